@@ -1,0 +1,272 @@
+//! Expectations: what a check demands of what its probe saw, and what came of it.
+//!
+//! Evaluation is synchronous and may be slow (a path or a pattern over a large body), so it is
+//! called off the runtime's threads. It must never decide anything: it says what was expected and
+//! what was got, and the verdict is made elsewhere.
+
+mod json;
+mod shape;
+mod text_test;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName};
+
+pub(crate) use self::json::{Comparison, JsonTest, JsonType, Operator, Path, too_wild};
+pub(crate) use self::shape::Shape;
+pub(crate) use self::text_test::{Pattern, TextTest};
+use crate::redact;
+use crate::template::{Missing, Values};
+use crate::text;
+use crate::verdict::Measurement;
+
+/// What a probe saw of one answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Evidence {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    /// The limit at which reading was stopped, if it was.
+    pub(crate) body_cut_at: Option<usize>,
+    /// From the first byte sent to the last byte of the body received.
+    pub(crate) latency: Duration,
+}
+
+impl Evidence {
+    /// The body as text; bytes that are not UTF-8 become replacement characters.
+    pub(crate) fn body_text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+}
+
+/// One entry under `expect:`.
+#[derive(Clone, Debug)]
+pub(crate) enum Expectation {
+    Status(Vec<StatusRange>),
+    Header {
+        name: HeaderName,
+        tests: Vec<TextTest>,
+    },
+    Body(Vec<TextTest>),
+    Json {
+        path: Path,
+        tests: Vec<JsonTest>,
+    },
+    Latency {
+        limit: Duration,
+        inclusive: bool,
+    },
+}
+
+/// Status codes from `first` to `last`, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StatusRange {
+    pub(crate) first: u16,
+    pub(crate) last: u16,
+}
+
+/// What came of one demand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    /// `status 201`, `$.total >`
+    pub(crate) demand: String,
+    /// The value that the demand compares with, if it is not part of the words.
+    pub(crate) wanted: Option<String>,
+    pub(crate) got: Got,
+    pub(crate) measurement: Measurement,
+    /// The values on both sides have a name that says that they are secret.
+    pub(crate) sensitive: bool,
+}
+
+/// What was there instead, or also.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Got {
+    /// Our words: `none`, `a body that is not JSON`.
+    Words(String),
+    /// What the target sent.
+    Value(String),
+}
+
+impl Finding {
+    fn new(demand: impl Into<String>, got: Got, met: bool) -> Self {
+        let measurement = if met {
+            Measurement::Passed
+        } else {
+            Measurement::Failed
+        };
+        Self {
+            demand: demand.into(),
+            wanted: None,
+            got,
+            measurement,
+            sensitive: false,
+        }
+    }
+
+    fn wanting(self, wanted: String) -> Self {
+        Self {
+            wanted: Some(wanted),
+            ..self
+        }
+    }
+
+    fn errored(demand: impl Into<String>, why: impl Into<String>) -> Self {
+        let measurement = Measurement::Errored;
+        Self {
+            measurement,
+            ..Self::new(demand, Got::Words(why.into()), false)
+        }
+    }
+}
+
+/// Every demand of a check, measured against one answer, in the suite's order.
+pub(crate) fn evaluate(
+    expectations: &[Expectation],
+    evidence: &Evidence,
+    values: &Values,
+) -> Vec<Finding> {
+    let mut document = json::Document::new(evidence);
+    let mut findings = Vec::new();
+    for expectation in expectations {
+        expectation.evaluate(evidence, &mut document, values, &mut findings);
+    }
+    findings
+}
+
+impl Expectation {
+    /// Whether this demand can only be judged with the whole answer at hand.
+    pub(crate) fn needs_whole_body(&self) -> bool {
+        matches!(
+            self,
+            Self::Body(_) | Self::Json { .. } | Self::Latency { .. }
+        )
+    }
+
+    /// Whether judging may take long enough to hold up a thread of the runtime.
+    pub(crate) fn may_be_slow(&self) -> bool {
+        matches!(self, Self::Body(_) | Self::Json { .. })
+    }
+
+    fn evaluate(
+        &self,
+        evidence: &Evidence,
+        document: &mut json::Document<'_>,
+        values: &Values,
+        findings: &mut Vec<Finding>,
+    ) {
+        if let (true, Some(limit)) = (self.needs_whole_body(), evidence.body_cut_at) {
+            findings.push(Finding::errored(
+                self.subject(),
+                format!(
+                    "the body is larger than max_body ({}); raise max_body",
+                    text::bytes(limit)
+                ),
+            ));
+            return;
+        }
+        match self {
+            Self::Status(ranges) => findings.push(status(ranges, evidence.status)),
+            Self::Header { name, tests } => header(name, tests, evidence, values, findings),
+            Self::Body(tests) => {
+                let body = evidence.body_text();
+                findings.extend(
+                    tests
+                        .iter()
+                        .map(|test| test.evaluate("body", Some(&[body.as_ref()]), values)),
+                );
+            }
+            Self::Json { path, tests } => document.evaluate(path, tests, values, findings),
+            Self::Latency { limit, inclusive } => {
+                findings.push(latency(*limit, *inclusive, evidence.latency));
+            }
+        }
+    }
+
+    fn subject(&self) -> &'static str {
+        match self {
+            Self::Status(_) => "status",
+            Self::Header { .. } => "header",
+            Self::Body(_) => "body",
+            Self::Json { .. } => "json",
+            Self::Latency { .. } => "latency",
+        }
+    }
+}
+
+impl StatusRange {
+    /// What a check demands that says nothing: `2xx`.
+    pub(crate) const SUCCESS: Self = Self {
+        first: 200,
+        last: 299,
+    };
+
+    fn told(self) -> String {
+        match (self.first, self.last) {
+            (first, last) if first == last => first.to_string(),
+            (first, last) if first % 100 == 0 && last == first + 99 => format!("{}xx", first / 100),
+            (first, last) => format!("{first}-{last}"),
+        }
+    }
+}
+
+fn status(ranges: &[StatusRange], got: u16) -> Finding {
+    let told: Vec<String> = ranges.iter().map(|range| range.told()).collect();
+    let met = ranges
+        .iter()
+        .any(|range| (range.first..=range.last).contains(&got));
+    Finding::new(
+        format!("status {}", told.join(" or ")),
+        Got::Words(got.to_string()),
+        met,
+    )
+}
+
+fn header(
+    name: &HeaderName,
+    tests: &[TextTest],
+    evidence: &Evidence,
+    values: &Values,
+    findings: &mut Vec<Finding>,
+) {
+    let owned: Vec<String> = evidence
+        .headers
+        .get_all(name)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .collect();
+    let present: Vec<&str> = owned.iter().map(String::as_str).collect();
+    let present = (!present.is_empty()).then_some(present.as_slice());
+    let subject = format!("header {name}");
+    let sensitive = redact::is_secret_header(name.as_str());
+    findings.extend(tests.iter().map(|test| Finding {
+        sensitive,
+        ..test.evaluate(&subject, present, values)
+    }));
+}
+
+fn latency(limit: Duration, inclusive: bool, got: Duration) -> Finding {
+    let (sign, met) = if inclusive {
+        ("<=", got <= limit)
+    } else {
+        ("<", got < limit)
+    };
+    let limit_told = text::duration(limit);
+    // Rounding must not make a missed limit look like a met one.
+    let got_told = text::duration(Duration::from_millis(
+        u64::try_from(got.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX),
+    ));
+    Finding::new(
+        format!("latency {sign} {limit_told}"),
+        Got::Words(got_told),
+        met,
+    )
+}
+
+/// A value that could not be filled in makes the demand impossible to judge.
+fn unfilled(subject: &str, missing: &Missing) -> Finding {
+    Finding::errored(subject, missing.to_string())
+}
+
+#[cfg(test)]
+mod tests;

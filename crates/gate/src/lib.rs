@@ -1,0 +1,30 @@
+//! The heart of deploy-hooks: suite → probes → measurements → verdict → report.
+//!
+//! Why it is a crate of its own: whether a release may have traffic must not depend on who asks.
+//! Nothing here knows Lambda, `CodeDeploy` or AWS; the caller brings the suite's text, the
+//! [`Target`], the resolved secrets and a deadline, and gets an [`Outcome`] back.
+//!
+//! What must always hold:
+//! - [`run()`] returns by its deadline, whatever a probe, a body or an expectation does.
+//! - Zero measurements are never a pass; unknown is never success.
+//! - [`judge`] is a pure function of what was measured.
+//! - Redaction happens once, when the [`Report`] is built; nothing else leaves this crate.
+
+mod expect;
+mod probe;
+mod redact;
+pub mod report;
+mod run;
+mod stage;
+mod suite;
+mod target;
+mod template;
+mod text;
+mod verdict;
+
+pub use report::Report;
+pub use run::{HttpOptions, Outcome, Run, run};
+pub use stage::Stage;
+pub use suite::{Bake, Problem, SecretRef, Severity, Suite, SuiteProblems};
+pub use target::{TARGET_KEYS, Target};
+pub use verdict::{Case, CheckHistory, Measurement, Verdict, judge};

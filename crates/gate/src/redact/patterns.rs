@@ -1,0 +1,92 @@
+//! What looks like a secret by its name or its shape, whoever it belongs to.
+
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
+use super::MASK;
+
+/// Headers whose values are never shown.
+const SECRET_HEADERS: &[&str] = &[
+    "authorization",
+    "cookie",
+    "set-cookie",
+    "x-api-key",
+    "proxy-authorization",
+    "x-amz-security-token",
+    "x-auth-token",
+    "x-csrf-token",
+];
+
+/// Parts of names of query parameters, form fields and JSON keys whose values are never shown.
+const SECRET_NAME: &str = "token|passw(?:or)?d|passphrase|pwd|secret|api[-_]?key|access[-_]?key\
+    |private[-_]?key|signature|credential|session[-_]?id|authorization|client[-_]?assertion|jwt";
+
+/// Each pattern, with the number of the group that is masked.
+static PATTERNS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    let key = format!(r"[A-Za-z0-9_.\-]*(?:{SECRET_NAME})[A-Za-z0-9_.\-]*");
+    [
+        // A header, as a line or in a sentence.
+        r"(?im)\b(?:proxy-)?authorization\b\s*[:=]\s*(?P<secret>[^\r\n]+)".to_owned(),
+        r"(?im)\b(?:set-cookie|cookie|x-api-key)\b\s*[:=]\s*(?P<secret>[^\r\n]+)".to_owned(),
+        // scheme://user:password@host
+        r"(?i)\b[a-z][a-z0-9+.\-]*://(?P<secret>[^/?#@\s]+)@".to_owned(),
+        // "password": "…", also cut off; and escaped, inside of a JSON string.
+        format!(r#"(?is)["']{key}["']\s*:\s*["'](?P<secret>(?:[^"\\]|\\.)*)"#),
+        format!(r#"(?i)\\"{key}\\"\s*:\s*\\"(?P<secret>(?:[^"\\]|\\\\\\"|\\\\\\\\|\\[^"\\])*)"#),
+        format!(r#"(?i)\\*["']{key}\\*["']\s*:\s*(?P<secret>-?[0-9][0-9.eE+\-]*)"#),
+        // ?token=… and a=b&password=…
+        format!(r#"(?i)(?:^|[?&;\s"'])(?:{key})=(?P<secret>[^&;\s"'<>]+)"#),
+        r"(?i)\b(?:bearer|basic)\s+(?P<secret>[A-Za-z0-9._~+/=\-]{6,})".to_owned(),
+        // A JSON Web Token, whole or cut off.
+        r"(?P<secret>\beyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*){0,2})".to_owned(),
+        // An AWS access key id.
+        r"\b(?P<secret>(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,})".to_owned(),
+        r"(?s)(?P<secret>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$))"
+            .to_owned(),
+    ]
+    .iter()
+    .map(|source| Regex::new(source).expect("a constant pattern compiles"))
+    .collect()
+});
+
+static NAME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(&format!("(?i)(?:{SECRET_NAME})")).expect("a constant pattern compiles")
+});
+
+/// A cheap look, to leave the many texts alone in which nothing can be found.
+static MAYBE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(&format!(
+        "(?i){SECRET_NAME}|cookie|://|bearer|basic|eyJ|A[KSRI][IOD]A|PRIVATE KEY"
+    ))
+    .expect("a constant pattern compiles")
+});
+
+pub(super) fn mask(raw: &str) -> String {
+    if !MAYBE.is_match(raw) {
+        return raw.to_owned();
+    }
+    PATTERNS.iter().fold(raw.to_owned(), |text, pattern| {
+        pattern.replace_all(&text, mask_group).into_owned()
+    })
+}
+
+fn mask_group(captures: &Captures<'_>) -> String {
+    let whole = captures.get(0).expect("group 0 always takes part");
+    let secret = captures
+        .name("secret")
+        .expect("every pattern has this group");
+    let (start, end) = (secret.start() - whole.start(), secret.end() - whole.start());
+    let text = whole.as_str();
+    format!("{}{MASK}{}", &text[..start], &text[end..])
+}
+
+/// Whether the header's value is never shown.
+pub(crate) fn is_secret_header(name: &str) -> bool {
+    SECRET_HEADERS.contains(&name.to_ascii_lowercase().as_str()) || NAME.is_match(name)
+}
+
+/// Whether a JSONPath names something secret.
+pub(crate) fn is_secret_path(path: &str) -> bool {
+    NAME.is_match(path)
+}

@@ -1,0 +1,129 @@
+//! No secret gets through, in any of its forms, and what is no secret stays readable.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const SECRET: &str = "p@ss/w\"rd+1 ü";
+
+fn redactor() -> Redactor {
+    Redactor::new([SECRET])
+}
+
+#[test]
+fn every_form_of_a_value_is_masked() {
+    let forms = [
+        SECRET.to_owned(),
+        serde_json::json!({ "x": SECRET }).to_string(),
+        url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("x", SECRET)
+            .finish(),
+        url::Url::parse_with_params("http://h/", [("x", SECRET)])
+            .unwrap()
+            .to_string(),
+        url::Url::parse(&format!("http://h/a?x={SECRET}"))
+            .unwrap()
+            .to_string(),
+        url::Url::parse(&format!("http://h/{}", SECRET.replace('/', "%2F")))
+            .unwrap()
+            .to_string(),
+        "Zm9vOnBAc3MvdyJyZCsxIMO8".to_owned(), // foo:…
+        "cEBzcy93InJkKzEgw7w=".to_owned(),
+        "cEBzcy93InJkKzEgw7w".to_owned(),
+    ];
+    for form in forms {
+        let masked = redactor().text(&form);
+        assert!(masked.contains(MASK), "{form} → {masked}");
+        assert!(
+            !masked.contains("ss/w") && !masked.contains("rd+1") && !masked.contains("rd%2B"),
+            "{masked}"
+        );
+    }
+}
+
+#[test]
+fn overlapping_secrets_leave_nothing() {
+    let redactor = Redactor::new(["abcdef", "defghi", "aaaa"]);
+    assert_eq!(redactor.text("x abcdefghi y"), "x *** y");
+    assert_eq!(redactor.text("aaaaaa"), "***");
+    assert_eq!(redactor.text("abcdef and defghi"), "*** and ***");
+}
+
+#[test]
+fn short_secrets_are_masked_as_words_and_empty_ones_not_at_all() {
+    let redactor = Redactor::new(["42", "", "  "]);
+    assert_eq!(
+        redactor.text("42 is not 1428, and pin=42."),
+        "*** is not 1428, and pin=***."
+    );
+}
+
+#[test]
+fn the_lines_of_a_long_secret_are_masked() {
+    let redactor = Redactor::new(["first-line-of-it\nsecond-line-of-it\nx"]);
+    assert_eq!(redactor.text("got second-line-of-it here"), "got *** here");
+}
+
+#[test]
+fn what_may_have_been_cut_in_two_is_masked() {
+    let redactor = Redactor::new(["0123456789abcdef"]);
+    let cut = format!("{}0123456789", "x".repeat(RAW_KEEP - 10));
+    assert!(!redactor.text(&cut).contains("0123"));
+}
+
+#[test]
+fn names_and_shapes_of_secrets_are_known() {
+    let told = |text: &str| redactor().text(text);
+    insta::assert_snapshot!(told("GET https://bob:hunter2@h/x?token=abc&page=2&X-Amz-Signature=ff"), @"GET https://***@h/x?token=***&page=2&X-Amz-Signature=***");
+    insta::assert_snapshot!(told(r#"{"user":"bob","password":"hun\"ter2","access_token": "abc", "pin": 7}"#), @r#"{"user":"bob","password":"***","access_token": "***", "pin": 7}"#);
+    insta::assert_snapshot!(told(r#""{\"api_key\":\"hunter2\",\"n\":1}""#), @r#""{\"api_key\":\"***\",\"n\":1}""#);
+    insta::assert_snapshot!(told(r#"{"secret_number": 1234, "n": 5}"#), @r#"{"secret_number": ***, "n": 5}"#);
+    insta::assert_snapshot!(told(r#"{"password":"cut of"#), @r#"{"password":"***"#);
+    insta::assert_snapshot!(told("Authorization: Basic dXNlcjpwYXNz\nSet-Cookie: sid=1; Path=/\nAge: 3"), @"
+    Authorization: ***
+    Set-Cookie: ***
+    Age: 3
+    ");
+    insta::assert_snapshot!(told("sent Bearer abcdef.123 to it"), @"sent Bearer *** to it");
+    insta::assert_snapshot!(told("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln, key AKIAIOSFODNN7EXAMPLE"), @"jwt ***, key ***");
+    insta::assert_snapshot!(told("user=bob&password=hunter2&x=1"), @"user=bob&password=***&x=1");
+    insta::assert_snapshot!(told("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"), @"***");
+}
+
+#[test]
+fn what_is_no_secret_stays() {
+    for text in [
+        "GET https://shop.example.com/books?page=2",
+        "check \"checkout\" failed 3 of 8 rounds, limit 0; last: expected status 201, got 503",
+        r#"{"footprint": 12, "title": "The tokens of love", "total": 1}"#,
+        "a basic check",
+        "arn:aws:ecs:eu-central-1:123456789012:task-definition/shop:7",
+    ] {
+        assert_eq!(redactor().text(text), text);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_secret_is_never_in_the_text(
+        secret in "[!-~]{4,24}", before in "[ -~]{0,30}", after in "[ -~]{0,30}",
+    ) {
+        let redactor = Redactor::new([secret.as_str()]);
+        let text = format!("{before}{secret}{after}");
+        // What the mask itself is made of may make up the secret anew.
+        prop_assume!(!secret.contains('*'));
+        prop_assert!(!redactor.text(&text).contains(&secret));
+    }
+
+    #[test]
+    fn base64_of_a_secret_is_never_in_the_text(secret in "[!-~]{6,24}", before in "[ -~]{0,9}", after in "[ -~]{0,9}") {
+        let redactor = Redactor::new([secret.as_str()]);
+        let whole = forms::encode_for_test(format!("{before}{secret}{after}").as_bytes());
+        prop_assert!(redactor.text(&whole).contains(MASK), "{whole}");
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in any::<String>()) {
+        let _ = redactor().excerpt(&text, 20);
+    }
+}

@@ -1,0 +1,301 @@
+//! Builds the report: the only place where raw results become something to read.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::{
+    BakeReport, CheckReport, ExpectationReport, FORMAT, Report, RoundReport, Tally, TryReport,
+};
+use crate::Stage;
+use crate::expect::{Finding, Got};
+use crate::redact::{MASK, Redactor};
+use crate::run::{RoundRecord, TryRecord};
+use crate::suite::{Bake, Check, Severity};
+use crate::text;
+use crate::verdict::{Case, CheckHistory, Measurement, Verdict, judge};
+
+/// Characters of a body that are shown.
+const BODY_EXCERPT: usize = 500;
+/// Characters of one side of an expectation, or of a trouble, that are shown.
+const SIDE: usize = 200;
+/// Characters of a check's detail, which reasons repeat.
+const DETAIL: usize = 400;
+/// Characters of a name, a fact or a request that are shown.
+const LINE: usize = 1_000;
+/// Tries of one round that are shown: the first and the last ones.
+const TRIES: usize = 6;
+
+/// Everything raw that a report is made of.
+pub(crate) struct Material<'a> {
+    pub(crate) suite: &'a str,
+    pub(crate) stage: Stage,
+    pub(crate) address: Option<&'a Url>,
+    pub(crate) facts: BTreeMap<String, String>,
+    pub(crate) redactor: &'a Redactor,
+    pub(crate) started: Timestamp,
+    pub(crate) finished: Timestamp,
+    pub(crate) bake: Bake,
+    pub(crate) elapsed: Duration,
+    pub(crate) window_completed: bool,
+    /// Why the run could not begin, or broke. Any of these fails it.
+    pub(crate) refusals: Vec<String>,
+    pub(crate) checks: Vec<(&'a Check, Vec<RoundRecord>)>,
+}
+
+/// Redacts, then decides on what is left: reasons are made of redacted words only.
+pub(crate) fn build(material: &Material<'_>) -> Report {
+    let redactor = material.redactor;
+    let line = |raw: &str| redactor.excerpt(raw, LINE);
+    let checks: Vec<CheckReport> = material
+        .checks
+        .iter()
+        .map(|(check, rounds)| check_report(check, rounds, redactor))
+        .collect();
+    let rounds = material
+        .checks
+        .iter()
+        .map(|(_, rounds)| rounds.len())
+        .max()
+        .unwrap_or_default();
+    Report {
+        format: FORMAT,
+        suite: line(material.suite),
+        stage: material.stage,
+        address: material.address.map(|url| line(url.as_str())),
+        target: material
+            .facts
+            .iter()
+            .map(|(key, fact)| (key.clone(), line(fact)))
+            .collect(),
+        started: material.started,
+        finished: material.finished,
+        duration_ms: millis(material.elapsed),
+        verdict: verdict(material, &checks),
+        bake: (!material.bake.window.is_zero()).then(|| BakeReport {
+            window_ms: millis(material.bake.window),
+            every_ms: millis(material.bake.every),
+            failure_limit: material.bake.failure_limit,
+            error_limit: material.bake.error_limit,
+            rounds,
+            completed: material.window_completed,
+        }),
+        summary: Tally::of(
+            &checks
+                .iter()
+                .map(|check| check.measurement)
+                .collect::<Vec<_>>(),
+        ),
+        notes: notes(material, &checks),
+        checks,
+    }
+}
+
+fn verdict(material: &Material<'_>, checks: &[CheckReport]) -> Verdict {
+    if !material.refusals.is_empty() {
+        let reasons = material
+            .refusals
+            .iter()
+            .map(|raw| material.redactor.excerpt(raw, LINE));
+        return Verdict {
+            passed: false,
+            reasons: reasons.collect(),
+        };
+    }
+    let histories = material
+        .checks
+        .iter()
+        .zip(checks)
+        .map(|((_, rounds), check)| CheckHistory {
+            name: check.name.clone(),
+            required: check.severity == Severity::Required,
+            rounds: rounds.iter().map(|round| round.measurement).collect(),
+            detail: check.detail.clone(),
+        });
+    judge(&Case {
+        stage: material.stage,
+        bake: material.bake,
+        window_completed: material.window_completed,
+        elapsed: material.elapsed,
+        checks: histories.collect(),
+    })
+}
+
+fn check_report(check: &Check, rounds: &[RoundRecord], redactor: &Redactor) -> CheckReport {
+    let measurements: Vec<Measurement> = rounds.iter().map(|round| round.measurement).collect();
+    let told = rounds
+        .iter()
+        .rev()
+        .find(|round| round.measurement != Measurement::Passed);
+    CheckReport {
+        name: redactor.excerpt(&check.name, LINE),
+        severity: check.severity,
+        measurement: measurements.last().copied().unwrap_or(Measurement::NoData),
+        detail: told
+            .map(|round| detail(round, redactor))
+            .unwrap_or_default(),
+        tally: Tally::of(&measurements),
+        strip: measurements
+            .iter()
+            .map(|measurement| letter(*measurement))
+            .collect(),
+        rounds: rounds
+            .iter()
+            .enumerate()
+            .filter(|(_, round)| !round.thinned)
+            .map(|(index, round)| round_report(index + 1, round, redactor))
+            .collect(),
+    }
+}
+
+/// What a round came to, in words: of its last try, what was not met.
+fn detail(round: &RoundRecord, redactor: &Redactor) -> String {
+    let Some(last) = round.tries.last() else {
+        return String::new();
+    };
+    if let Some(trouble) = &last.trouble {
+        return redactor.excerpt(trouble, DETAIL);
+    }
+    let unmet: Vec<String> = last
+        .findings
+        .iter()
+        .filter(|finding| finding.measurement != Measurement::Passed)
+        .map(|finding| sentence(&shown(finding, redactor)))
+        .collect();
+    text::shorten(&unmet.join("; "), DETAIL)
+}
+
+fn round_report(number: usize, round: &RoundRecord, redactor: &Redactor) -> RoundReport {
+    let left_out = round.tries.len().saturating_sub(TRIES);
+    let tries = round.tries.iter().enumerate();
+    RoundReport {
+        number,
+        measurement: round.measurement,
+        started_ms: millis(round.started),
+        duration_ms: millis(round.duration),
+        tries: tries
+            .filter(|(index, _)| *index == 0 || *index > left_out)
+            .map(|(index, record)| try_report(index + 1, record, redactor))
+            .collect(),
+    }
+}
+
+fn try_report(number: usize, record: &TryRecord, redactor: &Redactor) -> TryReport {
+    TryReport {
+        number,
+        measurement: record.measurement,
+        started_ms: millis(record.started),
+        duration_ms: millis(record.duration),
+        request: record
+            .request
+            .as_ref()
+            .map(|raw| redactor.excerpt(raw, LINE)),
+        status: record.status,
+        latency_ms: record.latency.map(millis),
+        expectations: record
+            .findings
+            .iter()
+            .map(|finding| shown(finding, redactor))
+            .collect(),
+        trouble: record
+            .trouble
+            .as_ref()
+            .map(|raw| redactor.excerpt(raw, DETAIL)),
+        notes: record
+            .notes
+            .iter()
+            .map(|raw| redactor.excerpt(raw, LINE))
+            .collect(),
+        body_excerpt: record
+            .body
+            .as_ref()
+            .map(|raw| redactor.excerpt(raw, BODY_EXCERPT)),
+    }
+}
+
+/// The finding without secrets, short enough to be read.
+fn shown(finding: &Finding, redactor: &Redactor) -> ExpectationReport {
+    let hide = |value: &str| {
+        if finding.sensitive {
+            MASK.to_owned()
+        } else {
+            value.to_owned()
+        }
+    };
+    let expected = match &finding.wanted {
+        None => finding.demand.clone(),
+        Some(wanted) => format!("{} {}", finding.demand, hide(wanted)),
+    };
+    let got = match &finding.got {
+        Got::Words(words) => words.clone(),
+        Got::Value(value) => hide(value),
+    };
+    ExpectationReport {
+        expected: redactor.excerpt(&expected, SIDE),
+        got: redactor.excerpt(&got, SIDE),
+        measurement: finding.measurement,
+    }
+}
+
+/// `expected status 201, got 503`
+fn sentence(shown: &ExpectationReport) -> String {
+    let ExpectationReport {
+        expected,
+        got,
+        measurement,
+    } = shown;
+    match measurement {
+        Measurement::Errored => format!("could not tell {expected}: {got}"),
+        _ => format!("expected {expected}, got {got}"),
+    }
+}
+
+fn notes(material: &Material<'_>, checks: &[CheckReport]) -> Vec<String> {
+    let rounds = material.checks.iter().flat_map(|(_, rounds)| rounds);
+    let thinned = rounds.clone().filter(|round| round.thinned).count();
+    let tries: usize = rounds
+        .map(|round| round.tries.len().saturating_sub(TRIES))
+        .sum();
+    let mut notes = Vec::new();
+    if thinned > 0 {
+        notes.push(format!(
+            "The tries of {} are left out: the first and the last round of each check and its \
+             first rounds that did not pass are shown, the others only in the strip.",
+            text::count(thinned, "round")
+        ));
+    }
+    if tries > 0 {
+        notes.push(format!(
+            "{} left out of long rounds: the first and the last ones are shown.",
+            if tries == 1 {
+                "1 try is".to_owned()
+            } else {
+                format!("{tries} tries are")
+            }
+        ));
+    }
+    if checks.iter().any(|check| {
+        check
+            .rounds
+            .iter()
+            .any(|r| r.tries.iter().any(|t| t.body_excerpt.is_some()))
+    }) {
+        notes.push(format!("Bodies are shown up to {BODY_EXCERPT} characters."));
+    }
+    notes
+}
+
+fn letter(measurement: Measurement) -> char {
+    match measurement {
+        Measurement::Passed => 'P',
+        Measurement::Failed => 'F',
+        Measurement::Errored => 'E',
+        Measurement::NoData => '-',
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

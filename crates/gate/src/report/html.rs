@@ -1,0 +1,393 @@
+//! The report as a page: what a team sees when their release was stopped. Self-contained, no
+//! script, readable without colours, on a phone and on paper.
+//!
+//! Everything shown comes from the redacted model and is escaped by the template; nothing here
+//! may look at anything else.
+
+use std::time::Duration;
+
+use askama::Template;
+
+use super::{CheckReport, ExpectationReport, Report, RoundReport, TryReport};
+use crate::Stage;
+use crate::suite::Severity;
+use crate::text;
+use crate::verdict::Measurement;
+
+/// Cells of a strip; more rounds than this share cells, which show the worst of them.
+const CELLS: usize = 60;
+
+/// The report as a self-contained HTML page.
+pub fn html(report: &Report) -> String {
+    Page::of(report)
+        .render()
+        .expect("writing to a string never fails")
+}
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    report: &'a Report,
+    headline: &'static str,
+    tone: &'static str,
+    started: String,
+    numbers: Vec<(&'static str, String)>,
+    facts: Vec<(String, &'a str)>,
+    baked: bool,
+    ticks: Vec<String>,
+    legend: Vec<Cell>,
+    explained: &'static str,
+    checks: Vec<CheckView<'a>>,
+}
+
+struct CheckView<'a> {
+    report: &'a CheckReport,
+    measurement: &'static str,
+    class: &'static str,
+    detail_class: &'static str,
+    advisory: bool,
+    open: bool,
+    alternative: String,
+    bars: Vec<Bar>,
+    cells: Vec<Cell>,
+    took: String,
+    tries: Vec<TryView<'a>>,
+    skipped: Option<String>,
+}
+
+struct TryView<'a> {
+    report: &'a TryReport,
+    title: String,
+    timing: String,
+    measurement: &'static str,
+    class: &'static str,
+    expectations: Vec<LineView<'a>>,
+}
+
+struct LineView<'a> {
+    report: &'a ExpectationReport,
+    measurement: &'static str,
+    class: &'static str,
+}
+
+struct Cell {
+    class: &'static str,
+    glyph: &'static str,
+    told: String,
+}
+
+struct Bar {
+    class: &'static str,
+    left: String,
+    width: String,
+}
+
+impl<'a> Page<'a> {
+    fn of(report: &'a Report) -> Self {
+        let baked = report.bake.is_some();
+        let whole = report.duration_ms.max(1);
+        let tick = |quarter: u64| told(whole * quarter / 4);
+        let legend = [
+            Measurement::Passed,
+            Measurement::Failed,
+            Measurement::Errored,
+            Measurement::NoData,
+        ];
+        Self {
+            report,
+            headline: headline(report.stage, report.verdict.passed),
+            tone: if report.verdict.passed {
+                "passed"
+            } else {
+                "failed"
+            },
+            started: report.started.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            numbers: numbers(report),
+            facts: facts(report),
+            baked,
+            ticks: (0..=4).map(tick).collect(),
+            legend: legend.map(|m| cell(m, m.as_str().to_owned())).into(),
+            explained: if baked {
+                "One cell is one round."
+            } else {
+                "One bar is one try."
+            },
+            checks: report
+                .checks
+                .iter()
+                .map(|check| CheckView::of(check, whole, baked))
+                .collect(),
+        }
+    }
+}
+
+impl<'a> CheckView<'a> {
+    fn of(report: &'a CheckReport, whole: u64, baked: bool) -> Self {
+        let spent: u64 = report.rounds.iter().map(|round| round.duration_ms).sum();
+        let rounds = report.strip.len();
+        let shown = report.rounds.len();
+        Self {
+            report,
+            measurement: report.measurement.as_str(),
+            class: class(report.measurement),
+            detail_class: class(worst(&report.strip)),
+            advisory: report.severity == Severity::Advisory,
+            open: report.tally.passed < rounds || rounds == 0,
+            alternative: alternative(report, baked),
+            bars: if baked {
+                Vec::new()
+            } else {
+                bars(report, whole)
+            },
+            cells: if baked {
+                cells(&report.strip)
+            } else {
+                Vec::new()
+            },
+            took: if baked {
+                format!("{}/{rounds}", report.tally.passed)
+            } else {
+                told(spent)
+            },
+            tries: report
+                .rounds
+                .iter()
+                .flat_map(|round| {
+                    round
+                        .tries
+                        .iter()
+                        .map(move |t| TryView::of(round, t, baked))
+                })
+                .collect(),
+            skipped: (shown < rounds).then(|| {
+                format!(
+                    "{} of {} shown in full; the others are in the strip.",
+                    shown,
+                    text::count(rounds, "round")
+                )
+            }),
+        }
+    }
+}
+
+impl<'a> TryView<'a> {
+    fn of(round: &RoundReport, report: &'a TryReport, baked: bool) -> Self {
+        let round = if baked {
+            format!("Round {}, try ", round.number)
+        } else {
+            "Try ".to_owned()
+        };
+        Self {
+            report,
+            title: format!("{round}{}", report.number),
+            timing: format!(
+                "after {}, took {}",
+                told(report.started_ms),
+                told(report.duration_ms)
+            ),
+            measurement: report.measurement.as_str(),
+            class: class(report.measurement),
+            expectations: report
+                .expectations
+                .iter()
+                .map(|line| LineView {
+                    report: line,
+                    measurement: line.measurement.as_str(),
+                    class: class(line.measurement),
+                })
+                .collect(),
+        }
+    }
+}
+
+fn headline(stage: Stage, passed: bool) -> &'static str {
+    match (stage, passed) {
+        (Stage::PreTraffic, true) => "This release may have traffic",
+        (Stage::PreTraffic, false) => "This release was stopped before it had traffic",
+        (Stage::PostTraffic, true) => "This release keeps its traffic",
+        (Stage::PostTraffic, false) => "This release must give its traffic back",
+    }
+}
+
+fn numbers(report: &Report) -> Vec<(&'static str, String)> {
+    let tally = report.summary;
+    let mut numbers = vec![("checks", report.checks.len().to_string())];
+    let counts = [
+        ("passed", tally.passed),
+        ("failed", tally.failed),
+        ("errored", tally.errored),
+        ("no data", tally.no_data),
+    ];
+    numbers.extend(
+        counts
+            .iter()
+            .filter(|(_, n)| *n > 0)
+            .map(|(term, n)| (*term, n.to_string())),
+    );
+    if let Some(bake) = &report.bake {
+        numbers.push(("rounds", bake.rounds.to_string()));
+        numbers.push((
+            "bake",
+            format!("{} every {}", told(bake.window_ms), told(bake.every_ms)),
+        ));
+        let limits = format!(
+            "{} failed, {} errored",
+            bake.failure_limit, bake.error_limit
+        );
+        numbers.push(("limits", limits));
+    }
+    numbers.push(("took", told(report.duration_ms)));
+    numbers
+}
+
+fn facts(report: &Report) -> Vec<(String, &str)> {
+    let address = report
+        .address
+        .iter()
+        .map(|address| ("address".to_owned(), address.as_str()));
+    address
+        .chain(
+            report
+                .target
+                .iter()
+                .map(|(key, fact)| (key.replace('_', " "), fact.as_str())),
+        )
+        .collect()
+}
+
+fn bars(report: &CheckReport, whole: u64) -> Vec<Bar> {
+    let percent = |millis: u64| {
+        // Tenths of a percent, which no screen shows finer.
+        let tenths = millis.min(whole) * 1_000 / whole;
+        format!("{}.{}", tenths / 10, tenths % 10)
+    };
+    report
+        .rounds
+        .iter()
+        .flat_map(|round| &round.tries)
+        .map(|try_| Bar {
+            class: class(try_.measurement),
+            left: percent(try_.started_ms),
+            width: percent(try_.duration_ms),
+        })
+        .collect()
+}
+
+fn cells(strip: &str) -> Vec<Cell> {
+    let rounds: Vec<Measurement> = strip.chars().map(of_letter).collect();
+    let size = rounds.len().div_ceil(CELLS).max(1);
+    rounds
+        .chunks(size)
+        .enumerate()
+        .map(|(index, group)| {
+            let measurement = worst_of(group);
+            let first = index * size + 1;
+            let place = if group.len() == 1 {
+                format!("round {first}")
+            } else {
+                format!("rounds {first} to {}", first + group.len() - 1)
+            };
+            cell(measurement, format!("{place}: {}", measurement.as_str()))
+        })
+        .collect()
+}
+
+fn cell(measurement: Measurement, told: String) -> Cell {
+    let glyph = match measurement {
+        Measurement::Passed => "",
+        Measurement::Failed => "×",
+        Measurement::Errored => "!",
+        Measurement::NoData => "–",
+    };
+    Cell {
+        class: class(measurement),
+        glyph,
+        told,
+    }
+}
+
+/// What the picture shows, for those who don't see it.
+fn alternative(report: &CheckReport, baked: bool) -> String {
+    if !baked {
+        let tries: usize = report.rounds.iter().map(|round| round.tries.len()).sum();
+        let spent: u64 = report.rounds.iter().map(|round| round.duration_ms).sum();
+        let started = report.rounds.first().map_or(0, |round| round.started_ms);
+        let tries = if tries == 1 {
+            "1 try".to_owned()
+        } else {
+            format!("{tries} tries")
+        };
+        return format!(
+            "{tries}, began after {}, took {}",
+            told(started),
+            told(spent)
+        );
+    }
+    let tally = report.tally;
+    let mut words = vec![format!("{} passed", tally.passed)];
+    for (letter, word) in [('F', "failed"), ('E', "errored"), ('-', "no data")] {
+        let numbers: Vec<String> = report
+            .strip
+            .chars()
+            .enumerate()
+            .filter(|(_, found)| *found == letter)
+            .map(|(index, _)| (index + 1).to_string())
+            .collect();
+        if !numbers.is_empty() {
+            let shown = numbers
+                .iter()
+                .take(20)
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(", ");
+            let more = if numbers.len() > 20 { ", …" } else { "" };
+            words.push(format!("{} {word} (round {shown}{more})", numbers.len()));
+        }
+    }
+    format!(
+        "{}: {}",
+        text::count(report.strip.len(), "round"),
+        words.join(", ")
+    )
+}
+
+fn worst(strip: &str) -> Measurement {
+    worst_of(&strip.chars().map(of_letter).collect::<Vec<_>>())
+}
+
+fn worst_of(rounds: &[Measurement]) -> Measurement {
+    [
+        Measurement::Failed,
+        Measurement::Errored,
+        Measurement::NoData,
+    ]
+    .into_iter()
+    .find(|bad| rounds.contains(bad))
+    .unwrap_or(if rounds.is_empty() {
+        Measurement::NoData
+    } else {
+        Measurement::Passed
+    })
+}
+
+fn of_letter(letter: char) -> Measurement {
+    match letter {
+        'P' => Measurement::Passed,
+        'F' => Measurement::Failed,
+        'E' => Measurement::Errored,
+        _ => Measurement::NoData,
+    }
+}
+
+fn class(measurement: Measurement) -> &'static str {
+    match measurement {
+        Measurement::Passed => "passed",
+        Measurement::Failed => "failed",
+        Measurement::Errored => "errored",
+        Measurement::NoData => "no-data",
+    }
+}
+
+fn told(millis: u64) -> String {
+    text::duration(Duration::from_millis(millis))
+}

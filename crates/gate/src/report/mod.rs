@@ -1,0 +1,151 @@
+//! The report: the one result model of a run, redacted once, when it is built.
+//!
+//! Whatever people or programs learn of a run, they learn from here. Nothing in it may be added
+//! later from an unredacted source.
+
+mod build;
+mod html;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::Stage;
+use crate::suite::Severity;
+pub use crate::verdict::Tally;
+use crate::verdict::{Measurement, Verdict};
+
+pub(crate) use self::build::{Material, build};
+pub use self::html::html;
+
+/// The version of the JSON form; raised when a field changes its meaning or goes away.
+pub const FORMAT: u32 = 1;
+
+/// A finished run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The version of this form, [`FORMAT`].
+    pub format: u32,
+    /// The suite's name.
+    pub suite: String,
+    /// Which gate.
+    pub stage: Stage,
+    /// The address that relative URLs went to; none if the run could not begin.
+    pub address: Option<String>,
+    /// What was known of the target.
+    pub target: BTreeMap<String, String>,
+    /// When the run began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Timestamp,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// The decision.
+    pub verdict: Verdict,
+    /// The window and the limits; none where one round decides.
+    pub bake: Option<BakeReport>,
+    /// How many checks came to what, by their last round.
+    pub summary: Tally,
+    /// The checks, in the order of the suite.
+    pub checks: Vec<CheckReport>,
+    /// What was left out of this report.
+    pub notes: Vec<String>,
+}
+
+/// The post-traffic window.
+#[derive(Clone, Debug, Serialize)]
+pub struct BakeReport {
+    /// How long, in milliseconds.
+    pub window_ms: u64,
+    /// The time between two rounds, in milliseconds.
+    pub every_ms: u64,
+    /// Failed rounds that a required check may have.
+    pub failure_limit: u32,
+    /// Errored rounds that a required check may have.
+    pub error_limit: u32,
+    /// Rounds that were begun.
+    pub rounds: usize,
+    /// Whether the round at the end of the window was reached.
+    pub completed: bool,
+}
+
+/// One check.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckReport {
+    /// The check's name.
+    pub name: String,
+    /// Whether it may block.
+    pub severity: Severity,
+    /// What its last round came to.
+    pub measurement: Measurement,
+    /// What the last round that did not pass came to, in words; empty if all passed.
+    pub detail: String,
+    /// How many rounds came to what.
+    pub tally: Tally,
+    /// Every round as one letter, in order: `P`assed, `F`ailed, `E`rrored, `-` no data.
+    pub strip: String,
+    /// The rounds whose tries were kept: the first, the last and those that did not pass.
+    pub rounds: Vec<RoundReport>,
+}
+
+/// One round of one check.
+#[derive(Clone, Debug, Serialize)]
+pub struct RoundReport {
+    /// From 1.
+    pub number: usize,
+    /// What it came to.
+    pub measurement: Measurement,
+    /// Since the beginning of the run, in milliseconds.
+    pub started_ms: u64,
+    /// All tries together, in milliseconds.
+    pub duration_ms: u64,
+    /// The tries, in order.
+    pub tries: Vec<TryReport>,
+}
+
+/// One try.
+#[derive(Clone, Debug, Serialize)]
+pub struct TryReport {
+    /// From 1.
+    pub number: usize,
+    /// What it came to.
+    pub measurement: Measurement,
+    /// Since the beginning of the run, in milliseconds.
+    pub started_ms: u64,
+    /// In milliseconds.
+    pub duration_ms: u64,
+    /// Method and URL, if it came that far.
+    pub request: Option<String>,
+    /// The answer's status code, if there was an answer.
+    pub status: Option<u16>,
+    /// To the last byte of the body, in milliseconds.
+    pub latency_ms: Option<u64>,
+    /// What was expected and what was got.
+    pub expectations: Vec<ExpectationReport>,
+    /// Why nothing was measured.
+    pub trouble: Option<String>,
+    /// Redirects followed, bodies cut.
+    pub notes: Vec<String>,
+    /// The beginning of the body, if the try did not pass.
+    pub body_excerpt: Option<String>,
+}
+
+/// One demand and what came of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExpectationReport {
+    /// `status 201`
+    pub expected: String,
+    /// `503`
+    pub got: String,
+    /// Whether it was met; errored if that could not be told.
+    pub measurement: Measurement,
+}
+
+/// The report as JSON.
+pub fn json(report: &Report) -> String {
+    serde_json::to_string_pretty(report).expect("maps of the report have string keys")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,231 @@
+//! Running a suite: rounds of checks until the window is over, a limit is exceeded or the
+//! deadline is there.
+//!
+//! What was measured is written down as it happens, apart from the tasks that measure. So when
+//! the deadline cuts them all, everything until then is still in the report, and what is missing
+//! is missing visibly.
+
+mod attempt;
+mod ledger;
+mod rounds;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout_at};
+
+use self::attempt::Course;
+use self::ledger::Ledger;
+use crate::probe::client::ClientPlan;
+use crate::probe::{Clients, Surroundings};
+use crate::redact::Redactor;
+use crate::report::{self, Report};
+use crate::suite::{Bake, Check, Suite};
+use crate::template::Values;
+use crate::verdict::Verdict;
+use crate::{Stage, Target, text};
+
+pub use crate::probe::client::HttpOptions;
+pub(crate) use ledger::{RoundRecord, TryRecord};
+
+/// The last round starts when the window ends; it needs at least this much before the deadline.
+const LAST_ROUND_ALLOWANCE: Duration = Duration::from_secs(1);
+
+/// One gate to pass: a suite against a target at a stage.
+#[derive(Debug)]
+pub struct Run {
+    /// The loaded suite.
+    pub suite: Suite,
+    /// Which of its checks run.
+    pub stage: Stage,
+    /// What is deployed, and where it answers.
+    pub target: Target,
+    /// The resolved secrets, by their names in the suite.
+    pub secrets: BTreeMap<String, String>,
+    /// How HTTP is spoken here.
+    pub http: HttpOptions,
+    /// When [`run()`] has returned, whatever happens.
+    pub deadline: Instant,
+}
+
+/// The decision, and the report that explains it.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The decision; its reasons are redacted.
+    pub verdict: Verdict,
+    /// Everything that people and programs may read about the run; redacted.
+    pub report: Report,
+}
+
+impl Outcome {
+    /// An outcome for a gate that could not even begin: the suite can't be loaded, the target
+    /// can't be found. It fails, has no checks, and still makes a report.
+    pub fn refused(
+        suite_name: &str,
+        stage: Stage,
+        target_facts: BTreeMap<String, String>,
+        reasons: Vec<String>,
+    ) -> Self {
+        let now = Timestamp::now();
+        Self::of(report::build(&report::Material {
+            suite: suite_name,
+            stage,
+            address: None,
+            facts: target_facts,
+            redactor: &Redactor::default(),
+            started: now,
+            finished: now,
+            bake: Bake::ONE_ROUND,
+            elapsed: Duration::ZERO,
+            window_completed: false,
+            refusals: if reasons.is_empty() {
+                vec!["the gate was refused without a reason".to_owned()]
+            } else {
+                reasons
+            },
+            checks: Vec::new(),
+        }))
+    }
+
+    fn of(report: Report) -> Self {
+        Self {
+            verdict: report.verdict.clone(),
+            report,
+        }
+    }
+}
+
+/// Runs the checks of the stage and decides.
+///
+/// Returns by the deadline, whatever a probe does, and never panics: what goes wrong inside is
+/// part of the outcome.
+pub async fn run(run: Run) -> Outcome {
+    let started = Timestamp::now();
+    let begun = Instant::now();
+    let bake = match run.stage {
+        Stage::PreTraffic => Bake::ONE_ROUND,
+        Stage::PostTraffic => run.suite.bake(),
+    };
+    let overall = run.suite.limits.overall.map(|overall| begun + overall);
+    let deadline = overall.map_or(run.deadline, |overall| overall.min(run.deadline));
+    let selected: Vec<Check> = run
+        .suite
+        .checks
+        .iter()
+        .filter(|check| check.on.contains(&run.stage))
+        .cloned()
+        .collect();
+    let mut refusals: Vec<String> = does_not_fit(&bake, begun, deadline).into_iter().collect();
+
+    let ledger = Arc::new(Ledger::new(selected.len()));
+    let mut window_completed = false;
+    if refusals.is_empty() && !selected.is_empty() {
+        let course = Arc::new(Course {
+            around: surroundings(&run),
+            checks: selected.clone(),
+            concurrency: run.suite.limits.concurrency,
+            bake,
+            begun,
+            deadline,
+            ledger: Arc::clone(&ledger),
+        });
+        match measure(course).await {
+            Ok(completed) => window_completed = completed,
+            Err(fault) => refusals.push(fault),
+        }
+    }
+
+    let redactor = Redactor::new(run.secrets.values().map(String::as_str));
+    let material = report::Material {
+        suite: &run.suite.name,
+        stage: run.stage,
+        address: Some(&run.target.base_url),
+        facts: run.target.facts.clone(),
+        redactor: &redactor,
+        started,
+        finished: Timestamp::now(),
+        bake,
+        elapsed: begun.elapsed(),
+        window_completed,
+        refusals,
+        checks: selected.iter().zip(ledger.take()).collect(),
+    };
+    let outcome = conclude(&material);
+    tracing::info!(
+        suite = run.suite.name,
+        stage = %run.stage,
+        passed = outcome.verdict.passed,
+        checks = outcome.report.checks.len(),
+        "gate decided"
+    );
+    outcome
+}
+
+/// Measures in a task of its own, so that neither a panic nor a hang reaches the caller. Says
+/// whether the window was completed, or what broke.
+async fn measure(course: Arc<Course>) -> Result<bool, String> {
+    let deadline = course.deadline;
+    let mut task = tokio::spawn(rounds::measure(course));
+    match timeout_at(deadline, &mut task).await {
+        Ok(Ok(completed)) => Ok(completed),
+        Ok(Err(fault)) => Err(format!("the gate itself broke: {fault}; this is a defect")),
+        Err(_deadline) => {
+            task.abort();
+            Ok(false)
+        }
+    }
+}
+
+fn conclude(material: &report::Material<'_>) -> Outcome {
+    catch_unwind(AssertUnwindSafe(|| Outcome::of(report::build(material)))).unwrap_or_else(|_| {
+        let reason = "the report could not be built; this is a defect, so nothing may pass";
+        Outcome::refused(
+            material.suite,
+            material.stage,
+            BTreeMap::new(),
+            vec![reason.to_owned()],
+        )
+    })
+}
+
+fn does_not_fit(bake: &Bake, begun: Instant, deadline: Instant) -> Option<String> {
+    let left = deadline.saturating_duration_since(begun);
+    let needed = bake.window + LAST_ROUND_ALLOWANCE;
+    (!bake.window.is_zero() && needed > left).then(|| {
+        format!(
+            "the bake window of {} does not fit: {} are left before the deadline, and the last \
+             round needs {} more; shorten traffic.bake or allow the gate more time",
+            text::duration(bake.window),
+            text::duration(left),
+            text::duration(LAST_ROUND_ALLOWANCE)
+        )
+    })
+}
+
+fn surroundings(run: &Run) -> Surroundings {
+    let mut names = run.suite.vars.clone();
+    names.extend(
+        run.secrets
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone().into())),
+    );
+    Surroundings {
+        clients: Clients::new(ClientPlan {
+            options: run.http.clone(),
+            stage: run.stage,
+            concurrency: run.suite.limits.concurrency,
+            base: run.target.base_url.clone(),
+            virtual_host: run.suite.host.clone(),
+        }),
+        values: Values {
+            names,
+            target: run.target.facts.clone(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! Rounds: when each one starts, and when there is no further one.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::attempt::{self, Course};
+use crate::suite::Severity;
+use crate::verdict::past_limit;
+
+/// Measures every check once a round, until the round at the end of the window was measured or a
+/// required check is past a limit. Says whether the window was completed.
+pub(super) async fn measure(course: Arc<Course>) -> bool {
+    let end = course.begun + course.bake.window;
+    loop {
+        let started = Instant::now();
+        one_round(&course).await;
+        if stopped_by_limit(&course) {
+            return false;
+        }
+        if started >= end {
+            return true;
+        }
+        sleep_until(next_start(&course, Instant::now()).min(end)).await;
+    }
+}
+
+/// The next multiple of `every`. A round that took longer leaves out what it overran.
+fn next_start(course: &Course, now: Instant) -> Instant {
+    let every = course.bake.every.as_nanos().max(1);
+    let passed = now.saturating_duration_since(course.begun).as_nanos() / every;
+    let next = u32::try_from(passed + 1).unwrap_or(u32::MAX);
+    course.begun + course.bake.every.saturating_mul(next)
+}
+
+async fn one_round(course: &Arc<Course>) {
+    course.ledger.open_round(course.begun.elapsed());
+    let slots = Arc::new(Semaphore::new(course.concurrency));
+    let mut tasks = JoinSet::new();
+    for index in 0..course.checks.len() {
+        let (course, slots) = (Arc::clone(course), Arc::clone(&slots));
+        tasks.spawn(async move {
+            let _slot = slots.acquire().await.expect("nobody closes the semaphore");
+            attempt::check(&course, index).await;
+        });
+    }
+    // A task that dies leaves its round without data, which never passes.
+    while tasks.join_next().await.is_some() {}
+}
+
+fn stopped_by_limit(course: &Course) -> bool {
+    course.checks.iter().enumerate().any(|(index, check)| {
+        check.severity == Severity::Required
+            && past_limit(&course.ledger.measurements(index), &course.bake)
+    })
+}

@@ -1,0 +1,225 @@
+//! What a target, or a probe, may do to the engine.
+
+use super::*;
+use crate::probe::{Misbehaviour, Probe};
+
+const QUICK: &str = "    retries: 0\n    timeout: 200ms\n";
+
+async fn against(url: Url, check: &str) -> String {
+    let shop = Shop::open().await;
+    let mut trial = Trial::of(&shop, &format!("  - name: it\n{QUICK}    {check}\n"));
+    trial.base_url = url;
+    // Ports differ from run to run.
+    told(&trial.run().await)
+        .replace(|c: char| c.is_ascii_digit(), "0")
+        .replace(":00000", ":0")
+}
+
+#[tokio::test]
+async fn a_closed_port_is_the_targets_fault() {
+    insta::assert_snapshot!(against(Shop::closed().await, "http: GET /").await, @r#"
+    failed
+    check "it" failed: no connection to 000.0.0.0:0: Connection refused (os error 000)
+    "#);
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_or_hangs_up_is_the_targets_fault() {
+    insta::assert_snapshot!(against(Shop::mute(false).await, "http: GET /").await, @r#"
+    failed
+    check "it" failed: no complete answer within 000ms
+    "#);
+    insta::assert_snapshot!(against(Shop::mute(true).await, "http: GET /").await, @r#"
+    failed
+    check "it" failed: no answer from 000.0.0.0:0: connection closed before message completed
+    "#);
+}
+
+#[tokio::test]
+async fn broken_tls_is_the_targets_fault() {
+    let shop = Shop::open().await;
+    let url = shop
+        .url
+        .as_str()
+        .replace("http:", "https:")
+        .parse()
+        .unwrap();
+    insta::assert_snapshot!(against(url, "http: GET /").await, @r#"
+    failed
+    check "it" failed: no connection to 000.0.0.0:0: received corrupt message of type InvalidContentType
+    "#);
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_resolve_is_an_error() {
+    let told = against("http://shop.invalid/".parse().unwrap(), "http: GET /").await;
+    assert!(
+        told.contains("check \"it\" errored: the name \"shop.invalid\" could not be resolved"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_or_never_ends_is_the_targets_fault() {
+    let shop = Shop::open().await;
+    insta::assert_snapshot!(against(shop.url.clone(), "http: GET /trickle").await, @r#"
+    failed
+    check "it" failed: no complete answer within 000ms
+    "#);
+    insta::assert_snapshot!(against(shop.url.clone(), "http: GET /broken").await, @r#"
+    failed
+    check "it" failed: no answer from 000.0.0.0:0: connection closed before message completed
+    "#);
+}
+
+#[tokio::test]
+async fn a_huge_body_is_not_read_to_the_end() {
+    let shop = Shop::open().await;
+    let check = "http: GET /huge\n    expect: [{ body: { contains: y } }]";
+    insta::assert_snapshot!(against(shop.url.clone(), check).await, @r#"
+    failed
+    check "it" errored: could not tell body: the body is larger than max_body (0 MiB); raise max_body
+    "#);
+    let outcome = Trial::of(&shop, "  - { name: it, http: GET /huge }")
+        .run()
+        .await;
+    assert!(outcome.verdict.passed);
+    let notes = &outcome.report.checks[0].rounds[0].tries[0].notes;
+    assert_eq!(notes, &["the body was not read beyond 1 MiB"]);
+    let check = "  - { name: it, http: { url: /huge, max_body: 3MiB }, expect: [{ body: { contains: x } }] }";
+    assert!(Trial::of(&shop, check).run().await.verdict.passed);
+}
+
+#[tokio::test]
+async fn a_panic_is_an_errored_measurement() {
+    let shop = Shop::open().await;
+    let outcome = Trial::of(
+        &shop,
+        "  - { name: it, http: GET /, retries: 0 }\n  - { name: other, http: GET / }",
+    )
+    .run_changed(|suite| suite.checks[0].probe = Probe::Misbehave(Misbehaviour::Panic))
+    .await;
+    insta::assert_snapshot!(told(&outcome), @r#"
+    failed
+    check "it" errored: the probe panicked: the probe fell over
+    "#);
+    assert_eq!(strip(&outcome, 1), "P");
+}
+
+#[tokio::test]
+async fn a_probe_that_hangs_is_cut_at_its_limits() {
+    let shop = Shop::open().await;
+    let hang = |suite: &mut Suite| suite.checks[0].probe = Probe::Misbehave(Misbehaviour::Hang);
+    let begun = Instant::now();
+    let checks = "  - { name: it, http: GET /, retries: 1, timeout: 100ms, retry_every: 10ms }";
+    let outcome = Trial::of(&shop, checks).run_changed(hang).await;
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    assert_eq!(outcome.report.checks[0].rounds[0].tries.len(), 2);
+    insta::assert_snapshot!(told(&outcome), @r#"
+    failed
+    check "it" failed: no complete answer within 100ms
+    "#);
+    let checks = "  - { name: it, http: GET /, within: 150ms }";
+    let outcome = Trial::of(&shop, checks).run_changed(hang).await;
+    insta::assert_snapshot!(told(&outcome), @r#"
+    failed
+    check "it" failed: no complete answer: all tries together may take 150ms
+    "#);
+    let outcome = Trial::of(&shop, checks)
+        .with("limits: { overall: 1s }")
+        .within(Duration::from_millis(100))
+        .run_changed(hang)
+        .await;
+    insta::assert_snapshot!(told(&outcome), @r#"
+    failed
+    check "it" was not measured before the deadline
+    "#);
+}
+
+#[tokio::test]
+async fn what_was_measured_before_the_deadline_is_in_the_report() {
+    let shop = Shop::open().await;
+    let checks = "  - { name: quick, http: GET / }\n  - { name: hangs, http: GET /, timeout: 1m }";
+    let outcome = Trial::of(&shop, checks)
+        .within(Duration::from_millis(300))
+        .run_changed(|suite| suite.checks[1].probe = Probe::Misbehave(Misbehaviour::Hang))
+        .await;
+    assert_eq!((strip(&outcome, 0), strip(&outcome, 1)), ("P", "-"));
+    insta::assert_snapshot!(told(&outcome), @r#"
+    failed
+    check "hangs" was not measured before the deadline
+    "#);
+}
+
+#[test]
+fn a_path_that_never_ends_is_cut_and_the_runtime_stays_awake() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let outcome = runtime.block_on(async {
+        let shop = Shop::open().await;
+        // Every value against every value, 8,000 times 8,000.
+        let path = "$..[?$..[?$[?@ == 2]]]";
+        let checks = format!(
+            "  - name: it
+    retries: 0
+    timeout: 500ms
+    http: GET /wild
+    expect: [{{ json: {{ path: '{path}', exists: false }} }}]
+  - {{ name: other, http: GET / }}"
+        );
+        Trial::of(&shop, &checks)
+            .within(Duration::from_secs(5))
+            .run()
+            .await
+    });
+    runtime.shutdown_background();
+    assert_eq!(strip(&outcome, 1), "P");
+    insta::assert_snapshot!(told(&outcome), @r#"
+    failed
+    check "it" errored: the expectations could not be judged in time; make the path, the pattern or the body smaller
+    "#);
+}
+
+#[tokio::test]
+async fn no_more_checks_at_once_than_allowed() {
+    let shop = Shop::open().await;
+    let checks: String = (0..12)
+        .map(|n| format!("  - {{ name: c{n}, http: GET /slow }}\n"))
+        .collect();
+    let outcome = Trial::of(&shop, &checks)
+        .with("limits: { concurrency: 3 }")
+        .run()
+        .await;
+    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert_eq!(
+        shop.seen
+            .most_at_once
+            .load(std::sync::atomic::Ordering::SeqCst),
+        3
+    );
+}
+
+#[tokio::test]
+async fn failures_are_tried_again() {
+    let shop = Shop::open().await;
+    let check = "  - { name: it, http: GET /flaky, retries: 2, retry_every: 10ms }";
+    let outcome = Trial::of(&shop, check).run().await;
+    assert!(outcome.verdict.passed);
+    let tries = &outcome.report.checks[0].rounds[0].tries;
+    let statuses: Vec<Option<u16>> = tries.iter().map(|t| t.status).collect();
+    assert_eq!(statuses, [Some(502), Some(502), Some(200)]);
+    let check = "  - { name: it, http: GET /flaky, retries: 1, retry_every: 10ms }";
+    insta::assert_snapshot!(told(&Trial::of(&shop, check).run().await), @r#"
+    failed
+    check "it" failed: expected status 2xx, got 502
+    "#);
+    assert_eq!(shop.requests(), 5);
+    let check = "  - { name: it, http: GET /down, retries: 9, retry_every: 60ms, within: 200ms }";
+    let tries = Trial::of(&shop, check).run().await.report.checks[0].rounds[0]
+        .tries
+        .len();
+    assert!((2..=4).contains(&tries), "{tries}");
+}

@@ -1,0 +1,186 @@
+//! A shop on a loopback port, with pages that misbehave.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use futures::stream;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use url::Url;
+
+/// A running shop; it ends with the test's runtime.
+pub(super) struct Shop {
+    pub(super) url: Url,
+    pub(super) seen: Arc<Seen>,
+}
+
+/// What the shop noticed of its visitors.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) requests: AtomicUsize,
+    pub(super) at_once: AtomicUsize,
+    pub(super) most_at_once: AtomicUsize,
+}
+
+impl Shop {
+    pub(super) async fn open() -> Self {
+        let seen = Arc::new(Seen::default());
+        let router = Router::new()
+            .route("/", get(home))
+            .route(
+                "/version",
+                get(|| async { Json(json!({ "version": "1.2.0" })) }),
+            )
+            .route("/api/books", get(books))
+            .route("/api/checkout", post(checkout))
+            .route("/form", post(|body: String| async { body }))
+            .route("/echo", get(echo).post(echo))
+            .route("/flaky", get(flaky))
+            .route("/slow", get(slow))
+            .route("/trickle", get(trickle))
+            .route("/broken", get(broken))
+            .route("/huge", get(|| async { vec![b'x'; 2 * 1024 * 1024] }))
+            .route("/not-json", get(|| async { "{ \"total\": " }))
+            .route("/moved", get(|| async { Redirect::temporary("/version") }))
+            .route("/round", get(|| async { Redirect::temporary("/round") }))
+            .route("/posted", post(|| async { Redirect::to("/echo") }))
+            .route("/down", get(|| async { StatusCode::SERVICE_UNAVAILABLE }))
+            .route(
+                "/cookie",
+                get(|| async { ([(header::SET_COOKIE, "sid=1")], "ok") }),
+            )
+            .route("/wild", get(|| async { Json(wild(12)) }))
+            .with_state(Arc::clone(&seen));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap())
+            .parse()
+            .unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, seen }
+    }
+
+    /// An address where nothing listens.
+    pub(super) async fn closed() -> Url {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        format!("http://{}/", listener.local_addr().unwrap())
+            .parse()
+            .unwrap()
+    }
+
+    /// A server that takes connections and says nothing, or hangs up at once.
+    pub(super) async fn mute(hang_up: bool) -> Url {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap())
+            .parse()
+            .unwrap();
+        tokio::spawn(async move {
+            let mut kept = Vec::new();
+            while let Ok((socket, _)) = listener.accept().await {
+                if !hang_up {
+                    kept.push(socket);
+                }
+            }
+        });
+        url
+    }
+
+    pub(super) fn requests(&self) -> usize {
+        self.seen.requests.load(Ordering::SeqCst)
+    }
+}
+
+async fn home() -> impl IntoResponse {
+    (
+        [(header::CONTENT_TYPE, "text/html; charset=utf-8")],
+        "<h1>Welcome</h1>",
+    )
+}
+
+async fn books() -> impl IntoResponse {
+    Json(json!([
+        { "id": 1, "title": "Dune", "price": 12.5, "tags": ["sand", "space"] },
+        { "id": 2, "title": "Emma", "price": 7, "tags": [] },
+    ]))
+}
+
+async fn checkout(Json(order): Json<Value>) -> impl IntoResponse {
+    if order["book"] == json!(7) {
+        (
+            StatusCode::CREATED,
+            Json(json!({ "total": 19.9, "book": 7 })),
+        )
+    } else {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(json!({ "error": "no such book", "order": order })),
+        )
+    }
+}
+
+/// Says back what it was asked.
+async fn echo(
+    Query(query): Query<std::collections::BTreeMap<String, String>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> impl IntoResponse {
+    let headers: Value = headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), json!(value.to_str().unwrap_or_default())))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    Json(json!({ "query": query, "headers": headers, "body": String::from_utf8_lossy(&body) }))
+}
+
+/// Fails the first two of three requests.
+async fn flaky(State(seen): State<Arc<Seen>>) -> impl IntoResponse {
+    let number = seen.requests.fetch_add(1, Ordering::SeqCst) + 1;
+    if number.is_multiple_of(3) {
+        StatusCode::OK
+    } else {
+        StatusCode::BAD_GATEWAY
+    }
+}
+
+async fn slow(State(seen): State<Arc<Seen>>) -> impl IntoResponse {
+    let now = seen.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+    seen.most_at_once.fetch_max(now, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    seen.at_once.fetch_sub(1, Ordering::SeqCst);
+    "slow"
+}
+
+/// A head at once, and a body that never ends.
+async fn trickle() -> Body {
+    Body::from_stream(stream::unfold((), |()| async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Some((Ok::<_, Infallible>(Bytes::from_static(b".")), ()))
+    }))
+}
+
+/// A body that ends before it should.
+async fn broken() -> impl IntoResponse {
+    let pieces = [
+        Ok(Bytes::from_static(b"half")),
+        Err(std::io::Error::other("cut")),
+    ];
+    (
+        [(header::CONTENT_LENGTH, "100")],
+        Body::from_stream(stream::iter(pieces)),
+    )
+}
+
+/// A small document in which paths find a great deal.
+fn wild(depth: usize) -> Value {
+    if depth == 0 {
+        return json!(1);
+    }
+    json!([wild(depth - 1), wild(depth - 1)])
+}

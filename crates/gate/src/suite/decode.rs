@@ -1,0 +1,491 @@
+//! The suite's text into a [`Suite`], or into every problem that it has.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use url::Host;
+
+use super::keys;
+use super::node::{self, Node, Value};
+use super::object::{Object, Problems, entries, items};
+use super::scalar;
+use super::{Bake, Check, Limits, Patience, SecretRef, Severity, Suite, SuiteProblems};
+use super::{expect, http};
+use crate::expect::{Expectation, StatusRange};
+use crate::probe::Probe;
+use crate::template::{Reference, Template, is_name};
+use crate::{Stage, TARGET_KEYS, text};
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const HOUR: Duration = Duration::from_hours(1);
+/// The shortest time between two rounds.
+const SHORTEST_EVERY: Duration = Duration::from_millis(100);
+/// More rounds than this would make a report that nobody can hold or read.
+const ROUND_LIMIT: u128 = 1_000;
+const CHECK_LIMIT: usize = 1_000;
+
+/// What the decoder knows while it reads: where problems go, and which names are alive.
+pub(super) struct Context {
+    pub(super) problems: Problems,
+    /// Variables and secrets.
+    names: BTreeSet<String>,
+    pub(super) defaults: Defaults,
+}
+
+/// `defaults.http`.
+#[derive(Default)]
+pub(super) struct Defaults {
+    pub(super) patience: Patience,
+    pub(super) headers: Vec<(reqwest::header::HeaderName, Template)>,
+    pub(super) max_body: Option<usize>,
+}
+
+pub(super) fn suite(source: &str, text: &str) -> Result<Suite, SuiteProblems> {
+    let failed = |problems| SuiteProblems {
+        source: source.to_owned(),
+        problems,
+    };
+    let root = node::read(text).map_err(|problem| failed(vec![problem]))?;
+    let mut context = Context {
+        problems: Problems::default(),
+        names: BTreeSet::new(),
+        defaults: Defaults::default(),
+    };
+    let suite = whole(&root, &mut context);
+    let problems = context.problems.into_sorted();
+    match suite {
+        Some(suite) if problems.is_empty() => Ok(suite),
+        _ => Err(failed(problems)),
+    }
+}
+
+fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
+    let object = Object::read(root, &keys::SUITE, &context.problems)?;
+    version(&object, &context.problems);
+    let name = object
+        .require("name", &context.problems)
+        .and_then(|node| scalar::text(node, "name", &context.problems));
+    let host = object
+        .get("host")
+        .and_then(|node| virtual_host(node, &context.problems));
+    let vars = object
+        .get("vars")
+        .map(|node| vars(node, context))
+        .unwrap_or_default();
+    let secrets = object
+        .get("secrets")
+        .map(|node| secrets(node, context))
+        .unwrap_or_default();
+    let limits = object
+        .get("limits")
+        .map(|node| limits(node, context))
+        .unwrap_or_default();
+    if let Some(node) = object.get("defaults") {
+        defaults(node, context);
+    }
+    let traffic = object
+        .get("traffic")
+        .and_then(|node| traffic(node, limits.overall, context));
+    let checks = object
+        .require("checks", &context.problems)
+        .and_then(|node| checks(node, context));
+    Some(Suite {
+        name: name?.to_owned(),
+        host,
+        vars,
+        secrets,
+        limits,
+        checks: checks?,
+        traffic,
+    })
+}
+
+fn version(object: &Object<'_>, problems: &Problems) {
+    if let Some(node) = object.require("version", problems) {
+        let one = matches!(&node.value, Value::Number(number, _) if number.as_u64() == Some(1));
+        if !one {
+            problems.add(
+                node.at,
+                "unknown version",
+                "this is version 1: write `version: 1`",
+            );
+        }
+    }
+}
+
+fn virtual_host(node: &Node, problems: &Problems) -> Option<String> {
+    let written = scalar::text(node, "host", problems)?;
+    if let Ok(Host::Domain(host)) = Host::parse(written) {
+        return Some(host);
+    }
+    let remedy = "write a name such as shop.example.com, without scheme, port or path";
+    problems.add(
+        node.at,
+        format!("host: {written:?} is not a host name"),
+        remedy,
+    );
+    None
+}
+
+fn vars(node: &Node, context: &mut Context) -> BTreeMap<String, serde_json::Value> {
+    let mut vars = BTreeMap::new();
+    for (key, value) in entries(node, "vars", &context.problems).unwrap_or_default() {
+        context.declare(key, "variable");
+        let var = match &value.value {
+            Value::Text(text) => Some(text.clone().into()),
+            Value::Bool(value, _) => Some((*value).into()),
+            Value::Number(number, _) => Some(number.clone().into()),
+            other => {
+                let message = format!("the variable {:?} is {}", key.text, other.kind());
+                context
+                    .problems
+                    .add(value.at, message, "write text, a number, true or false");
+                None
+            }
+        };
+        vars.extend(var.map(|var| (key.text.clone(), var)));
+    }
+    vars
+}
+
+fn secrets(node: &Node, context: &mut Context) -> BTreeMap<String, SecretRef> {
+    const REMEDY: &str = "write env:NAME, ssm:/path, secretsmanager:id or secretsmanager:id#key; \
+         the secret itself must not be in the suite";
+    let mut secrets = BTreeMap::new();
+    for (key, value) in entries(node, "secrets", &context.problems).unwrap_or_default() {
+        context.declare(key, "secret");
+        // The text is not repeated: someone may have written the secret itself.
+        let reference = match &value.value {
+            Value::Text(text) => secret_ref(text),
+            _ => None,
+        };
+        match reference {
+            Some(reference) => {
+                secrets.insert(key.text.clone(), reference);
+            }
+            None => context.problems.add(
+                value.at,
+                format!("the secret {:?} does not say where it is kept", key.text),
+                REMEDY,
+            ),
+        }
+    }
+    secrets
+}
+
+fn secret_ref(written: &str) -> Option<SecretRef> {
+    let (kind, place) = written.split_once(':')?;
+    if place.is_empty() || place.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return None;
+    }
+    match kind {
+        "env" => is_name(place).then(|| SecretRef::Env(place.to_owned())),
+        "ssm" => Some(SecretRef::Ssm(place.to_owned())),
+        "secretsmanager" => {
+            let (id, key) = match place.split_once('#') {
+                Some((id, key)) => (id, Some(key)),
+                None => (place, None),
+            };
+            let complete = !id.is_empty() && key != Some("");
+            complete.then(|| SecretRef::SecretsManager {
+                id: id.to_owned(),
+                json_key: key.map(str::to_owned),
+            })
+        }
+        _ => None,
+    }
+}
+
+fn limits(node: &Node, context: &Context) -> Limits {
+    let problems = &context.problems;
+    let mut limits = Limits::default();
+    let Some(object) = Object::read(node, &keys::LIMITS, problems) else {
+        return limits;
+    };
+    let concurrency = object
+        .get("concurrency")
+        .and_then(|node| scalar::integer(node, "concurrency", 1..=200, problems))
+        .and_then(|number| usize::try_from(number).ok());
+    limits.concurrency = concurrency.unwrap_or(limits.concurrency);
+    limits.overall = object.get("overall").and_then(|node| {
+        scalar::duration(node, "overall", Duration::from_secs(1)..=HOUR, problems)
+    });
+    limits
+}
+
+fn defaults(node: &Node, context: &mut Context) {
+    let Some(object) = Object::read(node, &keys::DEFAULTS, &context.problems) else {
+        return;
+    };
+    let Some(node) = object.get("http") else {
+        return;
+    };
+    let Some(object) = Object::read(node, &keys::DEFAULTS_HTTP, &context.problems) else {
+        return;
+    };
+    let defaults = Defaults {
+        patience: patience(&object, Patience::default(), context),
+        headers: object
+            .get("headers")
+            .map(|n| http::headers(n, context))
+            .unwrap_or_default(),
+        max_body: object
+            .get("max_body")
+            .and_then(|n| http::max_body(n, context)),
+    };
+    context.defaults = defaults;
+}
+
+/// The keys that checks and defaults have in common.
+fn patience(object: &Object<'_>, otherwise: Patience, context: &Context) -> Patience {
+    let problems = &context.problems;
+    let duration = |key| {
+        object
+            .get(key)
+            .and_then(|node| scalar::duration(node, key, MILLISECOND..=HOUR, problems))
+    };
+    let retries = object
+        .get("retries")
+        .and_then(|node| scalar::integer(node, "retries", 0..=100, problems))
+        .and_then(|number| u32::try_from(number).ok());
+    Patience {
+        timeout: duration("timeout").unwrap_or(otherwise.timeout),
+        retries: retries.unwrap_or(otherwise.retries),
+        retry_every: duration("retry_every").unwrap_or(otherwise.retry_every),
+        within: otherwise.within,
+    }
+}
+
+fn traffic(node: &Node, overall: Option<Duration>, context: &Context) -> Option<Bake> {
+    let problems = &context.problems;
+    let object = Object::read(node, &keys::TRAFFIC, problems)?;
+    let bake = object.require("bake", problems).and_then(|node| {
+        Some((
+            node,
+            scalar::duration(node, "bake", Duration::from_secs(1)..=HOUR, problems)?,
+        ))
+    });
+    let every = object
+        .require("every", problems)
+        .and_then(|node| scalar::duration(node, "every", SHORTEST_EVERY..=HOUR, problems));
+    let limit = |key, otherwise| {
+        object
+            .get(key)
+            .and_then(|node| scalar::integer(node, key, 0..=1_000, problems))
+            .and_then(|number| u32::try_from(number).ok())
+            .unwrap_or(otherwise)
+    };
+    let (failure_limit, error_limit) = (limit("failure_limit", 0), limit("error_limit", 2));
+    let ((node, window), every) = (bake?, every?);
+    if every > window {
+        let (every, window) = (text::duration(every), text::duration(window));
+        let message = format!("every ({every}) is longer than the bake ({window})");
+        problems.add(node.at, message, "make every shorter or bake longer");
+    }
+    let rounds = window.as_nanos().div_ceil(every.as_nanos()) + 1;
+    if rounds > ROUND_LIMIT {
+        let message = format!("bake and every make {rounds} rounds");
+        problems.add(
+            node.at,
+            message,
+            format!("stay within {ROUND_LIMIT}: measure less often"),
+        );
+    }
+    if let Some(overall) = overall.filter(|overall| *overall <= window) {
+        let (overall, window) = (text::duration(overall), text::duration(window));
+        let message = format!("the bake ({window}) does not fit in limits.overall ({overall})");
+        problems.add(node.at, message, "make overall longer or bake shorter");
+    }
+    Some(Bake {
+        window,
+        every,
+        failure_limit,
+        error_limit,
+    })
+}
+
+fn checks(node: &Node, context: &Context) -> Option<Vec<Check>> {
+    let nodes = items(node, "checks", &context.problems)?;
+    if nodes.is_empty() {
+        let message = "the suite has no checks, so it could never pass";
+        context
+            .problems
+            .add(node.at, message, "write at least one check");
+        return None;
+    }
+    if nodes.len() > CHECK_LIMIT {
+        let message = format!("the suite has more than {CHECK_LIMIT} checks");
+        context
+            .problems
+            .add(node.at, message, "split it into several suites");
+        return None;
+    }
+    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut checks = Vec::new();
+    for node in nodes {
+        let Some(object) = Object::read(node, &keys::CHECK, &context.problems) else {
+            continue;
+        };
+        if let Some((name, at)) = check_name(&object, context) {
+            if let Some(earlier) = names.insert(name, at.line) {
+                let message = format!("two checks have the name {name:?}");
+                let remedy =
+                    format!("the other one is in line {earlier}; reports need to tell them apart");
+                context.problems.add(at, message, remedy);
+            }
+            checks.extend(check(name, &object, context));
+        } else {
+            // For the problems of the rest.
+            check("", &object, context);
+        }
+    }
+    Some(checks)
+}
+
+fn check_name<'n>(object: &Object<'n>, context: &Context) -> Option<(&'n str, node::At)> {
+    let problems = &context.problems;
+    let node = object.require("name", problems)?;
+    let name = scalar::text(node, "name", problems)?;
+    if name.contains("{{") {
+        problems.add(
+            node.at,
+            "a check's name can't have references",
+            "write a fixed name",
+        );
+        return None;
+    }
+    if name.chars().count() > 200 || name.contains('\n') {
+        problems.add(
+            node.at,
+            "the name is too long",
+            "write one line of up to 200 characters",
+        );
+        return None;
+    }
+    Some((name, node.at))
+}
+
+fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
+    let problems = &context.problems;
+    let on = match object.get("on") {
+        None => Some(Stage::ALL.to_vec()),
+        Some(node) => stages(node, problems),
+    };
+    let severities = [
+        ("required", Severity::Required),
+        ("advisory", Severity::Advisory),
+    ];
+    let severity = match object.get("severity") {
+        None => Some(Severity::default()),
+        Some(node) => scalar::choice(node, "severity", &severities, problems),
+    };
+    let probe = if let Some(node) = object.get("http") {
+        http::request(node, context).map(Probe::Http)
+    } else {
+        if !object.has_unknown_keys() {
+            problems.add(
+                object.at,
+                "the check measures nothing",
+                "add `http: GET /path`",
+            );
+        }
+        None
+    };
+    let within = object
+        .get("within")
+        .and_then(|node| scalar::duration(node, "within", MILLISECOND..=HOUR, problems));
+    let patience = Patience {
+        within,
+        ..patience(object, context.defaults.patience, context)
+    };
+    let expect = match object.get("expect") {
+        None => Some(vec![Expectation::Status(vec![StatusRange::SUCCESS])]),
+        Some(node) => expect::all(node, context),
+    };
+    Some(Check {
+        name: name.to_owned(),
+        on: on?,
+        severity: severity?,
+        probe: probe?,
+        patience,
+        expect: expect?,
+    })
+}
+
+fn stages(node: &Node, problems: &Problems) -> Option<Vec<Stage>> {
+    let choices = Stage::ALL.map(|stage| (stage.as_str(), stage));
+    if matches!(node.value, Value::Text(_)) {
+        return scalar::choice(node, "on", &choices, problems).map(|stage| vec![stage]);
+    }
+    let nodes = items(node, "on", problems)?;
+    if nodes.is_empty() {
+        problems.add(
+            node.at,
+            "the check would never run",
+            "name a stage, or remove `on`",
+        );
+    }
+    let stages: Vec<Stage> = nodes
+        .iter()
+        .filter_map(|node| scalar::choice(node, "on", &choices, problems))
+        .collect();
+    (!stages.is_empty()).then_some(stages)
+}
+
+impl Context {
+    /// Takes up a name that templates may use.
+    fn declare(&mut self, key: &node::Key, told: &str) {
+        if !is_name(&key.text) || key.text == "target" {
+            let message = format!("{:?} can't be the name of a {told}", key.text);
+            let remedy = "use letters, digits, _ and -, not beginning with a digit; \
+                          `target` is taken by the deployment";
+            self.problems.add(key.at, message, remedy);
+        } else if !self.names.insert(key.text.clone()) {
+            let message = format!("{:?} is both a variable and a secret", key.text);
+            self.problems.add(key.at, message, "rename one of them");
+        }
+    }
+
+    /// A template all of whose references are alive.
+    pub(super) fn template(&self, node: &Node, written: &str) -> Option<Template> {
+        let template = match Template::parse(written) {
+            Ok(template) => template,
+            Err(error) => {
+                let remedy = "references look like {{ name }} or {{ target.version }}; \
+                              for braces as they are, put them in a variable";
+                self.problems.add(node.at, error.to_string(), remedy);
+                return None;
+            }
+        };
+        let mut alive = true;
+        for reference in template.references() {
+            alive &= self.is_alive(node, reference);
+        }
+        alive.then_some(template)
+    }
+
+    fn is_alive(&self, node: &Node, reference: &Reference) -> bool {
+        let (name, known): (String, Vec<&str>) = match reference {
+            Reference::Name(name) if self.names.contains(name) => return true,
+            Reference::Target(key) if TARGET_KEYS.contains(&key.as_str()) => return true,
+            Reference::Name(name) => (
+                name.clone(),
+                self.names.iter().map(String::as_str).collect(),
+            ),
+            Reference::Target(key) => (format!("target.{key}"), TARGET_KEYS.to_vec()),
+        };
+        let wrong = name.strip_prefix("target.").unwrap_or(&name);
+        let prefix = &name[..name.len() - wrong.len()];
+        let remedy = match text::nearest(wrong, known.iter().copied()) {
+            Some(near) => format!("did you mean {{{{ {prefix}{near} }}}}?"),
+            None if known.is_empty() => "declare it under vars or secrets".to_owned(),
+            None => format!("known here: {}", text::list(known)),
+        };
+        self.problems.add(
+            node.at,
+            format!("{{{{ {name} }}}} refers to nothing"),
+            remedy,
+        );
+        false
+    }
+}

@@ -1,0 +1,330 @@
+//! `expect:` of a check.
+
+use std::time::Duration;
+
+use reqwest::header::HeaderName;
+
+use super::decode::Context;
+use super::node::{Node, Value};
+use super::object::{Object, items};
+use super::{http, keys, scalar};
+use crate::expect::{
+    Comparison, Expectation, JsonTest, JsonType, Operator, Path, Pattern, StatusRange, TextTest,
+    too_wild,
+};
+
+pub(super) fn all(node: &Node, context: &Context) -> Option<Vec<Expectation>> {
+    let nodes = items(node, "expect", &context.problems)?;
+    if nodes.is_empty() {
+        let remedy = "write what must hold, or remove `expect` for any status of 2xx";
+        context.problems.add(node.at, "nothing is expected", remedy);
+        return None;
+    }
+    let read: Vec<Option<Expectation>> = nodes.iter().map(|node| one(node, context)).collect();
+    read.into_iter().collect()
+}
+
+fn one(node: &Node, context: &Context) -> Option<Expectation> {
+    let problems = &context.problems;
+    let object = Object::read(node, &keys::EXPECT, problems)?;
+    let found: Vec<&str> = object.keys().map(|key| key.text.as_str()).collect();
+    let [key] = found.as_slice() else {
+        if found.len() > 1 {
+            let remedy = "begin a new line with `- ` for each";
+            problems.add(node.at, "an expectation has one key", remedy);
+        } else if !object.has_unknown_keys() {
+            problems.add(
+                node.at,
+                "the expectation is empty",
+                "write `status: 200`, or remove it",
+            );
+        }
+        return None;
+    };
+    let value = object.get(key)?;
+    match *key {
+        "status" => status(value, context),
+        "header" => header(value, context),
+        "body" => {
+            let object = Object::read(value, &keys::BODY, problems)?;
+            text_tests(value, &object, context).map(Expectation::Body)
+        }
+        "json" => json(value, context),
+        _ => latency(value, context),
+    }
+}
+
+fn status(node: &Node, context: &Context) -> Option<Expectation> {
+    let nodes = match &node.value {
+        Value::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    let ranges: Option<Vec<StatusRange>> = nodes
+        .iter()
+        .map(|node| status_range(node, context))
+        .collect();
+    if nodes.is_empty() {
+        context
+            .problems
+            .add(node.at, "no status is expected", "write a status: 200");
+        return None;
+    }
+    ranges.map(Expectation::Status)
+}
+
+fn status_range(node: &Node, context: &Context) -> Option<StatusRange> {
+    let written = match &node.value {
+        Value::Number(_, text) | Value::Text(text) => text.trim(),
+        _ => "",
+    };
+    let code = |text: &str| {
+        text.trim()
+            .parse::<u16>()
+            .ok()
+            .filter(|code| (100..=599).contains(code))
+    };
+    let class = written
+        .strip_suffix("xx")
+        .and_then(|first| first.parse::<u16>().ok());
+    let range = match (class, written.split_once('-')) {
+        (Some(class @ 1..=5), _) => Some(StatusRange {
+            first: class * 100,
+            last: class * 100 + 99,
+        }),
+        (_, Some((first, last))) => code(first)
+            .zip(code(last))
+            .filter(|(first, last)| first <= last)
+            .map(|(first, last)| StatusRange { first, last }),
+        _ => code(written).map(|code| StatusRange {
+            first: code,
+            last: code,
+        }),
+    };
+    if range.is_none() {
+        let remedy = "write 200, [200, 204], 2xx or 200-299";
+        context
+            .problems
+            .add(node.at, format!("{written:?} is not a status"), remedy);
+    }
+    range
+}
+
+fn header(node: &Node, context: &Context) -> Option<Expectation> {
+    let problems = &context.problems;
+    let object = Object::read(node, &keys::HEADER, problems)?;
+    let name = object.require("name", problems).and_then(|node| {
+        let written = scalar::text(node, "name", problems)?;
+        let name = HeaderName::from_bytes(written.as_bytes()).ok();
+        if name.is_none() {
+            let message = format!("{written:?} can't be the name of a header");
+            problems.add(node.at, message, "use letters, digits and -");
+        }
+        name
+    });
+    let tests = text_tests(node, &object, context);
+    Some(Expectation::Header {
+        name: name?,
+        tests: tests?,
+    })
+}
+
+fn text_tests(node: &Node, object: &Object<'_>, context: &Context) -> Option<Vec<TextTest>> {
+    let problems = &context.problems;
+    let mut tests = Vec::new();
+    for key in object.keys().filter(|key| key.text != "name") {
+        let value = object.get(&key.text)?;
+        let template = || {
+            let written = scalar::loose_text(value, &key.text, problems)?;
+            context.template(value, written)
+        };
+        tests.push(match key.text.as_str() {
+            "equals" => template().map(TextTest::Equals),
+            "contains" => template().map(TextTest::Contains),
+            "not_contains" => template().map(TextTest::NotContains),
+            "matches" => pattern(value, context).map(TextTest::Matches),
+            _ => scalar::boolean(value, &key.text, problems).map(TextTest::Exists),
+        });
+    }
+    demanded(node, object, tests, context)
+}
+
+/// A demand without a single condition would be met by anything.
+fn demanded<T>(
+    node: &Node,
+    object: &Object<'_>,
+    tests: Vec<Option<T>>,
+    context: &Context,
+) -> Option<Vec<T>> {
+    if tests.is_empty() && object.has_unknown_keys() {
+        return None;
+    }
+    if tests.is_empty() {
+        let message = "the expectation says what to look at, but not what must hold";
+        context.problems.add(
+            node.at,
+            message,
+            "add `equals:`, `contains:`, `matches:` or another",
+        );
+        return None;
+    }
+    tests.into_iter().collect()
+}
+
+fn pattern(node: &Node, context: &Context) -> Option<Pattern> {
+    let written = scalar::text(node, "matches", &context.problems)?;
+    let template = context.template(node, written)?;
+    match Pattern::new(template) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            let told = error.to_string();
+            let why = told
+                .lines()
+                .last()
+                .unwrap_or_default()
+                .trim_start_matches("error: ");
+            let message = format!("{written:?} is not a regular expression: {why}");
+            let remedy = "see https://docs.rs/regex/latest/regex/#syntax; \
+                          single quotes keep YAML from reading backslashes";
+            context.problems.add(node.at, message, remedy);
+            None
+        }
+    }
+}
+
+fn json(node: &Node, context: &Context) -> Option<Expectation> {
+    let problems = &context.problems;
+    let object = Object::read(node, &keys::JSON, problems)?;
+    let path = object
+        .require("path", problems)
+        .and_then(|node| path(node, context));
+    let mut tests = Vec::new();
+    for key in object.keys().filter(|key| key.text != "path") {
+        let value = object.get(&key.text)?;
+        tests.push(json_test(&key.text, value, context));
+    }
+    let tests = demanded(node, &object, tests, context);
+    Some(Expectation::Json {
+        path: path?,
+        tests: tests?,
+    })
+}
+
+fn path(node: &Node, context: &Context) -> Option<Path> {
+    let problems = &context.problems;
+    let written = scalar::text(node, "path", problems)?;
+    let template = context.template(node, written)?;
+    if too_wild(written) {
+        let message = "the path has more than two \"..\"";
+        problems.add(
+            node.at,
+            message,
+            "name the steps between: $.orders[*].total",
+        );
+        return None;
+    }
+    match Path::new(template) {
+        Ok(path) => Some(path),
+        Err(why) => {
+            let message = format!("{written:?} is not a JSONPath: {why}");
+            problems.add(
+                node.at,
+                message,
+                "write a path such as $.total or $.books[0].title",
+            );
+            None
+        }
+    }
+}
+
+fn json_test(key: &str, node: &Node, context: &Context) -> Option<JsonTest> {
+    let problems = &context.problems;
+    match key {
+        "equals" => http::shape(node, context).map(JsonTest::Equals),
+        "not_equals" => http::shape(node, context).map(JsonTest::NotEquals),
+        "contains" => http::shape(node, context).map(JsonTest::Contains),
+        "matches" => pattern(node, context).map(JsonTest::Matches),
+        "exists" => scalar::boolean(node, key, problems).map(JsonTest::Exists),
+        "length" => length(node, context).map(JsonTest::Length),
+        "greater_than" => number(key, node, context).map(JsonTest::GreaterThan),
+        "less_than" => number(key, node, context).map(JsonTest::LessThan),
+        _ => scalar::choice(node, key, &JsonType::ALL, problems).map(JsonTest::Type),
+    }
+}
+
+/// A number, or a reference to one.
+fn number(key: &str, node: &Node, context: &Context) -> Option<crate::expect::Shape> {
+    let shape = http::shape(node, context)?;
+    let mut referring = false;
+    shape.each_reference(&mut |_| referring = true);
+    if matches!(&node.value, Value::Number(..))
+        || (referring && matches!(&node.value, Value::Text(_)))
+    {
+        return Some(shape);
+    }
+    let message = format!("{key} is a number, not {}", node.value.kind());
+    context.problems.add(
+        node.at,
+        message,
+        "write a number without quotes, or a reference to one",
+    );
+    None
+}
+
+/// `3`, or a comparison: `"> 0"`, `">= 1"`, `"<= 10"`.
+fn length(node: &Node, context: &Context) -> Option<Comparison> {
+    let written = match &node.value {
+        Value::Number(_, text) | Value::Text(text) => text.trim(),
+        _ => "",
+    };
+    let (operator, digits) = operator(written);
+    let Ok(number) = digits.parse() else {
+        let message = format!("length: {written:?} is not a length");
+        context.problems.add(
+            node.at,
+            message,
+            "write 3, \"> 0\", \">= 1\", \"< 10\" or \"<= 10\"",
+        );
+        return None;
+    };
+    Some(Comparison { operator, number })
+}
+
+fn operator(written: &str) -> (Operator, &str) {
+    let signs = [
+        ("<=", Operator::AtMost),
+        (">=", Operator::AtLeast),
+        ("==", Operator::Equal),
+        ("<", Operator::Less),
+        (">", Operator::Greater),
+    ];
+    signs
+        .into_iter()
+        .find_map(|(sign, operator)| Some((operator, written.strip_prefix(sign)?.trim())))
+        .unwrap_or((Operator::Equal, written))
+}
+
+fn latency(node: &Node, context: &Context) -> Option<Expectation> {
+    let written = match &node.value {
+        Value::Text(text) => text.trim(),
+        _ => "",
+    };
+    let (operator, rest) = operator(written);
+    let limit = scalar::parse_duration(rest).filter(|limit| *limit > Duration::ZERO);
+    match (operator, limit) {
+        (Operator::Less, Some(limit)) => Some(Expectation::Latency {
+            limit,
+            inclusive: false,
+        }),
+        (Operator::AtMost, Some(limit)) => Some(Expectation::Latency {
+            limit,
+            inclusive: true,
+        }),
+        _ => {
+            let message = format!("latency: {written:?} is not a limit");
+            context
+                .problems
+                .add(node.at, message, "write \"< 800ms\" or \"<= 2s\"");
+            None
+        }
+    }
+}

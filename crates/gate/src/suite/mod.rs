@@ -1,0 +1,168 @@
+//! The suite: what a user wrote, checked and typed.
+//!
+//! Everything that can be known to be wrong without a target is found here, when the suite is
+//! loaded, with its place in the file. A [`Suite`] that exists can be run; it must never hold a
+//! check that would be skipped in silence.
+
+mod decode;
+mod expect;
+mod http;
+pub(crate) mod keys;
+mod node;
+mod object;
+mod problem;
+mod scalar;
+#[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+pub use self::problem::{Problem, SuiteProblems};
+use crate::Stage;
+use crate::expect::Expectation;
+use crate::probe::Probe;
+
+/// How many checks run at once unless the suite says otherwise.
+pub(crate) const DEFAULT_CONCURRENCY: usize = 10;
+
+/// A loaded suite.
+#[derive(Clone, Debug)]
+pub struct Suite {
+    /// What the suite calls itself.
+    pub name: String,
+    /// Secrets that the checks use, by their name in the suite. The caller resolves them.
+    pub secrets: BTreeMap<String, SecretRef>,
+    /// The virtual host, if the target must be spoken to by another name than its address.
+    pub(crate) host: Option<String>,
+    pub(crate) vars: BTreeMap<String, serde_json::Value>,
+    pub(crate) limits: Limits,
+    pub(crate) checks: Vec<Check>,
+    pub(crate) traffic: Option<Bake>,
+}
+
+impl Suite {
+    /// Reads a suite. `source` is the name that problems are told under, usually the file's.
+    pub fn parse(source: &str, text: &str) -> Result<Self, SuiteProblems> {
+        decode::suite(source, text)
+    }
+
+    /// How long and how often post-traffic checks are measured. Without `traffic:` that is one
+    /// round, which must pass.
+    pub fn bake(&self) -> Bake {
+        self.traffic.unwrap_or(Bake::ONE_ROUND)
+    }
+
+    /// How many checks are selected at `stage`, advisory ones included.
+    pub fn checks_at(&self, stage: Stage) -> usize {
+        self.checks
+            .iter()
+            .filter(|check| check.on.contains(&stage))
+            .count()
+    }
+}
+
+/// The post-traffic window: rounds of measurements while the new release has traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bake {
+    /// How long; the last round starts at its end.
+    pub window: Duration,
+    /// The time between the starts of two rounds.
+    pub every: Duration,
+    /// How many failed rounds a required check may have.
+    pub failure_limit: u32,
+    /// How many errored rounds a required check may have.
+    pub error_limit: u32,
+}
+
+impl Bake {
+    /// One round, as at the pre-traffic stage.
+    pub const ONE_ROUND: Self = Self {
+        window: Duration::ZERO,
+        every: Duration::from_secs(1),
+        failure_limit: 0,
+        error_limit: 0,
+    };
+}
+
+/// Where a secret is kept. The gate never fetches one: the caller does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretRef {
+    /// `env:NAME`, an environment variable, for a laptop.
+    Env(String),
+    /// `ssm:/path`, a parameter of Systems Manager's Parameter Store.
+    Ssm(String),
+    /// `secretsmanager:id` or `secretsmanager:id#key`, for one key of a JSON secret.
+    SecretsManager {
+        /// Name or ARN of the secret.
+        id: String,
+        /// The key of a secret that is a JSON object.
+        json_key: Option<String>,
+    },
+}
+
+/// Whether a check may block a release.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The check must pass.
+    #[default]
+    Required,
+    /// The check is reported and never blocks.
+    Advisory,
+}
+
+/// Limits of a whole run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) concurrency: usize,
+    pub(crate) overall: Option<Duration>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            concurrency: DEFAULT_CONCURRENCY,
+            overall: None,
+        }
+    }
+}
+
+/// One entry of a suite.
+#[derive(Clone, Debug)]
+pub(crate) struct Check {
+    pub(crate) name: String,
+    pub(crate) on: Vec<Stage>,
+    pub(crate) severity: Severity,
+    pub(crate) probe: Probe,
+    pub(crate) patience: Patience,
+    pub(crate) expect: Vec<Expectation>,
+}
+
+/// How long and how often a check is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Patience {
+    /// The limit of one try.
+    pub(crate) timeout: Duration,
+    /// Tries after the first.
+    pub(crate) retries: u32,
+    /// The pause between two tries.
+    pub(crate) retry_every: Duration,
+    /// The limit of all tries together.
+    pub(crate) within: Option<Duration>,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(5),
+            retries: 2,
+            retry_every: Duration::from_secs(1),
+            within: None,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The published JSON Schema and the decoder say the same: editors must not promise what the
+//! gate refuses, nor mark what it accepts.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{Suite, keys, node};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn schema() -> Value {
+    let text = fs::read_to_string(root().join("docs/suite.schema.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn yaml_files(folder: &Path) -> Vec<(String, String)> {
+    let mut files: Vec<(String, String)> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "yaml")
+        })
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, fs::read_to_string(&path).unwrap())
+        })
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "no suites in {}", folder.display());
+    files
+}
+
+#[test]
+fn every_object_has_the_keys_that_the_decoder_reads() {
+    let schema = schema();
+    let definitions = schema["$defs"].as_object().unwrap();
+    for table in keys::ALL {
+        let properties = definitions[table.schema]["properties"].as_object().unwrap();
+        let published: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
+        let read: BTreeSet<&str> = table.keys.iter().copied().collect();
+        assert_eq!(published, read, "{}", table.schema);
+        assert_eq!(
+            definitions[table.schema]["additionalProperties"], false,
+            "{}",
+            table.schema
+        );
+    }
+    let described: BTreeSet<&str> = keys::ALL.iter().map(|table| table.schema).collect();
+    let objects: BTreeSet<&str> = definitions
+        .iter()
+        .filter(|(_, definition)| definition.get("properties").is_some())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(objects, described);
+}
+
+#[test]
+fn every_key_is_explained_to_users() {
+    let guide = fs::read_to_string(root().join("docs/suite.md")).unwrap();
+    for table in keys::ALL {
+        for key in table.keys {
+            assert!(
+                guide.contains(&format!("`{key}`")),
+                "docs/suite.md does not explain `{key}`"
+            );
+        }
+    }
+    for key in crate::TARGET_KEYS {
+        assert!(
+            guide.contains(&format!("`{key}`")),
+            "docs/suite.md does not name target.{key}"
+        );
+    }
+}
+
+#[test]
+fn every_example_is_valid_for_both() {
+    let validator = jsonschema::draft202012::new(&schema()).unwrap();
+    for (name, text) in yaml_files(&root().join("examples/suites")) {
+        Suite::parse(&name, &text).unwrap_or_else(|problems| panic!("{problems}"));
+        let json = node::read(&text).unwrap().to_json();
+        let errors: Vec<String> = validator
+            .iter_errors(&json)
+            .map(|e| e.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}");
+    }
+}
+
+#[test]
+fn the_example_of_the_guide_is_valid_for_both() {
+    let guide = fs::read_to_string(root().join("docs/suite.md")).unwrap();
+    let validator = jsonschema::draft202012::new(&schema()).unwrap();
+    let examples: Vec<&str> = guide
+        .split("```yaml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .filter(|text| text.contains("version: 1"))
+        .collect();
+    assert!(!examples.is_empty());
+    for text in examples {
+        Suite::parse("docs/suite.md", text).unwrap_or_else(|problems| panic!("{problems}"));
+        assert!(validator.is_valid(&node::read(text).unwrap().to_json()));
+    }
+}
+
+#[test]
+fn what_is_bad_is_refused() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad");
+    let validator = jsonschema::draft202012::new(&schema()).unwrap();
+    for (name, text) in yaml_files(&folder) {
+        let problems = Suite::parse(&name, &text).expect_err(&name);
+        assert!(!problems.problems.is_empty(), "{name}");
+        // The first line says what an editor can know of it.
+        if text.starts_with("# schema: refuses") {
+            let json = node::read(&text).unwrap().to_json();
+            assert!(!validator.is_valid(&json), "the schema accepts {name}");
+        }
+    }
+}

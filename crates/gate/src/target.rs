@@ -1,0 +1,43 @@
+//! What is being deployed, as the suite sees it: an address, and facts for `{{ target.… }}`.
+//! How the facts were found is the caller's business.
+
+use std::collections::BTreeMap;
+
+use url::Url;
+
+/// Every name that a suite may use as `{{ target.<name> }}`.
+pub const TARGET_KEYS: &[&str] = &[
+    "application",
+    "deployment_group",
+    "deployment_id",
+    "platform",
+    "cluster",
+    "service",
+    "task_definition",
+    "old_task_definition",
+    "image",
+    "version",
+    "old_image",
+    "old_version",
+    "container",
+    "port",
+    "url",
+    "host",
+    "test_url",
+    "production_url",
+    "function",
+    "alias",
+    "current_version",
+    "target_version",
+    "lifecycle_event",
+];
+
+/// The release under test: where it answers, and what is known of it.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Where relative URLs of the suite go. Only its scheme, host and port are used.
+    pub base_url: Url,
+    /// What is known; the keys are a subset of [`TARGET_KEYS`]. A check that uses a key that is
+    /// not here is errored, and says which one.
+    pub facts: BTreeMap<String, String>,
+}

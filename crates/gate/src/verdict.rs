@@ -1,0 +1,301 @@
+//! The verdict: a pure function of what was measured. No clock, no network, no randomness, so
+//! that what decides about a release can be read, tested and replayed.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::suite::Bake;
+use crate::{Stage, text};
+
+/// What one round of one check came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measurement {
+    /// Measured, and every expectation was met.
+    Passed,
+    /// Measured, and the target did not do what was expected; refusing, resetting and not
+    /// answering in time included.
+    Failed,
+    /// It could not be measured: a name that does not resolve, our own fault.
+    Errored,
+    /// Not measured before the deadline.
+    NoData,
+}
+
+impl Measurement {
+    /// The word for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Errored => "errored",
+            Self::NoData => "no data",
+        }
+    }
+}
+
+/// Everything that the verdict is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Which gate.
+    pub stage: Stage,
+    /// The window and the limits; [`Bake::ONE_ROUND`] at the pre-traffic stage.
+    pub bake: Bake,
+    /// Whether the round at the end of the window was begun. False after the deadline, and
+    /// after a limit was exceeded.
+    pub window_completed: bool,
+    /// How long the run took.
+    pub elapsed: Duration,
+    /// The selected checks, in the order of the suite.
+    pub checks: Vec<CheckHistory>,
+}
+
+/// One check's measurements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckHistory {
+    /// The check's name.
+    pub name: String,
+    /// Whether it may block; false for an advisory check.
+    pub required: bool,
+    /// One measurement a round, in order.
+    pub rounds: Vec<Measurement>,
+    /// What the last round that did not pass came to, in words; empty if every round passed.
+    pub detail: String,
+}
+
+/// The decision, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// Whether the release may have (or keep) traffic.
+    pub passed: bool,
+    /// Whole sentences with numbers; never empty.
+    pub reasons: Vec<String>,
+}
+
+/// Decides. A release passes only if every required check was measured in every round, stayed
+/// within the limits and passed its last round, at the end of the window.
+pub fn judge(case: &Case) -> Verdict {
+    let required: Vec<&CheckHistory> = case.checks.iter().filter(|c| c.required).collect();
+    let mut blocking = Vec::new();
+    if let Some(reason) = nothing_required(case, required.len()) {
+        blocking.push(reason);
+    }
+    blocking.extend(required.iter().filter_map(|check| check.blocks(&case.bake)));
+    if blocking.is_empty() && !case.window_completed {
+        blocking.push(cut_short(case, &required));
+    }
+    let passed = blocking.is_empty();
+    let mut reasons = if passed {
+        vec![success(case, required.len())]
+    } else {
+        blocking
+    };
+    if passed {
+        reasons.extend(
+            required
+                .iter()
+                .filter_map(|check| check.tolerated(&case.bake)),
+        );
+    }
+    reasons.extend(
+        case.checks
+            .iter()
+            .filter(|c| !c.required)
+            .filter_map(CheckHistory::advice),
+    );
+    Verdict { passed, reasons }
+}
+
+/// Whether a required check is past a limit, so that going on can't end in a pass.
+pub(crate) fn past_limit(rounds: &[Measurement], bake: &Bake) -> bool {
+    let tally = Tally::of(rounds);
+    tally.failed > bake.failure_limit as usize || tally.errored > bake.error_limit as usize
+}
+
+/// How often each measurement occurred.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Rounds that passed.
+    pub passed: usize,
+    /// Rounds that failed.
+    pub failed: usize,
+    /// Rounds that errored.
+    pub errored: usize,
+    /// Rounds that were not measured.
+    pub no_data: usize,
+}
+
+impl Tally {
+    pub(crate) fn of(rounds: &[Measurement]) -> Self {
+        rounds.iter().fold(Self::default(), |mut tally, round| {
+            match round {
+                Measurement::Passed => tally.passed += 1,
+                Measurement::Failed => tally.failed += 1,
+                Measurement::Errored => tally.errored += 1,
+                Measurement::NoData => tally.no_data += 1,
+            }
+            tally
+        })
+    }
+}
+
+impl CheckHistory {
+    /// Why this required check blocks, if it does.
+    fn blocks(&self, bake: &Bake) -> Option<String> {
+        let tally = Tally::of(&self.rounds);
+        let name = &self.name;
+        let Some(last) = self.rounds.last() else {
+            return Some(format!("check {name:?} was never measured"));
+        };
+        if let (1, true) = (self.rounds.len(), bake.window.is_zero()) {
+            return (*last != Measurement::Passed).then(|| self.single(*last));
+        }
+        let total = text::count(self.rounds.len(), "round");
+        if tally.failed > bake.failure_limit as usize {
+            let (failed, limit) = (tally.failed, bake.failure_limit);
+            return Some(self.with_last(format!(
+                "check {name:?} failed {failed} of {total}, limit {limit}"
+            )));
+        }
+        if tally.errored > bake.error_limit as usize {
+            let (errored, limit) = (tally.errored, bake.error_limit);
+            return Some(self.with_last(format!(
+                "check {name:?} errored {errored} of {total}, limit {limit}"
+            )));
+        }
+        if tally.no_data > 0 {
+            let missing = tally.no_data;
+            return Some(format!(
+                "check {name:?} was not measured in {missing} of {total} before the deadline"
+            ));
+        }
+        if *last != Measurement::Passed {
+            return Some(self.with_last(format!(
+                "check {name:?} {} in the last of {total}, and a bake must end on a pass",
+                last.as_str()
+            )));
+        }
+        None
+    }
+
+    /// One round decides at the pre-traffic stage, and without `traffic:`.
+    fn single(&self, last: Measurement) -> String {
+        let name = &self.name;
+        match last {
+            Measurement::NoData => format!("check {name:?} was not measured before the deadline"),
+            _ if self.detail.is_empty() => format!("check {name:?} {}", last.as_str()),
+            _ => format!("check {name:?} {}: {}", last.as_str(), self.detail),
+        }
+    }
+
+    fn with_last(&self, reason: String) -> String {
+        self.with_detail(reason, "; last: ")
+    }
+
+    /// What a passing required check was forgiven.
+    fn tolerated(&self, bake: &Bake) -> Option<String> {
+        let tally = Tally::of(&self.rounds);
+        let (name, total) = (&self.name, text::count(self.rounds.len(), "round"));
+        let told = match (tally.failed, tally.errored) {
+            (0, 0) => return None,
+            (failed, 0) => format!("failed {failed} of {total}, limit {}", bake.failure_limit),
+            (0, errored) => format!("errored {errored} of {total}, limit {}", bake.error_limit),
+            (failed, errored) => format!(
+                "failed {failed} (limit {}) and errored {errored} (limit {}) of {total}",
+                bake.failure_limit, bake.error_limit
+            ),
+        };
+        Some(self.with_last(format!("check {name:?} {told}")))
+    }
+
+    /// What an advisory check has to say.
+    fn advice(&self) -> Option<String> {
+        let bad = self
+            .rounds
+            .iter()
+            .filter(|round| **round != Measurement::Passed)
+            .count();
+        let name = &self.name;
+        match self.rounds.as_slice() {
+            [] => Some(format!(
+                "advisory check {name:?} was never measured (never blocks)"
+            )),
+            [Measurement::Passed] => None,
+            [only] => {
+                let told = format!("advisory check {name:?} {} (never blocks)", only.as_str());
+                Some(self.with_detail(told, ": "))
+            }
+            _ if bad == 0 => None,
+            several => {
+                let total = text::count(several.len(), "round");
+                let told =
+                    format!("advisory check {name:?} did not pass {bad} of {total} (never blocks)");
+                Some(self.with_last(told))
+            }
+        }
+    }
+
+    fn with_detail(&self, reason: String, joint: &str) -> String {
+        if self.detail.is_empty() {
+            reason
+        } else {
+            format!("{reason}{joint}{}", self.detail)
+        }
+    }
+}
+
+fn nothing_required(case: &Case, required: usize) -> Option<String> {
+    if case.checks.is_empty() {
+        return Some(format!(
+            "no check of the suite runs at the {} stage, so nothing was measured; \
+             give one check `on: [{0}]`",
+            case.stage
+        ));
+    }
+    (required == 0).then(|| {
+        format!(
+            "nothing required was measured: the {} stage has advisory checks only ({}); \
+             make one of them required",
+            case.stage,
+            case.checks.len()
+        )
+    })
+}
+
+fn cut_short(case: &Case, required: &[&CheckHistory]) -> String {
+    let rounds = required
+        .iter()
+        .map(|check| check.rounds.len())
+        .max()
+        .unwrap_or_default();
+    format!(
+        "the bake window of {} was not completed: {} in {}, then the deadline",
+        text::duration(case.bake.window),
+        text::count(rounds, "round"),
+        text::duration(case.elapsed)
+    )
+}
+
+fn success(case: &Case, required: usize) -> String {
+    let rounds = case
+        .checks
+        .iter()
+        .map(|check| check.rounds.len())
+        .max()
+        .unwrap_or_default();
+    let subject = match required {
+        1 => "the required check".to_owned(),
+        several => format!("all {several} required checks"),
+    };
+    if case.bake.window.is_zero() {
+        return format!("{subject} passed");
+    }
+    let window = text::duration(case.bake.window);
+    format!(
+        "{subject} stayed within the limits over {rounds} rounds in {window} and passed the last"
+    )
+}
+
+#[cfg(test)]
+mod tests;

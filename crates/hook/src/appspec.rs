@@ -1,0 +1,224 @@
+//! The AppSpec of a revision: what is deployed, and which function is hooked to which event.
+//!
+//! Read tolerantly, as CodeDeploy has accepted it before it calls a hook. YAML and JSON (a subset of
+//! YAML) are read alike.
+//! <https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-resources.html>
+
+use saphyr::{LoadableYamlNode, Yaml};
+
+/// What a hook needs of an AppSpec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppSpec {
+    /// The first resource; CodeDeploy deploys one.
+    pub resource: Resource,
+    /// Lifecycle event and function (name or ARN), in the order of the file.
+    pub hooks: Vec<(String, String)>,
+}
+
+/// What is deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resource {
+    /// `AWS::ECS::Service`.
+    EcsService {
+        /// The ARN of the new task definition.
+        task_definition: String,
+        /// The container behind the load balancer.
+        container: Option<String>,
+        /// Its port, as the AppSpec names it.
+        port: Option<u16>,
+    },
+    /// `AWS::Lambda::Function`.
+    LambdaFunction {
+        /// The function's name.
+        name: String,
+        /// The alias whose traffic is shifted.
+        alias: String,
+        /// The version that serves now.
+        current_version: String,
+        /// The version that is deployed.
+        target_version: String,
+    },
+}
+
+/// Why an AppSpec can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the AppSpec of the revision can't be used: {0}")]
+pub struct AppSpecError(String);
+
+impl AppSpec {
+    /// Reads the text of an AppSpec file.
+    pub fn parse(text: &str) -> Result<Self, AppSpecError> {
+        let documents =
+            Yaml::load_from_str(text).map_err(|error| AppSpecError(format!("{error}")))?;
+        let root = documents
+            .first()
+            .ok_or_else(|| AppSpecError("it is empty".into()))?;
+        let resources = field(root, "Resources")
+            .and_then(Yaml::as_vec)
+            .ok_or_else(|| AppSpecError("it has no list named Resources".into()))?;
+        let (_, resource) = resources
+            .iter()
+            .find_map(|entry| entry.as_mapping()?.iter().next())
+            .ok_or_else(|| AppSpecError("its Resources are empty".into()))?;
+        Ok(Self {
+            resource: read_resource(resource)?,
+            hooks: read_hooks(root),
+        })
+    }
+
+    /// The lifecycle events to which the function is hooked. `function` is its name.
+    pub fn events_of<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a str> {
+        self.hooks
+            .iter()
+            .filter(move |(_, hooked)| names(hooked, function))
+            .map(|(event, _)| event.as_str())
+    }
+}
+
+/// Whether `hooked`, a name or an ARN with or without a qualifier, names `function`.
+fn names(hooked: &str, function: &str) -> bool {
+    let name = match hooked.split_once(":function:") {
+        Some((_, rest)) => rest,
+        None => hooked,
+    };
+    name.split(':').next() == Some(function)
+}
+
+fn read_resource(resource: &Yaml<'_>) -> Result<Resource, AppSpecError> {
+    let kind = field(resource, "Type").map(text).unwrap_or_default();
+    let properties = field(resource, "Properties");
+    let property = |name: &str| properties.and_then(|p| field(p, name)).map(text);
+    let needed = |name: &str| {
+        property(name)
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| AppSpecError(format!("its resource has no property {name}")))
+    };
+    match kind.as_str() {
+        "AWS::ECS::Service" => {
+            let balancer = properties.and_then(|p| field(p, "LoadBalancerInfo"));
+            let of_balancer = |name: &str| balancer.and_then(|b| field(b, name)).map(text);
+            Ok(Resource::EcsService {
+                task_definition: needed("TaskDefinition")?,
+                container: of_balancer("ContainerName"),
+                port: of_balancer("ContainerPort").and_then(|port| port.parse().ok()),
+            })
+        }
+        "AWS::Lambda::Function" => Ok(Resource::LambdaFunction {
+            name: needed("Name")?,
+            alias: needed("Alias")?,
+            current_version: needed("CurrentVersion")?,
+            target_version: needed("TargetVersion")?,
+        }),
+        other => Err(AppSpecError(format!(
+            "its resource is of type {other:?}; expected AWS::ECS::Service or AWS::Lambda::Function"
+        ))),
+    }
+}
+
+fn read_hooks(root: &Yaml<'_>) -> Vec<(String, String)> {
+    let entries = field(root, "Hooks")
+        .and_then(Yaml::as_vec)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    entries
+        .iter()
+        .filter_map(Yaml::as_mapping)
+        .flat_map(|mapping| {
+            mapping
+                .iter()
+                .map(|(event, function)| (text(event), text(function)))
+        })
+        .collect()
+}
+
+/// A field of a mapping, with its first letter in either case: the JSON form that the API takes is
+/// often written `resources`, the file form `Resources`.
+fn field<'a, 'b>(node: &'a Yaml<'b>, name: &str) -> Option<&'a Yaml<'b>> {
+    node.as_mapping()?.iter().find_map(|(key, value)| {
+        key.as_str()
+            .is_some_and(|key| key.eq_ignore_ascii_case(name))
+            .then_some(value)
+    })
+}
+
+/// A scalar as text: a version is often written as a bare number.
+fn text(node: &Yaml<'_>) -> String {
+    if let Some(string) = node.as_str() {
+        return string.to_owned();
+    }
+    if let Some(integer) = node.as_integer() {
+        return integer.to_string();
+    }
+    String::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ECS: &str = r#"
+version: 0.0
+Resources:
+  - TargetService:
+      Type: AWS::ECS::Service
+      Properties:
+        TaskDefinition: "arn:aws:ecs:us-east-1:111122223333:task-definition/shop:12"
+        LoadBalancerInfo:
+          ContainerName: "shop"
+          ContainerPort: 8080
+Hooks:
+  - AfterAllowTestTraffic: "CodeDeployHook_pre-traffic"
+  - AfterAllowTraffic: "arn:aws:lambda:us-east-1:111122223333:function:CodeDeployHook_post-traffic:live"
+"#;
+
+    #[test]
+    fn an_ecs_file_is_read() {
+        let spec = AppSpec::parse(ECS).unwrap();
+        assert_eq!(
+            spec.resource,
+            Resource::EcsService {
+                task_definition: "arn:aws:ecs:us-east-1:111122223333:task-definition/shop:12"
+                    .into(),
+                container: Some("shop".into()),
+                port: Some(8080),
+            }
+        );
+        let events: Vec<_> = spec.events_of("CodeDeployHook_post-traffic").collect();
+        assert_eq!(events, ["AfterAllowTraffic"]);
+        assert_eq!(
+            spec.events_of("CodeDeployHook_pre").count(),
+            0,
+            "a prefix is another function"
+        );
+    }
+
+    #[test]
+    fn the_json_form_of_the_api_is_read() {
+        let spec = AppSpec::parse(
+            r#"{"version":0.0,"resources":[{"fn":{"type":"AWS::Lambda::Function","properties":
+            {"name":"checkout","alias":"live","currentVersion":"7","targetVersion":8}}}],
+            "hooks":[{"beforeAllowTraffic":"h"}]}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            spec.resource,
+            Resource::LambdaFunction {
+                name: "checkout".into(),
+                alias: "live".into(),
+                current_version: "7".into(),
+                target_version: "8".into(),
+            }
+        );
+        assert_eq!(spec.hooks, [("beforeAllowTraffic".into(), "h".into())]);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let say = |text: &str| AppSpec::parse(text).unwrap_err().to_string();
+        insta::assert_snapshot!(say(""), @"the AppSpec of the revision can't be used: it is empty");
+        insta::assert_snapshot!(say("version: 0.0"), @"the AppSpec of the revision can't be used: it has no list named Resources");
+        insta::assert_snapshot!(say("Resources: [{A: {Type: AWS::EC2::Instance}}]"), @r#"the AppSpec of the revision can't be used: its resource is of type "AWS::EC2::Instance"; expected AWS::ECS::Service or AWS::Lambda::Function"#);
+        insta::assert_snapshot!(say("Resources: [{A: {Type: AWS::ECS::Service}}]"), @"the AppSpec of the revision can't be used: its resource has no property TaskDefinition");
+        assert!(say("Resources: [").starts_with("the AppSpec of the revision can't be used: "));
+    }
+}

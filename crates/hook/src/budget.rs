@@ -1,0 +1,87 @@
+//! How the time of one invocation is divided: work first, but never at the cost of answering.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+/// Kept back for answering, storing the report and telling people, where the function's time
+/// allows it: several tries of the answer call with back-off fit in.
+pub const RESERVE: Duration = Duration::from_secs(15);
+/// Of the reserve, what is for the answer alone; the rest is for the report and the notification.
+pub const ANSWER_SHARE: f64 = 0.7;
+/// Kept back at the very end, so that the runtime can return before Lambda kills the function.
+pub const LAST_BREATH: Duration = Duration::from_millis(500);
+
+/// The part of the working time that one best-effort look-up may take.
+const PATIENCE_SHARE: u32 = 6;
+
+/// The instants by which things must be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Looking up, loading and probing end here, finished or not.
+    pub work_until: Instant,
+    /// The answer must have been given by then.
+    pub answer_until: Instant,
+    /// Report and notification end here, finished or not.
+    pub tell_until: Instant,
+}
+
+impl Budget {
+    /// Divides what is left between `now` and the function's `deadline`. With less than three
+    /// reserves left, the reserve is a third of the time.
+    pub fn divide(now: Instant, left: Duration) -> Self {
+        let reserve = RESERVE.min(left / 3);
+        let tell_until = now + left.saturating_sub(LAST_BREATH.min(left / 10));
+        let work_until = now + left.saturating_sub(reserve);
+        let answer_until = (work_until + reserve.mul_f64(ANSWER_SHARE)).min(tell_until);
+        Self {
+            work_until,
+            answer_until,
+            tell_until,
+        }
+    }
+
+    /// How long one look-up may take that the gate can do without: several in a row must leave most
+    /// of the time for measuring.
+    pub fn patience(&self) -> Duration {
+        self.work_until.saturating_duration_since(Instant::now()) / PATIENCE_SHARE
+    }
+
+    /// [`Budget::divide`], from the wall-clock deadline that Lambda gives. A deadline in the past leaves no
+    /// time to work; the answer is tried all the same.
+    pub fn until(deadline: SystemTime) -> Self {
+        let left = deadline
+            .duration_since(SystemTime::now())
+            .unwrap_or(Duration::ZERO);
+        Self::divide(Instant::now(), left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn work_ends_before_the_answer_and_the_answer_before_the_end(ms in 0_u64..900_000) {
+            let now = Instant::now();
+            let left = Duration::from_millis(ms);
+            let budget = Budget::divide(now, left);
+            prop_assert!(now <= budget.work_until);
+            prop_assert!(budget.work_until <= budget.answer_until);
+            prop_assert!(budget.answer_until <= budget.tell_until);
+            prop_assert!(budget.tell_until <= now + left);
+        }
+    }
+
+    #[test]
+    fn a_long_function_keeps_the_whole_reserve_and_a_short_one_a_third() {
+        let now = Instant::now();
+        let long = Budget::divide(now, Duration::from_mins(5));
+        assert_eq!(long.work_until - now, Duration::from_secs(285));
+        let short = Budget::divide(now, Duration::from_secs(9));
+        assert_eq!(short.work_until - now, Duration::from_secs(6));
+        assert!(short.answer_until - short.work_until > Duration::from_secs(2));
+    }
+}

@@ -1,0 +1,338 @@
+//! One invocation from event to answer:
+//! decode → find the target → load the suite → gate → answer → report → notify.
+//!
+//! The answer comes before the report and the notification: those may fail or be slow, and CodeDeploy
+//! is waiting. Nothing after the answer can change it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::aws::Aws;
+use common::settings::SettingsError;
+use common::telemetry;
+use gate::{Outcome, Stage};
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde_json::{Value, json};
+use tracing::Instrument;
+
+use crate::answer::{self, Answer, Delivery};
+use crate::budget::Budget;
+use crate::event::{HookEvent, NotAHookEvent};
+use crate::guard::{self, Cut, Progress};
+use crate::lookup::{self, Deployment, Found, Reach};
+use crate::outcome::{self, Told};
+use crate::secrets;
+use crate::settings::Settings;
+use crate::suite_source::SuiteError;
+use crate::target::{Facts, note};
+
+/// The gate ends this long before the guard, so that it can say itself what it had no time for.
+const GATE_MARGIN: Duration = Duration::from_millis(400);
+
+/// One gate function, alive for many invocations.
+#[derive(Debug)]
+pub struct GateFunction {
+    /// Which question it asks.
+    pub stage: Stage,
+    /// Wrong settings are an answer too (`Failed`, with all problems), not a crash at start that
+    /// nobody hears of.
+    pub settings: Result<Settings, SettingsError>,
+    /// The clients.
+    pub aws: Aws,
+}
+
+/// The invocation failed in a way that Lambda should try again, or that nobody can answer.
+#[derive(Debug, thiserror::Error)]
+pub enum HandleError {
+    /// There is nobody to answer.
+    #[error(transparent)]
+    NotAHookEvent(#[from] NotAHookEvent),
+    /// CodeDeploy has not heard the answer.
+    #[error("CodeDeploy could not be told {answer} for {deployment}: {detail}")]
+    Unanswered {
+        /// The answer that was not delivered.
+        answer: &'static str,
+        /// The deployment.
+        deployment: String,
+        /// The last try's error.
+        detail: String,
+    },
+}
+
+impl From<HandleError> for Diagnostic {
+    fn from(error: HandleError) -> Self {
+        let error_type = match error {
+            HandleError::NotAHookEvent(_) => "NotAHookEvent",
+            HandleError::Unanswered { .. } => "Unanswered",
+        };
+        Self {
+            error_type: error_type.to_owned(),
+            error_message: error.to_string(),
+        }
+    }
+}
+
+/// Answers one event. The value returned is for people who invoke the function by hand; CodeDeploy
+/// ignores it.
+pub async fn handle(
+    function: Arc<GateFunction>,
+    event: LambdaEvent<Value>,
+) -> Result<Value, HandleError> {
+    let context = &event.context;
+    let budget = Budget::until(context.deadline());
+    let span = telemetry::invocation(
+        &context.request_id,
+        &context.invoked_function_arn,
+        context.xray_trace_id.as_deref(),
+    );
+    answer_event(function, event.payload, budget)
+        .instrument(span)
+        .await
+}
+
+async fn answer_event(
+    function: Arc<GateFunction>,
+    payload: Value,
+    budget: Budget,
+) -> Result<Value, HandleError> {
+    let event = HookEvent::decode(payload).inspect_err(|error| tracing::error!("{error}"))?;
+    tracing::Span::current().record(telemetry::CORRELATION_ID, &event.deployment_id);
+    let progress = Progress::default();
+    let outcome = outcome_of(&function, &event, budget, &progress).await;
+    let answer = if outcome.verdict.passed {
+        Answer::Succeeded
+    } else {
+        Answer::Failed
+    };
+    tracing::info!(
+        stage = %function.stage,
+        answer = answer.as_str(),
+        reasons = outcome.verdict.reasons.join(" | "),
+        "the gate has decided"
+    );
+    let delivery = give(&function, &event, answer, budget).await;
+    tracing::info!(delivery = ?delivery, "the answer was given");
+    let told = Told {
+        stage: function.stage,
+        facts: progress.facts(),
+        answer,
+        delivery: delivery.clone(),
+        outcome,
+    };
+    let report = tell(&function, &told, budget).await;
+    match delivery {
+        Delivery::Undelivered(detail) => Err(HandleError::Unanswered {
+            answer: answer.as_str(),
+            deployment: event.deployment_id,
+            detail,
+        }),
+        delivery => Ok(json!({
+            "deploymentId": event.deployment_id,
+            "stage": function.stage.as_str(),
+            "answer": answer.as_str(),
+            "alreadyCompleted": delivery == Delivery::AlreadyCompleted,
+            "reasons": told.outcome.verdict.reasons,
+            "report": report,
+        })),
+    }
+}
+
+/// Runs the work under the guard; whatever happens, there is an outcome.
+async fn outcome_of(
+    function: &Arc<GateFunction>,
+    event: &HookEvent,
+    budget: Budget,
+    progress: &Progress,
+) -> Outcome {
+    let mut facts = Facts::new();
+    note(&mut facts, "deployment_id", Some(&event.deployment_id));
+    progress.learn(&facts);
+    let work = work(function.clone(), event.clone(), budget, progress.clone());
+    // In the span of the invocation, so that its lines carry the deployment.
+    let cut = match guard::run(budget.work_until, work.in_current_span()).await {
+        Ok(Ok(outcome)) => return outcome,
+        Ok(Err(reasons)) => return refused(function, progress, reasons),
+        Err(cut) => cut,
+    };
+    let doing = progress.doing();
+    let reason = match cut {
+        Cut::Deadline => format!(
+            "the time of the function was over while it was still {doing}; raise its Timeout, or \
+             find out what hangs"
+        ),
+        Cut::Panic(message) => {
+            format!("the function panicked while it was {doing}: {message}; this is a defect in it")
+        }
+    };
+    refused(function, progress, vec![reason])
+}
+
+fn refused(function: &GateFunction, progress: &Progress, reasons: Vec<String>) -> Outcome {
+    Outcome::refused("", function.stage, progress.facts(), reasons)
+}
+
+/// The work: everything between the event and the verdict. An error is the reasons of a refusal.
+async fn work(
+    function: Arc<GateFunction>,
+    event: HookEvent,
+    budget: Budget,
+    progress: Progress,
+) -> Result<Outcome, Vec<String>> {
+    let GateFunction {
+        stage,
+        settings,
+        aws,
+    } = &*function;
+    let settings = settings.as_ref().map_err(|error| error.problems.clone())?;
+    progress.now("looking up the deployment");
+    let deployment = lookup::deployment(aws, &event.deployment_id)
+        .await
+        .map_err(one)?;
+    progress.learn(&names(&deployment));
+    if let Some(ended) = &deployment.over {
+        let id = &deployment.id;
+        return Err(vec![format!(
+            "the deployment {id} is over already ({ended}); nothing is left to gate"
+        )]);
+    }
+    if let Some(undone) = &deployment.rollback_of {
+        let reason =
+            format!("this deployment rolls back {undone}; a rollback is never hindered by a gate");
+        let mut o = Outcome::refused("", *stage, progress.facts(), vec![reason]);
+        o.verdict.passed = true;
+        return Ok(o);
+    }
+    progress.now("looking up the target and loading the suite");
+    let place = settings
+        .suite
+        .filled(&deployment.application, &deployment.group);
+    let reach = Reach {
+        aws,
+        patience: budget.patience(),
+    };
+    let (found, suite) = tokio::join!(
+        lookup::target(reach, *stage, &settings.function_name, &deployment),
+        place.load(aws),
+    );
+    // Both problems are told, as both must be mended.
+    let (found, suite) = match (found, suite) {
+        (Ok(found), Ok(suite)) => (found, suite),
+        (found, suite) => {
+            let found = found.err().map(|error| error.to_string());
+            let suite = suite.err().map(reasons_of_suite);
+            return Err(found
+                .into_iter()
+                .chain(suite.into_iter().flatten())
+                .collect());
+        }
+    };
+    progress.learn(&found.facts);
+    progress.now("reading the suite's secrets");
+    let secrets = secrets::resolve(aws, &suite.secrets).await?;
+    progress.now("running the checks");
+    let run = gate::Run {
+        suite,
+        stage: *stage,
+        target: gate_target(found),
+        secrets,
+        http: gate::HttpOptions::default(),
+        deadline: budget
+            .work_until
+            .checked_sub(GATE_MARGIN)
+            .unwrap_or(budget.work_until),
+    };
+    Ok(gate::run(run).await)
+}
+
+/// By value, so that it serves `map_err`.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err calls"
+)]
+fn one(error: impl ToString) -> Vec<String> {
+    vec![error.to_string()]
+}
+
+fn names(deployment: &Deployment) -> Facts {
+    let mut facts = Facts::new();
+    note(&mut facts, "application", Some(&deployment.application));
+    note(&mut facts, "deployment_group", Some(&deployment.group));
+    facts
+}
+
+/// One reason a problem, so that each stands on its own line in front of people.
+fn reasons_of_suite(error: SuiteError) -> Vec<String> {
+    match error {
+        SuiteError::Invalid(problems) => {
+            let count = problems.problems.len();
+            let head = format!(
+                "the suite {} has {count} problem{}",
+                problems.source,
+                if count == 1 { "" } else { "s" }
+            );
+            std::iter::once(head)
+                .chain(problems.to_string().lines().map(str::to_owned))
+                .collect()
+        }
+        unreadable @ SuiteError::Unreadable { .. } => one(unreadable),
+    }
+}
+
+fn gate_target(found: Found) -> gate::Target {
+    gate::Target {
+        base_url: found
+            .url
+            .unwrap_or_else(|| "http://no-listener.invalid".into())
+            .parse()
+            .expect("x"),
+        facts: found.facts,
+    }
+}
+
+/// Answers under a guard of its own: even a panic in the SDK ends in a delivery that says so.
+async fn give(
+    function: &Arc<GateFunction>,
+    event: &HookEvent,
+    answer: Answer,
+    budget: Budget,
+) -> Delivery {
+    let (function, event) = (function.clone(), event.clone());
+    let call = async move {
+        answer::deliver(
+            function.aws.codedeploy().await,
+            &event,
+            answer,
+            budget.answer_until,
+        )
+        .await
+    };
+    match guard::run(budget.tell_until, call.in_current_span()).await {
+        Ok(delivery) => delivery,
+        Err(Cut::Deadline) => Delivery::Undelivered("the function's time was over".to_owned()),
+        Err(Cut::Panic(message)) => Delivery::Undelivered(message),
+    }
+}
+
+/// Stores the report and tells people, in the time that is left. Returns the report's place.
+async fn tell(function: &Arc<GateFunction>, told: &Told, budget: Budget) -> Option<String> {
+    if told.delivery == Delivery::AlreadyCompleted {
+        tracing::info!(
+            "this lifecycle event was answered before; its report and notification stand"
+        );
+        return None;
+    }
+    let Ok(settings) = function.settings.clone() else {
+        tracing::error!(
+            "the settings are wrong, so there is no place for a report or notification"
+        );
+        return None;
+    };
+    let (function, told) = (function.clone(), told.clone());
+    let telling = async move { outcome::tell(&function.aws, &settings, &told).await };
+    guard::run(budget.tell_until, telling.in_current_span())
+        .await
+        .unwrap_or_else(|cut| {
+            tracing::error!(?cut, "the report or the notification could not be finished");
+            None
+        })
+}

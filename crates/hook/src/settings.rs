@@ -1,0 +1,109 @@
+//! The settings of a gate function, all read at start and told together when they are wrong.
+
+use common::settings::{Lookup, Reader, SettingsError};
+
+use crate::suite_source::SuiteLocation;
+
+/// Where reports lie in the bucket, unless `REPORT_PREFIX` says otherwise.
+const REPORT_PREFIX: &str = "reports";
+
+/// What a gate function is told by its environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `SUITE`: where the suite lies.
+    pub suite: SuiteLocation,
+    /// `REPORT_BUCKET`: the bucket for reports.
+    pub report_bucket: String,
+    /// `REPORT_PREFIX`: what report keys start with, without slashes at its ends.
+    pub report_prefix: String,
+    /// `OUTCOME_TOPIC_ARN`: the SNS topic for outcomes; absent: outcomes are only logged.
+    pub outcome_topic: Option<String>,
+    /// `AWS_LAMBDA_FUNCTION_NAME`, given by Lambda: how the AppSpec names this function.
+    pub function_name: String,
+    /// `AWS_REGION`, given by Lambda: for links into the console.
+    pub region: String,
+}
+
+impl Settings {
+    /// Reads all settings or tells every problem.
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(lookup);
+        let root = reader
+            .optional("LAMBDA_TASK_ROOT")
+            .unwrap_or_else(|| ".".into());
+        reader.required("SUITE", "the suite's place, for example s3://my-bucket/suites/{application}/{deployment_group}.yaml or file:suite.yaml");
+        let suite = reader.parsed("SUITE", |text| SuiteLocation::parse(text, &root));
+        let report_bucket =
+            reader.required("REPORT_BUCKET", "the bucket that reports are stored in");
+        let report_prefix = reader
+            .optional("REPORT_PREFIX")
+            .unwrap_or_else(|| REPORT_PREFIX.into());
+        let outcome_topic = reader.parsed("OUTCOME_TOPIC_ARN", topic);
+        let function_name = reader.required(
+            "AWS_LAMBDA_FUNCTION_NAME",
+            "the function's own name; Lambda sets it",
+        );
+        let region = reader.optional("AWS_REGION").unwrap_or_default();
+        reader.finish(|| Self {
+            suite: suite.expect("a missing suite is a problem, and so is one that can't be read"),
+            report_bucket,
+            report_prefix: report_prefix.trim_matches('/').to_owned(),
+            outcome_topic,
+            function_name,
+            region,
+        })
+    }
+}
+
+fn topic(arn: &str) -> Result<String, &'static str> {
+    let parts: Vec<&str> = arn.split(':').collect();
+    match parts.as_slice() {
+        ["arn", _, "sns", _, _, name] if !name.is_empty() => Ok(arn.to_owned()),
+        _ => Err("expected the ARN of an SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(changes: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let mut values = std::collections::HashMap::from([
+            ("SUITE", "s3://suites/{application}.yaml"),
+            ("REPORT_BUCKET", "reports"),
+            (
+                "OUTCOME_TOPIC_ARN",
+                "arn:aws:sns:eu-central-1:111122223333:outcomes",
+            ),
+            ("AWS_LAMBDA_FUNCTION_NAME", "CodeDeployHook_pre-traffic"),
+            ("AWS_REGION", "eu-central-1"),
+        ]);
+        values.extend(changes.iter().copied());
+        Settings::read(&|name| values.get(name).map(ToString::to_string))
+    }
+
+    #[test]
+    fn defaults_are_sane() {
+        let settings = with(&[("REPORT_PREFIX", "")]).unwrap();
+        assert_eq!(settings.report_prefix, "reports");
+        assert_eq!(
+            with(&[("OUTCOME_TOPIC_ARN", "")]).unwrap().outcome_topic,
+            None
+        );
+    }
+
+    #[test]
+    fn every_problem_is_told_at_once() {
+        let error = with(&[
+            ("SUITE", "http://example.com/suite.yaml"),
+            ("REPORT_BUCKET", ""),
+            ("OUTCOME_TOPIC_ARN", "outcomes"),
+        ])
+        .unwrap_err();
+        insta::assert_snapshot!(error.problems.join("\n"), @r#"
+        SUITE is "http://example.com/suite.yaml": expected s3://BUCKET/KEY or file:PATH; in both, {application} and {deployment_group} are filled in
+        REPORT_BUCKET is not set; it gives the bucket that reports are stored in
+        OUTCOME_TOPIC_ARN is "outcomes": expected the ARN of an SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME
+        "#);
+    }
+}

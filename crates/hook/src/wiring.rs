@@ -1,0 +1,131 @@
+//! Whether a gate stands at the right lifecycle event.
+//!
+//! A gate that runs where its question can't be answered gives a false answer: a post-traffic test
+//! hooked to `BeforeAllowTraffic` would measure the old version and pass the new one.
+
+use gate::Stage;
+
+use crate::appspec::{AppSpec, Resource};
+
+/// The lifecycle events at which `stage` can be asked, for this kind of resource.
+/// <https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html>
+fn fitting(stage: Stage, resource: &Resource) -> &'static [&'static str] {
+    match (stage, resource) {
+        (Stage::PreTraffic, Resource::EcsService { .. }) => {
+            &["AfterAllowTestTraffic", "BeforeAllowTraffic"]
+        }
+        (Stage::PreTraffic, Resource::LambdaFunction { .. }) => &["BeforeAllowTraffic"],
+        (Stage::PostTraffic, _) => &["AfterAllowTraffic"],
+    }
+}
+
+/// Finds the lifecycle event that called, and refuses one at which the stage makes no sense.
+///
+/// `in_progress` are the events that CodeDeploy reports as running; they settle the case of one
+/// function hooked to several events.
+pub fn lifecycle_event(
+    stage: Stage,
+    spec: &AppSpec,
+    function: &str,
+    in_progress: &[String],
+) -> Result<String, String> {
+    let hooked: Vec<&str> = spec.events_of(function).collect();
+    let running = |event: &&str| {
+        in_progress
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(event))
+    };
+    let Some(event) = hooked
+        .iter()
+        .copied()
+        .find(running)
+        .or(hooked.first().copied())
+    else {
+        return Err(not_hooked(spec, function));
+    };
+    let fitting = fitting(stage, &spec.resource);
+    match fitting.iter().find(|name| name.eq_ignore_ascii_case(event)) {
+        Some(name) => Ok((*name).to_owned()),
+        None => Err(format!(
+            "the {stage} gate is hooked to {event}, where {}; hook it to {} in the AppSpec",
+            why_not(stage, event),
+            fitting.join(" or "),
+        )),
+    }
+}
+
+fn why_not(stage: Stage, event: &str) -> &'static str {
+    match (stage, event.to_ascii_lowercase().as_str()) {
+        (Stage::PreTraffic, "afterallowtraffic") => {
+            "customers are already served by the new version"
+        }
+        (Stage::PreTraffic, _) => "nothing reaches the new version yet",
+        (Stage::PostTraffic, _) => "customers are still served by the old version",
+    }
+}
+
+fn not_hooked(spec: &AppSpec, function: &str) -> String {
+    let hooks: Vec<String> = spec
+        .hooks
+        .iter()
+        .map(|(event, hooked)| format!("{event}: {hooked}"))
+        .collect();
+    let hooks = if hooks.is_empty() {
+        "none".to_owned()
+    } else {
+        hooks.join(", ")
+    };
+    format!(
+        "the AppSpec hooks no lifecycle event to this function, {function} (its hooks: {hooks}), so \
+         it is unknown which version can be measured; name the function in the AppSpec's Hooks"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(hooks: &[(&str, &str)]) -> AppSpec {
+        AppSpec {
+            resource: Resource::EcsService {
+                task_definition: "arn".into(),
+                container: None,
+                port: None,
+            },
+            hooks: hooks
+                .iter()
+                .map(|(e, f)| ((*e).to_owned(), (*f).to_owned()))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn the_event_is_found_by_the_functions_name() {
+        let spec = spec(&[
+            ("AfterAllowTestTraffic", "pre"),
+            ("AfterAllowTraffic", "post"),
+        ]);
+        let event = lifecycle_event(Stage::PostTraffic, &spec, "post", &[]);
+        assert_eq!(event, Ok("AfterAllowTraffic".into()));
+    }
+
+    #[test]
+    fn of_two_hooks_the_one_in_progress_called() {
+        let spec = spec(&[
+            ("AfterAllowTestTraffic", "pre"),
+            ("BeforeAllowTraffic", "pre"),
+        ]);
+        let running = ["BeforeAllowTraffic".to_owned()];
+        let event = lifecycle_event(Stage::PreTraffic, &spec, "pre", &running);
+        assert_eq!(event, Ok("BeforeAllowTraffic".into()));
+    }
+
+    #[test]
+    fn a_gate_at_the_wrong_event_is_refused_with_the_right_one() {
+        let early = spec(&[("BeforeInstall", "pre"), ("BeforeAllowTraffic", "post")]);
+        let say = |stage, function| lifecycle_event(stage, &early, function, &[]).unwrap_err();
+        insta::assert_snapshot!(say(Stage::PreTraffic, "pre"), @"the pre-traffic gate is hooked to BeforeInstall, where nothing reaches the new version yet; hook it to AfterAllowTestTraffic or BeforeAllowTraffic in the AppSpec");
+        insta::assert_snapshot!(say(Stage::PostTraffic, "post"), @"the post-traffic gate is hooked to BeforeAllowTraffic, where customers are still served by the old version; hook it to AfterAllowTraffic in the AppSpec");
+        insta::assert_snapshot!(say(Stage::PreTraffic, "other"), @"the AppSpec hooks no lifecycle event to this function, other (its hooks: BeforeInstall: pre, BeforeAllowTraffic: post), so it is unknown which version can be measured; name the function in the AppSpec's Hooks");
+    }
+}

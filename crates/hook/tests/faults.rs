@@ -1,0 +1,146 @@
+//! AWS fails, each call in turn and many at random: the hook still answers before its deadline, and
+//! never `Succeeded` unless every required check has passed.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use gate::Stage;
+use support::aws::{Changes, FAULTS, FakeAws, Fault, Plan};
+use support::service::{Mood, Service};
+use support::{SUITE, function, invoke};
+
+const ANSWER: &str = "PutLifecycleEventHookExecutionStatus";
+/// Short, so that hanging calls are cut by the guard and not only by the SDK's own limits.
+const LEFT: Duration = Duration::from_secs(8);
+
+/// Calls without which nothing can be measured.
+const NEEDED: [&str; 6] = [
+    "GetDeployment",
+    "GetApplicationRevision",
+    "GetDeploymentGroup",
+    "DescribeListeners",
+    "DescribeLoadBalancers",
+    "GetObject",
+];
+
+async fn calls_of_a_good_run() -> Vec<String> {
+    let service = Service::start(Mood::Well).await;
+    let aws = FakeAws::start(service.port, SUITE).await;
+    invoke(&function(Stage::PreTraffic, &aws), LEFT)
+        .await
+        .result
+        .unwrap();
+    let mut calls = aws.calls();
+    calls.sort();
+    calls.dedup();
+    calls
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_call_killed_in_turn_for_ever() {
+    let calls = calls_of_a_good_run().await;
+    assert!(
+        calls.len() >= 11,
+        "a good run makes these calls only: {calls:?}"
+    );
+    let runs = calls
+        .iter()
+        .flat_map(|call| FAULTS.map(|fault| (call.clone(), fault)));
+    let cases = join_all(runs.map(|(call, fault)| killed(call, fault))).await;
+    assert!(cases.len() >= 55);
+}
+
+async fn killed(call: String, fault: Fault) {
+    let service = Service::start(Mood::Well).await;
+    let killed = call.clone();
+    let plan: Plan = Arc::new(move |operation, _| (operation == killed).then_some(fault));
+    let aws = FakeAws::with(service.port, SUITE, Changes::default(), plan).await;
+    let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
+    let case = format!(
+        "{fault:?} at every {call}: {:?}, answers {:?}",
+        seen.result,
+        aws.answers()
+    );
+    assert!(seen.took < LEFT, "{case} took {:?}", seen.took);
+    if call == ANSWER {
+        // Nobody can be told; Lambda must hear it, so that it tries again. An answer that was taken
+        // though its result was lost can't be known.
+        assert!(seen.result.is_err(), "{case}");
+        return;
+    }
+    let expected = if NEEDED.contains(&call.as_str()) {
+        "Failed"
+    } else {
+        "Succeeded"
+    };
+    assert_eq!(aws.answers(), [expected], "{case}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_throttled_answer_is_repeated_until_it_is_taken() {
+    let service = Service::start(Mood::Well).await;
+    let plan: Plan =
+        Arc::new(|operation, n| (operation == ANSWER && n < 3).then_some(Fault::Throttle));
+    let aws = FakeAws::with(service.port, SUITE, Changes::default(), plan).await;
+    invoke(&function(Stage::PreTraffic, &aws), LEFT)
+        .await
+        .result
+        .unwrap();
+    assert_eq!(aws.answers(), ["Succeeded"]);
+    assert_eq!(aws.calls().iter().filter(|call| *call == ANSWER).count(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_whose_result_was_lost_counts_as_given() {
+    let service = Service::start(Mood::Well).await;
+    let plan: Plan =
+        Arc::new(|operation, n| (operation == ANSWER && n == 0).then_some(Fault::Lost));
+    let aws = FakeAws::with(service.port, SUITE, Changes::default(), plan).await;
+    let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
+    assert_eq!(aws.answers(), ["Succeeded"]);
+    assert_eq!(seen.result.unwrap()["alreadyCompleted"], false);
+    assert_eq!(aws.published().len(), 1, "people are told");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_faults_never_give_a_false_pass_nor_silence() {
+    let tally = support::storm::run(60, 7).await;
+    assert_eq!(tally.answered, 60, "{tally:?}");
+    assert_eq!(tally.false_passes, 0, "{tally:?}");
+    assert!(
+        tally.passes > 0 && tally.faults > 60,
+        "the storm tests something: {tally:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_in_the_work_is_answered_failed() {
+    use aws_smithy_http_client::test_util::infallible_client_fn;
+    let client = infallible_client_fn(|request| {
+        let target = request.headers()["x-amz-target"].to_str().unwrap();
+        assert!(!target.ends_with("GetDeployment"), "the SDK met its match");
+        http::Response::builder().status(200).body("{}").unwrap()
+    });
+    let config = aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
+        .region(aws_sdk_s3::config::Region::new("us-east-1"))
+        .credentials_provider(aws_sdk_s3::config::SharedCredentialsProvider::new(
+            aws_sdk_s3::config::Credentials::new("test", "test", None, None, "test"),
+        ))
+        .http_client(client)
+        .build();
+    let function = Arc::new(hook::GateFunction {
+        stage: Stage::PreTraffic,
+        settings: support::settings(&[]),
+        aws: common::aws::Aws::from_config(config),
+    });
+    let seen = invoke(&function, Duration::from_secs(3)).await;
+    let value = seen.result.unwrap();
+    assert_eq!(value["answer"], "Failed");
+    insta::assert_snapshot!(value["reasons"][0].as_str().unwrap(), @"the function panicked while it was looking up the deployment: the SDK met its match; this is a defect in it");
+}

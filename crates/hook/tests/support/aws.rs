@@ -1,0 +1,412 @@
+//! The part of AWS that a gate talks to: one server, all protocols, and a list of faults.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+pub const DEPLOYMENT: &str = "d-ABCDEF123";
+pub const EXECUTION: &str = "execution-1";
+const CLUSTER: &str = "shop";
+
+/// What goes wrong at a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// HTTP 500 with AWS's `InternalFailure`.
+    Error,
+    /// HTTP 400 with AWS's `ThrottlingException`.
+    Throttle,
+    /// The connection is closed without an answer.
+    Close,
+    /// Nothing comes, for longer than any function lives.
+    Hang,
+    /// The call is carried out, but its answer is lost.
+    Lost,
+}
+
+/// All kinds.
+pub const FAULTS: [Fault; 5] = [
+    Fault::Error,
+    Fault::Throttle,
+    Fault::Close,
+    Fault::Hang,
+    Fault::Lost,
+];
+
+/// Says which fault, if any, meets the `n`th call (from 0) of an operation.
+pub type Plan = Arc<dyn Fn(&str, usize) -> Option<Fault> + Send + Sync>;
+
+#[derive(Default)]
+struct Recorded {
+    calls: Vec<String>,
+    counts: HashMap<String, usize>,
+    answers: Vec<String>,
+    objects: HashMap<String, String>,
+    published: Vec<HashMap<String, String>>,
+}
+
+struct Inner {
+    recorded: Mutex<Recorded>,
+    plan: Plan,
+    service_port: u16,
+    changes: Changes,
+}
+
+/// How this AWS differs from the usual one.
+#[derive(Default, Clone)]
+pub struct Changes {
+    pub no_test_listener: bool,
+    pub rollback_of: Option<&'static str>,
+    pub app_spec: Option<&'static str>,
+}
+
+/// A running server; stops when dropped.
+pub struct FakeAws {
+    inner: Arc<Inner>,
+    port: u16,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for FakeAws {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl FakeAws {
+    /// An AWS whose listeners lead to the service on `service_port`.
+    pub async fn start(service_port: u16, suite: &str) -> Self {
+        Self::with(
+            service_port,
+            suite,
+            Changes::default(),
+            Arc::new(|_, _| None),
+        )
+        .await
+    }
+
+    /// The same with changes and faults.
+    pub async fn with(service_port: u16, suite: &str, changes: Changes, plan: Plan) -> Self {
+        let mut recorded = Recorded::default();
+        if !suite.is_empty() {
+            recorded
+                .objects
+                .insert("/suites/shop/production.yaml".into(), suite.into());
+        }
+        let recorded = Mutex::new(recorded);
+        let inner = Arc::new(Inner {
+            recorded,
+            plan,
+            service_port,
+            changes,
+        });
+        let app = Router::new().fallback(serve).with_state(inner.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self { inner, port, task }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The answers that were accepted.
+    pub fn answers(&self) -> Vec<String> {
+        self.inner.recorded.lock().unwrap().answers.clone()
+    }
+
+    /// Every operation called, in order.
+    pub fn calls(&self) -> Vec<String> {
+        self.inner.recorded.lock().unwrap().calls.clone()
+    }
+
+    /// A stored object.
+    pub fn object(&self, path: &str) -> Option<String> {
+        self.inner
+            .recorded
+            .lock()
+            .unwrap()
+            .objects
+            .get(path)
+            .cloned()
+    }
+
+    /// What was published, as the fields of the Publish call.
+    pub fn published(&self) -> Vec<HashMap<String, String>> {
+        self.inner.recorded.lock().unwrap().published.clone()
+    }
+}
+
+/// A call, whatever its protocol.
+struct Call {
+    operation: String,
+    path: String,
+    json: Value,
+    form: HashMap<String, String>,
+    body: Bytes,
+}
+
+async fn serve(State(inner): State<Arc<Inner>>, request: Request) -> Response {
+    let call = read(request).await;
+    let fault = {
+        let mut recorded = inner.recorded.lock().unwrap();
+        recorded.calls.push(call.operation.clone());
+        let count = recorded.counts.entry(call.operation.clone()).or_default();
+        *count += 1;
+        (inner.plan)(&call.operation, *count - 1)
+    };
+    match fault {
+        None => inner.answer(&call),
+        Some(Fault::Error) => error(&call, 500, "InternalFailure"),
+        Some(Fault::Throttle) => error(&call, 400, "ThrottlingException"),
+        Some(Fault::Close) => closed(),
+        Some(Fault::Lost) => {
+            inner.answer(&call);
+            closed()
+        }
+        Some(Fault::Hang) => {
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            closed()
+        }
+    }
+}
+
+/// A body that breaks off: the client sees the connection end before the answer does.
+fn closed() -> Response {
+    let broken = futures::stream::once(async { Err::<Bytes, _>(std::io::Error::other("closed")) });
+    Response::builder()
+        .header("content-length", "10")
+        .body(Body::from_stream(broken))
+        .unwrap()
+}
+
+async fn read(request: Request) -> Call {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let path = parts.uri.path().to_owned();
+    let (json, form) = (Value::Null, HashMap::new());
+    if let Some(target) = header(&parts.headers, "x-amz-target") {
+        let operation = target.rsplit('.').next().unwrap().to_owned();
+        let json = serde_json::from_slice(&body).unwrap();
+        return Call {
+            operation,
+            path,
+            json,
+            form,
+            body,
+        };
+    }
+    if path == "/" {
+        let form: HashMap<_, _> = url::form_urlencoded::parse(&body).into_owned().collect();
+        let operation = form["Action"].clone();
+        return Call {
+            operation,
+            path,
+            json,
+            form,
+            body,
+        };
+    }
+    let operation = if parts.method == "PUT" {
+        "PutObject"
+    } else {
+        "GetObject"
+    }
+    .to_owned();
+    Call {
+        operation,
+        path,
+        json,
+        form,
+        body,
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn error(call: &Call, status: u16, code: &str) -> Response {
+    let status = StatusCode::from_u16(status).unwrap();
+    if !call.json.is_null() {
+        return (
+            status,
+            json!({"__type": code, "message": "injected"}).to_string(),
+        )
+            .into_response();
+    }
+    let (open, close) = if call.form.is_empty() {
+        ("", "")
+    } else {
+        ("<ErrorResponse>", "</ErrorResponse>")
+    };
+    let text =
+        format!("{open}<Error><Code>{code}</Code><Message>injected</Message></Error>{close}");
+    (status, text).into_response()
+}
+
+impl Inner {
+    fn answer(&self, call: &Call) -> Response {
+        let json = |value: Value| value.to_string().into_response();
+        match call.operation.as_str() {
+            "GetDeployment" => json(self.deployment()),
+            "GetApplicationRevision" => json(json!({"revision": {
+                "revisionType": "AppSpecContent",
+                "appSpecContent": {"content": self.changes.app_spec.unwrap_or(APP_SPEC)}}})),
+            "GetDeploymentGroup" => json(self.deployment_group()),
+            "ListDeploymentTargets" => json(json!({"targetIds": ["shop:shop"]})),
+            "BatchGetDeploymentTargets" => json(deployment_targets()),
+            "DescribeTaskDefinition" => json(task_definition(&call.json)),
+            "DescribeServices" => json(services()),
+            "PutLifecycleEventHookExecutionStatus" => self.put_status(call),
+            "DescribeListeners" => self.listeners(),
+            "DescribeLoadBalancers" => balancers(),
+            "Publish" => {
+                self.recorded
+                    .lock()
+                    .unwrap()
+                    .published
+                    .push(call.form.clone());
+                "<PublishResponse><PublishResult><MessageId>m-1</MessageId></PublishResult></PublishResponse>".into_response()
+            }
+            "GetObject" => match self.recorded.lock().unwrap().objects.get(&call.path) {
+                Some(text) => text.clone().into_response(),
+                None => error(call, 404, "NoSuchKey"),
+            },
+            "PutObject" => {
+                let text = String::from_utf8_lossy(&call.body).into_owned();
+                self.recorded
+                    .lock()
+                    .unwrap()
+                    .objects
+                    .insert(call.path.clone(), text);
+                StatusCode::OK.into_response()
+            }
+            other => error(call, 400, &format!("UnknownOperation{other}")),
+        }
+    }
+
+    fn deployment(&self) -> Value {
+        let mut info = json!({
+            "applicationName": "shop", "deploymentGroupName": "production",
+            "deploymentId": DEPLOYMENT, "status": "InProgress", "computePlatform": "ECS",
+            "revision": {"revisionType": "AppSpecContent", "appSpecContent": {"sha256": "0"}},
+            "creator": "user"
+        });
+        if let Some(id) = self.changes.rollback_of {
+            info["creator"] = json!("codeDeployRollback");
+            info["rollbackInfo"] = json!({"rollbackTriggeringDeploymentId": id});
+        }
+        json!({"deploymentInfo": info})
+    }
+
+    fn deployment_group(&self) -> Value {
+        let mut pair = json!({
+            "targetGroups": [{"name": "shop-blue"}, {"name": "shop-green"}],
+            "prodTrafficRoute": {"listenerArns": ["arn:production"]},
+            "testTrafficRoute": {"listenerArns": ["arn:test"]}
+        });
+        if self.changes.no_test_listener {
+            pair.as_object_mut().unwrap().remove("testTrafficRoute");
+        }
+        json!({"deploymentGroupInfo": {
+            "applicationName": "shop", "deploymentGroupName": "production",
+            "ecsServices": [{"serviceName": "shop", "clusterName": CLUSTER}],
+            "loadBalancerInfo": {"targetGroupPairInfoList": [pair]}
+        }})
+    }
+
+    /// One accepted answer; any later one meets AWS's error.
+    fn put_status(&self, call: &Call) -> Response {
+        let mut recorded = self.recorded.lock().unwrap();
+        if call.json["lifecycleEventHookExecutionId"] != EXECUTION {
+            return error(call, 400, "InvalidLifecycleEventHookExecutionIdException");
+        }
+        if !recorded.answers.is_empty() {
+            return error(call, 400, "LifecycleEventAlreadyCompletedException");
+        }
+        let status = call.json["status"].as_str().unwrap().to_owned();
+        if !matches!(status.as_str(), "Succeeded" | "Failed") {
+            return error(
+                call,
+                400,
+                "InvalidLifecycleEventHookExecutionStatusException",
+            );
+        }
+        recorded.answers.push(status);
+        json!({"lifecycleEventHookExecutionId": EXECUTION})
+            .to_string()
+            .into_response()
+    }
+
+    fn listeners(&self) -> Response {
+        let member = |arn: &str| {
+            format!(
+                "<member><ListenerArn>{arn}</ListenerArn><LoadBalancerArn>arn:lb</LoadBalancerArn>\
+                 <Port>{}</Port><Protocol>HTTP</Protocol></member>",
+                self.service_port
+            )
+        };
+        format!(
+            "<DescribeListenersResponse><DescribeListenersResult><Listeners>{}{}</Listeners>\
+             </DescribeListenersResult></DescribeListenersResponse>",
+            member("arn:production"),
+            member("arn:test")
+        )
+        .into_response()
+    }
+}
+
+const APP_SPEC: &str = r"
+version: 0.0
+Resources:
+  - TargetService:
+      Type: AWS::ECS::Service
+      Properties:
+        TaskDefinition: arn:aws:ecs:us-east-1:111122223333:task-definition/shop:2
+        LoadBalancerInfo: { ContainerName: shop, ContainerPort: 8080 }
+Hooks:
+  - AfterAllowTestTraffic: CodeDeployHook_pre-traffic
+  - AfterAllowTraffic: CodeDeployHook_post-traffic
+";
+
+fn balancers() -> Response {
+    "<DescribeLoadBalancersResponse><DescribeLoadBalancersResult><LoadBalancers><member>\
+     <LoadBalancerArn>arn:lb</LoadBalancerArn><DNSName>127.0.0.1</DNSName></member>\
+     </LoadBalancers></DescribeLoadBalancersResult></DescribeLoadBalancersResponse>"
+        .into_response()
+}
+
+fn deployment_targets() -> Value {
+    json!({"deploymentTargets": [{"deploymentTargetType": "ECSTarget", "ecsTarget": {
+        "lifecycleEvents": [],
+        "taskSetsInfo": [{"identifer": "ecs-svc/1", "taskSetLabel": "Blue"},
+                         {"identifer": "ecs-svc/2", "taskSetLabel": "Green"}]}}]})
+}
+
+fn task_definition(input: &Value) -> Value {
+    let arn = input["taskDefinition"].as_str().unwrap();
+    let version = if arn.ends_with(":2") {
+        "1.2.0"
+    } else {
+        "1.1.0"
+    };
+    json!({"taskDefinition": {"taskDefinitionArn": arn, "containerDefinitions": [
+        {"name": "shop", "image": format!("registry.example.com/shop:{version}")}]}})
+}
+
+fn services() -> Value {
+    let definition = |revision: u8| {
+        format!("arn:aws:ecs:us-east-1:111122223333:task-definition/shop:{revision}")
+    };
+    json!({"services": [{"serviceName": "shop", "taskSets": [
+        {"id": "ecs-svc/1", "status": "PRIMARY", "taskDefinition": definition(1)},
+        {"id": "ecs-svc/2", "status": "ACTIVE", "taskDefinition": definition(2)}]}]})
+}

@@ -1,0 +1,270 @@
+//! The AppSpec of an ECS deployment, in YAML or JSON.
+//!
+//! Strict, as AWS is: what cannot be deployed is refused here with the reason, and becomes the
+//! deployment's `INVALID_REVISION`. It never looks anything up; whether the task definition exists
+//! is the deployment's business.
+//! <https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-resources.html>
+
+use std::collections::BTreeMap;
+
+use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use serde_json::{Map, Value};
+
+use super::lifecycle::LifecycleEvent;
+
+/// What an ECS deployment needs of an AppSpec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AppSpec {
+    /// Full ARN, or `family:revision`.
+    pub(super) task_definition: String,
+    pub(super) container_name: String,
+    pub(super) container_port: u16,
+    /// Function name or ARN by event.
+    pub(super) hooks: BTreeMap<LifecycleEvent, String>,
+}
+
+impl AppSpec {
+    /// Reads an AppSpec. The error is a sentence for whoever wrote it.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let root = read(text)?;
+        let properties = ecs_properties(&root)?;
+        let balancer = object(properties, "LoadBalancerInfo")?;
+        let task_definition = string(properties, "TaskDefinition")?;
+        if task_definition.contains(['<', '>']) {
+            return Err(format!(
+                "TaskDefinition is still the placeholder {task_definition}; replace it by the ARN \
+                 of the task definition to deploy."
+            ));
+        }
+        Ok(Self {
+            task_definition,
+            container_name: string(balancer, "ContainerName")?,
+            container_port: port(balancer)?,
+            hooks: hooks(&root)?,
+        })
+    }
+}
+
+fn read(text: &str) -> Result<Value, String> {
+    // Most are written by programs, as JSON; a YAML reader would accept it too, but not all of it.
+    if let Ok(value) = serde_json::from_str(text) {
+        return Ok(value);
+    }
+    let documents = Yaml::load_from_str(text).map_err(|error| {
+        format!(
+            "The input AppSpec file is a not well-formed yaml. The template cannot be parsed: {error}."
+        )
+    })?;
+    documents
+        .into_iter()
+        .next()
+        .map(to_json)
+        .ok_or_else(|| "The AppSpec file is empty.".to_owned())
+}
+
+fn to_json(node: Yaml<'_>) -> Value {
+    match node {
+        Yaml::Value(Scalar::Boolean(flag)) => Value::Bool(flag),
+        Yaml::Value(Scalar::Integer(number)) => Value::from(number),
+        Yaml::Value(Scalar::FloatingPoint(number)) => Value::from(number.into_inner()),
+        Yaml::Value(Scalar::String(text)) => Value::String(text.into_owned()),
+        Yaml::Sequence(items) => Value::Array(items.into_iter().map(to_json).collect()),
+        Yaml::Mapping(entries) => {
+            let pair = |(key, value): (Yaml<'_>, Yaml<'_>)| match to_json(key) {
+                Value::String(name) => (name, to_json(value)),
+                other => (other.to_string(), to_json(value)),
+            };
+            Value::Object(entries.into_iter().map(pair).collect())
+        }
+        _ => Value::Null,
+    }
+}
+
+/// The `Properties` of the one `AWS::ECS::Service` among the `Resources`.
+fn ecs_properties(root: &Value) -> Result<&Map<String, Value>, String> {
+    let root = root
+        .as_object()
+        .ok_or("The AppSpec file is not a mapping.")?;
+    let resources = root
+        .get("Resources")
+        .and_then(Value::as_array)
+        .ok_or("The AppSpec file has no list named Resources.")?;
+    let [resource] = resources.as_slice() else {
+        return Err(format!(
+            "The AppSpec file has {} Resources; an ECS deployment has exactly one.",
+            resources.len()
+        ));
+    };
+    let target = resource
+        .as_object()
+        .and_then(|entry| entry.values().next())
+        .and_then(Value::as_object)
+        .ok_or("The resource of the AppSpec file has no Type and Properties.")?;
+    match target.get("Type").and_then(Value::as_str) {
+        Some("AWS::ECS::Service") => object(target, "Properties"),
+        Some(other) => Err(format!(
+            "The resource has the Type {other}; it has to be AWS::ECS::Service."
+        )),
+        None => Err("The resource has no Type; it has to be AWS::ECS::Service.".to_owned()),
+    }
+}
+
+fn object<'a>(from: &'a Map<String, Value>, name: &str) -> Result<&'a Map<String, Value>, String> {
+    from.get(name)
+        .and_then(Value::as_object)
+        .ok_or_else(|| format!("{name} is missing."))
+}
+
+fn string(from: &Map<String, Value>, name: &str) -> Result<String, String> {
+    match from.get(name).and_then(Value::as_str) {
+        Some(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
+        _ => Err(format!("{name} is missing.")),
+    }
+}
+
+fn port(balancer: &Map<String, Value>) -> Result<u16, String> {
+    let given = balancer
+        .get("ContainerPort")
+        .ok_or("ContainerPort is missing.")?;
+    let number = match given {
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_u64(),
+    };
+    match number.and_then(|number| u16::try_from(number).ok()) {
+        Some(port) if port > 0 => Ok(port),
+        _ => Err(format!(
+            "ContainerPort {given} is not a port; it has to be from 1 to 65535."
+        )),
+    }
+}
+
+fn hooks(root: &Value) -> Result<BTreeMap<LifecycleEvent, String>, String> {
+    let given = match root.get("Hooks") {
+        None | Some(Value::Null) => return Ok(BTreeMap::new()),
+        Some(given) => given.as_array().ok_or("Hooks is not a list.")?,
+    };
+    let mut hooks = BTreeMap::new();
+    for entry in given {
+        let entry = entry
+            .as_object()
+            .ok_or("An entry of Hooks is not a mapping.")?;
+        for (name, function) in entry {
+            let event = LifecycleEvent::hook_named(name).ok_or_else(|| unknown_hook(name))?;
+            let function = function
+                .as_str()
+                .map(str::trim)
+                .filter(|function| !function.is_empty())
+                .ok_or_else(|| format!("The hook {name} names no function."))?;
+            if hooks.insert(event, function.to_owned()).is_some() {
+                return Err(format!(
+                    "The hook {name} is there twice; it takes one function."
+                ));
+            }
+        }
+    }
+    Ok(hooks)
+}
+
+fn unknown_hook(name: &str) -> String {
+    let known: Vec<_> = LifecycleEvent::ALL
+        .into_iter()
+        .filter(|event| event.is_hook())
+        .map(LifecycleEvent::name)
+        .collect();
+    format!(
+        "{name} is no lifecycle event of an ECS deployment; there are {}.",
+        known.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+version: 0.0
+Resources:
+  - TargetService:
+      Type: AWS::ECS::Service
+      Properties:
+        TaskDefinition: "arn:aws:ecs:us-east-1:000000000000:task-definition/shop:2"
+        LoadBalancerInfo:
+          ContainerName: "web"
+          ContainerPort: 8080
+Hooks:
+  - AfterAllowTestTraffic: "CodeDeployHook_pre-traffic"
+  - AfterAllowTraffic: "CodeDeployHook_post-traffic"
+"#;
+
+    #[test]
+    fn a_yaml_appspec_is_read() {
+        let spec = AppSpec::parse(GOOD).unwrap();
+        assert_eq!(spec.container_name, "web");
+        assert_eq!(spec.container_port, 8080);
+        assert!(spec.task_definition.ends_with("shop:2"));
+        assert_eq!(
+            spec.hooks[&LifecycleEvent::AfterAllowTestTraffic],
+            "CodeDeployHook_pre-traffic"
+        );
+        assert_eq!(spec.hooks.len(), 2);
+    }
+
+    #[test]
+    fn a_json_appspec_is_read() {
+        let spec = AppSpec::parse(
+            r#"{"version":0.0,"Resources":[{"TargetService":{"Type":"AWS::ECS::Service",
+            "Properties":{"TaskDefinition":"shop:1","LoadBalancerInfo":{"ContainerName":"web",
+            "ContainerPort":80}}}}]}"#,
+        );
+        assert_eq!(spec.unwrap().container_port, 80);
+    }
+
+    #[track_caller]
+    fn refused(change: &str, to: &str) -> String {
+        assert!(GOOD.contains(change), "{change} is not in the good one");
+        AppSpec::parse(&GOOD.replace(change, to)).unwrap_err()
+    }
+
+    #[test]
+    fn a_forgotten_placeholder_is_named() {
+        insta::assert_snapshot!(
+            refused("arn:aws:ecs:us-east-1:000000000000:task-definition/shop:2", "<TASK_DEFINITION>"),
+            @"TaskDefinition is still the placeholder <TASK_DEFINITION>; replace it by the ARN of the task definition to deploy."
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_deployed_is_refused_with_the_reason() {
+        let said = [
+            refused("AWS::ECS::Service", "AWS::Lambda::Function"),
+            refused("AfterAllowTraffic", "AfterEverything"),
+            refused("AfterAllowTraffic", "AfterAllowTestTraffic"),
+            refused("ContainerPort: 8080", "ContainerPort: 80800"),
+            refused("ContainerName", "Container"),
+            refused("Resources:", "resources:"),
+            refused("\"CodeDeployHook_post-traffic\"", ""),
+        ];
+        insta::assert_snapshot!(said.join("\n"), @r"
+        The resource has the Type AWS::Lambda::Function; it has to be AWS::ECS::Service.
+        AfterEverything is no lifecycle event of an ECS deployment; there are BeforeInstall, AfterInstall, AfterAllowTestTraffic, BeforeAllowTraffic, AfterAllowTraffic.
+        The hook AfterAllowTestTraffic is there twice; it takes one function.
+        ContainerPort 80800 is not a port; it has to be from 1 to 65535.
+        ContainerName is missing.
+        The AppSpec file has no list named Resources.
+        The hook AfterAllowTraffic names no function.
+        ");
+    }
+
+    #[test]
+    fn text_that_is_no_yaml_is_refused() {
+        let said = AppSpec::parse("Resources: [").unwrap_err();
+        assert!(
+            said.starts_with("The input AppSpec file is a not well-formed yaml."),
+            "{said}"
+        );
+        assert_eq!(
+            AppSpec::parse("").unwrap_err(),
+            "The AppSpec file is empty."
+        );
+    }
+}

@@ -1,0 +1,174 @@
+//! AWS CodeDeploy for ECS blue/green deployments, over the wire protocol and in the order of events
+//! of the service.
+//!
+//! Calls change a state behind one lock, never held across an await; one task a deployment drives
+//! it (`driver`); every decision is a pure function (`outcome`, `lifecycle`, `traffic`,
+//! `hooks::accept`). Waits that AWS measures in minutes are virtual time.
+//!
+//! It must never be kinder than AWS: an answer that AWS refuses is refused here, and silence fails.
+
+mod applications;
+mod appspec;
+mod config;
+mod deployments;
+mod driver;
+mod groups;
+mod hooks;
+mod ids;
+mod input;
+mod lifecycle;
+mod model;
+mod outcome;
+mod plan;
+mod revision;
+mod rollback;
+mod settings;
+mod targets;
+mod traffic;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use self::model::State;
+use self::revision::Bucket;
+use crate::World;
+use crate::error::AwsError;
+
+pub use self::hooks::{HOOK_TIMEOUT, HookCall, HookCaller};
+
+type Operation = fn(&CodeDeploy, &Value) -> Result<Value, AwsError>;
+
+/// Every operation that is served.
+const OPERATIONS: [(&str, Operation); 28] = [
+    ("BatchGetApplications", CodeDeploy::batch_get_applications),
+    (
+        "BatchGetDeploymentGroups",
+        CodeDeploy::batch_get_deployment_groups,
+    ),
+    (
+        "BatchGetDeploymentTargets",
+        CodeDeploy::batch_get_deployment_targets,
+    ),
+    ("BatchGetDeployments", CodeDeploy::batch_get_deployments),
+    ("ContinueDeployment", CodeDeploy::continue_deployment),
+    ("CreateApplication", CodeDeploy::create_application),
+    ("CreateDeployment", CodeDeploy::create_deployment),
+    (
+        "CreateDeploymentConfig",
+        CodeDeploy::create_deployment_config,
+    ),
+    ("CreateDeploymentGroup", CodeDeploy::create_deployment_group),
+    ("DeleteApplication", CodeDeploy::delete_application),
+    (
+        "DeleteDeploymentConfig",
+        CodeDeploy::delete_deployment_config,
+    ),
+    ("DeleteDeploymentGroup", CodeDeploy::delete_deployment_group),
+    ("GetApplication", CodeDeploy::get_application),
+    (
+        "GetApplicationRevision",
+        CodeDeploy::get_application_revision,
+    ),
+    ("GetDeployment", CodeDeploy::get_deployment),
+    ("GetDeploymentConfig", CodeDeploy::get_deployment_config),
+    ("GetDeploymentGroup", CodeDeploy::get_deployment_group),
+    ("GetDeploymentTarget", CodeDeploy::get_deployment_target),
+    (
+        "ListApplicationRevisions",
+        CodeDeploy::list_application_revisions,
+    ),
+    ("ListApplications", CodeDeploy::list_applications),
+    ("ListDeploymentConfigs", CodeDeploy::list_deployment_configs),
+    ("ListDeploymentGroups", CodeDeploy::list_deployment_groups),
+    ("ListDeploymentTargets", CodeDeploy::list_deployment_targets),
+    ("ListDeployments", CodeDeploy::list_deployments),
+    (
+        "PutLifecycleEventHookExecutionStatus",
+        CodeDeploy::put_hook_status,
+    ),
+    (
+        "RegisterApplicationRevision",
+        CodeDeploy::register_application_revision,
+    ),
+    ("StopDeployment", CodeDeploy::stop_deployment),
+    ("UpdateDeploymentGroup", CodeDeploy::update_deployment_group),
+];
+
+/// AWS CodeDeploy for ECS blue/green deployments. Clones share all state.
+#[derive(Clone)]
+pub struct CodeDeploy {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    world: World,
+    hooks: HookCaller,
+    bucket: Bucket,
+    state: Mutex<State>,
+}
+
+impl CodeDeploy {
+    /// An empty CodeDeploy in this world, whose hook functions are the upstream's Lambda functions.
+    pub fn new(world: World) -> Self {
+        let hooks = HookCaller::lambda_api(&world.upstream, &world.region);
+        Self::with_hook_caller(world, hooks)
+    }
+
+    /// An empty CodeDeploy in this world that calls hook functions through `hooks`.
+    pub fn with_hook_caller(world: World, hooks: HookCaller) -> Self {
+        let bucket = Bucket::new(&world.upstream, &world.region);
+        let state = Mutex::new(State::new(world.clock.now()));
+        Self {
+            shared: Arc::new(Shared {
+                world,
+                hooks,
+                bucket,
+                state,
+            }),
+        }
+    }
+
+    /// Serves one call of the JSON 1.1 protocol. Needs a Tokio runtime.
+    #[expect(
+        clippy::unused_async,
+        reason = "every service of the front door is called alike"
+    )]
+    pub async fn call(&self, operation: &str, input: Value) -> Result<Value, AwsError> {
+        let Some((_, serve)) = OPERATIONS.iter().find(|(name, _)| *name == operation) else {
+            let served: Vec<_> = OPERATIONS.iter().map(|(name, _)| *name).collect();
+            return Err(AwsError::client(
+                "UnknownOperationException",
+                format!(
+                    "{operation} is not served here; these are: {}",
+                    served.join(", ")
+                ),
+            ));
+        };
+        serve(self, &input)
+    }
+
+    fn world(&self) -> &World {
+        &self.shared.world
+    }
+
+    fn hooks(&self) -> &HookCaller {
+        &self.shared.hooks
+    }
+
+    fn bucket(&self) -> &Bucket {
+        &self.shared.bucket
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shared.world.clock.now()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,333 @@
+//! What follows a deployment that does not go on: its end, and the rollback as a deployment of its
+//! own.
+//!
+//! A rollback moves traffic back at once and runs no hooks: the original task set still runs, so
+//! nothing is installed. AWS records it as a new deployment by `codeDeployRollback`, all at once,
+//! linked both ways; a recorded run on AWS shows the sentences used here. That the record lists the
+//! one event `AllowTraffic` is a simplification.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use super::lifecycle::{Lifecycle, LifecycleEvent};
+use super::model::{Deployment, Service, TaskSetRecord, Waiting};
+use super::outcome::{Consequence, DeploymentStatus, Halt, consequence};
+use super::plan::{TargetGroup, Weights};
+use super::traffic::Routing;
+use super::{CodeDeploy, config, ids};
+use crate::ecs::TaskSetStatus;
+
+/// What has to be undone.
+struct Undo {
+    id: String,
+    service: Service,
+    production: String,
+    test: Option<String>,
+    blue: TaskSetRecord,
+    green: TaskSetRecord,
+}
+
+impl CodeDeploy {
+    /// Ends a deployment that does not go on, and rolls it back if it has to be.
+    pub(super) async fn halt(&self, id: &str, halt: &Halt) {
+        let undo = self.end_badly(id, halt);
+        let error = halt.error();
+        let status = halt.status().name();
+        let failed_event = self.failed_event(id);
+        if let Some(event) = failed_event {
+            self.tell(
+                id,
+                "lifecycle",
+                format!("{event} failed."),
+                json!({ "lifecycle_event": event, "status": "Failed" }),
+            );
+        }
+        let mut detail = json!({
+            "status": status, "code": error.code, "lifecycle_event": failed_event,
+        });
+        if let Some(undo) = &undo {
+            detail["rollback_deployment_id"] = json!(undo.id);
+        }
+        let what = format!(
+            "Deployment {id} {}: {}",
+            status.to_lowercase(),
+            error.message
+        );
+        self.tell(id, "deployment", what, detail);
+        if let Some(undo) = undo {
+            self.roll_back(id, &undo).await;
+        }
+        self.freeze_target(id);
+    }
+
+    /// Marks the deployment, and makes the record of its rollback in the same instant: no
+    /// deployment can come in between.
+    fn end_badly(&self, id: &str, halt: &Halt) -> Option<Undo> {
+        let now = self.now();
+        let mut state = self.state();
+        let deployment = state.deployment_mut(id).ok()?;
+        deployment.lifecycle.abort(&halt.diagnostics(), now);
+        deployment.error = Some(halt.error());
+        deployment.end(halt.status(), now);
+        let find = |label| {
+            deployment
+                .task_sets
+                .iter()
+                .find(|set| set.label == label)
+                .cloned()
+        };
+        let pair = find("Blue").zip(find("Green"));
+        match (
+            consequence(halt, &deployment.effective_rollback(), pair.is_some()),
+            pair,
+        ) {
+            (Consequence::LeaveAsIs, _) => None,
+            (Consequence::NothingToUndo, _) | (Consequence::RollBack, None) => {
+                let message = format!(
+                    "Deployment {id} ended before its replacement task set was created. There is \
+                     nothing to roll back."
+                );
+                deployment.rollback_info = Some(json!({ "rollbackMessage": message }));
+                None
+            }
+            (Consequence::RollBack, Some((blue, green))) => {
+                let mut rollback = rollback_of(deployment);
+                let undo = Undo {
+                    id: rollback.id.clone(),
+                    service: deployment.group.service.clone(),
+                    production: deployment.group.load_balancer.production.clone(),
+                    test: deployment.group.load_balancer.test.clone(),
+                    blue,
+                    green,
+                };
+                let (application, group) =
+                    (deployment.application.clone(), rollback.group.id.clone());
+                rollback.revision = state.running_revision(&application, &group);
+                state.deployments.push(rollback);
+                Some(undo)
+            }
+        }
+    }
+
+    fn failed_event(&self, id: &str) -> Option<LifecycleEvent> {
+        use super::lifecycle::EventStatus::Failed;
+        let state = self.state();
+        let records = state.deployment(id).ok()?.lifecycle.records();
+        records
+            .iter()
+            .find(|record| record.status == Failed)
+            .map(|record| record.event)
+    }
+
+    async fn roll_back(&self, failed: &str, undo: &Undo) {
+        let id = &undo.id;
+        self.tell(
+            id,
+            "deployment",
+            format!("Deployment {id} is triggered to roll back deployment {failed}."),
+            json!({
+                "status": "InProgress", "creator": "codeDeployRollback",
+                "rollback_triggering_deployment_id": failed,
+            }),
+        );
+        let undone = self.undo(undo).await;
+        let now = self.now();
+        self.change(id, |deployment| match &undone {
+            Ok(()) => {
+                deployment
+                    .lifecycle
+                    .succeed(LifecycleEvent::AllowTraffic, now);
+                deployment.end(DeploymentStatus::Succeeded, now);
+            }
+            Err(halt) => {
+                deployment.lifecycle.abort(&halt.diagnostics(), now);
+                deployment.error = Some(halt.error());
+                deployment.end(DeploymentStatus::Failed, now);
+            }
+        });
+        self.freeze_target(id);
+        let (message, detail) = match undone {
+            Ok(()) => {
+                let message = format!("Deployment {id} rolled deployment {failed} back.");
+                (message, json!({ "status": "Succeeded" }))
+            }
+            Err(halt) => {
+                let error = halt.error();
+                let message = format!(
+                    "Deployment {id} could not roll {failed} back: {}",
+                    error.message
+                );
+                (message, json!({ "status": "Failed", "code": error.code }))
+            }
+        };
+        self.tell(id, "deployment", message, detail);
+    }
+
+    /// Traffic first, then the rest.
+    async fn undo(&self, undo: &Undo) -> Result<(), Halt> {
+        let Undo { id, service, .. } = undo;
+        let weights = Weights {
+            blue: target_group(&undo.blue),
+            green: target_group(&undo.green),
+            green_percent: 0,
+        };
+        self.forward(id, "production", &undo.production, &weights)?;
+        if let Some(test) = &undo.test {
+            self.forward(id, "test", test, &weights)?;
+        }
+        let blue = self
+            .world()
+            .ecs
+            .task_set(&service.cluster, &service.name, &undo.blue.id);
+        if blue.is_some_and(|blue| blue.status != TaskSetStatus::Primary) {
+            self.make_primary(id, service, &undo.blue.id).await?;
+        }
+        self.delete_task_set(id, service, &undo.green.id, "replacement")
+            .await
+    }
+
+    /// Sets the weights of a listener.
+    pub(super) fn forward(
+        &self,
+        id: &str,
+        listener: &str,
+        arn: &str,
+        weights: &Weights,
+    ) -> Result<(), Halt> {
+        let elb = &self.world().elb;
+        elb.set_forwards(arn, &weights.forwards())
+            .map_err(|error| Halt::LoadBalancer(error.to_string()))?;
+        let (blue, green) = (100 - weights.green_percent, weights.green_percent);
+        self.tell(
+            id,
+            "traffic",
+            format!(
+                "The {listener} listener sends {blue} % to {} and {green} % to {}.",
+                weights.blue.name, weights.green.name
+            ),
+            json!({
+                "listener": listener,
+                "listener_arn": arn,
+                "weights": { &weights.blue.name: blue, &weights.green.name: green },
+            }),
+        );
+        Ok(())
+    }
+
+    /// Makes a task set the service's primary one.
+    pub(super) async fn make_primary(
+        &self,
+        id: &str,
+        service: &Service,
+        task_set: &str,
+    ) -> Result<(), Halt> {
+        let ecs = &self.world().ecs;
+        ecs.set_primary_task_set(&service.cluster, &service.name, task_set)
+            .await
+            .map_err(|error| Halt::Ecs(error.to_string()))?;
+        let message = format!("The task set {task_set} is the primary one.");
+        self.tell(
+            id,
+            "task-set",
+            message,
+            json!({ "task_set": task_set, "status": "PRIMARY" }),
+        );
+        Ok(())
+    }
+
+    /// Starts to drain a task set and does not wait for it. `which` tells people which one.
+    pub(super) async fn delete_task_set(
+        &self,
+        id: &str,
+        service: &Service,
+        task_set: &str,
+        which: &str,
+    ) -> Result<(), Halt> {
+        let ecs = &self.world().ecs;
+        ecs.delete_task_set(&service.cluster, &service.name, task_set)
+            .await
+            .map_err(|error| Halt::Ecs(error.to_string()))?;
+        let message = format!("The {which} task set {task_set} is being deleted.");
+        self.tell(
+            id,
+            "task-set",
+            message,
+            json!({ "task_set": task_set, "status": "DRAINING" }),
+        );
+        Ok(())
+    }
+
+    pub(super) fn change(&self, id: &str, change: impl FnOnce(&mut Deployment)) {
+        let now = self.now();
+        if let Ok(deployment) = self.state().deployment_mut(id) {
+            deployment.updated = now;
+            change(deployment);
+        }
+    }
+
+    pub(super) fn tell(&self, id: &str, kind: &str, message: String, detail: Value) {
+        self.world().timeline.tell(crate::timeline::TimelineEvent {
+            kind: kind.to_owned(),
+            deployment_id: Some(id.to_owned()),
+            message,
+            detail,
+        });
+    }
+}
+
+fn target_group(record: &TaskSetRecord) -> TargetGroup {
+    TargetGroup {
+        arn: record.target_group.clone(),
+        name: record.target_group_name.clone(),
+    }
+}
+
+/// The record of the rollback of a deployment, running, and the link to it.
+fn rollback_of(failed: &mut Deployment) -> Deployment {
+    let id = ids::deployment();
+    let now = failed.updated;
+    failed.rollback_info = Some(json!({
+        "rollbackDeploymentId": id,
+        "rollbackMessage": format!(
+            "Deployment {} terminated. Automatic rollback is triggered with a DeploymentId {id}.",
+            failed.id
+        ),
+    }));
+    let mut lifecycle = Lifecycle::of(&[LifecycleEvent::AllowTraffic]);
+    lifecycle.start(LifecycleEvent::AllowTraffic, now);
+    let info = json!({
+        "rollbackTriggeringDeploymentId": failed.id,
+        "rollbackMessage": format!(
+            "Deployment {id} is triggered to roll back deployment {}.", failed.id
+        ),
+    });
+    Deployment {
+        id,
+        application: failed.application.clone(),
+        group: failed.group.clone(),
+        config: config::DEFAULT.to_owned(),
+        routing: Routing::AllAtOnce,
+        rollback: None,
+        revision: None,
+        previous_revision: None,
+        description: None,
+        creator: "codeDeployRollback",
+        status: DeploymentStatus::InProgress,
+        error: None,
+        rollback_info: Some(info),
+        created: now,
+        started: Some(now),
+        completed: None,
+        updated: now,
+        lifecycle,
+        hooks: Vec::new(),
+        waiting: Waiting::No,
+        stop: None,
+        closing: false,
+        termination_wait_started: false,
+        task_sets: failed.task_sets.clone(),
+        wake: Arc::new(Notify::new()),
+    }
+}

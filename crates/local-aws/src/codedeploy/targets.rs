@@ -1,0 +1,201 @@
+//! Calls about the one target of an ECS deployment: its lifecycle events and task sets.
+//!
+//! While a deployment runs, counts and weights are read from ECS and the load balancer at the
+//! moment of the call; once it is over they stay as they were, because the next deployment moves
+//! them.
+
+use serde_json::{Value, json};
+
+use super::model::{Deployment, Service, TaskSetRecord, events_to_wire, seconds};
+use super::outcome::{DeploymentStatus, target_status};
+use super::traffic::share;
+use super::{CodeDeploy, ids, input};
+use crate::error::AwsError;
+
+/// `BatchGetDeploymentTargets` takes at most.
+const MOST_TARGETS: usize = 25;
+
+impl CodeDeploy {
+    pub(super) fn list_deployment_targets(&self, input: &Value) -> Result<Value, AwsError> {
+        let id = ids::check_deployment(input::text(input, "deploymentId")?)?;
+        input::no_token(input)?;
+        let filters = input::member(input, "targetFilters").and_then(Value::as_object);
+        let state = self.state();
+        let deployment = started(state.deployment(id)?)?;
+        let status = target_status(deployment.status, &deployment.lifecycle);
+        let mut shown = true;
+        for (name, values) in filters.into_iter().flatten() {
+            match name.as_str() {
+                "TargetStatus" => {
+                    let wanted = values
+                        .as_array()
+                        .is_some_and(|all| all.iter().any(|v| v == status));
+                    shown &= wanted;
+                }
+                // The one target is both the blue and the green environment.
+                "ServerInstanceLabel" => {}
+                other => {
+                    return Err(AwsError::client(
+                        "InvalidTargetFilterNameException",
+                        format!("{other} is not TargetStatus or ServerInstanceLabel"),
+                    ));
+                }
+            }
+        }
+        let ids: Vec<_> = shown
+            .then(|| deployment.group.service.target_id())
+            .into_iter()
+            .collect();
+        Ok(json!({ "targetIds": ids }))
+    }
+
+    pub(super) fn get_deployment_target(&self, input: &Value) -> Result<Value, AwsError> {
+        let id = ids::check_deployment(input::text(input, "deploymentId")?)?;
+        let target = input::text(input, "targetId")?.filter(|target| !target.is_empty());
+        let target = target.ok_or_else(target_required)?;
+        Ok(json!({ "deploymentTarget": self.target(id, target)? }))
+    }
+
+    pub(super) fn batch_get_deployment_targets(&self, input: &Value) -> Result<Value, AwsError> {
+        let id = ids::check_deployment(input::text(input, "deploymentId")?)?;
+        let targets = input::texts(input, "targetIds")?;
+        if targets.is_empty() {
+            return Err(target_required());
+        }
+        if targets.len() > MOST_TARGETS {
+            return Err(AwsError::client(
+                "DeploymentTargetListSizeExceededException",
+                format!(
+                    "{} targets were given; {MOST_TARGETS} is the most",
+                    targets.len()
+                ),
+            ));
+        }
+        let found: Result<Vec<_>, _> = targets
+            .iter()
+            .map(|target| self.target(id, target))
+            .collect();
+        Ok(json!({ "deploymentTargets": found? }))
+    }
+
+    fn target(&self, id: &str, target: &str) -> Result<Value, AwsError> {
+        let (mut wire, service, listener, records) = {
+            let state = self.state();
+            let deployment = started(state.deployment(id)?)?;
+            check_target(deployment, target)?;
+            let wire = json!({
+                "deploymentId": id,
+                "targetId": target,
+                "lastUpdatedAt": seconds(deployment.updated),
+                "lifecycleEvents": events_to_wire(deployment.lifecycle.records()),
+                "status": target_status(deployment.status, &deployment.lifecycle),
+            });
+            let group = &deployment.group;
+            let listener = group.load_balancer.production.clone();
+            (
+                wire,
+                group.service.clone(),
+                listener,
+                deployment.task_sets.clone(),
+            )
+        };
+        if let Some(view) = self.world().ecs.service(&service.cluster, &service.name) {
+            wire["targetArn"] = json!(view.arn);
+        }
+        wire["taskSetsInfo"] = records
+            .iter()
+            .map(|record| {
+                let live = || self.task_set_wire(record, &service, &listener);
+                record.last.clone().unwrap_or_else(live)
+            })
+            .collect();
+        Ok(json!({ "deploymentTargetType": "ECSTarget", "ecsTarget": wire }))
+    }
+
+    /// Keeps the task sets as they are now for whoever asks later.
+    pub(super) fn freeze_target(&self, id: &str) {
+        let Some((service, listener, mut records)) =
+            self.state().deployment(id).ok().map(|found| {
+                let group = &found.group;
+                let listener = group.load_balancer.production.clone();
+                (group.service.clone(), listener, found.task_sets.clone())
+            })
+        else {
+            return;
+        };
+        for record in &mut records {
+            record.last = Some(self.task_set_wire(record, &service, &listener));
+        }
+        if let Ok(deployment) = self.state().deployment_mut(id) {
+            deployment.task_sets = records;
+        }
+    }
+
+    fn task_set_wire(&self, record: &TaskSetRecord, service: &Service, listener: &str) -> Value {
+        let forwards = self.world().elb.forwards(listener);
+        let view = self
+            .world()
+            .ecs
+            .task_set(&service.cluster, &service.name, &record.id);
+        let (status, desired, pending, running) = match view {
+            Some(view) => (
+                view.status.to_string(),
+                view.desired,
+                view.pending,
+                view.running,
+            ),
+            // ECS forgets a task set once its last task has stopped.
+            None => ("DRAINING".to_owned(), 0, 0, 0),
+        };
+        // The member is spelt like this in the service model.
+        json!({
+            "identifer": record.id,
+            "desiredCount": desired,
+            "pendingCount": pending,
+            "runningCount": running,
+            "status": status,
+            "trafficWeight": share(&forwards, &record.target_group),
+            "targetGroup": { "name": record.target_group_name },
+            "taskSetLabel": record.label,
+        })
+    }
+}
+
+fn started(deployment: &Deployment) -> Result<&Deployment, AwsError> {
+    if deployment.status == DeploymentStatus::Created {
+        return Err(AwsError::client(
+            "DeploymentNotStartedException",
+            format!("The deployment {} has not started yet", deployment.id),
+        ));
+    }
+    Ok(deployment)
+}
+
+fn check_target(deployment: &Deployment, target: &str) -> Result<(), AwsError> {
+    if deployment.group.service.target_id() == target {
+        return Ok(());
+    }
+    let well_formed = target.split_once(':').is_some_and(|(cluster, service)| {
+        !cluster.is_empty() && !service.is_empty() && !service.contains(':')
+    });
+    if well_formed {
+        return Err(AwsError::client(
+            "DeploymentTargetDoesNotExistException",
+            format!("The deployment {} has no target {target}", deployment.id),
+        ));
+    }
+    Err(AwsError::client(
+        "InvalidDeploymentTargetIdException",
+        format!(
+            "Invalid id {target} for ECS deployment, valid Id should be in format \
+             <cluster-name>:<service-name>"
+        ),
+    ))
+}
+
+fn target_required() -> AwsError {
+    AwsError::client(
+        "DeploymentTargetIdRequiredException",
+        "A deployment target ID must be specified",
+    )
+}

@@ -1,0 +1,82 @@
+//! ECS: clusters, task definitions, services and task sets, whose tasks are local processes.
+//!
+//! All state is behind one lock that is never held across an await. Calls only change what is
+//! wanted; the scheduler makes it so.
+
+mod api;
+mod clusters;
+mod find;
+mod in_process;
+mod model;
+mod scheduler;
+mod services;
+mod supervise;
+mod tags;
+mod task_definitions;
+mod task_sets;
+mod tasks;
+mod update;
+mod views;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use self::model::{ServiceStatus, State};
+use crate::WorldOptions;
+use crate::clock::Clock;
+use crate::elb::Elb;
+use crate::timeline::Timeline;
+
+pub use self::api::OPERATIONS;
+pub use self::views::{
+    ContainerView, DeploymentController, NewTaskSet, ServiceLoadBalancer, ServiceView, Stability,
+    TaskDefinitionView, TaskSetStatus, TaskSetView,
+};
+
+/// The ECS of one world. Clones share all state.
+#[derive(Clone, Debug)]
+pub struct Ecs {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    clock: Clock,
+    timeline: Timeline,
+    elb: Elb,
+    /// `arn:aws:ecs:REGION:ACCOUNT`
+    arn_prefix: String,
+    data_dir: PathBuf,
+    images: BTreeMap<String, PathBuf>,
+    state: Mutex<State>,
+    /// Wakes the scheduler.
+    changed: Arc<Notify>,
+}
+
+impl Ecs {
+    /// An ECS without clusters. Needs a Tokio runtime.
+    pub fn new(options: &WorldOptions, clock: Clock, timeline: Timeline, elb: Elb) -> Self {
+        let shared = Arc::new(Shared {
+            clock,
+            timeline,
+            elb,
+            arn_prefix: format!("arn:aws:ecs:{}:{}", options.region, options.account),
+            data_dir: options.data_dir.clone(),
+            images: options.images.clone(),
+            state: Mutex::default(),
+            changed: Arc::default(),
+        });
+        scheduler::spawn(&shared);
+        Self { shared }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

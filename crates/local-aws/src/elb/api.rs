@@ -1,0 +1,157 @@
+//! The wire API: which operations there are, and what they have in common.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use super::Elb;
+use super::model::Tags;
+use crate::error::AwsError;
+use crate::wire::{QueryParams, Xml};
+
+/// The operations served.
+pub const OPERATIONS: &[&str] = &[
+    "CreateListener",
+    "CreateLoadBalancer",
+    "CreateTargetGroup",
+    "DeleteListener",
+    "DeleteLoadBalancer",
+    "DeleteTargetGroup",
+    "DeregisterTargets",
+    "DescribeListeners",
+    "DescribeLoadBalancers",
+    "DescribeTags",
+    "DescribeTargetGroups",
+    "DescribeTargetHealth",
+    "ModifyListener",
+    "RegisterTargets",
+];
+
+impl Elb {
+    pub(super) fn dispatch(&self, operation: &str, params: &QueryParams) -> Result<Xml, AwsError> {
+        match operation {
+            "CreateListener" => self.create_listener(params),
+            "CreateLoadBalancer" => self.create_load_balancer(params),
+            "CreateTargetGroup" => self.create_target_group(params),
+            "DeleteListener" => self.delete_listener(params),
+            "DeleteLoadBalancer" => self.delete_load_balancer(params),
+            "DeleteTargetGroup" => self.delete_target_group(params),
+            "DeregisterTargets" => self.deregister_targets(params),
+            "DescribeListeners" => self.describe_listeners(params),
+            "DescribeLoadBalancers" => self.describe_load_balancers(params),
+            "DescribeTags" => self.describe_tags(params),
+            "DescribeTargetGroups" => self.describe_target_groups(params),
+            "DescribeTargetHealth" => self.describe_target_health(params),
+            "ModifyListener" => self.modify_listener(params),
+            "RegisterTargets" => self.register_targets(params),
+            other => Err(AwsError::client(
+                "InvalidAction",
+                format!(
+                    "The action {other} is not valid for this web service. local-aws has {}.",
+                    OPERATIONS.join(", ")
+                ),
+            )),
+        }
+    }
+
+    fn describe_tags(&self, params: &QueryParams) -> Result<Xml, AwsError> {
+        let state = self.state();
+        let of = |arn: &str| {
+            let balancers = state.load_balancers.iter().map(|lb| (&lb.arn, &lb.tags));
+            let groups = state
+                .target_groups
+                .iter()
+                .map(|group| (&group.arn, &group.tags));
+            balancers
+                .chain(groups)
+                .find(|(known, _)| *known == arn)
+                .map(|(_, tags)| tags)
+        };
+        let mut described = Vec::new();
+        for arn in params.list("ResourceArns") {
+            let tags = of(&arn).ok_or_else(|| {
+                AwsError::client("LoadBalancerNotFound", format!("'{arn}' not found"))
+            })?;
+            let tag = |(key, value): &(String, String)| {
+                vec![Xml::text("Key", key), Xml::text("Value", value)]
+            };
+            let tags = Xml::list("Tags", tags.iter().map(tag));
+            described.push(vec![Xml::text("ResourceArn", arn), tags]);
+        }
+        Ok(Xml::list("TagDescriptions", described))
+    }
+}
+
+/// The code of every complaint about a parameter.
+pub(super) fn invalid(message: impl Into<String>) -> AwsError {
+    AwsError::client("ValidationError", message)
+}
+
+/// A parameter that has to be there.
+pub(super) fn required<'a>(params: &'a QueryParams, name: &str) -> Result<&'a str, AwsError> {
+    params
+        .get(name)
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| {
+            invalid(format!(
+                "1 validation error detected: Value null at '{name}' failed to satisfy constraint: \
+             Member must not be null"
+            ))
+        })
+}
+
+/// A number within bounds; `default` when the caller sent none.
+pub(super) fn number<T: FromStr + PartialOrd + Copy + Display>(
+    params: &QueryParams,
+    name: &str,
+    default: T,
+    bounds: RangeInclusive<T>,
+) -> Result<T, AwsError> {
+    let Some(text) = params.get(name) else {
+        return Ok(default);
+    };
+    text.parse()
+        .ok()
+        .filter(|n| bounds.contains(n))
+        .ok_or_else(|| {
+            let (from, to) = (bounds.start(), bounds.end());
+            invalid(format!("{name} '{text}' must be between {from} and {to}"))
+        })
+}
+
+/// A name of a load balancer or target group.
+pub(super) fn name<'a>(params: &'a QueryParams, what: &str) -> Result<&'a str, AwsError> {
+    let name = required(params, "Name")?;
+    let fault = if name.len() > 32 {
+        "cannot be longer than '32' characters"
+    } else if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        "can only contain characters that are alphanumeric characters and hyphens(-)"
+    } else if name.starts_with('-') || name.ends_with('-') {
+        "cannot begin or end with '-'"
+    } else {
+        return Ok(name);
+    };
+    Err(invalid(format!("{what} name '{name}' {fault}")))
+}
+
+/// `Tags.member.N.{Key,Value}`.
+pub(super) fn tags(params: &QueryParams) -> Tags {
+    let tag = |tag: QueryParams| {
+        Some((
+            tag.get("Key")?.to_owned(),
+            tag.get("Value").unwrap_or_default().to_owned(),
+        ))
+    };
+    params.members("Tags").into_iter().filter_map(tag).collect()
+}
+
+/// HTTP is all that local-aws speaks.
+pub(super) fn only_http(protocol: &str) -> Result<(), AwsError> {
+    if protocol == "HTTP" {
+        return Ok(());
+    }
+    Err(AwsError::client(
+        "UnsupportedProtocol",
+        format!("local-aws balances HTTP only, not '{protocol}'; use Protocol=HTTP"),
+    ))
+}

@@ -1,0 +1,275 @@
+//! Faults to order: the next calls of an operation fail, hang, or are cut off, as AWS does on a bad
+//! day. They strike at the front door, before the service sees the call.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::AwsError;
+
+/// What is to go wrong, as the control API takes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultSpec {
+    /// The service, by its signing name (`codedeploy`, `ecs`, `s3`, …), or `*`.
+    pub service: String,
+    /// The operation, or `*`.
+    #[serde(default = "any")]
+    pub operation: String,
+    /// How often it strikes; without it, until it is removed.
+    pub times: Option<u32>,
+    /// Calls that are let through first.
+    #[serde(default)]
+    pub skip: u32,
+    /// Status of the error answered; 0 closes the connection without an answer; without it the call
+    /// is only delayed.
+    pub status: Option<u16>,
+    /// The error code; `ThrottlingException` when there is a status and no code.
+    pub code: Option<String>,
+    /// The error message; `Rate exceeded` when there is none.
+    pub message: Option<String>,
+    /// Real time before anything else happens. A very large one is a call that hangs.
+    #[serde(default)]
+    pub delay_ms: u64,
+}
+
+fn any() -> String {
+    "*".to_owned()
+}
+
+/// What happens to one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Strike {
+    /// Waited first, in real time.
+    pub delay: Duration,
+    /// Then.
+    pub end: StrikeEnd,
+}
+
+/// How a struck call ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StrikeEnd {
+    /// Normally, only later.
+    Normally,
+    /// With an error, in the protocol of the service.
+    Error(AwsError),
+    /// Without an answer: the connection is closed.
+    Disconnect,
+}
+
+/// A fault that has been ordered.
+#[derive(Debug, Clone, Serialize)]
+pub struct Fault {
+    /// For its removal.
+    pub id: String,
+    /// How often it has struck.
+    pub struck: u32,
+    /// What was ordered; `skip` and `times` count down.
+    #[serde(flatten)]
+    pub spec: FaultSpec,
+}
+
+/// The faults in force. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    shared: Arc<Mutex<(u64, Vec<Fault>)>>,
+}
+
+impl Faults {
+    /// Orders a fault and gives its id. Refuses one that would do nothing.
+    pub fn add(&self, spec: FaultSpec) -> Result<String, String> {
+        if spec.status.is_none() && spec.delay_ms == 0 {
+            return Err(
+                "a fault needs `status` (0 closes the connection) or `delay_ms`".to_owned(),
+            );
+        }
+        if spec
+            .status
+            .is_some_and(|status| status != 0 && !(400..600).contains(&status))
+        {
+            return Err("`status` is 0, or between 400 and 599".to_owned());
+        }
+        if spec.times == Some(0) {
+            return Err("`times` is 1 or more; leave it out for always".to_owned());
+        }
+        let service = canonical(&spec.service).to_owned();
+        let spec = FaultSpec { service, ..spec };
+        let mut faults = self.lock();
+        faults.0 += 1;
+        let id = format!("fault-{}", faults.0);
+        faults.1.push(Fault {
+            id: id.clone(),
+            struck: 0,
+            spec,
+        });
+        Ok(id)
+    }
+
+    /// The faults in force.
+    pub fn all(&self) -> Vec<Fault> {
+        self.lock().1.clone()
+    }
+
+    /// Takes a fault back; false when there is no such one (any more).
+    pub fn remove(&self, id: &str) -> bool {
+        let mut faults = self.lock();
+        let before = faults.1.len();
+        faults.1.retain(|fault| fault.id != id);
+        faults.1.len() < before
+    }
+
+    /// Takes all faults back.
+    pub fn clear(&self) {
+        self.lock().1.clear();
+    }
+
+    /// What is to happen to this call: the first fault that matches and skips no more strikes.
+    pub fn strike(&self, service: &str, operation: &str) -> Option<Strike> {
+        let mut faults = self.lock();
+        let mut struck = None;
+        for fault in &mut faults.1 {
+            let spec = &mut fault.spec;
+            if !matches(&spec.service, canonical(service)) || !matches(&spec.operation, operation) {
+                continue;
+            }
+            if spec.skip > 0 {
+                spec.skip -= 1;
+                continue;
+            }
+            spec.times = spec.times.map(|times| times - 1);
+            fault.struck += 1;
+            struck = Some(fault.spec.strike());
+            break;
+        }
+        faults.1.retain(|fault| fault.spec.times != Some(0));
+        struck
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (u64, Vec<Fault>)> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl FaultSpec {
+    fn strike(&self) -> Strike {
+        let end = match self.status {
+            None => StrikeEnd::Normally,
+            Some(0) => StrikeEnd::Disconnect,
+            Some(status) => StrikeEnd::Error(AwsError {
+                status,
+                code: self
+                    .code
+                    .clone()
+                    .unwrap_or_else(|| "ThrottlingException".to_owned()),
+                message: self
+                    .message
+                    .clone()
+                    .unwrap_or_else(|| "Rate exceeded".to_owned()),
+            }),
+        };
+        Strike {
+            delay: Duration::from_millis(self.delay_ms),
+            end,
+        }
+    }
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    pattern == "*" || pattern.eq_ignore_ascii_case(name)
+}
+
+/// The signing name of a service that people know by the name of its client.
+pub(crate) fn canonical(service: &str) -> &str {
+    match service {
+        "elbv2" | "elb" => "elasticloadbalancing",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(json: &str) -> FaultSpec {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn code(strike: Option<Strike>) -> Option<String> {
+        match strike?.end {
+            StrikeEnd::Error(error) => Some(error.code),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_fault_strikes_its_operation_as_often_as_ordered() {
+        let faults = Faults::default();
+        let spec = r#"{"service":"ecs","operation":"DescribeServices","times":2,"status":400}"#;
+        faults.add(fault(spec)).unwrap();
+        assert_eq!(faults.strike("ecs", "ListTasks"), None);
+        assert_eq!(faults.strike("codedeploy", "DescribeServices"), None);
+        for _ in 0..2 {
+            let strike = faults.strike("ecs", "DescribeServices");
+            assert_eq!(code(strike).as_deref(), Some("ThrottlingException"));
+        }
+        assert_eq!(faults.strike("ecs", "DescribeServices"), None);
+        assert!(faults.all().is_empty());
+    }
+
+    #[test]
+    fn skipped_calls_are_let_through_first() {
+        let faults = Faults::default();
+        faults
+            .add(fault(r#"{"service":"*","skip":1,"status":0}"#))
+            .unwrap();
+        assert_eq!(faults.strike("s3", "GetObject"), None);
+        let strike = faults.strike("lambda", "Invoke").unwrap();
+        assert_eq!(strike.end, StrikeEnd::Disconnect);
+    }
+
+    #[test]
+    fn a_delay_alone_only_delays() {
+        let faults = Faults::default();
+        faults
+            .add(fault(r#"{"service":"elbv2","delay_ms":50}"#))
+            .unwrap();
+        let strike = faults
+            .strike("elasticloadbalancing", "DescribeListeners")
+            .unwrap();
+        let expected = Strike {
+            delay: Duration::from_millis(50),
+            end: StrikeEnd::Normally,
+        };
+        assert_eq!(strike, expected);
+    }
+
+    #[test]
+    fn faults_are_taken_back_by_id_or_all_at_once() {
+        let faults = Faults::default();
+        let id = faults
+            .add(fault(r#"{"service":"ecs","status":500}"#))
+            .unwrap();
+        faults
+            .add(fault(r#"{"service":"s3","status":500}"#))
+            .unwrap();
+        assert!(faults.remove(&id));
+        assert!(!faults.remove(&id));
+        assert_eq!(faults.strike("ecs", "ListTasks"), None);
+        faults.clear();
+        assert_eq!(faults.strike("s3", "GetObject"), None);
+    }
+
+    #[test]
+    fn a_fault_that_would_do_nothing_is_refused() {
+        let faults = Faults::default();
+        for spec in [
+            r#"{"service":"ecs"}"#,
+            r#"{"service":"ecs","status":200}"#,
+            r#"{"service":"ecs","status":400,"times":0}"#,
+        ] {
+            assert!(faults.add(fault(spec)).is_err(), "{spec}");
+        }
+        assert!(serde_json::from_str::<FaultSpec>(r#"{"service":"ecs","staus":1}"#).is_err());
+    }
+}

@@ -1,0 +1,163 @@
+//! The control API under `/_local/`: what a test or a demo asks this local AWS itself.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+use super::{Answer, Gateway, whole};
+use crate::faults::FaultSpec;
+use crate::timeline::TimelineEvent;
+
+/// The largest body of a control call.
+const BODY_LIMIT: usize = 64 * 1024;
+/// The longest a call waits for events.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+const PATHS: &str = "GET /_local/health, GET and POST /_local/clock, GET /_local/events, \
+                     GET /_local/calls, GET, POST and DELETE /_local/faults, \
+                     DELETE /_local/faults/{id}";
+
+/// Why a control call was refused: status and sentence.
+type Refused = (StatusCode, String);
+
+/// Whether a path is of the control API.
+pub(super) fn is_for(path: &str) -> bool {
+    path == "/_local" || path.starts_with("/_local/")
+}
+
+/// Answers a control call.
+pub(super) async fn answer(gateway: &Gateway, request: Request<Incoming>) -> Answer {
+    let (status, value) = match route(gateway, request).await {
+        Ok(value) => (StatusCode::OK, value),
+        Err((status, message)) => (status, json!({ "error": message })),
+    };
+    let mut answer = Response::new(Bytes::from(value.to_string()));
+    *answer.status_mut() = status;
+    let json = header::HeaderValue::from_static("application/json");
+    answer.headers_mut().insert(header::CONTENT_TYPE, json);
+    whole(answer)
+}
+
+async fn route(gateway: &Gateway, request: Request<Incoming>) -> Result<Value, Refused> {
+    let (parts, body) = request.into_parts();
+    let query = form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes());
+    let query: BTreeMap<String, String> = query.into_owned().collect();
+    let path = parts
+        .uri
+        .path()
+        .trim_start_matches("/_local")
+        .trim_matches('/');
+    match (&parts.method, path) {
+        (&Method::GET, "health") => Ok(json!({ "status": "ok" })),
+        (&Method::GET, "clock") => Ok(clock(gateway)),
+        (&Method::POST, "clock") => advance(gateway, read(body).await?).await,
+        (&Method::GET, "events") => events(gateway, &query).await,
+        (&Method::GET, "calls") => calls(gateway, &query),
+        (&Method::GET, "faults") => Ok(json!({ "faults": gateway.faults.all() })),
+        (&Method::POST, "faults") => {
+            let spec: FaultSpec = read(body).await?;
+            let id = gateway.faults.add(spec).map_err(bad)?;
+            Ok(json!({ "id": id }))
+        }
+        (&Method::DELETE, "faults") => {
+            gateway.faults.clear();
+            Ok(json!({}))
+        }
+        (&Method::DELETE, path) if path.starts_with("faults/") => {
+            let id = &path["faults/".len()..];
+            if gateway.faults.remove(id) {
+                return Ok(json!({}));
+            }
+            Err((
+                StatusCode::NOT_FOUND,
+                format!("there is no fault {id} (any more)"),
+            ))
+        }
+        (method, path) => {
+            let message = format!("there is no {method} /_local/{path}; there are {PATHS}");
+            Err((StatusCode::NOT_FOUND, message))
+        }
+    }
+}
+
+fn clock(gateway: &Gateway) -> Value {
+    let clock = &gateway.world.clock;
+    json!({ "now": clock.now(), "offset_seconds": clock.offset().as_secs_f64() })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_seconds: f64,
+}
+
+async fn advance(gateway: &Gateway, asked: Advance) -> Result<Value, Refused> {
+    let seconds = asked.advance_seconds;
+    let by = Duration::try_from_secs_f64(seconds)
+        .map_err(|error| bad(format!("advance_seconds {seconds}: {error}")))?;
+    gateway.world.timeline.tell(TimelineEvent {
+        kind: "clock".to_owned(),
+        deployment_id: None,
+        message: format!("The clock is put forward by {seconds} s."),
+        detail: json!({ "advance_seconds": seconds }),
+    });
+    gateway.world.clock.advance_in_steps(by).await;
+    Ok(clock(gateway))
+}
+
+async fn events(gateway: &Gateway, query: &BTreeMap<String, String>) -> Result<Value, Refused> {
+    let after: u64 = number(query, "after")?.unwrap_or(0);
+    let wait: f64 = number(query, "wait")?.unwrap_or(0.0);
+    let wait = Duration::try_from_secs_f64(wait)
+        .map_err(|error| bad(format!("wait {wait}: {error}")))?
+        .min(LONGEST_WAIT);
+    let events = gateway.world.timeline.wait_after(after, wait).await;
+    let next = events.last().map_or(after, |event| event.seq);
+    Ok(json!({ "events": events, "next": next }))
+}
+
+fn calls(gateway: &Gateway, query: &BTreeMap<String, String>) -> Result<Value, Refused> {
+    let after = number(query, "after")?.unwrap_or(0);
+    let text = |name: &str| {
+        query
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    };
+    let calls = gateway
+        .calls
+        .after(after, text("service"), text("operation"));
+    Ok(json!({ "calls": calls }))
+}
+
+fn number<T: std::str::FromStr>(
+    query: &BTreeMap<String, String>,
+    name: &str,
+) -> Result<Option<T>, Refused> {
+    let Some(text) = query.get(name).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    text.parse()
+        .map(Some)
+        .map_err(|_| bad(format!("{name} is to be a number, not '{text}'")))
+}
+
+async fn read<T: DeserializeOwned>(body: Incoming) -> Result<T, Refused> {
+    let body = Limited::new(body, BODY_LIMIT)
+        .collect()
+        .await
+        .map_err(|e| bad(e.to_string()))?;
+    serde_json::from_slice(&body.to_bytes()).map_err(|error| bad(error.to_string()))
+}
+
+fn bad(message: String) -> Refused {
+    (StatusCode::BAD_REQUEST, message)
+}

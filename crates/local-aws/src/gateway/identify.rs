@@ -1,0 +1,221 @@
+//! Which service and which operation a request is for, found the way the services themselves do:
+//! by the credential scope of the signature, by target header, form field or path.
+
+use std::net::IpAddr;
+
+use http::request::Parts;
+use http::{HeaderMap, header};
+use url::form_urlencoded;
+
+use super::rest_names;
+use crate::wire::Protocol;
+
+/// What is said of a caller that did not sign.
+const UNKNOWN: &str = "-";
+
+/// The service's signing name, such as `codedeploy`.
+pub(super) fn service(parts: &Parts) -> String {
+    let signed = header_text(&parts.headers, "authorization")
+        .and_then(|authorization| {
+            let scope = authorization.split_once("Credential=")?.1;
+            in_scope(scope.split([',', ' ']).next()?)
+        })
+        .or_else(|| in_scope(&query(parts, "X-Amz-Credential")?));
+    signed
+        .or_else(|| unsigned(parts))
+        .unwrap_or_else(|| UNKNOWN.to_owned())
+}
+
+/// `AK/date/region/SERVICE/aws4_request`; `SigV4A` has no region.
+fn in_scope(credential: &str) -> Option<String> {
+    let mut from_the_end = credential.rsplit('/');
+    from_the_end.next().filter(|end| *end == "aws4_request")?;
+    Some(from_the_end.next()?.to_owned())
+}
+
+fn unsigned(parts: &Parts) -> Option<String> {
+    if let Some((prefix, _)) = target(&parts.headers) {
+        // `AmazonEC2ContainerServiceV20141113`, `CodeDeploy_20141006`, `AWSEvents`, …
+        let service = match prefix {
+            prefix if prefix.starts_with("AmazonEC2ContainerService") => "ecs".to_owned(),
+            prefix => prefix.split('_').next()?.to_ascii_lowercase(),
+        };
+        return Some(service);
+    }
+    if query(parts, "Version").as_deref() == Some("2015-12-01") {
+        return Some("elasticloadbalancing".to_owned());
+    }
+    parts
+        .uri
+        .path()
+        .starts_with("/2015-03-31/functions")
+        .then(|| "lambda".to_owned())
+}
+
+/// The protocol that the request speaks and its answer has to.
+pub(super) fn protocol(parts: &Parts, service: &str) -> Protocol {
+    let content_type = header_text(&parts.headers, "content-type").unwrap_or_default();
+    if header_text(&parts.headers, "smithy-protocol") == Some("rpc-v2-cbor") {
+        Protocol::Cbor
+    } else if target(&parts.headers).is_some() {
+        Protocol::Json {
+            content_type: content_type.to_owned(),
+        }
+    } else if service == "s3" {
+        Protocol::RestXml
+    } else if content_type.starts_with("application/x-www-form-urlencoded")
+        || query(parts, "Action").is_some()
+    {
+        Protocol::Query
+    } else {
+        Protocol::RestJson
+    }
+}
+
+/// The operation; for REST services without a table of names, method and path.
+pub(super) fn operation(parts: &Parts, service: &str, form: &[u8]) -> String {
+    let path = parts.uri.path();
+    if let Some((_, operation)) = target(&parts.headers) {
+        return operation.to_owned();
+    }
+    if let Some((_, operation)) = path
+        .strip_prefix("/service/")
+        .and_then(|rest| rest.split_once("/operation/"))
+    {
+        return operation.to_owned();
+    }
+    if let Some(action) = query(parts, "Action").or_else(|| field(form, "Action")) {
+        return action;
+    }
+    let queries: Vec<String> = form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes())
+        .map(|(name, _)| name.into_owned())
+        .collect();
+    let named = match service {
+        "s3" => rest_names::s3(&rest_names::S3Call {
+            method: &parts.method,
+            path,
+            bucket_in_host: bucket_in_host(&parts.headers),
+            queries: &queries,
+            copies: parts.headers.contains_key("x-amz-copy-source"),
+        }),
+        "lambda" => rest_names::lambda(&parts.method, path).map(str::to_owned),
+        _ => None,
+    };
+    named.unwrap_or_else(|| format!("{} {path}", parts.method))
+}
+
+/// `X-Amz-Target: prefix.operation`
+fn target(headers: &HeaderMap) -> Option<(&str, &str)> {
+    header_text(headers, "x-amz-target")?.rsplit_once('.')
+}
+
+fn bucket_in_host(headers: &HeaderMap) -> bool {
+    let host = header_text(headers, header::HOST.as_str()).unwrap_or_default();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+    !address && name.contains('.') && !name.starts_with("s3.") && !name.starts_with("s3-")
+}
+
+fn query(parts: &Parts, name: &str) -> Option<String> {
+    field(parts.uri.query()?.as_bytes(), name)
+}
+
+fn field(form: &[u8], name: &str) -> Option<String> {
+    let mut fields = form_urlencoded::parse(form);
+    fields
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+pub(super) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn parts(method: &str, uri: &str, headers: &[(&str, &str)]) -> Parts {
+        let request = Request::builder().method(method).uri(uri);
+        let request = headers
+            .iter()
+            .fold(request, |r, (name, value)| r.header(*name, *value));
+        request.body(()).unwrap().into_parts().0
+    }
+
+    fn signed(service: &str) -> String {
+        format!(
+            "AWS4-HMAC-SHA256 Credential=AK/20261121/us-east-1/{service}/aws4_request, \
+             SignedHeaders=host, Signature=00"
+        )
+    }
+
+    #[test]
+    fn the_credential_scope_names_the_service() {
+        let header = signed("codedeploy");
+        assert_eq!(
+            service(&parts("POST", "/", &[("authorization", &header)])),
+            "codedeploy"
+        );
+        let presigned = "/b/k?X-Amz-Credential=AK%2F20261121%2Fus-east-1%2Fs3%2Faws4_request";
+        assert_eq!(service(&parts("GET", presigned, &[])), "s3");
+    }
+
+    #[test]
+    fn without_a_signature_target_version_or_path_do() {
+        let target = [("x-amz-target", "CodeDeploy_20141006.GetDeployment")];
+        assert_eq!(service(&parts("POST", "/", &target)), "codedeploy");
+        let target = [(
+            "x-amz-target",
+            "AmazonEC2ContainerServiceV20141113.ListTasks",
+        )];
+        assert_eq!(service(&parts("POST", "/", &target)), "ecs");
+        let uri = "/?Action=DescribeListeners&Version=2015-12-01";
+        assert_eq!(service(&parts("GET", uri, &[])), "elasticloadbalancing");
+        assert_eq!(
+            service(&parts("GET", "/2015-03-31/functions/f", &[])),
+            "lambda"
+        );
+        let old = "/b/k?AWSAccessKeyId=test&Signature=x&Expires=1";
+        assert_eq!(service(&parts("GET", old, &[])), "s3");
+        assert_eq!(service(&parts("GET", "/", &[])), "-");
+    }
+
+    #[test]
+    fn operations_are_found_in_target_form_query_and_path() {
+        let json = parts(
+            "POST",
+            "/",
+            &[("x-amz-target", "DynamoDB_20120810.GetItem")],
+        );
+        assert_eq!(operation(&json, "dynamodb", b""), "GetItem");
+        let form = parts("POST", "/", &[]);
+        assert_eq!(
+            operation(&form, "sns", b"Action=Publish&Message=x"),
+            "Publish"
+        );
+        let cbor = parts(
+            "POST",
+            "/service/GraniteServiceVersion20100801/operation/PutMetricData",
+            &[],
+        );
+        assert_eq!(operation(&cbor, "monitoring", b""), "PutMetricData");
+        let rest = parts("GET", "/schedules/x", &[]);
+        assert_eq!(operation(&rest, "scheduler", b""), "GET /schedules/x");
+    }
+
+    #[test]
+    fn s3_buckets_are_found_in_path_and_host() {
+        let path = parts("PUT", "/bucket/key", &[("host", "127.0.0.1:4566")]);
+        assert_eq!(operation(&path, "s3", b""), "PutObject");
+        let host = parts("PUT", "/key", &[("host", "bucket.localhost:4566")]);
+        assert_eq!(operation(&host, "s3", b""), "PutObject");
+        let bucket = parts("PUT", "/bucket", &[("host", "localhost:4566")]);
+        assert_eq!(operation(&bucket, "s3", b""), "CreateBucket");
+    }
+}

