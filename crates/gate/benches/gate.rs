@@ -3,6 +3,8 @@
 //!
 //! `cargo bench -p gate`
 
+#![allow(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::hint::black_box;
@@ -35,10 +37,10 @@ fn main() {
     if arguments.iter().any(|argument| argument == SERVE) {
         return serve();
     }
-    if let [_, which, url] = arguments.as_slice() {
-        if MEMORY.contains(&which.as_str()) {
-            return once(which, &url.parse().expect("our own URL"));
-        }
+    if let [_, which, url] = arguments.as_slice()
+        && MEMORY.contains(&which.as_str())
+    {
+        return once(which, &url.parse().expect("our own URL"));
     }
     compare();
 }
@@ -53,16 +55,25 @@ fn compare() {
     println!("{CHECKS} checks, {LATENCY:?} latency, {AT_ONCE} at a time, median of {RUNS}");
     let line = |name: &str, time: Duration| {
         let ratio = time.as_secs_f64() / bound.as_secs_f64();
-        println!("{name:<28} {:>7.1} ms   {ratio:>5.2} × the floor", time.as_secs_f64() * 1e3);
+        println!(
+            "{name:<28} {:>7.1} ms   {ratio:>5.2} × the floor",
+            time.as_secs_f64() * 1e3
+        );
     };
     line("floor (computed)", bound);
     line("bare loop, in process", bare);
     line("engine, in process", engine);
     line("bare loop, whole process", bare_process);
     line("engine, whole process", engine_process);
-    println!("engine / bare loop           {:>7.2}", engine.as_secs_f64() / bare.as_secs_f64());
+    println!(
+        "engine / bare loop           {:>7.2}",
+        engine.as_secs_f64() / bare.as_secs_f64()
+    );
     for (name, which) in ["bare loop", "engine"].into_iter().zip(MEMORY) {
-        println!("peak memory of the {name:<10} {}", spawn_self(which, &url).trim());
+        println!(
+            "peak memory of the {name:<10} {}",
+            spawn_self(which, &url).trim()
+        );
     }
     server.kill().expect("the server is ours");
     server.wait().expect("the server was started");
@@ -82,10 +93,15 @@ async fn bare_loop(url: Url) {
             let path = Arc::clone(&path);
             async move {
                 let response = request.send().await.expect("the server answers");
-                let fine = response.status() == 200 && response.headers().contains_key("content-type");
+                let fine =
+                    response.status() == 200 && response.headers().contains_key("content-type");
                 let body = response.bytes().await.expect("the server answers");
                 let value: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
-                fine && path.query(&value).all().iter().all(|price| price.as_f64() > Some(0.0))
+                fine && path
+                    .query(&value)
+                    .all()
+                    .iter()
+                    .all(|price| price.as_f64() > Some(0.0))
             }
         })
         .buffer_unordered(AT_ONCE)
@@ -96,26 +112,21 @@ async fn bare_loop(url: Url) {
 }
 
 async fn engine(url: Url) {
-    let checks: String = (0..CHECKS)
-        .map(|number| {
-            format!(
-                "  - name: books {number}\n    http: GET /books/{number}\n    expect:\n      \
-                 - status: 200\n      - header: {{ name: content-type, contains: json }}\n      \
-                 - json: {{ path: '$.books[*].price', greater_than: 0 }}\n"
-            )
-        })
-        .collect();
-    let text = format!(
-        "version: 1\nname: bench\nlimits: {{ concurrency: {AT_ONCE} }}\nchecks:\n{checks}"
-    );
+    let checks: Vec<String> = (0..CHECKS).map(check).collect();
+    let checks = checks.concat();
+    let text =
+        format!("version: 1\nname: bench\nlimits: {{ concurrency: {AT_ONCE} }}\nchecks:\n{checks}");
     let suite = Suite::parse("bench", &text).expect("a suite");
     let outcome = gate::run(Run {
         suite,
         stage: Stage::PreTraffic,
-        target: Target { base_url: url, facts: BTreeMap::new() },
+        target: Target {
+            base_url: Some(url),
+            facts: BTreeMap::new(),
+        },
         secrets: BTreeMap::new(),
         http: HttpOptions::default(),
-        deadline: tokio::time::Instant::now() + Duration::from_secs(60),
+        deadline: tokio::time::Instant::now() + Duration::from_mins(1),
     })
     .await;
     assert!(outcome.verdict.passed, "{:?}", outcome.verdict.reasons);
@@ -123,8 +134,23 @@ async fn engine(url: Url) {
     black_box(gate::report::html(&outcome.report));
 }
 
+fn check(number: usize) -> String {
+    format!(
+        "  - name: books {number}
+    http: GET /books/{number}
+    expect:
+      - status: 200
+      - header: {{ name: content-type, contains: json }}
+      - json: {{ path: '$.books[*].price', greater_than: 0 }}
+"
+    )
+}
+
 fn block_on(work: impl Future<Output = ()>) {
-    let runtime = Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(work);
 }
 
@@ -148,14 +174,24 @@ fn once(which: &str, url: &Url) {
         block_on(engine(url.clone()));
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or(" unknown");
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap_or(" unknown");
     println!("{}", peak.trim());
 }
 
 fn spawn_self(which: &str, url: &Url) -> String {
     let program = std::env::current_exe().expect("a running program has a path");
-    let output = Command::new(program).args([which, url.as_str()]).output().expect("it starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new(program)
+        .args([which, url.as_str()])
+        .output()
+        .expect("it starts");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -169,7 +205,10 @@ fn start_server() -> (std::process::Child, Url) {
     let mut line = String::new();
     let output = server.stdout.take().expect("it is piped");
     std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line).expect("a line");
-    (server, line.trim().parse().expect("the server says its URL"))
+    (
+        server,
+        line.trim().parse().expect("the server says its URL"),
+    )
 }
 
 fn serve() {
@@ -183,6 +222,8 @@ fn serve() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         println!("http://{}/", listener.local_addr().expect("it is bound"));
         let router = Router::new().route("/books/{number}", get(books));
-        axum::serve(listener, router).await.expect("it serves until it is killed");
+        axum::serve(listener, router)
+            .await
+            .expect("it serves until it is killed");
     });
 }

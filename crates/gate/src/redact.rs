@@ -24,14 +24,14 @@ const SHORT: usize = 4;
 const LONGEST_ESCAPE: usize = 6;
 
 /// Knows what must not be shown.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Redactor {
     /// Every form of every secret.
     needles: Vec<Needle>,
     longest: usize,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Needle {
     text: String,
     whole_word: bool,

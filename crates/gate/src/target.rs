@@ -36,7 +36,10 @@ pub const TARGET_KEYS: &[&str] = &[
 #[derive(Clone, Debug)]
 pub struct Target {
     /// Where relative URLs of the suite go. Only its scheme, host and port are used.
-    pub base_url: Url,
+    ///
+    /// None where nothing listens (a Lambda function without a URL): then a check with a path
+    /// alone is errored, and one with an absolute URL works.
+    pub base_url: Option<Url>,
     /// What is known; the keys are a subset of [`TARGET_KEYS`]. A check that uses a key that is
     /// not here is errored, and says which one.
     pub facts: BTreeMap<String, String>,

@@ -5,16 +5,26 @@
 //! or a secret contains can't become a template.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::Value;
 
 /// The values that templates may use during one run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Values {
     /// Variables and resolved secrets, with their types.
     pub(crate) names: BTreeMap<String, Value>,
     /// Facts of the target.
     pub(crate) target: BTreeMap<String, String>,
+}
+
+// Written out, so that no log can hold the secrets.
+impl fmt::Debug for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Values")
+            .field("names", &self.names.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A string with places to be filled.

@@ -198,9 +198,7 @@ async fn work(
     if let Some(undone) = &deployment.rollback_of {
         let reason =
             format!("this deployment rolls back {undone}; a rollback is never hindered by a gate");
-        let mut o = Outcome::refused("", *stage, progress.facts(), vec![reason]);
-        o.verdict.passed = true;
-        return Ok(o);
+        return Ok(Outcome::waived(*stage, progress.facts(), reason));
     }
     progress.now("looking up the target and loading the suite");
     let place = settings
@@ -233,7 +231,7 @@ async fn work(
     let run = gate::Run {
         suite,
         stage: *stage,
-        target: gate_target(found),
+        target: gate_target(found)?,
         secrets,
         http: gate::HttpOptions::default(),
         deadline: budget
@@ -278,15 +276,16 @@ fn reasons_of_suite(error: SuiteError) -> Vec<String> {
     }
 }
 
-fn gate_target(found: Found) -> gate::Target {
-    gate::Target {
-        base_url: found
-            .url
-            .unwrap_or_else(|| "http://no-listener.invalid".into())
-            .parse()
-            .expect("x"),
+fn gate_target(found: Found) -> Result<gate::Target, Vec<String>> {
+    let parsed = found.url.map(|url| {
+        let wrong = |error| format!("the listener's address {url} is no URL: {error}");
+        url.parse().map_err(wrong)
+    });
+    let base_url = parsed.transpose().map_err(one)?;
+    Ok(gate::Target {
+        base_url,
         facts: found.facts,
-    }
+    })
 }
 
 /// Answers under a guard of its own: even a panic in the SDK ends in a delivery that says so.

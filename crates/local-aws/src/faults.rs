@@ -183,6 +183,8 @@ fn matches(pattern: &str, name: &str) -> bool {
 pub(crate) fn canonical(service: &str) -> &str {
     match service {
         "elbv2" | "elb" => "elasticloadbalancing",
+        "cloudwatch" => "monitoring",
+        "eventbridge" => "events",
         other => other,
     }
 }

@@ -1,5 +1,7 @@
 //! What is passed on to the emulator arrives byte for byte, and so does its answer.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it is surprised")]
+
 use std::time::Duration;
 
 use local_aws::{Server, WorldOptions};

@@ -23,7 +23,7 @@ pub struct HttpOptions {
 /// A name that could not be turned into an address.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the name {name:?} could not be resolved: {cause}; check the address of the target and the network of the function"
+    "the name {name:?} could not be resolved: {cause}; check the name, and the network of the function"
 )]
 pub(crate) struct NotResolved {
     name: String,
@@ -37,7 +37,7 @@ pub(crate) struct Clients {
     user_agent: String,
     idle_connections: usize,
     lookup: Arc<Lookup>,
-    base: Url,
+    base: Option<Url>,
     plain: OnceLock<Result<Client, Trouble>>,
     tls: OnceLock<Result<Client, Trouble>>,
 }
@@ -49,21 +49,22 @@ pub(crate) struct ClientPlan {
     pub(crate) stage: Stage,
     pub(crate) concurrency: usize,
     /// The target's address.
-    pub(crate) base: Url,
+    pub(crate) base: Option<Url>,
     /// The name to speak to it by, if another.
     pub(crate) virtual_host: Option<String>,
 }
 
 impl Clients {
     pub(crate) fn new(plan: ClientPlan) -> Self {
-        let mut base = plan.base.clone();
+        let mut base = plan.base;
         let mut lookup = Lookup {
             virtual_host: None,
             address: String::new(),
         };
-        if let (Some(name), Some(host)) = (plan.virtual_host, plan.base.host_str()) {
+        if let (Some(name), Some(base)) = (plan.virtual_host, &mut base) {
             // The brackets of an IPv6 address belong to the URL.
-            let address = host.trim_matches(['[', ']']).to_owned();
+            let address = base.host_str().unwrap_or_default();
+            let address = address.trim_matches(['[', ']']).to_owned();
             if base.set_host(Some(&name)).is_ok() {
                 lookup = Lookup {
                     virtual_host: Some(name.to_lowercase()),
@@ -89,11 +90,15 @@ impl Clients {
     /// The absolute URL of `reference`, a path on the target or an absolute URL.
     pub(crate) fn resolve(&self, reference: &str) -> Result<Url, Trouble> {
         let parsed = if reference.starts_with('/') {
+            let Some(base) = &self.base else {
+                return Err(Trouble::errored(format!(
+                    "{reference:?} is a path, and this target has no address of its own; write an \
+                     absolute URL"
+                )));
+            };
             // Not `join`: it would take `//host` for another host.
-            Url::parse(&format!(
-                "{}{reference}",
-                self.base.origin().ascii_serialization()
-            ))
+            let origin = base.origin().ascii_serialization();
+            Url::parse(&format!("{origin}{reference}"))
         } else {
             Url::parse(reference)
         };

@@ -10,6 +10,7 @@ mod ledger;
 mod rounds;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +36,6 @@ pub(crate) use ledger::{RoundRecord, TryRecord};
 const LAST_ROUND_ALLOWANCE: Duration = Duration::from_secs(1);
 
 /// One gate to pass: a suite against a target at a stage.
-#[derive(Debug)]
 pub struct Run {
     /// The loaded suite.
     pub suite: Suite,
@@ -49,6 +49,17 @@ pub struct Run {
     pub http: HttpOptions,
     /// When [`run()`] has returned, whatever happens.
     pub deadline: Instant,
+}
+
+// Written out, so that no log can hold the secrets.
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("suite", &self.suite.name)
+            .field("stage", &self.stage)
+            .field("secrets", &self.secrets.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 /// The decision, and the report that explains it.
@@ -69,6 +80,28 @@ impl Outcome {
         target_facts: BTreeMap<String, String>,
         reasons: Vec<String>,
     ) -> Self {
+        let reasons = if reasons.is_empty() {
+            vec!["the gate was refused without a reason".to_owned()]
+        } else {
+            reasons
+        };
+        Self::unmeasured(suite_name, stage, target_facts, reasons)
+    }
+
+    /// An outcome for a deployment that no gate may hinder (a rollback): it passes without a
+    /// measurement, and `reason` says why. For nothing else.
+    pub fn waived(stage: Stage, target_facts: BTreeMap<String, String>, reason: String) -> Self {
+        let mut waived = Self::unmeasured("", stage, target_facts, vec![reason]);
+        waived.report.verdict.passed = true;
+        Self::of(waived.report)
+    }
+
+    fn unmeasured(
+        suite_name: &str,
+        stage: Stage,
+        target_facts: BTreeMap<String, String>,
+        reasons: Vec<String>,
+    ) -> Self {
         let now = Timestamp::now();
         Self::of(report::build(&report::Material {
             suite: suite_name,
@@ -81,11 +114,7 @@ impl Outcome {
             bake: Bake::ONE_ROUND,
             elapsed: Duration::ZERO,
             window_completed: false,
-            refusals: if reasons.is_empty() {
-                vec!["the gate was refused without a reason".to_owned()]
-            } else {
-                reasons
-            },
+            refusals: reasons,
             checks: Vec::new(),
         }))
     }
@@ -142,7 +171,7 @@ pub async fn run(run: Run) -> Outcome {
     let material = report::Material {
         suite: &run.suite.name,
         stage: run.stage,
-        address: Some(&run.target.base_url),
+        address: run.target.base_url.as_ref(),
         facts: run.target.facts.clone(),
         redactor: &redactor,
         started,

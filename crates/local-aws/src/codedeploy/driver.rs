@@ -364,11 +364,11 @@ impl Driver {
                 .find(|record| record.event == event)?
                 .started
         });
-        let seconds = started.map(|at| now.duration_since(at).as_secs_f64());
+        let milliseconds = started.map(|at| now.duration_since(at).as_millis());
         self.tell(
             "lifecycle",
             format!("{event} succeeded."),
-            json!({ "lifecycle_event": event, "status": "Succeeded", "duration_seconds": seconds }),
+            json!({ "lifecycle_event": event, "status": "Succeeded", "duration_ms": milliseconds }),
         );
     }
 

@@ -37,11 +37,15 @@ impl CodeDeploy {
         let status = halt.status().name();
         let failed_event = self.failed_event(id);
         if let Some(event) = failed_event {
+            let why = halt.diagnostics();
             self.tell(
                 id,
                 "lifecycle",
-                format!("{event} failed."),
-                json!({ "lifecycle_event": event, "status": "Failed" }),
+                format!("{event} failed: {}", why.message),
+                json!({
+                    "lifecycle_event": event, "status": "Failed", "error_code": why.error_code,
+                    "function": why.script_name,
+                }),
             );
         }
         let mut detail = json!({

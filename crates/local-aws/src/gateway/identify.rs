@@ -45,11 +45,15 @@ fn unsigned(parts: &Parts) -> Option<String> {
     if query(parts, "Version").as_deref() == Some("2015-12-01") {
         return Some("elasticloadbalancing".to_owned());
     }
-    parts
-        .uri
-        .path()
-        .starts_with("/2015-03-31/functions")
-        .then(|| "lambda".to_owned())
+    // The signatures that came before version 4; some SDKs still sign S3 addresses so.
+    let old_header = header_text(&parts.headers, "authorization");
+    if old_header.is_some_and(|old| old.starts_with("AWS "))
+        || query(parts, "AWSAccessKeyId").is_some()
+    {
+        return Some("s3".to_owned());
+    }
+    let of_lambda = parts.uri.path().starts_with("/2015-03-31/functions");
+    of_lambda.then(|| "lambda".to_owned())
 }
 
 /// The protocol that the request speaks and its answer has to.

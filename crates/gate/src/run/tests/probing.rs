@@ -5,7 +5,7 @@ use super::*;
 /// Runs one check against the shop and tells what came of it.
 async fn verdict_on(check: &str) -> String {
     let shop = Shop::open().await;
-    let lines: String = check.lines().map(|line| format!("    {line}\n")).collect();
+    let lines = indented(check);
     let trial = Trial::of(&shop, &format!("  - name: it\n    retries: 0\n{lines}"));
     told(&trial.secret("key", "hunter2-hunter2").run().await)
 }
@@ -134,10 +134,10 @@ expect:
   - json: { path: \"$.headers['x-count']\", equals: '3' }
   - json: { path: \"$.headers['content-type']\", equals: application/json }
   - json: { path: \"$.headers['user-agent']\", matches: '^deploy-hooks/[0-9.]+ \\(pre-traffic\\)$' }
-  - json: { path: $.body, equals: '{\"deep\":[true,null,1.5],\"n\":7,\"text\":\"v1.2.0\"}' }
+  - json: { path: $.body, equals: '{\"n\":7,\"text\":\"v1.2.0\",\"deep\":[true,null,1.5]}' }
   - json: { path: \"$.headers['x-api-key']\", equals: '{{ key }}' }";
     let shop = Shop::open().await;
-    let lines: String = check.lines().map(|line| format!("    {line}\n")).collect();
+    let lines = indented(check);
     let outcome = Trial::of(&shop, &format!("  - name: it\n{lines}"))
         .with("vars: { number: 7 }\nsecrets: { key: 'env:KEY' }")
         .secret("key", "hunter2-hunter2")
@@ -244,4 +244,42 @@ async fn only_checks_of_the_stage_run() {
     failed
     nothing required was measured: the pre-traffic stage has advisory checks only (1); make one of them required
     ");
+}
+
+#[tokio::test]
+async fn a_secret_that_was_not_resolved_is_an_error_of_its_checks() {
+    let shop = Shop::open().await;
+    let checks = "  - { name: it, http: { url: /, headers: { x-key: '{{ key }}' } }, retries: 0 }
+  - { name: other, http: GET / }";
+    let outcome = Trial::of(&shop, checks)
+        .with("secrets: { key: 'env:KEY' }")
+        .run()
+        .await;
+    assert_eq!((strip(&outcome, 0), strip(&outcome, 1)), ("E", "P"));
+    insta::assert_snapshot!(told(&outcome), @r#"
+    failed
+    check "it" errored: the secret or variable "key" has no value in this run
+    "#);
+}
+
+#[test]
+fn a_run_does_not_show_its_secrets() {
+    let run = Run {
+        suite: Suite::parse(
+            "s",
+            "version: 1\nname: s\nchecks: [{ name: a, http: GET / }]",
+        )
+        .unwrap(),
+        stage: Stage::PreTraffic,
+        target: Target {
+            base_url: "http://h/".parse().ok(),
+            facts: BTreeMap::new(),
+        },
+        secrets: BTreeMap::from([("key".to_owned(), "hunter2".to_owned())]),
+        http: HttpOptions::default(),
+        deadline: Instant::now(),
+    };
+    let surroundings = surroundings(&run);
+    let told = format!("{run:?} {surroundings:?}");
+    assert!(told.contains("key") && !told.contains("hunter2"), "{told}");
 }

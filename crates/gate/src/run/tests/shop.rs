@@ -44,6 +44,7 @@ impl Shop {
             .route("/form", post(|body: String| async { body }))
             .route("/echo", get(echo).post(echo))
             .route("/flaky", get(flaky))
+            .route("/worn", get(worn))
             .route("/slow", get(slow))
             .route("/trickle", get(trickle))
             .route("/broken", get(broken))
@@ -143,6 +144,16 @@ async fn echo(
 async fn flaky(State(seen): State<Arc<Seen>>) -> impl IntoResponse {
     let number = seen.requests.fetch_add(1, Ordering::SeqCst) + 1;
     if number.is_multiple_of(3) {
+        StatusCode::OK
+    } else {
+        StatusCode::BAD_GATEWAY
+    }
+}
+
+/// Works at first.
+async fn worn(State(seen): State<Arc<Seen>>) -> impl IntoResponse {
+    let number = seen.requests.fetch_add(1, Ordering::SeqCst) + 1;
+    if number <= 2 {
         StatusCode::OK
     } else {
         StatusCode::BAD_GATEWAY
