@@ -23,7 +23,7 @@ environment() {
   [[ "$(cat "$home/.stamp" 2>/dev/null)" == "$stamp" ]] && return
   "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     fail "Python 3.11 or newer is needed; name it with PYTHON=…, for example PYTHON=python3.12"
-  say "Setting up $home (once, takes about half a minute)"
+  say "Setting up $home (once, takes about a minute)"
   rm -rf "$home"
   "$python" -m venv "$home" ||
     fail "no virtual environment could be made; on Debian and Ubuntu: apt-get install python3-venv"

@@ -3,13 +3,24 @@
 //!
 //! Every call has a time limit here. A call without one could hold a gate until its function is
 //! killed, and a killed gate answers nobody.
+//!
+//! The configuration is put together from what Lambda sets, and not by `aws-config`: its chain of
+//! profiles, roles and metadata services weighs a megabyte in each package, and no Lambda function
+//! needs it.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_sns::config::retry::RetryConfig;
+use aws_sdk_sns::config::timeout::TimeoutConfig;
+use aws_sdk_sns::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_sdk_sns::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use tokio::sync::OnceCell;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
+use aws_smithy_http_client::tls;
+use aws_types::SdkConfig;
+
+use crate::settings::Lookup;
 
 /// One try of a call, from connecting to the last byte of the answer.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
@@ -19,42 +30,102 @@ pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The clients of one function, shared by all its invocations.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Aws {
-    config: OnceCell<SdkConfig>,
-    codedeploy: OnceCell<aws_sdk_codedeploy::Client>,
-    ecs: OnceCell<aws_sdk_ecs::Client>,
-    elb: OnceCell<aws_sdk_elasticloadbalancingv2::Client>,
-    s3: OnceCell<aws_sdk_s3::Client>,
-    secretsmanager: OnceCell<aws_sdk_secretsmanager::Client>,
-    sns: OnceCell<aws_sdk_sns::Client>,
-    ssm: OnceCell<aws_sdk_ssm::Client>,
+    place: Place,
+    config: OnceLock<SdkConfig>,
+    codedeploy: OnceLock<aws_sdk_codedeploy::Client>,
+    ecs: OnceLock<aws_sdk_ecs::Client>,
+    elb: OnceLock<aws_sdk_elasticloadbalancingv2::Client>,
+    s3: OnceLock<aws_sdk_s3::Client>,
+    secretsmanager: OnceLock<aws_sdk_secretsmanager::Client>,
+    sns: OnceLock<aws_sdk_sns::Client>,
+    ssm: OnceLock<aws_sdk_ssm::Client>,
+}
+
+/// Where calls go, and as whom: what Lambda sets in each function's environment.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
+#[derive(Debug, Default)]
+struct Place {
+    region: Option<String>,
+    endpoint_url: Option<String>,
+    use_fips: bool,
+    use_dual_stack: bool,
+    credentials: Option<Credentials>,
+}
+
+impl Place {
+    fn read(lookup: Lookup<'_>) -> Self {
+        let set = |name| lookup(name).filter(|value| !value.is_empty());
+        let on = |name| set(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let keys = set("AWS_ACCESS_KEY_ID").zip(set("AWS_SECRET_ACCESS_KEY"));
+        Self {
+            region: set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")),
+            endpoint_url: set("AWS_ENDPOINT_URL"),
+            use_fips: on("AWS_USE_FIPS_ENDPOINT"),
+            use_dual_stack: on("AWS_USE_DUALSTACK_ENDPOINT"),
+            credentials: keys.map(|(id, secret)| {
+                Credentials::new(id, secret, set("AWS_SESSION_TOKEN"), None, "Environment")
+            }),
+        }
+    }
+
+    fn config(&self) -> SdkConfig {
+        let client = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(
+                tls::rustls_provider::CryptoMode::AwsLc,
+            ))
+            .build_https();
+        let mut config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(self.region.clone().map(Region::new))
+            .use_fips(self.use_fips)
+            .use_dual_stack(self.use_dual_stack)
+            .http_client(client)
+            .retry_config(RetryConfig::standard())
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .time_source(SharedTimeSource::new(SystemTimeSource::new()))
+            .timeout_config(timeouts());
+        config.set_endpoint_url(self.endpoint_url.clone());
+        let credentials = self.credentials.clone().map(SharedCredentialsProvider::new);
+        config.set_credentials_provider(credentials);
+        config.build()
+    }
 }
 
 /// One accessor a client, all of one shape.
 macro_rules! client {
     ($name:ident, $sdk:ident, $service:literal) => {
         #[doc = concat!("The client of ", $service, ".")]
-        pub async fn $name(&self) -> &$sdk::Client {
-            self.$name
-                .get_or_init(async || $sdk::Client::new(self.config().await))
-                .await
+        pub fn $name(&self) -> &$sdk::Client {
+            self.$name.get_or_init(|| $sdk::Client::new(self.config()))
         }
     };
 }
 
 impl Aws {
-    /// Clients of the account and region that the environment names (also a local endpoint in
-    /// `AWS_ENDPOINT_URL` or `AWS_ENDPOINT_URL_<SERVICE>`). Reads nothing until the first call.
-    pub fn new() -> Self {
-        Self::default()
+    /// Clients of the account and region that `lookup` names in `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
+    /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, and `AWS_ENDPOINT_URL` for a local AWS.
+    pub fn new(lookup: Lookup<'_>) -> Self {
+        Self::at(Place::read(lookup), OnceLock::new())
     }
 
     /// Clients over a given configuration: for tests and replays.
     pub fn from_config(config: SdkConfig) -> Self {
+        Self::at(Place::default(), OnceLock::from(config))
+    }
+
+    fn at(place: Place, config: OnceLock<SdkConfig>) -> Self {
         Self {
-            config: OnceCell::new_with(Some(config)),
-            ..Self::default()
+            place,
+            config,
+            codedeploy: OnceLock::new(),
+            ecs: OnceLock::new(),
+            elb: OnceLock::new(),
+            s3: OnceLock::new(),
+            secretsmanager: OnceLock::new(),
+            sns: OnceLock::new(),
+            ssm: OnceLock::new(),
         }
     }
 
@@ -74,23 +145,8 @@ impl Aws {
     client!(sns, aws_sdk_sns, "Amazon SNS");
     client!(ssm, aws_sdk_ssm, "AWS Systems Manager Parameter Store");
 
-    /// The region in use, where one is known.
-    pub async fn region(&self) -> Option<String> {
-        self.config()
-            .await
-            .region()
-            .map(|region| region.as_ref().to_owned())
-    }
-
-    async fn config(&self) -> &SdkConfig {
-        self.config
-            .get_or_init(async || {
-                aws_config::defaults(BehaviorVersion::v2026_01_12())
-                    .timeout_config(timeouts())
-                    .load()
-                    .await
-            })
-            .await
+    fn config(&self) -> &SdkConfig {
+        self.config.get_or_init(|| self.place.config())
     }
 }
 
@@ -135,4 +191,25 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
         current = source;
     }
     current.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_what_lambda_sets() {
+        let place = Place::read(&|name| match name {
+            "AWS_REGION" => Some("eu-central-1".to_owned()),
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("key".to_owned()),
+            "AWS_ENDPOINT_URL" => Some(String::new()),
+            "AWS_USE_FIPS_ENDPOINT" => Some("True".to_owned()),
+            _ => None,
+        });
+        assert_eq!(place.region.as_deref(), Some("eu-central-1"));
+        assert_eq!(place.endpoint_url, None, "an empty value is none");
+        assert!(place.use_fips && !place.use_dual_stack);
+        assert!(place.credentials.is_some());
+        assert!(Place::read(&|_| None).credentials.is_none());
+    }
 }

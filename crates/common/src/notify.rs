@@ -44,7 +44,6 @@ pub async fn publish(
 ) -> Result<String, NotifyError> {
     let mut call = aws
         .sns()
-        .await
         .publish()
         .topic_arn(topic_arn)
         .subject(subject(&notification.subject))

@@ -78,7 +78,10 @@ pub async fn describe(
     let addresses = addresses?;
     note(facts, "test_url", addresses.test.as_ref());
     note(facts, "production_url", addresses.production.as_ref());
-    under_test(wanted, addresses)
+    let url = under_test(wanted, addresses)?;
+    note(facts, "host", target::host(&url));
+    note(facts, "url", Some(&url));
+    Ok(url)
 }
 
 /// The URLs of the two listeners.
@@ -136,7 +139,6 @@ async fn listeners(aws: &Aws, arns: Vec<String>) -> Result<Vec<Listener>, Lookup
     let call = format!("DescribeListeners {}", arns.join(", "));
     let answer = aws
         .elb()
-        .await
         .describe_listeners()
         .set_listener_arns(Some(arns))
         .send()
@@ -152,7 +154,6 @@ async fn load_balancers(aws: &Aws, arns: Vec<String>) -> Result<Vec<LoadBalancer
     let call = format!("DescribeLoadBalancers {}", arns.join(", "));
     let answer = aws
         .elb()
-        .await
         .describe_load_balancers()
         .set_load_balancer_arns(Some(arns))
         .send()
@@ -165,7 +166,6 @@ async fn task_definition_of(reach: Reach<'_>, arn: &str) -> Option<TaskDefinitio
     let call = reach
         .aws
         .ecs()
-        .await
         .describe_task_definition()
         .task_definition(arn)
         .send();
@@ -180,7 +180,6 @@ async fn service(reach: Reach<'_>, group: &DeploymentGroupInfo) -> Option<Servic
     let call = reach
         .aws
         .ecs()
-        .await
         .describe_services()
         .set_cluster(names.cluster_name().map(str::to_owned))
         .services(names.service_name()?)

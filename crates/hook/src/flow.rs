@@ -298,7 +298,7 @@ async fn give(
     let (function, event) = (function.clone(), event.clone());
     let call = async move {
         answer::deliver(
-            function.aws.codedeploy().await,
+            function.aws.codedeploy(),
             &event,
             answer,
             budget.answer_until,

@@ -111,7 +111,6 @@ pub struct Found {
 pub async fn deployment(aws: &Aws, id: &str) -> Result<Deployment, LookupError> {
     let answer = aws
         .codedeploy()
-        .await
         .get_deployment()
         .deployment_id(id)
         .send()
@@ -227,7 +226,6 @@ async fn app_spec(aws: &Aws, deployment: &Deployment) -> Result<AppSpec, LookupE
     let application = &deployment.application;
     let answer = aws
         .codedeploy()
-        .await
         .get_application_revision()
         .application_name(application)
         .revision(revision.clone())
@@ -273,7 +271,6 @@ async fn from_s3(aws: &Aws, revision: &RevisionLocation) -> Result<String, Looku
     let version = place.and_then(|place| place.version()).map(str::to_owned);
     let object = aws
         .s3()
-        .await
         .get_object()
         .bucket(bucket)
         .key(key)
@@ -303,7 +300,6 @@ async fn deployment_group(
         )
     };
     aws.codedeploy()
-        .await
         .get_deployment_group()
         .application_name(&deployment.application)
         .deployment_group_name(&deployment.group)
@@ -316,7 +312,7 @@ async fn deployment_group(
 
 /// The deployment's targets; none where they can't be had.
 async fn targets(reach: Reach<'_>, id: &str) -> Vec<DeploymentTarget> {
-    let client = reach.aws.codedeploy().await;
+    let client = reach.aws.codedeploy();
     let list = client.list_deployment_targets().deployment_id(id).send();
     let Some(listed) = reach.best_effort("ListDeploymentTargets", list).await else {
         return Vec::new();

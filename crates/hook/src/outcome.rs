@@ -73,7 +73,6 @@ async fn store(aws: &Aws, settings: &Settings, told: &Told) -> Result<String, St
     let put = async |extension: &str, kind: &str, text: String| {
         let key = format!("{stem}.{extension}");
         aws.s3()
-            .await
             .put_object()
             .bucket(bucket)
             .key(&key)

@@ -56,12 +56,7 @@ async fn read(aws: &Aws, reference: &SecretRef) -> Result<String, String> {
 }
 
 async fn parameter(aws: &Aws, path: &str) -> Result<String, String> {
-    let call = aws
-        .ssm()
-        .await
-        .get_parameter()
-        .name(path)
-        .with_decryption(true);
+    let call = aws.ssm().get_parameter().name(path).with_decryption(true);
     let answer = call.send().await.map_err(|error| {
         format!(
             "{}; the function's role needs ssm:GetParameter on {path}",
@@ -73,7 +68,7 @@ async fn parameter(aws: &Aws, path: &str) -> Result<String, String> {
 }
 
 async fn secret(aws: &Aws, id: &str) -> Result<String, String> {
-    let call = aws.secretsmanager().await.get_secret_value().secret_id(id);
+    let call = aws.secretsmanager().get_secret_value().secret_id(id);
     let answer = call.send().await.map_err(|error| {
         format!(
             "{}; the function's role needs secretsmanager:GetSecretValue on {id}",
@@ -118,7 +113,7 @@ mod tests {
             ),
             ("path".to_owned(), SecretRef::Env("PATH".into())),
         ]);
-        let problems = resolve(&Aws::new(), &secrets).await.unwrap_err();
+        let problems = resolve(&Aws::new(&|_| None), &secrets).await.unwrap_err();
         insta::assert_snapshot!(problems.join("\n"), @r#"
         the secret "a" of the suite could not be read: the function has no environment variable DEPLOY_HOOKS_TEST_ABSENT_A
         the secret "b" of the suite could not be read: the function has no environment variable DEPLOY_HOOKS_TEST_ABSENT_B

@@ -101,14 +101,7 @@ impl SuiteLocation {
     }
 
     async fn read_s3(&self, aws: &Aws, bucket: &str, key: &str) -> Result<String, SuiteError> {
-        let object = aws
-            .s3()
-            .await
-            .get_object()
-            .bucket(bucket)
-            .key(key)
-            .send()
-            .await;
+        let object = aws.s3().get_object().bucket(bucket).key(key).send().await;
         let object = object.map_err(|error| {
             let remedy = match error.code() {
                 Some("NoSuchKey") => "; upload the suite to this key, or change SUITE",

@@ -65,6 +65,12 @@ pub fn listener_url(listener: &Listener, balancers: &[LoadBalancer]) -> Option<S
     })
 }
 
+/// The host in a URL that [`listener_url`] made: a name, without the port.
+pub fn host(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    rest.split(':').next()
+}
+
 /// The version in an image's name: its tag, or the start of its digest, or `latest`, which is what
 /// a name without either means.
 pub fn image_version(image: &str) -> String {
@@ -203,6 +209,10 @@ mod tests {
             url(ProtocolEnum::Https, 443).as_deref(),
             Some("https://shop.elb.test")
         );
+        for (protocol, port) in [(ProtocolEnum::Http, 80), (ProtocolEnum::Https, 8443)] {
+            let url = url(protocol, port).unwrap();
+            assert_eq!(host(&url), Some("shop.elb.test"), "{url}");
+        }
         let other = Listener::builder()
             .load_balancer_arn("gone")
             .port(80)

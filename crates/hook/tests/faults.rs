@@ -126,8 +126,8 @@ async fn a_panic_in_the_work_is_answered_failed() {
         assert!(!target.ends_with("GetDeployment"), "the SDK met its match");
         http::Response::builder().status(200).body("{}").unwrap()
     });
-    let config = aws_config::SdkConfig::builder()
-        .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
+    let config = aws_types::SdkConfig::builder()
+        .behavior_version(aws_sdk_s3::config::BehaviorVersion::v2026_01_12())
         .region(aws_sdk_s3::config::Region::new("us-east-1"))
         .credentials_provider(aws_sdk_s3::config::SharedCredentialsProvider::new(
             aws_sdk_s3::config::Credentials::new("test", "test", None, None, "test"),

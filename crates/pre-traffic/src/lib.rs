@@ -13,6 +13,6 @@ pub fn function(lookup: Lookup<'_>) -> GateFunction {
     GateFunction {
         stage: gate::Stage::PreTraffic,
         settings: Settings::read(lookup),
-        aws: Aws::new(),
+        aws: Aws::new(lookup),
     }
 }

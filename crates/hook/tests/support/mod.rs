@@ -17,8 +17,8 @@ pub mod storm;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use aws_config::BehaviorVersion;
-use aws_config::retry::RetryConfig;
+use aws_sdk_s3::config::BehaviorVersion;
+use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{Credentials, Region};
 use common::aws::Aws;
 use gate::Stage;
@@ -77,7 +77,7 @@ pub fn function(stage: Stage, fake: &FakeAws) -> Arc<GateFunction> {
 
 /// Clients of `fake`, with the time limits of the real ones.
 pub fn clients(fake: &FakeAws) -> Aws {
-    let config = aws_config::SdkConfig::builder()
+    let config = aws_types::SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("us-east-1"))
         .endpoint_url(fake.url())

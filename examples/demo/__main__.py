@@ -1,0 +1,156 @@
+"""Three releases of a small shop, deployed for real: one good, one broken, one that breaks under traffic."""
+
+import argparse
+import json
+import signal
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+from world import World
+from world.paths import LOCAL, ROOT, SUITES, NotSetUp
+from world.processes import ProcessFailed
+from world.shop import Plan, Shop
+from world.stack import DeployFailed
+
+from demo.customers import Customers, errors
+from demo.play import Play, Played
+from demo.screen import Screen, spoken_time, stdout_or_stderr
+from demo.stories import RUNNING, STORIES
+from demo.verdict import differences, summary
+
+INTERRUPTED = 130
+
+EXAMPLES = """\
+examples:
+  make demo                          the play, with a live timeline
+  make demo ARGS=--keep              leaves the local AWS running to look around; Ctrl-C ends it
+  make demo ARGS=--json > play.json  a summary for programs; the timeline goes to standard error
+  NO_COLOR=1 make demo               without colours
+
+Exit status: 0 if every release ended as it should and every gate answered, 1 if not (it says what differed),
+2 if the local AWS could not be brought up.
+"""
+
+
+def arguments() -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(
+        prog="demo", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON summary on standard output at the end")
+    parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Returns the exit status."""
+    asked = arguments()
+    screen = Screen(stdout_or_stderr(asked.json))
+    try:
+        return perform(screen, asked)
+    except (NotSetUp, ProcessFailed, DeployFailed, TimeoutError) as error:
+        screen.text(f"\nThe play could not go on: {error}", "bad")
+        for note in getattr(error, "__notes__", []):
+            screen.text(note)
+        return 2
+    except KeyboardInterrupt:
+        screen.text("\nInterrupted; everything that was started has been ended.")
+        return INTERRUPTED
+
+
+def perform(screen: Screen, asked: argparse.Namespace) -> int:
+    """Brings the world up, plays, and tells the end."""
+    began = time.monotonic()
+    screen.heading("A local AWS, the gates in it, and a shop in production")
+    with World("demo", on_step=lambda step: screen.line("demo", step)) as world:
+        screen.line("SAM", f"deployed {world.stack.pre_traffic} and {world.stack.post_traffic}")
+        shop = world.shop(
+            "shop", Plan(config="CodeDeployDefault.ECSCanary10Percent5Minutes", tasks=2, termination_minutes=5)
+        )
+        shop.open(RUNNING, suite=(SUITES / "shop.yaml").read_text())
+        screen.line("ECS", f"the shop is open: {RUNNING.version} serves customers at {shop.url()}", mood="good")
+        reports = LOCAL / "reports" / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+        with Customers(shop.production_port) as customers:
+            played = [play_one(world, shop, customers, screen, index) for index in range(len(STORIES))]
+        saved = [save(world, one, reports) for one in played]
+        status = tell_end(screen, played, saved, time.monotonic() - began)
+        if asked.json:
+            print(json.dumps([summary(*pair) for pair in zip(played, saved, strict=True)], indent=2))
+        if asked.keep:
+            keep(screen, world, shop)
+        return status
+
+
+def play_one(world: World, shop: Shop, customers: Customers, screen: Screen, index: int) -> Played:
+    """One chapter."""
+    story = STORIES[index]
+    screen.heading(f"{'abc'[index]}) {story.release.version}: {story.title}")
+    return Play(world, shop, customers, screen, story).play()
+
+
+def save(world: World, played: Played, folder: Path) -> dict[str, str]:
+    """Downloads the HTML reports of a release."""
+    return {
+        stage: str(world.outcomes.save_report(outcome, folder).relative_to(ROOT))
+        for stage, outcome in played.outcomes.items()
+        if outcome.report
+    }
+
+
+def tell_end(screen: Screen, played: list[Played], saved: list[dict[str, str]], took: float) -> int:
+    """The table, the reasons, the reports, and the verdict on the play itself."""
+    screen.heading("What became of them")
+    header = ["release", "expected", "got", "pre-traffic", "post-traffic", "customers", "errors", "took"]
+    screen.table(header, [row(one) for one in played])
+    for one, reports in zip(played, saved, strict=True):
+        screen.text()
+        screen.text(f"{one.story.release.version}, {one.story.title}", "loud")
+        for stage, outcome in one.outcomes.items():
+            for reason in outcome.reasons:
+                screen.text(f"  {stage}: {reason}", "good" if outcome.answer == "Succeeded" else "bad")
+            if stage in reports:
+                screen.text(f"    {reports[stage]}", "dim")
+    found = [difference for one in played for difference in differences(one)]
+    screen.text()
+    for difference in found:
+        screen.text(f"NOT as it should be: {difference}", "bad")
+    if not found:
+        screen.text(
+            f"Every release ended as it should, and every gate answered. The play took {spoken_time(took)}.", "good"
+        )
+    return 1 if found else 0
+
+
+def row(played: Played) -> list[str]:
+    """A release as a line of the table."""
+    story = played.story
+    served = played.served.get(story.release.version)
+    return [
+        story.release.version,
+        story.ends,
+        played.status + (", rolled back" if played.rolled_back else ""),
+        played.answers.get("pre-traffic", "not asked"),
+        played.answers.get("post-traffic", "not asked"),
+        f"{served.total()} served by it" if served else "none served by it",
+        str(errors(played.got)),
+        spoken_time(played.seconds),
+    ]
+
+
+def keep(screen: Screen, world: World, shop: Shop) -> None:
+    """Waits for Ctrl-C."""
+    screen.text("\nEverything still runs; Ctrl-C ends it.")
+    screen.text(
+        f"  export AWS_ENDPOINT_URL={world.url} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test"
+    )
+    screen.text(f"  .tools/tools/bin/aws deploy list-deployments --application-name shop\n  curl {shop.url()}")
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        screen.text("\nending it")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""The releases that are played, and how each should end."""
+
+from dataclasses import dataclass
+
+from world.shop import Release
+
+
+@dataclass(frozen=True)
+class Story:
+    """One release and what is expected of it."""
+
+    title: str
+    release: Release
+    # What CodeDeploy should say in the end.
+    ends: str
+    # What each gate should answer; a gate that isn't named should not even be asked.
+    answers: dict[str, str]
+    # The version that customers should have afterwards.
+    leaves: str
+    # Whether customers may meet errors on the way.
+    may_hurt: bool = False
+    # Whether customers may meet the release at all.
+    may_serve: bool = True
+
+
+RUNNING = Release("1.0.0")
+
+STORIES = [
+    Story(
+        title="a good release",
+        release=Release("1.1.0"),
+        ends="Succeeded",
+        answers={"pre-traffic": "Succeeded", "post-traffic": "Succeeded"},
+        leaves="1.1.0",
+    ),
+    Story(
+        title="a release whose checkout is broken",
+        release=Release("1.2.0", fault="checkout"),
+        ends="Failed",
+        answers={"pre-traffic": "Failed"},
+        leaves="1.1.0",
+        may_serve=False,
+    ),
+    Story(
+        title="a release that breaks under production traffic",
+        release=Release("1.3.0", fault="pool"),
+        ends="Failed",
+        answers={"pre-traffic": "Succeeded", "post-traffic": "Failed"},
+        leaves="1.1.0",
+        may_hurt=True,
+    ),
+]

@@ -1,0 +1,80 @@
+"""Holds what happened against what was expected. Pure."""
+
+from typing import Any
+
+from demo.customers import errors
+from demo.play import Played
+
+# "Within seconds of the verdict": the wish is that nobody is left with the bad version for longer.
+BACK_WITHIN = 15.0
+# The canary's share of customers, of which chance takes or gives some.
+CANARY_SHARE = (0.04, 0.20)
+
+
+def differences(played: Played) -> list[str]:
+    """Each thing that is not as the story says, as a sentence."""
+    story, version = played.story, played.story.release.version
+    found = []
+    if played.status != story.ends:
+        found.append(f"the deployment of {version} should have ended {story.ends} and ended {played.status or 'not'}")
+    found += [f"the {stage} gate was asked about {version} and never answered" for stage in _unanswered(played)]
+    if played.answers != story.answers:
+        found.append(f"the gates should have answered {_spoken(story.answers)} and answered {_spoken(played.answers)}")
+    if played.serving_afterwards != {story.leaves}:
+        now = ", ".join(sorted(played.serving_afterwards)) or "nothing"
+        found.append(f"customers should have had {story.leaves} after {version} and had {now}")
+    if not story.may_serve and version in played.served:
+        found.append(f"{version} served {played.served[version].total()} production requests and should have had none")
+    if not story.may_hurt and errors(played.got):
+        found.append(f"customers met {errors(played.got)} errors during {version} and should have met none")
+    return found + _of_traffic(played) + _of_reports(played)
+
+
+def _unanswered(played: Played) -> list[str]:
+    return sorted(played.asked - set(played.answers))
+
+
+def _of_traffic(played: Played) -> list[str]:
+    story, version = played.story, played.story.release.version
+    low, high = CANARY_SHARE
+    found = []
+    if story.may_serve and not (played.canary_share and low <= played.canary_share <= high):
+        found.append(f"the canary {version} should have had about 10 % of the traffic and had {played.canary_share}")
+    if story.ends == "Failed" and not played.rolled_back:
+        found.append(f"{version} failed and was not rolled back")
+    if (played.seconds_until_back or 0) > BACK_WITHIN:
+        found.append(f"{version} served customers for {played.seconds_until_back:.1f} s after the verdict")
+    return found
+
+
+def _of_reports(played: Played) -> list[str]:
+    return [
+        f"the {stage} gate stored no report for {played.story.release.version}"
+        for stage in played.answers
+        if not (stage in played.outcomes and played.outcomes[stage].report)
+    ]
+
+
+def _spoken(answers: dict[str, str]) -> str:
+    return ", ".join(f"{stage} {answer}" for stage, answer in sorted(answers.items(), reverse=True)) or "nothing"
+
+
+def summary(played: Played, reports: dict[str, str]) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "release": played.story.release.version,
+        "title": played.story.title,
+        "deployment_id": played.deployment_id,
+        "expected": {"status": played.story.ends, "answers": played.story.answers},
+        "got": {"status": played.status, "answers": played.answers, "error": played.error},
+        "as_expected": not differences(played),
+        "differences": differences(played),
+        "reasons": {stage: outcome.reasons for stage, outcome in played.outcomes.items()},
+        "canary_share": played.canary_share,
+        "rolled_back": played.rolled_back,
+        "seconds_until_traffic_was_back": played.seconds_until_back,
+        "production_requests": {version: dict(counts) for version, counts in played.served.items()},
+        "customers": {"answers": dict(played.got), "errors": errors(played.got)},
+        "seconds": round(played.seconds, 1),
+        "reports": reports,
+    }

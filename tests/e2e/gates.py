@@ -1,0 +1,74 @@
+"""The two functions as the tests use them: their names at CodeDeploy, their logs, their time limits."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from world import World
+from world.control import Json
+
+PRE = "AfterAllowTestTraffic"
+POST = "AfterAllowTraffic"
+STAGES = {"pre-traffic": PRE, "post-traffic": POST}
+ANSWER = "PutLifecycleEventHookExecutionStatus"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a function returned to whoever invoked it and waited."""
+
+    failed: bool
+    value: Any
+
+
+class Gates:
+    """Both deployed functions."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.functions = {"pre-traffic": world.stack.pre_traffic, "post-traffic": world.stack.post_traffic}
+
+    def hooks(self, *stages: str) -> dict[str, str]:
+        """The hooks of an AppSpec with the gates of these stages only."""
+        return {STAGES[stage]: self.functions[stage] for stage in stages}
+
+    def invoke(self, stage: str, event: Json) -> Result:
+        """Invokes a gate and waits for what it returns."""
+        answer = self._world.aws.lambda_.invoke(
+            FunctionName=self.functions[stage], InvocationType="RequestResponse", Payload=json.dumps(event).encode()
+        )
+        return Result("FunctionError" in answer, json.loads(answer["Payload"].read()))
+
+    @contextmanager
+    def timeout(self, seconds: int) -> Iterator[None]:
+        """Both functions have this time limit, for as long as the block lasts."""
+        lambda_ = self._world.aws.lambda_
+        before = {
+            name: lambda_.get_function_configuration(FunctionName=name)["Timeout"] for name in self.functions.values()
+        }
+        try:
+            for name in before:
+                lambda_.update_function_configuration(FunctionName=name, Timeout=seconds)
+            yield
+        finally:
+            for name, was in before.items():
+                lambda_.update_function_configuration(FunctionName=name, Timeout=was)
+
+    def log(self, stage: str, deployment_id: str = "") -> list[Json]:
+        """What the function wrote into its log group: the JSON lines, of one deployment or of all."""
+        lines = [json.loads(text) for text in self.raw_log(stage) if text.startswith("{")]
+        return [line for line in lines if deployment_id in ("", line.get("correlation_id"))]
+
+    def raw_log(self, stage: str) -> list[str]:
+        """Every message in the function's log group."""
+        logs = self._world.aws.logs
+        group = f"/aws/lambda/{self.functions[stage]}"
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        events = [event["message"] for page in pages for event in page["events"]]
+        return [line for message in events for line in message.splitlines()]
+
+    def calls(self, after: int = 0) -> list[Json]:
+        """The AWS calls that the functions made: theirs is the only Rust SDK at the front door."""
+        return [call for call in self._world.control.calls(after) if "aws-sdk-rust" in str(call["user_agent"])]

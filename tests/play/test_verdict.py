@@ -1,0 +1,122 @@
+"""The demo's own verdict: each way in which a play can go wrong must be told, as its exit status depends on it."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from demo.play import Played
+from demo.stories import STORIES
+from demo.verdict import differences
+from world.outcomes import Outcome
+
+
+def outcome(report: str = "s3://reports/r.html") -> Outcome:
+    return Outcome("subject", "text", {"report": report})
+
+
+def played(index: int) -> Played:
+    """A play that went as its story says."""
+    story = STORIES[index]
+    rolled_back = story.ends == "Failed"
+    served = {"1.0.0": Counter({200: 90})}
+    if story.may_serve:
+        served[story.release.version] = Counter({200: 10})
+    return Played(
+        story,
+        deployment_id="d-ABCDEF123",
+        status=story.ends,
+        asked=set(story.answers),
+        answers=dict(story.answers),
+        outcomes={stage: outcome() for stage in story.answers},
+        canary_share=0.1 if story.may_serve else None,
+        rolled_back=rolled_back,
+        seconds_until_back=0.2 if rolled_back else None,
+        served=served,
+        serving_afterwards={story.leaves},
+        got=Counter({200: 100}),
+    )
+
+
+@pytest.mark.parametrize("index", range(len(STORIES)))
+def test_a_play_as_its_story_says_has_no_differences(index: int) -> None:
+    assert differences(played(index)) == []
+
+
+def unanswered(p: Played) -> None:
+    p.answers.pop("pre-traffic")
+
+
+def wrong_answer(p: Played) -> None:
+    p.answers["pre-traffic"] = "Failed" if p.answers["pre-traffic"] == "Succeeded" else "Succeeded"
+
+
+def wrong_end(p: Played) -> None:
+    p.status = "Stopped"
+
+
+def no_end(p: Played) -> None:
+    p.status = ""
+
+
+def wrong_version_left(p: Played) -> None:
+    p.serving_afterwards = {p.story.leaves, "9.9.9"}
+
+
+def nobody_served(p: Played) -> None:
+    p.serving_afterwards = set()
+
+
+def no_report(p: Played) -> None:
+    p.outcomes["pre-traffic"] = outcome(report="")
+
+
+@pytest.mark.parametrize("index", range(len(STORIES)))
+@pytest.mark.parametrize(
+    "spoil", [unanswered, wrong_answer, wrong_end, no_end, wrong_version_left, nobody_served, no_report]
+)
+def test_what_goes_wrong_in_any_story_is_told(index: int, spoil: Callable[[Played], None]) -> None:
+    p = played(index)
+    spoil(p)
+    assert differences(p)
+
+
+def broken_served(p: Played) -> None:
+    p.served["1.2.0"] = Counter({500: 1})
+
+
+def not_rolled_back(p: Played) -> None:
+    p.rolled_back = False
+
+
+def customers_hurt(p: Played) -> None:
+    p.got[503] += 1
+
+
+def customers_without_answer(p: Played) -> None:
+    p.got[0] += 1
+
+
+@pytest.mark.parametrize("spoil", [broken_served, not_rolled_back, customers_hurt, customers_without_answer])
+def test_a_broken_release_must_not_reach_anybody(spoil: Callable[[Played], None]) -> None:
+    p = played(1)
+    spoil(p)
+    assert differences(p)
+
+
+def late(p: Played) -> None:
+    p.seconds_until_back = 16.0
+
+
+def no_canary(p: Played) -> None:
+    p.canary_share = None
+
+
+def all_at_once(p: Played) -> None:
+    p.canary_share = 1.0
+
+
+@pytest.mark.parametrize("spoil", [late, no_canary, all_at_once, not_rolled_back])
+def test_a_release_that_breaks_under_traffic_must_go_quickly(spoil: Callable[[Played], None]) -> None:
+    p = played(2)
+    spoil(p)
+    assert differences(p)

@@ -1,0 +1,37 @@
+"""Brings the local world up and keeps it until Ctrl-C: `make world`."""
+
+import signal
+import sys
+
+from world import World
+from world.paths import SUITES
+from world.shop import Plan, Release
+
+HINTS = """
+The local AWS is up; Ctrl-C ends it.
+
+  export AWS_ENDPOINT_URL={url} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+  export PATH="$PWD/.tools/tools/bin:$PATH"
+  aws deploy list-applications
+  aws ecs describe-services --cluster shop --services shop
+  curl {production}            # the shop, production listener
+  curl {url}/_local/events     # what happened
+"""
+
+
+def main() -> int:
+    """Returns the exit status."""
+    with World("world", on_step=lambda step: print(f"… {step}", flush=True)) as world:
+        shop = world.shop("shop", Plan(config="CodeDeployDefault.ECSCanary10Percent5Minutes", tasks=2))
+        print("… opening the shop", flush=True)
+        shop.open(Release("1.0.0"), suite=(SUITES / "shop.yaml").read_text())
+        print(HINTS.format(url=world.url, production=shop.url()), flush=True)
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            print("\nending it")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

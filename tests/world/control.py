@@ -1,0 +1,69 @@
+"""The control API of local-aws: its clock, its timeline, the calls it saw, and faults to order."""
+
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+Json = dict[str, Any]
+
+
+class ControlError(Exception):
+    """The control API refused."""
+
+
+class Control:
+    """One connection a call, so that it may be used from several threads."""
+
+    def __init__(self, url: str) -> None:
+        self._address = urlsplit(url).netloc
+
+    def healthy(self) -> bool:
+        """Whether local-aws answers."""
+        try:
+            return self._call("GET", "health")["status"] == "ok"
+        except (OSError, http.client.HTTPException, ControlError):
+            return False
+
+    def advance(self, seconds: float) -> None:
+        """Puts the virtual clock forward; whoever sleeps in virtual time wakes in order."""
+        self._call("POST", "clock", {"advance_seconds": seconds})
+
+    def offset(self) -> float:
+        """How many seconds virtual time is ahead of real time."""
+        return float(self._call("GET", "clock")["offset_seconds"])
+
+    def events(self, after: int = 0, wait: float = 0.0) -> tuple[list[Json], int]:
+        """The timeline after an event, waiting for one if there is none; and where to go on."""
+        answer = self._call("GET", f"events?{urlencode({'after': after, 'wait': wait})}", timeout=wait + 30)
+        return answer["events"], answer["next"]
+
+    def calls(self, after: int = 0, service: str = "", operation: str = "") -> list[Json]:
+        """The AWS calls seen at the front door."""
+        query = urlencode({"after": after, "service": service, "operation": operation})
+        return list(self._call("GET", f"calls?{query}")["calls"])
+
+    @contextmanager
+    def fault(self, service: str, operation: str, **how: Any) -> Iterator[None]:
+        """Lets calls fail, hang or be cut off, for as long as the block lasts."""
+        fault = self._call("POST", "faults", {"service": service, "operation": operation, **how})["id"]
+        try:
+            yield
+        finally:
+            # It may be used up (`times`) and gone.
+            with suppress(ControlError):
+                self._call("DELETE", f"faults/{fault}")
+
+    def _call(self, method: str, path: str, body: Json | None = None, timeout: float = 30) -> Json:
+        connection = http.client.HTTPConnection(self._address, timeout=timeout)
+        try:
+            connection.request(method, f"/_local/{path}", body=json.dumps(body) if body is not None else None)
+            answer = connection.getresponse()
+            value = json.loads(answer.read())
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise ControlError(f"{method} /_local/{path} answered {answer.status}: {value.get('error')}")
+        return dict(value)

@@ -1,0 +1,77 @@
+"""Deploys template.yaml into the local AWS with SAM, as one does into an account."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from world import paths
+from world.aws import Aws
+from world.servers import environment
+
+DEPLOY_WITHIN = 180
+ARTIFACTS = "deploy-hooks-artifacts"
+SUITES = "deploy-hooks-suites"
+SUITE_LOCATION = f"s3://{SUITES}/{{application}}/{{deployment_group}}.yaml"
+
+
+class DeployFailed(Exception):
+    """SAM could not deploy."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What the deployed template made."""
+
+    pre_traffic: str
+    post_traffic: str
+    pre_traffic_arn: str
+    post_traffic_arn: str
+    report_bucket: str
+    outcome_topic: str
+
+
+def deploy(aws: Aws, endpoint: str, home: Path, *, name: str = "deploy-hooks", **parameters: str) -> Stack:
+    """Deploys; `parameters` overrides the template's."""
+    for bucket in (ARTIFACTS, SUITES):
+        aws.s3.create_bucket(Bucket=bucket)
+    values = {"Architecture": paths.architecture(), "SuiteLocation": SUITE_LOCATION} | parameters
+    app = home / "sam"
+    app.mkdir(exist_ok=True)
+    # SAM would ask PyPI for a newer version of itself; this says that it did just now.
+    (app / "metadata.json").write_text(json.dumps({"lastVersionCheck": "9999-01-01T00:00:00"}))
+    env = environment(endpoint, home) | {
+        "__SAM_CLI_APP_DIR": str(app),
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "0.3",
+    }
+    command = [
+        str(paths.TOOLS / "sam"),
+        "deploy",
+        *("--stack-name", name, "--template-file", str(paths.built_template())),
+        *("--s3-bucket", ARTIFACTS, "--capabilities", "CAPABILITY_IAM"),
+        *("--no-progressbar", "--no-confirm-changeset"),
+        *("--parameter-overrides", *(f"{key}={value}" for key, value in values.items())),
+    ]
+    # In its own folder, so that the samconfig.toml for real accounts has no say.
+    done = subprocess.run(
+        command, cwd=home, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEPLOY_WITHIN
+    )
+    (home / f"sam-{name}.log").write_text(done.stdout + done.stderr)
+    if done.returncode != 0:
+        tail = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
+        raise DeployFailed(f"sam deploy ended with status {done.returncode}:\n{tail}")
+    return _describe(aws, name)
+
+
+def _describe(aws: Aws, name: str) -> Stack:
+    outputs = aws.cloudformation.describe_stacks(StackName=name)["Stacks"][0]["Outputs"]
+    value = {output["OutputKey"]: output["OutputValue"] for output in outputs}
+    return Stack(
+        pre_traffic=value["PreTrafficFunction"],
+        post_traffic=value["PostTrafficFunction"],
+        pre_traffic_arn=value["PreTrafficFunctionArn"],
+        post_traffic_arn=value["PostTrafficFunctionArn"],
+        report_bucket=value["ReportBucketName"],
+        outcome_topic=value["OutcomeTopicArn"],
+    )

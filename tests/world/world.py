@@ -1,0 +1,80 @@
+"""The whole local world as one context: up with `with`, down whatever happens."""
+
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+from world import paths, stack
+from world.aws import Aws
+from world.outcomes import Outcomes
+from world.servers import Servers
+from world.shop import Plan, Shop
+
+
+class World:
+    """The servers, the deployed functions, and what they tell."""
+
+    def __init__(self, name: str, on_step: Callable[[str], None] = lambda _: None, **parameters: str) -> None:
+        """`on_step` hears what is being done; `parameters` overrides those of the template."""
+        self._name, self._on_step, self._parameters = name, on_step, parameters
+        self._undo: list[Callable[[], object]] = []
+        self._keep_logs = False
+
+    def __enter__(self) -> Self:
+        paths.check()
+        paths.LOCAL.mkdir(exist_ok=True)
+        self.home = Path(tempfile.mkdtemp(prefix=f"{self._name}-", dir=paths.LOCAL))
+        # A plain `kill` must clean up as Ctrl-C does.
+        before = signal.signal(signal.SIGTERM, _raise_exit)
+        self._undo.append(lambda: signal.signal(signal.SIGTERM, before))
+        try:
+            self._bring_up()
+        except BaseException as error:
+            self._tear_down(failed=isinstance(error, Exception))
+            if isinstance(error, Exception):
+                error.add_note(f"the logs are in {self.home}")
+            raise
+        return self
+
+    def _bring_up(self) -> None:
+        self._on_step("starting MiniStack and local-aws")
+        self.servers = Servers(self.home)
+        self._undo.append(self.servers.stop)
+        self.url, self.control = self.servers.url, self.servers.control
+        self.aws = Aws(self.url)
+        self._on_step("deploying template.yaml with SAM")
+        self.stack = stack.deploy(self.aws, self.url, self.home, **self._parameters)
+        self.outcomes = Outcomes(self.aws, self.stack)
+        self._undo.append(self.outcomes.stop)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tear_down(failed=kind is not None and issubclass(kind, Exception))
+
+    def shop(self, name: str, plan: Plan | None = None) -> Shop:
+        """A shop that is not open yet."""
+        return Shop(self.aws, self.servers.data, name, plan)
+
+    def keep_logs(self) -> None:
+        """Leaves the logs where they are when the world ends."""
+        self._keep_logs = True
+
+    def _tear_down(self, failed: bool) -> None:
+        # A second Ctrl-C must not cut the cleaning short.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            while self._undo:
+                self._undo.pop()()
+            if not failed and not self._keep_logs:
+                shutil.rmtree(self.home, ignore_errors=True)
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+def _raise_exit(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)

@@ -1,0 +1,40 @@
+"""Prints the zipped size of each Lambda package under a build folder; fails when one is too large.
+
+Usage: sizes.py BUILD_FOLDER [LIMIT_IN_MB]
+"""
+
+import io
+import sys
+import zipfile
+from pathlib import Path
+
+LIMIT_MB = 4.0
+
+
+def zipped(package: Path) -> int:
+    """The size of the package as SAM zips it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(package.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(package))
+    return buffer.tell()
+
+
+def main(build: Path, limit: float) -> int:
+    packages = sorted(path.parent for path in build.glob("*/bootstrap"))
+    if not packages:
+        print(f"{build} holds no package; build first: make build", file=sys.stderr)
+        return 1
+    too_large = 0
+    print(f"{'package':<14} {'binary':>9} {'zipped':>9}   limit {limit:.1f} MB")
+    for package in packages:
+        binary, size = (package / "bootstrap").stat().st_size, zipped(package)
+        verdict = "ok" if size <= limit * 1e6 else "TOO LARGE"
+        too_large += verdict != "ok"
+        print(f"{package.name:<14} {binary / 1e6:>6.2f} MB {size / 1e6:>6.2f} MB   {verdict}")
+    return 1 if too_large else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else LIMIT_MB))
