@@ -174,8 +174,9 @@ class Play:
             last = max((at for at, v, _ in self._requests(began) if v == version), default=self._verdict_at)
             played.seconds_until_back = max(0.0, last - self._verdict_at)
         if version in played.served and played.seconds_until_back is not None:
-            now, late = ", ".join(sorted(played.serving_afterwards)), spoken_time(played.seconds_until_back)
-            what = f"the last of them met {version} {late} after the verdict; all are on {now} again"
+            back = played.seconds_until_back
+            met = f"the last of them met {version} {spoken_time(back)}" if back else f"nobody met {version}"
+            what = f"{met} after the verdict; all are on {', '.join(sorted(played.serving_afterwards))} again"
             self._screen.line("customers", what, mood="good")
         elif version not in played.served:
             self._screen.line("shop", f"the access log has no production request served by {version}", mood="good")

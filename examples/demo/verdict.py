@@ -41,7 +41,7 @@ def _of_traffic(played: Played) -> list[str]:
     if story.may_serve and not (played.canary_share and low <= played.canary_share <= high):
         found.append(f"the canary {version} should have had about 10 % of the traffic and had {played.canary_share}")
     if story.ends == "Failed" and not played.rolled_back:
-        found.append(f"{version} failed and was not rolled back")
+        found.append(f"{version} should have been rolled back and was not")
     if (played.seconds_until_back or 0) > BACK_WITHIN:
         found.append(f"{version} served customers for {played.seconds_until_back:.1f} s after the verdict")
     return found

@@ -73,7 +73,7 @@ impl Place {
     fn config(&self) -> SdkConfig {
         let client = aws_smithy_http_client::Builder::new()
             .tls_provider(tls::Provider::Rustls(
-                tls::rustls_provider::CryptoMode::AwsLc,
+                tls::rustls_provider::CryptoMode::Ring,
             ))
             .build_https();
         let mut config = SdkConfig::builder()

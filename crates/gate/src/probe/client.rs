@@ -127,6 +127,8 @@ impl Clients {
     }
 
     fn build(&self, secure: bool) -> Result<Client, Trouble> {
+        // An error says that another part of the process has chosen one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = ClientBuilder::new()
             .user_agent(&self.user_agent)
             .redirect(reqwest::redirect::Policy::none())
