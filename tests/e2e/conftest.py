@@ -20,8 +20,8 @@ PARAMETERS = "arn:aws:ssm:us-east-1:000000000000:parameter/lab/*"
 
 @pytest.fixture(scope="session")
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """The local AWS with `template.yaml` deployed; at DEBUG, where a secret would show first."""
-    with World("e2e", LogLevel="DEBUG", SsmParameterArns=PARAMETERS) as world:
+    """The local AWS with `template.yaml` deployed."""
+    with World("e2e", SsmParameterArns=PARAMETERS) as world:
         yield world
         if request.session.testsfailed:
             world.keep_logs()

@@ -32,7 +32,7 @@ def test_each_line_is_json_with_the_keys_of_powertools(
             assert line["correlation_id"] == deployment
             assert (line["service"], line["function_name"]) == ("deploy-hooks", function)
             assert isinstance(line["cold_start"], bool), line
-            assert line["level"] in {"DEBUG", "INFO", "WARN", "ERROR"}
+            assert line["level"] in {"INFO", "WARN", "ERROR"}
             missing = {"timestamp", "location", "function_request_id", "function_arn", "function_memory_size"} - set(
                 line
             )
