@@ -24,8 +24,12 @@ use crate::settings::Lookup;
 
 /// One try of a call, from connecting to the last byte of the answer.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
-/// A call with all its retries (the SDK's standard retry: three tries with back-off).
-pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
+/// A call with all its retries.
+pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(15);
+/// Tries of a call, with the SDK's standard back-off between them. One more than the SDK's own
+/// default: the read limits are shared by the whole account, and a throttled look-up must not stop a
+/// good release.
+pub const TRIES: u32 = 4;
 /// Connecting alone.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -82,7 +86,7 @@ impl Place {
             .use_fips(self.use_fips)
             .use_dual_stack(self.use_dual_stack)
             .http_client(client)
-            .retry_config(RetryConfig::standard())
+            .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .time_source(SharedTimeSource::new(SystemTimeSource::new()))
             .timeout_config(timeouts());

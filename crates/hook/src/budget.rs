@@ -12,6 +12,17 @@ pub const ANSWER_SHARE: f64 = 0.7;
 /// Kept back at the very end, so that the runtime can return before Lambda kills the function.
 pub const LAST_BREATH: Duration = Duration::from_millis(500);
 
+/// The least that the gate ends before the guard.
+const SHORTEST_MARGIN: Duration = Duration::from_millis(400);
+/// The most.
+const LONGEST_MARGIN: Duration = Duration::from_secs(5);
+/// The answer is tried for so long even when no time is left.
+const LAST_CHANCE: Duration = Duration::from_secs(2);
+/// A deadline so long ago is none.
+const NONSENSE: Duration = Duration::from_hours(24);
+/// What is assumed then.
+const WITHOUT_DEADLINE: Duration = Duration::from_mins(5);
+
 /// The part of the working time that one best-effort look-up may take.
 const PATIENCE_SHARE: u32 = 6;
 
@@ -47,12 +58,29 @@ impl Budget {
         self.work_until.saturating_duration_since(Instant::now()) / PATIENCE_SHARE
     }
 
+    /// How long the gate ends before the guard, so that it can say itself what it had no time for:
+    /// building a long report takes seconds on a slice of a core.
+    pub fn gate_margin(&self) -> Duration {
+        let left = self.work_until.saturating_duration_since(Instant::now());
+        (left / 30).clamp(SHORTEST_MARGIN, LONGEST_MARGIN)
+    }
+
+    /// Until when the answer is tried, however late it is: Lambda may end the function before, but
+    /// not trying is certain to leave CodeDeploy without an answer.
+    pub fn last_chance(&self) -> Instant {
+        self.answer_until.max(Instant::now() + LAST_CHANCE)
+    }
+
     /// [`Budget::divide`], from the wall-clock deadline that Lambda gives. A deadline in the past leaves no
     /// time to work; the answer is tried all the same.
     pub fn until(deadline: SystemTime) -> Self {
-        let left = deadline
-            .duration_since(SystemTime::now())
-            .unwrap_or(Duration::ZERO);
+        let now = SystemTime::now();
+        let left = match deadline.duration_since(now) {
+            Ok(left) => left,
+            // Some local emulators count from 1970; that tells nothing.
+            Err(past) if past.duration() > NONSENSE => WITHOUT_DEADLINE,
+            Err(_) => Duration::ZERO,
+        };
         Self::divide(Instant::now(), left)
     }
 }
@@ -73,6 +101,19 @@ mod tests {
             prop_assert!(budget.answer_until <= budget.tell_until);
             prop_assert!(budget.tell_until <= now + left);
         }
+    }
+
+    #[test]
+    fn a_deadline_that_tells_nothing_is_not_taken_for_one() {
+        let from_1970 = SystemTime::UNIX_EPOCH + Duration::from_mins(10);
+        let budget = Budget::until(from_1970);
+        assert!(budget.work_until > Instant::now() + Duration::from_mins(4));
+    }
+
+    #[test]
+    fn with_no_time_left_the_answer_is_still_tried() {
+        let budget = Budget::until(SystemTime::now());
+        assert!(budget.last_chance() > Instant::now() + Duration::from_secs(1));
     }
 
     #[test]

@@ -5,7 +5,6 @@
 //! is waiting. Nothing after the answer can change it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use common::aws::Aws;
 use common::settings::SettingsError;
@@ -25,9 +24,6 @@ use crate::secrets;
 use crate::settings::Settings;
 use crate::suite_source::SuiteError;
 use crate::target::{Facts, note};
-
-/// The gate ends this long before the guard, so that it can say itself what it had no time for.
-const GATE_MARGIN: Duration = Duration::from_millis(400);
 
 /// One gate function, alive for many invocations.
 #[derive(Debug)]
@@ -183,7 +179,6 @@ async fn work(
         settings,
         aws,
     } = &*function;
-    let settings = settings.as_ref().map_err(|error| error.problems.clone())?;
     progress.now("looking up the deployment");
     let deployment = lookup::deployment(aws, &event.deployment_id)
         .await
@@ -200,6 +195,8 @@ async fn work(
             format!("this deployment rolls back {undone}; a rollback is never hindered by a gate");
         return Ok(Outcome::waived(*stage, progress.facts(), reason));
     }
+    // After the rollback: wrong settings must not hinder one.
+    let settings = settings.as_ref().map_err(|error| error.problems.clone())?;
     progress.now("looking up the target and loading the suite");
     let place = settings
         .suite
@@ -212,6 +209,9 @@ async fn work(
         lookup::target(reach, *stage, &settings.function_name, &deployment),
         place.load(aws),
     );
+    if let Ok(found) = &found {
+        progress.learn(&found.facts);
+    }
     // Both problems are told, as both must be mended.
     let (found, suite) = match (found, suite) {
         (Ok(found), Ok(suite)) => (found, suite),
@@ -224,7 +224,6 @@ async fn work(
                 .collect());
         }
     };
-    progress.learn(&found.facts);
     progress.now("reading the suite's secrets");
     let secrets = secrets::resolve(aws, &suite.secrets).await?;
     progress.now("running the checks");
@@ -236,7 +235,7 @@ async fn work(
         http: gate::HttpOptions::default(),
         deadline: budget
             .work_until
-            .checked_sub(GATE_MARGIN)
+            .checked_sub(budget.gate_margin())
             .unwrap_or(budget.work_until),
     };
     Ok(gate::run(run).await)
@@ -314,12 +313,6 @@ async fn give(
 
 /// Stores the report and tells people, in the time that is left. Returns the report's place.
 async fn tell(function: &Arc<GateFunction>, told: &Told, budget: Budget) -> Option<String> {
-    if told.delivery == Delivery::AlreadyCompleted {
-        tracing::info!(
-            "this lifecycle event was answered before; its report and notification stand"
-        );
-        return None;
-    }
     let Ok(settings) = function.settings.clone() else {
         tracing::error!(
             "the settings are wrong, so there is no place for a report or notification"

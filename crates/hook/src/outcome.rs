@@ -55,6 +55,12 @@ pub async fn tell(aws: &Aws, settings: &Settings, told: &Told) -> Option<String>
             None
         }
     };
+    if told.delivery == Delivery::AlreadyCompleted {
+        tracing::info!(
+            "this lifecycle event was over before the answer; people are not told twice"
+        );
+        return report;
+    }
     if let Some(topic) = &settings.outcome_topic {
         let notification = notification(told, report.as_deref(), &settings.region);
         match notify::publish(aws, topic, &notification).await {
@@ -114,7 +120,13 @@ fn key_stem(prefix: &str, told: &Told) -> String {
         Some(event) => format!("{}-{}", told.stage, safe(event)),
         None => told.stage.to_string(),
     };
-    let stem = format!("{application}/{deployment}/{stage}");
+    // What was measured for an event that was over already is kept, beside what counted.
+    let unheard = if told.delivery == Delivery::AlreadyCompleted {
+        "-unheard"
+    } else {
+        ""
+    };
+    let stem = format!("{application}/{deployment}/{stage}{unheard}");
     if prefix.is_empty() {
         stem
     } else {
@@ -126,16 +138,18 @@ fn key_stem(prefix: &str, told: &Told) -> String {
 fn notification(told: &Told, report: Option<&str>, region: &str) -> Notification {
     let deployment = told.fact("deployment_id").unwrap_or_default();
     let (stage, release) = (told.stage, told.release());
-    let head = match told.answer {
-        Answer::Succeeded => format!("Passed {stage}: {release}"),
-        Answer::Failed => format!("STOPPED at {stage}: {release}"),
+    // What CodeDeploy has not heard is neither passed nor stopped.
+    let (head, answer) = match (&told.delivery, told.answer) {
+        (Delivery::Undelivered(_), _) => (format!("UNANSWERED {stage}: {release}"), "Undelivered"),
+        (_, Answer::Succeeded) => (format!("Passed {stage}: {release}"), "Succeeded"),
+        (_, Answer::Failed) => (format!("STOPPED at {stage}: {release}"), "Failed"),
     };
     let attribute = |key: &str| told.fact(key).unwrap_or_default().to_owned();
     Notification {
         subject: format!("{head} ({deployment})"),
         body: body(told, report, region),
         attributes: BTreeMap::from([
-            ("answer", told.answer.as_str().to_owned()),
+            ("answer", answer.to_owned()),
             ("application", attribute("application")),
             ("deployment_group", attribute("deployment_group")),
             ("deployment_id", deployment.to_owned()),
@@ -163,8 +177,8 @@ fn body(told: &Told, report: Option<&str>, region: &str) -> String {
     if let Delivery::Undelivered(detail) = &told.delivery {
         let _ = write!(
             text,
-            "\nCodeDeploy could NOT be told ({detail}). Lambda runs the gate once more; if that \
-             fails too, stop the deployment by hand.\n"
+            "\nCodeDeploy could NOT be told ({detail}). Lambda runs a failed gate \
+             again; if no other message follows within minutes, stop the deployment by hand.\n"
         );
     }
     text.push_str("\nWhy\n");
@@ -279,10 +293,15 @@ mod tests {
             Delivery::Undelivered("ThrottlingException: slow".into()),
         );
         let message = notification(&told, None, "");
+        assert_eq!(message.attributes["answer"], "Undelivered");
+        assert_eq!(
+            message.subject,
+            "UNANSWERED pre-traffic: shop 1.2.0 (d-ABCDEF123)"
+        );
         insta::assert_snapshot!(message.body, @r#"
         shop 1.2.0 was stopped at the pre-traffic gate, before it had production traffic.
 
-        CodeDeploy could NOT be told (ThrottlingException: slow). Lambda runs the gate once more; if that fails too, stop the deployment by hand.
+        CodeDeploy could NOT be told (ThrottlingException: slow). Lambda runs a failed gate again; if no other message follows within minutes, stop the deployment by hand.
 
         Why
           - check "checkout" failed: expected status 201, got 500

@@ -40,6 +40,10 @@ pub async fn resolve(
 
 async fn read(aws: &Aws, reference: &SecretRef) -> Result<String, String> {
     match reference {
+        // Whoever writes a suite must not get at the function's own credentials.
+        SecretRef::Env(name) if reserved(name) => Err(format!(
+            "the environment variable {name} belongs to Lambda and is never handed to a suite"
+        )),
         SecretRef::Env(name) => common::settings::environment(name)
             .ok_or_else(|| format!("the function has no environment variable {name}")),
         SecretRef::Ssm(path) => parameter(aws, path).await,
@@ -53,6 +57,14 @@ async fn read(aws: &Aws, reference: &SecretRef) -> Result<String, String> {
             }
         }
     }
+}
+
+/// Lambda's own variables, the credentials among them.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
+fn reserved(name: &str) -> bool {
+    ["AWS_", "LAMBDA_", "_"]
+        .iter()
+        .any(|prefix| name.to_ascii_uppercase().starts_with(prefix))
 }
 
 async fn parameter(aws: &Aws, path: &str) -> Result<String, String> {
@@ -111,12 +123,17 @@ mod tests {
                 "b".to_owned(),
                 SecretRef::Env("DEPLOY_HOOKS_TEST_ABSENT_B".into()),
             ),
+            (
+                "role".to_owned(),
+                SecretRef::Env("AWS_SESSION_TOKEN".into()),
+            ),
             ("path".to_owned(), SecretRef::Env("PATH".into())),
         ]);
         let problems = resolve(&Aws::new(&|_| None), &secrets).await.unwrap_err();
         insta::assert_snapshot!(problems.join("\n"), @r#"
         the secret "a" of the suite could not be read: the function has no environment variable DEPLOY_HOOKS_TEST_ABSENT_A
         the secret "b" of the suite could not be read: the function has no environment variable DEPLOY_HOOKS_TEST_ABSENT_B
+        the secret "role" of the suite could not be read: the environment variable AWS_SESSION_TOKEN belongs to Lambda and is never handed to a suite
         "#);
     }
 }

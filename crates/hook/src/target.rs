@@ -55,8 +55,11 @@ pub fn listener_url(listener: &Listener, balancers: &[LoadBalancer]) -> Option<S
         .find(|balancer| balancer.load_balancer_arn() == listener.load_balancer_arn())?;
     let host = balancer.dns_name()?;
     let port = listener.port()?;
-    let scheme = match listener.protocol() {
-        Some(ProtocolEnum::Https | ProtocolEnum::Tls) => "https",
+    // A Network Load Balancer that passes TLS through says TCP.
+    let scheme = match (listener.protocol(), port) {
+        (Some(ProtocolEnum::Https | ProtocolEnum::Tls), _) | (Some(ProtocolEnum::Tcp), 443) => {
+            "https"
+        }
         _ => "http",
     };
     Some(match (scheme, port) {
@@ -213,6 +216,10 @@ mod tests {
             let url = url(protocol, port).unwrap();
             assert_eq!(host(&url), Some("shop.elb.test"), "{url}");
         }
+        assert_eq!(
+            url(ProtocolEnum::Tcp, 443).as_deref(),
+            Some("https://shop.elb.test")
+        );
         let other = Listener::builder()
             .load_balancer_arn("gone")
             .port(80)

@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Certificate, Client, ClientBuilder};
@@ -29,6 +30,10 @@ pub(crate) struct NotResolved {
     name: String,
     cause: std::io::Error,
 }
+
+/// How long an unused connection is kept: well below the 60 s after which an Application Load
+/// Balancer closes it, as a request sent at that very moment is reset and would count as failed.
+const IDLE: Duration = Duration::from_secs(20);
 
 /// The clients of one run.
 #[derive(Debug)]
@@ -134,6 +139,7 @@ impl Clients {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .pool_max_idle_per_host(self.idle_connections)
+            .pool_idle_timeout(IDLE)
             .dns_resolver(Arc::clone(&self.lookup));
         let builder = if secure {
             builder.tls_certs_merge(self.options.extra_roots.iter().cloned())

@@ -123,6 +123,8 @@ pub(super) async fn look(
 ) -> Result<Evidence, Trouble> {
     let mut message = request.fill(around)?;
     trail.request = Some(format!("{} {}", message.method, message.url));
+    // Built before the clock starts: the first use of TLS reads the system's certificates.
+    around.clients.get(message.url.scheme())?;
     let begun = Instant::now();
     let mut response = send(&message, around).await?;
     if request.follow_redirects {

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 
 use self::attempt::Course;
 use self::ledger::Ledger;
@@ -197,7 +198,7 @@ pub async fn run(run: Run) -> Outcome {
 /// whether the window was completed, or what broke.
 async fn measure(course: Arc<Course>) -> Result<bool, String> {
     let deadline = course.deadline;
-    let mut task = tokio::spawn(rounds::measure(course));
+    let mut task = tokio::spawn(rounds::measure(course).in_current_span());
     match timeout_at(deadline, &mut task).await {
         Ok(Ok(completed)) => Ok(completed),
         Ok(Err(fault)) => Err(format!("the gate itself broke: {fault}; this is a defect")),
