@@ -185,7 +185,7 @@ mod tests {
         );
         assert_eq!(
             body(&Protocol::RestJson),
-            r#"{"Message":"Rate <exceeded>","Type":"User","message":"Rate <exceeded>"}"#
+            r#"{"Type":"User","message":"Rate <exceeded>","Message":"Rate <exceeded>"}"#
         );
     }
 }
