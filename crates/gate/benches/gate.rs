@@ -81,6 +81,8 @@ fn compare() {
 
 /// Status, header and a JSONPath, as in the engine's suite, with nothing around it.
 async fn bare_loop(url: Url) {
+    // reqwest is built without a provider of its own, as in the packages.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder()
         .tls_certs_only([])
         .pool_max_idle_per_host(AT_ONCE)
