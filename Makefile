@@ -18,13 +18,14 @@ DEPLOY_ARCH ?= arm64
 export PYTHON
 export CARGO_TARGET_DIR := $(CURDIR)/target
 export SAM_CLI_TELEMETRY := 0
+FUNCTIONS := pre-traffic post-traffic approval-notifier approval-decision
 BIN := $(CURDIR)/.tools/tools/bin
 WITH_TOOLS := PATH="$(BIN):$$PATH"
 PY := PYTHONPATH=tests:examples $(BIN)/python
 
 .PHONY: help
 help: ## List the targets
-	@printf 'deploy-hooks: gates for deployments\n\n'
+	@printf 'deploy-hooks: gates and approvals for deployments\n\n'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@printf '\n  ARCH=%s (make build), DEPLOY_ARCH=%s (make deploy), ARGS="--help" (make demo)\n' $(ARCH) $(DEPLOY_ARCH)
 
@@ -38,11 +39,15 @@ setup: ## Install the tools into .tools/ (once; other targets do it as needed)
 tools:
 	@tools/install.sh tools
 
+.PHONY: browser
+browser: # Chromium, which looks at the decision page in the tests
+	@tools/install.sh chromium
+
 .PHONY: build
-build: tools ## Build both Lambda packages for ARCH and print their sizes
-	@# Both in one go, so that the two slow links run side by side; SAM then finds them made.
+build: tools ## Build the Lambda packages for ARCH and print their sizes
+	@# All in one go, so that the slow links run side by side; SAM then finds them made.
 	$(WITH_TOOLS) cargo lambda build --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
-		--package pre-traffic --package post-traffic --bins
+		$(addprefix --package ,$(FUNCTIONS)) --bins
 	$(WITH_TOOLS) sam build --build-dir .aws-sam/$(ARCH) --parameter-overrides Architecture=$(ARCH) 2>&1 \
 		| grep -v -e 'does not support value "False" for building in source' -e '^$$' | sed '/^Commands you can use next/,$$d'
 	@$(BIN)/python tools/sizes.py .aws-sam/$(ARCH)
@@ -54,7 +59,7 @@ local: # local-aws and the sample shop
 ## Showing
 
 .PHONY: demo
-demo: setup local ## Play three releases against a local AWS: good, broken, broken under traffic
+demo: setup local ## Play releases and an approval against a local AWS: good, broken, waited for, forged
 	@# Standard output is for the play, which may be JSON.
 	@$(MAKE) build ARCH=$(HOST_ARCH) >&2
 	@$(PY) -m demo $(ARGS)
@@ -62,14 +67,14 @@ demo: setup local ## Play three releases against a local AWS: good, broken, brok
 ARGS ?=
 
 .PHONY: world
-world: setup local ## Bring the local AWS up with both gates deployed, and keep it until Ctrl-C
+world: setup local ## Bring the local AWS up with everything deployed, and keep it until Ctrl-C
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 	@$(PY) -m world
 
 ## Checking
 
 .PHONY: test
-test: setup ## Test everything: Rust, then end to end against the local AWS
+test: setup browser ## Test everything: Rust, then end to end against the local AWS
 	@mkdir -p .local
 	cargo test --workspace 2>&1 | tee .local/test-rust.log
 	@$(MAKE) build ARCH=$(HOST_ARCH)
@@ -80,7 +85,7 @@ test: setup ## Test everything: Rust, then end to end against the local AWS
 	@printf 'end to end: %s\n' "$$(tail -n 1 .local/test-e2e.log | tr -d '=' | xargs)"
 
 .PHONY: e2e
-e2e: setup local ## Only the end-to-end tests; ARGS goes to pytest
+e2e: setup browser local ## Only the end-to-end tests; ARGS goes to pytest
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 	$(BIN)/pytest -c tests/pytest.ini $(ARGS)
 
@@ -106,10 +111,13 @@ checkov: ## Look for weak settings in the template
 	.tools/checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
 
 .PHONY: bench
-bench: ## Measure: the gate engine, start-up, and hooks under injected faults
+bench: ## Measure: the gate engine, start-up, hooks under injected faults, schedules, approvals
 	cargo bench --package gate --bench gate
 	cargo bench --package pre-traffic --bench start
 	cargo bench --package hook --bench faults
+	cargo bench --package schedule --bench evaluate
+	cargo bench --package briefing --bench latency
+	cargo bench --package approval-notifier --bench latency
 
 ## Deploying
 

@@ -2,6 +2,8 @@
 # Installs the named tools into .tools/ of the checkout, and only there:
 #   tools, ministack, checkov   Python environments from tools/NAME.txt, every package checked by hash
 #   cargo-deny                  built from crates.io
+# but one, which is of the system:
+#   chromium                    from CHROMIUM or the PATH; installed by apt-get where that can be done unasked
 # Does nothing for what is there already; a stamp remembers what it was made from.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -46,7 +48,22 @@ cargo_deny() {
   printf '%s\n' "$CARGO_DENY" >"$home/.stamp"
 }
 
-[[ $# -gt 0 ]] || fail "name what to install: tools, ministack, checkov, cargo-deny"
+# A browser can't be installed into a folder with all the libraries it needs, so it comes from the system.
+chromium() {
+  local name
+  for name in ${CHROMIUM:-chromium chromium-browser google-chrome google-chrome-stable}; do
+    command -v "$name" >/dev/null && return
+  done
+  [[ -z ${CHROMIUM:-} ]] || fail "CHROMIUM names $CHROMIUM, which is no program here"
+  if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+    say "Installing Chromium with apt-get (once)"
+    apt-get update --quiet=2 >&2 && apt-get install --quiet=2 --yes --no-install-recommends chromium >&2 && return
+  fi
+  fail "the tests look at the decision page in Chromium, and there is none; install it (Debian: apt-get install" \
+    "chromium; Fedora: dnf install chromium), or name one with CHROMIUM=/path/to/chrome"
+}
+
+[[ $# -gt 0 ]] || fail "name what to install: tools, ministack, checkov, cargo-deny, chromium"
 mkdir -p .tools
 # Two runs at the same time would tread on each other.
 exec 9>.tools/.lock
@@ -54,6 +71,7 @@ if command -v flock >/dev/null; then flock 9; fi
 for name in "$@"; do
   case $name in
     cargo-deny) cargo_deny ;;
+    chromium) chromium ;;
     tools | ministack | checkov) environment "$name" ;;
     *) fail "unknown tool $name" ;;
   esac

@@ -27,12 +27,12 @@ def main(build: Path, limit: float) -> int:
         print(f"{build} holds no package; build first: make build", file=sys.stderr)
         return 1
     too_large = 0
-    print(f"{'package':<14} {'binary':>9} {'zipped':>9}   limit {limit:.1f} MB")
+    print(f"{'package':<18} {'binary':>9} {'zipped':>9}   limit {limit:.1f} MB")
     for package in packages:
         binary, size = (package / "bootstrap").stat().st_size, zipped(package)
         verdict = "ok" if size <= limit * 1e6 else "TOO LARGE"
         too_large += verdict != "ok"
-        print(f"{package.name:<14} {binary / 1e6:>6.2f} MB {size / 1e6:>6.2f} MB   {verdict}")
+        print(f"{package.name:<18} {binary / 1e6:>6.2f} MB {size / 1e6:>6.2f} MB   {verdict}")
     return 1 if too_large else 0
 
 

@@ -1,1 +1,1 @@
-"""Three releases of a small shop, deployed for real against a local AWS: `make demo`."""
+"""Releases of a small shop, deployed for real against a local AWS, and an approval: `make demo`."""

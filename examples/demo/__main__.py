@@ -1,10 +1,11 @@
-"""Three releases of a small shop, deployed for real: one good, one broken, one that breaks under traffic."""
+"""Releases of a small shop, deployed for real: good, broken, broken under traffic, and one that needs a yes."""
 
 import argparse
 import json
 import signal
 import sys
 import time
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from world.processes import ProcessFailed
 from world.shop import Plan, Shop
 from world.stack import DeployFailed
 
+from demo.approval import Approval, Chapter
 from demo.customers import Customers, errors
-from demo.play import Play, Played
+from demo.play import Play, Played, Stage
 from demo.screen import Screen, spoken_time, stdout_or_stderr
-from demo.stories import RUNNING, STORIES
-from demo.verdict import differences, summary
+from demo.stories import APPROVED, RUNNING, STORIES, Story
+from demo.verdict import approval_differences, differences, summary
 
 INTERRUPTED = 130
 
@@ -29,8 +31,8 @@ examples:
   make demo ARGS=--json > play.json  a summary for programs; the timeline goes to standard error
   NO_COLOR=1 make demo               without colours
 
-Exit status: 0 if every release ended as it should and every gate answered, 1 if not (it says what differed),
-2 if the local AWS could not be brought up.
+Exit status: 0 if every release ended as it should and every gate and approver was heard, 1 if not (it says what
+differed), 2 if the local AWS could not be brought up.
 """
 
 
@@ -63,9 +65,9 @@ def main() -> int:
 def perform(screen: Screen, asked: argparse.Namespace) -> int:
     """Brings the world up, plays, and tells the end."""
     began = time.monotonic()
-    screen.heading("A local AWS, the gates in it, and a shop in production")
+    screen.heading("A local AWS, deploy-hooks in it, and a shop in production")
     with World("demo", on_step=lambda step: screen.line("demo", step)) as world:
-        screen.line("SAM", f"deployed {world.stack.pre_traffic} and {world.stack.post_traffic}")
+        screen.line("SAM", f"deployed {', '.join(world.stack.functions)}")
         shop = world.shop(
             "shop", Plan(config="CodeDeployDefault.ECSCanary10Percent5Minutes", tasks=2, termination_minutes=5)
         )
@@ -73,21 +75,35 @@ def perform(screen: Screen, asked: argparse.Namespace) -> int:
         screen.line("ECS", f"the shop is open: {RUNNING.version} serves customers at {shop.url()}", mood="good")
         reports = LOCAL / "reports" / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
         with Customers(shop.production_port) as customers:
-            played = [play_one(world, shop, customers, screen, index) for index in range(len(STORIES))]
+            stage = Stage(world, shop, customers, screen)
+            played = [play_one(stage, letter, story) for letter, story in zip("abc", STORIES, strict=True)]
+            approved, approval = play_approval(stage)
+        played.append(approved)
         saved = [save(world, one, reports) for one in played]
-        status = tell_end(screen, played, saved, time.monotonic() - began)
+        found = [difference for one in played for difference in differences(one)] + approval_differences(approval)
+        tell_end(screen, played, saved)
+        tell_verdict(screen, found, time.monotonic() - began)
         if asked.json:
-            print(json.dumps([summary(*pair) for pair in zip(played, saved, strict=True)], indent=2))
+            releases = [summary(*pair) for pair in zip(played, saved, strict=True)]
+            print(json.dumps({"releases": releases, "approval": asdict(approval), "differences": found}, indent=2))
         if asked.keep:
             keep(screen, world, shop)
-        return status
+        return 1 if found else 0
 
 
-def play_one(world: World, shop: Shop, customers: Customers, screen: Screen, index: int) -> Played:
+def play_one(stage: Stage, letter: str, story: Story) -> Played:
     """One chapter."""
-    story = STORIES[index]
-    screen.heading(f"{'abc'[index]}) {story.release.version}: {story.title}")
-    return Play(world, shop, customers, screen, story).play()
+    stage.screen.heading(f"{letter}) {story.release.version}: {story.title}")
+    return Play(stage, story).play()
+
+
+def play_approval(stage: Stage) -> tuple[Played, Approval]:
+    """The last chapter: nothing is deployed before somebody has said yes."""
+    stage.screen.heading(f"d) {APPROVED.release.version}: {APPROVED.title}")
+    chapter = Chapter(stage.world, stage.shop, stage.screen, APPROVED.release)
+    played = Play(stage, APPROVED, chapter.play).play()
+    chapter.listen()
+    return played, chapter.approval
 
 
 def save(world: World, played: Played, folder: Path) -> dict[str, str]:
@@ -99,8 +115,8 @@ def save(world: World, played: Played, folder: Path) -> dict[str, str]:
     }
 
 
-def tell_end(screen: Screen, played: list[Played], saved: list[dict[str, str]], took: float) -> int:
-    """The table, the reasons, the reports, and the verdict on the play itself."""
+def tell_end(screen: Screen, played: list[Played], saved: list[dict[str, str]]) -> None:
+    """The table, the reasons and the reports."""
     screen.heading("What became of them")
     header = ["release", "expected", "got", "pre-traffic", "post-traffic", "customers", "errors", "took"]
     screen.table(header, [row(one) for one in played])
@@ -112,15 +128,19 @@ def tell_end(screen: Screen, played: list[Played], saved: list[dict[str, str]], 
                 screen.text(f"  {stage}: {reason}", "good" if outcome.answer == "Succeeded" else "bad")
             if stage in reports:
                 screen.text(f"    {reports[stage]}", "dim")
-    found = [difference for one in played for difference in differences(one)]
+
+
+def tell_verdict(screen: Screen, found: list[str], took: float) -> None:
+    """The verdict on the play itself."""
     screen.text()
     for difference in found:
         screen.text(f"NOT as it should be: {difference}", "bad")
     if not found:
         screen.text(
-            f"Every release ended as it should, and every gate answered. The play took {spoken_time(took)}.", "good"
+            "Every release ended as it should, every gate answered, and one approval counted: the right one. "
+            f"The play took {spoken_time(took)}.",
+            "good",
         )
-    return 1 if found else 0
 
 
 def row(played: Played) -> list[str]:

@@ -35,6 +35,12 @@ class Screen:
         for more in text[1:]:
             self._write(INDENT + self.paint(mood, more))
 
+    def framed(self, edge: str, text: str, mood: str = "") -> None:
+        """A line of something that is quoted, below the timeline's texts."""
+        width = max(40, self._width - len(INDENT) - len(edge))
+        for line in textwrap.wrap(text, width, break_on_hyphens=False) or [""]:
+            self._write(INDENT + self.paint("dim", edge) + self.paint(mood, line))
+
     def heading(self, text: str) -> None:
         """A new chapter."""
         self._write("")

@@ -50,3 +50,12 @@ STORIES = [
         may_hurt=True,
     ),
 ]
+
+# Comes last, through a pipeline that waits for somebody's yes.
+APPROVED = Story(
+    title="a release that waits for a yes",
+    release=Release("1.4.0"),
+    ends="Succeeded",
+    answers={"pre-traffic": "Succeeded", "post-traffic": "Succeeded"},
+    leaves="1.4.0",
+)

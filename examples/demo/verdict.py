@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from demo.approval import Approval
 from demo.customers import errors
 from demo.play import Played
 
@@ -28,6 +29,30 @@ def differences(played: Played) -> list[str]:
     if not story.may_hurt and errors(played.got):
         found.append(f"customers met {errors(played.got)} errors during {version} and should have met none")
     return found + _of_traffic(played) + _of_reports(played)
+
+
+def approval_differences(approval: Approval) -> list[str]:
+    """The same for the chapter of the approval."""
+    found = []
+    if approval.forged != 401:
+        found.append(f"a forged click should have been refused with 401 and got {approval.forged}")
+    if approval.replayed != 401:
+        found.append(f"a replayed click should have been refused with 401 and got {approval.replayed}")
+    if "superseded" not in approval.superseded.lower():
+        found.append(f"a click on what had changed should have been superseded and was told: {approval.superseded}")
+    if approval.taken_wrongly:
+        found.append(f"CodePipeline took {approval.taken_wrongly} answers that should not have counted")
+    if approval.taken != 1:
+        found.append(f"CodePipeline should have taken one answer and took {approval.taken}")
+    if not approval.summary.startswith("Approved by lead"):
+        found.append(f"the approver should stand first in the pipeline's comment, which is: {approval.summary}")
+    if len(set(approval.questions)) != 2:
+        found.append(f"people should have been asked twice and were asked {len(set(approval.questions))} times")
+    if "Approved by" not in approval.changed:
+        found.append("the message should have changed into who approved and did not")
+    if "succeeded" not in approval.outcome:
+        found.append("the thread should have told that the release succeeded and did not")
+    return found
 
 
 def _unanswered(played: Played) -> list[str]:

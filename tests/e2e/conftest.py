@@ -4,9 +4,11 @@ import io
 import itertools
 import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import Case, Waiting, wait_for_case
 from follow import Follower
 from gates import Gates
 from suites import GOOD
@@ -21,7 +23,7 @@ PARAMETERS = "arn:aws:ssm:us-east-1:000000000000:parameter/lab/*"
 @pytest.fixture(scope="session")
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """The local AWS with `template.yaml` deployed."""
-    with World("e2e", SsmParameterArns=PARAMETERS) as world:
+    with World("e2e", config=Path(__file__).with_name("approvals.yaml"), SsmParameterArns=PARAMETERS) as world:
         yield world
         if request.session.testsfailed:
             world.keep_logs()
@@ -96,6 +98,22 @@ def release() -> Callable[..., Release]:
         return Release(f"2.{next(numbers)}.0", fault, settings, image)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def waiting_session(world: World) -> Waiting:
+    """Makes approvals that wait, for several tests."""
+
+    def make(route: str, **plan: Any) -> Case:
+        return wait_for_case(world, route, **plan)
+
+    return make
+
+
+@pytest.fixture
+def waiting(waiting_session: Waiting) -> Waiting:
+    """Makes approvals that wait: `waiting("usual", user=…)`, by the name of a route."""
+    return waiting_session
 
 
 @pytest.fixture(scope="session")

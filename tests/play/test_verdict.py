@@ -2,12 +2,16 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from demo.approval import Approval
 from demo.play import Played
-from demo.stories import STORIES
-from demo.verdict import differences
+from demo.stories import APPROVED, STORIES
+from demo.verdict import approval_differences, differences
 from world.outcomes import Outcome
+
+ALL = [*STORIES, APPROVED]
 
 
 def outcome(report: str = "s3://reports/r.html") -> Outcome:
@@ -16,7 +20,7 @@ def outcome(report: str = "s3://reports/r.html") -> Outcome:
 
 def played(index: int) -> Played:
     """A play that went as its story says."""
-    story = STORIES[index]
+    story = ALL[index]
     rolled_back = story.ends == "Failed"
     served = {"1.0.0": Counter({200: 90})}
     if story.may_serve:
@@ -37,7 +41,7 @@ def played(index: int) -> Played:
     )
 
 
-@pytest.mark.parametrize("index", range(len(STORIES)))
+@pytest.mark.parametrize("index", range(len(ALL)))
 def test_a_play_as_its_story_says_has_no_differences(index: int) -> None:
     assert differences(played(index)) == []
 
@@ -70,7 +74,7 @@ def no_report(p: Played) -> None:
     p.outcomes["pre-traffic"] = outcome(report="")
 
 
-@pytest.mark.parametrize("index", range(len(STORIES)))
+@pytest.mark.parametrize("index", range(len(ALL)))
 @pytest.mark.parametrize(
     "spoil", [unanswered, wrong_answer, wrong_end, no_end, wrong_version_left, nobody_served, no_report]
 )
@@ -120,3 +124,44 @@ def test_a_release_that_breaks_under_traffic_must_go_quickly(spoil: Callable[[Pl
     p = played(2)
     spoil(p)
     assert differences(p)
+
+
+def approval(**changes: object) -> Approval:
+    """An approval as the story says."""
+    return replace(
+        Approval(
+            forged=401,
+            superseded="This was superseded: what it showed has changed.",
+            replayed=401,
+            taken=1,
+            summary="Approved by lead (slack:T0SHOP0001/U0LEAD001): Looks good",
+            changed="Approved by lead",
+            outcome="The execution succeeded.",
+            questions=["a", "b"],
+        ),
+        **changes,
+    )
+
+
+def test_an_approval_as_its_story_says_has_no_differences() -> None:
+    assert approval_differences(approval()) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"forged": 200},
+        {"replayed": 200},
+        {"superseded": "approved"},
+        {"taken_wrongly": 1},
+        {"taken": 0},
+        {"taken": 2},
+        {"summary": "Looks good, said lead"},
+        {"changed": ""},
+        {"outcome": ""},
+        {"questions": ["a"]},
+    ],
+    ids=str,
+)
+def test_what_goes_wrong_with_an_approval_is_told(changes: dict[str, object]) -> None:
+    assert approval_differences(approval(**changes))

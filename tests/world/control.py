@@ -45,6 +45,23 @@ class Control:
         query = urlencode({"after": after, "service": service, "operation": operation})
         return list(self._call("GET", f"calls?{query}")["calls"])
 
+    def sinks(self, after: int = 0, service: str = "") -> list[Json]:
+        """The messages that the sinks got."""
+        query = {"after": after} | ({"service": service} if service else {})
+        return list(self._call("GET", f"sinks?{urlencode(query)}")["messages"])
+
+    def set_up_sinks(self, **known: Any) -> None:
+        """What the sinks know: `slack_tokens`, `slack_channels`, `webhook_secrets`."""
+        self._call("POST", "sinks", known)
+
+    def commit(self, commit: Json) -> None:
+        """A branch of a repository behind a connection moves on."""
+        self._call("POST", "commits", commit)
+
+    def change_set(self, definition: Json) -> str:
+        """Defines what a change set holds, and makes it; returns its id."""
+        return str(self._call("POST", "change-sets", definition)["id"])
+
     @contextmanager
     def fault(self, service: str, operation: str, **how: Any) -> Iterator[None]:
         """Lets calls fail, hang or be cut off, for as long as the block lasts."""

@@ -9,6 +9,7 @@ TOOLS = ROOT / ".tools" / "tools" / "bin"
 MINISTACK = ROOT / ".tools" / "ministack" / "bin" / "ministack"
 BINARIES = ROOT / "target" / "debug"
 SUITES = ROOT / "examples" / "suites"
+APPROVALS = ROOT / "examples" / "demo" / "approvals.yaml"
 APPSPEC = ROOT / "examples" / "appspec" / "ecs-blue-green.yaml"
 
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
@@ -32,7 +33,7 @@ def architecture() -> str:
 
 
 def built_template() -> Path:
-    """The template that `sam build` left, beside the two packages."""
+    """The template that `sam build` left, beside the packages."""
     return ROOT / ".aws-sam" / architecture() / "template.yaml"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from world import paths
 from world.aws import Aws
+from world.pipeline import STACK
 from world.processes import free_port
 from world.servers import ACCOUNT, REGION
 from world.stack import SUITES
@@ -86,24 +87,44 @@ class Shop:
 
     def register(self, release: Release) -> str:
         """Registers the release's task definition; returns its ARN."""
-        values = {"SHOP_VERSION": release.version, "SHOP_FAULT": release.fault} | release.settings
-        made = self.aws.ecs.register_task_definition(
-            family=self.name,
-            requiresCompatibilities=["FARGATE"],
-            networkMode="awsvpc",
-            cpu="256",
-            memory="512",
-            containerDefinitions=[
-                {
-                    "name": "shop",
-                    "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{release.image}:{release.version}",
-                    "essential": True,
-                    "portMappings": [{"containerPort": CONTAINER_PORT, "protocol": "tcp"}],
-                    "environment": [{"name": key, "value": value} for key, value in values.items()],
-                }
-            ],
-        )
+        made = self.aws.ecs.register_task_definition(**self.task_definition(release))
         return str(made["taskDefinition"]["taskDefinitionArn"])
+
+    def task_definition(self, release: Release) -> dict[str, Any]:
+        """The release's task definition, as one keeps it in a repository."""
+        values = {"SHOP_VERSION": release.version, "SHOP_FAULT": release.fault} | release.settings
+        container = {
+            "name": "shop",
+            "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{release.image}:{release.version}",
+            "essential": True,
+            "portMappings": [{"containerPort": CONTAINER_PORT, "protocol": "tcp"}],
+            "environment": [{"name": key, "value": value} for key, value in values.items()],
+        }
+        return {
+            "family": self.name,
+            "requiresCompatibilities": ["FARGATE"],
+            "networkMode": "awsvpc",
+            "cpu": "256",
+            "memory": "512",
+            "containerDefinitions": [container],
+        }
+
+    def sources(self, release: Release) -> dict[str, str]:
+        """The files that a pipeline deploys the release from."""
+        return {
+            "taskdef.json": json.dumps(self.task_definition(release)),
+            "appspec.yaml": self.appspec("<TASK_DEFINITION>"),
+            "stack.yaml": STACK,
+        }
+
+    def action(self) -> dict[str, str]:
+        """The configuration of a pipeline's action that deploys to this shop."""
+        return {
+            "ApplicationName": self.name,
+            "DeploymentGroupName": self.group,
+            "TaskDefinitionTemplateArtifact": "source",
+            "AppSpecTemplateArtifact": "source",
+        }
 
     def _load_balancer(self) -> None:
         elb = self.aws.elbv2

@@ -29,6 +29,19 @@ class Stack:
     post_traffic_arn: str
     report_bucket: str
     outcome_topic: str
+    notifier: str
+    decision: str
+    decision_url: str
+    slack_url: str
+    approval_topic: str
+    state_table: str
+    keys_secret: str
+    undelivered_queue: str
+
+    @property
+    def functions(self) -> list[str]:
+        """All of them."""
+        return [self.pre_traffic, self.post_traffic, self.notifier, self.decision]
 
 
 def deploy(aws: Aws, endpoint: str, home: Path, *, name: str = "deploy-hooks", **parameters: str) -> Stack:
@@ -74,4 +87,12 @@ def _describe(aws: Aws, name: str) -> Stack:
         post_traffic_arn=value["PostTrafficFunctionArn"],
         report_bucket=value["ReportBucketName"],
         outcome_topic=value["OutcomeTopicArn"],
+        notifier=value["ApprovalNotifierFunction"],
+        decision=value["ApprovalDecisionFunction"],
+        decision_url=value["DecisionUrl"],
+        slack_url=value["SlackInteractionsUrl"],
+        approval_topic=value["ApprovalTopicArn"],
+        state_table=value["StateTableName"],
+        keys_secret=value["KeysSecretArn"],
+        undelivered_queue=value["UndeliveredQueueUrl"],
     )

@@ -8,8 +8,12 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
-from world import paths, stack
+from world import approvals, paths, pipeline, stack
+from world.approvals import Secrets
+from world.approver import Door, Slack
 from world.aws import Aws
+from world.inbox import Inbox
+from world.listener import Listener
 from world.outcomes import Outcomes
 from world.servers import Servers
 from world.shop import Plan, Shop
@@ -18,9 +22,18 @@ from world.shop import Plan, Shop
 class World:
     """The servers, the deployed functions, and what they tell."""
 
-    def __init__(self, name: str, on_step: Callable[[str], None] = lambda _: None, **parameters: str) -> None:
-        """`on_step` hears what is being done; `parameters` overrides those of the template."""
-        self._name, self._on_step, self._parameters = name, on_step, parameters
+    def __init__(
+        self,
+        name: str,
+        on_step: Callable[[str], None] = lambda _: None,
+        config: Path = paths.APPROVALS,
+        **parameters: str,
+    ) -> None:
+        """`on_step` hears what is being done; `config` is that of the approvals; `parameters` overrides those of
+        the template."""
+        self._name, self._on_step, self._config, self._parameters = name, on_step, config, parameters
+        self.secrets = Secrets()
+        self._users: dict[str, Aws] = {}
         self._undo: list[Callable[[], object]] = []
         self._keep_logs = False
 
@@ -46,10 +59,21 @@ class World:
         self._undo.append(self.servers.stop)
         self.url, self.control = self.servers.url, self.servers.control
         self.aws = Aws(self.url)
+        settings = approvals.prepare(self.servers, self.aws, self.secrets, self._config)
         self._on_step("deploying template.yaml with SAM")
-        self.stack = stack.deploy(self.aws, self.url, self.home, **self._parameters)
+        self.stack = stack.deploy(self.aws, self.url, self.home, **(settings | self._parameters))
+        self.inbox = Inbox(self.control, self.url)
+        self.messages = self._listen(self.stack.approval_topic)
+        self.list, self.chat = (self._listen(topic) for topic in settings["ChannelTopicArns"].split(","))
+        self.door = Door(self.url, self.stack.decision_url)
+        self.slack = Slack(self.door, self.url, self.secrets.slack_signing)
         self.outcomes = Outcomes(self.aws, self.stack)
         self._undo.append(self.outcomes.stop)
+
+    def _listen(self, topic: str) -> Listener:
+        listener = Listener(self.aws, topic)
+        self._undo.append(listener.stop)
+        return listener
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -59,6 +83,16 @@ class World:
     def shop(self, name: str, plan: Plan | None = None) -> Shop:
         """A shop that is not open yet."""
         return Shop(self.aws, self.servers.data, name, plan)
+
+    def pipeline(self, name: str, plan: pipeline.Plan) -> pipeline.Pipeline:
+        """A pipeline that is not made yet."""
+        return pipeline.Pipeline(self.connect, self.control, name, plan)
+
+    def connect(self, user: str) -> Aws:
+        """Clients of somebody."""
+        if user not in self._users:
+            self._users[user] = Aws(self.url, user)
+        return self._users[user]
 
     def keep_logs(self) -> None:
         """Leaves the logs where they are when the world ends."""

@@ -38,11 +38,18 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Aws {
     place: Place,
     config: OnceLock<SdkConfig>,
+    applicationautoscaling: OnceLock<aws_sdk_applicationautoscaling::Client>,
+    cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
     codedeploy: OnceLock<aws_sdk_codedeploy::Client>,
+    codepipeline: OnceLock<aws_sdk_codepipeline::Client>,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     ecs: OnceLock<aws_sdk_ecs::Client>,
     elb: OnceLock<aws_sdk_elasticloadbalancingv2::Client>,
+    lambda: OnceLock<aws_sdk_lambda::Client>,
     s3: OnceLock<aws_sdk_s3::Client>,
+    scheduler: OnceLock<aws_sdk_scheduler::Client>,
     secretsmanager: OnceLock<aws_sdk_secretsmanager::Client>,
+    sesv2: OnceLock<aws_sdk_sesv2::Client>,
     sns: OnceLock<aws_sdk_sns::Client>,
     ssm: OnceLock<aws_sdk_ssm::Client>,
 }
@@ -123,28 +130,58 @@ impl Aws {
         Self {
             place,
             config,
+            applicationautoscaling: OnceLock::new(),
+            cloudformation: OnceLock::new(),
             codedeploy: OnceLock::new(),
+            codepipeline: OnceLock::new(),
+            dynamodb: OnceLock::new(),
             ecs: OnceLock::new(),
             elb: OnceLock::new(),
+            lambda: OnceLock::new(),
             s3: OnceLock::new(),
+            scheduler: OnceLock::new(),
             secretsmanager: OnceLock::new(),
+            sesv2: OnceLock::new(),
             sns: OnceLock::new(),
             ssm: OnceLock::new(),
         }
     }
 
+    client!(
+        applicationautoscaling,
+        aws_sdk_applicationautoscaling,
+        "Application Auto Scaling"
+    );
+    client!(
+        cloudformation,
+        aws_sdk_cloudformation,
+        "AWS CloudFormation"
+    );
     client!(codedeploy, aws_sdk_codedeploy, "AWS CodeDeploy");
+    client!(codepipeline, aws_sdk_codepipeline, "AWS CodePipeline");
+    client!(dynamodb, aws_sdk_dynamodb, "Amazon DynamoDB");
     client!(ecs, aws_sdk_ecs, "Amazon ECS");
     client!(
         elb,
         aws_sdk_elasticloadbalancingv2,
         "Elastic Load Balancing"
     );
+    client!(lambda, aws_sdk_lambda, "AWS Lambda");
     client!(s3, aws_sdk_s3, "Amazon S3");
+    client!(
+        scheduler,
+        aws_sdk_scheduler,
+        "Amazon EventBridge Scheduler"
+    );
     client!(
         secretsmanager,
         aws_sdk_secretsmanager,
         "AWS Secrets Manager"
+    );
+    client!(
+        sesv2,
+        aws_sdk_sesv2,
+        "Amazon Simple Email Service"
     );
     client!(sns, aws_sdk_sns, "Amazon SNS");
     client!(ssm, aws_sdk_ssm, "AWS Systems Manager Parameter Store");

@@ -27,7 +27,12 @@ pub const CORRELATION_ID: &str = "correlation_id";
 
 /// The crates whose lines are written at the wished level; all others only from WARN, as the SDK's
 /// own debug lines may hold request bodies.
-const OWN: [&str; 6] = [
+const OWN: [&str; 11] = [
+    "approval_decision",
+    "approval_notifier",
+    "approvals",
+    "briefing",
+    "channels",
     "common",
     "gate",
     "hook",

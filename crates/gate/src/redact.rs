@@ -13,6 +13,13 @@ use std::ops::Range;
 pub(crate) use self::patterns::{is_secret_header, is_secret_path};
 use crate::text::{self, RAW_KEEP};
 
+/// The text without what looks like a secret by its name or its shape. For texts of others that are
+/// shown outside of a report: there are no known secrets to look for.
+#[must_use]
+pub fn mask(text: &str) -> String {
+    patterns::mask(text)
+}
+
 /// What stands where a secret was.
 pub(crate) const MASK: &str = "***";
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
+use strict_yaml::words::is_name;
 
 /// The values that templates may use during one run.
 #[derive(Clone, Default)]
@@ -144,14 +145,6 @@ impl Values {
                 .ok_or_else(|| Missing::Target(key.clone())),
         }
     }
-}
-
-/// Names of variables and secrets: a letter or `_`, then letters, digits, `_` and `-`.
-pub(crate) fn is_name(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
 fn push_literal(pieces: &mut Vec<Piece>, text: &str) {

@@ -1,9 +1,13 @@
 //! Faults to order: the next calls of an operation fail, hang, or are cut off, as AWS does on a bad
-//! day. They strike at the front door, before the service sees the call.
+//! day. They strike at the front door, before the service sees the call, or, where that was ordered,
+//! after it was performed: the answer is lost and the deed is done.
 
+use std::collections::BTreeMap;
+use std::str::FromStr as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AwsError;
@@ -32,6 +36,12 @@ pub struct FaultSpec {
     /// Real time before anything else happens. A very large one is a call that hangs.
     #[serde(default)]
     pub delay_ms: u64,
+    /// The call is performed first; then its answer is late, replaced or dropped.
+    #[serde(default)]
+    pub after: bool,
+    /// Headers of the error answer, such as `Retry-After`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
 }
 
 fn any() -> String {
@@ -45,6 +55,10 @@ pub struct Strike {
     pub delay: Duration,
     /// Then.
     pub end: StrikeEnd,
+    /// The call is performed before all that.
+    pub after: bool,
+    /// Headers of the error answer.
+    pub headers: BTreeMap<String, String>,
 }
 
 /// How a struck call ends.
@@ -84,11 +98,13 @@ impl Faults {
                 "a fault needs `status` (0 closes the connection) or `delay_ms`".to_owned(),
             );
         }
-        if spec
-            .status
-            .is_some_and(|status| status != 0 && !(400..600).contains(&status))
-        {
-            return Err("`status` is 0, or between 400 and 599".to_owned());
+        if spec.status.is_some_and(|status| !spec.may_answer(status)) {
+            return Err("`status` is 0, or between 400 and 599; for slack also 200".to_owned());
+        }
+        for (name, value) in &spec.headers {
+            if HeaderName::from_str(name).is_err() || HeaderValue::from_str(value).is_err() {
+                return Err(format!("'{name}: {value}' is no header"));
+            }
         }
         if spec.times == Some(0) {
             return Err("`times` is 1 or more; leave it out for always".to_owned());
@@ -171,7 +187,14 @@ impl FaultSpec {
         Strike {
             delay: Duration::from_millis(self.delay_ms),
             end,
+            after: self.after,
+            headers: self.headers.clone(),
         }
+    }
+
+    /// Slack's errors have status 200.
+    fn may_answer(&self, status: u16) -> bool {
+        status == 0 || (400..600).contains(&status) || (status == 200 && self.service == "slack")
     }
 }
 
@@ -242,8 +265,22 @@ mod tests {
         let expected = Strike {
             delay: Duration::from_millis(50),
             end: StrikeEnd::Normally,
+            after: false,
+            headers: BTreeMap::new(),
         };
         assert_eq!(strike, expected);
+    }
+
+    #[test]
+    fn a_fault_may_strike_after_the_deed_and_carry_headers() {
+        let faults = Faults::default();
+        let spec = r#"{"service":"slack","status":429,"after":true,"headers":{"Retry-After":"2"}}"#;
+        faults.add(fault(spec)).unwrap();
+        let strike = faults.strike("slack", "chat.postMessage").unwrap();
+        assert!(strike.after);
+        assert_eq!(strike.headers["Retry-After"], "2");
+        let ok_false = r#"{"service":"slack","status":200,"code":"fatal_error"}"#;
+        assert!(faults.add(fault(ok_false)).is_ok());
     }
 
     #[test]
@@ -269,6 +306,7 @@ mod tests {
             r#"{"service":"ecs"}"#,
             r#"{"service":"ecs","status":200}"#,
             r#"{"service":"ecs","status":400,"times":0}"#,
+            r#"{"service":"ecs","status":500,"headers":{"a b":"c"}}"#,
         ] {
             assert!(faults.add(fault(spec)).is_err(), "{spec}");
         }

@@ -1,12 +1,14 @@
 //! A local AWS for the parts that no emulator has: CodeDeploy blue/green deployments with lifecycle
-//! hooks, ECS services with task sets that are real processes, and load balancers whose listeners
-//! really forward by weight. Everything else is passed on, unchanged, to an emulator behind it.
+//! hooks, CodePipeline with manual approvals, ECS services with task sets that are real processes, and
+//! load balancers whose listeners really forward by weight. Everything else is passed on, unchanged,
+//! to an emulator behind it. Messages to chat services end in sinks of its own.
 //!
 //! It exists for the demo and the tests and must never be deployed: it checks no credentials.
 
 pub mod calls;
 pub mod clock;
 pub mod codedeploy;
+pub mod codepipeline;
 pub mod ecs;
 pub mod elb;
 pub mod error;
@@ -14,7 +16,10 @@ pub mod faults;
 mod gateway;
 mod ids;
 mod process;
+mod schedules;
+pub mod sinks;
 pub mod timeline;
+mod upstream;
 pub mod wire;
 mod world;
 

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::ecs::Ecs;
 use crate::elb::Elb;
 use crate::timeline::Timeline;
+use crate::upstream::Upstream;
 
 /// How a world is set up.
 #[derive(Debug, Clone)]
@@ -71,5 +72,10 @@ impl World {
             region,
             upstream,
         }
+    }
+
+    /// A client of the emulator behind.
+    pub(crate) fn upstream_client(&self) -> Upstream {
+        Upstream::new(&self.upstream, &self.account, &self.region)
     }
 }

@@ -3,17 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use strict_yaml::words::is_name;
+use strict_yaml::{At, Findings, Key, Node, Object, Value, entries, items, scalar};
 use url::Host;
 
-use super::keys;
-use super::node::{self, Node, Value};
-use super::object::{Object, Problems, entries, items};
-use super::scalar;
 use super::{Bake, Check, Limits, Patience, SecretRef, Severity, Suite, SuiteProblems};
-use super::{expect, http};
+use super::{FILE, expect, http, keys};
 use crate::expect::{Expectation, StatusRange};
 use crate::probe::Probe;
-use crate::template::{Reference, Template, is_name};
+use crate::template::{Reference, Template};
 use crate::{Stage, TARGET_KEYS, text};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -26,7 +24,7 @@ const CHECK_LIMIT: usize = 1_000;
 
 /// What the decoder knows while it reads: where problems go, and which names are alive.
 pub(super) struct Context {
-    pub(super) problems: Problems,
+    pub(super) problems: Findings,
     /// Variables and secrets.
     names: BTreeSet<String>,
     pub(super) defaults: Defaults,
@@ -41,22 +39,17 @@ pub(super) struct Defaults {
 }
 
 pub(super) fn suite(source: &str, text: &str) -> Result<Suite, SuiteProblems> {
-    let failed = |problems| SuiteProblems {
+    let root = strict_yaml::read(text, FILE).map_err(|problem| SuiteProblems {
         source: source.to_owned(),
-        problems,
-    };
-    let root = node::read(text).map_err(|problem| failed(vec![problem]))?;
+        problems: vec![problem],
+    })?;
     let mut context = Context {
-        problems: Problems::default(),
+        problems: Findings::default(),
         names: BTreeSet::new(),
         defaults: Defaults::default(),
     };
     let suite = whole(&root, &mut context);
-    let problems = context.problems.into_sorted();
-    match suite {
-        Some(suite) if problems.is_empty() => Ok(suite),
-        _ => Err(failed(problems)),
-    }
+    context.problems.conclude(source, suite)
 }
 
 fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
@@ -100,7 +93,7 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
     })
 }
 
-fn version(object: &Object<'_>, problems: &Problems) {
+fn version(object: &Object<'_>, problems: &Findings) {
     if let Some(node) = object.require("version", problems) {
         let one = matches!(&node.value, Value::Number(number, _) if number.as_u64() == Some(1));
         if !one {
@@ -113,7 +106,7 @@ fn version(object: &Object<'_>, problems: &Problems) {
     }
 }
 
-fn virtual_host(node: &Node, problems: &Problems) -> Option<String> {
+fn virtual_host(node: &Node, problems: &Findings) -> Option<String> {
     let written = scalar::text(node, "host", problems)?;
     if let Ok(Host::Domain(host)) = Host::parse(written) {
         return Some(host);
@@ -149,51 +142,15 @@ fn vars(node: &Node, context: &mut Context) -> BTreeMap<String, serde_json::Valu
 }
 
 fn secrets(node: &Node, context: &mut Context) -> BTreeMap<String, SecretRef> {
-    const REMEDY: &str = "write env:NAME, ssm:/path, secretsmanager:id or secretsmanager:id#key; \
-         the secret itself must not be in the suite";
     let mut secrets = BTreeMap::new();
     for (key, value) in entries(node, "secrets", &context.problems).unwrap_or_default() {
         context.declare(key, "secret");
-        // The text is not repeated: someone may have written the secret itself.
-        let reference = match &value.value {
-            Value::Text(text) => secret_ref(text),
-            _ => None,
-        };
-        match reference {
-            Some(reference) => {
-                secrets.insert(key.text.clone(), reference);
-            }
-            None => context.problems.add(
-                value.at,
-                format!("the secret {:?} does not say where it is kept", key.text),
-                REMEDY,
-            ),
+        let told = format!("the secret {:?}", key.text);
+        if let Some(reference) = SecretRef::read(value, &told, FILE.noun, &context.problems) {
+            secrets.insert(key.text.clone(), reference);
         }
     }
     secrets
-}
-
-fn secret_ref(written: &str) -> Option<SecretRef> {
-    let (kind, place) = written.split_once(':')?;
-    if place.is_empty() || place.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return None;
-    }
-    match kind {
-        "env" => is_name(place).then(|| SecretRef::Env(place.to_owned())),
-        "ssm" => Some(SecretRef::Ssm(place.to_owned())),
-        "secretsmanager" => {
-            let (id, key) = match place.split_once('#') {
-                Some((id, key)) => (id, Some(key)),
-                None => (place, None),
-            };
-            let complete = !id.is_empty() && key != Some("");
-            complete.then(|| SecretRef::SecretsManager {
-                id: id.to_owned(),
-                json_key: key.map(str::to_owned),
-            })
-        }
-        _ => None,
-    }
 }
 
 fn limits(node: &Node, context: &Context) -> Limits {
@@ -342,7 +299,7 @@ fn checks(node: &Node, context: &Context) -> Option<Vec<Check>> {
     Some(checks)
 }
 
-fn check_name<'n>(object: &Object<'n>, context: &Context) -> Option<(&'n str, node::At)> {
+fn check_name<'n>(object: &Object<'n>, context: &Context) -> Option<(&'n str, At)> {
     let problems = &context.problems;
     let node = object.require("name", problems)?;
     let name = scalar::text(node, "name", problems)?;
@@ -412,7 +369,7 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
     })
 }
 
-fn stages(node: &Node, problems: &Problems) -> Option<Vec<Stage>> {
+fn stages(node: &Node, problems: &Findings) -> Option<Vec<Stage>> {
     let choices = Stage::ALL.map(|stage| (stage.as_str(), stage));
     if matches!(node.value, Value::Text(_)) {
         return scalar::choice(node, "on", &choices, problems).map(|stage| vec![stage]);
@@ -434,7 +391,7 @@ fn stages(node: &Node, problems: &Problems) -> Option<Vec<Stage>> {
 
 impl Context {
     /// Takes up a name that templates may use.
-    fn declare(&mut self, key: &node::Key, told: &str) {
+    fn declare(&mut self, key: &Key, told: &str) {
         if !is_name(&key.text) || key.text == "target" {
             let message = format!("{:?} can't be the name of a {told}", key.text);
             let remedy = "use letters, digits, _ and -, not beginning with a digit; \

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use reqwest::header::HeaderName;
+use strict_yaml::{Node, Object, Value, items, scalar};
 
 use super::decode::Context;
-use super::node::{Node, Value};
-use super::object::{Object, items};
-use super::{http, keys, scalar};
+use super::{http, keys};
 use crate::expect::{
     Comparison, Expectation, JsonTest, JsonType, Operator, Path, Pattern, StatusRange, TextTest,
     too_wild,

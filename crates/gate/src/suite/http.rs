@@ -2,13 +2,11 @@
 
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
+use strict_yaml::{Node, Object, Value, entries, scalar};
 use url::Url;
 
 use super::decode::Context;
 use super::keys;
-use super::node::{Node, Value};
-use super::object::{Object, entries};
-use super::scalar;
 use crate::expect::Shape;
 use crate::probe::http::{Body, DEFAULT_MAX_BODY, Request};
 use crate::template::Template;

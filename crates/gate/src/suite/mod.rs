@@ -8,10 +8,6 @@ mod decode;
 mod expect;
 mod http;
 pub(crate) mod keys;
-mod node;
-mod object;
-mod problem;
-mod scalar;
 #[cfg(test)]
 mod schema_tests;
 #[cfg(test)]
@@ -21,14 +17,21 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
+pub use strict_yaml::{Problem, Problems as SuiteProblems, SecretRef};
 
-pub use self::problem::{Problem, SuiteProblems};
 use crate::Stage;
 use crate::expect::Expectation;
 use crate::probe::Probe;
 
 /// How many checks run at once unless the suite says otherwise.
 pub(crate) const DEFAULT_CONCURRENCY: usize = 10;
+
+/// How problems speak of the file.
+const FILE: strict_yaml::Document = strict_yaml::Document {
+    noun: "suite",
+    begin: "write a suite: version, name, checks",
+    split: "split it into several suites",
+};
 
 /// A loaded suite.
 #[derive(Clone, Debug)]
@@ -87,22 +90,6 @@ impl Bake {
         failure_limit: 0,
         error_limit: 0,
     };
-}
-
-/// Where a secret is kept. The gate never fetches one: the caller does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretRef {
-    /// `env:NAME`, an environment variable, for a laptop.
-    Env(String),
-    /// `ssm:/path`, a parameter of Systems Manager's Parameter Store.
-    Ssm(String),
-    /// `secretsmanager:id` or `secretsmanager:id#key`, for one key of a JSON secret.
-    SecretsManager {
-        /// Name or ARN of the secret.
-        id: String,
-        /// The key of a secret that is a JSON object.
-        json_key: Option<String>,
-    },
 }
 
 /// Whether a check may block a release.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Suite, keys, node};
+use super::{FILE, Suite, keys};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -84,7 +84,7 @@ fn every_example_is_valid_for_both() {
     let validator = jsonschema::draft202012::new(&schema()).unwrap();
     for (name, text) in yaml_files(&root().join("examples/suites")) {
         Suite::parse(&name, &text).unwrap_or_else(|problems| panic!("{problems}"));
-        let json = node::read(&text).unwrap().to_json();
+        let json = strict_yaml::read(&text, FILE).unwrap().to_json();
         let errors: Vec<String> = validator
             .iter_errors(&json)
             .map(|e| e.to_string())
@@ -106,7 +106,7 @@ fn the_example_of_the_guide_is_valid_for_both() {
     assert!(!examples.is_empty());
     for text in examples {
         Suite::parse("docs/suite.md", text).unwrap_or_else(|problems| panic!("{problems}"));
-        assert!(validator.is_valid(&node::read(text).unwrap().to_json()));
+        assert!(validator.is_valid(&strict_yaml::read(text, FILE).unwrap().to_json()));
     }
 }
 
@@ -119,7 +119,7 @@ fn what_is_bad_is_refused() {
         assert!(!problems.problems.is_empty(), "{name}");
         // The first line says what an editor can know of it.
         if text.starts_with("# schema: refuses") {
-            let json = node::read(&text).unwrap().to_json();
+            let json = strict_yaml::read(&text, FILE).unwrap().to_json();
             assert!(!validator.is_valid(&json), "the schema accepts {name}");
         }
     }

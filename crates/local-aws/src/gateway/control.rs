@@ -13,17 +13,21 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::{Answer, Gateway, whole};
+use crate::codepipeline::change_sets::Definition;
+use crate::codepipeline::commits::Commit;
 use crate::faults::FaultSpec;
+use crate::schedules;
 use crate::timeline::TimelineEvent;
 
 /// The largest body of a control call.
-const BODY_LIMIT: usize = 64 * 1024;
+const BODY_LIMIT: usize = 16 * 1024 * 1024;
 /// The longest a call waits for events.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 const PATHS: &str = "GET /_local/health, GET and POST /_local/clock, GET /_local/events, \
                      GET /_local/calls, GET, POST and DELETE /_local/faults, \
-                     DELETE /_local/faults/{id}";
+                     DELETE /_local/faults/{id}, GET, POST and DELETE /_local/sinks, \
+                     POST /_local/change-sets, POST /_local/commits";
 
 /// Why a control call was refused: status and sentence.
 type Refused = (StatusCode, String);
@@ -71,6 +75,30 @@ async fn route(gateway: &Gateway, request: Request<Incoming>) -> Result<Value, R
             gateway.faults.clear();
             Ok(json!({}))
         }
+        (&Method::GET, "sinks") => messages(gateway, &query).await,
+        (&Method::POST, "sinks") => {
+            gateway.sinks.set_up(read(body).await?);
+            Ok(json!({}))
+        }
+        (&Method::DELETE, "sinks") => {
+            gateway.sinks.clear();
+            Ok(json!({}))
+        }
+        (&Method::POST, "change-sets") => {
+            let definition: Definition = read(body).await?;
+            let id = gateway
+                .codepipeline
+                .change_sets()
+                .define(definition)
+                .map_err(bad)?;
+            Ok(json!({ "id": id }))
+        }
+        (&Method::POST, "commits") => {
+            let commit: Commit = read(body).await?;
+            let id = commit.id.clone();
+            gateway.codepipeline.commits().push(commit);
+            Ok(json!({ "id": id }))
+        }
         (&Method::DELETE, path) if path.starts_with("faults/") => {
             let id = &path["faults/".len()..];
             if gateway.faults.remove(id) {
@@ -109,19 +137,34 @@ async fn advance(gateway: &Gateway, asked: Advance) -> Result<Value, Refused> {
         message: format!("The clock is put forward by {seconds} s."),
         detail: json!({ "advance_seconds": seconds }),
     });
+    let mut deliveries = schedules::follow(&gateway.world, by).await;
     gateway.world.clock.advance_in_steps(by).await;
+    while deliveries.join_next().await.is_some() {}
     Ok(clock(gateway))
 }
 
 async fn events(gateway: &Gateway, query: &BTreeMap<String, String>) -> Result<Value, Refused> {
     let after: u64 = number(query, "after")?.unwrap_or(0);
-    let wait: f64 = number(query, "wait")?.unwrap_or(0.0);
-    let wait = Duration::try_from_secs_f64(wait)
-        .map_err(|error| bad(format!("wait {wait}: {error}")))?
-        .min(LONGEST_WAIT);
+    let wait = wait(query)?;
     let events = gateway.world.timeline.wait_after(after, wait).await;
     let next = events.last().map_or(after, |event| event.seq);
     Ok(json!({ "events": events, "next": next }))
+}
+
+async fn messages(gateway: &Gateway, query: &BTreeMap<String, String>) -> Result<Value, Refused> {
+    let after: u64 = number(query, "after")?.unwrap_or(0);
+    let service = query.get("service").filter(|service| !service.is_empty());
+    let service = service.map(String::as_str);
+    let messages = gateway.sinks.after(after, service, wait(query)?).await;
+    Ok(json!({ "messages": messages }))
+}
+
+/// How long a call is held, at most.
+fn wait(query: &BTreeMap<String, String>) -> Result<Duration, Refused> {
+    let wait: f64 = number(query, "wait")?.unwrap_or(0.0);
+    let wait = Duration::try_from_secs_f64(wait);
+    let wait = wait.map_err(|error| bad(format!("wait: {error}")))?;
+    Ok(wait.min(LONGEST_WAIT))
 }
 
 fn calls(gateway: &Gateway, query: &BTreeMap<String, String>) -> Result<Value, Refused> {

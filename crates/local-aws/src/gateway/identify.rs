@@ -26,6 +26,22 @@ pub(super) fn service(parts: &Parts) -> String {
         .unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
+/// The ARN of who calls, told by the access key: a user of that name. The emulator gives functions the
+/// account's number as their key; they are a session of a role.
+pub(super) fn caller(parts: &Parts, account: &str) -> String {
+    let signed = header_text(&parts.headers, "authorization")
+        .and_then(|authorization| authorization.split_once("Credential="))
+        .and_then(|(_, credential)| credential.split('/').next())
+        .filter(|key| !key.is_empty());
+    match signed {
+        Some(key) if key == account => {
+            format!("arn:aws:sts::{account}:assumed-role/function/function")
+        }
+        Some(key) => format!("arn:aws:iam::{account}:user/{key}"),
+        None => format!("arn:aws:iam::{account}:root"),
+    }
+}
+
 /// `AK/date/region/SERVICE/aws4_request`; `SigV4A` has no region.
 fn in_scope(credential: &str) -> Option<String> {
     let mut from_the_end = credential.rsplit('/');
@@ -168,6 +184,27 @@ mod tests {
         );
         let presigned = "/b/k?X-Amz-Credential=AK%2F20261121%2Fus-east-1%2Fs3%2Faws4_request";
         assert_eq!(service(&parts("GET", presigned, &[])), "s3");
+    }
+
+    #[test]
+    fn the_access_key_names_the_caller() {
+        let header = signed("codepipeline");
+        let by = |header: &str| {
+            caller(
+                &parts("POST", "/", &[("authorization", header)]),
+                "000000000000",
+            )
+        };
+        assert_eq!(by(&header), "arn:aws:iam::000000000000:user/AK");
+        let function = header.replace("=AK/", "=000000000000/");
+        assert_eq!(
+            by(&function),
+            "arn:aws:sts::000000000000:assumed-role/function/function"
+        );
+        assert_eq!(
+            caller(&parts("POST", "/", &[]), "000000000000"),
+            "arn:aws:iam::000000000000:root"
+        );
     }
 
     #[test]

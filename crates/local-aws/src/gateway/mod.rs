@@ -5,8 +5,10 @@
 
 mod control;
 mod identify;
+mod noting;
 mod proxy;
 mod rest_names;
+mod striking;
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,13 +26,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
-use crate::calls::{Calls, Ended};
+use self::noting::Noting;
+use crate::calls::Calls;
 use crate::codedeploy::CodeDeploy;
+use crate::codepipeline::CodePipeline;
 use crate::error::AwsError;
-use crate::faults::{Faults, Strike, StrikeEnd};
-use crate::wire::answer::{error_answer, json_answer, query_answer};
+use crate::faults::{Faults, Strike};
+use crate::sinks::{self, Sinks};
+use crate::wire::answer::{json_answer, query_answer, query_answer_of};
 use crate::wire::{Protocol, QueryParams};
 use crate::{World, WorldOptions};
 
@@ -41,6 +45,8 @@ type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
 const BODY_LIMIT: usize = 32 * 1024 * 1024;
 /// How long tasks may take to end when the server stops.
 const STOP_LIMIT: Duration = Duration::from_secs(4);
+/// The XML namespace of CloudFormation.
+const CFN_NAMESPACE: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
 
 /// A running local AWS.
 pub struct Server {
@@ -54,6 +60,8 @@ pub struct Server {
 struct Gateway {
     world: World,
     codedeploy: CodeDeploy,
+    codepipeline: CodePipeline,
+    sinks: Sinks,
     calls: Calls,
     faults: Faults,
 }
@@ -73,9 +81,13 @@ impl Server {
         let address = socket.local_addr()?;
         let world = World::new(options);
         let codedeploy = CodeDeploy::new(world.clone());
+        let sinks = Sinks::new(&world);
+        let codepipeline = CodePipeline::new(world.clone(), codedeploy.clone(), sinks.clone());
         let gateway = Gateway {
             world,
             codedeploy,
+            codepipeline,
+            sinks,
             calls: Calls::default(),
             faults: Faults::default(),
         };
@@ -144,80 +156,138 @@ struct CutOff;
 
 impl Gateway {
     async fn answer(&self, request: Request<Incoming>) -> Result<Answer, CutOff> {
-        if control::is_for(request.uri().path()) {
+        let path = request.uri().path();
+        if control::is_for(path) {
             return Ok(control::answer(self, request).await);
+        }
+        if sinks::is_for(path) {
+            return self.answer_sink(request).await;
         }
         let (parts, body) = request.into_parts();
         let service = identify::service(&parts);
         let protocol = identify::protocol(&parts, &service);
-        let own = is_own(&service);
         let mut call = Noting::start(self, &parts, service);
         // The action of a form is in its body; S3's bodies are never read.
-        if own || (protocol == Protocol::Query && call.ended.service != "s3") {
-            let body = match Limited::new(body, BODY_LIMIT).collect().await {
-                Ok(body) => body.to_bytes(),
-                Err(error) => return Ok(call.refuse(&protocol, &too_large(&*error))),
-            };
-            call.ended.operation = identify::operation(&parts, &call.ended.service, &body);
-            if let Some(struck) = self.strike(&mut call, &protocol).await? {
-                return Ok(struck);
-            }
-            if own {
-                return Ok(self.serve_own(call, &protocol, &parts, &body).await);
-            }
-            return Ok(self
-                .pass_on(call, &protocol, Request::from_parts(parts, Full::new(body)))
-                .await);
+        let is_form = protocol == Protocol::Query && call.ended.service != "s3";
+        if !is_own(&call.ended.service) && !is_form {
+            return self.pass_stream(call, &protocol, parts, body).await;
         }
-        call.ended.operation = identify::operation(&parts, &call.ended.service, b"");
-        if let Some(struck) = self.strike(&mut call, &protocol).await? {
-            drain(body).await;
-            return Ok(struck);
+        let body = match Limited::new(body, BODY_LIMIT).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) => return Ok(call.refuse(&protocol, &too_large(&*error))),
+        };
+        call.ended.operation = identify::operation(&parts, &call.ended.service, &body);
+        let strike = self.struck(&call);
+        if let Some(strike) = strike.as_ref().filter(|strike| !strike.after)
+            && let Some(answer) = Self::strike(&mut call, &protocol, strike).await?
+        {
+            return Ok(answer);
         }
-        Ok(self
-            .pass_on(call, &protocol, Request::from_parts(parts, body))
-            .await)
+        let answer = if is_own(&call.ended.service) {
+            self.serve_own(&mut call, &protocol, &parts, &body).await
+        } else {
+            self.pass_form(&mut call, &protocol, parts, body).await
+        };
+        Self::strike_after(call, &protocol, strike, answer).await
     }
 
-    /// Lets an ordered fault strike; gives the answer when that ends the call.
-    async fn strike(
+    /// Lets a fault strike that was ordered for after the deed.
+    async fn strike_after(
+        mut call: Noting,
+        protocol: &Protocol,
+        strike: Option<Strike>,
+        answer: Answer,
+    ) -> Result<Answer, CutOff> {
+        match strike.filter(|strike| strike.after) {
+            None => Ok(answer),
+            Some(strike) => {
+                let instead = Self::strike(&mut call, protocol, &strike).await?;
+                Ok(instead.unwrap_or(answer))
+            }
+        }
+    }
+
+    /// A message to one of the sinks.
+    async fn answer_sink(&self, request: Request<Incoming>) -> Result<Answer, CutOff> {
+        let (parts, body) = request.into_parts();
+        let (service, operation) = sinks::named(parts.uri.path()).unwrap_or_default();
+        let protocol = Protocol::RestJson;
+        let mut call = Noting::start(self, &parts, service.to_owned());
+        call.ended.operation = operation;
+        let body = match Limited::new(body, BODY_LIMIT).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) => return Ok(call.refuse(&protocol, &too_large(&*error))),
+        };
+        let strike = self.struck(&call);
+        if let Some(strike) = strike.as_ref().filter(|strike| !strike.after)
+            && let Some(answer) = Self::strike(&mut call, &protocol, strike).await?
+        {
+            return Ok(answer);
+        }
+        let answer = self.sinks.take(&parts, &body);
+        call.end(answer.status().as_u16());
+        Self::strike_after(call, &protocol, strike, whole(answer)).await
+    }
+
+    /// A call that is passed on unread.
+    async fn pass_stream(
+        &self,
+        mut call: Noting,
+        protocol: &Protocol,
+        parts: Parts,
+        body: Incoming,
+    ) -> Result<Answer, CutOff> {
+        call.ended.operation = identify::operation(&parts, &call.ended.service, b"");
+        let strike = self.struck(&call);
+        if let Some(strike) = strike.as_ref().filter(|strike| !strike.after)
+            && let Some(answer) = Self::strike(&mut call, protocol, strike).await?
+        {
+            drain(body).await;
+            return Ok(answer);
+        }
+        let request = Request::from_parts(parts, body);
+        let answer = self.pass_on(&mut call, protocol, request).await;
+        Self::strike_after(call, protocol, strike, answer).await
+    }
+
+    /// A form that is passed on, unless this crate knows better.
+    async fn pass_form(
         &self,
         call: &mut Noting,
         protocol: &Protocol,
-    ) -> Result<Option<Answer>, CutOff> {
-        let (service, operation) = (&call.ended.service, &call.ended.operation);
-        let Some(Strike { delay, end }) = self.faults.strike(service, operation) else {
-            return Ok(None);
-        };
-        self.tell_fault(service, operation, &end, delay);
-        tokio::time::sleep(delay).await;
-        match end {
-            StrikeEnd::Normally => Ok(None),
-            StrikeEnd::Error(error) => Ok(Some(call.refuse(protocol, &error))),
-            StrikeEnd::Disconnect => {
-                call.ended.error = Some("ConnectionClosed".to_owned());
-                Err(CutOff)
+        parts: Parts,
+        body: Bytes,
+    ) -> Answer {
+        let (service, operation) = (call.ended.service.clone(), call.ended.operation.clone());
+        let params = QueryParams::parse(&body);
+        if service == "cloudformation" && operation == "DescribeChangeSet" {
+            match self.codepipeline.change_sets().describe(&params) {
+                None => {}
+                Some(Ok(result)) => {
+                    call.end(200);
+                    return whole(query_answer_of(CFN_NAMESPACE, &operation, result));
+                }
+                Some(Err(error)) => return call.refuse(protocol, &error),
             }
         }
-    }
-
-    fn tell_fault(&self, service: &str, operation: &str, end: &StrikeEnd, delay: Duration) {
-        let what = match end {
-            StrikeEnd::Normally => format!("is {} ms late", delay.as_millis()),
-            StrikeEnd::Error(error) => format!("is answered {} {}", error.status, error.code),
-            StrikeEnd::Disconnect => "is cut off".to_owned(),
-        };
-        self.world.timeline.tell(crate::timeline::TimelineEvent {
-            kind: "fault".to_owned(),
-            deployment_id: None,
-            message: format!("As ordered, a call of {service} {operation} {what}."),
-            detail: serde_json::json!({ "service": service, "operation": operation }),
-        });
+        let request = Request::from_parts(parts, Full::new(body));
+        let answer = self.pass_on(call, protocol, request).await;
+        if service == "sns" && operation == "Publish" && answer.status().is_success() {
+            let sinks = self.sinks.clone();
+            tokio::spawn(async move {
+                let text = |name: &str| params.get(name).unwrap_or_default();
+                let topic = text("TopicArn");
+                sinks
+                    .published(topic, text("Subject"), text("Message"))
+                    .await;
+            });
+        }
+        answer
     }
 
     async fn serve_own(
         &self,
-        mut call: Noting,
+        call: &mut Noting,
         protocol: &Protocol,
         parts: &Parts,
         body: &Bytes,
@@ -237,6 +307,10 @@ impl Gateway {
                 Ok(input) => {
                     let answer = match service {
                         "ecs" => self.world.ecs.call(&operation, input).await,
+                        "codepipeline" => {
+                            let caller = identify::caller(parts, &self.world.account);
+                            self.codepipeline.call(&operation, input, &caller).await
+                        }
                         _ => self.codedeploy.call(&operation, input).await,
                     };
                     answer.map(|value| json_answer(content_type, &value))
@@ -256,7 +330,12 @@ impl Gateway {
         }
     }
 
-    async fn pass_on<B>(&self, mut call: Noting, protocol: &Protocol, request: Request<B>) -> Answer
+    async fn pass_on<B>(
+        &self,
+        call: &mut Noting,
+        protocol: &Protocol,
+        request: Request<B>,
+    ) -> Answer
     where
         B: hyper::body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -273,7 +352,10 @@ impl Gateway {
 
 /// Whether this crate serves it.
 fn is_own(service: &str) -> bool {
-    matches!(service, "codedeploy" | "ecs" | "elasticloadbalancing")
+    matches!(
+        service,
+        "codedeploy" | "codepipeline" | "ecs" | "elasticloadbalancing"
+    )
 }
 
 fn input(body: &[u8]) -> Result<Value, AwsError> {
@@ -303,52 +385,4 @@ fn whole(answer: Response<Bytes>) -> Answer {
             .map_err(|never| match never {})
             .boxed_unsync()
     })
-}
-
-/// A call on its way; it is noted however it ends, also when the client goes away.
-struct Noting {
-    calls: Calls,
-    started: Instant,
-    ended: Ended,
-}
-
-impl Noting {
-    fn start(gateway: &Gateway, parts: &Parts, service: String) -> Self {
-        let user_agent = identify::header_text(&parts.headers, "user-agent").map(str::to_owned);
-        let at = gateway.world.clock.now();
-        let ended = Ended {
-            at,
-            service,
-            user_agent,
-            ..Ended::default()
-        };
-        Self {
-            calls: gateway.calls.clone(),
-            started: Instant::now(),
-            ended,
-        }
-    }
-
-    fn end(&mut self, status: u16) {
-        self.ended.status = status;
-    }
-
-    fn refuse(&mut self, protocol: &Protocol, error: &AwsError) -> Answer {
-        self.ended.status = error.status;
-        self.ended.error = Some(error.code.clone());
-        whole(error_answer(protocol, error))
-    }
-}
-
-impl Drop for Noting {
-    fn drop(&mut self) {
-        let mut ended = std::mem::take(&mut self.ended);
-        ended.took = self.started.elapsed();
-        if ended.status == 0 {
-            ended
-                .error
-                .get_or_insert_with(|| "ClientWentAway".to_owned());
-        }
-        self.calls.note(ended);
-    }
 }

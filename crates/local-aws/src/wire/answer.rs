@@ -39,11 +39,20 @@ pub(crate) fn json_answer(content_type: &str, value: &Value) -> Response<Bytes> 
     )
 }
 
-/// The answer of a query service: the result's children in the elements around them.
+/// The answer of the load balancers: the result's children in the elements around them.
 pub(crate) fn query_answer(operation: &str, result: &Xml) -> Response<Bytes> {
+    query_answer_of(ELB_NAMESPACE, operation, result)
+}
+
+/// The answer of a query service with that XML namespace.
+pub(crate) fn query_answer_of(
+    namespace: &str,
+    operation: &str,
+    result: impl std::fmt::Display,
+) -> Response<Bytes> {
     let id = ids::uuid();
     let body = format!(
-        "<{operation}Response xmlns=\"{ELB_NAMESPACE}\"><{operation}Result>{result}\
+        "<{operation}Response xmlns=\"{namespace}\"><{operation}Result>{result}\
          </{operation}Result><ResponseMetadata><RequestId>{id}</RequestId></ResponseMetadata>\
          </{operation}Response>"
     );

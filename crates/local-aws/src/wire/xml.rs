@@ -78,7 +78,7 @@ impl fmt::Display for Xml {
 }
 
 /// Text made harmless for an element's content.
-struct Escaped<'a>(&'a str);
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

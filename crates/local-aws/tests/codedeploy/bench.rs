@@ -91,31 +91,7 @@ impl Bench {
 
     /// A `CreateDeploymentGroup` that is accepted.
     pub(crate) fn group(&self, setup: &Setup) -> Value {
-        json!({
-            "applicationName": "shop",
-            "deploymentGroupName": "shop-production",
-            "deploymentConfigName": setup.config,
-            "serviceRoleArn": "arn:aws:iam::000000000000:role/codedeploy",
-            "ecsServices": [{ "clusterName": "shop", "serviceName": "shop" }],
-            "deploymentStyle": {
-                "deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL",
-            },
-            "loadBalancerInfo": { "targetGroupPairInfoList": [{
-                "targetGroups": [{ "name": "shop-blue" }, { "name": "shop-green" }],
-                "prodTrafficRoute": { "listenerArns": [self.production.arn] },
-                "testTrafficRoute": { "listenerArns": [self.test.arn] },
-            }]},
-            "blueGreenDeploymentConfiguration": {
-                "terminateBlueInstancesOnDeploymentSuccess": {
-                    "action": "TERMINATE",
-                    "terminationWaitTimeInMinutes": setup.termination_wait,
-                },
-                "deploymentReadyOption": setup.ready,
-            },
-            "autoRollbackConfiguration": {
-                "enabled": !setup.rollback.is_empty(), "events": setup.rollback,
-            },
-        })
+        group(setup, &self.production, &self.test)
     }
 
     pub(crate) async fn ok(&self, operation: &str, input: Value) -> Value {
@@ -256,6 +232,35 @@ impl Bench {
     }
 }
 
+/// A `CreateDeploymentGroup` that is accepted.
+pub(crate) fn group(setup: &Setup, production: &Listener, test: &Listener) -> Value {
+    json!({
+        "applicationName": "shop",
+        "deploymentGroupName": "shop-production",
+        "deploymentConfigName": setup.config,
+        "serviceRoleArn": "arn:aws:iam::000000000000:role/codedeploy",
+        "ecsServices": [{ "clusterName": "shop", "serviceName": "shop" }],
+        "deploymentStyle": {
+            "deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL",
+        },
+        "loadBalancerInfo": { "targetGroupPairInfoList": [{
+            "targetGroups": [{ "name": "shop-blue" }, { "name": "shop-green" }],
+            "prodTrafficRoute": { "listenerArns": [production.arn] },
+            "testTrafficRoute": { "listenerArns": [test.arn] },
+        }]},
+        "blueGreenDeploymentConfiguration": {
+            "terminateBlueInstancesOnDeploymentSuccess": {
+                "action": "TERMINATE",
+                "terminationWaitTimeInMinutes": setup.termination_wait,
+            },
+            "deploymentReadyOption": setup.ready,
+        },
+        "autoRollbackConfiguration": {
+            "enabled": !setup.rollback.is_empty(), "events": setup.rollback,
+        },
+    })
+}
+
 /// A `PutLifecycleEventHookExecutionStatus` for a call.
 pub(crate) fn answer(call: &HookCall, status: &str) -> Value {
     json!({
@@ -299,7 +304,7 @@ pub(crate) fn appspec(
     .to_string()
 }
 
-async fn build(world: &World, tasks: u32) -> (Listener, Listener) {
+pub(crate) async fn build(world: &World, tasks: u32) -> (Listener, Listener) {
     let ecs = async |operation: &str, input: Value| world.ecs.call(operation, input).await.unwrap();
     ecs("CreateCluster", json!({ "clusterName": "shop" })).await;
     for version in ["1", "2"] {

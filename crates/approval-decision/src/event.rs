@@ -1,0 +1,217 @@
+//! What the function is invoked with: a request of its URL, or the click that it handed to itself.
+//!
+//! Lambda wraps each request of a function URL, whatever its body says, so that our own event can't be
+//! brought in from outside.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads>
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::slack::SlackClick;
+
+/// What came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A request of the function URL.
+    Request(Request),
+    /// A click that was acknowledged before.
+    Click(SlackClick),
+}
+
+/// It is neither. What it is instead is not said: it may hold anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is neither a request of the function's URL nor an event of its own; don't invoke it by hand")]
+pub struct NotOurs;
+
+/// A request, with its body as the sender wrote it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    /// In capitals.
+    pub method: String,
+    /// As it came, still encoded.
+    pub path: String,
+    /// By lower-case names. Lambda joins a header that came twice with a comma.
+    pub headers: BTreeMap<String, String>,
+    /// `name=value` each.
+    pub cookies: Vec<String>,
+    /// The raw bytes.
+    pub body: Vec<u8>,
+    /// Where it came from.
+    pub source_ip: Option<String>,
+}
+
+impl Request {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    /// The value of a cookie that came exactly once.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let mut values = self
+            .cookies
+            .iter()
+            .filter_map(|cookie| cookie.split_once('='))
+            .filter(|(own, _)| own.trim() == name)
+            .map(|(_, value)| value);
+        let value = values.next()?;
+        values.next().is_none().then_some(value)
+    }
+
+    /// Whether the body says that it is a form.
+    pub fn is_form(&self) -> bool {
+        let kind = self.header("content-type").unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    }
+}
+
+/// Version 2.0 of the payload; what isn't needed is left out.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UrlEvent {
+    raw_path: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    cookies: Vec<String>,
+    request_context: Context,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+#[derive(Deserialize)]
+struct Context {
+    http: Http,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Http {
+    method: String,
+    #[serde(default)]
+    source_ip: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClickEvent {
+    slack_click: SlackClick,
+}
+
+impl Event {
+    /// Reads an event.
+    pub fn decode(payload: Value) -> Result<Self, NotOurs> {
+        // Whatever has one of these is a request, even if it has more.
+        let request = ["requestContext", "rawPath", "headers", "body"];
+        if request.iter().any(|key| payload.get(key).is_some()) {
+            let event: UrlEvent = serde_json::from_value(payload).map_err(|_| NotOurs)?;
+            return Ok(Self::Request(event.try_into()?));
+        }
+        let event: ClickEvent = serde_json::from_value(payload).map_err(|_| NotOurs)?;
+        Ok(Self::Click(event.slack_click))
+    }
+}
+
+impl TryFrom<UrlEvent> for Request {
+    type Error = NotOurs;
+
+    fn try_from(event: UrlEvent) -> Result<Self, NotOurs> {
+        let body = event.body.unwrap_or_default();
+        let body = if event.is_base64_encoded {
+            STANDARD.decode(body).map_err(|_| NotOurs)?
+        } else {
+            body.into_bytes()
+        };
+        let headers = event.headers.into_iter();
+        let headers: BTreeMap<String, String> = headers
+            .map(|(name, value)| (name.to_ascii_lowercase(), value))
+            .collect();
+        // Not every front end that speaks this format takes them out of their header.
+        let in_header = headers.get("cookie").filter(|_| event.cookies.is_empty());
+        let in_header = in_header.into_iter().flat_map(|text| text.split(';'));
+        let in_header = in_header.map(|cookie| cookie.trim().to_owned());
+        Ok(Self {
+            method: event.request_context.http.method.to_ascii_uppercase(),
+            path: event.raw_path,
+            cookies: in_header.chain(event.cookies).collect(),
+            headers,
+            body,
+            source_ip: event.request_context.http.source_ip,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn click() -> Value {
+        json!({"id": "x", "case": "abcdefghijklmnopqrstuvwxyz", "team": "T0001", "user": "U0001",
+               "name": "A", "decision": "approve", "comment": null, "at": 1_772_445_600,
+               "response_url": "https://hooks.slack.com/actions/x"})
+    }
+
+    fn request(body: &str) -> Value {
+        json!({"version": "2.0", "rawPath": "/slack/interactions", "rawQueryString": "",
+               "headers": {"Content-Type": "text/plain"}, "cookies": ["a=1", "b=2", "a=3"],
+               "requestContext": {"http": {"method": "post", "sourceIp": "192.0.2.7"}},
+               "body": body, "isBase64Encoded": false})
+    }
+
+    #[test]
+    fn our_own_event_is_a_click() {
+        let event = Event::decode(json!({"slack_click": click()})).unwrap();
+        assert!(matches!(event, Event::Click(_)));
+    }
+
+    #[test]
+    fn a_request_is_never_a_click_whatever_it_says() {
+        let body = json!({"slack_click": click()}).to_string();
+        let mut event = request(&body);
+        assert!(matches!(Event::decode(event.clone()), Ok(Event::Request(_))));
+        event["slack_click"] = click();
+        assert!(matches!(Event::decode(event), Ok(Event::Request(_))));
+        for key in ["requestContext", "rawPath", "headers", "body"] {
+            let mixed = json!({"slack_click": click(), key: {}});
+            assert_eq!(Event::decode(mixed), Err(NotOurs), "{key}");
+        }
+        let more = json!({"slack_click": click(), "more": 1});
+        assert_eq!(Event::decode(more), Err(NotOurs));
+    }
+
+    #[test]
+    fn a_body_is_what_the_sender_wrote() {
+        let mut event = request("a=1");
+        event["body"] = json!("YT0x/w==");
+        event["isBase64Encoded"] = json!(true);
+        let Ok(Event::Request(request)) = Event::decode(event.clone()) else { panic!() };
+        assert_eq!(request.body, b"a=1\xff");
+        assert_eq!(request.method, "POST");
+        assert_eq!(request.header("content-type"), Some("text/plain"));
+        event["body"] = json!("not base64!");
+        assert_eq!(Event::decode(event), Err(NotOurs));
+    }
+
+    #[test]
+    fn a_cookie_that_came_twice_is_none() {
+        let Ok(Event::Request(request)) = Event::decode(request("")) else { panic!() };
+        assert_eq!(request.cookie("b"), Some("2"));
+        assert_eq!(request.cookie("a"), None);
+        assert_eq!(request.cookie("c"), None);
+    }
+
+    #[test]
+    fn anything_else_is_refused_without_being_repeated() {
+        for other in [json!(null), json!({}), json!([]), json!({"Records": []}), json!({"slack_click": {}})] {
+            assert_eq!(Event::decode(other), Err(NotOurs));
+        }
+    }
+}

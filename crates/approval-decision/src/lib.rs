@@ -1,0 +1,279 @@
+//! Takes an approver's answer: from a button in Slack, or from the page that a signed link leads to.
+//!
+//! Behind a function URL that anybody can call, so that every request proves where it comes from before
+//! anything is looked up: [`slack`] by Slack's signature, [`link`] by our own. What an answer is worth is
+//! decided by [`approvals::decide`], and what became of it is told as it is.
+//!
+//! What must always hold:
+//! - A GET or HEAD changes nothing, whoever sends it: mail scanners follow links.
+//! - Who can't prove anything learns nothing, not even why.
+//! - No approval token is in an answer, a page, a log or an event: nothing here ever holds one.
+
+pub mod event;
+pub mod link;
+pub mod page;
+pub mod response;
+pub mod settings;
+pub mod slack;
+pub mod texts;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use approvals::config::{Config, Route, load};
+use approvals::decide::{Boxed, Desk, ShownAgain};
+use approvals::records::Records;
+use approvals::sign::{Keyring, Keys, new_id};
+use approvals::{Case, CaseId, Shown};
+use channels::Http;
+use common::aws::Aws;
+use common::settings::{Lookup, SettingsError};
+use common::state::Table;
+use common::telemetry;
+use jiff::Timestamp;
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde_json::{Value, json};
+use tracing::Instrument;
+
+use event::{Event, NotOurs, Request};
+use response::Response;
+use settings::Settings;
+use slack::{Secret, SlackClick};
+
+/// The function, alive for many invocations.
+pub struct Decision {
+    /// Wrong settings are an answer too, and all of them are in the log.
+    pub settings: Result<Settings, SettingsError>,
+    /// The clients.
+    pub aws: Aws,
+    /// The present moment.
+    pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Fresh names that nobody can guess.
+    pub new_id: Box<dyn Fn() -> String + Send + Sync>,
+    /// For Slack's `response_url`.
+    http: Http,
+    keyring: Keyring,
+    slack_secret: Secret,
+}
+
+impl fmt::Debug for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decision")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The function, from its settings; nothing is called and no client is built yet.
+pub fn function(lookup: Lookup<'_>) -> Decision {
+    Decision::new(Settings::read(lookup), Aws::new(lookup))
+}
+
+impl Decision {
+    /// The function over given clients.
+    pub fn new(settings: Result<Settings, SettingsError>, aws: Aws) -> Self {
+        let known = settings.as_ref().ok();
+        Self {
+            http: Http::new(known.is_some_and(|settings| settings.allow_private_addresses)),
+            keyring: Keyring::new(known.map(|s| s.keys_secret.clone()).unwrap_or_default()),
+            slack_secret: Secret::default(),
+            clock: Box::new(Timestamp::now),
+            new_id: Box::new(new_id),
+            settings,
+            aws,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}
+
+/// One invocation of a function whose settings are right.
+#[derive(Clone, Copy)]
+pub struct Visit<'a> {
+    function: &'a Decision,
+    settings: &'a Settings,
+    /// Lambda's name for this invocation.
+    request_id: &'a str,
+    /// The function itself, as it is to be invoked.
+    own_name: &'a str,
+    /// When the work must be done.
+    deadline: Instant,
+}
+
+impl Visit<'_> {
+    fn records(&self) -> Records<'_> {
+        let table = Table {
+            aws: &self.function.aws,
+            name: &self.settings.state_table,
+        };
+        Records::new(table, &*self.function.clock, &*self.function.new_id)
+            .keeping_audits_for(self.settings.audit_kept)
+    }
+
+    fn desk<'v>(&'v self, keys: &'v Keys, config: &'v Config) -> Desk<'v> {
+        let look: ShownAgain<'v> = &shown_again;
+        Desk {
+            aws: &self.function.aws,
+            records: self.records(),
+            keys,
+            config,
+            shown_again: look,
+        }
+    }
+
+    async fn keys(&self) -> Result<Arc<Keys>, String> {
+        let function = self.function;
+        let keys = function.keyring.keys(&function.aws, function.now()).await;
+        keys.map_err(|error| error.to_string())
+    }
+
+    /// Read each time: who is taken off the list may not decide from that moment on.
+    async fn config(&self) -> Result<Config, String> {
+        let config = load(&self.function.aws, &self.settings.config).await;
+        config.map_err(|error| error.to_string())
+    }
+
+    /// The route of a case, to speak its language; none where it can't be found out.
+    async fn route_of<'c>(&self, config: &'c Config, id: &CaseId) -> Option<&'c Route> {
+        let case = self.records().case(id).await.ok()??;
+        config.route_named(&case.route)
+    }
+
+    fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+fn shown_again<'c>(
+    aws: &'c Aws,
+    case: &'c Case,
+    execution_id: &'c str,
+) -> Boxed<'c, Result<Shown, String>> {
+    Box::pin(async move {
+        let shown = briefing::shown_again(aws, &case.action, execution_id, &case.shown).await;
+        shown.map_err(|error| error.to_string())
+    })
+}
+
+/// The invocation failed in a way that Lambda should try again, or that nobody can be told of.
+#[derive(Debug, thiserror::Error)]
+pub enum HandleError {
+    /// It is neither a request nor our own event.
+    #[error(transparent)]
+    NotOurs(#[from] NotOurs),
+    /// A click could not even be begun.
+    #[error("{0}")]
+    Settings(#[from] SettingsError),
+}
+
+impl From<HandleError> for Diagnostic {
+    fn from(error: HandleError) -> Self {
+        let error_type = match error {
+            HandleError::NotOurs(_) => "NotOurs",
+            HandleError::Settings(_) => "Settings",
+        };
+        Self {
+            error_type: error_type.to_owned(),
+            error_message: error.to_string(),
+        }
+    }
+}
+
+/// Kept of the function's time for saying what came of it.
+const RESERVE: Duration = Duration::from_secs(3);
+
+/// Answers one event: a request of the function URL, or a click that was taken in before.
+pub async fn handle(
+    function: Arc<Decision>,
+    event: LambdaEvent<Value>,
+) -> Result<Value, HandleError> {
+    let context = event.context;
+    let span = telemetry::invocation(
+        &context.request_id,
+        &context.invoked_function_arn,
+        context.xray_trace_id.as_deref(),
+    );
+    let left = context
+        .deadline()
+        .duration_since(std::time::SystemTime::now())
+        .unwrap_or_default();
+    let times = Invocation {
+        request_id: context.request_id.clone(),
+        own_arn: context.invoked_function_arn.clone(),
+        deadline: Instant::now() + left.saturating_sub(RESERVE),
+    };
+    answer(&function, event.payload, &times)
+        .instrument(span)
+        .await
+}
+
+/// What Lambda says about an invocation.
+struct Invocation {
+    request_id: String,
+    own_arn: String,
+    deadline: Instant,
+}
+
+async fn answer(
+    function: &Decision,
+    payload: Value,
+    invocation: &Invocation,
+) -> Result<Value, HandleError> {
+    let event = Event::decode(payload).inspect_err(|error| tracing::error!("{error}"))?;
+    let settings = match (&function.settings, &event) {
+        (Ok(settings), _) => settings,
+        (Err(error), Event::Request(request)) => {
+            tracing::error!("{error}");
+            return Ok(Response::not_set_up().for_method(&request.method).into_value());
+        }
+        (Err(error), Event::Click(_)) => {
+            tracing::error!("{error}");
+            return Err(error.clone().into());
+        }
+    };
+    let own_name = if invocation.own_arn.is_empty() {
+        &settings.function_name
+    } else {
+        &invocation.own_arn
+    };
+    let visit = Visit {
+        function,
+        settings,
+        request_id: &invocation.request_id,
+        own_name,
+        deadline: invocation.deadline,
+    };
+    Ok(match event {
+        Event::Request(request) => {
+            let response = Box::pin(route(&visit, &request)).await;
+            tracing::info!(
+                method = request.method,
+                status = response.status,
+                "a request was answered"
+            );
+            response.for_method(&request.method).into_value()
+        }
+        Event::Click(click) => {
+            Box::pin(clicked(&visit, &click)).await;
+            json!({"case": click.case})
+        }
+    })
+}
+
+async fn route(visit: &Visit<'_>, request: &Request) -> Response {
+    match request.path.as_str() {
+        "/slack/interactions" => slack::interactions(visit, request).await,
+        path => match path.strip_prefix("/d/") {
+            Some(sealed) => link::serve(visit, request, sealed).await,
+            None => Response::no_such_page(),
+        },
+    }
+}
+
+async fn clicked(visit: &Visit<'_>, click: &SlackClick) {
+    tracing::Span::current().record(telemetry::CORRELATION_ID, click.case.as_str());
+    slack::decide_click(visit, click).await;
+}

@@ -1,0 +1,146 @@
+//! How a case stands, read for the page. Reads only, and what can't be read is left out: the page is
+//! shown even when `CodePipeline` can't be asked.
+
+use std::time::Duration;
+
+use approvals::config::{Config, Route};
+use approvals::decide::Settled;
+use approvals::pipeline::truth_of_wait;
+use approvals::policy;
+use approvals::records::{Decision, DecisionRecord, LinkUse, Vote, Voter};
+use approvals::sign::link::{Link, LinkAction};
+use approvals::{Case, Status};
+
+use crate::Visit;
+use crate::texts::Texts;
+
+/// For asking `CodePipeline`.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Where a case stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It waits.
+    Waits,
+    /// It was decided, or is over.
+    Settled(Settled),
+    /// A decision is being carried out.
+    InProgress(Vec<Voter>),
+    /// It could not be looked up.
+    Unknown,
+}
+
+/// All that the page is made from.
+#[derive(Debug)]
+pub struct State {
+    /// The case.
+    pub case: Case,
+    /// Where it stands.
+    pub standing: Standing,
+    /// How many have said yes, of how many; none where one is enough.
+    pub votes: Option<(usize, u32)>,
+    /// Whether this link's yes is among them.
+    pub voted: bool,
+    /// The use of this link, if it was used.
+    pub used: Option<LinkUse>,
+    /// Whether a rejection needs a reason.
+    pub reason_needed: bool,
+    /// The words.
+    pub texts: &'static Texts,
+}
+
+impl State {
+    /// Reads it; none if there is no such case.
+    pub async fn read(visit: &Visit<'_>, link: &Link) -> Result<Option<Self>, String> {
+        let records = visit.records();
+        let (case, decision, votes, used, config) = tokio::join!(
+            records.case(&link.case),
+            records.decision(&link.case),
+            records.votes(&link.case),
+            records.link_use(&link.case, &link.jti),
+            visit.config(),
+        );
+        let Some(case) = case.map_err(|error| error.to_string())? else {
+            return Ok(None);
+        };
+        let config = config.inspect_err(|why| tracing::error!("{why}")).ok();
+        let route = config.as_ref().and_then(|config| config.route_named(&case.route));
+        let record = decision.map_err(|error| error.to_string())?;
+        let record = record.map(|item| item.value).unwrap_or_default();
+        let standing = standing(visit, &case, &record).await;
+        let votes = votes.map_err(|error| error.to_string())?;
+        let approver = link.approver.to_string();
+        Ok(Some(Self {
+            standing,
+            votes: counted(route, &votes),
+            voted: votes.iter().any(|vote| vote.voter.approver == approver),
+            used: used.map_err(|error| error.to_string())?,
+            reason_needed: route.is_some_and(|route| route.policy.reason_for_rejection),
+            texts: words(config.as_ref(), route),
+            case,
+        }))
+    }
+
+    /// What the link may still answer, and so the page asks.
+    pub fn asks(&self, link: &Link) -> Option<Decision> {
+        if matches!(self.standing, Standing::Settled(_)) {
+            return None;
+        }
+        match link.action {
+            LinkAction::View => None,
+            LinkAction::Reject => Some(Decision::Reject),
+            // Its yes counts already, unless a run died with it: then it is sent again.
+            LinkAction::Approve if self.voted && self.votes.is_some_and(|(have, need)| have < need as usize) => None,
+            LinkAction::Approve => Some(Decision::Approve),
+        }
+    }
+}
+
+fn words(config: Option<&Config>, route: Option<&Route>) -> &'static Texts {
+    Texts::of(config, route)
+}
+
+fn counted(route: Option<&Route>, votes: &[Vote]) -> Option<(usize, u32)> {
+    let policy = &route?.policy;
+    let have = policy::counted(policy, votes).len();
+    (policy.approvals > 1).then_some((have, policy.approvals))
+}
+
+async fn standing(visit: &Visit<'_>, case: &Case, record: &DecisionRecord) -> Standing {
+    if let Some(outcome) = &record.outcome {
+        let decisive = record.decisive();
+        return Standing::Settled(Settled {
+            truth: outcome.truth.clone(),
+            by: decisive.map(|intent| intent.by.clone()).unwrap_or_default(),
+            comment: decisive.and_then(|intent| intent.comment.clone()),
+        });
+    }
+    let Some(execution) = &case.execution_id else {
+        return Standing::Unknown;
+    };
+    let asked = Some(case.asked_at);
+    let truth = truth_of_wait(&visit.function.aws, &case.action, execution, asked);
+    match tokio::time::timeout(PATIENCE, truth).await {
+        Ok(Ok(truth)) if truth.status == Status::Waiting => match record.standing() {
+            Some(intent) => Standing::InProgress(intent.by.clone()),
+            None => Standing::Waits,
+        },
+        Ok(Ok(truth)) => {
+            let same = |summary: &str| truth.summary.as_deref().map(str::trim) == Some(summary.trim());
+            let ours = record.intents.iter().rfind(|intent| same(&intent.summary));
+            Standing::Settled(Settled {
+                by: ours.map(|intent| intent.by.clone()).unwrap_or_default(),
+                comment: ours.and_then(|intent| intent.comment.clone()),
+                truth,
+            })
+        }
+        Ok(Err(error)) => {
+            tracing::warn!("{error}");
+            Standing::Unknown
+        }
+        Err(_) => {
+            tracing::warn!("CodePipeline did not say in time how the approval stands");
+            Standing::Unknown
+        }
+    }
+}

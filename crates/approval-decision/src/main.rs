@@ -1,0 +1,18 @@
+//! The Lambda function `approval-decision`.
+
+use std::sync::Arc;
+
+use common::settings::environment;
+use common::telemetry;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> Result<(), Error> {
+    telemetry::start(&environment);
+    let function = Arc::new(approval_decision::function(&environment));
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
+        approval_decision::handle(function.clone(), event)
+    }))
+    .await
+}

@@ -1,0 +1,204 @@
+//! The briefing, in the order in which people should read it.
+
+use approvals::{Case, Change, ChangeAction, ChangeSet, Property, Replacement, Revision, Step, VersionChange};
+
+use super::https;
+use crate::texts::{Texts, fill};
+
+/// A line of "at a glance".
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    pub(super) cells: Vec<Cell>,
+}
+
+/// One thing on a line.
+#[derive(Default)]
+pub(super) struct Cell {
+    pub(super) text: String,
+    /// What is said beside it, quietly.
+    pub(super) note: String,
+    /// What is said beside it, and stands out.
+    pub(super) mark: String,
+    /// Where it leads.
+    pub(super) url: Option<String>,
+}
+
+/// One change set.
+pub(super) struct ChangeSetView {
+    pub(super) title: String,
+    pub(super) changes: Vec<ChangeView>,
+    /// What is said if not all changes are shown.
+    pub(super) cut: Option<String>,
+}
+
+/// One change.
+pub(super) struct ChangeView {
+    /// The name of its risk; and its style.
+    pub(super) risk: &'static str,
+    pub(super) class: &'static str,
+    pub(super) logical_id: String,
+    pub(super) resource_type: String,
+    pub(super) what: String,
+    pub(super) properties: Vec<PropertyView>,
+}
+
+/// One property.
+pub(super) struct PropertyView {
+    pub(super) name: String,
+    pub(super) before: Option<String>,
+    pub(super) after: Option<String>,
+    pub(super) recreates: Option<&'static str>,
+}
+
+/// Who, what and which version.
+pub(super) fn rows(texts: &'static Texts, case: &Case) -> Vec<Row> {
+    let briefing = &case.briefing;
+    let mut rows = Vec::new();
+    let mut row = |name, cells: Vec<Cell>| {
+        if !cells.is_empty() {
+            rows.push(Row { name, cells });
+        }
+    };
+    row(texts.version, briefing.version.iter().map(|change| version(texts, change)).collect());
+    row(
+        texts.started_by,
+        briefing
+            .starter
+            .iter()
+            .map(|starter| Cell {
+                text: starter.name.clone(),
+                note: format!("{}, {}", starter.trigger, starter.detail),
+                ..Cell::default()
+            })
+            .collect(),
+    );
+    row(texts.sources, briefing.revisions.iter().map(|revision| source(texts, revision)).collect());
+    row(
+        texts.gates,
+        briefing
+            .gates
+            .iter()
+            .map(|gate| Cell {
+                text: format!("{} {} {}", gate.stage, gate.application, gate.deployment),
+                mark: if gate.passed { texts.passed } else { texts.failed }.to_owned(),
+                note: gate.reasons.join(" "),
+                url: None,
+            })
+            .collect(),
+    );
+    row(
+        texts.variables,
+        briefing
+            .variables
+            .iter()
+            .map(|variable| Cell {
+                text: format!("{} = {}", variable.name, variable.value),
+                ..Cell::default()
+            })
+            .collect(),
+    );
+    let note = case.comment.clone().filter(|text| !text.trim().is_empty());
+    row(
+        texts.comment_of_owner,
+        note.into_iter()
+            .map(|text| Cell {
+                text,
+                ..Cell::default()
+            })
+            .collect(),
+    );
+    rows
+}
+
+fn version(texts: &Texts, change: &VersionChange) -> Cell {
+    let VersionChange { from, to, step } = change;
+    let text = match from {
+        Some(from) => fill(texts.version_from, &[("from", from), ("to", to)]),
+        None => to.clone(),
+    };
+    let told = texts.step(*step).to_owned();
+    let loud = matches!(step, Step::Major | Step::Downgrade);
+    Cell {
+        text,
+        mark: if loud { told.clone() } else { String::new() },
+        note: if loud { String::new() } else { told },
+        url: None,
+    }
+}
+
+fn source(texts: &Texts, revision: &Revision) -> Cell {
+    let mut note = format!("{} {}", revision.artifact, revision.id);
+    if let Some(author) = &revision.author {
+        note = format!("{}, {note}", fill(texts.by, &[("who", author)]));
+    }
+    Cell {
+        text: revision.summary.clone().unwrap_or_else(|| revision.id.clone()),
+        note,
+        mark: String::new(),
+        url: https(revision.url.as_deref()).map(str::to_owned),
+    }
+}
+
+/// All kept changes of all change sets.
+pub(super) fn change_sets(texts: &Texts, case: &Case) -> Vec<ChangeSetView> {
+    case.briefing
+        .change_sets
+        .iter()
+        .map(|set| change_set(texts, set))
+        .collect()
+}
+
+fn change_set(texts: &Texts, set: &ChangeSet) -> ChangeSetView {
+    let (shown, total) = (set.changes.len().to_string(), set.total.to_string());
+    ChangeSetView {
+        title: fill(texts.changes, &[("stack", &set.stack)]),
+        changes: set.changes.iter().map(|change| self::change(texts, change)).collect(),
+        cut: (set.total > set.changes.len())
+            .then(|| fill(texts.cut, &[("shown", &shown), ("total", &total)])),
+    }
+}
+
+fn change(texts: &Texts, change: &Change) -> ChangeView {
+    let action = match change.action {
+        ChangeAction::Add => texts.add,
+        ChangeAction::Modify => texts.modify,
+        ChangeAction::Remove => texts.remove,
+        ChangeAction::Import => texts.import,
+        ChangeAction::Dynamic => texts.dynamic,
+        ChangeAction::Other => texts.other_action,
+    };
+    let what = match replacement(texts, change.replacement) {
+        Some(replaced) => format!("{action}; {replaced}"),
+        None => action.to_owned(),
+    };
+    let properties = change.properties.iter();
+    ChangeView {
+        risk: texts.risk(change.risk),
+        class: match change.risk {
+            approvals::Risk::Removal | approvals::Risk::Replacement => "bad",
+            approvals::Risk::Access | approvals::Risk::Data => "careful",
+            approvals::Risk::Other => "plain",
+        },
+        logical_id: change.logical_id.clone(),
+        resource_type: change.resource_type.clone(),
+        what,
+        properties: properties.map(|property| self::property(texts, property)).collect(),
+    }
+}
+
+fn property(texts: &Texts, property: &Property) -> PropertyView {
+    PropertyView {
+        name: property.name.clone(),
+        before: property.before.clone(),
+        after: property.after.clone(),
+        recreates: replacement(texts, property.recreates),
+    }
+}
+
+fn replacement(texts: &Texts, replacement: Replacement) -> Option<&'static str> {
+    match replacement {
+        Replacement::True => Some(texts.replaced),
+        Replacement::Conditional => Some(texts.maybe_replaced),
+        Replacement::False => None,
+    }
+}

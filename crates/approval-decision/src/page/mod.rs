@@ -1,0 +1,257 @@
+//! The page: a pure function of how a case stands. Works without JavaScript (there is none), on a
+//! phone, by keyboard and screen reader, in the dark, and without colours.
+//!
+//! Everything that comes from elsewhere is escaped by the template, isolated in its direction, and
+//! linked only if it is https.
+
+mod brief;
+
+use approvals::decide::Answer;
+use approvals::records::{Decision, Voter};
+use approvals::sign::link::Link;
+use approvals::{Case, Gap};
+use askama::Template;
+use jiff::Timestamp;
+
+use crate::link::{Form, Standing, State};
+use crate::texts::{self, Texts, Told, Tone, fill};
+
+use brief::{ChangeSetView, Row};
+
+/// The style sheet, letter by letter as the page has it: the policy names it by its hash.
+pub const CSS: &str = include_str!("../../templates/page.css");
+
+/// What stands above everything else on the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// What came of the answer that was just sent.
+    Answer(Answer),
+    /// The answer was not taken.
+    NotSent,
+}
+
+/// All that one page shows.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// How the case stands.
+    pub state: &'a State,
+    /// The link that it was opened with.
+    pub link: &'a Link,
+    /// The same as text.
+    pub sealed: &'a str,
+    /// What is asked, and the form for it.
+    pub form: Option<(Decision, &'a Form)>,
+    /// What stands on top.
+    pub notice: Option<Notice>,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// The page of a case.
+pub fn show(view: &View<'_>) -> String {
+    Page::of(view)
+        .render()
+        .expect("writing to a string never fails")
+}
+
+/// The page for a link that doesn't count, and for any other address: it says nothing but that.
+pub fn neutral() -> String {
+    let texts = Texts::of(None, None);
+    bare(texts.neutral_title, texts.neutral_text)
+}
+
+/// The page for when nothing can be said.
+pub fn unavailable() -> String {
+    let texts = Texts::of(None, None);
+    bare(texts.unavailable_title, texts.unavailable_text)
+}
+
+fn bare(title: &str, text: &str) -> String {
+    Bare { title, text, css: CSS }
+        .render()
+        .expect("writing to a string never fails")
+}
+
+#[derive(Template)]
+#[template(path = "bare.html")]
+struct Bare<'a> {
+    title: &'a str,
+    text: &'a str,
+    css: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'a> {
+    t: &'static Texts,
+    css: &'static str,
+    title: String,
+    case: &'a Case,
+    /// What came of an answer, if one was given.
+    told: Option<Banner>,
+    /// The page itself.
+    here: String,
+    status: String,
+    status_class: &'static str,
+    status_detail: String,
+    left: Option<String>,
+    asked_at: String,
+    votes: Option<String>,
+    used: Option<String>,
+    rows: Vec<Row>,
+    change_sets: Vec<ChangeSetView>,
+    gaps: Vec<String>,
+    console: Option<&'a str>,
+    external: Option<&'a str>,
+    form: Option<FormView<'a>>,
+    view_only: bool,
+}
+
+struct Banner {
+    class: &'static str,
+    headline: String,
+    detail: String,
+}
+
+struct FormView<'a> {
+    seal: &'a str,
+    yes: bool,
+    reason_needed: bool,
+    button: &'static str,
+    warning: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    anonymous: String,
+}
+
+impl<'a> Page<'a> {
+    fn of(view: &View<'a>) -> Self {
+        let State { case, texts, .. } = view.state;
+        let told = view.notice.as_ref().map(|notice| banner(texts, notice, view.now));
+        let status = status(texts, &view.state.standing, view.now);
+        let names = [("pipeline", case.action.pipeline.as_str()), ("stage", &case.action.stage)];
+        let title = match (&told, view.form.is_some()) {
+            (Some(_), _) => texts.answered_title,
+            (None, true) => texts.question,
+            (None, false) => texts.view_title,
+        };
+        let waits = matches!(view.state.standing, Standing::Waits | Standing::Unknown);
+        Self {
+            t: texts,
+            css: CSS,
+            here: format!("/d/{}", view.sealed),
+            title: fill(title, &names),
+            case,
+            status: status.headline,
+            status_class: class(status.tone),
+            status_detail: status.detail,
+            left: waits.then(|| left(texts, case.expires, view.now)),
+            asked_at: fill(texts.asked, &[("at", &time(case.asked_at))]),
+            votes: view.state.votes.filter(|_| waits).map(|votes| have(texts, votes)),
+            used: view.state.used.as_ref().map(|used| fill(texts.used, &[("at", &time(used.at))])),
+            rows: brief::rows(texts, case),
+            change_sets: brief::change_sets(texts, case),
+            gaps: gaps(texts, &case.briefing.gaps),
+            console: https(case.console_link.as_deref()),
+            external: https(case.external_link.as_deref()),
+            form: form(view),
+            view_only: view.form.is_none() && waits && view.state.used.is_none() && told.is_none(),
+            told,
+        }
+    }
+}
+
+fn banner(texts: &Texts, notice: &Notice, now: Timestamp) -> Banner {
+    let told = match notice {
+        Notice::Answer(answer) => texts::told(texts, answer, now),
+        Notice::NotSent => Told {
+            tone: Tone::Bad,
+            headline: texts.try_again.to_owned(),
+            detail: texts.not_sent.to_owned(),
+        },
+    };
+    Banner {
+        class: class(told.tone),
+        headline: told.headline,
+        detail: told.detail,
+    }
+}
+
+fn class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "good",
+        Tone::Bad => "bad",
+        Tone::Plain => "plain",
+    }
+}
+
+fn status(texts: &Texts, standing: &Standing, now: Timestamp) -> Told {
+    let plain = |headline: &str| Told {
+        tone: Tone::Plain,
+        headline: headline.to_owned(),
+        detail: String::new(),
+    };
+    match standing {
+        Standing::Waits => plain(texts.stands_waiting),
+        Standing::Unknown => plain(texts.stands_unknown),
+        Standing::Settled(settled) => texts::settled(texts, settled),
+        Standing::InProgress(by) => {
+            texts::told(texts, &Answer::InProgress { by: by.clone() }, now)
+        }
+    }
+}
+
+fn have(texts: &Texts, (have, need): (usize, u32)) -> String {
+    let (have, need) = (have.to_string(), need.to_string());
+    fill(texts.votes, &[("have", &have), ("need", &need)])
+}
+
+fn left(texts: &Texts, expires: Option<Timestamp>, now: Timestamp) -> String {
+    let Some(expires) = expires else {
+        return texts.left_unknown.to_owned();
+    };
+    if expires <= now {
+        return texts.left_over.to_owned();
+    }
+    let span = texts.span(expires.duration_since(now));
+    fill(texts.left, &[("span", &span), ("at", &time(expires))])
+}
+
+fn gaps(texts: &Texts, gaps: &[Gap]) -> Vec<String> {
+    gaps.iter().map(|gap| texts.gap(gap)).collect()
+}
+
+/// A moment as people say it; the page can't know their time zone.
+fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A link, if it may be followed.
+fn https(url: Option<&str>) -> Option<&str> {
+    url.filter(|url| url.starts_with("https://"))
+}
+
+fn form<'a>(view: &View<'a>) -> Option<FormView<'a>> {
+    let (decision, form) = view.form?;
+    let texts = view.state.texts;
+    let yes = decision == Decision::Approve;
+    let reason_needed = !yes && view.state.reason_needed;
+    let holder = Voter {
+        approver: view.link.approver.to_string(),
+        name: String::new(),
+        identified: true,
+    };
+    Some(FormView {
+        seal: &form.seal,
+        yes,
+        reason_needed,
+        button: if yes { texts.approve } else { texts.reject },
+        warning: if yes { texts.approve_warning } else { texts.reject_warning },
+        label: if reason_needed { texts.reason_label } else { texts.comment_label },
+        hint: if reason_needed { texts.reason_hint } else { texts.comment_hint },
+        anonymous: fill(texts.anonymous, &[("who", &texts.person(&holder))]),
+    })
+}
+
+#[cfg(test)]
+mod tests;

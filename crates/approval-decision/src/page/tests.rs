@@ -1,0 +1,257 @@
+use approvals::decide::Settled;
+use approvals::{
+    ApprovalAction, Briefing, CaseId, Change, ChangeAction, ChangeSet, GateReport, Property, Replacement,
+    Revision, Risk, Shown, Starter, Status, Step, Token, Truth, Variable, VersionChange, What,
+};
+use approvals::sign::Keys;
+use approvals::sign::link::{LinkAction, audience};
+
+use super::*;
+
+/// Everything that somebody could want a page to do.
+const HOSTILE: &str = "</p><script>alert(1)</script>\" onload=x' <!channel> \u{202e}evil{{ 7*7 }}";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn case(briefing: Briefing) -> Case {
+    let action = ApprovalAction {
+        account: "111122223333".into(),
+        region: "eu-central-1".into(),
+        pipeline: "shop".into(),
+        stage: "Production".into(),
+        action: "Approve".into(),
+    };
+    Case {
+        id: CaseId::of(&action, &Token::new("a token")),
+        action,
+        execution_id: Some("1".into()),
+        token_mac: String::new(),
+        route: "production".into(),
+        asked_at: at("2026-03-02T09:00:00Z"),
+        expires: Some(at("2026-03-02T12:30:00Z")),
+        console_link: Some("https://console.aws.amazon.com/x".into()),
+        external_link: None,
+        comment: None,
+        briefing,
+        shown: Shown::default(),
+    }
+}
+
+fn change(risk: Risk, name: &str) -> Change {
+    Change {
+        risk,
+        action: if risk == Risk::Removal { ChangeAction::Remove } else { ChangeAction::Modify },
+        logical_id: name.into(),
+        resource_type: "AWS::RDS::DBInstance".into(),
+        replacement: if risk == Risk::Replacement { Replacement::True } else { Replacement::False },
+        properties: vec![Property {
+            name: "Engine".into(),
+            before: Some("postgres".into()),
+            after: None,
+            recreates: Replacement::Conditional,
+        }],
+    }
+}
+
+fn full() -> Briefing {
+    let risks = [Risk::Removal, Risk::Replacement, Risk::Access, Risk::Data, Risk::Other];
+    let changes = risks.iter().cycle().take(200).enumerate();
+    Briefing {
+        starter: Some(Starter {
+            trigger: "StartPipelineExecution".into(),
+            detail: "arn:aws:iam::111122223333:user/release-manager".into(),
+            name: "release-manager".into(),
+        }),
+        variables: vec![Variable { name: "RELEASE".into(), value: "2.0.0".into() }],
+        revisions: vec![Revision {
+            artifact: "source".into(),
+            id: "4f0c1d2".into(),
+            summary: Some("Ship it".into()),
+            author: Some("an author".into()),
+            url: Some("https://example.com/commit/4f0c1d2".into()),
+            created: None,
+        }],
+        version: Some(VersionChange { from: Some("1.4.2".into()), to: "2.0.0".into(), step: Step::Major }),
+        change_sets: vec![ChangeSet {
+            stack: "shop".into(),
+            name: "release".into(),
+            id: "arn:x".into(),
+            changes: changes.map(|(n, risk)| change(*risk, &format!("Resource{n}"))).collect(),
+            total: 240,
+        }],
+        gates: vec![GateReport {
+            stage: "pre-traffic".into(),
+            application: "shop".into(),
+            deployment: "d-1".into(),
+            passed: false,
+            reasons: vec!["The health check failed.".into()],
+            report: "s3://reports/1".into(),
+        }],
+        gaps: vec![Gap { what: What::OldVersion, why: "it took too long".into() }],
+    }
+}
+
+struct Opened {
+    state: State,
+    link: Link,
+    form: Form,
+}
+
+fn page_of(case: Case, standing: Standing, action: LinkAction) -> Opened {
+    let keys = Keys::new("0123456789abcdef0123456789abcdef", None).unwrap();
+    let approver = "email:lead@example.com".parse().unwrap();
+    let link = Link::new(&audience("table"), &case, &approver, action);
+    let form = Form::new(&keys, &link, "nonce".into());
+    let state = State {
+        case,
+        standing,
+        votes: Some((1, 2)),
+        voted: false,
+        used: None,
+        reason_needed: true,
+        texts: Texts::of(None, None),
+    };
+    Opened { state, link, form }
+}
+
+fn render(page: &Opened, notice: Option<Notice>) -> String {
+    show(&View {
+        state: &page.state,
+        link: &page.link,
+        sealed: "sealed",
+        form: page.state.asks(&page.link).map(|decision| (decision, &page.form)),
+        notice,
+        now: at("2026-03-02T10:00:00Z"),
+    })
+}
+
+#[test]
+fn everything_that_helps_is_on_the_page() {
+    let page = render(&page_of(case(full()), Standing::Waits, LinkAction::Approve), None);
+    for part in [
+        "from 1.4.2 to 2.0.0", "major step: may break what uses it", "release-manager", "RELEASE = 2.0.0",
+        "Ship it", "by an author", "https://example.com/commit/4f0c1d2", "Resource199", "AWS::RDS::DBInstance",
+        "200 of 240 changes are shown", "pre-traffic shop d-1", "The health check failed.",
+        "The version before could not be looked up: it took too long", "2 h 30 min left", "1 of 2 approvals so far",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn what_others_write_does_nothing() {
+    let mut briefing = full();
+    let hostile = || HOSTILE.to_owned();
+    briefing.starter.as_mut().unwrap().name = hostile();
+    briefing.variables[0].value = hostile();
+    briefing.revisions[0].summary = Some(hostile());
+    briefing.revisions[0].author = Some(hostile());
+    briefing.revisions[0].url = Some("javascript:alert(1)".into());
+    briefing.version = Some(VersionChange { from: Some(hostile()), to: hostile(), step: Step::Unknown });
+    briefing.change_sets[0].stack = hostile();
+    briefing.change_sets[0].changes[0].logical_id = hostile();
+    briefing.change_sets[0].changes[0].properties[0].after = Some(hostile());
+    briefing.gates[0].reasons = vec![hostile()];
+    briefing.gaps[0].why = hostile();
+    let mut case = case(briefing);
+    case.comment = Some(hostile());
+    case.external_link = Some("http://example.com".into());
+    case.console_link = Some("javascript:alert(1)".into());
+    let by = Voter { approver: "slack:T0001/U0001".into(), name: hostile(), identified: true };
+    let truth = Truth { status: Status::Approved, by: None, summary: None, at: None };
+    let settled = Settled { truth, by: vec![by], comment: Some(hostile()) };
+    let notice = Notice::Answer(Answer::AlreadyDecided(settled.clone()));
+    for (standing, notice) in [(Standing::Waits, None), (Standing::Settled(settled), Some(notice))] {
+        let page = render(&page_of(case.clone(), standing, LinkAction::Reject), notice);
+        assert!(!page.contains("<script"), "escaped");
+        assert!(!page.contains("\" onload"), "no way out of an attribute");
+        assert!(!page.contains("javascript:"), "only https is linked");
+        assert!(!page.contains("http://example.com"));
+        assert!(page.contains("&#60;script&#62;") || page.contains("&lt;script&gt;"));
+        assert!(!page.contains("49"), "nothing is evaluated twice");
+    }
+}
+
+#[test]
+fn a_rejection_needs_its_reason_where_the_route_says_so() {
+    let page = render(&page_of(case(full()), Standing::Waits, LinkAction::Reject), None);
+    assert!(page.contains(" required></textarea>"));
+    assert!(page.contains(r#"<button type="submit" class="bad""#));
+    let page = render(&page_of(case(full()), Standing::Waits, LinkAction::Approve), None);
+    assert!(!page.contains(" required>"));
+}
+
+#[test]
+fn the_page_can_be_used_by_everybody() {
+    let page = render(&page_of(case(full()), Standing::Waits, LinkAction::Approve), None);
+    for part in [
+        r#"<html lang="en">"#, r#"<main class="page">"#, "<header", r#"<label for="comment">"#, r#"id="comment""#,
+        r#"aria-describedby="comment-hint""#, r#"name="viewport""#, "<nav aria-labelledby",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert_eq!(page.matches("<h1").count(), 1);
+    // What a colour says is said in words, too.
+    for word in [">Removal<", ">Replacement<", ">Access<", ">Data<", ">failed<"] {
+        assert!(page.contains(word), "{word}");
+    }
+    // Every id that is referred to is there.
+    for reference in ["aria-labelledby=\"", "aria-describedby=\"", "for=\"", "href=\"#"] {
+        for rest in page.split(reference).skip(1) {
+            for id in rest.split('"').next().unwrap().split(' ') {
+                assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
+            }
+        }
+    }
+    let notice = Some(Notice::Answer(Answer::Recorded { have: 1, need: 2 }));
+    let page = render(&page_of(case(full()), Standing::Waits, LinkAction::View), notice);
+    assert_eq!(page.matches("<h1").count(), 1, "the result is the heading");
+    assert!(page.contains(r#"role="status""#) && page.contains("autofocus"));
+}
+
+#[test]
+fn time_that_is_over_or_not_known_is_told_so() {
+    for (expires, told) in [
+        (None, "it is not known how long it waits"),
+        (Some(at("2026-03-02T10:00:00Z")), "the time is over"),
+    ] {
+        let mut case = case(Briefing::default());
+        case.expires = expires;
+        assert!(render(&page_of(case, Standing::Unknown, LinkAction::View), None).contains(told));
+    }
+}
+
+/// WCAG 2.1's contrast of each text with its ground, at least 4.5, in both themes.
+#[test]
+fn texts_stand_out_from_their_ground() {
+    let light = colours(CSS.split("@media").next().unwrap());
+    let dark = colours(CSS.split("@media").nth(1).unwrap());
+    for theme in [light, dark] {
+        for (ink, ground) in [
+            ("ink", "ground"), ("ink", "card"), ("ink", "good-wash"), ("ink", "bad-wash"), ("ink", "soft"),
+            ("quiet", "ground"), ("quiet", "card"), ("link", "ground"), ("link", "card"), ("link", "good-wash"),
+            ("link", "bad-wash"), ("bad", "card"), ("careful", "card"), ("on", "good"), ("on", "bad"),
+        ] {
+            let contrast = contrast(&theme[ink], &theme[ground]);
+            assert!(contrast >= 4.5, "{ink} on {ground}: {contrast:.2}");
+        }
+    }
+}
+
+fn colours(css: &str) -> std::collections::BTreeMap<String, [f64; 3]> {
+    let declarations = css.split(['{', ';']).filter_map(|line| line.trim().strip_prefix("--")?.split_once(": #"));
+    let channel = |hex: &str, n: usize| {
+        let value = u8::from_str_radix(&hex[n * 2..n * 2 + 2], 16).unwrap();
+        let part = f64::from(value) / 255.0;
+        if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+    };
+    declarations.map(|(name, hex)| (name.to_owned(), [0, 1, 2].map(|n| channel(hex, n)))).collect()
+}
+
+fn contrast(one: &[f64; 3], other: &[f64; 3]) -> f64 {
+    let light = |[r, g, b]: &[f64; 3]| 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+    let (one, other) = (light(one), light(other));
+    one.max(other) / one.min(other)
+}

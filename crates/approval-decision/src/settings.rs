@@ -1,0 +1,136 @@
+//! The settings of the function, all read at start and told together when they are wrong.
+
+use approvals::config::ConfigLocation;
+use approvals::records::AUDIT_KEPT;
+use common::secret::SecretRef;
+use common::settings::{Lookup, Reader, SettingsError};
+use jiff::SignedDuration;
+
+/// What the function is told by its environment.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `STATE_TABLE`: the `DynamoDB` table of cases and decisions.
+    pub state_table: String,
+    /// `APPROVALS_CONFIG`: where the routes and their policy are described.
+    pub config: ConfigLocation,
+    /// `KEYS_SECRET_ARN`: the secret that links are signed with.
+    pub keys_secret: String,
+    /// `SLACK_SECRET`: where Slack's signing secret is kept; none: there is no Slack.
+    pub slack_secret: Option<SecretRef>,
+    /// `AUDIT_RETENTION_DAYS`: how long audit records are kept.
+    pub audit_kept: SignedDuration,
+    /// `ALLOW_PRIVATE_ADDRESSES`: whether an answer to Slack may go elsewhere than to Slack, for a
+    /// local AWS.
+    pub allow_private_addresses: bool,
+    /// `AWS_LAMBDA_FUNCTION_NAME`, given by Lambda: to invoke itself.
+    pub function_name: String,
+}
+
+impl Settings {
+    /// Reads all settings or tells every problem.
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(lookup);
+        let state_table = reader.required("STATE_TABLE", "the DynamoDB table of cases");
+        reader.required(
+            "APPROVALS_CONFIG",
+            "the place of channels and routes, for example s3://my-bucket/approvals.yaml",
+        );
+        let root = reader
+            .optional("LAMBDA_TASK_ROOT")
+            .unwrap_or_else(|| ".".into());
+        let config = reader.parsed("APPROVALS_CONFIG", |text| {
+            ConfigLocation::parse(text, &root)
+        });
+        let keys_secret = reader.required("KEYS_SECRET_ARN", "the secret that signs links");
+        let slack_secret = slack_secret(&mut reader);
+        let audit_kept = reader.parsed("AUDIT_RETENTION_DAYS", days);
+        let allow_private_addresses = reader.parsed("ALLOW_PRIVATE_ADDRESSES", yes_or_no);
+        let function_name = reader.required(
+            "AWS_LAMBDA_FUNCTION_NAME",
+            "the function's own name; Lambda sets it",
+        );
+        reader.finish(|| Self {
+            state_table,
+            config: config.expect("a missing place is a problem, and so is one that can't be read"),
+            keys_secret,
+            slack_secret,
+            audit_kept: audit_kept.unwrap_or(AUDIT_KEPT),
+            allow_private_addresses: allow_private_addresses.unwrap_or(false),
+            function_name,
+        })
+    }
+}
+
+/// Not through `parsed`, which quotes the value: somebody may have written the secret itself.
+fn slack_secret(reader: &mut Reader<'_>) -> Option<SecretRef> {
+    let text = reader.optional("SLACK_SECRET")?;
+    let reference = SecretRef::parse(&text);
+    if reference.is_none() {
+        reader.problem(format!(
+            "SLACK_SECRET must say where Slack's signing secret is kept, and not what it is: {}",
+            SecretRef::FORMS
+        ));
+    }
+    reference
+}
+
+fn days(text: &str) -> Result<SignedDuration, &'static str> {
+    match text.parse::<u16>() {
+        Ok(days) if days > 0 => Ok(SignedDuration::from_hours(i64::from(days) * 24)),
+        _ => Err("expected a number of days, 1 to 65535"),
+    }
+}
+
+fn yes_or_no(text: &str) -> Result<bool, &'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("expected true or false"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(changes: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let mut values = std::collections::HashMap::from([
+            ("STATE_TABLE", "approvals"),
+            ("APPROVALS_CONFIG", "s3://bucket/approvals.yaml"),
+            ("KEYS_SECRET_ARN", "arn:aws:secretsmanager:eu-central-1:111122223333:secret:keys"),
+            ("SLACK_SECRET", "secretsmanager:deploy-hooks/slack#signing_secret"),
+            ("AWS_LAMBDA_FUNCTION_NAME", "approval-decision"),
+        ]);
+        values.extend(changes.iter().copied());
+        Settings::read(&|name| values.get(name).map(ToString::to_string))
+    }
+
+    #[test]
+    fn defaults_are_sane() {
+        let settings = with(&[("SLACK_SECRET", ""), ("ALLOW_PRIVATE_ADDRESSES", "")]).unwrap();
+        assert_eq!(settings.slack_secret, None, "no Slack");
+        assert!(!settings.allow_private_addresses);
+        assert_eq!(settings.audit_kept, AUDIT_KEPT);
+    }
+
+    #[test]
+    fn every_problem_is_told_at_once_and_no_secret() {
+        let error = with(&[
+            ("STATE_TABLE", ""),
+            ("APPROVALS_CONFIG", "http://example.com/x"),
+            ("KEYS_SECRET_ARN", " "),
+            ("SLACK_SECRET", "8f742231b10e8888abcd99yyyzzz85a5"),
+            ("AUDIT_RETENTION_DAYS", "0"),
+            ("ALLOW_PRIVATE_ADDRESSES", "yes"),
+        ])
+        .unwrap_err();
+        insta::assert_snapshot!(error.problems.join("\n"), @r#"
+        STATE_TABLE is not set; it gives the DynamoDB table of cases
+        APPROVALS_CONFIG is "http://example.com/x": expected s3://BUCKET/KEY, ssm:NAME or file:PATH
+        KEYS_SECRET_ARN is not set; it gives the secret that signs links
+        SLACK_SECRET must say where Slack's signing secret is kept, and not what it is: env:NAME, ssm:/path, secretsmanager:id or secretsmanager:id#key
+        AUDIT_RETENTION_DAYS is "0": expected a number of days, 1 to 65535
+        ALLOW_PRIVATE_ADDRESSES is "yes": expected true or false
+        "#);
+    }
+}

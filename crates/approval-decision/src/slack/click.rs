@@ -1,0 +1,139 @@
+//! The second half of a click: decided in a run of its own, and answered where only the person who
+//! clicked sees it. The message itself changes when `CodePipeline` says what became of it.
+
+use std::time::Duration;
+
+use approvals::config::Approver;
+use approvals::decide::{Answer, Click, decide};
+use approvals::policy::Refusal;
+use approvals::records::Via;
+use channels::post_json;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use url::Url;
+
+use super::SlackClick;
+use crate::Visit;
+use crate::texts::{self, Texts};
+
+/// A click that waited longer does not count: the person has long gone on, or clicked again.
+const CLICK_AGE: SignedDuration = SignedDuration::from_mins(15);
+/// For telling the person, with all tries.
+const TELL: Duration = Duration::from_secs(8);
+/// Kept of the function's time for telling.
+const FOR_TELLING: Duration = Duration::from_secs(4);
+
+/// Decides a click, and tells the person who clicked.
+pub async fn decide_click(visit: &Visit<'_>, click: &SlackClick) {
+    let (texts, answer) = decided(visit, click).await;
+    let Some(url) = &click.response_url else {
+        tracing::warn!(case = click.case.as_str(), "Slack gave no address for an answer");
+        return;
+    };
+    if !leads_to_slack(url, visit.settings.allow_private_addresses) {
+        tracing::error!(
+            case = click.case.as_str(),
+            "the address for an answer does not lead to Slack; nothing was sent there"
+        );
+        return;
+    }
+    let message = json!({
+        "response_type": "ephemeral",
+        "replace_original": false,
+        "text": slack_text(&texts::answer(texts, &answer, visit.function.now())),
+    });
+    if let Err(trouble) = post_json(&visit.function.http, url, &message, TELL).await {
+        tracing::warn!(case = click.case.as_str(), "Slack did not take the answer: {trouble}");
+    }
+}
+
+async fn decided(visit: &Visit<'_>, click: &SlackClick) -> (&'static Texts, Answer) {
+    let (keys, config) = tokio::join!(visit.keys(), visit.config());
+    let (keys, config) = match (keys, config) {
+        (Ok(keys), Ok(config)) => (keys, config),
+        (Err(why), _) | (_, Err(why)) => {
+            tracing::error!("{why}");
+            return (Texts::of(None, None), Answer::TryAgain { why });
+        }
+    };
+    let route = visit.route_of(&config, &click.case).await;
+    let texts = Texts::of(Some(&config), route);
+    if too_old(click, visit.function.now()) {
+        return (texts, Answer::Refused(Refusal::TooLate));
+    }
+    let (team, user) = (click.team.clone(), click.user.clone());
+    let said = Click {
+        id: click.id.clone(),
+        case: click.case.clone(),
+        approver: Approver::Slack { team, user },
+        name: click.name.clone(),
+        decision: click.decision,
+        comment: click.comment.clone(),
+        via: Via::Slack,
+        from: None,
+    };
+    let desk = visit.desk(&keys, &config);
+    // A run that is cut off here is one that died: whoever clicks next finishes it.
+    let within = visit.time_left().saturating_sub(FOR_TELLING);
+    let answer = tokio::time::timeout(within, Box::pin(decide(&desk, &said))).await;
+    let answer = answer.unwrap_or_else(|_| {
+        tracing::error!(case = click.case.as_str(), "the time of the function was over");
+        Answer::TryAgain {
+            why: "it took too long".to_owned(),
+        }
+    });
+    (texts, answer)
+}
+
+fn too_old(click: &SlackClick, now: Timestamp) -> bool {
+    Timestamp::from_second(click.at).is_ok_and(|at| now.duration_since(at) > CLICK_AGE)
+}
+
+/// Whether an address is one of Slack's for answers. `anywhere` is for a local AWS.
+fn leads_to_slack(url: &str, anywhere: bool) -> bool {
+    let Ok(url) = Url::parse(url) else {
+        return false;
+    };
+    let slack = url.scheme() == "https"
+        && url.host_str() == Some("hooks.slack.com")
+        && url.port().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    slack || anywhere
+}
+
+/// Slack's own signs made harmless: names and reasons come from people.
+fn slack_text(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_go_to_slack_only() {
+        assert!(leads_to_slack("https://hooks.slack.com/actions/T0001/1/x", false));
+        for elsewhere in [
+            "http://hooks.slack.com/actions/x",
+            "https://hooks.slack.com.example.com/x",
+            "https://example.com/hooks.slack.com",
+            "https://hooks.slack.com@example.com/x",
+            "https://user@hooks.slack.com/x",
+            "https://hooks.slack.com:8443/x",
+            "https://169.254.169.254/latest",
+            "file:///etc/passwd",
+            "",
+        ] {
+            assert!(!leads_to_slack(elsewhere, false), "{elsewhere}");
+        }
+        assert!(leads_to_slack("http://127.0.0.1:4566/response", true));
+    }
+
+    #[test]
+    fn what_people_write_does_nothing_in_slack() {
+        assert_eq!(slack_text("<!channel> & <@U1>"), "&lt;!channel&gt; &amp; &lt;@U1&gt;");
+    }
+}

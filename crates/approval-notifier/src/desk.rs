@@ -1,0 +1,106 @@
+//! What one invocation works with: settings, clients, records, and the configuration and keys, each
+//! read when they are first needed and then shared by all records of the event.
+
+use std::sync::Arc;
+
+use approvals::config::{self, Config};
+use approvals::records::Records;
+use approvals::sign::{Keyring, Keys};
+use channels::Outgoing;
+use common::aws::Aws;
+use jiff::Timestamp;
+use tokio::sync::OnceCell;
+
+use crate::recipient::Signer;
+use crate::settings::Settings;
+use crate::trouble::Trouble;
+
+/// What one invocation works with.
+pub struct Desk<'a> {
+    /// The clients.
+    pub aws: &'a Aws,
+    /// The settings.
+    pub settings: &'a Settings,
+    /// The state table.
+    pub records: Records<'a>,
+    /// The way out to Slack and the others.
+    pub outgoing: Outgoing<'a>,
+    /// The function itself.
+    pub invocation: Invocation,
+    keyring: &'a Keyring,
+    config: OnceCell<Config>,
+}
+
+/// What Lambda says about an invocation.
+#[derive(Debug, Clone, Default)]
+pub struct Invocation {
+    /// The function's ARN, with its alias if it was invoked by one.
+    pub function_arn: String,
+    /// The same for each try of an event.
+    pub request_id: String,
+}
+
+impl Invocation {
+    /// The account that the function lives in; empty if its ARN does not say.
+    pub fn account(&self) -> &str {
+        self.function_arn.split(':').nth(4).unwrap_or_default()
+    }
+
+    /// Its region.
+    pub fn region(&self) -> &str {
+        self.function_arn.split(':').nth(3).unwrap_or_default()
+    }
+}
+
+/// What outlives an invocation.
+#[derive(Clone, Copy)]
+pub struct Kept<'a> {
+    /// The clients.
+    pub aws: &'a Aws,
+    /// The settings.
+    pub settings: &'a Settings,
+    /// The signing keys.
+    pub keyring: &'a Keyring,
+    /// The way out.
+    pub outgoing: Outgoing<'a>,
+}
+
+impl<'a> Desk<'a> {
+    /// A desk for one invocation.
+    pub fn new(kept: Kept<'a>, records: Records<'a>, invocation: Invocation) -> Self {
+        Self {
+            aws: kept.aws,
+            settings: kept.settings,
+            records,
+            outgoing: kept.outgoing,
+            invocation,
+            keyring: kept.keyring,
+            config: OnceCell::new(),
+        }
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.records.now()
+    }
+
+    /// Channels and routes, read anew for each invocation, so that a change counts at once.
+    pub async fn config(&self) -> Result<&Config, Trouble> {
+        let load = || config::load(self.aws, &self.settings.config);
+        Ok(self.config.get_or_try_init(load).await?)
+    }
+
+    /// What links are made with.
+    pub fn signer<'k>(&'k self, keys: &'k Keys) -> Signer<'k> {
+        Signer {
+            keys,
+            decision_url: &self.settings.decision_url,
+            state_table: &self.settings.state_table,
+        }
+    }
+
+    /// The signing keys.
+    pub async fn keys(&self) -> Result<Arc<Keys>, Trouble> {
+        Ok(self.keyring.keys(self.aws, self.now()).await?)
+    }
+}

@@ -1,0 +1,228 @@
+//! What became of a case, told to whoever was asked. Level-triggered: an event only says that it is
+//! worth looking; what is told follows from how things stand. So events may come early, late, twice
+//! or in any order, and each thing is told once.
+
+use std::sync::Arc;
+
+use approvals::config::{Config, FollowUp, Route};
+use approvals::decide::Settled;
+use approvals::pipeline;
+use approvals::records::{Delivery, DeliveryState, Voter};
+use approvals::sign::{Keys, mask_token};
+use approvals::{Case, ExecutionOutcome, ExecutionStatus, Status};
+use channels::{Mode, Occasion};
+use futures::future::join_all;
+use serde_json::Value;
+
+use crate::ask::ASK;
+use crate::desk::Desk;
+use crate::due::{Standing, Step, steps};
+use crate::gather;
+use crate::recipient::{Recipient, recipients};
+use crate::remind::ESCALATED;
+use crate::standing::{self, Stand};
+use crate::telling::{self, Message};
+use crate::trouble::{Trouble, all};
+
+/// The name of what was decided in the records.
+const DECIDED: &str = "decided";
+/// The name of what became of the release.
+const OUTCOME: &str = "outcome";
+
+/// Follows up all cases of a pipeline execution.
+pub async fn execution(desk: &Desk<'_>, pipeline: &str, execution_id: &str) -> Result<(), Trouble> {
+    let ids = desk
+        .records
+        .cases_of_execution(pipeline, execution_id)
+        .await?;
+    let following = ids
+        .iter()
+        .map(async |id| match desk.records.case(id).await? {
+            Some(case) => Box::pin(settle(desk, &case)).await.map(drop),
+            // Its question is being written down at this moment, and looks by itself afterwards.
+            None => Ok(()),
+        });
+    all(join_all(following).await)
+}
+
+/// Tells what is to be told about a case by now, and says how it stands.
+pub async fn settle(desk: &Desk<'_>, case: &Case) -> Result<Stand, Trouble> {
+    let stand = Box::pin(standing::of(desk, case)).await?;
+    let Stand::Settled(settled) = &stand else {
+        return Ok(stand);
+    };
+    let (deliveries, config) = tokio::join!(desk.records.deliveries(&case.id), desk.config());
+    let config = config?;
+    let asked = asked(config, deliveries?);
+    if asked.is_empty() {
+        return Ok(stand);
+    }
+    let route = config.route_named(&case.route);
+    let story = Box::pin(story(desk, case, route, settled)).await?;
+    let telling = asked
+        .iter()
+        .map(|asked| Box::pin(tell(desk, config, &story, asked)));
+    all(join_all(telling).await)?;
+    Ok(stand)
+}
+
+/// What there is to tell.
+struct Story<'a> {
+    case: &'a Case,
+    route: Option<&'a Route>,
+    settled: &'a Settled,
+    who: Option<String>,
+    comment: Option<String>,
+    /// What became of the release; none while the execution goes on, or if there is none to tell of.
+    outcome: Option<ExecutionOutcome>,
+    /// For links to the page of the case.
+    keys: Arc<Keys>,
+}
+
+async fn story<'a>(
+    desk: &Desk<'_>,
+    case: &'a Case,
+    route: Option<&'a Route>,
+    settled: &'a Settled,
+) -> Result<Story<'a>, Trouble> {
+    let (outcome, keys) = tokio::join!(outcome(desk, case, route, settled), desk.keys());
+    let keys = keys?;
+    // People paste what the console shows them, and its review link carries the token.
+    let mask = |text: &str| mask_token(&keys, &case.token_mac, &case.action, &gate::mask(text));
+    let comment = match settled.by.is_empty() {
+        true => settled.truth.summary.as_deref(),
+        false => settled.comment.as_deref(),
+    };
+    Ok(Story {
+        case,
+        route,
+        settled,
+        who: who(&settled.by),
+        comment: comment.map(mask),
+        outcome: outcome?,
+        keys,
+    })
+}
+
+/// Who decided, if it was given through us; else the truth has who it was.
+fn who(by: &[Voter]) -> Option<String> {
+    let names: Vec<String> = by.iter().map(ToString::to_string).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// What became of the release, once the execution has ended.
+async fn outcome(
+    desk: &Desk<'_>,
+    case: &Case,
+    route: Option<&Route>,
+    settled: &Settled,
+) -> Result<Option<ExecutionOutcome>, Trouble> {
+    let Some(execution) = &case.execution_id else {
+        return Ok(None);
+    };
+    if settled.truth.status != Status::Approved || !follow_up(route).outcome {
+        return Ok(None);
+    }
+    // One cheap call, as most looks come before the end.
+    let around = pipeline::execution_of(desk.aws, &case.action.pipeline, execution).await?;
+    if around.status.is_none_or(|status| goes_on(&status)) {
+        return Ok(None);
+    }
+    let lookups = gather::lookups(desk, route);
+    let outcome = Box::pin(briefing::outcome(&lookups, &case.action, execution)).await?;
+    Ok((outcome.status != ExecutionStatus::InProgress).then_some(outcome))
+}
+
+fn goes_on(status: &aws_sdk_codepipeline::types::PipelineExecutionStatus) -> bool {
+    use aws_sdk_codepipeline::types::PipelineExecutionStatus::{InProgress, Stopping};
+    matches!(status, InProgress | Stopping)
+}
+
+/// What the route tells after the question; all of it where the route is gone.
+fn follow_up(route: Option<&Route>) -> FollowUp {
+    route.map_or(
+        FollowUp {
+            decision: true,
+            outcome: true,
+        },
+        |route| route.follow_up,
+    )
+}
+
+/// A recipient who was asked.
+struct Asked {
+    recipient: Recipient,
+    /// What the channel calls the first message.
+    first: Option<Value>,
+}
+
+/// Whoever was asked and is still configured: others were told nothing that needs an end.
+fn asked(config: &Config, deliveries: Vec<(String, String, Delivery)>) -> Vec<Asked> {
+    let all = recipients(config, config.channels.keys().map(String::as_str));
+    let mut asked: Vec<Asked> = Vec::new();
+    // `ask` sorts before `escalation`: the first message is that of the question.
+    for (occasion, key, delivery) in deliveries {
+        let question = [ASK, ESCALATED].contains(&occasion.as_str());
+        let known = asked.iter().any(|asked| asked.recipient.key == key);
+        if !question || known || delivery.state != DeliveryState::Sent {
+            continue;
+        }
+        match all.iter().find(|recipient| recipient.key == key) {
+            Some(recipient) => asked.push(Asked {
+                recipient: recipient.clone(),
+                first: delivery.message_ref,
+            }),
+            None => tracing::warn!(recipient = key, "it was asked, and is no longer configured"),
+        }
+    }
+    asked
+}
+
+/// Tells one recipient what is due, in order: the outcome waits for the decision.
+async fn tell(
+    desk: &Desk<'_>,
+    config: &Config,
+    story: &Story<'_>,
+    asked: &Asked,
+) -> Result<(), Trouble> {
+    let first = asked
+        .first
+        .as_ref()
+        .filter(|_| asked.recipient.changeable());
+    let standing = Standing {
+        status: story.settled.truth.status,
+        ended: story.outcome.is_some(),
+        follow_up: follow_up(story.route),
+        changeable: first.is_some(),
+    };
+    for step in steps(standing) {
+        let (name, occasion) = match (step, &story.outcome) {
+            (Step::Decided, _) => (
+                DECIDED,
+                Occasion::Decided {
+                    truth: &story.settled.truth,
+                    who: story.who.as_deref(),
+                    comment: story.comment.as_deref(),
+                },
+            ),
+            (Step::Outcome, Some(outcome)) => (OUTCOME, Occasion::Outcome(outcome)),
+            (Step::Outcome, None) => continue,
+        };
+        let message = Message {
+            name,
+            occasion,
+            case: story.case,
+            route: story.route,
+            config,
+            signer: Some(desk.signer(&story.keys)),
+            buttons: false,
+        };
+        let mode = match (first, step) {
+            (Some(first), Step::Decided) => Mode::Update(first),
+            (Some(first), Step::Outcome) => Mode::Thread(first),
+            (None, _) => Mode::New,
+        };
+        telling::tell(desk, message, &asked.recipient, mode).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! What is looked up before people are asked: the execution behind a token, whether it still waits,
+//! what helps to decide, and until when there is time. All of it at once, and in bounded time.
+
+use std::time::Duration;
+
+use approvals::config::Route;
+use approvals::pipeline;
+use approvals::{ApprovalAction, Briefing, Case, CaseId, Shown, Status, Token};
+use aws_sdk_codepipeline::types::PipelineDeclaration;
+use briefing::Lookups;
+use common::aws::explain;
+use futures::future::{Either, select};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::ask::Question;
+use crate::desk::Desk;
+use crate::trouble::Trouble;
+
+/// A look-up that people wait for takes no longer: the execution behind a token, for example, with a
+/// pipeline's whole history in the way. What is claimed meanwhile must still be sent within its lease.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// A message may arrive before `CodePipeline` shows its token: that is looked for again after this.
+const EXECUTION_PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(750)];
+/// How long an approval waits unless its action says otherwise.
+/// <https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals.html>
+const DEFAULT_TIMEOUT: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What was found.
+#[derive(Debug)]
+pub struct Gathered {
+    /// The case, or what one is made of.
+    pub found: Found,
+    /// Whether it still waits. Where that can't be found out, it does.
+    pub waits: bool,
+}
+
+/// A case, or what one is made of.
+#[derive(Debug)]
+pub enum Found {
+    /// It was told before.
+    Known(Box<Case>),
+    /// It is new.
+    New(Box<Findings>),
+}
+
+/// What a new case is made of.
+#[derive(Debug)]
+pub struct Findings {
+    /// What helps to decide.
+    pub briefing: Briefing,
+    /// What a decision is bound to.
+    pub shown: Shown,
+    /// When `CodePipeline` gives up.
+    pub expires: Option<Timestamp>,
+}
+
+/// The action with the account and region of this function where the message names none: only there
+/// could it be decided. So that two messages about one wait speak of the same action.
+pub fn placed(desk: &Desk<'_>, mut action: ApprovalAction) -> ApprovalAction {
+    if action.account.is_empty() {
+        desk.invocation.account().clone_into(&mut action.account);
+    }
+    if action.region.is_empty() {
+        desk.invocation.region().clone_into(&mut action.region);
+    }
+    action
+}
+
+/// The execution that a token belongs to. None costs the message its briefing, and never the message.
+pub async fn execution_of(
+    desk: &Desk<'_>,
+    action: &ApprovalAction,
+    token: &Token,
+) -> Option<String> {
+    let search = async {
+        for pause in EXECUTION_PAUSES {
+            match pipeline::find_by_token(desk.aws, action, token).await {
+                Ok(None) => tokio::time::sleep(pause).await,
+                found => return found,
+            }
+        }
+        pipeline::find_by_token(desk.aws, action, token).await
+    };
+    let why = match tokio::time::timeout(PATIENCE, search).await {
+        Ok(Ok(Some(execution))) => return Some(execution),
+        Ok(Ok(None)) => "CodePipeline does not know its token".to_owned(),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no answer in time".to_owned(),
+    };
+    tracing::warn!(%action, "which execution waits is not known: {why}");
+    None
+}
+
+/// Looks everything up at once. A case that is known already needs no briefing.
+pub async fn gather(
+    desk: &Desk<'_>,
+    id: &CaseId,
+    question: &Question,
+    route: &Route,
+) -> Result<Gathered, Trouble> {
+    let (found, waits) = tokio::join!(
+        Box::pin(find(desk, id, question, route)),
+        Box::pin(waits(desk, question))
+    );
+    Ok(Gathered {
+        found: found?,
+        waits,
+    })
+}
+
+async fn find(
+    desk: &Desk<'_>,
+    id: &CaseId,
+    question: &Question,
+    route: &Route,
+) -> Result<Found, Trouble> {
+    let known = Box::pin(desk.records.case(id));
+    let findings = Box::pin(findings(desk, question, route));
+    Ok(match select(known, findings).await {
+        Either::Left((known, findings)) => match known? {
+            Some(case) => Found::Known(Box::new(case)),
+            None => Found::New(Box::new(findings.await)),
+        },
+        Either::Right((findings, known)) => match known.await? {
+            Some(case) => Found::Known(Box::new(case)),
+            None => Found::New(Box::new(findings)),
+        },
+    })
+}
+
+async fn findings(desk: &Desk<'_>, question: &Question, route: &Route) -> Findings {
+    let lookups = lookups(desk, Some(route));
+    let execution = question.execution_id.as_deref();
+    let ((briefing, shown), expires) = tokio::join!(
+        Box::pin(briefing::brief(&lookups, &question.action, execution)),
+        Box::pin(expires(desk, question))
+    );
+    Findings {
+        briefing,
+        shown,
+        expires,
+    }
+}
+
+/// Where the briefing is looked up.
+pub fn lookups<'a>(desk: &Desk<'a>, route: Option<&'a Route>) -> Lookups<'a> {
+    Lookups {
+        aws: desk.aws,
+        report_bucket: desk.settings.report_bucket.as_deref(),
+        report_prefix: &desk.settings.report_prefix,
+        version_variables: route.map_or(&[], |route| &route.version_variables),
+        budget: briefing::BUDGET,
+    }
+}
+
+/// Whether it still waits. A message may be hours old: repeated, or taken from a dead-letter queue.
+async fn waits(desk: &Desk<'_>, question: &Question) -> bool {
+    if question
+        .expires
+        .is_some_and(|expires| expires <= desk.now())
+    {
+        return false;
+    }
+    let Some(execution) = &question.execution_id else {
+        return true;
+    };
+    let truth = pipeline::truth(desk.aws, &question.action, execution);
+    let why = match tokio::time::timeout(PATIENCE, truth).await {
+        Ok(Ok(truth)) => return truth.status == Status::Waiting,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no answer in time".to_owned(),
+    };
+    tracing::warn!("whether it still waits is not known: {why}");
+    true
+}
+
+/// When `CodePipeline` gives up: as the message says, else as the pipeline's definition does.
+async fn expires(desk: &Desk<'_>, question: &Question) -> Option<Timestamp> {
+    if question.expires.is_some() {
+        return question.expires;
+    }
+    let since = question.since?;
+    let call = desk.aws.codepipeline().get_pipeline();
+    let call = call.name(&question.action.pipeline).send();
+    let why = match tokio::time::timeout(PATIENCE, call).await {
+        Ok(Ok(answer)) => {
+            let timeout = timeout_of(&answer.pipeline?, &question.action)?;
+            return since.checked_add(timeout).ok();
+        }
+        Ok(Err(error)) => explain(&error),
+        Err(_) => "no answer in time".to_owned(),
+    };
+    tracing::warn!(
+        "until when it waits is not known: {why}; the function's role needs codepipeline:GetPipeline"
+    );
+    None
+}
+
+/// How long the action waits, by the pipeline's definition.
+fn timeout_of(pipeline: &PipelineDeclaration, action: &ApprovalAction) -> Option<SignedDuration> {
+    let stages = pipeline.stages().iter();
+    let action = stages
+        .filter(|stage| stage.name() == action.stage)
+        .flat_map(|stage| stage.actions())
+        .find(|found| found.name() == action.action)?;
+    let minutes = action.timeout_in_minutes();
+    let timeout = minutes.map(|minutes| SignedDuration::from_mins(minutes.into()));
+    Some(timeout.unwrap_or(DEFAULT_TIMEOUT))
+}
+
+/// The pipeline in the console, for a message that has no link to it.
+pub fn console_link(action: &ApprovalAction) -> Option<String> {
+    let ApprovalAction {
+        region, pipeline, ..
+    } = action;
+    let host = match region.split('-').next()? {
+        "" => return None,
+        "cn" => "console.amazonaws.cn",
+        _ if region.starts_with("us-gov-") => "console.amazonaws-us-gov.com",
+        _ => "console.aws.amazon.com",
+    };
+    Some(format!(
+        "https://{region}.{host}/codesuite/codepipeline/pipelines/{pipeline}/view?region={region}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn the_console_is_that_of_the_region() {
+        let mut action = testing::case("2026-05-04T10:00:00Z", None).action;
+        insta::assert_snapshot!(console_link(&action).unwrap(), @"https://eu-central-1.console.aws.amazon.com/codesuite/codepipeline/pipelines/shop/view?region=eu-central-1");
+        action.region = "cn-north-1".into();
+        assert!(
+            console_link(&action)
+                .unwrap()
+                .contains("console.amazonaws.cn/")
+        );
+        action.region = "us-gov-west-1".into();
+        assert!(
+            console_link(&action)
+                .unwrap()
+                .contains("console.amazonaws-us-gov.com/")
+        );
+        action.region.clear();
+        assert_eq!(console_link(&action), None);
+    }
+}

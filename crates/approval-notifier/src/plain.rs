@@ -1,0 +1,178 @@
+//! What is no approval is passed on as it is: alarms, triggers, and whatever isn't understood. Nothing
+//! is dropped, and nothing is told twice: a message has an id.
+
+use approvals::CaseId;
+use approvals::message::{Alarm, PlainMessage, Trigger};
+use channels::{Links, Mode, Occasion, PlainText, Post, Scene, Texts};
+use futures::future::join_all;
+
+use crate::ask::Question;
+use crate::desk::Desk;
+use crate::recipient::{Recipient, recipients};
+use crate::telling::{self, Claimed};
+use crate::trouble::{Trouble, all};
+
+/// Passes `text` on to the channels for other messages. `id` is the same whenever it is delivered again.
+pub async fn pass_on(desk: &Desk<'_>, id: &str, text: &PlainText) -> Result<(), Trouble> {
+    let config = desk.config().await?;
+    let to = recipients(config, config.other_messages.iter().map(String::as_str));
+    if to.is_empty() {
+        tracing::warn!("a message is passed on to nobody: other_messages names no channel");
+    }
+    all(join_all(to.iter().map(|to| Box::pin(tell(desk, id, text, to)))).await)
+}
+
+async fn tell(desk: &Desk<'_>, id: &str, text: &PlainText, to: &Recipient) -> Result<(), Trouble> {
+    let what = format!("the message {id}");
+    let claim = || desk.records.claim_message(id, &to.key);
+    let Claimed::Yours(claim) = telling::settle_claim(|| what.clone(), &to.key, claim).await?
+    else {
+        return Ok(());
+    };
+    let scene = Scene {
+        occasion: Occasion::Plain(text),
+        case: None,
+        links: Links::default(),
+        mentions: &[],
+        waiting: false,
+        now: desk.now(),
+    };
+    let texts = Texts::for_channel(desk.config().await?, None, &to.channel);
+    let post = Post {
+        channel: &to.channel,
+        recipient: None,
+        scene: &scene,
+        texts: &texts,
+        mode: Mode::New,
+        id: &format!("message-{id}"),
+    };
+    let sent = Box::pin(channels::deliver(&desk.outgoing, &post)).await;
+    telling::note(desk, &what, (to, claim), sent)
+        .await
+        .map(drop)
+}
+
+/// An approval for which there is no route: people hear of it all the same.
+pub async fn unrouted(desk: &Desk<'_>, id: &CaseId, question: &Question) -> Result<(), Trouble> {
+    let action = &question.action;
+    tracing::error!(
+        %action,
+        "an approval waits and no route matches it; add one to the configuration, for example a last one without `match`"
+    );
+    let text = PlainText {
+        title: format!("{action} waits for a decision, and no route is for it"),
+        text:
+            "It can be decided in the AWS console. So that it is told like the others, add a route \
+               that matches it to the configuration of approvals."
+                .to_owned(),
+        link: question.console_link.clone(),
+    };
+    // By the case: both messages about one wait are one here, too.
+    pass_on(desk, id.as_str(), &text).await
+}
+
+/// A message of a shape that isn't known.
+pub fn of_other(message: &PlainMessage) -> PlainText {
+    PlainText {
+        title: message.subject.clone().unwrap_or_default(),
+        text: message.text.clone(),
+        link: None,
+    }
+}
+
+/// An alarm.
+pub fn of_alarm(alarm: &Alarm) -> PlainText {
+    let lines = [&alarm.description, &alarm.reason];
+    let lines: Vec<&str> = lines
+        .into_iter()
+        .filter_map(|line| line.as_deref())
+        .collect();
+    let place = place(&alarm.account, &alarm.region);
+    PlainText {
+        title: format!("{}: {}{place}", alarm.state, alarm.name),
+        text: lines.join("\n"),
+        link: None,
+    }
+}
+
+/// A trigger of `CodeDeploy`.
+pub fn of_trigger(trigger: &Trigger) -> PlainText {
+    let of = [&trigger.application, &trigger.group];
+    let of: Vec<&str> = of.into_iter().filter_map(|part| part.as_deref()).collect();
+    let mut title = format!("Deployment {} {}", trigger.deployment, trigger.status);
+    if !of.is_empty() {
+        title = format!("{title}: {}", of.join("/"));
+    }
+    let mut lines = vec![format!("Trigger: {}", trigger.name)];
+    if let Some(instance) = &trigger.instance {
+        lines.push(format!("Instance: {instance}"));
+    }
+    lines.extend(trigger.detail.clone());
+    PlainText {
+        title: format!("{title}{}", place(&trigger.account, &trigger.region)),
+        text: lines.join("\n"),
+        link: None,
+    }
+}
+
+fn place(account: &str, region: &str) -> String {
+    let parts: Vec<&str> = [account, region]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect();
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", parts.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approvals::message::Origin;
+
+    fn told(text: &PlainText) -> String {
+        format!("{}\n{}", text.title, text.text)
+    }
+
+    #[test]
+    fn an_alarm_says_what_is_wrong_first() {
+        let alarm = Alarm {
+            account: "111122223333".into(),
+            region: "eu-central-1".into(),
+            name: "shop-errors".into(),
+            description: Some("Too many errors".into()),
+            state: "ALARM".into(),
+            reason: Some("Threshold crossed".into()),
+            time: None,
+            origin: Origin::default(),
+        };
+        insta::assert_snapshot!(told(&of_alarm(&alarm)), @r"
+        ALARM: shop-errors (111122223333, eu-central-1)
+        Too many errors
+        Threshold crossed
+        ");
+    }
+
+    #[test]
+    fn a_trigger_says_which_deployment_came_to_what() {
+        let trigger = Trigger {
+            account: String::new(),
+            region: "eu-central-1".into(),
+            name: "to-approvals".into(),
+            application: Some("shop".into()),
+            group: Some("production".into()),
+            deployment: "d-ABCDEF123".into(),
+            instance: None,
+            status: "FAILED".into(),
+            detail: Some("the gate said no".into()),
+            origin: Origin::default(),
+        };
+        insta::assert_snapshot!(told(&of_trigger(&trigger)), @r"
+        Deployment d-ABCDEF123 FAILED: shop/production (eu-central-1)
+        Trigger: to-approvals
+        the gate said no
+        ");
+    }
+}

@@ -1,0 +1,195 @@
+//! When people are reminded of a case, and when others are told: one-time schedules of `EventBridge`
+//! Scheduler that invoke this function again.
+//!
+//! The times are a pure function of the case and its route, and a schedule's name of the case and a
+//! number, so that making them twice makes them once. A schedule decides nothing: what it wakes asks
+//! first whether the case still waits.
+
+use approvals::config::Route;
+use approvals::{Case, CaseId};
+use aws_sdk_scheduler::operation::create_schedule::CreateScheduleError;
+use aws_sdk_scheduler::types::{
+    ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode,
+    RetryPolicy, Target,
+};
+use common::aws::{Aws, explain};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use crate::settings::Schedules;
+
+/// The number of the escalation. Reminders count from 1 and stand at different whole percents, so that
+/// there are 99 at most: a changed list of them never turns one into the other.
+pub const ESCALATION: u32 = 100;
+/// A time closer than this is past: `EventBridge` Scheduler refuses or skips it, as it is precise to a
+/// minute. <https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html>
+const SOON: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
+/// A reminder that could not be handed over is worth this many seconds of trying.
+const WORTH_TRYING: i32 = 15 * 60;
+/// And this many tries.
+const TRIES: i32 = 5;
+
+/// One wake-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tick {
+    /// [`ESCALATION`], or the number of the reminder.
+    pub number: u32,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Who is woken, and in whose name.
+#[derive(Debug, Clone, Copy)]
+pub struct Alarm<'a> {
+    /// The clients.
+    pub aws: &'a Aws,
+    /// Where schedules are made.
+    pub schedules: &'a Schedules,
+    /// The ARN of this function.
+    pub function_arn: &'a str,
+}
+
+/// A schedule could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the schedule {name} in the group {group} could not be made: {detail}; check that the group exists and that the function's role may scheduler:CreateSchedule in it and iam:PassRole the schedules' role"
+)]
+pub struct TimetableError {
+    name: String,
+    group: String,
+    detail: String,
+}
+
+/// The wake-ups of a case that still lie ahead. None without an end: there is no part of an unknown time.
+pub fn ticks(case: &Case, route: &Route, now: Timestamp) -> Vec<Tick> {
+    let Some(end) = case.expires else {
+        return Vec::new();
+    };
+    let reminders = (1..).zip(route.reminders.iter().copied());
+    let escalation = route
+        .escalate
+        .iter()
+        .map(|escalate| (ESCALATION, escalate.at));
+    reminders
+        .chain(escalation)
+        .map(|(number, part)| Tick {
+            number,
+            at: part.between(case.asked_at, end),
+        })
+        .filter(|tick| tick.at > now + SOON)
+        .collect()
+}
+
+/// Makes the schedule of `tick`; one that is there already is left alone.
+pub async fn set(alarm: Alarm<'_>, case: &CaseId, tick: Tick) -> Result<(), TimetableError> {
+    let name = name(case, tick.number);
+    let call = alarm
+        .aws
+        .scheduler()
+        .create_schedule()
+        .name(&name)
+        .group_name(&alarm.schedules.group)
+        .schedule_expression(expression(tick.at))
+        .schedule_expression_timezone("UTC")
+        .flexible_time_window(
+            FlexibleTimeWindow::builder()
+                .mode(FlexibleTimeWindowMode::Off)
+                .build()
+                .expect("a mode is set"),
+        )
+        .action_after_completion(ActionAfterCompletion::Delete)
+        .target(target(alarm, case, tick.number));
+    match call.send().await {
+        Ok(_) => Ok(()),
+        Err(error) => match error.as_service_error() {
+            Some(CreateScheduleError::ConflictException(_)) => Ok(()),
+            _ => Err(TimetableError {
+                name,
+                group: alarm.schedules.group.clone(),
+                detail: explain(&error),
+            }),
+        },
+    }
+}
+
+fn target(alarm: Alarm<'_>, case: &CaseId, number: u32) -> Target {
+    let dead_letters = alarm.schedules.dead_letter_arn.as_ref();
+    Target::builder()
+        .arn(alarm.function_arn)
+        .role_arn(&alarm.schedules.role_arn)
+        .input(json!({"reminder": {"case": case, "number": number}}).to_string())
+        .retry_policy(
+            RetryPolicy::builder()
+                .maximum_event_age_in_seconds(WORTH_TRYING)
+                .maximum_retry_attempts(TRIES)
+                .build(),
+        )
+        .set_dead_letter_config(
+            dead_letters.map(|arn| DeadLetterConfig::builder().arn(arn).build()),
+        )
+        .build()
+        .expect("an ARN and a role are set")
+}
+
+/// At most 64 characters of letters, digits, `-`, `_` and `.`.
+fn name(case: &CaseId, number: u32) -> String {
+    if number == ESCALATION {
+        format!("approval-{case}-escalation")
+    } else {
+        format!("approval-{case}-{number}")
+    }
+}
+
+/// `at(2026-05-04T10:30:00)`, without a zone: that is a field of its own.
+fn expression(at: Timestamp) -> String {
+    let at = at.to_zoned(TimeZone::UTC);
+    format!("at({})", at.strftime("%Y-%m-%dT%H:%M:%S"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    fn told(ticks: &[Tick]) -> String {
+        let lines = ticks
+            .iter()
+            .map(|tick| format!("{} {}", tick.number, expression(tick.at)));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_times_are_parts_of_the_time_there_is() {
+        let case = testing::case("2026-05-04T10:00:00Z", Some("2026-05-04T20:00:00Z"));
+        let route = testing::route("reminders: [50%, 80%]\n    escalate: {at: 90%, tell: [mail]}");
+        insta::assert_snapshot!(told(&ticks(&case, &route, case.asked_at)), @r"
+        1 at(2026-05-04T15:00:00)
+        2 at(2026-05-04T18:00:00)
+        100 at(2026-05-04T19:00:00)
+        ");
+        let late = "2026-05-04T17:59:45Z".parse().unwrap();
+        insta::assert_snapshot!(told(&ticks(&case, &route, late)), @"100 at(2026-05-04T19:00:00)");
+    }
+
+    #[test]
+    fn without_an_end_or_with_one_that_is_past_nobody_is_woken() {
+        let route = testing::route("reminders: [50%]");
+        let open = testing::case("2026-05-04T10:00:00Z", None);
+        assert_eq!(ticks(&open, &route, open.asked_at), []);
+        let over = testing::case("2026-05-04T10:00:00Z", Some("2026-05-04T09:00:00Z"));
+        assert_eq!(ticks(&over, &route, over.asked_at), []);
+    }
+
+    #[test]
+    fn a_name_fits_the_scheduler() {
+        let id = testing::case("2026-05-04T10:00:00Z", None).id;
+        for number in [ESCALATION, 1, u32::MAX] {
+            let name = name(&id, number);
+            assert!(name.len() <= 64, "{name}");
+            let legal = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+            assert!(name.bytes().all(legal), "{name}");
+        }
+        assert_ne!(name(&id, ESCALATION), name(&id, 1));
+    }
+}

@@ -1,0 +1,98 @@
+//! Why something could not be handled. All of it makes the invocation fail, so that Lambda runs it
+//! again and in the end hands it to the queue for what could not be delivered.
+
+use approvals::config::ConfigError;
+use approvals::pipeline::PipelineError;
+use approvals::sign::KeysError;
+use approvals::{ApprovalAction, CaseId};
+use common::settings::SettingsError;
+use common::state::StateError;
+use jiff::Timestamp;
+
+use crate::timetable::TimetableError;
+
+/// Why something could not be handled, and what to do about it. No text of it holds a token or a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The function's settings.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The team's configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The signing keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The state table.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// `CodePipeline`.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// A decision that was begun could not be finished, and it is not known what became of it.
+    #[error("the decision about the case {case} can't be told yet: {why}")]
+    Undecided {
+        /// The case.
+        case: CaseId,
+        /// Why.
+        why: String,
+    },
+    /// A reminder could not be scheduled.
+    #[error(transparent)]
+    Timetable(#[from] TimetableError),
+    /// A notification says that something waits, and `CodePipeline` doesn't know of it yet.
+    #[error(
+        "{action} of execution {execution} is said to wait, but CodePipeline shows no open approval there yet; it is asked again when Lambda runs this event again"
+    )]
+    NothingOpen {
+        /// What is said to wait.
+        action: ApprovalAction,
+        /// Its execution.
+        execution: String,
+    },
+    /// Another invocation is telling the same.
+    #[error(
+        "{what} is being told to {recipient} by another invocation since {since}; if that one has died, this one takes over when Lambda runs it again"
+    )]
+    Busy {
+        /// What is told.
+        what: String,
+        /// To whom.
+        recipient: String,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// A channel has not taken a message.
+    #[error("{what} could not be told to {recipient}: {why}")]
+    Undelivered {
+        /// What was told.
+        what: String,
+        /// To whom.
+        recipient: String,
+        /// Why, and what to do about it.
+        why: String,
+    },
+    /// The time of the function was over.
+    #[error(
+        "the time of the function was over before everybody was told; raise its Timeout, or find out what hangs"
+    )]
+    OutOfTime,
+    /// A defect.
+    #[error(
+        "the function panicked over this record; that is a defect in it, and its log says where"
+    )]
+    Panicked,
+    /// More than one thing.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Several(Vec<Trouble>),
+}
+
+/// One result of many that were carried out beside each other: all their troubles.
+pub fn all(results: impl IntoIterator<Item = Result<(), Trouble>>) -> Result<(), Trouble> {
+    let mut troubles: Vec<Trouble> = results.into_iter().filter_map(Result::err).collect();
+    match troubles.len() {
+        0 => Ok(()),
+        1 => Err(troubles.remove(0)),
+        _ => Err(Trouble::Several(troubles)),
+    }
+}

@@ -1,0 +1,130 @@
+//! What is no approval is passed on once, whatever it holds.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use serde_json::{Value, json};
+
+use support::Stage;
+use support::events::sns;
+
+async fn told(message: &str) -> String {
+    let stage = Stage::start().await;
+    stage.expect(sns(&[message.to_owned()])).await;
+    stage.expect(sns(&[message.to_owned()])).await;
+    let slack = stage.told("slack");
+    assert_eq!(slack.len(), 1, "once");
+    slack[0].body.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn text_that_is_not_json_is_passed_on() {
+    assert!(told("disk almost full").await.contains("disk almost full"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quarter_of_a_megabyte_is_cut() {
+    let text = told(&"äöü 256 KB ".repeat(20_000)).await;
+    assert!(text.len() < 20_000, "{} bytes", text.len());
+    assert!(text.contains("256 KB"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn control_characters_and_calls_do_nothing() {
+    let text = told("a\u{0}b\u{1b}[31mc\u{202e}d <!channel> <@U0123ABCD> & more").await;
+    for bad in [
+        "\\u0000",
+        "\\u001b",
+        "\u{202e}",
+        "<!channel>",
+        "<@U0123ABCD>",
+    ] {
+        assert!(!text.contains(bad), "{bad:?} in {text}");
+    }
+    assert!(text.contains("&amp; more"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn alarms_and_triggers_are_told_for_people() {
+    let alarm = json!({
+        "AlarmName": "shop-errors", "AlarmDescription": "Too many errors", "AWSAccountId": "111122223333",
+        "NewStateValue": "ALARM", "NewStateReason": "Threshold crossed: 7 > 5", "OldStateValue": "OK",
+        "StateChangeTime": "2026-05-04T10:00:00.000+0000", "Region": "EU (Frankfurt)",
+        "AlarmArn": "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:shop-errors",
+        "Trigger": {"MetricName": "Errors", "Namespace": "AWS/Lambda"},
+    });
+    let text = told(&alarm.to_string()).await;
+    assert!(
+        text.contains("ALARM: shop-errors") && text.contains("Threshold crossed"),
+        "{text}"
+    );
+    let trigger = json!({
+        "region": "eu-central-1", "accountId": "111122223333", "eventTriggerName": "to-approvals",
+        "applicationName": "shop", "deploymentId": "d-ABCDEF123", "deploymentGroupName": "production",
+        "createTime": "Mon May 04 10:00:00 UTC 2026", "completeTime": null, "status": "FAILED",
+        "errorInformation": "{\"ErrorCode\":\"HEALTH_CONSTRAINTS\",\"ErrorMessage\":\"too many failed\"}",
+    });
+    let text = told(&trigger.to_string()).await;
+    assert!(
+        text.contains("d-ABCDEF123") && text.contains("FAILED"),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_approval_message_without_its_token_is_passed_on_as_text() {
+    for spoil in ["token", "pipelineName", "stageName", "actionName"] {
+        let mut message = support::events::approval_message();
+        message["approval"][spoil] = json!(17);
+        let text = told(&message.to_string()).await;
+        assert!(!text.contains(support::world::TOKEN), "{spoil}: {text}");
+        assert!(
+            text.contains("Please look at the change set"),
+            "{spoil}: {text}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_of_any_shape_are_no_crash() {
+    for event in [
+        json!(null),
+        json!([]),
+        json!("text"),
+        json!({"Records": null}),
+        json!({"Records": [null, 7, {"Sns": null}, {"Sns": {"Message": {"deep": [1]}}}]}),
+        json!({"reminder": {"case": "../../etc", "number": -1}}),
+        json!({"detail-type": 7, "detail": []}),
+    ] {
+        let stage = Stage::start().await;
+        stage
+            .invoke(event.clone())
+            .await
+            .unwrap_or_else(|e| panic!("{event}: {e}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_sample_event_is_handled() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
+    let mut read = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if !name.starts_with("approval-") {
+            continue;
+        }
+        let event: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let stage = Stage::start().await;
+        let result = stage.invoke(event).await;
+        // The samples' executions are none of this world's: a notification of one can't be handled,
+        // and says why.
+        if let Err(error) = result {
+            assert!(name.contains("notification"), "{name}: {error}");
+            assert!(error.contains("has no action"), "{name}: {error}");
+        }
+        read += 1;
+    }
+    assert!(read >= 6, "only {read} sample events");
+}

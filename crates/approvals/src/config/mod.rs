@@ -1,0 +1,179 @@
+//! The team's configuration: channels, routes and policy, checked and typed.
+//!
+//! Everything that can be known to be wrong without AWS is found here, when the file is read, with its
+//! place in it. What must never happen: an approver who is let in by a typo, a key that is ignored, a
+//! secret that stands in the file itself.
+
+mod approver;
+mod decode;
+mod forms;
+mod glob;
+mod keys;
+mod location;
+mod route;
+#[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use strict_yaml::{Document, Problem, Problems, SecretRef};
+
+pub use self::approver::{Approver, NotAnApprover};
+pub(crate) use self::forms::is_topic_arn;
+pub use self::glob::{Glob, Globs};
+pub use self::location::{ConfigError, ConfigLocation, load};
+pub use self::route::{Escalate, FollowUp, Fraction, OfficeHours, Policy, Route};
+use crate::ApprovalAction;
+
+/// How problems speak of the file.
+const FILE: Document = Document {
+    noun: "configuration",
+    begin: "write a configuration: version, channels, routes",
+    split: "keep the file to what people need to read; a configuration is a page or two",
+};
+
+/// A loaded configuration. Each channel that a route names is there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The language of channels and routes that don't say otherwise.
+    pub language: Language,
+    /// The configured places, by name.
+    pub channels: BTreeMap<String, Channel>,
+    /// Who is told and who may decide; the first route that matches counts.
+    pub routes: Vec<Route>,
+    /// Texts that replace those of a catalogue, by their key there.
+    pub texts: BTreeMap<Language, BTreeMap<String, String>>,
+    /// The channels that are told of messages that are no approval.
+    pub other_messages: Vec<String>,
+    /// What is allowed and probably not meant, such as a route that is never reached. For people who
+    /// check the file; never a reason to refuse it.
+    pub warnings: Vec<Problem>,
+}
+
+impl Config {
+    /// Reads a configuration. `source` is the name that problems are told under, usually the file's.
+    pub fn parse(source: &str, text: &str) -> Result<Self, Problems> {
+        decode::config(source, text)
+    }
+
+    /// The route of an approval: the first that matches.
+    pub fn route(&self, action: &ApprovalAction) -> Option<&Route> {
+        self.routes.iter().find(|route| route.matches(action))
+    }
+
+    /// The route of a case that was told before; none if the configuration has lost it since.
+    pub fn route_named(&self, name: &str) -> Option<&Route> {
+        self.routes.iter().find(|route| route.name == name)
+    }
+
+    /// The language for a channel: its own, else the route's, else the configuration's.
+    pub fn language_of(&self, channel: &Channel, route: Option<&Route>) -> Language {
+        channel
+            .language
+            .or_else(|| route.and_then(|route| route.language))
+            .unwrap_or(self.language)
+    }
+}
+
+/// A configured place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel {
+    /// Its name in the configuration.
+    pub name: String,
+    /// What it is, and how it is reached.
+    pub kind: ChannelKind,
+    /// Its own language.
+    pub language: Option<Language>,
+}
+
+/// What a channel is, and how it is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChannelKind {
+    /// Slack through a bot: messages can be changed, threads can be answered.
+    Slack {
+        /// The channel's id, `C…`, `G…` or `D…`.
+        channel: String,
+        /// The bot token, `xoxb-…`.
+        token: SecretRef,
+    },
+    /// Slack through an incoming webhook: each message is new.
+    SlackWebhook {
+        /// The webhook's URL, which is a secret.
+        url: SecretRef,
+    },
+    /// Microsoft Teams through a Workflows webhook.
+    Teams {
+        /// The webhook's URL, which is a secret.
+        url: SecretRef,
+    },
+    /// E-mail through SES; each recipient gets links of their own.
+    Ses {
+        /// The sender, an address or `Name <address>`.
+        from: String,
+        /// The recipients' addresses.
+        to: Vec<String>,
+    },
+    /// An SNS topic; its subscribers get plain text.
+    Sns {
+        /// The topic.
+        topic_arn: String,
+    },
+    /// A machine, told by the Standard Webhooks specification.
+    Webhook {
+        /// Where.
+        url: Address,
+        /// The signing secret, `whsec_…` or any text.
+        secret: SecretRef,
+    },
+    /// Amazon Q Developer in chat applications, which listens to an SNS topic.
+    AmazonQ {
+        /// The topic.
+        topic_arn: String,
+    },
+}
+
+/// The address of a webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// An https URL without credentials.
+    Plain(String),
+    /// Where the URL is kept.
+    Secret(SecretRef),
+}
+
+/// A language that there is a catalogue for.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub enum Language {
+    /// English.
+    #[default]
+    #[serde(rename = "en")]
+    English,
+    /// Chinese, in simplified characters.
+    #[serde(rename = "zh")]
+    Chinese,
+}
+
+impl Language {
+    /// Every language, by its tag (BCP 47).
+    pub const ALL: [(&str, Self); 2] = [("en", Self::English), ("zh", Self::Chinese)];
+
+    /// Its tag: `en`, `zh`.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh",
+        }
+    }
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.tag())
+    }
+}

@@ -1,0 +1,278 @@
+//! Takes an answer: checks it, writes down what is going to be told, tells `CodePipeline`, writes down
+//! what became of it. The order is what makes it safe:
+//!
+//! policy → use of the link → vote → token and shown digest → intent → `PutApprovalResult` → outcome
+//!
+//! Each step is written only on a condition, and repeats itself without harm, so that a run that dies
+//! between any two of them is finished by the next one. `CodePipeline` takes one answer a token, so
+//! whatever races, one counts; who that was is read back and never assumed.
+//!
+//! What must never happen: an approval after a look-up that failed; an approval of something that was
+//! not shown; telling people anything but the truth.
+
+mod flow;
+mod settle;
+mod summary;
+mod verify;
+
+use std::fmt;
+use std::pin::Pin;
+
+use common::aws::Aws;
+use common::state::StateError;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::{Approver, Config};
+use crate::policy::Refusal;
+use crate::records::{AuditKind, AuditRecord, Decision, Records, Via, Voter};
+use crate::sign::{Keys, mask_token};
+use crate::{Case, CaseId, Shown, Status, Truth};
+
+pub use settle::{conclude, recover};
+
+/// An intent older than this, without an outcome, belongs to a run that has died.
+pub const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
+/// A comment is kept up to so many bytes.
+pub const COMMENT_LIMIT: usize = 2000;
+/// A name is kept up to so many bytes.
+const NAME_LIMIT: usize = 80;
+
+/// A boxed future, as it passes through [`ShownAgain`].
+pub type Boxed<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
+
+/// Looks up what the execution with this id would deploy now, as far as the case has shown it:
+/// `briefing::shown_again`, which this crate can't know. An error is its reason, for people.
+pub type ShownAgain<'a> = &'a (
+         dyn for<'c> Fn(&'c Aws, &'c Case, &'c str) -> Boxed<'c, Result<Shown, String>>
+             + Send
+             + Sync
+     );
+
+/// What a decision needs.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    /// The clients.
+    pub aws: &'a Aws,
+    /// The records; their clock is the clock of the decision.
+    pub records: Records<'a>,
+    /// The signing keys.
+    pub keys: &'a Keys,
+    /// The present configuration: who was taken off a list since the message may no longer decide.
+    pub config: &'a Config,
+    /// Looks up what would be deployed now.
+    pub shown_again: ShownAgain<'a>,
+}
+
+/// Somebody's answer, with its sender already authenticated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Click {
+    /// Names this click, so that it is recognised when it comes again: a link's number, or what Slack
+    /// calls the interaction.
+    pub id: String,
+    /// The case.
+    pub case: CaseId,
+    /// Who, by their immutable id.
+    pub approver: Approver,
+    /// The name people know; decides nothing.
+    pub name: String,
+    /// Yes or no.
+    pub decision: Decision,
+    /// What they say about it.
+    pub comment: Option<String>,
+    /// How it came.
+    pub via: Via,
+    /// The address it came from, for the audit.
+    pub from: Option<String>,
+}
+
+impl Click {
+    /// Who it is, as records name them.
+    fn voter(&self) -> Voter {
+        Voter {
+            approver: self.approver.to_string(),
+            name: self.name.clone(),
+            identified: self.via == Via::Slack && self.approver.identifies(),
+        }
+    }
+}
+
+/// What became of a case, and through whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// What `CodePipeline` says.
+    pub truth: Truth,
+    /// Whose decision it was; empty if it was not given through us.
+    pub by: Vec<Voter>,
+    /// What they said about it.
+    pub comment: Option<String>,
+}
+
+/// Why an answer comes too late for what was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Superseding {
+    /// `CodePipeline` has asked anew since.
+    AskedAnew,
+    /// What would be deployed now is not what was shown.
+    Changed,
+    /// It no longer waits, and what became of it can't be told.
+    Gone,
+}
+
+/// What came of a click.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It decided.
+    Decided(Settled),
+    /// Something else had: another click, the console, time.
+    AlreadyDecided(Settled),
+    /// It counts; more are needed.
+    Recorded {
+        /// How many have said yes.
+        have: u32,
+        /// How many must.
+        need: u32,
+    },
+    /// It doesn't count.
+    Refused(Refusal),
+    /// It was about something that is no longer asked.
+    Superseded(Superseding),
+    /// Another decision is being carried out at this moment.
+    InProgress {
+        /// Whose.
+        by: Vec<Voter>,
+    },
+    /// It could not be found out whether it may count, so it doesn't, yet.
+    TryAgain {
+        /// Why, for people.
+        why: String,
+    },
+}
+
+/// For the audit and the log; people are told in their own language by whoever talks to them.
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Decided(settled) => write!(f, "this decided it: {settled}"),
+            Self::AlreadyDecided(settled) => write!(f, "it was decided already: {settled}"),
+            Self::Recorded { have, need } => write!(f, "recorded: {have} of {need} approvals"),
+            Self::Refused(refusal) => write!(f, "refused: {refusal}"),
+            Self::Superseded(Superseding::AskedAnew) => {
+                f.write_str("superseded: CodePipeline has asked anew since")
+            }
+            Self::Superseded(Superseding::Changed) => {
+                f.write_str("superseded: what would be deployed is no longer what was shown")
+            }
+            Self::Superseded(Superseding::Gone) => {
+                f.write_str("superseded: the approval no longer waits")
+            }
+            Self::InProgress { .. } => {
+                f.write_str("another decision is being carried out at this moment")
+            }
+            Self::TryAgain { why } => write!(f, "nothing was decided, try again: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for Settled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.truth.status {
+            Status::Waiting => "it waits",
+            Status::Approved => "approved",
+            Status::Rejected => "rejected",
+            Status::Expired => "nobody answered in time",
+            Status::Superseded => "a newer execution took its place",
+            Status::Stopped => "the execution was stopped",
+        })?;
+        if !self.by.is_empty() {
+            write!(f, " by {}", summary::names(&self.by))?;
+        } else if let Some(by) = &self.truth.by {
+            write!(f, ", not through here, by {by}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes a click, and leaves an audit record whatever comes of it.
+pub async fn decide(desk: &Desk<'_>, click: &Click) -> Answer {
+    let case = match desk.records.case(&click.case).await {
+        Ok(Some(case)) => case,
+        Ok(None) => return Answer::Refused(Refusal::NoSuchCase),
+        Err(error) => return *try_again(&error),
+    };
+    let click = clean(desk, &case, click);
+    let answer = match flow::settle(desk, &case, &click).await {
+        Ok(answer) => answer,
+        Err(early) => *early,
+    };
+    tracing::info!(
+        case = case.id.as_str(),
+        approver = %click.approver,
+        decision = %click.decision,
+        answer = %answer,
+        "an answer was given"
+    );
+    note(desk, &case, &click, &answer).await;
+    answer
+}
+
+/// An answer before the end, so that `?` serves.
+type Early = Box<Answer>;
+
+/// Nothing is decided where something could not be read.
+fn try_again(error: &dyn std::error::Error) -> Early {
+    tracing::error!("{error}");
+    let why = error.to_string();
+    Box::new(Answer::TryAgain { why })
+}
+
+impl From<StateError> for Early {
+    fn from(error: StateError) -> Self {
+        try_again(&error)
+    }
+}
+
+/// The click without what must not be kept: the token, secrets, control characters, endless text.
+fn clean(desk: &Desk<'_>, case: &Case, click: &Click) -> Click {
+    let kept = |text: &str, limit| {
+        let text = gate::mask(&mask_token(desk.keys, &case.token_mac, &case.action, text));
+        summary::one_line(&text, limit)
+    };
+    let comment = click.comment.as_deref();
+    Click {
+        name: kept(&click.name, NAME_LIMIT),
+        comment: comment
+            .map(|text| kept(text, COMMENT_LIMIT))
+            .filter(|text| !text.is_empty()),
+        ..click.clone()
+    }
+}
+
+async fn note(desk: &Desk<'_>, case: &Case, click: &Click, answer: &Answer) {
+    let record = AuditRecord {
+        action: Some(case.action.clone()),
+        execution_id: case.execution_id.clone(),
+        by: vec![click.voter()],
+        via: Some(click.via),
+        decision: Some(click.decision),
+        comment: click.comment.clone(),
+        from: click.from.clone(),
+        ..audit_record(desk, AuditKind::Click, case, answer.to_string())
+    };
+    write_audit(desk, &record).await;
+}
+
+fn audit_record(desk: &Desk<'_>, kind: AuditKind, case: &Case, result: String) -> AuditRecord {
+    AuditRecord::new(kind, case.id.clone(), desk.records.now(), result)
+}
+
+/// A decision that was taken stands even where its audit can't be written; the decision record has all of it.
+async fn write_audit(desk: &Desk<'_>, record: &AuditRecord) {
+    if let Err(error) = desk.records.audit(record).await {
+        tracing::error!(case = record.case.as_str(), "the audit is incomplete: {error}");
+    }
+}
+
+/// Whether the pause in which a run may still be alive is over.
+fn is_stale(written: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(written) >= PATIENCE
+}

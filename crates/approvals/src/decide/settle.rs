@@ -1,0 +1,273 @@
+//! From an intent to its outcome: the call that answers `CodePipeline`, reading back what is true, and
+//! finishing what a run that died has left behind.
+
+use common::state::Item;
+
+use crate::pipeline::{self, Answer as Put, Open, PutError, Reply};
+use crate::records::{AuditKind, AuditRecord, Decision, DecisionRecord, Intent, Outcome};
+use crate::sign::mask_token;
+use crate::{Case, CaseId, Status, Truth};
+
+use super::{
+    Answer, Desk, Early, Settled, Superseding, audit_record, is_stale, try_again, verify, write_audit,
+};
+
+/// Finishes the record of a decision that a run which died has left open: if the wait is over, by what
+/// is true. None: nothing was begun.
+///
+/// For whoever follows a case up, and so it never answers `CodePipeline`: the role that tells people may
+/// not. Where the wait is still open the intent stands, and the next click carries it out.
+pub async fn recover(desk: &Desk<'_>, id: &CaseId) -> Option<Answer> {
+    let answer = match recovered(desk, id).await {
+        Ok(answer) => answer,
+        Err(early) => Some(*early),
+    };
+    if let Some(answer) = &answer {
+        tracing::info!(case = id.as_str(), %answer, "a decision was looked after");
+    }
+    answer
+}
+
+/// What became of a case, whoever or whatever has decided it, with the outcome and its audit record
+/// written down if nobody had. Finishes what was begun first, as [`recover`] does. None: it waits.
+///
+/// For whoever follows a case up.
+pub async fn conclude(desk: &Desk<'_>, case: &Case) -> Option<Answer> {
+    match recover(desk, &case.id).await {
+        // An intent that is no longer carried out says nothing about what became of the case.
+        Some(Answer::Superseded(_) | Answer::Refused(_)) | None => {}
+        answer => return answer,
+    }
+    match ended(desk, case).await {
+        Ok(answer) => answer,
+        Err(early) => Some(*early),
+    }
+}
+
+async fn recovered(desk: &Desk<'_>, id: &CaseId) -> Result<Option<Answer>, Early> {
+    let Some(case) = desk.records.case(id).await? else {
+        return Ok(None);
+    };
+    let Some(item) = desk.records.decision(id).await? else {
+        return Ok(None);
+    };
+    if let Some(answer) = told(&item.value, None) {
+        return Ok(Some(answer));
+    }
+    if item.value.standing().is_none() {
+        return Ok(None);
+    }
+    resume(desk, &case, &item, None).await
+}
+
+/// What the record says, if it says an end. `click` is the one that asks.
+pub(super) fn told(record: &DecisionRecord, click: Option<&str>) -> Option<Answer> {
+    let outcome = record.outcome.as_ref()?;
+    let decisive = record.decisive();
+    let settled = Settled {
+        truth: outcome.truth.clone(),
+        by: decisive.map(|intent| intent.by.clone()).unwrap_or_default(),
+        comment: decisive.and_then(|intent| intent.comment.clone()),
+    };
+    let own = outcome.click.is_some() && outcome.click.as_deref() == click;
+    Some(if own {
+        Answer::Decided(settled)
+    } else {
+        Answer::AlreadyDecided(settled)
+    })
+}
+
+/// Goes on with the intent that stands. None: somebody else wrote in between.
+pub(super) async fn resume(
+    desk: &Desk<'_>,
+    case: &Case,
+    item: &Item<DecisionRecord>,
+    click: Option<&str>,
+) -> Result<Option<Answer>, Early> {
+    let Some(intent) = item.value.standing() else {
+        return Ok(None);
+    };
+    let truth = truth(desk, case, &intent.execution_id).await?;
+    if !verify::waits(truth.status) {
+        return Ok(Some(finish(desk, case, item.clone(), truth, click).await));
+    }
+    let own = click == Some(intent.click.as_str());
+    let stale = click.is_some() && is_stale(intent.at, desk.records.now());
+    if !own && !stale {
+        let by = intent.by.clone();
+        return Ok(Some(Answer::InProgress { by }));
+    }
+    match verify::verify(desk, case).await {
+        Ok(open) => put(desk, case, item.clone(), &open, click).await.map(Some),
+        Err(early) => {
+            if matches!(*early, Answer::Superseded(_) | Answer::Refused(_)) {
+                withdraw(desk, case, item, &early.to_string()).await?;
+            }
+            Err(early)
+        }
+    }
+}
+
+/// Answers `CodePipeline` with the intent that stands, and writes down what became of it.
+pub(super) async fn put(
+    desk: &Desk<'_>,
+    case: &Case,
+    item: Item<DecisionRecord>,
+    open: &Open,
+    click: Option<&str>,
+) -> Result<Answer, Early> {
+    let intent = item.value.standing().expect("an intent was just read or written");
+    let (word, status) = match intent.decision {
+        Decision::Approve => (Put::Approve, Status::Approved),
+        Decision::Reject => (Put::Reject, Status::Rejected),
+    };
+    let reply = Reply {
+        answer: word,
+        summary: &intent.summary,
+    };
+    let error = match pipeline::put_result(desk.aws, &case.action, &open.token, reply).await {
+        Ok(at) => {
+            let truth = Truth {
+                status,
+                by: None,
+                summary: Some(intent.summary.clone()),
+                at,
+            };
+            return Ok(finish(desk, case, item, truth, click).await);
+        }
+        Err(error) => error,
+    };
+    tracing::warn!(case = case.id.as_str(), "{error}");
+    // Even a plain refusal may be the echo of a try whose answer was lost: what is true is read.
+    let truth = truth(desk, case, &open.execution_id).await?;
+    if !verify::waits(truth.status) {
+        return Ok(finish(desk, case, item, truth, click).await);
+    }
+    match error {
+        PutError::InvalidToken | PutError::AlreadyCompleted => {
+            let answer = Answer::Superseded(Superseding::AskedAnew);
+            withdraw(desk, case, &item, &answer.to_string()).await?;
+            Ok(answer)
+        }
+        PutError::NotFound(_) | PutError::Refused(_) | PutError::Throttled(_) => {
+            let why = error.to_string();
+            withdraw(desk, case, &item, &why).await?;
+            Ok(Answer::TryAgain { why })
+        }
+        // The intent stands until it is known.
+        PutError::Unsure(_) => Ok(Answer::TryAgain {
+            why: error.to_string(),
+        }),
+    }
+}
+
+/// What `CodePipeline` says of the wait that the case is about.
+async fn truth(desk: &Desk<'_>, case: &Case, execution_id: &str) -> Result<Truth, Early> {
+    pipeline::truth_of_wait(desk.aws, &case.action, execution_id, Some(case.asked_at))
+        .await
+        .map_err(|error| try_again(&error))
+}
+
+/// What became of a case that is no longer open; none if it waits, or can't be asked about.
+pub(super) async fn ended(desk: &Desk<'_>, case: &Case) -> Result<Option<Answer>, Early> {
+    let Some(execution) = &case.execution_id else {
+        return Ok(None);
+    };
+    let truth = truth(desk, case, execution).await?;
+    if verify::waits(truth.status) {
+        return Ok(None);
+    }
+    let known = desk.records.decision(&case.id).await?;
+    let record = match &known {
+        Some(item) if item.value.outcome.is_some() => return Ok(told(&item.value, None)),
+        Some(item) => item.value.clone(),
+        None => DecisionRecord::default(),
+    };
+    let record = concluded((desk, case), &record, truth);
+    outcome_audit(desk, case, &record).await;
+    // Beaten: somebody else is writing down the same truth.
+    desk.records.put_decision(&case.id, known.as_ref(), &record).await?;
+    Ok(told(&record, None))
+}
+
+/// Writes down what became of a case, and says it.
+async fn finish(
+    desk: &Desk<'_>,
+    case: &Case,
+    item: Item<DecisionRecord>,
+    truth: Truth,
+    click: Option<&str>,
+) -> Answer {
+    let record = concluded((desk, case), &item.value, truth);
+    // Before the record: whoever finds no outcome writes the audit again, so that it is never missing.
+    outcome_audit(desk, case, &record).await;
+    match desk.records.put_decision(&case.id, Some(&item), &record).await {
+        Ok(Some(_)) => {}
+        // Somebody else has read the same truth, or will: it is kept by CodePipeline.
+        Ok(None) => tracing::info!(case = case.id.as_str(), "the outcome was written by another run"),
+        Err(error) => tracing::error!(case = case.id.as_str(), "the outcome is not written yet: {error}"),
+    }
+    told(&record, click).expect("a concluded record has an outcome")
+}
+
+/// The record with its outcome. A decision is one of ours if `CodePipeline` has its very summary. What
+/// somebody wrote in the console is kept without the token: the review link that is shown there has it.
+fn concluded(
+    (desk, case): (&Desk<'_>, &Case),
+    record: &DecisionRecord,
+    mut truth: Truth,
+) -> DecisionRecord {
+    let ours = |intent: &&Intent| {
+        let status = match intent.decision {
+            Decision::Approve => Status::Approved,
+            Decision::Reject => Status::Rejected,
+        };
+        let summary = truth.summary.as_deref().map(str::trim);
+        truth.status == status && summary == Some(intent.summary.trim())
+    };
+    let click = record.intents.iter().rfind(ours).map(|intent| intent.click.clone());
+    let mask = |text: String| mask_token(desk.keys, &case.token_mac, &case.action, &gate::mask(&text));
+    truth.summary = truth.summary.map(mask);
+    DecisionRecord {
+        intents: record.intents.clone(),
+        outcome: Some(Outcome {
+            truth,
+            click,
+            at: desk.records.now(),
+        }),
+    }
+}
+
+async fn outcome_audit(desk: &Desk<'_>, case: &Case, record: &DecisionRecord) {
+    let Some(answer) = told(record, None) else {
+        return;
+    };
+    let Answer::AlreadyDecided(settled) = answer else {
+        return;
+    };
+    let entry = AuditRecord {
+        action: Some(case.action.clone()),
+        execution_id: case.execution_id.clone(),
+        by: settled.by.clone(),
+        decision: record.decisive().map(|intent| intent.decision),
+        comment: settled.comment.clone(),
+        truth: Some(settled.truth.clone()),
+        ..audit_record(desk, AuditKind::Outcome, case, settled.to_string())
+    };
+    write_audit(desk, &entry).await;
+}
+
+/// Takes back an intent that will not take effect, so that another may stand.
+async fn withdraw(
+    desk: &Desk<'_>,
+    case: &Case,
+    item: &Item<DecisionRecord>,
+    why: &str,
+) -> Result<(), Early> {
+    let mut record = item.value.clone();
+    if let Some(intent) = record.intents.last_mut() {
+        intent.withdrawn.get_or_insert_with(|| why.to_owned());
+    }
+    desk.records.put_decision(&case.id, Some(item), &record).await?;
+    Ok(())
+}

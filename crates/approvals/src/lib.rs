@@ -1,0 +1,30 @@
+//! What an approval is, whoever tells it and whoever takes the answer: the messages that arrive, the
+//! routes and the policy of a team, signatures, the records of the state table, and the decision.
+//!
+//! What must always hold:
+//! - No approval token leaves this process but to `CodePipeline`: [`Token`] can't be serialised and shows
+//!   nothing when it is printed.
+//! - An approval counts only for the very thing that was shown, and counts once.
+//! - Unknown is never a yes.
+
+mod case;
+pub mod config;
+pub mod decide;
+pub mod message;
+mod outcome;
+pub mod pipeline;
+pub mod policy;
+pub mod records;
+mod shown;
+pub mod sign;
+mod token;
+mod truth;
+
+pub use case::{ApprovalAction, Case, CaseId};
+pub use outcome::{Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus, FailedAction};
+pub use shown::{
+    Briefing, Change, ChangeAction, ChangeSet, Gap, GateReport, Property, Replacement, Revision,
+    Risk, Shown, Starter, Step, Variable, VersionChange, What,
+};
+pub use token::Token;
+pub use truth::{Status, Truth};

@@ -1,0 +1,153 @@
+//! Single fields of messages. A field that is missing, null or ill-typed is absent, never an error.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::plain;
+
+/// The longest link that is passed on.
+const LINK_LIMIT: usize = 2_000;
+
+/// Hosts of AWS's console, by partition; sub-domains (`eu-central-1.console.…`) belong to them.
+const CONSOLES: &[&str] = &[
+    "console.aws.amazon.com",
+    "console.amazonaws.cn",
+    "console.amazonaws-us-gov.com",
+    "console.amazonaws-eusc.eu",
+];
+
+/// A text that is not blank.
+pub(super) fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
+    let text = value.get(key)?.as_str()?;
+    (!text.trim().is_empty()).then_some(text)
+}
+
+/// A name of a pipeline, stage or action: 1 to 100 of what CodePipeline allows.
+pub(super) fn name(value: &Value, key: &str) -> Option<String> {
+    short(value, key, |c| {
+        c.is_ascii_alphanumeric() || ".@-_".contains(c)
+    })
+}
+
+/// An id, such as that of an execution or a deployment.
+pub(super) fn id(value: &Value, key: &str) -> Option<String> {
+    short(value, key, |c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+/// One word of AWS's: a state, a category.
+pub(super) fn word(value: &Value, key: &str) -> Option<String> {
+    short(value, key, |c| {
+        c.is_ascii_alphanumeric() || "_-".contains(c)
+    })
+}
+
+/// A free name of one line, at most 256 characters, masked: names of alarms and triggers.
+pub(super) fn label(value: &Value, key: &str) -> Option<String> {
+    text(value, key).map(|text| plain::line(text, 256))
+}
+
+/// A free text for people: masked, bounded, control characters visible.
+pub(super) fn prose(value: &Value, key: &str) -> Option<String> {
+    text(value, key).map(|text| plain::prose(text, plain::PROSE_LIMIT))
+}
+
+fn short(value: &Value, key: &str, legal: impl Fn(char) -> bool) -> Option<String> {
+    let text = text(value, key)?;
+    let right = text.len() <= 100 && text.chars().all(legal);
+    right.then(|| text.to_owned())
+}
+
+/// An account's twelve digits; empty if it is absent.
+pub(super) fn account(value: &Value, key: &str) -> String {
+    let account = text(value, key).filter(|text| is_account(text));
+    account.unwrap_or_default().to_owned()
+}
+
+/// A region's name; empty if it is absent.
+pub(super) fn region(value: &Value, key: &str) -> String {
+    short(value, key, of_region).unwrap_or_default()
+}
+
+/// The ARN of a topic.
+pub(super) fn topic(value: &Value, key: &str) -> Option<String> {
+    let arn = text(value, key)?;
+    crate::config::is_topic_arn(arn).then(|| arn.to_owned())
+}
+
+/// Region and account of an ARN; empty where they are absent.
+pub(super) fn place_of(arn: &str) -> (String, String) {
+    let mut parts = arn.split(':').skip(3);
+    let mut part = || parts.next().unwrap_or_default();
+    let (region, account) = (part(), part());
+    let kept = |text: &str, right: bool| {
+        if right {
+            text.to_owned()
+        } else {
+            String::new()
+        }
+    };
+    (
+        kept(region, region.len() <= 30 && region.chars().all(of_region)),
+        kept(account, is_account(account)),
+    )
+}
+
+fn of_region(c: char) -> bool {
+    c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// An instant as AWS writes it: RFC 3339, the same without seconds, with `+0000`, or as `CodeDeploy`
+/// does (`Mon Aug 15 18:54:22 UTC 2016`).
+pub(super) fn time(value: &Value, key: &str) -> Option<Timestamp> {
+    let text = text(value, key)?.trim();
+    let utc = |format| {
+        let civil = DateTime::strptime(format, text).ok()?;
+        Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    };
+    let exact: Option<Timestamp> = text.parse().ok();
+    exact
+        .or_else(|| utc("%Y-%m-%dT%H:%MZ"))
+        .or_else(|| Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", text).ok())
+        .or_else(|| utc("%a %b %d %H:%M:%S UTC %Y"))
+}
+
+/// The text as a link that may be shown: https, a host, no credentials, no blanks. Links of others
+/// come from commit messages and settings; anything else is dropped.
+#[must_use]
+pub fn https_link(text: &str) -> Option<String> {
+    let text = text.trim();
+    let right = text.len() <= LINK_LIMIT
+        && !text
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || "<>\"`\\|".contains(c))
+        && host(text).is_some();
+    right.then(|| text.to_owned())
+}
+
+/// The link, if it leads to AWS's console.
+pub(super) fn console_link(text: &str) -> Option<String> {
+    let link = https_link(text)?;
+    let host = host(&link)?;
+    let known = CONSOLES.iter().any(|console| {
+        host.strip_suffix(console)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    });
+    known.then_some(link)
+}
+
+fn host(link: &str) -> Option<&str> {
+    let scheme = link
+        .get(..8)
+        .filter(|scheme| scheme.eq_ignore_ascii_case("https://"))?;
+    let authority = link[scheme.len()..].split(['/', '?', '#']).next()?;
+    let legal = |c: char| c.is_alphanumeric() || ".-:[]".contains(c);
+    let right = authority.starts_with(|c: char| c.is_alphanumeric() || c == '[')
+        && authority.chars().all(legal);
+    right.then_some(authority)
+}

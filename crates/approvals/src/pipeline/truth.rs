@@ -1,0 +1,224 @@
+//! What became of an approval: the action execution, the execution around it, and, where those name no
+//! person, the pipeline's state.
+
+use aws_sdk_codepipeline::types::{
+    ActionExecutionDetail, ActionExecutionStatus, PipelineExecutionStatus,
+};
+use common::aws::Aws;
+use jiff::{SignedDuration, Timestamp};
+
+use super::PipelineError;
+use super::calls::{self, every_action_of, execution_of, timestamp};
+use crate::{ApprovalAction, Status, Truth};
+
+/// Clocks of two AWS services may differ by so much.
+const SKEW: SignedDuration = SignedDuration::from_secs(5);
+
+/// What became of the newest wait of this action in this execution.
+pub async fn truth(
+    aws: &Aws,
+    action: &ApprovalAction,
+    execution_id: &str,
+) -> Result<Truth, PipelineError> {
+    truth_of_wait(aws, action, execution_id, None).await
+}
+
+/// The same of the wait that was told at `asked_at`: a retried stage asks anew in the same execution,
+/// and the answer to the second wait is none to the first.
+pub async fn truth_of_wait(
+    aws: &Aws,
+    action: &ApprovalAction,
+    execution_id: &str,
+    asked_at: Option<Timestamp>,
+) -> Result<Truth, PipelineError> {
+    let (actions, execution) = tokio::join!(
+        every_action_of(aws, &action.pipeline, execution_id),
+        execution_of(aws, &action.pipeline, execution_id),
+    );
+    let around = execution?.status;
+    let waits: Vec<ActionExecutionDetail> = actions?
+        .into_iter()
+        .filter(|detail| calls::is_of(detail, action))
+        .collect();
+    let Some(detail) = wait_of(&waits, asked_at) else {
+        return unlisted(aws, action, execution_id, around.as_ref()).await;
+    };
+    let mut facts = Facts::of(detail, around.as_ref());
+    if facts.lacks_person() || facts.summary.is_none() {
+        match person_in_state(aws, action, execution_id, detail).await {
+            Ok(seen) => facts.complete(seen),
+            // Without a name a rejection can't be told from a timeout.
+            Err(error) if facts.is_nameless_no() => return Err(error),
+            Err(error) => tracing::warn!("{error}"),
+        }
+    }
+    facts.judge(action)
+}
+
+/// Pure: the wait that had begun last when it was told; the newest if it is not known when.
+fn wait_of(
+    waits: &[ActionExecutionDetail],
+    asked_at: Option<Timestamp>,
+) -> Option<&ActionExecutionDetail> {
+    let began = |detail: &ActionExecutionDetail| detail.start_time().and_then(timestamp);
+    let told = |detail: &&ActionExecutionDetail| match (began(detail), asked_at) {
+        (Some(began), Some(asked)) => began <= asked.saturating_add(SKEW).unwrap_or(asked),
+        _ => true,
+    };
+    let newest = waits.iter().filter(told).max_by_key(|detail| began(detail));
+    newest.or_else(|| waits.iter().min_by_key(|detail| began(detail)))
+}
+
+/// An action that the history does not show: it has only just begun, or never will.
+async fn unlisted(
+    aws: &Aws,
+    action: &ApprovalAction,
+    execution_id: &str,
+    around: Option<&PipelineExecutionStatus>,
+) -> Result<Truth, PipelineError> {
+    let over = around.and_then(ended_without_answer);
+    let status = match over {
+        Some(status) => status,
+        None if super::open_approval(aws, action, Some(execution_id))
+            .await?
+            .is_some() =>
+        {
+            Status::Waiting
+        }
+        None => return Err(PipelineError::not_found(action, execution_id)),
+    };
+    Ok(Truth {
+        status,
+        by: None,
+        summary: None,
+        at: None,
+    })
+}
+
+/// What is known of one wait.
+struct Facts<'a> {
+    status: Option<&'a ActionExecutionStatus>,
+    around: Option<&'a PipelineExecutionStatus>,
+    by: Option<String>,
+    summary: Option<String>,
+    at: Option<Timestamp>,
+}
+
+/// What the pipeline's state says about it.
+#[derive(Default)]
+struct Seen {
+    by: Option<String>,
+    summary: Option<String>,
+}
+
+impl<'a> Facts<'a> {
+    fn of(detail: &'a ActionExecutionDetail, around: Option<&'a PipelineExecutionStatus>) -> Self {
+        let result = detail.output().and_then(|output| output.execution_result());
+        Self {
+            status: detail.status(),
+            around,
+            by: filled(detail.updated_by()),
+            summary: filled(result.and_then(|result| result.external_execution_summary())),
+            at: detail.last_update_time().and_then(timestamp),
+        }
+    }
+
+    fn is_answered(&self) -> bool {
+        use ActionExecutionStatus::{Failed, Succeeded};
+        matches!(self.status, Some(Succeeded | Failed))
+    }
+
+    fn lacks_person(&self) -> bool {
+        self.is_answered() && self.by.is_none()
+    }
+
+    fn is_nameless_no(&self) -> bool {
+        self.lacks_person() && self.status == Some(&ActionExecutionStatus::Failed)
+    }
+
+    fn complete(&mut self, seen: Seen) {
+        self.by = self.by.take().or(seen.by);
+        self.summary = self.summary.take().or(seen.summary);
+    }
+
+    /// Pure: where it stands. A word that is not known is never an answer.
+    fn judge(self, action: &ApprovalAction) -> Result<Truth, PipelineError> {
+        use ActionExecutionStatus as A;
+        let ended = self.around.and_then(ended_without_answer);
+        let status = match self.status {
+            Some(A::Succeeded) => Status::Approved,
+            Some(A::Failed) if self.by.is_some() => Status::Rejected,
+            // Nobody has answered: time did, or the end of the execution.
+            Some(A::Failed) => ended.unwrap_or(Status::Expired),
+            Some(A::InProgress) => ended.unwrap_or(Status::Waiting),
+            Some(A::Abandoned) => ended.unwrap_or(Status::Stopped),
+            other => match ended {
+                Some(status) => status,
+                None => {
+                    return Err(PipelineError::UnknownWord {
+                        what: format!("the approval {action}"),
+                        word: other.map_or("", A::as_str).to_owned(),
+                    });
+                }
+            },
+        };
+        // Who stopped an execution has not decided its approval.
+        let answered = matches!(status, Status::Approved | Status::Rejected);
+        Ok(Truth {
+            status,
+            by: self.by.filter(|_| answered),
+            summary: self.summary.filter(|_| answered),
+            at: self.at,
+        })
+    }
+}
+
+/// Pure: an execution that ended in a way that leaves no answer to wait for.
+fn ended_without_answer(status: &PipelineExecutionStatus) -> Option<Status> {
+    use PipelineExecutionStatus as P;
+    match status {
+        P::Superseded => Some(Status::Superseded),
+        P::Stopped | P::Stopping | P::Cancelled => Some(Status::Stopped),
+        _ => None,
+    }
+}
+
+/// The person and the comment as the pipeline's state has them, if it still shows this very wait.
+async fn person_in_state(
+    aws: &Aws,
+    action: &ApprovalAction,
+    execution_id: &str,
+    detail: &ActionExecutionDetail,
+) -> Result<Seen, PipelineError> {
+    // Nobody can have answered what waits.
+    if detail.status() == Some(&ActionExecutionStatus::InProgress) {
+        return Ok(Seen::default());
+    }
+    let whole = calls::state_of(aws, &action.pipeline).await?;
+    let Some((stage, found)) = calls::place(&whole, action) else {
+        return Ok(Seen::default());
+    };
+    let same_execution = stage
+        .latest_execution()
+        .is_some_and(|latest| latest.pipeline_execution_id() == execution_id);
+    let Some(latest) = found.latest_execution() else {
+        return Ok(Seen::default());
+    };
+    // The ids are missing in very old executions only.
+    let same_wait = match (latest.action_execution_id(), detail.action_execution_id()) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    };
+    if !(same_execution && same_wait) {
+        return Ok(Seen::default());
+    }
+    Ok(Seen {
+        by: filled(latest.last_updated_by()),
+        summary: filled(latest.summary()),
+    })
+}
+
+fn filled(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
+        .map(str::to_owned)
+}

@@ -1,0 +1,176 @@
+//! Who may say yes or no, when, and how: a pure function of the route's policy, the case and the click.
+//!
+//! Deny by default: who isn't named, or can't be told from the starter, may not approve. A no is the
+//! safe answer, so it needs less: it is taken at any time, and from the starter too.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::Starter;
+use crate::config::{Approver, Policy};
+use crate::records::{Decision, Vote, Voter};
+
+/// What somebody asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Who asks, by their immutable id.
+    pub approver: &'a Approver,
+    /// Yes or no.
+    pub decision: Decision,
+    /// What they say about it.
+    pub comment: Option<&'a str>,
+    /// Who started the execution, as far as that is known.
+    pub starter: Option<&'a Starter>,
+    /// When they ask.
+    pub at: Timestamp,
+}
+
+/// Why a click doesn't count. Nothing has changed by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no such case.
+    NoSuchCase,
+    /// The configuration has lost the case's route, so that nobody is allowed.
+    NoRoute,
+    /// They are not on the route's list.
+    NotAllowed,
+    /// They started the execution.
+    StarterBarred,
+    /// They might have started the execution: it isn't known which names they have in AWS.
+    MayBeStarter,
+    /// Approvals are taken later.
+    OutsideOfficeHours {
+        /// When the next office hours begin, if they ever do.
+        next: Option<Timestamp>,
+    },
+    /// A no needs a reason here.
+    ReasonNeeded,
+    /// It could not be found out what a decision would be bound to when people were told.
+    NothingShown,
+    /// The click is too old to count; it waited somewhere.
+    TooLate,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchCase => f.write_str("there is no such approval"),
+            Self::NoRoute => f.write_str(
+                "the route of this approval is no longer in the configuration; decide in the console",
+            ),
+            Self::NotAllowed => f.write_str("they are not on the list of approvers of this route"),
+            Self::StarterBarred => {
+                f.write_str("they started this execution, and may not approve it themselves")
+            }
+            Self::MayBeStarter => f.write_str(
+                "somebody started this execution, and it is not known which names the approver has \
+                 in AWS; list them under `starters` of the route, or set starter_may_approve",
+            ),
+            Self::OutsideOfficeHours { next: Some(next) } => {
+                write!(f, "approvals are taken in office hours only, next from {next}")
+            }
+            Self::OutsideOfficeHours { next: None } => {
+                f.write_str("approvals are taken in office hours only, and there are none to come")
+            }
+            Self::ReasonNeeded => f.write_str("a rejection needs a reason"),
+            Self::NothingShown => f.write_str(
+                "what would be deployed could not be looked up when people were told, so no answer \
+                 can be bound to it; decide in the console",
+            ),
+            Self::TooLate => f.write_str("the answer arrived too long after it was given"),
+        }
+    }
+}
+
+/// Whether the request is within the policy.
+pub fn judge(policy: &Policy, request: &Request<'_>) -> Result<(), Refusal> {
+    if !may_decide(policy, request.approver) {
+        return Err(Refusal::NotAllowed);
+    }
+    match request.decision {
+        Decision::Reject => {
+            let reason = request.comment.is_some_and(|text| !text.trim().is_empty());
+            if policy.reason_for_rejection && !reason {
+                return Err(Refusal::ReasonNeeded);
+            }
+        }
+        Decision::Approve => {
+            starter(policy, request)?;
+            if let Some(hours) = &policy.office_hours
+                && !hours.is_on(request.at)
+            {
+                let next = hours.next_on(request.at);
+                return Err(Refusal::OutsideOfficeHours { next });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether this approver is on the list, by the whole of their id.
+pub fn may_decide(policy: &Policy, approver: &Approver) -> bool {
+    policy.decide && policy.approvers.contains(approver)
+}
+
+/// Whether the starter must be known to judge an approval.
+pub fn needs_starter(policy: &Policy) -> bool {
+    !policy.starter_may_approve
+}
+
+fn starter(policy: &Policy, request: &Request<'_>) -> Result<(), Refusal> {
+    if !needs_starter(policy) {
+        return Ok(());
+    }
+    let Some(starter) = request.starter else {
+        return Err(Refusal::MayBeStarter);
+    };
+    let known = policy.starters.get(request.approver);
+    let named = known.into_iter().flatten().any(|name| is(starter, name));
+    let mailed = matches!(request.approver, Approver::Email(address) if is(starter, address));
+    if named || mailed {
+        return Err(Refusal::StarterBarred);
+    }
+    // An empty list is an answer too: none of the names in AWS are theirs.
+    if known.is_some() || by_machine(starter) {
+        Ok(())
+    } else {
+        Err(Refusal::MayBeStarter)
+    }
+}
+
+/// Whether `name` names the starter: its ARN, or the readable end of it. Names of people are compared
+/// without case, as IAM keeps them apart by case in no place that matters.
+fn is(starter: &Starter, name: &str) -> bool {
+    starter.detail.eq_ignore_ascii_case(name) || starter.name.eq_ignore_ascii_case(name)
+}
+
+/// Triggers that no person pulls. Whatever isn't listed here may be a person.
+/// <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ExecutionTrigger.html>
+fn by_machine(starter: &Starter) -> bool {
+    [
+        "AutomatedRollback",
+        "CloudWatchEvent",
+        "PollForSourceChanges",
+        "Webhook",
+        "WebhookV2",
+    ]
+    .contains(&starter.trigger.as_str())
+}
+
+/// The votes that count: one of each approver who is still on the list.
+pub fn counted<'a>(policy: &Policy, votes: &'a [Vote]) -> Vec<&'a Voter> {
+    let mut counted: Vec<&Voter> = Vec::new();
+    for vote in votes {
+        let allowed = vote.voter.approver.parse().is_ok_and(|approver| may_decide(policy, &approver));
+        let seen = counted.iter().any(|voter| voter.approver == vote.voter.approver);
+        if allowed && !seen {
+            counted.push(&vote.voter);
+        }
+    }
+    counted
+}
+
+#[cfg(test)]
+#[path = "policy_tests.rs"]
+mod tests;

@@ -1,0 +1,192 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::config::Config;
+use crate::records::Via;
+
+fn policy(text: &str) -> Policy {
+    let text = format!(
+        "version: 1
+channels: {{room: {{slack: {{channel: C0123456789, token: 'secretsmanager:slack#bot'}}}}}}
+routes: [{{name: production, tell: [room], policy: {{{text}}}}}]
+"
+    );
+    let config = Config::parse("approvals.yaml", &text).unwrap_or_else(|problems| panic!("{problems}"));
+    config.routes[0].policy.clone()
+}
+
+const LISTED: &str = "approvers: ['slack:T0001/U0001', 'slack:T0001/U0002', 'email:lead@example.com']";
+
+fn starter(trigger: &str, detail: &str) -> Starter {
+    Starter {
+        trigger: trigger.into(),
+        detail: detail.into(),
+        name: detail.rsplit('/').next().unwrap().into(),
+    }
+}
+
+fn ask(policy: &Policy, who: &str, decision: Decision, starter: Option<&Starter>) -> Result<(), Refusal> {
+    let request = Request {
+        approver: &who.parse().unwrap(),
+        decision,
+        comment: Some("because"),
+        starter,
+        at: "2026-03-02T10:00:00Z".parse().unwrap(),
+    };
+    judge(policy, &request)
+}
+
+const YES: Decision = Decision::Approve;
+const NO: Decision = Decision::Reject;
+
+#[test]
+fn whoever_is_not_listed_by_their_whole_id_is_denied() {
+    let policy = policy(&format!("{LISTED}, starter_may_approve: true"));
+    assert_eq!(ask(&policy, "slack:T0001/U0001", YES, None), Ok(()));
+    for who in ["slack:T0002/U0001", "slack:T0001/U0003", "email:other@example.com", "link:room"] {
+        for decision in [YES, NO] {
+            assert_eq!(ask(&policy, who, decision, None), Err(Refusal::NotAllowed), "{who}");
+        }
+    }
+}
+
+#[test]
+fn with_decide_off_nobody_may() {
+    let mut policy = policy(&format!("{LISTED}, starter_may_approve: true"));
+    policy.decide = false;
+    assert_eq!(ask(&policy, "slack:T0001/U0001", YES, None), Err(Refusal::NotAllowed));
+    policy.decide = true;
+    policy.approvers.clear();
+    assert_eq!(ask(&policy, "slack:T0001/U0001", YES, None), Err(Refusal::NotAllowed));
+}
+
+#[test]
+fn whoever_started_it_may_not_approve_it_but_may_reject_it() {
+    let arn = "arn:aws:sts::111122223333:assumed-role/Admin/Alex";
+    let policy = policy(&format!(
+        "{LISTED}, starters: {{'slack:T0001/U0001': [alex], 'slack:T0001/U0002': ['{arn}2']}}"
+    ));
+    let alex = starter("StartPipelineExecution", arn);
+    assert_eq!(ask(&policy, "slack:T0001/U0001", YES, Some(&alex)), Err(Refusal::StarterBarred));
+    assert_eq!(ask(&policy, "slack:T0001/U0001", NO, Some(&alex)), Ok(()));
+    assert_eq!(ask(&policy, "slack:T0001/U0002", YES, Some(&alex)), Ok(()));
+    let second = starter("StartPipelineExecution", &format!("{arn}2"));
+    assert_eq!(ask(&policy, "slack:T0001/U0002", YES, Some(&second)), Err(Refusal::StarterBarred));
+}
+
+#[test]
+fn whoever_might_have_started_it_may_not_approve_it() {
+    let policy = policy(LISTED);
+    let person = starter("StartPipelineExecution", "arn:aws:iam::111122223333:user/lead@example.com");
+    let approve = |who, starter: Option<&Starter>| ask(&policy, who, YES, starter);
+    assert_eq!(approve("slack:T0001/U0001", Some(&person)), Err(Refusal::MayBeStarter));
+    assert_eq!(approve("email:lead@example.com", Some(&person)), Err(Refusal::StarterBarred));
+    assert_eq!(approve("slack:T0001/U0001", None), Err(Refusal::MayBeStarter));
+    let unheard_of = starter("SomethingNew", "x");
+    assert_eq!(approve("slack:T0001/U0001", Some(&unheard_of)), Err(Refusal::MayBeStarter));
+    for machine in ["Webhook", "WebhookV2", "CloudWatchEvent", "PollForSourceChanges", "AutomatedRollback"] {
+        let machine = starter(machine, "arn:aws:events:eu-central-1:111122223333:rule/x");
+        assert_eq!(approve("slack:T0001/U0001", Some(&machine)), Ok(()));
+    }
+}
+
+#[test]
+fn a_rejection_needs_its_reason_where_the_route_says_so() {
+    let policy = policy(&format!("{LISTED}, reason_for_rejection: true, starter_may_approve: true"));
+    let approver = "slack:T0001/U0001".parse().unwrap();
+    let with = |decision, comment| {
+        let at = Timestamp::UNIX_EPOCH;
+        judge(&policy, &Request { approver: &approver, decision, comment, starter: None, at })
+    };
+    for empty in [None, Some(""), Some(" \n")] {
+        assert_eq!(with(NO, empty), Err(Refusal::ReasonNeeded));
+        assert_eq!(with(YES, empty), Ok(()));
+    }
+    assert_eq!(with(NO, Some("tests are red")), Ok(()));
+}
+
+#[test]
+fn approvals_wait_for_office_hours_and_rejections_do_not() {
+    let policy = policy(&format!(
+        "{LISTED}, starter_may_approve: true, office_hours: 'Mon-Fri 09:00-17:00 Europe/Berlin'"
+    ));
+    let approver = "slack:T0001/U0001".parse().unwrap();
+    let at = |decision, at: &str| {
+        let at = at.parse().unwrap();
+        judge(&policy, &Request { approver: &approver, decision, comment: None, starter: None, at })
+    };
+    assert_eq!(at(YES, "2026-03-06T15:59:59Z"), Ok(()), "Friday, 16:59 in Berlin");
+    let monday = Some("2026-03-09T08:00:00Z".parse().unwrap());
+    let closed = Err(Refusal::OutsideOfficeHours { next: monday });
+    assert_eq!(at(YES, "2026-03-06T16:00:00Z"), closed);
+    assert_eq!(at(YES, "2026-03-09T07:59:59Z"), closed);
+    assert_eq!(at(YES, "2026-03-09T08:00:00Z"), Ok(()));
+    assert_eq!(at(NO, "2026-03-07T03:00:00Z"), Ok(()));
+}
+
+fn vote(approver: &str) -> Vote {
+    Vote {
+        voter: Voter { approver: approver.into(), name: String::new(), identified: true },
+        comment: None,
+        via: Via::Slack,
+        click: "click".into(),
+        at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+#[test]
+fn votes_of_the_listed_count_once_each() {
+    let policy = policy(LISTED);
+    let votes = ["slack:T0001/U0001", "slack:T0001/U0001", "slack:T0001/U0009", "nonsense", "email:lead@example.com"];
+    let votes = votes.map(vote);
+    let counted: Vec<&str> = counted(&policy, &votes).iter().map(|voter| voter.approver.as_str()).collect();
+    assert_eq!(counted, ["slack:T0001/U0001", "email:lead@example.com"]);
+}
+
+#[test]
+fn every_refusal_is_a_sentence() {
+    for (refusal, word) in [
+        (Refusal::NotAllowed, "list"),
+        (Refusal::StarterBarred, "started"),
+        (Refusal::MayBeStarter, "starters"),
+        (Refusal::OutsideOfficeHours { next: None }, "office hours"),
+        (Refusal::ReasonNeeded, "reason"),
+        (Refusal::NothingShown, "console"),
+    ] {
+        assert!(refusal.to_string().contains(word), "{refusal}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn nobody_outside_of_the_list_ever_passes(
+        team in "T[0-9]{4}", user in "U[0-9]{4}", yes: bool, starter_may: bool, hour in 0_i64..168,
+    ) {
+        let mut policy = policy(LISTED);
+        policy.starter_may_approve = starter_may;
+        let approver = Approver::Slack { team, user };
+        let listed = policy.approvers.contains(&approver);
+        let machine = starter("Webhook", "x");
+        let request = Request {
+            approver: &approver,
+            decision: if yes { YES } else { NO },
+            comment: Some("x"),
+            starter: Some(&machine),
+            at: Timestamp::from_second(1_772_445_600 + hour * 3600).unwrap(),
+        };
+        prop_assert_eq!(judge(&policy, &request).is_ok(), listed);
+    }
+
+    #[test]
+    fn never_more_votes_count_than_there_are_listed_people(
+        voters in prop::collection::vec("slack:T0001/U000[0-5]", 0..40)
+    ) {
+        let policy = policy(LISTED);
+        let votes: Vec<Vote> = voters.iter().map(|voter| vote(voter)).collect();
+        let counted = counted(&policy, &votes);
+        prop_assert!(counted.len() <= 2);
+        for voter in counted {
+            prop_assert!(policy.approvers.contains(&voter.approver.parse().unwrap()));
+        }
+    }
+}

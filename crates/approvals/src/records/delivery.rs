@@ -1,0 +1,186 @@
+//! One message to one channel, told once: whoever delivers claims it first. A claim is a lease, as its
+//! owner may die; then somebody else takes it over.
+
+use std::cmp::min;
+
+use common::state::{Created, Item, Key, Replaced, StateError};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Records, pk};
+use crate::CaseId;
+
+/// How long a claim holds without a result: longer than any delivery with its retries.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(60);
+/// A reason is kept up to so many bytes.
+const REASON_LIMIT: usize = 500;
+
+/// How far a delivery has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// Somebody is at it.
+    Sending,
+    /// The channel has taken it.
+    Sent,
+    /// It did not work; anybody may try again.
+    Failed,
+}
+
+/// One message to one channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// How far it has come.
+    pub state: DeliveryState,
+    /// Since when.
+    pub since: Timestamp,
+    /// What the channel calls the message, to update it or answer to it later.
+    pub message_ref: Option<Value>,
+    /// How often it was tried.
+    pub tries: u32,
+    /// Why it failed last.
+    pub why: Option<String>,
+}
+
+/// A claim that was granted: to be given back to [`Records::delivered`] or [`Records::delivery_failed`].
+#[derive(Debug)]
+#[must_use = "a claim ends in delivered or delivery_failed"]
+pub struct Yours(Item<Delivery>);
+
+impl Yours {
+    /// How often it was tried, this time included.
+    pub fn tries(&self) -> u32 {
+        self.0.value.tries
+    }
+}
+
+/// Whether a delivery may be made now.
+#[derive(Debug)]
+pub enum Claim {
+    /// Yes, by the caller, within [`LEASE`].
+    Yours(Yours),
+    /// No: it was made.
+    AlreadySent(Delivery),
+    /// Not now: somebody else is at it.
+    Busy {
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
+impl Records<'_> {
+    /// Claims the delivery of `occasion` (`ask`, `reminder-1`, …) to `channel`.
+    pub async fn claim_delivery(
+        &self,
+        id: &CaseId,
+        occasion: &str,
+        channel: &str,
+    ) -> Result<Claim, StateError> {
+        self.claim(key(id, occasion, channel)).await
+    }
+
+    /// Claims passing a message on to `channel`, one that is about no case; `message` is its own id.
+    pub async fn claim_message(&self, message: &str, channel: &str) -> Result<Claim, StateError> {
+        let key = Key::new(format!("message#{message}"), format!("delivery#plain#{channel}"));
+        self.claim(key).await
+    }
+
+    async fn claim(&self, key: Key) -> Result<Claim, StateError> {
+        let mut value = Delivery {
+            state: DeliveryState::Sending,
+            since: self.now(),
+            message_ref: None,
+            tries: 1,
+            why: None,
+        };
+        let known = match self.create(&key, &value).await? {
+            Created::New => {
+                let version = 1;
+                return Ok(Claim::Yours(Yours(Item {
+                    key,
+                    version,
+                    value,
+                })));
+            }
+            Created::Exists(known) => known,
+        };
+        match known.value.state {
+            DeliveryState::Sent => return Ok(Claim::AlreadySent(known.value)),
+            DeliveryState::Sending if self.now() < known.value.since + LEASE => {
+                let since = known.value.since;
+                return Ok(Claim::Busy { since });
+            }
+            DeliveryState::Sending | DeliveryState::Failed => {}
+        }
+        value.tries = known.value.tries.saturating_add(1);
+        value.why.clone_from(&known.value.why);
+        match self.table.replace(&known, &value).await? {
+            Replaced::Yes => Ok(Claim::Yours(Yours(Item {
+                key,
+                version: known.version + 1,
+                value,
+            }))),
+            Replaced::Lost => Ok(Claim::Busy { since: value.since }),
+        }
+    }
+
+    /// The channel has taken the message. Lost: the lease was over, and somebody else has taken the
+    /// delivery over.
+    pub async fn delivered(
+        &self,
+        claim: Yours,
+        message_ref: Option<Value>,
+    ) -> Result<Replaced, StateError> {
+        let value = Delivery {
+            state: DeliveryState::Sent,
+            since: self.now(),
+            message_ref,
+            tries: claim.0.value.tries,
+            why: None,
+        };
+        self.table.replace(&claim.0, &value).await
+    }
+
+    /// The channel has not taken the message; anybody may claim the delivery again.
+    pub async fn delivery_failed(&self, claim: Yours, why: &str) -> Result<Replaced, StateError> {
+        let why = &why[..why.floor_char_boundary(min(why.len(), REASON_LIMIT))];
+        let value = Delivery {
+            state: DeliveryState::Failed,
+            since: self.now(),
+            message_ref: None,
+            tries: claim.0.value.tries,
+            why: Some(why.to_owned()),
+        };
+        self.table.replace(&claim.0, &value).await
+    }
+
+    /// A delivery, if it was ever claimed: for example to find the message that is to be updated.
+    pub async fn delivery(
+        &self,
+        id: &CaseId,
+        occasion: &str,
+        channel: &str,
+    ) -> Result<Option<Delivery>, StateError> {
+        let item = self.table.get(&key(id, occasion, channel)).await?;
+        Ok(item.map(|item| item.value))
+    }
+
+    /// Everything that was told, or tried, about a case: occasion, channel, delivery.
+    pub async fn deliveries(
+        &self,
+        id: &CaseId,
+    ) -> Result<Vec<(String, String, Delivery)>, StateError> {
+        let items = self.table.list(&pk(id), "delivery#").await?;
+        let named = |item: Item<Delivery>| {
+            let name = item.key.sk.strip_prefix("delivery#")?;
+            let (occasion, channel) = name.split_once('#')?;
+            Some((occasion.to_owned(), channel.to_owned(), item.value))
+        };
+        Ok(items.into_iter().filter_map(named).collect())
+    }
+}
+
+fn key(id: &CaseId, occasion: &str, channel: &str) -> Key {
+    Key::new(pk(id), format!("delivery#{occasion}#{channel}"))
+}

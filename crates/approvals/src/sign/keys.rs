@@ -1,0 +1,263 @@
+//! The keys that links and token hashes are made with, kept in one secret of Secrets Manager. Rotating
+//! it makes a new current key; what the previous one has signed still counts until the next rotation.
+
+use std::fmt;
+use std::sync::Arc;
+
+use common::aws::{Aws, explain};
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
+
+/// A key has at least so many characters: 32 of Secrets Manager's own make about 200 bits.
+pub const KEY_LENGTH: usize = 32;
+/// Keys are read again after this long, so that a rotation is noticed.
+const FRESH: SignedDuration = SignedDuration::from_mins(5);
+
+/// The keys can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// They could not be read.
+    #[error(
+        "the signing keys could not be read from {secret}: {detail}; the function's role needs secretsmanager:GetSecretValue on it"
+    )]
+    Unreadable {
+        /// The secret's ARN or name.
+        secret: String,
+        /// AWS's error in one line.
+        detail: String,
+    },
+    /// A key that can be guessed is no key.
+    #[error(
+        "the {which} signing key has {length} characters, at least {KEY_LENGTH} are needed; let Secrets Manager generate one of 64"
+    )]
+    TooShort {
+        /// `current` or `previous`.
+        which: &'static str,
+        /// How long it is.
+        length: usize,
+    },
+}
+
+/// One key and its short public name.
+#[derive(Clone)]
+struct Key {
+    id: String,
+    bytes: Vec<u8>,
+}
+
+/// The keys. They are printed by their names alone.
+#[derive(Clone)]
+pub struct Keys {
+    current: Key,
+    previous: Option<Key>,
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let previous = self.previous.as_ref().map(|key| key.id.as_str());
+        f.debug_struct("Keys")
+            .field("current", &self.current.id)
+            .field("previous", &previous)
+            .finish()
+    }
+}
+
+impl Keys {
+    /// Keys from their texts; a short one is refused.
+    pub fn new(current: &str, previous: Option<&str>) -> Result<Self, KeysError> {
+        let previous = previous.map(|text| Key::new("previous", text)).transpose()?;
+        let current = Key::new("current", current)?;
+        // Where only the label moved, both are one key.
+        let previous = previous.filter(|key| key.id != current.id);
+        Ok(Self { current, previous })
+    }
+
+    /// Reads both from a secret of Secrets Manager, by its ARN or name.
+    pub async fn load(aws: &Aws, secret: &str) -> Result<Self, KeysError> {
+        let (current, previous) = tokio::join!(
+            version(aws, secret, "AWSCURRENT"),
+            version(aws, secret, "AWSPREVIOUS")
+        );
+        let current = current?.ok_or_else(|| KeysError::Unreadable {
+            secret: secret.to_owned(),
+            detail: "it has no current text value".to_owned(),
+        })?;
+        Self::new(&current, previous?.as_deref())
+    }
+
+    /// The id of the key that signs.
+    pub(super) fn id(&self) -> &str {
+        &self.current.id
+    }
+
+    /// Signs with the current key. `purpose` keeps what is signed for one thing from counting for another.
+    pub(crate) fn sign(&self, purpose: &str, message: &[u8]) -> Vec<u8> {
+        mac(&self.current.bytes, purpose, message)
+            .finalize()
+            .into_bytes()
+            .to_vec()
+    }
+
+    /// Whether `signature` was made by the key called `id`; false for a key that isn't known.
+    pub(crate) fn verify(
+        &self,
+        id: &str,
+        purpose: &str,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Option<bool> {
+        let mut keys = [Some(&self.current), self.previous.as_ref()]
+            .into_iter()
+            .flatten();
+        let key = keys.find(|key| key.id == id)?;
+        let mac = mac(&key.bytes, purpose, message);
+        Some(mac.verify_slice(signature).is_ok())
+    }
+
+    /// Signs a short text for the browser of the person who was shown a page: `<key id>.<hex>`.
+    pub fn seal_text(&self, purpose: &str, text: &str) -> String {
+        let signature = self.sign(purpose, text.as_bytes());
+        format!("{}.{}", self.id(), super::hex(&signature))
+    }
+
+    /// Whether `seal` was made by [`Keys::seal_text`] for the same purpose and text.
+    pub fn text_sealed(&self, seal: &str, purpose: &str, text: &str) -> bool {
+        let Some((id, signature)) = seal.split_once('.') else {
+            return false;
+        };
+        super::unhex(signature).is_some_and(|signature| {
+            self.verify(id, purpose, text.as_bytes(), &signature) == Some(true)
+        })
+    }
+}
+
+impl Key {
+    fn new(which: &'static str, text: &str) -> Result<Self, KeysError> {
+        let text = text.trim();
+        let length = text.chars().count();
+        if length < KEY_LENGTH {
+            return Err(KeysError::TooShort { which, length });
+        }
+        let digest = Sha256::digest(text.as_bytes());
+        Ok(Self {
+            id: super::hex(&digest[..4]),
+            bytes: text.as_bytes().to_vec(),
+        })
+    }
+}
+
+fn mac(key: &[u8], purpose: &str, message: &[u8]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(b"deploy-hooks\0");
+    mac.update(purpose.as_bytes());
+    mac.update(b"\0");
+    mac.update(message);
+    mac
+}
+
+/// One version of the secret; none where that label isn't there (a secret that was never rotated).
+async fn version(aws: &Aws, secret: &str, stage: &str) -> Result<Option<String>, KeysError> {
+    let call = aws
+        .secretsmanager()
+        .get_secret_value()
+        .secret_id(secret)
+        .version_stage(stage);
+    match call.send().await {
+        Ok(answer) => Ok(answer.secret_string),
+        Err(error)
+            if stage == "AWSPREVIOUS"
+                && error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_resource_not_found_exception()) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(KeysError::Unreadable {
+            secret: secret.to_owned(),
+            detail: explain(&error),
+        }),
+    }
+}
+
+/// The keys of a function that lives for many invocations: read at the first need, and again when they are old.
+#[derive(Debug)]
+pub struct Keyring {
+    secret: String,
+    kept: Mutex<Option<(Timestamp, Arc<Keys>)>>,
+}
+
+impl Keyring {
+    /// A keyring over a secret of Secrets Manager; nothing is read yet.
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self {
+            secret: secret.into(),
+            kept: Mutex::new(None),
+        }
+    }
+
+    /// The keys, at most five minutes old.
+    pub async fn keys(&self, aws: &Aws, now: Timestamp) -> Result<Arc<Keys>, KeysError> {
+        let mut kept = self.kept.lock().await;
+        if let Some((read, keys)) = &*kept
+            && now.duration_since(*read).abs() < FRESH
+        {
+            return Ok(keys.clone());
+        }
+        let keys = Arc::new(Keys::load(aws, &self.secret).await?);
+        *kept = Some((now, keys.clone()));
+        Ok(keys)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "0123456789abcdef0123456789abcdef";
+    const TWO: &str = "fedcba9876543210fedcba9876543210";
+
+    #[test]
+    fn short_and_empty_keys_are_refused() {
+        for (current, previous) in [
+            ("", None),
+            ("                                ", None),
+            (&ONE[1..], None),
+            (ONE, Some("")),
+            (ONE, Some("short")),
+        ] {
+            assert!(Keys::new(current, previous).is_err(), "{current:?}");
+        }
+        let error = Keys::new("short", None).unwrap_err();
+        insta::assert_snapshot!(error, @"the current signing key has 5 characters, at least 32 are needed; let Secrets Manager generate one of 64");
+    }
+
+    #[test]
+    fn what_the_previous_key_has_signed_still_counts_and_nothing_older() {
+        let old = Keys::new(ONE, None).unwrap();
+        let seal = old.seal_text("form", "nonce");
+        let rotated = Keys::new(TWO, Some(ONE)).unwrap();
+        assert!(rotated.text_sealed(&seal, "form", "nonce"));
+        let again = Keys::new(&TWO.to_uppercase(), Some(TWO)).unwrap();
+        assert!(!again.text_sealed(&seal, "form", "nonce"));
+    }
+
+    #[test]
+    fn a_seal_counts_for_its_purpose_and_text_only() {
+        let keys = Keys::new(ONE, None).unwrap();
+        let seal = keys.seal_text("form", "nonce");
+        assert!(keys.text_sealed(&seal, "form", "nonce"));
+        assert!(!keys.text_sealed(&seal, "link", "nonce"));
+        assert!(!keys.text_sealed(&seal, "form", "nonces"));
+        for wrong in ["", ".", &seal[..seal.len() - 1], &seal.to_uppercase()] {
+            assert!(!keys.text_sealed(wrong, "form", "nonce"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn keys_show_only_their_names() {
+        let shown = format!("{:?}", Keys::new(ONE, Some(TWO)).unwrap());
+        assert!(!shown.contains(&ONE[..8]) && !shown.contains(&TWO[..8]), "{shown}");
+    }
+}

@@ -1,0 +1,139 @@
+use super::*;
+use crate::{ApprovalAction, Briefing, Shown, Token};
+
+const AUDIENCE: &str = "deploy-hooks/decision/live";
+const ONE: &str = "0123456789abcdef0123456789abcdef";
+const TWO: &str = "fedcba9876543210fedcba9876543210";
+
+fn keys() -> Keys {
+    Keys::new(ONE, None).unwrap()
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn case(expires: Option<&str>) -> Case {
+    let action = ApprovalAction {
+        account: "111122223333".into(),
+        region: "eu-central-1".into(),
+        pipeline: "shop".into(),
+        stage: "Production".into(),
+        action: "Approve".into(),
+    };
+    Case {
+        id: CaseId::of(&action, &Token::new("a token")),
+        action,
+        execution_id: None,
+        token_mac: String::new(),
+        route: "production".into(),
+        asked_at: at("2026-03-02T09:00:00Z"),
+        expires: expires.map(at),
+        console_link: None,
+        external_link: None,
+        comment: None,
+        briefing: Briefing::default(),
+        shown: Shown::default(),
+    }
+}
+
+fn link(action: LinkAction) -> Link {
+    let approver = "email:lead@example.com".parse().unwrap();
+    Link::new(AUDIENCE, &case(Some("2026-03-02T12:00:00Z")), &approver, action)
+}
+
+fn open_now(keys: &Keys, text: &str) -> Result<Link, LinkError> {
+    open(keys, AUDIENCE, text, at("2026-03-02T10:00:00Z"))
+}
+
+#[test]
+fn a_link_says_what_was_signed() {
+    let link = link(LinkAction::Approve);
+    let text = seal(&keys(), &link);
+    assert_eq!(open_now(&keys(), &text), Ok(link.clone()));
+    assert_eq!(claimed_case(&text), Some(link.case));
+    let harmless = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    assert!(text.bytes().all(harmless), "one path segment: {text}");
+    assert!(text.len() < 500, "{}", text.len());
+}
+
+#[test]
+fn a_change_of_any_character_is_refused() {
+    let text = seal(&keys(), &link(LinkAction::View));
+    for place in 0..text.len() {
+        for other in [b'A', b'B', b'-', b'.', b'=', b'%'] {
+            let mut bytes = text.clone().into_bytes();
+            if bytes[place] == other {
+                continue;
+            }
+            bytes[place] = other;
+            let tampered = String::from_utf8(bytes).unwrap();
+            assert!(open_now(&keys(), &tampered).is_err(), "{place}: {tampered}");
+        }
+        assert!(open_now(&keys(), &text[..place]).is_err(), "cut at {place}");
+    }
+    assert!(open_now(&keys(), &format!("{text}=")).is_err());
+    assert!(open_now(&keys(), &format!("{text}.x")).is_err());
+}
+
+#[test]
+fn a_link_for_another_audience_or_key_is_refused() {
+    let text = seal(&keys(), &link(LinkAction::Approve));
+    let now = at("2026-03-02T10:00:00Z");
+    let other = open(&keys(), "deploy-hooks/decision/test", &text, now);
+    assert_eq!(other, Err(LinkError::WrongAudience));
+    let stranger = Keys::new(TWO, None).unwrap();
+    assert_eq!(open_now(&stranger, &text), Err(LinkError::UnknownKey));
+}
+
+#[test]
+fn rotation_keeps_links_alive_once() {
+    let text = seal(&keys(), &link(LinkAction::Approve));
+    let rotated = Keys::new(TWO, Some(ONE)).unwrap();
+    assert!(open_now(&rotated, &text).is_ok());
+    let again = Keys::new("another key of thirty-two characters", Some(TWO)).unwrap();
+    assert_eq!(open_now(&again, &text), Err(LinkError::UnknownKey));
+}
+
+#[test]
+fn a_link_ends_with_the_approval_and_after_a_week_at_the_latest() {
+    let text = seal(&keys(), &link(LinkAction::Approve));
+    let until = |now| open(&keys(), AUDIENCE, &text, at(now)).err();
+    assert_eq!(until("2026-03-02T11:59:59.999Z"), None);
+    assert_eq!(until("2026-03-02T12:00:00Z"), Some(LinkError::Expired));
+    let approver = "link:teams".parse().unwrap();
+    let week = at("2026-03-09T09:00:00Z");
+    for expires in [None, Some("2026-05-01T00:00:00Z")] {
+        let link = Link::new(AUDIENCE, &case(expires), &approver, LinkAction::View);
+        assert_eq!(link.expires, week);
+    }
+}
+
+#[test]
+fn each_action_and_person_has_a_number_of_its_own_and_keeps_it() {
+    let other = "email:other@example.com".parse().unwrap();
+    let case = case(None);
+    let others = Link::new(AUDIENCE, &case, &other, LinkAction::Approve);
+    let numbers = [
+        link(LinkAction::Approve).jti,
+        link(LinkAction::Reject).jti,
+        others.jti,
+    ];
+    assert_eq!(numbers[0], link(LinkAction::Approve).jti);
+    assert!(numbers[0] != numbers[1] && numbers[0] != numbers[2]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_text_comes_is_refused_and_never_a_panic(text in "\\PC{0,80}") {
+        proptest::prop_assert!(open_now(&keys(), &text).is_err());
+        claimed_case(&text);
+    }
+
+    #[test]
+    fn a_payload_of_somebody_else_is_refused(json in "[ -~]{0,200}", signature: [u8; 32]) {
+        let payload = URL_SAFE_NO_PAD.encode(json);
+        let text = format!("{payload}.{}", URL_SAFE_NO_PAD.encode(signature));
+        proptest::prop_assert!(open_now(&keys(), &text).is_err());
+    }
+}

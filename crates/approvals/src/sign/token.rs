@@ -1,0 +1,111 @@
+//! The keyed hash of an approval token: a case keeps this and not the token, and recognises by it
+//! whether the token that `CodePipeline` has now is the one that people were asked about.
+
+use super::{Keys, hex, unhex};
+use crate::{ApprovalAction, Token};
+
+const PURPOSE: &str = "token";
+/// Shorter words of a text are not compared with the token; real ones have 36 characters.
+const SHORTEST: usize = 8;
+
+/// The hash of a token, `<key id>:<hex>`.
+pub fn token_mac(keys: &Keys, action: &ApprovalAction, token: &Token) -> String {
+    let signature = keys.sign(PURPOSE, &message(action, token));
+    format!("{}:{}", keys.id(), hex(&signature))
+}
+
+/// Whether `mac` was made of this token of this action, by one of the keys.
+pub fn token_mac_matches(keys: &Keys, mac: &str, action: &ApprovalAction, token: &Token) -> bool {
+    let Some((id, signature)) = mac.split_once(':') else {
+        return false;
+    };
+    unhex(signature).is_some_and(|signature| {
+        keys.verify(id, PURPOSE, &message(action, token), &signature) == Some(true)
+    })
+}
+
+/// `text` without the token whose hash is `mac`: people paste what the console shows them, and its
+/// review link carries the token.
+pub fn mask_token(keys: &Keys, mac: &str, action: &ApprovalAction, text: &str) -> String {
+    let part_of_token = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(part_of_token) {
+        masked.push_str(&rest[..start]);
+        let word = &rest[start..];
+        let end = word.find(|c| !part_of_token(c)).unwrap_or(word.len());
+        let word = &word[..end];
+        if word.len() >= SHORTEST && token_mac_matches(keys, mac, action, &Token::new(word)) {
+            masked.push_str("***");
+        } else {
+            masked.push_str(word);
+        }
+        rest = &rest[start + end..];
+    }
+    masked.push_str(rest);
+    masked
+}
+
+fn message(action: &ApprovalAction, token: &Token) -> Vec<u8> {
+    // Names of pipelines, stages and actions have no zero bytes.
+    [
+        &action.account,
+        &action.region,
+        &action.pipeline,
+        &action.stage,
+        &action.action,
+        token.reveal(),
+    ]
+    .join("\0")
+    .into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "0c35520a-b7e6-403d-ba3f-e02120b524c3";
+
+    fn keys() -> Keys {
+        Keys::new("0123456789abcdef0123456789abcdef", None).unwrap()
+    }
+
+    fn action() -> ApprovalAction {
+        ApprovalAction {
+            account: "111122223333".into(),
+            region: "eu-central-1".into(),
+            pipeline: "shop".into(),
+            stage: "Production".into(),
+            action: "Approve".into(),
+        }
+    }
+
+    #[test]
+    fn a_token_is_recognised_and_nothing_else_is() {
+        let (keys, token) = (keys(), Token::new(TOKEN));
+        let mac = token_mac(&keys, &action(), &token);
+        assert!(!mac.contains(TOKEN));
+        assert!(token_mac_matches(&keys, &mac, &action(), &token));
+        let other = ApprovalAction { action: "Other".into(), ..action() };
+        assert!(!token_mac_matches(&keys, &mac, &other, &token));
+        assert!(!token_mac_matches(&keys, &mac, &action(), &Token::new("x")));
+        for at in 0..mac.len() {
+            let mut bytes = mac.clone().into_bytes();
+            bytes[at] ^= 1;
+            let tampered = String::from_utf8(bytes).unwrap();
+            assert!(!token_mac_matches(&keys, &tampered, &action(), &token), "{at}");
+        }
+        for wrong in ["", ":", "00000000:", &mac[..mac.len() - 2]] {
+            assert!(!token_mac_matches(&keys, wrong, &action(), &token), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_token_is_masked_in_what_people_paste() {
+        let keys = keys();
+        let mac = token_mac(&keys, &action(), &Token::new(TOKEN));
+        let pasted = format!("see https://x/#/Approve/approve/{TOKEN}, or ü {TOKEN}");
+        let masked = mask_token(&keys, &mac, &action(), &pasted);
+        assert_eq!(masked, "see https://x/#/Approve/approve/***, or ü ***");
+    }
+}

@@ -1,0 +1,123 @@
+//! What a decision would be bound to now. Asked at decision time, and compared with what was told.
+
+use std::time::Duration;
+
+use approvals::pipeline::{PipelineError, every_action_of, execution_of};
+use approvals::{ApprovalAction, Shown};
+use common::aws::Aws;
+use futures::future::try_join_all;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+
+use crate::actions::Actions;
+use crate::brief::basis_of;
+use crate::change_sets::{self, Found, How, Unread, Wanted};
+use crate::digest::{self, Basis, Revisions};
+
+/// The time for all of it. Longer than a briefing's: a decision that can't be compared is none, and
+/// somebody would have to click again.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// What a decision would be bound to now, as far as it was known when people were told: equal to `told`
+/// exactly if nothing of what was shown has changed.
+///
+/// What was unknown then ([`Shown::unknown`]) was shown to nobody and is not compared. A change set that
+/// is gone makes a difference; a look-up that fails makes an error, never an equality.
+pub async fn shown_again(
+    aws: &Aws,
+    action: &ApprovalAction,
+    execution_id: &str,
+    told: &Shown,
+) -> Result<Shown, PipelineError> {
+    if is_unknown(told, digest::EXECUTION) {
+        return Ok(told.clone());
+    }
+    let again = Again {
+        aws,
+        action,
+        execution_id,
+        told,
+    };
+    match timeout(LIMIT, again.look()).await {
+        Ok(shown) => shown,
+        Err(_) => Err(PipelineError::Call {
+            what: format!("what was shown of execution {execution_id}"),
+            permission: "codepipeline:GetPipelineExecution, codepipeline:ListActionExecutions and cloudformation:DescribeChangeSet",
+            detail: format!("no answer within {LIMIT:?}"),
+            transient: true,
+        }),
+    }
+}
+
+fn is_unknown(told: &Shown, part: &str) -> bool {
+    told.unknown.iter().any(|unknown| unknown == part)
+}
+
+struct Again<'a> {
+    aws: &'a Aws,
+    action: &'a ApprovalAction,
+    execution_id: &'a str,
+    told: &'a Shown,
+}
+
+impl Again<'_> {
+    async fn look(&self) -> Result<Shown, PipelineError> {
+        let (revisions, sets) = tokio::try_join!(self.revisions(), self.change_sets())?;
+        let basis = Basis {
+            action: self.action,
+            execution_id: self.execution_id,
+            revisions,
+            sets: sets.as_deref(),
+        };
+        Ok(basis.shown())
+    }
+
+    async fn revisions(&self) -> Result<Option<Revisions>, PipelineError> {
+        if is_unknown(self.told, digest::REVISIONS) {
+            return Ok(None);
+        }
+        let execution = execution_of(self.aws, &self.action.pipeline, self.execution_id).await?;
+        Ok(Some(basis_of(&execution)))
+    }
+
+    async fn change_sets(&self) -> Result<Option<Vec<Found>>, PipelineError> {
+        if is_unknown(self.told, digest::CHANGE_SETS) {
+            return Ok(None);
+        }
+        let details = every_action_of(self.aws, &self.action.pipeline, self.execution_id).await?;
+        let (wanted, _) = change_sets::pending(&Actions::of(&details), self.action);
+        let abreast = Semaphore::new(change_sets::ABREAST);
+        let how = How {
+            aws: self.aws,
+            deadline: Instant::now() + LIMIT,
+            abreast: &abreast,
+        };
+        let found = wanted
+            .into_iter()
+            .map(|wanted| self.change_set(how, wanted));
+        try_join_all(found).await.map(Some)
+    }
+
+    /// As much of one change set as was known when people were told.
+    async fn change_set(&self, how: How<'_>, wanted: Wanted) -> Result<Found, PipelineError> {
+        if is_unknown(self.told, &digest::whole_set(&wanted)) {
+            return Ok(Found::unread(wanted));
+        }
+        if is_unknown(self.told, &digest::content_of(&wanted)) {
+            let id = match change_sets::read_id(how, &wanted).await {
+                Ok(id) => id,
+                Err(Unread { gone: true, .. }) => None,
+                Err(unread) => return Err(unread.error),
+            };
+            return Ok(Found {
+                id,
+                ..Found::unread(wanted)
+            });
+        }
+        let found = change_sets::read(how, wanted).await;
+        match &found.failed {
+            Some(unread) if !unread.gone => Err(unread.error.clone()),
+            _ => Ok(found),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Which change sets wait behind an approval. Pure.
+
+use approvals::ApprovalAction;
+
+use crate::actions::{Action, Actions, Ended};
+
+/// So many change sets are looked at.
+const MOST: usize = 20;
+
+/// A change set by its names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) stack: String,
+    pub(crate) name: String,
+    /// Where it lies, if the action says so.
+    pub(crate) region: Option<String>,
+}
+
+/// The change sets that were made before the approval and not carried out before it, in the order of the
+/// actions; and how many more there are than are looked at.
+pub(crate) fn pending(actions: &Actions, approval: &ApprovalAction) -> (Vec<Wanted>, usize) {
+    let before = actions.before(approval);
+    let mut found: Vec<Wanted> = Vec::new();
+    for action in before {
+        let Some(wanted) = of(action, "CHANGE_SET_REPLACE") else {
+            if let Some(done) = of(action, "CHANGE_SET_EXECUTE") {
+                found.retain(|wanted| *wanted != done);
+            }
+            continue;
+        };
+        found.retain(|earlier| *earlier != wanted);
+        found.push(wanted);
+    }
+    let more = found.len().saturating_sub(MOST);
+    found.truncate(MOST);
+    (found, more)
+}
+
+fn of(action: &Action, mode: &str) -> Option<Wanted> {
+    let has = |key: &str, value: &str| {
+        action
+            .configuration
+            .get(key)
+            .is_some_and(|has| has == value)
+    };
+    let ended = action.ended == Ended::Well;
+    if !(action.provider == "CloudFormation" && ended && has("ActionMode", mode)) {
+        return None;
+    }
+    Some(Wanted {
+        stack: action.configuration.get("StackName")?.clone(),
+        name: action.configuration.get("ChangeSetName")?.clone(),
+        region: action.region.clone().filter(|region| !region.is_empty()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn action(name: &str, mode: &str, stack: &str) -> Action {
+        let configuration = [
+            ("ActionMode", mode),
+            ("StackName", stack),
+            ("ChangeSetName", "release"),
+        ];
+        Action {
+            stage: "Production".into(),
+            name: name.into(),
+            provider: "CloudFormation".into(),
+            ended: Ended::Well,
+            configuration: configuration
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
+            ..Action::default()
+        }
+    }
+
+    fn found(all: Vec<Action>) -> Vec<String> {
+        let approval = ApprovalAction {
+            account: String::new(),
+            region: "eu-central-1".into(),
+            pipeline: "shop".into(),
+            stage: "Production".into(),
+            action: "Approve".into(),
+        };
+        let actions = Actions {
+            all,
+            tokens: Vec::new(),
+        };
+        let (wanted, _) = pending(&actions, &approval);
+        wanted.into_iter().map(|wanted| wanted.stack).collect()
+    }
+
+    #[test]
+    fn what_was_made_and_not_yet_carried_out_waits() {
+        let approve = action("Approve", "", "");
+        let mut failed = action("Failed", "CHANGE_SET_REPLACE", "failed");
+        failed.ended = Ended::Badly;
+        let stacks = found(vec![
+            action("A", "CHANGE_SET_REPLACE", "staging"),
+            action("B", "CHANGE_SET_EXECUTE", "staging"),
+            action("C", "CHANGE_SET_REPLACE", "shop"),
+            action("D", "CREATE_UPDATE", "other"),
+            failed,
+            action("E", "CHANGE_SET_REPLACE", "network"),
+            action("F", "CHANGE_SET_REPLACE", "shop"),
+            approve,
+            action("G", "CHANGE_SET_REPLACE", "later"),
+        ]);
+        assert_eq!(stacks, ["network", "shop"]);
+    }
+
+    #[test]
+    fn without_the_approval_in_the_list_all_count() {
+        assert_eq!(
+            found(vec![action("A", "CHANGE_SET_REPLACE", "shop")]),
+            ["shop"]
+        );
+        assert!(found(Vec::new()).is_empty());
+    }
+}

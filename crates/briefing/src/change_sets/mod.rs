@@ -1,0 +1,71 @@
+//! The change sets that a pipeline made and that the approval would let through.
+
+mod convert;
+mod find;
+mod read;
+mod risk;
+
+use approvals::{ChangeSet, Gap, What};
+
+pub(crate) use self::find::{Wanted, pending};
+pub(crate) use self::read::{ABREAST, How, Unread, read, read_id};
+pub(crate) use self::risk::order;
+#[cfg(test)]
+pub(crate) use self::risk::sort;
+
+use crate::text;
+
+/// One change set, as far as it could be read.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) wanted: Wanted,
+    /// Its ARN; none if not even its first page could be read.
+    pub(crate) id: Option<String>,
+    /// A hash of each change, sorted; none if not all of them could be read.
+    pub(crate) content: Option<Content>,
+    /// What is shown, most dangerous first; empty where nothing could be read.
+    pub(crate) shown: Option<ChangeSet>,
+    /// The tag of an image before and after, where a change has one.
+    pub(crate) images: Vec<(Option<String>, Option<String>)>,
+    /// What could not be read, for people.
+    pub(crate) problems: Vec<String>,
+    /// The first look-up that failed; none if a bound was met.
+    pub(crate) failed: Option<Unread>,
+}
+
+/// What a change set does, for the digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// A hash of each change, sorted.
+    Changes(Vec<[u8; 32]>),
+    /// More changes than are read: its ARN has to do, which names one immutable change set.
+    TooMany,
+}
+
+impl Found {
+    /// Nothing is known of it yet.
+    pub(crate) fn unread(wanted: Wanted) -> Self {
+        Self {
+            wanted,
+            id: None,
+            content: None,
+            shown: None,
+            images: Vec::new(),
+            problems: Vec::new(),
+            failed: None,
+        }
+    }
+
+    /// The gaps of one change set: one line.
+    pub(crate) fn gap(&self) -> Option<Gap> {
+        let first = self.problems.first()?;
+        let more = match self.problems.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more problems with it)"),
+        };
+        Some(Gap {
+            what: What::ChangeSet,
+            why: text::line(&format!("{first}{more}"), crate::limits::WHY),
+        })
+    }
+}

@@ -1,0 +1,332 @@
+//! Reading a change set: its pages and those of its nested sets, several at a time, within bounds.
+//!
+//! It stops at the deadline, at a number of changes and of calls, and at a depth; it never reads a set
+//! twice, so that sets that name each other end. What was read by then is kept.
+
+use std::collections::{HashSet, VecDeque};
+
+use approvals::pipeline::PipelineError;
+use approvals::{Change, ChangeSet};
+use aws_sdk_cloudformation::config::Region;
+use aws_sdk_cloudformation::operation::describe_change_set::{
+    DescribeChangeSetError, DescribeChangeSetOutput,
+};
+use common::aws::Aws;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Content, Found, Wanted, convert, risk};
+use crate::limits::{ARN, CHANGES, STACK};
+use crate::text;
+
+/// Changes that are read of one change set with its nested ones.
+pub(crate) const RESOURCES: usize = 5_000;
+/// Calls for one change set with its nested ones.
+const CALLS: usize = 200;
+/// Nested stacks in nested stacks.
+const DEPTH: usize = 8;
+/// Calls at a time for all change sets together; `CloudFormation` answers about ten a second for long.
+pub(crate) const ABREAST: usize = 8;
+/// Problems that are told of one change set.
+const PROBLEMS: usize = 10;
+
+const PERMISSION: &str = "cloudformation:DescribeChangeSet";
+
+/// How change sets are read.
+#[derive(Clone, Copy)]
+pub(crate) struct How<'a> {
+    pub(crate) aws: &'a Aws,
+    pub(crate) deadline: Instant,
+    /// Shared by all change sets of one execution.
+    pub(crate) abreast: &'a Semaphore,
+}
+
+/// One page to read.
+#[derive(Debug, Clone)]
+struct Page {
+    /// The path of nested stacks: empty, or ending in `/`.
+    path: String,
+    depth: usize,
+    /// The ARN of a nested set; none for the one that is wanted.
+    nested: Option<String>,
+    token: Option<String>,
+}
+
+/// Why a page could not be read.
+#[derive(Debug, Clone)]
+pub(crate) struct Unread {
+    /// Whether there is no such change set (any more).
+    pub(crate) gone: bool,
+    pub(crate) error: PipelineError,
+}
+
+/// Everything that can be read by the deadline.
+pub(crate) async fn read(how: How<'_>, wanted: Wanted) -> Found {
+    let mut reading = Reading::new(wanted);
+    let mut waiting = FuturesUnordered::new();
+    loop {
+        while let Some(page) = reading.next() {
+            let wanted = reading.found.wanted.clone();
+            waiting.push(async move {
+                let answer = describe(how, &wanted, &page).await;
+                (page, answer)
+            });
+        }
+        match timeout_at(how.deadline, waiting.next()).await {
+            Ok(Some((page, Ok(answer)))) => reading.take(&page, answer),
+            Ok(Some((page, Err(unread)))) => reading.miss(&page, &unread),
+            Ok(None) => break,
+            Err(_) => {
+                reading.late();
+                break;
+            }
+        }
+    }
+    drop(waiting);
+    reading.finish()
+}
+
+/// The ARN alone.
+pub(crate) async fn read_id(how: How<'_>, wanted: &Wanted) -> Result<Option<String>, Unread> {
+    let answer = describe(how, wanted, &Page::first()).await?;
+    Ok(answer.change_set_id)
+}
+
+async fn describe(
+    how: How<'_>,
+    wanted: &Wanted,
+    page: &Page,
+) -> Result<DescribeChangeSetOutput, Unread> {
+    let _place = how
+        .abreast
+        .acquire()
+        .await
+        .expect("nobody closes the semaphore");
+    let call = how
+        .aws
+        .cloudformation()
+        .describe_change_set()
+        .include_property_values(true)
+        .set_next_token(page.token.clone());
+    let call = match &page.nested {
+        Some(arn) => call.change_set_name(arn),
+        None => call.change_set_name(&wanted.name).stack_name(&wanted.stack),
+    };
+    let mut call = call.customize();
+    if let Some(region) = &wanted.region {
+        // An action may deploy into another region than its pipeline's.
+        let config =
+            aws_sdk_cloudformation::config::Builder::new().region(Region::new(region.clone()));
+        call = call.config_override(config);
+    }
+    call.send().await.map_err(|error| Unread {
+        gone: matches!(
+            error.as_service_error(),
+            Some(DescribeChangeSetError::ChangeSetNotFoundException(_))
+        ),
+        error: PipelineError::call(wanted.label(), PERMISSION, &error),
+    })
+}
+
+impl Page {
+    fn first() -> Self {
+        Self {
+            path: String::new(),
+            depth: 0,
+            nested: None,
+            token: None,
+        }
+    }
+}
+
+impl Wanted {
+    /// `change set release of stack shop`
+    pub(crate) fn label(&self) -> String {
+        format!("change set {} of stack {}", self.name, self.stack)
+    }
+}
+
+/// What has been read so far. Pure: pages in, pages wanted out.
+struct Reading {
+    found: Found,
+    /// One for each change: how many there are, too.
+    hashes: Vec<[u8; 32]>,
+    /// The most dangerous ones.
+    changes: Vec<Change>,
+    to_read: VecDeque<Page>,
+    seen: HashSet<String>,
+    calls: usize,
+    /// Nothing is missing.
+    whole: bool,
+    /// A bound was met, as it will be the next time.
+    cut: bool,
+    /// Nothing more is read.
+    full: bool,
+}
+
+impl Reading {
+    fn new(wanted: Wanted) -> Self {
+        Self {
+            found: Found::unread(wanted),
+            hashes: Vec::new(),
+            changes: Vec::new(),
+            to_read: VecDeque::from([Page::first()]),
+            seen: HashSet::new(),
+            calls: 0,
+            whole: true,
+            cut: false,
+            full: false,
+        }
+    }
+
+    fn next(&mut self) -> Option<Page> {
+        if self.full {
+            return None;
+        }
+        let page = self.to_read.pop_front()?;
+        if self.calls == CALLS {
+            self.fill(&format!("more than {CALLS} pages"));
+            return None;
+        }
+        self.calls += 1;
+        Some(page)
+    }
+
+    fn take(&mut self, page: &Page, answer: DescribeChangeSetOutput) {
+        if page.nested.is_none() && self.found.id.is_none() {
+            self.found.id = answer.change_set_id.clone().filter(|id| !id.is_empty());
+            self.seen.extend(answer.change_set_id);
+        }
+        let changes = answer.changes.unwrap_or_default();
+        for resource in changes.iter().filter_map(|change| change.resource_change()) {
+            if self.hashes.len() == RESOURCES {
+                return self.fill(&format!("more than {RESOURCES} changes"));
+            }
+            let converted = convert::convert(&page.path, resource);
+            self.hashes.push(converted.hash);
+            self.changes.push(converted.change);
+            self.found.images.extend(converted.image);
+            if let Some(arn) = resource.change_set_id().filter(|arn| !arn.is_empty()) {
+                self.nest(
+                    page,
+                    resource.logical_resource_id().unwrap_or_default(),
+                    arn,
+                );
+            }
+        }
+        self.keep_the_worst(4 * CHANGES);
+        if let Some(token) = answer.next_token.filter(|token| !token.is_empty()) {
+            // A page that names itself as the next one would never end.
+            if page.token.as_ref() == Some(&token) {
+                return self.bound("a page that repeats itself");
+            }
+            self.to_read.push_front(Page {
+                token: Some(token),
+                ..page.clone()
+            });
+        }
+    }
+
+    fn nest(&mut self, page: &Page, logical_id: &str, arn: &str) {
+        if !self.seen.insert(arn.to_owned()) {
+            return;
+        }
+        if page.depth == DEPTH {
+            return self.bound(&format!("stacks nested more than {DEPTH} deep"));
+        }
+        self.to_read.push_back(Page {
+            path: format!("{}{logical_id}/", page.path),
+            depth: page.depth + 1,
+            nested: Some(arn.to_owned()),
+            token: None,
+        });
+    }
+
+    fn miss(&mut self, page: &Page, unread: &Unread) {
+        let place = match page.path.trim_end_matches('/') {
+            "" => String::new(),
+            path => format!("nested stack {path}: "),
+        };
+        self.problem(format!("{place}{}", unread.error));
+        self.found.failed.get_or_insert_with(|| unread.clone());
+    }
+
+    fn late(&mut self) {
+        let error = PipelineError::Call {
+            what: self.found.wanted.label(),
+            permission: PERMISSION,
+            detail: "no answer in time".to_owned(),
+            transient: true,
+        };
+        let label = self.found.wanted.label();
+        self.problem(format!(
+            "{label} was not read in time; look at it in the console"
+        ));
+        self.found
+            .failed
+            .get_or_insert(Unread { gone: false, error });
+    }
+
+    fn problem(&mut self, problem: String) {
+        self.whole = false;
+        if self.found.problems.len() < PROBLEMS {
+            self.found.problems.push(problem);
+        }
+    }
+
+    /// More can't be shown than the most dangerous ones; the others need no memory.
+    fn keep_the_worst(&mut self, above: usize) {
+        if self.changes.len() > above {
+            risk::sort(&mut self.changes);
+            self.changes.truncate(CHANGES);
+        }
+    }
+
+    /// A bound after which nothing more is read.
+    fn fill(&mut self, bound: &str) {
+        self.full = true;
+        self.bound(bound);
+    }
+
+    fn bound(&mut self, bound: &str) {
+        if self.cut {
+            return;
+        }
+        self.cut = true;
+        let label = self.found.wanted.label();
+        self.found.problems.push(format!(
+            "{label} is cut: it has {bound}; look at the rest in the console"
+        ));
+    }
+
+    fn finish(mut self) -> Found {
+        let Some(id) = self.found.id.clone() else {
+            // An answer without an id binds nothing.
+            if self.found.problems.is_empty() {
+                let label = self.found.wanted.label();
+                self.problem(format!("{label} has no ARN in AWS's answer"));
+            }
+            return self.found;
+        };
+        let total = self.hashes.len();
+        self.hashes.sort_unstable();
+        self.found.content = match (self.cut, self.whole) {
+            (true, _) => Some(Content::TooMany),
+            (false, true) => Some(Content::Changes(self.hashes)),
+            (false, false) => None,
+        };
+        risk::sort(&mut self.changes);
+        self.found.images.sort_unstable();
+        self.found.images.dedup();
+        self.found.shown = Some(ChangeSet {
+            stack: text::line(&self.found.wanted.stack, STACK),
+            name: text::line(&self.found.wanted.name, STACK),
+            id: text::line(&id, ARN),
+            changes: self.changes,
+            total,
+        });
+        self.found
+    }
+}

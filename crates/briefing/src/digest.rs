@@ -1,0 +1,208 @@
+//! What a decision is bound to. Pure.
+//!
+//! The digest is over what AWS said: it depends neither on what there was room for, nor on the order of
+//! answers. What could not be looked up when people were told is named, and left out then and at
+//! decision time: nobody was shown it, and a busy AWS must not make an approval undecidable.
+
+use approvals::{ApprovalAction, Shown};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::change_sets::{Content, Found, Wanted};
+
+/// The execution itself is not known.
+pub(crate) const EXECUTION: &str = "execution";
+/// Its revisions are not known.
+pub(crate) const REVISIONS: &str = "revisions";
+/// Which change sets it made is not known.
+pub(crate) const CHANGE_SETS: &str = "change sets";
+
+/// The version of the digest's form.
+const FORMAT: u32 = 1;
+
+/// Nothing but that it is a change set of the execution is known of it.
+pub(crate) fn whole_set(wanted: &Wanted) -> String {
+    wanted.label()
+}
+
+/// Its ARN is known, but not all of its changes.
+pub(crate) fn content_of(wanted: &Wanted) -> String {
+    format!("changes of {}", wanted.label())
+}
+
+/// Name and id of each artifact, as AWS has them.
+pub(crate) type Revisions = Vec<(String, String)>;
+
+/// What AWS said.
+pub(crate) struct Basis<'a> {
+    pub(crate) action: &'a ApprovalAction,
+    pub(crate) execution_id: &'a str,
+    pub(crate) revisions: Option<Revisions>,
+    /// The change sets in the order of the actions.
+    pub(crate) sets: Option<&'a [Found]>,
+}
+
+/// Where there is no execution to look at.
+pub(crate) fn nothing() -> Shown {
+    Shown {
+        digest: String::new(),
+        change_sets: Vec::new(),
+        unknown: vec![EXECUTION.to_owned()],
+    }
+}
+
+impl Basis<'_> {
+    /// What was shown, with what is unknown left out and named.
+    pub(crate) fn shown(&self) -> Shown {
+        let mut unknown = Vec::new();
+        let revisions = self.revisions.clone().map(|mut revisions| {
+            revisions.sort_unstable();
+            revisions
+        });
+        if revisions.is_none() {
+            unknown.push(REVISIONS.to_owned());
+        }
+        if self.sets.is_none() {
+            unknown.push(CHANGE_SETS.to_owned());
+        }
+        let sets = self.sets.unwrap_or_default();
+        let parts: Vec<Value> = sets.iter().map(|set| part(set, &mut unknown)).collect();
+        let whole = json!({
+            "format": FORMAT,
+            "action": [self.action.pipeline, self.action.stage, self.action.action],
+            "execution": self.execution_id,
+            "revisions": revisions,
+            "change_sets": self.sets.map(|_| parts),
+        });
+        Shown {
+            digest: hex(&Sha256::digest(whole.to_string().as_bytes())),
+            change_sets: sets.iter().filter_map(|set| set.id.clone()).collect(),
+            unknown,
+        }
+    }
+}
+
+fn part(set: &Found, unknown: &mut Vec<String>) -> Value {
+    let content = match (&set.id, &set.content) {
+        (None, _) => {
+            unknown.push(whole_set(&set.wanted));
+            Value::Null
+        }
+        (Some(_), None) => {
+            unknown.push(content_of(&set.wanted));
+            Value::Null
+        }
+        (Some(_), Some(Content::TooMany)) => Value::from("too many"),
+        (Some(_), Some(Content::Changes(hashes))) => {
+            let mut hash = Sha256::new();
+            for one in hashes {
+                hash.update(one);
+            }
+            Value::from(hex(&hash.finalize()))
+        }
+    };
+    json!([set.wanted.stack, set.wanted.name, set.id, content])
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(stack: &str, content: Option<Content>) -> Found {
+        let wanted = Wanted {
+            stack: stack.into(),
+            name: "release".into(),
+            region: None,
+        };
+        Found {
+            id: Some(format!("arn:{stack}")),
+            content,
+            ..Found::unread(wanted)
+        }
+    }
+
+    fn shown(revisions: Option<&[(&str, &str)]>, sets: Option<&[Found]>) -> Shown {
+        let action = ApprovalAction {
+            account: "111122223333".into(),
+            region: "eu-central-1".into(),
+            pipeline: "shop".into(),
+            stage: "Production".into(),
+            action: "Approve".into(),
+        };
+        let own = |pairs: &[(&str, &str)]| {
+            let own = |(name, id): &(&str, &str)| ((*name).to_owned(), (*id).to_owned());
+            pairs.iter().map(own).collect()
+        };
+        Basis {
+            action: &action,
+            execution_id: "e-1",
+            revisions: revisions.map(own),
+            sets,
+        }
+        .shown()
+    }
+
+    const REVISION: &[(&str, &str)] = &[("Code", "1a"), ("Image", "sha256:b")];
+
+    #[test]
+    fn anything_that_changes_changes_the_digest() {
+        let one = found("shop", Some(Content::Changes(vec![[1; 32]])));
+        let base = shown(Some(REVISION), Some(std::slice::from_ref(&one)));
+        assert!(base.unknown.is_empty());
+        assert_eq!(base.digest.len(), 64);
+        assert_eq!(base.change_sets, ["arn:shop"]);
+        let mut other_id = one.clone();
+        other_id.id = Some("arn:other".into());
+        let fewer = found("shop", Some(Content::Changes(Vec::new())));
+        for changed in [
+            shown(Some(&REVISION[..1]), Some(std::slice::from_ref(&one))),
+            shown(Some(REVISION), Some(&[])),
+            shown(Some(REVISION), Some(&[other_id])),
+            shown(Some(REVISION), Some(&[fewer])),
+            shown(Some(REVISION), Some(&[one.clone(), one.clone()])),
+            shown(
+                Some(REVISION),
+                Some(&[found("shop", Some(Content::TooMany))]),
+            ),
+            shown(Some(REVISION), Some(&[found("shop", None)])),
+            shown(None, Some(&[one])),
+            shown(Some(REVISION), None),
+        ] {
+            assert_ne!(changed.digest, base.digest, "{changed:?}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_revisions_is_nothing() {
+        let turned = [REVISION[1], REVISION[0]];
+        assert_eq!(
+            shown(Some(REVISION), Some(&[])),
+            shown(Some(&turned), Some(&[]))
+        );
+    }
+
+    #[test]
+    fn what_is_unknown_is_named() {
+        let mut lost = found("lost", None);
+        lost.id = None;
+        let partly = shown(None, Some(&[found("shop", None), lost]));
+        assert_eq!(
+            partly.unknown,
+            [
+                "revisions",
+                "changes of change set release of stack shop",
+                "change set release of stack lost",
+            ]
+        );
+        assert_eq!(shown(Some(&[]), None).unknown, ["change sets"]);
+        assert_eq!(nothing().unknown, ["execution"]);
+    }
+}

@@ -1,0 +1,145 @@
+//! Channels that AWS delivers: mails through SES, topics of SNS, and Amazon Q, which listens to one.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageHeader};
+use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
+use common::aws::explain;
+use common::notify::{self, Notification};
+
+use super::{Delivered, Post, Why};
+use crate::Payload;
+use crate::outgoing::Outgoing;
+
+/// A mail to each recipient alone: nobody sees another's links.
+pub(super) async fn ses(
+    out: &Outgoing<'_>,
+    post: &Post<'_>,
+    (from, to): (&str, &[String]),
+) -> Result<Delivered, Why> {
+    let Payload::Mail {
+        subject,
+        html,
+        text,
+    } = post.as_new()
+    else {
+        unreachable!("the mail's surface renders a mail");
+    };
+    let message = Message::builder()
+        .subject(content(&subject))
+        .body(
+            Body::builder()
+                .html(content(&html))
+                .text(content(&text))
+                .build(),
+        )
+        // Programs that answer by themselves leave it alone, and people can sort by it.
+        .headers(header("Auto-Submitted", "auto-generated"))
+        .headers(header(
+            "List-Id",
+            "deploy-hooks approvals <approvals.deploy-hooks.invalid>",
+        ))
+        .build();
+    let all = to.iter().map(String::as_str);
+    let to: Vec<&str> = post
+        .recipient
+        .map_or_else(|| all.collect(), |one| vec![one]);
+    let mut failed = Vec::new();
+    let mut retryable = false;
+    for address in to {
+        let call = out.aws.sesv2().send_email().from_email_address(from);
+        let call = call.destination(Destination::builder().to_addresses(address).build());
+        let call = call.content(EmailContent::builder().simple(message.clone()).build());
+        if let Err(error) = call.send().await {
+            retryable |= passes(&error);
+            failed.push(format!("{address}: {}", explain(&error)));
+        }
+    }
+    if failed.is_empty() {
+        return Ok(Delivered::default());
+    }
+    let detail = format!(
+        "SES did not take the mail ({}); check that the sender is verified, that SES is out of its sandbox or the recipient is verified, and that the function's role may ses:SendEmail",
+        failed.join("; ")
+    );
+    Err(Why::Aws { detail, retryable })
+}
+
+fn content(text: &str) -> Content {
+    let content = Content::builder().data(text).charset("UTF-8").build();
+    content.expect("a content has its data")
+}
+
+fn header(name: &str, value: &str) -> MessageHeader {
+    let header = MessageHeader::builder().name(name).value(value).build();
+    header.expect("a header has a name and a value")
+}
+
+/// Plain text to a topic.
+pub(super) async fn sns(
+    out: &Outgoing<'_>,
+    post: &Post<'_>,
+    topic: &str,
+) -> Result<Delivered, Why> {
+    let Payload::SnsMail { subject, text } = post.as_new() else {
+        unreachable!("the surface of SNS renders a message of SNS");
+    };
+    let mut attributes =
+        BTreeMap::from([("event", format!("approval.{}", post.scene.occasion.name()))]);
+    if let Some(case) = post.scene.case {
+        attributes.insert("pipeline", case.action.pipeline.clone());
+        attributes.insert("stage", case.action.stage.clone());
+    }
+    let notification = Notification {
+        subject,
+        body: text,
+        attributes,
+    };
+    let sent = notify::publish(out.aws, topic, &notification).await;
+    sent.map_err(|error| Why::Aws {
+        detail: error.to_string(),
+        retryable: true,
+    })?;
+    Ok(Delivered::default())
+}
+
+/// A custom notification.
+pub(super) async fn amazon_q(
+    out: &Outgoing<'_>,
+    post: &Post<'_>,
+    topic: &str,
+) -> Result<Delivered, Why> {
+    let Payload::AmazonQ(event) = post.as_new() else {
+        unreachable!("Amazon Q's surface renders its notification");
+    };
+    let call = out
+        .aws
+        .sns()
+        .publish()
+        .topic_arn(topic)
+        .message(event.to_string());
+    call.send().await.map_err(|error| Why::Aws {
+        detail: format!(
+            "the notification could not be published to {topic}: {}; check that the topic exists and that the function's role may sns:Publish to it",
+            explain(&error)
+        ),
+        retryable: passes(&error),
+    })?;
+    Ok(Delivered::default())
+}
+
+/// Whether the same call may succeed later: not where AWS refuses what it was given.
+fn passes<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    match error {
+        SdkError::ServiceError(context) => {
+            let status = context.raw().status().as_u16();
+            let code = context.err().code().unwrap_or_default();
+            status >= 500
+                || status == 429
+                || code.contains("Throttl")
+                || code.contains("TooManyRequests")
+        }
+        SdkError::ConstructionFailure(_) => false,
+        _ => true,
+    }
+}

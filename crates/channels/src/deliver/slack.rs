@@ -1,0 +1,201 @@
+//! Slack through a bot: new messages, changed messages, answers in a thread.
+//! <https://docs.slack.dev/reference/methods/chat.postMessage>
+
+use serde_json::{Value, json};
+use strict_yaml::SecretRef;
+use tokio::time::Instant;
+
+use super::{Delivered, Mode, Post, Why};
+use crate::outgoing::{Outgoing, Request, Trouble, send};
+use crate::{Occasion, Payload, Shape};
+
+/// Posts, changes or answers.
+pub(super) async fn bot(
+    out: &Outgoing<'_>,
+    post: &Post<'_>,
+    end: Instant,
+    (channel, token): (&str, &SecretRef),
+) -> Result<Delivered, Why> {
+    let token = out.secret(token).await.map_err(Why::Secret)?;
+    let bot = Bot {
+        out,
+        token: token.trim(),
+        end,
+        post,
+    };
+    match post.mode {
+        Mode::New => bot.say(channel, post.scene.shape(), None).await,
+        Mode::Update(message) => bot.change(channel, message).await,
+        Mode::Thread(message) => bot.answer(channel, message).await,
+    }
+}
+
+struct Bot<'a> {
+    out: &'a Outgoing<'a>,
+    token: &'a str,
+    end: Instant,
+    post: &'a Post<'a>,
+}
+
+impl Bot<'_> {
+    async fn say(
+        &self,
+        channel: &str,
+        shape: Shape,
+        thread: Option<&str>,
+    ) -> Result<Delivered, Why> {
+        let mut body = self.body(channel, shape);
+        if let Some(ts) = thread {
+            body["thread_ts"] = json!(ts);
+            // A reminder that only its thread shows reminds nobody.
+            if matches!(self.post.scene.occasion, Occasion::Reminder { .. }) {
+                body["reply_broadcast"] = json!(true);
+            }
+        }
+        let answer = self.call("chat.postMessage", &body).await?;
+        reference(&answer).ok_or(Why::Answer)
+    }
+
+    /// Changes the message; if it is gone or can't be changed, people are told anew.
+    async fn change(&self, channel: &str, message: &Value) -> Result<Delivered, Why> {
+        let Some((place, ts)) = place(message) else {
+            return self.say(channel, Shape::Note, None).await;
+        };
+        let mut body = self.body(place, Shape::Whole);
+        body["ts"] = json!(ts);
+        match self.call("chat.update", &body).await {
+            Ok(answer) => Ok(reference(&answer).unwrap_or(Delivered {
+                message_ref: Some(message.clone()),
+            })),
+            Err(Why::Slack { code, .. }) if is_gone(&code) => {
+                self.say(channel, Shape::Note, None).await
+            }
+            Err(why) => Err(why),
+        }
+    }
+
+    /// Answers the message; if it is gone, people are told anew.
+    async fn answer(&self, channel: &str, message: &Value) -> Result<Delivered, Why> {
+        let Some((place, ts)) = place(message) else {
+            return self.say(channel, self.post.scene.shape(), None).await;
+        };
+        match self.say(place, Shape::Note, Some(ts)).await {
+            Err(Why::Slack { code, .. }) if is_gone(&code) => {
+                self.say(channel, self.post.scene.shape(), None).await
+            }
+            told => told,
+        }
+    }
+
+    /// Slack makes nothing of a text that was not meant: no previews, no links, no names.
+    fn body(&self, channel: &str, shape: Shape) -> Value {
+        let Payload::Slack { text, blocks } = self.post.rendered(shape) else {
+            unreachable!("Slack's surface renders Slack's payload");
+        };
+        json!({
+            "channel": channel,
+            "text": text,
+            "blocks": blocks,
+            "link_names": false,
+            "parse": "none",
+            "unfurl_links": false,
+            "unfurl_media": false,
+        })
+    }
+
+    async fn call(&self, method: &str, body: &Value) -> Result<Value, Why> {
+        let url = format!("{}/{method}", self.out.slack_api.trim_end_matches('/'));
+        let request = Request {
+            url: &url,
+            body: body.to_string().into_bytes(),
+            headers: vec![("authorization", format!("Bearer {}", self.token))],
+            now: self.post.scene.now,
+            within: self.end.saturating_duration_since(Instant::now()),
+            judge: Some(judge),
+        };
+        let sent = send(self.out.http, &request).await;
+        let response = sent.map_err(|trouble| why(trouble).masked(&[self.token]))?;
+        let answer: Value = serde_json::from_slice(&response.body).map_err(|_| Why::Answer)?;
+        (answer["ok"] == true).then_some(answer).ok_or(Why::Answer)
+    }
+}
+
+/// Slack says no with a status of success.
+fn judge(body: &[u8]) -> Option<Trouble> {
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    if answer["ok"] == true {
+        return None;
+    }
+    let code = crate::clean::cut(&crate::clean::line(answer["error"].as_str()?), 60);
+    let passes = passes(&code);
+    Some(Trouble::Said { code, passes })
+}
+
+fn why(trouble: Trouble) -> Why {
+    match trouble {
+        Trouble::Said { code, .. } => {
+            let remedy = remedy(&code);
+            Why::Slack { code, remedy }
+        }
+        trouble => Why::Request(trouble),
+    }
+}
+
+fn reference(answer: &Value) -> Option<Delivered> {
+    let (channel, ts) = place(answer)?;
+    Some(Delivered {
+        message_ref: Some(json!({"channel": channel, "ts": ts})),
+    })
+}
+
+/// Channel and time stamp, which together name a message.
+fn place(message: &Value) -> Option<(&str, &str)> {
+    Some((message["channel"].as_str()?, message["ts"].as_str()?))
+}
+
+fn is_gone(code: &str) -> bool {
+    matches!(
+        code,
+        "message_not_found"
+            | "cant_update_message"
+            | "edit_window_closed"
+            | "thread_not_found"
+            | "cannot_reply_to_message"
+    )
+}
+
+/// Whether Slack's trouble passes by itself.
+pub(super) fn passes(code: &str) -> bool {
+    matches!(
+        code,
+        "ratelimited"
+            | "rate_limited"
+            | "internal_error"
+            | "fatal_error"
+            | "request_timeout"
+            | "service_unavailable"
+            | "team_added_to_org"
+            | "message_limit_exceeded"
+    )
+}
+
+/// What to do about Slack's codes.
+fn remedy(code: &str) -> &'static str {
+    match code {
+        "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired" => {
+            "store a valid bot token (xoxb-…) in the channel's secret"
+        }
+        "missing_scope" | "no_permission" | "ekm_access_denied" | "restricted_action" => {
+            "give the app the scope chat:write and install it anew"
+        }
+        "not_in_channel" | "channel_not_found" => {
+            "check the channel's id, and invite the app: /invite @app"
+        }
+        "is_archived" => "the channel is archived; configure another one",
+        "invalid_blocks" | "invalid_blocks_format" | "msg_too_long" | "msg_blocks_too_long" => {
+            "the message does not fit; this is a defect of deploy-hooks, please report it"
+        }
+        code if passes(code) => "this passes; it is tried again",
+        _ => "see https://docs.slack.dev/reference/methods/chat.postMessage#errors",
+    }
+}

@@ -1,0 +1,257 @@
+//! What is told, before it is cut to a surface and written in its markup: a title, some lines that are
+//! always there, sections of lines by rank, and where to go from there.
+//!
+//! All texts in a letter are clean (see [`crate::clean`]) and none is escaped.
+
+mod brief;
+mod changes;
+mod line;
+mod note;
+mod outcome;
+
+pub(crate) use line::{Line, Part, Tone};
+
+use approvals::config::Language;
+use approvals::{Case, Truth};
+
+use crate::budget::Rank;
+use crate::clean;
+use crate::texts::{Key, Texts};
+use crate::{Occasion, Scene, Shape};
+
+/// What is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Letter {
+    /// One line.
+    pub(crate) title: String,
+    /// The title in English letters, for surfaces that know only ASCII.
+    pub(crate) ascii_title: String,
+    /// Whether it is good news, bad news, or a question.
+    pub(crate) tone: Tone,
+    /// Who is to notice, as configured.
+    pub(crate) mentions: Vec<String>,
+    /// What is always told: few lines.
+    pub(crate) lead: Vec<Line>,
+    /// The rest, as far as there is room.
+    pub(crate) sections: Vec<Section>,
+    /// Where to go.
+    pub(crate) links: Vec<Target>,
+    /// What may be done; none where nothing is open.
+    pub(crate) decision: Option<Decision>,
+}
+
+/// Lines under a heading.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Section {
+    /// The heading.
+    pub(crate) heading: String,
+    /// A line below it that belongs to it.
+    pub(crate) summary: Option<Line>,
+    /// The lines.
+    pub(crate) items: Vec<Item>,
+    /// How many more there were when the briefing was made.
+    pub(crate) hidden: usize,
+}
+
+/// A line of a section.
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    /// What it is kept before.
+    pub(crate) rank: Rank,
+    /// The line.
+    pub(crate) line: Line,
+}
+
+/// A link with a label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// What is there.
+    pub(crate) label: String,
+    /// Where it is.
+    pub(crate) url: String,
+    /// Whether it is the page with all of the case.
+    pub(crate) whole: bool,
+}
+
+/// What a reader may do.
+#[derive(Debug, Clone)]
+pub(crate) struct Decision {
+    /// The case, by its opaque id.
+    pub(crate) case: String,
+    /// The pipeline, for confirmations.
+    pub(crate) pipeline: String,
+    /// The stage, for confirmations.
+    pub(crate) stage: String,
+    /// The page that asks for a yes.
+    pub(crate) approve: Option<String>,
+    /// The page that asks for a no.
+    pub(crate) reject: Option<String>,
+}
+
+/// How much of each thing a surface shows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Detail {
+    /// Properties of a changed resource.
+    pub(crate) properties: usize,
+    /// Characters of a value.
+    pub(crate) value: usize,
+    /// Characters of a text of a person, such as a commit's message.
+    pub(crate) text: usize,
+    /// Lines of a longer text, such as a comment.
+    pub(crate) lines: usize,
+}
+
+impl Letter {
+    /// The letter of a scene.
+    pub(crate) fn of(scene: &Scene<'_>, shape: Shape, texts: &Texts, detail: &Detail) -> Self {
+        let title = title(scene, texts);
+        let mut letter = Self {
+            title: clean::cut(&title, 300),
+            ascii_title: ascii_title(scene, texts),
+            tone: tone(scene),
+            mentions: mentions(scene),
+            lead: Vec::new(),
+            sections: Vec::new(),
+            links: Vec::new(),
+            decision: None,
+        };
+        match scene.occasion {
+            Occasion::Plain(plain) => note::plain(&mut letter, plain, texts, detail),
+            Occasion::Test => letter.lead.push(Line::text(texts.plain(Key::TestText))),
+            Occasion::Outcome(outcome) => outcome::tell(&mut letter, scene, outcome, texts, detail),
+            Occasion::Decided {
+                truth,
+                who,
+                comment,
+            } => {
+                letter.lead.push(note::status(truth, who, texts));
+                letter.lead.extend(note::said(comment, texts, detail));
+            }
+            Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation => {}
+        }
+        if let Some(case) = scene.case {
+            if asks(scene) {
+                letter.lead.push(waits(case, scene, texts, detail));
+            }
+            if shape == Shape::Whole {
+                brief::tell(&mut letter, scene, texts, detail);
+            }
+            links(&mut letter, scene, texts);
+            // A note stands beside the message that has the buttons.
+            if shape == Shape::Whole && scene.waiting && asks(scene) {
+                letter.decision = Some(decision(case, scene));
+            }
+        }
+        letter
+    }
+}
+
+/// Whether this is about a decision that is still open.
+pub(crate) fn asks(scene: &Scene<'_>) -> bool {
+    matches!(
+        scene.occasion,
+        Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation
+    )
+}
+
+/// What waits, and how long it still does.
+fn waits(case: &Case, scene: &Scene<'_>, texts: &Texts, detail: &Detail) -> Line {
+    let value = |text: &str| clean::short(text, detail.value);
+    let action = &case.action;
+    let values = [
+        ("action", &*value(&action.action)),
+        ("stage", &*value(&action.stage)),
+        ("pipeline", &*value(&action.pipeline)),
+    ];
+    let until = texts.until(case.expires, scene.now);
+    Line::text(format!("{} ", texts.get(Key::Waits, &values))).and_strong(until, Tone::Warning)
+}
+
+fn title(scene: &Scene<'_>, texts: &Texts) -> String {
+    let of_case = |key| {
+        let Some(case) = scene.case else {
+            return texts.plain(Key::PlainTitle);
+        };
+        let action = &case.action;
+        let (pipeline, stage) = (clean::line(&action.pipeline), clean::line(&action.stage));
+        texts.get(key, &[("pipeline", &pipeline), ("stage", &stage)])
+    };
+    match scene.occasion {
+        Occasion::Ask => of_case(Key::AskTitle),
+        Occasion::Reminder { .. } => of_case(Key::ReminderTitle),
+        Occasion::Escalation => of_case(Key::EscalationTitle),
+        Occasion::Decided { truth, .. } => of_case(note::decided_title(truth)),
+        Occasion::Outcome(outcome) => of_case(outcome::title(outcome)),
+        Occasion::Test => texts.plain(Key::TestTitle),
+        Occasion::Plain(plain) => {
+            let title = clean::line(&plain.title);
+            if title.is_empty() {
+                texts.plain(Key::PlainTitle)
+            } else {
+                title
+            }
+        }
+    }
+}
+
+/// A subject of SNS is ASCII, so that other languages would be a row of question marks.
+fn ascii_title(scene: &Scene<'_>, texts: &Texts) -> String {
+    if texts.language() == Language::English {
+        title(scene, texts)
+    } else {
+        title(scene, &Texts::of(Language::English))
+    }
+}
+
+fn tone(scene: &Scene<'_>) -> Tone {
+    match scene.occasion {
+        Occasion::Decided {
+            truth: Truth { status, .. },
+            ..
+        } => note::tone(*status),
+        Occasion::Outcome(outcome) => outcome::tone(outcome),
+        Occasion::Plain(_) | Occasion::Test => Tone::Plain,
+        _ => Tone::Warning,
+    }
+}
+
+/// People are called only where something is left for them to do.
+fn mentions(scene: &Scene<'_>) -> Vec<String> {
+    if asks(scene) || matches!(scene.occasion, Occasion::Plain(_)) {
+        let clean = scene.mentions.iter().map(|mention| clean::line(mention));
+        clean
+            .filter(|mention| !mention.is_empty())
+            .take(20)
+            .collect()
+    } else {
+        Vec::new()
+    }
+}
+
+fn links(letter: &mut Letter, scene: &Scene<'_>, texts: &Texts) {
+    let Some(case) = scene.case else { return };
+    let own = |link: &Option<String>| link.as_deref().and_then(clean::own_link);
+    let foreign = |link: &Option<String>| link.as_deref().and_then(clean::link);
+    let found = [
+        (Key::ViewLink, own(&scene.links.view)),
+        (Key::ExternalLink, foreign(&case.external_link)),
+        (Key::ConsoleLink, foreign(&case.console_link)),
+    ];
+    for (key, url) in found {
+        if let Some(url) = url {
+            let (label, whole) = (texts.plain(key), key == Key::ViewLink);
+            letter.links.push(Target { label, url, whole });
+        }
+    }
+}
+
+fn decision(case: &Case, scene: &Scene<'_>) -> Decision {
+    let own = |link: &Option<String>| link.as_deref().and_then(clean::own_link);
+    Decision {
+        case: case.id.to_string(),
+        pipeline: clean::short(&case.action.pipeline, 100),
+        stage: clean::short(&case.action.stage, 100),
+        approve: own(&scene.links.approve),
+        reject: own(&scene.links.reject),
+    }
+}

@@ -1,0 +1,97 @@
+//! What is told after the question: how it was decided, and messages that are passed on.
+
+use approvals::{Status, Truth};
+
+use super::{Detail, Item, Letter, Line, Section, Tone};
+use crate::budget::Rank;
+use crate::clean;
+use crate::scene::PlainText;
+use crate::texts::{Key, Texts};
+
+/// Characters of a name.
+const NAME: usize = 120;
+
+/// The title of a message about a decision.
+pub(super) fn decided_title(truth: &Truth) -> Key {
+    match truth.status {
+        Status::Waiting => Key::OpenTitle,
+        Status::Approved => Key::ApprovedTitle,
+        Status::Rejected => Key::RejectedTitle,
+        Status::Expired => Key::ExpiredTitle,
+        Status::Superseded => Key::SupersededTitle,
+        Status::Stopped => Key::StoppedTitle,
+    }
+}
+
+/// How a status is meant.
+pub(super) fn tone(status: Status) -> Tone {
+    match status {
+        Status::Approved => Tone::Good,
+        Status::Rejected | Status::Expired => Tone::Bad,
+        Status::Waiting => Tone::Warning,
+        Status::Superseded | Status::Stopped => Tone::Plain,
+    }
+}
+
+/// What became of the approval, by whom and when.
+pub(super) fn status(truth: &Truth, who: Option<&str>, texts: &Texts) -> Line {
+    let named = |who: &str| Some(clean::short(who, NAME)).filter(|who| !who.is_empty());
+    // What nobody here knows of was given in the console, or through the API.
+    let directly = |who: String| texts.get(Key::Directly, &[("who", &who)]);
+    let elsewhere = || named(&name_of(truth.by.as_deref()?)).map(directly);
+    let who = who.and_then(named).or_else(elsewhere);
+    let by = |with: Key, without: Key| match &who {
+        Some(who) => texts.get(with, &[("who", who)]),
+        None => texts.plain(without),
+    };
+    let what = match truth.status {
+        Status::Waiting => texts.plain(Key::StillWaiting),
+        Status::Approved => by(Key::ApprovedBy, Key::Approved),
+        Status::Rejected => by(Key::RejectedBy, Key::Rejected),
+        Status::Expired => texts.plain(Key::Expired),
+        Status::Superseded => texts.plain(Key::Superseded),
+        Status::Stopped => texts.plain(Key::Stopped),
+    };
+    let told = match truth.at {
+        Some(at) => texts.get(Key::AtTime, &[("what", &what), ("time", &Texts::time(at))]),
+        None => what,
+    };
+    let sign = match truth.status {
+        Status::Approved => "✓",
+        Status::Rejected => "✗",
+        _ => "•",
+    };
+    Line::strong(format!("{sign} {told}"), tone(truth.status))
+}
+
+/// The readable end of an ARN: a user's or a session's name.
+fn name_of(arn: &str) -> String {
+    arn.rsplit(['/', ':']).next().unwrap_or(arn).to_owned()
+}
+
+/// What was said with a decision.
+pub(super) fn said(comment: Option<&str>, texts: &Texts, detail: &Detail) -> Option<Line> {
+    let comment = clean::short(comment?, detail.text.max(200));
+    (!comment.is_empty()).then(|| Line::text(texts.get(Key::Said, &[("comment", &comment)])))
+}
+
+/// A message that is passed on, line by line.
+pub(super) fn plain(letter: &mut Letter, plain: &PlainText, texts: &Texts, detail: &Detail) {
+    let items = clean::lines(&plain.text).into_iter().map(|line| Item {
+        rank: Rank::Comment,
+        // An empty line stays one.
+        line: Line::text(clean::cut(&line, detail.text * 4)),
+    });
+    letter.sections.push(Section {
+        items: items.collect(),
+        ..Section::default()
+    });
+    letter.sections.retain(|section| !section.items.is_empty());
+    if let Some(url) = plain.link.as_deref().and_then(clean::link) {
+        letter.links.push(super::Target {
+            label: texts.plain(Key::OpenLink),
+            url,
+            whole: true,
+        });
+    }
+}

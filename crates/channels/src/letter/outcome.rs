@@ -1,0 +1,143 @@
+//! What became of the release after the decision.
+
+use approvals::{Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus};
+
+use super::{Detail, Item, Letter, Line, Section, Tone, brief};
+use crate::budget::Rank;
+use crate::texts::{Key, Texts};
+use crate::{Scene, clean};
+
+/// The title. A release that was taken back is told as such, whatever else went well.
+pub(super) fn title(outcome: &ExecutionOutcome) -> Key {
+    if rolled_back(outcome) {
+        return Key::RolledBackTitle;
+    }
+    match outcome.status {
+        ExecutionStatus::Succeeded => Key::SucceededTitle,
+        ExecutionStatus::Failed => Key::FailedTitle,
+        ExecutionStatus::Stopped => Key::StoppedTitle,
+        ExecutionStatus::Superseded => Key::SupersededTitle,
+        ExecutionStatus::InProgress => Key::GoingOnTitle,
+    }
+}
+
+/// How it is meant.
+pub(super) fn tone(outcome: &ExecutionOutcome) -> Tone {
+    match outcome.status {
+        _ if rolled_back(outcome) => Tone::Bad,
+        ExecutionStatus::Succeeded => Tone::Good,
+        ExecutionStatus::Failed => Tone::Bad,
+        ExecutionStatus::Stopped | ExecutionStatus::Superseded | ExecutionStatus::InProgress => {
+            Tone::Plain
+        }
+    }
+}
+
+fn rolled_back(outcome: &ExecutionOutcome) -> bool {
+    outcome
+        .deployments
+        .iter()
+        .any(|deployed| deployed.rolled_back.is_some())
+}
+
+/// Adds what is known.
+pub(super) fn tell(
+    letter: &mut Letter,
+    scene: &Scene<'_>,
+    outcome: &ExecutionOutcome,
+    texts: &Texts,
+    detail: &Detail,
+) {
+    let status = texts.plain(match outcome.status {
+        ExecutionStatus::Succeeded => Key::ExecutionSucceeded,
+        ExecutionStatus::Failed => Key::ExecutionFailed,
+        ExecutionStatus::Stopped => Key::ExecutionStopped,
+        ExecutionStatus::Superseded => Key::ExecutionSuperseded,
+        ExecutionStatus::InProgress => Key::ExecutionGoesOn,
+    });
+    letter.lead.push(Line::text(status));
+    if let Some(failed) = &outcome.failed_action {
+        let value = |text: &str| clean::short(text, detail.value);
+        let why = failed.message.as_deref().unwrap_or("?");
+        let values = [
+            ("action", &*value(&failed.action)),
+            ("stage", &*value(&failed.stage)),
+            ("why", &*clean::short(why, detail.text)),
+        ];
+        let line = Line::strong(texts.get(Key::ActionFailed, &values), Tone::Bad);
+        let line = match failed.link.as_deref().and_then(clean::link) {
+            Some(url) => line
+                .and(" · ")
+                .and_link(texts.plain(Key::OpenLink), Some(url)),
+            None => line,
+        };
+        letter.lead.push(line);
+    }
+    letter
+        .sections
+        .push(deployments(&outcome.deployments, texts, detail));
+    let region = scene.case.map_or("", |case| case.action.region.as_str());
+    let gates: Vec<_> = outcome
+        .deployments
+        .iter()
+        .flat_map(|deployed| &deployed.gates)
+        .cloned()
+        .collect();
+    letter
+        .sections
+        .push(brief::gates(&gates, region, texts, detail));
+    letter
+        .sections
+        .push(brief::gaps(&outcome.gaps, texts, detail));
+    letter.sections.retain(|section| !section.items.is_empty());
+}
+
+fn deployments(deployments: &[Deployed], texts: &Texts, detail: &Detail) -> Section {
+    let items = deployments.iter().map(|deployed| {
+        let good = deployed.status == DeploymentStatus::Succeeded && deployed.rolled_back.is_none();
+        Item {
+            rank: if good { Rank::Gate } else { Rank::First },
+            line: deployment(deployed, good, texts, detail),
+        }
+    });
+    Section {
+        heading: texts.plain(Key::Deployments),
+        items: items.collect(),
+        ..Section::default()
+    }
+}
+
+fn deployment(deployed: &Deployed, good: bool, texts: &Texts, detail: &Detail) -> Line {
+    let value = |text: &str| clean::short(text, detail.value);
+    let status = texts.plain(match deployed.status {
+        DeploymentStatus::Succeeded => Key::DeploySucceeded,
+        DeploymentStatus::Failed => Key::DeployFailed,
+        DeploymentStatus::Stopped => Key::DeployStopped,
+        DeploymentStatus::InProgress => Key::DeployRuns,
+        DeploymentStatus::Unknown => Key::DeployUnknown,
+    });
+    let values = [
+        ("application", &*value(&deployed.application)),
+        ("group", &*value(&deployed.group)),
+        ("deployment", &*value(&deployed.deployment)),
+        ("status", &*status),
+    ];
+    let told = texts.get(Key::Deployment, &values);
+    let mut line = if good {
+        Line::strong("✓", Tone::Good).and(format!(" {told}"))
+    } else {
+        Line::text(told)
+    };
+    if let Some(by) = &deployed.rolled_back {
+        let told = texts.get(Key::RolledBackBy, &[("deployment", &value(by))]);
+        line = line.and(texts.comma()).and_strong(told, Tone::Bad);
+    }
+    if let Some(error) = &deployed.error {
+        line = line.and(format!(
+            "{}{}",
+            texts.colon(),
+            clean::short(error, detail.text)
+        ));
+    }
+    line
+}

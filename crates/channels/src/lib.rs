@@ -1,0 +1,29 @@
+//! Where people are reached: what is told in which words, written within what each service accepts, and
+//! delivered.
+//!
+//! A [`Scene`] is what is to be told; [`render`] makes of it what a channel is sent, as a pure function;
+//! [`deliver()`] sends it.
+//!
+//! What must always hold:
+//! - A message stays within the limits of its service, whatever was found out about a release, and what
+//!   is dangerous is the last to be left out.
+//! - Nothing that others wrote does anything: no mention, no markup, no link but https.
+//! - No secret and no approval token is in a message, an error or a log.
+//! - Nothing is sent to a private address, nor where a redirect leads.
+
+mod budget;
+mod clean;
+mod deliver;
+mod letter;
+pub mod limits;
+mod outgoing;
+mod render;
+mod scene;
+pub mod standard_webhooks;
+mod texts;
+
+pub use deliver::{DeliverError, Delivered, Mode, Post, Why, deliver, prepare};
+pub use outgoing::{Http, Outgoing, SLACK_API, Trouble, UrlError, is_public, post_json};
+pub use render::{Payload, Size, Surface, render, render_as};
+pub use scene::{Links, Occasion, PlainText, Scene, Shape};
+pub use texts::{Key, Language, Texts, check as check_texts};

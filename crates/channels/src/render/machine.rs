@@ -1,0 +1,243 @@
+//! The machine format: what the generic webhook sends, in the envelope that Standard Webhooks recommends.
+//! `docs/approvals-webhook.schema.json` describes it. Fields may be added; what is there keeps its
+//! meaning, or else `format` grows.
+//!
+//! Texts are the same as for people: clean, bounded, and links are https only.
+
+use serde_json::{Map, Value, json};
+
+use crate::budget::{Group, Rank, Room, fit};
+use crate::limits::WEBHOOK_TOTAL;
+use crate::{Occasion, Scene, clean};
+
+/// The version of the format.
+const FORMAT: u32 = 1;
+/// Characters of a text.
+const TEXT: usize = 1_000;
+/// Members of a list inside of a list, such as the properties of a change.
+const INNER: usize = 40;
+/// Change sets of one execution.
+const SETS: usize = 60;
+
+/// The event of a scene.
+pub(super) fn event(scene: &Scene<'_>) -> Value {
+    let mut data = Map::new();
+    data.insert("format".into(), json!(FORMAT));
+    data.insert("waiting".into(), json!(scene.waiting));
+    occasion(&mut data, scene);
+    if let Some(case) = scene.case {
+        let mut about = serde_json::to_value(case).expect("a case is plain data");
+        let briefing = about["briefing"].take();
+        for name in [
+            "action",
+            "execution_id",
+            "route",
+            "asked_at",
+            "expires",
+            "comment",
+            "external_link",
+            "console_link",
+        ] {
+            data.insert(name.into(), bounded(name, about[name].take()));
+        }
+        data.insert("case".into(), json!(case.id.as_str()));
+        data.insert("links".into(), links(scene));
+        add_briefing(&mut data, briefing);
+    }
+    json!({
+        "type": format!("approval.{}", scene.occasion.name()),
+        "timestamp": scene.now.to_string(),
+        "data": data,
+    })
+}
+
+fn occasion(data: &mut Map<String, Value>, scene: &Scene<'_>) {
+    let (name, value) = match scene.occasion {
+        Occasion::Ask | Occasion::Escalation | Occasion::Test => return,
+        Occasion::Reminder { number } => ("reminder", json!(number)),
+        Occasion::Decided {
+            truth,
+            who,
+            comment,
+        } => (
+            "decision",
+            json!({"status": truth.status, "at": truth.at, "by": truth.by, "who": who, "comment": comment}),
+        ),
+        Occasion::Outcome(outcome) => ("outcome", json!(outcome)),
+        Occasion::Plain(plain) => (
+            "message",
+            json!({
+                "title": plain.title,
+                "text": clean::cut(&clean::lines(&plain.text).join("\n"), 16 * TEXT),
+                "link": plain.link,
+            }),
+        ),
+    };
+    let value = if name == "message" {
+        checked_message(value)
+    } else {
+        bounded(name, value)
+    };
+    data.insert(name.into(), value);
+}
+
+/// A message's text keeps its lines and its length.
+fn checked_message(mut message: Value) -> Value {
+    message["title"] = bounded("title", message["title"].take());
+    message["link"] = bounded("link", message["link"].take());
+    message
+}
+
+fn links(scene: &Scene<'_>) -> Value {
+    let own = |link: &Option<String>| link.as_deref().and_then(clean::own_link);
+    json!({
+        "view": own(&scene.links.view),
+        "approve": own(&scene.links.approve),
+        "reject": own(&scene.links.reject),
+    })
+}
+
+/// A list of the briefing with what each member is kept before.
+struct List {
+    members: Vec<(Rank, Value)>,
+    /// A change set without its changes.
+    set: Option<Value>,
+}
+
+/// The briefing as far as there is room: dangerous changes before anything else.
+fn add_briefing(data: &mut Map<String, Value>, mut briefing: Value) {
+    let mut kept = Map::new();
+    for name in ["starter", "version"] {
+        kept.insert(name.into(), bounded(name, briefing[name].take()));
+    }
+    let names = [
+        ("revisions", Rank::Source),
+        ("variables", Rank::Variable),
+        ("gates", Rank::Gate),
+        ("gaps", Rank::Gap),
+    ];
+    let mut lists: Vec<List> = Vec::new();
+    for (name, rank) in names {
+        let members = members(briefing[name].take()).map(|member| (rank, bounded(name, member)));
+        lists.push(List {
+            members: members.collect(),
+            set: None,
+        });
+    }
+    let mut sets = members(briefing["change_sets"].take());
+    for mut set in sets.by_ref().take(SETS) {
+        let changes = members(set["changes"].take());
+        let changes = changes.map(|change| (rank(&change), bounded("change", change)));
+        lists.push(List {
+            members: changes.collect(),
+            set: Some(bounded("set", set)),
+        });
+    }
+    let sets_left_out = sets.count();
+    let used = Value::Object(data.clone()).to_string().len()
+        + Value::Object(kept.clone()).to_string().len();
+    let omitted = fill(
+        &mut kept,
+        lists,
+        &names.map(|(name, _)| name),
+        WEBHOOK_TOTAL.saturating_sub(used + 1_000),
+    );
+    data.insert("briefing".into(), Value::Object(kept));
+    data.insert("omitted".into(), json!(omitted + sets_left_out));
+}
+
+/// Puts the lists into the briefing and says how many of their members have no room.
+fn fill(kept: &mut Map<String, Value>, lists: Vec<List>, names: &[&str], total: usize) -> usize {
+    let length = |value: &Value| value.to_string().len() + 1;
+    let groups: Vec<Group> = lists
+        .iter()
+        .map(|list| Group {
+            heading: list.set.as_ref().map_or(40, |set| length(set) + 40),
+            more: 0,
+            items: list
+                .members
+                .iter()
+                .map(|(rank, member)| (*rank, length(member)))
+                .collect(),
+            hidden: 0,
+        })
+        .collect();
+    let room = Room {
+        total,
+        groups: groups.len(),
+        remainder: 0,
+    };
+    let chosen = fit(&groups, &room);
+    let mut omitted = chosen.left_out;
+    let mut sets = Vec::new();
+    for name in names {
+        kept.insert((*name).into(), json!([]));
+    }
+    let mut lists: Vec<Option<List>> = lists.into_iter().map(Some).collect();
+    for group in chosen.groups {
+        let list = lists[group.index].take().expect("each group is kept once");
+        omitted += group.more;
+        let mut members: Vec<Option<Value>> = list
+            .members
+            .into_iter()
+            .map(|(_, member)| Some(member))
+            .collect();
+        let shown: Vec<Value> = group
+            .items
+            .iter()
+            .filter_map(|item| members[*item].take())
+            .collect();
+        match list.set {
+            Some(mut set) => {
+                set["changes"] = Value::Array(shown);
+                sets.push(set);
+            }
+            None => {
+                kept.insert(names[group.index].into(), Value::Array(shown));
+            }
+        }
+    }
+    kept.insert("change_sets".into(), Value::Array(sets));
+    omitted
+}
+
+fn members(list: Value) -> impl Iterator<Item = Value> {
+    match list {
+        Value::Array(members) => members,
+        _ => Vec::new(),
+    }
+    .into_iter()
+}
+
+fn rank(change: &Value) -> Rank {
+    match change["risk"].as_str() {
+        Some("removal") => Rank::Removal,
+        Some("replacement") => Rank::Replacement,
+        Some("access") => Rank::Access,
+        Some("data") => Rank::Data,
+        _ => Rank::Rest,
+    }
+}
+
+/// The value with every text clean and not too long, lists not too long, and links that are none taken
+/// out.
+fn bounded(name: &str, value: Value) -> Value {
+    let is_link = name.ends_with("link") || name == "url";
+    match value {
+        Value::String(text) if is_link => clean::link(&text).map_or(Value::Null, Value::String),
+        Value::String(text) => Value::String(clean::short(&text, TEXT)),
+        Value::Array(members) => members
+            .into_iter()
+            .take(INNER)
+            .map(|member| bounded(name, member))
+            .collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, member)| {
+                let member = bounded(&name, member);
+                (name, member)
+            })
+            .collect(),
+        value => value,
+    }
+}

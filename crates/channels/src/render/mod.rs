@@ -1,0 +1,126 @@
+//! From a scene to what a channel is sent. Pure: the same scene gives the same bytes.
+//!
+//! Whatever stands in a briefing, a message stays within the limits of its service, and nothing in it
+//! does anything: no mention, no markup, no link that isn't https.
+
+mod amazon_q;
+mod fitting;
+mod machine;
+mod mail;
+mod plain;
+mod shown;
+mod size;
+mod slack;
+mod slack_actions;
+mod slack_markup;
+mod teams;
+
+use approvals::config::ChannelKind;
+use serde_json::Value;
+
+pub use size::Size;
+
+use crate::letter::Letter;
+use crate::texts::Texts;
+use crate::{Scene, Shape};
+
+/// What a message is rendered for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surface {
+    /// Slack, with buttons that our app hears of.
+    Slack,
+    /// A Slack webhook, whose app may hear of nothing: buttons are links, where there are links.
+    SlackWebhook,
+    /// An Adaptive Card for a Workflows webhook.
+    Teams,
+    /// A mail with HTML.
+    Mail,
+    /// A message of SNS, which people get as plain mail.
+    SnsMail,
+    /// JSON for machines.
+    Webhook,
+    /// A custom notification of Amazon Q Developer in chat applications.
+    AmazonQ,
+}
+
+impl Surface {
+    /// What a channel shows.
+    pub fn of(kind: &ChannelKind) -> Self {
+        match kind {
+            ChannelKind::Slack { .. } => Self::Slack,
+            ChannelKind::SlackWebhook { .. } => Self::SlackWebhook,
+            ChannelKind::Teams { .. } => Self::Teams,
+            ChannelKind::Ses { .. } => Self::Mail,
+            ChannelKind::Sns { .. } => Self::SnsMail,
+            ChannelKind::Webhook { .. } => Self::Webhook,
+            ChannelKind::AmazonQ { .. } => Self::AmazonQ,
+        }
+    }
+
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Slack => "Slack",
+            Self::SlackWebhook => "Slack webhook",
+            Self::Teams => "Microsoft Teams",
+            Self::Mail => "e-mail",
+            Self::SnsMail => "SNS",
+            Self::Webhook => "webhook",
+            Self::AmazonQ => "Amazon Q",
+        }
+    }
+}
+
+/// A rendered message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payload {
+    /// For `chat.postMessage`, `chat.update` and incoming webhooks.
+    Slack {
+        /// For notifications and screen readers.
+        text: String,
+        /// The blocks.
+        blocks: Value,
+    },
+    /// The message around an Adaptive Card.
+    Teams(Value),
+    /// A mail.
+    Mail {
+        /// One line.
+        subject: String,
+        /// The page.
+        html: String,
+        /// The same as text.
+        text: String,
+    },
+    /// A message of SNS.
+    SnsMail {
+        /// One line of ASCII.
+        subject: String,
+        /// Plain text.
+        text: String,
+    },
+    /// The documented machine format.
+    Webhook(Value),
+    /// A custom notification.
+    AmazonQ(Value),
+}
+
+/// Renders a new message.
+pub fn render(scene: &Scene<'_>, surface: Surface, texts: &Texts) -> Payload {
+    render_as(scene, scene.shape(), surface, texts)
+}
+
+/// Renders a message of a given shape: a [`Shape::Note`] for a thread, a [`Shape::Whole`] in place of
+/// a first message.
+pub fn render_as(scene: &Scene<'_>, shape: Shape, surface: Surface, texts: &Texts) -> Payload {
+    let letter = |detail| Letter::of(scene, shape, texts, detail);
+    match surface {
+        Surface::Slack => slack::message(&letter(&slack::DETAIL), false, texts),
+        Surface::SlackWebhook => slack::message(&letter(&slack::DETAIL), true, texts),
+        Surface::Teams => teams::message(&letter(&teams::DETAIL), texts),
+        Surface::Mail => mail::mail(&letter(&mail::DETAIL), texts),
+        Surface::SnsMail => plain::sns(&letter(&mail::DETAIL), texts),
+        Surface::Webhook => Payload::Webhook(machine::event(scene)),
+        Surface::AmazonQ => amazon_q::notification(&letter(&amazon_q::DETAIL), scene, texts),
+    }
+}

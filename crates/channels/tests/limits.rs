@@ -1,0 +1,398 @@
+//! Whatever is in a briefing: within every limit, escaped, and always the same.
+
+mod support;
+
+use approvals::{
+    Change, ChangeAction, ChangeSet, Gap, GateReport, Property, Replacement, Revision, Risk,
+    Starter, Status, Step, Truth, Variable, VersionChange, What,
+};
+use channels::{
+    Language, Occasion, Payload, PlainText, Shape, Surface, Texts, limits, render, render_as,
+};
+use proptest::prelude::*;
+use serde_json::Value;
+use support::{SURFACES, big_case, case, english, everything, scene};
+
+/// What others may write, of the worst kinds.
+fn text() -> impl Strategy<Value = String> {
+    let nasty = prop::sample::select(vec![
+        "<!channel>",
+        "<@U0123>",
+        "<https://evil.example|click>",
+        "&amp;&lt;",
+        "<script>alert(1)</script>",
+        "</code></td></table>",
+        "[click](https://evil.example)",
+        "**bold** _it_ `code`",
+        "<at>all</at>",
+        "\u{202e}gnp.exe",
+        "\u{200b}\u{feff}",
+        "\u{0}\u{1b}[31m",
+        "👩‍👩‍👧‍👦",
+        "שלום עולם",
+        "发布说明",
+        "\"quoted\" \\n",
+        "\r\n\r\nSubject: other",
+        "{pipeline} {{x}}",
+        "'; --",
+        "@channel @here #general",
+        "javascript:alert(1)",
+    ]);
+    let piece = prop_oneof![
+        3 => nasty.prop_map(str::to_owned),
+        2 => "[a-zA-Z0-9_./ -]{0,30}",
+        1 => "\\PC{0,40}",
+        1 => (1..4_000_usize).prop_map(|n| "&".repeat(n)),
+        1 => (1..3_000_usize).prop_map(|n| "界".repeat(n)),
+    ];
+    prop::collection::vec(piece, 0..4).prop_map(|pieces| pieces.concat())
+}
+
+fn link() -> impl Strategy<Value = Option<String>> {
+    prop_oneof![
+        Just(None),
+        text().prop_map(|text| Some(format!("https://git.example.com/{text}"))),
+        text().prop_map(Some),
+        Just(Some("http://plain.example.com/".to_owned())),
+    ]
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let risk = prop::sample::select(vec![
+        Risk::Removal,
+        Risk::Replacement,
+        Risk::Access,
+        Risk::Data,
+        Risk::Other,
+    ]);
+    let action = prop::sample::select(vec![
+        ChangeAction::Add,
+        ChangeAction::Modify,
+        ChangeAction::Remove,
+        ChangeAction::Dynamic,
+    ]);
+    let replacement = prop::sample::select(vec![
+        Replacement::True,
+        Replacement::False,
+        Replacement::Conditional,
+    ]);
+    let property = (
+        text(),
+        prop::option::of(text()),
+        prop::option::of(text()),
+        replacement.clone(),
+    )
+        .prop_map(|(name, before, after, recreates)| Property {
+            name,
+            before,
+            after,
+            recreates,
+        });
+    let properties = prop::collection::vec(property, 0..4);
+    (risk, action, text(), text(), replacement, properties).prop_map(
+        |(risk, action, logical_id, resource_type, replacement, properties)| Change {
+            risk,
+            action,
+            logical_id,
+            resource_type,
+            replacement,
+            properties,
+        },
+    )
+}
+
+prop_compose! {
+    fn any_case()(
+        sets in prop::collection::vec((text(), prop::collection::vec(change(), 0..40), 0..500_usize), 0..4),
+        repeat in 1..3_usize,
+        revisions in prop::collection::vec((text(), text(), prop::option::of(text()), prop::option::of(text()), link()), 0..12),
+        variables in prop::collection::vec((text(), text()), 0..30),
+        gates in prop::collection::vec((text(), any::<bool>(), prop::collection::vec(text(), 0..5)), 0..6),
+        gaps in prop::collection::vec(text(), 0..8),
+        (starter, from, to) in (text(), prop::option::of(text()), text()),
+        (pipeline, stage, comment) in (text(), text(), prop::option::of(text())),
+        (external, console) in (link(), link()),
+    ) -> approvals::Case {
+        let mut case = case();
+        case.action.pipeline = pipeline;
+        case.action.stage = stage;
+        case.comment = comment;
+        case.external_link = external;
+        case.console_link = console;
+        let briefing = &mut case.briefing;
+        briefing.starter = Some(Starter { trigger: starter.clone(), detail: starter.clone(), name: starter });
+        briefing.version = Some(VersionChange { from, to, step: Step::Major });
+        briefing.change_sets = sets.into_iter().map(|(stack, changes, hidden)| {
+            let changes: Vec<Change> = std::iter::repeat_n(changes, repeat).flatten().collect();
+            ChangeSet { name: stack.clone(), id: stack.clone(), stack, total: changes.len() + hidden, changes }
+        }).collect();
+        briefing.revisions = revisions.into_iter().map(|(artifact, id, summary, author, url)| Revision { artifact, id, summary, author, url, created: None }).collect();
+        briefing.variables = variables.into_iter().map(|(name, value)| Variable { name, value }).collect();
+        briefing.gates = gates.into_iter().map(|(text, passed, reasons)| GateReport {
+            stage: text.clone(), application: text.clone(), deployment: text.clone(), passed, reasons, report: format!("s3://b/{text}"),
+        }).collect();
+        briefing.gaps = gaps.into_iter().map(|why| Gap { what: What::ChangeSet, why }).collect();
+        case
+    }
+}
+
+fn within_limits(payload: &Payload, surface: Surface) {
+    for size in payload.sizes() {
+        assert!(
+            size.is <= size.limit,
+            "{}: {} {} of {}",
+            surface.name(),
+            size.is,
+            size.what,
+            size.limit
+        );
+    }
+    match payload {
+        Payload::Slack { blocks, .. } => slack_is_well_formed(blocks),
+        Payload::AmazonQ(event) => {
+            for step in event["content"]["nextSteps"]
+                .as_array()
+                .into_iter()
+                .flatten()
+            {
+                assert!(step.as_str().unwrap().encode_utf16().count() <= limits::AMAZON_Q_STEP);
+            }
+            for word in event["content"]["keywords"]
+                .as_array()
+                .into_iter()
+                .flatten()
+            {
+                assert!(word.as_str().unwrap().encode_utf16().count() <= limits::AMAZON_Q_KEYWORD);
+            }
+        }
+        Payload::SnsMail { subject, .. } => {
+            assert!(
+                !subject.is_empty() && subject.bytes().all(|b| (b' '..=b'~').contains(&b)),
+                "{subject:?}"
+            );
+        }
+        Payload::Mail { subject, .. } => assert!(!subject.contains(['\r', '\n']), "{subject:?}"),
+        Payload::Teams(_) | Payload::Webhook(_) => {}
+    }
+}
+
+/// Slack refuses a message whole for one empty text.
+fn slack_is_well_formed(blocks: &Value) {
+    let within = |value: &Value, limit: usize| {
+        let length = value.as_str().unwrap().encode_utf16().count();
+        assert!(
+            (1..=limit).contains(&length),
+            "{length} of {limit}: {value}"
+        );
+    };
+    for block in blocks.as_array().unwrap() {
+        match block["type"].as_str().unwrap() {
+            "header" => within(&block["text"]["text"], limits::SLACK_HEADER),
+            "section" => within(&block["text"]["text"], limits::SLACK_SECTION),
+            "input" => within(&block["label"]["text"], limits::SLACK_LABEL),
+            "actions" => {
+                for button in block["elements"].as_array().unwrap() {
+                    within(&button["text"]["text"], limits::SLACK_BUTTON);
+                    if button.get("url").is_some() {
+                        within(&button["url"], limits::SLACK_BUTTON_URL);
+                        continue;
+                    }
+                    within(&button["value"], limits::SLACK_BUTTON_VALUE);
+                    within(
+                        &button["confirm"]["title"]["text"],
+                        limits::SLACK_CONFIRM_TITLE,
+                    );
+                    within(
+                        &button["confirm"]["text"]["text"],
+                        limits::SLACK_CONFIRM_TEXT,
+                    );
+                    within(
+                        &button["confirm"]["confirm"]["text"],
+                        limits::SLACK_CONFIRM_ANSWER,
+                    );
+                    within(
+                        &button["confirm"]["deny"]["text"],
+                        limits::SLACK_CONFIRM_ANSWER,
+                    );
+                }
+            }
+            other => panic!("{other}"),
+        }
+    }
+}
+
+/// Every text that a reader's program gets, decoded.
+fn texts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Array(members) => members.iter().for_each(|member| texts(member, found)),
+        Value::Object(members) => members.values().for_each(|member| texts(member, found)),
+        _ => {}
+    }
+}
+
+fn harmless(payload: &Payload) {
+    let all = everything(payload);
+    for invisible in ['\u{202e}', '\u{200b}', '\u{feff}', '\u{0}', '\u{1b}'] {
+        assert!(!all.contains(invisible), "{invisible:?}");
+    }
+    assert!(!all.contains("\\u0000") && !all.contains("\\u001b"));
+    match payload {
+        Payload::Slack { text, blocks } => {
+            let mut found = vec![text.clone()];
+            texts(blocks, &mut found);
+            found.iter().for_each(|text| only_our_links(text));
+        }
+        Payload::AmazonQ(event) => {
+            let mut found = Vec::new();
+            texts(event, &mut found);
+            for text in found {
+                assert!(!text.contains(['[', ']']), "{text}");
+                let addresses = text.matches("<https://").count();
+                assert_eq!(text.matches('<').count(), addresses, "{text}");
+                assert_eq!(text.matches('>').count(), addresses, "{text}");
+            }
+        }
+        Payload::Teams(card) => card_is_harmless(&card["attachments"][0]["content"]),
+        Payload::Mail { html, .. } => html_is_harmless(html),
+        Payload::SnsMail { .. } | Payload::Webhook(_) => {}
+    }
+}
+
+/// In Slack everything between angle brackets is acted upon: it is a link to https.
+fn only_our_links(text: &str) {
+    for piece in text.split('<').skip(1) {
+        let (inside, after) = piece
+            .split_once('>')
+            .unwrap_or_else(|| panic!("open: {text}"));
+        assert!(
+            inside.starts_with("https://") && inside.matches('|').count() == 1,
+            "{inside}"
+        );
+        assert!(!after.contains('>'), "{text}");
+    }
+    let bare = text
+        .replace("&amp;", "")
+        .replace("&lt;", "")
+        .replace("&gt;", "");
+    assert!(!bare.contains('&'), "{text}");
+}
+
+/// A card reads Markdown in text blocks and facts only, and we have none.
+fn card_is_harmless(card: &Value) {
+    let mut kinds = Vec::new();
+    fn walk(value: &Value, kinds: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                kinds.extend(
+                    members
+                        .get("type")
+                        .and_then(Value::as_str)
+                        .map(str::to_owned),
+                );
+                if let Some(url) = members.get("url").and_then(Value::as_str) {
+                    assert!(url.starts_with("https://"), "{url}");
+                }
+                members.values().for_each(|member| walk(member, kinds));
+            }
+            Value::Array(members) => members.iter().for_each(|member| walk(member, kinds)),
+            _ => {}
+        }
+    }
+    walk(card, &mut kinds);
+    let known = [
+        "AdaptiveCard",
+        "Container",
+        "RichTextBlock",
+        "TextRun",
+        "Action.OpenUrl",
+    ];
+    assert!(
+        kinds.iter().all(|kind| known.contains(&kind.as_str())),
+        "{kinds:?}"
+    );
+    assert!(card["msteams"].get("entities").is_none());
+}
+
+/// Only the template's elements, and only our attributes.
+fn html_is_harmless(html: &str) {
+    let known = [
+        "!doctype", "html", "head", "meta", "title", "body", "div", "table", "tr", "td", "h1",
+        "h2", "p", "a", "ul", "li", "strong", "code",
+    ];
+    for piece in html.split('<').skip(1) {
+        let (tag, _) = piece.split_once('>').expect("each element is closed");
+        let name = tag.trim_start_matches('/').split(' ').next().unwrap();
+        assert!(known.contains(&name), "{tag}");
+        assert!(!tag.to_ascii_lowercase().contains("onerror"), "{tag}");
+        if let Some((_, href)) = tag.split_once("href=\"") {
+            assert!(href.starts_with("https://"), "{href}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_briefing_keeps_to_every_limit_and_does_nothing(case in any_case(), chinese in any::<bool>()) {
+        let texts = Texts::of(if chinese { Language::Chinese } else { Language::English });
+        let scene = scene(&case, Occasion::Ask);
+        for surface in SURFACES {
+            let payload = render(&scene, surface, &texts);
+            within_limits(&payload, surface);
+            harmless(&payload);
+            prop_assert_eq!(payload, render(&scene, surface, &texts));
+        }
+    }
+
+    #[test]
+    fn any_decision_and_any_foreign_message_too(case in any_case(), who in text(), said in text(), body in text(), repeat in 1..200_usize, url in link()) {
+        let truth = Truth { status: Status::Rejected, by: Some(who.clone()), summary: Some(said.clone()), at: None };
+        let plain = PlainText { title: who.clone(), text: format!("{body}\n").repeat(repeat), link: url };
+        let occasions = [Occasion::Decided { truth: &truth, who: Some(&who), comment: Some(&said) }, Occasion::Plain(&plain), Occasion::Escalation];
+        for occasion in occasions {
+            for surface in SURFACES {
+                for shape in [Shape::Whole, Shape::Note] {
+                    let payload = render_as(&scene(&case, occasion), shape, surface, &english());
+                    within_limits(&payload, surface);
+                    harmless(&payload);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn two_hundred_resources_keep_to_every_limit_with_the_dangerous_ones_there() {
+    let case = big_case();
+    for surface in SURFACES {
+        let payload = render(&scene(&case, Occasion::Ask), surface, &english());
+        within_limits(&payload, surface);
+        let all = everything(&payload);
+        for id in [
+            "Data/Orders",
+            "Data/Database",
+            "Web/Balancer",
+            "Web/TaskRole",
+            "Data/Uploads",
+        ] {
+            assert!(all.contains(id), "{} lacks {id}", surface.name());
+        }
+    }
+}
+
+#[test]
+fn no_message_has_the_token_its_hash_or_the_review_link() {
+    let case = big_case();
+    for surface in SURFACES {
+        let all = everything(&render(&scene(&case, Occasion::Ask), surface, &english()));
+        for secret in [
+            "0c35520a-b7e6-403d-ba3f-e02120b524c3",
+            "0011aabb:ffff",
+            "token_mac",
+        ] {
+            assert!(!all.contains(secret), "{} has {secret}", surface.name());
+        }
+    }
+}

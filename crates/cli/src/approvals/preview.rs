@@ -1,0 +1,315 @@
+//! `approvals preview`: what a message becomes in each channel, beside what the channel accepts. The
+//! same code renders it that sends it; nothing is sent, and no AWS account is needed.
+
+use std::path::PathBuf;
+
+use approval_notifier::recipient::{Recipient, recipients};
+use approvals::config::{Config, Route};
+use approvals::{Briefing, Case, Status, Truth};
+use channels::{Language, Links, Occasion, Payload, PlainText, Scene, Surface, Texts, render};
+use clap::ValueEnum;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::story::{self, Story};
+use crate::failure::{Failure, read_json};
+use crate::screen::{Screen, Style};
+
+/// Show what a message becomes in each channel that is told; nothing is sent.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The configuration
+    #[arg(long)]
+    config: PathBuf,
+    /// What would be found out about the release, as JSON; without it, nothing was
+    #[arg(long)]
+    briefing: Option<PathBuf>,
+    /// Only this channel, whether the route names it or not; may be repeated
+    #[arg(long = "channel")]
+    channels: Vec<String>,
+    /// In this language: en or zh
+    #[arg(long, value_parser = super::language)]
+    language: Option<Language>,
+    /// What is told of it
+    #[arg(long, value_enum, default_value = "ask")]
+    occasion: When,
+    /// How it is shown; html shows the page of a mail
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Where links lead
+    #[arg(long, default_value = "https://decision.example.com")]
+    decision_url: String,
+    /// The time of telling, for example 2026-03-02T09:00:00Z; now if left out
+    #[arg(long)]
+    now: Option<Timestamp>,
+    /// An event of SNS or EventBridge, or an approval message alone; - reads standard input
+    message: PathBuf,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  deploy-hooks approvals preview --config examples/approvals.yaml \\
+      --briefing examples/approvals/briefing.json events/approval-asks.json
+  deploy-hooks approvals preview --config approvals.yaml --channel managers --format html \\
+      events/approval-asks.json > mail.html";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Html,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum When {
+    Ask,
+    Reminder,
+    Escalation,
+    Approved,
+    Rejected,
+    Expired,
+    Superseded,
+}
+
+/// One rendered message.
+struct Shown {
+    recipient: String,
+    surface: Surface,
+    language: Language,
+    payload: Payload,
+}
+
+/// Renders the message for each channel.
+pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
+    let config = super::config(&args.config)?;
+    let briefing = match &args.briefing {
+        None => Briefing::default(),
+        Some(path) => serde_json::from_value(read_json(path)?).map_err(|error| {
+            Failure::Wrong(format!("{} is no briefing: {error}", path.display()))
+        })?,
+    };
+    let now = args.now.unwrap_or_else(Timestamp::now);
+    let story = story::read(&read_json(&args.message)?, briefing, now)?;
+    let (shown, route) = match &story {
+        Story::Case(case) => of_case(args, &config, case, now)?,
+        Story::Plain(plain) => (of_plain(args, &config, plain, now)?, None),
+    };
+    match args.format {
+        Format::Json => screen.value(&as_json(&shown, route))?,
+        Format::Text if screen.json => screen.value(&as_json(&shown, route))?,
+        Format::Text => as_text(&shown, route, screen)?,
+        Format::Html => as_html(&shown, screen)?,
+    }
+    Ok(())
+}
+
+fn of_case<'a>(
+    args: &Args,
+    config: &'a Config,
+    case: &Case,
+    now: Timestamp,
+) -> Result<(Vec<Shown>, Option<&'a str>), Failure> {
+    let route = config.route(&case.action).ok_or_else(|| {
+        Failure::Failed(format!(
+            "no route matches {}; add one to {}, for example a last one without `match`",
+            case.action,
+            args.config.display()
+        ))
+    })?;
+    let names: Vec<&str> = match args.occasion {
+        When::Escalation => route
+            .escalate
+            .iter()
+            .flat_map(|to| &to.tell)
+            .map(String::as_str)
+            .collect(),
+        _ => route.tell.iter().map(String::as_str).collect(),
+    };
+    let truth = truth(args.occasion, now);
+    let occasion = match (&truth, args.occasion) {
+        (Some(truth), _) => Occasion::Decided {
+            truth,
+            who: Some("release-manager"),
+            comment: None,
+        },
+        (None, When::Reminder) => Occasion::Reminder { number: 1 },
+        (None, When::Escalation) => Occasion::Escalation,
+        (None, _) => Occasion::Ask,
+    };
+    let all = chosen(args, config, names)?;
+    let shown = all.iter().map(|to| {
+        let mentions = route.mention.get(&to.channel.name);
+        let scene = Scene {
+            occasion,
+            case: Some(case),
+            links: links(args, route, to),
+            mentions: mentions.map(Vec::as_slice).unwrap_or_default(),
+            waiting: truth.is_none() && route.policy.decide,
+            now,
+        };
+        rendered(&scene, to, &texts(args, config, Some(route), to))
+    });
+    Ok((shown.collect(), Some(&route.name)))
+}
+
+fn of_plain(
+    args: &Args,
+    config: &Config,
+    plain: &PlainText,
+    now: Timestamp,
+) -> Result<Vec<Shown>, Failure> {
+    let names = config.other_messages.iter().map(String::as_str).collect();
+    let all = chosen(args, config, names)?;
+    let shown = all.iter().map(|to| {
+        let scene = Scene {
+            occasion: Occasion::Plain(plain),
+            case: None,
+            links: Links::default(),
+            mentions: &[],
+            waiting: false,
+            now,
+        };
+        rendered(&scene, to, &texts(args, config, None, to))
+    });
+    Ok(shown.collect())
+}
+
+fn truth(when: When, now: Timestamp) -> Option<Truth> {
+    let status = match when {
+        When::Ask | When::Reminder | When::Escalation => return None,
+        When::Approved => Status::Approved,
+        When::Rejected => Status::Rejected,
+        When::Expired => Status::Expired,
+        When::Superseded => Status::Superseded,
+    };
+    Some(Truth {
+        status,
+        by: None,
+        summary: None,
+        at: Some(now),
+    })
+}
+
+/// The recipients that are shown: those of the channels asked for, or else those who would be told.
+fn chosen(args: &Args, config: &Config, told: Vec<&str>) -> Result<Vec<Recipient>, Failure> {
+    for name in &args.channels {
+        super::channel(config, name)?;
+    }
+    let names: Vec<&str> = if args.channels.is_empty() {
+        told
+    } else {
+        args.channels.iter().map(String::as_str).collect()
+    };
+    let all = recipients(config, names);
+    if all.is_empty() {
+        return Err(Failure::Failed(
+            "nobody is told of this; name a channel with --channel".into(),
+        ));
+    }
+    Ok(all)
+}
+
+/// Links as the notifier makes them, with no signature: they lead nowhere.
+fn links(args: &Args, route: &Route, to: &Recipient) -> Links {
+    let decides = route.policy.decide && route.policy.approvers.contains(&to.approver);
+    let base = args.decision_url.trim_end_matches('/');
+    let link = |action: &str| format!("{base}/d/preview-of-a-signed-link-to-{action}");
+    Links {
+        view: Some(link("view")),
+        approve: decides.then(|| link("approve")),
+        reject: decides.then(|| link("reject")),
+    }
+}
+
+fn texts(args: &Args, config: &Config, route: Option<&Route>, to: &Recipient) -> Texts {
+    let mut channel = to.channel.clone();
+    channel.language = args.language.or(channel.language);
+    Texts::for_channel(config, route, &channel)
+}
+
+fn rendered(scene: &Scene<'_>, to: &Recipient, texts: &Texts) -> Shown {
+    let surface = Surface::of(&to.channel.kind);
+    Shown {
+        recipient: to.key.clone(),
+        surface,
+        language: texts.language(),
+        payload: render(scene, surface, texts),
+    }
+}
+
+fn as_text(shown: &[Shown], route: Option<&str>, screen: &mut Screen) -> Result<(), Failure> {
+    if let Some(route) = route {
+        screen.line(format!(
+            "{}{route}\n",
+            screen.styled(Style::Quiet, "route: ")
+        ))?;
+    }
+    for one in shown {
+        let title = format!(
+            "=== {} ({}, {}) ===",
+            one.recipient,
+            one.surface.name(),
+            one.language
+        );
+        screen.line(screen.styled(Style::Heading, &title))?;
+        screen.line(one.payload.shown())?;
+        screen.line("")?;
+        for size in one.payload.sizes() {
+            let told = format!("{:>8} of {:>7} {}", size.is, size.limit, size.what);
+            let style = if size.is <= size.limit {
+                Style::Quiet
+            } else {
+                Style::Bad
+            };
+            screen.line(screen.styled(style, &told))?;
+        }
+        screen.line("")?;
+    }
+    Ok(())
+}
+
+fn as_json(shown: &[Shown], route: Option<&str>) -> Value {
+    let messages = shown.iter().map(|one| {
+        let sizes = one.payload.sizes();
+        let sizes = sizes
+            .iter()
+            .map(|size| json!({"what": size.what, "is": size.is, "limit": size.limit}));
+        json!({
+            "recipient": one.recipient,
+            "kind": one.surface.name(),
+            "language": one.language,
+            "payload": payload(&one.payload),
+            "sizes": sizes.collect::<Vec<_>>(),
+        })
+    });
+    json!({"route": route, "messages": messages.collect::<Vec<_>>()})
+}
+
+fn payload(payload: &Payload) -> Value {
+    match payload {
+        Payload::Slack { text, blocks } => json!({"text": text, "blocks": blocks}),
+        Payload::Mail {
+            subject,
+            html,
+            text,
+        } => json!({"subject": subject, "html": html, "text": text}),
+        Payload::SnsMail { subject, text } => json!({"subject": subject, "text": text}),
+        Payload::Teams(value) | Payload::Webhook(value) | Payload::AmazonQ(value) => value.clone(),
+    }
+}
+
+/// The page of the first mail: two pages are no page.
+fn as_html(shown: &[Shown], screen: &mut Screen) -> Result<(), Failure> {
+    let page = shown.iter().find_map(|one| match &one.payload {
+        Payload::Mail { html, .. } => Some(html),
+        _ => None,
+    });
+    let page = page.ok_or_else(|| {
+        Failure::Wrong(
+            "none of these channels gets HTML; name one of kind ses with --channel".into(),
+        )
+    })?;
+    screen.line(page)?;
+    Ok(())
+}

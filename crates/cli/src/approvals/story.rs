@@ -1,0 +1,88 @@
+//! A message file made into what would be told of it: the case with its briefing, or a message that is
+//! passed on.
+
+use approval_notifier::plain;
+use approvals::message::{ApprovalMessage, Incoming, WaitingMessage, incoming};
+use approvals::{ApprovalAction, Briefing, Case, CaseId, Shown, Token};
+use channels::PlainText;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+/// What a message file tells.
+#[derive(Debug)]
+pub(crate) enum Story {
+    /// An approval waits.
+    Case(Box<Case>),
+    /// Something else.
+    Plain(PlainText),
+}
+
+/// What one message tells.
+pub(crate) fn read(message: &Value, briefing: Briefing, now: Timestamp) -> Result<Story, Failure> {
+    let mut all = incoming(message).into_iter();
+    let Some(first) = all.next() else {
+        return Err(Failure::Wrong(
+            "the event has no records; give one with a message".into(),
+        ));
+    };
+    if all.next().is_some() {
+        return Err(Failure::Wrong(
+            "the event has several records; give one alone".into(),
+        ));
+    }
+    Ok(match first {
+        Incoming::Approval(message) => Story::Case(Box::new(asked(message, briefing, now))),
+        Incoming::Waiting(message) => Story::Case(Box::new(waiting(message, briefing, now))),
+        Incoming::Alarm(alarm) => Story::Plain(plain::of_alarm(&alarm)),
+        Incoming::CodeDeploy(trigger) => Story::Plain(plain::of_trigger(&trigger)),
+        Incoming::Other(message) => Story::Plain(plain::of_other(&message)),
+        Incoming::ActionChanged(_) | Incoming::ExecutionChanged(_) | Incoming::Reminder { .. } => {
+            return Err(Failure::Wrong(
+                "this event only changes what was told before; give the approval's message, and \
+                 --occasion for what comes after"
+                    .into(),
+            ));
+        }
+    })
+}
+
+fn asked(message: ApprovalMessage, briefing: Briefing, now: Timestamp) -> Case {
+    let id = CaseId::of(&message.action, &message.token);
+    Case {
+        expires: message.expires,
+        console_link: message.console_link,
+        external_link: message.external_link,
+        comment: message.comment,
+        ..empty(id, message.action, briefing, now)
+    }
+}
+
+fn waiting(message: WaitingMessage, briefing: Briefing, now: Timestamp) -> Case {
+    // The notification has no token, and a preview needs none.
+    let id = CaseId::of(&message.action, &Token::new(&*message.execution_id));
+    Case {
+        execution_id: Some(message.execution_id),
+        external_link: message.external_link,
+        comment: message.comment,
+        ..empty(id, message.action, briefing, now)
+    }
+}
+
+fn empty(id: CaseId, action: ApprovalAction, briefing: Briefing, now: Timestamp) -> Case {
+    Case {
+        id,
+        action,
+        execution_id: None,
+        token_mac: String::new(),
+        route: String::new(),
+        asked_at: now,
+        expires: None,
+        console_link: None,
+        external_link: None,
+        comment: None,
+        briefing,
+        shown: Shown::default(),
+    }
+}

@@ -1,0 +1,57 @@
+//! `deploy-hooks`: the engine of the functions on a laptop and in CI.
+//!
+//! A command tells what it found on standard output, as text or as JSON, and what is wrong on standard
+//! error. It ends with 0 if all is well, 1 if something failed, 2 if it was called wrongly or a
+//! configuration is wrong.
+
+mod approvals;
+mod clients;
+mod failure;
+mod screen;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::screen::Screen;
+
+/// Gates, approvals and environments of a deployment, looked at from your own machine.
+#[derive(Parser)]
+#[command(name = "deploy-hooks", version, propagate_version = true, after_help = EXAMPLES)]
+struct Args {
+    /// Tell results as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Exit codes: 0 all is well, 1 something failed, 2 wrong call or wrong configuration.
+
+Examples:
+  deploy-hooks approvals lint approvals.yaml
+  deploy-hooks approvals preview --config approvals.yaml events/approval-asks.json";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Who is told of manual approvals, how that looks, and what was decided
+    #[command(subcommand)]
+    Approvals(approvals::Command),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    let mut screen = Screen::new(args.json);
+    let done = match args.command {
+        Command::Approvals(command) => approvals::run(command, &mut screen).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            screen.error(&failure);
+            failure.code()
+        }
+    }
+}

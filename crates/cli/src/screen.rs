@@ -1,0 +1,67 @@
+//! Where results go. Colours are for terminals only, and for those who don't say `NO_COLOR`
+//! (<https://no-color.org>).
+
+use std::io::{self, IsTerminal, Write};
+
+use serde_json::Value;
+
+/// Standard output and standard error.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    /// Whether results are told as JSON.
+    pub(crate) json: bool,
+    colours: bool,
+}
+
+/// What a piece of text is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Style {
+    /// A heading.
+    Heading,
+    /// Good.
+    Good,
+    /// Wrong.
+    Bad,
+    /// Of less interest.
+    Quiet,
+}
+
+impl Screen {
+    /// The screen of this process.
+    pub(crate) fn new(json: bool) -> Self {
+        let wanted = common::settings::environment("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self {
+            json,
+            colours: wanted && io::stdout().is_terminal(),
+        }
+    }
+
+    /// A line of a result.
+    pub(crate) fn line(&mut self, text: impl AsRef<str>) -> io::Result<()> {
+        writeln!(io::stdout().lock(), "{}", text.as_ref())
+    }
+
+    /// A result as JSON.
+    pub(crate) fn value(&mut self, value: &Value) -> io::Result<()> {
+        self.line(format!("{value:#}"))
+    }
+
+    /// What is wrong, and what to do about it. That it can't be written is no reason to fail otherwise.
+    pub(crate) fn error(&mut self, what: &impl std::fmt::Display) {
+        let _ = writeln!(io::stderr().lock(), "{what}");
+    }
+
+    /// The text in a style, where there are colours.
+    pub(crate) fn styled(&self, style: Style, text: &str) -> String {
+        if !self.colours {
+            return text.to_owned();
+        }
+        let code = match style {
+            Style::Heading => "1",
+            Style::Good => "32",
+            Style::Bad => "31",
+            Style::Quiet => "2",
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+}

@@ -1,0 +1,355 @@
+//! The program as people call it.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+fn run(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_deploy-hooks"))
+        .args(args)
+        .current_dir(root())
+        .output()
+        .unwrap()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+/// A file of this test alone.
+fn file(name: &str, text: &str) -> String {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&folder, text).unwrap();
+    folder.to_string_lossy().into_owned()
+}
+
+const PREVIEW: [&str; 8] = [
+    "approvals",
+    "preview",
+    "--config",
+    "examples/approvals.yaml",
+    "--briefing",
+    "examples/approvals/briefing.json",
+    "--now",
+    "2026-03-08T18:30:00Z",
+];
+
+fn preview(more: &[&str]) -> Output {
+    let all: Vec<&str> = PREVIEW.iter().chain(more).copied().collect();
+    run(&all)
+}
+
+const ROUTES: &str = r#"
+version: 1
+channels:
+  room: {slack: {channel: C0123456789, token: "env:TOKEN"}}
+  mail: {ses: {from: releases@example.com, to: [lead@example.com]}}
+routes:
+  - name: all
+    match: {pipeline: "shop-*"}
+    tell: [room, mail]
+    policy: {approvers: ["email:lead@example.com"]}
+"#;
+
+const APPROVAL: &str = r#"{"region":"eu-central-1","consoleLink":null,"approval":{"pipelineName":"shop-release",
+  "stageName":"Production","actionName":"Approve","token":"0c35520a-b7e6-403d-ba3f-e02120b524c3",
+  "expires":"2026-03-09T09:00Z","approvalReviewLink":"https://console.aws.amazon.com/x#/0c35520a-b7e6-403d-ba3f-e02120b524c3"}}"#;
+
+#[test]
+fn help_shows_examples() {
+    let help = run(&["approvals", "preview", "--help"]);
+    assert_eq!(code(&help), 0);
+    assert!(out(&help).contains("Examples:") && out(&help).contains("--briefing"));
+    let help = run(&["--help"]);
+    assert!(out(&help).contains("Exit codes: 0 all is well, 1 something failed, 2 wrong call"));
+}
+
+#[test]
+fn a_wrong_call_ends_with_2() {
+    assert_eq!(code(&run(&["approvals", "preview"])), 2);
+    assert_eq!(code(&run(&["approvals", "unknown"])), 2);
+    let missing = run(&["approvals", "lint", "nowhere.yaml"]);
+    assert_eq!(code(&missing), 2);
+    assert_snapshot!(err(&missing), @"");
+}
+
+#[test]
+fn lint_shows_the_routes_of_the_example() {
+    let linted = run(&["approvals", "lint", "examples/approvals.yaml"]);
+    assert_eq!(code(&linted), 0, "{}", err(&linted));
+    assert_snapshot!(out(&linted), @"");
+}
+
+#[test]
+fn lint_tells_every_problem_with_its_place() {
+    let wrong = file(
+        "wrong.yaml",
+        "version: 1\nchanels: {}\nroutes:\n  - name: a\n    tell: [nobody]\n",
+    );
+    let linted = run(&["approvals", "lint", &wrong]);
+    assert_eq!(code(&linted), 2);
+    assert!(out(&linted).is_empty());
+    let told = err(&linted);
+    assert!(told.lines().count() >= 2, "{told}");
+    for line in told.lines() {
+        let place = line.strip_prefix(&format!("{wrong}:")).unwrap();
+        assert!(
+            place.split(':').take(2).all(|n| n.parse::<u32>().is_ok()),
+            "{line}"
+        );
+    }
+    let texts = file(
+        "texts.yaml",
+        &format!("{ROUTES}texts: {{en: {{ask_titel: x}}}}\n"),
+    );
+    let linted = run(&["approvals", "lint", &texts]);
+    assert_eq!(code(&linted), 2);
+    assert!(
+        err(&linted).contains("there is no text \"ask_titel\""),
+        "{}",
+        err(&linted)
+    );
+}
+
+#[test]
+fn preview_shows_what_each_channel_gets() {
+    let shown = preview(&["--channel", "release-room", "events/approval-asks.json"]);
+    assert_eq!(code(&shown), 0, "{}", err(&shown));
+    assert_snapshot!(out(&shown), @"");
+    let all = out(&preview(&["events/approval-asks.json"]));
+    for recipient in [
+        "release-room",
+        "managers:release-manager@example.com",
+        "shanghai",
+        "change-log",
+    ] {
+        assert!(all.contains(&format!("=== {recipient}")), "{recipient}");
+    }
+    assert!(all.contains("等待审批"), "the channel's own language");
+}
+
+#[test]
+fn preview_speaks_other_languages_and_occasions() {
+    let shown = preview(&[
+        "--channel",
+        "everybody",
+        "--language",
+        "zh",
+        "--occasion",
+        "approved",
+        "events/approval-asks.json",
+    ]);
+    assert_snapshot!(out(&shown), @"");
+}
+
+#[test]
+fn preview_as_json_has_payloads_and_sizes_within_their_limits() {
+    let shown = preview(&["--format", "json", "events/approval-asks.json"]);
+    let shown: Value = serde_json::from_str(&out(&shown)).unwrap();
+    assert_eq!(shown["route"], "production");
+    for message in shown["messages"].as_array().unwrap() {
+        assert!(message["payload"].is_object());
+        for size in message["sizes"].as_array().unwrap() {
+            assert!(size["is"].as_u64() <= size["limit"].as_u64(), "{size}");
+        }
+    }
+    let same = preview(&["--json", "events/approval-asks.json"]);
+    assert_eq!(serde_json::from_str::<Value>(&out(&same)).unwrap(), shown);
+}
+
+#[test]
+fn preview_as_html_is_the_page_of_a_mail() {
+    let page = preview(&[
+        "--channel",
+        "managers",
+        "--format",
+        "html",
+        "events/approval-asks.json",
+    ]);
+    assert!(out(&page).starts_with("<!doctype html>"));
+    let none = preview(&[
+        "--channel",
+        "release-room",
+        "--format",
+        "html",
+        "events/approval-asks.json",
+    ]);
+    assert_eq!(code(&none), 2);
+    assert_snapshot!(err(&none), @"");
+}
+
+#[test]
+fn preview_takes_a_message_alone_and_never_shows_its_token() {
+    let routes = file("routes.yaml", ROUTES);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_deploy-hooks"))
+        .args(["approvals", "preview", "--config", &routes, "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(APPROVAL.as_bytes())
+        .unwrap();
+    let shown = child.wait_with_output().unwrap();
+    assert_eq!(code(&shown), 0);
+    let shown = out(&shown);
+    assert!(
+        shown.contains("=== room (Slack, en) ===") && shown.contains("=== mail (e-mail, en) ===")
+    );
+    assert!(!shown.contains("0c35520a"), "{shown}");
+}
+
+#[test]
+fn preview_of_all_sample_events_ends_well_or_says_why() {
+    for entry in fs::read_dir(root().join("events")).unwrap() {
+        let path = entry.unwrap().path();
+        let shown = preview(&["--channel", "on-call", &path.to_string_lossy()]);
+        match code(&shown) {
+            0 => assert!(out(&shown).contains("=== on-call"), "{path:?}"),
+            1 | 2 => assert!(!err(&shown).is_empty(), "{path:?}"),
+            other => panic!("{path:?} ended with {other}"),
+        }
+    }
+}
+
+#[test]
+fn an_action_without_a_route_is_a_failure() {
+    let routes = file("other.yaml", &ROUTES.replace("shop-*", "other-*"));
+    let message = file("message.json", APPROVAL);
+    let shown = run(&["approvals", "preview", "--config", &routes, &message]);
+    assert_eq!(code(&shown), 1);
+    assert!(
+        err(&shown).starts_with("no route matches shop-release/Production/Approve; add one"),
+        "{}",
+        err(&shown)
+    );
+}
+
+#[test]
+fn send_test_sends_nothing_unless_told_to() {
+    let shown = run(&[
+        "approvals",
+        "send-test",
+        "--config",
+        "examples/approvals.yaml",
+        "--channel",
+        "release-room",
+    ]);
+    assert_eq!(code(&shown), 0);
+    assert_snapshot!(out(&shown), @"");
+    let unknown = run(&[
+        "approvals",
+        "send-test",
+        "--config",
+        "examples/approvals.yaml",
+        "--channel",
+        "rom",
+    ]);
+    assert_eq!(code(&unknown), 2);
+    assert_snapshot!(err(&unknown), @"");
+}
+
+#[test]
+fn texts_lists_what_can_be_replaced() {
+    let listed = out(&run(&["approvals", "texts", "--language", "zh"]));
+    assert!(listed.contains("ask_title: {pipeline}：{stage} 阶段等待审批"));
+    let json: Value = serde_json::from_str(&out(&run(&["approvals", "texts", "--json"]))).unwrap();
+    assert_eq!(json["approve"], "Approve");
+}
+
+#[test]
+fn nothing_is_coloured_in_a_pipe() {
+    let linted = run(&["approvals", "lint", "examples/approvals.yaml"]);
+    assert!(!out(&linted).contains('\u{1b}'));
+}
+
+/// A service on loopback that answers one request and gives back what it was sent.
+fn service(answer: &'static str) -> (u16, std::thread::JoinHandle<String>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let served = std::thread::spawn(move || {
+        use std::io::Read;
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut seen = Vec::new();
+        let mut piece = [0; 4096];
+        // Until the body is whole: it is JSON, and the request's last bytes.
+        while !seen.ends_with(b"}") {
+            let n = stream.read(&mut piece).unwrap();
+            assert!(n > 0, "cut off");
+            seen.extend_from_slice(&piece[..n]);
+        }
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+            answer.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(answer.as_bytes()).unwrap();
+        String::from_utf8(seen).unwrap()
+    });
+    (port, served)
+}
+
+#[test]
+fn send_test_really_sends() {
+    let routes = file("send.yaml", ROUTES);
+    let (port, served) = service(r#"{"ok":true,"channel":"C0123456789","ts":"1.0"}"#);
+    let sent = Command::new(env!("CARGO_BIN_EXE_deploy-hooks"))
+        .args([
+            "approvals",
+            "send-test",
+            "--config",
+            &routes,
+            "--channel",
+            "room",
+            "--send",
+            "--allow-private-addresses",
+        ])
+        .args(["--slack-api-url", &format!("http://127.0.0.1:{port}")])
+        .env("TOKEN", "xoxb-s3cr3t")
+        .env("AWS_REGION", "eu-central-1")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .output()
+        .unwrap();
+    assert_eq!(code(&sent), 0, "{}", err(&sent));
+    assert_eq!(out(&sent), "sent room\n");
+    let seen = served.join().unwrap();
+    assert!(seen.starts_with("POST /chat.postMessage") && seen.contains("This channel works"));
+    let refused = Command::new(env!("CARGO_BIN_EXE_deploy-hooks"))
+        .args([
+            "approvals",
+            "send-test",
+            "--config",
+            &routes,
+            "--channel",
+            "room",
+            "--send",
+        ])
+        .args(["--slack-api-url", "http://127.0.0.1:1"])
+        .env("TOKEN", "xoxb-s3cr3t")
+        .env("AWS_REGION", "eu-central-1")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .output()
+        .unwrap();
+    assert_eq!(code(&refused), 1);
+    assert_snapshot!(out(&refused), @"");
+    assert!(!format!("{}{}", out(&refused), err(&refused)).contains("s3cr3t"));
+}

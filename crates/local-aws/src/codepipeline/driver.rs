@@ -1,0 +1,158 @@
+//! One task an execution: it leads it through its stages and then ends.
+//!
+//! It decides nothing about entrances and ends; those are steps on the state (`stages`, `steps`),
+//! taken under its lock. It holds the lock across no await.
+
+use futures::future::join_all;
+
+use super::CodePipeline;
+use super::model::{Execution, ExecutionStatus, RunStatus};
+
+/// Which execution of which pipeline.
+#[derive(Debug, Clone)]
+pub(super) struct Key {
+    pub(super) pipeline: String,
+    pub(super) execution: String,
+}
+
+/// What of a stage is done again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Again {
+    FailedActions,
+    AllActions,
+}
+
+/// How the work of a stage ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Worked {
+    Succeeded,
+    Failed,
+    /// Before its last actions, because the execution is to stop.
+    Halted,
+    /// The execution ended under it.
+    Gone,
+}
+
+impl CodePipeline {
+    /// Starts the task that leads an execution from a stage on. With `again` it is in the stage
+    /// already.
+    pub(super) fn launch(&self, key: Key, from: usize, again: Option<Again>) {
+        let service = self.clone();
+        tokio::spawn(async move { service.drive(&key, from, again).await });
+    }
+
+    async fn drive(&self, key: &Key, from: usize, again: Option<Again>) {
+        let Some(count) = self.with(key, |execution| execution.stages.len()) else {
+            return;
+        };
+        for stage in from..count {
+            let again = again.filter(|_| stage == from);
+            if again.is_none() && !self.enter(key, stage).await {
+                return;
+            }
+            let worked = self.work(key, stage, again).await;
+            if !self.end_stage(key, stage, worked) {
+                return;
+            }
+        }
+    }
+
+    /// Comes to a stage and waits to be let in; false when the execution ends before.
+    async fn enter(&self, key: &Key, stage: usize) -> bool {
+        let now = self.now();
+        {
+            let mut all = self.state();
+            let Ok(pipeline) = all.pipeline_mut(&key.pipeline) else {
+                return false;
+            };
+            let execution = pipeline.execution(&key.execution);
+            if execution.is_ok_and(|execution| execution.status.is_over()) {
+                return false;
+            }
+            let happened = pipeline.arrive(&key.execution, stage, now);
+            self.announce_entrances(pipeline, &key.pipeline, &happened);
+        }
+        let seen = |execution: &Execution| match execution.waits_for {
+            _ if execution.status.is_over() => Some(false),
+            None => Some(true),
+            Some(_) => None,
+        };
+        self.until(key, seen).await.unwrap_or(false)
+    }
+
+    /// The actions of a stage, those of one run order together.
+    async fn work(&self, key: &Key, stage: usize, again: Option<Again>) -> Worked {
+        let orders = self.with(key, |execution| {
+            let actions = &execution.declaration.stages[stage].actions;
+            let mut orders: Vec<u32> = actions.iter().map(|action| action.run_order).collect();
+            orders.sort_unstable();
+            orders.dedup();
+            orders
+        });
+        for order in orders.unwrap_or_default() {
+            let due = match self.with(key, |execution| due(execution, stage, order, again)) {
+                None => return Worked::Gone,
+                Some(None) => return Worked::Halted,
+                Some(Some(due)) => due,
+            };
+            let acting = join_all(due.into_iter().map(|action| self.act(key, stage, action)));
+            let over = self.until(key, |execution| execution.status.is_over().then_some(()));
+            tokio::select! {
+                succeeded = acting => if succeeded.contains(&false) {
+                    return Worked::Failed;
+                },
+                _ = over => return Worked::Gone,
+            }
+        }
+        Worked::Succeeded
+    }
+
+    /// Waits until `seen` finds what it looks for; none when the pipeline is deleted.
+    pub(super) async fn until<R>(
+        &self,
+        key: &Key,
+        seen: impl Fn(&Execution) -> Option<R>,
+    ) -> Option<R> {
+        loop {
+            let (found, mut changed) = self.with(key, |execution| {
+                (seen(execution), execution.changed.subscribe())
+            })?;
+            if found.is_some() {
+                return found;
+            }
+            changed.changed().await.ok()?;
+        }
+    }
+
+    /// Looks at an execution; none when the pipeline is deleted.
+    pub(super) fn with<R>(&self, key: &Key, look: impl FnOnce(&Execution) -> R) -> Option<R> {
+        let all = self.state();
+        let pipeline = all.pipeline(&key.pipeline).ok()?;
+        pipeline.execution(&key.execution).ok().map(look)
+    }
+}
+
+/// The actions of that order that are to run; none when the execution is to stop first.
+fn due(
+    execution: &Execution,
+    stage: usize,
+    order: u32,
+    again: Option<Again>,
+) -> Option<Vec<usize>> {
+    if execution.status != ExecutionStatus::InProgress {
+        return None;
+    }
+    let done = |action: usize| {
+        let latest = execution.latest(stage, action);
+        again != Some(Again::AllActions)
+            && latest.is_some_and(|run| run.status == RunStatus::Succeeded)
+    };
+    let actions = execution.declaration.stages[stage]
+        .actions
+        .iter()
+        .enumerate();
+    let due = actions
+        .filter(|(n, action)| action.run_order == order && !done(*n))
+        .map(|(n, _)| n);
+    Some(due.collect())
+}

@@ -1,0 +1,218 @@
+//! Lambda actions: the function is invoked with a job, and the job waits for its result.
+//!
+//! <https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html>
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::actions::{Begun, Done, Failure, set};
+use super::check::{ANY, Check, Rule, UUID};
+use super::driver::Key;
+use super::model::{Artifact, Execution, Job, Run, RunStatus, Told};
+use super::{Call, CodePipeline};
+use crate::error::AwsError;
+use crate::ids;
+
+/// Virtual time before a function that gave a continuation token is invoked again.
+const AGAIN_AFTER: Duration = Duration::from_secs(30);
+const FAILURE_TYPES: Rule = Rule::one_of(&[
+    "JobFailed",
+    "ConfigurationError",
+    "PermissionError",
+    "RevisionOutOfSync",
+    "RevisionUnavailable",
+    "SystemUnavailable",
+]);
+
+impl CodePipeline {
+    pub(super) async fn lambda(
+        &self,
+        key: &Key,
+        begun: &Begun,
+        configuration: &BTreeMap<String, String>,
+    ) -> Result<Done, Failure> {
+        let function = set(configuration, "FunctionName");
+        let mut continuation = None;
+        loop {
+            let id = ids::uuid();
+            self.open_job(key, &begun.run, &id);
+            let event = json!({ "CodePipeline.job": self.job(&id, begun, configuration, continuation.as_deref()) });
+            let invoked = self
+                .shared
+                .upstream
+                .invoke(function, &event.to_string())
+                .await;
+            invoked.map_err(|error| {
+                Failure::configuration(format!(
+                    "The function {function} cannot be invoked: {error}"
+                ))
+            })?;
+            let answered = self.until(key, |execution| {
+                let run = execution.run(&begun.run)?;
+                let continuation = run.job.as_ref().and_then(|job| job.continuation.clone());
+                (run.status != RunStatus::InProgress || continuation.is_some())
+                    .then_some((run.status, continuation))
+            });
+            match answered.await {
+                Some((RunStatus::InProgress, token)) => continuation = token,
+                Some((RunStatus::Succeeded, _)) => return Ok(Done::default()),
+                _ => return Err(Failure::default()),
+            }
+            self.world().clock.sleep(AGAIN_AFTER).await;
+        }
+    }
+
+    fn open_job(&self, key: &Key, run: &str, id: &str) {
+        let mut state = self.state();
+        let Ok(pipeline) = state.pipeline_mut(&key.pipeline) else {
+            return;
+        };
+        if let Ok(execution) = pipeline.execution_mut(&key.execution)
+            && let Some(run) = execution.run_mut(run)
+        {
+            run.job = Some(Job {
+                id: id.to_owned(),
+                continuation: None,
+            });
+        }
+    }
+
+    fn job(
+        &self,
+        id: &str,
+        begun: &Begun,
+        configuration: &BTreeMap<String, String>,
+        continuation: Option<&str>,
+    ) -> Value {
+        let mut data = json!({
+            "actionConfiguration": { "configuration": configuration },
+            "inputArtifacts": begun.inputs.iter().map(artifact).collect::<Vec<_>>(),
+            "outputArtifacts": begun.outputs.iter().map(artifact).collect::<Vec<_>>(),
+            "artifactCredentials": {
+                "accessKeyId": "test", "secretAccessKey": "test", "sessionToken": "",
+            },
+        });
+        if let Some(token) = continuation {
+            data["continuationToken"] = json!(token);
+        }
+        json!({ "id": id, "accountId": self.world().account, "data": data })
+    }
+
+    pub(super) fn put_job_success(&self, call: &Call<'_>) -> Result<Value, AwsError> {
+        let mut check = Check::of(call.input);
+        let id = check.text("jobId", UUID);
+        let continuation = check.optional("continuationToken", ANY);
+        let summary = check.optional("executionDetails.summary", ANY);
+        let external_id = check.optional("executionDetails.externalExecutionId", ANY);
+        check.done()?;
+        let percent = call.input["executionDetails"]["percentComplete"].as_u64();
+        let variables = call.input["outputVariables"].as_object();
+        let variables: BTreeMap<String, String> = variables
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+            .collect();
+        self.answer(id, |run, now| {
+            run.told = Told {
+                summary: summary.map(str::to_owned),
+                external_id: external_id.map(str::to_owned),
+                percent: percent.and_then(|percent| u32::try_from(percent).ok()),
+                ..Told::default()
+            };
+            if let Some(token) = continuation {
+                if let Some(job) = &mut run.job {
+                    job.continuation = Some(token.to_owned());
+                }
+                return;
+            }
+            run.output_variables = variables;
+            run.end(RunStatus::Succeeded, now);
+        })
+    }
+
+    pub(super) fn put_job_failure(&self, call: &Call<'_>) -> Result<Value, AwsError> {
+        let mut check = Check::of(call.input);
+        let id = check.text("jobId", UUID);
+        let kind = check.text("failureDetails.type", FAILURE_TYPES);
+        let message = check.text("failureDetails.message", ANY);
+        let external_id = check.optional("failureDetails.externalExecutionId", ANY);
+        check.done()?;
+        self.answer(id, |run, now| {
+            run.told = Told {
+                external_id: external_id.map(str::to_owned),
+                error: Some((kind.to_owned(), message.to_owned())),
+                ..Told::default()
+            };
+            run.end(RunStatus::Failed, now);
+        })
+    }
+
+    pub(super) fn get_job_details(&self, call: &Call<'_>) -> Result<Value, AwsError> {
+        let mut check = Check::of(call.input);
+        let id = check.text("jobId", UUID);
+        check.done()?;
+        let mut state = self.state();
+        let (execution, place) = find(&mut state, id)?;
+        let run = &execution.runs[place];
+        let data = json!({
+            "actionConfiguration": { "configuration": run.configuration },
+            "inputArtifacts": run.inputs.iter().map(artifact).collect::<Vec<_>>(),
+            "pipelineContext": {
+                "pipelineName": execution.declaration.name,
+                "stage": { "name": execution.stage_name(run) },
+                "action": { "name": execution.action(run).name, "actionExecutionId": run.id },
+                "pipelineExecutionId": execution.id,
+            },
+        });
+        Ok(json!({ "jobDetails": { "id": id, "accountId": self.world().account, "data": data } }))
+    }
+
+    /// Takes a job's result, once.
+    fn answer(
+        &self,
+        id: &str,
+        take: impl FnOnce(&mut Run, jiff::Timestamp),
+    ) -> Result<Value, AwsError> {
+        let now = self.now();
+        let mut state = self.state();
+        let (execution, place) = find(&mut state, id)?;
+        let run = &mut execution.runs[place];
+        if run.status != RunStatus::InProgress {
+            return Err(AwsError::client(
+                "InvalidJobStateException",
+                format!("The job {id} is not in progress"),
+            ));
+        }
+        take(run, now);
+        execution.touch(now);
+        Ok(json!({}))
+    }
+}
+
+/// The execution that waits for a job, and the place of the job's run.
+fn find<'s>(state: &'s mut super::State, id: &str) -> Result<(&'s mut Execution, usize), AwsError> {
+    let mut executions = state
+        .pipelines
+        .values_mut()
+        .flat_map(|pipeline| &mut pipeline.executions);
+    executions
+        .find_map(|execution| {
+            let of_job = |run: &Run| run.job.as_ref().is_some_and(|job| job.id == id);
+            let place = execution.runs.iter().position(of_job)?;
+            Some((execution, place))
+        })
+        .ok_or_else(|| AwsError::client("JobNotFoundException", format!("There is no job {id}")))
+}
+
+fn artifact((name, at): &(String, Artifact)) -> Value {
+    json!({
+        "name": name,
+        "revision": null,
+        "location": {
+            "type": "S3",
+            "s3Location": { "bucketName": at.bucket, "objectKey": at.key },
+        },
+    })
+}

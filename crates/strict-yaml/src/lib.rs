@@ -1,0 +1,23 @@
+//! YAML text into located values; all problems of a file are told together.
+//!
+//! Why it is a crate of its own: what people write by hand (suites, routes of approvals, plans of
+//! environments) is read in one way, so that each mistake is told in one way: with line and column,
+//! what is wrong, and what would be right. serde stops at the first problem, and a team wants to see
+//! all of them.
+//!
+//! What must never happen here: a key that is ignored, a problem that hides another, a secret that is
+//! repeated in a problem, or a small file that takes much memory or time.
+
+mod node;
+mod object;
+mod problem;
+pub mod scalar;
+mod secret;
+mod table;
+pub mod words;
+
+pub use node::{At, Document, Key, Node, Value, read};
+pub use object::{Findings, Object, entries, items};
+pub use problem::{Problem, Problems};
+pub use secret::SecretRef;
+pub use table::Table;

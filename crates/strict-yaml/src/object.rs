@@ -1,0 +1,250 @@
+//! Reading objects by their key tables, collecting problems instead of stopping at the first.
+
+use std::cell::RefCell;
+
+use crate::node::{At, Key, Node, Value};
+use crate::table::Table;
+use crate::{Problem, Problems, words};
+
+/// More problems than this help nobody.
+const PROBLEM_LIMIT: usize = 100;
+
+/// Where problems are collected while a file is read.
+#[derive(Debug, Default)]
+pub struct Findings(RefCell<Vec<Problem>>);
+
+impl Findings {
+    /// One more problem.
+    pub fn add(&self, at: At, message: impl Into<String>, remedy: impl Into<String>) {
+        self.push(at.problem(message, remedy));
+    }
+
+    /// One more problem; the same one at the same place is kept once.
+    pub fn push(&self, problem: Problem) {
+        let mut problems = self.0.borrow_mut();
+        if problems.len() < PROBLEM_LIMIT && !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+
+    /// The problems in the order of the file.
+    pub fn into_sorted(self) -> Vec<Problem> {
+        let mut problems = self.0.into_inner();
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        problems
+    }
+
+    /// What was read, if nothing was found; otherwise every problem, told under the name `source`.
+    ///
+    /// `value` may only be missing where a problem says why.
+    pub fn conclude<T>(self, source: &str, value: Option<T>) -> Result<T, Problems> {
+        let problems = self.into_sorted();
+        match value {
+            Some(value) if problems.is_empty() => Ok(value),
+            _ => Err(Problems {
+                source: source.to_owned(),
+                problems,
+            }),
+        }
+    }
+}
+
+/// A mapping whose keys are known to be right.
+#[derive(Debug)]
+pub struct Object<'n> {
+    /// Where it begins.
+    pub at: At,
+    table: &'static Table,
+    entries: Vec<(&'n Key, &'n Node)>,
+    /// What the unknown keys were probably meant to be.
+    meant: Vec<Option<&'static str>>,
+}
+
+impl<'n> Object<'n> {
+    /// Reads `node` as an object of `table`; unknown and duplicate keys become problems.
+    pub fn read(node: &'n Node, table: &'static Table, problems: &Findings) -> Option<Self> {
+        let entries = entries(node, table.told, problems)?;
+        let (mut known, mut meant) = (Vec::new(), Vec::new());
+        for (key, value) in entries {
+            if table.keys.contains(&key.text.as_str()) {
+                known.push((key, value));
+            } else {
+                meant.push(words::nearest(&key.text, table.keys.iter().copied()));
+                problems.push(unknown(key, table));
+            }
+        }
+        Some(Self {
+            at: node.at,
+            table,
+            entries: known,
+            meant,
+        })
+    }
+
+    /// The value of a key; the key must stand in the table.
+    pub fn get(&self, key: &str) -> Option<&'n Node> {
+        // A key outside of the table would never be found: a defect of the decoder.
+        debug_assert!(
+            self.table.keys.contains(&key),
+            "{key:?} is not in the table"
+        );
+        self.entries
+            .iter()
+            .find(|(found, _)| found.text == key)
+            .map(|(_, node)| *node)
+    }
+
+    /// The value of a key that must be there.
+    pub fn require(&self, key: &str, problems: &Findings) -> Option<&'n Node> {
+        let found = self.get(key);
+        if found.is_none() && !self.meant.contains(&Some(key)) {
+            let message = format!("{} has no {key:?}", self.table.told);
+            problems.add(self.at, message, format!("add `{key}:`"));
+        }
+        found
+    }
+
+    /// Whether something was written here that is a problem already.
+    pub fn has_unknown_keys(&self) -> bool {
+        !self.meant.is_empty()
+    }
+
+    /// The known keys that were written, in the order of the file.
+    pub fn keys(&self) -> impl Iterator<Item = &'n Key> {
+        self.entries.iter().map(|(key, _)| *key)
+    }
+}
+
+/// The entries of a mapping with free keys; duplicates become problems.
+pub fn entries<'n>(
+    node: &'n Node,
+    told: &str,
+    problems: &Findings,
+) -> Option<Vec<(&'n Key, &'n Node)>> {
+    let Value::Map(entries) = &node.value else {
+        problems.add(
+            node.at,
+            format!(
+                "{told} is a mapping (`key: value`), not {}",
+                node.value.kind()
+            ),
+            "write its keys below it, indented",
+        );
+        return None;
+    };
+    let mut seen: Vec<(&Key, &Node)> = Vec::with_capacity(entries.len());
+    for (key, value) in entries {
+        match seen.iter().find(|(earlier, _)| earlier.text == key.text) {
+            Some((earlier, _)) => problems.add(
+                key.at,
+                format!("the key {:?} is there twice", key.text),
+                format!("it is also in line {}; remove one", earlier.at.line),
+            ),
+            None => seen.push((key, value)),
+        }
+    }
+    Some(seen)
+}
+
+/// The items of a list.
+pub fn items<'n>(node: &'n Node, told: &str, problems: &Findings) -> Option<&'n [Node]> {
+    if let Value::List(items) = &node.value {
+        return Some(items);
+    }
+    let message = format!("{told} is a list, not {}", node.value.kind());
+    problems.add(
+        node.at,
+        message,
+        "write each item in a line of its own, after `- `",
+    );
+    None
+}
+
+fn unknown(key: &Key, table: &Table) -> Problem {
+    let known = || {
+        format!(
+            "{} knows {}",
+            table.told,
+            words::list(table.keys.iter().copied())
+        )
+    };
+    if table.later.contains(&key.text.as_str()) {
+        let message = format!("the key {:?} is not part of this version", key.text);
+        return key.at.problem(message, known());
+    }
+    let remedy = match words::nearest(&key.text, table.keys.iter().copied()) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => known(),
+    };
+    key.at
+        .problem(format!("unknown key {:?}", key.text), remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Document;
+
+    crate::tables! {
+        later: &["colour"];
+        BOX: "box", "a box", ["name", "size"];
+    }
+
+    const FILE: Document = Document {
+        noun: "list",
+        begin: "write something",
+        split: "write less",
+    };
+
+    /// What is told of a file that is one box.
+    fn told(text: &str) -> String {
+        let node = crate::read(text, FILE).unwrap();
+        let problems = Findings::default();
+        let name = Object::read(&node, &BOX, &problems)
+            .and_then(|object| object.require("name", &problems));
+        let read = problems.conclude("box.yaml", name.map(|_| ()));
+        read.map_or_else(|problems| problems.to_string(), |()| "right".to_owned())
+    }
+
+    #[test]
+    fn an_object_has_its_keys_once_and_no_others() {
+        assert_eq!(ALL.len(), 1);
+        assert_eq!(told("name: a"), "right");
+        assert_eq!(
+            told("size: 1"),
+            "box.yaml:1:1: a box has no \"name\"; add `name:`"
+        );
+        assert_eq!(
+            told("name: a\nname: b"),
+            "box.yaml:2:1: the key \"name\" is there twice; it is also in line 1; remove one"
+        );
+        assert_eq!(
+            told("[a]"),
+            "box.yaml:1:1: a box is a mapping (`key: value`), not a list; write its keys below it, indented"
+        );
+    }
+
+    #[test]
+    fn a_key_that_was_meant_is_not_missing_as_well() {
+        assert_eq!(
+            told("nmae: a\nweight: 1\ncolour: red"),
+            "box.yaml:1:1: unknown key \"nmae\"; did you mean \"name\"?\n\
+             box.yaml:2:1: unknown key \"weight\"; a box knows \"name\", \"size\"\n\
+             box.yaml:3:1: the key \"colour\" is not part of this version; a box knows \"name\", \"size\""
+        );
+    }
+
+    #[test]
+    fn the_file_is_called_what_it_is() {
+        let told = |text: &str| crate::read(text, FILE).unwrap_err().to_string();
+        assert_eq!(told(""), "1:1: the file is empty; write something");
+        assert_eq!(
+            told("a: 1\n---\nb: 2"),
+            "2:1: a second document begins; a file holds one list: remove the `---` or make a file of its own"
+        );
+        assert_eq!(
+            told(&"#".repeat(1024 * 1024 + 1)),
+            "1:1: the file is larger than 1 MiB; write less"
+        );
+    }
+}
