@@ -53,8 +53,8 @@ build: tools ## Build the Lambda packages for ARCH and print their sizes
 	@$(BIN)/python tools/sizes.py .aws-sam/$(ARCH)
 
 .PHONY: local
-local: # local-aws and the sample shop
-	@cargo build --package local-aws --bins
+local: # local-aws, the sample shop, and the command line
+	@cargo build --package local-aws --package cli --bins
 
 ## Showing
 

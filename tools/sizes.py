@@ -9,6 +9,8 @@ import zipfile
 from pathlib import Path
 
 LIMIT_MB = 4.0
+# The notifier speaks with eleven AWS services and seven channels; nobody waits for its cold start.
+LARGER_MB = {"ApprovalNotifier": 4.5}
 
 
 def zipped(package: Path) -> int:
@@ -27,12 +29,13 @@ def main(build: Path, limit: float) -> int:
         print(f"{build} holds no package; build first: make build", file=sys.stderr)
         return 1
     too_large = 0
-    print(f"{'package':<18} {'binary':>9} {'zipped':>9}   limit {limit:.1f} MB")
+    print(f"{'package':<18} {'binary':>9} {'zipped':>9}   limit")
     for package in packages:
         binary, size = (package / "bootstrap").stat().st_size, zipped(package)
-        verdict = "ok" if size <= limit * 1e6 else "TOO LARGE"
+        allowed = max(limit, LARGER_MB.get(package.name, 0))
+        verdict = "ok" if size <= allowed * 1e6 else "TOO LARGE"
         too_large += verdict != "ok"
-        print(f"{package.name:<18} {binary / 1e6:>6.2f} MB {size / 1e6:>6.2f} MB   {verdict}")
+        print(f"{package.name:<18} {binary / 1e6:>6.2f} MB {size / 1e6:>6.2f} MB   {allowed:.1f} MB: {verdict}")
     return 1 if too_large else 0
 
 

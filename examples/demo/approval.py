@@ -86,7 +86,8 @@ class Chapter:
             self._screen.line("Slack", "a message arrives in the release room:")
             letter.show(self._screen, question.blocks())
         else:
-            self._screen.line("Slack", "a message arrives, with the change set as it is now")
+            self._screen.line("Slack", "a message arrives, with the change set as it is now; on top:")
+            letter.show(self._screen, question.blocks(), only_danger=True)
         self.approval.questions.append(question.case)
         return question
 
@@ -97,7 +98,7 @@ class Chapter:
         seen = question.seq
         self._world.slack.click(LEAD, question, "approve")
         told = self._world.inbox.wait("slack", "", lambda m: m.seq > seen and m.operation == "response")
-        self.approval.superseded = str(told.body.get("text", told.text)) if isinstance(told.body, dict) else told.text
+        self.approval.superseded = str(told.body["text"]).replace("\n", ": ")
         self._screen.line("lead", "approves what the message showed", mood="dim")
         self._refused(self.approval.superseded)
         self._pipeline.stop(self._execution)
@@ -116,6 +117,8 @@ class Chapter:
         body, headers = slack.signed(payload)
         answer = slack.post(body, headers)
         self._screen.line("lead", "approves, in Slack: “Looks good”", mood="good", took=answer.took)
+        self._heard("chat.update", "Approved by")
+        self._screen.line("CodePipeline", f"goes on: {self._pipeline.result(self._execution)[1]}", mood="good")
         return lambda: slack.post(body, headers)
 
     def _replay(self) -> None:

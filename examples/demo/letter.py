@@ -10,9 +10,10 @@ LINES = 32
 EDGE = "│ "
 
 
-def show(screen: Screen, blocks: list[dict[str, Any]]) -> None:
-    """Writes the message with an edge at its left; a very long one is cut, and says so."""
+def show(screen: Screen, blocks: list[dict[str, Any]], only_danger: bool = False) -> None:
+    """Writes the message, or its dangerous lines, with an edge at its left; a very long one is cut, and says so."""
     lines = [line for block in blocks for line in _lines(block)]
+    lines = [line for line in lines if line[0] == "bad" or not only_danger]
     for mood, text in lines[:LINES]:
         screen.framed(EDGE, text, mood)
     if len(lines) > LINES:

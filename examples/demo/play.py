@@ -139,14 +139,14 @@ class Play:
     def _hear_hook(self, event: dict[str, Any], detail: dict[str, Any]) -> None:
         stage = detail["function"].rsplit("_", 1)[-1]
         if detail["status"] == "InProgress":
-            self._called[stage] = time.monotonic()
+            self._called[stage] = self._real_time(event["at"])
             self._played.asked.add(stage)
             self._screen.line("CodeDeploy", event["message"])
             return
         self._verdict_at = self._real_time(event["at"])
         self._played.answers[stage] = detail["status"]
         mood = {"Succeeded": "good", "Failed": "bad"}.get(detail["status"], "")
-        took = time.monotonic() - self._called[stage]
+        took = self._verdict_at - self._called[stage]
         self._screen.line(stage, f"answers {detail['status']}", mood=mood, took=took)
         outcome = self._world.outcomes.wait(self._played.deployment_id, stage)
         self._played.outcomes[stage] = outcome

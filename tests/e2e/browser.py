@@ -78,7 +78,7 @@ class _Edge(BaseHTTPRequestHandler):
         body = self.rfile.read(length) if length else None
         connection = http.client.HTTPConnection(self._address, timeout=60)
         try:
-            headers = dict(self.headers.items()) | {"Host": self._host}
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
             path = f"/_aws/lambda-url/{self._host.split('.', 1)[0]}{self.path}"
             connection.request(self.command, path, body=body, headers=headers)
             answer = connection.getresponse()

@@ -56,9 +56,9 @@ class Case:
         """The mail's links to the decision page."""
         return [link for link in mail.links() if urlsplit(link).netloc == self.world.door.host]
 
-    def links(self, to: str = MAILBOX) -> dict[str, str]:
-        """The links of a mailbox by what they may do."""
-        found = {link_payload(link)["act"]: link for link in self.decision_links(self.mail(to))}
+    def links(self, to: str = MAILBOX, mail: Mail | None = None) -> dict[str, str]:
+        """The links of a mailbox, or of a mail, by what they may do."""
+        found = {link_payload(link)["act"]: link for link in self.decision_links(mail or self.mail(to))}
         assert {"approve", "reject"} <= set(found), f"the mail has only links to {sorted(found)}"
         return found
 
@@ -70,12 +70,12 @@ class Case:
 
     def thread(self, holding: str, within: float = 30) -> Message:
         """The answer in the thread that holds a text."""
-        return self.world.inbox.wait(
-            "slack", "", lambda m: isinstance(m.body, dict) and self._threaded(m) and holding in m.text, within
-        )
+        first = self.asked().answer["body"]["ts"]
 
-    def _threaded(self, message: Message) -> bool:
-        return bool(message.body.get("thread_ts") == self.asked().answer["body"]["ts"])
+        def threaded(message: Message) -> bool:
+            return isinstance(message.body, dict) and message.body.get("thread_ts") == first
+
+        return self.world.inbox.wait("slack", holding, threaded, within)
 
     # What they do
 
@@ -85,7 +85,11 @@ class Case:
 
     def answer_by_link(self, action: str = "approve", comment: str = "", to: str = MAILBOX) -> Answer:
         """Opens the link in a mail, and sends the page's form."""
-        link = self.links(to)[action]
+        return self.answer_link(self.mail(to), action, comment)
+
+    def answer_link(self, mail: Mail, action: str, comment: str = "") -> Answer:
+        """The same for a given mail."""
+        link = self.links(mail=mail)[action]
         visitor = Visitor(self.world.door)
         page = visitor.get(link)
         assert page.status == 200, page

@@ -179,6 +179,8 @@ def test_what_can_not_be_delivered_waits_in_the_queue(world: World, waiting: Wai
         )
         message = wait_for("the undelivered message", lambda: _undelivered(world, case.name), 120)
     assert message["requestContext"]["condition"] == "RetriesExhausted"
+    assert "room" in message["responsePayload"]["errorMessage"], "it isn't told who was not reached"
+    assert case.token not in json.dumps(message["responsePayload"]), "the error holds the token"
     # Once the cause is gone, what waits there is sent again; what was told already is not.
     mails = len(world.inbox.mails(case.name))
     payload = json.dumps(message["requestPayload"]).encode()

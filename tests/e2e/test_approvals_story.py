@@ -1,64 +1,76 @@
-"""The whole way: a commit, a change set, the question, a yes, a deployment behind its gates, and the thread."""
+"""The whole way: a commit, a change set, the question, a yes, a deployment behind its gates, and the thread.
+
+One pipeline and one shop; the second release comes after the first.
+"""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from cases import Case, Waiting
-from change_sets import REMOVED, big_change_set
+from cases import Case
+from change_sets import REMOVED, dangerous, harmless
 from conftest import Open
 from follow import Follower
 from world import World, paths
+from world.pipeline import Pipeline, Plan
 from world.shop import Release, Shop
 
 
 @pytest.fixture(scope="module")
-def shop(open_shop: Open) -> Iterator[Shop]:
+def shop(open_shop: Open) -> Shop:
     suite, shortened = re.subn(
         r"bake: \S+\n  every: \S+", "bake: 2s\n  every: 1s", (paths.SUITES / "shop.yaml").read_text()
     )
     assert shortened == 1, "the example suite has no bake to shorten"
-    yield open_shop("bookshop", suite)
+    return open_shop("bookshop", suite)
 
 
-def _ask(waiting: Waiting, shop: Shop, release: Release, stack: str) -> Case:
-    return waiting(
-        "usual",
-        release=release.version,
-        stack=stack,
-        deploy=shop.action(),
-        prepare=big_change_set(8),
-        files=shop.sources(release),
-        commit="Sell books by the chapter",
+@pytest.fixture(scope="module")
+def pipeline(world: World, shop: Shop) -> Pipeline:
+    pipeline = world.pipeline(
+        "story", Plan(topic=world.stack.approval_topic, stack="bookshop-data", deploy=shop.action())
     )
+    pipeline.create()
+    return pipeline
+
+
+def _ask(world: World, pipeline: Pipeline, shop: Shop, release: Release) -> Case:
+    pipeline.commit("Sell books by the chapter", shop.sources(release))
+    pipeline.change_set([*harmless(5), *dangerous()])
+    execution = pipeline.start(release.version)
+    return Case(world, pipeline, execution, pipeline.token(execution))
 
 
 def test_a_yes_in_slack_brings_a_good_release_live(
-    waiting: Waiting, shop: Shop, follower: Follower, world: World
+    world: World, pipeline: Pipeline, shop: Shop, follower: Follower
 ) -> None:
-    case = _ask(waiting, shop, Release("1.1.0"), "bookshop-a")
+    case = _ask(world, pipeline, shop, Release("1.1.0"))
     question = case.asked().text
     for needed in ("Sell books by the chapter", "developer", "1.1.0", "release-manager", REMOVED):
         assert needed in question, question
     assert case.waits()
     case.click(comment="Go")
-    deployment = case.pipeline.deployment_of(case.execution)
+    deployment = pipeline.deployment_of(case.execution)
     assert follower.ended(deployment) == "Succeeded", follower.told()
-    assert case.pipeline.ended(case.execution) == "Succeeded"
+    assert pipeline.ended(case.execution) == "Succeeded"
     case.updated("Approved by")
     outcome = case.thread("succeeded")
-    assert deployment in outcome.text
-    assert world.stack.report_bucket in outcome.text or "report" in outcome.text
+    for needed in (deployment, "pre-traffic", "post-traffic"):
+        assert needed in outcome.text, outcome.text
 
 
 def test_a_yes_by_mail_to_a_release_that_the_gate_stops_is_told_with_the_reason(
-    waiting: Waiting, shop: Shop, follower: Follower
+    world: World, pipeline: Pipeline, shop: Shop, follower: Follower
 ) -> None:
-    case = _ask(waiting, shop, Release("2.0.0", fault="checkout"), "bookshop-b")
-    assert "MAJOR" in case.asked().text
-    case.answer_by_link("approve", "let us see")
-    deployment = case.pipeline.deployment_of(case.execution)
+    case = _ask(world, pipeline, shop, Release("2.0.0", fault="checkout"))
+    question = world.inbox.wait("slack", "2.0.0", lambda m: m.case)
+    assert "1.1.0" in question.text and "MAJOR" in question.text, question.text
+    mail = world.inbox.wait_mail("2.0.0", lambda mail: "lead@example.com" in mail.to)
+    answer = case.answer_link(mail, "approve", "let us see")
+    assert answer.status == 200, answer
+    deployment = pipeline.deployment_of(case.execution)
     assert follower.ended(deployment) == "Failed", follower.told()
-    assert case.pipeline.ended(case.execution) == "Failed"
-    outcome = case.thread("FAILED")
-    assert "checkout" in outcome.text and "500" in outcome.text, outcome.text
+    assert pipeline.ended(case.execution) == "Failed"
+    outcome = world.inbox.wait("slack", deployment, lambda m: "thread_ts" in m.body)
+    assert outcome.body["thread_ts"] == question.answer["body"]["ts"]
+    for needed in ("FAILED", "checkout", "500"):
+        assert needed in outcome.text, outcome.text

@@ -58,12 +58,14 @@ def test_the_search_would_find_one(world: World, tokens: set[str]) -> None:
 def _places(world: World) -> list[tuple[str, str]]:
     """Everything that the functions wrote, by where."""
     texts = [(f"the log of {name}", _log(world, name)) for name in (world.stack.notifier, world.stack.decision)]
+    # The gates may not have run at all.
+    texts.append(("the logs of the gates", "none" + _log(world, world.stack.pre_traffic)))
+    texts.append(("the schedules", "none" + json.dumps(_schedules(world), default=str)))
     texts.append(("the state table", json.dumps([item["raw"] for item in items(world)])))
     texts.append(("the sinks", "\n".join(m.text + m.path + json.dumps(m.headers) for m in world.inbox.messages())))
     texts.append(("the mails", "\n".join(mail.subject + mail.text + mail.html for mail in world.inbox.mails())))
     for name, listener in (("the list", world.list), ("the chat", world.chat)):
         texts.append((name, json.dumps(listener.heard())))
-    # What they sent to AWS is told by the front door, but for bodies; the schedules are the rest of it.
     texts.append(("the links", "\n".join(_unpacked(world))))
     texts.append(("the calls", json.dumps(world.control.calls())))
     return texts
@@ -72,6 +74,12 @@ def _places(world: World) -> list[tuple[str, str]]:
 def _log(world: World, function: str) -> str:
     pages = world.aws.logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
     return "\n".join(event["message"] for page in pages for event in page["events"])
+
+
+def _schedules(world: World) -> list[object]:
+    scheduler = world.aws.scheduler
+    found = scheduler.list_schedules()["Schedules"]
+    return [scheduler.get_schedule(GroupName=item["GroupName"], Name=item["Name"]) for item in found]
 
 
 def _unpacked(world: World) -> list[str]:

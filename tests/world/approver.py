@@ -35,6 +35,8 @@ class Door:
         self._address = urlsplit(endpoint).netloc
         self.host = urlsplit(decision_url).netloc
         self._prefix = f"/_aws/lambda-url/{self.host.split('.', 1)[0]}"
+        # Where one gets with a browser or curl.
+        self.address = f"http://{self._address}{self._prefix}"
 
     def ask(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
         """One request; redirects are answers like any other."""

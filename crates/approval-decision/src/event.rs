@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::slack::SlackClick;
+use crate::slack::Handed;
 
 /// What came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,12 +19,14 @@ pub enum Event {
     /// A request of the function URL.
     Request(Request),
     /// A click that was acknowledged before.
-    Click(SlackClick),
+    Click(Handed),
 }
 
 /// It is neither. What it is instead is not said: it may hold anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this is neither a request of the function's URL nor an event of its own; don't invoke it by hand")]
+#[error(
+    "this is neither a request of the function's URL nor an event of its own; don't invoke it by hand"
+)]
 pub struct NotOurs;
 
 /// A request, with its body as the sender wrote it.
@@ -99,12 +101,6 @@ struct Http {
     source_ip: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClickEvent {
-    slack_click: SlackClick,
-}
-
 impl Event {
     /// Reads an event.
     pub fn decode(payload: Value) -> Result<Self, NotOurs> {
@@ -114,8 +110,8 @@ impl Event {
             let event: UrlEvent = serde_json::from_value(payload).map_err(|_| NotOurs)?;
             return Ok(Self::Request(event.try_into()?));
         }
-        let event: ClickEvent = serde_json::from_value(payload).map_err(|_| NotOurs)?;
-        Ok(Self::Click(event.slack_click))
+        let handed = serde_json::from_value(payload).map_err(|_| NotOurs)?;
+        Ok(Self::Click(handed))
     }
 }
 
@@ -168,22 +164,25 @@ mod tests {
 
     #[test]
     fn our_own_event_is_a_click() {
-        let event = Event::decode(json!({"slack_click": click()})).unwrap();
+        let event = Event::decode(json!({"slack_click": click(), "seal": "x.00"})).unwrap();
         assert!(matches!(event, Event::Click(_)));
     }
 
     #[test]
     fn a_request_is_never_a_click_whatever_it_says() {
-        let body = json!({"slack_click": click()}).to_string();
+        let body = json!({"slack_click": click(), "seal": "x.00"}).to_string();
         let mut event = request(&body);
-        assert!(matches!(Event::decode(event.clone()), Ok(Event::Request(_))));
+        assert!(matches!(
+            Event::decode(event.clone()),
+            Ok(Event::Request(_))
+        ));
         event["slack_click"] = click();
         assert!(matches!(Event::decode(event), Ok(Event::Request(_))));
         for key in ["requestContext", "rawPath", "headers", "body"] {
-            let mixed = json!({"slack_click": click(), key: {}});
+            let mixed = json!({"slack_click": click(), "seal": "x.00", key: {}});
             assert_eq!(Event::decode(mixed), Err(NotOurs), "{key}");
         }
-        let more = json!({"slack_click": click(), "more": 1});
+        let more = json!({"slack_click": click(), "seal": "x.00", "more": 1});
         assert_eq!(Event::decode(more), Err(NotOurs));
     }
 
@@ -192,7 +191,9 @@ mod tests {
         let mut event = request("a=1");
         event["body"] = json!("YT0x/w==");
         event["isBase64Encoded"] = json!(true);
-        let Ok(Event::Request(request)) = Event::decode(event.clone()) else { panic!() };
+        let Ok(Event::Request(request)) = Event::decode(event.clone()) else {
+            panic!()
+        };
         assert_eq!(request.body, b"a=1\xff");
         assert_eq!(request.method, "POST");
         assert_eq!(request.header("content-type"), Some("text/plain"));
@@ -202,7 +203,9 @@ mod tests {
 
     #[test]
     fn a_cookie_that_came_twice_is_none() {
-        let Ok(Event::Request(request)) = Event::decode(request("")) else { panic!() };
+        let Ok(Event::Request(request)) = Event::decode(request("")) else {
+            panic!()
+        };
         assert_eq!(request.cookie("b"), Some("2"));
         assert_eq!(request.cookie("a"), None);
         assert_eq!(request.cookie("c"), None);
@@ -210,7 +213,13 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_without_being_repeated() {
-        for other in [json!(null), json!({}), json!([]), json!({"Records": []}), json!({"slack_click": {}})] {
+        for other in [
+            json!(null),
+            json!({}),
+            json!([]),
+            json!({"Records": []}),
+            json!({"slack_click": {}}),
+        ] {
             assert_eq!(Event::decode(other), Err(NotOurs));
         }
     }

@@ -22,9 +22,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use approvals::config::{Config, Route, load};
-use approvals::decide::{Boxed, Desk, ShownAgain};
-use approvals::records::Records;
-use approvals::sign::{Keyring, Keys, new_id};
+use approvals::decide::{Answer, Boxed, Click, Desk, ShownAgain, decide};
+use approvals::records::{AuditKind, AuditRecord, Records, Via, Voter};
+use approvals::sign::{KEYS_ROTATED, Keyring, Keys, new_id};
 use approvals::{Case, CaseId, Shown};
 use channels::Http;
 use common::aws::Aws;
@@ -39,7 +39,7 @@ use tracing::Instrument;
 use event::{Event, NotOurs, Request};
 use response::Response;
 use settings::Settings;
-use slack::{Secret, SlackClick};
+use slack::{Handed, Secret};
 
 /// The function, alive for many invocations.
 pub struct Decision {
@@ -130,6 +130,65 @@ impl Visit<'_> {
         keys.map_err(|error| error.to_string())
     }
 
+    /// The keys of now, where something was signed with one that isn't among `keys`; the same ones if
+    /// there are no others.
+    async fn newer_keys(&self, keys: &Arc<Keys>) -> Arc<Keys> {
+        let function = self.function;
+        let newer = function
+            .keyring
+            .refreshed(&function.aws, function.now())
+            .await;
+        newer.unwrap_or_else(|error| {
+            tracing::error!("{error}");
+            keys.clone()
+        })
+    }
+
+    /// Decides; once more with the keys of now where these were too old for the case.
+    async fn decide(&self, keys: &Arc<Keys>, config: &Config, click: &Click) -> Answer {
+        let answer = Box::pin(decide(&self.desk(keys, config), click)).await;
+        if !matches!(&answer, Answer::TryAgain { why } if why == KEYS_ROTATED) {
+            return answer;
+        }
+        let newer = self.newer_keys(keys).await;
+        if Arc::ptr_eq(&newer, keys) {
+            return answer;
+        }
+        Box::pin(decide(&self.desk(&newer, config), click)).await
+    }
+
+    /// Leaves an audit record of an answer that never came to be decided, if its case is known. Without
+    /// its comment: nothing that people wrote was looked at.
+    async fn note_undecided(&self, click: &Click, answer: &Answer) {
+        let records = self.records();
+        let case = match records.case(&click.case).await {
+            Ok(Some(case)) => case,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::error!("the audit is incomplete: {error}");
+                return;
+            }
+        };
+        let voter = Voter {
+            approver: click.approver.to_string(),
+            name: String::new(),
+            identified: click.via == Via::Slack && click.approver.identifies(),
+        };
+        let now = self.function.now();
+        let record = AuditRecord {
+            action: Some(case.action),
+            execution_id: case.execution_id,
+            by: vec![voter],
+            via: Some(click.via),
+            decision: Some(click.decision),
+            from: click.from.clone(),
+            ..AuditRecord::new(AuditKind::Click, case.id, now, answer.to_string())
+        };
+        if let Err(error) = records.audit(&record).await {
+            tracing::error!("the audit is incomplete: {error}");
+        }
+    }
+
     /// Read each time: who is taken off the list may not decide from that moment on.
     async fn config(&self) -> Result<Config, String> {
         let config = load(&self.function.aws, &self.settings.config).await;
@@ -167,6 +226,9 @@ pub enum HandleError {
     /// A click could not even be begun.
     #[error("{0}")]
     Settings(#[from] SettingsError),
+    /// Nor without the keys.
+    #[error("{0}")]
+    Keys(String),
 }
 
 impl From<HandleError> for Diagnostic {
@@ -174,6 +236,7 @@ impl From<HandleError> for Diagnostic {
         let error_type = match error {
             HandleError::NotOurs(_) => "NotOurs",
             HandleError::Settings(_) => "Settings",
+            HandleError::Keys(_) => "Keys",
         };
         Self {
             error_type: error_type.to_owned(),
@@ -227,7 +290,9 @@ async fn answer(
         (Ok(settings), _) => settings,
         (Err(error), Event::Request(request)) => {
             tracing::error!("{error}");
-            return Ok(Response::not_set_up().for_method(&request.method).into_value());
+            return Ok(Response::not_set_up()
+                .for_method(&request.method)
+                .into_value());
         }
         (Err(error), Event::Click(_)) => {
             tracing::error!("{error}");
@@ -257,8 +322,8 @@ async fn answer(
             response.for_method(&request.method).into_value()
         }
         Event::Click(click) => {
-            Box::pin(clicked(&visit, &click)).await;
-            json!({"case": click.case})
+            Box::pin(clicked(&visit, &click)).await?;
+            json!({"case": click.slack_click.case})
         }
     })
 }
@@ -273,7 +338,23 @@ async fn route(visit: &Visit<'_>, request: &Request) -> Response {
     }
 }
 
-async fn clicked(visit: &Visit<'_>, click: &SlackClick) {
-    tracing::Span::current().record(telemetry::CORRELATION_ID, click.case.as_str());
-    slack::decide_click(visit, click).await;
+async fn clicked(visit: &Visit<'_>, handed: &Handed) -> Result<(), HandleError> {
+    let case = handed.slack_click.case.as_str();
+    tracing::Span::current().record(telemetry::CORRELATION_ID, case);
+    let keys = visit.keys().await.map_err(|why| {
+        tracing::error!("{why}");
+        HandleError::Keys(why)
+    })?;
+    if let Some(click) = handed.open(&keys) {
+        slack::decide_click(visit, &keys, click).await;
+        return Ok(());
+    }
+    // Another instance of the function may have read newer keys.
+    let keys = visit.newer_keys(&keys).await;
+    let Some(click) = handed.open(&keys) else {
+        tracing::error!("a click was refused that this function has not handed over");
+        return Err(NotOurs.into());
+    };
+    slack::decide_click(visit, &keys, click).await;
+    Ok(())
 }

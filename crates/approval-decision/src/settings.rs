@@ -97,8 +97,14 @@ mod tests {
         let mut values = std::collections::HashMap::from([
             ("STATE_TABLE", "approvals"),
             ("APPROVALS_CONFIG", "s3://bucket/approvals.yaml"),
-            ("KEYS_SECRET_ARN", "arn:aws:secretsmanager:eu-central-1:111122223333:secret:keys"),
-            ("SLACK_SECRET", "secretsmanager:deploy-hooks/slack#signing_secret"),
+            (
+                "KEYS_SECRET_ARN",
+                "arn:aws:secretsmanager:eu-central-1:111122223333:secret:keys",
+            ),
+            (
+                "SLACK_SECRET",
+                "secretsmanager:deploy-hooks/slack#signing_secret",
+            ),
             ("AWS_LAMBDA_FUNCTION_NAME", "approval-decision"),
         ]);
         values.extend(changes.iter().copied());

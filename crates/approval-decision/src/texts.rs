@@ -204,10 +204,11 @@ pub fn told(texts: &Texts, answer: &Answer, now: Timestamp) -> Told {
         }
         Answer::InProgress { by } => {
             let by = texts.people(by);
-            let detail = match by.is_empty() {
-                true => texts.in_progress_detail.to_owned(),
-                false => format!("{} {}", fill(texts.in_progress_by, &[("who", &by)]), texts.in_progress_detail),
-            };
+            let mut detail = texts.in_progress_detail.to_owned();
+            if !by.is_empty() {
+                let whose = fill(texts.in_progress_by, &[("who", &by)]);
+                detail = format!("{whose} {detail}");
+            }
             say(Tone::Plain, texts.in_progress, &detail)
         }
         Answer::TryAgain { .. } => say(Tone::Bad, texts.try_again, texts.try_again_detail),
@@ -275,10 +276,19 @@ mod tests {
     #[test]
     fn the_catalogues_have_the_same_placeholders_and_no_empty_text() {
         for ((name, english), (_, chinese)) in en::TEXTS.all().into_iter().zip(zh::TEXTS.all()) {
-            assert!(!english.trim().is_empty() && !chinese.trim().is_empty(), "{name}");
+            assert!(
+                !english.trim().is_empty() && !chinese.trim().is_empty(),
+                "{name}"
+            );
             assert_eq!(placeholders(english), placeholders(chinese), "{name}");
-            assert!(english.is_ascii() || !english.chars().any(|c| c > '\u{2fff}'), "{name}");
-            assert!(!chinese.is_ascii() || name == "lang", "{name} is translated");
+            assert!(
+                english.is_ascii() || !english.chars().any(|c| c > '\u{2fff}'),
+                "{name}"
+            );
+            assert!(
+                !chinese.is_ascii() || name == "lang",
+                "{name} is translated"
+            );
         }
     }
 
@@ -295,7 +305,9 @@ mod tests {
 
     #[test]
     fn a_failure_is_told_without_its_detail() {
-        let failed = Answer::TryAgain { why: "arn:aws:iam::111122223333:role/secret".into() };
+        let failed = Answer::TryAgain {
+            why: "arn:aws:iam::111122223333:role/secret".into(),
+        };
         for texts in [&en::TEXTS, &zh::TEXTS] {
             assert!(!answer(texts, &failed, Timestamp::UNIX_EPOCH).contains("arn:"));
         }

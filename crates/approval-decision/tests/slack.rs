@@ -1,5 +1,7 @@
 //! Buttons in Slack, from the request of the function URL to what the person is told.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod house;
 
 use std::time::Duration;
@@ -14,11 +16,26 @@ async fn a_click_is_acknowledged_handed_over_and_decided_once() {
     let request = house.slack(&house.payload(1, "approve"));
     let answer = house.call(&request).await;
     assert_eq!((answer.status(), answer.body()), (200, ""));
-    assert!(house.taken().is_empty(), "nothing is decided before Slack has its answer");
-    assert_eq!(house.world.calls(), ["GetSecretValue", "PutItem", "Invoke"]);
+    assert!(
+        house.taken().is_empty(),
+        "nothing is decided before Slack has its answer"
+    );
+    assert_eq!(
+        house.world.calls(),
+        [
+            "GetSecretValue",
+            "PutItem",
+            "GetSecretValue",
+            "GetSecretValue",
+            "Invoke"
+        ]
+    );
     house.run_handed_over().await;
     assert_eq!(house.taken().len(), 1);
-    assert_eq!(house.taken()[0].2, "Approved by user1 (slack:T0001/U0001): as <discussed>");
+    assert_eq!(
+        house.taken()[0].2,
+        "Approved by user1 (slack:T0001/U0001): as <discussed>"
+    );
     insta::assert_snapshot!(house.last_answer(), @r"
     Approved
     Decided by user1 (slack:T0001/U0001). “as &lt;discussed&gt;”
@@ -32,8 +49,24 @@ async fn what_is_handed_over_holds_no_more_than_is_needed() {
     let event = house.world.with(|state| state.invoked[0].clone());
     let mut keys: Vec<&String> = event["slack_click"].as_object().unwrap().keys().collect();
     keys.sort();
-    assert_eq!(keys, ["at", "case", "comment", "decision", "id", "name", "response_url", "team", "user"]);
-    assert!(!house.logs().contains(&house.response_url), "the address is as good as a password");
+    assert_eq!(
+        keys,
+        [
+            "at",
+            "case",
+            "comment",
+            "decision",
+            "id",
+            "name",
+            "response_url",
+            "team",
+            "user"
+        ]
+    );
+    assert!(
+        !house.logs().contains(&house.response_url),
+        "the address is as good as a password"
+    );
 }
 
 #[tokio::test]
@@ -63,13 +96,41 @@ fn forgeries(house: &House) -> Vec<(&'static str, Request)> {
     let twice = format!("{0},{0}", right.header_value("x-slack-signature"));
     vec![
         ("no signature", right.clone().without("x-slack-signature")),
-        ("no timestamp", right.clone().without("x-slack-request-timestamp")),
-        ("an empty signature", right.clone().header("x-slack-signature", "")),
-        ("a doubled signature", right.clone().header("x-slack-signature", &twice)),
-        ("another body", right.clone().body("payload=%7B%22type%22%3A1%7D")),
-        ("another timestamp", right.clone().header("x-slack-request-timestamp", &(now - 1).to_string())),
-        ("a key of nothing", right.clone().header("x-slack-signature", &signature("", now, body))),
-        ("another key", house.signed(body).header("x-slack-signature", &signature("another key of Slack", now, body))),
+        (
+            "no timestamp",
+            right.clone().without("x-slack-request-timestamp"),
+        ),
+        (
+            "an empty signature",
+            right.clone().header("x-slack-signature", ""),
+        ),
+        (
+            "a doubled signature",
+            right.clone().header("x-slack-signature", &twice),
+        ),
+        (
+            "another body",
+            right.clone().body("payload=%7B%22type%22%3A1%7D"),
+        ),
+        (
+            "another timestamp",
+            right
+                .clone()
+                .header("x-slack-request-timestamp", &(now - 1).to_string()),
+        ),
+        (
+            "a key of nothing",
+            right
+                .clone()
+                .header("x-slack-signature", &signature("", now, body)),
+        ),
+        (
+            "another key",
+            house.signed(body).header(
+                "x-slack-signature",
+                &signature("another key of Slack", now, body),
+            ),
+        ),
         ("an old request", at(now - 301)),
         ("a request from the future", at(now + 301)),
         ("no body", right.body("")),
@@ -89,7 +150,10 @@ async fn what_does_not_come_from_slack_is_refused_and_told_nothing() {
     assert_eq!(refused.len(), 1, "all are told the same");
     assert_eq!(refused[0].body(), "");
     assert!(!house.wrote());
-    assert!(house.logs().contains("its signature is wrong"), "the operator knows why");
+    assert!(
+        house.logs().contains("its signature is wrong"),
+        "the operator knows why"
+    );
 }
 
 #[tokio::test]
@@ -112,11 +176,17 @@ async fn a_body_in_base64_is_decoded_before_it_is_checked() {
 #[tokio::test]
 async fn an_empty_or_short_signing_secret_lets_nobody_in() {
     for secret in ["", "  ", "short"] {
-        let house = House::with(Plan { slack_secret: secret, ..Plan::default() }).await;
+        let house = House::with(Plan {
+            slack_secret: secret,
+            ..Plan::default()
+        })
+        .await;
         let body = "payload=%7B%7D";
         let now = house.hands.now().as_second();
         for key in ["", secret, secret.trim()] {
-            let request = house.signed(body).header("x-slack-signature", &signature(key, now, body));
+            let request = house
+                .signed(body)
+                .header("x-slack-signature", &signature(key, now, body));
             let answer = house.call(&request).await;
             assert_eq!((answer.status(), answer.body()), (503, ""), "{secret:?}");
         }
@@ -127,7 +197,11 @@ async fn an_empty_or_short_signing_secret_lets_nobody_in() {
 
 #[tokio::test]
 async fn without_slack_there_is_no_slack() {
-    let house = House::with(Plan { slack_setting: "", ..Plan::default() }).await;
+    let house = House::with(Plan {
+        slack_setting: "",
+        ..Plan::default()
+    })
+    .await;
     let request = house.slack(&house.payload(1, "approve"));
     assert_eq!(house.call(&request).await.status(), 404);
 }
@@ -135,24 +209,63 @@ async fn without_slack_there_is_no_slack() {
 #[tokio::test]
 async fn what_needs_no_answer_is_acknowledged() {
     let house = House::open().await;
-    assert_eq!(house.call(&house.signed("ssl_check=1&token=x")).await.status(), 200);
-    assert_eq!(house.call(&house.slack(&house.payload(1, "view"))).await.status(), 200);
-    assert_eq!(house.call(&house.slack(&json!({"type": "view_submission"}))).await.status(), 200);
-    assert_eq!(house.call(&house.slack(&json!({"type": "block_actions"}))).await.status(), 200);
+    assert_eq!(
+        house
+            .call(&house.signed("ssl_check=1&token=x"))
+            .await
+            .status(),
+        200
+    );
+    assert_eq!(
+        house
+            .call(&house.slack(&house.payload(1, "view")))
+            .await
+            .status(),
+        200
+    );
+    assert_eq!(
+        house
+            .call(&house.slack(&json!({"type": "view_submission"})))
+            .await
+            .status(),
+        200
+    );
+    assert_eq!(
+        house
+            .call(&house.slack(&json!({"type": "block_actions"})))
+            .await
+            .status(),
+        200
+    );
     assert!(!house.wrote());
 }
 
 #[tokio::test]
 async fn what_is_malformed_is_refused() {
     let house = House::open().await;
-    for body in ["", "payload=%7B", "x=1", "payload=[]", &format!("payload={}", "x".repeat(10_000))] {
-        assert_eq!(house.call(&house.signed(body)).await.status(), 400, "{body:.40}");
+    for body in [
+        "",
+        "payload=%7B",
+        "x=1",
+        "payload=[]",
+        &format!("payload={}", "x".repeat(10_000)),
+    ] {
+        assert_eq!(
+            house.call(&house.signed(body)).await.status(),
+            400,
+            "{body:.40}"
+        );
     }
     let long = house.signed(&"x".repeat(300 * 1024));
     assert_eq!(house.call(&long).await.status(), 413);
     for method in ["GET", "HEAD", "PUT", "OPTIONS"] {
-        let answer = house.call(&Request::new(method, "/slack/interactions")).await;
-        assert_eq!((answer.status(), answer.header("allow")), (405, Some("POST")));
+        let answer = house
+            .call(&Request::new(method, "/slack/interactions"))
+            .await;
+        assert_eq!(
+            (answer.status(), answer.header("allow")),
+            (405, Some("POST"))
+        );
     }
     assert!(!house.wrote());
 }
@@ -167,18 +280,29 @@ async fn a_click_that_can_not_be_taken_in_makes_slack_warn_in_time() {
         ("PutItem", Fate::Fail(400, "ThrottlingException")),
     ] {
         house.hands.pass(1);
-        house.world.plan(move |_, call| (call == operation).then_some(fate));
+        house
+            .world
+            .plan(move |_, call| (call == operation).then_some(fate));
         let request = house.slack(&house.payload(1, "approve"));
         let answer = house.call(&request).await;
-        assert_eq!((answer.status(), answer.body()), (503, ""), "{operation} {fate:?}");
+        assert_eq!(
+            (answer.status(), answer.body()),
+            (503, ""),
+            "{operation} {fate:?}"
+        );
     }
     for operation in ["Invoke", "PutItem"] {
         house.hands.pass(1);
-        house.world.plan(move |_, call| (call == operation).then_some(Fate::Hang));
+        house
+            .world
+            .plan(move |_, call| (call == operation).then_some(Fate::Hang));
         let started = tokio::time::Instant::now();
         let request = house.slack(&house.payload(1, "approve"));
         assert_eq!(house.call(&request).await.status(), 503);
-        assert!(started.elapsed() < Duration::from_millis(2500), "{operation}");
+        assert!(
+            started.elapsed() < Duration::from_millis(2500),
+            "{operation}"
+        );
     }
 }
 
@@ -189,7 +313,34 @@ async fn an_event_that_waited_too_long_does_not_count() {
     house.hands.pass(16 * 60);
     house.run_handed_over().await;
     assert!(house.taken().is_empty());
-    assert!(house.last_answer().contains("took too long"), "{}", house.last_answer());
+    assert!(
+        house.last_answer().contains("took too long"),
+        "{}",
+        house.last_answer()
+    );
+    house
+        .records(async |records| {
+            let audits = records.audits(&house.case.id).await.unwrap();
+            assert_eq!(audits.len(), 1, "{audits:?}");
+            assert!(audits[0].result.starts_with("refused: "));
+            assert_eq!(audits[0].by[0].approver, "slack:T0001/U0001");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_pasted_is_not_even_handed_over() {
+    let house = House::open().await;
+    let mut payload = house.payload(1, "approve");
+    let other = "7d1f5a0e-0000-4000-8000-e02120b524c3";
+    payload["state"]["values"]["comment"]["comment"]["value"] =
+        json!(format!("see approve%2F{other} and x-{other}"));
+    house.call(&house.slack(&payload)).await;
+    let event = house.world.with(|state| state.invoked[0].to_string());
+    assert!(!event.contains(other), "{event}");
+    house.run_handed_over().await;
+    assert_eq!(house.taken().len(), 1);
+    assert!(house.taken()[0].2.ends_with("see approve%2F*** and x-***"));
 }
 
 #[tokio::test]
@@ -204,6 +355,13 @@ async fn our_own_event_can_not_come_through_the_url() {
         let answer = house.call(&request).await;
         assert!([401, 404].contains(&answer.status()), "{path}");
     }
+    // Nor by whoever may invoke the function and doesn't have its keys.
+    for seal in ["", "00000000.00", event["seal"].as_str().unwrap()] {
+        let mut forged = event.clone();
+        forged["seal"] = json!(seal);
+        forged["slack_click"]["user"] = json!("U0002");
+        assert!(house.invoke(forged).await.is_err(), "{seal}");
+    }
     let both = json!({"slack_click": event["slack_click"], "requestContext": {"http": {"method": "POST"}}});
     assert!(house.invoke(both).await.is_err());
     assert!(house.taken().is_empty());
@@ -211,10 +369,17 @@ async fn our_own_event_can_not_come_through_the_url() {
 
 #[tokio::test]
 async fn an_answer_goes_to_slack_only() {
-    let house = House::with(Plan { private: false, ..Plan::default() }).await;
+    let house = House::with(Plan {
+        private: false,
+        ..Plan::default()
+    })
+    .await;
     house.click(1, "approve").await;
     assert_eq!(house.taken().len(), 1, "the decision stands");
-    assert!(house.answers.lock().unwrap().is_empty(), "nothing was sent elsewhere");
+    assert!(
+        house.answers.lock().unwrap().is_empty(),
+        "nothing was sent elsewhere"
+    );
     assert!(house.logs().contains("does not lead to Slack"));
 }
 
@@ -231,13 +396,20 @@ async fn who_is_not_listed_is_refused_and_told_so() {
     house.hands.pass(1);
     house.call(&house.slack(&payload)).await;
     house.run_handed_over().await;
-    assert!(house.last_answer().contains("not among those"), "the same id in another workspace");
+    assert!(
+        house.last_answer().contains("not among those"),
+        "the same id in another workspace"
+    );
     assert!(house.taken().is_empty());
 }
 
 #[tokio::test]
 async fn two_are_needed_and_each_is_told_where_it_stands() {
-    let house = House::with(Plan { policy: "approvals: 2, starter_may_approve: true", ..Plan::default() }).await;
+    let house = House::with(Plan {
+        policy: "approvals: 2, starter_may_approve: true",
+        ..Plan::default()
+    })
+    .await;
     house.click(1, "approve").await;
     insta::assert_snapshot!(house.last_answer(), @r"
     Recorded: 1 of 2 approvals
@@ -257,17 +429,30 @@ async fn two_are_needed_and_each_is_told_where_it_stands() {
 #[tokio::test]
 async fn whatever_happened_meanwhile_is_what_people_are_told() {
     for (fate, told) in [
-        (Fate::ConsoleApproves, "Approved\nIt was decided already. Decided in AWS itself, by arn:aws:sts::111122223333:assumed-role/Admin/release-manager."),
+        (
+            Fate::ConsoleApproves,
+            "Approved\nIt was decided already. Decided in AWS itself, by arn:aws:sts::111122223333:assumed-role/Admin/release-manager.",
+        ),
         (Fate::ConsoleRejects, "Rejected\n"),
         (Fate::Expire, "Expired: nobody answered in time\n"),
-        (Fate::Supersede, "Superseded: a newer execution took its place\n"),
+        (
+            Fate::Supersede,
+            "Superseded: a newer execution took its place\n",
+        ),
         (Fate::Stop, "Stopped: "),
-        (Fate::Change, "Superseded: this is no longer asked\nWhat would be deployed is no longer what this message showed."),
+        (
+            Fate::Change,
+            "Superseded: this is no longer asked\nWhat would be deployed is no longer what this message showed.",
+        ),
     ] {
         let house = House::open().await;
         house.world.interfere(fate);
         house.click(1, "approve").await;
-        assert!(house.last_answer().starts_with(told), "{fate:?}: {}", house.last_answer());
+        assert!(
+            house.last_answer().starts_with(told),
+            "{fate:?}: {}",
+            house.last_answer()
+        );
         assert!(house.taken().is_empty());
     }
 }
@@ -275,7 +460,9 @@ async fn whatever_happened_meanwhile_is_what_people_are_told() {
 #[tokio::test]
 async fn a_look_up_that_fails_is_no_approval_and_its_detail_stays_here() {
     let house = House::open().await;
-    house.world.plan(|_, call| (call == "GetPipelineState").then_some(Fate::Fail(400, "AccessDeniedException")));
+    house.world.plan(|_, call| {
+        (call == "GetPipelineState").then_some(Fate::Fail(400, "AccessDeniedException"))
+    });
     house.click(1, "approve").await;
     assert!(house.taken().is_empty());
     assert!(house.last_answer().starts_with("Nothing was decided\n"));
@@ -285,7 +472,15 @@ async fn a_look_up_that_fails_is_no_approval_and_its_detail_stays_here() {
 
 #[tokio::test]
 async fn people_are_told_in_their_language() {
-    let house = House::with(Plan { language: "zh", ..Plan::default() }).await;
+    let house = House::with(Plan {
+        language: "zh",
+        ..Plan::default()
+    })
+    .await;
     house.click(1, "approve").await;
-    assert!(house.last_answer().starts_with("已批准\n"), "{}", house.last_answer());
+    assert!(
+        house.last_answer().starts_with("已批准\n"),
+        "{}",
+        house.last_answer()
+    );
 }

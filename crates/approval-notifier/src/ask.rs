@@ -35,6 +35,8 @@ pub struct Question {
     pub token: Token,
     /// Its execution, where it could be found.
     pub execution_id: Option<String>,
+    /// Whether its message is so new that Lambda runs it again if it fails.
+    pub fresh: bool,
     /// When `CodePipeline` gives up, where the message says so.
     pub expires: Option<Timestamp>,
     /// Since when it waits, where that is known.
@@ -47,11 +49,17 @@ pub struct Question {
     pub comment: Option<String>,
 }
 
-/// `CodePipeline`'s own message: the token is known, the execution is looked for.
-pub async fn approval(desk: &Desk<'_>, message: ApprovalMessage) -> Result<(), Trouble> {
+/// `CodePipeline`'s own message: the token is known, the execution is looked for. `sent` is when SNS
+/// took it.
+pub async fn approval(
+    desk: &Desk<'_>,
+    message: ApprovalMessage,
+    sent: Option<Timestamp>,
+) -> Result<(), Trouble> {
     let action = gather::placed(desk, message.action);
+    let fresh = gather::is_fresh(sent, message.expires, desk.now());
     let (execution_id, config, keys) = tokio::join!(
-        Box::pin(gather::execution_of(desk, &action, &message.token)),
+        Box::pin(gather::execution_of(desk, &action, &message.token, fresh)),
         desk.config(),
         desk.keys()
     );
@@ -59,7 +67,8 @@ pub async fn approval(desk: &Desk<'_>, message: ApprovalMessage) -> Result<(), T
     let question = Question {
         action,
         token: message.token,
-        execution_id,
+        execution_id: execution_id?,
+        fresh,
         expires: message.expires,
         since: None,
         console_link: message.console_link,
@@ -90,6 +99,7 @@ pub async fn notification(desk: &Desk<'_>, message: WaitingMessage) -> Result<()
         action,
         token,
         execution_id: Some(execution),
+        fresh: false,
         expires: None,
         since: asked_at.or(message.time),
         external_link: message.external_link,
@@ -106,6 +116,7 @@ async fn nothing_open(
 ) -> Result<(), Trouble> {
     let truth = pipeline::truth(desk.aws, &action, &execution).await?;
     if truth.status == Status::Waiting {
+        let action = action.to_string();
         return Err(Trouble::NothingOpen { action, execution });
     }
     tracing::info!(%action, status = ?truth.status, "it no longer waits; nobody is asked");

@@ -16,6 +16,7 @@ use common::state::Table;
 use common::telemetry;
 use futures::FutureExt;
 use futures::future::join_all;
+use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use tracing::Instrument;
@@ -102,10 +103,13 @@ async fn each(
     let desk = Desk::new(kept, records, invocation);
     let incoming = message::incoming(payload);
     let count = incoming.len();
-    let handling = incoming
-        .into_iter()
-        .enumerate()
-        .map(|(number, record)| guarded(&desk, number, record, time));
+    let handling = incoming.into_iter().enumerate().map(|(number, record)| {
+        let origin = Origin {
+            number,
+            sent: sent_at(payload, number),
+        };
+        guarded(&desk, origin, record, time)
+    });
     let troubles: Vec<Trouble> = join_all(handling)
         .await
         .into_iter()
@@ -121,14 +125,27 @@ async fn each(
     }
 }
 
+/// Where a record stands in its event, and when it was sent.
+#[derive(Clone, Copy)]
+struct Origin {
+    number: usize,
+    sent: Option<Timestamp>,
+}
+
+/// When SNS took a record's message: the same whenever it is delivered again.
+fn sent_at(payload: &Value, number: usize) -> Option<Timestamp> {
+    let record = payload.get("Records")?.get(number)?;
+    record.get("Sns")?.get("Timestamp")?.as_str()?.parse().ok()
+}
+
 /// One record under its own guard.
 async fn guarded(
     desk: &Desk<'_>,
-    number: usize,
+    origin: Origin,
     record: Incoming,
     time: Duration,
 ) -> Result<(), Trouble> {
-    let work = AssertUnwindSafe(one(desk, number, record)).catch_unwind();
+    let work = AssertUnwindSafe(one(desk, origin, record)).catch_unwind();
     match tokio::time::timeout(time, work).await {
         Ok(Ok(result)) => result,
         // Not what it says: a panic may quote what it was about.
@@ -137,7 +154,8 @@ async fn guarded(
     }
 }
 
-async fn one(desk: &Desk<'_>, number: usize, record: Incoming) -> Result<(), Trouble> {
+async fn one(desk: &Desk<'_>, origin: Origin, record: Incoming) -> Result<(), Trouble> {
+    let Origin { number, sent } = origin;
     let own = record
         .origin()
         .and_then(|origin| origin.message_id.clone())
@@ -145,7 +163,7 @@ async fn one(desk: &Desk<'_>, number: usize, record: Incoming) -> Result<(), Tro
     // Boxed, here and where calls branch out: a call of the SDK is a large future, and a thread of the
     // runtime has 2 MB of stack.
     match record {
-        Incoming::Approval(message) => Box::pin(ask::approval(desk, message)).await,
+        Incoming::Approval(message) => Box::pin(ask::approval(desk, message, sent)).await,
         Incoming::Waiting(message) => Box::pin(ask::notification(desk, message)).await,
         Incoming::ActionChanged(change) => {
             let (pipeline, execution) = (change.action.pipeline, change.execution_id);
@@ -178,6 +196,16 @@ mod tests {
         let notifier = Notifier::new(Err(wrong), Aws::new(&|_| None));
         let future = each(&notifier, Invocation::default(), &Value::Null, DELIVERY);
         assert!(size_of_val(&future) < 8 * 1024, "{}", size_of_val(&future));
+    }
+
+    #[test]
+    fn a_record_of_sns_says_when_it_was_sent() {
+        let sent = "2026-05-04T10:00:00.000Z";
+        let payload = json!({"Records": [{"Sns": {"Timestamp": 7}}, {"Sns": {"Timestamp": sent}}]});
+        assert_eq!(sent_at(&payload, 1), sent.parse().ok());
+        for (payload, number) in [(&payload, 0), (&payload, 2), (&Value::Null, 0)] {
+            assert_eq!(sent_at(payload, number), None, "{payload} {number}");
+        }
     }
 
     #[tokio::test]

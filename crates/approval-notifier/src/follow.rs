@@ -19,15 +19,25 @@ use crate::desk::Desk;
 use crate::due::{Standing, Step, steps};
 use crate::gather;
 use crate::recipient::{Recipient, recipients};
-use crate::remind::ESCALATED;
+use crate::remind::{ESCALATED, REMINDER};
 use crate::standing::{self, Stand};
 use crate::telling::{self, Message};
 use crate::trouble::{Trouble, all};
 
 /// The name of what was decided in the records.
 const DECIDED: &str = "decided";
-/// The name of what became of the release.
-const OUTCOME: &str = "outcome";
+
+/// The name of what became of the release: a stage that failed may be retried and then succeed, which is
+/// told as well.
+fn outcome_name(status: ExecutionStatus) -> &'static str {
+    match status {
+        ExecutionStatus::Succeeded => "outcome-succeeded",
+        ExecutionStatus::Failed => "outcome-failed",
+        ExecutionStatus::Stopped => "outcome-stopped",
+        ExecutionStatus::Superseded => "outcome-superseded",
+        ExecutionStatus::InProgress => "outcome-in-progress",
+    }
+}
 
 /// Follows up all cases of a pipeline execution.
 pub async fn execution(desk: &Desk<'_>, pipeline: &str, execution_id: &str) -> Result<(), Trouble> {
@@ -89,9 +99,10 @@ async fn story<'a>(
     let keys = keys?;
     // People paste what the console shows them, and its review link carries the token.
     let mask = |text: &str| mask_token(&keys, &case.token_mac, &case.action, &gate::mask(text));
-    let comment = match settled.by.is_empty() {
-        true => settled.truth.summary.as_deref(),
-        false => settled.comment.as_deref(),
+    let comment = if settled.by.is_empty() {
+        settled.truth.summary.as_deref()
+    } else {
+        settled.comment.as_deref()
     };
     Ok(Story {
         case,
@@ -160,22 +171,36 @@ struct Asked {
 fn asked(config: &Config, deliveries: Vec<(String, String, Delivery)>) -> Vec<Asked> {
     let all = recipients(config, config.channels.keys().map(String::as_str));
     let mut asked: Vec<Asked> = Vec::new();
-    // `ask` sorts before `escalation`: the first message is that of the question.
-    for (occasion, key, delivery) in deliveries {
-        let question = [ASK, ESCALATED].contains(&occasion.as_str());
-        let known = asked.iter().any(|asked| asked.recipient.key == key);
-        if !question || known || delivery.state != DeliveryState::Sent {
+    for (key, delivery) in questions(deliveries) {
+        if asked.iter().any(|asked| asked.recipient.key == key) {
             continue;
         }
-        match all.iter().find(|recipient| recipient.key == key) {
-            Some(recipient) => asked.push(Asked {
-                recipient: recipient.clone(),
-                first: delivery.message_ref,
-            }),
-            None => tracing::warn!(recipient = key, "it was asked, and is no longer configured"),
-        }
+        let Some(recipient) = all.iter().find(|recipient| recipient.key == key) else {
+            tracing::warn!(recipient = key, "it was asked, and is no longer configured");
+            continue;
+        };
+        asked.push(Asked {
+            recipient: recipient.clone(),
+            first: delivery.message_ref,
+        });
     }
     asked
+}
+
+/// The messages that asked, oldest first, each with its recipient's key. The question itself may have
+/// failed: then a reminder or the escalation is the first that a recipient got, and has its buttons.
+pub fn questions(deliveries: Vec<(String, String, Delivery)>) -> Vec<(String, Delivery)> {
+    let mut asking: Vec<(String, Delivery)> = deliveries
+        .into_iter()
+        .filter(|(occasion, _, delivery)| {
+            let occasion = occasion.as_str();
+            let asks = [ASK, ESCALATED].contains(&occasion) || occasion.starts_with(REMINDER);
+            asks && delivery.state == DeliveryState::Sent
+        })
+        .map(|(_, key, delivery)| (key, delivery))
+        .collect();
+    asking.sort_by_key(|(_, delivery)| delivery.since);
+    asking
 }
 
 /// Tells one recipient what is due, in order: the outcome waits for the decision.
@@ -205,7 +230,9 @@ async fn tell(
                     comment: story.comment.as_deref(),
                 },
             ),
-            (Step::Outcome, Some(outcome)) => (OUTCOME, Occasion::Outcome(outcome)),
+            (Step::Outcome, Some(outcome)) => {
+                (outcome_name(outcome.status), Occasion::Outcome(outcome))
+            }
             (Step::Outcome, None) => continue,
         };
         let message = Message {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use approvals::config::Route;
 use approvals::pipeline;
 use approvals::{ApprovalAction, Briefing, Case, CaseId, Shown, Status, Token};
-use aws_sdk_codepipeline::types::PipelineDeclaration;
+use aws_sdk_codepipeline::types::{PipelineDeclaration, StageDeclaration};
 use briefing::Lookups;
 use common::aws::explain;
 use futures::future::{Either, select};
@@ -21,6 +21,12 @@ use crate::trouble::Trouble;
 const PATIENCE: Duration = Duration::from_secs(4);
 /// A message may arrive before `CodePipeline` shows its token: that is looked for again after this.
 const EXECUTION_PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(750)];
+/// A message that is younger than this is run again by Lambda if it fails: the second try comes a minute
+/// after the first, the last one two minutes later.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
+const FRESH: SignedDuration = SignedDuration::from_secs(150);
+/// Whoever has less time to decide is told at once, with what is known.
+const LITTLE_TIME: SignedDuration = SignedDuration::from_mins(10);
 /// How long an approval waits unless its action says otherwise.
 /// <https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals.html>
 const DEFAULT_TIMEOUT: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -66,12 +72,20 @@ pub fn placed(desk: &Desk<'_>, mut action: ApprovalAction) -> ApprovalAction {
     action
 }
 
-/// The execution that a token belongs to. None costs the message its briefing, and never the message.
+/// Pure: whether a look-up that fails may wait for Lambda's next try: there is one, and there is time.
+pub fn is_fresh(sent: Option<Timestamp>, expires: Option<Timestamp>, now: Timestamp) -> bool {
+    let young = sent.is_some_and(|sent| now.duration_since(sent).abs() < FRESH);
+    young && expires.is_none_or(|expires| expires.duration_since(now) > LITTLE_TIME)
+}
+
+/// The execution that a token belongs to. None costs the message its briefing and its buttons, and never
+/// the message; so an error that may pass fails a message that is `fresh`.
 pub async fn execution_of(
     desk: &Desk<'_>,
     action: &ApprovalAction,
     token: &Token,
-) -> Option<String> {
+    fresh: bool,
+) -> Result<Option<String>, Trouble> {
     let search = async {
         for pause in EXECUTION_PAUSES {
             match pipeline::find_by_token(desk.aws, action, token).await {
@@ -81,14 +95,18 @@ pub async fn execution_of(
         }
         pipeline::find_by_token(desk.aws, action, token).await
     };
-    let why = match tokio::time::timeout(PATIENCE, search).await {
-        Ok(Ok(Some(execution))) => return Some(execution),
-        Ok(Ok(None)) => "CodePipeline does not know its token".to_owned(),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "no answer in time".to_owned(),
+    let (why, passes) = match tokio::time::timeout(PATIENCE, search).await {
+        Ok(Ok(Some(execution))) => return Ok(Some(execution)),
+        Ok(Ok(None)) => ("CodePipeline does not know its token".to_owned(), false),
+        Ok(Err(error)) => (error.to_string(), error.is_transient()),
+        Err(_) => ("no answer in time".to_owned(), true),
     };
+    if passes && fresh {
+        let action = action.to_string();
+        return Err(Trouble::Unfound { action, why });
+    }
     tracing::warn!(%action, "which execution waits is not known: {why}");
-    None
+    Ok(None)
 }
 
 /// Looks everything up at once. A case that is known already needs no briefing.
@@ -104,7 +122,7 @@ pub async fn gather(
     );
     Ok(Gathered {
         found: found?,
-        waits,
+        waits: waits?,
     })
 }
 
@@ -154,13 +172,34 @@ pub fn lookups<'a>(desk: &Desk<'a>, route: Option<&'a Route>) -> Lookups<'a> {
 }
 
 /// Whether it still waits. A message may be hours old: repeated, or taken from a dead-letter queue.
-async fn waits(desk: &Desk<'_>, question: &Question) -> bool {
+async fn waits(desk: &Desk<'_>, question: &Question) -> Result<bool, Trouble> {
     if question
         .expires
         .is_some_and(|expires| expires <= desk.now())
     {
-        return false;
+        return Ok(false);
     }
+    let (waits, other) = tokio::join!(
+        Box::pin(execution_waits(desk, question)),
+        Box::pin(another_waits(desk, question))
+    );
+    if !(waits && other) {
+        return Ok(waits);
+    }
+    let action = &question.action;
+    // One that is not known at all may have begun just now.
+    if question.execution_id.is_none() && question.fresh {
+        return Err(Trouble::Unfound {
+            action: action.to_string(),
+            why: "CodePipeline shows another wait there".to_owned(),
+        });
+    }
+    tracing::info!(%action, "its token is not the one that is open now: it was asked anew since");
+    Ok(false)
+}
+
+/// Whether its execution waits at the action.
+async fn execution_waits(desk: &Desk<'_>, question: &Question) -> bool {
     let Some(execution) = &question.execution_id else {
         return true;
     };
@@ -172,6 +211,20 @@ async fn waits(desk: &Desk<'_>, question: &Question) -> bool {
     };
     tracing::warn!("whether it still waits is not known: {why}");
     true
+}
+
+/// Whether another wait than the one in question is open there: a stage that was retried asks anew, in
+/// the same execution and with another token.
+async fn another_waits(desk: &Desk<'_>, question: &Question) -> bool {
+    let execution = question.execution_id.as_deref();
+    let open = pipeline::open_approval(desk.aws, &question.action, execution);
+    let why = match tokio::time::timeout(PATIENCE, open).await {
+        Ok(Ok(open)) => return open.is_some_and(|open| open.token != question.token),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no answer in time".to_owned(),
+    };
+    tracing::warn!("which wait is open is not known: {why}");
+    false
 }
 
 /// When `CodePipeline` gives up: as the message says, else as the pipeline's definition does.
@@ -201,7 +254,7 @@ fn timeout_of(pipeline: &PipelineDeclaration, action: &ApprovalAction) -> Option
     let stages = pipeline.stages().iter();
     let action = stages
         .filter(|stage| stage.name() == action.stage)
-        .flat_map(|stage| stage.actions())
+        .flat_map(StageDeclaration::actions)
         .find(|found| found.name() == action.action)?;
     let minutes = action.timeout_in_minutes();
     let timeout = minutes.map(|minutes| SignedDuration::from_mins(minutes.into()));
@@ -228,6 +281,18 @@ pub fn console_link(action: &ApprovalAction) -> Option<String> {
 mod tests {
     use super::*;
     use crate::testing;
+
+    #[test]
+    fn only_what_is_new_and_has_time_is_fresh() {
+        let at = |time: &str| Some(format!("2026-05-04T{time}Z").parse().unwrap());
+        let fresh = |sent, expires| is_fresh(sent, expires, at("10:00:00").unwrap());
+        assert!(fresh(at("09:58:00"), None));
+        assert!(fresh(at("09:58:00"), at("11:00:00")));
+        assert!(!fresh(at("09:58:00"), at("10:05:00")), "little time");
+        assert!(!fresh(at("09:57:00"), None), "the last try");
+        assert!(!fresh(at("12:00:00"), None), "a clock that is wrong");
+        assert!(!fresh(None, None));
+    }
 
     #[test]
     fn the_console_is_that_of_the_region() {

@@ -75,10 +75,13 @@ pub struct Signer<'a> {
 }
 
 impl Signer<'_> {
-    /// The links of `recipient`: those that decide only where the route lets its reader decide.
+    /// The links of `recipient`: those that decide only where the route lets its reader decide, and
+    /// where the execution is known, as any other decision would be refused.
     pub fn links(&self, case: &Case, route: &Route, recipient: &Recipient) -> Links {
         let approver = &recipient.approver;
-        let decides = route.policy.decide && route.policy.approvers.contains(approver);
+        let decides = case.execution_id.is_some()
+            && route.policy.decide
+            && route.policy.approvers.contains(approver);
         let audience = link::audience(self.state_table);
         let address = |action| {
             let link = Link::new(&audience, case, approver, action);

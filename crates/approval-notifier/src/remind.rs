@@ -2,12 +2,10 @@
 //! case no longer waits. A schedule knows nothing of what happened since it was made; the truth does.
 
 use approvals::config::{Config, Route};
-use approvals::records::DeliveryState;
 use approvals::{Case, CaseId};
 use channels::{Mode, Occasion};
 use futures::future::join_all;
 
-use crate::ask::ASK;
 use crate::desk::Desk;
 use crate::follow;
 use crate::recipient::{Recipient, Signer, recipients};
@@ -18,6 +16,8 @@ use crate::trouble::{Trouble, all};
 
 /// The name of the escalation in the records.
 pub const ESCALATED: &str = "escalation";
+/// The beginning of a reminder's name there; its number follows.
+pub const REMINDER: &str = "reminder-";
 
 /// Reminds of a case, if it still waits.
 pub async fn remind(desk: &Desk<'_>, id: &CaseId, number: u32) -> Result<(), Trouble> {
@@ -62,7 +62,7 @@ async fn again(
     (config, route, number): (&Config, &Route, u32),
     signer: Signer<'_>,
 ) -> Result<(), Trouble> {
-    let name = format!("reminder-{number}");
+    let name = format!("{REMINDER}{number}");
     let message = Message {
         name: &name,
         occasion: Occasion::Reminder { number },
@@ -103,19 +103,18 @@ async fn escalate(
     all(join_all(to.iter().map(|to| Box::pin(tell(desk, message, to)))).await)
 }
 
-/// In the thread of the question where there is one: without buttons, as only the first message is
+/// In the thread of the first message where there is one: without buttons, as only the first message is
 /// changed when it is decided.
 async fn tell(desk: &Desk<'_>, message: Message<'_>, to: &Recipient) -> Result<(), Trouble> {
-    let asked = match to.changeable() {
-        true => {
-            desk.records
-                .delivery(&message.case.id, ASK, &to.key)
-                .await?
-        }
-        false => None,
+    let first = if to.changeable() {
+        let deliveries = desk.records.deliveries(&message.case.id).await?;
+        let mut asked = follow::questions(deliveries).into_iter();
+        asked
+            .find(|(key, _)| *key == to.key)
+            .and_then(|(_, delivery)| delivery.message_ref)
+    } else {
+        None
     };
-    let sent = asked.filter(|delivery| delivery.state == DeliveryState::Sent);
-    let first = sent.and_then(|delivery| delivery.message_ref);
     let (message, mode) = match &first {
         Some(first) => {
             let quiet = Message {

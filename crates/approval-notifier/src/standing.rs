@@ -35,18 +35,18 @@ pub async fn of(desk: &Desk<'_>, case: &Case) -> Result<Stand, Trouble> {
         config,
         shown_again: &shown_again,
     };
-    let undecided = |why| {
-        let case = case.id.clone();
-        Err(Trouble::Undecided { case, why })
+    let undecided = |why| Trouble::Undecided {
+        case: case.id.clone(),
+        why,
     };
     match Box::pin(decide::conclude(&deciding, case)).await {
         None | Some(Answer::InProgress { .. }) => Ok(Stand::Waits),
         Some(Answer::Decided(settled) | Answer::AlreadyDecided(settled)) => {
             Ok(Stand::Settled(settled))
         }
-        Some(Answer::TryAgain { why }) => undecided(why),
+        Some(Answer::TryAgain { why }) => Err(undecided(why)),
         Some(answer @ (Answer::Recorded { .. } | Answer::Refused(_) | Answer::Superseded(_))) => {
-            undecided(answer.to_string())
+            Err(undecided(answer.to_string()))
         }
     }
 }

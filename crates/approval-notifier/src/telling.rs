@@ -1,9 +1,12 @@
 //! Telling one recipient one thing, once: claim, send, note. Whoever sends has claimed before, so that
 //! of many who try at once one sends; a failure is noted and costs nobody else anything.
+//!
+//! Where it can't be written down that a message was sent, it is sent again after the claim has run out:
+//! twice is better than never.
 
 use std::time::Duration;
 
-use approvals::config::{Config, Route};
+use approvals::config::{Approver, Config, Route};
 use approvals::records::{Claim, Delivery, Yours};
 use approvals::{Case, CaseId};
 use channels::{Links, Mode, Occasion, Post, Scene, Texts};
@@ -160,8 +163,9 @@ pub async fn send(
         case: Some(case),
         links,
         mentions: mentions.map(Vec::as_slice).unwrap_or_default(),
-        // Where the route lets nobody decide by a message, there is nothing to press.
-        waiting: message.buttons && route.is_none_or(|route| route.policy.decide),
+        waiting: message.buttons
+            && case.execution_id.is_some()
+            && route.is_none_or(|route| decides_there(route, to)),
         now: desk.now(),
     };
     let texts = Texts::for_channel(message.config, route, &to.channel);
@@ -176,6 +180,16 @@ pub async fn send(
     let sent = Box::pin(channels::deliver(&desk.outgoing, &post)).await;
     let what = format!("{} of the case {}", message.name, case.id);
     note(desk, &what, (to, claim), sent).await
+}
+
+/// Whether there is something to press: not where the route lets nobody decide by a message, nor in
+/// Slack where it names nobody by a Slack id. Other channels have links of their own.
+fn decides_there(route: &Route, to: &Recipient) -> bool {
+    let named = |approver: &Approver| {
+        matches!(approver, Approver::Slack { .. }) || *approver == to.approver
+    };
+    let heard = !to.changeable() || route.policy.approvers.iter().any(named);
+    route.policy.decide && heard
 }
 
 /// Notes what came of a delivery.

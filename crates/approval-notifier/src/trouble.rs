@@ -1,10 +1,10 @@
 //! Why something could not be handled. All of it makes the invocation fail, so that Lambda runs it
 //! again and in the end hands it to the queue for what could not be delivered.
 
+use approvals::CaseId;
 use approvals::config::ConfigError;
 use approvals::pipeline::PipelineError;
 use approvals::sign::KeysError;
-use approvals::{ApprovalAction, CaseId};
 use common::settings::SettingsError;
 use common::state::StateError;
 use jiff::Timestamp;
@@ -46,9 +46,19 @@ pub enum Trouble {
     )]
     NothingOpen {
         /// What is said to wait.
-        action: ApprovalAction,
+        action: String,
         /// Its execution.
         execution: String,
+    },
+    /// Which execution an approval belongs to could not be found out, and there is time to look again.
+    #[error(
+        "which execution waits at {action} could not be found out: {why}; it is looked for again when Lambda runs this event again"
+    )]
+    Unfound {
+        /// What waits.
+        action: String,
+        /// Why.
+        why: String,
     },
     /// Another invocation is telling the same.
     #[error(

@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use approval_notifier::timetable::ESCALATION;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -212,6 +214,26 @@ async fn the_outcome_waits_for_the_decision() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_decided_while_people_are_told_is_told_at_once() {
+    let stage = Stage::start().await;
+    // Its event comes before the case is there, and finds nothing.
+    stage.server.slow(|call| match call.operation.as_str() {
+        "chat.postMessage" => Duration::from_millis(800),
+        _ => Duration::ZERO,
+    });
+    let meanwhile = async {
+        while stage.server.calls_of("chat.postMessage").is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        stage.now(Phase::Deploying);
+    };
+    let (asked, ()) = tokio::join!(stage.invoke(approval()), meanwhile);
+    asked.unwrap();
+    let slack = of(&stage, "slack");
+    assert_eq!(slack[1..], ["slack chat.update: approved"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_was_not_asked_hears_nothing_later() {
     let stage = Stage::start().await;
     stage
@@ -296,6 +318,54 @@ async fn an_escalation_asks_others_who_then_hear_the_end() {
             "slack chat.postMessage in thread: succeeded",
         ]
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_got_only_a_reminder_hears_the_end() {
+    let stage = Stage::start().await;
+    stage.server.fail(|call, _| {
+        (call.operation == "chat.postMessage").then_some(Fault::SlackError("not_in_channel"))
+    });
+    stage.invoke(approval()).await.unwrap_err();
+    stage.server.fail(|_, _| None);
+    let id = case_id(&stage);
+    stage.expect(reminder(&id, 1)).await;
+    stage.expect(reminder(&id, 2)).await;
+    stage.expect(reminder(&id, ESCALATION)).await;
+    let buttons = |told: &Told| told.body.to_string().contains(r#""type":"button""#);
+    let shown: Vec<bool> = stage.told("slack").iter().map(buttons).collect();
+    assert_eq!(shown, [true, false, false], "only the first has buttons");
+    stage.now(Phase::Deploying);
+    stage.expect(action_changed("SUCCEEDED")).await;
+    assert_eq!(
+        of(&stage, "slack"),
+        [
+            "slack chat.postMessage: reminded",
+            "slack chat.postMessage in thread: reminded",
+            "slack chat.postMessage in thread: escalated",
+            "slack chat.update: approved",
+        ]
+    );
+    assert_eq!(stage.told("slack")[3].body["ts"], "1700000000.000100");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stage_that_succeeds_when_retried_is_told_too() {
+    let stage = Stage::start().await;
+    stage.expect(approval()).await;
+    stage.now(Phase::RolledBack);
+    stage.expect(execution_changed("FAILED")).await;
+    stage.now(Phase::Live);
+    stage.expect(execution_changed("SUCCEEDED")).await;
+    stage.expect(execution_changed("SUCCEEDED")).await;
+    assert_eq!(
+        of(&stage, "slack")[2..],
+        [
+            "slack chat.postMessage in thread: rolled back",
+            "slack chat.postMessage in thread: succeeded",
+        ]
+    );
+    assert_eq!(stage.told("teams").len(), 4);
 }
 
 /// One step of time: an event is delivered, and the pipeline has come at least this far.

@@ -3,6 +3,7 @@
 //! Deny by default: who isn't named, or can't be told from the starter, may not approve. A no is the
 //! safe answer, so it needs less: it is taken at any time, and from the starter too.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -75,8 +76,8 @@ impl fmt::Display for Refusal {
             }
             Self::ReasonNeeded => f.write_str("a rejection needs a reason"),
             Self::NothingShown => f.write_str(
-                "what would be deployed could not be looked up when people were told, so no answer \
-                 can be bound to it; decide in the console",
+                "what would be deployed could not be looked up when people were told, so no approval \
+                 can be bound to it; reject it, or decide in the console",
             ),
             Self::TooLate => f.write_str("the answer arrived too long after it was given"),
         }
@@ -139,10 +140,71 @@ fn starter(policy: &Policy, request: &Request<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// Whether `name` names the starter: its ARN, or the readable end of it. Names of people are compared
-/// without case, as IAM keeps them apart by case in no place that matters.
+/// Whether `name` names the starter: its ARN, the readable end of it, or the role that it has assumed.
 fn is(starter: &Starter, name: &str) -> bool {
-    starter.detail.eq_ignore_ascii_case(name) || starter.name.eq_ignore_ascii_case(name)
+    starter.name.eq_ignore_ascii_case(name) || names(&starter.detail, name)
+}
+
+/// Whether `name` names whoever has this ARN. Names of people are compared without case, as IAM keeps
+/// them apart by case in no place that matters.
+fn names(arn: &str, name: &str) -> bool {
+    let end = arn.rsplit('/').next().unwrap_or(arn);
+    if arn.eq_ignore_ascii_case(name) || end.eq_ignore_ascii_case(name) {
+        return true;
+    }
+    let Some(entity) = Entity::of(arn) else {
+        return false;
+    };
+    match Entity::of(name) {
+        Some(named) => named.session.is_none() && entity.is(&named),
+        None => entity.name.eq_ignore_ascii_case(name),
+    }
+}
+
+/// A user or a role, without the path that only some of their ARNs have: a name is unique in its account.
+struct Entity<'a> {
+    account: &'a str,
+    role: bool,
+    name: &'a str,
+    /// Of a role that was assumed.
+    session: Option<&'a str>,
+}
+
+impl<'a> Entity<'a> {
+    fn of(arn: &'a str) -> Option<Self> {
+        let mut parts = arn.splitn(6, ':');
+        let scheme = parts.next()?;
+        let (_partition, service, _region) = (parts.next()?, parts.next()?, parts.next()?);
+        let (account, resource) = (parts.next()?, parts.next()?);
+        let (kind, path) = resource.split_once('/')?;
+        let is = |known: (&str, &str)| {
+            service.eq_ignore_ascii_case(known.0) && kind.eq_ignore_ascii_case(known.1)
+        };
+        let (role, name, session) = if is(("sts", "assumed-role")) {
+            match path.split_once('/') {
+                Some((name, session)) => (true, name, Some(session)),
+                None => (true, path, None),
+            }
+        } else if is(("iam", "role")) || is(("iam", "user")) {
+            let role = kind.eq_ignore_ascii_case("role");
+            (role, path.rsplit('/').next().unwrap_or(path), None)
+        } else {
+            return None;
+        };
+        scheme.eq_ignore_ascii_case("arn").then_some(Self {
+            account,
+            role,
+            name,
+            session,
+        })
+    }
+
+    /// Whether both are the same user or role, in whatever session.
+    fn is(&self, other: &Entity<'_>) -> bool {
+        self.account == other.account
+            && self.role == other.role
+            && self.name.eq_ignore_ascii_case(other.name)
+    }
 }
 
 /// Triggers that no person pulls. Whatever isn't listed here may be a person.
@@ -158,17 +220,85 @@ fn by_machine(starter: &Starter) -> bool {
     .contains(&starter.trigger.as_str())
 }
 
-/// The votes that count: one of each approver who is still on the list.
+/// The votes that count: one of each person who is still on the list. Approvers that share a name in AWS
+/// are one person, by whatever they have voted.
 pub fn counted<'a>(policy: &Policy, votes: &'a [Vote]) -> Vec<&'a Voter> {
-    let mut counted: Vec<&Voter> = Vec::new();
-    for vote in votes {
-        let allowed = vote.voter.approver.parse().is_ok_and(|approver| may_decide(policy, &approver));
-        let seen = counted.iter().any(|voter| voter.approver == vote.voter.approver);
-        if allowed && !seen {
-            counted.push(&vote.voter);
+    let people = votes.iter().map(|vote| &vote.voter);
+    once_each(policy, people, |approver| may_decide(policy, approver))
+}
+
+/// Those of `voters` whose yes would still be taken at this moment, each person once.
+pub fn approving<'a>(
+    policy: &Policy,
+    voters: impl IntoIterator<Item = &'a Voter>,
+    starter: Option<&Starter>,
+    at: Timestamp,
+) -> Vec<&'a Voter> {
+    once_each(policy, voters, |approver| {
+        let request = Request {
+            approver,
+            decision: Decision::Approve,
+            comment: None,
+            starter,
+            at,
+        };
+        judge(policy, &request).is_ok()
+    })
+}
+
+fn once_each<'a>(
+    policy: &Policy,
+    voters: impl IntoIterator<Item = &'a Voter>,
+    counts: impl Fn(&Approver) -> bool,
+) -> Vec<&'a Voter> {
+    let mut seen: BTreeSet<Approver> = BTreeSet::new();
+    let mut counted = Vec::new();
+    for voter in voters {
+        let Ok(approver) = voter.approver.parse::<Approver>() else {
+            continue;
+        };
+        if counts(&approver) && !seen.contains(&approver) {
+            seen.extend(person(policy, approver));
+            counted.push(voter);
         }
     }
     counted
+}
+
+/// Every approver that is the same person as this one: those that share a name in AWS with them, with
+/// one of those, and so on.
+fn person(policy: &Policy, approver: Approver) -> BTreeSet<Approver> {
+    let mut person = BTreeSet::new();
+    let mut next = vec![approver];
+    while let Some(one) = next.pop() {
+        if !person.insert(one.clone()) {
+            continue;
+        }
+        let others = policy.approvers.iter().chain(policy.starters.keys());
+        let same = others.filter(|other| !person.contains(*other) && share(policy, &one, other));
+        next.extend(same.cloned());
+    }
+    person
+}
+
+/// Whether two approvers have a name in AWS in common.
+fn share(policy: &Policy, one: &Approver, other: &Approver) -> bool {
+    let others = aws_names(policy, other);
+    aws_names(policy, one).iter().any(|name| {
+        others
+            .iter()
+            .any(|other| names(name, other) || names(other, name))
+    })
+}
+
+/// The names in AWS that are known of an approver. Whoever reads a mailbox may have its address as one.
+fn aws_names<'a>(policy: &'a Policy, approver: &'a Approver) -> Vec<&'a str> {
+    let listed = policy.starters.get(approver).into_iter().flatten();
+    let address = match approver {
+        Approver::Email(address) => Some(address),
+        Approver::Slack { .. } | Approver::Link(_) => None,
+    };
+    listed.chain(address).map(String::as_str).collect()
 }
 
 #[cfg(test)]

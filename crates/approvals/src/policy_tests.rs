@@ -11,11 +11,13 @@ channels: {{room: {{slack: {{channel: C0123456789, token: 'secretsmanager:slack#
 routes: [{{name: production, tell: [room], policy: {{{text}}}}}]
 "
     );
-    let config = Config::parse("approvals.yaml", &text).unwrap_or_else(|problems| panic!("{problems}"));
+    let config =
+        Config::parse("approvals.yaml", &text).unwrap_or_else(|problems| panic!("{problems}"));
     config.routes[0].policy.clone()
 }
 
-const LISTED: &str = "approvers: ['slack:T0001/U0001', 'slack:T0001/U0002', 'email:lead@example.com']";
+const LISTED: &str =
+    "approvers: ['slack:T0001/U0001', 'slack:T0001/U0002', 'email:lead@example.com']";
 
 fn starter(trigger: &str, detail: &str) -> Starter {
     Starter {
@@ -25,7 +27,12 @@ fn starter(trigger: &str, detail: &str) -> Starter {
     }
 }
 
-fn ask(policy: &Policy, who: &str, decision: Decision, starter: Option<&Starter>) -> Result<(), Refusal> {
+fn ask(
+    policy: &Policy,
+    who: &str,
+    decision: Decision,
+    starter: Option<&Starter>,
+) -> Result<(), Refusal> {
     let request = Request {
         approver: &who.parse().unwrap(),
         decision,
@@ -43,9 +50,18 @@ const NO: Decision = Decision::Reject;
 fn whoever_is_not_listed_by_their_whole_id_is_denied() {
     let policy = policy(&format!("{LISTED}, starter_may_approve: true"));
     assert_eq!(ask(&policy, "slack:T0001/U0001", YES, None), Ok(()));
-    for who in ["slack:T0002/U0001", "slack:T0001/U0003", "email:other@example.com", "link:room"] {
+    for who in [
+        "slack:T0002/U0001",
+        "slack:T0001/U0003",
+        "email:other@example.com",
+        "link:room",
+    ] {
         for decision in [YES, NO] {
-            assert_eq!(ask(&policy, who, decision, None), Err(Refusal::NotAllowed), "{who}");
+            assert_eq!(
+                ask(&policy, who, decision, None),
+                Err(Refusal::NotAllowed),
+                "{who}"
+            );
         }
     }
 }
@@ -54,10 +70,16 @@ fn whoever_is_not_listed_by_their_whole_id_is_denied() {
 fn with_decide_off_nobody_may() {
     let mut policy = policy(&format!("{LISTED}, starter_may_approve: true"));
     policy.decide = false;
-    assert_eq!(ask(&policy, "slack:T0001/U0001", YES, None), Err(Refusal::NotAllowed));
+    assert_eq!(
+        ask(&policy, "slack:T0001/U0001", YES, None),
+        Err(Refusal::NotAllowed)
+    );
     policy.decide = true;
     policy.approvers.clear();
-    assert_eq!(ask(&policy, "slack:T0001/U0001", YES, None), Err(Refusal::NotAllowed));
+    assert_eq!(
+        ask(&policy, "slack:T0001/U0001", YES, None),
+        Err(Refusal::NotAllowed)
+    );
 }
 
 #[test]
@@ -67,24 +89,91 @@ fn whoever_started_it_may_not_approve_it_but_may_reject_it() {
         "{LISTED}, starters: {{'slack:T0001/U0001': [alex], 'slack:T0001/U0002': ['{arn}2']}}"
     ));
     let alex = starter("StartPipelineExecution", arn);
-    assert_eq!(ask(&policy, "slack:T0001/U0001", YES, Some(&alex)), Err(Refusal::StarterBarred));
+    assert_eq!(
+        ask(&policy, "slack:T0001/U0001", YES, Some(&alex)),
+        Err(Refusal::StarterBarred)
+    );
     assert_eq!(ask(&policy, "slack:T0001/U0001", NO, Some(&alex)), Ok(()));
     assert_eq!(ask(&policy, "slack:T0001/U0002", YES, Some(&alex)), Ok(()));
     let second = starter("StartPipelineExecution", &format!("{arn}2"));
-    assert_eq!(ask(&policy, "slack:T0001/U0002", YES, Some(&second)), Err(Refusal::StarterBarred));
+    assert_eq!(
+        ask(&policy, "slack:T0001/U0002", YES, Some(&second)),
+        Err(Refusal::StarterBarred)
+    );
+}
+
+#[test]
+fn whoever_has_the_role_that_started_it_may_not_approve_it() {
+    let assumed = "arn:aws:sts::111122223333:assumed-role/Admin/botocore-session-1";
+    let by_role = starter("StartPipelineExecution", assumed);
+    let asked = |name: &str| {
+        let policy = policy(&format!(
+            "{LISTED}, starters: {{'slack:T0001/U0001': ['{name}']}}"
+        ));
+        ask(&policy, "slack:T0001/U0001", YES, Some(&by_role))
+    };
+    for theirs in [
+        "arn:aws:iam::111122223333:role/Admin",
+        "arn:aws:iam::111122223333:role/team/ops/Admin",
+        "arn:aws:sts::111122223333:assumed-role/Admin",
+        "Admin",
+        "admin",
+        assumed,
+    ] {
+        assert_eq!(asked(theirs), Err(Refusal::StarterBarred), "{theirs}");
+    }
+    for other in [
+        "arn:aws:iam::444455556666:role/Admin",
+        "arn:aws:iam::111122223333:role/Admin/Other",
+        "arn:aws:iam::111122223333:user/Admin",
+        "arn:aws:sts::111122223333:assumed-role/Admin/botocore-session-2",
+        "Adm",
+    ] {
+        assert_eq!(asked(other), Ok(()), "{other}");
+    }
+    let user = starter(
+        "StartPipelineExecution",
+        "arn:aws:iam::111122223333:user/team/lead",
+    );
+    let policy = policy(&format!(
+        "{LISTED}, starters: {{'slack:T0001/U0001': ['arn:aws:iam::111122223333:user/lead']}}"
+    ));
+    let answer = ask(&policy, "slack:T0001/U0001", YES, Some(&user));
+    assert_eq!(answer, Err(Refusal::StarterBarred), "with its path or not");
 }
 
 #[test]
 fn whoever_might_have_started_it_may_not_approve_it() {
     let policy = policy(LISTED);
-    let person = starter("StartPipelineExecution", "arn:aws:iam::111122223333:user/lead@example.com");
+    let person = starter(
+        "StartPipelineExecution",
+        "arn:aws:iam::111122223333:user/lead@example.com",
+    );
     let approve = |who, starter: Option<&Starter>| ask(&policy, who, YES, starter);
-    assert_eq!(approve("slack:T0001/U0001", Some(&person)), Err(Refusal::MayBeStarter));
-    assert_eq!(approve("email:lead@example.com", Some(&person)), Err(Refusal::StarterBarred));
-    assert_eq!(approve("slack:T0001/U0001", None), Err(Refusal::MayBeStarter));
+    assert_eq!(
+        approve("slack:T0001/U0001", Some(&person)),
+        Err(Refusal::MayBeStarter)
+    );
+    assert_eq!(
+        approve("email:lead@example.com", Some(&person)),
+        Err(Refusal::StarterBarred)
+    );
+    assert_eq!(
+        approve("slack:T0001/U0001", None),
+        Err(Refusal::MayBeStarter)
+    );
     let unheard_of = starter("SomethingNew", "x");
-    assert_eq!(approve("slack:T0001/U0001", Some(&unheard_of)), Err(Refusal::MayBeStarter));
-    for machine in ["Webhook", "WebhookV2", "CloudWatchEvent", "PollForSourceChanges", "AutomatedRollback"] {
+    assert_eq!(
+        approve("slack:T0001/U0001", Some(&unheard_of)),
+        Err(Refusal::MayBeStarter)
+    );
+    for machine in [
+        "Webhook",
+        "WebhookV2",
+        "CloudWatchEvent",
+        "PollForSourceChanges",
+        "AutomatedRollback",
+    ] {
         let machine = starter(machine, "arn:aws:events:eu-central-1:111122223333:rule/x");
         assert_eq!(approve("slack:T0001/U0001", Some(&machine)), Ok(()));
     }
@@ -92,11 +181,22 @@ fn whoever_might_have_started_it_may_not_approve_it() {
 
 #[test]
 fn a_rejection_needs_its_reason_where_the_route_says_so() {
-    let policy = policy(&format!("{LISTED}, reason_for_rejection: true, starter_may_approve: true"));
+    let policy = policy(&format!(
+        "{LISTED}, reason_for_rejection: true, starter_may_approve: true"
+    ));
     let approver = "slack:T0001/U0001".parse().unwrap();
     let with = |decision, comment| {
         let at = Timestamp::UNIX_EPOCH;
-        judge(&policy, &Request { approver: &approver, decision, comment, starter: None, at })
+        judge(
+            &policy,
+            &Request {
+                approver: &approver,
+                decision,
+                comment,
+                starter: None,
+                at,
+            },
+        )
     };
     for empty in [None, Some(""), Some(" \n")] {
         assert_eq!(with(NO, empty), Err(Refusal::ReasonNeeded));
@@ -113,9 +213,22 @@ fn approvals_wait_for_office_hours_and_rejections_do_not() {
     let approver = "slack:T0001/U0001".parse().unwrap();
     let at = |decision, at: &str| {
         let at = at.parse().unwrap();
-        judge(&policy, &Request { approver: &approver, decision, comment: None, starter: None, at })
+        judge(
+            &policy,
+            &Request {
+                approver: &approver,
+                decision,
+                comment: None,
+                starter: None,
+                at,
+            },
+        )
     };
-    assert_eq!(at(YES, "2026-03-06T15:59:59Z"), Ok(()), "Friday, 16:59 in Berlin");
+    assert_eq!(
+        at(YES, "2026-03-06T15:59:59Z"),
+        Ok(()),
+        "Friday, 16:59 in Berlin"
+    );
     let monday = Some("2026-03-09T08:00:00Z".parse().unwrap());
     let closed = Err(Refusal::OutsideOfficeHours { next: monday });
     assert_eq!(at(YES, "2026-03-06T16:00:00Z"), closed);
@@ -126,7 +239,11 @@ fn approvals_wait_for_office_hours_and_rejections_do_not() {
 
 fn vote(approver: &str) -> Vote {
     Vote {
-        voter: Voter { approver: approver.into(), name: String::new(), identified: true },
+        voter: Voter {
+            approver: approver.into(),
+            name: String::new(),
+            identified: true,
+        },
         comment: None,
         via: Via::Slack,
         click: "click".into(),
@@ -137,10 +254,74 @@ fn vote(approver: &str) -> Vote {
 #[test]
 fn votes_of_the_listed_count_once_each() {
     let policy = policy(LISTED);
-    let votes = ["slack:T0001/U0001", "slack:T0001/U0001", "slack:T0001/U0009", "nonsense", "email:lead@example.com"];
+    let votes = [
+        "slack:T0001/U0001",
+        "slack:T0001/U0001",
+        "slack:T0001/U0009",
+        "nonsense",
+        "email:lead@example.com",
+    ];
     let votes = votes.map(vote);
-    let counted: Vec<&str> = counted(&policy, &votes).iter().map(|voter| voter.approver.as_str()).collect();
+    let counted: Vec<&str> = counted(&policy, &votes)
+        .iter()
+        .map(|voter| voter.approver.as_str())
+        .collect();
     assert_eq!(counted, ["slack:T0001/U0001", "email:lead@example.com"]);
+}
+
+#[test]
+fn one_person_with_two_identities_counts_once() {
+    let starters = "starters: {'slack:T0001/U0001': [lead], \
+                    'slack:T0001/U0002': ['arn:aws:iam::111122223333:user/another'], \
+                    'email:lead@example.com': ['arn:aws:iam::111122223333:user/lead']}";
+    let apart = policy(&format!("{LISTED}, {starters}"));
+    let votes = [
+        "slack:T0001/U0001",
+        "email:lead@example.com",
+        "slack:T0001/U0002",
+    ]
+    .map(vote);
+    let who = |policy: &Policy, votes: &[Vote]| -> Vec<String> {
+        let counted = counted(policy, votes).into_iter();
+        counted.map(|voter| voter.approver.clone()).collect()
+    };
+    assert_eq!(
+        who(&apart, &votes),
+        ["slack:T0001/U0001", "slack:T0001/U0002"]
+    );
+    // Also by way of a third identity, whatever the order.
+    let chained = policy(&format!(
+        "{LISTED}, starters: {{'slack:T0001/U0001': [a, b], 'slack:T0001/U0002': [b, c], \
+         'email:lead@example.com': [c]}}"
+    ));
+    assert_eq!(who(&chained, &votes), ["slack:T0001/U0001"]);
+    // Without names in AWS nothing says that they are one.
+    assert_eq!(who(&policy(LISTED), &votes).len(), 3);
+}
+
+#[test]
+fn a_yes_counts_as_long_as_it_would_be_taken() {
+    let policy = policy(&format!(
+        "{LISTED}, office_hours: 'Mon-Fri 09:00-17:00 UTC', starters: {{'slack:T0001/U0001': [alex], \
+         'slack:T0001/U0002': []}}"
+    ));
+    let votes = [
+        "slack:T0001/U0001",
+        "slack:T0001/U0002",
+        "slack:T0001/U0009",
+    ]
+    .map(vote);
+    let alex = starter(
+        "StartPipelineExecution",
+        "arn:aws:iam::111122223333:user/alex",
+    );
+    let have = |starter, at: &str| {
+        let voters = votes.iter().map(|vote| &vote.voter);
+        approving(&policy, voters, starter, at.parse().unwrap()).len()
+    };
+    assert_eq!(have(Some(&alex), "2026-03-02T10:00:00Z"), 1);
+    assert_eq!(have(None, "2026-03-02T10:00:00Z"), 0);
+    assert_eq!(have(Some(&alex), "2026-03-02T20:00:00Z"), 0);
 }
 
 #[test]

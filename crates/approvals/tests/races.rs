@@ -1,6 +1,8 @@
 //! Up to 50 people at once, in any order, while calls fail and runs die: one answer takes effect, it is
 //! one that the policy allows, and everybody is told the truth about it.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::collections::BTreeSet;
@@ -28,8 +30,15 @@ fn race() -> impl Strategy<Value = Race> {
     let clicks = prop::collection::vec((1_usize..20, prop::bool::weighted(0.8)), 1..=50);
     let console = prop::option::weighted(0.3, (0_usize..60, any::<bool>()));
     let trouble = prop_oneof![Just(0_u64), Just(20), Just(150)];
-    (clicks, 1_u32..5, trouble, console, 1_u64..)
-        .prop_map(|(clicks, need, trouble, console, seed)| Race { clicks, need, trouble, console, seed })
+    (clicks, 1_u32..5, trouble, console, 1_u64..).prop_map(
+        |(clicks, need, trouble, console, seed)| Race {
+            clicks,
+            need,
+            trouble,
+            console,
+            seed,
+        },
+    )
 }
 
 /// Small and good enough to mix things up (Marsaglia's xorshift).
@@ -45,14 +54,23 @@ fn dice(mut seed: u64) -> impl FnMut(u64) -> u64 {
 fn click(n: usize, person: usize, yes: bool) -> Click {
     let by_link = person == 19;
     Click {
-        id: if by_link { format!("link-{yes}") } else { format!("click-{n}") },
+        id: if by_link {
+            format!("link-{yes}")
+        } else {
+            format!("click-{n}")
+        },
         case: case().id,
-        approver: match by_link {
-            true => "email:lead@example.com".parse().unwrap(),
-            false => format!("slack:T0001/U{person:04}").parse().unwrap(),
+        approver: if by_link {
+            "email:lead@example.com".parse().unwrap()
+        } else {
+            format!("slack:T0001/U{person:04}").parse().unwrap()
         },
         name: format!("Approver {person}"),
-        decision: if yes { Decision::Approve } else { Decision::Reject },
+        decision: if yes {
+            Decision::Approve
+        } else {
+            Decision::Reject
+        },
         comment: None,
         via: if by_link { Via::Link } else { Via::Slack },
         from: None,
@@ -63,12 +81,20 @@ async fn run(race: &Race) {
     let policy = format!("approvals: {}, starter_may_approve: true", race.need);
     let office = Office::open(&policy).await;
     let mut order = dice(race.seed);
-    office.world.patience(move || usize::try_from(order(7)).unwrap());
+    office
+        .world
+        .patience(move || usize::try_from(order(7)).unwrap());
     let mut fortune = dice(race.seed.rotate_left(32) | 1);
     let (trouble, console) = (race.trouble, race.console);
     office.world.plan(move |n, _| {
-        if let Some((at, yes)) = console && at == n {
-            return Some(if yes { Fate::ConsoleApproves } else { Fate::ConsoleRejects });
+        if let Some((at, yes)) = console
+            && at == n
+        {
+            return Some(if yes {
+                Fate::ConsoleApproves
+            } else {
+                Fate::ConsoleRejects
+            });
         }
         (fortune(1000) < trouble).then(|| match fortune(6) {
             0 => Fate::DieBefore,
@@ -85,8 +111,12 @@ async fn run(race: &Race) {
         .map(|(n, (person, yes))| click(n, *person, *yes))
         .collect();
     let desk = office.desk();
-    let mut answers: Vec<Option<Answer>> =
-        join_all(clicks.iter().map(|click| office.world.live(decide(&desk, click)))).await;
+    let mut answers: Vec<Option<Answer>> = join_all(
+        clicks
+            .iter()
+            .map(|click| office.world.live(decide(&desk, click))),
+    )
+    .await;
     office.world.no_plan();
     office.hands.pass(PATIENCE.as_secs());
     answers.push(recover(&desk, &case().id).await);
@@ -95,9 +125,9 @@ async fn run(race: &Race) {
 }
 
 async fn check(race: &Race, office: &Office, clicks: &[Click], answers: &[Option<Answer>]) {
-    let (status, taken) = office.world.with(|state| {
-        (state.pipeline.latest().status, state.pipeline.taken.clone())
-    });
+    let (status, taken) = office
+        .world
+        .with(|state| (state.pipeline.latest().status, state.pipeline.taken.clone()));
     assert!(taken.len() <= 1, "{taken:?}");
     let truth = match status {
         "Succeeded" => Some(approvals::Status::Approved),
@@ -114,12 +144,17 @@ async fn check(race: &Race, office: &Office, clicks: &[Click], answers: &[Option
             }
             Answer::Recorded { have, need } => assert!(have < need && *need == race.need),
             Answer::InProgress { .. } => {}
-            Answer::TryAgain { .. } => assert!(race.trouble > 0 || race.console.is_some(), "{answer}"),
+            Answer::TryAgain { .. } => {
+                assert!(race.trouble > 0 || race.console.is_some(), "{answer}");
+            }
             other => panic!("nothing here is a reason for: {other}"),
         }
     }
     // A link that is sent twice is one click.
-    assert!(deciders <= 1 || clicks.iter().any(|click| click.via == Via::Link), "{deciders}");
+    assert!(
+        deciders <= 1 || clicks.iter().any(|click| click.via == Via::Link),
+        "{deciders}"
+    );
     let yes: BTreeSet<String> = clicks
         .iter()
         .filter(|click| click.decision == Decision::Approve)
@@ -128,23 +163,37 @@ async fn check(race: &Race, office: &Office, clicks: &[Click], answers: &[Option
         .collect();
     let record = office.records().decision(&case().id).await.unwrap();
     if let Some((_, said, _)) = taken.first() {
-        let record = record.expect("what took effect was written down before").value;
+        let record = record
+            .expect("what took effect was written down before")
+            .value;
         let decisive = record.decisive().expect("and is recognised as ours");
         assert_eq!(decisive.decision.past(), said);
-        let voters: BTreeSet<&str> = decisive.by.iter().map(|voter| voter.approver.as_str()).collect();
+        let voters: BTreeSet<&str> = decisive
+            .by
+            .iter()
+            .map(|voter| voter.approver.as_str())
+            .collect();
         if said == "Approved" {
             assert!(voters.len() >= race.need as usize, "{voters:?}");
-            assert!(voters.iter().all(|voter| yes.contains(*voter)), "{voters:?}");
+            assert!(
+                voters.iter().all(|voter| yes.contains(*voter)),
+                "{voters:?}"
+            );
         }
     } else if race.trouble == 0 && race.console.is_none() {
-        let no = clicks.iter().any(|click| click.decision == Decision::Reject);
-        assert!(!no && yes.len() < race.need as usize, "enough have answered");
+        let no = clicks
+            .iter()
+            .any(|click| click.decision == Decision::Reject);
+        assert!(
+            !no && yes.len() < race.need as usize,
+            "enough have answered"
+        );
     }
     assert!(!office.world.items().contains(TOKEN));
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn whatever_happens_one_answer_counts_and_everybody_is_told_the_truth(race in race()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -156,7 +205,13 @@ proptest! {
 async fn fifty_clicks_at_once_leave_exactly_one_decision() {
     for seed in 1..=4 {
         let clicks: Vec<(usize, bool)> = (0..50).map(|n| (n % 17 + 1, n % 3 != 0)).collect();
-        let race = Race { clicks, need: 3, trouble: 0, console: None, seed };
+        let race = Race {
+            clicks,
+            need: 3,
+            trouble: 0,
+            console: None,
+            seed,
+        };
         run(&race).await;
     }
 }
@@ -165,7 +220,9 @@ async fn fifty_clicks_at_once_leave_exactly_one_decision() {
 async fn fifty_times_yes_by_fifty_people_is_one_yes() {
     let office = Office::open("approvals: 1, starter_may_approve: true").await;
     let mut order = dice(7);
-    office.world.patience(move || usize::try_from(order(9)).unwrap());
+    office
+        .world
+        .patience(move || usize::try_from(order(9)).unwrap());
     let clicks: Vec<Click> = (1..=50)
         .map(|n| Click {
             approver: format!("slack:T0001/U{n:04}").parse().unwrap(),
@@ -174,11 +231,16 @@ async fn fifty_times_yes_by_fifty_people_is_one_yes() {
         .collect();
     let desk = office.desk();
     let answers = join_all(clicks.iter().map(|click| decide(&desk, click))).await;
-    let decided = answers.iter().filter(|answer| matches!(answer, Answer::Decided(_)));
+    let decided = answers
+        .iter()
+        .filter(|answer| matches!(answer, Answer::Decided(_)));
     assert_eq!(decided.count(), 1);
     office.world.with(|state| {
         assert_eq!(state.pipeline.taken.len(), 1);
-        let puts = state.calls.iter().filter(|call| *call == "PutApprovalResult");
+        let puts = state
+            .calls
+            .iter()
+            .filter(|call| *call == "PutApprovalResult");
         assert_eq!(puts.count(), 1, "the others did not even try");
     });
 }

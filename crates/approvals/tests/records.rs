@@ -1,5 +1,7 @@
 //! The records: cases are found again, deliveries are made once, the audit is in order.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use approvals::records::{AuditKind, AuditRecord, Claim, DeliveryState, LEASE, Opened};
@@ -18,10 +20,20 @@ async fn a_case_is_opened_once_and_found_by_its_execution() {
     let mut again = case();
     again.comment = Some("told differently".into());
     let opened = records.open_case(&again).await.unwrap();
-    assert_eq!(opened, Opened::Exists(Box::new(case())), "what was written first counts");
+    assert_eq!(
+        opened,
+        Opened::Exists(Box::new(case())),
+        "what was written first counts"
+    );
     let ids = records.cases_of_execution("shop", EXECUTION).await.unwrap();
     assert_eq!(ids, [case().id]);
-    assert!(records.cases_of_execution("shop", "another").await.unwrap().is_empty());
+    assert!(
+        records
+            .cases_of_execution("shop", "another")
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(records.case(&case().id).await.unwrap(), Some(case()));
 }
 
@@ -29,11 +41,22 @@ async fn a_case_is_opened_once_and_found_by_its_execution() {
 async fn records_end_after_their_time() {
     let office = Office::open(ONE).await;
     let entry = AuditRecord::new(AuditKind::Told, case().id, office.hands.now(), "told");
-    let records = office.records().keeping_audits_for(SignedDuration::from_hours(48));
+    let records = office
+        .records()
+        .keeping_audits_for(SignedDuration::from_hours(48));
     records.audit(&entry).await.unwrap();
     let items: Vec<serde_json::Value> = serde_json::from_str(&office.world.items()).unwrap();
     for item in items {
-        let days = if item["sk"]["S"].as_str().unwrap().starts_with("audit#") { 2 } else { 90 };
+        let (pk, sk) = (
+            item["pk"]["S"].as_str().unwrap(),
+            item["sk"]["S"].as_str().unwrap(),
+        );
+        let days = match (pk.starts_with("execution#"), sk.starts_with("audit#")) {
+            // By it the audit is found: as long as an audit is kept by default.
+            (true, _) => 400,
+            (_, true) => 2,
+            _ => 90,
+        };
         let ends = (START + days * 86_400).to_string();
         assert_eq!(item["expires_at"]["N"], ends, "{}", item["sk"]);
     }
@@ -52,11 +75,18 @@ async fn a_delivery_is_claimed_by_one_of_many() {
     let records = office.records();
     let id = case().id;
     let claims = join_all((0..20).map(|_| records.claim_delivery(&id, "ask", "room"))).await;
-    let granted = claims.iter().filter(|claim| matches!(claim, Ok(Claim::Yours(_))));
+    let granted = claims
+        .iter()
+        .filter(|claim| matches!(claim, Ok(Claim::Yours(_))));
     assert_eq!(granted.count(), 1);
     // Another channel or occasion is another delivery.
     let _mail = yours(records.claim_delivery(&id, "ask", "mail").await.unwrap());
-    let _later = yours(records.claim_delivery(&id, "reminder-1", "room").await.unwrap());
+    let _later = yours(
+        records
+            .claim_delivery(&id, "reminder-1", "room")
+            .await
+            .unwrap(),
+    );
 }
 
 #[tokio::test]
@@ -67,12 +97,23 @@ async fn what_was_delivered_is_not_delivered_again_and_is_found() {
     let claim = yours(records.claim_delivery(&id, "ask", "room").await.unwrap());
     assert_eq!(claim.tries(), 1);
     let message = json!({"channel": "C0123456789", "ts": "1772445600.000100"});
-    assert_eq!(records.delivered(claim, Some(message.clone())).await.unwrap(), Replaced::Yes);
+    assert_eq!(
+        records
+            .delivered(claim, Some(message.clone()))
+            .await
+            .unwrap(),
+        Replaced::Yes
+    );
     office.hands.pass(LEASE.as_secs() * 10);
     let claim = records.claim_delivery(&id, "ask", "room").await.unwrap();
-    let Claim::AlreadySent(sent) = claim else { panic!("{claim:?}") };
+    let Claim::AlreadySent(sent) = claim else {
+        panic!("{claim:?}")
+    };
     assert_eq!(sent.message_ref, Some(message));
-    assert_eq!(records.delivery(&id, "ask", "room").await.unwrap(), Some(sent));
+    assert_eq!(
+        records.delivery(&id, "ask", "room").await.unwrap(),
+        Some(sent)
+    );
     assert_eq!(records.delivery(&id, "ask", "mail").await.unwrap(), None);
 }
 
@@ -88,10 +129,40 @@ async fn a_lease_that_is_over_is_taken_over_and_its_late_owner_changes_nothing()
     office.hands.pass(1);
     let second = yours(records.claim_delivery(&id, "ask", "room").await.unwrap());
     assert_eq!(second.tries(), 2);
-    assert_eq!(records.delivery_failed(first, "too late").await.unwrap(), Replaced::Lost);
-    assert_eq!(records.delivered(second, None).await.unwrap(), Replaced::Yes);
+    assert_eq!(
+        records.delivery_failed(first, "too late").await.unwrap(),
+        Replaced::Lost
+    );
+    assert_eq!(
+        records.delivered(second, None).await.unwrap(),
+        Replaced::Yes
+    );
     let delivery = records.delivery(&id, "ask", "room").await.unwrap().unwrap();
     assert_eq!((delivery.state, delivery.tries), (DeliveryState::Sent, 2));
+}
+
+#[tokio::test]
+async fn a_claim_whose_answer_was_lost_is_still_its_owners() {
+    let mut office = Office::open(ONE).await;
+    office.aws = office.world.aws_with_tries(2);
+    let records = office.records();
+    let id = case().id;
+    office.world.at(0, Fate::Lose);
+    let first = yours(records.claim_delivery(&id, "ask", "room").await.unwrap());
+    assert_eq!(first.tries(), 1);
+    office.hands.pass(LEASE.as_secs());
+    // The claim is there and is refused; then it is taken over, unheard.
+    office.world.at(1, Fate::Lose);
+    let second = yours(records.claim_delivery(&id, "ask", "room").await.unwrap());
+    assert_eq!(second.tries(), 2);
+    assert_eq!(
+        records.delivered(first, None).await.unwrap(),
+        Replaced::Lost
+    );
+    assert_eq!(
+        records.delivered(second, None).await.unwrap(),
+        Replaced::Yes
+    );
 }
 
 #[tokio::test]
@@ -100,11 +171,17 @@ async fn a_failed_delivery_may_be_tried_again_at_once() {
     let records = office.records();
     let id = case().id;
     let claim = yours(records.claim_delivery(&id, "ask", "room").await.unwrap());
-    records.delivery_failed(claim, &"é".repeat(400)).await.unwrap();
+    records
+        .delivery_failed(claim, &"é".repeat(400))
+        .await
+        .unwrap();
     let delivery = records.delivery(&id, "ask", "room").await.unwrap().unwrap();
     assert_eq!(delivery.state, DeliveryState::Failed);
     assert!(delivery.why.unwrap().len() <= 500);
-    assert_eq!(yours(records.claim_delivery(&id, "ask", "room").await.unwrap()).tries(), 2);
+    assert_eq!(
+        yours(records.claim_delivery(&id, "ask", "room").await.unwrap()).tries(),
+        2
+    );
 }
 
 #[tokio::test]
@@ -116,7 +193,13 @@ async fn the_audit_is_in_the_order_of_time() {
         let entry = AuditRecord::new(AuditKind::Click, case().id, now, n.to_string());
         records.audit(&entry).await.unwrap();
     }
-    let results: Vec<String> = records.audits(&case().id).await.unwrap().into_iter().map(|entry| entry.result).collect();
+    let results: Vec<String> = records
+        .audits(&case().id)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|entry| entry.result)
+        .collect();
     let expected: Vec<String> = (0..12).map(|n: i64| n.to_string()).collect();
     assert_eq!(results, expected);
 }
@@ -126,9 +209,30 @@ async fn a_first_time_is_one_and_survives_a_lost_answer() {
     let office = Office::open(ONE).await;
     let records = office.records();
     let hour = SignedDuration::from_hours(1);
-    assert!(records.first_time("slack-x", "request-1", hour).await.unwrap());
-    assert!(records.first_time("slack-x", "request-1", hour).await.unwrap(), "its own second try");
-    assert!(!records.first_time("slack-x", "request-2", hour).await.unwrap());
+    assert!(
+        records
+            .first_time("slack-x", "request-1", hour)
+            .await
+            .unwrap()
+    );
+    assert!(
+        records
+            .first_time("slack-x", "request-1", hour)
+            .await
+            .unwrap(),
+        "its own second try"
+    );
+    assert!(
+        !records
+            .first_time("slack-x", "request-2", hour)
+            .await
+            .unwrap()
+    );
     office.world.at(0, Fate::Fail(500, "InternalFailure"));
-    assert!(records.first_time("slack-y", "request-1", hour).await.is_err());
+    assert!(
+        records
+            .first_time("slack-y", "request-1", hour)
+            .await
+            .is_err()
+    );
 }

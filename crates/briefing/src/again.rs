@@ -21,7 +21,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// What a decision would be bound to now, as far as it was known when people were told: equal to `told`
 /// exactly if nothing of what was shown has changed.
 ///
-/// What was unknown then ([`Shown::unknown`]) was shown to nobody and is not compared. A change set that
+/// What was unknown then ([`Shown::unknown`]) was shown to nobody and is not compared; whether
+/// anything may be approved without it is not decided here. A change set that
 /// is gone makes a difference; a look-up that fails makes an error, never an equality.
 pub async fn shown_again(
     aws: &Aws,

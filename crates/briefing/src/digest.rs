@@ -2,7 +2,8 @@
 //!
 //! The digest is over what AWS said: it depends neither on what there was room for, nor on the order of
 //! answers. What could not be looked up when people were told is named, and left out then and at
-//! decision time: nobody was shown it, and a busy AWS must not make an approval undecidable.
+//! decision time: nobody was shown it. A yes is possible without the revisions, but not without the rest;
+//! a no is possible without any of it.
 
 use approvals::{ApprovalAction, Shown};
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use crate::change_sets::{Content, Found, Wanted};
 /// The execution itself is not known.
 pub(crate) const EXECUTION: &str = "execution";
 /// Its revisions are not known.
-pub(crate) const REVISIONS: &str = "revisions";
+pub(crate) use approvals::decide::REVISIONS;
 /// Which change sets it made is not known.
 pub(crate) const CHANGE_SETS: &str = "change sets";
 

@@ -245,7 +245,10 @@ mod tests {
             groups: 1,
             remainder: 5,
         };
-        assert_eq!(fit(&[group.clone()], &room).groups[0].items, [0, 1]);
+        assert_eq!(
+            fit(std::slice::from_ref(&group), &room).groups[0].items,
+            [0, 1]
+        );
         let tight = Room { total: 24, ..room };
         // The heading, the line "1 more" and the remainder take 15 of it.
         assert_eq!(fit(&[group], &tight).left_out, 2);

@@ -95,16 +95,12 @@ fn visible(c: char) -> Option<char> {
 
 /// At most `limit` characters, the last of them an ellipsis where something was cut.
 pub(crate) fn cut(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        None => text.to_owned(),
-        Some(_) => {
-            let end = text
-                .char_indices()
-                .nth(limit.saturating_sub(1))
-                .map_or(text.len(), |(end, _)| end);
-            format!("{}…", text[..end].trim_end())
-        }
+    if text.chars().nth(limit).is_none() {
+        return text.to_owned();
     }
+    let last = text.char_indices().nth(limit.saturating_sub(1));
+    let end = last.map_or(text.len(), |(end, _)| end);
+    format!("{}…", text[..end].trim_end())
 }
 
 /// The characters that a service written in JavaScript or C# counts.

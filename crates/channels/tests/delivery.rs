@@ -1,5 +1,7 @@
 //! Delivery against a service on loopback that misbehaves as services do.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::time::Duration;
@@ -193,6 +195,12 @@ async fn a_service_that_says_when_is_believed() {
     let error = Try::at(&fake, "hook").ask().await.unwrap_err();
     assert!(error.retryable && fake.seen().len() == 1);
     insta::assert_snapshot!(error, @r#"the channel "hook" could not be told: it wants no further request for 120 s (HTTP 429)"#);
+
+    // Longer than a clock can count.
+    let never = vec![("retry-after", "18446744073709551615")];
+    let fake = Fake::start([Answer::Says(429, never, String::new())]).await;
+    let error = Try::at(&fake, "hook").ask().await.unwrap_err();
+    assert!(error.retryable && fake.seen().len() == 1);
 
     // A date: the scene's time is 2026-03-02T09:00:06Z.
     let dated = Answer::Says(

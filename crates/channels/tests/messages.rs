@@ -1,5 +1,7 @@
 //! What people read, word for word.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use approvals::{
@@ -437,7 +439,7 @@ fn each_end_of_an_approval_has_its_words() {
     shop-release: Production was superseded | • A newer execution took its place; there is nothing left to decide
     shop-release: Production was stopped | • The execution was stopped; there is nothing left to decide
     shop-release: Production still waits | • It still waits for a decision
-    shop-release: Production was rejected | ✗ lead 已拒绝
+    shop-release: Production was rejected | ✗ lead（直接在 CodePipeline 中） 已拒绝
     shop-release: Production expired without a decision | • 无人及时审批，流水线已停止等待
     "#);
 }

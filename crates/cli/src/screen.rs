@@ -11,6 +11,8 @@ pub(crate) struct Screen {
     /// Whether results are told as JSON.
     pub(crate) json: bool,
     colours: bool,
+    out: io::Stdout,
+    err: io::Stderr,
 }
 
 /// What a piece of text is.
@@ -33,12 +35,14 @@ impl Screen {
         Self {
             json,
             colours: wanted && io::stdout().is_terminal(),
+            out: io::stdout(),
+            err: io::stderr(),
         }
     }
 
     /// A line of a result.
     pub(crate) fn line(&mut self, text: impl AsRef<str>) -> io::Result<()> {
-        writeln!(io::stdout().lock(), "{}", text.as_ref())
+        writeln!(self.out, "{}", text.as_ref())
     }
 
     /// A result as JSON.
@@ -48,7 +52,7 @@ impl Screen {
 
     /// What is wrong, and what to do about it. That it can't be written is no reason to fail otherwise.
     pub(crate) fn error(&mut self, what: &impl std::fmt::Display) {
-        let _ = writeln!(io::stderr().lock(), "{what}");
+        let _ = writeln!(self.err, "{what}");
     }
 
     /// The text in a style, where there are colours.

@@ -1,5 +1,7 @@
 //! The program as people call it.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -86,14 +88,42 @@ fn a_wrong_call_ends_with_2() {
     assert_eq!(code(&run(&["approvals", "unknown"])), 2);
     let missing = run(&["approvals", "lint", "nowhere.yaml"]);
     assert_eq!(code(&missing), 2);
-    assert_snapshot!(err(&missing), @"");
+    assert_snapshot!(err(&missing), @"nowhere.yaml could not be read: No such file or directory (os error 2)");
 }
 
 #[test]
 fn lint_shows_the_routes_of_the_example() {
     let linted = run(&["approvals", "lint", "examples/approvals.yaml"]);
     assert_eq!(code(&linted), 0, "{}", err(&linted));
-    assert_snapshot!(out(&linted), @"");
+    assert_snapshot!(out(&linted), @r#"
+    Channels
+      change-log: webhook, en
+      chat: Amazon Q, en
+      everybody: SNS, en
+      managers: e-mail, en
+      on-call: Slack webhook, en
+      release-room: Slack, en
+      shanghai: e-mail, zh
+      teams: Microsoft Teams, en
+    Routes, the first that matches counts
+      1. production
+         pipeline / stage / action: shop-* / Production, Production-* / *
+         tell: release-room, managers, shanghai, change-log
+         decide: 2 of slack:T0123ABCDEF/U0123ABCDEF, slack:T0123ABCDEF/U0456GHIJKL, email:release-manager@example.com
+         conditions: a rejection needs a reason; approvals Mon-Thu 09:00-17:00 Europe/Berlin + Fri 09:00-13:00 Europe/Berlin
+         reminders: 50%, 80%
+         escalate: at 90% to on-call, everybody
+      2. staging
+         pipeline / stage / action: shop-* / Staging / *
+         tell: teams, chat
+         decide: 1 of link:teams
+         conditions: the starter may approve
+      3. the-rest
+         pipeline / stage / action: * / * / *
+         tell: release-room
+         decide: nobody by our messages
+    Other messages go to: on-call
+    "#);
 }
 
 #[test]
@@ -131,7 +161,52 @@ fn lint_tells_every_problem_with_its_place() {
 fn preview_shows_what_each_channel_gets() {
     let shown = preview(&["--channel", "release-room", "events/approval-asks.json"]);
     assert_eq!(code(&shown), 0, "{}", err(&shown));
-    assert_snapshot!(out(&shown), @"");
+    assert_snapshot!(out(&shown), @r#"
+    route: production
+
+    === release-room (Slack, en) ===
+    # shop-release waits for a release manager
+
+    <!subteam^S0123ABCDEF>
+    The action ApproveRelease in the stage Production of shop-release waits. 🟠 *Decide by 2026-03-09 09:00 UTC: 14 h 30 min left.*
+    Version: `1.9.3 → 2.4.0` 🔴 *MAJOR: may break whoever uses it*
+    Started by developer (Webhook)
+
+    *Commits and other sources*
+    • `Source` <https://git.example.com/shop/commit/8f14e45f|8f14e45fceea>: Checkout: pay by invoice, by developer
+
+    *What changes in the stack shop-production*
+    6 changes: 🔴 *1 removed*, 🔴 *1 replaced*, 🟠 *1 on access*, 🟠 *1 on data*, 2 other
+    • 🔴 *REMOVES* `LegacyOrders` (AWS::DynamoDB::Table)
+    • 🔴 *REPLACES* `Data/Database` (AWS::RDS::DBInstance): Engine: mysql → postgres; EngineVersion: 8.0 → 17.2
+    • changes `TaskRole` (AWS::IAM::Role) 🟠 *[access]*: Policies
+    • changes `Uploads` (AWS::S3::Bucket) 🟠 *[data]*: LifecycleConfiguration
+    • changes `Service` (AWS::ECS::Service): DesiredCount: 2 → 3
+    • adds `InvoiceQueue` (AWS::SQS::Queue)
+
+    *Gates*
+    • *✓* The pre-traffic gate of shop passed (d-A1B2C3D4E) · <https://console.aws.amazon.com/s3/object/shop-gate-reports?region=eu-central-1&amp;prefix=reports%2Fshop%2Fd-A1B2C3D4E%2Fpre-traffic.html|report>
+
+    *Variables*
+    • `RELEASE` = `2.4.0`
+
+    *Comment in the pipeline*
+    • Release 2.4.0: new checkout
+
+    <https://decision.example.com/d/preview-of-a-signed-link-to-view|See everything>
+    <https://shop.example.com/releases/v2.4.0|Link given in the pipeline>
+    <https://console.aws.amazon.com/codesuite/codepipeline/pipelines/shop-release/view?region=eu-central-1|The pipeline in the AWS console>
+
+    [ Comment, for the record ]
+
+    [Approve] [Reject]
+
+          10 of      50 blocks
+          40 of     150 characters of the header
+         527 of    3000 characters of the longest section
+          63 of     300 characters of the notification
+        3540 of   13000 characters of all blocks
+    "#);
     let all = out(&preview(&["events/approval-asks.json"]));
     for recipient in [
         "release-room",
@@ -155,7 +230,30 @@ fn preview_speaks_other_languages_and_occasions() {
         "approved",
         "events/approval-asks.json",
     ]);
-    assert_snapshot!(out(&shown), @"");
+    assert_snapshot!(out(&shown), @r#"
+    route: production
+
+    === everybody (SNS, zh) ===
+    Subject: shop-release: Production was approved
+
+    shop-release：Production 阶段已批准
+    ✓ release-manager 已批准，时间 2026-03-08 18:30 UTC
+
+    查看全部：
+    https://decision.example.com/d/preview-of-a-signed-link-to-view
+
+    流水线中给出的链接：
+    https://shop.example.com/releases/v2.4.0
+
+    在 AWS 控制台中查看流水线：
+    https://console.aws.amazon.com/codesuite/codepipeline/pipelines/shop-release/view?region=eu-central-1
+
+    -- 
+    由 deploy-hooks 发送，所有时间均为 UTC。
+
+          37 of     100 characters of the subject
+         455 of  262144 bytes of the message
+    "#);
 }
 
 #[test]
@@ -191,7 +289,7 @@ fn preview_as_html_is_the_page_of_a_mail() {
         "events/approval-asks.json",
     ]);
     assert_eq!(code(&none), 2);
-    assert_snapshot!(err(&none), @"");
+    assert_snapshot!(err(&none), @"none of these channels gets HTML; name one of kind ses with --channel");
 }
 
 #[test]
@@ -213,7 +311,8 @@ fn preview_takes_a_message_alone_and_never_shows_its_token() {
     assert_eq!(code(&shown), 0);
     let shown = out(&shown);
     assert!(
-        shown.contains("=== room (Slack, en) ===") && shown.contains("=== mail (e-mail, en) ===")
+        shown.contains("=== room (Slack, en) ===")
+            && shown.contains("=== mail:lead@example.com (e-mail, en) ===")
     );
     assert!(!shown.contains("0c35520a"), "{shown}");
 }
@@ -255,7 +354,14 @@ fn send_test_sends_nothing_unless_told_to() {
         "release-room",
     ]);
     assert_eq!(code(&shown), 0);
-    assert_snapshot!(out(&shown), @"");
+    assert_snapshot!(out(&shown), @r#"
+    === release-room (Slack) ===
+    # A test message from deploy-hooks
+
+    This channel works. Nothing waits for a decision.
+
+    Nothing was sent; --send sends it.
+    "#);
     let unknown = run(&[
         "approvals",
         "send-test",
@@ -265,7 +371,7 @@ fn send_test_sends_nothing_unless_told_to() {
         "rom",
     ]);
     assert_eq!(code(&unknown), 2);
-    assert_snapshot!(err(&unknown), @"");
+    assert_snapshot!(err(&unknown), @r#"there is no channel "rom"; there are change-log, chat, everybody, managers, on-call, release-room, shanghai, teams"#);
 }
 
 #[test]
@@ -350,6 +456,6 @@ fn send_test_really_sends() {
         .output()
         .unwrap();
     assert_eq!(code(&refused), 1);
-    assert_snapshot!(out(&refused), @"");
+    assert_snapshot!(out(&refused), @r#"failed the channel "room" could not be told: its URL is not https; use an https URL"#);
     assert!(!format!("{}{}", out(&refused), err(&refused)).contains("s3cr3t"));
 }

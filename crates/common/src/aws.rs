@@ -152,11 +152,7 @@ impl Aws {
         aws_sdk_applicationautoscaling,
         "Application Auto Scaling"
     );
-    client!(
-        cloudformation,
-        aws_sdk_cloudformation,
-        "AWS CloudFormation"
-    );
+    client!(cloudformation, aws_sdk_cloudformation, "AWS CloudFormation");
     client!(codedeploy, aws_sdk_codedeploy, "AWS CodeDeploy");
     client!(codepipeline, aws_sdk_codepipeline, "AWS CodePipeline");
     client!(dynamodb, aws_sdk_dynamodb, "Amazon DynamoDB");
@@ -168,21 +164,13 @@ impl Aws {
     );
     client!(lambda, aws_sdk_lambda, "AWS Lambda");
     client!(s3, aws_sdk_s3, "Amazon S3");
-    client!(
-        scheduler,
-        aws_sdk_scheduler,
-        "Amazon EventBridge Scheduler"
-    );
+    client!(scheduler, aws_sdk_scheduler, "Amazon EventBridge Scheduler");
     client!(
         secretsmanager,
         aws_sdk_secretsmanager,
         "AWS Secrets Manager"
     );
-    client!(
-        sesv2,
-        aws_sdk_sesv2,
-        "Amazon Simple Email Service"
-    );
+    client!(sesv2, aws_sdk_sesv2, "Amazon Simple Email Service");
     client!(sns, aws_sdk_sns, "Amazon SNS");
     client!(ssm, aws_sdk_ssm, "AWS Systems Manager Parameter Store");
 

@@ -1,4 +1,4 @@
-//! The state table: small JSON values under two string keys in one DynamoDB table, written only on
+//! The state table: small JSON values under two string keys in one `DynamoDB` table, written only on
 //! conditions, so that functions which run at the same time agree on who was first.
 //!
 //! Every read is consistent. It must never write without a condition: an item is created once, and is
@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use crate::aws::{Aws, explain};
 
-/// A read or a write stays under this; DynamoDB refuses items above 400 KB.
+/// A read or a write stays under this; `DynamoDB` refuses items above 400 KB.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-items>
 pub const VALUE_LIMIT: usize = 390 * 1024;
 
@@ -86,7 +86,7 @@ pub enum Replaced {
 /// The state table could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// DynamoDB did not do it.
+    /// `DynamoDB` did not do it.
     #[error(
         "the state table {table} could not {what} {key}: {detail}; check that the table exists and that the function's role may use it"
     )]
@@ -125,7 +125,7 @@ pub enum StateError {
 type Attributes = HashMap<String, AttributeValue>;
 
 impl Table<'_> {
-    /// Writes `value` unless something lies at `key`; DynamoDB removes it some time after `expires`.
+    /// Writes `value` unless something lies at `key`; `DynamoDB` removes it some time after `expires`.
     pub async fn create<T: Serialize + DeserializeOwned>(
         &self,
         key: &Key,
@@ -145,9 +145,8 @@ impl Table<'_> {
             .item("expires_at", number(expires.as_second()))
             .condition_expression("attribute_not_exists(pk)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let error = match call.send().await {
-            Ok(_) => return Ok(Created::New),
-            Err(error) => error,
+        let Err(error) = call.send().await else {
+            return Ok(Created::New);
         };
         if let SdkError::ServiceError(context) = &error
             && let PutItemError::ConditionalCheckFailedException(failed) = context.err()

@@ -17,7 +17,7 @@ use crate::text::{self, RAW_KEEP};
 /// shown outside of a report: there are no known secrets to look for.
 #[must_use]
 pub fn mask(text: &str) -> String {
-    patterns::mask(text)
+    patterns::mask_short(text)
 }
 
 /// What stands where a secret was.

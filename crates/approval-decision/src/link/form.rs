@@ -59,23 +59,36 @@ fn bound(link: &Link, nonce: &str) -> String {
     format!("{}\0{nonce}", link.jti)
 }
 
-/// The comment of an answer that was sent from a form of ours in the browser that was shown it; none if
-/// it was not.
-pub(super) fn comment(keys: &Keys, link: &Link, request: &Request) -> Option<Option<String>> {
+/// An answer was not sent from a form of ours in the browser that was shown it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Foreign;
+
+/// The comment of an answer, if it was sent from a form of ours in the browser that was shown it.
+pub(super) fn comment(
+    keys: &Keys,
+    link: &Link,
+    request: &Request,
+) -> Result<Option<String>, Foreign> {
     // Browsers say where a request comes from; an older one that doesn't still has no cookie elsewhere.
     let site = request.header("sec-fetch-site");
     if site.is_some_and(|site| site != "same-origin") || !request.is_form() {
-        return None;
+        return Err(Foreign);
     }
-    let nonce = request.cookie(&cookie_name(link)).filter(|nonce| !nonce.is_empty())?;
+    let nonce = request
+        .cookie(&cookie_name(link))
+        .filter(|nonce| !nonce.is_empty())
+        .ok_or(Foreign)?;
     let field = |name: &str| {
         let fields = form_urlencoded::parse(&request.body);
-        let mut values = fields.filter(|(own, _)| own == name).map(|(_, value)| value.into_owned());
+        let mut values = fields
+            .filter(|(own, _)| own == name)
+            .map(|(_, value)| value.into_owned());
         let value = values.next()?;
         values.next().is_none().then_some(value)
     };
-    if !keys.text_sealed(&field(SEAL)?, PURPOSE, &bound(link, nonce)) {
-        return None;
+    let seal = field(SEAL).ok_or(Foreign)?;
+    if !keys.text_sealed(&seal, PURPOSE, &bound(link, nonce)) {
+        return Err(Foreign);
     }
-    Some(field(COMMENT).filter(|text| !text.trim().is_empty()))
+    Ok(field(COMMENT).filter(|text| !text.trim().is_empty()))
 }

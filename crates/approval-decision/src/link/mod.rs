@@ -7,14 +7,17 @@
 mod form;
 mod state;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use approvals::config::Approver;
-use approvals::decide::{Answer, Click, decide};
+use approvals::decide::{Answer, Click};
 use approvals::policy::Refusal;
 use approvals::records::{AuditKind, AuditRecord, Decision, Via};
-use approvals::sign::link::{self, Link, LinkAction, LinkError};
 use approvals::sign::Keys;
+use approvals::sign::link::{self, Link, LinkAction, LinkError};
+use approvals::{Case, CaseId};
+use jiff::SignedDuration;
 
 use crate::Visit;
 use crate::event::Request;
@@ -28,6 +31,8 @@ pub use state::{Standing, State};
 const BODY_LIMIT: usize = 32 * 1024;
 /// Kept of the function's time for looking up what the page shows afterwards.
 const FOR_THE_PAGE: Duration = Duration::from_secs(4);
+/// How long it is remembered that an hour's attempts are in the audit.
+const ATTEMPT_KNOWN: SignedDuration = SignedDuration::from_hours(2);
 
 /// Answers `/d/LINK`.
 pub async fn serve(visit: &Visit<'_>, request: &Request, sealed: &str) -> Response {
@@ -35,7 +40,7 @@ pub async fn serve(visit: &Visit<'_>, request: &Request, sealed: &str) -> Respon
     if !reading && request.method != "POST" {
         return Response::only("GET, HEAD, POST");
     }
-    let keys = match visit.keys().await {
+    let mut keys = match visit.keys().await {
         Ok(keys) => keys,
         Err(why) => {
             tracing::error!("no link can be opened: {why}");
@@ -43,7 +48,13 @@ pub async fn serve(visit: &Visit<'_>, request: &Request, sealed: &str) -> Respon
         }
     };
     let audience = link::audience(&visit.settings.state_table);
-    let link = match link::open(&keys, &audience, sealed, visit.function.now()) {
+    let now = visit.function.now();
+    let mut opened = link::open(&keys, &audience, sealed, now);
+    if opened == Err(LinkError::UnknownKey) {
+        keys = visit.newer_keys(&keys).await;
+        opened = link::open(&keys, &audience, sealed, now);
+    }
+    let link = match opened {
         Ok(link) => link,
         Err(error) => return bad_link(visit, request, sealed, error).await,
     };
@@ -60,8 +71,8 @@ pub async fn serve(visit: &Visit<'_>, request: &Request, sealed: &str) -> Respon
     }
 }
 
-/// A link that doesn't count. A POST is an attempt, and leaves an audit record if the case is known; a
-/// GET leaves nothing but a line in the log.
+/// A link that doesn't count. A POST is an attempt, and leaves an audit record if the case is known, the
+/// first in each hour: anybody may send any number of them. A GET leaves nothing but a line in the log.
 async fn bad_link(
     visit: &Visit<'_>,
     request: &Request,
@@ -72,18 +83,9 @@ async fn bad_link(
     if request.method == "POST"
         && let Some(id) = link::claimed_case(sealed)
         && let Ok(Some(case)) = visit.records().case(&id).await
+        && first_of_the_hour(visit, &id).await
     {
-        let result = format!("refused: {error}");
-        let record = AuditRecord {
-            action: Some(case.action),
-            execution_id: case.execution_id,
-            via: Some(Via::Link),
-            from: request.source_ip.clone(),
-            ..AuditRecord::new(AuditKind::BadLink, id, visit.function.now(), result)
-        };
-        if let Err(error) = visit.records().audit(&record).await {
-            tracing::error!("the audit is incomplete: {error}");
-        }
+        note_bad_link(visit, request, case, error).await;
     }
     if error == LinkError::Expired {
         Response::link_is_over()
@@ -92,10 +94,37 @@ async fn bad_link(
     }
 }
 
+async fn first_of_the_hour(visit: &Visit<'_>, id: &CaseId) -> bool {
+    let hour = visit.function.now().as_second().div_euclid(3600);
+    let what = format!("bad-link#{id}#{hour}");
+    let first = visit
+        .records()
+        .first_time(&what, visit.request_id, ATTEMPT_KNOWN)
+        .await;
+    first.unwrap_or_else(|error| {
+        tracing::error!("the audit is incomplete: {error}");
+        false
+    })
+}
+
+async fn note_bad_link(visit: &Visit<'_>, request: &Request, case: Case, error: LinkError) {
+    let result = format!("refused: {error}");
+    let record = AuditRecord {
+        action: Some(case.action),
+        execution_id: case.execution_id,
+        via: Some(Via::Link),
+        from: request.source_ip.clone(),
+        ..AuditRecord::new(AuditKind::BadLink, case.id, visit.function.now(), result)
+    };
+    if let Err(error) = visit.records().audit(&record).await {
+        tracing::error!("the audit is incomplete: {error}");
+    }
+}
+
 /// Somebody with a link that counts.
 struct Guest<'a> {
     visit: &'a Visit<'a>,
-    keys: &'a Keys,
+    keys: &'a Arc<Keys>,
     link: &'a Link,
     /// The link as text: where the form leads.
     sealed: &'a str,
@@ -112,7 +141,9 @@ impl Guest<'_> {
                 return Response::page(503, page::unavailable());
             }
         };
-        let asked = state.asks(self.link).filter(|_| may_be_asked(notice.as_ref()));
+        let asked = state
+            .asks(self.link)
+            .filter(|_| may_be_asked(notice.as_ref()));
         let form = asked.map(|decision| {
             let nonce = (self.visit.function.new_id)();
             (decision, Form::new(self.keys, self.link, nonce))
@@ -143,8 +174,17 @@ impl Guest<'_> {
         if request.body.len() > BODY_LIMIT {
             return Response::page(413, page::unavailable());
         }
-        let Some(comment) = form::comment(self.keys, self.link, request) else {
-            tracing::warn!(case = self.link.case.as_str(), "an answer came from no page of ours");
+        let mut comment = form::comment(self.keys, self.link, request);
+        if comment.is_err() {
+            // Another instance of the function may have made the page with newer keys.
+            let newer = self.visit.newer_keys(self.keys).await;
+            comment = form::comment(&newer, self.link, request);
+        }
+        let Ok(comment) = comment else {
+            tracing::warn!(
+                case = self.link.case.as_str(),
+                "an answer came from no page of ours"
+            );
             self.note_foreign(request, decision).await;
             return self.show(403, Some(Notice::NotSent)).await;
         };
@@ -159,7 +199,9 @@ impl Guest<'_> {
             from: request.source_ip.clone(),
         };
         let answer = self.decided(&click).await;
-        let response = self.show(status(&answer), Some(Notice::Answer(answer))).await;
+        let response = self
+            .show(status(&answer), Some(Notice::Answer(answer)))
+            .await;
         // Where nothing is asked any more, the form that was used is over.
         if response.cookie.is_some() {
             return response;
@@ -172,18 +214,25 @@ impl Guest<'_> {
             Ok(config) => config,
             Err(why) => {
                 tracing::error!("{why}");
-                return Answer::TryAgain { why };
+                let answer = Answer::TryAgain { why };
+                self.visit.note_undecided(click, &answer).await;
+                return answer;
             }
         };
-        let desk = self.visit.desk(self.keys, &config);
         // A run that is cut off here is one that died: whoever comes next finishes it.
         let within = self.visit.time_left().saturating_sub(FOR_THE_PAGE);
-        let answer = tokio::time::timeout(within, Box::pin(decide(&desk, click))).await;
+        let answer = tokio::time::timeout(
+            within,
+            Box::pin(self.visit.decide(self.keys, &config, click)),
+        )
+        .await;
         answer.unwrap_or_else(|_| {
-            tracing::error!(case = click.case.as_str(), "the time of the function was over");
-            Answer::TryAgain {
-                why: "it took too long".to_owned(),
-            }
+            tracing::error!(
+                case = click.case.as_str(),
+                "the time of the function was over"
+            );
+            // Whether it was sent on by then is not known here.
+            Answer::InProgress { by: Vec::new() }
         })
     }
 

@@ -64,7 +64,9 @@ impl State {
             return Ok(None);
         };
         let config = config.inspect_err(|why| tracing::error!("{why}")).ok();
-        let route = config.as_ref().and_then(|config| config.route_named(&case.route));
+        let route = config
+            .as_ref()
+            .and_then(|config| config.route_named(&case.route));
         let record = decision.map_err(|error| error.to_string())?;
         let record = record.map(|item| item.value).unwrap_or_default();
         let standing = standing(visit, &case, &record).await;
@@ -90,7 +92,11 @@ impl State {
             LinkAction::View => None,
             LinkAction::Reject => Some(Decision::Reject),
             // Its yes counts already, unless a run died with it: then it is sent again.
-            LinkAction::Approve if self.voted && self.votes.is_some_and(|(have, need)| have < need as usize) => None,
+            LinkAction::Approve
+                if self.voted && self.votes.is_some_and(|(have, need)| have < need as usize) =>
+            {
+                None
+            }
             LinkAction::Approve => Some(Decision::Approve),
         }
     }
@@ -126,7 +132,8 @@ async fn standing(visit: &Visit<'_>, case: &Case, record: &DecisionRecord) -> St
             None => Standing::Waits,
         },
         Ok(Ok(truth)) => {
-            let same = |summary: &str| truth.summary.as_deref().map(str::trim) == Some(summary.trim());
+            let same =
+                |summary: &str| truth.summary.as_deref().map(str::trim) == Some(summary.trim());
             let ours = record.intents.iter().rfind(|intent| same(&intent.summary));
             Standing::Settled(Settled {
                 by: ours.map(|intent| intent.by.clone()).unwrap_or_default(),

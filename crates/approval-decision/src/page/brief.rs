@@ -1,6 +1,9 @@
 //! The briefing, in the order in which people should read it.
 
-use approvals::{Case, Change, ChangeAction, ChangeSet, Property, Replacement, Revision, Step, VersionChange};
+use approvals::{
+    Case, Change, ChangeAction, ChangeSet, Property, Replacement, Revision, Risk, Step,
+    VersionChange,
+};
 
 use super::https;
 use crate::texts::{Texts, fill};
@@ -26,6 +29,8 @@ pub(super) struct Cell {
 /// One change set.
 pub(super) struct ChangeSetView {
     pub(super) title: String,
+    /// How many changes there are of each risk among those shown.
+    pub(super) counts: String,
     pub(super) changes: Vec<ChangeView>,
     /// What is said if not all changes are shown.
     pub(super) cut: Option<String>,
@@ -59,7 +64,14 @@ pub(super) fn rows(texts: &'static Texts, case: &Case) -> Vec<Row> {
             rows.push(Row { name, cells });
         }
     };
-    row(texts.version, briefing.version.iter().map(|change| version(texts, change)).collect());
+    row(
+        texts.version,
+        briefing
+            .version
+            .iter()
+            .map(|change| version(texts, change))
+            .collect(),
+    );
     row(
         texts.started_by,
         briefing
@@ -72,7 +84,14 @@ pub(super) fn rows(texts: &'static Texts, case: &Case) -> Vec<Row> {
             })
             .collect(),
     );
-    row(texts.sources, briefing.revisions.iter().map(|revision| source(texts, revision)).collect());
+    row(
+        texts.sources,
+        briefing
+            .revisions
+            .iter()
+            .map(|revision| source(texts, revision))
+            .collect(),
+    );
     row(
         texts.gates,
         briefing
@@ -80,7 +99,12 @@ pub(super) fn rows(texts: &'static Texts, case: &Case) -> Vec<Row> {
             .iter()
             .map(|gate| Cell {
                 text: format!("{} {} {}", gate.stage, gate.application, gate.deployment),
-                mark: if gate.passed { texts.passed } else { texts.failed }.to_owned(),
+                mark: if gate.passed {
+                    texts.passed
+                } else {
+                    texts.failed
+                }
+                .to_owned(),
                 note: gate.reasons.join(" "),
                 url: None,
             })
@@ -132,7 +156,10 @@ fn source(texts: &Texts, revision: &Revision) -> Cell {
         note = format!("{}, {note}", fill(texts.by, &[("who", author)]));
     }
     Cell {
-        text: revision.summary.clone().unwrap_or_else(|| revision.id.clone()),
+        text: revision
+            .summary
+            .clone()
+            .unwrap_or_else(|| revision.id.clone()),
         note,
         mark: String::new(),
         url: https(revision.url.as_deref()).map(str::to_owned),
@@ -152,10 +179,28 @@ fn change_set(texts: &Texts, set: &ChangeSet) -> ChangeSetView {
     let (shown, total) = (set.changes.len().to_string(), set.total.to_string());
     ChangeSetView {
         title: fill(texts.changes, &[("stack", &set.stack)]),
-        changes: set.changes.iter().map(|change| self::change(texts, change)).collect(),
+        counts: counts(texts, set),
+        changes: set
+            .changes
+            .iter()
+            .map(|change| self::change(texts, change))
+            .collect(),
         cut: (set.total > set.changes.len())
             .then(|| fill(texts.cut, &[("shown", &shown), ("total", &total)])),
     }
+}
+
+/// `1 × Removal, 27 × Other`, the most dangerous first.
+fn counts(texts: &Texts, set: &ChangeSet) -> String {
+    let mut counts = std::collections::BTreeMap::<Risk, usize>::new();
+    for change in &set.changes {
+        *counts.entry(change.risk).or_default() += 1;
+    }
+    let counts = counts.iter();
+    let counts: Vec<String> = counts
+        .map(|(risk, n)| format!("{n} × {}", texts.risk(*risk)))
+        .collect();
+    counts.join(", ")
 }
 
 fn change(texts: &Texts, change: &Change) -> ChangeView {
@@ -175,14 +220,16 @@ fn change(texts: &Texts, change: &Change) -> ChangeView {
     ChangeView {
         risk: texts.risk(change.risk),
         class: match change.risk {
-            approvals::Risk::Removal | approvals::Risk::Replacement => "bad",
-            approvals::Risk::Access | approvals::Risk::Data => "careful",
-            approvals::Risk::Other => "plain",
+            Risk::Removal | Risk::Replacement => "bad",
+            Risk::Access | Risk::Data => "careful",
+            Risk::Other => "plain",
         },
         logical_id: change.logical_id.clone(),
         resource_type: change.resource_type.clone(),
         what,
-        properties: properties.map(|property| self::property(texts, property)).collect(),
+        properties: properties
+            .map(|property| self::property(texts, property))
+            .collect(),
     }
 }
 

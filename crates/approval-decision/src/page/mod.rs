@@ -9,7 +9,7 @@ mod brief;
 use approvals::decide::Answer;
 use approvals::records::{Decision, Voter};
 use approvals::sign::link::Link;
-use approvals::{Case, Gap};
+use approvals::{Case, Gap, What};
 use askama::Template;
 use jiff::Timestamp;
 
@@ -67,9 +67,13 @@ pub fn unavailable() -> String {
 }
 
 fn bare(title: &str, text: &str) -> String {
-    Bare { title, text, css: CSS }
-        .render()
-        .expect("writing to a string never fails")
+    Bare {
+        title,
+        text,
+        css: CSS,
+    }
+    .render()
+    .expect("writing to a string never fails")
 }
 
 #[derive(Template)]
@@ -100,6 +104,8 @@ struct Page<'a> {
     used: Option<String>,
     rows: Vec<Row>,
     change_sets: Vec<ChangeSetView>,
+    /// Whether it is known that nothing changes.
+    unchanged: bool,
     gaps: Vec<String>,
     console: Option<&'a str>,
     external: Option<&'a str>,
@@ -127,9 +133,15 @@ struct FormView<'a> {
 impl<'a> Page<'a> {
     fn of(view: &View<'a>) -> Self {
         let State { case, texts, .. } = view.state;
-        let told = view.notice.as_ref().map(|notice| banner(texts, notice, view.now));
+        let told = view
+            .notice
+            .as_ref()
+            .map(|notice| banner(texts, notice, view.now));
         let status = status(texts, &view.state.standing, view.now);
-        let names = [("pipeline", case.action.pipeline.as_str()), ("stage", &case.action.stage)];
+        let names = [
+            ("pipeline", case.action.pipeline.as_str()),
+            ("stage", &case.action.stage),
+        ];
         let title = match (&told, view.form.is_some()) {
             (Some(_), _) => texts.answered_title,
             (None, true) => texts.question,
@@ -144,13 +156,27 @@ impl<'a> Page<'a> {
             case,
             status: status.headline,
             status_class: class(status.tone),
-            status_detail: status.detail,
+            // What came of an answer stands above already.
+            status_detail: if told.is_some() {
+                String::new()
+            } else {
+                status.detail
+            },
             left: waits.then(|| left(texts, case.expires, view.now)),
             asked_at: fill(texts.asked, &[("at", &time(case.asked_at))]),
-            votes: view.state.votes.filter(|_| waits).map(|votes| have(texts, votes)),
-            used: view.state.used.as_ref().map(|used| fill(texts.used, &[("at", &time(used.at))])),
+            votes: view
+                .state
+                .votes
+                .filter(|_| waits)
+                .map(|votes| have(texts, votes)),
+            used: view
+                .state
+                .used
+                .as_ref()
+                .map(|used| fill(texts.used, &[("at", &time(used.at))])),
             rows: brief::rows(texts, case),
             change_sets: brief::change_sets(texts, case),
+            unchanged: unchanged(case),
             gaps: gaps(texts, &case.briefing.gaps),
             console: https(case.console_link.as_deref()),
             external: https(case.external_link.as_deref()),
@@ -195,9 +221,7 @@ fn status(texts: &Texts, standing: &Standing, now: Timestamp) -> Told {
         Standing::Waits => plain(texts.stands_waiting),
         Standing::Unknown => plain(texts.stands_unknown),
         Standing::Settled(settled) => texts::settled(texts, settled),
-        Standing::InProgress(by) => {
-            texts::told(texts, &Answer::InProgress { by: by.clone() }, now)
-        }
+        Standing::InProgress(by) => texts::told(texts, &Answer::InProgress { by: by.clone() }, now),
     }
 }
 
@@ -215,6 +239,12 @@ fn left(texts: &Texts, expires: Option<Timestamp>, now: Timestamp) -> String {
     }
     let span = texts.span(expires.duration_since(now));
     fill(texts.left, &[("span", &span), ("at", &time(expires))])
+}
+
+/// No change set was found, and everything was looked at: what could not be looked up may have some.
+fn unchanged(case: &Case) -> bool {
+    let hides = |gap: &Gap| matches!(gap.what, What::Execution | What::Actions | What::ChangeSet);
+    case.briefing.change_sets.is_empty() && !case.briefing.gaps.iter().any(hides)
 }
 
 fn gaps(texts: &Texts, gaps: &[Gap]) -> Vec<String> {
@@ -246,9 +276,21 @@ fn form<'a>(view: &View<'a>) -> Option<FormView<'a>> {
         yes,
         reason_needed,
         button: if yes { texts.approve } else { texts.reject },
-        warning: if yes { texts.approve_warning } else { texts.reject_warning },
-        label: if reason_needed { texts.reason_label } else { texts.comment_label },
-        hint: if reason_needed { texts.reason_hint } else { texts.comment_hint },
+        warning: if yes {
+            texts.approve_warning
+        } else {
+            texts.reject_warning
+        },
+        label: if reason_needed {
+            texts.reason_label
+        } else {
+            texts.comment_label
+        },
+        hint: if reason_needed {
+            texts.reason_hint
+        } else {
+            texts.comment_hint
+        },
         anonymous: fill(texts.anonymous, &[("who", &texts.person(&holder))]),
     })
 }

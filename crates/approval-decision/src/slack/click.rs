@@ -1,12 +1,14 @@
 //! The second half of a click: decided in a run of its own, and answered where only the person who
 //! clicked sees it. The message itself changes when `CodePipeline` says what became of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use approvals::config::Approver;
-use approvals::decide::{Answer, Click, decide};
+use approvals::decide::{Answer, Click};
 use approvals::policy::Refusal;
 use approvals::records::Via;
+use approvals::sign::Keys;
 use channels::post_json;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -24,10 +26,13 @@ const TELL: Duration = Duration::from_secs(8);
 const FOR_TELLING: Duration = Duration::from_secs(4);
 
 /// Decides a click, and tells the person who clicked.
-pub async fn decide_click(visit: &Visit<'_>, click: &SlackClick) {
-    let (texts, answer) = decided(visit, click).await;
+pub async fn decide_click(visit: &Visit<'_>, keys: &Arc<Keys>, click: &SlackClick) {
+    let (texts, answer) = decided(visit, keys, click).await;
     let Some(url) = &click.response_url else {
-        tracing::warn!(case = click.case.as_str(), "Slack gave no address for an answer");
+        tracing::warn!(
+            case = click.case.as_str(),
+            "Slack gave no address for an answer"
+        );
         return;
     };
     if !leads_to_slack(url, visit.settings.allow_private_addresses) {
@@ -43,24 +48,18 @@ pub async fn decide_click(visit: &Visit<'_>, click: &SlackClick) {
         "text": slack_text(&texts::answer(texts, &answer, visit.function.now())),
     });
     if let Err(trouble) = post_json(&visit.function.http, url, &message, TELL).await {
-        tracing::warn!(case = click.case.as_str(), "Slack did not take the answer: {trouble}");
+        tracing::warn!(
+            case = click.case.as_str(),
+            "Slack did not take the answer: {trouble}"
+        );
     }
 }
 
-async fn decided(visit: &Visit<'_>, click: &SlackClick) -> (&'static Texts, Answer) {
-    let (keys, config) = tokio::join!(visit.keys(), visit.config());
-    let (keys, config) = match (keys, config) {
-        (Ok(keys), Ok(config)) => (keys, config),
-        (Err(why), _) | (_, Err(why)) => {
-            tracing::error!("{why}");
-            return (Texts::of(None, None), Answer::TryAgain { why });
-        }
-    };
-    let route = visit.route_of(&config, &click.case).await;
-    let texts = Texts::of(Some(&config), route);
-    if too_old(click, visit.function.now()) {
-        return (texts, Answer::Refused(Refusal::TooLate));
-    }
+async fn decided(
+    visit: &Visit<'_>,
+    keys: &Arc<Keys>,
+    click: &SlackClick,
+) -> (&'static Texts, Answer) {
     let (team, user) = (click.team.clone(), click.user.clone());
     let said = Click {
         id: click.id.clone(),
@@ -72,15 +71,32 @@ async fn decided(visit: &Visit<'_>, click: &SlackClick) -> (&'static Texts, Answ
         via: Via::Slack,
         from: None,
     };
-    let desk = visit.desk(&keys, &config);
+    let config = match visit.config().await {
+        Ok(config) => config,
+        Err(why) => {
+            tracing::error!("{why}");
+            let answer = Answer::TryAgain { why };
+            visit.note_undecided(&said, &answer).await;
+            return (Texts::of(None, None), answer);
+        }
+    };
+    let route = visit.route_of(&config, &click.case).await;
+    let texts = Texts::of(Some(&config), route);
+    if too_old(click, visit.function.now()) {
+        let answer = Answer::Refused(Refusal::TooLate);
+        visit.note_undecided(&said, &answer).await;
+        return (texts, answer);
+    }
     // A run that is cut off here is one that died: whoever clicks next finishes it.
     let within = visit.time_left().saturating_sub(FOR_TELLING);
-    let answer = tokio::time::timeout(within, Box::pin(decide(&desk, &said))).await;
+    let answer = tokio::time::timeout(within, Box::pin(visit.decide(keys, &config, &said))).await;
     let answer = answer.unwrap_or_else(|_| {
-        tracing::error!(case = click.case.as_str(), "the time of the function was over");
-        Answer::TryAgain {
-            why: "it took too long".to_owned(),
-        }
+        tracing::error!(
+            case = click.case.as_str(),
+            "the time of the function was over"
+        );
+        // Whether it was sent on by then is not known here.
+        Answer::InProgress { by: Vec::new() }
     });
     (texts, answer)
 }
@@ -115,7 +131,10 @@ mod tests {
 
     #[test]
     fn answers_go_to_slack_only() {
-        assert!(leads_to_slack("https://hooks.slack.com/actions/T0001/1/x", false));
+        assert!(leads_to_slack(
+            "https://hooks.slack.com/actions/T0001/1/x",
+            false
+        ));
         for elsewhere in [
             "http://hooks.slack.com/actions/x",
             "https://hooks.slack.com.example.com/x",
@@ -134,6 +153,9 @@ mod tests {
 
     #[test]
     fn what_people_write_does_nothing_in_slack() {
-        assert_eq!(slack_text("<!channel> & <@U1>"), "&lt;!channel&gt; &amp; &lt;@U1&gt;");
+        assert_eq!(
+            slack_text("<!channel> & <@U1>"),
+            "&lt;!channel&gt; &amp; &lt;@U1&gt;"
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use approvals::CaseId;
 use approvals::records::Decision;
+use approvals::sign::{Keys, mask_token_shapes};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
@@ -47,6 +48,40 @@ pub struct SlackClick {
     pub at: i64,
 }
 
+/// A click as it is handed over: sealed with the signing keys, so that who may invoke the function but
+/// can't read its keys, can't answer in somebody's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handed {
+    /// The click.
+    pub slack_click: SlackClick,
+    /// The seal over it.
+    pub seal: String,
+}
+
+const PURPOSE: &str = "slack click";
+
+impl Handed {
+    /// A click with its seal.
+    pub fn new(keys: &Keys, slack_click: SlackClick) -> Self {
+        let seal = keys.seal_text(PURPOSE, &slack_click.canonical());
+        Self { slack_click, seal }
+    }
+
+    /// The click, if it is this function that has handed it over.
+    pub fn open(&self, keys: &Keys) -> Option<&SlackClick> {
+        let click = &self.slack_click;
+        let right = keys.text_sealed(&self.seal, PURPOSE, &click.canonical());
+        right.then_some(click)
+    }
+}
+
+impl SlackClick {
+    fn canonical(&self) -> String {
+        serde_json::to_string(self).expect("a click is plain data")
+    }
+}
+
 /// Without the comment and the `response_url`.
 impl fmt::Debug for SlackClick {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,7 +97,9 @@ impl fmt::Debug for SlackClick {
 
 /// A request that is signed and still can't be understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a request of Slack could not be read: {0}; is its Interactivity URL meant for this function?")]
+#[error(
+    "a request of Slack could not be read: {0}; is its Interactivity URL meant for this function?"
+)]
 pub struct Unreadable(&'static str);
 
 #[derive(Deserialize)]
@@ -101,12 +138,12 @@ struct Team {
 
 #[derive(Deserialize)]
 struct Action {
-    #[serde(default)]
-    action_id: String,
+    #[serde(default, rename = "action_id")]
+    id: String,
     #[serde(default)]
     value: Option<String>,
-    #[serde(default)]
-    action_ts: String,
+    #[serde(default, rename = "action_ts")]
+    at: String,
 }
 
 #[derive(Deserialize)]
@@ -145,7 +182,7 @@ impl Interaction {
 
 impl Payload {
     fn click(self) -> Result<Interaction, Unreadable> {
-        let answers = |action: &&Action| decision(&action.action_id).is_some();
+        let answers = |action: &&Action| decision(&action.id).is_some();
         let Some(action) = self.actions.iter().find(answers) else {
             return Ok(Interaction::OfNoInterest);
         };
@@ -154,14 +191,19 @@ impl Payload {
         let team = self.team.as_ref().map(|team| team.id.clone());
         let team = self.user.team_id.clone().or(team).unwrap_or_default();
         let user = self.user.id.clone();
-        if team.is_empty() || user.is_empty() || action.action_ts.is_empty() {
+        if team.is_empty() || user.is_empty() || action.at.is_empty() {
             return Err(Unreadable("it does not say who clicked, or when"));
         }
         Ok(Interaction::Click(SlackClick {
-            id: format!("slack:{team}/{user}/{}", action.action_ts),
+            id: format!("slack:{team}/{user}/{}", action.at),
             case,
-            name: self.user.username.clone().or(self.user.name.clone()).unwrap_or_default(),
-            decision: decision(&action.action_id).expect("only answers were looked for"),
+            name: self
+                .user
+                .username
+                .clone()
+                .or(self.user.name.clone())
+                .unwrap_or_default(),
+            decision: decision(&action.id).expect("only answers were looked for"),
             comment: self.comment(),
             response_url: self.response_url,
             team,
@@ -173,6 +215,8 @@ impl Payload {
     fn comment(&self) -> Option<String> {
         let values = &self.state.as_ref()?.values;
         let text = values["comment"]["comment"]["value"].as_str()?;
+        // Before it is cut, and before it is handed over: people paste links that carry a token.
+        let text = mask_token_shapes(text);
         Some(text[..text.floor_char_boundary(COMMENT_LIMIT)].to_owned())
     }
 }
@@ -205,7 +249,11 @@ mod tests {
     fn form(body: &str) -> Request {
         Request {
             method: "POST".into(),
-            headers: [("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())].into(),
+            headers: [(
+                "content-type".to_owned(),
+                "application/x-www-form-urlencoded".to_owned(),
+            )]
+            .into(),
             body: body.as_bytes().to_vec(),
             ..Request::default()
         }
@@ -228,7 +276,10 @@ mod tests {
     #[test]
     fn a_click_names_the_person_by_their_own_workspace() {
         let click = click(&payload());
-        assert_eq!((click.team.as_str(), click.user.as_str()), ("T0001", "U0001"));
+        assert_eq!(
+            (click.team.as_str(), click.user.as_str()),
+            ("T0001", "U0001")
+        );
         assert_eq!(click.case.as_str(), CASE);
         assert_eq!(click.decision, Decision::Approve);
         assert_eq!(click.comment.as_deref(), Some("go"));
@@ -247,7 +298,11 @@ mod tests {
 
     #[test]
     fn a_comment_may_be_missing_empty_or_long() {
-        for state in [json!(null), json!({"values": {}}), json!({"values": {"comment": {"comment": {"value": null}}}})] {
+        for state in [
+            json!(null),
+            json!({"values": {}}),
+            json!({"values": {"comment": {"comment": {"value": null}}}}),
+        ] {
             let mut payload = payload();
             payload["state"] = state;
             assert_eq!(click(&payload).comment, None);
@@ -263,7 +318,12 @@ mod tests {
         link["actions"][0]["action_id"] = json!("view");
         let nothing = Ok(Interaction::OfNoInterest);
         assert_eq!(read(&link), nothing);
-        for kind in ["view_submission", "shortcut", "message_action", "something_new"] {
+        for kind in [
+            "view_submission",
+            "shortcut",
+            "message_action",
+            "something_new",
+        ] {
             assert_eq!(read(&json!({"type": kind})), nothing);
         }
         assert_eq!(Interaction::read(&form("ssl_check=1&token=x")), nothing);
@@ -271,7 +331,14 @@ mod tests {
 
     #[test]
     fn what_is_malformed_is_refused() {
-        for body in ["", "x=1", "payload=", "payload={", "payload=[]", "payload={\"type\":1}"] {
+        for body in [
+            "",
+            "x=1",
+            "payload=",
+            "payload={",
+            "payload=[]",
+            "payload={\"type\":1}",
+        ] {
             assert!(Interaction::read(&form(body)).is_err(), "{body}");
         }
         assert!(Interaction::read(&form("payload=\u{ff}{}")).is_err());
@@ -282,11 +349,15 @@ mod tests {
         other["actions"][0]["value"] = json!("../../etc/passwd");
         assert!(read(&other).is_err());
         let mut json = form(&payload().to_string());
-        json.headers.insert("content-type".into(), "application/json".into());
+        json.headers
+            .insert("content-type".into(), "application/json".into());
         assert!(Interaction::read(&json).is_err());
         // The parameters of the content type change nothing.
         let mut utf16 = form("ssl_check=1");
-        utf16.headers.insert("content-type".into(), "application/x-www-form-urlencoded; charset=utf-16".into());
+        utf16.headers.insert(
+            "content-type".into(),
+            "application/x-www-form-urlencoded; charset=utf-16".into(),
+        );
         assert!(Interaction::read(&utf16).is_ok());
     }
 }

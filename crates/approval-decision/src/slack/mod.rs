@@ -22,7 +22,7 @@ use crate::event::Request;
 use crate::response::Response;
 
 pub use click::decide_click;
-pub use interaction::{Interaction, SlackClick};
+pub use interaction::{Handed, Interaction, SlackClick};
 
 /// Slack waits three seconds; the way there and back takes its part.
 const ACKNOWLEDGE: Duration = Duration::from_secs(2);
@@ -69,11 +69,7 @@ pub async fn interactions(visit: &Visit<'_>, request: &Request) -> Response {
     }
 }
 
-fn authentic(
-    visit: &Visit<'_>,
-    request: &Request,
-    secret: &SigningSecret,
-) -> Result<(), NotSlack> {
+fn authentic(visit: &Visit<'_>, request: &Request, secret: &SigningSecret) -> Result<(), NotSlack> {
     let signed = Signed {
         timestamp: request.header("x-slack-request-timestamp"),
         signature: request.header("x-slack-signature"),
@@ -116,11 +112,17 @@ async fn take_in(visit: &Visit<'_>, request: &Request, click: &SlackClick) -> Re
     match tokio::time::timeout(ACKNOWLEDGE, taking).await {
         Ok(Ok(true)) => Response::empty(200),
         Ok(Ok(false)) => {
-            tracing::warn!(case = click.case.as_str(), "a request was refused that came before");
+            tracing::warn!(
+                case = click.case.as_str(),
+                "a request was refused that came before"
+            );
             Response::empty(401)
         }
         Ok(Err(why)) => {
-            tracing::error!(case = click.case.as_str(), "a click could not be taken in: {why}");
+            tracing::error!(
+                case = click.case.as_str(),
+                "a click could not be taken in: {why}"
+            );
             Response::empty(503)
         }
         Err(_) => {
@@ -140,7 +142,8 @@ async fn hand_over(visit: &Visit<'_>, click: &SlackClick) -> Result<(), String> 
         at,
         ..click.clone()
     };
-    let payload = json!({ "slack_click": click }).to_string();
+    let keys = visit.keys().await?;
+    let payload = json!(Handed::new(&keys, click)).to_string();
     let call = visit
         .function
         .aws

@@ -1,6 +1,7 @@
 //! The function in a small AWS, called as Lambda would call it. Everything that it says or logs is kept,
 //! and searched for the approval token when a test ends.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 
 #[path = "../../../approvals/tests/support/mod.rs"]
@@ -8,6 +9,7 @@ pub mod support;
 
 mod logs;
 
+use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -108,7 +110,9 @@ impl House {
             said: Mutex::default(),
             logs,
         };
-        house.records(async |records| records.open_case(&house.case).await.unwrap()).await;
+        house
+            .records(async |records| records.open_case(&house.case).await.unwrap())
+            .await;
         house.world.forget_calls();
         house
     }
@@ -116,7 +120,10 @@ impl House {
     pub async fn records<T>(&self, act: impl AsyncFnOnce(Records<'_>) -> T) -> T {
         let hands = self.hands.clone();
         let clock = move || hands.now();
-        let table = Table { aws: &self.aws, name: TABLE };
+        let table = Table {
+            aws: &self.aws,
+            name: TABLE,
+        };
         act(Records::new(table, &clock, &approvals::sign::new_id)).await
     }
 
@@ -136,7 +143,7 @@ impl House {
         let event = LambdaEvent::new(payload, context);
         let answer = approval_decision::handle(self.function.clone(), event).await;
         let answer = answer.map_err(|error| error.to_string());
-        self.said.lock().unwrap().push_str(&format!("{answer:?}\n"));
+        writeln!(self.said.lock().unwrap(), "{answer:?}").unwrap();
         answer
     }
 
@@ -181,7 +188,10 @@ impl House {
         Request::new("POST", "/slack/interactions")
             .header("content-type", "application/x-www-form-urlencoded")
             .header("x-slack-request-timestamp", &timestamp.to_string())
-            .header("x-slack-signature", &signature(SLACK_SECRET, timestamp, body))
+            .header(
+                "x-slack-signature",
+                &signature(SLACK_SECRET, timestamp, body),
+            )
             .body(body)
     }
 
@@ -218,7 +228,10 @@ impl House {
     /// Whether a call has written anything since the calls were forgotten.
     pub fn wrote(&self) -> bool {
         let writes = ["PutItem", "UpdateItem", "PutApprovalResult", "Invoke"];
-        self.world.calls().iter().any(|call| writes.contains(&call.as_str()))
+        self.world
+            .calls()
+            .iter()
+            .any(|call| writes.contains(&call.as_str()))
     }
 
     /// The token is in nothing that was said, logged, stored or handed over.
@@ -228,7 +241,10 @@ impl House {
             ("a log line", self.logs()),
             ("the table", self.world.items()),
             ("a message", format!("{:?}", self.answers.lock().unwrap())),
-            ("an event", self.world.with(|state| format!("{:?}", state.invoked))),
+            (
+                "an event",
+                self.world.with(|state| format!("{:?}", state.invoked)),
+            ),
         ];
         for (place, text) in places {
             assert!(!text.contains(TOKEN), "the token is in {place}: {text}");
@@ -258,8 +274,15 @@ async fn shown(aws: &Aws, case: &Case) -> approvals::Shown {
 }
 
 fn settings(plan: &Plan) -> Result<Settings, common::settings::SettingsError> {
-    let place = format!("{}/approvals-{}.yaml", env!("CARGO_TARGET_TMPDIR"), approvals::sign::new_id());
-    let text = support::config_text(plan.policy).replace("version: 1", &format!("version: 1\nlanguage: {}", plan.language));
+    let place = format!(
+        "{}/approvals-{}.yaml",
+        env!("CARGO_TARGET_TMPDIR"),
+        approvals::sign::new_id()
+    );
+    let text = support::config_text(plan.policy).replace(
+        "version: 1",
+        &format!("version: 1\nlanguage: {}", plan.language),
+    );
     std::fs::write(&place, text).unwrap();
     Settings::read(&|name| {
         Some(match name {
@@ -277,7 +300,10 @@ fn settings(plan: &Plan) -> Result<Settings, common::settings::SettingsError> {
 /// Stands in for Slack's response URLs.
 async fn listen(answers: Arc<Mutex<Vec<Value>>>) -> String {
     let app = Router::new().fallback(move |body: Bytes| {
-        answers.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+        answers
+            .lock()
+            .unwrap()
+            .push(serde_json::from_slice(&body).unwrap());
         async { "ok" }
     });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -289,7 +315,10 @@ async fn listen(answers: Arc<Mutex<Vec<Value>>>) -> String {
 pub fn signature(secret: &str, timestamp: i64, body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("v0:{timestamp}:{body}").as_bytes());
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut hex = String::new();
+    for byte in mac.finalize().into_bytes() {
+        write!(hex, "{byte:02x}").unwrap();
+    }
     format!("v0={hex}")
 }
 
@@ -351,8 +380,11 @@ impl Request {
     }
 
     fn event(&self) -> Value {
-        let headers: serde_json::Map<String, Value> =
-            self.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        let headers: serde_json::Map<String, Value> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), json!(value)))
+            .collect();
         json!({"version": "2.0", "routeKey": "$default", "rawPath": self.path, "rawQueryString": "",
                "headers": headers, "cookies": self.cookies, "body": self.body, "isBase64Encoded": self.base64,
                "requestContext": {"accountId": "anonymous", "domainName": "x.lambda-url.eu-central-1.on.aws",
@@ -395,7 +427,7 @@ impl Answer {
         let (_, body) = self.body().split_once("<body>").unwrap();
         let mut text = String::new();
         let mut inside = false;
-        for c in body.chars() {
+        for c in body.replace("<br>", "\n").chars() {
             match c {
                 '<' => inside = true,
                 '>' => inside = false,

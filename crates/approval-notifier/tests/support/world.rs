@@ -15,6 +15,8 @@ pub const STAGE: &str = "Production";
 pub const ACTION: &str = "Approve";
 pub const EXECUTION: &str = "0b5a7c9e-1111-4222-8333-944445555666";
 pub const TOKEN: &str = "0c35520a-b7e6-403d-ba3f-e02120b524c3";
+/// The token of the second wait, after the stage was retried.
+pub const SECOND_TOKEN: &str = "5f0c1d7e-2a3b-4c4d-8e5f-6a7b8c9d0e1f";
 /// Far ahead, as the functions look at the real clock.
 pub const EXPIRES: &str = "2099-08-30T11:09Z";
 pub const COMMIT: &str = "Sell books <!channel> & more";
@@ -60,6 +62,8 @@ pub struct World {
     pub told: Vec<Told>,
     /// Whether `GetPipelineState` shows a token; not in PARALLEL mode.
     pub shows_token: bool,
+    /// Whether the stage was retried, so that the approval waits for the second time.
+    pub retried: bool,
     /// The secret that signs links.
     pub keys: String,
 }
@@ -76,6 +80,7 @@ impl Default for World {
             schedules: BTreeMap::new(),
             told: Vec::new(),
             shows_token: true,
+            retried: false,
             keys: "an exemplary signing key of more than 32 characters".into(),
         }
     }
@@ -210,7 +215,7 @@ impl World {
             "lastStatusChange": 1_700_000_000,
         });
         if waiting && self.shows_token {
-            latest["token"] = json!(TOKEN);
+            latest["token"] = json!(if self.retried { SECOND_TOKEN } else { TOKEN });
         }
         if matches!(
             self.phase,
@@ -273,7 +278,15 @@ impl World {
             approval["updatedBy"] = json!(self.by);
             approval["output"]["executionResult"]["externalExecutionSummary"] = json!(self.summary);
         }
-        let mut actions = vec![approval, change_set_action()];
+        let mut actions = vec![approval.clone(), change_set_action()];
+        if self.retried {
+            actions[0]["actionExecutionId"] = json!("approve-2");
+            actions[0]["startTime"] = json!(1_700_000_150);
+            actions[0]["output"]["executionResult"]["externalExecutionId"] = json!(SECOND_TOKEN);
+            approval["status"] = json!("Failed");
+            approval["updatedBy"] = json!(self.by);
+            actions.insert(1, approval);
+        }
         let deploy = match self.phase {
             Phase::Deploying => "InProgress",
             Phase::Live => "Succeeded",

@@ -151,6 +151,24 @@ routes:
 }
 
 #[test]
+fn a_slack_webhook_asks_no_member_of_slack() {
+    let asked = |kind: &str| {
+        let text = format!(
+            "version: 1
+channels: {{ room: {{ {kind} }} }}
+routes: [{{ name: all, tell: room, policy: {{ approvers: ['slack:T0123ABCD/U0123ABCD'] }} }}]
+"
+        );
+        let warnings = parsed(&text).warnings;
+        !warnings
+            .iter()
+            .any(|w| w.to_string().contains("never asked"))
+    };
+    assert!(asked("slack: { channel: C0123ABCD, token: 'ssm:/t' }"));
+    assert!(!asked("slack_webhook: { url: 'ssm:/u' }"));
+}
+
+#[test]
 fn each_mistake_is_told_with_its_place_and_remedy() {
     let mut told = String::new();
     for (name, text) in bad() {

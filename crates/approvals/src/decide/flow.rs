@@ -1,8 +1,8 @@
 //! One click from the present record to an answer.
 
-use common::state::{Created, Item};
+use common::state::{Created, Item, StateError};
 
-use crate::config::{Policy, Route};
+use crate::config::Policy;
 use crate::policy::{self, Refusal, Request};
 use crate::records::{Decision, DecisionRecord, Intent, LinkUse, Via, Vote, Voter};
 use crate::{Case, Starter, pipeline};
@@ -32,20 +32,23 @@ async fn round(desk: &Desk<'_>, case: &Case, click: &Click) -> Result<Option<Ans
         if let Some(intent) = item.value.standing()
             && !overrules(desk, click, intent)
         {
+            // Whose decision it is was judged, and is again; who wakes it must be allowed to decide too.
+            if !policy::may_decide(policy_of(desk, case)?, &click.approver) {
+                return Err(refused(Refusal::NotAllowed));
+            }
             return settle::resume(desk, case, item, Some(&click.id)).await;
         }
     }
-    let route = desk.config.route_named(&case.route);
-    let route = route.ok_or_else(|| refused(Refusal::NoRoute))?;
-    judge(desk, case, click, &route.policy).await?;
+    let policy = policy_of(desk, case)?;
+    let starter = judge(desk, case, click, policy).await?;
     let click = &used(desk, case, click).await?;
     if click.decision == Decision::Approve {
         vote(desk, case, click).await?;
     }
-    let open = verify::verify(desk, case).await?;
+    let open = verify::verify(desk, case, click.decision).await?;
     let by = match click.decision {
         Decision::Reject => vec![click.voter()],
-        Decision::Approve => match voters(desk, case, route).await? {
+        Decision::Approve => match voters(desk, case, policy, starter.as_ref()).await? {
             Ok(by) => by,
             Err(answer) => return Ok(Some(answer)),
         },
@@ -53,10 +56,40 @@ async fn round(desk: &Desk<'_>, case: &Case, click: &Click) -> Result<Option<Ans
     let intent = intent(desk, click, by, open.execution_id.clone());
     let record = with(known.as_ref(), intent);
     let written = desk.records.put_decision(&case.id, known.as_ref(), &record);
-    match written.await? {
-        Some(item) => settle::put(desk, case, item, &open, Some(&click.id)).await.map(Some),
+    let written = match written.await {
+        Ok(written) => written,
+        Err(error) => return Err(unwritten(desk, case, &record, error).await),
+    };
+    match written {
+        Some(item) => settle::put(desk, case, item, &open, Some(&click.id))
+            .await
+            .map(Some),
         None => Ok(None),
     }
+}
+
+/// An intent whose writing failed may stand all the same; then it is going to be carried out.
+async fn unwritten(
+    desk: &Desk<'_>,
+    case: &Case,
+    record: &DecisionRecord,
+    error: StateError,
+) -> Early {
+    let stands = match desk.records.decision(&case.id).await {
+        Ok(item) => item.is_some_and(|item| item.value.standing() == record.standing()),
+        Err(_) => true,
+    };
+    match record.standing() {
+        Some(intent) if stands => settle::unsettled(intent, &error),
+        _ => try_again(&error),
+    }
+}
+
+/// The present policy of the case's route.
+pub(super) fn policy_of<'d>(desk: &Desk<'d>, case: &Case) -> Result<&'d Policy, Early> {
+    let route = desk.config.route_named(&case.route);
+    let route = route.ok_or_else(|| refused(Refusal::NoRoute))?;
+    Ok(&route.policy)
 }
 
 /// A no outweighs a yes that hasn't taken effect in all the time it had.
@@ -66,20 +99,20 @@ fn overrules(desk: &Desk<'_>, click: &Click, intent: &Intent) -> bool {
         && is_stale(intent.at, desk.records.now())
 }
 
+/// Whether the click is within the policy; who started the execution, where an approval depends on it.
 async fn judge(
     desk: &Desk<'_>,
     case: &Case,
     click: &Click,
     policy: &Policy,
-) -> Result<(), Early> {
+) -> Result<Option<Starter>, Early> {
     // Who isn't on the list costs no call.
     if !policy::may_decide(policy, &click.approver) {
         return Err(refused(Refusal::NotAllowed));
     }
-    let asked = click.decision == Decision::Approve && policy::needs_starter(policy);
-    let starter = match &case.briefing.starter {
-        None if asked => starter(desk, case).await?,
-        known => known.clone(),
+    let starter = match click.decision {
+        Decision::Approve => starter_of(desk, case, policy).await?,
+        Decision::Reject => None,
     };
     let request = Request {
         approver: &click.approver,
@@ -88,7 +121,20 @@ async fn judge(
         starter: starter.as_ref(),
         at: desk.records.now(),
     };
-    policy::judge(policy, &request).map_err(refused)
+    policy::judge(policy, &request).map_err(refused)?;
+    Ok(starter)
+}
+
+/// Who started the execution, if an approval depends on it.
+pub(super) async fn starter_of(
+    desk: &Desk<'_>,
+    case: &Case,
+    policy: &Policy,
+) -> Result<Option<Starter>, Early> {
+    match &case.briefing.starter {
+        None if policy::needs_starter(policy) => starter(desk, case).await,
+        known => Ok(known.clone()),
+    }
 }
 
 fn refused(refusal: Refusal) -> Early {
@@ -109,7 +155,11 @@ async fn starter(desk: &Desk<'_>, case: &Case) -> Result<Option<Starter>, Early>
     let detail = trigger.trigger_detail.unwrap_or_default();
     let name = detail.rsplit('/').next().unwrap_or_default().to_owned();
     let trigger = trigger.trigger_type.map(|kind| kind.as_str().to_owned());
-    Ok(trigger.map(|trigger| Starter { trigger, detail, name }))
+    Ok(trigger.map(|trigger| Starter {
+        trigger,
+        detail,
+        name,
+    }))
 }
 
 /// The click as it counts: a link says only once what it says, so that one that comes again says what
@@ -152,13 +202,15 @@ async fn vote(desk: &Desk<'_>, case: &Case, click: &Click) -> Result<(), Early> 
 async fn voters(
     desk: &Desk<'_>,
     case: &Case,
-    route: &Route,
+    policy: &Policy,
+    starter: Option<&Starter>,
 ) -> Result<Result<Vec<Voter>, Answer>, Early> {
     let mut votes = desk.records.votes(&case.id).await?;
     votes.sort_by_key(|vote| vote.at);
-    let by = policy::counted(&route.policy, &votes);
+    let people = votes.iter().map(|vote| &vote.voter);
+    let by = policy::approving(policy, people, starter, desk.records.now());
     let have = u32::try_from(by.len()).unwrap_or(u32::MAX);
-    let need = route.policy.approvals.max(1);
+    let need = policy.approvals.max(1);
     Ok(if have < need {
         Err(Answer::Recorded { have, need })
     } else {

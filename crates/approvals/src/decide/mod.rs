@@ -29,6 +29,7 @@ use crate::sign::{Keys, mask_token};
 use crate::{Case, CaseId, Shown, Status, Truth};
 
 pub use settle::{conclude, recover};
+pub use verify::REVISIONS;
 
 /// An intent older than this, without an outcome, belongs to a run that has died.
 pub const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
@@ -43,10 +44,8 @@ pub type Boxed<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 /// Looks up what the execution with this id would deploy now, as far as the case has shown it:
 /// `briefing::shown_again`, which this crate can't know. An error is its reason, for people.
 pub type ShownAgain<'a> = &'a (
-         dyn for<'c> Fn(&'c Aws, &'c Case, &'c str) -> Boxed<'c, Result<Shown, String>>
-             + Send
-             + Sync
-     );
+        dyn for<'c> Fn(&'c Aws, &'c Case, &'c str) -> Boxed<'c, Result<Shown, String>> + Send + Sync
+    );
 
 /// What a decision needs.
 #[derive(Clone, Copy)]
@@ -136,9 +135,10 @@ pub enum Answer {
     Refused(Refusal),
     /// It was about something that is no longer asked.
     Superseded(Superseding),
-    /// Another decision is being carried out at this moment.
+    /// A decision is being carried out, this one or another: it was told to `CodePipeline` or is about
+    /// to be, and what became of it is not known yet.
     InProgress {
-        /// Whose.
+        /// Whose; empty where that is not known.
         by: Vec<Voter>,
     },
     /// It could not be found out whether it may count, so it doesn't, yet.
@@ -165,9 +165,9 @@ impl fmt::Display for Answer {
             Self::Superseded(Superseding::Gone) => {
                 f.write_str("superseded: the approval no longer waits")
             }
-            Self::InProgress { .. } => {
-                f.write_str("another decision is being carried out at this moment")
-            }
+            Self::InProgress { .. } => f.write_str(
+                "a decision is being carried out; CodePipeline has not confirmed it yet",
+            ),
             Self::TryAgain { why } => write!(f, "nothing was decided, try again: {why}"),
         }
     }
@@ -268,7 +268,10 @@ fn audit_record(desk: &Desk<'_>, kind: AuditKind, case: &Case, result: String) -
 /// A decision that was taken stands even where its audit can't be written; the decision record has all of it.
 async fn write_audit(desk: &Desk<'_>, record: &AuditRecord) {
     if let Err(error) = desk.records.audit(record).await {
-        tracing::error!(case = record.case.as_str(), "the audit is incomplete: {error}");
+        tracing::error!(
+            case = record.case.as_str(),
+            "the audit is incomplete: {error}"
+        );
     }
 }
 

@@ -5,11 +5,12 @@ use common::state::Item;
 
 use crate::pipeline::{self, Answer as Put, Open, PutError, Reply};
 use crate::records::{AuditKind, AuditRecord, Decision, DecisionRecord, Intent, Outcome};
-use crate::sign::mask_token;
-use crate::{Case, CaseId, Status, Truth};
+use crate::sign::{mask_token, token_mac_matches};
+use crate::{Case, CaseId, Status, Truth, policy};
 
 use super::{
-    Answer, Desk, Early, Settled, Superseding, audit_record, is_stale, try_again, verify, write_audit,
+    Answer, Desk, Early, Settled, Superseding, audit_record, flow, is_stale, try_again, verify,
+    write_audit,
 };
 
 /// Finishes the record of a decision that a run which died has left open: if the wait is over, by what
@@ -87,7 +88,14 @@ pub(super) async fn resume(
     let Some(intent) = item.value.standing() else {
         return Ok(None);
     };
-    let truth = truth(desk, case, &intent.execution_id).await?;
+    // Whoever only follows up is told why; to a click the intent is what matters.
+    let stands = |early: Early| match (click, *early) {
+        (Some(_), Answer::TryAgain { why }) => unsettled(intent, &why),
+        (_, answer) => Box::new(answer),
+    };
+    let truth = truth(desk, case, &intent.execution_id)
+        .await
+        .map_err(stands)?;
     if !verify::waits(truth.status) {
         return Ok(Some(finish(desk, case, item.clone(), truth, click).await));
     }
@@ -97,15 +105,40 @@ pub(super) async fn resume(
         let by = intent.by.clone();
         return Ok(Some(Answer::InProgress { by }));
     }
-    match verify::verify(desk, case).await {
+    if !still_holds(desk, case, intent).await.map_err(stands)? {
+        let why = "the policy no longer allows it";
+        withdraw(desk, case, item, why).await?;
+        // The click is a question of its own then.
+        return Ok(None);
+    }
+    match verify::verify(desk, case, intent.decision).await {
         Ok(open) => put(desk, case, item.clone(), &open, click).await.map(Some),
         Err(early) => {
             if matches!(*early, Answer::Superseded(_) | Answer::Refused(_)) {
                 withdraw(desk, case, item, &early.to_string()).await?;
             }
-            Err(early)
+            Err(stands(early))
         }
     }
+}
+
+/// Whether the present policy would still have what an intent says: enough of those who said yes may
+/// still approve, now. A no is never taken back.
+async fn still_holds(desk: &Desk<'_>, case: &Case, intent: &Intent) -> Result<bool, Early> {
+    if intent.decision == Decision::Reject {
+        return Ok(true);
+    }
+    let policy = flow::policy_of(desk, case)?;
+    let starter = flow::starter_of(desk, case, policy).await?;
+    let by = policy::approving(policy, &intent.by, starter.as_ref(), desk.records.now());
+    Ok(u32::try_from(by.len()).is_ok_and(|have| have >= policy.approvals.max(1)))
+}
+
+/// The answer while an intent stands, or may: it is carried out already, or by whoever comes next.
+pub(super) fn unsettled(intent: &Intent, why: &dyn std::fmt::Display) -> Early {
+    tracing::error!("whether an answer took effect is not known yet: {why}");
+    let by = intent.by.clone();
+    Box::new(Answer::InProgress { by })
 }
 
 /// Answers `CodePipeline` with the intent that stands, and writes down what became of it.
@@ -116,7 +149,10 @@ pub(super) async fn put(
     open: &Open,
     click: Option<&str>,
 ) -> Result<Answer, Early> {
-    let intent = item.value.standing().expect("an intent was just read or written");
+    let intent = item
+        .value
+        .standing()
+        .expect("an intent was just read or written");
     let (word, status) = match intent.decision {
         Decision::Approve => (Put::Approve, Status::Approved),
         Decision::Reject => (Put::Reject, Status::Rejected),
@@ -139,12 +175,18 @@ pub(super) async fn put(
     };
     tracing::warn!(case = case.id.as_str(), "{error}");
     // Even a plain refusal may be the echo of a try whose answer was lost: what is true is read.
-    let truth = truth(desk, case, &open.execution_id).await?;
+    let Ok(truth) = truth(desk, case, &open.execution_id).await else {
+        return Err(unsettled(intent, &error));
+    };
     if !verify::waits(truth.status) {
         return Ok(finish(desk, case, item, truth, click).await);
     }
     match error {
         PutError::InvalidToken | PutError::AlreadyCompleted => {
+            // The history lags behind: perhaps it was this very answer that was taken.
+            if !is_asked_anew(desk, case).await {
+                return Err(unsettled(intent, &error));
+            }
             let answer = Answer::Superseded(Superseding::AskedAnew);
             withdraw(desk, case, &item, &answer.to_string()).await?;
             Ok(answer)
@@ -155,10 +197,17 @@ pub(super) async fn put(
             Ok(Answer::TryAgain { why })
         }
         // The intent stands until it is known.
-        PutError::Unsure(_) => Ok(Answer::TryAgain {
-            why: error.to_string(),
-        }),
+        PutError::Unsure(_) => Err(unsettled(intent, &error)),
     }
+}
+
+/// Whether it is known that another wait than the case's is open there.
+async fn is_asked_anew(desk: &Desk<'_>, case: &Case) -> bool {
+    let execution = case.execution_id.as_deref();
+    let open = pipeline::open_approval(desk.aws, &case.action, execution).await;
+    open.ok().flatten().is_some_and(|open| {
+        !token_mac_matches(desk.keys, &case.token_mac, &case.action, &open.token)
+    })
 }
 
 /// What `CodePipeline` says of the wait that the case is about.
@@ -186,7 +235,9 @@ pub(super) async fn ended(desk: &Desk<'_>, case: &Case) -> Result<Option<Answer>
     let record = concluded((desk, case), &record, truth);
     outcome_audit(desk, case, &record).await;
     // Beaten: somebody else is writing down the same truth.
-    desk.records.put_decision(&case.id, known.as_ref(), &record).await?;
+    desk.records
+        .put_decision(&case.id, known.as_ref(), &record)
+        .await?;
     Ok(told(&record, None))
 }
 
@@ -201,11 +252,21 @@ async fn finish(
     let record = concluded((desk, case), &item.value, truth);
     // Before the record: whoever finds no outcome writes the audit again, so that it is never missing.
     outcome_audit(desk, case, &record).await;
-    match desk.records.put_decision(&case.id, Some(&item), &record).await {
+    match desk
+        .records
+        .put_decision(&case.id, Some(&item), &record)
+        .await
+    {
         Ok(Some(_)) => {}
         // Somebody else has read the same truth, or will: it is kept by CodePipeline.
-        Ok(None) => tracing::info!(case = case.id.as_str(), "the outcome was written by another run"),
-        Err(error) => tracing::error!(case = case.id.as_str(), "the outcome is not written yet: {error}"),
+        Ok(None) => tracing::info!(
+            case = case.id.as_str(),
+            "the outcome was written by another run"
+        ),
+        Err(error) => tracing::error!(
+            case = case.id.as_str(),
+            "the outcome is not written yet: {error}"
+        ),
     }
     told(&record, click).expect("a concluded record has an outcome")
 }
@@ -225,8 +286,13 @@ fn concluded(
         let summary = truth.summary.as_deref().map(str::trim);
         truth.status == status && summary == Some(intent.summary.trim())
     };
-    let click = record.intents.iter().rfind(ours).map(|intent| intent.click.clone());
-    let mask = |text: String| mask_token(desk.keys, &case.token_mac, &case.action, &gate::mask(&text));
+    let click = record
+        .intents
+        .iter()
+        .rfind(ours)
+        .map(|intent| intent.click.clone());
+    let mask =
+        |text: String| mask_token(desk.keys, &case.token_mac, &case.action, &gate::mask(&text));
     truth.summary = truth.summary.map(mask);
     DecisionRecord {
         intents: record.intents.clone(),
@@ -268,6 +334,8 @@ async fn withdraw(
     if let Some(intent) = record.intents.last_mut() {
         intent.withdrawn.get_or_insert_with(|| why.to_owned());
     }
-    desk.records.put_decision(&case.id, Some(item), &record).await?;
+    desk.records
+        .put_decision(&case.id, Some(item), &record)
+        .await?;
     Ok(())
 }

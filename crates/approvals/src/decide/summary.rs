@@ -25,7 +25,8 @@ pub(super) fn names(by: &[Voter]) -> String {
 /// `text` in one line without control characters or marks that turn its direction, within `limit` bytes.
 pub(super) fn one_line(text: &str, limit: usize) -> String {
     const MARK: &str = "…";
-    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let turns =
+        |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     let plain: String = text
         .chars()
         .filter(|c| !turns(*c))

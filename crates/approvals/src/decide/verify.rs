@@ -1,15 +1,24 @@
 //! Whether an answer would still be about what was shown: the token is read again and compared with
-//! the case's keyed hash, and what would be deployed is looked up again and compared with what was shown.
+//! the case's keyed hash, and for a yes what would be deployed is looked up again and compared with what
+//! was shown. A no is about the wait alone, and possible whatever could be looked up.
 
 use crate::pipeline::{self, Open};
 use crate::policy::Refusal;
-use crate::sign::token_mac_matches;
-use crate::{Case, Status};
+use crate::records::Decision;
+use crate::sign::{KEYS_ROTATED, TokenMatch, compare_token};
+use crate::{Case, Shown, Status};
 
 use super::{Answer, Desk, Early, Superseding, settle, try_again};
 
-/// The open approval that the case is about, with nothing changed since it was shown.
-pub(super) async fn verify(desk: &Desk<'_>, case: &Case) -> Result<Open, Early> {
+/// What [`Shown::unknown`] calls the revisions: the one part that a yes is possible without.
+pub const REVISIONS: &str = "revisions";
+
+/// The open approval that the case is about; for a yes with nothing changed since it was shown.
+pub(super) async fn verify(
+    desk: &Desk<'_>,
+    case: &Case,
+    decision: Decision,
+) -> Result<Open, Early> {
     let execution = case.execution_id.as_deref();
     let open = pipeline::open_approval(desk.aws, &case.action, execution)
         .await
@@ -17,11 +26,18 @@ pub(super) async fn verify(desk: &Desk<'_>, case: &Case) -> Result<Open, Early> 
     let Some(open) = open else {
         return Err(closed(desk, case).await);
     };
-    let same = token_mac_matches(desk.keys, &case.token_mac, &case.action, &open.token);
-    if !same {
-        return Err(asked_anew(desk, case).await);
+    match compare_token(desk.keys, &case.token_mac, &case.action, &open.token) {
+        TokenMatch::Matches => {}
+        TokenMatch::Differs => return Err(asked_anew(desk, case).await),
+        TokenMatch::UnknownKey => {
+            let why = KEYS_ROTATED.to_owned();
+            return Err(Box::new(Answer::TryAgain { why }));
+        }
     }
-    if case.shown.digest.is_empty() || execution.is_none() {
+    if decision == Decision::Reject {
+        return Ok(open);
+    }
+    if execution.is_none() || !was_shown(&case.shown) {
         return Err(Box::new(Answer::Refused(Refusal::NothingShown)));
     }
     let shown = (desk.shown_again)(desk.aws, case, &open.execution_id).await;
@@ -35,13 +51,17 @@ pub(super) async fn verify(desk: &Desk<'_>, case: &Case) -> Result<Open, Early> 
     }
 }
 
+/// Whether people have seen what would be deployed. Who has seen gaps instead of changes has nothing to
+/// approve.
+fn was_shown(shown: &Shown) -> bool {
+    !shown.digest.is_empty() && shown.unknown.iter().all(|part| part == REVISIONS)
+}
+
 /// Nothing waits there: what became of it.
 async fn closed(desk: &Desk<'_>, case: &Case) -> Early {
     match settle::ended(desk, case).await {
         Ok(Some(answer)) => Box::new(answer),
-        Ok(None) if case.execution_id.is_none() => {
-            Box::new(Answer::Superseded(Superseding::Gone))
-        }
+        Ok(None) if case.execution_id.is_none() => Box::new(Answer::Superseded(Superseding::Gone)),
         // The calls contradict each other; one of them is about to change.
         Ok(None) => Box::new(Answer::TryAgain {
             why: format!(

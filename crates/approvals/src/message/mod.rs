@@ -17,6 +17,7 @@ mod tests;
 use jiff::Timestamp;
 
 pub use self::fields::https_link;
+pub(crate) use self::plain::without_token_shapes;
 use crate::{ApprovalAction, CaseId, Token};
 
 /// The longest text of a message that is passed on, in bytes.

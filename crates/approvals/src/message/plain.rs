@@ -100,18 +100,37 @@ fn without_tokens(text: &str, tokens: &[String]) -> String {
     if !lower.contains("approv") {
         return text;
     }
-    without_uuids(&without_review_links(&text))
+    without_token_shapes(&text)
 }
 
-/// `…/approve/TOKEN`, as the review link ends.
+/// The text without what follows `/approve/` in a link, and without anything that has the form of a token.
+pub(crate) fn without_token_shapes(text: &str) -> String {
+    without_uuids(&without_review_links(text))
+}
+
+/// `…/approve/TOKEN`, as the review link ends; also with its slashes encoded, once or twice.
 fn without_review_links(text: &str) -> String {
-    const PATH: &str = "/approve/";
+    const WORD: &str = "approve";
+    const SLASHES: [&str; 3] = ["/", "%2f", "%252f"];
     // ASCII letters only change, so that places in the one are places in the other.
     let lower = text.to_ascii_lowercase();
     let mut masked = String::with_capacity(text.len());
-    let mut from = 0;
-    while let Some(at) = lower[from..].find(PATH) {
-        let begin = from + at + PATH.len();
+    let (mut from, mut search) = (0, 0);
+    while let Some(at) = lower[search..].find(WORD) {
+        let word = search + at;
+        search = word + WORD.len();
+        let after = &lower[search..];
+        let slash = SLASHES.iter().find(|slash| after.starts_with(*slash));
+        let in_path = SLASHES.iter().any(|slash| lower[..word].ends_with(slash));
+        let Some(slash) = slash.filter(|_| in_path) else {
+            continue;
+        };
+        let begin = search + slash.len();
+        let behind = lower[begin..].strip_prefix(WORD).unwrap_or_default();
+        if SLASHES.iter().any(|slash| behind.starts_with(slash)) {
+            // An action of that name: the word itself is yet to come.
+            continue;
+        }
         let ends = |c: char| !(c.is_ascii_alphanumeric() || "-_.~%".contains(c));
         let length = text[begin..].find(ends).unwrap_or(text.len() - begin);
         masked.push_str(&text[from..begin]);
@@ -119,30 +138,21 @@ fn without_review_links(text: &str) -> String {
             masked.push_str(MASK);
         }
         from = begin + length;
+        search = from;
     }
     masked.push_str(&text[from..]);
     masked
 }
 
-/// Eight, four, four, four and twelve hexadecimal digits.
+/// Eight, four, four, four and twelve hexadecimal digits, wherever they stand; their hyphens may be encoded.
 fn without_uuids(text: &str) -> String {
-    const LENGTH: usize = 36;
-    let bytes = text.as_bytes();
-    let is_uuid = |at: usize| {
-        bytes.get(at..at + LENGTH).is_some_and(|run| {
-            run.iter().enumerate().all(|(index, byte)| match index {
-                8 | 13 | 18 | 23 => *byte == b'-',
-                _ => byte.is_ascii_hexdigit(),
-            })
-        })
-    };
     let mut masked = String::with_capacity(text.len());
     let (mut from, mut at) = (0, 0);
-    while at + LENGTH <= bytes.len() {
-        if is_uuid(at) {
+    while at < text.len() {
+        if let Some(length) = uuid_length(&text.as_bytes()[at..]) {
             masked.push_str(&text[from..at]);
             masked.push_str(MASK);
-            at += LENGTH;
+            at += length;
             from = at;
         } else {
             at += 1;
@@ -150,6 +160,26 @@ fn without_uuids(text: &str) -> String {
     }
     masked.push_str(&text[from..]);
     masked
+}
+
+/// How many bytes of `bytes` are a UUID that they begin with.
+fn uuid_length(bytes: &[u8]) -> Option<usize> {
+    const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
+    const HYPHENS: [&[u8]; 3] = [b"-", b"%2d", b"%2D"];
+    let mut rest = bytes;
+    for (index, digits) in GROUPS.into_iter().enumerate() {
+        if index > 0 {
+            rest = HYPHENS
+                .iter()
+                .find_map(|hyphen| rest.strip_prefix(*hyphen))?;
+        }
+        let (group, behind) = rest.split_at_checked(digits)?;
+        if !group.iter().all(u8::is_ascii_hexdigit) {
+            return None;
+        }
+        rest = behind;
+    }
+    Some(bytes.len() - rest.len())
 }
 
 fn head(text: &str) -> &str {

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use crate::{Status, Token};
 
-pub use self::calls::{execution_of, every_action_of, timestamp};
+pub use self::calls::{every_action_of, execution_of, timestamp};
 pub use self::error::{PipelineError, is_throttling};
 pub use self::open::{find_by_token, open_approval};
 pub use self::put::{Answer, PutError, Reply, put_result};

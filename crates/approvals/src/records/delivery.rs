@@ -41,6 +41,9 @@ pub struct Delivery {
     pub tries: u32,
     /// Why it failed last.
     pub why: Option<String>,
+    /// Names the claim, so that whoever made it recognises it after a lost answer.
+    #[serde(default)]
+    nonce: String,
 }
 
 /// A claim that was granted: to be given back to [`Records::delivered`] or [`Records::delivery_failed`].
@@ -82,7 +85,10 @@ impl Records<'_> {
 
     /// Claims passing a message on to `channel`, one that is about no case; `message` is its own id.
     pub async fn claim_message(&self, message: &str, channel: &str) -> Result<Claim, StateError> {
-        let key = Key::new(format!("message#{message}"), format!("delivery#plain#{channel}"));
+        let key = Key::new(
+            format!("message#{message}"),
+            format!("delivery#plain#{channel}"),
+        );
         self.claim(key).await
     }
 
@@ -93,6 +99,7 @@ impl Records<'_> {
             message_ref: None,
             tries: 1,
             why: None,
+            nonce: (self.new_id)(),
         };
         let known = match self.create(&key, &value).await? {
             Created::New => {
@@ -102,6 +109,10 @@ impl Records<'_> {
                     version,
                     value,
                 })));
+            }
+            // Our own first try, whose answer was lost.
+            Created::Exists(known) if known.value.nonce == value.nonce => {
+                return Ok(Claim::Yours(Yours(known)));
             }
             Created::Exists(known) => known,
         };
@@ -121,7 +132,13 @@ impl Records<'_> {
                 version: known.version + 1,
                 value,
             }))),
-            Replaced::Lost => Ok(Claim::Busy { since: value.since }),
+            Replaced::Lost => {
+                let present: Option<Item<Delivery>> = self.table.get(&key).await?;
+                let own = present.filter(|item| item.value.nonce == value.nonce);
+                Ok(own.map_or(Claim::Busy { since: value.since }, |item| {
+                    Claim::Yours(Yours(item))
+                }))
+            }
         }
     }
 
@@ -138,6 +155,7 @@ impl Records<'_> {
             message_ref,
             tries: claim.0.value.tries,
             why: None,
+            nonce: claim.0.value.nonce.clone(),
         };
         self.table.replace(&claim.0, &value).await
     }
@@ -151,6 +169,7 @@ impl Records<'_> {
             message_ref: None,
             tries: claim.0.value.tries,
             why: Some(why.to_owned()),
+            nonce: claim.0.value.nonce.clone(),
         };
         self.table.replace(&claim.0, &value).await
     }

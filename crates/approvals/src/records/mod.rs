@@ -93,7 +93,9 @@ impl<'a> Records<'a> {
             execution_key(pipeline, execution_id),
             format!("approval#{id}"),
         );
-        match self.create(&key, id).await? {
+        // As long as the audit, which is found by it.
+        let expires = self.now() + self.audit_kept.max(KEPT);
+        match self.table.create(&key, id, expires).await? {
             Created::New | Created::Exists(_) => Ok(()),
         }
     }
@@ -149,7 +151,11 @@ impl<'a> Records<'a> {
         };
         if done {
             let value = record.clone();
-            return Ok(Some(Item { key, version, value }));
+            return Ok(Some(Item {
+                key,
+                version,
+                value,
+            }));
         }
         // Perhaps it was our own first try, whose answer was lost.
         let present = self.decision(id).await?;

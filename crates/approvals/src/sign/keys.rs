@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use common::aws::{Aws, explain};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
@@ -14,6 +15,8 @@ use tokio::sync::Mutex;
 pub const KEY_LENGTH: usize = 32;
 /// Keys are read again after this long, so that a rotation is noticed.
 const FRESH: SignedDuration = SignedDuration::from_mins(5);
+/// Where something was signed with a key that isn't known they are read again at once, but no more often.
+const AGAIN: SignedDuration = SignedDuration::from_secs(10);
 
 /// The keys can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -30,11 +33,9 @@ pub enum KeysError {
     },
     /// A key that can be guessed is no key.
     #[error(
-        "the {which} signing key has {length} characters, at least {KEY_LENGTH} are needed; let Secrets Manager generate one of 64"
+        "the current signing key has {length} characters, at least {KEY_LENGTH} are needed; let Secrets Manager generate one of 64"
     )]
     TooShort {
-        /// `current` or `previous`.
-        which: &'static str,
         /// How long it is.
         length: usize,
     },
@@ -65,10 +66,19 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Keys from their texts; a short one is refused.
+    /// Keys from their texts. A short current one is refused; a short previous one has signed nothing
+    /// that would count, and is left out.
     pub fn new(current: &str, previous: Option<&str>) -> Result<Self, KeysError> {
-        let previous = previous.map(|text| Key::new("previous", text)).transpose()?;
-        let current = Key::new("current", current)?;
+        let current = Key::new(current)?;
+        let previous = previous.and_then(|text| {
+            Key::new(text)
+                .inspect_err(|_| {
+                    tracing::warn!(
+                        "the previous signing key is too short and is left out; nothing that it has signed counts"
+                    );
+                })
+                .ok()
+        });
         // Where only the label moved, both are one key.
         let previous = previous.filter(|key| key.id != current.id);
         Ok(Self { current, previous })
@@ -76,15 +86,15 @@ impl Keys {
 
     /// Reads both from a secret of Secrets Manager, by its ARN or name.
     pub async fn load(aws: &Aws, secret: &str) -> Result<Self, KeysError> {
-        let (current, previous) = tokio::join!(
-            version(aws, secret, "AWSCURRENT"),
-            version(aws, secret, "AWSPREVIOUS")
-        );
-        let current = current?.ok_or_else(|| KeysError::Unreadable {
+        // One after the other: a rotation in between makes both one key, and never the newest and one
+        // that is older than the previous.
+        let current = version(aws, secret, "AWSCURRENT").await?;
+        let previous = version(aws, secret, "AWSPREVIOUS").await?;
+        let current = current.ok_or_else(|| KeysError::Unreadable {
             secret: secret.to_owned(),
             detail: "it has no current text value".to_owned(),
         })?;
-        Self::new(&current, previous?.as_deref())
+        Self::new(&current, previous.as_deref())
     }
 
     /// The id of the key that signs.
@@ -134,11 +144,11 @@ impl Keys {
 }
 
 impl Key {
-    fn new(which: &'static str, text: &str) -> Result<Self, KeysError> {
+    fn new(text: &str) -> Result<Self, KeysError> {
         let text = text.trim();
         let length = text.chars().count();
         if length < KEY_LENGTH {
-            return Err(KeysError::TooShort { which, length });
+            return Err(KeysError::TooShort { length });
         }
         let digest = Sha256::digest(text.as_bytes());
         Ok(Self {
@@ -170,7 +180,7 @@ async fn version(aws: &Aws, secret: &str, stage: &str) -> Result<Option<String>,
             if stage == "AWSPREVIOUS"
                 && error
                     .as_service_error()
-                    .is_some_and(|error| error.is_resource_not_found_exception()) =>
+                    .is_some_and(GetSecretValueError::is_resource_not_found_exception) =>
         {
             Ok(None)
         }
@@ -185,7 +195,15 @@ async fn version(aws: &Aws, secret: &str, stage: &str) -> Result<Option<String>,
 #[derive(Debug)]
 pub struct Keyring {
     secret: String,
-    kept: Mutex<Option<(Timestamp, Arc<Keys>)>>,
+    kept: Mutex<Option<Kept>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    keys: Arc<Keys>,
+    read: Timestamp,
+    /// When it was last tried to read them, with or without success.
+    tried: Timestamp,
 }
 
 impl Keyring {
@@ -200,13 +218,39 @@ impl Keyring {
     /// The keys, at most five minutes old.
     pub async fn keys(&self, aws: &Aws, now: Timestamp) -> Result<Arc<Keys>, KeysError> {
         let mut kept = self.kept.lock().await;
-        if let Some((read, keys)) = &*kept
-            && now.duration_since(*read).abs() < FRESH
+        if let Some(kept) = &*kept
+            && now.duration_since(kept.read).abs() < FRESH
         {
-            return Ok(keys.clone());
+            return Ok(kept.keys.clone());
         }
+        self.read(&mut kept, aws, now).await
+    }
+
+    /// The keys read anew, where something names a key that isn't among them: a rotation may have
+    /// happened since. Those that are kept, if reading was tried less than ten seconds ago.
+    pub async fn refreshed(&self, aws: &Aws, now: Timestamp) -> Result<Arc<Keys>, KeysError> {
+        let mut kept = self.kept.lock().await;
+        if let Some(kept) = &mut *kept {
+            if now.duration_since(kept.tried).abs() < AGAIN {
+                return Ok(kept.keys.clone());
+            }
+            kept.tried = now;
+        }
+        self.read(&mut kept, aws, now).await
+    }
+
+    async fn read(
+        &self,
+        kept: &mut Option<Kept>,
+        aws: &Aws,
+        now: Timestamp,
+    ) -> Result<Arc<Keys>, KeysError> {
         let keys = Arc::new(Keys::load(aws, &self.secret).await?);
-        *kept = Some((now, keys.clone()));
+        *kept = Some(Kept {
+            keys: keys.clone(),
+            read: now,
+            tried: now,
+        });
         Ok(keys)
     }
 }
@@ -224,13 +268,22 @@ mod tests {
             ("", None),
             ("                                ", None),
             (&ONE[1..], None),
-            (ONE, Some("")),
-            (ONE, Some("short")),
+            ("short", Some(ONE)),
         ] {
             assert!(Keys::new(current, previous).is_err(), "{current:?}");
         }
         let error = Keys::new("short", None).unwrap_err();
         insta::assert_snapshot!(error, @"the current signing key has 5 characters, at least 32 are needed; let Secrets Manager generate one of 64");
+    }
+
+    #[test]
+    fn a_short_previous_key_is_left_out_and_stops_nothing() {
+        let seal = Keys::new(ONE, None).unwrap().seal_text("form", "nonce");
+        for previous in ["", "short"] {
+            let keys = Keys::new(ONE, Some(previous)).unwrap();
+            assert!(keys.previous.is_none());
+            assert!(keys.text_sealed(&seal, "form", "nonce"));
+        }
     }
 
     #[test]
@@ -258,6 +311,9 @@ mod tests {
     #[test]
     fn keys_show_only_their_names() {
         let shown = format!("{:?}", Keys::new(ONE, Some(TWO)).unwrap());
-        assert!(!shown.contains(&ONE[..8]) && !shown.contains(&TWO[..8]), "{shown}");
+        assert!(
+            !shown.contains(&ONE[..8]) && !shown.contains(&TWO[..8]),
+            "{shown}"
+        );
     }
 }

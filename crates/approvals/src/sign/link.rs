@@ -15,7 +15,7 @@ use crate::{Case, CaseId};
 
 const PURPOSE: &str = "link";
 const VERSION: u8 = 1;
-/// A link lives no longer than this, even where the approval says no end.
+/// A link lives so long where it is not known when the approval ends.
 pub const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// No link of ours is longer; whatever is, isn't read.
 const LENGTH_LIMIT: usize = 2048;
@@ -60,8 +60,7 @@ impl Link {
     /// that it counts once even if it is sent again; it ends with the approval.
     pub fn new(audience: &str, case: &Case, approver: &Approver, action: LinkAction) -> Self {
         let longest = case.asked_at.saturating_add(LONGEST_LIFE);
-        let longest = longest.unwrap_or(Timestamp::MAX);
-        let expires = case.expires.map_or(longest, |expires| expires.min(longest));
+        let expires = case.expires.or(longest.ok()).unwrap_or(Timestamp::MAX);
         let mut hash = Sha256::new();
         for part in [
             "deploy-hooks link",

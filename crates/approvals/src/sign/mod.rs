@@ -10,7 +10,10 @@ pub mod slack;
 mod token;
 
 pub use keys::{KEY_LENGTH, Keyring, Keys, KeysError};
-pub use token::{mask_token, token_mac, token_mac_matches};
+pub use token::{
+    KEYS_ROTATED, TokenMatch, compare_token, mask_token, mask_token_shapes, token_mac,
+    token_mac_matches,
+};
 
 /// 128 random bits as 26 characters of a-z and 2-7.
 ///

@@ -90,8 +90,7 @@ pub fn verify(
         .and_then(|text| text.strip_prefix("v0="))
         .and_then(unhex)
         .ok_or(NotSlack::Malformed)?;
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(&secret.0).expect("HMAC takes keys of any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(&secret.0).expect("HMAC takes keys of any length");
     mac.update(b"v0:");
     mac.update(timestamp.as_bytes());
     mac.update(b":");
@@ -120,13 +119,20 @@ mod tests {
     }
 
     fn check(timestamp: Option<&str>, signature: Option<&str>, now: i64) -> Result<(), NotSlack> {
-        let request = Signed { timestamp, signature, body: BODY.as_bytes() };
+        let request = Signed {
+            timestamp,
+            signature,
+            body: BODY.as_bytes(),
+        };
         verify(&secret(), &request, Timestamp::from_second(now).unwrap())
     }
 
     #[test]
     fn the_official_example_counts() {
-        assert_eq!(check(Some("1531420618"), Some(SIGNATURE), TIMESTAMP), Ok(()));
+        assert_eq!(
+            check(Some("1531420618"), Some(SIGNATURE), TIMESTAMP),
+            Ok(())
+        );
     }
 
     #[test]
@@ -170,7 +176,11 @@ mod tests {
     fn a_change_of_any_byte_is_refused() {
         let now = Timestamp::from_second(TIMESTAMP).unwrap();
         let with = |timestamp: &str, signature: &str, body: &[u8]| {
-            let request = Signed { timestamp: Some(timestamp), signature: Some(signature), body };
+            let request = Signed {
+                timestamp: Some(timestamp),
+                signature: Some(signature),
+                body,
+            };
             verify(&secret(), &request, now)
         };
         for place in 0..BODY.len() {
@@ -182,9 +192,15 @@ mod tests {
             let mut signature = SIGNATURE.as_bytes().to_vec();
             signature[place] = if signature[place] == b'0' { b'1' } else { b'0' };
             let signature = String::from_utf8(signature).unwrap();
-            assert_eq!(with("1531420618", &signature, BODY.as_bytes()), Err(NotSlack::Forged));
+            assert_eq!(
+                with("1531420618", &signature, BODY.as_bytes()),
+                Err(NotSlack::Forged)
+            );
         }
-        assert_eq!(with("1531420619", SIGNATURE, BODY.as_bytes()), Err(NotSlack::Forged));
+        assert_eq!(
+            with("1531420619", SIGNATURE, BODY.as_bytes()),
+            Err(NotSlack::Forged)
+        );
     }
 
     #[test]

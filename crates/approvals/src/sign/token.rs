@@ -2,7 +2,12 @@
 //! whether the token that `CodePipeline` has now is the one that people were asked about.
 
 use super::{Keys, hex, unhex};
+use crate::message::without_token_shapes;
 use crate::{ApprovalAction, Token};
+
+/// Why nothing is decided about a case whose token can't be recognised any more.
+pub const KEYS_ROTATED: &str = "the signing keys were rotated since people were asked, so that the approval can't be \
+     recognised; use the console";
 
 const PURPOSE: &str = "token";
 /// Shorter words of a text are not compared with the token; real ones have 36 characters.
@@ -14,18 +19,45 @@ pub fn token_mac(keys: &Keys, action: &ApprovalAction, token: &Token) -> String 
     format!("{}:{}", keys.id(), hex(&signature))
 }
 
-/// Whether `mac` was made of this token of this action, by one of the keys.
-pub fn token_mac_matches(keys: &Keys, mac: &str, action: &ApprovalAction, token: &Token) -> bool {
-    let Some((id, signature)) = mac.split_once(':') else {
-        return false;
-    };
-    unhex(signature).is_some_and(|signature| {
-        keys.verify(id, PURPOSE, &message(action, token), &signature) == Some(true)
-    })
+/// What a token's hash says about a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenMatch {
+    /// It was made of this token.
+    Matches,
+    /// It was made of another token, or of another action's.
+    Differs,
+    /// It was made with a key that isn't known, or not any longer: nothing can be told.
+    UnknownKey,
 }
 
-/// `text` without the token whose hash is `mac`: people paste what the console shows them, and its
-/// review link carries the token.
+/// Whether `mac` was made of this token of this action.
+pub fn compare_token(keys: &Keys, mac: &str, action: &ApprovalAction, token: &Token) -> TokenMatch {
+    let Some((id, signature)) = mac.split_once(':') else {
+        return TokenMatch::Differs;
+    };
+    let Some(signature) = unhex(signature) else {
+        return TokenMatch::Differs;
+    };
+    match keys.verify(id, PURPOSE, &message(action, token), &signature) {
+        Some(true) => TokenMatch::Matches,
+        Some(false) => TokenMatch::Differs,
+        None => TokenMatch::UnknownKey,
+    }
+}
+
+/// Whether `mac` was made of this token of this action, by one of the keys.
+pub fn token_mac_matches(keys: &Keys, mac: &str, action: &ApprovalAction, token: &Token) -> bool {
+    compare_token(keys, mac, action, token) == TokenMatch::Matches
+}
+
+/// `text` without anything that has the form of a token or of a review link's end, whichever approval
+/// it belongs to.
+pub fn mask_token_shapes(text: &str) -> String {
+    without_token_shapes(text)
+}
+
+/// `text` without the token whose hash is `mac`, and without whatever has the form of another one:
+/// people paste what the console shows them, and its review link carries the token.
 pub fn mask_token(keys: &Keys, mac: &str, action: &ApprovalAction, text: &str) -> String {
     let part_of_token = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let mut masked = String::with_capacity(text.len());
@@ -43,7 +75,7 @@ pub fn mask_token(keys: &Keys, mac: &str, action: &ApprovalAction, text: &str) -
         rest = &rest[start + end..];
     }
     masked.push_str(rest);
-    masked
+    mask_token_shapes(&masked)
 }
 
 fn message(action: &ApprovalAction, token: &Token) -> Vec<u8> {
@@ -86,17 +118,26 @@ mod tests {
         let mac = token_mac(&keys, &action(), &token);
         assert!(!mac.contains(TOKEN));
         assert!(token_mac_matches(&keys, &mac, &action(), &token));
-        let other = ApprovalAction { action: "Other".into(), ..action() };
+        let other = ApprovalAction {
+            action: "Other".into(),
+            ..action()
+        };
         assert!(!token_mac_matches(&keys, &mac, &other, &token));
         assert!(!token_mac_matches(&keys, &mac, &action(), &Token::new("x")));
         for at in 0..mac.len() {
             let mut bytes = mac.clone().into_bytes();
             bytes[at] ^= 1;
             let tampered = String::from_utf8(bytes).unwrap();
-            assert!(!token_mac_matches(&keys, &tampered, &action(), &token), "{at}");
+            assert!(
+                !token_mac_matches(&keys, &tampered, &action(), &token),
+                "{at}"
+            );
         }
         for wrong in ["", ":", "00000000:", &mac[..mac.len() - 2]] {
-            assert!(!token_mac_matches(&keys, wrong, &action(), &token), "{wrong}");
+            assert!(
+                !token_mac_matches(&keys, wrong, &action(), &token),
+                "{wrong}"
+            );
         }
     }
 
@@ -107,5 +148,40 @@ mod tests {
         let pasted = format!("see https://x/#/Approve/approve/{TOKEN}, or ü {TOKEN}");
         let masked = mask_token(&keys, &mac, &action(), &pasted);
         assert_eq!(masked, "see https://x/#/Approve/approve/***, or ü ***");
+    }
+
+    #[test]
+    fn tokens_of_other_approvals_are_masked_too() {
+        let keys = keys();
+        let mac = token_mac(&keys, &action(), &Token::new("another-token"));
+        for pasted in [
+            format!("see {TOKEN}."),
+            format!("x-{TOKEN}-y"),
+            format!("ü{TOKEN}{TOKEN}"),
+            format!("approve%2F{TOKEN}"),
+            format!("https%3A%2F%2Fx%2FApprove%252Fapprove%252f{TOKEN}"),
+            TOKEN.replace('-', "%2D").to_uppercase(),
+            "https://x/#/Approve/approve/0c35520a".to_owned(),
+            "x%2Fapprove%2F0c35520a".to_owned(),
+        ] {
+            let masked = mask_token(&keys, &mac, &action(), &pasted).to_lowercase();
+            assert!(masked.contains("***"), "{masked}");
+            assert!(!masked.contains("0c35520a"), "{masked}");
+            assert!(!masked.contains("e02120b524c3"), "{masked}");
+        }
+        let harmless = "approve/reject, 0c35520a-b7e6 and ü: to approve";
+        assert_eq!(mask_token(&keys, &mac, &action(), harmless), harmless);
+    }
+
+    #[test]
+    fn a_hash_of_an_unknown_key_says_nothing() {
+        let (keys, token) = (keys(), Token::new(TOKEN));
+        let mac = token_mac(&keys, &action(), &token);
+        let other = Keys::new("fedcba9876543210fedcba9876543210", None).unwrap();
+        let compared = |keys| compare_token(keys, &mac, &action(), &token);
+        assert_eq!(compared(&keys), TokenMatch::Matches);
+        assert_eq!(compared(&other), TokenMatch::UnknownKey);
+        let differs = compare_token(&keys, &mac, &action(), &Token::new("x"));
+        assert_eq!(differs, TokenMatch::Differs);
     }
 }

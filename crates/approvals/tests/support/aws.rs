@@ -119,7 +119,9 @@ impl World {
                 .credentials_provider(SharedCredentialsProvider::new(credentials))
                 .retry_config(RetryConfig::standard().with_max_attempts(tries))
                 .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(sleep))
-                .http_client(aws_smithy_runtime_api::client::http::SharedHttpClient::new(self.clone()))
+                .http_client(aws_smithy_runtime_api::client::http::SharedHttpClient::new(
+                    self.clone(),
+                ))
                 .build(),
         )
     }
@@ -289,7 +291,11 @@ fn reply(reply: Reply) -> HttpResponse {
 }
 
 fn respond(status: u16, body: &Value) -> HttpResponse {
-    let text = if body.is_null() { String::new() } else { body.to_string() };
+    let text = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
     HttpResponse::new(status.try_into().unwrap(), SdkBody::from(text))
 }
 
@@ -304,12 +310,23 @@ impl Call {
         let body = request.body().bytes().unwrap_or_default();
         let json = serde_json::from_slice(body).unwrap_or(Value::Null);
         let Some(target) = request.headers().get("x-amz-target") else {
-            assert_eq!(request.headers().get("x-amz-invocation-type"), Some("Event"));
-            return Self { service: "lambda".into(), operation: "Invoke".into(), json };
+            assert_eq!(
+                request.headers().get("x-amz-invocation-type"),
+                Some("Event")
+            );
+            return Self {
+                service: "lambda".into(),
+                operation: "Invoke".into(),
+                json,
+            };
         };
         let (service, operation) = target.split_once('.').unwrap();
         let service = service.split('_').next().unwrap().to_ascii_lowercase();
-        Self { service, operation: operation.to_owned(), json }
+        Self {
+            service,
+            operation: operation.to_owned(),
+            json,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! DynamoDB, as far as the state table uses it: conditions are really evaluated, lists come in pages.
+//! `DynamoDB`, as far as the state table uses it: conditions are really evaluated, lists come in pages.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -42,20 +42,30 @@ impl Tables {
 
     fn put(&mut self, call: &Value) -> Reply {
         assert_eq!(call["ConditionExpression"], "attribute_not_exists(pk)");
-        assert!(call["Item"]["expires_at"]["N"].is_string(), "every item ends");
+        assert!(
+            call["Item"]["expires_at"]["N"].is_string(),
+            "every item ends"
+        );
         let key = key(call, &call["Item"]);
         if let Some(old) = self.items.get(&key) {
-            let mut refused = error("ConditionalCheckFailedException", "The conditional request failed");
+            let mut refused = error(
+                "ConditionalCheckFailedException",
+                "The conditional request failed",
+            );
             refused["Item"] = json!(old);
             return Err(refused);
         }
-        self.items.insert(key, call["Item"].as_object().unwrap().clone());
+        self.items
+            .insert(key, call["Item"].as_object().unwrap().clone());
         Ok(json!({}))
     }
 
     fn update(&mut self, call: &Value) -> Reply {
         assert_eq!(call["ConditionExpression"], "version = :read");
-        assert_eq!(call["UpdateExpression"], "SET body = :body, version = :next");
+        assert_eq!(
+            call["UpdateExpression"],
+            "SET body = :body, version = :next"
+        );
         let values = &call["ExpressionAttributeValues"];
         match self.items.get_mut(&key(call, &call["Key"])) {
             Some(item) if item["version"] == values[":read"] => {
@@ -63,7 +73,10 @@ impl Tables {
                 item.insert("version".into(), values[":next"].clone());
                 Ok(json!({}))
             }
-            _ => Err(error("ConditionalCheckFailedException", "The conditional request failed")),
+            _ => Err(error(
+                "ConditionalCheckFailedException",
+                "The conditional request failed",
+            )),
         }
     }
 
@@ -81,7 +94,9 @@ impl Tables {
         let mut matching = self
             .items
             .range((from, Bound::Unbounded))
-            .take_while(|((own, own_pk, sk), _)| *own == table && *own_pk == pk && sk.starts_with(prefix))
+            .take_while(|((own, own_pk, sk), _)| {
+                *own == table && *own_pk == pk && sk.starts_with(prefix)
+            })
             .map(|(_, item)| item);
         let page: Vec<_> = matching.by_ref().take(PAGE).collect();
         let mut answer = json!({"Items": page, "Count": page.len()});

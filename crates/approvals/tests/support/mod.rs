@@ -2,7 +2,13 @@
 //! function calls besides. Each call can go wrong in the ways that matter, at the very place where it
 //! matters: the caller can die before or after it, its answer can be lost, somebody else can act first.
 
-#![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "each test uses a part of it"
+)]
 
 pub mod aws;
 pub mod dynamodb;
@@ -86,13 +92,16 @@ pub fn case() -> Case {
         route: "production".into(),
         asked_at: Timestamp::from_second(START - 3600).unwrap(),
         expires: Some(Timestamp::from_second(START + 6 * 86_400).unwrap()),
-        console_link: Some("https://console.aws.amazon.com/codesuite/codepipeline/pipelines/shop/view".into()),
+        console_link: Some(
+            "https://console.aws.amazon.com/codesuite/codepipeline/pipelines/shop/view".into(),
+        ),
         external_link: None,
         comment: Some("the spring release".into()),
         briefing: Briefing {
             starter: Some(Starter {
                 trigger: "Webhook".into(),
-                detail: "arn:aws:codestar-connections:eu-central-1:111122223333:connection/1".into(),
+                detail: "arn:aws:codestar-connections:eu-central-1:111122223333:connection/1"
+                    .into(),
                 name: "1".into(),
             }),
             ..Briefing::default()
@@ -111,7 +120,11 @@ pub fn config(policy: &str) -> Config {
 /// The same as it stands in a file.
 pub fn config_text(policy: &str) -> String {
     let slack = (1..=60).map(|n| format!("'slack:T0001/U{n:04}'"));
-    let links = ["'email:lead@example.com'", "'email:other@example.com'", "'link:teams'"];
+    let links = [
+        "'email:lead@example.com'",
+        "'email:other@example.com'",
+        "'link:teams'",
+    ];
     let approvers: Vec<String> = slack.chain(links.map(str::to_owned)).collect();
     format!(
         "version: 1
@@ -143,9 +156,7 @@ pub struct Office {
 }
 
 type Look =
-    dyn for<'c> Fn(&'c Aws, &'c Case, &'c str) -> Boxed<'c, Result<Shown, String>>
-        + Send
-        + Sync;
+    dyn for<'c> Fn(&'c Aws, &'c Case, &'c str) -> Boxed<'c, Result<Shown, String>> + Send + Sync;
 
 impl Office {
     /// A desk with this policy; the case is open and waits.
@@ -173,7 +184,10 @@ impl Office {
             look: Box::new(move |_, _, execution| {
                 let world = looking.clone();
                 Box::pin(async move {
-                    world.meets("ShownAgain").await.map_err(|fate| format!("{fate:?}"))?;
+                    world
+                        .meets("ShownAgain")
+                        .await
+                        .map_err(|fate| format!("{fate:?}"))?;
                     assert_eq!(execution, EXECUTION);
                     Ok(shown(&world.deployable()))
                 })
@@ -196,7 +210,10 @@ impl Office {
     }
 
     pub fn records(&self) -> Records<'_> {
-        let table = Table { aws: &self.aws, name: TABLE };
+        let table = Table {
+            aws: &self.aws,
+            name: TABLE,
+        };
         Records::new(table, &*self.clock, &*self.ids)
     }
 }

@@ -55,7 +55,13 @@ impl Pipeline {
         self.waits.last().unwrap()
     }
 
-    fn settle(&mut self, status: &'static str, by: Option<&str>, summary: Option<&str>, now: Timestamp) {
+    fn settle(
+        &mut self,
+        status: &'static str,
+        by: Option<&str>,
+        summary: Option<&str>,
+        now: Timestamp,
+    ) {
         let wait = self.waits.last_mut().unwrap();
         if wait.status == "InProgress" {
             wait.status = status;
@@ -107,14 +113,21 @@ impl Pipeline {
     fn put(&mut self, call: &Value, now: Timestamp) -> Reply {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let token = text(&call["token"]);
-        let (status, summary) = (text(&call["result"]["status"]), text(&call["result"]["summary"]));
+        let (status, summary) = (
+            text(&call["result"]["status"]),
+            text(&call["result"]["summary"]),
+        );
         assert!(summary.len() <= 512, "{summary}");
         let wait = self.waits.last_mut().unwrap();
         if wait.token != token || wait.status != "InProgress" {
             let message = format!("The approval token {token} is not valid");
             return Err(error("InvalidApprovalTokenException", &message));
         }
-        let word = if status == "Approved" { "Succeeded" } else { "Failed" };
+        let word = if status == "Approved" {
+            "Succeeded"
+        } else {
+            "Failed"
+        };
         self.settle(word, Some(ROLE), Some(&summary), now);
         self.taken.push((token, status, summary));
         Ok(json!({"approvedAt": seconds(now)}))

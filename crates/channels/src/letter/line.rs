@@ -198,8 +198,8 @@ mod tests {
             "&&&…",
             "three of five, and three bytes for the ellipsis"
         );
-        let link = Line::default().and_link("a", Some("https://example.com/".into()));
-        assert_eq!(link.within(10, |line| line.parts.len() * 50).parts, []);
+        let linked = Line::default().and_link("a", Some("https://example.com/".into()));
+        assert_eq!(linked.within(10, |line| line.parts.len() * 50).parts, []);
     }
 
     #[test]

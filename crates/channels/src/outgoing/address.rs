@@ -16,7 +16,8 @@ pub fn is_public(address: IpAddr) -> bool {
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
     let special = match a {
-        0 | 10 | 127 => true,
+        // This network, private, this machine; multicast, reserved, broadcast.
+        0 | 10 | 127 | 224.. => true,
         // Carrier-grade NAT.
         100 => (64..128).contains(&b),
         // Link-local, the metadata services among them.
@@ -27,20 +28,16 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         // Benchmarks, documentation.
         198 => matches!((b, c), (18 | 19, _) | (51, 100)),
         203 => (b, c) == (0, 113),
-        // Multicast, reserved, broadcast.
-        224.. => true,
         _ => false,
     };
     !special
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let s = address.segments();
     let embedded = |high: u16, low: u16| {
-        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        is_public_v4(Ipv4Addr::new(a, b, c, d))
+        is_public_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
     };
-    match s {
+    match address.segments() {
         // IPv4 in IPv6: what counts is where it leads. Deprecated forms lead nowhere that is meant.
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             embedded(high, low)
@@ -48,7 +45,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         // 6to4.
         [0x2002, high, low, ..] => embedded(high, low),
         // Teredo, benchmarks, ORCHID and the other protocol assignments; documentation.
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
         // Only 2000::/3 is given out; all else is local, multicast, reserved or unspecified.
         [first, ..] => first & 0xe000 == 0x2000,
     }

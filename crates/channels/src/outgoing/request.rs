@@ -15,6 +15,9 @@ use super::{Http, TRY};
 /// What is read of an answer. Those that we understand have some hundred bytes.
 const ANSWER: usize = 64 * 1024;
 
+/// What a body says that came with a status of success.
+pub(crate) type Judge = fn(&[u8]) -> Option<Trouble>;
+
 /// A POST of JSON.
 pub(crate) struct Request<'a> {
     /// Where to; may be a secret.
@@ -27,8 +30,8 @@ pub(crate) struct Request<'a> {
     pub(crate) now: Timestamp,
     /// For all tries.
     pub(crate) within: Duration,
-    /// What a body says that came with a status of success, where that says nothing yet.
-    pub(crate) judge: Option<fn(&[u8]) -> Option<Trouble>>,
+    /// For services whose status of success says nothing yet.
+    pub(crate) judge: Option<Judge>,
 }
 
 /// An answer with a status of success.
@@ -170,7 +173,8 @@ pub(crate) async fn send(http: &Http, request: &Request<'_>) -> Result<Response,
             .retry_after
             .and_then(|header| retry_after(&header, now));
         let rest = said.unwrap_or_else(|| pause(tried));
-        if Instant::now() + rest >= end {
+        let next = Instant::now().checked_add(rest);
+        if next.is_none_or(|next| next >= end) {
             return Err(match (failed.trouble, said) {
                 (Trouble::Status { status, .. }, Some(after)) => Trouble::Wait { status, after },
                 (trouble, _) => trouble,
@@ -209,7 +213,7 @@ impl From<Trouble> for Failed {
 async fn once(
     client: &Client,
     call: reqwest::RequestBuilder,
-    judge: Option<fn(&[u8]) -> Option<Trouble>>,
+    judge: Option<Judge>,
 ) -> Result<Response, Failed> {
     let call = call.build().map_err(|error| explain(&error))?;
     let mut answer = client

@@ -7,6 +7,9 @@ use jiff::fmt::rfc2822::DateTimeParser;
 
 /// Tries in all; the time ends most deliveries before.
 pub(super) const TRIES: u32 = 4;
+static PARSER: DateTimeParser = DateTimeParser::new();
+/// A service may ask for more than a clock can count; nobody here waits for longer than this.
+const LONGEST: Duration = Duration::from_hours(24);
 /// The first pause.
 const PAUSE: Duration = Duration::from_millis(300);
 
@@ -15,15 +18,15 @@ pub(super) fn pause(tried: u32) -> Duration {
     PAUSE * 2_u32.saturating_pow(tried.saturating_sub(1)).min(64)
 }
 
-/// What `Retry-After` says: seconds, or a date. <https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3>
+/// What `Retry-After` says, at most a day: seconds, or a date. <https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3>
 pub(super) fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
     let header = header.trim();
     if let Ok(seconds) = header.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(LONGEST));
     }
-    static PARSER: DateTimeParser = DateTimeParser::new();
     let at = PARSER.parse_timestamp(header).ok()?;
-    Some(Duration::try_from(at.duration_since(now)).unwrap_or_default())
+    let pause = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+    Some(pause.min(LONGEST))
 }
 
 #[cfg(test)]
@@ -44,6 +47,15 @@ mod tests {
         assert_eq!(told("-1"), None);
         assert_eq!(told("soon"), None);
         assert_eq!(told("99999999999999999999"), None);
+    }
+
+    #[test]
+    fn nobody_is_asked_to_wait_for_more_than_a_day() {
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        for header in ["18446744073709551615", "Tue, 31 Dec 2999 12:00:00 GMT"] {
+            let pause = retry_after(header, now);
+            assert_eq!(pause, Some(LONGEST), "{header}");
+        }
     }
 
     #[test]

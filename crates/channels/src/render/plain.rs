@@ -75,6 +75,7 @@ pub(super) fn text(letter: &Letter, budget: usize, texts: &Texts) -> String {
 fn tail(letter: &Letter, texts: &Texts) -> String {
     let mut tail = String::new();
     let mut warn = false;
+    let colon = texts.colon().trim_end();
     if let Some(decision) = &letter.decision {
         for (key, url) in [
             (Key::Approve, &decision.approve),
@@ -82,12 +83,12 @@ fn tail(letter: &Letter, texts: &Texts) -> String {
         ] {
             if let Some(url) = url {
                 warn = true;
-                let _ = writeln!(tail, "\n{}:\n{url}", texts.plain(key));
+                let _ = writeln!(tail, "\n{}{colon}\n{url}", texts.plain(key));
             }
         }
     }
     for to in &letter.links {
-        let _ = writeln!(tail, "\n{}:\n{}", to.label, to.url);
+        let _ = writeln!(tail, "\n{}{colon}\n{}", to.label, to.url);
     }
     if warn {
         let _ = writeln!(tail, "\n{}", texts.plain(Key::LinkWarning));

@@ -46,7 +46,7 @@ impl Cost for Teams {
 pub(super) fn message(letter: &Letter, texts: &Texts) -> Payload {
     let actions = actions(letter, texts);
     let head = head(letter);
-    let wrapper = bytes(&wrapped(vec![head.clone()], actions.clone()));
+    let wrapper = bytes(&wrapped(std::slice::from_ref(&head), &actions));
     let limits = Limits {
         total: TEAMS_BUDGET.saturating_sub(wrapper),
         line: LINE,
@@ -61,14 +61,14 @@ pub(super) fn message(letter: &Letter, texts: &Texts) -> Payload {
         body.extend(shown.more.map(|more| quiet(&more)));
     }
     body.extend(left_out.map(|more| quiet(&more)));
-    Payload::Teams(wrapped(body, actions))
+    Payload::Teams(wrapped(&body, &actions))
 }
 
 fn bytes(value: &Value) -> usize {
     value.to_string().len() + 1
 }
 
-fn wrapped(body: Vec<Value>, actions: Vec<Value>) -> Value {
+fn wrapped(body: &[Value], actions: &[Value]) -> Value {
     json!({
         "type": "message",
         "attachments": [{

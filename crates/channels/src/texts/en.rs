@@ -3,6 +3,10 @@
 use super::Key;
 
 /// The English text of a key.
+#[allow(
+    clippy::too_many_lines,
+    reason = "a catalogue is a table, a line a text"
+)]
 pub(super) fn text(key: Key) -> &'static str {
     match key {
         Key::AskTitle => "{pipeline}: {stage} waits for a decision",
@@ -90,8 +94,7 @@ pub(super) fn text(key: Key) -> &'static str {
         Key::ConsoleLink => "The pipeline in the AWS console",
         Key::ViewLink => "See everything",
         Key::OpenLink => "Open the link",
-        Key::MoreOne => "{n} more",
-        Key::MoreOther => "{n} more",
+        Key::MoreOne | Key::MoreOther => "{n} more",
         Key::Approve => "Approve",
         Key::Reject => "Reject",
         Key::Cancel => "Cancel",

@@ -1,6 +1,7 @@
 //! What the tests tell: a case as people meet it, and one that is far too large.
 
 #![allow(dead_code, reason = "each test uses its part of it")]
+#![allow(unreachable_pub, reason = "a module of each test")]
 
 pub mod fake;
 

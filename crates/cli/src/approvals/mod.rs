@@ -1,5 +1,6 @@
 //! `deploy-hooks approvals`: a configuration checked, messages looked at before anybody gets them.
 
+mod audit;
 mod lint;
 mod preview;
 mod send_test;
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Preview(preview::Args),
     /// Send a test message to a channel
     SendTest(send_test::Args),
+    /// List who answered what, when, and what came of it
+    Audit(audit::Args),
     /// List the texts that a configuration can replace
     Texts(texts::Args),
 }
@@ -32,6 +35,7 @@ pub(crate) async fn run(command: Command, screen: &mut Screen) -> Result<(), Fai
         Command::Lint(args) => lint::run(&args, screen),
         Command::Preview(args) => preview::run(&args, screen),
         Command::SendTest(args) => send_test::run(&args, screen).await,
+        Command::Audit(args) => audit::run(&args, screen).await,
         Command::Texts(args) => texts::run(&args, screen),
     }
 }

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use approval_notifier::recipient::{Recipient, recipients};
 use approvals::config::{Config, Route};
 use approvals::{Briefing, Case, Status, Truth};
-use channels::{Language, Links, Occasion, Payload, PlainText, Scene, Surface, Texts, render};
+use channels::{
+    Language, Links, Occasion, Payload, PlainText, Scene, Shape, Surface, Texts, render_as,
+};
 use clap::ValueEnum;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -230,11 +232,18 @@ fn texts(args: &Args, config: &Config, route: Option<&Route>, to: &Recipient) ->
 
 fn rendered(scene: &Scene<'_>, to: &Recipient, texts: &Texts) -> Shown {
     let surface = Surface::of(&to.channel.kind);
+    // A decision is told in place of the first message where that can be changed.
+    let decided = matches!(scene.occasion, Occasion::Decided { .. });
+    let shape = if decided && to.changeable() {
+        Shape::Whole
+    } else {
+        scene.shape()
+    };
     Shown {
         recipient: to.key.clone(),
         surface,
         language: texts.language(),
-        payload: render(scene, surface, texts),
+        payload: render_as(scene, shape, surface, texts),
     }
 }
 

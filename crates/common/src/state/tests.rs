@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// A DynamoDB that gives prepared answers and keeps what it was asked.
+/// A `DynamoDB` that gives prepared answers and keeps what it was asked.
 struct Fake {
     aws: Aws,
     asked: Arc<Mutex<Vec<(String, Value)>>>,
@@ -20,11 +20,17 @@ impl Fake {
         let kept = asked.clone();
         let answers = Mutex::new(answers.into_iter());
         let client = infallible_client_fn(move |request| {
-            let target = request.headers()["x-amz-target"].to_str().unwrap().to_owned();
+            let target = request.headers()["x-amz-target"]
+                .to_str()
+                .unwrap()
+                .to_owned();
             let body = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
             kept.lock().unwrap().push((target, body));
             let (status, body) = answers.lock().unwrap().next().expect("no further call");
-            http::Response::builder().status(status).body(body.to_string()).unwrap()
+            http::Response::builder()
+                .status(status)
+                .body(body.to_string())
+                .unwrap()
         });
         let credentials = Credentials::new("id", "secret", None, None, "test");
         let aws = Aws::from_config(
@@ -40,7 +46,10 @@ impl Fake {
     }
 
     fn table(&self) -> Table<'_> {
-        Table { aws: &self.aws, name: "state" }
+        Table {
+            aws: &self.aws,
+            name: "state",
+        }
     }
 
     fn asked(&self, n: usize) -> (String, Value) {
@@ -73,7 +82,11 @@ fn until() -> Timestamp {
 #[tokio::test]
 async fn an_item_is_created_only_where_there_is_none() {
     let fake = Fake::new(vec![(200, json!({}))]);
-    let created = fake.table().create(&key(), &vec![1, 2], until()).await.unwrap();
+    let created = fake
+        .table()
+        .create(&key(), &vec![1, 2], until())
+        .await
+        .unwrap();
     assert_eq!(created, Created::New);
     let (target, asked) = fake.asked(0);
     assert!(target.ends_with(".PutItem"));
@@ -87,12 +100,24 @@ async fn an_item_is_created_only_where_there_is_none() {
 #[tokio::test]
 async fn who_comes_second_is_given_what_was_first() {
     let fake = Fake::new(vec![refused(Some(item("[7]", 3)))]);
-    let created = fake.table().create(&key(), &vec![1], until()).await.unwrap();
-    let first = Item { key: key(), version: 3, value: vec![7] };
+    let created = fake
+        .table()
+        .create(&key(), &vec![1], until())
+        .await
+        .unwrap();
+    let first = Item {
+        key: key(),
+        version: 3,
+        value: vec![7],
+    };
     assert_eq!(created, Created::Exists(first.clone()));
     // Also where the answer leaves the old item out.
     let fake = Fake::new(vec![refused(None), (200, json!({"Item": item("[7]", 3)}))]);
-    let created = fake.table().create(&key(), &vec![1], until()).await.unwrap();
+    let created = fake
+        .table()
+        .create(&key(), &vec![1], until())
+        .await
+        .unwrap();
     assert_eq!(created, Created::Exists(first));
     assert_eq!(fake.asked(1).1["ConsistentRead"], true);
 }
@@ -100,22 +125,38 @@ async fn who_comes_second_is_given_what_was_first() {
 #[tokio::test]
 async fn only_the_version_that_was_read_is_replaced() {
     let fake = Fake::new(vec![(200, json!({})), refused(None)]);
-    let read = Item { key: key(), version: 3, value: 7 };
-    assert_eq!(fake.table().replace(&read, &8).await.unwrap(), Replaced::Yes);
-    assert_eq!(fake.table().replace(&read, &8).await.unwrap(), Replaced::Lost);
+    let read = Item {
+        key: key(),
+        version: 3,
+        value: 7,
+    };
+    assert_eq!(
+        fake.table().replace(&read, &8).await.unwrap(),
+        Replaced::Yes
+    );
+    assert_eq!(
+        fake.table().replace(&read, &8).await.unwrap(),
+        Replaced::Lost
+    );
     let (_, asked) = fake.asked(0);
     assert_eq!(asked["ConditionExpression"], "version = :read");
     assert_eq!(asked["ExpressionAttributeValues"][":read"]["N"], "3");
     assert_eq!(asked["ExpressionAttributeValues"][":next"]["N"], "4");
     let update = asked["UpdateExpression"].as_str().unwrap();
-    assert!(!update.contains("expires_at"), "its lifetime stays: {update}");
+    assert!(
+        !update.contains("expires_at"),
+        "its lifetime stays: {update}"
+    );
 }
 
 #[tokio::test]
 async fn a_list_has_all_pages() {
     let last = json!({"pk": {"S": "a"}, "sk": {"S": "b"}});
     let fake = Fake::new(vec![
-        (200, json!({"Items": [item("1", 1), item("2", 1)], "LastEvaluatedKey": last})),
+        (
+            200,
+            json!({"Items": [item("1", 1), item("2", 1)], "LastEvaluatedKey": last}),
+        ),
         (200, json!({"Items": [], "LastEvaluatedKey": last})),
         (200, json!({"Items": [item("3", 1)]})),
     ]);
@@ -139,28 +180,57 @@ async fn what_is_not_there_is_none_and_what_is_broken_is_told_without_its_conten
         (200, json!({"Item": {"pk": {"S": "a"}, "sk": {"S": "b"}}})),
     ]);
     assert_eq!(fake.table().get::<u32>(&key()).await.unwrap(), None);
-    let error = fake.table().get::<u32>(&key()).await.unwrap_err().to_string();
+    let error = fake
+        .table()
+        .get::<u32>(&key())
+        .await
+        .unwrap_err()
+        .to_string();
     insta::assert_snapshot!(error, @"the item a/b of the state table state can't be read: its body is wrong at line 1, column 8; was it edited by hand, or written by a newer version?");
-    let error = fake.table().get::<u32>(&key()).await.unwrap_err().to_string();
+    let error = fake
+        .table()
+        .get::<u32>(&key())
+        .await
+        .unwrap_err()
+        .to_string();
     insta::assert_snapshot!(error, @"the item a/b of the state table state can't be read: it has no text `body`; was it edited by hand, or written by a newer version?");
 }
 
 #[tokio::test]
 async fn a_failure_says_what_was_tried_and_where() {
     let denied = json!({"__type": "AccessDeniedException", "message": "not for you"});
-    let fake = Fake::new(vec![(400, denied.clone()), (400, denied.clone()), (400, denied)]);
+    let fake = Fake::new(vec![
+        (400, denied.clone()),
+        (400, denied.clone()),
+        (400, denied),
+    ]);
     let table = fake.table();
-    let error = table.create(&key(), &1, until()).await.unwrap_err().to_string();
+    let error = table
+        .create(&key(), &1, until())
+        .await
+        .unwrap_err()
+        .to_string();
     insta::assert_snapshot!(error, @"the state table state could not create a/b: AccessDeniedException: not for you; check that the table exists and that the function's role may use it");
     assert!(table.list::<u32>("a", "").await.is_err());
-    let read = Item { key: key(), version: 3, value: 7 };
-    assert!(table.replace(&read, &8).await.is_err(), "unlike a lost race");
+    let read = Item {
+        key: key(),
+        version: 3,
+        value: 7,
+    };
+    assert!(
+        table.replace(&read, &8).await.is_err(),
+        "unlike a lost race"
+    );
 }
 
 #[tokio::test]
 async fn what_does_not_fit_is_not_sent() {
     let fake = Fake::new(Vec::new());
     let large = "x".repeat(VALUE_LIMIT);
-    let error = fake.table().create(&key(), &large, until()).await.unwrap_err();
+    let error = fake
+        .table()
+        .create(&key(), &large, until())
+        .await
+        .unwrap_err();
     assert!(matches!(error, StateError::TooLarge { .. }), "{error}");
 }

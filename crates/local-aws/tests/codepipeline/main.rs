@@ -12,6 +12,7 @@ mod bench;
 mod change_sets;
 mod emulator;
 mod events;
+mod faults;
 mod history;
 mod modes;
 mod refusals;

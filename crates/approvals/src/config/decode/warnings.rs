@@ -53,10 +53,8 @@ fn never_reached(found: &Found, earlier: &[Found], warnings: &Findings) {
 fn is_asked(approver: &Approver, route: &Route, channels: &BTreeMap<String, Channel>) -> bool {
     let mut told = route.channels().filter_map(|name| channels.get(name));
     told.any(|channel| match (approver, &channel.kind) {
-        (Approver::Slack { .. }, kind) => matches!(
-            kind,
-            ChannelKind::Slack { .. } | ChannelKind::SlackWebhook { .. }
-        ),
+        // The buttons of a webhook's message are links, and those are of whoever holds them.
+        (Approver::Slack { .. }, kind) => matches!(kind, ChannelKind::Slack { .. }),
         (Approver::Email(address), ChannelKind::Ses { to, .. }) => {
             to.iter().any(|to| to.eq_ignore_ascii_case(address))
         }
