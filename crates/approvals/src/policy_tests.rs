@@ -316,8 +316,8 @@ fn a_yes_counts_as_long_as_it_would_be_taken() {
         "arn:aws:iam::111122223333:user/alex",
     );
     let have = |starter, at: &str| {
-        let voters = votes.iter().map(|vote| &vote.voter);
-        approving(&policy, voters, starter, at.parse().unwrap()).len()
+        let people = votes.iter().map(|vote| &vote.voter);
+        approving(&policy, people, starter, at.parse().unwrap()).len()
     };
     assert_eq!(have(Some(&alex), "2026-03-02T10:00:00Z"), 1);
     assert_eq!(have(None, "2026-03-02T10:00:00Z"), 0);

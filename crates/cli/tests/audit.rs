@@ -67,7 +67,7 @@ fn fake_aws(answer: fn(&str, &Value) -> Value) -> String {
                     continue;
                 };
                 match name.to_ascii_lowercase().as_str() {
-                    "x-amz-target" => target = value.to_owned(),
+                    "x-amz-target" => value.clone_into(&mut target),
                     "content-length" => length = value.parse().unwrap(),
                     _ => {}
                 }
