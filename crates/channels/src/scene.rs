@@ -31,6 +31,8 @@ pub enum Occasion<'a> {
     Plain(&'a PlainText),
     /// Whether a channel works.
     Test,
+    /// What environments do, or are about to do.
+    News(&'a News),
 }
 
 impl Occasion<'_> {
@@ -44,8 +46,77 @@ impl Occasion<'_> {
             Self::Outcome(_) => "outcome",
             Self::Plain(_) => "plain",
             Self::Test => "test",
+            Self::News(news) => news.name,
         }
     }
+
+    /// The kind of event, for machines that sort by it.
+    pub fn event(&self) -> String {
+        let family = match self {
+            Self::News(_) => "environment",
+            _ => "approval",
+        };
+        format!("{family}.{}", self.name())
+    }
+}
+
+/// A message whose words are the caller's, laid out here within what each surface accepts. It may hold
+/// what others wrote: everything in it is cleaned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct News {
+    /// Its name in records and in the machine format: `notice`.
+    pub name: &'static str,
+    /// One line.
+    pub title: String,
+    /// The title in ASCII, for subjects that know nothing else.
+    pub ascii_title: String,
+    /// How it is meant.
+    pub mood: Mood,
+    /// Few lines that are always told.
+    pub lead: Vec<String>,
+    /// Lists, as far as there is room.
+    pub lists: Vec<NewsList>,
+    /// What a reader may ask for.
+    pub choices: Vec<Choice>,
+    /// What stands below a mail, in place of the catalogue's.
+    pub footer: String,
+}
+
+/// How a message is meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mood {
+    /// Nothing special.
+    #[default]
+    Plain,
+    /// All is well.
+    Good,
+    /// Look here.
+    Warning,
+    /// Something is wrong.
+    Bad,
+}
+
+/// Lines under a heading.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewsList {
+    /// The heading.
+    pub heading: String,
+    /// The lines.
+    pub lines: Vec<String>,
+    /// Whether it is kept before other lists where there is no room for all.
+    pub first: bool,
+}
+
+/// Something that a reader may ask for: by a button where the channel has those that our app hears of,
+/// by a link everywhere else.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// What is asked for.
+    pub label: String,
+    /// The page that asks once more.
+    pub url: Option<String>,
+    /// The button's `action_id` and value.
+    pub button: Option<(String, String)>,
 }
 
 /// A message that is none of ours and is passed on as it is, redacted by whoever read it.

@@ -9,7 +9,8 @@ use approvals::{
     Starter, Status, Step, Truth, Variable, VersionChange, What,
 };
 use channels::{
-    Language, Occasion, Payload, PlainText, Shape, Surface, Texts, limits, render, render_as,
+    Choice, Language, Mood, News, NewsList, Occasion, Payload, PlainText, Shape, Surface, Texts,
+    limits, render, render_as,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -200,6 +201,9 @@ fn slack_is_well_formed(blocks: &Value) {
                         continue;
                     }
                     within(&button["value"], limits::SLACK_BUTTON_VALUE);
+                    if block["block_id"] != "decision" {
+                        continue;
+                    }
                     within(
                         &button["confirm"]["title"]["text"],
                         limits::SLACK_CONFIRM_TITLE,
@@ -366,6 +370,64 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+fn news(texts: &[String], repeat: usize, url: Option<&str>) -> News {
+    let text = |n: usize| texts[n % texts.len()].clone();
+    let lines: Vec<String> = (0..repeat).map(text).collect();
+    let list = |n: usize| NewsList {
+        heading: text(n),
+        lines: lines.clone(),
+        first: n == 0,
+    };
+    let choice = |n: usize| Choice {
+        label: text(n),
+        url: url.map(str::to_owned),
+        button: (n == 1).then(|| ("ask_1".to_owned(), "value".to_owned())),
+    };
+    News {
+        name: "notice",
+        title: text(0),
+        ascii_title: text(1),
+        mood: Mood::Warning,
+        lead: vec![text(2), text(3)],
+        lists: (0..3).map(list).collect(),
+        choices: (0..4).map(choice).collect(),
+        footer: text(4),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_news_keep_to_every_limit_and_do_nothing(texts in prop::collection::vec(text(), 1..6), repeat in 0..60_usize, url in link()) {
+        let news = news(&texts, repeat, url.as_deref());
+        let case = case();
+        let mut scene = scene(&case, Occasion::News(&news));
+        scene.case = None;
+        for surface in SURFACES {
+            let payload = render(&scene, surface, &english());
+            within_limits(&payload, surface);
+            harmless(&payload);
+        }
+    }
+}
+
+#[test]
+fn news_say_how_many_lines_have_no_room() {
+    let lines: Vec<String> = (0..200)
+        .map(|n| format!("dev/service-{n:03} {}", "x".repeat(300)))
+        .collect();
+    let news = news(&lines, 200, Some("https://example.com/e/x"));
+    let case = case();
+    let mut scene = scene(&case, Occasion::News(&news));
+    scene.case = None;
+    for surface in SURFACES {
+        let all = everything(&render(&scene, surface, &english()));
+        let told = all.contains(" more") || all.contains("\"more\":");
+        assert!(told, "{}", surface.name());
     }
 }
 

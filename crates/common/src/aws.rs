@@ -39,6 +39,7 @@ pub struct Aws {
     place: Place,
     config: OnceLock<SdkConfig>,
     applicationautoscaling: OnceLock<aws_sdk_applicationautoscaling::Client>,
+    autoscaling: OnceLock<aws_sdk_autoscaling::Client>,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
     codedeploy: OnceLock<aws_sdk_codedeploy::Client>,
     codepipeline: OnceLock<aws_sdk_codepipeline::Client>,
@@ -46,12 +47,14 @@ pub struct Aws {
     ecs: OnceLock<aws_sdk_ecs::Client>,
     elb: OnceLock<aws_sdk_elasticloadbalancingv2::Client>,
     lambda: OnceLock<aws_sdk_lambda::Client>,
+    rds: OnceLock<aws_sdk_rds::Client>,
     s3: OnceLock<aws_sdk_s3::Client>,
     scheduler: OnceLock<aws_sdk_scheduler::Client>,
     secretsmanager: OnceLock<aws_sdk_secretsmanager::Client>,
     sesv2: OnceLock<aws_sdk_sesv2::Client>,
     sns: OnceLock<aws_sdk_sns::Client>,
     ssm: OnceLock<aws_sdk_ssm::Client>,
+    sts: OnceLock<aws_sdk_sts::Client>,
 }
 
 /// Where calls go, and as whom: what Lambda sets in each function's environment.
@@ -126,11 +129,25 @@ impl Aws {
         Self::at(Place::default(), OnceLock::from(config))
     }
 
+    /// Clients like these in another region, and in another account if credentials of it are given.
+    #[must_use]
+    pub fn elsewhere(&self, region: &str, credentials: Option<Credentials>) -> Self {
+        let mut config = self
+            .config()
+            .to_builder()
+            .region(Region::new(region.to_owned()));
+        if let Some(credentials) = credentials {
+            config = config.credentials_provider(SharedCredentialsProvider::new(credentials));
+        }
+        Self::from_config(config.build())
+    }
+
     fn at(place: Place, config: OnceLock<SdkConfig>) -> Self {
         Self {
             place,
             config,
             applicationautoscaling: OnceLock::new(),
+            autoscaling: OnceLock::new(),
             cloudformation: OnceLock::new(),
             codedeploy: OnceLock::new(),
             codepipeline: OnceLock::new(),
@@ -138,12 +155,14 @@ impl Aws {
             ecs: OnceLock::new(),
             elb: OnceLock::new(),
             lambda: OnceLock::new(),
+            rds: OnceLock::new(),
             s3: OnceLock::new(),
             scheduler: OnceLock::new(),
             secretsmanager: OnceLock::new(),
             sesv2: OnceLock::new(),
             sns: OnceLock::new(),
             ssm: OnceLock::new(),
+            sts: OnceLock::new(),
         }
     }
 
@@ -152,6 +171,7 @@ impl Aws {
         aws_sdk_applicationautoscaling,
         "Application Auto Scaling"
     );
+    client!(autoscaling, aws_sdk_autoscaling, "Amazon EC2 Auto Scaling");
     client!(cloudformation, aws_sdk_cloudformation, "AWS CloudFormation");
     client!(codedeploy, aws_sdk_codedeploy, "AWS CodeDeploy");
     client!(codepipeline, aws_sdk_codepipeline, "AWS CodePipeline");
@@ -163,6 +183,7 @@ impl Aws {
         "Elastic Load Balancing"
     );
     client!(lambda, aws_sdk_lambda, "AWS Lambda");
+    client!(rds, aws_sdk_rds, "Amazon RDS");
     client!(s3, aws_sdk_s3, "Amazon S3");
     client!(scheduler, aws_sdk_scheduler, "Amazon EventBridge Scheduler");
     client!(
@@ -173,6 +194,7 @@ impl Aws {
     client!(sesv2, aws_sdk_sesv2, "Amazon Simple Email Service");
     client!(sns, aws_sdk_sns, "Amazon SNS");
     client!(ssm, aws_sdk_ssm, "AWS Systems Manager Parameter Store");
+    client!(sts, aws_sdk_sts, "AWS Security Token Service");
 
     fn config(&self) -> &SdkConfig {
         self.config.get_or_init(|| self.place.config())

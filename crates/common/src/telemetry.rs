@@ -27,13 +27,15 @@ pub const CORRELATION_ID: &str = "correlation_id";
 
 /// The crates whose lines are written at the wished level; all others only from WARN, as the SDK's
 /// own debug lines may hold request bodies.
-const OWN: [&str; 11] = [
+const OWN: [&str; 13] = [
     "approval_decision",
     "approval_notifier",
     "approvals",
     "briefing",
     "channels",
     "common",
+    "env_scheduler",
+    "environments",
     "gate",
     "hook",
     "pre_traffic",

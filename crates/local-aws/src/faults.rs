@@ -21,6 +21,9 @@ pub struct FaultSpec {
     /// The operation, or `*`.
     #[serde(default = "any")]
     pub operation: String,
+    /// It strikes only calls whose body has this text in it, such as the name of one service. Calls
+    /// that are passed on unread have no body to look into.
+    pub containing: Option<String>,
     /// How often it strikes; without it, until it is removed.
     pub times: Option<u32>,
     /// Calls that are let through first.
@@ -141,12 +144,19 @@ impl Faults {
     }
 
     /// What is to happen to this call: the first fault that matches and skips no more strikes.
-    pub fn strike(&self, service: &str, operation: &str) -> Option<Strike> {
+    pub fn strike(&self, service: &str, operation: &str, body: &[u8]) -> Option<Strike> {
         let mut faults = self.lock();
         let mut struck = None;
         for fault in &mut faults.1 {
             let spec = &mut fault.spec;
             if !matches(&spec.service, canonical(service)) || !matches(&spec.operation, operation) {
+                continue;
+            }
+            if !spec
+                .containing
+                .as_ref()
+                .is_none_or(|text| is_in(text, body))
+            {
                 continue;
             }
             if spec.skip > 0 {
@@ -202,10 +212,15 @@ fn matches(pattern: &str, name: &str) -> bool {
     pattern == "*" || pattern.eq_ignore_ascii_case(name)
 }
 
+fn is_in(text: &str, body: &[u8]) -> bool {
+    text.is_empty() || body.windows(text.len()).any(|part| part == text.as_bytes())
+}
+
 /// The signing name of a service that people know by the name of its client.
 pub(crate) fn canonical(service: &str) -> &str {
     match service {
         "elbv2" | "elb" => "elasticloadbalancing",
+        "applicationautoscaling" | "appautoscaling" => "application-autoscaling",
         "cloudwatch" => "monitoring",
         "eventbridge" => "events",
         other => other,
@@ -232,13 +247,13 @@ mod tests {
         let faults = Faults::default();
         let spec = r#"{"service":"ecs","operation":"DescribeServices","times":2,"status":400}"#;
         faults.add(fault(spec)).unwrap();
-        assert_eq!(faults.strike("ecs", "ListTasks"), None);
-        assert_eq!(faults.strike("codedeploy", "DescribeServices"), None);
+        assert_eq!(faults.strike("ecs", "ListTasks", b""), None);
+        assert_eq!(faults.strike("codedeploy", "DescribeServices", b""), None);
         for _ in 0..2 {
-            let strike = faults.strike("ecs", "DescribeServices");
+            let strike = faults.strike("ecs", "DescribeServices", b"");
             assert_eq!(code(strike).as_deref(), Some("ThrottlingException"));
         }
-        assert_eq!(faults.strike("ecs", "DescribeServices"), None);
+        assert_eq!(faults.strike("ecs", "DescribeServices", b""), None);
         assert!(faults.all().is_empty());
     }
 
@@ -248,9 +263,23 @@ mod tests {
         faults
             .add(fault(r#"{"service":"*","skip":1,"status":0}"#))
             .unwrap();
-        assert_eq!(faults.strike("s3", "GetObject"), None);
-        let strike = faults.strike("lambda", "Invoke").unwrap();
+        assert_eq!(faults.strike("s3", "GetObject", b""), None);
+        let strike = faults.strike("lambda", "Invoke", b"").unwrap();
         assert_eq!(strike.end, StrikeEnd::Disconnect);
+    }
+
+    #[test]
+    fn a_fault_may_be_for_calls_about_one_thing_only() {
+        let faults = Faults::default();
+        let spec = r#"{"service":"applicationautoscaling","containing":"dev/web\"","status":500}"#;
+        faults.add(fault(spec)).unwrap();
+        let strikes = |body: &[u8]| {
+            let (service, operation) = ("application-autoscaling", "RegisterScalableTarget");
+            faults.strike(service, operation, body).is_some()
+        };
+        assert!(strikes(br#"{"ResourceId":"service/dev/web"}"#));
+        assert!(!strikes(br#"{"ResourceId":"service/dev/webshop"}"#));
+        assert!(!strikes(b""));
     }
 
     #[test]
@@ -260,7 +289,7 @@ mod tests {
             .add(fault(r#"{"service":"elbv2","delay_ms":50}"#))
             .unwrap();
         let strike = faults
-            .strike("elasticloadbalancing", "DescribeListeners")
+            .strike("elasticloadbalancing", "DescribeListeners", b"")
             .unwrap();
         let expected = Strike {
             delay: Duration::from_millis(50),
@@ -276,7 +305,7 @@ mod tests {
         let faults = Faults::default();
         let spec = r#"{"service":"slack","status":429,"after":true,"headers":{"Retry-After":"2"}}"#;
         faults.add(fault(spec)).unwrap();
-        let strike = faults.strike("slack", "chat.postMessage").unwrap();
+        let strike = faults.strike("slack", "chat.postMessage", b"").unwrap();
         assert!(strike.after);
         assert_eq!(strike.headers["Retry-After"], "2");
         let ok_false = r#"{"service":"slack","status":200,"code":"fatal_error"}"#;
@@ -294,9 +323,9 @@ mod tests {
             .unwrap();
         assert!(faults.remove(&id));
         assert!(!faults.remove(&id));
-        assert_eq!(faults.strike("ecs", "ListTasks"), None);
+        assert_eq!(faults.strike("ecs", "ListTasks", b""), None);
         faults.clear();
-        assert_eq!(faults.strike("s3", "GetObject"), None);
+        assert_eq!(faults.strike("s3", "GetObject", b""), None);
     }
 
     #[test]

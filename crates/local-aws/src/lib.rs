@@ -1,10 +1,12 @@
 //! A local AWS for the parts that no emulator has: CodeDeploy blue/green deployments with lifecycle
-//! hooks, CodePipeline with manual approvals, ECS services with task sets that are real processes, and
-//! load balancers whose listeners really forward by weight. Everything else is passed on, unchanged,
-//! to an emulator behind it. Messages to chat services end in sinks of its own.
+//! hooks, CodePipeline with manual approvals, ECS services with task sets that are real processes,
+//! Application Auto Scaling of them, and load balancers whose listeners really forward by weight.
+//! Everything else is passed on, unchanged, to an emulator behind it. Messages to chat services end in
+//! sinks of its own.
 //!
 //! It exists for the demo and the tests and must never be deployed: it checks no credentials.
 
+pub mod autoscaling;
 pub mod calls;
 pub mod clock;
 pub mod codedeploy;
@@ -18,6 +20,7 @@ mod ids;
 mod process;
 mod schedules;
 pub mod sinks;
+pub mod throttle;
 pub mod timeline;
 mod upstream;
 pub mod wire;

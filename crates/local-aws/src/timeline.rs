@@ -21,7 +21,7 @@ const KEPT: usize = 50_000;
 #[derive(Debug, Clone, Serialize)]
 pub struct TimelineEvent {
     /// `deployment`, `lifecycle`, `hook`, `traffic`, `task-set`, `task`, `target`, `listener`,
-    /// `pipeline`, `stage`, `action`, `event`, `schedule`, `clock` or `fault`.
+    /// `pipeline`, `stage`, `action`, `event`, `scaling`, `schedule`, `clock` or `fault`.
     pub kind: String,
     /// The CodeDeploy deployment it belongs to, where it does.
     pub deployment_id: Option<String>,

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, header};
+use http::{HeaderMap, HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -19,6 +19,8 @@ use crate::error::AwsError;
 
 /// Longest real time for one call; the emulator is on the same machine.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest real time for a function that is waited for: a function's own longest, and a little more.
+const FUNCTION_PATIENCE: Duration = Duration::from_secs(15 * 60 + 30);
 
 /// The emulator, as a client sees it. Clones are cheap.
 #[derive(Debug, Clone)]
@@ -26,6 +28,15 @@ pub(crate) struct Upstream {
     address: Url,
     account: String,
     region: String,
+}
+
+/// What became of a function that was waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Invoked {
+    /// It answered.
+    Answered,
+    /// It failed, crashed or took too long.
+    Failed,
 }
 
 /// One HTTP call.
@@ -114,29 +125,43 @@ impl Upstream {
 
     /// Invokes a function asynchronously, as every service of AWS does.
     pub(crate) async fn invoke(&self, function: &str, payload: &str) -> Result<(), AwsError> {
-        let name: String = form_urlencoded::byte_serialize(function.as_bytes()).collect();
-        self.send(Sent {
-            service: "lambda",
-            method: Method::POST,
-            path: &format!("/2015-03-31/functions/{name}/invocations"),
-            headers: vec![
-                ("content-type", "application/json".to_owned()),
-                ("x-amz-invocation-type", "Event".to_owned()),
-            ],
-            body: payload.to_owned(),
+        let path = invocations(function);
+        let sent = self.send(invocation("Event", &path, payload)).await;
+        sent.map(drop)
+    }
+
+    /// Invokes a function and waits until it is done.
+    pub(crate) async fn invoke_and_wait(
+        &self,
+        function: &str,
+        payload: &str,
+    ) -> Result<Invoked, AwsError> {
+        let path = invocations(function);
+        let sent = invocation("RequestResponse", &path, payload);
+        let (headers, _) = self.send_within(FUNCTION_PATIENCE, sent).await?;
+        Ok(match headers.get("x-amz-function-error") {
+            None => Invoked::Answered,
+            Some(_) => Invoked::Failed,
         })
-        .await
-        .map(drop)
     }
 
     async fn send(&self, sent: Sent<'_>) -> Result<String, AwsError> {
-        match tokio::time::timeout(PATIENCE, self.exchange(sent)).await {
+        let answered = self.send_within(PATIENCE, sent).await;
+        answered.map(|(_, text)| text)
+    }
+
+    async fn send_within(
+        &self,
+        patience: Duration,
+        sent: Sent<'_>,
+    ) -> Result<(HeaderMap, String), AwsError> {
+        match tokio::time::timeout(patience, self.exchange(sent)).await {
             Ok(answer) => answer,
             Err(_) => Err(self.unreachable("it does not answer in time")),
         }
     }
 
-    async fn exchange(&self, sent: Sent<'_>) -> Result<String, AwsError> {
+    async fn exchange(&self, sent: Sent<'_>) -> Result<(HeaderMap, String), AwsError> {
         let gone = |error: &dyn std::fmt::Display| self.unreachable(error);
         let host = self.address.host_str().unwrap_or_default();
         let port = self.address.port_or_known_default().unwrap_or(80);
@@ -156,7 +181,7 @@ impl Upstream {
         let body = body.collect().await.map_err(|error| gone(&error))?;
         let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
         if parts.status.is_success() {
-            return Ok(text);
+            return Ok((parts.headers, text));
         }
         let header = parts.headers.get("x-amzn-errortype");
         let code = header.and_then(|value| value.to_str().ok());
@@ -189,6 +214,24 @@ impl Upstream {
             code: "ServiceUnavailable".to_owned(),
             message: format!("the emulator at {}: {why}", self.address),
         }
+    }
+}
+
+fn invocations(function: &str) -> String {
+    let name: String = form_urlencoded::byte_serialize(function.as_bytes()).collect();
+    format!("/2015-03-31/functions/{name}/invocations")
+}
+
+fn invocation<'a>(kind: &str, path: &'a str, payload: &str) -> Sent<'a> {
+    Sent {
+        service: "lambda",
+        method: Method::POST,
+        path,
+        headers: vec![
+            ("content-type", "application/json".to_owned()),
+            ("x-amz-invocation-type", kind.to_owned()),
+        ],
+        body: payload.to_owned(),
     }
 }
 

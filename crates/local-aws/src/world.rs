@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use crate::autoscaling::AutoScaling;
 use crate::clock::Clock;
 use crate::ecs::Ecs;
 use crate::elb::Elb;
@@ -35,6 +36,8 @@ pub struct World {
     pub timeline: Timeline,
     /// Services, task sets and tasks.
     pub ecs: Ecs,
+    /// Bounds of services' desired counts.
+    pub autoscaling: AutoScaling,
     /// Load balancers, listeners and target groups.
     pub elb: Elb,
     /// The account in every ARN.
@@ -57,6 +60,7 @@ impl World {
             &options.region,
         );
         let ecs = Ecs::new(&options, clock.clone(), timeline.clone(), elb.clone());
+        let autoscaling = AutoScaling::new(&options, clock.clone(), timeline.clone(), ecs.clone());
         let WorldOptions {
             account,
             region,
@@ -67,6 +71,7 @@ impl World {
             clock,
             timeline,
             ecs,
+            autoscaling,
             elb,
             account,
             region,

@@ -222,8 +222,8 @@ async fn what_does_not_fit_is_refused_by_name() {
             "arn:x does not exist.",
         ),
         (
-            with("deploymentController", json!({ "type": "ECS" })),
-            "UnsupportedFeatureException",
+            with("deploymentController", json!({ "type": "OTHER" })),
+            "InvalidParameterException: Unknown deployment controller OTHER",
         ),
         (
             with("networkConfiguration", json!({})),

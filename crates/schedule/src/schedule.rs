@@ -171,6 +171,28 @@ impl Schedule {
         &self.remarks
     }
 
+    /// The zones whose clocks it follows, each once, in the order of the text; none for `always`, `never`
+    /// and absolute ranges.
+    pub fn zones(&self) -> Vec<&str> {
+        let mut zones = Vec::new();
+        let mut add = |name| {
+            if !zones.contains(&name) {
+                zones.push(name);
+            }
+        };
+        match &self.rules {
+            Rules::Parts(parts) => {
+                for part in parts {
+                    if let Rule::Window(window) = &part.rule {
+                        add(window.zone.name());
+                    }
+                }
+            }
+            Rules::Events(events) => add(events.zone.name()),
+        }
+        zones
+    }
+
     fn plainly(&self, at: Timestamp) -> Decision<'_> {
         static NO_HOLIDAYS: Calendar = Calendar::none();
         desired_state(self, &NO_HOLIDAYS, &Overrides::default(), at)

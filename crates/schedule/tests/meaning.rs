@@ -348,3 +348,16 @@ fn kube_downscaler_uptimes() {
     insta::assert_snapshot!(plainly(&read("never"), &["2026-01-09T18:59:59Z"]), @r#"2026-01-09T18:59:59Z: off, by "never"; stays so"#);
     insta::assert_snapshot!(plainly(&read("Mon-Fri 20:00-06:00 CET"), &["2026-01-09T23:30:00Z"]), @r#"2026-01-09T23:30:00Z: off, by "Mon-Fri 20:00-06:00 CET"; stays so"#);
 }
+
+#[test]
+fn a_schedule_names_its_zones() {
+    let text = "Mon 09:00-10:00 Europe/Berlin + Tue 09:00-10:00 asia/tokyo + Fri 01:00-02:00 Europe/Berlin";
+    assert_eq!(read(text).zones(), ["Europe/Berlin", "Asia/Tokyo"]);
+    assert!(read("always").zones().is_empty());
+    let custodian = "off=[(M-F,19)];on=[(M-F,7)];tz=pt";
+    let custodian = Schedule::parse_as(Syntax::Custodian, custodian, &Context::default());
+    assert_eq!(
+        custodian.expect("a schedule").zones(),
+        ["America/Los_Angeles"]
+    );
+}

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use strict_yaml::{Document, Problem, Problems, SecretRef};
 
 pub use self::approver::{Approver, NotAnApprover};
+pub use self::decode::shared;
 pub(crate) use self::forms::is_topic_arn;
 pub use self::glob::{Glob, Globs};
 pub use self::location::{ConfigError, ConfigLocation, load};

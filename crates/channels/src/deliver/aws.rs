@@ -8,8 +8,8 @@ use common::aws::explain;
 use common::notify::{self, Notification};
 
 use super::{Delivered, Post, Why};
-use crate::Payload;
 use crate::outgoing::Outgoing;
+use crate::{Occasion, Payload};
 
 /// A mail to each recipient alone: nobody sees another's links.
 pub(super) async fn ses(
@@ -35,10 +35,7 @@ pub(super) async fn ses(
         )
         // Programs that answer by themselves leave it alone, and people can sort by it.
         .headers(header("Auto-Submitted", "auto-generated"))
-        .headers(header(
-            "List-Id",
-            "deploy-hooks approvals <approvals.deploy-hooks.invalid>",
-        ))
+        .headers(header("List-Id", list_id(post)))
         .build();
     let all = to.iter().map(String::as_str);
     let to: Vec<&str> = post
@@ -65,6 +62,13 @@ pub(super) async fn ses(
     Err(Why::Aws { detail, retryable })
 }
 
+fn list_id(post: &Post<'_>) -> &'static str {
+    match post.scene.occasion {
+        Occasion::News(_) => "deploy-hooks environments <environments.deploy-hooks.invalid>",
+        _ => "deploy-hooks approvals <approvals.deploy-hooks.invalid>",
+    }
+}
+
 fn content(text: &str) -> Content {
     let content = Content::builder().data(text).charset("UTF-8").build();
     content.expect("a content has its data")
@@ -84,8 +88,7 @@ pub(super) async fn sns(
     let Payload::SnsMail { subject, text } = post.as_new() else {
         unreachable!("the surface of SNS renders a message of SNS");
     };
-    let mut attributes =
-        BTreeMap::from([("event", format!("approval.{}", post.scene.occasion.name()))]);
+    let mut attributes = BTreeMap::from([("event", post.scene.occasion.event())]);
     if let Some(case) = post.scene.case {
         attributes.insert("pipeline", case.action.pipeline.clone());
         attributes.insert("stage", case.action.stage.clone());

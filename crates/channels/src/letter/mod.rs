@@ -6,6 +6,7 @@
 mod brief;
 mod changes;
 mod line;
+mod news;
 mod note;
 mod outcome;
 
@@ -17,7 +18,7 @@ use approvals::{Case, Truth};
 use crate::budget::Rank;
 use crate::clean;
 use crate::texts::{Key, Texts};
-use crate::{Occasion, Scene, Shape};
+use crate::{Choice, Occasion, Scene, Shape};
 
 /// What is told.
 #[derive(Debug, Clone)]
@@ -38,6 +39,10 @@ pub(crate) struct Letter {
     pub(crate) links: Vec<Target>,
     /// What may be done; none where nothing is open.
     pub(crate) decision: Option<Decision>,
+    /// What a reader may ask for.
+    pub(crate) choices: Vec<Choice>,
+    /// What stands below a mail.
+    pub(crate) footer: String,
 }
 
 /// Lines under a heading.
@@ -114,9 +119,12 @@ impl Letter {
             sections: Vec::new(),
             links: Vec::new(),
             decision: None,
+            choices: Vec::new(),
+            footer: texts.plain(Key::MailFooter),
         };
         match scene.occasion {
             Occasion::Plain(plain) => note::plain(&mut letter, plain, texts, detail),
+            Occasion::News(news) => news::tell(&mut letter, news),
             Occasion::Test => letter.lead.push(Line::text(texts.plain(Key::TestText))),
             Occasion::Outcome(outcome) => outcome::tell(&mut letter, scene, outcome, texts, detail),
             Occasion::Decided {
@@ -143,6 +151,20 @@ impl Letter {
             }
         }
         letter
+    }
+
+    /// The same with its choices as links, for surfaces whose buttons nobody hears of.
+    pub(crate) fn linked(mut self) -> Self {
+        let choices = std::mem::take(&mut self.choices);
+        let links = choices.into_iter().filter_map(|choice| {
+            Some(Target {
+                label: choice.label,
+                url: choice.url?,
+                whole: true,
+            })
+        });
+        self.links.splice(0..0, links);
+        self
     }
 }
 
@@ -183,6 +205,7 @@ fn title(scene: &Scene<'_>, texts: &Texts) -> String {
         Occasion::Decided { truth, .. } => of_case(note::decided_title(truth)),
         Occasion::Outcome(outcome) => of_case(outcome::title(outcome)),
         Occasion::Test => texts.plain(Key::TestTitle),
+        Occasion::News(news) => news::title(&news.title, texts),
         Occasion::Plain(plain) => {
             let title = clean::line(&plain.title);
             if title.is_empty() {
@@ -196,6 +219,9 @@ fn title(scene: &Scene<'_>, texts: &Texts) -> String {
 
 /// A subject of SNS is ASCII, so that other languages would be a row of question marks.
 fn ascii_title(scene: &Scene<'_>, texts: &Texts) -> String {
+    if let Occasion::News(news) = scene.occasion {
+        return news::title(&news.ascii_title, texts);
+    }
     if texts.language() == Language::English {
         title(scene, texts)
     } else {
@@ -210,6 +236,7 @@ fn tone(scene: &Scene<'_>) -> Tone {
             ..
         } => note::tone(*status),
         Occasion::Outcome(outcome) => outcome::tone(outcome),
+        Occasion::News(news) => news::tone(news.mood),
         Occasion::Plain(_) | Occasion::Test => Tone::Plain,
         _ => Tone::Warning,
     }

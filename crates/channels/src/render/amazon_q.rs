@@ -152,7 +152,7 @@ fn metadata(letter: &Letter, scene: &Scene<'_>) -> Value {
     let mut metadata = Map::new();
     let summary = escape(&clean::cut(&letter.title, 200));
     metadata.insert("summary".into(), json!(summary));
-    let event = format!("deploy-hooks.approval.{}", scene.occasion.name());
+    let event = format!("deploy-hooks.{}", scene.occasion.event());
     metadata.insert("eventType".into(), json!(event));
     if let Some(case) = scene.case {
         // Messages about one case make one thread.

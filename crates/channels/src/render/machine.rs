@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::budget::{Group, Rank, Room, fit};
 use crate::limits::WEBHOOK_TOTAL;
-use crate::{Occasion, Scene, clean};
+use crate::{Choice, News, NewsList, Occasion, Scene, clean};
 
 /// The version of the format.
 const FORMAT: u32 = 1;
@@ -45,7 +45,7 @@ pub(super) fn event(scene: &Scene<'_>) -> Value {
         add_briefing(&mut data, briefing);
     }
     json!({
-        "type": format!("approval.{}", scene.occasion.name()),
+        "type": scene.occasion.event(),
         "timestamp": scene.now.to_string(),
         "data": data,
     })
@@ -72,13 +72,43 @@ fn occasion(data: &mut Map<String, Value>, scene: &Scene<'_>) {
                 "link": plain.link,
             }),
         ),
+        Occasion::News(news) => ("news", told(news)),
     };
-    let value = if name == "message" {
-        checked_message(value)
-    } else {
-        bounded(name, value)
+    let value = match name {
+        "message" => checked_message(value),
+        // Bounded already, and longer than other lists.
+        "news" => value,
+        _ => bounded(name, value),
     };
     data.insert(name.into(), value);
+}
+
+/// News, list by list; what has no room is counted.
+fn told(news: &News) -> Value {
+    let mut room = WEBHOOK_TOTAL / 2;
+    let mut list = |list: &NewsList| {
+        let lines = list.lines.iter().map(|line| clean::short(line, TEXT));
+        let kept = lines.map_while(|line| {
+            room = room.checked_sub(line.len() + 8)?;
+            Some(line)
+        });
+        let kept: Vec<String> = kept.collect();
+        let more = list.lines.len() - kept.len();
+        json!({"heading": clean::short(&list.heading, TEXT), "lines": kept, "more": more})
+    };
+    let lists: Vec<Value> = news.lists.iter().take(INNER).map(&mut list).collect();
+    let choice = |choice: &Choice| {
+        let url = choice.url.as_deref().and_then(clean::own_link);
+        json!({"label": clean::short(&choice.label, TEXT), "url": url})
+    };
+    let choices: Vec<Value> = news.choices.iter().take(INNER).map(choice).collect();
+    let lead = news.lead.iter().take(INNER);
+    json!({
+        "title": clean::short(&news.title, TEXT),
+        "lead": lead.map(|line| clean::short(line, TEXT)).collect::<Vec<_>>(),
+        "lists": lists,
+        "choices": choices,
+    })
 }
 
 /// A message's text keeps its lines and its length.

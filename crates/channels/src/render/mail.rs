@@ -137,7 +137,7 @@ fn page<'a>(
         sections,
         left_out,
         links: &letter.links,
-        footer: texts.plain(Key::MailFooter),
+        footer: letter.footer.clone(),
     }
 }
 

@@ -117,10 +117,12 @@ pub fn render_as(scene: &Scene<'_>, shape: Shape, surface: Surface, texts: &Text
     match surface {
         Surface::Slack => slack::message(&letter(&slack::DETAIL), false, texts),
         Surface::SlackWebhook => slack::message(&letter(&slack::DETAIL), true, texts),
-        Surface::Teams => teams::message(&letter(&teams::DETAIL), texts),
-        Surface::Mail => mail::mail(&letter(&mail::DETAIL), texts),
-        Surface::SnsMail => plain::sns(&letter(&mail::DETAIL), texts),
+        Surface::Teams => teams::message(&letter(&teams::DETAIL).linked(), texts),
+        Surface::Mail => mail::mail(&letter(&mail::DETAIL).linked(), texts),
+        Surface::SnsMail => plain::sns(&letter(&mail::DETAIL).linked(), texts),
         Surface::Webhook => Payload::Webhook(machine::event(scene)),
-        Surface::AmazonQ => amazon_q::notification(&letter(&amazon_q::DETAIL), scene, texts),
+        Surface::AmazonQ => {
+            amazon_q::notification(&letter(&amazon_q::DETAIL).linked(), scene, texts)
+        }
     }
 }

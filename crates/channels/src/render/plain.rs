@@ -93,7 +93,7 @@ fn tail(letter: &Letter, texts: &Texts) -> String {
     if warn {
         let _ = writeln!(tail, "\n{}", texts.plain(Key::LinkWarning));
     }
-    let _ = writeln!(tail, "\n-- \n{}", texts.plain(Key::MailFooter));
+    let _ = writeln!(tail, "\n-- \n{}", letter.footer);
     tail
 }
 

@@ -65,6 +65,7 @@ pub(super) fn message(letter: &Letter, linked: bool, texts: &Texts) -> Payload {
     if let Some(decision) = &letter.decision {
         tail.extend(slack_actions::blocks(decision, linked, texts));
     }
+    tail.extend(slack_actions::choices(&letter.choices, linked));
     let used: usize = head.iter().chain(&tail).map(cost).sum();
     let limits = Limits {
         total: SLACK_BUDGET.saturating_sub(used),

@@ -4,10 +4,11 @@
 use serde_json::{Value, json};
 
 use super::slack::fitted;
+use crate::Choice;
 use crate::letter::Decision;
 use crate::limits::{
-    COMMENT, SLACK_BUTTON, SLACK_BUTTON_URL, SLACK_CONFIRM_ANSWER, SLACK_CONFIRM_TEXT,
-    SLACK_CONFIRM_TITLE, SLACK_LABEL, SLACK_PLACEHOLDER,
+    COMMENT, SLACK_BUTTON, SLACK_BUTTON_URL, SLACK_BUTTON_VALUE, SLACK_CONFIRM_ANSWER,
+    SLACK_CONFIRM_TEXT, SLACK_CONFIRM_TITLE, SLACK_LABEL, SLACK_PLACEHOLDER,
 };
 use crate::texts::{Key, Texts};
 
@@ -113,6 +114,29 @@ fn link(button: &Button<'_>, texts: &Texts) -> Option<Value> {
         "text": plain(&texts.plain(button.label), SLACK_BUTTON),
         "url": url,
     }))
+}
+
+/// What a reader may ask for: buttons that our app hears of, or links.
+pub(super) fn choices(choices: &[Choice], linked: bool) -> Option<Value> {
+    let one = |(number, choice): (usize, &Choice)| {
+        let pressed = choice.button.as_ref().filter(|_| !linked);
+        let text = plain(&choice.label, SLACK_BUTTON);
+        if let Some((action, value)) = pressed {
+            let fits = value.len() <= SLACK_BUTTON_VALUE;
+            return fits.then(
+                || json!({"type": "button", "action_id": action, "text": text, "value": value}),
+            );
+        }
+        let url = choice
+            .url
+            .as_ref()
+            .filter(|url| url.len() <= SLACK_BUTTON_URL)?;
+        let action = format!("open_{number}");
+        Some(json!({"type": "button", "action_id": action, "text": text, "url": url}))
+    };
+    let elements: Vec<Value> = choices.iter().enumerate().filter_map(one).collect();
+    (!elements.is_empty())
+        .then(|| json!({"type": "actions", "block_id": "choices", "elements": elements}))
 }
 
 fn plain(text: &str, limit: usize) -> Value {

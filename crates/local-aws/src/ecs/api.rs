@@ -9,6 +9,7 @@ use crate::wire::json::without_nulls;
 /// The operations served.
 pub const OPERATIONS: &[&str] = &[
     "CreateCluster",
+    "CreateExpressGatewayService",
     "CreateService",
     "CreateTaskSet",
     "DeleteCluster",
@@ -20,6 +21,7 @@ pub const OPERATIONS: &[&str] = &[
     "DescribeTaskDefinition",
     "DescribeTaskSets",
     "DescribeTasks",
+    "ListClusters",
     "ListServices",
     "ListTagsForResource",
     "ListTaskDefinitions",
@@ -37,13 +39,16 @@ impl Ecs {
     #[expect(clippy::unused_async, reason = "all services are called alike")]
     pub async fn call(&self, operation: &str, input: Value) -> Result<Value, AwsError> {
         let answer = self.dispatch(operation, input)?;
-        self.shared.changed.notify_one();
+        if !operation.starts_with("Describe") && !operation.starts_with("List") {
+            self.shared.changed.notify_one();
+        }
         Ok(without_nulls(answer))
     }
 
     fn dispatch(&self, operation: &str, input: Value) -> Result<Value, AwsError> {
         match operation {
             "CreateCluster" => self.create_cluster(input),
+            "CreateExpressGatewayService" => self.create_express_service(input),
             "CreateService" => self.create_service(input),
             "CreateTaskSet" => self.create_task_set_call(input),
             "DeleteCluster" => self.delete_cluster(input),
@@ -55,6 +60,7 @@ impl Ecs {
             "DescribeTaskDefinition" => self.describe_task_definition(input),
             "DescribeTaskSets" => self.describe_task_sets(input),
             "DescribeTasks" => self.describe_tasks(input),
+            "ListClusters" => self.list_clusters(input),
             "ListServices" => self.list_services(input),
             "ListTagsForResource" => self.list_tags_for_resource(input),
             "ListTaskDefinitions" => self.list_task_definitions(input),
@@ -89,7 +95,7 @@ pub(super) fn missing(arn: &str) -> Value {
 /// One page of a list of ARNs; the token is the place where the next page starts.
 pub(super) fn page(
     field: &str,
-    arns: &[String],
+    arns: &[impl serde::Serialize],
     token: Option<&str>,
     size: Option<usize>,
     default: usize,

@@ -1,12 +1,13 @@
 //! Clusters: a name for a set of services.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::api::missing;
+use super::api::{missing, page};
 use super::find::last;
 use super::model::{Cluster, State, TaskStatus};
-use super::tags::{Tag, to_map};
+use super::tags::{Tag, check as check_tags, to_map};
 use super::{Ecs, ServiceStatus};
 use crate::error::AwsError;
 use crate::wire::json::read;
@@ -26,6 +27,13 @@ struct Describe {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct List {
+    next_token: Option<String>,
+    max_results: Option<usize>,
+}
+
+#[derive(Deserialize)]
 struct Delete {
     cluster: String,
 }
@@ -36,6 +44,7 @@ impl Ecs {
         let Create { cluster_name, tags } = read(input)?;
         let name = cluster_name.unwrap_or_else(|| "default".to_owned());
         check_name(&name)?;
+        check_tags(&tags)?;
         let mut state = self.state();
         if state.cluster(Some(&name)).is_err() {
             let arn = format!("{}:cluster/{name}", self.shared.arn_prefix);
@@ -48,7 +57,7 @@ impl Ecs {
             });
         }
         let cluster = state.cluster(Some(&name))?;
-        Ok(json!({ "cluster": render(&state, cluster) }))
+        Ok(json!({ "cluster": render(&state, cluster, self.shared.clock.now()) }))
     }
 
     pub(super) fn describe_clusters(&self, input: Value) -> Result<Value, AwsError> {
@@ -61,7 +70,7 @@ impl Ecs {
         for wanted in clusters {
             let name = last(&wanted);
             match state.clusters.iter().find(|cluster| cluster.name == name) {
-                Some(cluster) => found.push(render(&state, cluster)),
+                Some(cluster) => found.push(render(&state, cluster, self.shared.clock.now())),
                 None => failures.push(missing(&format!(
                     "{}:cluster/{name}",
                     self.shared.arn_prefix
@@ -69,6 +78,20 @@ impl Ecs {
             }
         }
         Ok(json!({ "clusters": found, "failures": failures }))
+    }
+
+    pub(super) fn list_clusters(&self, input: Value) -> Result<Value, AwsError> {
+        let call: List = read(input)?;
+        let state = self.state();
+        let active = state.clusters.iter().filter(|cluster| cluster.active);
+        let arns: Vec<&String> = active.map(|cluster| &cluster.arn).collect();
+        page(
+            "clusterArns",
+            &arns,
+            call.next_token.as_deref(),
+            call.max_results,
+            100,
+        )
     }
 
     pub(super) fn delete_cluster(&self, input: Value) -> Result<Value, AwsError> {
@@ -105,7 +128,9 @@ impl Ecs {
             state.clusters[index].active = false;
         }
         let cluster = state.clusters.iter().find(|cluster| cluster.name == name);
-        Ok(json!({ "cluster": cluster.map(|cluster| render(&state, cluster)) }))
+        Ok(
+            json!({ "cluster": cluster.map(|cluster| render(&state, cluster, self.shared.clock.now())) }),
+        )
     }
 }
 
@@ -119,12 +144,20 @@ fn check_name(name: &str) -> Result<(), AwsError> {
     Ok(())
 }
 
-fn render(state: &State, cluster: &Cluster) -> Value {
-    let tasks = |status: TaskStatus| {
-        let here =
-            |task: &&super::model::Task| task.cluster == cluster.name && task.status == status;
-        state.tasks.iter().filter(here).count()
-    };
+fn render(state: &State, cluster: &Cluster, now: Timestamp) -> Value {
+    let (mut pending, mut running) = (0, 0);
+    for task in state.tasks.iter().filter(|t| t.cluster == cluster.name) {
+        pending += u32::from(task.status == TaskStatus::Pending);
+        running += u32::from(task.status == TaskStatus::Running);
+    }
+    let services = state.services.iter().filter(|s| s.cluster == cluster.name);
+    for set in services.flat_map(|service| &service.task_sets) {
+        if let Some(crowd) = &set.crowd {
+            let counts = crowd.counts(now);
+            pending += counts.pending;
+            running += counts.running;
+        }
+    }
     let active = |service: &&super::model::Service| {
         service.cluster == cluster.name && service.status == ServiceStatus::Active
     };
@@ -133,8 +166,8 @@ fn render(state: &State, cluster: &Cluster) -> Value {
         "clusterName": cluster.name,
         "status": if cluster.active { "ACTIVE" } else { "INACTIVE" },
         "registeredContainerInstancesCount": 0,
-        "runningTasksCount": tasks(TaskStatus::Running),
-        "pendingTasksCount": tasks(TaskStatus::Pending),
+        "runningTasksCount": running,
+        "pendingTasksCount": pending,
         "activeServicesCount": state.services.iter().filter(active).count(),
         "statistics": [],
         "tags": super::tags::render(state, &cluster.arn),

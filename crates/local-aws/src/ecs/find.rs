@@ -25,10 +25,14 @@ impl State {
         let cluster = &self.cluster(cluster)?.name;
         let name = last(service);
         // Of one deleted and one made again, the newer counts.
-        self.services
-            .iter()
-            .rposition(|service| service.name == name && service.cluster == *cluster)
+        self.place(cluster, name)
             .ok_or_else(|| AwsError::client("ServiceNotFoundException", "Service not found."))
+    }
+
+    /// Where the newest service of that name in that cluster is, whatever its state.
+    pub(crate) fn place(&self, cluster: &str, name: &str) -> Option<usize> {
+        let key = (cluster.to_owned(), name.to_owned());
+        self.places.get(&key).copied()
     }
 
     /// Where an active service is, by name or ARN.

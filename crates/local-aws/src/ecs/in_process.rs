@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Map;
 
-use super::model::{Service, State, TaskDefinition, TaskSet, TaskStatus};
+use super::model::{Service, State, TaskDefinition, TaskSet};
 use super::task_sets::TaskSetSpec;
 use super::{
     ContainerView, Ecs, NewTaskSet, ServiceLoadBalancer, ServiceView, Stability,
@@ -123,10 +123,7 @@ impl Ecs {
     }
 
     pub(super) fn view_set(&self, state: &State, desired: u32, set: &TaskSet) -> TaskSetView {
-        let count = |status: TaskStatus| {
-            let tasks = state.tasks_of(set).filter(|task| task.status == status);
-            u32::try_from(tasks.count()).unwrap_or(u32::MAX)
-        };
+        let counts = state.counts(set, self.shared.clock.now());
         let steady = self.is_steady(state, desired, set);
         TaskSetView {
             id: set.id.clone(),
@@ -138,8 +135,8 @@ impl Ecs {
                 .first()
                 .map(|lb| lb.target_group_arn.clone()),
             desired: set.wanted(desired),
-            pending: count(TaskStatus::Pending),
-            running: count(TaskStatus::Running),
+            pending: counts.pending,
+            running: counts.running,
             stability: if steady {
                 Stability::SteadyState
             } else {

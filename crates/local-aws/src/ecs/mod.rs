@@ -5,9 +5,14 @@
 
 mod api;
 mod clusters;
+mod create;
+mod crowd;
+mod deployments;
+mod express;
 mod find;
 mod in_process;
 mod model;
+mod scale;
 mod scheduler;
 mod services;
 mod supervise;
@@ -22,7 +27,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use self::model::{ServiceStatus, State};
 use crate::WorldOptions;
@@ -31,6 +36,7 @@ use crate::elb::Elb;
 use crate::timeline::Timeline;
 
 pub use self::api::OPERATIONS;
+pub use self::crowd::Lag;
 pub use self::views::{
     ContainerView, DeploymentController, NewTaskSet, ServiceLoadBalancer, ServiceView, Stability,
     TaskDefinitionView, TaskSetStatus, TaskSetView,
@@ -54,6 +60,8 @@ struct Shared {
     state: Mutex<State>,
     /// Wakes the scheduler.
     changed: Arc<Notify>,
+    /// Tells that somebody changed a desired count.
+    counts: watch::Sender<()>,
 }
 
 impl Ecs {
@@ -68,6 +76,7 @@ impl Ecs {
             images: options.images.clone(),
             state: Mutex::default(),
             changed: Arc::default(),
+            counts: watch::Sender::new(()),
         });
         scheduler::spawn(&shared);
         Self { shared }

@@ -1,6 +1,6 @@
 //! What ECS keeps: clusters, task definitions, services with their task sets, and tasks.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::crowd::{Counts, Crowd, Lag};
 use super::views::{DeploymentController, ServiceLoadBalancer, TaskSetStatus};
 
 /// Events kept of each service, as AWS keeps them.
@@ -17,11 +18,17 @@ const EVENTS_KEPT: usize = 100;
 pub(crate) struct State {
     pub(crate) clusters: Vec<Cluster>,
     pub(crate) task_definitions: Vec<TaskDefinition>,
+    /// Never removed, so that places stay what they are.
     pub(crate) services: Vec<Service>,
+    /// Where the newest service of a cluster and a name is.
+    pub(crate) places: HashMap<(String, String), usize>,
     /// Oldest first.
     pub(crate) tasks: Vec<Task>,
     /// By the resource's ARN.
     pub(crate) tags: BTreeMap<String, BTreeMap<String, String>>,
+    /// How long tasks without processes take, and those of certain services (cluster, name).
+    pub(crate) lag: Lag,
+    pub(crate) lags: HashMap<(String, String), Lag>,
     /// Set once at the end: nothing is started any more.
     pub(crate) shutting_down: bool,
 }
@@ -64,6 +71,14 @@ pub(crate) struct Service {
     pub(crate) cluster: String,
     pub(crate) status: ServiceStatus,
     pub(crate) desired: u32,
+    /// When the count was last changed.
+    pub(crate) desired_at: Timestamp,
+    /// One task on each instance: nobody sets the count.
+    pub(crate) daemon: bool,
+    /// Made and kept by ECS Express Mode.
+    pub(crate) express: bool,
+    /// Nothing moves: the scheduler need not look at it.
+    pub(crate) quiet: bool,
     pub(crate) controller: DeploymentController,
     pub(crate) task_definition: Option<String>,
     pub(crate) load_balancers: Vec<ServiceLoadBalancer>,
@@ -126,9 +141,41 @@ pub(crate) struct TaskSet {
     pub(crate) steady: bool,
     pub(crate) steady_at: Timestamp,
     pub(crate) given: Map<String, Value>,
+    /// Its tasks, where they are no processes.
+    pub(crate) crowd: Option<Crowd>,
+    /// Under the ECS controller: it was once all there was.
+    pub(crate) rolled_out: bool,
     /// Tasks in a row that ended by themselves, and when the next may be started.
     pub(crate) failures: u32,
     pub(crate) next_start: Option<Instant>,
+}
+
+impl State {
+    /// Adds a service and gives its place.
+    pub(crate) fn add_service(&mut self, service: Service) -> usize {
+        let place = self.services.len();
+        let key = (service.cluster.clone(), service.name.clone());
+        self.places.insert(key, place);
+        self.services.push(service);
+        place
+    }
+
+    /// The tasks of a task set by state.
+    pub(crate) fn counts(&self, set: &TaskSet, now: Timestamp) -> Counts {
+        if let Some(crowd) = &set.crowd {
+            return crowd.counts(now);
+        }
+        let mut counts = Counts::default();
+        for task in self.tasks_of(set) {
+            match task.status {
+                TaskStatus::Pending => counts.pending += 1,
+                TaskStatus::Running => counts.running += 1,
+                TaskStatus::Deactivating | TaskStatus::Stopping => counts.leaving += 1,
+                TaskStatus::Stopped => {}
+            }
+        }
+        counts
+    }
 }
 
 impl TaskSet {

@@ -5,13 +5,15 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::crowd::Counts;
 use super::model::{Service, State, Stop, Task, TaskContainer, TaskSet, TaskStatus};
 use super::supervise::{ContainerLaunch, TaskLaunch, supervise};
-use super::{Ecs, ServiceStatus, Shared, TaskSetStatus};
+use super::{DeploymentController, Ecs, ServiceStatus, Shared, TaskSetStatus, deployments};
 use crate::elb::Health;
 use crate::ids;
 use crate::process::{self, Launch};
@@ -30,33 +32,61 @@ pub(super) async fn run(shared: Weak<Shared>) {
         let Some(shared) = shared.upgrade() else {
             return;
         };
-        look(&Ecs {
+        let next = look(&Ecs {
             shared: shared.clone(),
         });
-        let changed = shared.changed.clone();
+        let (changed, clock) = (shared.changed.clone(), shared.clock.clone());
         drop(shared);
-        // A time-out is the usual case: nothing happened.
-        let _ = tokio::time::timeout(PAUSE, changed.notified()).await;
+        let due = async {
+            match next {
+                Some(at) => clock.sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = changed.notified() => {}
+            () = due => {}
+            () = tokio::time::sleep(PAUSE) => {}
+        }
     }
 }
 
-/// One look at everything.
-fn look(ecs: &Ecs) {
+/// One look at everything; gives when tasks without processes change their state next.
+fn look(ecs: &Ecs) -> Option<Timestamp> {
     let mut state = ecs.state();
     if state.shutting_down {
-        return;
+        return None;
     }
     let mut services = std::mem::take(&mut state.services);
-    for service in &mut services {
-        for set in &mut service.task_sets {
-            stop_unhealthy(ecs, &state, service.grace, set);
-        }
-        balance(ecs, &mut state, service);
-        note_steadiness(ecs, &state, service);
-        remove_drained(ecs, &state, service);
+    for service in services.iter_mut().filter(|service| !service.quiet) {
+        tend(ecs, &mut state, service);
     }
+    let now = ecs.shared.clock.now();
+    let moving = services.iter().filter(|service| !service.quiet);
+    let crowds = moving.flat_map(|service| &service.task_sets);
+    let next = crowds.filter_map(|set| set.crowd.as_ref()?.next(now)).min();
     state.services = services;
     forget_old_tasks(&mut state);
+    next
+}
+
+/// Brings one service closer to what is wanted.
+fn tend(ecs: &Ecs, state: &mut State, service: &mut Service) {
+    for set in &mut service.task_sets {
+        stop_unhealthy(ecs, state, service.grace, set);
+    }
+    balance(ecs, state, service);
+    note_steadiness(ecs, state, service);
+    remove_drained(ecs, state, service);
+    if deployments::go_on(ecs, service) {
+        balance(ecs, state, service);
+    }
+    let settled = |set: &TaskSet| {
+        set.crowd.is_some()
+            && set.steady
+            && (set.rolled_out || service.controller != DeploymentController::Ecs)
+    };
+    service.quiet = service.task_sets.iter().all(settled);
 }
 
 /// Stops tasks that fail the health check of their target group.
@@ -90,8 +120,19 @@ fn balance(ecs: &Ecs, state: &mut State, service: &mut Service) {
     let at = ecs.shared.clock.now();
     let mut notes = Vec::new();
     for index in 0..service.task_sets.len() {
-        let set = &service.task_sets[index];
-        let wanted = set.wanted(service.desired) as usize;
+        let desired = service.desired;
+        let set = &mut service.task_sets[index];
+        let wanted = set.wanted(desired);
+        if let Some(crowd) = &mut set.crowd {
+            let alive = crowd.alive();
+            if wanted != alive {
+                crowd.set(at, wanted, state.lag(&service.cluster, &service.name));
+                let what = if wanted > alive { "started" } else { "stopped" };
+                notes.push(format!("has {what} {} tasks.", wanted.abs_diff(alive)));
+            }
+            continue;
+        }
+        let (set, wanted) = (&service.task_sets[index], wanted as usize);
         let alive: Vec<&Task> = state.tasks_of(set).filter(|task| task.wanted()).collect();
         for surplus in alive.iter().skip(wanted) {
             let reason = format!("Scaling activity initiated by (deployment {})", set.id);
@@ -238,11 +279,8 @@ fn note_steadiness(ecs: &Ecs, state: &State, service: &mut Service) {
 
 /// Forgets task sets, and ends services, whose last task has stopped.
 fn remove_drained(ecs: &Ecs, state: &State, service: &mut Service) {
-    let busy = |set: &TaskSet| {
-        state
-            .tasks_of(set)
-            .any(|task| task.status < TaskStatus::Stopped)
-    };
+    let now = ecs.shared.clock.now();
+    let busy = |set: &TaskSet| state.counts(set, now) != Counts::default();
     service
         .task_sets
         .retain(|set| set.status != TaskSetStatus::Draining || busy(set));
@@ -312,6 +350,12 @@ impl TaskSet {
 impl Ecs {
     /// Whether all wanted tasks of a set run, are registered and healthy, and none is on its way out.
     pub(super) fn is_steady(&self, state: &State, desired: u32, set: &TaskSet) -> bool {
+        if set.crowd.is_some() {
+            let counts = state.counts(set, self.shared.clock.now());
+            return set.status != TaskSetStatus::Draining
+                && counts.running == set.wanted(desired)
+                && (counts.pending, counts.leaving) == (0, 0);
+        }
         let mut running = 0;
         for task in state
             .tasks_of(set)
@@ -338,6 +382,20 @@ impl Ecs {
                  local-aws with --image {name}=/path/to/program"
             )
         })
+    }
+
+    /// Lets tasks without processes, of the service at that place, follow at once what was changed.
+    pub(super) fn follow(&self, state: &mut State, index: usize) {
+        let mut services = std::mem::take(&mut state.services);
+        let service = &mut services[index];
+        service.quiet = false;
+        if service.task_sets.iter().all(|set| set.crowd.is_some()) {
+            // The first brings up what is new, the second takes away what is old.
+            for _ in 0..2 {
+                tend(self, state, service);
+            }
+        }
+        state.services = services;
     }
 
     pub(super) fn tell(&self, kind: &str, message: String, detail: Value) {

@@ -1,15 +1,12 @@
-//! Services: making, describing, listing and deleting them.
-
-use std::time::Duration;
+//! Services: describing, listing and deleting them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::api::{invalid, missing, page};
+use super::crowd::Counts;
 use super::find::last;
-use super::model::{Service, ServiceStatus, State, Stop, TaskDefinition, TaskStatus};
-use super::tags::{Tag, to_map};
-use super::task_sets::TaskSetSpec;
+use super::model::{Service, ServiceStatus, State, Stop, TaskDefinition, TaskSet};
 use super::{DeploymentController, Ecs, ServiceLoadBalancer, TaskSetStatus};
 use crate::error::AwsError;
 use crate::wire::json::{epoch, read};
@@ -17,7 +14,7 @@ use crate::wire::json::{epoch, read};
 /// Services in one description, at most.
 const MOST_DESCRIBED: usize = 10;
 /// Fields of `CreateService` that are kept and given back, and change nothing here.
-const GIVEN: &[&str] = &[
+pub(super) const GIVEN: &[&str] = &[
     "capacityProviderStrategy",
     "deploymentConfiguration",
     "enableECSManagedTags",
@@ -31,30 +28,6 @@ const GIVEN: &[&str] = &[
     "propagateTags",
     "serviceRegistries",
 ];
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Create {
-    cluster: Option<String>,
-    #[serde(default)]
-    service_name: String,
-    task_definition: Option<String>,
-    #[serde(default)]
-    load_balancers: Vec<LoadBalancer>,
-    desired_count: Option<u32>,
-    scheduling_strategy: Option<String>,
-    deployment_controller: Option<Controller>,
-    network_configuration: Option<Value>,
-    health_check_grace_period_seconds: Option<u64>,
-    #[serde(default)]
-    tags: Vec<Tag>,
-}
-
-#[derive(Deserialize)]
-struct Controller {
-    #[serde(rename = "type")]
-    kind: String,
-}
 
 /// A load balancer as services and task sets name it.
 #[derive(Deserialize, Serialize)]
@@ -86,80 +59,14 @@ struct Delete {
 #[serde(rename_all = "camelCase")]
 struct List {
     cluster: Option<String>,
+    launch_type: Option<String>,
+    scheduling_strategy: Option<String>,
+    resource_management_type: Option<String>,
     next_token: Option<String>,
     max_results: Option<usize>,
 }
 
 impl Ecs {
-    pub(super) fn create_service(&self, input: Value) -> Result<Value, AwsError> {
-        let given = given(&input, GIVEN);
-        let mut call: Create = read(input)?;
-        let controller = check(&call)?;
-        let balancers = load_balancers(std::mem::take(&mut call.load_balancers))?;
-        let mut state = self.state();
-        let cluster = state.cluster(call.cluster.as_deref())?.name.clone();
-        if let Ok(known) = state.any_index(call.cluster.as_deref(), &call.service_name) {
-            match state.services[known].status {
-                ServiceStatus::Active => {
-                    return Err(invalid("Creation of service was not idempotent."));
-                }
-                ServiceStatus::Draining => {
-                    return Err(invalid("Unable to Start a service that is still Draining."));
-                }
-                ServiceStatus::Inactive => {}
-            }
-        }
-        let definition = match (&call.task_definition, controller) {
-            (Some(wanted), _) => Some(state.startable(wanted)?),
-            (None, DeploymentController::External) => None,
-            (None, DeploymentController::CodeDeploy) => {
-                return Err(invalid("TaskDefinition can not be blank."));
-            }
-        };
-        if let Some(definition) = definition {
-            check_network(definition, call.network_configuration.is_some())?;
-            self.check_load_balancers(definition, &balancers)?;
-            self.check_attached(&balancers)?;
-        }
-        let arn = format!(
-            "{}:service/{cluster}/{}",
-            self.shared.arn_prefix, call.service_name
-        );
-        let service = Service {
-            arn: arn.clone(),
-            name: call.service_name.clone(),
-            cluster,
-            status: ServiceStatus::Active,
-            desired: call.desired_count.unwrap_or(0),
-            controller,
-            task_definition: definition.map(|definition| definition.arn.clone()),
-            load_balancers: balancers.clone(),
-            grace: Duration::from_secs(call.health_check_grace_period_seconds.unwrap_or(0)),
-            created_at: self.shared.clock.now(),
-            given,
-            events: std::collections::VecDeque::new(),
-            task_sets: Vec::new(),
-        };
-        let index = state.services.len();
-        state.services.push(service);
-        state.tags.insert(arn, to_map(call.tags));
-        if let Some(task_definition) = call.task_definition {
-            let first = TaskSetSpec {
-                task_definition,
-                load_balancers: balancers,
-                scale: 100.0,
-                external_id: None,
-                started_by: None,
-                given: Map::new(),
-                tags: std::collections::BTreeMap::new(),
-            };
-            let set = self.add_task_set(&mut state, index, first)?;
-            self.make_primary(&mut state, index, &set)?;
-        }
-        let service = &state.services[index];
-        Ok(json!({ "service": self.render_service(&state, service, true) }))
-    }
-
     pub(super) fn describe_services(&self, input: Value) -> Result<Value, AwsError> {
         let call: Describe = read(input)?;
         if call.services.is_empty() {
@@ -174,12 +81,10 @@ impl Ecs {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for wanted in &call.services {
             let name = last(wanted);
-            let service = state
-                .services
-                .iter()
-                .rfind(|s| s.name == name && s.cluster == cluster);
-            match service {
-                Some(service) => found.push(self.render_service(&state, service, tags)),
+            match state.place(&cluster, name) {
+                Some(place) => {
+                    found.push(self.render_service(&state, &state.services[place], tags));
+                }
                 None => failures.push(missing(&format!(
                     "{}:service/{cluster}/{name}",
                     self.shared.arn_prefix
@@ -194,7 +99,7 @@ impl Ecs {
         let mut state = self.state();
         let index = state.active_index(call.cluster.as_deref(), &call.service)?;
         let service = &mut state.services[index];
-        if service.desired > 0 && !call.force {
+        if service.desired > 0 && !service.daemon && !call.force {
             return Err(invalid(
                 "The service cannot be stopped while it is scaled above 0.",
             ));
@@ -208,6 +113,7 @@ impl Ecs {
             ));
         }
         service.status = ServiceStatus::Draining;
+        service.quiet = false;
         service.desired = 0;
         for set in &mut service.task_sets {
             set.status = TaskSetStatus::Draining;
@@ -232,12 +138,25 @@ impl Ecs {
         let call: List = read(input)?;
         let state = self.state();
         let cluster = &state.cluster(call.cluster.as_deref())?.name;
-        let listed = |s: &&Service| s.cluster == *cluster && s.status != ServiceStatus::Inactive;
-        let arns: Vec<String> = state
+        if let Some(strategy) = &call.scheduling_strategy
+            && !["REPLICA", "DAEMON"].contains(&strategy.as_str())
+        {
+            return Err(invalid(format!("Invalid scheduling strategy {strategy}.")));
+        }
+        let is = |asked: &Option<String>, what: &str| asked.as_ref().is_none_or(|it| it == what);
+        let listed = |s: &&Service| {
+            let launch_type = s.given.get("launchType").and_then(Value::as_str);
+            s.cluster == *cluster
+                && s.status != ServiceStatus::Inactive
+                && is(&call.scheduling_strategy, s.strategy())
+                && is(&call.resource_management_type, s.managed_by())
+                && is(&call.launch_type, launch_type.unwrap_or("EC2"))
+        };
+        let arns: Vec<&String> = state
             .services
             .iter()
             .filter(listed)
-            .map(|service| service.arn.clone())
+            .map(|service| &service.arn)
             .collect();
         page(
             "serviceArns",
@@ -291,31 +210,17 @@ impl Ecs {
         Ok(())
     }
 
-    fn check_attached(&self, balancers: &[ServiceLoadBalancer]) -> Result<(), AwsError> {
-        for ServiceLoadBalancer {
-            target_group_arn: group,
-            ..
-        } in balancers
-        {
-            let facts = self.shared.elb.target_group_facts(group);
-            if !facts.is_some_and(|facts| facts.attached) {
-                return Err(invalid(format!(
-                    "The target group with targetGroupArn {group} does not have an associated \
-                     load balancer."
-                )));
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn render_service(&self, state: &State, service: &Service, tags: bool) -> Value {
-        let count = |status: TaskStatus| {
-            let here = |task: &&super::model::Task| {
-                service.task_sets.iter().any(|set| set.id == task.task_set) && task.status == status
-            };
-            state.tasks.iter().filter(here).count()
-        };
-        let sets = service.task_sets.iter();
+        let now = self.shared.clock.now();
+        let counts = service.task_sets.iter().map(|set| state.counts(set, now));
+        let counts = counts.fold(Counts::default(), |all, set| Counts {
+            pending: all.pending + set.pending,
+            running: all.running + set.running,
+            leaving: all.leaving + set.leaving,
+        });
+        // Those of rolling updates are shown as deployments.
+        let seen = |_: &&TaskSet| service.controller != DeploymentController::Ecs;
+        let sets = service.task_sets.iter().filter(seen);
         let sets: Vec<Value> = sets
             .map(|set| self.render_set(state, service, set, tags))
             .collect();
@@ -331,14 +236,15 @@ impl Ecs {
             "loadBalancers": render_load_balancers(&service.load_balancers),
             "status": service.status.as_str(),
             "desiredCount": service.desired,
-            "runningCount": count(TaskStatus::Running),
-            "pendingCount": count(TaskStatus::Pending),
+            "runningCount": counts.running,
+            "pendingCount": counts.pending,
             "taskDefinition": service.task_definition,
             "taskSets": sets,
-            "deployments": [],
+            "deployments": self.render_deployments(state, service),
             "events": events.collect::<Vec<_>>(),
             "createdAt": epoch(service.created_at),
-            "schedulingStrategy": "REPLICA",
+            "schedulingStrategy": service.strategy(),
+            "resourceManagementType": service.managed_by(),
             "deploymentController": { "type": service.controller.to_string() },
             "tags": tags.then(|| super::tags::render(state, &service.arn)),
         });
@@ -349,46 +255,13 @@ impl Ecs {
     }
 }
 
-fn check(call: &Create) -> Result<DeploymentController, AwsError> {
-    let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    let name = &call.service_name;
-    if name.is_empty() {
-        return Err(invalid("Service name can not be blank."));
+impl Service {
+    fn strategy(&self) -> &'static str {
+        if self.daemon { "DAEMON" } else { "REPLICA" }
     }
-    if name.len() > 255 || !name.bytes().all(legal) {
-        return Err(invalid("Invalid service name."));
-    }
-    if let Some(strategy) = call
-        .scheduling_strategy
-        .as_deref()
-        .filter(|s| *s != "REPLICA")
-    {
-        return Err(invalid(format!(
-            "local-aws has the scheduling strategy REPLICA only, not {strategy}"
-        )));
-    }
-    let kind = call
-        .deployment_controller
-        .as_ref()
-        .map_or("ECS", |c| c.kind.as_str());
-    match kind {
-        "CODE_DEPLOY" if call.load_balancers.len() != 1 => Err(invalid(
-            "Exactly one load balancer is required with a CODE_DEPLOY deployment controller.",
-        )),
-        "CODE_DEPLOY" => Ok(DeploymentController::CodeDeploy),
-        "EXTERNAL" if call.task_definition.is_some() || !call.load_balancers.is_empty() => {
-            Err(invalid(
-                "Task definition and load balancers belong to the task sets of a service with an \
-                 EXTERNAL deployment controller; leave them out.",
-            ))
-        }
-        "EXTERNAL" => Ok(DeploymentController::External),
-        "ECS" => Err(AwsError::client(
-            "UnsupportedFeatureException",
-            "local-aws has no rolling updates: create the service with \
-             deploymentController={type=CODE_DEPLOY} or EXTERNAL",
-        )),
-        other => Err(invalid(format!("Unknown deployment controller {other}"))),
+
+    fn managed_by(&self) -> &'static str {
+        if self.express { "ECS" } else { "CUSTOMER" }
     }
 }
 

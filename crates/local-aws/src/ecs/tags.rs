@@ -1,4 +1,4 @@
-//! Tags of clusters, services, task sets and task definitions.
+//! Tags of clusters, services, task sets and task definitions, with AWS's rules for them.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,13 @@ use super::api::invalid;
 use super::model::State;
 use crate::error::AwsError;
 use crate::wire::json::read;
+
+/// Tags of one resource, at most.
+const MOST: usize = 50;
+/// Characters of a key, at most.
+const LONGEST_KEY: usize = 128;
+/// Characters of a value, at most.
+const LONGEST_VALUE: usize = 256;
 
 #[derive(Deserialize)]
 pub(super) struct Tag {
@@ -31,7 +38,14 @@ struct Call {
 impl Ecs {
     pub(super) fn tag_resource(&self, input: Value) -> Result<Value, AwsError> {
         let call: Call = read(input)?;
-        tags_of(&mut self.state(), &call.resource_arn)?.extend(to_map(call.tags));
+        check(&call.tags)?;
+        let mut state = self.state();
+        let tags = tags_of(&mut state, &call.resource_arn)?;
+        let new = call.tags.iter().filter(|tag| !tags.contains_key(&tag.key));
+        if tags.len() + new.count() > MOST {
+            return Err(too_many());
+        }
+        tags.extend(to_map(call.tags));
         Ok(json!({}))
     }
 
@@ -61,6 +75,52 @@ fn tags_of<'a>(
     })
 }
 
+/// Refuses tags that AWS refuses.
+pub(super) fn check(tags: &[Tag]) -> Result<(), AwsError> {
+    if tags.len() > MOST {
+        return Err(too_many());
+    }
+    for Tag { key, value } in tags {
+        if !(1..=LONGEST_KEY).contains(&key.chars().count()) {
+            return Err(invalid(format!(
+                "The tag key '{key}' is to have between 1 and {LONGEST_KEY} characters."
+            )));
+        }
+        if value.chars().count() > LONGEST_VALUE {
+            return Err(invalid(format!(
+                "The value of the tag '{key}' has more than {LONGEST_VALUE} characters."
+            )));
+        }
+        if [key, value].iter().any(|text| is_reserved(text)) {
+            return Err(invalid(
+                "Tags that start with aws: are reserved for AWS use.",
+            ));
+        }
+        if !key.chars().chain(value.chars()).all(is_legal) {
+            return Err(invalid(
+                "Some tags contain invalid characters. Valid characters: UTF-8 letters, spaces, \
+                 numbers and _ . / = + - : @.",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn too_many() -> AwsError {
+    invalid(format!("Tags can not have more than {MOST} elements."))
+}
+
+fn is_reserved(text: &str) -> bool {
+    text.get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
+}
+
+/// `[\p{L}\p{Z}\p{N}_.:/=+\-@]`
+fn is_legal(c: char) -> bool {
+    let separator = c.is_whitespace() && !c.is_control();
+    c.is_alphanumeric() || separator || "_.:/=+-@".contains(c)
+}
+
 pub(super) fn to_map(tags: Vec<Tag>) -> BTreeMap<String, String> {
     tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
 }
@@ -70,4 +130,44 @@ pub(super) fn render(state: &State, arn: &str) -> Value {
     let tags = state.tags.get(arn).into_iter().flatten();
     tags.map(|(key, value)| json!({ "key": key, "value": value }))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(key: &str, value: &str) -> bool {
+        let (key, value) = (key.to_owned(), value.to_owned());
+        check(&[Tag { key, value }]).is_err()
+    }
+
+    #[test]
+    fn what_aws_takes_is_taken() {
+        assert!(!refused(
+            "deploy-hooks:schedule",
+            "Mon-Fri 09:00-22:00 + a/b=c@d_e."
+        ));
+        assert!(!refused("größe", "überall ١٢٣"));
+        assert!(!refused("k", ""));
+        assert!(!refused(&"k".repeat(128), &"ü".repeat(256)));
+    }
+
+    #[test]
+    fn what_aws_refuses_is_refused() {
+        for (key, value) in [
+            ("", "v"),
+            ("k", "a,b"),
+            ("k", "(a)"),
+            ("k", "off=[a]"),
+            ("k", "a;b"),
+            ("k", "a\tb"),
+            ("aws:k", "v"),
+            ("AWS:k", "v"),
+            ("k", "aws:v"),
+            (&"k".repeat(129), "v"),
+            ("k", &"v".repeat(257)),
+        ] {
+            assert!(refused(key, value), "{key}={value}");
+        }
+    }
 }

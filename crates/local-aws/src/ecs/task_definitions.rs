@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::Ecs;
 use super::api::{invalid, page};
 use super::model::{Container, TaskDefinition};
-use super::tags::{Tag, render as render_tags, to_map};
+use super::tags::{Tag, check as check_tags, render as render_tags, to_map};
 use crate::error::AwsError;
 use crate::wire::json::{epoch, read};
 
@@ -82,6 +82,7 @@ impl Ecs {
         let mut registered = input.as_object().cloned().unwrap_or_default();
         let call: Register = read(input)?;
         check(&call)?;
+        check_tags(&call.tags)?;
         complete(&mut registered, call.network_mode.as_deref());
         let mut state = self.state();
         let of_family = state

@@ -6,9 +6,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::api::{invalid, missing};
+use super::crowd::Crowd;
 use super::model::{Service, State, Stop, TaskSet};
 use super::services::{LoadBalancer, check_network, given, load_balancers, render_load_balancers};
-use super::tags::{Tag, to_map};
+use super::tags::{Tag, check as check_tags, to_map};
 use super::{DeploymentController, Ecs, ServiceLoadBalancer, TaskSetStatus};
 use crate::error::AwsError;
 use crate::ids;
@@ -93,10 +94,16 @@ impl Ecs {
         }
         let mut state = self.state();
         let index = state.active_index(Some(&call.cluster), &call.service)?;
+        if state.services[index].controller == DeploymentController::Ecs {
+            return Err(invalid(
+                "Task sets can only be created for services with an EXTERNAL deployment controller.",
+            ));
+        }
         check_network(
             state.startable(&call.task_definition)?,
             call.network_configuration.is_some(),
         )?;
+        check_tags(&call.tags)?;
         let spec = TaskSetSpec {
             task_definition: call.task_definition,
             load_balancers: load_balancers(call.load_balancers)?,
@@ -160,6 +167,7 @@ impl Ecs {
         let definition = state.startable(&spec.task_definition)?;
         self.check_load_balancers(definition, &spec.load_balancers)?;
         let task_definition = definition.arn.clone();
+        let crowd = definition.is_without_processes().then(Crowd::default);
         let service = &mut state.services[index];
         let id = format!("ecs-svc/{}", ids::digits19());
         let prefix = &self.shared.arn_prefix;
@@ -176,6 +184,7 @@ impl Ecs {
             .map(|(field, value)| (field.clone(), value.clone()))
             .collect();
         given.extend(spec.given);
+        service.quiet = false;
         service.task_sets.push(TaskSet {
             id,
             arn: arn.clone(),
@@ -190,6 +199,8 @@ impl Ecs {
             steady: false,
             steady_at: at,
             given,
+            crowd,
+            rolled_out: false,
             failures: 0,
             next_start: None,
         });
@@ -227,9 +238,10 @@ impl Ecs {
             }
         }
         // What the primary task set is, the service says it is.
-        if service.controller == DeploymentController::CodeDeploy {
+        if service.controller != DeploymentController::External {
             service.load_balancers = balancers;
         }
+        service.quiet = false;
         service.task_definition = Some(task_definition);
         Ok(())
     }
@@ -244,6 +256,7 @@ impl Ecs {
     ) -> Result<(), AwsError> {
         let at = self.shared.clock.now();
         let service = &mut state.services[index];
+        service.quiet = false;
         let desired = service.desired;
         let set = service.task_set(id)?;
         if set.status == TaskSetStatus::Primary {

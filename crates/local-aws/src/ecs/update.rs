@@ -1,14 +1,15 @@
-//! `UpdateService`, which may change little: what a deployment controller other than ECS deploys is
-//! not changed by an update.
+//! `UpdateService`: the count at any time, everything else as far as the deployment controller lets
+//! it. What a deployment controller other than ECS deploys is not changed by an update.
 
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::DeploymentController::{CodeDeploy, External};
+use super::DeploymentController::{self, CodeDeploy, External};
 use super::Ecs;
 use super::api::invalid;
+use super::create::DAEMON_HAS_NO_COUNT;
 use crate::error::AwsError;
 use crate::wire::json::read;
 
@@ -22,6 +23,15 @@ const ALLOWED: &[&str] = &[
     "placementStrategy",
     "enableECSManagedTags",
     "propagateTags",
+];
+/// What is not kept as it was given.
+const NOT_KEPT: &[&str] = &[
+    "cluster",
+    "service",
+    "desiredCount",
+    "forceNewDeployment",
+    "loadBalancers",
+    "taskDefinition",
 ];
 
 #[derive(Deserialize)]
@@ -38,47 +48,57 @@ impl Ecs {
         let fields = input.as_object().cloned().unwrap_or_default();
         let call: Update = read(input)?;
         let mut state = self.state();
-        let at = self.shared.clock.now();
         let index = state.active_index(call.cluster.as_deref(), &call.service)?;
+        let service = &state.services[index];
+        if service.daemon && call.desired_count.is_some() {
+            return Err(invalid(DAEMON_HAS_NO_COUNT));
+        }
+        check(&fields, service.controller)?;
+        if service.controller == DeploymentController::Ecs {
+            self.roll_out(&mut state, index, &fields)?;
+        }
+        if let Some(desired) = call.desired_count {
+            self.set_desired(&mut state, index, desired);
+        }
         let service = &mut state.services[index];
-        for (field, value) in &fields {
-            // `forceNewDeployment: false` is what the CLI's default says: nothing.
-            let says_nothing = value.is_null() || (field == "forceNewDeployment" && value == false);
-            let allowed = ALLOWED.contains(&field.as_str())
-                || (field == "deploymentConfiguration" && service.controller == CodeDeploy);
-            if !allowed && !says_nothing {
-                return Err(invalid(refusal(field, service.controller == External)));
-            }
-        }
-        if let Some(desired) = call.desired_count
-            && desired != service.desired
-        {
-            let (before, name) = (service.desired, service.name.clone());
-            service.desired = desired;
-            service.note(
-                at,
-                format!("(service {name}) desired count changed from {before} to {desired}."),
-            );
-            let message = format!("Service {name} is to run {desired} tasks instead of {before}.");
-            self.tell(
-                "task",
-                message,
-                json!({ "service": name, "desired_count": desired }),
-            );
-        }
         if let Some(seconds) = call.health_check_grace_period_seconds {
             service.grace = Duration::from_secs(seconds);
         }
         for (field, value) in fields {
-            let kept = !["cluster", "service", "desiredCount", "forceNewDeployment"]
-                .contains(&field.as_str());
-            if kept && !value.is_null() {
+            if !NOT_KEPT.contains(&field.as_str()) && !value.is_null() {
                 service.given.insert(field, value);
             }
         }
+        self.follow(&mut state, index);
         let service = &state.services[index];
         Ok(json!({ "service": self.render_service(&state, service, true) }))
     }
+}
+
+/// Refuses what an update may not change.
+fn check(fields: &Map<String, Value>, controller: DeploymentController) -> Result<(), AwsError> {
+    for (field, value) in fields {
+        // `forceNewDeployment: false` is what the CLI's default says: nothing.
+        if value.is_null() || (field == "forceNewDeployment" && value == false) {
+            continue;
+        }
+        let allowed = match controller {
+            DeploymentController::Ecs => {
+                if field == "loadBalancers" || field == "deploymentController" {
+                    return Err(invalid(format!(
+                        "local-aws does not change {field} of a service; create another one"
+                    )));
+                }
+                true
+            }
+            CodeDeploy if field == "deploymentConfiguration" => true,
+            CodeDeploy | External => ALLOWED.contains(&field.as_str()),
+        };
+        if !allowed {
+            return Err(invalid(refusal(field, controller == External)));
+        }
+    }
+    Ok(())
 }
 
 fn refusal(field: &str, external: bool) -> String {

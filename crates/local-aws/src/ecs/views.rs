@@ -30,6 +30,8 @@ pub struct ServiceView {
 /// Who deploys a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeploymentController {
+    /// ECS itself, by rolling updates.
+    Ecs,
     /// CodeDeploy, blue/green.
     CodeDeploy,
     /// The caller, by task sets.
@@ -39,6 +41,7 @@ pub enum DeploymentController {
 impl fmt::Display for DeploymentController {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Ecs => "ECS",
             Self::CodeDeploy => "CODE_DEPLOY",
             Self::External => "EXTERNAL",
         })

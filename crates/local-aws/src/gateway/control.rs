@@ -16,7 +16,7 @@ use super::{Answer, Gateway, whole};
 use crate::codepipeline::change_sets::Definition;
 use crate::codepipeline::commits::Commit;
 use crate::faults::FaultSpec;
-use crate::schedules;
+use crate::schedules::Rates;
 use crate::timeline::TimelineEvent;
 
 /// The largest body of a control call.
@@ -26,11 +26,12 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 const PATHS: &str = "GET /_local/health, GET and POST /_local/clock, GET /_local/events, \
                      GET /_local/calls, GET, POST and DELETE /_local/faults, \
-                     DELETE /_local/faults/{id}, GET, POST and DELETE /_local/sinks, \
+                     DELETE /_local/faults/{id}, POST /_local/lag, POST /_local/alarms, \
+                     GET, POST and DELETE /_local/throttles, GET, POST and DELETE /_local/sinks, \
                      POST /_local/change-sets, POST /_local/commits";
 
 /// Why a control call was refused: status and sentence.
-type Refused = (StatusCode, String);
+pub(super) type Refused = (StatusCode, String);
 
 /// Whether a path is of the control API.
 pub(super) fn is_for(path: &str) -> bool {
@@ -73,6 +74,14 @@ async fn route(gateway: &Gateway, request: Request<Incoming>) -> Result<Value, R
         }
         (&Method::DELETE, "faults") => {
             gateway.faults.clear();
+            Ok(json!({}))
+        }
+        (&Method::POST, "lag") => gateway.set_lag(read(body).await?),
+        (&Method::POST, "alarms") => gateway.alarm(&read(body).await?),
+        (&Method::GET, "throttles") => Ok(json!({ "buckets": gateway.throttles.seen() })),
+        (&Method::POST, "throttles") => gateway.throttle(read(body).await?),
+        (&Method::DELETE, "throttles") => {
+            gateway.throttles.switch_off();
             Ok(json!({}))
         }
         (&Method::GET, "sinks") => messages(gateway, &query).await,
@@ -125,6 +134,9 @@ fn clock(gateway: &Gateway) -> Value {
 #[serde(deny_unknown_fields)]
 struct Advance {
     advance_seconds: f64,
+    /// Which ticks of `rate(…)` schedules fire.
+    #[serde(default)]
+    rates: Rates,
 }
 
 async fn advance(gateway: &Gateway, asked: Advance) -> Result<Value, Refused> {
@@ -137,10 +149,10 @@ async fn advance(gateway: &Gateway, asked: Advance) -> Result<Value, Refused> {
         message: format!("The clock is put forward by {seconds} s."),
         detail: json!({ "advance_seconds": seconds }),
     });
-    let mut deliveries = schedules::follow(&gateway.world, by).await;
-    gateway.world.clock.advance_in_steps(by).await;
-    while deliveries.join_next().await.is_some() {}
-    Ok(clock(gateway))
+    let fired = gateway.schedules.advance(by, asked.rates).await;
+    let mut answer = clock(gateway);
+    answer["fired"] = json!(fired.map_err(bad)?);
+    Ok(answer)
 }
 
 async fn events(gateway: &Gateway, query: &BTreeMap<String, String>) -> Result<Value, Refused> {
@@ -201,6 +213,6 @@ async fn read<T: DeserializeOwned>(body: Incoming) -> Result<T, Refused> {
     serde_json::from_slice(&body.to_bytes()).map_err(|error| bad(error.to_string()))
 }
 
-fn bad(message: String) -> Refused {
+pub(super) fn bad(message: String) -> Refused {
     (StatusCode::BAD_REQUEST, message)
 }

@@ -42,6 +42,27 @@ pub(super) fn caller(parts: &Parts, account: &str) -> String {
     }
 }
 
+/// The account of who calls: the access key where that is an account's number, as the emulator gives it
+/// to functions.
+pub(super) fn account(parts: &Parts, own: &str) -> String {
+    let key = credential(parts).and_then(|credential| credential.split('/').next());
+    let numbered = |key: &&str| key.len() == 12 && key.bytes().all(|b| b.is_ascii_digit());
+    key.filter(numbered).unwrap_or(own).to_owned()
+}
+
+/// The region in the credential scope.
+pub(super) fn region(parts: &Parts) -> Option<String> {
+    let scope = credential(parts)?.split([',', ' ']).next()?;
+    let region = scope.split('/').rev().nth(2)?;
+    (!region.is_empty()).then(|| region.to_owned())
+}
+
+/// `AK/date/region/…` and what follows.
+fn credential(parts: &Parts) -> Option<&str> {
+    let authorization = header_text(&parts.headers, "authorization")?;
+    Some(authorization.split_once("Credential=")?.1)
+}
+
 /// `AK/date/region/SERVICE/aws4_request`; `SigV4A` has no region.
 fn in_scope(credential: &str) -> Option<String> {
     let mut from_the_end = credential.rsplit('/');
@@ -54,6 +75,7 @@ fn unsigned(parts: &Parts) -> Option<String> {
         // `AmazonEC2ContainerServiceV20141113`, `CodeDeploy_20141006`, `AWSEvents`, …
         let service = match prefix {
             prefix if prefix.starts_with("AmazonEC2ContainerService") => "ecs".to_owned(),
+            "AnyScaleFrontendService" => "application-autoscaling".to_owned(),
             prefix => prefix.split('_').next()?.to_ascii_lowercase(),
         };
         return Some(service);
@@ -208,6 +230,20 @@ mod tests {
     }
 
     #[test]
+    fn account_and_region_are_in_the_credential() {
+        let header = signed("ecs");
+        let of = |header: &str| {
+            let parts = parts("POST", "/", &[("authorization", header)]);
+            (account(&parts, "000000000000"), region(&parts))
+        };
+        let region = Some("us-east-1".to_owned());
+        assert_eq!(of(&header), ("000000000000".to_owned(), region.clone()));
+        let function = header.replace("=AK/", "=111122223333/");
+        assert_eq!(of(&function), ("111122223333".to_owned(), region));
+        assert_eq!(of("none"), ("000000000000".to_owned(), None));
+    }
+
+    #[test]
     fn without_a_signature_target_version_or_path_do() {
         let target = [("x-amz-target", "CodeDeploy_20141006.GetDeployment")];
         assert_eq!(service(&parts("POST", "/", &target)), "codedeploy");
@@ -216,6 +252,9 @@ mod tests {
             "AmazonEC2ContainerServiceV20141113.ListTasks",
         )];
         assert_eq!(service(&parts("POST", "/", &target)), "ecs");
+        let target = [("x-amz-target", "AnyScaleFrontendService.TagResource")];
+        let found = service(&parts("POST", "/", &target));
+        assert_eq!(found, "application-autoscaling");
         let uri = "/?Action=DescribeListeners&Version=2015-12-01";
         assert_eq!(service(&parts("GET", uri, &[])), "elasticloadbalancing");
         assert_eq!(

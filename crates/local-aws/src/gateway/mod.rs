@@ -8,6 +8,8 @@ mod identify;
 mod noting;
 mod proxy;
 mod rest_names;
+mod scheduling;
+mod shaping;
 mod striking;
 
 use std::io;
@@ -33,7 +35,9 @@ use crate::codedeploy::CodeDeploy;
 use crate::codepipeline::CodePipeline;
 use crate::error::AwsError;
 use crate::faults::{Faults, Strike};
+use crate::schedules::Schedules;
 use crate::sinks::{self, Sinks};
+use crate::throttle::Throttles;
 use crate::wire::answer::{json_answer, query_answer, query_answer_of};
 use crate::wire::{Protocol, QueryParams};
 use crate::{World, WorldOptions};
@@ -53,6 +57,7 @@ pub struct Server {
     address: SocketAddr,
     gateway: Gateway,
     accepting: tokio::task::JoinHandle<()>,
+    keeping: tokio::task::JoinHandle<()>,
 }
 
 /// What answers requests. Clones share all state.
@@ -62,8 +67,10 @@ struct Gateway {
     codedeploy: CodeDeploy,
     codepipeline: CodePipeline,
     sinks: Sinks,
+    schedules: Schedules,
     calls: Calls,
     faults: Faults,
+    throttles: Throttles,
 }
 
 impl Server {
@@ -83,19 +90,24 @@ impl Server {
         let codedeploy = CodeDeploy::new(world.clone());
         let sinks = Sinks::new(&world);
         let codepipeline = CodePipeline::new(world.clone(), codedeploy.clone(), sinks.clone());
+        let schedules = Schedules::new(&world);
+        let keeping = schedules.keep();
         let gateway = Gateway {
             world,
             codedeploy,
             codepipeline,
             sinks,
+            schedules,
             calls: Calls::default(),
             faults: Faults::default(),
+            throttles: Throttles::default(),
         };
         let accepting = tokio::spawn(accept(gateway.clone(), socket));
         Ok(Self {
             address,
             gateway,
             accepting,
+            keeping,
         })
     }
 
@@ -112,6 +124,7 @@ impl Server {
     /// Stops listening and ends all task processes.
     pub async fn stop(self) {
         self.accepting.abort();
+        self.keeping.abort();
         self.gateway.world.ecs.shut_down(STOP_LIMIT).await;
     }
 }
@@ -169,7 +182,8 @@ impl Gateway {
         let mut call = Noting::start(self, &parts, service);
         // The action of a form is in its body; S3's bodies are never read.
         let is_form = protocol == Protocol::Query && call.ended.service != "s3";
-        if !is_own(&call.ended.service) && !is_form {
+        let is_scheduler = call.ended.service == "scheduler";
+        if !is_own(&call.ended.service) && !is_form && !is_scheduler {
             return self.pass_stream(call, &protocol, parts, body).await;
         }
         let body = match Limited::new(body, BODY_LIMIT).collect().await {
@@ -177,7 +191,7 @@ impl Gateway {
             Err(error) => return Ok(call.refuse(&protocol, &too_large(&*error))),
         };
         call.ended.operation = identify::operation(&parts, &call.ended.service, &body);
-        let strike = self.struck(&call);
+        let strike = self.struck(&call, &body);
         if let Some(strike) = strike.as_ref().filter(|strike| !strike.after)
             && let Some(answer) = Self::strike(&mut call, &protocol, strike).await?
         {
@@ -185,6 +199,8 @@ impl Gateway {
         }
         let answer = if is_own(&call.ended.service) {
             self.serve_own(&mut call, &protocol, &parts, &body).await
+        } else if is_scheduler {
+            self.pass_schedule(&mut call, &protocol, parts, body).await
         } else {
             self.pass_form(&mut call, &protocol, parts, body).await
         };
@@ -218,7 +234,7 @@ impl Gateway {
             Ok(body) => body.to_bytes(),
             Err(error) => return Ok(call.refuse(&protocol, &too_large(&*error))),
         };
-        let strike = self.struck(&call);
+        let strike = self.struck(&call, &body);
         if let Some(strike) = strike.as_ref().filter(|strike| !strike.after)
             && let Some(answer) = Self::strike(&mut call, &protocol, strike).await?
         {
@@ -238,7 +254,7 @@ impl Gateway {
         body: Incoming,
     ) -> Result<Answer, CutOff> {
         call.ended.operation = identify::operation(&parts, &call.ended.service, b"");
-        let strike = self.struck(&call);
+        let strike = self.struck(&call, b"");
         if let Some(strike) = strike.as_ref().filter(|strike| !strike.after)
             && let Some(answer) = Self::strike(&mut call, protocol, strike).await?
         {
@@ -293,6 +309,9 @@ impl Gateway {
         body: &Bytes,
     ) -> Answer {
         let operation = call.ended.operation.clone();
+        if let Err(error) = self.throttled(parts, &call.ended.service, &operation) {
+            return call.refuse(protocol, &error);
+        }
         let answered = match (call.ended.service.as_str(), protocol) {
             ("elasticloadbalancing", Protocol::Query) => {
                 let mut form = parts.uri.query().unwrap_or("").as_bytes().to_vec();
@@ -307,6 +326,9 @@ impl Gateway {
                 Ok(input) => {
                     let answer = match service {
                         "ecs" => self.world.ecs.call(&operation, input).await,
+                        "application-autoscaling" => {
+                            self.world.autoscaling.call(&operation, input).await
+                        }
                         "codepipeline" => {
                             let caller = identify::caller(parts, &self.world.account);
                             self.codepipeline.call(&operation, input, &caller).await
@@ -354,7 +376,7 @@ impl Gateway {
 fn is_own(service: &str) -> bool {
     matches!(
         service,
-        "codedeploy" | "codepipeline" | "ecs" | "elasticloadbalancing"
+        "application-autoscaling" | "codedeploy" | "codepipeline" | "ecs" | "elasticloadbalancing"
     )
 }
 

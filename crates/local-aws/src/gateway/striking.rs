@@ -15,9 +15,9 @@ use crate::wire::Protocol;
 
 impl Gateway {
     /// The fault that strikes this call, told to the timeline.
-    pub(super) fn struck(&self, call: &Noting) -> Option<Strike> {
+    pub(super) fn struck(&self, call: &Noting, body: &[u8]) -> Option<Strike> {
         let (service, operation) = (&call.ended.service, &call.ended.operation);
-        let strike = self.faults.strike(service, operation)?;
+        let strike = self.faults.strike(service, operation, body)?;
         let what = match &strike.end {
             StrikeEnd::Normally => format!("is {} ms late", strike.delay.as_millis()),
             StrikeEnd::Error(error) => format!("is answered {} {}", error.status, error.code),

@@ -8,6 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
+use http::request::Parts;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -23,6 +24,10 @@ struct Inner {
     objects: BTreeMap<String, Vec<u8>>,
     published: Vec<BTreeMap<String, String>>,
     invoked: Vec<(String, Value)>,
+    /// The invocation types of `invoked`.
+    invocation_types: Vec<String>,
+    /// What was sent to queues.
+    sent: Vec<Value>,
     rules: Vec<String>,
     schedules: BTreeMap<String, Value>,
     topics_are_closed: bool,
@@ -69,6 +74,21 @@ impl Emulator {
             .push(detail_type.to_owned());
     }
 
+    /// How the functions were invoked.
+    pub(crate) fn invocation_types(&self) -> Vec<String> {
+        self.inner.lock().unwrap().invocation_types.clone()
+    }
+
+    /// What was sent to queues.
+    pub(crate) fn sent(&self) -> Vec<Value> {
+        self.inner.lock().unwrap().sent.clone()
+    }
+
+    /// A schedule as it is kept.
+    pub(crate) fn kept(&self, name: &str) -> Value {
+        self.inner.lock().unwrap().schedules[name].clone()
+    }
+
     pub(crate) fn schedule(&self, name: &str, schedule: Value) {
         self.inner
             .lock()
@@ -104,12 +124,11 @@ async fn answer(State(emulator): State<Emulator>, request: Request) -> Response 
     }
     if let Some(rest) = path.strip_prefix("/2015-03-31/functions/") {
         let name = rest.split('/').next().unwrap().to_owned();
-        let payload = serde_json::from_slice(&bytes).unwrap();
-        inner.invoked.push((name, payload));
-        return StatusCode::ACCEPTED.into_response();
+        return inner.invoke(name, &parts, &bytes);
     }
     if path.starts_with("/schedules") {
-        return inner.scheduler(&parts.method, path.trim_start_matches("/schedules"));
+        let name = path.trim_start_matches("/schedules");
+        return inner.scheduler(&parts.method, name, &bytes);
     }
     if parts.method == Method::POST && path == "/" {
         let form = form_urlencoded::parse(&bytes).into_owned().collect();
@@ -119,7 +138,7 @@ async fn answer(State(emulator): State<Emulator>, request: Request) -> Response 
 }
 
 impl Inner {
-    fn json(&self, target: &str, input: &Value) -> Response {
+    fn json(&mut self, target: &str, input: &Value) -> Response {
         let answer = match target {
             "AWSEvents.ListRules" => {
                 let rules = self
@@ -135,9 +154,31 @@ impl Inner {
             "AWSEvents.ListTargetsByRule" => json!({ "Targets": [{
                 "Id": "1", "Arn": "arn:aws:lambda:us-east-1:000000000000:function:on-event",
             }]}),
+            "AmazonSQS.GetQueueUrl" => json!({ "QueueUrl": input["QueueName"] }),
+            "AmazonSQS.SendMessage" => {
+                self.sent.push(input.clone());
+                json!({})
+            }
             other => panic!("nobody calls {other}"),
         };
         Json(answer).into_response()
+    }
+
+    /// Functions named `broken` fail, those named `missing` aren't there.
+    fn invoke(&mut self, name: String, parts: &Parts, payload: &[u8]) -> Response {
+        if name.contains("missing") {
+            let error = json!({ "__type": "ResourceNotFoundException", "message": "not there" });
+            return (StatusCode::NOT_FOUND, Json(error)).into_response();
+        }
+        let kind = parts.headers["x-amz-invocation-type"].to_str().unwrap();
+        let fails = name.contains("broken") && kind == "RequestResponse";
+        self.invocation_types.push(kind.to_owned());
+        let payload = serde_json::from_slice(payload).unwrap();
+        self.invoked.push((name, payload));
+        if fails {
+            return ([("x-amz-function-error", "Unhandled")], "{}").into_response();
+        }
+        "null".into_response()
     }
 
     fn form(&mut self, form: BTreeMap<String, String>) -> Response {
@@ -164,14 +205,19 @@ impl Inner {
         }
     }
 
-    fn scheduler(&mut self, method: &Method, name: &str) -> Response {
+    fn scheduler(&mut self, method: &Method, name: &str, body: &[u8]) -> Response {
         let name = name.trim_start_matches('/');
         if name.is_empty() {
-            let all = self
-                .schedules
-                .keys()
-                .map(|name| json!({ "Name": name, "GroupName": "g" }));
+            let all = self.schedules.iter().map(
+                |(name, schedule)| json!({ "Name": name, "GroupName": "g", "State": schedule["State"] }),
+            );
             return Json(json!({ "Schedules": all.collect::<Vec<_>>() })).into_response();
+        }
+        if *method == Method::POST || *method == Method::PUT {
+            let mut schedule: Value = serde_json::from_slice(body).unwrap();
+            schedule["Name"] = json!(name);
+            self.schedules.insert(name.to_owned(), schedule);
+            return Json(json!({})).into_response();
         }
         match (method, self.schedules.get(name).cloned()) {
             (_, None) => StatusCode::NOT_FOUND.into_response(),

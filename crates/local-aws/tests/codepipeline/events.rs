@@ -1,8 +1,6 @@
-//! What rules and schedules of the emulator are given.
+//! What rules of the emulator are given.
 
 use aws_sdk_codepipeline::types::ApprovalStatus;
-use jiff::Timestamp;
-use jiff::ToSpan as _;
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
@@ -96,36 +94,4 @@ async fn a_rule_gets_each_change_of_an_action_in_its_order_and_without_the_token
         !timeline.to_string().contains(&token),
         "the timeline tells no token"
     );
-}
-
-#[tokio::test]
-async fn a_one_time_schedule_follows_the_virtual_clock() {
-    let bench = Bench::new().await;
-    let schedule = |at: Timestamp| {
-        json!({
-            "Name": "reminder", "GroupName": "g", "State": "ENABLED",
-            "ScheduleExpression": at.strftime("at(%Y-%m-%dT%H:%M:%S)").to_string(),
-            "ScheduleExpressionTimezone": "UTC", "ActionAfterCompletion": "DELETE",
-            "Target": {
-                "Arn": "arn:aws:lambda:us-east-1:000000000000:function:remind",
-                "Input": "{\"reminder\":1}",
-            },
-        })
-    };
-    let now = Timestamp::now();
-    bench
-        .emulator
-        .schedule("soon", schedule(now + 30.minutes()));
-    bench.emulator.schedule("later", schedule(now + 3.hours()));
-    bench.advance(29 * 60).await;
-    assert!(bench.emulator.invoked().is_empty());
-    bench.advance(2 * 60).await;
-    let invoked = bench
-        .until(|| async { Some(bench.emulator.invoked()).filter(|calls| !calls.is_empty()) })
-        .await;
-    assert_eq!(invoked.len(), 1);
-    assert_eq!(invoked[0].1, json!({ "reminder": 1 }));
-    assert_eq!(bench.emulator.schedules(), ["later"]);
-    bench.advance(60 * 60).await;
-    assert_eq!(bench.emulator.invoked().len(), 1, "it comes once");
 }

@@ -16,6 +16,7 @@ mod faults;
 mod history;
 mod modes;
 mod refusals;
+mod schedules;
 mod sinks;
 mod slack;
 mod stops;

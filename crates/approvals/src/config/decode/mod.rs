@@ -3,6 +3,7 @@
 mod channels;
 mod policy;
 mod routes;
+pub mod shared;
 mod warnings;
 
 use std::collections::BTreeMap;

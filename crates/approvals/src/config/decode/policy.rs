@@ -22,7 +22,7 @@ pub(super) fn read(node: &Node, context: &Context<'_>) -> Option<Policy> {
     let decide = flag("decide").unwrap_or(true);
     let starter_may_approve = flag("starter_may_approve");
     let written = object.get("approvers");
-    let approvers = written.map(|node| approvers(node, context));
+    let approvers = written.map(|node| approvers(node, "approvers", context));
     let complete = approvers.as_ref().is_none_or(Option::is_some);
     let approvers = approvers.flatten().unwrap_or_default();
     if complete {
@@ -77,28 +77,28 @@ fn somebody(object: &Object<'_>, decide: bool, approvers: &[Approver], context: 
 }
 
 /// None if one of them is wrong.
-fn approvers(node: &Node, context: &Context<'_>) -> Option<Vec<Approver>> {
+pub(super) fn approvers(node: &Node, told: &str, context: &Context<'_>) -> Option<Vec<Approver>> {
     let problems = context.problems;
     if matches!(&node.value, Value::List(items) if items.is_empty()) {
         return Some(Vec::new());
     }
-    let nodes = items(node, "approvers", problems)?;
+    let nodes = items(node, told, problems)?;
     if nodes.len() > APPROVER_LIMIT {
-        let message = format!("there are more than {APPROVER_LIMIT} approvers");
+        let message = format!("there are more than {APPROVER_LIMIT} {told}");
         problems.add(node.at, message, "name those who really decide");
         return None;
     }
     let mut approvers: Vec<Approver> = Vec::new();
     let mut right = true;
     for node in nodes {
-        let read = scalar::text(node, "approvers", problems)
+        let read = scalar::text(node, told, problems)
             .and_then(|written| approver(node.at, written, context));
         match read {
             None => right = false,
             Some(approver) if approvers.contains(&approver) => {
                 problems.add(
                     node.at,
-                    format!("approvers has {approver} twice"),
+                    format!("{told} has {approver} twice"),
                     "remove one",
                 );
             }

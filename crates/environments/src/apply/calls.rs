@@ -1,0 +1,307 @@
+//! The calls that change something. Each is absolute, so that making it twice is making it once; a call
+//! that is refused for its rate is made again until the time is over, and no such call is ever lost.
+
+use std::time::Duration;
+
+use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace, SuspendedState};
+use aws_sdk_ecs::config::retry::RetryConfig;
+use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ecs::types::Tag;
+use common::aws::explain;
+use common::state::StateError;
+use tokio::time::Instant;
+
+use super::{End, Site, others};
+use crate::facts::{Kind, Scaling, Service};
+use crate::look::resource_id;
+use crate::mirror::TAG;
+use crate::pace::{Pace, TooLate};
+
+/// Tries of a call that fails for another reason than its rate.
+const TRIES: u32 = 3;
+/// Between those.
+const BETWEEN: Duration = Duration::from_millis(500);
+/// Codes by which AWS says that it was too much, besides the HTTP status 429.
+const TOO_MUCH: [&str; 5] = [
+    "ThrottlingException",
+    "Throttling",
+    "ThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+];
+
+/// So long at most a call waits for its turn: what its service's run holds must not run out meanwhile.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A call that failed for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallError {
+    /// Whether only the time was over.
+    pub late: bool,
+    /// The call and on what.
+    pub what: String,
+    /// AWS's error in one line.
+    pub detail: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl From<CallError> for End {
+    fn from(error: CallError) -> Self {
+        if error.late {
+            return Self::Continue;
+        }
+        Self::Failed {
+            what: error.what,
+            detail: error.detail,
+            remedy: error.remedy,
+        }
+    }
+}
+
+/// A failure of the state table, which tells its own remedy.
+pub(super) fn state(error: &StateError) -> End {
+    End::Failed {
+        what: "the state table".to_owned(),
+        detail: error.to_string(),
+        remedy: "nothing was done with this service".to_owned(),
+    }
+}
+
+/// Sets the count, and nothing else: other fields are refused under some deployment controllers.
+pub(super) async fn set_count(
+    site: &Site<'_>,
+    service: &Service,
+    desired: u32,
+) -> Result<(), CallError> {
+    if service.kind != Kind::EcsService {
+        return others::set_count(site, service, desired).await;
+    }
+    let (pace, permission) = (&site.paces.changes, "ecs:UpdateService");
+    let once = || {
+        site.aws
+            .ecs()
+            .update_service()
+            .cluster(&service.cluster)
+            .service(&service.name)
+            .desired_count(number(desired))
+            .customize()
+            .config_override(once_ecs())
+            .send()
+    };
+    // The first turn was waited for before the service was looked at.
+    let told = format!("UpdateService of {} to {desired}", service.place());
+    Again {
+        site,
+        pace,
+        told,
+        permission,
+    }
+    .until_done(true, once)
+    .await
+}
+
+/// Sets bounds and suspensions, all of them: what is left out would be taken from what is there.
+pub(super) async fn set_scaling(
+    site: &Site<'_>,
+    service: &Service,
+    scaling: Scaling,
+) -> Result<(), CallError> {
+    if service.kind == Kind::AutoScalingGroup {
+        return others::set_bounds(site, service, scaling).await;
+    }
+    let (pace, permission) = (
+        &site.paces.scaling,
+        "application-autoscaling:RegisterScalableTarget",
+    );
+    let suspended = SuspendedState::builder()
+        .dynamic_scaling_in_suspended(scaling.suspended.dynamic_in)
+        .dynamic_scaling_out_suspended(scaling.suspended.dynamic_out)
+        .scheduled_scaling_suspended(scaling.suspended.scheduled)
+        .build();
+    let once = || {
+        let retry = aws_sdk_applicationautoscaling::config::Config::builder()
+            .retry_config(RetryConfig::disabled());
+        site.aws
+            .applicationautoscaling()
+            .register_scalable_target()
+            .service_namespace(ServiceNamespace::Ecs)
+            .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+            .resource_id(resource_id(service))
+            .min_capacity(number(scaling.min))
+            .max_capacity(number(scaling.max))
+            .suspended_state(suspended.clone())
+            .customize()
+            .config_override(retry)
+            .send()
+    };
+    let told = format!("RegisterScalableTarget of {}", service.place());
+    Again {
+        site,
+        pace,
+        told,
+        permission,
+    }
+    .until_done(false, once)
+    .await
+}
+
+/// Mirrors the record in a tag.
+pub(super) async fn set_tag(
+    site: &Site<'_>,
+    service: &Service,
+    value: &str,
+) -> Result<(), CallError> {
+    if service.kind != Kind::EcsService {
+        return others::set_tag(site, service, value).await;
+    }
+    let tag = Tag::builder().key(TAG).value(value).build();
+    let once = || {
+        site.aws
+            .ecs()
+            .tag_resource()
+            .resource_arn(&service.arn)
+            .tags(tag.clone())
+            .customize()
+            .config_override(once_ecs())
+            .send()
+    };
+    let (pace, permission) = (&site.paces.tags, "ecs:TagResource");
+    let told = format!("TagResource of {}", service.place());
+    Again {
+        site,
+        pace,
+        told,
+        permission,
+    }
+    .until_done(false, once)
+    .await
+}
+
+/// Removes the mirror.
+pub(super) async fn remove_tag(site: &Site<'_>, service: &Service) -> Result<(), CallError> {
+    if service.kind != Kind::EcsService {
+        return others::remove_tag(site, service).await;
+    }
+    let once = || {
+        site.aws
+            .ecs()
+            .untag_resource()
+            .resource_arn(&service.arn)
+            .tag_keys(TAG)
+            .customize()
+            .config_override(once_ecs())
+            .send()
+    };
+    let (pace, permission) = (&site.paces.tags, "ecs:UntagResource");
+    let told = format!("UntagResource of {}", service.place());
+    Again {
+        site,
+        pace,
+        told,
+        permission,
+    }
+    .until_done(false, once)
+    .await
+}
+
+/// The SDK must not try again by itself: it would hide from the bucket that it was too much.
+fn once_ecs() -> aws_sdk_ecs::config::Builder {
+    aws_sdk_ecs::config::Config::builder().retry_config(RetryConfig::disabled())
+}
+
+/// A call that is made until it is done.
+pub(super) struct Again<'a> {
+    pub(super) site: &'a Site<'a>,
+    pub(super) pace: &'a Pace,
+    pub(super) told: String,
+    pub(super) permission: &'static str,
+}
+
+impl Again<'_> {
+    pub(super) async fn until_done<T, E, F>(
+        self,
+        has_turn: bool,
+        once: impl Fn() -> F,
+    ) -> Result<(), CallError>
+    where
+        F: Future<Output = Result<T, SdkError<E>>>,
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let (mut has_turn, mut tries) = (has_turn, 0);
+        let patience = self.site.deadline.min(Instant::now() + PATIENCE);
+        loop {
+            if !has_turn {
+                let turn = self.pace.turn(patience).await;
+                turn.map_err(|TooLate| self.too_late())?;
+            }
+            has_turn = false;
+            let Err(error) = once().await else {
+                return Ok(());
+            };
+            if is_too_much(&error) {
+                self.pace.throttled();
+                continue;
+            }
+            tries += 1;
+            if tries >= TRIES || !is_passing(&error) {
+                return Err(self.failed(&error));
+            }
+            tokio::time::sleep(BETWEEN * 2_u32.pow(tries - 1)).await;
+        }
+    }
+
+    fn too_late(&self) -> CallError {
+        CallError {
+            late: true,
+            what: self.told.clone(),
+            detail: "the time was over before AWS would take the call".to_owned(),
+            remedy: "the next run goes on from here".to_owned(),
+        }
+    }
+
+    fn failed<E>(&self, error: &SdkError<E>) -> CallError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let remedy = match error.code() {
+            Some("AccessDeniedException" | "AccessDenied") => {
+                format!("give the role {}", self.permission)
+            }
+            Some("ServiceNotActiveException" | "ServiceNotFoundException") => {
+                "nothing, if it is being deleted".to_owned()
+            }
+            Some("InvalidParameterException" | "ClientException" | "ValidationException") => {
+                "look at the service: ECS does not take this change for it".to_owned()
+            }
+            _ => "nothing, if it was a passing trouble: the next run tries again".to_owned(),
+        };
+        CallError {
+            late: false,
+            what: self.told.clone(),
+            detail: explain(error),
+            remedy,
+        }
+    }
+}
+
+fn is_too_much<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    let status = error.raw_response().map(|raw| raw.status().as_u16());
+    status == Some(429) || error.code().is_some_and(|code| TOO_MUCH.contains(&code))
+}
+
+/// Whether the same call may well succeed a moment later.
+fn is_passing<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    match error {
+        SdkError::ServiceError(context) => {
+            context.raw().status().as_u16() >= 500
+                || error.code() == Some("ConcurrentUpdateException")
+        }
+        SdkError::ConstructionFailure(_) => false,
+        _ => true,
+    }
+}
+
+pub(super) fn number(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}

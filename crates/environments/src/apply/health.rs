@@ -1,0 +1,225 @@
+//! The gate between tiers on the way up: a front end is of no use before its database. It has a time
+//! limit, because an environment that stays down for one service that is broken is of no use either.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{End, Outcome, Place, Site, place};
+use crate::decide::{SETTLE, Step};
+use crate::facts::{Kind, Service};
+use crate::kinds;
+use crate::look::{Eyes, SERVICES_A_CALL};
+use crate::memory::Phase;
+use crate::plan::Plan;
+
+/// How often is looked.
+const EVERY: Duration = Duration::from_secs(10);
+
+type Name = (Kind, String);
+
+/// What is waited for.
+#[derive(Clone, Copy)]
+struct Wait {
+    since: Timestamp,
+    /// The count that it was given.
+    count: u32,
+}
+
+/// What stands before the tiers of each cluster, and of the other kinds.
+pub(super) struct Gates<'r>(BTreeMap<Place<'r>, Waking>);
+
+/// What one cluster waits for: its own lower tiers, and those of the databases and groups, which belong to
+/// all clusters. They in turn wait for the lower tiers of every cluster.
+pub(super) struct Gate {
+    own: Waking,
+    beside: Vec<Waking>,
+}
+
+impl<'r> Gates<'r> {
+    pub(super) fn new(site: &Site<'_>, plan: &'r Plan) -> Self {
+        let places: BTreeSet<Place<'r>> = plan.rows.iter().map(place).collect();
+        let waking = |place| (place, still_waking(site, plan, place));
+        Self(places.into_iter().map(waking).collect())
+    }
+
+    pub(super) fn of(&self, place: Place<'_>) -> Gate {
+        let others = self.0.iter().filter(|(other, _)| **other != place);
+        let beside = others.filter(|((is_ecs, _), _)| !(place.0 && *is_ecs));
+        let own = self.0.get(&place).cloned();
+        Gate {
+            own: own.unwrap_or_else(|| Waking::nobody(place.1)),
+            beside: beside.map(|(_, waking)| waking.clone()).collect(),
+        }
+    }
+
+    pub(super) fn passed(&mut self, place: Place<'r>, gate: Gate) {
+        self.0.insert(place, gate.own);
+    }
+}
+
+impl Gate {
+    /// These were woken just now.
+    pub(super) fn begun(&mut self, tier: usize, outcomes: &[Outcome]) {
+        self.own.begun(tier, outcomes);
+    }
+
+    /// Waits until everything below `tier` is healthy or has had its time. False: the run's time is
+    /// over before.
+    pub(super) async fn below_is_healthy(
+        &mut self,
+        site: &Site<'_>,
+        tier: usize,
+        warnings: &mut Vec<String>,
+    ) -> bool {
+        for waking in std::iter::once(&mut self.own).chain(&mut self.beside) {
+            if !waking.below_is_healthy(site, tier, warnings).await {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// The services of one cluster that wake, by tier, and since when.
+#[derive(Clone)]
+struct Waking {
+    cluster: String,
+    tiers: BTreeMap<usize, BTreeMap<Name, Wait>>,
+}
+
+/// Those that an earlier run has woken a short time ago: a run that goes on stands at the same gate.
+fn still_waking(site: &Site<'_>, plan: &Plan, here: Place<'_>) -> Waking {
+    let mut waking = Waking::nobody(here.1);
+    for row in plan.rows.iter().filter(|row| place(row) == here) {
+        if let (Some(Phase::Up), Some(since)) = (row.phase, row.since)
+            && plan.at.duration_since(since) < site.config.healthy_within
+        {
+            let wait = Wait { since, count: 1 };
+            if !wait.is_over(&row.service, plan.at) {
+                let name = (row.service.kind, row.service.name.clone());
+                waking.add(row.tier_number, name, wait);
+            }
+        }
+    }
+    waking
+}
+
+impl Wait {
+    /// Whether it is healthy. A moment after it was woken it may still look as it did while it slept, and
+    /// nothing is as healthy as nothing that is wanted.
+    fn is_over(self, service: &Service, now: Timestamp) -> bool {
+        let is_old = service.desired < self.count
+            && (service.kind.is_database() || now.duration_since(self.since) < SETTLE);
+        service.is_healthy() && !is_old
+    }
+}
+
+impl Waking {
+    fn nobody(cluster: &str) -> Self {
+        Self {
+            cluster: cluster.to_owned(),
+            tiers: BTreeMap::new(),
+        }
+    }
+
+    fn add(&mut self, tier: usize, name: Name, wait: Wait) {
+        self.tiers.entry(tier).or_default().insert(name, wait);
+    }
+
+    fn begun(&mut self, tier: usize, outcomes: &[Outcome]) {
+        for outcome in outcomes.iter().filter(|outcome| outcome.end == End::Done) {
+            if let Step::Wake { was } | Step::FinishWake { was } = outcome.step
+                && let Some((_, name)) = outcome.place.split_once('/')
+            {
+                let wait = Wait {
+                    // Counted from the instant at which the gate first looks.
+                    since: Timestamp::MAX,
+                    count: was.desired,
+                };
+                self.add(tier, (outcome.kind, name.to_owned()), wait);
+            }
+        }
+    }
+
+    async fn below_is_healthy(
+        &mut self,
+        site: &Site<'_>,
+        tier: usize,
+        warnings: &mut Vec<String>,
+    ) -> bool {
+        let now = (site.clock)();
+        let mut waits: BTreeMap<Name, Wait> = BTreeMap::new();
+        for names in self.tiers.range(..tier).map(|(_, names)| names) {
+            waits.extend(names.iter().map(|(name, wait)| {
+                let since = wait.since.min(now);
+                (name.clone(), Wait { since, ..*wait })
+            }));
+        }
+        while !waits.is_empty() {
+            if Instant::now() >= site.deadline {
+                return false;
+            }
+            self.look(site, &mut waits).await;
+            let now = (site.clock)();
+            waits.retain(|(_, name), wait| {
+                let in_time = now.duration_since(wait.since) < site.config.healthy_within;
+                if !in_time {
+                    warnings.push(format!(
+                        "{}/{name} was not healthy in time; what depends on it was woken all the same",
+                        self.cluster
+                    ));
+                }
+                in_time
+            });
+            if !waits.is_empty() {
+                tokio::time::sleep(EVERY).await;
+            }
+        }
+        self.tiers.retain(|below, _| *below >= tier);
+        true
+    }
+
+    async fn look(&self, site: &Site<'_>, waits: &mut BTreeMap<Name, Wait>) {
+        let eyes = Eyes {
+            aws: site.aws,
+            pace: &site.paces.reads,
+            sizes: site.sizes,
+        };
+        let asked: Vec<Name> = waits.keys().cloned().collect();
+        let (ecs, others): (Vec<&Name>, Vec<&Name>) = asked
+            .iter()
+            .partition(|(kind, _)| *kind == Kind::EcsService);
+        // A look that fails is no health; the time limit bounds how often.
+        for names in ecs.chunks(SERVICES_A_CALL) {
+            let plain: Vec<String> = names.iter().map(|(_, name)| name.clone()).collect();
+            if let Ok(found) = eyes.bare_services(&self.cluster, &plain).await
+                && found.odd.is_empty()
+            {
+                settle(waits, names, (&found.services, (site.clock)()));
+            }
+        }
+        for name in others {
+            if let Ok(found) = kinds::look(eyes, name.0, &name.1).await {
+                settle(waits, &[name], (&found, (site.clock)()));
+            }
+        }
+    }
+}
+
+/// Who is healthy, or gone, is not waited for any more.
+fn settle(
+    waits: &mut BTreeMap<Name, Wait>,
+    asked: &[&Name],
+    (found, now): (&[Service], Timestamp),
+) {
+    for name in asked {
+        let service = found.iter().find(|service| service.name == name.1);
+        let is_over = |wait: &Wait| service.is_none_or(|service| wait.is_over(service, now));
+        if waits.get(*name).is_some_and(is_over) {
+            waits.remove(*name);
+        }
+    }
+}

@@ -1,0 +1,475 @@
+//! The plan into deeds: each service's step as ordered calls, written down before they are made.
+//!
+//! Who applies looks again and decides again just before: a plan may be half an hour old when its last
+//! service's turn comes. The order within one service is fixed: record, tag, bounds, count, record on the
+//! way down; record, bounds, count, tag, record on the way up. A crash anywhere in between leaves a record
+//! from which the next run goes on. One service's failure never stops the others.
+
+mod calls;
+mod health;
+mod others;
+mod steps;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::aws::Aws;
+use common::state::Item;
+use futures::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::config::{Config, Rate};
+use crate::decide::{Ctx, Step};
+use crate::facts::{Kind, Service};
+use crate::kinds;
+use crate::look::{Eyes, LookError, SERVICES_A_CALL, Sizes};
+use crate::memory::{Holder, Memory, Phase};
+use crate::overrides::Request;
+use crate::pace::Pace;
+use crate::plan::{Plan, Row, row};
+use crate::records::{Records, Written};
+use crate::select::Selector;
+
+pub use self::calls::CallError;
+
+/// Services whose turns are waited for together and that are then looked at in one call: few, so that
+/// what is seen is about a second old when it is acted on.
+const TOGETHER: usize = 5;
+const _: () = assert!(TOGETHER <= SERVICES_A_CALL);
+/// Groups of services under way at once, in one cluster.
+const GROUPS: usize = 4;
+/// Clusters at once.
+const CLUSTERS: usize = 8;
+/// How long nobody else touches a service that a run has begun with.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(120);
+
+/// The budgets of one account and region, kept from run to run.
+#[derive(Debug)]
+pub struct Paces {
+    /// Changes of services: 50 at once, 5 a second.
+    pub changes: Pace,
+    /// Descriptions and lists of services: 100 at once, 20 a second.
+    pub reads: Pace,
+    /// Tags: 20 at once, 10 a second.
+    pub tags: Pace,
+    /// Application Auto Scaling, which publishes no figures.
+    pub scaling: Pace,
+}
+
+impl Paces {
+    /// Full buckets.
+    pub fn new(rate: &Rate) -> Self {
+        let of = |burst, per_second| {
+            Pace::new(&Rate {
+                burst,
+                per_second,
+                share: rate.share,
+            })
+        };
+        Self {
+            changes: Pace::new(rate),
+            reads: of(100, 20.0),
+            tags: of(20, 10.0),
+            scaling: of(50, 10.0),
+        }
+    }
+
+    /// How often AWS has refused a call.
+    pub fn refusals(&self) -> u64 {
+        [&self.changes, &self.reads, &self.tags, &self.scaling]
+            .map(Pace::refusals)
+            .iter()
+            .sum()
+    }
+}
+
+/// What a run works with.
+pub struct Site<'a> {
+    /// The clients of the account and region.
+    pub aws: &'a Aws,
+    /// The records, perhaps in another account.
+    pub records: Records<'a>,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The budgets.
+    pub paces: &'a Paces,
+    /// What tasks take.
+    pub sizes: &'a Sizes,
+    /// What people asked for.
+    pub requests: &'a [Request],
+    /// The clock.
+    pub clock: &'a (dyn Fn() -> Timestamp + Sync),
+    /// This run's id, which no other run has.
+    pub run: &'a str,
+    /// No service is begun after this; leave a minute before the function is killed.
+    pub deadline: Instant,
+}
+
+impl std::fmt::Debug for Site<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Site")
+            .field("run", &self.run)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What came of a plan.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Applied {
+    /// One for each service with a step, in the order of the plan.
+    pub outcomes: Vec<Outcome>,
+    /// How often AWS refused a call for its rate; each such call was made again.
+    pub refusals: u64,
+    /// What went on all the same, in sentences.
+    pub warnings: Vec<String>,
+}
+
+/// What came of one service's step.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outcome {
+    /// Its ARN.
+    pub arn: String,
+    /// What it is.
+    pub kind: Kind,
+    /// `cluster/name`.
+    pub place: String,
+    /// The step as it was decided last.
+    pub step: Step,
+    /// Why.
+    pub why: String,
+    /// How it went.
+    #[serde(flatten)]
+    pub end: End,
+}
+
+/// How a step went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "end", rename_all = "kebab-case")]
+pub enum End {
+    /// As planned.
+    Done,
+    /// Nothing was left to do, or not any more.
+    Nothing,
+    /// Another run is at it.
+    Busy,
+    /// Not begun: the time was over. The next run goes on.
+    Continue,
+    /// It failed; the next run tries again.
+    Failed {
+        /// The call and on what.
+        what: String,
+        /// AWS's error in one line.
+        detail: String,
+        /// What to do.
+        remedy: String,
+    },
+}
+
+impl Applied {
+    /// Whether another run is needed at once.
+    pub fn is_to_be_continued(&self) -> bool {
+        self.outcomes
+            .iter()
+            .any(|outcome| outcome.end == End::Continue)
+    }
+
+    /// The failures.
+    pub fn failures(&self) -> impl Iterator<Item = &Outcome> {
+        let failed = |outcome: &&Outcome| matches!(outcome.end, End::Failed { .. });
+        self.outcomes.iter().filter(failed)
+    }
+}
+
+/// Who wants to hear of each service as soon as it is done with.
+pub type Watch<'a> = &'a (dyn Fn(&Outcome) + Sync);
+
+/// Does what the plan says, as far as the time reaches.
+pub async fn apply(site: &Site<'_>, plan: &Plan) -> Applied {
+    apply_watched(site, plan, &|_| ()).await
+}
+
+/// [`apply`], for somebody who waits for it.
+pub async fn apply_watched(site: &Site<'_>, plan: &Plan, watch: Watch<'_>) -> Applied {
+    let before = site.paces.refusals();
+    let mut gates = health::Gates::new(site, plan);
+    let mut applied = Applied::default();
+    for band in bands(plan) {
+        let mut clusters: BTreeMap<Place<'_>, Vec<&Row>> = BTreeMap::new();
+        for row in band {
+            clusters.entry(place(row)).or_default().push(row);
+        }
+        let done = stream::iter(clusters)
+            .map(|(place, work)| (place, work, gates.of(place)))
+            .map(|(place, work, mut gate)| async move {
+                let applied = in_cluster(site, work, &mut gate, watch).await;
+                (place, applied, gate)
+            })
+            .buffer_unordered(CLUSTERS);
+        for (place, one, gate) in done.collect::<Vec<_>>().await {
+            gates.passed(place, gate);
+            applied.outcomes.extend(one.outcomes);
+            applied.warnings.extend(one.warnings);
+        }
+    }
+    forget_tags(site, plan).await;
+    // Each cluster has waited for the same databases.
+    let mut told = BTreeSet::new();
+    applied
+        .warnings
+        .retain(|warning| told.insert(warning.clone()));
+    let places: BTreeMap<&str, usize> = plan
+        .work()
+        .enumerate()
+        .map(|(index, row)| (row.service.arn.as_str(), index))
+        .collect();
+    applied
+        .outcomes
+        .sort_by_key(|outcome| places.get(outcome.arn.as_str()).copied());
+    applied.refusals = site.paces.refusals() - before;
+    applied
+}
+
+/// Removes tags whose removal has failed when their services woke: who reads one believes it. That is for
+/// people, so another failure is no news.
+async fn forget_tags(site: &Site<'_>, plan: &Plan) {
+    for row in plan
+        .rows
+        .iter()
+        .filter(|row| row.has_forgotten_tag(plan.at))
+    {
+        if Instant::now() < site.deadline
+            && let Some(held) = hold_awake(site, row).await
+        {
+            if let Err(error) = calls::remove_tag(site, &row.service).await {
+                tracing::warn!(service = %row.service.arn, error = %error.detail, "the tag stays");
+            }
+            let free = Memory {
+                holder: None,
+                ..held.value.clone()
+            };
+            // Where that fails, the lease ends by itself.
+            let _ = site.records.write(&row.service, Some(&held), free).await;
+        }
+    }
+}
+
+/// Holds a service that is still awake since the plan: another run may have put it to sleep, and then its
+/// tag is a new one.
+async fn hold_awake(site: &Site<'_>, row: &Row) -> Option<Item<Memory>> {
+    let now = (site.clock)();
+    let item = site.records.memory(&row.service.arn).await.ok()??;
+    let memory = &item.value;
+    if memory.phase != Phase::Up
+        || Some(memory.since) != row.since
+        || memory.held_by_other(site.run, now).is_some()
+    {
+        return None;
+    }
+    let held = Memory {
+        holder: Some(Holder {
+            run: site.run.to_owned(),
+            until: now.checked_add(LEASE).unwrap_or(now),
+        }),
+        ..memory.clone()
+    };
+    match site.records.write(&row.service, Some(&item), held).await {
+        Ok(Written::Yes(item)) => Some(item),
+        _ => None,
+    }
+}
+
+/// Whether it is a cluster of ECS, and its name; a cluster may be called like the place of other kinds.
+type Place<'r> = (bool, &'r str);
+
+fn place(row: &Row) -> Place<'_> {
+    (row.service.kind == Kind::EcsService, &row.service.cluster)
+}
+
+/// Who wakes, tier by tier; then who sleeps, in reverse; then what is only recorded.
+fn rank(row: &Row) -> (u8, usize) {
+    if row.step.is_up() {
+        (0, row.tier_number)
+    } else if row.step.is_down() {
+        (1, usize::MAX - row.tier_number)
+    } else {
+        (2, 0)
+    }
+}
+
+/// Clusters know nothing of each other and are worked on side by side. Databases and groups belong to all
+/// of them: each of their tiers stands between what comes before it in any cluster and what comes after.
+fn bands(plan: &Plan) -> impl Iterator<Item = Vec<&Row>> {
+    let is_other = |row: &&Row| !place(row).0 && rank(row).0 < 2;
+    let others: BTreeSet<(u8, usize)> = plan.work().filter(is_other).map(rank).collect();
+    let mut bands: BTreeMap<usize, Vec<&Row>> = BTreeMap::new();
+    for row in plan.work() {
+        let before = others.range(..rank(row)).count();
+        let band = match is_other(&row) {
+            true => 2 * before + 1,
+            // In the same tier a database wakes first and sleeps last.
+            false if row.step.is_up() => 2 * others.range(..=rank(row)).count(),
+            false => 2 * before,
+        };
+        bands.entry(band).or_default().push(row);
+    }
+    bands.into_values()
+}
+
+/// The rows of one cluster: who wakes, tier by tier, each after the one before is healthy; then who
+/// sleeps, in reverse; then what is only recorded.
+async fn in_cluster(
+    site: &Site<'_>,
+    work: Vec<&Row>,
+    gate: &mut health::Gate,
+    watch: Watch<'_>,
+) -> Applied {
+    let mut applied = Applied::default();
+    let mut tiers: BTreeMap<(u8, usize), Vec<&Row>> = BTreeMap::new();
+    for row in work {
+        tiers.entry(rank(row)).or_default().push(row);
+    }
+    for ((direction, tier), rows) in tiers {
+        if direction == 0
+            && !gate
+                .below_is_healthy(site, tier, &mut applied.warnings)
+                .await
+        {
+            let left = rows.iter().map(|row| outcome(row, End::Continue));
+            applied.outcomes.extend(left);
+            continue;
+        }
+        let groups: Vec<Vec<&Row>> = rows.chunks(TOGETHER).map(<[_]>::to_vec).collect();
+        let done = stream::iter(groups)
+            .map(|group| group_of(site, group, watch))
+            .buffer_unordered(GROUPS);
+        for one in done.collect::<Vec<_>>().await {
+            if direction == 0 {
+                gate.begun(tier, &one.outcomes);
+            }
+            applied.outcomes.extend(one.outcomes);
+            applied.warnings.extend(one.warnings);
+        }
+    }
+    applied
+}
+
+/// Waits for the turns of a few services, looks at them again, and does their steps.
+async fn group_of(site: &Site<'_>, rows: Vec<&Row>, watch: Watch<'_>) -> Applied {
+    let mut applied = Applied::default();
+    let changes = |row: &Row| row.step.is_up() || row.step.is_down();
+    let wanted = rows.iter().filter(|row| changes(row)).count();
+    let mut turns = site.paces.changes.turns(wanted, site.deadline).await;
+    let mut ready = Vec::new();
+    for row in rows {
+        let in_time = if changes(row) {
+            turns > 0
+        } else {
+            Instant::now() < site.deadline
+        };
+        if in_time {
+            turns -= usize::from(changes(row));
+            ready.push(row);
+        } else {
+            applied.outcomes.push(outcome(row, End::Continue));
+        }
+    }
+    let done = futures::future::join_all(look_again(site, &ready).await.into_iter().map(
+        |(row, seen)| async move {
+            match seen {
+                Ok(Some(seen)) => steps::act(site, seen).await,
+                Ok(None) => (outcome(row, End::Nothing), Vec::new()),
+                Err(end) => (outcome(row, end), Vec::new()),
+            }
+        },
+    ));
+    for (outcome, warnings) in done.await {
+        watch(&outcome);
+        applied.outcomes.push(outcome);
+        applied.warnings.extend(warnings);
+    }
+    applied
+}
+
+type Seen<'r> = (&'r Row, Result<Option<steps::Seen>, End>);
+
+/// The record first and the service after it: whoever changes the service in between has changed the
+/// record as well, and then ours can't be written any more.
+async fn look_again<'r>(site: &Site<'_>, rows: &[&'r Row]) -> Vec<Seen<'r>> {
+    let Some(first) = rows.first() else {
+        return Vec::new();
+    };
+    let at = (site.clock)();
+    let arns = rows.iter().map(|row| row.service.arn.as_str());
+    let records = futures::future::join_all(arns.map(|arn| site.records.memory(arn))).await;
+    let eyes = Eyes {
+        aws: site.aws,
+        pace: &site.paces.reads,
+        sizes: site.sizes,
+    };
+    let services = look_at(eyes, &first.service.cluster, rows).await;
+    let mut selector = Selector::new(site.config, site.requests, (site.clock)());
+    let ctx = site.ctx();
+    let again = rows.iter().zip(records).map(|(planned, record)| {
+        let found: Result<Option<Service>, End> = match &services {
+            Ok(services) => Ok(services
+                .iter()
+                .find(|one| one.arn == planned.service.arn)
+                .cloned()),
+            Err(error) => Err(End::Failed {
+                what: error.what.clone(),
+                detail: error.detail.clone(),
+                remedy: error.remedy.trim_start_matches("; ").to_owned(),
+            }),
+        };
+        let seen = found.and_then(|service| {
+            let item = record.map_err(|error| calls::state(&error))?;
+            Ok(service.map(|service| {
+                let memory = item.as_ref().map(|item| &item.value);
+                let mut row = row(service, memory, (site.config, &mut selector, &ctx));
+                row.service.size = row.service.size.or(planned.service.size);
+                steps::Seen { row, item, at }
+            }))
+        });
+        (*planned, seen)
+    });
+    again.collect()
+}
+
+async fn look_at(eyes: Eyes<'_>, cluster: &str, rows: &[&Row]) -> Result<Vec<Service>, LookError> {
+    let is_ecs = |row: &&&Row| row.service.kind == Kind::EcsService;
+    let names: Vec<String> = rows
+        .iter()
+        .filter(is_ecs)
+        .map(|row| row.service.name.clone())
+        .collect();
+    let mut services = Vec::new();
+    if !names.is_empty() {
+        services = eyes.services(cluster, &names).await?;
+    }
+    for row in rows.iter().filter(|row| !is_ecs(row)) {
+        services.extend(kinds::look(eyes, row.service.kind, &row.service.name).await?);
+    }
+    Ok(services)
+}
+
+impl Site<'_> {
+    fn ctx(&self) -> Ctx<'_> {
+        Ctx {
+            now: (self.clock)(),
+            run: self.run,
+            defer_deadline: self.config.defer_deadline,
+        }
+    }
+}
+
+fn outcome(row: &Row, end: End) -> Outcome {
+    Outcome {
+        arn: row.service.arn.clone(),
+        kind: row.service.kind,
+        place: row.service.place(),
+        step: row.step.clone(),
+        why: row.why.clone(),
+        end,
+    }
+}

@@ -1,0 +1,444 @@
+//! The configuration's text into a [`Config`], or into every problem that it has.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use schedule::{Context, Schedule, ScheduleError, Syntax};
+use strict_yaml::words::{list, nearest};
+use strict_yaml::{At, Findings, Node, Object, Problems, Value, entries, items, scalar};
+
+use super::read::{duration, exact, globs, names, number, share, words};
+use super::{Also, Config, FILE, Files, Globs, Named, Prices, Rate, Rule, Tier, keys, people};
+
+mod calendar;
+
+pub(super) use calendar::calendar_files;
+
+/// The opt-in tag where none is configured.
+const TAG: &str = "deploy-hooks:schedule";
+/// Words that a tag may say instead of a schedule's name; so no schedule may have them as its name.
+const RESERVED: [&str; 4] = ["default", "always", "never", "rest"];
+
+const SYNTAXES: [(&str, Syntax); 3] = [
+    ("windows", Syntax::Windows),
+    ("custodian", Syntax::Custodian),
+    ("kube-downscaler", Syntax::KubeDownscaler),
+];
+
+pub(super) fn config(source: &str, text: &str, files: &Files) -> Result<Config, Problems> {
+    let root = strict_yaml::read(text, FILE).map_err(|problem| Problems {
+        source: source.to_owned(),
+        problems: vec![problem],
+    })?;
+    let problems = Findings::default();
+    let config = whole(&root, files, &problems);
+    problems.conclude(source, config)
+}
+
+fn whole(root: &Node, files: &Files, problems: &Findings) -> Option<Config> {
+    let object = Object::read(root, &keys::CONFIG, problems)?;
+    version(&object, problems);
+    let warnings = Findings::default();
+    let zone = zone(&object, problems);
+    let zone = zone.as_deref();
+    let (schedules, texts) = schedules(&object, zone, (problems, &warnings));
+    let context = Context {
+        default_zone: zone,
+        named: Some(&texts),
+    };
+    let globs_of = |key| object.get(key).map(|node| globs(node, key, problems));
+    let seconds = |key, range| duration(&object, key, range, problems);
+    let config = Config {
+        accounts: accounts(&object, problems),
+        regions: regions(&object, problems),
+        clusters: object
+            .get("clusters")
+            .map(|node| names(node, "clusters", problems))
+            .unwrap_or_default(),
+        zone: zone.map(str::to_owned),
+        default_schedule: default_schedule(&object, &schedules, problems),
+        calendar: calendar::read(&object, files, problems),
+        tag: tag(&object, problems),
+        import_tags: import_tags(&object, problems),
+        services: rules(&object, (&schedules, &context), (problems, &warnings)),
+        deny: globs_of("deny").unwrap_or_default(),
+        not_production: object
+            .get("not_production")
+            .map(|node| exact(node, "not_production", problems))
+            .unwrap_or_default(),
+        tiers: tiers(&object, problems),
+        healthy_within: seconds("healthy_within", (10, 3_600))
+            .unwrap_or(SignedDuration::from_mins(10)),
+        defer_deadline: seconds("defer_deadline", (0, 86_400))
+            .unwrap_or(SignedDuration::from_hours(1)),
+        notice: seconds("notice", (0, 14_400)).unwrap_or(SignedDuration::from_mins(15)),
+        prices: prices(&object, problems).unwrap_or_default(),
+        rate: rate(&object, problems).unwrap_or_default(),
+        also: also(&object, problems).unwrap_or_default(),
+        people: object
+            .get("people")
+            .and_then(|node| people::read(node, problems))
+            .unwrap_or_default(),
+        schedules,
+        warnings: Vec::new(),
+    };
+    Some(Config {
+        warnings: warnings.into_sorted(),
+        ..config
+    })
+}
+
+fn version(object: &Object<'_>, problems: &Findings) {
+    if let Some(node) = object.require("version", problems)
+        && scalar::integer(node, "version", 0..=u64::MAX, problems).is_some_and(|found| found != 1)
+    {
+        problems.add(node.at, "version is not 1", "write `version: 1`");
+    }
+}
+
+fn zone(object: &Object<'_>, problems: &Findings) -> Option<String> {
+    let node = object.get("zone")?;
+    let zone = scalar::text(node, "zone", problems)?;
+    // A window is the one thing that knows all zones.
+    match Schedule::parse("Mon 00:00-24:00", Some(zone)) {
+        Ok(_) => Some(zone.to_owned()),
+        Err(error) => {
+            problems.add(node.at, format!("zone: {}", error.problem), error.remedy);
+            None
+        }
+    }
+}
+
+fn accounts(object: &Object<'_>, problems: &Findings) -> Vec<String> {
+    let Some(node) = object.require("accounts", problems) else {
+        return Vec::new();
+    };
+    // Digits without quotes are a number, and one with a leading zero has lost it.
+    let nodes = match &node.value {
+        Value::List(nodes) => nodes.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    if nodes.is_empty() {
+        problems.add(
+            node.at,
+            "accounts is empty",
+            "write the accounts that may be touched",
+        );
+    }
+    let mut accounts = Vec::new();
+    for node in nodes {
+        let Some(account) = scalar::loose_text(node, "accounts", problems) else {
+            continue;
+        };
+        if account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) {
+            accounts.push(account.to_owned());
+        } else {
+            problems.add(
+                node.at,
+                format!("accounts: {account:?} is no account"),
+                "write its twelve digits, in quotes; patterns are not allowed here",
+            );
+        }
+    }
+    accounts
+}
+
+fn regions(object: &Object<'_>, problems: &Findings) -> Vec<String> {
+    let Some(node) = object.get("regions") else {
+        return Vec::new();
+    };
+    let mut regions = Vec::new();
+    for (node, region) in words(node, "regions", problems).unwrap_or_default() {
+        let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let ends = region.ends_with(|c: char| c.is_ascii_digit());
+        if region.contains('-') && ends && region.chars().all(letters) {
+            regions.push(region.to_owned());
+        } else {
+            let message = format!("regions: {region:?} is no region");
+            problems.add(node.at, message, "write its name, such as eu-central-1");
+        }
+    }
+    regions
+}
+
+type Schedules = (BTreeMap<String, Named>, BTreeMap<String, String>);
+
+fn schedules(
+    object: &Object<'_>,
+    zone: Option<&str>,
+    (problems, warnings): (&Findings, &Findings),
+) -> Schedules {
+    let (mut schedules, mut texts) = (BTreeMap::new(), BTreeMap::new());
+    let entries = object
+        .get("schedules")
+        .and_then(|node| entries(node, "schedules", problems))
+        .unwrap_or_default();
+    let mut written = Vec::new();
+    for (key, node) in entries {
+        let name = &key.text;
+        if !strict_yaml::words::is_name(name) || name.len() > 40 {
+            let remedy = "write up to 40 letters, digits, _ and -, a letter first";
+            problems.add(
+                key.at,
+                format!("{name:?} can't be a schedule's name"),
+                remedy,
+            );
+        } else if RESERVED.contains(&name.as_str()) {
+            problems.add(
+                key.at,
+                format!("{name:?} has a meaning already"),
+                "choose another name",
+            );
+        } else if let Some((syntax, node, text)) = schedule_text(node, problems) {
+            if syntax == Syntax::Windows {
+                texts.insert(name.clone(), text.to_owned());
+            }
+            written.push((name, syntax, node, text));
+        }
+    }
+    let context = Context {
+        default_zone: zone,
+        named: Some(&texts),
+    };
+    let (mut wrong, mut within) = (Vec::new(), Vec::new());
+    for (name, syntax, node, text) in written {
+        match Schedule::parse_as(syntax, text, &context) {
+            Ok(schedule) => {
+                remark(&schedule, node.at, warnings);
+                schedules.insert(name.clone(), Named { syntax, schedule });
+            }
+            Err(error) if error.schedule.is_none() => {
+                wrong_schedule(&format!("schedule {name:?}"), node, &error, problems);
+                wrong.push(name.as_str());
+            }
+            Err(error) => within.push((name, node, error)),
+        }
+    }
+    // What is wrong in a schedule that this one names is told there; but a circle is wrong nowhere else.
+    for (name, node, error) in within {
+        let told_there = error
+            .schedule
+            .as_deref()
+            .is_some_and(|other| wrong.contains(&other));
+        if !told_there {
+            wrong_schedule(&format!("schedule {name:?}"), node, &error, problems);
+        }
+    }
+    (schedules, texts)
+}
+
+/// A text in our own grammar, or `{syntax, text}`.
+fn schedule_text<'n>(node: &'n Node, problems: &Findings) -> Option<(Syntax, &'n Node, &'n str)> {
+    if !matches!(node.value, Value::Map(_)) {
+        return Some((
+            Syntax::Windows,
+            node,
+            scalar::text(node, "a schedule", problems)?,
+        ));
+    }
+    let object = Object::read(node, &keys::SCHEDULE, problems)?;
+    let syntax = object.require("syntax", problems);
+    let text = object.require("text", problems);
+    let syntax = scalar::choice(syntax?, "syntax", &SYNTAXES, problems);
+    let read = scalar::text(text?, "text", problems);
+    Some((syntax?, text?, read?))
+}
+
+fn wrong_schedule(told: &str, node: &Node, error: &ScheduleError, problems: &Findings) {
+    let place = match &error.schedule {
+        Some(schedule) => format!("in schedule {schedule:?}, character {}", error.column),
+        None => format!("character {}", error.column),
+    };
+    let message = format!("{told}, {place}: {}", error.problem);
+    problems.add(node.at, message, error.remedy.clone());
+}
+
+fn remark(schedule: &Schedule, at: At, warnings: &Findings) {
+    for remark in schedule.remarks() {
+        warnings.add(at, remark.clone(), "change it if that isn't meant");
+    }
+}
+
+fn default_schedule(
+    object: &Object<'_>,
+    schedules: &BTreeMap<String, Named>,
+    problems: &Findings,
+) -> Option<String> {
+    let node = object.get("default_schedule")?;
+    let name = scalar::text(node, "default_schedule", problems)?;
+    // Where a schedule is wrong the name may be right.
+    let written = object.get("schedules").is_some_and(
+        |node| matches!(&node.value, Value::Map(entries) if entries.iter().any(|(key, _)| key.text == name)),
+    );
+    if !written {
+        let names = || schedules.keys().map(String::as_str);
+        let remedy = match nearest(name, names()) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None if schedules.is_empty() => "add it under `schedules:`".to_owned(),
+            None => format!("write one of {}", list(names())),
+        };
+        problems.add(node.at, format!("there is no schedule {name:?}"), remedy);
+    }
+    Some(name.to_owned())
+}
+
+fn tag(object: &Object<'_>, problems: &Findings) -> String {
+    let read = object
+        .get("tag")
+        .and_then(|node| tag_key(node, "tag", problems));
+    read.unwrap_or_else(|| TAG.to_owned())
+}
+
+fn tag_key(node: &Node, told: &str, problems: &Findings) -> Option<String> {
+    let key = scalar::text(node, told, problems)?;
+    if key.chars().count() <= 128 && crate::mirror::is_legal(key) && !key.starts_with("aws:") {
+        return Some(key.to_owned());
+    }
+    let remedy = "write up to 128 letters, digits, spaces and _.:/=+-@; it can't begin with aws:";
+    problems.add(
+        node.at,
+        format!("{told}: {key:?} can't be a tag's key"),
+        remedy,
+    );
+    None
+}
+
+fn import_tags(object: &Object<'_>, problems: &Findings) -> BTreeMap<String, Syntax> {
+    let mut tags = BTreeMap::new();
+    let entries = object
+        .get("import_tags")
+        .and_then(|node| entries(node, "import_tags", problems));
+    for (key, node) in entries.unwrap_or_default() {
+        let place = Node {
+            at: key.at,
+            value: Value::Text(key.text.clone()),
+        };
+        let name = tag_key(&place, "import_tags", problems);
+        let syntax = scalar::choice(node, "import_tags", &SYNTAXES, problems);
+        tags.extend(name.zip(syntax));
+    }
+    tags
+}
+
+fn rules(
+    object: &Object<'_>,
+    (schedules, context): (&BTreeMap<String, Named>, &Context<'_>),
+    (problems, warnings): (&Findings, &Findings),
+) -> Vec<Rule> {
+    let nodes = object
+        .get("services")
+        .and_then(|node| items(node, "services", problems))
+        .unwrap_or_default();
+    let rule = |node: &Node| {
+        let object = Object::read(node, &keys::RULE, problems)?;
+        let matching = object.require("match", problems);
+        let matching = matching.map(|node| globs(node, "match", problems));
+        let place = object.require("schedule", problems)?;
+        let text = scalar::text(place, "schedule", problems)?;
+        let read = match schedules.get(text) {
+            Some(named) => Ok(named.schedule.clone()),
+            None => Schedule::parse_as(Syntax::Windows, text, context),
+        };
+        match read {
+            Ok(schedule) => {
+                remark(&schedule, place.at, warnings);
+                Some(Rule {
+                    matching: matching?,
+                    schedule,
+                })
+            }
+            Err(error) => {
+                wrong_schedule("schedule", place, &error, problems);
+                None
+            }
+        }
+    };
+    nodes.iter().filter_map(rule).collect()
+}
+
+fn tiers(object: &Object<'_>, problems: &Findings) -> Vec<Tier> {
+    let nodes = object
+        .get("tiers")
+        .and_then(|node| items(node, "tiers", problems))
+        .unwrap_or_default();
+    let mut tiers: Vec<Tier> = Vec::new();
+    for node in nodes {
+        let Some(object) = Object::read(node, &keys::TIER, problems) else {
+            continue;
+        };
+        let name = object.require("name", problems);
+        let matching = object.require("match", problems);
+        let matching = matching.map(|node| globs(node, "match", problems));
+        let Some((place, name)) =
+            name.and_then(|node| Some((node, scalar::text(node, "name", problems)?)))
+        else {
+            continue;
+        };
+        if name == "rest" || tiers.iter().any(|tier| tier.name == name) {
+            let message = format!("there is a tier {name:?} already");
+            problems.add(
+                place.at,
+                message,
+                "give it another name (what no tier names is the `rest`)",
+            );
+        }
+        tiers.extend(matching.map(|matching| Tier {
+            name: name.to_owned(),
+            matching,
+        }));
+    }
+    tiers
+}
+
+fn prices(object: &Object<'_>, problems: &Findings) -> Option<Prices> {
+    let object = Object::read(object.get("prices")?, &keys::PRICES, problems)?;
+    let price = |key, default| {
+        let read = object
+            .get(key)
+            .map(|node| number(node, key, (0.0, 1_000.0), problems));
+        read.flatten().unwrap_or(default)
+    };
+    let default = Prices::default();
+    let currency = object
+        .get("currency")
+        .and_then(|node| scalar::text(node, "currency", problems));
+    Some(Prices {
+        currency: currency.map_or(default.currency, str::to_owned),
+        vcpu_hour: price("vcpu_hour", default.vcpu_hour),
+        gb_hour: price("gb_hour", default.gb_hour),
+    })
+}
+
+fn rate(object: &Object<'_>, problems: &Findings) -> Option<Rate> {
+    let object = Object::read(object.get("rate")?, &keys::RATE, problems)?;
+    let default = Rate::default();
+    let burst = object
+        .get("burst")
+        .and_then(|node| scalar::integer(node, "burst", 1..=10_000, problems))
+        .and_then(|burst| u32::try_from(burst).ok());
+    let per_second = object
+        .get("per_second")
+        .and_then(|node| number(node, "per_second", (0.1, 1_000.0), problems));
+    let share = object
+        .get("share")
+        .and_then(|node| share(node, "share", problems));
+    Some(Rate {
+        burst: burst.unwrap_or(default.burst),
+        per_second: per_second.unwrap_or(default.per_second),
+        share: share.unwrap_or(default.share),
+    })
+}
+
+fn also(object: &Object<'_>, problems: &Findings) -> Option<Also> {
+    let object = Object::read(object.get("also")?, &keys::ALSO, problems)?;
+    let read = |key| -> Globs {
+        let node = object.get(key);
+        node.map(|node| names(node, key, problems))
+            .unwrap_or_default()
+    };
+    Some(Also {
+        rds_instances: read("rds_instances"),
+        rds_clusters: read("rds_clusters"),
+        auto_scaling_groups: read("auto_scaling_groups"),
+    })
+}

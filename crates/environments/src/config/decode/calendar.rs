@@ -1,0 +1,104 @@
+//! Holidays: dates that stand in the configuration, and iCalendar files that it names.
+
+use std::ops::RangeInclusive;
+
+use jiff::civil::Date;
+use schedule::Calendar;
+use strict_yaml::{Findings, Node, Object, Value, scalar};
+
+use super::super::{FILE, Files, keys};
+use super::words;
+
+/// Holidays that repeat every year are known for these.
+const YEARS: RangeInclusive<i16> = 2020..=2060;
+
+pub(super) fn read(object: &Object<'_>, files: &Files, problems: &Findings) -> Calendar {
+    let mut calendar = Calendar::none();
+    let object = object
+        .get("calendar")
+        .and_then(|node| Object::read(node, &keys::CALENDAR, problems));
+    let Some(object) = object else {
+        return calendar;
+    };
+    if let Some(node) = object.get("dates") {
+        dates(node, &mut calendar, problems);
+    }
+    if let Some(node) = object.get("files") {
+        for (node, name) in words(node, "files", problems).unwrap_or_default() {
+            file(node, name, files.get(name), (&mut calendar, problems));
+        }
+    }
+    calendar
+}
+
+fn dates(node: &Node, calendar: &mut Calendar, problems: &Findings) {
+    for (node, written) in words(node, "dates", problems).unwrap_or_default() {
+        let (date, name) = written
+            .split_once(char::is_whitespace)
+            .unwrap_or((written, ""));
+        match date.parse::<Date>() {
+            Ok(day) if date.len() == 10 => calendar.insert(day, name.trim()),
+            _ => problems.add(
+                node.at,
+                format!("dates: {date:?} is not a date"),
+                "write year, month and day, then a name if you like: 2026-12-25 Christmas Day",
+            ),
+        }
+    }
+}
+
+fn file(
+    node: &Node,
+    name: &str,
+    text: Option<&String>,
+    (calendar, problems): (&mut Calendar, &Findings),
+) {
+    let Some(text) = text else {
+        let message = format!("the calendar {name:?} could not be read");
+        problems.add(node.at, message, "put the file beside the configuration");
+        return;
+    };
+    let dates = text
+        .trim_start()
+        .starts_with(|c: char| c.is_ascii_digit() || c == '#');
+    let read = if dates {
+        Calendar::from_dates(text)
+    } else {
+        Calendar::from_icalendar(text, YEARS)
+    };
+    match read {
+        Ok(read) => calendar.extend(&read),
+        Err(error) => {
+            for problem in error.problems {
+                let message = format!("{name}, line {}: {}", problem.line, problem.problem);
+                problems.add(node.at, message, problem.remedy);
+            }
+        }
+    }
+}
+
+/// The files that a configuration names; what is wrong with it is told when it is read as a whole.
+pub(in crate::config) fn calendar_files(text: &str) -> Vec<String> {
+    let get = |node: &Node, key: &str| match &node.value {
+        Value::Map(entries) => entries
+            .iter()
+            .find(|(found, _)| found.text == key)
+            .map(|(_, node)| node.clone()),
+        _ => None,
+    };
+    let files = strict_yaml::read(text, FILE)
+        .ok()
+        .and_then(|root| get(&root, "calendar"))
+        .and_then(|calendar| get(&calendar, "files"));
+    let ignored = Findings::default();
+    let nodes = match files.as_ref().map(|node| &node.value) {
+        Some(Value::List(nodes)) => nodes.as_slice(),
+        Some(_) => files.as_slice(),
+        None => &[],
+    };
+    nodes
+        .iter()
+        .filter_map(|node| scalar::text(node, "files", &ignored))
+        .map(str::to_owned)
+        .collect()
+}

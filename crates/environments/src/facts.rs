@@ -1,0 +1,320 @@
+//! What is, as it was read from AWS: plain data, so that everything that decides is a pure function.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What can sleep.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// An ECS service: its count goes to zero.
+    #[default]
+    EcsService,
+    /// An RDS instance that belongs to no cluster: it is stopped. Its count is 1 or 0.
+    RdsInstance,
+    /// An Aurora cluster: it is stopped as a whole. Its count is 1 or 0.
+    RdsCluster,
+    /// An EC2 Auto Scaling group: its minimum and its desired capacity go to zero.
+    AutoScalingGroup,
+}
+
+impl Kind {
+    /// Whether AWS starts it again by itself after seven days.
+    pub fn is_database(self) -> bool {
+        matches!(self, Self::RdsInstance | Self::RdsCluster)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EcsService => "ECS service",
+            Self::RdsInstance => "RDS instance",
+            Self::RdsCluster => "Aurora cluster",
+            Self::AutoScalingGroup => "Auto Scaling group",
+        })
+    }
+}
+
+/// One thing that can sleep; mostly an ECS service, hence its name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Service {
+    /// What it is.
+    pub kind: Kind,
+    /// Its ARN, which names the account and the region.
+    pub arn: String,
+    /// The name of its cluster; `rds` or `autoscaling` for other kinds.
+    pub cluster: String,
+    /// Its name.
+    pub name: String,
+    /// How many tasks are wanted.
+    pub desired: u32,
+    /// How many run.
+    pub running: u32,
+    /// How many are being started.
+    pub pending: u32,
+    /// Whether it lives.
+    pub status: Status,
+    /// One task on each instance: ECS refuses a count for it.
+    pub daemon: bool,
+    /// An Express service, which ECS manages itself (`resourceManagementType=ECS`).
+    pub managed_by_express: bool,
+    /// Why AWS refuses to stop it, if it does.
+    pub unstoppable: Option<String>,
+    /// The deployment controller: `ECS`, `CODE_DEPLOY`, `EXTERNAL`.
+    pub controller: String,
+    /// ARN of the task definition; empty for other kinds.
+    pub task_definition: String,
+    /// Since when a deployment is in progress.
+    pub deploying_since: Option<Timestamp>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// Its scalable target, if it has one.
+    pub scaling: Option<Scaling>,
+    /// What a task takes, if that is known.
+    pub size: Option<Size>,
+    /// When it was made: a service of the same name that was made later is another one.
+    pub created_at: Option<Timestamp>,
+}
+
+/// Whether a service lives.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// It can be changed.
+    #[default]
+    Active,
+    /// It is being deleted.
+    Draining,
+    /// It was deleted.
+    Inactive,
+    /// Anything else, in AWS's words: a database that is being changed.
+    Other(String),
+}
+
+/// Bounds of Application Auto Scaling, or of an Auto Scaling group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scaling {
+    /// Not less than this.
+    pub min: u32,
+    /// Not more than this.
+    pub max: u32,
+    /// What is suspended.
+    #[serde(default)]
+    pub suspended: Suspended,
+}
+
+/// What of Application Auto Scaling is suspended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspended {
+    /// Scaling in by policies.
+    pub dynamic_in: bool,
+    /// Scaling out by policies.
+    pub dynamic_out: bool,
+    /// Scheduled actions.
+    pub scheduled: bool,
+}
+
+/// What one task takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// 1024 are a vCPU.
+    pub cpu_units: u32,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+}
+
+/// What of a service is taken and given back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Level {
+    /// The count.
+    pub desired: u32,
+    /// Bounds and suspensions, where there is a scalable target.
+    pub scaling: Option<Scaling>,
+}
+
+impl Service {
+    /// What of it would be taken.
+    pub fn level(&self) -> Level {
+        Level {
+            desired: self.desired,
+            scaling: self.scaling,
+        }
+    }
+
+    /// `cluster/name`: what patterns match and people read.
+    pub fn place(&self) -> String {
+        format!("{}/{}", self.cluster, self.name)
+    }
+
+    /// The account in its ARN.
+    pub fn account(&self) -> &str {
+        arn_part(&self.arn, 4)
+    }
+
+    /// The region in its ARN.
+    pub fn region(&self) -> &str {
+        arn_part(&self.arn, 3)
+    }
+
+    /// The CloudFormation stack that made it, if one did.
+    pub fn stack(&self) -> Option<&str> {
+        self.tags
+            .get("aws:cloudformation:stack-name")
+            .map(String::as_str)
+    }
+
+    /// Whether as many run as are wanted, and nothing is in progress.
+    pub fn is_healthy(&self) -> bool {
+        self.running >= self.desired && self.pending == 0 && self.deploying_since.is_none()
+    }
+}
+
+fn arn_part(arn: &str, index: usize) -> &str {
+    arn.split(':').nth(index).unwrap_or_default()
+}
+
+impl Suspended {
+    /// All three.
+    pub const ALL: Self = Self {
+        dynamic_in: true,
+        dynamic_out: true,
+        scheduled: true,
+    };
+
+    /// `i`, `o` and `s` for what is suspended, `-` for what isn't: `---`, `ios`.
+    pub fn letters(self) -> String {
+        [
+            (self.dynamic_in, 'i'),
+            (self.dynamic_out, 'o'),
+            (self.scheduled, 's'),
+        ]
+        .map(|(on, letter)| if on { letter } else { '-' })
+        .iter()
+        .collect()
+    }
+
+    /// Reads what [`Suspended::letters`] writes, and nothing else.
+    pub fn from_letters(text: &str) -> Option<Self> {
+        let letters: Vec<char> = text.chars().collect();
+        let [dynamic_in, dynamic_out, scheduled] = letters.as_slice() else {
+            return None;
+        };
+        let read = |letter: char, on: char| match letter {
+            '-' => Some(false),
+            letter if letter == on => Some(true),
+            _ => None,
+        };
+        Some(Self {
+            dynamic_in: read(*dynamic_in, 'i')?,
+            dynamic_out: read(*dynamic_out, 'o')?,
+            scheduled: read(*scheduled, 's')?,
+        })
+    }
+}
+
+impl Scaling {
+    /// Whether Application Auto Scaling would leave this count alone.
+    pub fn allows(&self, desired: u32) -> bool {
+        (self.min..=self.max).contains(&desired)
+    }
+
+    /// Where Application Auto Scaling pulls this count to.
+    pub fn clamp(&self, desired: u32) -> u32 {
+        desired.clamp(self.min, self.max.max(self.min))
+    }
+}
+
+impl Level {
+    /// What a sleeping one of this kind has: nothing runs, and nothing may start it.
+    #[must_use]
+    pub fn asleep(self, kind: Kind) -> Self {
+        let scaling = self.scaling.map(|scaling| Scaling {
+            min: 0,
+            max: scaling.max,
+            suspended: match kind {
+                // A group without instances needs no suspension: nothing raises it above its desired
+                // capacity but policies, and those are the user's to suspend.
+                Kind::AutoScalingGroup => scaling.suspended,
+                _ => Suspended::ALL,
+            },
+        });
+        Self {
+            desired: 0,
+            scaling,
+        }
+    }
+}
+
+/// `3`, `3 (2-6)`, `0 (0-6, suspended)`: for people.
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.desired)?;
+        let Some(scaling) = self.scaling else {
+            return Ok(());
+        };
+        write!(f, " ({}-{}", scaling.min, scaling.max)?;
+        match scaling.suspended {
+            Suspended::ALL => f.write_str(", suspended)"),
+            some if some != Suspended::default() => {
+                write!(f, ", suspended {})", some.letters())
+            }
+            _ => f.write_str(")"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_read_as_people_write_them() {
+        let scaling = Scaling {
+            min: 2,
+            max: 6,
+            suspended: Suspended::default(),
+        };
+        let level = Level {
+            desired: 3,
+            scaling: Some(scaling),
+        };
+        let asleep = level.asleep(Kind::EcsService);
+        let told = [level, asleep, Level::default()].map(|level| level.to_string());
+        assert_eq!(told, ["3 (2-6)", "0 (0-6, suspended)", "0"]);
+        let group = level.asleep(Kind::AutoScalingGroup);
+        assert_eq!(group.to_string(), "0 (0-6)");
+    }
+
+    #[test]
+    fn an_arn_names_account_and_region() {
+        let service = Service {
+            arn: "arn:aws:ecs:eu-central-1:111122223333:service/dev/shop".into(),
+            ..Service::default()
+        };
+        assert_eq!(
+            (service.account(), service.region()),
+            ("111122223333", "eu-central-1")
+        );
+        assert_eq!(Service::default().account(), "");
+    }
+
+    #[test]
+    fn suspensions_have_three_letters() {
+        let partly = Suspended {
+            dynamic_in: true,
+            dynamic_out: false,
+            scheduled: true,
+        };
+        assert_eq!(partly.letters(), "i-s");
+        assert_eq!(Suspended::from_letters("i-s"), Some(partly));
+        for wrong in ["", "ii-", "-io", "----", "s--"] {
+            assert_eq!(Suspended::from_letters(wrong), None, "{wrong:?}");
+        }
+    }
+}

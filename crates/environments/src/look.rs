@@ -1,0 +1,324 @@
+//! Reading services as they are: ECS and Application Auto Scaling into plain facts.
+//!
+//! A part that can't be read is an error and never an absence: a scalable target that was overlooked
+//! would start a stopped service again.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+
+use aws_sdk_applicationautoscaling::types::{ScalableDimension, ScalableTarget, ServiceNamespace};
+use aws_sdk_ecs::types::{
+    DeploymentRolloutState, ResourceManagementType, SchedulingStrategy, ServiceField,
+};
+use aws_smithy_types::DateTime;
+use common::aws::{Aws, explain};
+use jiff::Timestamp;
+
+use crate::facts::{Kind, Scaling, Service, Size, Status, Suspended};
+use crate::pace::Pace;
+
+/// `DescribeServices` takes no more.
+pub const SERVICES_A_CALL: usize = 10;
+/// `DescribeScalableTargets` takes no more.
+pub const TARGETS_A_CALL: usize = 50;
+/// ECS takes more, and nobody reads it.
+const FAR: std::time::Duration = std::time::Duration::from_hours(1);
+
+/// Something could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} failed: {detail}{remedy}")]
+pub struct LookError {
+    /// The call and on what.
+    pub what: String,
+    /// AWS's error in one line.
+    pub detail: String,
+    /// What to do; empty or begins with `; `.
+    pub remedy: String,
+}
+
+/// Services of one call: one that can't be read does not hide the others.
+#[derive(Debug, Default)]
+pub(crate) struct Looked {
+    pub(crate) services: Vec<Service>,
+    pub(crate) odd: Vec<LookError>,
+}
+
+/// What it takes to read: clients, the pace of reading, and what tasks take, which never changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Eyes<'a> {
+    /// The clients.
+    pub aws: &'a Aws,
+    /// How fast ECS may be read.
+    pub pace: &'a Pace,
+    /// Kept from run to run.
+    pub sizes: &'a Sizes,
+}
+
+/// What the tasks of task definitions take. A revision never changes, so it is read once.
+#[derive(Debug, Default)]
+pub struct Sizes(Mutex<HashMap<String, Option<Size>>>);
+
+impl Sizes {
+    #[allow(clippy::option_option, reason = "not asked yet, or asked in vain")]
+    fn known(&self, arn: &str) -> Option<Option<Size>> {
+        self.0
+            .lock()
+            .expect("nobody panics while holding it")
+            .get(arn)
+            .copied()
+    }
+
+    fn keep(&self, arn: &str, size: Option<Size>) {
+        self.0
+            .lock()
+            .expect("nobody panics while holding it")
+            .insert(arn.to_owned(), size);
+    }
+}
+
+impl Eyes<'_> {
+    /// Waits until ECS may be read again.
+    pub(crate) async fn turn(&self) {
+        let far = tokio::time::Instant::now() + FAR;
+        // An hour's worth of reads is never waiting.
+        let _ = self.pace.turn(far).await;
+    }
+
+    /// Up to ten services of one cluster, with tags and scalable targets. What is gone, or can't be read, is
+    /// left out.
+    pub async fn services(
+        &self,
+        cluster: &str,
+        names: &[String],
+    ) -> Result<Vec<Service>, LookError> {
+        let mut services = self.bare_services(cluster, names).await?.services;
+        let mut targets = self
+            .targets(services.iter().map(resource_id).collect())
+            .await?;
+        for service in &mut services {
+            service.scaling = targets.remove(&resource_id(service));
+        }
+        Ok(services)
+    }
+
+    /// Without scalable targets.
+    pub(crate) async fn bare_services(
+        &self,
+        cluster: &str,
+        names: &[String],
+    ) -> Result<Looked, LookError> {
+        self.turn().await;
+        let call = self
+            .aws
+            .ecs()
+            .describe_services()
+            .cluster(cluster)
+            .set_services(Some(names.to_vec()))
+            .include(ServiceField::Tags);
+        let answer = call.send().await.map_err(|error| {
+            failed(
+                &format!("DescribeServices in {cluster}"),
+                "ecs:DescribeServices",
+                explain(&error),
+            )
+        })?;
+        let odd = answer.failures().iter();
+        let odd = odd.filter(|failure| failure.reason() != Some("MISSING"));
+        let odd = odd.map(|failure| {
+            let what = format!("DescribeServices of {}", failure.arn().unwrap_or_default());
+            let detail = failure.reason().unwrap_or("no reason given");
+            failed(&what, "ecs:DescribeServices", detail.to_owned())
+        });
+        let odd = odd.collect();
+        let services = answer.services.unwrap_or_default();
+        Ok(Looked {
+            services: services.iter().map(|service| self.fact(service)).collect(),
+            odd,
+        })
+    }
+
+    /// The scalable targets of services, by resource id.
+    pub(crate) async fn targets(
+        &self,
+        mut ids: Vec<String>,
+    ) -> Result<HashMap<String, Scaling>, LookError> {
+        let mut found = HashMap::new();
+        ids.sort();
+        for ids in ids.chunks(TARGETS_A_CALL) {
+            let mut token = None;
+            loop {
+                let call = self
+                    .aws
+                    .applicationautoscaling()
+                    .describe_scalable_targets()
+                    .service_namespace(ServiceNamespace::Ecs)
+                    .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+                    .set_resource_ids(Some(ids.to_vec()))
+                    .set_next_token(token);
+                let answer = call.send().await.map_err(|error| {
+                    failed(
+                        "DescribeScalableTargets",
+                        "application-autoscaling:DescribeScalableTargets",
+                        explain(&error),
+                    )
+                })?;
+                for target in answer.scalable_targets.unwrap_or_default() {
+                    let scaling = scaling(&target);
+                    found.insert(target.resource_id, scaling);
+                }
+                token = answer.next_token;
+                if token.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// What a task takes. It is only for the savings, so what can't be read is unknown.
+    pub(crate) async fn size(&self, task_definition: &str) -> Option<Size> {
+        if let Some(known) = self.sizes.known(task_definition) {
+            return known;
+        }
+        self.turn().await;
+        let call = self.aws.ecs().describe_task_definition();
+        let answer = call.task_definition(task_definition).send().await.ok()?;
+        let definition = answer.task_definition?;
+        let number = |text: Option<&str>| text.and_then(|text| text.parse::<u32>().ok());
+        let containers = definition.container_definitions();
+        let sum = |each: fn(&aws_sdk_ecs::types::ContainerDefinition) -> i32| {
+            let all: i32 = containers.iter().map(each).sum();
+            u32::try_from(all).ok().filter(|sum| *sum > 0)
+        };
+        let cpu = number(definition.cpu()).or_else(|| sum(|container| container.cpu));
+        let memory = number(definition.memory())
+            .or_else(|| sum(|c| c.memory.or(c.memory_reservation).unwrap_or_default()));
+        let size = cpu.zip(memory).map(|(cpu_units, memory_mib)| Size {
+            cpu_units,
+            memory_mib,
+        });
+        self.sizes.keep(task_definition, size);
+        size
+    }
+
+    fn fact(&self, service: &aws_sdk_ecs::types::Service) -> Service {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let last = |arn: &str| arn.rsplit('/').next().unwrap_or_default().to_owned();
+        let count = |count: i32| u32::try_from(count).unwrap_or_default();
+        let task_definition = text(&service.task_definition);
+        let cluster = last(service.cluster_arn().unwrap_or_default());
+        let tags = service
+            .tags()
+            .iter()
+            .filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default())));
+        Service {
+            kind: Kind::EcsService,
+            arn: long_arn(service.service_arn().unwrap_or_default(), &cluster),
+            cluster,
+            name: text(&service.service_name),
+            desired: count(service.desired_count),
+            running: count(service.running_count),
+            pending: count(service.pending_count),
+            status: match service.status() {
+                Some("ACTIVE") | None => Status::Active,
+                Some("DRAINING") => Status::Draining,
+                Some("INACTIVE") => Status::Inactive,
+                Some(other) => Status::Other(other.to_owned()),
+            },
+            daemon: service.scheduling_strategy == Some(SchedulingStrategy::Daemon),
+            unstoppable: None,
+            managed_by_express: service.resource_management_type
+                == Some(ResourceManagementType::Ecs),
+            controller: service
+                .deployment_controller()
+                .map_or("ECS", |controller| controller.r#type().as_str())
+                .to_owned(),
+            deploying_since: deploying_since(service),
+            tags: tags.collect::<BTreeMap<_, _>>(),
+            scaling: None,
+            size: self.sizes.known(&task_definition).flatten(),
+            created_at: service.created_at.as_ref().and_then(timestamp),
+            task_definition,
+        }
+    }
+}
+
+/// The id under which Application Auto Scaling knows a service.
+pub fn resource_id(service: &Service) -> String {
+    format!("service/{}/{}", service.cluster, service.name)
+}
+
+/// Old services have an ARN without their cluster, so that those of two clusters can have the same: their
+/// records must not be one.
+fn long_arn(arn: &str, cluster: &str) -> String {
+    match arn.split_once(":service/") {
+        Some((before, name)) if !name.contains('/') => format!("{before}:service/{cluster}/{name}"),
+        _ => arn.to_owned(),
+    }
+}
+
+fn scaling(target: &ScalableTarget) -> Scaling {
+    let count = |count: i32| u32::try_from(count).unwrap_or_default();
+    let suspended = target.suspended_state();
+    let is = |read: fn(&aws_sdk_applicationautoscaling::types::SuspendedState) -> Option<bool>| {
+        suspended.and_then(read).unwrap_or_default()
+    };
+    Scaling {
+        min: count(target.min_capacity),
+        max: count(target.max_capacity),
+        suspended: Suspended {
+            dynamic_in: is(|state| state.dynamic_scaling_in_suspended),
+            dynamic_out: is(|state| state.dynamic_scaling_out_suspended),
+            scheduled: is(|state| state.scheduled_scaling_suspended),
+        },
+    }
+}
+
+/// Under the ECS controller an older deployment that still drains, or one that rolls out; under the
+/// others a second task set.
+fn deploying_since(service: &aws_sdk_ecs::types::Service) -> Option<Timestamp> {
+    let deployments = service.deployments();
+    let rolls_out = deployments
+        .iter()
+        .any(|one| one.rollout_state == Some(DeploymentRolloutState::InProgress));
+    let sets = service.task_sets();
+    let begun = if deployments.len() > 1 || rolls_out {
+        deployments.iter().filter_map(|one| one.created_at).max()
+    } else if sets.len() > 1 {
+        sets.iter().filter_map(|one| one.created_at).max()
+    } else {
+        return None;
+    };
+    Some(begun.as_ref().and_then(timestamp).unwrap_or(Timestamp::MIN))
+}
+
+pub(crate) fn timestamp(at: &DateTime) -> Option<Timestamp> {
+    Timestamp::from_millisecond(at.to_millis().ok()?).ok()
+}
+
+pub(crate) fn failed(what: &str, permission: &str, detail: String) -> LookError {
+    let remedy = if detail.contains("AccessDenied") || detail.contains("not authorized") {
+        format!("; the role needs {permission}")
+    } else {
+        String::new()
+    };
+    LookError {
+        what: what.to_owned(),
+        detail,
+        remedy,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_arn_gets_its_cluster() {
+        let old = "arn:aws:ecs:eu-central-1:111122223333:service/web";
+        let new = "arn:aws:ecs:eu-central-1:111122223333:service/dev/web";
+        assert_eq!(long_arn(old, "dev"), new);
+        assert_eq!(long_arn(new, "dev"), new);
+        assert_eq!(long_arn("", "dev"), "");
+    }
+}

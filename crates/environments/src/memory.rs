@@ -1,0 +1,221 @@
+//! What is remembered of a service: what it had before we touched it, what we set, and how far we are.
+//!
+//! The one rule: what was saved is never overwritten while the record says going down or down. A second
+//! "down" finds a count of zero, and whoever saves that has lost the real one.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::apply::LEASE;
+use crate::facts::{Level, Scaling, Service, Size};
+use crate::mirror::{Mirror, TAG};
+
+/// So far clocks may be apart. What is dated later than this was written by a clock that was wrong.
+pub(crate) const SKEW: SignedDuration = SignedDuration::from_mins(2);
+
+/// One record: pk `service#ARN`, sk `sleep`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Whose it is.
+    pub arn: String,
+    /// When that service was made. A later one of the same name is another service.
+    #[serde(default)]
+    pub born: Option<Timestamp>,
+    /// How far we are.
+    pub phase: Phase,
+    /// What it had before; none where nothing was taken.
+    #[serde(default)]
+    pub was: Option<Saved>,
+    /// What we set and have not given back yet.
+    #[serde(default)]
+    pub set: Option<Level>,
+    /// When the phase began.
+    pub since: Timestamp,
+    /// Why, in words.
+    pub why: String,
+    /// The rule of the schedule that held then.
+    #[serde(default)]
+    pub rule: String,
+    /// What somebody else changed, that we therefore left alone.
+    #[serde(default)]
+    pub conflict: Option<Conflict>,
+    /// Who is changing the service just now.
+    #[serde(default)]
+    pub holder: Option<Holder>,
+}
+
+/// How far a service is on its way to sleep or back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Saved; some of the changes may have been made.
+    GoingDown,
+    /// It sleeps.
+    Down,
+    /// Some of the changes may have been taken back.
+    GoingUp,
+    /// Everything was given back; kept as history until the next sleep.
+    Up,
+    /// It is left to people until the next edge: somebody started it, or it stood at zero anyway.
+    Left,
+    /// Somebody changed it while it slept; left alone since it should have been woken.
+    Conflict,
+}
+
+/// What a service had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    /// Count, bounds, suspensions.
+    pub level: Level,
+    /// Its task definition then; unknown if recovered from the tag. Never restored: a redeploy counts.
+    #[serde(default)]
+    pub task_definition: Option<String>,
+    /// What a task took.
+    #[serde(default)]
+    pub size: Option<Size>,
+    /// When that was.
+    pub at: Timestamp,
+}
+
+/// What was found where something else was expected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// What we had set.
+    pub expected: Option<Level>,
+    /// What was there.
+    pub found: Level,
+    /// When it was found.
+    pub at: Timestamp,
+}
+
+/// Who is changing the service, so that two runs don't do so at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The run's id.
+    pub run: String,
+    /// Nobody else may act before.
+    pub until: Timestamp,
+}
+
+impl Phase {
+    /// Whether the saved level must not be overwritten.
+    pub fn guards(self) -> bool {
+        matches!(self, Self::GoingDown | Self::Down)
+    }
+}
+
+impl Saved {
+    /// What a service has now.
+    pub fn of(service: &Service, level: Level, at: Timestamp) -> Self {
+        let task_definition = Some(&service.task_definition).filter(|text| !text.is_empty());
+        Self {
+            level,
+            task_definition: task_definition.cloned(),
+            size: service.size,
+            at,
+        }
+    }
+}
+
+impl Memory {
+    /// Whether it is about this very service, and not about a former one of the same name.
+    pub fn is_about(&self, service: &Service) -> bool {
+        match (self.born, service.created_at) {
+            (Some(born), Some(created)) => born == created,
+            _ => true,
+        }
+    }
+
+    /// Whether this record, which says that nothing of ours is left, is from before the sleep that a tag
+    /// speaks of: then it was put back from a backup.
+    pub fn is_older_than(&self, mirror: &Mirror) -> bool {
+        self.set.is_none() && self.since < mirror.at
+    }
+
+    /// Whether it says that a service has not all of what it had.
+    pub fn is_asleep(&self) -> bool {
+        self.set.is_some() && (self.phase.guards() || self.phase == Phase::GoingUp)
+    }
+
+    /// What the tag says of a sleeping service whose record is gone.
+    pub fn recovered(service: &Service, mirror: &Mirror) -> Self {
+        Self {
+            arn: service.arn.clone(),
+            born: service.created_at,
+            phase: Phase::Down,
+            was: Some(Saved {
+                level: mirror.level,
+                task_definition: None,
+                size: service.size,
+                at: mirror.at,
+            }),
+            set: Some(mirror.level.asleep(service.kind)),
+            since: mirror.at,
+            why: format!("recovered from the tag {TAG}"),
+            rule: String::new(),
+            conflict: None,
+            holder: None,
+        }
+    }
+
+    /// Whether its phase begins in the future: it was written by a clock that was wrong.
+    pub(crate) fn is_from_the_future(&self, now: Timestamp) -> bool {
+        self.since.duration_since(now) > SKEW
+    }
+
+    /// Whether another run is at it. Nobody holds a service for longer than a lease: who says so had a
+    /// clock that was wrong, and would block it for as long.
+    pub fn held_by_other(&self, run: &str, now: Timestamp) -> Option<&Holder> {
+        let holder = self.holder.as_ref()?;
+        let left = holder.until.duration_since(now);
+        let holds = left > SignedDuration::ZERO && left <= LEASE + SKEW;
+        (holder.run != run && holds).then_some(holder)
+    }
+
+    /// What the service should have if everything that is still as we set it were given back: a field
+    /// that somebody else has changed since is theirs.
+    pub fn original(&self, found: Level) -> Level {
+        let (Some(was), Some(set)) = (&self.was, self.set) else {
+            return found;
+        };
+        let was = was.level;
+        let on_our_way = matches!(self.phase, Phase::GoingUp | Phase::GoingDown)
+            && self.between().contains(&found.desired);
+        let desired = if found.desired == set.desired || on_our_way {
+            was.desired
+        } else {
+            found.desired
+        };
+        let scaling = match (was.scaling, set.scaling, found.scaling) {
+            (Some(was), Some(set), Some(found)) => {
+                let max = pick(found.max, set.max, was.max);
+                Some(Scaling {
+                    // Somebody may have lowered the maximum below what the minimum was.
+                    min: pick(found.min, set.min, was.min).min(max.max(found.min)),
+                    max,
+                    suspended: pick(found.suspended, set.suspended, was.suspended),
+                })
+            }
+            (_, _, found) => found,
+        };
+        Level { desired, scaling }
+    }
+
+    /// The counts that our own calls can have led to while we are on the way: saved, zero, and what
+    /// Application Auto Scaling makes of either when it is told the bounds.
+    pub(crate) fn between(&self) -> Vec<u32> {
+        let (Some(was), Some(set)) = (&self.was, self.set) else {
+            return Vec::new();
+        };
+        let mut counts = vec![was.level.desired, set.desired];
+        for scaling in [was.level.scaling, set.scaling].into_iter().flatten() {
+            counts.push(scaling.clamp(set.desired));
+            counts.push(scaling.clamp(was.level.desired));
+        }
+        counts
+    }
+}
+
+fn pick<T: Copy + PartialEq>(found: T, set: T, was: T) -> T {
+    if found == set { was } else { found }
+}

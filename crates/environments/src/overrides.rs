@@ -1,0 +1,309 @@
+//! What people asked for in the meantime: by tags on the service, and by records in the state table that
+//! a link, a command or the CLI has made. All of it ends by itself.
+
+use jiff::{SignedDuration, Timestamp};
+use schedule::Overrides;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Glob;
+use crate::facts::Service;
+
+/// On until the instant that it says, as RFC 3339: `2026-11-21T23:30:00Z`.
+pub const KEEP_UP_TAG: &str = "deploy-hooks:keep-up-until";
+/// Off until the instant that it says.
+pub const FORCE_DOWN_TAG: &str = "deploy-hooks:force-down-until";
+
+/// The longest that anybody can ask for; what is to last longer is a schedule.
+pub const LONGEST_REQUEST: SignedDuration = SignedDuration::from_hours(24 * 31);
+
+/// An override that is kept in the state table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Its id; also says who may be told about it.
+    pub id: String,
+    /// What is asked for.
+    pub ask: Ask,
+    /// A service as `cluster/name`, or a pattern over those; several with blanks between them.
+    pub services: String,
+    /// Until when; not included.
+    pub until: Timestamp,
+    /// Who asked.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Where; none is everywhere, as in requests of earlier versions. Accounts that share a state table
+    /// have services of the same names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+/// An account and a region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Twelve digits.
+    pub account: String,
+    /// Such as `eu-central-1`.
+    pub region: String,
+}
+
+impl Place {
+    /// Where a service is.
+    pub fn of(service: &Service) -> Self {
+        Self {
+            account: service.account().to_owned(),
+            region: service.region().to_owned(),
+        }
+    }
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ask {
+    /// Put the sleep off, or wake now.
+    Snooze,
+    /// Stop it, whatever the schedule says.
+    ForceDown,
+}
+
+/// A tag that says nothing that can be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the tag {key} says {value:?}, which is no instant; write it as 2026-11-21T23:30:00Z")]
+pub struct UnclearTag {
+    /// Its key.
+    pub key: &'static str,
+    /// Its value.
+    pub value: String,
+    /// What can be understood all the same: the other tag, and what people asked for.
+    pub rest: Overrides,
+}
+
+/// The overrides of one service. Where several say the same, the one that lasts longest counts. Where
+/// requests say the opposite, the later one has replaced the earlier ones: who wakes a service that was
+/// stopped by hand means it.
+///
+/// A tag that can't be understood takes nothing away: what else was asked for is in the error.
+pub fn overrides(service: &Service, requests: &[Request]) -> Result<Overrides, UnclearTag> {
+    let keep_up = instant(service, KEEP_UP_TAG);
+    let force_down = instant(service, FORCE_DOWN_TAG);
+    let mut all = Overrides {
+        keep_up_until: keep_up.ok().flatten(),
+        force_down_until: force_down.ok().flatten(),
+        snoozed_until: None,
+    };
+    let ours: Vec<&Request> = requests.iter().filter(|one| one.is_for(service)).collect();
+    let replaced = |request: &Request| {
+        ours.iter()
+            .any(|other| other.ask != request.ask && other.at > request.at)
+    };
+    for request in ours.iter().filter(|request| !replaced(request)) {
+        let until = Some(request.until);
+        match request.ask {
+            Ask::Snooze => all.snoozed_until = all.snoozed_until.max(until),
+            Ask::ForceDown => all.force_down_until = all.force_down_until.max(until),
+        }
+    }
+    let unclear = [(KEEP_UP_TAG, keep_up), (FORCE_DOWN_TAG, force_down)];
+    match unclear
+        .into_iter()
+        .find_map(|(key, read)| Some((key, read.err()?)))
+    {
+        Some((key, value)) => Err(UnclearTag {
+            key,
+            value: value.to_owned(),
+            rest: all,
+        }),
+        None => Ok(all),
+    }
+}
+
+/// The instant of a tag; or what it says in place of one.
+fn instant<'s>(service: &'s Service, key: &str) -> Result<Option<Timestamp>, &'s str> {
+    let Some(value) = service.tags.get(key) else {
+        return Ok(None);
+    };
+    value.trim().parse().map(Some).map_err(|_| value.as_str())
+}
+
+impl Request {
+    /// Whether it is about this service.
+    pub fn is_for(&self, service: &Service) -> bool {
+        let here = |place: &Place| {
+            (&*place.account, &*place.region) == (service.account(), service.region())
+        };
+        if !self.place.as_ref().is_none_or(here) {
+            return false;
+        }
+        let (cluster, name) = (&*service.cluster, &*service.name);
+        let exact = |text: &str| text.split_once('/') == Some((cluster, name));
+        let matches = |text| Glob::parse(text).is_some_and(|glob| glob.matches(cluster, name));
+        // Notices name each service, so most are found without a pattern.
+        let mut texts = self.services.split_whitespace();
+        texts.any(|text| exact(text) || (is_pattern(text) && matches(text)))
+    }
+}
+
+/// Whether it may match what it does not say letter by letter.
+fn is_pattern(text: &str) -> bool {
+    !text.contains('/') || text.contains(['*', '?'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(tags: &[(&str, &str)]) -> Service {
+        Service {
+            cluster: "dev".into(),
+            name: "shop".into(),
+            tags: tags
+                .iter()
+                .map(|(key, value)| ((*key).into(), (*value).into()))
+                .collect(),
+            ..Service::default()
+        }
+    }
+
+    fn request(ask: Ask, services: &str, until: &str) -> Request {
+        Request {
+            id: "1".into(),
+            ask,
+            services: services.into(),
+            until: until.parse().unwrap(),
+            by: "lead".into(),
+            at: "2026-11-21T20:00:00Z".parse().unwrap(),
+            place: None,
+        }
+    }
+
+    #[test]
+    fn a_request_is_for_its_own_account_and_region() {
+        let shop = |account: &str, region: &str| Service {
+            arn: format!("arn:aws:ecs:{region}:{account}:service/dev/shop"),
+            ..service(&[])
+        };
+        let ours = shop("111122223333", "eu-central-1");
+        let asked = Request {
+            place: Some(Place::of(&ours)),
+            ..request(Ask::ForceDown, "dev/*", "2026-11-22T09:00:00Z")
+        };
+        assert!(asked.is_for(&ours));
+        assert!(!asked.is_for(&shop("444455556666", "eu-central-1")));
+        assert!(!asked.is_for(&shop("111122223333", "us-east-1")));
+        assert!(!asked.is_for(&service(&[])), "nor where that is unknown");
+        // As an earlier version has written it.
+        let mut value = serde_json::to_value(&asked).unwrap();
+        assert_eq!(
+            serde_json::from_value::<Request>(value.clone()).unwrap(),
+            asked
+        );
+        value.as_object_mut().unwrap().remove("place");
+        let old: Request = serde_json::from_value(value).unwrap();
+        assert!(old.is_for(&ours) && old.is_for(&shop("444455556666", "us-east-1")));
+    }
+
+    #[test]
+    fn an_unclear_tag_takes_no_request_away() {
+        let tagged = service(&[
+            (KEEP_UP_TAG, "tomorrow"),
+            (FORCE_DOWN_TAG, "2026-11-22T01:00:00Z"),
+        ]);
+        let asked = [request(Ask::Snooze, "dev/shop", "2026-11-22T09:00:00Z")];
+        let unclear = overrides(&tagged, &asked).unwrap_err();
+        assert_eq!(unclear.key, KEEP_UP_TAG);
+        assert_eq!(unclear.rest.keep_up_until, None);
+        assert_eq!(
+            unclear.rest.snoozed_until,
+            "2026-11-22T09:00:00Z".parse().ok()
+        );
+        assert_eq!(
+            unclear.rest.force_down_until,
+            "2026-11-22T01:00:00Z".parse().ok()
+        );
+    }
+
+    #[test]
+    fn the_request_that_lasts_longest_counts() {
+        let requests = [
+            request(Ask::Snooze, "dev/shop", "2026-11-21T23:00:00Z"),
+            request(Ask::Snooze, "dev/*", "2026-11-22T01:00:00Z"),
+            request(Ask::Snooze, "test/*", "2026-11-22T09:00:00Z"),
+            request(Ask::Snooze, "no(t) a,pattern", "2026-11-22T09:00:00Z"),
+            request(Ask::ForceDown, "shop", "2026-11-21T22:00:00Z"),
+        ];
+        let all = overrides(
+            &service(&[(KEEP_UP_TAG, "2026-11-21T23:30:00+01:00")]),
+            &requests,
+        )
+        .unwrap();
+        let at = |text: &str| Some(text.parse::<Timestamp>().unwrap());
+        assert_eq!(all.snoozed_until, at("2026-11-22T01:00:00Z"));
+        assert_eq!(all.force_down_until, at("2026-11-21T22:00:00Z"));
+        assert_eq!(all.keep_up_until, at("2026-11-21T22:30:00Z"));
+    }
+
+    #[test]
+    fn the_last_word_counts() {
+        let later = |mut one: Request, at: &str| {
+            one.at = at.parse().unwrap();
+            one
+        };
+        let until = "2026-11-22T09:00:00Z";
+        let mut requests = vec![
+            later(
+                request(Ask::ForceDown, "dev/*", until),
+                "2026-11-21T20:00:00Z",
+            ),
+            later(
+                request(Ask::Snooze, "dev/shop", until),
+                "2026-11-21T20:05:00Z",
+            ),
+        ];
+        let shop = overrides(&service(&[]), &requests).unwrap();
+        assert_eq!(shop.force_down_until, None);
+        assert_eq!(shop.snoozed_until, until.parse().ok());
+        let other = Service {
+            name: "web".into(),
+            ..service(&[])
+        };
+        let web = overrides(&other, &requests).unwrap();
+        assert_eq!(
+            web.force_down_until,
+            until.parse().ok(),
+            "nobody woke that one"
+        );
+        requests.push(later(
+            request(Ask::ForceDown, "shop", until),
+            "2026-11-21T20:10:00Z",
+        ));
+        let again = overrides(&service(&[]), &requests).unwrap();
+        assert_eq!(
+            (again.force_down_until, again.snoozed_until),
+            (until.parse().ok(), None)
+        );
+    }
+
+    #[test]
+    fn one_request_may_name_several_services() {
+        let asked = request(
+            Ask::Snooze,
+            "dev/web dev/sh?p other",
+            "2026-11-21T23:00:00Z",
+        );
+        assert!(asked.is_for(&service(&[])));
+        for others in ["dev/web dev/shopping", "", "dev / shop", "dev/shop/x"] {
+            let asked = request(Ask::Snooze, others, "2026-11-21T23:00:00Z");
+            assert_eq!(
+                asked.is_for(&service(&[])),
+                others == "dev / shop",
+                "{others}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unclear_tag_is_no_override() {
+        let error = overrides(&service(&[(KEEP_UP_TAG, "tomorrow")]), &[]).unwrap_err();
+        insta::assert_snapshot!(error, @r#"the tag deploy-hooks:keep-up-until says "tomorrow", which is no instant; write it as 2026-11-21T23:30:00Z"#);
+    }
+}

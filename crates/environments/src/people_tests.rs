@@ -1,0 +1,190 @@
+//! What people read of a plan: explanations, a dry run, savings.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::{Config, Files};
+use crate::decide::Ctx;
+use crate::explain::explain;
+use crate::facts::{Scaling, Service, Size, Suspended};
+use crate::memory::{Memory, Phase, Saved};
+use crate::plan::{Facts, Plan, plan};
+use crate::savings::{Sleeps, savings};
+use crate::summary::{Told, summary};
+
+const CONFIG: &str = "version: 1
+accounts: ['111122223333']
+zone: UTC
+schedules: { office: Mon-Fri 09:00-22:00 }
+tiers: [{ name: data, match: 'db' }]
+";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn service(name: &str, desired: u32) -> Service {
+    Service {
+        arn: format!("arn:aws:ecs:eu-central-1:111122223333:service/dev/{name}"),
+        cluster: "dev".into(),
+        name: name.into(),
+        desired,
+        running: desired,
+        tags: [("deploy-hooks:schedule".into(), "office".into())].into(),
+        scaling: Some(Scaling {
+            min: 1,
+            max: 4,
+            suspended: Suspended::default(),
+        }),
+        size: Some(Size {
+            cpu_units: 2_048,
+            memory_mib: 4_096,
+        }),
+        ..Service::default()
+    }
+}
+
+/// Asleep since ten in the evening.
+fn asleep(name: &str) -> (Service, Memory) {
+    let mut service = service(name, 2);
+    let was = service.level();
+    let set = was.asleep(service.kind);
+    let since = at("2026-11-23T22:00:00Z");
+    let memory = Memory {
+        arn: service.arn.clone(),
+        born: None,
+        phase: Phase::Down,
+        was: Some(Saved::of(&service, was, since)),
+        set: Some(set),
+        since,
+        why: "outside all windows".into(),
+        rule: String::new(),
+        conflict: None,
+        holder: None,
+    };
+    (service.desired, service.running, service.scaling) = (0, 0, set.scaling);
+    (service, memory)
+}
+
+fn planned(
+    services: Vec<Service>,
+    memories: &[Memory],
+    now: &str,
+) -> (Plan, HashMap<String, Memory>) {
+    let config = Config::parse("test", CONFIG, &Files::new()).unwrap();
+    let memories: HashMap<_, _> = memories
+        .iter()
+        .map(|one| (one.arn.clone(), one.clone()))
+        .collect();
+    let facts = Facts {
+        services,
+        memories: memories.clone(),
+        requests: &[],
+    };
+    let ctx = Ctx {
+        now: at(now),
+        run: "test",
+        defer_deadline: SignedDuration::from_hours(1),
+    };
+    (plan(facts, &config, &ctx), memories)
+}
+
+#[test]
+fn a_service_is_explained_by_day_and_by_night() {
+    let (day, _) = planned(vec![service("web", 2)], &[], "2026-11-23T12:00:00Z");
+    insta::assert_snapshot!(explain(&day.rows[0], None), @r#"
+    dev/web
+      It is an ECS service at 2 (1-4), 2 running.
+      It shall be on: by "Mon-Fri 09:00-22:00 UTC" (tag deploy-hooks:schedule: office).
+      That changes at 2026-11-23T22:00:00Z.
+      Now: nothing, because it runs.
+    "#);
+    let (db, memory) = asleep("db");
+    let (night, _) = planned(
+        vec![db],
+        std::slice::from_ref(&memory),
+        "2026-11-24T02:00:00Z",
+    );
+    insta::assert_snapshot!(explain(night.find("db").unwrap(), Some(&memory)), @r"
+    dev/db
+      It is an ECS service at 0 (0-4, suspended), 0 running.
+      It shall be off: outside all windows (tag deploy-hooks:schedule: office).
+      That changes at 2026-11-24T09:00:00Z.
+      Remembered: asleep since 2026-11-23T22:00:00Z (outside all windows); before it slept it had 2 (1-4).
+      Now: nothing, because it sleeps.
+      It belongs to the tier data.
+    ");
+    let mut other = service("shop-prod", 1);
+    other.size = None;
+    let (plan, _) = planned(vec![other], &[], "2026-11-24T02:00:00Z");
+    insta::assert_snapshot!(explain(&plan.rows[0], None), @r#"
+    dev/shop-prod
+      It is an ECS service at 1 (1-4), 1 running.
+      It is not ours to touch.
+      Now: skip, because dev/shop-prod looks like production ("prod"); if it isn't, name it under not_production.
+    "#);
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_done() {
+    let (night, _) = planned(
+        vec![service("web", 2), service("db", 1)],
+        &[],
+        "2026-11-23T22:05:00Z",
+    );
+    let told = Told {
+        plan: &night,
+        applied: None,
+        problems: &["cluster x: ListServices failed".into()],
+        savings: None,
+    };
+    insta::assert_snapshot!(summary(&told), @r"
+    Dry run: would stop 2 services and wake 0 services; nothing was changed.
+    Not read: cluster x: ListServices failed
+    ");
+    let order: Vec<_> = night
+        .work()
+        .map(|row| (row.order.unwrap(), &*row.service.name))
+        .collect();
+    assert_eq!(order, [(1, "web"), (2, "db")], "down in reverse");
+}
+
+#[test]
+fn who_sleeps_soon_is_known_before() {
+    let (evening, _) = planned(
+        vec![service("web", 2), service("off", 0)],
+        &[],
+        "2026-11-23T21:50:00Z",
+    );
+    let soon = |minutes| {
+        evening
+            .about_to_sleep(SignedDuration::from_mins(minutes))
+            .len()
+    };
+    assert_eq!((soon(15), soon(10), soon(9)), (1, 1, 0));
+}
+
+#[test]
+fn each_sleep_is_counted_once() {
+    let (one, memory) = asleep("web");
+    let (mut two, mut other) = asleep("unknown");
+    two.size = None;
+    other.was.as_mut().unwrap().size = None;
+    let config = Config::parse("test", CONFIG, &Files::new()).unwrap();
+    let (morning, memories) = planned(vec![one, two], &[memory, other], "2026-11-24T09:00:00Z");
+    let ended = savings(&morning, &memories, &config.prices, Sleeps::Ending);
+    // Two tasks of two vCPUs and 4 GB, eleven hours.
+    assert!((ended.vcpu_hours - 44.0).abs() < 1e-9 && (ended.gb_hours - 88.0).abs() < 1e-9);
+    insta::assert_snapshot!(ended, @"about 2.17 USD (44.0 vCPU-hours, 88.0 GB-hours) of 2 services; 1 of unknown size not counted");
+    let lasting = savings(&morning, &memories, &config.prices, Sleeps::Lasting);
+    assert_eq!(lasting.services, 0);
+}
+
+#[test]
+fn a_plan_is_data() {
+    let (night, _) = planned(vec![service("web", 2)], &[], "2026-11-23T22:05:00Z");
+    let json = serde_json::to_value(&night).unwrap();
+    let row = &json["rows"][0];
+    insta::assert_snapshot!(format!("{} {} {} {}", row["do"], row["shall"], row["was"]["desired"], row["about_when"]), @r#""sleep" "off" 2 "2026-11-23T22:05:00Z""#);
+}

@@ -1,0 +1,306 @@
+//! The plan: each service, what is and what shall be, why, in which order and about when. Plain data, made
+//! by a pure function; nothing happens here.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+use schedule::State;
+use serde::{Serialize, Serializer};
+
+use crate::config::Config;
+use crate::decide::{Ctx, SETTLE, Step, decide, disbelief};
+use crate::facts::Service;
+use crate::memory::{Memory, Phase};
+use crate::mirror::{Mirror, TAG};
+use crate::overrides::Request;
+use crate::pace::Forecast;
+use crate::select::{Choice, LEFT_ASLEEP, Selector};
+use crate::want::Want;
+
+/// Where it stands that a service which is not selected any more shall be up.
+const RELEASED: &str = "the record of its sleep";
+
+/// What a plan is made of.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// What is.
+    pub services: Vec<Service>,
+    /// What is remembered, by ARN.
+    pub memories: HashMap<String, Memory>,
+    /// What people asked for.
+    pub requests: &'a [Request],
+}
+
+/// All services at one instant.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// The instant.
+    pub at: Timestamp,
+    /// In the order in which they are worked on; those to which nothing is done come last.
+    pub rows: Vec<Row>,
+    /// How many of each.
+    pub totals: Totals,
+}
+
+/// One service.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// As it is.
+    pub service: Service,
+    /// What is remembered of it.
+    pub phase: Option<Phase>,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// What its schedule wants; none if it isn't selected.
+    #[serde(serialize_with = "state")]
+    pub shall: Option<State>,
+    /// What is to be done.
+    #[serde(flatten)]
+    pub step: Step,
+    /// Why.
+    pub why: String,
+    /// The rule that decides.
+    pub want_rule: Option<String>,
+    /// Where the schedule stands.
+    pub source: Option<String>,
+    /// When the schedule's state changes next.
+    pub next_edge: Option<Timestamp>,
+    /// The name of its tier.
+    pub tier: String,
+    /// The tier's place in the order of waking.
+    pub tier_number: usize,
+    /// Its place in the order of work, from 1; none where nothing is done.
+    pub order: Option<usize>,
+    /// About when, by the budget of calls; health gates not counted.
+    pub about_when: Option<Timestamp>,
+    /// Whether somebody should look at it.
+    pub attention: bool,
+}
+
+/// How many services there are of each step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the steps explain themselves")]
+pub struct Totals {
+    pub services: usize,
+    pub selected: usize,
+    pub asleep: usize,
+    pub sleep: usize,
+    pub wake: usize,
+    pub defer: usize,
+    pub conflict: usize,
+    pub leave: usize,
+    pub busy: usize,
+    pub skip: usize,
+    pub attention: usize,
+}
+
+/// Makes the plan of an instant.
+pub fn plan(facts: Facts<'_>, config: &Config, ctx: &Ctx<'_>) -> Plan {
+    let mut selector = Selector::new(config, facts.requests, ctx.now);
+    let memories = &facts.memories;
+    let mut rows: Vec<Row> = facts
+        .services
+        .into_iter()
+        .map(|service| {
+            let memory = memories.get(&service.arn);
+            row(service, memory, (config, &mut selector, ctx))
+        })
+        .collect();
+    rows.sort_by_cached_key(position);
+    schedule_calls(&mut rows, config, ctx.now);
+    let totals = totals(&rows);
+    Plan {
+        at: ctx.now,
+        rows,
+        totals,
+    }
+}
+
+/// The row of one service; its order and time are not known yet.
+pub(crate) fn row(
+    service: Service,
+    memory: Option<&Memory>,
+    (config, selector, ctx): (&Config, &mut Selector<'_>, &Ctx<'_>),
+) -> Row {
+    let (tier_number, tier) = config.tier(&service.cluster, &service.name);
+    let mut row = Row {
+        phase: memory.map(|memory| memory.phase),
+        since: memory.map(|memory| memory.since),
+        shall: None,
+        step: Step::Skip,
+        why: String::new(),
+        want_rule: None,
+        source: None,
+        next_edge: None,
+        tier: tier.to_owned(),
+        tier_number,
+        order: None,
+        about_when: None,
+        attention: false,
+        service,
+    };
+    match selector.choose(&row.service) {
+        Choice::Unselected { why, attention } => {
+            if memory.is_some_and(|memory| owes(memory, &row)) {
+                row.decided(memory, (&Want::released(), RELEASED), ctx);
+            } else {
+                (row.why, row.attention) = (why, attention);
+            }
+        }
+        Choice::Unclear { why } => {
+            row.why = format!("{why}; it is left as it is until that is corrected");
+            row.attention = true;
+        }
+        Choice::Skipped { why, attention } => {
+            (row.why, row.attention) = (why, attention);
+            let asleep = memory.is_some_and(|memory| {
+                memory.is_asleep() && memory.is_about(&row.service) && row.service.desired == 0
+            });
+            if asleep && !row.why.ends_with(LEFT_ASLEEP) {
+                row.why.push_str(LEFT_ASLEEP);
+                row.attention = true;
+            }
+        }
+        Choice::Selected(selected) => {
+            row.decided(memory, (&selected.want, &selected.source), ctx);
+            if let Some(remark) = selected.remark {
+                row.why.push_str("; ");
+                row.why.push_str(&remark);
+                row.attention = true;
+            }
+        }
+    }
+    row
+}
+
+/// Whether something of it is still as we set it.
+fn owes(memory: &Memory, row: &Row) -> bool {
+    memory.set.is_some() && memory.is_about(&row.service)
+}
+
+impl Row {
+    fn decided(&mut self, memory: Option<&Memory>, (want, source): (&Want, &str), ctx: &Ctx<'_>) {
+        let judged = decide(&self.service, memory, want, ctx);
+        self.attention = matches!(judged.step, Step::Conflict { .. })
+            || (self.phase == Some(Phase::Conflict) && want.state == State::On);
+        self.shall = Some(want.state);
+        self.step = judged.step;
+        self.why = judged.why;
+        if let Some(doubt) = disbelief(&self.service, memory, ctx.now) {
+            let told = format!(
+                "; its tag {TAG} {doubt} and is not believed: remove it, and set the count by hand"
+            );
+            self.why.push_str(&told);
+            self.attention = true;
+        }
+        self.want_rule = Some(want.rule.to_string());
+        self.source = Some(source.to_owned());
+        self.next_edge = want.next_edge.map(|edge| edge.at);
+    }
+
+    /// Whether it has the tag that says it sleeps, and was woken since: removing that has failed.
+    pub(crate) fn has_forgotten_tag(&self, now: Timestamp) -> bool {
+        let (Some(Phase::Up), Some(since)) = (self.phase, self.since) else {
+            return false;
+        };
+        let is_older = |value: &String| Mirror::parse(value).is_none_or(|it| it.at <= since);
+        self.step == Step::Nothing
+            && self.shall.is_some()
+            && now.duration_since(since) >= SETTLE
+            && self.service.tags.get(TAG).is_some_and(is_older)
+    }
+}
+
+/// Who wakes comes first, tier by tier; then who sleeps, in reverse; then what is only recorded.
+fn position(row: &Row) -> (u8, usize, Reverse<usize>, String) {
+    let (group, up, down) = match &row.step {
+        step if step.is_up() => (0, row.tier_number, 0),
+        step if step.is_down() => (1, 0, row.tier_number),
+        step if step.acts() => (2, 0, 0),
+        Step::Skip => (4, 0, 0),
+        _ => (3, 0, 0),
+    };
+    (group, up, Reverse(down), row.service.place())
+}
+
+fn schedule_calls(rows: &mut [Row], config: &Config, now: Timestamp) {
+    let mut forecast = Forecast::new(&config.rate);
+    for (number, row) in (1..).zip(rows.iter_mut().filter(|row| row.step.acts())) {
+        row.order = Some(number);
+        let calls = row.step.is_up() || row.step.is_down();
+        let after = if calls {
+            forecast.next()
+        } else {
+            forecast.so_far()
+        };
+        let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
+        row.about_when = now.checked_add(after).ok();
+    }
+}
+
+/// Counts rows: of a whole plan, or of a part of it.
+pub fn totals(rows: &[Row]) -> Totals {
+    let mut totals = Totals {
+        services: rows.len(),
+        ..Totals::default()
+    };
+    for row in rows {
+        let one = match &row.step {
+            Step::Sleep { .. } | Step::FinishSleep { .. } => Some(&mut totals.sleep),
+            Step::Wake { .. } | Step::FinishWake { .. } => Some(&mut totals.wake),
+            Step::Defer { .. } => Some(&mut totals.defer),
+            Step::Conflict { .. } => Some(&mut totals.conflict),
+            Step::Leave { .. } => Some(&mut totals.leave),
+            Step::Busy { .. } => Some(&mut totals.busy),
+            Step::Skip => Some(&mut totals.skip),
+            Step::Nothing => None,
+        };
+        if let Some(one) = one {
+            *one += 1;
+        }
+        totals.selected += usize::from(row.shall.is_some());
+        totals.asleep += usize::from(row.phase == Some(Phase::Down));
+        totals.attention += usize::from(row.attention);
+    }
+    totals
+}
+
+impl Plan {
+    /// What is to be done, in order.
+    pub fn work(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.step.acts())
+    }
+
+    /// The services that run now and will sleep within this time, soonest first: who is to be told.
+    pub fn about_to_sleep(&self, within: SignedDuration) -> Vec<&Row> {
+        let soon = |row: &&Row| {
+            row.shall == Some(State::On)
+                && row.service.desired > 0
+                && row
+                    .next_edge
+                    .is_some_and(|edge| edge.duration_since(self.at) <= within)
+        };
+        let mut rows: Vec<&Row> = self.rows.iter().filter(soon).collect();
+        rows.sort_by_key(|row| row.next_edge);
+        rows
+    }
+
+    /// The row of a service, by its ARN, its `cluster/name`, or its name if only one has it.
+    pub fn find(&self, service: &str) -> Option<&Row> {
+        let whole = |row: &&Row| row.service.arn == service || row.service.place() == service;
+        self.rows.iter().find(whole).or_else(|| {
+            let mut named = self.rows.iter().filter(|row| row.service.name == service);
+            named.next().filter(|_| named.next().is_none())
+        })
+    }
+}
+
+#[allow(
+    clippy::ref_option,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's form"
+)]
+fn state<S: Serializer>(state: &Option<State>, serializer: S) -> Result<S::Ok, S::Error> {
+    state.map(|state| state.to_string()).serialize(serializer)
+}

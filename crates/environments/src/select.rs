@@ -1,0 +1,321 @@
+//! Which services are ours to touch, by which schedule, and why the others are not.
+//!
+//! Selected is what has opted in, in an account that is allowed, and that nothing speaks against. A
+//! pattern that denies always wins. Each refusal has its reason, because a service that unexpectedly
+//! does not sleep is as much of a question as one that does.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use schedule::{Context, Overrides, Schedule, State, Syntax};
+use std::collections::BTreeMap;
+
+use crate::config::{Config, looks_like_production};
+use crate::facts::{Kind, Service, Status};
+use crate::mirror;
+use crate::overrides::{Request, overrides};
+use crate::want::Want;
+
+/// What a tag may say to mean the default schedule.
+const DEFAULT_WORDS: [&str; 4] = ["", "default", "true", "yes"];
+
+/// What is said of a service that sleeps by us and may not be touched any more.
+pub(crate) const LEFT_ASLEEP: &str = "; it sleeps and is left so: select it again, or set its count by hand and remove the tag deploy-hooks:asleep";
+
+/// What became of a service in the selection.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Choice {
+    /// It is ours.
+    Selected(Selected),
+    /// It has not opted in, or not any more; nothing else speaks against it.
+    Unselected {
+        /// Why.
+        why: String,
+        /// Whether somebody should look at it: its tag says that it sleeps.
+        attention: bool,
+    },
+    /// It has opted in, and its tags can't be understood: it is left as it is until they are corrected.
+    Unclear {
+        /// What is unclear, and what would be right.
+        why: String,
+    },
+    /// It must not be touched.
+    Skipped {
+        /// Why.
+        why: String,
+        /// Whether somebody should look at it: it has opted in, or sleeps.
+        attention: bool,
+    },
+}
+
+/// A service that is ours, and what its schedule wants.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selected {
+    /// When it is on.
+    pub schedule: Arc<Schedule>,
+    /// Where that stands: the tag, the rule.
+    pub source: Arc<str>,
+    /// What is wanted now.
+    pub want: Want,
+    /// What of its tags could not be understood, and does not matter just now.
+    pub remark: Option<String>,
+}
+
+/// Selects. Schedules and what they want are worked out once for all services that share them.
+#[derive(Debug)]
+pub struct Selector<'a> {
+    config: &'a Config,
+    requests: &'a [Request],
+    now: Timestamp,
+    named: BTreeMap<String, String>,
+    schedules: HashMap<(&'static str, String), Result<Arc<Schedule>, String>>,
+    rules: Vec<(Arc<Schedule>, Arc<str>)>,
+    wants: HashMap<(usize, [Option<Timestamp>; 3]), Want>,
+}
+
+impl<'a> Selector<'a> {
+    /// A selector for one instant.
+    pub fn new(config: &'a Config, requests: &'a [Request], now: Timestamp) -> Self {
+        let own = |named: &&crate::config::Named| named.syntax == Syntax::Windows;
+        let named = config
+            .schedules
+            .iter()
+            .filter(|(_, named)| own(named))
+            .map(|(name, named)| (name.clone(), named.schedule.to_string()))
+            .collect();
+        let rules = config.services.iter().enumerate().map(|(index, rule)| {
+            let source = format!("rule {} of the configuration: {}", index + 1, rule.schedule);
+            (Arc::new(rule.schedule.clone()), source.into())
+        });
+        Self {
+            config,
+            requests,
+            now,
+            named,
+            schedules: HashMap::new(),
+            rules: rules.collect(),
+            wants: HashMap::new(),
+        }
+    }
+
+    /// Selects one.
+    pub fn choose(&mut self, service: &Service) -> Choice {
+        let opted = self.opted_in(service);
+        if let Some(why) = self.refusal(service) {
+            return Self::skipped(service, why, opted.is_some());
+        }
+        let Some(opted) = opted else {
+            let mut why = format!("not selected: no tag {} and no rule", self.config.tag);
+            let attention = service.tags.contains_key(mirror::TAG);
+            if attention {
+                why.push_str(LEFT_ASLEEP);
+            }
+            return Choice::Unselected { why, attention };
+        };
+        match self.selected(service, opted) {
+            Ok(selected) => Choice::Selected(selected),
+            Err(why) => Choice::Unclear { why },
+        }
+    }
+
+    fn selected(&mut self, service: &Service, opted: Opted) -> Result<Selected, String> {
+        let (overrides, unclear) = match overrides(service, self.requests) {
+            Ok(overrides) => (overrides, None),
+            Err(unclear) => (unclear.rest, Some(unclear.to_string())),
+        };
+        let (schedule, source) = match opted {
+            Opted::Rule(index) => self.rules[index].clone(),
+            Opted::Tag(key, syntax) => {
+                let value = &service.tags[&key];
+                let source = format!("tag {key}: {value}");
+                let read = self.read(syntax, value);
+                (
+                    read.map_err(|why| format!("the tag {key} says {value:?}: {why}"))?,
+                    source.into(),
+                )
+            }
+        };
+        let want = self.want(&schedule, &overrides);
+        // Perhaps it was asked to be kept up: so it is not stopped, and is woken all the same. Who wants it
+        // down in so many words is stronger than any keeping up.
+        let forced = overrides
+            .force_down_until
+            .is_some_and(|until| self.now < until);
+        if want.state == State::Off
+            && !forced
+            && let Some(unclear) = unclear
+        {
+            return Err(unclear);
+        }
+        Ok(Selected {
+            schedule,
+            source,
+            want,
+            remark: unclear,
+        })
+    }
+
+    fn skipped(service: &Service, mut why: String, opted_in: bool) -> Choice {
+        let asleep = service.tags.contains_key(mirror::TAG);
+        if asleep {
+            why.push_str(LEFT_ASLEEP);
+        }
+        let attention = opted_in || asleep;
+        Choice::Skipped { why, attention }
+    }
+
+    /// What speaks against touching it, whatever its tags say.
+    fn refusal(&self, service: &Service) -> Option<String> {
+        let (config, place) = (self.config, service.place());
+        let (cluster, name) = (service.cluster.as_str(), service.name.as_str());
+        if !config
+            .accounts
+            .iter()
+            .any(|account| account == service.account())
+        {
+            return Some(format!(
+                "account {:?} is not allowed in the configuration",
+                service.account()
+            ));
+        }
+        if !config.regions.is_empty()
+            && !config
+                .regions
+                .iter()
+                .any(|region| region == service.region())
+        {
+            return Some(format!(
+                "region {} is not allowed in the configuration",
+                service.region()
+            ));
+        }
+        let is_ecs = service.kind == Kind::EcsService;
+        if is_ecs && !config.clusters.is_empty() && config.clusters.find_name(cluster).is_none() {
+            return Some(format!(
+                "cluster {cluster} is not among the clusters of the configuration"
+            ));
+        }
+        let denied = config.deny.find(cluster, name);
+        if let Some(glob) = denied.or_else(|| config.deny.find_name(cluster)) {
+            return Some(format!(
+                "denied by {:?} in the configuration",
+                glob.to_string()
+            ));
+        }
+        if let Some(word) = self.production(service) {
+            return Some(format!(
+                "{place} looks like production ({word:?}); if it isn't, name it under not_production"
+            ));
+        }
+        impossible(service)
+    }
+
+    /// A service's name alone says nothing of the clusters in which there may be one of that name.
+    fn production(&self, service: &Service) -> Option<String> {
+        let (known, cluster) = (&self.config.not_production, service.cluster.as_str());
+        let name = looks_like_production(&service.name)
+            .filter(|_| known.find(cluster, &service.name).is_none());
+        name.or_else(|| {
+            looks_like_production(cluster).filter(|_| {
+                known.find_place(cluster, &service.name).is_none()
+                    && known.find_name(cluster).is_none()
+            })
+        })
+    }
+
+    /// Our tag comes first, then those of other tools, then the rules of the configuration.
+    fn opted_in(&self, service: &Service) -> Option<Opted> {
+        let config = self.config;
+        if service.tags.contains_key(&config.tag) {
+            return Some(Opted::Tag(config.tag.clone(), Syntax::Windows));
+        }
+        let imported = config
+            .import_tags
+            .iter()
+            .find(|(key, _)| service.tags.contains_key(*key));
+        if let Some((key, syntax)) = imported {
+            return Some(Opted::Tag(key.clone(), *syntax));
+        }
+        let rule = config.services.iter().position(|rule| {
+            rule.matching
+                .find(&service.cluster, &service.name)
+                .is_some()
+        });
+        rule.map(Opted::Rule)
+    }
+
+    fn read(&mut self, syntax: Syntax, value: &str) -> Result<Arc<Schedule>, String> {
+        let key = (syntax.as_str(), value.to_owned());
+        if let Some(known) = self.schedules.get(&key) {
+            return known.clone();
+        }
+        let read = self.read_anew(syntax, value.trim());
+        self.schedules.insert(key, read.clone());
+        read
+    }
+
+    fn read_anew(&self, syntax: Syntax, value: &str) -> Result<Arc<Schedule>, String> {
+        let config = self.config;
+        let means_default = DEFAULT_WORDS.contains(&value.to_ascii_lowercase().as_str());
+        let name = if means_default && syntax == Syntax::Windows {
+            config.default_schedule.as_deref().ok_or_else(|| {
+                "there is no default_schedule in the configuration; name a schedule or write a window"
+                    .to_owned()
+            })?
+        } else {
+            value
+        };
+        if let Some(named) = config.schedules.get(name) {
+            return Ok(Arc::new(named.schedule.clone()));
+        }
+        let context = Context {
+            default_zone: config.zone.as_deref(),
+            named: Some(&self.named),
+        };
+        let read = Schedule::parse_as(syntax, name, &context);
+        read.map(Arc::new).map_err(|error| error.to_string())
+    }
+
+    fn want(&mut self, schedule: &Arc<Schedule>, overrides: &Overrides) -> Want {
+        // The schedule lives as long as this selector, so its address is its name.
+        let key = (
+            Arc::as_ptr(schedule) as usize,
+            [
+                overrides.force_down_until,
+                overrides.keep_up_until,
+                overrides.snoozed_until,
+            ],
+        );
+        let (calendar, now) = (&self.config.calendar, self.now);
+        self.wants
+            .entry(key)
+            .or_insert_with(|| Want::of(schedule, calendar, overrides, now))
+            .clone()
+    }
+}
+
+/// How a service has opted in.
+enum Opted {
+    /// By the tag of this key.
+    Tag(String, Syntax),
+    /// By a rule of the configuration.
+    Rule(usize),
+}
+
+/// What AWS refuses, or manages itself.
+fn impossible(service: &Service) -> Option<String> {
+    let why = match &service.status {
+        Status::Draining => "it is being deleted (DRAINING)",
+        Status::Inactive => "it was deleted (INACTIVE)",
+        _ if service.daemon => "a DAEMON service has no count: one task runs on each instance",
+        _ if service.unstoppable.is_some() => return service.unstoppable.clone(),
+        _ if service.managed_by_express => "an Express service is managed by ECS itself",
+        _ => return None,
+    };
+    Some(why.to_owned())
+}
+
+#[cfg(test)]
+#[path = "select_tests.rs"]
+mod tests;

@@ -1,0 +1,226 @@
+//! Who is selected, and what is said of everybody else.
+
+use schedule::State;
+
+use super::*;
+use crate::config::Files;
+
+const CONFIG: &str = "version: 1
+accounts: ['111122223333']
+regions: [eu-central-1]
+clusters: [dev, 'team-*', live-preview, delivery]
+zone: Europe/Berlin
+schedules:
+  office: Mon-Fri 09:00-22:00
+  legacy: { syntax: custodian, text: 'off=[(M-F,19)];on=[(M-F,7)];tz=utc' }
+default_schedule: office
+import_tags: { maid_offhours: custodian }
+services:
+  - { match: 'team-a/*', schedule: office }
+deny: ['payments-*', 'team-a/billing', team-secret]
+not_production: [dev/live-docs, live-preview]
+";
+
+/// A Monday, noon in Berlin.
+const NOON: &str = "2026-11-23T11:00:00Z";
+
+fn service(place: &str, tags: &[(&str, &str)]) -> Service {
+    let (cluster, name) = place.split_once('/').unwrap();
+    Service {
+        arn: format!("arn:aws:ecs:eu-central-1:111122223333:service/{place}"),
+        cluster: cluster.into(),
+        name: name.into(),
+        tags: tags
+            .iter()
+            .map(|(key, value)| ((*key).into(), (*value).into()))
+            .collect(),
+        ..Service::default()
+    }
+}
+
+fn choose(service: &Service) -> Choice {
+    let config = Config::parse("test", CONFIG, &Files::new()).unwrap();
+    Selector::new(&config, &[], NOON.parse().unwrap()).choose(service)
+}
+
+fn told(choice: Choice) -> String {
+    match choice {
+        Choice::Selected(selected) => {
+            let (want, source) = (&selected.want, &selected.source);
+            let remark = selected.remark.map(|remark| format!("; {remark} (!)"));
+            let remark = remark.unwrap_or_default();
+            format!("{} {} ({source}){remark}", want.state, want.rule)
+        }
+        Choice::Unclear { why } => format!("{why} (!)"),
+        Choice::Skipped { why, attention } | Choice::Unselected { why, attention } => {
+            format!("{why}{}", if attention { " (!)" } else { "" })
+        }
+    }
+}
+
+const TAG: &str = "deploy-hooks:schedule";
+
+#[test]
+fn who_has_opted_in_is_selected() {
+    let mut lines = Vec::new();
+    for (place, tags) in [
+        ("dev/shop", &[(TAG, "")][..]),
+        ("dev/shop", &[(TAG, "Default")]),
+        ("dev/shop", &[(TAG, "office + Sat 10:00-12:00")]),
+        ("dev/shop", &[(TAG, "legacy")]),
+        (
+            "dev/shop",
+            &[("maid_offhours", "off=(m-f,19);on=(m-f,7);tz=bst")],
+        ),
+        (
+            "dev/shop",
+            &[("maid_offhours", "off=(m-f,19)"), (TAG, "never")],
+        ),
+        ("team-a/shop", &[]),
+        ("team-a/shop", &[(TAG, "always")]),
+        ("dev/live-docs", &[(TAG, "office")]),
+        ("live-preview/web", &[(TAG, "office")]),
+        ("delivery/products", &[(TAG, "office")]),
+    ] {
+        lines.push(format!("{place} {}", told(choose(&service(place, tags)))));
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    dev/shop on by "Mon-Fri 09:00-22:00 Europe/Berlin" (tag deploy-hooks:schedule: )
+    dev/shop on by "Mon-Fri 09:00-22:00 Europe/Berlin" (tag deploy-hooks:schedule: Default)
+    dev/shop on by "Mon-Fri 09:00-22:00 Europe/Berlin" (office) (tag deploy-hooks:schedule: office + Sat 10:00-12:00)
+    dev/shop on switched on at 2026-11-23T07:00:00Z by the hour in Etc/UTC (tag deploy-hooks:schedule: legacy)
+    dev/shop on switched on at 2026-11-23T07:00:00Z by the hour in Europe/London (tag maid_offhours: off=(m-f,19);on=(m-f,7);tz=bst)
+    dev/shop off by "never" (tag deploy-hooks:schedule: never)
+    team-a/shop on by "Mon-Fri 09:00-22:00 Europe/Berlin" (rule 1 of the configuration: Mon-Fri 09:00-22:00)
+    team-a/shop on by "always" (tag deploy-hooks:schedule: always)
+    dev/live-docs on by "Mon-Fri 09:00-22:00 Europe/Berlin" (tag deploy-hooks:schedule: office)
+    live-preview/web on by "Mon-Fri 09:00-22:00 Europe/Berlin" (tag deploy-hooks:schedule: office)
+    delivery/products on by "Mon-Fri 09:00-22:00 Europe/Berlin" (tag deploy-hooks:schedule: office)
+    "#);
+}
+
+#[test]
+fn each_refusal_has_its_reason() {
+    let on = [(TAG, "office")];
+    let mut services = vec![
+        service("dev/shop", &[]),
+        service("dev/shop", &[(TAG, "offise")]),
+        service("dev/shop", &[(TAG, "Mon-Fri 9-22")]),
+        service(
+            "dev/shop",
+            &[("deploy-hooks:keep-up-until", "tomorrow"), (TAG, "never")],
+        ),
+        service(
+            "dev/shop",
+            &[("deploy-hooks:keep-up-until", "tomorrow"), (TAG, "office")],
+        ),
+        service("dev/payments-api", &on),
+        service("team-a/billing", &[]),
+        service("team-secret/shop", &on),
+        service("device-prod/shop", &on),
+        service("dev/shop-prod", &on),
+        service("dev/shop-prod", &[]),
+        service("team-production/shop", &on),
+        service("dev/live", &on),
+        service("other/shop", &on),
+        service(
+            "dev/shop",
+            &[("deploy-hooks:asleep", "desired=1 at=2026-11-21T22:00:00Z")],
+        ),
+    ];
+    let base = service("dev/shop", &on);
+    services.push(Service {
+        arn: base.arn.replace("111122223333", "999999999999"),
+        ..base.clone()
+    });
+    services.push(Service {
+        arn: base.arn.replace("eu-central-1", "us-east-1"),
+        ..base.clone()
+    });
+    services.push(Service {
+        daemon: true,
+        ..base.clone()
+    });
+    services.push(Service {
+        managed_by_express: true,
+        ..base.clone()
+    });
+    services.push(Service {
+        status: Status::Draining,
+        ..base.clone()
+    });
+    services.push(Service {
+        status: Status::Inactive,
+        ..base
+    });
+    let lines: Vec<String> = services
+        .iter()
+        .map(|service| format!("{} {}", service.place(), told(choose(service))))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    dev/shop not selected: no tag deploy-hooks:schedule and no rule
+    dev/shop the tag deploy-hooks:schedule says "offise": column 1: unknown schedule "offise"; did you mean office? (!)
+    dev/shop the tag deploy-hooks:schedule says "Mon-Fri 9-22": column 9: "9" is not a time of day; write 09:00 (!)
+    dev/shop the tag deploy-hooks:keep-up-until says "tomorrow", which is no instant; write it as 2026-11-21T23:30:00Z (!)
+    dev/shop on by "Mon-Fri 09:00-22:00 Europe/Berlin" (tag deploy-hooks:schedule: office); the tag deploy-hooks:keep-up-until says "tomorrow", which is no instant; write it as 2026-11-21T23:30:00Z (!)
+    dev/payments-api denied by "payments-*" in the configuration (!)
+    team-a/billing denied by "team-a/billing" in the configuration (!)
+    team-secret/shop denied by "team-secret" in the configuration (!)
+    device-prod/shop cluster device-prod is not among the clusters of the configuration (!)
+    dev/shop-prod dev/shop-prod looks like production ("prod"); if it isn't, name it under not_production (!)
+    dev/shop-prod dev/shop-prod looks like production ("prod"); if it isn't, name it under not_production
+    team-production/shop team-production/shop looks like production ("production"); if it isn't, name it under not_production (!)
+    dev/live dev/live looks like production ("live"); if it isn't, name it under not_production (!)
+    other/shop cluster other is not among the clusters of the configuration (!)
+    dev/shop not selected: no tag deploy-hooks:schedule and no rule; it sleeps and is left so: select it again, or set its count by hand and remove the tag deploy-hooks:asleep (!)
+    dev/shop account "999999999999" is not allowed in the configuration (!)
+    dev/shop region us-east-1 is not allowed in the configuration (!)
+    dev/shop a DAEMON service has no count: one task runs on each instance (!)
+    dev/shop an Express service is managed by ECS itself (!)
+    dev/shop it is being deleted (DRAINING) (!)
+    dev/shop it was deleted (INACTIVE) (!)
+    "#);
+}
+
+#[test]
+fn what_is_shared_is_worked_out_once() {
+    let config = Config::parse("test", CONFIG, &Files::new()).unwrap();
+    let mut selector = Selector::new(&config, &[], NOON.parse().unwrap());
+    for n in 0..100 {
+        let choice = selector.choose(&service(&format!("dev/shop-{n}"), &[(TAG, "office")]));
+        assert!(matches!(choice, Choice::Selected(selected) if selected.want.state == State::On));
+    }
+    assert_eq!((selector.schedules.len(), selector.wants.len()), (1, 1));
+}
+
+#[test]
+fn a_name_that_is_known_does_not_vouch_for_its_cluster() {
+    let text = CONFIG
+        .replace("delivery]", "delivery, production, prod-demo]")
+        .replace(
+            "not_production: [dev/live-docs, live-preview]",
+            "not_production: [live-preview, shop, prod-demo/shop, prod-demo/live-preview]",
+        );
+    let config = Config::parse("test", &text, &Files::new()).unwrap();
+    let mut selector = Selector::new(&config, &[], NOON.parse().unwrap());
+    let mut is_ours = |place| {
+        let choice = selector.choose(&service(place, &[(TAG, "office")]));
+        matches!(choice, Choice::Selected(_))
+    };
+    for ours in [
+        "dev/live-preview",
+        "live-preview/web",
+        "prod-demo/shop",
+        "prod-demo/live-preview",
+    ] {
+        assert!(is_ours(ours), "{ours}");
+    }
+    for other in [
+        "production/live-preview",
+        "production/shop",
+        "prod-demo/web",
+        "live-preview/live",
+    ] {
+        assert!(!is_ours(other), "{other}");
+    }
+}

@@ -1,0 +1,200 @@
+//! A run in sentences: what was done, what failed and what to do about it. The same failure of many
+//! services is told once.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use strict_yaml::words::count;
+
+use crate::apply::{Applied, End, Outcome};
+use crate::decide::Step;
+use crate::plan::Plan;
+use crate::savings::Savings;
+
+/// Names in one line; the rest is a number.
+const NAMED: usize = 5;
+
+/// What is told after a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// What was planned.
+    pub plan: &'a Plan,
+    /// What came of it; none for a dry run.
+    pub applied: Option<&'a Applied>,
+    /// What could not be read.
+    pub problems: &'a [String],
+    /// What the sleeps that ended have saved.
+    pub savings: Option<&'a Savings>,
+}
+
+/// The summary as plain text, the most important first.
+pub fn summary(told: &Told<'_>) -> String {
+    let mut text = String::new();
+    headline(told, &mut text);
+    failures(told, &mut text);
+    for problem in told.problems {
+        line(&mut text, &format!("Not read: {problem}"));
+    }
+    conflicts(told.plan, &mut text);
+    deferred(told.plan, &mut text);
+    attention(told.plan, &mut text);
+    for warning in told.applied.iter().flat_map(|applied| &applied.warnings) {
+        line(&mut text, &format!("Note: {warning}."));
+    }
+    if let Some(applied) = told.applied.filter(|applied| applied.refusals > 0) {
+        let times = count(applied.refusals.try_into().unwrap_or(usize::MAX), "time");
+        line(
+            &mut text,
+            &format!("AWS refused calls for their rate {times}; each was made again, more slowly."),
+        );
+    }
+    if let Some(savings) = told.savings.filter(|savings| savings.services > 0) {
+        line(
+            &mut text,
+            &format!("Saved by the sleep that ended: {savings}."),
+        );
+    }
+    text
+}
+
+fn headline(told: &Told<'_>, text: &mut String) {
+    let Some(applied) = told.applied else {
+        let totals = &told.plan.totals;
+        line(
+            text,
+            &format!(
+                "Dry run: would stop {} and wake {}; nothing was changed.",
+                count(totals.sleep, "service"),
+                count(totals.wake, "service")
+            ),
+        );
+        return;
+    };
+    let done = |is: fn(&Step) -> bool| {
+        let outcomes = applied.outcomes.iter();
+        outcomes
+            .filter(|one| one.end == End::Done && is(&one.step))
+            .count()
+    };
+    let (down, up) = (done(Step::is_down), done(Step::is_up));
+    line(
+        text,
+        &format!(
+            "Stopped {}, woke {}.",
+            count(down, "service"),
+            count(up, "service")
+        ),
+    );
+    let left = applied
+        .outcomes
+        .iter()
+        .filter(|one| one.end == End::Continue);
+    match left.count() {
+        0 => {}
+        some => line(
+            text,
+            &format!(
+                "{} left for the next run: the time was over.",
+                count(some, "service")
+            ),
+        ),
+    }
+}
+
+fn failures(told: &Told<'_>, text: &mut String) {
+    let Some(applied) = told.applied else {
+        return;
+    };
+    let mut alike: BTreeMap<(String, &str), Vec<&Outcome>> = BTreeMap::new();
+    for outcome in applied.failures() {
+        if let End::Failed {
+            what,
+            detail,
+            remedy,
+        } = &outcome.end
+        {
+            let call = what.split(' ').next().unwrap_or_default();
+            let detail = detail
+                .replace(&outcome.arn, "ARN")
+                .replace(&outcome.place, "SERVICE");
+            alike
+                .entry((format!("{call}: {detail}"), remedy))
+                .or_default()
+                .push(outcome);
+        }
+    }
+    for ((detail, remedy), outcomes) in alike {
+        let places: Vec<&str> = outcomes.iter().map(|one| one.place.as_str()).collect();
+        line(
+            text,
+            &format!(
+                "Failed for {} ({}): {detail}. What to do: {remedy}.",
+                count(places.len(), "service"),
+                names(&places)
+            ),
+        );
+    }
+}
+
+fn conflicts(plan: &Plan, text: &mut String) {
+    for row in &plan.rows {
+        if let Step::Conflict { give_back, .. } = &row.step {
+            let bounds = match give_back {
+                Some(scaling) => format!(
+                    "; its bounds {}-{} and suspensions are given back",
+                    scaling.min, scaling.max
+                ),
+                None => String::new(),
+            };
+            line(
+                text,
+                &format!("Conflict: {}: {}{bounds}.", row.service.place(), row.why),
+            );
+        }
+    }
+}
+
+fn deferred(plan: &Plan, text: &mut String) {
+    for row in &plan.rows {
+        if let Step::Defer { until } = &row.step {
+            line(
+                text,
+                &format!(
+                    "Later: {}: {}; until {until} at most.",
+                    row.service.place(),
+                    row.why
+                ),
+            );
+        }
+    }
+}
+
+fn attention(plan: &Plan, text: &mut String) {
+    for row in plan
+        .rows
+        .iter()
+        .filter(|row| row.attention && row.step == Step::Skip)
+    {
+        line(
+            text,
+            &format!("Skipped: {}: {}.", row.service.place(), row.why),
+        );
+    }
+}
+
+fn names(places: &[&str]) -> String {
+    let named = places
+        .iter()
+        .take(NAMED)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
+    match places.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+fn line(text: &mut String, line: &str) {
+    writeln!(text, "{line}").expect("a string takes all");
+}

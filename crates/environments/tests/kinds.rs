@@ -1,0 +1,241 @@
+//! Databases and Auto Scaling groups behind the same plan.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use environments::decide::Step;
+use environments::mirror::TAG;
+use support::others::Other;
+use support::{CONFIG, Office, Svc, block_on};
+
+const NIGHT: &str = "2026-11-23T22:00:00Z";
+const MORNING: &str = "2026-11-24T09:00:00Z";
+
+fn office() -> Office {
+    let also =
+        "also: { rds_instances: 'dev-*', rds_clusters: 'dev-*', auto_scaling_groups: 'dev-*' }\n";
+    let office = Office::with(&format!("{CONFIG}{also}"));
+    office.world.with(|state| {
+        let all = &mut state.others.all;
+        all.insert("dev-orders".into(), Other::new("instance", "available"));
+        all.insert("dev-stopped".into(), Other::new("instance", "stopped"));
+        all.insert("dev-changing".into(), Other::new("instance", "modifying"));
+        let more =
+            "<ReadReplicaSourceDBInstanceIdentifier>x</ReadReplicaSourceDBInstanceIdentifier>";
+        all.insert(
+            "dev-replica".into(),
+            Other {
+                more,
+                ..Other::new("instance", "available")
+            },
+        );
+        let more = "<DBClusterIdentifier>dev-users</DBClusterIdentifier>";
+        all.insert(
+            "dev-member".into(),
+            Other {
+                more,
+                ..Other::new("instance", "available")
+            },
+        );
+        all.insert("other".into(), Other::new("instance", "available"));
+        all.insert("dev-users".into(), Other::new("cluster", "available"));
+        let more = "<EngineMode>serverless</EngineMode>";
+        all.insert(
+            "dev-old".into(),
+            Other {
+                more,
+                ..Other::new("cluster", "available")
+            },
+        );
+        all.insert("dev-workers".into(), Other::new("group", "2/6/3"));
+        all.insert("dev-idle".into(), Other::new("group", "0/4/0"));
+    });
+    office.world.ecs(|ecs| ecs.add("dev/web", Svc::new(1)));
+    office
+}
+
+#[test]
+fn after_the_morning_they_are_as_in_the_evening() {
+    block_on(async {
+        let office = office();
+        let evening = office.world.with(|state| state.others.all.clone());
+        office.until(NIGHT).await;
+        let ran = office.run("night").await;
+        assert_eq!(ran.applied.failures().count(), 0, "{:?}", ran.applied);
+        assert_eq!(ran.gathered.problems, [""; 0]);
+        let mut changes = office
+            .world
+            .with(|state| std::mem::take(&mut state.others.changes));
+        changes.sort();
+        insta::assert_snapshot!(changes.join("\n"), @r"
+        StopDBCluster dev-users
+        StopDBInstance dev-orders
+        UpdateAutoScalingGroup dev-workers 0/6/0
+        UpdateAutoScalingGroup dev-workers 0/6/3
+        ");
+        office.world.with(|state| {
+            insta::assert_snapshot!(state.others.all["dev-workers"].tags[TAG], @"desired=3 min=2 max=6 suspended=--- at=2026-11-23T22:00:00Z");
+            insta::assert_snapshot!(state.others.all["dev-users"].tags[TAG], @"desired=1 at=2026-11-23T22:00:00Z");
+        });
+        let told: Vec<String> = ran
+            .plan
+            .rows
+            .iter()
+            .filter(|row| row.attention)
+            .map(|row| format!("{}: {}", row.service.name, row.why))
+            .collect();
+        insta::assert_snapshot!(told.join("\n"), @r"
+        dev-old: RDS stops provisioned Aurora clusters only
+        dev-replica: RDS does not stop an instance that is a read replica or has one
+        ");
+        office.until(MORNING).await;
+        office.run("morning").await;
+        let mut changes = office
+            .world
+            .with(|state| std::mem::take(&mut state.others.changes));
+        changes.sort();
+        insta::assert_snapshot!(changes.join("\n"), @r"
+        StartDBCluster dev-users
+        StartDBInstance dev-orders
+        UpdateAutoScalingGroup dev-workers 2/6/2
+        UpdateAutoScalingGroup dev-workers 2/6/3
+        ");
+        assert_eq!(office.world.with(|state| state.others.all.clone()), evening);
+    });
+}
+
+#[test]
+fn a_database_that_aws_has_started_after_seven_days_is_stopped_again() {
+    block_on(async {
+        let office = office();
+        office.until("2026-11-23T22:00:00Z").await;
+        office.world.with(|state| {
+            // From here on it shall never run.
+            let tags = &mut state.others.all.get_mut("dev-orders").unwrap().tags;
+            tags.insert("deploy-hooks:schedule".into(), "never".into());
+        });
+        office.run("night").await;
+        let state = |office: &Office| {
+            office
+                .world
+                .with(|state| state.others.all["dev-orders"].state.clone())
+        };
+        assert_eq!(state(&office), "stopped");
+        let start = |office: &Office| {
+            office.world.with(|state| {
+                state.others.all.get_mut("dev-orders").unwrap().state = "available".into();
+            });
+        };
+        office.until("2026-11-30T22:00:00Z").await;
+        start(&office);
+        let ran = office.run("a week later").await;
+        assert_eq!(state(&office), "stopped");
+        insta::assert_snapshot!(ran.plan.find("dev-orders").unwrap().why, @"AWS has started it again after seven days");
+        // A start by somebody is no such start.
+        office.until("2026-12-02T22:00:00Z").await;
+        start(&office);
+        let ran = office.run("two days later").await;
+        assert_eq!(state(&office), "available");
+        assert!(matches!(
+            ran.plan.find("dev-orders").unwrap().step,
+            Step::Leave { .. }
+        ));
+    });
+}
+
+#[test]
+fn a_kind_that_is_not_named_is_not_even_looked_at() {
+    block_on(async {
+        let office = Office::new();
+        office.world.ecs(|ecs| ecs.add("dev/web", Svc::new(1)));
+        office.until(NIGHT).await;
+        office.run("night").await;
+        let calls = office.world.calls();
+        assert!(
+            !calls
+                .iter()
+                .any(|call| call.contains("DB") || call.contains("Group")),
+            "{calls:?}"
+        );
+    });
+}
+
+#[test]
+fn without_tiers_a_database_is_stopped_last_and_started_first() {
+    block_on(async {
+        let text = CONFIG.replace("tiers:\n  - { name: back, match: '*/db-*' }\n", "");
+        let office = Office::with(&format!("{text}also: {{ rds_instances: 'dev-*' }}\n"));
+        office.world.with(|state| {
+            let one = Other::new("instance", "available");
+            state.others.all.insert("dev-orders".into(), one);
+        });
+        office.world.ecs(|ecs| ecs.add("dev/web", Svc::new(1)));
+        let changes = |office: &Office| {
+            let calls = office.world.calls().into_iter();
+            let changes =
+                calls.filter(|call| call.contains("DBInstance") || call == "UpdateService");
+            let changes = changes.filter(|call| !call.starts_with("Describe"));
+            changes.collect::<Vec<_>>().join(" ")
+        };
+        office.until(NIGHT).await;
+        office.run("night").await;
+        assert_eq!(changes(&office), "UpdateService StopDBInstance");
+        office.until(MORNING).await;
+        office.world.no_fates();
+        office.run("morning").await;
+        assert_eq!(changes(&office), "StartDBInstance UpdateService");
+    });
+}
+
+#[test]
+fn a_database_sleeps_after_the_services_of_all_clusters_and_wakes_before_them() {
+    block_on(async {
+        let tiers = "tiers:\n  - { name: data, match: 'rds/*' }\n";
+        let text = CONFIG.replace("tiers:\n", tiers) + "also: { rds_instances: 'dev-*' }\n";
+        let office = Office::with(&text);
+        office.world.with(|state| {
+            let all = &mut state.others.all;
+            all.insert("dev-orders".into(), Other::new("instance", "available"));
+            state.others.slow = true;
+        });
+        office.world.ecs(|ecs| {
+            ecs.add("dev/web", Svc::new(1));
+            ecs.add("test/web", Svc::new(1));
+        });
+        let changes = |office: &Office| {
+            let calls = office.world.calls();
+            let changes = |call: &String| call.contains("DBInstance") || call == "UpdateService";
+            let changes = calls
+                .into_iter()
+                .filter(changes)
+                .filter(|call| !call.starts_with("Describe"));
+            changes.collect::<Vec<_>>()
+        };
+        office.until(NIGHT).await;
+        office.run("night").await;
+        let update = "UpdateService";
+        assert_eq!(changes(&office), [update, update, "StopDBInstance"]);
+
+        office.until(MORNING).await;
+        office.world.no_fates();
+        // The first run has no time to wait: the second one stands at the same gate.
+        let ran = office
+            .run_for("short", std::time::Duration::from_mins(1))
+            .await;
+        assert!(ran.applied.is_to_be_continued());
+        assert_eq!(changes(&office), ["StartDBInstance"]);
+        let world = office.world.clone();
+        let ready = async move {
+            tokio::time::sleep(std::time::Duration::from_mins(4)).await;
+            let available = |state: &mut support::wire::State| {
+                state.others.all.get_mut("dev-orders").unwrap().state = "available".into();
+            };
+            world.with(available);
+        };
+        tokio::join!(office.run("long"), ready);
+        assert_eq!(changes(&office), ["StartDBInstance", update, update]);
+        let took = office.world.now().duration_since(MORNING.parse().unwrap());
+        assert!((300..320).contains(&took.as_secs()), "{took:?}");
+    });
+}

@@ -1,0 +1,531 @@
+//! What else can happen in a night, and what the morning looks like then: one story each.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use environments::mirror::TAG;
+use environments::overrides::{Ask, KEEP_UP_TAG};
+use environments::summary::{Told, summary};
+use support::ecs::{Target, arn};
+use support::{CONFIG, Fate, Office, Ran, Svc, block_on, config};
+
+const NIGHT: &str = "2026-11-23T22:00:00Z";
+const LATER: &str = "2026-11-24T01:00:00Z";
+const MORNING: &str = "2026-11-24T09:00:00Z";
+const SCHEDULE: &str = "deploy-hooks:schedule";
+const SUSPENDED: [bool; 3] = [true; 3];
+const NOT: [bool; 3] = [false; 3];
+
+#[allow(clippy::unnecessary_wraps, reason = "as a service has it")]
+fn target(min: u32, max: u32, suspended: [bool; 3]) -> Option<Target> {
+    Some(Target {
+        min,
+        max,
+        suspended,
+    })
+}
+
+/// One service that sleeps; then somebody does something at night.
+async fn asleep(evening: &Svc) -> Office {
+    let office = Office::new();
+    office.world.ecs(|ecs| ecs.add("dev/web", evening.clone()));
+    office.until(NIGHT).await;
+    office.run("night").await;
+    assert_eq!(web(&office).desired, 0);
+    office.until(LATER).await;
+    office
+}
+
+fn web(office: &Office) -> Svc {
+    office.world.ecs(|ecs| ecs.get("dev/web").clone())
+}
+
+fn at_night(office: &Office, act: impl FnOnce(&mut Svc)) {
+    office.world.ecs(|ecs| act(ecs.get("dev/web")));
+}
+
+/// A tick at night, and the morning.
+async fn morning(office: &Office) -> Ran {
+    office.run("tick").await;
+    office.until(MORNING).await;
+    office.run("morning").await
+}
+
+fn phase(office: &Office) -> String {
+    record(office)["phase"].as_str().unwrap().to_owned()
+}
+
+fn record(office: &Office) -> serde_json::Value {
+    office
+        .world
+        .with(|state| state.tables.memories()[&arn("dev/web")].clone())
+}
+
+fn told(ran: &Ran) -> String {
+    summary(&Told {
+        plan: &ran.plan,
+        applied: Some(&ran.applied),
+        problems: &ran.gathered.problems,
+        savings: None,
+    })
+}
+
+#[test]
+fn what_is_odd_in_the_evening_is_as_odd_in_the_morning() {
+    for evening in [
+        Svc::new(8).scaled(2, 6, NOT),
+        Svc::new(1).scaled(2, 6, NOT),
+        Svc::new(3).scaled(2, 6, SUSPENDED),
+        Svc::new(3).scaled(0, 3, [true, false, true]),
+        Svc::new(3).scaled(3, 3, NOT),
+        Svc {
+            controller: "EXTERNAL",
+            ..Svc::new(2)
+        },
+    ] {
+        block_on(async {
+            let office = asleep(&evening).await;
+            morning(&office).await;
+            assert_eq!(web(&office), evening);
+            assert_eq!(phase(&office), "up");
+        });
+    }
+}
+
+#[test]
+fn who_is_not_selected_any_more_gets_back_what_it_had() {
+    // With the tag that says what it had, and without: a service has fifty tags at most.
+    for tagged in [true, false] {
+        block_on(async {
+            let evening = Svc::new(3).scaled(2, 6, [false, true, false]);
+            let office = Office::new();
+            office.world.ecs(|ecs| ecs.add("dev/web", evening.clone()));
+            office.until(NIGHT).await;
+            office.world.fates(move |_, called| {
+                (!tagged && called == "TagResource")
+                    .then_some(Fate::Fail(400, "InvalidParameterException"))
+            });
+            let ran = office.run("night").await;
+            assert_eq!(web(&office).tags.contains_key(TAG), tagged);
+            assert_eq!(ran.applied.warnings.len(), usize::from(!tagged));
+            office.world.no_fates();
+            office.until(LATER).await;
+            at_night(&office, |web| drop(web.tags.remove(SCHEDULE)));
+            let ran = office.run("tick").await;
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(ran.plan.rows[0].why, @"it is not selected any more, so what it had is given back");
+            }
+            let expected = Svc {
+                tags: [].into(),
+                ..evening
+            };
+            assert_eq!(web(&office), expected);
+            office.world.ecs(|ecs| ecs.changes.clear());
+            morning(&office).await;
+            assert_eq!(office.world.ecs(|ecs| ecs.changes.len()), 0, "only once");
+        });
+    }
+}
+
+#[test]
+fn who_is_not_selected_any_more_and_was_started_keeps_that() {
+    block_on(async {
+        let office = asleep(&Svc::new(3).scaled(2, 6, NOT)).await;
+        at_night(&office, |web| {
+            web.set(2);
+            web.tags.remove(SCHEDULE);
+        });
+        office.run("tick").await;
+        assert_eq!(web(&office).desired, 2);
+        assert_eq!(web(&office).target, target(2, 6, NOT));
+        assert_eq!(phase(&office), "conflict");
+    });
+}
+
+#[test]
+fn who_must_not_be_touched_any_more_is_left_asleep_and_told() {
+    for tagged in [true, false] {
+        block_on(async {
+            let mut office = asleep(&Svc::new(3)).await;
+            if !tagged {
+                at_night(&office, |web| drop(web.tags.remove(TAG)));
+            }
+            office.config = config(&CONFIG.replace("'*/never-*'", "'*/web'"));
+            office.world.ecs(|ecs| ecs.changes.clear());
+            let ran = morning(&office).await;
+            assert_eq!(office.world.ecs(|ecs| ecs.changes.len()), 0);
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(told(&ran), @r#"
+                Stopped 0 services, woke 0 services.
+                Skipped: dev/web: denied by "*/web" in the configuration; it sleeps and is left so: select it again, or set its count by hand and remove the tag deploy-hooks:asleep.
+                "#);
+            }
+        });
+    }
+}
+
+#[test]
+fn a_tag_that_nobody_understands_is_told_and_can_be_corrected() {
+    block_on(async {
+        let evening = Svc::new(3).scaled(2, 6, NOT);
+        let office = asleep(&evening).await;
+        at_night(&office, |web| {
+            drop(web.tags.insert(SCHEDULE.into(), "offise".into()));
+        });
+        let ran = morning(&office).await;
+        assert_eq!(web(&office).desired, 0);
+        insta::assert_snapshot!(told(&ran), @r#"
+        Stopped 0 services, woke 0 services.
+        Skipped: dev/web: the tag deploy-hooks:schedule says "offise": column 1: unknown schedule "offise"; did you mean office?; it is left as it is until that is corrected.
+        "#);
+        at_night(&office, |web| {
+            drop(web.tags.insert(SCHEDULE.into(), "office".into()));
+        });
+        office.run("corrected").await;
+        assert_eq!(web(&office), evening);
+    });
+}
+
+#[test]
+fn an_unclear_request_keeps_nobody_asleep() {
+    block_on(async {
+        let evening = Svc::new(3).scaled(2, 6, NOT);
+        let office = asleep(&evening).await;
+        at_night(&office, |web| {
+            drop(web.tags.insert(KEEP_UP_TAG.into(), "tomorrow".into()));
+        });
+        let ran = office.run("tick").await;
+        assert_eq!(web(&office).desired, 0);
+        insta::assert_snapshot!(told(&ran), @r#"
+        Stopped 0 services, woke 0 services.
+        Skipped: dev/web: the tag deploy-hooks:keep-up-until says "tomorrow", which is no instant; write it as 2026-11-21T23:30:00Z; it is left as it is until that is corrected.
+        "#);
+        office.until(MORNING).await;
+        let ran = office.run("morning").await;
+        assert_eq!(web(&office).desired, 3);
+        assert_eq!(web(&office).target, evening.target);
+        insta::assert_snapshot!(ran.plan.rows[0].why, @r#"by "Mon-Fri 09:00-22:00 UTC"; the tag deploy-hooks:keep-up-until says "tomorrow", which is no instant; write it as 2026-11-21T23:30:00Z"#);
+        assert!(ran.plan.rows[0].attention);
+    });
+}
+
+#[test]
+fn a_tag_that_could_not_be_removed_is_removed_later() {
+    block_on(async {
+        let evening = Svc::new(3);
+        let office = asleep(&evening).await;
+        office.until(MORNING).await;
+        office.world.fates(|_, called| {
+            (called == "UntagResource").then_some(Fate::Fail(400, "AccessDeniedException"))
+        });
+        let ran = office.run("morning").await;
+        assert_eq!(ran.applied.warnings.len(), 1, "it is told");
+        assert_eq!(web(&office).desired, 3);
+        assert!(web(&office).tags.contains_key(TAG));
+        office.world.no_fates();
+        office.until("2026-11-24T09:05:00Z").await;
+        let ran = office.run("tick").await;
+        assert_eq!(web(&office), evening);
+        assert!(ran.applied.outcomes.is_empty());
+    });
+}
+
+#[test]
+fn a_schedule_that_is_changed_at_night_counts_at_once() {
+    block_on(async {
+        let evening = Svc::new(3).scaled(2, 6, NOT);
+        let office = asleep(&evening).await;
+        at_night(&office, |web| {
+            drop(web.tags.insert(SCHEDULE.into(), "always".into()));
+        });
+        office.run("tick").await;
+        assert_eq!(web(&office).desired, 3);
+        assert_eq!(web(&office).target, evening.target);
+    });
+}
+
+#[test]
+fn bounds_that_somebody_changed_stay_and_the_count_is_given_back() {
+    for (changed, expected) in [
+        // The service does without auto scaling from now on.
+        (None, (3, None)),
+        // A stack raised the maximum; minimum and suspensions are still as we set them.
+        (target(0, 10, SUSPENDED), (3, target(2, 10, NOT))),
+        // Somebody wants no minimum, and scaling in at once.
+        (
+            target(0, 6, [false, true, true]),
+            (3, target(2, 6, [false, true, true])),
+        ),
+    ] {
+        for ticks in [true, false] {
+            block_on(async {
+                let office = asleep(&Svc::new(3).scaled(2, 6, NOT)).await;
+                at_night(&office, |web| web.target = changed);
+                let ran = if ticks {
+                    morning(&office).await
+                } else {
+                    office.until(MORNING).await;
+                    office.run("morning").await
+                };
+                let now = web(&office);
+                assert_eq!((now.desired, now.target), expected);
+                assert!(!now.tags.contains_key(TAG));
+                assert_eq!(phase(&office), "up");
+                assert!(record(&office)["conflict"].is_object(), "it is recorded");
+                assert_eq!(ran.applied.warnings.len(), 1, "and told: {}", told(&ran));
+            });
+        }
+    }
+}
+
+#[test]
+fn auto_scaling_that_is_new_stays_and_the_count_is_given_back() {
+    block_on(async {
+        let office = asleep(&Svc::new(3)).await;
+        at_night(&office, |web| web.target = target(0, 4, NOT));
+        let ran = morning(&office).await;
+        let now = web(&office);
+        assert_eq!((now.desired, now.target), (3, target(0, 4, NOT)));
+        insta::assert_snapshot!(told(&ran), @"
+        Stopped 0 services, woke 1 service.
+        Note: dev/web: somebody changed its bounds while it slept (set to 0, found at 0 (0-4)); it has 3 (0-4) now.
+        ");
+    });
+}
+
+#[test]
+fn a_count_outside_of_new_bounds_is_a_conflict() {
+    block_on(async {
+        let office = asleep(&Svc::new(3).scaled(2, 6, NOT)).await;
+        at_night(&office, |web| web.target = target(0, 2, SUSPENDED));
+        let ran = morning(&office).await;
+        assert_eq!(web(&office).desired, 0);
+        assert_eq!(phase(&office), "conflict");
+        assert!(ran.plan.rows[0].attention);
+    });
+}
+
+/// The run dies before and after each of its calls.
+#[test]
+fn nothing_is_lost_where_bounds_were_changed_and_the_run_dies() {
+    let mut points = 0;
+    for fate in [Fate::DieBefore, Fate::DieAfter, Fate::Lose] {
+        for call in 0.. {
+            let calls = block_on(async {
+                let office = asleep(&Svc::new(3).scaled(2, 6, NOT)).await;
+                at_night(&office, |web| web.target = target(0, 10, SUSPENDED));
+                office.until(MORNING).await;
+                let world = office.world.clone();
+                world.fates(move |n, _| (n == call).then_some(fate));
+                let _ = world.live(office.run("struck")).await;
+                let calls = world.calls().len();
+                world.no_fates();
+                for at in ["2026-11-24T09:05:00Z", "2026-11-24T09:10:00Z"] {
+                    office.until(at).await;
+                    office.run(at).await;
+                }
+                let now = web(&office);
+                let told = format!("{fate:?} at {call}: {}", record(&office));
+                assert_eq!((now.desired, now.target), (3, target(2, 10, NOT)), "{told}");
+                assert!(record(&office)["conflict"].is_object(), "{told}");
+                calls
+            });
+            points += 1;
+            if call >= calls {
+                break;
+            }
+        }
+    }
+    assert!(points > 30, "only {points} points");
+}
+
+#[test]
+fn a_stack_that_is_deployed_at_night_keeps_its_count_and_gets_back_the_rest() {
+    for (count, stack, expected) in [
+        // CloudFormation sets the count of the template, and does not touch the scalable target.
+        (2, target(0, 6, SUSPENDED), (2, target(2, 6, NOT))),
+        (3, target(0, 6, SUSPENDED), (3, target(2, 6, NOT))),
+        // Terraform sets count and bounds, and may set the suspensions.
+        (2, target(2, 6, SUSPENDED), (2, target(2, 6, NOT))),
+        (3, target(2, 6, SUSPENDED), (3, target(2, 6, NOT))),
+        (3, target(2, 6, NOT), (3, target(2, 6, NOT))),
+        (4, target(4, 8, SUSPENDED), (4, target(4, 8, NOT))),
+    ] {
+        block_on(async {
+            let office = asleep(&Svc::new(3).scaled(2, 6, NOT)).await;
+            at_night(&office, |web| {
+                web.set(count);
+                web.register(stack.unwrap());
+                web.task_definition.push('2');
+            });
+            office.run("tick").await;
+            assert_eq!(web(&office).desired, count, "it is somebody's work");
+            morning(&office).await;
+            let now = web(&office);
+            assert_eq!((now.desired, now.target), expected, "{count} {stack:?}");
+            assert!(!now.tags.contains_key(TAG));
+            // The next night and morning are as ever.
+            office.until("2026-11-24T22:00:00Z").await;
+            office.run("second night").await;
+            assert_eq!(web(&office).desired, 0);
+            office.until("2026-11-25T09:00:00Z").await;
+            office.run("second morning").await;
+            let now = web(&office);
+            assert_eq!((now.desired, now.target), expected, "{count} {stack:?}");
+        });
+    }
+}
+
+#[test]
+fn what_somebody_stopped_by_day_is_not_started_in_the_next_morning() {
+    block_on(async {
+        let office = asleep(&Svc::new(3).scaled(2, 6, NOT)).await;
+        at_night(&office, |web| web.set(1));
+        morning(&office).await;
+        assert_eq!(phase(&office), "conflict");
+        office.until("2026-11-24T12:00:00Z").await;
+        at_night(&office, |web| web.set(0));
+        for at in [
+            "2026-11-24T12:05:00Z",
+            "2026-11-24T22:00:00Z",
+            "2026-11-24T22:05:00Z",
+            "2026-11-25T09:00:00Z",
+            "2026-11-25T09:05:00Z",
+        ] {
+            office.until(at).await;
+            office.run(at).await;
+            assert_eq!(web(&office).desired, 0, "{at}");
+        }
+        // Whoever starts it has it whole again.
+        at_night(&office, |web| web.set(3));
+        office.until("2026-11-25T10:00:00Z").await;
+        office.run("started").await;
+        assert_eq!(web(&office).target, target(2, 6, NOT));
+    });
+}
+
+/// AWS may answer for a while what was before, in each part on its own.
+#[test]
+fn an_answer_from_before_is_never_saved() {
+    type Old = fn(&Svc, &Svc) -> Svc;
+    let olds: [Old; 4] = [
+        |asleep, _| asleep.clone(),
+        |asleep, evening| Svc {
+            desired: evening.desired,
+            ..asleep.clone()
+        },
+        |asleep, evening| Svc {
+            target: evening.target,
+            ..asleep.clone()
+        },
+        |_, evening| Svc {
+            desired: 2,
+            ..evening.clone()
+        },
+    ];
+    for (old, seconds) in olds
+        .into_iter()
+        .flat_map(|old| [2, 20, 50].map(|at| (old, at)))
+    {
+        block_on(async {
+            let evening = Svc::new(3).scaled(2, 6, [false, true, false]);
+            let office = asleep(&evening).await;
+            let before = old(&web(&office), &evening);
+            office.until(MORNING).await;
+            office.run("morning").await;
+            assert_eq!(web(&office), evening);
+            let until = "2026-11-24T09:00:59Z".parse().unwrap();
+            office
+                .world
+                .ecs(|ecs| ecs.stale = Some(([("dev/web".to_owned(), before)].into(), until)));
+            office
+                .until(&format!("2026-11-24T09:00:{seconds:02}Z"))
+                .await;
+            office.ask("down", Ask::ForceDown, "dev/web").await;
+            office.run("down").await;
+            for at in ["2026-11-24T09:05:00Z", "2026-11-24T09:10:00Z"] {
+                office.until(at).await;
+                office.run(at).await;
+            }
+            assert_eq!(web(&office).desired, 0, "it was asked to be down");
+            for at in ["2026-11-24T10:05:00Z", "2026-11-24T10:10:00Z"] {
+                office.until(at).await;
+                office.run(at).await;
+            }
+            assert_eq!(web(&office), evening, "{seconds} s");
+        });
+    }
+}
+
+#[test]
+fn an_answer_from_before_is_no_conflict() {
+    for seconds in [2, 20, 50] {
+        block_on(async {
+            let evening = Svc::new(3).scaled(2, 6, NOT);
+            let office = Office::new();
+            office.world.ecs(|ecs| ecs.add("dev/web", evening.clone()));
+            office.until(NIGHT).await;
+            office.run("night").await;
+            let until = "2026-11-23T22:00:59Z".parse().unwrap();
+            let old = [("dev/web".to_owned(), evening.clone())];
+            office
+                .world
+                .ecs(|ecs| ecs.stale = Some((old.into(), until)));
+            office
+                .until(&format!("2026-11-23T22:00:{seconds:02}Z"))
+                .await;
+            office.run("duplicate").await;
+            assert_eq!(phase(&office), "down");
+            office.until(LATER).await;
+            morning(&office).await;
+            assert_eq!(web(&office), evening);
+            assert_eq!(phase(&office), "up");
+        });
+    }
+}
+
+#[test]
+fn a_table_that_is_put_back_from_a_backup_does_not_lose_a_night() {
+    block_on(async {
+        let evening = Svc::new(3).scaled(2, 6, NOT);
+        let office = asleep(&evening).await;
+        morning(&office).await;
+        let backup = office.world.with(|state| state.tables.items().clone());
+        // By day it gets another count, and sleeps with that.
+        at_night(&office, |web| web.set(4));
+        office.until("2026-11-24T22:00:00Z").await;
+        office.run("second night").await;
+        office.world.with(|state| *state.tables.items() = backup);
+        office.until("2026-11-25T01:00:00Z").await;
+        office.run("tick").await;
+        office.until("2026-11-25T09:00:00Z").await;
+        office.run("second morning").await;
+        assert_eq!(web(&office).desired, 4);
+        assert_eq!(web(&office).target, evening.target);
+    });
+}
+
+#[test]
+fn one_service_that_cannot_be_read_does_not_keep_the_others_up() {
+    block_on(async {
+        let office = Office::new();
+        office.world.ecs(|ecs| {
+            for n in 0..7 {
+                ecs.add(&format!("dev/web-{n}"), Svc::new(2));
+            }
+            ecs.odd.push("dev/web-3".into());
+        });
+        office.until(NIGHT).await;
+        let ran = office.run("night").await;
+        let up = office.world.ecs(|ecs| {
+            let up = ecs.services.iter().filter(|(_, one)| one.desired > 0);
+            up.map(|(place, _)| place.clone()).collect::<Vec<_>>()
+        });
+        assert_eq!(up, ["dev/web-3"]);
+        insta::assert_snapshot!(told(&ran), @"
+        Stopped 6 services, woke 0 services.
+        Not read: cluster dev: DescribeServices of arn:aws:ecs:eu-central-1:111122223333:service/dev/web-3 failed: UNKNOWN
+        ");
+    });
+}

@@ -1,0 +1,195 @@
+//! A small AWS inside the test, under the real SDK clients: ECS services, Application Auto Scaling with its
+//! clamping, and the state table with its conditions. Each call can go wrong in the ways that matter, at
+//! the very place where it matters: the caller can die before or after it, its answer can be lost,
+//! another run can come in between. Time is the runtime's, and stands still unless somebody waits.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
+
+pub mod dynamodb;
+pub mod ecs;
+pub mod others;
+pub mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::aws::Aws;
+use common::state::Table;
+use environments::apply::{Applied, Paces, Site, apply};
+use environments::config::{Config, Files};
+use environments::decide::Ctx;
+use environments::gather::{Gathered, gather};
+use environments::look::{Eyes, Sizes};
+use environments::overrides::{Ask, Request};
+use environments::plan::{Plan, plan};
+use environments::records::Records;
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+pub use ecs::Svc;
+#[allow(unused_imports, reason = "not each test strikes calls")]
+pub use wire::Fate;
+pub use wire::World;
+
+pub const TABLE: &str = "deploy-hooks-state";
+pub const ACCOUNT: &str = "111122223333";
+pub const REGION: &str = "eu-central-1";
+/// 2026-11-23, a Monday, 20:00 in UTC.
+pub const START: i64 = 1_795_464_000;
+
+/// On from 09:00 to 22:00 on working days, in UTC.
+pub const CONFIG: &str = "version: 1
+accounts: ['111122223333']
+zone: UTC
+schedules:
+  office: Mon-Fri 09:00-22:00
+default_schedule: office
+tiers:
+  - { name: back, match: '*/db-*' }
+deny: ['*/never-*']
+";
+
+pub fn config(text: &str) -> Config {
+    Config::parse("environments.yaml", text, &Files::new())
+        .unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// What a function instance keeps, and the world that it is in.
+pub struct Office {
+    pub world: World,
+    pub aws: Arc<Aws>,
+    pub config: Config,
+    pub sizes: Sizes,
+}
+
+/// What a run found, planned and did.
+pub struct Ran {
+    pub gathered: Gathered,
+    pub plan: Plan,
+    pub applied: Applied,
+    /// How long reading took.
+    pub read_in: Duration,
+}
+
+impl Office {
+    pub fn new() -> Self {
+        Self::with(CONFIG)
+    }
+
+    pub fn with(text: &str) -> Self {
+        let world = World::new();
+        Self {
+            aws: Arc::new(world.aws()),
+            world,
+            config: config(text),
+            sizes: Sizes::default(),
+        }
+    }
+
+    pub fn records(&self) -> Records<'_> {
+        Records {
+            table: Table {
+                aws: &self.aws,
+                name: TABLE,
+            },
+        }
+    }
+
+    pub async fn look(&self) -> (Gathered, Plan) {
+        let paces = Paces::new(&self.config.rate);
+        self.look_at(&paces, "a look").await
+    }
+
+    async fn look_at(&self, paces: &Paces, run: &str) -> (Gathered, Plan) {
+        let eyes = Eyes {
+            aws: &self.aws,
+            pace: &paces.reads,
+            sizes: &self.sizes,
+        };
+        let gathered = gather(eyes, self.records(), &self.config).await;
+        let ctx = Ctx {
+            now: self.world.now(),
+            run,
+            defer_deadline: self.config.defer_deadline,
+        };
+        let plan = plan(gathered.facts(), &self.config, &ctx);
+        (gathered, plan)
+    }
+
+    /// Somebody asks, for an hour.
+    pub async fn ask(&self, id: &str, ask: Ask, services: &str) {
+        let now = self.world.now();
+        let request = Request {
+            id: id.to_owned(),
+            ask,
+            services: services.to_owned(),
+            until: now + jiff::SignedDuration::from_hours(1),
+            by: "lead".to_owned(),
+            at: now,
+            place: None,
+        };
+        self.records().request(&request).await.unwrap();
+    }
+
+    /// One run of the function, with ten minutes.
+    pub async fn run(&self, run: &str) -> Ran {
+        self.run_for(run, Duration::from_mins(10)).await
+    }
+
+    pub async fn run_for(&self, run: &str, time: Duration) -> Ran {
+        let paces = Paces::new(&self.config.rate);
+        let began = Instant::now();
+        let (gathered, plan) = self.look_at(&paces, run).await;
+        let read_in = began.elapsed();
+        let deadline = Instant::now() + time;
+        let world = self.world.clone();
+        let clock = move || world.now();
+        let site = Site {
+            aws: &self.aws,
+            records: self.records(),
+            config: &self.config,
+            paces: &paces,
+            sizes: &self.sizes,
+            requests: &gathered.requests,
+            clock: &clock,
+            run,
+            deadline,
+        };
+        let applied = apply(&site, &plan).await;
+        Ran {
+            gathered,
+            plan,
+            applied,
+            read_in,
+        }
+    }
+
+    /// Waits until this instant of the test's time.
+    pub async fn until(&self, at: &str) {
+        let at: Timestamp = at.parse().unwrap();
+        let wait = at.duration_since(self.world.now());
+        tokio::time::sleep(wait.unsigned_abs()).await;
+        assert_eq!(self.world.now(), at, "only forwards");
+    }
+}
+
+pub fn block_on<F: Future>(work: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(work)
+}
+
+/// Small and good enough to mix things up (Marsaglia's xorshift).
+pub fn dice(mut seed: u64) -> impl FnMut(u64) -> u64 {
+    seed |= 1;
+    move |sides| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed % sides
+    }
+}

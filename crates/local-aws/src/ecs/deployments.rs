@@ -1,0 +1,150 @@
+//! Rolling updates of services whose deployment controller is ECS: the new version is brought up
+//! beside the old one, which goes once the new one is steady.
+//!
+//! Each deployment is a task set that nobody sees as one: `DescribeServices` shows it in
+//! `deployments`. There is no circuit breaker: a deployment that never gets steady stays in progress.
+
+use serde_json::{Map, Value, json};
+
+use super::model::{Service, State, TaskSet};
+use super::services::{GIVEN, check_network};
+use super::task_sets::TaskSetSpec;
+use super::{DeploymentController, Ecs, TaskSetStatus};
+use crate::error::AwsError;
+use crate::wire::json::epoch;
+
+/// Fields of `UpdateService` that start a deployment when they change.
+const DEPLOYING: &[&str] = &[
+    "capacityProviderStrategy",
+    "launchType",
+    "networkConfiguration",
+    "platformVersion",
+    "serviceRegistries",
+];
+
+/// Lets the old versions go once the new one is steady, and notes when it is alone. Tells whether
+/// somebody has to go.
+pub(super) fn go_on(ecs: &Ecs, service: &mut Service) -> bool {
+    if service.controller != DeploymentController::Ecs {
+        return false;
+    }
+    let at = ecs.shared.clock.now();
+    let primary = |set: &&mut TaskSet| set.status == TaskSetStatus::Primary;
+    let Some(new) = service.task_sets.iter_mut().find(primary) else {
+        return false;
+    };
+    if !new.steady || new.rolled_out {
+        return false;
+    }
+    let id = new.id.clone();
+    let mut going = false;
+    for old in &mut service.task_sets {
+        if old.status == TaskSetStatus::Active {
+            old.status = TaskSetStatus::Draining;
+            old.updated_at = at;
+            going = true;
+        }
+    }
+    if let [only] = service.task_sets.as_mut_slice() {
+        only.rolled_out = true;
+        only.updated_at = at;
+        let note = format!(
+            "(service {}) (deployment {id}) deployment completed.",
+            service.name
+        );
+        service.note(at, note);
+        ecs.tell(
+            "task-set",
+            format!("The deployment {id} of {} is complete.", service.name),
+            json!({ "service": service.name, "deployment": id }),
+        );
+    }
+    going
+}
+
+impl Ecs {
+    /// Starts a deployment, if the update has something to deploy.
+    pub(super) fn roll_out(
+        &self,
+        state: &mut State,
+        index: usize,
+        update: &Map<String, Value>,
+    ) -> Result<(), AwsError> {
+        let service = &state.services[index];
+        let asked = update.get("taskDefinition").and_then(Value::as_str);
+        let task_definition = match asked {
+            Some(asked) => state.startable(asked)?.arn.clone(),
+            None => service.task_definition.clone().unwrap_or_default(),
+        };
+        let changed = |field: &&str| {
+            update
+                .get(*field)
+                .is_some_and(|value| !value.is_null() && service.given.get(*field) != Some(value))
+        };
+        let forced = update.get("forceNewDeployment") == Some(&Value::Bool(true));
+        let new_version = service.task_definition.as_ref() != Some(&task_definition);
+        if !forced && !new_version && !DEPLOYING.iter().any(changed) {
+            return Ok(());
+        }
+        let given: Map<String, Value> = GIVEN
+            .iter()
+            .filter_map(|field| Some(((*field).to_owned(), update.get(*field)?.clone())))
+            .collect();
+        let has_network = given.contains_key("networkConfiguration")
+            || service.given.contains_key("networkConfiguration");
+        check_network(state.startable(&task_definition)?, has_network)?;
+        let spec = TaskSetSpec {
+            task_definition,
+            load_balancers: service.load_balancers.clone(),
+            scale: 100.0,
+            external_id: None,
+            started_by: None,
+            given,
+            tags: std::collections::BTreeMap::new(),
+        };
+        let set = self.add_task_set(state, index, spec)?;
+        self.make_primary(state, index, &set)
+    }
+
+    /// `deployments` of a service, newest first; empty under other controllers.
+    pub(super) fn render_deployments(&self, state: &State, service: &Service) -> Value {
+        if service.controller != DeploymentController::Ecs {
+            return json!([]);
+        }
+        let newest_first = service.task_sets.iter().rev();
+        newest_first
+            .map(|set| self.render_deployment(state, service, set))
+            .collect()
+    }
+
+    fn render_deployment(&self, state: &State, service: &Service, set: &TaskSet) -> Value {
+        let counts = state.counts(set, self.shared.clock.now());
+        let (rollout, said) = if set.rolled_out {
+            ("COMPLETED", "completed")
+        } else {
+            ("IN_PROGRESS", "in progress")
+        };
+        let status = match set.status {
+            TaskSetStatus::Primary => "PRIMARY",
+            TaskSetStatus::Active | TaskSetStatus::Draining => "ACTIVE",
+        };
+        let mut value = set.given.clone();
+        let own = json!({
+            "id": set.id,
+            "status": status,
+            "taskDefinition": set.task_definition,
+            "desiredCount": set.wanted(service.desired),
+            "pendingCount": counts.pending,
+            "runningCount": counts.running,
+            "failedTasks": set.failures,
+            "createdAt": epoch(set.created_at),
+            "updatedAt": epoch(set.updated_at),
+            "rolloutState": rollout,
+            "rolloutStateReason": format!("ECS deployment {} {said}.", set.id),
+        });
+        if let Value::Object(own) = own {
+            value.extend(own);
+        }
+        Value::Object(value)
+    }
+}
