@@ -1,0 +1,95 @@
+//! The rest of a run whose time is over: another invocation takes it over at once.
+//!
+//! Nothing is handed over but the event. Who continues reads everything anew and finds what is left,
+//! so an invocation that is lost or comes twice is harmless, and the next tick would do the rest as well.
+
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
+use common::aws::explain;
+use jiff::Timestamp;
+
+use crate::event::Event;
+use crate::settings::Settings;
+use crate::{Function, Invocation, own};
+
+/// So often at most a run is continued by the function itself; a caller that loops has its own limit.
+/// Lambda stops a function that invokes itself about sixteen times in a row, and at five changes a second
+/// this many invocations of a quarter of an hour reach tens of thousands of services.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>
+pub const MOST: u32 = 12;
+
+/// What becomes of the rest.
+#[derive(Debug, Default, PartialEq)]
+pub struct Rest {
+    /// Whether it is being done at once.
+    pub continued: bool,
+    /// The event with which the caller shall invoke again, where it does so by itself.
+    pub next: Option<Event>,
+    /// Why it waits for the next tick.
+    pub problem: Option<String>,
+}
+
+/// Sees to the rest of a run that came to this instant of its clock.
+pub async fn again(
+    function: &Function,
+    settings: &Settings,
+    invocation: &Invocation,
+    (event, now): (&Event, Timestamp),
+) -> Rest {
+    let next = Event {
+        // A run's clock may be ahead of the real one, and must not go back.
+        at: Some(now),
+        continuation: event.continuation.saturating_add(1),
+        ..event.clone()
+    };
+    if event.looped {
+        return Rest {
+            continued: true,
+            next: Some(next),
+            problem: None,
+        };
+    }
+    if event.continuation >= MOST {
+        return Rest {
+            problem: Some(format!(
+                "the run was continued {MOST} times and there is still more to do; the next tick goes on. \
+                 Raise the function's timeout, or `rate` in the configuration"
+            )),
+            ..Rest::default()
+        };
+    }
+    match soon(function, settings, invocation, &next).await {
+        Ok(()) => Rest {
+            continued: true,
+            ..Rest::default()
+        },
+        Err(why) => Rest {
+            problem: Some(format!("{why}; the next tick goes on")),
+            ..Rest::default()
+        },
+    }
+}
+
+/// Invokes the function itself with this event, without waiting for what comes of it.
+pub async fn soon(
+    function: &Function,
+    settings: &Settings,
+    invocation: &Invocation,
+    event: &Event,
+) -> Result<(), String> {
+    let payload = Blob::new(event.to_value().to_string());
+    let call = function
+        .aws
+        .lambda()
+        .invoke()
+        .function_name(own::name(settings, invocation))
+        .invocation_type(InvocationType::Event)
+        .payload(payload);
+    let sent = call.send().await.map_err(|error| {
+        format!(
+            "the function could not invoke itself: {}; its role needs lambda:InvokeFunction on itself",
+            explain(&error)
+        )
+    });
+    sent.map(drop)
+}

@@ -1,0 +1,107 @@
+//! The configuration of a run: a file that people wrote, or one that is made of the settings.
+//!
+//! A file that can't be read or is wrong stops the run as a whole; there is no running on an old one.
+//! It is kept for a short while, as several runs come at once and a state machine starts one for each account.
+
+use std::sync::Arc;
+
+use environments::config::{Config, Files, load};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::Function;
+use crate::settings::{Parameters, Settings, Source};
+
+/// So long a configuration counts without being read again. Whoever adds a pattern that denies, and is
+/// afraid for it, waits no longer than this.
+pub const FRESH: SignedDuration = SignedDuration::from_secs(60);
+
+/// A configuration and when it was read.
+#[derive(Debug)]
+pub struct Read {
+    config: Arc<Config>,
+    at: Timestamp,
+}
+
+/// The configuration, for a function that runs in this account. The error has all problems, with
+/// their places in the file.
+pub async fn current(
+    function: &Function,
+    settings: &Settings,
+    account: &str,
+) -> Result<Arc<Config>, String> {
+    let place = match &settings.source {
+        Source::File(place) => place,
+        Source::Parameters(parameters) => return made(parameters, account).map(Arc::new),
+    };
+    let now = function.now();
+    if let Some(config) = kept(function, now) {
+        return Ok(config);
+    }
+    let read = load(&function.aws, place).await;
+    let config = Arc::new(read.map_err(|error| error.to_string())?);
+    *function.kept.configuration() = Some(Read {
+        config: config.clone(),
+        at: now,
+    });
+    Ok(config)
+}
+
+fn kept(function: &Function, now: Timestamp) -> Option<Arc<Config>> {
+    let kept = function.kept.configuration();
+    let read = kept.as_ref()?;
+    let age = now.duration_since(read.at);
+    (SignedDuration::ZERO..FRESH)
+        .contains(&age)
+        .then(|| read.config.clone())
+}
+
+/// One schedule, one tag, one account.
+pub fn made(parameters: &Parameters, account: &str) -> Result<Config, String> {
+    const NAME: &str = "hours";
+    // JSON is YAML, and quotes for us.
+    let text = json!({
+        "version": 1,
+        "accounts": [account],
+        "zone": parameters.zone,
+        "schedules": { NAME: parameters.windows },
+        "default_schedule": NAME,
+        "tag": parameters.tag,
+    });
+    let made = Config::parse("the settings", &text.to_string(), &Files::new());
+    made.map_err(|problems| problems.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{TAG, WINDOWS, ZONE};
+
+    #[test]
+    fn the_settings_make_a_whole_configuration() {
+        let parameters = Parameters {
+            windows: WINDOWS.into(),
+            zone: ZONE.into(),
+            tag: TAG.into(),
+        };
+        let config = made(&parameters, "111122223333").unwrap();
+        assert_eq!(config.accounts, ["111122223333"]);
+        assert_eq!(config.default_schedule.as_deref(), Some("hours"));
+        assert_eq!(
+            (config.tag.as_str(), config.zone.as_deref()),
+            (TAG, Some(ZONE))
+        );
+        assert!(config.services.is_empty(), "only what has the tag");
+        assert_eq!(config.warnings, []);
+    }
+
+    #[test]
+    fn nothing_in_a_setting_becomes_another_key() {
+        let parameters = Parameters {
+            windows: "always\", \"deny\": \"x".into(),
+            zone: ZONE.into(),
+            tag: TAG.into(),
+        };
+        assert!(made(&parameters, "111122223333").is_err());
+    }
+}

@@ -1,0 +1,249 @@
+//! In which account and region a run works, and as whom. The state table stays the function's own.
+//!
+//! Both must be allowed by the configuration, whatever the event says; a role must be in the very account
+//! that the event names, before and after it was taken. So a list of targets with a mistake in it does
+//! nothing, instead of something elsewhere.
+
+use aws_sdk_sts::config::Credentials;
+use aws_sdk_sts::types::AssumedRoleUser;
+use common::aws::{Aws, explain};
+use environments::config::Config;
+
+use crate::event::Event;
+use crate::own::Place;
+use crate::settings::Settings;
+use crate::{Function, Invocation};
+
+/// Why a run can't work where the event wants it to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ElsewhereError {
+    /// Invoked by something that isn't Lambda.
+    #[error(
+        "nothing was touched: Lambda did not say the function's ARN (it says {arn:?}), so that its account and region \
+         are unknown; invoke it through Lambda"
+    )]
+    Nameless {
+        /// What it says.
+        arn: String,
+    },
+    /// The account is not in the configuration.
+    #[error(
+        "nothing was touched: the account {account} is not allowed; write it under `accounts` in the configuration \
+         (now: {allowed}), or take it off the targets"
+    )]
+    Account {
+        /// The account.
+        account: String,
+        /// Those that are.
+        allowed: String,
+    },
+    /// Nor is the region.
+    #[error(
+        "nothing was touched: the region {region} is not allowed; write it under `regions` in the configuration \
+         (now: {allowed}), or take it off the targets"
+    )]
+    Region {
+        /// The region.
+        region: String,
+        /// Those that are.
+        allowed: String,
+    },
+    /// The role would lead into another account than the event says.
+    #[error(
+        "nothing was touched: the role {role_arn} is not in the account {account}; one of the two is wrong in the event"
+    )]
+    RoleOfAnother {
+        /// The role.
+        role_arn: String,
+        /// What the event says.
+        account: String,
+    },
+    /// There is no way into that account.
+    #[error(
+        "nothing was touched: the account {account} is not the function's own ({own}); the event needs role_arn, a role \
+         in that account"
+    )]
+    NoRole {
+        /// What the event says.
+        account: String,
+        /// Where the function runs.
+        own: String,
+    },
+    /// The role could not be taken.
+    #[error(
+        "nothing was touched: the role {role_arn} could not be taken: {detail}; it must trust the function's role (and its \
+         external id, if there is one), and the function's role needs sts:AssumeRole on it"
+    )]
+    Refused {
+        /// The role.
+        role_arn: String,
+        /// AWS's error in one line.
+        detail: String,
+    },
+}
+
+/// Where the run works, if that is allowed.
+pub fn allowed(event: &Event, own: &Place, config: &Config) -> Result<Place, ElsewhereError> {
+    let account = event.account.as_ref().unwrap_or(&own.account);
+    let region = event.region.as_ref().unwrap_or(&own.region);
+    if !config.accounts.contains(account) {
+        return Err(ElsewhereError::Account {
+            account: account.clone(),
+            allowed: config.accounts.join(", "),
+        });
+    }
+    let regions = match config.regions.as_slice() {
+        [] => std::slice::from_ref(&own.region),
+        regions => regions,
+    };
+    if !regions.contains(region) {
+        return Err(ElsewhereError::Region {
+            region: region.clone(),
+            allowed: regions.join(", "),
+        });
+    }
+    match &event.role_arn {
+        Some(role_arn) if account_of(role_arn) != Some(account) => {
+            Err(ElsewhereError::RoleOfAnother {
+                role_arn: role_arn.clone(),
+                account: account.clone(),
+            })
+        }
+        None if *account != own.account => Err(ElsewhereError::NoRole {
+            account: account.clone(),
+            own: own.account.clone(),
+        }),
+        _ => Ok(Place {
+            account: account.clone(),
+            region: region.clone(),
+        }),
+    }
+}
+
+/// Clients of that place; none where the function's own will do.
+pub async fn clients(
+    function: &Function,
+    settings: &Settings,
+    invocation: &Invocation,
+    (event, own, place): (&Event, &Place, &Place),
+) -> Result<Option<Aws>, ElsewhereError> {
+    let Some(role_arn) = &event.role_arn else {
+        let elsewhere = own.region != place.region;
+        return Ok(elsewhere.then(|| function.aws.elsewhere(&place.region, None)));
+    };
+    let credentials = assume(function, settings, invocation, role_arn).await?;
+    Ok(Some(
+        function.aws.elsewhere(&place.region, Some(credentials)),
+    ))
+}
+
+/// Through the SDK's own client: the package holds two others that speak the same protocol already, so
+/// this one weighs little, and a request signed by hand would be one more thing to get wrong.
+async fn assume(
+    function: &Function,
+    settings: &Settings,
+    invocation: &Invocation,
+    role_arn: &str,
+) -> Result<Credentials, ElsewhereError> {
+    let refused = |detail: String| ElsewhereError::Refused {
+        role_arn: role_arn.to_owned(),
+        detail,
+    };
+    let call = function
+        .aws
+        .sts()
+        .assume_role()
+        .role_arn(role_arn)
+        .role_session_name(session_name(&invocation.request_id))
+        .set_external_id(settings.external_id.clone());
+    let answer = call
+        .send()
+        .await
+        .map_err(|error| refused(explain(&error)))?;
+    let taken = answer.assumed_role_user().map(AssumedRoleUser::arn);
+    if taken.and_then(account_of) != account_of(role_arn) {
+        return Err(refused("AWS gave a role of another account".to_owned()));
+    }
+    let given = answer.credentials;
+    let given = given.ok_or_else(|| refused("AWS gave no credentials".to_owned()))?;
+    Ok(Credentials::new(
+        given.access_key_id,
+        given.secret_access_key,
+        Some(given.session_token),
+        given.expiration.try_into().ok(),
+        "AssumeRole",
+    ))
+}
+
+/// `CloudTrail` shows it there, beside each call: which run it was.
+fn session_name(request_id: &str) -> String {
+    const LONGEST: usize = 64;
+    let legal = |c: &char| c.is_ascii_alphanumeric() || "_=,.@-".contains(*c);
+    let id = request_id.chars().filter(legal);
+    "env-scheduler-".chars().chain(id).take(LONGEST).collect()
+}
+
+fn account_of(arn: &str) -> Option<&str> {
+    arn.split(':').nth(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use environments::config::Files;
+
+    use super::*;
+    use crate::event::Action;
+
+    const OWN: &str = "111122223333";
+    const OTHER: &str = "444455556666";
+
+    fn ask(account: &str, region: &str, role_arn: &str) -> Result<Place, ElsewhereError> {
+        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let event = Event {
+            account: text(account),
+            region: text(region),
+            role_arn: text(role_arn),
+            ..Event::new(Action::Tick)
+        };
+        let own = Place {
+            account: OWN.into(),
+            region: "eu-central-1".into(),
+        };
+        let config = format!("version: 1\naccounts: ['{OWN}', '{OTHER}']\nzone: UTC\n");
+        let config = Config::parse("environments.yaml", &config, &Files::new()).unwrap();
+        allowed(&event, &own, &config)
+    }
+
+    #[test]
+    fn the_functions_own_place_is_the_default() {
+        let place = ask("", "", "").unwrap();
+        assert_eq!((&*place.account, &*place.region), (OWN, "eu-central-1"));
+        let role = format!("arn:aws:iam::{OTHER}:role/worker");
+        assert_eq!(ask(OTHER, "", &role).unwrap().account, OTHER);
+    }
+
+    #[test]
+    fn what_is_not_allowed_is_told_with_its_remedy() {
+        let of_own = format!("arn:aws:iam::{OWN}:role/worker");
+        let told = [
+            ask("999900001111", "", "arn:aws:iam::999900001111:role/worker"),
+            ask("", "us-east-1", ""),
+            ask(OTHER, "", &of_own),
+            ask(OTHER, "", ""),
+        ]
+        .map(|refused| refused.unwrap_err().to_string());
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        nothing was touched: the account 999900001111 is not allowed; write it under `accounts` in the configuration (now: 111122223333, 444455556666), or take it off the targets
+        nothing was touched: the region us-east-1 is not allowed; write it under `regions` in the configuration (now: eu-central-1), or take it off the targets
+        nothing was touched: the role arn:aws:iam::111122223333:role/worker is not in the account 444455556666; one of the two is wrong in the event
+        nothing was touched: the account 444455556666 is not the function's own (111122223333); the event needs role_arn, a role in that account
+        "#);
+    }
+
+    #[test]
+    fn a_session_is_named_after_its_run() {
+        let name = session_name("8476a536-e9f4-11e8-9739-2dfe598c3fcd");
+        assert_eq!(name, "env-scheduler-8476a536-e9f4-11e8-9739-2dfe598c3fcd");
+        assert_eq!(session_name(&"x/ ".repeat(90)).len(), 64);
+    }
+}

@@ -1,0 +1,89 @@
+//! What a warm function keeps from one invocation to the next, and can always lose: it only saves calls.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use environments::apply::Paces;
+use environments::config::Rate;
+use environments::look::Sizes;
+use tokio::sync::OnceCell;
+
+use crate::configuration::Read;
+use crate::own::Place;
+
+/// Of one function instance.
+#[derive(Default)]
+pub struct Kept {
+    configuration: Mutex<Option<Read>>,
+    learned: Mutex<HashMap<Place, (Rate, Arc<Learned>)>>,
+    pub(crate) url: OnceCell<String>,
+}
+
+/// Of one account and region, which have buckets of their own at AWS.
+#[derive(Debug)]
+pub struct Learned {
+    /// How fast AWS may be asked. A bucket that the last run has emptied is not full in the next one.
+    pub paces: Paces,
+    /// What tasks take.
+    pub sizes: Sizes,
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").finish_non_exhaustive()
+    }
+}
+
+impl Kept {
+    /// What was learned of this place, at this rate; another rate begins anew.
+    pub fn of(&self, place: &Place, rate: &Rate) -> Arc<Learned> {
+        let mut all = locked(&self.learned);
+        if let Some((own, learned)) = all.get(place)
+            && own == rate
+        {
+            return learned.clone();
+        }
+        let learned = Arc::new(Learned {
+            paces: Paces::new(rate),
+            sizes: Sizes::default(),
+        });
+        all.insert(place.clone(), (*rate, learned.clone()));
+        learned
+    }
+
+    pub(crate) fn configuration(&self) -> MutexGuard<'_, Option<Read>> {
+        locked(&self.configuration)
+    }
+}
+
+/// Nothing here is half written, so a panic elsewhere is no reason to stop.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_place_has_its_own_buckets_until_the_rate_is_another() {
+        let kept = Kept::default();
+        let place = |region: &str| Place {
+            account: "111122223333".into(),
+            region: region.into(),
+        };
+        let rate = Rate::default();
+        let first = kept.of(&place("eu-central-1"), &rate);
+        assert!(Arc::ptr_eq(&first, &kept.of(&place("eu-central-1"), &rate)));
+        assert!(!Arc::ptr_eq(&first, &kept.of(&place("eu-west-1"), &rate)));
+        let slower = Rate {
+            per_second: 1.0,
+            ..rate
+        };
+        assert!(!Arc::ptr_eq(
+            &first,
+            &kept.of(&place("eu-central-1"), &slower)
+        ));
+    }
+}

@@ -1,0 +1,215 @@
+//! Puts environments to sleep and wakes them exactly as they were, and lets people have a say in it.
+//!
+//! What is decided and done is in the crate `environments`; here is only its edge: events in, accounts
+//! and time limits, answers, metrics and people. Start reading at [`reconcile`].
+//!
+//! What must always hold:
+//! - Every scheduled invocation reconciles, whatever its action is called: a lost, late or doubled event
+//!   is harmless, and the action only says what people are told.
+//! - Nothing is touched without a configuration that was read as a whole, in an account that it does
+//!   not allow, or in a dry run.
+//! - One failure never stops the rest. An invocation fails only where nothing could be done at all
+//!   ([`HandleError`]), so that it is tried again and finally seen in a queue.
+//! - People who can't be told never hinder a run: [`people`] gives back sentences, not errors.
+
+pub mod again;
+pub mod configuration;
+pub mod elsewhere;
+pub mod event;
+pub mod kept;
+pub mod metrics;
+pub mod own;
+pub mod people;
+pub mod reconcile;
+pub mod settings;
+pub mod web;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use approvals::sign::{Keyring, new_id};
+use channels::Http;
+use common::aws::Aws;
+use common::settings::{Lookup, SettingsError};
+use common::telemetry;
+use jiff::Timestamp;
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde_json::Value;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use event::{Event, EventError};
+use kept::Kept;
+use settings::Settings;
+
+/// The function, alive for many invocations.
+pub struct Function {
+    /// Wrong settings make each invocation fail with all problems.
+    pub settings: Result<Settings, SettingsError>,
+    /// The clients of the function's own account and region.
+    pub aws: Aws,
+    /// The present moment. A run's own clock may be ahead of it: see [`reconcile::Run::now`].
+    pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Fresh names that nobody can guess.
+    pub new_id: Box<dyn Fn() -> String + Send + Sync>,
+    /// Where a line of metrics goes: standard output, where CloudWatch finds it.
+    pub emit: Box<dyn Fn(&str) + Send + Sync>,
+    /// The keys that links are signed with.
+    pub keyring: Keyring,
+    /// For webhooks and Slack.
+    pub http: Http,
+    /// Slack's signing secret, read when it is first needed.
+    pub slack: web::Secret,
+    /// What a warm function need not read or learn again.
+    pub kept: Kept,
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Function")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The function, from its settings; nothing is called and no client is built yet.
+pub fn function(lookup: Lookup<'_>) -> Function {
+    Function::new(Settings::read(lookup), Aws::new(lookup))
+}
+
+impl Function {
+    /// The function over given clients.
+    pub fn new(settings: Result<Settings, SettingsError>, aws: Aws) -> Self {
+        let known = settings.as_ref().ok();
+        Self {
+            http: Http::new(known.is_some_and(|settings| settings.allow_private_addresses)),
+            keyring: Keyring::new(known.map(|s| s.keys_secret.clone()).unwrap_or_default()),
+            clock: Box::new(Timestamp::now),
+            new_id: Box::new(new_id),
+            emit: Box::new(metrics::to_stdout),
+            slack: web::Secret::default(),
+            kept: Kept::default(),
+            settings,
+            aws,
+        }
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}
+
+/// What Lambda says about an invocation.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// Lambda's name for it. An event that Lambda delivers twice has the same one, perhaps at once.
+    pub request_id: String,
+    /// The id of its run, which no other run has: leases go by it.
+    pub run: String,
+    /// The function's own ARN, with the version or alias that was invoked.
+    pub own_arn: String,
+    /// When Lambda ends it.
+    pub deadline: Instant,
+}
+
+/// Why an invocation failed. Lambda tries it again, then hands it to the queue, and an alarm sees it;
+/// the error of a single service or cluster is never one of these.
+#[derive(Debug, thiserror::Error)]
+pub enum HandleError {
+    /// The function is not set up.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The event says nothing that can be done.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// The configuration can't be read, or is wrong. Nothing was touched.
+    #[error("nothing was touched: {0}")]
+    Configuration(String),
+    /// The account, the region or the role is not allowed, or the role can't be taken.
+    #[error(transparent)]
+    Elsewhere(#[from] elsewhere::ElsewhereError),
+    /// Not one service could be read. Nothing was touched.
+    #[error("nothing could be read, and nothing was touched: {}", .0.join("; "))]
+    Blind(Vec<String>),
+    /// Something came that the function should have handed to itself, and hasn't; or it can't be known.
+    #[error("{0}")]
+    Handed(String),
+}
+
+impl From<HandleError> for Diagnostic {
+    fn from(error: HandleError) -> Self {
+        let error_type = match &error {
+            HandleError::Settings(_) => "Settings",
+            HandleError::Event(_) => "Event",
+            HandleError::Configuration(_) => "Configuration",
+            HandleError::Elsewhere(_) => "Elsewhere",
+            HandleError::Blind(_) => "Blind",
+            HandleError::Handed(_) => "Handed",
+        };
+        Self {
+            error_type: error_type.to_owned(),
+            error_message: error.to_string(),
+        }
+    }
+}
+
+/// Answers one event: a request of the function URL, or a scheduled one, which reconciles.
+pub async fn handle(
+    function: Arc<Function>,
+    event: LambdaEvent<Value>,
+) -> Result<Value, HandleError> {
+    let context = event.context;
+    let span = telemetry::invocation(
+        &context.request_id,
+        &context.invoked_function_arn,
+        context.xray_trace_id.as_deref(),
+    );
+    let left = context
+        .deadline()
+        .duration_since(SystemTime::now())
+        .unwrap_or_default();
+    let invocation = Invocation {
+        request_id: context.request_id.clone(),
+        run: format!("{}-{}", context.request_id, (function.new_id)()),
+        own_arn: context.invoked_function_arn.clone(),
+        deadline: Instant::now() + left,
+    };
+    answer(&function, &invocation, event.payload)
+        .instrument(span)
+        .await
+}
+
+async fn answer(
+    function: &Function,
+    invocation: &Invocation,
+    payload: Value,
+) -> Result<Value, HandleError> {
+    if is_request(&payload) {
+        return Ok(Box::pin(web::handle(function, invocation, payload)).await);
+    }
+    if web::is_handed(&payload) {
+        let done = Box::pin(web::handed(function, invocation, payload)).await;
+        return done.map_err(HandleError::Handed);
+    }
+    let done = scheduled(function, invocation, &payload).await;
+    done.inspect_err(|error| tracing::error!("{error}"))
+}
+
+async fn scheduled(
+    function: &Function,
+    invocation: &Invocation,
+    payload: &Value,
+) -> Result<Value, HandleError> {
+    let settings = function.settings.as_ref().map_err(Clone::clone)?;
+    let event = Event::decode(payload)?;
+    Box::pin(reconcile::reconcile(function, settings, invocation, &event)).await
+}
+
+/// Lambda wraps each request of a function URL, whatever its body says: what comes from outside can
+/// never be taken for a scheduled event.
+fn is_request(payload: &Value) -> bool {
+    let request = ["requestContext", "rawPath", "headers", "body"];
+    request.iter().any(|key| payload.get(key).is_some())
+}

@@ -1,0 +1,93 @@
+//! What the function knows of itself: its account and region, and its URL.
+
+use aws_sdk_lambda::error::ProvideErrorMetadata;
+use common::aws::explain;
+
+use crate::settings::Settings;
+use crate::{Function, Invocation};
+
+/// An account and a region.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// Twelve digits.
+    pub account: String,
+    /// Such as `eu-central-1`.
+    pub region: String,
+}
+
+/// Where a function with this ARN runs: `arn:aws:lambda:REGION:ACCOUNT:function:NAME`.
+pub fn place(arn: &str) -> Option<Place> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    match parts[..] {
+        ["arn", _, "lambda", region, account, _] if !region.is_empty() && !account.is_empty() => {
+            Some(Place {
+                account: account.to_owned(),
+                region: region.to_owned(),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// By which name Lambda is asked for the function itself.
+pub(crate) fn name<'a>(settings: &'a Settings, invocation: &'a Invocation) -> &'a str {
+    if invocation.own_arn.is_empty() {
+        &settings.function_name
+    } else {
+        &invocation.own_arn
+    }
+}
+
+/// The function's URL, without a slash at its end: the setting, or what Lambda says, which is asked once.
+/// A stack can't give a function its own URL: each would need the other to be made first.
+pub async fn url<'a>(function: &'a Function, settings: &'a Settings) -> Result<&'a str, String> {
+    if let Some(url) = &settings.url {
+        return Ok(url);
+    }
+    let ask = || async {
+        let call = function.aws.lambda().get_function_url_config();
+        let answer = call.function_name(&settings.function_name).send().await;
+        let found = answer.map_err(|error| {
+            let remedy = match error.code() {
+                Some("ResourceNotFoundException") => {
+                    "give the function a URL, or set ENVIRONMENTS_URL"
+                }
+                _ => "the function's role needs lambda:GetFunctionUrlConfig on itself",
+            };
+            format!(
+                "the function's own URL could not be found out: {}; {remedy}",
+                explain(&error)
+            )
+        })?;
+        Ok(found.function_url().trim_end_matches('/').to_owned())
+    };
+    function
+        .kept
+        .url
+        .get_or_try_init(ask)
+        .await
+        .map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_says_where_the_function_runs() {
+        let at = place("arn:aws:lambda:eu-central-1:111122223333:function:env-scheduler:live");
+        let at = at.unwrap();
+        assert_eq!(
+            (&*at.account, &*at.region),
+            ("111122223333", "eu-central-1")
+        );
+        for wrong in [
+            "",
+            "env-scheduler",
+            "arn:aws:sns:eu-central-1:1:x",
+            "arn:aws:lambda:::f:x",
+        ] {
+            assert_eq!(place(wrong), None, "{wrong:?}");
+        }
+    }
+}

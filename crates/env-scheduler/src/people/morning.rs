@@ -1,0 +1,384 @@
+//! After a waking: what woke, what failed, what somebody has changed meanwhile, and what the sleep has
+//! saved. Told once for each edge of a schedule, by whichever run finds that all is done; from what is
+//! remembered and not from this run alone, as several runs may have had a part in it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use approvals::config::Language;
+use channels::{Mood, News, NewsList};
+use environments::apply::{End, Outcome};
+use environments::decide::Step;
+use environments::memory::{Memory, Phase};
+use environments::plan::{Plan, Row};
+use environments::savings::{Savings, Sleeps, savings};
+use environments::select::{Choice as Selection, Selected, Selector};
+use environments::want::Want;
+use jiff::{SignedDuration, Timestamp};
+use schedule::{Overrides, State};
+
+use super::offer::named;
+use super::stage::{Message, Recipient, Stage};
+use super::texts::{Texts, Zone, fill};
+use crate::event::Action;
+use crate::reconcile::{Done, Run};
+
+/// How long after an edge it is looked for what became of it.
+const FRESH: SignedDuration = SignedDuration::from_hours(3);
+/// Who isn't awake so long after the edge is told of as he is.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(20);
+
+/// What became of the services that one edge should have woken.
+#[derive(Debug, Default)]
+pub struct Wave {
+    /// Those that are as they were.
+    pub woken: Vec<String>,
+    /// Those that failed in this run, with what to do.
+    pub failed: Vec<Failed>,
+    /// Those that somebody else has changed.
+    pub conflicts: Vec<Conflicted>,
+    /// Those that are on their way.
+    pub pending: Vec<String>,
+    /// What their sleep has saved.
+    pub saved: Savings,
+}
+
+/// A service that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    place: String,
+    why: String,
+    remedy: String,
+}
+
+/// A service that was left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflicted {
+    place: String,
+    why: String,
+    had: Option<u32>,
+}
+
+/// Tells of the edges whose work is done.
+pub async fn tell(run: &Run<'_>, done: &Done, stage: &Stage<'_>) -> Vec<String> {
+    let recipients = stage.recipients(&run.config.people.tell.morning);
+    if recipients.is_empty() || done.continued {
+        return Vec::new();
+    }
+    let mut problems = Vec::new();
+    for (edge, wave) in waves(run, done) {
+        if wave.is_ripe(edge, run) {
+            problems.extend(Box::pin(tell_wave(run, stage, &recipients, (edge, &wave))).await);
+        }
+    }
+    problems
+}
+
+/// What became of each edge of the last hours.
+pub fn waves(run: &Run<'_>, done: &Done) -> BTreeMap<Timestamp, Wave> {
+    let outcomes = done.applied.iter().flat_map(|applied| &applied.outcomes);
+    let outcomes: HashMap<&str, &Outcome> = outcomes.map(|one| (one.arn.as_str(), one)).collect();
+    let mut selector = Selector::new(run.config, &run.gathered.requests, run.now);
+    let mut edges = Edges::default();
+    let mut waves: BTreeMap<Timestamp, Wave> = BTreeMap::new();
+    for row in &run.plan.rows {
+        if row.shall != Some(State::On) {
+            continue;
+        }
+        let Selection::Selected(selected) = selector.choose(&row.service) else {
+            continue;
+        };
+        let Some(edge) = edges.woken_at(&selected, run) else {
+            continue;
+        };
+        let arn = row.service.arn.as_str();
+        let seen = Seen {
+            row,
+            memory: run.gathered.memories.get(arn),
+            outcome: outcomes.get(arn).copied(),
+            edge,
+        };
+        seen.sort_into(waves.entry(edge).or_default(), run);
+    }
+    waves.retain(|_, wave| !wave.is_empty());
+    waves
+}
+
+/// When a schedule wanted its services awake; worked out once for each.
+#[derive(Default)]
+struct Edges(HashMap<usize, Option<Timestamp>>);
+
+impl Edges {
+    fn woken_at(&mut self, selected: &Selected, run: &Run<'_>) -> Option<Timestamp> {
+        // The selector keeps the schedule, so its address is its name.
+        let key = Arc::as_ptr(&selected.schedule) as usize;
+        *self.0.entry(key).or_insert_with(|| {
+            // Whoever was woken by somebody is no part of the morning.
+            let (calendar, none) = (&run.config.calendar, Overrides::default());
+            let want = Want::of(&selected.schedule, calendar, &none, run.now);
+            let edge = want.last_edge.filter(|_| want.state == State::On)?;
+            (run.now.duration_since(edge) < FRESH).then_some(edge)
+        })
+    }
+}
+
+/// A service and what is known of its waking.
+struct Seen<'a> {
+    row: &'a Row,
+    memory: Option<&'a Memory>,
+    outcome: Option<&'a Outcome>,
+    edge: Timestamp,
+}
+
+impl Seen<'_> {
+    fn sort_into(&self, wave: &mut Wave, run: &Run<'_>) {
+        let place = self.row.service.place();
+        let up = self.outcome.is_some_and(|outcome| outcome.step.is_up());
+        match self.outcome.map(|outcome| (&outcome.end, &outcome.step)) {
+            Some((End::Done, _)) if up => {
+                wave.saved(self, (run.clock)(), run);
+                wave.woken.push(place);
+            }
+            Some((End::Done, Step::Conflict { .. })) => wave.conflicts.push(self.conflict()),
+            Some((
+                End::Failed {
+                    what,
+                    detail,
+                    remedy,
+                },
+                _,
+            )) if up => wave.failed.push(Failed {
+                place,
+                why: format!("{what}: {detail}"),
+                remedy: remedy.clone(),
+            }),
+            Some((End::Continue | End::Busy, _)) if up => wave.pending.push(place),
+            _ => self.remembered(wave, run),
+        }
+    }
+
+    /// What an earlier run did.
+    fn remembered(&self, wave: &mut Wave, run: &Run<'_>) {
+        let place = self.row.service.place();
+        let busy = matches!(self.row.step, Step::Busy { .. });
+        let Some(memory) = self.memory else {
+            return;
+        };
+        match memory.phase {
+            Phase::Up if memory.since >= self.edge => {
+                wave.saved(self, memory.since, run);
+                wave.woken.push(place);
+            }
+            Phase::Conflict if memory.since >= self.edge => wave.conflicts.push(self.conflict()),
+            Phase::GoingUp | Phase::Down if busy || self.row.step.is_up() => {
+                wave.pending.push(place);
+            }
+            _ => {}
+        }
+    }
+
+    fn conflict(&self) -> Conflicted {
+        let told = self.outcome.map(|outcome| &outcome.why);
+        let was = self.memory.and_then(|memory| memory.was.as_ref());
+        Conflicted {
+            place: self.row.service.place(),
+            why: told.unwrap_or(&self.row.why).clone(),
+            had: was.map(|was| was.level.desired),
+        }
+    }
+}
+
+impl Wave {
+    fn is_empty(&self) -> bool {
+        let lists = [self.failed.len(), self.conflicts.len(), self.pending.len()];
+        self.woken.is_empty() && lists == [0, 0, 0]
+    }
+
+    /// Whether nothing more is to be waited for.
+    fn is_ripe(&self, edge: Timestamp, run: &Run<'_>) -> bool {
+        let settled = self.pending.is_empty() && self.failed.is_empty();
+        let late = run.now.duration_since(edge) >= PATIENCE;
+        settled || late || run.event.action == Action::Morning
+    }
+
+    /// Adds what the sleep that ended then has saved, by the rule of the metrics: whoever was started by
+    /// hand in the night no longer slept, and is not counted.
+    fn saved(&mut self, seen: &Seen<'_>, ended: Timestamp, run: &Run<'_>) {
+        let Some(memory) = seen.memory else {
+            return;
+        };
+        let Some(began) = memory.was.as_ref().map(|was| was.at) else {
+            return;
+        };
+        let mut memory = memory.clone();
+        if memory.phase == Phase::Up {
+            // An earlier run has woken it, and only the beginning of its sleep is still known.
+            (memory.phase, memory.since) = (Phase::Down, began);
+        }
+        let row = seen.row;
+        let which = if row.step.is_up() {
+            Sleeps::Ending
+        } else {
+            Sleeps::Lasting
+        };
+        let plan = Plan {
+            at: ended,
+            rows: vec![row.clone()],
+            totals: run.plan.totals,
+        };
+        let memories = HashMap::from([(row.service.arn.clone(), memory)]);
+        let one = savings(&plan, &memories, &run.config.prices, which);
+        let all = &mut self.saved;
+        all.vcpu_hours += one.vcpu_hours;
+        all.gb_hours += one.gb_hours;
+        all.money += one.money;
+        all.currency = one.currency;
+        all.services += one.services;
+        all.unknown += one.unknown;
+    }
+}
+
+async fn tell_wave(
+    run: &Run<'_>,
+    stage: &Stage<'_>,
+    recipients: &[Recipient],
+    (edge, wave): (Timestamp, &Wave),
+) -> Vec<String> {
+    let place = run.place;
+    let parts = ["morning", &place.account, &place.region, &edge.to_string()];
+    let id = named(&parts);
+    let message = Message {
+        id: &id,
+        occasion: "morning",
+        is_over: &|| false,
+        news: &|_, texts| news(run, (edge, wave), texts),
+    };
+    stage.tell(recipients, &message).await
+}
+
+fn title((edge, wave): (Timestamp, &Wave), zone: &Zone, texts: &Texts) -> String {
+    let wrong = wave.failed.len() + wave.conflicts.len() + wave.pending.len();
+    if wrong > 0 {
+        return fill(
+            texts.morning_bad,
+            &[("services", &texts.services.of(wrong))],
+        );
+    }
+    let services = texts.services.of(wave.woken.len());
+    let time = zone.time(edge);
+    fill(
+        texts.morning_good,
+        &[("services", &services), ("time", &time)],
+    )
+}
+
+fn news(run: &Run<'_>, told: (Timestamp, &Wave), texts: &Texts) -> News {
+    let (edge, wave) = told;
+    let zone = Zone::of(run.config.zone.as_deref());
+    let all = wave.woken.len() + wave.failed.len() + wave.conflicts.len() + wave.pending.len();
+    let lead_values = [
+        ("moment", texts.moment(edge, &zone)),
+        ("zone", zone.name.clone()),
+        ("services", texts.services.of(all)),
+        ("woken", wave.woken.len().to_string()),
+    ];
+    let lead_values: Vec<(&str, &str)> = lead_values
+        .iter()
+        .map(|(key, value)| (*key, &**value))
+        .collect();
+    let mut lead = vec![fill(texts.morning_lead, &lead_values)];
+    lead.extend(saved(&wave.saved, texts));
+    lead.push(whereabouts(run, texts));
+    News {
+        name: "morning",
+        title: title(told, &zone, texts),
+        ascii_title: title(told, &zone, Texts::of(Language::English)),
+        mood: mood(wave),
+        lead,
+        lists: lists(run, wave, &zone, texts),
+        choices: Vec::new(),
+        footer: fill(texts.footer, &[("zone", &zone.name)]),
+    }
+}
+
+/// Account and region.
+pub fn whereabouts(run: &Run<'_>, texts: &Texts) -> String {
+    let place = run.place;
+    let values = [
+        ("account", place.account.as_str()),
+        ("region", place.region.as_str()),
+    ];
+    fill(texts.where_, &values)
+}
+
+fn mood(wave: &Wave) -> Mood {
+    if !wave.failed.is_empty() {
+        Mood::Bad
+    } else if wave.conflicts.is_empty() && wave.pending.is_empty() {
+        Mood::Good
+    } else {
+        Mood::Warning
+    }
+}
+
+fn saved(saved: &Savings, texts: &Texts) -> Vec<String> {
+    let mut told = Vec::new();
+    if saved.services > saved.unknown {
+        let values = [
+            ("money", format!("{:.2}", saved.money)),
+            ("currency", saved.currency.clone()),
+            ("vcpu", format!("{:.1}", saved.vcpu_hours)),
+            ("gb", format!("{:.1}", saved.gb_hours)),
+        ];
+        let values: Vec<(&str, &str)> =
+            values.iter().map(|(key, value)| (*key, &**value)).collect();
+        told.push(fill(texts.morning_saved, &values));
+    }
+    if saved.unknown > 0 {
+        let services = texts.services.of(saved.unknown);
+        told.push(fill(texts.morning_unsized, &[("services", &services)]));
+    }
+    told
+}
+
+fn lists(run: &Run<'_>, wave: &Wave, zone: &Zone, texts: &Texts) -> Vec<NewsList> {
+    let remedy = |remedy: &str| fill(texts.remedy, &[("remedy", remedy)]);
+    let failed = |one: &Failed| format!("{}: {}. {}", one.place, one.why, remedy(&one.remedy));
+    let conflict = |one: &Conflicted| {
+        let advice = one
+            .had
+            .map(|had| fill(texts.by_hand, &[("n", &had.to_string())]));
+        let advice = advice
+            .map(|advice| format!(" {advice}"))
+            .unwrap_or_default();
+        format!("{}: {}.{advice}", one.place, one.why)
+    };
+    let list = |heading: &str, lines: Vec<String>, first| NewsList {
+        heading: heading.to_owned(),
+        lines,
+        first,
+    };
+    vec![
+        list(texts.failed, wave.failed.iter().map(failed).collect(), true),
+        list(
+            texts.conflicts,
+            wave.conflicts.iter().map(conflict).collect(),
+            true,
+        ),
+        list(texts.pending, wave.pending.clone(), true),
+        list(texts.deferred, deferred(run, zone, texts), false),
+        list(texts.woken, wave.woken.clone(), false),
+    ]
+}
+
+fn deferred(run: &Run<'_>, zone: &Zone, texts: &Texts) -> Vec<String> {
+    let line = |row: &Row| match &row.step {
+        Step::Defer { until } => {
+            let moment = texts.moment(*until, zone);
+            let until = fill(texts.deferred_until, &[("moment", &moment)]);
+            Some(format!("{}: {until}", row.service.place()))
+        }
+        _ => None,
+    };
+    run.plan.rows.iter().filter_map(line).collect()
+}

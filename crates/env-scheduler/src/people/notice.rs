@@ -1,0 +1,342 @@
+//! Some minutes before a sleep: who sleeps when, and how to put it off. Told once for each sleep and
+//! schedule, never late, and not of what somebody has put off already.
+
+use std::collections::BTreeMap;
+
+use approvals::config::Approver;
+use approvals::sign::Keys;
+use channels::{Choice, Mood, News, NewsList};
+use environments::overrides::overrides;
+use environments::plan::Row;
+use environments::select::{Choice as Selection, Selected, Selector};
+use jiff::{SignedDuration, Timestamp};
+use schedule::{Overrides, State, next_edge};
+
+use super::link::{Link, Wish, seal};
+use super::may::{Right, may};
+use super::offer::{Offer, Offers, Target, named};
+use super::stage::{Message, Recipient, Stage};
+use super::texts::{Texts, Zone, fill};
+use crate::own;
+use crate::reconcile::Run;
+
+/// The hours for which a sleep can be put off.
+const HOURS: [i64; 2] = [1, 2];
+/// Buttons of this name are ours; their value is the offer's id, a point, and the choice's number.
+pub const BUTTON: &str = "environment_snooze";
+
+/// What Lambda says of a function without a URL.
+const NO_URL: &str = "ResourceNotFoundException";
+
+/// Services that sleep together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// When.
+    pub edge: Timestamp,
+    /// By which schedule, as it was written.
+    pub schedule: String,
+    /// When they wake by themselves.
+    pub wakes: Option<Timestamp>,
+    /// `cluster/name`, and how many tasks run where that is known.
+    pub services: BTreeMap<String, Option<u32>>,
+}
+
+/// Tells of the sleeps that come near.
+pub async fn tell(run: &Run<'_>, stage: &Stage<'_>) -> Vec<String> {
+    let mut problems = Vec::new();
+    let recipients = stage.recipients(&run.config.people.tell.notice);
+    if recipients.is_empty() {
+        return problems;
+    }
+    for group in groups(run) {
+        problems.extend(Box::pin(tell_group(run, stage, &recipients, &group)).await);
+    }
+    problems
+}
+
+/// Who is about to sleep by the schedule alone, by instant and schedule.
+pub fn groups(run: &Run<'_>) -> Vec<Group> {
+    let config = run.config;
+    let requests = &run.gathered.requests;
+    let mut selector = Selector::new(config, requests, run.now);
+    let mut groups: BTreeMap<(Timestamp, String), Group> = BTreeMap::new();
+    for row in run.plan.about_to_sleep(config.notice) {
+        let (Some(edge), Selection::Selected(selected)) =
+            (row.next_edge, selector.choose(&row.service))
+        else {
+            continue;
+        };
+        if edge <= run.now || is_put_off(row, run, edge) {
+            continue;
+        }
+        let schedule = selected.schedule.to_string();
+        let group = groups
+            .entry((edge, schedule.clone()))
+            .or_insert_with(|| Group {
+                edge,
+                wakes: wakes(&selected, run, edge),
+                schedule,
+                services: BTreeMap::new(),
+            });
+        let tasks = (!row.service.task_definition.is_empty()).then_some(row.service.desired);
+        group.services.insert(row.service.place(), tasks);
+    }
+    groups.into_values().collect()
+}
+
+/// Whether somebody has chosen this instant: they know.
+fn is_put_off(row: &Row, run: &Run<'_>, edge: Timestamp) -> bool {
+    let asked = overrides(&row.service, &run.gathered.requests).ok();
+    let until = asked.and_then(|asked| asked.snoozed_until);
+    until.is_some_and(|until| run.now < until && until >= edge)
+}
+
+fn wakes(selected: &Selected, run: &Run<'_>, edge: Timestamp) -> Option<Timestamp> {
+    let calendar = &run.config.calendar;
+    let next = next_edge(&selected.schedule, calendar, &Overrides::default(), edge)?;
+    (next.to == State::On).then_some(next.at)
+}
+
+async fn tell_group(
+    run: &Run<'_>,
+    stage: &Stage<'_>,
+    recipients: &[Recipient],
+    group: &Group,
+) -> Vec<String> {
+    let offer = Offers(stage.table()).open(offer(run, group)).await;
+    let offer = match offer {
+        Ok(offer) => offer,
+        // Without an offer there is nothing to lead to; the next tick tries again.
+        Err(error) => return vec![format!("nobody was told of a sleep: {error}")],
+    };
+    let mut problems = Vec::new();
+    let signer = match signer(stage).await {
+        Ok(signer) => signer,
+        Err(why) => {
+            problems.push(format!("notices have no links: {why}"));
+            None
+        }
+    };
+    let zone = Zone::of(run.config.zone.as_deref());
+    let told = Told {
+        group,
+        offer: &offer,
+        zone: &zone,
+        now: run.now,
+        run,
+    };
+    let news = |to: &Recipient, texts: &'static Texts| {
+        let choices = signer
+            .as_ref()
+            .map(|signer| signer.choices(&told, to, texts));
+        news(&told, choices.unwrap_or_default(), texts)
+    };
+    let message = Message {
+        id: &offer.id,
+        occasion: "notice",
+        is_over: &|| (run.clock)() >= group.edge,
+        news: &news,
+    };
+    problems.extend(stage.tell(recipients, &message).await);
+    problems
+}
+
+fn offer(run: &Run<'_>, group: &Group) -> Offer {
+    let (edge, place) = (group.edge, run.place);
+    let parts = [
+        "notice",
+        &place.account,
+        &place.region,
+        &edge.to_string(),
+        &group.schedule,
+    ];
+    Offer {
+        id: named(&parts),
+        target: Target::of(run.event),
+        services: group.services.keys().cloned().collect(),
+        edge,
+        wakes: group.wakes,
+        choices: choices(run, edge),
+        made_at: run.now,
+    }
+}
+
+/// Some hours more, and until tomorrow.
+fn choices(run: &Run<'_>, edge: Timestamp) -> Vec<Timestamp> {
+    let later = |hours: i64| edge.checked_add(SignedDuration::from_hours(hours)).ok();
+    let mut choices: Vec<Timestamp> = HOURS.into_iter().filter_map(later).collect();
+    let zone = Zone::of(run.config.zone.as_deref());
+    let last = choices.last().copied().unwrap_or(edge);
+    choices.extend(tomorrow(run, &zone, last));
+    choices
+}
+
+/// Tomorrow as people mean it in the evening; the day after where that is too near.
+fn tomorrow(run: &Run<'_>, zone: &Zone, after: Timestamp) -> Option<Timestamp> {
+    let today = run.now.to_zoned(zone.zone().clone()).date();
+    let mut day = today;
+    for _ in 0..3 {
+        day = day.tomorrow().ok()?;
+        let at = day.to_datetime(run.config.people.tomorrow);
+        let at = at.to_zoned(zone.zone().clone()).ok()?.timestamp();
+        if at > after {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// Where links lead, and what they are signed with.
+struct Signer<'a> {
+    keys: std::sync::Arc<Keys>,
+    url: &'a str,
+    table: &'a str,
+}
+
+/// None: the function has no URL, so it has no links, as somebody has chosen.
+async fn signer<'a>(stage: &Stage<'a>) -> Result<Option<Signer<'a>>, String> {
+    let url = match own::url(stage.function, stage.settings).await {
+        Ok(url) => url,
+        Err(why) if why.contains(NO_URL) => {
+            // Not asked again while this function is warm.
+            let _ = stage.function.kept.url.set(String::new());
+            tracing::info!("notices have no links, as the function has no URL");
+            ""
+        }
+        Err(why) => return Err(why),
+    };
+    if url.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Signer {
+        keys: stage.keys().await?,
+        url,
+        table: &stage.settings.state_table,
+    }))
+}
+
+impl Signer<'_> {
+    /// What this recipient may ask for.
+    fn choices(&self, told: &Told<'_>, to: &Recipient, texts: &Texts) -> Vec<Choice> {
+        let Some(by) = &to.by else {
+            return Vec::new();
+        };
+        let people = &told.run.config.people;
+        let offer = told.offer;
+        let secret = told.run.settings.slack_secret.is_some();
+        // A press that can't be verified would be refused.
+        let buttons = people
+            .slack_app
+            .as_ref()
+            .is_some_and(|app| app.buttons && (secret || app.signing_secret.is_some()));
+        let linked = may(people, Right::Snooze, by);
+        let mut choices = Vec::new();
+        for (number, until) in (0_u8..).zip(&offer.choices) {
+            let url = || self.link(offer, Wish::Snooze(number), by, *until);
+            let value = format!("{}.{number}", offer.id);
+            let choice = Choice {
+                label: label(told, *until, texts),
+                url: linked.then(url),
+                // Slack tells who presses it.
+                button: buttons.then(|| (format!("{BUTTON}_{number}"), value)),
+            };
+            if choice.url.is_some() || choice.button.is_some() {
+                choices.push(choice);
+            }
+        }
+        if may(people, Right::Wake, by) {
+            choices.push(Choice {
+                label: texts.wake_later.to_owned(),
+                url: Some(self.link(offer, Wish::Wake, by, offer.wake_ends())),
+                button: None,
+            });
+        }
+        choices
+    }
+
+    fn link(&self, offer: &Offer, wish: Wish, by: &Approver, expires: Timestamp) -> String {
+        let link = Link {
+            offer: offer.id.clone(),
+            wish,
+            by: by.clone(),
+            expires,
+        };
+        format!("{}/e/{}", self.url, seal(&self.keys, self.table, &link))
+    }
+}
+
+fn label(told: &Told<'_>, until: Timestamp, texts: &Texts) -> String {
+    let more = until.duration_since(told.offer.edge).as_hours();
+    if HOURS.contains(&more) {
+        let hours = texts.hours.of(usize::try_from(more).unwrap_or_default());
+        let time = told.zone.time(until);
+        return fill(texts.until, &[("hours", &hours), ("time", &time)]);
+    }
+    let moment = texts.moment(until, told.zone);
+    fill(texts.until_tomorrow, &[("moment", &moment)])
+}
+
+/// What a notice is made from.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    group: &'a Group,
+    offer: &'a Offer,
+    zone: &'a Zone,
+    now: Timestamp,
+    run: &'a Run<'a>,
+}
+
+fn title(told: &Told<'_>, texts: &Texts) -> String {
+    let services = texts.services.of(told.group.services.len());
+    let time = told.zone.time(told.group.edge);
+    fill(
+        texts.notice_title,
+        &[("services", &services), ("time", &time)],
+    )
+}
+
+fn news(told: &Told<'_>, choices: Vec<Choice>, texts: &Texts) -> News {
+    let Told { group, zone, .. } = told;
+    let when = [
+        ("day", texts.day(group.edge, zone)),
+        ("time", zone.time(group.edge)),
+        ("zone", zone.name.clone()),
+        ("span", texts.span(group.edge.duration_since(told.now))),
+    ];
+    let when: Vec<(&str, &str)> = when.iter().map(|(key, value)| (*key, &**value)).collect();
+    let mut lead = vec![fill(texts.notice_when, &when)];
+    lead.push(fill(
+        texts.notice_schedule,
+        &[("schedule", &group.schedule)],
+    ));
+    if let Some(wakes) = group.wakes {
+        let moment = texts.moment(wakes, zone);
+        lead.push(fill(texts.notice_wakes, &[("moment", &moment)]));
+    }
+    if !choices.is_empty() {
+        lead.push(texts.notice_links.to_owned());
+    }
+    let line = |(place, tasks): (&String, &Option<u32>)| match tasks {
+        Some(tasks) => {
+            let tasks = usize::try_from(*tasks).unwrap_or(usize::MAX);
+            format!("{place}: {}", texts.tasks.of(tasks))
+        }
+        None => place.clone(),
+    };
+    let list = NewsList {
+        heading: texts.notice_list.to_owned(),
+        lines: group.services.iter().map(line).collect(),
+        first: true,
+    };
+    let english = Texts::of(approvals::config::Language::English);
+    News {
+        name: "notice",
+        title: title(told, texts),
+        ascii_title: title(told, english),
+        mood: Mood::Warning,
+        lead,
+        lists: vec![list],
+        choices,
+        footer: fill(texts.footer, &[("zone", &zone.name)]),
+    }
+}

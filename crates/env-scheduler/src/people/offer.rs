@@ -1,0 +1,209 @@
+//! What a notice offers: which services sleep when, and until when that can be put off. It is written
+//! down once, when the first notice is made, and everybody's links and buttons lead to that.
+
+use std::fmt::Write as _;
+
+use approvals::CaseId;
+use common::state::{Created, Key, StateError, Table};
+use environments::overrides::Place;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::event::{Action, Event};
+use crate::own;
+
+/// How long an offer is kept after its sleep: longer than any link to it counts.
+const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// A link to wake counts no longer than this after the sleep, whenever the next morning is.
+const NIGHT: SignedDuration = SignedDuration::from_hours(72);
+/// The hours that can be woken for.
+pub const HOURS: std::ops::RangeInclusive<i64> = 1..=12;
+
+/// What a notice offers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Offer {
+    /// Its opaque name.
+    pub id: CaseId,
+    /// Where its services are.
+    pub target: Target,
+    /// `cluster/name` each, in order.
+    pub services: Vec<String>,
+    /// When they sleep.
+    pub edge: Timestamp,
+    /// When they wake by themselves.
+    pub wakes: Option<Timestamp>,
+    /// Until when the sleep can be put off, one choice each.
+    pub choices: Vec<Timestamp>,
+    /// When the notice was made.
+    pub made_at: Timestamp,
+}
+
+/// Where an event leads to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// The account, if not the function's own.
+    pub account: Option<String>,
+    /// The region, if not the function's own.
+    pub region: Option<String>,
+    /// The role to take there.
+    pub role_arn: Option<String>,
+}
+
+impl Target {
+    /// Of an event.
+    pub fn of(event: &Event) -> Self {
+        Self {
+            account: event.account.clone(),
+            region: event.region.clone(),
+            role_arn: event.role_arn.clone(),
+        }
+    }
+
+    /// The account and region, if the function's own are these.
+    pub fn place(&self, own: &own::Place) -> Place {
+        let or = |said: &Option<String>, own: &str| said.clone().unwrap_or_else(|| own.to_owned());
+        Place {
+            account: or(&self.account, &own.account),
+            region: or(&self.region, &own.region),
+        }
+    }
+
+    /// An event that reconciles there.
+    pub fn tick(&self, cause: String) -> Event {
+        Event {
+            account: self.account.clone(),
+            region: self.region.clone(),
+            role_arn: self.role_arn.clone(),
+            cause: Some(cause),
+            ..Event::new(Action::Tick)
+        }
+    }
+}
+
+impl Offer {
+    /// Until when a link to put the sleep off counts: as long as that would mean anything.
+    pub fn snooze_ends(&self, choice: u8) -> Option<Timestamp> {
+        self.choices.get(usize::from(choice)).copied()
+    }
+
+    /// Until when a link to wake counts.
+    pub fn wake_ends(&self) -> Timestamp {
+        let night = self.edge.checked_add(NIGHT).unwrap_or(Timestamp::MAX);
+        self.wakes.map_or(night, |wakes| wakes.min(night))
+    }
+
+    /// The services as the pattern of a request.
+    pub fn pattern(&self) -> String {
+        self.services.join(" ")
+    }
+}
+
+/// Offers in the state table.
+#[derive(Debug, Clone, Copy)]
+pub struct Offers<'a>(pub Table<'a>);
+
+impl Offers<'_> {
+    /// Writes an offer down, once: gives back the one that counts, which may be an earlier one.
+    pub async fn open(&self, offer: Offer) -> Result<Offer, StateError> {
+        let expires = offer.edge.checked_add(KEPT).unwrap_or(Timestamp::MAX);
+        match self.0.create(&key(&offer.id), &offer, expires).await? {
+            Created::New => Ok(offer),
+            Created::Exists(item) => Ok(item.value),
+        }
+    }
+
+    /// An offer by its id.
+    pub async fn read(&self, id: &CaseId) -> Result<Option<Offer>, StateError> {
+        let item = self.0.get(&key(id)).await?;
+        Ok(item.map(|item| item.value))
+    }
+}
+
+fn key(id: &CaseId) -> Key {
+    Key::new(format!("environment-offer#{id}"), "offer")
+}
+
+/// A name that the same parts always have.
+pub fn named(parts: &[&str]) -> CaseId {
+    let mut hash = Sha256::new();
+    hash.update(b"deploy-hooks environments\0");
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update(b"\0");
+    }
+    let digest = hash.finalize();
+    // Sixteen letters are a part of the alphabet of ids: 26 of them are 104 bits.
+    let mut id = String::new();
+    for byte in &digest[..13] {
+        for nibble in [byte >> 4, byte & 15] {
+            let _ = write!(id, "{}", char::from(b'a' + nibble));
+        }
+    }
+    CaseId::try_from(id).expect("26 letters make an id")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer() -> Offer {
+        Offer {
+            id: named(&["x"]),
+            target: Target::default(),
+            services: vec!["dev/api".into(), "dev/web".into()],
+            edge: "2026-11-20T21:00:00Z".parse().unwrap(),
+            wakes: Some("2026-11-23T08:00:00Z".parse().unwrap()),
+            choices: vec!["2026-11-20T22:00:00Z".parse().unwrap()],
+            made_at: "2026-11-20T20:45:00Z".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_name_is_that_of_its_parts() {
+        assert_eq!(named(&["a", "bc"]), named(&["a", "bc"]));
+        assert_ne!(named(&["a", "bc"]), named(&["ab", "c"]));
+        assert_ne!(named(&["a"]), named(&["a", ""]));
+    }
+
+    #[test]
+    fn no_link_outlives_what_it_offers() {
+        let offer = offer();
+        assert_eq!(offer.snooze_ends(0), Some(offer.choices[0]));
+        assert_eq!(offer.snooze_ends(1), None);
+        assert_eq!(offer.wake_ends(), offer.wakes.unwrap());
+        let holidays = Offer {
+            wakes: None,
+            ..offer.clone()
+        };
+        let three_days = offer.edge + SignedDuration::from_hours(72);
+        assert_eq!(holidays.wake_ends(), three_days);
+        assert_eq!(offer.pattern(), "dev/api dev/web");
+    }
+
+    #[test]
+    fn a_tick_goes_where_the_services_are() {
+        let event = Event {
+            account: Some("444455556666".into()),
+            region: Some("eu-west-1".into()),
+            role_arn: Some("arn:aws:iam::444455556666:role/worker".into()),
+            only: Some("dev/*".into()),
+            ..Event::new(Action::Down)
+        };
+        let own = own::Place {
+            account: "111122223333".into(),
+            region: "eu-central-1".into(),
+        };
+        let there = Target::of(&event).place(&own);
+        assert_eq!(
+            (&*there.account, &*there.region),
+            ("444455556666", "eu-west-1")
+        );
+        let here = Target::default().place(&own);
+        assert_eq!((here.account, here.region), (own.account, own.region));
+        let tick = Target::of(&event).tick("asked".into());
+        assert_eq!(tick.role_arn, event.role_arn);
+        assert_eq!((tick.account, tick.region), (event.account, event.region));
+        assert_eq!((tick.action, tick.only), (Action::Tick, None));
+    }
+}

@@ -1,0 +1,527 @@
+//! What fails, told once: at the first time, and again when it is still there a day later.
+//! A tick every few minutes must not fill a channel with the same sentence.
+
+use std::collections::BTreeMap;
+
+use approvals::CaseId;
+use approvals::config::Language;
+use approvals::records::{Claim, Yours};
+use channels::{Mood, News, NewsList};
+use common::state::StateError;
+use environments::apply::{Applied, End};
+use environments::decide::Step;
+use environments::memory::Phase;
+use environments::plan::Row;
+use futures::future::join_all;
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+
+use super::Trouble;
+use super::morning::whereabouts;
+use super::offer::named;
+use super::stage::{Message, Recipient, Stage};
+use super::texts::{Texts, Zone, fill};
+use crate::event::Action;
+use crate::reconcile::{Done, Run};
+use crate::{Function, Invocation};
+
+/// Looked up at once.
+const AT_ONCE: usize = 32;
+/// More problems of one run than these are only counted.
+const MOST: usize = 500;
+/// A problem that could not be told so often is given up: the log and the answer had it.
+const TRIES: u32 = 5;
+/// Words of request ids and the like have at least so many signs.
+const LONG: usize = 16;
+/// With a slash in it a word is taken for a place, unless it is longer than this.
+const LONGER: usize = 40;
+/// Names in one line.
+const NAMED: usize = 5;
+/// Lines of an error.
+const LINES: usize = 40;
+
+/// One problem, by what makes it the same at the next tick.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Problem {
+    key: String,
+    what: What,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum What {
+    Failed {
+        place: String,
+        why: String,
+        remedy: String,
+    },
+    Unread(String),
+    Restarted(String),
+    More(usize),
+}
+
+/// Tells each recipient of what is new to it among the problems of a run.
+pub(super) async fn tell(run: &Run<'_>, done: &Done, stage: &Stage<'_>) -> Vec<String> {
+    let recipients = stage.recipients(&run.config.people.tell.trouble);
+    if recipients.is_empty() {
+        return Vec::new();
+    }
+    let all = at_most(MOST, problems(run, done.applied.as_ref()));
+    let telling = recipients
+        .iter()
+        .map(|to| Box::pin(tell_one(run, stage, to, &all)));
+    join_all(telling).await.into_iter().flatten().collect()
+}
+
+/// A problem counts as told when its message was delivered, and not before: what fails is told by the
+/// next run.
+async fn tell_one(
+    run: &Run<'_>,
+    stage: &Stage<'_>,
+    to: &Recipient,
+    all: &[Problem],
+) -> Vec<String> {
+    let (new, mut untold) = claimed(run, stage, to, all).await;
+    if new.is_empty() {
+        return untold;
+    }
+    let mut parts = vec!["trouble"];
+    parts.extend(new.iter().map(|one| one.id.as_str()));
+    let id = named(&parts);
+    let problems: Vec<&Problem> = new.iter().map(|one| one.problem).collect();
+    let message = Message {
+        id: &id,
+        occasion: "trouble",
+        is_over: &|| false,
+        news: &|_, texts| news(run, &problems, texts),
+    };
+    let failed = stage.tell(std::slice::from_ref(to), &message).await;
+    let why = failed.first().cloned();
+    untold.extend(failed);
+    let records = stage.records();
+    let noting = stream::iter(new).map(|one| {
+        let (records, why) = (&records, &why);
+        async move {
+            match why {
+                None => records.delivered(one.claim, None).await,
+                Some(why) => records.delivery_failed(one.claim, why).await,
+            }
+        }
+    });
+    let noted: Vec<_> = noting.buffered(AT_ONCE).collect().await;
+    let unnoted = noted.into_iter().find_map(Result::err);
+    untold.extend(unnoted.map(|error| format!("a problem may be told again: {error}")));
+    untold
+}
+
+fn problems(run: &Run<'_>, applied: Option<&Applied>) -> Vec<Problem> {
+    let outcomes = applied.into_iter().flat_map(Applied::failures);
+    let failed = outcomes.filter_map(|outcome| {
+        let End::Failed {
+            what,
+            detail,
+            remedy,
+        } = &outcome.end
+        else {
+            return None;
+        };
+        let call = what.split(' ').next().unwrap_or_default();
+        let detail = detail
+            .replace(&outcome.arn, "ARN")
+            .replace(&outcome.place, "SERVICE");
+        Some(Problem {
+            key: format!("failed {call} {}", outcome.arn),
+            what: What::Failed {
+                place: outcome.place.clone(),
+                why: format!("{call}: {detail}"),
+                remedy: remedy.clone(),
+            },
+        })
+    });
+    let unread = run.gathered.problems.iter().map(|text| Problem {
+        key: format!("unread {}", steady(text)),
+        what: What::Unread(text.clone()),
+    });
+    let restarted = run.plan.rows.iter().filter(|row| was_restarted(row));
+    let restarted = restarted.map(|row| Problem {
+        key: format!("restarted {}", row.service.arn),
+        what: What::Restarted(row.service.place()),
+    });
+    failed.chain(unread).chain(restarted).collect()
+}
+
+/// Nothing else makes a database that sleeps run as it did, so that it is to be stopped anew.
+fn was_restarted(row: &Row) -> bool {
+    row.service.kind.is_database()
+        && row.phase == Some(Phase::Down)
+        && matches!(row.step, Step::FinishSleep { .. })
+}
+
+/// The first ones, and how many more there are.
+fn at_most(most: usize, mut all: Vec<Problem>) -> Vec<Problem> {
+    let more = all.len().saturating_sub(most);
+    all.truncate(most);
+    if more > 0 {
+        all.push(Problem {
+            key: "more".to_owned(),
+            what: What::More(more),
+        });
+    }
+    all
+}
+
+/// A text without what differs from try to try: ids of requests, instants, how often it was tried.
+/// Names stay, with their numbers: two clusters are two problems.
+fn steady(text: &str) -> String {
+    let parts = |c: char| c.is_whitespace() || "()[]{},;\"'`".contains(c);
+    let words: Vec<&str> = text
+        .split(parts)
+        .map(|word| word.trim_end_matches(['.', ':']))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let is_at = |at: usize, word: &str| {
+        words
+            .get(at)
+            .is_some_and(|own| own.eq_ignore_ascii_case(word))
+    };
+    let stays = |(at, word): &(usize, &&str)| {
+        let is_labelled = *at > 0
+            && (is_at(at - 1, "requestid")
+                || is_at(at - 1, "request-id")
+                || (*at > 1 && is_at(at - 1, "id") && is_at(at - 2, "request")));
+        let is_count = word.bytes().all(|byte| byte.is_ascii_digit())
+            && ["tries", "attempts", "times", "services", "seconds"]
+                .iter()
+                .any(|unit| is_at(at + 1, unit));
+        let value = word.split_once('=').map_or("", |(_, value)| value);
+        !(is_labelled || is_count || is_passing(word) || is_passing(value))
+    };
+    let steady = words.iter().enumerate().filter(stays);
+    let steady: Vec<&str> = steady.map(|(_, word)| *word).collect();
+    steady.join(" ")
+}
+
+/// Whether a word is the id of a request, or an instant.
+fn is_passing(word: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| word.bytes().any(|byte| is(&byte));
+    if !has(u8::is_ascii_digit) {
+        return false;
+    }
+    let is_hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let lengths: Vec<usize> = word.split('-').map(str::len).collect();
+    if lengths == [8, 4, 4, 4, 12] && word.split('-').all(is_hex) {
+        return true;
+    }
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    if digits >= 4 && word.contains(['T', ':']) {
+        return word
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b"-:.TZ+".contains(&byte));
+    }
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    if word.len() < LONG || !word.bytes().all(is_base64) {
+        return false;
+    }
+    if word.contains('/') && word.len() < LONGER {
+        return false;
+    }
+    // A name has its number at one place.
+    let numbers = word.split(|c: char| !c.is_ascii_digit());
+    let numbers = numbers.filter(|part| !part.is_empty()).count();
+    is_hex(word) || word.ends_with('=') || (numbers > 1 && has(u8::is_ascii_uppercase))
+}
+
+/// A day from noon to noon, so that a night is one: what fails in the evening is told again on the next
+/// afternoon.
+fn day(at: Timestamp, zone: &Zone) -> String {
+    let at = at.to_zoned(zone.zone().clone());
+    let date = at.date();
+    let date = if at.hour() < 12 {
+        date.yesterday().unwrap_or(date)
+    } else {
+        date
+    };
+    date.to_string()
+}
+
+/// A problem that this run is to tell one recipient.
+struct Claimed<'a> {
+    id: CaseId,
+    claim: Yours,
+    problem: &'a Problem,
+}
+
+/// Those that this recipient was not told today and nobody else is about to tell it.
+async fn claimed<'a>(
+    run: &Run<'_>,
+    stage: &Stage<'_>,
+    to: &Recipient,
+    all: &'a [Problem],
+) -> (Vec<Claimed<'a>>, Vec<String>) {
+    let zone = Zone::of(run.config.zone.as_deref());
+    let today = day(run.now, &zone);
+    let records = stage.records();
+    let place = run.place;
+    let asked = stream::iter(all).map(|problem| {
+        let (today, records) = (&today, &records);
+        async move {
+            let parts = [&place.account, &place.region, &problem.key, today];
+            let id = named(&parts.map(String::as_str));
+            let claim = match records.claim_delivery(&id, "trouble", &to.key).await? {
+                Claim::Yours(claim) if claim.tries() <= TRIES => claim,
+                Claim::Yours(claim) => {
+                    records.delivery_failed(claim, "given up").await?;
+                    return Ok(None);
+                }
+                // Told before, or somebody is at it.
+                Claim::AlreadySent(_) | Claim::Busy { .. } => return Ok(None),
+            };
+            Ok::<_, StateError>(Some(Claimed { id, claim, problem }))
+        }
+    });
+    let asked: Vec<_> = asked.buffered(AT_ONCE).collect().await;
+    let (mut new, mut untold) = (Vec::new(), Vec::new());
+    for one in asked {
+        match one {
+            Ok(one) => new.extend(one),
+            Err(error) => untold.push(format!("a problem was not told: {error}")),
+        }
+    }
+    untold.truncate(1);
+    (new, untold)
+}
+
+fn title(new: usize, texts: &Texts) -> String {
+    fill(
+        texts.trouble_title,
+        &[("problems", &texts.problems.of(new))],
+    )
+}
+
+/// How many problems these are.
+fn number(problems: &[&Problem]) -> usize {
+    let number = |problem: &&Problem| match problem.what {
+        What::More(more) => more,
+        _ => 1,
+    };
+    problems.iter().map(number).sum()
+}
+
+fn news(run: &Run<'_>, new: &[&Problem], texts: &Texts) -> News {
+    let zone = Zone::of(run.config.zone.as_deref());
+    let mut unread = Vec::new();
+    let mut restarted = Vec::new();
+    let mut more = Vec::new();
+    let mut alike: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for problem in new {
+        match &problem.what {
+            What::Failed { place, why, remedy } => {
+                alike.entry((why, remedy)).or_default().push(place);
+            }
+            What::Unread(text) => unread.push(text.clone()),
+            What::Restarted(place) => {
+                restarted.push(fill(texts.restarted_line, &[("place", place)]));
+            }
+            What::More(n) => more.push(fill(texts.and_more, &[("n", &n.to_string())])),
+        }
+    }
+    let failed = alike.into_iter().map(|((why, remedy), places)| {
+        let remedy = fill(texts.remedy, &[("remedy", remedy)]);
+        format!("{}: {why}. {remedy}", names(&places, texts))
+    });
+    let list = |heading: &str, lines: Vec<String>, first| NewsList {
+        heading: heading.to_owned(),
+        lines,
+        first,
+    };
+    News {
+        name: "trouble",
+        title: title(number(new), texts),
+        ascii_title: title(number(new), Texts::of(Language::English)),
+        mood: Mood::Bad,
+        lead: vec![whereabouts(run, texts), texts.trouble_once.to_owned()],
+        lists: vec![
+            list(texts.failed, failed.collect(), true),
+            list(texts.unread, unread, true),
+            list(texts.restarted, restarted, false),
+            list("", more, true),
+        ],
+        choices: Vec::new(),
+        footer: fill(texts.footer, &[("zone", &zone.name)]),
+    }
+}
+
+fn names(places: &[&str], texts: &Texts) -> String {
+    let named = places[..places.len().min(NAMED)].join(", ");
+    match places.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!(
+            "{named} {}",
+            fill(texts.and_more, &[("n", &more.to_string())])
+        ),
+    }
+}
+
+/// Tells that a run could not even begin.
+pub(super) async fn tell_run(
+    (function, invocation): (&Function, &Invocation),
+    stage: &Stage<'_>,
+    trouble: &Trouble<'_>,
+    names: &[String],
+) -> Vec<String> {
+    let recipients: Vec<Recipient> = stage.recipients(names);
+    let event = trouble.event;
+    let error = steady(trouble.error);
+    let at = event.at.map(|at| at.to_string());
+    // At each evening and morning; at ticks once in a day.
+    let when = match event.action {
+        Action::Down | Action::Up => at.unwrap_or_else(|| invocation.request_id.clone()),
+        _ => day(function.now(), &Zone::of(None)),
+    };
+    let word = match event.action {
+        Action::Down | Action::Up => event.action.word(),
+        _ => "tick",
+    };
+    let account = event.account.as_deref().unwrap_or_default();
+    let region = event.region.as_deref().unwrap_or_default();
+    let id = named(&["run", account, region, word, &when, &error]);
+    let message = Message {
+        id: &id,
+        occasion: "trouble",
+        is_over: &|| false,
+        news: &|_, texts| run_news(trouble, texts),
+    };
+    stage.tell(&recipients, &message).await
+}
+
+fn run_news(trouble: &Trouble<'_>, texts: &Texts) -> News {
+    let mut lines: Vec<String> = trouble.error.lines().map(str::to_owned).collect();
+    let more = lines.len().saturating_sub(LINES);
+    lines.truncate(LINES);
+    if more > 0 {
+        lines.push(fill(texts.more_in_log, &[("n", &more.to_string())]));
+    }
+    let action = trouble.event.action.word();
+    News {
+        name: "trouble",
+        title: texts.trouble_run.to_owned(),
+        ascii_title: Texts::of(Language::English).trouble_run.to_owned(),
+        mood: Mood::Bad,
+        lead: vec![fill(texts.trouble_run_lead, &[("action", action)])],
+        lists: vec![NewsList {
+            heading: String::new(),
+            lines,
+            first: true,
+        }],
+        choices: Vec::new(),
+        footer: fill(texts.footer, &[("zone", "UTC")]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_problem_is_the_same_with_another_request_id() {
+        let one = steady("cluster dev: Throttled (request id 1b2c-33) after 3 tries; retry");
+        assert_eq!(
+            one,
+            steady("cluster dev: Throttled (request id 99aa-11) after 7 tries; retry")
+        );
+        assert_ne!(one, steady("cluster test: Throttled; retry"));
+        for passing in [
+            "1b2c3d4e-0000-4abc-8def-001122334455",
+            "4442587FB7D0A2F9",
+            "0a1b2c3d4e5f60718293a4b5",
+            "VVQ0RQKKVV4KQNSO5AEMVJF66Q9ASUAAJG",
+            "JKJaXmPLvHcESH1=",
+            "RequestId=1b2c3d4e-0000-4abc-8def-001122334455",
+            "2026-11-21T11:00:03.25Z",
+            "20261121T110003Z",
+            "11:00:03",
+        ] {
+            let with = steady(&format!("cluster dev-1: Denied: {passing}, ask"));
+            assert_eq!(with, "cluster dev-1 Denied ask", "{passing}");
+        }
+    }
+
+    #[test]
+    fn names_with_numbers_are_different_problems() {
+        for (one, other) in [
+            ("cluster dev-1: Denied", "cluster dev-2: Denied"),
+            ("dev/shop1: gone", "dev/shop2: gone"),
+            ("account 111122223333", "account 444455556666"),
+            (
+                "cluster developmentcluster1: Denied",
+                "cluster developmentcluster2: Denied",
+            ),
+            (
+                "Cluster1/CheckoutService2024",
+                "Cluster2/CheckoutService2024",
+            ),
+            ("CheckoutService2024", "CheckoutService2025"),
+            ("i-0123456789abcdef0 failed", "i-0123456789abcdef1 failed"),
+            (
+                "arn:aws:ecs:eu-central-1:111122223333:service/dev/a1",
+                "arn:aws:ecs:eu-central-1:111122223333:service/dev/a2",
+            ),
+        ] {
+            assert_ne!(steady(one), steady(other));
+        }
+        let long = "word ".repeat(80);
+        assert_ne!(steady(&format!("{long} a")), steady(&format!("{long} b")));
+    }
+
+    #[test]
+    fn what_is_too_much_is_counted() {
+        let problem = |n: usize| Problem {
+            key: n.to_string(),
+            what: What::Unread(n.to_string()),
+        };
+        let of = |n| at_most(3, (0..n).map(problem).collect());
+        assert_eq!(of(3), [problem(0), problem(1), problem(2)]);
+        let cut = of(10);
+        assert_eq!(cut[..3], of(3));
+        assert_eq!((cut.len(), &cut[3].what), (4, &What::More(7)));
+        assert_eq!(number(&cut.iter().collect::<Vec<_>>()), 10);
+    }
+
+    #[test]
+    fn only_a_database_that_slept_was_restarted_by_aws() {
+        use environments::facts::{Kind, Service};
+        let row = |kind, phase| Row {
+            service: Service {
+                kind,
+                ..Service::default()
+            },
+            phase: Some(phase),
+            since: None,
+            shall: None,
+            step: Step::FinishSleep {
+                was: environments::facts::Level::default(),
+            },
+            why: String::new(),
+            want_rule: None,
+            source: None,
+            next_edge: None,
+            tier: String::new(),
+            tier_number: 0,
+            order: None,
+            about_when: None,
+            attention: false,
+        };
+        assert!(was_restarted(&row(Kind::RdsInstance, Phase::Down)));
+        assert!(was_restarted(&row(Kind::RdsCluster, Phase::Down)));
+        assert!(!was_restarted(&row(Kind::RdsInstance, Phase::GoingDown)));
+        assert!(!was_restarted(&row(Kind::EcsService, Phase::Down)));
+    }
+
+    #[test]
+    fn a_night_is_one_day() {
+        let berlin = Zone::of(Some("Europe/Berlin"));
+        let on = |text: &str| day(text.parse().unwrap(), &berlin);
+        assert_eq!(on("2026-11-20T21:00:00Z"), on("2026-11-21T08:00:00Z"));
+        assert_eq!(on("2026-11-21T10:59:59Z"), "2026-11-20");
+        assert_eq!(on("2026-11-21T11:00:00Z"), "2026-11-21");
+    }
+}

@@ -1,0 +1,506 @@
+//! One run: read what is, plan, apply, tell. Whatever the event's action is called, so that a lost, late
+//! or doubled one changes nothing about what becomes of the services.
+//!
+//! There is no lock over a run. Each service has a lease of its own (see `environments::apply`), so two
+//! runs at once are harmless; and somebody who wakes an environment at night must not wait for a tick
+//! that waits for a database. What two runs ask of AWS together is bounded by their giving way to refusals.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use common::aws::Aws;
+use common::state::Table;
+use environments::apply::{Applied, End, Outcome, Site, apply};
+use environments::config::{Config, Glob};
+use environments::decide::{Ctx, Step};
+use environments::gather::{Gathered, gather};
+use environments::look::Eyes;
+use environments::plan::{Plan, plan};
+use environments::records::Records;
+use environments::savings::{Savings, Sleeps, savings};
+use environments::summary::{Told, summary};
+use futures::FutureExt;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::again::{Rest, again};
+use crate::event::{Event, EventError};
+use crate::kept::Learned;
+use crate::metrics::{Counts, Measured, line};
+use crate::own::Place;
+use crate::people::{self, Trouble};
+use crate::settings::Settings;
+use crate::{Function, HandleError, Invocation, configuration, elsewhere, own};
+
+/// So long before Lambda ends the function no service is begun any more: what is under way may take
+/// a while, and people are told last.
+pub const RESERVE: Duration = Duration::from_mins(1);
+/// So long at most people are told, before and after.
+pub const TELLING: Duration = Duration::from_secs(20);
+/// A clock that is further ahead of the real one is a mistake in the event, even in a local AWS or a dry run.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 366);
+/// Clocks differ by as much as this. An event that is further ahead would stop or wake at the wrong time.
+const SKEW: SignedDuration = SignedDuration::from_mins(2);
+/// Sentences in an answer; the rest is a number. The log has all.
+const PROBLEMS_TOLD: usize = 50;
+/// Characters of each.
+const PROBLEM_TOLD: usize = 1_000;
+/// Characters of the summary in an answer: a state machine takes 256 KB in all.
+const SUMMARY_TOLD: usize = 20_000;
+
+/// One run as people are told of it.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    /// The function.
+    pub function: &'a Function,
+    /// Its settings.
+    pub settings: &'a Settings,
+    /// What Lambda says, and the run's id.
+    pub invocation: &'a Invocation,
+    /// The configuration, `people` in it.
+    pub config: &'a Config,
+    /// What was asked for.
+    pub event: &'a Event,
+    /// The account and region that the run works in.
+    pub place: &'a Place,
+    /// The clients of that place. The state table is reached by [`Function::records`].
+    pub aws: &'a Aws,
+    /// The run's clock: the real one, or ahead of it by as much as the event was. A retried event is
+    /// late and never early; in a local AWS, under a virtual clock, it is ahead, and in a dry run it may be.
+    pub clock: &'a (dyn Fn() -> Timestamp + Sync),
+    /// What the clock said when the plan was made.
+    pub now: Timestamp,
+    /// Whether nothing may be changed.
+    pub dry_run: bool,
+    /// What was found.
+    pub gathered: &'a Gathered,
+    /// What shall be done.
+    pub plan: &'a Plan,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Done {
+    /// What was done; none in a dry run.
+    pub applied: Option<Applied>,
+    /// In numbers.
+    pub counts: Counts,
+    /// What the sleeps that this run ended have saved.
+    pub saved: Savings,
+    /// In sentences.
+    pub summary: String,
+    /// Whether the rest is being done at once, by another run.
+    pub continued: bool,
+    /// What else is wrong, in sentences: what could not be read, warnings of the configuration, services
+    /// that somebody should look at.
+    pub problems: Vec<String>,
+}
+
+impl std::fmt::Debug for Run<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run")
+            .field("event", &self.event)
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Function {
+    /// What is remembered and asked for, in the function's own state table.
+    pub fn records<'a>(&'a self, settings: &'a Settings) -> Records<'a> {
+        Records {
+            table: Table {
+                aws: &self.aws,
+                name: &settings.state_table,
+            },
+        }
+    }
+}
+
+/// Reconciles, and answers what was done. An error is told to people and means that nothing was touched.
+pub async fn reconcile(
+    function: &Function,
+    settings: &Settings,
+    invocation: &Invocation,
+    event: &Event,
+) -> Result<Value, HandleError> {
+    let done = Box::pin(run(function, settings, invocation, event)).await;
+    if let Err(error) = &done
+        && !matches!(error, HandleError::Event(_))
+    {
+        let error = error.to_string();
+        let trouble = Trouble {
+            event,
+            error: &error,
+        };
+        told(people::trouble(function, settings, invocation, &trouble)).await;
+    }
+    done
+}
+
+async fn run(
+    function: &Function,
+    settings: &Settings,
+    invocation: &Invocation,
+    event: &Event,
+) -> Result<Value, HandleError> {
+    let clock = clock(function, settings, event)?;
+    let own = own::place(&invocation.own_arn);
+    let own = own.ok_or_else(|| elsewhere::ElsewhereError::Nameless {
+        arn: invocation.own_arn.clone(),
+    })?;
+    let config = configuration::current(function, settings, &own.account).await;
+    let config = config.map_err(HandleError::Configuration)?;
+    let place = elsewhere::allowed(event, &own, &config)?;
+    let there = (event, &own, &place);
+    let other = elsewhere::clients(function, settings, invocation, there).await?;
+    let aws = other.as_ref().unwrap_or(&function.aws);
+    let learned = function.kept.of(&place, &config.rate);
+    let eyes = Eyes {
+        aws,
+        pace: &learned.paces.reads,
+        sizes: &learned.sizes,
+    };
+    let mut gathered = Box::pin(gather(eyes, function.records(settings), &config)).await;
+    // A cluster is listed twice.
+    gathered.problems.dedup();
+    if gathered.services.is_empty() && !gathered.problems.is_empty() {
+        for problem in &gathered.problems {
+            tracing::warn!("{problem}");
+        }
+        return Err(HandleError::Blind(some(&gathered.problems)));
+    }
+    narrow(&mut gathered, event);
+    let now = clock();
+    let ctx = Ctx {
+        now,
+        run: &invocation.run,
+        defer_deadline: config.defer_deadline,
+    };
+    let plan = plan(gathered.facts(), &config, &ctx);
+    let run = Run {
+        function,
+        settings,
+        invocation,
+        config: &config,
+        event,
+        place: &place,
+        aws,
+        clock: &clock,
+        now,
+        dry_run: settings.dry_run || event.dry_run,
+        gathered: &gathered,
+        plan: &plan,
+    };
+    Ok(Box::pin(run.carry_out(&learned)).await)
+}
+
+/// The run's clock: never behind the real one.
+fn clock<'a>(
+    function: &'a Function,
+    settings: &Settings,
+    event: &Event,
+) -> Result<impl Fn() -> Timestamp + Sync + 'a, EventError> {
+    let real = function.now();
+    let ahead = event.at.map(|at| at.duration_since(real));
+    let ahead = ahead.unwrap_or_default().max(SignedDuration::ZERO);
+    if ahead > AHEAD {
+        let told = "at is more than a year ahead; send the instant at which the schedule was due";
+        return Err(EventError(vec![told.to_owned()]));
+    }
+    if ahead > SKEW && !settings.local && !event.dry_run {
+        let told = format!(
+            "at is {ahead:#} ahead of the clock; send the instant at which the schedule was due, or \"dry_run\": true \
+             to see what would be done then"
+        );
+        return Err(EventError(vec![told]));
+    }
+    Ok(move || {
+        let now = function.now();
+        now.checked_add(ahead).unwrap_or(now)
+    })
+}
+
+/// What the event does not ask for is not even planned: who wakes one service need not wait for the
+/// tiers below it.
+fn narrow(gathered: &mut Gathered, event: &Event) {
+    if let Some(only) = event.only.as_deref().and_then(Glob::parse) {
+        gathered
+            .services
+            .retain(|service| only.matches(&service.cluster, &service.name));
+    }
+}
+
+/// Runs what tells people: it can neither hold a run up nor end it.
+async fn told(telling: impl Future<Output = Vec<String>>) -> Vec<String> {
+    let telling = AssertUnwindSafe(Box::pin(telling)).catch_unwind();
+    let troubles = match tokio::time::timeout(TELLING, telling).await {
+        Ok(Ok(troubles)) => troubles,
+        Ok(Err(_)) => vec!["people could not be told: the function panicked".to_owned()],
+        Err(_) => vec![format!(
+            "people could not all be told within {} seconds",
+            TELLING.as_secs()
+        )],
+    };
+    for trouble in &troubles {
+        tracing::error!("{trouble}");
+    }
+    troubles
+}
+
+impl Run<'_> {
+    async fn carry_out(&self, learned: &Learned) -> Value {
+        let mut untold = told(people::before(self)).await;
+        let mut applied = None;
+        if !self.dry_run {
+            applied = Some(Box::pin(self.apply(learned)).await);
+        }
+        let rest = self.rest(applied.as_ref()).await;
+        let saved = self.saved(applied.as_ref());
+        let counts = self.counts(applied.as_ref());
+        let mut problems = self.problems(applied.as_ref());
+        problems.extend(rest.problem.clone());
+        let done = Done {
+            summary: self.summary(applied.as_ref(), &saved),
+            applied,
+            counts,
+            saved,
+            continued: rest.continued,
+            problems,
+        };
+        self.log(&done);
+        untold.extend(told(people::after(self, &done)).await);
+        self.answer(&done, &rest, untold)
+    }
+
+    async fn apply(&self, learned: &Learned) -> Applied {
+        let left = self.invocation.deadline - Instant::now();
+        let site = Site {
+            aws: self.aws,
+            records: self.function.records(self.settings),
+            config: self.config,
+            paces: &learned.paces,
+            sizes: &learned.sizes,
+            requests: &self.gathered.requests,
+            clock: self.clock,
+            run: &self.invocation.run,
+            // A function with a short time limit would never begin anything.
+            deadline: self.invocation.deadline - RESERVE.min(left / 2),
+        };
+        apply(&site, self.plan).await
+    }
+
+    async fn rest(&self, applied: Option<&Applied>) -> Rest {
+        if !applied.is_some_and(Applied::is_to_be_continued) {
+            return Rest::default();
+        }
+        let now = (self.clock)();
+        again(
+            self.function,
+            self.settings,
+            self.invocation,
+            (self.event, now),
+        )
+        .await
+    }
+
+    /// Of the sleeps that this very run has ended: another run may have ended others of the plan.
+    fn saved(&self, applied: Option<&Applied>) -> Savings {
+        let woken: std::collections::HashSet<&str> = applied
+            .into_iter()
+            .flat_map(|applied| &applied.outcomes)
+            .filter(|one| one.end == End::Done && one.step.is_up())
+            .map(|one| one.arn.as_str())
+            .collect();
+        let rows = self.plan.rows.iter();
+        let ended = Plan {
+            at: self.plan.at,
+            rows: rows
+                .filter(|row| woken.contains(row.service.arn.as_str()))
+                .cloned()
+                .collect(),
+            totals: self.plan.totals,
+        };
+        let prices = &self.config.prices;
+        savings(&ended, &self.gathered.memories, prices, Sleeps::Ending)
+    }
+
+    fn counts(&self, applied: Option<&Applied>) -> Counts {
+        let outcomes = applied.map(|applied| applied.outcomes.as_slice());
+        let outcomes = outcomes.unwrap_or_default();
+        let count =
+            |is: &dyn Fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| is(outcome)).count();
+        let done = |outcome: &Outcome| outcome.end == End::Done;
+        Counts {
+            stopped: count(&|one| done(one) && one.step.is_down()),
+            woken: count(&|one| done(one) && one.step.is_up()),
+            failed: count(&|one| matches!(one.end, End::Failed { .. })),
+            conflicts: count(&|one| done(one) && matches!(one.step, Step::Conflict { .. })),
+            deferred: self.plan.totals.defer,
+            left: count(&|one| one.end == End::Continue),
+            unread: self.gathered.problems.len(),
+        }
+    }
+
+    /// What somebody should know besides what was done.
+    fn problems(&self, applied: Option<&Applied>) -> Vec<String> {
+        let warned = self.config.warnings.iter();
+        let warned = warned.map(|warning| format!("configuration:{warning}"));
+        let unread = self.gathered.problems.iter().cloned();
+        let skipped = self
+            .plan
+            .rows
+            .iter()
+            .filter(|row| row.attention && row.step == Step::Skip)
+            .map(|row| format!("{} is skipped: {}", row.service.place(), row.why));
+        let noted = applied.into_iter().flat_map(|applied| &applied.warnings);
+        warned
+            .chain(unread)
+            .chain(skipped)
+            .chain(noted.cloned())
+            .collect()
+    }
+
+    fn summary(&self, applied: Option<&Applied>, saved: &Savings) -> String {
+        summary(&Told {
+            plan: self.plan,
+            applied,
+            problems: &self.gathered.problems,
+            savings: Some(saved),
+        })
+    }
+
+    fn log(&self, done: &Done) {
+        let outcomes = done.applied.iter().flat_map(|applied| &applied.outcomes);
+        outcomes.for_each(log_one);
+        if self.dry_run {
+            for row in self.plan.work() {
+                let (place, step) = (row.service.place(), row.step.word());
+                tracing::info!(place, step, why = row.why, "would be done");
+            }
+        } else {
+            let measured = Measured {
+                function_name: &self.settings.function_name,
+                run: &self.invocation.request_id,
+                place: self.place,
+                action: self.event.action,
+                counts: done.counts,
+                saved: &done.saved,
+            };
+            (self.function.emit)(&line(&measured, self.function.now()));
+        }
+        for problem in &done.problems {
+            tracing::warn!("{problem}");
+        }
+        tracing::info!(
+            action = self.event.action.word(),
+            account = self.place.account,
+            region = self.place.region,
+            at = %self.now,
+            dry_run = self.dry_run,
+            cause = self.event.cause,
+            continuation = self.event.continuation,
+            continued = done.continued,
+            stopped = done.counts.stopped,
+            woken = done.counts.woken,
+            failed = done.counts.failed,
+            "reconciled"
+        );
+    }
+
+    fn answer(&self, done: &Done, rest: &Rest, untold: Vec<String>) -> Value {
+        let mut problems = done.problems.clone();
+        problems.extend(untold);
+        let mut answer = json!({
+            "action": self.event.action,
+            "at": self.now,
+            "dry_run": self.dry_run,
+            "account": self.place.account,
+            "region": self.place.region,
+            "totals": self.plan.totals,
+            "done": done.counts,
+            "summary": cut(&done.summary, SUMMARY_TOLD),
+            "problems": some(&problems),
+            "continued": done.continued,
+        });
+        if let Some(next) = &rest.next {
+            answer["next"] = next.to_value();
+        }
+        answer
+    }
+}
+
+fn log_one(outcome: &Outcome) {
+    // `service` is the name of all functions in the log.
+    let (place, step) = (&outcome.place, outcome.step.word());
+    let why = &outcome.why;
+    let end = match &outcome.end {
+        End::Done => "done",
+        End::Nothing => "nothing left to do",
+        End::Busy => "another run is at it",
+        End::Continue => "left for the next run",
+        End::Failed {
+            what,
+            detail,
+            remedy,
+        } => {
+            tracing::error!(place, step, why, what, detail, remedy, "failed");
+            return;
+        }
+    };
+    tracing::info!(place, step, why, end, "{step}: {end}");
+}
+
+/// As many as an answer or an error has room for.
+fn some(problems: &[String]) -> Vec<String> {
+    let more = problems.len().saturating_sub(PROBLEMS_TOLD);
+    let told = problems.iter().take(PROBLEMS_TOLD);
+    let mut told: Vec<String> = told.map(|problem| cut(problem, PROBLEM_TOLD)).collect();
+    if more > 0 {
+        told.push(format!("and {more} more; the log has all"));
+    }
+    told
+}
+
+fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        Some((at, _)) => format!("{}… (the rest is in the log)", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn telling_people_can_neither_end_nor_hold_up_a_run() {
+        let fails = async { vec!["Slack is away".to_owned()] };
+        assert_eq!(told(fails).await, ["Slack is away"]);
+        let panics = async {
+            let none: Vec<String> = Vec::new();
+            vec![none[0].clone()]
+        };
+        assert_eq!(
+            told(panics).await,
+            ["people could not be told: the function panicked"]
+        );
+        let began = Instant::now();
+        assert_eq!(
+            told(std::future::pending()).await,
+            ["people could not all be told within 20 seconds"]
+        );
+        assert!(began.elapsed() < TELLING + Duration::from_secs(1));
+    }
+
+    #[test]
+    fn an_answer_has_room_for_some() {
+        let long = "ä".repeat(PROBLEM_TOLD + 5);
+        let told = some(&vec![long; PROBLEMS_TOLD + 7]);
+        assert_eq!(told.len(), PROBLEMS_TOLD + 1);
+        assert!(told[0].ends_with("ä… (the rest is in the log)"));
+        assert_eq!(told[PROBLEMS_TOLD], "and 7 more; the log has all");
+        assert_eq!(some(&["short".to_owned()]), ["short"]);
+    }
+}

@@ -1,0 +1,198 @@
+//! What somebody asks for, whichever way it came: checked, written down, begun, and recorded.
+//!
+//! The request is what counts, and it is written first; the run that is begun for it only makes it
+//! happen sooner than the next tick. The audit is only ever added to.
+
+use approvals::CaseId;
+use approvals::config::Approver;
+use approvals::records::{AuditKind, AuditRecord, Via, Voter};
+use environments::config::Config;
+use environments::overrides::{Ask, Place, Request};
+use jiff::Timestamp;
+
+use crate::event::Event;
+use crate::people::may::{Right, may};
+use crate::people::offer::named;
+use crate::people::stage::Stage;
+use crate::{Invocation, again};
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Who {
+    /// The immutable id.
+    pub id: Approver,
+    /// The name people know; decides nothing.
+    pub name: String,
+    /// How it came.
+    pub via: Via,
+    /// The address that it came from, if that is known.
+    pub from: Option<String>,
+}
+
+impl Who {
+    fn voter(&self) -> Voter {
+        Voter {
+            approver: self.id.to_string(),
+            name: plain(&self.name, 60),
+            identified: self.via == Via::Slack && self.id.identifies(),
+        }
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// Names it: the same twice is one.
+    pub id: String,
+    /// Whether what sleeps already is to wake.
+    pub right: Right,
+    /// `cluster/service` or patterns over those, with blanks between them.
+    pub services: String,
+    /// The account and region that they are in.
+    pub place: Place,
+    /// Until when.
+    pub until: Timestamp,
+    /// What makes it happen at once; none: nothing is to be done before the next tick.
+    pub events: Vec<Event>,
+}
+
+/// Why nothing came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// Who asks may not.
+    MayNot,
+    /// It could not be written down; what went wrong.
+    Failed(String),
+}
+
+/// Carries it out, and gives back until when it counts: where the same was asked before, the earlier one
+/// does. Leaves an audit record of whatever came of it.
+pub async fn carry_out(
+    stage: &Stage<'_>,
+    invocation: &Invocation,
+    config: &Config,
+    (who, asked): (&Who, &Asked),
+) -> Result<Timestamp, Refused> {
+    if !may(&config.people, asked.right, &who.id) {
+        record(stage, who, format!("refused: {}", told(asked))).await;
+        return Err(Refused::MayNot);
+    }
+    let request = Request {
+        id: asked.id.clone(),
+        ask: Ask::Snooze,
+        services: asked.services.clone(),
+        until: asked.until,
+        by: who.voter().to_string(),
+        at: stage.now(),
+        place: Some(asked.place.clone()),
+    };
+    let records = stage.function.records(stage.settings);
+    let counts = match records.request(&request).await {
+        Ok(counts) => counts,
+        Err(error) => {
+            let why = error.to_string();
+            tracing::error!("{why}");
+            record(stage, who, format!("failed: {}: {why}", told(asked))).await;
+            return Err(Refused::Failed(why));
+        }
+    };
+    for event in &asked.events {
+        // The next tick does it, too.
+        if let Err(why) = again::soon(stage.function, stage.settings, invocation, event).await {
+            tracing::error!("{why}");
+        }
+    }
+    record(stage, who, told(asked)).await;
+    Ok(counts.until)
+}
+
+fn told(asked: &Asked) -> String {
+    let word = asked.right.word();
+    let services: Vec<&str> = asked.services.split_whitespace().collect();
+    let more = services.len().saturating_sub(20);
+    let named = services[..services.len() - more].join(" ");
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!(
+        "{word} {named}{more} until {} (request {})",
+        asked.until, asked.id
+    )
+}
+
+/// The audit of all environments of a stack in one month (UTC).
+pub fn trail(at: Timestamp) -> CaseId {
+    named(&["audit", &at.strftime("%Y-%m").to_string()])
+}
+
+/// Adds to the audit.
+pub async fn record(stage: &Stage<'_>, who: &Who, result: String) {
+    let now = stage.now();
+    let record = AuditRecord {
+        by: vec![who.voter()],
+        via: Some(who.via),
+        from: who.from.clone(),
+        ..AuditRecord::new(AuditKind::Click, trail(now), now, result)
+    };
+    if let Err(error) = stage.records().audit(&record).await {
+        tracing::error!("the audit is incomplete: {error}");
+    }
+}
+
+/// A text of a person as one line of visible signs, cut.
+pub fn plain(text: &str, limit: usize) -> String {
+    let turns = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let visible = text.chars().filter(|c| !turns(*c));
+    let visible: String = visible
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let words: Vec<&str> = visible.split_whitespace().collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(limit) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_write_is_one_visible_line() {
+        assert_eq!(plain(" a\r\nb\u{202e}c\u{0} ", 10), "a bc");
+        assert_eq!(plain("abcdef", 3), "abc…");
+        assert_eq!(plain("", 3), "");
+    }
+
+    #[test]
+    fn an_audit_says_what_was_asked_for_in_one_sentence() {
+        let services: Vec<String> = (0..30).map(|n| format!("dev/s{n:02}")).collect();
+        let asked = Asked {
+            id: "x-1".into(),
+            right: Right::Wake,
+            services: services.join(" "),
+            place: Place {
+                account: "111122223333".into(),
+                region: "eu-central-1".into(),
+            },
+            until: "2026-11-20T22:00:00Z".parse().unwrap(),
+            events: Vec::new(),
+        };
+        let told = told(&asked);
+        assert!(told.starts_with("wake dev/s00 dev/s01 "), "{told}");
+        assert!(
+            told.ends_with(" dev/s19 and 10 more until 2026-11-20T22:00:00Z (request x-1)"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn a_trail_is_a_month() {
+        let of = |text: &str| trail(text.parse().unwrap());
+        assert_eq!(of("2026-11-01T00:00:00Z"), of("2026-11-30T23:59:59Z"));
+        assert_ne!(of("2026-11-30T23:59:59Z"), of("2026-12-01T00:00:00Z"));
+    }
+}

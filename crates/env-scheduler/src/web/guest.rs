@@ -1,0 +1,231 @@
+//! `/e/LINK`: a page that says what will happen, and a form that does it. GET and HEAD change nothing,
+//! whoever sends them: mail scanners follow links. Who can't prove anything learns nothing.
+
+use std::sync::Arc;
+
+use approval_decision::event::Request;
+use approval_decision::response::Response;
+use approvals::records::Via;
+use approvals::sign::Keys;
+use approvals::sign::link::LinkError;
+use environments::config::Config;
+use jiff::{SignedDuration, Timestamp};
+
+use super::ask::{Asked, Refused, Who, carry_out};
+use super::form::{self, Form};
+use super::page::{self, Notice, View};
+use crate::people::link::{self, Link, Wish};
+use crate::people::may::{Right, may};
+use crate::people::offer::{HOURS, Offer, Offers};
+use crate::people::stage::Stage;
+use crate::people::texts::{Texts, Zone};
+use crate::{Invocation, configuration, own};
+
+/// A form holds two short fields.
+const BODY_LIMIT: usize = 8 * 1024;
+
+/// Answers a request for a link.
+pub async fn serve(
+    stage: &Stage<'_>,
+    invocation: &Invocation,
+    request: &Request,
+    sealed: &str,
+) -> Response {
+    let reading = matches!(request.method.as_str(), "GET" | "HEAD");
+    if !reading && request.method != "POST" {
+        return Response::only("GET, HEAD, POST");
+    }
+    let (keys, link) = match opened(stage, sealed).await {
+        Ok(opened) => opened,
+        Err(response) => {
+            tracing::warn!(method = request.method, "a link was refused");
+            return response;
+        }
+    };
+    let Some((config, offer)) = Box::pin(read(stage, invocation, &link)).await else {
+        return Response::page(503, page::unavailable());
+    };
+    let Some(offer) = offer else {
+        return Response::page(404, page::neutral());
+    };
+    let guest = Guest {
+        stage,
+        invocation,
+        config: &config,
+        keys,
+        link: &link,
+        sealed,
+        offer: &offer,
+    };
+    if reading {
+        guest.show(200, None)
+    } else {
+        Box::pin(guest.take(request)).await
+    }
+}
+
+/// The link, with the keys of now where it was signed with newer ones than these.
+async fn opened(stage: &Stage<'_>, sealed: &str) -> Result<(Arc<Keys>, Link), Response> {
+    let unavailable = |why: String| {
+        tracing::error!("no link can be opened: {why}");
+        Response::page(503, page::unavailable())
+    };
+    let function = stage.function;
+    let (table, now) = (&stage.settings.state_table, stage.now());
+    let mut keys = stage.keys().await.map_err(unavailable)?;
+    let mut link = link::open(&keys, table, sealed, now);
+    if link == Err(LinkError::Forged) {
+        match function.keyring.refreshed(&function.aws, now).await {
+            Ok(newer) => keys = newer,
+            Err(error) => return Err(unavailable(error.to_string())),
+        }
+        link = link::open(&keys, table, sealed, now);
+    }
+    match link {
+        Ok(link) => Ok((keys, link)),
+        Err(LinkError::Expired) => Err(Response::page(410, page::over())),
+        Err(_) => Err(Response::page(404, page::neutral())),
+    }
+}
+
+/// The configuration and the offer; none where they can't be read.
+async fn read(
+    stage: &Stage<'_>,
+    invocation: &Invocation,
+    link: &Link,
+) -> Option<(Arc<Config>, Option<Offer>)> {
+    let account = own::place(&invocation.own_arn)?.account;
+    let config = configuration::current(stage.function, stage.settings, &account);
+    let offers = Offers(stage.table());
+    let (config, offer) = tokio::join!(Box::pin(config), offers.read(&link.offer));
+    let config = config.inspect_err(|why| tracing::error!("{why}")).ok()?;
+    let offer = offer.inspect_err(|error| tracing::error!("{error}")).ok()?;
+    Some((config, offer))
+}
+
+/// Somebody with a link that counts.
+struct Guest<'a> {
+    stage: &'a Stage<'a>,
+    invocation: &'a Invocation,
+    config: &'a Config,
+    keys: Arc<Keys>,
+    link: &'a Link,
+    sealed: &'a str,
+    offer: &'a Offer,
+}
+
+impl Guest<'_> {
+    fn show(&self, status: u16, notice: Option<Notice>) -> Response {
+        let may = may(&self.config.people, self.right(), &self.link.by);
+        let asks = may && !matches!(notice, Some(Notice::Done(..)));
+        let nonce = (self.stage.function.new_id)();
+        let form = asks.then(|| Form::new(&self.keys, self.sealed, nonce));
+        let zone = Zone::of(self.config.zone.as_deref());
+        let view = View {
+            offer: self.offer,
+            link: self.link,
+            sealed: self.sealed,
+            seal: form.as_ref().map(|form| form.seal.as_str()),
+            may,
+            notice,
+            texts: self.texts(),
+            zone: &zone,
+            now: self.stage.now(),
+        };
+        let response = Response::page(status, page::show(&view));
+        match form {
+            Some(form) => response.with_cookie(form.cookie()),
+            None => response,
+        }
+    }
+
+    /// The language of the channel that the link was sent to.
+    fn texts(&self) -> &'static Texts {
+        use approvals::config::{Approver, ChannelKind};
+        let people = &self.config.people;
+        let sent_to = people.channels.values().find(|channel| match &self.link.by {
+            Approver::Link(name) => channel.name == *name,
+            Approver::Email(address) => {
+                matches!(&channel.kind, ChannelKind::Ses { to, .. } if to.iter().any(|to| to.eq_ignore_ascii_case(address)))
+            }
+            Approver::Slack { .. } => false,
+        });
+        Texts::of(sent_to.map_or(people.language, |channel| people.language_of(channel)))
+    }
+
+    /// Whether that means to wake what sleeps already.
+    fn right(&self) -> Right {
+        match self.link.wish {
+            Wish::Snooze(_) if self.stage.now() < self.offer.edge => Right::Snooze,
+            _ => Right::Wake,
+        }
+    }
+
+    /// Takes what was sent from the page.
+    async fn take(&self, request: &Request) -> Response {
+        if request.body.len() > BODY_LIMIT {
+            return Response::page(413, page::unavailable());
+        }
+        let Some(nonce) = form::sent(&self.keys, self.sealed, request) else {
+            tracing::warn!("a form was sent from no page of ours");
+            return self.show(403, Some(Notice::NotSent));
+        };
+        let Some(asked) = self.asked(request, &nonce) else {
+            return self.show(422, Some(Notice::WrongHours));
+        };
+        let who = Who {
+            id: self.link.by.clone(),
+            name: String::new(),
+            via: Via::Link,
+            from: request.source_ip.clone(),
+        };
+        let done = carry_out(self.stage, self.invocation, self.config, (&who, &asked));
+        match Box::pin(done).await {
+            Ok(until) => {
+                let wakes = !asked.events.is_empty();
+                self.show(200, Some(Notice::Done(until, wakes)))
+            }
+            Err(Refused::MayNot) => self.show(403, None),
+            Err(Refused::Failed(_)) => self.show(503, Some(Notice::Failed)),
+        }
+    }
+
+    /// What is asked for; none where the hours are none.
+    fn asked(&self, request: &Request, nonce: &str) -> Option<Asked> {
+        let offer = self.offer;
+        let right = self.right();
+        let own = own::place(&self.invocation.own_arn)?;
+        let begins = self.stage.now().max(offer.edge);
+        let (id, until) = match self.link.wish {
+            Wish::Snooze(choice) => {
+                let id = format!("{}-{}-{choice}-{}", offer.id, right.word(), self.link.by);
+                (id, offer.snooze_ends(choice)?)
+            }
+            // A page that is sent twice is one request; another page, or another choice on it, is another one.
+            Wish::Wake => {
+                let hours: i64 = form::field(request, "hours")?.trim().parse().ok()?;
+                let until = later(begins, hours)?;
+                let word = right.word();
+                (format!("{}-{word}-{hours}-{nonce}", offer.id), until)
+            }
+        };
+        let cause = format!("asked for by the holder of the link of {}", self.link.by);
+        // Before the sleep there is nothing to do: the request says all.
+        let now = self.stage.now() >= offer.edge;
+        let tick = now.then(|| offer.target.tick(cause));
+        Some(Asked {
+            id,
+            right,
+            services: offer.pattern(),
+            place: offer.target.place(&own),
+            until,
+            events: tick.into_iter().collect(),
+        })
+    }
+}
+
+fn later(begins: Timestamp, hours: i64) -> Option<Timestamp> {
+    let right = HOURS.contains(&hours);
+    let later = begins.checked_add(SignedDuration::from_hours(hours.clamp(0, 24)));
+    later.ok().filter(|_| right)
+}

@@ -1,0 +1,244 @@
+//! The page behind a link: a pure function of the offer. Works without JavaScript (there is none), on a
+//! phone, by keyboard and screen reader, and in the dark. Everything is escaped by the template.
+
+use approval_decision::page::CSS;
+use approvals::config::{Approver, Language};
+use askama::Template;
+use jiff::Timestamp;
+
+use crate::people::link::{Link, Wish};
+use crate::people::offer::{HOURS, Offer};
+use crate::people::texts::{Texts, Zone, fill};
+
+/// More services are a number.
+const SHOWN: usize = 200;
+
+/// What stands on top.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// It is done; awake until then, and whether something is woken for it.
+    Done(Timestamp, bool),
+    /// It was not sent from a page of ours.
+    NotSent,
+    /// The hours are none.
+    WrongHours,
+    /// It could not be written down.
+    Failed,
+}
+
+/// All that a page shows.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// What is offered.
+    pub offer: &'a Offer,
+    /// The link that it was opened with.
+    pub link: &'a Link,
+    /// The same as text.
+    pub sealed: &'a str,
+    /// The seal of the form; none: nothing is asked.
+    pub seal: Option<&'a str>,
+    /// Whether the link's holder may ask for it.
+    pub may: bool,
+    /// What stands on top.
+    pub notice: Option<Notice>,
+    /// The words.
+    pub texts: &'static Texts,
+    /// The zone of the times.
+    pub zone: &'a Zone,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+#[derive(Template)]
+#[template(path = "ask.html")]
+struct Page<'a> {
+    t: &'static Texts,
+    css: &'static str,
+    here: String,
+    title: &'static str,
+    told: Option<Banner>,
+    status: String,
+    wakes: Option<String>,
+    does: String,
+    barred: Option<String>,
+    form: Option<Form<'a>>,
+    services: &'a [String],
+    more: Option<String>,
+}
+
+struct Banner {
+    class: &'static str,
+    headline: String,
+    detail: &'static str,
+}
+
+struct Form<'a> {
+    seal: &'a str,
+    hours: bool,
+    least: i64,
+    most: i64,
+    hint: String,
+    anonymous: String,
+    button: String,
+}
+
+/// The page of a link.
+pub fn show(view: &View<'_>) -> String {
+    let t = view.texts;
+    let offer = view.offer;
+    let moment = |at| t.moment(at, view.zone);
+    let services = t.services.of(offer.services.len());
+    let shown = &offer.services[..offer.services.len().min(SHOWN)];
+    let more = offer.services.len() - shown.len();
+    let slept = view.now >= offer.edge;
+    let values = [
+        ("services", services.as_str()),
+        ("moment", &moment(offer.edge)),
+        ("zone", &view.zone.name),
+    ];
+    let status = if slept {
+        t.page_asleep
+    } else {
+        t.page_sleeps_at
+    };
+    let wakes = offer.wakes.map(|at| {
+        let moment = moment(at);
+        fill(t.notice_wakes, &[("moment", &moment)])
+    });
+    let page = Page {
+        t,
+        css: CSS,
+        here: format!("/e/{}", view.sealed),
+        title: match view.link.wish {
+            Wish::Snooze(_) => t.page_snooze,
+            Wish::Wake => t.page_wake,
+        },
+        told: view.notice.map(|notice| banner(notice, view)),
+        status: fill(status, &values),
+        wakes,
+        does: does(view),
+        barred: (!view.may).then(|| fill(t.page_may_not, &[("who", &who(&view.link.by))])),
+        form: view.seal.map(|seal| form(seal, view)),
+        services: shown,
+        more: (more > 0).then(|| fill(t.and_more, &[("n", &more.to_string())])),
+    };
+    page.render().expect("writing to a string never fails")
+}
+
+/// Until when the link's choice puts the sleep off.
+fn until(view: &View<'_>) -> String {
+    let until = match view.link.wish {
+        Wish::Snooze(choice) => view.offer.snooze_ends(choice),
+        Wish::Wake => None,
+    };
+    until
+        .map(|until| view.texts.moment(until, view.zone))
+        .unwrap_or_default()
+}
+
+fn does(view: &View<'_>) -> String {
+    match view.link.wish {
+        Wish::Snooze(_) => fill(view.texts.page_snooze_does, &[("moment", &until(view))]),
+        Wish::Wake => view.texts.page_wake_does.to_owned(),
+    }
+}
+
+fn banner(notice: Notice, view: &View<'_>) -> Banner {
+    let t = view.texts;
+    let bad = |headline: String| Banner {
+        class: "bad",
+        headline,
+        detail: "",
+    };
+    match notice {
+        Notice::Done(until, wakes) => {
+            let moment = t.moment(until, view.zone);
+            let values = [("moment", moment.as_str()), ("zone", &view.zone.name)];
+            Banner {
+                class: "good",
+                headline: fill(t.page_done, &values),
+                detail: if wakes {
+                    t.page_done_wake
+                } else {
+                    t.page_done_before
+                },
+            }
+        }
+        Notice::NotSent => bad(t.page_not_sent.to_owned()),
+        Notice::WrongHours => bad(bounds(t.page_wrong_hours)),
+        Notice::Failed => bad(t.page_failed.to_owned()),
+    }
+}
+
+fn bounds(text: &str) -> String {
+    let (least, most) = (HOURS.start().to_string(), HOURS.end().to_string());
+    fill(text, &[("least", &least), ("most", &most)])
+}
+
+fn form<'a>(seal: &'a str, view: &View<'a>) -> Form<'a> {
+    let t = view.texts;
+    let hours = view.link.wish == Wish::Wake;
+    Form {
+        seal,
+        hours,
+        least: *HOURS.start(),
+        most: *HOURS.end(),
+        hint: bounds(t.page_hours_hint),
+        anonymous: fill(t.page_anonymous, &[("who", &who(&view.link.by))]),
+        button: if hours {
+            t.page_do_wake.to_owned()
+        } else {
+            fill(t.page_do_snooze, &[("moment", &until(view))])
+        },
+    }
+}
+
+/// The address or the channel that a link was sent to.
+fn who(by: &Approver) -> String {
+    match by {
+        Approver::Email(address) => address.clone(),
+        Approver::Link(channel) => channel.clone(),
+        Approver::Slack { .. } => by.to_string(),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "bare.html")]
+struct Bare {
+    lang: &'static str,
+    title: &'static str,
+    text: &'static str,
+    css: &'static str,
+}
+
+fn bare(title: fn(&Texts) -> (&'static str, &'static str)) -> String {
+    // Who asks is not known, and so is the language.
+    let texts = Texts::of(Language::English);
+    let (title, text) = title(texts);
+    let page = Bare {
+        lang: texts.lang,
+        title,
+        text,
+        css: CSS,
+    };
+    page.render().expect("writing to a string never fails")
+}
+
+/// For a link that doesn't count, and for any other address: it says nothing but that.
+pub fn neutral() -> String {
+    bare(|texts| (texts.neutral_title, texts.neutral_text))
+}
+
+/// For a link whose time is over.
+pub fn over() -> String {
+    bare(|texts| (texts.over_title, texts.over_text))
+}
+
+/// For when nothing can be said.
+pub fn unavailable() -> String {
+    bare(|texts| (texts.unavailable_title, texts.unavailable_text))
+}
+
+#[cfg(test)]
+#[path = "page_tests.rs"]
+mod tests;

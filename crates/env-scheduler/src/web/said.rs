@@ -1,0 +1,260 @@
+//! What somebody said in Slack: by the command, or by a button. Read only after its signature was right.
+//! <https://docs.slack.dev/interactivity/implementing-slash-commands>
+
+use std::fmt;
+
+use approval_decision::event::Request;
+use approvals::CaseId;
+use approvals::sign::Keys;
+use environments::config::Glob;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::form::field;
+use crate::people::notice::BUTTON;
+
+/// Hours that are meant where none are said.
+const HOURS: i64 = 2;
+/// The hours that can be asked for.
+const BOUNDS: std::ops::RangeInclusive<i64> = 1..=24;
+const PURPOSE: &str = "environment words";
+
+/// What is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wanted {
+    /// How things are, of what this matches.
+    Status(Option<String>),
+    /// Wake what this matches, for some hours.
+    Up(String, i64),
+    /// Put the sleep of what this matches off, by some hours.
+    Snooze(String, i64),
+    /// A button of a notice: its offer and choice.
+    Button(CaseId, u8),
+}
+
+/// Words as the function hands them to itself.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Words {
+    /// Names them.
+    pub id: String,
+    /// The person's workspace.
+    pub team: String,
+    /// The person.
+    pub user: String,
+    /// The name people know.
+    pub name: String,
+    /// What is wanted.
+    pub wanted: Wanted,
+    /// Where Slack takes an answer: whoever has it can write there.
+    pub response_url: Option<String>,
+    /// When they were taken in, in seconds since 1970.
+    pub at: i64,
+}
+
+/// Without the `response_url`.
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Words")
+            .field("id", &self.id)
+            .field("team", &self.team)
+            .field("user", &self.user)
+            .field("wanted", &self.wanted)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Words as they are handed over: sealed, so that who may invoke the function but can't read its keys
+/// can't ask in somebody's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handed {
+    /// The words.
+    pub slack_words: Words,
+    /// The seal over them.
+    pub seal: String,
+}
+
+impl Handed {
+    /// Words with their seal.
+    pub fn new(keys: &Keys, slack_words: Words) -> Self {
+        let seal = keys.seal_text(PURPOSE, &canonical(&slack_words));
+        Self { slack_words, seal }
+    }
+
+    /// The words, if it is this function that has handed them over.
+    pub fn open(&self, keys: &Keys) -> Option<&Words> {
+        let words = &self.slack_words;
+        let right = keys.text_sealed(&self.seal, PURPOSE, &canonical(words));
+        right.then_some(words)
+    }
+}
+
+fn canonical(words: &Words) -> String {
+    serde_json::to_string(words).expect("words are plain data")
+}
+
+/// What a request says.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Read {
+    /// Something to be done.
+    Words(Words),
+    /// Help is wanted.
+    Help,
+    /// It can't be understood; why, for the person.
+    Unclear(String),
+    /// Nothing that needs an answer.
+    Nothing,
+    /// Nothing that Slack sends.
+    Malformed(&'static str),
+}
+
+/// Reads a command.
+pub fn command(request: &Request) -> Read {
+    if !request.is_form() || std::str::from_utf8(&request.body).is_err() {
+        return Read::Malformed("it is no form");
+    }
+    let (team, user) = (field(request, "team_id"), field(request, "user_id"));
+    let (Some(team), Some(user)) = (team, user) else {
+        return match field(request, "ssl_check") {
+            Some(_) => Read::Nothing,
+            None => Read::Malformed("it does not say who it is from"),
+        };
+    };
+    let text = field(request, "text").unwrap_or_default();
+    let wanted = match wanted(&text) {
+        Ok(Some(wanted)) => wanted,
+        Ok(None) => return Read::Help,
+        Err(problem) => return Read::Unclear(problem),
+    };
+    let trigger = field(request, "trigger_id").unwrap_or_default();
+    Read::Words(Words {
+        id: format!("slack:{team}/{user}/{trigger}"),
+        name: field(request, "user_name").unwrap_or_default(),
+        wanted,
+        response_url: field(request, "response_url"),
+        team,
+        user,
+        at: 0,
+    })
+}
+
+/// What a command asks for; none: help.
+fn wanted(text: &str) -> Result<Option<Wanted>, String> {
+    // Slack's programs may put no-break spaces between words.
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let word = words.first().map(|word| word.to_ascii_lowercase());
+    let known = match word.as_deref() {
+        None | Some("help") => return Ok(None),
+        Some("status") => match words[1..] {
+            [] => Wanted::Status(None),
+            [name] => Wanted::Status(Some(pattern(name)?)),
+            _ => return Err("`status` takes one name at most.".to_owned()),
+        },
+        Some("up" | "wake") => {
+            let (name, hours) = named(&words)?;
+            Wanted::Up(name, hours)
+        }
+        Some("snooze") => {
+            let (name, hours) = named(&words)?;
+            Wanted::Snooze(name, hours)
+        }
+        // Not repeated: it may be anything.
+        Some(_) => return Err("There is no such command.".to_owned()),
+    };
+    Ok(Some(known))
+}
+
+fn named(words: &[&str]) -> Result<(String, i64), String> {
+    match *words {
+        [_, name] => Ok((pattern(name)?, HOURS)),
+        [_, name, hours] => Ok((pattern(name)?, hours_of(hours)?)),
+        _ => Err(format!(
+            "Write `{} NAME`, and hours such as `2h` behind it if you like.",
+            words[0].to_ascii_lowercase()
+        )),
+    }
+}
+
+fn pattern(name: &str) -> Result<String, String> {
+    let says = name.contains(|c: char| c.is_ascii_alphanumeric());
+    if says && Glob::parse(name).is_some() {
+        return Ok(name.to_owned());
+    }
+    Err(
+        "That is no name: write letters, digits, -, _ and ., with * for any text and ? for one character."
+            .to_owned(),
+    )
+}
+
+fn hours_of(text: &str) -> Result<i64, String> {
+    let number = text.strip_suffix('h').unwrap_or(text);
+    let hours = number.parse().ok().filter(|hours| BOUNDS.contains(hours));
+    hours.ok_or_else(|| {
+        format!(
+            "Write whole hours from {}h to {}h.",
+            BOUNDS.start(),
+            BOUNDS.end()
+        )
+    })
+}
+
+/// Reads what Slack says of a button.
+/// <https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>
+pub fn button(request: &Request) -> Read {
+    if !request.is_form() || std::str::from_utf8(&request.body).is_err() {
+        return Read::Malformed("it is no form");
+    }
+    let Some(payload) = field(request, "payload") else {
+        return match field(request, "ssl_check") {
+            Some(_) => Read::Nothing,
+            None => Read::Malformed("it has no payload"),
+        };
+    };
+    let Ok(payload) = serde_json::from_str::<Value>(&payload) else {
+        return Read::Malformed("its payload is malformed");
+    };
+    if payload["type"] != "block_actions" {
+        return Read::Nothing;
+    }
+    let ours = |action: &&Value| {
+        let id = action["action_id"].as_str();
+        id.is_some_and(|id| id.starts_with(BUTTON))
+    };
+    let mut actions = payload["actions"].as_array().into_iter().flatten();
+    let Some(action) = actions.find(ours) else {
+        return Read::Nothing;
+    };
+    pressed(&payload, action).unwrap_or(Read::Malformed(
+        "it does not say who pressed which button, or when",
+    ))
+}
+
+fn pressed(payload: &Value, action: &Value) -> Option<Read> {
+    let text = |value: &Value| {
+        let text = value.as_str().filter(|text| !text.is_empty());
+        text.map(str::to_owned)
+    };
+    let (offer, choice) = action["value"].as_str()?.split_once('.')?;
+    let offer = CaseId::try_from(offer.to_owned()).ok()?;
+    let user = &payload["user"];
+    // The person's own workspace, and not the one where the message stands.
+    let team = text(&user["team_id"]).or_else(|| text(&payload["team"]["id"]))?;
+    let id = text(&user["id"])?;
+    let at = text(&action["action_ts"])?;
+    let name = text(&user["username"]).or_else(|| text(&user["name"]));
+    Some(Read::Words(Words {
+        id: format!("slack:{team}/{id}/{at}"),
+        name: name.unwrap_or_default(),
+        wanted: Wanted::Button(offer, choice.parse().ok()?),
+        response_url: text(&payload["response_url"]),
+        team,
+        user: id,
+        at: 0,
+    }))
+}
+
+#[cfg(test)]
+#[path = "said_tests.rs"]
+mod tests;

@@ -1,0 +1,382 @@
+//! The second half of what somebody said in Slack: carried out in a run of its own, and answered where
+//! only that person sees it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use approvals::config::Approver;
+use approvals::records::Via;
+use channels::post_json;
+use environments::config::{Config, Glob};
+use environments::decide::Ctx;
+use environments::facts::Service;
+use environments::gather::{Gathered, gather};
+use environments::look::Eyes;
+use environments::memory::Phase;
+use environments::plan::{Plan, Row, plan};
+use jiff::{SignedDuration, Timestamp};
+use schedule::State;
+use url::Url;
+
+use super::ask::{Asked, Refused, Who, carry_out, plain, record};
+use super::said::{Wanted, Words};
+use super::slack::message;
+use crate::event::{Action, Event};
+use crate::people::may::{Right, may, may_look};
+use crate::people::offer::{Offer, Offers, Target};
+use crate::people::stage::Stage;
+use crate::people::texts::{Texts, Zone, fill};
+use crate::{Invocation, configuration, own};
+
+/// Words that waited longer don't count: the person has long gone on, or asked again.
+const AGE: SignedDuration = SignedDuration::from_mins(15);
+/// For telling the person, with all tries.
+const TELL: Duration = Duration::from_secs(8);
+/// Clusters in one answer; the rest is a number.
+const CLUSTERS: usize = 30;
+/// A sleep that is further away is none that somebody puts off.
+const NEAR: SignedDuration = SignedDuration::from_hours(24);
+
+/// Carries out what somebody said, and tells them.
+pub async fn carry_out_words(stage: &Stage<'_>, invocation: &Invocation, words: &Words) {
+    let text = Box::pin(answer(stage, invocation, words)).await;
+    let Some(url) = &words.response_url else {
+        tracing::warn!("Slack gave no address for an answer");
+        return;
+    };
+    if !leads_to_slack(url, stage.settings.allow_private_addresses) {
+        tracing::error!("the address for an answer does not lead to Slack; nothing was sent there");
+        return;
+    }
+    if let Err(trouble) = post_json(&stage.function.http, url, &message(&text), TELL).await {
+        tracing::warn!("Slack did not take the answer: {trouble}");
+    }
+}
+
+async fn answer(stage: &Stage<'_>, invocation: &Invocation, words: &Words) -> String {
+    let english = Texts::of(approvals::config::Language::English);
+    let failed = |texts: &Texts, why: &str| fill(texts.reply_failed, &[("why", why)]);
+    let Some(own) = own::place(&invocation.own_arn) else {
+        return failed(english, "the function does not know its own account");
+    };
+    let config = configuration::current(stage.function, stage.settings, &own.account);
+    let config = match Box::pin(config).await {
+        Ok(config) => config,
+        Err(why) => {
+            tracing::error!("{why}");
+            return failed(english, "the configuration can't be used; the log says why");
+        }
+    };
+    let texts = Texts::of(config.people.language);
+    let desk = Desk {
+        stage,
+        invocation,
+        config: &config,
+        zone: Zone::of(config.zone.as_deref()),
+        texts,
+        who: Who {
+            id: Approver::Slack {
+                team: words.team.clone(),
+                user: words.user.clone(),
+            },
+            name: words.name.clone(),
+            via: Via::Slack,
+            from: None,
+        },
+        own,
+    };
+    let at = Timestamp::from_second(words.at).unwrap_or(Timestamp::MIN);
+    if stage.now().duration_since(at) > AGE {
+        record(stage, &desk.who, "refused: it came too late".to_owned()).await;
+        return texts.reply_too_old.to_owned();
+    }
+    // The others say for themselves what they need.
+    let looks = matches!(words.wanted, Wanted::Status(_) | Wanted::Button(..));
+    if looks && !may_look(&config.people, &desk.who.id) {
+        record(stage, &desk.who, "refused: a look".to_owned()).await;
+        return desk.refused();
+    }
+    match &words.wanted {
+        Wanted::Status(name) => desk.status(name.as_deref()).await,
+        Wanted::Up(name, hours) => desk.ask(Right::Wake, (name, *hours), &words.id).await,
+        Wanted::Snooze(name, hours) => desk.ask(Right::Snooze, (name, *hours), &words.id).await,
+        Wanted::Button(offer, choice) => match Offers(stage.table()).read(offer).await {
+            Ok(Some(offer)) => desk.press(&offer, *choice).await,
+            Ok(None) => texts.reply_over.to_owned(),
+            Err(error) => failed(texts, &error.to_string()),
+        },
+    }
+}
+
+/// One person's wish, and what is needed for it.
+struct Desk<'a> {
+    stage: &'a Stage<'a>,
+    invocation: &'a Invocation,
+    config: &'a Arc<Config>,
+    zone: Zone,
+    texts: &'static Texts,
+    who: Who,
+    own: own::Place,
+}
+
+impl Desk<'_> {
+    fn now(&self) -> Timestamp {
+        self.stage.now()
+    }
+
+    fn refused(&self) -> String {
+        let name = plain(&self.who.name, 60);
+        let who = if name.is_empty() {
+            self.who.id.to_string()
+        } else {
+            name
+        };
+        fill(self.texts.reply_may_not, &[("who", &who)])
+    }
+
+    /// `done` says what was done, until when.
+    async fn carry_out(&self, asked: &Asked, done: impl Fn(Timestamp) -> String) -> String {
+        let wish = (&self.who, asked);
+        let carried = carry_out(self.stage, self.invocation, self.config, wish);
+        match Box::pin(carried).await {
+            Ok(until) if self.stage.settings.dry_run => {
+                format!("{} {}", done(until), self.texts.reply_dry_run)
+            }
+            Ok(until) => done(until),
+            Err(Refused::MayNot) => self.refused(),
+            Err(Refused::Failed(why)) => fill(self.texts.reply_failed, &[("why", &why)]),
+        }
+    }
+
+    /// A button of a notice.
+    async fn press(&self, offer: &Offer, choice: u8) -> String {
+        let now = self.now();
+        let Some(until) = offer.snooze_ends(choice).filter(|until| now < *until) else {
+            return self.texts.reply_over.to_owned();
+        };
+        let slept = now >= offer.edge;
+        let cause = format!("asked for by {}", self.who.id);
+        let right = if slept { Right::Wake } else { Right::Snooze };
+        let asked = Asked {
+            id: format!("{}-{}-{choice}-{}", offer.id, right.word(), self.who.id),
+            right,
+            services: offer.pattern(),
+            place: offer.target.place(&self.own),
+            until,
+            events: slept
+                .then(|| offer.target.tick(cause))
+                .into_iter()
+                .collect(),
+        };
+        let services = self.texts.services.of(offer.services.len());
+        let name = self.zone.time(offer.edge);
+        let done = |until| {
+            let moment = self.texts.moment(until, &self.zone);
+            let values = [
+                ("services", services.as_str()),
+                ("name", &name),
+                ("moment", &moment),
+            ];
+            fill(self.texts.reply_snoozed, &values)
+        };
+        self.carry_out(&asked, done).await
+    }
+
+    /// What a command asks for.
+    async fn ask(&self, right: Right, (name, hours): (&str, i64), id: &str) -> String {
+        if !may(&self.config.people, right, &self.who.id) {
+            record(self.stage, &self.who, format!("refused: {right:?} {name}")).await;
+            return self.refused();
+        }
+        let (plan, problems) = Box::pin(self.look()).await;
+        let rows: Vec<&Row> = plan
+            .rows
+            .iter()
+            .filter(|row| row.shall.is_some() && fits(name, &row.service))
+            .collect();
+        if rows.is_empty() {
+            let none = fill(self.texts.reply_none, &[("name", name)]);
+            return match problems.first() {
+                Some(problem) => format!("{none} {problem}"),
+                None => none,
+            };
+        }
+        let sleeps = rows.iter().any(|row| row.shall == Some(State::Off));
+        // Who may only put a sleep off does not wake what sleeps.
+        let right = if sleeps { Right::Wake } else { right };
+        let begins = match right {
+            Right::Wake => self.now(),
+            Right::Snooze => self.next_sleep(&rows),
+        };
+        let until = begins.saturating_add(SignedDuration::from_hours(hours));
+        let until = until.unwrap_or(Timestamp::MAX);
+        let cause = format!("asked for by {}", self.who.id);
+        let asked = Asked {
+            id: id.to_owned(),
+            right,
+            services: patterns(name).join(" "),
+            place: Target::default().place(&self.own),
+            until,
+            events: if sleeps {
+                ticks(name, &cause)
+            } else {
+                Vec::new()
+            },
+        };
+        let services = self.texts.services.of(rows.len());
+        let text = match right {
+            Right::Wake => self.texts.reply_up,
+            Right::Snooze => self.texts.reply_snoozed,
+        };
+        let done = |until| {
+            let moment = self.texts.moment(until, &self.zone);
+            let values = [
+                ("services", services.as_str()),
+                ("name", name),
+                ("moment", &moment),
+            ];
+            fill(text, &values)
+        };
+        self.carry_out(&asked, done).await
+    }
+
+    /// The first sleep that comes near.
+    fn next_sleep(&self, rows: &[&Row]) -> Timestamp {
+        let now = self.now();
+        let near = |edge: &Timestamp| edge.duration_since(now) <= NEAR;
+        let edges = rows.iter().filter_map(|row| row.next_edge);
+        edges.filter(near).min().unwrap_or(now)
+    }
+
+    /// How things are in the function's own account and region.
+    async fn look(&self) -> (Plan, Vec<String>) {
+        let function = self.stage.function;
+        let learned = function.kept.of(&self.own, &self.config.rate);
+        let eyes = Eyes {
+            aws: &function.aws,
+            pace: &learned.paces.reads,
+            sizes: &learned.sizes,
+        };
+        let records = function.records(self.stage.settings);
+        let gathered: Gathered = Box::pin(gather(eyes, records, self.config)).await;
+        let ctx = Ctx {
+            now: self.now(),
+            run: &self.invocation.run,
+            defer_deadline: self.config.defer_deadline,
+        };
+        (plan(gathered.facts(), self.config, &ctx), gathered.problems)
+    }
+
+    async fn status(&self, name: Option<&str>) -> String {
+        let (plan, problems) = Box::pin(self.look()).await;
+        let ours =
+            |row: &&Row| row.shall.is_some() && name.is_none_or(|name| fits(name, &row.service));
+        let rows: Vec<&Row> = plan.rows.iter().filter(ours).collect();
+        if rows.is_empty() && problems.is_empty() {
+            return fill(self.texts.reply_none, &[("name", name.unwrap_or("*"))]);
+        }
+        let mut text = status(&rows, self.texts, &self.zone);
+        for problem in problems.iter().take(3) {
+            let _ = write!(text, "\n{}", plain(problem, 300));
+        }
+        text
+    }
+}
+
+/// A name alone means a cluster, or a service in any.
+fn patterns(name: &str) -> Vec<String> {
+    if name.contains('/') {
+        return vec![name.to_owned()];
+    }
+    vec![format!("{name}/*"), name.to_owned()]
+}
+
+fn fits(name: &str, service: &Service) -> bool {
+    let globs = patterns(name);
+    let mut globs = globs.iter().filter_map(|text| Glob::parse(text));
+    globs.any(|glob| glob.matches(&service.cluster, &service.name))
+}
+
+fn ticks(name: &str, cause: &str) -> Vec<Event> {
+    let tick = |only: String| Event {
+        only: Some(only),
+        cause: Some(cause.to_owned()),
+        ..Event::new(Action::Tick)
+    };
+    patterns(name).into_iter().map(tick).collect()
+}
+
+/// Cluster by cluster: how many are awake, how many sleep, and what comes next.
+fn status(rows: &[&Row], texts: &Texts, zone: &Zone) -> String {
+    let mut clusters: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        clusters.entry(&row.service.cluster).or_default().push(row);
+    }
+    let (awake, asleep) = counts(rows);
+    let values = [("awake", awake.as_str()), ("asleep", &asleep)];
+    let mut text = fill(texts.status_title, &values);
+    for (cluster, rows) in clusters.iter().take(CLUSTERS) {
+        let (awake, asleep) = counts(rows);
+        let values = [
+            ("cluster", *cluster),
+            ("awake", &awake),
+            ("asleep", &asleep),
+        ];
+        let _ = write!(text, "\n{}", fill(texts.status_line, &values));
+        if let Some(next) = next(rows, texts, zone) {
+            let _ = write!(text, "; {next}");
+        }
+    }
+    let more = clusters.len().saturating_sub(CLUSTERS);
+    if more > 0 {
+        let _ = write!(
+            text,
+            "\n{}",
+            fill(texts.and_more, &[("n", &more.to_string())])
+        );
+    }
+    let attention = rows.iter().filter(|row| row.attention).count();
+    if attention > 0 {
+        let attention = fill(texts.status_attention, &[("n", &attention.to_string())]);
+        let _ = write!(text, "\n{attention}");
+    }
+    text
+}
+
+fn counts(rows: &[&Row]) -> (String, String) {
+    let sleeps = |row: &&&Row| row.phase == Some(Phase::Down) && row.service.desired == 0;
+    let asleep = rows.iter().filter(sleeps).count();
+    ((rows.len() - asleep).to_string(), asleep.to_string())
+}
+
+/// The first edge of all.
+fn next(rows: &[&Row], texts: &Texts, zone: &Zone) -> Option<String> {
+    let edges = rows
+        .iter()
+        .filter_map(|row| Some((row.next_edge?, row.shall?)));
+    let (at, shall) = edges.min_by_key(|(at, _)| *at)?;
+    let text = match shall {
+        State::On => texts.status_sleeps,
+        State::Off => texts.status_wakes,
+    };
+    Some(fill(text, &[("moment", &texts.moment(at, zone))]))
+}
+
+/// Whether an address is one of Slack's for answers. `anywhere` is for a local AWS.
+fn leads_to_slack(url: &str, anywhere: bool) -> bool {
+    let Ok(url) = Url::parse(url) else {
+        return false;
+    };
+    let slack = url.scheme() == "https"
+        && url.host_str() == Some("hooks.slack.com")
+        && url.port().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    slack || anywhere
+}
+
+#[cfg(test)]
+#[path = "work_tests.rs"]
+mod tests;

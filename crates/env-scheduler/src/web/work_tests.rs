@@ -1,0 +1,104 @@
+//! What people are answered in Slack.
+
+use schedule::State;
+
+use super::*;
+use environments::decide::Step;
+
+fn row(place: &str, asleep: bool) -> Row {
+    let (cluster, name) = place.split_once('/').unwrap();
+    Row {
+        service: Service {
+            cluster: cluster.into(),
+            name: name.into(),
+            desired: u32::from(!asleep),
+            ..Service::default()
+        },
+        phase: asleep.then_some(Phase::Down),
+        since: None,
+        shall: Some(if asleep { State::Off } else { State::On }),
+        step: Step::Nothing,
+        why: String::new(),
+        want_rule: None,
+        source: None,
+        next_edge: Some("2026-11-20T21:00:00Z".parse().unwrap()),
+        tier: String::new(),
+        tier_number: 0,
+        order: None,
+        about_when: None,
+        attention: place == "dev/b",
+    }
+}
+
+#[test]
+fn a_status_is_told_cluster_by_cluster() {
+    let rows = [
+        row("dev/a", false),
+        row("dev/b", false),
+        row("test/a", true),
+    ];
+    let rows: Vec<&Row> = rows.iter().collect();
+    let zone = Zone::of(Some("Europe/Berlin"));
+    let told = status(
+        &rows,
+        Texts::of(approvals::config::Language::English),
+        &zone,
+    );
+    insta::assert_snapshot!(told, @"
+    2 awake, 1 asleep
+    dev: 2 awake, 0 asleep; sleeps Fri 20 Nov 22:00
+    test: 0 awake, 1 asleep; wakes Fri 20 Nov 22:00
+    1 to look at: `deploy-hooks env status`
+    ");
+}
+
+#[test]
+fn many_clusters_are_a_number() {
+    let rows: Vec<Row> = (0..50).map(|n| row(&format!("c{n:02}/a"), true)).collect();
+    let rows: Vec<&Row> = rows.iter().collect();
+    let english = Texts::of(approvals::config::Language::English);
+    let told = status(&rows, english, &Zone::of(None));
+    assert!(told.ends_with("\nand 20 more"), "{told}");
+    assert!(told.len() < 3_000, "{}", told.len());
+}
+
+#[test]
+fn a_name_alone_is_a_cluster_or_a_service() {
+    let service = |place: &str| row(place, false).service;
+    assert!(fits("dev", &service("dev/web")));
+    assert!(fits("web", &service("dev/web")));
+    assert!(fits("dev/w*", &service("dev/web")));
+    for other in ["de", "dev-", "eb", "test/*", "dev/we"] {
+        assert!(!fits(other, &service("dev/web")), "{other}");
+    }
+    let only = |name: &str| -> Vec<Option<String>> {
+        let events = ticks(name, "asked for");
+        events.into_iter().map(|event| event.only).collect()
+    };
+    assert_eq!(only("dev"), [Some("dev/*".into()), Some("dev".into())]);
+    assert_eq!(only("dev/web"), [Some("dev/web".into())]);
+}
+
+#[test]
+fn answers_go_to_slack_only() {
+    assert!(leads_to_slack("https://hooks.slack.com/commands/1", false));
+    for elsewhere in [
+        "http://hooks.slack.com/x",
+        "https://hooks.slack.com.example.com/x",
+        "https://hooks.slack.com@example.com/x",
+        "https://user@hooks.slack.com/x",
+        "https://hooks.slack.com:8443/x",
+        "https://169.254.169.254/latest",
+        "",
+    ] {
+        assert!(!leads_to_slack(elsewhere, false), "{elsewhere}");
+    }
+    assert!(leads_to_slack("http://127.0.0.1:4566/response", true));
+}
+
+#[test]
+fn what_people_write_does_nothing_in_slack() {
+    let told = message("<!channel> & <@U1>");
+    assert_eq!(told["text"], "&lt;!channel&gt; &amp; &lt;@U1&gt;");
+    assert_eq!(told["response_type"], "ephemeral");
+}

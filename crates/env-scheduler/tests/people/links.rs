@@ -1,0 +1,291 @@
+//! Links: pages that change nothing, and forms that do what they say, once.
+
+use crate::house::{CONFIG, Call, House, MORNING, NIGHT, keys};
+
+const LEAD: &str = "lead@example.com";
+const ONE_HOUR: &str = "1 hour more, until 23:00:";
+const WAKE: &str = "Wake them during the night:";
+
+async fn told() -> House {
+    told_with(CONFIG).await
+}
+
+async fn told_with(config: &str) -> House {
+    let house = House::with(config, &[]).await;
+    house.tick().await;
+    house
+}
+
+/// Everything that lies in the state table.
+fn table(house: &House) -> String {
+    house.world.with(|state| state.tables.dump())
+}
+
+#[tokio::test]
+async fn reading_a_page_changes_nothing() {
+    let house = told().await;
+    let before = table(&house);
+    let path = house.link(LEAD, ONE_HOUR);
+    for (method, path) in [
+        ("GET", &path),
+        ("HEAD", &path),
+        ("GET", &house.link(LEAD, WAKE)),
+    ] {
+        for _ in 0..3 {
+            let answer = house.call(&Call::new(method, path)).await;
+            assert_eq!(answer.status(), 200);
+            assert_eq!(answer.body().is_empty(), method == "HEAD");
+            let headers = &answer.0["headers"];
+            assert_eq!(headers["cache-control"], "no-store");
+            assert_eq!(headers["referrer-policy"], "no-referrer");
+            assert!(
+                headers["content-security-policy"]
+                    .as_str()
+                    .unwrap()
+                    .contains("default-src 'none'")
+            );
+        }
+    }
+    for method in ["PUT", "DELETE", "OPTIONS"] {
+        let answer = house.call(&Call::new(method, &path)).await;
+        assert_eq!(answer.status(), 405);
+    }
+    assert_eq!(table(&house), before);
+    assert!(house.beside(|beside| beside.invoked.is_empty()));
+}
+
+#[tokio::test]
+async fn a_snooze_keeps_the_services_awake_and_is_one_request() {
+    let house = told().await;
+    let path = house.link(LEAD, ONE_HOUR);
+    let page = house.call(&Call::new("GET", &path)).await;
+    let form = page.send(&path, "");
+    for _ in 0..3 {
+        let answer = house.call(&form).await;
+        assert_eq!(answer.status(), 200);
+        assert!(
+            answer
+                .body()
+                .contains("Done: awake until Mon 23 Nov 23:00 (UTC)."),
+            "{}",
+            answer.body()
+        );
+    }
+    let requests = house.items("request#");
+    assert_eq!(requests.len(), 1, "{requests:?}");
+    assert_eq!(requests[0]["services"], "dev/api dev/web");
+    assert_eq!(requests[0]["until"], "2026-11-23T23:00:00Z");
+    assert_eq!(
+        requests[0]["by"],
+        "the holder of the link of email:lead@example.com"
+    );
+    let audit = house.audit();
+    assert_eq!(audit.len(), 3, "each try is recorded: {audit:?}");
+    assert!(
+        audit[0].starts_with(
+            "email:lead@example.com: snooze dev/api dev/web until 2026-11-23T23:00:00Z"
+        )
+    );
+    house.tick_at(NIGHT).await;
+    assert_eq!((house.desired("dev/web"), house.desired("dev/api")), (3, 1));
+    house.tick_at("2026-11-23T23:00:00Z").await;
+    assert_eq!((house.desired("dev/web"), house.desired("dev/api")), (0, 0));
+}
+
+#[tokio::test]
+async fn only_the_page_that_was_shown_can_be_sent() {
+    let house = told().await;
+    let before = table(&house);
+    let path = house.link(LEAD, ONE_HOUR);
+    let other = house.link("other@example.com", ONE_HOUR);
+    assert_ne!(path, other, "each reader has a link of their own");
+    let page = house.call(&Call::new("GET", &path)).await;
+    let right = page.send(&path, "");
+    let mut foreign = vec![
+        Call::new("POST", &path),
+        Call::new("POST", &path)
+            .body("seal=x")
+            .cookie("__Host-environment=x"),
+        right.clone().header("sec-fetch-site", "cross-site"),
+        right.clone().header("content-type", "text/plain"),
+        right.clone().body("seal=x"),
+        right.clone().cookie("__Host-environment=other"),
+        page.send(&other, ""),
+    ];
+    let stranger = house.call(&Call::new("GET", &other)).await;
+    foreign.push(stranger.send(&path, ""));
+    for call in foreign {
+        let answer = house.call(&call).await;
+        assert_eq!(answer.status(), 403);
+        assert!(answer.body().contains("was not sent from the page"));
+    }
+    assert_eq!(table(&house), before);
+    let long = right.body(&"x".repeat(10_000));
+    assert_eq!(house.call(&long).await.status(), 413);
+}
+
+#[tokio::test]
+async fn forged_and_old_links_are_refused_and_say_nothing() {
+    let house = told().await;
+    let path = house.link(LEAD, ONE_HOUR);
+    let before = table(&house);
+    let sealed = path.strip_prefix("/e/").unwrap();
+    let (payload, seal) = sealed.split_once('.').unwrap();
+    let elsewhere = keys().seal_text("form", payload);
+    for wrong in [
+        String::new(),
+        payload.to_owned(),
+        format!("{payload}."),
+        format!("{}x.{seal}", &payload[..payload.len() - 1]),
+        format!("{payload}.{}0", &seal[..seal.len() - 1]),
+        format!("{payload}.{elsewhere}"),
+        "../../etc/passwd".to_owned(),
+    ] {
+        if wrong == sealed {
+            continue;
+        }
+        for method in ["GET", "POST"] {
+            let answer = house.call(&Call::new(method, &format!("/e/{wrong}"))).await;
+            assert_eq!(answer.status(), 404, "{wrong}");
+            assert!(!answer.body().contains("dev/"), "{}", answer.body());
+        }
+    }
+    assert_eq!(house.call(&Call::new("GET", "/")).await.status(), 404);
+    house.set_clock("2026-11-23T23:00:00Z");
+    let over = house.call(&Call::new("GET", &path)).await;
+    assert_eq!(over.status(), 410);
+    assert!(over.body().contains("This link is over"));
+    assert_eq!(table(&house), before);
+}
+
+#[tokio::test]
+async fn without_a_key_no_link_counts() {
+    let house = told().await;
+    let path = house.link(LEAD, ONE_HOUR);
+    let bare = House::open().await;
+    for key in ["", "short"] {
+        bare.beside(|beside| beside.secrets.insert("keys".into(), key.into()));
+        assert_eq!(bare.call(&Call::new("GET", &path)).await.status(), 503);
+    }
+}
+
+#[tokio::test]
+async fn what_sleeps_is_woken_for_the_hours_that_are_asked_for() {
+    let house = told().await;
+    let path = house.link(LEAD, WAKE);
+    house.tick_at(NIGHT).await;
+    assert_eq!(house.desired("dev/web"), 0);
+    house.set_clock("2026-11-24T01:00:00Z");
+    let page = house.call(&Call::new("GET", &path)).await;
+    for wrong in [
+        "",
+        "&hours=0",
+        "&hours=13",
+        "&hours=-1",
+        "&hours=x",
+        "&hours=2&hours=3",
+    ] {
+        let answer = house.call(&page.send(&path, wrong)).await;
+        assert_eq!(answer.status(), 422, "{wrong}");
+    }
+    assert!(house.items("request#").is_empty());
+    let sent = page.send(&path, "&hours=2");
+    house.call(&sent).await;
+    let answer = house.call(&sent).await;
+    assert!(
+        answer.body().contains("until Tue 24 Nov 03:00"),
+        "{}",
+        answer.body()
+    );
+    assert_eq!(
+        house.items("request#").len(),
+        1,
+        "a page that is sent twice"
+    );
+    assert_eq!(
+        house.items("request#")[0]["place"],
+        serde_json::json!({"account": crate::support::ACCOUNT, "region": crate::support::REGION})
+    );
+    house.set_clock("2026-11-24T01:30:00Z");
+    let late = house.call(&sent).await;
+    assert!(
+        late.body().contains("until Tue 24 Nov 03:00"),
+        "what was asked for first counts: {}",
+        late.body()
+    );
+    let other = house.call(&page.send(&path, "&hours=1")).await;
+    assert!(
+        other.body().contains("until Tue 24 Nov 02:30"),
+        "{}",
+        other.body()
+    );
+    assert_eq!(
+        house.items("request#").len(),
+        2,
+        "another choice on the same page"
+    );
+    house.run_handed_over().await;
+    assert_eq!((house.desired("dev/web"), house.desired("dev/api")), (3, 1));
+    let again = house.call(&Call::new("GET", &path)).await;
+    house.call(&again.send(&path, "&hours=3")).await;
+    assert_eq!(
+        house.items("request#").len(),
+        3,
+        "another page is another wish"
+    );
+    house.tick_at("2026-11-24T04:30:00Z").await;
+    assert_eq!(house.desired("dev/web"), 0, "it sleeps again");
+    house.set_clock(MORNING);
+    assert_eq!(house.call(&Call::new("GET", &path)).await.status(), 410);
+}
+
+#[tokio::test]
+async fn an_hour_more_also_wakes_what_sleeps_already() {
+    let house = told().await;
+    let path = house.link(LEAD, ONE_HOUR);
+    house.tick_at(NIGHT).await;
+    house.set_clock("2026-11-23T22:10:00Z");
+    let page = house.call(&Call::new("GET", &path)).await;
+    assert!(page.body().contains("went to sleep"), "{}", page.body());
+    house.call(&page.send(&path, "")).await;
+    house.run_handed_over().await;
+    assert_eq!(house.desired("dev/web"), 3);
+    assert!(
+        house.audit()[0].contains(": wake dev/api dev/web until"),
+        "{:?}",
+        house.audit()
+    );
+}
+
+#[tokio::test]
+async fn who_is_not_on_the_list_gets_no_link_and_may_not() {
+    let open = told().await;
+    let (hour, wake) = (
+        open.link("other@example.com", ONE_HOUR),
+        open.link("other@example.com", WAKE),
+    );
+    let page = open.call(&Call::new("GET", &hour)).await;
+    let sent = page.send(&hour, "");
+    // Taken off the list after the mail was sent.
+    let listed = format!("{CONFIG}  may: {{ snooze: ['email:lead@example.com'], wake: [] }}\n");
+    open.beside(|beside| beside.config.clone_from(&listed));
+    open.set_clock("2026-11-23T21:50:00Z");
+    for path in [&hour, &wake] {
+        let page = open.call(&Call::new("GET", path)).await;
+        assert!(
+            page.body()
+                .contains("other@example.com may not ask for this")
+        );
+        assert!(!page.body().contains("<form"));
+    }
+    assert_eq!(open.call(&sent).await.status(), 403);
+    assert!(open.items("request#").is_empty());
+    let audit = open.audit();
+    assert!(
+        audit[0].starts_with("email:other@example.com: refused: snooze"),
+        "{audit:?}"
+    );
+    let house = told_with(&listed).await;
+    assert!(house.mail(LEAD).contains(ONE_HOUR) && !house.mail(LEAD).contains(WAKE));
+    assert!(!house.mail("other@example.com").contains("https://"));
+}

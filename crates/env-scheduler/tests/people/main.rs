@@ -1,0 +1,14 @@
+//! The people's side, through the function's door: who is told what, who may ask for what, and what
+//! comes of it.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(unreachable_pub, reason = "its modules are its own")]
+
+mod commands;
+mod house;
+mod links;
+mod mornings;
+mod notices;
+#[path = "../../../environments/tests/support/mod.rs"]
+mod support;
+mod wording;

@@ -1,0 +1,206 @@
+//! The morning's summary and troubles: told once, with what to do.
+
+use serde_json::json;
+
+use crate::house::{CONFIG, House, MORNING, NIGHT, TOPIC};
+use crate::support::Fate;
+
+async fn slept() -> House {
+    let house = House::open().await;
+    house.tick_at(NIGHT).await;
+    assert_eq!(house.desired("dev/web"), 0);
+    house.beside(|beside| beside.mails.clear());
+    house
+}
+
+#[tokio::test]
+async fn a_morning_is_told_once() {
+    let house = slept().await;
+    house.set_clock(MORNING);
+    for action in ["up", "tick", "up", "morning"] {
+        house
+            .invoke(json!({"action": action, "at": MORNING}))
+            .await
+            .unwrap();
+    }
+    house.tick_at("2026-11-24T09:05:00Z").await;
+    assert_eq!(house.desired("dev/web"), 3);
+    assert_eq!(
+        house.addressees(),
+        ["lead@example.com", "other@example.com"]
+    );
+    insta::assert_snapshot!(house.mail("lead@example.com"), @"
+    Subject: 2 services woke at 09:00
+
+    2 services woke at 09:00
+    Since Tue 24 Nov 09:00 (UTC) the schedule wants 2 services awake; 2 woke.
+    Saved by this sleep: about 1.09 USD (22.0 vCPU-hours, 44.0 GB-hours). An estimate.
+    Account 111122223333, eu-central-1.
+
+    Awake
+    - dev/api
+    - dev/web
+
+    -- 
+    Sent by deploy-hooks. Times are those of UTC.
+    ");
+}
+
+#[tokio::test]
+async fn the_sum_of_several_runs_is_told() {
+    let house = slept().await;
+    house.set_clock(MORNING);
+    let part = json!({"action": "tick", "only": "dev/web"});
+    house.invoke(part).await.unwrap();
+    assert!(house.addressees().is_empty(), "a part is no morning");
+    house.tick_at("2026-11-24T09:05:00Z").await;
+    let mail = house.mail("lead@example.com");
+    assert!(mail.contains("- dev/api\n- dev/web"), "{mail}");
+    assert!(mail.contains("2 services woke at 09:00"), "{mail}");
+    assert!(mail.contains("(22.0 vCPU-hours"), "{mail}");
+}
+
+#[tokio::test]
+async fn a_conflict_is_told_with_what_to_do() {
+    let house = slept().await;
+    house
+        .world
+        .ecs(|ecs| ecs.services.get_mut("dev/api").unwrap().desired = 7);
+    house.tick_at(MORNING).await;
+    let mail = house.mail("lead@example.com");
+    insta::assert_snapshot!(mail, @"
+    Subject: 1 service not awake as before
+
+    1 service not awake as before
+    Since Tue 24 Nov 09:00 (UTC) the schedule wants 2 services awake; 1 woke.
+    Saved by this sleep: about 0.81 USD (16.5 vCPU-hours, 33.0 GB-hours). An estimate.
+    Account 111122223333, eu-central-1.
+
+    Changed by somebody while asleep, and left alone
+    - dev/api: somebody changed it while it slept: set to 0, found at 7; left alone. If that isn't meant, set it to 1 by hand.
+
+    Awake
+    - dev/web
+
+    -- 
+    Sent by deploy-hooks. Times are those of UTC.
+    ");
+    house.beside(|beside| beside.mails.clear());
+    house.tick_at("2026-11-24T09:05:00Z").await;
+    assert!(house.addressees().is_empty());
+}
+
+#[tokio::test]
+async fn who_was_woken_at_night_is_no_morning() {
+    let house = slept().await;
+    house.set_clock("2026-11-24T01:00:00Z");
+    house.call(&house.command("T0123/U0123", "up dev")).await;
+    house.run_handed_over().await;
+    house.tick_at("2026-11-24T01:10:00Z").await;
+    assert_eq!(house.desired("dev/web"), 3);
+    assert!(house.addressees().is_empty());
+}
+
+#[tokio::test]
+async fn a_failure_is_told_once_and_the_morning_waits_for_it() {
+    let house = slept().await;
+    let refuse = |_: usize, operation: &str| {
+        (operation == "UpdateService").then_some(Fate::Fail(400, "AccessDeniedException"))
+    };
+    house.world.fates(refuse);
+    house.tick_at(MORNING).await;
+    insta::assert_snapshot!(house.mail("lead@example.com"), @"
+    Subject: Environments: 2 new problems
+
+    Environments: 2 new problems
+    Account 111122223333, eu-central-1.
+    Each problem is told once, and again if it is still there a day later.
+
+    Failed; tried again at the next tick
+    - dev/api, dev/web: UpdateService: AccessDeniedException: injected. What to do: give the role ecs:UpdateService.
+
+    -- 
+    Sent by deploy-hooks. Times are those of UTC.
+    ");
+    house.tick_at("2026-11-24T09:05:00Z").await;
+    house.tick_at("2026-11-24T09:10:00Z").await;
+    assert_eq!(house.addressees().len(), 2, "once, to each reader");
+    house.tick_at("2026-11-24T09:20:00Z").await;
+    let mail = house.mail("lead@example.com");
+    assert!(
+        mail.starts_with("Subject: 2 services not awake as before"),
+        "{mail}"
+    );
+    assert_eq!(house.addressees().len(), 4);
+    house.tick_at("2026-11-24T13:00:00Z").await;
+    assert_eq!(house.addressees().len(), 6, "and again in another day");
+}
+
+#[tokio::test]
+async fn a_failure_that_could_not_be_told_is_told_at_the_next_tick() {
+    for refused in [1, 2] {
+        let house = slept().await;
+        house.world.fates(|_: usize, operation: &str| {
+            (operation == "UpdateService").then_some(Fate::Fail(400, "AccessDeniedException"))
+        });
+        house.beside(|beside| beside.refuse_mails = refused);
+        let answer = house.tick_at(MORNING).await;
+        let problems = answer["problems"].to_string();
+        assert!(problems.contains("SES did not take the mail"), "{problems}");
+        assert_eq!(house.addressees().len(), 2 - refused);
+        house.tick_at("2026-11-24T09:05:00Z").await;
+        house.tick_at("2026-11-24T09:10:00Z").await;
+        let both = ["lead@example.com", "other@example.com"];
+        assert_eq!(house.addressees(), both, "each once");
+        let mail = house.mail("lead@example.com");
+        assert!(mail.contains("dev/api, dev/web: UpdateService"), "{mail}");
+    }
+}
+
+#[tokio::test]
+async fn who_was_started_by_hand_in_the_night_saves_nothing_in_the_morning() {
+    let house = slept().await;
+    house
+        .world
+        .ecs(|ecs| ecs.services.get_mut("dev/web").unwrap().desired = 3);
+    house.tick_at("2026-11-23T23:00:00Z").await;
+    house.tick_at(MORNING).await;
+    let mail = house.mail("lead@example.com");
+    // Of one task of dev/api alone; dev/web's three would make it 44.
+    assert!(mail.contains("(5.5 vCPU-hours, 11.0 GB-hours)"), "{mail}");
+}
+
+#[tokio::test]
+async fn a_broken_configuration_is_told_to_the_topic_once_a_day() {
+    let house = House::with(CONFIG, &[("ENVIRONMENTS_TOPIC", TOPIC)]).await;
+    house.beside(|beside| beside.config = "version: 1\nacounts: x\n".into());
+    for at in [
+        "2026-11-23T21:45:00Z",
+        "2026-11-23T21:50:00Z",
+        "2026-11-24T08:00:00Z",
+    ] {
+        house.set_clock(at);
+        assert!(house.invoke(json!({"action": "tick"})).await.is_err());
+    }
+    let published = house.beside(|beside| beside.published.clone());
+    assert_eq!(published.len(), 1);
+    insta::assert_snapshot!(published[0]["Message"], @r#"
+    Environments: nothing could be done
+    The run "tick" stopped before it touched anything. What sleeps goes on sleeping, and what runs goes on running.
+
+    nothing was touched: s3://config/environments.yaml:2:1: unknown key "acounts"; did you mean "accounts"?
+
+    -- 
+    Sent by deploy-hooks. Times are those of UTC.
+    "#);
+    for _ in 0..2 {
+        let event = json!({"action": "down", "at": NIGHT});
+        assert!(house.invoke(event).await.is_err());
+    }
+    assert_eq!(
+        house.beside(|beside| beside.published.len()),
+        2,
+        "each evening"
+    );
+    assert!(house.addressees().is_empty(), "its channels are not known");
+}

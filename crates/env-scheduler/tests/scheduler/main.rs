@@ -1,0 +1,16 @@
+//! The function as Lambda invokes it, over a small AWS inside the test.
+
+#![allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test that can't go on fails where it stands, and is a crate of its own"
+)]
+
+mod accounts;
+mod configurations;
+mod house;
+mod nights;
+mod refusals;
+mod rests;
+#[path = "../../../environments/tests/support/mod.rs"]
+mod support;
