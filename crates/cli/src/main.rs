@@ -6,6 +6,7 @@
 
 mod approvals;
 mod clients;
+mod env;
 mod failure;
 mod screen;
 
@@ -31,13 +32,17 @@ Exit codes: 0 all is well, 1 something failed, 2 wrong call or wrong configurati
 
 Examples:
   deploy-hooks approvals lint approvals.yaml
-  deploy-hooks approvals preview --config approvals.yaml events/approval-asks.json";
+  deploy-hooks approvals preview --config approvals.yaml events/approval-asks.json
+  deploy-hooks env plan --config environments.yaml --table deploy-hooks-state --week";
 
 #[derive(Subcommand)]
 enum Command {
     /// Who is told of manual approvals, how that looks, and what was decided
     #[command(subcommand)]
     Approvals(approvals::Command),
+    /// Environments that sleep: plan, stop, wake, snooze, explain
+    #[command(subcommand)]
+    Env(Box<env::Command>),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -46,6 +51,7 @@ async fn main() -> ExitCode {
     let mut screen = Screen::new(args.json);
     let done = match args.command {
         Command::Approvals(command) => approvals::run(command, &mut screen).await,
+        Command::Env(command) => env::run(*command, &mut screen).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

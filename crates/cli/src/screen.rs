@@ -24,6 +24,8 @@ pub(crate) enum Style {
     Good,
     /// Wrong.
     Bad,
+    /// To be looked at.
+    Careful,
     /// Of less interest.
     Quiet,
 }
@@ -38,6 +40,26 @@ impl Screen {
             out: io::stdout(),
             err: io::stderr(),
         }
+    }
+
+    /// One that nobody looks at, with or without colours.
+    #[cfg(test)]
+    pub(crate) fn of(colours: bool) -> Self {
+        Self {
+            colours,
+            ..Self::new(false)
+        }
+    }
+
+    /// Whether there are colours.
+    pub(crate) fn has_colours(&self) -> bool {
+        self.colours
+    }
+
+    /// How many columns a line may have; none where it goes into a file or a pipe.
+    pub(crate) fn width(&self) -> Option<usize> {
+        let size = rustix::termios::tcgetwinsize(&self.out).ok()?;
+        (size.ws_col > 0).then(|| size.ws_col.into())
     }
 
     /// A line of a result.
@@ -64,6 +86,7 @@ impl Screen {
             Style::Heading => "1",
             Style::Good => "32",
             Style::Bad => "31",
+            Style::Careful => "33",
             Style::Quiet => "2",
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")

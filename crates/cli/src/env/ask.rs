@@ -1,0 +1,169 @@
+//! What people ask for on a command line: which services, until when, and the records that this becomes.
+
+use environments::config::Glob;
+use environments::facts::Service;
+use environments::overrides::{Ask, LONGEST_REQUEST, Place, Request};
+use environments::plan::{Plan, Row, totals};
+use jiff::Timestamp;
+use schedule::State;
+use strict_yaml::words::{list, nearest};
+
+use crate::failure::Failure;
+
+/// Services by pattern.
+pub(crate) struct Patterns(Vec<Glob>);
+
+/// Who asks for what, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish<'a> {
+    pub(crate) ask: Ask,
+    pub(crate) by: &'a str,
+    pub(crate) now: Timestamp,
+    /// Where; none: wherever the state table is used.
+    pub(crate) place: Option<&'a Place>,
+}
+
+impl Patterns {
+    /// Reads them; none at all is everything.
+    pub(crate) fn parse(texts: &[String]) -> Result<Self, Failure> {
+        let all = ["*".to_owned()];
+        let texts = if texts.is_empty() { &all } else { texts };
+        let read = texts.iter().map(|text| {
+            Glob::parse(text).ok_or_else(|| {
+                Failure::Wrong(format!(
+                    "{text:?} can't match any service; write cluster/service or a service's name, with * for \
+                     any text and ? for one character"
+                ))
+            })
+        });
+        Ok(Self(read.collect::<Result<_, _>>()?))
+    }
+
+    /// Whether one of them matches.
+    pub(crate) fn match_one(&self, service: &Service) -> bool {
+        self.0
+            .iter()
+            .any(|glob| glob.matches(&service.cluster, &service.name))
+    }
+
+    /// The rows that they are about. A pattern that is about no selected service is a mistake.
+    pub(crate) fn choose<'p>(&self, plan: &'p Plan) -> Result<Vec<&'p Row>, Failure> {
+        for glob in &self.0 {
+            let mut rows = plan
+                .rows
+                .iter()
+                .filter(|row| glob.matches(&row.service.cluster, &row.service.name));
+            if rows.clone().any(|row| row.shall.is_some()) {
+                continue;
+            }
+            return Err(Failure::Wrong(match rows.next() {
+                Some(row) => format!(
+                    "{:?} is about nothing that is ours to touch: {}: {}",
+                    glob.to_string(),
+                    row.service.place(),
+                    row.why
+                ),
+                None => unknown(&glob.to_string(), plan),
+            }));
+        }
+        let ours = |row: &&Row| row.shall.is_some() && self.match_one(&row.service);
+        Ok(plan.rows.iter().filter(ours).collect())
+    }
+
+    /// Only those rows, counted anew.
+    pub(crate) fn narrow(&self, plan: &Plan) -> Plan {
+        let rows: Vec<Row> = plan
+            .rows
+            .iter()
+            .filter(|row| self.match_one(&row.service))
+            .cloned()
+            .collect();
+        Plan {
+            at: plan.at,
+            totals: totals(&rows),
+            rows,
+        }
+    }
+
+    /// A request for each.
+    pub(crate) fn requests(&self, wish: Wish<'_>, until: Timestamp) -> Vec<Request> {
+        self.0
+            .iter()
+            .map(|glob| wish.request(&glob.to_string(), until))
+            .collect()
+    }
+}
+
+impl Wish<'_> {
+    /// A request of its own id.
+    pub(crate) fn request(self, services: &str, until: Timestamp) -> Request {
+        Request {
+            id: approvals::sign::new_id(),
+            ask: self.ask,
+            services: services.to_owned(),
+            until,
+            by: self.by.to_owned(),
+            at: self.now,
+            place: self.place.cloned(),
+        }
+    }
+
+    /// The requests that hold until the next edge of each service; one for each pattern where that is the
+    /// same for all. `alone` is the plan without what these requests replace: `up` after `down` must not
+    /// hold for as long as the `down` would have.
+    pub(crate) fn until_next_edge(
+        self,
+        patterns: &Patterns,
+        rows: &[&Row],
+        alone: &Plan,
+    ) -> Result<Vec<Request>, Failure> {
+        let next_edge = |row: &Row| alone.find(&row.service.arn)?.next_edge;
+        // A service that is on anyway needs nobody's word; one that was started by hand does.
+        let needs = |row: &&&Row| self.ask == Ask::ForceDown || row.shall == Some(State::Off);
+        let called: Vec<&Row> = rows.iter().filter(needs).copied().collect();
+        if let Some(endless) = called.iter().find(|row| next_edge(row).is_none()) {
+            return Err(Failure::Wrong(format!(
+                "the schedule of {} never changes ({}); say how long, with --for or --until",
+                endless.service.place(),
+                endless.source.as_deref().unwrap_or_default()
+            )));
+        }
+        let far = |row: &&&Row| {
+            next_edge(row).is_some_and(|edge| edge.duration_since(self.now) > LONGEST_REQUEST)
+        };
+        if let Some(far) = called.iter().find(far) {
+            return Err(Failure::Wrong(format!(
+                "the schedule of {} does not change within 31 days ({}); say how long, with --for or --until",
+                far.service.place(),
+                far.source.as_deref().unwrap_or_default()
+            )));
+        }
+        let mut edges: Vec<Timestamp> = called.iter().filter_map(|row| next_edge(row)).collect();
+        edges.sort_unstable();
+        edges.dedup();
+        Ok(match edges.as_slice() {
+            [one] if called.len() == rows.len() => patterns.requests(self, *one),
+            _ => called
+                .iter()
+                .filter_map(|row| Some(self.request(&row.service.place(), next_edge(row)?)))
+                .collect(),
+        })
+    }
+}
+
+/// What to say of a service that isn't there.
+pub(crate) fn unknown(name: &str, plan: &Plan) -> String {
+    let places: Vec<String> = plan.rows.iter().map(|row| row.service.place()).collect();
+    let names = plan.rows.iter().map(|row| row.service.name.as_str());
+    let known = places.iter().map(String::as_str).chain(names);
+    let remedy = match nearest(name, known) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None if places.is_empty() => {
+            "no service was found at all; check region, credentials, and clusters in the configuration"
+                .to_owned()
+        }
+        None if places.len() > 8 => "`env plan --all` lists them".to_owned(),
+        None => format!("there are {}", list(places.iter().map(String::as_str))),
+    };
+    format!("there is no service {name:?}; {remedy}")
+}

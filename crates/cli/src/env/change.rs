@@ -1,0 +1,302 @@
+//! `env down` and `env up`: what the schedule will do anyway, now and for a while. A dry run unless it is
+//! told `--yes`. Nothing but the named services is touched.
+
+use std::io::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use environments::apply::{Applied, End, Outcome, Site as Workplace, apply_watched};
+use environments::decide::Step;
+use environments::overrides::{Ask, Request};
+use environments::plan::{Plan, Row};
+use environments::savings::{Sleeps, savings};
+use environments::summary::{Told, summary};
+use jiff::{SignedDuration, Timestamp};
+use schedule::State;
+use serde_json::json;
+use strict_yaml::words::count;
+use tokio::time::Instant;
+
+use super::ask::{Patterns, Wish};
+use super::site::{Place, Site};
+use super::times::{self, Until};
+use super::{plain, table};
+use crate::failure::Failure;
+use crate::screen::Screen;
+
+/// Longer than any real run; what is left then is told.
+const LONGEST: Duration = Duration::from_hours(2);
+
+/// Stop or wake services.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Which: cluster/service or names, with * and ?; left out: all that are selected
+    #[arg(value_name = "PATTERN")]
+    patterns: Vec<String>,
+    #[command(flatten)]
+    until: Until,
+    /// Do it; without this nothing is changed
+    #[arg(long)]
+    yes: bool,
+    /// Change nothing, which is what happens without --yes
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+    /// Who asks
+    #[arg(long, env = "USER", default_value = "somebody at a command line")]
+    by: String,
+    /// The clock of a local AWS; never behind the real one
+    #[arg(long, value_name = "INSTANT", value_parser = times::instant, hide = true)]
+    at: Option<Timestamp>,
+}
+
+/// The help of `down`.
+pub(crate) const DOWN: &str = "\
+Without --for and --until it holds until the next edge of each service's schedule. A later `up` for the same
+services replaces it. It is about the account and region of your credentials alone. Progress is told on standard error, the summary on standard output.
+
+Your AWS credentials need what the function's role has: the template lists it under EnvScheduler.
+
+--yes counts whatever the function's own dry run (the parameter EnvironmentsDryRun) says. A function in dry run
+changes nothing: it does not wake what was stopped here, nor stop again what was woken.
+
+Exit codes: 0 done (or a dry run), 1 something failed or is left, 2 wrong call or configuration.
+
+Examples:
+  deploy-hooks env down 'dev/*'                  what would be stopped
+  deploy-hooks env down 'dev/*' --for 2h --yes
+  deploy-hooks env down dev/shop --until 09:00 --yes";
+
+/// The help of `up`.
+pub(crate) const UP: &str = "\
+Without --for and --until it holds until the next edge of each service's schedule. A later `down` for the same
+services replaces it. It is about the account and region of your credentials alone. Progress is told on standard error, the summary on standard output.
+
+Your AWS credentials need what the function's role has: the template lists it under EnvScheduler.
+
+--yes counts whatever the function's own dry run (the parameter EnvironmentsDryRun) says. A function in dry run
+changes nothing: it does not wake what was stopped here, nor stop again what was woken.
+
+Exit codes: 0 done (or a dry run), 1 something failed or is left, 2 wrong call or configuration.
+
+Examples:
+  deploy-hooks env up dev/shop                   what would be woken
+  deploy-hooks env up dev/shop --for 2h --yes
+  deploy-hooks env up --yes                      everything that is selected";
+
+/// Told after something was done: nobody should find out in the morning.
+const OWN_DRY_RUN: &str = "\
+Note: the function's own dry run (the parameter EnvironmentsDryRun) does not bind this command; a function in dry run \
+does not wake in the morning what was stopped here: `env up` does.";
+
+/// What is to be done.
+struct Intent {
+    /// All that people asked for, this included.
+    requests: Vec<Request>,
+    /// This alone.
+    new: Vec<Request>,
+    /// All services; only the named ones have a step.
+    plan: Plan,
+    /// The named ones.
+    named: Plan,
+}
+
+/// Stops or wakes.
+pub(crate) async fn run(ask: Ask, args: &Args, screen: &mut Screen) -> Result<(), Failure> {
+    let patterns = Patterns::parse(&args.patterns)?;
+    let began = Timestamp::now();
+    let ahead = args
+        .at
+        .map_or(SignedDuration::ZERO, |at| at.duration_since(began));
+    let ahead = ahead.max(SignedDuration::ZERO);
+    let site = args.place.look(began + ahead).await?;
+    let intent = args.intent((ask, &patterns), &site)?;
+    if !args.yes {
+        dry_run(&site, &intent, screen)?;
+        return site.whole();
+    }
+    for request in &intent.new {
+        let written = site.records().request(request).await;
+        written.map_err(|error| Failure::Failed(format!("no service was touched: {error}")))?;
+    }
+    let clock = move || Timestamp::now() + ahead;
+    let applied = reconcile(&site, &intent, &clock).await;
+    tell(&site, &intent, &applied, screen)?;
+    stay(ask, &intent, screen);
+    let failed = applied.failures().count();
+    let left = applied
+        .outcomes
+        .iter()
+        .filter(|one| one.end == End::Continue)
+        .count();
+    if failed + left > 0 {
+        let told = format!(
+            "{} of {} did not succeed",
+            failed + left,
+            count(applied.outcomes.len(), "service")
+        );
+        return Err(Failure::Failed(told));
+    }
+    site.whole()
+}
+
+impl Args {
+    fn intent(&self, (ask, patterns): (Ask, &Patterns), site: &Site) -> Result<Intent, Failure> {
+        let before = site.plan(&site.found.requests);
+        let rows = patterns.choose(&before)?;
+        let place = site.where_it_is();
+        let wish = Wish {
+            ask,
+            by: &self.by,
+            now: site.now,
+            place: place.as_ref(),
+        };
+        let new = if let Some(until) = self.until.resolve(site.now, &site.zone())? {
+            patterns.requests(wish, until)
+        } else {
+            let alike = site.found.requests.iter().filter(|one| one.ask == ask);
+            let alone = site.plan(&alike.cloned().collect::<Vec<_>>());
+            wish.until_next_edge(patterns, &rows, &alone)?
+        };
+        let mut requests = site.found.requests.clone();
+        requests.extend(new.iter().cloned());
+        let mut plan = site.plan(&requests);
+        for row in plan
+            .rows
+            .iter_mut()
+            .filter(|row| !patterns.match_one(&row.service))
+        {
+            row.step = Step::Nothing;
+        }
+        let named = patterns.narrow(&plan);
+        Ok(Intent {
+            requests,
+            new,
+            plan,
+            named,
+        })
+    }
+}
+
+fn dry_run(site: &Site, intent: &Intent, screen: &mut Screen) -> Result<(), Failure> {
+    if screen.json {
+        let value = json!({"dry_run": true, "requests": intent.new, "plan": intent.named});
+        screen.value(&value)?;
+        return Ok(());
+    }
+    let zone = site.zone();
+    for line in table::plan(&intent.named, &zone, false, screen) {
+        screen.line(line)?;
+    }
+    for request in &intent.new {
+        let until = times::told(request.until, &zone);
+        screen.line(format!(
+            "It would hold for {} until {until}, {}.",
+            request.services,
+            site.zone_name()
+        ))?;
+    }
+    screen.line("Dry run: nothing was changed. Say --yes to do it.")?;
+    Ok(())
+}
+
+async fn reconcile(
+    site: &Site,
+    intent: &Intent,
+    clock: &(dyn Fn() -> Timestamp + Sync),
+) -> Applied {
+    let work = Workplace {
+        aws: &site.aws,
+        records: site.records(),
+        config: &site.config,
+        paces: &site.paces,
+        sizes: &site.sizes,
+        requests: &intent.requests,
+        clock,
+        run: &site.run,
+        deadline: Instant::now() + LONGEST,
+    };
+    let (all, done) = (intent.plan.work().count(), AtomicUsize::new(0));
+    let watch = |outcome: &Outcome| {
+        let number = done.fetch_add(1, Ordering::Relaxed) + 1;
+        // Progress that nobody can read is no reason to stop.
+        let _ = writeln!(std::io::stderr(), "[{number}/{all}] {}", progress(outcome));
+    };
+    apply_watched(&work, &intent.plan, &watch).await
+}
+
+/// `dev/shop: wake: done`
+fn progress(outcome: &Outcome) -> String {
+    let end = match &outcome.end {
+        End::Done => "done".to_owned(),
+        End::Nothing => "nothing left to do".to_owned(),
+        End::Busy => "another run is at it".to_owned(),
+        End::Continue => "not begun".to_owned(),
+        End::Failed { what, detail, .. } => format!("failed: {what}: {detail}"),
+    };
+    plain(&format!(
+        "{}: {}: {end}",
+        outcome.place,
+        outcome.step.word()
+    ))
+}
+
+fn tell(
+    site: &Site,
+    intent: &Intent,
+    applied: &Applied,
+    screen: &mut Screen,
+) -> Result<(), Failure> {
+    let saved = savings(
+        &intent.named,
+        &site.found.memories,
+        &site.config.prices,
+        Sleeps::Ending,
+    );
+    let told = summary(&Told {
+        plan: &intent.named,
+        applied: Some(applied),
+        problems: &[],
+        savings: Some(&saved),
+    });
+    if screen.json {
+        let value =
+            json!({"dry_run": false, "requests": intent.new, "applied": applied, "summary": told});
+        screen.value(&value)?;
+        return Ok(());
+    }
+    for line in told.lines() {
+        screen.line(plain(line))?;
+    }
+    let zone = site.zone();
+    for request in &intent.new {
+        let until = times::told(request.until, &zone);
+        screen.line(format!(
+            "It holds for {} until {until}, {}.",
+            request.services,
+            site.zone_name()
+        ))?;
+    }
+    if intent.new.iter().any(|one| one.ask == Ask::ForceDown) {
+        screen.line(OWN_DRY_RUN)?;
+    }
+    Ok(())
+}
+
+/// Who isn't as asked all the same: a tag may say otherwise.
+fn stay(ask: Ask, intent: &Intent, screen: &mut Screen) {
+    let asked = match ask {
+        Ask::Snooze => State::On,
+        Ask::ForceDown => State::Off,
+    };
+    let other = |row: &&Row| row.shall.is_some_and(|shall| shall != asked);
+    for row in intent.named.rows.iter().filter(other) {
+        let rule = row.want_rule.as_deref().unwrap_or_default();
+        let shall = row.shall.map(|shall| shall.to_string()).unwrap_or_default();
+        screen.error(&format!(
+            "Note: {} stays {shall}: {rule}.",
+            row.service.place()
+        ));
+    }
+}

@@ -1,0 +1,100 @@
+//! `env explain`: why one service is on or off, what comes next, and its week. Only reads.
+
+use environments::explain::explain;
+use environments::plan::Row;
+use jiff::Timestamp;
+use serde_json::json;
+use strict_yaml::words::list;
+
+use super::ask::unknown;
+use super::site::{Place, Site};
+use super::week::{Asked, weeks};
+use super::{picture, plain, times};
+use crate::failure::Failure;
+use crate::screen::{Screen, Style};
+
+/// Say why a service is on or off, and what comes next.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Its ARN, cluster/name, or name
+    service: String,
+    /// Judge as of this instant: 2026-11-23T22:00:00Z
+    #[arg(long, value_name = "INSTANT", value_parser = times::instant)]
+    at: Option<Timestamp>,
+}
+
+const EXAMPLES: &str = "\
+Exit codes: 0 it was found, 1 something could not be read, 2 there is no such service, or wrong call.
+
+Examples:
+  deploy-hooks env explain --config environments.yaml --table deploy-hooks-state dev/shop
+  deploy-hooks env explain shop --at 2026-12-25T12:00:00+01:00 --json";
+
+/// Explains.
+pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
+    let site = args
+        .place
+        .look(args.at.unwrap_or_else(Timestamp::now))
+        .await?;
+    let plan = site.plan(&site.found.requests);
+    let Some(row) = plan.find(&args.service) else {
+        let named = plan
+            .rows
+            .iter()
+            .filter(|row| row.service.name == args.service);
+        let places: Vec<String> = named.map(|row| row.service.place()).collect();
+        let daemon = site.found.daemons.iter().find(|place| {
+            **place == args.service || place.rsplit('/').next() == Some(&args.service)
+        });
+        return Err(Failure::Wrong(match daemon {
+            _ if !places.is_empty() => {
+                format!(
+                    "there are several: name one of {}",
+                    list(places.iter().map(String::as_str))
+                )
+            }
+            Some(place) => format!(
+                "{place} is a DAEMON service: ECS takes no count for it, so it never sleeps"
+            ),
+            None => unknown(&args.service, &plan),
+        }));
+    };
+    tell(&site, row, screen)?;
+    site.whole()
+}
+
+fn tell(site: &Site, row: &Row, screen: &mut Screen) -> Result<(), Failure> {
+    let explanation = explain(row, site.found.memories.get(&row.service.arn));
+    let asked = Asked {
+        requests: &site.found.requests,
+        at: site.now,
+        first: None,
+        zone: None,
+    };
+    let weeks = weeks([&row.service], &site.config, asked).map_err(Failure::Wrong)?;
+    if screen.json {
+        let value = json!({
+            "at": site.now,
+            "service": explanation.place,
+            "sentences": explanation.sentences,
+            "row": row,
+            "weeks": weeks,
+        });
+        screen.value(&value)?;
+        return Ok(());
+    }
+    screen.line(screen.styled(Style::Heading, &plain(&explanation.place)))?;
+    for sentence in &explanation.sentences {
+        screen.line(format!("  {}", plain(sentence)))?;
+    }
+    let width = screen.width();
+    for week in &weeks {
+        for line in picture::picture(week, width, screen) {
+            screen.line(line)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! `deploy-hooks env`: what sleeps when, looked at before it happens, and done by hand where need be.
+//!
+//! Only `down`, `up` and `snooze` change anything, and the first two only when they are told `--yes`.
+
+mod ask;
+mod at;
+mod change;
+mod explain;
+mod html;
+mod lint;
+mod picture;
+mod plan;
+mod site;
+mod snooze;
+mod status;
+mod table;
+mod times;
+mod week;
+
+use environments::overrides::Ask;
+
+use crate::failure::Failure;
+use crate::screen::Screen;
+
+/// The commands.
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// Check configurations: every problem with its line and column
+    Lint(lint::Args),
+    /// Say whether a schedule is on at given instants, and why
+    At(at::Args),
+    /// Show what would be done and when, and the week as a picture; changes nothing
+    Plan(plan::Args),
+    /// Show what sleeps since when, what it had, and what that saves
+    Status(status::Args),
+    /// Say why a service is on or off, and what comes next
+    Explain(explain::Args),
+    /// Stop services now, whatever their schedule says
+    #[command(after_help = change::DOWN)]
+    Down(change::Args),
+    /// Wake services now, or put their sleep off
+    #[command(after_help = change::UP)]
+    Up(change::Args),
+    /// Put the sleep of services off
+    Snooze(snooze::Args),
+}
+
+/// Runs a command.
+pub(crate) async fn run(command: Command, screen: &mut Screen) -> Result<(), Failure> {
+    match command {
+        Command::Lint(args) => lint::run(&args, screen),
+        Command::At(args) => at::run(&args, screen).await,
+        Command::Plan(args) => plan::run(&args, screen).await,
+        Command::Status(args) => status::run(&args, screen).await,
+        Command::Explain(args) => explain::run(&args, screen).await,
+        Command::Down(args) => change::run(Ask::ForceDown, &args, screen).await,
+        Command::Up(args) => change::run(Ask::Snooze, &args, screen).await,
+        Command::Snooze(args) => snooze::run(&args, screen).await,
+    }
+}
+
+/// Without what a terminal would obey: names and tags come from AWS.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}

@@ -1,0 +1,152 @@
+//! `env plan`: what would be done now or at another instant, and the week as a picture. Changes nothing.
+
+use std::path::{Path, PathBuf};
+
+use environments::plan::Plan;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::ask::Patterns;
+use super::site::{Place, Site};
+use super::week::{Asked, Week, weeks};
+use super::{html, picture, table, times};
+use crate::failure::Failure;
+use crate::screen::{Screen, Style};
+
+/// Show what would be done and when, and the week as a picture; changes nothing.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Only these: cluster/service or names, with * and ?
+    #[arg(value_name = "PATTERN")]
+    patterns: Vec<String>,
+    /// Plan for this instant, from what is there today: 2026-11-23T22:00:00Z
+    #[arg(long, value_name = "INSTANT", value_parser = times::instant)]
+    at: Option<Timestamp>,
+    /// List what is not selected, too, with the reason
+    #[arg(long)]
+    all: bool,
+    /// Show the week instead of the table
+    #[arg(long)]
+    week: bool,
+    /// The first day of the week; left out: today
+    #[arg(long, value_name = "DATE")]
+    from: Option<Date>,
+    /// The zone of the week; left out: that of each schedule
+    #[arg(long, value_parser = zone_name)]
+    zone: Option<String>,
+    /// Write table and week into a file that any browser shows; - is standard output
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    html: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Your AWS credentials need to read only: ecs:List*, ecs:Describe*, application-autoscaling:DescribeScalableTargets,
+dynamodb:GetItem and dynamodb:Query on the state table (and what `also:` in the configuration asks for).
+
+Exit codes: 0 all was read, 1 something could not be read (the rest is shown), 2 wrong call or configuration.
+
+Examples:
+  deploy-hooks env plan --config environments.yaml --table deploy-hooks-state
+  deploy-hooks env plan --at 2026-11-23T22:00:00Z 'dev/*'
+  deploy-hooks env plan --week --from 2026-03-23
+  deploy-hooks env plan --html week.html";
+
+/// Shows the plan.
+pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
+    let patterns = Patterns::parse(&args.patterns)?;
+    let site = args
+        .place
+        .look(args.at.unwrap_or_else(Timestamp::now))
+        .await?;
+    let plan = patterns.narrow(&site.plan(&site.found.requests));
+    if let Some(file) = &args.html {
+        let page = html::page(&plan, &args.weeks(&site, &plan)?, &site)?;
+        write(file, &page, screen)?;
+    } else if screen.json {
+        screen.value(&args.as_json(&site, &plan)?)?;
+    } else if args.week {
+        let width = screen.width();
+        for week in args.weeks(&site, &plan)? {
+            for line in picture::picture(&week, width, screen) {
+                screen.line(line)?;
+            }
+        }
+    } else {
+        as_text(&site, &plan, args.all, screen)?;
+    }
+    site.whole()
+}
+
+fn as_text(site: &Site, plan: &Plan, all: bool, screen: &mut Screen) -> Result<(), Failure> {
+    let zone = site.zone();
+    let title = format!(
+        "Plan for {}, {}",
+        times::told(plan.at, &zone),
+        site.zone_name()
+    );
+    screen.line(screen.styled(Style::Heading, &title))?;
+    for line in table::plan(plan, &zone, all, screen) {
+        screen.line(line)?;
+    }
+    if let Some(line) = site.daemons() {
+        screen.line(line)?;
+    }
+    Ok(())
+}
+
+impl Args {
+    fn weeks(&self, site: &Site, plan: &Plan) -> Result<Vec<Week>, Failure> {
+        let asked = Asked {
+            requests: &site.found.requests,
+            at: plan.at,
+            first: self.from,
+            zone: self.zone.as_deref(),
+        };
+        let mut services: Vec<_> = plan.rows.iter().map(|row| &row.service).collect();
+        services.sort_by_key(|service| service.place());
+        weeks(services, &site.config, asked).map_err(Failure::Wrong)
+    }
+
+    fn as_json(&self, site: &Site, plan: &Plan) -> Result<Value, Failure> {
+        let mut value = json!(plan);
+        value["problems"] = json!(site.found.problems);
+        value["daemons"] = json!(site.found.daemons);
+        if self.week {
+            value["weeks"] = json!(self.weeks(site, plan)?);
+        }
+        Ok(value)
+    }
+}
+
+fn write(file: &Path, page: &str, screen: &mut Screen) -> Result<(), Failure> {
+    if file == Path::new("-") {
+        screen.line(page)?;
+        return Ok(());
+    }
+    std::fs::write(file, page).map_err(|error| {
+        Failure::Failed(format!("{} could not be written: {error}", file.display()))
+    })?;
+    screen.line(format!("{} was written.", file.display()))?;
+    Ok(())
+}
+
+fn zone_name(text: &str) -> Result<String, String> {
+    times::zone(text).map(|_| text.to_owned())
+}
+
+impl Site {
+    /// The zone in which people read times.
+    pub(crate) fn zone(&self) -> TimeZone {
+        times::zone(self.zone_name()).unwrap_or(TimeZone::UTC)
+    }
+
+    /// Its name.
+    pub(crate) fn zone_name(&self) -> &str {
+        self.config.zone.as_deref().unwrap_or("UTC")
+    }
+}

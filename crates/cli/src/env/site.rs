@@ -1,0 +1,232 @@
+//! Where a command looks: the configuration, the state table, the account and region.
+
+use std::path::{Path, PathBuf};
+
+use common::aws::Aws;
+use common::state::Table;
+use environments::apply::Paces;
+use environments::config::{Config, ConfigLocation, Files, calendar_files, load};
+use environments::decide::Ctx;
+use environments::gather::{Gathered, gather};
+use environments::look::{Eyes, Sizes};
+use environments::overrides::{self, Request};
+use environments::plan::{Facts, Plan, plan};
+use environments::records::Records;
+use jiff::Timestamp;
+use strict_yaml::words::count;
+
+use crate::clients;
+use crate::failure::{Failure, read};
+
+const NO_CONFIG: &str = "\
+no configuration is named; give --config environments.yaml (or s3://BUCKET/KEY, ssm:NAME), or set
+ENVIRONMENTS_CONFIG. A stack that runs by its parameters alone has the same as this file:
+  version: 1
+  accounts: [\"YOUR ACCOUNT\"]
+  zone: UTC
+  schedules: { office: Mon-Fri 09:00-22:00 }
+  default_schedule: office";
+
+const NO_TABLE: &str = "\
+no state table is named; give --table, or set STATE_TABLE. The stack's output StateTableName says it:
+  aws cloudformation describe-stacks --stack-name STACK \\
+    --query \"Stacks[0].Outputs[?OutputKey=='StateTableName'].OutputValue\" --output text";
+
+/// What the SDK says before it lists all places where it has looked.
+const UNKNOWN_CALLER: &str = "no credentials found in chain";
+const NO_CREDENTIALS: &str = "\
+no AWS credentials were found; log in (aws sso login), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and
+AWS_SECRET_ACCESS_KEY";
+
+/// Where to look.
+#[derive(clap::Args)]
+pub(crate) struct Place {
+    /// The configuration.
+    #[arg(
+        long,
+        env = "ENVIRONMENTS_CONFIG",
+        value_name = "PLACE",
+        help = "The configuration: a file, s3://BUCKET/KEY or ssm:NAME"
+    )]
+    pub(crate) config: Option<String>,
+    /// The state table, as the stack's outputs name it
+    #[arg(long, env = "STATE_TABLE")]
+    pub(crate) table: Option<String>,
+    /// The region; left out: that of your AWS configuration
+    #[arg(long, env = "AWS_REGION")]
+    pub(crate) region: Option<String>,
+    /// Another address than AWS's own, for a local AWS
+    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+}
+
+/// What there is, and what is remembered.
+pub(crate) struct Site {
+    pub(crate) aws: Aws,
+    pub(crate) config: Config,
+    pub(crate) table: String,
+    pub(crate) sizes: Sizes,
+    pub(crate) paces: Paces,
+    pub(crate) found: Gathered,
+    /// The instant that is spoken of.
+    pub(crate) now: Timestamp,
+    /// This run's id.
+    pub(crate) run: String,
+}
+
+impl Place {
+    /// Clients.
+    pub(crate) async fn aws(&self) -> Result<Aws, Failure> {
+        clients::aws_at(
+            given(self.region.as_ref()),
+            given(self.endpoint_url.as_ref()),
+        )
+        .await
+    }
+
+    /// The state table's name.
+    pub(crate) fn table(&self) -> Result<&str, Failure> {
+        given(self.table.as_ref()).ok_or_else(|| Failure::Wrong(NO_TABLE.to_owned()))
+    }
+
+    /// Whether a configuration is named.
+    pub(crate) fn has_config(&self) -> bool {
+        given(self.config.as_ref()).is_some()
+    }
+
+    /// Reads everything that a plan is made of.
+    pub(crate) async fn look(&self, now: Timestamp) -> Result<Site, Failure> {
+        let named =
+            given(self.config.as_ref()).ok_or_else(|| Failure::Wrong(NO_CONFIG.to_owned()))?;
+        let table = self.table()?.to_owned();
+        let aws = self.aws().await?;
+        let config = config(named, Some(&aws)).await?;
+        let (sizes, paces) = (Sizes::default(), Paces::new(&config.rate));
+        let eyes = Eyes {
+            aws: &aws,
+            pace: &paces.reads,
+            sizes: &sizes,
+        };
+        let state = Table {
+            aws: &aws,
+            name: &table,
+        };
+        let found = gather(eyes, Records { table: state }, &config).await;
+        if found
+            .problems
+            .iter()
+            .any(|told| told.contains(UNKNOWN_CALLER))
+        {
+            return Err(Failure::Failed(NO_CREDENTIALS.to_owned()));
+        }
+        if found.services.is_empty() && !found.problems.is_empty() {
+            return Err(Failure::Failed(found.problems.join("\n")));
+        }
+        let run = format!("cli-{}", approvals::sign::new_id());
+        Ok(Site {
+            aws,
+            config,
+            table,
+            sizes,
+            paces,
+            found,
+            now,
+            run,
+        })
+    }
+}
+
+impl Site {
+    /// The records.
+    pub(crate) fn records(&self) -> Records<'_> {
+        Records {
+            table: Table {
+                aws: &self.aws,
+                name: &self.table,
+            },
+        }
+    }
+
+    /// Where the services are: one account and region, as the credentials are. None where there is no
+    /// service, so that no request can be about one.
+    pub(crate) fn where_it_is(&self) -> Option<overrides::Place> {
+        self.found.services.first().map(overrides::Place::of)
+    }
+
+    /// The plan, if people asked for this.
+    pub(crate) fn plan(&self, requests: &[Request]) -> Plan {
+        let facts = Facts {
+            services: self.found.services.clone(),
+            memories: self.found.memories.clone(),
+            requests,
+        };
+        let ctx = Ctx {
+            now: self.now,
+            run: &self.run,
+            defer_deadline: self.config.defer_deadline,
+        };
+        plan(facts, &self.config, &ctx)
+    }
+
+    /// What could not be read, as the failure that it is.
+    pub(crate) fn whole(&self) -> Result<(), Failure> {
+        let problems = &self.found.problems;
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let told: Vec<String> = problems
+            .iter()
+            .map(|problem| format!("Not read: {problem}"))
+            .collect();
+        Err(Failure::Failed(told.join("\n")))
+    }
+
+    /// What is not in the plan, in a sentence.
+    pub(crate) fn daemons(&self) -> Option<String> {
+        let daemons = &self.found.daemons;
+        (!daemons.is_empty()).then(|| {
+            let number = count(daemons.len(), "DAEMON service");
+            format!("{number} not looked at: ECS takes no count for them.")
+        })
+    }
+}
+
+/// The configuration at a place: a path, or one of the places that the function knows.
+pub(crate) async fn config(named: &str, aws: Option<&Aws>) -> Result<Config, Failure> {
+    let remote = named.starts_with("s3://") || named.starts_with("ssm:");
+    if !remote {
+        let path = PathBuf::from(named.strip_prefix("file:").unwrap_or(named));
+        return file(&path);
+    }
+    let location = ConfigLocation::parse(named, "")
+        .map_err(|expected| Failure::Wrong(format!("the configuration {named:?}: {expected}")))?;
+    let read = match aws {
+        Some(aws) => load(aws, &location).await,
+        None => load(&clients::aws_at(None, None).await?, &location).await,
+    };
+    read.map_err(|error| Failure::Wrong(error.to_string()))
+}
+
+/// The configuration in a file; all its problems are one failure.
+fn file(path: &Path) -> Result<Config, Failure> {
+    let (text, files) = texts(path)?;
+    Config::parse(&path.to_string_lossy(), &text, &files)
+        .map_err(|problems| Failure::Wrong(problems.to_string()))
+}
+
+/// The text of a configuration, and those of the calendars beside it. One that can't be read is told as
+/// a problem of the configuration, with its place there.
+pub(crate) fn texts(path: &Path) -> Result<(String, Files), Failure> {
+    let text = read(path)?;
+    let beside = |name: String| {
+        let found = std::fs::read_to_string(path.with_file_name(&name));
+        found.ok().map(|text| (name, text))
+    };
+    let files = calendar_files(&text).into_iter().filter_map(beside);
+    Ok((text, files.collect()))
+}
+
+/// An empty environment variable is none.
+fn given(value: Option<&String>) -> Option<&str> {
+    value.map(String::as_str).filter(|text| !text.is_empty())
+}

@@ -1,0 +1,143 @@
+//! `env snooze`: a sleep is put off. Writes one record for each pattern into the state table and nothing else.
+
+use common::state::Table;
+use environments::overrides::{Ask, Request};
+use environments::records::Records;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use super::ask::{Patterns, Wish};
+use super::site::{Place, Site};
+use super::table;
+use super::times::{self, Until};
+use crate::failure::Failure;
+use crate::screen::Screen;
+
+/// Put the sleep of services off.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Which: cluster/service or names, with * and ?
+    #[arg(value_name = "PATTERN", required = true)]
+    patterns: Vec<String>,
+    #[command(flatten)]
+    until: Until,
+    /// Change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Who asks
+    #[arg(long, env = "USER", default_value = "somebody at a command line")]
+    by: String,
+    /// The clock of a local AWS; never behind the real one
+    #[arg(long, value_name = "INSTANT", value_parser = times::instant, hide = true)]
+    at: Option<Timestamp>,
+}
+
+const EXAMPLES: &str = "\
+With a configuration it says which services it is about, and refuses a pattern that is about none. Without one it
+only needs the state table (dynamodb:PutItem), and holds in each account and region that shares it. What sleeps already wakes with the next tick; `env up` wakes at once.
+
+Exit codes: 0 done, 1 it could not be written, 2 wrong call or configuration.
+
+Examples:
+  deploy-hooks env snooze dev/shop --for 2h --table deploy-hooks-state
+  deploy-hooks env snooze 'dev/*' --until 23:30 --config environments.yaml --by lead";
+
+/// Puts it off.
+pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
+    let patterns = Patterns::parse(&args.patterns)?;
+    if !args.until.is_given() {
+        return Err(Failure::Wrong(
+            "say how long, with --for 2h or --until 23:30".to_owned(),
+        ));
+    }
+    let real = Timestamp::now();
+    let now = args.at.map_or(real, |at| at.max(real));
+    let mut wish = Wish {
+        ask: Ask::Snooze,
+        by: &args.by,
+        now,
+        place: None,
+    };
+    if !args.place.has_config() {
+        let until = args.until.resolve(now, &TimeZone::UTC)?;
+        let requests = patterns.requests(wish, until.expect("it is given"));
+        let (aws, name) = (args.place.aws().await?, args.place.table()?);
+        let table = Table { aws: &aws, name };
+        args.write(Records { table }, &requests).await?;
+        return args.tell(&requests, (&TimeZone::UTC, "UTC"), screen);
+    }
+    let site = args.place.look(now).await?;
+    patterns.choose(&site.plan(&site.found.requests))?;
+    let until = args.until.resolve(now, &site.zone())?;
+    let place = site.where_it_is();
+    wish.place = place.as_ref();
+    let requests = patterns.requests(wish, until.expect("it is given"));
+    args.write(site.records(), &requests).await?;
+    args.tell(&requests, (&site.zone(), site.zone_name()), screen)?;
+    if !screen.json {
+        services(&site, &patterns, requests, screen)?;
+    }
+    site.whole()
+}
+
+impl Args {
+    async fn write(&self, records: Records<'_>, requests: &[Request]) -> Result<(), Failure> {
+        if self.dry_run {
+            return Ok(());
+        }
+        for request in requests {
+            let written = records.request(request).await;
+            written.map_err(|error| Failure::Failed(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn tell(
+        &self,
+        requests: &[Request],
+        (zone, name): (&TimeZone, &str),
+        screen: &mut Screen,
+    ) -> Result<(), Failure> {
+        if screen.json {
+            screen.value(&json!({"dry_run": self.dry_run, "requests": requests}))?;
+            return Ok(());
+        }
+        for request in requests {
+            let until = times::told(request.until, zone);
+            let does = if self.dry_run { "would stay" } else { "stays" };
+            screen.line(format!(
+                "{} {does} on until {until}, {name}.",
+                request.services
+            ))?;
+        }
+        if self.dry_run {
+            screen.line("Dry run: nothing was changed.")?;
+        }
+        Ok(())
+    }
+}
+
+/// Who it is about, and when they sleep now.
+fn services(
+    site: &Site,
+    patterns: &Patterns,
+    new: Vec<Request>,
+    screen: &mut Screen,
+) -> Result<(), Failure> {
+    let mut requests = site.found.requests.clone();
+    requests.extend(new);
+    let zone = site.zone();
+    for row in patterns.choose(&site.plan(&requests))? {
+        let rule = row.want_rule.as_deref().unwrap_or_default();
+        let next = table::next_edge(row, &zone);
+        screen.line(format!(
+            "  {}: {rule}; next: {next}",
+            super::plain(&row.service.place())
+        ))?;
+    }
+    Ok(())
+}

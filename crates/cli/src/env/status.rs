@@ -1,0 +1,194 @@
+//! `env status`: what sleeps since when, what it had, when that changes, and what it saves. Only reads.
+
+use environments::decide::Step;
+use environments::memory::{Memory, Phase};
+use environments::plan::{Plan, Row, Totals};
+use environments::savings::{Savings, Sleeps, savings};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::ask::Patterns;
+use super::site::{Place, Site};
+use super::table::{Cell, lines, next_edge};
+use super::{plain, times};
+use crate::failure::Failure;
+use crate::screen::{Screen, Style};
+
+/// Show what sleeps since when, what it had, and what that saves.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Only these: cluster/service or names, with * and ?
+    #[arg(value_name = "PATTERN")]
+    patterns: Vec<String>,
+    /// Judge as of this instant: 2026-11-23T22:00:00Z
+    #[arg(long, value_name = "INSTANT", value_parser = times::instant)]
+    at: Option<Timestamp>,
+}
+
+const EXAMPLES: &str = "\
+Savings are estimates, by the prices in the configuration, for the tasks that a service had.
+
+Exit codes: 0 all was read, 1 something could not be read (the rest is shown), 2 wrong call or configuration.
+
+Examples:
+  deploy-hooks env status --config environments.yaml --table deploy-hooks-state
+  deploy-hooks env status --json 'dev/*'";
+
+/// Shows how all are.
+pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
+    let patterns = Patterns::parse(&args.patterns)?;
+    let site = args
+        .place
+        .look(args.at.unwrap_or_else(Timestamp::now))
+        .await?;
+    let plan = patterns.narrow(&site.plan(&site.found.requests));
+    let mut entries = entries(&site, &plan);
+    entries.sort_by_key(|entry| entry.row.service.place());
+    let total = total(&entries, &site);
+    if screen.json {
+        let services: Vec<Value> = entries.iter().map(Entry::as_json).collect();
+        let problems = &site.found.problems;
+        screen.value(
+            &json!({"at": site.now, "services": services, "saved": total, "problems": problems}),
+        )?;
+    } else {
+        for line in as_text(&entries, &total, &site, screen) {
+            screen.line(line)?;
+        }
+    }
+    site.whole()
+}
+
+/// A service that is ours, or sleeps.
+struct Entry<'a> {
+    row: &'a Row,
+    memory: Option<&'a Memory>,
+    saved: Savings,
+}
+
+fn entries<'a>(site: &'a Site, plan: &'a Plan) -> Vec<Entry<'a>> {
+    let ours = plan
+        .rows
+        .iter()
+        .filter(|row| row.shall.is_some() || row.phase.is_some() || row.attention);
+    ours.map(|row| Entry {
+        row,
+        memory: site.found.memories.get(&row.service.arn),
+        saved: saved(row, site),
+    })
+    .collect()
+}
+
+/// By the sleep that lasts, or is about to end.
+fn saved(row: &Row, site: &Site) -> Savings {
+    let alone = Plan {
+        at: site.now,
+        rows: vec![row.clone()],
+        totals: Totals::default(),
+    };
+    let which = if row.step.is_up() {
+        Sleeps::Ending
+    } else {
+        Sleeps::Lasting
+    };
+    savings(&alone, &site.found.memories, &site.config.prices, which)
+}
+
+fn total(entries: &[Entry<'_>], site: &Site) -> Savings {
+    let mut total = Savings {
+        currency: site.config.prices.currency.clone(),
+        ..Savings::default()
+    };
+    for saved in entries.iter().map(|entry| &entry.saved) {
+        total.vcpu_hours += saved.vcpu_hours;
+        total.gb_hours += saved.gb_hours;
+        total.money += saved.money;
+        total.services += saved.services;
+        total.unknown += saved.unknown;
+    }
+    total
+}
+
+impl Entry<'_> {
+    /// How it is, in a word or two.
+    fn state(&self) -> (&'static str, Option<Style>) {
+        let runs = self.row.service.desired > 0;
+        match self.row.phase {
+            _ if matches!(self.row.step, Step::Conflict { .. }) => {
+                ("conflict", Some(Style::Careful))
+            }
+            Some(Phase::Conflict) => ("conflict", Some(Style::Careful)),
+            Some(Phase::GoingDown) => ("going to sleep", None),
+            Some(Phase::Down) => ("asleep", Some(Style::Quiet)),
+            Some(Phase::GoingUp) => ("waking", None),
+            Some(Phase::Left) if runs => ("awake by hand", Some(Style::Good)),
+            _ if runs => ("awake", Some(Style::Good)),
+            _ => ("at zero", Some(Style::Quiet)),
+        }
+    }
+
+    /// What it had before we stopped it; none while it has it.
+    fn had(&self) -> Option<String> {
+        let away = !matches!(self.row.phase, None | Some(Phase::Up | Phase::Left));
+        let was = self.memory.filter(|_| away)?.was.as_ref()?;
+        Some(was.level.to_string())
+    }
+
+    fn cells(&self, zone: &TimeZone) -> [Cell; 7] {
+        let (state, style) = self.state();
+        let since = self.row.since.map(|at| times::told(at, zone));
+        let money = (self.saved.services > self.saved.unknown)
+            .then(|| format!("{:.2} {}", self.saved.money, self.saved.currency));
+        let note = match self.row.step {
+            Step::Nothing => String::new(),
+            _ => format!("{}: {}", self.row.step.word(), self.row.why),
+        };
+        [
+            (plain(&self.row.service.place()), None),
+            (state.to_owned(), style),
+            (since.unwrap_or_default(), None),
+            (self.had().unwrap_or_default(), None),
+            (next_edge(self.row, zone), None),
+            (money.unwrap_or_default(), None),
+            (plain(&note), style.filter(|_| self.row.attention)),
+        ]
+    }
+
+    fn as_json(&self) -> Value {
+        let service = &self.row.service;
+        json!({
+            "service": service.place(),
+            "arn": service.arn,
+            "state": self.state().0,
+            "since": self.row.since,
+            "has": service.level(),
+            "had": self.memory.and_then(|memory| memory.was.as_ref()).map(|was| was.level),
+            "shall": self.row.shall.map(|state| state.to_string()),
+            "rule": self.row.want_rule,
+            "next_edge": self.row.next_edge,
+            "do": self.row.step.word(),
+            "why": self.row.why,
+            "conflict": self.memory.and_then(|memory| memory.conflict.as_ref()),
+            "saved": self.saved,
+        })
+    }
+}
+
+fn as_text(entries: &[Entry<'_>], total: &Savings, site: &Site, screen: &Screen) -> Vec<String> {
+    if entries.is_empty() {
+        return vec!["No service is selected; `env plan --all` says why.".to_owned()];
+    }
+    let zone = site.zone();
+    let rows: Vec<[Cell; 7]> = entries.iter().map(|entry| entry.cells(&zone)).collect();
+    let head = ["service", "state", "since", "had", "next", "saved", "note"];
+    let mut told = lines(head, &rows, screen);
+    if total.services > 0 {
+        told.push(format!("Saved so far: {total}."));
+    }
+    told.push(format!("Times are those of {}.", site.zone_name()));
+    told
+}

@@ -1,0 +1,180 @@
+//! Tables for people: columns as wide as what they hold, the last one as long as it likes.
+
+use environments::decide::Step;
+use environments::facts::Level;
+use environments::plan::{Plan, Row, Totals};
+use jiff::tz::TimeZone;
+use schedule::State;
+use strict_yaml::words::count;
+
+use super::plain;
+use crate::screen::{Screen, Style};
+
+/// Text, and how it looks.
+pub(crate) type Cell = (String, Option<Style>);
+
+/// The lines of a table.
+pub(crate) fn lines<const N: usize>(
+    head: [&str; N],
+    rows: &[[Cell; N]],
+    screen: &Screen,
+) -> Vec<String> {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].0.chars().count());
+        cells
+            .chain([head[column].chars().count()])
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let heading = head.map(|text| (text.to_owned(), Some(Style::Heading)));
+    std::iter::once(&heading)
+        .chain(rows)
+        .map(|row| {
+            let cells =
+                row.iter()
+                    .zip(&widths)
+                    .enumerate()
+                    .map(|(column, ((text, style), width))| {
+                        let is_last = column + 1 == N;
+                        let padding = if is_last {
+                            0
+                        } else {
+                            width - text.chars().count()
+                        };
+                        let text =
+                            style.map_or_else(|| text.clone(), |style| screen.styled(style, text));
+                        format!("{text}{}", " ".repeat(padding))
+                    });
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        })
+        .collect()
+}
+
+/// A plan: what is to be done, in order; then what is as it shall be. What isn't selected is only counted,
+/// unless somebody should look at it.
+pub(crate) fn plan(plan: &Plan, zone: &TimeZone, all: bool, screen: &Screen) -> Vec<String> {
+    let shown = plan
+        .rows
+        .iter()
+        .filter(|row| all || row.shall.is_some() || row.attention);
+    let rows: Vec<[Cell; 6]> = shown.map(|row| cells(row, zone)).collect();
+    let mut told = Vec::new();
+    if !rows.is_empty() {
+        told = lines(
+            ["#", "about", "service", "do", "is → shall", "why"],
+            &rows,
+            screen,
+        );
+    }
+    told.push(totals(&plan.totals));
+    told
+}
+
+fn cells(row: &Row, zone: &TimeZone) -> [Cell; 6] {
+    let when = row
+        .about_when
+        .map(|at| at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string());
+    let style = style(row);
+    [
+        (
+            row.order.map(|order| order.to_string()).unwrap_or_default(),
+            None,
+        ),
+        (when.unwrap_or_default(), None),
+        (
+            plain(&row.service.place()),
+            style.filter(|style| matches!(style, Style::Quiet)),
+        ),
+        (word(row).to_owned(), style),
+        (change(row), None),
+        (
+            plain(&row.why),
+            style.filter(|style| matches!(style, Style::Careful)),
+        ),
+    ]
+}
+
+/// What is done, in a word.
+pub(crate) fn word(row: &Row) -> &'static str {
+    match row.step {
+        Step::Nothing => "-",
+        _ => row.step.word(),
+    }
+}
+
+fn style(row: &Row) -> Option<Style> {
+    match &row.step {
+        _ if row.attention => Some(Style::Careful),
+        Step::Nothing | Step::Skip => Some(Style::Quiet),
+        step if step.is_up() => Some(Style::Good),
+        Step::Defer { .. } | Step::Busy { .. } => Some(Style::Careful),
+        _ => None,
+    }
+}
+
+/// `3 (2-6) → 0 (0-6, suspended)`, or the one that it stays at.
+pub(crate) fn change(row: &Row) -> String {
+    let (is, shall) = (row.service.level(), shall(row));
+    if is == shall {
+        is.to_string()
+    } else {
+        format!("{is} → {shall}")
+    }
+}
+
+/// What it will have when the step is done.
+pub(crate) fn shall(row: &Row) -> Level {
+    let is = row.service.level();
+    match &row.step {
+        Step::Sleep { was } | Step::FinishSleep { was } => was.asleep(row.service.kind),
+        Step::Wake { was } | Step::FinishWake { was } => *was,
+        Step::Conflict { give_back, .. } => Level {
+            scaling: give_back.or(is.scaling),
+            ..is
+        },
+        _ => is,
+    }
+}
+
+/// `8 of 12 services are ours, 2 asleep: 4 to stop, 1 to wake.`
+pub(crate) fn totals(totals: &Totals) -> String {
+    let parts = [
+        (totals.sleep, "to stop"),
+        (totals.wake, "to wake"),
+        (totals.defer, "later, for a deployment"),
+        (totals.conflict, "changed by somebody else"),
+        (totals.leave, "left to people"),
+        (totals.busy, "busy with another run"),
+        (totals.attention, "to be looked at"),
+    ];
+    let told: Vec<String> = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    let ours = format!(
+        "{} of {} ours, {} asleep",
+        totals.selected,
+        count(totals.services, "service"),
+        totals.asleep
+    );
+    if told.is_empty() {
+        format!("{ours}; nothing to do.")
+    } else {
+        format!("{ours}: {}.", told.join(", "))
+    }
+}
+
+/// When the state changes and to what: `off Mon 2026-11-23 22:00`.
+pub(crate) fn next_edge(row: &Row, zone: &TimeZone) -> String {
+    let to = match row.shall {
+        Some(State::On) => State::Off,
+        Some(State::Off) => State::On,
+        None => return String::new(),
+    };
+    match row.next_edge {
+        Some(edge) => format!("{to} {}", super::times::told(edge, zone)),
+        None => "never".to_owned(),
+    }
+}

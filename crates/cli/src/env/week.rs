@@ -1,0 +1,432 @@
+//! The week as it will really be: for each service the stretches in which it is on, in the zone of its
+//! schedule, day by day, with the days that are longer or shorter than others told as such. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use environments::config::Config;
+use environments::facts::Service;
+use environments::overrides::{Request, overrides};
+use environments::select::{Choice, Selector};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, Zoned};
+use schedule::{Overrides, Schedule, State, desired_state, next_edge};
+use serde::{Serialize, Serializer};
+
+use super::times;
+
+const DAYS: i32 = 7;
+
+/// Which week.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    /// What people asked for in the meantime.
+    pub(crate) requests: &'a [Request],
+    /// The instant of the selection.
+    pub(crate) at: Timestamp,
+    /// Its first day; none is the day of that instant.
+    pub(crate) first: Option<Date>,
+    /// The zone of all rows; none is that of each schedule.
+    pub(crate) zone: Option<&'a str>,
+}
+
+/// The week of all services whose schedules follow the clocks of one zone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Week {
+    /// Its zone.
+    pub(crate) zone: String,
+    /// Its days.
+    pub(crate) days: Vec<Day>,
+    /// A service each, in the order in which they were given.
+    pub(crate) rows: Vec<WeekRow>,
+}
+
+/// A day, from midnight to midnight.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Day {
+    /// Its date.
+    pub(crate) date: Date,
+    /// Its first instant.
+    pub(crate) from: Timestamp,
+    /// The first instant of the next one.
+    pub(crate) until: Timestamp,
+    /// What the clocks do, where they are changed on that day.
+    pub(crate) change: Option<String>,
+}
+
+/// The week of one service.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct WeekRow {
+    /// `cluster/name`.
+    pub(crate) place: String,
+    /// Where its schedule stands.
+    pub(crate) source: String,
+    /// When it is on.
+    #[serde(serialize_with = "in_order")]
+    pub(crate) on: Rc<Vec<Span>>,
+    /// How many hours that are.
+    pub(crate) hours: f64,
+}
+
+/// A stretch of time within which it is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Span {
+    /// Its first instant.
+    pub(crate) from: Timestamp,
+    /// The first instant after it; of the week, if it goes on.
+    pub(crate) until: Timestamp,
+}
+
+/// The weeks of these services, one for each zone. What isn't selected has none.
+pub(crate) fn weeks<'s>(
+    services: impl IntoIterator<Item = &'s Service>,
+    config: &Config,
+    asked: Asked<'_>,
+) -> Result<Vec<Week>, String> {
+    let mut selector = Selector::new(config, asked.requests, asked.at);
+    let mut weeks: BTreeMap<String, Week> = BTreeMap::new();
+    let mut known = Known::new();
+    // Their addresses are their names, so they must live on.
+    let mut alive: Vec<Arc<Schedule>> = Vec::new();
+    for service in services {
+        let Choice::Selected(selected) = selector.choose(service) else {
+            continue;
+        };
+        let overrides =
+            overrides(service, asked.requests).map_err(|unclear| unclear.to_string())?;
+        let schedule = &selected.schedule;
+        let zone = zone_of(schedule, config, asked.zone);
+        if !weeks.contains_key(zone) {
+            weeks.insert(zone.to_owned(), empty(zone, asked)?);
+        }
+        let week = weeks.get_mut(zone).expect("it was put in");
+        let address = Arc::as_ptr(schedule) as usize;
+        let key = (address, zone.to_owned(), untils(&overrides));
+        let on = known.entry(key).or_insert_with(|| {
+            alive.push(schedule.clone());
+            Rc::new(spans((schedule, config, &overrides), week))
+        });
+        week.rows.push(WeekRow {
+            place: service.place(),
+            source: selected.source.to_string(),
+            on: on.clone(),
+            hours: on.iter().map(Span::hours).sum(),
+        });
+    }
+    Ok(weeks.into_values().collect())
+}
+
+/// Stretches by schedule, zone and overrides.
+type Known = HashMap<(usize, String, [Option<Timestamp>; 3]), Rc<Vec<Span>>>;
+
+fn untils(overrides: &Overrides) -> [Option<Timestamp>; 3] {
+    [
+        overrides.force_down_until,
+        overrides.keep_up_until,
+        overrides.snoozed_until,
+    ]
+}
+
+fn in_order<S: Serializer>(spans: &Rc<Vec<Span>>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(spans.iter())
+}
+
+/// The zone that is asked for, or the only one of the schedule, or that of the configuration.
+fn zone_of<'a>(schedule: &'a Schedule, config: &'a Config, asked: Option<&'a str>) -> &'a str {
+    let own = match schedule.zones().as_slice() {
+        [one] => Some(*one),
+        _ => None,
+    };
+    asked.or(own).or(config.zone.as_deref()).unwrap_or("UTC")
+}
+
+fn empty(zone: &str, asked: Asked<'_>) -> Result<Week, String> {
+    let clocks = times::zone(zone)?;
+    let first = asked
+        .first
+        .unwrap_or_else(|| clocks.to_datetime(asked.at).date());
+    let days: Option<Vec<Day>> = (0..DAYS)
+        .map(|number| day(first, number, &clocks))
+        .collect();
+    Ok(Week {
+        zone: zone.to_owned(),
+        days: days.ok_or_else(|| format!("no week begins on {first}"))?,
+        rows: Vec::new(),
+    })
+}
+
+fn day(first: Date, number: i32, clocks: &TimeZone) -> Option<Day> {
+    let date = first.checked_add(jiff::Span::new().days(number)).ok()?;
+    let midnight = |date: Date| date.to_zoned(clocks.clone()).ok();
+    let (from, next) = (midnight(date)?, midnight(date.tomorrow().ok()?)?);
+    let change = clocks
+        .following(just_before(from.timestamp()))
+        .next()
+        .map(|change| change.timestamp())
+        .filter(|change| *change < next.timestamp())
+        .and_then(|change| told_change(change, clocks));
+    Some(Day {
+        date,
+        from: from.timestamp(),
+        until: next.timestamp(),
+        change,
+    })
+}
+
+/// A change at midnight itself belongs to the day.
+fn just_before(at: Timestamp) -> Timestamp {
+    at.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(at)
+}
+
+/// `at 02:00 the clocks go forward to 03:00`
+fn told_change(at: Timestamp, clocks: &TimeZone) -> Option<String> {
+    let before = clocks.to_offset(just_before(at));
+    let after = clocks.to_offset(at);
+    let word = match after.seconds() - before.seconds() {
+        0 => return None,
+        later if later > 0 => "forward",
+        _ => "back",
+    };
+    let told = |offset: jiff::tz::Offset| offset.to_datetime(at).strftime("%H:%M").to_string();
+    Some(format!(
+        "at {} the clocks go {word} to {}",
+        told(before),
+        told(after)
+    ))
+}
+
+fn spans(
+    (schedule, config, overrides): (&Schedule, &Config, &Overrides),
+    week: &Week,
+) -> Vec<Span> {
+    let (first, last) = (&week.days[0], &week.days[week.days.len() - 1]);
+    let mut at = first.from;
+    let mut state = desired_state(schedule, &config.calendar, overrides, at).state;
+    let mut spans = Vec::new();
+    loop {
+        let edge = next_edge(schedule, &config.calendar, overrides, at);
+        let until = edge.map_or(last.until, |edge| edge.at.min(last.until));
+        if state == State::On {
+            spans.push(Span { from: at, until });
+        }
+        match edge {
+            Some(edge) if edge.at < last.until => (at, state) = (edge.at, edge.to),
+            _ => return spans,
+        }
+    }
+}
+
+impl Span {
+    fn hours(&self) -> f64 {
+        self.until.duration_since(self.from).as_secs_f64() / 3_600.0
+    }
+
+    /// What of it lies within these two.
+    pub(crate) fn within(&self, from: Timestamp, until: Timestamp) -> Option<Self> {
+        let (from, until) = (self.from.max(from), self.until.min(until));
+        (from < until).then_some(Self { from, until })
+    }
+}
+
+impl Day {
+    /// How long it is.
+    pub(crate) fn length(&self) -> SignedDuration {
+        self.until.duration_since(self.from)
+    }
+
+    /// `23 h`, where it isn't 24.
+    pub(crate) fn odd_length(&self) -> Option<String> {
+        let minutes = self.length().as_mins();
+        (minutes != 1_440).then(|| match minutes % 60 {
+            0 => format!("{} h", minutes / 60),
+            rest => format!("{} h {rest} min", minutes / 60),
+        })
+    }
+
+    /// `Mon 23`.
+    pub(crate) fn short(&self) -> String {
+        self.date.strftime("%a %d").to_string()
+    }
+}
+
+impl WeekRow {
+    /// What of a day is on.
+    pub(crate) fn on_day(&self, day: &Day) -> impl Iterator<Item = Span> {
+        let (from, until) = (day.from, day.until);
+        self.on
+            .iter()
+            .filter_map(move |span| span.within(from, until))
+    }
+}
+
+impl Week {
+    /// Its clocks.
+    pub(crate) fn clocks(&self) -> TimeZone {
+        times::zone(&self.zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// What stands above it: its first and last day, and its zone.
+    pub(crate) fn title(&self) -> String {
+        let (first, last) = (self.days[0].date, self.days[self.days.len() - 1].date);
+        format!("Week of {first} to {last}, {}", self.zone)
+    }
+
+    /// The days on which the clocks are changed, a sentence each.
+    pub(crate) fn changes(&self) -> Vec<String> {
+        let told = |day: &Day| {
+            let change = day.change.as_ref()?;
+            let length = day.odd_length().unwrap_or_else(|| "24 h".to_owned());
+            Some(format!(
+                "{} has {length}: {change}.",
+                day.date.strftime("%A, %Y-%m-%d")
+            ))
+        };
+        self.days.iter().filter_map(told).collect()
+    }
+
+    /// `09:00–22:00`, `all day`, `off`: what is on of a day. A time that the clocks show twice says which.
+    pub(crate) fn told(&self, day: &Day, spans: &[Span]) -> String {
+        match spans {
+            [] => return "off".to_owned(),
+            [one] if (one.from, one.until) == (day.from, day.until) => return "all day".to_owned(),
+            _ => {}
+        }
+        let clock = |at: Timestamp| {
+            if at == day.until {
+                return "24:00".to_owned();
+            }
+            let local = self.local(at);
+            let twice = self
+                .clocks()
+                .to_ambiguous_timestamp(local.datetime())
+                .is_ambiguous();
+            let form = if twice { "%H:%M %Z" } else { "%H:%M" };
+            local.strftime(form).to_string()
+        };
+        let told: Vec<String> = spans
+            .iter()
+            .map(|span| format!("{}–{}", clock(span.from), clock(span.until)))
+            .collect();
+        told.join(", ")
+    }
+
+    /// An instant on its clocks.
+    pub(crate) fn local(&self, at: Timestamp) -> Zoned {
+        at.to_zoned(self.clocks())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use environments::config::Files;
+
+    use super::*;
+
+    pub(crate) fn config(text: &str) -> Config {
+        let head = "version: 1\naccounts: ['111122223333']\n";
+        Config::parse("test", &format!("{head}{text}"), &Files::new())
+            .unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
+    pub(crate) fn service(name: &str, schedule: &str) -> Service {
+        Service {
+            arn: format!("arn:aws:ecs:eu-central-1:111122223333:service/dev/{name}"),
+            cluster: "dev".into(),
+            name: name.into(),
+            desired: 2,
+            running: 2,
+            tags: [("deploy-hooks:schedule".into(), schedule.into())].into(),
+            ..Service::default()
+        }
+    }
+
+    pub(crate) fn of(schedules: &[&str], first: &str) -> Vec<Week> {
+        let services: Vec<Service> = (1..)
+            .zip(schedules)
+            .map(|(number, schedule)| service(&format!("s{number}"), schedule))
+            .collect();
+        let asked = Asked {
+            requests: &[],
+            at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            first: Some(first.parse().unwrap()),
+            zone: None,
+        };
+        weeks(&services, &config("zone: UTC\n"), asked).unwrap()
+    }
+
+    #[test]
+    fn days_are_as_long_as_they_are() {
+        let lengths = |zone: &str, first: &str| {
+            let weeks = of(&[&format!("Mon-Sun 02:00-04:00 {zone}")], first);
+            let week = &weeks[0];
+            let days: Vec<i64> = week.days.iter().map(|day| day.length().as_mins()).collect();
+            (days[6], week.changes().concat(), week.rows[0].hours)
+        };
+        insta::assert_debug_snapshot!(
+            [
+                ("Europe/Berlin", "2026-03-23"),
+                ("Europe/Berlin", "2026-10-19"),
+                ("Australia/Lord_Howe", "2026-03-30"),
+                ("Asia/Kathmandu", "2026-03-30"),
+            ]
+            .map(|(zone, first)| lengths(zone, first)),
+            @r#"
+            [
+                (
+                    1380,
+                    "Sunday, 2026-03-29 has 23 h: at 02:00 the clocks go forward to 03:00.",
+                    13.0,
+                ),
+                (
+                    1500,
+                    "Sunday, 2026-10-25 has 25 h: at 03:00 the clocks go back to 02:00.",
+                    15.0,
+                ),
+                (
+                    1470,
+                    "Sunday, 2026-04-05 has 24 h 30 min: at 02:00 the clocks go back to 01:30.",
+                    14.0,
+                ),
+                (
+                    1440,
+                    "",
+                    14.0,
+                ),
+            ]
+            "#
+        );
+    }
+
+    #[test]
+    fn each_zone_has_its_week_and_its_day() {
+        let weeks = of(
+            &[
+                "Mon 09:00-10:00 Asia/Tokyo",
+                "always",
+                "Mon 09:00-10:00 Asia/Tokyo",
+            ],
+            "2026-11-23",
+        );
+        let told: Vec<_> = weeks
+            .iter()
+            .map(|week| (week.title(), week.rows.len(), week.days[0].from.to_string()))
+            .collect();
+        insta::assert_debug_snapshot!(told, @r#"
+        [
+            (
+                "Week of 2026-11-23 to 2026-11-29, Asia/Tokyo",
+                2,
+                "2026-11-22T15:00:00Z",
+            ),
+            (
+                "Week of 2026-11-23 to 2026-11-29, UTC",
+                1,
+                "2026-11-23T00:00:00Z",
+            ),
+        ]
+        "#);
+        assert!((weeks[1].rows[0].hours - 168.0).abs() < 1e-9);
+    }
+}
