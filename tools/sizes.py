@@ -9,8 +9,8 @@ import zipfile
 from pathlib import Path
 
 LIMIT_MB = 4.0
-# The notifier speaks with eleven AWS services and seven channels; nobody waits for its cold start.
-LARGER_MB = {"ApprovalNotifier": 4.5}
+# These speak with a dozen AWS services and seven channels; nobody waits for their cold start.
+LARGER_MB = {"ApprovalNotifier": 4.5, "EnvScheduler": 5.0}
 
 
 def zipped(package: Path) -> int:

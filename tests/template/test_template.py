@@ -1,72 +1,35 @@
-"""What template.yaml must say of approvals, and no emulator would notice if it didn't."""
+"""What template.yaml must say of approvals, and of what they share with environments."""
 
 import re
-from typing import Any
 
 import pytest
-import yaml
-from world.paths import ROOT
+from templates import Json
+from templates import actions as _actions
+from templates import statements as _statements
 
-Json = dict[str, Any]
 # Made without ApprovalsConfig, too.
 GATES = {
     *("PreTraffic", "PostTraffic", "PreTrafficLogs", "PostTrafficLogs", "PreTrafficRole", "PostTrafficRole"),
     *("GatePolicy", "ReportBucket", "ReportBucketPolicy", "OutcomeTopic", "OutcomeEmailSubscription"),
 }
-CONDITIONS = {"WithApprovals", "AlarmsByEmail", "HearsTopic", "HearsSecondTopic", "HearsThirdTopic"}
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms: `!Ref x` is `{"Ref": "x"}`."""
-
-
-def _function(loader: _Loader, name: str, node: yaml.Node) -> Json:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)
-    return {name: value}
-
-
-_Loader.add_multi_constructor("!", _function)
-
-
-@pytest.fixture(scope="module")
-def template() -> Json:
-    return dict(yaml.load((ROOT / "template.yaml").read_text(), _Loader))  # noqa: S506
-
-
-@pytest.fixture(scope="module")
-def resources(template: Json) -> Json:
-    return dict(template["Resources"])
-
-
-def _statements(resources: Json, *names: str) -> list[Json]:
-    """The statements of roles and policies."""
-    found: list[Json] = []
-    for name in names:
-        properties = resources[name]["Properties"]
-        policies = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
-        policies += [properties["PolicyDocument"]] if "PolicyDocument" in properties else []
-        for policy in policies:
-            found += [s["If"][1] if "If" in s else s for s in policy["Statement"]]
-    return found
-
-
-def _actions(statement: Json) -> list[str]:
-    actions = statement["Action"]
-    return list(actions) if isinstance(actions, list) else [actions]
-
-
+CONDITIONS = {
+    *("WithApprovals", "WithState", "AlarmsByEmail", "HearsTopic", "HearsSecondTopic", "HearsThirdTopic"),
+    *("WithEnvironments", "EnvironmentsByEmail", "EnvironmentsLinked", "EnvironmentsFannedOut"),
+}
 APPROVAL_ROLES = ("ApprovalPolicy", "ApprovalNotifierRole", "ApprovalDecisionRole")
 
 
-def test_without_a_configuration_nothing_of_approvals_is_made(resources: Json) -> None:
+def test_by_default_only_the_gates_are_made(resources: Json) -> None:
     conditions = {name: made.get("Condition") for name, made in resources.items() if name not in GATES}
     assert set(conditions.values()) == CONDITIONS, conditions
+
+
+def test_what_approvals_and_environments_share_is_made_for_either(template: Json, resources: Json) -> None:
+    shared = {name for name, made in resources.items() if made.get("Condition") == "WithState"}
+    assert shared == {"StateTable", "KeysSecret", "AlarmTopic", "AlarmTopicPolicy"}
+    either = [{"Condition": "WithApprovals"}, {"Condition": "WithEnvironments"}]
+    assert template["Conditions"]["WithState"] == {"Or": either}
+    assert template["Conditions"]["AlarmsByEmail"]["And"][0] == {"Condition": "WithState"}
 
 
 def test_the_state_table_is_kept_encrypted_and_forgets_in_time(resources: Json) -> None:
@@ -100,7 +63,7 @@ def test_no_permission_is_wider_than_a_kind_of_resource(resources: Json) -> None
         assert not [action for action in _actions(statement) if "*" in action], statement
 
 
-def test_one_function_has_an_address_and_it_has_no_secret_in_its_environment(resources: Json) -> None:
+def test_approvals_have_one_address_and_its_function_has_no_secret_in_its_environment(resources: Json) -> None:
     public = [name for name, made in resources.items() if "FunctionUrlConfig" in made["Properties"]]
     assert public == ["ApprovalDecision"]
     variables = resources["ApprovalDecision"]["Properties"]["Environment"]["Variables"]

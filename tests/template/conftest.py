@@ -1,0 +1,17 @@
+"""What the tests of the templates share."""
+
+import pytest
+import templates
+from templates import Json
+
+
+@pytest.fixture(scope="session")
+def template() -> Json:
+    """template.yaml"""
+    return templates.load(templates.TEMPLATE)
+
+
+@pytest.fixture(scope="session")
+def resources(template: Json) -> Json:
+    """Its resources."""
+    return dict(template["Resources"])
