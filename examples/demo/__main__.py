@@ -1,4 +1,7 @@
-"""Releases of a small shop, deployed for real: good, broken, broken under traffic, and one that needs a yes."""
+"""Releases of a small shop, deployed for real: good, broken, broken under traffic, and one that needs a yes.
+
+And a night of a development environment, which sleeps and wakes as it was.
+"""
 
 import argparse
 import json
@@ -17,12 +20,17 @@ from world.stack import DeployFailed
 
 from demo.approval import Approval, Chapter
 from demo.customers import Customers, errors
+from demo.evening import where_it_is_evening
+from demo.night import REMARKS, Night, NightChapter
 from demo.play import Play, Played, Stage
 from demo.screen import Screen, spoken_time, stdout_or_stderr
 from demo.stories import APPROVED, RUNNING, STORIES, Story
-from demo.verdict import approval_differences, differences, summary
+from demo.verdict import approval_differences, differences, night_differences, summary
+
+ENVIRONMENTS = Path(__file__).with_name("environments.yaml")
 
 INTERRUPTED = 130
+TITLE_OF_THE_NIGHT = "a night: a development environment sleeps, and wakes as it was"
 
 EXAMPLES = """\
 examples:
@@ -31,8 +39,8 @@ examples:
   make demo ARGS=--json > play.json  a summary for programs; the timeline goes to standard error
   NO_COLOR=1 make demo               without colours
 
-Exit status: 0 if every release ended as it should and every gate and approver was heard, 1 if not (it says what
-differed), 2 if the local AWS could not be brought up.
+Exit status: 0 if every release ended as it should, every gate and approver was heard and the morning was as the
+evening, 1 if not (it says what differed), 2 if the local AWS could not be brought up.
 """
 
 
@@ -66,7 +74,8 @@ def perform(screen: Screen, asked: argparse.Namespace) -> int:
     """Brings the world up, plays, and tells the end."""
     began = time.monotonic()
     screen.heading("A local AWS, deploy-hooks in it, and a shop in production")
-    with World("demo", on_step=lambda step: screen.line("demo", step)) as world:
+    on_step = lambda step: screen.line("demo", step)  # noqa: E731
+    with World("demo", on_step, nights=ENVIRONMENTS, hours=where_it_is_evening) as world:
         screen.line("SAM", f"deployed {', '.join(world.stack.functions)}")
         shop = world.shop(
             "shop", Plan(config="CodeDeployDefault.ECSCanary10Percent5Minutes", tasks=2, termination_minutes=5)
@@ -79,13 +88,18 @@ def perform(screen: Screen, asked: argparse.Namespace) -> int:
             played = [play_one(stage, letter, story) for letter, story in zip("abc", STORIES, strict=True)]
             approved, approval = play_approval(stage)
         played.append(approved)
+        screen.heading(f"e) {TITLE_OF_THE_NIGHT}")
+        night = NightChapter(world, screen).play()
         saved = [save(world, one, reports) for one in played]
         found = [difference for one in played for difference in differences(one)] + approval_differences(approval)
+        found += night_differences(night)
         tell_end(screen, played, saved)
+        tell_night(screen, night)
         tell_verdict(screen, found, time.monotonic() - began)
         if asked.json:
             releases = [summary(*pair) for pair in zip(played, saved, strict=True)]
-            print(json.dumps({"releases": releases, "approval": asdict(approval), "differences": found}, indent=2))
+            told = {"releases": releases, "approval": asdict(approval), "night": asdict(night), "differences": found}
+            print(json.dumps(told, indent=2))
         if asked.keep:
             keep(screen, world, shop)
         return 1 if found else 0
@@ -130,6 +144,22 @@ def tell_end(screen: Screen, played: list[Played], saved: list[dict[str, str]]) 
                 screen.text(f"    {reports[stage]}", "dim")
 
 
+def tell_night(screen: Screen, night: Night) -> None:
+    """The table of the night."""
+    screen.heading("What became of the night")
+    header = ["service", "evening", "at night", "morning", "slept at", ""]
+    rows = [
+        [
+            place,
+            *(str(counts.get(place)) for counts in (night.evening, night.at_night, night.morning)),
+            night.slept.get(place, "never"),
+            REMARKS.get(place, ""),
+        ]
+        for place in night.evening
+    ]
+    screen.table(header, rows)
+
+
 def tell_verdict(screen: Screen, found: list[str], took: float) -> None:
     """The verdict on the play itself."""
     screen.text()
@@ -137,7 +167,8 @@ def tell_verdict(screen: Screen, found: list[str], took: float) -> None:
         screen.text(f"NOT as it should be: {difference}", "bad")
     if not found:
         screen.text(
-            "Every release ended as it should, every gate answered, and one approval counted: the right one. "
+            "Every release ended as it should, every gate answered, one approval counted: the right one, and the "
+            "environment woke as it had gone to sleep, but for what somebody changed. "
             f"The play took {spoken_time(took)}.",
             "good",
         )

@@ -20,6 +20,11 @@ def show(screen: Screen, blocks: list[dict[str, Any]], only_danger: bool = False
         screen.framed(EDGE, f"… and {len(lines) - LINES} more lines", "dim")
 
 
+def words(blocks: list[dict[str, Any]]) -> str:
+    """The message's words, without what its buttons and links lead to."""
+    return "\n".join(text for block in blocks for _, text in _lines(block))
+
+
 def _lines(block: dict[str, Any]) -> list[tuple[str, str]]:
     """The block's lines, each with its mood."""
     kind = block.get("type")

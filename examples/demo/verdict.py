@@ -4,6 +4,7 @@ from typing import Any
 
 from demo.approval import Approval
 from demo.customers import errors
+from demo.night import AWAKE, BACK_END, DATA, FRONT_END, LOOKS_LIVE, OF_A_COUNT, SEARCH, SLEEPERS, WORKER, Night
 from demo.play import Played
 
 # "Within seconds of the verdict": the wish is that nobody is left with the bad version for longer.
@@ -52,6 +53,66 @@ def approval_differences(approval: Approval) -> list[str]:
         found.append("the message should have changed into who approved and did not")
     if "succeeded" not in approval.outcome:
         found.append("the thread should have told that the release succeeded and did not")
+    return found
+
+
+def night_differences(night: Night) -> list[str]:
+    """The same for the chapter of the night."""
+    found = [f"in the morning as in the evening should have been: {line}" for line in night.differs]
+    found += [f"{place} should have been awake still and slept" for place in night.too_early]
+    found += [f"the night had a trouble: {trouble}" for trouble in night.troubles]
+    found += [f"{place} should have slept and did not" for place in SLEEPERS if place not in night.slept]
+    found += [f"{place} should have been left alone and slept" for place in AWAKE if place in night.slept]
+    if not night.compared:
+        found.append("the morning should have been compared with the evening and was not")
+    return found + _of_people(night) + _of_order(night) + _of_counts(night)
+
+
+def _of_people(night: Night) -> list[str]:
+    """What the team should have been told."""
+    found = []
+    if sorted(night.notices) != ["22:00", "23:00"]:
+        found.append(f"people should have been told of two sleeps before and were of {sorted(night.notices)}")
+    if not night.snoozed.startswith("Done"):
+        found.append(f"a link should have put the sleep off and its page said: {night.snoozed or 'nothing'}")
+    for place, reason in {SEARCH: "a deployment is in progress", LOOKS_LIVE: "looks like production"}.items():
+        if reason not in night.reasons.get(place, ""):
+            found.append(f"of {place} should have been told: {reason}; it was: {night.reasons.get(place)}")
+    if not (WORKER in night.summary and "Saved by this sleep" in night.summary):
+        found.append("the morning's message should have told the conflict and the savings and did not")
+    return found
+
+
+def _of_order(night: Night) -> list[str]:
+    """Who sleeps first and who wakes first."""
+    tiers = [DATA, BACK_END, FRONT_END]
+    slept = [place for place in night.slept if place in tiers]
+    woke = [place for place in night.woke if place in tiers]
+    found = []
+    if slept != tiers[::-1]:
+        found.append(f"front ends should have slept first and databases last; it was {', '.join(slept)}")
+    if woke != tiers:
+        found.append(f"databases should have woken first and front ends last; it was {', '.join(woke)}")
+    return found
+
+
+def _of_counts(night: Night) -> list[str]:
+    expected = dict.fromkeys(SLEEPERS, 0) | {WORKER: 1}
+    expected |= {place: night.evening.get(place, 0) for place in AWAKE}
+    found = [
+        f"{place} should have had a count of {count} at night and had {night.at_night.get(place)}"
+        for place, count in expected.items()
+        if night.at_night.get(place) != count
+    ]
+    if night.alarm.get("desired") != 0:
+        found.append(f"an alarm should not have woken {BACK_END} and came to {night.alarm}")
+    expected_levels = {"expected": 0, "found": 1}
+    levels = {name: (night.conflict.get(name) or {}).get("desired") for name in expected_levels}
+    if levels != expected_levels:
+        found.append(f"the conflict of {WORKER} should have been recorded as {expected_levels} and was as {levels}")
+    fields = {line.split(":", 1)[0].split()[-1] for line in night.left_alone}
+    if night.morning.get(WORKER) != 1 or fields != OF_A_COUNT:
+        found.append(f"{WORKER} should have been left at a count of 1 and nothing else, and is: {night.left_alone}")
     return found
 
 

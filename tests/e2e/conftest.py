@@ -11,6 +11,8 @@ import pytest
 from cases import Case, Waiting, wait_for_case
 from follow import Follower
 from gates import Gates
+from nights import Nights
+from soon import Soon
 from suites import GOOD
 from world import World
 from world.outcomes import wait_for
@@ -27,6 +29,27 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         yield world
         if request.session.testsfailed:
             world.keep_logs()
+
+
+@pytest.fixture(scope="session")
+def night_world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """Another local AWS, with environments that sleep: its clock goes through nights that no other test is to see."""
+    with World("nights", nights=Path(__file__).with_name("environments.yaml")) as world:
+        yield world
+        if request.session.testsfailed:
+            world.keep_logs()
+
+
+@pytest.fixture(scope="session")
+def nights(night_world: World) -> Nights:
+    """The function that puts services to sleep and wakes them."""
+    return Nights(night_world)
+
+
+@pytest.fixture(scope="session")
+def soon(night_world: World, nights: Nights) -> Soon:
+    """A service that sleeps in a few minutes: asked for early, so that nobody has to wait."""
+    return Soon(night_world, nights)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from world.control import Json
 from world.inbox import Message
 
 INTERACTIONS = "/slack/interactions"
+COMMANDS = "/slack/commands"
+FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
@@ -126,20 +128,40 @@ class Slack:
         self, payload: Json, *, secret: str | None = None, at: float | None = None
     ) -> tuple[bytes, dict[str, str]]:
         """The raw body and the headers of a request."""
-        body = urlencode({"payload": json.dumps(payload)}).encode()
+        return self.sign({"payload": json.dumps(payload)}, secret=secret, at=at)
+
+    def sign(
+        self, fields: dict[str, str], *, secret: str | None = None, at: float | None = None
+    ) -> tuple[bytes, dict[str, str]]:
+        """The same of any form."""
+        body = urlencode(fields).encode()
         moment = str(int(time.time() if at is None else at))
         base = b"v0:" + moment.encode() + b":" + body
         key = (self.signing_secret if secret is None else secret).encode()
         signature = "v0=" + hmac.new(key, base, hashlib.sha256).hexdigest()
-        return body, {
-            "Content-Type": "application/x-www-form-urlencoded",
-            "X-Slack-Request-Timestamp": moment,
-            "X-Slack-Signature": signature,
+        return body, {"Content-Type": FORM, "X-Slack-Request-Timestamp": moment, "X-Slack-Signature": signature}
+
+    def command(self, member: Member, text: str) -> dict[str, str]:
+        """What Slack sends of a slash command (https://docs.slack.dev/interactivity/implementing-slash-commands)."""
+        self.clicks += 1
+        return {
+            "token": "deprecated",
+            "team_id": member.team,
+            "team_domain": "shop",
+            "channel_id": "C0NIGHT001",
+            "channel_name": "night-room",
+            "user_id": member.user,
+            "user_name": member.name,
+            "command": "/environments",
+            "text": text,
+            "api_app_id": "A0HOOKS001",
+            "response_url": f"{self.endpoint}/_sinks/slack/response/command{self.clicks}",
+            "trigger_id": f"{self.clicks}.{time.time_ns()}.trigger",
         }
 
-    def post(self, body: bytes, headers: dict[str, str]) -> Answer:
+    def post(self, body: bytes, headers: dict[str, str], path: str = INTERACTIONS) -> Answer:
         """Sends as it is."""
-        return self.door.ask("POST", INTERACTIONS, body, headers)
+        return self.door.ask("POST", path, body, headers)
 
 
 class Visitor:
@@ -153,16 +175,17 @@ class Visitor:
         """Opens a link."""
         return self._keep(self._door.ask(method, _path(link), None, self._headers()))
 
-    def submit(self, link: str, page: Answer, comment: str = "", button: str = "") -> Answer:
-        """Sends the page's form; `button` is the value of the button pressed, where there are several."""
+    def submit(self, link: str, page: Answer, comment: str = "", button: str = "", **written: str) -> Answer:
+        """Sends the page's form; `button` is the value of the button pressed, where there are several, and `written`
+        what is written into other fields."""
         form = forms(page.body)[0] if not button else next(f for f in forms(page.body) if button in f.buttons)
-        fields = dict(form.fields)
+        fields = form.fields | written
         if form.comment:
             fields[form.comment] = comment
         if button:
             fields[form.buttons[button]] = button
         headers = self._headers() | {
-            "Content-Type": "application/x-www-form-urlencoded",
+            "Content-Type": FORM,
             "Origin": f"https://{self._door.host}",
             "Sec-Fetch-Site": "same-origin",
         }
@@ -209,7 +232,7 @@ class _Forms(HTMLParser):
         values = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.forms.append(Form(values.get("action", ""), values.get("method", "get").lower()))
-        elif self.forms and tag == "input" and values.get("type") == "hidden":
+        elif self.forms and tag == "input" and values.get("type") in {"hidden", "number"}:
             self.forms[-1].fields[values["name"]] = values.get("value", "")
         elif self.forms and tag == "textarea":
             self.forms[-1].comment = values["name"]

@@ -22,14 +22,17 @@ class Aws:
         def client(service: str) -> Any:
             return session.client(service, endpoint_url=endpoint, config=config)
 
+        self.autoscaling = client("application-autoscaling")
         self.cloudformation = client("cloudformation")
         self.codedeploy = client("codedeploy")
         self.codepipeline = client("codepipeline")
         self.dynamodb = client("dynamodb")
         self.ecs = client("ecs")
         self.elbv2 = client("elbv2")
+        self.groups = client("autoscaling")
         self.lambda_ = client("lambda")
         self.logs = client("logs")
+        self.rds = client("rds")
         self.s3 = client("s3")
         self.scheduler = client("scheduler")
         self.secretsmanager = client("secretsmanager")

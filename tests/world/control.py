@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 Json = dict[str, Any]
+# A night's work is done when the clock has been put forward over it.
+ADVANCE_WITHIN = 300.0
 
 
 class ControlError(Exception):
@@ -27,9 +29,13 @@ class Control:
         except (OSError, http.client.HTTPException, ControlError):
             return False
 
-    def advance(self, seconds: float) -> None:
-        """Puts the virtual clock forward; whoever sleeps in virtual time wakes in order."""
-        self._call("POST", "clock", {"advance_seconds": seconds})
+    def advance(self, seconds: float, rates: str = "last") -> None:
+        """Puts the virtual clock forward; whoever sleeps in virtual time wakes in order.
+
+        Schedules are delivered meanwhile, and their functions waited for; of `rate(…)` ones `every`, the `last` or
+        `none`.
+        """
+        self._call("POST", "clock", {"advance_seconds": seconds, "rates": rates}, timeout=ADVANCE_WITHIN)
 
     def offset(self) -> float:
         """How many seconds virtual time is ahead of real time."""
@@ -61,6 +67,30 @@ class Control:
     def change_set(self, definition: Json) -> str:
         """Defines what a change set holds, and makes it; returns its id."""
         return str(self._call("POST", "change-sets", definition)["id"])
+
+    def lag(self, place: str, start: float = 0, stop: float = 0) -> None:
+        """How many virtual seconds the tasks of a service (`cluster/name`) take, if they are no processes."""
+        cluster, service = place.split("/")
+        self._call(
+            "POST", "lag", {"cluster": cluster, "service": service, "start_seconds": start, "stop_seconds": stop}
+        )
+
+    def alarm(self, place: str, direction: str) -> Json:
+        """An alarm of a scaling policy goes off, which wants more tasks (`out`) or fewer (`in`); what it came to."""
+        return self._call("POST", "alarms", {"resource_id": f"service/{place}", "direction": direction})
+
+    @contextmanager
+    def throttled(self, *buckets: Json) -> Iterator[None]:
+        """Calls draw on the token buckets of AWS, or on these instead, for as long as the block lasts."""
+        self._call("POST", "throttles", {"buckets": list(buckets)})
+        try:
+            yield
+        finally:
+            self._call("DELETE", "throttles")
+
+    def buckets(self) -> dict[str, Json]:
+        """What the token buckets have seen, by their names."""
+        return {bucket["name"]: bucket for bucket in self._call("GET", "throttles")["buckets"]}
 
     @contextmanager
     def fault(self, service: str, operation: str, **how: Any) -> Iterator[None]:

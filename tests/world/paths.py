@@ -44,7 +44,7 @@ def check() -> None:
         TOOLS / "sam": "make setup",
         BINARIES / "local-aws": "make local",
         BINARIES / "sample-shop": "make local",
-        built_template().parent / "ApprovalDecision": "make build",
+        built_template().parent / "EnvScheduler": "make build",
         built_template(): "make build",
     }
     missing = [

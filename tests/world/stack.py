@@ -37,11 +37,17 @@ class Stack:
     state_table: str
     keys_secret: str
     undelivered_queue: str
+    # Empty without environments.
+    scheduler: str = ""
+    scheduler_url: str = ""
+    environments_topic: str = ""
+    environments_queue: str = ""
 
     @property
     def functions(self) -> list[str]:
         """All of them."""
-        return [self.pre_traffic, self.post_traffic, self.notifier, self.decision]
+        gates_and_approvals = [self.pre_traffic, self.post_traffic, self.notifier, self.decision]
+        return gates_and_approvals + ([self.scheduler] if self.scheduler else [])
 
 
 def deploy(aws: Aws, endpoint: str, home: Path, *, name: str = "deploy-hooks", **parameters: str) -> Stack:
@@ -64,7 +70,8 @@ def deploy(aws: Aws, endpoint: str, home: Path, *, name: str = "deploy-hooks", *
         *("--stack-name", name, "--template-file", str(paths.built_template())),
         *("--s3-bucket", ARTIFACTS, "--capabilities", "CAPABILITY_IAM"),
         *("--no-progressbar", "--no-confirm-changeset"),
-        *("--parameter-overrides", *(f"{key}={value}" for key, value in values.items())),
+        # Quoted for SAM itself, which splits at spaces.
+        *("--parameter-overrides", *(f'{key}="{value}"' for key, value in values.items())),
     ]
     # In its own folder, so that the samconfig.toml for real accounts has no say.
     done = subprocess.run(
@@ -95,4 +102,8 @@ def _describe(aws: Aws, name: str) -> Stack:
         state_table=value["StateTableName"],
         keys_secret=value["KeysSecretArn"],
         undelivered_queue=value["UndeliveredQueueUrl"],
+        scheduler=value.get("EnvSchedulerFunction", ""),
+        scheduler_url=value.get("EnvironmentsUrl", ""),
+        environments_topic=value.get("EnvironmentsTopicArn", ""),
+        environments_queue=value.get("EnvironmentsQueueUrl", ""),
     )

@@ -4,14 +4,17 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
-from world import approvals, paths, pipeline, stack
+from world import approvals, environments, paths, pipeline, stack
 from world.approvals import Secrets
 from world.approver import Door, Slack
 from world.aws import Aws
+from world.environments import Hours
+from world.estate import Estate
 from world.inbox import Inbox
 from world.listener import Listener
 from world.outcomes import Outcomes
@@ -27,11 +30,14 @@ class World:
         name: str,
         on_step: Callable[[str], None] = lambda _: None,
         config: Path = paths.APPROVALS,
+        nights: Path | None = None,
+        hours: Callable[[datetime], Hours] = Hours.around,
         **parameters: str,
     ) -> None:
-        """`on_step` hears what is being done; `config` is that of the approvals; `parameters` overrides those of
-        the template."""
+        """`on_step` hears what is being done; `config` is that of the approvals, `nights` that of environments
+        that sleep, if there are any, at these `hours`; `parameters` overrides those of the template."""
         self._name, self._on_step, self._config, self._parameters = name, on_step, config, parameters
+        self._nights, self._hours = nights, hours
         self.secrets = Secrets()
         self._users: dict[str, Aws] = {}
         self._undo: list[Callable[[], object]] = []
@@ -60,12 +66,20 @@ class World:
         self.url, self.control = self.servers.url, self.servers.control
         self.aws = Aws(self.url)
         settings = approvals.prepare(self.servers, self.aws, self.secrets, self._config)
+        if self._nights:
+            self.hours = self._hours(datetime.now(UTC))
+            settings |= environments.prepare(self.aws, self._nights.read_text(), self.hours)
         self._on_step("deploying template.yaml with SAM")
         self.stack = stack.deploy(self.aws, self.url, self.home, **(settings | self._parameters))
         self.inbox = Inbox(self.control, self.url)
         self.messages = self._listen(self.stack.approval_topic)
         self.list, self.chat = (self._listen(topic) for topic in settings["ChannelTopicArns"].split(","))
         self.door = Door(self.url, self.stack.decision_url)
+        if self._nights:
+            self.night_door = Door(self.url, self.stack.scheduler_url)
+            self.night_slack = Slack(self.night_door, self.url, self.secrets.slack_signing)
+            self.estate = Estate(self.aws)
+            self.night_news = self._listen(self.stack.environments_topic)
         self.slack = Slack(self.door, self.url, self.secrets.slack_signing)
         self.outcomes = Outcomes(self.aws, self.stack)
         self._undo.append(self.outcomes.stop)
@@ -93,6 +107,14 @@ class World:
         if user not in self._users:
             self._users[user] = Aws(self.url, user)
         return self._users[user]
+
+    def now(self) -> datetime:
+        """The virtual time."""
+        return datetime.now(UTC) + timedelta(seconds=self.control.offset())
+
+    def advance_to(self, instant: datetime, rates: str = "last") -> None:
+        """Puts the virtual clock forward to an instant."""
+        self.control.advance((instant - self.now()).total_seconds(), rates)
 
     def keep_logs(self) -> None:
         """Leaves the logs where they are when the world ends."""
