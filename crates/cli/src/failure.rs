@@ -18,11 +18,20 @@ pub(crate) enum Failure {
     Output(#[from] io::Error),
 }
 
+/// What a shell says of a process that SIGPIPE has ended.
+const CLOSED_PIPE: u8 = 141;
+
 impl Failure {
+    /// Whether standard output was closed by its reader, as `head` does.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     /// What the process ends with.
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Wrong(_) => 2,
+            Self::Output(_) if self.is_closed_pipe() => CLOSED_PIPE,
             Self::Failed(_) | Self::Output(_) => 1,
         })
     }

@@ -55,6 +55,8 @@ async fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever read has heard enough, and closed the pipe: nobody is there to be told.
+        Err(failure) if failure.is_closed_pipe() => failure.code(),
         Err(failure) => {
             screen.error(&failure);
             failure.code()

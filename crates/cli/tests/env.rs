@@ -271,3 +271,24 @@ fn what_is_missing_has_its_remedy() {
     ]);
     assert_eq!(code(&told), 2);
 }
+
+#[test]
+fn a_reader_that_has_heard_enough_is_no_failure() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_deploy-hooks"))
+        .args(["env", "at"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let line = "{\"schedule\":\"always\",\"at\":\"2026-11-23T22:00:00Z\"}\n";
+    // It ends at the first answer that nobody takes.
+    let _ = child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(line.repeat(50_000).as_bytes());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((code(&output), err(&output)), (141, String::new()));
+}

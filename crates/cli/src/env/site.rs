@@ -33,7 +33,7 @@ no state table is named; give --table, or set STATE_TABLE. The stack's output St
     --query \"Stacks[0].Outputs[?OutputKey=='StateTableName'].OutputValue\" --output text";
 
 /// What the SDK says before it lists all places where it has looked.
-const UNKNOWN_CALLER: &str = "no credentials found in chain";
+const UNKNOWN_CALLER: [&str; 2] = ["no credentials found in chain", "IMDS"];
 const NO_CREDENTIALS: &str = "\
 no AWS credentials were found; log in (aws sso login), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and
 AWS_SECRET_ACCESS_KEY";
@@ -115,7 +115,7 @@ impl Place {
         if found
             .problems
             .iter()
-            .any(|told| told.contains(UNKNOWN_CALLER))
+            .any(|told| UNKNOWN_CALLER.iter().any(|known| told.contains(known)))
         {
             return Err(Failure::Failed(NO_CREDENTIALS.to_owned()));
         }

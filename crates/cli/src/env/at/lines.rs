@@ -27,11 +27,11 @@ struct Question<'a> {
     at: Cow<'a, str>,
 }
 
-/// Answers each line; says how many could not be answered.
+/// Answers each line; says how many could not be answered. The grammar is that of lines that name none.
 pub(crate) fn answer_all(
     input: impl Read,
     mut output: impl Write,
-    evaluator: &mut Evaluator<'_>,
+    (syntax, evaluator): (Syntax, &mut Evaluator<'_>),
 ) -> io::Result<usize> {
     let mut input = BufReader::with_capacity(1 << 16, input);
     let (mut line, mut answer) = (Vec::new(), Vec::new());
@@ -48,7 +48,7 @@ pub(crate) fn answer_all(
         line.clear();
         let whole = read_line(&mut input, &mut line)?;
         answer.clear();
-        if let Err(mut located) = answer_one(&line, whole, evaluator, &mut answer) {
+        if let Err(mut located) = answer_one((&line, whole), syntax, evaluator, &mut answer) {
             wrong += 1;
             located.line = Some(number);
             let error = serde_json::json!({ "error": located });
@@ -83,8 +83,8 @@ fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
 }
 
 fn answer_one(
-    line: &[u8],
-    whole: bool,
+    (line, whole): (&[u8], bool),
+    default: Syntax,
     evaluator: &mut Evaluator<'_>,
     answer: &mut Vec<u8>,
 ) -> Result<(), Located> {
@@ -98,7 +98,7 @@ fn answer_one(
     })?;
     let question: Question<'_> = serde_json::from_str(text).map_err(|error| shape(text, &error))?;
     let syntax = match &question.syntax {
-        None => Syntax::Windows,
+        None => default,
         Some(name) => name.parse().map_err(|_| {
             let problem = format!("unknown syntax {name:?}");
             located(
@@ -169,7 +169,7 @@ mod tests {
     fn answers(input: &[u8]) -> (String, usize) {
         let mut out = Vec::new();
         let mut evaluator = Evaluator::new(None, None);
-        let wrong = answer_all(input, &mut out, &mut evaluator).unwrap();
+        let wrong = answer_all(input, &mut out, (Syntax::Windows, &mut evaluator)).unwrap();
         (String::from_utf8(out).unwrap(), wrong)
     }
 
@@ -189,6 +189,15 @@ mod tests {
         {"state":"off","next_edge":null,"rule":"by \"never\""}
         {"state":"on","next_edge":"2026-11-23T16:15:00Z","rule":"by \"Mon-Fri 09:00-22:00 Asia/Kathmandu\""}
         "#);
+    }
+
+    #[test]
+    fn the_grammar_of_the_command_line_is_that_of_lines_that_name_none() {
+        let input = r#"{"schedule":"off=(M-F,19);on=(M-F,7);tz=pt","at":"2026-11-23T22:00:00Z"}"#;
+        let (mut out, mut evaluator) = (Vec::new(), Evaluator::new(None, None));
+        let asked = (Syntax::Custodian, &mut evaluator);
+        assert_eq!(answer_all(input.as_bytes(), &mut out, asked).unwrap(), 0);
+        assert!(out.starts_with(br#"{"state":"on""#));
     }
 
     #[test]
@@ -255,7 +264,7 @@ mod tests {
         let mut evaluator = Evaluator::new(None, None);
         let out = io::BufWriter::new(Out(&told));
         assert_eq!(
-            answer_all(Teller(&told, 0), out, &mut evaluator).unwrap(),
+            answer_all(Teller(&told, 0), out, (Syntax::Windows, &mut evaluator)).unwrap(),
             0
         );
     }

@@ -26,8 +26,9 @@ pub(crate) struct Args {
     /// The zone of windows that name none; left out: the configuration's
     #[arg(long, value_parser = zone_name)]
     zone: Option<String>,
-    /// A configuration whose named schedules and holidays count, as for `env plan`
-    #[arg(long, env = "ENVIRONMENTS_CONFIG", value_name = "PLACE")]
+    /// A configuration whose named schedules and holidays count, as for `env plan`; never taken from the
+    /// environment
+    #[arg(long, value_name = "PLACE")]
     config: Option<String>,
     /// The schedule; without one, JSON lines are read from standard input
     schedule: Option<String>,
@@ -37,7 +38,8 @@ pub(crate) struct Args {
 }
 
 const EXAMPLES: &str = "\
-A line of standard input is {\"syntax\", \"schedule\", \"at\"}; syntax (default windows) and zone may be left out. For
+A line of standard input is {\"syntax\", \"schedule\", \"at\"}; syntax and zone may be left out for
+those of the command line. For
 each line there is one of output: {\"state\", \"next_edge\", \"rule\"}, or {\"error\": {\"line\", \"field\", \"column\", \"problem\",
 \"remedy\"}}. Columns are characters from 1, in the field's text, or in the line if it is no such object.
 
@@ -65,7 +67,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         )),
         None => {
             let out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
-            let wrong = lines::answer_all(io::stdin(), out, &mut evaluator)?;
+            let wrong = lines::answer_all(io::stdin(), out, (args.syntax, &mut evaluator))?;
             if wrong == 0 {
                 return Ok(());
             }
