@@ -50,11 +50,6 @@ class Nights:
         answer = self.world.aws.lambda_.invoke(FunctionName=self.name, Payload=event(action, at, fields))
         return Ran("FunctionError" in answer, json.loads(answer["Payload"].read()))
 
-    def send(self, action: str, at: datetime, **fields: Any) -> None:
-        """Invokes and does not wait: what fails is run again by Lambda."""
-        payload = event(action, at, fields)
-        self.world.aws.lambda_.invoke(FunctionName=self.name, InvocationType="Event", Payload=payload)
-
     def kill(self) -> None:
         """Ends what runs: a change of the function does."""
         lambda_ = self.world.aws.lambda_

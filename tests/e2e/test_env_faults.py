@@ -147,10 +147,12 @@ def test_a_function_that_is_killed_half_way_is_followed_by_one_that_ends_its_wor
         lab.run("down", at)
         at = lab.morning
     on_its_way = {"down": "going-down", "up": "going-up"}[direction]
-    with night_world.control.fault("ecs", "UpdateService", delay_ms=60_000):
-        lab.nights.send(direction, at, only=lab.pattern)
+    # It is waited for, so that Lambda doesn't run it again: its evening would come back in the morning.
+    with night_world.control.fault("ecs", "UpdateService", delay_ms=60_000), ThreadPoolExecutor(1) as pool:
+        killed = pool.submit(lab.run, direction, at)
         wait_for("the record", lambda: on_its_way in map(lab.nights.phase, lab.places), every=0.05)
         lab.nights.kill()
+        assert killed.result().failed
     lab.run("tick", at + 5 * MINUTE)
     lab.run("tick", at + 10 * MINUTE)
     assert lab.asleep() == (direction == "down")
