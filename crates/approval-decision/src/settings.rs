@@ -1,7 +1,7 @@
 //! The settings of the function, all read at start and told together when they are wrong.
 
-use approvals::config::ConfigLocation;
 use approvals::records::AUDIT_KEPT;
+use common::location::Location;
 use common::secret::SecretRef;
 use common::settings::{Lookup, Reader, SettingsError};
 use jiff::SignedDuration;
@@ -12,7 +12,7 @@ pub struct Settings {
     /// `STATE_TABLE`: the `DynamoDB` table of cases and decisions.
     pub state_table: String,
     /// `APPROVALS_CONFIG`: where the routes and their policy are described.
-    pub config: ConfigLocation,
+    pub config: Location,
     /// `KEYS_SECRET_ARN`: the secret that links are signed with.
     pub keys_secret: String,
     /// `SLACK_SECRET`: where Slack's signing secret is kept; none: there is no Slack.
@@ -38,9 +38,7 @@ impl Settings {
         let root = reader
             .optional("LAMBDA_TASK_ROOT")
             .unwrap_or_else(|| ".".into());
-        let config = reader.parsed("APPROVALS_CONFIG", |text| {
-            ConfigLocation::parse(text, &root)
-        });
+        let config = reader.parsed("APPROVALS_CONFIG", |text| Location::parse(text, &root));
         let keys_secret = reader.required("KEYS_SECRET_ARN", "the secret that signs links");
         let slack_secret = slack_secret(&mut reader);
         let audit_kept = reader.parsed("AUDIT_RETENTION_DAYS", days);

@@ -3,8 +3,8 @@
 //! No secret is a setting: the keys, webhook addresses and bot tokens lie in Secrets Manager or the
 //! Parameter Store, and are read when they are needed.
 
-use approvals::config::ConfigLocation;
 use approvals::records::AUDIT_KEPT;
+use common::location::Location;
 use common::settings::{Lookup, Reader, SettingsError};
 use jiff::SignedDuration;
 use url::Url;
@@ -20,7 +20,7 @@ pub struct Settings {
     /// `STATE_TABLE`: the `DynamoDB` table of cases, deliveries and decisions.
     pub state_table: String,
     /// `APPROVALS_CONFIG`: where the channels and routes are described.
-    pub config: ConfigLocation,
+    pub config: Location,
     /// `KEYS_SECRET_ARN`: the secret that signs links.
     pub keys_secret: String,
     /// `DECISION_URL`: the function URL of `approval-decision`, without a slash at its end.
@@ -65,9 +65,7 @@ impl Settings {
         let root = reader
             .optional("LAMBDA_TASK_ROOT")
             .unwrap_or_else(|| ".".into());
-        let config = reader.parsed("APPROVALS_CONFIG", |text| {
-            ConfigLocation::parse(text, &root)
-        });
+        let config = reader.parsed("APPROVALS_CONFIG", |text| Location::parse(text, &root));
         let keys_secret = reader.required("KEYS_SECRET_ARN", "the secret that signs links");
         reader.required("DECISION_URL", "the function URL of approval-decision");
         let address = |text: &str| address(text, allow_private_addresses);

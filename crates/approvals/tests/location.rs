@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use approvals::config::{Config, ConfigError, ConfigLocation, load};
+use approvals::config::{Config, ConfigError, load};
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_sdk_s3::primitives::SdkBody;
 use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
 use aws_types::SdkConfig;
 use common::aws::Aws;
+use common::location::Location;
 
 const GOOD: &str = include_str!("../../../examples/approvals.yaml");
 
@@ -29,7 +30,7 @@ fn aws(status: u16, body: &str) -> Aws {
 }
 
 async fn read(place: &str, status: u16, body: &str) -> Result<Config, ConfigError> {
-    let place = ConfigLocation::parse(place, "/var/task").unwrap();
+    let place = Location::parse(place, "/var/task").unwrap();
     load(&aws(status, body), &place).await
 }
 
@@ -39,7 +40,7 @@ async fn told(place: &str, status: u16, body: &str) -> String {
 
 #[test]
 fn a_place_has_one_of_three_forms() {
-    let told = |text| ConfigLocation::parse(text, "/var/task").map(|place| place.to_string());
+    let told = |text| Location::parse(text, "/var/task").map(|place| place.to_string());
     for text in ["s3://bucket/a/b.yaml", "ssm:/deploy-hooks/approvals"] {
         assert_eq!(told(text).as_deref(), Ok(text));
     }
@@ -84,7 +85,7 @@ async fn what_cannot_be_read_says_where_and_what_to_do() {
         "{why}"
     );
     assert!(
-        why.ends_with("upload the configuration to this key, or change APPROVALS_CONFIG"),
+        why.ends_with("upload the file to this key, or change APPROVALS_CONFIG"),
         "{why}"
     );
     let denied = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";

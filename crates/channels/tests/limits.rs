@@ -237,6 +237,24 @@ fn texts(value: &Value, found: &mut Vec<String>) {
     }
 }
 
+/// The addresses that a reader's program opens, which is no markup: nothing in them is escaped.
+fn addresses(value: &mut Value, found: &mut Vec<String>) {
+    match value {
+        Value::Array(members) => members
+            .iter_mut()
+            .for_each(|member| addresses(member, found)),
+        Value::Object(members) => {
+            if let Some(Value::String(url)) = members.remove("url") {
+                found.push(url);
+            }
+            members
+                .values_mut()
+                .for_each(|member| addresses(member, found));
+        }
+        _ => {}
+    }
+}
+
 fn harmless(payload: &Payload) {
     let all = everything(payload);
     for invisible in ['\u{202e}', '\u{200b}', '\u{feff}', '\u{0}', '\u{1b}'] {
@@ -245,8 +263,16 @@ fn harmless(payload: &Payload) {
     assert!(!all.contains("\\u0000") && !all.contains("\\u001b"));
     match payload {
         Payload::Slack { text, blocks } => {
+            let (mut blocks, mut opened) = (blocks.clone(), Vec::new());
+            addresses(&mut blocks, &mut opened);
+            for url in &opened {
+                let plain = url
+                    .chars()
+                    .all(|c| c.is_ascii_graphic() && !"<>|\"".contains(c));
+                assert!(url.starts_with("https://") && plain, "{url}");
+            }
             let mut found = vec![text.clone()];
-            texts(blocks, &mut found);
+            texts(&blocks, &mut found);
             for text in &found {
                 only_our_links(text);
             }
@@ -413,6 +439,24 @@ proptest! {
             harmless(&payload);
         }
     }
+}
+
+#[test]
+fn an_address_with_a_query_is_opened_as_it_is() {
+    let url = "https://example.com/e/x?until=1&by=%3Ca%3E";
+    let news = news(&["wake".to_owned()], 1, Some(url));
+    let case = case();
+    let mut scene = scene(&case, Occasion::News(&news));
+    scene.case = None;
+    for surface in SURFACES {
+        harmless(&render(&scene, surface, &english()));
+    }
+    let Payload::Slack { mut blocks, .. } = render(&scene, Surface::Slack, &english()) else {
+        panic!("not Slack's");
+    };
+    let mut opened = Vec::new();
+    addresses(&mut blocks, &mut opened);
+    assert!(opened.iter().any(|opened| opened == url), "{opened:?}");
 }
 
 #[test]

@@ -218,6 +218,16 @@ impl Table<'_> {
         pk: &str,
         sk_prefix: &str,
     ) -> Result<Vec<Item<T>>, StateError> {
+        let items = self.list_each(pk, sk_prefix).await?;
+        items.into_iter().collect()
+    }
+
+    /// The same one by one: an item that can't be read hides no other.
+    pub async fn list_each<T: DeserializeOwned>(
+        &self,
+        pk: &str,
+        sk_prefix: &str,
+    ) -> Result<Vec<Result<Item<T>, StateError>>, StateError> {
         let key = Key::new(pk, sk_prefix);
         let mut items = Vec::new();
         let mut from: Option<Attributes> = None;
@@ -242,7 +252,7 @@ impl Table<'_> {
                 .await
                 .map_err(|error| self.failed("list", &key, &error))?;
             for item in page.items() {
-                items.push(self.decode(item)?);
+                items.push(self.decode(item));
             }
             from = page.last_evaluated_key;
             if from.is_none() {

@@ -17,7 +17,8 @@ use crate::own::Place;
 pub struct Kept {
     configuration: Mutex<Option<Read>>,
     learned: Mutex<HashMap<Place, (Rate, Arc<Learned>)>>,
-    pub(crate) url: OnceCell<String>,
+    /// None: it has none.
+    pub(crate) url: OnceCell<Option<String>>,
 }
 
 /// Of one account and region, which have buckets of their own at AWS.

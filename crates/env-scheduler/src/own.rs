@@ -39,34 +39,33 @@ pub(crate) fn name<'a>(settings: &'a Settings, invocation: &'a Invocation) -> &'
 }
 
 /// The function's URL, without a slash at its end: the setting, or what Lambda says, which is asked once.
-/// A stack can't give a function its own URL: each would need the other to be made first.
-pub async fn url<'a>(function: &'a Function, settings: &'a Settings) -> Result<&'a str, String> {
+/// None where the function has none: then there are no links. A stack can't give a function its own URL:
+/// each would need the other to be made first.
+pub async fn url<'a>(
+    function: &'a Function,
+    settings: &'a Settings,
+) -> Result<Option<&'a str>, String> {
     if let Some(url) = &settings.url {
-        return Ok(url);
+        return Ok(Some(url));
     }
     let ask = || async {
         let call = function.aws.lambda().get_function_url_config();
         let answer = call.function_name(&settings.function_name).send().await;
-        let found = answer.map_err(|error| {
-            let remedy = match error.code() {
-                Some("ResourceNotFoundException") => {
-                    "give the function a URL, or set ENVIRONMENTS_URL"
-                }
-                _ => "the function's role needs lambda:GetFunctionUrlConfig on itself",
-            };
-            format!(
-                "the function's own URL could not be found out: {}; {remedy}",
+        match answer {
+            Ok(found) => Ok(Some(found.function_url().trim_end_matches('/').to_owned())),
+            Err(error) if error.code() == Some("ResourceNotFoundException") => {
+                tracing::info!("notices have no links, as the function has no URL");
+                Ok(None)
+            }
+            Err(error) => Err(format!(
+                "the function's own URL could not be found out: {}; \
+                 the function's role needs lambda:GetFunctionUrlConfig on itself",
                 explain(&error)
-            )
-        })?;
-        Ok(found.function_url().trim_end_matches('/').to_owned())
+            )),
+        }
     };
-    function
-        .kept
-        .url
-        .get_or_try_init(ask)
-        .await
-        .map(String::as_str)
+    let known = function.kept.url.get_or_try_init(ask).await?;
+    Ok(known.as_deref())
 }
 
 #[cfg(test)]

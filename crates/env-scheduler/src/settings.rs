@@ -3,9 +3,9 @@
 //! No secret is a setting: the keys, webhook addresses and Slack's secret lie in Secrets Manager or the
 //! Parameter Store, and are read when they are needed.
 
+use common::location::Location;
 use common::secret::SecretRef;
 use common::settings::{Lookup, Reader, SettingsError};
-use environments::config::ConfigLocation;
 use schedule::Schedule;
 use url::Url;
 
@@ -52,7 +52,7 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A file that people wrote.
-    File(ConfigLocation),
+    File(Location),
     /// The settings alone: one schedule, one tag, the function's own account and region.
     Parameters(Parameters),
 }
@@ -117,9 +117,7 @@ fn source(reader: &mut Reader<'_>) -> Option<Source> {
         .optional("LAMBDA_TASK_ROOT")
         .unwrap_or_else(|| ".".into());
     if reader.optional("ENVIRONMENTS_CONFIG").is_some() {
-        let place = reader.parsed("ENVIRONMENTS_CONFIG", |text| {
-            ConfigLocation::parse(text, &root)
-        });
+        let place = reader.parsed("ENVIRONMENTS_CONFIG", |text| Location::parse(text, &root));
         return place.map(Source::File);
     }
     let zone = reader.optional("ENVIRONMENTS_ZONE");

@@ -240,7 +240,15 @@ impl Gathered {
 
     async fn records(&mut self, records: Records<'_>, config: &Config) {
         match records.requests().await {
-            Ok(requests) => self.requests = requests,
+            Ok((requests, unreadable)) => {
+                self.requests = requests;
+                self.problems.extend(unreadable.iter().map(|error| {
+                    format!(
+                        "{error}; somebody may have asked for more time in it, so nothing is put to sleep \
+                         until that item is deleted"
+                    )
+                }));
+            }
             Err(error) => {
                 // Somebody may have asked for more time: nothing is stopped without knowing that.
                 self.problems.push(error.to_string());

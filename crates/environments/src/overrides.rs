@@ -64,26 +64,42 @@ pub enum Ask {
     Snooze,
     /// Stop it, whatever the schedule says.
     ForceDown,
+    /// Nobody knows what: its item in the state table can't be read. It is never written.
+    #[serde(skip)]
+    Unreadable,
 }
 
-/// A tag that says nothing that can be understood.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the tag {key} says {value:?}, which is no instant; write it as 2026-11-21T23:30:00Z")]
-pub struct UnclearTag {
-    /// Its key.
-    pub key: &'static str,
-    /// Its value.
-    pub value: String,
+/// An override that can't be understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unclear {
+    /// What it is.
+    pub what: What,
     /// What can be understood all the same: the other tag, and what people asked for.
     pub rest: Overrides,
+}
+
+/// What can't be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum What {
+    /// A tag of the service.
+    #[error("the tag {key} says {value:?}, which is no instant; write it as 2026-11-21T23:30:00Z")]
+    Tag {
+        /// Its key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// Something in the state table, which may be about any service.
+    #[error("something that people asked for can't be read in the state table")]
+    Request,
 }
 
 /// The overrides of one service. Where several say the same, the one that lasts longest counts. Where
 /// requests say the opposite, the later one has replaced the earlier ones: who wakes a service that was
 /// stopped by hand means it.
 ///
-/// A tag that can't be understood takes nothing away: what else was asked for is in the error.
-pub fn overrides(service: &Service, requests: &[Request]) -> Result<Overrides, UnclearTag> {
+/// What can't be understood takes nothing away: what else was asked for is in the error.
+pub fn overrides(service: &Service, requests: &[Request]) -> Result<Overrides, Unclear> {
     let keep_up = instant(service, KEEP_UP_TAG);
     let force_down = instant(service, FORCE_DOWN_TAG);
     let mut all = Overrides {
@@ -101,18 +117,19 @@ pub fn overrides(service: &Service, requests: &[Request]) -> Result<Overrides, U
         match request.ask {
             Ask::Snooze => all.snoozed_until = all.snoozed_until.max(until),
             Ask::ForceDown => all.force_down_until = all.force_down_until.max(until),
+            Ask::Unreadable => {}
         }
     }
-    let unclear = [(KEEP_UP_TAG, keep_up), (FORCE_DOWN_TAG, force_down)];
-    match unclear
-        .into_iter()
-        .find_map(|(key, read)| Some((key, read.err()?)))
-    {
-        Some((key, value)) => Err(UnclearTag {
-            key,
-            value: value.to_owned(),
-            rest: all,
-        }),
+    let tag = |key, read: Result<_, &str>| {
+        let value = read.err()?.to_owned();
+        Some(What::Tag { key, value })
+    };
+    let unreadable = || requests.iter().any(|one| one.ask == Ask::Unreadable);
+    let unclear = tag(KEEP_UP_TAG, keep_up)
+        .or_else(|| tag(FORCE_DOWN_TAG, force_down))
+        .or_else(|| unreadable().then_some(What::Request));
+    match unclear {
+        Some(what) => Err(Unclear { what, rest: all }),
         None => Ok(all),
     }
 }
@@ -126,6 +143,20 @@ fn instant<'s>(service: &'s Service, key: &str) -> Result<Option<Timestamp>, &'s
 }
 
 impl Request {
+    /// Stands for one whose item can't be read. It is about no service, so that it replaces nothing, and
+    /// what people wanted with all of them is unclear.
+    pub fn unreadable() -> Self {
+        Self {
+            id: String::new(),
+            ask: Ask::Unreadable,
+            services: String::new(),
+            until: Timestamp::MAX,
+            by: String::new(),
+            at: Timestamp::MIN,
+            place: None,
+        }
+    }
+
     /// Whether it is about this service.
     pub fn is_for(&self, service: &Service) -> bool {
         let here = |place: &Place| {
@@ -210,7 +241,10 @@ mod tests {
         ]);
         let asked = [request(Ask::Snooze, "dev/shop", "2026-11-22T09:00:00Z")];
         let unclear = overrides(&tagged, &asked).unwrap_err();
-        assert_eq!(unclear.key, KEEP_UP_TAG);
+        assert!(
+            matches!(unclear.what, What::Tag { key, .. } if key == KEEP_UP_TAG),
+            "{unclear:?}"
+        );
         assert_eq!(unclear.rest.keep_up_until, None);
         assert_eq!(
             unclear.rest.snoozed_until,
@@ -220,6 +254,24 @@ mod tests {
             unclear.rest.force_down_until,
             "2026-11-22T01:00:00Z".parse().ok()
         );
+    }
+
+    #[test]
+    fn an_unreadable_request_makes_all_unclear_and_takes_no_other_away() {
+        let until = "2026-11-22T09:00:00Z";
+        for ask in [Ask::Snooze, Ask::ForceDown] {
+            let asked = [request(ask, "dev/shop", until), Request::unreadable()];
+            let unclear = overrides(&service(&[]), &asked).unwrap_err();
+            assert_eq!(unclear.what, What::Request);
+            let rest = unclear.rest;
+            assert_eq!(
+                rest.snoozed_until.or(rest.force_down_until),
+                until.parse().ok()
+            );
+        }
+        let tagged = service(&[(KEEP_UP_TAG, "tomorrow")]);
+        let unclear = overrides(&tagged, &[Request::unreadable()]).unwrap_err();
+        assert!(matches!(unclear.what, What::Tag { .. }), "{unclear:?}");
     }
 
     #[test]
@@ -304,6 +356,6 @@ mod tests {
     #[test]
     fn an_unclear_tag_is_no_override() {
         let error = overrides(&service(&[(KEEP_UP_TAG, "tomorrow")]), &[]).unwrap_err();
-        insta::assert_snapshot!(error, @r#"the tag deploy-hooks:keep-up-until says "tomorrow", which is no instant; write it as 2026-11-21T23:30:00Z"#);
+        insta::assert_snapshot!(error.what, @r#"the tag deploy-hooks:keep-up-until says "tomorrow", which is no instant; write it as 2026-11-21T23:30:00Z"#);
     }
 }

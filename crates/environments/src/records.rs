@@ -136,10 +136,21 @@ impl Records<'_> {
         Ok(ours(item, memory))
     }
 
-    /// What people asked for and that still holds, or did in the last weeks.
-    pub async fn requests(&self) -> Result<Vec<Request>, StateError> {
-        let items = self.table.list(REQUESTS, "request#").await?;
-        Ok(items.into_iter().map(|item| item.value).collect())
+    /// What people asked for and that still holds, or did in the last weeks; and what of it can't be
+    /// read, which is among the requests as [`Ask::Unreadable`](crate::overrides::Ask::Unreadable).
+    pub async fn requests(&self) -> Result<(Vec<Request>, Vec<StateError>), StateError> {
+        let items = self.table.list_each(REQUESTS, "request#").await?;
+        let (mut requests, mut unreadable) = (Vec::new(), Vec::new());
+        for item in items {
+            requests.push(match item {
+                Ok(Item { value, .. }) => value,
+                Err(error) => {
+                    unreadable.push(error);
+                    Request::unreadable()
+                }
+            });
+        }
+        Ok((requests, unreadable))
     }
 
     /// Remembers what somebody asks for. The same id twice is one request: gives back the one that counts,

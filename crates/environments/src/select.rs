@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use crate::config::{Config, looks_like_production};
 use crate::facts::{Kind, Service, Status};
 use crate::mirror;
-use crate::overrides::{Request, overrides};
+use crate::overrides::{Request, What, overrides};
 use crate::want::Want;
 
 /// What a tag may say to mean the default schedule.
@@ -122,7 +122,7 @@ impl<'a> Selector<'a> {
     fn selected(&mut self, service: &Service, opted: Opted) -> Result<Selected, String> {
         let (overrides, unclear) = match overrides(service, self.requests) {
             Ok(overrides) => (overrides, None),
-            Err(unclear) => (unclear.rest, Some(unclear.to_string())),
+            Err(unclear) => (unclear.rest, Some(unclear.what)),
         };
         let (schedule, source) = match opted {
             Opted::Rule(index) => self.rules[index].clone(),
@@ -146,13 +146,15 @@ impl<'a> Selector<'a> {
             && !forced
             && let Some(unclear) = unclear
         {
-            return Err(unclear);
+            return Err(unclear.to_string());
         }
+        // What is no fault of this service is told once, and not beside each.
+        let remark = unclear.filter(|what| *what != What::Request);
         Ok(Selected {
             schedule,
             source,
             want,
-            remark: unclear,
+            remark: remark.map(|what| what.to_string()),
         })
     }
 

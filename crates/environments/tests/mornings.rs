@@ -529,3 +529,44 @@ fn one_service_that_cannot_be_read_does_not_keep_the_others_up() {
         ");
     });
 }
+
+/// Somebody's request that nothing can read: perhaps it asks for more time, perhaps for all of them.
+fn broken_request(office: &Office) {
+    office.world.with(|state| {
+        let items = state.tables.items();
+        let (table, _, _) = items.keys().next().unwrap().clone();
+        let key = (table, "environments".into(), "request#broken".into());
+        let item = serde_json::json!({
+            "pk": {"S": "environments"}, "sk": {"S": "request#broken"},
+            "version": {"N": "1"}, "body": {"S": "{}"},
+        });
+        items.insert(key, item.as_object().unwrap().clone());
+    });
+}
+
+#[test]
+fn a_request_that_nothing_can_read_stops_no_morning_and_starts_no_night() {
+    block_on(async {
+        let office = asleep(&Svc::new(2)).await;
+        broken_request(&office);
+        let woken = morning(&office).await;
+        assert_eq!(web(&office).desired, 2);
+        assert!(told(&woken).contains("request#broken"), "{}", told(&woken));
+        office.until("2026-11-24T22:00:00Z").await;
+        let evening = office.run("evening").await;
+        assert_eq!(
+            web(&office).desired,
+            2,
+            "somebody may have asked for more time"
+        );
+        let told = told(&evening);
+        assert!(
+            told.contains("nothing is put to sleep until that item is deleted"),
+            "{told}"
+        );
+        // What was asked for in a way that can be read, and in so many words, counts.
+        office.ask("down", Ask::ForceDown, "dev/web").await;
+        office.run("forced").await;
+        assert_eq!(web(&office).desired, 0);
+    });
+}

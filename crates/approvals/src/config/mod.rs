@@ -26,7 +26,7 @@ pub use self::approver::{Approver, NotAnApprover};
 pub use self::decode::shared;
 pub(crate) use self::forms::is_topic_arn;
 pub use self::glob::{Glob, Globs};
-pub use self::location::{ConfigError, ConfigLocation, load};
+pub use self::location::{ConfigError, load};
 pub use self::route::{Escalate, FollowUp, Fraction, OfficeHours, Policy, Route};
 use crate::ApprovalAction;
 

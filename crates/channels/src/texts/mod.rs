@@ -178,7 +178,8 @@ fn next_placeholder(text: &str) -> Option<(&str, &str)> {
     after.split_once('}')
 }
 
-fn fill(text: &str, values: &[(&str, &str)]) -> String {
+/// A text with its placeholders, names in braces, filled. What is filled in is not looked at again.
+pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(text.len() + 32);
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {

@@ -289,6 +289,7 @@ fn stay(ask: Ask, intent: &Intent, screen: &mut Screen) {
     let asked = match ask {
         Ask::Snooze => State::On,
         Ask::ForceDown => State::Off,
+        Ask::Unreadable => return,
     };
     let other = |row: &&Row| row.shall.is_some_and(|shall| shall != asked);
     for row in intent.named.rows.iter().filter(other) {

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use common::aws::Aws;
+use common::location::Location;
 use common::state::Table;
 use environments::apply::Paces;
-use environments::config::{Config, ConfigLocation, Files, calendar_files, load};
+use environments::config::{Config, Files, calendar_files, load};
 use environments::decide::Ctx;
 use environments::gather::{Gathered, gather};
 use environments::look::{Eyes, Sizes};
@@ -198,7 +199,7 @@ pub(crate) async fn config(named: &str, aws: Option<&Aws>) -> Result<Config, Fai
         let path = PathBuf::from(named.strip_prefix("file:").unwrap_or(named));
         return file(&path);
     }
-    let location = ConfigLocation::parse(named, "")
+    let location = Location::parse(named, "")
         .map_err(|expected| Failure::Wrong(format!("the configuration {named:?}: {expected}")))?;
     let read = match aws {
         Some(aws) => load(aws, &location).await,

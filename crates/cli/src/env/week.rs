@@ -94,8 +94,8 @@ pub(crate) fn weeks<'s>(
         let Choice::Selected(selected) = selector.choose(service) else {
             continue;
         };
-        let overrides =
-            overrides(service, asked.requests).map_err(|unclear| unclear.to_string())?;
+        // What is unclear is told in the plan; a tag of one service takes nobody's picture away.
+        let overrides = overrides(service, asked.requests).unwrap_or_else(|unclear| unclear.rest);
         let schedule = &selected.schedule;
         let zone = zone_of(schedule, config, asked.zone);
         if !weeks.contains_key(zone) {

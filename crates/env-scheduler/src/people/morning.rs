@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use approvals::config::Language;
-use channels::{Mood, News, NewsList};
+use channels::{Mood, News, NewsList, fill};
 use environments::apply::{End, Outcome};
 use environments::decide::Step;
 use environments::memory::{Memory, Phase};
@@ -19,7 +19,7 @@ use schedule::{Overrides, State};
 
 use super::offer::named;
 use super::stage::{Message, Recipient, Stage};
-use super::texts::{Texts, Zone, fill};
+use super::texts::{Texts, Zone};
 use crate::event::Action;
 use crate::reconcile::{Done, Run};
 

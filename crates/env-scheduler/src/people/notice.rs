@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use approvals::config::Approver;
 use approvals::sign::Keys;
-use channels::{Choice, Mood, News, NewsList};
+use channels::{Choice, Mood, News, NewsList, fill};
 use environments::overrides::overrides;
 use environments::plan::Row;
 use environments::select::{Choice as Selection, Selected, Selector};
@@ -16,7 +16,7 @@ use super::link::{Link, Wish, seal};
 use super::may::{Right, may};
 use super::offer::{Offer, Offers, Target, named};
 use super::stage::{Message, Recipient, Stage};
-use super::texts::{Texts, Zone, fill};
+use super::texts::{Texts, Zone};
 use crate::own;
 use crate::reconcile::Run;
 
@@ -24,9 +24,6 @@ use crate::reconcile::Run;
 const HOURS: [i64; 2] = [1, 2];
 /// Buttons of this name are ours; their value is the offer's id, a point, and the choice's number.
 pub const BUTTON: &str = "environment_snooze";
-
-/// What Lambda says of a function without a URL.
-const NO_URL: &str = "ResourceNotFoundException";
 
 /// Services that sleep together.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,8 +83,10 @@ pub fn groups(run: &Run<'_>) -> Vec<Group> {
 
 /// Whether somebody has chosen this instant: they know.
 fn is_put_off(row: &Row, run: &Run<'_>, edge: Timestamp) -> bool {
-    let asked = overrides(&row.service, &run.gathered.requests).ok();
-    let until = asked.and_then(|asked| asked.snoozed_until);
+    let asked = overrides(&row.service, &run.gathered.requests);
+    // Beside a tag that is unclear a wish still counts.
+    let asked = asked.unwrap_or_else(|unclear| unclear.rest);
+    let until = asked.snoozed_until;
     until.is_some_and(|until| run.now < until && until >= edge)
 }
 
@@ -195,19 +194,9 @@ struct Signer<'a> {
 
 /// None: the function has no URL, so it has no links, as somebody has chosen.
 async fn signer<'a>(stage: &Stage<'a>) -> Result<Option<Signer<'a>>, String> {
-    let url = match own::url(stage.function, stage.settings).await {
-        Ok(url) => url,
-        Err(why) if why.contains(NO_URL) => {
-            // Not asked again while this function is warm.
-            let _ = stage.function.kept.url.set(String::new());
-            tracing::info!("notices have no links, as the function has no URL");
-            ""
-        }
-        Err(why) => return Err(why),
-    };
-    if url.is_empty() {
+    let Some(url) = own::url(stage.function, stage.settings).await? else {
         return Ok(None);
-    }
+    };
     Ok(Some(Signer {
         keys: stage.keys().await?,
         url,

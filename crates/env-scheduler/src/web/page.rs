@@ -4,11 +4,12 @@
 use approval_decision::page::CSS;
 use approvals::config::{Approver, Language};
 use askama::Template;
+use channels::fill;
 use jiff::Timestamp;
 
 use crate::people::link::{Link, Wish};
 use crate::people::offer::{HOURS, Offer};
-use crate::people::texts::{Texts, Zone, fill};
+use crate::people::texts::{Texts, Zone};
 
 /// More services are a number.
 const SHOWN: usize = 200;

@@ -8,6 +8,7 @@ use approval_decision::response::Response;
 use approvals::sign::slack::{Signed, SigningSecret, verify};
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
+use channels::fill;
 use common::aws::explain;
 use common::secret::{self, SecretRef};
 use jiff::{SignedDuration, Timestamp};
@@ -17,7 +18,7 @@ use tokio::sync::Mutex;
 use super::Reply;
 use super::said::{Handed, Read, Words, button, command};
 use crate::people::stage::Stage;
-use crate::people::texts::{Texts, fill};
+use crate::people::texts::Texts;
 use crate::{Invocation, configuration, own};
 
 /// Slack waits three seconds; the way there and back takes its part.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use approvals::config::Approver;
 use approvals::records::Via;
-use channels::post_json;
+use channels::{fill, post_json};
 use environments::config::{Config, Glob};
 use environments::decide::Ctx;
 use environments::facts::Service;
@@ -27,7 +27,7 @@ use crate::event::{Action, Event};
 use crate::people::may::{Right, may, may_look};
 use crate::people::offer::{Offer, Offers, Target};
 use crate::people::stage::Stage;
-use crate::people::texts::{Texts, Zone, fill};
+use crate::people::texts::{Texts, Zone};
 use crate::{Invocation, configuration, own};
 
 /// Words that waited longer don't count: the person has long gone on, or asked again.

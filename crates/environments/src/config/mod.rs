@@ -24,7 +24,7 @@ use serde::Serialize;
 use strict_yaml::{Document, Problem, Problems};
 
 pub use self::glob::{Glob, Globs};
-pub use self::location::{ConfigError, ConfigLocation, load};
+pub use self::location::{ConfigError, load};
 pub use self::people::{May, People, SlackApp, Tell};
 pub use self::production::looks_like_production;
 

@@ -5,6 +5,7 @@ mod en;
 mod zh;
 
 use approvals::config::Language;
+use channels::fill;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -184,30 +185,6 @@ impl Zone {
     pub fn zone(&self) -> &TimeZone {
         &self.zone
     }
-}
-
-/// A text with its placeholders filled. What is filled in is not looked at again.
-pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
-    let mut filled = String::with_capacity(text.len() + 32);
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        filled.push_str(before);
-        let Some((name, after)) = after.split_once('}') else {
-            filled.push('{');
-            rest = after;
-            continue;
-        };
-        if let Some((_, value)) = values.iter().find(|(known, _)| *known == name) {
-            filled.push_str(value);
-        } else {
-            filled.push('{');
-            filled.push_str(name);
-            filled.push('}');
-        }
-        rest = after;
-    }
-    filled.push_str(rest);
-    filled
 }
 
 #[cfg(test)]

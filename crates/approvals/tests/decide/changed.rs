@@ -1,0 +1,120 @@
+//! What has become of the wait, and of what was shown, between the question and the answer.
+
+use super::*;
+
+#[tokio::test]
+async fn whatever_ends_the_wait_in_between_is_what_people_are_told() {
+    for (fate, end) in [
+        (Fate::ConsoleApproves, Status::Approved),
+        (Fate::ConsoleRejects, Status::Rejected),
+        (Fate::Supersede, Status::Superseded),
+        (Fate::Stop, Status::Stopped),
+        (Fate::Expire, Status::Expired),
+    ] {
+        at_every_call(fate, &NEXT[..1], async |office, _, first, _, call| {
+            let answer = first.unwrap();
+            let settled = settled(&answer).unwrap_or_else(|| panic!("{fate:?} {call}: {answer}"));
+            assert_eq!(settled.truth.status, status(office), "{fate:?} {call}");
+            if taken(office) == 0 {
+                assert_eq!(settled.truth.status, end, "{fate:?} {call}");
+                assert!(settled.by.is_empty(), "{fate:?} {call}: not through us");
+                let console = matches!(fate, Fate::ConsoleApproves | Fate::ConsoleRejects);
+                let by = settled.truth.by.as_deref();
+                assert_eq!(by, console.then_some(CONSOLE), "{fate:?} {call}");
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_a_later_wait_is_never_answered() {
+    at_every_call(
+        Fate::AskAnew,
+        &NEXT[..1],
+        async |office, _, first, _, call| {
+            let answer = first.unwrap();
+            let on_old = office.world.with(|state| {
+                state
+                    .pipeline
+                    .taken
+                    .iter()
+                    .all(|(token, ..)| token == TOKEN)
+            });
+            assert!(on_old, "{call}");
+            if taken(office) == 0 {
+                let told = match &answer {
+                    Answer::Superseded(Superseding::AskedAnew) => true,
+                    other => settled(other)
+                        .is_some_and(|settled| settled.truth.status == Status::Rejected),
+                };
+                assert!(told, "{call}: {answer}");
+            }
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_changed_since_it_was_shown_is_never_approved() {
+    let office = Office::open(ONE).await;
+    office.world.interfere(Fate::Change);
+    for click in clicks() {
+        if click.decision == Decision::Approve {
+            let answer = decide(&office.desk(), &click).await;
+            assert_eq!(answer, Answer::Superseded(Superseding::Changed));
+        }
+    }
+    assert_eq!(taken(&office), 0);
+    rejects(&office).await;
+}
+
+/// A no is taken all the same.
+async fn rejects(office: &Office) {
+    let answer = decide(&office.desk(), &slack(5, Decision::Reject)).await;
+    let settled = settled(&answer).unwrap_or_else(|| panic!("{answer}"));
+    assert_eq!(settled.truth.status, Status::Rejected);
+    holds(office).await;
+}
+
+#[tokio::test]
+async fn a_no_needs_nothing_to_be_looked_up() {
+    let office = Office::open(ONE).await;
+    office
+        .world
+        .plan(|_, call| (call == "ShownAgain").then_some(Fate::Fail(500, "InternalFailure")));
+    rejects(&office).await;
+    assert!(!office.world.calls().contains(&"ShownAgain".to_owned()));
+}
+
+#[tokio::test]
+async fn gaps_are_never_approved() {
+    for (unknown, approved) in [
+        ("change sets", false),
+        ("change set release of stack shop", false),
+        ("changes of change set release of stack shop", false),
+        ("execution", false),
+        (REVISIONS, true),
+    ] {
+        let case = Case {
+            shown: Shown {
+                unknown: vec![unknown.to_owned()],
+                ..support::shown("1.1.0")
+            },
+            ..case()
+        };
+        let office = Office::with(config(ONE), case).await;
+        let desk = Desk {
+            shown_again: &|_, case, _| Box::pin(async { Ok(case.shown.clone()) }),
+            ..office.desk()
+        };
+        let answer = decide(&desk, &slack(1, Decision::Approve)).await;
+        if approved {
+            assert!(matches!(answer, Answer::Decided(_)), "{unknown}: {answer}");
+        } else {
+            let refused = Answer::Refused(Refusal::NothingShown);
+            assert_eq!(answer, refused, "{unknown}");
+            rejects(&office).await;
+        }
+    }
+}

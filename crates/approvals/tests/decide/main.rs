@@ -1,0 +1,230 @@
+//! A decision under everything that can go wrong between two calls: the caller dies, answers are lost,
+//! somebody else is faster. One answer takes effect at most, and whoever asks is told the truth.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod changed;
+mod crashes;
+mod left_behind;
+mod who;
+
+use approvals::config::Approver;
+use approvals::decide::{
+    Answer, Click, Desk, PATIENCE, REVISIONS, Settled, Superseding, decide, recover,
+};
+use approvals::policy::Refusal;
+use approvals::records::{AuditKind, Decision, Via};
+use approvals::{Case, Shown, Status};
+use support::pipeline::CONSOLE;
+use support::{Fate, Office, TOKEN, case, config};
+
+const ONE: &str = "approvals: 1, starter_may_approve: true";
+const TWO: &str = "approvals: 2, starter_may_approve: true";
+
+/// More calls than any decision makes.
+const CALLS: usize = 30;
+
+fn slack(n: usize, decision: Decision) -> Click {
+    Click {
+        id: format!("click-{n}-{decision}"),
+        case: case().id,
+        approver: format!("slack:T0001/U{n:04}").parse().unwrap(),
+        name: format!("Approver {n}"),
+        decision,
+        comment: Some("as discussed".into()),
+        via: Via::Slack,
+        from: None,
+    }
+}
+
+fn link(address: &str, decision: Decision) -> Click {
+    Click {
+        id: format!("link-{address}-{decision}"),
+        approver: Approver::Email(address.into()),
+        name: String::new(),
+        via: Via::Link,
+        from: Some("192.0.2.7".into()),
+        ..slack(0, decision)
+    }
+}
+
+fn settled(answer: &Answer) -> Option<&Settled> {
+    match answer {
+        Answer::Decided(settled) | Answer::AlreadyDecided(settled) => Some(settled),
+        _ => None,
+    }
+}
+
+/// What the world says, to compare with what people are told.
+fn status(office: &Office) -> Status {
+    // The wait that the case is about; later ones have cases of their own.
+    office.world.with(
+        |state| match (state.pipeline.waits[0].status, state.pipeline.execution) {
+            ("InProgress", _) => Status::Waiting,
+            ("Succeeded", _) => Status::Approved,
+            ("Failed", _) if state.pipeline.waits[0].by.is_some() => Status::Rejected,
+            ("Failed", _) => Status::Expired,
+            (_, "Superseded") => Status::Superseded,
+            _ => Status::Stopped,
+        },
+    )
+}
+
+fn taken(office: &Office) -> usize {
+    office.world.with(|state| state.pipeline.taken.len())
+}
+
+/// At most one answer took effect, what is recorded is true, and the token is nowhere.
+async fn holds(office: &Office) {
+    office.world.no_plan();
+    assert!(taken(office) <= 1);
+    let record = office.records().decision(&case().id).await.unwrap();
+    if let Some(outcome) = record.and_then(|item| item.value.outcome) {
+        assert_eq!(outcome.truth.status, status(office));
+        let by_us = taken(office) == 1;
+        assert_eq!(outcome.click.is_some(), by_us, "whose decision it was");
+    }
+    assert!(!office.world.items().contains(TOKEN));
+}
+
+#[tokio::test]
+async fn a_yes_decides_and_leaves_records() {
+    let office = Office::open(ONE).await;
+    let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    assert!(matches!(answer, Answer::Decided(_)), "{answer}");
+    insta::assert_snapshot!(answer, @"this decided it: approved by Approver 1 (slack:T0001/U0001)");
+    let summary = office.world.with(|state| state.pipeline.taken[0].2.clone());
+    insta::assert_snapshot!(summary, @"Approved by Approver 1 (slack:T0001/U0001): as discussed");
+    let audits = office.records().audits(&case().id).await.unwrap();
+    let told: Vec<String> = audits
+        .iter()
+        .map(|entry| {
+            format!(
+                "{:?} {} {}",
+                entry.kind, entry.by[0].identified, entry.result
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    Outcome true approved by Approver 1 (slack:T0001/U0001)
+    Click true this decided it: approved by Approver 1 (slack:T0001/U0001)
+    ");
+    holds(&office).await;
+}
+
+#[tokio::test]
+async fn the_order_of_effects_is_the_one_that_is_safe() {
+    let office = Office::open(ONE).await;
+    decide(&office.desk(), &link("lead@example.com", Decision::Approve)).await;
+    insta::assert_snapshot!(office.world.calls().join(" "), @"GetItem GetItem PutItem PutItem GetPipelineState ShownAgain Query PutItem PutApprovalResult PutItem UpdateItem PutItem");
+}
+
+#[tokio::test]
+async fn a_no_decides_at_once_even_where_many_must_say_yes() {
+    let office = Office::open(TWO).await;
+    let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    assert_eq!(answer, Answer::Recorded { have: 1, need: 2 });
+    let answer = decide(&office.desk(), &slack(2, Decision::Reject)).await;
+    assert_eq!(settled(&answer).unwrap().truth.status, Status::Rejected);
+    holds(&office).await;
+}
+
+#[tokio::test]
+async fn two_different_people_must_say_yes_where_two_are_needed() {
+    let office = Office::open(TWO).await;
+    for n in 0..3 {
+        let again = Click {
+            id: format!("again-{n}"),
+            ..slack(1, Decision::Approve)
+        };
+        let answer = decide(&office.desk(), &again).await;
+        assert_eq!(answer, Answer::Recorded { have: 1, need: 2 });
+    }
+    office.hands.pass(60);
+    let answer = decide(&office.desk(), &link("lead@example.com", Decision::Approve)).await;
+    insta::assert_snapshot!(answer, @"this decided it: approved by Approver 1 (slack:T0001/U0001), the holder of the link of email:lead@example.com");
+    holds(&office).await;
+}
+
+#[tokio::test]
+async fn a_vote_of_somebody_taken_off_the_list_no_longer_counts() {
+    let mut office = Office::open(TWO).await;
+    decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    let policy = &mut office.config.routes[0].policy;
+    policy
+        .approvers
+        .retain(|approver| approver.to_string() != "slack:T0001/U0001");
+    let answer = decide(&office.desk(), &slack(2, Decision::Approve)).await;
+    assert_eq!(answer, Answer::Recorded { have: 1, need: 2 });
+    assert_eq!(taken(&office), 0);
+}
+
+/// Who comes after a run that died.
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    SameClickAtOnce,
+    SameClickLater,
+    AnotherYes,
+    AnotherNo,
+    Recovery,
+}
+
+const NEXT: [Next; 5] = [
+    Next::SameClickAtOnce,
+    Next::SameClickLater,
+    Next::AnotherYes,
+    Next::AnotherNo,
+    Next::Recovery,
+];
+
+async fn come(office: &Office, next: Next, click: &Click) -> Option<Answer> {
+    if !matches!(next, Next::SameClickAtOnce) {
+        office.hands.pass(PATIENCE.as_secs());
+    }
+    let desk = office.desk();
+    match next {
+        Next::SameClickAtOnce | Next::SameClickLater => Some(decide(&desk, click).await),
+        Next::AnotherYes => Some(decide(&desk, &slack(9, Decision::Approve)).await),
+        Next::AnotherNo => Some(decide(&desk, &slack(9, Decision::Reject)).await),
+        Next::Recovery => recover(&desk, &case().id).await,
+    }
+}
+
+/// The clicks that are tried: buttons and links, yes and no.
+fn clicks() -> [Click; 4] {
+    [
+        slack(1, Decision::Approve),
+        slack(1, Decision::Reject),
+        link("lead@example.com", Decision::Approve),
+        link("lead@example.com", Decision::Reject),
+    ]
+}
+
+/// Tries `fate` at each call of each click, and whoever comes next.
+async fn at_every_call(
+    fate: Fate,
+    nexts: &[Next],
+    check: impl AsyncFn(&Office, &Click, Option<Answer>, Next, usize),
+) {
+    for click in clicks() {
+        for next in nexts.iter().copied() {
+            let mut reached = 0;
+            for call in 0..CALLS {
+                let office = Office::open(ONE).await;
+                office.world.at(call, fate);
+                let first = office.world.live(decide(&office.desk(), &click)).await;
+                if office.world.calls().len() <= call {
+                    break;
+                }
+                reached += 1;
+                office.world.no_plan();
+                check(&office, &click, first, next, call).await;
+                holds(&office).await;
+            }
+            assert!(reached >= 8, "the clicks make {reached} calls");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Links that are used again, and who may decide at all.
+
+use super::*;
+
+#[tokio::test]
+async fn a_used_link_says_what_it_said_first() {
+    let office = Office::open(TWO).await;
+    let first = link("lead@example.com", Decision::Approve);
+    decide(&office.desk(), &first).await;
+    let again = Click {
+        comment: Some("something else".into()),
+        ..first.clone()
+    };
+    let answer = decide(&office.desk(), &again).await;
+    assert_eq!(
+        answer,
+        Answer::Recorded { have: 1, need: 2 },
+        "it counts once"
+    );
+    let votes = office.records().votes(&case().id).await.unwrap();
+    assert_eq!(votes[0].comment, first.comment);
+    assert!(!votes[0].voter.identified, "a link identifies nobody");
+}
+
+#[tokio::test]
+async fn a_link_whose_run_died_goes_on_with_what_it_said_first() {
+    let office = Office::open(ONE).await;
+    let first = link("lead@example.com", Decision::Approve);
+    office
+        .world
+        .plan(|_, call| (call == "GetPipelineState").then_some(Fate::DieBefore));
+    let died = office.world.live(decide(&office.desk(), &first)).await;
+    assert_eq!(died, None);
+    office.world.no_plan();
+    let again = Click {
+        comment: Some("something else".into()),
+        ..first
+    };
+    let answer = decide(&office.desk(), &again).await;
+    assert_eq!(
+        settled(&answer).unwrap().comment.as_deref(),
+        Some("as discussed")
+    );
+}
+
+#[tokio::test]
+async fn nobody_but_the_listed_may_decide_and_nothing_is_called_for_them() {
+    let office = Office::open(ONE).await;
+    for stranger in [
+        "slack:T0002/U0001",
+        "slack:T0001/U0099",
+        "link:room",
+        "email:who@example.com",
+    ] {
+        for decision in [Decision::Approve, Decision::Reject] {
+            let click = Click {
+                approver: stranger.parse().unwrap(),
+                ..slack(1, decision)
+            };
+            let answer = decide(&office.desk(), &click).await;
+            assert_eq!(answer, Answer::Refused(Refusal::NotAllowed), "{stranger}");
+        }
+    }
+    assert_eq!(taken(&office), 0);
+    assert!(
+        office
+            .world
+            .calls()
+            .iter()
+            .all(|call| call == "GetItem" || call == "PutItem")
+    );
+    let audits = office.records().audits(&case().id).await.unwrap();
+    assert_eq!(audits.len(), 8, "each attempt is in the audit");
+    assert!(audits.iter().all(|entry| entry.kind == AuditKind::Click));
+}
+
+#[tokio::test]
+async fn the_starter_is_looked_up_if_it_was_not_known_and_barred() {
+    let policy = "approvals: 1, starters: {'slack:T0001/U0001': ['release-manager'], 'slack:T0001/U0002': ['another']}";
+    let mut case = case();
+    case.briefing.starter = None;
+    let office = Office::with(config(policy), case).await;
+    let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    assert_eq!(answer, Answer::Refused(Refusal::StarterBarred));
+    let answer = decide(&office.desk(), &slack(3, Decision::Approve)).await;
+    assert_eq!(answer, Answer::Refused(Refusal::MayBeStarter));
+    office.world.plan(|_, call| {
+        (call == "GetPipelineExecution").then_some(Fate::Fail(500, "InternalFailure"))
+    });
+    let answer = decide(&office.desk(), &slack(2, Decision::Approve)).await;
+    assert!(matches!(answer, Answer::TryAgain { .. }), "{answer}");
+    assert_eq!(taken(&office), 0);
+    office.world.no_plan();
+    let answer = decide(&office.desk(), &slack(2, Decision::Approve)).await;
+    assert!(matches!(answer, Answer::Decided(_)), "{answer}");
+}
+
+#[tokio::test]
+async fn what_was_not_bound_when_it_was_shown_can_not_be_approved() {
+    let office = Office::with(
+        config(ONE),
+        Case {
+            shown: Shown::default(),
+            ..case()
+        },
+    )
+    .await;
+    let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    assert_eq!(answer, Answer::Refused(Refusal::NothingShown));
+    assert_eq!(taken(&office), 0);
+}
+
+#[tokio::test]
+async fn a_lost_route_lets_nobody_decide() {
+    let mut office = Office::open(ONE).await;
+    office.config.routes[0].name = "another".into();
+    let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    assert_eq!(answer, Answer::Refused(Refusal::NoRoute));
+}
+
+#[tokio::test]
+async fn a_pipeline_that_runs_in_parallel_is_answered_too() {
+    let office = Office::open(ONE).await;
+    office.world.with(|state| state.pipeline.parallel = true);
+    let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    assert!(matches!(answer, Answer::Decided(_)), "{answer}");
+    holds(&office).await;
+}
+
+#[tokio::test]
+async fn a_pasted_token_is_kept_nowhere() {
+    let office = Office::open(ONE).await;
+    let click = Click {
+        comment: Some(format!(
+            "see https://console/#/Approve/approve/{TOKEN}\u{202e}\u{7}"
+        )),
+        name: format!("I am {TOKEN}"),
+        ..slack(1, Decision::Approve)
+    };
+    let answer = decide(&office.desk(), &click).await;
+    assert!(!format!("{answer:?}").contains(TOKEN));
+    let summary = office.world.with(|state| state.pipeline.taken[0].2.clone());
+    insta::assert_snapshot!(summary, @"Approved by I am *** (slack:T0001/U0001): see https://console/#/Approve/approve/***");
+    holds(&office).await;
+}
