@@ -6,23 +6,27 @@ by field, but for the one that somebody changed at night, and for what a redeplo
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import pytest
 from cases import link_payload
 from nights import HOUR, MINUTE, Nights, moment
 from soon import Soon
 from world import World
-from world.approver import Visitor
+from world.approver import Member, Visitor
 from world.control import Json
 from world.estate import ASLEEP, Plan, differences, tags
+from world.inbox import Message
 from world.outcomes import wait_for
 
 DATA, API, WEB, WORKER = "dev-shop/db-orders", "dev-shop/api-orders", "dev-shop/web", "dev-shop/worker"
-TOUCHED, REDEPLOYED, SNOOZED = "dev-shop/touched", "dev-shop/redeployed", "dev-shop/snoozed"
+TOUCHED, REDEPLOYED = "dev-shop/touched", "dev-shop/redeployed"
+SNOOZED, PRESSED = "dev-shop/snoozed", "dev-shop/pressed"
 ROLLING, COLOURED = "dev-shop/rolling", "dev-shop/coloured"
 REPORTS, LEGACY = "dev-data/reports", "dev-data/legacy"
 IDLE, EXPRESS = "dev-shop/idle", "dev-shop/express"
 DATABASE, GROUP = "dev-orders", "dev-workers"
+OWL = Member("U0NIGHTOWL", "night-owl")
 OWN_SUSPENSION = ("DynamicScalingInSuspended",)
 SLEEPERS = {DATA, API, WEB, WORKER, TOUCHED, REDEPLOYED, COLOURED, REPORTS, LEGACY}
 # What stays as it is, and the word by which people are told why.
@@ -79,8 +83,9 @@ def plans(world: World) -> dict[str, Plan]:
         WORKER: Plan(2, tags={"team": "orders"}),
         TOUCHED: Plan(2),
         REDEPLOYED: Plan(1),
-        # The same hours in other words: people are told of it in a message of its own.
+        # The same hours in other words: people are told of each in a message of its own.
         SNOOZED: Plan(1, schedule=f"Mon-Fri {times} + Sat-Sun {times}"),
+        PRESSED: Plan(1, schedule=f"Mon-Thu {times} + Fri-Sun {times}"),
         ROLLING: Plan(1),
         COLOURED: Plan(1, controller="CODE_DEPLOY"),
         IDLE: Plan(0),
@@ -141,6 +146,31 @@ def test_a_link_of_the_notice_puts_the_sleep_off(story: Story) -> None:
     assert "lead@example.com" in request["by"], request
 
 
+def test_a_button_of_the_notice_puts_the_sleep_off(story: Story) -> None:
+    world, slack = story.world, story.world.night_slack
+    notice = world.inbox.wait("slack", PRESSED)
+    button = next(button for button in notice.buttons() if str(button.get("value", "")).endswith(".0"))
+    asked = lambda: [request for request in story.nights.requests() if request["services"] == PRESSED]  # noqa: E731
+
+    def press(member: Member) -> Message:
+        click = slack.interaction(member, button["value"], button["action_id"], message=notice)
+        answer = slack.send(click)
+        assert answer.status == 200 and answer.took < 3, answer
+        path = urlsplit(click["response_url"]).path
+        return world.inbox.wait("slack", "", lambda message: message.path.endswith(path.rsplit("/", 1)[-1]))
+
+    forged = slack.interaction(OWL, button["value"], button["action_id"], message=notice)
+    assert slack.send(forged, secret="0" * 32).status == 401
+    assert "may not" in press(Member(OWL.user, OWL.name, team="T0OTHER001")).text
+    assert asked() == [], "somebody outside has put a sleep off"
+    for _ in range(2):
+        told = press(OWL)
+        assert f"{world.hours.evening + HOUR:%H:%M}" in told.text, told.text
+    [request] = asked()
+    assert moment(request["until"]) == world.hours.evening + HOUR
+    assert OWL.user in request["by"], request
+
+
 def test_in_the_evening_they_sleep_and_nothing_else_does(story: Story) -> None:
     world, estate = story.world, story.world.estate
     # A new version that takes its time, and a database that does in the morning.
@@ -190,7 +220,7 @@ def test_at_night_people_may_change_what_they_like(story: Story) -> None:
     story.until("the importer's schedule", {LEGACY: 0})
     counts = story.counts()
     assert (counts[TOUCHED], counts[REDEPLOYED], counts[ROLLING]) == (1, 0, 1), counts
-    assert counts[SNOOZED] == 0, "the hour by which its sleep was put off is over"
+    assert counts[SNOOZED] == counts[PRESSED] == 0, "the hour by which their sleep was put off is over"
 
 
 def test_a_deployment_that_is_over_lets_its_service_sleep(story: Story) -> None:
@@ -209,11 +239,11 @@ def test_in_the_morning_everything_is_as_it_was_but_for_the_conflict(story: Stor
     story.nights.wait_for_phase(TOUCHED, "conflict")
     story.until(
         "the morning",
-        {place: story.evening[place]["desiredCount"] for place in SLEEPERS - {TOUCHED} | {SNOOZED, ROLLING}},
+        {place: story.evening[place]["desiredCount"] for place in SLEEPERS - {TOUCHED} | {SNOOZED, PRESSED, ROLLING}},
     )
     morning = estate.wait_until_settled()
     same = morning.keys() - {TOUCHED, REDEPLOYED, ROLLING}
-    assert {SNOOZED, LEGACY, *SLEEPERS} - {TOUCHED, REDEPLOYED} <= same
+    assert {SNOOZED, PRESSED, LEGACY, *SLEEPERS} - {TOUCHED, REDEPLOYED} <= same
     assert differences(_only(story.evening, same), _only(morning, same)) == []
     # A redeploy counts, and everything else is as it was.
     for place in (REDEPLOYED, ROLLING):
@@ -253,14 +283,14 @@ def test_the_morning_is_told_once_with_its_conflict_and_what_was_saved(story: St
 
 
 def test_what_was_done_and_saved_is_in_the_metrics(story: Story) -> None:
-    slept = len(SLEEPERS | {SNOOZED, ROLLING}) + len(story.others)
+    slept = len(SLEEPERS | {SNOOZED, PRESSED, ROLLING}) + len(story.others)
     stopped, woken, conflicts = (story.metric(name) for name in ("Stopped", "Woken", "Conflicts"))
     # The service that sleeps soon has a night of its own meanwhile.
     assert slept <= stopped <= slept + 1 and slept - 1 <= woken <= slept, (slept, stopped, woken)
     assert (conflicts, story.metric("Failed")) == (1, 0)
-    # Twelve tasks of a quarter of a vCPU and half a GB slept for eleven hours, three others for a part of that.
+    # Twelve tasks of a quarter of a vCPU and half a GB slept for eleven hours, four others for a part of that.
     vcpu, memory = (story.metric(name) for name in ("SavedVcpuHours", "SavedGbHours"))
-    assert 12 * 10.9 < vcpu / 0.25 < 15 * 11.1 and memory == pytest.approx(2 * vcpu), (vcpu, memory)
+    assert 12 * 10.9 < vcpu / 0.25 < 16 * 11.1 and memory == pytest.approx(2 * vcpu), (vcpu, memory)
     assert story.metric("SavedMoney") == pytest.approx(vcpu * 0.04048 + memory * 0.004445)
 
 

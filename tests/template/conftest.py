@@ -1,8 +1,8 @@
 """What the tests of the templates share."""
 
 import pytest
-import templates
-from templates import Json
+from world import templates
+from world.templates import Json
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,12 @@ import sys
 import time
 import zipfile
 from pathlib import Path
-from typing import Any
 
-import boto3
-from templates import Json
 from world import paths
 from world.aws import Aws
 from world.processes import Process, free_port
-from world.servers import ACCOUNT, REGION, START_WITHIN, environment
+from world.servers import ACCOUNT, START_WITHIN, environment
+from world.templates import Json
 
 RUN_WITHIN = 60.0
 # Writes down what it got. An account's first digit says what it does: 2 fails, 3 needs three runs and says when the
@@ -54,7 +52,8 @@ class FanOut:
         }
         self._process = Process("MiniStack", [str(paths.MINISTACK)], env, home / "ministack.log")
         try:
-            self._aws, self._states = Aws(self._url), self._client()
+            self._aws = Aws(self._url)
+            self._states = self._aws.states
             self._process.wait_until(self._answers, START_WITHIN)
             self._machine = self._make(definition)
         except BaseException:
@@ -95,15 +94,6 @@ class FanOut:
         for message in messages:
             self._aws.sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
         return [json.loads(message["Body"])["Message"] for message in messages]
-
-    def _client(self) -> Any:
-        return boto3.client(
-            "stepfunctions",
-            endpoint_url=self._url,
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106
-        )
 
     def _answers(self) -> bool:
         try:

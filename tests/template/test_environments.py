@@ -5,8 +5,8 @@ import re
 from typing import Any
 
 import pytest
-import templates
-from templates import TARGET_ROLE, Json, actions, policies, statements
+from world import templates
+from world.templates import TARGET_ROLE, Json, actions, policies, statements
 
 ROLES = ("EnvSchedulerRole", "EnvironmentsPolicy", "EnvironmentsScheduleRole", "EnvFanOutRole")
 # IAM knows no resource for these.

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from fan_out import FanOut
-from templates import Json
 from world import paths
+from world.templates import Json
 
 GOOD = {"account": "111111111111", "region": "eu-west-1", "role_arn": "arn:aws:iam::111111111111:role/environments"}
 FAILING = {"account": "222222222222", "region": "eu-west-1"}

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from templates import Json
-from templates import actions as _actions
-from templates import statements as _statements
+from world.templates import Json
+from world.templates import actions as _actions
+from world.templates import statements as _statements
 
 # Made without ApprovalsConfig, too.
 GATES = {

@@ -40,3 +40,4 @@ class Aws:
         self.sns = client("sns")
         self.sqs = client("sqs")
         self.ssm = client("ssm")
+        self.states = client("stepfunctions")

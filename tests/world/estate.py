@@ -135,6 +135,31 @@ class Estate:
             Tags=[{"Key": OPT_IN, "Value": "default"}],
         )
 
+    def make_database_cluster(self, name: str, schedule: str = "default") -> None:
+        """An Aurora cluster of two instances that has opted in."""
+        credentials = {"MasterUsername": "shop", "ManageMasterUserPassword": True}
+        tag = {"Key": OPT_IN, "Value": schedule}
+        self.aws.rds.create_db_cluster(DBClusterIdentifier=name, Engine="aurora-postgresql", Tags=[tag], **credentials)
+        for number in (1, 2):
+            self.aws.rds.create_db_instance(
+                DBInstanceIdentifier=f"{name}-{number}",
+                DBClusterIdentifier=name,
+                DBInstanceClass="db.t4g.medium",
+                Engine="aurora-postgresql",
+                Tags=[tag],
+            )
+
+    def tag_database_cluster(self, name: str, key: str, value: str) -> None:
+        """Sets a tag of an Aurora cluster."""
+        arn = self.database_cluster(name)["DBClusterArn"]
+        self.aws.rds.add_tags_to_resource(ResourceName=arn, Tags=[{"Key": key, "Value": value}])
+
+    def remove_database_cluster(self, name: str) -> None:
+        """Deletes an Aurora cluster with its instances."""
+        for member in self.database_cluster(name)["DBClusterMembers"]:
+            self.aws.rds.delete_db_instance(DBInstanceIdentifier=member["DBInstanceIdentifier"], SkipFinalSnapshot=True)
+        self.aws.rds.delete_db_cluster(DBClusterIdentifier=name, SkipFinalSnapshot=True)
+
     def make_group(self, name: str, least: int, most: int, desired: int) -> None:
         """An Auto Scaling group that has opted in."""
         self.aws.groups.create_launch_configuration(
@@ -217,6 +242,10 @@ class Estate:
     def database(self, name: str) -> Json:
         """Everything about an RDS instance."""
         return dict(self.aws.rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0])
+
+    def database_cluster(self, name: str) -> Json:
+        """Everything about an Aurora cluster."""
+        return dict(self.aws.rds.describe_db_clusters(DBClusterIdentifier=name)["DBClusters"][0])
 
     def group(self, name: str) -> Json:
         """Everything about an Auto Scaling group, but for its instances, which are new in the morning."""

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from world.paths import ROOT
 
 Json = dict[str, Any]
