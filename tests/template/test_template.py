@@ -63,6 +63,13 @@ def test_no_permission_is_wider_than_a_kind_of_resource(resources: Json) -> None
         assert not [action for action in _actions(statement) if "*" in action], statement
 
 
+@pytest.mark.parametrize("action", ["cloudformation:DescribeChangeSet", "codedeploy:GetDeployment"])
+def test_what_an_action_did_in_another_region_may_be_read_and_in_no_other_account(resources: Json, action: str) -> None:
+    [statement] = [s for s in _statements(resources, *APPROVAL_ROLES) if action in _actions(s)]
+    service = action.split(":")[0]
+    assert statement["Resource"]["Sub"].startswith(f"arn:${{AWS::Partition}}:{service}:*:${{AWS::AccountId}}:")
+
+
 def test_approvals_have_one_address_and_its_function_has_no_secret_in_its_environment(resources: Json) -> None:
     public = [name for name, made in resources.items() if "FunctionUrlConfig" in made["Properties"]]
     assert public == ["ApprovalDecision"]

@@ -107,6 +107,7 @@ async fn each(
         let origin = Origin {
             number,
             sent: sent_at(payload, number),
+            own: is_own(payload, number),
         };
         guarded(&desk, origin, record, time)
     });
@@ -125,17 +126,26 @@ async fn each(
     }
 }
 
-/// Where a record stands in its event, and when it was sent.
+/// Where a record stands in its event, when it was sent, and whether by us.
 #[derive(Clone, Copy)]
 struct Origin {
     number: usize,
     sent: Option<Timestamp>,
+    own: bool,
 }
 
 /// When SNS took a record's message: the same whenever it is delivered again.
 fn sent_at(payload: &Value, number: usize) -> Option<Timestamp> {
     let record = payload.get("Records")?.get(number)?;
     record.get("Sns")?.get("Timestamp")?.as_str()?.parse().ok()
+}
+
+/// Whether a record is what we told a topic ourselves: passed on, it would come back without end. Such
+/// messages say what they are in an attribute, whichever topic they were told.
+fn is_own(payload: &Value, number: usize) -> bool {
+    let event = format!("/Records/{number}/Sns/MessageAttributes/event/Value");
+    let event = payload.pointer(&event).and_then(Value::as_str);
+    event.is_some_and(|event| event.starts_with("approval."))
 }
 
 /// One record under its own guard.
@@ -155,8 +165,16 @@ async fn guarded(
 }
 
 async fn one(desk: &Desk<'_>, origin: Origin, record: Incoming) -> Result<(), Trouble> {
-    let Origin { number, sent } = origin;
-    let own = record
+    let Origin { number, sent, own } = origin;
+    if own {
+        let topic = record.origin().and_then(|it| it.topic_arn.as_deref());
+        tracing::warn!(
+            topic,
+            "what was told to a topic came back from it and is not passed on; give channels of kind sns and amazon_q topics that approvals do not arrive on"
+        );
+        return Ok(());
+    }
+    let id = record
         .origin()
         .and_then(|origin| origin.message_id.clone())
         .unwrap_or_else(|| format!("{}-{number}", desk.invocation.request_id));
@@ -175,10 +193,10 @@ async fn one(desk: &Desk<'_>, origin: Origin, record: Incoming) -> Result<(), Tr
         }
         Incoming::Reminder { case, number } => Box::pin(remind::remind(desk, &case, number)).await,
         Incoming::CodeDeploy(trigger) => {
-            plain::pass_on(desk, &own, &plain::of_trigger(&trigger)).await
+            plain::pass_on(desk, &id, &plain::of_trigger(&trigger)).await
         }
-        Incoming::Alarm(alarm) => plain::pass_on(desk, &own, &plain::of_alarm(&alarm)).await,
-        Incoming::Other(message) => plain::pass_on(desk, &own, &plain::of_other(&message)).await,
+        Incoming::Alarm(alarm) => plain::pass_on(desk, &id, &plain::of_alarm(&alarm)).await,
+        Incoming::Other(message) => plain::pass_on(desk, &id, &plain::of_other(&message)).await,
     }
 }
 
@@ -206,6 +224,20 @@ mod tests {
         for (payload, number) in [(&payload, 0), (&payload, 2), (&Value::Null, 0)] {
             assert_eq!(sent_at(payload, number), None, "{payload} {number}");
         }
+    }
+
+    #[test]
+    fn only_what_approvals_told_is_our_own() {
+        let record = |event: Value| {
+            let attributes = json!({"event": {"Type": "String", "Value": event}});
+            json!({"Records": [{"Sns": {"MessageAttributes": attributes}}]})
+        };
+        assert!(is_own(&record(json!("approval.plain")), 0));
+        assert!(!is_own(&record(json!("approval.plain")), 1));
+        for other in [json!("environment.notice"), json!("approvals"), json!(7)] {
+            assert!(!is_own(&record(other.clone()), 0), "{other}");
+        }
+        assert!(!is_own(&json!({"Records": [{"Sns": null}]}), 0));
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use approvals::config::Route;
-use approvals::pipeline;
+use approvals::pipeline::{self, Wait};
 use approvals::{ApprovalAction, Briefing, Case, CaseId, Shown, Status, Token};
 use aws_sdk_codepipeline::types::{PipelineDeclaration, StageDeclaration};
 use briefing::Lookups;
@@ -79,7 +79,7 @@ pub fn is_fresh(sent: Option<Timestamp>, expires: Option<Timestamp>, now: Timest
 }
 
 /// The execution that a token belongs to. None costs the message its briefing and its buttons, and never
-/// the message; so an error that may pass fails a message that is `fresh`.
+/// the message; so what may pass, as a token that is not shown yet, fails a message that is `fresh`.
 pub async fn execution_of(
     desk: &Desk<'_>,
     action: &ApprovalAction,
@@ -97,7 +97,7 @@ pub async fn execution_of(
     };
     let (why, passes) = match tokio::time::timeout(PATIENCE, search).await {
         Ok(Ok(Some(execution))) => return Ok(Some(execution)),
-        Ok(Ok(None)) => ("CodePipeline does not know its token".to_owned(), false),
+        Ok(Ok(None)) => ("CodePipeline does not know its token".to_owned(), true),
         Ok(Err(error)) => (error.to_string(), error.is_transient()),
         Err(_) => ("no answer in time".to_owned(), true),
     };
@@ -198,12 +198,16 @@ async fn waits(desk: &Desk<'_>, question: &Question) -> Result<bool, Trouble> {
     Ok(false)
 }
 
-/// Whether its execution waits at the action.
+/// Whether this very wait is open in its execution, as far as is known.
 async fn execution_waits(desk: &Desk<'_>, question: &Question) -> bool {
     let Some(execution) = &question.execution_id else {
         return true;
     };
-    let truth = pipeline::truth(desk.aws, &question.action, execution);
+    let wait = Wait {
+        owns: &|token| *token == question.token,
+        asked_at: None,
+    };
+    let truth = pipeline::truth_of_wait(desk.aws, &question.action, execution, wait);
     let why = match tokio::time::timeout(PATIENCE, truth).await {
         Ok(Ok(truth)) => return truth.status == Status::Waiting,
         Ok(Err(error)) => error.to_string(),

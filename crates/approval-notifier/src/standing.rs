@@ -3,7 +3,7 @@
 
 use approvals::decide::{self, Answer, Boxed, Settled};
 use approvals::pipeline;
-use approvals::sign::token_mac_matches;
+use approvals::sign::{TokenMatch, compare_token};
 use approvals::{Case, Shown};
 use common::aws::Aws;
 
@@ -63,14 +63,17 @@ fn shown_again<'c>(
     })
 }
 
-/// A case whose execution is not known waits as long as its very token does.
+/// A case whose execution is not known waits as long as its very token does; where the key that knew the
+/// token is gone, as long as any does.
 async fn by_token(desk: &Desk<'_>, case: &Case) -> Result<Stand, Trouble> {
     let (open, keys) = tokio::join!(
         pipeline::open_approval(desk.aws, &case.action, None),
         desk.keys()
     );
     let keys = keys?;
-    let same = open?
-        .is_some_and(|open| token_mac_matches(&keys, &case.token_mac, &case.action, &open.token));
-    Ok(if same { Stand::Waits } else { Stand::Gone })
+    let waits = open?.is_some_and(|open| {
+        let same = compare_token(&keys, &case.token_mac, &case.action, &open.token);
+        same != TokenMatch::Differs
+    });
+    Ok(if waits { Stand::Waits } else { Stand::Gone })
 }

@@ -313,44 +313,6 @@ async fn look_ups_that_fail_cost_lines_and_not_the_message() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_execution_that_is_not_found_for_an_error_is_looked_for_again() {
-    let busy = |call: &support::server::Call, _| {
-        let lookup = ["GetPipelineState", "ListActionExecutions"];
-        lookup
-            .contains(&call.operation.as_str())
-            .then_some(Fault::Status(500))
-    };
-    let stage = Stage::start().await;
-    stage.server.fail(busy);
-    let mut new = approval();
-    new["Records"][0]["Sns"]["Timestamp"] = json!(jiff::Timestamp::now().to_string());
-    let error = stage.invoke(new.clone()).await.unwrap_err();
-    assert!(error.contains("which execution waits"), "{error}");
-    assert_eq!(stage.counts(), [0; 5]);
-    stage.server.fail(|_, _| None);
-    stage.expect(new).await;
-    assert_eq!(stage.counts(), [1; 5]);
-    let text = stage.told("slack")[0].body.to_string();
-    assert!(text.contains(r#""type":"button""#), "{text}");
-
-    // The last try tells with the gap.
-    let stage = Stage::start().await;
-    stage.server.fail(busy);
-    let result = stage.invoke(approval()).await;
-    assert_eq!(stage.counts(), [1; 5], "{result:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_of_an_earlier_wait_asks_nobody() {
-    let stage = Stage::start().await;
-    stage.world(|world| world.retried = true);
-    stage.expect(approval()).await;
-    assert_eq!(stage.counts(), [0; 5], "its token is no longer open");
-    stage.expect(notification()).await;
-    assert_eq!(stage.counts(), [1; 5], "the wait that is open");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_state_table_that_is_down_tells_nobody_and_fails_the_invocation() {
     let stage = Stage::start().await;
     stage

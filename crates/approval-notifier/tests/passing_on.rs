@@ -86,6 +86,47 @@ async fn an_approval_message_without_its_token_is_passed_on_as_text() {
     }
 }
 
+/// A topic hands the notifier back what it has published there.
+fn comes_back(published: &Value, id: usize) -> Value {
+    let mut event = sns(&[published["Message"].as_str().unwrap().to_owned()]);
+    let record = &mut event["Records"][0]["Sns"];
+    record["MessageId"] = json!(format!("echo-{id}"));
+    record["TopicArn"] = published["TopicArn"].clone();
+    for n in 1.. {
+        let of = |what: &str| &published[format!("MessageAttributes.entry.{n}.{what}")];
+        let Some(name) = of("Name").as_str() else {
+            break;
+        };
+        record["MessageAttributes"][name] =
+            json!({"Type": of("Value.DataType"), "Value": of("Value.StringValue")});
+    }
+    event
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_notifier_said_itself_is_not_passed_on() {
+    let topic = |name: &str| format!("arn:aws:sns:eu-central-1:111122223333:{name}");
+    let (asks, more) = (topic("approvals"), topic("approvals-2"));
+    let config = format!(
+        "version: 1\nchannels:\n  list: {{sns: {{topic_arn: '{asks}'}}}}\n  \
+         chat: {{amazon_q: {{topic_arn: '{more}'}}}}\nroutes:\n  - name: all\n    \
+         tell: [list, chat]\n    policy: {{decide: false}}\n"
+    );
+    for event in [
+        sns(&["disk almost full".to_owned()]),
+        support::events::approval(),
+    ] {
+        let stage = Stage::with(&config).await;
+        stage.expect(event).await;
+        let published = stage.told("sns");
+        assert_eq!(published.len(), 2);
+        for (id, told) in published.iter().enumerate() {
+            stage.expect(comes_back(&told.body, id)).await;
+        }
+        assert_eq!(stage.told("sns").len(), 2, "it would never end");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_of_any_shape_are_no_crash() {
     for event in [

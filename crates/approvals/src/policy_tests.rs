@@ -248,6 +248,7 @@ fn vote(approver: &str) -> Vote {
         via: Via::Slack,
         click: "click".into(),
         at: Timestamp::UNIX_EPOCH,
+        withdrawn: None,
     }
 }
 

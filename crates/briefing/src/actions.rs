@@ -17,6 +17,8 @@ pub(crate) struct Action {
     pub(crate) name: String,
     pub(crate) provider: String,
     pub(crate) region: Option<String>,
+    /// The role that it runs with, where that is not the pipeline's.
+    pub(crate) role: Option<String>,
     pub(crate) kind: Kind,
     pub(crate) ended: Ended,
     pub(crate) started: Option<Timestamp>,
@@ -138,6 +140,7 @@ fn read(detail: &ActionExecutionDetail) -> (Action, Option<Token>) {
         name: detail.action_name().unwrap_or_default().to_owned(),
         provider: id.map(|id| id.provider().to_owned()).unwrap_or_default(),
         region: input.and_then(|input| input.region()).map(str::to_owned),
+        role: input.and_then(|input| input.role_arn()).map(str::to_owned),
         kind,
         ended: match detail.status() {
             Some(ActionExecutionStatus::Succeeded) => Ended::Well,

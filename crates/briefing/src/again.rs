@@ -68,7 +68,8 @@ impl Again<'_> {
             action: self.action,
             execution_id: self.execution_id,
             revisions,
-            sets: sets.as_deref(),
+            sets: sets.as_ref().map(|(sets, _)| sets.as_slice()),
+            more: sets.as_ref().map_or(0, |(_, more)| *more),
         };
         Ok(basis.shown())
     }
@@ -81,12 +82,13 @@ impl Again<'_> {
         Ok(Some(basis_of(&execution)))
     }
 
-    async fn change_sets(&self) -> Result<Option<Vec<Found>>, PipelineError> {
+    /// Those that are looked at, and how many more there are.
+    async fn change_sets(&self) -> Result<Option<(Vec<Found>, usize)>, PipelineError> {
         if is_unknown(self.told, digest::CHANGE_SETS) {
             return Ok(None);
         }
         let details = every_action_of(self.aws, &self.action.pipeline, self.execution_id).await?;
-        let (wanted, _) = change_sets::pending(&Actions::of(&details), self.action);
+        let (wanted, more) = change_sets::pending(&Actions::of(&details), self.action);
         let abreast = Semaphore::new(change_sets::ABREAST);
         let how = How {
             aws: self.aws,
@@ -96,7 +98,7 @@ impl Again<'_> {
         let found = wanted
             .into_iter()
             .map(|wanted| self.change_set(how, wanted));
-        try_join_all(found).await.map(Some)
+        Ok(Some((try_join_all(found).await?, more)))
     }
 
     /// As much of one change set as was known when people were told.

@@ -65,6 +65,8 @@ struct Look<'a> {
 struct Behind {
     actions: Result<Actions, Gap>,
     sets: Vec<Found>,
+    /// How many more change sets there are than are looked at.
+    more: usize,
     gates: Vec<GateReport>,
     gaps: Vec<Gap>,
 }
@@ -112,18 +114,19 @@ impl Look<'_> {
         let mut behind = Behind {
             actions: actions.map(|details| Actions::of(&details)),
             sets: Vec::new(),
+            more: 0,
             gates: Vec::new(),
             gaps: Vec::new(),
         };
         if let Ok(actions) = &behind.actions {
             let (sets, gates) = tokio::join!(self.change_sets(actions), self.gates(actions));
-            (behind.sets, behind.gates) = (sets.0, gates.0);
-            behind.gaps = [sets.1, gates.1].concat();
+            (behind.sets, behind.more, behind.gates) = (sets.0, sets.1, gates.0);
+            behind.gaps = [sets.2, gates.1].concat();
         }
         behind
     }
 
-    async fn change_sets(&self, actions: &Actions) -> (Vec<Found>, Vec<Gap>) {
+    async fn change_sets(&self, actions: &Actions) -> (Vec<Found>, usize, Vec<Gap>) {
         let (wanted, more) = change_sets::pending(actions, self.action);
         let abreast = Semaphore::new(change_sets::ABREAST);
         let how = How {
@@ -142,7 +145,7 @@ impl Look<'_> {
             let why = format!("{more} more change sets of the execution were not looked at");
             gaps.push(gap(What::ChangeSet, &why));
         }
-        (found, gaps)
+        (found, more, gaps)
     }
 
     async fn gates(&self, actions: &Actions) -> (Vec<GateReport>, Vec<Gap>) {
@@ -219,6 +222,7 @@ impl Look<'_> {
             execution_id: self.execution_id,
             revisions: origin.as_ref().map(basis_of),
             sets: actions.as_ref().map(|_| behind.sets.as_slice()),
+            more: behind.more,
         }
         .shown();
         let own = origin.as_ref().map(variables).unwrap_or_default();

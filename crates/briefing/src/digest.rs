@@ -31,6 +31,11 @@ pub(crate) fn content_of(wanted: &Wanted) -> String {
     format!("changes of {}", wanted.label())
 }
 
+/// So many change sets were not looked at.
+fn beyond(more: usize) -> String {
+    format!("{more} more change sets")
+}
+
 /// Name and id of each artifact, as AWS has them.
 pub(crate) type Revisions = Vec<(String, String)>;
 
@@ -41,6 +46,8 @@ pub(crate) struct Basis<'a> {
     pub(crate) revisions: Option<Revisions>,
     /// The change sets in the order of the actions.
     pub(crate) sets: Option<&'a [Found]>,
+    /// How many more there are than are looked at.
+    pub(crate) more: usize,
 }
 
 /// Where there is no execution to look at.
@@ -68,6 +75,9 @@ impl Basis<'_> {
         }
         let sets = self.sets.unwrap_or_default();
         let parts: Vec<Value> = sets.iter().map(|set| part(set, &mut unknown)).collect();
+        if self.more > 0 {
+            unknown.push(beyond(self.more));
+        }
         let whole = json!({
             "format": FORMAT,
             "action": [self.action.pipeline, self.action.stage, self.action.action],
@@ -122,6 +132,7 @@ mod tests {
             stack: stack.into(),
             name: "release".into(),
             region: None,
+            account: None,
         };
         Found {
             id: Some(format!("arn:{stack}")),
@@ -147,6 +158,7 @@ mod tests {
             execution_id: "e-1",
             revisions: revisions.map(own),
             sets,
+            more: 0,
         }
         .shown()
     }

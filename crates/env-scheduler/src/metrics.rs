@@ -36,6 +36,8 @@ pub struct Counts {
     pub left: usize,
     /// Clusters, records and the like that could not be read.
     pub unread: usize,
+    /// Following no schedule until somebody corrects something.
+    pub stuck: usize,
 }
 
 /// What a line is made of.
@@ -65,13 +67,14 @@ pub fn line(measured: &Measured<'_>, at: Timestamp) -> String {
         deferred,
         left,
         unread,
+        stuck,
     } = measured.counts;
     let saved = measured.saved;
     let metrics = [
         ("Stopped", "Count", json!(stopped)),
         ("Woken", "Count", json!(woken)),
-        // An alarm on failures must see what could not be read, too.
-        ("Failed", "Count", json!(failed + unread)),
+        // An alarm on failures must see what could not be read or understood, too.
+        ("Failed", "Count", json!(failed + unread + stuck)),
         ("Conflicts", "Count", json!(conflicts)),
         ("Deferred", "Count", json!(deferred)),
         ("Continued", "Count", json!(left)),
@@ -146,6 +149,7 @@ mod tests {
                 woken: 3,
                 failed: 1,
                 unread: 1,
+                stuck: 1,
                 ..Counts::default()
             },
             saved: &saved,
@@ -159,6 +163,6 @@ mod tests {
         }
         let dimension = declared["Dimensions"][0][0].as_str().unwrap();
         assert!(read[dimension].is_string());
-        insta::assert_snapshot!(line, @r#"{"_aws":{"Timestamp":1795510807000,"CloudWatchMetrics":[{"Namespace":"DeployHooks/Environments","Dimensions":[["FunctionName"]],"Metrics":[{"Name":"Stopped","Unit":"Count"},{"Name":"Woken","Unit":"Count"},{"Name":"Failed","Unit":"Count"},{"Name":"Conflicts","Unit":"Count"},{"Name":"Deferred","Unit":"Count"},{"Name":"Continued","Unit":"Count"},{"Name":"SavedVcpuHours","Unit":"None"},{"Name":"SavedGbHours","Unit":"None"},{"Name":"SavedMoney","Unit":"None"}]}]},"FunctionName":"env-scheduler","Account":"111122223333","Region":"eu-central-1","Action":"up","Currency":"USD","function_request_id":"req-1","Stopped":0,"Woken":3,"Failed":2,"Conflicts":0,"Deferred":0,"Continued":0,"SavedVcpuHours":16.5,"SavedGbHours":33.0,"SavedMoney":0.8125}"#);
+        insta::assert_snapshot!(line, @r#"{"_aws":{"Timestamp":1795510807000,"CloudWatchMetrics":[{"Namespace":"DeployHooks/Environments","Dimensions":[["FunctionName"]],"Metrics":[{"Name":"Stopped","Unit":"Count"},{"Name":"Woken","Unit":"Count"},{"Name":"Failed","Unit":"Count"},{"Name":"Conflicts","Unit":"Count"},{"Name":"Deferred","Unit":"Count"},{"Name":"Continued","Unit":"Count"},{"Name":"SavedVcpuHours","Unit":"None"},{"Name":"SavedGbHours","Unit":"None"},{"Name":"SavedMoney","Unit":"None"}]}]},"FunctionName":"env-scheduler","Account":"111122223333","Region":"eu-central-1","Action":"up","Currency":"USD","function_request_id":"req-1","Stopped":0,"Woken":3,"Failed":3,"Conflicts":0,"Deferred":0,"Continued":0,"SavedVcpuHours":16.5,"SavedGbHours":33.0,"SavedMoney":0.8125}"#);
     }
 }

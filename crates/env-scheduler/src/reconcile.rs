@@ -340,6 +340,7 @@ impl Run<'_> {
             deferred: self.plan.totals.defer,
             left: count(&|one| one.end == End::Continue),
             unread: self.gathered.problems.len(),
+            stuck: self.plan.rows.iter().filter(|row| row.stuck).count(),
         }
     }
 

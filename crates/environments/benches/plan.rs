@@ -14,12 +14,16 @@ use environments::config::{Config, Files};
 use environments::decide::Ctx;
 use environments::facts::{Kind, Scaling, Service, Suspended};
 use environments::memory::{Memory, Phase, Saved};
+use environments::overrides::{Ask, Place, Request};
 use environments::plan::{Facts, plan};
 use jiff::{SignedDuration, Timestamp};
 
 const SERVICES: usize = 10_000;
 const RUNS: usize = 9;
 const CLUSTERS: usize = 20;
+/// What notices have led to in 40 days: each names the services that it is about.
+const REQUESTS: usize = 60;
+const NAMED: usize = 3_000;
 /// The plan must be there within a second.
 const BOUND: Duration = Duration::from_secs(1);
 
@@ -43,12 +47,18 @@ fn main() -> ExitCode {
     let mut slowest = Duration::ZERO;
     let config = Config::parse("bench", CONFIG, &Files::new()).expect("the bench's configuration");
     println!("plan for {SERVICES} services in {CLUSTERS} clusters, best and median of {RUNS}");
-    for (told, hour, own) in [
-        ("at night, all run: all sleep", 21, 0),
-        ("in the morning, all sleep: all wake", 8, 0),
-        ("by day, nothing to do", 12, 0),
-        ("at night, a window of its own in 1 of 10 tags", 21, 10),
-        ("at night, a window of its own in each tag", 21, 1),
+    for (told, hour, own, asked) in [
+        ("at night, all run: all sleep", 21, 0, 0),
+        ("in the morning, all sleep: all wake", 8, 0, 0),
+        ("by day, nothing to do", 12, 0, 0),
+        ("at night, a window of its own in 1 of 10 tags", 21, 10, 0),
+        ("at night, a window of its own in each tag", 21, 1, 0),
+        (
+            "at night, 60 requests name 3,000 services each",
+            21,
+            0,
+            REQUESTS,
+        ),
     ] {
         let now = format!("2026-11-24T{hour:02}:05:00Z")
             .parse()
@@ -60,7 +70,9 @@ fn main() -> ExitCode {
             .filter(|_| asleep)
             .map(|service| (service.arn.clone(), memory(service, now)))
             .collect();
-        slowest = slowest.max(measure(told, &config, (&services, &memories), now));
+        let requests: Vec<Request> = (0..asked).map(|n| request(n, &services, now)).collect();
+        let facts = (&services[..], &memories, &requests[..]);
+        slowest = slowest.max(measure(told, &config, facts, now));
     }
     println!(
         "slowest: {:.1} ms, {:.3} × the bound of 1 s",
@@ -73,7 +85,7 @@ fn main() -> ExitCode {
 fn measure(
     told: &str,
     config: &Config,
-    (services, memories): (&[Service], &HashMap<String, Memory>),
+    (services, memories, requests): (&[Service], &HashMap<String, Memory>, &[Request]),
     now: Timestamp,
 ) -> Duration {
     let ctx = Ctx {
@@ -87,7 +99,7 @@ fn measure(
         let facts = Facts {
             services: services.to_vec(),
             memories: memories.clone(),
-            requests: &[],
+            requests,
         };
         let before = forget_peak_memory();
         let start = Instant::now();
@@ -107,6 +119,22 @@ fn measure(
         memory_of("VmHWM:") / 1024,
     );
     median
+}
+
+/// A snooze of an evening long ago; the last ones hold.
+fn request(n: usize, services: &[Service], now: Timestamp) -> Request {
+    let asked = services.iter().cycle().skip(n * 1_000).take(NAMED);
+    let places: Vec<String> = asked.map(Service::place).collect();
+    let hours = i64::try_from(REQUESTS - n).expect("a few") * 16 - 20;
+    Request {
+        id: n.to_string(),
+        ask: Ask::Snooze,
+        services: places.join(" "),
+        until: now - SignedDuration::from_hours(hours),
+        by: "link".to_owned(),
+        at: now - SignedDuration::from_hours(hours + 2),
+        place: Some(Place::of(&services[0])),
+    }
 }
 
 fn service(n: usize, asleep: bool, own: usize) -> Service {

@@ -236,6 +236,7 @@ impl Case<'_> {
             ),
             Phase::Left if !self.sticks_no_more(memory) => self.still_left(memory),
             _ if self.found == set => finish("it is still as it was left"),
+            Phase::Left if !self.has_had_a_day(memory) => self.sleep_again(memory, was),
             _ => self.sleep_if_running(memory),
         }
     }
@@ -269,6 +270,23 @@ impl Case<'_> {
 
     fn sleep_if_running(&self, memory: &Memory) -> Judged {
         self.sleep(memory.original(self.found))
+    }
+
+    /// It was started while it slept, and shall sleep again in the same night. What it had before that night
+    /// is still what the morning gives back, except for bounds that somebody has changed.
+    fn sleep_again(&self, memory: &Memory, was: Level) -> Judged {
+        let mut kept = memory.original(self.found);
+        if kept.scaling.is_none_or(|bounds| bounds.allows(was.desired)) {
+            kept.desired = was.desired;
+        }
+        let mut judged = self.sleep(kept);
+        if judged.step.is_down() && kept.desired != self.found.desired {
+            judged.why = format!(
+                "{}; it gets back the {} that it had, not the {} that somebody set while it slept",
+                judged.why, kept.desired, self.found.desired
+            );
+        }
+        judged
     }
 
     fn sleep(&self, was: Level) -> Judged {
@@ -342,6 +360,9 @@ impl Case<'_> {
                     Step::Wake { was },
                     "somebody changed its bounds while it slept, and they are left so; the rest is given back",
                 ),
+                // Whoever asked for it has not ended the night: the morning tells what was found.
+                None if self.want.asked && memory.phase == Phase::Left => self.still_left(memory),
+                None if self.want.asked => self.leave("somebody changed it while it slept"),
                 None => self.conflict(memory),
             },
         }
@@ -426,6 +447,11 @@ impl Case<'_> {
         self.service.kind.is_database()
             && self.found == was
             && self.ctx.now.duration_since(memory.since) >= RESTARTED_BY_AWS
+    }
+
+    /// Whether the schedule itself has had it on since it was left to people.
+    fn has_had_a_day(&self, memory: &Memory) -> bool {
+        self.want.own_edge.is_some_and(|edge| edge > memory.since)
     }
 
     /// What was left to people is theirs until an edge, or until somebody forces it down.

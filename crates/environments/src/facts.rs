@@ -236,7 +236,8 @@ impl Level {
     pub fn asleep(self, kind: Kind) -> Self {
         let scaling = self.scaling.map(|scaling| Scaling {
             min: 0,
-            max: scaling.max,
+            // Bounds that move no count: what Application Auto Scaling does then may come after the zero.
+            max: scaling.max.max(self.desired),
             suspended: match kind {
                 // A group without instances needs no suspension: nothing raises it above its desired
                 // capacity but policies, and those are the user's to suspend.

@@ -5,7 +5,7 @@
 //! configuration and an instant.
 //!
 //! - [`config`]: what people wrote: schedules, selection, guard rails, tiers, prices.
-//! - [`select`]: which services are ours, by which schedule ([`want`], [`overrides`]), and why not.
+//! - [`select`]: which services are ours, by which schedule ([`want`], [`overrides`], [`asked`]), and why not.
 //! - [`decide`]: the step of one service, from what is ([`facts`]) and what is remembered ([`memory`]).
 //! - [`records`] and [`mirror`]: where that is kept, in the state table and in a tag.
 //! - [`pace`]: how fast AWS is asked.
@@ -16,6 +16,7 @@
 //! change over what somebody else has changed, a start of what was not running before.
 
 pub mod apply;
+pub mod asked;
 pub mod config;
 pub mod decide;
 pub mod explain;

@@ -23,7 +23,7 @@ pub struct Request {
     pub id: String,
     /// What is asked for.
     pub ask: Ask,
-    /// A service as `cluster/name`, or a pattern over those; several with blanks between them.
+    /// A service as `cluster/name` ([`word_of`]), or a pattern over those; several with blanks between them.
     pub services: String,
     /// Until when; not included.
     pub until: Timestamp,
@@ -99,7 +99,24 @@ pub enum What {
 /// stopped by hand means it.
 ///
 /// What can't be understood takes nothing away: what else was asked for is in the error.
+///
+/// For many services there is [`Asked`](crate::asked::Asked).
 pub fn overrides(service: &Service, requests: &[Request]) -> Result<Overrides, Unclear> {
+    let ours: Vec<&Request> = requests.iter().filter(|one| one.is_for(service)).collect();
+    of(service, &ours, is_unreadable(requests))
+}
+
+/// Whether there is something that can't be read among requests.
+pub(crate) fn is_unreadable(requests: &[Request]) -> bool {
+    requests.iter().any(|one| one.ask == Ask::Unreadable)
+}
+
+/// The overrides by the tags of a service and the requests that are about it.
+pub(crate) fn of(
+    service: &Service,
+    ours: &[&Request],
+    unreadable: bool,
+) -> Result<Overrides, Unclear> {
     let keep_up = instant(service, KEEP_UP_TAG);
     let force_down = instant(service, FORCE_DOWN_TAG);
     let mut all = Overrides {
@@ -107,7 +124,6 @@ pub fn overrides(service: &Service, requests: &[Request]) -> Result<Overrides, U
         force_down_until: force_down.ok().flatten(),
         snoozed_until: None,
     };
-    let ours: Vec<&Request> = requests.iter().filter(|one| one.is_for(service)).collect();
     let replaced = |request: &Request| {
         ours.iter()
             .any(|other| other.ask != request.ask && other.at > request.at)
@@ -124,10 +140,9 @@ pub fn overrides(service: &Service, requests: &[Request]) -> Result<Overrides, U
         let value = read.err()?.to_owned();
         Some(What::Tag { key, value })
     };
-    let unreadable = || requests.iter().any(|one| one.ask == Ask::Unreadable);
     let unclear = tag(KEEP_UP_TAG, keep_up)
         .or_else(|| tag(FORCE_DOWN_TAG, force_down))
-        .or_else(|| unreadable().then_some(What::Request));
+        .or_else(|| unreadable.then_some(What::Request));
     match unclear {
         Some(what) => Err(Unclear { what, rest: all }),
         None => Ok(all),
@@ -157,16 +172,22 @@ impl Request {
         }
     }
 
-    /// Whether it is about this service.
-    pub fn is_for(&self, service: &Service) -> bool {
+    /// Whether it counts in the service's account and region.
+    pub(crate) fn is_where(&self, service: &Service) -> bool {
         let here = |place: &Place| {
             (&*place.account, &*place.region) == (service.account(), service.region())
         };
-        if !self.place.as_ref().is_none_or(here) {
+        self.place.as_ref().is_none_or(here)
+    }
+
+    /// Whether it is about this service.
+    pub fn is_for(&self, service: &Service) -> bool {
+        if !self.is_where(service) {
             return false;
         }
         let (cluster, name) = (&*service.cluster, &*service.name);
-        let exact = |text: &str| text.split_once('/') == Some((cluster, name));
+        let word = word_of(&service.place());
+        let exact = |text: &str| text == word;
         let matches = |text| Glob::parse(text).is_some_and(|glob| glob.matches(cluster, name));
         // Notices name each service, so most are found without a pattern.
         let mut texts = self.services.split_whitespace();
@@ -174,8 +195,13 @@ impl Request {
     }
 }
 
+/// A service's `cluster/name` as one word of a request: Auto Scaling groups may have blanks in their names.
+pub fn word_of(place: &str) -> String {
+    place.replace(char::is_whitespace, "?")
+}
+
 /// Whether it may match what it does not say letter by letter.
-fn is_pattern(text: &str) -> bool {
+pub(crate) fn is_pattern(text: &str) -> bool {
     !text.contains('/') || text.contains(['*', '?'])
 }
 
@@ -350,6 +376,23 @@ mod tests {
                 others == "dev / shop",
                 "{others}"
             );
+        }
+    }
+
+    #[test]
+    fn a_name_with_blanks_is_one_word() {
+        let group = |name: &str| Service {
+            cluster: "autoscaling".into(),
+            name: name.into(),
+            ..Service::default()
+        };
+        for name in ["My Group", "My  Group (blue), old"] {
+            let words = word_of(&group(name).place());
+            let asked = request(Ask::Snooze, &words, "2026-11-21T23:00:00Z");
+            assert!(asked.is_for(&group(name)), "{words}");
+            for other in ["My", "Group", "(blue),"] {
+                assert!(!asked.is_for(&group(other)), "{words}: {other}");
+            }
         }
     }
 

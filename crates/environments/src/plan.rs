@@ -9,8 +9,8 @@ use schedule::State;
 use serde::{Serialize, Serializer};
 
 use crate::config::Config;
-use crate::decide::{Ctx, SETTLE, Step, decide, disbelief};
-use crate::facts::Service;
+use crate::decide::{Ctx, SETTLE, Step, decide, disbelief, standing};
+use crate::facts::{Service, Status};
 use crate::memory::{Memory, Phase};
 use crate::mirror::{Mirror, TAG};
 use crate::overrides::Request;
@@ -18,8 +18,11 @@ use crate::pace::Forecast;
 use crate::select::{Choice, LEFT_ASLEEP, Selector};
 use crate::want::Want;
 
-/// Where it stands that a service which is not selected any more shall be up.
+/// Where it stands that a service which has no schedule any more shall be up.
 const RELEASED: &str = "the record of its sleep";
+
+/// What is said of a service whose tags can't be understood.
+const UNTIL_CORRECTED: &str = "it is left as it is until that is corrected";
 
 /// What a plan is made of.
 #[derive(Debug)]
@@ -76,6 +79,8 @@ pub struct Row {
     pub about_when: Option<Timestamp>,
     /// Whether somebody should look at it.
     pub attention: bool,
+    /// Whether it follows no schedule, asleep or awake, until somebody corrects something.
+    pub stuck: bool,
 }
 
 /// How many services there are of each step.
@@ -138,19 +143,33 @@ pub(crate) fn row(
         order: None,
         about_when: None,
         attention: false,
+        stuck: false,
         service,
     };
     match selector.choose(&row.service) {
         Choice::Unselected { why, attention } => {
             if memory.is_some_and(|memory| owes(memory, &row)) {
-                row.decided(memory, (&Want::released(), RELEASED), ctx);
+                let want = Want::released("it is not selected any more");
+                row.decided(memory, (&want, RELEASED), ctx);
             } else {
                 (row.why, row.attention) = (why, attention);
             }
         }
-        Choice::Unclear { why } => {
-            row.why = format!("{why}; it is left as it is until that is corrected");
-            row.attention = true;
+        Choice::Unclear { why, own } => {
+            row.why = format!("{why}; {UNTIL_CORRECTED}");
+            (row.attention, row.stuck) = (true, own);
+        }
+        Choice::Lost { why } => {
+            // A night awake costs a little money, a morning asleep everybody's work.
+            let standing = standing(&row.service, memory, ctx.now);
+            if standing.is_some_and(|memory| memory.set.is_some()) {
+                let want = Want::released("its schedule can't be read");
+                row.decided(memory, (&want, RELEASED), ctx);
+                row.why = format!("{}; {why}", row.why);
+            } else {
+                row.why = format!("{why}; {UNTIL_CORRECTED}");
+            }
+            (row.attention, row.stuck) = (true, true);
         }
         Choice::Skipped { why, attention } => {
             (row.why, row.attention) = (why, attention);
@@ -171,6 +190,7 @@ pub(crate) fn row(
             }
         }
     }
+    row.stuck |= row.is_left_asleep();
     row
 }
 
@@ -197,6 +217,12 @@ impl Row {
         self.want_rule = Some(want.rule.to_string());
         self.source = Some(source.to_owned());
         self.next_edge = want.next_edge.map(|edge| edge.at);
+    }
+
+    /// Whether it sleeps by us, and nobody will wake it.
+    fn is_left_asleep(&self) -> bool {
+        let goes = matches!(self.service.status, Status::Draining | Status::Inactive);
+        self.service.desired == 0 && !goes && self.why.ends_with(LEFT_ASLEEP)
     }
 
     /// Whether it has the tag that says it sleeps, and was woken since: removing that has failed.

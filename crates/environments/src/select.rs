@@ -11,10 +11,11 @@ use jiff::Timestamp;
 use schedule::{Context, Overrides, Schedule, State, Syntax};
 use std::collections::BTreeMap;
 
+use crate::asked::Asked;
 use crate::config::{Config, looks_like_production};
 use crate::facts::{Kind, Service, Status};
 use crate::mirror;
-use crate::overrides::{Request, What, overrides};
+use crate::overrides::{Request, What};
 use crate::want::Want;
 
 /// What a tag may say to mean the default schedule.
@@ -35,9 +36,17 @@ pub enum Choice {
         /// Whether somebody should look at it: its tag says that it sleeps.
         attention: bool,
     },
-    /// It has opted in, and its tags can't be understood: it is left as it is until they are corrected.
+    /// Its schedule says off, and perhaps somebody asked for the opposite: it is left as it is until what
+    /// can't be understood is corrected.
     Unclear {
         /// What is unclear, and what would be right.
+        why: String,
+        /// Whether that is a tag of its own, and not what may be about any service.
+        own: bool,
+    },
+    /// It has opted in, and nobody knows when it should run: its schedule can't be read.
+    Lost {
+        /// What can't be read, and what would be right.
         why: String,
     },
     /// It must not be touched.
@@ -56,6 +65,8 @@ pub struct Selected {
     pub schedule: Arc<Schedule>,
     /// Where that stands: the tag, the rule.
     pub source: Arc<str>,
+    /// What people asked for.
+    pub overrides: Overrides,
     /// What is wanted now.
     pub want: Want,
     /// What of its tags could not be understood, and does not matter just now.
@@ -66,7 +77,7 @@ pub struct Selected {
 #[derive(Debug)]
 pub struct Selector<'a> {
     config: &'a Config,
-    requests: &'a [Request],
+    asked: Asked<'a>,
     now: Timestamp,
     named: BTreeMap<String, String>,
     schedules: HashMap<(&'static str, String), Result<Arc<Schedule>, String>>,
@@ -90,7 +101,7 @@ impl<'a> Selector<'a> {
         });
         Self {
             config,
-            requests,
+            asked: Asked::new(requests),
             now,
             named,
             schedules: HashMap::new(),
@@ -113,49 +124,59 @@ impl<'a> Selector<'a> {
             }
             return Choice::Unselected { why, attention };
         };
-        match self.selected(service, opted) {
-            Ok(selected) => Choice::Selected(selected),
-            Err(why) => Choice::Unclear { why },
-        }
+        self.selected(service, opted)
     }
 
-    fn selected(&mut self, service: &Service, opted: Opted) -> Result<Selected, String> {
-        let (overrides, unclear) = match overrides(service, self.requests) {
+    fn selected(&mut self, service: &Service, opted: Opted) -> Choice {
+        let (overrides, unclear) = match self.asked.of(service) {
             Ok(overrides) => (overrides, None),
             Err(unclear) => (unclear.rest, Some(unclear.what)),
         };
-        let (schedule, source) = match opted {
-            Opted::Rule(index) => self.rules[index].clone(),
-            Opted::Tag(key, syntax) => {
-                let value = &service.tags[&key];
-                let source = format!("tag {key}: {value}");
-                let read = self.read(syntax, value);
-                (
-                    read.map_err(|why| format!("the tag {key} says {value:?}: {why}"))?,
-                    source.into(),
-                )
-            }
-        };
-        let want = self.want(&schedule, &overrides);
-        // Perhaps it was asked to be kept up: so it is not stopped, and is woken all the same. Who wants it
-        // down in so many words is stronger than any keeping up.
+        // Who wants it down in so many words is stronger than any keeping up.
         let forced = overrides
             .force_down_until
             .is_some_and(|until| self.now < until);
+        let (schedule, source) = match self.schedule(service, opted) {
+            Ok(found) => found,
+            Err(why) if forced => return Choice::Unclear { why, own: true },
+            Err(why) => return Choice::Lost { why },
+        };
+        let want = self.want(&schedule, &overrides);
+        // Perhaps it was asked to be kept up: so it is not stopped, and is woken all the same.
         if want.state == State::Off
             && !forced
             && let Some(unclear) = unclear
         {
-            return Err(unclear.to_string());
+            let (why, own) = (unclear.to_string(), unclear != What::Request);
+            return Choice::Unclear { why, own };
         }
         // What is no fault of this service is told once, and not beside each.
         let remark = unclear.filter(|what| *what != What::Request);
-        Ok(Selected {
+        Choice::Selected(Selected {
             schedule,
             source,
+            overrides,
             want,
             remark: remark.map(|what| what.to_string()),
         })
+    }
+
+    /// Its schedule, and where that stands.
+    fn schedule(
+        &mut self,
+        service: &Service,
+        opted: Opted,
+    ) -> Result<(Arc<Schedule>, Arc<str>), String> {
+        match opted {
+            Opted::Rule(index) => Ok(self.rules[index].clone()),
+            Opted::Tag(key, syntax) => {
+                let value = &service.tags[&key];
+                let read = self.read(syntax, value);
+                let schedule =
+                    read.map_err(|why| format!("the tag {key} says {value:?}: {why}"))?;
+                Ok((schedule, format!("tag {key}: {value}").into()))
+            }
+        }
     }
 
     fn skipped(service: &Service, mut why: String, opted_in: bool) -> Choice {

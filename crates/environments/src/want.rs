@@ -17,8 +17,12 @@ pub struct Want {
     pub rule: Arc<str>,
     /// Whether somebody has asked for it to be down: then a manual start does not stick.
     pub forced: bool,
+    /// Whether it is on only because somebody asked for that: the schedule itself says off.
+    pub asked: bool,
     /// When this began; none if it did so long ago, or at no instant that can be known.
     pub last_edge: Option<Timestamp>,
+    /// The last edge of the schedule itself, whatever people asked for.
+    pub own_edge: Option<Timestamp>,
     /// When it ends.
     pub next_edge: Option<Edge>,
 }
@@ -32,22 +36,36 @@ impl Want {
         now: Timestamp,
     ) -> Self {
         let decision = desired_state(schedule, calendar, overrides, now);
+        let last = last_edge(schedule, calendar, overrides, now);
+        let none = Overrides::default();
+        let (own, own_edge) = if *overrides == none {
+            (decision.state, last)
+        } else {
+            (
+                desired_state(schedule, calendar, &none, now).state,
+                last_edge(schedule, calendar, &none, now),
+            )
+        };
         Self {
             state: decision.state,
             rule: decision.why.to_string().into(),
             forced: matches!(decision.why, Why::ForcedDown(_)),
-            last_edge: last_edge(schedule, calendar, overrides, now),
+            asked: decision.state == State::On && own == State::Off,
+            last_edge: last,
+            own_edge,
             next_edge: next_edge(schedule, calendar, overrides, now),
         }
     }
 
-    /// What is wanted of a service that sleeps by us and is not selected any more: what it had.
-    pub(crate) fn released() -> Self {
+    /// What is wanted of a service that sleeps by us and has no schedule any more: what it had.
+    pub(crate) fn released(why: &str) -> Self {
         Self {
             state: State::On,
-            rule: "it is not selected any more, so what it had is given back".into(),
+            rule: format!("{why}, so what it had is given back").into(),
             forced: false,
+            asked: false,
             last_edge: None,
+            own_edge: None,
             next_edge: None,
         }
     }

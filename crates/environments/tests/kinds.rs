@@ -98,7 +98,7 @@ fn after_the_morning_they_are_as_in_the_evening() {
         insta::assert_snapshot!(changes.join("\n"), @r"
         StartDBCluster dev-users
         StartDBInstance dev-orders
-        UpdateAutoScalingGroup dev-workers 2/6/2
+        UpdateAutoScalingGroup dev-workers 0/6/3
         UpdateAutoScalingGroup dev-workers 2/6/3
         ");
         assert_eq!(office.world.with(|state| state.others.all.clone()), evening);

@@ -7,7 +7,7 @@ mod support;
 use environments::mirror::TAG;
 use environments::overrides::{Ask, KEEP_UP_TAG};
 use environments::summary::{Told, summary};
-use support::ecs::{Target, arn};
+use support::ecs::{self, Target, arn};
 use support::{CONFIG, Fate, Office, Ran, Svc, block_on, config};
 
 const NIGHT: &str = "2026-11-23T22:00:00Z";
@@ -166,24 +166,78 @@ fn who_must_not_be_touched_any_more_is_left_asleep_and_told() {
 }
 
 #[test]
-fn a_tag_that_nobody_understands_is_told_and_can_be_corrected() {
+fn a_tag_that_nobody_understands_wakes_and_can_be_corrected() {
     block_on(async {
         let evening = Svc::new(3).scaled(2, 6, NOT);
         let office = asleep(&evening).await;
         at_night(&office, |web| {
             drop(web.tags.insert(SCHEDULE.into(), "offise".into()));
         });
+        let ran = office.run("tick").await;
+        assert_eq!(
+            (web(&office).desired, web(&office).target),
+            (3, evening.target)
+        );
+        insta::assert_snapshot!(ran.plan.rows[0].why, @r#"its schedule can't be read, so what it had is given back; the tag deploy-hooks:schedule says "offise": column 1: unknown schedule "offise"; did you mean office?"#);
+        assert!(ran.plan.rows[0].stuck);
         let ran = morning(&office).await;
-        assert_eq!(web(&office).desired, 0);
+        assert!(ran.applied.outcomes.is_empty());
         insta::assert_snapshot!(told(&ran), @r#"
         Stopped 0 services, woke 0 services.
         Skipped: dev/web: the tag deploy-hooks:schedule says "offise": column 1: unknown schedule "offise"; did you mean office?; it is left as it is until that is corrected.
         "#);
+        office.until("2026-11-24T22:00:00Z").await;
+        office.run("evening").await;
+        assert_eq!(web(&office).desired, 3, "nobody knows when it should sleep");
         at_night(&office, |web| {
             drop(web.tags.insert(SCHEDULE.into(), "office".into()));
         });
         office.run("corrected").await;
+        assert_eq!(web(&office).desired, 0);
+        office.until("2026-11-25T09:00:00Z").await;
+        office.run("second morning").await;
         assert_eq!(web(&office), evening);
+    });
+}
+
+#[test]
+fn a_schedule_that_the_configuration_has_lost_keeps_nobody_asleep() {
+    for (tag, edited) in [
+        ("office", CONFIG.replace("office", "hours")),
+        ("default", CONFIG.replace("default_schedule: office\n", "")),
+    ] {
+        // With its record, and where that is lost and only the tag knows.
+        for recorded in [true, false] {
+            block_on(async {
+                let evening = Svc::new(3).scaled(2, 6, NOT).tagged(SCHEDULE, tag);
+                let mut office = asleep(&evening).await;
+                office.config = config(&edited);
+                if !recorded {
+                    office
+                        .world
+                        .with(|state| state.tables.lose(&arn("dev/web")));
+                }
+                morning(&office).await;
+                assert_eq!(web(&office), evening, "{tag}");
+            });
+        }
+    }
+}
+
+#[test]
+fn who_shall_be_down_in_so_many_words_is_not_woken_by_an_unreadable_schedule() {
+    block_on(async {
+        let office = asleep(&Svc::new(3)).await;
+        office.ask("down", Ask::ForceDown, "dev/web").await;
+        at_night(&office, |web| {
+            drop(web.tags.insert(SCHEDULE.into(), "offise".into()));
+        });
+        let ran = office.run("tick").await;
+        assert_eq!(web(&office).desired, 0);
+        assert!(ran.plan.rows[0].stuck);
+        office.until("2026-11-24T02:00:00Z").await;
+        office.run("it is over").await;
+        assert_eq!(web(&office).desired, 3);
     });
 }
 
@@ -528,6 +582,36 @@ fn one_service_that_cannot_be_read_does_not_keep_the_others_up() {
         Not read: cluster dev: DescribeServices of arn:aws:ecs:eu-central-1:111122223333:service/dev/web-3 failed: UNKNOWN
         ");
     });
+}
+
+/// Application Auto Scaling reads the count when it is told bounds, and sets one of them a while later.
+#[test]
+fn a_pull_into_the_bounds_that_comes_late_does_not_replace_the_count() {
+    // Inside of the bounds, below and above them.
+    for desired in [3, 2, 6, 1, 8] {
+        block_on(async {
+            let evening = Svc::new(desired).scaled(2, 6, NOT);
+            let office = Office::new();
+            office.world.ecs(|ecs| {
+                ecs.add("dev/web", evening.clone());
+                ecs.late = Some(Vec::new());
+            });
+            office.until(NIGHT).await;
+            office.run("night").await;
+            office.world.ecs(|ecs| {
+                ecs.pulled();
+                ecs.late = Some(Vec::new());
+            });
+            assert_eq!(web(&office).desired, 0, "of {desired}, at night");
+            office.until(MORNING).await;
+            office.run("morning").await;
+            office.world.ecs(ecs::Ecs::pulled);
+            // A count outside of the bounds is not safe from them, with us or without.
+            let expected = desired.clamp(2, 6);
+            assert_eq!(web(&office).desired, expected, "of {desired}");
+            assert_eq!(web(&office).target, evening.target);
+        });
+    }
 }
 
 /// Somebody's request that nothing can read: perhaps it asks for more time, perhaps for all of them.

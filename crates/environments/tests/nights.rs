@@ -211,6 +211,85 @@ fn a_manual_start_sticks_until_the_next_edge_and_is_left_alone() {
 }
 
 #[test]
+fn what_somebody_asks_for_at_night_does_not_replace_what_the_evening_had() {
+    let scaled = Svc::new(3).scaled(2, 6, [false, true, false]);
+    for (evening, ticks, back_to_zero) in [
+        (Svc::new(3), true, false),
+        (Svc::new(3), false, false),
+        (Svc::new(3), true, true),
+        (scaled.clone(), true, false),
+        (scaled.clone(), false, false),
+        (scaled, true, true),
+    ] {
+        block_on(async {
+            let office = Office::new();
+            office.world.ecs(|ecs| ecs.add("dev/web", evening.clone()));
+            office.until(NIGHT).await;
+            office.run("night").await;
+            office.until("2026-11-23T23:00:00Z").await;
+            // Somebody starts it by hand; somebody else wakes everything for an hour.
+            office.world.ecs(|ecs| ecs.get("dev/web").set(1));
+            if ticks {
+                office.run("tick").await;
+            }
+            office.until("2026-11-23T23:30:00Z").await;
+            office.ask("wake", Ask::Snooze, "dev/*").await;
+            for at in ["2026-11-23T23:30:00Z", "2026-11-23T23:40:00Z"] {
+                office.until(at).await;
+                office.run(at).await;
+                assert_eq!(office.world.ecs(|ecs| ecs.get("dev/web").desired), 1);
+            }
+            if back_to_zero {
+                office.world.ecs(|ecs| ecs.get("dev/web").set(0));
+            }
+            for at in ["2026-11-24T00:30:00Z", "2026-11-24T00:35:00Z"] {
+                office.until(at).await;
+                office.run(at).await;
+                assert_eq!(office.world.ecs(|ecs| ecs.get("dev/web").desired), 0);
+            }
+            office.until(MORNING).await;
+            office.run("morning").await;
+            let web = office.world.ecs(|ecs| ecs.get("dev/web").clone());
+            assert_eq!((web.desired, web.target), (3, evening.target));
+            assert_eq!(web.tags, evening.tags);
+        });
+    }
+}
+
+#[test]
+fn bounds_of_the_night_stay_where_the_evening_s_count_is_kept() {
+    for (max, expected) in [(4, 3), (2, 1)] {
+        block_on(async {
+            let office = Office::new();
+            let evening = Svc::new(3).scaled(1, 6, [false; 3]);
+            office.world.ecs(|ecs| ecs.add("dev/web", evening));
+            office.until(NIGHT).await;
+            office.run("night").await;
+            office.until("2026-11-23T23:00:00Z").await;
+            let bounds = |min, suspended| Target {
+                min,
+                max,
+                suspended,
+            };
+            office.world.ecs(|ecs| {
+                ecs.get("dev/web").set(1);
+                ecs.get("dev/web").register(bounds(0, [true; 3]));
+            });
+            office.ask("wake", Ask::Snooze, "dev/web").await;
+            office.run("wake").await;
+            office.until("2026-11-24T00:00:00Z").await;
+            office.run("it is over").await;
+            assert_eq!(office.world.ecs(|ecs| ecs.get("dev/web").desired), 0);
+            office.until(MORNING).await;
+            office.run("morning").await;
+            let web = office.world.ecs(|ecs| ecs.get("dev/web").clone());
+            let target = Some(bounds(1, [false; 3]));
+            assert_eq!((web.desired, web.target), (expected, target));
+        });
+    }
+}
+
+#[test]
 fn who_stood_at_zero_is_not_started_and_may_be_started_at_night() {
     block_on(async {
         let office = Office::new();

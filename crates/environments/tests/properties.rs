@@ -36,6 +36,8 @@ enum Act {
     /// A run that is frozen at this call for so long; meanwhile somebody asks for the opposite, and another
     /// run does it.
     Overtaken(usize, u64, Ask, usize),
+    /// Somebody asks for something, for an hour.
+    Ask(Ask, usize),
     /// So many minutes.
     Wait(u64),
     /// Somebody changes a service.
@@ -85,6 +87,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => prop::option::weighted(0.6, fate()).prop_map(Act::Tick),
         2 => (any::<u64>(), prop::option::of(fate()), prop::option::of(fate())).prop_map(|(seed, a, b)| Act::Two(seed, a, b)),
         3 => prop_oneof![Just(1_u64), Just(5), Just(60), Just(240), Just(660)].prop_map(Act::Wait),
+        1 => (prop_oneof![Just(Ask::Snooze), Just(Ask::ForceDown)], 0..PLACES.len()).prop_map(|(ask, place)| Act::Ask(ask, place)),
         2 => (0_usize..60, 4_u64..400, prop_oneof![Just(Ask::Snooze), Just(Ask::ForceDown)], 0..PLACES.len())
             .prop_map(|(call, seconds, ask, place)| Act::Overtaken(call, seconds, ask, place)),
         2 => (0..PLACES.len(), hand()).prop_map(|(place, hand)| Act::Person(place, hand)),
@@ -203,6 +206,10 @@ impl Story {
                 };
                 tokio::join!(office.run(&a), other);
             }
+            Act::Ask(ask, place) => {
+                let id = self.run_id();
+                self.office.ask(&id, *ask, PLACES[*place]).await;
+            }
             Act::Wait(minutes) => tokio::time::sleep(Duration::from_secs(minutes * 60)).await,
             Act::Person(index, hand) => self.person(PLACES[*index], hand),
         }
@@ -282,6 +289,14 @@ impl Story {
     }
 }
 
+/// Whether it was left alone at zero, and that is recorded: what it had is outside of somebody's new bounds.
+fn found_at_zero(record: Option<&Value>) -> bool {
+    let found = |record: &Value| {
+        record["phase"] == "conflict" && record["conflict"]["found"]["desired"] == 0
+    };
+    record.is_some_and(found)
+}
+
 /// The whole: whatever happened, then a quiet day, a quiet night and a quiet morning.
 async fn story(services: Vec<Svc>, acts: Vec<Act>) {
     let mut story = Story::begin(&services);
@@ -317,7 +332,7 @@ async fn story(services: Vec<Svc>, acts: Vec<Act>) {
                 .world
                 .ecs(|ecs| ecs.get(place).tags.contains_key(TAG));
             assert!(!tagged, "{}", told());
-        } else if now.0 == 0 && phase != "conflict" {
+        } else if now.0 == 0 && !found_at_zero(record.as_ref()) {
             // Nobody lost it: somebody set it to zero, or it began so.
             let zero = story
                 .office
@@ -400,7 +415,8 @@ fn every_crash_point_of_a_morning_without_ticks() {
 fn every_crash_point(morning: bool, forgotten: bool) {
     let services = || {
         vec![
-            Svc::new(1),
+            // Above its own bounds.
+            Svc::new(4).scaled(1, 2, [false; 3]),
             Svc::new(0),
             Svc::new(2),
             Svc::new(2),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use approvals::config::{Config, Route};
 use approvals::decide::Settled;
-use approvals::pipeline::truth_of_wait;
+use approvals::pipeline::truth_of_case;
 use approvals::policy;
 use approvals::records::{Decision, DecisionRecord, LinkUse, Vote, Voter};
 use approvals::sign::link::{Link, LinkAction};
@@ -124,8 +124,14 @@ async fn standing(visit: &Visit<'_>, case: &Case, record: &DecisionRecord) -> St
     let Some(execution) = &case.execution_id else {
         return Standing::Unknown;
     };
-    let asked = Some(case.asked_at);
-    let truth = truth_of_wait(&visit.function.aws, &case.action, execution, asked);
+    let keys = match visit.keys().await {
+        Ok(keys) => keys,
+        Err(why) => {
+            tracing::warn!("{why}");
+            return Standing::Unknown;
+        }
+    };
+    let truth = truth_of_case(&visit.function.aws, &keys, case, execution);
     match tokio::time::timeout(PATIENCE, truth).await {
         Ok(Ok(truth)) if truth.status == Status::Waiting => match record.standing() {
             Some(intent) => Standing::InProgress(intent.by.clone()),

@@ -105,13 +105,16 @@ fn too_old(click: &SlackClick, now: Timestamp) -> bool {
     Timestamp::from_second(click.at).is_ok_and(|at| now.duration_since(at) > CLICK_AGE)
 }
 
-/// Whether an address is one of Slack's for answers. `anywhere` is for a local AWS.
-fn leads_to_slack(url: &str, anywhere: bool) -> bool {
+/// Whether an address is one of Slack's or `GovSlack`'s for answers. `anywhere` is for a local AWS.
+pub fn leads_to_slack(url: &str, anywhere: bool) -> bool {
     let Ok(url) = Url::parse(url) else {
         return false;
     };
     let slack = url.scheme() == "https"
-        && url.host_str() == Some("hooks.slack.com")
+        && matches!(
+            url.host_str(),
+            Some("hooks.slack.com" | "hooks.slack-gov.com")
+        )
         && url.port().is_none()
         && url.username().is_empty()
         && url.password().is_none();
@@ -131,16 +134,21 @@ mod tests {
 
     #[test]
     fn answers_go_to_slack_only() {
-        assert!(leads_to_slack(
+        for slack in [
             "https://hooks.slack.com/actions/T0001/1/x",
-            false
-        ));
+            "https://hooks.slack-gov.com/actions/T0001/1/x",
+        ] {
+            assert!(leads_to_slack(slack, false), "{slack}");
+        }
         for elsewhere in [
             "http://hooks.slack.com/actions/x",
             "https://hooks.slack.com.example.com/x",
             "https://example.com/hooks.slack.com",
             "https://hooks.slack.com@example.com/x",
             "https://user@hooks.slack.com/x",
+            "http://hooks.slack-gov.com/actions/x",
+            "https://x.hooks.slack-gov.com/x",
+            "https://hooks.slack-gov.com.example.com/x",
             "https://hooks.slack.com:8443/x",
             "https://169.254.169.254/latest",
             "file:///etc/passwd",

@@ -16,12 +16,13 @@ use common::secret;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
 
 use crate::Visit;
 use crate::event::Request;
 use crate::response::Response;
 
-pub use click::decide_click;
+pub use click::{decide_click, leads_to_slack};
 pub use interaction::{Handed, Interaction, SlackClick};
 
 /// Slack waits three seconds; the way there and back takes its part.
@@ -48,7 +49,10 @@ pub async fn interactions(visit: &Visit<'_>, request: &Request) -> Response {
     if request.body.len() > BODY_LIMIT {
         return Response::empty(413);
     }
-    let secret = match signing_secret(visit).await {
+    let deadline = Instant::now() + ACKNOWLEDGE;
+    let secret = timeout_at(deadline, signing_secret(visit)).await;
+    let late = |_| Err(format!("no signing secret within {ACKNOWLEDGE:?}"));
+    let secret = match secret.unwrap_or_else(late) {
         Ok(secret) => secret,
         Err(why) => {
             tracing::error!("no click of Slack can be taken: {why}");
@@ -60,7 +64,7 @@ pub async fn interactions(visit: &Visit<'_>, request: &Request) -> Response {
         return Response::empty(401);
     }
     match Interaction::read(request) {
-        Ok(Interaction::Click(click)) => take_in(visit, request, &click).await,
+        Ok(Interaction::Click(click)) => take_in(visit, request, &click, deadline).await,
         Ok(Interaction::OfNoInterest) => Response::empty(200),
         Err(unreadable) => {
             tracing::warn!("{unreadable}");
@@ -96,7 +100,12 @@ async fn signing_secret(visit: &Visit<'_>) -> Result<SigningSecret, String> {
 
 /// Takes a click in, once, in the time that Slack waits. There is no way to tell a person anything in
 /// this answer; where it can't be taken in, a status of failure makes Slack show a warning.
-async fn take_in(visit: &Visit<'_>, request: &Request, click: &SlackClick) -> Response {
+async fn take_in(
+    visit: &Visit<'_>,
+    request: &Request,
+    click: &SlackClick,
+    deadline: Instant,
+) -> Response {
     let signature = request.header("x-slack-signature").unwrap_or_default();
     let taking = async {
         let first = visit
@@ -109,7 +118,7 @@ async fn take_in(visit: &Visit<'_>, request: &Request, click: &SlackClick) -> Re
         }
         Ok::<bool, String>(first)
     };
-    match tokio::time::timeout(ACKNOWLEDGE, taking).await {
+    match timeout_at(deadline, taking).await {
         Ok(Ok(true)) => Response::empty(200),
         Ok(Ok(false)) => {
             tracing::warn!(

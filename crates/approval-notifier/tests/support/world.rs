@@ -64,6 +64,8 @@ pub struct World {
     pub shows_token: bool,
     /// Whether the stage was retried, so that the approval waits for the second time.
     pub retried: bool,
+    /// Whether the action executions do not list the newest wait yet.
+    pub history_lags: bool,
     /// The secret that signs links.
     pub keys: String,
 }
@@ -81,6 +83,7 @@ impl Default for World {
             told: Vec::new(),
             shows_token: true,
             retried: false,
+            history_lags: false,
             keys: "an exemplary signing key of more than 32 characters".into(),
         }
     }
@@ -210,7 +213,7 @@ impl World {
     fn pipeline_state(&self) -> Value {
         let waiting = self.phase == Phase::Waiting;
         let mut latest = json!({
-            "actionExecutionId": "approve-1",
+            "actionExecutionId": if self.retried { "approve-2" } else { "approve-1" },
             "status": self.approval_status(),
             "lastStatusChange": 1_700_000_000,
         });
@@ -286,6 +289,9 @@ impl World {
             approval["status"] = json!("Failed");
             approval["updatedBy"] = json!(self.by);
             actions.insert(1, approval);
+        }
+        if self.history_lags {
+            actions.remove(0);
         }
         let deploy = match self.phase {
             Phase::Deploying => "InProgress",

@@ -42,8 +42,13 @@ async fn round(desk: &Desk<'_>, case: &Case, click: &Click) -> Result<Option<Ans
     let policy = policy_of(desk, case)?;
     let starter = judge(desk, case, click, policy).await?;
     let click = &used(desk, case, click).await?;
-    if click.decision == Decision::Approve {
-        vote(desk, case, click).await?;
+    match click.decision {
+        Decision::Approve => vote(desk, case, click).await?,
+        // Whatever becomes of the no: an earlier yes of the same person is none any more.
+        Decision::Reject => {
+            let records = desk.records;
+            records.withdraw_vote(&case.id, &click.voter()).await?;
+        }
     }
     let open = verify::verify(desk, case, click.decision).await?;
     let by = match click.decision {
@@ -191,6 +196,7 @@ async fn vote(desk: &Desk<'_>, case: &Case, click: &Click) -> Result<(), Early> 
         via: click.via,
         click: click.id.clone(),
         at: desk.records.now(),
+        withdrawn: None,
     };
     // There already: one vote a person.
     match desk.records.vote(&case.id, &vote).await? {

@@ -212,7 +212,7 @@ async fn is_asked_anew(desk: &Desk<'_>, case: &Case) -> bool {
 
 /// What `CodePipeline` says of the wait that the case is about.
 async fn truth(desk: &Desk<'_>, case: &Case, execution_id: &str) -> Result<Truth, Early> {
-    pipeline::truth_of_wait(desk.aws, &case.action, execution_id, Some(case.asked_at))
+    pipeline::truth_of_case(desk.aws, desk.keys, case, execution_id)
         .await
         .map_err(|error| try_again(&error))
 }

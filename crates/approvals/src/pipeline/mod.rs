@@ -21,7 +21,7 @@ pub use self::calls::{every_action_of, execution_of, timestamp};
 pub use self::error::{PipelineError, is_throttling};
 pub use self::open::{find_by_token, open_approval};
 pub use self::put::{Answer, PutError, Reply, put_result};
-pub use self::truth::{truth, truth_of_wait};
+pub use self::truth::{Wait, truth, truth_of_case, truth_of_wait};
 
 /// An approval that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -68,7 +68,10 @@ pub async fn find_by_token(
 }
 
 /// Pure: the wait that a pipeline's state shows.
-fn open_in_state(whole: &GetPipelineStateOutput, action: &ApprovalAction) -> Option<Open> {
+pub(super) fn open_in_state(
+    whole: &GetPipelineStateOutput,
+    action: &ApprovalAction,
+) -> Option<Open> {
     let (stage, found) = calls::place(whole, action)?;
     let latest = found.latest_execution()?;
     if latest.status() != Some(&ActionExecutionStatus::InProgress) {

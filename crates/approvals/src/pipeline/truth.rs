@@ -7,12 +7,28 @@ use aws_sdk_codepipeline::types::{
 use common::aws::Aws;
 use jiff::{SignedDuration, Timestamp};
 
-use super::PipelineError;
 use super::calls::{self, every_action_of, execution_of, timestamp};
-use crate::{ApprovalAction, Status, Truth};
+use super::{PipelineError, open};
+use crate::sign::{Keys, token_mac_matches};
+use crate::{ApprovalAction, Case, Status, Token, Truth};
 
 /// Clocks of two AWS services may differ by so much.
 const SKEW: SignedDuration = SignedDuration::from_secs(5);
+
+/// One of the waits of an action in an execution: a stage that is retried asks anew there.
+#[derive(Clone, Copy)]
+pub struct Wait<'a> {
+    /// Whether a token is its own.
+    pub owns: &'a (dyn Fn(&Token) -> bool + Send + Sync),
+    /// When people were told of it, where they were.
+    pub asked_at: Option<Timestamp>,
+}
+
+impl Wait<'_> {
+    fn is(&self, detail: &ActionExecutionDetail) -> bool {
+        calls::external_id(detail).is_some_and(|id| (self.owns)(&Token::new(id)))
+    }
+}
 
 /// What became of the newest wait of this action in this execution.
 pub async fn truth(
@@ -20,16 +36,39 @@ pub async fn truth(
     action: &ApprovalAction,
     execution_id: &str,
 ) -> Result<Truth, PipelineError> {
-    truth_of_wait(aws, action, execution_id, None).await
+    truth_of(aws, action, execution_id, None).await
 }
 
-/// The same of the wait that was told at `asked_at`: a retried stage asks anew in the same execution,
-/// and the answer to the second wait is none to the first.
+/// The same of one wait: the answer to another one is none to it.
 pub async fn truth_of_wait(
     aws: &Aws,
     action: &ApprovalAction,
     execution_id: &str,
-    asked_at: Option<Timestamp>,
+    wait: Wait<'_>,
+) -> Result<Truth, PipelineError> {
+    truth_of(aws, action, execution_id, Some(wait)).await
+}
+
+/// The same of the wait that a case is about.
+pub async fn truth_of_case(
+    aws: &Aws,
+    keys: &Keys,
+    case: &Case,
+    execution_id: &str,
+) -> Result<Truth, PipelineError> {
+    let owns = |token: &Token| token_mac_matches(keys, &case.token_mac, &case.action, token);
+    let wait = Wait {
+        owns: &owns,
+        asked_at: Some(case.asked_at),
+    };
+    truth_of_wait(aws, &case.action, execution_id, wait).await
+}
+
+async fn truth_of(
+    aws: &Aws,
+    action: &ApprovalAction,
+    execution_id: &str,
+    wait: Option<Wait<'_>>,
 ) -> Result<Truth, PipelineError> {
     let (actions, execution) = tokio::join!(
         every_action_of(aws, &action.pipeline, execution_id),
@@ -40,9 +79,16 @@ pub async fn truth_of_wait(
         .into_iter()
         .filter(|detail| calls::is_of(detail, action))
         .collect();
-    let Some(detail) = wait_of(&waits, asked_at) else {
+    let Some(detail) = wait_of(&waits, wait) else {
         return unlisted(aws, action, execution_id, around.as_ref()).await;
     };
+    // The history may lag behind the state, and then it shows only the wait before.
+    if let Some(wait) = wait
+        && !wait.is(detail)
+        && is_open(aws, action, execution_id, wait).await?
+    {
+        return Ok(just_begun(around.as_ref()));
+    }
     let mut facts = Facts::of(detail, around.as_ref());
     if facts.lacks_person() || facts.summary.is_none() {
         match person_in_state(aws, action, execution_id, detail).await {
@@ -55,11 +101,16 @@ pub async fn truth_of_wait(
     facts.judge(action)
 }
 
-/// Pure: the wait that had begun last when it was told; the newest if it is not known when.
-fn wait_of(
-    waits: &[ActionExecutionDetail],
-    asked_at: Option<Timestamp>,
-) -> Option<&ActionExecutionDetail> {
+/// Pure: the wait with the same token; else the one that had begun last when it was told, or the newest.
+fn wait_of<'d>(
+    waits: &'d [ActionExecutionDetail],
+    wait: Option<Wait<'_>>,
+) -> Option<&'d ActionExecutionDetail> {
+    let own = wait.and_then(|wait| waits.iter().find(|detail| wait.is(detail)));
+    if own.is_some() {
+        return own;
+    }
+    let asked_at = wait.and_then(|wait| wait.asked_at);
     let began = |detail: &ActionExecutionDetail| detail.start_time().and_then(timestamp);
     let told = |detail: &&ActionExecutionDetail| match (began(detail), asked_at) {
         (Some(began), Some(asked)) => began <= asked.saturating_add(SKEW).unwrap_or(asked),
@@ -69,6 +120,18 @@ fn wait_of(
     newest.or_else(|| waits.iter().min_by_key(|detail| began(detail)))
 }
 
+/// Whether the pipeline's state shows this very wait as open.
+async fn is_open(
+    aws: &Aws,
+    action: &ApprovalAction,
+    execution_id: &str,
+    wait: Wait<'_>,
+) -> Result<bool, PipelineError> {
+    let state = calls::state_of(aws, &action.pipeline).await?;
+    let open = open::open_in_state(&state, action);
+    Ok(open.is_some_and(|open| open.execution_id == execution_id && (wait.owns)(&open.token)))
+}
+
 /// An action that the history does not show: it has only just begun, or never will.
 async fn unlisted(
     aws: &Aws,
@@ -76,23 +139,28 @@ async fn unlisted(
     execution_id: &str,
     around: Option<&PipelineExecutionStatus>,
 ) -> Result<Truth, PipelineError> {
-    let over = around.and_then(ended_without_answer);
-    let status = match over {
-        Some(status) => status,
-        None if super::open_approval(aws, action, Some(execution_id))
+    let over = around.and_then(ended_without_answer).is_some();
+    let begun = over
+        || super::open_approval(aws, action, Some(execution_id))
             .await?
-            .is_some() =>
-        {
-            Status::Waiting
-        }
-        None => return Err(PipelineError::not_found(action, execution_id)),
-    };
-    Ok(Truth {
-        status,
+            .is_some();
+    if begun {
+        Ok(just_begun(around))
+    } else {
+        Err(PipelineError::not_found(action, execution_id))
+    }
+}
+
+/// Pure: a wait that the history does not show yet. The end of its execution is its own, too.
+fn just_begun(around: Option<&PipelineExecutionStatus>) -> Truth {
+    Truth {
+        status: around
+            .and_then(ended_without_answer)
+            .unwrap_or(Status::Waiting),
         by: None,
         summary: None,
         at: None,
-    })
+    }
 }
 
 /// What is known of one wait.

@@ -84,6 +84,8 @@ pub struct Vote {
     pub click: String,
     /// When.
     pub at: Timestamp,
+    /// When the same person said no after it: then it no longer counts.
+    pub withdrawn: Option<Timestamp>,
 }
 
 /// The one use of a link: what it said is what counts, however often it is sent again.

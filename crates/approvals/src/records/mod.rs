@@ -162,16 +162,39 @@ impl<'a> Records<'a> {
         Ok(present.filter(|item| item.version == version && item.value == *record))
     }
 
-    /// Writes a vote down, one a person; the vote that was there stays.
+    /// Writes a vote down, one a person; the vote that was there stays, unless it was withdrawn and this
+    /// is another click.
     pub async fn vote(&self, id: &CaseId, vote: &Vote) -> Result<Created<Vote>, StateError> {
-        let key = Key::new(pk(id), format!("vote#{}", vote.voter.approver));
-        self.create(&key, vote).await
+        let created = self.create(&vote_key(id, &vote.voter), vote).await?;
+        if let Created::Exists(there) = &created
+            && there.value.withdrawn.is_some()
+            && there.value.click != vote.click
+        {
+            // Lost: another click of the same person was faster.
+            let (Replaced::Yes | Replaced::Lost) = self.table.replace(there, vote).await?;
+        }
+        Ok(created)
     }
 
-    /// All votes of a case.
+    /// Takes back the vote of somebody who says no now, if there is one.
+    pub async fn withdraw_vote(&self, id: &CaseId, voter: &Voter) -> Result<(), StateError> {
+        let there: Option<Item<Vote>> = self.table.get(&vote_key(id, voter)).await?;
+        if let Some(there) = there.filter(|there| there.value.withdrawn.is_none()) {
+            let withdrawn = Vote {
+                withdrawn: Some(self.now()),
+                ..there.value.clone()
+            };
+            // Lost: another click of the same person did the same.
+            let (Replaced::Yes | Replaced::Lost) = self.table.replace(&there, &withdrawn).await?;
+        }
+        Ok(())
+    }
+
+    /// All votes of a case that count.
     pub async fn votes(&self, id: &CaseId) -> Result<Vec<Vote>, StateError> {
         let items = self.table.list(&pk(id), "vote#").await?;
-        Ok(items.into_iter().map(|item| item.value).collect())
+        let votes = items.into_iter().map(|item: Item<Vote>| item.value);
+        Ok(votes.filter(|vote| vote.withdrawn.is_none()).collect())
     }
 
     /// Writes down that a link was used, once; the first use stays.
@@ -230,6 +253,10 @@ fn case_key(id: &CaseId) -> Key {
 
 fn decision_key(id: &CaseId) -> Key {
     Key::new(pk(id), "decision")
+}
+
+fn vote_key(id: &CaseId, voter: &Voter) -> Key {
+    Key::new(pk(id), format!("vote#{}", voter.approver))
 }
 
 fn link_key(id: &CaseId, jti: &str) -> Key {

@@ -1,5 +1,11 @@
 //! What has become of the wait, and of what was shown, between the question and the answer.
 
+use approvals::decide::conclude;
+use approvals::sign::token_mac;
+use approvals::{CaseId, Token};
+use jiff::SignedDuration;
+use support::NEXT_TOKEN;
+
 use super::*;
 
 #[tokio::test]
@@ -117,4 +123,48 @@ async fn gaps_are_never_approved() {
             rejects(&office).await;
         }
     }
+}
+
+/// The wait after a stage was retried, and its case.
+async fn second_wait() -> (Office, Case) {
+    let token = Token::new(NEXT_TOKEN);
+    let second = Case {
+        id: CaseId::of(&case().action, &token),
+        token_mac: token_mac(&support::keys(), &case().action, &token),
+        asked_at: case().asked_at + SignedDuration::from_hours(2),
+        ..case()
+    };
+    let office = Office::with(config(ONE), second.clone()).await;
+    office.world.interfere(Fate::AskAnew);
+    (office, second)
+}
+
+#[tokio::test]
+async fn a_wait_that_the_history_does_not_list_yet_is_not_judged_by_the_one_before() {
+    let (office, second) = second_wait().await;
+    let lags = |lags| {
+        office
+            .world
+            .with(|state| state.pipeline.history_lags = lags);
+    };
+    lags(true);
+    assert_eq!(conclude(&office.desk(), &second).await, None);
+    let record = office.records().decision(&second.id).await.unwrap();
+    assert_eq!(record, None, "nothing is written for good");
+    let click = Click {
+        case: second.id.clone(),
+        ..slack(1, Decision::Approve)
+    };
+    let throttled = Fate::Fail(400, "ThrottlingException");
+    office
+        .world
+        .plan(move |_, call| (call == "PutApprovalResult").then_some(throttled));
+    let answer = decide(&office.desk(), &click).await;
+    assert!(matches!(answer, Answer::TryAgain { .. }), "{answer}");
+    office.world.no_plan();
+    lags(false);
+    assert_eq!(conclude(&office.desk(), &second).await, None);
+    office.world.interfere(Fate::ConsoleApproves);
+    let answer = conclude(&office.desk(), &second).await.unwrap();
+    assert_eq!(settled(&answer).unwrap().truth.status, Status::Approved);
 }

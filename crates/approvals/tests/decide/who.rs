@@ -143,3 +143,35 @@ async fn a_pasted_token_is_kept_nowhere() {
     insta::assert_snapshot!(summary, @"Approved by I am *** (slack:T0001/U0001): see https://console/#/Approve/approve/***");
     holds(&office).await;
 }
+
+#[tokio::test]
+async fn a_yes_does_not_count_after_the_same_person_has_said_no() {
+    for failing in ["PutApprovalResult", "GetPipelineState"] {
+        let office = Office::open(TWO).await;
+        decide(&office.desk(), &slack(1, Decision::Approve)).await;
+        let throttled = Fate::Fail(400, "ThrottlingException");
+        office
+            .world
+            .plan(move |_, call| (call == failing).then_some(throttled));
+        let answer = decide(&office.desk(), &slack(1, Decision::Reject)).await;
+        assert!(
+            matches!(answer, Answer::TryAgain { .. }),
+            "{failing}: {answer}"
+        );
+        office.world.no_plan();
+        let answer = decide(&office.desk(), &slack(2, Decision::Approve)).await;
+        assert_eq!(answer, Answer::Recorded { have: 1, need: 2 }, "{failing}");
+        assert_eq!(taken(&office), 0, "{failing}");
+        // A run of the first click that comes once more says nothing new.
+        let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+        assert_eq!(answer, Answer::Recorded { have: 1, need: 2 }, "{failing}");
+        // Whoever says yes once more has said so last.
+        let again = Click {
+            id: "again".into(),
+            ..slack(1, Decision::Approve)
+        };
+        let answer = decide(&office.desk(), &again).await;
+        assert_eq!(settled(&answer).unwrap().by.len(), 2, "{failing}: {answer}");
+        holds(&office).await;
+    }
+}

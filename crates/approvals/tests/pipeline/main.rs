@@ -4,10 +4,10 @@
 #![allow(unreachable_pub, reason = "a test has no outside")]
 
 mod fake;
+mod waits;
 
 use approvals::pipeline::{
     Answer, PipelineError, PutError, Reply, find_by_token, open_approval, put_result, truth,
-    truth_of_wait,
 };
 use approvals::{ApprovalAction, Status, Token, Truth};
 use fake::{Fake, World, answered, approval, stages};
@@ -262,30 +262,6 @@ async fn an_approval_without_a_trace_is_waiting_superseded_or_an_error() {
     );
     let error = truth_in(world("InProgress", json!([]))).await.unwrap_err();
     insta::assert_snapshot!(error, @"execution e-1 of pipeline shop has no action Production/Approve; was the pipeline changed since? Look at the execution in the console");
-}
-
-#[tokio::test]
-async fn a_retried_stage_has_a_truth_for_each_wait() {
-    let first = answered(approval("e-1", OLD, "Failed", 1_000), "arn:user", "no");
-    let fake = Fake::start(World {
-        actions: vec![approval("e-1", TOKEN, "InProgress", 5_000), first],
-        execution: "InProgress",
-        page: 1,
-        ..World::default()
-    })
-    .await;
-    let at = |second: i64| jiff::Timestamp::new(second, 0).ok();
-    for (asked_at, expected) in [
-        (None, Status::Waiting),
-        (at(1_002), Status::Rejected),
-        (at(4_990), Status::Rejected),
-        (at(4_998), Status::Waiting),
-        (at(5_001), Status::Waiting),
-        (at(10), Status::Rejected),
-    ] {
-        let found = truth_of_wait(&fake.aws, &action(), "e-1", asked_at).await;
-        assert_eq!(found.unwrap().status, expected, "{asked_at:?}");
-    }
 }
 
 #[tokio::test]

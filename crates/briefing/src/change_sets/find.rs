@@ -14,6 +14,8 @@ pub(crate) struct Wanted {
     pub(crate) name: String,
     /// Where it lies, if the action says so.
     pub(crate) region: Option<String>,
+    /// The account that it lies in, where that is not the pipeline's.
+    pub(crate) account: Option<String>,
 }
 
 /// The change sets that were made before the approval and not carried out before it, in the order of the
@@ -22,8 +24,8 @@ pub(crate) fn pending(actions: &Actions, approval: &ApprovalAction) -> (Vec<Want
     let before = actions.before(approval);
     let mut found: Vec<Wanted> = Vec::new();
     for action in before {
-        let Some(wanted) = of(action, "CHANGE_SET_REPLACE") else {
-            if let Some(done) = of(action, "CHANGE_SET_EXECUTE") {
+        let Some(wanted) = of(action, "CHANGE_SET_REPLACE", &approval.account) else {
+            if let Some(done) = of(action, "CHANGE_SET_EXECUTE", &approval.account) {
                 found.retain(|wanted| *wanted != done);
             }
             continue;
@@ -36,7 +38,7 @@ pub(crate) fn pending(actions: &Actions, approval: &ApprovalAction) -> (Vec<Want
     (found, more)
 }
 
-fn of(action: &Action, mode: &str) -> Option<Wanted> {
+fn of(action: &Action, mode: &str, own: &str) -> Option<Wanted> {
     let has = |key: &str, value: &str| {
         action
             .configuration
@@ -51,7 +53,14 @@ fn of(action: &Action, mode: &str) -> Option<Wanted> {
         stack: action.configuration.get("StackName")?.clone(),
         name: action.configuration.get("ChangeSetName")?.clone(),
         region: action.region.clone().filter(|region| !region.is_empty()),
+        account: account_of(action).filter(|account| account != own),
     })
+}
+
+/// The account of the action's own role, in which it acts.
+fn account_of(action: &Action) -> Option<String> {
+    let role = action.role.as_deref().filter(|role| !role.is_empty())?;
+    Some(role.split(':').nth(4).unwrap_or_default().to_owned())
 }
 
 #[cfg(test)]

@@ -62,8 +62,17 @@ pub(crate) struct Unread {
     pub(crate) error: PipelineError,
 }
 
-/// Everything that can be read by the deadline.
+/// Everything that can be read by the deadline. One that lies in another account is left unread: this
+/// account may have another one of the same names.
 pub(crate) async fn read(how: How<'_>, wanted: Wanted) -> Found {
+    if wanted.account.is_some() {
+        let label = wanted.label();
+        let problem = format!("{label} can't be read from here; look at it in that account");
+        return Found {
+            problems: vec![problem],
+            ..Found::unread(wanted)
+        };
+    }
     let mut reading = Reading::new(wanted);
     let mut waiting = FuturesUnordered::new();
     loop {
@@ -144,7 +153,12 @@ impl Page {
 impl Wanted {
     /// `change set release of stack shop`
     pub(crate) fn label(&self) -> String {
-        format!("change set {} of stack {}", self.name, self.stack)
+        let place = match self.account.as_deref() {
+            None => String::new(),
+            Some("") => " in another account".to_owned(),
+            Some(account) => format!(" in account {account}"),
+        };
+        format!("change set {} of stack {}{place}", self.name, self.stack)
     }
 }
 

@@ -170,6 +170,72 @@ async fn a_change_set_without_changes_is_told_as_such() {
     assert!(shown.unknown.is_empty() && briefing.gaps.is_empty());
 }
 
+/// Made and carried out here, then made under the same names in the production account.
+#[tokio::test]
+async fn a_change_set_in_another_account_is_never_taken_for_one_of_the_same_name_here() {
+    const PRODUCTION: &str = "999988887777";
+    let made = |start, name| shop::change_set_action(start, name, "CHANGE_SET_REPLACE", "shop");
+    let mut world = world(harmless(3));
+    world.actions.insert(
+        EXECUTION.into(),
+        vec![
+            shop::approval(100),
+            shop::elsewhere(made(52, "There"), PRODUCTION),
+            shop::change_set_action(51, "Carry out", "CHANGE_SET_EXECUTE", "shop"),
+            shop::elsewhere(made(50, "Here"), "111122223333"),
+        ],
+    );
+    let fake = Fake::start(world).await;
+    let (briefing, shown) = told(&fake).await;
+    assert!(briefing.change_sets.is_empty() && shown.change_sets.is_empty());
+    insta::assert_snapshot!(briefing.gaps[0].why, @"change set release of stack shop in account 999988887777 can't be read from here; look at it in that account");
+    assert_eq!(
+        shown.unknown,
+        ["change set release of stack shop in account 999988887777"]
+    );
+    let again = shown_again(&fake.aws, &shop::action(), EXECUTION, &shown).await;
+    assert_eq!(again.unwrap(), shown);
+    assert_eq!(described(&fake), 0, "this account has another one");
+    // People who were told while it was still read from here have seen something else.
+    let earlier = Shown {
+        unknown: Vec::new(),
+        ..shown
+    };
+    let again = shown_again(&fake.aws, &shop::action(), EXECUTION, &earlier).await;
+    assert_ne!(again.unwrap(), earlier);
+    assert_eq!(described(&fake), 0);
+}
+
+#[tokio::test]
+async fn change_sets_beyond_those_that_are_looked_at_are_unknown() {
+    let mut world = world(harmless(1));
+    let actions = world.actions.get_mut(EXECUTION).unwrap();
+    for n in 0..20 {
+        let (name, stack) = (format!("More{n}"), format!("more{n}"));
+        actions.insert(
+            1,
+            shop::change_set_action(51 + n, &name, "CHANGE_SET_REPLACE", &stack),
+        );
+    }
+    for n in 0..20 {
+        shop::insert(&mut world, &format!("more{n}"), Vec::new());
+    }
+    let fake = Fake::start(world).await;
+    let (briefing, shown) = told(&fake).await;
+    assert_eq!(shown.change_sets.len(), 20);
+    insta::assert_snapshot!(briefing.gaps[0].why, @"1 more change sets of the execution were not looked at");
+    assert_eq!(shown.unknown, ["1 more change sets"]);
+    let again = shown_again(&fake.aws, &shop::action(), EXECUTION, &shown).await;
+    assert_eq!(again.unwrap(), shown);
+    // Another number of them is another release.
+    fake.change(|world| {
+        let more = shop::change_set_action(90, "Last", "CHANGE_SET_REPLACE", "last");
+        world.actions.get_mut(EXECUTION).unwrap().insert(1, more);
+    });
+    let again = shown_again(&fake.aws, &shop::action(), EXECUTION, &shown).await;
+    assert_ne!(again.unwrap(), shown);
+}
+
 #[tokio::test]
 async fn words_that_are_not_known_count_as_dangerous() {
     let new = Resource::new("Teleport", "Orders", "AWS::DynamoDB::Table");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageHeader};
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sns::types::MessageAttributeValue;
 use common::aws::explain;
 use common::notify::{self, Notification};
 
@@ -88,6 +89,7 @@ pub(super) async fn sns(
     let Payload::SnsMail { subject, text } = post.as_new() else {
         unreachable!("the surface of SNS renders a message of SNS");
     };
+    // By `event` the notifier knows its own messages, should it listen to this topic, too.
     let mut attributes = BTreeMap::from([("event", post.scene.occasion.event())]);
     if let Some(case) = post.scene.case {
         attributes.insert("pipeline", case.action.pipeline.clone());
@@ -115,12 +117,18 @@ pub(super) async fn amazon_q(
     let Payload::AmazonQ(event) = post.as_new() else {
         unreachable!("Amazon Q's surface renders its notification");
     };
+    let attribute = MessageAttributeValue::builder()
+        .data_type("String")
+        .string_value(post.scene.occasion.event());
+    let attribute = attribute.build().expect("a data type is set");
     let call = out
         .aws
         .sns()
         .publish()
         .topic_arn(topic)
-        .message(event.to_string());
+        .message(event.to_string())
+        // By it the notifier knows its own messages, should it listen to this topic, too.
+        .message_attributes("event", attribute);
     call.send().await.map_err(|error| Why::Aws {
         detail: format!(
             "the notification could not be published to {topic}: {}; check that the topic exists and that the function's role may sns:Publish to it",

@@ -2,7 +2,7 @@
 
 use environments::config::Glob;
 use environments::facts::Service;
-use environments::overrides::{Ask, LONGEST_REQUEST, Place, Request};
+use environments::overrides::{Ask, LONGEST_REQUEST, Place, Request, word_of};
 use environments::plan::{Plan, Row, totals};
 use jiff::Timestamp;
 use schedule::State;
@@ -95,12 +95,12 @@ impl Patterns {
 }
 
 impl Wish<'_> {
-    /// A request of its own id.
-    pub(crate) fn request(self, services: &str, until: Timestamp) -> Request {
+    /// A request of its own id, about one service or pattern.
+    pub(crate) fn request(self, service: &str, until: Timestamp) -> Request {
         Request {
             id: approvals::sign::new_id(),
             ask: self.ask,
-            services: services.to_owned(),
+            services: word_of(service),
             until,
             by: self.by.to_owned(),
             at: self.now,
@@ -166,4 +166,27 @@ pub(crate) fn unknown(name: &str, plan: &Plan) -> String {
         None => format!("there are {}", list(places.iter().map(String::as_str))),
     };
     format!("there is no service {name:?}; {remedy}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_one_word_of_a_request() {
+        let wish = Wish {
+            ask: Ask::Snooze,
+            by: "lead",
+            now: Timestamp::UNIX_EPOCH,
+            place: None,
+        };
+        let group = Service {
+            cluster: "autoscaling".into(),
+            name: "My Group".into(),
+            ..Service::default()
+        };
+        let asked = wish.request(&group.place(), Timestamp::MAX);
+        assert_eq!(asked.services, "autoscaling/My?Group");
+        assert!(asked.is_for(&group));
+    }
 }

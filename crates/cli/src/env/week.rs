@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use environments::config::Config;
 use environments::facts::Service;
-use environments::overrides::{Request, overrides};
+use environments::overrides::Request;
 use environments::select::{Choice, Selector};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -95,7 +95,7 @@ pub(crate) fn weeks<'s>(
             continue;
         };
         // What is unclear is told in the plan; a tag of one service takes nobody's picture away.
-        let overrides = overrides(service, asked.requests).unwrap_or_else(|unclear| unclear.rest);
+        let overrides = &selected.overrides;
         let schedule = &selected.schedule;
         let zone = zone_of(schedule, config, asked.zone);
         if !weeks.contains_key(zone) {
@@ -103,10 +103,10 @@ pub(crate) fn weeks<'s>(
         }
         let week = weeks.get_mut(zone).expect("it was put in");
         let address = Arc::as_ptr(schedule) as usize;
-        let key = (address, zone.to_owned(), untils(&overrides));
+        let key = (address, zone.to_owned(), untils(overrides));
         let on = known.entry(key).or_insert_with(|| {
             alive.push(schedule.clone());
-            Rc::new(spans((schedule, config, &overrides), week))
+            Rc::new(spans((schedule, config, overrides), week))
         });
         week.rows.push(WeekRow {
             place: service.place(),

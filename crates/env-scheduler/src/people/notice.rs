@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use approvals::CaseId;
 use approvals::config::Approver;
 use approvals::sign::Keys;
 use channels::{Choice, Mood, News, NewsList, fill};
@@ -36,6 +37,18 @@ pub struct Group {
     pub wakes: Option<Timestamp>,
     /// `cluster/name`, and how many tasks run where that is known.
     pub services: BTreeMap<String, Option<u32>>,
+}
+
+impl Group {
+    /// What an offer is about, and the rest.
+    fn parted(self, offer: &Offer) -> (Self, Self) {
+        // They are in order.
+        let is_its = |place: &String| offer.services.binary_search(place).is_ok();
+        let (mut its, mut rest) = (self.clone(), self);
+        its.services.retain(|place, _| is_its(place));
+        rest.services.retain(|place, _| !is_its(place));
+        (its, rest)
+    }
 }
 
 /// Tells of the sleeps that come near.
@@ -102,12 +115,38 @@ async fn tell_group(
     recipients: &[Recipient],
     group: &Group,
 ) -> Vec<String> {
-    let offer = Offers(stage.table()).open(offer(run, group)).await;
-    let offer = match offer {
-        Ok(offer) => offer,
-        // Without an offer there is nothing to lead to; the next tick tries again.
-        Err(error) => return vec![format!("nobody was told of a sleep: {error}")],
-    };
+    let mut problems = Vec::new();
+    let mut left = group.clone();
+    let mut next = first(run, group);
+    // What no earlier look has seen gets an offer and a notice of its own: one offer follows another, each
+    // written once, so that none of them is told twice.
+    while !left.services.is_empty() {
+        let offer = Offers(stage.table()).open(offer(run, next, &left)).await;
+        let offer = match offer {
+            Ok(offer) => offer,
+            // Without an offer there is nothing to lead to; the next tick tries again.
+            Err(error) => {
+                problems.push(format!("nobody was told of a sleep: {error}"));
+                break;
+            }
+        };
+        next = named(&["notice", offer.id.as_str()]);
+        let (its, rest) = left.parted(&offer);
+        left = rest;
+        if !its.services.is_empty() {
+            let telling = tell_offer(run, stage, recipients, (&its, &offer));
+            problems.extend(telling.await);
+        }
+    }
+    problems
+}
+
+async fn tell_offer(
+    run: &Run<'_>,
+    stage: &Stage<'_>,
+    recipients: &[Recipient],
+    (group, offer): (&Group, &Offer),
+) -> Vec<String> {
     let mut problems = Vec::new();
     let signer = match signer(stage).await {
         Ok(signer) => signer,
@@ -119,7 +158,7 @@ async fn tell_group(
     let zone = Zone::of(run.config.zone.as_deref());
     let told = Told {
         group,
-        offer: &offer,
+        offer,
         zone: &zone,
         now: run.now,
         run,
@@ -140,17 +179,22 @@ async fn tell_group(
     problems
 }
 
-fn offer(run: &Run<'_>, group: &Group) -> Offer {
-    let (edge, place) = (group.edge, run.place);
-    let parts = [
+/// The id of a group's first offer.
+fn first(run: &Run<'_>, group: &Group) -> CaseId {
+    let place = run.place;
+    named(&[
         "notice",
         &place.account,
         &place.region,
-        &edge.to_string(),
+        &group.edge.to_string(),
         &group.schedule,
-    ];
+    ])
+}
+
+fn offer(run: &Run<'_>, id: CaseId, group: &Group) -> Offer {
+    let edge = group.edge;
     Offer {
-        id: named(&parts),
+        id,
         target: Target::of(run.event),
         services: group.services.keys().cloned().collect(),
         edge,

@@ -1,11 +1,13 @@
 //! What a notice offers: which services sleep when, and until when that can be put off. It is written
-//! down once, when the first notice is made, and everybody's links and buttons lead to that.
+//! down once, when the first notice is made, and everybody's links and buttons lead to that. Services that
+//! are seen only later get an offer of their own.
 
 use std::fmt::Write as _;
 
 use approvals::CaseId;
 use common::state::{Created, Key, StateError, Table};
-use environments::overrides::Place;
+use environments::facts::Service;
+use environments::overrides::{Place, Request, overrides, word_of};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -95,7 +97,28 @@ impl Offer {
 
     /// The services as the pattern of a request.
     pub fn pattern(&self) -> String {
-        self.services.join(" ")
+        let words: Vec<String> = self.services.iter().map(|it| word_of(it)).collect();
+        words.join(" ")
+    }
+
+    /// Whether somebody has asked for one of the services to be down now.
+    pub fn is_stopped(&self, place: &Place, requests: &[Request], now: Timestamp) -> bool {
+        let Place { account, region } = place;
+        let service = |name: &String| {
+            let (cluster, own) = name.split_once('/')?;
+            Some(Service {
+                arn: format!("arn:aws:ecs:{region}:{account}:service/{name}"),
+                cluster: cluster.to_owned(),
+                name: own.to_owned(),
+                ..Service::default()
+            })
+        };
+        let mut services = self.services.iter().filter_map(service);
+        services.any(|service| {
+            // Beside what is unclear a wish still counts.
+            let asked = overrides(&service, requests).unwrap_or_else(|unclear| unclear.rest);
+            asked.force_down_until.is_some_and(|until| now < until)
+        })
     }
 }
 
@@ -179,6 +202,11 @@ mod tests {
         let three_days = offer.edge + SignedDuration::from_hours(72);
         assert_eq!(holidays.wake_ends(), three_days);
         assert_eq!(offer.pattern(), "dev/api dev/web");
+        let group = Offer {
+            services: vec!["autoscaling/My Group".into(), "dev/web".into()],
+            ..offer
+        };
+        assert_eq!(group.pattern(), "autoscaling/My?Group dev/web");
     }
 
     #[test]

@@ -54,6 +54,10 @@ enum What {
         why: String,
         remedy: String,
     },
+    Stuck {
+        place: String,
+        why: String,
+    },
     Unread(String),
     Restarted(String),
     More(usize),
@@ -146,7 +150,16 @@ fn problems(run: &Run<'_>, applied: Option<&Applied>) -> Vec<Problem> {
         key: format!("restarted {}", row.service.arn),
         what: What::Restarted(row.service.place()),
     });
-    failed.chain(unread).chain(restarted).collect()
+    let stuck = run.plan.rows.iter().filter(|row| row.stuck);
+    let stuck = stuck.map(|row| Problem {
+        key: format!("stuck {}", row.service.arn),
+        what: What::Stuck {
+            place: row.service.place(),
+            why: row.why.clone(),
+        },
+    });
+    let more = restarted.chain(stuck);
+    failed.chain(unread).chain(more).collect()
 }
 
 /// Nothing else makes a database that sleeps run as it did, so that it is to be stopped anew.
@@ -312,11 +325,13 @@ fn news(run: &Run<'_>, new: &[&Problem], texts: &Texts) -> News {
     let mut restarted = Vec::new();
     let mut more = Vec::new();
     let mut alike: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    let mut stuck: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for problem in new {
         match &problem.what {
             What::Failed { place, why, remedy } => {
                 alike.entry((why, remedy)).or_default().push(place);
             }
+            What::Stuck { place, why } => stuck.entry(why).or_default().push(place),
             What::Unread(text) => unread.push(text.clone()),
             What::Restarted(place) => {
                 restarted.push(fill(texts.restarted_line, &[("place", place)]));
@@ -328,6 +343,8 @@ fn news(run: &Run<'_>, new: &[&Problem], texts: &Texts) -> News {
         let remedy = fill(texts.remedy, &[("remedy", remedy)]);
         format!("{}: {why}. {remedy}", names(&places, texts))
     });
+    let stuck = stuck.into_iter();
+    let stuck = stuck.map(|(why, places)| format!("{}: {why}.", names(&places, texts)));
     let list = |heading: &str, lines: Vec<String>, first| NewsList {
         heading: heading.to_owned(),
         lines,
@@ -342,6 +359,7 @@ fn news(run: &Run<'_>, new: &[&Problem], texts: &Texts) -> News {
         lists: vec![
             list(texts.failed, failed.collect(), true),
             list(texts.unread, unread, true),
+            list(texts.stuck, stuck.collect(), true),
             list(texts.restarted, restarted, false),
             list("", more, true),
         ],
@@ -509,6 +527,7 @@ mod tests {
             order: None,
             about_when: None,
             attention: false,
+            stuck: false,
         };
         assert!(was_restarted(&row(Kind::RdsInstance, Phase::Down)));
         assert!(was_restarted(&row(Kind::RdsCluster, Phase::Down)));

@@ -6,13 +6,14 @@
 use approvals::CaseId;
 use approvals::config::Approver;
 use approvals::records::{AuditKind, AuditRecord, Via, Voter};
+use common::state::StateError;
 use environments::config::Config;
 use environments::overrides::{Ask, Place, Request};
 use jiff::Timestamp;
 
 use crate::event::Event;
 use crate::people::may::{Right, may};
-use crate::people::offer::named;
+use crate::people::offer::{Offer, named};
 use crate::people::stage::Stage;
 use crate::{Invocation, again};
 
@@ -63,6 +64,19 @@ pub enum Refused {
     MayNot,
     /// It could not be written down; what went wrong.
     Failed(String),
+}
+
+/// Whether keeping an offer's services awake means to wake some now: after the sleep, and where somebody
+/// has stopped one before it. That takes more than the right to put a sleep off.
+pub async fn wakes(stage: &Stage<'_>, offer: &Offer, place: &Place) -> Result<bool, StateError> {
+    let now = stage.now();
+    if now >= offer.edge {
+        return Ok(true);
+    }
+    let records = stage.function.records(stage.settings);
+    // What can't be read is told by each tick.
+    let (requests, _) = records.requests().await?;
+    Ok(offer.is_stopped(place, &requests, now))
 }
 
 /// Carries it out, and gives back until when it counts: where the same was asked before, the earlier one

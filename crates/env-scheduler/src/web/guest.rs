@@ -9,9 +9,10 @@ use approvals::records::Via;
 use approvals::sign::Keys;
 use approvals::sign::link::LinkError;
 use environments::config::Config;
+use environments::overrides::Place;
 use jiff::{SignedDuration, Timestamp};
 
-use super::ask::{Asked, Refused, Who, carry_out};
+use super::ask::{Asked, Refused, Who, carry_out, wakes};
 use super::form::{self, Form};
 use super::page::{self, Notice, View};
 use crate::people::link::{self, Link, Wish};
@@ -45,7 +46,12 @@ pub async fn serve(
     let Some((config, offer)) = Box::pin(read(stage, invocation, &link)).await else {
         return Response::page(503, page::unavailable());
     };
-    let Some(offer) = offer else {
+    let Some(Offered {
+        offer,
+        place,
+        wakes,
+    }) = offer
+    else {
         return Response::page(404, page::neutral());
     };
     let guest = Guest {
@@ -56,6 +62,8 @@ pub async fn serve(
         link: &link,
         sealed,
         offer: &offer,
+        place,
+        wakes,
     };
     if reading {
         guest.show(200, None)
@@ -88,19 +96,39 @@ async fn opened(stage: &Stage<'_>, sealed: &str) -> Result<(Arc<Keys>, Link), Re
     }
 }
 
+/// What a link leads to.
+struct Offered {
+    offer: Offer,
+    /// Where its services are.
+    place: Place,
+    /// Whether keeping them awake means to wake some now.
+    wakes: bool,
+}
+
 /// The configuration and the offer; none where they can't be read.
 async fn read(
     stage: &Stage<'_>,
     invocation: &Invocation,
     link: &Link,
-) -> Option<(Arc<Config>, Option<Offer>)> {
-    let account = own::place(&invocation.own_arn)?.account;
-    let config = configuration::current(stage.function, stage.settings, &account);
+) -> Option<(Arc<Config>, Option<Offered>)> {
+    let own = own::place(&invocation.own_arn)?;
+    let config = configuration::current(stage.function, stage.settings, &own.account);
     let offers = Offers(stage.table());
     let (config, offer) = tokio::join!(Box::pin(config), offers.read(&link.offer));
     let config = config.inspect_err(|why| tracing::error!("{why}")).ok()?;
     let offer = offer.inspect_err(|error| tracing::error!("{error}")).ok()?;
-    Some((config, offer))
+    let Some(offer) = offer else {
+        return Some((config, None));
+    };
+    let place = offer.target.place(&own);
+    let wakes = Box::pin(wakes(stage, &offer, &place)).await;
+    let wakes = wakes.inspect_err(|error| tracing::error!("{error}")).ok()?;
+    let offered = Offered {
+        offer,
+        place,
+        wakes,
+    };
+    Some((config, Some(offered)))
 }
 
 /// Somebody with a link that counts.
@@ -112,6 +140,8 @@ struct Guest<'a> {
     link: &'a Link,
     sealed: &'a str,
     offer: &'a Offer,
+    place: Place,
+    wakes: bool,
 }
 
 impl Guest<'_> {
@@ -153,10 +183,10 @@ impl Guest<'_> {
         Texts::of(sent_to.map_or(people.language, |channel| people.language_of(channel)))
     }
 
-    /// Whether that means to wake what sleeps already.
+    /// Who only puts a sleep off wakes nothing.
     fn right(&self) -> Right {
         match self.link.wish {
-            Wish::Snooze(_) if self.stage.now() < self.offer.edge => Right::Snooze,
+            Wish::Snooze(_) if !self.wakes => Right::Snooze,
             _ => Right::Wake,
         }
     }
@@ -194,30 +224,24 @@ impl Guest<'_> {
     fn asked(&self, request: &Request, nonce: &str) -> Option<Asked> {
         let offer = self.offer;
         let right = self.right();
-        let own = own::place(&self.invocation.own_arn)?;
         let begins = self.stage.now().max(offer.edge);
-        let (id, until) = match self.link.wish {
-            Wish::Snooze(choice) => {
-                let id = format!("{}-{}-{choice}-{}", offer.id, right.word(), self.link.by);
-                (id, offer.snooze_ends(choice)?)
-            }
-            // A page that is sent twice is one request; another page, or another choice on it, is another one.
+        let (choice, until) = match self.link.wish {
+            Wish::Snooze(choice) => (i64::from(choice), offer.snooze_ends(choice)?),
             Wish::Wake => {
                 let hours: i64 = form::field(request, "hours")?.trim().parse().ok()?;
-                let until = later(begins, hours)?;
-                let word = right.word();
-                (format!("{}-{word}-{hours}-{nonce}", offer.id), until)
+                (hours, later(begins, hours)?)
             }
         };
         let cause = format!("asked for by the holder of the link of {}", self.link.by);
-        // Before the sleep there is nothing to do: the request says all.
-        let now = self.stage.now() >= offer.edge;
-        let tick = now.then(|| offer.target.tick(cause));
+        // Where nothing is woken there is nothing to do: the request says all.
+        let tick = self.wakes.then(|| offer.target.tick(cause));
         Some(Asked {
-            id,
+            // A page that is sent twice is one request. Another page, or another choice on it, is another
+            // one: what was asked for before may have been replaced.
+            id: format!("{}-{}-{choice}-{nonce}", offer.id, right.word()),
             right,
             services: offer.pattern(),
-            place: offer.target.place(&own),
+            place: self.place.clone(),
             until,
             events: tick.into_iter().collect(),
         })

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use approval_decision::slack::leads_to_slack;
 use approvals::config::Approver;
 use approvals::records::Via;
 use channels::{fill, post_json};
@@ -18,9 +19,8 @@ use environments::memory::Phase;
 use environments::plan::{Plan, Row, plan};
 use jiff::{SignedDuration, Timestamp};
 use schedule::State;
-use url::Url;
 
-use super::ask::{Asked, Refused, Who, carry_out, plain, record};
+use super::ask::{Asked, Refused, Who, carry_out, plain, record, wakes};
 use super::said::{Wanted, Words};
 use super::slack::message;
 use crate::event::{Action, Event};
@@ -103,7 +103,7 @@ async fn answer(stage: &Stage<'_>, invocation: &Invocation, words: &Words) -> St
         Wanted::Up(name, hours) => desk.ask(Right::Wake, (name, *hours), &words.id).await,
         Wanted::Snooze(name, hours) => desk.ask(Right::Snooze, (name, *hours), &words.id).await,
         Wanted::Button(offer, choice) => match Offers(stage.table()).read(offer).await {
-            Ok(Some(offer)) => desk.press(&offer, *choice).await,
+            Ok(Some(offer)) => desk.press(&offer, *choice, &words.id).await,
             Ok(None) => texts.reply_over.to_owned(),
             Err(error) => failed(texts, &error.to_string()),
         },
@@ -151,21 +151,26 @@ impl Desk<'_> {
     }
 
     /// A button of a notice.
-    async fn press(&self, offer: &Offer, choice: u8) -> String {
+    async fn press(&self, offer: &Offer, choice: u8, id: &str) -> String {
         let now = self.now();
         let Some(until) = offer.snooze_ends(choice).filter(|until| now < *until) else {
             return self.texts.reply_over.to_owned();
         };
-        let slept = now >= offer.edge;
+        let place = offer.target.place(&self.own);
+        let wakes = match Box::pin(wakes(self.stage, offer, &place)).await {
+            Ok(wakes) => wakes,
+            Err(error) => return fill(self.texts.reply_failed, &[("why", &error.to_string())]),
+        };
         let cause = format!("asked for by {}", self.who.id);
-        let right = if slept { Right::Wake } else { Right::Snooze };
+        let right = if wakes { Right::Wake } else { Right::Snooze };
         let asked = Asked {
-            id: format!("{}-{}-{choice}-{}", offer.id, right.word(), self.who.id),
+            // A press that Slack tells of twice is one request; a further press is another one.
+            id: format!("{}-{}-{choice}-{id}", offer.id, right.word()),
             right,
             services: offer.pattern(),
-            place: offer.target.place(&self.own),
+            place,
             until,
-            events: slept
+            events: wakes
                 .then(|| offer.target.tick(cause))
                 .into_iter()
                 .collect(),
@@ -362,19 +367,6 @@ fn next(rows: &[&Row], texts: &Texts, zone: &Zone) -> Option<String> {
         State::Off => texts.status_wakes,
     };
     Some(fill(text, &[("moment", &texts.moment(at, zone))]))
-}
-
-/// Whether an address is one of Slack's for answers. `anywhere` is for a local AWS.
-fn leads_to_slack(url: &str, anywhere: bool) -> bool {
-    let Ok(url) = Url::parse(url) else {
-        return false;
-    };
-    let slack = url.scheme() == "https"
-        && url.host_str() == Some("hooks.slack.com")
-        && url.port().is_none()
-        && url.username().is_empty()
-        && url.password().is_none();
-    slack || anywhere
 }
 
 #[cfg(test)]

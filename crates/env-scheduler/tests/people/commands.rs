@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::house::{CONFIG, House, NIGHT, SLACK_SECRET, signature};
+use crate::house::{CONFIG, Call, EVENING, House, NIGHT, SLACK_SECRET, signature};
 
 const MEMBER: &str = "T0123/U0123";
 
@@ -44,7 +44,7 @@ async fn only_what_slack_has_signed_now_is_taken() {
     assert_eq!(house.call(&right).await.status(), 200);
     assert_eq!(house.call(&right).await.status(), 401, "once");
     assert_eq!(house.beside(|beside| beside.invoked.len()), 1);
-    let get = crate::house::Call::new("GET", "/slack/commands");
+    let get = Call::new("GET", "/slack/commands");
     assert_eq!(house.call(&get).await.status(), 405);
 }
 
@@ -176,37 +176,62 @@ async fn strangers_and_those_who_are_not_listed_may_not() {
     );
 }
 
+/// A press of the button for two hours more, at Slack's time of it.
+fn press(house: &House, user: &str, at: &str) -> Call {
+    let offer = house.items("environment-offer#");
+    let value = format!("{}.1", offer[0]["id"].as_str().unwrap());
+    let payload = json!({"type": "block_actions", "user": {"id": user, "team_id": "T0123"},
+        "actions": [{"action_id": "environment_snooze_1", "value": value, "action_ts": at}],
+        "response_url": format!("{}/response", house.loopback)});
+    house.slack("/slack/interactions", &[("payload", &payload.to_string())])
+}
+
 #[tokio::test]
 async fn a_button_puts_the_sleep_off_once() {
     let house = House::open().await;
     house.tick().await;
-    let offer = house.items("environment-offer#");
-    let value = format!("{}.1", offer[0]["id"].as_str().unwrap());
-    let url = format!("{}/response", house.loopback);
-    let press = |user: &str, at: &str| {
-        let payload = json!({"type": "block_actions", "user": {"id": user, "team_id": "T0123"},
-            "actions": [{"action_id": "environment_snooze_1", "value": value, "action_ts": at}],
-            "response_url": url});
-        house.slack("/slack/interactions", &[("payload", &payload.to_string())])
-    };
-    for at in ["1.1", "1.2"] {
-        let answer = house.call(&press("U0123", at)).await;
+    for at in [EVENING, "2026-11-23T21:45:05Z"] {
+        house.set_clock(at);
+        let answer = house.call(&press(&house, "U0123", "1.1")).await;
         assert_eq!((answer.status(), answer.body()), (200, ""));
+        house.run_handed_over().await;
     }
-    house.run_handed_over().await;
-    assert_eq!(house.items("request#").len(), 1, "pressed twice");
+    assert_eq!(house.items("request#").len(), 1, "Slack says it twice");
     assert_eq!(house.items("request#")[0]["until"], "2026-11-24T00:00:00Z");
     assert!(
         house.answered()[0]
             .starts_with("2 services of 22:00 will be awake until Tue 24 Nov 00:00.")
     );
     house.set_clock("2026-11-24T00:00:00Z");
-    house.call(&press("U0123", "1.3")).await;
+    house.call(&press(&house, "U0123", "1.3")).await;
     house.run_handed_over().await;
     assert_eq!(
         house.answered()[2],
         "This message is too old; nothing was changed."
     );
+}
+
+#[tokio::test]
+async fn a_button_counts_again_after_somebody_has_stopped_the_services() {
+    let listed = format!("{CONFIG}  may: {{ wake: ['slack:T0123/U0123'] }}\n");
+    let house = House::with(&listed, &[]).await;
+    house.tick().await;
+    for (stopped, pressed) in [
+        ("2026-11-23T21:50:00Z", "2026-11-23T21:51:00Z"),
+        ("2026-11-23T21:55:00Z", "2026-11-23T21:56:00Z"),
+        ("2026-11-23T22:10:00Z", "2026-11-23T22:15:00Z"),
+    ] {
+        house.set_clock(stopped);
+        house.down("dev/*").await;
+        house.set_clock(pressed);
+        house.call(&press(&house, "U0777", pressed)).await;
+        house.run_handed_over().await;
+        house.tick().await;
+        assert_eq!(house.desired("dev/web"), 0, "{pressed}: may only put off");
+        house.call(&press(&house, "U0123", pressed)).await;
+        house.run_handed_over().await;
+        assert_eq!(house.desired("dev/web"), 3, "{pressed}");
+    }
 }
 
 #[tokio::test]

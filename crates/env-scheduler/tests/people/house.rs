@@ -224,6 +224,23 @@ impl House {
         self.tick().await
     }
 
+    /// Somebody stops services now, as with the CLI; it holds until the morning.
+    pub async fn down(&self, services: &str) {
+        let request = environments::overrides::Request {
+            id: format!("down-{}", self.now()),
+            ask: environments::overrides::Ask::ForceDown,
+            services: services.to_owned(),
+            until: MORNING.parse().unwrap(),
+            by: "lead".to_owned(),
+            at: self.now(),
+            place: None,
+        };
+        let settings = self.function.settings.as_ref().unwrap();
+        let records = self.function.records(settings);
+        records.request(&request).await.unwrap();
+        self.tick().await;
+    }
+
     /// Runs what the function has handed to itself, until nothing is left.
     pub async fn run_handed_over(&self) {
         loop {

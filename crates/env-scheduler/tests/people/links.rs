@@ -258,6 +258,72 @@ async fn an_hour_more_also_wakes_what_sleeps_already() {
 }
 
 #[tokio::test]
+async fn the_same_link_counts_again_after_somebody_has_stopped_the_services() {
+    let house = told().await;
+    let path = house.link(LEAD, ONE_HOUR);
+    house.tick_at(NIGHT).await;
+    for (woken, stopped) in [
+        ("2026-11-23T22:05:00Z", "2026-11-23T22:10:00Z"),
+        ("2026-11-23T22:15:00Z", "2026-11-23T22:20:00Z"),
+    ] {
+        house.set_clock(woken);
+        let page = house.call(&Call::new("GET", &path)).await;
+        let answer = house.call(&page.send(&path, "")).await;
+        assert!(
+            answer.body().contains("until Mon 23 Nov 23:00"),
+            "{}",
+            answer.body()
+        );
+        house.run_handed_over().await;
+        assert_eq!(house.desired("dev/web"), 3, "{woken}");
+        house.set_clock(stopped);
+        house.down("dev/*").await;
+        assert_eq!(house.desired("dev/web"), 0, "{stopped}");
+    }
+}
+
+#[tokio::test]
+async fn who_may_only_put_off_does_not_wake_what_somebody_has_stopped() {
+    let config = format!("{CONFIG}  may: {{ wake: ['email:lead@example.com'] }}\n");
+    let house = told_with(&config).await;
+    let (lead, other) = (
+        house.link(LEAD, ONE_HOUR),
+        house.link("other@example.com", ONE_HOUR),
+    );
+    let page = house.call(&Call::new("GET", &other)).await;
+    let sent = page.send(&other, "");
+    house.set_clock("2026-11-23T21:50:00Z");
+    house.add("dev/batch", crate::support::Svc::new(1));
+    house.down("dev/batch").await;
+    let page = house.call(&Call::new("GET", &other)).await;
+    assert!(page.body().contains("<form"), "nothing of it is stopped");
+    house.set_clock("2026-11-23T21:51:00Z");
+    house.down("dev/w*").await;
+    house.set_clock("2026-11-23T21:55:00Z");
+    let page = house.call(&Call::new("GET", &other)).await;
+    assert!(
+        page.body()
+            .contains("other@example.com may not ask for this"),
+        "{}",
+        page.body()
+    );
+    assert_eq!(house.call(&sent).await.status(), 403);
+    house.run_handed_over().await;
+    house.tick().await;
+    assert_eq!((house.desired("dev/web"), house.desired("dev/api")), (0, 1));
+    assert!(
+        house.audit()[0].starts_with("email:other@example.com: refused: wake dev/api dev/web"),
+        "{:?}",
+        house.audit()
+    );
+    let page = house.call(&Call::new("GET", &lead)).await;
+    let answer = house.call(&page.send(&lead, "")).await;
+    assert_eq!(answer.status(), 200);
+    house.run_handed_over().await;
+    assert_eq!(house.desired("dev/web"), 3, "at once");
+}
+
+#[tokio::test]
 async fn who_is_not_on_the_list_gets_no_link_and_may_not() {
     let open = told().await;
     let (hour, wake) = (

@@ -158,6 +158,40 @@ async fn a_failure_that_could_not_be_told_is_told_at_the_next_tick() {
 }
 
 #[tokio::test]
+async fn who_follows_no_schedule_any_more_is_told_once_a_day() {
+    let house = slept().await;
+    // Somebody renames a schedule that tags name, and denies a service that sleeps.
+    house.beside(|beside| {
+        beside.config = CONFIG.replace("office", "hours") + "deny: ['*/api']\n";
+    });
+    house.tick_at("2026-11-24T01:00:00Z").await;
+    let (web, api) = (house.desired("dev/web"), house.desired("dev/api"));
+    assert_eq!((web, api), (3, 0));
+    insta::assert_snapshot!(house.mail("lead@example.com"), @r#"
+    Subject: Environments: 2 new problems
+
+    Environments: 2 new problems
+    Account 111122223333, eu-central-1.
+    Each problem is told once, and again if it is still there a day later.
+
+    Follows no schedule until somebody corrects that
+    - dev/api: denied by "*/api" in the configuration; it sleeps and is left so: select it again, or set its count by hand and remove the tag deploy-hooks:asleep.
+    - dev/web: its schedule can't be read, so what it had is given back; the tag deploy-hooks:schedule says "office": column 1: unknown schedule "office"; write the name of a configured schedule, or a window such as Mon-Fri 09:00-22:00 Europe/Berlin.
+
+    -- 
+    Sent by deploy-hooks. Times are those of UTC.
+    "#);
+    house.tick_at("2026-11-24T01:05:00Z").await;
+    assert_eq!(house.addressees().len(), 2, "once, to each reader");
+    house.tick_at("2026-11-24T13:00:00Z").await;
+    assert_eq!(house.addressees().len(), 4, "and again in another day");
+    house.beside(|beside| beside.config = CONFIG.to_owned());
+    house.tick_at("2026-11-24T13:05:00Z").await;
+    let (web, api) = (house.desired("dev/web"), house.desired("dev/api"));
+    assert_eq!((web, api), (3, 1));
+}
+
+#[tokio::test]
 async fn who_was_started_by_hand_in_the_night_saves_nothing_in_the_morning() {
     let house = slept().await;
     house

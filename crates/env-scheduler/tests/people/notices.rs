@@ -4,7 +4,7 @@ use futures::future::join_all;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::house::{CONFIG, EVENING, House, NIGHT, TOPIC};
+use crate::house::{CONFIG, Call, EVENING, House, NIGHT, TOPIC};
 use crate::support::Svc;
 
 const BOTH: [&str; 2] = ["lead@example.com", "other@example.com"];
@@ -100,6 +100,39 @@ async fn each_schedule_and_each_evening_is_told_of_its_own() {
     assert_eq!(house.addressees().len(), 4, "two schedules, two readers");
     house.tick_at("2026-11-24T21:45:00Z").await;
     assert_eq!(house.addressees().len(), 8, "and the next evening again");
+}
+
+#[tokio::test]
+async fn what_an_earlier_look_has_missed_is_told_once_and_alone() {
+    const HOUR: &str = "1 hour more, until 23:00:";
+    let house = House::open().await;
+    house.tick().await;
+    house.add("dev/late", Svc::new(2));
+    for at in ["2026-11-23T21:50:00Z", "2026-11-23T21:51:00Z"] {
+        house.tick_at(at).await;
+        assert_eq!(house.addressees().len(), 4, "{at}");
+    }
+    let mail = house.mail("lead@example.com");
+    assert!(
+        mail.contains("1 service will sleep") && !mail.contains("dev/web"),
+        "{mail}"
+    );
+    let path = house.link("lead@example.com", HOUR);
+    house.add("dev/later", Svc::new(1));
+    for at in ["2026-11-23T21:55:00Z", "2026-11-23T21:56:00Z"] {
+        house.tick_at(at).await;
+        assert_eq!(house.addressees().len(), 6, "{at}");
+    }
+    let mail = house.mail("lead@example.com");
+    assert!(
+        mail.contains("dev/later") && !mail.contains("dev/late:"),
+        "{mail}"
+    );
+    let page = house.call(&Call::new("GET", &path)).await;
+    house.call(&page.send(&path, "")).await;
+    house.tick_at(NIGHT).await;
+    let places = ["dev/web", "dev/late", "dev/later"];
+    assert_eq!(places.map(|place| house.desired(place)), [0, 2, 0]);
 }
 
 #[tokio::test]

@@ -18,14 +18,33 @@ use crate::plan::Plan;
 /// How often is looked.
 const EVERY: Duration = Duration::from_secs(10);
 
-type Name = (Kind, String);
+pub(super) type Name = (Kind, String);
 
 /// What is waited for.
 #[derive(Clone, Copy)]
-struct Wait {
+pub(super) struct Wait {
     since: Timestamp,
     /// The count that it was given.
     count: u32,
+}
+
+/// A service that wakes, and what of it is waited for.
+pub(super) type Awaited = (Name, Wait);
+
+/// Whether a service that was to be woken wakes now, by this run or by another that was faster: its
+/// `phase` before.
+pub(super) fn awaited(outcome: &Outcome, phase: Option<Phase>) -> Option<Awaited> {
+    let count = match (&outcome.end, &outcome.step) {
+        (End::Done | End::Busy, Step::Wake { was } | Step::FinishWake { was }) => was.desired,
+        (End::Busy | End::Nothing, Step::Busy { .. } | Step::Nothing)
+            if matches!(phase, Some(Phase::GoingUp | Phase::Up)) =>
+        {
+            1
+        }
+        _ => return None,
+    };
+    let (_, name) = outcome.place.split_once('/')?;
+    Some(((outcome.kind, name.to_owned()), Wait::from_now(count)))
 }
 
 /// What stands before the tiers of each cluster, and of the other kinds.
@@ -62,8 +81,10 @@ impl<'r> Gates<'r> {
 
 impl Gate {
     /// These were woken just now.
-    pub(super) fn begun(&mut self, tier: usize, outcomes: &[Outcome]) {
-        self.own.begun(tier, outcomes);
+    pub(super) fn begun(&mut self, tier: usize, waking: Vec<Awaited>) {
+        for (name, wait) in waking {
+            self.own.add(tier, name, wait);
+        }
     }
 
     /// Waits until everything below `tier` is healthy or has had its time. False: the run's time is
@@ -90,24 +111,37 @@ struct Waking {
     tiers: BTreeMap<usize, BTreeMap<Name, Wait>>,
 }
 
-/// Those that an earlier run has woken a short time ago: a run that goes on stands at the same gate.
+/// Those that another run wakes just now, or has woken a short time ago: whoever comes later stands at the
+/// same gate.
 fn still_waking(site: &Site<'_>, plan: &Plan, here: Place<'_>) -> Waking {
     let mut waking = Waking::nobody(here.1);
     for row in plan.rows.iter().filter(|row| place(row) == here) {
-        if let (Some(Phase::Up), Some(since)) = (row.phase, row.since)
-            && plan.at.duration_since(since) < site.config.healthy_within
-        {
-            let wait = Wait { since, count: 1 };
-            if !wait.is_over(&row.service, plan.at) {
-                let name = (row.service.kind, row.service.name.clone());
-                waking.add(row.tier_number, name, wait);
+        let wait = match (row.phase, row.since, &row.step) {
+            (Some(Phase::GoingUp), _, Step::Busy { .. }) => Wait::from_now(1),
+            (Some(Phase::Up), Some(since), _)
+                if plan.at.duration_since(since) < site.config.healthy_within =>
+            {
+                Wait { since, count: 1 }
             }
+            _ => continue,
+        };
+        if !wait.is_over(&row.service, plan.at) {
+            let name = (row.service.kind, row.service.name.clone());
+            waking.add(row.tier_number, name, wait);
         }
     }
     waking
 }
 
 impl Wait {
+    /// Counted from the instant at which the gate first looks.
+    fn from_now(count: u32) -> Self {
+        Self {
+            since: Timestamp::MAX,
+            count,
+        }
+    }
+
     /// Whether it is healthy. A moment after it was woken it may still look as it did while it slept, and
     /// nothing is as healthy as nothing that is wanted.
     fn is_over(self, service: &Service, now: Timestamp) -> bool {
@@ -127,21 +161,6 @@ impl Waking {
 
     fn add(&mut self, tier: usize, name: Name, wait: Wait) {
         self.tiers.entry(tier).or_default().insert(name, wait);
-    }
-
-    fn begun(&mut self, tier: usize, outcomes: &[Outcome]) {
-        for outcome in outcomes.iter().filter(|outcome| outcome.end == End::Done) {
-            if let Step::Wake { was } | Step::FinishWake { was } = outcome.step
-                && let Some((_, name)) = outcome.place.split_once('/')
-            {
-                let wait = Wait {
-                    // Counted from the instant at which the gate first looks.
-                    since: Timestamp::MAX,
-                    count: was.desired,
-                };
-                self.add(tier, (outcome.kind, name.to_owned()), wait);
-            }
-        }
     }
 
     async fn below_is_healthy(

@@ -1,13 +1,15 @@
 //! The plan into deeds: each service's step as ordered calls, written down before they are made.
 //!
 //! Who applies looks again and decides again just before: a plan may be half an hour old when its last
-//! service's turn comes. The order within one service is fixed: record, tag, bounds, count, record on the
-//! way down; record, bounds, count, tag, record on the way up. A crash anywhere in between leaves a record
-//! from which the next run goes on. One service's failure never stops the others.
+//! service's turn comes, and people may have asked for something since. The order within one service is
+//! fixed: record, tag, bounds, count, record on the way down; record, count, bounds, tag, record on the way
+//! up, so that the count is never outside of bounds that could pull it. A crash anywhere in between leaves a
+//! record from which the next run goes on. One service's failure never stops the others.
 
 mod calls;
 mod health;
 mod others;
+mod second_look;
 mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,15 +23,13 @@ use tokio::time::Instant;
 
 use crate::config::{Config, Rate};
 use crate::decide::{Ctx, Step};
-use crate::facts::{Kind, Service};
-use crate::kinds;
-use crate::look::{Eyes, LookError, SERVICES_A_CALL, Sizes};
+use crate::facts::Kind;
+use crate::look::{SERVICES_A_CALL, Sizes};
 use crate::memory::{Holder, Memory, Phase};
 use crate::overrides::Request;
 use crate::pace::Pace;
-use crate::plan::{Plan, Row, row};
+use crate::plan::{Plan, Row};
 use crate::records::{Records, Written};
-use crate::select::Selector;
 
 pub use self::calls::CallError;
 
@@ -96,7 +96,8 @@ pub struct Site<'a> {
     pub paces: &'a Paces,
     /// What tasks take.
     pub sizes: &'a Sizes,
-    /// What people asked for.
+    /// What people asked for, as it was when the plan was made. It is read again before each step; this
+    /// is what is known where that fails, and then nothing is stopped.
     pub requests: &'a [Request],
     /// The clock.
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
@@ -343,9 +344,9 @@ async fn in_cluster(
         let done = stream::iter(groups)
             .map(|group| group_of(site, group, watch))
             .buffer_unordered(GROUPS);
-        for one in done.collect::<Vec<_>>().await {
+        for (one, waking) in done.collect::<Vec<_>>().await {
             if direction == 0 {
-                gate.begun(tier, &one.outcomes);
+                gate.begun(tier, waking);
             }
             applied.outcomes.extend(one.outcomes);
             applied.warnings.extend(one.warnings);
@@ -354,9 +355,14 @@ async fn in_cluster(
     applied
 }
 
-/// Waits for the turns of a few services, looks at them again, and does their steps.
-async fn group_of(site: &Site<'_>, rows: Vec<&Row>, watch: Watch<'_>) -> Applied {
-    let mut applied = Applied::default();
+/// Waits for the turns of a few services, looks at them again, and does their steps. Tells as well who of
+/// them wakes now, by this run or by another.
+async fn group_of(
+    site: &Site<'_>,
+    rows: Vec<&Row>,
+    watch: Watch<'_>,
+) -> (Applied, Vec<health::Awaited>) {
+    let (mut applied, mut waking) = (Applied::default(), Vec::new());
     let changes = |row: &Row| row.step.is_up() || row.step.is_down();
     let wanted = rows.iter().filter(|row| changes(row)).count();
     let mut turns = site.paces.changes.turns(wanted, site.deadline).await;
@@ -374,83 +380,26 @@ async fn group_of(site: &Site<'_>, rows: Vec<&Row>, watch: Watch<'_>) -> Applied
             applied.outcomes.push(outcome(row, End::Continue));
         }
     }
-    let done = futures::future::join_all(look_again(site, &ready).await.into_iter().map(
-        |(row, seen)| async move {
-            match seen {
-                Ok(Some(seen)) => steps::act(site, seen).await,
-                Ok(None) => (outcome(row, End::Nothing), Vec::new()),
-                Err(end) => (outcome(row, end), Vec::new()),
+    let seen = second_look::look_again(site, &ready).await.into_iter();
+    let done = futures::future::join_all(seen.map(|(row, seen)| async move {
+        match seen {
+            Ok(Some(seen)) => {
+                let phase = seen.row.phase;
+                let (outcome, warnings) = steps::act(site, seen).await;
+                let awaited = health::awaited(&outcome, phase);
+                (outcome, warnings, awaited)
             }
-        },
-    ));
-    for (outcome, warnings) in done.await {
+            Ok(None) => (outcome(row, End::Nothing), Vec::new(), None),
+            Err(end) => (outcome(row, end), Vec::new(), None),
+        }
+    }));
+    for (outcome, warnings, awaited) in done.await {
         watch(&outcome);
         applied.outcomes.push(outcome);
         applied.warnings.extend(warnings);
+        waking.extend(awaited);
     }
-    applied
-}
-
-type Seen<'r> = (&'r Row, Result<Option<steps::Seen>, End>);
-
-/// The record first and the service after it: whoever changes the service in between has changed the
-/// record as well, and then ours can't be written any more.
-async fn look_again<'r>(site: &Site<'_>, rows: &[&'r Row]) -> Vec<Seen<'r>> {
-    let Some(first) = rows.first() else {
-        return Vec::new();
-    };
-    let at = (site.clock)();
-    let arns = rows.iter().map(|row| row.service.arn.as_str());
-    let records = futures::future::join_all(arns.map(|arn| site.records.memory(arn))).await;
-    let eyes = Eyes {
-        aws: site.aws,
-        pace: &site.paces.reads,
-        sizes: site.sizes,
-    };
-    let services = look_at(eyes, &first.service.cluster, rows).await;
-    let mut selector = Selector::new(site.config, site.requests, (site.clock)());
-    let ctx = site.ctx();
-    let again = rows.iter().zip(records).map(|(planned, record)| {
-        let found: Result<Option<Service>, End> = match &services {
-            Ok(services) => Ok(services
-                .iter()
-                .find(|one| one.arn == planned.service.arn)
-                .cloned()),
-            Err(error) => Err(End::Failed {
-                what: error.what.clone(),
-                detail: error.detail.clone(),
-                remedy: error.remedy.trim_start_matches("; ").to_owned(),
-            }),
-        };
-        let seen = found.and_then(|service| {
-            let item = record.map_err(|error| calls::state(&error))?;
-            Ok(service.map(|service| {
-                let memory = item.as_ref().map(|item| &item.value);
-                let mut row = row(service, memory, (site.config, &mut selector, &ctx));
-                row.service.size = row.service.size.or(planned.service.size);
-                steps::Seen { row, item, at }
-            }))
-        });
-        (*planned, seen)
-    });
-    again.collect()
-}
-
-async fn look_at(eyes: Eyes<'_>, cluster: &str, rows: &[&Row]) -> Result<Vec<Service>, LookError> {
-    let is_ecs = |row: &&&Row| row.service.kind == Kind::EcsService;
-    let names: Vec<String> = rows
-        .iter()
-        .filter(is_ecs)
-        .map(|row| row.service.name.clone())
-        .collect();
-    let mut services = Vec::new();
-    if !names.is_empty() {
-        services = eyes.services(cluster, &names).await?;
-    }
-    for row in rows.iter().filter(|row| !is_ecs(row)) {
-        services.extend(kinds::look(eyes, row.service.kind, &row.service.name).await?);
-    }
-    Ok(services)
+    (applied, waking)
 }
 
 impl Site<'_> {

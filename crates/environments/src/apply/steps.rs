@@ -124,9 +124,10 @@ impl<'a> Work<'a> {
         });
         self.claim(memory).await?;
 
+        // The count comes first, while the bounds of the sleep leave it alone: Application Auto Scaling pulls
+        // what lies outside of new bounds into them when it gets to it, and so it must not find a zero.
         let mut desired = service.desired;
-        // The count lies within those, so that it can be first: whoever dies in between has not lost it.
-        if conflict.is_some() && desired != was.desired {
+        if desired != was.desired {
             self.change(calls::set_count(site, service, was.desired))
                 .await??;
             desired = was.desired;
@@ -136,8 +137,8 @@ impl<'a> Work<'a> {
                 .await??;
             desired = scaling.clamp(desired);
         }
-        // Where bounds were given back, AWS may have moved the count, and may not have done so yet.
-        if desired != was.desired || (conflict.is_none() && service.desired != was.desired) {
+        // It had a count that its own bounds do not allow, and they have moved it.
+        if desired != was.desired {
             self.change(calls::set_count(site, service, was.desired))
                 .await??;
         }

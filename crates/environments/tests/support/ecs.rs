@@ -130,9 +130,18 @@ pub struct Ecs {
     pub stale: Option<(BTreeMap<String, Svc>, Timestamp)>,
     /// Services that can't be described, for no reason that we know.
     pub odd: Vec<String>,
+    /// Counts that Application Auto Scaling has read already and will set later; none: it does so at once.
+    pub late: Option<Vec<(String, u32)>>,
 }
 
 impl Ecs {
+    /// What Application Auto Scaling had made up its mind to is done by now.
+    pub fn pulled(&mut self) {
+        for (place, count) in self.late.take().unwrap_or_default() {
+            self.get(&place).count(count);
+        }
+    }
+
     pub fn add(&mut self, place: &str, service: Svc) {
         self.services.insert(place.to_owned(), service);
     }
@@ -379,11 +388,13 @@ impl Ecs {
             }
         }
         service.target = Some(target);
-        service.count(
-            service
-                .desired
-                .clamp(target.min, target.max.max(target.min)),
-        );
+        let pulled = service
+            .desired
+            .clamp(target.min, target.max.max(target.min));
+        match &mut self.late {
+            Some(late) if pulled != service.desired => late.push((place.clone(), pulled)),
+            _ => service.count(pulled),
+        }
         self.changed("RegisterScalableTarget", &place, None);
         json!({})
     }

@@ -106,6 +106,12 @@ pub fn change_set_action(start: u32, name: &str, mode: &str, stack: &str) -> Val
     action
 }
 
+/// The same, which the action makes or carries out in another account through its own role.
+pub fn elsewhere(mut action: Value, account: &str) -> Value {
+    action["input"]["roleArn"] = json!(format!("arn:aws:iam::{account}:role/deployer"));
+    action
+}
+
 pub fn deploy_action(start: u32, stage: &str, name: &str, deployment: &str) -> Value {
     let mut action = run(
         start,

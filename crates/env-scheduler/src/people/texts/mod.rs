@@ -53,6 +53,7 @@ pub struct Texts {
     pub trouble_run_lead: &'static str,
     pub trouble_once: &'static str,
     pub unread: &'static str,
+    pub stuck: &'static str,
     pub restarted: &'static str,
     pub restarted_line: &'static str,
     pub more_in_log: &'static str,

@@ -1,0 +1,121 @@
+//! What people asked for, prepared: each notice names every service, and requests are kept for weeks, so
+//! that nobody can read all of them again for each service.
+
+use std::collections::HashMap;
+
+use schedule::Overrides;
+
+use crate::config::Glob;
+use crate::facts::Service;
+use crate::overrides::{Request, Unclear, is_pattern, is_unreadable, of, word_of};
+
+/// Requests by the services that they are about.
+#[derive(Debug)]
+pub struct Asked<'r> {
+    named: HashMap<&'r str, Vec<&'r Request>>,
+    patterns: Vec<(Glob, &'r Request)>,
+    unreadable: bool,
+}
+
+impl<'r> Asked<'r> {
+    /// Reads requests once, for any number of services.
+    pub fn new(requests: &'r [Request]) -> Self {
+        let mut asked = Self {
+            named: HashMap::new(),
+            patterns: Vec::new(),
+            unreadable: is_unreadable(requests),
+        };
+        for request in requests {
+            for word in request.services.split_whitespace() {
+                asked.named.entry(word).or_default().push(request);
+                let pattern = Some(word).filter(|word| is_pattern(word));
+                let pattern = pattern.and_then(Glob::parse).map(|glob| (glob, request));
+                asked.patterns.extend(pattern);
+            }
+        }
+        asked
+    }
+
+    /// What [`overrides`](crate::overrides::overrides) says of a service.
+    pub fn of(&self, service: &Service) -> Result<Overrides, Unclear> {
+        let (cluster, name) = (&*service.cluster, &*service.name);
+        let named = self.named.get(word_of(&service.place()).as_str());
+        let named = named.into_iter().flatten().copied();
+        let matching = self.patterns.iter();
+        let matching = matching.filter(|(glob, _)| glob.matches(cluster, name));
+        let all = named.chain(matching.map(|(_, request)| *request));
+        let ours: Vec<&Request> = all.filter(|one| one.is_where(service)).collect();
+        of(service, &ours, self.unreadable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::overrides::{Ask, Place, overrides};
+
+    #[test]
+    fn it_says_what_each_request_says() {
+        let service = |cluster: &str, name: &str| Service {
+            arn: format!("arn:aws:ecs:eu-central-1:111122223333:service/{cluster}/{name}"),
+            cluster: cluster.into(),
+            name: name.into(),
+            ..Service::default()
+        };
+        let services = [
+            service("dev", "shop"),
+            service("dev", "web"),
+            service("test", "shop"),
+            service("autoscaling", "My Group (blue), old"),
+            service("autoscaling", "My Group"),
+        ];
+        let words = [
+            "dev/shop dev/web",
+            "dev/*",
+            "sh?p",
+            "shop",
+            "autoscaling/My?Group",
+            "autoscaling/My?Group?(blue),?old dev/web",
+            "",
+            "dev / shop",
+            "dev/shop/x no(t) a,pattern",
+        ];
+        let elsewhere = Place {
+            account: "444455556666".into(),
+            region: "eu-central-1".into(),
+        };
+        let request = |(n, services): (usize, &&str), ask, place| Request {
+            id: n.to_string(),
+            ask,
+            services: (*services).to_owned(),
+            until: format!("2026-11-2{n}T09:00:00Z").parse().unwrap(),
+            by: "lead".into(),
+            at: format!("2026-11-19T20:0{n}:00Z").parse().unwrap(),
+            place,
+        };
+        let numbered = || words.iter().enumerate();
+        let mut all: Vec<Request> = numbered()
+            .map(|one| request(one, Ask::Snooze, None))
+            .collect();
+        let mut sets: Vec<Vec<Request>> = all.iter().map(|one| vec![one.clone()]).collect();
+        all.push(request((1, &"dev/web"), Ask::ForceDown, None));
+        all.push(request((9, &"*"), Ask::ForceDown, Some(elsewhere)));
+        sets.push(all.clone());
+        all.push(Request::unreadable());
+        sets.extend([all, Vec::new()]);
+        let mut found = 0;
+        for (requests, service) in sets
+            .iter()
+            .flat_map(|set| services.iter().map(move |one| (set, one)))
+        {
+            let said = Asked::new(requests).of(service);
+            assert_eq!(
+                said,
+                overrides(service, requests),
+                "{service:?} {requests:?}"
+            );
+            found += usize::from(said.is_ok_and(|all| all != Overrides::default()));
+        }
+        assert!(found > 10, "only {found}");
+    }
+}
