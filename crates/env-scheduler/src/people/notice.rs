@@ -7,8 +7,6 @@ use approvals::CaseId;
 use approvals::config::Approver;
 use approvals::sign::Keys;
 use channels::{Choice, Mood, News, NewsList, fill};
-use environments::overrides::overrides;
-use environments::plan::Row;
 use environments::select::{Choice as Selection, Selected, Selector};
 use jiff::{SignedDuration, Timestamp};
 use schedule::{Overrides, State, next_edge};
@@ -76,7 +74,7 @@ pub fn groups(run: &Run<'_>) -> Vec<Group> {
         else {
             continue;
         };
-        if edge <= run.now || is_put_off(row, run, edge) {
+        if edge <= run.now || is_put_off(&selected, run.now, edge) {
             continue;
         }
         let schedule = selected.schedule.to_string();
@@ -95,12 +93,9 @@ pub fn groups(run: &Run<'_>) -> Vec<Group> {
 }
 
 /// Whether somebody has chosen this instant: they know.
-fn is_put_off(row: &Row, run: &Run<'_>, edge: Timestamp) -> bool {
-    let asked = overrides(&row.service, &run.gathered.requests);
-    // Beside a tag that is unclear a wish still counts.
-    let asked = asked.unwrap_or_else(|unclear| unclear.rest);
-    let until = asked.snoozed_until;
-    until.is_some_and(|until| run.now < until && until >= edge)
+fn is_put_off(selected: &Selected, now: Timestamp, edge: Timestamp) -> bool {
+    let until = selected.overrides.snoozed_until;
+    until.is_some_and(|until| now < until && until >= edge)
 }
 
 fn wakes(selected: &Selected, run: &Run<'_>, edge: Timestamp) -> Option<Timestamp> {

@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 
 use approvals::CaseId;
 use common::state::{Created, Key, StateError, Table};
+use environments::asked::Asked;
 use environments::facts::Service;
-use environments::overrides::{Place, Request, overrides, word_of};
+use environments::overrides::{Place, Request, word_of};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -113,11 +114,12 @@ impl Offer {
                 ..Service::default()
             })
         };
+        let asked = Asked::new(requests);
         let mut services = self.services.iter().filter_map(service);
         services.any(|service| {
             // Beside what is unclear a wish still counts.
-            let asked = overrides(&service, requests).unwrap_or_else(|unclear| unclear.rest);
-            asked.force_down_until.is_some_and(|until| now < until)
+            let of = asked.of(&service).unwrap_or_else(|unclear| unclear.rest);
+            of.force_down_until.is_some_and(|until| now < until)
         })
     }
 }
