@@ -52,8 +52,9 @@ cargo_deny() {
 # A browser can't be installed into a folder with all the libraries it needs, so it comes from the system.
 chromium() {
   local name
+  # Not `command -v`, which would find this very function.
   for name in ${CHROMIUM:-chromium chromium-browser google-chrome google-chrome-stable}; do
-    command -v "$name" >/dev/null && return
+    type -P "$name" >/dev/null && return
   done
   [[ -z ${CHROMIUM:-} ]] || fail "CHROMIUM names $CHROMIUM, which is no program here"
   if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
