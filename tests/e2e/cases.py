@@ -152,9 +152,10 @@ def wait_for_case(world: World, route: str, **plan: Any) -> Case:
     return Case(world, pipeline, execution, pipeline.token(execution))
 
 
-def items(world: World, pk: str = "") -> list[Json]:
-    """Items of the state table, their bodies read."""
-    pages = world.aws.dynamodb.get_paginator("scan").paginate(TableName=world.stack.state_table, ConsistentRead=True)
+def items(world: World, pk: str = "", table: str = "") -> list[Json]:
+    """Items of the state table, or of another one, their bodies read."""
+    table = table or world.stack.state_table
+    pages = world.aws.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
     found = [item for page in pages for item in page["Items"]]
     return [
         {"pk": item["pk"]["S"], "sk": item["sk"]["S"], "body": json.loads(item["body"]["S"]), "raw": item}

@@ -117,7 +117,7 @@ class Nights:
         return dict(wait_for(f"{place} to be {phase}", reached, within))
 
     def _table(self) -> dict[str, str]:
-        return {"TableName": self.world.stack.state_table}
+        return {"TableName": self.world.stack.environments_table}
 
     def _key(self, place: str) -> Json:
         return {"pk": {"S": f"service#{self.world.estate.arn(place)}"}, "sk": {"S": "sleep"}}

@@ -28,7 +28,7 @@ def run(night_world: World) -> Run:
     text = Path(__file__).with_name("environments.yaml").read_text()
     config.write_text(configured(text, night_world.hours))
     env = environment(night_world.url, night_world.home) | {
-        "STATE_TABLE": night_world.stack.state_table,
+        "STATE_TABLE": night_world.stack.environments_table,
         "ENVIRONMENTS_CONFIG": str(config),
     }
 

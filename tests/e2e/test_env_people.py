@@ -150,7 +150,8 @@ def test_a_form_counts_only_from_its_own_page_and_once(night_world: World, night
 
 def test_what_people_asked_for_is_in_the_audit(night_world: World) -> None:
     def records() -> list[str]:
-        found = [item["body"] for item in items(night_world) if item["sk"].startswith("audit#")]
+        known = items(night_world, table=night_world.stack.environments_table)
+        found = [item["body"] for item in known if item["sk"].startswith("audit#")]
         return [json.dumps(record) for record in found]
 
     told = wait_for("the audit", records)
@@ -160,8 +161,9 @@ def test_what_people_asked_for_is_in_the_audit(night_world: World) -> None:
 
 def _sealed(world: World, payload: Json) -> str:
     """A link as the function signs it, with the stack's own key."""
-    key = world.aws.secretsmanager.get_secret_value(SecretId=world.stack.keys_secret)["SecretString"].strip().encode()
+    secret = world.aws.secretsmanager.get_secret_value(SecretId=world.stack.environments_keys)
+    key = secret["SecretString"].strip().encode()
     text = urlsafe_b64encode(json.dumps(payload, separators=(",", ":")).encode()).decode().rstrip("=")
-    purpose = f"environment link of {world.stack.state_table}"
+    purpose = f"environment link of {world.stack.environments_table}"
     signature = hmac.new(key, f"deploy-hooks\0{purpose}\0{text}".encode(), hashlib.sha256).hexdigest()
     return f"{text}.{hashlib.sha256(key).hexdigest()[:8]}.{signature}"

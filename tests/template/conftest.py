@@ -1,8 +1,34 @@
 """What the tests of the templates share."""
 
 import pytest
+from rendering import Rendered
 from world import templates
 from world.templates import Json
+
+# All parameters that switch something on.
+EVERYTHING = {
+    "SuiteLocation": "s3://suites/{application}/{deployment_group}.yaml",
+    "AppSpecBucket": "appspecs",
+    "SsmParameterArns": "arn:aws:ssm:eu-central-1:111122223333:parameter/suites/*",
+    "SecretArns": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:suites/*",
+    "OutcomeEmail": "outcomes@example.com",
+    "ApprovalsConfig": "s3://configs/approvals.yaml",
+    "SlackSigningSecret": "secretsmanager:approvals/slack#signing_secret",
+    "ChannelSecretArns": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:channels/*",
+    "ChannelParameterArns": "arn:aws:ssm:eu-central-1:111122223333:parameter/channels/*",
+    "ChannelTopicArns": "arn:aws:sns:eu-central-1:111122223333:channel",
+    "SesIdentityArns": "arn:aws:ses:eu-central-1:111122223333:identity/example.com",
+    "Environments": "on",
+    "EnvironmentsConfig": "s3://configs/environments.yaml",
+    "EnvironmentsClusters": "dev-*,staging",
+    "EnvironmentsDatabases": "dev-*",
+    "EnvironmentsGroups": "dev-*",
+    "EnvironmentsLinks": "true",
+    "EnvironmentsSlackSigningSecret": "secretsmanager:environments/slack#signing_secret",
+    "EnvironmentsFanOut": "s3://configs/targets.json",
+    "EnvironmentsTargetRoles": "arn:aws:iam::444455556666:role/deploy-hooks-environments",
+    "KmsKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1234",
+}
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +41,9 @@ def template() -> Json:
 def resources(template: Json) -> Json:
     """Its resources."""
     return dict(template["Resources"])
+
+
+@pytest.fixture(scope="session")
+def everything(template: Json) -> Rendered:
+    """template.yaml with everything that can be switched on."""
+    return Rendered(template, EVERYTHING)

@@ -8,7 +8,8 @@ import pytest
 from world import templates
 from world.templates import TARGET_ROLE, Json, actions, policies, statements
 
-ROLES = ("EnvSchedulerRole", "EnvironmentsPolicy", "EnvironmentsScheduleRole", "EnvFanOutRole")
+CHANGING = ("EnvironmentsServicesPolicy", "EnvironmentsDatabasesPolicy", "EnvironmentsGroupsPolicy")
+ROLES = ("EnvSchedulerRole", "EnvironmentsPolicy", *CHANGING, "EnvironmentsScheduleRole", "EnvFanOutRole")
 # IAM knows no resource for these.
 WITHOUT_RESOURCE = {
     "application-autoscaling:DescribeScalableTargets",
@@ -30,7 +31,8 @@ ROLE = "arn:aws:iam::111122223333:role/r"
 
 
 def _allowed(resources: Json, *names: str) -> set[str]:
-    return {action for statement in statements(resources, *names) for action in actions(statement)}
+    allowing = [each for each in statements(resources, *names) if each["Effect"] == "Allow"]
+    return {action for statement in allowing for action in actions(statement)}
 
 
 def _parameter(template: Json, name: str) -> Json:
@@ -41,8 +43,7 @@ def test_they_are_off_by_default_and_dry_at_first(template: Json) -> None:
     assert _parameter(template, "")["Default"] == "off"
     assert _parameter(template, "DryRun")["Default"] == "true"
     assert _parameter(template, "Links")["Default"] == "false"
-    assert _parameter(template, "Others")["Default"] == "false"
-    for name in ("Config", "FanOut", "TargetRoles", "ExternalId"):
+    for name in ("Config", "FanOut", "TargetRoles", "ExternalId", "Clusters", "Databases", "Groups"):
         assert _parameter(template, name)["Default"] == "", name
     assert template["Conditions"]["WithEnvironments"] == {"Equals": [{"Ref": "Environments"}, "on"]}
 
@@ -56,7 +57,7 @@ def test_every_parameter_is_labelled_grouped_and_explained(template: Json) -> No
         parameter = template["Parameters"][name]
         assert interface["ParameterLabels"][name]["default"], name
         assert parameter["Description"].endswith("."), name
-        assert "AllowedValues" in parameter or "AllowedPattern" in parameter, name
+        assert {"AllowedValues", "AllowedPattern", "MaxValue"} & set(parameter), name
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,14 @@ def test_every_parameter_is_labelled_grouped_and_explained(template: Json) -> No
         ("Down", ["cron(0 22 ? * MON-FRI *)"], ["", "22:00", "rate(1 day)", "cron(0 22"]),
         ("Up", ["cron(30 8 ? * 2-6 *)"], ["", "cron()"]),
         ("Tick", ["rate(5 minutes)", "rate(1 hour)", "cron(0/5 * * * ? *)"], ["", "rate(5)", "5 minutes"]),
-        ("Clusters", ["*", "dev-*", "dev?"], ["", "a/b", "arn:aws:ecs"]),
+        (
+            "Clusters",
+            ["", "dev-*", "dev?", "dev-*,staging", "*-dev"],
+            ["*", "dev-*,*", "-", "a/b", "arn:aws:ecs", "a,"],
+        ),
+        ("Databases", ["", "dev-*", "dev-*,shop-dev"], ["*", "?*", "dev-*,**", "Dev", "a b", "a" + ",a" * 12]),
+        ("Groups", ["", "dev-*", "Dev.web_1"], ["*", "*-*", "a,*", "a/b", "a" + ",a" * 12]),
+        ("SlackSigningSecret", ["", "secretsmanager:a#b", "ssm:/a"], ["8f742231b10e8888abcd99yyyzzz85a5"]),
         (
             "Config",
             ["", "s3://bucket/a/b.yaml", "ssm:/a/b", "file:/opt/e.yaml"],
@@ -104,9 +112,9 @@ def test_the_function_gets_its_settings_and_no_secret(resources: Json) -> None:
     assert "RecursiveLoop" not in properties
     variables = properties["Environment"]["Variables"]
     assert variables["ENVIRONMENTS_DRY_RUN"] == {"Ref": "EnvironmentsDryRun"}
-    assert variables["STATE_TABLE"] == {"Ref": "StateTable"}
-    assert variables["KEYS_SECRET_ARN"] == {"Ref": "KeysSecret"}
-    assert variables["SLACK_SECRET"] == {"Ref": "SlackSigningSecret"}
+    assert variables["STATE_TABLE"] == {"Ref": "EnvironmentsTable"}
+    assert variables["KEYS_SECRET_ARN"] == {"Ref": "EnvironmentsKeys"}
+    assert variables["SLACK_SECRET"] == {"Ref": "EnvironmentsSlackSigningSecret"}
     assert not [name for name, value in variables.items() if not isinstance(value, dict)]
 
 
@@ -208,56 +216,34 @@ def test_an_address_is_made_only_where_links_are_wanted(template: Json, resource
 def test_all_of_it_is_conditional(resources: Json) -> None:
     ours = {name: made for name, made in resources.items() if name.startswith(("Env", "Environments"))}
     assert len(ours) > 15
-    assert [name for name, made in ours.items() if not str(made.get("Condition", "")).startswith(("With", "Env"))] == []
+    switches = ("With", "Env", "Names")
+    assert [name for name, made in ours.items() if not str(made.get("Condition", "")).startswith(switches)] == []
 
 
 def test_no_permission_is_wider_than_a_kind_of_resource(resources: Json) -> None:
     for statement in statements(resources, *ROLES):
         assert not [action for action in actions(statement) if "*" in action], statement
-        if statement["Resource"] == "*":
+        if statement["Resource"] == "*" and statement["Effect"] == "Allow":
             assert set(actions(statement)) <= WITHOUT_RESOURCE, statement
 
 
 def test_nothing_more_can_be_done_to_environments_than_sleeping_and_waking_them(resources: Json) -> None:
-    allowed = _allowed(resources, "EnvironmentsPolicy")
+    allowed = _allowed(resources, "EnvironmentsPolicy", *CHANGING)
     assert {action for action in allowed if not READS.search(action)} == CHANGES
     everything = _allowed(resources, *ROLES)
     assert not [action for action in everything if action.startswith("iam:")]
     assert "dynamodb:DeleteItem" not in everything
-
-
-def test_only_the_clusters_named_can_be_changed(resources: Json) -> None:
-    for statement in statements(resources, "EnvironmentsPolicy"):
-        if any(action.startswith("ecs:") and not READS.search(action) for action in actions(statement)):
-            assert statement["Resource"]["Sub"].endswith(":service/${EnvironmentsClusters}/*"), statement
-            assert ":${AWS::AccountId}:" in statement["Resource"]["Sub"]
+    assert not {action for action in _allowed(resources, "EnvironmentsPolicy") if not READS.search(action)}
 
 
 def test_only_the_mirror_can_be_tagged(resources: Json) -> None:
-    tagging = [s for s in statements(resources, "EnvironmentsPolicy") if any(TAGGING.search(a) for a in actions(s))]
+    allowing = [each for each in statements(resources, *CHANGING) if each["Effect"] == "Allow"]
+    tagging = [each for each in allowing if any(TAGGING.search(action) for action in actions(each))]
     assert len(tagging) == 3
     mirror = (templates.ROOT / "crates/environments/src/mirror.rs").read_text()
     for statement in tagging:
         [key] = statement["Condition"]["ForAllValues:StringEquals"]["aws:TagKeys"]
         assert f'TAG: &str = "{key}"' in mirror
-
-
-def test_only_the_scaling_of_ecs_services_can_be_set(resources: Json) -> None:
-    setting = "application-autoscaling:RegisterScalableTarget"
-    [statement] = [s for s in statements(resources, "EnvironmentsPolicy") if setting in actions(s)]
-    assert statement["Condition"]["StringEquals"] == {
-        "application-autoscaling:service-namespace": "ecs",
-        "application-autoscaling:scalable-dimension": "ecs:service:DesiredCount",
-    }
-
-
-def test_databases_and_groups_need_a_switch(resources: Json) -> None:
-    [document] = policies(resources["EnvironmentsPolicy"])
-    plain = {action for s in document["Statement"] if "If" not in s for action in actions(s)}
-    assert not [action for action in plain if action.startswith(("rds:", "autoscaling:"))]
-    conditional = [s["If"] for s in document["Statement"] if "If" in s]
-    assert {condition for condition, _, _ in conditional} == {"EnvironmentsWithOthers"}
-    assert all(otherwise == {"Ref": "AWS::NoValue"} for _, _, otherwise in conditional)
 
 
 def test_roles_of_other_accounts_are_taken_only_where_named(resources: Json) -> None:
@@ -274,15 +260,14 @@ def test_services_take_their_roles_for_this_account_only(resources: Json) -> Non
 
 
 def test_the_role_of_other_accounts_allows_the_same(resources: Json) -> None:
-    theirs = templates.load(TARGET_ROLE)["Resources"]["Role"]
-    [ours] = policies(resources["EnvironmentsPolicy"])
-    [document] = policies(theirs)
-    names = {"${EnvironmentsClusters}": "${Clusters}", "EnvironmentsWithOthers": "WithOthers"}
-    text = json.dumps(ours)
-    for here, there in names.items():
-        assert here in text
-        text = text.replace(here, there)
-    assert document == json.loads(text)
+    theirs = templates.load(TARGET_ROLE)["Resources"]
+    for name in ("EnvironmentsPolicy", *CHANGING):
+        text = json.dumps(policies(resources[name]))
+        for parameter in ("Clusters", "Databases", "Groups"):
+            text = text.replace(f'"Environments{parameter}"', f'"{parameter}"')
+        assert policies(theirs[name]) == json.loads(text), name
+    named = json.dumps(theirs["Role"]["Properties"]["ManagedPolicyArns"])
+    assert all(name in named for name in CHANGING)
 
 
 def test_the_role_of_other_accounts_is_lent_to_one_role_that_knows_the_external_id() -> None:

@@ -17,6 +17,8 @@ KEY = "approvals.yaml"
 TEAM = "T0SHOP0001"
 SENDER = "releases@example.com"
 SLACK = "deploy-hooks/slack"
+# Another app: whoever has the signing secret of one can press its buttons.
+ENVIRONMENTS_SLACK = "deploy-hooks/environments-slack"
 TOPICS = ("approvals-list", "approvals-chat")
 
 
@@ -25,6 +27,7 @@ class Secrets:
     """Drawn anew for each world, so that a test can look for them where they must not be."""
 
     slack_signing: str = field(default_factory=lambda: secrets.token_hex(16))
+    environments_slack_signing: str = field(default_factory=lambda: secrets.token_hex(16))
     slack_bot: str = field(default_factory=lambda: f"xoxb-{secrets.token_hex(20)}")
     webhook: str = field(default_factory=lambda: f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}")
 
@@ -65,6 +68,8 @@ def _secrets(aws: Aws, endpoint: str, known: Secrets) -> None:
         "webhook_url": f"{sinks}/slack/hook/release-room",
     }
     aws.secretsmanager.create_secret(Name=SLACK, SecretString=json.dumps(slack))
+    environments = {"signing_secret": known.environments_slack_signing}
+    aws.secretsmanager.create_secret(Name=ENVIRONMENTS_SLACK, SecretString=json.dumps(environments))
     parameters = {
         "teams-url": f"{sinks}/teams/release-room",
         "webhook-url": f"{sinks}/webhook/machine",

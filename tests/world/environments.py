@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from world.approvals import BUCKET
+from world.approvals import BUCKET, ENVIRONMENTS_SLACK
 from world.aws import Aws
 from world.control import Json
 
@@ -66,7 +66,10 @@ def prepare(aws: Aws, text: str, hours: Hours) -> dict[str, str]:
         "EnvironmentsConfig": f"s3://{BUCKET}/{KEY}",
         "EnvironmentsZone": hours.zone,
         "EnvironmentsLinks": "true",
-        "EnvironmentsOthers": "true",
+        "EnvironmentsClusters": "dev-*",
+        "EnvironmentsDatabases": "dev-*",
+        "EnvironmentsGroups": "dev-*",
+        "EnvironmentsSlackSigningSecret": f"secretsmanager:{ENVIRONMENTS_SLACK}#signing_secret",
     } | hours.parameters()
 
 
@@ -76,7 +79,7 @@ def put_config(aws: Aws, text: str) -> None:
 
 
 def remembered(aws: Aws, table: str, arn: str) -> Json:
-    """The record of a service in the state table; empty without one."""
+    """The record of a service in the table of environments; empty without one."""
     key = {"pk": {"S": f"service#{arn}"}, "sk": {"S": "sleep"}}
     item = aws.dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
     return dict(json.loads(item["body"]["S"])) if item else {}

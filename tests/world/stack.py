@@ -40,6 +40,8 @@ class Stack:
     # Empty without environments.
     scheduler: str = ""
     scheduler_url: str = ""
+    environments_table: str = ""
+    environments_keys: str = ""
     environments_topic: str = ""
     environments_queue: str = ""
 
@@ -104,6 +106,8 @@ def _describe(aws: Aws, name: str) -> Stack:
         undelivered_queue=value["UndeliveredQueueUrl"],
         scheduler=value.get("EnvSchedulerFunction", ""),
         scheduler_url=value.get("EnvironmentsUrl", ""),
+        environments_table=value.get("EnvironmentsTableName", ""),
+        environments_keys=value.get("EnvironmentsKeysArn", ""),
         environments_topic=value.get("EnvironmentsTopicArn", ""),
         environments_queue=value.get("EnvironmentsQueueUrl", ""),
     )

@@ -77,7 +77,7 @@ class World:
         self.door = Door(self.url, self.stack.decision_url)
         if self._nights:
             self.night_door = Door(self.url, self.stack.scheduler_url)
-            self.night_slack = Slack(self.night_door, self.url, self.secrets.slack_signing)
+            self.night_slack = Slack(self.night_door, self.url, self.secrets.environments_slack_signing)
             self.estate = Estate(self.aws)
             self.night_news = self._listen(self.stack.environments_topic)
         self.slack = Slack(self.door, self.url, self.secrets.slack_signing)

@@ -253,7 +253,7 @@ fn what_is_missing_has_its_remedy() {
     );
     let told = run(&["status", "--config", "examples/environments.yaml"]);
     assert_eq!(code(&told), 2);
-    assert!(err(&told).contains("StateTableName"), "{}", err(&told));
+    assert!(err(&told).contains("EnvironmentsTableName"), "{}", err(&told));
     let told = run(&["snooze", "dev/shop"]);
     assert_eq!(code(&told), 2);
     assert!(err(&told).starts_with("say how long"), "{}", err(&told));

@@ -29,9 +29,9 @@ ENVIRONMENTS_CONFIG. A stack that runs by its parameters alone has the same as t
   default_schedule: office";
 
 const NO_TABLE: &str = "\
-no state table is named; give --table, or set STATE_TABLE. The stack's output StateTableName says it:
+no state table is named; give --table, or set STATE_TABLE. The stack's output EnvironmentsTableName says it:
   aws cloudformation describe-stacks --stack-name STACK \\
-    --query \"Stacks[0].Outputs[?OutputKey=='StateTableName'].OutputValue\" --output text";
+    --query \"Stacks[0].Outputs[?OutputKey=='EnvironmentsTableName'].OutputValue\" --output text";
 
 /// What the SDK says before it lists all places where it has looked.
 const UNKNOWN_CALLER: [&str; 2] = ["no credentials found in chain", "IMDS"];

@@ -1,0 +1,79 @@
+"""Which operations of AWS the Rust sources call, as IAM names their actions.
+
+Read from the text: a method of an SDK client has the operation's name, so `.put_object()` in a file that has to do with
+S3 is `s3:PutObject`. Operations whose action has another name are listed."""
+
+import re
+from pathlib import Path
+
+import botocore.loaders
+from botocore import xform_name
+from world.paths import ROOT
+
+# The accessor in `common::aws` or the SDK crate: botocore's name, IAM's prefix.
+SERVICES = {
+    "applicationautoscaling": ("application-autoscaling", "application-autoscaling"),
+    "autoscaling": ("autoscaling", "autoscaling"),
+    "cloudformation": ("cloudformation", "cloudformation"),
+    "codedeploy": ("codedeploy", "codedeploy"),
+    "codepipeline": ("codepipeline", "codepipeline"),
+    "dynamodb": ("dynamodb", "dynamodb"),
+    "ecs": ("ecs", "ecs"),
+    "elb": ("elbv2", "elasticloadbalancing"),
+    "lambda": ("lambda", "lambda"),
+    "rds": ("rds", "rds"),
+    "s3": ("s3", "s3"),
+    "scheduler": ("scheduler", "scheduler"),
+    "secretsmanager": ("secretsmanager", "secretsmanager"),
+    "sesv2": ("sesv2", "ses"),
+    "sns": ("sns", "sns"),
+    "ssm": ("ssm", "ssm"),
+    "sts": ("sts", "sts"),
+}
+OTHER_NAMES = {
+    "lambda:Invoke": {"lambda:InvokeFunction"},
+    "s3:ListObjectsV2": {"s3:ListBucket"},
+    "dynamodb:ExecuteStatement": {"dynamodb:PartiQLInsert"},
+}
+# Names that two services of one file share; only the other one's is called.
+NOT_CALLED = {"application-autoscaling:TagResource", "application-autoscaling:UntagResource"}
+# A module of tests within a file is the last thing in it.
+TESTS = re.compile(r"#\[cfg\(test\)\]\s*mod \w+ \{.*", re.DOTALL)
+
+
+def called(*places: str) -> set[str]:
+    """The actions that the files at these places of the project call; a place that starts with `-` is left out."""
+    left_out = {file for place in places if place.startswith("-") for file in _files(place[1:])}
+    files = {file for place in places if not place.startswith("-") for file in _files(place)}
+    return {action for file in files - left_out for action in _calls(file)} - NOT_CALLED
+
+
+def _files(place: str) -> list[Path]:
+    path = ROOT / place
+    assert path.exists(), place
+    found = [path] if path.is_file() else sorted(path.rglob("*.rs"))
+    return [file for file in found if "test" not in file.name]
+
+
+def _calls(file: Path) -> set[str]:
+    text = TESTS.sub("", file.read_text())
+    methods = set(re.findall(r"\.\s*([a-z][a-z0-9_]+)\(\)", text))
+    found: set[str] = set()
+    for service, (model, prefix) in SERVICES.items():
+        if re.search(rf"\baws_sdk_{_sdk(service)}\b|\.\s*{service}\(\)", text):
+            for operation in OPERATIONS[model]:
+                if xform_name(operation) in methods:
+                    name = f"{prefix}:{operation}"
+                    found |= OTHER_NAMES.get(name, {name})
+    return found
+
+
+def _sdk(service: str) -> str:
+    return "elasticloadbalancingv2" if service == "elb" else service
+
+
+def _operations(model: str) -> list[str]:
+    return list(botocore.loaders.Loader().load_service_model(model, "service-2")["operations"])
+
+
+OPERATIONS = {model: _operations(model) for model, _ in SERVICES.values()}

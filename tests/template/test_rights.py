@@ -1,0 +1,148 @@
+"""What each function may do: what it calls and nothing else, as docs/operating.md says."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from calls import called
+from conftest import EVERYTHING
+from iam import listed
+from rendering import Rendered
+from world import templates
+from world.templates import ROOT, TARGET_ROLE, Json
+
+COMMON = ("crates/common/src/location.rs", "crates/common/src/secret.rs")
+STATE = "crates/common/src/state.rs"
+GATE = ("crates/hook/src", "crates/common/src/notify.rs", *COMMON)
+# The sources whose calls a function makes.
+SOURCES = {
+    "PreTraffic": ("crates/pre-traffic/src", *GATE),
+    "PostTraffic": ("crates/post-traffic/src", *GATE),
+    "ApprovalNotifier": (
+        *("crates/approval-notifier/src", "crates/approvals/src", "crates/briefing/src", "crates/channels/src"),
+        *("-crates/approvals/src/pipeline/put.rs", STATE, *COMMON),
+    ),
+    "ApprovalDecision": (
+        *("crates/approval-decision/src", "crates/approvals/src", "crates/briefing/src/change_sets", STATE, *COMMON),
+    ),
+    "EnvScheduler": (
+        *("crates/env-scheduler/src", "crates/environments/src", "crates/channels/src", "crates/approvals/src/sign"),
+        *("crates/common/src/notify.rs", STATE, *COMMON),
+    ),
+}
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+# Not called by us, and needed all the same; docs/operating.md says why.
+NOT_CALLED = {
+    "PreTraffic": LOGS | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"},
+    "PostTraffic": LOGS | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"},
+    "ApprovalNotifier": LOGS | {"iam:PassRole", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"},
+    "ApprovalDecision": LOGS | {"s3:ListBucket", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"},
+    "EnvScheduler": LOGS | {"s3:ListBucket", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"},
+}
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: blanks don't count.
+INLINE_SIZE = 10240
+MANAGED_SIZE = 6144
+
+
+def _allowed(rendered: Rendered, role: str) -> set[str]:
+    statements = [each for each in rendered.statements(role) if each["Effect"] == "Allow"]
+    return {action for statement in statements for action in listed(statement["Action"])}
+
+
+@pytest.mark.parametrize("function", SOURCES)
+def test_a_function_may_do_what_it_calls_and_nothing_else(everything: Rendered, function: str) -> None:
+    calls = called(*SOURCES[function])
+    allowed = _allowed(everything, f"{function}Role")
+    assert sorted(calls - allowed) == [], "called, but not allowed"
+    assert sorted(allowed - calls - NOT_CALLED[function]) == [], "allowed, but not called"
+    assert sorted(NOT_CALLED[function] - allowed) == []
+
+
+@pytest.mark.parametrize("function", SOURCES)
+def test_the_docs_say_what_a_function_may_do(everything: Rendered, function: str) -> None:
+    assert _documented(function) == _allowed(everything, f"{function}Role")
+
+
+def _documented(function: str) -> set[str]:
+    """The actions in the table of a function under `## What each function may do`."""
+    text = (ROOT / "docs/operating.md").read_text()
+    section = text.split("\n## What each function may do\n")[1].split("\n## ")[0]
+    found: set[str] = set()
+    for part in section.split("\n### ")[1:]:
+        if f"`{function}`" in part.splitlines()[0]:
+            rows = [line.split("|") for line in part.splitlines() if line.startswith("| `")]
+            found |= {action for row in rows for action in re.findall(r"`([a-z0-9-]+:[A-Za-z0-9]+)`", row[1])}
+    return found
+
+
+def _longest(template: Json, name: str) -> str:
+    """As long as a parameter may be, with as many entries as fit: each costs its quotation marks."""
+    parameter = template["Parameters"][name]
+    length = parameter["MaxLength"]
+    example = EVERYTHING.get(name) or {"ApplicationPattern": "*", "PipelinePattern": "*"}[name]
+    if name.endswith("Arns") or name.endswith("Roles"):
+        service = example.split(":")[2]
+        rest = "::1:role/r" if service == "iam" else ":r"
+        entry = f"arn:a:{service}{rest}"
+    elif name in ("EnvironmentsClusters", "EnvironmentsDatabases", "EnvironmentsGroups"):
+        entry = "a" * (length // 12 - 1)
+    else:
+        filled = example.removesuffix("*") + "x" * (length - len(example))
+        assert re.search(parameter["AllowedPattern"], filled), name
+        return filled
+    text = ",".join([entry] * ((length + 1) // (len(entry) + 1)))
+    text += "x" * (length - len(text))
+    assert re.search(parameter["AllowedPattern"], text), (name, text)
+    return text
+
+
+def _size(document: Json) -> int:
+    return len(re.sub(r"\s", "", json.dumps(document, separators=(",", ":"))))
+
+
+def _sizes(rendered: Rendered) -> dict[str, tuple[int, int]]:
+    """How large what counts together is, and how large it may be."""
+    found: dict[str, tuple[int, int]] = {}
+    for name, made in rendered.template["Resources"].items():
+        if made["Type"] == "AWS::IAM::ManagedPolicy":
+            found[name] = (_size(rendered.resource(name)["PolicyDocument"]), MANAGED_SIZE)
+        elif made["Type"] == "AWS::IAM::Role":
+            policies = rendered.resource(name).get("Policies", [])
+            found[name] = (sum(_size(policy["PolicyDocument"]) for policy in policies), INLINE_SIZE)
+    return found
+
+
+def _in_policies(value: Any) -> set[str]:
+    """The parameters and conditions that something names."""
+    text = json.dumps(value)
+    return set(re.findall(r'"Ref": "(\w+)"', text)) | set(re.findall(r"\$\{(\w+)\}", text))
+
+
+def test_policies_fit_with_the_longest_parameters(template: Json) -> None:
+    owners = [
+        made for made in template["Resources"].values() if made["Type"] in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy")
+    ]
+    named = {name for made in owners for name in _in_policies(made) if name in template["Parameters"]}
+    named -= {"FunctionNameSuffix", "ReportPrefix", "PermissionsBoundaryArn"}
+    unbounded = [name for name in sorted(named) if "MaxLength" not in template["Parameters"][name]]
+    assert unbounded == []
+    given = {name: _longest(template, name) for name in named}
+    rendered = Rendered(template, EVERYTHING | given, region="ap-southeast-1", partition="aws-us-gov")
+    assert {name: size for name, size in _sizes(rendered).items() if size[0] > size[1] * 0.98} == {}
+
+
+def test_the_policies_of_other_accounts_fit_too() -> None:
+    template = templates.load(TARGET_ROLE)
+    given = {name: ",".join(["a" * 32] * 12) for name in ("Clusters", "Databases", "Groups")}
+    given["SchedulerRoleArn"] = "arn:aws:iam::111122223333:role/r"
+    rendered = Rendered(template, given, partition="aws-us-gov")
+    assert {name: size for name, size in _sizes(rendered).items() if size[0] > size[1] * 0.98} == {}
+
+
+def test_no_statement_says_nothing_and_each_has_a_name_of_its_own(everything: Rendered) -> None:
+    for name, made in everything.template["Resources"].items():
+        if made["Type"] == "AWS::IAM::Role":
+            names = [statement.get("Sid") for statement in everything.statements(name)]
+            names = [sid for sid in names if sid and sid != "LeaveWhatIsProtected"]
+            assert len(names) == len(set(names)), name
