@@ -47,7 +47,7 @@ browser: # Chromium, which looks at the decision page in the tests
 .PHONY: build
 build: tools ## Build the Lambda packages for ARCH and print their sizes
 	@# All in one go, so that the slow links run side by side; SAM then finds them made.
-	$(WITH_TOOLS) cargo lambda build --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
+	$(WITH_TOOLS) cargo lambda build --locked --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
 		$(addprefix --package ,$(FUNCTIONS)) --bins
 	$(WITH_TOOLS) sam build --build-dir .aws-sam/$(ARCH) --parameter-overrides Architecture=$(ARCH) 2>&1 \
 		| grep -v -e 'does not support value "False" for building in source' -e '^$$' | sed '/^Commands you can use next/,$$d'
@@ -55,7 +55,7 @@ build: tools ## Build the Lambda packages for ARCH and print their sizes
 
 .PHONY: local
 local: # local-aws, the sample shop, and the command line
-	@cargo build --package local-aws --package cli --bins
+	@cargo build --locked --package local-aws --package cli --bins
 
 ## Showing
 
@@ -77,7 +77,7 @@ world: setup local ## Bring the local AWS up with everything deployed, and keep 
 .PHONY: test
 test: setup browser ## Test everything: Rust, then end to end against the local AWS
 	@mkdir -p .local
-	cargo test --workspace 2>&1 | tee .local/test-rust.log
+	cargo test --locked --workspace 2>&1 | tee .local/test-rust.log
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 	$(BIN)/pytest -c tests/pytest.ini $(ARGS) 2>&1 | tee .local/test-e2e.log
 	@printf '\n'
@@ -94,8 +94,8 @@ e2e: setup browser local ## Only the end-to-end tests; ARGS goes to pytest
 lint: tools ## Check form, lints, licences, sources, the template and the Python parts
 	@tools/install.sh cargo-deny
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
-	.tools/cargo-deny/bin/cargo-deny --workspace check bans licenses sources
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	.tools/cargo-deny/bin/cargo-deny --locked --workspace check bans licenses sources
 	$(WITH_TOOLS) sam validate --lint --region us-east-1
 	@# Each region and partition has its own kinds of resources.
 	$(BIN)/cfn-lint --regions $$($(BIN)/python -c 'from cfnlint.helpers import REGIONS; print(*REGIONS)') -- $(TEMPLATES)
@@ -103,9 +103,8 @@ lint: tools ## Check form, lints, licences, sources, the template and the Python
 	$(BIN)/ruff format --check tests examples tools
 
 .PHONY: advisories
-advisories: ## Look for known vulnerabilities in dependencies (reads a database from the network)
-	@tools/install.sh cargo-deny
-	.tools/cargo-deny/bin/cargo-deny --workspace check advisories
+advisories: ## Look for known vulnerabilities and yanked versions in dependencies (reads a database from the network)
+	@tools/advisories.sh
 
 .PHONY: checkov
 checkov: ## Look for weak settings in the templates
@@ -114,12 +113,12 @@ checkov: ## Look for weak settings in the templates
 
 .PHONY: bench
 bench: ## Measure: the gate engine, start-up, hooks under injected faults, schedules, approvals
-	cargo bench --package gate --bench gate
-	cargo bench --package pre-traffic --bench start
-	cargo bench --package hook --bench faults
-	cargo bench --package schedule --bench evaluate
-	cargo bench --package briefing --bench latency
-	cargo bench --package approval-notifier --bench latency
+	cargo bench --locked --package gate --bench gate
+	cargo bench --locked --package pre-traffic --bench start
+	cargo bench --locked --package hook --bench faults
+	cargo bench --locked --package schedule --bench evaluate
+	cargo bench --locked --package briefing --bench latency
+	cargo bench --locked --package approval-notifier --bench latency
 
 .PHONY: bench-env
 bench-env: tools ## Measure environments: schedules beside Cloud Custodian's, plan and apply; ARGS names some
@@ -128,11 +127,12 @@ bench-env: tools ## Measure environments: schedules beside Cloud Custodian's, pl
 ## Deploying
 
 .PHONY: deploy
-deploy: tools ## Build for DEPLOY_ARCH and deploy into your AWS account, asking for what it needs
+deploy: tools ## Build for DEPLOY_ARCH and deploy into your AWS account, asking what is new (ASK=all: everything)
 	@$(MAKE) build ARCH=$(DEPLOY_ARCH)
-	@# arm64 is the template's default; named here, it would push aside the answers saved in samconfig.toml.
-	$(WITH_TOOLS) sam deploy --guided --template-file .aws-sam/$(DEPLOY_ARCH)/template.yaml \
-		$(if $(filter-out arm64,$(DEPLOY_ARCH)),--parameter-overrides Architecture=$(DEPLOY_ARCH))
+	@$(WITH_TOOLS) $(BIN)/python tools/deploy.py --built .aws-sam/$(DEPLOY_ARCH)/template.yaml \
+		--architecture $(DEPLOY_ARCH) --ask $(ASK)
+
+ASK ?= new
 
 ## Cleaning
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CUSTODIAN = ROOT / ".tools/custodian/bin/python"
-BENCH = ["cargo", "bench", "--quiet"]
+BENCH = ["cargo", "bench", "--locked", "--quiet"]
 
 
 def rust(package: str, bench: str) -> bool:

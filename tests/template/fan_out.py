@@ -7,10 +7,8 @@ import time
 import zipfile
 from pathlib import Path
 
-from world import paths
-from world.aws import Aws
-from world.processes import Process, free_port
-from world.servers import ACCOUNT, START_WITHIN, environment
+from ministack import MiniStack
+from world.servers import ACCOUNT
 from world.templates import Json
 
 RUN_WITHIN = 60.0
@@ -40,21 +38,12 @@ class FanOut:
     """MiniStack with the state machine, its worker, its topic and a queue that hears the topic."""
 
     def __init__(self, home: Path, definition: Json) -> None:
-        port = free_port()
         self._events = home / "events.jsonl"
-        self._url = f"http://127.0.0.1:{port}"
-        env = environment(self._url, home) | {
-            "GATEWAY_PORT": str(port),
-            "BIND_HOST": "127.0.0.1",
-            "MINISTACK_ACCOUNT_ID": ACCOUNT,
-            # Nobody waits for retries.
-            "SFN_WAIT_SCALE": "0.01",
-        }
-        self._process = Process("MiniStack", [str(paths.MINISTACK)], env, home / "ministack.log")
+        # Nobody waits for retries.
+        self._ministack = MiniStack(home, SFN_WAIT_SCALE="0.01")
         try:
-            self._aws = Aws(self._url)
+            self._aws = self._ministack.aws
             self._states = self._aws.states
-            self._process.wait_until(self._answers, START_WITHIN)
             self._machine = self._make(definition)
         except BaseException:
             self.stop()
@@ -62,7 +51,7 @@ class FanOut:
 
     def stop(self) -> None:
         """Ends MiniStack."""
-        self._process.stop()
+        self._ministack.stop()
 
     def run(self, given: Json) -> Json:
         """The execution with this input, when it has ended."""
@@ -94,13 +83,6 @@ class FanOut:
         for message in messages:
             self._aws.sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
         return [json.loads(message["Body"])["Message"] for message in messages]
-
-    def _answers(self) -> bool:
-        try:
-            self._aws.s3.list_buckets()
-        except Exception:
-            return False
-        return True
 
     def _make(self, definition: Json) -> str:
         role = f"arn:aws:iam::{ACCOUNT}:role/any"
