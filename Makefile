@@ -68,9 +68,9 @@ demo: setup local ## Play releases, an approval and a night against a local AWS
 ARGS ?=
 
 .PHONY: world
-world: setup local ## Bring the local AWS up with everything deployed, and keep it until Ctrl-C
+world: setup local ## Bring the local AWS up with everything deployed, until Ctrl-C; IMAGE=name=program adds your service
 	@$(MAKE) build ARCH=$(HOST_ARCH)
-	@$(PY) -m world
+	@$(PY) -m world $(if $(IMAGE),--image '$(IMAGE)') $(if $(SUITE),--suite '$(SUITE)') $(if $(HEALTH),--health '$(HEALTH)')
 
 ## Checking
 

@@ -24,6 +24,9 @@ class Soon:
         self.estate = Estate(world.aws)
         now = datetime.now(UTC)
         self.evening = now.replace(second=0, microsecond=0) + 2 * MINUTE
+        # Midnight has two names.
+        if (self.evening.hour, self.evening.minute) == (0, 0):
+            self.evening += MINUTE
         self.estate.make(self.place, Plan(1, schedule=f"Mon-Sun {self.evening + HOUR:%H:%M}-{self.evening:%H:%M}"))
         nights.run("tick", now)
 

@@ -33,6 +33,9 @@ class Hours:
     def around(cls, now: datetime) -> "Hours":
         """The evening is an hour from now, and the night eleven hours long."""
         evening = now.astimezone(UTC).replace(second=0, microsecond=0) + UNTIL_EVENING
+        # Midnight has two names, of which the texts that are compared could say either.
+        if (evening.hour, evening.minute) == (0, 0):
+            evening += timedelta(minutes=1)
         return cls(evening, evening + NIGHT)
 
     @property

@@ -10,6 +10,7 @@ MINISTACK = ROOT / ".tools" / "ministack" / "bin" / "ministack"
 BINARIES = ROOT / "target" / "debug"
 SUITES = ROOT / "examples" / "suites"
 APPROVALS = ROOT / "examples" / "demo" / "approvals.yaml"
+ENVIRONMENTS = ROOT / "examples" / "demo" / "environments.yaml"
 APPSPEC = ROOT / "examples" / "appspec" / "ecs-blue-green.yaml"
 
 ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from world import paths
@@ -35,8 +36,10 @@ def environment(endpoint: str, home: Path) -> dict[str, str]:
 class Servers:
     """The two processes; `url` is the one front door."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, images: Mapping[str, Path] | None = None) -> None:
+        """`images` are programs that stand for images, by the names of their repositories, beside the sample shop."""
         self.home = home
+        self._images = {"shop": paths.BINARIES / "sample-shop", **(images or {})}
         self._processes: list[Process] = []
         self.data = home / "local-aws"
         self.data.mkdir()
@@ -57,7 +60,7 @@ class Servers:
             *("--listen", "127.0.0.1:0", "--upstream", upstream),
             *("--data-dir", str(self.data), "--ready-file", str(ready)),
             *("--region", REGION, "--account", ACCOUNT),
-            *("--image", f"shop={paths.BINARIES / 'sample-shop'}"),
+            *(word for name, path in self._images.items() for word in ("--image", f"{name}={path}")),
         ]
         process = Process("local-aws", command, environment(upstream, self.home), self.home / "local-aws.log")
         self._processes.append(process)

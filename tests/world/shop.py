@@ -39,6 +39,7 @@ class Plan:
     rollback: bool = True
     termination_minutes: int = 0
     tasks: int = 1
+    health: str = "/health"
 
 
 class Shop:
@@ -137,7 +138,7 @@ class Shop:
                 Port=CONTAINER_PORT,
                 VpcId="vpc-local",
                 TargetType="ip",
-                HealthCheckPath="/health",
+                HealthCheckPath=self.plan.health,
                 HealthCheckIntervalSeconds=5,
                 HealthyThresholdCount=2,
                 UnhealthyThresholdCount=2,
@@ -195,17 +196,20 @@ class Shop:
 
     def deploy(self, release: Release, hooks: dict[str, str] | None = None) -> str:
         """Starts a deployment; returns its id. Without `hooks`, those of the example AppSpec are called."""
+        return str(self.aws.codedeploy.create_deployment(**self.request(release, hooks))["deploymentId"])
+
+    def request(self, release: Release, hooks: dict[str, str] | None = None) -> dict[str, Any]:
+        """What CodeDeploy is asked for a deployment, the task definition being registered."""
         text = self.appspec(self.register(release), hooks)
-        made = self.aws.codedeploy.create_deployment(
-            applicationName=self.name,
-            deploymentGroupName=self.group,
-            description=f"shop {release.version}",
-            revision={
+        return {
+            "applicationName": self.name,
+            "deploymentGroupName": self.group,
+            "description": f"{release.image} {release.version}",
+            "revision": {
                 "revisionType": "AppSpecContent",
                 "appSpecContent": {"content": text, "sha256": hashlib.sha256(text.encode()).hexdigest()},
             },
-        )
-        return str(made["deploymentId"])
+        }
 
     def appspec(self, task_definition: str, hooks: dict[str, str] | None = None) -> str:
         """The AppSpec of a deployment: the example, or one with other hooks."""

@@ -3,7 +3,7 @@
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -32,10 +32,13 @@ class World:
         config: Path = paths.APPROVALS,
         nights: Path | None = None,
         hours: Callable[[datetime], Hours] = Hours.around,
+        images: Mapping[str, Path] | None = None,
         **parameters: str,
     ) -> None:
         """`on_step` hears what is being done; `config` is that of the approvals, `nights` that of environments
-        that sleep, if there are any, at these `hours`; `parameters` overrides those of the template."""
+        that sleep, if there are any, at these `hours`; `images` are programs that stand for images, beside the
+        sample shop; `parameters` overrides those of the template."""
+        self._images = images
         self._name, self._on_step, self._config, self._parameters = name, on_step, config, parameters
         self._nights, self._hours = nights, hours
         self.secrets = Secrets()
@@ -61,7 +64,7 @@ class World:
 
     def _bring_up(self) -> None:
         self._on_step("starting MiniStack and local-aws")
-        self.servers = Servers(self.home)
+        self.servers = Servers(self.home, self._images)
         self._undo.append(self.servers.stop)
         self.url, self.control = self.servers.url, self.servers.control
         self.aws = Aws(self.url)
