@@ -18,6 +18,7 @@ SERVICES = {
     "codedeploy": ("codedeploy", "codedeploy"),
     "codepipeline": ("codepipeline", "codepipeline"),
     "dynamodb": ("dynamodb", "dynamodb"),
+    "ecr": ("ecr", "ecr"),
     "ecs": ("ecs", "ecs"),
     "elb": ("elbv2", "elasticloadbalancing"),
     "lambda": ("lambda", "lambda"),

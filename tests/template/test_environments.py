@@ -13,6 +13,7 @@ ROLES = ("EnvSchedulerRole", "EnvironmentsPolicy", *CHANGING, "EnvironmentsSched
 # IAM knows no resource for these.
 WITHOUT_RESOURCE = {
     "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:DescribeScheduledActions",
     "autoscaling:DescribeAutoScalingGroups",
     "ecs:DescribeTaskDefinition",
     "ecs:ListClusters",
