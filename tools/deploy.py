@@ -12,6 +12,7 @@ import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,7 +126,8 @@ def ask_at_terminal() -> Callable[[Question, str | None], str]:
         if question.group not in told:
             told.add(question.group)
             print(f"\n== {question.group}")
-        print(f"\n{question.label} ({question.name})\n  {question.parameter['Description']}")
+        print(f"\n{question.label} ({question.name})")
+        print(textwrap.fill(explained(question, default), 100, initial_indent="  ", subsequent_indent="  "))
         shown = "" if default is None else f" [{default or 'nothing'}]"
         while True:
             answer = input(f"{question.name}{shown}: ").strip()
@@ -136,6 +138,14 @@ def ask_at_terminal() -> Callable[[Question, str | None], str]:
             print(f"  {question.name} {problem}")
 
     return ask
+
+
+def explained(question: Question, default: str | None) -> str:
+    """What a question is about, and what can be answered."""
+    values = [str(value) or "nothing" for value in question.parameter.get("AllowedValues", [])]
+    one_of = f" One of: {', '.join(values)}." if values else ""
+    may_be_nothing = default and question.problem("") is None
+    return question.parameter["Description"] + one_of + (f" {NOTHING} for nothing." if may_be_nothing else "")
 
 
 def keep_at_terminal(group: str) -> bool:
@@ -239,6 +249,9 @@ def main(arguments: list[str]) -> int:
     except Refused as refused:
         print(f"make deploy: {refused}", file=sys.stderr)
         return 2
+    except (EOFError, KeyboardInterrupt):
+        print("\nmake deploy: nothing was saved, and nothing was deployed", file=sys.stderr)
+        return 130
     print(f"\nThe answers are in {given.config.name}; `make deploy ASK=all` asks them again.")
     command = [
         *("sam", "deploy", "--template-file", str(given.built), "--config-file", str(given.config.resolve())),

@@ -84,6 +84,14 @@ def test_an_upgrade_asks_what_is_new_alone_and_drops_what_is_gone(
     assert answers == before | {"NewOne": "x"}
 
 
+def test_a_question_says_what_can_be_answered(asked: list[Question]) -> None:
+    known = {question.name: question for question in asked}
+    assert deploy.explained(known["Environments"], "off").endswith("One of: off, on.")
+    assert deploy.explained(known["SubnetIds"], "subnet-1").endswith(" - for nothing.")
+    assert not deploy.explained(known["SubnetIds"], "").endswith(" - for nothing.")
+    assert not deploy.explained(known["SuiteLocation"], "s3://a/b").endswith(" - for nothing.")
+
+
 def test_wrong_answers_are_told_together_with_a_sentence_each(asked: list[Question]) -> None:
     wrong = {"EnvironmentsClusters": "*", "MemorySize": "64", "Environments": "yes", "SecretArns": "a" * 900}
     with pytest.raises(Refused) as told:
