@@ -86,9 +86,10 @@ test: setup browser ## Test everything: Rust, then end to end against the local 
 	@printf 'end to end: %s\n' "$$(tail -n 1 .local/test-e2e.log | tr -d '=' | xargs)"
 
 .PHONY: e2e
-e2e: setup browser local ## Only the end-to-end tests; ARGS goes to pytest
+e2e: setup browser local ## Only the end-to-end tests; ARGS goes to pytest, AT='2026-12-31 23:57' is a false time
 	@$(MAKE) build ARCH=$(HOST_ARCH)
-	$(BIN)/pytest -c tests/pytest.ini $(ARGS)
+	@# An offset, as all processes of a test need the same clock; faketime is a package of Debian.
+	$(if $(AT),faketime -f "$$(printf '%+ds' $$(($$(date -d '$(AT)' +%s) - $$(date +%s))))") $(BIN)/pytest -c tests/pytest.ini $(ARGS)
 
 .PHONY: lint
 lint: tools ## Check form, lints, licences, sources, the template and the Python parts

@@ -51,9 +51,9 @@ def _key_holds(operator: str, key: str, wanted: list[str], request: Request) -> 
     found = request.context.get(key)
     if operator == "Null":
         return (found is None) == (wanted == ["true"])
-    if operator == "StringNotEquals":
+    if "Not" in operator:
         # What isn't there equals nothing.
-        return found not in wanted
+        return not _key_holds(operator.replace("Not", ""), key, wanted, request)
     quantifier, operator = operator.split(":") if ":" in operator else ("", operator)
     if operator.endswith("IfExists"):
         if found is None:

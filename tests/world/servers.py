@@ -12,6 +12,8 @@ from world.processes import Process, ProcessFailed, free_port
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 START_WITHIN = 60.0
+# What `faketime` sets: under it, everything here has the same false time.
+FALSE_TIME = ("LD_PRELOAD", "FAKETIME", "FAKETIME_SHARED", "FAKETIME_DONT_FAKE_MONOTONIC", "DONT_FAKE_MONOTONIC")
 
 
 def environment(endpoint: str, home: Path) -> dict[str, str]:
@@ -30,6 +32,7 @@ def environment(endpoint: str, home: Path) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "NO_PROXY": "127.0.0.1,localhost",
+        **{name: os.environ[name] for name in FALSE_TIME if name in os.environ},
     }
 
 
