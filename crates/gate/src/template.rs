@@ -7,16 +7,44 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde_json::Value;
+use strict_yaml::Number;
 use strict_yaml::words::is_name;
+
+use crate::text;
 
 /// The values that templates may use during one run.
 #[derive(Clone, Default)]
 pub(crate) struct Values {
     /// Variables and resolved secrets, with their types.
-    pub(crate) names: BTreeMap<String, Value>,
+    pub(crate) names: BTreeMap<String, Var>,
     /// Facts of the target.
     pub(crate) target: BTreeMap<String, String>,
+}
+
+/// A value with its type, and as it was written: `1.10` in a text must not become `1.1`, nor `True` `true`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Var {
+    Text(String),
+    Bool { value: bool, written: String },
+    Number { value: Number, written: String },
+}
+
+impl Var {
+    /// What stands for it in a text: what was written.
+    pub(crate) fn written(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Bool { written, .. } | Self::Number { written, .. } => written,
+        }
+    }
+
+    /// The same number as JSON has it, where that is not what was written: `192117` for `0192117`.
+    pub(crate) fn rewritten(&self) -> Option<&str> {
+        match self {
+            Self::Number { value, written } if value.as_str() != written => Some(value.as_str()),
+            _ => None,
+        }
+    }
 }
 
 // Written out, so that no log can hold the secrets.
@@ -58,9 +86,17 @@ pub(crate) enum TemplateError {
     NotAName(String),
 }
 
-/// A reference without a value during this run.
+/// What a text may take when its references are filled: a short one can name a long value many times.
+pub(crate) const MAX_FILLED: usize = 1024 * 1024;
+
+/// Why the references of a text can't be filled during this run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Missing {
+    #[error(
+        "a text is larger than {} when its references are filled",
+        text::bytes(MAX_FILLED)
+    )]
+    TooLong,
     #[error("the secret or variable {0:?} has no value in this run")]
     Name(String),
     #[error("target.{0} is not known for this deployment")]
@@ -95,7 +131,7 @@ impl Template {
 
     /// The text with every reference filled.
     pub(crate) fn render(&self, values: &Values) -> Result<String, Missing> {
-        self.render_with(|reference| values.text(reference))
+        self.render_with(|reference| values.text(reference).map(str::to_owned))
     }
 
     /// The text with every reference filled by `fill`.
@@ -109,41 +145,48 @@ impl Template {
                 Piece::Literal(literal) => text.push_str(literal),
                 Piece::Reference(reference) => text.push_str(&fill(reference)?),
             }
+            if text.len() > MAX_FILLED {
+                return Err(Missing::TooLong);
+            }
         }
         Ok(text)
     }
 
     /// Like [`Template::render`], but a string that is one reference and nothing else keeps the
     /// type of its variable: with `vars: { book: 7 }`, `"{{ book }}"` is the number 7.
-    pub(crate) fn render_value(&self, values: &Values) -> Result<Value, Missing> {
+    pub(crate) fn render_value(&self, values: &Values) -> Result<Var, Missing> {
+        match self.lone() {
+            Some(Reference::Name(name)) => values.named(name).cloned(),
+            _ => self.render(values).map(Var::Text),
+        }
+    }
+
+    /// The reference that this is, if it is one and nothing else.
+    pub(crate) fn lone(&self) -> Option<&Reference> {
         match self.pieces.as_slice() {
-            [Piece::Reference(reference)] => values.value(reference),
-            _ => self.render(values).map(Value::String),
+            [Piece::Reference(reference)] => Some(reference),
+            _ => None,
         }
     }
 }
 
 impl Values {
-    pub(crate) fn text(&self, reference: &Reference) -> Result<String, Missing> {
-        self.value(reference).map(|value| match value {
-            Value::String(text) => text,
-            other => other.to_string(),
-        })
-    }
-
-    fn value(&self, reference: &Reference) -> Result<Value, Missing> {
+    /// What stands for a reference in a text.
+    pub(crate) fn text(&self, reference: &Reference) -> Result<&str, Missing> {
         match reference {
-            Reference::Name(name) => self
-                .names
-                .get(name)
-                .cloned()
-                .ok_or_else(|| Missing::Name(name.clone())),
+            Reference::Name(name) => self.named(name).map(Var::written),
             Reference::Target(key) => self
                 .target
                 .get(key)
-                .map(|fact| Value::String(fact.clone()))
+                .map(String::as_str)
                 .ok_or_else(|| Missing::Target(key.clone())),
         }
+    }
+
+    fn named(&self, name: &str) -> Result<&Var, Missing> {
+        self.names
+            .get(name)
+            .ok_or_else(|| Missing::Name(name.to_owned()))
     }
 }
 
@@ -163,15 +206,22 @@ fn reference(inside: &str) -> Result<Reference, TemplateError> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+
+    fn number(written: &str) -> Var {
+        let read = strict_yaml::read(written, crate::suite::FILE).unwrap();
+        let strict_yaml::Value::Number(value, written) = read.value else {
+            panic!("{written} is not a number");
+        };
+        Var::Number { value, written }
+    }
 
     fn values() -> Values {
         Values {
             names: BTreeMap::from([
-                ("book".to_owned(), json!(7)),
-                ("reader".to_owned(), json!("{{ book }}")),
+                ("book".to_owned(), number("7")),
+                ("build".to_owned(), number("0192117")),
+                ("reader".to_owned(), Var::Text("{{ book }}".to_owned())),
             ]),
             target: BTreeMap::from([("version".to_owned(), "1.2.0".to_owned())]),
         }
@@ -185,20 +235,38 @@ mod tests {
 
     #[test]
     fn a_lone_reference_keeps_its_type() {
-        assert_eq!(
-            Template::parse("{{ book }}")
+        let value = |text| {
+            Template::parse(text)
                 .unwrap()
                 .render_value(&values())
-                .unwrap(),
-            json!(7)
-        );
-        assert_eq!(
-            Template::parse("n{{ book }}")
                 .unwrap()
-                .render_value(&values())
-                .unwrap(),
-            json!("n7")
-        );
+        };
+        assert_eq!(value("{{ book }}"), number("7"));
+        assert_eq!(value("n{{ book }}"), Var::Text("n7".to_owned()));
+        assert_eq!(value("{{ target.version }}"), Var::Text("1.2.0".to_owned()));
+    }
+
+    #[test]
+    fn a_number_in_a_text_is_what_was_written() {
+        let template = Template::parse("build {{ build }}").unwrap();
+        assert_eq!(template.render(&values()).unwrap(), "build 0192117");
+        assert_eq!(number("0192117").rewritten(), Some("192117"));
+        assert_eq!(number("1.10").rewritten(), None);
+    }
+
+    #[test]
+    fn a_filled_text_is_bounded() {
+        let mut values = values();
+        let long = Var::Text("x".repeat(100_000));
+        values.names.insert("long".to_owned(), long);
+        let filled = |times: usize| {
+            let template = Template::parse(&"{{ long }}".repeat(times)).unwrap();
+            template.render(&values).map(|text| text.len())
+        };
+        assert_eq!(filled(10), Ok(1_000_000));
+        assert_eq!(filled(11), Err(Missing::TooLong));
+        assert_eq!(filled(50_000), Err(Missing::TooLong));
+        insta::assert_snapshot!(Missing::TooLong, @"a text is larger than 1 MiB when its references are filled");
     }
 
     #[test]

@@ -1,7 +1,12 @@
 //! How values are written for people: durations, quotes, cuts. In one place, so that a reason, a
 //! report and a problem say the same thing in the same way.
 
-pub(crate) use strict_yaml::words::{bytes, count, duration, list, nearest};
+pub(crate) use strict_yaml::words::{bytes, count, duration, list};
+
+/// A number of milliseconds as [`duration`] writes it.
+pub(crate) fn millis(value: u64) -> String {
+    duration(std::time::Duration::from_millis(value))
+}
 
 /// What is kept of a foreign text before redaction, in bytes. Longer than anything shown, so that
 /// a secret is never cut in two before it is looked for.

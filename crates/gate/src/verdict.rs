@@ -81,7 +81,13 @@ pub fn judge(case: &Case) -> Verdict {
     if let Some(reason) = nothing_required(case, required.len()) {
         blocking.push(reason);
     }
-    blocking.extend(required.iter().filter_map(|check| check.blocks(&case.bake)));
+    let mut worst_first = required.clone();
+    worst_first.sort_by_key(|check| check.rank());
+    blocking.extend(
+        worst_first
+            .iter()
+            .filter_map(|check| check.blocks(&case.bake)),
+    );
     if blocking.is_empty() && !case.window_completed {
         blocking.push(cut_short(case, &required));
     }
@@ -113,6 +119,17 @@ pub(crate) fn past_limit(rounds: &[Measurement], bake: &Bake) -> bool {
     tally.failed > bake.failure_limit as usize || tally.errored > bake.error_limit as usize
 }
 
+/// What all rounds of a check came to: past a limit what there was too much of, else the last round.
+pub(crate) fn came_to(rounds: &[Measurement], bake: &Bake) -> Measurement {
+    let tally = Tally::of(rounds);
+    let last = rounds.last().copied().unwrap_or(Measurement::NoData);
+    match () {
+        () if tally.failed > bake.failure_limit as usize => Measurement::Failed,
+        () if tally.errored > bake.error_limit as usize => Measurement::Errored,
+        () => last,
+    }
+}
+
 /// How often each measurement occurred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
@@ -141,6 +158,15 @@ impl Tally {
 }
 
 impl CheckHistory {
+    /// The order of reasons: what failed, then what errored, then what was not measured.
+    fn rank(&self) -> usize {
+        let worst_first = [Measurement::Failed, Measurement::Errored];
+        worst_first
+            .iter()
+            .position(|measurement| self.rounds.contains(measurement))
+            .unwrap_or(worst_first.len())
+    }
+
     /// Why this required check blocks, if it does.
     fn blocks(&self, bake: &Bake) -> Option<String> {
         let tally = Tally::of(&self.rounds);

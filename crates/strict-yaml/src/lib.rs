@@ -9,6 +9,7 @@
 //! repeated in a problem, or a small file that takes much memory or time.
 
 mod node;
+mod number;
 mod object;
 mod problem;
 pub mod scalar;
@@ -17,6 +18,7 @@ mod table;
 pub mod words;
 
 pub use node::{At, Document, Key, Node, Value, read};
+pub use number::Number;
 pub use object::{Findings, Object, entries, items};
 pub use problem::{Problem, Problems};
 pub use secret::SecretRef;

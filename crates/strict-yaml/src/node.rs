@@ -9,13 +9,18 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError};
 use serde_json::Value as Json;
 
-use crate::Problem;
+use crate::number::{self, Number, Reading};
+use crate::{Problem, words};
 
 /// What people write by hand is a page or two; this is far beyond.
-const TEXT_LIMIT: usize = 1024 * 1024;
+const MAX_TEXT: usize = 1024 * 1024;
 /// Nodes, with every copy that an anchor or an alias makes.
-const NODE_LIMIT: usize = 50_000;
-const DEPTH_LIMIT: usize = 64;
+const MAX_NODES: usize = 50_000;
+/// Bytes of keys and values, with every copy that an anchor or an alias makes.
+const MAX_EXPANDED: usize = 4 * 1024 * 1024;
+const MAX_DEPTH: usize = 64;
+/// Characters of what a problem says. It repeats what was written, which may be long.
+const MAX_MESSAGE: usize = 1_000;
 
 /// Line and column, both from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,10 +45,10 @@ pub struct Node {
 pub enum Value {
     /// Nothing, `~` or `null`.
     Null,
-    /// `true` or `false`.
+    /// `true` or `false`, and as it was written.
     Bool(bool, String),
-    /// A number that JSON has.
-    Number(serde_json::Number, String),
+    /// A number, exact, and as it was written.
+    Number(Number, String),
     /// Anything else that is one word or line, and all that is in quotes.
     Text(String),
     /// Items after `- ` or between brackets.
@@ -67,8 +72,8 @@ impl At {
         Problem {
             line: self.line,
             column: self.column,
-            message: message.into(),
-            remedy: remedy.into(),
+            message: words::middle_out(message.into(), MAX_MESSAGE),
+            remedy: words::middle_out(remedy.into(), MAX_MESSAGE),
         }
     }
 }
@@ -97,12 +102,13 @@ impl Value {
 }
 
 impl Node {
-    /// The plain JSON that this stands for.
+    /// The plain JSON that this stands for, to hold a file against its schema. Numbers beyond a float become
+    /// null and others may be rounded: nothing else may use this.
     pub fn to_json(&self) -> Json {
         match &self.value {
             Value::Null => Json::Null,
             Value::Bool(value, _) => Json::Bool(*value),
-            Value::Number(value, _) => Json::Number(value.clone()),
+            Value::Number(value, _) => serde_json::from_str(value.as_str()).unwrap_or(Json::Null),
             Value::Text(text) => Json::String(text.clone()),
             Value::List(items) => items.iter().map(Self::to_json).collect(),
             Value::Map(entries) => Json::Object(
@@ -129,7 +135,7 @@ pub struct Document {
 /// The one document of a file.
 pub fn read(text: &str, document: Document) -> Result<Node, Problem> {
     let start = At { line: 1, column: 1 };
-    if text.len() > TEXT_LIMIT {
+    if text.len() > MAX_TEXT {
         return Err(start.problem("the file is larger than 1 MiB", document.split));
     }
     let mut tree = Tree::new(document);
@@ -144,26 +150,52 @@ pub fn read(text: &str, document: Document) -> Result<Node, Problem> {
 
 fn syntax(error: &ScanError) -> Problem {
     let at = At::from(*error.marker());
+    // The parser looks ahead and has a bound of its own.
+    if error.info().contains("recursion limit") {
+        return too_deep(at);
+    }
     at.problem(
         format!("not valid YAML: {}", error.info()),
         "check the indentation, quotes and brackets here and in the line above",
     )
 }
 
+fn too_deep(at: At) -> Problem {
+    at.problem(
+        format!("nested deeper than {MAX_DEPTH} levels"),
+        "write it flatter",
+    )
+}
+
 struct Tree {
     kind: Document,
     open: Vec<Open>,
-    /// Finished nodes with an anchor, and how many nodes each is.
-    anchors: HashMap<usize, (Node, usize)>,
+    /// Finished nodes with an anchor.
+    anchors: HashMap<usize, Anchored>,
     root: Option<Node>,
     documents: usize,
+    size: Size,
+}
+
+struct Anchored {
+    node: Node,
+    size: Size,
+    height: usize,
+}
+
+/// What a node weighs, with everything below it.
+#[derive(Clone, Copy, Default)]
+struct Size {
     nodes: usize,
+    bytes: usize,
 }
 
 struct Open {
     at: At,
     anchor: usize,
-    nodes_before: usize,
+    before: Size,
+    /// The levels below this one.
+    height: usize,
     content: Content,
 }
 
@@ -183,7 +215,7 @@ impl Tree {
             anchors: HashMap::new(),
             root: None,
             documents: 0,
-            nodes: 0,
+            size: Size::default(),
         }
     }
 
@@ -203,8 +235,10 @@ impl Tree {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_tag(tag.is_some(), at)?;
+                let size = Size::scalar(&text);
+                self.count(size, at)?;
                 let value = scalar(text.into_owned(), style, at)?;
-                self.finish(Node { at, value }, anchor, 1)?;
+                self.finish(Node { at, value }, anchor, size, 0)?;
             }
             Event::SequenceStart(anchor, tag) => {
                 self.refuse_tag(tag.is_some(), at)?;
@@ -227,20 +261,26 @@ impl Tree {
                     Content::List(items) => Value::List(items),
                     Content::Map { entries, .. } => Value::Map(entries),
                 };
-                let size = self.nodes - open.nodes_before + 1;
-                self.finish(Node { at: open.at, value }, open.anchor, size)?;
+                let size = self.size.since(open.before);
+                let node = Node { at: open.at, value };
+                self.finish(node, open.anchor, size, open.height + 1)?;
             }
             Event::Alias(anchor) => {
-                let Some((_, size)) = self.anchors.get(&anchor) else {
+                let Some(Anchored { size, height, .. }) = self.anchors.get(&anchor) else {
                     return Err(at.problem(
                         "this alias stands inside of its own anchor",
                         "write the value out",
                     ));
                 };
+                let (size, height) = (*size, *height);
+                // Aliases of aliases nest, too.
+                if self.open.len() + height > MAX_DEPTH {
+                    return Err(too_deep(at));
+                }
                 // Counted before it is copied.
-                self.count(size - 1, at)?;
-                let node = self.anchors[&anchor].0.clone();
-                self.finish(node, 0, 1)?;
+                self.count(size, at)?;
+                let node = self.anchors[&anchor].node.clone();
+                self.finish(node, 0, size, height)?;
             }
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
         }
@@ -248,25 +288,37 @@ impl Tree {
     }
 
     fn begin(&mut self, at: At, anchor: usize, content: Content) -> Result<(), Problem> {
-        if self.open.len() >= DEPTH_LIMIT {
-            let remedy = "write it flatter";
-            return Err(at.problem(format!("nested deeper than {DEPTH_LIMIT} levels"), remedy));
+        if self.open.len() >= MAX_DEPTH {
+            return Err(too_deep(at));
         }
+        let before = self.size;
+        self.count(Size::EMPTY, at)?;
         self.open.push(Open {
             at,
             anchor,
-            nodes_before: self.nodes,
+            before,
+            height: 0,
             content,
         });
         Ok(())
     }
 
-    /// Puts a finished node where it belongs.
-    fn finish(&mut self, node: Node, anchor: usize, size: usize) -> Result<(), Problem> {
-        self.count(1, node.at)?;
+    /// Puts a finished node, which is counted already, where it belongs.
+    fn finish(
+        &mut self,
+        node: Node,
+        anchor: usize,
+        size: Size,
+        height: usize,
+    ) -> Result<(), Problem> {
         if anchor > 0 {
             self.count(size, node.at)?;
-            self.anchors.insert(anchor, (node.clone(), size));
+            let node = node.clone();
+            let anchored = Anchored { node, size, height };
+            self.anchors.insert(anchor, anchored);
+        }
+        if let Some(open) = self.open.last_mut() {
+            open.height = open.height.max(height);
         }
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.root = Some(node),
@@ -291,14 +343,38 @@ impl Tree {
         Ok(())
     }
 
-    fn count(&mut self, nodes: usize, at: At) -> Result<(), Problem> {
-        self.nodes += nodes;
-        if self.nodes > NODE_LIMIT {
-            let message = format!("more than {NODE_LIMIT} values, with aliases written out");
-            let remedy = format!("split the {}, or use fewer aliases", self.kind.noun);
-            return Err(at.problem(message, remedy));
+    fn count(&mut self, size: Size, at: At) -> Result<(), Problem> {
+        self.size.nodes = self.size.nodes.saturating_add(size.nodes);
+        self.size.bytes = self.size.bytes.saturating_add(size.bytes);
+        let bound = if self.size.nodes > MAX_NODES {
+            format!("{MAX_NODES} values")
+        } else if self.size.bytes > MAX_EXPANDED {
+            words::bytes(MAX_EXPANDED)
+        } else {
+            return Ok(());
+        };
+        let message = format!("more than {bound}, with aliases written out");
+        let remedy = format!("split the {}, or use fewer aliases", self.kind.noun);
+        Err(at.problem(message, remedy))
+    }
+}
+
+impl Size {
+    /// A list or a mapping without what is in it.
+    const EMPTY: Self = Self { nodes: 1, bytes: 0 };
+
+    fn scalar(text: &str) -> Self {
+        Self {
+            nodes: 1,
+            bytes: text.len(),
         }
-        Ok(())
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            nodes: self.nodes - before.nodes,
+            bytes: self.bytes - before.bytes,
+        }
     }
 }
 
@@ -331,41 +407,18 @@ fn scalar(text: String, style: ScalarStyle, at: At) -> Result<Value, Problem> {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" => Value::Bool(true, text),
         "false" | "False" | "FALSE" => Value::Bool(false, text),
-        ".inf" | "-.inf" | "+.inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN" => {
-            return Err(at.problem(
-                format!("{text} is not a number that JSON has"),
-                "write a number",
-            ));
-        }
-        _ => match number(&text) {
-            Some(number) => Value::Number(number, text),
+        _ => match number::read(&text) {
             None => Value::Text(text),
+            Some(Reading::Number(number)) => Value::Number(number, text),
+            Some(Reading::NotFinite) => {
+                let message = format!("{text} is not a number that JSON has");
+                return Err(at.problem(message, "write a number, or put it in quotes"));
+            }
+            Some(Reading::TooLong) => {
+                let message =
+                    "a number that is longer than 1000 digits, or 128 bits in hexadecimal";
+                return Err(at.problem(message, "put it in quotes if it is text"));
+            }
         },
     })
-}
-
-fn number(text: &str) -> Option<serde_json::Number> {
-    if let Some(hex) = text.strip_prefix("0x") {
-        return i64::from_str_radix(hex, 16).ok().map(Into::into);
-    }
-    if let Some(octal) = text.strip_prefix("0o") {
-        return i64::from_str_radix(octal, 8).ok().map(Into::into);
-    }
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let numeric = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && digits.contains(|c: char| c.is_ascii_digit())
-        && digits
-            .chars()
-            .all(|c| c.is_ascii_digit() || ".eE+-".contains(c));
-    if !numeric {
-        return None;
-    }
-    let plain = text.strip_prefix('+').unwrap_or(text);
-    if let Ok(integer) = plain.parse::<i64>() {
-        return Some(integer.into());
-    }
-    plain
-        .parse::<f64>()
-        .ok()
-        .and_then(serde_json::Number::from_f64)
 }

@@ -1,17 +1,24 @@
 //! Reading objects by their key tables, collecting problems instead of stopping at the first.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 
 use crate::node::{At, Key, Node, Value};
 use crate::table::Table;
 use crate::{Problem, Problems, words};
 
 /// More problems than this help nobody.
-const PROBLEM_LIMIT: usize = 100;
+const MAX_PROBLEMS: usize = 100;
+
+/// Words that are compared with wrong ones while one file is read.
+const MAX_COMPARED: usize = 10_000;
 
 /// Where problems are collected while a file is read.
 #[derive(Debug, Default)]
-pub struct Findings(RefCell<Vec<Problem>>);
+pub struct Findings {
+    problems: RefCell<Vec<Problem>>,
+    compared: Cell<usize>,
+}
 
 impl Findings {
     /// One more problem.
@@ -21,16 +28,51 @@ impl Findings {
 
     /// One more problem; the same one at the same place is kept once.
     pub fn push(&self, problem: Problem) {
-        let mut problems = self.0.borrow_mut();
-        if problems.len() < PROBLEM_LIMIT && !problems.contains(&problem) {
+        let mut problems = self.problems.borrow_mut();
+        if problems.len() < MAX_PROBLEMS && !problems.contains(&problem) {
             problems.push(problem);
         }
     }
 
-    /// The problems in the order of the file.
+    /// Whether no further problem is taken, so that there may be more than are reported.
+    pub fn is_full(&self) -> bool {
+        self.problems.borrow().len() >= MAX_PROBLEMS
+    }
+
+    /// The known word that was probably meant; none after many words were compared, because a file with
+    /// thousands of unknown words must not take minutes.
+    pub fn nearest<'a>(
+        &self,
+        wrong: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        let left = MAX_COMPARED.saturating_sub(self.compared.get());
+        if self.is_full() || left == 0 {
+            return None;
+        }
+        let compared = Cell::new(0);
+        let known = known
+            .into_iter()
+            .take(left)
+            .inspect(|_| compared.set(compared.get() + 1));
+        let near = words::nearest(wrong, known);
+        self.compared.set(self.compared.get() + compared.get());
+        near
+    }
+
+    /// The problems in the order of the file; where there are too many, the last line says so.
     pub fn into_sorted(self) -> Vec<Problem> {
-        let mut problems = self.0.into_inner();
+        let full = self.is_full();
+        let mut problems = self.problems.into_inner();
         problems.sort_by_key(|problem| (problem.line, problem.column));
+        if let (true, Some(last)) = (full, problems.last()) {
+            let message = format!("more than {MAX_PROBLEMS} problems may be there");
+            let at = At {
+                line: last.line,
+                column: last.column,
+            };
+            problems.push(at.problem(message, "mend these first"));
+        }
         problems
     }
 
@@ -69,8 +111,9 @@ impl<'n> Object<'n> {
             if table.keys.contains(&key.text.as_str()) {
                 known.push((key, value));
             } else {
-                meant.push(words::nearest(&key.text, table.keys.iter().copied()));
-                problems.push(unknown(key, table));
+                let near = problems.nearest(&key.text, table.keys.iter().copied());
+                meant.push(near);
+                problems.push(unknown(key, table, near));
             }
         }
         Some(Self {
@@ -132,18 +175,21 @@ pub fn entries<'n>(
         );
         return None;
     };
-    let mut seen: Vec<(&Key, &Node)> = Vec::with_capacity(entries.len());
+    let mut lines: HashMap<&str, usize> = HashMap::with_capacity(entries.len());
+    let mut once: Vec<(&Key, &Node)> = Vec::with_capacity(entries.len());
     for (key, value) in entries {
-        match seen.iter().find(|(earlier, _)| earlier.text == key.text) {
-            Some((earlier, _)) => problems.add(
+        if let Some(line) = lines.get(key.text.as_str()) {
+            problems.add(
                 key.at,
                 format!("the key {:?} is there twice", key.text),
-                format!("it is also in line {}; remove one", earlier.at.line),
-            ),
-            None => seen.push((key, value)),
+                format!("it is also in line {line}; remove one"),
+            );
+        } else {
+            lines.insert(&key.text, key.at.line);
+            once.push((key, value));
         }
     }
-    Some(seen)
+    Some(once)
 }
 
 /// The items of a list.
@@ -160,7 +206,7 @@ pub fn items<'n>(node: &'n Node, told: &str, problems: &Findings) -> Option<&'n 
     None
 }
 
-fn unknown(key: &Key, table: &Table) -> Problem {
+fn unknown(key: &Key, table: &Table, near: Option<&str>) -> Problem {
     let known = || {
         format!(
             "{} knows {}",
@@ -172,7 +218,7 @@ fn unknown(key: &Key, table: &Table) -> Problem {
         let message = format!("the key {:?} is not part of this version", key.text);
         return key.at.problem(message, known());
     }
-    let remedy = match words::nearest(&key.text, table.keys.iter().copied()) {
+    let remedy = match near {
         Some(near) => format!("did you mean {near:?}?"),
         None => known(),
     };

@@ -206,7 +206,7 @@ pub fn choice<T: Copy>(
         .map(|(_, value)| *value);
     if found.is_none() {
         let words = choices.iter().map(|(word, _)| *word);
-        let remedy = match words::nearest(written, words.clone()) {
+        let remedy = match problems.nearest(written, words.clone()) {
             Some(near) => format!("did you mean {near:?}?"),
             None => format!("write one of {}", words::list(words)),
         };

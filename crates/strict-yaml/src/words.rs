@@ -48,12 +48,23 @@ pub fn bytes(size: usize) -> String {
     }
 }
 
+/// Longer words are compared with nothing: the time grows with the square of the length.
+const MAX_MEANT: usize = 64;
+
 /// The known word nearest to `wrong`, if it is near enough to be what was meant.
+///
+/// Takes microseconds for each known word; where a file decides how often this is asked, ask
+/// [`Findings::nearest`](crate::Findings::nearest), which stops when nobody reads the answers any more.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if wrong.len() > MAX_MEANT {
+        return None;
+    }
     let wrong = wrong.to_lowercase();
-    let limit = (wrong.chars().count() / 3).max(1);
+    let length = wrong.chars().count();
+    let limit = (length / 3).max(1);
     known
         .into_iter()
+        .filter(|word| word.len() <= MAX_MEANT && word.chars().count().abs_diff(length) <= limit)
         .map(|word| (distance(&wrong, &word.to_lowercase()), word))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
@@ -83,10 +94,34 @@ fn distance(left: &str, right: &str) -> usize {
     rows[a.len()][b.len()]
 }
 
-/// `a`, `b` and `c`, each in quotes.
+/// More words than this are not read by anybody.
+const MAX_LISTED: usize = 50;
+
+/// `"a", "b", "c"`; of many words the first ones, and how many more there are.
 pub fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let words: Vec<String> = words.into_iter().map(|word| format!("{word:?}")).collect();
-    words.join(", ")
+    let mut words = words.into_iter();
+    let mut listed: Vec<String> = words
+        .by_ref()
+        .take(MAX_LISTED)
+        .map(|word| format!("{word:?}"))
+        .collect();
+    let more = words.count();
+    if more > 0 {
+        listed.push(format!("and {more} more"));
+    }
+    listed.join(", ")
+}
+
+/// At most about `most` characters of `text`: its beginning and its end, because what is wrong stands
+/// before or behind what is quoted.
+pub fn middle_out(text: String, most: usize) -> String {
+    if text.len() <= most {
+        return text;
+    }
+    let half = most / 2;
+    let begin = text.floor_char_boundary(half);
+    let end = text.ceil_char_boundary(text.len() - half);
+    format!("{} … {}", &text[..begin], &text[end..])
 }
 
 /// Names of variables and secrets: a letter or `_`, then letters, digits, `_` and `-`.
@@ -118,6 +153,26 @@ mod tests {
         assert_eq!(nearest("Latnecy", known), Some("latency"));
         assert_eq!(nearest("jsno", known), Some("json"));
         assert_eq!(nearest("tls", known), None);
+    }
+
+    #[test]
+    fn long_words_are_compared_with_nothing() {
+        let long = "x".repeat(900_000);
+        assert_eq!(nearest(&long, [long.as_str()]), None);
+        assert_eq!(nearest("x", [long.as_str(), "xy"]), Some("xy"));
+    }
+
+    #[test]
+    fn long_texts_keep_both_ends() {
+        assert_eq!(middle_out("short".to_owned(), 10), "short");
+        let cut = middle_out(format!("\"{}\" is wrong", "ü".repeat(900)), 40);
+        assert!(
+            cut.starts_with("\"üüü") && cut.ends_with("ü\" is wrong") && cut.len() < 60,
+            "{cut}"
+        );
+        let many: Vec<String> = (0..60).map(|n| n.to_string()).collect();
+        let told = list(many.iter().map(String::as_str));
+        assert!(told.ends_with("\"49\", and 10 more"), "{told}");
     }
 
     #[test]

@@ -14,10 +14,12 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName};
 
 pub(crate) use self::json::{Comparison, JsonTest, JsonType, Operator, Path, too_wild};
-pub(crate) use self::shape::Shape;
-pub(crate) use self::text_test::{Pattern, TextTest};
+pub(crate) use self::shape::{Shape, json_number};
+pub(crate) use self::text_test::{
+    MAX_FILLED_MEMORY, MAX_PATTERN_MEMORY, Pattern, TextTest, compile,
+};
 use crate::redact;
-use crate::template::{Missing, Values};
+use crate::template::Values;
 use crate::text;
 use crate::verdict::Measurement;
 
@@ -170,11 +172,7 @@ impl Expectation {
             Self::Header { name, tests } => header(name, tests, evidence, values, findings),
             Self::Body(tests) => {
                 let body = evidence.body_text();
-                findings.extend(
-                    tests
-                        .iter()
-                        .map(|test| test.evaluate("body", Some(&[body.as_ref()]), values)),
-                );
+                findings.extend(text_test::evaluate("body", tests, &[&body], values));
             }
             Self::Json { path, tests } => document.evaluate(path, tests, values, findings),
             Self::Latency { limit, inclusive } => {
@@ -236,12 +234,12 @@ fn header(
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         .collect();
     let present: Vec<&str> = owned.iter().map(String::as_str).collect();
-    let present = (!present.is_empty()).then_some(present.as_slice());
     let subject = format!("header {name}");
     let sensitive = redact::is_secret_header(name.as_str());
-    findings.extend(tests.iter().map(|test| Finding {
+    let found = text_test::evaluate(&subject, tests, &present, values);
+    findings.extend(found.into_iter().map(|finding| Finding {
         sensitive,
-        ..test.evaluate(&subject, present, values)
+        ..finding
     }));
 }
 
@@ -261,11 +259,6 @@ fn latency(limit: Duration, inclusive: bool, got: Duration) -> Finding {
         Got::Words(got_told),
         met,
     )
-}
-
-/// A value that could not be filled in makes the demand impossible to judge.
-fn unfilled(subject: &str, missing: &Missing) -> Finding {
-    Finding::errored(subject, missing.to_string())
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::template::{Missing, Reference, Template, Values};
+use strict_yaml::Number;
+
+use crate::template::{Missing, Reference, Template, Values, Var};
 
 /// A JSON value whose strings may hold references. Keys are taken as they are.
 #[derive(Clone, Debug)]
@@ -19,7 +21,7 @@ impl Shape {
     pub(crate) fn render(&self, values: &Values) -> Result<Value, Missing> {
         match self {
             Self::Fixed(value) => Ok(value.clone()),
-            Self::Text(template) => template.render_value(values),
+            Self::Text(template) => template.render_value(values).map(json),
             Self::List(items) => items.iter().map(|item| item.render(values)).collect(),
             Self::Map(entries) => {
                 let rendered: Result<Map<String, Value>, Missing> = entries
@@ -42,4 +44,17 @@ impl Shape {
                 .for_each(|(_, shape)| shape.each_reference(see)),
         }
     }
+}
+
+fn json(var: Var) -> Value {
+    match var {
+        Var::Text(text) => text.into(),
+        Var::Bool { value, .. } => value.into(),
+        Var::Number { value, .. } => json_number(&value),
+    }
+}
+
+/// The number as `serde_json` has it; beyond a float it is text.
+pub(crate) fn json_number(number: &Number) -> Value {
+    serde_json::from_str(number.as_str()).unwrap_or_else(|_| number.as_str().into())
 }

@@ -1,13 +1,21 @@
 //! Demands on text: a header's value or a body.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use regex::{Regex, RegexBuilder};
 
-use super::{Finding, Got, unfilled};
-use crate::template::{Missing, Template, Values};
+use super::{Finding, Got};
+use crate::template::{Template, Values};
 use crate::text;
 
-/// A compiled pattern may take this much memory; larger ones are refused when the suite is loaded.
-const PATTERN_SIZE_LIMIT: usize = 1024 * 1024;
+/// What a compiled pattern may take.
+pub(crate) const MAX_PATTERN_MEMORY: usize = 1024 * 1024;
+/// What a pattern may take that is compiled when its references are filled.
+pub(crate) const MAX_FILLED_MEMORY: usize = 128 * 1024;
+/// Bytes of such a pattern.
+const MAX_FILLED_TEXT: usize = 16 * 1024;
+/// What a pattern may take when it runs, beside the text that it is matched with.
+const MAX_RUNNING_MEMORY: usize = 64 * 1024;
 
 /// One demand on a text.
 #[derive(Clone, Debug)]
@@ -24,19 +32,35 @@ pub(crate) enum TextTest {
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
     template: Template,
-    /// Compiled when the suite was loaded, if nothing has to be filled in.
-    compiled: Option<Regex>,
+    /// The source and what it compiles to: from when the suite was loaded, if nothing has to be filled in;
+    /// otherwise from when it was last filled, which is the same in every try of a run.
+    compiled: Arc<Mutex<Option<(String, Regex)>>>,
 }
 
 impl Pattern {
-    /// `template` is tried out with stand-ins, so that most bad patterns are found at load.
-    pub(crate) fn new(template: Template) -> Result<Self, regex::Error> {
-        let trial = template
+    /// `trial` is what `template` compiles to with stand-ins.
+    pub(crate) fn new(template: Template, trial: Regex) -> Self {
+        let compiled = template
+            .is_literal()
+            .then(|| (trial.as_str().to_owned(), trial));
+        Self {
+            template,
+            compiled: Arc::new(Mutex::new(compiled)),
+        }
+    }
+
+    /// The text that stands for the pattern until its references are known.
+    pub(crate) fn stand_in(template: &Template) -> String {
+        template
             .render_with(|_| Ok("x".to_owned()))
-            .unwrap_or_default();
-        let compiled = compile(&trial)?;
-        let compiled = template.is_literal().then_some(compiled);
-        Ok(Self { template, compiled })
+            .unwrap_or_default()
+    }
+
+    /// The expression, if there is nothing to be filled in.
+    pub(crate) fn literal(&self) -> Option<Regex> {
+        let compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, regex) = compiled.as_ref().filter(|_| self.template.is_literal())?;
+        Some(regex.clone())
     }
 
     /// The expression as people wrote it, and compiled, both filled for this run.
@@ -45,101 +69,189 @@ impl Pattern {
             .template
             .render(values)
             .map_err(|missing| missing.to_string())?;
-        if let Some(regex) = &self.compiled {
-            return Ok((told, regex.clone()));
+        if let Some(regex) = self.literal() {
+            return Ok((told, regex));
         }
-        let escaped = |reference: &_| values.text(reference).map(|text| regex::escape(&text));
+        let escaped = |reference: &_| values.text(reference).map(regex::escape);
         let source = self
             .template
             .render_with(escaped)
             .map_err(|missing| missing.to_string())?;
-        compile(&source)
-            .map(|regex| (told, regex))
-            .map_err(|error| error.to_string())
+        if source.len() > MAX_FILLED_TEXT {
+            let bound = text::bytes(MAX_FILLED_TEXT);
+            return Err(format!(
+                "the pattern is longer than {bound} when it is filled"
+            ));
+        }
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*compiled {
+            Some((of, regex)) if *of == source => Ok((told, regex.clone())),
+            _ => {
+                let regex = compile(&source, MAX_FILLED_MEMORY).map_err(|error| match error {
+                    regex::Error::CompiledTooBig(_) => format!(
+                        "the pattern takes more than {} when it is filled",
+                        text::bytes(MAX_FILLED_MEMORY)
+                    ),
+                    other => other.to_string(),
+                })?;
+                *compiled = Some((source, regex.clone()));
+                Ok((told, regex))
+            }
+        }
     }
+}
+
+/// What came of the conditions of one expectation on a text that is there once, several times (a header) or
+/// not at all.
+///
+/// One value must meet all conditions together. Where `not_contains` is the only one, every value must meet
+/// it. A text that is not there meets nothing but `exists: false`, so that a mistyped name can't pass.
+pub(crate) fn evaluate(
+    subject: &str,
+    tests: &[TextTest],
+    present: &[&str],
+    values: &Values,
+) -> Vec<Finding> {
+    let conditions: Vec<Condition> = tests.iter().map(|test| test.fill(values)).collect();
+    let together = tests.iter().any(TextTest::selects);
+    let judged = match nearest(present, &conditions) {
+        Some(index) if together => &present[index..=index],
+        _ => present,
+    };
+    // Said where a reader would otherwise find each condition met by some value.
+    let one_of_several = together && tests.len() > 1 && present.len() > 1;
+    let of_text = if one_of_several {
+        format!(
+            "{subject} (one value of {} for all conditions)",
+            present.len()
+        )
+    } else {
+        subject.to_owned()
+    };
+    let got = || told(if one_of_several { judged } else { present });
+    conditions
+        .into_iter()
+        .map(|condition| match condition {
+            Condition::Unfilled(why) => Finding::errored(subject, why),
+            Condition::Exists(true) => {
+                let demand = format!("{subject} to be there");
+                Finding::new(demand, told(present), !present.is_empty())
+            }
+            Condition::Exists(false) => {
+                Finding::new(format!("no {subject}"), told(present), present.is_empty())
+            }
+            Condition::OfText {
+                relation,
+                wanted,
+                holds,
+            } => {
+                let met = !judged.is_empty() && judged.iter().all(|value| holds(value));
+                Finding::new(format!("{of_text} {relation}"), got(), met).wanting(wanted)
+            }
+        })
+        .collect()
+}
+
+/// The value that meets the most conditions, the first of equals.
+fn nearest(present: &[&str], conditions: &[Condition]) -> Option<usize> {
+    let met = |value: &str| {
+        let holds = |condition: &&Condition| match condition {
+            Condition::OfText { holds, .. } => holds(value),
+            Condition::Exists(_) | Condition::Unfilled(_) => true,
+        };
+        conditions.iter().filter(holds).count()
+    };
+    match present {
+        [] => None,
+        [_] => Some(0),
+        several => (0..several.len())
+            .rev()
+            .max_by_key(|index| met(several[*index])),
+    }
+}
+
+/// A condition with its references filled.
+enum Condition {
+    Exists(bool),
+    OfText {
+        relation: &'static str,
+        /// As people read it.
+        wanted: String,
+        holds: Box<dyn Fn(&str) -> bool>,
+    },
+    /// Why it can't be judged.
+    Unfilled(String),
 }
 
 impl TextTest {
-    /// `present` holds every value of the text (a header may come more than once); one that meets
-    /// the demand is enough, except for `not_contains`, which every one must meet.
-    pub(crate) fn evaluate(
-        &self,
-        subject: &str,
-        present: Option<&[&str]>,
-        values: &Values,
-    ) -> Finding {
-        match self {
-            Self::Exists(wanted) => exists(subject, *wanted, present),
-            Self::Matches(pattern) => match pattern.fill(values) {
-                Err(why) => Finding::errored(subject, why),
-                Ok((source, regex)) => {
-                    let met = present.is_some_and(|texts| texts.iter().any(|t| regex.is_match(t)));
-                    Finding::new(format!("{subject} matching"), told(present), met)
-                        .wanting(format!("/{source}/"))
-                }
-            },
-            Self::Equals(wanted) => {
-                compare(subject, "equal to", wanted, present, values, &|t, w| t == w)
-            }
-            Self::Contains(wanted) => {
-                compare(subject, "containing", wanted, present, values, &|t, w| {
-                    t.contains(w)
-                })
-            }
-            Self::NotContains(wanted) => match wanted.render(values) {
-                Err(missing) => unfilled(subject, &missing),
-                Ok(wanted) => {
-                    let texts = present.unwrap_or_default();
-                    let met = !texts.iter().any(|t| t.contains(&wanted));
-                    Finding::new(format!("{subject} without"), told(present), met)
-                        .wanting(text::quote(&wanted))
-                }
-            },
+    /// Whether this asks for one value rather than something of all of them.
+    fn selects(&self) -> bool {
+        matches!(self, Self::Equals(_) | Self::Contains(_) | Self::Matches(_))
+    }
+
+    fn fill(&self, values: &Values) -> Condition {
+        let filled = |template: &Template| template.render(values).map_err(|why| why.to_string());
+        let condition = match self {
+            Self::Exists(wanted) => return Condition::Exists(*wanted),
+            Self::Matches(pattern) => pattern.fill(values).map(|(source, regex)| {
+                let wanted = format!("/{source}/");
+                Condition::of_text("matching", wanted, move |text| regex.is_match(text))
+            }),
+            Self::Equals(template) => filled(template).map(|wanted| {
+                let shown = text::quote(&wanted);
+                Condition::of_text("equal to", shown, move |text| text == wanted)
+            }),
+            Self::Contains(template) => filled(template).map(|wanted| {
+                let shown = text::quote(&wanted);
+                Condition::of_text("containing", shown, move |text| text.contains(&wanted))
+            }),
+            Self::NotContains(template) => filled(template).map(|wanted| {
+                let shown = text::quote(&wanted);
+                Condition::of_text("without", shown, move |text| !text.contains(&wanted))
+            }),
+        };
+        condition.unwrap_or_else(Condition::Unfilled)
+    }
+}
+
+impl Condition {
+    fn of_text(
+        relation: &'static str,
+        wanted: String,
+        holds: impl Fn(&str) -> bool + 'static,
+    ) -> Self {
+        Self::OfText {
+            relation,
+            wanted,
+            holds: Box::new(holds),
         }
     }
 }
 
-fn compare(
-    subject: &str,
-    relation: &str,
-    wanted: &Template,
-    present: Option<&[&str]>,
-    values: &Values,
-    holds: &dyn Fn(&str, &str) -> bool,
-) -> Finding {
-    let wanted: Result<String, Missing> = wanted.render(values);
-    match wanted {
-        Err(missing) => unfilled(subject, &missing),
-        Ok(wanted) => {
-            let met = present.is_some_and(|texts| texts.iter().any(|text| holds(text, &wanted)));
-            Finding::new(format!("{subject} {relation}"), told(present), met)
-                .wanting(text::quote(&wanted))
-        }
-    }
-}
+/// How many values of a header are spelled out.
+const MAX_SHOWN: usize = 5;
 
-fn exists(subject: &str, wanted: bool, present: Option<&[&str]>) -> Finding {
-    let expected = if wanted {
-        format!("{subject} to be there")
-    } else {
-        format!("no {subject}")
-    };
-    Finding::new(expected, told(present), present.is_some() == wanted)
-}
-
-fn told(present: Option<&[&str]>) -> Got {
+fn told(present: &[&str]) -> Got {
     match present {
-        None => Got::Words("none".to_owned()),
-        Some([""]) => Got::Words("an empty one".to_owned()),
-        Some(texts) => {
-            let quoted: Vec<String> = texts.iter().map(|value| text::quote(value)).collect();
+        [] => Got::Words("none".to_owned()),
+        [""] => Got::Words("an empty one".to_owned()),
+        texts => {
+            let mut quoted: Vec<String> = texts
+                .iter()
+                .take(MAX_SHOWN)
+                .map(|value| text::quote(value))
+                .collect();
+            if texts.len() > MAX_SHOWN {
+                quoted.push(format!("{} more", texts.len() - MAX_SHOWN));
+            }
             Got::Value(quoted.join(" and "))
         }
     }
 }
 
-fn compile(source: &str) -> Result<Regex, regex::Error> {
+pub(crate) fn compile(source: &str, memory: usize) -> Result<Regex, regex::Error> {
     RegexBuilder::new(source)
-        .size_limit(PATTERN_SIZE_LIMIT)
+        .size_limit(memory)
+        .dfa_size_limit(MAX_RUNNING_MEMORY)
         .build()
 }

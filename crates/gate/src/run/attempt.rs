@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -49,6 +50,27 @@ pub(super) async fn check(course: &Arc<Course>, index: usize) {
         }
         sleep_until(next).await;
     }
+}
+
+/// Writes down that the check could not be measured, because the gate itself broke.
+pub(super) fn broken(course: &Course, index: usize, panic: &(dyn std::any::Any + Send)) {
+    let why = words(panic);
+    course.ledger.add(
+        index,
+        TryRecord {
+            measurement: Measurement::Errored,
+            started: course.begun.elapsed(),
+            duration: Duration::ZERO,
+            request: None,
+            status: None,
+            latency: None,
+            findings: Vec::new(),
+            trouble: Some(format!("the gate itself broke: {why}; this is a defect")),
+            notes: Vec::new(),
+            body: None,
+        },
+    );
+    course.ledger.settle(index, Measurement::Errored);
 }
 
 /// Looks once and judges what was seen.

@@ -11,7 +11,7 @@ use crate::verdict::Measurement;
 
 /// How many rounds that did not pass keep their tries, for each check. The first and the last
 /// round always do.
-const KEPT_ROUNDS: usize = 10;
+pub(crate) const KEPT_ROUNDS: usize = 10;
 
 /// One round of one check.
 #[derive(Clone, Debug)]

@@ -26,12 +26,12 @@ use crate::probe::{Clients, Surroundings};
 use crate::redact::Redactor;
 use crate::report::{self, Report};
 use crate::suite::{Bake, Check, Suite};
-use crate::template::Values;
+use crate::template::{Values, Var};
 use crate::verdict::Verdict;
 use crate::{Stage, Target, text};
 
 pub use crate::probe::client::HttpOptions;
-pub(crate) use ledger::{RoundRecord, TryRecord};
+pub(crate) use ledger::{KEPT_ROUNDS, RoundRecord, TryRecord};
 
 /// The last round starts when the window ends; it needs at least this much before the deadline.
 const LAST_ROUND_ALLOWANCE: Duration = Duration::from_secs(1);
@@ -240,7 +240,7 @@ fn surroundings(run: &Run) -> Surroundings {
     names.extend(
         run.secrets
             .iter()
-            .map(|(name, value)| (name.clone(), value.clone().into())),
+            .map(|(name, value)| (name.clone(), Var::Text(value.clone()))),
     );
     Surroundings {
         clients: Clients::new(ClientPlan {

@@ -1,7 +1,9 @@
 //! Rounds: when each one starts, and when there is no further one.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -40,13 +42,18 @@ async fn one_round(course: &Arc<Course>) {
     let slots = Arc::new(Semaphore::new(course.concurrency));
     let mut tasks = JoinSet::new();
     for index in 0..course.checks.len() {
-        let (course, slots) = (Arc::clone(course), Arc::clone(&slots));
+        // Waited for here and not in the task: checks begin in the order of the suite.
+        let slot = Arc::clone(&slots).acquire_owned().await;
+        let course = Arc::clone(course);
         tasks.spawn(async move {
-            let _slot = slots.acquire().await.expect("nobody closes the semaphore");
-            attempt::check(&course, index).await;
+            let _slot = slot.expect("nobody closes the semaphore");
+            let check = AssertUnwindSafe(attempt::check(&course, index)).catch_unwind();
+            if let Err(panic) = check.await {
+                // Otherwise the check would look like one that the deadline cut.
+                attempt::broken(&course, index, &*panic);
+            }
         });
     }
-    // A task that dies leaves its round without data, which never passes.
     while tasks.join_next().await.is_some() {}
 }
 

@@ -2,9 +2,11 @@
 //! that it is always back by its deadline.
 
 mod bake;
+mod conditions;
 mod hostile;
 mod probing;
 mod shop;
+mod written;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

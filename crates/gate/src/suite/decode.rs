@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use strict_yaml::words::is_name;
-use strict_yaml::{At, Findings, Key, Node, Object, Value, entries, items, scalar};
+use strict_yaml::{At, Findings, Key, Node, Number, Object, Value, entries, items, scalar};
 use url::Host;
 
+use super::patterns::Patterns;
 use super::{Bake, Check, Limits, Patience, SecretRef, Severity, Suite, SuiteProblems};
-use super::{FILE, expect, http, keys};
+use super::{FILE, expect, http, impossible, keys};
 use crate::expect::{Expectation, StatusRange};
 use crate::probe::Probe;
-use crate::template::{Reference, Template};
+use crate::template::{Reference, Template, Var};
 use crate::{Stage, TARGET_KEYS, text};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -27,7 +28,9 @@ pub(super) struct Context {
     pub(super) problems: Findings,
     /// Variables and secrets.
     names: BTreeSet<String>,
+    vars: BTreeMap<String, Var>,
     pub(super) defaults: Defaults,
+    pub(super) patterns: Patterns,
 }
 
 /// `defaults.http`.
@@ -46,7 +49,9 @@ pub(super) fn suite(source: &str, text: &str) -> Result<Suite, SuiteProblems> {
     let mut context = Context {
         problems: Findings::default(),
         names: BTreeSet::new(),
+        vars: BTreeMap::new(),
         defaults: Defaults::default(),
+        patterns: Patterns::default(),
     };
     let suite = whole(&root, &mut context);
     context.problems.conclude(source, suite)
@@ -61,10 +66,9 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
     let host = object
         .get("host")
         .and_then(|node| virtual_host(node, &context.problems));
-    let vars = object
-        .get("vars")
-        .map(|node| vars(node, context))
-        .unwrap_or_default();
+    if let Some(node) = object.get("vars") {
+        context.vars = vars(node, context);
+    }
     let secrets = object
         .get("secrets")
         .map(|node| secrets(node, context))
@@ -85,7 +89,7 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
     Some(Suite {
         name: name?.to_owned(),
         host,
-        vars,
+        vars: std::mem::take(&mut context.vars),
         secrets,
         limits,
         checks: checks?,
@@ -120,14 +124,20 @@ fn virtual_host(node: &Node, problems: &Findings) -> Option<String> {
     None
 }
 
-fn vars(node: &Node, context: &mut Context) -> BTreeMap<String, serde_json::Value> {
+fn vars(node: &Node, context: &mut Context) -> BTreeMap<String, Var> {
     let mut vars = BTreeMap::new();
     for (key, value) in entries(node, "vars", &context.problems).unwrap_or_default() {
         context.declare(key, "variable");
         let var = match &value.value {
-            Value::Text(text) => Some(text.clone().into()),
-            Value::Bool(value, _) => Some((*value).into()),
-            Value::Number(number, _) => Some(number.clone().into()),
+            Value::Text(text) => Some(Var::Text(text.clone())),
+            Value::Bool(value, written) => Some(Var::Bool {
+                value: *value,
+                written: written.clone(),
+            }),
+            Value::Number(value, written) => Some(Var::Number {
+                value: value.clone(),
+                written: written.clone(),
+            }),
             other => {
                 let message = format!("the variable {:?} is {}", key.text, other.kind());
                 context
@@ -359,6 +369,11 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
         None => Some(vec![Expectation::Status(vec![StatusRange::SUCCESS])]),
         Some(node) => expect::all(node, context),
     };
+    if let (Some(node), Some(Probe::Http(request)), Some(expect)) =
+        (object.get("expect"), &probe, &expect)
+    {
+        impossible::without_body(node, &request.method, expect, problems);
+    }
     Some(Check {
         name: name.to_owned(),
         on: on?,
@@ -421,10 +436,55 @@ impl Context {
         alive.then_some(template)
     }
 
+    /// Whether a number can stand in JSON as it was written; if not, what to do is a problem.
+    pub(super) fn is_json(&self, node: &Node, number: &Number, written: &str) -> bool {
+        let number = number.as_str();
+        if number != written {
+            let message = format!("JSON has no number that is written as {written}");
+            let remedy = format!("put it in quotes if it is text, or write {number}");
+            self.problems.add(node.at, message, remedy);
+        }
+        number == written
+    }
+
+    /// Whether a template can stand in JSON: one that is a number's variable and nothing else must be a
+    /// number that JSON has.
+    pub(super) fn is_json_template(&self, node: &Node, template: &Template) -> bool {
+        let Some(Reference::Name(name)) = template.lone() else {
+            return true;
+        };
+        let Some(var) = self.vars.get(name) else {
+            return true;
+        };
+        let Some(number) = var.rewritten() else {
+            return true;
+        };
+        let message = format!(
+            "{{{{ {name} }}}} is {}, and JSON has no number that is written so",
+            var.written()
+        );
+        let remedy = format!("in vars, put it in quotes if it is text, or write {number}");
+        self.problems.add(node.at, message, remedy);
+        false
+    }
+
+    /// Whether a name that is sent as it is written has no reference, which would be sent, too.
+    pub(super) fn is_plain(&self, key: &Key) -> bool {
+        let plain = !key.text.contains("{{");
+        if !plain {
+            let message = format!("the name {:?} can't have references", key.text);
+            let remedy =
+                "references stand in values; for braces in a name write the text under `body`";
+            self.problems.add(key.at, message, remedy);
+        }
+        plain
+    }
+
     fn is_alive(&self, node: &Node, reference: &Reference) -> bool {
         let (name, known): (String, Vec<&str>) = match reference {
             Reference::Name(name) if self.names.contains(name) => return true,
             Reference::Target(key) if TARGET_KEYS.contains(&key.as_str()) => return true,
+            _ if self.problems.is_full() => return false,
             Reference::Name(name) => (
                 name.clone(),
                 self.names.iter().map(String::as_str).collect(),
@@ -433,7 +493,7 @@ impl Context {
         };
         let wrong = name.strip_prefix("target.").unwrap_or(&name);
         let prefix = &name[..name.len() - wrong.len()];
-        let remedy = match text::nearest(wrong, known.iter().copied()) {
+        let remedy = match self.problems.nearest(wrong, known.iter().copied()) {
             Some(near) => format!("did you mean {{{{ {prefix}{near} }}}}?"),
             None if known.is_empty() => "declare it under vars or secrets".to_owned(),
             None => format!("known here: {}", text::list(known)),

@@ -6,11 +6,13 @@ use reqwest::header::HeaderName;
 use strict_yaml::{Node, Object, Value, items, scalar};
 
 use super::decode::Context;
-use super::{http, keys};
+use super::patterns::{MAX_MEMORY, MAX_TEXT, Refusal};
+use super::{http, impossible, keys};
 use crate::expect::{
     Comparison, Expectation, JsonTest, JsonType, Operator, Path, Pattern, StatusRange, TextTest,
     too_wild,
 };
+use crate::text;
 
 pub(super) fn all(node: &Node, context: &Context) -> Option<Vec<Expectation>> {
     let nodes = items(node, "expect", &context.problems)?;
@@ -99,13 +101,30 @@ fn status_range(node: &Node, context: &Context) -> Option<StatusRange> {
             last: code,
         }),
     };
-    if range.is_none() {
-        let remedy = "write 200, [200, 204], 2xx or 200-299";
-        context
-            .problems
-            .add(node.at, format!("{written:?} is not a status"), remedy);
+    const REMEDY: &str = "write 200, [200, 204], 2xx or 200-299";
+    match range {
+        None => {
+            let message = format!("{} is not a status", as_written(node));
+            context.problems.add(node.at, message, REMEDY);
+            None
+        }
+        // 101 is final, where somebody asked for it.
+        Some(range) if range.last < 200 && !(range.first..=range.last).contains(&101) => {
+            let message = format!("{written}: what comes with 1xx is not the answer yet");
+            context.problems.add(node.at, message, REMEDY);
+            None
+        }
+        range => range,
     }
-    range
+}
+
+/// What stands there, for problems: in quotes if it is text, its kind if it is more than one value.
+fn as_written(node: &Node) -> String {
+    match &node.value {
+        Value::Text(text) => format!("{text:?}"),
+        Value::Bool(_, written) | Value::Number(_, written) => written.clone(),
+        other => other.kind().to_owned(),
+    }
 }
 
 fn header(node: &Node, context: &Context) -> Option<Expectation> {
@@ -144,7 +163,8 @@ fn text_tests(node: &Node, object: &Object<'_>, context: &Context) -> Option<Vec
             _ => scalar::boolean(value, &key.text, problems).map(TextTest::Exists),
         });
     }
-    demanded(node, object, tests, context)
+    let tests = demanded(node, object, tests, context)?;
+    impossible::together(node, &tests, problems).then_some(tests)
 }
 
 /// A demand without a single condition would be met by anything.
@@ -172,22 +192,44 @@ fn demanded<T>(
 fn pattern(node: &Node, context: &Context) -> Option<Pattern> {
     let written = scalar::text(node, "matches", &context.problems)?;
     let template = context.template(node, written)?;
-    match Pattern::new(template) {
-        Ok(pattern) => Some(pattern),
-        Err(error) => {
-            let told = error.to_string();
-            let why = told
-                .lines()
-                .last()
-                .unwrap_or_default()
-                .trim_start_matches("error: ");
-            let message = format!("{written:?} is not a regular expression: {why}");
-            let remedy = "see https://docs.rs/regex/latest/regex/#syntax; \
-                          single quotes keep YAML from reading backslashes";
-            context.problems.add(node.at, message, remedy);
-            None
+    let trial = Pattern::stand_in(&template);
+    let refusal = match context.patterns.compile(&trial, template.is_literal()) {
+        Ok(trial) => return Some(Pattern::new(template, trial)),
+        Err(refusal) => refusal,
+    };
+    let smaller = "write it smaller: [0-9] for \\d, [a-z] for \\w, lower counts in braces";
+    let (message, remedy) = match refusal {
+        Refusal::Bad(why) => (
+            format!("{written:?} is not a regular expression: {why}"),
+            "see https://docs.rs/regex/latest/regex/#syntax; \
+             single quotes keep YAML from reading backslashes",
+        ),
+        Refusal::TooLong => {
+            let bound = text::bytes(MAX_TEXT);
+            (
+                format!("the regular expression is longer than {bound}"),
+                smaller,
+            )
         }
-    }
+        Refusal::TooLarge { bound } => {
+            let bound = text::bytes(bound);
+            let message = format!("the regular expression {written:?} takes more than {bound}");
+            (message, smaller)
+        }
+        Refusal::TooMuch { first: true } => {
+            let bound = text::bytes(MAX_MEMORY);
+            let message = format!(
+                "the regular expressions of the suite, up to this one, take more than {bound}"
+            );
+            (
+                message,
+                "use fewer or smaller ones: [0-9] for \\d, [a-z] for \\w",
+            )
+        }
+        Refusal::TooMuch { first: false } => return None,
+    };
+    context.problems.add(node.at, message, remedy);
+    None
 }
 
 fn json(node: &Node, context: &Context) -> Option<Expectation> {
@@ -277,7 +319,7 @@ fn length(node: &Node, context: &Context) -> Option<Comparison> {
     };
     let (operator, digits) = operator(written);
     let Ok(number) = digits.parse() else {
-        let message = format!("length: {written:?} is not a length");
+        let message = format!("length: {} is not a length", as_written(node));
         context.problems.add(
             node.at,
             message,
@@ -304,26 +346,39 @@ fn operator(written: &str) -> (Operator, &str) {
 
 fn latency(node: &Node, context: &Context) -> Option<Expectation> {
     let written = match &node.value {
-        Value::Text(text) => text.trim(),
+        Value::Text(text) | Value::Number(_, text) => text.trim(),
         _ => "",
     };
     let (operator, rest) = operator(written);
-    let limit = scalar::parse_duration(rest).filter(|limit| *limit > Duration::ZERO);
+    let limit = scalar::parse_duration(rest);
+    let inclusive = operator == Operator::AtMost;
     match (operator, limit) {
-        (Operator::Less, Some(limit)) => Some(Expectation::Latency {
-            limit,
-            inclusive: false,
-        }),
-        (Operator::AtMost, Some(limit)) => Some(Expectation::Latency {
-            limit,
-            inclusive: true,
-        }),
-        _ => {
-            let message = format!("latency: {written:?} is not a limit");
-            context
-                .problems
-                .add(node.at, message, "write \"< 800ms\" or \"<= 2s\"");
+        (Operator::Less | Operator::AtMost, Some(Duration::ZERO)) => {
+            let message =
+                format!("latency: {written:?} can't hold, because every answer takes time");
+            let remedy = "write \"< 800ms\" or \"<= 2s\"";
+            context.problems.add(node.at, message, remedy);
             None
         }
+        (Operator::Less | Operator::AtMost, Some(limit)) => {
+            Some(Expectation::Latency { limit, inclusive })
+        }
+        _ => {
+            let message = format!("latency: {} is not a limit", as_written(node));
+            context.problems.add(node.at, message, limit_meant(rest));
+            None
+        }
+    }
+}
+
+/// The limit that somebody meant who wrote a duration, or a number, without the rest.
+fn limit_meant(rest: &str) -> String {
+    let number = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+    if number {
+        return format!("write \"< {rest}ms\" or \"< {rest}s\"");
+    }
+    match scalar::parse_duration(rest).filter(|limit| !limit.is_zero()) {
+        Some(_) => format!("write \"< {rest}\" or \"<= {rest}\""),
+        None => "write \"< 800ms\" or \"<= 2s\"".to_owned(),
     }
 }

@@ -7,10 +7,9 @@ use url::Url;
 
 use super::decode::Context;
 use super::keys;
-use crate::expect::Shape;
+use crate::expect::{Shape, json_number};
 use crate::probe::http::{Body, DEFAULT_MAX_BODY, Request};
 use crate::template::Template;
-use crate::text;
 
 const METHODS: [(&str, Method); 7] = [
     ("GET", Method::GET),
@@ -99,7 +98,7 @@ fn method(node: &Node, written: &str, context: &Context) -> Option<Method> {
         .map(|(_, method)| method.clone());
     if found.is_none() {
         let names = METHODS.iter().map(|(name, _)| *name);
-        let remedy = match text::nearest(written, names.clone()) {
+        let remedy = match context.problems.nearest(written, names.clone()) {
             Some(near) => format!("did you mean {near}?"),
             None => format!("write one of {}", names.collect::<Vec<_>>().join(", ")),
         };
@@ -218,8 +217,10 @@ fn pairs(node: &Node, told: &str, context: &Context) -> Vec<(String, Template)> 
         .unwrap_or_default()
         .into_iter()
         .filter_map(|(key, value)| {
+            let plain = context.is_plain(key);
             let written = scalar::loose_text(value, &key.text, &context.problems)?;
-            Some((key.text.clone(), context.template(value, written)?))
+            let template = context.template(value, written)?;
+            plain.then(|| (key.text.clone(), template))
         })
         .collect()
 }
@@ -250,9 +251,17 @@ pub(super) fn shape(node: &Node, context: &Context) -> Option<Shape> {
     Some(match &node.value {
         Value::Null => Shape::Fixed(serde_json::Value::Null),
         Value::Bool(value, _) => Shape::Fixed((*value).into()),
-        Value::Number(number, _) => Shape::Fixed(number.clone().into()),
+        Value::Number(number, written) => {
+            if !context.is_json(node, number, written) {
+                return None;
+            }
+            Shape::Fixed(json_number(number))
+        }
         Value::Text(written) => {
             let template = context.template(node, written)?;
+            if !context.is_json_template(node, &template) {
+                return None;
+            }
             if template.is_literal() {
                 Shape::Fixed(written.clone().into())
             } else {
@@ -268,7 +277,11 @@ pub(super) fn shape(node: &Node, context: &Context) -> Option<Shape> {
             let entries = entries(node, "the object", &context.problems)?;
             let shapes: Vec<Option<(String, Shape)>> = entries
                 .into_iter()
-                .map(|(key, value)| Some((key.text.clone(), shape(value, context)?)))
+                .map(|(key, value)| {
+                    let plain = context.is_plain(key);
+                    let shape = shape(value, context)?;
+                    plain.then(|| (key.text.clone(), shape))
+                })
                 .collect();
             Shape::Map(shapes.into_iter().collect::<Option<_>>()?)
         }

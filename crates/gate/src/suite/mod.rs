@@ -4,10 +4,14 @@
 //! loaded, with its place in the file. A [`Suite`] that exists can be run; it must never hold a
 //! check that would be skipped in silence.
 
+#[cfg(test)]
+mod bounds_tests;
 mod decode;
 mod expect;
 mod http;
+mod impossible;
 pub(crate) mod keys;
+mod patterns;
 #[cfg(test)]
 mod schema_tests;
 #[cfg(test)]
@@ -22,12 +26,13 @@ pub use strict_yaml::{Problem, Problems as SuiteProblems, SecretRef};
 use crate::Stage;
 use crate::expect::Expectation;
 use crate::probe::Probe;
+use crate::template::Var;
 
 /// How many checks run at once unless the suite says otherwise.
 pub(crate) const DEFAULT_CONCURRENCY: usize = 10;
 
 /// How problems speak of the file.
-const FILE: strict_yaml::Document = strict_yaml::Document {
+pub(crate) const FILE: strict_yaml::Document = strict_yaml::Document {
     noun: "suite",
     begin: "write a suite: version, name, checks",
     split: "split it into several suites",
@@ -42,7 +47,7 @@ pub struct Suite {
     pub secrets: BTreeMap<String, SecretRef>,
     /// The virtual host, if the target must be spoken to by another name than its address.
     pub(crate) host: Option<String>,
-    pub(crate) vars: BTreeMap<String, serde_json::Value>,
+    pub(crate) vars: BTreeMap<String, Var>,
     pub(crate) limits: Limits,
     pub(crate) checks: Vec<Check>,
     pub(crate) traffic: Option<Bake>,

@@ -115,7 +115,7 @@ checks:
     insta::assert_snapshot!(told(text), @r#"
     suite.yaml:2:1: unknown key "nmae"; did you mean "name"?
     suite.yaml:8:9: unknown key "staus"; did you mean "status"?
-    suite.yaml:9:18: latency: "800ms" is not a limit; write "< 800ms" or "<= 2s"
+    suite.yaml:9:18: latency: "800ms" is not a limit; write "< 800ms" or "<= 800ms"
     suite.yaml:10:11: two checks have the name "home page"; the other one is in line 5; reports need to tell them apart
     suite.yaml:11:15: severity: unknown "optional"; write one of "required", "advisory"
     suite.yaml:12:21: unknown method "GTE"; did you mean GET?
@@ -162,8 +162,108 @@ fn expectations_are_checked() {
     insta::assert_snapshot!(told_of("[{ json: { path: $, length: some } }]"), @r#"suite.yaml:6:41: length: "some" is not a length; write 3, "> 0", ">= 1", "< 10" or "<= 10""#);
     insta::assert_snapshot!(told_of("[{ json: { path: $, greater_than: '1' } }]"), @"suite.yaml:6:47: greater_than is a number, not text; write a number without quotes, or a reference to one");
     insta::assert_snapshot!(told_of("[{ json: { path: $, type: text } }]"), @r#"suite.yaml:6:39: type: unknown "text"; write one of "string", "number", "integer", "boolean", "array", "object", "null""#);
-    insta::assert_snapshot!(told_of("[{ latency: '> 1s' }]"), @r#"suite.yaml:6:25: latency: "> 1s" is not a limit; write "< 800ms" or "<= 2s""#);
+    insta::assert_snapshot!(told_of("[{ latency: '> 1s' }]"), @r#"suite.yaml:6:25: latency: "> 1s" is not a limit; write "< 1s" or "<= 1s""#);
     insta::assert_snapshot!(told_of("[{ status: 200, body: { contains: x } }]"), @"suite.yaml:6:14: an expectation has one key; begin a new line with `- ` for each");
+}
+
+#[test]
+fn names_have_no_references() {
+    let told = told_of_check(
+        "http: { method: POST, url: /, query: { '{{ target.version }}': 1 }, json: { a: [{ 'x{{ y': 1 }] } }",
+    );
+    insta::assert_snapshot!(told, @r#"
+    suite.yaml:5:44: the name "{{ target.version }}" can't have references; references stand in values; for braces in a name write the text under `body`
+    suite.yaml:5:87: the name "x{{ y" can't have references; references stand in values; for braces in a name write the text under `body`
+    "#);
+    for http in ["form: { '{{ a }}': 1 }", "headers: { '{{ a }}': 1 }"] {
+        let text = one_check(&format!("http: {{ method: POST, url: /, {http} }}"));
+        assert!(Suite::parse("suite.yaml", &text).is_err(), "{http}");
+    }
+}
+
+#[test]
+fn what_can_never_hold_is_refused() {
+    let refused = [
+        ("[{ latency: '< 0ms' }]", "latency"),
+        ("[{ latency: '<= 0s' }]", "latency"),
+        ("[{ status: [] }]", "status"),
+        ("[{ status: 99-50 }]", "status"),
+        ("[{ status: 100 }]", "1xx"),
+        ("[{ status: 600 }]", "status"),
+        (
+            "[{ header: { name: etag, exists: false, contains: x } }]",
+            "exists",
+        ),
+        (
+            "[{ header: { name: etag, equals: abc, contains: x } }]",
+            "contains",
+        ),
+        (
+            "[{ header: { name: etag, equals: abc, not_contains: b } }]",
+            "not_contains",
+        ),
+        ("[{ body: { equals: abc, matches: '^b' } }]", "matches"),
+        (
+            "[{ body: { contains: Internal error, not_contains: error } }]",
+            "not_contains",
+        ),
+        ("[{ body: { not_contains: '' } }]", "not_contains"),
+    ];
+    for (expect, word) in refused {
+        let text = one_check(&format!("http: GET /\nexpect: {expect}"));
+        let told =
+            Suite::parse("suite.yaml", &text).map_or_else(|p| p.to_string(), |_| String::new());
+        assert!(told.contains(word), "{expect}: {told:?}");
+    }
+    for expect in [
+        "[{ body: { equals: '{{ target.version }}', contains: x } }]",
+        "[{ body: { equals: abc, contains: b, matches: c$, not_contains: d } }]",
+        "[{ header: { name: etag, exists: true, not_contains: d } }]",
+    ] {
+        parsed(&one_check(&format!("http: GET /\nexpect: {expect}")));
+    }
+    for http in ["HEAD /", "{ method: HEAD, url: / }"] {
+        let text = one_check(&format!(
+            "http: {http}\nexpect: [{{ body: {{ contains: x }} }}]"
+        ));
+        assert!(Suite::parse("suite.yaml", &text).is_err(), "{http}");
+    }
+}
+
+#[test]
+fn a_remedy_repeats_what_was_meant() {
+    let told_of = |expect: &str| told_of_check(&format!("http: GET /\nexpect: {expect}"));
+    insta::assert_snapshot!(told_of("[{ latency: 800 }]"), @r#"suite.yaml:6:25: latency: 800 is not a limit; write "< 800ms" or "< 800s""#);
+    insta::assert_snapshot!(told_of("[{ latency: 800ms }]"), @r#"suite.yaml:6:25: latency: "800ms" is not a limit; write "< 800ms" or "<= 800ms""#);
+    insta::assert_snapshot!(told_of("[{ latency: '< 800' }]"), @r#"suite.yaml:6:25: latency: "< 800" is not a limit; write "< 800ms" or "< 800s""#);
+    insta::assert_snapshot!(told_of("[{ latency: [1] }]"), @r#"suite.yaml:6:25: latency: a list is not a limit; write "< 800ms" or "<= 2s""#);
+    insta::assert_snapshot!(told_of("[{ latency: '< 0ms' }]"), @r#"suite.yaml:6:25: latency: "< 0ms" can't hold, because every answer takes time; write "< 800ms" or "<= 2s""#);
+    insta::assert_snapshot!(told_of("[{ status: true }]"), @"suite.yaml:6:24: true is not a status; write 200, [200, 204], 2xx or 200-299");
+    insta::assert_snapshot!(told_of("[{ json: { path: $, length: true } }]"), @r#"suite.yaml:6:41: length: true is not a length; write 3, "> 0", ">= 1", "< 10" or "<= 10""#);
+}
+
+#[test]
+fn numbers_that_json_can_not_have_are_refused_there_and_only_there() {
+    let text = "version: 1
+name: s
+vars: { build: 0192117, hex: 0x1F, release: 1.10, big: 1e999 }
+checks:
+  - name: a
+    http: { method: POST, url: /, json: { a: '{{ build }}', b: 0777, c: +1, d: .5, e: 5., f: '{{ release }}', g: '{{ big }}' } }
+    expect:
+      - json: { path: $.a, equals: '{{ hex }}', greater_than: 007 }
+      - json: { path: $.b, equals: 'build {{ build }}', not_equals: 1e999 }
+      - header: { name: x, equals: 0192117 }
+";
+    insta::assert_snapshot!(told(text), @"
+    suite.yaml:6:46: {{ build }} is 0192117, and JSON has no number that is written so; in vars, put it in quotes if it is text, or write 192117
+    suite.yaml:6:64: JSON has no number that is written as 0777; put it in quotes if it is text, or write 777
+    suite.yaml:6:73: JSON has no number that is written as +1; put it in quotes if it is text, or write 1
+    suite.yaml:6:80: JSON has no number that is written as .5; put it in quotes if it is text, or write 0.5
+    suite.yaml:6:87: JSON has no number that is written as 5.; put it in quotes if it is text, or write 5
+    suite.yaml:8:36: {{ hex }} is 0x1F, and JSON has no number that is written so; in vars, put it in quotes if it is text, or write 31
+    suite.yaml:8:63: JSON has no number that is written as 007; put it in quotes if it is text, or write 7
+    ");
 }
 
 #[test]

@@ -206,6 +206,25 @@ proptest! {
         }
     }
 
+    /// However lenient the limits: a required check without a single measurement that passed blocks.
+    #[test]
+    fn what_never_passed_never_lets_a_release_pass(
+        case in any_case(),
+        rounds in prop::collection::vec(prop_oneof![Just(Failed), Just(Errored), Just(NoData)], 0..6),
+        place in any::<prop::sample::Index>(),
+        (failure_limit, error_limit) in (0..2_000_u32, 0..2_000_u32),
+    ) {
+        let mut case = case;
+        case.bake.failure_limit = failure_limit;
+        case.bake.error_limit = error_limit;
+        case.window_completed = true;
+        let place = place.index(case.checks.len() + 1);
+        case.checks.insert(place, check("unmeasured", &rounds));
+        let verdict = judge(&case);
+        prop_assert!(!verdict.passed);
+        prop_assert!(verdict.reasons.iter().any(|reason| reason.contains("unmeasured")), "{:?}", verdict.reasons);
+    }
+
     #[test]
     fn worse_measurements_never_help(
         case in any_case(), check in any::<prop::sample::Index>(), round in any::<prop::sample::Index>(),

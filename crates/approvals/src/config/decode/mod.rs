@@ -8,7 +8,7 @@ mod warnings;
 
 use std::collections::BTreeMap;
 
-use strict_yaml::words::{list, nearest};
+use strict_yaml::words::list;
 use strict_yaml::{Findings, Node, Object, Problems, Value, entries, items, scalar};
 
 use super::{Channel, Config, FILE, Language, forms, keys};
@@ -144,7 +144,7 @@ impl Context<'_> {
         let known = self.names.iter().any(|known| known == name);
         if !known {
             let names = || self.names.iter().map(String::as_str);
-            let remedy = match nearest(name, names()) {
+            let remedy = match self.problems.nearest(name, names()) {
                 Some(near) => format!("did you mean {near:?}?"),
                 None if self.names.is_empty() => "add it under `channels:`".to_owned(),
                 None => format!("add it under `channels:`; known are {}", list(names())),

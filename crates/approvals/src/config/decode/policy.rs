@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schedule::Schedule;
-use strict_yaml::words::{count, nearest};
+use strict_yaml::words::count;
 use strict_yaml::{At, Node, Object, Value, entries, items, scalar};
 
 use super::{Context, words};
@@ -179,7 +179,7 @@ fn starters(
                 .iter()
                 .map(ToString::to_string)
                 .collect();
-            let remedy = match nearest(&key.text, known.iter().map(String::as_str)) {
+            let remedy = match problems.nearest(&key.text, known.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean {near:?}?"),
                 None => "name them under `approvers:`, or remove them here".to_owned(),
             };

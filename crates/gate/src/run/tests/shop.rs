@@ -58,6 +58,7 @@ impl Shop {
                 "/cookie",
                 get(|| async { ([(header::SET_COOKIE, "sid=1")], "ok") }),
             )
+            .route("/cookies", get(cookies))
             .route("/wild", get(|| async { Json(wild(12)) }))
             .with_state(Arc::clone(&seen));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -102,6 +103,16 @@ async fn home() -> impl IntoResponse {
     (
         [(header::CONTENT_TYPE, "text/html; charset=utf-8")],
         "<h1>Welcome</h1>",
+    )
+}
+
+/// Two values of one header.
+async fn cookies() -> impl IntoResponse {
+    let cookies = ["session=1; Path=/", "theme=dark; HttpOnly"];
+    let headers = cookies.map(|cookie| (header::SET_COOKIE, cookie));
+    (
+        axum::response::AppendHeaders(headers),
+        Json(json!({ "items": [1, 2, 4] })),
     )
 }
 

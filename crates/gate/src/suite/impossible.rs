@@ -1,0 +1,97 @@
+//! Conditions that no answer can meet. They are mistakes, and found when the suite is loaded rather than when
+//! a good release is stopped. Only what is certain is refused: a condition with references may hold.
+
+use reqwest::Method;
+use strict_yaml::{Findings, Node};
+
+use crate::expect::{Expectation, TextTest};
+use crate::template::Template;
+
+/// Reports conditions on the body of an answer that has none.
+pub(super) fn without_body(
+    node: &Node,
+    method: &Method,
+    expect: &[Expectation],
+    problems: &Findings,
+) {
+    let on_body =
+        |one: &Expectation| matches!(one, Expectation::Body(_) | Expectation::Json { .. });
+    if *method == Method::HEAD && expect.iter().any(on_body) {
+        problems.add(
+            node.at,
+            "an answer to HEAD has no body, so nothing can hold for it",
+            "use GET, or expect a status or headers",
+        );
+    }
+}
+
+/// Whether one text can meet all of the conditions; if not, two that contradict each other are a problem.
+pub(super) fn together(node: &Node, tests: &[TextTest], problems: &Findings) -> bool {
+    let found = tests
+        .iter()
+        .enumerate()
+        .flat_map(|(index, one)| tests[index + 1..].iter().map(move |other| (one, other)))
+        .find_map(|(one, other)| {
+            (contradict(one, other) || contradict(other, one)).then(|| (name(one), name(other)))
+        });
+    let (message, remedy) = match found {
+        Some((one, other)) => (
+            format!("`{one}` and `{other}` contradict each other, so this can never hold"),
+            "remove one, or make two expectations if two values are meant",
+        ),
+        None if tests.iter().any(excludes_all) => (
+            "`not_contains` with nothing in it can never hold".to_owned(),
+            "write what must not be there; for an empty text write `equals: \"\"`",
+        ),
+        None => return true,
+    };
+    problems.add(node.at, message, remedy);
+    false
+}
+
+/// Whether what meets `one` can't meet `other`.
+fn contradict(one: &TextTest, other: &TextTest) -> bool {
+    match (one, other) {
+        (TextTest::Exists(false), _) => true,
+        (TextTest::Equals(text), other) => {
+            literal(text).is_some_and(|text| meets(&text, other) == Some(false))
+        }
+        (TextTest::Contains(part), TextTest::NotContains(other)) => literal(part)
+            .zip(literal(other))
+            .is_some_and(|(part, other)| part.contains(&other)),
+        _ => false,
+    }
+}
+
+/// Whether a text meets a condition, as far as that is known without values.
+fn meets(text: &str, test: &TextTest) -> Option<bool> {
+    match test {
+        TextTest::Equals(other) => literal(other).map(|other| text == other),
+        TextTest::Contains(part) => literal(part).map(|part| text.contains(&part)),
+        TextTest::NotContains(part) => literal(part).map(|part| !text.contains(&part)),
+        TextTest::Matches(pattern) => pattern.literal().map(|regex| regex.is_match(text)),
+        TextTest::Exists(wanted) => Some(*wanted),
+    }
+}
+
+fn excludes_all(test: &TextTest) -> bool {
+    matches!(test, TextTest::NotContains(part) if literal(part).is_some_and(|part| part.is_empty()))
+}
+
+fn literal(template: &Template) -> Option<String> {
+    template
+        .is_literal()
+        .then(|| template.render_with(|_| Ok(String::new())).ok())
+        .flatten()
+}
+
+fn name(test: &TextTest) -> &'static str {
+    match test {
+        TextTest::Equals(_) => "equals",
+        TextTest::Contains(_) => "contains",
+        TextTest::NotContains(_) => "not_contains",
+        TextTest::Matches(_) => "matches",
+        TextTest::Exists(true) => "exists: true",
+        TextTest::Exists(false) => "exists: false",
+    }
+}

@@ -1,0 +1,81 @@
+//! What the regular expressions of a suite may cost together. One of forty characters can take as long to
+//! compile as a page of others, and a suite that is lawful line by line must not keep a gate from starting.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use regex::Regex;
+
+use crate::expect::{MAX_FILLED_MEMORY, MAX_PATTERN_MEMORY, compile};
+
+/// What all patterns of a suite may take, compiled.
+pub(super) const MAX_MEMORY: usize = 8 * 1024 * 1024;
+/// Characters of one pattern.
+pub(super) const MAX_TEXT: usize = 4 * 1024;
+/// A pattern is tried with these bounds, since its exact size can't be asked for, and each that is tried counts:
+/// the time to find out that a pattern is too large grows with the bound, too.
+const SIZES: [usize; 4] = [16 * 1024, 64 * 1024, 256 * 1024, MAX_PATTERN_MEMORY];
+/// The same for a pattern that is compiled again when its references are filled.
+const SIZES_TO_FILL: [usize; 1] = [MAX_FILLED_MEMORY];
+
+/// Compiles the patterns of one suite, equal ones once, as long as they fit together.
+#[derive(Default)]
+pub(super) struct Patterns(RefCell<State>);
+
+#[derive(Default)]
+struct State {
+    used: usize,
+    compiled: BTreeMap<String, Regex>,
+}
+
+/// Why a pattern was not compiled.
+pub(super) enum Refusal {
+    /// What is wrong with it.
+    Bad(String),
+    /// Longer than [`MAX_TEXT`].
+    TooLong,
+    /// Larger than one pattern may be.
+    TooLarge { bound: usize },
+    /// All patterns together are larger than [`MAX_MEMORY`]; told once.
+    TooMuch { first: bool },
+}
+
+impl Patterns {
+    /// `literal` says that nothing is to be filled in later.
+    pub(super) fn compile(&self, source: &str, literal: bool) -> Result<Regex, Refusal> {
+        if source.len() > MAX_TEXT {
+            return Err(Refusal::TooLong);
+        }
+        let mut state = self.0.borrow_mut();
+        if let Some(regex) = state.compiled.get(source) {
+            return Ok(regex.clone());
+        }
+        let sizes = if literal { &SIZES[..] } else { &SIZES_TO_FILL };
+        let mut bound = 0;
+        for &size in sizes {
+            bound = size;
+            if state.used + size > MAX_MEMORY {
+                let first = state.used < MAX_MEMORY;
+                state.used = MAX_MEMORY;
+                return Err(Refusal::TooMuch { first });
+            }
+            state.used += size;
+            match compile(source, size) {
+                Ok(regex) => {
+                    state.compiled.insert(source.to_owned(), regex.clone());
+                    return Ok(regex);
+                }
+                Err(regex::Error::CompiledTooBig(_)) => {}
+                Err(error) => return Err(Refusal::Bad(in_words(&error))),
+            }
+        }
+        Err(Refusal::TooLarge { bound })
+    }
+}
+
+/// The last line of the error; those before it point into the pattern with spaces.
+fn in_words(error: &regex::Error) -> String {
+    let told = error.to_string();
+    let last = told.lines().last().unwrap_or_default();
+    last.trim_start_matches("error: ").to_owned()
+}
