@@ -12,10 +12,10 @@ use super::{
 use crate::Stage;
 use crate::expect::{Finding, Got};
 use crate::redact::{MASK, Redactor};
-use crate::run::{RoundRecord, TryRecord};
+use crate::run::{KEPT_ROUNDS, RoundRecord, TryRecord};
 use crate::suite::{Bake, Check, Severity};
 use crate::text;
-use crate::verdict::{Case, CheckHistory, Measurement, Verdict, judge};
+use crate::verdict::{Case, CheckHistory, Measurement, Verdict, came_to, judge};
 
 /// Characters of a body that are shown.
 const BODY_EXCERPT: usize = 500;
@@ -52,7 +52,7 @@ pub(crate) fn build(material: &Material<'_>) -> Report {
     let checks: Vec<CheckReport> = material
         .checks
         .iter()
-        .map(|(check, rounds)| check_report(check, rounds, redactor))
+        .map(|(check, rounds)| check_report(check, rounds, &material.bake, redactor))
         .collect();
     let rounds = material
         .checks
@@ -123,7 +123,12 @@ fn verdict(material: &Material<'_>, checks: &[CheckReport]) -> Verdict {
     })
 }
 
-fn check_report(check: &Check, rounds: &[RoundRecord], redactor: &Redactor) -> CheckReport {
+fn check_report(
+    check: &Check,
+    rounds: &[RoundRecord],
+    bake: &Bake,
+    redactor: &Redactor,
+) -> CheckReport {
     let measurements: Vec<Measurement> = rounds.iter().map(|round| round.measurement).collect();
     let told = rounds
         .iter()
@@ -132,7 +137,7 @@ fn check_report(check: &Check, rounds: &[RoundRecord], redactor: &Redactor) -> C
     CheckReport {
         name: redactor.excerpt(&check.name, LINE),
         severity: check.severity,
-        measurement: measurements.last().copied().unwrap_or(Measurement::NoData),
+        measurement: came_to(&measurements, bake),
         detail: told
             .map(|round| detail(round, redactor))
             .unwrap_or_default(),
@@ -254,16 +259,15 @@ fn sentence(shown: &ExpectationReport) -> String {
 
 fn notes(material: &Material<'_>, checks: &[CheckReport]) -> Vec<String> {
     let rounds = material.checks.iter().flat_map(|(_, rounds)| rounds);
-    let thinned = rounds.clone().filter(|round| round.thinned).count();
+    let thinned = rounds.clone().any(|round| round.thinned);
     let tries: usize = rounds
         .map(|round| round.tries.len().saturating_sub(TRIES))
         .sum();
     let mut notes = Vec::new();
-    if thinned > 0 {
+    if thinned {
         notes.push(format!(
-            "The tries of {} are left out: the first and the last round of each check and its \
-             first rounds that did not pass are shown, the others only in the strip.",
-            text::count(thinned, "round")
+            "Of each check, the first round, the last one and the first {KEPT_ROUNDS} that did not pass are \
+             shown with their tries; the strip has every round."
         ));
     }
     if tries > 0 {

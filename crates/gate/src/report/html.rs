@@ -4,11 +4,10 @@
 //! Everything shown comes from the redacted model and is escaped by the template; nothing here
 //! may look at anything else.
 
-use std::time::Duration;
-
 use askama::Template;
 
-use super::{CheckReport, ExpectationReport, Report, RoundReport, TryReport};
+use super::tries::{self, Group};
+use super::{CheckReport, ExpectationReport, Report, TryReport};
 use crate::Stage;
 use crate::suite::Severity;
 use crate::text;
@@ -28,6 +27,8 @@ pub fn html(report: &Report) -> String {
 #[template(path = "report.html")]
 struct Page<'a> {
     report: &'a Report,
+    /// What the report is about, in a few words.
+    subject: &'a str,
     headline: &'static str,
     tone: &'static str,
     started: String,
@@ -52,6 +53,8 @@ struct CheckView<'a> {
     cells: Vec<Cell>,
     took: String,
     tries: Vec<TryView<'a>>,
+    /// What to say where there is no try to show.
+    untried: &'static str,
     skipped: Option<String>,
 }
 
@@ -86,7 +89,7 @@ impl<'a> Page<'a> {
     fn of(report: &'a Report) -> Self {
         let baked = report.bake.is_some();
         let whole = report.duration_ms.max(1);
-        let tick = |quarter: u64| told(whole * quarter / 4);
+        let tick = |quarter: u64| text::millis(whole * quarter / 4);
         let legend = [
             Measurement::Passed,
             Measurement::Failed,
@@ -95,7 +98,8 @@ impl<'a> Page<'a> {
         ];
         Self {
             report,
-            headline: headline(report.stage, report.verdict.passed),
+            subject: subject(report),
+            headline: headline(report),
             tone: if report.verdict.passed {
                 "passed"
             } else {
@@ -112,13 +116,40 @@ impl<'a> Page<'a> {
             } else {
                 "One bar is one try."
             },
-            checks: report
-                .checks
-                .iter()
+            checks: worst_first(&report.checks)
+                .into_iter()
                 .map(|check| CheckView::of(check, whole, baked))
                 .collect(),
         }
     }
+}
+
+/// The suite's name; without one (it could not be loaded) what is being deployed.
+fn subject(report: &Report) -> &str {
+    let fact = |key: &&str| report.target.get(*key).map(String::as_str);
+    let keys = ["application", "service", "function", "deployment_id"];
+    std::iter::once(report.suite.as_str())
+        .chain(keys.iter().filter_map(fact))
+        .find(|name| !name.trim().is_empty())
+        .unwrap_or("no suite loaded")
+}
+
+/// What stopped the release comes first: required checks that did not pass, then advisory ones, then the
+/// rest; failed before errored before without data; otherwise in the order of the suite.
+fn worst_first(checks: &[CheckReport]) -> Vec<&CheckReport> {
+    let mut sorted: Vec<&CheckReport> = checks.iter().collect();
+    sorted.sort_by_key(|check| {
+        let worst = worst(&check.strip);
+        let rank = match worst {
+            Measurement::Failed => 0,
+            Measurement::Errored => 1,
+            Measurement::NoData => 2,
+            Measurement::Passed => 3,
+        };
+        let advisory = check.severity == Severity::Advisory;
+        (worst == Measurement::Passed, advisory, rank)
+    });
+    sorted
 }
 
 impl<'a> CheckView<'a> {
@@ -147,44 +178,32 @@ impl<'a> CheckView<'a> {
             took: if baked {
                 format!("{}/{rounds}", report.tally.passed)
             } else {
-                told(spent)
+                text::millis(spent)
             },
-            tries: report
-                .rounds
+            tries: tries::groups(report)
                 .iter()
-                .flat_map(|round| {
-                    round
-                        .tries
-                        .iter()
-                        .map(move |t| TryView::of(round, t, baked))
-                })
+                .map(|group| TryView::of(group, baked))
                 .collect(),
+            untried: if rounds == 0 {
+                "Never tried."
+            } else {
+                "No try was finished."
+            },
             skipped: (shown < rounds).then(|| {
-                format!(
-                    "{} of {} shown in full; the others are in the strip.",
-                    shown,
-                    text::count(rounds, "round")
-                )
+                let rounds = text::count(rounds, "round");
+                format!("{shown} of {rounds} shown in full; the others are in the strip.")
             }),
         }
     }
 }
 
 impl<'a> TryView<'a> {
-    fn of(round: &RoundReport, report: &'a TryReport, baked: bool) -> Self {
-        let round = if baked {
-            format!("Round {}, try ", round.number)
-        } else {
-            "Try ".to_owned()
-        };
+    fn of(group: &Group<'a>, baked: bool) -> Self {
+        let report = group.first;
         Self {
             report,
-            title: format!("{round}{}", report.number),
-            timing: format!(
-                "after {}, took {}",
-                told(report.started_ms),
-                told(report.duration_ms)
-            ),
+            title: group.title(baked),
+            timing: group.timing(),
             measurement: report.measurement.as_str(),
             class: class(report.measurement),
             expectations: report
@@ -200,16 +219,28 @@ impl<'a> TryView<'a> {
     }
 }
 
-fn headline(stage: Stage, passed: bool) -> &'static str {
-    match (stage, passed) {
-        (Stage::PreTraffic, true) => "This release may have traffic",
-        (Stage::PreTraffic, false) => "This release was stopped before it had traffic",
-        (Stage::PostTraffic, true) => "This release keeps its traffic",
-        (Stage::PostTraffic, false) => "This release must give its traffic back",
+/// The decision; what the caller made of it is not known here.
+fn headline(report: &Report) -> &'static str {
+    let measured = report.checks.iter().any(|check| !check.strip.is_empty());
+    match (report.stage, report.verdict.passed, measured) {
+        (Stage::PreTraffic, true, _) => "This release may have traffic",
+        (Stage::PreTraffic, false, true) => "This release may not have traffic",
+        (Stage::PreTraffic, false, false) => {
+            "This release may not have traffic: nothing was measured"
+        }
+        (Stage::PostTraffic, true, _) => "This release may keep its traffic",
+        (Stage::PostTraffic, false, true) => "This release may not keep its traffic",
+        (Stage::PostTraffic, false, false) => {
+            "This release may not keep its traffic: nothing was measured"
+        }
     }
 }
 
 fn numbers(report: &Report) -> Vec<(&'static str, String)> {
+    if report.checks.is_empty() && report.duration_ms == 0 {
+        // The run did not begin: how many checks there are is not known.
+        return Vec::new();
+    }
     let tally = report.summary;
     let mut numbers = vec![("checks", report.checks.len().to_string())];
     let counts = [
@@ -228,7 +259,11 @@ fn numbers(report: &Report) -> Vec<(&'static str, String)> {
         numbers.push(("rounds", bake.rounds.to_string()));
         numbers.push((
             "bake",
-            format!("{} every {}", told(bake.window_ms), told(bake.every_ms)),
+            format!(
+                "{} every {}",
+                text::millis(bake.window_ms),
+                text::millis(bake.every_ms)
+            ),
         ));
         let limits = format!(
             "{} failed, {} errored",
@@ -236,7 +271,7 @@ fn numbers(report: &Report) -> Vec<(&'static str, String)> {
         );
         numbers.push(("limits", limits));
     }
-    numbers.push(("took", told(report.duration_ms)));
+    numbers.push(("took", text::millis(report.duration_ms)));
     numbers
 }
 
@@ -319,8 +354,8 @@ fn alternative(report: &CheckReport, baked: bool) -> String {
         };
         return format!(
             "{tries}, began after {}, took {}",
-            told(started),
-            told(spent)
+            text::millis(started),
+            text::millis(spent)
         );
     }
     let tally = report.tally;
@@ -386,8 +421,4 @@ fn class(measurement: Measurement) -> &'static str {
         Measurement::Errored => "errored",
         Measurement::NoData => "no-data",
     }
-}
-
-fn told(millis: u64) -> String {
-    text::duration(Duration::from_millis(millis))
 }

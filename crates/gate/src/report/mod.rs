@@ -5,6 +5,7 @@
 
 mod build;
 mod html;
+mod tries;
 
 use std::collections::BTreeMap;
 
@@ -45,7 +46,7 @@ pub struct Report {
     pub verdict: Verdict,
     /// The window and the limits; none where one round decides.
     pub bake: Option<BakeReport>,
-    /// How many checks came to what, by their last round.
+    /// How many checks came to what.
     pub summary: Tally,
     /// The checks, in the order of the suite.
     pub checks: Vec<CheckReport>,
@@ -77,7 +78,7 @@ pub struct CheckReport {
     pub name: String,
     /// Whether it may block.
     pub severity: Severity,
-    /// What its last round came to.
+    /// What it came to: past a limit what there was too much of, else its last round.
     pub measurement: Measurement,
     /// What the last round that did not pass came to, in words; empty if all passed.
     pub detail: String,
@@ -147,5 +148,7 @@ pub fn json(report: &Report) -> String {
     serde_json::to_string_pretty(report).expect("maps of the report have string keys")
 }
 
+#[cfg(test)]
+mod page_tests;
 #[cfg(test)]
 mod tests;

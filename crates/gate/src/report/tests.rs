@@ -225,7 +225,7 @@ async fn the_page_is_complete() {
         "scope=\"row\"",
         "scope=\"col\"",
         "role=\"img\" aria-label=\"1 try, began after",
-        "This release was stopped before it had traffic",
+        "This release may not have traffic",
         "prefers-color-scheme",
         "Content-Security-Policy",
     ] {

@@ -26,7 +26,7 @@ async fn rounds_go_on_until_the_window_is_over() {
         .map(|r| r.number)
         .collect();
     assert_eq!(kept, [1, 6]);
-    insta::assert_snapshot!(outcome.report.notes.join("\n"), @"The tries of 4 rounds are left out: the first and the last round of each check and its first rounds that did not pass are shown, the others only in the strip.");
+    insta::assert_snapshot!(outcome.report.notes.join("\n"), @"Of each check, the first round, the last one and the first 10 that did not pass are shown with their tries; the strip has every round.");
 }
 
 #[tokio::test]
