@@ -11,6 +11,7 @@ mod failure;
 mod screen;
 
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 
@@ -18,7 +19,7 @@ use crate::screen::Screen;
 
 /// Gates, approvals and environments of a deployment, looked at from your own machine.
 #[derive(Parser)]
-#[command(name = "deploy-hooks", version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "deploy-hooks", version = VERSION.as_str(), propagate_version = true, after_help = EXAMPLES)]
 struct Args {
     /// Tell results as JSON
     #[arg(long, global = true)]
@@ -26,6 +27,12 @@ struct Args {
     #[command(subcommand)]
     command: Command,
 }
+
+/// Its own version, and that of the time zones that schedules are read by.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let (own, zones) = (env!("CARGO_PKG_VERSION"), schedule::zone_data());
+    format!("{own} (time zones: IANA {zones})")
+});
 
 const EXAMPLES: &str = "\
 Exit codes: 0 all is well, 1 something failed, 2 wrong call or wrong configuration.

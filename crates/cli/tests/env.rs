@@ -51,6 +51,21 @@ fn bad(name: &str) -> String {
 }
 
 #[test]
+fn the_version_names_the_release_of_the_time_zones() {
+    let told = Command::new(env!("CARGO_BIN_EXE_deploy-hooks"))
+        .arg("--version")
+        .output()
+        .unwrap();
+    let zones = schedule::zone_data();
+    let expected = format!(
+        "deploy-hooks {} (time zones: IANA {zones})\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(out(&told), expected);
+    assert!(zones.starts_with("20"), "{zones}");
+}
+
+#[test]
 fn each_command_has_examples_and_exit_codes() {
     let commands = [
         "lint", "at", "plan", "status", "explain", "down", "up", "snooze",
@@ -253,7 +268,11 @@ fn what_is_missing_has_its_remedy() {
     );
     let told = run(&["status", "--config", "examples/environments.yaml"]);
     assert_eq!(code(&told), 2);
-    assert!(err(&told).contains("EnvironmentsTableName"), "{}", err(&told));
+    assert!(
+        err(&told).contains("EnvironmentsTableName"),
+        "{}",
+        err(&told)
+    );
     let told = run(&["snooze", "dev/shop"]);
     assert_eq!(code(&told), 2);
     assert!(err(&told).starts_with("say how long"), "{}", err(&told));

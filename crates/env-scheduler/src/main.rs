@@ -11,6 +11,11 @@ use serde_json::Value;
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Error> {
     telemetry::start(&environment);
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        time_zones = schedule::zone_data(),
+        "env-scheduler starts"
+    );
     let function = Arc::new(env_scheduler::function(&environment));
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         env_scheduler::handle(function.clone(), event)

