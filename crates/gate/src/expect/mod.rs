@@ -5,6 +5,10 @@
 //! what was got, and the verdict is made elsewhere.
 
 mod json;
+mod json_path;
+mod json_test;
+#[cfg(test)]
+mod json_tests;
 mod shape;
 mod text_test;
 
@@ -13,7 +17,8 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName};
 
-pub(crate) use self::json::{Comparison, JsonTest, JsonType, Operator, Path, too_wild};
+pub(crate) use self::json_path::Path;
+pub(crate) use self::json_test::{Comparison, JsonTest, JsonType, Operator, contradiction};
 pub(crate) use self::shape::{Shape, json_number};
 pub(crate) use self::text_test::{
     MAX_FILLED_MEMORY, MAX_PATTERN_MEMORY, Pattern, TextTest, compile,

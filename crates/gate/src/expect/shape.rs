@@ -1,10 +1,8 @@
 //! JSON with templates in its strings: what a suite writes where JSON is sent or compared.
 
-use serde_json::{Map, Value};
+use exact_json::Value;
 
-use strict_yaml::Number;
-
-use crate::template::{Missing, Reference, Template, Values, Var};
+use crate::template::{Missing, Template, Values, Var};
 
 /// A JSON value whose strings may hold references. Keys are taken as they are.
 #[derive(Clone, Debug)]
@@ -21,10 +19,14 @@ impl Shape {
     pub(crate) fn render(&self, values: &Values) -> Result<Value, Missing> {
         match self {
             Self::Fixed(value) => Ok(value.clone()),
-            Self::Text(template) => template.render_value(values).map(json),
-            Self::List(items) => items.iter().map(|item| item.render(values)).collect(),
+            Self::Text(template) => template.render_value(values).map(|var| json(&var)),
+            Self::List(items) => {
+                let rendered: Result<_, Missing> =
+                    items.iter().map(|item| item.render(values)).collect();
+                rendered.map(Value::Array)
+            }
             Self::Map(entries) => {
-                let rendered: Result<Map<String, Value>, Missing> = entries
+                let rendered: Result<_, Missing> = entries
                     .iter()
                     .map(|(key, shape)| Ok((key.clone(), shape.render(values)?)))
                     .collect();
@@ -32,29 +34,21 @@ impl Shape {
             }
         }
     }
-
-    /// Calls `see` with every reference.
-    pub(crate) fn each_reference(&self, see: &mut dyn FnMut(&Reference)) {
-        match self {
-            Self::Fixed(_) => {}
-            Self::Text(template) => template.references().for_each(see),
-            Self::List(items) => items.iter().for_each(|item| item.each_reference(see)),
-            Self::Map(entries) => entries
-                .iter()
-                .for_each(|(_, shape)| shape.each_reference(see)),
-        }
-    }
 }
 
-fn json(var: Var) -> Value {
+fn json(var: &Var) -> Value {
     match var {
-        Var::Text(text) => text.into(),
-        Var::Bool { value, .. } => value.into(),
-        Var::Number { value, .. } => json_number(&value),
+        Var::Text(text) => text.clone().into(),
+        Var::Bool { value, .. } => (*value).into(),
+        Var::Number { value, .. } => json_number(value),
     }
 }
 
-/// The number as `serde_json` has it; beyond a float it is text.
-pub(crate) fn json_number(number: &Number) -> Value {
-    serde_json::from_str(number.as_str()).unwrap_or_else(|_| number.as_str().into())
+/// The number as it was written.
+pub(crate) fn json_number(number: &strict_yaml::Number) -> Value {
+    match number.as_str().parse() {
+        Ok(number) => Value::Number(number),
+        // strict-yaml writes its numbers as JSON does; were one not, it would stay what was written.
+        Err(_) => number.as_str().into(),
+    }
 }

@@ -131,7 +131,7 @@ async fn reasons_and_requests_stay_readable() {
     let outcome = outcome_of(LEAKY, Stage::PreTraffic).await;
     insta::assert_snapshot!(outcome.verdict.reasons.join("\n"), @r#"
     check "says everything" failed: expected status 200, got 418; expected header set-cookie equal to ***, got ***; expected body equal to "x***x", got "/a/***?q=***&token=***&again=***&password=***"user\":\"bob\",\"password\":\"***\",\"key\":\"***\"}\n{\"said\":\"***\"}\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…; expected body matching /^***$/, got "/a/***?q=***&token=***&again=***&password=**…
-    check "form" failed: expected status 200, got 418; expected $.x in a JSON body, got a body that is not JSON (expected value at line 1 column 1)
+    check "form" failed: expected status 200, got 418; expected $.x in a JSON body, got a body that is not JSON: "/" at line 1, column 1, where a value is due
     "#);
     let request = outcome.report.checks[0].rounds[0].tries[0]
         .request

@@ -1,5 +1,6 @@
 //! The suite's text into a [`Suite`], or into every problem that it has.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub(super) struct Context {
     vars: BTreeMap<String, Var>,
     pub(super) defaults: Defaults,
     pub(super) patterns: Patterns,
+    /// Regular expressions in the paths of `json`, so far.
+    pub(super) path_patterns: Cell<usize>,
 }
 
 /// `defaults.http`.
@@ -52,6 +55,7 @@ pub(super) fn suite(source: &str, text: &str) -> Result<Suite, SuiteProblems> {
         vars: BTreeMap::new(),
         defaults: Defaults::default(),
         patterns: Patterns::default(),
+        path_patterns: Cell::new(0),
     };
     let suite = whole(&root, &mut context);
     context.problems.conclude(source, suite)
@@ -478,6 +482,14 @@ impl Context {
             self.problems.add(key.at, message, remedy);
         }
         plain
+    }
+
+    /// What stands for a reference in a text, if that is known before a run.
+    pub(super) fn known(&self, reference: &Reference) -> Option<String> {
+        match reference {
+            Reference::Name(name) => self.vars.get(name).map(|var| var.written().to_owned()),
+            Reference::Target(_) => None,
+        }
     }
 
     fn is_alive(&self, node: &Node, reference: &Reference) -> bool {

@@ -7,11 +7,8 @@ use strict_yaml::{Node, Object, Value, items, scalar};
 
 use super::decode::Context;
 use super::patterns::{MAX_MEMORY, MAX_TEXT, Refusal};
-use super::{http, impossible, keys};
-use crate::expect::{
-    Comparison, Expectation, JsonTest, JsonType, Operator, Path, Pattern, StatusRange, TextTest,
-    too_wild,
-};
+use super::{impossible, json, keys};
+use crate::expect::{Expectation, Operator, Pattern, StatusRange, TextTest};
 use crate::text;
 
 pub(super) fn all(node: &Node, context: &Context) -> Option<Vec<Expectation>> {
@@ -50,7 +47,7 @@ fn one(node: &Node, context: &Context) -> Option<Expectation> {
             let object = Object::read(value, &keys::BODY, problems)?;
             text_tests(value, &object, context).map(Expectation::Body)
         }
-        "json" => json(value, context),
+        "json" => json::expectation(value, context),
         _ => latency(value, context),
     }
 }
@@ -119,7 +116,7 @@ fn status_range(node: &Node, context: &Context) -> Option<StatusRange> {
 }
 
 /// What stands there, for problems: in quotes if it is text, its kind if it is more than one value.
-fn as_written(node: &Node) -> String {
+pub(super) fn as_written(node: &Node) -> String {
     match &node.value {
         Value::Text(text) => format!("{text:?}"),
         Value::Bool(_, written) | Value::Number(_, written) => written.clone(),
@@ -168,7 +165,7 @@ fn text_tests(node: &Node, object: &Object<'_>, context: &Context) -> Option<Vec
 }
 
 /// A demand without a single condition would be met by anything.
-fn demanded<T>(
+pub(super) fn demanded<T>(
     node: &Node,
     object: &Object<'_>,
     tests: Vec<Option<T>>,
@@ -189,7 +186,7 @@ fn demanded<T>(
     tests.into_iter().collect()
 }
 
-fn pattern(node: &Node, context: &Context) -> Option<Pattern> {
+pub(super) fn pattern(node: &Node, context: &Context) -> Option<Pattern> {
     let written = scalar::text(node, "matches", &context.problems)?;
     let template = context.template(node, written)?;
     let trial = Pattern::stand_in(&template);
@@ -232,105 +229,8 @@ fn pattern(node: &Node, context: &Context) -> Option<Pattern> {
     None
 }
 
-fn json(node: &Node, context: &Context) -> Option<Expectation> {
-    let problems = &context.problems;
-    let object = Object::read(node, &keys::JSON, problems)?;
-    let path = object
-        .require("path", problems)
-        .and_then(|node| path(node, context));
-    let mut tests = Vec::new();
-    for key in object.keys().filter(|key| key.text != "path") {
-        let value = object.get(&key.text)?;
-        tests.push(json_test(&key.text, value, context));
-    }
-    let tests = demanded(node, &object, tests, context);
-    Some(Expectation::Json {
-        path: path?,
-        tests: tests?,
-    })
-}
-
-fn path(node: &Node, context: &Context) -> Option<Path> {
-    let problems = &context.problems;
-    let written = scalar::text(node, "path", problems)?;
-    let template = context.template(node, written)?;
-    if too_wild(written) {
-        let message = "the path has more than two \"..\"";
-        problems.add(
-            node.at,
-            message,
-            "name the steps between: $.orders[*].total",
-        );
-        return None;
-    }
-    match Path::new(template) {
-        Ok(path) => Some(path),
-        Err(why) => {
-            let message = format!("{written:?} is not a JSONPath: {why}");
-            problems.add(
-                node.at,
-                message,
-                "write a path such as $.total or $.books[0].title",
-            );
-            None
-        }
-    }
-}
-
-fn json_test(key: &str, node: &Node, context: &Context) -> Option<JsonTest> {
-    let problems = &context.problems;
-    match key {
-        "equals" => http::shape(node, context).map(JsonTest::Equals),
-        "not_equals" => http::shape(node, context).map(JsonTest::NotEquals),
-        "contains" => http::shape(node, context).map(JsonTest::Contains),
-        "matches" => pattern(node, context).map(JsonTest::Matches),
-        "exists" => scalar::boolean(node, key, problems).map(JsonTest::Exists),
-        "length" => length(node, context).map(JsonTest::Length),
-        "greater_than" => number(key, node, context).map(JsonTest::GreaterThan),
-        "less_than" => number(key, node, context).map(JsonTest::LessThan),
-        _ => scalar::choice(node, key, &JsonType::ALL, problems).map(JsonTest::Type),
-    }
-}
-
-/// A number, or a reference to one.
-fn number(key: &str, node: &Node, context: &Context) -> Option<crate::expect::Shape> {
-    let shape = http::shape(node, context)?;
-    let mut referring = false;
-    shape.each_reference(&mut |_| referring = true);
-    if matches!(&node.value, Value::Number(..))
-        || (referring && matches!(&node.value, Value::Text(_)))
-    {
-        return Some(shape);
-    }
-    let message = format!("{key} is a number, not {}", node.value.kind());
-    context.problems.add(
-        node.at,
-        message,
-        "write a number without quotes, or a reference to one",
-    );
-    None
-}
-
-/// `3`, or a comparison: `"> 0"`, `">= 1"`, `"<= 10"`.
-fn length(node: &Node, context: &Context) -> Option<Comparison> {
-    let written = match &node.value {
-        Value::Number(_, text) | Value::Text(text) => text.trim(),
-        _ => "",
-    };
-    let (operator, digits) = operator(written);
-    let Ok(number) = digits.parse() else {
-        let message = format!("length: {} is not a length", as_written(node));
-        context.problems.add(
-            node.at,
-            message,
-            "write 3, \"> 0\", \">= 1\", \"< 10\" or \"<= 10\"",
-        );
-        return None;
-    };
-    Some(Comparison { operator, number })
-}
-
-fn operator(written: &str) -> (Operator, &str) {
+/// A comparison and what it compares with: equality, if no sign is written.
+pub(super) fn operator(written: &str) -> (Operator, &str) {
     let signs = [
         ("<=", Operator::AtMost),
         (">=", Operator::AtLeast),

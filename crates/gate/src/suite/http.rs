@@ -249,7 +249,7 @@ fn body(object: &Object<'_>, context: &Context) -> Option<Body> {
 /// JSON with templates in its strings.
 pub(super) fn shape(node: &Node, context: &Context) -> Option<Shape> {
     Some(match &node.value {
-        Value::Null => Shape::Fixed(serde_json::Value::Null),
+        Value::Null => Shape::Fixed(exact_json::Value::Null),
         Value::Bool(value, _) => Shape::Fixed((*value).into()),
         Value::Number(number, written) => {
             if !context.is_json(node, number, written) {

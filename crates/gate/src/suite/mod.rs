@@ -10,6 +10,7 @@ mod decode;
 mod expect;
 mod http;
 mod impossible;
+mod json;
 pub(crate) mod keys;
 mod patterns;
 #[cfg(test)]

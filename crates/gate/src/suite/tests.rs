@@ -157,8 +157,8 @@ fn expectations_are_checked() {
     insta::assert_snapshot!(told_of("[{ status: ok }]"), @r#"suite.yaml:6:24: "ok" is not a status; write 200, [200, 204], 2xx or 200-299"#);
     insta::assert_snapshot!(told_of("[{ status: 299-200 }]"), @r#"suite.yaml:6:24: "299-200" is not a status; write 200, [200, 204], 2xx or 200-299"#);
     insta::assert_snapshot!(told_of("[{ header: { name: etag } }]"), @"suite.yaml:6:24: the expectation says what to look at, but not what must hold; add `equals:`, `contains:`, `matches:` or another");
-    insta::assert_snapshot!(told_of("[{ json: { path: total, exists: true } }]"), @r#"suite.yaml:6:30: "total" is not a JSONPath: at position 0, parser error; write a path such as $.total or $.books[0].title"#);
-    insta::assert_snapshot!(told_of("[{ json: { path: $..a..b..c, exists: true } }]"), @r#"suite.yaml:6:30: the path has more than two ".."; name the steps between: $.orders[*].total"#);
+    insta::assert_snapshot!(told_of("[{ json: { path: total, exists: true } }]"), @r#"suite.yaml:6:30: "total" is not a JSONPath: a path begins with $ (character 1); write $.total"#);
+    insta::assert_snapshot!(told_of("[{ json: { path: $..a-b, exists: true } }]"), @r#"suite.yaml:6:30: "$..a-b" is not a JSONPath: a name after a dot can't have "-" (character 4); write $..['a-b']"#);
     insta::assert_snapshot!(told_of("[{ json: { path: $, length: some } }]"), @r#"suite.yaml:6:41: length: "some" is not a length; write 3, "> 0", ">= 1", "< 10" or "<= 10""#);
     insta::assert_snapshot!(told_of("[{ json: { path: $, greater_than: '1' } }]"), @"suite.yaml:6:47: greater_than is a number, not text; write a number without quotes, or a reference to one");
     insta::assert_snapshot!(told_of("[{ json: { path: $, type: text } }]"), @r#"suite.yaml:6:39: type: unknown "text"; write one of "string", "number", "integer", "boolean", "array", "object", "null""#);

@@ -164,7 +164,8 @@ fn a_path_that_never_ends_is_cut_and_the_runtime_stays_awake() {
         .unwrap();
     let outcome = runtime.block_on(async {
         let shop = Shop::open().await;
-        // Every value against every value, 8,000 times 8,000.
+        // Every value against every value, 8,000 times 8,000: cut by the time or by the steps, whichever
+        // is used up first on this machine.
         let path = "$..[?$..[?$[?@ == 2]]]";
         let checks = format!(
             "  - name: it
@@ -181,10 +182,11 @@ fn a_path_that_never_ends_is_cut_and_the_runtime_stays_awake() {
     });
     runtime.shutdown_background();
     assert_eq!(strip(&outcome, 1), "P");
-    insta::assert_snapshot!(told(&outcome), @r#"
-    failed
-    check "it" errored: the expectations could not be judged in time; make the path, the pattern or the body smaller
-    "#);
+    let told = told(&outcome);
+    assert!(told.starts_with("failed\ncheck \"it\" errored: "), "{told}");
+    let cut = told.contains("could not be judged in time")
+        || told.contains("takes more than 10000000 steps");
+    assert!(cut, "{told}");
 }
 
 #[tokio::test]

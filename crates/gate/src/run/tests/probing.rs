@@ -104,7 +104,7 @@ expect:
     let check = "http: GET /not-json\nexpect: [{ json: { path: $.total, equals: 1 } }]";
     insta::assert_snapshot!(verdict_on(check).await, @r#"
     failed
-    check "it" failed: expected $.total in a JSON body, got a body that is not JSON (EOF while parsing a value at line 1 column 11)
+    check "it" failed: expected $.total in a JSON body, got a body that is not JSON: it ends at line 1, column 12, where a value is due
     "#);
 }
 

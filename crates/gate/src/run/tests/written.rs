@@ -64,3 +64,12 @@ async fn every_kind_of_number_keeps_its_text() {
         assert_eq!(sent("{}", &http, &expect).await, PASSED, "{written}");
     }
 }
+
+#[tokio::test]
+async fn json_is_sent_with_the_numbers_that_were_written() {
+    let http = "{ method: POST, url: /form, json: { a: '{{ v }}', b: [1.10, 1e400, -0], c: '{{ big }}' } }";
+    let expect =
+        r#"{ body: { equals: '{"a":1.10,"b":[1.10,1e400,-0],"c":18446744073709551617}' } }"#;
+    let vars = "{ v: 1.10, big: 18446744073709551617 }";
+    assert_eq!(sent(vars, http, expect).await, PASSED);
+}
