@@ -1,14 +1,14 @@
 //! AWS as this machine knows it: profiles, single sign-on, roles, the environment.
 
 use aws_config::{BehaviorVersion, Region};
-use common::aws::{Aws, timeouts};
+use common::aws::{Aws, Identity, timeouts};
 
 use crate::failure::Failure;
 
 /// Clients for the account and region of the caller's AWS configuration.
 pub(crate) async fn aws() -> Aws {
     let loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
-    Aws::from_config(loader.timeout_config(timeouts()).load().await)
+    Aws::from_config(loader.timeout_config(timeouts()).load().await).called_by(Identity::Person)
 }
 
 /// The same, in this region and at this endpoint where they are given.
@@ -27,5 +27,5 @@ pub(crate) async fn aws_at(region: Option<&str>, endpoint: Option<&str>) -> Resu
                 .to_owned(),
         ));
     }
-    Ok(Aws::from_config(config))
+    Ok(Aws::from_config(config).called_by(Identity::Person))
 }

@@ -33,9 +33,19 @@ pub const TRIES: u32 = 4;
 /// Connecting alone.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// As whom calls are made: decides which remedy an error names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    /// A Lambda function, with its role.
+    Function,
+    /// A person at a command line, with credentials of their own.
+    Person,
+}
+
 /// The clients of one function, shared by all its invocations.
 #[derive(Debug)]
 pub struct Aws {
+    identity: Identity,
     place: Place,
     config: OnceLock<SdkConfig>,
     applicationautoscaling: OnceLock<aws_sdk_applicationautoscaling::Client>,
@@ -139,11 +149,24 @@ impl Aws {
         if let Some(credentials) = credentials {
             config = config.credentials_provider(SharedCredentialsProvider::new(credentials));
         }
-        Self::from_config(config.build())
+        Self::from_config(config.build()).called_by(self.identity)
+    }
+
+    /// The same clients, used by `identity`. Without this it is a function.
+    #[must_use]
+    pub fn called_by(mut self, identity: Identity) -> Self {
+        self.identity = identity;
+        self
+    }
+
+    /// Who calls.
+    pub fn identity(&self) -> Identity {
+        self.identity
     }
 
     fn at(place: Place, config: OnceLock<SdkConfig>) -> Self {
         Self {
+            identity: Identity::Function,
             place,
             config,
             applicationautoscaling: OnceLock::new(),

@@ -3,15 +3,17 @@
 //! wrong services.
 
 use std::fmt;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::primitives::ByteStream;
+use strict_yaml::words;
 
-use crate::aws::{Aws, explain};
+use crate::aws::Aws;
+use crate::failure::{Failure, Hints};
 
 /// A configuration is a page or two, a calendar a few pages; more is a mistake.
-const SIZE_LIMIT: usize = 1024 * 1024;
-const TOO_LARGE: &str = "it is larger than 1 MiB";
+pub const SIZE_LIMIT: usize = 1024 * 1024;
 
 /// A place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,68 +93,149 @@ impl Location {
     /// The text that lies here. `setting` is what people change to point elsewhere.
     pub async fn read(&self, aws: &Aws, setting: &str) -> Result<String, Unreadable> {
         let bytes = match self {
-            Self::S3 { bucket, key } => self.object(aws, (bucket, key), setting).await?,
+            Self::S3 { bucket, key } => {
+                let object = Object::new(bucket, key);
+                object.read(aws, SIZE_LIMIT).await.map_err(|error| {
+                    let absent = format!("upload the file to this key, or change {setting}");
+                    self.unreadable(error.sentence(aws, &absent))
+                })?
+            }
             Self::Ssm(name) => self.parameter(aws, name, setting).await?.into_bytes(),
-            Self::File(path) => self.file(path, setting)?,
+            Self::File(path) => file(path, SIZE_LIMIT).map_err(|error| {
+                self.unreadable(match error {
+                    FileError::Io(error) => format!(
+                        "{error}; put the file into the function's package or a layer, or point {setting} elsewhere"
+                    ),
+                    FileError::TooLarge(limit) => too_large(limit),
+                })
+            })?,
         };
-        if bytes.len() > SIZE_LIMIT {
-            return Err(self.unreadable(TOO_LARGE));
-        }
-        String::from_utf8(bytes)
-            .map_err(|error| self.unreadable(format!("it is not UTF-8 ({})", error.utf8_error())))
-    }
-
-    async fn object(
-        &self,
-        aws: &Aws,
-        (bucket, key): (&str, &str),
-        setting: &str,
-    ) -> Result<Vec<u8>, Unreadable> {
-        let answer = aws.s3().get_object().bucket(bucket).key(key).send().await;
-        let object = answer.map_err(|error| {
-            let remedy = match error.code() {
-                Some("NoSuchKey") => format!("; upload the file to this key, or change {setting}"),
-                Some("AccessDenied") => {
-                    "; the function's role needs s3:GetObject on it (and s3:ListBucket, so that a missing key is told as such)".to_owned()
-                }
-                _ => String::new(),
-            };
-            self.unreadable(format!("{}{remedy}", explain(&error)))
-        })?;
-        let length = object.content_length().unwrap_or_default();
-        if usize::try_from(length).is_ok_and(|length| length > SIZE_LIMIT) {
-            return Err(self.unreadable(TOO_LARGE));
-        }
-        let body = object.body.collect().await;
-        let bytes = body.map_err(|error| self.unreadable(error.to_string()))?;
-        Ok(bytes.into_bytes().to_vec())
+        text(bytes).map_err(|problem| self.unreadable(problem))
     }
 
     async fn parameter(&self, aws: &Aws, name: &str, setting: &str) -> Result<String, Unreadable> {
         let call = aws.ssm().get_parameter().name(name).with_decryption(true);
         let answer = call.send().await.map_err(|error| {
-            let remedy = match error.code() {
-                Some("ParameterNotFound") => format!("; make the parameter, or change {setting}"),
-                _ => format!("; the function's role needs ssm:GetParameter on {name}"),
+            let hints = Hints {
+                permission: &format!("ssm:GetParameter on {name}"),
+                absent: &format!("make the parameter, or change {setting}"),
             };
-            self.unreadable(format!("{}{remedy}", explain(&error)))
+            self.unreadable(Failure::of(&error).sentence(aws.identity(), hints))
         })?;
         let value = answer.parameter.and_then(|parameter| parameter.value);
         value.ok_or_else(|| self.unreadable("the parameter has no value"))
     }
+}
 
-    fn file(&self, path: &Path, setting: &str) -> Result<Vec<u8>, Unreadable> {
-        let told = |error: std::io::Error| {
-            self.unreadable(format!(
-                "{error}; put the file into the function's package or a layer, or point {setting} elsewhere"
-            ))
-        };
-        let length = std::fs::metadata(path).map_err(told)?.len();
-        if usize::try_from(length).is_ok_and(|length| length > SIZE_LIMIT) {
-            return Err(self.unreadable(TOO_LARGE));
+/// An object in S3 that is read whole, within a limit.
+#[derive(Debug, Clone, Copy)]
+pub struct Object<'a> {
+    /// The bucket's name.
+    pub bucket: &'a str,
+    /// The key.
+    pub key: &'a str,
+    /// One version of it; without it the newest.
+    pub version: Option<&'a str>,
+}
+
+/// Why an object could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObjectError {
+    /// The call failed.
+    Call(Failure),
+    /// It has more bytes than this.
+    TooLarge(usize),
+    /// It broke off while it was read, with this error.
+    Broken(String),
+}
+
+impl ObjectError {
+    /// What went wrong and what to do; `absent` is what to do where there is no such object.
+    pub fn sentence(&self, aws: &Aws, absent: &str) -> String {
+        match self {
+            Self::Call(failure) => failure.sentence(
+                aws.identity(),
+                Hints {
+                    permission: "s3:GetObject on it (and s3:ListBucket, so that a missing key is told as such)",
+                    absent,
+                },
+            ),
+            Self::TooLarge(limit) => too_large(*limit),
+            Self::Broken(error) => format!("it broke off while it was read ({error})"),
         }
-        std::fs::read(path).map_err(told)
     }
+}
+
+impl<'a> Object<'a> {
+    /// The newest version of `key`.
+    pub fn new(bucket: &'a str, key: &'a str) -> Self {
+        Self {
+            bucket,
+            key,
+            version: None,
+        }
+    }
+
+    /// Its bytes, `limit` at most. What is larger by its own length is not read at all.
+    pub async fn read(&self, aws: &Aws, limit: usize) -> Result<Vec<u8>, ObjectError> {
+        let call = aws.s3().get_object().bucket(self.bucket).key(self.key);
+        let answer = call
+            .set_version_id(self.version.map(str::to_owned))
+            .send()
+            .await
+            .map_err(|error| ObjectError::Call(Failure::of(&error)))?;
+        let length = answer.content_length().unwrap_or_default();
+        if usize::try_from(length).is_ok_and(|length| length > limit) {
+            return Err(ObjectError::TooLarge(limit));
+        }
+        bounded(answer.body, limit).await
+    }
+}
+
+/// A body, read piece by piece: a length that was stated is not believed.
+async fn bounded(mut body: ByteStream, limit: usize) -> Result<Vec<u8>, ObjectError> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = body.next().await {
+        let piece = piece.map_err(|error| ObjectError::Broken(error.to_string()))?;
+        if bytes.len() + piece.len() > limit {
+            return Err(ObjectError::TooLarge(limit));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
+/// Why a file could not be read.
+#[derive(Debug)]
+pub enum FileError {
+    /// The system's error.
+    Io(io::Error),
+    /// It has more bytes than this.
+    TooLarge(usize),
+}
+
+/// The bytes of a file, `limit` at most; a device without an end is cut off there, too.
+pub fn file(path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
+    let file = std::fs::File::open(path).map_err(FileError::Io)?;
+    let mut bytes = Vec::new();
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(most)
+        .read_to_end(&mut bytes)
+        .map_err(FileError::Io)?;
+    if bytes.len() > limit {
+        return Err(FileError::TooLarge(limit));
+    }
+    Ok(bytes)
+}
+
+/// The problem with what has more than `limit` bytes.
+pub fn too_large(limit: usize) -> String {
+    format!("it is larger than {}", words::bytes(limit))
+}
+
+/// The bytes as text, or the problem.
+pub fn text(bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|error| format!("it is not UTF-8 ({})", error.utf8_error()))
 }
 
 impl fmt::Display for Location {

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_sns::types::MessageAttributeValue;
 
-use crate::aws::{Aws, explain};
+use crate::aws::Aws;
+use crate::failure::{Failure, Hints};
 
 /// SNS refuses longer subjects, line breaks and anything outside ASCII.
 /// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
@@ -28,9 +29,7 @@ pub struct Notification {
 
 /// Why a notification was not sent.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "the notification could not be published to {topic}: {detail}; check that the topic exists and that the function's role may sns:Publish to it"
-)]
+#[error("the notification could not be published to {topic}: {detail}")]
 pub struct NotifyError {
     topic: String,
     detail: String,
@@ -61,7 +60,13 @@ pub async fn publish(
     }
     let sent = call.send().await.map_err(|error| NotifyError {
         topic: topic_arn.to_owned(),
-        detail: explain(&error),
+        detail: Failure::of(&error).sentence(
+            aws.identity(),
+            Hints {
+                permission: "sns:Publish to it",
+                absent: "make the topic, or correct its ARN",
+            },
+        ),
     })?;
     Ok(sent.message_id().unwrap_or_default().to_owned())
 }

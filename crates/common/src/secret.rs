@@ -5,7 +5,8 @@
 
 pub use strict_yaml::SecretRef;
 
-use crate::aws::{Aws, explain};
+use crate::aws::Aws;
+use crate::failure::{Failure, Hints};
 use crate::settings;
 
 /// Reads one secret. The error is one sentence with its remedy, and never holds the value.
@@ -49,10 +50,11 @@ fn reserved(name: &str) -> bool {
 async fn parameter(aws: &Aws, path: &str) -> Result<String, String> {
     let call = aws.ssm().get_parameter().name(path).with_decryption(true);
     let answer = call.send().await.map_err(|error| {
-        format!(
-            "{}; the function's role needs ssm:GetParameter on {path}",
-            explain(&error)
-        )
+        let hints = Hints {
+            permission: &format!("ssm:GetParameter on {path}"),
+            absent: "make the parameter, or correct its name",
+        };
+        Failure::of(&error).sentence(aws.identity(), hints)
     })?;
     let value = answer.parameter.and_then(|parameter| parameter.value);
     value.ok_or_else(|| format!("the parameter {path} has no value"))
@@ -61,10 +63,11 @@ async fn parameter(aws: &Aws, path: &str) -> Result<String, String> {
 async fn secret_text(aws: &Aws, id: &str) -> Result<String, String> {
     let call = aws.secretsmanager().get_secret_value().secret_id(id);
     let answer = call.send().await.map_err(|error| {
-        format!(
-            "{}; the function's role needs secretsmanager:GetSecretValue on {id}",
-            explain(&error)
-        )
+        let hints = Hints {
+            permission: &format!("secretsmanager:GetSecretValue on {id}"),
+            absent: "make the secret and give it a value, or correct its name",
+        };
+        Failure::of(&error).sentence(aws.identity(), hints)
     })?;
     answer
         .secret_string

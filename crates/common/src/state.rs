@@ -15,7 +15,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::aws::{Aws, explain};
+use crate::aws::Aws;
+use crate::failure::{Failure, Hints};
 
 /// A read or a write stays under this; `DynamoDB` refuses items above 400 KB.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-items>
@@ -87,9 +88,7 @@ pub enum Replaced {
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// `DynamoDB` did not do it.
-    #[error(
-        "the state table {table} could not {what} {key}: {detail}; check that the table exists and that the function's role may use it"
-    )]
+    #[error("the state table {table} could not {what} {key}: {detail}")]
     Call {
         /// The table.
         table: String,
@@ -97,7 +96,7 @@ pub enum StateError {
         what: &'static str,
         /// Where.
         key: String,
-        /// AWS's error in one line.
+        /// AWS's error and its remedy.
         detail: String,
     },
     /// What lies there is not what was expected.
@@ -298,8 +297,20 @@ impl Table<'_> {
             table: self.name.to_owned(),
             what,
             key: key.to_string(),
-            detail: explain(error),
+            detail: Failure::of(error).sentence(self.aws.identity(), hints(what)),
         }
+    }
+}
+
+fn hints(what: &str) -> Hints<'static> {
+    Hints {
+        permission: match what {
+            "read" => "dynamodb:GetItem on it",
+            "list" => "dynamodb:Query on it",
+            "replace" => "dynamodb:UpdateItem on it",
+            _ => "dynamodb:PutItem on it",
+        },
+        absent: "make the table, or correct its name",
     }
 }
 

@@ -73,7 +73,20 @@ async fn what_cannot_be_read_says_what_to_do_and_never_what_is_there() {
     let missing = r#"{"__type":"ParameterNotFound","message":"no such parameter"}"#;
     let why = told("ssm:/x", 400, missing).await.unwrap_err();
     assert!(
-        why.contains("ParameterNotFound") && why.contains("ssm:GetParameter on /x"),
+        why.contains("ParameterNotFound")
+            && why.ends_with("make the parameter, or correct its name"),
+        "{why}"
+    );
+    let denied = r#"{"__type":"AccessDeniedException","message":"not you"}"#;
+    let why = told("ssm:/x", 400, denied).await.unwrap_err();
+    assert!(
+        why.ends_with("the function's role needs ssm:GetParameter on /x"),
+        "{why}"
+    );
+    let key = r#"{"__type":"AccessDeniedException","message":"User: u is not authorized to perform: kms:Decrypt on resource: k"}"#;
+    let why = told("secretsmanager:id", 400, key).await.unwrap_err();
+    assert!(
+        why.ends_with("the function's role needs kms:Decrypt"),
         "{why}"
     );
     let text = r#"{"SecretString":"hunter2"}"#;

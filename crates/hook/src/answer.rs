@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use aws_sdk_codedeploy::Client;
-use aws_sdk_codedeploy::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_codedeploy::error::SdkError;
 use aws_sdk_codedeploy::operation::put_lifecycle_event_hook_execution_status::PutLifecycleEventHookExecutionStatusError as PutError;
 use aws_sdk_codedeploy::types::LifecycleEventStatus;
 use backon::{BackoffBuilder, ExponentialBuilder};
-use common::aws::explain;
+use common::aws::Identity;
+use common::failure::{Failure, Hints};
 use tokio::time::Instant;
 
 use crate::event::HookEvent;
@@ -176,14 +177,9 @@ fn refused_outright(error: &TryError) -> bool {
 }
 
 fn detail(error: &TryError) -> String {
-    let hint = match error
-        .as_service_error()
-        .and_then(ProvideErrorMetadata::code)
-    {
-        Some("AccessDeniedException") => {
-            "; the function's role needs codedeploy:PutLifecycleEventHookExecutionStatus on the deployment group"
-        }
-        _ => "",
+    let hints = Hints {
+        permission: "codedeploy:PutLifecycleEventHookExecutionStatus on the deployment group",
+        absent: "check the ids of the event, and that this function runs in the deployment's account and region",
     };
-    format!("{}{hint}", explain(error))
+    Failure::of(error).sentence(Identity::Function, hints)
 }

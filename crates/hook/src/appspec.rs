@@ -4,7 +4,17 @@
 //! YAML) are read alike.
 //! <https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-resources.html>
 
-use saphyr::{LoadableYamlNode, Yaml};
+use common::location;
+use strict_yaml::{Document, Key, Node, Value};
+
+/// An AppSpec is a page; more is a mistake, and is not read.
+pub const APP_SPEC_LIMIT: usize = 256 * 1024;
+
+const FILE: Document = Document {
+    noun: "AppSpec",
+    begin: "write one",
+    split: "make it smaller",
+};
 
 /// What a hook needs of an AppSpec.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,21 +58,25 @@ pub struct AppSpecError(String);
 impl AppSpec {
     /// Reads the text of an AppSpec file.
     pub fn parse(text: &str) -> Result<Self, AppSpecError> {
-        let documents =
-            Yaml::load_from_str(text).map_err(|error| AppSpecError(format!("{error}")))?;
-        let root = documents
-            .first()
-            .ok_or_else(|| AppSpecError("it is empty".into()))?;
-        let resources = field(root, "Resources")
-            .and_then(Yaml::as_vec)
+        if text.len() > APP_SPEC_LIMIT {
+            return Err(AppSpecError(location::too_large(APP_SPEC_LIMIT)));
+        }
+        let root = strict_yaml::read(text, FILE).map_err(|problem| {
+            AppSpecError(format!(
+                "line {}, column {}: {}; {}",
+                problem.line, problem.column, problem.message, problem.remedy
+            ))
+        })?;
+        let resources = field(&root, "Resources")
+            .and_then(items)
             .ok_or_else(|| AppSpecError("it has no list named Resources".into()))?;
         let (_, resource) = resources
             .iter()
-            .find_map(|entry| entry.as_mapping()?.iter().next())
+            .find_map(|entry| entries(entry)?.first())
             .ok_or_else(|| AppSpecError("its Resources are empty".into()))?;
         Ok(Self {
             resource: read_resource(resource)?,
-            hooks: read_hooks(root),
+            hooks: read_hooks(&root),
         })
     }
 
@@ -84,7 +98,7 @@ fn names(hooked: &str, function: &str) -> bool {
     name.split(':').next() == Some(function)
 }
 
-fn read_resource(resource: &Yaml<'_>) -> Result<Resource, AppSpecError> {
+fn read_resource(resource: &Node) -> Result<Resource, AppSpecError> {
     let kind = field(resource, "Type").map(text).unwrap_or_default();
     let properties = field(resource, "Properties");
     let property = |name: &str| properties.and_then(|p| field(p, name)).map(text);
@@ -115,41 +129,44 @@ fn read_resource(resource: &Yaml<'_>) -> Result<Resource, AppSpecError> {
     }
 }
 
-fn read_hooks(root: &Yaml<'_>) -> Vec<(String, String)> {
-    let entries = field(root, "Hooks")
-        .and_then(Yaml::as_vec)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    entries
+fn read_hooks(root: &Node) -> Vec<(String, String)> {
+    let hooks = field(root, "Hooks").and_then(items).unwrap_or_default();
+    hooks
         .iter()
-        .filter_map(Yaml::as_mapping)
-        .flat_map(|mapping| {
-            mapping
-                .iter()
-                .map(|(event, function)| (text(event), text(function)))
-        })
+        .filter_map(entries)
+        .flatten()
+        .map(|(event, function)| (event.text.clone(), text(function)))
         .collect()
 }
 
 /// A field of a mapping, with its first letter in either case: the JSON form that the API takes is
 /// often written `resources`, the file form `Resources`.
-fn field<'a, 'b>(node: &'a Yaml<'b>, name: &str) -> Option<&'a Yaml<'b>> {
-    node.as_mapping()?.iter().find_map(|(key, value)| {
-        key.as_str()
-            .is_some_and(|key| key.eq_ignore_ascii_case(name))
-            .then_some(value)
-    })
+fn field<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
+    let of_name =
+        |(key, value): &'a (Key, Node)| key.text.eq_ignore_ascii_case(name).then_some(value);
+    entries(node)?.iter().find_map(of_name)
 }
 
-/// A scalar as text: a version is often written as a bare number.
-fn text(node: &Yaml<'_>) -> String {
-    if let Some(string) = node.as_str() {
-        return string.to_owned();
+fn entries(node: &Node) -> Option<&[(Key, Node)]> {
+    match &node.value {
+        Value::Map(entries) => Some(entries),
+        _ => None,
     }
-    if let Some(integer) = node.as_integer() {
-        return integer.to_string();
+}
+
+fn items(node: &Node) -> Option<&[Node]> {
+    match &node.value {
+        Value::List(items) => Some(items),
+        _ => None,
     }
-    String::new()
+}
+
+/// A scalar as it was written: a version is often a bare number.
+fn text(node: &Node) -> String {
+    match &node.value {
+        Value::Text(text) | Value::Number(_, text) | Value::Bool(_, text) => text.clone(),
+        Value::Null | Value::List(_) | Value::Map(_) => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -215,7 +232,7 @@ Hooks:
     #[test]
     fn what_is_missing_is_named() {
         let say = |text: &str| AppSpec::parse(text).unwrap_err().to_string();
-        insta::assert_snapshot!(say(""), @"the AppSpec of the revision can't be used: it is empty");
+        insta::assert_snapshot!(say(""), @"the AppSpec of the revision can't be used: line 1, column 1: the file is empty; write one");
         insta::assert_snapshot!(say("version: 0.0"), @"the AppSpec of the revision can't be used: it has no list named Resources");
         insta::assert_snapshot!(say("Resources: [{A: {Type: AWS::EC2::Instance}}]"), @r#"the AppSpec of the revision can't be used: its resource is of type "AWS::EC2::Instance"; expected AWS::ECS::Service or AWS::Lambda::Function"#);
         insta::assert_snapshot!(say("Resources: [{A: {Type: AWS::ECS::Service}}]"), @"the AppSpec of the revision can't be used: its resource has no property TaskDefinition");

@@ -4,10 +4,11 @@ use aws_sdk_codedeploy::types::{DeploymentGroupInfo, DeploymentTarget};
 use aws_sdk_ecs::types::{Service, TaskDefinition};
 use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer};
 use common::aws::Aws;
+use common::failure::Hints;
 use gate::Stage;
 
 use crate::appspec::Resource;
-use crate::lookup::{LookupError, Reach, failed};
+use crate::lookup::{LookupError, Reach};
 use crate::target::{self, Facts, Routes, note};
 
 /// What is looked for.
@@ -143,7 +144,14 @@ async fn listeners(aws: &Aws, arns: Vec<String>) -> Result<Vec<Listener>, Lookup
         .set_listener_arns(Some(arns))
         .send()
         .await
-        .map_err(failed!(call, "elasticloadbalancing:DescribeListeners"))?;
+        .map_err(LookupError::of(
+            aws,
+            call,
+            Hints {
+                permission: "elasticloadbalancing:DescribeListeners",
+                absent: "correct the listeners in the deployment group's loadBalancerInfo",
+            },
+        ))?;
     Ok(answer.listeners.unwrap_or_default())
 }
 
@@ -158,21 +166,34 @@ async fn load_balancers(aws: &Aws, arns: Vec<String>) -> Result<Vec<LoadBalancer
         .set_load_balancer_arns(Some(arns))
         .send()
         .await
-        .map_err(failed!(call, "elasticloadbalancing:DescribeLoadBalancers"))?;
+        .map_err(LookupError::of(
+            aws,
+            call,
+            Hints {
+                permission: "elasticloadbalancing:DescribeLoadBalancers",
+                absent: "the load balancer is gone; correct the deployment group",
+            },
+        ))?;
     Ok(answer.load_balancers.unwrap_or_default())
 }
 
-async fn task_definition_of(reach: Reach<'_>, arn: &str) -> Option<TaskDefinition> {
+async fn task_definition_of(reach: Reach<'_>, arn: &str) -> Result<TaskDefinition, String> {
     let call = reach
         .aws
         .ecs()
         .describe_task_definition()
         .task_definition(arn)
         .send();
+    let what = format!("DescribeTaskDefinition {arn}");
+    let hints = Hints {
+        permission: "ecs:DescribeTaskDefinition",
+        absent: "the task definition is gone; register it again",
+    };
     reach
-        .best_effort("DescribeTaskDefinition", call)
+        .best_effort(&what, hints, call)
         .await?
         .task_definition
+        .ok_or_else(|| format!("{what} returned nothing"))
 }
 
 async fn service(reach: Reach<'_>, group: &DeploymentGroupInfo) -> Option<Service> {
@@ -184,6 +205,13 @@ async fn service(reach: Reach<'_>, group: &DeploymentGroupInfo) -> Option<Servic
         .set_cluster(names.cluster_name().map(str::to_owned))
         .services(names.service_name()?)
         .send();
-    let answer = reach.best_effort("DescribeServices", call).await?;
+    let hints = Hints {
+        permission: "ecs:DescribeServices",
+        absent: "the service is gone; correct the deployment group's ecsServices",
+    };
+    let answer = reach
+        .best_effort("DescribeServices", hints, call)
+        .await
+        .ok()?;
     answer.services.unwrap_or_default().into_iter().next()
 }

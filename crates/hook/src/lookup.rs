@@ -12,10 +12,13 @@ use aws_sdk_codedeploy::types::{
     DeploymentCreator, DeploymentGroupInfo, DeploymentInfo, DeploymentStatus, DeploymentTarget,
     RevisionLocation, RevisionLocationType,
 };
-use common::aws::{Aws, explain};
+use common::aws::Aws;
+use common::failure::{Cause, Failure, Hints};
+use common::location::{self, Object};
 use gate::Stage;
+use strict_yaml::words;
 
-use crate::appspec::{AppSpec, AppSpecError, Resource};
+use crate::appspec::{APP_SPEC_LIMIT, AppSpec, AppSpecError, Resource};
 use crate::ecs::{self, Wanted};
 use crate::target::{self, Facts, note};
 use crate::wiring;
@@ -24,14 +27,14 @@ use crate::wiring;
 #[derive(Debug, thiserror::Error)]
 pub enum LookupError {
     /// A call failed.
-    #[error("{call} failed: {detail}; the function's role needs {permission}")]
+    #[error("{call} failed: {detail}")]
     Call {
         /// Operation and what it was about.
         call: String,
-        /// AWS's code and message.
+        /// Why, as one of a few causes.
+        cause: Cause,
+        /// AWS's words and the remedy that fits the cause.
         detail: String,
-        /// The IAM action.
-        permission: &'static str,
     },
     /// The AppSpec is unusable.
     #[error(transparent)]
@@ -41,18 +44,26 @@ pub enum LookupError {
     Missing(String),
 }
 
-/// Shortens the making of [`LookupError::Call`].
-macro_rules! failed {
-    ($call:expr, $permission:literal) => {
-        |error| $crate::lookup::LookupError::Call {
-            call: $call,
-            detail: common::aws::explain(&error),
-            permission: $permission,
+impl LookupError {
+    /// For `map_err`: the call that failed, with the remedy that fits why it failed.
+    pub(crate) fn of<E>(
+        aws: &Aws,
+        call: impl Into<String>,
+        hints: Hints<'_>,
+    ) -> impl FnOnce(SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        move |error| {
+            let failure = Failure::of(&error);
+            Self::Call {
+                call: call.into(),
+                cause: failure.cause,
+                detail: failure.sentence(aws.identity(), hints),
+            }
         }
-    };
+    }
 }
-
-pub(crate) use failed;
 
 /// The deployment that called, as far as a gate needs it.
 #[derive(Debug, Clone)]
@@ -80,21 +91,25 @@ pub struct Reach<'a> {
 }
 
 impl Reach<'_> {
-    /// A look-up that costs only a fact when it fails or is slow.
+    /// A look-up that costs only a fact when it fails or is slow. The error is a sentence for whoever
+    /// misses that fact.
     pub(crate) async fn best_effort<T, E>(
         &self,
         what: &str,
+        hints: Hints<'_>,
         call: impl Future<Output = Result<T, SdkError<E>>>,
-    ) -> Option<T>
+    ) -> Result<T, String>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        match tokio::time::timeout(self.patience, call).await {
-            Ok(Ok(answer)) => return Some(answer),
-            Ok(Err(error)) => tracing::warn!(error = explain(&error), "{what} failed"),
-            Err(_) => tracing::warn!("{what} gave no answer in {:?}", self.patience),
-        }
-        None
+        let why = match tokio::time::timeout(self.patience, call).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => Failure::of(&error).sentence(self.aws.identity(), hints),
+            Err(_) => format!("no answer in {}", words::duration(self.patience)),
+        };
+        let sentence = format!("{what} failed: {why}");
+        tracing::warn!("{sentence}");
+        Err(sentence)
     }
 }
 
@@ -116,9 +131,13 @@ pub async fn deployment(aws: &Aws, id: &str) -> Result<Deployment, LookupError> 
         .send()
         .await;
     let info = answer
-        .map_err(failed!(
+        .map_err(LookupError::of(
+            aws,
             format!("GetDeployment {id}"),
-            "codedeploy:GetDeployment"
+            Hints {
+                permission: "codedeploy:GetDeployment",
+                absent: absent_deployment(id),
+            },
         ))?
         .deployment_info
         .ok_or_else(|| LookupError::Missing(format!("GetDeployment {id} returned nothing")))?;
@@ -135,6 +154,16 @@ pub async fn deployment(aws: &Aws, id: &str) -> Result<Deployment, LookupError> 
         over: over(&info),
         revision: info.revision,
     })
+}
+
+/// The ids of the events in `events/`.
+const SAMPLES: [&str; 2] = ["d-ABCDEF123", "d-LMNOPQ456"];
+
+fn absent_deployment(id: &str) -> &'static str {
+    if SAMPLES.contains(&id) {
+        return "this is a sample event: put the DeploymentId of a deployment of yours that is in progress into it, and the LifecycleEventHookExecutionId that CodeDeploy sent for it";
+    }
+    "check the DeploymentId of the event, and that this function runs in the deployment's account and region"
 }
 
 /// Pure: the deployment that this one undoes, if it is an automatic rollback.
@@ -231,9 +260,13 @@ async fn app_spec(aws: &Aws, deployment: &Deployment) -> Result<AppSpec, LookupE
         .revision(revision.clone())
         .send()
         .await
-        .map_err(failed!(
+        .map_err(LookupError::of(
+            aws,
             format!("GetApplicationRevision for {application}"),
-            "codedeploy:GetApplicationRevision"
+            Hints {
+                permission: "codedeploy:GetApplicationRevision",
+                absent: "the revision is gone: was the application deleted or renamed?",
+            },
         ))?;
     match answer.revision().and_then(inline) {
         Some(text) => Ok(AppSpec::parse(text)?),
@@ -267,26 +300,18 @@ async fn from_s3(aws: &Aws, revision: &RevisionLocation) -> Result<String, Looku
             "the revision names no bucket and key".to_owned(),
         ));
     };
-    let call = || format!("GetObject s3://{bucket}/{key} (the AppSpec)");
-    let version = place.and_then(|place| place.version()).map(str::to_owned);
-    let object = aws
-        .s3()
-        .get_object()
-        .bucket(bucket)
-        .key(key)
-        .set_version_id(version)
-        .send()
-        .await
-        .map_err(failed!(call(), "s3:GetObject"))?;
-    let unreadable = |error: &dyn std::fmt::Display| {
-        LookupError::Missing(format!("{} could not be read: {error}", call()))
+    let object = Object {
+        bucket,
+        key,
+        version: place.and_then(|place| place.version()),
     };
-    let body = object
-        .body
-        .collect()
-        .await
-        .map_err(|error| unreadable(&error))?;
-    String::from_utf8(body.into_bytes().to_vec()).map_err(|error| unreadable(&error))
+    let call = format!("GetObject s3://{bucket}/{key} (the AppSpec)");
+    let absent = "the AppSpec is gone: was it deleted since the deployment began?";
+    let bytes = object.read(aws, APP_SPEC_LIMIT).await.map_err(|error| {
+        let detail = error.sentence(aws, absent);
+        LookupError::Missing(format!("{call} failed: {detail}"))
+    })?;
+    location::text(bytes).map_err(|problem| LookupError::Missing(format!("{call}: {problem}")))
 }
 
 async fn deployment_group(
@@ -305,7 +330,14 @@ async fn deployment_group(
         .deployment_group_name(&deployment.group)
         .send()
         .await
-        .map_err(failed!(call(), "codedeploy:GetDeploymentGroup"))?
+        .map_err(LookupError::of(
+            aws,
+            call(),
+            Hints {
+                permission: "codedeploy:GetDeploymentGroup",
+                absent: "the group is gone: was it deleted or renamed?",
+            },
+        ))?
         .deployment_group_info
         .ok_or_else(|| LookupError::Missing(format!("{} returned nothing", call())))
 }
@@ -313,8 +345,17 @@ async fn deployment_group(
 /// The deployment's targets; none where they can't be had.
 async fn targets(reach: Reach<'_>, id: &str) -> Vec<DeploymentTarget> {
     let client = reach.aws.codedeploy();
+    let hints = |permission| Hints {
+        permission,
+        absent: "the deployment has no targets",
+    };
     let list = client.list_deployment_targets().deployment_id(id).send();
-    let Some(listed) = reach.best_effort("ListDeploymentTargets", list).await else {
+    let listed = reach.best_effort(
+        "ListDeploymentTargets",
+        hints("codedeploy:ListDeploymentTargets"),
+        list,
+    );
+    let Ok(listed) = listed.await else {
         return Vec::new();
     };
     let ids = listed.target_ids.unwrap_or_default();
@@ -325,9 +366,12 @@ async fn targets(reach: Reach<'_>, id: &str) -> Vec<DeploymentTarget> {
         .batch_get_deployment_targets()
         .deployment_id(id)
         .set_target_ids(Some(ids));
-    let read = reach
-        .best_effort("BatchGetDeploymentTargets", read.send())
-        .await;
+    let read = reach.best_effort(
+        "BatchGetDeploymentTargets",
+        hints("codedeploy:BatchGetDeploymentTargets"),
+        read.send(),
+    );
+    let read = read.await.ok();
     read.and_then(|answer| answer.deployment_targets)
         .unwrap_or_default()
 }

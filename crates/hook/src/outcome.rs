@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use aws_sdk_s3::primitives::ByteStream;
-use common::aws::{Aws, explain};
+use common::aws::Aws;
+use common::failure::{Failure, Hints};
 use common::notify::{self, Notification};
 use gate::{Outcome, Stage};
 
@@ -88,11 +89,12 @@ async fn store(aws: &Aws, settings: &Settings, told: &Told) -> Result<String, St
             .await
             .map(|_| format!("s3://{bucket}/{key}"))
             .map_err(|error| {
-                format!(
-                    "the report s3://{bucket}/{key} could not be stored: {}; the function's role \
-                     needs s3:PutObject on it",
-                    explain(&error)
-                )
+                let hints = Hints {
+                    permission: "s3:PutObject on it",
+                    absent: "make the bucket, or change REPORT_BUCKET",
+                };
+                let why = Failure::of(&error).sentence(aws.identity(), hints);
+                format!("the report s3://{bucket}/{key} could not be stored: {why}")
             })
     };
     let (json, html) = tokio::join!(

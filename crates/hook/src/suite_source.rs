@@ -3,14 +3,14 @@
 //! There is no fallback from one place to another: a suite that isn't where the setting says is an
 //! error, as a gate must never pass by having tested something else.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use aws_sdk_s3::error::ProvideErrorMetadata;
-use common::aws::{Aws, explain};
+use common::aws::Aws;
+use common::location::{self, FileError, Object};
 use gate::Suite;
 
 /// A suite is a page of YAML; more is a mistake.
-const SUITE_LIMIT: i64 = 1024 * 1024;
+const SUITE_LIMIT: usize = 1024 * 1024;
 
 /// The `SUITE` setting. `{application}` and `{deployment_group}` in it are filled in per deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,38 +89,23 @@ impl SuiteLocation {
 
     /// Reads and checks the suite at this (filled) place.
     pub async fn load(&self, aws: &Aws) -> Result<Suite, SuiteError> {
-        let text = match self {
-            Self::File(path) => std::fs::read_to_string(path).map_err(|error| {
-                self.unreadable(format!(
-                    "{error}; put the file into the function's package or a layer, or point SUITE elsewhere"
-                ))
-            })?,
-            Self::S3 { bucket, key } => self.read_s3(aws, bucket, key).await?,
+        let bytes = match self {
+            Self::File(path) => {
+                location::file(Path::new(path), SUITE_LIMIT).map_err(|error| match error {
+                    FileError::Io(error) => self.unreadable(format!(
+                        "{error}; put the file into the function's package or a layer, or point SUITE elsewhere"
+                    )),
+                    FileError::TooLarge(limit) => self.unreadable(location::too_large(limit)),
+                })?
+            }
+            Self::S3 { bucket, key } => {
+                let absent = "upload the suite to this key, or change SUITE";
+                let object = Object::new(bucket, key).read(aws, SUITE_LIMIT).await;
+                object.map_err(|error| self.unreadable(error.sentence(aws, absent)))?
+            }
         };
+        let text = location::text(bytes).map_err(|problem| self.unreadable(problem))?;
         Ok(Suite::parse(&self.to_string(), &text)?)
-    }
-
-    async fn read_s3(&self, aws: &Aws, bucket: &str, key: &str) -> Result<String, SuiteError> {
-        let object = aws.s3().get_object().bucket(bucket).key(key).send().await;
-        let object = object.map_err(|error| {
-            let remedy = match error.code() {
-                Some("NoSuchKey") => "; upload the suite to this key, or change SUITE",
-                Some("AccessDenied") => {
-                    "; the function's role needs s3:GetObject on it (and s3:ListBucket, so that a missing key is told as such)"
-                }
-                _ => "",
-            };
-            self.unreadable(format!("{}{remedy}", explain(&error)))
-        })?;
-        if object.content_length().unwrap_or_default() > SUITE_LIMIT {
-            return Err(self.unreadable("it is larger than 1 MiB".to_owned()));
-        }
-        let body = object.body.collect().await;
-        let bytes = body
-            .map_err(|error| self.unreadable(error.to_string()))?
-            .into_bytes();
-        String::from_utf8(bytes.to_vec())
-            .map_err(|error| self.unreadable(format!("it is not UTF-8 ({error})")))
     }
 
     fn unreadable(&self, detail: String) -> SuiteError {

@@ -210,7 +210,7 @@ async fn a_failure_says_what_was_tried_and_where() {
         .await
         .unwrap_err()
         .to_string();
-    insta::assert_snapshot!(error, @"the state table state could not create a/b: AccessDeniedException: not for you; check that the table exists and that the function's role may use it");
+    insta::assert_snapshot!(error, @"the state table state could not create a/b: AccessDeniedException: not for you; the function's role needs dynamodb:PutItem on it");
     assert!(table.list::<u32>("a", "").await.is_err());
     let read = Item {
         key: key(),

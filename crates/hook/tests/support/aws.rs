@@ -28,9 +28,11 @@ pub enum Fault {
     Hang,
     /// The call is carried out, but its answer is lost.
     Lost,
+    /// HTTP 400 with this code.
+    Refuse(&'static str),
 }
 
-/// All kinds.
+/// All kinds that a busy AWS and a network have.
 pub const FAULTS: [Fault; 5] = [
     Fault::Error,
     Fault::Throttle,
@@ -166,6 +168,7 @@ async fn serve(State(inner): State<Arc<Inner>>, request: Request) -> Response {
         None => inner.answer(&call),
         Some(Fault::Error) => error(&call, 500, "InternalFailure"),
         Some(Fault::Throttle) => error(&call, 400, "ThrottlingException"),
+        Some(Fault::Refuse(code)) => error(&call, 400, code),
         Some(Fault::Close) => closed(),
         Some(Fault::Lost) => {
             inner.answer(&call);

@@ -85,7 +85,7 @@ pub fn clients(fake: &FakeAws) -> Aws {
             Credentials::new("test", "test", None, None, "test"),
         ))
         .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .retry_config(RetryConfig::standard())
+        .retry_config(RetryConfig::standard().with_max_attempts(common::aws::TRIES))
         .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
         .time_source(aws_smithy_async::time::SystemTimeSource::new())
         .timeout_config(common::aws::timeouts())
