@@ -219,7 +219,8 @@ impl Aws {
     client!(ssm, aws_sdk_ssm, "AWS Systems Manager Parameter Store");
     client!(sts, aws_sdk_sts, "AWS Security Token Service");
 
-    fn config(&self) -> &SdkConfig {
+    /// What all clients are built from: for a client that only one crate needs.
+    pub fn config(&self) -> &SdkConfig {
         self.config.get_or_init(|| self.place.config())
     }
 }

@@ -33,7 +33,7 @@ pub const TARGET_KEYS: &[&str] = &[
 ];
 
 /// The release under test: where it answers, and what is known of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Target {
     /// Where relative URLs of the suite go. Only its scheme, host and port are used.
     ///
@@ -43,4 +43,6 @@ pub struct Target {
     /// What is known; the keys are a subset of [`TARGET_KEYS`]. A check that uses a key that is
     /// not here is errored, and says which one.
     pub facts: BTreeMap<String, String>,
+    /// For keys that are not in `facts`: why, and what to do so that they are. Shown to whoever uses one.
+    pub unknown: BTreeMap<String, String>,
 }

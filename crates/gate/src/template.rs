@@ -19,6 +19,8 @@ pub(crate) struct Values {
     pub(crate) names: BTreeMap<String, Var>,
     /// Facts of the target.
     pub(crate) target: BTreeMap<String, String>,
+    /// Why other facts are not known.
+    pub(crate) unknown: BTreeMap<String, String>,
 }
 
 /// A value with its type, and as it was written: `1.10` in a text must not become `1.1`, nor `True` `true`.
@@ -99,8 +101,12 @@ pub(crate) enum Missing {
     TooLong,
     #[error("the secret or variable {0:?} has no value in this run")]
     Name(String),
-    #[error("target.{0} is not known for this deployment")]
-    Target(String),
+    #[error("target.{key} is not known for this deployment{}", because(.why.as_deref()))]
+    Target { key: String, why: Option<String> },
+}
+
+fn because(why: Option<&str>) -> String {
+    why.map_or_else(String::new, |why| format!(": {why}"))
 }
 
 impl Template {
@@ -179,7 +185,10 @@ impl Values {
                 .target
                 .get(key)
                 .map(String::as_str)
-                .ok_or_else(|| Missing::Target(key.clone())),
+                .ok_or_else(|| Missing::Target {
+                    key: key.clone(),
+                    why: self.unknown.get(key).cloned(),
+                }),
         }
     }
 
@@ -224,6 +233,7 @@ mod tests {
                 ("reader".to_owned(), Var::Text("{{ book }}".to_owned())),
             ]),
             target: BTreeMap::from([("version".to_owned(), "1.2.0".to_owned())]),
+            unknown: BTreeMap::from([("old_version".to_owned(), "it is the first".to_owned())]),
         }
     }
 

@@ -1,15 +1,18 @@
 //! The ECS half of finding the target: listeners and their addresses, task definitions and images.
 
 use aws_sdk_codedeploy::types::{DeploymentGroupInfo, DeploymentTarget};
-use aws_sdk_ecs::types::{Service, TaskDefinition};
+use aws_sdk_ecs::types::{ContainerDefinition, Service, Tag, TaskDefinition, TaskDefinitionField};
 use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer};
 use common::aws::Aws;
 use common::failure::Hints;
 use gate::Stage;
 
 use crate::appspec::Resource;
+use crate::ecr;
+use crate::listener::{self, Address, ListenerError, Routes, Scheme};
 use crate::lookup::{LookupError, Reach};
-use crate::target::{self, Facts, Routes, note};
+use crate::target::{self, Known, note};
+use crate::version::{self, Image};
 
 /// What is looked for.
 pub struct Wanted<'a> {
@@ -19,15 +22,26 @@ pub struct Wanted<'a> {
     pub resource: &'a Resource,
     /// Names the service and the listeners.
     pub group: &'a DeploymentGroupInfo,
+    /// The setting for listeners that don't say what they speak.
+    pub tcp_scheme: Option<Scheme>,
 }
 
-/// Adds what is known of the service to `facts`; returns the URL of the listener under test.
+/// The listeners of the deployment group.
+#[derive(Debug, Clone)]
+pub struct Listeners {
+    /// The one under test.
+    pub under_test: Address,
+    /// Why the production listener can't be measured, if so; a sentence.
+    pub production: Result<(), String>,
+}
+
+/// Adds what is known of the service to `known`; returns where it answers.
 pub async fn describe(
     reach: Reach<'_>,
     wanted: &Wanted<'_>,
     targets: &[DeploymentTarget],
-    facts: &mut Facts,
-) -> Result<String, LookupError> {
+    known: &mut Known,
+) -> Result<Listeners, LookupError> {
     let Resource::EcsService {
         task_definition,
         container,
@@ -38,101 +52,169 @@ pub async fn describe(
             "the resource is no ECS service".to_owned(),
         ));
     };
-    note(facts, "platform", Some("ECS"));
+    known.on_platform("ECS", target::LAMBDA_KEYS);
+    let facts = &mut known.facts;
     note(facts, "task_definition", Some(task_definition));
     note(facts, "container", container.as_ref());
     note(facts, "port", port.map(|port| port.to_string()));
-    let (addresses, new, service) = tokio::join!(
-        addresses(reach.aws, wanted),
-        task_definition_of(reach, task_definition),
-        service(reach, wanted.group),
-    );
-    let image = new
-        .as_ref()
-        .and_then(|new| target::image(new, container.as_deref()));
-    note(
-        facts,
-        "version",
-        image.as_deref().map(target::image_version),
-    );
-    note(facts, "image", image);
     if let Some(names) = wanted.group.ecs_services().first() {
         note(facts, "cluster", names.cluster_name());
         note(facts, "service", names.service_name());
     }
-    if let Some(old) = service
-        .as_ref()
-        .and_then(|service| target::old_task_definition(service, targets, task_definition))
-    {
-        let definition = task_definition_of(reach, &old).await;
-        let image = definition
-            .as_ref()
-            .and_then(|it| target::image(it, container.as_deref()));
-        note(
-            facts,
-            "old_version",
-            image.as_deref().map(target::image_version),
-        );
-        note(facts, "old_image", image);
-        note(facts, "old_task_definition", Some(old));
-    }
-    let addresses = addresses?;
-    note(facts, "test_url", addresses.test.as_ref());
-    note(facts, "production_url", addresses.production.as_ref());
-    let url = under_test(wanted, addresses)?;
-    note(facts, "host", target::host(&url));
-    note(facts, "url", Some(&url));
-    Ok(url)
-}
-
-/// The URLs of the two listeners.
-struct Addresses {
-    test: Option<String>,
-    production: Option<String>,
-}
-
-/// Pure: the address that this stage measures.
-fn under_test(wanted: &Wanted<'_>, addresses: Addresses) -> Result<String, LookupError> {
-    let group = wanted.group.deployment_group_name().unwrap_or_default();
-    let (url, what, setting) = match wanted.stage {
-        Stage::PreTraffic => (addresses.test, "test", "testTrafficRoute"),
-        Stage::PostTraffic => (addresses.production, "production", "prodTrafficRoute"),
+    let (addresses, new, old) = tokio::join!(
+        addresses(reach.aws, wanted),
+        release(reach, task_definition, container.as_deref()),
+        old(reach, wanted.group, targets, task_definition),
+    );
+    known.learn("image", new.image);
+    known.learn("version", new.version);
+    let (definition, old) = match old {
+        Ok(old) => {
+            let release = release(reach, &old, container.as_deref()).await;
+            (Ok(old), release)
+        }
+        Err(why) => (Err(why.clone()), Release::unknown(&why)),
     };
-    url.ok_or_else(|| {
+    known.learn("old_task_definition", definition);
+    known.learn("old_image", old.image);
+    known.learn("old_version", old.version);
+    let addresses = addresses?;
+    let url = |address: &Result<Address, String>| match address {
+        Ok(address) => Ok(address.url.clone()),
+        Err(why) => Err(why.clone()),
+    };
+    known.learn("test_url", url(&addresses.test));
+    known.learn("production_url", url(&addresses.production));
+    let production = addresses.production.clone().map(|_| ());
+    let under_test = match wanted.stage {
+        Stage::PreTraffic => addresses.test,
+        Stage::PostTraffic => addresses.production,
+    };
+    let under_test = under_test.map_err(|why| {
         LookupError::Missing(format!(
-            "the deployment group {group} has no {what} listener, so the {} gate can't reach the new \
-             version; set {setting} in its loadBalancerInfo.targetGroupPairInfoList",
+            "{why}; so the {} gate can't reach the new version",
             wanted.stage
         ))
+    })?;
+    note(&mut known.facts, "host", Some(&under_test.host));
+    note(&mut known.facts, "url", Some(&under_test.url));
+    Ok(Listeners {
+        under_test,
+        production,
     })
+}
+
+/// What a task definition runs.
+struct Release {
+    image: Result<String, String>,
+    version: Result<String, String>,
+}
+
+impl Release {
+    fn unknown(why: &str) -> Self {
+        Self {
+            image: Err(why.to_owned()),
+            version: Err(why.to_owned()),
+        }
+    }
+}
+
+/// The image and the version of the container under test. The registry is asked only where the task
+/// definition does not name the version.
+async fn release(reach: Reach<'_>, definition: &str, container: Option<&str>) -> Release {
+    let described = match task_definition_of(reach, definition).await {
+        Ok(described) => described,
+        Err(why) => return Release::unknown(&why),
+    };
+    let container = match version::container(&described.definition, container) {
+        Ok(container) => container,
+        Err(why) => return Release::unknown(&why),
+    };
+    let image = container
+        .image()
+        .map(str::to_owned)
+        .ok_or_else(|| "the container has no image".to_owned());
+    let version = match version::of(&described.tags, container) {
+        Some(version) => Ok(version),
+        None => from_registry(reach, container).await,
+    };
+    Release { image, version }
+}
+
+async fn from_registry(
+    reach: Reach<'_>,
+    container: &ContainerDefinition,
+) -> Result<String, String> {
+    let image = Image::parse(container.image().unwrap_or_default());
+    let found = ecr::tags(reach, &image).await;
+    match found.map(|tags| tags.and_then(|tags| version::beside_digest(&tags))) {
+        Some(Ok(version)) => Ok(version),
+        Some(Err(why)) => Err(version::unknown(container, Some(&why))),
+        None => Err(version::unknown(container, None)),
+    }
+}
+
+/// The task definition that served before.
+async fn old(
+    reach: Reach<'_>,
+    group: &DeploymentGroupInfo,
+    targets: &[DeploymentTarget],
+    new: &str,
+) -> Result<String, String> {
+    let service = service(reach, group).await?;
+    target::old_task_definition(&service, targets, new)
+        .ok_or_else(|| "no task set of an earlier release serves beside the new one".to_owned())
+}
+
+/// The two listeners, each with why it can't be measured.
+struct Addresses {
+    test: Result<Address, String>,
+    production: Result<Address, String>,
 }
 
 async fn addresses(aws: &Aws, wanted: &Wanted<'_>) -> Result<Addresses, LookupError> {
     let routes = Routes::of(wanted.group);
     let arns = routes.listeners();
-    if arns.is_empty() {
-        return Ok(Addresses {
-            test: None,
-            production: None,
-        });
-    }
-    let listeners = listeners(aws, arns).await?;
+    let listeners = if arns.is_empty() {
+        Vec::new()
+    } else {
+        listeners(aws, arns).await?
+    };
     let mut balancers: Vec<String> = listeners
         .iter()
         .filter_map(|it| it.load_balancer_arn().map(str::to_owned))
         .collect();
     balancers.dedup();
     let balancers = load_balancers(aws, balancers).await?;
-    let url = |arn: Option<&String>| {
+    let find = |arn: Option<&String>| {
         let arn = arn?;
-        let listener = listeners
+        listeners
             .iter()
-            .find(|it| it.listener_arn() == Some(arn.as_str()))?;
-        target::listener_url(listener, &balancers)
+            .find(|it| it.listener_arn() == Some(arn.as_str()))
     };
+    let group = wanted.group.deployment_group_name().unwrap_or_default();
+    let of = |role: &str, setting: &str, arn: Option<&String>, other: Option<&String>| {
+        let Some(arn) = arn else {
+            return Err(format!(
+                "the deployment group {group} has no {role} listener; set {setting} in its loadBalancerInfo.targetGroupPairInfoList"
+            ));
+        };
+        let known = listener::Known {
+            other: find(other),
+            balancers: &balancers,
+            setting: wanted.tcp_scheme,
+        };
+        find(Some(arn))
+            .ok_or(ListenerError::Absent)
+            .and_then(|listener| listener::address(listener, known))
+            .map_err(|why| {
+                format!("the {role} listener {arn} of the deployment group {group} {why}")
+            })
+    };
+    let (test, production) = (routes.test.as_ref(), routes.production.as_ref());
     Ok(Addresses {
-        test: url(routes.test.as_ref()),
-        production: url(routes.production.as_ref()),
+        test: of("test", "testTrafficRoute", test, production),
+        production: of("production", "prodTrafficRoute", production, test),
     })
 }
 
@@ -177,41 +259,53 @@ async fn load_balancers(aws: &Aws, arns: Vec<String>) -> Result<Vec<LoadBalancer
     Ok(answer.load_balancers.unwrap_or_default())
 }
 
-async fn task_definition_of(reach: Reach<'_>, arn: &str) -> Result<TaskDefinition, String> {
+/// A task definition with its tags, which AWS returns beside it.
+struct Described {
+    definition: TaskDefinition,
+    tags: Vec<Tag>,
+}
+
+async fn task_definition_of(reach: Reach<'_>, arn: &str) -> Result<Described, String> {
     let call = reach
         .aws
         .ecs()
         .describe_task_definition()
         .task_definition(arn)
+        .include(TaskDefinitionField::Tags)
         .send();
     let what = format!("DescribeTaskDefinition {arn}");
     let hints = Hints {
         permission: "ecs:DescribeTaskDefinition",
         absent: "the task definition is gone; register it again",
     };
-    reach
-        .best_effort(&what, hints, call)
-        .await?
-        .task_definition
-        .ok_or_else(|| format!("{what} returned nothing"))
+    let answer = reach.best_effort(&what, hints, call).await?;
+    Ok(Described {
+        definition: answer
+            .task_definition
+            .ok_or_else(|| format!("{what} returned nothing"))?,
+        tags: answer.tags.unwrap_or_default(),
+    })
 }
 
-async fn service(reach: Reach<'_>, group: &DeploymentGroupInfo) -> Option<Service> {
-    let names = group.ecs_services().first()?;
+async fn service(reach: Reach<'_>, group: &DeploymentGroupInfo) -> Result<Service, String> {
+    let nameless = || "the deployment group names no ECS service".to_owned();
+    let names = group.ecs_services().first().ok_or_else(nameless)?;
+    let name = names.service_name().ok_or_else(nameless)?;
     let call = reach
         .aws
         .ecs()
         .describe_services()
         .set_cluster(names.cluster_name().map(str::to_owned))
-        .services(names.service_name()?)
+        .services(name)
         .send();
     let hints = Hints {
         permission: "ecs:DescribeServices",
         absent: "the service is gone; correct the deployment group's ecsServices",
     };
-    let answer = reach
-        .best_effort("DescribeServices", hints, call)
-        .await
-        .ok()?;
-    answer.services.unwrap_or_default().into_iter().next()
+    let what = format!("DescribeServices {name}");
+    let answer = reach.best_effort(&what, hints, call).await?;
+    let mut services = answer.services.unwrap_or_default().into_iter();
+    services
+        .next()
+        .ok_or_else(|| format!("{what} returned nothing"))
 }

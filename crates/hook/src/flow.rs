@@ -18,7 +18,7 @@ use crate::answer::{self, Answer, Delivery};
 use crate::budget::Budget;
 use crate::event::{HookEvent, NotAHookEvent};
 use crate::guard::{self, Cut, Progress};
-use crate::lookup::{self, Deployment, Found, Reach};
+use crate::lookup::{self, Asker, Deployment, Found, Reach};
 use crate::outcome::{self, Told};
 use crate::secrets;
 use crate::settings::Settings;
@@ -205,12 +205,14 @@ async fn work(
         aws,
         patience: budget.patience(),
     };
-    let (found, suite) = tokio::join!(
-        lookup::target(reach, *stage, &settings.function_name, &deployment),
-        place.load(aws),
-    );
+    let asker = Asker {
+        stage: *stage,
+        function: &settings.function_name,
+        tcp_scheme: settings.tcp_scheme,
+    };
+    let (found, suite) = tokio::join!(lookup::target(reach, asker, &deployment), place.load(aws),);
     if let Ok(found) = &found {
-        progress.learn(&found.facts);
+        progress.learn(&found.known.facts);
     }
     // Both problems are told, as both must be mended.
     let (found, suite) = match (found, suite) {
@@ -230,7 +232,7 @@ async fn work(
     let run = gate::Run {
         suite,
         stage: *stage,
-        target: gate_target(found)?,
+        target: gate_target(&found)?,
         secrets,
         http: gate::HttpOptions::default(),
         deadline: budget
@@ -238,7 +240,7 @@ async fn work(
             .checked_sub(budget.gate_margin())
             .unwrap_or(budget.work_until),
     };
-    Ok(gate::run(run).await)
+    Ok(with_assumption(gate::run(run).await, &found))
 }
 
 /// By value, so that it serves `map_err`.
@@ -275,16 +277,31 @@ fn reasons_of_suite(error: SuiteError) -> Vec<String> {
     }
 }
 
-fn gate_target(found: Found) -> Result<gate::Target, Vec<String>> {
-    let parsed = found.url.map(|url| {
+fn gate_target(found: &Found) -> Result<gate::Target, Vec<String>> {
+    let parsed = found.listeners.as_ref().map(|listeners| {
+        let url = &listeners.under_test.url;
         let wrong = |error| format!("the listener's address {url} is no URL: {error}");
         url.parse().map_err(wrong)
     });
     let base_url = parsed.transpose().map_err(one)?;
     Ok(gate::Target {
         base_url,
-        facts: found.facts,
+        facts: found.known.facts.clone(),
+        unknown: found.known.unknown.clone(),
     })
+}
+
+/// What was assumed is said where the gate did not pass: a wrong assumption looks like a broken release.
+fn with_assumption(mut outcome: Outcome, found: &Found) -> Outcome {
+    let assumed = found
+        .listeners
+        .as_ref()
+        .and_then(|listeners| listeners.under_test.assumed.clone());
+    if let (false, Some(assumed)) = (outcome.verdict.passed, assumed) {
+        outcome.verdict.reasons.push(assumed.clone());
+        outcome.report.verdict.reasons.push(assumed);
+    }
+    outcome
 }
 
 /// Answers under a guard of its own: even a panic in the SDK ends in a delivery that says so.

@@ -8,16 +8,19 @@
 pub mod answer;
 pub mod appspec;
 pub mod budget;
+pub mod ecr;
 pub mod ecs;
 pub mod event;
 pub mod flow;
 pub mod guard;
+pub mod listener;
 pub mod lookup;
 pub mod outcome;
 pub mod secrets;
 pub mod settings;
 pub mod suite_source;
 pub mod target;
+pub mod version;
 pub mod wiring;
 
 pub use flow::{GateFunction, handle};

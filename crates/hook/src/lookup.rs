@@ -19,8 +19,9 @@ use gate::Stage;
 use strict_yaml::words;
 
 use crate::appspec::{APP_SPEC_LIMIT, AppSpec, AppSpecError, Resource};
-use crate::ecs::{self, Wanted};
-use crate::target::{self, Facts, note};
+use crate::ecs::{self, Listeners, Wanted};
+use crate::listener::Scheme;
+use crate::target::{self, Known, note};
 use crate::wiring;
 
 /// Why the target could not be found; always fails the gate.
@@ -116,10 +117,21 @@ impl Reach<'_> {
 /// What is deployed and where it answers.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// What is known, by the names of [`gate::TARGET_KEYS`].
-    pub facts: Facts,
-    /// The listener under test; none on the Lambda platform.
-    pub url: Option<String>,
+    /// What is known, by the names of [`gate::TARGET_KEYS`], and why the rest is not.
+    pub known: Known,
+    /// The listeners; none on the Lambda platform.
+    pub listeners: Option<Listeners>,
+}
+
+/// Who asks for a target.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a> {
+    /// The gate.
+    pub stage: Stage,
+    /// The function's name.
+    pub function: &'a str,
+    /// The setting for listeners that don't say what they speak.
+    pub tcp_scheme: Option<Scheme>,
 }
 
 /// Reads the deployment.
@@ -190,14 +202,16 @@ fn over(info: &DeploymentInfo) -> Option<String> {
     }
 }
 
-/// Finds the target of `deployment` for a gate of `stage` in the function `function`.
+/// Finds the target of `deployment` for the gate that asks.
 pub async fn target(
     reach: Reach<'_>,
-    stage: Stage,
-    function: &str,
+    asker: Asker<'_>,
     deployment: &Deployment,
 ) -> Result<Found, LookupError> {
     let aws = reach.aws;
+    let Asker {
+        stage, function, ..
+    } = asker;
     let (spec, group, targets) = tokio::join!(
         app_spec(aws, deployment),
         deployment_group(aws, deployment),
@@ -207,19 +221,21 @@ pub async fn target(
     let running = target::events_in_progress(&targets);
     let event =
         wiring::lifecycle_event(stage, &spec, function, &running).map_err(LookupError::Missing)?;
-    let mut facts = Facts::new();
-    note(&mut facts, "application", Some(&deployment.application));
-    note(&mut facts, "deployment_group", Some(&deployment.group));
-    note(&mut facts, "deployment_id", Some(&deployment.id));
-    note(&mut facts, "lifecycle_event", Some(event));
-    let url = match &spec.resource {
+    let mut known = Known::default();
+    let facts = &mut known.facts;
+    note(facts, "application", Some(&deployment.application));
+    note(facts, "deployment_group", Some(&deployment.group));
+    note(facts, "deployment_id", Some(&deployment.id));
+    note(facts, "lifecycle_event", Some(event));
+    let listeners = match &spec.resource {
         Resource::EcsService { .. } => {
             let wanted = Wanted {
                 stage,
                 resource: &spec.resource,
                 group: &group,
+                tcp_scheme: asker.tcp_scheme,
             };
-            Some(ecs::describe(reach, &wanted, &targets, &mut facts).await?)
+            Some(ecs::describe(reach, &wanted, &targets, &mut known).await?)
         }
         Resource::LambdaFunction {
             name,
@@ -227,17 +243,18 @@ pub async fn target(
             current_version,
             target_version,
         } => {
-            note(&mut facts, "platform", Some("Lambda"));
-            note(&mut facts, "function", Some(name));
-            note(&mut facts, "alias", Some(alias));
-            note(&mut facts, "current_version", Some(current_version));
-            note(&mut facts, "target_version", Some(target_version));
-            note(&mut facts, "version", Some(target_version));
-            note(&mut facts, "old_version", Some(current_version));
+            known.on_platform("Lambda", target::ECS_KEYS);
+            let facts = &mut known.facts;
+            note(facts, "function", Some(name));
+            note(facts, "alias", Some(alias));
+            note(facts, "current_version", Some(current_version));
+            note(facts, "target_version", Some(target_version));
+            note(facts, "version", Some(target_version));
+            note(facts, "old_version", Some(current_version));
             None
         }
     };
-    Ok(Found { facts, url })
+    Ok(Found { known, listeners })
 }
 
 /// The AppSpec: from the deployment where it carries it, else from the stored revision, inline or

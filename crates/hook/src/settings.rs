@@ -2,6 +2,7 @@
 
 use common::settings::{Lookup, Reader, SettingsError};
 
+use crate::listener::Scheme;
 use crate::suite_source::SuiteLocation;
 
 /// Where reports lie in the bucket, unless `REPORT_PREFIX` says otherwise.
@@ -20,6 +21,8 @@ pub struct Settings {
     pub outcome_topic: Option<String>,
     /// `AWS_LAMBDA_FUNCTION_NAME`, given by Lambda: how the AppSpec names this function.
     pub function_name: String,
+    /// `TCP_LISTENER_SCHEME`: what listeners of TCP speak; absent: assumed from the ports.
+    pub tcp_scheme: Option<Scheme>,
     /// `AWS_REGION`, given by Lambda: for links into the console.
     pub region: String,
 }
@@ -43,6 +46,7 @@ impl Settings {
             "AWS_LAMBDA_FUNCTION_NAME",
             "the function's own name; Lambda sets it",
         );
+        let tcp_scheme = reader.parsed("TCP_LISTENER_SCHEME", Scheme::parse);
         let region = reader.optional("AWS_REGION").unwrap_or_default();
         reader.finish(|| Self {
             suite: suite.expect("a missing suite is a problem, and so is one that can't be read"),
@@ -50,6 +54,7 @@ impl Settings {
             report_prefix: report_prefix.trim_matches('/').to_owned(),
             outcome_topic,
             function_name,
+            tcp_scheme,
             region,
         })
     }

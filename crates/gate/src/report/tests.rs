@@ -62,6 +62,7 @@ async fn outcome_of(suite: &str, stage: Stage) -> Outcome {
                     format!("http://shop.example.com/?key={SECRET}"),
                 ),
             ]),
+            ..Target::default()
         },
         secrets: BTreeMap::from([("key".to_owned(), SECRET.to_owned())]),
         http: HttpOptions::default(),

@@ -253,6 +253,7 @@ fn surroundings(run: &Run) -> Surroundings {
         values: Values {
             names,
             target: run.target.facts.clone(),
+            unknown: run.target.unknown.clone(),
         },
     }
 }

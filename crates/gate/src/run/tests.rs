@@ -72,6 +72,7 @@ impl Trial {
             target: Target {
                 base_url: Some(self.base_url),
                 facts,
+                ..Target::default()
             },
             secrets: self.secrets,
             http: HttpOptions::default(),

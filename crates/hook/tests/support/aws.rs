@@ -66,6 +66,14 @@ pub struct Changes {
     pub no_test_listener: bool,
     pub rollback_of: Option<&'static str>,
     pub app_spec: Option<&'static str>,
+    /// The image of the new task definition.
+    pub image: Option<&'static str>,
+    /// The environment of its container.
+    pub environment: &'static [(&'static str, &'static str)],
+    /// The tags that the registry has beside a digest.
+    pub registry_tags: &'static [&'static str],
+    /// Protocol and port of the two listeners, production first.
+    pub listeners: Option<[(&'static str, u16); 2]>,
 }
 
 /// A running server; stops when dropped.
@@ -266,7 +274,10 @@ impl Inner {
             "GetDeploymentGroup" => json(self.deployment_group()),
             "ListDeploymentTargets" => json(json!({"targetIds": ["shop:shop"]})),
             "BatchGetDeploymentTargets" => json(deployment_targets()),
-            "DescribeTaskDefinition" => json(task_definition(&call.json)),
+            "DescribeTaskDefinition" => json(self.task_definition(&call.json)),
+            "DescribeImages" => {
+                json(json!({"imageDetails": [{"imageTags": self.changes.registry_tags}]}))
+            }
             "DescribeServices" => json(services()),
             "PutLifecycleEventHookExecutionStatus" => self.put_status(call),
             "DescribeListeners" => self.listeners(),
@@ -349,19 +360,41 @@ impl Inner {
             .into_response()
     }
 
+    fn task_definition(&self, input: &Value) -> Value {
+        let arn = input["taskDefinition"].as_str().unwrap();
+        let new = arn.ends_with(":2");
+        let image = match self.changes.image {
+            Some(image) if new => image.to_owned(),
+            _ => {
+                let version = if new { "1.2.0" } else { "1.1.0" };
+                format!("registry.example.com/shop:{version}")
+            }
+        };
+        let environment: Vec<Value> = self
+            .changes
+            .environment
+            .iter()
+            .filter(|_| new)
+            .map(|(name, value)| json!({"name": name, "value": value}))
+            .collect();
+        json!({"taskDefinition": {"taskDefinitionArn": arn, "containerDefinitions": [
+            {"name": "shop", "image": image, "environment": environment}]}})
+    }
+
     fn listeners(&self) -> Response {
-        let member = |arn: &str| {
+        let usual = ("HTTP", self.service_port);
+        let [production, test] = self.changes.listeners.unwrap_or([usual, usual]);
+        let member = |arn: &str, (protocol, port): (&str, u16)| {
             format!(
                 "<member><ListenerArn>{arn}</ListenerArn><LoadBalancerArn>arn:lb</LoadBalancerArn>\
-                 <Port>{}</Port><Protocol>HTTP</Protocol></member>",
-                self.service_port
+                 <Port>{port}</Port><Protocol>{protocol}</Protocol></member>"
             )
         };
         format!(
             "<DescribeListenersResponse><DescribeListenersResult><Listeners>{}{}</Listeners>\
              </DescribeListenersResult></DescribeListenersResponse>",
-            member("arn:production"),
-            member("arn:test")
+            member("arn:production", production),
+            member("arn:test", test)
         )
         .into_response()
     }
@@ -392,17 +425,6 @@ fn deployment_targets() -> Value {
         "lifecycleEvents": [],
         "taskSetsInfo": [{"identifer": "ecs-svc/1", "taskSetLabel": "Blue"},
                          {"identifer": "ecs-svc/2", "taskSetLabel": "Green"}]}}]})
-}
-
-fn task_definition(input: &Value) -> Value {
-    let arn = input["taskDefinition"].as_str().unwrap();
-    let version = if arn.ends_with(":2") {
-        "1.2.0"
-    } else {
-        "1.1.0"
-    };
-    json!({"taskDefinition": {"taskDefinitionArn": arn, "containerDefinitions": [
-        {"name": "shop", "image": format!("registry.example.com/shop:{version}")}]}})
 }
 
 fn services() -> Value {

@@ -273,7 +273,7 @@ fn a_run_does_not_show_its_secrets() {
         stage: Stage::PreTraffic,
         target: Target {
             base_url: "http://h/".parse().ok(),
-            facts: BTreeMap::new(),
+            ..Target::default()
         },
         secrets: BTreeMap::from([("key".to_owned(), "hunter2".to_owned())]),
         http: HttpOptions::default(),

@@ -1,0 +1,113 @@
+//! The tags beside an image's digest in Amazon ECR: `CodePipeline`'s ECR source names images by digest
+//! alone, and the version is a tag that lies beside it.
+//!
+//! Best effort: whoever misses the version reads here why the registry did not have it.
+
+use aws_sdk_ecr::types::ImageIdentifier;
+use common::failure::Hints;
+
+use crate::lookup::Reach;
+use crate::version::Image;
+
+/// A repository of Amazon ECR.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository<'a> {
+    /// The account whose registry it is.
+    pub account: &'a str,
+    /// The registry's region.
+    pub region: &'a str,
+    /// The repository's name.
+    pub name: &'a str,
+}
+
+impl<'a> Repository<'a> {
+    /// Reads `ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME`, of any partition, with FIPS and dual-stack hosts.
+    pub fn of(image: &Image<'a>) -> Option<Self> {
+        let (host, name) = image.name.split_once('/')?;
+        let mut labels = host.split('.');
+        let account = labels.next()?;
+        let digits = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        let registry = match labels.next()? {
+            "dkr" => matches!(labels.next()?, "ecr" | "ecr-fips"),
+            "dkr-ecr" | "dkr-ecr-fips" => true,
+            _ => false,
+        };
+        let region = labels.next()?;
+        (digits && registry && labels.next().is_some()).then_some(Self {
+            account,
+            region,
+            name,
+        })
+    }
+}
+
+/// The tags beside the digest; the error is a sentence. None where the image is not named by digest or
+/// lies in another kind of registry.
+pub async fn tags(reach: Reach<'_>, image: &Image<'_>) -> Option<Result<Vec<String>, String>> {
+    let digest = image.digest?;
+    let Some(repository) = Repository::of(image) else {
+        return Some(Err(
+            "tags beside a digest are looked up in Amazon ECR only".to_owned()
+        ));
+    };
+    let client = aws_sdk_ecr::Client::new(reach.aws.elsewhere(repository.region, None).config());
+    let call = client
+        .describe_images()
+        .registry_id(repository.account)
+        .repository_name(repository.name)
+        .image_ids(ImageIdentifier::builder().image_digest(digest).build())
+        .send();
+    let what = format!("DescribeImages {}@{digest}", repository.name);
+    let hints = Hints {
+        permission: "ecr:DescribeImages on the repository",
+        absent: "the image is no longer in the repository",
+    };
+    let answer = reach.best_effort(&what, hints, call).await;
+    Some(answer.map(|answer| {
+        let details = answer.image_details.unwrap_or_default().into_iter();
+        details
+            .flat_map(|detail| detail.image_tags.unwrap_or_default())
+            .collect()
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repositories_of_every_partition_are_read_and_others_are_not() {
+        let of = |image: &str| {
+            Repository::of(&Image::parse(image))
+                .map(|it| format!("{} {} {}", it.account, it.region, it.name))
+        };
+        for (image, expected) in [
+            (
+                "111122223333.dkr.ecr.eu-central-1.amazonaws.com/team/shop@sha256:0",
+                "111122223333 eu-central-1 team/shop",
+            ),
+            (
+                "111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn/shop@sha256:0",
+                "111122223333 cn-north-1 shop",
+            ),
+            (
+                "111122223333.dkr.ecr-fips.us-gov-west-1.amazonaws.com/shop@sha256:0",
+                "111122223333 us-gov-west-1 shop",
+            ),
+            (
+                "111122223333.dkr-ecr.us-east-1.on.aws/shop@sha256:0",
+                "111122223333 us-east-1 shop",
+            ),
+        ] {
+            assert_eq!(of(image).as_deref(), Some(expected));
+        }
+        for image in [
+            "shop@sha256:0",
+            "ghcr.io/team/shop@sha256:0",
+            "public.ecr.aws/a/shop@sha256:0",
+            "1.dkr.ecr.eu.amazonaws.com/shop",
+        ] {
+            assert_eq!(of(image), None, "{image}");
+        }
+    }
+}
