@@ -15,6 +15,7 @@ use common::failure::{Failure, Hints};
 use tokio::time::Instant;
 
 use crate::event::HookEvent;
+use crate::target;
 
 /// One try of the answer call takes this long at most. Short, because a second try helps more than
 /// a long wait.
@@ -27,6 +28,9 @@ const SHORTEST_TRY: Duration = Duration::from_millis(250);
 const FIRST_PAUSE: Duration = Duration::from_millis(150);
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Reading back what became of an answer takes this long at most.
+const READ_BACK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What CodeDeploy is told. Its enumeration has six values; it accepts these two.
 /// <https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_PutLifecycleEventHookExecutionStatus.html>
@@ -60,11 +64,49 @@ impl Answer {
 pub enum Delivery {
     /// CodeDeploy has taken it.
     Accepted,
+    /// The call's result was lost, but CodeDeploy reports the event with this answer.
+    Confirmed,
     /// The lifecycle event was over before: answered by a duplicate of this invocation, timed out,
     /// or the deployment was stopped. Nothing is left to do.
     AlreadyCompleted,
+    /// The event is over, and whether by this answer is not known, and why not. Nothing is left to do but
+    /// to say so.
+    Unconfirmed(String),
     /// It could not be given, and why. The invocation must fail, so that Lambda runs it again.
     Undelivered(String),
+}
+
+impl Delivery {
+    /// The word in the function's result.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Confirmed => "confirmed",
+            Self::AlreadyCompleted => "already-completed",
+            Self::Unconfirmed(_) => "unconfirmed",
+            Self::Undelivered(_) => "undelivered",
+        }
+    }
+
+    /// What the report says of it; nothing where CodeDeploy has simply taken it.
+    pub fn note(&self) -> Option<String> {
+        match self {
+            Self::Accepted => None,
+            Self::Confirmed => Some(
+                "the result of the answer call was lost; CodeDeploy reports the event with this answer"
+                    .to_owned(),
+            ),
+            Self::AlreadyCompleted => {
+                Some("the lifecycle event was over before this answer, which did not count".to_owned())
+            }
+            Self::Unconfirmed(why) => Some(format!(
+                "it is not known whether CodeDeploy heard this answer: {why}"
+            )),
+            Self::Undelivered(detail) => {
+                Some(format!("CodeDeploy has not heard this answer: {detail}"))
+            }
+        }
+    }
 }
 
 /// What to do after a try that did not succeed.
@@ -78,13 +120,19 @@ enum Next {
     },
 }
 
-/// Gives `answer` to CodeDeploy, trying until `until`.
-pub async fn deliver(
-    client: &Client,
-    event: &HookEvent,
-    answer: Answer,
-    until: Instant,
-) -> Delivery {
+/// An answer and where it goes.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// Who is answered.
+    pub event: HookEvent,
+    /// With what.
+    pub answer: Answer,
+    /// The lifecycle event, if it is known by now: its status says whether a lost answer was taken.
+    pub lifecycle_event: Option<String>,
+}
+
+/// Gives the answer to CodeDeploy, trying until `until`.
+pub async fn deliver(client: &Client, reply: &Reply, until: Instant) -> Delivery {
     let mut pauses = ExponentialBuilder::default()
         .with_min_delay(FIRST_PAUSE)
         .with_max_delay(LONGEST_PAUSE)
@@ -93,20 +141,24 @@ pub async fn deliver(
         .build();
     let mut maybe_taken = false;
     loop {
-        let error = match one_try(client, event, answer, until).await {
+        let error = match one_try(client, reply, until).await {
             Ok(()) => return Delivery::Accepted,
             Err(error) => error,
         };
         match next(&error) {
-            // The earlier try, whose result was lost, was most likely the one that completed it.
-            Next::AlreadyCompleted if maybe_taken => return Delivery::Accepted,
+            // By the earlier try, whose result was lost, or by somebody else.
+            Next::AlreadyCompleted if maybe_taken => return read_back(client, reply).await,
             Next::AlreadyCompleted => return Delivery::AlreadyCompleted,
             Next::GiveUp => return Delivery::Undelivered(detail(&error)),
             Next::TryAgain { maybe_taken: maybe } => maybe_taken |= maybe,
         }
         let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
         if Instant::now() + pause >= until {
-            return Delivery::Undelivered(detail(&error));
+            let detail = detail(&error);
+            if maybe_taken && read_back(client, reply).await == Delivery::Confirmed {
+                return Delivery::Confirmed;
+            }
+            return Delivery::Undelivered(detail);
         }
         tracing::warn!(
             error = detail(&error),
@@ -116,14 +168,72 @@ pub async fn deliver(
     }
 }
 
+/// What became of an answer whose result was lost, by what CodeDeploy says of the lifecycle event.
+async fn read_back(client: &Client, reply: &Reply) -> Delivery {
+    let Some(name) = &reply.lifecycle_event else {
+        return Delivery::Unconfirmed(
+            "the call's result was lost, and which lifecycle event called is not known".to_owned(),
+        );
+    };
+    let read = status_of(client, &reply.event.deployment_id, name);
+    let status = match tokio::time::timeout(READ_BACK_TIMEOUT, read).await {
+        Ok(status) => status,
+        Err(_) => Err(format!("no answer in {READ_BACK_TIMEOUT:?}")),
+    };
+    match status {
+        Ok(status) => read_as(&status, name, reply.answer),
+        Err(why) => Delivery::Unconfirmed(format!(
+            "the call's result was lost, and the status of {name} could not be read ({why})"
+        )),
+    }
+}
+
+/// Pure: what the event's status says of our answer.
+fn read_as(status: &LifecycleEventStatus, name: &str, answer: Answer) -> Delivery {
+    let other = match answer {
+        Answer::Succeeded => Answer::Failed,
+        Answer::Failed => Answer::Succeeded,
+    };
+    if *status == answer.status() {
+        Delivery::Confirmed
+    } else if *status == other.status() {
+        Delivery::AlreadyCompleted
+    } else {
+        Delivery::Unconfirmed(format!(
+            "the call's result was lost, and CodeDeploy reports {name} as {}",
+            status.as_str()
+        ))
+    }
+}
+
+async fn status_of(client: &Client, id: &str, name: &str) -> Result<LifecycleEventStatus, String> {
+    let listed = client
+        .list_deployment_targets()
+        .deployment_id(id)
+        .send()
+        .await
+        .map_err(|error| Failure::of(&error).detail)?;
+    let read = client
+        .batch_get_deployment_targets()
+        .deployment_id(id)
+        .set_target_ids(listed.target_ids)
+        .send()
+        .await
+        .map_err(|error| Failure::of(&error).detail)?;
+    let targets = read.deployment_targets.unwrap_or_default();
+    target::lifecycle_events(&targets)
+        .find(|event| {
+            let called = event.lifecycle_event_name().unwrap_or_default();
+            called.eq_ignore_ascii_case(name)
+        })
+        .and_then(|event| event.status().cloned())
+        .ok_or_else(|| "it is not among the deployment's events".to_owned())
+}
+
 type TryError = SdkError<PutError>;
 
-async fn one_try(
-    client: &Client,
-    event: &HookEvent,
-    answer: Answer,
-    until: Instant,
-) -> Result<(), TryError> {
+async fn one_try(client: &Client, reply: &Reply, until: Instant) -> Result<(), TryError> {
+    let Reply { event, answer, .. } = reply;
     let call = client
         .put_lifecycle_event_hook_execution_status()
         .deployment_id(&event.deployment_id)
@@ -182,4 +292,27 @@ fn detail(error: &TryError) -> String {
         absent: "check the ids of the event, and that this function runs in the deployment's account and region",
     };
     Failure::of(error).sentence(Identity::Function, hints)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_confirms_an_answer_contradicts_it_or_leaves_it_open() {
+        use LifecycleEventStatus as Status;
+        let read = |status: Status| read_as(&status, "AfterAllowTestTraffic", Answer::Succeeded);
+        assert_eq!(read(Status::Succeeded), Delivery::Confirmed);
+        assert_eq!(read(Status::Failed), Delivery::AlreadyCompleted);
+        for open in [
+            Status::InProgress,
+            Status::Pending,
+            Status::Skipped,
+            Status::Unknown,
+        ] {
+            assert!(matches!(read(open), Delivery::Unconfirmed(_)));
+        }
+        let failed = read_as(&Status::Failed, "AfterAllowTraffic", Answer::Failed);
+        assert_eq!(failed, Delivery::Confirmed);
+    }
 }

@@ -14,7 +14,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use tracing::Instrument;
 
-use crate::answer::{self, Answer, Delivery};
+use crate::answer::{self, Answer, Delivery, Reply};
 use crate::budget::Budget;
 use crate::event::{HookEvent, NotAHookEvent};
 use crate::guard::{self, Cut, Progress};
@@ -94,7 +94,7 @@ async fn answer_event(
     let event = HookEvent::decode(payload).inspect_err(|error| tracing::error!("{error}"))?;
     tracing::Span::current().record(telemetry::CORRELATION_ID, &event.deployment_id);
     let progress = Progress::default();
-    let outcome = outcome_of(&function, &event, budget, &progress).await;
+    let mut outcome = outcome_of(&function, &event, budget, &progress).await;
     let answer = if outcome.verdict.passed {
         Answer::Succeeded
     } else {
@@ -106,8 +106,14 @@ async fn answer_event(
         reasons = outcome.verdict.reasons.join(" | "),
         "the gate has decided"
     );
-    let delivery = give(&function, &event, answer, budget).await;
+    let reply = Reply {
+        event: event.clone(),
+        answer,
+        lifecycle_event: progress.facts().remove("lifecycle_event"),
+    };
+    let delivery = give(&function, reply, budget).await;
     tracing::info!(delivery = ?delivery, "the answer was given");
+    outcome.report.notes.extend(delivery.note());
     let told = Told {
         stage: function.stage,
         facts: progress.facts(),
@@ -126,6 +132,7 @@ async fn answer_event(
             "deploymentId": event.deployment_id,
             "stage": function.stage.as_str(),
             "answer": answer.as_str(),
+            "delivery": delivery.as_str(),
             "alreadyCompleted": delivery == Delivery::AlreadyCompleted,
             "reasons": told.outcome.verdict.reasons,
             "report": report,
@@ -305,21 +312,10 @@ fn with_assumption(mut outcome: Outcome, found: &Found) -> Outcome {
 }
 
 /// Answers under a guard of its own: even a panic in the SDK ends in a delivery that says so.
-async fn give(
-    function: &Arc<GateFunction>,
-    event: &HookEvent,
-    answer: Answer,
-    budget: Budget,
-) -> Delivery {
-    let (function, event) = (function.clone(), event.clone());
+async fn give(function: &Arc<GateFunction>, reply: Reply, budget: Budget) -> Delivery {
+    let function = function.clone();
     let call = async move {
-        answer::deliver(
-            function.aws.codedeploy(),
-            &event,
-            answer,
-            budget.answer_until,
-        )
-        .await
+        answer::deliver(function.aws.codedeploy(), &reply, budget.answer_until).await
     };
     match guard::run(budget.tell_until, call.in_current_span()).await {
         Ok(delivery) => delivery,

@@ -143,6 +143,7 @@ fn notification(told: &Told, report: Option<&str>, region: &str) -> Notification
     // What CodeDeploy has not heard is neither passed nor stopped.
     let (head, answer) = match (&told.delivery, told.answer) {
         (Delivery::Undelivered(_), _) => (format!("UNANSWERED {stage}: {release}"), "Undelivered"),
+        (Delivery::Unconfirmed(_), _) => (format!("UNCONFIRMED {stage}: {release}"), "Unconfirmed"),
         (_, Answer::Succeeded) => (format!("Passed {stage}: {release}"), "Succeeded"),
         (_, Answer::Failed) => (format!("STOPPED at {stage}: {release}"), "Failed"),
     };
@@ -181,6 +182,13 @@ fn body(told: &Told, report: Option<&str>, region: &str) -> String {
             text,
             "\nCodeDeploy could NOT be told ({detail}). Lambda runs a failed gate \
              again; if no other message follows within minutes, stop the deployment by hand.\n"
+        );
+    }
+    if let Delivery::Unconfirmed(why) = &told.delivery {
+        let _ = write!(
+            text,
+            "\nIt is not known whether CodeDeploy heard this answer: {why}. The lifecycle event is over, so look at \
+             the deployment to see how it went on.\n"
         );
     }
     text.push_str("\nWhy\n");

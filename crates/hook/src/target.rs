@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_codedeploy::types::{DeploymentTarget, EcsTarget, LambdaTarget, TargetLabel};
+use aws_sdk_codedeploy::types::{
+    DeploymentTarget, EcsTarget, LambdaTarget, LifecycleEvent, LifecycleEventStatus, TargetLabel,
+};
 use aws_sdk_ecs::types::Service;
 
 /// What is known of a target, by the names in [`gate::TARGET_KEYS`].
@@ -87,9 +89,8 @@ pub fn old_task_definition(
         .map(str::to_owned)
 }
 
-/// The lifecycle events that CodeDeploy reports as running.
-pub fn events_in_progress(targets: &[DeploymentTarget]) -> Vec<String> {
-    use aws_sdk_codedeploy::types::LifecycleEventStatus::InProgress;
+/// The lifecycle events of a deployment, of either platform.
+pub fn lifecycle_events(targets: &[DeploymentTarget]) -> impl Iterator<Item = &LifecycleEvent> {
     let of_ecs = targets
         .iter()
         .filter_map(|t| t.ecs_target())
@@ -98,9 +99,13 @@ pub fn events_in_progress(targets: &[DeploymentTarget]) -> Vec<String> {
         .iter()
         .filter_map(|t| t.lambda_target())
         .flat_map(LambdaTarget::lifecycle_events);
-    of_ecs
-        .chain(of_lambda)
-        .filter(|event| event.status() == Some(&InProgress))
+    of_ecs.chain(of_lambda)
+}
+
+/// The lifecycle events that CodeDeploy reports as running.
+pub fn events_in_progress(targets: &[DeploymentTarget]) -> Vec<String> {
+    lifecycle_events(targets)
+        .filter(|event| event.status() == Some(&LifecycleEventStatus::InProgress))
         .filter_map(|event| event.lifecycle_event_name())
         .map(str::to_owned)
         .collect()

@@ -68,9 +68,13 @@ async fn killed(call: String, fault: Fault) {
     );
     assert!(seen.took < LEFT, "{case} took {:?}", seen.took);
     if call == ANSWER {
-        // Nobody can be told; Lambda must hear it, so that it tries again. An answer that was taken
-        // though its result was lost can't be known.
-        assert!(seen.result.is_err(), "{case}");
+        if fault == Fault::Lost {
+            // It was taken though its result was lost, and CodeDeploy says so when it is asked.
+            assert_eq!(seen.result.unwrap()["delivery"], "confirmed");
+        } else {
+            // Nobody can be told; Lambda must hear it, so that it tries again.
+            assert!(seen.result.is_err(), "{case}");
+        }
         return;
     }
     let expected = if NEEDED.contains(&call.as_str()) {
@@ -103,8 +107,74 @@ async fn an_answer_whose_result_was_lost_counts_as_given() {
     let aws = FakeAws::with(service.port, SUITE, Changes::default(), plan).await;
     let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
     assert_eq!(aws.answers(), ["Succeeded"]);
-    assert_eq!(seen.result.unwrap()["alreadyCompleted"], false);
+    let value = seen.result.unwrap();
+    assert_eq!(value["alreadyCompleted"], false);
+    assert_eq!(value["delivery"], "confirmed");
     assert_eq!(aws.published().len(), 1, "people are told");
+    assert!(aws.published()[0]["Subject"].starts_with("Passed"));
+}
+
+/// The first answer call gets no result, the next one hears that the event is over; CodeDeploy says of
+/// the event what `status` says.
+async fn lost_then_over(status: Option<&'static str>) -> (FakeAws, serde_json::Value) {
+    let service = Service::start(Mood::Well).await;
+    let plan: Plan = Arc::new(move |operation, n| match (operation, n) {
+        (ANSWER, 0) => Some(Fault::Hang),
+        (ANSWER, _) => Some(Fault::Refuse("LifecycleEventAlreadyCompletedException")),
+        // The second one reads back.
+        ("BatchGetDeploymentTargets", 1..) if status.is_none() => Some(Fault::Error),
+        _ => None,
+    });
+    let changes = Changes {
+        event_status: status,
+        ..Changes::default()
+    };
+    let aws = FakeAws::with(service.port, SUITE, changes, plan).await;
+    let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
+    (aws, seen.result.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_whose_fate_is_unknown_is_reported_as_such() {
+    for status in [None, Some("InProgress"), Some("Skipped")] {
+        let (aws, value) = lost_then_over(status).await;
+        assert_eq!(value["delivery"], "unconfirmed", "{status:?}");
+        assert_eq!(value["alreadyCompleted"], false);
+        let published = aws.published();
+        assert_eq!(published.len(), 1);
+        assert_eq!(
+            published[0]["Subject"],
+            "UNCONFIRMED pre-traffic: shop 1.2.0 (d-ABCDEF123)"
+        );
+        let message = &published[0]["Message"];
+        assert!(
+            message.contains("It is not known whether CodeDeploy heard this answer"),
+            "{message}"
+        );
+        let report =
+            aws.object("/reports/reports/shop/d-ABCDEF123/pre-traffic-AfterAllowTestTraffic.json");
+        assert!(
+            report
+                .unwrap()
+                .contains("it is not known whether CodeDeploy heard this answer")
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_answer_is_read_back_where_codedeploy_says_what_it_heard() {
+    let (aws, value) = lost_then_over(Some("Succeeded")).await;
+    assert_eq!(value["delivery"], "confirmed");
+    assert_eq!(aws.published().len(), 1);
+    let (aws, value) = lost_then_over(Some("Failed")).await;
+    assert_eq!(
+        value["delivery"], "already-completed",
+        "another answer counted"
+    );
+    assert!(
+        aws.published().is_empty(),
+        "whoever gave it has told people"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

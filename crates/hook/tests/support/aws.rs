@@ -72,6 +72,8 @@ pub struct Changes {
     pub environment: &'static [(&'static str, &'static str)],
     /// The tags that the registry has beside a digest.
     pub registry_tags: &'static [&'static str],
+    /// What CodeDeploy says of the lifecycle events, whatever was answered.
+    pub event_status: Option<&'static str>,
     /// Protocol and port of the two listeners, production first.
     pub listeners: Option<[(&'static str, u16); 2]>,
 }
@@ -273,7 +275,7 @@ impl Inner {
                 "appSpecContent": {"content": self.changes.app_spec.unwrap_or(APP_SPEC)}}})),
             "GetDeploymentGroup" => json(self.deployment_group()),
             "ListDeploymentTargets" => json(json!({"targetIds": ["shop:shop"]})),
-            "BatchGetDeploymentTargets" => json(deployment_targets()),
+            "BatchGetDeploymentTargets" => json(self.deployment_targets()),
             "DescribeTaskDefinition" => json(self.task_definition(&call.json)),
             "DescribeImages" => {
                 json(json!({"imageDetails": [{"imageTags": self.changes.registry_tags}]}))
@@ -360,6 +362,20 @@ impl Inner {
             .into_response()
     }
 
+    fn deployment_targets(&self) -> Value {
+        let answered = self.recorded.lock().unwrap().answers.first().cloned();
+        let status = self.changes.event_status.map(str::to_owned);
+        let status = status.or(answered).unwrap_or_else(|| "InProgress".into());
+        let events: Vec<Value> = ["AfterAllowTestTraffic", "AfterAllowTraffic"]
+            .iter()
+            .map(|name| json!({"lifecycleEventName": name, "status": status}))
+            .collect();
+        json!({"deploymentTargets": [{"deploymentTargetType": "ECSTarget", "ecsTarget": {
+            "lifecycleEvents": events,
+            "taskSetsInfo": [{"identifer": "ecs-svc/1", "taskSetLabel": "Blue"},
+                             {"identifer": "ecs-svc/2", "taskSetLabel": "Green"}]}}]})
+    }
+
     fn task_definition(&self, input: &Value) -> Value {
         let arn = input["taskDefinition"].as_str().unwrap();
         let new = arn.ends_with(":2");
@@ -418,13 +434,6 @@ fn balancers() -> Response {
      <LoadBalancerArn>arn:lb</LoadBalancerArn><DNSName>127.0.0.1</DNSName></member>\
      </LoadBalancers></DescribeLoadBalancersResult></DescribeLoadBalancersResponse>"
         .into_response()
-}
-
-fn deployment_targets() -> Value {
-    json!({"deploymentTargets": [{"deploymentTargetType": "ECSTarget", "ecsTarget": {
-        "lifecycleEvents": [],
-        "taskSetsInfo": [{"identifer": "ecs-svc/1", "taskSetLabel": "Blue"},
-                         {"identifer": "ecs-svc/2", "taskSetLabel": "Green"}]}}]})
 }
 
 fn services() -> Value {
