@@ -120,10 +120,7 @@ impl Failure {
             Cause::Throttled => format!(
                 "AWS throttled all {TRIES} tries; other callers of {service} in this account use up its rate: try again later, or raise the quota"
             ),
-            Cause::NoAnswer => format!(
-                "nothing answered in time; if this repeats, {}",
-                caller.network_remedy(service)
-            ),
+            Cause::NoAnswer => format!("if this repeats, {}", caller.network_remedy(service)),
             Cause::Unreachable => caller.network_remedy(service),
             Cause::Service => format!("a fault of {service} in all {TRIES} tries; try again later"),
             Cause::Refused | Cause::Client => String::new(),
@@ -329,6 +326,17 @@ mod tests {
                 "{code} {message} {status}"
             );
         }
+    }
+
+    #[test]
+    fn silence_points_to_the_network() {
+        use aws_sdk_sns::operation::publish::PublishError;
+        let error: SdkError<PublishError> = SdkError::timeout_error("too slow");
+        let failure = Failure::of(&error);
+        assert_eq!(failure.cause, Cause::NoAnswer);
+        insta::assert_snapshot!(failure.sentence(Identity::Function, HINTS), @"no answer in time; if this repeats, check that the function reaches codedeploy: in a VPC it needs a NAT gateway or a VPC endpoint for codedeploy, and a security group that lets port 443 out");
+        let error: SdkError<PublishError> = SdkError::construction_failure("no region");
+        assert_eq!(Failure::of(&error).cause, Cause::Client);
     }
 
     #[test]

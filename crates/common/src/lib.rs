@@ -3,6 +3,7 @@
 //! Nothing here knows a gate, a schedule or an approval: a function crate brings its own meaning.
 
 pub mod aws;
+pub mod console;
 pub mod failure;
 pub mod location;
 pub mod notify;

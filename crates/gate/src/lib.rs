@@ -26,7 +26,7 @@ pub use redact::mask;
 pub use report::Report;
 pub use run::{HttpOptions, Outcome, Run, run};
 pub use stage::Stage;
-pub use suite::{Bake, Problem, SecretRef, Severity, Suite, SuiteProblems};
+pub use suite::{Bake, LONGEST_BAKE, Problem, SecretRef, Severity, Suite, SuiteProblems};
 pub use target::{TARGET_KEYS, Target};
 pub use text::visible;
 pub use verdict::{Case, CheckHistory, Measurement, Verdict, judge};

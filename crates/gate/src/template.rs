@@ -289,5 +289,9 @@ mod tests {
             Template::parse("{{ target.image }}").unwrap().render(&values()).unwrap_err(),
             @"target.image is not known for this deployment"
         );
+        insta::assert_snapshot!(
+            Template::parse("{{ target.old_version }}").unwrap().render(&values()).unwrap_err(),
+            @"target.old_version is not known for this deployment: it is the first"
+        );
     }
 }

@@ -11,10 +11,11 @@ use aws_sdk_codedeploy::operation::put_lifecycle_event_hook_execution_status::Pu
 use aws_sdk_codedeploy::types::LifecycleEventStatus;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use common::aws::Identity;
-use common::failure::{Failure, Hints};
+use common::failure::{Cause, Failure, Hints};
 use tokio::time::Instant;
 
 use crate::event::HookEvent;
+use crate::lookup;
 use crate::target;
 
 /// One try of the answer call takes this long at most. Short, because a second try helps more than
@@ -149,19 +150,19 @@ pub async fn deliver(client: &Client, reply: &Reply, until: Instant) -> Delivery
             // By the earlier try, whose result was lost, or by somebody else.
             Next::AlreadyCompleted if maybe_taken => return read_back(client, reply).await,
             Next::AlreadyCompleted => return Delivery::AlreadyCompleted,
-            Next::GiveUp => return Delivery::Undelivered(detail(&error)),
+            Next::GiveUp => return Delivery::Undelivered(detail(&error, reply)),
             Next::TryAgain { maybe_taken: maybe } => maybe_taken |= maybe,
         }
         let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
         if Instant::now() + pause >= until {
-            let detail = detail(&error);
+            let detail = detail(&error, reply);
             if maybe_taken && read_back(client, reply).await == Delivery::Confirmed {
                 return Delivery::Confirmed;
             }
             return Delivery::Undelivered(detail);
         }
         tracing::warn!(
-            error = detail(&error),
+            error = detail(&error, reply),
             "the answer was not taken yet; trying again"
         );
         tokio::time::sleep(pause).await;
@@ -270,8 +271,8 @@ fn next(error: &TryError) -> Next {
         | PutError::InvalidLifecycleEventHookExecutionIdException(_)
         | PutError::InvalidLifecycleEventHookExecutionStatusException(_)
         | PutError::UnsupportedActionForDeploymentTypeException(_) => Next::GiveUp,
-        other => match other.code() {
-            Some("AccessDeniedException" | "UnrecognizedClientException") => Next::GiveUp,
+        _ => match Failure::of(error).cause {
+            Cause::Denied | Cause::Credentials => Next::GiveUp,
             _ => Next::TryAgain {
                 maybe_taken: !refused_outright(error),
             },
@@ -286,10 +287,10 @@ fn refused_outright(error: &TryError) -> bool {
         .is_some_and(|response| response.status().is_client_error())
 }
 
-fn detail(error: &TryError) -> String {
+fn detail(error: &TryError, reply: &Reply) -> String {
     let hints = Hints {
         permission: "codedeploy:PutLifecycleEventHookExecutionStatus on the deployment group",
-        absent: "check the ids of the event, and that this function runs in the deployment's account and region",
+        absent: lookup::absent_deployment(&reply.event.deployment_id),
     };
     Failure::of(error).sentence(Identity::Function, hints)
 }

@@ -26,6 +26,26 @@ const WITHOUT_DEADLINE: Duration = Duration::from_mins(5);
 /// The part of the working time that one best-effort look-up may take.
 const PATIENCE_SHARE: u32 = 6;
 
+/// Looking up the target, loading the suite and reading its secrets usually take less than this.
+const BEFORE_BAKE: Duration = Duration::from_secs(10);
+/// The last round begins at the end of the window.
+const LAST_ROUND: Duration = Duration::from_secs(1);
+
+/// The longest bake window that a function with this time-out has time for.
+pub fn longest_bake(time_out: Duration) -> Duration {
+    let work = time_out.saturating_sub(reserve(time_out));
+    let around = margin(work) + BEFORE_BAKE.min(time_out / 10) + LAST_ROUND;
+    Duration::from_secs(work.saturating_sub(around).as_secs())
+}
+
+fn reserve(left: Duration) -> Duration {
+    RESERVE.min(left / 3)
+}
+
+fn margin(work: Duration) -> Duration {
+    (work / 30).clamp(SHORTEST_MARGIN, LONGEST_MARGIN)
+}
+
 /// The instants by which things must be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
@@ -41,7 +61,7 @@ impl Budget {
     /// Divides what is left between `now` and the function's `deadline`. With less than three
     /// reserves left, the reserve is a third of the time.
     pub fn divide(now: Instant, left: Duration) -> Self {
-        let reserve = RESERVE.min(left / 3);
+        let reserve = reserve(left);
         let tell_until = now + left.saturating_sub(LAST_BREATH.min(left / 10));
         let work_until = now + left.saturating_sub(reserve);
         let answer_until = (work_until + reserve.mul_f64(ANSWER_SHARE)).min(tell_until);
@@ -61,8 +81,7 @@ impl Budget {
     /// How long the gate ends before the guard, so that it can say itself what it had no time for:
     /// building a long report takes seconds on a slice of a core.
     pub fn gate_margin(&self) -> Duration {
-        let left = self.work_until.saturating_duration_since(Instant::now());
-        (left / 30).clamp(SHORTEST_MARGIN, LONGEST_MARGIN)
+        margin(self.work_until.saturating_duration_since(Instant::now()))
     }
 
     /// Until when the answer is tried, however late it is: Lambda may end the function before, but
@@ -114,6 +133,19 @@ mod tests {
     fn with_no_time_left_the_answer_is_still_tried() {
         let budget = Budget::until(SystemTime::now());
         assert!(budget.last_chance() > Instant::now() + Duration::from_secs(1));
+    }
+
+    #[test]
+    fn the_longest_bake_leaves_time_for_what_is_around_it() {
+        let longest = |seconds| longest_bake(Duration::from_secs(seconds));
+        assert_eq!(longest(900), Duration::from_secs(869));
+        assert!(
+            longest(900) >= gate::LONGEST_BAKE,
+            "what a suite may say fits"
+        );
+        assert_eq!(longest(120), Duration::from_secs(90));
+        assert_eq!(longest(3), Duration::ZERO);
+        assert_eq!(longest(0), Duration::ZERO);
     }
 
     #[test]

@@ -14,9 +14,10 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use tracing::Instrument;
 
+use crate::ahead;
 use crate::answer::{self, Answer, Delivery, Reply};
 use crate::budget::Budget;
-use crate::event::{HookEvent, NotAHookEvent};
+use crate::event::{Foreign, HookEvent, NotAHookEvent, Payload};
 use crate::guard::{self, Cut, Progress};
 use crate::lookup::{self, Asker, Deployment, Found, Reach};
 use crate::outcome::{self, Told};
@@ -72,7 +73,7 @@ impl From<HandleError> for Diagnostic {
 /// ignores it.
 pub async fn handle(
     function: Arc<GateFunction>,
-    event: LambdaEvent<Value>,
+    event: LambdaEvent<Payload>,
 ) -> Result<Value, HandleError> {
     let context = &event.context;
     let budget = Budget::until(context.deadline());
@@ -88,10 +89,20 @@ pub async fn handle(
 
 async fn answer_event(
     function: Arc<GateFunction>,
-    payload: Value,
+    payload: Payload,
     budget: Budget,
 ) -> Result<Value, HandleError> {
-    let event = HookEvent::decode(payload).inspect_err(|error| tracing::error!("{error}"))?;
+    let event = match payload.decode() {
+        Ok(event) => event,
+        Err(foreign) => {
+            tracing::error!("{foreign}");
+            // ECS takes the return value for an answer; an error would be a rollback, too, but not ours.
+            return match foreign.0 {
+                Foreign::EcsNative => Ok(json!({ "hookStatus": "FAILED" })),
+                _ => Err(foreign.into()),
+            };
+        }
+    };
     tracing::Span::current().record(telemetry::CORRELATION_ID, &event.deployment_id);
     let progress = Progress::default();
     let mut outcome = outcome_of(&function, &event, budget, &progress).await;
@@ -135,6 +146,7 @@ async fn answer_event(
             "delivery": delivery.as_str(),
             "alreadyCompleted": delivery == Delivery::AlreadyCompleted,
             "reasons": told.outcome.verdict.reasons,
+            "reportLink": report.as_deref().and_then(|place| report_link(&function, place)),
             "report": report,
         })),
     }
@@ -212,10 +224,15 @@ async fn work(
         aws,
         patience: budget.patience(),
     };
+    let ahead = match stage {
+        Stage::PreTraffic => settings.post_traffic.as_ref(),
+        Stage::PostTraffic => None,
+    };
     let asker = Asker {
         stage: *stage,
         function: &settings.function_name,
         tcp_scheme: settings.tcp_scheme,
+        post_traffic: ahead.map(|post| post.function.as_str()),
     };
     let (found, suite) = tokio::join!(lookup::target(reach, asker, &deployment), place.load(aws),);
     if let Ok(found) = &found {
@@ -234,7 +251,17 @@ async fn work(
         }
     };
     progress.now("reading the suite's secrets");
-    let secrets = secrets::resolve(aws, &suite.secrets).await?;
+    // Both gates' secrets: whatever post-traffic needs must be there before traffic.
+    let secrets = secrets::resolve(aws, &suite.secrets).await;
+    let ahead = ahead.map(|post| ahead::problems(post, &found, &suite));
+    let secrets = match (secrets, ahead.unwrap_or_default()) {
+        (Ok(secrets), problems) if problems.is_empty() => secrets,
+        (Ok(_), problems) => return Err(problems),
+        (Err(mut problems), others) => {
+            problems.extend(others);
+            return Err(problems);
+        }
+    };
     progress.now("running the checks");
     let run = gate::Run {
         suite,
@@ -322,6 +349,11 @@ async fn give(function: &Arc<GateFunction>, reply: Reply, budget: Budget) -> Del
         Err(Cut::Deadline) => Delivery::Undelivered("the function's time was over".to_owned()),
         Err(Cut::Panic(message)) => Delivery::Undelivered(message),
     }
+}
+
+fn report_link(function: &GateFunction, place: &str) -> Option<String> {
+    let settings = function.settings.as_ref().ok()?;
+    outcome::link(place, &settings.region)
 }
 
 /// Stores the report and tells people, in the time that is left. Returns the report's place.

@@ -5,6 +5,7 @@
 //! the caller hears exactly one answer before the function's own time-out, from one place
 //! ([`answer`]), and never `Succeeded` unless the gate has passed.
 
+pub mod ahead;
 pub mod answer;
 pub mod appspec;
 pub mod budget;

@@ -121,6 +121,8 @@ pub struct Found {
     pub known: Known,
     /// The listeners; none on the Lambda platform.
     pub listeners: Option<Listeners>,
+    /// Whether the AppSpec hooks the post-traffic gate that the asker knows.
+    pub hooks_post_traffic: bool,
 }
 
 /// Who asks for a target.
@@ -132,6 +134,8 @@ pub struct Asker<'a> {
     pub function: &'a str,
     /// The setting for listeners that don't say what they speak.
     pub tcp_scheme: Option<Scheme>,
+    /// The name of the post-traffic gate, for the one that stands before it.
+    pub post_traffic: Option<&'a str>,
 }
 
 /// Reads the deployment.
@@ -153,16 +157,25 @@ pub async fn deployment(aws: &Aws, id: &str) -> Result<Deployment, LookupError> 
         ))?
         .deployment_info
         .ok_or_else(|| LookupError::Missing(format!("GetDeployment {id} returned nothing")))?;
-    let name = |value: Option<&str>, what| {
-        value
-            .map(str::to_owned)
-            .ok_or_else(|| LookupError::Missing(format!("GetDeployment {id} returned no {what}")))
+    if let Some(unsupported) = unsupported(&info) {
+        return Err(LookupError::Missing(unsupported.to_owned()));
+    }
+    let rollback_of = rollback_of(&info);
+    let name = |value: Option<&str>, what| match value {
+        Some(value) => Ok(value.to_owned()),
+        // Nothing is asked of it.
+        None if rollback_of.is_some() => Ok(String::new()),
+        None => Err(LookupError::Missing(format!(
+            "GetDeployment {id} returned no {what}"
+        ))),
     };
+    let application = name(info.application_name(), "application")?;
+    let group = name(info.deployment_group_name(), "deployment group")?;
     Ok(Deployment {
         id: id.to_owned(),
-        application: name(info.application_name(), "application")?,
-        group: name(info.deployment_group_name(), "deployment group")?,
-        rollback_of: rollback_of(&info),
+        application,
+        group,
+        rollback_of,
         over: over(&info),
         revision: info.revision,
     })
@@ -171,11 +184,25 @@ pub async fn deployment(aws: &Aws, id: &str) -> Result<Deployment, LookupError> 
 /// The ids of the events in `events/`.
 const SAMPLES: [&str; 2] = ["d-ABCDEF123", "d-LMNOPQ456"];
 
-fn absent_deployment(id: &str) -> &'static str {
+/// What to do where a deployment does not exist.
+pub(crate) fn absent_deployment(id: &str) -> &'static str {
     if SAMPLES.contains(&id) {
         return "this is a sample event: put the DeploymentId of a deployment of yours that is in progress into it, and the LifecycleEventHookExecutionId that CodeDeploy sent for it";
     }
     "check the DeploymentId of the event, and that this function runs in the deployment's account and region"
+}
+
+/// Pure: what kind of deployment this is, if it is one that has no AppSpec to read.
+fn unsupported(info: &DeploymentInfo) -> Option<&'static str> {
+    // CloudFormation also starts the deployments of SAM's Lambda functions; those have both.
+    let by_stack = matches!(
+        info.creator(),
+        Some(DeploymentCreator::CloudFormation | DeploymentCreator::CloudFormationRollback)
+    );
+    let bare = info.deployment_group_name().is_none() || info.revision().is_none();
+    (by_stack && bare && rollback_of(info).is_none()).then_some(
+        "this is a blue/green deployment of CloudFormation (AWS::CodeDeploy::BlueGreen), which is not supported: it has no AppSpec that a gate could read. Let CodeDeploy deploy the service by an AppSpec instead",
+    )
 }
 
 /// Pure: the deployment that this one undoes, if it is an automatic rollback.
@@ -184,7 +211,10 @@ fn rollback_of(info: &DeploymentInfo) -> Option<String> {
         .rollback_info()
         .and_then(|rollback| rollback.rollback_triggering_deployment_id())
         .filter(|id| !id.is_empty());
-    let by_rollback = info.creator() == Some(&DeploymentCreator::CodeDeployRollback);
+    let by_rollback = matches!(
+        info.creator(),
+        Some(DeploymentCreator::CodeDeployRollback | DeploymentCreator::CloudFormationRollback)
+    );
     match (triggering, by_rollback) {
         (Some(id), _) => Some(id.to_owned()),
         (None, true) => Some("an earlier deployment".to_owned()),
@@ -254,7 +284,15 @@ pub async fn target(
             None
         }
     };
-    Ok(Found { known, listeners })
+    let hooks_post_traffic = asker.post_traffic.is_some_and(|function| {
+        let mut events = spec.events_of(function);
+        events.any(|event| event.eq_ignore_ascii_case("AfterAllowTraffic"))
+    });
+    Ok(Found {
+        known,
+        listeners,
+        hooks_post_traffic,
+    })
 }
 
 /// The AppSpec: from the deployment where it carries it, else from the stored revision, inline or

@@ -8,6 +8,7 @@ use std::fmt::Write;
 
 use aws_sdk_s3::primitives::ByteStream;
 use common::aws::Aws;
+use common::console;
 use common::failure::{Failure, Hints};
 use common::notify::{self, Notification};
 use gate::{Outcome, Stage};
@@ -157,6 +158,12 @@ fn notification(told: &Told, report: Option<&str>, region: &str) -> Notification
             ("deployment_group", attribute("deployment_group")),
             ("deployment_id", deployment.to_owned()),
             ("report", report.unwrap_or_default().to_owned()),
+            (
+                "report_link",
+                report
+                    .and_then(|report| link(report, region))
+                    .unwrap_or_default(),
+            ),
             ("stage", stage.to_string()),
             ("version", attribute("version")),
         ]),
@@ -200,15 +207,25 @@ fn body(told: &Told, report: Option<&str>, region: &str) -> String {
         let _ = writeln!(text, "  {label:<17} {value}");
     }
     if let Some(report) = report {
-        let _ = write!(text, "\nReport\n  {report}\n");
+        text.push_str("\nReport\n");
+        if let Some(link) = link(report, region) {
+            let _ = writeln!(text, "  {link}");
+        }
+        let _ = writeln!(text, "  {report}");
     }
-    if let (Some(id), false) = (told.fact("deployment_id"), region.is_empty()) {
-        let _ = write!(
-            text,
-            "\nDeployment\n  https://{region}.console.aws.amazon.com/codesuite/codedeploy/deployments/{id}?region={region}\n"
-        );
+    if let Some(link) = told
+        .fact("deployment_id")
+        .and_then(|id| console::deployment(region, id))
+    {
+        let _ = write!(text, "\nDeployment\n  {link}\n");
     }
     text
+}
+
+/// The console's link to an `s3://` address.
+pub fn link(address: &str, region: &str) -> Option<String> {
+    let (bucket, key) = address.strip_prefix("s3://")?.split_once('/')?;
+    console::object(region, bucket, key)
 }
 
 /// The lines of "What": only those that are known.
@@ -289,6 +306,7 @@ mod tests {
           Service           shop/shop
 
         Report
+          https://eu-central-1.console.aws.amazon.com/s3/object/b?region=eu-central-1&prefix=r.html
           s3://b/r.html
 
         Deployment

@@ -1,7 +1,10 @@
 //! The settings of a gate function, all read at start and told together when they are wrong.
 
+use std::time::Duration;
+
 use common::settings::{Lookup, Reader, SettingsError};
 
+use crate::ahead::PostTraffic;
 use crate::listener::Scheme;
 use crate::suite_source::SuiteLocation;
 
@@ -23,6 +26,11 @@ pub struct Settings {
     pub function_name: String,
     /// `TCP_LISTENER_SCHEME`: what listeners of TCP speak; absent: assumed from the ports.
     pub tcp_scheme: Option<Scheme>,
+    /// `POST_TRAFFIC_FUNCTION` and `POST_TRAFFIC_TIMEOUT` (seconds): the gate after this one; absent: what it
+    /// will need is not checked beforehand.
+    pub post_traffic: Option<PostTraffic>,
+    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, given by Lambda in MiB; here in bytes. Absent: nobody says.
+    pub memory: Option<u64>,
     /// `AWS_REGION`, given by Lambda: for links into the console.
     pub region: String,
 }
@@ -47,6 +55,11 @@ impl Settings {
             "the function's own name; Lambda sets it",
         );
         let tcp_scheme = reader.parsed("TCP_LISTENER_SCHEME", Scheme::parse);
+        let time_out = reader.parsed("POST_TRAFFIC_TIMEOUT", seconds);
+        let post_traffic = reader
+            .optional("POST_TRAFFIC_FUNCTION")
+            .map(|function| PostTraffic { function, time_out });
+        let memory = reader.parsed("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", mebibytes);
         let region = reader.optional("AWS_REGION").unwrap_or_default();
         reader.finish(|| Self {
             suite: suite.expect("a missing suite is a problem, and so is one that can't be read"),
@@ -55,8 +68,25 @@ impl Settings {
             outcome_topic,
             function_name,
             tcp_scheme,
+            post_traffic,
+            memory,
             region,
         })
+    }
+}
+
+/// Lambda's sizes, as bytes.
+fn mebibytes(text: &str) -> Result<u64, &'static str> {
+    let size = text.parse::<u64>().ok();
+    size.and_then(|size| size.checked_mul(1024 * 1024))
+        .ok_or("expected a number of MiB; Lambda sets it")
+}
+
+/// Lambda's own limit is 900.
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    match text.parse() {
+        Ok(seconds @ 1..=900) => Ok(Duration::from_secs(seconds)),
+        _ => Err("expected a number of seconds, 1 to 900"),
     }
 }
 
@@ -91,6 +121,11 @@ mod tests {
     fn defaults_are_sane() {
         let settings = with(&[("REPORT_PREFIX", "")]).unwrap();
         assert_eq!(settings.report_prefix, "reports");
+        assert_eq!(settings.memory, None);
+        let memory = with(&[("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")])
+            .unwrap()
+            .memory;
+        assert_eq!(memory, Some(512 * 1024 * 1024));
         assert_eq!(
             with(&[("OUTCOME_TOPIC_ARN", "")]).unwrap().outcome_topic,
             None
@@ -103,12 +138,16 @@ mod tests {
             ("SUITE", "http://example.com/suite.yaml"),
             ("REPORT_BUCKET", ""),
             ("OUTCOME_TOPIC_ARN", "outcomes"),
+            ("TCP_LISTENER_SCHEME", "tls"),
+            ("POST_TRAFFIC_TIMEOUT", "15m"),
         ])
         .unwrap_err();
         insta::assert_snapshot!(error.problems.join("\n"), @r#"
         SUITE is "http://example.com/suite.yaml": expected s3://BUCKET/KEY or file:PATH; in both, {application} and {deployment_group} are filled in
         REPORT_BUCKET is not set; it gives the bucket that reports are stored in
         OUTCOME_TOPIC_ARN is "outcomes": expected the ARN of an SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME
+        TCP_LISTENER_SCHEME is "tls": expected http or https
+        POST_TRAFFIC_TIMEOUT is "15m": expected a number of seconds, 1 to 900
         "#);
     }
 }

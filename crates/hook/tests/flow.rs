@@ -124,7 +124,7 @@ async fn a_group_without_test_listener_fails_with_the_remedy() {
     .await;
     let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
     assert_eq!(aws.answers(), ["Failed"]);
-    insta::assert_snapshot!(reasons(&seen), @"the deployment group production has no test listener, so the pre-traffic gate can't reach the new version; set testTrafficRoute in its loadBalancerInfo.targetGroupPairInfoList");
+    insta::assert_snapshot!(reasons(&seen), @"the deployment group production has no test listener; set testTrafficRoute in its loadBalancerInfo.targetGroupPairInfoList; so the pre-traffic gate can't reach the new version");
     // The production listener is enough for the other gate.
     let changes = Changes {
         no_test_listener: true,
@@ -237,6 +237,66 @@ async fn a_rollback_is_never_hindered() {
     assert_eq!(aws.answers(), ["Succeeded"]);
     insta::assert_snapshot!(reasons(&seen), @"this deployment rolls back d-BROKEN001; a rollback is never hindered by a gate");
     assert_eq!(service.served(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rollback_of_a_stack_is_never_hindered_either() {
+    let service = Service::start(Mood::Broken).await;
+    for bare in [false, true] {
+        let changes = Changes {
+            creator: Some("CloudFormationRollback"),
+            bare,
+            ..Changes::default()
+        };
+        let aws = FakeAws::with(service.port, SUITE, changes, support::aws::none()).await;
+        let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
+        assert_eq!(aws.answers(), ["Succeeded"], "{}", reasons(&seen));
+    }
+    assert_eq!(service.served(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_blue_green_deployment_of_cloudformation_is_refused_by_name() {
+    let service = Service::start(Mood::Well).await;
+    let changes = |bare| Changes {
+        creator: Some("CloudFormation"),
+        bare,
+        ..Changes::default()
+    };
+    let aws = FakeAws::with(service.port, SUITE, changes(true), support::aws::none()).await;
+    let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
+    assert_eq!(aws.answers(), ["Failed"]);
+    insta::assert_snapshot!(reasons(&seen), @"this is a blue/green deployment of CloudFormation (AWS::CodeDeploy::BlueGreen), which is not supported: it has no AppSpec that a gate could read. Let CodeDeploy deploy the service by an AppSpec instead");
+    // What SAM's deployment preference starts is served.
+    let aws = FakeAws::with(service.port, SUITE, changes(false), support::aws::none()).await;
+    invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
+    assert_eq!(aws.answers(), ["Succeeded"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sample_event_says_what_to_put_into_it() {
+    let plan: support::aws::Plan = std::sync::Arc::new(|operation, _| match operation {
+        "GetDeployment" | "PutLifecycleEventHookExecutionStatus" => Some(
+            support::aws::Fault::Refuse("DeploymentDoesNotExistException"),
+        ),
+        _ => None,
+    });
+    let aws = FakeAws::with(1, SUITE, Changes::default(), plan).await;
+    let error = invoke(&function(Stage::PreTraffic, &aws), LEFT)
+        .await
+        .result
+        .unwrap_err();
+    insta::assert_snapshot!(error, @"CodeDeploy could not be told Failed for d-ABCDEF123: DeploymentDoesNotExistException: injected; this is a sample event: put the DeploymentId of a deployment of yours that is in progress into it, and the LifecycleEventHookExecutionId that CodeDeploy sent for it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hook_of_ecs_itself_hears_failed_and_nothing_is_called() {
+    let aws = FakeAws::start(1, SUITE).await;
+    let event = json!({"executionId": "1", "lifecycleStage": "POST_TEST_TRAFFIC_SHIFT",
+        "resourceArn": "arn:aws:ecs:us-east-1:1:service-deployment/c/s/1", "executionDetails": {}});
+    let seen = invoke_with(&function(Stage::PreTraffic, &aws), LEFT, event).await;
+    assert_eq!(seen.result.unwrap(), json!({"hookStatus": "FAILED"}));
+    assert!(aws.calls().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,20 +6,15 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use gate::Stage;
-use support::aws::{Changes, FakeAws, Plan};
+use support::aws::{Changes, FakeAws, none};
 use support::service::{Mood, Service};
 use support::{SUITE, function, invoke};
 
 const LEFT: Duration = Duration::from_secs(12);
 const LAMBDA: &str = "version: 0.0\nResources:\n  - f:\n      Type: AWS::Lambda::Function\n      Properties: {Name: checkout, Alias: live, CurrentVersion: '7', TargetVersion: '8'}\nHooks:\n  - BeforeAllowTraffic: CodeDeployHook_pre-traffic\n";
-
-fn none() -> Plan {
-    Arc::new(|_, _| None)
-}
 
 /// A run of the gate whose check sends the version along: its answer, its reasons and the subject of the message.
 async fn run(changes: Changes) -> (Vec<String>, String, String) {

@@ -9,7 +9,9 @@ use strict_yaml::{At, Findings, Key, Node, Number, Object, Value, entries, items
 use url::Host;
 
 use super::patterns::Patterns;
-use super::{Bake, Check, Limits, Patience, SecretRef, Severity, Suite, SuiteProblems};
+use super::{
+    Bake, Check, LONGEST_BAKE, Limits, Patience, SecretRef, Severity, Suite, SuiteProblems,
+};
 use super::{FILE, expect, http, impossible, keys};
 use crate::expect::{Expectation, StatusRange};
 use crate::probe::Probe;
@@ -233,7 +235,12 @@ fn traffic(node: &Node, overall: Option<Duration>, context: &Context) -> Option<
     let bake = object.require("bake", problems).and_then(|node| {
         Some((
             node,
-            scalar::duration(node, "bake", Duration::from_secs(1)..=HOUR, problems)?,
+            scalar::duration(
+                node,
+                "bake",
+                Duration::from_secs(1)..=LONGEST_BAKE,
+                problems,
+            )?,
         ))
     });
     let every = object

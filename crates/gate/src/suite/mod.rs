@@ -66,6 +66,14 @@ impl Suite {
         self.traffic.unwrap_or(Bake::ONE_ROUND)
     }
 
+    /// How many checks of `stage` must pass.
+    pub fn required_checks_at(&self, stage: Stage) -> usize {
+        self.checks
+            .iter()
+            .filter(|check| check.on.contains(&stage) && check.severity == Severity::Required)
+            .count()
+    }
+
     /// How many checks are selected at `stage`, advisory ones included.
     pub fn checks_at(&self, stage: Stage) -> usize {
         self.checks
@@ -74,6 +82,10 @@ impl Suite {
             .count()
     }
 }
+
+/// The longest window. A function runs for 15 minutes at most, and needs the rest for the look-ups
+/// before, the last round, the answer and the report.
+pub const LONGEST_BAKE: Duration = Duration::from_mins(14);
 
 /// The post-traffic window: rounds of measurements while the new release has traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -309,9 +309,9 @@ fn windows_must_fit() {
     suite.yaml:7:18: the bake (30s) does not fit in limits.overall (30s); make overall longer or bake shorter
     ");
     insta::assert_snapshot!(with("{ bake: 20s }"), @r#"suite.yaml:7:10: traffic has no "every"; add `every:`"#);
-    insta::assert_snapshot!(with("{ bake: 1h, every: 100ms }"), @"
-    suite.yaml:7:18: bake and every make 36001 rounds; stay within 1000: measure less often
-    suite.yaml:7:18: the bake (1h) does not fit in limits.overall (30s); make overall longer or bake shorter
+    insta::assert_snapshot!(with("{ bake: 14m, every: 100ms }"), @"
+    suite.yaml:7:18: bake and every make 8401 rounds; stay within 1000: measure less often
+    suite.yaml:7:18: the bake (14m) does not fit in limits.overall (30s); make overall longer or bake shorter
     ");
 }
 

@@ -44,6 +44,11 @@ pub const FAULTS: [Fault; 5] = [
 /// Says which fault, if any, meets the `n`th call (from 0) of an operation.
 pub type Plan = Arc<dyn Fn(&str, usize) -> Option<Fault> + Send + Sync>;
 
+/// No fault at all.
+pub fn none() -> Plan {
+    Arc::new(|_, _| None)
+}
+
 #[derive(Default)]
 struct Recorded {
     calls: Vec<String>,
@@ -65,6 +70,12 @@ struct Inner {
 pub struct Changes {
     pub no_test_listener: bool,
     pub rollback_of: Option<&'static str>,
+    /// Who began the deployment.
+    pub creator: Option<&'static str>,
+    /// The deployment names no group and no revision, as those of CloudFormation's blue/green.
+    pub bare: bool,
+    /// There is no production listener.
+    pub no_production_listener: bool,
     pub app_spec: Option<&'static str>,
     /// The image of the new task definition.
     pub image: Option<&'static str>,
@@ -320,6 +331,15 @@ impl Inner {
             info["creator"] = json!("codeDeployRollback");
             info["rollbackInfo"] = json!({"rollbackTriggeringDeploymentId": id});
         }
+        if let Some(creator) = self.changes.creator {
+            info["creator"] = json!(creator);
+        }
+        if self.changes.bare {
+            let fields = info.as_object_mut().unwrap();
+            for field in ["applicationName", "deploymentGroupName", "revision"] {
+                fields.remove(field);
+            }
+        }
         json!({"deploymentInfo": info})
     }
 
@@ -331,6 +351,9 @@ impl Inner {
         });
         if self.changes.no_test_listener {
             pair.as_object_mut().unwrap().remove("testTrafficRoute");
+        }
+        if self.changes.no_production_listener {
+            pair.as_object_mut().unwrap().remove("prodTrafficRoute");
         }
         json!({"deploymentGroupInfo": {
             "applicationName": "shop", "deploymentGroupName": "production",

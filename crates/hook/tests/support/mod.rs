@@ -22,6 +22,7 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{Credentials, Region};
 use common::aws::Aws;
 use gate::Stage;
+use hook::event::Payload;
 use hook::settings::Settings;
 use hook::{GateFunction, handle};
 use lambda_runtime::{Context, LambdaEvent};
@@ -111,6 +112,7 @@ pub async fn invoke_with(function: &Arc<GateFunction>, left: Duration, payload: 
     context.deadline = u64::try_from(since_epoch.as_millis()).unwrap();
     "request-1".clone_into(&mut context.request_id);
     let started = Instant::now();
+    let payload: Payload = serde_json::from_str(&payload.to_string()).unwrap();
     let result = handle(function.clone(), LambdaEvent::new(payload, context)).await;
     Seen {
         result: result.map_err(|error| error.to_string()),
