@@ -12,7 +12,9 @@ async fn main() {
         .find_map(|argument| argument.parse().ok())
         .unwrap_or(1000);
     let tally = support::storm::run(runs, 2026).await;
-    println!("gates under random faults, one call in six");
+    println!(
+        "gates under random faults, one call in six; every second service is broken or hostile"
+    );
     println!("  events            {runs}");
     println!(
         "  answered          {} ({} after a retry by Lambda)",

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use gate::Stage;
 use support::aws::{Changes, FAULTS, FakeAws, Fault, Plan};
-use support::service::{Mood, Service};
+use support::service::{ATTACKS, Mood, Service};
 use support::{SUITE, function, invoke};
 
 const ANSWER: &str = "PutLifecycleEventHookExecutionStatus";
@@ -136,8 +136,9 @@ async fn lost_then_over(status: Option<&'static str>) -> (FakeAws, serde_json::V
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_whose_fate_is_unknown_is_reported_as_such() {
-    for status in [None, Some("InProgress"), Some("Skipped")] {
-        let (aws, value) = lost_then_over(status).await;
+    let statuses = [None, Some("InProgress"), Some("Skipped")];
+    let cases = join_all(statuses.map(lost_then_over)).await;
+    for (status, (aws, value)) in statuses.into_iter().zip(cases) {
         assert_eq!(value["delivery"], "unconfirmed", "{status:?}");
         assert_eq!(value["alreadyCompleted"], false);
         let published = aws.published();
@@ -163,10 +164,14 @@ async fn an_answer_whose_fate_is_unknown_is_reported_as_such() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_answer_is_read_back_where_codedeploy_says_what_it_heard() {
-    let (aws, value) = lost_then_over(Some("Succeeded")).await;
+    let (confirmed, contradicted) = tokio::join!(
+        lost_then_over(Some("Succeeded")),
+        lost_then_over(Some("Failed")),
+    );
+    let (aws, value) = confirmed;
     assert_eq!(value["delivery"], "confirmed");
     assert_eq!(aws.published().len(), 1);
-    let (aws, value) = lost_then_over(Some("Failed")).await;
+    let (aws, value) = contradicted;
     assert_eq!(
         value["delivery"], "already-completed",
         "another answer counted"
@@ -186,6 +191,25 @@ async fn random_faults_never_give_a_false_pass_nor_silence() {
         tally.passes > 0 && tally.faults > 60,
         "the storm tests something: {tally:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_hostile_answer_is_a_pass() {
+    let suite = SUITE.replace(
+        "{ status: 201 }",
+        "{ status: 201 }, { json: { path: $.ok, equals: true } }, { header: { name: x-1, exists: false } }",
+    );
+    for attack in ATTACKS {
+        let service = Service::start(Mood::Hostile(attack)).await;
+        let aws = FakeAws::start(service.port, &suite).await;
+        let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
+        assert_eq!(aws.answers(), ["Failed"], "{attack:?}: {:?}", seen.result);
+        assert!(seen.took < LEFT, "{attack:?} took {:?}", seen.took);
+    }
+    let service = Service::start(Mood::Well).await;
+    let aws = FakeAws::start(service.port, &suite).await;
+    invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
+    assert_eq!(aws.answers(), ["Succeeded"], "the good one passes");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 
 /// How the service behaves.
@@ -17,7 +19,39 @@ pub enum Mood {
     Hanging,
     /// Well for so many requests, broken after.
     WellFor(usize),
+    /// The right status, and a body or headers that are meant to take memory or time.
+    Hostile(Attack),
 }
+
+/// What a hostile answer is made of. None of them is the JSON that is expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attack {
+    /// Small lists in a list: as a tree a hundred times as large.
+    Nested,
+    /// Brackets that are opened and never closed.
+    Deep,
+    /// A body without an end.
+    Endless,
+    /// Says that it is compressed, and is not.
+    Undecodable,
+    /// More headers than anybody reads.
+    Headers,
+    /// JSON that breaks off.
+    Cut,
+    /// A byte now and then.
+    Drip,
+}
+
+/// All kinds.
+pub const ATTACKS: [Attack; 7] = [
+    Attack::Nested,
+    Attack::Deep,
+    Attack::Endless,
+    Attack::Undecodable,
+    Attack::Headers,
+    Attack::Cut,
+    Attack::Drip,
+];
 
 /// A running service; stops when dropped.
 pub struct Service {
@@ -50,9 +84,10 @@ impl Service {
     }
 }
 
-async fn checkout(State((mood, served)): State<(Mood, Arc<AtomicUsize>)>) -> StatusCode {
+async fn checkout(State((mood, served)): State<(Mood, Arc<AtomicUsize>)>) -> Response {
     let before = served.fetch_add(1, Ordering::Relaxed);
-    match mood {
+    let status = match mood {
+        Mood::Hostile(attack) => return hostile(attack),
         Mood::Well => StatusCode::CREATED,
         Mood::WellFor(n) if before < n => StatusCode::CREATED,
         Mood::Broken | Mood::WellFor(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -60,5 +95,32 @@ async fn checkout(State((mood, served)): State<(Mood, Arc<AtomicUsize>)>) -> Sta
             tokio::time::sleep(Duration::from_mins(1)).await;
             StatusCode::CREATED
         }
-    }
+    };
+    (status, r#"{"ok":true}"#).into_response()
+}
+
+fn hostile(attack: Attack) -> Response {
+    let answer = Response::builder()
+        .status(StatusCode::CREATED)
+        .header("content-type", "application/json");
+    let endless = |piece: &'static [u8], pause: Duration| {
+        Body::from_stream(futures::stream::unfold((), move |()| async move {
+            tokio::time::sleep(pause).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(piece)), ()))
+        }))
+    };
+    let answer = match attack {
+        Attack::Nested => answer.body(format!("[{}0]", "[0],".repeat(64 * 1024)).into()),
+        Attack::Deep => answer.body("[".repeat(256 * 1024).into()),
+        Attack::Endless => answer.body(endless(&[b' '; 64 * 1024], Duration::ZERO)),
+        Attack::Undecodable => answer
+            .header("content-encoding", "gzip")
+            .body(r#"{"ok":true}"#.into()),
+        Attack::Headers => (0..10_000)
+            .fold(answer, |answer, n| answer.header(format!("x-{n}"), "v"))
+            .body(r#"{"ok":true}"#.into()),
+        Attack::Cut => answer.body(r#"{"ok":true"#.into()),
+        Attack::Drip => answer.body(endless(b" ", Duration::from_millis(100))),
+    };
+    answer.unwrap()
 }

@@ -7,8 +7,19 @@ use futures::stream::{self, StreamExt};
 use gate::Stage;
 
 use super::aws::{Changes, FAULTS, FakeAws, Plan};
-use super::service::{Mood, Service};
+use super::service::{ATTACKS, Mood, Service};
 use super::{SUITE, function, invoke};
+
+/// As [`SUITE`], with an expectation that every hostile answer misses.
+const STRICT: &str = r"
+version: 1
+name: shop
+defaults: { http: { timeout: 1s, retries: 1, retry_every: 50ms } }
+checks:
+  - name: a reader buys a book
+    http: POST /checkout
+    expect: [ { status: 201 }, { json: { path: $.ok, equals: true } }, { header: { name: x-1, exists: false } } ]
+";
 
 const LEFT: Duration = Duration::from_secs(9);
 /// How many invocations run side by side.
@@ -34,7 +45,7 @@ pub struct Tally {
     pub slowest: Duration,
 }
 
-/// Runs `runs` invocations; every second one meets a broken service.
+/// Runs `runs` invocations; every second one meets a service that is broken or hostile.
 pub async fn run(runs: u64, seed: u64) -> Tally {
     let results = stream::iter((0..runs).map(|index| one(index, seed)))
         .buffer_unordered(ABREAST)
@@ -54,7 +65,18 @@ pub async fn run(runs: u64, seed: u64) -> Tally {
 
 async fn one(index: u64, seed: u64) -> Tally {
     let broken = index % 2 == 1;
-    let service = Service::start(if broken { Mood::Broken } else { Mood::Well }).await;
+    let turn = usize::try_from(index / 2).unwrap();
+    let mood = match (broken, turn % 2) {
+        (false, _) => Mood::Well,
+        (true, 0) => Mood::Broken,
+        (true, _) => Mood::Hostile(ATTACKS[turn / 2 % ATTACKS.len()]),
+    };
+    let suite = if turn.is_multiple_of(2) {
+        SUITE
+    } else {
+        STRICT
+    };
+    let service = Service::start(mood).await;
     let met = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counter = met.clone();
     let plan: Plan = Arc::new(move |operation, n| {
@@ -65,7 +87,7 @@ async fn one(index: u64, seed: u64) -> Tally {
         counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Some(FAULTS[usize::try_from((roll >> 32) % FAULTS.len() as u64).unwrap()])
     });
-    let aws = FakeAws::with(service.port, SUITE, Changes::default(), plan).await;
+    let aws = FakeAws::with(service.port, suite, Changes::default(), plan).await;
     let function = function(Stage::PreTraffic, &aws);
     let mut slowest = Duration::ZERO;
     let mut retries = 0;
