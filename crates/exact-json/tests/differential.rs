@@ -93,4 +93,45 @@ proptest! {
         let theirs = JsonPath::parse(&format!("${text}"));
         prop_assert_eq!(ours.is_ok(), theirs.is_ok(), "{:?} {:?}", text, ours);
     }
+
+    #[test]
+    fn no_text_makes_a_path_panic(
+        start in prop::sample::select(vec!["", "$", "$.", "$..", "$[", "$['", "$[?", "$[?@.", "$[?@==", "$[?match(@,'", "$[\"\\u"]),
+        rest in "\\PC{0,20}",
+    ) {
+        let _ = Path::parse(&format!("{start}{rest}"));
+        let _ = Path::parse(&format!("{rest}{start}"));
+    }
+
+    #[test]
+    fn no_text_makes_the_parser_panic_and_others_agree(text in "[\\[\\]{}\",:0-9eE.+\\-tfnrualsbu\\\\ é😀]{0,30}") {
+        let ours = Document::parse(&*text).map(|document| document.root().compact(usize::MAX));
+        match serde_json::from_str::<Value>(&text) {
+            Ok(theirs) => {
+                let again: Value = serde_json::from_str(&ours.unwrap()).unwrap();
+                prop_assert_eq!(again, theirs);
+            }
+            // Numbers beyond a float and half pairs are read here.
+            Err(error) if error.to_string().contains("out of range") || error.to_string().contains("surrogate") => {}
+            Err(_) => prop_assert!(ours.is_err(), "{}", text),
+        }
+    }
+
+    #[test]
+    fn numbers_are_in_the_order_of_their_values(
+        (a, b) in (-1_000_000_i128..1_000_000, -1_000_000_i128..1_000_000),
+        (e, f) in (0_u32..12, 0_u32..12),
+        zeros in 0_usize..4,
+    ) {
+        // a × 10^(e-6) and b × 10^(f-6), as whole numbers of 10^-6.
+        let value = |mantissa: i128, exponent: u32| mantissa * 10_i128.pow(exponent);
+        let written = |mantissa: i128, exponent: u32| {
+            let point = if zeros > 0 { format!(".{}", "0".repeat(zeros)) } else { String::new() };
+            format!("{mantissa}{point}e{}", i64::from(exponent) - 6)
+        };
+        let order = exact_json::compare(&written(a, e), &written(b, f));
+        prop_assert_eq!(order, Some(value(a, e).cmp(&value(b, f))));
+        let whole = value(a, e) % 1_000_000 == 0;
+        prop_assert_eq!(exact_json::is_integer(&written(a, e)), whole);
+    }
 }

@@ -79,7 +79,7 @@ fn time_is_bounded_whatever_a_path_asks_for() {
     ] {
         assert!(
             matches!(
-                within(500_000, path, text),
+                within(100_000, path, text),
                 Err(Undecided::Steps | Undecided::Selected)
             ),
             "{path}"

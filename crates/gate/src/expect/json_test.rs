@@ -134,7 +134,7 @@ impl JsonTest {
     }
 
     /// Whether one value meets the demand; unknown where it can't be decided, or not before a run.
-    pub(crate) fn holds_for(&self, value: Node<'_>) -> Option<bool> {
+    pub(super) fn holds_for(&self, value: Node<'_>) -> Option<bool> {
         if let Self::Exists(wanted) = self {
             return Some(*wanted);
         }
@@ -267,7 +267,7 @@ impl Demand {
 }
 
 /// What a suite wrote, as what it is compared with.
-pub(crate) fn document(value: &Value) -> Document<'static> {
+pub(super) fn document(value: &Value) -> Document<'static> {
     Document::parse(value.to_string()).expect("what a suite holds is JSON, far below every bound")
 }
 
@@ -306,7 +306,7 @@ impl Comparison {
 }
 
 /// A number, or a text that is one (a variable may hold either).
-pub(crate) fn number(value: Value) -> Result<Value, String> {
+pub(super) fn number(value: Value) -> Result<Value, String> {
     match value {
         Value::Number(_) => Ok(value),
         Value::String(text) => match text.trim().parse::<Number>() {
@@ -397,87 +397,4 @@ fn short(value: Node<'_>) -> String {
 
 fn beginning(string: Text<'_>) -> String {
     text::head(&string.shown(), text::RAW_KEEP).to_owned()
-}
-
-/// The types that a value may have for a demand to hold.
-#[derive(Clone, Copy)]
-struct Types(u8);
-
-impl Types {
-    const STRING: u8 = 1;
-    const NUMBER: u8 = 1 << 1;
-    const BOOLEAN: u8 = 1 << 2;
-    const ARRAY: u8 = 1 << 3;
-    const OBJECT: u8 = 1 << 4;
-    const NULL: u8 = 1 << 5;
-    const ANY: u8 = u8::MAX;
-    const WITH_LENGTH: u8 = Self::STRING | Self::ARRAY | Self::OBJECT;
-
-    fn of(test: &JsonTest) -> Self {
-        Self(match test {
-            JsonTest::Matches(_) => Self::STRING,
-            JsonTest::Length(_) => Self::WITH_LENGTH,
-            JsonTest::GreaterThan(_) | JsonTest::LessThan(_) => Self::NUMBER,
-            JsonTest::Contains(shape) => match Self::of_shape(shape).0 {
-                types if types & Self::STRING == 0 => Self::ARRAY,
-                _ => Self::WITH_LENGTH,
-            },
-            JsonTest::Equals(shape) => Self::of_shape(shape).0,
-            JsonTest::NotEquals(_) | JsonTest::Exists(_) => Self::ANY,
-            JsonTest::Type(kind) => match kind {
-                JsonType::String => Self::STRING,
-                JsonType::Number | JsonType::Integer => Self::NUMBER,
-                JsonType::Boolean => Self::BOOLEAN,
-                JsonType::Array => Self::ARRAY,
-                JsonType::Object => Self::OBJECT,
-                JsonType::Null => Self::NULL,
-            },
-        })
-    }
-
-    fn of_shape(shape: &Shape) -> Self {
-        Self(match shape {
-            Shape::Fixed(Value::Null) => Self::NULL,
-            Shape::Fixed(Value::Bool(_)) => Self::BOOLEAN,
-            Shape::Fixed(Value::Number(_)) => Self::NUMBER,
-            Shape::Fixed(Value::String(_)) => Self::STRING,
-            Shape::Fixed(Value::Array(_)) | Shape::List(_) => Self::ARRAY,
-            Shape::Fixed(Value::Object(_)) | Shape::Map(_) => Self::OBJECT,
-            // One reference and nothing else may be of any type.
-            Shape::Text(_) => Self::ANY,
-        })
-    }
-}
-
-/// Two demands that no value can meet both, if there are such.
-pub(crate) fn contradiction(tests: &[JsonTest]) -> Option<(&JsonTest, &JsonTest)> {
-    let pairs = tests
-        .iter()
-        .enumerate()
-        .flat_map(|(index, one)| tests[index + 1..].iter().map(move |other| (one, other)));
-    pairs.into_iter().find(|(one, other)| {
-        Types::of(one).0 & Types::of(other).0 == 0
-            || contradict(one, other)
-            || contradict(other, one)
-    })
-}
-
-/// Whether what meets `one` can't meet `other`.
-fn contradict(one: &JsonTest, other: &JsonTest) -> bool {
-    let fixed = |shape: &Shape| shape.render(&Values::default()).ok();
-    match (one, other) {
-        (JsonTest::Exists(false), _) => true,
-        (JsonTest::Equals(shape), other) => fixed(shape)
-            .map(|value| document(&value))
-            .is_some_and(|wanted| other.holds_for(wanted.root()) == Some(false)),
-        (JsonTest::GreaterThan(low), JsonTest::LessThan(high)) => {
-            match (fixed(low).map(number), fixed(high).map(number)) {
-                (Some(Ok(Value::Number(low))), Some(Ok(Value::Number(high)))) => {
-                    low.partial_cmp(&high).is_some_and(Ordering::is_ge)
-                }
-                _ => false,
-            }
-        }
-        _ => false,
-    }
 }

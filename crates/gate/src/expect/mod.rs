@@ -5,6 +5,7 @@
 //! what was got, and the verdict is made elsewhere.
 
 mod json;
+mod json_contradiction;
 mod json_path;
 mod json_test;
 #[cfg(test)]
@@ -17,8 +18,9 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName};
 
+pub(crate) use self::json_contradiction::contradiction;
 pub(crate) use self::json_path::Path;
-pub(crate) use self::json_test::{Comparison, JsonTest, JsonType, Operator, contradiction};
+pub(crate) use self::json_test::{Comparison, JsonTest, JsonType, Operator};
 pub(crate) use self::shape::{Shape, json_number};
 pub(crate) use self::text_test::{
     MAX_FILLED_MEMORY, MAX_PATTERN_MEMORY, Pattern, TextTest, compile,
