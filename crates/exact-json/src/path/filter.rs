@@ -214,20 +214,25 @@ impl<'d> Evaluation<'d, '_> {
         let Found::Text(text) = self.operand(text, node)? else {
             return Ok(false);
         };
-        self.budget.spend(1 + text.size())?;
-        match pattern {
-            Source::Literal(pattern) => Ok(pattern.holds(&text.decode()?)),
+        let brought;
+        let pattern = match pattern {
+            Source::Literal(pattern) => pattern,
             Source::Computed(operand) => {
                 let Found::Text(source) = self.operand(operand, node)? else {
                     return Ok(false);
                 };
-                let source = source.decode()?;
-                match self.compiled(&source, whole)? {
-                    Some(pattern) => Ok(pattern.holds(&text.decode()?)),
-                    None => Ok(false),
+                self.budget.spend_bytes(source.size())?;
+                match self.compiled(&source.decode()?, whole)? {
+                    Some(pattern) => {
+                        brought = pattern;
+                        &brought
+                    }
+                    None => return Ok(false),
                 }
             }
-        }
+        };
+        self.budget.spend(pattern.steps(text))?;
+        Ok(pattern.holds(&text.decode()?))
     }
 
     /// An expression that the document brings; none if it isn't one.

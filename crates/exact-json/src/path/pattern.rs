@@ -3,8 +3,13 @@
 
 use regex::{Regex, RegexBuilder};
 
-/// What a compiled expression may take. A document may bring its own, so this is small.
-const MAX_COMPILED: usize = 256 * 1024;
+use crate::text::Text;
+
+/// What a compiled expression may take: it counts as the smallest of these that it fits in. A document may
+/// bring its own, so the largest is small.
+const SIZES: [usize; 3] = [16 * 1024, 64 * 1024, 256 * 1024];
+/// An expression of this size costs one step more for each byte of text.
+const SIZE_A_STEP: usize = 16 * 1024;
 /// What one may take when it runs.
 const MAX_RUNNING: usize = 128 * 1024;
 /// The longest expression that a document may bring, in bytes.
@@ -12,7 +17,10 @@ pub(super) const MAX_SOURCE: usize = 1024;
 
 /// A compiled expression.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern(Regex);
+pub(super) struct Pattern {
+    regex: Regex,
+    size: usize,
+}
 
 /// Why an expression is not used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,32 +34,42 @@ impl Pattern {
     pub(super) fn compile(source: &str, whole: bool) -> Result<Self, Refusal> {
         let translated = translate(source);
         // Tried alone first: a parenthesis too many must not close the group around it.
-        let build = |text: &str| {
-            RegexBuilder::new(text)
-                .size_limit(MAX_COMPILED)
-                .dfa_size_limit(MAX_RUNNING)
-                .build()
-        };
-        let refusal = |error: regex::Error| match error {
-            regex::Error::CompiledTooBig(_) => Refusal::Large,
-            other => {
-                let told = other.to_string();
-                let last = told.lines().last().unwrap_or_default();
-                Refusal::Syntax(last.trim_start_matches("error: ").to_owned())
-            }
-        };
-        let alone = build(&translated).map_err(refusal)?;
-        if !whole {
-            return Ok(Self(alone));
+        let alone = build(&translated)?;
+        if whole {
+            build(&format!("\\A(?:{translated})\\z"))
+        } else {
+            Ok(alone)
         }
-        build(&format!("\\A(?:{translated})\\z"))
-            .map(Self)
-            .map_err(refusal)
     }
 
     pub(super) fn holds(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        self.regex.is_match(text)
     }
+
+    /// The steps of matching a text: at worst each byte is looked at by each part of the expression.
+    pub(super) fn steps(&self, text: Text<'_>) -> usize {
+        1 + text.size().saturating_mul(1 + self.size / SIZE_A_STEP)
+    }
+}
+
+fn build(source: &str) -> Result<Pattern, Refusal> {
+    for size in SIZES {
+        let built = RegexBuilder::new(source)
+            .size_limit(size)
+            .dfa_size_limit(MAX_RUNNING)
+            .build();
+        match built {
+            Ok(regex) => return Ok(Pattern { regex, size }),
+            Err(regex::Error::CompiledTooBig(_)) => {}
+            Err(other) => {
+                let told = other.to_string();
+                let last = told.lines().last().unwrap_or_default();
+                let why = last.trim_start_matches("error: ").to_owned();
+                return Err(Refusal::Syntax(why));
+            }
+        }
+    }
+    Err(Refusal::Large)
 }
 
 /// A dot is any character but the two line ends; `&` and `~` mean nothing within brackets.

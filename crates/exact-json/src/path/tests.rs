@@ -103,6 +103,15 @@ fn expressions_that_the_document_brings_are_bounded() {
         selected("$[?match(@.t, @.r)]", r#"[{"t":"x","r":"("}]"#),
         Ok(Vec::new())
     );
+    // What takes long to match costs much: hundreds of states at each of five million bytes.
+    let slow = format!(
+        r#"[{{"t":"{}","r":"[ab]*a[ab]{{400}}c"}}]"#,
+        "ab".repeat(2_500_000)
+    );
+    assert_eq!(
+        selected("$[?match(@.t, @.r)]", &slow),
+        Err(Undecided::Steps)
+    );
     let many: Vec<String> = (0..500)
         .map(|n| format!(r#"{{"t":"x","r":"x{n}"}}"#))
         .collect();
