@@ -115,8 +115,8 @@ class Case:
         return self.pipeline.result(self.execution)[0] == "InProgress"
 
     def records(self) -> list[Json]:
-        """The items of the state table about it."""
-        return items(self.world, f"approval#{self.id}")
+        """The items of the state table about it, those of the audit at the end."""
+        return items(self.world, f"approval#{self.id}") + items(self.world, f"audit#{self.id}")
 
     def audit(self, holding: str = "", within: float = 15) -> list[Json]:
         """The audit records that hold a text, as soon as there is one."""

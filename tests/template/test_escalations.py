@@ -1,11 +1,13 @@
 """What the scheduler of development environments must not be able to do, tried as IAM would judge it."""
 
+import json
+
 import pytest
 from conftest import EVERYTHING
 from iam import Request, allows
 from rendering import ACCOUNT, Rendered
 from world import templates
-from world.templates import TARGET_ROLE, Json
+from world.templates import ROOT, TARGET_ROLE, Json
 
 PLACE = f"eu-central-1:{ACCOUNT}"
 PROTECTED = {"aws:ResourceTag/deploy-hooks:protected": "true"}
@@ -195,3 +197,43 @@ def test_environments_are_refused_until_something_is_named(
         ("TargetRoles", EVERYTHING["EnvironmentsTargetRoles"]),
     ):
         assert Rendered(template, given | {f"Environments{name}": value}).broken_rules() == []
+
+
+@pytest.mark.parametrize(
+    ("role", "table"),
+    [
+        ("ApprovalNotifierRole", "StateTable"),
+        ("ApprovalDecisionRole", "StateTable"),
+        ("EnvSchedulerRole", "EnvironmentsTable"),
+    ],
+)
+def test_the_audit_can_be_added_to_and_not_changed(everything: Rendered, role: str, table: str) -> None:
+    def may(operation: str, *keys: str) -> bool:
+        request = Request(f"dynamodb:{operation}", everything.arn(table), {"dynamodb:LeadingKeys": keys})
+        return allows(everything.statements(role), request)
+
+    partition = (ROOT / "crates/approvals/src/records/audit.rs").read_text()
+    assert 'format!("audit#{id}")' in partition
+    assert may("PartiQLInsert", "audit#7f3a") and may("Query", "audit#7f3a")
+    changing = ("PutItem", "UpdateItem", "DeleteItem", "PartiQLUpdate", "PartiQLDelete", "BatchWriteItem")
+    assert [operation for operation in changing if may(operation, "audit#7f3a")] == []
+    assert not may("PutItem", "approval#7f3a", "audit#7f3a"), "nor among others"
+    assert may("PutItem", "approval#7f3a") and may("UpdateItem", "service#arn")
+
+
+def test_the_policy_that_guards_tags_lets_nobody_tag_but_those_it_names() -> None:
+    """The snippet in docs/operating.md, put beside a policy that allows everything."""
+    section = (ROOT / "docs/operating.md").read_text().split("\n## Tagging is a privilege\n")[1]
+    guard = json.loads(section.split("```json\n")[1].split("```")[0])["Statement"]
+    anything = [{"Effect": "Allow", "Action": "*", "Resource": "*"}, *guard]
+
+    def may(who: str, action: str, *keys: str) -> bool:
+        context = {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/{who}", "aws:TagKeys": keys}
+        return allows(anything, Request(action, service("dev-shop"), context))
+
+    for action in ("ecs:TagResource", "ecs:UntagResource", "rds:AddTagsToResource", "autoscaling:DeleteTags"):
+        assert not may("developer", action, "deploy-hooks:schedule")
+        assert not may("developer", action, "team", "deploy-hooks:protected")
+        assert may("developer", action, "team")
+        for named in ("deploy-hooks-EnvSchedulerRole-1ABC", "deploy-hooks-environments", "YOUR-DEPLOYMENT-ROLE"):
+            assert may(named, action, "deploy-hooks:asleep")

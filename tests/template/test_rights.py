@@ -42,7 +42,6 @@ NOT_CALLED = {
 }
 # Calls that are on their way.
 SOON = {
-    "ecr:DescribeImages",
     "application-autoscaling:DescribeScheduledActions",
     "rds:DescribeBlueGreenDeployments",
 }

@@ -8,7 +8,7 @@ from cfnlint.helpers import REGIONS
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER as SCHEMAS
 from conftest import EVERYTHING
 from rendering import Rendered
-from world.templates import Json
+from world.templates import ROOT, Json
 from world.templates import actions as _actions
 from world.templates import statements as _statements
 
@@ -54,8 +54,10 @@ def test_a_table_is_kept_encrypted_and_forgets_in_time(resources: Json, name: st
 
 
 def test_no_function_may_delete_from_the_table(resources: Json) -> None:
-    allowed = {a for s in _statements(resources, *APPROVAL_ROLES) for a in _actions(s) if a.startswith("dynamodb:")}
-    assert allowed == {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"}
+    allowing = [each for each in _statements(resources, *APPROVAL_ROLES) if each["Effect"] == "Allow"]
+    allowed = {a for s in allowing for a in _actions(s) if a.startswith("dynamodb:")}
+    reading = {"dynamodb:GetItem", "dynamodb:Query"}
+    assert allowed == reading | {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:PartiQLInsert"}
 
 
 def test_only_the_decision_may_answer_and_only_for_the_pipelines_named(resources: Json) -> None:
@@ -89,6 +91,31 @@ def test_approvals_have_one_address_and_its_function_has_no_secret_in_its_enviro
     variables = resources["ApprovalDecision"]["Properties"]["Environment"]["Variables"]
     assert variables["SLACK_SECRET"] == {"Ref": "SlackSigningSecret"}
     assert variables["KEYS_SECRET_ARN"] == {"Ref": "KeysSecret"}
+
+
+def test_every_parameter_stands_in_the_docs(template: Json) -> None:
+    docs = "\n".join(path.read_text() for path in sorted((ROOT / "docs").glob("*.md")))
+    assert [name for name in template["Parameters"] if f"`{name}`" not in docs] == []
+    named = set(re.findall(r"`(Environments[A-Z]\w+|Channel\w+Arns|\w+ApprovalTopicArn)`", docs))
+    outputs = set(template["Outputs"]) | set(template["Resources"])
+    assert named - set(template["Parameters"]) - outputs == set(), "the docs name what isn't there"
+
+
+def test_every_parameter_is_asked_for_in_plain_words(template: Json) -> None:
+    interface = template["Metadata"]["AWS::CloudFormation::Interface"]
+    grouped = [name for group in interface["ParameterGroups"] for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(template["Parameters"]) == sorted(interface["ParameterLabels"])
+    labels = [label["default"] for label in interface["ParameterLabels"].values()]
+    assert len(labels) == len(set(labels)), "two questions are called the same"
+    for name, parameter in template["Parameters"].items():
+        assert parameter["Description"].endswith("."), name
+        assert len(parameter["Description"]) < 500, name
+        assert {"AllowedValues", "AllowedPattern", "MaxValue"} & set(parameter), name
+
+
+def test_nobody_is_asked_about_addresses_that_are_not_made(resources: Json) -> None:
+    """SAM asks about each FunctionUrlConfig without authentication, whatever its condition says."""
+    assert [name for name, made in resources.items() if "FunctionUrlConfig" in made["Properties"]] == []
 
 
 WITHOUT_URLS = {region for region in REGIONS if "AWS::Lambda::Url" not in SCHEMAS.get_resource_types(region)}

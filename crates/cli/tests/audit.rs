@@ -104,7 +104,7 @@ fn an_audit_lists_what_the_table_has_of_a_pipeline() {
             let case = "abcdefghijklmnopqrstuvwxyz";
             match pk {
                 "execution#shop#execution-2" => item("approval#x", format!("{case:?}")),
-                "approval#abcdefghijklmnopqrstuvwxyz" => item(
+                "audit#abcdefghijklmnopqrstuvwxyz" => item(
                     "audit#x",
                     json!({"at": "2026-03-02T10:00:00Z", "case": case, "kind": "outcome",
                                        "action": null, "execution_id": null, "by": [], "via": null,

@@ -2,12 +2,14 @@
 //! conditions, so that functions which run at the same time agree on who was first.
 //!
 //! Every read is consistent. It must never write without a condition: an item is created once, and is
-//! replaced only by whoever has read its present version.
+//! replaced only by whoever has read its present version. What is appended can't be replaced at all: that
+//! is a call of its own, and the only one that the functions' roles allow on the partitions of the audit.
 
 use std::collections::HashMap;
 use std::fmt;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::execute_statement::ExecuteStatementError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
@@ -159,6 +161,43 @@ impl Table<'_> {
             }
         }
         Err(self.failed("create", key, &error))
+    }
+
+    /// Writes `value` unless something lies at `key`, as [`create`](Self::create) does, in a way that IAM can
+    /// tell from replacing: `PutItem` may overwrite, and no policy can ask for its condition, but an INSERT
+    /// of `PartiQL` never does. What lies there already stays; after a lost answer it is the caller's own.
+    pub async fn append<T: Serialize>(
+        &self,
+        key: &Key,
+        value: &T,
+        expires: Timestamp,
+    ) -> Result<(), StateError> {
+        let body = encode(key, value)?;
+        let call = self
+            .aws
+            .dynamodb()
+            .execute_statement()
+            .statement(format!(
+                r#"INSERT INTO "{}" VALUE {{'pk': ?, 'sk': ?, 'body': ?, 'version': ?, 'expires_at': ?}}"#,
+                self.name
+            ))
+            .parameters(text(&key.pk))
+            .parameters(text(&key.sk))
+            .parameters(AttributeValue::S(body))
+            .parameters(number(1))
+            .parameters(number(expires.as_second()));
+        match call.send().await {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(context))
+                if matches!(
+                    context.err(),
+                    ExecuteStatementError::DuplicateItemException(_)
+                ) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(self.failed("append", key, &error)),
+        }
     }
 
     /// What lies at `key`.

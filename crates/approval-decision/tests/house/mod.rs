@@ -227,7 +227,13 @@ impl House {
 
     /// Whether a call has written anything since the calls were forgotten.
     pub fn wrote(&self) -> bool {
-        let writes = ["PutItem", "UpdateItem", "PutApprovalResult", "Invoke"];
+        let writes = [
+            "PutItem",
+            "UpdateItem",
+            "ExecuteStatement",
+            "PutApprovalResult",
+            "Invoke",
+        ];
         self.world
             .calls()
             .iter()

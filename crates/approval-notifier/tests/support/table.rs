@@ -49,6 +49,7 @@ impl Table {
             "GetItem" => self.get(input),
             "UpdateItem" => self.update(input),
             "Query" => self.query(input),
+            "ExecuteStatement" => self.insert(input),
             _ => return None,
         })
     }
@@ -63,6 +64,31 @@ impl Table {
             return condition_failed(Some(old));
         }
         self.0.insert(key, input["Item"].clone());
+        (200, json!({}))
+    }
+
+    /// What is appended to the audit.
+    fn insert(&mut self, input: &Value) -> Answer {
+        let statement = input["Statement"].as_str().unwrap();
+        assert!(statement.starts_with("INSERT INTO "), "{statement}");
+        let names = ["pk", "sk", "body", "version", "expires_at"];
+        let values = input["Parameters"].as_array().unwrap();
+        let item: serde_json::Map<String, Value> = names
+            .map(String::from)
+            .into_iter()
+            .zip(values.clone())
+            .collect();
+        let item = Value::Object(item);
+        let key = key(&item);
+        assert!(key.0.starts_with("audit#"), "only the audit is appended to");
+        if self.0.contains_key(&key) {
+            let kind = "com.amazonaws.dynamodb.v20120810#DuplicateItemException";
+            return (
+                400,
+                json!({"__type": kind, "message": "Duplicate primary key"}),
+            );
+        }
+        self.0.insert(key, item);
         (200, json!({}))
     }
 

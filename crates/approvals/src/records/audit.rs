@@ -1,10 +1,11 @@
-//! The audit: who tried what, when, and what came of it. Records are only ever added.
+//! The audit: who tried what, when, and what came of it. Records are only ever added: they lie in partitions
+//! of their own, in which IAM lets no function replace or delete anything.
 
-use common::state::{Created, Key, StateError};
+use common::state::{Key, StateError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Records, Via, Voter, pk};
+use super::{Decision, Records, Via, Voter};
 use crate::{ApprovalAction, CaseId, Truth};
 
 /// What an audit record is about.
@@ -74,20 +75,22 @@ impl Records<'_> {
     /// Adds `record` to the audit of its case.
     pub async fn audit(&self, record: &AuditRecord) -> Result<(), StateError> {
         let key = Key::new(
-            pk(&record.case),
+            partition(&record.case),
             // Nanoseconds with all nine digits, so that the order of the keys is the order in time.
             format!("audit#{:.9}#{}", record.at, (self.new_id)()),
         );
         let expires = self.now() + self.audit_kept;
-        match self.table.create(&key, record, expires).await? {
-            // There already: our own first try, whose answer was lost.
-            Created::New | Created::Exists(_) => Ok(()),
-        }
+        self.table.append(&key, record, expires).await
     }
 
     /// The audit of a case, oldest first.
     pub async fn audits(&self, id: &CaseId) -> Result<Vec<AuditRecord>, StateError> {
-        let items = self.table.list(&pk(id), "audit#").await?;
+        let items = self.table.list(&partition(id), "audit#").await?;
         Ok(items.into_iter().map(|item| item.value).collect())
     }
+}
+
+/// The partition of a case's audit. The template's policies name its beginning.
+fn partition(id: &CaseId) -> String {
+    format!("audit#{id}")
 }

@@ -119,7 +119,7 @@ async fn a_yes_decides_and_leaves_records() {
 async fn the_order_of_effects_is_the_one_that_is_safe() {
     let office = Office::open(ONE).await;
     decide(&office.desk(), &link("lead@example.com", Decision::Approve)).await;
-    insta::assert_snapshot!(office.world.calls().join(" "), @"GetItem GetItem PutItem PutItem GetPipelineState ShownAgain Query PutItem PutApprovalResult PutItem UpdateItem PutItem");
+    insta::assert_snapshot!(office.world.calls().join(" "), @"GetItem GetItem PutItem PutItem GetPipelineState ShownAgain Query PutItem PutApprovalResult ExecuteStatement UpdateItem ExecuteStatement");
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ async fn nobody_but_the_listed_may_decide_and_nothing_is_called_for_them() {
             .world
             .calls()
             .iter()
-            .all(|call| call == "GetItem" || call == "PutItem")
+            .all(|call| call == "GetItem" || call == "ExecuteStatement")
     );
     let audits = office.records().audits(&case().id).await.unwrap();
     assert_eq!(audits.len(), 8, "each attempt is in the audit");

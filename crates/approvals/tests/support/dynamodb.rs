@@ -36,6 +36,7 @@ impl Tables {
             }
             "UpdateItem" => self.update(call),
             "Query" => Ok(self.query(call)),
+            "ExecuteStatement" => self.insert(call),
             other => panic!("nobody may {other} the state table"),
         }
     }
@@ -45,6 +46,13 @@ impl Tables {
         assert!(
             call["Item"]["expires_at"]["N"].is_string(),
             "every item ends"
+        );
+        assert!(
+            !call["Item"]["pk"]["S"]
+                .as_str()
+                .unwrap()
+                .starts_with("audit#"),
+            "the audit is appended to"
         );
         let key = key(call, &call["Item"]);
         if let Some(old) = self.items.get(&key) {
@@ -57,6 +65,39 @@ impl Tables {
         }
         self.items
             .insert(key, call["Item"].as_object().unwrap().clone());
+        Ok(json!({}))
+    }
+
+    fn insert(&mut self, call: &Value) -> Reply {
+        let statement = call["Statement"].as_str().unwrap();
+        let table = statement
+            .strip_prefix("INSERT INTO \"")
+            .and_then(|rest| {
+                rest.strip_suffix(
+                    "\" VALUE {'pk': ?, 'sk': ?, 'body': ?, 'version': ?, 'expires_at': ?}",
+                )
+            })
+            .unwrap_or_else(|| panic!("{statement}"));
+        let values = call["Parameters"].as_array().unwrap();
+        let names = ["pk", "sk", "body", "version", "expires_at"];
+        let item: Map<String, Value> = names
+            .map(String::from)
+            .into_iter()
+            .zip(values.clone())
+            .collect();
+        assert!(
+            item["pk"]["S"].as_str().unwrap().starts_with("audit#"),
+            "only the audit is appended to"
+        );
+        let call = json!({"TableName": table, "Item": item});
+        let key = key(&call, &call["Item"]);
+        if self.items.contains_key(&key) {
+            return Err(error(
+                "DuplicateItemException",
+                "Duplicate primary key exists in table",
+            ));
+        }
+        self.items.insert(key, item);
         Ok(json!({}))
     }
 

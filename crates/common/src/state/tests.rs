@@ -123,6 +123,41 @@ async fn who_comes_second_is_given_what_was_first() {
 }
 
 #[tokio::test]
+async fn what_is_appended_is_inserted_and_never_put() {
+    let fake = Fake::new(vec![(200, json!({}))]);
+    fake.table()
+        .append(&key(), &vec![1, 2], until())
+        .await
+        .unwrap();
+    let (target, asked) = fake.asked(0);
+    assert!(target.ends_with(".ExecuteStatement"));
+    assert_eq!(
+        asked["Statement"],
+        format!(
+            r#"INSERT INTO "{}" VALUE {{'pk': ?, 'sk': ?, 'body': ?, 'version': ?, 'expires_at': ?}}"#,
+            fake.table().name
+        )
+    );
+    assert_eq!(
+        asked["Parameters"],
+        json!([{"S": "a"}, {"S": "b"}, {"S": "[1,2]"}, {"N": "1"}, {"N": "1800000000"}])
+    );
+}
+
+#[tokio::test]
+async fn what_was_appended_before_stays_and_another_failure_is_told() {
+    let refused = |kind: &str| {
+        let kind = format!("com.amazonaws.dynamodb.v20120810#{kind}");
+        (400, json!({"__type": kind, "message": "no"}))
+    };
+    let fake = Fake::new(vec![refused("DuplicateItemException")]);
+    fake.table().append(&key(), &1, until()).await.unwrap();
+    let fake = Fake::new(vec![refused("AccessDeniedException")]);
+    let told = fake.table().append(&key(), &1, until()).await.unwrap_err();
+    assert!(told.to_string().contains("could not append a/b"), "{told}");
+}
+
+#[tokio::test]
 async fn only_the_version_that_was_read_is_replaced() {
     let fake = Fake::new(vec![(200, json!({})), refused(None)]);
     let read = Item {
