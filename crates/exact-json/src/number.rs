@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_told_by_value() {
+    fn integers_are_known_by_their_value() {
         for whole in [
             "7",
             "7.0",

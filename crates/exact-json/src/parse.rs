@@ -413,33 +413,33 @@ fn offset(bytes: usize) -> u32 {
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> String {
+    fn fault(text: &str) -> String {
         slots(text).unwrap_err().to_string()
     }
 
     #[test]
     fn what_is_not_json_is_named() {
-        insta::assert_snapshot!(told(" \n"), @"it is empty");
-        insta::assert_snapshot!(told("<!doctype html>"), @"it begins like HTML or XML");
-        insta::assert_snapshot!(told("Internal Server Error"), @r#""Internal" at line 1, column 1, where a value is due"#);
-        insta::assert_snapshot!(told("{\n  \"é\": [1, 2"), @r#"it ends at line 2, column 13, where "," or "]" is due"#);
-        insta::assert_snapshot!(told("{\"a\": \"b"), @"it ends at line 1, column 9, where the closing quote of a string is due");
-        insta::assert_snapshot!(told("{\"a\": }"), @r#""}" at line 1, column 7, where a value is due"#);
-        insta::assert_snapshot!(told("[1,]"), @r#""]" at line 1, column 4, where a value is due"#);
-        insta::assert_snapshot!(told("[,1]"), @r#""," at line 1, column 2, where a value or "]" is due"#);
-        insta::assert_snapshot!(told("{\"a\":1,}"), @r#""}" at line 1, column 8, where a key in double quotes is due"#);
-        insta::assert_snapshot!(told("{'a':1}"), @r#""'" at line 1, column 2, where a key in double quotes or "}" is due"#);
-        insta::assert_snapshot!(told("{\"a\" 1}"), @r#""1" at line 1, column 6, where ":" is due"#);
-        insta::assert_snapshot!(told("[1 2]"), @r#""2" at line 1, column 4, where "," or "]" is due"#);
-        insta::assert_snapshot!(told("{\"a\": NaN}"), @r#""NaN" at line 1, column 7, where a value is due"#);
-        insta::assert_snapshot!(told("{\"a\": nullx}"), @r#""nullx" at line 1, column 7, where a value is due"#);
-        insta::assert_snapshot!(told("{} {}"), @r#""{" at line 1, column 4, after the end of the value"#);
-        insta::assert_snapshot!(told("[01]"), @r#""01" at line 1, column 2 is not a number as JSON writes it"#);
-        insta::assert_snapshot!(told("[-]"), @r#""-" at line 1, column 2 is not a number as JSON writes it"#);
-        insta::assert_snapshot!(told("[1.e5]"), @r#""1.e5" at line 1, column 2 is not a number as JSON writes it"#);
-        insta::assert_snapshot!(told(r#"["\x41"]"#), @r"the escape \x at line 1, column 3 is not one of JSON's");
-        insta::assert_snapshot!(told(r#"["\u12G4"]"#), @r"the escape \u12G4 at line 1, column 3 is not one of JSON's");
-        insta::assert_snapshot!(told("[\"a\nb\"]"), @"the control character U+000A within a string at line 1, column 4");
+        insta::assert_snapshot!(fault(" \n"), @"it is empty");
+        insta::assert_snapshot!(fault("<!doctype html>"), @"it begins like HTML or XML");
+        insta::assert_snapshot!(fault("Internal Server Error"), @r#""Internal" at line 1, column 1, where a value is due"#);
+        insta::assert_snapshot!(fault("{\n  \"é\": [1, 2"), @r#"it ends at line 2, column 13, where "," or "]" is due"#);
+        insta::assert_snapshot!(fault("{\"a\": \"b"), @"it ends at line 1, column 9, where the closing quote of a string is due");
+        insta::assert_snapshot!(fault("{\"a\": }"), @r#""}" at line 1, column 7, where a value is due"#);
+        insta::assert_snapshot!(fault("[1,]"), @r#""]" at line 1, column 4, where a value is due"#);
+        insta::assert_snapshot!(fault("[,1]"), @r#""," at line 1, column 2, where a value or "]" is due"#);
+        insta::assert_snapshot!(fault("{\"a\":1,}"), @r#""}" at line 1, column 8, where a key in double quotes is due"#);
+        insta::assert_snapshot!(fault("{'a':1}"), @r#""'" at line 1, column 2, where a key in double quotes or "}" is due"#);
+        insta::assert_snapshot!(fault("{\"a\" 1}"), @r#""1" at line 1, column 6, where ":" is due"#);
+        insta::assert_snapshot!(fault("[1 2]"), @r#""2" at line 1, column 4, where "," or "]" is due"#);
+        insta::assert_snapshot!(fault("{\"a\": NaN}"), @r#""NaN" at line 1, column 7, where a value is due"#);
+        insta::assert_snapshot!(fault("{\"a\": nullx}"), @r#""nullx" at line 1, column 7, where a value is due"#);
+        insta::assert_snapshot!(fault("{} {}"), @r#""{" at line 1, column 4, after the end of the value"#);
+        insta::assert_snapshot!(fault("[01]"), @r#""01" at line 1, column 2 is not a number as JSON writes it"#);
+        insta::assert_snapshot!(fault("[-]"), @r#""-" at line 1, column 2 is not a number as JSON writes it"#);
+        insta::assert_snapshot!(fault("[1.e5]"), @r#""1.e5" at line 1, column 2 is not a number as JSON writes it"#);
+        insta::assert_snapshot!(fault(r#"["\x41"]"#), @r"the escape \x at line 1, column 3 is not one of JSON's");
+        insta::assert_snapshot!(fault(r#"["\u12G4"]"#), @r"the escape \u12G4 at line 1, column 3 is not one of JSON's");
+        insta::assert_snapshot!(fault("[\"a\nb\"]"), @"the control character U+000A within a string at line 1, column 4");
         assert!(slots("\"").is_err() && slots("\"\\").is_err() && slots("\"\\u00").is_err());
     }
 
@@ -447,7 +447,7 @@ mod tests {
     fn depth_is_bounded_and_takes_no_stack() {
         let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(slots(&nested(MAX_DEPTH)).is_ok());
-        insta::assert_snapshot!(told(&nested(MAX_DEPTH + 1)), @"it is nested deeper than 128 levels (line 1, column 129)");
+        insta::assert_snapshot!(fault(&nested(MAX_DEPTH + 1)), @"it is nested deeper than 128 levels (line 1, column 129)");
         assert!(slots(&"[".repeat(1_000_000)).unwrap_err().is_limit());
         assert!(slots(&"{\"a\":".repeat(1_000_000)).unwrap_err().is_limit());
     }

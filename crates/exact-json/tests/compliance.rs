@@ -28,18 +28,18 @@ fn fault(case: &Value) -> Option<String> {
         case["name"].as_str().unwrap(),
         case["selector"].as_str().unwrap(),
     );
-    let told = |what: String| Some(format!("{name}: {selector:?}: {what}"));
+    let wrong_with = |what: String| Some(format!("{name}: {selector:?}: {what}"));
     let path = match (Path::parse(selector), case.get("invalid_selector")) {
-        (Ok(_), Some(_)) => return told("was not refused".to_owned()),
+        (Ok(_), Some(_)) => return wrong_with("was not refused".to_owned()),
         (Err(_), Some(_)) => return None,
-        (Err(error), None) => return told(format!("was refused: {error}")),
+        (Err(error), None) => return wrong_with(format!("was refused: {error}")),
         (Ok(path), None) => path,
     };
     let text = case["document"].to_string();
     let document = Document::parse(text).unwrap();
     let selection = match path.select(&document, &mut Budget::default()) {
         Ok(selection) => selection,
-        Err(why) => return told(why.to_string()),
+        Err(why) => return wrong_with(why.to_string()),
     };
     let got: Vec<Value> = selection
         .nodes()
@@ -53,6 +53,6 @@ fn fault(case: &Value) -> Option<String> {
     if right {
         None
     } else {
-        told(format!("selected {got}"))
+        wrong_with(format!("selected {got}"))
     }
 }

@@ -62,8 +62,8 @@ fn build(source: &str) -> Result<Pattern, Refusal> {
             Ok(regex) => return Ok(Pattern { regex, size }),
             Err(regex::Error::CompiledTooBig(_)) => {}
             Err(other) => {
-                let told = other.to_string();
-                let last = told.lines().last().unwrap_or_default();
+                let words = other.to_string();
+                let last = words.lines().last().unwrap_or_default();
                 let why = last.trim_start_matches("error: ").to_owned();
                 return Err(Refusal::Syntax(why));
             }

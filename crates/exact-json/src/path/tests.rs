@@ -13,7 +13,7 @@ fn within(steps: u64, path: &str, text: &str) -> Result<Vec<String>, Undecided> 
     Ok(selection.nodes().map(|node| node.compact(1_000)).collect())
 }
 
-fn told(path: &str) -> String {
+fn fault(path: &str) -> String {
     Path::parse(path).unwrap_err().to_string()
 }
 
@@ -145,103 +145,103 @@ fn nesting_length_and_number_are_bounded_with_the_bound() {
     assert!(Path::parse(&nested(MAX_NESTING - 1)).is_ok());
     let bound = "filters, parentheses and functions are nested deeper than 32 levels";
     assert!(
-        told(&nested(1_000)).starts_with(bound),
+        fault(&nested(1_000)).starts_with(bound),
         "{}",
-        told(&nested(1_000))
+        fault(&nested(1_000))
     );
-    assert!(told(&format!("${}", "[?@".repeat(40))).starts_with(bound));
-    assert!(told(&format!("$[?{}", "length(".repeat(1_000))).starts_with(bound));
-    assert!(told(&format!("$[?{}", "!(".repeat(1_000))).starts_with(bound));
+    assert!(fault(&format!("${}", "[?@".repeat(40))).starts_with(bound));
+    assert!(fault(&format!("$[?{}", "length(".repeat(1_000))).starts_with(bound));
+    assert!(fault(&format!("$[?{}", "!(".repeat(1_000))).starts_with(bound));
     assert!(Path::parse(&format!("$[?@{}{}]", "[?@".repeat(20), "]".repeat(20))).is_ok());
     assert!(
-        told(&format!("${}", ".a".repeat(300))).starts_with("the path has more than 256 segments")
+        fault(&format!("${}", ".a".repeat(300))).starts_with("the path has more than 256 segments")
     );
     assert!(
-        told(&format!("$['{}']", "a".repeat(9_000)))
+        fault(&format!("$['{}']", "a".repeat(9_000)))
             .starts_with("the path is longer than 8192 bytes")
     );
     let patterns = vec!["match(@,'a')"; 20].join("||");
     assert!(
-        told(&format!("$[?{patterns}]"))
+        fault(&format!("$[?{patterns}]"))
             .starts_with("the path has more than 16 regular expressions")
     );
 }
 
 #[test]
 fn slips_after_a_dot_are_put_right() {
-    insta::assert_snapshot!(told("$.not-exist"), @r#"a name after a dot can't have "-" (character 3); write $['not-exist']"#);
-    insta::assert_snapshot!(told("$.a.x-id[0].b"), @r#"a name after a dot can't have "-" (character 5); write $.a['x-id'][0].b"#);
-    insta::assert_snapshot!(told("$..not-exist.a"), @r#"a name after a dot can't have "-" (character 4); write $..['not-exist'].a"#);
-    insta::assert_snapshot!(told("$.@type"), @r#"a name after a dot can't have "@" (character 3); write $['@type']"#);
-    insta::assert_snapshot!(told("$.xml:lang"), @r#"a name after a dot can't have ":" (character 3); write $['xml:lang']"#);
-    insta::assert_snapshot!(told("$.[0]"), @"a dot before a bracket (character 3); write $[0]");
-    insta::assert_snapshot!(told("$.a.['b']"), @"a dot before a bracket (character 5); write $.a['b']");
-    insta::assert_snapshot!(told("$.'a b'.c"), @"a name in quotes after a dot (character 3); write $['a b'].c");
-    insta::assert_snapshot!(told("$.0.id"), @"a name after a dot can't begin with a digit (character 3); write $[0].id for an element, ['0'] for a key");
-    insta::assert_snapshot!(told("$.3d"), @"a name after a dot can't begin with a digit (character 3); write $['3d']");
-    insta::assert_snapshot!(told("$...a"), @"three dots (character 4); write $..a");
-    insta::assert_snapshot!(told("$.a."), @"the path ends after a dot (character 5); remove the dot, or write a name after it");
-    insta::assert_snapshot!(told("$. a"), @"white space after a dot (character 3); write $.a");
-    insta::assert_snapshot!(told("$.a.length()"), @"length() can't stand after a dot: functions belong into filters (character 5); end the path before it and use the condition `length`");
-    insta::assert_snapshot!(told("$.a]"), @r#""]" closes nothing (character 4); write $.a"#);
-    insta::assert_snapshot!(told("$.first name"), @"white space within a path (character 8); put a name with spaces in brackets and quotes: $['two words']");
-    insta::assert_snapshot!(told("$.a "), @"white space after the path (character 4); write $.a");
-    insta::assert_snapshot!(told("$.a = 1"), @r#"white space within a path (character 4); put a name with spaces in brackets and quotes: $['two words']"#);
+    insta::assert_snapshot!(fault("$.not-exist"), @r#"a name after a dot can't have "-" (character 3); write $['not-exist']"#);
+    insta::assert_snapshot!(fault("$.a.x-id[0].b"), @r#"a name after a dot can't have "-" (character 5); write $.a['x-id'][0].b"#);
+    insta::assert_snapshot!(fault("$..not-exist.a"), @r#"a name after a dot can't have "-" (character 4); write $..['not-exist'].a"#);
+    insta::assert_snapshot!(fault("$.@type"), @r#"a name after a dot can't have "@" (character 3); write $['@type']"#);
+    insta::assert_snapshot!(fault("$.xml:lang"), @r#"a name after a dot can't have ":" (character 3); write $['xml:lang']"#);
+    insta::assert_snapshot!(fault("$.[0]"), @"a dot before a bracket (character 3); write $[0]");
+    insta::assert_snapshot!(fault("$.a.['b']"), @"a dot before a bracket (character 5); write $.a['b']");
+    insta::assert_snapshot!(fault("$.'a b'.c"), @"a name in quotes after a dot (character 3); write $['a b'].c");
+    insta::assert_snapshot!(fault("$.0.id"), @"a name after a dot can't begin with a digit (character 3); write $[0].id for an element, ['0'] for a key");
+    insta::assert_snapshot!(fault("$.3d"), @"a name after a dot can't begin with a digit (character 3); write $['3d']");
+    insta::assert_snapshot!(fault("$...a"), @"three dots (character 4); write $..a");
+    insta::assert_snapshot!(fault("$.a."), @"the path ends after a dot (character 5); remove the dot, or write a name after it");
+    insta::assert_snapshot!(fault("$. a"), @"white space after a dot (character 3); write $.a");
+    insta::assert_snapshot!(fault("$.a.length()"), @"length() can't stand after a dot: functions belong into filters (character 5); end the path before it and use the condition `length`");
+    insta::assert_snapshot!(fault("$.a]"), @r#""]" closes nothing (character 4); write $.a"#);
+    insta::assert_snapshot!(fault("$.first name"), @"white space within a path (character 8); put a name with spaces in brackets and quotes: $['two words']");
+    insta::assert_snapshot!(fault("$.a "), @"white space after the path (character 4); write $.a");
+    insta::assert_snapshot!(fault("$.a = 1"), @r#"white space within a path (character 4); put a name with spaces in brackets and quotes: $['two words']"#);
 }
 
 #[test]
 fn slips_at_the_beginning_are_put_right() {
-    insta::assert_snapshot!(told("total"), @"a path begins with $ (character 1); write $.total");
-    insta::assert_snapshot!(told(".total"), @"a path begins with $ (character 1); write $.total");
-    insta::assert_snapshot!(told("[0]"), @"a path begins with $ (character 1); write $[0]");
-    insta::assert_snapshot!(told("@.a"), @"a path begins with $ (character 1); write $.a");
-    insta::assert_snapshot!(told("/a/0/b-c/d~1e"), @"a path begins with $ (character 1); write $.a[0]['b-c']['d/e']");
-    insta::assert_snapshot!(told(" $.a"), @"white space before the path (character 1); write $.a");
-    insta::assert_snapshot!(told(""), @"the path is empty (character 1); write $ for the whole value, or a path such as $.total");
-    insta::assert_snapshot!(told("$total"), @"a dot is missing after $ (character 2); write $.total");
-    insta::assert_snapshot!(told("$[0]id"), @"a dot is missing before a name (character 5); write $[0].id");
+    insta::assert_snapshot!(fault("total"), @"a path begins with $ (character 1); write $.total");
+    insta::assert_snapshot!(fault(".total"), @"a path begins with $ (character 1); write $.total");
+    insta::assert_snapshot!(fault("[0]"), @"a path begins with $ (character 1); write $[0]");
+    insta::assert_snapshot!(fault("@.a"), @"a path begins with $ (character 1); write $.a");
+    insta::assert_snapshot!(fault("/a/0/b-c/d~1e"), @"a path begins with $ (character 1); write $.a[0]['b-c']['d/e']");
+    insta::assert_snapshot!(fault(" $.a"), @"white space before the path (character 1); write $.a");
+    insta::assert_snapshot!(fault(""), @"the path is empty (character 1); write $ for the whole value, or a path such as $.total");
+    insta::assert_snapshot!(fault("$total"), @"a dot is missing after $ (character 2); write $.total");
+    insta::assert_snapshot!(fault("$[0]id"), @"a dot is missing before a name (character 5); write $[0].id");
 }
 
 #[test]
 fn slips_in_brackets_are_put_right() {
-    insta::assert_snapshot!(told("$[name]"), @"a name between brackets stands in quotes (character 3); write $['name']");
-    insta::assert_snapshot!(told("$.a[]"), @"nothing is between the brackets (character 5); write $.a[*]");
-    insta::assert_snapshot!(told("$[(@.length-1)]"), @"expressions between brackets are not part of JSONPath (character 3); count from the end with a negative index: [-1] is the last element");
-    insta::assert_snapshot!(told("$[01]"), @"01 is not a number that a path has (character 3); write $[1]");
-    insta::assert_snapshot!(told("$[-0]"), @"-0 is not a number that a path has (character 3); write $[0]");
-    insta::assert_snapshot!(told("$[+1]"), @"an index has no + (character 3); write $[1]");
-    insta::assert_snapshot!(told("$[1.0]"), @"an index is a whole number (character 3); write $[1]");
-    insta::assert_snapshot!(told("$[0"), @"a bracket is not closed (character 4); close it with ]");
-    insta::assert_snapshot!(told("$['a]"), @"a string is not closed (character 6); close it with '");
-    insta::assert_snapshot!(told("$[0 1]"), @"a comma is missing between two selectors (character 5); write $[0 , 1]");
-    insta::assert_snapshot!(told("$[0,]"), @"a selector is missing (character 5); remove the comma");
-    insta::assert_snapshot!(told("$[@.a == 1]"), @r#""@" between brackets (character 3); write a filter: [?@.name == 'x']"#);
-    insta::assert_snapshot!(told("$[‘a’]"), @r#""‘" is not a quote of JSONPath (character 3); use straight quotes: ' or ""#);
-    insta::assert_snapshot!(told(r"$['\d']"), @r"\d is not an escape of a string (character 4); write \\d for a backslash and d");
-    insta::assert_snapshot!(told(r"$['\ud800']"), @r"\u is not followed by a character (character 4); write \u and four hexadecimal digits, and both halves of a surrogate pair");
+    insta::assert_snapshot!(fault("$[name]"), @"a name between brackets stands in quotes (character 3); write $['name']");
+    insta::assert_snapshot!(fault("$.a[]"), @"nothing is between the brackets (character 5); write $.a[*]");
+    insta::assert_snapshot!(fault("$[(@.length-1)]"), @"expressions between brackets are not part of JSONPath (character 3); count from the end with a negative index: [-1] is the last element");
+    insta::assert_snapshot!(fault("$[01]"), @"01 is not a number that a path has (character 3); write $[1]");
+    insta::assert_snapshot!(fault("$[-0]"), @"-0 is not a number that a path has (character 3); write $[0]");
+    insta::assert_snapshot!(fault("$[+1]"), @"an index has no + (character 3); write $[1]");
+    insta::assert_snapshot!(fault("$[1.0]"), @"an index is a whole number (character 3); write $[1]");
+    insta::assert_snapshot!(fault("$[0"), @"a bracket is not closed (character 4); close it with ]");
+    insta::assert_snapshot!(fault("$['a]"), @"a string is not closed (character 6); close it with '");
+    insta::assert_snapshot!(fault("$[0 1]"), @"a comma is missing between two selectors (character 5); write $[0 , 1]");
+    insta::assert_snapshot!(fault("$[0,]"), @"a selector is missing (character 5); remove the comma");
+    insta::assert_snapshot!(fault("$[@.a == 1]"), @r#""@" between brackets (character 3); write a filter: [?@.name == 'x']"#);
+    insta::assert_snapshot!(fault("$[‘a’]"), @r#""‘" is not a quote of JSONPath (character 3); use straight quotes: ' or ""#);
+    insta::assert_snapshot!(fault(r"$['\d']"), @r"\d is not an escape of a string (character 4); write \\d for a backslash and d");
+    insta::assert_snapshot!(fault(r"$['\ud800']"), @r"\u is not followed by a character (character 4); write \u and four hexadecimal digits, and both halves of a surrogate pair");
 }
 
 #[test]
 fn slips_in_filters_are_put_right() {
-    insta::assert_snapshot!(told("$[?(@.a = 1)]"), @"= is not a comparison (character 9); write $[?(@.a == 1)]");
-    insta::assert_snapshot!(told("$[?@.a === 1]"), @"=== is not a comparison (character 8); write $[?@.a == 1]");
-    insta::assert_snapshot!(told("$[?@.a == 1 and @.b == 2]"), @r#""and" is not an operator of JSONPath (character 13); write $[?@.a == 1 && @.b == 2]"#);
-    insta::assert_snapshot!(told("$[?@.a & @.b]"), @r#""&" is not an operator of JSONPath (character 8); write $[?@.a && @.b]"#);
-    insta::assert_snapshot!(told("$[?@.a =~ /x/]"), @"regular expressions have no operator (character 8); write match(@.name, '[a-z]+') for all of a text, search(…) for a part of it");
-    insta::assert_snapshot!(told("$[?@.a == paid]"), @"paid stands without quotes (character 11); write $[?@.a == 'paid']");
-    insta::assert_snapshot!(told("$[?@.a == True]"), @"True is written true (character 11); write $[?@.a == true]");
-    insta::assert_snapshot!(told("$[?price > 5]"), @"price is neither a value nor a path (character 4); write $[?@.price > 5]");
-    insta::assert_snapshot!(told("$[?@..a == 1]"), @"what may select several values can't be compared or measured (character 4); select one (@.name, @[0]), use count() or value(), or a filter within: @.list[?@ == 1]");
-    insta::assert_snapshot!(told("$[?length(@.a)]"), @"what the function returns is a value and not a condition (character 4); compare it: length(@.name) > 0");
-    insta::assert_snapshot!(told("$[?match(@.a, 'x') == true]"), @"what the function returns is true or false by itself (character 4); remove the comparison; write ! before it for the opposite");
-    insta::assert_snapshot!(told("$[?true]"), @"a value alone is not a condition (character 4); compare it: @.name == 'value'");
-    insta::assert_snapshot!(told("$[?match(@.a, '(')]"), @r#""(" is not a regular expression: unclosed group (character 15); see RFC 9485; a backslash is written twice in a string"#);
-    insta::assert_snapshot!(told("$[?starts(@.a)]"), @"there is no function starts() (character 4); use length, count, value, match and search");
-    insta::assert_snapshot!(told("$[?match(@.a)]"), @"match() takes 2 arguments (character 4); write match(@.name, '[a-z]+')");
-    insta::assert_snapshot!(told("$[?@.a == 01]"), @"01 is not a number as JSON writes it (character 11); write digits without leading zeros, with digits at both sides of a point: 0.5, 1e3; put text in quotes");
-    insta::assert_snapshot!(told("$[?(@.a == 1]"), @r#""]" where ")" is due (character 13); see RFC 9535, or write a simpler filter"#);
-    insta::assert_snapshot!(told("$[?@.a + 1 == 2]"), @r#""+" within a filter (character 8); there is no arithmetic in JSONPath; write the result"#);
-    insta::assert_snapshot!(told("$[?!@.a == 1]"), @"a comparison where none can stand (character 9); one condition has one comparison of plain values; write !(a == b) for the opposite, a < @ && @ < b for a range");
-    insta::assert_snapshot!(told("$[?@.not-exist]"), @r#"a name after a dot can't have "-" (character 6); write $[?@['not-exist']]"#);
-    insta::assert_snapshot!(told("$[?@.a in ['x']]"), @r#""in" is not an operator of JSONPath (character 8); compare with ==, or use match(), search(), length() or a filter within: @.list[?@ == 'x']"#);
+    insta::assert_snapshot!(fault("$[?(@.a = 1)]"), @"= is not a comparison (character 9); write $[?(@.a == 1)]");
+    insta::assert_snapshot!(fault("$[?@.a === 1]"), @"=== is not a comparison (character 8); write $[?@.a == 1]");
+    insta::assert_snapshot!(fault("$[?@.a == 1 and @.b == 2]"), @r#""and" is not an operator of JSONPath (character 13); write $[?@.a == 1 && @.b == 2]"#);
+    insta::assert_snapshot!(fault("$[?@.a & @.b]"), @r#""&" is not an operator of JSONPath (character 8); write $[?@.a && @.b]"#);
+    insta::assert_snapshot!(fault("$[?@.a =~ /x/]"), @"regular expressions have no operator (character 8); write match(@.name, '[a-z]+') for all of a text, search(…) for a part of it");
+    insta::assert_snapshot!(fault("$[?@.a == paid]"), @"paid stands without quotes (character 11); write $[?@.a == 'paid']");
+    insta::assert_snapshot!(fault("$[?@.a == True]"), @"True is written true (character 11); write $[?@.a == true]");
+    insta::assert_snapshot!(fault("$[?price > 5]"), @"price is neither a value nor a path (character 4); write $[?@.price > 5]");
+    insta::assert_snapshot!(fault("$[?@..a == 1]"), @"what may select several values can't be compared or measured (character 4); select one (@.name, @[0]), use count() or value(), or a filter within: @.list[?@ == 1]");
+    insta::assert_snapshot!(fault("$[?length(@.a)]"), @"what the function returns is a value and not a condition (character 4); compare it: length(@.name) > 0");
+    insta::assert_snapshot!(fault("$[?match(@.a, 'x') == true]"), @"what the function returns is true or false by itself (character 4); remove the comparison; write ! before it for the opposite");
+    insta::assert_snapshot!(fault("$[?true]"), @"a value alone is not a condition (character 4); compare it: @.name == 'value'");
+    insta::assert_snapshot!(fault("$[?match(@.a, '(')]"), @r#""(" is not a regular expression: unclosed group (character 15); see RFC 9485; a backslash is written twice in a string"#);
+    insta::assert_snapshot!(fault("$[?starts(@.a)]"), @"there is no function starts() (character 4); use length, count, value, match and search");
+    insta::assert_snapshot!(fault("$[?match(@.a)]"), @"match() takes 2 arguments (character 4); write match(@.name, '[a-z]+')");
+    insta::assert_snapshot!(fault("$[?@.a == 01]"), @"01 is not a number as JSON writes it (character 11); write digits without leading zeros, with digits at both sides of a point: 0.5, 1e3; put text in quotes");
+    insta::assert_snapshot!(fault("$[?(@.a == 1]"), @r#""]" where ")" is due (character 13); see RFC 9535, or write a simpler filter"#);
+    insta::assert_snapshot!(fault("$[?@.a + 1 == 2]"), @r#""+" within a filter (character 8); there is no arithmetic in JSONPath; write the result"#);
+    insta::assert_snapshot!(fault("$[?!@.a == 1]"), @"a comparison where none can stand (character 9); one condition has one comparison of plain values; write !(a == b) for the opposite, a < @ && @ < b for a range");
+    insta::assert_snapshot!(fault("$[?@.not-exist]"), @r#"a name after a dot can't have "-" (character 6); write $[?@['not-exist']]"#);
+    insta::assert_snapshot!(fault("$[?@.a in ['x']]"), @r#""in" is not an operator of JSONPath (character 8); compare with ==, or use match(), search(), length() or a filter within: @.list[?@ == 'x']"#);
 }

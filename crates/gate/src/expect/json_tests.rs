@@ -221,7 +221,7 @@ fn what_can_not_be_compared_is_errored_with_the_reason() {
 }
 
 #[test]
-fn values_are_told_as_they_came() {
+fn values_are_shown_as_they_came() {
     insta::assert_snapshot!(
         judged("path: $.a, equals: 18446744073709551615", r#"{"a": [1.10, {"id": 18446744073709551614}, "x\n"]}"#).1,
         @r#"$.a equal to 18446744073709551615: [1.10,{"id":18446744073709551614},"x\n"]"#
@@ -330,8 +330,11 @@ fn conditions_that_nothing_can_meet_are_refused() {
         "contains: 7, type: string",
         "matches: a, length: 3, type: array",
     ] {
-        let told = refused(&format!("path: $, {json}"));
-        assert!(told.contains("contradict each other"), "{json}: {told}");
+        let refusal = refused(&format!("path: $, {json}"));
+        assert!(
+            refusal.contains("contradict each other"),
+            "{json}: {refusal}"
+        );
     }
     for json in [
         "exists: true, equals: 1",
