@@ -1,5 +1,7 @@
 //! The forms in which a secret travels, apart from escaping: see [`super::views`] for that.
 
+use url::Url;
+
 /// Secrets below this are not looked for inside of longer base64 texts: too little of them would
 /// be left to be told from chance.
 const BASE64_INSIDE: usize = 6;
@@ -15,6 +17,7 @@ pub(super) fn of(secret: &str) -> Vec<String> {
         forms.push(plain.to_owned());
         forms.extend(base64(plain.as_bytes()));
     }
+    forms.extend(normalised(trimmed));
     if trimmed.contains('\n') {
         forms.extend(
             trimmed
@@ -26,6 +29,55 @@ pub(super) fn of(secret: &str) -> Vec<String> {
     }
     forms.sort();
     forms.dedup();
+    forms
+}
+
+/// Normalised forms below this could be told from chance no more.
+const NORMALISED: usize = 6;
+
+/// What the secret becomes where it is taken for a URL or a part of one: hosts in lower case, the
+/// scheme's own port dropped, dots of a path resolved, characters percent-encoded.
+fn normalised(secret: &str) -> Vec<String> {
+    let mut forms = Vec::new();
+    let mut add = |written: &str, part: fn(&Url) -> Option<String>| {
+        if let Some(form) = Url::parse(written).ok().as_ref().and_then(part) {
+            forms.push(form.trim_matches('/').to_owned());
+        }
+    };
+    // Only if the secret is a host and nothing else: the host of a longer one may be no secret.
+    let host: fn(&Url) -> Option<String> = |url| {
+        let port = url.port().map(|port| format!(":{port}"));
+        let bare = url.path() == "/" && url.query().is_none() && url.username().is_empty();
+        bare.then(|| {
+            format!(
+                "{}{}",
+                url.host_str().unwrap_or_default(),
+                port.unwrap_or_default()
+            )
+        })
+    };
+    let path: fn(&Url) -> Option<String> = |url| {
+        let query = url.query().map(|query| format!("?{query}"));
+        Some(format!("{}{}", url.path(), query.unwrap_or_default()))
+    };
+    if secret.contains("://") {
+        add(secret, |url| Some(url.to_string()));
+        add(secret, host);
+        add(secret, path);
+    } else {
+        if secret.contains('.') {
+            add(&format!("http://{secret}"), host);
+            add(&format!("https://{secret}"), host);
+        }
+        add(
+            &format!("http://h/{}", secret.trim_start_matches('/')),
+            path,
+        );
+        add(&format!("http://h/?{secret}"), |url| {
+            url.query().map(str::to_owned)
+        });
+    }
+    forms.retain(|form| form.len() >= NORMALISED && form != secret);
     forms
 }
 
@@ -77,6 +129,29 @@ pub(super) fn encode_for_test(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_url_makes_of_a_secret_is_a_form_of_it() {
+        let has = |secret: &str, form: &str| {
+            let forms = of(secret);
+            assert!(
+                forms.iter().any(|found| found == form),
+                "{form} is not in {forms:?}"
+            );
+        };
+        has("Shop-Internal.Example.COM:443", "shop-internal.example.com");
+        has("Shop-Internal.Example.COM:80", "shop-internal.example.com");
+        has(
+            "https://Shop.Example.com:443/a/../hooks/T0p",
+            "https://shop.example.com/hooks/T0p",
+        );
+        has("https://Shop.Example.com:443/a/../hooks/T0p", "hooks/T0p");
+        has("x/../hooks/T0pSecret", "hooks/T0pSecret");
+        has("/a/./hooks//T0p", "a/hooks//T0p");
+        has("a b\u{fc}c<d>", "a%20b%C3%BCc%3Cd%3E");
+        // Nothing is left of it that could be looked for.
+        assert!(of("a/../b").iter().all(|form| form != "b" && form != "/b"));
+    }
 
     #[test]
     fn base64_is_that_of_rfc_4648() {

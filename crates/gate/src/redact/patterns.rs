@@ -22,6 +22,12 @@ const SECRET_HEADERS: &[&str] = &[
 const SECRET_NAME: &str = "token|passw(?:or)?d|passphrase|pwd|secret|api[-_]?key|access[-_]?key\
     |private[-_]?key|signature|credential|session[-_]?id|authorization|client[-_]?assertion|jwt";
 
+/// Names of query parameters and form fields whose values are never shown, whole: as parts of names they
+/// would hide too much, and in JSON they mean something else (`"code": 7`).
+const SECRET_PARAMETERS: &str = "sig|sign|key|code|state|sas|auth|hmac|otp|totp|pin|nonce|ticket\
+    |assertion|samlrequest|samlresponse|sid|session|cred|creds|x-amz-signature\
+    |x-amz-credential|x-amz-security-token|x-goog-signature|awsaccesskeyid|code_verifier|id_token_hint";
+
 /// Each pattern; its group `secret` is what is masked.
 fn sources() -> Vec<String> {
     let key = format!(r"[A-Za-z0-9_.\-]*(?:{SECRET_NAME})[A-Za-z0-9_.\-]*");
@@ -36,7 +42,9 @@ fn sources() -> Vec<String> {
         format!(r#"(?i)\\"{key}\\"\s*:\s*\\"(?P<secret>(?:[^"\\]|\\\\\\"|\\\\\\\\|\\[^"\\])*)"#),
         format!(r#"(?i)\\*["']{key}\\*["']\s*:\s*(?P<secret>-?[0-9][0-9.eE+\-]*)"#),
         // ?token=… and a=b&password=…
-        format!(r#"(?i)(?:^|[?&;\s"'])(?:{key})=(?P<secret>[^&;\s"'<>]+)"#),
+        format!(r#"(?i)(?:^|[?&;#\s"'])(?:{key})=(?P<secret>[^&;\s"'<>]+)"#),
+        // ?sig=… and #code=…
+        format!(r#"(?i)(?:^|[?&;#])(?:{SECRET_PARAMETERS})=(?P<secret>[^&;\s"'<>#]+)"#),
         r"(?i)\b(?:bearer|basic)\s+(?P<secret>[A-Za-z0-9._~+/=\-]{6,})".to_owned(),
         // A JSON Web Token, whole or cut off.
         r"(?P<secret>\beyJ[A-Za-z0-9_\-]{8,}(?:\.[A-Za-z0-9_\-]*){0,2})".to_owned(),
@@ -49,7 +57,9 @@ fn sources() -> Vec<String> {
 
 /// A cheap look, to leave the many texts alone in which nothing can be found.
 fn maybe() -> String {
-    format!("(?i){SECRET_NAME}|cookie|://|bearer|basic|eyJ|A[KSRI][IOD]A|PRIVATE KEY")
+    format!(
+        "(?i){SECRET_NAME}|(?:^|[?&;#])(?:{SECRET_PARAMETERS})=|cookie|://|bearer|basic|eyJ|A[KSRI][IOD]A|PRIVATE KEY"
+    )
 }
 
 /// The same masking by either engine: `regex` is fast on the bodies that a gate reads, `regex-lite` a
@@ -116,6 +126,7 @@ mod tests {
                 prop_oneof![
                     "[ -~]{0,12}",
                     Just("password=hunter22".to_owned()),
+                    Just("?code=4/0Ab&state=xyz#sig=f".to_owned()),
                     Just("\"api_key\": \"abc\"".to_owned()),
                     Just("Authorization: Bearer abcdefgh\n".to_owned()),
                     Just("https://user:pw@host/".to_owned()),

@@ -91,12 +91,51 @@ fn names_and_shapes_of_secrets_are_known() {
 }
 
 #[test]
+fn parameters_that_carry_secrets_are_masked_by_their_names() {
+    let told = |text: &str| redactor().text(text);
+    insta::assert_snapshot!(told("GET https://s.blob.example/c?sv=2022&sig=a%2Fb%3D&se=9"), @"GET https://s.blob.example/c?sv=2022&sig=***&se=9");
+    insta::assert_snapshot!(told("302 redirects to https://h/cb?code=4/0Ab&state=xyz#access_token=t&key=k"), @"302 redirects to https://h/cb?code=***&state=***#access_token=***&key=***");
+    insta::assert_snapshot!(told("GET /x?X-Amz-Credential=AK/2&X-Amz-Security-Token=F&x-amz-signature=0&KEY=1"), @"GET /x?X-Amz-Credential=***&X-Amz-Security-Token=***&x-amz-signature=***&KEY=***");
+    insta::assert_snapshot!(told("code=4/0Ab&grant=x&SAMLResponse=PD94"), @"code=***&grant=x&SAMLResponse=***");
+}
+
+#[test]
+fn what_a_url_makes_of_a_secret_is_masked() {
+    let masked = |secret: &str, text: &str| Redactor::new([secret]).text(text);
+    assert_eq!(
+        masked(
+            "Intern.Example.COM:443",
+            "no connection to intern.example.com:443: x"
+        ),
+        "no connection to ***: x"
+    );
+    assert_eq!(
+        masked("x/../hooks/T0p5ecret", "GET https://h/hooks/T0p5ecret?a"),
+        "GET https://h/***?a"
+    );
+    assert_eq!(
+        masked(
+            "https://Hooks.Example.com:443/T0p/./x",
+            "asked https://hooks.example.com/T0p/x"
+        ),
+        "asked ***"
+    );
+    assert_eq!(
+        masked("pass<word>\u{fc}", "/a?q=pass%3Cword%3E%C3%BC"),
+        "/a?q=***"
+    );
+}
+
+#[test]
 fn what_is_no_secret_stays() {
     for text in [
         "GET https://shop.example.com/books?page=2",
         "check \"checkout\" failed 3 of 8 rounds, limit 0; last: expected status 201, got 503",
         r#"{"footprint": 12, "title": "The tokens of love", "total": 1}"#,
         "a basic check",
+        r#"{"code": 7, "state": "open", "key": "id"}"#,
+        "status code=500, in the state=open; monkey=1&barcode=2&estate=x",
+        "https://h/x?postcode=81667&keyboard=de",
         "arn:aws:ecs:eu-central-1:123456789012:task-definition/shop:7",
     ] {
         assert_eq!(redactor().text(text), text);
