@@ -93,7 +93,7 @@ checks:
       - body: { contains: "{{ key }}" }
       - header: { name: content-type, equals: "{{ key }}" }
   - name: at a place where nobody answers
-    http: { method: GET, url: "http://127.0.0.1:1/{{ key }}" }
+    http: { method: GET, url: "http://127.0.0.1:1/{{ key }}", allow_origins: ["http://127.0.0.1:1"] }
   - name: in a pattern
     http: GET /
     expect:

@@ -128,6 +128,7 @@ async fn engine(url: Url) {
         },
         secrets: BTreeMap::new(),
         http: HttpOptions::default(),
+        memory: None,
         deadline: tokio::time::Instant::now() + Duration::from_mins(1),
     })
     .await;

@@ -10,6 +10,7 @@
 //! - [`judge`] is a pure function of what was measured.
 //! - Redaction happens once, when the [`Report`] is built; nothing else leaves this crate.
 
+mod body;
 mod expect;
 mod probe;
 mod redact;

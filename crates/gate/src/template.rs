@@ -181,14 +181,15 @@ impl Values {
     pub(crate) fn text(&self, reference: &Reference) -> Result<&str, Missing> {
         match reference {
             Reference::Name(name) => self.named(name).map(Var::written),
-            Reference::Target(key) => self
-                .target
-                .get(key)
-                .map(String::as_str)
-                .ok_or_else(|| Missing::Target {
-                    key: key.clone(),
-                    why: self.unknown.get(key).cloned(),
-                }),
+            Reference::Target(key) => {
+                self.target
+                    .get(key)
+                    .map(String::as_str)
+                    .ok_or_else(|| Missing::Target {
+                        key: key.clone(),
+                        why: self.unknown.get(key).cloned(),
+                    })
+            }
         }
     }
 

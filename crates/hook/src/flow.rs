@@ -269,6 +269,7 @@ async fn work(
         target: gate_target(&found)?,
         secrets,
         http: gate::HttpOptions::default(),
+        memory: None,
         deadline: budget
             .work_until
             .checked_sub(budget.gate_margin())

@@ -338,11 +338,22 @@ async fn a_lambda_deployment_is_described_and_needs_absolute_urls() {
         "a path alone leads nowhere: {}",
         reasons(&seen)
     );
-    let absolute = format!(
-        "POST http://127.0.0.1:{}/checkout?version={{{{ target.target_version }}}}",
-        service.port
+    let with = |statement: &str| {
+        let request = format!(
+            "{{ method: POST, url: 'http://127.0.0.1:{}/checkout?version={{{{ target.target_version }}}}'{statement} }}",
+            service.port
+        );
+        SUITE.replace("POST /checkout", &request)
+    };
+    let aws = FakeAws::with(service.port, &with(""), changes(), none.clone()).await;
+    let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
+    assert_eq!(
+        aws.answers(),
+        ["Failed"],
+        "nothing ties the URL to version 8: {}",
+        reasons(&seen)
     );
-    let suite = SUITE.replace("POST /checkout", &format!("\"{absolute}\""));
+    let suite = with(", reaches_release: true");
     let aws = FakeAws::with(service.port, &suite, changes(), none).await;
     invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
     assert_eq!(aws.answers(), ["Succeeded"]);

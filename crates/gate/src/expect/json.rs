@@ -7,7 +7,6 @@
 //! with many checks at once that would be the memory of the function; judging is work for the processor,
 //! so that nothing is lost by taking turns.
 
-use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use exact_json::{Budget, JsonError};
@@ -86,7 +85,8 @@ impl<'a> Document<'a> {
 
 fn parse(evidence: &Evidence) -> Result<Parsed<'_>, Unread> {
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let text = text(evidence).map_err(Unread::Unknown)?;
+    let text = evidence.body.json_text();
+    let text = text.map_err(|why| Unread::Unknown(why.to_string()))?;
     match exact_json::Document::parse(text) {
         Ok(document) => Ok(Parsed {
             document,
@@ -98,13 +98,4 @@ fn parse(evidence: &Evidence) -> Result<Parsed<'_>, Unread> {
         }
         Err(error) => Err(Unread::NotJson(error)),
     }
-}
-
-fn text(evidence: &Evidence) -> Result<Cow<'_, str>, String> {
-    std::str::from_utf8(&evidence.body)
-        .map(Cow::Borrowed)
-        .map_err(|error| {
-            let offset = error.valid_up_to();
-            format!("the body is not UTF-8: a wrong byte at offset {offset}")
-        })
 }

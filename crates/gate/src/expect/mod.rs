@@ -13,10 +13,9 @@ mod json_tests;
 mod shape;
 mod text_test;
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName};
+use http::header::{HeaderMap, HeaderName};
 
 pub(crate) use self::json_contradiction::contradiction;
 pub(crate) use self::json_path::Path;
@@ -25,17 +24,19 @@ pub(crate) use self::shape::{Shape, json_number};
 pub(crate) use self::text_test::{
     MAX_FILLED_MEMORY, MAX_PATTERN_MEMORY, Pattern, TextTest, compile,
 };
+use crate::body::Body;
 use crate::redact;
 use crate::template::Values;
 use crate::text;
 use crate::verdict::Measurement;
 
 /// What a probe saw of one answer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Evidence {
     pub(crate) status: u16,
+    /// As they were received.
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Body,
     /// The limit at which reading was stopped, if it was.
     pub(crate) body_cut_at: Option<usize>,
     /// From the first byte sent to the last byte of the body received.
@@ -43,9 +44,15 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    /// The body as text; bytes that are not UTF-8 become replacement characters.
-    pub(crate) fn body_text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.body)
+    /// Every value of a header: as UTF-8, or else as Latin-1, as browsers read it.
+    fn header_values(&self, name: &HeaderName) -> Vec<String> {
+        let values = self.headers.get_all(name).iter();
+        values
+            .map(|value| match std::str::from_utf8(value.as_bytes()) {
+                Ok(text) => text.to_owned(),
+                Err(_) => value.as_bytes().iter().copied().map(char::from).collect(),
+            })
+            .collect()
     }
 }
 
@@ -177,10 +184,10 @@ impl Expectation {
         match self {
             Self::Status(ranges) => findings.push(status(ranges, evidence.status)),
             Self::Header { name, tests } => header(name, tests, evidence, values, findings),
-            Self::Body(tests) => {
-                let body = evidence.body_text();
-                findings.extend(text_test::evaluate("body", tests, &[&body], values));
-            }
+            Self::Body(tests) => match evidence.body.text() {
+                Ok(body) => findings.extend(text_test::evaluate("body", tests, &[&body], values)),
+                Err(why) => findings.push(Finding::errored(self.subject(), why.to_string())),
+            },
             Self::Json { path, tests } => document.evaluate(path, tests, values, findings),
             Self::Latency { limit, inclusive } => {
                 findings.push(latency(*limit, *inclusive, evidence.latency));
@@ -234,12 +241,7 @@ fn header(
     values: &Values,
     findings: &mut Vec<Finding>,
 ) {
-    let owned: Vec<String> = evidence
-        .headers
-        .get_all(name)
-        .iter()
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-        .collect();
+    let owned = evidence.header_values(name);
     let present: Vec<&str> = owned.iter().map(String::as_str).collect();
     let subject = format!("header {name}");
     let sensitive = redact::is_secret_header(name.as_str());

@@ -7,7 +7,7 @@ pub(super) fn evidence(body: &str) -> Evidence {
     Evidence {
         status: 200,
         headers: HeaderMap::new(),
-        body: body.as_bytes().to_vec(),
+        body: Body::new(body.as_bytes().to_vec(), 1024 * 1024, &HeaderMap::new()),
         body_cut_at: None,
         latency: Duration::from_millis(5),
     }

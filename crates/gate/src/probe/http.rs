@@ -1,13 +1,20 @@
 //! The `http` probe: one request, answered to the last byte of the body.
 
-use reqwest::header::{
-    ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+use bytes::Bytes;
+use http::Method;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    USER_AGENT,
 };
-use reqwest::{Method, Response, StatusCode};
-use tokio::time::Instant;
-use url::Url;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::time::{Duration, Instant};
 
+use super::client::{Message, Sent};
+use super::place::{Origin, Place};
+use super::redirect::{self, Vouched};
 use super::{Surroundings, Trail, Trouble};
+use crate::body::{self, Body as ReceivedBody};
 use crate::expect::{Evidence, Shape};
 use crate::template::{Template, Values};
 use crate::text;
@@ -15,11 +22,11 @@ use crate::text;
 /// How many redirects are followed when a check asks for it.
 const REDIRECT_LIMIT: usize = 10;
 
-/// The headers that follow a redirect to another origin. Any other one may carry a secret.
-const FOLLOW_ANYWHERE: [HeaderName; 3] = [ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE];
-
 /// How much of a body is read, unless the suite says otherwise.
 pub(crate) const DEFAULT_MAX_BODY: usize = 1024 * 1024;
+
+/// How large the headers of a request may be, filled. Most servers take 8 KiB.
+const MAX_HEADER_BYTES: usize = 64 * 1024;
 
 /// A request as the suite describes it.
 #[derive(Clone, Debug)]
@@ -27,11 +34,19 @@ pub(crate) struct Request {
     pub(crate) method: Method,
     /// A path on the target, or an absolute URL.
     pub(crate) url: Template,
+    /// The name to speak to the target by, if another than the suite's.
+    pub(crate) host: Option<String>,
     pub(crate) headers: Vec<(HeaderName, Template)>,
     pub(crate) query: Vec<(String, Template)>,
     pub(crate) body: Body,
     pub(crate) follow_redirects: bool,
+    /// Origins beside the release that the check may ask, or be redirected to.
+    pub(crate) allow_origins: Vec<Template>,
+    /// The absolute URL leads to the release under test.
+    pub(crate) reaches_release: bool,
     pub(crate) max_body: usize,
+    /// Where the check stands in its file.
+    pub(crate) line: usize,
 }
 
 /// What a request carries.
@@ -45,26 +60,65 @@ pub(crate) enum Body {
 }
 
 impl Request {
+    /// Where the request goes, without its `query`.
+    pub(super) fn place(&self, around: &Surroundings) -> Result<Place, Trouble> {
+        let url = self.url.render(&around.values).map_err(missing)?;
+        around.clients.resolve(&url, self.host.as_deref())
+    }
+
+    pub(super) fn allowed(&self, values: &Values) -> Result<Vec<Origin>, Trouble> {
+        let origins = self.allow_origins.iter().map(|template| {
+            let written = template.render(values).map_err(missing)?;
+            Origin::parse(&written).ok_or_else(|| {
+                Trouble::errored(format!(
+                    "allow_origins: {written:?} is not an origin such as https://login.example.com"
+                ))
+            })
+        });
+        origins.collect()
+    }
+
     fn fill(&self, around: &Surroundings) -> Result<Message, Trouble> {
         let values = &around.values;
-        let url = self
-            .url
-            .render(values)
-            .map_err(|e| Trouble::errored(e.to_string()))?;
-        let mut url = around.clients.resolve(&url)?;
+        let mut place = self.place(around)?;
         if !self.query.is_empty() {
             let pairs = render_pairs(&self.query, values)?;
-            url.query_pairs_mut().extend_pairs(pairs);
+            let mut encoder = url::form_urlencoded::Serializer::new(String::new());
+            place = place.with_query(&encoder.extend_pairs(pairs).finish());
         }
         let (content_type, body) = self.body.fill(values)?;
+        Ok(Message {
+            method: self.method.clone(),
+            place,
+            headers: self.headers(content_type, body.is_empty(), around)?,
+            body,
+            guarded: false,
+        })
+    }
+
+    fn headers(
+        &self,
+        content_type: Option<&'static str>,
+        no_body: bool,
+        around: &Surroundings,
+    ) -> Result<HeaderMap, Trouble> {
         let mut headers = HeaderMap::new();
+        let agent = HeaderValue::from_str(&around.clients.user_agent);
+        headers.extend(agent.ok().map(|agent| (USER_AGENT, agent)));
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        let accepted = HeaderValue::from_static(body::ACCEPTED);
+        headers.insert(ACCEPT_ENCODING, accepted);
         if let Some(content_type) = content_type {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
+        if no_body && matches!(self.method, Method::POST | Method::PUT | Method::PATCH) {
+            // RFC 9110, 8.6: some servers answer 411 otherwise.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        let mut size = 0;
         for (name, template) in &self.headers {
-            let value = template
-                .render(values)
-                .map_err(|e| Trouble::errored(e.to_string()))?;
+            let value = template.render(&around.values).map_err(missing)?;
+            size += name.as_str().len() + value.len();
             let value = HeaderValue::from_str(&value).map_err(|_| {
                 Trouble::errored(format!(
                     "the value of the header {name} has characters that no header may have"
@@ -72,45 +126,33 @@ impl Request {
             })?;
             headers.insert(name.clone(), value);
         }
-        Ok(Message {
-            method: self.method.clone(),
-            url,
-            headers,
-            body,
-        })
+        if size > MAX_HEADER_BYTES {
+            return Err(Trouble::errored(format!(
+                "the headers of the request are larger than {}; send less",
+                text::bytes(MAX_HEADER_BYTES)
+            )));
+        }
+        Ok(headers)
     }
 }
 
 impl Body {
-    fn fill(&self, values: &Values) -> Result<(Option<&'static str>, Vec<u8>), Trouble> {
-        let missing = |error: crate::template::Missing| Trouble::errored(error.to_string());
+    fn fill(&self, values: &Values) -> Result<(Option<&'static str>, Bytes), Trouble> {
         Ok(match self {
-            Self::None => (None, Vec::new()),
+            Self::None => (None, Bytes::new()),
             Self::Json(shape) => {
                 let value = shape.render(values).map_err(missing)?;
-                (Some("application/json"), value.to_string().into_bytes())
+                (Some("application/json"), value.to_string().into())
             }
-            Self::Text(template) => (None, template.render(values).map_err(missing)?.into_bytes()),
+            Self::Text(template) => (None, template.render(values).map_err(missing)?.into()),
             Self::Form(fields) => {
                 let encoded = url::form_urlencoded::Serializer::new(String::new())
                     .extend_pairs(render_pairs(fields, values)?)
                     .finish();
-                (
-                    Some("application/x-www-form-urlencoded"),
-                    encoded.into_bytes(),
-                )
+                (Some("application/x-www-form-urlencoded"), encoded.into())
             }
         })
     }
-}
-
-/// A request ready to be sent.
-#[derive(Debug)]
-struct Message {
-    method: Method,
-    url: Url,
-    headers: HeaderMap,
-    body: Vec<u8>,
 }
 
 /// Sends the request and reads the answer. `whole` says whether the check needs the body to the
@@ -122,35 +164,39 @@ pub(super) async fn look(
     trail: &mut Trail,
 ) -> Result<Evidence, Trouble> {
     let mut message = request.fill(around)?;
-    trail.request = Some(format!("{} {}", message.method, message.url));
-    // Built before the clock starts: the first use of TLS reads the system's certificates.
-    around.clients.get(message.url.scheme())?;
+    trail.request = Some(format!("{} {}", message.method, message.place));
+    let vouched = Vouched::of(request, &message.place.origin, around)?;
+    vouched.first(&message.place)?;
+    around.clients.prepare(&message)?;
     let begun = Instant::now();
-    let mut response = send(&message, around).await?;
-    if request.follow_redirects {
-        let mut hops = 0;
-        while let Some(next) = message.after(&response)? {
-            hops += 1;
-            if hops > REDIRECT_LIMIT {
-                return Err(Trouble::failed(format!(
-                    "more than {REDIRECT_LIMIT} redirects; the last to {}",
-                    next.url
-                )));
-            }
-            trail.notes.push(format!(
-                "{} redirects to {}",
-                response.status().as_u16(),
-                next.url
-            ));
-            message = next;
-            response = send(&message, around).await?;
+    let mut lost = Duration::ZERO;
+    let mut hops = 0;
+    let response = loop {
+        let response = send(&message, around, &mut lost, trail).await?;
+        if !request.follow_redirects {
+            break response;
         }
-    }
-    trail.status = Some(response.status().as_u16());
+        let Some(next) = redirect::after(&message, &response, &vouched)? else {
+            break response;
+        };
+        hops += 1;
+        if hops > REDIRECT_LIMIT {
+            return Err(Trouble::failed(format!(
+                "more than {REDIRECT_LIMIT} redirects; the last to {}",
+                next.place
+            )));
+        }
+        let status = response.status().as_u16();
+        trail
+            .notes
+            .push(format!("{status} redirects to {}", next.place));
+        message = next;
+    };
     let status = response.status().as_u16();
-    let headers = response.headers().clone();
-    let place = place(&message.url);
-    let (body, body_cut_at) = read(response, request.max_body, &place).await?;
+    trail.status = Some(status);
+    let (head, body) = response.into_parts();
+    let (body, body_cut_at) = read(body, request.max_body).await?;
+    let latency = begun.elapsed().saturating_sub(lost);
     if let (Some(limit), false) = (body_cut_at, whole) {
         trail.notes.push(format!(
             "the body was not read beyond {}",
@@ -159,98 +205,49 @@ pub(super) async fn look(
     }
     Ok(Evidence {
         status,
-        headers,
-        body,
+        body: ReceivedBody::new(body, request.max_body, &head.headers),
+        headers: head.headers,
         body_cut_at,
-        latency: begun.elapsed(),
+        latency,
     })
 }
 
-async fn send(message: &Message, around: &Surroundings) -> Result<Response, Trouble> {
-    let client = around.clients.get(message.url.scheme())?;
-    let mut request = client
-        .request(message.method.clone(), message.url.clone())
-        .headers(message.headers.clone());
-    if !message.body.is_empty() {
-        request = request.body(message.body.clone());
+async fn send(
+    message: &Message,
+    around: &Surroundings,
+    lost: &mut Duration,
+    trail: &mut Trail,
+) -> Result<http::Response<Incoming>, Trouble> {
+    let Sent {
+        response,
+        lost: more,
+    } = around.clients.send(message).await?;
+    if let Some(more) = more {
+        *lost += more;
+        trail.notes.push(format!(
+            "the server had closed the connection; {} {} was asked once more on a new one",
+            message.method, message.place
+        ));
     }
-    request
-        .send()
-        .await
-        .map_err(|error| Trouble::of_request(error, &place(&message.url)))
+    Ok(response)
 }
 
 /// Reads until the end or the limit, whichever comes first.
-async fn read(
-    mut response: Response,
-    limit: usize,
-    place: &str,
-) -> Result<(Vec<u8>, Option<usize>), Trouble> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| Trouble::of_request(error, place))?
-    {
-        let room = limit - body.len();
+async fn read(mut body: Incoming, limit: usize) -> Result<(Vec<u8>, Option<usize>), Trouble> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Trouble::of_body(&error))?;
+        let Ok(chunk) = frame.into_data() else {
+            continue;
+        };
+        let room = limit - bytes.len();
         if chunk.len() > room {
-            body.extend_from_slice(&chunk[..room]);
-            return Ok((body, Some(limit)));
+            bytes.extend_from_slice(&chunk[..room]);
+            return Ok((bytes, Some(limit)));
         }
-        body.extend_from_slice(&chunk);
+        bytes.extend_from_slice(&chunk);
     }
-    Ok((body, None))
-}
-
-impl Message {
-    /// The request that a redirect asks for, as browsers do it: 303 becomes GET, 301 and 302 turn
-    /// POST into GET, 307 and 308 repeat.
-    fn after(&self, response: &Response) -> Result<Option<Self>, Trouble> {
-        let status = response.status();
-        let Some(location) = response.headers().get(LOCATION) else {
-            return Ok(None);
-        };
-        let to_get = match status {
-            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => self.method == Method::POST,
-            StatusCode::SEE_OTHER => self.method != Method::HEAD,
-            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => false,
-            _ => return Ok(None),
-        };
-        let url = location
-            .to_str()
-            .ok()
-            .and_then(|location| self.url.join(location).ok())
-            .filter(|url| matches!(url.scheme(), "http" | "https"))
-            .ok_or_else(|| {
-                Trouble::failed(format!("{status} with a location that is not an http URL"))
-            })?;
-        let mut headers = self.headers.clone();
-        if url.origin() != self.url.origin() {
-            headers = FOLLOW_ANYWHERE
-                .iter()
-                .filter_map(|name| headers.remove(name).map(|value| (name.clone(), value)))
-                .collect();
-        }
-        let (method, body) = if to_get {
-            headers.remove(CONTENT_TYPE);
-            (Method::GET, Vec::new())
-        } else {
-            (self.method.clone(), self.body.clone())
-        };
-        Ok(Some(Self {
-            method,
-            url,
-            headers,
-            body,
-        }))
-    }
-}
-
-/// `shop.example.com:8443`
-fn place(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port_or_known_default()
-        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    Ok((bytes, None))
 }
 
 fn render_pairs<'a>(
@@ -259,11 +256,10 @@ fn render_pairs<'a>(
 ) -> Result<Vec<(&'a str, String)>, Trouble> {
     pairs
         .iter()
-        .map(|(name, template)| {
-            let value = template
-                .render(values)
-                .map_err(|e| Trouble::errored(e.to_string()))?;
-            Ok((name.as_str(), value))
-        })
+        .map(|(name, template)| Ok((name.as_str(), template.render(values).map_err(missing)?)))
         .collect()
+}
+
+fn missing(error: crate::template::Missing) -> Trouble {
+    Trouble::errored(error.to_string())
 }

@@ -5,8 +5,13 @@
 //! never keep cookies or other state for the next check, and never wait without being told to:
 //! the engine cuts it at its limits by dropping it.
 
+mod address;
 pub(crate) mod client;
+mod connect;
 pub(crate) mod http;
+pub(crate) mod place;
+pub(crate) mod redirect;
+pub(crate) mod tls;
 mod trouble;
 
 use crate::expect::{Evidence, Expectation};

@@ -2,11 +2,16 @@
 //!
 //! The target's fault is a *failed* measurement: it refused, reset, broke TLS or did not answer
 //! in time. What says nothing about the target is an *errored* one: a name that does not resolve,
-//! a request that could not be built.
+//! a request that could not be built, a function that has no file handles left.
 
 use std::error::Error;
+use std::io;
 
-use super::client::NotResolved;
+use hyper_util::client::legacy;
+
+use super::client::{MAX_HEADER_BYTES, MAX_HEADERS, Message};
+use super::connect::{Inside, NotResolved};
+use crate::text;
 use crate::verdict::Measurement;
 
 /// Why nothing was seen.
@@ -31,34 +36,102 @@ impl Trouble {
         }
     }
 
-    /// `doing` says what was tried: `connecting to`, `reading the body from`.
-    pub(crate) fn of_request(error: reqwest::Error, place: &str) -> Self {
-        let error = error.without_url();
-        if let Some(lookup) = find::<NotResolved>(&error) {
+    /// There was no head of an answer.
+    pub(super) fn of_sending(error: &legacy::Error, message: &Message) -> Self {
+        let place = message.place.host_and_port();
+        if let Some(lookup) = find::<NotResolved>(error) {
             return Self::errored(lookup.to_string());
         }
-        if error.is_builder() {
-            return Self::errored(format!(
-                "the request could not be built: {}",
-                deepest(&error)
-            ));
-        }
-        let cause = deepest(&error);
-        if error.is_connect() {
-            let remedy = if cause.contains("not valid for name") {
-                "; set `host:` in the suite to a name on the certificate"
-            } else {
-                ""
-            };
-            return Self::failed(format!("no connection to {place}: {cause}{remedy}"));
-        }
-        if error.is_body() || error.is_decode() {
+        if let Some(Inside(name)) = find::<Inside>(error) {
             return Self::failed(format!(
-                "the body broke off or could not be decoded: {cause}"
+                "the redirect to {} is not followed: {name:?} is an address inside; if that is \
+                 meant, write allow_origins: [\"{}\"]",
+                message.place, message.place.origin
             ));
+        }
+        let cause = deepest(error);
+        if let Some(own) = find::<io::Error>(error).filter(|error| is_own(error)) {
+            return Self::errored(format!(
+                "the gate itself could not connect to {place}: {own}; lower limits.concurrency, or \
+                 check the network of the function"
+            ));
+        }
+        if error.is_connect() {
+            return Self::failed(format!(
+                "no connection to {place}: {cause}{}",
+                remedy(&cause)
+            ));
+        }
+        let hyper = find::<hyper::Error>(error);
+        if hyper.is_some_and(hyper::Error::is_parse_too_large) {
+            return Self::errored(format!(
+                "the answer from {place} has more headers than are read ({MAX_HEADERS}, or {})",
+                text::bytes(MAX_HEADER_BYTES as usize)
+            ));
+        }
+        if hyper.is_some_and(hyper::Error::is_user) {
+            return Self::errored(format!("the request could not be built: {cause}"));
         }
         Self::failed(format!("no answer from {place}: {cause}"))
     }
+
+    /// There was a head, and its body broke off.
+    pub(super) fn of_body(error: &hyper::Error) -> Self {
+        Self::failed(format!("the body broke off: {}", deepest(error)))
+    }
+}
+
+fn remedy(cause: &str) -> &'static str {
+    if cause.contains("not valid for name") {
+        "; set `host:` in the suite to a name on the certificate"
+    } else if cause.contains("UnknownIssuer") {
+        "; if a private certificate authority has signed it, name that one in `ca_certificates:` of the suite"
+    } else {
+        ""
+    }
+}
+
+/// Whether the connection was gone before an answer came.
+pub(super) fn broke_off(error: &legacy::Error) -> bool {
+    let gone = find::<hyper::Error>(error).is_some_and(|error| {
+        error.is_incomplete_message() || error.is_canceled() || error.is_closed()
+    });
+    gone || find::<io::Error>(error).is_some_and(|error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::UnexpectedEof
+        )
+    })
+}
+
+/// Whether the server says of HTTP/2 that it has not looked at the request: any one may be repeated.
+pub(super) fn refused_unseen(error: &legacy::Error) -> bool {
+    find::<h2::Error>(error).is_some_and(|error| {
+        let going = error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
+        let refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+        error.is_remote() && (going || refused)
+    })
+}
+
+/// Whether a connection failed for want of something of our own: file handles, ports, memory,
+/// leave, a network.
+fn is_own(error: &io::Error) -> bool {
+    const EPERM: i32 = 1;
+    const ENOMEM: i32 = 12;
+    const EACCES: i32 = 13;
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    // As Linux numbers them, where the functions run.
+    const EADDRNOTAVAIL: i32 = 99;
+    const ENETUNREACH: i32 = 101;
+    const ENOBUFS: i32 = 105;
+    matches!(
+        error.raw_os_error(),
+        Some(EPERM | ENOMEM | EACCES | ENFILE | EMFILE | EADDRNOTAVAIL | ENETUNREACH | ENOBUFS)
+    )
 }
 
 fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
@@ -79,4 +152,17 @@ fn deepest(error: &(dyn Error + 'static)) -> String {
         innermost = source;
     }
     innermost.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_function_lacks_is_not_the_targets_fault() {
+        let own = |number| is_own(&io::Error::from_raw_os_error(number));
+        assert!(own(24) && own(23) && own(99) && own(101));
+        // Refused, reset, timed out, no route to the host.
+        assert!(!own(111) && !own(104) && !own(110) && !own(113));
+    }
 }

@@ -66,6 +66,7 @@ async fn outcome_of(suite: &str, stage: Stage) -> Outcome {
         },
         secrets: BTreeMap::from([("key".to_owned(), SECRET.to_owned())]),
         http: HttpOptions::default(),
+        memory: None,
         deadline: Instant::now() + Duration::from_secs(30),
     })
     .await
@@ -80,9 +81,9 @@ checks:
   - name: says everything
     http:
       method: POST
-      url: '/a/{{ key }}?q={{ key }}&token={{ pass }}'
+      url: '/a?token={{ pass }}'
       headers: { x-custom: '{{ key }}', authorization: 'Bearer {{ key }}' }
-      query: { again: '{{ key }}', password: '{{ pass }}' }
+      query: { q: '{{ key }}', again: '{{ key }}', password: '{{ pass }}' }
       json: { user: bob, password: '{{ pass }}', key: '{{ key }}' }
     expect:
       - status: 200
@@ -91,6 +92,8 @@ checks:
       - body: { equals: 'x{{ key }}x' }
       - body: { matches: '^{{ key }}$' }
       - json: { path: $.password, equals: '{{ pass }}' }
+  - name: in the path
+    http: 'GET /a/{{ key }}?q={{ key }}&token={{ pass }}'
   - name: form
     http: { method: POST, url: /form, form: { key: '{{ key }}', secret: '{{ pass }}' } }
     expect: [{ status: 200 }, { json: { path: $.x, equals: 1 } }]
@@ -131,15 +134,16 @@ async fn no_secret_is_in_the_report() {
 async fn reasons_and_requests_stay_readable() {
     let outcome = outcome_of(LEAKY, Stage::PreTraffic).await;
     insta::assert_snapshot!(outcome.verdict.reasons.join("\n"), @r#"
-    check "says everything" failed: expected status 200, got 418; expected header set-cookie equal to ***, got ***; expected body equal to "x***x", got "/a/***?q=***&token=***&again=***&password=***"user\":\"bob\",\"password\":\"***\",\"key\":\"***\"}\n{\"said\":\"***\"}\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…; expected body matching /^***$/, got "/a/***?q=***&token=***&again=***&password=**…
+    check "says everything" failed: expected status 200, got 418; expected header set-cookie equal to ***, got ***; expected body equal to "x***x", got "/a?token=***&q=***&again=***&password=***"user\":\"bob\",\"password\":\"***\",\"key\":\"***\"}\n{\"said\":\"***\"}\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…; expected body matching /^***$/, got "/a?token=***&q=***&again=***&password=***"us…
     check "form" failed: expected status 200, got 418; expected $.x in a JSON body, got a body that is not JSON: "/" at line 1, column 1, where a value is due
+    check "in the path" errored: "/a/***?q=***&token=***" can't be asked for: '<' can't be sent as it is; write /a/***?q=***&token=***
     "#);
     let request = outcome.report.checks[0].rounds[0].tries[0]
         .request
         .clone()
         .unwrap();
     let request = request.replace(|c: char| c.is_ascii_digit(), "0");
-    insta::assert_snapshot!(request.split_once("00/").unwrap().1, @"a/***?q=***&token=***&again=***&password=***");
+    insta::assert_snapshot!(request.split_once("00/").unwrap().1, @"a?token=***&q=***&again=***&password=***");
 }
 
 #[test]

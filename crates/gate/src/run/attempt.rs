@@ -8,6 +8,7 @@ use futures::FutureExt;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::ledger::{Ledger, TryRecord};
+use super::memory::Budget;
 use crate::expect::{Evidence, Expectation, Finding, evaluate};
 use crate::probe::{Surroundings, Trail, Trouble};
 use crate::suite::{Bake, Check};
@@ -20,6 +21,7 @@ pub(super) struct Course {
     pub(super) around: Surroundings,
     pub(super) checks: Vec<Check>,
     pub(super) concurrency: usize,
+    pub(super) memory: Budget,
     pub(super) bake: Bake,
     pub(super) begun: Instant,
     pub(super) deadline: Instant,
@@ -155,10 +157,22 @@ async fn findings(
     if !check.expect.iter().any(Expectation::may_be_slow) {
         return Ok(judge(course, index, &evidence));
     }
-    let timeout = check.patience.timeout;
+    let until = (Instant::now() + check.patience.timeout).min(limit);
     let shared = Arc::clone(course);
-    let task = tokio::task::spawn_blocking(move || judge(&shared, index, &evidence));
-    match timeout_at((Instant::now() + timeout).min(limit), task).await {
+    let judging = async {
+        let room = course
+            .memory
+            .room(&check.expect, evidence.body.most())
+            .await;
+        // The room goes with the work: what is cut off still takes its memory.
+        tokio::task::spawn_blocking(move || {
+            let judged = judge(&shared, index, &evidence);
+            drop((evidence, room));
+            judged
+        })
+        .await
+    };
+    match timeout_at(until, judging).await {
         Ok(Ok(judged)) => Ok(judged),
         Ok(Err(fault)) => {
             let why = fault
@@ -181,10 +195,10 @@ fn judge(course: &Course, index: usize, evidence: &Evidence) -> (Vec<Finding>, O
         evidence,
         &course.around.values,
     );
-    let body = (worst(&findings) != Measurement::Passed && !evidence.body.is_empty()).then(|| {
-        let beginning = &evidence.body[..evidence.body.len().min(RAW_KEEP)];
-        text::head(&String::from_utf8_lossy(beginning), RAW_KEEP).to_owned()
-    });
+    let body = match worst(&findings) {
+        Measurement::Passed => None,
+        _ => evidence.body.beginning(RAW_KEEP),
+    };
     (findings, body)
 }
 

@@ -7,6 +7,7 @@
 
 mod attempt;
 mod ledger;
+mod memory;
 mod rounds;
 
 use std::collections::BTreeMap;
@@ -22,11 +23,11 @@ use tracing::Instrument as _;
 use self::attempt::Course;
 use self::ledger::Ledger;
 use crate::probe::client::ClientPlan;
-use crate::probe::{Clients, Surroundings};
+use crate::probe::{Clients, Surroundings, redirect};
 use crate::redact::Redactor;
 use crate::report::{self, Report};
 use crate::suite::{Bake, Check, Suite};
-use crate::template::{Values, Var};
+use crate::template::{Missing, Values, Var};
 use crate::verdict::Verdict;
 use crate::{Stage, Target, text};
 
@@ -48,6 +49,8 @@ pub struct Run {
     pub secrets: BTreeMap<String, String>,
     /// How HTTP is spoken here.
     pub http: HttpOptions,
+    /// How much memory there is, in bytes, if that is known. A suite that may need more is refused.
+    pub memory: Option<u64>,
     /// When [`run()`] has returned, whatever happens.
     pub deadline: Instant,
 }
@@ -149,14 +152,24 @@ pub async fn run(run: Run) -> Outcome {
         .cloned()
         .collect();
     let mut refusals: Vec<String> = does_not_fit(&bake, begun, deadline).into_iter().collect();
+    let around = surroundings(&run).map_err(|missing| {
+        refusals.push(format!("ca_certificates: {missing}"));
+    });
+    let concurrency = run.suite.limits.concurrency;
+    let too_large = |memory| memory::refusal(&selected, concurrency, memory);
+    refusals.extend(run.memory.and_then(too_large));
+    if let Ok(around) = &around {
+        refusals.extend(redirect::refusals(&selected, around));
+    }
 
     let ledger = Arc::new(Ledger::new(selected.len()));
     let mut window_completed = false;
-    if refusals.is_empty() && !selected.is_empty() {
+    if let (true, false, Ok(around)) = (refusals.is_empty(), selected.is_empty(), around) {
         let course = Arc::new(Course {
-            around: surroundings(&run),
+            around,
             checks: selected.clone(),
-            concurrency: run.suite.limits.concurrency,
+            concurrency,
+            memory: memory::Budget::new(&selected, concurrency, run.memory),
             bake,
             begun,
             deadline,
@@ -235,27 +248,31 @@ fn does_not_fit(bake: &Bake, begun: Instant, deadline: Instant) -> Option<String
     })
 }
 
-fn surroundings(run: &Run) -> Surroundings {
+fn surroundings(run: &Run) -> Result<Surroundings, Missing> {
     let mut names = run.suite.vars.clone();
     names.extend(
         run.secrets
             .iter()
             .map(|(name, value)| (name.clone(), Var::Text(value.clone()))),
     );
-    Surroundings {
-        clients: Clients::new(ClientPlan {
-            options: run.http.clone(),
-            stage: run.stage,
-            concurrency: run.suite.limits.concurrency,
-            base: run.target.base_url.clone(),
-            virtual_host: run.suite.host.clone(),
-        }),
-        values: Values {
-            names,
-            target: run.target.facts.clone(),
-            unknown: run.target.unknown.clone(),
-        },
+    let values = Values {
+        names,
+        target: run.target.facts.clone(),
+        unknown: run.target.unknown.clone(),
+    };
+    let mut ca_certificates = run.http.ca_certificates.clone();
+    for template in &run.suite.ca_certificates {
+        ca_certificates.push(template.render(&values)?);
     }
+    let clients = Clients::new(ClientPlan {
+        ca_certificates,
+        stage: run.stage,
+        concurrency: run.suite.limits.concurrency,
+        base: run.target.base_url.clone(),
+        virtual_host: run.suite.host.clone(),
+        names: run.suite.hosts(),
+    });
+    Ok(Surroundings { clients, values })
 }
 
 #[cfg(test)]

@@ -4,8 +4,13 @@
 mod bake;
 mod conditions;
 mod hostile;
+mod origin;
 mod probing;
+mod received;
+mod requests;
+mod secure;
 mod shop;
+mod wire;
 mod written;
 
 use std::collections::BTreeMap;
@@ -76,6 +81,7 @@ impl Trial {
             },
             secrets: self.secrets,
             http: HttpOptions::default(),
+            memory: None,
             deadline,
         })
         .await;

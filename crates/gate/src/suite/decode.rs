@@ -42,7 +42,7 @@ pub(super) struct Context {
 #[derive(Default)]
 pub(super) struct Defaults {
     pub(super) patience: Patience,
-    pub(super) headers: Vec<(reqwest::header::HeaderName, Template)>,
+    pub(super) headers: Vec<(::http::header::HeaderName, Template)>,
     pub(super) max_body: Option<usize>,
 }
 
@@ -86,6 +86,10 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
     if let Some(node) = object.get("defaults") {
         defaults(node, context);
     }
+    let ca_certificates = object
+        .get("ca_certificates")
+        .map(|node| http::certificates(node, context))
+        .unwrap_or_default();
     let traffic = object
         .get("traffic")
         .and_then(|node| traffic(node, limits.overall, context));
@@ -95,6 +99,7 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
     Some(Suite {
         name: name?.to_owned(),
         host,
+        ca_certificates,
         vars: std::mem::take(&mut context.vars),
         secrets,
         limits,
@@ -116,7 +121,7 @@ fn version(object: &Object<'_>, problems: &Findings) {
     }
 }
 
-fn virtual_host(node: &Node, problems: &Findings) -> Option<String> {
+pub(super) fn virtual_host(node: &Node, problems: &Findings) -> Option<String> {
     let written = scalar::text(node, "host", problems)?;
     if let Ok(Host::Domain(host)) = Host::parse(written) {
         return Some(host);

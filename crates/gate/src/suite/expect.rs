@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::HeaderName;
+use ::http::header::HeaderName;
 use strict_yaml::{Node, Object, Value, items, scalar};
 
 use super::decode::Context;

@@ -1,14 +1,17 @@
 //! `http:` of a check, and the parts of it that `defaults.http` shares.
 
-use reqwest::Method;
-use reqwest::header::{HeaderName, HeaderValue};
-use strict_yaml::{Node, Object, Value, entries, scalar};
-use url::Url;
+use std::collections::HashSet;
+
+use http::Method;
+use http::header::{HeaderName, HeaderValue};
+use strict_yaml::{Key, Node, Object, Value, entries, items, scalar};
 
 use super::decode::Context;
 use super::keys;
 use crate::expect::{Shape, json_number};
 use crate::probe::http::{Body, DEFAULT_MAX_BODY, Request};
+use crate::probe::place::{Origin, PlaceError, Reference};
+use crate::probe::tls;
 use crate::template::Template;
 
 const METHODS: [(&str, Method); 7] = [
@@ -21,8 +24,25 @@ const METHODS: [(&str, Method); 7] = [
     ("OPTIONS", Method::OPTIONS),
 ];
 
-/// Headers that the engine sets itself.
-const OWN_HEADERS: &[&str] = &["host", "content-length", "transfer-encoding", "connection"];
+/// Headers that the engine sets itself, or that are about the connection, which is the engine's.
+const OWN_HEADERS: &[&str] = &[
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "upgrade",
+    "expect",
+];
+
+/// How many headers, parameters or fields one request may have.
+const MAX_HEADERS: usize = 100;
+const MAX_PAIRS: usize = 1_000;
+/// How many other origins one check may name.
+const MAX_ORIGINS: usize = 20;
 
 /// `GET /path`, or a mapping.
 pub(super) fn request(node: &Node, context: &Context) -> Option<Request> {
@@ -56,17 +76,77 @@ pub(super) fn request(node: &Node, context: &Context) -> Option<Request> {
         .map(|node| pairs(node, "query", context))
         .unwrap_or_default();
     let body = body(&object, context);
-    Some(Request {
+    let reaches_release = object
+        .get("reaches_release")
+        .and_then(|node| scalar::boolean(node, "reaches_release", problems));
+    let request = Request {
         method: method?,
         url: url?,
+        host: object
+            .get("host")
+            .and_then(|node| super::decode::virtual_host(node, problems)),
         headers: merged(&context.defaults.headers, own),
         query,
         body: body?,
         follow_redirects: follow.unwrap_or(false),
+        allow_origins: object
+            .get("allow_origins")
+            .map(|node| origins(node, context))
+            .unwrap_or_default(),
+        reaches_release: reaches_release.unwrap_or(false),
+        line: node.at.line,
         max_body: max_body
             .or(context.defaults.max_body)
             .unwrap_or(DEFAULT_MAX_BODY),
-    })
+    };
+    at_odds(&object, &request, context);
+    Some(request)
+}
+
+/// Keys that go with a path, or with an absolute URL.
+fn at_odds(object: &Object<'_>, request: &Request, context: &Context) {
+    let url = object.get("url").map(|node| &node.value);
+    let path = matches!(url, Some(Value::Text(written)) if written.starts_with('/'));
+    if let (Some(node), false) = (object.get("host"), path) {
+        let message = "host: goes with a path; an absolute URL names its host itself";
+        context.problems.add(node.at, message, "remove one of them");
+    }
+    if let (Some(node), true, true) = (object.get("reaches_release"), request.reaches_release, path)
+    {
+        let message = "reaches_release: says of an absolute URL that it leads to the release";
+        context.problems.add(
+            node.at,
+            message,
+            "remove it: a path always goes to the target",
+        );
+    }
+}
+
+/// `[https://login.example.com]`
+fn origins(node: &Node, context: &Context) -> Vec<Template> {
+    const REMEDY: &str = "write scheme and host, as in https://login.example.com";
+    let problems = &context.problems;
+    let nodes = items(node, "allow_origins", problems).unwrap_or_default();
+    if nodes.len() > MAX_ORIGINS {
+        let message = format!("allow_origins has more than {MAX_ORIGINS} entries");
+        problems.add(node.at, message, "name fewer");
+        return Vec::new();
+    }
+    let origin = |node: &Node| {
+        let written = scalar::text(node, "allow_origins", problems)?;
+        let template = context.template(node, written)?;
+        if template.is_literal() && Origin::parse(written).is_none() {
+            let told = if written.contains('@') {
+                "this"
+            } else {
+                written
+            };
+            problems.add(node.at, format!("{told:?} is not an origin"), REMEDY);
+            return None;
+        }
+        Some(template)
+    };
+    nodes.iter().filter_map(origin).collect()
 }
 
 fn short(node: &Node, written: &str, context: &Context) -> Option<Request> {
@@ -83,10 +163,14 @@ fn short(node: &Node, written: &str, context: &Context) -> Option<Request> {
     Some(Request {
         method: method?,
         url: url?,
+        host: None,
         headers: context.defaults.headers.clone(),
         query: Vec::new(),
         body: Body::None,
         follow_redirects: false,
+        allow_origins: Vec::new(),
+        reaches_release: false,
+        line: node.at.line,
         max_body: context.defaults.max_body.unwrap_or(DEFAULT_MAX_BODY),
     })
 }
@@ -113,48 +197,67 @@ fn method(node: &Node, written: &str, context: &Context) -> Option<Method> {
 fn url(node: &Node, written: &str, context: &Context) -> Option<Template> {
     const REMEDY: &str = "write a path that begins with /, or an absolute http or https URL";
     let template = context.template(node, written)?;
-    let trial = template
-        .render_with(|_| Ok("x".to_owned()))
-        .unwrap_or_default();
-    let begins_with_reference = written.starts_with("{{");
-    let wrong = if trial.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        Some("it has a space".to_owned())
-    } else if trial.starts_with("//") {
-        Some("it begins with two slashes".to_owned())
-    } else if trial.starts_with('/') || begins_with_reference {
-        None
-    } else {
-        match Url::parse(&trial) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
-                (!url.username().is_empty() || url.password().is_some())
-                    .then(|| "it has credentials; put them in a header, from a secret".to_owned())
-            }
-            Ok(url) => Some(format!(
-                "the scheme {:?} is not http or https",
-                url.scheme()
-            )),
-            Err(_) => Some("it is neither a path nor an absolute URL".to_owned()),
-        }
+    // A reference may stand for a name or a number, or for all of the beginning.
+    let trial = |word: &str| {
+        let filled = template.render_with(|_| Ok(word.to_owned()));
+        let filled = filled.unwrap_or_default();
+        let reference_first = written.starts_with("{{");
+        let begin = if reference_first { "http://" } else { "" };
+        Reference::parse(&format!("{begin}{filled}")).err()
     };
-    if let Some(wrong) = wrong {
+    if let Some(wrong) = trial("x").and_then(|wrong| trial("1").map(|_| wrong)) {
         // What stands before an @ may be a password.
-        let told = if written.contains('@') {
-            "this"
-        } else {
-            written
+        let secret = written.contains('@');
+        let told = if secret { "this" } else { written };
+        let (why, remedy) = match wrong {
+            PlaceError::Character { character, .. } if secret || !template.is_literal() => (
+                format!("{character:?} can't be sent as it is"),
+                "write it percent-encoded".to_owned(),
+            ),
+            PlaceError::Character { character, instead } => (
+                format!("{character:?} can't be sent as it is"),
+                format!("write {instead}"),
+            ),
+            PlaceError::Fragment => (
+                "it has a fragment, which is never sent".to_owned(),
+                "remove what begins with #".to_owned(),
+            ),
+            other => (other.to_string(), REMEDY.to_owned()),
         };
-        let message = format!("{told:?} can't be asked for: {wrong}");
-        context.problems.add(node.at, message, REMEDY);
+        let message = format!("{told:?} can't be asked for: {why}");
+        context.problems.add(node.at, message, remedy);
         return None;
     }
     Some(template)
+}
+
+/// PEM texts, or references to secrets that hold them; one or a list.
+pub(super) fn certificates(node: &Node, context: &Context) -> Vec<Template> {
+    const REMEDY: &str = "write a certificate as PEM (-----BEGIN CERTIFICATE-----), or a reference \
+                          to a secret that holds it";
+    let problems = &context.problems;
+    let nodes = match &node.value {
+        Value::List(nodes) => nodes.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    let one = |node: &Node| {
+        let written = scalar::text(node, "ca_certificates", problems)?;
+        let template = context.template(node, written)?;
+        if let (true, Err(why)) = (template.is_literal(), tls::certificates(written)) {
+            problems.add(node.at, format!("ca_certificates: {why}"), REMEDY);
+            return None;
+        }
+        Some(template)
+    };
+    nodes.iter().filter_map(one).collect()
 }
 
 /// Headers by name, with templates as values.
 pub(super) fn headers(node: &Node, context: &Context) -> Vec<(HeaderName, Template)> {
     let problems = &context.problems;
     let mut headers: Vec<(HeaderName, Template)> = Vec::new();
-    for (key, value) in entries(node, "headers", problems).unwrap_or_default() {
+    let mut names = HashSet::new();
+    for (key, value) in few(node, "headers", MAX_HEADERS, context) {
         let Ok(name) = HeaderName::from_bytes(key.text.as_bytes()) else {
             let message = format!("{:?} can't be the name of a header", key.text);
             problems.add(key.at, message, "use letters, digits and -");
@@ -162,7 +265,7 @@ pub(super) fn headers(node: &Node, context: &Context) -> Vec<(HeaderName, Templa
         };
         if OWN_HEADERS.contains(&name.as_str()) {
             let remedy = if name == "host" {
-                "use `host:` of the suite"
+                "use `host:` of the suite or of the request"
             } else {
                 "remove it"
             };
@@ -173,7 +276,7 @@ pub(super) fn headers(node: &Node, context: &Context) -> Vec<(HeaderName, Templa
             );
             continue;
         }
-        if headers.iter().any(|(earlier, _)| *earlier == name) {
+        if !names.insert(name.clone()) {
             let remedy = "names of headers are the same in upper and lower case; remove one";
             problems.add(key.at, format!("the header {name} is there twice"), remedy);
             continue;
@@ -200,9 +303,8 @@ fn merged(
     defaults: &[(HeaderName, Template)],
     own: Vec<(HeaderName, Template)>,
 ) -> Vec<(HeaderName, Template)> {
-    let kept = defaults
-        .iter()
-        .filter(|(name, _)| own.iter().all(|(other, _)| other != name));
+    let replaced: HashSet<&HeaderName> = own.iter().map(|(name, _)| name).collect();
+    let kept = defaults.iter().filter(|(name, _)| !replaced.contains(name));
     let mut all: Vec<(HeaderName, Template)> = kept.cloned().collect();
     all.extend(own);
     all
@@ -213,8 +315,7 @@ pub(super) fn max_body(node: &Node, context: &Context) -> Option<usize> {
 }
 
 fn pairs(node: &Node, told: &str, context: &Context) -> Vec<(String, Template)> {
-    entries(node, told, &context.problems)
-        .unwrap_or_default()
+    few(node, told, MAX_PAIRS, context)
         .into_iter()
         .filter_map(|(key, value)| {
             let plain = context.is_plain(key);
@@ -223,6 +324,20 @@ fn pairs(node: &Node, told: &str, context: &Context) -> Vec<(String, Template)> 
             plain.then(|| (key.text.clone(), template))
         })
         .collect()
+}
+
+/// The entries of a mapping, if there are not too many of them.
+fn few<'n>(node: &'n Node, told: &str, most: usize, context: &Context) -> Vec<(&'n Key, &'n Node)> {
+    // Before anything is compared with anything.
+    if let Value::Map(entries) = &node.value
+        && entries.len() > most
+    {
+        let message = format!("{told} has {} entries", entries.len());
+        let remedy = format!("send at most {most}");
+        context.problems.add(node.at, message, remedy);
+        return Vec::new();
+    }
+    entries(node, told, &context.problems).unwrap_or_default()
 }
 
 fn body(object: &Object<'_>, context: &Context) -> Option<Body> {

@@ -1,7 +1,7 @@
 //! Conditions that no answer can meet. They are mistakes, and found when the suite is loaded rather than when
 //! a good release is stopped. Only what is certain is refused: a condition with references may hold.
 
-use reqwest::Method;
+use ::http::Method;
 use strict_yaml::{Findings, Node};
 
 use crate::expect::{Expectation, TextTest};

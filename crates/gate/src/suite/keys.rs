@@ -27,7 +27,8 @@ const LATER: &[&str] = &[
 strict_yaml::tables! {
     later: LATER;
     SUITE: "suite", "the suite",
-        ["version", "name", "host", "vars", "secrets", "limits", "defaults", "checks", "traffic"];
+        ["version", "name", "host", "ca_certificates", "vars", "secrets", "limits", "defaults", "checks",
+         "traffic"];
     LIMITS: "limits", "limits", ["concurrency", "overall"];
     DEFAULTS: "defaults", "defaults", ["http"];
     DEFAULTS_HTTP: "defaults_http", "defaults.http",
@@ -35,7 +36,8 @@ strict_yaml::tables! {
     CHECK: "check", "a check",
         ["name", "on", "severity", "http", "timeout", "retries", "retry_every", "within", "expect"];
     HTTP: "http", "http",
-        ["method", "url", "headers", "query", "json", "body", "form", "follow_redirects", "max_body"];
+        ["method", "url", "host", "headers", "query", "json", "body", "form", "follow_redirects",
+         "allow_origins", "reaches_release", "max_body"];
     EXPECT: "expectation", "an expectation", ["status", "header", "body", "json", "latency"];
     HEADER: "expect_header", "header",
         ["name", "equals", "contains", "not_contains", "matches", "exists"];

@@ -18,7 +18,7 @@ mod schema_tests;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -27,7 +27,7 @@ pub use strict_yaml::{Problem, Problems as SuiteProblems, SecretRef};
 use crate::Stage;
 use crate::expect::Expectation;
 use crate::probe::Probe;
-use crate::template::Var;
+use crate::template::{Template, Var};
 
 /// How many checks run at once unless the suite says otherwise.
 pub(crate) const DEFAULT_CONCURRENCY: usize = 10;
@@ -48,6 +48,8 @@ pub struct Suite {
     pub secrets: BTreeMap<String, SecretRef>,
     /// The virtual host, if the target must be spoken to by another name than its address.
     pub(crate) host: Option<String>,
+    /// Certificate authorities to trust beside the system's: PEM.
+    pub(crate) ca_certificates: Vec<Template>,
     pub(crate) vars: BTreeMap<String, Var>,
     pub(crate) limits: Limits,
     pub(crate) checks: Vec<Check>,
@@ -72,6 +74,16 @@ impl Suite {
             .iter()
             .filter(|check| check.on.contains(&stage) && check.severity == Severity::Required)
             .count()
+    }
+
+    /// Every name that checks speak to the target by, beside the suite's own.
+    pub(crate) fn hosts(&self) -> BTreeSet<String> {
+        let requests = self.checks.iter().filter_map(|check| match &check.probe {
+            Probe::Http(request) => request.host.clone(),
+            #[cfg(test)]
+            Probe::Misbehave(_) => None,
+        });
+        requests.collect()
     }
 
     /// How many checks are selected at `stage`, advisory ones included.

@@ -143,10 +143,19 @@ fn requests_are_checked() {
     insta::assert_snapshot!(told_of_check("http: GET https://user:pw@shop.example.com/"), @r#"suite.yaml:5:11: "this" can't be asked for: it has credentials; put them in a header, from a secret; write a path that begins with /, or an absolute http or https URL"#);
     insta::assert_snapshot!(told_of_check("http: { url: /, json: 1, form: { a: b } }"), @r#"suite.yaml:5:36: a request has one body, not both "json" and "form"; remove one"#);
     insta::assert_snapshot!(told_of_check("http: { url: /, headers: { Host: a, 'x y': b } }"), @r#"
-    suite.yaml:5:32: the header host is set by the gate; use `host:` of the suite
+    suite.yaml:5:32: the header host is set by the gate; use `host:` of the suite or of the request
     suite.yaml:5:41: "x y" can't be the name of a header; use letters, digits and -
     "#);
     insta::assert_snapshot!(told_of_check("http: { url: /, max_body: 1GiB }"), @r#"suite.yaml:5:31: max_body: "1GiB" is not a size in range; write 1 KiB to 16 MiB, such as 64KiB or 2MiB"#);
+    insta::assert_snapshot!(told_of_check("http: GET /a b"), @r#"suite.yaml:5:11: "/a b" can't be asked for: ' ' can't be sent as it is; write /a%20b"#);
+    insta::assert_snapshot!(told_of_check("http: GET /grün#top"), @r#"suite.yaml:5:11: "/grün#top" can't be asked for: it has a fragment, which is never sent; remove what begins with #"#);
+    insta::assert_snapshot!(told_of_check("http: { url: 'http://h/', host: h.example }"), @"suite.yaml:5:37: host: goes with a path; an absolute URL names its host itself; remove one of them");
+    insta::assert_snapshot!(told_of_check("http: { url: /, host: 'h:80', reaches_release: true, allow_origins: [login.example.com, 'https://h/x'] }"), @r#"
+    suite.yaml:5:27: host: "h:80" is not a host name; write a name such as shop.example.com, without scheme, port or path
+    suite.yaml:5:52: reaches_release: says of an absolute URL that it leads to the release; remove it: a path always goes to the target
+    suite.yaml:5:74: "login.example.com" is not an origin; write scheme and host, as in https://login.example.com
+    suite.yaml:5:93: "https://h/x" is not an origin; write scheme and host, as in https://login.example.com
+    "#);
     insta::assert_snapshot!(told_of_check("retries: 1"), @"suite.yaml:4:5: the check measures nothing; add `http: GET /path`");
 }
 
@@ -366,4 +375,36 @@ proptest::proptest! {
         let (start, end) = whole.split_at(whole.floor_char_boundary(cut.min(whole.len())));
         let _ = Suite::parse("suite.yaml", &format!("{start}{put}{end}"));
     }
+}
+
+#[test]
+fn a_port_may_be_a_reference() {
+    let text = "version: 1\nname: s\nvars: { h: a.example, p: 8443 }\nchecks: [{ name: a, http: 'GET https://{{ h }}:{{ p }}/x' }]";
+    parsed(text);
+}
+
+#[test]
+fn many_headers_are_refused_and_that_at_once() {
+    let headers: Vec<String> = (0..24_000).map(|n| format!("x-{n}: a, ")).collect();
+    let check = format!("http: {{ url: /, headers: {{ {} }} }}", headers.concat());
+    let begun = std::time::Instant::now();
+    let told = told_of_check(&check);
+    assert!(
+        told.ends_with("headers has 24000 entries; send at most 100"),
+        "{told}"
+    );
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+    let query: Vec<String> = (0..1_001).map(|n| format!("q{n}: a, ")).collect();
+    let told = told_of_check(&format!(
+        "http: {{ url: /, query: {{ {} }} }}",
+        query.concat()
+    ));
+    assert!(
+        told.ends_with("query has 1001 entries; send at most 1000"),
+        "{told}"
+    );
 }

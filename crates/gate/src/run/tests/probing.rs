@@ -277,9 +277,10 @@ fn a_run_does_not_show_its_secrets() {
         },
         secrets: BTreeMap::from([("key".to_owned(), "hunter2".to_owned())]),
         http: HttpOptions::default(),
+        memory: None,
         deadline: Instant::now(),
     };
-    let surroundings = surroundings(&run);
+    let surroundings = surroundings(&run).unwrap();
     let told = format!("{run:?} {surroundings:?}");
     assert!(told.contains("key") && !told.contains("hunter2"), "{told}");
 }

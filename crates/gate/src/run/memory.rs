@@ -1,0 +1,202 @@
+//! Memory: a run must fit into what the function has, whatever the target answers.
+//!
+//! A killed process answers nobody. So what bodies may take is summed up before anything is asked,
+//! and a suite that can't fit is refused with the sum. While it runs, bodies are judged under a
+//! budget: what decoding, text and JSON take of several large bodies at once is never needed at once.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::expect::Expectation;
+use crate::probe::Probe;
+use crate::suite::Check;
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// What the process takes with no body in it: the runtime, TLS, the clients of AWS, the report of a
+/// thousand checks.
+const BASE: usize = 80 * MIB;
+
+/// What one request takes beside its body: the buffers of its connection, TLS, its record.
+const REQUEST: usize = 256 * KIB;
+
+/// The window that a decoder may need.
+const WINDOW: usize = 16 * MIB;
+
+/// A decoded body for each byte of it: itself, and as text of another charset.
+const TEXT: usize = 4;
+
+/// And parsed as JSON.
+const JSON: usize = 10;
+
+/// What may be judged at once where nobody says how much memory there is.
+const UNSTATED: usize = 256 * MIB;
+
+/// What bodies may take of the memory while they are judged.
+#[derive(Clone, Debug)]
+pub(super) struct Budget {
+    permits: Arc<Semaphore>,
+    most: usize,
+}
+
+/// What a run needs at most, in bytes.
+struct Need {
+    /// Bodies as they are received, with their connections.
+    received: usize,
+    at_once: usize,
+    /// The largest of them, while it is judged.
+    judged: usize,
+}
+
+impl Need {
+    fn of(checks: &[Check], concurrency: usize) -> Self {
+        let mut limits: Vec<usize> = checks.iter().map(max_body).collect();
+        limits.sort_unstable_by(|a, b| b.cmp(a));
+        limits.truncate(concurrency);
+        Self {
+            received: limits.iter().sum::<usize>() + limits.len() * REQUEST,
+            at_once: limits.len(),
+            judged: checks
+                .iter()
+                .map(|check| judging(&check.expect, max_body(check)))
+                .max()
+                .unwrap_or_default(),
+        }
+    }
+
+    fn sum(&self) -> usize {
+        BASE + self.received + self.judged
+    }
+}
+
+/// Why the checks can't run in this much memory, if they can't.
+pub(super) fn refusal(checks: &[Check], concurrency: usize, memory: u64) -> Option<String> {
+    let need = Need::of(checks, concurrency);
+    let memory = usize::try_from(memory).unwrap_or(usize::MAX);
+    (need.sum() > memory).then(|| {
+        let mib = |bytes: usize| format!("{} MiB", bytes.div_ceil(MIB));
+        format!(
+            "the suite may need {} of memory, and the function has {}: {} for itself, {} for {} at \
+             once, and {} to judge the largest; lower limits.concurrency or max_body, or give the \
+             function more memory",
+            mib(need.sum()),
+            mib(memory),
+            mib(BASE),
+            mib(need.received),
+            if need.at_once == 1 {
+                "1 body".to_owned()
+            } else {
+                format!("{} bodies", need.at_once)
+            },
+            mib(need.judged),
+        )
+    })
+}
+
+impl Budget {
+    pub(super) fn new(checks: &[Check], concurrency: usize, memory: Option<u64>) -> Self {
+        let need = Need::of(checks, concurrency);
+        let room = memory.map_or(UNSTATED, |memory| {
+            usize::try_from(memory)
+                .unwrap_or(usize::MAX)
+                .saturating_sub(BASE + need.received)
+        });
+        let most = room.max(need.judged).max(KIB) / KIB;
+        let most = most.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
+        Self {
+            permits: Arc::new(Semaphore::new(most)),
+            most,
+        }
+    }
+
+    /// Waits until there is room to judge a body of this size. The room is given back when what is
+    /// returned is dropped.
+    pub(super) async fn room(
+        &self,
+        expect: &[Expectation],
+        body: usize,
+    ) -> Option<OwnedSemaphorePermit> {
+        let need = judging(expect, body).div_ceil(KIB).clamp(1, self.most);
+        let need = u32::try_from(need).unwrap_or(u32::MAX);
+        Arc::clone(&self.permits)
+            .acquire_many_owned(need)
+            .await
+            .ok()
+    }
+}
+
+fn max_body(check: &Check) -> usize {
+    match &check.probe {
+        Probe::Http(request) => request.max_body,
+        #[cfg(test)]
+        Probe::Misbehave(_) => 0,
+    }
+}
+
+/// What judging takes beside a received body that may be decoded to `size` bytes.
+fn judging(expect: &[Expectation], size: usize) -> usize {
+    let json = expect.iter().any(|e| matches!(e, Expectation::Json { .. }));
+    let body = expect.iter().any(|e| matches!(e, Expectation::Body(_)));
+    match (json, body) {
+        (false, false) => 0,
+        (false, true) => size * TEXT + WINDOW.min(size * 16),
+        (true, _) => size * (TEXT + JSON) + WINDOW.min(size * 16),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Suite;
+
+    fn checks(text: &str) -> Vec<Check> {
+        let text = format!("version: 1\nname: s\nchecks:\n{text}");
+        Suite::parse("s", &text).unwrap().checks
+    }
+
+    fn many(count: usize, max_body: &str) -> Vec<Check> {
+        let check = |n: usize| {
+            format!(
+                "  - {{ name: c{n}, http: {{ url: /, max_body: {max_body} }}, expect: [{{ json: {{ path: $, exists: true }} }}] }}\n"
+            )
+        };
+        checks(&(0..count).map(check).collect::<String>())
+    }
+
+    #[test]
+    fn the_defaults_fit_into_the_smallest_function_that_is_sensible() {
+        assert_eq!(refusal(&many(200, "1MiB"), 10, 128 << 20), None);
+        assert_eq!(refusal(&many(200, "1MiB"), 50, 256 << 20), None);
+        assert_eq!(refusal(&many(1, "1MiB"), 10, 128 << 20), None);
+    }
+
+    #[test]
+    fn what_can_not_fit_is_refused_with_the_sum() {
+        insta::assert_snapshot!(refusal(&many(20, "16MiB"), 10, 256 << 20).unwrap(), @"the suite may need 483 MiB of memory, and the function has 256 MiB: 80 MiB for itself, 163 MiB for 10 bodies at once, and 240 MiB to judge the largest; lower limits.concurrency or max_body, or give the function more memory");
+        assert_eq!(refusal(&many(20, "16MiB"), 10, 512 << 20), None);
+        insta::assert_snapshot!(refusal(&many(200, "2MiB"), 200, 512 << 20).unwrap(), @"the suite may need 574 MiB of memory, and the function has 512 MiB: 80 MiB for itself, 450 MiB for 200 bodies at once, and 44 MiB to judge the largest; lower limits.concurrency or max_body, or give the function more memory");
+        // Nothing is judged of a body that only its status is asked for.
+        let plain = checks("  - { name: a, http: { url: /, max_body: 16MiB } }\n");
+        assert_eq!(refusal(&plain, 10, 100 << 20), None);
+    }
+
+    #[tokio::test]
+    async fn large_bodies_are_judged_one_after_the_other() {
+        let checks = many(10, "16MiB");
+        let budget = Budget::new(&checks, 10, Some(488 << 20));
+        let first = budget.room(&checks[0].expect, 16 << 20).await;
+        let mut second = std::pin::pin!(budget.room(&checks[1].expect, 16 << 20));
+        assert!(futures::poll!(second.as_mut()).is_pending());
+        drop(first);
+        assert!(futures::poll!(second.as_mut()).is_ready());
+        // Whatever is asked for, it is given at some time.
+        assert!(
+            budget
+                .room(&checks[0].expect, usize::MAX / 32)
+                .await
+                .is_some()
+        );
+    }
+}
