@@ -25,7 +25,9 @@ PARAMETERS = "arn:aws:ssm:us-east-1:000000000000:parameter/lab/*"
 @pytest.fixture(scope="session")
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """The local AWS with `template.yaml` deployed."""
-    with World("e2e", config=Path(__file__).with_name("approvals.yaml"), SsmParameterArns=PARAMETERS) as world:
+    config = Path(__file__).with_name("approvals.yaml")
+    # Fifty people click at once here; elsewhere a crowd like that is turned away.
+    with World("e2e", config=config, SsmParameterArns=PARAMETERS, DecisionConcurrency="0") as world:
         yield world
         if request.session.testsfailed:
             world.keep_logs()

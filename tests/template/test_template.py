@@ -113,6 +113,23 @@ def test_every_parameter_is_asked_for_in_plain_words(template: Json) -> None:
         assert {"AllowedValues", "AllowedPattern", "MaxValue"} & set(parameter), name
 
 
+def test_a_flood_on_a_public_address_leaves_the_gates_their_concurrency(template: Json, everything: Rendered) -> None:
+    """An account has 1,000 runs at a time, or as little as 10; the gates, which have no address, reserve nothing."""
+    limits = {"ApprovalDecision": ("DecisionConcurrency", 10), "EnvScheduler": ("EnvironmentsConcurrency", 30)}
+    public = {
+        made["Properties"]["TargetFunctionArn"]["Ref"]
+        for made in template["Resources"].values()
+        if made["Type"] == "AWS::Lambda::Url"
+    }
+    assert public == set(limits)
+    for function, (parameter, most) in limits.items():
+        assert 0 < int(everything.resource(function)["ReservedConcurrentExecutions"]) <= most
+        without = Rendered(template, EVERYTHING | {parameter: "0"})
+        assert "ReservedConcurrentExecutions" not in without.resource(function), "0 sets no limit"
+    for gate in ("PreTraffic", "PostTraffic"):
+        assert "ReservedConcurrentExecutions" not in everything.resource(gate)
+
+
 def test_nobody_is_asked_about_addresses_that_are_not_made(resources: Json) -> None:
     """SAM asks about each FunctionUrlConfig without authentication, whatever its condition says."""
     assert [name for name, made in resources.items() if "FunctionUrlConfig" in made["Properties"]] == []
