@@ -124,7 +124,7 @@ async fn engine(url: Url) {
         stage: Stage::PreTraffic,
         target: Target {
             base_url: Some(url),
-            facts: BTreeMap::new(),
+            ..Target::default()
         },
         secrets: BTreeMap::new(),
         http: HttpOptions::default(),

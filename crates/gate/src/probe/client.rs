@@ -202,7 +202,7 @@ impl Clients {
         message: &Message,
     ) -> Result<Result<(Response<Incoming>, bool), (Error, bool)>, Trouble> {
         let client = self.get(kind)?;
-        Ok(match client.request(self.request(message)?).await {
+        Ok(match client.request(Self::request(message)?).await {
             Ok(response) => {
                 let ends = response.extensions().get::<HttpInfo>().map(ends);
                 let reused = ends.is_some_and(|ends| !self.used().insert(ends));
@@ -220,7 +220,7 @@ impl Clients {
         })
     }
 
-    fn request(&self, message: &Message) -> Result<Request<Full<Bytes>>, Trouble> {
+    fn request(message: &Message) -> Result<Request<Full<Bytes>>, Trouble> {
         let built = message.place.uri().and_then(|uri| {
             Request::builder()
                 .method(message.method.clone())

@@ -260,6 +260,11 @@ fn render_pairs<'a>(
         .collect()
 }
 
+/// By value, so that it serves `map_err`.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "the signature that `map_err` wants"
+)]
 fn missing(error: crate::template::Missing) -> Trouble {
     Trouble::errored(error.to_string())
 }

@@ -148,7 +148,9 @@ fn as_written(written: &str) -> Result<String, PlaceError> {
             let encode = |c: char| -> String {
                 let mut bytes = [0; 4];
                 let bytes = c.encode_utf8(&mut bytes).bytes();
-                bytes.map(|byte| format!("%{byte:02X}")).collect()
+                bytes.fold(String::new(), |encoded, byte| {
+                    format!("{encoded}%{byte:02X}")
+                })
             };
             let instead = written
                 .chars()

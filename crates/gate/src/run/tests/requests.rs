@@ -16,6 +16,7 @@ fn one(request: &str) -> String {
     format!("  - name: it\n    retries: 0\n    http: {request}")
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "what a server is opened with")]
 fn fine(_: &Asked) -> Option<Vec<u8>> {
     Some(reply("200 OK", &[], b"ok"))
 }
