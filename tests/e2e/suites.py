@@ -78,11 +78,12 @@ version: 1
 name: indiscreet
 secrets:
   key: "ssm:/lab/key"
+  encoded: "ssm:/lab/encoded-key"
 defaults:
   http: { retries: 0, headers: { x-shop-key: "{{ key }}" } }
 checks:
   - name: in the address
-    http: { method: GET, url: "/{{ key }}", query: { q: "{{ key }}" } }
+    http: { method: GET, url: "/{{ encoded }}", query: { q: "{{ key }}" } }
   - name: in the body
     http: { method: POST, url: /api/checkout, json: { book: "{{ key }}", quantity: 1 } }
   - name: in a form
@@ -93,7 +94,7 @@ checks:
       - body: { contains: "{{ key }}" }
       - header: { name: content-type, equals: "{{ key }}" }
   - name: at a place where nobody answers
-    http: { method: GET, url: "http://127.0.0.1:1/{{ key }}", allow_origins: ["http://127.0.0.1:1"] }
+    http: { method: GET, url: "http://127.0.0.1:1/{{ encoded }}", allow_origins: ["http://127.0.0.1:1"] }
   - name: in a pattern
     http: GET /
     expect:

@@ -55,6 +55,9 @@ def test_a_secret_is_told_nowhere(
     world: World, lab: Shop, gates: Gates, follower: Follower, release: NewRelease
 ) -> None:
     world.aws.ssm.put_parameter(Name="/lab/key", Value=VALUE, Type="SecureString", Overwrite=True)
+    # A path is sent as it is written, so what stands in one must be encoded.
+    encoded = quote(VALUE, safe="")
+    world.aws.ssm.put_parameter(Name="/lab/encoded-key", Value=encoded, Type="SecureString", Overwrite=True)
     lab.put_suite(INDISCREET)
     deployment = lab.deploy(release(), gates.hooks("pre-traffic"))
     assert follower.ended(deployment) == "Failed", follower.told()
