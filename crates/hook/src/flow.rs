@@ -269,7 +269,7 @@ async fn work(
         target: gate_target(&found)?,
         secrets,
         http: gate::HttpOptions::default(),
-        memory: None,
+        memory: settings.memory,
         deadline: budget
             .work_until
             .checked_sub(budget.gate_margin())
