@@ -347,6 +347,7 @@ fn hints(what: &str) -> Hints<'static> {
             "read" => "dynamodb:GetItem on it",
             "list" => "dynamodb:Query on it",
             "replace" => "dynamodb:UpdateItem on it",
+            "append" => "dynamodb:PartiQLInsert on it",
             _ => "dynamodb:PutItem on it",
         },
         absent: "make the table, or correct its name",
