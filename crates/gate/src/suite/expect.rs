@@ -71,6 +71,7 @@ fn status(node: &Node, context: &Context) -> Option<Expectation> {
 }
 
 fn status_range(node: &Node, context: &Context) -> Option<StatusRange> {
+    const REMEDY: &str = "write 200, [200, 204], 2xx or 200-299";
     let written = match &node.value {
         Value::Number(_, text) | Value::Text(text) => text.trim(),
         _ => "",
@@ -98,7 +99,6 @@ fn status_range(node: &Node, context: &Context) -> Option<StatusRange> {
             last: code,
         }),
     };
-    const REMEDY: &str = "write 200, [200, 204], 2xx or 200-299";
     match range {
         None => {
             let message = format!("{} is not a status", as_written(node));

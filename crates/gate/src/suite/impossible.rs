@@ -64,8 +64,8 @@ fn contradict(one: &TextTest, other: &TextTest) -> bool {
 }
 
 /// Whether a text meets a condition, as far as that is known without values.
-fn meets(text: &str, test: &TextTest) -> Option<bool> {
-    match test {
+fn meets(text: &str, condition: &TextTest) -> Option<bool> {
+    match condition {
         TextTest::Equals(other) => literal(other).map(|other| text == other),
         TextTest::Contains(part) => literal(part).map(|part| text.contains(&part)),
         TextTest::NotContains(part) => literal(part).map(|part| !text.contains(&part)),

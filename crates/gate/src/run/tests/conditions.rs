@@ -73,9 +73,10 @@ async fn a_value_that_is_not_there_meets_no_condition() {
 async fn checks_begin_in_the_order_of_the_suite() {
     for concurrency in [1, 3] {
         let shop = Shop::open().await;
-        let checks: String = (0..8)
+        let checks: Vec<String> = (0..8)
             .map(|n| format!("  - {{ name: c{n}, http: GET /slow?{n} }}\n"))
             .collect();
+        let checks = checks.concat();
         let outcome = Trial::of(&shop, &checks)
             .with(&format!("limits: {{ concurrency: {concurrency} }}"))
             .run()
