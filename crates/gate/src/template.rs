@@ -135,6 +135,15 @@ impl Template {
         self.references().next().is_none()
     }
 
+    /// How long the text is when its references are filled; what has no value counts nothing.
+    pub(crate) fn filled_len(&self, values: &Values) -> usize {
+        let piece = |piece: &Piece| match piece {
+            Piece::Literal(literal) => literal.len(),
+            Piece::Reference(reference) => values.text(reference).map_or(0, str::len),
+        };
+        self.pieces.iter().map(piece).fold(0, usize::saturating_add)
+    }
+
     /// The text with every reference filled.
     pub(crate) fn render(&self, values: &Values) -> Result<String, Missing> {
         self.render_with(|reference| values.text(reference).map(str::to_owned))

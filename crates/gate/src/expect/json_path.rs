@@ -25,6 +25,11 @@ pub(crate) struct BadPath {
 }
 
 impl Path {
+    /// The text, as it was written.
+    pub(crate) fn template(&self) -> &Template {
+        &self.template
+    }
+
     /// `known` has the values that don't depend on the run. Where some are missing, a path is refused
     /// only for a fault that stands before the first of them: what follows may make sense of the rest.
     pub(crate) fn new(

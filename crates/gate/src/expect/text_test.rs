@@ -56,6 +56,11 @@ impl Pattern {
             .unwrap_or_default()
     }
 
+    /// The text, as it was written.
+    pub(crate) fn template(&self) -> &Template {
+        &self.template
+    }
+
     /// The expression, if there is nothing to be filled in.
     pub(crate) fn literal(&self) -> Option<Regex> {
         let compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);

@@ -36,7 +36,6 @@ pub(super) async fn check(course: &Arc<Course>, index: usize) {
     let limit = patience.within.map_or(course.deadline, |within| {
         course.deadline.min(started + within)
     });
-    course.ledger.begin(index, course.begun.elapsed());
     for number in 0..=patience.retries {
         let record = attempt(course, index, limit).await;
         let measurement = record.measurement;

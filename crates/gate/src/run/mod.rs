@@ -26,6 +26,7 @@ use crate::probe::client::ClientPlan;
 use crate::probe::{Clients, Surroundings, redirect};
 use crate::redact::Redactor;
 use crate::report::{self, Report};
+use crate::suite::filled::{self, MAX_FILLED_TOGETHER};
 use crate::suite::{Bake, Check, Suite};
 use crate::template::{Missing, Values, Var};
 use crate::verdict::Verdict;
@@ -159,6 +160,7 @@ pub async fn run(run: Run) -> Outcome {
     let too_large = |memory| memory::refusal(&selected, concurrency, memory);
     refusals.extend(run.memory.and_then(too_large));
     if let Ok(around) = &around {
+        refusals.extend(fills_too_much(&selected, &around.values));
         refusals.extend(redirect::refusals(&selected, around));
     }
 
@@ -244,6 +246,18 @@ fn does_not_fit(bake: &Bake, begun: Instant, deadline: Instant) -> Option<String
             text::duration(bake.window),
             text::duration(left),
             text::duration(LAST_ROUND_ALLOWANCE)
+        )
+    })
+}
+
+fn fills_too_much(checks: &[Check], values: &Values) -> Option<String> {
+    let bytes = filled::bytes(checks, values);
+    (bytes > MAX_FILLED_TOGETHER).then(|| {
+        format!(
+            "the texts of the suite take {} bytes when their references are filled; they may take {} \
+             together: name long values less often",
+            bytes,
+            text::bytes(MAX_FILLED_TOGETHER)
         )
     })
 }

@@ -44,6 +44,7 @@ async fn one_round(course: &Arc<Course>) {
     for index in 0..course.checks.len() {
         // Waited for here and not in the task: checks begin in the order of the suite.
         let slot = Arc::clone(&slots).acquire_owned().await;
+        course.ledger.begin(index, course.begun.elapsed());
         let course = Arc::clone(course);
         tasks.spawn(async move {
             let _slot = slot.expect("nobody closes the semaphore");

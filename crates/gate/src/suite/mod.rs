@@ -8,6 +8,7 @@
 mod bounds_tests;
 mod decode;
 mod expect;
+pub(crate) mod filled;
 mod http;
 mod impossible;
 mod json;

@@ -69,7 +69,8 @@ async fn a_value_that_is_not_there_meets_no_condition() {
     "#);
 }
 
-#[tokio::test]
+// Several threads, as in a function: with one, tasks begin in their order anyway.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn checks_begin_in_the_order_of_the_suite() {
     for concurrency in [1, 3] {
         let shop = Shop::open().await;
@@ -92,7 +93,7 @@ async fn checks_begin_in_the_order_of_the_suite() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_round_with_one_at_a_time_follows_the_suite_with_retries_too() {
     let shop = Shop::open().await;
     let checks = "  - { name: a, http: GET /flaky, retries: 2, retry_every: 10ms }

@@ -229,3 +229,34 @@ async fn failures_are_tried_again() {
         .len();
     assert!((1..=4).contains(&tries), "{tries}");
 }
+
+#[tokio::test]
+async fn long_values_that_are_named_often_are_refused_before_they_are_filled() {
+    let shop = Shop::open().await;
+    let long = "x".repeat(60_000);
+    let many = "'{{ key }}', ".repeat(300);
+    for check in [
+        format!("http: {{ method: POST, url: /form, json: [{many}] }}"),
+        format!("http: GET /\n    expect: [{{ json: {{ path: $, equals: [{many}] }} }}]"),
+        format!(
+            "http: {{ url: /, query: {{ a: '{}' }} }}",
+            "{{ key }}".repeat(300)
+        ),
+    ] {
+        let outcome = Trial::of(&shop, &format!("  - name: it\n    {check}"))
+            .with("secrets: { key: 'env:KEY' }")
+            .secret("key", &long)
+            .run()
+            .await;
+        let told = told(&outcome);
+        assert!(
+            told.starts_with("failed\nthe texts of the suite take 180"),
+            "{told}"
+        );
+        assert!(
+            told.contains("they may take 16 MiB together: name long values less often"),
+            "{told}"
+        );
+    }
+    assert_eq!(shop.requests(), 0);
+}
