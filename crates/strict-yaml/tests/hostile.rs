@@ -145,7 +145,7 @@ fn depth_is_bounded_in_every_style() {
         "{a: ".repeat(10_000),
         "- ".repeat(10_000),
         "? ".repeat(10_000),
-        (0..400).map(|n| format!("{}a:\n", " ".repeat(n))).collect(),
+        (0..400).fold(String::new(), |text, n| text + &" ".repeat(n) + "a:\n"),
         (0..70).fold("a0: &a0 x\n".to_owned(), |text, n| {
             format!("{text}a{}: &a{} [*a{n}]\n", n + 1, n + 1)
         }),
