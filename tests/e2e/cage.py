@@ -4,14 +4,16 @@ else a limit of the process's own data."""
 import os
 import resource
 import subprocess
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-V2 = Path("/sys/fs/cgroup")
-V1 = V2 / "memory"
+# The root of each kind of hierarchy, a file that only a real one has, and the file of the limit.
+V2 = (Path("/sys/fs/cgroup"), "cgroup.controllers", "memory.max")
+V1 = (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.limit_in_bytes")
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,24 @@ def cage(mebibytes: int) -> Iterator[Cage]:
     try:
         yield Cage("cgroup", lambda: (group / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii") and None)
     finally:
-        group.rmdir()
+        _leave(group)
+
+
+def _leave(group: Path) -> None:
+    """Removes the group as soon as its last process is gone."""
+    for _ in range(50):
+        try:
+            group.rmdir()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
 
 
 def _group(limit: int) -> Path | None:
-    for root, name in ((V2, "memory.max"), (V1, "memory.limit_in_bytes")):
+    for root, mark, name in (V2, V1):
+        if not (root / mark).exists():
+            continue
         group = root / f"deploy-hooks-{uuid.uuid4().hex[:8]}"
         try:
             group.mkdir()
@@ -54,7 +69,7 @@ def _group(limit: int) -> Path | None:
         try:
             (group / name).write_text(str(limit), encoding="ascii")
         except OSError:
-            group.rmdir()
+            _leave(group)
             continue
         return group
     return None

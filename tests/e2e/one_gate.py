@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -92,9 +92,10 @@ class _AwsHandler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
-        for _ in range(mebibytes * 16):
-            self.wfile.write(b"10000\r\n" + b"#" * 0x10000 + b"\r\n")
-        self.wfile.write(b"0\r\n\r\n")
+        with suppress(OSError):
+            for _ in range(mebibytes * 16):
+                self.wfile.write(b"10000\r\n" + b"#" * 0x10000 + b"\r\n")
+            self.wfile.write(b"0\r\n\r\n")
 
     def _body(self) -> bytes:
         if self.headers.get("transfer-encoding") != "chunked":
