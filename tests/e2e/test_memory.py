@@ -92,9 +92,12 @@ def port() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _figures() -> Iterator[None]:
+def _figures(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
-    print("\n" + table(ROWS))
+    # The figures are what people want to see of a run that passed.
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print("\n" + table(ROWS))
 
 
 @pytest.mark.parametrize("mebibytes", SIZES)
