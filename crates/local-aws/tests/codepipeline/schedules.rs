@@ -28,6 +28,23 @@ fn once(at: Timestamp) -> String {
     at.strftime("at(%Y-%m-%dT%H:%M:%S)").to_string()
 }
 
+/// Where the virtual clock of each test begins, so that none depends on the hour at which it runs: on a Tuesday,
+/// far from every change of the clocks, and later than any real time.
+const NOON: &str = "2040-01-03T12:00:00Z";
+
+fn noon() -> Timestamp {
+    NOON.parse().unwrap()
+}
+
+/// A world at noon.
+async fn bench_at_noon() -> Bench {
+    let bench = Bench::new().await;
+    let ahead = noon().duration_since(Timestamp::now()).as_secs();
+    let asked = json!({ "advance_seconds": ahead + 1, "rates": "none" });
+    bench.control("/_local/clock", asked).await;
+    bench
+}
+
 async fn advance(bench: &Bench, hours: u64, rates: &str) -> Vec<Value> {
     let asked = json!({ "advance_seconds": hours * 3600, "rates": rates });
     let answer = bench.control("/_local/clock", asked).await;
@@ -44,8 +61,8 @@ fn told(bench: &Bench) -> Vec<Timestamp> {
 
 #[tokio::test]
 async fn a_one_time_schedule_is_delivered_when_an_advance_reaches_it() {
-    let bench = Bench::new().await;
-    let now = Timestamp::now();
+    let bench = bench_at_noon().await;
+    let now = noon();
     let at = |name: &str, at: Timestamp| {
         let mut schedule = schedule(name, &once(at));
         schedule["ActionAfterCompletion"] = json!("DELETE");
@@ -75,8 +92,8 @@ async fn a_one_time_schedule_is_delivered_when_an_advance_reaches_it() {
 
 #[tokio::test]
 async fn a_night_has_every_tick_in_its_order_between_the_cron_times() {
-    let bench = Bench::new().await;
-    let evening = Timestamp::now() + 2.hours();
+    let bench = bench_at_noon().await;
+    let evening = noon() + 2.hours();
     let cron = evening.strftime("cron(%-M %-H * * ? *)").to_string();
     bench.emulator.schedule("down", schedule("down", &cron));
     bench
@@ -103,14 +120,14 @@ async fn a_night_has_every_tick_in_its_order_between_the_cron_times() {
 
 #[tokio::test]
 async fn ticks_are_missed_unless_they_are_asked_for() {
-    let bench = Bench::new().await;
+    let bench = bench_at_noon().await;
     bench
         .emulator
         .schedule("tick", schedule("tick", "rate(5 minutes)"));
     bench.advance(60 * 60).await;
     let told = told(&bench);
     assert_eq!(told.len(), 1, "{told:?}");
-    let left = (Timestamp::now() + 1.hour()).duration_since(told[0]);
+    let left = (noon() + 1.hour()).duration_since(told[0]);
     assert!(left.as_secs() < 310, "the last one: {left}");
     assert!(advance(&bench, 1, "none").await.is_empty());
     assert_eq!(advance(&bench, 1, "last").await.len(), 1);
@@ -118,7 +135,7 @@ async fn ticks_are_missed_unless_they_are_asked_for() {
 
 #[tokio::test]
 async fn the_emulator_never_fires_a_recurring_schedule_and_clients_see_it_enabled() {
-    let bench = Bench::new().await;
+    let bench = bench_at_noon().await;
     let path = "/schedules/tick?groupName=g";
     let signed = |request: reqwest::RequestBuilder| {
         request.header(
@@ -157,7 +174,7 @@ async fn the_emulator_never_fires_a_recurring_schedule_and_clients_see_it_enable
 #[tokio::test]
 async fn a_function_that_fails_is_handed_to_the_emulator_and_a_missing_one_to_the_dead_letter_queue()
  {
-    let bench = Bench::new().await;
+    let bench = bench_at_noon().await;
     let mut broken = schedule("broken", "rate(1 hour)");
     broken["Target"]["Arn"] = json!(function("broken"));
     bench.emulator.schedule("broken", broken);
@@ -186,7 +203,7 @@ async fn a_function_that_fails_is_handed_to_the_emulator_and_a_missing_one_to_th
 
 #[tokio::test]
 async fn queues_and_topics_are_targets_too() {
-    let bench = Bench::new().await;
+    let bench = bench_at_noon().await;
     for (name, service) in [("queue", "sqs"), ("topic", "sns"), ("table", "dynamodb")] {
         let mut schedule = schedule(name, "rate(1 hour)");
         schedule["Target"]["Arn"] =
