@@ -1,7 +1,9 @@
 """Asks Cloud Custodian's off-hours filters whether something is on, at many instants; run by bench_env.py.
 
-Prints a line for each question: the instant in seconds, the value, `on` or `off`, parted by tabs. The last line
-says how many evaluations a second its filters make of the same questions.
+Prints a line for each question: the instant in seconds, the value and the answer, parted by tabs. The answer is `on`,
+`off`, `refused` where one of the two filters can't read the value, or `machine` where one takes the time zone of the
+machine that it runs on. Some values are as people write them, others have been mutilated. The last line says how many
+evaluations a second its filters make of the former.
 
 Custodian holds no state: at any time it says only whether now is the hour to switch on or off. So the state is
 found by asking hour by hour backwards until one of the two fires. Where both do, on wins; where none does in
@@ -11,6 +13,7 @@ three weeks, it is on, because nothing was ever switched off.
 import datetime
 import logging
 import random
+import re
 import sys
 import time
 import types
@@ -19,6 +22,8 @@ from c7n.filters import offhours  # type: ignore[import-untyped]
 
 QUESTIONS = 6000
 INSTANTS_A_VALUE = 10
+MUTANTS = 4000
+INSTANTS_A_MUTANT = 3
 ROUNDS = 5
 HALF_HOUR = 1800
 THREE_WEEKS = 48 * 21
@@ -27,6 +32,8 @@ CHANGES = [(3, 8), (3, 14), (3, 29), (4, 5), (9, 27), (10, 4), (10, 25), (10, 31
 ZONES = ["et", "pt", "ct", "mt", "gmt", "bst", "ist", "aet", "nzst", "at", "it", "utc", "America/New_York"]
 ZONES += ["Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Sao_Paulo", "America/St_Johns"]
 ESCAPED = "()[],;=/-"
+# What mutilates a value without making it mere noise.
+PIECES = [*"()[],;=-'\" MTWHFSUxon0129", "tz=", "on=", "off=", ";on=", ";tz=", "u28", "u2c", ",(", "[(", "24", "M-F", "tz=pt", " "]
 
 Dice = random.Random
 
@@ -67,6 +74,19 @@ def value(dice: Dice) -> str:
     return text
 
 
+def mutant(dice: Dice) -> str:
+    """A value that somebody has mistyped, cut off or put together from two."""
+    text = value(dice)
+    if dice.random() < 0.1:
+        text = re.sub("(?i)(tz=)[^;]*", r"\1", text) if "=" in text else "tz="
+    for _ in range(dice.choice([1, 1, 1, 2, 3])):
+        start, end = sorted((dice.randrange(len(text) + 1), dice.randrange(len(text) + 1)))
+        end = min(end, start + dice.choice([1, 1, 2, 6]))
+        put = dice.choice(["", "", dice.choice(PIECES), dice.choice(PIECES), text[start:end] * 2])
+        text = text[:start] + put + text[dice.choice([start, end]) :]
+    return text
+
+
 def instant(dice: Dice) -> int:
     if dice.random() < 0.5:
         return dice.randrange(1_577_836_800, 2_082_758_400)
@@ -80,6 +100,24 @@ class Custodian:
     def __init__(self) -> None:
         offhours.datetime = types.SimpleNamespace(datetime=Clock)
         self.off, self.on = offhours.OffHour({}), offhours.OnHour({})
+        self.failures, self.machine = 0, False
+        offhours.log = types.SimpleNamespace(warning=self.failed, exception=self.failed)
+        self.off.get_tz = self.on.get_tz = self.zone
+
+    def failed(self, *_: object) -> None:
+        """What the filters log when they can't read a value."""
+        self.failures += 1
+
+    def zone(self, name: str) -> datetime.tzinfo | None:
+        self.machine |= not name.strip()
+        return offhours.Time.get_tz(name)
+
+    def answer(self, tag: str, second: int) -> str:
+        self.failures, self.machine = 0, False
+        self.fires(resource(tag), second)
+        if self.failures or self.machine:
+            return "refused" if self.failures else "machine"
+        return "on" if self.is_on(resource(tag), second) else "off"
 
     def fires(self, resource: dict[str, object], second: int) -> tuple[bool, bool]:
         Clock.second = second
@@ -116,8 +154,10 @@ def main(seed: int) -> None:
     for _ in range(QUESTIONS // INSTANTS_A_VALUE):
         tag = value(dice)
         questions += [(instant(dice), tag) for _ in range(INSTANTS_A_VALUE)]
-    for second, tag in questions:
-        print(second, tag, "on" if custodian.is_on(resource(tag), second) else "off", sep="\t")
+    mutants = [mutant(dice) for _ in range(MUTANTS)]
+    more = [(instant(dice), tag) for tag in mutants for _ in range(INSTANTS_A_MUTANT)]
+    for second, tag in questions + more:
+        print(second, tag, custodian.answer(tag, second), sep="\t")
     print(rate(custodian, questions))
 
 

@@ -1,6 +1,6 @@
 //! How a command ends when not all is well.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -37,14 +37,43 @@ impl Failure {
     }
 }
 
+/// A configuration is a page or two, an event less than 256 KiB, and a message in a queue as much.
+const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
+
 /// The text of a file, or of standard input for `-`.
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
-    let text = if path == Path::new("-") {
-        io::read_to_string(io::stdin())
+    let bytes = if path == Path::new("-") {
+        at_most(io::stdin().lock(), MAX_FILE_BYTES)
     } else {
-        std::fs::read_to_string(path)
+        bounded(path, MAX_FILE_BYTES)
     };
-    text.map_err(|error| Failure::Wrong(format!("{} could not be read: {error}", path.display())))
+    let told =
+        |error: String| Failure::Wrong(format!("{} could not be read: {error}", path.display()));
+    let bytes = bytes.map_err(|error| told(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes()[..at]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        told(format!("it is not UTF-8 (line {line}); save it as UTF-8"))
+    })
+}
+
+/// The bytes of a file, which may be no larger than this.
+pub(crate) fn bounded(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    at_most(std::fs::File::open(path)?, limit)
+}
+
+fn at_most(from: impl io::Read, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    from.take(more).read_to_end(&mut bytes)?;
+    if bytes.len() > limit {
+        let told = format!("it is larger than {}", strict_yaml::words::bytes(limit));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, told));
+    }
+    Ok(bytes)
 }
 
 /// The JSON of a file, or of standard input for `-`.

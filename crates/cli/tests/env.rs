@@ -258,6 +258,83 @@ fn lines_are_answered_one_by_one() {
 }
 
 #[test]
+fn what_an_imported_schedule_leaves_in_doubt_is_refused_or_remarked() {
+    let at = "2026-03-02T12:00:00Z";
+    let told = run(&[
+        "at",
+        "--syntax",
+        "kube-downscaler",
+        "Mon-Fri 20:00-08:00 Australia/Sydney",
+        at,
+    ]);
+    assert_eq!(code(&told), 2);
+    assert!(
+        err(&told).contains("name the grammar go-kube-downscaler or py-kube-downscaler"),
+        "{}",
+        err(&told)
+    );
+    let told = run(&[
+        "at",
+        "--syntax",
+        "go-kube-downscaler",
+        "Mon-Fri 20:00-08:00 Australia/Sydney",
+        at,
+    ]);
+    assert_eq!((code(&told), err(&told).as_str()), (0, ""));
+    assert_snapshot!(out(&told), @r#"2026-03-02T12:00:00Z  on   by "Mon-Fri 20:00-08:00 Australia/Sydney"; off at 2026-03-02T21:00:00Z"#);
+    let told = run(&[
+        "at",
+        "--syntax",
+        "py-kube-downscaler",
+        "Mon-Fri 20:00-08:00 Australia/Sydney",
+        at,
+        at,
+    ]);
+    assert_eq!(code(&told), 0);
+    assert_snapshot!(err(&told), @r#""Mon-Fri 20:00-08:00 Australia/Sydney" ends before it starts, and kube-downscaler in Python doesn't go over midnight, so it is never on; write Mon-Fri 00:00-08:00 Australia/Sydney,Mon-Fri 20:00-24:00 Australia/Sydney (warning)"#);
+    let lines = fed(
+        &["at", "--syntax", "custodian"],
+        "{\"schedule\":\"off\",\"at\":\"2026-03-02T12:00:00Z\"}\n\
+         {\"syntax\":\"kube-downscaler\",\"schedule\":\"Mon-Sun 11:36-00:00 Asia/Kolkata\",\"at\":\"2026-03-02T10:00:00Z\"}\n\
+         {\"schedule\":\"always\",\"at\":\"2026-03-02T12:00:00Z\",\"zoone\":\"UTC\"}\n",
+    );
+    assert_eq!(code(&lines), 1);
+    assert_snapshot!(out(&lines), @r#"
+    {"state":"on","next_edge":null,"rule":"by \"off\"","remarks":["Cloud Custodian leaves this alone, so it is always on"]}
+    {"error":{"line":2,"field":"schedule","column":9,"problem":"\"Mon-Sun 11:36-00:00 Asia/Kolkata\" ends before it starts: GoKubeDownscaler is on from 11:36 to 24:00 of each of these days, and kube-downscaler in Python is never on","remedy":"write Mon-Sun 11:36-24:00 Asia/Kolkata for the first and never for the second, or name the grammar go-kube-downscaler or py-kube-downscaler"}}
+    {"error":{"line":3,"column":56,"problem":"unknown field `zoone`, expected one of `syntax`, `zone`, `schedule`, `at`","remedy":"write {\"syntax\":\"windows\",\"schedule\":\"Mon-Fri 09:00-22:00 UTC\",\"at\":\"2026-11-23T22:00:00Z\"}"}}
+    "#);
+}
+
+#[test]
+fn regions_and_policies_are_linted() {
+    let lint = |text: &str| {
+        fed(
+            &["lint", "-"],
+            &format!("version: 1\naccounts: '111122223333'\n{text}\n"),
+        )
+    };
+    let policy = "import_tags: { maid_offhours: { syntax: custodian, on_hour: 8, off_hour: 22, weekends: false } }";
+    let right = lint(policy);
+    assert_eq!((code(&right), err(&right).as_str()), (0, ""));
+    let new = lint("regions: [eu-central-1, us-gov-west-1, cn-north-1, eu-central-9]");
+    assert_eq!(code(&new), 0);
+    assert_snapshot!(err(&new), @r#"-:3:52: regions: "eu-central-9" was no region when this version was made; leave it if AWS has it by now; else did you mean eu-central-1? (warning)"#);
+    let wrong = lint(
+        "regions: [eu-centrl-1]\nimport_tags: { a: { syntax: custodian, onhour: 8 }, b: { syntax: kube-downscaler, weekends: true } }",
+    );
+    assert_eq!(code(&wrong), 2);
+    assert_snapshot!(err(&wrong), @r#"
+    -:3:11: regions: "eu-centrl-1" is no region; did you mean eu-central-1?
+    -:4:40: unknown key "onhour"; did you mean "on_hour"?
+    -:4:93: weekends is said of Cloud Custodian's policies, and this is kube-downscaler; remove it, or write `syntax: custodian`
+    "#);
+    let remark = lint("schedules: { old: { syntax: custodian, text: 'off' } }");
+    assert_eq!(code(&remark), 0);
+    assert_snapshot!(err(&remark), @"-:3:46: Cloud Custodian leaves this alone, so it is always on; change it if that isn't meant (warning)");
+}
+
+#[test]
 fn what_is_missing_has_its_remedy() {
     let told = run(&["plan"]);
     assert_eq!(code(&told), 2);

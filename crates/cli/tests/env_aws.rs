@@ -91,7 +91,7 @@ fn a_week_is_a_picture() {
     let world = world("week");
     let told = world.env(&["plan", "--week", "--from", "2026-03-23", "--at", NIGHT]);
     assert_eq!(code(&told), 0, "{}", err(&told));
-    assert_snapshot!(out(&told), @r"
+    assert_snapshot!(out(&told), @r#"
     Week of 2026-03-23 to 2026-03-29, America/New_York
              Mon 23       Tue 24       Wed 25       Thu 26       Fri 27       Sat 28       Sun 29
              0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18
@@ -105,7 +105,8 @@ fn a_week_is_a_picture() {
     test/always ############ ############ ############ ############ ############ ############ ############  167 h
     Sunday, 2026-03-29 has 23 h: at 02:00 the clocks go forward to 03:00.
     One letter is 2 hours: # on, . off, / goes on within, \ goes off within, + more than one of these.
-    ");
+    dev/shop-prod: no week is shown: dev/shop-prod looks like production ("prod"); if it isn't, name it under not_production.
+    "#);
 }
 
 #[test]
@@ -262,19 +263,19 @@ fn a_status_says_since_when_and_what_that_saves() {
     Times are those of Europe/Berlin.
     "#);
     let told = world.env(&["explain", "dev/web", "--at", "2026-11-24T03:00:00Z"]);
-    assert_snapshot!(out(&told), @r"
-    dev/web
+    assert_snapshot!(out(&told), @r#"
+    dev/web, times of Europe/Berlin
       It is an ECS service at 0 (0-6, suspended), 0 running.
       It shall be off: outside all windows (tag deploy-hooks:schedule: office).
-      That changes at 2026-11-24T08:00:00Z.
-      Remembered: asleep since 2026-11-23T21:00:00Z (outside all windows); before it slept it had 3 (2-6, suspended -o-).
+      That changes at Tue 2026-11-24 09:00.
+      Remembered: asleep since Mon 2026-11-23 22:00 (outside all windows); before it slept it had 3 (2-6, suspended -o-).
       Now: nothing, because it sleeps.
     Week of 2026-11-24 to 2026-11-30, Europe/Berlin
             Tue 24       Wed 25       Thu 26       Fri 27       Sat 28       Sun 29       Mon 30
             0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18
     dev/web ..../######. ..../######. ..../######. ..../######. ............ ............ ..../######.   65 h
     One letter is 2 hours: # on, . off, / goes on within, \ goes off within, + more than one of these.
-    ");
+    "#);
     let morning = world.env(&["plan", "--at", "2026-11-24T08:00:00Z", "dev/*", "--all"]);
     assert_snapshot!(out(&morning), @r#"
     Plan for Tue 2026-11-24 09:00, Europe/Berlin

@@ -92,6 +92,12 @@ impl Location {
 
     /// The text that lies here. `setting` is what people change to point elsewhere.
     pub async fn read(&self, aws: &Aws, setting: &str) -> Result<String, Unreadable> {
+        let bytes = self.bytes(aws, setting).await?;
+        text(bytes).map_err(|problem| self.unreadable(problem))
+    }
+
+    /// The same as bytes, for what says itself how it is encoded.
+    pub async fn bytes(&self, aws: &Aws, setting: &str) -> Result<Vec<u8>, Unreadable> {
         let bytes = match self {
             Self::S3 { bucket, key } => {
                 let object = Object::new(bucket, key);
@@ -110,7 +116,7 @@ impl Location {
                 })
             })?,
         };
-        text(bytes).map_err(|problem| self.unreadable(problem))
+        Ok(bytes)
     }
 
     async fn parameter(&self, aws: &Aws, name: &str, setting: &str) -> Result<String, Unreadable> {

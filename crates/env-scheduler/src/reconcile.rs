@@ -18,7 +18,7 @@ use environments::look::Eyes;
 use environments::plan::{Plan, plan};
 use environments::records::Records;
 use environments::savings::{Savings, Sleeps, savings};
-use environments::summary::{Told, summary};
+use environments::summary::{Told, remarks, summary};
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -355,10 +355,12 @@ impl Run<'_> {
             .iter()
             .filter(|row| row.attention && row.step == Step::Skip)
             .map(|row| format!("{} is skipped: {}", row.service.place(), row.why));
+        let remarked = remarks(self.plan);
         let noted = applied.into_iter().flat_map(|applied| &applied.warnings);
         warned
             .chain(unread)
             .chain(skipped)
+            .chain(remarked)
             .chain(noted.cloned())
             .collect()
     }

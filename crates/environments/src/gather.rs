@@ -267,10 +267,7 @@ impl Gathered {
             perhaps_asleep(service)
                 || service.tags.contains_key(&config.tag)
                 || service.tags.contains_key(mirror::TAG)
-                || config
-                    .import_tags
-                    .keys()
-                    .any(|key| service.tags.contains_key(key))
+                || config.imported(&service.tags).is_some()
                 || config.services.iter().any(|rule| {
                     rule.matching
                         .find(&service.cluster, &service.name)

@@ -26,6 +26,7 @@ pub mod kinds;
 pub mod look;
 pub mod memory;
 pub mod mirror;
+mod mistyped;
 pub mod overrides;
 pub mod pace;
 pub mod plan;

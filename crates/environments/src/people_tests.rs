@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{Config, Files};
@@ -93,11 +94,11 @@ fn planned(
 #[test]
 fn a_service_is_explained_by_day_and_by_night() {
     let (day, _) = planned(vec![service("web", 2)], &[], "2026-11-23T12:00:00Z");
-    insta::assert_snapshot!(explain(&day.rows[0], None), @r#"
+    insta::assert_snapshot!(explain(&day.rows[0], None, &TimeZone::UTC), @r#"
     dev/web
       It is an ECS service at 2 (1-4), 2 running.
       It shall be on: by "Mon-Fri 09:00-22:00 UTC" (tag deploy-hooks:schedule: office).
-      That changes at 2026-11-23T22:00:00Z.
+      That changes at Mon 2026-11-23 22:00.
       Now: nothing, because it runs.
     "#);
     let (db, memory) = asleep("db");
@@ -106,19 +107,19 @@ fn a_service_is_explained_by_day_and_by_night() {
         std::slice::from_ref(&memory),
         "2026-11-24T02:00:00Z",
     );
-    insta::assert_snapshot!(explain(night.find("db").unwrap(), Some(&memory)), @r"
+    insta::assert_snapshot!(explain(night.find("db").unwrap(), Some(&memory), &TimeZone::UTC), @r"
     dev/db
       It is an ECS service at 0 (0-4, suspended), 0 running.
       It shall be off: outside all windows (tag deploy-hooks:schedule: office).
-      That changes at 2026-11-24T09:00:00Z.
-      Remembered: asleep since 2026-11-23T22:00:00Z (outside all windows); before it slept it had 2 (1-4).
+      That changes at Tue 2026-11-24 09:00.
+      Remembered: asleep since Mon 2026-11-23 22:00 (outside all windows); before it slept it had 2 (1-4).
       Now: nothing, because it sleeps.
       It belongs to the tier data.
     ");
     let mut other = service("shop-prod", 1);
     other.size = None;
     let (plan, _) = planned(vec![other], &[], "2026-11-24T02:00:00Z");
-    insta::assert_snapshot!(explain(&plan.rows[0], None), @r#"
+    insta::assert_snapshot!(explain(&plan.rows[0], None, &TimeZone::UTC), @r#"
     dev/shop-prod
       It is an ECS service at 1 (1-4), 1 running.
       It is not ours to touch.

@@ -67,6 +67,8 @@ pub struct Row {
     pub want_rule: Option<String>,
     /// Where the schedule stands.
     pub source: Option<String>,
+    /// What somebody should know besides: of its schedule, legal and probably not what was meant; of its tags.
+    pub remarks: Vec<String>,
     /// When the schedule's state changes next.
     pub next_edge: Option<Timestamp>,
     /// The name of its tier.
@@ -137,6 +139,7 @@ pub(crate) fn row(
         why: String::new(),
         want_rule: None,
         source: None,
+        remarks: Vec::new(),
         next_edge: None,
         tier: tier.to_owned(),
         tier_number,
@@ -183,6 +186,7 @@ pub(crate) fn row(
         }
         Choice::Selected(selected) => {
             row.decided(memory, (&selected.want, &selected.source), ctx);
+            row.remarks = selected.notes;
             if let Some(remark) = selected.remark {
                 row.why.push_str("; ");
                 row.why.push_str(&remark);
@@ -217,6 +221,13 @@ impl Row {
         self.want_rule = Some(want.rule.to_string());
         self.source = Some(source.to_owned());
         self.next_edge = want.next_edge.map(|edge| edge.at);
+    }
+
+    /// Why, with what should be known of its schedule.
+    pub fn why_and_remarks(&self) -> String {
+        let remarks = self.remarks.iter().map(String::as_str);
+        let told: Vec<&str> = std::iter::once(self.why.as_str()).chain(remarks).collect();
+        told.join("; ")
     }
 
     /// Whether it sleeps by us, and nobody will wake it.

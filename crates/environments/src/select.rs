@@ -15,6 +15,7 @@ use crate::asked::Asked;
 use crate::config::{Config, looks_like_production};
 use crate::facts::{Kind, Service, Status};
 use crate::mirror;
+use crate::mistyped::mistyped;
 use crate::overrides::{Request, What};
 use crate::want::Want;
 
@@ -71,6 +72,8 @@ pub struct Selected {
     pub want: Want,
     /// What of its tags could not be understood, and does not matter just now.
     pub remark: Option<String>,
+    /// What else somebody should know: of the schedule, and of tags that nobody reads.
+    pub notes: Vec<String>,
 }
 
 /// Selects. Schedules and what they want are worked out once for all services that share them.
@@ -80,7 +83,8 @@ pub struct Selector<'a> {
     asked: Asked<'a>,
     now: Timestamp,
     named: BTreeMap<String, String>,
-    schedules: HashMap<(&'static str, String), Result<Arc<Schedule>, String>>,
+    /// By the configured key of an imported tag (none is our own tag) and the value.
+    schedules: HashMap<(Option<&'a str>, String), Result<Arc<Schedule>, String>>,
     rules: Vec<(Arc<Schedule>, Arc<str>)>,
     wants: HashMap<(usize, [Option<Timestamp>; 3]), Want>,
 }
@@ -118,8 +122,13 @@ impl<'a> Selector<'a> {
         }
         let Some(opted) = opted else {
             let mut why = format!("not selected: no tag {} and no rule", self.config.tag);
-            let attention = service.tags.contains_key(mirror::TAG);
-            if attention {
+            let mistyped = mistyped(service, self.config);
+            let asleep = service.tags.contains_key(mirror::TAG);
+            let attention = asleep || mistyped.is_some();
+            if let Some(mistyped) = mistyped {
+                why = format!("{why}; {mistyped}");
+            }
+            if asleep {
                 why.push_str(LEFT_ASLEEP);
             }
             return Choice::Unselected { why, attention };
@@ -127,7 +136,7 @@ impl<'a> Selector<'a> {
         self.selected(service, opted)
     }
 
-    fn selected(&mut self, service: &Service, opted: Opted) -> Choice {
+    fn selected(&mut self, service: &Service, opted: Opted<'a>) -> Choice {
         let (overrides, unclear) = match self.asked.of(service) {
             Ok(overrides) => (overrides, None),
             Err(unclear) => (unclear.rest, Some(unclear.what)),
@@ -152,7 +161,10 @@ impl<'a> Selector<'a> {
         }
         // What is no fault of this service is told once, and not beside each.
         let remark = unclear.filter(|what| *what != What::Request);
+        let mut notes = schedule.remarks().to_vec();
+        notes.extend(mistyped(service, self.config));
         Choice::Selected(Selected {
+            notes,
             schedule,
             source,
             overrides,
@@ -165,18 +177,52 @@ impl<'a> Selector<'a> {
     fn schedule(
         &mut self,
         service: &Service,
-        opted: Opted,
+        opted: Opted<'a>,
     ) -> Result<(Arc<Schedule>, Arc<str>), String> {
         match opted {
             Opted::Rule(index) => Ok(self.rules[index].clone()),
-            Opted::Tag(key, syntax) => {
-                let value = &service.tags[&key];
-                let read = self.read(syntax, value);
-                let schedule =
-                    read.map_err(|why| format!("the tag {key} says {value:?}: {why}"))?;
+            Opted::Own => {
+                let key = &self.config.tag;
+                let value = &service.tags[key];
+                let schedule = self
+                    .read((None, value), |this| this.own(value.trim()))
+                    .map_err(|why| format!("the tag {key} says {value:?}: {why}"))?;
                 Ok((schedule, format!("tag {key}: {value}").into()))
             }
+            Opted::Imported(configured) => self.imported(service, configured),
         }
+    }
+
+    /// By the tag of another tool, which is read as that tool reads it: names of our schedules are no names
+    /// to it, and what is blank counts.
+    fn imported(
+        &mut self,
+        service: &Service,
+        configured: &'a str,
+    ) -> Result<(Arc<Schedule>, Arc<str>), String> {
+        let config = self.config;
+        let found = config
+            .imported(&service.tags)
+            .expect("whoever has opted in by a tag has it");
+        let (key, value) = (found.key, found.value);
+        if let Some(other) = found.contradicted_by {
+            return Err(format!(
+                "the tags {key} and {other} say different things, and which of them {} takes first is not known \
+                 here; remove one",
+                found.imported.syntax
+            ));
+        }
+        let schedule = self
+            .read((Some(configured), value), |this| {
+                let context = Context {
+                    policy: found.imported.policy.as_ref(),
+                    ..this.context()
+                };
+                let read = Schedule::parse_as(found.imported.syntax, value, &context);
+                read.map(Arc::new).map_err(|error| error.to_string())
+            })
+            .map_err(|why| format!("the tag {key} says {value:?}: {why}"))?;
+        Ok((schedule, format!("tag {key}: {value}").into()))
     }
 
     fn skipped(service: &Service, mut why: String, opted_in: bool) -> Choice {
@@ -248,17 +294,13 @@ impl<'a> Selector<'a> {
     }
 
     /// Our tag comes first, then those of other tools, then the rules of the configuration.
-    fn opted_in(&self, service: &Service) -> Option<Opted> {
+    fn opted_in(&self, service: &Service) -> Option<Opted<'a>> {
         let config = self.config;
         if service.tags.contains_key(&config.tag) {
-            return Some(Opted::Tag(config.tag.clone(), Syntax::Windows));
+            return Some(Opted::Own);
         }
-        let imported = config
-            .import_tags
-            .iter()
-            .find(|(key, _)| service.tags.contains_key(*key));
-        if let Some((key, syntax)) = imported {
-            return Some(Opted::Tag(key.clone(), *syntax));
+        if let Some(found) = config.imported(&service.tags) {
+            return Some(Opted::Imported(found.configured));
         }
         let rule = config.services.iter().position(|rule| {
             rule.matching
@@ -268,20 +310,33 @@ impl<'a> Selector<'a> {
         rule.map(Opted::Rule)
     }
 
-    fn read(&mut self, syntax: Syntax, value: &str) -> Result<Arc<Schedule>, String> {
-        let key = (syntax.as_str(), value.to_owned());
+    fn read(
+        &mut self,
+        (tag, value): (Option<&'a str>, &str),
+        anew: impl FnOnce(&Self) -> Result<Arc<Schedule>, String>,
+    ) -> Result<Arc<Schedule>, String> {
+        let key = (tag, value.to_owned());
         if let Some(known) = self.schedules.get(&key) {
             return known.clone();
         }
-        let read = self.read_anew(syntax, value.trim());
+        let read = anew(self);
         self.schedules.insert(key, read.clone());
         read
     }
 
-    fn read_anew(&self, syntax: Syntax, value: &str) -> Result<Arc<Schedule>, String> {
+    fn context(&self) -> Context<'_> {
+        Context {
+            default_zone: self.config.zone.as_deref(),
+            named: Some(&self.named),
+            policy: None,
+        }
+    }
+
+    /// What our own tag says: a schedule's name, a word for the default one, or windows.
+    fn own(&self, value: &str) -> Result<Arc<Schedule>, String> {
         let config = self.config;
         let means_default = DEFAULT_WORDS.contains(&value.to_ascii_lowercase().as_str());
-        let name = if means_default && syntax == Syntax::Windows {
+        let name = if means_default {
             config.default_schedule.as_deref().ok_or_else(|| {
                 "there is no default_schedule in the configuration; name a schedule or write a window"
                     .to_owned()
@@ -292,11 +347,7 @@ impl<'a> Selector<'a> {
         if let Some(named) = config.schedules.get(name) {
             return Ok(Arc::new(named.schedule.clone()));
         }
-        let context = Context {
-            default_zone: config.zone.as_deref(),
-            named: Some(&self.named),
-        };
-        let read = Schedule::parse_as(syntax, name, &context);
+        let read = Schedule::parse_as(Syntax::Windows, name, &self.context());
         read.map(Arc::new).map_err(|error| error.to_string())
     }
 
@@ -319,9 +370,11 @@ impl<'a> Selector<'a> {
 }
 
 /// How a service has opted in.
-enum Opted {
-    /// By the tag of this key.
-    Tag(String, Syntax),
+enum Opted<'a> {
+    /// By our own tag.
+    Own,
+    /// By a tag of another tool, which the configuration names by this key.
+    Imported(&'a str),
     /// By a rule of the configuration.
     Rule(usize),
 }

@@ -99,6 +99,74 @@ fn who_has_opted_in_is_selected() {
     "#);
 }
 
+/// A service's choice under these lines of configuration.
+fn chosen(lines: &str, tags: &[(&str, &str)]) -> Choice {
+    let text = format!("version: 1\naccounts: ['111122223333']\nzone: Europe/Berlin\n{lines}\n");
+    let config =
+        Config::parse("test", &text, &Files::new()).unwrap_or_else(|wrong| panic!("{wrong}"));
+    Selector::new(&config, &[], NOON.parse().unwrap()).choose(&service("dev/shop", tags))
+}
+
+#[test]
+fn custodians_keys_are_found_in_any_case_as_custodian_finds_them() {
+    let value = "off=(M-F,19);on=(M-F,7);tz=cet";
+    for (configured, key) in [
+        ("maid_offhours", "Maid_Offhours"),
+        ("Maid_Offhours", "maid_offhours"),
+        ("custodian_downtime", "CUSTODIAN_DOWNTIME"),
+        ("Größe", "GRÖSSE"),
+    ] {
+        let line = format!("import_tags: {{ {configured}: custodian }}");
+        let found = chosen(&line, &[(key, value)]);
+        assert_eq!(
+            matches!(found, Choice::Selected(_)),
+            configured != "Größe",
+            "{key}"
+        );
+    }
+    // Annotations of Kubernetes are exact.
+    let line = "import_tags: { downscaler/uptime: kube-downscaler }";
+    assert!(matches!(
+        chosen(line, &[("Downscaler/Uptime", "always")]),
+        Choice::Unselected { .. }
+    ));
+    let line = "import_tags: { maid_offhours: custodian }";
+    let twice = |other| {
+        told(chosen(
+            line,
+            &[("Maid_Offhours", value), ("maid_offhours", other)],
+        ))
+    };
+    insta::assert_snapshot!(twice(value), @"on switched on at 2026-11-23T06:00:00Z by the hour in Europe/Berlin (tag Maid_Offhours: off=(M-F,19);on=(M-F,7);tz=cet)");
+    insta::assert_snapshot!(twice("off"), @"the tags Maid_Offhours and maid_offhours say different things, and which of them custodian takes first is not known here; remove one (!)");
+}
+
+#[test]
+fn the_policy_of_an_imported_tag_counts_for_what_its_values_leave_out() {
+    let line = "import_tags: { maid_offhours: { syntax: custodian, on_hour: 8, off_hour: 22, weekends: false } }";
+    let told = |value| told(chosen(line, &[("maid_offhours", value)]));
+    insta::assert_snapshot!(told(""), @"on switched on at 2026-11-23T07:00:00Z by the hour in Europe/Berlin (tag maid_offhours: )");
+    insta::assert_snapshot!(told("tz=utc"), @"on switched on at 2026-11-23T08:00:00Z by the hour in Etc/UTC (tag maid_offhours: tz=utc)");
+    insta::assert_snapshot!(told("on=(m-f,6)"), @"on switched on at 2026-11-23T05:00:00Z by the hour in Europe/Berlin (tag maid_offhours: on=(m-f,6))");
+}
+
+#[test]
+fn a_tag_of_another_tool_is_read_as_that_tool_reads_it() {
+    let told = |syntax, value| {
+        let line = format!(
+            "schedules: {{ office: Mon-Fri 09:00-22:00 }}\nimport_tags: {{ theirs: {syntax} }}"
+        );
+        told(chosen(&line, &[("theirs", value)]))
+    };
+    insta::assert_snapshot!(told("go-kube-downscaler", "Mon-Fri 20:00-08:00 Europe/Berlin"), @r#"off outside all windows (tag theirs: Mon-Fri 20:00-08:00 Europe/Berlin)"#);
+    insta::assert_snapshot!(told("kube-downscaler", "Mon-Fri 20:00-08:00 Europe/Berlin"), @r#"the tag theirs says "Mon-Fri 20:00-08:00 Europe/Berlin": column 9: "Mon-Fri 20:00-08:00 Europe/Berlin" ends before it starts: GoKubeDownscaler is on from 00:00 to 08:00 and from 20:00 to 24:00 of each of these days, and kube-downscaler in Python is never on; write Mon-Fri 00:00-08:00 Europe/Berlin,Mon-Fri 20:00-24:00 Europe/Berlin for the first and never for the second, or name the grammar go-kube-downscaler or py-kube-downscaler (!)"#);
+    insta::assert_snapshot!(told("kube-downscaler", "Mon-Fri 08:00-20:00"), @r#"on by "Mon-Fri 08:00-20:00 Europe/Berlin" (tag theirs: Mon-Fri 08:00-20:00)"#);
+    insta::assert_snapshot!(told("kube-downscaler", "office"), @r#"the tag theirs says "office": column 1: "office" is not a time specification; write Mon-Fri 07:30-20:30 Europe/Berlin (!)"#);
+    // A word that means nothing to it.
+    insta::assert_snapshot!(told("custodian", "office"), @"on switched on at 2026-11-23T06:00:00Z by the hour in Europe/Berlin (tag theirs: office)");
+    insta::assert_snapshot!(told("custodian", " off"), @"on switched on at 2026-11-23T06:00:00Z by the hour in Europe/Berlin (tag theirs:  off)");
+}
+
 #[test]
 fn each_refusal_has_its_reason() {
     let on = [(TAG, "office")];

@@ -38,6 +38,10 @@ pub fn summary(told: &Told<'_>) -> String {
     conflicts(told.plan, &mut text);
     deferred(told.plan, &mut text);
     attention(told.plan, &mut text);
+    for remark in remarks(told.plan) {
+        let end = if remark.ends_with('?') { "" } else { "." };
+        line(&mut text, &format!("Note: {remark}{end}"));
+    }
     for warning in told.applied.iter().flat_map(|applied| &applied.warnings) {
         line(&mut text, &format!("Note: {warning}."));
     }
@@ -180,6 +184,30 @@ fn attention(plan: &Plan, text: &mut String) {
             &format!("Skipped: {}: {}.", row.service.place(), row.why),
         );
     }
+}
+
+/// What somebody should know of the schedules of services: `dev/a, dev/b: …`, each remark once.
+pub fn remarks(plan: &Plan) -> Vec<String> {
+    let rows = plan.rows.iter();
+    by_note(rows.flat_map(|row| {
+        let place = row.service.place();
+        row.remarks
+            .iter()
+            .map(move |remark| (remark.as_str(), place.clone()))
+    }))
+}
+
+/// Notes on services, each once, with the services that it is about.
+pub fn by_note<'a>(notes: impl IntoIterator<Item = (&'a str, String)>) -> Vec<String> {
+    let mut alike: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (note, place) in notes {
+        alike.entry(note).or_default().push(place);
+    }
+    let told = |(note, places): (&str, Vec<String>)| {
+        let places: Vec<&str> = places.iter().map(String::as_str).collect();
+        format!("{}: {note}", names(&places))
+    };
+    alike.into_iter().map(told).collect()
 }
 
 fn names(places: &[&str]) -> String {

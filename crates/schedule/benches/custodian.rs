@@ -1,8 +1,8 @@
 //! Answers Cloud Custodian off-hours values from standard input, so that another program can compare each
 //! answer with Custodian's own, and measures how many a second.
 //!
-//! A line is an instant in seconds since 1970, a tab and a value. The answers are lines of `on` or `off`; the
-//! last line says how many evaluations a second one core made of the same questions.
+//! A line is an instant in seconds since 1970, a tab and a value. The answers are lines of `on`, `off`, or
+//! `refused` where the value can't be read; the last line says how many evaluations a second one core made of the same questions.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
@@ -25,23 +25,19 @@ fn main() {
     stdin().read_to_string(&mut text).expect("questions");
     let questions: Vec<(Timestamp, &str)> = text.lines().map(question).collect();
     // A value is read once, as Custodian does with its cache.
-    let schedules: HashMap<&str, Schedule> = questions
+    let schedules: HashMap<&str, Option<Schedule>> = questions
         .iter()
-        .map(|(_, value)| {
-            let read = parse(value, &Policy::default());
-            (
-                *value,
-                read.unwrap_or_else(|error| panic!("{value}: {error}")),
-            )
-        })
-        .collect();
-    let asked: Vec<(&Schedule, Timestamp)> = questions
-        .iter()
-        .map(|(at, value)| (&schedules[value], *at))
+        .map(|(_, value)| (*value, parse(value, &Policy::default(), None).ok()))
         .collect();
     let mut answers = String::new();
-    for (schedule, at) in &asked {
-        writeln!(answers, "{}", state(schedule, *at)).expect("a string takes all");
+    let mut asked: Vec<(&Schedule, Timestamp)> = Vec::new();
+    for (at, value) in &questions {
+        if let Some(schedule) = &schedules[value] {
+            asked.push((schedule, *at));
+            writeln!(answers, "{}", state(schedule, *at)).expect("a string takes all");
+        } else {
+            answers.push_str("refused\n");
+        }
     }
     print!("{answers}");
     println!("{:.0}", rate(&asked));

@@ -6,7 +6,17 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 
-use crate::icalendar;
+use crate::{encoding, icalendar};
+
+/// More holidays than anybody has: 365 a year for as long as yearly ones are expanded.
+const MAX_HOLIDAYS: usize = 16_000;
+/// Lines of a file, continued ones counted one by one.
+pub(crate) const MAX_LINES: usize = 50_000;
+/// Nobody wants to read more problems at once.
+const MAX_PROBLEMS: usize = 50;
+/// Years that a calendar may speak of: a holiday in the year 9999 is a mistake, and everything until then would
+/// be looked through for what comes next.
+pub(crate) const YEARS: RangeInclusive<i16> = 1900..=2199;
 
 /// A set of holidays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,12 +57,30 @@ impl Calendar {
         }
     }
 
+    /// Reads a file: a list of dates ([`Calendar::from_dates`]) or an iCalendar file ([`Calendar::from_icalendar`]),
+    /// in UTF-8 or UTF-16.
+    pub fn from_bytes(bytes: &[u8], years: RangeInclusive<i16>) -> Result<Self, CalendarError> {
+        let text = encoding::text(bytes).map_err(|problem| CalendarError {
+            problems: vec![problem],
+        })?;
+        let begin = text.trim_start();
+        if begin.starts_with(|c: char| c.is_ascii_digit() || c == '#') {
+            Self::from_dates(&text)
+        } else {
+            Self::from_icalendar(&text, years)
+        }
+    }
+
     /// Reads one date a line, with a name if you like: `2026-12-25 Christmas Day`. Empty lines and
     /// lines that begin with `#` are nothing.
     pub fn from_dates(text: &str) -> Result<Self, CalendarError> {
         let mut calendar = Self::none();
         let mut problems = Vec::new();
         for (line, written) in (1..).zip(text.lines()) {
+            if line > MAX_LINES {
+                problems.push(too_many_lines());
+                break;
+            }
             let written = written.trim();
             if written.is_empty() || written.starts_with('#') {
                 continue;
@@ -61,10 +89,12 @@ impl Calendar {
                 .split_once(char::is_whitespace)
                 .unwrap_or((written, ""));
             match date.parse::<Date>() {
-                Ok(day) if date.len() == 10 => calendar.insert(day, name.trim()),
+                Ok(day) if date.len() == 10 && YEARS.contains(&day.year()) => {
+                    calendar.insert(day, name.trim());
+                }
                 _ => problems.push(CalendarProblem {
                     line,
-                    problem: format!("{date:?} is not a date"),
+                    problem: format!("{} is not a date", quoted(date)),
                     remedy: "write year, month and day: 2026-12-25".to_owned(),
                 }),
             }
@@ -126,7 +156,39 @@ impl Calendar {
     }
 }
 
-fn told(calendar: Calendar, problems: Vec<CalendarProblem>) -> Result<Calendar, CalendarError> {
+/// A piece of a file as a problem shows it.
+pub(crate) fn quoted(text: &str) -> String {
+    const SHOWN: usize = 80;
+    let short: String = text.chars().take(SHOWN).collect();
+    let more = if short.len() < text.len() { "…" } else { "" };
+    format!("{:?}", short + more)
+}
+
+pub(crate) fn too_many_lines() -> CalendarProblem {
+    CalendarProblem {
+        line: MAX_LINES + 1,
+        problem: format!("the file has more than {MAX_LINES} lines"),
+        remedy: "keep only the holidays that matter, or make several files of it".to_owned(),
+    }
+}
+
+fn told(calendar: Calendar, mut problems: Vec<CalendarProblem>) -> Result<Calendar, CalendarError> {
+    if calendar.days.len() > MAX_HOLIDAYS {
+        problems.push(CalendarProblem {
+            line: 1,
+            problem: format!("the file has more than {MAX_HOLIDAYS} holidays"),
+            remedy: "keep only those that matter".to_owned(),
+        });
+    }
+    let more = problems.len().saturating_sub(MAX_PROBLEMS);
+    if more > 0 {
+        problems.truncate(MAX_PROBLEMS);
+        problems.push(CalendarProblem {
+            line: problems[MAX_PROBLEMS - 1].line,
+            problem: format!("{more} more problems"),
+            remedy: "correct those above first".to_owned(),
+        });
+    }
     if problems.is_empty() {
         Ok(calendar)
     } else {

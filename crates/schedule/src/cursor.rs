@@ -19,6 +19,18 @@ const LONG: [&str; 7] = [
     "Sunday",
 ];
 
+/// Nobody's schedule is as long, and whatever reads one is bounded by it.
+pub(crate) const MAX_TEXT: usize = 16 * 1024;
+
+/// The whole text, unless it is longer than any schedule.
+pub(crate) fn bounded(text: &str) -> Result<Word<'_>, ScheduleError> {
+    if text.len() > MAX_TEXT {
+        let problem = format!("the schedule is longer than {MAX_TEXT} bytes");
+        return Err(Word::whole("").error(problem, "write fewer windows, or name schedules"));
+    }
+    Ok(Word::whole(text))
+}
+
 /// A piece of the text that is being read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Word<'a> {
@@ -34,10 +46,21 @@ impl<'a> Word<'a> {
 
     /// The words between white space.
     pub(crate) fn words(self) -> Vec<Self> {
-        self.text
-            .split_whitespace()
-            .map(|word| self.part(word))
-            .collect()
+        let mut before = Word {
+            text: "",
+            column: self.column,
+        };
+        let mut rest = self.text;
+        let mut words = Vec::new();
+        for word in self.text.split_whitespace() {
+            let skipped = word.as_ptr().addr() - rest.as_ptr().addr();
+            let column =
+                before.column + before.text.chars().count() + rest[..skipped].chars().count();
+            before = Word { text: word, column };
+            rest = &rest[skipped + word.len()..];
+            words.push(before);
+        }
+        words
     }
 
     /// Without the white space around it.
@@ -50,9 +73,19 @@ impl<'a> Word<'a> {
         self.part(self.text.trim_matches(around))
     }
 
+    /// Without these characters before it.
+    pub(crate) fn without_leading(self, before: [char; 2]) -> Self {
+        self.part(self.text.trim_start_matches(before))
+    }
+
     /// The pieces between separators.
     pub(crate) fn split(self, separator: char) -> impl Iterator<Item = Self> {
-        self.text.split(separator).map(move |part| self.part(part))
+        let mut column = self.column;
+        self.text.split(separator).map(move |text| {
+            let part = Word { text, column };
+            column += text.chars().count() + 1;
+            part
+        })
     }
 
     /// The two pieces around the first separator.
@@ -212,6 +245,21 @@ pub(crate) fn zone(word: Word<'_>) -> Result<Zone, ScheduleError> {
     })
 }
 
+/// The zone of a window that names none: the configuration's, if it has one.
+pub(crate) fn default_zone(name: Option<&str>, times: Word<'_>) -> Result<Zone, ScheduleError> {
+    let Some(name) = name else {
+        let remedy = "write one behind the times, such as Europe/Berlin";
+        return Err(times
+            .end()
+            .error("no time zone is given".to_owned(), remedy));
+    };
+    zone(Word::whole(name)).map_err(|error| ScheduleError {
+        column: times.end().column,
+        problem: format!("the default time zone can't be used: {}", error.problem),
+        ..error
+    })
+}
+
 /// `America/New York` is meant as `America/New_York`.
 pub(crate) fn zone_in_two_words(
     first: Word<'_>,
@@ -250,6 +298,11 @@ pub(crate) fn range(word: Word<'_>) -> Result<Range, ScheduleError> {
         let problem = format!("{:?} is not a range of two instants", word.text);
         return Err(word.error(problem, form));
     };
+    range_between(from, until)
+}
+
+/// The range from one instant to a later one.
+pub(crate) fn range_between(from: Word<'_>, until: Word<'_>) -> Result<Range, ScheduleError> {
     let range = Range {
         from: instant(from)?,
         until: instant(until)?,

@@ -9,17 +9,25 @@
 //!
 //! What Custodian refuses (and then does nothing, with a line in its log) is an error here. So are a few
 //! values that it takes and then doesn't do what is written: a blank before a key (`; on=` never switches
-//! on), and letters that are no weekday within a range.
+//! on), letters that are no weekday within a range, and an empty `tz=` in a value that leaves `on=` or `off=`
+//! to the policy, which means the zone of whatever machine Custodian runs on.
 //!
 //! The state at an instant is what the last event said (see the `events` module for clock changes). Where
 //! both fire in one hour, on wins. If no event has happened yet, it is on: nothing was switched off. On a
 //! holiday nothing is switched on, and what is due to be switched off is.
 
-use crate::cursor::Word;
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+
+use crate::cursor::{self, Word};
 use crate::events::{Events, Hours};
 use crate::schedule::{Part, Rule, Rules};
 use crate::zone::{self, Zone};
 use crate::{Schedule, ScheduleError};
+
+/// c7n's `DEFAULT_TZ`.
+const DEFAULT_ZONE: &str = "et";
 
 /// c7n's `TZ_ALIASES`. Each stands for a place, so that its clock changes count.
 const ALIASES: [(&str, &str); 27] = [
@@ -69,16 +77,18 @@ const ESCAPES: [(&str, char); 9] = [
 const DAYS: &str = "mtwhfsu";
 
 /// What a Custodian policy says about values that leave something out; the default is c7n's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy<'a> {
-    /// `default_tz`: an alias or an IANA name.
-    pub default_zone: &'a str,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// `default_tz`: an alias or an IANA name; none is the configuration's, and where there is none `et`.
+    pub zone: Option<String>,
     /// `onhour`: 0 to 23.
     pub on_hour: u8,
     /// `offhour`: 0 to 23.
     pub off_hour: u8,
     /// Which days have the default hours.
     pub days: DefaultDays,
+    /// `skip-days`: local dates on which nothing is switched, neither on nor off.
+    pub skip_days: BTreeSet<Date>,
 }
 
 /// The days of a policy's default hours.
@@ -93,22 +103,38 @@ pub enum DefaultDays {
     WeekendsOnly,
 }
 
-impl Default for Policy<'_> {
+impl Default for Policy {
     fn default() -> Self {
         Self {
-            default_zone: "et",
+            zone: None,
             on_hour: 7,
             off_hour: 19,
             days: DefaultDays::Workdays,
+            skip_days: BTreeSet::new(),
         }
     }
 }
 
-/// Reads an off-hours value.
-pub fn parse(text: &str, policy: &Policy<'_>) -> Result<Schedule, ScheduleError> {
+/// Whether a policy may have this as its `default_tz`.
+pub fn is_zone(name: &str) -> bool {
+    find_zone(name).is_some()
+}
+
+/// Reads an off-hours value. `default_zone` is that of a policy that names none.
+pub fn parse(
+    text: &str,
+    policy: &Policy,
+    default_zone: Option<&str>,
+) -> Result<Schedule, ScheduleError> {
+    cursor::bounded(text)?;
     let value = Value::unescaped(text);
+    let default_zone = policy
+        .zone
+        .as_deref()
+        .or(default_zone)
+        .unwrap_or(DEFAULT_ZONE);
     value
-        .read(policy)
+        .read(policy, default_zone)
         .map(|(rules, remarks)| Schedule {
             text: text.to_owned(),
             rules,
@@ -175,21 +201,21 @@ impl Value {
         self.columns.get(column - 1).copied().unwrap_or(last)
     }
 
-    fn read(&self, policy: &Policy<'_>) -> Result<(Rules, Vec<String>), ScheduleError> {
+    fn read(
+        &self,
+        policy: &Policy,
+        default_zone: &str,
+    ) -> Result<(Rules, Vec<String>), ScheduleError> {
         let whole = Word::whole(&self.text);
         let mut remarks = Vec::new();
         if whole.text == "off" {
             remarks.push("Cloud Custodian leaves this alone, so it is always on".to_owned());
-            let rule = Rule::Always;
-            let (text, schedule) = (self.text.clone(), None);
-            return Ok((
-                Rules::Parts(vec![Part {
-                    text,
-                    schedule,
-                    rule,
-                }]),
-                remarks,
-            ));
+            let part = Part {
+                text: self.text.clone(),
+                schedule: None,
+                rule: Rule::Always,
+            };
+            return Ok((Rules::Parts(vec![part]), remarks));
         }
         let mut found = Found::default();
         // As c7n decides it: a value with hours of its own is read strictly, any other only for its zone.
@@ -198,18 +224,30 @@ impl Value {
         } else {
             found.zone_only(whole, &mut remarks)?;
         }
+        // c7n reads an empty zone as the policy's only where the value says the hours, too.
+        if let Some(empty) = found.empty_zone {
+            if found.on.is_none() || found.off.is_none() {
+                let problem = "the time zone is empty, which Cloud Custodian takes for that of the machine it runs on";
+                return Err(empty.error(
+                    problem.to_owned(),
+                    "write a zone such as tz=et, or leave tz= out",
+                ));
+            }
+            remarks.push(format!(
+                "the time zone is empty, so the policy's counts: {default_zone}"
+            ));
+        }
         let zone = match found.zone {
             Some(zone) => zone,
-            None => find_zone(policy.default_zone).ok_or_else(|| {
-                let problem = format!("unknown default time zone {:?}", policy.default_zone);
-                whole
-                    .end()
-                    .error(problem, zone::remedy(policy.default_zone))
+            None => find_zone(default_zone).ok_or_else(|| {
+                let problem = format!("unknown default time zone {default_zone:?}");
+                whole.end().error(problem, zone::remedy(default_zone))
             })?,
         };
         let events = Events {
             on: found.on.unwrap_or_else(|| policy.default_on()),
             off: found.off.unwrap_or_else(|| policy.default_off()),
+            skip: policy.skip_days.clone(),
             zone,
         };
         if (0..7).any(|day| events.on.0[day] & events.off.0[day] != 0) {
@@ -219,7 +257,7 @@ impl Value {
     }
 }
 
-impl Policy<'_> {
+impl Policy {
     fn default_on(&self) -> Hours {
         self.hours(self.on_hour, 0)
     }
@@ -244,17 +282,19 @@ impl Policy<'_> {
 
 /// What a value says.
 #[derive(Default)]
-struct Found {
+struct Found<'a> {
     on: Option<Hours>,
     off: Option<Hours>,
     zone: Option<Zone>,
+    /// `tz=` with nothing behind it, if it is the last of its kind.
+    empty_zone: Option<Word<'a>>,
 }
 
-impl Found {
+impl<'a> Found<'a> {
     /// `key=value;key=value` and nothing else.
     fn strictly(
         &mut self,
-        whole: Word<'_>,
+        whole: Word<'a>,
         remarks: &mut Vec<String>,
     ) -> Result<(), ScheduleError> {
         for piece in whole.split(';').filter(|piece| !piece.text.is_empty()) {
@@ -272,27 +312,40 @@ impl Found {
             let again = match key.text {
                 "on" => self.on.replace(hours(value)?).is_some(),
                 "off" => self.off.replace(hours(value)?).is_some(),
-                "tz" if value.text.is_empty() => false,
-                "tz" => self.zone.replace(zone(value)?).is_some(),
+                "tz" => self.zone_of(value)?,
                 _ => return Err(unknown_key(key)),
             };
             if again {
-                remarks.push(format!("{:?} is given twice; the last counts", key.text));
+                remarks.push(twice(key));
             }
         }
         Ok(())
     }
 
+    /// Whether it replaces one.
+    fn zone_of(&mut self, value: Word<'a>) -> Result<bool, ScheduleError> {
+        let again = self.zone.is_some() || self.empty_zone.is_some();
+        (self.zone, self.empty_zone) = if value.text.is_empty() {
+            (None, Some(value))
+        } else {
+            (Some(zone(value)?), None)
+        };
+        Ok(again)
+    }
+
     /// Words around a zone are nothing to c7n.
     fn zone_only(
         &mut self,
-        whole: Word<'_>,
+        whole: Word<'a>,
         remarks: &mut Vec<String>,
     ) -> Result<(), ScheduleError> {
         for (key, value) in keys(whole) {
             match key.text {
-                "tz" if value.text.is_empty() => {}
-                "tz" => self.zone = Some(zone(value)?),
+                "tz" => {
+                    if self.zone_of(value)? {
+                        remarks.push(twice(key));
+                    }
+                }
                 _ => return Err(unknown_key(key)),
             }
         }
@@ -328,6 +381,10 @@ fn pair(piece: Word<'_>) -> Option<(Word<'_>, Word<'_>)> {
         .filter(|(_, value)| !value.text.contains('='))
 }
 
+fn twice(key: Word<'_>) -> String {
+    format!("{:?} is given twice; the last counts", key.text)
+}
+
 fn unknown_key(key: Word<'_>) -> ScheduleError {
     let problem = format!("unknown key {:?}", key.text);
     match strict_yaml::words::nearest(key.text, ["on", "off", "tz"]) {
@@ -352,17 +409,18 @@ fn find_zone(name: &str) -> Option<Zone> {
     Zone::find(alias.map_or(name, |(_, place)| place))
 }
 
+/// What may stand around days and hours.
+const AROUND: [char; 4] = ['(', ')', '[', ']'];
+
 /// `[(m-f,19),(s,13)]`; brackets anywhere are nothing, and parentheses only part the pairs.
 fn hours(value: Word<'_>) -> Result<Hours, ScheduleError> {
     let form = "write days and an hour, such as (M-F,19)";
     let mut hours = Hours::default();
     let tokens: Vec<Word<'_>> = value.split(',').collect();
     for pair in tokens.chunks(2) {
-        let days = pair[0].trimmed_of(['(', ')', '[', ']']);
-        let Some(hour) = pair
-            .get(1)
-            .map(|hour| hour.trimmed_of(['(', ')', '[', ']']))
-        else {
+        let days = pair[0].trimmed_of(AROUND);
+        // Brackets are nothing; a parenthesis after a comma begins a pair.
+        let Some(hour) = pair.get(1).map(|hour| hour.without_leading(['[', ']'])) else {
             let problem = if days.text.is_empty() {
                 "the days and the hour are missing".to_owned()
             } else {
@@ -371,7 +429,11 @@ fn hours(value: Word<'_>) -> Result<Hours, ScheduleError> {
             return Err(days.error(problem, form));
         };
         let set = weekdays(days)?;
-        let number = hour_of(hour)?;
+        if hour.text.starts_with('(') {
+            let problem = format!("a parenthesis opens before the hour {:?}", &hour.text[1..]);
+            return Err(hour.error(problem, "write days and hour in one pair: (M-F,19)"));
+        }
+        let number = hour_of(hour.trimmed_of(AROUND))?;
         for day in set {
             hours.add(day, number);
         }

@@ -16,6 +16,9 @@ use crate::{Calendar, Schedule};
 /// How far after the last holiday, range and override a change is looked for: what repeats every week
 /// and hasn't changed in four of them, a clock change included, never will.
 const FOUR_WEEKS: i64 = 28 * DAY;
+/// So many starts and ends are looked at for a change. A schedule that has so many and never changes is on for
+/// ten years of days that follow each other; looking takes time.
+const MAX_LOOKS: usize = 4_000;
 
 /// Whether something is to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +147,8 @@ pub fn desired_state<'a>(
     Decision { state, why }
 }
 
-/// The first instant after `at` at which [`desired_state`] says something else; `None` if it never does.
+/// The first instant after `at` at which [`desired_state`] says something else; `None` if it never does, as far
+/// as [`MAX_LOOKS`] of its starts and ends go.
 pub fn next_edge(
     schedule: &Schedule,
     calendar: &Calendar,
@@ -154,13 +158,14 @@ pub fn next_edge(
     let now = desired_state(schedule, calendar, overrides, at).state;
     let end = horizon(&schedule.rules, calendar, overrides, at);
     let mut looked = at;
-    loop {
+    for _ in 0..MAX_LOOKS {
         looked = look_again(&schedule.rules, overrides, looked).filter(|next| *next <= end)?;
         let to = desired_state(schedule, calendar, overrides, looked).state;
         if to != now {
             return Some(Edge { at: looked, to });
         }
     }
+    None
 }
 
 pub(crate) fn first_on(schedule: &Schedule, at: Timestamp) -> Option<Timestamp> {
@@ -221,6 +226,9 @@ fn look_again(rules: &Rules, overrides: &Overrides, at: Timestamp) -> Option<Tim
     let now = second(at);
     let by_schedule = match rules {
         Rules::Events(events) => Some(events.look_again(now)),
+        // On throughout: nothing that begins or ends meanwhile changes that.
+        Rules::Parts(parts) if parts.iter().any(|part| part.rule == Rule::Always) => None,
+        Rules::Parts(parts) if held_until(parts, now).is_some() => held_until(parts, now),
         Rules::Parts(parts) => parts
             .iter()
             .filter_map(|part| match &part.rule {
@@ -239,6 +247,15 @@ fn look_again(rules: &Rules, overrides: &Overrides, at: Timestamp) -> Option<Tim
         .filter(|next| *next > at)
 }
 
+/// The end of the longest of the ranges that hold now.
+fn held_until(parts: &[Part], now: i64) -> Option<i64> {
+    let ranges = parts.iter().filter_map(|part| match &part.rule {
+        Rule::Range(range) if range.holds(now) => Some(range.until),
+        _ => None,
+    });
+    ranges.max()
+}
+
 /// After this there is nothing left but what repeats every week.
 fn horizon(rules: &Rules, calendar: &Calendar, overrides: &Overrides, at: Timestamp) -> Timestamp {
     let mut last = second(at);
@@ -251,11 +268,16 @@ fn horizon(rules: &Rules, calendar: &Calendar, overrides: &Overrides, at: Timest
     }
     last = overrides.ends().map(second).fold(last, i64::max);
     // In whichever zone: a date is over two days after it began in UTC.
-    let holiday = calendar.last().and_then(|date| {
+    let skipped = match rules {
+        Rules::Events(events) => events.skip.last().copied(),
+        Rules::Parts(_) => None,
+    };
+    let holiday = calendar.last().max(skipped).and_then(|date| {
         let midnight = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
         Some(midnight.timestamp().as_second() + 2 * DAY)
     });
-    timestamp(holiday.map_or(last, |holiday| last.max(holiday)) + FOUR_WEEKS)
+    let last = holiday.map_or(last, |holiday| last.max(holiday));
+    timestamp(last.saturating_add(FOUR_WEEKS))
 }
 
 impl Overrides {

@@ -4,14 +4,16 @@
 //! hour is equal. So an hour that the clocks skip fires nothing, and one that they show twice fires at its
 //! first occurrence (and, to no effect, once more). The state at an instant is what the last event said.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 
 use crate::zone::{Era, Zone};
 use crate::{Calendar, State};
 
 const HOUR: i64 = 3_600;
-/// How many days are looked through for the last event: both sets hold something in every week, but an
-/// hour in a gap fires nothing.
+/// How many days are looked through for the last event, besides those that are skipped: both sets hold
+/// something in every week, but an hour in a gap fires nothing.
 const DAYS_BACK: usize = 30;
 
 /// Hours of the week: for each weekday from Monday, a bit for each hour.
@@ -30,6 +32,8 @@ impl Hours {
 pub(crate) struct Events {
     pub(crate) on: Hours,
     pub(crate) off: Hours,
+    /// Local dates on which neither fires.
+    pub(crate) skip: BTreeSet<Date>,
     pub(crate) zone: Zone,
 }
 
@@ -47,7 +51,7 @@ impl Events {
     pub(crate) fn last(&self, at: i64, calendar: &Calendar) -> Option<Last> {
         let mut era = self.zone.era(at);
         let mut hour = (at + era.offset).div_euclid(HOUR);
-        for _ in 0..DAYS_BACK {
+        for _ in 0..DAYS_BACK + self.skip.len() {
             let day = hour.div_euclid(24);
             // The hour in which this stretch begins counts: some of it was on the clocks.
             let first = era.from.saturating_add(era.offset).div_euclid(HOUR);
@@ -96,11 +100,22 @@ impl Events {
 
     /// The hours of a day that switch something, in either direction.
     fn on_day(&self, day: i64, calendar: &Calendar) -> u32 {
-        self.switched_on(day, calendar) | self.off.0[weekday(day)]
+        self.switched_on(day, calendar)
+            | if self.skips(day) {
+                0
+            } else {
+                self.off.0[weekday(day)]
+            }
+    }
+
+    fn skips(&self, day: i64) -> bool {
+        !self.skip.is_empty() && date(day).is_some_and(|date| self.skip.contains(&date))
     }
 
     fn switched_on(&self, day: i64, calendar: &Calendar) -> u32 {
-        if !calendar.is_empty() && date(day).is_some_and(|date| calendar.is_holiday(date)) {
+        let holiday =
+            !calendar.is_empty() && date(day).is_some_and(|date| calendar.is_holiday(date));
+        if holiday || self.skips(day) {
             0
         } else {
             self.on.0[weekday(day)]

@@ -3,19 +3,41 @@
 //!
 //! Must never lose a holiday without a word: what it can't take as it stands is a problem with its line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 
 use crate::CalendarProblem;
+use crate::calendar::{MAX_LINES, YEARS, quoted, too_many_lines};
 use crate::recurrence::{self, Yearly};
 
 const BEGIN: &str = "BEGIN:VCALENDAR";
 /// A longer event is a mistake, or no holiday.
 const LONGEST_DAYS: i64 = 366;
-/// Nobody's holidays begin before; it bounds what a yearly event is expanded over.
-const FIRST_YEAR: i16 = 1900;
+/// Events of a file: what the holidays of all countries take in ten years.
+const MAX_EVENTS: usize = 5_000;
+/// Events that come again every year, each of which is looked for day by day.
+const MAX_YEARLY: usize = 500;
+/// Dates in `RDATE` and `EXDATE`, of all events together.
+const MAX_DATES: usize = 10_000;
+/// Days of all events and years together, however often they meet.
+const MAX_DAYS: usize = 50_000;
+/// What lies in what: a calendar, an event, an alarm.
+const MAX_DEPTH: usize = 16;
+/// What of an event is read; the rest need not be kept.
+const READ: [&str; 10] = [
+    "DTSTART",
+    "DTEND",
+    "DURATION",
+    "RRULE",
+    "RDATE",
+    "EXDATE",
+    "RECURRENCE-ID",
+    "STATUS",
+    "SUMMARY",
+    "UID",
+];
 
 /// The dates with their names, and everything that is wrong.
 pub(crate) fn holidays(
@@ -36,15 +58,44 @@ pub(crate) fn holidays(
     let lines = unfold(text, &mut problems);
     let events = events(&lines, &mut problems);
     let mut read: Vec<Event> = Vec::new();
+    let (mut yearly, mut listed) = (0, 0);
     for event in events {
         match Event::read(&event) {
-            Ok(event) => read.push(event),
+            Ok(found) => {
+                yearly += usize::from(found.yearly.is_some());
+                listed += found.more.len() + found.except.len();
+                let bound = if read.len() == MAX_EVENTS {
+                    format!("{MAX_EVENTS} events")
+                } else if yearly > MAX_YEARLY {
+                    format!("{MAX_YEARLY} yearly events")
+                } else if listed > MAX_DATES {
+                    format!("{MAX_DATES} dates in RDATE and EXDATE")
+                } else {
+                    read.push(found);
+                    continue;
+                };
+                problems.push(event[0].problem(format!("the file has more than {bound}"), FEWER));
+                break;
+            }
             Err(problem) => problems.push(problem),
         }
     }
     problems.sort_by_key(|problem| problem.line);
-    (dates(&read, years), problems)
+    if !problems.is_empty() {
+        return (Vec::new(), problems);
+    }
+    let dates = dates(&read, years);
+    if dates.len() > MAX_DAYS {
+        problems.push(CalendarProblem {
+            line: 1,
+            problem: format!("the events come to more than {MAX_DAYS} days"),
+            remedy: FEWER.to_owned(),
+        });
+    }
+    (dates, problems)
 }
+
+const FEWER: &str = "keep only the holidays that matter, or make several files of it";
 
 /// A property: `NAME;PARAMETERS:VALUE`, in one piece.
 #[derive(Clone, Debug)]
@@ -73,6 +124,10 @@ impl Property {
 fn unfold(text: &str, problems: &mut Vec<CalendarProblem>) -> Vec<Property> {
     let mut whole: Vec<(usize, String)> = Vec::new();
     for (line, written) in (1..).zip(text.lines()) {
+        if line > MAX_LINES {
+            problems.push(too_many_lines());
+            break;
+        }
         match (written.strip_prefix([' ', '\t']), whole.last_mut()) {
             (Some(more), Some((_, before))) => before.push_str(more),
             _ if written.trim().is_empty() => {}
@@ -85,7 +140,7 @@ fn unfold(text: &str, problems: &mut Vec<CalendarProblem>) -> Vec<Property> {
             Some(property) => properties.push(property),
             None => problems.push(CalendarProblem {
                 line,
-                problem: format!("{written:?} is not a line of an iCalendar file"),
+                problem: format!("{} is not a line of an iCalendar file", quoted(&written)),
                 remedy: "write NAME:VALUE, or begin the line with a blank if it continues the one before".to_owned(),
             }),
         }
@@ -122,6 +177,17 @@ fn events(lines: &[Property], problems: &mut Vec<CalendarProblem>) -> Vec<Vec<Pr
                 if line.is("BEGIN", "VEVENT") {
                     events.push(vec![line.clone()]);
                 }
+                if open.len() == MAX_DEPTH {
+                    let problem = format!(
+                        "BEGIN:{} lies more than {MAX_DEPTH} deep",
+                        quoted(line.value.trim())
+                    );
+                    problems.push(line.problem(
+                        problem,
+                        "take it out; a holiday is BEGIN:VEVENT in BEGIN:VCALENDAR",
+                    ));
+                    return events;
+                }
                 open.push(line);
             }
             "END" => match open.pop() {
@@ -132,7 +198,7 @@ fn events(lines: &[Property], problems: &mut Vec<CalendarProblem>) -> Vec<Vec<Pr
                     return events;
                 }
             },
-            _ if in_event => events
+            name if in_event && READ.contains(&name) => events
                 .last_mut()
                 .expect("the open event")
                 .push(line.clone()),
@@ -169,7 +235,7 @@ struct Event {
     days: i64,
     yearly: Option<Yearly>,
     more: Vec<Date>,
-    except: Vec<Date>,
+    except: BTreeSet<Date>,
     /// The date of the series that this event stands in for.
     instead_of: Option<Date>,
     cancelled: bool,
@@ -183,8 +249,8 @@ impl Event {
             return Err(properties[0].problem("the event has no DTSTART".to_owned(), remedy));
         };
         let first = day(start, &start.value)?;
-        if first.year() < FIRST_YEAR {
-            let problem = format!("the event begins before {FIRST_YEAR}");
+        if first.year() < *YEARS.start() {
+            let problem = format!("the event begins before {}", YEARS.start());
             return Err(start.problem(problem, "write a later year in DTSTART"));
         }
         let yearly = match find("RRULE") {
@@ -207,7 +273,7 @@ impl Event {
             days: length(first, find("DTEND"), find("DURATION"))?,
             yearly,
             more: list("RDATE")?,
-            except: list("EXDATE")?,
+            except: list("EXDATE")?.into_iter().collect(),
             instead_of: list("RECURRENCE-ID")?.first().copied(),
             cancelled: find("STATUS").is_some_and(|status| status.is("STATUS", "CANCELLED")),
         })
@@ -219,6 +285,10 @@ fn day(property: &Property, value: &str) -> Result<Date, CalendarProblem> {
     let value = value.trim();
     let digits = value.len() == 8 && value.bytes().all(|byte| byte.is_ascii_digit());
     let date = digits.then(|| value.parse::<Date>().ok()).flatten();
+    if let Some(date) = date.filter(|date| date.year() > *YEARS.end()) {
+        let problem = format!("{date} lies after {}", YEARS.end());
+        return Err(property.problem(problem, "write an earlier year"));
+    }
     date.ok_or_else(|| {
         let name = &property.name;
         let typed_as_date = property.parameters.split(';').any(|it| it == "VALUE=DATE");
@@ -229,7 +299,7 @@ fn day(property: &Property, value: &str) -> Result<Date, CalendarProblem> {
             )
         } else {
             (
-                format!("{value:?} is not a date"),
+                format!("{} is not a date", quoted(value)),
                 format!("write {name};VALUE=DATE:20261225"),
             )
         };
@@ -273,7 +343,7 @@ fn whole_days(duration: &Property) -> Result<i64, CalendarProblem> {
         })
     });
     days.ok_or_else(|| {
-        let problem = format!("DURATION {value:?} is not a number of days");
+        let problem = format!("DURATION {} is not a number of days", quoted(value));
         duration.problem(problem, "write P1D, P2D or P1W")
     })
 }
@@ -295,10 +365,10 @@ fn plain(text: &str) -> String {
 }
 
 fn dates(events: &[Event], years: &RangeInclusive<i16>) -> Vec<(Date, String)> {
-    let mut replaced: BTreeMap<&str, Vec<Date>> = BTreeMap::new();
+    let mut replaced: BTreeMap<&str, BTreeSet<Date>> = BTreeMap::new();
     for event in events {
         if let (Some(uid), Some(date)) = (&event.uid, event.instead_of) {
-            replaced.entry(uid).or_default().push(date);
+            replaced.entry(uid).or_default().insert(date);
         }
     }
     let mut dates = Vec::new();
@@ -309,11 +379,16 @@ fn dates(events: &[Event], years: &RangeInclusive<i16>) -> Vec<(Date, String)> {
         };
         begins.extend(&event.more);
         let instead = match (&event.uid, event.instead_of) {
-            (Some(uid), None) => replaced.get(uid.as_str()).map_or(&[][..], Vec::as_slice),
-            _ => &[],
+            (Some(uid), None) => replaced.get(uid.as_str()),
+            _ => None,
         };
-        begins.retain(|date| !event.except.contains(date) && !instead.contains(date));
+        begins.retain(|date| {
+            !event.except.contains(date) && !instead.is_some_and(|dates| dates.contains(date))
+        });
         for begin in begins {
+            if dates.len() > MAX_DAYS {
+                return dates;
+            }
             let days = std::iter::successors(Some(begin), |date| date.tomorrow().ok());
             let days = days.take(usize::try_from(event.days).unwrap_or(1));
             dates.extend(days.map(|date| (date, event.name.clone())));

@@ -1,3 +1,5 @@
+use jiff::civil::date;
+
 use crate::Calendar;
 
 fn told(events: &str) -> String {
@@ -118,7 +120,7 @@ fn all_problems_are_told_with_their_lines() {
     line 6: the event has no DTSTART; write DTSTART;VALUE=DATE:20261225
     line 10: "20261301" is not a date; write DTSTART;VALUE=DATE:20261225
     line 14: FREQ=WEEKLY is not supported for holidays; write FREQ=YEARLY, or one event for each date
-    line 18: BYWEEKNO in the RRULE is not supported; use BYMONTH, BYMONTHDAY, BYDAY and BYSETPOS, or write one event for each date
+    line 18: "BYWEEKNO" in the RRULE is not supported; use BYMONTH, BYMONTHDAY, BYDAY and BYSETPOS, or write one event for each date
     line 22: "BYMONTH=13" in the RRULE can't be read; write it as RFC 5545 says, or write one event for each date
     line 26: the event is -5 days long; write 1 to 366 days; DTEND is the first day after the event
     line 30: DURATION "PT4H" is not a number of days; write P1D, P2D or P1W
@@ -139,4 +141,133 @@ fn a_file_that_is_none() {
     insta::assert_snapshot!(told("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20261225"), @"line 2: BEGIN:VEVENT is never ended; the file is cut off; get it again");
     insta::assert_snapshot!(told("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20261225\nEND:VCALENDAR"), @"line 4: END:VCALENDAR ends nothing; BEGIN:VEVENT of line 2 is open; write END:VEVENT first");
     insta::assert_snapshot!(told("BEGIN:VCALENDAR\nEND:VCALENDAR\nEND:VCALENDAR"), @"line 3: END:VCALENDAR ends nothing; take the line out");
+}
+
+fn read(text: &str) -> Result<Calendar, String> {
+    Calendar::from_icalendar(text, 2020..=2060).map_err(|error| error.to_string())
+}
+
+/// A file of these lines within events.
+fn file(events: &[&str]) -> String {
+    let events: Vec<String> = events
+        .iter()
+        .map(|lines| format!("BEGIN:VEVENT\r\n{lines}\r\nEND:VEVENT\r\n"))
+        .collect();
+    format!("BEGIN:VCALENDAR\r\n{}END:VCALENDAR\r\n", events.concat())
+}
+
+#[test]
+fn a_calendar_in_utf_16_is_read_and_one_in_latin_1_is_refused_with_the_place() {
+    let text = file(&["DTSTART;VALUE=DATE:20260501\r\nSUMMARY:Tag der Arbeit – größer"]);
+    let units = |to: fn(u16) -> [u8; 2]| -> Vec<u8> { text.encode_utf16().flat_map(to).collect() };
+    let marked = |mark: &[u8], rest: Vec<u8>| [mark.to_vec(), rest].concat();
+    let expected = read(&text).unwrap();
+    for bytes in [
+        text.as_bytes().to_vec(),
+        marked(b"\xef\xbb\xbf", text.as_bytes().to_vec()),
+        marked(b"\xff\xfe", units(u16::to_le_bytes)),
+        marked(b"\xfe\xff", units(u16::to_be_bytes)),
+        units(u16::to_le_bytes),
+        units(u16::to_be_bytes),
+    ] {
+        assert_eq!(
+            Calendar::from_bytes(&bytes, 2020..=2060).as_ref(),
+            Ok(&expected)
+        );
+    }
+    let dates: Vec<u8> = "2026-12-25 Noël"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let dates = Calendar::from_bytes(&marked(b"\xff\xfe", dates), 2020..=2060).unwrap();
+    assert_eq!(dates.name(date(2026, 12, 25)), Some("Noël"));
+    let told = |bytes: &[u8]| {
+        Calendar::from_bytes(bytes, 2020..=2060)
+            .unwrap_err()
+            .to_string()
+    };
+    let latin: Vec<u8> = text
+        .replace('–', "-")
+        .chars()
+        .map(|letter| u8::try_from(u32::from(letter)).unwrap())
+        .collect();
+    insta::assert_snapshot!(told(&latin), @"line 4: the file is not UTF-8: here is the byte 0xF6, as in files in Latin-1 or Windows-1252; save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW");
+    insta::assert_snapshot!(told(b"2026-12-25 No\xebl\n"), @"line 1: the file is not UTF-8: here is the byte 0xEB, as in files in Latin-1 or Windows-1252; save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW");
+    insta::assert_snapshot!(told(b"\xff\xfeB\0E"), @"line 1: the file is UTF-16 that is cut off or damaged; get it again, or save it as UTF-8");
+    insta::assert_snapshot!(told(b"\xff\xfe\x00\xd8"), @"line 1: the file is UTF-16 that is cut off or damaged; get it again, or save it as UTF-8");
+    insta::assert_snapshot!(told(b""), @"line 1: this is not an iCalendar file; it begins with BEGIN:VCALENDAR");
+}
+
+/// Each of these would take minutes, gigabytes or the stack if nothing bounded it.
+#[test]
+fn a_hostile_calendar_is_refused_with_the_bound_and_soon() {
+    let begun = std::time::Instant::now();
+    let day = "DTSTART;VALUE=DATE:20260501";
+    let yearly = "DTSTART;VALUE=DATE:19000501\r\nRRULE:FREQ=YEARLY;COUNT=9999";
+    let many = |item: &str, number: usize| vec![item; number].join(",");
+    let all_days = std::iter::successors(Some(date(1900, 1, 1)), |day| day.tomorrow().ok());
+    let dates: Vec<String> = all_days
+        .take(60_000)
+        .map(|day| day.strftime("%Y%m%d").to_string())
+        .collect();
+    let dates = dates.join(",");
+    let huge = "x".repeat(2 * 1024 * 1024);
+    let told = |text: &str| {
+        let begin: String = text.chars().take(120).collect();
+        let error = Calendar::from_bytes(text.as_bytes(), 2020..=2060).expect_err(&begin);
+        assert!(error.problems.len() <= 51, "{}", error.problems.len());
+        let first = error.to_string();
+        let first = first.lines().next().unwrap().to_owned();
+        assert!(first.len() < 300, "{}", first.len());
+        first
+    };
+    let refused = [
+        file(&[&huge]),
+        format!("BEGIN:VCALENDAR\n{}", "A:\n".repeat(60_000)),
+        file(&vec![day; 5_001]),
+        file(&vec![yearly; 501]),
+        file(&[&format!("{day}\r\nEXDATE:{dates}")]),
+        file(&[&format!("{day}\r\nRDATE:{dates}")]),
+        file(&[&format!(
+            "{day}\r\nRRULE:FREQ=YEARLY;BYMONTHDAY={}",
+            many("1", 100_000)
+        )]),
+        file(&[&format!(
+            "{day}\r\nRRULE:FREQ=YEARLY;BYSETPOS={}",
+            many("-1", 100_000)
+        )]),
+        file(&vec![
+            "DTSTART;VALUE=DATE:20200101\r\nDTEND;VALUE=DATE:20201231\r\nRRULE:FREQ=YEARLY";
+            400
+        ]),
+        file(&["DTSTART;VALUE=DATE:99990501"]),
+        format!("BEGIN:VCALENDAR\n{}", "BEGIN:A\n".repeat(10_000)),
+        format!("BEGIN:VCALENDAR\n{}", "no colon\n".repeat(10_000)),
+        format!("BEGIN:VCALENDAR\n{}", "é".repeat(100_000)),
+        "2026-99-99\n".repeat(40_000),
+        "9999-12-31\n".to_owned(),
+    ];
+    let refused: Vec<String> = refused.iter().map(|text| told(text)).collect();
+    insta::assert_snapshot!(refused.join("\n"), @r#"
+    line 1: the file is larger than 1048576 bytes; keep only the holidays that matter, or make several files of it
+    line 1: BEGIN:VCALENDAR is never ended; the file is cut off; get it again
+    line 15002: the file has more than 5000 events; keep only the holidays that matter, or make several files of it
+    line 2002: the file has more than 500 yearly events; keep only the holidays that matter, or make several files of it
+    line 2: the file has more than 10000 dates in RDATE and EXDATE; keep only the holidays that matter, or make several files of it
+    line 2: the file has more than 10000 dates in RDATE and EXDATE; keep only the holidays that matter, or make several files of it
+    line 4: "BYMONTHDAY=1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1…" in the RRULE can't be read; write it as RFC 5545 says, or write one event for each date
+    line 4: "BYSETPOS=-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1…" in the RRULE can't be read; write it as RFC 5545 says, or write one event for each date
+    line 1: the events come to more than 50000 days; keep only the holidays that matter, or make several files of it
+    line 3: 9999-05-01 lies after 2199; write an earlier year
+    line 17: BEGIN:"A" lies more than 16 deep; take it out; a holiday is BEGIN:VEVENT in BEGIN:VCALENDAR
+    line 1: BEGIN:VCALENDAR is never ended; the file is cut off; get it again
+    line 1: BEGIN:VCALENDAR is never ended; the file is cut off; get it again
+    line 1: "2026-99-99" is not a date; write year, month and day: 2026-12-25
+    line 1: "9999-12-31" is not a date; write year, month and day: 2026-12-25
+    "#);
+    // What is within the bounds is read: 500 yearly events of one day, counted from 1900 on.
+    let read = read(&file(&vec![yearly; 500])).unwrap();
+    assert_eq!(read.days().count(), 41);
+    let took = begun.elapsed();
+    assert!(took < std::time::Duration::from_secs(20), "{took:?}");
 }

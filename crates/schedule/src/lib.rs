@@ -20,6 +20,7 @@ mod calendar;
 mod cursor;
 pub mod custodian;
 mod decide;
+mod encoding;
 mod error;
 mod events;
 mod icalendar;
@@ -32,6 +33,7 @@ mod zone;
 
 pub use calendar::{Calendar, CalendarError, CalendarProblem};
 pub use decide::{Decision, Edge, Overrides, State, Why, desired_state, next_edge};
+pub use encoding::MAX_CALENDAR_BYTES;
 pub use error::ScheduleError;
 pub use schedule::{Context, Part, Schedule, Syntax, UnknownSyntax};
 pub use zone::zone_data;

@@ -19,15 +19,19 @@ use crate::window::Window;
 use crate::{Schedule, ScheduleError};
 
 /// More parts than anybody writes; names that name names could otherwise grow without end.
-const MOST_PARTS: usize = 200;
+const MAX_PARTS: usize = 200;
+/// Names in one schedule, with those in the schedules that they name.
+const MAX_NAMES: usize = 200;
 /// Schedules that name schedules that name schedules.
-const DEEPEST: usize = 20;
+const MAX_DEPTH: usize = 20;
 
 pub(crate) fn parse(text: &str, context: &Context<'_>) -> Result<Schedule, ScheduleError> {
+    cursor::bounded(text)?;
     let mut reading = Reading {
         context,
         within: Vec::new(),
         parts: Vec::new(),
+        names: 0,
         too_many: false,
     };
     if let Err(error) = reading.schedule(text) {
@@ -40,11 +44,30 @@ pub(crate) fn parse(text: &str, context: &Context<'_>) -> Result<Schedule, Sched
     })
 }
 
+/// Adds a part of a schedule that names no others.
+pub(crate) fn push(parts: &mut Vec<Part>, text: String, rule: Rule) -> Result<(), ScheduleError> {
+    if parts.len() == MAX_PARTS {
+        return Err(too_many());
+    }
+    parts.push(Part {
+        text,
+        schedule: None,
+        rule,
+    });
+    Ok(())
+}
+
+fn too_many() -> ScheduleError {
+    let problem = format!("the schedule comes to more than {MAX_PARTS} parts");
+    Word::whole("").error(problem, "write fewer windows, or name fewer schedules")
+}
+
 struct Reading<'a> {
     context: &'a Context<'a>,
     /// The configured schedules that are being read, outermost first.
     within: Vec<&'a str>,
     parts: Vec<Part>,
+    names: usize,
     too_many: bool,
 }
 
@@ -54,8 +77,7 @@ impl Reading<'_> {
         if !self.too_many {
             return error;
         }
-        let problem = format!("the schedule comes to more than {MOST_PARTS} parts");
-        Word::whole("").error(problem, "write fewer windows, or name fewer schedules")
+        too_many()
     }
 
     fn schedule(&mut self, text: &str) -> Result<(), ScheduleError> {
@@ -106,7 +128,7 @@ impl Reading<'_> {
             let problem = format!("{:?} can't follow {:?}", more.text, first.text);
             return Err(more.error(problem, "join parts by \" + \""));
         }
-        self.add(first.text.to_owned(), rule, first)
+        self.add(first.text.to_owned(), rule)
     }
 
     fn window(&mut self, words: &[Word<'_>]) -> Result<(), ScheduleError> {
@@ -132,7 +154,7 @@ impl Reading<'_> {
                 Some(more) => cursor::zone_in_two_words(*zone, *more, error),
                 None => error,
             })?,
-            None => self.default_zone(*times)?,
+            None => cursor::default_zone(self.context.default_zone, *times)?,
         };
         if let Some(more) = words.get(3) {
             let problem = format!("{:?} can't follow a window", more.text);
@@ -145,21 +167,7 @@ impl Reading<'_> {
             end,
             zone,
         };
-        self.add(text, Rule::Window(window), first)
-    }
-
-    fn default_zone(&self, times: Word<'_>) -> Result<crate::zone::Zone, ScheduleError> {
-        let Some(name) = self.context.default_zone else {
-            let remedy = "write one behind the times, such as Europe/Berlin";
-            return Err(times
-                .end()
-                .error("no time zone is given".to_owned(), remedy));
-        };
-        cursor::zone(Word::whole(name)).map_err(|error| ScheduleError {
-            column: times.end().column,
-            problem: format!("the default time zone can't be used: {}", error.problem),
-            ..error
-        })
+        self.add(text, Rule::Window(window))
     }
 
     fn named(&mut self, name: Word<'_>) -> Result<(), ScheduleError> {
@@ -183,9 +191,14 @@ impl Reading<'_> {
             );
             return Err(self.locate(name.error(problem, "take one of the names out")));
         }
-        if self.within.len() == DEEPEST {
-            let problem = format!("the schedules name each other more than {DEEPEST} deep");
+        if self.within.len() == MAX_DEPTH {
+            let problem = format!("the schedules name each other more than {MAX_DEPTH} deep");
             return Err(self.locate(name.error(problem, "write the windows here")));
+        }
+        self.names += 1;
+        if self.names > MAX_NAMES {
+            self.too_many = true;
+            return Err(too_many());
         }
         self.within.push(known);
         self.schedule(text).map_err(|error| self.locate(error))?;
@@ -220,10 +233,10 @@ impl Reading<'_> {
         }
     }
 
-    fn add(&mut self, text: String, rule: Rule, at: Word<'_>) -> Result<(), ScheduleError> {
-        if self.parts.len() == MOST_PARTS {
+    fn add(&mut self, text: String, rule: Rule) -> Result<(), ScheduleError> {
+        if self.parts.len() == MAX_PARTS {
             self.too_many = true;
-            return Err(at.error("one part too many".to_owned(), "write fewer"));
+            return Err(too_many());
         }
         self.parts.push(Part {
             text,

@@ -7,6 +7,8 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::{Date, Weekday};
 
+use crate::calendar::quoted;
+
 /// What is wrong with a rule, and the remedy.
 pub(crate) struct Wrong {
     pub(crate) problem: String,
@@ -53,10 +55,22 @@ pub(crate) fn yearly(rule: &str, first: Date) -> Result<Yearly, Wrong> {
                 number(value, 1..=9_999).map(|count| yearly.count = usize::try_from(count).ok())
             }
             "UNTIL" => until(value).map(|date| yearly.until = Some(date)),
-            "BYMONTH" => numbers(value, 1..=12).map(|months| yearly.months = months),
-            "BYMONTHDAY" => signed(value, 31).map(|days| yearly.month_days = days),
-            "BYDAY" => list(value, weekday).map(|days| yearly.weekdays = days),
-            "BYSETPOS" => signed(value, 366).map(|positions| yearly.positions = positions),
+            "BYMONTH" => distinct(numbers(value, 1..=12)).map(|months| yearly.months = months),
+            "BYMONTHDAY" => distinct(signed(value, 31)).map(|days| yearly.month_days = days),
+            "BYDAY" => distinct(list(value, weekday)).map(|days| {
+                yearly.weekdays = days
+                    .into_iter()
+                    .map(|(day, ordinal)| {
+                        (
+                            ordinal,
+                            Weekday::from_monday_zero_offset(day).unwrap_or(Weekday::Monday),
+                        )
+                    })
+                    .collect();
+            }),
+            "BYSETPOS" => {
+                distinct(signed(value, 366)).map(|positions| yearly.positions = positions)
+            }
             // Which day a week begins with matters to weeks only.
             "WKST" => Some(()),
             _ => return Err(unknown(key)),
@@ -68,7 +82,11 @@ pub(crate) fn yearly(rule: &str, first: Date) -> Result<Yearly, Wrong> {
         other => Err(Wrong {
             problem: format!(
                 "FREQ={} is not supported for holidays",
-                other.unwrap_or_default()
+                other
+                    .unwrap_or_default()
+                    .chars()
+                    .take(40)
+                    .collect::<String>()
             ),
             remedy: "write FREQ=YEARLY, or one event for each date".to_owned(),
         }),
@@ -77,21 +95,35 @@ pub(crate) fn yearly(rule: &str, first: Date) -> Result<Yearly, Wrong> {
 
 fn unreadable(part: &str) -> Wrong {
     Wrong {
-        problem: format!("{part:?} in the RRULE can't be read"),
+        problem: format!("{} in the RRULE can't be read", quoted(part)),
         remedy: "write it as RFC 5545 says, or write one event for each date".to_owned(),
     }
 }
 
 fn unknown(key: &str) -> Wrong {
     Wrong {
-        problem: format!("{key} in the RRULE is not supported"),
+        problem: format!("{} in the RRULE is not supported", quoted(key)),
         remedy: "use BYMONTH, BYMONTHDAY, BYDAY and BYSETPOS, or write one event for each date"
             .to_owned(),
     }
 }
 
+/// A rule names each of its days once: more in one list are a mistake, and each costs time on every day.
+const MAX_ITEMS: usize = 400;
+
 fn list<T>(value: &str, read: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
-    value.split(',').map(|item| read(item.trim())).collect()
+    let items = value.split(',').take(MAX_ITEMS + 1);
+    let items: Vec<T> = items.map(|item| read(item.trim())).collect::<Option<_>>()?;
+    (items.len() <= MAX_ITEMS).then_some(items)
+}
+
+/// The same, each once.
+fn distinct<T: Ord>(items: Option<Vec<T>>) -> Option<Vec<T>> {
+    items.map(|mut items| {
+        items.sort();
+        items.dedup();
+        items
+    })
 }
 
 fn number(value: &str, legal: RangeInclusive<i16>) -> Option<i16> {
@@ -117,24 +149,24 @@ fn until(value: &str) -> Option<Date> {
     digits.then(|| date.parse().ok()).flatten()
 }
 
-/// `TH`, `4TH`, `-1MO`; 0 means every one.
-fn weekday(item: &str) -> Option<(i8, Weekday)> {
+/// `TH`, `4TH`, `-1MO`: the day of the week from Monday, and which of them; 0 means every one.
+fn weekday(item: &str) -> Option<(i8, i8)> {
     let (ordinal, name) = item.split_at_checked(item.len().checked_sub(2)?)?;
     let weekday = match name {
-        "MO" => Weekday::Monday,
-        "TU" => Weekday::Tuesday,
-        "WE" => Weekday::Wednesday,
-        "TH" => Weekday::Thursday,
-        "FR" => Weekday::Friday,
-        "SA" => Weekday::Saturday,
-        "SU" => Weekday::Sunday,
+        "MO" => 0,
+        "TU" => 1,
+        "WE" => 2,
+        "TH" => 3,
+        "FR" => 4,
+        "SA" => 5,
+        "SU" => 6,
         _ => return None,
     };
     let ordinal = match ordinal {
         "" => 0,
         _ => number(ordinal, -53..=53).filter(|ordinal| *ordinal != 0)?,
     };
-    Some((i8::try_from(ordinal).ok()?, weekday))
+    Some((weekday, i8::try_from(ordinal).ok()?))
 }
 
 impl Yearly {
@@ -154,7 +186,17 @@ impl Yearly {
         let mut dates = Vec::new();
         let mut left = self.count.unwrap_or(usize::MAX);
         let step = usize::try_from(self.interval).unwrap_or(1);
-        for year in (self.first.year()..=*years.end()).step_by(step) {
+        let begin = self.first.year();
+        // Who counts must begin at the beginning.
+        let skipped = if self.count.is_none() && begin < *years.start() {
+            (years.start() - begin) / self.interval * self.interval
+        } else {
+            0
+        };
+        for year in (begin + skipped..=*years.end()).step_by(step) {
+            if left == 0 {
+                break;
+            }
             let mut of_year = self.of_year(year);
             of_year.truncate(left);
             left -= of_year.len();
@@ -166,13 +208,15 @@ impl Yearly {
     }
 
     fn of_year(&self, year: i16) -> Vec<Date> {
-        let Ok(first) = Date::new(year, 1, 1) else {
-            return Vec::new();
+        let all: Vec<i8> = (1..=12).collect();
+        let months = if self.months.is_empty() {
+            &all
+        } else {
+            &self.months
         };
-        let days = std::iter::successors(Some(first), |date| date.tomorrow().ok());
-        let mut dates: Vec<Date> = days
-            .take_while(|date| date.year() == year)
-            .filter(|date| self.lets_through(*date))
+        let mut dates: Vec<Date> = months
+            .iter()
+            .flat_map(|month| self.of_month(year, *month))
             .collect();
         if !self.positions.is_empty() {
             let count = i16::try_from(dates.len()).unwrap_or(i16::MAX);
@@ -187,13 +231,27 @@ impl Yearly {
         dates
     }
 
-    fn lets_through(&self, date: Date) -> bool {
-        let from_end = date.day() - date.days_in_month() - 1;
-        let month_day = |day: &i8| *day == date.day() || *day == from_end;
-        (self.months.is_empty() || self.months.contains(&date.month()))
-            && (self.month_days.is_empty() || self.month_days.iter().any(month_day))
-            && (self.weekdays.is_empty()
-                || self.weekdays.iter().any(|day| self.is_weekday(date, *day)))
+    /// The days of a month that the rule means, in order: only these are looked at, as most rules name one.
+    fn of_month(&self, year: i16, month: i8) -> Vec<Date> {
+        let Ok(first) = Date::new(year, month, 1) else {
+            return Vec::new();
+        };
+        let last = first.days_in_month();
+        let mut days: Vec<i8> = if self.month_days.is_empty() {
+            (1..=last).collect()
+        } else {
+            let from_either_end = |day: &i8| if *day > 0 { *day } else { last + 1 + *day };
+            self.month_days.iter().map(from_either_end).collect()
+        };
+        days.sort_unstable();
+        days.dedup();
+        let named = |date: &Date| {
+            self.weekdays.is_empty() || self.weekdays.iter().any(|day| self.is_weekday(*date, *day))
+        };
+        days.into_iter()
+            .filter_map(|day| Date::new(year, month, day).ok())
+            .filter(named)
+            .collect()
     }
 
     /// Whether it is, say, the fourth Thursday: of its month where the rule names months, else of the year.

@@ -6,8 +6,10 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
+use crate::custodian::Policy;
 use crate::decide::{Decision, Overrides, State, desired_state, first_on};
 use crate::events::Events;
+use crate::kube_downscaler::Dialect;
 use crate::window::{Range, Window};
 use crate::{Calendar, ScheduleError, custodian, kube_downscaler, parse};
 
@@ -73,13 +75,24 @@ pub enum Syntax {
     Windows,
     /// A Cloud Custodian off-hours value: `off=[(M-F,19)];on=[(M-F,7)];tz=pt`.
     Custodian,
-    /// kube-downscaler's uptime: `Mon-Fri 07:30-20:30 Europe/Berlin,Sat-Sun 10:00-14:00 CET`.
+    /// kube-downscaler's uptime: `Mon-Fri 07:30-20:30 Europe/Berlin,Sat-Sun 10:00-14:00 CET`, as far as the
+    /// two tools of that name read it alike.
     KubeDownscaler,
+    /// The same, as the original in Python reads it.
+    PyKubeDownscaler,
+    /// The same, as its successor in Go reads it.
+    GoKubeDownscaler,
 }
 
 impl Syntax {
     /// All of them, by name.
-    pub const ALL: [Self; 3] = [Self::Windows, Self::Custodian, Self::KubeDownscaler];
+    pub const ALL: [Self; 5] = [
+        Self::Windows,
+        Self::Custodian,
+        Self::KubeDownscaler,
+        Self::PyKubeDownscaler,
+        Self::GoKubeDownscaler,
+    ];
 
     /// The name that configuration uses.
     pub fn as_str(self) -> &'static str {
@@ -87,7 +100,15 @@ impl Syntax {
             Self::Windows => "windows",
             Self::Custodian => "custodian",
             Self::KubeDownscaler => "kube-downscaler",
+            Self::PyKubeDownscaler => "py-kube-downscaler",
+            Self::GoKubeDownscaler => "go-kube-downscaler",
         }
+    }
+
+    /// `windows, custodian or …`.
+    pub fn names() -> String {
+        let [others @ .., last] = Self::ALL.map(Self::as_str);
+        format!("{} or {last}", others.join(", "))
     }
 }
 
@@ -99,7 +120,7 @@ impl fmt::Display for Syntax {
 
 /// A grammar that isn't known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown syntax {0:?}; write windows, custodian or kube-downscaler")]
+#[error("unknown syntax {0:?}; write {names}", names = Syntax::names())]
 pub struct UnknownSyntax(pub String);
 
 impl FromStr for Syntax {
@@ -120,6 +141,9 @@ pub struct Context<'a> {
     pub default_zone: Option<&'a str>,
     /// The configured schedules: name to text, in our own grammar.
     pub named: Option<&'a BTreeMap<String, String>>,
+    /// What a Custodian policy says about values that leave something out; none is c7n's default, with
+    /// `default_zone`.
+    pub policy: Option<&'a custodian::Policy>,
 }
 
 impl Schedule {
@@ -127,31 +151,28 @@ impl Schedule {
     pub fn parse(text: &str, default_zone: Option<&str>) -> Result<Self, ScheduleError> {
         let context = Context {
             default_zone,
-            named: None,
+            ..Context::default()
         };
         parse::parse(text, &context)
     }
 
-    /// Reads any of the grammars. In our own, the names of configured schedules are resolved; a
-    /// Custodian value gets Custodian's own default hours ([`custodian::Policy`]), and `default_zone`.
+    /// Reads any of the grammars. In our own, the names of configured schedules are resolved. What the reader
+    /// should know before relying on it stands in [`Schedule::remarks`].
     pub fn parse_as(
         syntax: Syntax,
         text: &str,
         context: &Context<'_>,
     ) -> Result<Self, ScheduleError> {
+        let uptime = |dialect| kube_downscaler::parse(text, dialect, context.default_zone);
         match syntax {
             Syntax::Windows => parse::parse(text, context),
-            Syntax::KubeDownscaler => kube_downscaler::parse(text),
+            Syntax::KubeDownscaler => uptime(Dialect::Either),
+            Syntax::PyKubeDownscaler => uptime(Dialect::Python),
+            Syntax::GoKubeDownscaler => uptime(Dialect::Go),
             Syntax::Custodian => {
-                let default = custodian::Policy::default();
-                let zone = context.default_zone.unwrap_or(default.default_zone);
-                custodian::parse(
-                    text,
-                    &custodian::Policy {
-                        default_zone: zone,
-                        ..default
-                    },
-                )
+                let default = Policy::default();
+                let policy = context.policy.unwrap_or(&default);
+                custodian::parse(text, policy, context.default_zone)
             }
         }
     }
@@ -166,7 +187,8 @@ impl Schedule {
         first_on(self, at)
     }
 
-    /// What is legal but probably not what was meant, in whole sentences.
+    /// What is legal but probably not what was meant, in whole sentences. Whoever shows what a schedule
+    /// means shows these beside it.
     pub fn remarks(&self) -> &[String] {
         &self.remarks
     }

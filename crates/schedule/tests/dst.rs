@@ -230,7 +230,8 @@ fn an_hour_that_custodian_never_sees_fires_nothing() {
         .get("America/New_York")
         .expect("a zone");
     let edges = |value: &str, from: &str, number: usize| -> String {
-        let schedule = custodian::parse(value, &custodian::Policy::default()).expect("a schedule");
+        let schedule =
+            custodian::parse(value, &custodian::Policy::default(), None).expect("a schedule");
         let at: Timestamp = from.parse().expect("an instant");
         let (calendar, overrides) = (Calendar::none(), Overrides::default());
         let next = |at| next_edge(&schedule, &calendar, &overrides, at);

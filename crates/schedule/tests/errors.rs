@@ -187,8 +187,8 @@ fn named_schedules() {
     .into();
     named.extend((0..21).map(|depth| (format!("d{depth}"), format!("d{}", depth + 1))));
     let context = Context {
-        default_zone: None,
         named: Some(&named),
+        ..Context::default()
     };
     let told: Vec<String> = [
         "late",
@@ -254,6 +254,13 @@ fn custodian_values() {
         "off=(m-f,20);on=(m-f,7);tz=abc",
         "tz=pt=et",
         "offu3du28M-Fu2c18u29u3btzu3dAustraliau2fSidney",
+        "off=F,(6;on=M-U,1",
+        "on=(m-f,[(7)]);off=(m-f,19)",
+        "off=(m-f,19),(s,(13)",
+        "tz=",
+        "off=(m-f,19);tz=",
+        "on=(m-f,7);tz=pt;tz=",
+        " off=(m-f,19);on=(m-f,7)",
     ]), @r#"
     off=();tz=et
         column 5: the days and the hour are missing; write days and an hour, such as (M-F,19)
@@ -299,6 +306,20 @@ fn custodian_values() {
         column 1: "tz=pt=et" has more than one "="; put ";" between the keys
     offu3du28M-Fu2c18u29u3btzu3dAustraliau2fSidney
         column 29: unknown time zone "australia/sidney"; did you mean Australia/Sydney?
+    off=F,(6;on=M-U,1
+        column 7: a parenthesis opens before the hour "6"; write days and hour in one pair: (M-F,19)
+    on=(m-f,[(7)]);off=(m-f,19)
+        column 10: a parenthesis opens before the hour "7)])"; write days and hour in one pair: (M-F,19)
+    off=(m-f,19),(s,(13)
+        column 17: a parenthesis opens before the hour "13)"; write days and hour in one pair: (M-F,19)
+    tz=
+        column 4: the time zone is empty, which Cloud Custodian takes for that of the machine it runs on; write a zone such as tz=et, or leave tz= out
+    off=(m-f,19);tz=
+        column 17: the time zone is empty, which Cloud Custodian takes for that of the machine it runs on; write a zone such as tz=et, or leave tz= out
+    on=(m-f,7);tz=pt;tz=
+        column 21: the time zone is empty, which Cloud Custodian takes for that of the machine it runs on; write a zone such as tz=et, or leave tz= out
+     off=(m-f,19);on=(m-f,7)
+        column 1: a blank stands beside the key; Cloud Custodian doesn't read the key then; write ;off=
     "#);
 }
 
@@ -315,6 +336,14 @@ fn kube_downscaler_uptimes() {
         "Mon-Fri 07:30-20:30 Europe/Berlin + Sat-Sun 10:00-14:00 CET",
         "weekdays",
         "2019-01-01T00:00:00+00:00",
+        "08:00-20:00 Europe/Paris",
+        "08:00-20:00",
+        "Mon-Fri Europe/Paris",
+        "Mon-Fri",
+        "Mon-Fri 20:00-08:00 Europe/Berlin",
+        "Mon-Tue 20:00-00:00 Europe/Amsterdam",
+        "true",
+        "Mon-Fri 08:00-20:00 UTC,false",
     ]), @r#"
         column 1: a time specification is missing; write Mon-Fri 07:30-20:30 Europe/Berlin
     Mon-Fri 07:30-20:30 Europe/Berlin,
@@ -335,13 +364,29 @@ fn kube_downscaler_uptimes() {
         column 1: "weekdays" is not a time specification; write Mon-Fri 07:30-20:30 Europe/Berlin
     2019-01-01T00:00:00+00:00
         column 1: "2019-01-01T00:00:00+00:00" is not a range of two instants; write 2026-12-24T00:00:00+00:00-2026-12-27T00:00:00+00:00
+    08:00-20:00 Europe/Paris
+        column 1: the weekdays are missing; write them first: Mon-Sun 08:00-20:00 Europe/Paris
+    08:00-20:00
+        column 1: the weekdays are missing; write them first: Mon-Sun 08:00-20:00
+    Mon-Fri Europe/Paris
+        column 9: the times are missing; write Mon-Fri 07:30-20:30 Europe/Paris
+    Mon-Fri
+        column 8: the times are missing; write Mon-Fri 07:30-20:30 Europe/Berlin
+    Mon-Fri 20:00-08:00 Europe/Berlin
+        column 9: "Mon-Fri 20:00-08:00 Europe/Berlin" ends before it starts: GoKubeDownscaler is on from 00:00 to 08:00 and from 20:00 to 24:00 of each of these days, and kube-downscaler in Python is never on; write Mon-Fri 00:00-08:00 Europe/Berlin,Mon-Fri 20:00-24:00 Europe/Berlin for the first and never for the second, or name the grammar go-kube-downscaler or py-kube-downscaler
+    Mon-Tue 20:00-00:00 Europe/Amsterdam
+        column 9: "Mon-Tue 20:00-00:00 Europe/Amsterdam" ends before it starts: GoKubeDownscaler is on from 20:00 to 24:00 of each of these days, and kube-downscaler in Python is never on; write Mon-Tue 20:00-24:00 Europe/Amsterdam for the first and never for the second, or name the grammar go-kube-downscaler or py-kube-downscaler
+    true
+        column 1: only GoKubeDownscaler knows "true"; write always or never, or name the grammar go-kube-downscaler
+    Mon-Fri 08:00-20:00 UTC,false
+        column 25: only GoKubeDownscaler knows "false"; write always or never, or name the grammar go-kube-downscaler
     "#);
 }
 
 #[test]
 fn an_unknown_syntax() {
     let error = "cron".parse::<Syntax>().expect_err("an error");
-    insta::assert_snapshot!(error, @r#"unknown syntax "cron"; write windows, custodian or kube-downscaler"#);
+    insta::assert_snapshot!(error, @r#"unknown syntax "cron"; write windows, custodian, kube-downscaler, py-kube-downscaler or go-kube-downscaler"#);
     for syntax in Syntax::ALL {
         assert_eq!(syntax.to_string().parse(), Ok(syntax));
     }

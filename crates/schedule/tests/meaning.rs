@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{Timestamp, ToSpan};
 use schedule::custodian::{self, DefaultDays, Policy};
+use schedule::kube_downscaler::Dialect;
 use schedule::{
     Calendar, Context, Overrides, Schedule, Syntax, desired_state, kube_downscaler, next_edge,
 };
@@ -109,6 +110,7 @@ fn configured_schedules_are_named_and_a_zone_may_be_the_default() {
     let context = Context {
         default_zone: Some("europe/berlin"),
         named: Some(&named),
+        ..Context::default()
     };
     let schedule = Schedule::parse_as(Syntax::Windows, "long", &context).expect("a schedule");
     assert_eq!(schedule.to_string(), "long");
@@ -183,8 +185,12 @@ fn next_on_is_now_or_later() {
 
 #[test]
 fn custodian_values() {
-    let schedule = custodian::parse("off=[(M-F,19)];on=[(M-F,7)];tz=pt", &Policy::default())
-        .expect("a schedule");
+    let schedule = custodian::parse(
+        "off=[(M-F,19)];on=[(M-F,7)];tz=pt",
+        &Policy::default(),
+        None,
+    )
+    .expect("a schedule");
     insta::assert_snapshot!(plainly(&schedule, &[
         "2026-01-05T15:00:00Z",
         "2026-01-06T02:59:59Z",
@@ -212,7 +218,8 @@ fn custodian_values_may_be_written_in_many_ways() {
             "'off=(M-F,19);on=(M-F,7)'",
             "",
             "on",
-            "tz=",
+            "off=(m-f,19);on=(m-f,7);tz=",
+            "off=(m-f,19);on=(m-f,7);tz=pt;tz=",
             "tz=et",
             "\"Offhours tz=ET\"",
             "off=(m-f,19)",
@@ -245,7 +252,7 @@ fn custodian_values_may_be_written_in_many_ways() {
         .map(|hour| at("2026-03-20T00:30:00Z") + hour.hours())
         .collect();
     let states = |value: &str| -> Vec<bool> {
-        let schedule = custodian::parse(value, &Policy::default())
+        let schedule = custodian::parse(value, &Policy::default(), None)
             .unwrap_or_else(|error| panic!("{value:?}: {error}"));
         instants.iter().map(|at| schedule.is_on(*at)).collect()
     };
@@ -271,12 +278,13 @@ fn custodian_values_may_be_written_in_many_ways() {
 fn what_a_custodian_policy_says_of_values_that_leave_it_out() {
     let told = |days, value: &str| {
         let policy = Policy {
-            default_zone: "utc",
+            zone: Some("utc".to_owned()),
             on_hour: 8,
             off_hour: 20,
             days,
+            ..Policy::default()
         };
-        let schedule = custodian::parse(value, &policy).expect("a schedule");
+        let schedule = custodian::parse(value, &policy, Some("Asia/Tokyo")).expect("a schedule");
         let mut at = at("2026-01-09T00:00:00Z");
         let mut told = Vec::new();
         for _ in 0..3 {
@@ -296,21 +304,21 @@ fn what_a_custodian_policy_says_of_values_that_leave_it_out() {
 #[test]
 fn what_is_legal_but_odd_is_remarked() {
     let remarks = |value: &str| {
-        let schedule = custodian::parse(value, &Policy::default()).expect("a schedule");
+        let schedule = custodian::parse(value, &Policy::default(), None).expect("a schedule");
         schedule.remarks().join("\n")
     };
     insta::assert_snapshot!(remarks("OFF"), @"Cloud Custodian leaves this alone, so it is always on");
     insta::assert_snapshot!(remarks("Offhours tz=PT"), @r#""offhours" means nothing to Cloud Custodian; the policy's hours count"#);
     insta::assert_snapshot!(remarks("off=(m,1);on=(m,1);off=(m-f,19)"), @r#""off" is given twice; the last counts"#);
     insta::assert_snapshot!(remarks("off=(m,7);on=(m-f,7)"), @"on and off fall into the same hour; on wins");
-    let night = kube_downscaler::parse("Mon-Fri 20:00-06:00 CET").expect("a schedule");
-    insta::assert_snapshot!(night.remarks().join("\n"), @r#""Mon-Fri 20:00-06:00 CET" ends before it starts, and kube-downscaler doesn't go over midnight, so it is never on; write two windows, the first up to 24:00 and the second from 00:00"#);
+    insta::assert_snapshot!(remarks("off=(m-f,19);on=(m-f,7);tz="), @"the time zone is empty, so the policy's counts: et");
+    insta::assert_snapshot!(remarks("tz=pt;tz=ct"), @r#""tz" is given twice; the last counts"#);
 }
 
 #[test]
 fn a_custodian_value_may_opt_out_and_where_both_fire_on_wins() {
     let states = |value: &str| {
-        let schedule = custodian::parse(value, &Policy::default()).expect("a schedule");
+        let schedule = custodian::parse(value, &Policy::default(), None).expect("a schedule");
         plainly(&schedule, &["2026-01-05T12:30:00Z"])
     };
     insta::assert_snapshot!(states("off"), @r#"2026-01-05T12:30:00Z: on, by "off"; stays so"#);
@@ -319,10 +327,10 @@ fn a_custodian_value_may_opt_out_and_where_both_fire_on_wins() {
 
 #[test]
 fn on_a_holiday_custodian_switches_off_and_not_on() {
-    let schedule =
-        custodian::parse("off=(m-f,19);on=(m-f,7);tz=utc", &Policy::default()).expect("a schedule");
-    let night =
-        custodian::parse("off=(m-u,6);on=(m-u,20);tz=utc", &Policy::default()).expect("a schedule");
+    let schedule = custodian::parse("off=(m-f,19);on=(m-f,7);tz=utc", &Policy::default(), None)
+        .expect("a schedule");
+    let night = custodian::parse("off=(m-u,6);on=(m-u,20);tz=utc", &Policy::default(), None)
+        .expect("a schedule");
     let calendar = Calendar::from_dates("2026-01-06 Epiphany").expect("a date");
     let told = |schedule, instant| told(schedule, &calendar, &Overrides::default(), instant);
     insta::assert_snapshot!(told(&schedule, "2026-01-06T12:00:00Z"), @"2026-01-06T12:00:00Z: off, switched off at 2026-01-05T19:00:00Z by the hour in Etc/UTC; on at 2026-01-07T07:00:00Z");
@@ -330,11 +338,123 @@ fn on_a_holiday_custodian_switches_off_and_not_on() {
     insta::assert_snapshot!(told(&night, "2026-01-06T22:00:00Z"), @"2026-01-06T22:00:00Z: off, switched off at 2026-01-06T06:00:00Z by the hour in Etc/UTC; on at 2026-01-07T20:00:00Z");
 }
 
+fn uptime(text: &str, dialect: Dialect) -> Schedule {
+    kube_downscaler::parse(text, dialect, None).unwrap_or_else(|error| panic!("{text:?}: {error}"))
+}
+
+/// When it is on from a Friday noon on, for four changes.
+fn changes(schedule: &Schedule) -> String {
+    let mut at = at("2026-03-06T12:00:00Z");
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        let Some(edge) = next_edge(schedule, &Calendar::none(), &Overrides::default(), at) else {
+            return "stays so".to_owned();
+        };
+        told.push(format!("{} {}", edge.to, edge.at.strftime("%a %H:%M")));
+        at = edge.at;
+    }
+    told.join(", ")
+}
+
+#[test]
+fn what_the_two_kube_downscalers_read_differently_is_refused_unless_it_is_said_whose_it_is() {
+    for text in [
+        "Mon-Fri 20:00-08:00 UTC",
+        "Mon-Tue 20:00-00:00 Europe/Amsterdam",
+        "Mon-Sun 11:36-00:00 Asia/Kolkata",
+        "Mon-Fri 08:00-18:00 UTC,Sat-Sun 22:30-01:15 America/New_York",
+    ] {
+        let either = kube_downscaler::parse(text, Dialect::Either, None).expect_err(text);
+        assert!(
+            either.problem.contains("GoKubeDownscaler is on"),
+            "{either}"
+        );
+        assert!(either.problem.contains("Python is never on"), "{either}");
+        // What it says to write means in both what it means in Go.
+        let remedy = either.remedy.strip_prefix("write ").expect(text);
+        let written = remedy.split(" for the first").next().expect(text);
+        let go = uptime(text, Dialect::Go);
+        assert!(go.remarks().is_empty(), "{text}");
+        if !text.contains("08:00-18:00") {
+            assert_eq!(
+                changes(&uptime(written, Dialect::Either)),
+                changes(&go),
+                "{text}"
+            );
+            let python = uptime(text, Dialect::Python);
+            assert_eq!(changes(&python), "stays so", "{text}");
+            assert_eq!(python.remarks().len(), 1, "{text}");
+        }
+    }
+    let go = |text| changes(&uptime(text, Dialect::Go));
+    insta::assert_snapshot!(go("Mon-Fri 20:00-08:00 UTC"), @"on Fri 20:00, off Sat 00:00, on Mon 00:00, off Mon 08:00");
+    insta::assert_snapshot!(go("Mon-Tue 20:00-00:00 UTC"), @"on Mon 20:00, off Tue 00:00, on Tue 20:00, off Wed 00:00");
+    insta::assert_snapshot!(go("Sat-Sun 00:00-24:00 UTC, Mon-Fri 20:00-08:00 UTC"), @"on Fri 20:00, off Mon 08:00, on Mon 20:00, off Tue 08:00");
+    insta::assert_snapshot!(go("never, TRUE"), @"stays so");
+    insta::assert_snapshot!(go("2026-03-07T08:00:00Z - 2026-03-08T09:00:00+01:00"), @"stays so");
+}
+
+#[test]
+fn a_window_that_holds_nothing_is_remarked_in_each_dialect() {
+    for dialect in [Dialect::Either, Dialect::Python, Dialect::Go] {
+        let schedule = uptime("Mon-Sun 00:00-00:00 America/New_York", dialect);
+        assert_eq!(changes(&schedule), "stays so");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(schedule.remarks().join("\n"), @r#""Mon-Sun 00:00-00:00 America/New_York" starts and ends at the same time, so it is never on"#);
+        }
+    }
+}
+
+#[test]
+fn the_zone_of_the_configuration_counts_for_uptimes_that_name_none() {
+    let context = Context {
+        default_zone: Some("Europe/Paris"),
+        ..Context::default()
+    };
+    for (syntax, text) in [
+        (Syntax::KubeDownscaler, "Mon-Fri 08:00-20:00"),
+        (
+            Syntax::GoKubeDownscaler,
+            "Mon-Wed 08:00-20:00,Thu-Fri 20:00-08:00",
+        ),
+        (Syntax::PyKubeDownscaler, "mon-fri 08:00-20:00"),
+        (Syntax::Custodian, "off=(m-f,20);on=(m-f,8)"),
+    ] {
+        let schedule = Schedule::parse_as(syntax, text, &context).expect(text);
+        assert_eq!(schedule.zones(), ["Europe/Paris"], "{text}");
+    }
+}
+
+#[test]
+fn nothing_is_switched_on_the_days_that_a_policy_skips() {
+    let skip_days = ["2026-01-05", "2026-01-06", "2026-01-09"];
+    let policy = Policy {
+        skip_days: skip_days
+            .iter()
+            .map(|day| day.parse().expect("a date"))
+            .collect(),
+        ..Policy::default()
+    };
+    let read = |value: &str| custodian::parse(value, &policy, None).expect("a schedule");
+    let told = |schedule: &Schedule, instants: &[&str]| plainly(schedule, instants);
+    // Nothing switches on on Monday, Tuesday and Friday.
+    insta::assert_snapshot!(told(&read("tz=utc"), &["2026-01-05T12:00:00Z", "2026-01-09T23:00:00Z"]), @r"
+    2026-01-05T12:00:00Z: off, switched off at 2026-01-02T19:00:00Z by the hour in Etc/UTC; on at 2026-01-07T07:00:00Z
+    2026-01-09T23:00:00Z: off, switched off at 2026-01-08T19:00:00Z by the hour in Etc/UTC; on at 2026-01-12T07:00:00Z
+    ");
+    // More of them in a row than are looked through otherwise.
+    let first: jiff::civil::Date = "2026-03-02".parse().expect("a date");
+    let many = Policy {
+        skip_days: (0..90).map(|day| first + day.days()).collect(),
+        ..Policy::default()
+    };
+    let schedule = custodian::parse("tz=utc", &many, None).expect("a schedule");
+    insta::assert_snapshot!(told(&schedule, &["2026-05-20T12:00:00Z"]), @"2026-05-20T12:00:00Z: off, switched off at 2026-02-27T19:00:00Z by the hour in Etc/UTC; on at 2026-06-01T07:00:00Z");
+}
+
 #[test]
 fn kube_downscaler_uptimes() {
-    let read = |text: &str| {
-        kube_downscaler::parse(text).unwrap_or_else(|error| panic!("{text:?}: {error}"))
-    };
+    let read = |text: &str| uptime(text, Dialect::Either);
     let uptime = read(
         "Sat-Sun 00:00-24:00 CET, fri-fri 20:00-24:00 cet,2019-01-01T00:00:00+00:00-2019-01-02T12:34:56+00:00",
     );
@@ -346,7 +466,6 @@ fn kube_downscaler_uptimes() {
     "#);
     insta::assert_snapshot!(plainly(&read(" Always "), &["2026-01-09T18:59:59Z"]), @r#"2026-01-09T18:59:59Z: on, by "Always"; stays so"#);
     insta::assert_snapshot!(plainly(&read("never"), &["2026-01-09T18:59:59Z"]), @r#"2026-01-09T18:59:59Z: off, by "never"; stays so"#);
-    insta::assert_snapshot!(plainly(&read("Mon-Fri 20:00-06:00 CET"), &["2026-01-09T23:30:00Z"]), @r#"2026-01-09T23:30:00Z: off, by "Mon-Fri 20:00-06:00 CET"; stays so"#);
 }
 
 #[test]

@@ -244,7 +244,7 @@ proptest! {
     #[test]
     fn no_text_makes_a_reader_panic(text in any_text()) {
         let named = BTreeMap::from([("office".to_owned(), text.clone())]);
-        let context = Context { default_zone: Some("UTC"), named: Some(&named) };
+        let context = Context { default_zone: Some("UTC"), named: Some(&named), policy: None };
         for syntax in Syntax::ALL {
             match Schedule::parse_as(syntax, &text, &context) {
                 Ok(schedule) => prop_assert_eq!(schedule.to_string(), text.clone()),

@@ -67,7 +67,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
 }
 
 fn tell(site: &Site, row: &Row, screen: &mut Screen) -> Result<(), Failure> {
-    let explanation = explain(row, site.found.memories.get(&row.service.arn));
+    let explanation = explain(row, site.found.memories.get(&row.service.arn), &site.zone());
     let asked = Asked {
         requests: &site.found.requests,
         at: site.now,
@@ -75,10 +75,13 @@ fn tell(site: &Site, row: &Row, screen: &mut Screen) -> Result<(), Failure> {
         zone: None,
     };
     let weeks = weeks([&row.service], &site.config, asked).map_err(Failure::Wrong)?;
+    // What the week can't show, the sentences say.
+    let weeks = weeks.zones;
     if screen.json {
         let value = json!({
             "at": site.now,
             "service": explanation.place,
+            "zone": site.zone_name(),
             "sentences": explanation.sentences,
             "row": row,
             "weeks": weeks,
@@ -86,7 +89,12 @@ fn tell(site: &Site, row: &Row, screen: &mut Screen) -> Result<(), Failure> {
         screen.value(&value)?;
         return Ok(());
     }
-    screen.line(screen.styled(Style::Heading, &plain(&explanation.place)))?;
+    let heading = format!(
+        "{}, times of {}",
+        plain(&explanation.place),
+        site.zone_name()
+    );
+    screen.line(screen.styled(Style::Heading, &heading))?;
     for sentence in &explanation.sentences {
         screen.line(format!("  {}", plain(sentence)))?;
     }

@@ -2,12 +2,14 @@
 //! reader. Everything is escaped by the template.
 
 use askama::Template;
+use environments::explain::on_clocks;
 use environments::plan::{Plan, Row};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use strict_yaml::words::count;
 
 use super::site::Site;
-use super::week::{Day, Span, Week, WeekRow};
+use super::week::{Day, Span, Week, WeekRow, Weeks};
 use super::{table, times};
 use crate::failure::Failure;
 
@@ -21,6 +23,7 @@ struct Page<'a> {
     rows: Vec<Line>,
     unselected: Option<String>,
     weeks: Vec<Picture>,
+    notes: &'a [String],
     problems: &'a [String],
 }
 
@@ -61,23 +64,22 @@ struct Bar {
 }
 
 /// The page.
-pub(crate) fn page(plan: &Plan, weeks: &[Week], site: &Site) -> Result<String, Failure> {
+pub(crate) fn page(plan: &Plan, weeks: &Weeks, site: &Site) -> Result<String, Failure> {
     of((plan, weeks), site.zone_name(), &site.found.problems)
 }
 
-fn of((plan, weeks): (&Plan, &[Week]), zone: &str, problems: &[String]) -> Result<String, Failure> {
+fn of((plan, weeks): (&Plan, &Weeks), zone: &str, problems: &[String]) -> Result<String, Failure> {
     let clocks = times::zone(zone).map_err(Failure::Wrong)?;
     let (shown, hidden): (Vec<&Row>, Vec<&Row>) = plan
         .rows
         .iter()
         .partition(|row| row.shall.is_some() || row.attention);
-    let when = |at: Timestamp| at.to_zoned(clocks.clone()).strftime("%H:%M:%S").to_string();
     let page = Page {
         css: include_str!("../../templates/plan.css"),
         at: times::told(plan.at, &clocks),
         zone,
         totals: table::totals(&plan.totals),
-        rows: shown.iter().map(|row| line(row, &when)).collect(),
+        rows: shown.iter().map(|row| line(row, &clocks)).collect(),
         unselected: (!hidden.is_empty()).then(|| {
             format!(
                 "{} not selected, and not listed.",
@@ -85,16 +87,18 @@ fn of((plan, weeks): (&Plan, &[Week]), zone: &str, problems: &[String]) -> Resul
             )
         }),
         weeks: (1..)
-            .zip(weeks)
+            .zip(&weeks.zones)
             .map(|(number, week)| drawn(number, week))
             .collect(),
+        notes: &weeks.notes,
         problems,
     };
     page.render()
         .map_err(|error| Failure::Failed(format!("the page could not be made: {error}")))
 }
 
-fn line(row: &Row, when: &impl Fn(Timestamp) -> String) -> Line {
+fn line(row: &Row, clocks: &TimeZone) -> Line {
+    let when = |at: Timestamp| at.to_zoned(clocks.clone()).strftime("%H:%M:%S").to_string();
     let class = match &row.step {
         _ if row.attention => "careful",
         step if step.is_up() => "wake",
@@ -108,7 +112,7 @@ fn line(row: &Row, when: &impl Fn(Timestamp) -> String) -> Line {
         step: table::word(row),
         class,
         change: table::change(row),
-        why: row.why.clone(),
+        why: on_clocks(&row.why_and_remarks(), clocks),
     }
 }
 

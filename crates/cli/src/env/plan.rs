@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::ask::Patterns;
 use super::site::{Place, Site};
-use super::week::{Asked, Week, weeks};
-use super::{html, picture, table, times};
+use super::week::{Asked, Weeks, weeks};
+use super::{html, picture, plain, table, times};
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
 
@@ -71,10 +71,14 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         screen.value(&args.as_json(&site, &plan)?)?;
     } else if args.week {
         let width = screen.width();
-        for week in args.weeks(&site, &plan)? {
-            for line in picture::picture(&week, width, screen) {
+        let weeks = args.weeks(&site, &plan)?;
+        for week in &weeks.zones {
+            for line in picture::picture(week, width, screen) {
                 screen.line(line)?;
             }
+        }
+        for note in &weeks.notes {
+            screen.line(screen.styled(Style::Careful, &plain(note)))?;
         }
     } else {
         as_text(&site, &plan, args.all, screen)?;
@@ -100,7 +104,7 @@ fn as_text(site: &Site, plan: &Plan, all: bool, screen: &mut Screen) -> Result<(
 }
 
 impl Args {
-    fn weeks(&self, site: &Site, plan: &Plan) -> Result<Vec<Week>, Failure> {
+    fn weeks(&self, site: &Site, plan: &Plan) -> Result<Weeks, Failure> {
         let asked = Asked {
             requests: &site.found.requests,
             at: plan.at,
@@ -117,7 +121,9 @@ impl Args {
         value["problems"] = json!(site.found.problems);
         value["daemons"] = json!(site.found.daemons);
         if self.week {
-            value["weeks"] = json!(self.weeks(site, plan)?);
+            let weeks = self.weeks(site, plan)?;
+            value["weeks"] = json!(weeks.zones);
+            value["notes"] = json!(weeks.notes);
         }
         Ok(value)
     }

@@ -14,10 +14,11 @@ use environments::overrides::{self, Request};
 use environments::plan::{Facts, Plan, plan};
 use environments::records::Records;
 use jiff::Timestamp;
+use schedule::MAX_CALENDAR_BYTES;
 use strict_yaml::words::count;
 
 use crate::clients;
-use crate::failure::{Failure, read};
+use crate::failure::{Failure, bounded, read};
 
 const NO_CONFIG: &str = "\
 no configuration is named; give --config environments.yaml (or s3://BUCKET/KEY, ssm:NAME), or set
@@ -220,10 +221,10 @@ fn file(path: &Path) -> Result<Config, Failure> {
 pub(crate) fn texts(path: &Path) -> Result<(String, Files), Failure> {
     let text = read(path)?;
     let beside = |name: String| {
-        let found = std::fs::read_to_string(path.with_file_name(&name));
-        found.ok().map(|text| (name, text))
+        let found = bounded(&path.with_file_name(&name), MAX_CALENDAR_BYTES);
+        (name, found.map_err(|error| error.to_string()))
     };
-    let files = calendar_files(&text).into_iter().filter_map(beside);
+    let files = calendar_files(&text).into_iter().map(beside);
     Ok((text, files.collect()))
 }
 

@@ -1,6 +1,7 @@
 //! Tables for people: columns as wide as what they hold, the last one as long as it likes.
 
 use environments::decide::Step;
+use environments::explain::on_clocks;
 use environments::facts::Level;
 use environments::plan::{Plan, Row, Totals};
 use jiff::tz::TimeZone;
@@ -89,7 +90,7 @@ fn cells(row: &Row, zone: &TimeZone) -> [Cell; 6] {
         (word(row).to_owned(), style),
         (change(row), None),
         (
-            plain(&row.why),
+            plain(&on_clocks(&row.why_and_remarks(), zone)),
             style.filter(|style| matches!(style, Style::Careful)),
         ),
     ]

@@ -9,6 +9,7 @@ use environments::config::Config;
 use environments::facts::Service;
 use environments::overrides::Request;
 use environments::select::{Choice, Selector};
+use environments::summary::by_note;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
@@ -79,21 +80,39 @@ pub(crate) struct Span {
     pub(crate) until: Timestamp,
 }
 
-/// The weeks of these services, one for each zone. What isn't selected has none.
+/// The weeks of services, and what a picture can't say.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Weeks {
+    /// One for each zone.
+    pub(crate) zones: Vec<Week>,
+    /// Which services have none though they should, and what is to be known of schedules: a sentence each.
+    pub(crate) notes: Vec<String>,
+}
+
+/// The weeks of these services, one for each zone. What hasn't opted in has none; whoever has, and has none
+/// all the same, is named with the reason.
 pub(crate) fn weeks<'s>(
     services: impl IntoIterator<Item = &'s Service>,
     config: &Config,
     asked: Asked<'_>,
-) -> Result<Vec<Week>, String> {
+) -> Result<Weeks, String> {
     let mut selector = Selector::new(config, asked.requests, asked.at);
     let mut weeks: BTreeMap<String, Week> = BTreeMap::new();
     let mut known = Known::new();
     // Their addresses are their names, so they must live on.
     let mut alive: Vec<Arc<Schedule>> = Vec::new();
+    let mut notes: Vec<(String, String)> = Vec::new();
     for service in services {
-        let Choice::Selected(selected) = selector.choose(service) else {
-            continue;
+        let selected = match selector.choose(service) {
+            Choice::Selected(selected) => selected,
+            choice => {
+                let why = without_week(choice).map(|why| format!("no week is shown: {why}"));
+                notes.extend(why.map(|why| (why, service.place())));
+                continue;
+            }
         };
+        let of_it = selected.notes.iter();
+        notes.extend(of_it.map(|note| (note.clone(), service.place())));
         // What is unclear is told in the plan; a tag of one service takes nobody's picture away.
         let overrides = &selected.overrides;
         let schedule = &selected.schedule;
@@ -115,7 +134,32 @@ pub(crate) fn weeks<'s>(
             hours: on.iter().map(Span::hours).sum(),
         });
     }
-    Ok(weeks.into_values().collect())
+    let notes = notes
+        .iter()
+        .map(|(note, place)| (note.as_str(), place.clone()));
+    Ok(Weeks {
+        zones: weeks.into_values().collect(),
+        notes: by_note(notes).into_iter().map(sentence).collect(),
+    })
+}
+
+fn sentence(note: String) -> String {
+    if note.ends_with('?') {
+        note
+    } else {
+        note + "."
+    }
+}
+
+/// Why somebody who looks for this service in the week doesn't find it.
+fn without_week(choice: Choice) -> Option<String> {
+    match choice {
+        Choice::Selected(_) => None,
+        Choice::Unclear { why, .. } | Choice::Lost { why } => Some(why),
+        Choice::Unselected { why, attention } | Choice::Skipped { why, attention } => {
+            attention.then_some(why)
+        }
+    }
 }
 
 /// Stretches by schedule, zone and overrides.
@@ -353,7 +397,9 @@ pub(crate) mod tests {
             first: Some(first.parse().unwrap()),
             zone: None,
         };
-        weeks(&services, &config("zone: UTC\n"), asked).unwrap()
+        weeks(&services, &config("zone: UTC\n"), asked)
+            .unwrap()
+            .zones
     }
 
     #[test]
@@ -397,6 +443,46 @@ pub(crate) mod tests {
             ]
             "#
         );
+    }
+
+    #[test]
+    fn whoever_has_opted_in_and_has_no_week_is_named_with_the_reason() {
+        let mut other = service("odd-key", "office");
+        other.tags = [("deploy-hooks:shedule".into(), "office".into())].into();
+        let mut custodian = service("opted-out", "office");
+        custodian.tags = [("Maid_Offhours".into(), "off".into())].into();
+        let mut nobody = service("nobody", "office");
+        nobody.tags.clear();
+        let services = [
+            service("web", "office"),
+            service("typo", "offise"),
+            service("window", "Mon-Fry 09:00-10:00"),
+            other,
+            custodian,
+            nobody,
+        ];
+        let config = config(
+            "zone: UTC\nschedules: { office: Mon-Fri 09:00-22:00 }\nimport_tags: { maid_offhours: custodian }\n",
+        );
+        let asked = Asked {
+            requests: &[],
+            at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            first: None,
+            zone: None,
+        };
+        let weeks = weeks(&services, &config, asked).unwrap();
+        let shown: Vec<&str> = weeks.zones[0]
+            .rows
+            .iter()
+            .map(|row| row.place.as_str())
+            .collect();
+        assert_eq!(shown, ["dev/web", "dev/opted-out"]);
+        insta::assert_snapshot!(weeks.notes.join("\n"), @r#"
+        dev/opted-out: Cloud Custodian leaves this alone, so it is always on.
+        dev/odd-key: no week is shown: not selected: no tag deploy-hooks:schedule and no rule; the tag deploy-hooks:shedule is not read; did you mean deploy-hooks:schedule?
+        dev/window: no week is shown: the tag deploy-hooks:schedule says "Mon-Fry 09:00-10:00": column 5: unknown weekday "Fry"; did you mean Fri?
+        dev/typo: no week is shown: the tag deploy-hooks:schedule says "offise": column 1: unknown schedule "offise"; did you mean office?
+        "#);
     }
 
     #[test]

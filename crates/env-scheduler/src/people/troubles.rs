@@ -521,6 +521,7 @@ mod tests {
             why: String::new(),
             want_rule: None,
             source: None,
+            remarks: Vec::new(),
             next_edge: None,
             tier: String::new(),
             tier_number: 0,

@@ -21,6 +21,7 @@ fn row(place: &str, asleep: bool) -> Row {
         why: String::new(),
         want_rule: None,
         source: None,
+        remarks: Vec::new(),
         next_edge: Some("2026-11-20T21:00:00Z".parse().unwrap()),
         tier: String::new(),
         tier_number: 0,

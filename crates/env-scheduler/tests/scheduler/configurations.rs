@@ -113,7 +113,7 @@ fn a_missing_one_is_no_empty_one() {
 fn its_warnings_are_in_the_answer() {
     block_on(async {
         let never =
-            "schedules:\n  night: { syntax: kube-downscaler, text: 'Mon-Fri 20:00-06:00 CET' }";
+            "schedules:\n  night: { syntax: py-kube-downscaler, text: 'Mon-Fri 20:00-06:00 CET' }";
         let house = written(&GOOD.replace("schedules:", never)).await;
         let answer = house.night().await;
         let told = answer["problems"][0].as_str().unwrap();

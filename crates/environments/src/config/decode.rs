@@ -3,27 +3,26 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use schedule::custodian::Policy;
 use schedule::{Context, Schedule, ScheduleError, Syntax};
 use strict_yaml::words::{list, nearest};
 use strict_yaml::{At, Findings, Node, Object, Problems, Value, entries, items, scalar};
 
 use super::read::{duration, exact, globs, names, number, share, words};
+use super::regions::{self, Region, region};
 use super::{Also, Config, FILE, Files, Globs, Named, Prices, Rate, Rule, Tier, keys, people};
 
 mod calendar;
+mod imported;
 
 pub(super) use calendar::calendar_files;
 
 /// The opt-in tag where none is configured.
 const TAG: &str = "deploy-hooks:schedule";
+/// More schedules than anybody can tell apart; each may name others.
+const MAX_SCHEDULES: usize = 500;
 /// Words that a tag may say instead of a schedule's name; so no schedule may have them as its name.
 const RESERVED: [&str; 4] = ["default", "always", "never", "rest"];
-
-const SYNTAXES: [(&str, Syntax); 3] = [
-    ("windows", Syntax::Windows),
-    ("custodian", Syntax::Custodian),
-    ("kube-downscaler", Syntax::KubeDownscaler),
-];
 
 pub(super) fn config(source: &str, text: &str, files: &Files) -> Result<Config, Problems> {
     let root = strict_yaml::read(text, FILE).map_err(|problem| Problems {
@@ -45,12 +44,13 @@ fn whole(root: &Node, files: &Files, problems: &Findings) -> Option<Config> {
     let context = Context {
         default_zone: zone,
         named: Some(&texts),
+        policy: None,
     };
     let globs_of = |key| object.get(key).map(|node| globs(node, key, problems));
     let seconds = |key, range| duration(&object, key, range, problems);
     let config = Config {
         accounts: accounts(&object, problems),
-        regions: regions(&object, problems),
+        regions: regions(&object, (problems, &warnings)),
         clusters: object
             .get("clusters")
             .map(|node| names(node, "clusters", problems))
@@ -59,7 +59,7 @@ fn whole(root: &Node, files: &Files, problems: &Findings) -> Option<Config> {
         default_schedule: default_schedule(&object, &schedules, problems),
         calendar: calendar::read(&object, files, problems),
         tag: tag(&object, problems),
-        import_tags: import_tags(&object, problems),
+        import_tags: imported::tags(&object, problems),
         services: rules(&object, (&schedules, &context), (problems, &warnings)),
         deny: globs_of("deny").unwrap_or_default(),
         not_production: object
@@ -143,20 +143,29 @@ fn accounts(object: &Object<'_>, problems: &Findings) -> Vec<String> {
     accounts
 }
 
-fn regions(object: &Object<'_>, problems: &Findings) -> Vec<String> {
+fn regions(object: &Object<'_>, (problems, warnings): (&Findings, &Findings)) -> Vec<String> {
     let Some(node) = object.get("regions") else {
         return Vec::new();
     };
     let mut regions = Vec::new();
-    for (node, region) in words(node, "regions", problems).unwrap_or_default() {
-        let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let ends = region.ends_with(|c: char| c.is_ascii_digit());
-        if region.contains('-') && ends && region.chars().all(letters) {
-            regions.push(region.to_owned());
-        } else {
-            let message = format!("regions: {region:?} is no region");
-            problems.add(node.at, message, "write its name, such as eu-central-1");
+    for (node, name) in words(node, "regions", problems).unwrap_or_default() {
+        match region(name) {
+            Region::Known => {}
+            Region::New => {
+                let message = format!("regions: {name:?} was no region when this version was made");
+                let remedy = format!(
+                    "leave it if AWS has it by now; else {}",
+                    regions::remedy(name)
+                );
+                warnings.add(node.at, message, remedy);
+            }
+            Region::No => {
+                let message = format!("regions: {name:?} is no region");
+                problems.add(node.at, message, regions::remedy(name));
+                continue;
+            }
         }
+        regions.push(name.to_owned());
     }
     regions
 }
@@ -174,7 +183,12 @@ fn schedules(
         .and_then(|node| entries(node, "schedules", problems))
         .unwrap_or_default();
     let mut written = Vec::new();
-    for (key, node) in entries {
+    if entries.len() > MAX_SCHEDULES {
+        let at = entries[MAX_SCHEDULES].0.at;
+        let message = format!("schedules has {} entries", entries.len());
+        problems.add(at, message, format!("write {MAX_SCHEDULES} at most"));
+    }
+    for (key, node) in entries.into_iter().take(MAX_SCHEDULES) {
         let name = &key.text;
         if !strict_yaml::words::is_name(name) || name.len() > 40 {
             let remedy = "write up to 40 letters, digits, _ and -, a letter first";
@@ -189,20 +203,26 @@ fn schedules(
                 format!("{name:?} has a meaning already"),
                 "choose another name",
             );
-        } else if let Some((syntax, node, text)) = schedule_text(node, problems) {
-            if syntax == Syntax::Windows {
-                texts.insert(name.clone(), text.to_owned());
+        } else if let Some(schedule) = schedule_text(node, problems) {
+            if schedule.syntax == Syntax::Windows {
+                texts.insert(name.clone(), schedule.text.to_owned());
             }
-            written.push((name, syntax, node, text));
+            written.push((name, schedule));
         }
     }
     let context = Context {
         default_zone: zone,
         named: Some(&texts),
+        policy: None,
     };
     let (mut wrong, mut within) = (Vec::new(), Vec::new());
-    for (name, syntax, node, text) in written {
-        match Schedule::parse_as(syntax, text, &context) {
+    for (name, written) in written {
+        let (syntax, node) = (written.syntax, written.node);
+        let context = Context {
+            policy: written.policy.as_ref(),
+            ..context
+        };
+        match Schedule::parse_as(syntax, written.text, &context) {
             Ok(schedule) => {
                 remark(&schedule, node.at, warnings);
                 schedules.insert(name.clone(), Named { syntax, schedule });
@@ -227,21 +247,36 @@ fn schedules(
     (schedules, texts)
 }
 
-/// A text in our own grammar, or `{syntax, text}`.
-fn schedule_text<'n>(node: &'n Node, problems: &Findings) -> Option<(Syntax, &'n Node, &'n str)> {
+/// A schedule as it was written.
+struct Written<'n> {
+    syntax: Syntax,
+    node: &'n Node,
+    text: &'n str,
+    policy: Option<Policy>,
+}
+
+/// A text in our own grammar, or `{syntax, text}` with what a Custodian policy says.
+fn schedule_text<'n>(node: &'n Node, problems: &Findings) -> Option<Written<'n>> {
     if !matches!(node.value, Value::Map(_)) {
-        return Some((
-            Syntax::Windows,
+        return Some(Written {
+            syntax: Syntax::Windows,
             node,
-            scalar::text(node, "a schedule", problems)?,
-        ));
+            text: scalar::text(node, "a schedule", problems)?,
+            policy: None,
+        });
     }
     let object = Object::read(node, &keys::SCHEDULE, problems)?;
     let syntax = object.require("syntax", problems);
     let text = object.require("text", problems);
-    let syntax = scalar::choice(syntax?, "syntax", &SYNTAXES, problems);
+    let syntax = scalar::choice(syntax?, "syntax", &imported::SYNTAXES, problems);
     let read = scalar::text(text?, "text", problems);
-    Some((syntax?, text?, read?))
+    let policy = imported::policy(&object, syntax?, problems);
+    Some(Written {
+        syntax: syntax?,
+        node: text?,
+        text: read?,
+        policy,
+    })
 }
 
 fn wrong_schedule(told: &str, node: &Node, error: &ScheduleError, problems: &Findings) {
@@ -301,23 +336,6 @@ fn tag_key(node: &Node, told: &str, problems: &Findings) -> Option<String> {
         remedy,
     );
     None
-}
-
-fn import_tags(object: &Object<'_>, problems: &Findings) -> BTreeMap<String, Syntax> {
-    let mut tags = BTreeMap::new();
-    let entries = object
-        .get("import_tags")
-        .and_then(|node| entries(node, "import_tags", problems));
-    for (key, node) in entries.unwrap_or_default() {
-        let place = Node {
-            at: key.at,
-            value: Value::Text(key.text.clone()),
-        };
-        let name = tag_key(&place, "import_tags", problems);
-        let syntax = scalar::choice(node, "import_tags", &SYNTAXES, problems);
-        tags.extend(name.zip(syntax));
-    }
-    tags
 }
 
 fn rules(

@@ -7,7 +7,10 @@ strict_yaml::tables! {
         ["version", "accounts", "regions", "clusters", "zone", "schedules", "default_schedule",
          "calendar", "tag", "import_tags", "services", "deny", "not_production", "tiers",
          "healthy_within", "defer_deadline", "notice", "prices", "rate", "also", "people"];
-    SCHEDULE: "schedule", "a schedule", ["syntax", "text"];
+    SCHEDULE: "schedule", "a schedule",
+        ["syntax", "text", "default_tz", "on_hour", "off_hour", "weekends", "weekends_only", "skip_days"];
+    IMPORT_TAG: "import_tag", "an imported tag",
+        ["syntax", "default_tz", "on_hour", "off_hour", "weekends", "weekends_only", "skip_days"];
     CALENDAR: "calendar", "calendar", ["dates", "files"];
     RULE: "rule", "a rule", ["match", "schedule"];
     TIER: "tier", "a tier", ["name", "match"];

@@ -31,7 +31,7 @@ pub async fn load(aws: &Aws, location: &Location) -> Result<Config, ConfigError>
                  keep the configuration in S3, or write the dates into it"
             ))
         })?;
-        files.insert(name, place.read(aws, SETTING).await?);
+        files.insert(name, Ok(place.bytes(aws, SETTING).await?));
     }
     Ok(Config::parse(&location.to_string(), &text, &files)?)
 }

@@ -6,11 +6,13 @@
 
 mod decode;
 mod glob;
+mod imported;
 mod keys;
 mod location;
 mod people;
 mod production;
 mod read;
+mod regions;
 #[cfg(test)]
 mod schema_tests;
 #[cfg(test)]
@@ -24,6 +26,7 @@ use serde::Serialize;
 use strict_yaml::{Document, Problem, Problems};
 
 pub use self::glob::{Glob, Globs};
+pub use self::imported::Imported;
 pub use self::location::{ConfigError, load};
 pub use self::people::{May, People, SlackApp, Tell};
 pub use self::production::looks_like_production;
@@ -55,7 +58,7 @@ pub struct Config {
     /// The key of the opt-in tag.
     pub tag: String,
     /// Keys of other tools' tags, and their grammars.
-    pub import_tags: BTreeMap<String, Syntax>,
+    pub import_tags: BTreeMap<String, Imported>,
     /// What is selected without a tag; the first that matches counts.
     pub services: Vec<Rule>,
     /// What is never touched.
@@ -164,12 +167,12 @@ impl Default for Rate {
     }
 }
 
-/// Texts of the calendar files that a configuration names, by their names there.
-pub type Files = BTreeMap<String, String>;
+/// The calendar files that a configuration names, by their names there: their bytes, or why they can't be read.
+pub type Files = BTreeMap<String, Result<Vec<u8>, String>>;
 
 impl Config {
-    /// Reads a configuration. `source` is the name that problems are told under; `files` are the texts
-    /// of the calendars that it names ([`calendar_files`]).
+    /// Reads a configuration. `source` is the name that problems are told under; `files` are the
+    /// calendars that it names ([`calendar_files`]).
     pub fn parse(source: &str, text: &str, files: &Files) -> Result<Self, Problems> {
         decode::config(source, text, files)
     }

@@ -1,6 +1,7 @@
 //! What a person sees whose configuration is wrong, and what the function gets when it is right.
 
 use jiff::SignedDuration;
+use schedule::custodian::DefaultDays;
 
 use super::schema_tests::{bad, root};
 use super::*;
@@ -32,13 +33,46 @@ fn the_example_is_what_was_written() {
         parsed(&std::fs::read_to_string(root().join("examples/environments.yaml")).unwrap());
     assert_eq!(config.schedules.len(), 4);
     assert_eq!(config.schedules["legacy"].syntax, Syntax::Custodian);
-    assert_eq!(config.import_tags["maid_offhours"], Syntax::Custodian);
+    assert_eq!(
+        config.import_tags["maid_offhours"].syntax,
+        Syntax::Custodian
+    );
     assert_eq!(config.calendar.days().count(), 2);
     assert_eq!(config.tier("dev-shop", "queue"), (0, "data"));
     assert_eq!(config.tier("dev-shop", "api-orders"), (1, "back ends"));
     assert_eq!(config.tier("dev-shop", "web"), (2, "rest"));
     assert!(config.deny.find("any", "payments-api").is_some());
     assert_eq!(config.prices.currency, "EUR");
+}
+
+#[test]
+fn what_a_custodian_policy_says_can_be_said_of_tags_and_of_schedules() {
+    let config = parsed(
+        "version: 1
+accounts: ['111122223333']
+import_tags:
+  maid_offhours: { syntax: custodian, on_hour: 8, off_hour: 22, weekends: false }
+  other: { syntax: custodian, default_tz: PT, weekends_only: true, skip_days: 2026-12-25 }
+  plain: { syntax: custodian }
+schedules:
+  legacy: { syntax: custodian, text: 'on', off_hour: 20, default_tz: utc, skip_days: [2026-12-25, 2026-12-26] }
+",
+    );
+    let policy = |tag: &str| config.import_tags[tag].policy.clone();
+    let first = policy("maid_offhours").unwrap();
+    assert_eq!((first.on_hour, first.off_hour), (8, 22));
+    assert_eq!((first.days, first.zone), (DefaultDays::EveryDay, None));
+    let other = policy("other").unwrap();
+    assert_eq!((other.on_hour, other.off_hour), (7, 19));
+    assert_eq!(
+        (other.days, other.zone.as_deref(), other.skip_days.len()),
+        (DefaultDays::WeekendsOnly, Some("PT"), 1)
+    );
+    assert_eq!(policy("plain"), None);
+    let legacy = &config.schedules["legacy"].schedule;
+    assert!(legacy.is_on("2026-11-30T19:59:59Z".parse().unwrap()));
+    assert!(!legacy.is_on("2026-11-30T20:00:00Z".parse().unwrap()));
+    assert!(!legacy.is_on("2026-12-25T12:00:00Z".parse().unwrap()));
 }
 
 #[test]
@@ -77,13 +111,31 @@ fn calendars_are_read_from_files() {
     let icalendar = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART;VALUE=DATE:20261225\r\n\
                      SUMMARY:Christmas Day\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
     let mut files = Files::new();
-    files.insert("a.ics".into(), icalendar.into());
-    files.insert("b.txt".into(), "2026-05-01 Labour Day\n".into());
+    files.insert("a.ics".into(), Ok(icalendar.into()));
+    files.insert("b.txt".into(), Ok("2026-05-01 Labour Day\n".into()));
     let config = Config::parse("environments.yaml", text, &files).unwrap();
     assert_eq!(config.calendar.days().count(), 2);
-    files.insert("b.txt".into(), "2026-05-01\n2026-15-01\n".into());
+    files.insert("b.txt".into(), Ok("2026-05-01\n2026-15-01\n".into()));
     let problems = Config::parse("environments.yaml", text, &files).unwrap_err();
     insta::assert_snapshot!(problems, @r#"environments.yaml:3:28: b.txt, line 2: "2026-15-01" is not a date; write year, month and day: 2026-12-25"#);
+    files.insert(
+        "a.ics".into(),
+        Ok(b"BEGIN:VCALENDAR\nSUMMARY:No\xebl\n".into()),
+    );
+    files.insert("b.txt".into(), Err("permission denied".into()));
+    let problems = Config::parse("environments.yaml", text, &files).unwrap_err();
+    insta::assert_snapshot!(problems, @r#"
+    environments.yaml:3:21: a.ics, line 2: the file is not UTF-8: here is the byte 0xEB, as in files in Latin-1 or Windows-1252; save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW
+    environments.yaml:3:28: the calendar "b.txt" could not be read: permission denied; put it beside the configuration, and let it be read
+    "#);
+    let many: Vec<String> = (0..30).map(|number| format!("{number}.ics")).collect();
+    let text = format!(
+        "version: 1\naccounts: '111122223333'\ncalendar: {{ files: [{}] }}\n",
+        many.join(", ")
+    );
+    assert_eq!(calendar_files(&text).len(), 20);
+    let problems = Config::parse("environments.yaml", &text, &Files::new()).unwrap_err();
+    assert_eq!(problems.problems[0].message, "files has 30 entries");
 }
 
 #[test]
@@ -105,6 +157,14 @@ fn each_mistake_is_told_with_its_place_and_remedy() {
     calendar-date.yaml:4:47: dates: "2026-02-30" is not a date; write year, month and day, then a name if you like: 2026-12-25 Christmas Day
     calendar-file-missing.yaml:3:20: the calendar "holidays.ics" could not be read; put the file beside the configuration
     cluster-with-service.yaml:4:12: clusters: a name has no "/"; write the name alone, with * and ? if you like
+    custodian-policy.yaml:5:57: off_hour is out of range; write a whole number from 0 to 23
+    custodian-policy.yaml:5:71: weekends is true or false, not text; write true or false, without quotes
+    custodian-policy.yaml:6:80: on_hour is said of Cloud Custodian's policies, and this is kube-downscaler; remove it, or write `syntax: custodian`
+    custodian-policy.yaml:8:39: unknown key "onhour"; did you mean "on_hour"?
+    custodian-policy.yaml:8:62: default_tz: unknown time zone "Middle-earth/Shire"; write et, ct, mt, pt, gmt, bst or a name of the IANA database, such as Europe/Berlin
+    custodian-policy.yaml:8:94: skip_days: "25.12.2026" is not a date; write year, month and day: 2026-12-25
+    custodian-policy.yaml:9:3: import_tags has "Maid_Offhours" and "maid_offhours", which are one to Cloud Custodian; remove one: it compares keys in any case
+    custodian-policy.yaml:10:13: an imported tag has no "syntax"; add `syntax:`
     custodian.yaml:4:38: schedule "legacy", character 11: "29" is not an hour; write 0 to 23, without blanks
     default-schedule.yaml:5:19: there is no schedule "offise"; did you mean "office"?
     deny-pattern.yaml:4:18: deny: "payments or billing" can't match any name; write a service's name or cluster/service: letters, digits, -, _ and ., with * for any text and ? for one character
@@ -113,6 +173,8 @@ fn each_mistake_is_told_with_its_place_and_remedy() {
     durations.yaml:5:17: defer_deadline: "2d" is not a duration; write a number and a unit: 500ms, 10s, 1m30s, 2h
     durations.yaml:6:9: notice: "1000h" is out of range; write 0ms to 4h
     empty.yaml:1:1: the file is empty; write a configuration: version, accounts, schedules
+    kube-downscaler.yaml:4:43: schedule "night", character 9: "Mon-Fri 20:00-08:00 Australia/Sydney" ends before it starts: GoKubeDownscaler is on from 00:00 to 08:00 and from 20:00 to 24:00 of each of these days, and kube-downscaler in Python is never on; write Mon-Fri 00:00-08:00 Australia/Sydney,Mon-Fri 20:00-24:00 Australia/Sydney for the first and never for the second, or name the grammar go-kube-downscaler or py-kube-downscaler
+    kube-downscaler.yaml:5:45: schedule "days", character 1: the weekdays are missing; write them first: Mon-Sun 08:00-20:00 Europe/Paris
     list-twice.yaml:4:20: deny has "payments-*" twice; remove one
     no-accounts.yaml:2:1: the configuration has no "accounts"; add `accounts:`
     not-production-pattern.yaml:4:18: not_production: "dev/live-*" is a pattern; write each name out: this guard is only lifted for what you have looked at
@@ -138,6 +200,8 @@ fn each_mistake_is_told_with_its_place_and_remedy() {
     rate.yaml:4:31: per_second is not a number in range; write a number from 0.1 to 1000
     rate.yaml:4:44: share is not a part; write 1% to 100%, in whole percent
     region.yaml:4:11: regions: "Frankfurt" is no region; write its name, such as eu-central-1
+    region.yaml:4:22: regions: "eu-centrl-1" is no region; did you mean eu-central-1?
+    region.yaml:4:35: regions: "EU-WEST-1" is no region; did you mean eu-west-1?
     rule-schedule.yaml:6:33: schedule, character 1: unknown schedule "offise"; did you mean office?
     rule.yaml:5:14: match: "dev/shop/web" can't match any name; write a service's name or cluster/service: letters, digits, -, _ and ., with * for any text and ? for one character
     rule.yaml:5:40: schedule, character 1: unknown schedule "office"; write the name of a configured schedule, or a window such as Mon-Fri 09:00-22:00 Europe/Berlin
@@ -155,7 +219,7 @@ fn each_mistake_is_told_with_its_place_and_remedy() {
     syntax.yaml:3:1: not valid YAML: while parsing a flow sequence, expected ',' or ']'; check the indentation, quotes and brackets here and in the line above
     tag.yaml:4:6: tag: "deploy-hooks,schedule" can't be a tag's key; write up to 128 letters, digits, spaces and _.:/=+-@; it can't begin with aws:
     tag.yaml:5:16: import_tags: "aws:x" can't be a tag's key; write up to 128 letters, digits, spaces and _.:/=+-@; it can't begin with aws:
-    tag.yaml:5:51: import_tags: unknown "custodain"; did you mean "custodian"?
+    tag.yaml:5:51: import_tags.maid_offhours: unknown "custodain"; did you mean "custodian"?
     tiers.yaml:5:13: there is a tier "back" already; give it another name (what no tier names is the `rest`)
     tiers.yaml:6:13: there is a tier "rest" already; give it another name (what no tier names is the `rest`)
     two-documents.yaml:3:1: a second document begins; a file holds one configuration: remove the `---` or make a file of its own

@@ -46,6 +46,8 @@ pub(crate) struct Answer<'a> {
     pub(crate) next_edge: Option<Timestamp>,
     /// What decides, in words.
     pub(crate) rule: &'a str,
+    /// What should be known of the schedule.
+    pub(crate) remarks: &'a [String],
 }
 
 /// Answers questions, and remembers what it has read for that.
@@ -129,6 +131,7 @@ impl<'a> Evaluator<'a> {
             state: decision.state,
             next_edge,
             rule: &self.rule,
+            remarks: known.schedule.remarks(),
         })
     }
 
@@ -138,6 +141,7 @@ impl<'a> Evaluator<'a> {
         let context = Context {
             default_zone: zone,
             named: Some(&self.named),
+            policy: None,
         };
         let schedule = match by_name {
             Some(named) => named.schedule.clone(),
@@ -184,7 +188,8 @@ impl Known {
 }
 
 impl Answer<'_> {
-    /// `{"state":"on","next_edge":"2026-11-23T22:00:00Z","rule":"…"}`, without the end of a line.
+    /// `{"state":"on","next_edge":"2026-11-23T22:00:00Z","rule":"…"}`, with `remarks` if there are any, without the
+    /// end of a line.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         use std::io::Write as _;
         write!(out, "{{\"state\":\"{}\",\"next_edge\":", self.state).expect("memory takes all");
@@ -195,6 +200,10 @@ impl Answer<'_> {
         .expect("memory takes all");
         out.extend_from_slice(b",\"rule\":");
         serde_json::to_writer(&mut *out, self.rule).expect("a text is JSON");
+        if !self.remarks.is_empty() {
+            out.extend_from_slice(b",\"remarks\":");
+            serde_json::to_writer(&mut *out, self.remarks).expect("texts are JSON");
+        }
         out.push(b'}');
     }
 }

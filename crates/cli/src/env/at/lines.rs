@@ -15,7 +15,7 @@ const LONGEST: usize = 64 * 1024;
 const SHAPE: &str = r#"write {"syntax":"windows","schedule":"Mon-Fri 09:00-22:00 UTC","at":"2026-11-23T22:00:00Z"}"#;
 
 #[derive(Deserialize)]
-#[serde(expecting = "an object with schedule and at")]
+#[serde(deny_unknown_fields, expecting = "an object with schedule and at")]
 struct Question<'a> {
     #[serde(borrow)]
     syntax: Option<Cow<'a, str>>,
@@ -101,12 +101,8 @@ fn answer_one(
         None => default,
         Some(name) => name.parse().map_err(|_| {
             let problem = format!("unknown syntax {name:?}");
-            located(
-                Some("syntax"),
-                1,
-                problem,
-                "write windows, custodian or kube-downscaler",
-            )
+            let remedy = format!("write {}", Syntax::names());
+            located(Some("syntax"), 1, problem, &remedy)
         })?,
     };
     let at: Timestamp = question.at.trim().parse().map_err(|_| {
@@ -221,10 +217,10 @@ mod tests {
         insta::assert_snapshot!(told, @r#"
         {"error":{"line":1,"field":"schedule","column":5,"problem":"unknown weekday \"Fry\"","remedy":"did you mean Fri?"}}
         {"error":{"line":2,"field":"at","column":1,"problem":"\"tomorrow\" is no instant","remedy":"write it with Z or an offset: 2026-11-23T22:00:00Z"}}
-        {"error":{"line":3,"field":"syntax","column":1,"problem":"unknown syntax \"cron\"","remedy":"write windows, custodian or kube-downscaler"}}
+        {"error":{"line":3,"field":"syntax","column":1,"problem":"unknown syntax \"cron\"","remedy":"write windows, custodian, kube-downscaler, py-kube-downscaler or go-kube-downscaler"}}
         {"error":{"line":4,"column":1,"problem":"the line is empty","remedy":"write {\"syntax\":\"windows\",\"schedule\":\"Mon-Fri 09:00-22:00 UTC\",\"at\":\"2026-11-23T22:00:00Z\"}"}}
         {"error":{"line":5,"column":20,"problem":"EOF while parsing an object","remedy":"write {\"syntax\":\"windows\",\"schedule\":\"Mon-Fri 09:00-22:00 UTC\",\"at\":\"2026-11-23T22:00:00Z\"}"}}
-        {"error":{"line":6,"column":48,"problem":"missing field `schedule`","remedy":"write {\"syntax\":\"windows\",\"schedule\":\"Mon-Fri 09:00-22:00 UTC\",\"at\":\"2026-11-23T22:00:00Z\"}"}}
+        {"error":{"line":6,"column":10,"problem":"unknown field `schedul`, expected one of `syntax`, `zone`, `schedule`, `at`","remedy":"write {\"syntax\":\"windows\",\"schedule\":\"Mon-Fri 09:00-22:00 UTC\",\"at\":\"2026-11-23T22:00:00Z\"}"}}
         {"error":{"line":7,"column":3,"problem":"invalid type: string \"ä\", expected an object with schedule and at","remedy":"write {\"syntax\":\"windows\",\"schedule\":\"Mon-Fri 09:00-22:00 UTC\",\"at\":\"2026-11-23T22:00:00Z\"}"}}
         {"error":{"line":8,"column":1,"problem":"the line is not UTF-8","remedy":"write it as UTF-8"}}
         {"error":{"line":9,"column":65537,"problem":"the line is longer than 65536 bytes","remedy":"write {\"syntax\":\"windows\",\"schedule\":\"Mon-Fri 09:00-22:00 UTC\",\"at\":\"2026-11-23T22:00:00Z\"}"}}

@@ -20,7 +20,7 @@ use crate::screen::{Screen, Style};
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The grammar: windows, custodian or kube-downscaler
+    /// The grammar: windows, custodian, kube-downscaler, py-kube-downscaler or go-kube-downscaler
     #[arg(long, default_value = "windows")]
     syntax: Syntax,
     /// The zone of windows that name none; left out: the configuration's
@@ -40,7 +40,8 @@ pub(crate) struct Args {
 const EXAMPLES: &str = "\
 A line of standard input is {\"syntax\", \"schedule\", \"at\"}; syntax and zone may be left out for
 those of the command line. For
-each line there is one of output: {\"state\", \"next_edge\", \"rule\"}, or {\"error\": {\"line\", \"field\", \"column\", \"problem\",
+each line there is one of output: {\"state\", \"next_edge\", \"rule\"} (and \"remarks\" on the
+schedule, if there are any), or {\"error\": {\"line\", \"field\", \"column\", \"problem\",
 \"remedy\"}}. Columns are characters from 1, in the field's text, or in the line if it is no such object.
 
 Exit codes: 0 all could be answered, 1 a line could not, 2 wrong call, schedule or configuration.
@@ -99,6 +100,7 @@ fn instants(
     } else {
         &args.instants
     };
+    let mut remarked = false;
     for at in instants {
         match evaluator.answer((args.syntax, schedule), None, *at) {
             Ok(answer) if screen.json => {
@@ -107,7 +109,14 @@ fn instants(
                 line.push(b'\n');
                 io::stdout().write_all(&line)?;
             }
-            Ok(answer) => screen.line(told(*at, &answer, screen))?,
+            Ok(answer) => {
+                screen.line(told(*at, &answer, screen))?;
+                if !std::mem::replace(&mut remarked, true) {
+                    for remark in answer.remarks {
+                        screen.error(&format!("{} (warning)", super::plain(remark)));
+                    }
+                }
+            }
             Err(located) => {
                 if screen.json {
                     let error = serde_json::json!({ "error": located });

@@ -11,6 +11,8 @@ use super::words;
 
 /// Holidays that repeat every year are known for these.
 const YEARS: RangeInclusive<i16> = 2020..=2060;
+/// Files that a configuration may name; each may be as large as a calendar gets.
+const MAX_FILES: usize = 20;
 
 pub(super) fn read(object: &Object<'_>, files: &Files, problems: &Findings) -> Calendar {
     let mut calendar = Calendar::none();
@@ -24,7 +26,12 @@ pub(super) fn read(object: &Object<'_>, files: &Files, problems: &Findings) -> C
         dates(node, &mut calendar, problems);
     }
     if let Some(node) = object.get("files") {
-        for (node, name) in words(node, "files", problems).unwrap_or_default() {
+        let named = words(node, "files", problems).unwrap_or_default();
+        if named.len() > MAX_FILES {
+            let message = format!("files has {} entries", named.len());
+            problems.add(node.at, message, format!("name {MAX_FILES} at most"));
+        }
+        for (node, name) in named.into_iter().take(MAX_FILES) {
             file(node, name, files.get(name), (&mut calendar, problems));
         }
     }
@@ -50,23 +57,27 @@ fn dates(node: &Node, calendar: &mut Calendar, problems: &Findings) {
 fn file(
     node: &Node,
     name: &str,
-    text: Option<&String>,
+    found: Option<&Result<Vec<u8>, String>>,
     (calendar, problems): (&mut Calendar, &Findings),
 ) {
-    let Some(text) = text else {
-        let message = format!("the calendar {name:?} could not be read");
-        problems.add(node.at, message, "put the file beside the configuration");
-        return;
+    let bytes = match found {
+        Some(Ok(bytes)) => bytes,
+        Some(Err(why)) => {
+            let message = format!("the calendar {name:?} could not be read: {why}");
+            problems.add(
+                node.at,
+                message,
+                "put it beside the configuration, and let it be read",
+            );
+            return;
+        }
+        None => {
+            let message = format!("the calendar {name:?} could not be read");
+            problems.add(node.at, message, "put the file beside the configuration");
+            return;
+        }
     };
-    let dates = text
-        .trim_start()
-        .starts_with(|c: char| c.is_ascii_digit() || c == '#');
-    let read = if dates {
-        Calendar::from_dates(text)
-    } else {
-        Calendar::from_icalendar(text, YEARS)
-    };
-    match read {
+    match Calendar::from_bytes(bytes, YEARS) {
         Ok(read) => calendar.extend(&read),
         Err(error) => {
             for problem in error.problems {
@@ -98,6 +109,7 @@ pub(in crate::config) fn calendar_files(text: &str) -> Vec<String> {
     };
     nodes
         .iter()
+        .take(MAX_FILES)
         .filter_map(|node| scalar::text(node, "files", &ignored))
         .map(str::to_owned)
         .collect()
