@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from world.approvals import TEAM
 from world.control import Json
@@ -189,7 +189,8 @@ class Visitor:
             "Origin": f"https://{self._door.host}",
             "Sec-Fetch-Site": "same-origin",
         }
-        path = _path(form.action) if form.action else _path(link)
+        # As a browser does: the form's address is relative to the page's.
+        path = _path(urljoin(link, form.action))
         return self._keep(self._door.ask("POST", path, urlencode(fields).encode(), headers))
 
     def _headers(self) -> dict[str, str]:

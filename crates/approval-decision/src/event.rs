@@ -44,7 +44,12 @@ pub struct Request {
     pub body: Vec<u8>,
     /// Where it came from.
     pub source_ip: Option<String>,
+    /// Whether its body is longer than any that is read; then it was left out.
+    pub oversized: bool,
 }
+
+/// No body that is longer is decoded: what Slack sends is the longest, with all blocks of its message.
+pub const MAX_BODY: usize = 512 * 1024;
 
 impl Request {
     /// A header's value.
@@ -120,7 +125,11 @@ impl TryFrom<UrlEvent> for Request {
 
     fn try_from(event: UrlEvent) -> Result<Self, NotOurs> {
         let body = event.body.unwrap_or_default();
-        let body = if event.is_base64_encoded {
+        // Base64 takes four characters for three bytes.
+        let oversized = body.len() > MAX_BODY / 3 * 4;
+        let body = if oversized {
+            Vec::new()
+        } else if event.is_base64_encoded {
             STANDARD.decode(body).map_err(|_| NotOurs)?
         } else {
             body.into_bytes()
@@ -140,6 +149,7 @@ impl TryFrom<UrlEvent> for Request {
             headers,
             body,
             source_ip: event.request_context.http.source_ip,
+            oversized,
         })
     }
 }
@@ -199,6 +209,21 @@ mod tests {
         assert_eq!(request.header("content-type"), Some("text/plain"));
         event["body"] = json!("not base64!");
         assert_eq!(Event::decode(event), Err(NotOurs));
+    }
+
+    #[test]
+    fn a_body_beyond_all_bounds_is_not_decoded() {
+        for (body, base64) in [
+            ("A".repeat(MAX_BODY * 2), true),
+            ("x".repeat(MAX_BODY * 2), false),
+        ] {
+            let mut event = request(&body);
+            event["isBase64Encoded"] = json!(base64);
+            let Ok(Event::Request(request)) = Event::decode(event) else {
+                panic!()
+            };
+            assert!(request.oversized && request.body.is_empty());
+        }
     }
 
     #[test]

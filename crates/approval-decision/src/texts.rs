@@ -35,15 +35,16 @@ macro_rules! catalogue {
 catalogue! {
     lang, question, view_title, answered_title, status, stands_waiting, stands_unknown, left, left_over, left_unknown,
     days, hours, minutes, under_a_minute, votes, in_progress_by, asked, to_decision, summary, version, version_from,
-    major, minor, patch, pre_release, same, downgrade, unknown_step, started_by, sources, by, changes, no_changes,
+    major, minor, patch, pre_release, same, downgrade, unknown_step, started_by, sources, by, changes, no_changes, no_resources,
+    no_resources_known, empty_set, not_executable,
     cut, removal, replacement, access, data, other, add, modify, remove, import, dynamic, other_action, replaced,
     maybe_replaced, before, after, none, gates, passed, failed, variables, comment_of_owner, links,
-    console, external, gaps, gap, what_execution, what_origin, what_actions, what_old_version, what_change_set,
-    what_gate_report, decision, comment_label, comment_hint, reason_label, reason_hint, approve, reject,
+    console, external, external_text, gaps, gap, what_execution, what_origin, what_actions, what_old_version, what_change_set,
+    what_gate_report, what_owner_words, decision, comment_label, comment_hint, reason_label, reason_hint, approve, reject,
     approve_warning, reject_warning, anonymous, used, view_only, reload, not_sent, neutral_title, neutral_text,
     unavailable_title, unavailable_text, decided_approved, decided_rejected, expired, superseded, stopped, by_whom,
     elsewhere, by_time, said, holder, recorded, recorded_detail, refused, no_such_case, not_allowed, starter_barred,
-    may_be_starter, office_hours, office_hours_never, reason_needed, nothing_shown, too_late, asked_anew, changed, gone,
+    may_be_starter, unknown_starter, office_hours, office_hours_never, reason_needed, nothing_shown, too_late, asked_anew, changed, gone,
     superseded_title, in_progress, in_progress_detail, try_again, try_again_detail, already,
 }
 
@@ -93,6 +94,7 @@ impl Texts {
             What::OldVersion => self.what_old_version,
             What::ChangeSet => self.what_change_set,
             What::GateReport => self.what_gate_report,
+            What::OwnerWords => self.what_owner_words,
         };
         fill(self.gap, &[("what", what), ("why", &gap.why)])
     }
@@ -248,6 +250,7 @@ fn refused(texts: &Texts, refusal: &Refusal, now: Timestamp) -> String {
         Refusal::NoRoute | Refusal::NotAllowed => texts.not_allowed.to_owned(),
         Refusal::StarterBarred => texts.starter_barred.to_owned(),
         Refusal::MayBeStarter => texts.may_be_starter.to_owned(),
+        Refusal::UnknownStarter => texts.unknown_starter.to_owned(),
         Refusal::OutsideOfficeHours { next: Some(next) } => fill(
             texts.office_hours,
             &[

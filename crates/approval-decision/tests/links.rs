@@ -33,7 +33,7 @@ async fn the_page_asks_and_says_that_a_link_identifies_nobody() {
     At a glance
     Started by
     1
-    Webhook, arn:aws:codestar-connections:eu-central-1:111122223333:connection/1
+    AutomatedRollback, arn:aws:codestar-connections:eu-central-1:111122223333:connection/1
     Note of the pipeline&#39;s owner
     the spring release
     No infrastructure changes were found.

@@ -367,7 +367,7 @@ async fn our_own_event_can_not_come_through_the_url() {
 #[tokio::test]
 async fn an_answer_goes_to_slack_only() {
     let house = House::with(Plan {
-        private: false,
+        stand_in: false,
         ..Plan::default()
     })
     .await;

@@ -64,14 +64,20 @@ pub async fn approval(
         desk.keys()
     );
     config?;
+    let execution_id = execution_id?;
+    // Found there, it is one of this account and region, whatever the message says.
+    let action = match &execution_id {
+        Some(_) => gather::own(desk, action),
+        None => action,
+    };
     let question = Question {
+        console_link: gather::console_link(&action).or(message.console_link),
         action,
         token: message.token,
-        execution_id: execution_id?,
+        execution_id,
         fresh,
         expires: message.expires,
         since: None,
-        console_link: message.console_link,
         external_link: message.external_link,
         comment: message.comment,
     };
@@ -94,6 +100,7 @@ pub async fn notification(desk: &Desk<'_>, message: WaitingMessage) -> Result<()
     else {
         return Box::pin(nothing_open(desk, action, execution)).await;
     };
+    let action = gather::own(desk, action);
     let question = Question {
         console_link: gather::console_link(&action),
         action,
@@ -207,11 +214,13 @@ async fn open(
         asked_at: desk.now(),
         expires: found.expires,
         console_link: question.console_link.clone(),
-        external_link: question.external_link.clone(),
-        comment: question.comment.clone(),
+        external_link: found.words.external_link,
+        comment: found.words.comment,
         briefing: found.briefing,
         shown: found.shown,
     };
+    // Nothing that is kept has a token either, this wait's or another's.
+    let case = case.masked();
     Ok(match desk.records.write_case(&case).await? {
         Opened::New => case,
         Opened::Exists(known) => *known,

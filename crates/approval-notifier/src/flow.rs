@@ -16,17 +16,20 @@ use common::state::Table;
 use common::telemetry;
 use futures::FutureExt;
 use futures::future::join_all;
-use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use tracing::Instrument;
 
 use crate::desk::{Desk, Invocation, Kept};
-use crate::trouble::Trouble;
+use crate::trouble::{Trouble, all};
 use crate::{Notifier, ask, follow, plain, remind};
 
 /// What is kept of an invocation's time, to say that the rest was not enough.
 const RESERVE: Duration = Duration::from_millis(750);
+
+/// More records than an event may bring: all are handled at once. SNS brings one, SQS ten unless its
+/// event source mapping says more.
+const MAX_RECORDS: usize = 100;
 
 /// One delivery with all its tries: well within the lease of its claim.
 const DELIVERY: Duration = Duration::from_secs(20);
@@ -103,14 +106,18 @@ async fn each(
     let desk = Desk::new(kept, records, invocation);
     let incoming = message::incoming(payload);
     let count = incoming.len();
-    let handling = incoming.into_iter().enumerate().map(|(number, record)| {
-        let origin = Origin {
-            number,
-            sent: sent_at(payload, number),
-            own: is_own(payload, number),
+    if count > MAX_RECORDS {
+        let trouble = Trouble::TooMany {
+            count,
+            most: MAX_RECORDS,
         };
-        guarded(&desk, origin, record, time)
-    });
+        tracing::error!("{trouble}");
+        return Err(Unfinished(vec![trouble]));
+    }
+    let handling = incoming
+        .into_iter()
+        .enumerate()
+        .map(|(number, record)| guarded(&desk, number, record, time));
     let troubles: Vec<Trouble> = join_all(handling)
         .await
         .into_iter()
@@ -126,36 +133,14 @@ async fn each(
     }
 }
 
-/// Where a record stands in its event, when it was sent, and whether by us.
-#[derive(Clone, Copy)]
-struct Origin {
-    number: usize,
-    sent: Option<Timestamp>,
-    own: bool,
-}
-
-/// When SNS took a record's message: the same whenever it is delivered again.
-fn sent_at(payload: &Value, number: usize) -> Option<Timestamp> {
-    let record = payload.get("Records")?.get(number)?;
-    record.get("Sns")?.get("Timestamp")?.as_str()?.parse().ok()
-}
-
-/// Whether a record is what we told a topic ourselves: passed on, it would come back without end. Such
-/// messages say what they are in an attribute, whichever topic they were told.
-fn is_own(payload: &Value, number: usize) -> bool {
-    let event = format!("/Records/{number}/Sns/MessageAttributes/event/Value");
-    let event = payload.pointer(&event).and_then(Value::as_str);
-    event.is_some_and(|event| event.starts_with("approval."))
-}
-
 /// One record under its own guard.
 async fn guarded(
     desk: &Desk<'_>,
-    origin: Origin,
+    number: usize,
     record: Incoming,
     time: Duration,
 ) -> Result<(), Trouble> {
-    let work = AssertUnwindSafe(one(desk, origin, record)).catch_unwind();
+    let work = AssertUnwindSafe(one(desk, number, record)).catch_unwind();
     match tokio::time::timeout(time, work).await {
         Ok(Ok(result)) => result,
         // Not what it says: a panic may quote what it was about.
@@ -164,39 +149,55 @@ async fn guarded(
     }
 }
 
-async fn one(desk: &Desk<'_>, origin: Origin, record: Incoming) -> Result<(), Trouble> {
-    let Origin { number, sent, own } = origin;
-    if own {
-        let topic = record.origin().and_then(|it| it.topic_arn.as_deref());
+async fn one(desk: &Desk<'_>, number: usize, record: Incoming) -> Result<(), Trouble> {
+    let origin = record.origin().cloned().unwrap_or_default();
+    if origin.own {
+        let topic = origin.topic_arn.as_deref();
         tracing::warn!(
             topic,
             "what was told to a topic came back from it and is not passed on; give channels of kind sns and amazon_q topics that approvals do not arrive on"
         );
         return Ok(());
     }
-    let id = record
-        .origin()
-        .and_then(|origin| origin.message_id.clone())
+    let id = origin
+        .message_id
         .unwrap_or_else(|| format!("{}-{number}", desk.invocation.request_id));
     // Boxed, here and where calls branch out: a call of the SDK is a large future, and a thread of the
     // runtime has 2 MB of stack.
     match record {
-        Incoming::Approval(message) => Box::pin(ask::approval(desk, message, sent)).await,
+        Incoming::Approval(message) => Box::pin(ask::approval(desk, message, origin.sent)).await,
         Incoming::Waiting(message) => Box::pin(ask::notification(desk, message)).await,
         Incoming::ActionChanged(change) => {
-            let (pipeline, execution) = (change.action.pipeline, change.execution_id);
-            Box::pin(follow::execution(desk, &pipeline, &execution)).await
+            let (pipeline, execution) = (&change.action.pipeline, &change.execution_id);
+            let followed = Box::pin(follow::execution(desk, pipeline, execution)).await;
+            // Whoever made a notification rule wants to be told; of approvals people are told anyhow.
+            if change.notified && !change.is_manual_approval() {
+                let told = plain::pass_on(desk, &id, &plain::of_action(&change)).await;
+                return all([followed, told]);
+            }
+            followed
         }
         Incoming::ExecutionChanged(change) => {
-            let (pipeline, execution) = (change.pipeline, change.execution_id);
-            Box::pin(follow::execution(desk, &pipeline, &execution)).await
+            let (pipeline, execution) = (&change.pipeline, &change.execution_id);
+            let followed = Box::pin(follow::execution(desk, pipeline, execution)).await;
+            if change.notified {
+                let told = plain::pass_on(desk, &id, &plain::of_execution(&change)).await;
+                return all([followed, told]);
+            }
+            followed
         }
         Incoming::Reminder { case, number } => Box::pin(remind::remind(desk, &case, number)).await,
         Incoming::CodeDeploy(trigger) => {
             plain::pass_on(desk, &id, &plain::of_trigger(&trigger)).await
         }
         Incoming::Alarm(alarm) => plain::pass_on(desk, &id, &plain::of_alarm(&alarm)).await,
-        Incoming::Other(message) => plain::pass_on(desk, &id, &plain::of_other(&message)).await,
+        Incoming::Other(message) => {
+            tracing::warn!(
+                message = id,
+                "a message of a shape that is not known is passed on as text, its tokens masked; an approval must come as CodePipeline publishes it, by SNS, SQS or a pipe"
+            );
+            plain::pass_on(desk, &id, &plain::of_other(&message)).await
+        }
     }
 }
 
@@ -214,30 +215,6 @@ mod tests {
         let notifier = Notifier::new(Err(wrong), Aws::new(&|_| None));
         let future = each(&notifier, Invocation::default(), &Value::Null, DELIVERY);
         assert!(size_of_val(&future) < 8 * 1024, "{}", size_of_val(&future));
-    }
-
-    #[test]
-    fn a_record_of_sns_says_when_it_was_sent() {
-        let sent = "2026-05-04T10:00:00.000Z";
-        let payload = json!({"Records": [{"Sns": {"Timestamp": 7}}, {"Sns": {"Timestamp": sent}}]});
-        assert_eq!(sent_at(&payload, 1), sent.parse().ok());
-        for (payload, number) in [(&payload, 0), (&payload, 2), (&Value::Null, 0)] {
-            assert_eq!(sent_at(payload, number), None, "{payload} {number}");
-        }
-    }
-
-    #[test]
-    fn only_what_approvals_told_is_our_own() {
-        let record = |event: Value| {
-            let attributes = json!({"event": {"Type": "String", "Value": event}});
-            json!({"Records": [{"Sns": {"MessageAttributes": attributes}}]})
-        };
-        assert!(is_own(&record(json!("approval.plain")), 0));
-        assert!(!is_own(&record(json!("approval.plain")), 1));
-        for other in [json!("environment.notice"), json!("approvals"), json!(7)] {
-            assert!(!is_own(&record(other.clone()), 0), "{other}");
-        }
-        assert!(!is_own(&json!({"Records": [{"Sns": null}]}), 0));
     }
 
     #[tokio::test]

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use approvals::config::Route;
-use approvals::pipeline::{self, Wait};
-use approvals::{ApprovalAction, Briefing, Case, CaseId, Shown, Status, Token};
+use approvals::pipeline::{self, OwnerWords, Wait};
+use approvals::{ApprovalAction, Briefing, Case, CaseId, Gap, Shown, Status, Token, What, redact};
 use aws_sdk_codepipeline::types::{PipelineDeclaration, StageDeclaration};
 use briefing::Lookups;
-use common::aws::explain;
+use common::aws::Identity;
+use common::failure::{Failure, Hints};
 use futures::future::{Either, select};
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,6 +20,8 @@ use crate::trouble::Trouble;
 /// A look-up that people wait for takes no longer: the execution behind a token, for example, with a
 /// pipeline's whole history in the way. What is claimed meanwhile must still be sent within its lease.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// Characters of a reason.
+const WHY: usize = 400;
 /// A message may arrive before `CodePipeline` shows its token: that is looked for again after this.
 const EXECUTION_PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(750)];
 /// A message that is younger than this is run again by Lambda if it fails: the second try comes a minute
@@ -58,6 +61,8 @@ pub struct Findings {
     pub shown: Shown,
     /// When `CodePipeline` gives up.
     pub expires: Option<Timestamp>,
+    /// What the action's owner says with it.
+    pub words: OwnerWords,
 }
 
 /// The action with the account and region of this function where the message names none: only there
@@ -68,6 +73,16 @@ pub fn placed(desk: &Desk<'_>, mut action: ApprovalAction) -> ApprovalAction {
     }
     if action.region.is_empty() {
         desk.invocation.region().clone_into(&mut action.region);
+    }
+    action
+}
+
+/// The action as one of this function's account and region, where it was found there.
+pub fn own(desk: &Desk<'_>, mut action: ApprovalAction) -> ApprovalAction {
+    let (account, region) = (desk.invocation.account(), desk.invocation.region());
+    if !account.is_empty() && !region.is_empty() {
+        account.clone_into(&mut action.account);
+        region.clone_into(&mut action.region);
     }
     action
 }
@@ -149,15 +164,52 @@ async fn find(
 async fn findings(desk: &Desk<'_>, question: &Question, route: &Route) -> Findings {
     let lookups = lookups(desk, Some(route));
     let execution = question.execution_id.as_deref();
-    let ((briefing, shown), expires) = tokio::join!(
+    let ((mut briefing, shown), expires, (words, gap)) = tokio::join!(
         Box::pin(briefing::brief(&lookups, &question.action, execution)),
-        Box::pin(expires(desk, question))
+        Box::pin(expires(desk, question)),
+        Box::pin(words(desk, question))
     );
+    briefing.gaps.extend(gap);
     Findings {
         briefing,
         shown,
         expires,
+        words,
     }
+}
+
+/// What the action's owner says, as `CodePipeline` has it. Where it can't be asked, what the message says,
+/// marked as such: anybody who may publish to the topic can have written it.
+async fn words(desk: &Desk<'_>, question: &Question) -> (OwnerWords, Option<Gap>) {
+    let said = OwnerWords {
+        comment: question.comment.clone(),
+        external_link: question.external_link.clone(),
+    };
+    let Some(execution) = &question.execution_id else {
+        return unconfirmed(said, "which execution waits is not known");
+    };
+    let call = pipeline::owner_words(desk.aws, &question.action, execution, &question.token);
+    match tokio::time::timeout(PATIENCE, call).await {
+        Ok(Ok(Some(words))) => (words, None),
+        Ok(Ok(None)) => unconfirmed(
+            said,
+            "CodePipeline does not show the action's configuration",
+        ),
+        Ok(Err(error)) => unconfirmed(said, &error.to_string()),
+        Err(_) => unconfirmed(said, "no answer in time"),
+    }
+}
+
+fn unconfirmed(said: OwnerWords, why: &str) -> (OwnerWords, Option<Gap>) {
+    let any = said.comment.is_some() || said.external_link.is_some();
+    let gap = any.then(|| Gap {
+        what: What::OwnerWords,
+        why: redact::line(
+            &format!("what is shown is what the message says, which anybody who may publish to the topic can write ({why})"),
+            WHY,
+        ),
+    });
+    (said, gap)
 }
 
 /// Where the briefing is looked up.
@@ -244,12 +296,16 @@ async fn expires(desk: &Desk<'_>, question: &Question) -> Option<Timestamp> {
             let timeout = timeout_of(&answer.pipeline?, &question.action)?;
             return since.checked_add(timeout).ok();
         }
-        Ok(Err(error)) => explain(&error),
+        Ok(Err(error)) => Failure::of(&error).sentence(
+            Identity::Function,
+            Hints {
+                permission: "codepipeline:GetPipeline",
+                absent: "check the pipeline's name",
+            },
+        ),
         Err(_) => "no answer in time".to_owned(),
     };
-    tracing::warn!(
-        "until when it waits is not known: {why}; the function's role needs codepipeline:GetPipeline"
-    );
+    tracing::warn!("until when it waits is not known: {why}");
     None
 }
 

@@ -1,13 +1,14 @@
 //! What is no approval is passed on as it is: alarms, triggers, and whatever isn't understood. Nothing
 //! is dropped, and nothing is told twice: a message has an id.
 
-use approvals::CaseId;
-use approvals::message::{Alarm, PlainMessage, Trigger};
+use approvals::message::{Alarm, ExecutionChange, PlainMessage, StateChange, Trigger};
+use approvals::{ApprovalAction, CaseId};
 use channels::{Links, Mode, Occasion, PlainText, Post, Scene, Texts};
 use futures::future::join_all;
 
 use crate::ask::Question;
 use crate::desk::Desk;
+use crate::gather::console_link;
 use crate::recipient::{Recipient, recipients};
 use crate::telling::{self, Claimed};
 use crate::trouble::{Trouble, all};
@@ -115,6 +116,44 @@ pub fn of_trigger(trigger: &Trigger) -> PlainText {
     }
 }
 
+/// What a notification rule says about an action that is no approval: of those people are told anyhow.
+pub fn of_action(change: &StateChange) -> PlainText {
+    let action = &change.action;
+    PlainText {
+        title: format!(
+            "{}: {} in the stage {} {}{}",
+            action.pipeline,
+            action.action,
+            action.stage,
+            change.state,
+            place(&action.account, &action.region)
+        ),
+        text: change.summary.clone().unwrap_or_default(),
+        link: console_link(action),
+    }
+}
+
+/// What a notification rule says about an execution.
+pub fn of_execution(change: &ExecutionChange) -> PlainText {
+    let pipeline = ApprovalAction {
+        account: change.account.clone(),
+        region: change.region.clone(),
+        pipeline: change.pipeline.clone(),
+        stage: String::new(),
+        action: String::new(),
+    };
+    PlainText {
+        title: format!(
+            "{}: an execution {}{}",
+            change.pipeline,
+            change.state,
+            place(&change.account, &change.region)
+        ),
+        text: String::new(),
+        link: console_link(&pipeline),
+    }
+}
+
 fn place(account: &str, region: &str) -> String {
     let parts: Vec<&str> = [account, region]
         .into_iter()
@@ -153,6 +192,26 @@ mod tests {
         Too many errors
         Threshold crossed
         ");
+    }
+
+    #[test]
+    fn a_notification_says_what_came_to_what() {
+        let change = ExecutionChange {
+            account: "111122223333".into(),
+            region: "eu-central-1".into(),
+            pipeline: "shop".into(),
+            execution_id: "e-1".into(),
+            state: approvals::message::State::Failed,
+            notified: true,
+            time: None,
+            origin: Origin::default(),
+        };
+        let text = of_execution(&change);
+        assert_eq!(
+            text.title,
+            "shop: an execution FAILED (111122223333, eu-central-1)"
+        );
+        assert!(text.link.unwrap().contains("/pipelines/shop/view"));
     }
 
     #[test]

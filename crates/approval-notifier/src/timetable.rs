@@ -12,7 +12,8 @@ use aws_sdk_scheduler::types::{
     ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode,
     RetryPolicy, Target,
 };
-use common::aws::{Aws, explain};
+use common::aws::{Aws, Identity};
+use common::failure::{Failure, Hints};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -52,9 +53,7 @@ pub struct Alarm<'a> {
 
 /// A schedule could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "the schedule {name} in the group {group} could not be made: {detail}; check that the group exists and that the function's role may scheduler:CreateSchedule in it and iam:PassRole the schedules' role"
-)]
+#[error("the schedule {name} in the group {group} could not be made: {detail}")]
 pub struct TimetableError {
     name: String,
     group: String,
@@ -107,7 +106,13 @@ pub async fn set(alarm: Alarm<'_>, case: &CaseId, tick: Tick) -> Result<(), Time
             _ => Err(TimetableError {
                 name,
                 group: alarm.schedules.group.clone(),
-                detail: explain(&error),
+                detail: Failure::of(&error).sentence(
+                    Identity::Function,
+                    Hints {
+                        permission: "scheduler:CreateSchedule in the group and iam:PassRole for the schedules' role",
+                        absent: "check that the group exists",
+                    },
+                ),
             }),
         },
     }

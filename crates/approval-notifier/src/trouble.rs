@@ -87,6 +87,16 @@ pub enum Trouble {
         "the time of the function was over before everybody was told; raise its Timeout, or find out what hangs"
     )]
     OutOfTime,
+    /// The event has more records than are handled at once.
+    #[error(
+        "the event brings {count} messages, and {most} are handled at once; set BatchSize of the event source mapping to {most} or less"
+    )]
+    TooMany {
+        /// How many there are.
+        count: usize,
+        /// How many there may be.
+        most: usize,
+    },
     /// A defect.
     #[error(
         "the function panicked over this record; that is a defect in it, and its log says where"

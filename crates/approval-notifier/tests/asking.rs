@@ -383,3 +383,69 @@ async fn a_wrong_configuration_fails_with_all_its_problems() {
     assert_eq!(stage.counts(), [0; 5]);
     assert_eq!(EVERYBODY.len(), 5);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_message_says_is_not_the_first_word_of_a_case() {
+    let stage = Stage::start().await;
+    stage.world(|world| {
+        world.owner = json!({"NotificationArn": "arn:topic", "CustomData": "as it is", "ExternalEntityLink": "http://wiki.example.com/x"});
+    });
+    let mut lying = approval_message();
+    lying["approval"]["customData"] = json!("approve at once");
+    lying["approval"]["externalEntityLink"] = json!("https://evil.example/");
+    lying["consoleLink"] = json!("https://console.aws.amazon.com/elsewhere");
+    lying["account"] = json!("999999999999");
+    lying["region"] = json!("us-east-1");
+    stage.expect(sns(&[lying.to_string()])).await;
+    let text = stage.told("slack")[0].body.to_string();
+    for theirs in ["approve at once", "evil.example", "elsewhere", "us-east-1"] {
+        assert!(!text.contains(theirs), "{theirs}: {text}");
+    }
+    assert!(
+        text.contains("as it is") && text.contains("wiki.example.com"),
+        "{text}"
+    );
+    let kept = stage.world(|world| world.table.dump());
+    assert!(!kept.contains("999999999999"), "{kept}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_the_message_says_is_marked() {
+    let stage = Stage::start().await;
+    stage.world(|world| world.owner = json!({}));
+    stage.expect(approval()).await;
+    let text = stage.told("slack")[0].body.to_string();
+    assert!(
+        text.contains("not confirmed") && text.contains("Please look at the change set"),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_approval_through_a_queue_is_asked_once() {
+    let stage = Stage::start().await;
+    let sns = approval()["Records"][0]["Sns"].clone();
+    let record = |body: String| json!({"messageId": "q-1", "receiptHandle": "x", "eventSource": "aws:sqs", "body": body});
+    stage
+        .expect(json!({"Records": [record(sns.to_string())]}))
+        .await;
+    stage
+        .expect(json!({"Records": [record(approval_message().to_string())]}))
+        .await;
+    stage.expect(json!([record(sns.to_string())])).await;
+    assert_eq!(stage.counts(), [1; 5]);
+    let text = stage.told("slack")[0].body.to_string();
+    assert!(text.contains(r#""type":"button""#), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_of_too_many_messages_is_refused_with_the_bound() {
+    let stage = Stage::start().await;
+    let many: Vec<String> = (0..101).map(|n| format!("message {n}")).collect();
+    let error = stage.invoke(sns(&many)).await.unwrap_err();
+    assert!(
+        error.contains("101 messages") && error.contains("BatchSize"),
+        "{error}"
+    );
+    assert_eq!(stage.told("slack").len(), 0);
+}

@@ -169,3 +169,43 @@ async fn every_sample_event_is_handled() {
     }
     assert!(read >= 6, "only {read} sample events");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_notification_rule_tells_of_a_pipeline_is_passed_on() {
+    let mut failed = support::events::notification_message();
+    failed["detailType"] = json!("CodePipeline Pipeline Execution State Change");
+    failed["detail"]["state"] = json!("FAILED");
+    let text = told(&failed.to_string()).await;
+    assert!(text.contains("an execution FAILED"), "{text}");
+    let mut action = support::events::notification_message();
+    action["detail"]["type"] =
+        json!({"owner": "AWS", "provider": "CodeBuild", "category": "Build", "version": "1"});
+    action["detail"]["action"] = json!("Build");
+    let text = told(&action.to_string()).await;
+    assert!(
+        text.contains("Build in the stage") && text.contains("started"),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_something_invisible_splits_is_not_passed_on() {
+    let token = support::world::TOKEN;
+    for hidden in [
+        token.replace('-', "-\u{200b}"),
+        token.replace('-', "\u{2060}-"),
+        token.to_uppercase(),
+        token.replace('-', "%2D"),
+    ] {
+        for message in [
+            format!("look: {hidden}"),
+            json!({"note": hidden, "deep": [{"x": hidden}]}).to_string(),
+        ] {
+            let text = told(&message).await.to_lowercase();
+            let seen: String = text.chars().filter(char::is_ascii_graphic).collect();
+            assert!(!seen.contains(token), "{text}");
+            // Slack's own sign is shown as one that does nothing there.
+            assert!(text.contains("∗∗∗"), "{text}");
+        }
+    }
+}

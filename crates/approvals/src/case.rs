@@ -128,7 +128,8 @@ pub struct Case {
     pub expires: Option<Timestamp>,
     /// The pipeline in the console: never the review link, which carries the token.
     pub console_link: Option<String>,
-    /// The link that the action's owner configured (https only).
+    /// The link that the action's owner configured, without tokens. Only https may be opened; anything else
+    /// is shown as text.
     pub external_link: Option<String>,
     /// The comment that the action's owner configured.
     pub comment: Option<String>,

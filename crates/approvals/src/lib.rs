@@ -15,6 +15,7 @@ mod outcome;
 pub mod pipeline;
 pub mod policy;
 pub mod records;
+pub mod redact;
 mod shown;
 pub mod sign;
 mod token;
@@ -24,7 +25,7 @@ pub use case::{ApprovalAction, Case, CaseId};
 pub use outcome::{Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus, FailedAction};
 pub use shown::{
     Briefing, Change, ChangeAction, ChangeSet, Gap, GateReport, Property, Replacement, Revision,
-    Risk, Shown, Starter, Step, Variable, VersionChange, What,
+    Risk, SetState, Shown, Starter, Step, Variable, VersionChange, What,
 };
 pub use token::Token;
 pub use truth::{Status, Truth};

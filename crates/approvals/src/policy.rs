@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::Starter;
-use crate::config::{Approver, Policy};
+use crate::config::{Approver, Policy, TrustedRole, UnknownStarter};
 use crate::records::{Decision, Vote, Voter};
 
 /// What somebody asks for.
@@ -23,6 +23,8 @@ pub struct Request<'a> {
     pub comment: Option<&'a str>,
     /// Who started the execution, as far as that is known.
     pub starter: Option<&'a Starter>,
+    /// The pipeline's account; empty where it isn't known.
+    pub account: &'a str,
     /// When they ask.
     pub at: Timestamp,
 }
@@ -40,6 +42,9 @@ pub enum Refusal {
     StarterBarred,
     /// They might have started the execution: it isn't known which names they have in AWS.
     MayBeStarter,
+    /// Nobody can say who started the execution, and the route lets nobody approve then, or has not two
+    /// people who may.
+    UnknownStarter,
     /// Approvals are taken later.
     OutsideOfficeHours {
         /// When the next office hours begin, if they ever do.
@@ -67,6 +72,12 @@ impl fmt::Display for Refusal {
             Self::MayBeStarter => f.write_str(
                 "somebody started this execution, and it is not known which names the approver has \
                  in AWS; list them under `starters` of the route, or set starter_may_approve",
+            ),
+            Self::UnknownStarter => f.write_str(
+                "who started this execution can't be known: it was a push, or a session of a role whose name \
+                 can be chosen; then two people must approve, told apart by their names under `starters`, and \
+                 the route has not two. Name a second one, list the role under trusted_sessions, or set \
+                 unknown_starter: allow",
             ),
             Self::OutsideOfficeHours { next: Some(next) } => {
                 write!(f, "approvals are taken in office hours only, next from {next}")
@@ -132,11 +143,87 @@ fn starter(policy: &Policy, request: &Request<'_>) -> Result<(), Refusal> {
     if named || mailed {
         return Err(Refusal::StarterBarred);
     }
-    // An empty list is an answer too: none of the names in AWS are theirs.
-    if known.is_some() || by_machine(starter) {
-        Ok(())
-    } else {
-        Err(Refusal::MayBeStarter)
+    match (
+        origin(policy, starter, request.account),
+        policy.unknown_starter,
+    ) {
+        (Origin::Machine, _) | (Origin::Unknown, UnknownStarter::Allow) => Ok(()),
+        // An empty list is an answer too: none of the names in AWS are theirs.
+        (Origin::Person, _) if known.is_some() => Ok(()),
+        (Origin::Person, _) => Err(Refusal::MayBeStarter),
+        (Origin::Unknown, UnknownStarter::Refuse) => Err(Refusal::UnknownStarter),
+        (Origin::Unknown, UnknownStarter::TwoApprovers) => {
+            if people(policy) < TWO {
+                Err(Refusal::UnknownStarter)
+            } else if is_somebody(policy, request.approver) {
+                Ok(())
+            } else {
+                Err(Refusal::MayBeStarter)
+            }
+        }
+    }
+}
+
+/// Of two people one has not started the execution, whoever did.
+const TWO: u32 = 2;
+
+/// How many people must say yes to an execution of this starter.
+pub fn needed(policy: &Policy, starter: Option<&Starter>, account: &str) -> u32 {
+    let two = needs_starter(policy)
+        && policy.unknown_starter == UnknownStarter::TwoApprovers
+        && starter.is_some_and(|starter| origin(policy, starter, account) == Origin::Unknown);
+    policy.approvals.max(if two { TWO } else { 1 })
+}
+
+/// Whether an approver is somebody who can be told from the others: named in `starters`, and not just
+/// whoever holds a channel's link.
+fn is_somebody(policy: &Policy, approver: &Approver) -> bool {
+    !matches!(approver, Approver::Link(_)) && policy.starters.contains_key(approver)
+}
+
+/// How many people may approve who can be told from each other.
+pub fn people(policy: &Policy) -> u32 {
+    let mut seen: BTreeSet<Approver> = BTreeSet::new();
+    let mut people = 0;
+    for approver in &policy.approvers {
+        if is_somebody(policy, approver) && !seen.contains(approver) {
+            seen.extend(person(policy, approver.clone()));
+            people += 1;
+        }
+    }
+    people
+}
+
+/// What is known of whoever started an execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// Nobody did: an automated rollback.
+    Machine,
+    /// A person, by a name that they can't choose.
+    Person,
+    /// Somebody, by a name that says nothing: whoever pushes writes any author into a commit, and whoever
+    /// assumes a role calls the session as they like.
+    Unknown,
+}
+
+/// <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ExecutionTrigger.html>
+fn origin(policy: &Policy, starter: &Starter, own: &str) -> Origin {
+    if starter.trigger == "AutomatedRollback" {
+        return Origin::Machine;
+    }
+    let is_root = starter.detail.ends_with(":root");
+    match Entity::of(&starter.detail) {
+        Some(Entity { role: false, .. }) => Origin::Person,
+        None if is_root && starter.detail.starts_with("arn:") => Origin::Person,
+        Some(entity) if entity.session.is_some() => {
+            let trusted = |role: &TrustedRole| role.is(entity.account, entity.name, own);
+            if policy.trusted_sessions.iter().any(trusted) {
+                Origin::Person
+            } else {
+                Origin::Unknown
+            }
+        }
+        _ => Origin::Unknown,
     }
 }
 
@@ -207,19 +294,6 @@ impl<'a> Entity<'a> {
     }
 }
 
-/// Triggers that no person pulls. Whatever isn't listed here may be a person.
-/// <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ExecutionTrigger.html>
-fn by_machine(starter: &Starter) -> bool {
-    [
-        "AutomatedRollback",
-        "CloudWatchEvent",
-        "PollForSourceChanges",
-        "Webhook",
-        "WebhookV2",
-    ]
-    .contains(&starter.trigger.as_str())
-}
-
 /// The votes that count: one of each person who is still on the list. Approvers that share a name in AWS
 /// are one person, by whatever they have voted.
 pub fn counted<'a>(policy: &Policy, votes: &'a [Vote]) -> Vec<&'a Voter> {
@@ -231,7 +305,7 @@ pub fn counted<'a>(policy: &Policy, votes: &'a [Vote]) -> Vec<&'a Voter> {
 pub fn approving<'a>(
     policy: &Policy,
     voters: impl IntoIterator<Item = &'a Voter>,
-    starter: Option<&Starter>,
+    (starter, account): (Option<&Starter>, &str),
     at: Timestamp,
 ) -> Vec<&'a Voter> {
     once_each(policy, voters, |approver| {
@@ -240,6 +314,7 @@ pub fn approving<'a>(
             decision: Decision::Approve,
             comment: None,
             starter,
+            account,
             at,
         };
         judge(policy, &request).is_ok()

@@ -16,6 +16,7 @@ routes: [{{name: production, tell: [room], policy: {{{text}}}}}]
     config.routes[0].policy.clone()
 }
 
+const OWN: &str = "111122223333";
 const LISTED: &str =
     "approvers: ['slack:T0001/U0001', 'slack:T0001/U0002', 'email:lead@example.com']";
 
@@ -38,6 +39,7 @@ fn ask(
         decision,
         comment: Some("because"),
         starter,
+        account: OWN,
         at: "2026-03-02T10:00:00Z".parse().unwrap(),
     };
     judge(policy, &request)
@@ -108,7 +110,7 @@ fn whoever_has_the_role_that_started_it_may_not_approve_it() {
     let by_role = starter("StartPipelineExecution", assumed);
     let asked = |name: &str| {
         let policy = policy(&format!(
-            "{LISTED}, starters: {{'slack:T0001/U0001': ['{name}']}}"
+            "{LISTED}, starters: {{'slack:T0001/U0001': ['{name}'], 'slack:T0001/U0002': []}}"
         ));
         ask(&policy, "slack:T0001/U0001", YES, Some(&by_role))
     };
@@ -165,18 +167,159 @@ fn whoever_might_have_started_it_may_not_approve_it() {
     let unheard_of = starter("SomethingNew", "x");
     assert_eq!(
         approve("slack:T0001/U0001", Some(&unheard_of)),
+        Err(Refusal::UnknownStarter)
+    );
+    let rollback = starter("AutomatedRollback", "x");
+    assert_eq!(approve("slack:T0001/U0001", Some(&rollback)), Ok(()));
+}
+
+const TRIGGERS: [&str; 5] = [
+    "Webhook",
+    "WebhookV2",
+    "CloudWatchEvent",
+    "PollForSourceChanges",
+    "SomethingNew",
+];
+const BOTH: &str = "starters: {'slack:T0001/U0001': [lead], 'slack:T0001/U0002': []}";
+
+/// Everything that somebody who may approve can hide behind.
+fn hidden() -> Vec<Starter> {
+    let arn = "arn:aws:events:eu-central-1:111122223333:rule/push";
+    let pushes = TRIGGERS.map(|trigger| starter(trigger, arn));
+    let sessions = [
+        "arn:aws:sts::111122223333:assumed-role/Admin/somebody-else",
+        "arn:aws:sts::111122223333:assumed-role/Deployer/U0002",
+        "arn:aws:sts::444455556666:assumed-role/AWSReservedSSO_Admin_1/bob",
+        "arn:aws:sts::111122223333:federated-user/bob",
+        "arn:aws:sts::111122223333:assumed-role/xAWSReservedSSO_Admin/bob",
+        "bob",
+        "",
+    ];
+    let sessions = sessions.map(|arn| starter("StartPipelineExecution", arn));
+    pushes.into_iter().chain(sessions).collect()
+}
+
+#[test]
+fn nobody_approves_alone_what_they_may_have_started_under_another_name() {
+    let two = policy(&format!(
+        "{LISTED}, {BOTH}, trusted_sessions: ['AWSReservedSSO_*']"
+    ));
+    for hidden in hidden() {
+        assert_eq!(needed(&two, Some(&hidden), OWN), 2, "{hidden:?}");
+        assert_eq!(
+            ask(&two, "slack:T0001/U0001", YES, Some(&hidden)),
+            Ok(()),
+            "{hidden:?}"
+        );
+        // They can't be told from the others.
+        for unknown in ["email:lead@example.com"] {
+            let answer = ask(&two, unknown, YES, Some(&hidden));
+            assert_eq!(answer, Err(Refusal::MayBeStarter), "{hidden:?}");
+        }
+        assert_eq!(ask(&two, "slack:T0001/U0001", NO, Some(&hidden)), Ok(()));
+    }
+    assert_eq!(needed(&two, None, OWN), 1);
+}
+
+#[test]
+fn one_person_with_two_ids_is_not_two() {
+    // What the README's example once was: one lead, by Slack and by mail.
+    let one = policy(
+        "approvers: ['slack:T0001/U0001', 'email:lead@example.com'], \
+         starters: {'slack:T0001/U0001': [lead], 'email:lead@example.com': [lead]}",
+    );
+    assert_eq!(people(&one), 1);
+    for hidden in hidden() {
+        for who in ["slack:T0001/U0001", "email:lead@example.com"] {
+            let answer = ask(&one, who, YES, Some(&hidden));
+            assert_eq!(answer, Err(Refusal::UnknownStarter), "{hidden:?}");
+        }
+    }
+    let user = starter(
+        "StartPipelineExecution",
+        "arn:aws:iam::111122223333:user/other",
+    );
+    assert_eq!(ask(&one, "slack:T0001/U0001", YES, Some(&user)), Ok(()));
+}
+
+#[test]
+fn whoever_holds_a_channels_link_may_be_anybody() {
+    let policy = policy(
+        "approvers: ['slack:T0001/U0001', 'slack:T0001/U0002', 'link:room'], \
+         starters: {'slack:T0001/U0001': [a], 'slack:T0001/U0002': [b], 'link:room': []}",
+    );
+    let push = starter("WebhookV2", "x");
+    assert_eq!(
+        ask(&policy, "link:room", YES, Some(&push)),
         Err(Refusal::MayBeStarter)
     );
-    for machine in [
-        "Webhook",
-        "WebhookV2",
-        "CloudWatchEvent",
-        "PollForSourceChanges",
-        "AutomatedRollback",
+    let voters = ["slack:T0001/U0001", "link:room"].map(vote);
+    let people = voters.iter().map(|vote| &vote.voter);
+    let at = "2026-03-02T10:00:00Z".parse().unwrap();
+    assert_eq!(approving(&policy, people, (Some(&push), OWN), at).len(), 1);
+}
+
+#[test]
+fn a_trusted_session_is_a_person() {
+    let text = format!(
+        "{LISTED}, {BOTH}, trusted_sessions: ['AWSReservedSSO_*', 'arn:aws:iam::444455556666:role/x/Staff']"
+    );
+    let policy = policy(&text);
+    let by = |arn: &str| starter("StartPipelineExecution", arn);
+    for (arn, own, other) in [
+        (
+            "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admin_0f/lead",
+            Err(Refusal::StarterBarred),
+            1,
+        ),
+        (
+            "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admin_0f/bob",
+            Ok(()),
+            1,
+        ),
+        (
+            "arn:aws:sts::444455556666:assumed-role/Staff/bob",
+            Ok(()),
+            1,
+        ),
+        (
+            "arn:aws:sts::111122223333:assumed-role/Staff/bob",
+            Ok(()),
+            2,
+        ),
     ] {
-        let machine = starter(machine, "arn:aws:events:eu-central-1:111122223333:rule/x");
-        assert_eq!(approve("slack:T0001/U0001", Some(&machine)), Ok(()));
+        let session = by(arn);
+        assert_eq!(
+            ask(&policy, "slack:T0001/U0001", YES, Some(&session)),
+            own,
+            "{arn}"
+        );
+        assert_eq!(needed(&policy, Some(&session), OWN), other, "{arn}");
+        // Without an account nobody's own is known.
+        let elsewhere = needed(&policy, Some(&session), "");
+        assert_eq!(elsewhere, if arn.contains("4444") { 1 } else { 2 }, "{arn}");
     }
+}
+
+#[test]
+fn a_route_may_refuse_or_allow_unknown_starters() {
+    let push = starter(
+        "CloudWatchEvent",
+        "arn:aws:events:eu-central-1:111122223333:rule/x",
+    );
+    let refusing = policy(&format!("{LISTED}, {BOTH}, unknown_starter: refuse"));
+    assert_eq!(
+        ask(&refusing, "slack:T0001/U0001", YES, Some(&push)),
+        Err(Refusal::UnknownStarter)
+    );
+    let allowing = policy(&format!("{LISTED}, unknown_starter: allow"));
+    assert_eq!(
+        ask(&allowing, "slack:T0001/U0001", YES, Some(&push)),
+        Ok(())
+    );
+    assert_eq!(needed(&allowing, Some(&push), OWN), 1);
+    let starter_may = policy(&format!("{LISTED}, starter_may_approve: true"));
+    assert_eq!(needed(&starter_may, Some(&push), OWN), 1);
 }
 
 #[test]
@@ -194,6 +337,7 @@ fn a_rejection_needs_its_reason_where_the_route_says_so() {
                 decision,
                 comment,
                 starter: None,
+                account: OWN,
                 at,
             },
         )
@@ -220,6 +364,7 @@ fn approvals_wait_for_office_hours_and_rejections_do_not() {
                 decision,
                 comment: None,
                 starter: None,
+                account: OWN,
                 at,
             },
         )
@@ -318,7 +463,7 @@ fn a_yes_counts_as_long_as_it_would_be_taken() {
     );
     let have = |starter, at: &str| {
         let people = votes.iter().map(|vote| &vote.voter);
-        approving(&policy, people, starter, at.parse().unwrap()).len()
+        approving(&policy, people, (starter, OWN), at.parse().unwrap()).len()
     };
     assert_eq!(have(Some(&alex), "2026-03-02T10:00:00Z"), 1);
     assert_eq!(have(None, "2026-03-02T10:00:00Z"), 0);
@@ -348,12 +493,13 @@ proptest! {
         policy.starter_may_approve = starter_may;
         let approver = Approver::Slack { team, user };
         let listed = policy.approvers.contains(&approver);
-        let machine = starter("Webhook", "x");
+        let machine = starter("AutomatedRollback", "x");
         let request = Request {
             approver: &approver,
             decision: if yes { YES } else { NO },
             comment: Some("x"),
             starter: Some(&machine),
+            account: OWN,
             at: Timestamp::from_second(1_772_445_600 + hour * 3600).unwrap(),
         };
         prop_assert_eq!(judge(&policy, &request).is_ok(), listed);

@@ -105,6 +105,29 @@ pub struct ChangeSet {
     pub changes: Vec<Change>,
     /// How many changes there are in all.
     pub total: usize,
+    /// Whether it can be carried out at all.
+    #[serde(default)]
+    pub state: SetState,
+    /// What AWS says about that state.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// What a change set is, beside the resources that it lists: one that lists none may still change
+/// something, or be none that can be carried out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SetState {
+    /// It can be carried out. Without a resource it changes what is listed nowhere: outputs, parameters,
+    /// tags, conditions, metadata.
+    Executable,
+    /// It is empty, as nothing differs; it can't be carried out.
+    Empty,
+    /// It can't be carried out, for another reason.
+    Unavailable,
+    /// AWS does not say, or has added a word since.
+    #[default]
+    Unknown,
 }
 
 /// One resource that changes.
@@ -223,6 +246,8 @@ pub enum What {
     ChangeSet,
     /// A gate's report.
     GateReport,
+    /// What the action's owner says with it, its comment and its link.
+    OwnerWords,
 }
 
 /// What a decision is bound to.

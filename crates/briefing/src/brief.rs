@@ -91,7 +91,7 @@ impl Look<'_> {
     fn late(&self, what: What) -> Gap {
         let subject = match what {
             What::Execution | What::Origin => "the execution",
-            What::Actions => "the execution's actions",
+            What::Actions | What::OwnerWords => "the execution's actions",
             What::OldVersion => "the version before",
             What::ChangeSet => "the change sets",
             What::GateReport => "the gates' reports",

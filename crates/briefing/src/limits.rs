@@ -115,7 +115,8 @@ fn halve(briefing: &mut Briefing) -> bool {
 #[cfg(test)]
 mod tests {
     use approvals::{
-        Change, ChangeAction, ChangeSet, Gap, GateReport, Replacement, Revision, Variable, What,
+        Change, ChangeAction, ChangeSet, Gap, GateReport, Replacement, Revision, SetState,
+        Variable, What,
     };
     use proptest::prelude::*;
 
@@ -149,6 +150,8 @@ mod tests {
             id: text(ARN),
             changes: (0..100).map(change).collect(),
             total: 5_000,
+            state: SetState::Unavailable,
+            reason: Some(text(300)),
         };
         let revision = Revision {
             artifact: text(128),

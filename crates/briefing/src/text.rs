@@ -1,8 +1,11 @@
-//! Texts of others, made fit to be shown: control characters out, secrets masked, then cut. In this
-//! order: a secret that was cut in two, or split by an invisible character, is not found.
+//! Texts of others, made fit to be shown, by [`approvals::redact`], and what else a briefing needs of
+//! them: values by the names that they have, differences, links.
 
 use std::borrow::Cow;
 
+pub(crate) use ::text::clean::cut;
+use ::text::mask::Masker;
+use approvals::redact;
 use serde_json::Value;
 use url::Url;
 
@@ -10,8 +13,6 @@ use url::Url;
 const MASK: &str = "***";
 /// Longer links are left out: a cut one leads nowhere.
 const LINK: usize = 2_000;
-/// What is looked at of a foreign text, in bytes; longer than anything that is shown.
-const LOOKED_AT: usize = 64 * 1024;
 /// Characters that are kept before a difference.
 const CONTEXT: usize = 40;
 /// How deep a JSON text is looked into; what lies deeper is masked whole.
@@ -19,14 +20,12 @@ const DEPTH: usize = 32;
 
 /// One line of at most `chars` characters.
 pub(crate) fn line(text: &str, chars: usize) -> String {
-    let clean = clean(text);
-    let words: Vec<&str> = clean.split_whitespace().collect();
-    cut(&gate::mask(&words.join(" ")), chars)
+    redact::line(text, chars)
 }
 
 /// Several lines, at most `chars` characters.
 pub(crate) fn prose(text: &str, chars: usize) -> String {
-    cut(gate::mask(&clean(text)).trim(), chars)
+    cut(redact::prose(text, usize::MAX).trim(), chars)
 }
 
 /// The same; none where nothing is left.
@@ -84,7 +83,7 @@ fn common(one: &str, other: &str) -> usize {
         .count()
 }
 
-/// A link that people may follow: https, no user in it, nothing in it that is masked.
+/// A link that people may follow: https, no user in it, no secret in it, and not the one to an approval.
 pub(crate) fn https(text: Option<&str>) -> Option<String> {
     let url = Url::parse(text?.trim()).ok()?;
     let plain = url.scheme() == "https"
@@ -92,7 +91,8 @@ pub(crate) fn https(text: Option<&str>) -> Option<String> {
         && url.password().is_none()
         && url.host_str().is_some_and(|host| !host.is_empty());
     let text = String::from(url);
-    let harmless = text.len() <= LINK && gate::mask(&text) == text;
+    let harmless =
+        text.len() <= LINK && gate::mask(&text) == text && !Masker::review_links().finds(&text);
     (plain && harmless).then_some(text)
 }
 
@@ -151,35 +151,6 @@ fn mask_value(value: &mut Value, depth: usize) {
     }
 }
 
-/// Without control characters and the marks that turn or hide text; line ends stay.
-fn clean(text: &str) -> String {
-    text[..text.floor_char_boundary(LOOKED_AT)]
-        .chars()
-        .filter_map(|c| match c {
-            '\n' => Some('\n'),
-            '\t' => Some(' '),
-            c if c.is_control() => None,
-            '\u{ad}'
-            | '\u{200b}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}'
-            | '\u{feff}' => None,
-            c => Some(c),
-        })
-        .collect()
-}
-
-/// At most `chars` characters, the last of them an ellipsis where something was cut.
-pub(crate) fn cut(text: &str, chars: usize) -> String {
-    if text.len() <= chars || text.chars().nth(chars).is_none() {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(chars.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -188,10 +159,13 @@ mod tests {
 
     #[test]
     fn control_characters_go_and_cuts_say_so() {
-        assert_eq!(line("fix\u{0}ed\r\n it\tnow\u{202e}", 40), "fixed it now");
-        assert_eq!(prose("one\r\ntwo\u{1b}[31m", 40), "one\ntwo[31m");
+        assert_eq!(
+            line("fix\u{0}ed\r\n it\tnow\u{202e}", 40),
+            "fix\u{fffd}ed it now\u{fffd}"
+        );
+        assert_eq!(prose("one\r\ntwo\u{1b}[31m", 40), "one\ntwo\u{fffd}[31m");
         assert_eq!(line("héllo wörld", 6), "héllo…");
-        assert_eq!(line("👩‍🚀 up", 40), "👩‍🚀 up");
+        assert_eq!(line("👩‍🚀 up", 40), "👩🚀 up");
     }
 
     #[test]

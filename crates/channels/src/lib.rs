@@ -23,7 +23,9 @@ pub mod standard_webhooks;
 mod texts;
 
 pub use deliver::{DeliverError, Delivered, Mode, Post, Why, deliver, prepare};
-pub use outgoing::{Http, Outgoing, SLACK_API, Trouble, UrlError, is_public, post_json};
+pub use outgoing::{
+    Http, Outgoing, SLACK_API, Trouble, UrlError, answer_slack, is_public, leads_to_slack,
+};
 pub use render::{Payload, Size, Surface, render, render_as};
 pub use scene::{Choice, Links, Mood, News, NewsList, Occasion, PlainText, Scene, Shape};
 pub use texts::{Key, Language, Texts, check as check_texts, fill};

@@ -32,7 +32,7 @@ pub enum KeyError {
     #[error("the webhook's secret is empty; {REMEDY}")]
     Empty,
     /// Not base64.
-    #[error("the webhook's secret is not base64 after whsec_; {REMEDY}")]
+    #[error("the webhook's secret is not base64, as Standard Webhooks demands; {REMEDY}")]
     NotBase64,
     /// Too short to be safe.
     #[error("the webhook's secret has {0} bytes, and 24 are the least; {REMEDY}")]
@@ -42,13 +42,12 @@ pub enum KeyError {
 const REMEDY: &str = "make one: echo whsec_$(openssl rand -base64 32)";
 
 impl Key {
-    /// Reads `whsec_<base64>`, or the bytes of any other text.
+    /// Reads base64, with or without `whsec_` in front, as the reference libraries do: a receiver that
+    /// uses one could not check a signature made with the text's own bytes.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let text = text.trim();
-        let bytes = match text.strip_prefix(PREFIX) {
-            Some(encoded) => STANDARD.decode(encoded).map_err(|_| KeyError::NotBase64)?,
-            None => text.as_bytes().to_vec(),
-        };
+        let encoded = text.strip_prefix(PREFIX).unwrap_or(text);
+        let bytes = STANDARD.decode(encoded).map_err(|_| KeyError::NotBase64)?;
         match bytes.len() {
             0 => Err(KeyError::Empty),
             short if short < KEY_BYTES => Err(KeyError::Short(short)),
@@ -112,6 +111,18 @@ mod tests {
     }
 
     #[test]
+    fn the_prefix_may_be_left_out_as_in_the_reference_libraries() {
+        let bare = SECRET.strip_prefix(PREFIX).unwrap();
+        for secret in [bare.to_owned(), format!(" {bare}\n")] {
+            let key = Key::parse(&secret).unwrap();
+            assert_eq!(sign(&key, ID, at(), BODY), SIGNATURE);
+        }
+        // Hexadecimal digits are base64, too, and are read as such.
+        let key = Key::parse(&"0123456789abcdef".repeat(4)).unwrap();
+        assert_eq!(key.0.len(), 48);
+    }
+
+    #[test]
     fn anything_else_is_no_signature() {
         let key = Key::parse(SECRET).unwrap();
         let later = Timestamp::from_second(1_614_265_331).unwrap();
@@ -128,8 +139,10 @@ mod tests {
     fn an_empty_short_or_garbled_secret_is_refused_and_a_key_is_never_printed() {
         assert_eq!(Key::parse("  ").unwrap_err(), KeyError::Empty);
         assert_eq!(Key::parse("whsec_").unwrap_err(), KeyError::Empty);
-        assert_eq!(Key::parse("short").unwrap_err(), KeyError::Short(5));
-        assert!(Key::parse("any text will do if it is long enough").is_ok());
+        assert_eq!(Key::parse("short").unwrap_err(), KeyError::NotBase64);
+        assert_eq!(Key::parse("MfKQ9r8G").unwrap_err(), KeyError::Short(6));
+        let words = Key::parse("any text will do if it is long enough");
+        assert_eq!(words.unwrap_err(), KeyError::NotBase64);
         assert_eq!(Key::parse("whsec_öö").unwrap_err(), KeyError::NotBase64);
         assert_eq!(Key::parse("whsec_AAAA").unwrap_err(), KeyError::Short(3));
         assert_eq!(format!("{:?}", Key::parse(SECRET).unwrap()), "***");

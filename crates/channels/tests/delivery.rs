@@ -9,7 +9,7 @@ use std::time::Duration;
 use approvals::Case;
 use channels::standard_webhooks::{self, Key};
 use channels::{
-    DeliverError, Delivered, Http, Mode, Occasion, Outgoing, Post, Scene, deliver, post_json,
+    DeliverError, Delivered, Http, Mode, Occasion, Outgoing, Post, Scene, answer_slack, deliver,
 };
 use serde_json::json;
 use support::fake::{Answer, Fake, aws, parameter};
@@ -336,7 +336,7 @@ async fn a_secret_that_is_none_sends_nothing() {
         ("", "is empty"),
         ("whsec_", "is empty"),
         ("whsec_AAAA", "3 bytes"),
-        ("short", "5 bytes"),
+        ("short", "not base64"),
     ] {
         let mut attempt = Try::at(&fake, "machine");
         attempt.secrets[0] = secret.to_owned();
@@ -468,14 +468,23 @@ async fn an_address_that_a_message_brought_is_guarded_too() {
     let fake = Fake::start([Answer::ok("ok")]).await;
     let body = json!({"text": "done"});
     let within = Duration::from_secs(2);
-    post_json(&Http::new(true), &fake.url(), &body, within)
+    let url = fake.url();
+    let api = format!("{url}/api");
+    // The stand-in that a setting names takes its own answers.
+    answer_slack(&Http::new(true), (&url, &api), &body, within)
         .await
         .unwrap();
     assert_eq!(fake.seen()[0].json(), body);
-    let error = post_json(&Http::new(false), &fake.url(), &body, within)
+    let error = answer_slack(&Http::new(false), (&url, &api), &body, within)
         .await
         .unwrap_err();
     assert_eq!(error.to_string(), "its URL is not https; use an https URL");
+    for api in ["https://slack.com/api", "http://127.0.0.1:1/api", ""] {
+        let error = answer_slack(&Http::new(true), (&url, api), &body, within)
+            .await
+            .unwrap_err();
+        assert_eq!(error.to_string(), "its URL does not lead to Slack");
+    }
     assert_eq!(fake.seen().len(), 1);
 }
 

@@ -6,7 +6,7 @@ mod support;
 
 use approvals::{
     Change, ChangeAction, ChangeSet, Gap, GateReport, Property, Replacement, Revision, Risk,
-    Starter, Status, Step, Truth, Variable, VersionChange, What,
+    SetState, Starter, Status, Step, Truth, Variable, VersionChange, What,
 };
 use channels::{
     Choice, Language, Mood, News, NewsList, Occasion, Payload, PlainText, Shape, Surface, Texts,
@@ -127,7 +127,7 @@ prop_compose! {
         briefing.version = Some(VersionChange { from, to, step: Step::Major });
         briefing.change_sets = sets.into_iter().map(|(stack, changes, hidden)| {
             let changes: Vec<Change> = std::iter::repeat_n(changes, repeat).flatten().collect();
-            ChangeSet { name: stack.clone(), id: stack.clone(), stack, total: changes.len() + hidden, changes }
+            ChangeSet { name: stack.clone(), id: stack.clone(), reason: Some(stack.clone()), stack, total: changes.len() + hidden, changes, state: SetState::Unavailable }
         }).collect();
         briefing.revisions = revisions.into_iter().map(|(artifact, id, summary, author, url)| Revision { artifact, id, summary, author, url, created: None }).collect();
         briefing.variables = variables.into_iter().map(|(name, value)| Variable { name, value }).collect();
@@ -505,6 +505,95 @@ fn no_message_has_the_token_its_hash_or_the_review_link() {
             "token_mac",
         ] {
             assert!(!all.contains(secret), "{} has {secret}", surface.name());
+        }
+    }
+}
+
+/// Signs that nobody sees, anywhere in a text.
+fn unseen() -> impl Strategy<Value = String> {
+    let all: Vec<char> =
+        "\u{ad}\u{61c}\u{200b}\u{200d}\u{200e}\u{202e}\u{2060}\u{2066}\u{3164}\u{fe0f}\u{feff}\
+                          \u{e0041}\u{e0100}\u{301}\u{0}\u{7f} \n\u{a0}\u{2028}"
+            .chars()
+            .collect();
+    prop::collection::vec(prop::sample::select(all), 0..3)
+        .prop_map(|signs| signs.into_iter().collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn no_message_has_a_token_whatever_hides_it(
+        token in "[0-9a-fA-F]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}",
+        between in prop::collection::vec(unseen(), 37), chinese in any::<bool>(),
+    ) {
+        let signs = token.chars().map(String::from).chain([String::new()]);
+        let hidden: String = between.iter().zip(signs).flat_map(|(a, b)| [a.clone(), b]).collect();
+        let text = format!("see https://x/#/Production/Approve/approve/{hidden} and {hidden}");
+        let mut case = case();
+        let briefing = &mut case.briefing;
+        briefing.revisions[0].summary = Some(text.clone());
+        briefing.revisions[0].url = Some(format!("https://example.com/approve/{hidden}"));
+        briefing.variables[0].value.clone_from(&text);
+        briefing.change_sets[0].changes[0].logical_id.clone_from(&hidden);
+        briefing.gates[0].reasons[0].clone_from(&text);
+        briefing.gaps[0].why.clone_from(&text);
+        case.comment = Some(text.clone());
+        case.external_link = Some(format!("https://example.com/approve/{token}"));
+        case.console_link = Some(format!("https://console.aws.amazon.com/x/{token}"));
+        let truth = Truth { status: Status::Rejected, by: Some(hidden.clone()), summary: Some(text.clone()), at: None };
+        let plain = PlainText { title: text.clone(), text: text.clone(), link: Some(format!("https://x.example/approve/{token}")) };
+        let texts = Texts::of(if chinese { Language::Chinese } else { Language::English });
+        let seen = |text: &str| -> String { text.chars().filter(char::is_ascii_graphic).collect::<String>().to_lowercase() };
+        for occasion in [
+            Occasion::Ask,
+            Occasion::Decided { truth: &truth, who: Some(&text), comment: Some(&text) },
+            Occasion::Plain(&plain),
+        ] {
+            for surface in SURFACES {
+                let all = seen(&everything(&render(&scene(&case, occasion), surface, &texts)));
+                prop_assert!(!all.contains(&seen(&token)), "{}: {all}", surface.name());
+                // Nor so much of it that the rest could be guessed.
+                prop_assert!(!all.contains(&seen(&token)[..18]), "{}: {all}", surface.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn what_has_a_tokens_form_and_is_none_stays() {
+    let execution = "3137f7cb-7cf7-439f-8838-d7e0a1b2c3d4";
+    let mut case = case();
+    case.execution_id = Some(execution.into());
+    case.comment = Some(format!("execution {execution}"));
+    let all = everything(&render(
+        &scene(&case, Occasion::Ask),
+        Surface::Webhook,
+        &english(),
+    ));
+    assert_eq!(all.matches(execution).count(), 2, "{all}");
+}
+
+#[test]
+fn a_link_that_may_not_be_opened_is_read_as_text() {
+    let token = "0c35520a-b7e6-403d-ba3f-e02120b524c3";
+    for (link, shown) in [
+        (
+            "http://wiki.example.com/releases",
+            "wiki.example.com/releases",
+        ),
+        ("wiki.example.com", "wiki.example.com"),
+        (
+            &*format!("https://x.example.com/approve/{token}"),
+            "x.example.com/approve/",
+        ),
+    ] {
+        let mut case = case();
+        case.external_link = Some(link.to_owned());
+        for surface in SURFACES {
+            let all = everything(&render(&scene(&case, Occasion::Ask), surface, &english()));
+            assert!(all.contains(shown), "{}: {link}: {all}", surface.name());
+            assert!(!all.contains(token), "{}: {all}", surface.name());
         }
     }
 }

@@ -571,6 +571,9 @@ fn a_briefing_that_holds_nothing_is_told_as_well() {
 
     The action ApproveRelease in the stage Production of shop-release waits. 🟠 *It is not known until when it waits.*
 
+    *Link given in the pipeline, as text (it is not https, or carries a token)*
+    • javascript:alert(1)
+
     [ Comment, for the record ]
 
     [Approve] [Reject]
@@ -594,4 +597,47 @@ fn a_teams_own_texts_are_used_and_are_only_text() {
         "an override that can't be used is left out"
     );
     assert_snapshot!(channels::check_texts(&config).join("\n"), @r#"the texts of the route "all": reject has the placeholder {who}, but has none"#);
+}
+
+#[test]
+fn a_change_set_without_resources_says_what_it_is() {
+    use approvals::SetState;
+    let reason = "The submitted information didn't contain changes.";
+    for (state, total, expected) in [
+        (SetState::Executable, 0, "outputs, parameters, tags"),
+        (SetState::Unknown, 0, "is not known"),
+        (
+            SetState::Empty,
+            0,
+            "nothing to carry out. The submitted information",
+        ),
+        (
+            SetState::Unavailable,
+            0,
+            "CAN'T BE CARRIED OUT: The submitted",
+        ),
+        (
+            SetState::Unavailable,
+            4,
+            "CAN'T BE CARRIED OUT: The submitted",
+        ),
+    ] {
+        let mut case = case();
+        let set = &mut case.briefing.change_sets[0];
+        (set.state, set.reason) = (state, Some(reason.to_owned()));
+        if total == 0 {
+            set.changes.clear();
+            set.total = 0;
+        }
+        for surface in [
+            Surface::Slack,
+            Surface::Teams,
+            Surface::SnsMail,
+            Surface::AmazonQ,
+        ] {
+            let shown = render(&scene(&case, Occasion::Ask), surface, &english()).shown();
+            assert!(shown.contains(expected), "{}: {shown}", surface.name());
+            assert!(!shown.contains("No changes"), "{shown}");
+        }
+    }
 }

@@ -79,6 +79,7 @@ fn at_most(from: impl io::Read, limit: usize) -> io::Result<Vec<u8>> {
 /// The JSON of a file, or of standard input for `-`.
 pub(crate) fn read_json(path: &Path) -> Result<serde_json::Value, Failure> {
     let text = read(path)?;
-    serde_json::from_str(&text)
+    // As Lambda hands it over, half of a pair of surrogates included.
+    serde_json::from_str(&text::json::mended(&text))
         .map_err(|error| Failure::Wrong(format!("{} is not JSON: {error}", path.display())))
 }

@@ -459,3 +459,48 @@ fn send_test_really_sends() {
     assert_snapshot!(out(&refused), @r#"failed the channel "room" could not be told: its URL is not https; use an https URL"#);
     assert!(!format!("{}{}", out(&refused), err(&refused)).contains("s3cr3t"));
 }
+
+#[test]
+fn an_approval_through_a_queue_is_previewed_as_one() {
+    for event in [
+        "events/approval-through-sqs.json",
+        "events/approval-through-sqs-raw.json",
+    ] {
+        let shown = preview(&["--channel", "release-room", event]);
+        assert_eq!(code(&shown), 0, "{}", err(&shown));
+        assert!(
+            out(&shown).contains("shop-release waits for"),
+            "{}",
+            out(&shown)
+        );
+        assert!(!out(&shown).contains("0c35520a"), "{}", out(&shown));
+        assert_eq!(err(&shown), "");
+    }
+}
+
+#[test]
+fn a_message_of_unknown_shape_is_warned_of() {
+    let unknown = preview(&["events/approval-unknown.json"]);
+    assert_eq!(code(&unknown), 0, "{}", err(&unknown));
+    assert!(
+        err(&unknown).contains("shape that is not known"),
+        "{}",
+        err(&unknown)
+    );
+}
+
+#[test]
+fn half_a_pair_of_surrogates_is_read() {
+    let text = APPROVAL.replace(
+        "\"expires\"",
+        r#""customData":"broken \ud83d emoji","expires""#,
+    );
+    let path = file("surrogate.json", &text);
+    let shown = preview(&["--channel", "release-room", &path]);
+    assert_eq!(code(&shown), 0, "{}", err(&shown));
+    assert!(
+        out(&shown).contains("broken \u{fffd} emoji"),
+        "{}",
+        out(&shown)
+    );
+}

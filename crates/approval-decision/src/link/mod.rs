@@ -171,7 +171,7 @@ impl Guest<'_> {
             LinkAction::Approve => Decision::Approve,
             LinkAction::Reject => Decision::Reject,
         };
-        if request.body.len() > BODY_LIMIT {
+        if request.oversized || request.body.len() > BODY_LIMIT {
             return Response::page(413, page::unavailable());
         }
         let mut comment = form::comment(self.keys, self.link, request);
@@ -246,7 +246,7 @@ impl Guest<'_> {
             by: vec![holder(&self.link.approver)],
             ..AuditRecord::new(AuditKind::Click, id, self.visit.function.now(), result)
         };
-        if let Err(error) = self.visit.records().audit(&record).await {
+        if let Err(error) = self.visit.records().audit_attempt(&record).await {
             tracing::error!("the audit is incomplete: {error}");
         }
     }

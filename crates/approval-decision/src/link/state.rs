@@ -74,7 +74,7 @@ impl State {
         let approver = link.approver.to_string();
         Ok(Some(Self {
             standing,
-            votes: counted(route, &votes),
+            votes: counted(route, &case, &votes),
             voted: votes.iter().any(|vote| vote.voter.approver == approver),
             used: used.map_err(|error| error.to_string())?,
             reason_needed: route.is_some_and(|route| route.policy.reason_for_rejection),
@@ -106,10 +106,11 @@ fn words(config: Option<&Config>, route: Option<&Route>) -> &'static Texts {
     Texts::of(config, route)
 }
 
-fn counted(route: Option<&Route>, votes: &[Vote]) -> Option<(usize, u32)> {
+fn counted(route: Option<&Route>, case: &Case, votes: &[Vote]) -> Option<(usize, u32)> {
     let policy = &route?.policy;
     let have = policy::counted(policy, votes).len();
-    (policy.approvals > 1).then_some((have, policy.approvals))
+    let need = policy::needed(policy, case.briefing.starter.as_ref(), &case.action.account);
+    (need > 1).then_some((have, need))
 }
 
 async fn standing(visit: &Visit<'_>, case: &Case, record: &DecisionRecord) -> Standing {

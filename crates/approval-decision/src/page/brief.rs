@@ -1,7 +1,7 @@
 //! The briefing, in the order in which people should read it.
 
 use approvals::{
-    Case, Change, ChangeAction, ChangeSet, Property, Replacement, Revision, Risk, Step,
+    Case, Change, ChangeAction, ChangeSet, Property, Replacement, Revision, Risk, SetState, Step,
     VersionChange,
 };
 
@@ -31,6 +31,8 @@ pub(super) struct ChangeSetView {
     pub(super) title: String,
     /// How many changes there are of each risk among those shown.
     pub(super) counts: String,
+    /// What it is where its resources don't tell, and whether that stands out.
+    pub(super) state: Option<(String, bool)>,
     pub(super) changes: Vec<ChangeView>,
     /// What is said if not all changes are shown.
     pub(super) cut: Option<String>,
@@ -180,6 +182,7 @@ fn change_set(texts: &Texts, set: &ChangeSet) -> ChangeSetView {
     ChangeSetView {
         title: fill(texts.changes, &[("stack", &set.stack)]),
         counts: counts(texts, set),
+        state: state(texts, set),
         changes: set
             .changes
             .iter()
@@ -187,6 +190,19 @@ fn change_set(texts: &Texts, set: &ChangeSet) -> ChangeSetView {
             .collect(),
         cut: (set.total > set.changes.len())
             .then(|| fill(texts.cut, &[("shown", &shown), ("total", &total)])),
+    }
+}
+
+/// That no resource changes is not that nothing does.
+fn state(texts: &Texts, set: &ChangeSet) -> Option<(String, bool)> {
+    let reason = set.reason.as_deref().unwrap_or_default();
+    let told = |text: &str| fill(text, &[("reason", reason)]);
+    match set.state {
+        SetState::Unavailable => Some((told(texts.not_executable), true)),
+        SetState::Empty => Some((told(texts.empty_set), false)),
+        SetState::Executable | SetState::Unknown if set.total > 0 => None,
+        SetState::Executable => Some((texts.no_resources.to_owned(), false)),
+        SetState::Unknown => Some((texts.no_resources_known.to_owned(), false)),
     }
 }
 

@@ -12,6 +12,7 @@ use approvals::sign::link::Link;
 use approvals::{Case, Gap, What};
 use askama::Template;
 use jiff::Timestamp;
+use text::mask::MASK;
 
 use crate::link::{Form, Standing, State};
 use crate::texts::{self, Texts, Told, Tone, fill};
@@ -49,9 +50,16 @@ pub struct View<'a> {
 
 /// The page of a case.
 pub fn show(view: &View<'_>) -> String {
-    Page::of(view)
+    let page = Page::of(view)
         .render()
-        .expect("writing to a string never fails")
+        .expect("writing to a string never fails");
+    // Last: what the page itself needs is no token, whatever it looks like.
+    let masker = view.state.case.masker().keep(view.sealed);
+    let masker = match &view.form {
+        Some((_, form)) => masker.keep(&form.seal),
+        None => masker,
+    };
+    masker.mask(&page).into_owned()
 }
 
 /// The page for a link that doesn't count, and for any other address: it says nothing but that.
@@ -93,8 +101,9 @@ struct Page<'a> {
     case: &'a Case,
     /// What came of an answer, if one was given.
     told: Option<Banner>,
-    /// The page itself.
-    here: String,
+    /// The page itself, relative to where it stands: what is in front of the function's URL may have put
+    /// a prefix before its path.
+    here: &'a str,
     status: String,
     status_class: &'static str,
     status_detail: String,
@@ -108,9 +117,15 @@ struct Page<'a> {
     unchanged: bool,
     gaps: Vec<String>,
     console: Option<&'a str>,
-    external: Option<&'a str>,
+    external: Option<External<'a>>,
     form: Option<FormView<'a>>,
     view_only: bool,
+}
+
+/// The link of the pipeline's owner; one that isn't https is text.
+struct External<'a> {
+    text: &'a str,
+    opens: bool,
 }
 
 struct Banner {
@@ -151,7 +166,7 @@ impl<'a> Page<'a> {
         Self {
             t: texts,
             css: CSS,
-            here: format!("/d/{}", view.sealed),
+            here: view.sealed,
             title: fill(title, &names),
             case,
             status: status.headline,
@@ -179,7 +194,10 @@ impl<'a> Page<'a> {
             unchanged: unchanged(case),
             gaps: gaps(texts, &case.briefing.gaps),
             console: https(case.console_link.as_deref()),
-            external: https(case.external_link.as_deref()),
+            external: case.external_link.as_deref().map(|text| External {
+                text,
+                opens: opens(text),
+            }),
             form: form(view),
             view_only: view.form.is_none() && waits && view.state.used.is_none() && told.is_none(),
             told,
@@ -258,7 +276,12 @@ fn time(at: Timestamp) -> String {
 
 /// A link, if it may be followed.
 fn https(url: Option<&str>) -> Option<&str> {
-    url.filter(|url| url.starts_with("https://"))
+    url.filter(|url| opens(url))
+}
+
+/// Whether a link may be followed: one that was masked leads nowhere.
+fn opens(url: &str) -> bool {
+    approvals::message::https_link(url).is_some() && !url.contains(MASK)
 }
 
 fn form<'a>(view: &View<'a>) -> Option<FormView<'a>> {

@@ -3,7 +3,7 @@ use approvals::sign::Keys;
 use approvals::sign::link::{LinkAction, audience};
 use approvals::{
     ApprovalAction, Briefing, CaseId, Change, ChangeAction, ChangeSet, GateReport, Property,
-    Replacement, Revision, Risk, Shown, Starter, Status, Step, Token, Truth, Variable,
+    Replacement, Revision, Risk, SetState, Shown, Starter, Status, Step, Token, Truth, Variable,
     VersionChange, What,
 };
 
@@ -105,6 +105,8 @@ fn full() -> Briefing {
                 .map(|(n, risk)| change(*risk, &format!("Resource{n}")))
                 .collect(),
             total: 240,
+            state: SetState::Executable,
+            reason: None,
         }],
         gates: vec![GateReport {
             stage: "pre-traffic".into(),
@@ -234,7 +236,11 @@ fn what_others_write_does_nothing() {
         assert!(!page.contains("<script"), "escaped");
         assert!(!page.contains("\" onload"), "no way out of an attribute");
         assert!(!page.contains("javascript:"), "only https is linked");
-        assert!(!page.contains("http://example.com"));
+        assert!(
+            !page.contains("=\"http://example.com"),
+            "shown, and not linked"
+        );
+        assert!(page.contains("http://example.com"));
         assert!(page.contains("&#60;script&#62;") || page.contains("&lt;script&gt;"));
         assert!(!page.contains("62599719"), "nothing is evaluated twice");
     }
@@ -394,4 +400,72 @@ fn contrast(one: &[f64; 3], other: &[f64; 3]) -> f64 {
     let light = |[r, g, b]: &[f64; 3]| 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
     let (one, other) = (light(one), light(other));
     one.max(other) / one.min(other)
+}
+
+#[test]
+fn the_form_leads_back_to_its_page_behind_any_prefix() {
+    let page = render(
+        &page_of(case(full()), Standing::Waits, LinkAction::Approve),
+        None,
+    );
+    let action = page.split("action=\"").nth(1).unwrap();
+    let action = action.split('"').next().unwrap();
+    for place in [
+        "https://x.lambda-url.eu-central-1.on.aws/d/sealed",
+        "http://127.0.0.1:4566/_url/approval-decision/d/sealed",
+        "https://example.com/a/b/c/d/sealed?utm=1",
+    ] {
+        let there = url::Url::parse(place).unwrap();
+        let sent = there.join(action).unwrap();
+        assert_eq!(sent.path(), there.path(), "{action}");
+        assert_eq!(sent.origin(), there.origin());
+    }
+}
+
+#[test]
+fn no_token_is_on_the_page_whatever_hides_it() {
+    let token = "11111111-2222-4333-8444-555555555555";
+    for hidden in [
+        token.to_owned(),
+        token.replace('-', "-\u{200b}"),
+        token.replace('-', "%2D"),
+        token.replace('4', "4\u{ad}"),
+    ] {
+        let mut briefing = full();
+        briefing.revisions[0].summary = Some(format!("see {hidden}"));
+        briefing.variables[0].value.clone_from(&hidden);
+        briefing.change_sets[0].changes[0]
+            .logical_id
+            .clone_from(&hidden);
+        let mut case = case(briefing);
+        case.comment = Some(format!("https://x/#/a/approve/{hidden}"));
+        case.external_link = Some(format!("https://x.example/approve/{hidden}"));
+        let page = render(&page_of(case, Standing::Waits, LinkAction::Reject), None);
+        let seen: String = page.chars().filter(char::is_ascii_graphic).collect();
+        assert!(
+            !seen.contains(token) && !page.contains(&hidden),
+            "{hidden:?}"
+        );
+        assert!(page.contains("***"));
+    }
+}
+
+#[test]
+fn a_change_set_without_resources_says_what_it_is() {
+    for (state, expected) in [
+        (SetState::Executable, "outputs, parameters, tags"),
+        (SetState::Unknown, "is not known"),
+        (SetState::Empty, "nothing to carry out. the reason"),
+        (SetState::Unavailable, "carried out: the reason"),
+    ] {
+        let mut briefing = full();
+        let set = &mut briefing.change_sets[0];
+        set.changes.clear();
+        (set.total, set.state, set.reason) = (0, state, Some("the reason".into()));
+        let page = render(
+            &page_of(case(briefing), Standing::Waits, LinkAction::View),
+            None,
+        );
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 use approvals::sign::slack::{NotSlack, Signed, SigningSecret, verify};
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
-use common::aws::explain;
+use common::aws::Identity;
+use common::failure::{Failure, Hints};
 use common::secret;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -22,7 +23,7 @@ use crate::Visit;
 use crate::event::Request;
 use crate::response::Response;
 
-pub use click::{decide_click, leads_to_slack};
+pub use click::decide_click;
 pub use interaction::{Handed, Interaction, SlackClick};
 
 /// Slack waits three seconds; the way there and back takes its part.
@@ -46,7 +47,7 @@ pub async fn interactions(visit: &Visit<'_>, request: &Request) -> Response {
     if request.method != "POST" {
         return Response::only("POST");
     }
-    if request.body.len() > BODY_LIMIT {
+    if request.oversized || request.body.len() > BODY_LIMIT {
         return Response::empty(413);
     }
     let deadline = Instant::now() + ACKNOWLEDGE;
@@ -164,8 +165,14 @@ async fn hand_over(visit: &Visit<'_>, click: &SlackClick) -> Result<(), String> 
     match call.send().await {
         Ok(_) => Ok(()),
         Err(error) => Err(format!(
-            "the function could not invoke itself: {}; its role needs lambda:InvokeFunction on it",
-            explain(&error)
+            "the function could not invoke itself: {}",
+            Failure::of(&error).sentence(
+                Identity::Function,
+                Hints {
+                    permission: "lambda:InvokeFunction on itself",
+                    absent: "check AWS_LAMBDA_FUNCTION_NAME",
+                },
+            )
         )),
     }
 }

@@ -54,7 +54,7 @@ pub struct Plan {
     pub language: &'static str,
     pub slack_setting: &'static str,
     pub slack_secret: &'static str,
-    pub private: bool,
+    pub stand_in: bool,
     pub change: fn(&mut Case),
 }
 
@@ -65,7 +65,7 @@ impl Default for Plan {
             language: "en",
             slack_setting: "secretsmanager:slack#signing_secret",
             slack_secret: SLACK_SECRET,
-            private: true,
+            stand_in: true,
             change: |_| {},
         }
     }
@@ -87,12 +87,12 @@ impl House {
             state.secrets.insert(("slack".into(), current()), slack);
         });
         let aws = world.aws();
-        let settings = settings(&plan);
+        let answers = Arc::new(Mutex::new(Vec::new()));
+        let response_url = listen(answers.clone()).await;
+        let settings = settings(&plan, &response_url);
         let mut function = Decision::new(settings, world.aws());
         let clock = hands.clone();
         function.clock = Box::new(move || clock.now());
-        let answers = Arc::new(Mutex::new(Vec::new()));
-        let response_url = listen(answers.clone()).await;
         let keys = support::keys();
         let mut case = support::case();
         case.token_mac = token_mac(&keys, &case.action, &Token::new(TOKEN));
@@ -279,7 +279,7 @@ async fn shown(aws: &Aws, case: &Case) -> approvals::Shown {
     shown
 }
 
-fn settings(plan: &Plan) -> Result<Settings, common::settings::SettingsError> {
+fn settings(plan: &Plan, slack: &str) -> Result<Settings, common::settings::SettingsError> {
     let place = format!(
         "{}/approvals-{}.yaml",
         env!("CARGO_TARGET_TMPDIR"),
@@ -296,7 +296,7 @@ fn settings(plan: &Plan) -> Result<Settings, common::settings::SettingsError> {
             "APPROVALS_CONFIG" => format!("file:{place}"),
             "KEYS_SECRET_ARN" => "keys".to_owned(),
             "SLACK_SECRET" => plan.slack_setting.to_owned(),
-            "ALLOW_PRIVATE_ADDRESSES" => plan.private.to_string(),
+            "SLACK_API_URL" if plan.stand_in => slack.to_owned(),
             "AWS_LAMBDA_FUNCTION_NAME" => "approval-decision".to_owned(),
             _ => return None,
         })

@@ -68,6 +68,8 @@ pub struct World {
     pub history_lags: bool,
     /// The secret that signs links.
     pub keys: String,
+    /// What the approval action is configured with.
+    pub owner: Value,
 }
 
 impl Default for World {
@@ -85,6 +87,7 @@ impl Default for World {
             retried: false,
             history_lags: false,
             keys: "an exemplary signing key of more than 32 characters".into(),
+            owner: json!({"NotificationArn": "arn:topic", "CustomData": "Please look at the change set\n"}),
         }
     }
 }
@@ -271,7 +274,7 @@ impl World {
             "stageName": STAGE, "actionName": ACTION, "status": self.approval_status(),
             "startTime": 1_700_000_100, "lastUpdateTime": 1_700_000_200,
             "input": {"actionTypeId": {"category": "Approval", "owner": "AWS", "provider": "Manual", "version": "1"},
-                "configuration": {}},
+                "configuration": self.owner},
             "output": {"executionResult": {"externalExecutionId": TOKEN}, "outputVariables": {}},
         });
         if matches!(

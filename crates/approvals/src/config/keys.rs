@@ -20,7 +20,7 @@ strict_yaml::tables! {
     MATCH: "match", "match", ["pipeline", "stage", "action"];
     POLICY: "policy", "policy",
         ["decide", "approvers", "starter_may_approve", "approvals", "reason_for_rejection",
-         "office_hours", "starters"];
+         "office_hours", "starters", "unknown_starter", "trusted_sessions"];
     ESCALATE: "escalate", "escalate", ["at", "tell"];
     OTHER_MESSAGES: "other_messages", "other_messages", ["tell"];
 }

@@ -27,7 +27,9 @@ pub use self::decode::shared;
 pub(crate) use self::forms::is_topic_arn;
 pub use self::glob::{Glob, Globs};
 pub use self::location::{ConfigError, load};
-pub use self::route::{Escalate, FollowUp, Fraction, OfficeHours, Policy, Route};
+pub use self::route::{
+    Escalate, FollowUp, Fraction, OfficeHours, Policy, Route, TrustedRole, UnknownStarter,
+};
 use crate::ApprovalAction;
 
 /// How problems speak of the file.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Approver, Globs, Language};
+use super::{Approver, Glob, Globs, Language};
 use crate::ApprovalAction;
 
 /// Who is told, and who may decide.
@@ -90,6 +90,40 @@ pub struct Policy {
     /// Which names and ARNs an approver has in AWS, to know whether they started the execution. An
     /// empty list says that they have none; no entry, that it isn't known.
     pub starters: BTreeMap<Approver, Vec<String>>,
+    /// What counts where nobody can say who started the execution.
+    pub unknown_starter: UnknownStarter,
+    /// The roles whose session names are people's own, as nobody can choose them.
+    pub trusted_sessions: Vec<TrustedRole>,
+}
+
+/// What counts where nobody can say who started the execution: a push, whose author anybody may write into
+/// a commit, or a session of a role, whose name whoever assumes it chooses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum UnknownStarter {
+    /// Two people must say yes: one of them has not started it, whoever did.
+    #[default]
+    TwoApprovers,
+    /// Nobody may approve through us.
+    Refuse,
+    /// As if nobody had.
+    Allow,
+}
+
+/// A role whose session names can be trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedRole {
+    /// Its account; none: the pipeline's own.
+    pub account: Option<String>,
+    /// Its name, a glob.
+    pub name: Glob,
+}
+
+impl TrustedRole {
+    /// Whether it is the role with this name in this account; `own` is the pipeline's.
+    pub fn is(&self, account: &str, name: &str, own: &str) -> bool {
+        let there = self.account.as_deref().unwrap_or(own);
+        !there.is_empty() && there == account && self.name.matches(name)
+    }
 }
 
 /// When approvals are taken.

@@ -146,6 +146,7 @@ routes:
     7:5: route "wide": slack:T0123ABCD/U0123ABCD is never asked; let the route tell a slack channel
     7:5: route "wide": link:teams is never asked; let the route tell this channel
     7:5: route "wide": nothing says who in AWS email:b@example.com, email:c@example.com, slack:T0123ABCD/U0123ABCD, link:teams is, so they can't approve what a person started; add them to `starters:` with their AWS names ([] for none), or write `starter_may_approve: true`
+    7:5: route "wide": who starts a pipeline by a push, or in a role's session, can't be known; two people must approve then, and fewer can be told apart here; name a second person under `approvers:` and `starters:`, list roles whose sessions bear people's own names under `trusted_sessions:`, or write `unknown_starter: allow`
     11:5: route "narrow" is never reached: "wide", in line 7, matches all of it; move it before that one
     "##);
 }

@@ -124,6 +124,7 @@ async fn judge(
         decision: click.decision,
         comment: click.comment.as_deref(),
         starter: starter.as_ref(),
+        account: &case.action.account,
         at: desk.records.now(),
     };
     policy::judge(policy, &request).map_err(refused)?;
@@ -214,9 +215,10 @@ async fn voters(
     let mut votes = desk.records.votes(&case.id).await?;
     votes.sort_by_key(|vote| vote.at);
     let people = votes.iter().map(|vote| &vote.voter);
-    let by = policy::approving(policy, people, starter, desk.records.now());
+    let account = case.action.account.as_str();
+    let by = policy::approving(policy, people, (starter, account), desk.records.now());
     let have = u32::try_from(by.len()).unwrap_or(u32::MAX);
-    let need = policy.approvals.max(1);
+    let need = policy::needed(policy, starter, account);
     Ok(if have < need {
         Err(Answer::Recorded { have, need })
     } else {

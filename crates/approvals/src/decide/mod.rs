@@ -234,7 +234,7 @@ impl From<StateError> for Early {
 /// The click without what must not be kept: the token, secrets, control characters, endless text.
 fn clean(desk: &Desk<'_>, case: &Case, click: &Click) -> Click {
     let kept = |text: &str, limit| {
-        let text = gate::mask(&mask_token(desk.keys, &case.token_mac, &case.action, text));
+        let text = mask_token(desk.keys, &case.token_mac, &case.action, text);
         summary::one_line(&text, limit)
     };
     let comment = click.comment.as_deref();
@@ -258,7 +258,10 @@ async fn note(desk: &Desk<'_>, case: &Case, click: &Click, answer: &Answer) {
         from: click.from.clone(),
         ..audit_record(desk, AuditKind::Click, case, answer.to_string())
     };
-    write_audit(desk, &record).await;
+    if matches!(answer, Answer::Decided(_)) {
+        return write_audit(desk, &record).await;
+    }
+    noted(&record, desk.records.audit_attempt(&record).await);
 }
 
 fn audit_record(desk: &Desk<'_>, kind: AuditKind, case: &Case, result: String) -> AuditRecord {
@@ -267,7 +270,11 @@ fn audit_record(desk: &Desk<'_>, kind: AuditKind, case: &Case, result: String) -
 
 /// A decision that was taken stands even where its audit can't be written; the decision record has all of it.
 async fn write_audit(desk: &Desk<'_>, record: &AuditRecord) {
-    if let Err(error) = desk.records.audit(record).await {
+    noted(record, desk.records.audit(record).await);
+}
+
+fn noted(record: &AuditRecord, written: Result<(), StateError>) {
+    if let Err(error) = written {
         tracing::error!(
             case = record.case.as_str(),
             "the audit is incomplete: {error}"

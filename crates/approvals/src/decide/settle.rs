@@ -130,8 +130,10 @@ async fn still_holds(desk: &Desk<'_>, case: &Case, intent: &Intent) -> Result<bo
     }
     let policy = flow::policy_of(desk, case)?;
     let starter = flow::starter_of(desk, case, policy).await?;
-    let by = policy::approving(policy, &intent.by, starter.as_ref(), desk.records.now());
-    Ok(u32::try_from(by.len()).is_ok_and(|have| have >= policy.approvals.max(1)))
+    let starter = (starter.as_ref(), case.action.account.as_str());
+    let by = policy::approving(policy, &intent.by, starter, desk.records.now());
+    let need = policy::needed(policy, starter.0, starter.1);
+    Ok(u32::try_from(by.len()).is_ok_and(|have| have >= need))
 }
 
 /// The answer while an intent stands, or may: it is carried out already, or by whoever comes next.
@@ -291,8 +293,7 @@ fn concluded(
         .iter()
         .rfind(ours)
         .map(|intent| intent.click.clone());
-    let mask =
-        |text: String| mask_token(desk.keys, &case.token_mac, &case.action, &gate::mask(&text));
+    let mask = |text: String| mask_token(desk.keys, &case.token_mac, &case.action, &text);
     truth.summary = truth.summary.map(mask);
     DecisionRecord {
         intents: record.intents.clone(),

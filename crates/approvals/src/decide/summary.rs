@@ -1,5 +1,7 @@
 //! The summary that stands in `CodePipeline` beside the decision: who first, then what they said.
 
+use text::clean;
+
 use crate::records::{Decision, Voter};
 
 /// AWS's limit for a summary. It speaks of characters; bytes are never more than it means.
@@ -22,19 +24,12 @@ pub(super) fn names(by: &[Voter]) -> String {
     names.join(", ")
 }
 
-/// `text` in one line without control characters or marks that turn its direction, within `limit` bytes.
+/// `text` in one line of what can be seen, within `limit` bytes.
 pub(super) fn one_line(text: &str, limit: usize) -> String {
     const MARK: &str = "…";
-    let turns =
-        |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let plain: String = text
-        .chars()
-        .filter(|c| !turns(*c))
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    let plain = plain.trim();
+    let plain = clean::line(text);
     if plain.len() <= limit {
-        return plain.to_owned();
+        return plain;
     }
     let end = plain.floor_char_boundary(limit - MARK.len());
     format!("{}{MARK}", plain[..end].trim_end())

@@ -5,7 +5,10 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use text::mask::{MASK, Masker};
+
 use super::plain;
+use crate::redact;
 
 /// The longest link that is passed on.
 const LINK_LIMIT: usize = 2_000;
@@ -45,12 +48,12 @@ pub(super) fn word(value: &Value, key: &str) -> Option<String> {
 
 /// A free name of one line, at most 256 characters, masked: names of alarms and triggers.
 pub(super) fn label(value: &Value, key: &str) -> Option<String> {
-    text(value, key).map(|text| plain::line(text, 256))
+    text(value, key).map(|text| redact::line(text, 256))
 }
 
 /// A free text for people: masked, bounded, control characters visible.
 pub(super) fn prose(value: &Value, key: &str) -> Option<String> {
-    text(value, key).map(|text| plain::prose(text, plain::PROSE_LIMIT))
+    text(value, key).map(|text| redact::prose(text, plain::PROSE_LIMIT))
 }
 
 fn short(value: &Value, key: &str, legal: impl Fn(char) -> bool) -> Option<String> {
@@ -130,9 +133,24 @@ pub fn https_link(text: &str) -> Option<String> {
     right.then(|| text.to_owned())
 }
 
-/// The link, if it leads to AWS's console.
+/// The link of an action's owner, as they wrote it, without what `masker` knows: whether it is one that
+/// may be opened is decided where it is shown.
+pub(crate) fn external_link(masker: &Masker<'_>, text: &str) -> String {
+    let shown = redact::line_with(masker, text, LINK_LIMIT);
+    // It may be shown as text, and a name and a password in it are nobody's business.
+    let Some((scheme, rest)) = shown.split_once("://") else {
+        return shown;
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}://{MASK}{}", &rest[at..]),
+        None => shown,
+    }
+}
+
+/// The link, if it leads to AWS's console and carries no token.
 pub(super) fn console_link(text: &str) -> Option<String> {
-    let link = https_link(text)?;
+    let link = https_link(text).filter(|link| !Masker::new().finds(link))?;
     let host = host(&link)?;
     let known = CONSOLES.iter().any(|console| {
         host.strip_suffix(console)

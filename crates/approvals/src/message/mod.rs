@@ -14,10 +14,12 @@ mod sample_tests;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+
 use jiff::Timestamp;
 
+pub(crate) use self::fields::external_link;
 pub use self::fields::https_link;
-pub(crate) use self::plain::without_token_shapes;
 use crate::{ApprovalAction, CaseId, Token};
 
 /// The longest text of a message that is passed on, in bytes.
@@ -79,6 +81,10 @@ pub struct Origin {
     pub message_id: Option<String>,
     /// The SNS topic.
     pub topic_arn: Option<String>,
+    /// When SNS or SQS took it: the same when it is delivered again.
+    pub sent: Option<Timestamp>,
+    /// Whether it is one that we told a topic ourselves.
+    pub own: bool,
 }
 
 /// What `CodePipeline` publishes when a manual approval begins to wait.
@@ -92,7 +98,7 @@ pub struct ApprovalMessage {
     pub expires: Option<Timestamp>,
     /// The pipeline in the console; only of AWS's console, and never the review link.
     pub console_link: Option<String>,
-    /// The link that the action's owner configured; https only.
+    /// The link that the action's owner configured, as text, without tokens.
     pub external_link: Option<String>,
     /// The comment that the action's owner configured; masked and bounded.
     pub comment: Option<String>,
@@ -107,7 +113,7 @@ pub struct WaitingMessage {
     pub action: ApprovalAction,
     /// The pipeline execution.
     pub execution_id: String,
-    /// The link that the action's owner configured; https only.
+    /// The link that the action's owner configured, as text, without tokens.
     pub external_link: Option<String>,
     /// The comment that the action's owner configured; masked and bounded.
     pub comment: Option<String>,
@@ -132,6 +138,8 @@ pub struct StateChange {
     pub state: State,
     /// What the action said about it; masked and bounded. For an approval the decision's summary.
     pub summary: Option<String>,
+    /// Whether a notification rule says so, which somebody made to be told of it.
+    pub notified: bool,
     /// When it changed.
     pub time: Option<Timestamp>,
     /// Where it came from.
@@ -158,6 +166,8 @@ pub struct ExecutionChange {
     pub execution_id: String,
     /// Its new state.
     pub state: State,
+    /// Whether a notification rule says so, which somebody made to be told of it.
+    pub notified: bool,
     /// When it changed.
     pub time: Option<Timestamp>,
     /// Where it came from.
@@ -188,6 +198,23 @@ pub enum State {
     Abandoned,
     /// A word that AWS has added since; at most 40 letters.
     Other(String),
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Started => "started",
+            Self::Resumed => "resumed",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "FAILED",
+            Self::Stopping => "is being stopped",
+            Self::Stopped => "was stopped",
+            Self::Superseded => "was superseded",
+            Self::Canceled => "was cancelled",
+            Self::Abandoned => "was abandoned",
+            Self::Other(word) => word,
+        })
+    }
 }
 
 /// A trigger of `CodeDeploy`, for a deployment or one of its instances.

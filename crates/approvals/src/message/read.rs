@@ -2,22 +2,20 @@
 //! read: they are cut, and anybody's.
 
 use serde_json::Value;
+use text::mask::Masker;
 
 use super::{
     Alarm, ApprovalMessage, ExecutionChange, Incoming, Origin, State, StateChange, Trigger,
     WaitingMessage, fields, plain,
 };
-use crate::{ApprovalAction, Token};
+use crate::{ApprovalAction, Token, redact};
 
 /// A token is 36 characters today.
 const TOKEN_LIMIT: usize = 256;
 
-pub(super) fn message(message: &Value, subject: Option<&str>, origin: Origin) -> Incoming {
+pub(super) fn known(message: &Value, origin: &Origin) -> Option<Incoming> {
     let shapes = [approval, pipeline, trigger, alarm];
-    shapes
-        .into_iter()
-        .find_map(|shape| shape(message, &origin))
-        .unwrap_or_else(|| Incoming::Other(plain::of_json(subject, message, origin)))
+    shapes.into_iter().find_map(|shape| shape(message, origin))
 }
 
 /// `{"region", "consoleLink", "approval": {"pipelineName", …, "token"}}`
@@ -35,21 +33,24 @@ fn approval(message: &Value, origin: &Origin) -> Option<Incoming> {
         stage: named("stageName")?,
         action: named("actionName")?,
     };
-    let without_token = |link: &String| !link.contains(secret);
+    let known = Masker::new().value(secret);
+    // Names that carry the token are no names.
+    let names = [&action.pipeline, &action.stage, &action.action];
+    if names.into_iter().any(|name| known.finds(name)) {
+        return None;
+    }
     let console_link = fields::text(message, "consoleLink")
         .and_then(fields::console_link)
-        .filter(without_token);
-    let external_link = fields::text(approval, "externalEntityLink")
-        .and_then(fields::https_link)
-        .filter(without_token);
+        .filter(|link| !known.finds(link));
     Some(Incoming::Approval(ApprovalMessage {
         action,
         token: Token::new(secret),
         expires: fields::time(approval, "expires"),
         console_link,
-        external_link,
+        external_link: fields::text(approval, "externalEntityLink")
+            .map(|link| fields::external_link(&known, link)),
         comment: fields::text(approval, "customData")
-            .map(|text| plain::prose(&text.replace(secret, plain::MASK), plain::PROSE_LIMIT)),
+            .map(|text| redact::prose_with(&known, text, plain::PROSE_LIMIT)),
         origin: origin.clone(),
     }))
 }
@@ -66,7 +67,9 @@ fn pipeline(message: &Value, origin: &Origin) -> Option<Incoming> {
         "CodePipeline Action Execution State Change" => {
             action_changed(message, notification.is_some(), origin)
         }
-        "CodePipeline Pipeline Execution State Change" => execution_changed(message, origin),
+        "CodePipeline Pipeline Execution State Change" => {
+            execution_changed(message, notification.is_some(), origin)
+        }
         _ => None,
     }
 }
@@ -90,6 +93,7 @@ fn action_changed(message: &Value, notification: bool, origin: &Origin) -> Optio
         provider: fields::word(kind, "provider").unwrap_or_default(),
         state: state(detail)?,
         summary: fields::prose(result, "external-execution-summary"),
+        notified: notification,
         time: fields::time(message, "time"),
         origin: origin.clone(),
     };
@@ -98,7 +102,8 @@ fn action_changed(message: &Value, notification: bool, origin: &Origin) -> Optio
         return Some(Incoming::Waiting(WaitingMessage {
             action: change.action,
             execution_id: change.execution_id,
-            external_link: fields::text(more, "externalEntityLink").and_then(fields::https_link),
+            external_link: fields::text(more, "externalEntityLink")
+                .map(|link| fields::external_link(&Masker::new(), link)),
             comment: fields::prose(more, "customData"),
             time: change.time,
             origin: change.origin,
@@ -107,7 +112,7 @@ fn action_changed(message: &Value, notification: bool, origin: &Origin) -> Optio
     Some(Incoming::ActionChanged(change))
 }
 
-fn execution_changed(message: &Value, origin: &Origin) -> Option<Incoming> {
+fn execution_changed(message: &Value, notified: bool, origin: &Origin) -> Option<Incoming> {
     let detail = message.get("detail")?;
     let (region, account) = place(message, origin);
     Some(Incoming::ExecutionChanged(ExecutionChange {
@@ -116,6 +121,7 @@ fn execution_changed(message: &Value, origin: &Origin) -> Option<Incoming> {
         pipeline: fields::name(detail, "pipeline")?,
         execution_id: fields::id(detail, "execution-id")?,
         state: state(detail)?,
+        notified,
         time: fields::time(message, "time"),
         origin: origin.clone(),
     }))

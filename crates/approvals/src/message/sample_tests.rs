@@ -48,6 +48,8 @@ fn every_sample_is_of_the_shape_that_its_name_says() {
         "approval-codedeploy-trigger.json": "CodeDeploy",
         "approval-execution-changed.json": "execution changed",
         "approval-reminder.json": "reminder",
+        "approval-through-sqs-raw.json": "approval",
+        "approval-through-sqs.json": "approval",
         "approval-unknown.json": "other",
         "approval-waits-notification.json": "waiting",
     }
@@ -86,6 +88,10 @@ fn an_approval_is_read_whole() {
                 topic_arn: Some(
                     "arn:aws:sns:eu-central-1:111122223333:release-approvals",
                 ),
+                sent: Some(
+                    2026-03-02T09:00:04.512Z,
+                ),
+                own: false,
             },
         },
     )
@@ -129,6 +135,7 @@ fn the_other_samples_are_read_whole() {
             summary: Some(
                 "Rejected by release manager (slack:T0123ABCD/U0123ABCD): not on a Friday",
             ),
+            notified: false,
             time: Some(
                 2026-03-02T09:12:31Z,
             ),
@@ -137,6 +144,8 @@ fn the_other_samples_are_read_whole() {
                     "01234567-aaaa-bbbb-cccc-0123456789ab",
                 ),
                 topic_arn: None,
+                sent: None,
+                own: false,
             },
         },
     )
@@ -166,6 +175,10 @@ fn the_other_samples_are_read_whole() {
                 topic_arn: Some(
                     "arn:aws:sns:eu-central-1:111122223333:release-approvals",
                 ),
+                sent: Some(
+                    2026-03-02T09:00:04.512Z,
+                ),
+                own: false,
             },
         },
     )
@@ -193,6 +206,10 @@ fn the_other_samples_are_read_whole() {
                 topic_arn: Some(
                     "arn:aws:sns:eu-central-1:111122223333:release-approvals",
                 ),
+                sent: Some(
+                    2026-03-02T09:00:04.512Z,
+                ),
+                own: false,
             },
         },
     )

@@ -258,10 +258,13 @@ fn a_large_text_is_cut_and_its_secrets_are_not_cut_in_two() {
 #[test]
 fn control_characters_are_made_visible() {
     let told = plain(&event("a\u{0}b\u{1b}[31mred\r\nnext\u{202e}line"));
-    assert_eq!(told.text, "a␀b␛[31mred\nnext\u{fffd}line");
+    assert_eq!(told.text, "a\u{fffd}b\u{fffd}[31mred\nnext\u{fffd}line");
     let mut message = asks();
     message["approval"]["customData"] = json!("go\u{7} now");
-    assert_eq!(approval_of(&message).comment.as_deref(), Some("go␇ now"));
+    assert_eq!(
+        approval_of(&message).comment.as_deref(),
+        Some("go\u{fffd} now")
+    );
     let mut event = event("x");
     event["Records"][0]["Sns"]["Subject"] = json!("two\nlines");
     assert_eq!(plain(&event).subject.as_deref(), Some("two lines"));
@@ -296,10 +299,12 @@ fn only_links_that_may_be_shown_are_kept() {
         &format!("https://example.com/{}", "x".repeat(2_000)),
         &format!("https://example.com/{TOKEN}"),
     ] {
-        // A line end at the end is cut, and harmless.
-        if bad.trim() == bad {
-            assert_eq!(kept("externalEntityLink", bad), None, "{bad}");
-        }
+        // It is shown as text, without what is secret in it.
+        let shown = kept("externalEntityLink", bad).unwrap();
+        assert!(
+            !shown.contains(TOKEN) && !shown.contains("user:pw"),
+            "{shown}"
+        );
         assert_eq!(kept("consoleLink", bad), None, "{bad}");
     }
     assert!(
@@ -472,4 +477,129 @@ proptest::proptest! {
         let told = format!("{:?}", incoming(&event(&format!("{start}{put}{end}"))));
         proptest::prop_assert!(!told.contains(TOKEN), "{}", told);
     }
+}
+
+/// By whichever way an approval comes, it is one.
+#[test]
+fn an_approval_in_any_envelope_is_an_approval() {
+    let message = asks().to_string();
+    let sns = json!({"Type": "Notification", "MessageId": "m-2", "TopicArn": TOPIC, "Message": message,
+        "Timestamp": "2026-03-02T09:00:04.512Z"});
+    let sqs = |body: &Value| {
+        json!({"messageId": "q-1", "receiptHandle": "x", "body": body, "eventSource": "aws:sqs",
+        "attributes": {"SentTimestamp": "1772442004512"}})
+    };
+    let text = |value: &Value| Value::from(value.to_string());
+    let records = |record: &Value| json!({"Records": [record]});
+    for event in [
+        records(&sqs(&text(&sns))),
+        records(&sqs(&json!(message))),
+        records(&sqs(&sns)),
+        json!([sqs(&text(&sns))]),
+        sqs(&json!(message)),
+        sns.clone(),
+        asks(),
+        json!({"body": message, "isBase64Encoded": false}),
+        json!({"version": "0", "id": "e-1", "source": "custom", "detail-type": "x", "detail": asks()}),
+        json!({"version": "1.0", "requestPayload": records(&json!({"Sns": sns}))}),
+        records(&sqs(&text(
+            &json!({"Type": "Notification", "TopicArn": TOPIC, "Message": sns.to_string()}),
+        ))),
+    ] {
+        let Incoming::Approval(read) = one(&event) else {
+            panic!("not an approval: {event}");
+        };
+        assert_eq!(read.token.reveal(), TOKEN, "{event}");
+        let found = format!("{read:?}");
+        assert!(!found.contains(TOKEN), "{found}");
+    }
+    let Incoming::Approval(read) = one(&records(&sqs(&text(&sns)))) else {
+        panic!()
+    };
+    assert_eq!(read.origin.topic_arn.as_deref(), Some(TOPIC));
+    assert_eq!(read.origin.message_id.as_deref(), Some("m-2"));
+    assert_eq!(read.origin.sent, "2026-03-02T09:00:04.512Z".parse().ok());
+    let Incoming::Approval(read) = one(&records(&sqs(&json!(message)))) else {
+        panic!()
+    };
+    assert_eq!(read.origin.sent, "2026-03-02T09:00:04.512Z".parse().ok());
+}
+
+#[test]
+fn what_is_unknown_in_an_envelope_is_text_without_tokens() {
+    for body in [
+        format!("approve {TOKEN}"),
+        json!({"note": {"see": TOKEN}}).to_string(),
+        json!({"Message": "x", "Type": "SubscriptionConfirmation", "Token": TOKEN}).to_string(),
+        json!({"body": {"body": {"body": {"body": {"body": {"body": {"body": asks()}}}}}}})
+            .to_string(),
+    ] {
+        let event =
+            json!({"Records": [{"messageId": "q-1", "eventSource": "aws:sqs", "body": body}]});
+        let told = plain(&event);
+        assert!(!told.text.contains(TOKEN), "{}", told.text);
+        assert!(told.text.contains("***"), "{}", told.text);
+        assert_eq!(told.origin.message_id.as_deref(), Some("q-1"));
+    }
+}
+
+#[test]
+fn only_what_approvals_told_is_our_own() {
+    let own = |event: &Value| one(event).origin().is_some_and(|origin| origin.own);
+    let sns = |event: Value| {
+        json!({"Records": [{"Sns": {"Message": "x", "MessageAttributes":
+        {"event": {"Type": "String", "Value": event}}}}]})
+    };
+    let raw = |event: &str| {
+        json!({"Records": [{"eventSource": "aws:sqs", "body": "x", "messageAttributes":
+        {"event": {"stringValue": event, "dataType": "String"}}}]})
+    };
+    assert!(own(&sns(json!("approval.plain"))));
+    assert!(own(&raw("approval.ask")));
+    for other in [json!("environment.notice"), json!("approvals"), json!(7)] {
+        assert!(!own(&sns(other)));
+    }
+    assert!(!own(&raw("environment.notice")));
+}
+
+#[test]
+fn half_a_pair_of_surrogates_hides_no_approval() {
+    let spoiled = asks()
+        .to_string()
+        .replace("new checkout", "new \\ud83d checkout");
+    let Incoming::Approval(read) = one(&event(&spoiled)) else {
+        panic!("not an approval");
+    };
+    assert!(read.comment.unwrap().contains("new \u{fffd} checkout"));
+}
+
+#[test]
+fn the_links_and_comments_of_an_approval_carry_no_token() {
+    let other = "11111111-2222-4333-8444-555555555555";
+    for (token, split) in [
+        (TOKEN, ""),
+        (TOKEN, "\u{200b}"),
+        (other, ""),
+        (other, "\u{ad}"),
+    ] {
+        let hidden = token.replace('-', &format!("-{split}"));
+        let mut message = asks();
+        message["consoleLink"] = json!(format!(
+            "https://console.aws.amazon.com/x#/approve/{hidden}"
+        ));
+        message["approval"]["externalEntityLink"] =
+            json!(format!("https://x.example/approve/{hidden}"));
+        message["approval"]["customData"] =
+            json!(format!("see {hidden} or pass{split}word=hunter2"));
+        let read = approval_of(&message);
+        assert_eq!(read.console_link, None);
+        assert_eq!(
+            read.external_link.as_deref(),
+            Some("https://x.example/approve/***")
+        );
+        assert_eq!(read.comment.as_deref(), Some("see *** or password=***"));
+    }
+    let mut named = asks();
+    named["approval"]["pipelineName"] = json!(TOKEN);
+    assert!(!plain(&event(&named.to_string())).text.contains(TOKEN));
 }

@@ -1,7 +1,8 @@
 //! What can go wrong while `CodePipeline` is asked, and what to do about it.
 
 use aws_sdk_codepipeline::error::{ProvideErrorMetadata, SdkError};
-use common::aws::explain;
+use common::aws::Identity;
+use common::failure::{Failure, Hints};
 
 use crate::ApprovalAction;
 
@@ -9,15 +10,13 @@ use crate::ApprovalAction;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PipelineError {
     /// A call failed.
-    #[error(
-        "{what} could not be read: {detail}; check the name and the region, and that the function's role may {permission}"
-    )]
+    #[error("{what} could not be read: {detail}")]
     Call {
         /// `the state of pipeline shop`
         what: String,
         /// The IAM action that the call needs.
         permission: &'static str,
-        /// AWS's error in one line.
+        /// AWS's error in one line, with the remedy that fits it.
         detail: String,
         /// Whether the same call may succeed later.
         transient: bool,
@@ -96,7 +95,13 @@ impl PipelineError {
         Self::Call {
             what,
             permission,
-            detail: explain(error),
+            detail: Failure::of(error).sentence(
+                Identity::Function,
+                Hints {
+                    permission,
+                    absent: "check its name, and that it is of this account and region",
+                },
+            ),
             transient: is_transient(error),
         }
     }

@@ -12,6 +12,7 @@ mod error;
 mod open;
 mod put;
 mod truth;
+mod words;
 
 use jiff::Timestamp;
 
@@ -22,6 +23,7 @@ pub use self::error::{PipelineError, is_throttling};
 pub use self::open::{find_by_token, open_approval};
 pub use self::put::{Answer, PutError, Reply, put_result};
 pub use self::truth::{Wait, truth, truth_of_case, truth_of_wait};
+pub use self::words::{OwnerWords, owner_words};
 
 /// An approval that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]

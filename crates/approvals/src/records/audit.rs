@@ -1,7 +1,7 @@
 //! The audit: who tried what, when, and what came of it. Records are only ever added: they lie in partitions
 //! of their own, in which IAM lets no function replace or delete anything.
 
-use common::state::{Key, StateError};
+use common::state::{Item, Key, StateError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -83,10 +83,13 @@ impl Records<'_> {
         self.table.append(&key, record, expires).await
     }
 
-    /// The audit of a case, oldest first.
+    /// The audit of a case, oldest first; attempts that were only counted stand together.
     pub async fn audits(&self, id: &CaseId) -> Result<Vec<AuditRecord>, StateError> {
-        let items = self.table.list(&partition(id), "audit#").await?;
-        Ok(items.into_iter().map(|item| item.value).collect())
+        let items: Vec<Item<AuditRecord>> = self.table.list(&partition(id), "audit#").await?;
+        let mut audits: Vec<AuditRecord> = items.into_iter().map(|item| item.value).collect();
+        audits.extend(self.counted_attempts(id).await?);
+        audits.sort_by_key(|record| record.at);
+        Ok(audits)
     }
 }
 

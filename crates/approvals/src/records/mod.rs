@@ -3,6 +3,7 @@
 //!
 //! No token and no link ever lies here: a case knows its token by a keyed hash, a used link by its number.
 
+mod attempts;
 mod audit;
 mod delivery;
 mod items;
@@ -15,6 +16,7 @@ use common::state::{Created, Item, Key, Replaced, StateError, Table};
 
 use crate::{Case, CaseId};
 
+pub use attempts::MAX_ATTEMPTS;
 pub use audit::{AuditKind, AuditRecord};
 pub use delivery::{Claim, Delivery, DeliveryState, LEASE, Yours};
 pub use items::{Decision, DecisionRecord, Intent, LinkUse, Outcome, Via, Vote, Voter};

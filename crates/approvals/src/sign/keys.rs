@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
-use common::aws::{Aws, explain};
+use common::aws::{Aws, Identity};
+use common::failure::{Failure, Hints};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
@@ -22,13 +23,11 @@ const AGAIN: SignedDuration = SignedDuration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     /// They could not be read.
-    #[error(
-        "the signing keys could not be read from {secret}: {detail}; the function's role needs secretsmanager:GetSecretValue on it"
-    )]
+    #[error("the signing keys could not be read from {secret}: {detail}")]
     Unreadable {
         /// The secret's ARN or name.
         secret: String,
-        /// AWS's error in one line.
+        /// AWS's error in one line, with the remedy that fits it.
         detail: String,
     },
     /// A key that can be guessed is no key.
@@ -186,7 +185,13 @@ async fn version(aws: &Aws, secret: &str, stage: &str) -> Result<Option<String>,
         }
         Err(error) => Err(KeysError::Unreadable {
             secret: secret.to_owned(),
-            detail: explain(&error),
+            detail: Failure::of(&error).sentence(
+                Identity::Function,
+                Hints {
+                    permission: "secretsmanager:GetSecretValue on it",
+                    absent: "check KEYS_SECRET_ARN",
+                },
+            ),
         }),
     }
 }

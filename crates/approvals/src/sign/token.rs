@@ -1,17 +1,16 @@
 //! The keyed hash of an approval token: a case keeps this and not the token, and recognises by it
 //! whether the token that `CodePipeline` has now is the one that people were asked about.
 
+use text::mask::Masker;
+
 use super::{Keys, hex, unhex};
-use crate::message::without_token_shapes;
-use crate::{ApprovalAction, Token};
+use crate::{ApprovalAction, Token, redact};
 
 /// Why nothing is decided about a case whose token can't be recognised any more.
 pub const KEYS_ROTATED: &str = "the signing keys were rotated since people were asked, so that the approval can't be \
      recognised; use the console";
 
 const PURPOSE: &str = "token";
-/// Shorter words of a text are not compared with the token; real ones have 36 characters.
-const SHORTEST: usize = 8;
 
 /// The hash of a token, `<key id>:<hex>`.
 pub fn token_mac(keys: &Keys, action: &ApprovalAction, token: &Token) -> String {
@@ -53,29 +52,15 @@ pub fn token_mac_matches(keys: &Keys, mac: &str, action: &ApprovalAction, token:
 /// `text` without anything that has the form of a token or of a review link's end, whichever approval
 /// it belongs to.
 pub fn mask_token_shapes(text: &str) -> String {
-    without_token_shapes(text)
+    Masker::new().mask(text).into_owned()
 }
 
-/// `text` without the token whose hash is `mac`, and without whatever has the form of another one:
-/// people paste what the console shows them, and its review link carries the token.
+/// `text` of any kind, cleaned, without secrets, without the token whose hash is `mac`, and without
+/// whatever has the form of another one: people paste what the console shows them, and its review link
+/// carries the token.
 pub fn mask_token(keys: &Keys, mac: &str, action: &ApprovalAction, text: &str) -> String {
-    let part_of_token = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    let mut masked = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find(part_of_token) {
-        masked.push_str(&rest[..start]);
-        let word = &rest[start..];
-        let end = word.find(|c| !part_of_token(c)).unwrap_or(word.len());
-        let word = &word[..end];
-        if word.len() >= SHORTEST && token_mac_matches(keys, mac, action, &Token::new(word)) {
-            masked.push_str("***");
-        } else {
-            masked.push_str(word);
-        }
-        rest = &rest[start + end..];
-    }
-    masked.push_str(rest);
-    mask_token_shapes(&masked)
+    let is_token = |word: &str| token_mac_matches(keys, mac, action, &Token::new(word));
+    redact::masked_text(&Masker::new().asking(&is_token), text)
 }
 
 fn message(action: &ApprovalAction, token: &Token) -> Vec<u8> {

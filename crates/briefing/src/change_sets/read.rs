@@ -6,7 +6,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use approvals::pipeline::PipelineError;
-use approvals::{Change, ChangeSet};
+use approvals::{Change, ChangeSet, SetState};
 use aws_sdk_cloudformation::config::Region;
 use aws_sdk_cloudformation::operation::describe_change_set::{
     DescribeChangeSetError, DescribeChangeSetOutput,
@@ -17,7 +17,7 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Content, Found, Wanted, convert, risk};
+use super::{Content, Found, Wanted, convert, risk, state};
 use crate::limits::{ARN, CHANGES, STACK};
 use crate::text;
 
@@ -178,6 +178,8 @@ struct Reading {
     cut: bool,
     /// Nothing more is read.
     full: bool,
+    state: SetState,
+    reason: Option<String>,
 }
 
 impl Reading {
@@ -192,6 +194,8 @@ impl Reading {
             whole: true,
             cut: false,
             full: false,
+            state: SetState::Unknown,
+            reason: None,
         }
     }
 
@@ -209,6 +213,7 @@ impl Reading {
     }
 
     fn take(&mut self, page: &Page, answer: DescribeChangeSetOutput) {
+        self.state(page, &answer);
         if page.nested.is_none() && self.found.id.is_none() {
             self.found.id = answer.change_set_id.clone().filter(|id| !id.is_empty());
             self.seen.extend(answer.change_set_id);
@@ -240,6 +245,23 @@ impl Reading {
                 token: Some(token),
                 ..page.clone()
             });
+        }
+    }
+
+    /// The state of the set that is wanted; of a nested one only that it can't be carried out, as then
+    /// neither can the whole.
+    fn state(&mut self, page: &Page, answer: &DescribeChangeSetOutput) {
+        let (state, reason) = state::of(answer);
+        if page.nested.is_none() {
+            (self.state, self.reason) = (state, reason);
+        } else if state == SetState::Unavailable && self.state != SetState::Unavailable {
+            let path = page.path.trim_end_matches('/');
+            let reason = reason.unwrap_or_default();
+            self.state = state;
+            self.reason = Some(text::line(
+                &format!("nested stack {path}: {reason}"),
+                state::REASON,
+            ));
         }
     }
 
@@ -340,6 +362,8 @@ impl Reading {
             id: text::line(&id, ARN),
             changes: self.changes,
             total,
+            state: self.state,
+            reason: self.reason,
         });
         self.found
     }

@@ -252,12 +252,12 @@ async fn each_gap_names_the_permission() {
         lines.push(one.gaps[0].why.clone());
     }
     insta::assert_snapshot!(lines.join("\n"), @"
-    execution e-2 of pipeline shop could not be read: AccessDeniedException: not you; check the name and the region, and that the function's role may codepipeline:GetPipelineExecution
-    the action executions of pipeline shop could not be read: AccessDeniedException: not you; check the name and the region, and that the function's role may codepipeline:ListActionExecutions
-    the executions of pipeline shop that passed Production could not be read: AccessDeniedException: not you; check the name and the region, and that the function's role may codepipeline:ListPipelineExecutions
-    change set release of stack shop could not be read: AccessDeniedException: not you; check the name and the region, and that the function's role may cloudformation:DescribeChangeSet
-    the gate report s3://reports/gates/shop/d-STAGING1/pre-traffic-AfterAllowTestTraffic.json could not be read: AccessDeniedException: not you; check the name and the region, and that the function's role may s3:GetObject
-    the list of gate reports in s3://reports/gates/shop/d-STAGING1/ could not be read: AccessDeniedException: not you; check the name and the region, and that the function's role may s3:ListBucket
+    execution e-2 of pipeline shop could not be read: AccessDeniedException: not you; the function's role needs codepipeline:GetPipelineExecution
+    the action executions of pipeline shop could not be read: AccessDeniedException: not you; the function's role needs codepipeline:ListActionExecutions
+    the executions of pipeline shop that passed Production could not be read: AccessDeniedException: not you; the function's role needs codepipeline:ListPipelineExecutions
+    change set release of stack shop could not be read: AccessDeniedException: not you; the function's role needs cloudformation:DescribeChangeSet
+    the gate report s3://reports/gates/shop/d-STAGING1/pre-traffic-AfterAllowTestTraffic.json could not be read: AccessDeniedException: not you; the function's role needs s3:GetObject
+    the list of gate reports in s3://reports/gates/shop/d-STAGING1/ could not be read: AccessDeniedException: not you; the function's role needs s3:ListBucket
     ");
 }
 

@@ -148,7 +148,7 @@ async fn without_the_actions_there_is_the_executions_own_state() {
         .insert("ListActionExecutions".into(), Fault::Denied);
     let told = told(world).await;
     assert_eq!(told.status, ExecutionStatus::Stopped);
-    insta::assert_snapshot!(told.gaps[0].why, @"the action executions of pipeline shop could not be read: AccessDeniedException: not you; check the name and the region, and that the function's role may codepipeline:ListActionExecutions");
+    insta::assert_snapshot!(told.gaps[0].why, @"the action executions of pipeline shop could not be read: AccessDeniedException: not you; the function's role needs codepipeline:ListActionExecutions");
 }
 
 #[tokio::test]
@@ -159,5 +159,5 @@ async fn without_the_execution_there_is_an_error() {
         .insert("GetPipelineExecution".into(), Fault::Denied);
     let fake = Fake::start(world).await;
     let error = outcome(&lookups(&fake), &shop::action(), EXECUTION).await;
-    insta::assert_snapshot!(error.unwrap_err(), @"execution e-2 of pipeline shop could not be read: AccessDeniedException: not you; check the name and the region, and that the function's role may codepipeline:GetPipelineExecution");
+    insta::assert_snapshot!(error.unwrap_err(), @"execution e-2 of pipeline shop could not be read: AccessDeniedException: not you; the function's role needs codepipeline:GetPipelineExecution");
 }

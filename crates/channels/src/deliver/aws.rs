@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageHeader};
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::types::MessageAttributeValue;
-use common::aws::explain;
+use common::aws::{Identity, explain};
+use common::failure::{Failure, Hints};
 use common::notify::{self, Notification};
 
 use super::{Delivered, Post, Why};
@@ -131,8 +132,14 @@ pub(super) async fn amazon_q(
         .message_attributes("event", attribute);
     call.send().await.map_err(|error| Why::Aws {
         detail: format!(
-            "the notification could not be published to {topic}: {}; check that the topic exists and that the function's role may sns:Publish to it",
-            explain(&error)
+            "the notification could not be published to {topic}: {}",
+            Failure::of(&error).sentence(
+                Identity::Function,
+                Hints {
+                    permission: "sns:Publish on it",
+                    absent: "check the topic's ARN",
+                },
+            )
         ),
         retryable: passes(&error),
     })?;

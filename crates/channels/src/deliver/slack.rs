@@ -6,7 +6,7 @@ use strict_yaml::SecretRef;
 use tokio::time::Instant;
 
 use super::{Delivered, Mode, Post, Why};
-use crate::outgoing::{Outgoing, Request, Trouble, send};
+use crate::outgoing::{Outgoing, Place, Request, Trouble, send};
 use crate::{Occasion, Payload, Shape};
 
 /// Posts, changes or answers.
@@ -112,6 +112,7 @@ impl Bot<'_> {
             now: self.post.scene.now,
             within: self.end.saturating_duration_since(Instant::now()),
             judge: Some(judge),
+            place: Place::Slack(self.out.slack_api),
         };
         let sent = send(self.out.http, &request).await;
         let response = sent.map_err(|trouble| why(trouble).masked(&[self.token]))?;

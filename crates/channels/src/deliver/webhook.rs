@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{Delivered, Post, Why};
 use crate::Payload;
-use crate::outgoing::{Outgoing, Request, send};
+use crate::outgoing::{Outgoing, Place, Request, send};
 use crate::standard_webhooks::{self, Key};
 
 /// Slack's incoming webhook.
@@ -121,6 +121,7 @@ async fn to(
         now,
         within: end.saturating_duration_since(Instant::now()),
         judge: None,
+        place: Place::Webhook,
     };
     let sent = send(out.http, &request).await;
     sent.map_err(|trouble| Why::Request(trouble).masked(&[letter.url.trim()]))?;

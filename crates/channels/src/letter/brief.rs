@@ -1,7 +1,7 @@
 //! What helps to decide, in the order in which people read: the step of the version, who started it,
 //! what is new, what changes, what the gates said, variables, what is not known, what the owner says.
 
-use approvals::{Briefing, GateReport, Revision, Step, VersionChange, What};
+use approvals::{Briefing, Case, GateReport, Revision, Step, VersionChange, What};
 
 use super::{Detail, Item, Letter, Line, Section, Tone, changes};
 use crate::budget::Rank;
@@ -40,9 +40,25 @@ pub(super) fn tell(letter: &mut Letter, scene: &Scene<'_>, texts: &Texts, detail
             .sections
             .push(comment_section(comment, texts, detail));
     }
+    if let Some(text) = unopened(case) {
+        letter.sections.push(Section {
+            heading: texts.plain(Key::ExternalText),
+            items: vec![Item {
+                rank: Rank::Comment,
+                line: Line::text(clean::short(text, detail.text * 2)),
+            }],
+            ..Section::default()
+        });
+    }
     letter
         .sections
         .retain(|section| !section.items.is_empty() || section.hidden > 0);
+}
+
+/// The link of the action's owner where it is none that may be opened: people read it all the same.
+pub(crate) fn unopened(case: &Case) -> Option<&str> {
+    let text = case.external_link.as_deref()?;
+    clean::link(text).is_none().then_some(text)
 }
 
 fn version_step(version: &VersionChange, texts: &Texts, detail: &Detail) -> Line {
@@ -216,6 +232,7 @@ pub(super) fn gaps(gaps: &[approvals::Gap], texts: &Texts, detail: &Detail) -> S
             What::OldVersion => Key::WhatOldVersion,
             What::ChangeSet => Key::WhatChangeSet,
             What::GateReport => Key::WhatGateReport,
+            What::OwnerWords => Key::WhatOwnerWords,
         });
         let why = clean::short(&gap.why, detail.text);
         let line = Line::text(texts.get(Key::Gap, &[("what", &what), ("why", &why)]));

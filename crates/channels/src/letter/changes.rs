@@ -1,7 +1,7 @@
 //! A change set, the most dangerous first: what is removed and replaced must be seen before anything
 //! else is read.
 
-use approvals::{Change, ChangeAction, ChangeSet, Property, Replacement, Risk};
+use approvals::{Change, ChangeAction, ChangeSet, Property, Replacement, Risk, SetState};
 
 use super::{Detail, Item, Line, Section, Tone};
 use crate::budget::Rank;
@@ -26,16 +26,39 @@ pub(super) fn section(set: &ChangeSet, texts: &Texts, detail: &Detail) -> Sectio
         hidden: set.total.saturating_sub(set.changes.len()),
         items,
     };
-    if section.items.is_empty() && section.hidden == 0 {
-        // That nothing changes is worth a line.
+    let empty = section.items.is_empty() && section.hidden == 0;
+    if empty {
         section.summary = None;
-        let line = Line::text(texts.plain(Key::NoChanges));
-        section.items.push(Item {
-            rank: Rank::Rest,
-            line,
-        });
+    }
+    if let Some(line) = state(set, empty, texts, detail) {
+        section.items.insert(
+            0,
+            Item {
+                rank: Rank::First,
+                line,
+            },
+        );
     }
     section
+}
+
+/// What the set is where its resources don't tell: that none changes is not that nothing does.
+fn state(set: &ChangeSet, empty: bool, texts: &Texts, detail: &Detail) -> Option<Line> {
+    let reason = set.reason.as_deref().unwrap_or_default();
+    let reason = clean::short(reason, detail.text.max(160));
+    let key = match (set.state, empty) {
+        (SetState::Unavailable, _) => {
+            let told = texts.get(Key::NotExecutable, &[("reason", &reason)]);
+            return Some(Line::strong(told, Tone::Bad));
+        }
+        (SetState::Empty, _) => {
+            return Some(Line::text(texts.get(Key::EmptySet, &[("reason", &reason)])));
+        }
+        (SetState::Executable | SetState::Unknown, false) => return None,
+        (SetState::Executable, true) => Key::NoResources,
+        (SetState::Unknown, true) => Key::NoResourcesKnown,
+    };
+    Some(Line::text(texts.plain(key)))
 }
 
 /// What is certain before what may be.

@@ -10,6 +10,7 @@ mod news;
 mod note;
 mod outcome;
 
+pub(crate) use brief::unopened;
 pub(crate) use line::{Line, Part, Tone};
 
 use approvals::config::Language;

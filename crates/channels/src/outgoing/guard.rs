@@ -21,6 +21,9 @@ pub enum UrlError {
     /// `https://user:password@host`
     #[error("its URL has a user name or a password in it; leave them out")]
     Userinfo,
+    /// An address for answers that isn't Slack's.
+    #[error("its URL does not lead to Slack")]
+    NotSlack,
     /// An address inside.
     #[error(
         "its URL leads to a private address; use a public one, or set ALLOW_PRIVATE_ADDRESSES=true if that is meant"

@@ -8,6 +8,7 @@ mod guard;
 mod request;
 mod retry;
 mod secrets;
+mod slack_host;
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -18,8 +19,10 @@ use reqwest::{Client, ClientBuilder};
 
 pub use address::is_public;
 pub use guard::UrlError;
+pub(crate) use request::Place;
 pub(crate) use request::{Request, send};
-pub use request::{Trouble, post_json};
+pub use request::{Trouble, answer_slack};
+pub use slack_host::leads_to_slack;
 
 /// Connecting alone.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -32,40 +35,42 @@ const IDLE: Duration = Duration::from_secs(20);
 #[derive(Debug, Default)]
 pub struct Http {
     allow_private: bool,
-    client: OnceLock<Result<Client, String>>,
+    /// One that goes to public addresses only, and one that goes anywhere.
+    clients: [OnceLock<Result<Client, String>>; 2],
     secrets: secrets::Secrets,
 }
 
 impl Http {
-    /// A client. `allow_private` lets it speak to private addresses and without TLS: for a local AWS.
+    /// A client. `allow_private` lets it speak to webhooks at private addresses and without TLS; never to
+    /// Slack, whose hosts are known.
     pub fn new(allow_private: bool) -> Self {
         Self {
             allow_private,
-            client: OnceLock::new(),
+            clients: [OnceLock::new(), OnceLock::new()],
             secrets: secrets::Secrets::default(),
         }
     }
 
     /// The client; reading the system's certificates costs milliseconds, which nobody pays who sends
     /// nothing.
-    fn client(&self) -> Result<&Client, String> {
-        self.client
-            .get_or_init(|| self.build())
+    fn client(&self, allow_private: bool) -> Result<&Client, String> {
+        self.clients[usize::from(allow_private)]
+            .get_or_init(|| Self::build(allow_private))
             .as_ref()
             .map_err(Clone::clone)
     }
 
-    fn build(&self) -> Result<Client, String> {
+    fn build(allow_private: bool) -> Result<Client, String> {
         // An error says that another part of the process has chosen one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         ClientBuilder::new()
             .user_agent(concat!("deploy-hooks/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .https_only(!self.allow_private)
+            .https_only(!allow_private)
             .connect_timeout(CONNECT)
             .pool_idle_timeout(IDLE)
-            .dns_resolver(guard::Resolver::new(self.allow_private))
+            .dns_resolver(guard::Resolver::new(allow_private))
             .build()
             .map_err(|error| format!("no HTTP client: {}", error.without_url()))
     }
@@ -93,7 +98,7 @@ impl Outgoing<'_> {
     /// Builds the HTTP client, for whoever has time before it is needed.
     pub(crate) fn warm(&self) {
         // If there is none, the delivery says so.
-        let _ = self.http.client();
+        let _ = self.http.client(self.http.allow_private);
     }
 }
 

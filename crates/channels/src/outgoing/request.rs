@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::guard::{self, NotResolved, UrlError};
 use super::retry::{TRIES, pause, retry_after};
+use super::slack_host::{is_stand_in, leads_to_slack};
 use super::{Http, TRY};
 
 /// What is read of an answer. Those that we understand have some hundred bytes.
@@ -32,6 +33,27 @@ pub(crate) struct Request<'a> {
     pub(crate) within: Duration,
     /// For services whose status of success says nothing yet.
     pub(crate) judge: Option<Judge>,
+    /// Whose address it is.
+    pub(crate) place: Place<'a>,
+}
+
+/// Whose address a request goes to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place<'a> {
+    /// The team's own: private ones count where a setting allows them.
+    Webhook,
+    /// Slack's, or that of the stand-in that this API names.
+    Slack(&'a str),
+}
+
+impl Place<'_> {
+    fn allows_private(self, http: &Http) -> bool {
+        match self {
+            Self::Webhook => http.allow_private,
+            // Both are needed: a stand-in, and the setting that allows what it needs.
+            Self::Slack(api) => http.allow_private && is_stand_in(api),
+        }
+    }
 }
 
 /// An answer with a status of success.
@@ -119,11 +141,11 @@ fn again(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..)
 }
 
-/// Posts JSON to an address that a message brought, such as Slack's `response_url`: guarded like any
-/// other. What is answered is of no interest.
-pub async fn post_json(
+/// Posts JSON to the address that a message of Slack brought for an answer, its `response_url`. It must
+/// be one of Slack's, or of the stand-in that `api` names. What is answered is of no interest.
+pub async fn answer_slack(
     http: &Http,
-    url: &str,
+    (url, api): (&str, &str),
     body: &serde_json::Value,
     within: Duration,
 ) -> Result<(), Trouble> {
@@ -135,7 +157,11 @@ pub async fn post_json(
         now: Timestamp::UNIX_EPOCH,
         within,
         judge: None,
+        place: Place::Slack(api),
     };
+    if !leads_to_slack(url, api) {
+        return Err(UrlError::NotSlack.into());
+    }
     send(http, &request).await.map(|_| ())
 }
 
@@ -143,8 +169,9 @@ pub async fn post_json(
 pub(crate) async fn send(http: &Http, request: &Request<'_>) -> Result<Response, Trouble> {
     let started = Instant::now();
     let end = started + request.within;
-    let url = guard::check(request.url, http.allow_private)?;
-    let client = http.client().map_err(Trouble::Client)?;
+    let allow_private = request.place.allows_private(http);
+    let url = guard::check(request.url, allow_private)?;
+    let client = http.client(allow_private).map_err(Trouble::Client)?;
     let headers = headers(request)?;
     let mut tried = 0;
     loop {

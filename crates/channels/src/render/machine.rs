@@ -7,6 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::budget::{Group, Rank, Room, fit};
+use crate::letter::unopened;
 use crate::limits::WEBHOOK_TOTAL;
 use crate::{Choice, News, NewsList, Occasion, Scene, clean};
 
@@ -40,6 +41,8 @@ pub(super) fn event(scene: &Scene<'_>) -> Value {
         ] {
             data.insert(name.into(), bounded(name, about[name].take()));
         }
+        let text = unopened(case).map(|text| clean::short(text, TEXT));
+        data.insert("external_text".into(), json!(text));
         data.insert("case".into(), json!(case.id.as_str()));
         data.insert("links".into(), links(scene));
         add_briefing(&mut data, briefing);

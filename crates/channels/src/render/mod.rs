@@ -1,12 +1,13 @@
 //! From a scene to what a channel is sent. Pure: the same scene gives the same bytes.
 //!
-//! Whatever stands in a briefing, a message stays within the limits of its service, and nothing in it
-//! does anything: no mention, no markup, no link that isn't https.
+//! Whatever stands in a briefing, a message stays within the limits of its service, nothing in it does
+//! anything (no mention, no markup, no link that isn't https), and no approval token is in it.
 
 mod amazon_q;
 mod fitting;
 mod machine;
 mod mail;
+mod masked;
 mod plain;
 mod shown;
 mod size;
@@ -113,8 +114,11 @@ pub fn render(scene: &Scene<'_>, surface: Surface, texts: &Texts) -> Payload {
 /// Renders a message of a given shape: a [`Shape::Note`] for a thread, a [`Shape::Whole`] in place of
 /// a first message.
 pub fn render_as(scene: &Scene<'_>, shape: Shape, surface: Surface, texts: &Texts) -> Payload {
+    let masker = masked::masker(scene);
+    let kept = masked::Masked::of(scene, &masker);
+    let scene = &kept.scene(scene);
     let letter = |detail| Letter::of(scene, shape, texts, detail);
-    match surface {
+    let payload = match surface {
         Surface::Slack => slack::message(&letter(&slack::DETAIL), false, texts),
         Surface::SlackWebhook => slack::message(&letter(&slack::DETAIL), true, texts),
         Surface::Teams => teams::message(&letter(&teams::DETAIL).linked(), texts),
@@ -124,5 +128,6 @@ pub fn render_as(scene: &Scene<'_>, shape: Shape, surface: Surface, texts: &Text
         Surface::AmazonQ => {
             amazon_q::notification(&letter(&amazon_q::DETAIL).linked(), scene, texts)
         }
-    }
+    };
+    masked::sent(&masker, payload)
 }

@@ -60,7 +60,14 @@ pub(super) fn text(key: Key) -> &'static str {
         Key::ChangesOf => "What changes in the stack {stack}",
         Key::ChangesOne => "{n} change",
         Key::ChangesOther => "{n} changes",
-        Key::NoChanges => "No changes",
+        Key::NoResources => {
+            "No resource changes; what does, CloudFormation doesn't list: outputs, parameters, tags, conditions or metadata"
+        }
+        Key::NoResourcesKnown => {
+            "No resource changes are listed; whether outputs, parameters, tags, conditions or metadata change is not known"
+        }
+        Key::EmptySet => "Empty: nothing differs, and there is nothing to carry out. {reason}",
+        Key::NotExecutable => "CAN'T BE CARRIED OUT: {reason}",
         Key::CountRemoved => "{n} removed",
         Key::CountReplaced => "{n} replaced",
         Key::CountAccess => "{n} on access",
@@ -89,8 +96,12 @@ pub(super) fn text(key: Key) -> &'static str {
         Key::WhatOldVersion => "the version before",
         Key::WhatChangeSet => "a change set",
         Key::WhatGateReport => "a gate's report",
+        Key::WhatOwnerWords => "the comment and the link in the pipeline, not confirmed",
         Key::Comment => "Comment in the pipeline",
         Key::ExternalLink => "Link given in the pipeline",
+        Key::ExternalText => {
+            "Link given in the pipeline, as text (it is not https, or carries a token)"
+        }
         Key::ConsoleLink => "The pipeline in the AWS console",
         Key::ViewLink => "See everything",
         Key::OpenLink => "Open the link",

@@ -59,7 +59,12 @@ pub(super) fn text(key: Key) -> &'static str {
         Key::ByAuthor => "作者 {author}",
         Key::ChangesOf => "堆栈 {stack} 的变更",
         Key::ChangesOne | Key::ChangesOther => "共 {n} 项变更",
-        Key::NoChanges => "没有变更",
+        Key::NoResources => {
+            "没有资源变更；CloudFormation 不列出所变更的内容：输出、参数、标签、条件或元数据"
+        }
+        Key::NoResourcesKnown => "未列出资源变更；输出、参数、标签、条件或元数据是否变更尚不清楚",
+        Key::EmptySet => "空变更集：没有差异，也没有可执行的内容。{reason}",
+        Key::NotExecutable => "无法执行：{reason}",
         Key::CountRemoved => "删除 {n} 项",
         Key::CountReplaced => "替换 {n} 项",
         Key::CountAccess => "涉及权限 {n} 项",
@@ -88,8 +93,10 @@ pub(super) fn text(key: Key) -> &'static str {
         Key::WhatOldVersion => "上一个版本",
         Key::WhatChangeSet => "变更集",
         Key::WhatGateReport => "关卡报告",
+        Key::WhatOwnerWords => "流水线中的说明和链接，未经确认",
         Key::Comment => "流水线中的说明",
         Key::ExternalLink => "流水线中给出的链接",
+        Key::ExternalText => "流水线中给出的链接，仅显示为文本（不是 https，或带有令牌）",
         Key::ConsoleLink => "在 AWS 控制台中查看流水线",
         Key::ViewLink => "查看全部",
         Key::OpenLink => "打开链接",

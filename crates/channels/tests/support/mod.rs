@@ -8,8 +8,8 @@ pub mod fake;
 use approvals::config::Config;
 use approvals::{
     ApprovalAction, Briefing, Case, CaseId, Change, ChangeAction, ChangeSet, Gap, GateReport,
-    Property, Replacement, Revision, Risk, Shown, Starter, Step, Token, Variable, VersionChange,
-    What,
+    Property, Replacement, Revision, Risk, SetState, Shown, Starter, Step, Token, Variable,
+    VersionChange, What,
 };
 use channels::{Language, Links, Occasion, Payload, Scene, Surface, Texts};
 use jiff::Timestamp;
@@ -107,6 +107,8 @@ pub fn briefing() -> Briefing {
                 ),
             ],
             total: 4,
+            state: SetState::Executable,
+            reason: None,
         }],
         gates: vec![GateReport {
             stage: "pre-traffic".into(),

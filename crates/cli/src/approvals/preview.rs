@@ -56,6 +56,9 @@ Examples:
   deploy-hooks approvals preview --config approvals.yaml --channel managers --format html \\
       events/approval-asks.json > mail.html";
 
+const UNKNOWN: &str = "this message is of a shape that is not known, and is passed on as text; an approval must \
+     come as CodePipeline publishes it, by SNS, SQS or a pipe of EventBridge";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
@@ -96,6 +99,10 @@ pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     let (shown, route) = match &story {
         Story::Case(case) => of_case(args, &config, case, now)?,
         Story::Plain(plain) => (of_plain(args, &config, plain, now)?, None),
+        Story::Unknown(plain) => {
+            screen.error(&UNKNOWN);
+            (of_plain(args, &config, plain, now)?, None)
+        }
     };
     match args.format {
         Format::Json => screen.value(&as_json(&shown, route))?,

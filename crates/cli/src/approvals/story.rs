@@ -17,6 +17,8 @@ pub(crate) enum Story {
     Case(Box<Case>),
     /// Something else.
     Plain(PlainText),
+    /// Something of a shape that isn't known.
+    Unknown(PlainText),
 }
 
 /// What one message tells.
@@ -37,7 +39,13 @@ pub(crate) fn read(message: &Value, briefing: Briefing, now: Timestamp) -> Resul
         Incoming::Waiting(message) => Story::Case(Box::new(waiting(message, briefing, now))),
         Incoming::Alarm(alarm) => Story::Plain(plain::of_alarm(&alarm)),
         Incoming::CodeDeploy(trigger) => Story::Plain(plain::of_trigger(&trigger)),
-        Incoming::Other(message) => Story::Plain(plain::of_other(&message)),
+        Incoming::Other(message) => Story::Unknown(plain::of_other(&message)),
+        Incoming::ActionChanged(change) if change.notified && !change.is_manual_approval() => {
+            Story::Plain(plain::of_action(&change))
+        }
+        Incoming::ExecutionChanged(change) if change.notified => {
+            Story::Plain(plain::of_execution(&change))
+        }
         Incoming::ActionChanged(_) | Incoming::ExecutionChanged(_) | Incoming::Reminder { .. } => {
             return Err(Failure::Wrong(
                 "this event only changes what was told before; give the approval's message, and \

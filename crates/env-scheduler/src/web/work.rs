@@ -6,10 +6,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use approval_decision::slack::leads_to_slack;
 use approvals::config::Approver;
 use approvals::records::Via;
-use channels::{fill, post_json};
+use channels::{answer_slack, fill, leads_to_slack};
 use environments::config::{Config, Glob};
 use environments::decide::Ctx;
 use environments::facts::Service;
@@ -46,11 +45,14 @@ pub async fn carry_out_words(stage: &Stage<'_>, invocation: &Invocation, words: 
         tracing::warn!("Slack gave no address for an answer");
         return;
     };
-    if !leads_to_slack(url, stage.settings.allow_private_addresses) {
+    let api = stage.settings.slack_api_url.as_str();
+    if !leads_to_slack(url, api) {
         tracing::error!("the address for an answer does not lead to Slack; nothing was sent there");
         return;
     }
-    if let Err(trouble) = post_json(&stage.function.http, url, &message(&text), TELL).await {
+    if let Err(trouble) =
+        answer_slack(&stage.function.http, (url, api), &message(&text), TELL).await
+    {
         tracing::warn!("Slack did not take the answer: {trouble}");
     }
 }

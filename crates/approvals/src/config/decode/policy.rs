@@ -7,7 +7,9 @@ use strict_yaml::words::count;
 use strict_yaml::{At, Node, Object, Value, entries, items, scalar};
 
 use super::{Context, words};
-use crate::config::{Approver, ChannelKind, OfficeHours, Policy, keys};
+use crate::config::{
+    Approver, ChannelKind, Glob, OfficeHours, Policy, TrustedRole, UnknownStarter, keys,
+};
 
 const APPROVER_LIMIT: usize = 200;
 
@@ -46,7 +48,7 @@ pub(super) fn read(node: &Node, context: &Context<'_>) -> Option<Policy> {
         .map(|node| office_hours(node, context));
     let starters = object
         .get("starters")
-        .map(|node| starters(node, written.and(Some(approvers.as_slice())), context));
+        .map(|node| starters(node, complete.then_some(approvers.as_slice()), context));
     Some(Policy {
         decide,
         approvers,
@@ -58,7 +60,65 @@ pub(super) fn read(node: &Node, context: &Context<'_>) -> Option<Policy> {
             Some(read) => Some(read?),
         },
         starters: starters.unwrap_or_default(),
+        unknown_starter: object
+            .get("unknown_starter")
+            .and_then(|node| unknown_starter(node, context))
+            .unwrap_or_default(),
+        trusted_sessions: object
+            .get("trusted_sessions")
+            .map(|node| trusted_sessions(node, context))
+            .unwrap_or_default(),
     })
+}
+
+fn unknown_starter(node: &Node, context: &Context<'_>) -> Option<UnknownStarter> {
+    let problems = context.problems;
+    let written = scalar::text(node, "unknown_starter", problems)?;
+    let found = match written {
+        "two_approvers" => Some(UnknownStarter::TwoApprovers),
+        "refuse" => Some(UnknownStarter::Refuse),
+        "allow" => Some(UnknownStarter::Allow),
+        _ => None,
+    };
+    if found.is_none() {
+        let message = format!("unknown_starter: {written:?} is none of the choices");
+        problems.add(node.at, message, "write two_approvers, refuse or allow");
+    }
+    found
+}
+
+/// Names of roles, or their ARNs where they are another account's.
+fn trusted_sessions(node: &Node, context: &Context<'_>) -> Vec<TrustedRole> {
+    let problems = context.problems;
+    let mut roles = Vec::new();
+    for (node, written) in words(node, "trusted_sessions", problems).unwrap_or_default() {
+        let (account, name) = match written.strip_prefix("arn:") {
+            None => (None, Some(written)),
+            Some(arn) => {
+                let parts: Vec<&str> = arn.splitn(5, ':').collect();
+                let role = match parts.as_slice() {
+                    [_, "iam", "", account, resource] => {
+                        resource.strip_prefix("role/").map(|path| (*account, path))
+                    }
+                    _ => None,
+                };
+                let account = role.map(|(account, _)| account.to_owned());
+                (account, role.and_then(|(_, path)| path.rsplit('/').next()))
+            }
+        };
+        // A star alone trusts every session, which anybody may name as they like.
+        let letters = |name: &&str| name.chars().filter(char::is_ascii_alphanumeric).count() >= 3;
+        match name.filter(letters).and_then(Glob::parse) {
+            Some(name) => roles.push(TrustedRole { account, name }),
+            None => {
+                let message = format!("trusted_sessions: {written:?} names no role");
+                let remedy = "write a role's name, such as AWSReservedSSO_*, or the ARN of another \
+                              account's: arn:aws:iam::111122223333:role/NAME";
+                problems.add(node.at, message, remedy);
+            }
+        }
+    }
+    roles
 }
 
 /// Either somebody may decide, or it is said that nobody may.
@@ -154,7 +214,8 @@ fn office_hours(node: &Node, context: &Context<'_>) -> Option<OfficeHours> {
     }
 }
 
-/// `approvers`: none if there are none, which is a problem of its own.
+/// `approvers`: none if one of them could not be read, which is a problem of its own: it may be the one
+/// that is meant here.
 fn starters(
     node: &Node,
     approvers: Option<&[Approver]>,
@@ -173,12 +234,8 @@ fn starters(
             continue;
         };
         // A typo here would let a starter approve their own release.
-        if !approvers.is_some_and(|approvers| approvers.contains(&approver)) {
-            let known: Vec<String> = approvers
-                .unwrap_or_default()
-                .iter()
-                .map(ToString::to_string)
-                .collect();
+        if let Some(approvers) = approvers.filter(|approvers| !approvers.contains(&approver)) {
+            let known: Vec<String> = approvers.iter().map(ToString::to_string).collect();
             let remedy = match problems.nearest(&key.text, known.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean {near:?}?"),
                 None => "name them under `approvers:`, or remove them here".to_owned(),

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use strict_yaml::Findings;
 
 use super::routes::Found;
-use crate::config::{Approver, Channel, ChannelKind, Route};
+use crate::config::{Approver, Channel, ChannelKind, Route, UnknownStarter};
+use crate::policy;
 
 pub(super) fn of(routes: &[Found], channels: &BTreeMap<String, Channel>, warnings: &Findings) {
     for (index, found) in routes.iter().enumerate() {
@@ -84,6 +85,19 @@ fn unknown_starters(found: &Found, warnings: &Findings) {
         );
         let remedy = "add them to `starters:` with their AWS names ([] for none), or write \
                       `starter_may_approve: true`";
+        warnings.add(found.at, message, remedy);
+    }
+    if policy.decide
+        && policy.unknown_starter == UnknownStarter::TwoApprovers
+        && policy::people(policy) < 2
+    {
+        let message = format!(
+            "route {:?}: who starts a pipeline by a push, or in a role's session, can't be known; two people must \
+             approve then, and fewer can be told apart here",
+            found.route.name
+        );
+        let remedy = "name a second person under `approvers:` and `starters:`, list roles whose sessions bear \
+                      people's own names under `trusted_sessions:`, or write `unknown_starter: allow`";
         warnings.add(found.at, message, remedy);
     }
 }

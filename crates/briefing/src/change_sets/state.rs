@@ -1,0 +1,134 @@
+//! Whether a change set can be carried out. Pure. `DescribeChangeSet` lists resources only: one without any
+//! may change outputs, parameters, tags, conditions or metadata, or nothing at all.
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html>
+
+use approvals::SetState;
+use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
+use aws_sdk_cloudformation::types::{ChangeSetStatus, ExecutionStatus};
+
+use crate::text;
+
+/// Characters of AWS's reason.
+pub(super) const REASON: usize = 300;
+
+/// How `CloudFormation` says that nothing differs: there is no code for it.
+const EMPTY: [&str; 3] = [
+    "didn't contain changes",
+    "no updates are to be performed",
+    "there are no changes",
+];
+
+/// The state, and what AWS says about it.
+pub(super) fn of(answer: &DescribeChangeSetOutput) -> (SetState, Option<String>) {
+    let reason = answer.status_reason().unwrap_or_default();
+    let shown = text::some_line(Some(reason), REASON);
+    let status = answer.status();
+    let failed = status == Some(&ChangeSetStatus::Failed);
+    // Apostrophes are typographic at times.
+    let said = reason.to_lowercase().replace('\u{2019}', "'");
+    if failed && EMPTY.iter().any(|words| said.contains(words)) {
+        return (SetState::Empty, shown);
+    }
+    let state = match (status, answer.execution_status()) {
+        (Some(ChangeSetStatus::Failed), _)
+        | (_, Some(ExecutionStatus::Unavailable | ExecutionStatus::Obsolete)) => {
+            SetState::Unavailable
+        }
+        (_, Some(ExecutionStatus::Available)) => SetState::Executable,
+        _ => SetState::Unknown,
+    };
+    let shown = shown.or_else(|| {
+        let words = [
+            status.map(ChangeSetStatus::as_str),
+            answer.execution_status().map(ExecutionStatus::as_str),
+        ];
+        let words: Vec<&str> = words.into_iter().flatten().collect();
+        (state == SetState::Unavailable).then(|| text::line(&words.join(", "), REASON))
+    });
+    (state, shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(
+        status: &str,
+        execution: Option<&str>,
+        reason: Option<&str>,
+    ) -> (SetState, Option<String>) {
+        of(&DescribeChangeSetOutput::builder()
+            .status(status.into())
+            .set_execution_status(execution.map(Into::into))
+            .set_status_reason(reason.map(str::to_owned))
+            .build())
+    }
+
+    #[test]
+    fn what_can_be_carried_out_is_told_from_what_is_empty_or_broken() {
+        let empty = "The submitted information didn't contain changes. Submit different information to create a change set.";
+        for (given, state) in [
+            (
+                told("CREATE_COMPLETE", Some("AVAILABLE"), None),
+                SetState::Executable,
+            ),
+            (
+                told("FAILED", Some("UNAVAILABLE"), Some(empty)),
+                SetState::Empty,
+            ),
+            (
+                told(
+                    "FAILED",
+                    Some("UNAVAILABLE"),
+                    Some("No updates are to be performed."),
+                ),
+                SetState::Empty,
+            ),
+            (
+                told(
+                    "FAILED",
+                    Some("UNAVAILABLE"),
+                    Some("The submitted information didn\u{2019}t contain changes."),
+                ),
+                SetState::Empty,
+            ),
+            (
+                told(
+                    "FAILED",
+                    Some("UNAVAILABLE"),
+                    Some("Requires capabilities : [CAPABILITY_IAM]"),
+                ),
+                SetState::Unavailable,
+            ),
+            (
+                told("CREATE_COMPLETE", Some("OBSOLETE"), None),
+                SetState::Unavailable,
+            ),
+            (
+                told("CREATE_PENDING", Some("UNAVAILABLE"), None),
+                SetState::Unavailable,
+            ),
+            (told("CREATE_COMPLETE", None, None), SetState::Unknown),
+            (
+                told("CREATE_COMPLETE", Some("A_NEW_WORD"), None),
+                SetState::Unknown,
+            ),
+        ] {
+            assert_eq!(given.0, state, "{given:?}");
+        }
+        assert_eq!(
+            told("CREATE_COMPLETE", Some("OBSOLETE"), None).1.as_deref(),
+            Some("CREATE_COMPLETE, OBSOLETE")
+        );
+        assert_eq!(
+            told(
+                "FAILED",
+                None,
+                Some("a token 0c35520a-b7e6-403d-ba3f-e02120b524c3")
+            )
+            .1
+            .as_deref(),
+            Some("a token ***")
+        );
+    }
+}
