@@ -52,10 +52,7 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     let bytes = bytes.map_err(|error| told(error.to_string()))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        let line = 1 + error.as_bytes()[..at]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
+        let line = error.as_bytes()[..at].split(|byte| *byte == b'\n').count();
         told(format!("it is not UTF-8 (line {line}); save it as UTF-8"))
     })
 }

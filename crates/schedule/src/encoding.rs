@@ -32,7 +32,7 @@ pub(crate) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, CalendarProblem> {
 fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>, CalendarProblem> {
     std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| {
         let at = error.valid_up_to();
-        let line = 1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count();
+        let line = bytes[..at].split(|byte| *byte == b'\n').count();
         let byte = bytes.get(at).copied().unwrap_or_default();
         problem(
             line,

@@ -30,7 +30,7 @@ pub enum Dialect {
     Either,
     /// Of the original, in Python, and of py-kube-downscaler.
     Python,
-    /// Of GoKubeDownscaler.
+    /// Of `GoKubeDownscaler`.
     Go,
 }
 
@@ -200,7 +200,7 @@ fn begins_like_times(word: Word<'_>) -> bool {
     word.text.starts_with(|c: char| c.is_ascii_digit()) && word.text.contains(':')
 }
 
-/// What GoKubeDownscaler means by a window that ends before it starts, as both tools read it.
+/// What `GoKubeDownscaler` means by a window that ends before it starts, as both tools read it.
 fn two_windows(days: Word<'_>, times: Word<'_>, end: u16, zone: &str) -> String {
     let (start, until) = times.text.split_once('-').unwrap_or((times.text, ""));
     let evening = format!("{} {start}-24:00 {zone}", days.text);
