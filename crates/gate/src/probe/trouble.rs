@@ -63,7 +63,7 @@ impl Trouble {
             ));
         }
         let hyper = find::<hyper::Error>(error);
-        if hyper.is_some_and(hyper::Error::is_parse_too_large) {
+        if hyper.is_some_and(has_too_large_a_head) {
             return Self::errored(format!(
                 "the answer from {place} has more headers than are read ({MAX_HEADERS}, or {})",
                 text::bytes(MAX_HEADER_BYTES as usize)
@@ -79,6 +79,11 @@ impl Trouble {
     pub(super) fn of_body(error: &hyper::Error) -> Self {
         Self::failed(format!("the body broke off: {}", deepest(error)))
     }
+}
+
+/// By its words: hyper names this error to servers only, and a package holds no server.
+fn has_too_large_a_head(error: &hyper::Error) -> bool {
+    error.is_parse() && error.to_string().contains("message head is too large")
 }
 
 fn remedy(cause: &str) -> &'static str {
