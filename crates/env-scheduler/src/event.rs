@@ -40,6 +40,11 @@ pub struct Event {
     pub cause: Option<String>,
 }
 
+/// IAM has no longer ARNs of roles.
+const LONGEST_ROLE: usize = 2_048;
+/// Characters of a cause; the rest is left out.
+const LONGEST_CAUSE: usize = 500;
+
 /// What a schedule is for. All of them reconcile; the difference is what people are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -127,7 +132,9 @@ impl Event {
             dry_run: fields.flag("dry_run"),
             continuation: fields.count("continuation"),
             looped: fields.flag("loop"),
-            cause: fields.read("cause", "a text", |text| Some(text.to_owned())),
+            cause: fields.read("cause", "a text", |text| {
+                Some(text.chars().take(LONGEST_CAUSE).collect())
+            }),
             ..Self::new(action.unwrap_or(Action::Tick))
         };
         if event.role_arn.is_some() && event.account.is_none() {
@@ -245,6 +252,9 @@ fn region(text: &str) -> Option<String> {
 
 /// `arn:aws:iam::111122223333:role/path/name`
 fn role(text: &str) -> Option<String> {
+    if text.len() > LONGEST_ROLE {
+        return None;
+    }
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let ["arn", _, "iam", "", owner, name] = parts[..] else {
         return None;

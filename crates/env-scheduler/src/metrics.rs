@@ -38,6 +38,8 @@ pub struct Counts {
     pub unread: usize,
     /// Following no schedule until somebody corrects something.
     pub stuck: usize,
+    /// Stopped and still running, or woken and not up, some minutes after.
+    pub unmet: usize,
 }
 
 /// What a line is made of.
@@ -68,13 +70,14 @@ pub fn line(measured: &Measured<'_>, at: Timestamp) -> String {
         left,
         unread,
         stuck,
+        unmet,
     } = measured.counts;
     let saved = measured.saved;
     let metrics = [
         ("Stopped", "Count", json!(stopped)),
         ("Woken", "Count", json!(woken)),
-        // An alarm on failures must see what could not be read or understood, too.
-        ("Failed", "Count", json!(failed + unread + stuck)),
+        // An alarm on failures must see what could not be read or understood, too, and what runs against all wishes.
+        ("Failed", "Count", json!(failed + unread + stuck + unmet)),
         ("Conflicts", "Count", json!(conflicts)),
         ("Deferred", "Count", json!(deferred)),
         ("Continued", "Count", json!(left)),
@@ -150,6 +153,7 @@ mod tests {
                 failed: 1,
                 unread: 1,
                 stuck: 1,
+                unmet: 1,
                 ..Counts::default()
             },
             saved: &saved,
@@ -163,6 +167,6 @@ mod tests {
         }
         let dimension = declared["Dimensions"][0][0].as_str().unwrap();
         assert!(read[dimension].is_string());
-        insta::assert_snapshot!(line, @r#"{"_aws":{"Timestamp":1795510807000,"CloudWatchMetrics":[{"Namespace":"DeployHooks/Environments","Dimensions":[["FunctionName"]],"Metrics":[{"Name":"Stopped","Unit":"Count"},{"Name":"Woken","Unit":"Count"},{"Name":"Failed","Unit":"Count"},{"Name":"Conflicts","Unit":"Count"},{"Name":"Deferred","Unit":"Count"},{"Name":"Continued","Unit":"Count"},{"Name":"SavedVcpuHours","Unit":"None"},{"Name":"SavedGbHours","Unit":"None"},{"Name":"SavedMoney","Unit":"None"}]}]},"FunctionName":"env-scheduler","Account":"111122223333","Region":"eu-central-1","Action":"up","Currency":"USD","function_request_id":"req-1","Stopped":0,"Woken":3,"Failed":3,"Conflicts":0,"Deferred":0,"Continued":0,"SavedVcpuHours":16.5,"SavedGbHours":33.0,"SavedMoney":0.8125}"#);
+        insta::assert_snapshot!(line, @r#"{"_aws":{"Timestamp":1795510807000,"CloudWatchMetrics":[{"Namespace":"DeployHooks/Environments","Dimensions":[["FunctionName"]],"Metrics":[{"Name":"Stopped","Unit":"Count"},{"Name":"Woken","Unit":"Count"},{"Name":"Failed","Unit":"Count"},{"Name":"Conflicts","Unit":"Count"},{"Name":"Deferred","Unit":"Count"},{"Name":"Continued","Unit":"Count"},{"Name":"SavedVcpuHours","Unit":"None"},{"Name":"SavedGbHours","Unit":"None"},{"Name":"SavedMoney","Unit":"None"}]}]},"FunctionName":"env-scheduler","Account":"111122223333","Region":"eu-central-1","Action":"up","Currency":"USD","function_request_id":"req-1","Stopped":0,"Woken":3,"Failed":4,"Conflicts":0,"Deferred":0,"Continued":0,"SavedVcpuHours":16.5,"SavedGbHours":33.0,"SavedMoney":0.8125}"#);
     }
 }

@@ -11,11 +11,12 @@ use std::time::Duration;
 use common::aws::Aws;
 use common::state::Table;
 use environments::apply::{Applied, End, Outcome, Site, apply};
+use environments::condition::Condition;
 use environments::config::{Config, Glob};
 use environments::decide::{Ctx, Step};
 use environments::gather::{Gathered, gather};
 use environments::look::Eyes;
-use environments::plan::{Plan, plan};
+use environments::plan::{Plan, Row, plan};
 use environments::records::Records;
 use environments::savings::{Savings, Sleeps, savings};
 use environments::summary::{Told, remarks, summary};
@@ -341,6 +342,7 @@ impl Run<'_> {
             left: count(&|one| one.end == End::Continue),
             unread: self.gathered.problems.len(),
             stuck: self.plan.rows.iter().filter(|row| row.stuck).count(),
+            unmet: self.unmet().count(),
         }
     }
 
@@ -356,13 +358,24 @@ impl Run<'_> {
             .filter(|row| row.attention && row.step == Step::Skip)
             .map(|row| format!("{} is skipped: {}", row.service.place(), row.why));
         let remarked = remarks(self.plan);
+        let unmet = self.unmet().map(|(row, condition)| {
+            let (place, remedy) = (row.service.place(), condition.remedy());
+            format!("{place}: {condition}; {remedy}")
+        });
         let noted = applied.into_iter().flat_map(|applied| &applied.warnings);
         warned
             .chain(unread)
             .chain(skipped)
             .chain(remarked)
+            .chain(unmet)
             .chain(noted.cloned())
             .collect()
+    }
+
+    /// What is not as it was asked for.
+    fn unmet(&self) -> impl Iterator<Item = (&Row, &Condition)> {
+        let rows = self.plan.rows.iter();
+        rows.filter_map(|row| Some((row, row.condition.as_ref()?)))
     }
 
     fn summary(&self, applied: Option<&Applied>, saved: &Savings) -> String {
@@ -443,6 +456,14 @@ fn log_one(outcome: &Outcome) {
         End::Nothing => "nothing left to do",
         End::Busy => "another run is at it",
         End::Continue => "left for the next run",
+        End::Refused {
+            what,
+            detail,
+            again,
+        } => {
+            tracing::warn!(place, step, why, what, detail, again, "refused");
+            return;
+        }
         End::Failed {
             what,
             detail,

@@ -8,13 +8,17 @@ use jiff::{SignedDuration, Timestamp};
 use schedule::State;
 use serde::Serialize;
 
+use crate::condition::Condition;
 use crate::facts::{Level, Scaling, Service, Status};
-use crate::memory::{Memory, Phase, Saved};
+use crate::memory::{Memory, Phase, Saved, vouched_for};
 use crate::mirror::{Mirror, TAG};
+use crate::missed::{Missed, missed, would_be};
 use crate::want::Want;
 
 /// For so long after we have changed a service a surprising answer of AWS may just be an old one.
 pub const SETTLE: SignedDuration = SignedDuration::from_secs(60);
+/// A deployment that lasts for so long is no passing thing: it puts off no sleep any more.
+const STANDING: SignedDuration = SignedDuration::from_hours(20);
 /// RDS starts a stopped database again after seven days; a little earlier already counts.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_StopInstance.html>
 const RESTARTED_BY_AWS: SignedDuration = SignedDuration::from_hours(7 * 24 - 2);
@@ -55,6 +59,11 @@ pub enum Step {
     },
     /// Give back the rest.
     FinishWake {
+        /// What it had.
+        was: Level,
+    },
+    /// It was to sleep and never did: give back what was changed for that.
+    GiveBack {
         /// What it had.
         was: Level,
     },
@@ -111,6 +120,7 @@ impl Step {
             Self::FinishSleep { .. } => "finish sleep",
             Self::Wake { .. } => "wake",
             Self::FinishWake { .. } => "finish wake",
+            Self::GiveBack { .. } => "give back",
             Self::Defer { .. } => "defer",
             Self::Conflict { .. } => "conflict",
             Self::Leave { .. } => "leave",
@@ -126,11 +136,22 @@ pub struct Judged {
     pub step: Step,
     /// Why.
     pub why: String,
+    /// What lasts and should not, where the decision knows of it.
+    pub condition: Option<Condition>,
+    /// What it is given back, where that is not what it had.
+    pub gives: Option<Level>,
+    /// What people should know when the step is done, in sentences.
+    pub notes: Vec<String>,
 }
 
 fn judged(step: Step, why: impl Into<String>) -> Judged {
-    let why = why.into();
-    Judged { step, why }
+    Judged {
+        step,
+        why: why.into(),
+        condition: None,
+        gives: None,
+        notes: Vec::new(),
+    }
 }
 
 /// The record that counts: the one that was read, if it is about this service; otherwise what its tag
@@ -149,11 +170,11 @@ pub fn standing(service: &Service, memory: Option<&Memory>, now: Timestamp) -> O
         }
         // A tag is never newer than its record, unless the table was put back to an older state.
         if let Some(mirror) = mirror().filter(|mirror| memory.is_older_than(mirror)) {
-            return Some(Memory::recovered(service, &mirror));
+            return Some(Memory::recovered(service, Some(memory), &mirror));
         }
         return Some(memory.clone());
     }
-    let recovered = Memory::recovered(service, &mirror()?);
+    let recovered = Memory::recovered(service, None, &mirror()?);
     (recovered.original(service.level()) != service.level()).then_some(recovered)
 }
 
@@ -168,6 +189,24 @@ pub(crate) fn disbelief(
     let counts = memory.is_none_or(|memory| memory.is_older_than(&mirror));
     let doubt = mirror.doubt(service.created_at, now)?;
     counts.then_some(doubt)
+}
+
+/// What the tag of a service says that it had, and what is believed of that, where these differ: no record speaks of
+/// its sleep, and nothing vouches for so many.
+pub(crate) fn exaggerates(
+    service: &Service,
+    memory: Option<&Memory>,
+    now: Timestamp,
+) -> Option<(Level, Level)> {
+    let tag = Mirror::parse(service.tags.get(TAG)?)?.level;
+    let counts = memory.is_none_or(|memory| memory.is_about(service));
+    let believed = standing(service, memory, now)
+        .filter(|_| counts)?
+        .was?
+        .level;
+    let is_from_the_tag = memory.is_none_or(|memory| memory.set.is_none());
+    (is_from_the_tag && believed == vouched_for(service, memory, tag) && believed != tag)
+        .then_some((tag, believed))
 }
 
 /// Decides on one selected service.
@@ -194,7 +233,11 @@ pub fn decide(service: &Service, memory: Option<&Memory>, want: &Want, ctx: &Ctx
         found: service.level(),
     };
     match want.state {
-        State::Off => case.off(),
+        State::Off => {
+            let mut judged = case.off();
+            judged.condition = judged.condition.or_else(|| case.endless());
+            judged
+        }
         State::On => case.on(),
     }
 }
@@ -244,6 +287,10 @@ impl Case<'_> {
     /// Nothing of it is ours: it runs, or stood at zero anyway.
     fn off_without_ours(&self, memory: &Memory) -> Judged {
         match memory.phase {
+            // AWS says the same of what passes and of what does not.
+            Phase::Left if memory.refused.as_ref().is_some_and(|it| !it.is_final()) => {
+                self.first_sleep()
+            }
             Phase::Left if !self.sticks_no_more(memory) => self.still_left(memory),
             // What is read a moment after it was given back may be what it had while it slept, and
             // whoever saves that has lost the rest.
@@ -300,18 +347,30 @@ impl Case<'_> {
         {
             return self.leave("it is at zero, and somebody changed it since we stopped it");
         }
-        if let Some(until) = self.deferred_until()
-            && self.ctx.now < until
-        {
-            return judged(Step::Defer { until }, "a deployment is in progress");
+        match self.deferred_until() {
+            Some(until) if self.ctx.now < until => {
+                judged(Step::Defer { until }, "a deployment is in progress")
+            }
+            _ => judged(Step::Sleep { was }, &*self.want.rule),
         }
-        judged(Step::Sleep { was }, &*self.want.rule)
+    }
+
+    /// A deployment that has put the sleep off for as long as it may, or lasts since another evening.
+    fn endless(&self) -> Option<Condition> {
+        let since = self.service.deploying_since?;
+        let is_over = self
+            .deferred_until()
+            .is_some_and(|until| self.ctx.now >= until);
+        is_over.then_some(Condition::Deploys { since })
     }
 
     /// A deployment defers for a limited time, from the edge or from its own beginning.
     fn deferred_until(&self) -> Option<Timestamp> {
         let since = self.service.deploying_since?;
-        let from = self.want.last_edge.map_or(since, |edge| edge.max(since));
+        let edge = self.want.last_edge.map_or(since, |edge| edge.max(since));
+        // What lasts since another day is no reason to wait on this evening, too. It may not be known since when.
+        let is_old = since > Timestamp::MIN && self.ctx.now.duration_since(since) >= STANDING;
+        let from = if is_old { since } else { edge };
         from.checked_add(self.ctx.defer_deadline).ok()
     }
 
@@ -331,15 +390,41 @@ impl Case<'_> {
                 },
             );
         };
-        let wake = |why: &str| judged(Step::Wake { was }, why);
+        let (missed, unknown) = self.missed(memory, was);
+        let given = memory.giving.unwrap_or_else(|| would_be(was, &missed));
+        let gives = (given != was).then_some(given);
+        let giving = |step: Step, why: &str| {
+            let mut notes = unknown.clone();
+            if gives.is_some() {
+                let mut told: Vec<String> = missed.iter().map(ToString::to_string).collect();
+                if told.is_empty() {
+                    told.push("scheduled actions were due".to_owned());
+                }
+                let told = told.join("; ");
+                notes.push(format!(
+                    "while it slept {told}; it had {was}, and is given {given}"
+                ));
+            }
+            let why = std::iter::once(why.to_owned()).chain(notes.iter().cloned());
+            Judged {
+                gives,
+                notes: notes.clone(),
+                ..judged(step, why.collect::<Vec<_>>().join("; "))
+            }
+        };
+        let wake = |why: &str| giving(Step::Wake { was: given }, why);
         let finish = || {
-            judged(
-                Step::FinishWake { was },
-                "a run stopped on its way; the rest is done now",
-            )
+            let step = Step::FinishWake { was: given };
+            giving(step, "a run stopped on its way; the rest is done now")
         };
         match memory.phase {
             Phase::GoingUp if self.on_the_way(memory) => finish(),
+            Phase::GoingDown if self.on_the_way(memory) && self.found.desired == was.desired => {
+                judged(
+                    Step::GiveBack { was },
+                    "it was to sleep and never did; what was changed for that is given back",
+                )
+            }
             Phase::GoingDown if self.on_the_way(memory) => {
                 wake("a run stopped on its way to sleep; it is given back now")
             }
@@ -365,6 +450,19 @@ impl Case<'_> {
                 None if self.want.asked => self.leave("somebody changed it while it slept"),
                 None => self.conflict(memory),
             },
+        }
+    }
+
+    /// What of its schedule was due while it slept, and was suspended by us alone.
+    fn missed(&self, memory: &Memory, was: Level) -> (Vec<Missed>, Vec<String>) {
+        let ours = was.scaling.is_some_and(|was| !was.suspended.scheduled);
+        match memory
+            .was
+            .as_ref()
+            .filter(|_| ours && self.found.scaling.is_some())
+        {
+            Some(saved) => missed(&self.service.actions, saved.at, self.ctx.now),
+            None => (Vec::new(), Vec::new()),
         }
     }
 
@@ -422,7 +520,16 @@ impl Case<'_> {
             return self
                 .leave("it was left to people by a clock that was wrong; it is left from now on");
         }
-        judged(Step::Nothing, "left to people until the next edge")
+        let Some(refused) = &memory.refused else {
+            return judged(Step::Nothing, "left to people until the next edge");
+        };
+        let detail = refused.detail.clone();
+        let condition = Condition::Refused { detail };
+        let why = format!("{condition}; it is tried again after the next edge");
+        Judged {
+            condition: Some(condition),
+            ..judged(Step::Nothing, why)
+        }
     }
 
     /// Whether all that is found can come from our own calls.
@@ -430,7 +537,10 @@ impl Case<'_> {
         let (Some(was), Some(set)) = (saved(memory), memory.set) else {
             return false;
         };
-        let bounds = self.found.scaling == was.scaling || self.found.scaling == set.scaling;
+        let given = memory.giving.and_then(|given| given.scaling);
+        let bounds = self.found.scaling == was.scaling
+            || self.found.scaling == set.scaling
+            || (given.is_some() && self.found.scaling == given);
         bounds && memory.between().contains(&self.found.desired)
     }
 

@@ -6,6 +6,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::missed::ScheduledAction;
+
 /// What can sleep.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -58,14 +60,19 @@ pub struct Service {
     pub running: u32,
     /// How many are being started.
     pub pending: u32,
+    /// How many exist and cost without being of use: they start, drain, wait, or stand by.
+    pub not_in_service: u32,
     /// Whether it lives.
     pub status: Status,
     /// One task on each instance: ECS refuses a count for it.
     pub daemon: bool,
     /// An Express service, which ECS manages itself (`resourceManagementType=ECS`).
     pub managed_by_express: bool,
-    /// Why AWS refuses to stop it, if it does.
+    /// Why stopping it would be refused, or would not stop what runs.
     pub unstoppable: Option<String>,
+    /// An Auto Scaling group whose warm pool has room for all that its maximum leaves: what the group
+    /// does not run, the pool would.
+    pub pool_fills_up: bool,
     /// The deployment controller: `ECS`, `CODE_DEPLOY`, `EXTERNAL`.
     pub controller: String,
     /// ARN of the task definition; empty for other kinds.
@@ -76,6 +83,9 @@ pub struct Service {
     pub tags: BTreeMap<String, String>,
     /// Its scalable target, if it has one.
     pub scaling: Option<Scaling>,
+    /// Its scheduled actions, where some may have been due while it slept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<ScheduledAction>,
     /// What a task takes, if that is known.
     pub size: Option<Size>,
     /// When it was made: a service of the same name that was made later is another one.
@@ -167,6 +177,23 @@ impl Service {
         self.tags
             .get("aws:cloudformation:stack-name")
             .map(String::as_str)
+    }
+
+    /// How many of it exist, and cost.
+    pub fn present(&self) -> u32 {
+        let pending = self.pending.saturating_add(self.not_in_service);
+        self.running.saturating_add(pending)
+    }
+
+    /// What it has while it sleeps, where it has this otherwise.
+    pub fn asleep(&self, was: Level) -> Level {
+        let mut asleep = was.asleep(self.kind);
+        if self.pool_fills_up
+            && let Some(scaling) = &mut asleep.scaling
+        {
+            scaling.max = 0;
+        }
+        asleep
     }
 
     /// Whether as many run as are wanted, and nothing is in progress.

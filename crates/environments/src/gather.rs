@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 use std::collections::{BTreeSet, HashMap};
 
 use crate::config::Config;
-use crate::facts::{Service, Suspended};
+use crate::facts::{Kind, Service, Suspended};
 use crate::kinds;
 use crate::look::{Eyes, LookError, SERVICES_A_CALL, failed, resource_id};
 use crate::memory::Memory;
@@ -79,6 +79,7 @@ pub async fn gather(eyes: Eyes<'_>, records: Records<'_>, config: &Config) -> Ga
         .problems
         .extend(problems.iter().map(ToString::to_string));
     gathered.records(records, config).await;
+    gathered.actions(eyes).await;
     gathered.sizes(eyes).await;
     gathered.services.sort_by(|a, b| a.arn.cmp(&b.arn));
     gathered
@@ -285,6 +286,32 @@ impl Gathered {
         for (arn, error) in failed {
             self.problems.push(format!("{arn} is left out: {error}"));
             self.services.retain(|service| service.arn != arn);
+        }
+    }
+
+    /// Read only where one may have been due while its service slept.
+    async fn actions(&mut self, eyes: Eyes<'_>) {
+        let memories = &self.memories;
+        let may_miss = |service: &Service| {
+            let memory = memories
+                .get(&service.arn)
+                .filter(|memory| memory.is_asleep());
+            let was = memory.and_then(|memory| memory.was.as_ref()?.level.scaling);
+            service.kind == Kind::EcsService && was.is_some_and(|was| !was.suspended.scheduled)
+        };
+        if !self.services.iter().any(may_miss) {
+            return;
+        }
+        match eyes.actions().await {
+            Ok(mut actions) => {
+                for service in self.services.iter_mut().filter(|service| may_miss(service)) {
+                    let of = actions.remove(&resource_id(service));
+                    service.actions = of.unwrap_or_default();
+                }
+            }
+            Err(error) => self.problems.push(format!(
+                "{error}; whether scheduled actions were due while services slept is not known"
+            )),
         }
     }
 

@@ -6,6 +6,8 @@
 //!
 //! - [`config`]: what people wrote: schedules, selection, guard rails, tiers, prices.
 //! - [`select`]: which services are ours, by which schedule ([`want`], [`overrides`], [`asked`]), and why not.
+//! - [`condition`]: what is not as it was asked for, and is reported until it is.
+//! - [`missed`]: what scheduled actions would have done meanwhile.
 //! - [`decide`]: the step of one service, from what is ([`facts`]) and what is remembered ([`memory`]).
 //! - [`records`] and [`mirror`]: where that is kept, in the state table and in a tag.
 //! - [`pace`]: how fast AWS is asked.
@@ -17,6 +19,7 @@
 
 pub mod apply;
 pub mod asked;
+pub mod condition;
 pub mod config;
 pub mod decide;
 pub mod explain;
@@ -26,6 +29,7 @@ pub mod kinds;
 pub mod look;
 pub mod memory;
 pub mod mirror;
+pub mod missed;
 mod mistyped;
 pub mod overrides;
 pub mod pace;

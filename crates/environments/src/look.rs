@@ -8,13 +8,15 @@ use std::sync::Mutex;
 
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ScalableTarget, ServiceNamespace};
 use aws_sdk_ecs::types::{
-    DeploymentRolloutState, ResourceManagementType, SchedulingStrategy, ServiceField,
+    DeploymentControllerType, DeploymentRolloutState, ResourceManagementType, SchedulingStrategy,
+    ServiceField, StabilityStatus, TaskSet,
 };
 use aws_smithy_types::DateTime;
 use common::aws::{Aws, explain};
 use jiff::Timestamp;
 
 use crate::facts::{Kind, Scaling, Service, Size, Status, Suspended};
+use crate::missed::ScheduledAction;
 use crate::pace::Pace;
 
 /// `DescribeServices` takes no more.
@@ -175,6 +177,35 @@ impl Eyes<'_> {
         Ok(found)
     }
 
+    /// All scheduled actions of services, by resource id.
+    pub(crate) async fn actions(&self) -> Result<HashMap<String, Vec<ScheduledAction>>, LookError> {
+        let mut found: HashMap<String, Vec<ScheduledAction>> = HashMap::new();
+        let mut token = None;
+        loop {
+            let call = self.aws.applicationautoscaling();
+            let call = call
+                .describe_scheduled_actions()
+                .service_namespace(ServiceNamespace::Ecs)
+                .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+                .set_next_token(token);
+            let answer = call.send().await.map_err(|error| {
+                failed(
+                    "DescribeScheduledActions",
+                    "application-autoscaling:DescribeScheduledActions",
+                    explain(&error),
+                )
+            })?;
+            for one in answer.scheduled_actions() {
+                let of = found.entry(one.resource_id().to_owned()).or_default();
+                of.push(action(one));
+            }
+            token = answer.next_token;
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
     /// What a task takes. It is only for the savings, so what can't be read is unknown.
     pub(crate) async fn size(&self, task_definition: &str) -> Option<Size> {
         if let Some(known) = self.sizes.known(task_definition) {
@@ -236,6 +267,9 @@ impl Eyes<'_> {
             deploying_since: deploying_since(service),
             tags: tags.collect::<BTreeMap<_, _>>(),
             scaling: None,
+            actions: Vec::new(),
+            not_in_service: 0,
+            pool_fills_up: false,
             size: self.sizes.known(&task_definition).flatten(),
             created_at: service.created_at.as_ref().and_then(timestamp),
             task_definition,
@@ -274,8 +308,24 @@ fn scaling(target: &ScalableTarget) -> Scaling {
     }
 }
 
-/// Under the ECS controller an older deployment that still drains, or one that rolls out; under the
-/// others a second task set.
+fn action(action: &aws_sdk_applicationautoscaling::types::ScheduledAction) -> ScheduledAction {
+    let count = |count: Option<i32>| count.and_then(|count| u32::try_from(count).ok());
+    let bounds = action.scalable_target_action();
+    ScheduledAction {
+        name: action.scheduled_action_name().to_owned(),
+        schedule: action.schedule().to_owned(),
+        zone: action.timezone().map(str::to_owned),
+        begins: action.start_time().and_then(timestamp),
+        ends: action.end_time().and_then(timestamp),
+        made: timestamp(action.creation_time()),
+        min: bounds.and_then(|bounds| count(bounds.min_capacity)),
+        max: bounds.and_then(|bounds| count(bounds.max_capacity)),
+    }
+}
+
+/// Under the ECS controller an older deployment that still drains, or one that rolls out. A second task set is one until
+/// CodeDeploy has ended and removes it; under an external controller two may stand side by side for good, and one is in
+/// progress while a set does not run what it should.
 fn deploying_since(service: &aws_sdk_ecs::types::Service) -> Option<Timestamp> {
     let deployments = service.deployments();
     let rolls_out = deployments
@@ -284,12 +334,23 @@ fn deploying_since(service: &aws_sdk_ecs::types::Service) -> Option<Timestamp> {
     let sets = service.task_sets();
     let begun = if deployments.len() > 1 || rolls_out {
         deployments.iter().filter_map(|one| one.created_at).max()
-    } else if sets.len() > 1 {
+    } else if sets.len() > 1 && (!is_external(service) || sets.iter().any(is_in_progress)) {
         sets.iter().filter_map(|one| one.created_at).max()
     } else {
         return None;
     };
     Some(begun.as_ref().and_then(timestamp).unwrap_or(Timestamp::MIN))
+}
+
+fn is_external(service: &aws_sdk_ecs::types::Service) -> bool {
+    let controller = service.deployment_controller();
+    controller.is_some_and(|it| *it.r#type() == DeploymentControllerType::External)
+}
+
+fn is_in_progress(set: &TaskSet) -> bool {
+    set.stability_status == Some(StabilityStatus::Stabilizing)
+        || set.pending_count > 0
+        || set.running_count != set.computed_desired_count
 }
 
 pub(crate) fn timestamp(at: &DateTime) -> Option<Timestamp> {
@@ -312,6 +373,42 @@ pub(crate) fn failed(what: &str, permission: &str, detail: String) -> LookError 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn sets(controller: DeploymentControllerType, sets: &[(StabilityStatus, i32)]) -> Option<i64> {
+        use aws_sdk_ecs::types::{DeploymentController, Service};
+        let controller = DeploymentController::builder().r#type(controller).build();
+        let at = (1_772_000_000..).step_by(100_000);
+        let sets = sets.iter().zip(at).map(|((stability, pending), at)| {
+            TaskSet::builder()
+                .status("ACTIVE")
+                .stability_status(stability.clone())
+                .pending_count(*pending)
+                .created_at(DateTime::from_secs(at))
+                .build()
+        });
+        let service = Service::builder()
+            .deployment_controller(controller.unwrap())
+            .set_task_sets(Some(sets.collect()))
+            .build();
+        deploying_since(&service).map(Timestamp::as_second)
+    }
+
+    #[test]
+    fn two_steady_task_sets_of_an_external_controller_are_no_deployment() {
+        use DeploymentControllerType::{CodeDeploy, External};
+        use StabilityStatus::{Stabilizing, SteadyState};
+        let (steady, moves) = ((SteadyState, 0), (Stabilizing, 0));
+        let second = Some(1_772_100_000);
+        assert_eq!(sets(External, &[steady.clone(), steady.clone()]), None);
+        assert_eq!(sets(External, &[steady.clone(), moves.clone()]), second);
+        assert_eq!(sets(External, &[moves.clone(), steady.clone()]), second);
+        assert_eq!(sets(External, &[steady.clone(), (SteadyState, 1)]), second);
+        // One alone is being scaled.
+        assert_eq!(sets(External, &[moves]), None);
+        // CodeDeploy removes the second set when its deployment ends.
+        assert_eq!(sets(CodeDeploy, &[steady.clone(), steady.clone()]), second);
+        assert_eq!(sets(CodeDeploy, &[steady]), None);
+    }
 
     #[test]
     fn an_old_arn_gets_its_cluster() {

@@ -6,10 +6,12 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::apply::LEASE;
+use crate::apply::{LEASE, Refusal};
 use crate::facts::{Level, Scaling, Service, Size};
 use crate::mirror::{Mirror, TAG};
 
+/// As many are started by what a tag says, where no record and no scalable target vouches for more.
+pub const RECOVERED_AT_MOST: u32 = 10;
 /// So far clocks may be apart. What is dated later than this was written by a clock that was wrong.
 pub(crate) const SKEW: SignedDuration = SignedDuration::from_mins(2);
 
@@ -39,6 +41,18 @@ pub struct Memory {
     /// What somebody else changed, that we therefore left alone.
     #[serde(default)]
     pub conflict: Option<Conflict>,
+    /// Until when it was seen to run although it was stopped: that was no sleep, and is no saving.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ran_on: Option<Timestamp>,
+    /// Since when it is known that not all of it came up after it was woken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short_since: Option<Timestamp>,
+    /// What it is given back, where that is not what it had: scheduled actions were due while it slept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub giving: Option<Level>,
+    /// What AWS said when it would not stop it: then the phase is [`Phase::Left`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refused>,
     /// Who is changing the service just now.
     #[serde(default)]
     pub holder: Option<Holder>,
@@ -88,6 +102,26 @@ pub struct Conflict {
     pub at: Timestamp,
 }
 
+/// A stop that AWS refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The call and on what.
+    pub what: String,
+    /// AWS's error in one line.
+    pub detail: String,
+    /// How it was refused.
+    pub refusal: Refusal,
+    /// How often in a row.
+    pub tries: u32,
+}
+
+impl Refused {
+    /// Whether another try is of no use before something has changed: what AWS says of a state may pass once.
+    pub fn is_final(&self) -> bool {
+        self.refusal == Refusal::Permanent || self.tries > 1
+    }
+}
+
 /// Who is changing the service, so that two runs don't do so at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
@@ -118,6 +152,26 @@ impl Saved {
 }
 
 impl Memory {
+    /// A record of a service of which nothing was taken.
+    pub fn new(service: &Service, since: Timestamp) -> Self {
+        Self {
+            arn: service.arn.clone(),
+            born: service.created_at,
+            phase: Phase::Left,
+            was: None,
+            set: None,
+            since,
+            why: String::new(),
+            rule: String::new(),
+            conflict: None,
+            ran_on: None,
+            short_since: None,
+            giving: None,
+            refused: None,
+            holder: None,
+        }
+    }
+
     /// Whether it is about this very service, and not about a former one of the same name.
     pub fn is_about(&self, service: &Service) -> bool {
         match (self.born, service.created_at) {
@@ -137,24 +191,21 @@ impl Memory {
         self.set.is_some() && (self.phase.guards() || self.phase == Phase::GoingUp)
     }
 
-    /// What the tag says of a sleeping service whose record is gone.
-    pub fn recovered(service: &Service, mirror: &Mirror) -> Self {
+    /// What the tag says of a sleeping service whose record is gone, or is from before that sleep. Whoever may only tag
+    /// a service must not get more of it than it ever had.
+    pub fn recovered(service: &Service, earlier: Option<&Self>, mirror: &Mirror) -> Self {
+        let level = vouched_for(service, earlier, mirror.level);
         Self {
-            arn: service.arn.clone(),
-            born: service.created_at,
             phase: Phase::Down,
             was: Some(Saved {
-                level: mirror.level,
+                level,
                 task_definition: None,
                 size: service.size,
                 at: mirror.at,
             }),
-            set: Some(mirror.level.asleep(service.kind)),
-            since: mirror.at,
+            set: Some(service.asleep(level)),
             why: format!("recovered from the tag {TAG}"),
-            rule: String::new(),
-            conflict: None,
-            holder: None,
+            ..Self::new(service, mirror.at)
         }
     }
 
@@ -178,7 +229,7 @@ impl Memory {
         let (Some(was), Some(set)) = (&self.was, self.set) else {
             return found;
         };
-        let was = was.level;
+        let was = self.giving.unwrap_or(was.level);
         let on_our_way = matches!(self.phase, Phase::GoingUp | Phase::GoingDown)
             && self.between().contains(&found.desired);
         let desired = if found.desired == set.desired || on_our_way {
@@ -207,12 +258,38 @@ impl Memory {
         let (Some(was), Some(set)) = (&self.was, self.set) else {
             return Vec::new();
         };
-        let mut counts = vec![was.level.desired, set.desired];
-        for scaling in [was.level.scaling, set.scaling].into_iter().flatten() {
+        let given = self.giving.unwrap_or(was.level);
+        let mut counts = vec![was.level.desired, given.desired, set.desired];
+        for scaling in [was.level.scaling, given.scaling, set.scaling]
+            .into_iter()
+            .flatten()
+        {
             counts.push(scaling.clamp(set.desired));
             counts.push(scaling.clamp(was.level.desired));
+            counts.push(scaling.clamp(given.desired));
         }
         counts
+    }
+}
+
+/// What a tag says, within the maximum of what scales it and what is known of an earlier sleep; of a service of which
+/// nothing is known, within [`RECOVERED_AT_MOST`].
+pub(crate) fn vouched_for(service: &Service, earlier: Option<&Memory>, tag: Level) -> Level {
+    let had = earlier.and_then(|earlier| earlier.was.as_ref());
+    let levels = [Some(service.level()), had.map(|had| had.level)];
+    let known = levels.into_iter().flatten().flat_map(|level| {
+        let max = level.scaling.map_or(0, |scaling| scaling.max);
+        [level.desired, max]
+    });
+    let most = known.fold(RECOVERED_AT_MOST, u32::max);
+    let scaling = tag.scaling.map(|scaling| Scaling {
+        min: scaling.min.min(most),
+        max: scaling.max.min(most),
+        ..scaling
+    });
+    Level {
+        desired: tag.desired.min(most),
+        scaling,
     }
 }
 

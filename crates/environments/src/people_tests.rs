@@ -53,16 +53,11 @@ fn asleep(name: &str) -> (Service, Memory) {
     let set = was.asleep(service.kind);
     let since = at("2026-11-23T22:00:00Z");
     let memory = Memory {
-        arn: service.arn.clone(),
-        born: None,
         phase: Phase::Down,
         was: Some(Saved::of(&service, was, since)),
         set: Some(set),
-        since,
         why: "outside all windows".into(),
-        rule: String::new(),
-        conflict: None,
-        holder: None,
+        ..Memory::new(&service, since)
     };
     (service.desired, service.running, service.scaling) = (0, 0, set.scaling);
     (service, memory)

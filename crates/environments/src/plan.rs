@@ -8,9 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use schedule::State;
 use serde::{Serialize, Serializer};
 
+use crate::condition::Condition;
 use crate::config::Config;
-use crate::decide::{Ctx, SETTLE, Step, decide, disbelief, standing};
-use crate::facts::{Service, Status};
+use crate::decide::{Ctx, SETTLE, Step, decide, disbelief, exaggerates, standing};
+use crate::facts::{Level, Service, Status};
 use crate::memory::{Memory, Phase};
 use crate::mirror::{Mirror, TAG};
 use crate::overrides::Request;
@@ -79,6 +80,18 @@ pub struct Row {
     pub order: Option<usize>,
     /// About when, by the budget of calls; health gates not counted.
     pub about_when: Option<Timestamp>,
+    /// What is not as it was asked for some minutes ago.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Condition>,
+    /// What it is given back, where that is not what it had.
+    #[serde(skip)]
+    pub gives: Option<Level>,
+    /// What people should know when the step is done, in sentences.
+    #[serde(skip)]
+    pub notes: Vec<String>,
+    /// Whether the record says so, too, that it runs short since it was woken.
+    #[serde(skip)]
+    pub noted_short: bool,
     /// Whether somebody should look at it.
     pub attention: bool,
     /// Whether it follows no schedule, asleep or awake, until somebody corrects something.
@@ -145,6 +158,10 @@ pub(crate) fn row(
         tier_number,
         order: None,
         about_when: None,
+        condition: None,
+        gives: None,
+        notes: Vec::new(),
+        noted_short: memory.is_some_and(|memory| memory.short_since.is_some()),
         attention: false,
         stuck: false,
         service,
@@ -174,6 +191,16 @@ pub(crate) fn row(
             }
             (row.attention, row.stuck) = (true, true);
         }
+        Choice::Unstoppable { why, selected } => {
+            // What sleeps is given back, whatever hinders the next sleep.
+            if memory.is_some_and(|memory| owes(memory, &row)) {
+                row.decided(memory, (&selected.want, &selected.source), ctx);
+            }
+            if row.step.is_down() || row.shall.is_none() {
+                (row.step, row.shall) = (Step::Skip, None);
+                (row.why, row.attention) = (why, true);
+            }
+        }
         Choice::Skipped { why, attention } => {
             (row.why, row.attention) = (why, attention);
             let asleep = memory.is_some_and(|memory| {
@@ -195,6 +222,7 @@ pub(crate) fn row(
         }
     }
     row.stuck |= row.is_left_asleep();
+    row.observe(memory, ctx.now);
     row
 }
 
@@ -211,9 +239,18 @@ impl Row {
         self.shall = Some(want.state);
         self.step = judged.step;
         self.why = judged.why;
+        self.condition = judged.condition;
+        (self.gives, self.notes) = (judged.gives, judged.notes);
         if let Some(doubt) = disbelief(&self.service, memory, ctx.now) {
             let told = format!(
                 "; its tag {TAG} {doubt} and is not believed: remove it, and set the count by hand"
+            );
+            self.why.push_str(&told);
+            self.attention = true;
+        }
+        if let Some((tag, believed)) = exaggerates(&self.service, memory, ctx.now) {
+            let told = format!(
+                "; its tag {TAG} says {tag}, and nothing vouches for so many: {believed} at most"
             );
             self.why.push_str(&told);
             self.attention = true;
@@ -228,6 +265,23 @@ impl Row {
         let remarks = self.remarks.iter().map(String::as_str);
         let told: Vec<&str> = std::iter::once(self.why.as_str()).chain(remarks).collect();
         told.join("; ")
+    }
+
+    /// What was asked for is one thing, what runs another.
+    fn observe(&mut self, memory: Option<&Memory>, now: Timestamp) {
+        if let Some(condition) = Condition::of(&self.service, memory, now) {
+            self.why = match self.step {
+                Step::Nothing => condition.to_string(),
+                _ => format!("{}; {condition}", self.why),
+            };
+            self.condition = Some(condition);
+        }
+        self.attention |= self.condition.is_some();
+    }
+
+    /// Whether it sleeps: it was stopped, and nothing runs that should not.
+    pub fn sleeps(&self) -> bool {
+        self.phase == Some(Phase::Down) && !self.condition.as_ref().is_some_and(Condition::costs)
     }
 
     /// Whether it sleeps by us, and nobody will wake it.
@@ -291,13 +345,13 @@ pub fn totals(rows: &[Row]) -> Totals {
             Step::Leave { .. } => Some(&mut totals.leave),
             Step::Busy { .. } => Some(&mut totals.busy),
             Step::Skip => Some(&mut totals.skip),
-            Step::Nothing => None,
+            Step::GiveBack { .. } | Step::Nothing => None,
         };
         if let Some(one) = one {
             *one += 1;
         }
         totals.selected += usize::from(row.shall.is_some());
-        totals.asleep += usize::from(row.phase == Some(Phase::Down));
+        totals.asleep += usize::from(row.sleeps());
         totals.attention += usize::from(row.attention);
     }
     totals

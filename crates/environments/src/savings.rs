@@ -7,6 +7,7 @@ use std::hash::BuildHasher;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use crate::condition::Condition;
 use crate::config::Prices;
 use crate::memory::{Memory, Phase};
 use crate::plan::Plan;
@@ -53,7 +54,9 @@ pub fn savings<S: BuildHasher>(
             continue;
         };
         let ends = row.step.is_up();
-        if memory.phase == Phase::Down && ends == (which == Sleeps::Ending) {
+        // What was stopped and runs on saves nothing.
+        let costs = row.condition.as_ref().is_some_and(Condition::costs);
+        if memory.phase == Phase::Down && !costs && ends == (which == Sleeps::Ending) {
             savings.add(memory, plan.at, prices);
         }
     }
@@ -63,7 +66,10 @@ pub fn savings<S: BuildHasher>(
 impl Savings {
     fn add(&mut self, memory: &Memory, now: Timestamp, prices: &Prices) {
         self.services += 1;
-        let slept = now.duration_since(memory.since).max(SignedDuration::ZERO);
+        let began = memory
+            .ran_on
+            .map_or(memory.since, |ran| ran.max(memory.since));
+        let slept = now.duration_since(began).max(SignedDuration::ZERO);
         let saved = memory.was.as_ref();
         let Some((tasks, size)) = saved.and_then(|was| Some((was.level.desired, was.size?))) else {
             self.unknown += 1;

@@ -22,6 +22,9 @@ use crate::want::Want;
 /// What a tag may say to mean the default schedule.
 const DEFAULT_WORDS: [&str; 4] = ["", "default", "true", "yes"];
 
+/// The key of the tag that protects from any change, whatever its value is but `false`. IAM denies by it, too.
+pub const PROTECTED_TAG: &str = "deploy-hooks:protected";
+
 /// What is said of a service that sleeps by us and may not be touched any more.
 pub(crate) const LEFT_ASLEEP: &str = "; it sleeps and is left so: select it again, or set its count by hand and remove the tag deploy-hooks:asleep";
 
@@ -49,6 +52,13 @@ pub enum Choice {
     Lost {
         /// What can't be read, and what would be right.
         why: String,
+    },
+    /// It is ours, and can't be stopped; what of it sleeps already is given back all the same.
+    Unstoppable {
+        /// Why.
+        why: String,
+        /// Its schedule.
+        selected: Selected,
     },
     /// It must not be touched.
     Skipped {
@@ -133,7 +143,13 @@ impl<'a> Selector<'a> {
             }
             return Choice::Unselected { why, attention };
         };
-        self.selected(service, opted)
+        match (self.selected(service, opted), &service.unstoppable) {
+            (Choice::Selected(selected), Some(why)) => {
+                let why = why.clone();
+                Choice::Unstoppable { why, selected }
+            }
+            (choice, _) => choice,
+        }
     }
 
     fn selected(&mut self, service: &Service, opted: Opted<'a>) -> Choice {
@@ -237,6 +253,10 @@ impl<'a> Selector<'a> {
     /// What speaks against touching it, whatever its tags say.
     fn refusal(&self, service: &Service) -> Option<String> {
         let (config, place) = (self.config, service.place());
+        let protected = service.tags.get(PROTECTED_TAG);
+        if protected.is_some_and(|value| !value.trim().eq_ignore_ascii_case("false")) {
+            return Some(format!("its tag {PROTECTED_TAG} protects it"));
+        }
         let (cluster, name) = (service.cluster.as_str(), service.name.as_str());
         if !config
             .accounts
@@ -385,7 +405,6 @@ fn impossible(service: &Service) -> Option<String> {
         Status::Draining => "it is being deleted (DRAINING)",
         Status::Inactive => "it was deleted (INACTIVE)",
         _ if service.daemon => "a DAEMON service has no count: one task runs on each instance",
-        _ if service.unstoppable.is_some() => return service.unstoppable.clone(),
         _ if service.managed_by_express => "an Express service is managed by ECS itself",
         _ => return None,
     };

@@ -51,7 +51,9 @@ fn told(choice: Choice) -> String {
             let remark = remark.unwrap_or_default();
             format!("{} {} ({source}){remark}", want.state, want.rule)
         }
-        Choice::Unclear { why, .. } | Choice::Lost { why } => format!("{why} (!)"),
+        Choice::Unclear { why, .. } | Choice::Lost { why } | Choice::Unstoppable { why, .. } => {
+            format!("{why} (!)")
+        }
         Choice::Skipped { why, attention } | Choice::Unselected { why, attention } => {
             format!("{why}{}", if attention { " (!)" } else { "" })
         }

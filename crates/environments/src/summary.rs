@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use strict_yaml::words::count;
 
 use crate::apply::{Applied, End, Outcome};
+use crate::condition::Condition;
 use crate::decide::Step;
 use crate::plan::Plan;
 use crate::savings::Savings;
@@ -32,9 +33,11 @@ pub fn summary(told: &Told<'_>) -> String {
     let mut text = String::new();
     headline(told, &mut text);
     failures(told, &mut text);
+    refusals(told, &mut text);
     for problem in told.problems {
         line(&mut text, &format!("Not read: {problem}"));
     }
+    conditions(told.plan, &mut text);
     conflicts(told.plan, &mut text);
     deferred(told.plan, &mut text);
     attention(told.plan, &mut text);
@@ -137,6 +140,47 @@ fn failures(told: &Told<'_>, text: &mut String) {
                 names(&places)
             ),
         );
+    }
+}
+
+/// Of those that are tried no more the plan does not know yet.
+fn refusals(told: &Told<'_>, text: &mut String) {
+    for outcome in told.applied.iter().flat_map(|applied| &applied.outcomes) {
+        if let End::Refused {
+            what,
+            detail,
+            again,
+        } = &outcome.end
+        {
+            let next = if *again {
+                "the next run tries once more"
+            } else {
+                "it runs on, and is tried again after the next edge"
+            };
+            let place = &outcome.place;
+            line(
+                text,
+                &format!("Refused: {place}: {what}: {detail}; {next}."),
+            );
+        }
+    }
+}
+
+fn conditions(plan: &Plan, text: &mut String) {
+    for row in &plan.rows {
+        if let Some(condition) = &row.condition {
+            let (place, remedy) = (row.service.place(), condition.remedy());
+            let what = match condition {
+                Condition::StillRuns { .. } => "Not asleep",
+                Condition::NotUp { .. } => "Not awake",
+                Condition::Refused { .. } => "Refused",
+                Condition::Deploys { .. } => "Deploying",
+            };
+            line(
+                text,
+                &format!("{what}: {place}: {condition}. What to do: {remedy}."),
+            );
+        }
     }
 }
 

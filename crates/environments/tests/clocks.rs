@@ -43,6 +43,10 @@ fn memory(phase: Phase, since: Timestamp) -> Memory {
         why: String::new(),
         rule: String::new(),
         conflict: None,
+        ran_on: None,
+        short_since: None,
+        giving: None,
+        refused: None,
         holder: None,
     }
 }

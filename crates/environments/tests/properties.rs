@@ -66,6 +66,8 @@ fn fate() -> impl Strategy<Value = (usize, Fate)> {
         1 => Just(Fate::Fail(500, "ServerException")),
         1 => Just(Fate::Fail(400, "ThrottlingException")),
         1 => Just(Fate::Fail(400, "AccessDeniedException")),
+        1 => Just(Fate::Fail(400, "ClientException")),
+        1 => Just(Fate::Fail(400, "ResourceInUse")),
         1 => (1_u64..400).prop_map(Fate::Freeze),
     ];
     (0_usize..60, fate)

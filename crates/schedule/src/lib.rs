@@ -16,6 +16,7 @@
 //!   morning. The same holds for holidays: on a holiday nothing starts, and what has started the evening
 //!   before ends as it would.
 
+pub mod aws_cron;
 mod calendar;
 mod cursor;
 pub mod custodian;

@@ -233,6 +233,7 @@ fn progress(outcome: &Outcome) -> String {
         End::Nothing => "nothing left to do".to_owned(),
         End::Busy => "another run is at it".to_owned(),
         End::Continue => "not begun".to_owned(),
+        End::Refused { what, detail, .. } => format!("refused: {what}: {detail}"),
         End::Failed { what, detail, .. } => format!("failed: {what}: {detail}"),
     };
     plain(&format!(

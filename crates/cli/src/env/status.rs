@@ -123,7 +123,9 @@ impl Entry<'_> {
             }
             Some(Phase::Conflict) => ("conflict", Some(Style::Careful)),
             Some(Phase::GoingDown) => ("going to sleep", None),
+            Some(Phase::Down) if !self.row.sleeps() => ("still runs", Some(Style::Careful)),
             Some(Phase::Down) => ("asleep", Some(Style::Quiet)),
+            Some(Phase::Up) if self.row.condition.is_some() => ("not up", Some(Style::Careful)),
             Some(Phase::GoingUp) => ("waking", None),
             Some(Phase::Left) if runs => ("awake by hand", Some(Style::Good)),
             _ if runs => ("awake", Some(Style::Good)),
@@ -144,7 +146,8 @@ impl Entry<'_> {
         let money = (self.saved.services > self.saved.unknown)
             .then(|| format!("{:.2} {}", self.saved.money, self.saved.currency));
         let note = match self.row.step {
-            Step::Nothing => String::new(),
+            Step::Nothing if self.row.condition.is_none() => String::new(),
+            Step::Nothing => self.row.why.clone(),
             _ => format!("{}: {}", self.row.step.word(), self.row.why),
         };
         [

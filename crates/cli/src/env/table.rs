@@ -128,8 +128,8 @@ pub(crate) fn change(row: &Row) -> String {
 pub(crate) fn shall(row: &Row) -> Level {
     let is = row.service.level();
     match &row.step {
-        Step::Sleep { was } | Step::FinishSleep { was } => was.asleep(row.service.kind),
-        Step::Wake { was } | Step::FinishWake { was } => *was,
+        Step::Sleep { was } | Step::FinishSleep { was } => row.service.asleep(*was),
+        Step::Wake { was } | Step::FinishWake { was } | Step::GiveBack { was } => *was,
         Step::Conflict { give_back, .. } => Level {
             scaling: give_back.or(is.scaling),
             ..is

@@ -155,7 +155,9 @@ fn sentence(note: String) -> String {
 fn without_week(choice: Choice) -> Option<String> {
     match choice {
         Choice::Selected(_) => None,
-        Choice::Unclear { why, .. } | Choice::Lost { why } => Some(why),
+        Choice::Unclear { why, .. } | Choice::Lost { why } | Choice::Unstoppable { why, .. } => {
+            Some(why)
+        }
         Choice::Unselected { why, attention } | Choice::Skipped { why, attention } => {
             attention.then_some(why)
         }

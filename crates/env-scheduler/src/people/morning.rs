@@ -137,7 +137,7 @@ impl Seen<'_> {
         match self.outcome.map(|outcome| (&outcome.end, &outcome.step)) {
             Some((End::Done, _)) if up => {
                 wave.saved(self, (run.clock)(), run);
-                wave.woken.push(place);
+                self.arrived(wave);
             }
             Some((End::Done, Step::Conflict { .. })) => wave.conflicts.push(self.conflict()),
             Some((
@@ -165,9 +165,10 @@ impl Seen<'_> {
             return;
         };
         match memory.phase {
-            Phase::Up if memory.since >= self.edge => {
+            // What never slept has not woken.
+            Phase::Up if memory.since >= self.edge && memory.was.is_some() => {
                 wave.saved(self, memory.since, run);
-                wave.woken.push(place);
+                self.arrived(wave);
             }
             Phase::Conflict if memory.since >= self.edge => wave.conflicts.push(self.conflict()),
             Phase::GoingUp | Phase::Down if busy || self.row.step.is_up() => {
@@ -177,8 +178,34 @@ impl Seen<'_> {
         }
     }
 
+    /// It was given what it had; awake it is when that runs.
+    fn arrived(&self, wave: &mut Wave) {
+        let service = &self.row.service;
+        let had = self.memory.and_then(|memory| memory.was.as_ref());
+        let given = self.memory.and_then(|memory| memory.giving);
+        let had = given.or(had.map(|was| was.level));
+        let had = had.map_or(0, |level| level.desired);
+        let wanted = match &self.row.step {
+            Step::Wake { was } | Step::FinishWake { was } => was.desired,
+            // Somebody may want less since.
+            _ => had.min(service.desired),
+        };
+        let place = service.place();
+        // It is not as it was in the evening, and why is in the record.
+        let other = self.memory.filter(|memory| memory.giving.is_some());
+        let told = other.map(|memory| format!("{place}: {}", memory.why));
+        match &self.row.condition {
+            _ if service.running >= wanted => wave.woken.push(told.unwrap_or(place)),
+            Some(condition) => wave.pending.push(format!("{place}: {condition}")),
+            None => wave.pending.push(place),
+        }
+    }
+
     fn conflict(&self) -> Conflicted {
+        // What was found then says more than that it is recorded.
+        let record = self.memory.filter(|memory| memory.phase == Phase::Conflict);
         let told = self.outcome.map(|outcome| &outcome.why);
+        let told = told.or(record.map(|memory| &memory.why));
         let was = self.memory.and_then(|memory| memory.was.as_ref());
         Conflicted {
             place: self.row.service.place(),

@@ -9,6 +9,7 @@ use approvals::records::{Claim, Yours};
 use channels::{Mood, News, NewsList, fill};
 use common::state::StateError;
 use environments::apply::{Applied, End};
+use environments::condition::Condition;
 use environments::decide::Step;
 use environments::memory::Phase;
 use environments::plan::Row;
@@ -57,6 +58,11 @@ enum What {
     Stuck {
         place: String,
         why: String,
+    },
+    Unmet {
+        place: String,
+        why: String,
+        remedy: &'static str,
     },
     Unread(String),
     Restarted(String),
@@ -158,7 +164,35 @@ fn problems(run: &Run<'_>, applied: Option<&Applied>) -> Vec<Problem> {
             why: row.why.clone(),
         },
     });
-    let more = restarted.chain(stuck);
+    // By the name under which the next plan knows it.
+    let outcomes = applied.into_iter().flat_map(|applied| &applied.outcomes);
+    let refused = outcomes.filter_map(|outcome| match &outcome.end {
+        End::Refused {
+            detail,
+            again: false,
+            ..
+        } => {
+            let condition = Condition::Refused {
+                detail: detail.clone(),
+            };
+            Some((&outcome.arn, outcome.place.clone(), condition))
+        }
+        _ => None,
+    });
+    let rows = run.plan.rows.iter();
+    let unmet = rows.filter_map(|row| {
+        let condition = row.condition.clone()?;
+        Some((&row.service.arn, row.service.place(), condition))
+    });
+    let unmet = unmet.chain(refused).map(|(arn, place, condition)| Problem {
+        key: format!("unmet {} {arn}", condition.word()),
+        what: What::Unmet {
+            place,
+            why: condition.to_string(),
+            remedy: condition.remedy(),
+        },
+    });
+    let more = restarted.chain(stuck).chain(unmet);
     failed.chain(unread).chain(more).collect()
 }
 
@@ -321,7 +355,7 @@ fn number(problems: &[&Problem]) -> usize {
 
 fn news(run: &Run<'_>, new: &[&Problem], texts: &Texts) -> News {
     let zone = Zone::of(run.config.zone.as_deref());
-    let mut unread = Vec::new();
+    let (mut unread, mut unmet) = (Vec::new(), Vec::new());
     let mut restarted = Vec::new();
     let mut more = Vec::new();
     let mut alike: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
@@ -332,6 +366,10 @@ fn news(run: &Run<'_>, new: &[&Problem], texts: &Texts) -> News {
                 alike.entry((why, remedy)).or_default().push(place);
             }
             What::Stuck { place, why } => stuck.entry(why).or_default().push(place),
+            What::Unmet { place, why, remedy } => {
+                let remedy = fill(texts.remedy, &[("remedy", remedy)]);
+                unmet.push(format!("{place}: {why}. {remedy}"));
+            }
             What::Unread(text) => unread.push(text.clone()),
             What::Restarted(place) => {
                 restarted.push(fill(texts.restarted_line, &[("place", place)]));
@@ -359,6 +397,7 @@ fn news(run: &Run<'_>, new: &[&Problem], texts: &Texts) -> News {
         lists: vec![
             list(texts.failed, failed.collect(), true),
             list(texts.unread, unread, true),
+            list(texts.unmet, unmet, true),
             list(texts.stuck, stuck.collect(), true),
             list(texts.restarted, restarted, false),
             list("", more, true),
@@ -527,6 +566,10 @@ mod tests {
             tier_number: 0,
             order: None,
             about_when: None,
+            condition: None,
+            gives: None,
+            notes: Vec::new(),
+            noted_short: false,
             attention: false,
             stuck: false,
         };

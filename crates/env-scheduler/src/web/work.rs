@@ -14,7 +14,6 @@ use environments::decide::Ctx;
 use environments::facts::Service;
 use environments::gather::{Gathered, gather};
 use environments::look::Eyes;
-use environments::memory::Phase;
 use environments::plan::{Plan, Row, plan};
 use jiff::{SignedDuration, Timestamp};
 use schedule::State;
@@ -353,7 +352,7 @@ fn status(rows: &[&Row], texts: &Texts, zone: &Zone) -> String {
 }
 
 fn counts(rows: &[&Row]) -> (String, String) {
-    let sleeps = |row: &&&Row| row.phase == Some(Phase::Down) && row.service.desired == 0;
+    let sleeps = |row: &&&Row| row.sleeps() && row.service.desired == 0;
     let asleep = rows.iter().filter(sleeps).count();
     ((rows.len() - asleep).to_string(), asleep.to_string())
 }

@@ -4,6 +4,7 @@ use schedule::State;
 
 use super::*;
 use environments::decide::Step;
+use environments::memory::Phase;
 
 fn row(place: &str, asleep: bool) -> Row {
     let (cluster, name) = place.split_once('/').unwrap();
@@ -27,6 +28,10 @@ fn row(place: &str, asleep: bool) -> Row {
         tier_number: 0,
         order: None,
         about_when: None,
+        condition: None,
+        gives: None,
+        notes: Vec::new(),
+        noted_short: false,
         attention: place == "dev/b",
         stuck: false,
     }

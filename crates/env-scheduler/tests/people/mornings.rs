@@ -54,6 +54,11 @@ async fn the_sum_of_several_runs_is_told() {
     house.invoke(part).await.unwrap();
     assert!(house.addressees().is_empty(), "a part is no morning");
     house.tick_at("2026-11-24T09:05:00Z").await;
+    assert!(
+        house.addressees().is_empty(),
+        "it was asked to run, and is seen to run later"
+    );
+    house.tick_at("2026-11-24T09:10:00Z").await;
     let mail = house.mail("lead@example.com");
     assert!(mail.contains("- dev/api\n- dev/web"), "{mail}");
     assert!(mail.contains("2 services woke at 09:00"), "{mail}");
@@ -67,6 +72,7 @@ async fn a_conflict_is_told_with_what_to_do() {
         .world
         .ecs(|ecs| ecs.services.get_mut("dev/api").unwrap().desired = 7);
     house.tick_at(MORNING).await;
+    house.tick_at("2026-11-24T09:05:00Z").await;
     let mail = house.mail("lead@example.com");
     insta::assert_snapshot!(mail, @"
     Subject: 1 service not awake as before
@@ -86,7 +92,7 @@ async fn a_conflict_is_told_with_what_to_do() {
     Sent by deploy-hooks. Times are those of UTC.
     ");
     house.beside(|beside| beside.mails.clear());
-    house.tick_at("2026-11-24T09:05:00Z").await;
+    house.tick_at("2026-11-24T09:10:00Z").await;
     assert!(house.addressees().is_empty());
 }
 
@@ -134,6 +140,55 @@ async fn a_failure_is_told_once_and_the_morning_waits_for_it() {
     assert_eq!(house.addressees().len(), 4);
     house.tick_at("2026-11-24T13:00:00Z").await;
     assert_eq!(house.addressees().len(), 6, "and again in another day");
+}
+
+#[tokio::test]
+async fn who_does_not_come_up_has_not_woken_and_is_reported() {
+    let house = slept().await;
+    house
+        .world
+        .ecs(|ecs| ecs.services.get_mut("dev/web").unwrap().broken = true);
+    for minute in ["09:00", "09:05"] {
+        house.tick_at(&format!("2026-11-24T{minute}:00Z")).await;
+        assert!(house.addressees().is_empty(), "{minute}");
+    }
+    house.tick_at("2026-11-24T09:10:00Z").await;
+    let mail = house.mail("lead@example.com");
+    assert!(
+        mail.contains("dev/web: it was woken at 2026-11-24T09:00:00Z: desired 3, but 0 tasks run"),
+        "{mail}"
+    );
+    house.beside(|beside| beside.mails.clear());
+    house.tick_at("2026-11-24T09:15:00Z").await;
+    assert!(house.addressees().is_empty(), "once a day");
+    let answer = house.tick_at("2026-11-24T09:20:00Z").await;
+    assert_eq!(answer["done"]["unmet"], 1);
+    let mail = house.mail("lead@example.com");
+    assert!(mail.contains("1 service not awake as before"), "{mail}");
+    assert!(mail.contains("1 woke"), "{mail}");
+}
+
+#[tokio::test]
+async fn who_runs_on_is_reported_once_a_day_and_not_asleep() {
+    let house = House::open().await;
+    house
+        .world
+        .ecs(|ecs| ecs.services.get_mut("dev/web").unwrap().stubborn = true);
+    house.tick_at(NIGHT).await;
+    house.beside(|beside| beside.mails.clear());
+    let answer = house.tick_at("2026-11-23T22:10:00Z").await;
+    assert_eq!(answer["totals"]["asleep"], 1);
+    let summary = answer["summary"].as_str().unwrap();
+    assert!(
+        summary.contains("Not asleep: dev/web: it was stopped at"),
+        "{summary}"
+    );
+    let mail = house.mail("lead@example.com");
+    assert!(mail.contains("desired 0, but 3 tasks run"), "{mail}");
+    house.beside(|beside| beside.mails.clear());
+    let answer = house.tick_at("2026-11-24T01:00:00Z").await;
+    assert!(house.addressees().is_empty());
+    assert_eq!(answer["done"]["unmet"], 1, "but each run says so");
 }
 
 #[tokio::test]
@@ -199,6 +254,7 @@ async fn who_was_started_by_hand_in_the_night_saves_nothing_in_the_morning() {
         .ecs(|ecs| ecs.services.get_mut("dev/web").unwrap().desired = 3);
     house.tick_at("2026-11-23T23:00:00Z").await;
     house.tick_at(MORNING).await;
+    house.tick_at("2026-11-24T09:05:00Z").await;
     let mail = house.mail("lead@example.com");
     // Of one task of dev/api alone; dev/web's three would make it 44.
     assert!(mail.contains("(5.5 vCPU-hours, 11.0 GB-hours)"), "{mail}");

@@ -9,6 +9,7 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::types::Tag;
 use common::aws::explain;
 use common::state::StateError;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::{End, Site, others};
@@ -33,11 +34,71 @@ const TOO_MUCH: [&str; 5] = [
 /// So long at most a call waits for its turn: what its service's run holds must not run out meanwhile.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How AWS refused a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    /// The time was over before AWS would take the call.
+    Late,
+    /// Nobody knows why, or AWS has trouble: the same call may succeed later.
+    Passing,
+    /// The role may not do that.
+    Denied,
+    /// What it is about is gone, or on its way out.
+    Gone,
+    /// It is not in the state for it. That may pass, or be for good: AWS says the same of a cluster that is being
+    /// changed and of one that can never be stopped.
+    State,
+    /// Never, as it is.
+    Permanent,
+}
+
+impl Refusal {
+    /// What AWS means by the code of an error.
+    fn of(code: Option<&str>) -> Self {
+        let code = code.unwrap_or_default();
+        // RDS writes some of its codes with, some without this.
+        match code.strip_suffix("Fault").unwrap_or(code) {
+            "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "AuthFailure" => {
+                Self::Denied
+            }
+            "ServiceNotActiveException"
+            | "ServiceNotFoundException"
+            | "ClusterNotFoundException"
+            | "DBInstanceNotFound"
+            | "DBClusterNotFound"
+            | "ObjectNotFoundException" => Self::Gone,
+            "InvalidDBInstanceState"
+            | "InvalidDBClusterState"
+            | "InvalidGlobalClusterState"
+            | "ResourceContention"
+            | "ScalingActivityInProgress"
+            | "ResourceInUse" => Self::State,
+            "InvalidParameterException"
+            | "InvalidParameterValue"
+            | "InvalidParameterCombination"
+            | "ClientException"
+            | "ValidationException"
+            | "ValidationError"
+            | "UnsupportedFeatureException"
+            | "UnsupportedOperation"
+            | "InvalidRequestException"
+            | "KMSKeyNotAccessible" => Self::Permanent,
+            _ => Self::Passing,
+        }
+    }
+
+    /// Whether it says something about the thing itself, and not about the moment or the role.
+    pub(super) fn is_about_the_thing(self) -> bool {
+        matches!(self, Self::State | Self::Permanent)
+    }
+}
+
 /// A call that failed for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallError {
-    /// Whether only the time was over.
-    pub late: bool,
+    /// How AWS refused it.
+    pub refusal: Refusal,
     /// The call and on what.
     pub what: String,
     /// AWS's error in one line.
@@ -48,7 +109,7 @@ pub struct CallError {
 
 impl From<CallError> for End {
     fn from(error: CallError) -> Self {
-        if error.late {
+        if error.refusal == Refusal::Late {
             return Self::Continue;
         }
         Self::Failed {
@@ -108,7 +169,7 @@ pub(super) async fn set_scaling(
     scaling: Scaling,
 ) -> Result<(), CallError> {
     if service.kind == Kind::AutoScalingGroup {
-        return others::set_bounds(site, service, scaling).await;
+        return others::set_group(site, service, scaling, None).await;
     }
     let (pace, permission) = (
         &site.paces.scaling,
@@ -144,6 +205,15 @@ pub(super) async fn set_scaling(
     }
     .until_done(false, once)
     .await
+}
+
+/// Sets count and bounds of an Auto Scaling group at once.
+pub(super) async fn set_all(
+    site: &Site<'_>,
+    service: &Service,
+    (scaling, desired): (Scaling, u32),
+) -> Result<(), CallError> {
+    others::set_group(site, service, scaling, Some(desired)).await
 }
 
 /// Mirrors the record in a tag.
@@ -253,7 +323,7 @@ impl Again<'_> {
 
     fn too_late(&self) -> CallError {
         CallError {
-            late: true,
+            refusal: Refusal::Late,
             what: self.told.clone(),
             detail: "the time was over before AWS would take the call".to_owned(),
             remedy: "the next run goes on from here".to_owned(),
@@ -264,20 +334,21 @@ impl Again<'_> {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let remedy = match error.code() {
-            Some("AccessDeniedException" | "AccessDenied") => {
-                format!("give the role {}", self.permission)
+        let refusal = Refusal::of(error.code());
+        let remedy = match refusal {
+            Refusal::Denied => format!("give the role {}", self.permission),
+            Refusal::Gone => "nothing, if it is being deleted".to_owned(),
+            Refusal::State => "see what is under way with it; the next run tries again".to_owned(),
+            Refusal::Permanent => {
+                "AWS does not take this change for it: see its settings, or take its tag away"
+                    .to_owned()
             }
-            Some("ServiceNotActiveException" | "ServiceNotFoundException") => {
-                "nothing, if it is being deleted".to_owned()
+            Refusal::Late | Refusal::Passing => {
+                "nothing, if it was a passing trouble: the next run tries again".to_owned()
             }
-            Some("InvalidParameterException" | "ClientException" | "ValidationException") => {
-                "look at the service: ECS does not take this change for it".to_owned()
-            }
-            _ => "nothing, if it was a passing trouble: the next run tries again".to_owned(),
         };
         CallError {
-            late: false,
+            refusal,
             what: self.told.clone(),
             detail: explain(error),
             remedy,
@@ -304,4 +375,31 @@ fn is_passing<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
 
 pub(super) fn number(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_says_whether_it_may_pass() {
+        for (code, refusal) in [
+            ("AccessDeniedException", Refusal::Denied),
+            ("InvalidDBClusterStateFault", Refusal::State),
+            ("InvalidDBInstanceState", Refusal::State),
+            ("InvalidDBInstanceStateFault", Refusal::State),
+            ("ScalingActivityInProgressFault", Refusal::State),
+            ("ClientException", Refusal::Permanent),
+            ("InvalidParameterException", Refusal::Permanent),
+            ("ValidationError", Refusal::Permanent),
+            ("DBClusterNotFoundFault", Refusal::Gone),
+            ("ServiceNotActiveException", Refusal::Gone),
+            ("ServerException", Refusal::Passing),
+            ("InternalFailure", Refusal::Passing),
+            ("SomethingNew", Refusal::Passing),
+        ] {
+            assert_eq!(Refusal::of(Some(code)), refusal, "{code}");
+        }
+        assert_eq!(Refusal::of(None), Refusal::Passing);
+    }
 }

@@ -21,6 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::condition::Condition;
 use crate::config::{Config, Rate};
 use crate::decide::{Ctx, Step};
 use crate::facts::Kind;
@@ -31,7 +32,7 @@ use crate::pace::Pace;
 use crate::plan::{Plan, Row};
 use crate::records::{Records, Written};
 
-pub use self::calls::CallError;
+pub use self::calls::{CallError, Refusal};
 
 /// Services whose turns are waited for together and that are then looked at in one call: few, so that
 /// what is seen is about a second old when it is acted on.
@@ -156,6 +157,15 @@ pub enum End {
     Busy,
     /// Not begun: the time was over. The next run goes on.
     Continue,
+    /// AWS does not stop it. What was changed for that was taken back.
+    Refused {
+        /// The call and on what.
+        what: String,
+        /// AWS's error in one line.
+        detail: String,
+        /// Whether the next run tries once more; otherwise the first one after the next edge does.
+        again: bool,
+    },
     /// It failed; the next run tries again.
     Failed {
         /// The call and on what.
@@ -214,6 +224,7 @@ pub async fn apply_watched(site: &Site<'_>, plan: &Plan, watch: Watch<'_>) -> Ap
         }
     }
     forget_tags(site, plan).await;
+    note_conditions(site, plan).await;
     // Each cluster has waited for the same databases.
     let mut told = BTreeSet::new();
     applied
@@ -251,6 +262,35 @@ async fn forget_tags(site: &Site<'_>, plan: &Plan) {
             };
             // Where that fails, the lease ends by itself.
             let _ = site.records.write(&row.service, Some(&held), free).await;
+        }
+    }
+}
+
+/// Writes down what runs on although it was stopped, and what runs short since it was woken, or does no more. That is for
+/// what is reported later, so a failure is no news.
+async fn note_conditions(site: &Site<'_>, plan: &Plan) {
+    for row in &plan.rows {
+        let is_short = matches!(row.condition, Some(Condition::NotUp { .. }));
+        let costs = row.condition.as_ref().is_some_and(Condition::costs);
+        let is_news = costs || (is_short != row.noted_short && row.phase == Some(Phase::Up));
+        if !is_news || Instant::now() >= site.deadline {
+            continue;
+        }
+        let Ok(Some(item)) = site.records.memory(&row.service.arn).await else {
+            continue;
+        };
+        let memory = &item.value;
+        let is_same = Some(memory.phase) == row.phase && Some(memory.since) == row.since;
+        if !is_same || memory.held_by_other(site.run, plan.at).is_some() {
+            continue;
+        }
+        let noted = Memory {
+            ran_on: if costs { Some(plan.at) } else { memory.ran_on },
+            short_since: is_short.then(|| memory.short_since.unwrap_or(plan.at)),
+            ..memory.clone()
+        };
+        if let Err(error) = site.records.write(&row.service, Some(&item), noted).await {
+            tracing::warn!(service = %row.service.arn, "what runs could not be noted: {error}");
         }
     }
 }

@@ -57,11 +57,12 @@ pub(super) async fn set_count(
     }
 }
 
-/// Sets the bounds of a group.
-pub(super) async fn set_bounds(
+/// Sets the bounds of a group, and its desired capacity with them if there is one.
+pub(super) async fn set_group(
     site: &Site<'_>,
     service: &Service,
     scaling: Scaling,
+    desired: Option<u32>,
 ) -> Result<(), CallError> {
     let groups = site.aws.autoscaling();
     let once = || {
@@ -70,11 +71,14 @@ pub(super) async fn set_bounds(
             .auto_scaling_group_name(&service.name)
             .min_size(number(scaling.min))
             .max_size(number(scaling.max))
+            .set_desired_capacity(desired.map(number))
             .customize()
             .config_override(once_groups())
             .send()
     };
-    update_group(site, service).until_done(false, once).await
+    update_group(site, service)
+        .until_done(desired.is_some(), once)
+        .await
 }
 
 /// Mirrors the record in a tag.

@@ -51,9 +51,10 @@ pub(super) async fn look_again<'r>(site: &Site<'_>, rows: &[&'r Row]) -> Vec<See
         };
         let seen = found.and_then(|service| {
             let item = record.map_err(|error| calls::state(&error))?;
-            let Some(service) = service else {
+            let Some(mut service) = service else {
                 return Ok(None);
             };
+            service.actions.clone_from(&planned.service.actions);
             let memory = item.as_ref().map(|item| &item.value);
             let mut row = row(service, memory, (site.config, &mut selector, &ctx));
             // Somebody may have asked for more time: nothing is stopped without knowing that.

@@ -4,11 +4,12 @@
 use common::state::Item;
 use jiff::{SignedDuration, Timestamp};
 
-use super::calls::{self, CallError};
+use super::calls::{self, CallError, Refusal};
 use super::{End, LEASE, Outcome, Site, outcome};
-use crate::decide::{Step, standing};
-use crate::facts::{Level, Scaling, Service};
-use crate::memory::{Conflict, Holder, Memory, Phase, Saved};
+use crate::condition::Condition;
+use crate::decide::{Step, exaggerates, standing};
+use crate::facts::{Kind, Level, Scaling, Service};
+use crate::memory::{Conflict, Holder, Memory, Phase, Refused, Saved};
 use crate::mirror::{Mirror, TAG};
 use crate::plan::Row;
 use crate::records::{RecordError, Written};
@@ -42,11 +43,14 @@ pub(super) async fn act(site: &Site<'_>, seen: Seen) -> (Outcome, Vec<String>) {
         before,
         item,
         seen_at: at,
+        bounded: false,
         warnings: Vec::new(),
     };
     let done = match row.step.clone() {
         Step::Sleep { was } | Step::FinishSleep { was } => work.sleep(was).await,
-        Step::Wake { was } | Step::FinishWake { was } => work.wake(was).await,
+        Step::Wake { was } | Step::FinishWake { was } | Step::GiveBack { was } => {
+            work.wake(was).await
+        }
         Step::Conflict { found, give_back } => work.conflict(found, give_back).await,
         Step::Leave { found } => work.leave(found).await,
         Step::Busy { .. } => Err(End::Busy),
@@ -70,6 +74,8 @@ struct Work<'a> {
     /// The record as it lies in the table.
     item: Option<Item<Memory>>,
     seen_at: Timestamp,
+    /// Whether this step has set the bounds of a sleep.
+    bounded: bool,
     warnings: Vec<String>,
 }
 
@@ -82,7 +88,7 @@ impl<'a> Work<'a> {
             Some(saved) if saved.level == was => saved,
             _ => Saved::of(service, was, now),
         };
-        let set = was.asleep(service.kind);
+        let set = service.asleep(was);
         let mirror = Mirror {
             level: was,
             at: saved.at,
@@ -97,26 +103,88 @@ impl<'a> Work<'a> {
             let tagged = self.change(calls::set_tag(site, service, &value)).await?;
             self.warn(tagged);
         }
+        match self.stop(set).await? {
+            Ok(()) => self.finish(Phase::Down, |_| {}).await,
+            Err(error) if error.refusal.is_about_the_thing() => self.refused(was, error).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Bounds, then count.
+    async fn stop(&mut self, set: Level) -> Result<Result<(), CallError>, End> {
+        let (site, service) = (self.site, self.service());
         if let Some(scaling) = set.scaling.filter(|_| service.scaling != set.scaling) {
+            let bounded = self
+                .change(calls::set_scaling(site, service, scaling))
+                .await?;
+            if bounded.is_err() {
+                return Ok(bounded);
+            }
+            self.bounded = true;
+        }
+        if service.desired != set.desired {
+            return self
+                .change(calls::set_count(site, service, set.desired))
+                .await;
+        }
+        Ok(Ok(()))
+    }
+
+    /// Takes everything back: what AWS does not stop neither sleeps nor says so. Where that fails, too, the
+    /// next run goes on from the record.
+    async fn refused(&mut self, was: Level, error: CallError) -> Result<(), End> {
+        let (site, service) = (self.site, self.service());
+        let moved = self.bounded || service.scaling != was.scaling;
+        if let Some(scaling) = was.scaling.filter(|_| moved) {
             self.change(calls::set_scaling(site, service, scaling))
                 .await??;
         }
-        if service.desired != set.desired {
-            self.change(calls::set_count(site, service, set.desired))
-                .await??;
-        }
-        self.finish(Phase::Down, |_| {}).await
+        self.change(calls::remove_tag(site, service)).await??;
+        let earlier = self
+            .before
+            .as_ref()
+            .and_then(|before| before.refused.clone());
+        let tries = match earlier {
+            Some(earlier) if earlier.refusal == error.refusal => earlier.tries.saturating_add(1),
+            _ => 1,
+        };
+        let refused = Refused {
+            what: error.what.clone(),
+            detail: error.detail.clone(),
+            refusal: error.refusal,
+            tries,
+        };
+        let again = !refused.is_final();
+        self.finish(Phase::Left, |memory| {
+            memory.set = None;
+            memory.refused = Some(refused);
+        })
+        .await?;
+        Err(End::Refused {
+            what: error.what,
+            detail: error.detail,
+            again,
+        })
     }
 
     async fn wake(&mut self, was: Level) -> Result<(), End> {
         let (site, service) = (self.site, self.service());
         let before = self.before.clone();
+        let lies = self.item.as_ref().map(|item| &item.value);
+        let exaggerated = exaggerates(service, lies, self.now());
         let mut memory = self.memory(Phase::GoingUp);
         memory.was = before.as_ref().and_then(|before| before.was.clone());
         memory.set = before.as_ref().and_then(|before| before.set);
+        memory.ran_on = if self.row.condition.as_ref().is_some_and(Condition::costs) {
+            Some(memory.since)
+        } else {
+            before.as_ref().and_then(|before| before.ran_on)
+        };
         memory.conflict = before.and_then(|before| before.conflict);
         // Bounds that somebody else has changed stay, and are told.
-        let changed = memory.was.as_ref().is_some_and(|saved| saved.level != was);
+        memory.giving = self.row.gives;
+        let changed = memory.was.as_ref().is_some_and(|saved| saved.level != was)
+            && memory.giving != Some(was);
         let conflict = changed.then(|| Conflict {
             expected: memory.set,
             found: service.level(),
@@ -127,12 +195,23 @@ impl<'a> Work<'a> {
         // The count comes first, while the bounds of the sleep leave it alone: Application Auto Scaling pulls
         // what lies outside of new bounds into them when it gets to it, and so it must not find a zero.
         let mut desired = service.desired;
+        let (mut scaling, has_room) =
+            (service.scaling, |bounds: Scaling| was.desired <= bounds.max);
+        if service.kind == Kind::AutoScalingGroup
+            && let Some(bounds) = was.scaling
+            && !scaling.is_none_or(has_room)
+        {
+            // The maximum was lowered for the warm pool, and a count above it is refused.
+            self.change(calls::set_all(site, service, (bounds, was.desired)))
+                .await??;
+            (scaling, desired) = (was.scaling, was.desired);
+        }
         if desired != was.desired {
             self.change(calls::set_count(site, service, was.desired))
                 .await??;
             desired = was.desired;
         }
-        if let Some(scaling) = was.scaling.filter(|_| service.scaling != was.scaling) {
+        if let Some(scaling) = was.scaling.filter(|_| scaling != was.scaling) {
             self.change(calls::set_scaling(site, service, scaling))
                 .await??;
             desired = scaling.clamp(desired);
@@ -143,6 +222,15 @@ impl<'a> Work<'a> {
                 .await??;
         }
         self.untag().await?;
+        let notes = self.row.notes.iter();
+        let notes = notes.map(|note| format!("{}: {note}", service.place()));
+        self.warnings.extend(notes);
+        if let Some((tag, believed)) = exaggerated {
+            self.warnings.push(format!(
+                "{}: its tag {TAG} says {tag}, and nothing vouches for so many: it has {believed} now",
+                service.place()
+            ));
+        }
         if let Some(Conflict {
             expected: Some(set),
             found,
@@ -154,7 +242,11 @@ impl<'a> Work<'a> {
                 service.place()
             ));
         }
+        let never_slept = matches!(self.row.step, Step::GiveBack { .. });
         self.finish(Phase::Up, |memory| {
+            if never_slept {
+                memory.was = None;
+            }
             memory.set = None;
             memory.conflict = conflict;
         })
@@ -217,16 +309,11 @@ impl<'a> Work<'a> {
     fn memory(&self, phase: Phase) -> Memory {
         let now = self.now();
         Memory {
-            arn: self.row.service.arn.clone(),
-            born: self.row.service.created_at,
             phase,
-            was: None,
-            set: None,
-            since: now,
             why: self.row.why.clone(),
             rule: self.rule(),
-            conflict: None,
             holder: Some(self.holder(now)),
+            ..Memory::new(&self.row.service, now)
         }
     }
 
@@ -348,7 +435,7 @@ impl<'a> Work<'a> {
             let Some(was) = memory.was.clone() else {
                 return Ok(());
             };
-            let asleep = was.level.asleep(self.row.service.kind);
+            let asleep = self.row.service.asleep(was.level);
             (memory.phase, memory.set) = match memory.phase {
                 Phase::Up | Phase::GoingUp => (Phase::GoingUp, Some(asleep)),
                 Phase::Down | Phase::GoingDown => (Phase::GoingDown, Some(asleep)),
@@ -370,7 +457,10 @@ impl<'a> Work<'a> {
         if service.tags.contains_key(TAG) {
             let removed = self.change(calls::remove_tag(site, service)).await?;
             // Nobody would take it away later: a run that goes on does.
-            if removed.as_ref().is_err_and(|error| error.late) {
+            if removed
+                .as_ref()
+                .is_err_and(|error| error.refusal == Refusal::Late)
+            {
                 return Err(End::Continue);
             }
             self.warn(removed);

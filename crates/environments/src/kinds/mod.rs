@@ -37,6 +37,23 @@ pub(crate) async fn gather(eyes: Eyes<'_>, config: &Config) -> (Vec<Service>, Ve
     if !also.auto_scaling_groups.is_empty() {
         take(groups::groups(eyes, &[]).await, &also.auto_scaling_groups);
     }
+    if services.iter().any(|one| one.kind == Kind::RdsCluster) {
+        let members = databases::members(eyes).await;
+        for cluster in services
+            .iter_mut()
+            .filter(|one| one.kind == Kind::RdsCluster)
+        {
+            let members = members.get(&cluster.name);
+            databases::count_members(cluster, members.map_or(&[], Vec::as_slice));
+        }
+    }
+    if services.iter().any(|one| one.kind.is_database()) {
+        let parts = databases::blue_and_green(eyes).await;
+        for service in services.iter_mut().filter(|one| parts.contains(&one.arn)) {
+            let why = "RDS does not stop what is part of a blue/green deployment";
+            service.unstoppable.get_or_insert(why.to_owned());
+        }
+    }
     (services, problems)
 }
 

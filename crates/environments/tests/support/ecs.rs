@@ -19,6 +19,8 @@ pub struct Svc {
     pub running: u32,
     /// Tasks don't start by themselves.
     pub broken: bool,
+    /// Tasks don't stop, as if they were protected from scale-in.
+    pub stubborn: bool,
     pub daemon: bool,
     pub express: bool,
     pub controller: &'static str,
@@ -55,6 +57,7 @@ impl Svc {
             desired,
             running: desired,
             broken: false,
+            stubborn: false,
             daemon: false,
             express: false,
             controller: "ECS",
@@ -103,7 +106,12 @@ impl Svc {
 
     fn count(&mut self, desired: u32) {
         self.desired = desired;
-        if !self.broken || desired < self.running {
+        let stays = if desired < self.running {
+            self.stubborn
+        } else {
+            self.broken
+        };
+        if !stays {
             self.running = desired;
         }
     }
@@ -130,6 +138,8 @@ pub struct Ecs {
     pub stale: Option<(BTreeMap<String, Svc>, Timestamp)>,
     /// Services that can't be described, for no reason that we know.
     pub odd: Vec<String>,
+    /// Scheduled actions of Application Auto Scaling, as it describes them.
+    pub actions: Vec<Value>,
     /// Counts that Application Auto Scaling has read already and will set later; none: it does so at once.
     pub late: Option<Vec<(String, u32)>>,
 }
@@ -323,6 +333,7 @@ impl Ecs {
         assert_eq!(call["ScalableDimension"], "ecs:service:DesiredCount");
         match operation {
             "DescribeScalableTargets" => self.targets(call, now),
+            "DescribeScheduledActions" => json!({"ScheduledActions": self.actions}),
             "RegisterScalableTarget" => self.register(call),
             other => panic!("nobody calls {other}"),
         }

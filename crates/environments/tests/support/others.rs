@@ -19,6 +19,8 @@ pub struct Others {
     pub changes: Vec<String>,
     /// A database that was started is `starting` until somebody says that it is `available`.
     pub slow: bool,
+    /// ARNs that are part of a blue/green deployment, and its status.
+    pub blue_green: Vec<(String, &'static str)>,
 }
 
 impl Other {
@@ -66,6 +68,18 @@ impl Others {
                 let state = if self.slow { "starting" } else { "available" };
                 self.set(action, &name.unwrap(), state)
             }
+            "DescribeBlueGreenDeployments" => {
+                let all = self.blue_green.iter();
+                let all: String = all
+                    .map(|(arn, status)| {
+                        format!("<member><Source>{arn}</Source><Status>{status}</Status></member>")
+                    })
+                    .collect();
+                answer(
+                    action,
+                    &format!("<BlueGreenDeployments>{all}</BlueGreenDeployments>"),
+                )
+            }
             "UpdateAutoScalingGroup" => self.update(&name.unwrap(), form),
             "AddTagsToResource" | "RemoveTagsFromResource" => {
                 let name = form["ResourceName"].rsplit(':').next().unwrap().to_owned();
@@ -106,6 +120,15 @@ impl Others {
     fn set(&mut self, action: &str, name: &str, state: &str) -> (u16, String) {
         self.changes.push(format!("{action} {name}"));
         self.all.get_mut(name).unwrap().state = state.into();
+        // A cluster takes its instances along.
+        let of = format!("<DBClusterIdentifier>{name}<");
+        for other in self
+            .all
+            .values_mut()
+            .filter(|other| other.more.contains(&of))
+        {
+            other.state = state.into();
+        }
         answer(action, "")
     }
 

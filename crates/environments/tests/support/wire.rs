@@ -186,6 +186,14 @@ impl World {
                 self.answer(&call);
                 Err(ConnectorError::io("the connection was reset".into()))
             }
+            Some(Fate::Fail(status, code)) if call.form.is_some() => {
+                let inside = format!("<Code>{code}</Code><Message>injected</Message>");
+                let text = format!("<ErrorResponse><Error>{inside}</Error></ErrorResponse>");
+                Ok(HttpResponse::new(
+                    status.try_into().unwrap(),
+                    SdkBody::from(text),
+                ))
+            }
             Some(Fate::Fail(status, code)) => Ok(respond(status, &error(code, "injected"))),
         }
     }

@@ -17,7 +17,6 @@
 //!
 //! A delivery counts when the target accepted it. It must never be made twice for one occurrence.
 
-mod cron;
 pub(crate) mod door;
 mod keep;
 mod target;

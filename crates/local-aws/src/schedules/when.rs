@@ -8,7 +8,7 @@ use jiff::civil::DateTime;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde_json::Value;
 
-use super::cron::Cron;
+use schedule::aws_cron::Cron;
 
 /// An expression with its zone.
 #[derive(Debug, Clone, PartialEq)]

@@ -59,6 +59,7 @@ pub(super) static TEXTS: Texts = Texts {
     trouble_once: "Each problem is told once, and again if it is still there a day later.",
     unread: "Could not be read, and was left alone",
     stuck: "Follows no schedule until somebody corrects that",
+    unmet: "Not what was asked for",
     restarted: "Started again by AWS after seven days, and stopped again",
     restarted_line: "{place}: RDS starts a stopped database after seven days. What to do: nothing, or delete it if nobody needs it.",
     more_in_log: "{n} more lines are in the log",

@@ -54,6 +54,7 @@ pub struct Texts {
     pub trouble_once: &'static str,
     pub unread: &'static str,
     pub stuck: &'static str,
+    pub unmet: &'static str,
     pub restarted: &'static str,
     pub restarted_line: &'static str,
     pub more_in_log: &'static str,

@@ -59,6 +59,7 @@ pub(super) static TEXTS: Texts = Texts {
     trouble_once: "每个问题只通知一次，一天后仍存在时再次通知。",
     unread: "无法读取，未作改动",
     stuck: "更正之前不再遵循时间表",
+    unmet: "与要求不符",
     restarted: "七天后被 AWS 启动，已再次停止",
     restarted_line: "{place}：RDS 会在七天后启动已停止的数据库。处理办法：无需处理；如无人使用，可将其删除。",
     more_in_log: "日志中另有 {n} 行",

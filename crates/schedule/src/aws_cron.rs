@@ -1,4 +1,4 @@
-//! `cron(…)` as EventBridge Scheduler reads it: six fields, days of the week from 1 (Sunday), exactly one
+//! `cron(…)` as AWS reads it (EventBridge Scheduler, Application Auto Scaling): six fields, days of the week from 1 (Sunday), exactly one
 //! `?`, and `L`, `W` and `#` for days that depend on the month.
 //!
 //! Hand-made because the crates for cron run a time that the clocks skip right after the gap, and
@@ -20,7 +20,7 @@ const DAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 /// A cron expression.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Cron {
+pub struct Cron {
     minutes: BTreeSet<i16>,
     hours: BTreeSet<i16>,
     days: Days,
@@ -141,8 +141,11 @@ impl Field {
 }
 
 impl Cron {
-    /// Reads what stands between `cron(` and `)`.
-    pub(super) fn read(fields: &str) -> Result<Self, String> {
+    /// Reads what stands between `cron(` and `)`; or says in a sentence what is wrong with it.
+    ///
+    /// # Errors
+    /// What AWS does not document is refused.
+    pub fn read(fields: &str) -> Result<Self, String> {
         let fields: Vec<&str> = fields.split_whitespace().collect();
         let [minutes, hours, day_of_month, months, day_of_week, years] = fields[..] else {
             return Err(format!(
@@ -174,7 +177,7 @@ impl Cron {
 
     /// The instants in `(after, until]`, in their order. A local time that the clocks skip is left
     /// out; one that they show twice counts once, the first time.
-    pub(super) fn within(
+    pub fn within(
         &self,
         zone: &TimeZone,
         after: Timestamp,
@@ -289,7 +292,10 @@ fn number_of(date: Date) -> i16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schedules::when::zone;
+
+    fn zone(name: &str) -> Option<TimeZone> {
+        jiff::tz::TimeZoneDatabase::bundled().get(name).ok()
+    }
 
     /// The local times at which an expression fires between two local dates.
     fn fires(fields: &str, zone_name: &str, from: &str, to: &str) -> Vec<String> {

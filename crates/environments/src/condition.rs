@@ -1,0 +1,296 @@
+//! What is not as it was asked for some minutes ago, and is reported until it is.
+//!
+//! A count is a wish. "Asleep" and "awake" are what runs: protected tasks and instances stay at a count of zero,
+//! and a count of three may never be reached. Neither is a saving, and neither is a service that has woken.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use strict_yaml::words;
+
+use crate::facts::{Kind, Service};
+use crate::memory::{Memory, Phase};
+
+/// So long tasks and instances may take to stop or start: a load balancer lets go of them within five minutes if
+/// nothing is said, and tasks have two minutes after that.
+const TASKS_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+/// So long a database may take: it writes down what it has first, or reads it.
+const DATABASES_WITHIN: SignedDuration = SignedDuration::from_mins(30);
+/// What runs short later than this after a wake fails by itself, which is no matter of schedules; what was
+/// noticed before stays reported.
+const NOTICED_WITHIN: SignedDuration = SignedDuration::from_hours(3);
+
+/// What lasts, and is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Condition {
+    /// It was stopped, and runs on.
+    StillRuns {
+        /// What it is.
+        kind: Kind,
+        /// How many exist.
+        running: u32,
+        /// When it was stopped.
+        since: Timestamp,
+    },
+    /// It was woken, and not all of it came up.
+    NotUp {
+        /// What it is.
+        kind: Kind,
+        /// How many should run.
+        wanted: u32,
+        /// How many do.
+        running: u32,
+        /// When it was woken.
+        since: Timestamp,
+    },
+    /// AWS does not stop it.
+    Refused {
+        /// AWS's error in one line.
+        detail: String,
+    },
+    /// A deployment that does not end puts its sleep off no longer.
+    Deploys {
+        /// Since when it is in progress.
+        since: Timestamp,
+    },
+}
+
+impl Condition {
+    /// What of a service is not as its record says, if it has had the time.
+    pub fn of(service: &Service, memory: Option<&Memory>, now: Timestamp) -> Option<Self> {
+        let memory = memory.filter(|memory| memory.is_about(service))?;
+        let (kind, since) = (service.kind, memory.since);
+        let within = if kind.is_database() {
+            DATABASES_WITHIN
+        } else {
+            TASKS_WITHIN
+        };
+        let passed = now.duration_since(since);
+        if passed < within {
+            return None;
+        }
+        let was = memory.giving.or(memory.was.as_ref().map(|was| was.level));
+        let was = was?.desired;
+        let running = service.present();
+        match memory.phase {
+            Phase::Down if memory.set.is_some() && service.desired == 0 && running > 0 => {
+                Some(Self::StillRuns {
+                    kind,
+                    running,
+                    since,
+                })
+            }
+            Phase::Up if memory.short_since.is_some() || passed < NOTICED_WITHIN => {
+                // Who has changed the count since has other wishes, and a new deployment other reasons.
+                let wanted = service.desired.min(was);
+                let is_new = service.deploying_since.is_some_and(|began| began > since);
+                let running = service.running;
+                (running < wanted && !is_new).then_some(Self::NotUp {
+                    kind,
+                    wanted,
+                    running,
+                    since,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// A word or two for tables.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::StillRuns { .. } => "still runs",
+            Self::NotUp { .. } => "not up",
+            Self::Refused { .. } => "refused",
+            Self::Deploys { .. } => "deploys",
+        }
+    }
+
+    /// Whether it was put to sleep, and costs all the same.
+    pub fn costs(&self) -> bool {
+        matches!(self, Self::StillRuns { .. })
+    }
+
+    /// What to do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::StillRuns { kind, .. } => match kind {
+                Kind::EcsService => {
+                    "see its events in ECS: tasks may be protected from scale-in, or a deployment may not end"
+                }
+                Kind::AutoScalingGroup => {
+                    "see its activities: instances may be protected, in standby, held by a lifecycle hook, or in \
+                     a warm pool"
+                }
+                Kind::RdsInstance | Kind::RdsCluster => "see its events in RDS",
+            },
+            Self::NotUp { kind, .. } => match kind {
+                Kind::EcsService => {
+                    "see its events in ECS: why its tasks don't start, or stop again"
+                }
+                Kind::AutoScalingGroup => {
+                    "see its activities: AWS may lack capacity, or the health check fails"
+                }
+                Kind::RdsInstance | Kind::RdsCluster => {
+                    "see its events in RDS: why it doesn't start"
+                }
+            },
+            Self::Refused { .. } => {
+                "see what AWS says of it, or take its tag away; it is tried again after the next edge"
+            }
+            Self::Deploys { .. } => "end the deployment, or see why it does not end",
+        }
+    }
+}
+
+/// `it was stopped at 2026-11-23T22:00:00Z: desired 0, but 2 instances run`: goes on after a name.
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let second = |at: &Timestamp| Timestamp::from_second(at.as_second()).unwrap_or(*at);
+        match self {
+            Self::StillRuns { since, .. } => write!(f, "it was stopped at {}: ", second(since))?,
+            Self::NotUp { since, .. } => write!(f, "it was woken at {}: ", second(since))?,
+            Self::Refused { .. } | Self::Deploys { .. } => {}
+        }
+        match self {
+            Self::Refused { detail } => write!(f, "AWS does not stop it: {detail}"),
+            Self::Deploys { since } => write!(
+                f,
+                "a deployment is in progress since {}, and puts the sleep off no longer",
+                second(since)
+            ),
+            Self::StillRuns { kind, running, .. } => match parts(*kind) {
+                Some(noun) => write!(f, "desired 0, but {} run", counted(*running, noun)),
+                None => f.write_str("it should be stopped, but it still runs"),
+            },
+            Self::NotUp {
+                kind,
+                wanted,
+                running,
+                ..
+            } => match parts(*kind) {
+                Some(noun) => write!(f, "desired {wanted}, but {} run", counted(*running, noun)),
+                None => f.write_str("it should run, but it is not available yet"),
+            },
+        }
+    }
+}
+
+/// What it consists of; none for a database, which is one thing.
+fn parts(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::EcsService => Some("task"),
+        Kind::AutoScalingGroup => Some("instance"),
+        Kind::RdsInstance | Kind::RdsCluster => None,
+    }
+}
+
+fn counted(number: u32, noun: &str) -> String {
+    words::count(number.try_into().unwrap_or(usize::MAX), noun)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Level;
+    use crate::memory::Saved;
+
+    const NIGHT: &str = "2026-11-23T22:00:00Z";
+
+    fn service(kind: Kind, desired: u32, running: u32) -> Service {
+        Service {
+            kind,
+            arn: "arn".into(),
+            desired,
+            running,
+            ..Service::default()
+        }
+    }
+
+    fn memory(kind: Kind, phase: Phase) -> Memory {
+        let was = Level {
+            desired: 3,
+            scaling: None,
+        };
+        let since = NIGHT.parse().unwrap();
+        let slept = service(kind, 3, 3);
+        Memory {
+            phase,
+            set: (phase == Phase::Down).then(|| slept.asleep(was)),
+            was: Some(Saved::of(&slept, was, since)),
+            ..Memory::new(&slept, since)
+        }
+    }
+
+    fn told(service: &Service, memory: &Memory, minutes: i64) -> Option<String> {
+        let now = memory.since + SignedDuration::from_mins(minutes);
+        Condition::of(service, Some(memory), now).map(|it| it.to_string())
+    }
+
+    #[test]
+    fn what_runs_on_is_told_after_some_minutes_and_as_long_as_it_does() {
+        let down = memory(Kind::EcsService, Phase::Down);
+        let runs = service(Kind::EcsService, 0, 2);
+        assert_eq!(told(&runs, &down, 9), None);
+        let sentence = "it was stopped at 2026-11-23T22:00:00Z: desired 0, but 2 tasks run";
+        for minutes in [10, 60, 11 * 60] {
+            assert_eq!(told(&runs, &down, minutes).as_deref(), Some(sentence));
+        }
+        assert_eq!(told(&service(Kind::EcsService, 0, 0), &down, 60), None);
+        // Somebody started it: that is another matter.
+        assert_eq!(told(&service(Kind::EcsService, 2, 2), &down, 60), None);
+        let waits = Service {
+            not_in_service: 1,
+            ..service(Kind::AutoScalingGroup, 0, 0)
+        };
+        let down = memory(Kind::AutoScalingGroup, Phase::Down);
+        insta::assert_snapshot!(told(&waits, &down, 10).unwrap(), @"it was stopped at 2026-11-23T22:00:00Z: desired 0, but 1 instance run");
+        let down = memory(Kind::RdsCluster, Phase::Down);
+        let stopping = Service {
+            not_in_service: 1,
+            ..service(Kind::RdsCluster, 0, 0)
+        };
+        assert_eq!(told(&stopping, &down, 29), None);
+        insta::assert_snapshot!(told(&stopping, &down, 30).unwrap(), @"it was stopped at 2026-11-23T22:00:00Z: it should be stopped, but it still runs");
+    }
+
+    #[test]
+    fn what_does_not_come_up_is_told_and_a_later_fall_is_not_ours() {
+        let up = memory(Kind::EcsService, Phase::Up);
+        let short = service(Kind::EcsService, 3, 1);
+        assert_eq!(told(&short, &up, 9), None);
+        insta::assert_snapshot!(told(&short, &up, 10).unwrap(), @"it was woken at 2026-11-23T22:00:00Z: desired 3, but 1 task run");
+        assert_eq!(told(&short, &up, 180), None, "it was up in between");
+        let noted = Memory {
+            short_since: Some(up.since),
+            ..up.clone()
+        };
+        assert!(told(&short, &noted, 180).is_some(), "it never came up");
+        // Somebody wants more than it had: that is theirs.
+        assert_eq!(told(&service(Kind::EcsService, 9, 3), &up, 20), None);
+        assert_eq!(told(&service(Kind::EcsService, 1, 1), &up, 20), None);
+        let deployed = Service {
+            deploying_since: Some(up.since + SignedDuration::from_mins(5)),
+            ..short
+        };
+        assert_eq!(told(&deployed, &up, 20), None);
+        let starting = service(Kind::RdsInstance, 1, 0);
+        let up = memory(Kind::RdsInstance, Phase::Up);
+        insta::assert_snapshot!(told(&starting, &up, 31).unwrap(), @"it was woken at 2026-11-23T22:00:00Z: it should run, but it is not available yet");
+    }
+
+    #[test]
+    fn a_service_of_the_same_name_is_another_one() {
+        let later = Service {
+            created_at: Some("2026-11-24T00:00:00Z".parse().unwrap()),
+            ..service(Kind::EcsService, 0, 2)
+        };
+        let down = Memory {
+            born: Some("2026-01-01T00:00:00Z".parse().unwrap()),
+            ..memory(Kind::EcsService, Phase::Down)
+        };
+        assert_eq!(told(&later, &down, 60), None);
+    }
+}

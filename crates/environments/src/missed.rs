@@ -1,0 +1,298 @@
+//! What a schedule of Application Auto Scaling would have done while a service slept.
+//!
+//! Scheduled actions are suspended during a sleep, and AWS does not make up for those that were due then. A service that
+//! is given back "as it was" at nine would lack what an action at half past eight has set on every other
+//! morning. So it is given back as it would be: with what it had, and the newest bounds of what was missed.
+//! <https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-suspend-resume-scaling.html>
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::{SignedDuration, Timestamp};
+use schedule::aws_cron::Cron;
+use serde::Serialize;
+
+use crate::facts::{Level, Scaling};
+
+/// How far back the last time of an action is looked for, in days: first where it mostly is. A leap day's action is
+/// not found in each year.
+const LOOK_BACK: [i64; 4] = [1, 8, 62, 366];
+
+/// A scheduled action of Application Auto Scaling.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ScheduledAction {
+    /// Its name.
+    pub name: String,
+    /// `at(…)`, `cron(…)` or `rate(…)`.
+    pub schedule: String,
+    /// The zone of that; none: UTC.
+    pub zone: Option<String>,
+    /// It is not due before.
+    pub begins: Option<Timestamp>,
+    /// It is not due after.
+    pub ends: Option<Timestamp>,
+    /// When it was made.
+    pub made: Option<Timestamp>,
+    /// The minimum that it sets.
+    pub min: Option<u32>,
+    /// The maximum that it sets.
+    pub max: Option<u32>,
+}
+
+/// An action that was due while its service slept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Missed {
+    /// Its name.
+    pub name: String,
+    /// When it was due last.
+    pub at: Timestamp,
+    /// The minimum that it would have set.
+    pub min: Option<u32>,
+    /// The maximum that it would have set.
+    pub max: Option<u32>,
+}
+
+/// The last time of each action that was due in `(from, until]`, in the order of time; and, in sentences, what can't be
+/// known.
+pub fn missed(
+    actions: &[ScheduledAction],
+    from: Timestamp,
+    until: Timestamp,
+) -> (Vec<Missed>, Vec<String>) {
+    let (mut missed, mut unknown) = (Vec::new(), Vec::new());
+    for action in actions {
+        match action.last_due(from, until) {
+            Ok(Some(at)) => missed.push(Missed {
+                name: action.name.clone(),
+                at,
+                min: action.min,
+                max: action.max,
+            }),
+            Ok(None) => {}
+            Err(why) => unknown.push(format!(
+                "whether its scheduled action {} was due meanwhile is not known: {why}",
+                action.name
+            )),
+        }
+    }
+    missed.sort_by_key(|one| one.at);
+    (missed, unknown)
+}
+
+/// What a service would have if it had not slept: the bounds of what was missed, one after the other, and its count
+/// pulled into them.
+pub fn would_be(was: Level, missed: &[Missed]) -> Level {
+    let mut level = was;
+    for one in missed {
+        let Some(scaling) = level.scaling else {
+            break;
+        };
+        let (min, max) = match (one.min, one.max) {
+            (Some(min), max) => (min, max.unwrap_or(scaling.max).max(min)),
+            (None, Some(max)) => (scaling.min.min(max), max),
+            (None, None) => (scaling.min, scaling.max),
+        };
+        let bounds = Scaling {
+            min,
+            max,
+            ..scaling
+        };
+        level.scaling = Some(bounds);
+        level.desired = bounds.clamp(level.desired);
+    }
+    level
+}
+
+impl ScheduledAction {
+    fn last_due(&self, from: Timestamp, until: Timestamp) -> Result<Option<Timestamp>, String> {
+        let second = SignedDuration::from_secs(1);
+        // Its beginning counts, and so does its end.
+        let begins = self.begins.and_then(|at| at.checked_sub(second).ok());
+        let from = [begins, self.made]
+            .into_iter()
+            .flatten()
+            .fold(from, Timestamp::max);
+        let until = self.ends.map_or(until, |ends| ends.min(until));
+        let text = self.schedule.trim();
+        let inside = |kind: &str| {
+            let rest = text.strip_prefix(kind)?.strip_prefix('(')?;
+            Some(rest.strip_suffix(')')?.trim())
+        };
+        let within = |at: &Timestamp| *at > from && *at <= until;
+        if let Some(local) = inside("at") {
+            let local: DateTime = local.parse().map_err(|error| format!("{text}: {error}"))?;
+            let at = local.to_zoned(self.zone()?);
+            let at = at.map_err(|error| format!("{text}: {error}"))?;
+            return Ok(Some(at.timestamp()).filter(within));
+        }
+        if let Some(fields) = inside("cron") {
+            let cron = Cron::read(fields).map_err(|error| format!("{text}: {error}"))?;
+            let zone = self.zone()?;
+            return Ok(LOOK_BACK.into_iter().find_map(|days| {
+                let back = until.checked_sub(SignedDuration::from_hours(24 * days));
+                let from = back.map_or(from, |back| back.max(from));
+                cron.within(&zone, from, until).last()
+            }));
+        }
+        let rate = inside("rate").and_then(rate);
+        let rate = rate.ok_or_else(|| format!("{text:?} is no at(…), cron(…) or rate(…)"))?;
+        let anchor = self.begins.or(self.made).unwrap_or(from);
+        let passed = until.duration_since(anchor).as_secs();
+        let step = i64::try_from(rate.as_secs()).unwrap_or(i64::MAX).max(1);
+        let last = SignedDuration::from_secs(passed.div_euclid(step).saturating_mul(step));
+        Ok(anchor.checked_add(last).ok().filter(within))
+    }
+
+    fn zone(&self) -> Result<TimeZone, String> {
+        match self.zone.as_deref() {
+            None | Some("" | "UTC") => Ok(TimeZone::UTC),
+            Some(name) => TimeZoneDatabase::bundled()
+                .get(name)
+                .map_err(|_| format!("there is no time zone {name:?}")),
+        }
+    }
+}
+
+/// `5 minutes`
+fn rate(text: &str) -> Option<Duration> {
+    let (count, unit) = text.split_once(char::is_whitespace)?;
+    let count: u32 = count.parse().ok().filter(|count| *count > 0)?;
+    let unit = match unit.trim() {
+        "minute" | "minutes" => Duration::from_mins(1),
+        "hour" | "hours" => Duration::from_hours(1),
+        "day" | "days" => Duration::from_hours(24),
+        _ => return None,
+    };
+    Some(unit * count)
+}
+
+/// `the scheduled action prewarm was due at 2026-11-24T07:30:00Z and would have set 10-20`
+impl fmt::Display for Missed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, at) = (&self.name, self.at);
+        write!(
+            f,
+            "the scheduled action {name} was due at {at} and would have set "
+        )?;
+        match (self.min, self.max) {
+            (Some(min), Some(max)) => write!(f, "{min}-{max}"),
+            (Some(min), None) => write!(f, "a minimum of {min}"),
+            (None, Some(max)) => write!(f, "a maximum of {max}"),
+            (None, None) => f.write_str("nothing"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Suspended;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn action(name: &str, schedule: &str, min: Option<u32>, max: Option<u32>) -> ScheduledAction {
+        ScheduledAction {
+            name: name.into(),
+            schedule: schedule.into(),
+            min,
+            max,
+            ..ScheduledAction::default()
+        }
+    }
+
+    fn level(desired: u32, min: u32, max: u32) -> Level {
+        let suspended = Suspended::default();
+        let scaling = Some(Scaling {
+            min,
+            max,
+            suspended,
+        });
+        Level { desired, scaling }
+    }
+
+    fn night(actions: &[ScheduledAction]) -> (Vec<Missed>, Vec<String>) {
+        missed(
+            actions,
+            at("2026-11-23T21:00:00Z"),
+            at("2026-11-24T08:00:00Z"),
+        )
+    }
+
+    #[test]
+    fn the_newest_bounds_of_a_night_are_what_it_would_have() {
+        let prewarm = ScheduledAction {
+            zone: Some("Europe/Berlin".into()),
+            ..action("prewarm", "cron(30 8 ? * MON-FRI *)", Some(10), Some(20))
+        };
+        let (one, unknown) = night(&[prewarm.clone()]);
+        assert_eq!(unknown, [""; 0]);
+        insta::assert_snapshot!(one[0], @"the scheduled action prewarm was due at 2026-11-24T07:30:00Z and would have set 10-20");
+        assert_eq!(would_be(level(4, 2, 10), &one), level(10, 10, 20));
+        // In the order in which they were due, whatever the order of the list.
+        let low = action("low", "cron(0 23 * * ? *)", Some(0), Some(1));
+        let (both, _) = night(&[prewarm, low]);
+        assert_eq!(would_be(level(4, 2, 10), &both), level(10, 10, 20));
+        let high = action("high", "cron(0 22 * * ? *)", Some(8), None);
+        let lower = action("lower", "at(2026-11-24T05:00:00)", None, Some(5));
+        let (both, _) = night(&[lower, high]);
+        assert_eq!(would_be(level(4, 2, 10), &both), level(5, 5, 5));
+    }
+
+    #[test]
+    fn only_what_was_due_meanwhile_is_missed() {
+        for (schedule, due) in [
+            ("at(2026-11-23T21:00:00)", None),
+            ("at(2026-11-23T21:00:01)", Some("2026-11-23T21:00:01Z")),
+            ("at(2026-11-24T08:00:00)", Some("2026-11-24T08:00:00Z")),
+            ("at(2026-11-24T08:00:01)", None),
+            ("cron(0 12 * * ? *)", None),
+            ("cron(0/30 * * * ? *)", Some("2026-11-24T08:00:00Z")),
+            ("cron(0 3 ? * SUN *)", None),
+        ] {
+            let (missed, _) = night(&[action("one", schedule, Some(1), None)]);
+            assert_eq!(missed.first().map(|one| one.at), due.map(at), "{schedule}");
+        }
+        let rate = ScheduledAction {
+            made: Some(at("2026-11-20T00:10:00Z")),
+            ..action("rate", "rate(6 hours)", Some(1), None)
+        };
+        assert_eq!(night(&[rate]).0[0].at, at("2026-11-24T06:10:00Z"));
+        let ended = ScheduledAction {
+            ends: Some(at("2026-11-01T00:00:00Z")),
+            ..action("ended", "cron(0 3 * * ? *)", Some(1), None)
+        };
+        let later = ScheduledAction {
+            begins: Some(at("2026-12-01T00:00:00Z")),
+            ..ended.clone()
+        };
+        assert!(night(&[ended, later]).0.is_empty());
+        // A whole summer, of which the last time counts.
+        let daily = action("daily", "cron(0 3 * * ? *)", Some(1), None);
+        let monthly = action("monthly", "cron(0 3 1 * ? *)", Some(2), None);
+        let (both, _) = missed(
+            &[daily, monthly],
+            at("2026-01-01T00:00:00Z"),
+            at("2026-11-24T08:00:00Z"),
+        );
+        let due: Vec<String> = both.iter().map(|one| one.at.to_string()).collect();
+        assert_eq!(due, ["2026-11-01T03:00:00Z", "2026-11-24T03:00:00Z"]);
+    }
+
+    #[test]
+    fn what_can_not_be_read_is_not_known() {
+        let moon = ScheduledAction {
+            zone: Some("Moon/Base".into()),
+            ..action("moon", "cron(0 3 * * ? *)", Some(1), None)
+        };
+        let (missed, unknown) = night(&[action("odd", "sometimes", None, None), moon]);
+        assert!(missed.is_empty());
+        insta::assert_snapshot!(unknown.join("\n"), @r#"
+        whether its scheduled action odd was due meanwhile is not known: "sometimes" is no at(…), cron(…) or rate(…)
+        whether its scheduled action moon was due meanwhile is not known: there is no time zone "Moon/Base"
+        "#);
+    }
+}

@@ -1,0 +1,239 @@
+//! Given back as it would be by now, and not as somebody's tag says.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use environments::mirror::TAG;
+use environments::summary::{Told, summary};
+use serde_json::{Value, json};
+use support::ecs::{Target, arn};
+use support::{Fate, Office, Ran, Svc, block_on};
+
+const NIGHT: &str = "2026-11-23T22:00:00Z";
+const MORNING: &str = "2026-11-24T09:00:00Z";
+
+fn told(ran: &Ran) -> String {
+    summary(&Told {
+        plan: &ran.plan,
+        applied: Some(&ran.applied),
+        problems: &ran.gathered.problems,
+        savings: None,
+    })
+}
+
+fn action(name: &str, service: &str, schedule: &str, (min, max): (Value, Value)) -> Value {
+    json!({
+        "ScheduledActionName": name, "ScheduledActionARN": "arn:aws:autoscaling:x", "ServiceNamespace": "ecs",
+        "ResourceId": format!("service/{service}"), "ScalableDimension": "ecs:service:DesiredCount",
+        "Schedule": schedule, "Timezone": "Europe/Berlin", "CreationTime": 1_790_000_000.0,
+        "ScalableTargetAction": {"MinCapacity": min, "MaxCapacity": max},
+    })
+}
+
+fn has(office: &Office, place: &str) -> (u32, Option<Target>) {
+    office
+        .world
+        .ecs(|ecs| (ecs.get(place).desired, ecs.get(place).target))
+}
+
+fn bounds(min: u32, max: u32) -> Option<Target> {
+    Some(Target {
+        min,
+        max,
+        suspended: [false; 3],
+    })
+}
+
+#[test]
+fn what_a_scheduled_action_would_have_set_is_given_and_reported() {
+    block_on(async {
+        let office = Office::new();
+        office.world.ecs(|ecs| {
+            ecs.add("dev/web", Svc::new(4).scaled(2, 10, [false; 3]));
+            ecs.add("dev/api", Svc::new(4).scaled(2, 10, [false; 3]));
+            ecs.add("dev/late", Svc::new(4).scaled(2, 10, [false; 3]));
+            // Its own schedule was suspended by people.
+            ecs.add(
+                "dev/paused",
+                Svc::new(4).scaled(2, 10, [false, false, true]),
+            );
+            ecs.actions = vec![
+                action(
+                    "prewarm",
+                    "dev/web",
+                    "cron(30 8 ? * MON-FRI *)",
+                    (json!(10), json!(20)),
+                ),
+                action("cool", "dev/api", "cron(0 3 * * ? *)", (json!(0), json!(3))),
+                action(
+                    "noon",
+                    "dev/late",
+                    "cron(0 12 * * ? *)",
+                    (json!(10), json!(20)),
+                ),
+                action(
+                    "prewarm",
+                    "dev/paused",
+                    "cron(30 8 ? * MON-FRI *)",
+                    (json!(10), json!(20)),
+                ),
+            ];
+        });
+        office.until(NIGHT).await;
+        office.run("night").await;
+        office.until(MORNING).await;
+        let ran = office.run("morning").await;
+        insta::assert_snapshot!(told(&ran), @r"
+        Stopped 0 services, woke 4 services.
+        Note: dev/api: while it slept the scheduled action cool was due at 2026-11-24T02:00:00Z and would have set 0-3; it had 4 (2-10), and is given 3 (0-3).
+        Note: dev/web: while it slept the scheduled action prewarm was due at 2026-11-24T07:30:00Z and would have set 10-20; it had 4 (2-10), and is given 10 (10-20).
+        ");
+        assert_eq!(has(&office, "dev/web"), (10, bounds(10, 20)));
+        assert_eq!(has(&office, "dev/api"), (3, bounds(0, 3)));
+        assert_eq!(has(&office, "dev/late"), (4, bounds(2, 10)));
+        assert_eq!(has(&office, "dev/paused").0, 4);
+        office.until("2026-11-24T09:05:00Z").await;
+        let ran = office.run("tick").await;
+        assert!(ran.applied.outcomes.is_empty(), "{:?}", ran.applied);
+    });
+}
+
+/// Whatever dies in the middle, the next run gives the same.
+#[test]
+fn a_wake_that_is_cut_off_goes_on_to_the_same_bounds() {
+    for call in 0..40 {
+        for fate in [Fate::DieBefore, Fate::DieAfter] {
+            block_on(async {
+                let office = Office::new();
+                office.world.ecs(|ecs| {
+                    ecs.add("dev/web", Svc::new(4).scaled(2, 10, [false; 3]));
+                    let prewarm = ("prewarm", "cron(30 8 ? * MON-FRI *)");
+                    ecs.actions = vec![action(
+                        prewarm.0,
+                        "dev/web",
+                        prewarm.1,
+                        (json!(12), json!(20)),
+                    )];
+                });
+                office.until(NIGHT).await;
+                office.run("night").await;
+                office.until(MORNING).await;
+                let world = office.world.clone();
+                world.fates(move |n, _| (n == call).then_some(fate));
+                let _ = world.live(office.run("struck")).await;
+                world.no_fates();
+                office.until("2026-11-24T09:05:00Z").await;
+                office.run("next").await;
+                assert_eq!(
+                    has(&office, "dev/web"),
+                    (12, bounds(12, 20)),
+                    "{fate:?} at {call}"
+                );
+                office.until("2026-11-24T09:10:00Z").await;
+                assert!(office.run("rest").await.applied.outcomes.is_empty());
+            });
+        }
+    }
+}
+
+#[test]
+fn actions_that_can_not_be_read_are_not_known() {
+    block_on(async {
+        let office = Office::new();
+        office
+            .world
+            .ecs(|ecs| ecs.add("dev/web", Svc::new(4).scaled(2, 10, [false; 3])));
+        office.until(NIGHT).await;
+        office.run("night").await;
+        office.until(MORNING).await;
+        office.world.fates(|_, name| {
+            (name == "DescribeScheduledActions").then_some(Fate::Fail(400, "AccessDeniedException"))
+        });
+        let ran = office.run("morning").await;
+        insta::assert_snapshot!(told(&ran), @r"
+        Stopped 0 services, woke 1 service.
+        Not read: DescribeScheduledActions failed: AccessDeniedException: injected; the role needs application-autoscaling:DescribeScheduledActions; whether scheduled actions were due while services slept is not known
+        ");
+        assert_eq!(has(&office, "dev/web"), (4, bounds(2, 10)));
+    });
+}
+
+#[test]
+fn a_tag_alone_starts_no_more_than_something_vouches_for() {
+    block_on(async {
+        let office = Office::new();
+        let says = |desired, rest| format!("desired={desired}{rest} at=2026-11-23T22:00:00Z");
+        office.world.ecs(|ecs| {
+            // Nothing but the tag speaks of it.
+            ecs.add("dev/forged", Svc::new(0).tagged(TAG, &says(5000, "")));
+            let target = " min=4000 max=5000 suspended=---";
+            let asleep = |desired, rest| {
+                Svc::new(0)
+                    .scaled(0, 20, [true; 3])
+                    .tagged(TAG, &says(desired, rest))
+            };
+            ecs.add("dev/forged-bounds", asleep(4500, target));
+            // Records were lost.
+            ecs.add("dev/few", Svc::new(0).tagged(TAG, &says(3, "")));
+            ecs.add("dev/many", asleep(15, " min=2 max=20 suspended=---"));
+            // It runs, and stays as it is.
+            ecs.add("dev/runs", Svc::new(2).tagged(TAG, &says(5000, "")));
+        });
+        office.until(MORNING).await;
+        let ran = office.run("morning").await;
+        insta::assert_snapshot!(told(&ran), @r"
+        Stopped 0 services, woke 4 services.
+        Note: dev/forged: its tag deploy-hooks:asleep says 5000, and nothing vouches for so many: it has 10 now.
+        Note: dev/forged-bounds: its tag deploy-hooks:asleep says 4500 (4000-5000), and nothing vouches for so many: it has 20 (20-20) now.
+        ");
+        assert_eq!(has(&office, "dev/forged").0, 10);
+        assert_eq!(has(&office, "dev/few").0, 3);
+        assert_eq!(has(&office, "dev/many"), (15, bounds(2, 20)));
+        assert_eq!(has(&office, "dev/runs").0, 2);
+        assert!(has(&office, "dev/forged-bounds").0 <= 20);
+    });
+}
+
+#[test]
+fn what_is_protected_is_left_alone_whatever_else_its_tags_say() {
+    block_on(async {
+        let office = Office::new();
+        const PROTECTED: &str = "deploy-hooks:protected";
+        office.world.ecs(|ecs| {
+            ecs.add("dev/bare", Svc::new(2).tagged(PROTECTED, ""));
+            ecs.add(
+                "dev/never",
+                Svc::new(2)
+                    .tagged("deploy-hooks:schedule", "never")
+                    .tagged(PROTECTED, "true"),
+            );
+            ecs.add("dev/no", Svc::new(2).tagged(PROTECTED, "no"));
+            ecs.add(
+                "dev/forged",
+                Svc::new(0)
+                    .tagged(TAG, "desired=5 at=2026-11-23T22:00:00Z")
+                    .tagged(PROTECTED, "yes"),
+            );
+            ecs.add("dev/not", Svc::new(2).tagged(PROTECTED, "false"));
+        });
+        office.until(NIGHT).await;
+        office.run("night").await;
+        office.until(MORNING).await;
+        let ran = office.run("morning").await;
+        office.world.ecs(|ecs| {
+            let changed: Vec<&str> = ecs
+                .changes
+                .iter()
+                .map(|change| change.place.as_str())
+                .collect();
+            assert!(
+                changed.iter().all(|place| *place == "dev/not"),
+                "{changed:?}"
+            );
+            assert_eq!(ecs.get("dev/forged").desired, 0);
+        });
+        insta::assert_snapshot!(ran.plan.find("dev/never").unwrap().why, @"its tag deploy-hooks:protected protects it");
+        let _ = arn("dev/web");
+    });
+}

@@ -1,0 +1,185 @@
+//! What must hold of each decision, whatever a service, its tags and its record say.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use environments::apply::Refusal;
+use environments::condition::Condition;
+use environments::decide::{Ctx, Step, decide};
+use environments::facts::{Kind, Level, Scaling, Service, Suspended};
+use environments::memory::{Memory, Phase, RECOVERED_AT_MOST, Refused, Saved};
+use environments::mirror::{Mirror, TAG};
+use environments::missed::{Missed, ScheduledAction, missed, would_be};
+use environments::want::Want;
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use schedule::{Calendar, Overrides, Schedule};
+
+const NOON: &str = "2026-11-24T12:00:00Z";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn scaling(most: u32) -> impl Strategy<Value = Scaling> {
+    (0..most, 0..most, any::<[bool; 3]>()).prop_map(
+        |(a, b, [dynamic_in, dynamic_out, scheduled])| Scaling {
+            min: a.min(b),
+            max: a.max(b),
+            suspended: Suspended {
+                dynamic_in,
+                dynamic_out,
+                scheduled,
+            },
+        },
+    )
+}
+
+fn level(most: u32) -> impl Strategy<Value = Level> {
+    let scaling = prop::option::of(scaling(most));
+    (0..most, scaling).prop_map(|(desired, scaling)| Level { desired, scaling })
+}
+
+fn kind() -> impl Strategy<Value = Kind> {
+    prop_oneof![Just(Kind::EcsService), Just(Kind::AutoScalingGroup)]
+}
+
+fn service(kind: Kind, level: Level) -> Service {
+    Service {
+        kind,
+        arn: "arn:aws:ecs:eu-central-1:111122223333:service/dev/web".into(),
+        cluster: "dev".into(),
+        name: "web".into(),
+        desired: level.desired,
+        running: level.desired,
+        scaling: level.scaling,
+        ..Service::default()
+    }
+}
+
+fn judge(service: &Service, memory: Option<&Memory>, window: &str, now: Timestamp) -> Step {
+    let schedule = Schedule::parse(window, Some("UTC")).unwrap();
+    let want = Want::of(&schedule, &Calendar::none(), &Overrides::default(), now);
+    let defer_deadline = SignedDuration::from_hours(1);
+    let ctx = Ctx {
+        now,
+        run: "this",
+        defer_deadline,
+    };
+    decide(service, memory, &want, &ctx).step
+}
+
+proptest! {
+    /// Who may only tag a service gets no more of it than its scalable target allows.
+    #[test]
+    fn a_tag_alone_gives_no_more_than_something_vouches_for(
+        kind in kind(),
+        found in level(40),
+        tag in level(9_000),
+    ) {
+        let mut service = service(kind, found);
+        let at = at("2026-11-23T22:00:00Z");
+        service.tags.insert(TAG.into(), Mirror { level: tag, at }.value());
+        let most = found.scaling.map_or(0, |bounds| bounds.max).max(found.desired).max(RECOVERED_AT_MOST);
+        let step = judge(&service, None, "always", NOON.parse().unwrap());
+        if let Step::Wake { was } | Step::FinishWake { was } = step {
+            prop_assert!(was.desired <= most, "{was} of {found}");
+            prop_assert!(was.scaling.is_none_or(|bounds| bounds.max <= most && bounds.min <= bounds.max));
+        }
+    }
+
+    /// What AWS has refused for good is asked again after an edge, and not before; nothing of it is given back.
+    #[test]
+    fn a_refusal_for_good_is_asked_again_after_an_edge(
+        kind in kind(),
+        had in level(9).prop_filter("it runs", |level| level.desired > 0),
+        minutes in 0_i64..600,
+        tries in 1_u32..4,
+        permanent: bool,
+    ) {
+        let service = service(kind, had);
+        let since = at("2026-11-23T22:01:00Z");
+        let refusal = if permanent { Refusal::Permanent } else { Refusal::State };
+        let refused = Refused { what: "StopDBCluster".into(), detail: "no".into(), refusal, tries };
+        let memory = Memory {
+            phase: Phase::Left,
+            was: Some(Saved::of(&service, had, since)),
+            refused: Some(refused.clone()),
+            ..Memory::new(&service, since)
+        };
+        let office = "Mon-Fri 09:00-22:00";
+        let now = since + SignedDuration::from_mins(minutes);
+        let step = judge(&service, Some(&memory), office, now);
+        prop_assert_eq!(step.is_down(), !refused.is_final(), "{:?}", step);
+        let day = judge(&service, Some(&memory), office, at(NOON));
+        prop_assert_eq!(day, Step::Nothing);
+        let next = judge(&service, Some(&memory), office, at("2026-11-24T22:01:00Z"));
+        prop_assert!(next.is_down(), "{:?}", next);
+    }
+
+    /// What would be is a level that Application Auto Scaling knows.
+    #[test]
+    fn what_would_be_lies_within_its_bounds(
+        was in level(30),
+        bounds in prop::collection::vec((prop::option::of(0_u32..30), prop::option::of(0_u32..30)), 0..5),
+    ) {
+        let all: Vec<Missed> = bounds.iter().map(|(min, max)| Missed {
+            name: "one".into(),
+            at: at(NOON),
+            min: *min,
+            max: *max,
+        }).collect();
+        let level = would_be(was, &all);
+        prop_assert_eq!(level.scaling.is_some(), was.scaling.is_some());
+        if let (Some(bounds), Some(had), false) = (level.scaling, was.scaling, all.is_empty()) {
+            prop_assert!(bounds.min <= bounds.max && bounds.allows(level.desired), "{}", level);
+            prop_assert_eq!(bounds.suspended, had.suspended);
+        }
+        prop_assert_eq!(would_be(was, &[]), was);
+    }
+
+    /// However an action is written, nothing is missed outside of the sleep, and reading it ends.
+    #[test]
+    fn what_is_missed_was_due_in_the_sleep(
+        fields in "[0-9*?/LW#,-]{1,6} [0-9*?/,-]{1,5} [0-9*?LW/,-]{1,5} [0-9*?/,-]{1,5} [0-9*?LW#/,-]{1,5} [0-9*?/,-]{1,6}",
+        hours in 0_i64..20_000,
+    ) {
+        let action = ScheduledAction {
+            name: "one".into(),
+            schedule: format!("cron({fields})"),
+            min: Some(1),
+            ..ScheduledAction::default()
+        };
+        let (from, until) = (at(NOON) - SignedDuration::from_hours(hours), at(NOON));
+        let (missed, unknown) = missed(&[action], from, until);
+        prop_assert!(missed.len() + unknown.len() <= 1);
+        prop_assert!(missed.iter().all(|one| one.at > from && one.at <= until));
+    }
+
+    /// Nothing costs that isn't there, and nobody lacks what runs.
+    #[test]
+    fn a_condition_is_about_what_runs(
+        had in level(9),
+        desired in 0_u32..9,
+        running in 0_u32..9,
+        aside in 0_u32..3,
+        minutes in 0_i64..2_000,
+        down: bool,
+    ) {
+        let mut service = service(Kind::AutoScalingGroup, had);
+        let since = at("2026-11-23T22:00:00Z");
+        let memory = Memory {
+            phase: if down { Phase::Down } else { Phase::Up },
+            set: down.then(|| service.asleep(had)),
+            was: Some(Saved::of(&service, had, since)),
+            ..Memory::new(&service, since)
+        };
+        (service.desired, service.running, service.not_in_service) = (desired, running, aside);
+        let now = since + SignedDuration::from_mins(minutes);
+        match Condition::of(&service, Some(&memory), now) {
+            Some(Condition::StillRuns { .. }) => prop_assert!(down && desired == 0 && running + aside > 0),
+            Some(Condition::NotUp { .. }) => prop_assert!(!down && running < desired.min(had.desired)),
+            Some(other) => prop_assert!(false, "{:?}", other),
+            None => {}
+        }
+    }
+}
