@@ -200,16 +200,11 @@ fn memory(service: &Service, now: Timestamp) -> Memory {
     }
     let since = now - SignedDuration::from_hours(10);
     Memory {
-        arn: service.arn.clone(),
-        born: None,
         phase: Phase::Down,
         was: Some(Saved::of(service, was, since)),
         set: Some(set),
-        since,
         why: "by night".to_owned(),
-        rule: String::new(),
-        conflict: None,
-        holder: None,
+        ..Memory::new(service, since)
     }
 }
 

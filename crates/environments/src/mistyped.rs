@@ -7,11 +7,10 @@ use crate::config::Config;
 use crate::facts::Service;
 use crate::mirror;
 use crate::overrides::{FORCE_DOWN_TAG, KEEP_UP_TAG};
+use crate::select::PROTECTED_TAG;
 
 /// What all of our own keys begin with.
 const PREFIX: &str = "deploy-hooks:";
-/// Excludes a resource, whatever else is said of it.
-const PROTECTED_TAG: &str = "deploy-hooks:protected";
 /// A slip of the pen changes the length by no more.
 const SLIP: usize = 2;
 
