@@ -111,7 +111,10 @@ impl House {
                 ("keys", KEY),
                 ("slack", SLACK_SECRET),
                 ("bot", "xoxb-token"),
-                ("signing", "a-secret-of-a-machine-of-32-bytes"),
+                (
+                    "signing",
+                    "whsec_YS1zZWNyZXQtb2YtYS1tYWNoaW5lLW9mLTMyLWJ5dGU=",
+                ),
             ];
             for (name, value) in secrets {
                 beside.secrets.insert(name.to_owned(), value.to_owned());

@@ -249,9 +249,10 @@ async fn who_follows_no_schedule_any_more_is_told_once_a_day() {
 #[tokio::test]
 async fn who_was_started_by_hand_in_the_night_saves_nothing_in_the_morning() {
     let house = slept().await;
-    house
-        .world
-        .ecs(|ecs| ecs.services.get_mut("dev/web").unwrap().desired = 3);
+    house.world.ecs(|ecs| {
+        let web = ecs.services.get_mut("dev/web").unwrap();
+        (web.desired, web.running) = (3, 3);
+    });
     house.tick_at("2026-11-23T23:00:00Z").await;
     house.tick_at(MORNING).await;
     house.tick_at("2026-11-24T09:05:00Z").await;

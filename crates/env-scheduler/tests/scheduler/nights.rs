@@ -51,7 +51,8 @@ fn after_the_morning_everything_is_as_in_the_evening() {
             "deferred": 0,
             "continue": 0,
             "unread": 0,
-            "stuck": 0
+            "stuck": 0,
+            "unmet": 0
           },
           "summary": "Stopped 3 services, woke 0 services.\nSkipped: prod/web: prod/web looks like production (\"prod\"); if it isn't, name it under not_production.\n",
           "problems": [
