@@ -242,11 +242,8 @@ impl<'a> Work<'a> {
                 service.place()
             ));
         }
-        let never_slept = matches!(self.row.step, Step::GiveBack { .. });
+        // What it had stays on record: a call of an overtaken run may still come through, and is put right by it.
         self.finish(Phase::Up, |memory| {
-            if never_slept {
-                memory.was = None;
-            }
             memory.set = None;
             memory.conflict = conflict;
         })
