@@ -33,7 +33,22 @@ ZONES = ["et", "pt", "ct", "mt", "gmt", "bst", "ist", "aet", "nzst", "at", "it",
 ZONES += ["Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Sao_Paulo", "America/St_Johns"]
 ESCAPED = "()[],;=/-"
 # What mutilates a value without making it mere noise.
-PIECES = [*"()[],;=-'\" MTWHFSUxon0129", "tz=", "on=", "off=", ";on=", ";tz=", "u28", "u2c", ",(", "[(", "24", "M-F", "tz=pt", " "]
+PIECES = [
+    *"()[],;=-'\" MTWHFSUxon0129",
+    "tz=",
+    "on=",
+    "off=",
+    ";on=",
+    ";tz=",
+    "u28",
+    "u2c",
+    ",(",
+    "[(",
+    "24",
+    "M-F",
+    "tz=pt",
+    " ",
+]
 
 Dice = random.Random
 

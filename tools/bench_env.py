@@ -43,7 +43,7 @@ def custodian() -> bool:
         print(f"  differs: {question.expandtabs()} there, {answer} here")
     fast, slow = float(ours_a_second), float(theirs_a_second)
     values = len({question.split("\t")[1] for question in questions})
-    print(f"{len(questions)} questions about {values} values, many of them mutilated, 2020 to 2035, half near clock changes")
+    print(f"{len(questions)} questions about {values} values, many mutilated, 2020 to 2035, half near clock changes")
     print(f"  Cloud Custodian, in Python: {slow:>12.0f} evaluations/s (offhour and onhour, each once)")
     print(f"  desired_state, in Rust:     {fast:>12.0f} evaluations/s, {fast / slow:.0f} times as many")
     print(f"  differing answers: {len(differing)} of {len(answers)}")

@@ -28,8 +28,8 @@ pub fn prose(text: &str, chars: usize) -> String {
 /// A [`line`] without what `masker` knows.
 #[must_use]
 pub fn line_with(masker: &Masker<'_>, text: &str, chars: usize) -> String {
-    let masked = masked_text(masker, text);
-    let words: Vec<&str> = masked.split_whitespace().collect();
+    let harmless = masked_text(masker, text);
+    let words: Vec<&str> = harmless.split_whitespace().collect();
     clean::cut(&words.join(" "), chars)
 }
 
@@ -80,10 +80,10 @@ pub fn masked<T: Serialize + DeserializeOwned>(masker: &Masker<'_>, data: T) -> 
 pub fn mask_value(masker: &Masker<'_>, value: &mut Value) -> bool {
     match value {
         Value::String(text) => {
-            let masked = masker.mask(text);
-            let found = masked != *text;
+            let harmless = masker.mask(text);
+            let found = harmless != *text;
             if found {
-                *text = masked.into_owned();
+                *text = harmless.into_owned();
             }
             found
         }

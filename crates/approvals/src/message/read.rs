@@ -35,8 +35,8 @@ fn approval(message: &Value, origin: &Origin) -> Option<Incoming> {
     };
     let known = Masker::new().value(secret);
     // Names that carry the token are no names.
-    let names = [&action.pipeline, &action.stage, &action.action];
-    if names.into_iter().any(|name| known.finds(name)) {
+    let parts = [&action.pipeline, &action.stage, &action.action];
+    if parts.into_iter().any(|name| known.finds(name)) {
         return None;
     }
     let console_link = fields::text(message, "consoleLink")

@@ -112,7 +112,7 @@ fn hostile(attack: Attack) -> Response {
     let answer = match attack {
         Attack::Nested => answer.body(format!("[{}0]", "[0],".repeat(64 * 1024)).into()),
         Attack::Deep => answer.body("[".repeat(256 * 1024).into()),
-        Attack::Endless => answer.body(endless(&[b' '; 64 * 1024], Duration::ZERO)),
+        Attack::Endless => answer.body(endless(&[b' '; 16 * 1024], Duration::ZERO)),
         Attack::Undecodable => answer
             .header("content-encoding", "gzip")
             .body(r#"{"ok":true}"#.into()),

@@ -108,14 +108,13 @@ fn trusted_sessions(node: &Node, context: &Context<'_>) -> Vec<TrustedRole> {
         };
         // A star alone trusts every session, which anybody may name as they like.
         let letters = |name: &&str| name.chars().filter(char::is_ascii_alphanumeric).count() >= 3;
-        match name.filter(letters).and_then(Glob::parse) {
-            Some(name) => roles.push(TrustedRole { account, name }),
-            None => {
-                let message = format!("trusted_sessions: {written:?} names no role");
-                let remedy = "write a role's name, such as AWSReservedSSO_*, or the ARN of another \
-                              account's: arn:aws:iam::111122223333:role/NAME";
-                problems.add(node.at, message, remedy);
-            }
+        if let Some(name) = name.filter(letters).and_then(Glob::parse) {
+            roles.push(TrustedRole { account, name });
+        } else {
+            let message = format!("trusted_sessions: {written:?} names no role");
+            let remedy = "write a role's name, such as AWSReservedSSO_*, or the ARN of another \
+                          account's: arn:aws:iam::111122223333:role/NAME";
+            problems.add(node.at, message, remedy);
         }
     }
     roles
