@@ -392,10 +392,10 @@ impl Case<'_> {
         };
         let (missed, unknown) = self.missed(memory, was);
         let given = memory.giving.unwrap_or_else(|| would_be(was, &missed));
-        let gives = (given != was).then_some(given);
+        let other = (given != was).then_some(given);
         let giving = |step: Step, why: &str| {
             let mut notes = unknown.clone();
-            if gives.is_some() {
+            if other.is_some() {
                 let mut told: Vec<String> = missed.iter().map(ToString::to_string).collect();
                 if told.is_empty() {
                     told.push("scheduled actions were due".to_owned());
@@ -407,7 +407,7 @@ impl Case<'_> {
             }
             let why = std::iter::once(why.to_owned()).chain(notes.iter().cloned());
             Judged {
-                gives,
+                gives: other,
                 notes: notes.clone(),
                 ..judged(step, why.collect::<Vec<_>>().join("; "))
             }

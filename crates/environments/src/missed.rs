@@ -228,7 +228,7 @@ mod tests {
             zone: Some("Europe/Berlin".into()),
             ..action("prewarm", "cron(30 8 ? * MON-FRI *)", Some(10), Some(20))
         };
-        let (one, unknown) = night(&[prewarm.clone()]);
+        let (one, unknown) = night(std::slice::from_ref(&prewarm));
         assert_eq!(unknown, [""; 0]);
         insta::assert_snapshot!(one[0], @"the scheduled action prewarm was due at 2026-11-24T07:30:00Z and would have set 10-20");
         assert_eq!(would_be(level(4, 2, 10), &one), level(10, 10, 20));

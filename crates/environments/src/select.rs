@@ -86,6 +86,9 @@ pub struct Selected {
     pub notes: Vec<String>,
 }
 
+/// A schedule, or why it can't be read.
+type ReadSchedule = Result<Arc<Schedule>, String>;
+
 /// Selects. Schedules and what they want are worked out once for all services that share them.
 #[derive(Debug)]
 pub struct Selector<'a> {
@@ -94,7 +97,7 @@ pub struct Selector<'a> {
     now: Timestamp,
     named: BTreeMap<String, String>,
     /// By the configured key of an imported tag (none is our own tag) and the value.
-    schedules: HashMap<(Option<&'a str>, String), Result<Arc<Schedule>, String>>,
+    schedules: HashMap<(Option<&'a str>, String), ReadSchedule>,
     rules: Vec<(Arc<Schedule>, Arc<str>)>,
     wants: HashMap<(usize, [Option<Timestamp>; 3]), Want>,
 }
@@ -390,6 +393,7 @@ impl<'a> Selector<'a> {
 }
 
 /// How a service has opted in.
+#[derive(Clone, Copy)]
 enum Opted<'a> {
     /// By our own tag.
     Own,

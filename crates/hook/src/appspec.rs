@@ -234,13 +234,14 @@ Hooks:
         let say = |text: &str| AppSpec::parse(text).unwrap_err().to_string();
         let large = format!("{ECS}#{}", "x".repeat(APP_SPEC_LIMIT));
         insta::assert_snapshot!(say(&large), @"the AppSpec of the revision can't be used: it is larger than 256 KiB");
-        let levels: String = (1..9)
+        let levels: Vec<String> = (1..9)
             .map(|level| {
                 let before = level - 1;
                 let aliases = vec![format!("*a{before}"); 10].join(", ");
                 format!("l{level}: &a{level} [{aliases}]\n")
             })
             .collect();
+        let levels = levels.concat();
         let laughs = format!("l0: &a0 [x, x]\n{levels}{ECS}");
         assert!(say(&laughs).contains("more than"), "{}", say(&laughs));
         let deep = format!("{ECS}Extra: {}{}", "[".repeat(5000), "]".repeat(5000));

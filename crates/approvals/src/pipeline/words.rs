@@ -83,15 +83,15 @@ mod tests {
         }
     }
 
-    fn map(pairs: &[(&str, &str)]) -> Option<HashMap<String, String>> {
+    fn map(pairs: &[(&str, &str)]) -> HashMap<String, String> {
         let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-        Some(pairs.iter().map(own).collect())
+        pairs.iter().map(own).collect()
     }
 
     fn run(at: i64, written: &[(&str, &str)], resolved: &[(&str, &str)]) -> ActionExecutionDetail {
         let input = ActionExecutionInput::builder()
-            .set_configuration(map(written))
-            .set_resolved_configuration(map(resolved));
+            .set_configuration(Some(map(written)))
+            .set_resolved_configuration(Some(map(resolved)));
         ActionExecutionDetail::builder()
             .stage_name("Production")
             .action_name("Approve")
