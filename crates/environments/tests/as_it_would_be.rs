@@ -38,6 +38,10 @@ fn has(office: &Office, place: &str) -> (u32, Option<Target>) {
         .ecs(|ecs| (ecs.get(place).desired, ecs.get(place).target))
 }
 
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "compared with what a service may lack"
+)]
 fn bounds(min: u32, max: u32) -> Option<Target> {
     Some(Target {
         min,

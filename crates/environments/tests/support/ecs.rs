@@ -13,6 +13,10 @@ use super::{ACCOUNT, REGION};
 const PAGE: usize = 3;
 
 /// A service.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is one way in which a service misbehaves"
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Svc {
     pub desired: u32,

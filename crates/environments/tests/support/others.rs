@@ -70,11 +70,12 @@ impl Others {
             }
             "DescribeBlueGreenDeployments" => {
                 let all = self.blue_green.iter();
-                let all: String = all
+                let all: Vec<String> = all
                     .map(|(arn, status)| {
                         format!("<member><Source>{arn}</Source><Status>{status}</Status></member>")
                     })
                     .collect();
+                let all = all.concat();
                 answer(
                     action,
                     &format!("<BlueGreenDeployments>{all}</BlueGreenDeployments>"),
