@@ -41,6 +41,9 @@ pub struct Memory {
     /// What somebody else changed, that we therefore left alone.
     #[serde(default)]
     pub conflict: Option<Conflict>,
+    /// Since when it slept, once it is woken; none where it was awake anyway: somebody had started it, or it never slept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slept_since: Option<Timestamp>,
     /// Until when it was seen to run although it was stopped: that was no sleep, and is no saving.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ran_on: Option<Timestamp>,
@@ -164,6 +167,7 @@ impl Memory {
             why: String::new(),
             rule: String::new(),
             conflict: None,
+            slept_since: None,
             ran_on: None,
             short_since: None,
             giving: None,

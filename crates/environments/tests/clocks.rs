@@ -43,6 +43,7 @@ fn memory(phase: Phase, since: Timestamp) -> Memory {
         why: String::new(),
         rule: String::new(),
         conflict: None,
+        slept_since: None,
         ran_on: None,
         short_since: None,
         giving: None,

@@ -135,7 +135,8 @@ impl Seen<'_> {
         let place = self.row.service.place();
         let up = self.outcome.is_some_and(|outcome| outcome.step.is_up());
         match self.outcome.map(|outcome| (&outcome.end, &outcome.step)) {
-            Some((End::Done, _)) if up => {
+            // What somebody had started in the night did not wake in the morning.
+            Some((End::Done, _)) if up && self.slept() => {
                 wave.saved(self, (run.clock)(), run);
                 self.arrived(wave);
             }
@@ -157,6 +158,12 @@ impl Seen<'_> {
         }
     }
 
+    /// Whether it slept until it was woken.
+    fn slept(&self) -> bool {
+        self.memory
+            .is_some_and(|memory| memory.phase == Phase::Down || memory.slept_since.is_some())
+    }
+
     /// What an earlier run did.
     fn remembered(&self, wave: &mut Wave, run: &Run<'_>) {
         let place = self.row.service.place();
@@ -165,8 +172,7 @@ impl Seen<'_> {
             return;
         };
         match memory.phase {
-            // What never slept has not woken.
-            Phase::Up if memory.since >= self.edge && memory.was.is_some() => {
+            Phase::Up if memory.since >= self.edge && memory.slept_since.is_some() => {
                 wave.saved(self, memory.since, run);
                 self.arrived(wave);
             }
@@ -234,12 +240,9 @@ impl Wave {
         let Some(memory) = seen.memory else {
             return;
         };
-        let Some(began) = memory.was.as_ref().map(|was| was.at) else {
-            return;
-        };
         let mut memory = memory.clone();
-        if memory.phase == Phase::Up {
-            // An earlier run has woken it, and only the beginning of its sleep is still known.
+        if let Some(began) = memory.slept_since {
+            // An earlier run has woken it, or began to.
             (memory.phase, memory.since) = (Phase::Down, began);
         }
         let row = seen.row;

@@ -175,6 +175,11 @@ impl<'a> Work<'a> {
         let mut memory = self.memory(Phase::GoingUp);
         memory.was = before.as_ref().and_then(|before| before.was.clone());
         memory.set = before.as_ref().and_then(|before| before.set);
+        memory.slept_since = before.as_ref().and_then(|before| match before.phase {
+            Phase::Down => Some(before.since),
+            Phase::GoingUp => before.slept_since,
+            _ => None,
+        });
         memory.ran_on = if self.row.condition.as_ref().is_some_and(Condition::costs) {
             Some(memory.since)
         } else {
