@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use approvals::config::{Config, Route, load};
-use approvals::decide::{Answer, Boxed, Click, Desk, ShownAgain, decide};
+use approvals::decide::{Answer, Boxed, Click, DecisionContext, ShownAgain, decide};
 use approvals::records::{AuditKind, AuditRecord, Records, Via, Voter};
 use approvals::sign::{KEYS_ROTATED, Keyring, Keys, new_id};
 use approvals::{Case, CaseId, Shown};
@@ -93,7 +93,7 @@ impl Decision {
 
 /// One invocation of a function whose settings are right.
 #[derive(Clone, Copy)]
-pub struct Visit<'a> {
+pub struct RequestContext<'a> {
     function: &'a Decision,
     settings: &'a Settings,
     /// Lambda's name for this invocation.
@@ -104,19 +104,19 @@ pub struct Visit<'a> {
     deadline: Instant,
 }
 
-impl Visit<'_> {
+impl RequestContext<'_> {
     fn records(&self) -> Records<'_> {
         let table = Table {
             aws: &self.function.aws,
             name: &self.settings.state_table,
         };
         Records::new(table, &*self.function.clock, &*self.function.new_id)
-            .keeping_audits_for(self.settings.audit_kept)
+            .with_audit_retention(self.settings.audit_retention)
     }
 
-    fn desk<'v>(&'v self, keys: &'v Keys, config: &'v Config) -> Desk<'v> {
+    fn decision_context<'v>(&'v self, keys: &'v Keys, config: &'v Config) -> DecisionContext<'v> {
         let look: ShownAgain<'v> = &shown_again;
-        Desk {
+        DecisionContext {
             aws: &self.function.aws,
             records: self.records(),
             keys,
@@ -147,7 +147,7 @@ impl Visit<'_> {
 
     /// Decides; once more with the keys of now where these were too old for the case.
     async fn decide(&self, keys: &Arc<Keys>, config: &Config, click: &Click) -> Answer {
-        let answer = Box::pin(decide(&self.desk(keys, config), click)).await;
+        let answer = Box::pin(decide(&self.decision_context(keys, config), click)).await;
         if !matches!(&answer, Answer::TryAgain { why } if why == KEYS_ROTATED) {
             return answer;
         }
@@ -155,7 +155,7 @@ impl Visit<'_> {
         if Arc::ptr_eq(&newer, keys) {
             return answer;
         }
-        Box::pin(decide(&self.desk(&newer, config), click)).await
+        Box::pin(decide(&self.decision_context(&newer, config), click)).await
     }
 
     /// Leaves an audit record of an answer that never came to be decided, if its case is known. Without
@@ -305,7 +305,7 @@ async fn answer(
     } else {
         &invocation.own_arn
     };
-    let visit = Visit {
+    let context = RequestContext {
         function,
         settings,
         request_id: &invocation.request_id,
@@ -314,7 +314,7 @@ async fn answer(
     };
     Ok(match event {
         Event::Request(request) => {
-            let response = Box::pin(route(&visit, &request)).await;
+            let response = Box::pin(route(&context, &request)).await;
             tracing::info!(
                 method = request.method,
                 status = response.status,
@@ -323,39 +323,39 @@ async fn answer(
             response.for_method(&request.method).into_value()
         }
         Event::Click(click) => {
-            Box::pin(clicked(&visit, &click)).await?;
+            Box::pin(clicked(&context, &click)).await?;
             json!({"case": click.slack_click.case})
         }
     })
 }
 
-async fn route(visit: &Visit<'_>, request: &Request) -> Response {
+async fn route(context: &RequestContext<'_>, request: &Request) -> Response {
     match request.path.as_str() {
-        "/slack/interactions" => slack::interactions(visit, request).await,
+        "/slack/interactions" => slack::interactions(context, request).await,
         path => match path.strip_prefix("/d/") {
-            Some(sealed) => link::serve(visit, request, sealed).await,
+            Some(sealed) => link::serve(context, request, sealed).await,
             None => Response::no_such_page(),
         },
     }
 }
 
-async fn clicked(visit: &Visit<'_>, handed: &Handed) -> Result<(), HandleError> {
+async fn clicked(context: &RequestContext<'_>, handed: &Handed) -> Result<(), HandleError> {
     let case = handed.slack_click.case.as_str();
     tracing::Span::current().record(telemetry::CORRELATION_ID, case);
-    let keys = visit.keys().await.map_err(|why| {
+    let keys = context.keys().await.map_err(|why| {
         tracing::error!("{why}");
         HandleError::Keys(why)
     })?;
     if let Some(click) = handed.open(&keys) {
-        slack::decide_click(visit, &keys, click).await;
+        slack::decide_click(context, &keys, click).await;
         return Ok(());
     }
     // Another instance of the function may have read newer keys.
-    let keys = visit.newer_keys(&keys).await;
+    let keys = context.newer_keys(&keys).await;
     let Some(click) = handed.open(&keys) else {
         tracing::error!("a click was refused that this function has not handed over");
         return Err(NotOurs.into());
     };
-    slack::decide_click(visit, &keys, click).await;
+    slack::decide_click(context, &keys, click).await;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The settings of the function, all read at start and told together when they are wrong.
 
-use approvals::records::AUDIT_KEPT;
+use approvals::records::AUDIT_RETENTION;
 use channels::SLACK_API;
 use common::location::Location;
 use common::secret::SecretRef;
@@ -20,7 +20,7 @@ pub struct Settings {
     /// `SLACK_SECRET`: where Slack's signing secret is kept; none: there is no Slack.
     pub slack_secret: Option<SecretRef>,
     /// `AUDIT_RETENTION_DAYS`: how long audit records are kept.
-    pub audit_kept: SignedDuration,
+    pub audit_retention: SignedDuration,
     /// `SLACK_API_URL`: Slack's API, or what stands in for it. Answers go to Slack's own hosts, or to the
     /// stand-in's.
     pub slack_api_url: String,
@@ -43,7 +43,7 @@ impl Settings {
         let config = reader.parsed("APPROVALS_CONFIG", |text| Location::parse(text, &root));
         let keys_secret = reader.required("KEYS_SECRET_ARN", "the secret that signs links");
         let slack_secret = slack_secret(&mut reader);
-        let audit_kept = reader.parsed("AUDIT_RETENTION_DAYS", days);
+        let audit_retention = reader.parsed("AUDIT_RETENTION_DAYS", days);
         let slack_api_url = reader.parsed("SLACK_API_URL", address);
         let function_name = reader.required(
             "AWS_LAMBDA_FUNCTION_NAME",
@@ -54,7 +54,7 @@ impl Settings {
             config: config.expect("a missing place is a problem, and so is one that can't be read"),
             keys_secret,
             slack_secret,
-            audit_kept: audit_kept.unwrap_or(AUDIT_KEPT),
+            audit_retention: audit_retention.unwrap_or(AUDIT_RETENTION),
             slack_api_url: slack_api_url.unwrap_or_else(|| SLACK_API.to_owned()),
             function_name,
         })
@@ -115,7 +115,7 @@ mod tests {
         let settings = with(&[("SLACK_SECRET", ""), ("SLACK_API_URL", "")]).unwrap();
         assert_eq!(settings.slack_secret, None, "no Slack");
         assert_eq!(settings.slack_api_url, SLACK_API);
-        assert_eq!(settings.audit_kept, AUDIT_KEPT);
+        assert_eq!(settings.audit_retention, AUDIT_RETENTION);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use approvals::config::{Config, Language, Route};
 use approvals::decide::{Answer, Settled, Superseding};
 use approvals::policy::Refusal;
 use approvals::records::Voter;
-use approvals::{Gap, Risk, Status, Step, What};
+use approvals::{Gap, Lookup, Risk, Status, Step};
 use jiff::{SignedDuration, Timestamp};
 
 mod en;
@@ -88,13 +88,13 @@ impl Texts {
     /// What could not be looked up.
     pub fn gap(&self, gap: &Gap) -> String {
         let what = match gap.what {
-            What::Execution => self.what_execution,
-            What::Origin => self.what_origin,
-            What::Actions => self.what_actions,
-            What::OldVersion => self.what_old_version,
-            What::ChangeSet => self.what_change_set,
-            What::GateReport => self.what_gate_report,
-            What::OwnerWords => self.what_owner_words,
+            Lookup::Execution => self.what_execution,
+            Lookup::Origin => self.what_origin,
+            Lookup::Actions => self.what_actions,
+            Lookup::OldVersion => self.what_old_version,
+            Lookup::ChangeSet => self.what_change_set,
+            Lookup::GateReport => self.what_gate_report,
+            Lookup::OwnerWords => self.what_owner_words,
         };
         fill(self.gap, &[("what", what), ("why", &gap.why)])
     }
@@ -160,7 +160,7 @@ pub enum Tone {
 
 /// What came of an answer, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct Report {
     /// How it is meant.
     pub tone: Tone,
     /// The fact.
@@ -176,8 +176,8 @@ pub fn answer(texts: &Texts, answer: &Answer, now: Timestamp) -> String {
 }
 
 /// What came of an answer.
-pub fn told(texts: &Texts, answer: &Answer, now: Timestamp) -> Told {
-    let say = |tone, headline: &str, detail: &str| Told {
+pub fn told(texts: &Texts, answer: &Answer, now: Timestamp) -> Report {
+    let say = |tone, headline: &str, detail: &str| Report {
         tone,
         headline: headline.to_owned(),
         detail: detail.to_owned(),
@@ -187,7 +187,7 @@ pub fn told(texts: &Texts, answer: &Answer, now: Timestamp) -> Told {
         Answer::AlreadyDecided(settled) => {
             let told = self::settled(texts, settled);
             let detail = format!("{} {}", texts.already, told.detail);
-            Told { detail, ..told }
+            Report { detail, ..told }
         }
         Answer::Recorded { have, need } => {
             let numbers = [("have", have.to_string()), ("need", need.to_string())];
@@ -218,7 +218,7 @@ pub fn told(texts: &Texts, answer: &Answer, now: Timestamp) -> Told {
 }
 
 /// What became of a case.
-pub fn settled(texts: &Texts, settled: &Settled) -> Told {
+pub fn settled(texts: &Texts, settled: &Settled) -> Report {
     let (tone, headline) = match settled.truth.status {
         Status::Waiting => (Tone::Plain, texts.stands_waiting),
         Status::Approved => (Tone::Good, texts.decided_approved),
@@ -237,7 +237,7 @@ pub fn settled(texts: &Texts, settled: &Settled) -> Told {
         detail.push(' ');
         detail.push_str(&fill(texts.said, &[("comment", comment)]));
     }
-    Told {
+    Report {
         tone,
         headline: headline.to_owned(),
         detail,

@@ -15,13 +15,13 @@ use common::state::StateError;
 use futures::future::join_all;
 use jiff::Timestamp;
 
-use crate::desk::Desk;
+use crate::context::EventContext;
+use crate::delivery::{self, CaseMessage};
+use crate::error::{NotifierError, all};
 use crate::gather::{self, Found, Gathered};
 use crate::recipient::{Recipient, recipients};
-use crate::telling::{self, Message};
-use crate::timetable::{self, Alarm};
-use crate::trouble::{Trouble, all};
-use crate::{follow, plain};
+use crate::reminder_schedule::{self, Scheduler};
+use crate::{follow, forward};
 
 /// The name of the question in the records.
 pub const ASK: &str = "ask";
@@ -52,22 +52,27 @@ pub struct Question {
 /// `CodePipeline`'s own message: the token is known, the execution is looked for. `sent` is when SNS
 /// took it.
 pub async fn approval(
-    desk: &Desk<'_>,
+    context: &EventContext<'_>,
     message: ApprovalMessage,
     sent: Option<Timestamp>,
-) -> Result<(), Trouble> {
-    let action = gather::placed(desk, message.action);
-    let fresh = gather::is_fresh(sent, message.expires, desk.now());
+) -> Result<(), NotifierError> {
+    let action = gather::placed(context, message.action);
+    let fresh = gather::is_fresh(sent, message.expires, context.now());
     let (execution_id, config, keys) = tokio::join!(
-        Box::pin(gather::execution_of(desk, &action, &message.token, fresh)),
-        desk.config(),
-        desk.keys()
+        Box::pin(gather::execution_of(
+            context,
+            &action,
+            &message.token,
+            fresh
+        )),
+        context.config(),
+        context.keys()
     );
     config?;
     let execution_id = execution_id?;
     // Found there, it is one of this account and region, whatever the message says.
     let action = match &execution_id {
-        Some(_) => gather::own(desk, action),
+        Some(_) => gather::own(context, action),
         None => action,
     };
     let question = Question {
@@ -81,26 +86,33 @@ pub async fn approval(
         external_link: message.external_link,
         comment: message.comment,
     };
-    Box::pin(ask(desk, question, &*keys?)).await
+    Box::pin(ask(context, question, &*keys?)).await
 }
 
 /// A notification rule's message: the execution is known, the token is read.
-pub async fn notification(desk: &Desk<'_>, message: WaitingMessage) -> Result<(), Trouble> {
-    let action = gather::placed(desk, message.action);
+pub async fn notification(
+    context: &EventContext<'_>,
+    message: WaitingMessage,
+) -> Result<(), NotifierError> {
+    let action = gather::placed(context, message.action);
     let execution = message.execution_id;
     let (open, config, keys) = tokio::join!(
-        Box::pin(pipeline::open_approval(desk.aws, &action, Some(&execution))),
-        desk.config(),
-        desk.keys()
+        Box::pin(pipeline::open_approval(
+            context.aws,
+            &action,
+            Some(&execution)
+        )),
+        context.config(),
+        context.keys()
     );
     config?;
     let Some(Open {
         token, asked_at, ..
     }) = open?
     else {
-        return Box::pin(nothing_open(desk, action, execution)).await;
+        return Box::pin(nothing_open(context, action, execution)).await;
     };
-    let action = gather::own(desk, action);
+    let action = gather::own(context, action);
     let question = Question {
         console_link: gather::console_link(&action),
         action,
@@ -112,95 +124,103 @@ pub async fn notification(desk: &Desk<'_>, message: WaitingMessage) -> Result<()
         external_link: message.external_link,
         comment: message.comment,
     };
-    Box::pin(ask(desk, question, &*keys?)).await
+    Box::pin(ask(context, question, &*keys?)).await
 }
 
 /// A notification of something that isn't open: it is over, or `CodePipeline` doesn't show it yet.
 async fn nothing_open(
-    desk: &Desk<'_>,
+    context: &EventContext<'_>,
     action: ApprovalAction,
     execution: String,
-) -> Result<(), Trouble> {
-    let truth = pipeline::truth(desk.aws, &action, &execution).await?;
+) -> Result<(), NotifierError> {
+    let truth = pipeline::truth(context.aws, &action, &execution).await?;
     if truth.status == Status::Waiting {
         let action = action.to_string();
-        return Err(Trouble::NothingOpen { action, execution });
+        return Err(NotifierError::NothingOpen { action, execution });
     }
     tracing::info!(%action, status = ?truth.status, "it no longer waits; nobody is asked");
-    follow::execution(desk, &action.pipeline, &execution).await
+    follow::execution(context, &action.pipeline, &execution).await
 }
 
 /// Asks the people of the route.
-async fn ask(desk: &Desk<'_>, question: Question, keys: &Keys) -> Result<(), Trouble> {
-    let config = desk.config().await?;
+async fn ask(
+    context: &EventContext<'_>,
+    question: Question,
+    keys: &Keys,
+) -> Result<(), NotifierError> {
+    let config = context.config().await?;
     let id = CaseId::of(&question.action, &question.token);
     tracing::Span::current().record(common::telemetry::CORRELATION_ID, id.as_str());
     let Some(route) = config.route(&question.action) else {
-        return Box::pin(plain::unrouted(desk, &id, &question)).await;
+        return Box::pin(forward::unrouted(context, &id, &question)).await;
     };
     let to = recipients(config, route.tell.iter().map(String::as_str));
     let (gathered, indexed, claims, ()) = tokio::join!(
-        Box::pin(gather::gather(desk, &id, &question, route)),
-        Box::pin(index(desk, &id, &question)),
-        telling::claim_all(desk, &id, ASK, &to),
-        telling::prepare(desk, &to),
+        Box::pin(gather::gather(context, &id, &question, route)),
+        Box::pin(index(context, &id, &question)),
+        delivery::claim_all(context, &id, ASK, &to),
+        delivery::prepare(context, &to),
     );
     let opened = match indexed.and(gathered) {
-        Ok(Gathered { found, waits: true }) => open(desk, found, (&question, keys, route)).await,
+        Ok(Gathered { found, waits: true }) => open(context, found, (&question, keys, route)).await,
         Ok(Gathered { found, .. }) => {
             tracing::info!(
                 case = id.as_str(),
                 "it no longer waits; nobody is asked any more"
             );
-            telling::give_back(desk, claims, "it no longer waits").await;
+            delivery::give_back(context, claims, "it no longer waits").await;
             return match found {
-                Found::Known(case) => Box::pin(follow::settle(desk, &case)).await.map(drop),
+                Found::Known(case) => Box::pin(follow::settle(context, &case)).await.map(drop),
                 Found::New(_) => Ok(()),
             };
         }
-        Err(trouble) => Err(trouble),
+        Err(error) => Err(error),
     };
     let case = match opened {
         Ok(case) => case,
-        Err(trouble) => {
-            telling::give_back(desk, claims, "the case could not be written down").await;
-            return Err(trouble);
+        Err(error) => {
+            delivery::give_back(context, claims, "the case could not be written down").await;
+            return Err(error);
         }
     };
-    let message = Message {
+    let message = CaseMessage {
         name: ASK,
         occasion: Occasion::Ask,
         case: &case,
         route: Some(route),
         config,
-        signer: Some(desk.signer(keys)),
+        signer: Some(context.signer(keys)),
         buttons: true,
     };
     let (told, set) = tokio::join!(
-        Box::pin(tell(desk, message, to.iter().zip(claims).collect())),
-        Box::pin(wake_later(desk, &case, route))
+        Box::pin(tell(context, message, to.iter().zip(claims).collect())),
+        Box::pin(wake_later(context, &case, route))
     );
     // It may have been decided while people were being told, by an event that found no case yet.
-    let followed = Box::pin(follow::settle(desk, &case)).await.map(drop);
+    let followed = Box::pin(follow::settle(context, &case)).await.map(drop);
     all([told, set, followed])
 }
 
 /// Makes the case findable by its execution, before it is there: one that can't be found would never
 /// be followed up.
-async fn index(desk: &Desk<'_>, id: &CaseId, question: &Question) -> Result<(), Trouble> {
+async fn index(
+    context: &EventContext<'_>,
+    id: &CaseId,
+    question: &Question,
+) -> Result<(), NotifierError> {
     let Some(execution) = &question.execution_id else {
         return Ok(());
     };
     let pipeline = &question.action.pipeline;
-    Ok(desk.records.index_case(id, pipeline, execution).await?)
+    Ok(context.records.index_case(id, pipeline, execution).await?)
 }
 
 /// Writes the case down. What was written first counts, for everybody.
 async fn open(
-    desk: &Desk<'_>,
+    context: &EventContext<'_>,
     found: Found,
     (question, keys, route): (&Question, &Keys, &Route),
-) -> Result<Case, Trouble> {
+) -> Result<Case, NotifierError> {
     let found = match found {
         Found::Known(case) => return Ok(*case),
         Found::New(found) => *found,
@@ -211,7 +231,7 @@ async fn open(
         execution_id: question.execution_id.clone(),
         token_mac: token_mac(keys, &question.action, &question.token),
         route: route.name.clone(),
-        asked_at: desk.now(),
+        asked_at: context.now(),
         expires: found.expires,
         console_link: question.console_link.clone(),
         external_link: found.words.external_link,
@@ -221,7 +241,7 @@ async fn open(
     };
     // Nothing that is kept has a token either, this wait's or another's.
     let case = case.masked();
-    Ok(match desk.records.write_case(&case).await? {
+    Ok(match context.records.write_case(&case).await? {
         Opened::New => case,
         Opened::Exists(known) => *known,
     })
@@ -229,17 +249,17 @@ async fn open(
 
 /// Sends to whoever was claimed, all at once; one that fails holds up nobody.
 async fn tell(
-    desk: &Desk<'_>,
-    message: Message<'_>,
+    context: &EventContext<'_>,
+    message: CaseMessage<'_>,
     claims: Vec<(&Recipient, Result<Claim, StateError>)>,
-) -> Result<(), Trouble> {
+) -> Result<(), NotifierError> {
     let sending = claims.into_iter().map(async |(to, claim)| match claim? {
         Claim::AlreadySent(_) => Ok(None),
-        Claim::Yours(claim) => telling::send(desk, message, (to, claim), Mode::New)
+        Claim::Granted(claim) => delivery::send(context, message, (to, claim), Mode::New)
             .await
             .map(|_| Some(to.key.clone())),
         // Another invocation is at it: it succeeds, or this one takes over.
-        Claim::Busy { .. } => telling::tell(desk, message, to, Mode::New)
+        Claim::Busy { .. } => delivery::tell(context, message, to, Mode::New)
             .await
             .map(|_| None),
     });
@@ -249,46 +269,50 @@ async fn tell(
         .filter_map(|result| result.as_ref().ok()?.clone())
         .collect();
     if !told.is_empty() {
-        audit(desk, message.case, &told).await;
+        audit(context, message.case, &told).await;
     }
     all(results.into_iter().map(|result| result.map(drop)))
 }
 
 /// Leaves a record of who was asked. Best effort: people know already.
-async fn audit(desk: &Desk<'_>, case: &Case, told: &[String]) {
+async fn audit(context: &EventContext<'_>, case: &Case, told: &[String]) {
     let result = format!("asked: {}", told.join(", "));
     let record = AuditRecord {
         action: Some(case.action.clone()),
         execution_id: case.execution_id.clone(),
-        ..AuditRecord::new(AuditKind::Told, case.id.clone(), desk.now(), result)
+        ..AuditRecord::new(AuditKind::Told, case.id.clone(), context.now(), result)
     };
-    if let Err(error) = desk.records.audit(&record).await {
+    if let Err(error) = context.records.audit(&record).await {
         tracing::error!("the audit record of the question is missing: {error}");
     }
 }
 
 /// Schedules reminders and the escalation.
-async fn wake_later(desk: &Desk<'_>, case: &Case, route: &Route) -> Result<(), Trouble> {
-    let ticks = timetable::ticks(case, route, desk.now());
+async fn wake_later(
+    context: &EventContext<'_>,
+    case: &Case,
+    route: &Route,
+) -> Result<(), NotifierError> {
+    let ticks = reminder_schedule::ticks(case, route, context.now());
     if ticks.is_empty() {
         return Ok(());
     }
-    let Some(schedules) = &desk.settings.schedules else {
+    let Some(schedules) = &context.settings.schedules else {
         tracing::warn!(
             route = route.name,
             "the route wants reminders, but SCHEDULE_GROUP and SCHEDULE_ROLE_ARN are not set"
         );
         return Ok(());
     };
-    let alarm = Alarm {
-        aws: desk.aws,
+    let scheduler = Scheduler {
+        aws: context.aws,
         schedules,
-        function_arn: &desk.invocation.function_arn,
+        function_arn: &context.invocation.function_arn,
     };
     let setting = ticks.into_iter().map(async |tick| {
-        timetable::set(alarm, &case.id, tick)
+        reminder_schedule::set(scheduler, &case.id, tick)
             .await
-            .map_err(Trouble::from)
+            .map_err(NotifierError::from)
     });
     all(join_all(setting).await)
 }

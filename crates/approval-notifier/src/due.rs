@@ -15,7 +15,7 @@ pub enum Step {
 
 /// How a case stands, and what its readers get.
 #[derive(Debug, Clone, Copy)]
-pub struct Standing {
+pub struct Progress {
     /// The truth.
     pub status: Status,
     /// Whether the pipeline execution has ended.
@@ -28,13 +28,13 @@ pub struct Standing {
 }
 
 /// What a recipient who was asked must have been told by now.
-pub fn steps(standing: Standing) -> Vec<Step> {
-    let Standing {
+pub fn steps(progress: Progress) -> Vec<Step> {
+    let Progress {
         status,
         ended,
         follow_up,
         changeable,
-    } = standing;
+    } = progress;
     let mut steps = Vec::new();
     if status == Status::Waiting {
         return steps;
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn a_yes_has_an_outcome_and_a_no_is_one() {
         let told = |status, ended| {
-            steps(Standing {
+            steps(Progress {
                 status,
                 ended,
                 follow_up: BOTH,
@@ -89,7 +89,7 @@ mod tests {
             outcome: false,
         };
         let told = |changeable| {
-            steps(Standing {
+            steps(Progress {
                 status: Status::Rejected,
                 ended: true,
                 follow_up: quiet,
@@ -128,7 +128,7 @@ mod tests {
                 let mut told = Vec::new();
                 for moment in moments {
                     let (status, ended) = story[(*moment).min(story.len() - 1)];
-                    for step in steps(Standing { status, ended, follow_up: BOTH, changeable: true }) {
+                    for step in steps(Progress { status, ended, follow_up: BOTH, changeable: true }) {
                         if !told.contains(&step) {
                             told.push(step);
                         }

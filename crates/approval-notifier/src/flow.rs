@@ -1,4 +1,4 @@
-//! One invocation: event → what it brings → each by itself → the troubles of all.
+//! One invocation: event → what it brings → each by itself → the errors of all.
 //!
 //! One bad record never blocks the others: each has its own result, its own time and its own panic.
 //! In the end the invocation fails if any record could not be handled, so that Lambda runs the event
@@ -20,9 +20,9 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use tracing::Instrument;
 
-use crate::desk::{Desk, Invocation, Kept};
-use crate::trouble::{Trouble, all};
-use crate::{Notifier, ask, follow, plain, remind};
+use crate::context::{EventContext, Invocation, Shared};
+use crate::error::{NotifierError, all};
+use crate::{Notifier, ask, follow, forward, remind};
 
 /// What is kept of an invocation's time, to say that the rest was not enough.
 const RESERVE: Duration = Duration::from_millis(750);
@@ -32,12 +32,12 @@ const RESERVE: Duration = Duration::from_millis(750);
 const MAX_RECORDS: usize = 100;
 
 /// One delivery with all its tries: well within the lease of its claim.
-const DELIVERY: Duration = Duration::from_secs(20);
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Some records of the event could not be handled. Lambda runs it again.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-pub struct Unfinished(Vec<Trouble>);
+pub struct Unfinished(Vec<NotifierError>);
 
 impl From<Unfinished> for Diagnostic {
     fn from(error: Unfinished) -> Self {
@@ -90,7 +90,7 @@ async fn each(
         aws: &notifier.aws,
         name: &settings.state_table,
     };
-    let kept = Kept {
+    let kept = Shared {
         aws: &notifier.aws,
         settings,
         keyring: notifier.keyring(&settings.keys_secret),
@@ -98,58 +98,62 @@ async fn each(
             aws: &notifier.aws,
             http: notifier.http(settings),
             slack_api: &settings.slack_api_url,
-            within: DELIVERY.min(time * 2 / 3),
+            within: DELIVERY_TIMEOUT.min(time * 2 / 3),
         },
     };
     let records = Records::new(table, &notifier.clock, &notifier.new_id)
-        .keeping_audits_for(settings.audit_kept);
-    let desk = Desk::new(kept, records, invocation);
+        .with_audit_retention(settings.audit_retention);
+    let context = EventContext::new(kept, records, invocation);
     let incoming = message::incoming(payload);
     let count = incoming.len();
     if count > MAX_RECORDS {
-        let trouble = Trouble::TooMany {
+        let error = NotifierError::TooMany {
             count,
             most: MAX_RECORDS,
         };
-        tracing::error!("{trouble}");
-        return Err(Unfinished(vec![trouble]));
+        tracing::error!("{error}");
+        return Err(Unfinished(vec![error]));
     }
     let handling = incoming
         .into_iter()
         .enumerate()
-        .map(|(number, record)| guarded(&desk, number, record, time));
-    let troubles: Vec<Trouble> = join_all(handling)
+        .map(|(number, record)| guarded(&context, number, record, time));
+    let errors: Vec<NotifierError> = join_all(handling)
         .await
         .into_iter()
         .filter_map(Result::err)
         .collect();
-    for trouble in &troubles {
-        tracing::error!("{trouble}");
+    for error in &errors {
+        tracing::error!("{error}");
     }
-    if troubles.is_empty() {
+    if errors.is_empty() {
         Ok(json!({ "records": count }))
     } else {
-        Err(Unfinished(troubles))
+        Err(Unfinished(errors))
     }
 }
 
 /// One record under its own guard.
 async fn guarded(
-    desk: &Desk<'_>,
+    context: &EventContext<'_>,
     number: usize,
     record: Incoming,
     time: Duration,
-) -> Result<(), Trouble> {
-    let work = AssertUnwindSafe(one(desk, number, record)).catch_unwind();
+) -> Result<(), NotifierError> {
+    let work = AssertUnwindSafe(one(context, number, record)).catch_unwind();
     match tokio::time::timeout(time, work).await {
         Ok(Ok(result)) => result,
         // Not what it says: a panic may quote what it was about.
-        Ok(Err(_)) => Err(Trouble::Panicked),
-        Err(_) => Err(Trouble::OutOfTime),
+        Ok(Err(_)) => Err(NotifierError::Panicked),
+        Err(_) => Err(NotifierError::OutOfTime),
     }
 }
 
-async fn one(desk: &Desk<'_>, number: usize, record: Incoming) -> Result<(), Trouble> {
+async fn one(
+    context: &EventContext<'_>,
+    number: usize,
+    record: Incoming,
+) -> Result<(), NotifierError> {
     let origin = record.origin().cloned().unwrap_or_default();
     if origin.own {
         let topic = origin.topic_arn.as_deref();
@@ -161,42 +165,44 @@ async fn one(desk: &Desk<'_>, number: usize, record: Incoming) -> Result<(), Tro
     }
     let id = origin
         .message_id
-        .unwrap_or_else(|| format!("{}-{number}", desk.invocation.request_id));
+        .unwrap_or_else(|| format!("{}-{number}", context.invocation.request_id));
     // Boxed, here and where calls branch out: a call of the SDK is a large future, and a thread of the
     // runtime has 2 MB of stack.
     match record {
-        Incoming::Approval(message) => Box::pin(ask::approval(desk, message, origin.sent)).await,
-        Incoming::Waiting(message) => Box::pin(ask::notification(desk, message)).await,
+        Incoming::Approval(message) => Box::pin(ask::approval(context, message, origin.sent)).await,
+        Incoming::Waiting(message) => Box::pin(ask::notification(context, message)).await,
         Incoming::ActionChanged(change) => {
             let (pipeline, execution) = (&change.action.pipeline, &change.execution_id);
-            let followed = Box::pin(follow::execution(desk, pipeline, execution)).await;
+            let followed = Box::pin(follow::execution(context, pipeline, execution)).await;
             // Whoever made a notification rule wants to be told; of approvals people are told anyhow.
             if change.notified && !change.is_manual_approval() {
-                let told = plain::pass_on(desk, &id, &plain::of_action(&change)).await;
+                let told = forward::pass_on(context, &id, &forward::of_action(&change)).await;
                 return all([followed, told]);
             }
             followed
         }
         Incoming::ExecutionChanged(change) => {
             let (pipeline, execution) = (&change.pipeline, &change.execution_id);
-            let followed = Box::pin(follow::execution(desk, pipeline, execution)).await;
+            let followed = Box::pin(follow::execution(context, pipeline, execution)).await;
             if change.notified {
-                let told = plain::pass_on(desk, &id, &plain::of_execution(&change)).await;
+                let told = forward::pass_on(context, &id, &forward::of_execution(&change)).await;
                 return all([followed, told]);
             }
             followed
         }
-        Incoming::Reminder { case, number } => Box::pin(remind::remind(desk, &case, number)).await,
-        Incoming::CodeDeploy(trigger) => {
-            plain::pass_on(desk, &id, &plain::of_trigger(&trigger)).await
+        Incoming::Reminder { case, number } => {
+            Box::pin(remind::remind(context, &case, number)).await
         }
-        Incoming::Alarm(alarm) => plain::pass_on(desk, &id, &plain::of_alarm(&alarm)).await,
+        Incoming::CodeDeploy(trigger) => {
+            forward::pass_on(context, &id, &forward::of_trigger(&trigger)).await
+        }
+        Incoming::Alarm(alarm) => forward::pass_on(context, &id, &forward::of_alarm(&alarm)).await,
         Incoming::Other(message) => {
             tracing::warn!(
                 message = id,
                 "a message of a shape that is not known is passed on as text, its tokens masked; an approval must come as CodePipeline publishes it, by SNS, SQS or a pipe"
             );
-            plain::pass_on(desk, &id, &plain::of_other(&message)).await
+            forward::pass_on(context, &id, &forward::of_other(&message)).await
         }
     }
 }
@@ -213,7 +219,12 @@ mod tests {
             problems: Vec::new(),
         };
         let notifier = Notifier::new(Err(wrong), Aws::new(&|_| None));
-        let future = each(&notifier, Invocation::default(), &Value::Null, DELIVERY);
+        let future = each(
+            &notifier,
+            Invocation::default(),
+            &Value::Null,
+            DELIVERY_TIMEOUT,
+        );
         assert!(size_of_val(&future) < 8 * 1024, "{}", size_of_val(&future));
     }
 

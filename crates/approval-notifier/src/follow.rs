@@ -15,14 +15,14 @@ use futures::future::join_all;
 use serde_json::Value;
 
 use crate::ask::ASK;
-use crate::desk::Desk;
-use crate::due::{Standing, Step, steps};
+use crate::case_status::{self, CaseStatus};
+use crate::context::EventContext;
+use crate::delivery::{self, CaseMessage};
+use crate::due::{Progress, Step, steps};
+use crate::error::{NotifierError, all};
 use crate::gather;
 use crate::recipient::{Recipient, recipients};
 use crate::remind::{ESCALATED, REMINDER};
-use crate::standing::{self, Stand};
-use crate::telling::{self, Message};
-use crate::trouble::{Trouble, all};
 
 /// The name of what was decided in the records.
 const DECIDED: &str = "decided";
@@ -40,15 +40,19 @@ fn outcome_name(status: ExecutionStatus) -> &'static str {
 }
 
 /// Follows up all cases of a pipeline execution.
-pub async fn execution(desk: &Desk<'_>, pipeline: &str, execution_id: &str) -> Result<(), Trouble> {
-    let ids = desk
+pub async fn execution(
+    context: &EventContext<'_>,
+    pipeline: &str,
+    execution_id: &str,
+) -> Result<(), NotifierError> {
+    let ids = context
         .records
         .cases_of_execution(pipeline, execution_id)
         .await?;
     let following = ids
         .iter()
-        .map(async |id| match desk.records.case(id).await? {
-            Some(case) => Box::pin(settle(desk, &case)).await.map(drop),
+        .map(async |id| match context.records.case(id).await? {
+            Some(case) => Box::pin(settle(context, &case)).await.map(drop),
             // Its question is being written down at this moment, and looks by itself afterwards.
             None => Ok(()),
         });
@@ -56,22 +60,22 @@ pub async fn execution(desk: &Desk<'_>, pipeline: &str, execution_id: &str) -> R
 }
 
 /// Tells what is to be told about a case by now, and says how it stands.
-pub async fn settle(desk: &Desk<'_>, case: &Case) -> Result<Stand, Trouble> {
-    let stand = Box::pin(standing::of(desk, case)).await?;
-    let Stand::Settled(settled) = &stand else {
+pub async fn settle(context: &EventContext<'_>, case: &Case) -> Result<CaseStatus, NotifierError> {
+    let stand = Box::pin(case_status::of(context, case)).await?;
+    let CaseStatus::Settled(settled) = &stand else {
         return Ok(stand);
     };
-    let (deliveries, config) = tokio::join!(desk.records.deliveries(&case.id), desk.config());
+    let (deliveries, config) = tokio::join!(context.records.deliveries(&case.id), context.config());
     let config = config?;
     let asked = asked(config, deliveries?);
     if asked.is_empty() {
         return Ok(stand);
     }
     let route = config.route_named(&case.route);
-    let story = Box::pin(story(desk, case, route, settled)).await?;
+    let story = Box::pin(story(context, case, route, settled)).await?;
     let telling = asked
         .iter()
-        .map(|asked| Box::pin(tell(desk, config, &story, asked)));
+        .map(|asked| Box::pin(tell(context, config, &story, asked)));
     all(join_all(telling).await)?;
     Ok(stand)
 }
@@ -90,12 +94,12 @@ struct Story<'a> {
 }
 
 async fn story<'a>(
-    desk: &Desk<'_>,
+    context: &EventContext<'_>,
     case: &'a Case,
     route: Option<&'a Route>,
     settled: &'a Settled,
-) -> Result<Story<'a>, Trouble> {
-    let (outcome, keys) = tokio::join!(outcome(desk, case, route, settled), desk.keys());
+) -> Result<Story<'a>, NotifierError> {
+    let (outcome, keys) = tokio::join!(outcome(context, case, route, settled), context.keys());
     let keys = keys?;
     // People paste what the console shows them, and its review link carries the token.
     let mask = |text: &str| mask_token(&keys, &case.token_mac, &case.action, text);
@@ -123,11 +127,11 @@ fn who(by: &[Voter]) -> Option<String> {
 
 /// What became of the release, once the execution has ended.
 async fn outcome(
-    desk: &Desk<'_>,
+    context: &EventContext<'_>,
     case: &Case,
     route: Option<&Route>,
     settled: &Settled,
-) -> Result<Option<ExecutionOutcome>, Trouble> {
+) -> Result<Option<ExecutionOutcome>, NotifierError> {
     let Some(execution) = &case.execution_id else {
         return Ok(None);
     };
@@ -135,11 +139,11 @@ async fn outcome(
         return Ok(None);
     }
     // One cheap call, as most looks come before the end.
-    let around = pipeline::execution_of(desk.aws, &case.action.pipeline, execution).await?;
+    let around = pipeline::execution_of(context.aws, &case.action.pipeline, execution).await?;
     if around.status.is_none_or(|status| goes_on(&status)) {
         return Ok(None);
     }
-    let lookups = gather::lookups(desk, route);
+    let lookups = gather::lookups(context, route);
     let outcome = Box::pin(briefing::outcome(&lookups, &case.action, execution)).await?;
     Ok((outcome.status != ExecutionStatus::InProgress).then_some(outcome))
 }
@@ -205,22 +209,22 @@ pub fn questions(deliveries: Vec<(String, String, Delivery)>) -> Vec<(String, De
 
 /// Tells one recipient what is due, in order: the outcome waits for the decision.
 async fn tell(
-    desk: &Desk<'_>,
+    context: &EventContext<'_>,
     config: &Config,
     story: &Story<'_>,
     asked: &Asked,
-) -> Result<(), Trouble> {
+) -> Result<(), NotifierError> {
     let first = asked
         .first
         .as_ref()
         .filter(|_| asked.recipient.changeable());
-    let standing = Standing {
+    let progress = Progress {
         status: story.settled.truth.status,
         ended: story.outcome.is_some(),
         follow_up: follow_up(story.route),
         changeable: first.is_some(),
     };
-    for step in steps(standing) {
+    for step in steps(progress) {
         let (name, occasion) = match (step, &story.outcome) {
             (Step::Decided, _) => (
                 DECIDED,
@@ -235,13 +239,13 @@ async fn tell(
             }
             (Step::Outcome, None) => continue,
         };
-        let message = Message {
+        let message = CaseMessage {
             name,
             occasion,
             case: story.case,
             route: story.route,
             config,
-            signer: Some(desk.signer(&story.keys)),
+            signer: Some(context.signer(&story.keys)),
             buttons: false,
         };
         let mode = match (first, step) {
@@ -249,7 +253,7 @@ async fn tell(
             (Some(first), Step::Outcome) => Mode::Thread(first),
             (None, _) => Mode::New,
         };
-        telling::tell(desk, message, &asked.recipient, mode).await?;
+        delivery::tell(context, message, &asked.recipient, mode).await?;
     }
     Ok(())
 }

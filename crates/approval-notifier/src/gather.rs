@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use approvals::config::Route;
-use approvals::pipeline::{self, OwnerWords, Wait};
-use approvals::{ApprovalAction, Briefing, Case, CaseId, Gap, Shown, Status, Token, What, redact};
+use approvals::pipeline::{self, OwnerNote, Wait};
+use approvals::{
+    ApprovalAction, Briefing, Case, CaseId, Gap, Lookup, Shown, Status, Token, redact,
+};
 use aws_sdk_codepipeline::types::{PipelineDeclaration, StageDeclaration};
 use briefing::Lookups;
 use common::aws::Identity;
@@ -14,20 +16,20 @@ use futures::future::{Either, select};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ask::Question;
-use crate::desk::Desk;
-use crate::trouble::Trouble;
+use crate::context::EventContext;
+use crate::error::NotifierError;
 
 /// A look-up that people wait for takes no longer: the execution behind a token, for example, with a
 /// pipeline's whole history in the way. What is claimed meanwhile must still be sent within its lease.
-const PATIENCE: Duration = Duration::from_secs(4);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(4);
 /// Characters of a reason.
-const WHY: usize = 400;
+const MAX_REASON: usize = 400;
 /// A message may arrive before `CodePipeline` shows its token: that is looked for again after this.
 const EXECUTION_PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(750)];
 /// A message that is younger than this is run again by Lambda if it fails: the second try comes a minute
 /// after the first, the last one two minutes later.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>
-const FRESH: SignedDuration = SignedDuration::from_secs(150);
+const FRESH_FOR: SignedDuration = SignedDuration::from_secs(150);
 /// Whoever has less time to decide is told at once, with what is known.
 const LITTLE_TIME: SignedDuration = SignedDuration::from_mins(10);
 /// How long an approval waits unless its action says otherwise.
@@ -62,24 +64,24 @@ pub struct Findings {
     /// When `CodePipeline` gives up.
     pub expires: Option<Timestamp>,
     /// What the action's owner says with it.
-    pub words: OwnerWords,
+    pub words: OwnerNote,
 }
 
 /// The action with the account and region of this function where the message names none: only there
 /// could it be decided. So that two messages about one wait speak of the same action.
-pub fn placed(desk: &Desk<'_>, mut action: ApprovalAction) -> ApprovalAction {
+pub fn placed(context: &EventContext<'_>, mut action: ApprovalAction) -> ApprovalAction {
     if action.account.is_empty() {
-        desk.invocation.account().clone_into(&mut action.account);
+        context.invocation.account().clone_into(&mut action.account);
     }
     if action.region.is_empty() {
-        desk.invocation.region().clone_into(&mut action.region);
+        context.invocation.region().clone_into(&mut action.region);
     }
     action
 }
 
 /// The action as one of this function's account and region, where it was found there.
-pub fn own(desk: &Desk<'_>, mut action: ApprovalAction) -> ApprovalAction {
-    let (account, region) = (desk.invocation.account(), desk.invocation.region());
+pub fn own(context: &EventContext<'_>, mut action: ApprovalAction) -> ApprovalAction {
+    let (account, region) = (context.invocation.account(), context.invocation.region());
     if !account.is_empty() && !region.is_empty() {
         account.clone_into(&mut action.account);
         region.clone_into(&mut action.region);
@@ -89,28 +91,28 @@ pub fn own(desk: &Desk<'_>, mut action: ApprovalAction) -> ApprovalAction {
 
 /// Pure: whether a look-up that fails may wait for Lambda's next try: there is one, and there is time.
 pub fn is_fresh(sent: Option<Timestamp>, expires: Option<Timestamp>, now: Timestamp) -> bool {
-    let young = sent.is_some_and(|sent| now.duration_since(sent).abs() < FRESH);
+    let young = sent.is_some_and(|sent| now.duration_since(sent).abs() < FRESH_FOR);
     young && expires.is_none_or(|expires| expires.duration_since(now) > LITTLE_TIME)
 }
 
 /// The execution that a token belongs to. None costs the message its briefing and its buttons, and never
 /// the message; so what may pass, as a token that is not shown yet, fails a message that is `fresh`.
 pub async fn execution_of(
-    desk: &Desk<'_>,
+    context: &EventContext<'_>,
     action: &ApprovalAction,
     token: &Token,
     fresh: bool,
-) -> Result<Option<String>, Trouble> {
+) -> Result<Option<String>, NotifierError> {
     let search = async {
         for pause in EXECUTION_PAUSES {
-            match pipeline::find_by_token(desk.aws, action, token).await {
+            match pipeline::find_by_token(context.aws, action, token).await {
                 Ok(None) => tokio::time::sleep(pause).await,
                 found => return found,
             }
         }
-        pipeline::find_by_token(desk.aws, action, token).await
+        pipeline::find_by_token(context.aws, action, token).await
     };
-    let (why, passes) = match tokio::time::timeout(PATIENCE, search).await {
+    let (why, passes) = match tokio::time::timeout(LOOKUP_TIMEOUT, search).await {
         Ok(Ok(Some(execution))) => return Ok(Some(execution)),
         Ok(Ok(None)) => ("CodePipeline does not know its token".to_owned(), true),
         Ok(Err(error)) => (error.to_string(), error.is_transient()),
@@ -118,7 +120,7 @@ pub async fn execution_of(
     };
     if passes && fresh {
         let action = action.to_string();
-        return Err(Trouble::Unfound { action, why });
+        return Err(NotifierError::Unfound { action, why });
     }
     tracing::warn!(%action, "which execution waits is not known: {why}");
     Ok(None)
@@ -126,14 +128,14 @@ pub async fn execution_of(
 
 /// Looks everything up at once. A case that is known already needs no briefing.
 pub async fn gather(
-    desk: &Desk<'_>,
+    context: &EventContext<'_>,
     id: &CaseId,
     question: &Question,
     route: &Route,
-) -> Result<Gathered, Trouble> {
+) -> Result<Gathered, NotifierError> {
     let (found, waits) = tokio::join!(
-        Box::pin(find(desk, id, question, route)),
-        Box::pin(waits(desk, question))
+        Box::pin(find(context, id, question, route)),
+        Box::pin(waits(context, question))
     );
     Ok(Gathered {
         found: found?,
@@ -142,13 +144,13 @@ pub async fn gather(
 }
 
 async fn find(
-    desk: &Desk<'_>,
+    context: &EventContext<'_>,
     id: &CaseId,
     question: &Question,
     route: &Route,
-) -> Result<Found, Trouble> {
-    let known = Box::pin(desk.records.case(id));
-    let findings = Box::pin(findings(desk, question, route));
+) -> Result<Found, NotifierError> {
+    let known = Box::pin(context.records.case(id));
+    let findings = Box::pin(findings(context, question, route));
     Ok(match select(known, findings).await {
         Either::Left((known, findings)) => match known? {
             Some(case) => Found::Known(Box::new(case)),
@@ -161,13 +163,13 @@ async fn find(
     })
 }
 
-async fn findings(desk: &Desk<'_>, question: &Question, route: &Route) -> Findings {
-    let lookups = lookups(desk, Some(route));
+async fn findings(context: &EventContext<'_>, question: &Question, route: &Route) -> Findings {
+    let lookups = lookups(context, Some(route));
     let execution = question.execution_id.as_deref();
     let ((mut briefing, shown), expires, (words, gap)) = tokio::join!(
         Box::pin(briefing::brief(&lookups, &question.action, execution)),
-        Box::pin(expires(desk, question)),
-        Box::pin(words(desk, question))
+        Box::pin(expires(context, question)),
+        Box::pin(words(context, question))
     );
     briefing.gaps.extend(gap);
     Findings {
@@ -180,16 +182,16 @@ async fn findings(desk: &Desk<'_>, question: &Question, route: &Route) -> Findin
 
 /// What the action's owner says, as `CodePipeline` has it. Where it can't be asked, what the message says,
 /// marked as such: anybody who may publish to the topic can have written it.
-async fn words(desk: &Desk<'_>, question: &Question) -> (OwnerWords, Option<Gap>) {
-    let said = OwnerWords {
+async fn words(context: &EventContext<'_>, question: &Question) -> (OwnerNote, Option<Gap>) {
+    let said = OwnerNote {
         comment: question.comment.clone(),
         external_link: question.external_link.clone(),
     };
     let Some(execution) = &question.execution_id else {
         return unconfirmed(said, "which execution waits is not known");
     };
-    let call = pipeline::owner_words(desk.aws, &question.action, execution, &question.token);
-    match tokio::time::timeout(PATIENCE, call).await {
+    let call = pipeline::owner_note(context.aws, &question.action, execution, &question.token);
+    match tokio::time::timeout(LOOKUP_TIMEOUT, call).await {
         Ok(Ok(Some(words))) => (words, None),
         Ok(Ok(None)) => unconfirmed(
             said,
@@ -200,40 +202,40 @@ async fn words(desk: &Desk<'_>, question: &Question) -> (OwnerWords, Option<Gap>
     }
 }
 
-fn unconfirmed(said: OwnerWords, why: &str) -> (OwnerWords, Option<Gap>) {
+fn unconfirmed(said: OwnerNote, why: &str) -> (OwnerNote, Option<Gap>) {
     let any = said.comment.is_some() || said.external_link.is_some();
     let gap = any.then(|| Gap {
-        what: What::OwnerWords,
+        what: Lookup::OwnerWords,
         why: redact::line(
             &format!("what is shown is what the message says, which anybody who may publish to the topic can write ({why})"),
-            WHY,
+            MAX_REASON,
         ),
     });
     (said, gap)
 }
 
 /// Where the briefing is looked up.
-pub fn lookups<'a>(desk: &Desk<'a>, route: Option<&'a Route>) -> Lookups<'a> {
+pub fn lookups<'a>(context: &EventContext<'a>, route: Option<&'a Route>) -> Lookups<'a> {
     Lookups {
-        aws: desk.aws,
-        report_bucket: desk.settings.report_bucket.as_deref(),
-        report_prefix: &desk.settings.report_prefix,
+        aws: context.aws,
+        report_bucket: context.settings.report_bucket.as_deref(),
+        report_prefix: &context.settings.report_prefix,
         version_variables: route.map_or(&[], |route| &route.version_variables),
         budget: briefing::BUDGET,
     }
 }
 
 /// Whether it still waits. A message may be hours old: repeated, or taken from a dead-letter queue.
-async fn waits(desk: &Desk<'_>, question: &Question) -> Result<bool, Trouble> {
+async fn waits(context: &EventContext<'_>, question: &Question) -> Result<bool, NotifierError> {
     if question
         .expires
-        .is_some_and(|expires| expires <= desk.now())
+        .is_some_and(|expires| expires <= context.now())
     {
         return Ok(false);
     }
     let (waits, other) = tokio::join!(
-        Box::pin(execution_waits(desk, question)),
-        Box::pin(another_waits(desk, question))
+        Box::pin(execution_waits(context, question)),
+        Box::pin(another_waits(context, question))
     );
     if !(waits && other) {
         return Ok(waits);
@@ -241,7 +243,7 @@ async fn waits(desk: &Desk<'_>, question: &Question) -> Result<bool, Trouble> {
     let action = &question.action;
     // One that is not known at all may have begun just now.
     if question.execution_id.is_none() && question.fresh {
-        return Err(Trouble::Unfound {
+        return Err(NotifierError::Unfound {
             action: action.to_string(),
             why: "CodePipeline shows another wait there".to_owned(),
         });
@@ -251,7 +253,7 @@ async fn waits(desk: &Desk<'_>, question: &Question) -> Result<bool, Trouble> {
 }
 
 /// Whether this very wait is open in its execution, as far as is known.
-async fn execution_waits(desk: &Desk<'_>, question: &Question) -> bool {
+async fn execution_waits(context: &EventContext<'_>, question: &Question) -> bool {
     let Some(execution) = &question.execution_id else {
         return true;
     };
@@ -259,8 +261,8 @@ async fn execution_waits(desk: &Desk<'_>, question: &Question) -> bool {
         owns: &|token| *token == question.token,
         asked_at: None,
     };
-    let truth = pipeline::truth_of_wait(desk.aws, &question.action, execution, wait);
-    let why = match tokio::time::timeout(PATIENCE, truth).await {
+    let truth = pipeline::truth_of_wait(context.aws, &question.action, execution, wait);
+    let why = match tokio::time::timeout(LOOKUP_TIMEOUT, truth).await {
         Ok(Ok(truth)) => return truth.status == Status::Waiting,
         Ok(Err(error)) => error.to_string(),
         Err(_) => "no answer in time".to_owned(),
@@ -271,10 +273,10 @@ async fn execution_waits(desk: &Desk<'_>, question: &Question) -> bool {
 
 /// Whether another wait than the one in question is open there: a stage that was retried asks anew, in
 /// the same execution and with another token.
-async fn another_waits(desk: &Desk<'_>, question: &Question) -> bool {
+async fn another_waits(context: &EventContext<'_>, question: &Question) -> bool {
     let execution = question.execution_id.as_deref();
-    let open = pipeline::open_approval(desk.aws, &question.action, execution);
-    let why = match tokio::time::timeout(PATIENCE, open).await {
+    let open = pipeline::open_approval(context.aws, &question.action, execution);
+    let why = match tokio::time::timeout(LOOKUP_TIMEOUT, open).await {
         Ok(Ok(open)) => return open.is_some_and(|open| open.token != question.token),
         Ok(Err(error)) => error.to_string(),
         Err(_) => "no answer in time".to_owned(),
@@ -284,14 +286,14 @@ async fn another_waits(desk: &Desk<'_>, question: &Question) -> bool {
 }
 
 /// When `CodePipeline` gives up: as the message says, else as the pipeline's definition does.
-async fn expires(desk: &Desk<'_>, question: &Question) -> Option<Timestamp> {
+async fn expires(context: &EventContext<'_>, question: &Question) -> Option<Timestamp> {
     if question.expires.is_some() {
         return question.expires;
     }
     let since = question.since?;
-    let call = desk.aws.codepipeline().get_pipeline();
+    let call = context.aws.codepipeline().get_pipeline();
     let call = call.name(&question.action.pipeline).send();
-    let why = match tokio::time::timeout(PATIENCE, call).await {
+    let why = match tokio::time::timeout(LOOKUP_TIMEOUT, call).await {
         Ok(Ok(answer)) => {
             let timeout = timeout_of(&answer.pipeline?, &question.action)?;
             return since.checked_add(timeout).ok();

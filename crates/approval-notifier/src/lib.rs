@@ -13,21 +13,21 @@
 //! - Nothing is dropped: what can't be handled makes the invocation fail, and so reaches a queue.
 
 pub mod ask;
-pub mod desk;
+pub mod case_status;
+pub mod context;
+pub mod delivery;
 pub mod due;
+pub mod error;
 pub mod flow;
 pub mod follow;
+pub mod forward;
 pub mod gather;
-pub mod plain;
 pub mod recipient;
 pub mod remind;
+pub mod reminder_schedule;
 pub mod settings;
-pub mod standing;
-pub mod telling;
 #[cfg(test)]
 mod testing;
-pub mod timetable;
-pub mod trouble;
 
 use std::fmt;
 use std::sync::OnceLock;

@@ -6,13 +6,13 @@ use approvals::{Case, CaseId};
 use channels::{Mode, Occasion};
 use futures::future::join_all;
 
-use crate::desk::Desk;
+use crate::case_status::CaseStatus;
+use crate::context::EventContext;
+use crate::delivery::{self, CaseMessage};
+use crate::error::{NotifierError, all};
 use crate::follow;
 use crate::recipient::{Recipient, Signer, recipients};
-use crate::standing::Stand;
-use crate::telling::{self, Message};
-use crate::timetable::ESCALATION;
-use crate::trouble::{Trouble, all};
+use crate::reminder_schedule::ESCALATION;
 
 /// The name of the escalation in the records.
 pub const ESCALATED: &str = "escalation";
@@ -20,8 +20,12 @@ pub const ESCALATED: &str = "escalation";
 pub const REMINDER: &str = "reminder-";
 
 /// Reminds of a case, if it still waits.
-pub async fn remind(desk: &Desk<'_>, id: &CaseId, number: u32) -> Result<(), Trouble> {
-    let Some(case) = desk.records.case(id).await? else {
+pub async fn remind(
+    context: &EventContext<'_>,
+    id: &CaseId,
+    number: u32,
+) -> Result<(), NotifierError> {
+    let Some(case) = context.records.case(id).await? else {
         tracing::warn!(
             case = id.as_str(),
             "a reminder of a case that isn't known; nothing is told"
@@ -29,7 +33,7 @@ pub async fn remind(desk: &Desk<'_>, id: &CaseId, number: u32) -> Result<(), Tro
         return Ok(());
     };
     // Tells what was missed, too: a reminder is as good an occasion as any.
-    if Box::pin(follow::settle(desk, &case)).await? != Stand::Waits {
+    if Box::pin(follow::settle(context, &case)).await? != CaseStatus::Waits {
         tracing::info!(
             case = id.as_str(),
             number,
@@ -37,7 +41,7 @@ pub async fn remind(desk: &Desk<'_>, id: &CaseId, number: u32) -> Result<(), Tro
         );
         return Ok(());
     }
-    let (config, keys) = tokio::join!(desk.config(), desk.keys());
+    let (config, keys) = tokio::join!(context.config(), context.keys());
     let (config, keys) = (config?, keys?);
     let Some(route) = config.route_named(&case.route) else {
         tracing::error!(
@@ -47,23 +51,23 @@ pub async fn remind(desk: &Desk<'_>, id: &CaseId, number: u32) -> Result<(), Tro
         );
         return Ok(());
     };
-    let signer = desk.signer(&keys);
+    let signer = context.signer(&keys);
     if number == ESCALATION {
-        escalate(desk, &case, (config, route), signer).await
+        escalate(context, &case, (config, route), signer).await
     } else {
-        again(desk, &case, (config, route, number), signer).await
+        again(context, &case, (config, route, number), signer).await
     }
 }
 
 /// Tells whoever was asked that it still waits.
 async fn again(
-    desk: &Desk<'_>,
+    context: &EventContext<'_>,
     case: &Case,
     (config, route, number): (&Config, &Route, u32),
     signer: Signer<'_>,
-) -> Result<(), Trouble> {
+) -> Result<(), NotifierError> {
     let name = format!("{REMINDER}{number}");
-    let message = Message {
+    let message = CaseMessage {
         name: &name,
         occasion: Occasion::Reminder { number },
         case,
@@ -73,16 +77,16 @@ async fn again(
         buttons: true,
     };
     let to = recipients(config, route.tell.iter().map(String::as_str));
-    all(join_all(to.iter().map(|to| Box::pin(tell(desk, message, to)))).await)
+    all(join_all(to.iter().map(|to| Box::pin(tell(context, message, to)))).await)
 }
 
 /// Asks others as well.
 async fn escalate(
-    desk: &Desk<'_>,
+    context: &EventContext<'_>,
     case: &Case,
     (config, route): (&Config, &Route),
     signer: Signer<'_>,
-) -> Result<(), Trouble> {
+) -> Result<(), NotifierError> {
     let Some(escalate) = &route.escalate else {
         tracing::warn!(
             case = case.id.as_str(),
@@ -90,7 +94,7 @@ async fn escalate(
         );
         return Ok(());
     };
-    let message = Message {
+    let message = CaseMessage {
         name: ESCALATED,
         occasion: Occasion::Escalation,
         case,
@@ -100,14 +104,18 @@ async fn escalate(
         buttons: true,
     };
     let to = recipients(config, escalate.tell.iter().map(String::as_str));
-    all(join_all(to.iter().map(|to| Box::pin(tell(desk, message, to)))).await)
+    all(join_all(to.iter().map(|to| Box::pin(tell(context, message, to)))).await)
 }
 
 /// In the thread of the first message where there is one: without buttons, as only the first message is
 /// changed when it is decided.
-async fn tell(desk: &Desk<'_>, message: Message<'_>, to: &Recipient) -> Result<(), Trouble> {
+async fn tell(
+    context: &EventContext<'_>,
+    message: CaseMessage<'_>,
+    to: &Recipient,
+) -> Result<(), NotifierError> {
     let first = if to.changeable() {
-        let deliveries = desk.records.deliveries(&message.case.id).await?;
+        let deliveries = context.records.deliveries(&message.case.id).await?;
         let mut asked = follow::questions(deliveries).into_iter();
         asked
             .find(|(key, _)| *key == to.key)
@@ -117,7 +125,7 @@ async fn tell(desk: &Desk<'_>, message: Message<'_>, to: &Recipient) -> Result<(
     };
     let (message, mode) = match &first {
         Some(first) => {
-            let quiet = Message {
+            let quiet = CaseMessage {
                 buttons: false,
                 ..message
             };
@@ -125,5 +133,5 @@ async fn tell(desk: &Desk<'_>, message: Message<'_>, to: &Recipient) -> Result<(
         }
         None => (message, Mode::New),
     };
-    telling::tell(desk, message, to, mode).await.map(drop)
+    delivery::tell(context, message, to, mode).await.map(drop)
 }

@@ -3,7 +3,7 @@
 //! No secret is a setting: the keys, webhook addresses and bot tokens lie in Secrets Manager or the
 //! Parameter Store, and are read when they are needed.
 
-use approvals::records::AUDIT_KEPT;
+use approvals::records::AUDIT_RETENTION;
 use common::location::Location;
 use common::settings::{Lookup, Reader, SettingsError};
 use jiff::SignedDuration;
@@ -32,7 +32,7 @@ pub struct Settings {
     /// `SCHEDULE_GROUP` and `SCHEDULE_ROLE_ARN`; absent: nobody is reminded.
     pub schedules: Option<Schedules>,
     /// `AUDIT_RETENTION_DAYS`: how long audit records are kept.
-    pub audit_kept: SignedDuration,
+    pub audit_retention: SignedDuration,
     /// `SLACK_API_URL`: Slack, or what stands in for it.
     pub slack_api_url: String,
     /// `ALLOW_PRIVATE_ADDRESSES`: whether webhooks may lead into a private network.
@@ -72,7 +72,7 @@ impl Settings {
         let decision_url = reader.parsed("DECISION_URL", address);
         let slack_api_url = reader.parsed("SLACK_API_URL", address);
         let schedules = schedules(&mut reader);
-        let audit_kept = reader.parsed("AUDIT_RETENTION_DAYS", days);
+        let audit_retention = reader.parsed("AUDIT_RETENTION_DAYS", days);
         let report_bucket = reader.optional("REPORT_BUCKET");
         let report_prefix = reader.optional("REPORT_PREFIX");
         reader.finish(|| Self {
@@ -86,7 +86,7 @@ impl Settings {
                 .trim_matches('/')
                 .to_owned(),
             schedules,
-            audit_kept: audit_kept.unwrap_or(AUDIT_KEPT),
+            audit_retention: audit_retention.unwrap_or(AUDIT_RETENTION),
             slack_api_url: slack_api_url.unwrap_or_else(|| SLACK_API_URL.into()),
             allow_private_addresses,
         })
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(settings.slack_api_url, "https://slack.com/api");
         assert_eq!(settings.report_prefix, "reports");
         assert_eq!(settings.report_bucket, None);
-        assert_eq!(settings.audit_kept, AUDIT_KEPT);
+        assert_eq!(settings.audit_retention, AUDIT_RETENTION);
         assert!(!settings.allow_private_addresses);
         let silent = with(&[("SCHEDULE_GROUP", ""), ("SCHEDULE_ROLE_ARN", "")]).unwrap();
         assert_eq!(silent.schedules, None, "reminders can be left out");

@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use approval_notifier::timetable::ESCALATION;
+use approval_notifier::reminder_schedule::ESCALATION;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -8,7 +8,7 @@ mod support;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
-use approval_notifier::timetable::ESCALATION;
+use approval_notifier::reminder_schedule::ESCALATION;
 use serde_json::json;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};

@@ -7,6 +7,7 @@
 //! - An approval counts only for the very thing that was shown, and counts once.
 //! - Unknown is never a yes.
 
+mod briefing;
 mod case;
 pub mod config;
 pub mod decide;
@@ -16,16 +17,15 @@ pub mod pipeline;
 pub mod policy;
 pub mod records;
 pub mod redact;
-mod shown;
 pub mod sign;
 mod token;
 mod truth;
 
+pub use briefing::{
+    Briefing, Change, ChangeAction, ChangeSet, Gap, GateReport, Lookup, Property, Replacement,
+    Revision, Risk, SetState, Shown, Starter, Step, Variable, VersionChange,
+};
 pub use case::{ApprovalAction, Case, CaseId};
 pub use outcome::{Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus, FailedAction};
-pub use shown::{
-    Briefing, Change, ChangeAction, ChangeSet, Gap, GateReport, Property, Replacement, Revision,
-    Risk, SetState, Shown, Starter, Step, Variable, VersionChange, What,
-};
 pub use token::Token;
 pub use truth::{Status, Truth};

@@ -7,7 +7,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use approvals::decide::{Answer, Click, PATIENCE, decide, recover};
+use approvals::decide::{Answer, Click, STALE_AFTER, decide, recover};
 use approvals::records::{Decision, Via};
 use futures::future::join_all;
 use proptest::prelude::*;
@@ -110,17 +110,17 @@ async fn run(race: &Race) {
         .enumerate()
         .map(|(n, (person, yes))| click(n, *person, *yes))
         .collect();
-    let desk = office.desk();
+    let context = office.context();
     let mut answers: Vec<Option<Answer>> = join_all(
         clicks
             .iter()
-            .map(|click| office.world.live(decide(&desk, click))),
+            .map(|click| office.world.live(decide(&context, click))),
     )
     .await;
     office.world.no_plan();
-    office.hands.pass(PATIENCE.as_secs());
-    answers.push(recover(&desk, &case().id).await);
-    answers.push(Some(decide(&desk, &click(99, 18, true)).await));
+    office.hands.pass(STALE_AFTER.as_secs());
+    answers.push(recover(&context, &case().id).await);
+    answers.push(Some(decide(&context, &click(99, 18, true)).await));
     check(race, &office, &clicks, &answers).await;
 }
 
@@ -229,8 +229,8 @@ async fn fifty_times_yes_by_fifty_people_is_one_yes() {
             ..click(n, 1, true)
         })
         .collect();
-    let desk = office.desk();
-    let answers = join_all(clicks.iter().map(|click| decide(&desk, click))).await;
+    let context = office.context();
+    let answers = join_all(clicks.iter().map(|click| decide(&context, click))).await;
     let decided = answers
         .iter()
         .filter(|answer| matches!(answer, Answer::Decided(_)));

@@ -43,7 +43,7 @@ async fn records_end_after_their_time() {
     let entry = AuditRecord::new(AuditKind::Told, case().id, office.hands.now(), "told");
     let records = office
         .records()
-        .keeping_audits_for(SignedDuration::from_hours(48));
+        .with_audit_retention(SignedDuration::from_hours(48));
     records.audit(&entry).await.unwrap();
     let items: Vec<serde_json::Value> = serde_json::from_str(&office.world.items()).unwrap();
     for item in items {
@@ -62,9 +62,9 @@ async fn records_end_after_their_time() {
     }
 }
 
-fn yours(claim: Claim) -> approvals::records::Yours {
+fn yours(claim: Claim) -> approvals::records::ClaimGuard {
     match claim {
-        Claim::Yours(yours) => yours,
+        Claim::Granted(yours) => yours,
         other => panic!("{other:?}"),
     }
 }
@@ -77,7 +77,7 @@ async fn a_delivery_is_claimed_by_one_of_many() {
     let claims = join_all((0..20).map(|_| records.claim_delivery(&id, "ask", "room"))).await;
     let granted = claims
         .iter()
-        .filter(|claim| matches!(claim, Ok(Claim::Yours(_))));
+        .filter(|claim| matches!(claim, Ok(Claim::Granted(_))));
     assert_eq!(granted.count(), 1);
     // Another channel or occasion is another delivery.
     let _mail = yours(records.claim_delivery(&id, "ask", "mail").await.unwrap());

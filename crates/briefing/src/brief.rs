@@ -4,7 +4,7 @@
 //! waits for another that it does not need, and each has until the common deadline.
 
 use approvals::pipeline::{PipelineError, every_action_of, execution_of};
-use approvals::{ApprovalAction, Briefing, Gap, GateReport, Shown, Variable, What};
+use approvals::{ApprovalAction, Briefing, Gap, GateReport, Lookup, Shown, Variable};
 use aws_sdk_codepipeline::types::{
     PipelineExecution, PipelineExecutionFilter, SucceededInStageFilter,
 };
@@ -37,7 +37,7 @@ pub async fn brief(
         let why =
             "which execution waits could not be found out; look at the pipeline in the console";
         let briefing = Briefing {
-            gaps: vec![gap(What::Execution, why)],
+            gaps: vec![gap(Lookup::Execution, why)],
             ..Briefing::default()
         };
         return (briefing, digest::nothing());
@@ -79,7 +79,7 @@ impl Look<'_> {
     /// The look-up's answer, or its gap at the latest at the deadline.
     async fn by_deadline<T>(
         &self,
-        what: What,
+        what: Lookup,
         call: impl Future<Output = Result<T, PipelineError>>,
     ) -> Result<T, Gap> {
         match timeout_at(self.deadline, call).await {
@@ -88,13 +88,13 @@ impl Look<'_> {
         }
     }
 
-    fn late(&self, what: What) -> Gap {
+    fn late(&self, what: Lookup) -> Gap {
         let subject = match what {
-            What::Execution | What::Origin => "the execution",
-            What::Actions | What::OwnerWords => "the execution's actions",
-            What::OldVersion => "the version before",
-            What::ChangeSet => "the change sets",
-            What::GateReport => "the gates' reports",
+            Lookup::Execution | Lookup::Origin => "the execution",
+            Lookup::Actions | Lookup::OwnerWords => "the execution's actions",
+            Lookup::OldVersion => "the version before",
+            Lookup::ChangeSet => "the change sets",
+            Lookup::GateReport => "the gates' reports",
         };
         let budget = self.lookups.budget;
         gap(
@@ -105,12 +105,12 @@ impl Look<'_> {
 
     async fn origin(&self) -> Result<PipelineExecution, Gap> {
         let call = execution_of(self.aws(), &self.action.pipeline, self.execution_id);
-        self.by_deadline(What::Origin, call).await
+        self.by_deadline(Lookup::Origin, call).await
     }
 
     async fn actions_and_behind(&self) -> Behind {
         let call = every_action_of(self.aws(), &self.action.pipeline, self.execution_id);
-        let actions = self.by_deadline(What::Actions, call).await;
+        let actions = self.by_deadline(Lookup::Actions, call).await;
         let mut behind = Behind {
             actions: actions.map(|details| Actions::of(&details)),
             sets: Vec::new(),
@@ -143,7 +143,7 @@ impl Look<'_> {
         let mut gaps: Vec<Gap> = found.iter().filter_map(Found::gap).collect();
         if more > 0 {
             let why = format!("{more} more change sets of the execution were not looked at");
-            gaps.push(gap(What::ChangeSet, &why));
+            gaps.push(gap(Lookup::ChangeSet, &why));
         }
         (found, more, gaps)
     }
@@ -152,13 +152,13 @@ impl Look<'_> {
         let call = gates::before(self.lookups, self.action, actions);
         match timeout_at(self.deadline, call).await {
             Ok(found) => found,
-            Err(_) => (Vec::new(), vec![self.late(What::GateReport)]),
+            Err(_) => (Vec::new(), vec![self.late(Lookup::GateReport)]),
         }
     }
 
     /// The version that the last execution had that passed the approval's stage; none if there is none.
     async fn earlier(&self) -> Result<Option<String>, Gap> {
-        self.by_deadline(What::OldVersion, self.earlier_version())
+        self.by_deadline(Lookup::OldVersion, self.earlier_version())
             .await
     }
 
@@ -256,7 +256,7 @@ impl Look<'_> {
     }
 }
 
-fn gap(what: What, why: &str) -> Gap {
+fn gap(what: Lookup, why: &str) -> Gap {
     Gap {
         what,
         why: text::line(why, limits::WHY),

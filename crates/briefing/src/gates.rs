@@ -5,7 +5,7 @@
 //! is left out.
 
 use approvals::pipeline::PipelineError;
-use approvals::{ApprovalAction, Gap, GateReport, What};
+use approvals::{ApprovalAction, Gap, GateReport, Lookup};
 use aws_sdk_s3::types::Object;
 use common::aws::Aws;
 use futures::future::join_all;
@@ -119,7 +119,7 @@ pub(crate) async fn reports(
 
 fn gap(why: &str) -> Gap {
     Gap {
-        what: What::GateReport,
+        what: Lookup::GateReport,
         why: text::line(why, limits::WHY),
     }
 }

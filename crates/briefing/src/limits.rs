@@ -115,8 +115,8 @@ fn halve(briefing: &mut Briefing) -> bool {
 #[cfg(test)]
 mod tests {
     use approvals::{
-        Change, ChangeAction, ChangeSet, Gap, GateReport, Replacement, Revision, SetState,
-        Variable, What,
+        Change, ChangeAction, ChangeSet, Gap, GateReport, Lookup, Replacement, Revision, SetState,
+        Variable,
     };
     use proptest::prelude::*;
 
@@ -174,7 +174,7 @@ mod tests {
             value: text(256),
         };
         let gap = |number: usize| Gap {
-            what: What::ChangeSet,
+            what: Lookup::ChangeSet,
             why: format!("{number}{}", text(WHY - 4)),
         };
         Briefing {

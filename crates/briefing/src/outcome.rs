@@ -4,7 +4,7 @@
 use approvals::pipeline::{PipelineError, every_action_of, execution_of};
 use approvals::{
     ApprovalAction, Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus, FailedAction,
-    Gap, What,
+    Gap, Lookup,
 };
 use aws_sdk_codedeploy::config::Region;
 use aws_sdk_codedeploy::types::{DeploymentInfo, DeploymentStatus as CodeDeployStatus};
@@ -45,7 +45,7 @@ pub async fn outcome(
         Err(_) => "the execution's actions could not be read in time".to_owned(),
     };
     let mut told = ExecutionOutcome::bare(status);
-    told.gaps.push(gap(What::Actions, &why));
+    told.gaps.push(gap(Lookup::Actions, &why));
     Ok(told)
 }
 
@@ -74,7 +74,7 @@ async fn behind(
     }
     if more > 0 {
         let why = format!("{more} more deployments of the execution were not looked at");
-        told.gaps.push(gap(What::Actions, &why));
+        told.gaps.push(gap(Lookup::Actions, &why));
     }
     told
 }
@@ -94,11 +94,11 @@ async fn deployed(
     let info = match info {
         Ok(Ok(info)) => Some(info),
         Ok(Err(error)) => {
-            gaps.push(gap(What::Actions, &error.to_string()));
+            gaps.push(gap(Lookup::Actions, &error.to_string()));
             None
         }
         Err(_) => {
-            gaps.push(gap(What::Actions, &late()));
+            gaps.push(gap(Lookup::Actions, &late()));
             None
         }
     };
@@ -106,7 +106,7 @@ async fn deployed(
         gaps.extend(its_gaps);
         reports
     } else {
-        gaps.push(gap(What::GateReport, &late()));
+        gaps.push(gap(Lookup::GateReport, &late()));
         Vec::new()
     };
     let error = info.as_ref().and_then(|info| info.error_information());
@@ -173,7 +173,7 @@ fn told_of(action: &Action) -> FailedAction {
     }
 }
 
-fn gap(what: What, why: &str) -> Gap {
+fn gap(what: Lookup, why: &str) -> Gap {
     Gap {
         what,
         why: text::line(why, limits::WHY),

@@ -74,7 +74,7 @@ fn mask(text: &str, token: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use approvals::{Briefing, Gap, Revision, Starter, Variable, What};
+    use approvals::{Briefing, Gap, Lookup, Revision, Starter, Variable};
     use proptest::prelude::*;
 
     use super::*;
@@ -110,7 +110,7 @@ mod tests {
                 created: None,
             }],
             gaps: vec![Gap {
-                what: What::Origin,
+                what: Lookup::Origin,
                 why: text::pair("a", Some(told), Some(&told.replace('0', "1")), chars)
                     .0
                     .unwrap_or_default(),

@@ -56,16 +56,16 @@ pub(crate) struct Room {
 
 /// What is shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Kept {
+pub(crate) struct Fitted {
     /// The groups, in their order.
-    pub(crate) groups: Vec<KeptGroup>,
+    pub(crate) groups: Vec<FittedGroup>,
     /// How many lines have no place because their groups have none.
     pub(crate) left_out: usize,
 }
 
 /// What is shown of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct KeptGroup {
+pub(crate) struct FittedGroup {
     /// Which one.
     pub(crate) index: usize,
     /// Which of its lines, in their order.
@@ -79,7 +79,7 @@ pub(crate) struct KeptGroup {
 /// All of it, if there is room. Else line by line in the order of their ranks, and within a rank in the
 /// order in which they are shown, until one has no room: nothing less important takes the place of
 /// something more important that is longer.
-pub(crate) fn fit(groups: &[Group], room: &Room) -> Kept {
+pub(crate) fn fit(groups: &[Group], room: &Room) -> Fitted {
     let mut chosen: Vec<Option<Vec<usize>>> = vec![None; groups.len()];
     if groups.len() <= room.groups && whole(groups) <= room.total {
         for (group, chosen) in groups.iter().zip(&mut chosen) {
@@ -136,8 +136,8 @@ fn choose(groups: &[Group], room: &Room, chosen: &mut [Option<Vec<usize>>]) {
     }
 }
 
-fn kept(groups: &[Group], chosen: Vec<Option<Vec<usize>>>) -> Kept {
-    let mut kept = Kept::default();
+fn kept(groups: &[Group], chosen: Vec<Option<Vec<usize>>>) -> Fitted {
+    let mut kept = Fitted::default();
     for (index, (group, items)) in groups.iter().zip(chosen).enumerate() {
         let all = group.items.len() + group.hidden;
         match items {
@@ -145,7 +145,7 @@ fn kept(groups: &[Group], chosen: Vec<Option<Vec<usize>>>) -> Kept {
             Some(mut items) => {
                 items.sort_unstable();
                 let more = all - items.len();
-                kept.groups.push(KeptGroup { index, items, more });
+                kept.groups.push(FittedGroup { index, items, more });
             }
         }
     }
@@ -184,8 +184,8 @@ mod tests {
         prop::collection::vec(group, 0..8)
     }
 
-    fn cost(groups: &[Group], kept: &Kept) -> usize {
-        let of = |group: &KeptGroup| {
+    fn cost(groups: &[Group], kept: &Fitted) -> usize {
+        let of = |group: &FittedGroup| {
             let all = &groups[group.index];
             let items: usize = group.items.iter().map(|i| all.items[*i].1).sum();
             all.heading + items + if group.more > 0 { all.more } else { 0 }

@@ -11,9 +11,9 @@ use text::mask::MASK;
 use url::{Host, Position, Url};
 
 /// Characters of a link that somebody else wrote: longer ones take the room of what people should read.
-const LINK: usize = 1_000;
+const MAX_LINK: usize = 1_000;
 /// Characters of a link of our own; browsers and mail programs take about 2,000.
-const OWN_LINK: usize = 2_000;
+const MAX_OWN_LINK: usize = 2_000;
 
 /// The characters that a service written in JavaScript or C# counts.
 pub(crate) fn units(text: &str) -> usize {
@@ -24,14 +24,14 @@ pub(crate) fn units(text: &str) -> usize {
 /// it is anything else.
 pub(crate) fn link(text: &str) -> Option<String> {
     // What was masked in it leads nowhere.
-    let url = parsed(text, LINK).filter(|_| !text.contains(MASK))?;
+    let url = parsed(text, MAX_LINK).filter(|_| !text.contains(MASK))?;
     (url.scheme() == "https").then(|| written(&url))
 }
 
 /// A link of our own: as [`link`], and plain http where the page is on this very machine, as in the
 /// local AWS.
 pub(crate) fn own_link(text: &str) -> Option<String> {
-    let url = parsed(text, OWN_LINK)?;
+    let url = parsed(text, MAX_OWN_LINK)?;
     let local = match url.host()? {
         Host::Domain(name) => name == "localhost",
         Host::Ipv4(address) => address.is_loopback(),

@@ -1,7 +1,7 @@
 //! Where people are reached: what is told in which words, written within what each service accepts, and
 //! delivered.
 //!
-//! A [`Scene`] is what is to be told; [`render`] makes of it what a channel is sent, as a pure function;
+//! A [`Message`] is what is to be told; [`render`] makes of it what a channel is sent, as a pure function;
 //! [`deliver()`] sends it.
 //!
 //! What must always hold:
@@ -11,21 +11,24 @@
 //! - No secret and no approval token is in a message, an error or a log.
 //! - Nothing is sent to a private address, nor where a redirect leads.
 
+mod body;
 mod budget;
 mod clean;
 mod deliver;
-mod letter;
 pub mod limits;
+mod message;
 mod outgoing;
 mod render;
-mod scene;
 pub mod standard_webhooks;
 mod texts;
 
-pub use deliver::{DeliverError, Delivered, Mode, Post, Why, deliver, prepare};
+pub use deliver::{Cause, DeliverError, Delivered, DeliveryRequest, Mode, deliver, prepare};
+pub use message::{
+    Announcement, AnnouncementList, Choice, ForwardedMessage, Links, Message, Occasion, Severity,
+    Shape,
+};
 pub use outgoing::{
-    Http, Outgoing, SLACK_API, Trouble, UrlError, answer_slack, is_public, leads_to_slack,
+    Http, Outgoing, RequestError, SLACK_API, UrlError, answer_slack, is_public, leads_to_slack,
 };
 pub use render::{Payload, Size, Surface, render, render_as};
-pub use scene::{Choice, Links, Mood, News, NewsList, Occasion, PlainText, Scene, Shape};
 pub use texts::{Key, Language, Texts, check as check_texts, fill};

@@ -9,11 +9,12 @@ use std::time::Duration;
 use approvals::Case;
 use channels::standard_webhooks::{self, Key};
 use channels::{
-    DeliverError, Delivered, Http, Mode, Occasion, Outgoing, Post, Scene, answer_slack, deliver,
+    DeliverError, Delivered, DeliveryRequest, Http, Message, Mode, Occasion, Outgoing,
+    answer_slack, deliver,
 };
 use serde_json::json;
 use support::fake::{Answer, Fake, aws, parameter};
-use support::{case, config, english, scene};
+use support::{case, config, english, message};
 
 const TOKEN: &str = "xoxb-0123456789-s3cr3t";
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -48,7 +49,7 @@ impl Try<'_> {
         }
     }
 
-    async fn tell(&self, scene: &Scene<'_>, mode: Mode<'_>) -> Result<Delivered, DeliverError> {
+    async fn tell(&self, message: &Message<'_>, mode: Mode<'_>) -> Result<Delivered, DeliverError> {
         let (aws, _) = aws(self
             .secrets
             .iter()
@@ -63,10 +64,10 @@ impl Try<'_> {
         };
         let config = config();
         let (texts, channel) = (english(), &config.channels[self.channel]);
-        let post = Post {
+        let post = DeliveryRequest {
             channel,
             recipient: None,
-            scene,
+            message,
             texts: &texts,
             mode,
             id: "case-ask",
@@ -83,7 +84,7 @@ impl Try<'_> {
 
     async fn ask(&self) -> Result<Delivered, DeliverError> {
         let case = case();
-        self.tell(&scene(&case, Occasion::Ask), Mode::New).await
+        self.tell(&message(&case, Occasion::Ask), Mode::New).await
     }
 }
 
@@ -119,10 +120,10 @@ async fn slack_changes_and_answers_the_message() {
     let attempt = Try::at(&fake, "room");
     let first = json!({"channel": "C0123456789", "ts": "1.5"});
     let case = case();
-    let reminder = scene(&case, Occasion::Reminder { number: 1 });
+    let reminder = message(&case, Occasion::Reminder { number: 1 });
     attempt.tell(&reminder, Mode::Thread(&first)).await.unwrap();
     attempt
-        .tell(&scene(&case, Occasion::Ask), Mode::Update(&first))
+        .tell(&message(&case, Occasion::Ask), Mode::Update(&first))
         .await
         .unwrap();
     let seen = fake.seen();
@@ -146,7 +147,7 @@ async fn people_are_told_anew_where_the_message_is_gone() {
     ] {
         let fake = Fake::start([refused(code), posted()]).await;
         Try::at(&fake, "room")
-            .tell(&scene(&case, Occasion::Ask), mode)
+            .tell(&message(&case, Occasion::Ask), mode)
             .await
             .unwrap();
         let second = &fake.seen()[1];
@@ -202,7 +203,7 @@ async fn a_service_that_says_when_is_believed() {
     let error = Try::at(&fake, "hook").ask().await.unwrap_err();
     assert!(error.retryable && fake.seen().len() == 1);
 
-    // A date: the scene's time is 2026-03-02T09:00:06Z.
+    // A date: the message's time is 2026-03-02T09:00:06Z.
     let dated = Answer::Says(
         503,
         vec![("retry-after", "Mon, 02 Mar 2026 09:00:07 GMT")],
@@ -363,11 +364,11 @@ async fn a_mail_goes_to_each_recipient_alone() {
         slack_api: "",
         within: Duration::from_secs(5),
     };
-    let scene = scene(&case, Occasion::Ask);
-    let post = Post {
+    let message = message(&case, Occasion::Ask);
+    let post = DeliveryRequest {
         channel: &config.channels["mail"],
         recipient: None,
-        scene: &scene,
+        message: &message,
         texts: &texts,
         mode: Mode::New,
         id: "x",
@@ -413,12 +414,12 @@ async fn what_ses_refuses_is_not_tried_for_ever() {
         slack_api: "",
         within: Duration::from_secs(5),
     };
-    let scene = scene(&case, Occasion::Ask);
+    let message = message(&case, Occasion::Ask);
     let one = Some("lead@example.com");
-    let post = Post {
+    let post = DeliveryRequest {
         channel: &config.channels["mail"],
         recipient: one,
-        scene: &scene,
+        message: &message,
         texts: &texts,
         mode: Mode::New,
         id: "x",
@@ -447,11 +448,11 @@ async fn topics_are_published_to() {
             slack_api: "",
             within: Duration::from_secs(5),
         };
-        let scene = scene(&case, Occasion::Ask);
-        let post = Post {
+        let message = message(&case, Occasion::Ask);
+        let post = DeliveryRequest {
             channel: &config.channels[channel],
             recipient: None,
-            scene: &scene,
+            message: &message,
             texts: &texts,
             mode: Mode::New,
             id: "x",
@@ -493,5 +494,5 @@ fn nothing_that_holds_a_secret_prints_it() {
     let key = Key::parse(SECRET).unwrap();
     assert_eq!(format!("{key:?}"), "***");
     let case: Case = case();
-    assert!(!format!("{:?}", scene(&case, Occasion::Ask)).contains("0c35520a"));
+    assert!(!format!("{:?}", message(&case, Occasion::Ask)).contains("0c35520a"));
 }

@@ -5,16 +5,16 @@
 mod support;
 
 use approvals::{
-    Change, ChangeAction, ChangeSet, Gap, GateReport, Property, Replacement, Revision, Risk,
-    SetState, Starter, Status, Step, Truth, Variable, VersionChange, What,
+    Change, ChangeAction, ChangeSet, Gap, GateReport, Lookup, Property, Replacement, Revision,
+    Risk, SetState, Starter, Status, Step, Truth, Variable, VersionChange,
 };
 use channels::{
-    Choice, Language, Mood, News, NewsList, Occasion, Payload, PlainText, Shape, Surface, Texts,
-    limits, render, render_as,
+    Announcement, AnnouncementList, Choice, ForwardedMessage, Language, Occasion, Payload,
+    Severity, Shape, Surface, Texts, limits, render, render_as,
 };
 use proptest::prelude::*;
 use serde_json::Value;
-use support::{SURFACES, big_case, case, english, everything, scene};
+use support::{SURFACES, big_case, case, english, everything, message};
 
 /// What others may write, of the worst kinds.
 fn text() -> impl Strategy<Value = String> {
@@ -134,7 +134,7 @@ prop_compose! {
         briefing.gates = gates.into_iter().map(|(text, passed, reasons)| GateReport {
             stage: text.clone(), application: text.clone(), deployment: text.clone(), passed, reasons, report: format!("s3://b/{text}"),
         }).collect();
-        briefing.gaps = gaps.into_iter().map(|why| Gap { what: What::ChangeSet, why }).collect();
+        briefing.gaps = gaps.into_iter().map(|why| Gap { what: Lookup::ChangeSet, why }).collect();
         case
     }
 }
@@ -373,24 +373,24 @@ proptest! {
     #[test]
     fn any_briefing_keeps_to_every_limit_and_does_nothing(case in any_case(), chinese in any::<bool>()) {
         let texts = Texts::of(if chinese { Language::Chinese } else { Language::English });
-        let scene = scene(&case, Occasion::Ask);
+        let message = message(&case, Occasion::Ask);
         for surface in SURFACES {
-            let payload = render(&scene, surface, &texts);
+            let payload = render(&message, surface, &texts);
             within_limits(&payload, surface);
             harmless(&payload);
-            prop_assert_eq!(payload, render(&scene, surface, &texts));
+            prop_assert_eq!(payload, render(&message, surface, &texts));
         }
     }
 
     #[test]
     fn any_decision_and_any_foreign_message_too(case in any_case(), who in text(), said in text(), body in text(), repeat in 1..200_usize, url in link()) {
         let truth = Truth { status: Status::Rejected, by: Some(who.clone()), summary: Some(said.clone()), at: None };
-        let plain = PlainText { title: who.clone(), text: format!("{body}\n").repeat(repeat), link: url };
-        let occasions = [Occasion::Decided { truth: &truth, who: Some(&who), comment: Some(&said) }, Occasion::Plain(&plain), Occasion::Escalation];
+        let plain = ForwardedMessage { title: who.clone(), text: format!("{body}\n").repeat(repeat), link: url };
+        let occasions = [Occasion::Decided { truth: &truth, who: Some(&who), comment: Some(&said) }, Occasion::Forwarded(&plain), Occasion::Escalation];
         for occasion in occasions {
             for surface in SURFACES {
                 for shape in [Shape::Whole, Shape::Note] {
-                    let payload = render_as(&scene(&case, occasion), shape, surface, &english());
+                    let payload = render_as(&message(&case, occasion), shape, surface, &english());
                     within_limits(&payload, surface);
                     harmless(&payload);
                 }
@@ -399,10 +399,10 @@ proptest! {
     }
 }
 
-fn news(texts: &[String], repeat: usize, url: Option<&str>) -> News {
+fn news(texts: &[String], repeat: usize, url: Option<&str>) -> Announcement {
     let text = |n: usize| texts[n % texts.len()].clone();
     let lines: Vec<String> = (0..repeat).map(text).collect();
-    let list = |n: usize| NewsList {
+    let list = |n: usize| AnnouncementList {
         heading: text(n),
         lines: lines.clone(),
         first: n == 0,
@@ -412,11 +412,11 @@ fn news(texts: &[String], repeat: usize, url: Option<&str>) -> News {
         url: url.map(str::to_owned),
         button: (n == 1).then(|| ("ask_1".to_owned(), "value".to_owned())),
     };
-    News {
+    Announcement {
         name: "notice",
         title: text(0),
         ascii_title: text(1),
-        mood: Mood::Warning,
+        severity: Severity::Warning,
         lead: vec![text(2), text(3)],
         lists: (0..3).map(list).collect(),
         choices: (0..4).map(choice).collect(),
@@ -431,10 +431,10 @@ proptest! {
     fn any_news_keep_to_every_limit_and_do_nothing(texts in prop::collection::vec(text(), 1..6), repeat in 0..60_usize, url in link()) {
         let news = news(&texts, repeat, url.as_deref());
         let case = case();
-        let mut scene = scene(&case, Occasion::News(&news));
-        scene.case = None;
+        let mut message = message(&case, Occasion::Announcement(&news));
+        message.case = None;
         for surface in SURFACES {
-            let payload = render(&scene, surface, &english());
+            let payload = render(&message, surface, &english());
             within_limits(&payload, surface);
             harmless(&payload);
         }
@@ -446,12 +446,12 @@ fn an_address_with_a_query_is_opened_as_it_is() {
     let url = "https://example.com/e/x?until=1&by=%3Ca%3E";
     let news = news(&["wake".to_owned()], 1, Some(url));
     let case = case();
-    let mut scene = scene(&case, Occasion::News(&news));
-    scene.case = None;
+    let mut message = message(&case, Occasion::Announcement(&news));
+    message.case = None;
     for surface in SURFACES {
-        harmless(&render(&scene, surface, &english()));
+        harmless(&render(&message, surface, &english()));
     }
-    let Payload::Slack { mut blocks, .. } = render(&scene, Surface::Slack, &english()) else {
+    let Payload::Slack { mut blocks, .. } = render(&message, Surface::Slack, &english()) else {
         panic!("not Slack's");
     };
     let mut opened = Vec::new();
@@ -466,10 +466,10 @@ fn news_say_how_many_lines_have_no_room() {
         .collect();
     let news = news(&lines, 200, Some("https://example.com/e/x"));
     let case = case();
-    let mut scene = scene(&case, Occasion::News(&news));
-    scene.case = None;
+    let mut message = message(&case, Occasion::Announcement(&news));
+    message.case = None;
     for surface in SURFACES {
-        let all = everything(&render(&scene, surface, &english()));
+        let all = everything(&render(&message, surface, &english()));
         let told = all.contains(" more") || all.contains("\"more\":");
         assert!(told, "{}", surface.name());
     }
@@ -479,7 +479,7 @@ fn news_say_how_many_lines_have_no_room() {
 fn two_hundred_resources_keep_to_every_limit_with_the_dangerous_ones_there() {
     let case = big_case();
     for surface in SURFACES {
-        let payload = render(&scene(&case, Occasion::Ask), surface, &english());
+        let payload = render(&message(&case, Occasion::Ask), surface, &english());
         within_limits(&payload, surface);
         let all = everything(&payload);
         for id in [
@@ -498,7 +498,7 @@ fn two_hundred_resources_keep_to_every_limit_with_the_dangerous_ones_there() {
 fn no_message_has_the_token_its_hash_or_the_review_link() {
     let case = big_case();
     for surface in SURFACES {
-        let all = everything(&render(&scene(&case, Occasion::Ask), surface, &english()));
+        let all = everything(&render(&message(&case, Occasion::Ask), surface, &english()));
         for secret in [
             "0c35520a-b7e6-403d-ba3f-e02120b524c3",
             "0011aabb:ffff",
@@ -542,16 +542,16 @@ proptest! {
         case.external_link = Some(format!("https://example.com/approve/{token}"));
         case.console_link = Some(format!("https://console.aws.amazon.com/x/{token}"));
         let truth = Truth { status: Status::Rejected, by: Some(hidden.clone()), summary: Some(text.clone()), at: None };
-        let plain = PlainText { title: text.clone(), text: text.clone(), link: Some(format!("https://x.example/approve/{token}")) };
+        let plain = ForwardedMessage { title: text.clone(), text: text.clone(), link: Some(format!("https://x.example/approve/{token}")) };
         let texts = Texts::of(if chinese { Language::Chinese } else { Language::English });
         let seen = |text: &str| -> String { text.chars().filter(char::is_ascii_graphic).collect::<String>().to_lowercase() };
         for occasion in [
             Occasion::Ask,
             Occasion::Decided { truth: &truth, who: Some(&text), comment: Some(&text) },
-            Occasion::Plain(&plain),
+            Occasion::Forwarded(&plain),
         ] {
             for surface in SURFACES {
-                let all = seen(&everything(&render(&scene(&case, occasion), surface, &texts)));
+                let all = seen(&everything(&render(&message(&case, occasion), surface, &texts)));
                 prop_assert!(!all.contains(&seen(&token)), "{}: {all}", surface.name());
                 // Nor so much of it that the rest could be guessed.
                 prop_assert!(!all.contains(&seen(&token)[..18]), "{}: {all}", surface.name());
@@ -567,7 +567,7 @@ fn what_has_a_tokens_form_and_is_none_stays() {
     case.execution_id = Some(execution.into());
     case.comment = Some(format!("execution {execution}"));
     let all = everything(&render(
-        &scene(&case, Occasion::Ask),
+        &message(&case, Occasion::Ask),
         Surface::Webhook,
         &english(),
     ));
@@ -591,7 +591,7 @@ fn a_link_that_may_not_be_opened_is_read_as_text() {
         let mut case = case();
         case.external_link = Some(link.to_owned());
         for surface in SURFACES {
-            let all = everything(&render(&scene(&case, Occasion::Ask), surface, &english()));
+            let all = everything(&render(&message(&case, Occasion::Ask), surface, &english()));
             assert!(all.contains(shown), "{}: {link}: {all}", surface.name());
             assert!(!all.contains(token), "{}: {all}", surface.name());
         }

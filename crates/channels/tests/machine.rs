@@ -5,9 +5,9 @@
 mod support;
 
 use approvals::{ExecutionOutcome, ExecutionStatus, Status, Truth};
-use channels::{Occasion, Payload, PlainText, Scene, Surface, render};
+use channels::{ForwardedMessage, Message, Occasion, Payload, Surface, render};
 use serde_json::{Value, json};
-use support::{big_case, case, english, scene};
+use support::{big_case, case, english, message};
 
 fn schema() -> jsonschema::Validator {
     let path = concat!(
@@ -18,8 +18,8 @@ fn schema() -> jsonschema::Validator {
     jsonschema::validator_for(&schema).unwrap()
 }
 
-fn event(scene: &Scene<'_>) -> Value {
-    let Payload::Webhook(event) = render(scene, Surface::Webhook, &english()) else {
+fn event(message: &Message<'_>) -> Value {
+    let Payload::Webhook(event) = render(message, Surface::Webhook, &english()) else {
         panic!()
     };
     event
@@ -41,7 +41,7 @@ fn every_occasion_is_what_the_schema_says() {
         failed_action: None,
         gaps: Vec::new(),
     };
-    let plain = PlainText {
+    let plain = ForwardedMessage {
         title: "a".into(),
         text: "b\nc".into(),
         link: Some("ftp://x".into()),
@@ -56,13 +56,13 @@ fn every_occasion_is_what_the_schema_says() {
             comment: Some("late"),
         },
         Occasion::Outcome(&outcome),
-        Occasion::Plain(&plain),
+        Occasion::Forwarded(&plain),
         Occasion::Test,
     ] {
         for case in [Some(&case), Some(&big), None] {
-            let mut scene = scene(case.unwrap_or(&big), occasion);
-            scene.case = case;
-            let event = event(&scene);
+            let mut message = message(case.unwrap_or(&big), occasion);
+            message.case = case;
+            let event = event(&message);
             let problems: Vec<String> = schema
                 .iter_errors(&event)
                 .map(|error| error.to_string())
@@ -79,7 +79,7 @@ fn texts_are_clean_and_links_are_https() {
     case.comment = Some("turn\u{202e}ed \u{0}".into());
     case.external_link = Some("http://plain.example.com".into());
     case.briefing.revisions[0].url = Some("javascript:alert(1)".into());
-    let event = event(&scene(&case, Occasion::Ask));
+    let event = event(&message(&case, Occasion::Ask));
     let data = &event["data"];
     assert_eq!(data["comment"], "turn\u{fffd}ed \u{fffd}");
     assert_eq!(data["external_link"], Value::Null);

@@ -7,9 +7,11 @@ mod support;
 use approvals::{
     Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus, FailedAction, Status, Truth,
 };
-use channels::{Language, Occasion, Payload, PlainText, Shape, Surface, Texts, render, render_as};
+use channels::{
+    ForwardedMessage, Language, Occasion, Payload, Shape, Surface, Texts, render, render_as,
+};
 use insta::assert_snapshot;
-use support::{at, big_case, case, english, everything, scene};
+use support::{at, big_case, case, english, everything, message};
 
 /// The first lines: what everybody sees.
 fn top(text: &str, lines: usize) -> String {
@@ -20,9 +22,9 @@ fn top(text: &str, lines: usize) -> String {
 fn slack_asks() {
     let case = case();
     let mentions = ["<!here>".to_owned(), "the <team>".to_owned()];
-    let mut scene = scene(&case, Occasion::Ask);
-    scene.mentions = &mentions;
-    let payload = render(&scene, Surface::Slack, &english());
+    let mut message = message(&case, Occasion::Ask);
+    message.mentions = &mentions;
+    let payload = render(&message, Surface::Slack, &english());
     assert_snapshot!(payload.shown(), @r#"
     # shop-release: Production waits for a decision
 
@@ -72,7 +74,7 @@ fn slack_asks() {
 fn slack_asks_in_chinese() {
     let case = case();
     let texts = Texts::of(Language::Chinese);
-    let payload = render(&scene(&case, Occasion::Ask), Surface::Slack, &texts);
+    let payload = render(&message(&case, Occasion::Ask), Surface::Slack, &texts);
     assert_snapshot!(payload.shown(), @r#"
     # shop-release：Production 阶段等待审批
 
@@ -116,7 +118,7 @@ fn slack_asks_in_chinese() {
 #[test]
 fn the_buttons_of_slack_carry_the_case_and_ask_again() {
     let case = case();
-    let payload = render(&scene(&case, Occasion::Ask), Surface::Slack, &english());
+    let payload = render(&message(&case, Occasion::Ask), Surface::Slack, &english());
     let Payload::Slack { blocks, .. } = payload else {
         panic!()
     };
@@ -142,8 +144,8 @@ fn the_buttons_of_slack_carry_the_case_and_ask_again() {
 #[test]
 fn a_slack_webhook_has_links_for_buttons_or_none() {
     let case = case();
-    let mut scene = scene(&case, Occasion::Ask);
-    let told = render(&scene, Surface::SlackWebhook, &english());
+    let mut message = message(&case, Occasion::Ask);
+    let told = render(&message, Surface::SlackWebhook, &english());
     let Payload::Slack { blocks, .. } = &told else {
         panic!()
     };
@@ -155,16 +157,16 @@ fn a_slack_webhook_has_links_for_buttons_or_none() {
             .starts_with("https://decide.example.com/d/approve")
     );
     assert!(buttons[0].get("value").is_none());
-    scene.links.approve = None;
-    scene.links.reject = None;
-    let told = render(&scene, Surface::SlackWebhook, &english());
+    message.links.approve = None;
+    message.links.reject = None;
+    let told = render(&message, Surface::SlackWebhook, &english());
     assert!(!everything(&told).contains("\"actions\""));
 }
 
 #[test]
 fn slack_has_the_dangerous_changes_on_top_of_200() {
     let case = big_case();
-    let payload = render(&scene(&case, Occasion::Ask), Surface::Slack, &english());
+    let payload = render(&message(&case, Occasion::Ask), Surface::Slack, &english());
     let all = payload.shown();
     assert_snapshot!(top(&all, 22), @r#"
     # shop-release: Production waits for a decision
@@ -196,7 +198,7 @@ fn slack_has_the_dangerous_changes_on_top_of_200() {
 #[test]
 fn teams_has_the_dangerous_changes_on_top_of_200() {
     let case = big_case();
-    let payload = render(&scene(&case, Occasion::Ask), Surface::Teams, &english());
+    let payload = render(&message(&case, Occasion::Ask), Surface::Teams, &english());
     let all = payload.shown();
     assert_snapshot!(top(&all, 14), @r#"
     shop-release: Production waits for a decision
@@ -239,7 +241,7 @@ fn teams_has_the_dangerous_changes_on_top_of_200() {
 fn plain_mail_has_the_dangerous_changes_on_top_of_200() {
     let case = big_case();
     let Payload::SnsMail { subject, text } =
-        render(&scene(&case, Occasion::Ask), Surface::SnsMail, &english())
+        render(&message(&case, Occasion::Ask), Surface::SnsMail, &english())
     else {
         panic!()
     };
@@ -270,7 +272,7 @@ fn plain_mail_has_the_dangerous_changes_on_top_of_200() {
 fn amazon_q_has_the_dangerous_changes_on_top_of_200() {
     let case = big_case();
     let Payload::AmazonQ(event) =
-        render(&scene(&case, Occasion::Ask), Surface::AmazonQ, &english())
+        render(&message(&case, Occasion::Ask), Surface::AmazonQ, &english())
     else {
         panic!()
     };
@@ -301,7 +303,7 @@ fn the_mail_page_has_the_dangerous_changes_on_top_of_200() {
         subject,
         html,
         text,
-    } = render(&scene(&case, Occasion::Ask), Surface::Mail, &english())
+    } = render(&message(&case, Occasion::Ask), Surface::Mail, &english())
     else {
         panic!()
     };
@@ -337,7 +339,7 @@ fn the_machine_format_keeps_what_is_dangerous_and_says_what_is_left_out() {
         }
     }
     let Payload::Webhook(event) =
-        render(&scene(&case, Occasion::Ask), Surface::Webhook, &english())
+        render(&message(&case, Occasion::Ask), Surface::Webhook, &english())
     else {
         panic!()
     };
@@ -370,9 +372,9 @@ fn a_decided_message_has_no_buttons_and_says_who() {
         who: Some("Release <Manager>"),
         comment: Some("Looks\ngood"),
     };
-    let mut scene = scene(&case, decided);
-    scene.waiting = false;
-    let whole = render_as(&scene, Shape::Whole, Surface::Slack, &english());
+    let mut message = message(&case, decided);
+    message.waiting = false;
+    let whole = render_as(&message, Shape::Whole, Surface::Slack, &english());
     let all = whole.shown();
     assert_snapshot!(top(&all, 6), @r#"
     # shop-release: Production was approved
@@ -383,7 +385,7 @@ fn a_decided_message_has_no_buttons_and_says_who() {
     Started by release-manager (StartPipelineExecution)
     "#);
     assert!(all.contains("OldOrders") && !all.contains("[Approve]") && !all.contains("[ Comment"));
-    let note = render(&scene, Surface::Slack, &english());
+    let note = render(&message, Surface::Slack, &english());
     assert_snapshot!(note.shown(), @r#"
     # shop-release: Production was approved
 
@@ -412,7 +414,7 @@ fn each_end_of_an_approval_has_its_words() {
             comment: None,
         };
         let Payload::SnsMail { subject, text } = render(
-            &scene(&case, occasion),
+            &message(&case, occasion),
             Surface::SnsMail,
             &Texts::of(language),
         ) else {
@@ -471,7 +473,7 @@ fn the_outcome_tells_of_a_rollback() {
         gaps: Vec::new(),
     };
     let payload = render(
-        &scene(&case, Occasion::Outcome(&outcome)),
+        &message(&case, Occasion::Outcome(&outcome)),
         Surface::Slack,
         &english(),
     );
@@ -499,7 +501,7 @@ fn the_outcome_tells_of_a_rollback() {
         gaps: Vec::new(),
     };
     let payload = render(
-        &scene(&case, Occasion::Outcome(&succeeded)),
+        &message(&case, Occasion::Outcome(&succeeded)),
         Surface::Teams,
         &english(),
     );
@@ -515,7 +517,7 @@ fn the_outcome_tells_of_a_rollback() {
 fn reminders_escalations_tests_and_foreign_messages_have_their_words() {
     let case = case();
     let slack = |occasion, shape| {
-        render_as(&scene(&case, occasion), shape, Surface::Slack, &english()).shown()
+        render_as(&message(&case, occasion), shape, Surface::Slack, &english()).shown()
     };
     assert_snapshot!(slack(Occasion::Reminder { number: 1 }, Shape::Note), @r#"
     # Reminder: shop-release: Production still waits for a decision
@@ -531,12 +533,12 @@ fn reminders_escalations_tests_and_foreign_messages_have_their_words() {
 
     The action ApproveRelease in the stage Production of shop-release waits. 🟠 *Decide by 2026-03-02 11:10 UTC: 2 h 9 min left.*
     "#);
-    let plain = PlainText {
+    let plain = ForwardedMessage {
         title: "ALARM: \"shop-5xx\" in EU".into(),
         text: "Threshold crossed\n\n\n<!channel> now\r\n\tindented".into(),
         link: Some("http://not.https.example.com".into()),
     };
-    let mut foreign = scene(&case, Occasion::Plain(&plain));
+    let mut foreign = message(&case, Occasion::Forwarded(&plain));
     foreign.case = None;
     assert_snapshot!(render(&foreign, Surface::Slack, &english()).shown(), @r#"
     # ALARM: "shop-5xx" in EU
@@ -546,7 +548,7 @@ fn reminders_escalations_tests_and_foreign_messages_have_their_words() {
     &lt;!channel&gt; now
      indented
     "#);
-    let mut test = scene(&case, Occasion::Test);
+    let mut test = message(&case, Occasion::Test);
     test.case = None;
     assert_snapshot!(render(&test, Surface::Slack, &english()).shown(), @r#"
     # A test message from deploy-hooks
@@ -563,9 +565,9 @@ fn a_briefing_that_holds_nothing_is_told_as_well() {
     case.comment = None;
     case.external_link = Some("javascript:alert(1)".into());
     case.console_link = None;
-    let mut scene = scene(&case, Occasion::Ask);
-    scene.links = channels::Links::default();
-    let payload = render(&scene, Surface::Slack, &english());
+    let mut message = message(&case, Occasion::Ask);
+    message.links = channels::Links::default();
+    let payload = render(&message, Surface::Slack, &english());
     assert_snapshot!(payload.shown(), @r#"
     # shop-release: Production waits for a decision
 
@@ -590,7 +592,7 @@ fn a_teams_own_texts_are_used_and_are_only_text() {
     route.texts.insert("reject".into(), "{who} rejects".into());
     let texts = Texts::for_channel(&config, config.routes.first(), &config.channels["room"]);
     let case = case();
-    let payload = render(&scene(&case, Occasion::Ask), Surface::Slack, &texts);
+    let payload = render(&message(&case, Occasion::Ask), Surface::Slack, &texts);
     assert_snapshot!(top(&payload.shown(), 1), @"# shop-release &lt;b&gt;waits&lt;/b&gt; ∗now∗");
     assert!(
         everything(&payload).contains("\"Reject\""),
@@ -635,7 +637,7 @@ fn a_change_set_without_resources_says_what_it_is() {
             Surface::SnsMail,
             Surface::AmazonQ,
         ] {
-            let shown = render(&scene(&case, Occasion::Ask), surface, &english()).shown();
+            let shown = render(&message(&case, Occasion::Ask), surface, &english()).shown();
             assert!(shown.contains(expected), "{}: {shown}", surface.name());
             assert!(!shown.contains("No changes"), "{shown}");
         }

@@ -19,62 +19,62 @@ use approvals::sign::link::{self, Link, LinkAction, LinkError};
 use approvals::{Case, CaseId};
 use jiff::SignedDuration;
 
-use crate::Visit;
+use crate::RequestContext;
 use crate::event::Request;
 use crate::page::{self, Notice, View};
 use crate::response::Response;
 
 pub use form::Form;
-pub use state::{Standing, State};
+pub use state::{CaseStatus, State};
 
 /// A form has a comment and two short fields.
-const BODY_LIMIT: usize = 32 * 1024;
+const MAX_BODY: usize = 32 * 1024;
 /// Kept of the function's time for looking up what the page shows afterwards.
-const FOR_THE_PAGE: Duration = Duration::from_secs(4);
+const PAGE_RESERVE: Duration = Duration::from_secs(4);
 /// How long it is remembered that an hour's attempts are in the audit.
-const ATTEMPT_KNOWN: SignedDuration = SignedDuration::from_hours(2);
+const ATTEMPT_TTL: SignedDuration = SignedDuration::from_hours(2);
 
 /// Answers `/d/LINK`.
-pub async fn serve(visit: &Visit<'_>, request: &Request, sealed: &str) -> Response {
+pub async fn serve(context: &RequestContext<'_>, request: &Request, sealed: &str) -> Response {
     let reading = matches!(request.method.as_str(), "GET" | "HEAD");
     if !reading && request.method != "POST" {
         return Response::only("GET, HEAD, POST");
     }
-    let mut keys = match visit.keys().await {
+    let mut keys = match context.keys().await {
         Ok(keys) => keys,
         Err(why) => {
             tracing::error!("no link can be opened: {why}");
             return Response::page(503, page::unavailable());
         }
     };
-    let audience = link::audience(&visit.settings.state_table);
-    let now = visit.function.now();
+    let audience = link::audience(&context.settings.state_table);
+    let now = context.function.now();
     let mut opened = link::open(&keys, &audience, sealed, now);
     if opened == Err(LinkError::UnknownKey) {
-        keys = visit.newer_keys(&keys).await;
+        keys = context.newer_keys(&keys).await;
         opened = link::open(&keys, &audience, sealed, now);
     }
     let link = match opened {
         Ok(link) => link,
-        Err(error) => return bad_link(visit, request, sealed, error).await,
+        Err(error) => return bad_link(context, request, sealed, error).await,
     };
-    let guest = Guest {
-        visit,
+    let session = LinkSession {
+        context,
         keys: &keys,
         link: &link,
         sealed,
     };
     if reading {
-        guest.show(200, None).await
+        session.show(200, None).await
     } else {
-        guest.answer(request).await
+        session.answer(request).await
     }
 }
 
 /// A link that doesn't count. A POST is an attempt, and leaves an audit record if the case is known, the
 /// first in each hour: anybody may send any number of them. A GET leaves nothing but a line in the log.
 async fn bad_link(
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     request: &Request,
     sealed: &str,
     error: LinkError,
@@ -82,10 +82,10 @@ async fn bad_link(
     tracing::warn!(method = request.method, "a link was refused: {error}");
     if request.method == "POST"
         && let Some(id) = link::claimed_case(sealed)
-        && let Ok(Some(case)) = visit.records().case(&id).await
-        && first_of_the_hour(visit, &id).await
+        && let Ok(Some(case)) = context.records().case(&id).await
+        && first_of_the_hour(context, &id).await
     {
-        note_bad_link(visit, request, case, error).await;
+        note_bad_link(context, request, case, error).await;
     }
     if error == LinkError::Expired {
         Response::link_is_over()
@@ -94,12 +94,12 @@ async fn bad_link(
     }
 }
 
-async fn first_of_the_hour(visit: &Visit<'_>, id: &CaseId) -> bool {
-    let hour = visit.function.now().as_second().div_euclid(3600);
+async fn first_of_the_hour(context: &RequestContext<'_>, id: &CaseId) -> bool {
+    let hour = context.function.now().as_second().div_euclid(3600);
     let what = format!("bad-link#{id}#{hour}");
-    let first = visit
+    let first = context
         .records()
-        .first_time(&what, visit.request_id, ATTEMPT_KNOWN)
+        .first_time(&what, context.request_id, ATTEMPT_TTL)
         .await;
     first.unwrap_or_else(|error| {
         tracing::error!("the audit is incomplete: {error}");
@@ -107,33 +107,38 @@ async fn first_of_the_hour(visit: &Visit<'_>, id: &CaseId) -> bool {
     })
 }
 
-async fn note_bad_link(visit: &Visit<'_>, request: &Request, case: Case, error: LinkError) {
+async fn note_bad_link(
+    context: &RequestContext<'_>,
+    request: &Request,
+    case: Case,
+    error: LinkError,
+) {
     let result = format!("refused: {error}");
     let record = AuditRecord {
         action: Some(case.action),
         execution_id: case.execution_id,
         via: Some(Via::Link),
         from: request.source_ip.clone(),
-        ..AuditRecord::new(AuditKind::BadLink, case.id, visit.function.now(), result)
+        ..AuditRecord::new(AuditKind::BadLink, case.id, context.function.now(), result)
     };
-    if let Err(error) = visit.records().audit(&record).await {
+    if let Err(error) = context.records().audit(&record).await {
         tracing::error!("the audit is incomplete: {error}");
     }
 }
 
 /// Somebody with a link that counts.
-struct Guest<'a> {
-    visit: &'a Visit<'a>,
+struct LinkSession<'a> {
+    context: &'a RequestContext<'a>,
     keys: &'a Arc<Keys>,
     link: &'a Link,
     /// The link as text: where the form leads.
     sealed: &'a str,
 }
 
-impl Guest<'_> {
+impl LinkSession<'_> {
     /// The page as things stand. Only reads.
     async fn show(&self, status: u16, notice: Option<Notice>) -> Response {
-        let state = match State::read(self.visit, self.link).await {
+        let state = match State::read(self.context, self.link).await {
             Ok(Some(state)) => state,
             Ok(None) => return Response::no_such_link(),
             Err(why) => {
@@ -145,7 +150,7 @@ impl Guest<'_> {
             .asks(self.link)
             .filter(|_| may_be_asked(notice.as_ref()));
         let form = asked.map(|decision| {
-            let nonce = (self.visit.function.new_id)();
+            let nonce = (self.context.function.new_id)();
             (decision, Form::new(self.keys, self.link, nonce))
         });
         let cookie = form.as_ref().map(|(_, form)| form.cookie());
@@ -155,7 +160,7 @@ impl Guest<'_> {
             sealed: self.sealed,
             form: form.as_ref().map(|(decision, form)| (*decision, form)),
             notice,
-            now: self.visit.function.now(),
+            now: self.context.function.now(),
         };
         let response = Response::page(status, page::show(&view));
         match cookie {
@@ -171,13 +176,13 @@ impl Guest<'_> {
             LinkAction::Approve => Decision::Approve,
             LinkAction::Reject => Decision::Reject,
         };
-        if request.oversized || request.body.len() > BODY_LIMIT {
+        if request.oversized || request.body.len() > MAX_BODY {
             return Response::page(413, page::unavailable());
         }
         let mut comment = form::comment(self.keys, self.link, request);
         if comment.is_err() {
             // Another instance of the function may have made the page with newer keys.
-            let newer = self.visit.newer_keys(self.keys).await;
+            let newer = self.context.newer_keys(self.keys).await;
             comment = form::comment(&newer, self.link, request);
         }
         let Ok(comment) = comment else {
@@ -210,20 +215,20 @@ impl Guest<'_> {
     }
 
     async fn decided(&self, click: &Click) -> Answer {
-        let config = match self.visit.config().await {
+        let config = match self.context.config().await {
             Ok(config) => config,
             Err(why) => {
                 tracing::error!("{why}");
                 let answer = Answer::TryAgain { why };
-                self.visit.note_undecided(click, &answer).await;
+                self.context.note_undecided(click, &answer).await;
                 return answer;
             }
         };
         // A run that is cut off here is one that died: whoever comes next finishes it.
-        let within = self.visit.time_left().saturating_sub(FOR_THE_PAGE);
+        let within = self.context.time_left().saturating_sub(PAGE_RESERVE);
         let answer = tokio::time::timeout(
             within,
-            Box::pin(self.visit.decide(self.keys, &config, click)),
+            Box::pin(self.context.decide(self.keys, &config, click)),
         )
         .await;
         answer.unwrap_or_else(|_| {
@@ -244,9 +249,9 @@ impl Guest<'_> {
             decision: Some(decision),
             from: request.source_ip.clone(),
             by: vec![holder(&self.link.approver)],
-            ..AuditRecord::new(AuditKind::Click, id, self.visit.function.now(), result)
+            ..AuditRecord::new(AuditKind::Click, id, self.context.function.now(), result)
         };
-        if let Err(error) = self.visit.records().audit_attempt(&record).await {
+        if let Err(error) = self.context.records().audit_attempt(&record).await {
             tracing::error!("the audit is incomplete: {error}");
         }
     }

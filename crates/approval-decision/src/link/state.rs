@@ -11,15 +11,15 @@ use approvals::records::{Decision, DecisionRecord, LinkUse, Vote, Voter};
 use approvals::sign::link::{Link, LinkAction};
 use approvals::{Case, Status};
 
-use crate::Visit;
+use crate::RequestContext;
 use crate::texts::Texts;
 
 /// For asking `CodePipeline`.
-const PATIENCE: Duration = Duration::from_secs(3);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Where a case stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum CaseStatus {
     /// It waits.
     Waits,
     /// It was decided, or is over.
@@ -36,7 +36,7 @@ pub struct State {
     /// The case.
     pub case: Case,
     /// Where it stands.
-    pub standing: Standing,
+    pub case_status: CaseStatus,
     /// How many have said yes, of how many; none where one is enough.
     pub votes: Option<(usize, u32)>,
     /// Whether this link's yes is among them.
@@ -51,14 +51,14 @@ pub struct State {
 
 impl State {
     /// Reads it; none if there is no such case.
-    pub async fn read(visit: &Visit<'_>, link: &Link) -> Result<Option<Self>, String> {
-        let records = visit.records();
+    pub async fn read(context: &RequestContext<'_>, link: &Link) -> Result<Option<Self>, String> {
+        let records = context.records();
         let (case, decision, votes, used, config) = tokio::join!(
             records.case(&link.case),
             records.decision(&link.case),
             records.votes(&link.case),
             records.link_use(&link.case, &link.jti),
-            visit.config(),
+            context.config(),
         );
         let Some(case) = case.map_err(|error| error.to_string())? else {
             return Ok(None);
@@ -69,11 +69,11 @@ impl State {
             .and_then(|config| config.route_named(&case.route));
         let record = decision.map_err(|error| error.to_string())?;
         let record = record.map(|item| item.value).unwrap_or_default();
-        let standing = standing(visit, &case, &record).await;
+        let case_status = case_status(context, &case, &record).await;
         let votes = votes.map_err(|error| error.to_string())?;
         let approver = link.approver.to_string();
         Ok(Some(Self {
-            standing,
+            case_status,
             votes: counted(route, &case, &votes),
             voted: votes.iter().any(|vote| vote.voter.approver == approver),
             used: used.map_err(|error| error.to_string())?,
@@ -85,7 +85,7 @@ impl State {
 
     /// What the link may still answer, and so the page asks.
     pub fn asks(&self, link: &Link) -> Option<Decision> {
-        if matches!(self.standing, Standing::Settled(_)) {
+        if matches!(self.case_status, CaseStatus::Settled(_)) {
             return None;
         }
         match link.action {
@@ -113,36 +113,40 @@ fn counted(route: Option<&Route>, case: &Case, votes: &[Vote]) -> Option<(usize,
     (need > 1).then_some((have, need))
 }
 
-async fn standing(visit: &Visit<'_>, case: &Case, record: &DecisionRecord) -> Standing {
+async fn case_status(
+    context: &RequestContext<'_>,
+    case: &Case,
+    record: &DecisionRecord,
+) -> CaseStatus {
     if let Some(outcome) = &record.outcome {
         let decisive = record.decisive();
-        return Standing::Settled(Settled {
+        return CaseStatus::Settled(Settled {
             truth: outcome.truth.clone(),
             by: decisive.map(|intent| intent.by.clone()).unwrap_or_default(),
             comment: decisive.and_then(|intent| intent.comment.clone()),
         });
     }
     let Some(execution) = &case.execution_id else {
-        return Standing::Unknown;
+        return CaseStatus::Unknown;
     };
-    let keys = match visit.keys().await {
+    let keys = match context.keys().await {
         Ok(keys) => keys,
         Err(why) => {
             tracing::warn!("{why}");
-            return Standing::Unknown;
+            return CaseStatus::Unknown;
         }
     };
-    let truth = truth_of_case(&visit.function.aws, &keys, case, execution);
-    match tokio::time::timeout(PATIENCE, truth).await {
+    let truth = truth_of_case(&context.function.aws, &keys, case, execution);
+    match tokio::time::timeout(LOOKUP_TIMEOUT, truth).await {
         Ok(Ok(truth)) if truth.status == Status::Waiting => match record.standing() {
-            Some(intent) => Standing::InProgress(intent.by.clone()),
-            None => Standing::Waits,
+            Some(intent) => CaseStatus::InProgress(intent.by.clone()),
+            None => CaseStatus::Waits,
         },
         Ok(Ok(truth)) => {
             let same =
                 |summary: &str| truth.summary.as_deref().map(str::trim) == Some(summary.trim());
             let ours = record.intents.iter().rfind(|intent| same(&intent.summary));
-            Standing::Settled(Settled {
+            CaseStatus::Settled(Settled {
                 by: ours.map(|intent| intent.by.clone()).unwrap_or_default(),
                 comment: ours.and_then(|intent| intent.comment.clone()),
                 truth,
@@ -150,11 +154,11 @@ async fn standing(visit: &Visit<'_>, case: &Case, record: &DecisionRecord) -> St
         }
         Ok(Err(error)) => {
             tracing::warn!("{error}");
-            Standing::Unknown
+            CaseStatus::Unknown
         }
         Err(_) => {
             tracing::warn!("CodePipeline did not say in time how the approval stands");
-            Standing::Unknown
+            CaseStatus::Unknown
         }
     }
 }

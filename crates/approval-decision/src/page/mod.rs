@@ -9,13 +9,13 @@ mod brief;
 use approvals::decide::Answer;
 use approvals::records::{Decision, Voter};
 use approvals::sign::link::Link;
-use approvals::{Case, Gap, What};
+use approvals::{Case, Gap, Lookup};
 use askama::Template;
 use jiff::Timestamp;
 use text::mask::MASK;
 
-use crate::link::{Form, Standing, State};
-use crate::texts::{self, Texts, Told, Tone, fill};
+use crate::link::{CaseStatus, Form, State};
+use crate::texts::{self, Report, Texts, Tone, fill};
 
 use brief::{ChangeSetView, Row};
 
@@ -152,7 +152,7 @@ impl<'a> Page<'a> {
             .notice
             .as_ref()
             .map(|notice| banner(texts, notice, view.now));
-        let status = status(texts, &view.state.standing, view.now);
+        let status = status(texts, &view.state.case_status, view.now);
         let names = [
             ("pipeline", case.action.pipeline.as_str()),
             ("stage", &case.action.stage),
@@ -162,7 +162,10 @@ impl<'a> Page<'a> {
             (None, true) => texts.question,
             (None, false) => texts.view_title,
         };
-        let waits = matches!(view.state.standing, Standing::Waits | Standing::Unknown);
+        let waits = matches!(
+            view.state.case_status,
+            CaseStatus::Waits | CaseStatus::Unknown
+        );
         Self {
             t: texts,
             css: CSS,
@@ -208,7 +211,7 @@ impl<'a> Page<'a> {
 fn banner(texts: &Texts, notice: &Notice, now: Timestamp) -> Banner {
     let told = match notice {
         Notice::Answer(answer) => texts::told(texts, answer, now),
-        Notice::NotSent => Told {
+        Notice::NotSent => Report {
             tone: Tone::Bad,
             headline: texts.try_again.to_owned(),
             detail: texts.not_sent.to_owned(),
@@ -229,17 +232,19 @@ fn class(tone: Tone) -> &'static str {
     }
 }
 
-fn status(texts: &Texts, standing: &Standing, now: Timestamp) -> Told {
-    let plain = |headline: &str| Told {
+fn status(texts: &Texts, case_status: &CaseStatus, now: Timestamp) -> Report {
+    let plain = |headline: &str| Report {
         tone: Tone::Plain,
         headline: headline.to_owned(),
         detail: String::new(),
     };
-    match standing {
-        Standing::Waits => plain(texts.stands_waiting),
-        Standing::Unknown => plain(texts.stands_unknown),
-        Standing::Settled(settled) => texts::settled(texts, settled),
-        Standing::InProgress(by) => texts::told(texts, &Answer::InProgress { by: by.clone() }, now),
+    match case_status {
+        CaseStatus::Waits => plain(texts.stands_waiting),
+        CaseStatus::Unknown => plain(texts.stands_unknown),
+        CaseStatus::Settled(settled) => texts::settled(texts, settled),
+        CaseStatus::InProgress(by) => {
+            texts::told(texts, &Answer::InProgress { by: by.clone() }, now)
+        }
     }
 }
 
@@ -261,7 +266,12 @@ fn left(texts: &Texts, expires: Option<Timestamp>, now: Timestamp) -> String {
 
 /// No change set was found, and everything was looked at: what could not be looked up may have some.
 fn unchanged(case: &Case) -> bool {
-    let hides = |gap: &Gap| matches!(gap.what, What::Execution | What::Actions | What::ChangeSet);
+    let hides = |gap: &Gap| {
+        matches!(
+            gap.what,
+            Lookup::Execution | Lookup::Actions | Lookup::ChangeSet
+        )
+    };
     case.briefing.change_sets.is_empty() && !case.briefing.gaps.iter().any(hides)
 }
 

@@ -2,9 +2,9 @@ use approvals::decide::Settled;
 use approvals::sign::Keys;
 use approvals::sign::link::{LinkAction, audience};
 use approvals::{
-    ApprovalAction, Briefing, CaseId, Change, ChangeAction, ChangeSet, GateReport, Property,
-    Replacement, Revision, Risk, SetState, Shown, Starter, Status, Step, Token, Truth, Variable,
-    VersionChange, What,
+    ApprovalAction, Briefing, CaseId, Change, ChangeAction, ChangeSet, GateReport, Lookup,
+    Property, Replacement, Revision, Risk, SetState, Shown, Starter, Status, Step, Token, Truth,
+    Variable, VersionChange,
 };
 
 use super::*;
@@ -117,7 +117,7 @@ fn full() -> Briefing {
             report: "s3://reports/1".into(),
         }],
         gaps: vec![Gap {
-            what: What::OldVersion,
+            what: Lookup::OldVersion,
             why: "it took too long".into(),
         }],
     }
@@ -129,14 +129,14 @@ struct Opened {
     form: Form,
 }
 
-fn page_of(case: Case, standing: Standing, action: LinkAction) -> Opened {
+fn page_of(case: Case, case_status: CaseStatus, action: LinkAction) -> Opened {
     let keys = Keys::new("0123456789abcdef0123456789abcdef", None).unwrap();
     let approver = "email:lead@example.com".parse().unwrap();
     let link = Link::new(&audience("table"), &case, &approver, action);
     let form = Form::new(&keys, &link, "nonce".into());
     let state = State {
         case,
-        standing,
+        case_status,
         votes: Some((1, 2)),
         voted: false,
         used: None,
@@ -163,7 +163,7 @@ fn render(page: &Opened, notice: Option<Notice>) -> String {
 #[test]
 fn everything_that_helps_is_on_the_page() {
     let page = render(
-        &page_of(case(full()), Standing::Waits, LinkAction::Approve),
+        &page_of(case(full()), CaseStatus::Waits, LinkAction::Approve),
         None,
     );
     for part in [
@@ -228,11 +228,14 @@ fn what_others_write_does_nothing() {
         comment: Some(hostile()),
     };
     let notice = Notice::Answer(Answer::AlreadyDecided(settled.clone()));
-    for (standing, notice) in [
-        (Standing::Waits, None),
-        (Standing::Settled(settled), Some(notice)),
+    for (case_status, notice) in [
+        (CaseStatus::Waits, None),
+        (CaseStatus::Settled(settled), Some(notice)),
     ] {
-        let page = render(&page_of(case.clone(), standing, LinkAction::Reject), notice);
+        let page = render(
+            &page_of(case.clone(), case_status, LinkAction::Reject),
+            notice,
+        );
         assert!(!page.contains("<script"), "escaped");
         assert!(!page.contains("\" onload"), "no way out of an attribute");
         assert!(!page.contains("javascript:"), "only https is linked");
@@ -249,13 +252,13 @@ fn what_others_write_does_nothing() {
 #[test]
 fn a_rejection_needs_its_reason_where_the_route_says_so() {
     let page = render(
-        &page_of(case(full()), Standing::Waits, LinkAction::Reject),
+        &page_of(case(full()), CaseStatus::Waits, LinkAction::Reject),
         None,
     );
     assert!(page.contains(" required></textarea>"));
     assert!(page.contains(r#"<button type="submit" class="bad""#));
     let page = render(
-        &page_of(case(full()), Standing::Waits, LinkAction::Approve),
+        &page_of(case(full()), CaseStatus::Waits, LinkAction::Approve),
         None,
     );
     assert!(!page.contains(" required>"));
@@ -264,7 +267,7 @@ fn a_rejection_needs_its_reason_where_the_route_says_so() {
 #[test]
 fn the_page_can_be_used_by_everybody() {
     let page = render(
-        &page_of(case(full()), Standing::Waits, LinkAction::Approve),
+        &page_of(case(full()), CaseStatus::Waits, LinkAction::Approve),
         None,
     );
     for part in [
@@ -305,7 +308,7 @@ fn the_page_can_be_used_by_everybody() {
     }
     let notice = Some(Notice::Answer(Answer::Recorded { have: 1, need: 2 }));
     let page = render(
-        &page_of(case(full()), Standing::Waits, LinkAction::View),
+        &page_of(case(full()), CaseStatus::Waits, LinkAction::View),
         notice,
     );
     assert_eq!(page.matches("<h1").count(), 1, "the result is the heading");
@@ -318,12 +321,12 @@ fn what_was_not_looked_at_is_not_told_as_nothing() {
     let mut briefing = Briefing::default();
     let page = |briefing: &Briefing| {
         render(
-            &page_of(case(briefing.clone()), Standing::Waits, LinkAction::View),
+            &page_of(case(briefing.clone()), CaseStatus::Waits, LinkAction::View),
             None,
         )
     };
     assert!(page(&briefing).contains(NOTHING));
-    for what in [What::Execution, What::Actions, What::ChangeSet] {
+    for what in [Lookup::Execution, Lookup::Actions, Lookup::ChangeSet] {
         briefing.gaps = vec![Gap {
             what,
             why: "it took too long".into(),
@@ -331,7 +334,7 @@ fn what_was_not_looked_at_is_not_told_as_nothing() {
         assert!(!page(&briefing).contains(NOTHING), "{what:?}");
     }
     briefing.gaps = vec![Gap {
-        what: What::GateReport,
+        what: Lookup::GateReport,
         why: "it took too long".into(),
     }];
     assert!(page(&briefing).contains(NOTHING));
@@ -345,7 +348,7 @@ fn time_that_is_over_or_not_known_is_told_so() {
     ] {
         let mut case = case(Briefing::default());
         case.expires = expires;
-        assert!(render(&page_of(case, Standing::Unknown, LinkAction::View), None).contains(told));
+        assert!(render(&page_of(case, CaseStatus::Unknown, LinkAction::View), None).contains(told));
     }
 }
 
@@ -405,7 +408,7 @@ fn contrast(one: &[f64; 3], other: &[f64; 3]) -> f64 {
 #[test]
 fn the_form_leads_back_to_its_page_behind_any_prefix() {
     let page = render(
-        &page_of(case(full()), Standing::Waits, LinkAction::Approve),
+        &page_of(case(full()), CaseStatus::Waits, LinkAction::Approve),
         None,
     );
     let action = page.split("action=\"").nth(1).unwrap();
@@ -440,7 +443,7 @@ fn no_token_is_on_the_page_whatever_hides_it() {
         let mut case = case(briefing);
         case.comment = Some(format!("https://x/#/a/approve/{hidden}"));
         case.external_link = Some(format!("https://x.example/approve/{hidden}"));
-        let page = render(&page_of(case, Standing::Waits, LinkAction::Reject), None);
+        let page = render(&page_of(case, CaseStatus::Waits, LinkAction::Reject), None);
         let seen: String = page.chars().filter(char::is_ascii_graphic).collect();
         assert!(
             !seen.contains(token) && !page.contains(&hidden),
@@ -463,7 +466,7 @@ fn a_change_set_without_resources_says_what_it_is() {
         set.changes.clear();
         (set.total, set.state, set.reason) = (0, state, Some("the reason".into()));
         let page = render(
-            &page_of(case(briefing), Standing::Waits, LinkAction::View),
+            &page_of(case(briefing), CaseStatus::Waits, LinkAction::View),
             None,
         );
         assert!(page.contains(expected), "{expected}: {page}");

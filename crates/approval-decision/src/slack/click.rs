@@ -15,19 +15,19 @@ use serde_json::json;
 use text::mask::Masker;
 
 use super::SlackClick;
-use crate::Visit;
+use crate::RequestContext;
 use crate::texts::{self, Texts};
 
 /// A click that waited longer does not count: the person has long gone on, or clicked again.
-const CLICK_AGE: SignedDuration = SignedDuration::from_mins(15);
+const MAX_CLICK_AGE: SignedDuration = SignedDuration::from_mins(15);
 /// For telling the person, with all tries.
-const TELL: Duration = Duration::from_secs(8);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 /// Kept of the function's time for telling.
-const FOR_TELLING: Duration = Duration::from_secs(4);
+const ANSWER_RESERVE: Duration = Duration::from_secs(4);
 
 /// Decides a click, and tells the person who clicked.
-pub async fn decide_click(visit: &Visit<'_>, keys: &Arc<Keys>, click: &SlackClick) {
-    let (texts, answer) = decided(visit, keys, click).await;
+pub async fn decide_click(context: &RequestContext<'_>, keys: &Arc<Keys>, click: &SlackClick) {
+    let (texts, answer) = decided(context, keys, click).await;
     let Some(url) = &click.response_url else {
         tracing::warn!(
             case = click.case.as_str(),
@@ -35,7 +35,7 @@ pub async fn decide_click(visit: &Visit<'_>, keys: &Arc<Keys>, click: &SlackClic
         );
         return;
     };
-    let api = visit.settings.slack_api_url.as_str();
+    let api = context.settings.slack_api_url.as_str();
     if !leads_to_slack(url, api) {
         tracing::error!(
             case = click.case.as_str(),
@@ -46,9 +46,11 @@ pub async fn decide_click(visit: &Visit<'_>, keys: &Arc<Keys>, click: &SlackClic
     let message = json!({
         "response_type": "ephemeral",
         "replace_original": false,
-        "text": slack_text(&texts::answer(texts, &answer, visit.function.now())),
+        "text": slack_text(&texts::answer(texts, &answer, context.function.now())),
     });
-    if let Err(trouble) = answer_slack(&visit.function.http, (url, api), &message, TELL).await {
+    if let Err(trouble) =
+        answer_slack(&context.function.http, (url, api), &message, ANSWER_TIMEOUT).await
+    {
         tracing::warn!(
             case = click.case.as_str(),
             "Slack did not take the answer: {trouble}"
@@ -57,7 +59,7 @@ pub async fn decide_click(visit: &Visit<'_>, keys: &Arc<Keys>, click: &SlackClic
 }
 
 async fn decided(
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     keys: &Arc<Keys>,
     click: &SlackClick,
 ) -> (&'static Texts, Answer) {
@@ -72,25 +74,25 @@ async fn decided(
         via: Via::Slack,
         from: None,
     };
-    let config = match visit.config().await {
+    let config = match context.config().await {
         Ok(config) => config,
         Err(why) => {
             tracing::error!("{why}");
             let answer = Answer::TryAgain { why };
-            visit.note_undecided(&said, &answer).await;
+            context.note_undecided(&said, &answer).await;
             return (Texts::of(None, None), answer);
         }
     };
-    let route = visit.route_of(&config, &click.case).await;
+    let route = context.route_of(&config, &click.case).await;
     let texts = Texts::of(Some(&config), route);
-    if too_old(click, visit.function.now()) {
+    if too_old(click, context.function.now()) {
         let answer = Answer::Refused(Refusal::TooLate);
-        visit.note_undecided(&said, &answer).await;
+        context.note_undecided(&said, &answer).await;
         return (texts, answer);
     }
     // A run that is cut off here is one that died: whoever clicks next finishes it.
-    let within = visit.time_left().saturating_sub(FOR_TELLING);
-    let answer = tokio::time::timeout(within, Box::pin(visit.decide(keys, &config, &said))).await;
+    let within = context.time_left().saturating_sub(ANSWER_RESERVE);
+    let answer = tokio::time::timeout(within, Box::pin(context.decide(keys, &config, &said))).await;
     let answer = answer.unwrap_or_else(|_| {
         tracing::error!(
             case = click.case.as_str(),
@@ -103,7 +105,7 @@ async fn decided(
 }
 
 fn too_old(click: &SlackClick, now: Timestamp) -> bool {
-    Timestamp::from_second(click.at).is_ok_and(|at| now.duration_since(at) > CLICK_AGE)
+    Timestamp::from_second(click.at).is_ok_and(|at| now.duration_since(at) > MAX_CLICK_AGE)
 }
 
 /// Without tokens, and with Slack's own signs made harmless: names and reasons come from people.

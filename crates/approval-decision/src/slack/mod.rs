@@ -19,7 +19,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use crate::Visit;
+use crate::RequestContext;
 use crate::event::Request;
 use crate::response::Response;
 
@@ -27,32 +27,32 @@ pub use click::decide_click;
 pub use interaction::{Handed, Interaction, SlackClick};
 
 /// Slack waits three seconds; the way there and back takes its part.
-const ACKNOWLEDGE: Duration = Duration::from_secs(2);
+const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A message with all its blocks comes back with each click; ours have some ten kilobytes.
-const BODY_LIMIT: usize = 256 * 1024;
+const MAX_BODY: usize = 256 * 1024;
 /// A signature is remembered for longer than it counts.
-const REMEMBERED: SignedDuration = SignedDuration::from_mins(15);
+const SIGNATURE_TTL: SignedDuration = SignedDuration::from_mins(15);
 /// The signing secret is read again after this long, so that a new one is noticed.
-const FRESH: SignedDuration = SignedDuration::from_mins(5);
+const CACHE_TTL: SignedDuration = SignedDuration::from_mins(5);
 
 /// The signing secret of a function that lives for many invocations.
 #[derive(Debug, Default)]
 pub struct Secret(Mutex<Option<(Timestamp, SigningSecret)>>);
 
 /// Answers `POST /slack/interactions`.
-pub async fn interactions(visit: &Visit<'_>, request: &Request) -> Response {
-    if visit.settings.slack_secret.is_none() {
+pub async fn interactions(context: &RequestContext<'_>, request: &Request) -> Response {
+    if context.settings.slack_secret.is_none() {
         return Response::no_such_page();
     }
     if request.method != "POST" {
         return Response::only("POST");
     }
-    if request.oversized || request.body.len() > BODY_LIMIT {
+    if request.oversized || request.body.len() > MAX_BODY {
         return Response::empty(413);
     }
-    let deadline = Instant::now() + ACKNOWLEDGE;
-    let secret = timeout_at(deadline, signing_secret(visit)).await;
-    let late = |_| Err(format!("no signing secret within {ACKNOWLEDGE:?}"));
+    let deadline = Instant::now() + ACKNOWLEDGE_TIMEOUT;
+    let secret = timeout_at(deadline, signing_secret(context)).await;
+    let late = |_| Err(format!("no signing secret within {ACKNOWLEDGE_TIMEOUT:?}"));
     let secret = match secret.unwrap_or_else(late) {
         Ok(secret) => secret,
         Err(why) => {
@@ -60,12 +60,12 @@ pub async fn interactions(visit: &Visit<'_>, request: &Request) -> Response {
             return Response::empty(503);
         }
     };
-    if let Err(refused) = authentic(visit, request, &secret) {
+    if let Err(refused) = authentic(context, request, &secret) {
         tracing::warn!("a request was refused that does not come from Slack: {refused}");
         return Response::empty(401);
     }
     match Interaction::read(request) {
-        Ok(Interaction::Click(click)) => take_in(visit, request, &click, deadline).await,
+        Ok(Interaction::Click(click)) => take_in(context, request, &click, deadline).await,
         Ok(Interaction::OfNoInterest) => Response::empty(200),
         Err(unreadable) => {
             tracing::warn!("{unreadable}");
@@ -74,26 +74,30 @@ pub async fn interactions(visit: &Visit<'_>, request: &Request) -> Response {
     }
 }
 
-fn authentic(visit: &Visit<'_>, request: &Request, secret: &SigningSecret) -> Result<(), NotSlack> {
+fn authentic(
+    context: &RequestContext<'_>,
+    request: &Request,
+    secret: &SigningSecret,
+) -> Result<(), NotSlack> {
     let signed = Signed {
         timestamp: request.header("x-slack-request-timestamp"),
         signature: request.header("x-slack-signature"),
         body: &request.body,
     };
-    verify(secret, &signed, visit.function.now())
+    verify(secret, &signed, context.function.now())
 }
 
-async fn signing_secret(visit: &Visit<'_>) -> Result<SigningSecret, String> {
-    let now = visit.function.now();
-    let mut kept = visit.function.slack_secret.0.lock().await;
+async fn signing_secret(context: &RequestContext<'_>) -> Result<SigningSecret, String> {
+    let now = context.function.now();
+    let mut kept = context.function.slack_secret.0.lock().await;
     if let Some((read, secret)) = &*kept
-        && now.duration_since(*read).abs() < FRESH
+        && now.duration_since(*read).abs() < CACHE_TTL
     {
         return Ok(secret.clone());
     }
-    let reference = visit.settings.slack_secret.as_ref();
+    let reference = context.settings.slack_secret.as_ref();
     let reference = reference.ok_or("SLACK_SECRET is not set")?;
-    let text = secret::read(&visit.function.aws, reference).await?;
+    let text = secret::read(&context.function.aws, reference).await?;
     let secret = SigningSecret::new(&text).map_err(|error| error.to_string())?;
     *kept = Some((now, secret.clone()));
     Ok(secret)
@@ -102,20 +106,24 @@ async fn signing_secret(visit: &Visit<'_>) -> Result<SigningSecret, String> {
 /// Takes a click in, once, in the time that Slack waits. There is no way to tell a person anything in
 /// this answer; where it can't be taken in, a status of failure makes Slack show a warning.
 async fn take_in(
-    visit: &Visit<'_>,
+    context: &RequestContext<'_>,
     request: &Request,
     click: &SlackClick,
     deadline: Instant,
 ) -> Response {
     let signature = request.header("x-slack-signature").unwrap_or_default();
     let taking = async {
-        let first = visit
+        let first = context
             .records()
-            .first_time(&format!("slack#{signature}"), visit.request_id, REMEMBERED)
+            .first_time(
+                &format!("slack#{signature}"),
+                context.request_id,
+                SIGNATURE_TTL,
+            )
             .await
             .map_err(|error| error.to_string())?;
         if first {
-            hand_over(visit, click).await?;
+            hand_over(context, click).await?;
         }
         Ok::<bool, String>(first)
     };
@@ -138,7 +146,7 @@ async fn take_in(
         Err(_) => {
             tracing::error!(
                 case = click.case.as_str(),
-                "a click could not be taken in within {ACKNOWLEDGE:?}"
+                "a click could not be taken in within {ACKNOWLEDGE_TIMEOUT:?}"
             );
             Response::empty(503)
         }
@@ -146,20 +154,20 @@ async fn take_in(
 }
 
 /// Invokes this function again, without waiting for it.
-async fn hand_over(visit: &Visit<'_>, click: &SlackClick) -> Result<(), String> {
-    let at = visit.function.now().as_second();
+async fn hand_over(context: &RequestContext<'_>, click: &SlackClick) -> Result<(), String> {
+    let at = context.function.now().as_second();
     let click = SlackClick {
         at,
         ..click.clone()
     };
-    let keys = visit.keys().await?;
+    let keys = context.keys().await?;
     let payload = json!(Handed::new(&keys, click)).to_string();
-    let call = visit
+    let call = context
         .function
         .aws
         .lambda()
         .invoke()
-        .function_name(visit.own_name)
+        .function_name(context.own_name)
         .invocation_type(InvocationType::Event)
         .payload(Blob::new(payload));
     match call.send().await {

@@ -12,13 +12,13 @@ pub struct Globs(Vec<Glob>);
 
 impl Glob {
     /// The longest name that CodePipeline allows.
-    const LONGEST: usize = 100;
+    const MAX_LENGTH: usize = 100;
 
     /// A pattern of what names may have: letters, digits, `.`, `@`, `-`, `_`, and `*` and `?`.
     /// <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PipelineDeclaration.html>
     pub fn parse(text: &str) -> Option<Self> {
         let known = |c: char| c.is_ascii_alphanumeric() || ".@-_*?".contains(c);
-        let right = !text.is_empty() && text.len() <= Self::LONGEST && text.chars().all(known);
+        let right = !text.is_empty() && text.len() <= Self::MAX_LENGTH && text.chars().all(known);
         right.then(|| Self(text.to_owned()))
     }
 

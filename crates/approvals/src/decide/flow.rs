@@ -7,15 +7,19 @@ use crate::policy::{self, Refusal, Request};
 use crate::records::{Decision, DecisionRecord, Intent, LinkUse, Via, Vote, Voter};
 use crate::{Case, Starter, pipeline};
 
-use super::{Answer, Click, Desk, Early, is_stale, settle, summary, try_again, verify};
+use super::{Answer, Click, DecisionContext, Early, is_stale, settle, summary, try_again, verify};
 
 /// How often the record is looked at again after somebody else has written it in between. Each time
 /// it has come further, so that few are needed.
-const ROUNDS: usize = 4;
+const MAX_ROUNDS: usize = 4;
 
-pub(super) async fn settle(desk: &Desk<'_>, case: &Case, click: &Click) -> Result<Answer, Early> {
-    for _ in 0..ROUNDS {
-        if let Some(answer) = round(desk, case, click).await? {
+pub(super) async fn settle(
+    context: &DecisionContext<'_>,
+    case: &Case,
+    click: &Click,
+) -> Result<Answer, Early> {
+    for _ in 0..MAX_ROUNDS {
+        if let Some(answer) = round(context, case, click).await? {
             return Ok(answer);
         }
     }
@@ -23,50 +27,56 @@ pub(super) async fn settle(desk: &Desk<'_>, case: &Case, click: &Click) -> Resul
 }
 
 /// One look at the record and what follows from it; none if somebody else wrote in between.
-async fn round(desk: &Desk<'_>, case: &Case, click: &Click) -> Result<Option<Answer>, Early> {
-    let known = desk.records.decision(&case.id).await?;
+async fn round(
+    context: &DecisionContext<'_>,
+    case: &Case,
+    click: &Click,
+) -> Result<Option<Answer>, Early> {
+    let known = context.records.decision(&case.id).await?;
     if let Some(item) = &known {
         if let Some(answer) = settle::told(&item.value, Some(&click.id)) {
             return Ok(Some(answer));
         }
         if let Some(intent) = item.value.standing()
-            && !overrules(desk, click, intent)
+            && !overrules(context, click, intent)
         {
             // Whose decision it is was judged, and is again; who wakes it must be allowed to decide too.
-            if !policy::may_decide(policy_of(desk, case)?, &click.approver) {
+            if !policy::may_decide(policy_of(context, case)?, &click.approver) {
                 return Err(refused(Refusal::NotAllowed));
             }
-            return settle::resume(desk, case, item, Some(&click.id)).await;
+            return settle::resume(context, case, item, Some(&click.id)).await;
         }
     }
-    let policy = policy_of(desk, case)?;
-    let starter = judge(desk, case, click, policy).await?;
-    let click = &used(desk, case, click).await?;
+    let policy = policy_of(context, case)?;
+    let starter = judge(context, case, click, policy).await?;
+    let click = &used(context, case, click).await?;
     match click.decision {
-        Decision::Approve => vote(desk, case, click).await?,
+        Decision::Approve => vote(context, case, click).await?,
         // Whatever becomes of the no: an earlier yes of the same person is none any more.
         Decision::Reject => {
-            let records = desk.records;
+            let records = context.records;
             records.withdraw_vote(&case.id, &click.voter()).await?;
         }
     }
-    let open = verify::verify(desk, case, click.decision).await?;
+    let open = verify::verify(context, case, click.decision).await?;
     let by = match click.decision {
         Decision::Reject => vec![click.voter()],
-        Decision::Approve => match voters(desk, case, policy, starter.as_ref()).await? {
+        Decision::Approve => match voters(context, case, policy, starter.as_ref()).await? {
             Ok(by) => by,
             Err(answer) => return Ok(Some(answer)),
         },
     };
-    let intent = intent(desk, click, by, open.execution_id.clone());
+    let intent = intent(context, click, by, open.execution_id.clone());
     let record = with(known.as_ref(), intent);
-    let written = desk.records.put_decision(&case.id, known.as_ref(), &record);
+    let written = context
+        .records
+        .put_decision(&case.id, known.as_ref(), &record);
     let written = match written.await {
         Ok(written) => written,
-        Err(error) => return Err(unwritten(desk, case, &record, error).await),
+        Err(error) => return Err(unwritten(context, case, &record, error).await),
     };
     match written {
-        Some(item) => settle::put(desk, case, item, &open, Some(&click.id))
+        Some(item) => settle::put(context, case, item, &open, Some(&click.id))
             .await
             .map(Some),
         None => Ok(None),
@@ -75,12 +85,12 @@ async fn round(desk: &Desk<'_>, case: &Case, click: &Click) -> Result<Option<Ans
 
 /// An intent whose writing failed may stand all the same; then it is going to be carried out.
 async fn unwritten(
-    desk: &Desk<'_>,
+    context: &DecisionContext<'_>,
     case: &Case,
     record: &DecisionRecord,
     error: StateError,
 ) -> Early {
-    let stands = match desk.records.decision(&case.id).await {
+    let stands = match context.records.decision(&case.id).await {
         Ok(item) => item.is_some_and(|item| item.value.standing() == record.standing()),
         Err(_) => true,
     };
@@ -91,22 +101,25 @@ async fn unwritten(
 }
 
 /// The present policy of the case's route.
-pub(super) fn policy_of<'d>(desk: &Desk<'d>, case: &Case) -> Result<&'d Policy, Early> {
-    let route = desk.config.route_named(&case.route);
+pub(super) fn policy_of<'d>(
+    context: &DecisionContext<'d>,
+    case: &Case,
+) -> Result<&'d Policy, Early> {
+    let route = context.config.route_named(&case.route);
     let route = route.ok_or_else(|| refused(Refusal::NoRoute))?;
     Ok(&route.policy)
 }
 
 /// A no outweighs a yes that hasn't taken effect in all the time it had.
-fn overrules(desk: &Desk<'_>, click: &Click, intent: &Intent) -> bool {
+fn overrules(context: &DecisionContext<'_>, click: &Click, intent: &Intent) -> bool {
     click.decision == Decision::Reject
         && intent.decision == Decision::Approve
-        && is_stale(intent.at, desk.records.now())
+        && is_stale(intent.at, context.records.now())
 }
 
 /// Whether the click is within the policy; who started the execution, where an approval depends on it.
 async fn judge(
-    desk: &Desk<'_>,
+    context: &DecisionContext<'_>,
     case: &Case,
     click: &Click,
     policy: &Policy,
@@ -116,7 +129,7 @@ async fn judge(
         return Err(refused(Refusal::NotAllowed));
     }
     let starter = match click.decision {
-        Decision::Approve => starter_of(desk, case, policy).await?,
+        Decision::Approve => starter_of(context, case, policy).await?,
         Decision::Reject => None,
     };
     let request = Request {
@@ -125,7 +138,7 @@ async fn judge(
         comment: click.comment.as_deref(),
         starter: starter.as_ref(),
         account: &case.action.account,
-        at: desk.records.now(),
+        at: context.records.now(),
     };
     policy::judge(policy, &request).map_err(refused)?;
     Ok(starter)
@@ -133,12 +146,12 @@ async fn judge(
 
 /// Who started the execution, if an approval depends on it.
 pub(super) async fn starter_of(
-    desk: &Desk<'_>,
+    context: &DecisionContext<'_>,
     case: &Case,
     policy: &Policy,
 ) -> Result<Option<Starter>, Early> {
     match &case.briefing.starter {
-        None if policy::needs_starter(policy) => starter(desk, case).await,
+        None if policy::needs_starter(policy) => starter(context, case).await,
         known => Ok(known.clone()),
     }
 }
@@ -148,11 +161,11 @@ fn refused(refusal: Refusal) -> Early {
 }
 
 /// Who started the execution, where that could not be looked up when people were told.
-async fn starter(desk: &Desk<'_>, case: &Case) -> Result<Option<Starter>, Early> {
+async fn starter(context: &DecisionContext<'_>, case: &Case) -> Result<Option<Starter>, Early> {
     let Some(execution) = &case.execution_id else {
         return Ok(None);
     };
-    let found = pipeline::execution_of(desk.aws, &case.action.pipeline, execution)
+    let found = pipeline::execution_of(context.aws, &case.action.pipeline, execution)
         .await
         .map_err(|error| try_again(&error))?;
     let Some(trigger) = found.trigger else {
@@ -170,7 +183,7 @@ async fn starter(desk: &Desk<'_>, case: &Case) -> Result<Option<Starter>, Early>
 
 /// The click as it counts: a link says only once what it says, so that one that comes again says what
 /// it said first.
-async fn used(desk: &Desk<'_>, case: &Case, click: &Click) -> Result<Click, Early> {
+async fn used(context: &DecisionContext<'_>, case: &Case, click: &Click) -> Result<Click, Early> {
     if click.via != Via::Link {
         return Ok(click.clone());
     }
@@ -178,9 +191,9 @@ async fn used(desk: &Desk<'_>, case: &Case, click: &Click) -> Result<Click, Earl
         voter: click.voter(),
         decision: click.decision,
         comment: click.comment.clone(),
-        at: desk.records.now(),
+        at: context.records.now(),
     };
-    match desk.records.use_link(&case.id, &click.id, &use_).await? {
+    match context.records.use_link(&case.id, &click.id, &use_).await? {
         Created::New => Ok(click.clone()),
         Created::Exists(first) => Ok(Click {
             name: first.value.voter.name,
@@ -190,33 +203,33 @@ async fn used(desk: &Desk<'_>, case: &Case, click: &Click) -> Result<Click, Earl
     }
 }
 
-async fn vote(desk: &Desk<'_>, case: &Case, click: &Click) -> Result<(), Early> {
+async fn vote(context: &DecisionContext<'_>, case: &Case, click: &Click) -> Result<(), Early> {
     let vote = Vote {
         voter: click.voter(),
         comment: click.comment.clone(),
         via: click.via,
         click: click.id.clone(),
-        at: desk.records.now(),
+        at: context.records.now(),
         withdrawn: None,
     };
     // There already: one vote a person.
-    match desk.records.vote(&case.id, &vote).await? {
+    match context.records.vote(&case.id, &vote).await? {
         Created::New | Created::Exists(_) => Ok(()),
     }
 }
 
 /// All whose yes counts, or how many are missing.
 async fn voters(
-    desk: &Desk<'_>,
+    context: &DecisionContext<'_>,
     case: &Case,
     policy: &Policy,
     starter: Option<&Starter>,
 ) -> Result<Result<Vec<Voter>, Answer>, Early> {
-    let mut votes = desk.records.votes(&case.id).await?;
+    let mut votes = context.records.votes(&case.id).await?;
     votes.sort_by_key(|vote| vote.at);
     let people = votes.iter().map(|vote| &vote.voter);
     let account = case.action.account.as_str();
-    let by = policy::approving(policy, people, (starter, account), desk.records.now());
+    let by = policy::approving(policy, people, (starter, account), context.records.now());
     let have = u32::try_from(by.len()).unwrap_or(u32::MAX);
     let need = policy::needed(policy, starter, account);
     Ok(if have < need {
@@ -226,7 +239,12 @@ async fn voters(
     })
 }
 
-fn intent(desk: &Desk<'_>, click: &Click, by: Vec<Voter>, execution_id: String) -> Intent {
+fn intent(
+    context: &DecisionContext<'_>,
+    click: &Click,
+    by: Vec<Voter>,
+    execution_id: String,
+) -> Intent {
     Intent {
         click: click.id.clone(),
         decision: click.decision,
@@ -234,7 +252,7 @@ fn intent(desk: &Desk<'_>, click: &Click, by: Vec<Voter>, execution_id: String) 
         by,
         comment: click.comment.clone(),
         execution_id,
-        at: desk.records.now(),
+        at: context.records.now(),
         withdrawn: None,
     }
 }

@@ -32,7 +32,7 @@ pub use settle::{conclude, recover};
 pub use verify::REVISIONS;
 
 /// An intent older than this, without an outcome, belongs to a run that has died.
-pub const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
+pub const STALE_AFTER: SignedDuration = SignedDuration::from_secs(30);
 /// A comment is kept up to so many bytes.
 pub const COMMENT_LIMIT: usize = 2000;
 /// A name is kept up to so many bytes.
@@ -49,7 +49,7 @@ pub type ShownAgain<'a> = &'a (
 
 /// What a decision needs.
 #[derive(Clone, Copy)]
-pub struct Desk<'a> {
+pub struct DecisionContext<'a> {
     /// The clients.
     pub aws: &'a Aws,
     /// The records; their clock is the clock of the decision.
@@ -193,14 +193,14 @@ impl fmt::Display for Settled {
 }
 
 /// Takes a click, and leaves an audit record whatever comes of it.
-pub async fn decide(desk: &Desk<'_>, click: &Click) -> Answer {
-    let case = match desk.records.case(&click.case).await {
+pub async fn decide(context: &DecisionContext<'_>, click: &Click) -> Answer {
+    let case = match context.records.case(&click.case).await {
         Ok(Some(case)) => case,
         Ok(None) => return Answer::Refused(Refusal::NoSuchCase),
         Err(error) => return *try_again(&error),
     };
-    let click = clean(desk, &case, click);
-    let answer = match flow::settle(desk, &case, &click).await {
+    let click = clean(context, &case, click);
+    let answer = match flow::settle(context, &case, &click).await {
         Ok(answer) => answer,
         Err(early) => *early,
     };
@@ -211,7 +211,7 @@ pub async fn decide(desk: &Desk<'_>, click: &Click) -> Answer {
         answer = %answer,
         "an answer was given"
     );
-    note(desk, &case, &click, &answer).await;
+    note(context, &case, &click, &answer).await;
     answer
 }
 
@@ -232,9 +232,9 @@ impl From<StateError> for Early {
 }
 
 /// The click without what must not be kept: the token, secrets, control characters, endless text.
-fn clean(desk: &Desk<'_>, case: &Case, click: &Click) -> Click {
+fn clean(context: &DecisionContext<'_>, case: &Case, click: &Click) -> Click {
     let kept = |text: &str, limit| {
-        let text = mask_token(desk.keys, &case.token_mac, &case.action, text);
+        let text = mask_token(context.keys, &case.token_mac, &case.action, text);
         summary::one_line(&text, limit)
     };
     let comment = click.comment.as_deref();
@@ -247,7 +247,7 @@ fn clean(desk: &Desk<'_>, case: &Case, click: &Click) -> Click {
     }
 }
 
-async fn note(desk: &Desk<'_>, case: &Case, click: &Click, answer: &Answer) {
+async fn note(context: &DecisionContext<'_>, case: &Case, click: &Click, answer: &Answer) {
     let record = AuditRecord {
         action: Some(case.action.clone()),
         execution_id: case.execution_id.clone(),
@@ -256,21 +256,26 @@ async fn note(desk: &Desk<'_>, case: &Case, click: &Click, answer: &Answer) {
         decision: Some(click.decision),
         comment: click.comment.clone(),
         from: click.from.clone(),
-        ..audit_record(desk, AuditKind::Click, case, answer.to_string())
+        ..audit_record(context, AuditKind::Click, case, answer.to_string())
     };
     if matches!(answer, Answer::Decided(_)) {
-        return write_audit(desk, &record).await;
+        return write_audit(context, &record).await;
     }
-    noted(&record, desk.records.audit_attempt(&record).await);
+    noted(&record, context.records.audit_attempt(&record).await);
 }
 
-fn audit_record(desk: &Desk<'_>, kind: AuditKind, case: &Case, result: String) -> AuditRecord {
-    AuditRecord::new(kind, case.id.clone(), desk.records.now(), result)
+fn audit_record(
+    context: &DecisionContext<'_>,
+    kind: AuditKind,
+    case: &Case,
+    result: String,
+) -> AuditRecord {
+    AuditRecord::new(kind, case.id.clone(), context.records.now(), result)
 }
 
 /// A decision that was taken stands even where its audit can't be written; the decision record has all of it.
-async fn write_audit(desk: &Desk<'_>, record: &AuditRecord) {
-    noted(record, desk.records.audit(record).await);
+async fn write_audit(context: &DecisionContext<'_>, record: &AuditRecord) {
+    noted(record, context.records.audit(record).await);
 }
 
 fn noted(record: &AuditRecord, written: Result<(), StateError>) {
@@ -284,5 +289,5 @@ fn noted(record: &AuditRecord, written: Result<(), StateError>) {
 
 /// Whether the pause in which a run may still be alive is over.
 fn is_stale(written: Timestamp, now: Timestamp) -> bool {
-    now.duration_since(written) >= PATIENCE
+    now.duration_since(written) >= STALE_AFTER
 }

@@ -9,8 +9,8 @@ use crate::sign::{mask_token, token_mac_matches};
 use crate::{Case, CaseId, Status, Truth, policy};
 
 use super::{
-    Answer, Desk, Early, Settled, Superseding, audit_record, flow, is_stale, try_again, verify,
-    write_audit,
+    Answer, DecisionContext, Early, Settled, Superseding, audit_record, flow, is_stale, try_again,
+    verify, write_audit,
 };
 
 /// Finishes the record of a decision that a run which died has left open: if the wait is over, by what
@@ -18,8 +18,8 @@ use super::{
 ///
 /// For whoever follows a case up, and so it never answers `CodePipeline`: the role that tells people may
 /// not. Where the wait is still open the intent stands, and the next click carries it out.
-pub async fn recover(desk: &Desk<'_>, id: &CaseId) -> Option<Answer> {
-    let answer = match recovered(desk, id).await {
+pub async fn recover(context: &DecisionContext<'_>, id: &CaseId) -> Option<Answer> {
+    let answer = match recovered(context, id).await {
         Ok(answer) => answer,
         Err(early) => Some(*early),
     };
@@ -33,23 +33,23 @@ pub async fn recover(desk: &Desk<'_>, id: &CaseId) -> Option<Answer> {
 /// written down if nobody had. Finishes what was begun first, as [`recover`] does. None: it waits.
 ///
 /// For whoever follows a case up.
-pub async fn conclude(desk: &Desk<'_>, case: &Case) -> Option<Answer> {
-    match recover(desk, &case.id).await {
+pub async fn conclude(context: &DecisionContext<'_>, case: &Case) -> Option<Answer> {
+    match recover(context, &case.id).await {
         // An intent that is no longer carried out says nothing about what became of the case.
         Some(Answer::Superseded(_) | Answer::Refused(_)) | None => {}
         answer => return answer,
     }
-    match ended(desk, case).await {
+    match ended(context, case).await {
         Ok(answer) => answer,
         Err(early) => Some(*early),
     }
 }
 
-async fn recovered(desk: &Desk<'_>, id: &CaseId) -> Result<Option<Answer>, Early> {
-    let Some(case) = desk.records.case(id).await? else {
+async fn recovered(context: &DecisionContext<'_>, id: &CaseId) -> Result<Option<Answer>, Early> {
+    let Some(case) = context.records.case(id).await? else {
         return Ok(None);
     };
-    let Some(item) = desk.records.decision(id).await? else {
+    let Some(item) = context.records.decision(id).await? else {
         return Ok(None);
     };
     if let Some(answer) = told(&item.value, None) {
@@ -58,7 +58,7 @@ async fn recovered(desk: &Desk<'_>, id: &CaseId) -> Result<Option<Answer>, Early
     if item.value.standing().is_none() {
         return Ok(None);
     }
-    resume(desk, &case, &item, None).await
+    resume(context, &case, &item, None).await
 }
 
 /// What the record says, if it says an end. `click` is the one that asks.
@@ -80,7 +80,7 @@ pub(super) fn told(record: &DecisionRecord, click: Option<&str>) -> Option<Answe
 
 /// Goes on with the intent that stands. None: somebody else wrote in between.
 pub(super) async fn resume(
-    desk: &Desk<'_>,
+    context: &DecisionContext<'_>,
     case: &Case,
     item: &Item<DecisionRecord>,
     click: Option<&str>,
@@ -93,29 +93,33 @@ pub(super) async fn resume(
         (Some(_), Answer::TryAgain { why }) => unsettled(intent, &why),
         (_, answer) => Box::new(answer),
     };
-    let truth = truth(desk, case, &intent.execution_id)
+    let truth = truth(context, case, &intent.execution_id)
         .await
         .map_err(stands)?;
     if !verify::waits(truth.status) {
-        return Ok(Some(finish(desk, case, item.clone(), truth, click).await));
+        return Ok(Some(
+            finish(context, case, item.clone(), truth, click).await,
+        ));
     }
     let own = click == Some(intent.click.as_str());
-    let stale = click.is_some() && is_stale(intent.at, desk.records.now());
+    let stale = click.is_some() && is_stale(intent.at, context.records.now());
     if !own && !stale {
         let by = intent.by.clone();
         return Ok(Some(Answer::InProgress { by }));
     }
-    if !still_holds(desk, case, intent).await.map_err(stands)? {
+    if !still_holds(context, case, intent).await.map_err(stands)? {
         let why = "the policy no longer allows it";
-        withdraw(desk, case, item, why).await?;
+        withdraw(context, case, item, why).await?;
         // The click is a question of its own then.
         return Ok(None);
     }
-    match verify::verify(desk, case, intent.decision).await {
-        Ok(open) => put(desk, case, item.clone(), &open, click).await.map(Some),
+    match verify::verify(context, case, intent.decision).await {
+        Ok(open) => put(context, case, item.clone(), &open, click)
+            .await
+            .map(Some),
         Err(early) => {
             if matches!(*early, Answer::Superseded(_) | Answer::Refused(_)) {
-                withdraw(desk, case, item, &early.to_string()).await?;
+                withdraw(context, case, item, &early.to_string()).await?;
             }
             Err(stands(early))
         }
@@ -124,14 +128,18 @@ pub(super) async fn resume(
 
 /// Whether the present policy would still have what an intent says: enough of those who said yes may
 /// still approve, now. A no is never taken back.
-async fn still_holds(desk: &Desk<'_>, case: &Case, intent: &Intent) -> Result<bool, Early> {
+async fn still_holds(
+    context: &DecisionContext<'_>,
+    case: &Case,
+    intent: &Intent,
+) -> Result<bool, Early> {
     if intent.decision == Decision::Reject {
         return Ok(true);
     }
-    let policy = flow::policy_of(desk, case)?;
-    let starter = flow::starter_of(desk, case, policy).await?;
+    let policy = flow::policy_of(context, case)?;
+    let starter = flow::starter_of(context, case, policy).await?;
     let starter = (starter.as_ref(), case.action.account.as_str());
-    let by = policy::approving(policy, &intent.by, starter, desk.records.now());
+    let by = policy::approving(policy, &intent.by, starter, context.records.now());
     let need = policy::needed(policy, starter.0, starter.1);
     Ok(u32::try_from(by.len()).is_ok_and(|have| have >= need))
 }
@@ -145,7 +153,7 @@ pub(super) fn unsettled(intent: &Intent, why: &dyn std::fmt::Display) -> Early {
 
 /// Answers `CodePipeline` with the intent that stands, and writes down what became of it.
 pub(super) async fn put(
-    desk: &Desk<'_>,
+    context: &DecisionContext<'_>,
     case: &Case,
     item: Item<DecisionRecord>,
     open: &Open,
@@ -163,7 +171,7 @@ pub(super) async fn put(
         answer: word,
         summary: &intent.summary,
     };
-    let error = match pipeline::put_result(desk.aws, &case.action, &open.token, reply).await {
+    let error = match pipeline::put_result(context.aws, &case.action, &open.token, reply).await {
         Ok(at) => {
             let truth = Truth {
                 status,
@@ -171,31 +179,31 @@ pub(super) async fn put(
                 summary: Some(intent.summary.clone()),
                 at,
             };
-            return Ok(finish(desk, case, item, truth, click).await);
+            return Ok(finish(context, case, item, truth, click).await);
         }
         Err(error) => error,
     };
     tracing::warn!(case = case.id.as_str(), "{error}");
     // Even a plain refusal may be the echo of a try whose answer was lost: what is true is read.
-    let Ok(truth) = truth(desk, case, &open.execution_id).await else {
+    let Ok(truth) = truth(context, case, &open.execution_id).await else {
         return Err(unsettled(intent, &error));
     };
     if !verify::waits(truth.status) {
-        return Ok(finish(desk, case, item, truth, click).await);
+        return Ok(finish(context, case, item, truth, click).await);
     }
     match error {
         PutError::InvalidToken | PutError::AlreadyCompleted => {
             // The history lags behind: perhaps it was this very answer that was taken.
-            if !is_asked_anew(desk, case).await {
+            if !is_asked_anew(context, case).await {
                 return Err(unsettled(intent, &error));
             }
             let answer = Answer::Superseded(Superseding::AskedAnew);
-            withdraw(desk, case, &item, &answer.to_string()).await?;
+            withdraw(context, case, &item, &answer.to_string()).await?;
             Ok(answer)
         }
         PutError::NotFound(_) | PutError::Refused(_) | PutError::Throttled(_) => {
             let why = error.to_string();
-            withdraw(desk, case, &item, &why).await?;
+            withdraw(context, case, &item, &why).await?;
             Ok(Answer::TryAgain { why })
         }
         // The intent stands until it is known.
@@ -204,40 +212,48 @@ pub(super) async fn put(
 }
 
 /// Whether it is known that another wait than the case's is open there.
-async fn is_asked_anew(desk: &Desk<'_>, case: &Case) -> bool {
+async fn is_asked_anew(context: &DecisionContext<'_>, case: &Case) -> bool {
     let execution = case.execution_id.as_deref();
-    let open = pipeline::open_approval(desk.aws, &case.action, execution).await;
+    let open = pipeline::open_approval(context.aws, &case.action, execution).await;
     open.ok().flatten().is_some_and(|open| {
-        !token_mac_matches(desk.keys, &case.token_mac, &case.action, &open.token)
+        !token_mac_matches(context.keys, &case.token_mac, &case.action, &open.token)
     })
 }
 
 /// What `CodePipeline` says of the wait that the case is about.
-async fn truth(desk: &Desk<'_>, case: &Case, execution_id: &str) -> Result<Truth, Early> {
-    pipeline::truth_of_case(desk.aws, desk.keys, case, execution_id)
+async fn truth(
+    context: &DecisionContext<'_>,
+    case: &Case,
+    execution_id: &str,
+) -> Result<Truth, Early> {
+    pipeline::truth_of_case(context.aws, context.keys, case, execution_id)
         .await
         .map_err(|error| try_again(&error))
 }
 
 /// What became of a case that is no longer open; none if it waits, or can't be asked about.
-pub(super) async fn ended(desk: &Desk<'_>, case: &Case) -> Result<Option<Answer>, Early> {
+pub(super) async fn ended(
+    context: &DecisionContext<'_>,
+    case: &Case,
+) -> Result<Option<Answer>, Early> {
     let Some(execution) = &case.execution_id else {
         return Ok(None);
     };
-    let truth = truth(desk, case, execution).await?;
+    let truth = truth(context, case, execution).await?;
     if verify::waits(truth.status) {
         return Ok(None);
     }
-    let known = desk.records.decision(&case.id).await?;
+    let known = context.records.decision(&case.id).await?;
     let record = match &known {
         Some(item) if item.value.outcome.is_some() => return Ok(told(&item.value, None)),
         Some(item) => item.value.clone(),
         None => DecisionRecord::default(),
     };
-    let record = concluded((desk, case), &record, truth);
-    outcome_audit(desk, case, &record).await;
+    let record = concluded((context, case), &record, truth);
+    outcome_audit(context, case, &record).await;
     // Beaten: somebody else is writing down the same truth.
-    desk.records
+    context
+        .records
         .put_decision(&case.id, known.as_ref(), &record)
         .await?;
     Ok(told(&record, None))
@@ -245,16 +261,16 @@ pub(super) async fn ended(desk: &Desk<'_>, case: &Case) -> Result<Option<Answer>
 
 /// Writes down what became of a case, and says it.
 async fn finish(
-    desk: &Desk<'_>,
+    context: &DecisionContext<'_>,
     case: &Case,
     item: Item<DecisionRecord>,
     truth: Truth,
     click: Option<&str>,
 ) -> Answer {
-    let record = concluded((desk, case), &item.value, truth);
+    let record = concluded((context, case), &item.value, truth);
     // Before the record: whoever finds no outcome writes the audit again, so that it is never missing.
-    outcome_audit(desk, case, &record).await;
-    match desk
+    outcome_audit(context, case, &record).await;
+    match context
         .records
         .put_decision(&case.id, Some(&item), &record)
         .await
@@ -276,7 +292,7 @@ async fn finish(
 /// The record with its outcome. A decision is one of ours if `CodePipeline` has its very summary. What
 /// somebody wrote in the console is kept without the token: the review link that is shown there has it.
 fn concluded(
-    (desk, case): (&Desk<'_>, &Case),
+    (context, case): (&DecisionContext<'_>, &Case),
     record: &DecisionRecord,
     mut truth: Truth,
 ) -> DecisionRecord {
@@ -293,19 +309,19 @@ fn concluded(
         .iter()
         .rfind(ours)
         .map(|intent| intent.click.clone());
-    let mask = |text: String| mask_token(desk.keys, &case.token_mac, &case.action, &text);
+    let mask = |text: String| mask_token(context.keys, &case.token_mac, &case.action, &text);
     truth.summary = truth.summary.map(mask);
     DecisionRecord {
         intents: record.intents.clone(),
         outcome: Some(Outcome {
             truth,
             click,
-            at: desk.records.now(),
+            at: context.records.now(),
         }),
     }
 }
 
-async fn outcome_audit(desk: &Desk<'_>, case: &Case, record: &DecisionRecord) {
+async fn outcome_audit(context: &DecisionContext<'_>, case: &Case, record: &DecisionRecord) {
     let Some(answer) = told(record, None) else {
         return;
     };
@@ -319,14 +335,14 @@ async fn outcome_audit(desk: &Desk<'_>, case: &Case, record: &DecisionRecord) {
         decision: record.decisive().map(|intent| intent.decision),
         comment: settled.comment.clone(),
         truth: Some(settled.truth.clone()),
-        ..audit_record(desk, AuditKind::Outcome, case, settled.to_string())
+        ..audit_record(context, AuditKind::Outcome, case, settled.to_string())
     };
-    write_audit(desk, &entry).await;
+    write_audit(context, &entry).await;
 }
 
 /// Takes back an intent that will not take effect, so that another may stand.
 async fn withdraw(
-    desk: &Desk<'_>,
+    context: &DecisionContext<'_>,
     case: &Case,
     item: &Item<DecisionRecord>,
     why: &str,
@@ -335,7 +351,8 @@ async fn withdraw(
     if let Some(intent) = record.intents.last_mut() {
         intent.withdrawn.get_or_insert_with(|| why.to_owned());
     }
-    desk.records
+    context
+        .records
         .put_decision(&case.id, Some(item), &record)
         .await?;
     Ok(())

@@ -8,27 +8,27 @@ use crate::records::Decision;
 use crate::sign::{KEYS_ROTATED, TokenMatch, compare_token};
 use crate::{Case, Shown, Status};
 
-use super::{Answer, Desk, Early, Superseding, settle, try_again};
+use super::{Answer, DecisionContext, Early, Superseding, settle, try_again};
 
 /// What [`Shown::unknown`] calls the revisions: the one part that a yes is possible without.
 pub const REVISIONS: &str = "revisions";
 
 /// The open approval that the case is about; for a yes with nothing changed since it was shown.
 pub(super) async fn verify(
-    desk: &Desk<'_>,
+    context: &DecisionContext<'_>,
     case: &Case,
     decision: Decision,
 ) -> Result<Open, Early> {
     let execution = case.execution_id.as_deref();
-    let open = pipeline::open_approval(desk.aws, &case.action, execution)
+    let open = pipeline::open_approval(context.aws, &case.action, execution)
         .await
         .map_err(|error| try_again(&error))?;
     let Some(open) = open else {
-        return Err(closed(desk, case).await);
+        return Err(closed(context, case).await);
     };
-    match compare_token(desk.keys, &case.token_mac, &case.action, &open.token) {
+    match compare_token(context.keys, &case.token_mac, &case.action, &open.token) {
         TokenMatch::Matches => {}
-        TokenMatch::Differs => return Err(asked_anew(desk, case).await),
+        TokenMatch::Differs => return Err(asked_anew(context, case).await),
         TokenMatch::UnknownKey => {
             let why = KEYS_ROTATED.to_owned();
             return Err(Box::new(Answer::TryAgain { why }));
@@ -40,7 +40,7 @@ pub(super) async fn verify(
     if execution.is_none() || !was_shown(&case.shown) {
         return Err(Box::new(Answer::Refused(Refusal::NothingShown)));
     }
-    let shown = (desk.shown_again)(desk.aws, case, &open.execution_id).await;
+    let shown = (context.shown_again)(context.aws, case, &open.execution_id).await;
     match shown {
         Ok(shown) if shown == case.shown => Ok(open),
         Ok(_) => Err(Box::new(Answer::Superseded(Superseding::Changed))),
@@ -58,8 +58,8 @@ fn was_shown(shown: &Shown) -> bool {
 }
 
 /// Nothing waits there: what became of it.
-async fn closed(desk: &Desk<'_>, case: &Case) -> Early {
-    match settle::ended(desk, case).await {
+async fn closed(context: &DecisionContext<'_>, case: &Case) -> Early {
+    match settle::ended(context, case).await {
         Ok(Some(answer)) => Box::new(answer),
         Ok(None) if case.execution_id.is_none() => Box::new(Answer::Superseded(Superseding::Gone)),
         // The calls contradict each other; one of them is about to change.
@@ -74,8 +74,8 @@ async fn closed(desk: &Desk<'_>, case: &Case) -> Early {
 }
 
 /// Another wait is open there. This case was answered, or is simply no longer asked.
-async fn asked_anew(desk: &Desk<'_>, case: &Case) -> Early {
-    match settle::ended(desk, case).await {
+async fn asked_anew(context: &DecisionContext<'_>, case: &Case) -> Early {
+    match settle::ended(context, case).await {
         Ok(Some(answer)) => Box::new(answer),
         // Whatever could not be found out about the past: the open wait is another one.
         Ok(None) | Err(_) => Box::new(Answer::Superseded(Superseding::AskedAnew)),

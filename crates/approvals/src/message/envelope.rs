@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Incoming, Origin, fields, plain, read};
+use super::{Incoming, Origin, fields, plain, shapes};
 use crate::CaseId;
 
 /// How many envelopes inside of each other are opened.
@@ -67,7 +67,7 @@ fn opened(value: &Value, context: &Context, depth: usize) -> Option<Vec<Incoming
             .or_else(|| fields::id(value, "id")),
         ..context.origin.clone()
     };
-    if let Some(known) = read::known(value, &origin) {
+    if let Some(known) = shapes::known(value, &origin) {
         return Some(vec![known]);
     }
     if let Some(sns) = sns(value) {

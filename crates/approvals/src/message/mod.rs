@@ -8,9 +8,9 @@
 mod envelope;
 mod fields;
 mod plain;
-mod read;
 #[cfg(test)]
 mod sample_tests;
+mod shapes;
 #[cfg(test)]
 mod tests;
 

@@ -13,11 +13,11 @@ use crate::ApprovalAction;
 
 /// The largest page that AWS gives.
 /// <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ListActionExecutions.html>
-const PAGE: i32 = 100;
+const PAGE_SIZE: i32 = 100;
 /// Pages of one execution: 1,000 actions are the most that a pipeline may have, and retries come on top.
-const PAGES: usize = 20;
+const MAX_PAGES: usize = 20;
 /// Pages of a pipeline's whole history, newest first: what waits is not far down.
-const RECENT_PAGES: usize = 5;
+const MAX_RECENT_PAGES: usize = 5;
 
 /// AWS's time as ours; none if it lies outside of ours (year 9999).
 pub fn timestamp(time: &DateTime) -> Option<Timestamp> {
@@ -157,9 +157,9 @@ impl<'a> Pages<'a> {
             Next::End => return Ok(None),
         };
         let limit = if self.filter.is_some() {
-            PAGES
+            MAX_PAGES
         } else {
-            RECENT_PAGES
+            MAX_RECENT_PAGES
         };
         if self.read == limit && self.filter.is_none() {
             return Ok(None);
@@ -178,7 +178,7 @@ impl<'a> Pages<'a> {
             .pipeline_name(self.pipeline)
             .set_filter(self.filter.clone())
             .set_next_token(token)
-            .max_results(PAGE)
+            .max_results(PAGE_SIZE)
             .send()
             .await
             .map_err(|error| {

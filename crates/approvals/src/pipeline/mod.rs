@@ -10,9 +10,9 @@
 mod calls;
 mod error;
 mod open;
+mod owner_note;
 mod put;
 mod truth;
-mod words;
 
 use jiff::Timestamp;
 
@@ -21,9 +21,9 @@ use crate::{Status, Token};
 pub use self::calls::{every_action_of, execution_of, timestamp};
 pub use self::error::{PipelineError, is_throttling};
 pub use self::open::{find_by_token, open_approval};
+pub use self::owner_note::{OwnerNote, owner_note};
 pub use self::put::{Answer, PutError, Reply, put_result};
 pub use self::truth::{Wait, truth, truth_of_case, truth_of_wait};
-pub use self::words::{OwnerWords, owner_words};
 
 /// An approval that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]

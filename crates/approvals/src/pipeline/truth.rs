@@ -13,7 +13,7 @@ use crate::sign::{Keys, token_mac_matches};
 use crate::{ApprovalAction, Case, Status, Token, Truth};
 
 /// Clocks of two AWS services may differ by so much.
-const SKEW: SignedDuration = SignedDuration::from_secs(5);
+const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
 
 /// One of the waits of an action in an execution: a stage that is retried asks anew there.
 #[derive(Clone, Copy)]
@@ -113,7 +113,9 @@ fn wait_of<'d>(
     let asked_at = wait.and_then(|wait| wait.asked_at);
     let began = |detail: &ActionExecutionDetail| detail.start_time().and_then(timestamp);
     let told = |detail: &&ActionExecutionDetail| match (began(detail), asked_at) {
-        (Some(began), Some(asked)) => began <= asked.saturating_add(SKEW).unwrap_or(asked),
+        (Some(began), Some(asked)) => {
+            began <= asked.saturating_add(MAX_CLOCK_SKEW).unwrap_or(asked)
+        }
         _ => true,
     };
     let newest = waits.iter().filter(told).max_by_key(|detail| began(detail));

@@ -52,7 +52,7 @@ impl Records<'_> {
             first: now,
             last: now,
         };
-        let expires = now + self.audit_kept;
+        let expires = now + self.audit_retention;
         let there = match self.table.create(&key, &first, expires).await? {
             Created::New => return Ok(1),
             Created::Exists(there) => there,

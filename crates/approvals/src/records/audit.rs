@@ -79,7 +79,7 @@ impl Records<'_> {
             // Nanoseconds with all nine digits, so that the order of the keys is the order in time.
             format!("audit#{:.9}#{}", record.at, (self.new_id)()),
         );
-        let expires = self.now() + self.audit_kept;
+        let expires = self.now() + self.audit_retention;
         self.table.append(&key, record, expires).await
     }
 

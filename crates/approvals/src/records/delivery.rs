@@ -49,9 +49,9 @@ pub struct Delivery {
 /// A claim that was granted: to be given back to [`Records::delivered`] or [`Records::delivery_failed`].
 #[derive(Debug)]
 #[must_use = "a claim ends in delivered or delivery_failed"]
-pub struct Yours(Item<Delivery>);
+pub struct ClaimGuard(Item<Delivery>);
 
-impl Yours {
+impl ClaimGuard {
     /// How often it was tried, this time included.
     pub fn tries(&self) -> u32 {
         self.0.value.tries
@@ -62,7 +62,7 @@ impl Yours {
 #[derive(Debug)]
 pub enum Claim {
     /// Yes, by the caller, within [`LEASE`].
-    Yours(Yours),
+    Granted(ClaimGuard),
     /// No: it was made.
     AlreadySent(Delivery),
     /// Not now: somebody else is at it.
@@ -104,7 +104,7 @@ impl Records<'_> {
         let known = match self.create(&key, &value).await? {
             Created::New => {
                 let version = 1;
-                return Ok(Claim::Yours(Yours(Item {
+                return Ok(Claim::Granted(ClaimGuard(Item {
                     key,
                     version,
                     value,
@@ -112,7 +112,7 @@ impl Records<'_> {
             }
             // Our own first try, whose answer was lost.
             Created::Exists(known) if known.value.nonce == value.nonce => {
-                return Ok(Claim::Yours(Yours(known)));
+                return Ok(Claim::Granted(ClaimGuard(known)));
             }
             Created::Exists(known) => known,
         };
@@ -127,7 +127,7 @@ impl Records<'_> {
         value.tries = known.value.tries.saturating_add(1);
         value.why.clone_from(&known.value.why);
         match self.table.replace(&known, &value).await? {
-            Replaced::Yes => Ok(Claim::Yours(Yours(Item {
+            Replaced::Yes => Ok(Claim::Granted(ClaimGuard(Item {
                 key,
                 version: known.version + 1,
                 value,
@@ -136,7 +136,7 @@ impl Records<'_> {
                 let present: Option<Item<Delivery>> = self.table.get(&key).await?;
                 let own = present.filter(|item| item.value.nonce == value.nonce);
                 Ok(own.map_or(Claim::Busy { since: value.since }, |item| {
-                    Claim::Yours(Yours(item))
+                    Claim::Granted(ClaimGuard(item))
                 }))
             }
         }
@@ -146,7 +146,7 @@ impl Records<'_> {
     /// delivery over.
     pub async fn delivered(
         &self,
-        claim: Yours,
+        claim: ClaimGuard,
         message_ref: Option<Value>,
     ) -> Result<Replaced, StateError> {
         let value = Delivery {
@@ -161,7 +161,11 @@ impl Records<'_> {
     }
 
     /// The channel has not taken the message; anybody may claim the delivery again.
-    pub async fn delivery_failed(&self, claim: Yours, why: &str) -> Result<Replaced, StateError> {
+    pub async fn delivery_failed(
+        &self,
+        claim: ClaimGuard,
+        why: &str,
+    ) -> Result<Replaced, StateError> {
         let why = &why[..why.floor_char_boundary(min(why.len(), REASON_LIMIT))];
         let value = Delivery {
             state: DeliveryState::Failed,

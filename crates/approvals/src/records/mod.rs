@@ -18,13 +18,13 @@ use crate::{Case, CaseId};
 
 pub use attempts::MAX_ATTEMPTS;
 pub use audit::{AuditKind, AuditRecord};
-pub use delivery::{Claim, Delivery, DeliveryState, LEASE, Yours};
+pub use delivery::{Claim, ClaimGuard, Delivery, DeliveryState, LEASE};
 pub use items::{Decision, DecisionRecord, Intent, LinkUse, Outcome, Via, Vote, Voter};
 
 /// How long the records of a case are kept, beyond any approval's life.
-pub const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+pub const RETENTION: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How long audit records are kept unless the settings say otherwise: a year and a month.
-pub const AUDIT_KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+pub const AUDIT_RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// The present moment, as a function writes it down.
 pub type Clock<'a> = &'a (dyn Fn() -> Timestamp + Send + Sync);
@@ -38,7 +38,7 @@ pub struct Records<'a> {
     table: Table<'a>,
     clock: Clock<'a>,
     new_id: NewId<'a>,
-    audit_kept: SignedDuration,
+    audit_retention: SignedDuration,
 }
 
 /// Whether [`Records::open_case`] made the case.
@@ -58,14 +58,17 @@ impl<'a> Records<'a> {
             table,
             clock,
             new_id,
-            audit_kept: AUDIT_KEPT,
+            audit_retention: AUDIT_RETENTION,
         }
     }
 
     /// The same with another lifetime of audit records.
     #[must_use]
-    pub fn keeping_audits_for(self, audit_kept: SignedDuration) -> Self {
-        Self { audit_kept, ..self }
+    pub fn with_audit_retention(self, audit_retention: SignedDuration) -> Self {
+        Self {
+            audit_retention,
+            ..self
+        }
     }
 
     /// The present moment.
@@ -96,7 +99,7 @@ impl<'a> Records<'a> {
             format!("approval#{id}"),
         );
         // As long as the audit, which is found by it.
-        let expires = self.now() + self.audit_kept.max(KEPT);
+        let expires = self.now() + self.audit_retention.max(RETENTION);
         match self.table.create(&key, id, expires).await? {
             Created::New | Created::Exists(_) => Ok(()),
         }
@@ -240,7 +243,7 @@ impl<'a> Records<'a> {
         key: &Key,
         value: &T,
     ) -> Result<Created<T>, StateError> {
-        self.table.create(key, value, self.now() + KEPT).await
+        self.table.create(key, value, self.now() + RETENTION).await
     }
 }
 

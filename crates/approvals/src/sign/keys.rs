@@ -13,11 +13,11 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
 /// A key has at least so many characters: 32 of Secrets Manager's own make about 200 bits.
-pub const KEY_LENGTH: usize = 32;
+pub const MIN_KEY_LENGTH: usize = 32;
 /// Keys are read again after this long, so that a rotation is noticed.
-const FRESH: SignedDuration = SignedDuration::from_mins(5);
+const CACHE_TTL: SignedDuration = SignedDuration::from_mins(5);
 /// Where something was signed with a key that isn't known they are read again at once, but no more often.
-const AGAIN: SignedDuration = SignedDuration::from_secs(10);
+const MIN_REFRESH_INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 
 /// The keys can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ pub enum KeysError {
     },
     /// A key that can be guessed is no key.
     #[error(
-        "the current signing key has {length} characters, at least {KEY_LENGTH} are needed; let Secrets Manager generate one of 64"
+        "the current signing key has {length} characters, at least {MIN_KEY_LENGTH} are needed; let Secrets Manager generate one of 64"
     )]
     TooShort {
         /// How long it is.
@@ -146,7 +146,7 @@ impl Key {
     fn new(text: &str) -> Result<Self, KeysError> {
         let text = text.trim();
         let length = text.chars().count();
-        if length < KEY_LENGTH {
+        if length < MIN_KEY_LENGTH {
             return Err(KeysError::TooShort { length });
         }
         let digest = Sha256::digest(text.as_bytes());
@@ -200,11 +200,11 @@ async fn version(aws: &Aws, secret: &str, stage: &str) -> Result<Option<String>,
 #[derive(Debug)]
 pub struct Keyring {
     secret: String,
-    kept: Mutex<Option<Kept>>,
+    cached: Mutex<Option<CachedKeys>>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct CachedKeys {
     keys: Arc<Keys>,
     read: Timestamp,
     /// When it was last tried to read them, with or without success.
@@ -216,42 +216,42 @@ impl Keyring {
     pub fn new(secret: impl Into<String>) -> Self {
         Self {
             secret: secret.into(),
-            kept: Mutex::new(None),
+            cached: Mutex::new(None),
         }
     }
 
     /// The keys, at most five minutes old.
     pub async fn keys(&self, aws: &Aws, now: Timestamp) -> Result<Arc<Keys>, KeysError> {
-        let mut kept = self.kept.lock().await;
-        if let Some(kept) = &*kept
-            && now.duration_since(kept.read).abs() < FRESH
+        let mut cached = self.cached.lock().await;
+        if let Some(cached) = &*cached
+            && now.duration_since(cached.read).abs() < CACHE_TTL
         {
-            return Ok(kept.keys.clone());
+            return Ok(cached.keys.clone());
         }
-        self.read(&mut kept, aws, now).await
+        self.read(&mut cached, aws, now).await
     }
 
     /// The keys read anew, where something names a key that isn't among them: a rotation may have
     /// happened since. Those that are kept, if reading was tried less than ten seconds ago.
     pub async fn refreshed(&self, aws: &Aws, now: Timestamp) -> Result<Arc<Keys>, KeysError> {
-        let mut kept = self.kept.lock().await;
-        if let Some(kept) = &mut *kept {
-            if now.duration_since(kept.tried).abs() < AGAIN {
-                return Ok(kept.keys.clone());
+        let mut cached = self.cached.lock().await;
+        if let Some(cached) = &mut *cached {
+            if now.duration_since(cached.tried).abs() < MIN_REFRESH_INTERVAL {
+                return Ok(cached.keys.clone());
             }
-            kept.tried = now;
+            cached.tried = now;
         }
-        self.read(&mut kept, aws, now).await
+        self.read(&mut cached, aws, now).await
     }
 
     async fn read(
         &self,
-        kept: &mut Option<Kept>,
+        cached: &mut Option<CachedKeys>,
         aws: &Aws,
         now: Timestamp,
     ) -> Result<Arc<Keys>, KeysError> {
         let keys = Arc::new(Keys::load(aws, &self.secret).await?);
-        *kept = Some(Kept {
+        *cached = Some(CachedKeys {
             keys: keys.clone(),
             read: now,
             tried: now,

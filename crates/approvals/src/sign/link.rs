@@ -16,9 +16,9 @@ use crate::{Case, CaseId};
 const PURPOSE: &str = "link";
 const VERSION: u8 = 1;
 /// A link lives so long where it is not known when the approval ends.
-pub const LONGEST_LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub const MAX_LINK_LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// No link of ours is longer; whatever is, isn't read.
-const LENGTH_LIMIT: usize = 2048;
+const MAX_LENGTH: usize = 2048;
 
 /// Who takes the links of a stack: its decision function. The stack is told by its state table, which
 /// both functions know, so that neither needs a setting that could differ.
@@ -59,7 +59,7 @@ impl Link {
     /// The link of `approver` for `case`. There is one for each action, whichever message it is in, so
     /// that it counts once even if it is sent again; it ends with the approval.
     pub fn new(audience: &str, case: &Case, approver: &Approver, action: LinkAction) -> Self {
-        let longest = case.asked_at.saturating_add(LONGEST_LIFE);
+        let longest = case.asked_at.saturating_add(MAX_LINK_LIFE);
         let expires = case.expires.or(longest.ok()).unwrap_or(Timestamp::MAX);
         let mut hash = Sha256::new();
         for part in [
@@ -183,7 +183,7 @@ pub fn claimed_case(text: &str) -> Option<CaseId> {
 }
 
 fn parts(text: &str) -> Result<(&str, &str), LinkError> {
-    if text.len() > LENGTH_LIMIT {
+    if text.len() > MAX_LENGTH {
         return Err(LinkError::Malformed);
     }
     text.split_once('.').ok_or(LinkError::Malformed)

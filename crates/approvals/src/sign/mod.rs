@@ -9,7 +9,7 @@ pub mod link;
 pub mod slack;
 mod token;
 
-pub use keys::{KEY_LENGTH, Keyring, Keys, KeysError};
+pub use keys::{Keyring, Keys, KeysError, MIN_KEY_LENGTH};
 pub use token::{
     KEYS_ROTATED, TokenMatch, compare_token, mask_token, mask_token_shapes, token_mac,
     token_mac_matches,

@@ -67,7 +67,7 @@ async fn what_was_changed_since_it_was_shown_is_never_approved() {
     office.world.interfere(Fate::Change);
     for click in clicks() {
         if click.decision == Decision::Approve {
-            let answer = decide(&office.desk(), &click).await;
+            let answer = decide(&office.context(), &click).await;
             assert_eq!(answer, Answer::Superseded(Superseding::Changed));
         }
     }
@@ -77,7 +77,7 @@ async fn what_was_changed_since_it_was_shown_is_never_approved() {
 
 /// A no is taken all the same.
 async fn rejects(office: &Office) {
-    let answer = decide(&office.desk(), &slack(5, Decision::Reject)).await;
+    let answer = decide(&office.context(), &slack(5, Decision::Reject)).await;
     let settled = settled(&answer).unwrap_or_else(|| panic!("{answer}"));
     assert_eq!(settled.truth.status, Status::Rejected);
     holds(office).await;
@@ -110,11 +110,11 @@ async fn gaps_are_never_approved() {
             ..case()
         };
         let office = Office::with(config(ONE), case).await;
-        let desk = Desk {
+        let context = DecisionContext {
             shown_again: &|_, case, _| Box::pin(async { Ok(case.shown.clone()) }),
-            ..office.desk()
+            ..office.context()
         };
-        let answer = decide(&desk, &slack(1, Decision::Approve)).await;
+        let answer = decide(&context, &slack(1, Decision::Approve)).await;
         if approved {
             assert!(matches!(answer, Answer::Decided(_)), "{unknown}: {answer}");
         } else {
@@ -148,7 +148,7 @@ async fn a_wait_that_the_history_does_not_list_yet_is_not_judged_by_the_one_befo
             .with(|state| state.pipeline.history_lags = lags);
     };
     lags(true);
-    assert_eq!(conclude(&office.desk(), &second).await, None);
+    assert_eq!(conclude(&office.context(), &second).await, None);
     let record = office.records().decision(&second.id).await.unwrap();
     assert_eq!(record, None, "nothing is written for good");
     let click = Click {
@@ -159,12 +159,12 @@ async fn a_wait_that_the_history_does_not_list_yet_is_not_judged_by_the_one_befo
     office
         .world
         .plan(move |_, call| (call == "PutApprovalResult").then_some(throttled));
-    let answer = decide(&office.desk(), &click).await;
+    let answer = decide(&office.context(), &click).await;
     assert!(matches!(answer, Answer::TryAgain { .. }), "{answer}");
     office.world.no_plan();
     lags(false);
-    assert_eq!(conclude(&office.desk(), &second).await, None);
+    assert_eq!(conclude(&office.context(), &second).await, None);
     office.world.interfere(Fate::ConsoleApproves);
-    let answer = conclude(&office.desk(), &second).await.unwrap();
+    let answer = conclude(&office.context(), &second).await.unwrap();
     assert_eq!(settled(&answer).unwrap().truth.status, Status::Approved);
 }

@@ -21,7 +21,7 @@ async fn next_is_told_the_truth(office: &Office, click: &Click, next: Next, call
         "{next:?} at {call}: it was decided through us"
     );
     // The next one who looks is told the same.
-    let later = decide(&office.desk(), &slack(8, Decision::Approve)).await;
+    let later = decide(&office.context(), &slack(8, Decision::Approve)).await;
     let Answer::AlreadyDecided(later) = later else {
         panic!("{next:?} at {call}: {later}")
     };

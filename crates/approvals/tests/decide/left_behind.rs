@@ -11,10 +11,10 @@ async fn left_behind(policy: &str, people: usize) -> Office {
             .world
             .plan(|_, call| (call == "PutApprovalResult").then_some(Fate::DieBefore));
         let click = slack(person, Decision::Approve);
-        office.world.live(decide(&office.desk(), &click)).await;
+        office.world.live(decide(&office.context(), &click)).await;
     }
     office.world.no_plan();
-    office.hands.pass(PATIENCE.as_secs());
+    office.hands.pass(STALE_AFTER.as_secs());
     office
 }
 
@@ -27,7 +27,7 @@ async fn stands(office: &Office) -> bool {
 async fn nobody_else_wakes_what_a_run_has_left_behind() {
     let office = left_behind(ONE, 1).await;
     let stranger = slack(99, Decision::Approve);
-    let answer = decide(&office.desk(), &stranger).await;
+    let answer = decide(&office.context(), &stranger).await;
     assert_eq!(answer, Answer::Refused(Refusal::NotAllowed));
     assert_eq!(taken(&office), 0);
     assert!(stands(&office).await);
@@ -40,12 +40,12 @@ async fn what_a_run_has_left_behind_is_judged_by_the_present_policy() {
     let policy = &mut office.config.routes[0].policy;
     let gone = "slack:T0001/U0001".parse().unwrap();
     policy.approvers.retain(|approver| *approver != gone);
-    let answer = decide(&office.desk(), &slack(2, Decision::Approve)).await;
+    let answer = decide(&office.context(), &slack(2, Decision::Approve)).await;
     assert_eq!(answer, Answer::Recorded { have: 1, need: 2 });
     assert_eq!(taken(&office), 0);
     assert!(!stands(&office).await);
     // One more yes makes two of people who may decide.
-    let answer = decide(&office.desk(), &slack(3, Decision::Approve)).await;
+    let answer = decide(&office.context(), &slack(3, Decision::Approve)).await;
     assert_eq!(settled(&answer).unwrap().by.len(), 2);
     holds(&office).await;
 }
@@ -66,7 +66,7 @@ async fn what_a_run_has_left_behind_is_not_approved_by_its_starter_or_at_night()
     ] {
         let mut office = left_behind(ONE, 1).await;
         office.config = config(policy);
-        let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+        let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
         assert_eq!(answer, Answer::Refused(refusal));
         assert_eq!(taken(&office), 0);
         assert!(!stands(&office).await);
@@ -86,7 +86,7 @@ async fn what_may_have_been_taken_is_never_called_undecided() {
             let status = if code == "InternalFailure" { 500 } else { 400 };
             (call == "PutApprovalResult").then_some(Fate::Fail(status, code))
         });
-        let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+        let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
         let in_progress = matches!(&answer, Answer::InProgress { by } if by.len() == 1);
         assert!(in_progress, "{code}: {answer}");
         assert!(stands(&office).await, "{code}: it can be carried out");
@@ -104,7 +104,7 @@ async fn what_may_have_been_taken_is_never_called_undecided() {
         }
         _ => None,
     });
-    let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
     assert!(matches!(answer, Answer::InProgress { .. }), "{answer}");
     assert_eq!(taken(&office), 1);
 }
@@ -118,7 +118,7 @@ async fn an_intent_whose_object_has_changed_since_is_withdrawn() {
             .plan(|_, call| (call == "PutApprovalResult").then_some(Fate::DieBefore));
         let click = slack(1, Decision::Approve);
         assert_eq!(
-            office.world.live(decide(&office.desk(), &click)).await,
+            office.world.live(decide(&office.context(), &click)).await,
             None
         );
         office.world.no_plan();
@@ -144,17 +144,17 @@ async fn while_a_decision_is_carried_out_others_are_told_so() {
         .plan(|_, call| (call == "PutApprovalResult").then_some(Fate::DieBefore));
     office
         .world
-        .live(decide(&office.desk(), &slack(1, Decision::Approve)))
+        .live(decide(&office.context(), &slack(1, Decision::Approve)))
         .await;
     office.world.no_plan();
-    let answer = decide(&office.desk(), &slack(2, Decision::Reject)).await;
+    let answer = decide(&office.context(), &slack(2, Decision::Reject)).await;
     let Answer::InProgress { by } = answer else {
         panic!("{answer}")
     };
     assert_eq!(by[0].approver, "slack:T0001/U0001");
-    office.hands.pass(PATIENCE.as_secs() - 1);
+    office.hands.pass(STALE_AFTER.as_secs() - 1);
     assert!(matches!(
-        recover(&office.desk(), &case().id).await,
+        recover(&office.context(), &case().id).await,
         Some(Answer::InProgress { .. })
     ));
     assert_eq!(taken(&office), 0);
@@ -168,11 +168,11 @@ async fn a_no_outweighs_a_yes_that_never_took_effect() {
         .plan(|_, call| (call == "PutApprovalResult").then_some(Fate::DieBefore));
     office
         .world
-        .live(decide(&office.desk(), &slack(1, Decision::Approve)))
+        .live(decide(&office.context(), &slack(1, Decision::Approve)))
         .await;
     office.world.no_plan();
-    office.hands.pass(PATIENCE.as_secs());
-    let answer = decide(&office.desk(), &slack(2, Decision::Reject)).await;
+    office.hands.pass(STALE_AFTER.as_secs());
+    let answer = decide(&office.context(), &slack(2, Decision::Reject)).await;
     insta::assert_snapshot!(answer, @"this decided it: rejected by Approver 2 (slack:T0001/U0002)");
     holds(&office).await;
 }

@@ -13,7 +13,7 @@ mod who;
 
 use approvals::config::Approver;
 use approvals::decide::{
-    Answer, Click, Desk, PATIENCE, REVISIONS, Settled, Superseding, decide, recover,
+    Answer, Click, DecisionContext, REVISIONS, STALE_AFTER, Settled, Superseding, decide, recover,
 };
 use approvals::policy::Refusal;
 use approvals::records::{AuditKind, Decision, Via};
@@ -93,7 +93,7 @@ async fn holds(office: &Office) {
 #[tokio::test]
 async fn a_yes_decides_and_leaves_records() {
     let office = Office::open(ONE).await;
-    let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
     assert!(matches!(answer, Answer::Decided(_)), "{answer}");
     insta::assert_snapshot!(answer, @"this decided it: approved by Approver 1 (slack:T0001/U0001)");
     let summary = office.world.with(|state| state.pipeline.taken[0].2.clone());
@@ -118,16 +118,20 @@ async fn a_yes_decides_and_leaves_records() {
 #[tokio::test]
 async fn the_order_of_effects_is_the_one_that_is_safe() {
     let office = Office::open(ONE).await;
-    decide(&office.desk(), &link("lead@example.com", Decision::Approve)).await;
+    decide(
+        &office.context(),
+        &link("lead@example.com", Decision::Approve),
+    )
+    .await;
     insta::assert_snapshot!(office.world.calls().join(" "), @"GetItem GetItem PutItem PutItem GetPipelineState ShownAgain Query PutItem PutApprovalResult ExecuteStatement UpdateItem ExecuteStatement");
 }
 
 #[tokio::test]
 async fn a_no_decides_at_once_even_where_many_must_say_yes() {
     let office = Office::open(TWO).await;
-    let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
     assert_eq!(answer, Answer::Recorded { have: 1, need: 2 });
-    let answer = decide(&office.desk(), &slack(2, Decision::Reject)).await;
+    let answer = decide(&office.context(), &slack(2, Decision::Reject)).await;
     assert_eq!(settled(&answer).unwrap().truth.status, Status::Rejected);
     holds(&office).await;
 }
@@ -140,11 +144,15 @@ async fn two_different_people_must_say_yes_where_two_are_needed() {
             id: format!("again-{n}"),
             ..slack(1, Decision::Approve)
         };
-        let answer = decide(&office.desk(), &again).await;
+        let answer = decide(&office.context(), &again).await;
         assert_eq!(answer, Answer::Recorded { have: 1, need: 2 });
     }
     office.hands.pass(60);
-    let answer = decide(&office.desk(), &link("lead@example.com", Decision::Approve)).await;
+    let answer = decide(
+        &office.context(),
+        &link("lead@example.com", Decision::Approve),
+    )
+    .await;
     insta::assert_snapshot!(answer, @"this decided it: approved by Approver 1 (slack:T0001/U0001), the holder of the link of email:lead@example.com");
     holds(&office).await;
 }
@@ -152,12 +160,12 @@ async fn two_different_people_must_say_yes_where_two_are_needed() {
 #[tokio::test]
 async fn a_vote_of_somebody_taken_off_the_list_no_longer_counts() {
     let mut office = Office::open(TWO).await;
-    decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    decide(&office.context(), &slack(1, Decision::Approve)).await;
     let policy = &mut office.config.routes[0].policy;
     policy
         .approvers
         .retain(|approver| approver.to_string() != "slack:T0001/U0001");
-    let answer = decide(&office.desk(), &slack(2, Decision::Approve)).await;
+    let answer = decide(&office.context(), &slack(2, Decision::Approve)).await;
     assert_eq!(answer, Answer::Recorded { have: 1, need: 2 });
     assert_eq!(taken(&office), 0);
 }
@@ -182,14 +190,14 @@ const NEXT: [Next; 5] = [
 
 async fn come(office: &Office, next: Next, click: &Click) -> Option<Answer> {
     if !matches!(next, Next::SameClickAtOnce) {
-        office.hands.pass(PATIENCE.as_secs());
+        office.hands.pass(STALE_AFTER.as_secs());
     }
-    let desk = office.desk();
+    let context = office.context();
     match next {
-        Next::SameClickAtOnce | Next::SameClickLater => Some(decide(&desk, click).await),
-        Next::AnotherYes => Some(decide(&desk, &slack(9, Decision::Approve)).await),
-        Next::AnotherNo => Some(decide(&desk, &slack(9, Decision::Reject)).await),
-        Next::Recovery => recover(&desk, &case().id).await,
+        Next::SameClickAtOnce | Next::SameClickLater => Some(decide(&context, click).await),
+        Next::AnotherYes => Some(decide(&context, &slack(9, Decision::Approve)).await),
+        Next::AnotherNo => Some(decide(&context, &slack(9, Decision::Reject)).await),
+        Next::Recovery => recover(&context, &case().id).await,
     }
 }
 
@@ -215,7 +223,7 @@ async fn at_every_call(
             for call in 0..CALLS {
                 let office = Office::open(ONE).await;
                 office.world.at(call, fate);
-                let first = office.world.live(decide(&office.desk(), &click)).await;
+                let first = office.world.live(decide(&office.context(), &click)).await;
                 if office.world.calls().len() <= call {
                     break;
                 }

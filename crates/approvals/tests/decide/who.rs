@@ -6,12 +6,12 @@ use super::*;
 async fn a_used_link_says_what_it_said_first() {
     let office = Office::open(TWO).await;
     let first = link("lead@example.com", Decision::Approve);
-    decide(&office.desk(), &first).await;
+    decide(&office.context(), &first).await;
     let again = Click {
         comment: Some("something else".into()),
         ..first.clone()
     };
-    let answer = decide(&office.desk(), &again).await;
+    let answer = decide(&office.context(), &again).await;
     assert_eq!(
         answer,
         Answer::Recorded { have: 1, need: 2 },
@@ -29,14 +29,14 @@ async fn a_link_whose_run_died_goes_on_with_what_it_said_first() {
     office
         .world
         .plan(|_, call| (call == "GetPipelineState").then_some(Fate::DieBefore));
-    let died = office.world.live(decide(&office.desk(), &first)).await;
+    let died = office.world.live(decide(&office.context(), &first)).await;
     assert_eq!(died, None);
     office.world.no_plan();
     let again = Click {
         comment: Some("something else".into()),
         ..first
     };
-    let answer = decide(&office.desk(), &again).await;
+    let answer = decide(&office.context(), &again).await;
     assert_eq!(
         settled(&answer).unwrap().comment.as_deref(),
         Some("as discussed")
@@ -57,7 +57,7 @@ async fn nobody_but_the_listed_may_decide_and_nothing_is_called_for_them() {
                 approver: stranger.parse().unwrap(),
                 ..slack(1, decision)
             };
-            let answer = decide(&office.desk(), &click).await;
+            let answer = decide(&office.context(), &click).await;
             assert_eq!(answer, Answer::Refused(Refusal::NotAllowed), "{stranger}");
         }
     }
@@ -76,18 +76,18 @@ async fn the_starter_is_looked_up_if_it_was_not_known_and_barred() {
     let mut case = case();
     case.briefing.starter = None;
     let office = Office::with(config(policy), case).await;
-    let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
     assert_eq!(answer, Answer::Refused(Refusal::StarterBarred));
-    let answer = decide(&office.desk(), &slack(3, Decision::Approve)).await;
+    let answer = decide(&office.context(), &slack(3, Decision::Approve)).await;
     assert_eq!(answer, Answer::Refused(Refusal::MayBeStarter));
     office.world.plan(|_, call| {
         (call == "GetPipelineExecution").then_some(Fate::Fail(500, "InternalFailure"))
     });
-    let answer = decide(&office.desk(), &slack(2, Decision::Approve)).await;
+    let answer = decide(&office.context(), &slack(2, Decision::Approve)).await;
     assert!(matches!(answer, Answer::TryAgain { .. }), "{answer}");
     assert_eq!(taken(&office), 0);
     office.world.no_plan();
-    let answer = decide(&office.desk(), &slack(2, Decision::Approve)).await;
+    let answer = decide(&office.context(), &slack(2, Decision::Approve)).await;
     assert!(matches!(answer, Answer::Decided(_)), "{answer}");
 }
 
@@ -101,7 +101,7 @@ async fn what_was_not_bound_when_it_was_shown_can_not_be_approved() {
         },
     )
     .await;
-    let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
     assert_eq!(answer, Answer::Refused(Refusal::NothingShown));
     assert_eq!(taken(&office), 0);
 }
@@ -110,7 +110,7 @@ async fn what_was_not_bound_when_it_was_shown_can_not_be_approved() {
 async fn a_lost_route_lets_nobody_decide() {
     let mut office = Office::open(ONE).await;
     office.config.routes[0].name = "another".into();
-    let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
     assert_eq!(answer, Answer::Refused(Refusal::NoRoute));
 }
 
@@ -118,7 +118,7 @@ async fn a_lost_route_lets_nobody_decide() {
 async fn a_pipeline_that_runs_in_parallel_is_answered_too() {
     let office = Office::open(ONE).await;
     office.world.with(|state| state.pipeline.parallel = true);
-    let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
     assert!(matches!(answer, Answer::Decided(_)), "{answer}");
     holds(&office).await;
 }
@@ -133,7 +133,7 @@ async fn a_pasted_token_is_kept_nowhere() {
         name: format!("I am {TOKEN}"),
         ..slack(1, Decision::Approve)
     };
-    let answer = decide(&office.desk(), &click).await;
+    let answer = decide(&office.context(), &click).await;
     assert!(!format!("{answer:?}").contains(TOKEN));
     let summary = office.world.with(|state| state.pipeline.taken[0].2.clone());
     insta::assert_snapshot!(summary, @"Approved by I am *** (slack:T0001/U0001): see https://console/#/Approve/approve/***��");
@@ -144,29 +144,29 @@ async fn a_pasted_token_is_kept_nowhere() {
 async fn a_yes_does_not_count_after_the_same_person_has_said_no() {
     for failing in ["PutApprovalResult", "GetPipelineState"] {
         let office = Office::open(TWO).await;
-        decide(&office.desk(), &slack(1, Decision::Approve)).await;
+        decide(&office.context(), &slack(1, Decision::Approve)).await;
         let throttled = Fate::Fail(400, "ThrottlingException");
         office
             .world
             .plan(move |_, call| (call == failing).then_some(throttled));
-        let answer = decide(&office.desk(), &slack(1, Decision::Reject)).await;
+        let answer = decide(&office.context(), &slack(1, Decision::Reject)).await;
         assert!(
             matches!(answer, Answer::TryAgain { .. }),
             "{failing}: {answer}"
         );
         office.world.no_plan();
-        let answer = decide(&office.desk(), &slack(2, Decision::Approve)).await;
+        let answer = decide(&office.context(), &slack(2, Decision::Approve)).await;
         assert_eq!(answer, Answer::Recorded { have: 1, need: 2 }, "{failing}");
         assert_eq!(taken(&office), 0, "{failing}");
         // A run of the first click that comes once more says nothing new.
-        let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+        let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
         assert_eq!(answer, Answer::Recorded { have: 1, need: 2 }, "{failing}");
         // Whoever says yes once more has said so last.
         let again = Click {
             id: "again".into(),
             ..slack(1, Decision::Approve)
         };
-        let answer = decide(&office.desk(), &again).await;
+        let answer = decide(&office.context(), &again).await;
         assert_eq!(settled(&answer).unwrap().by.len(), 2, "{failing}: {answer}");
         holds(&office).await;
     }
@@ -180,16 +180,16 @@ async fn a_push_needs_two_people_though_the_route_asks_for_one() {
     let starter = case.briefing.starter.as_mut().unwrap();
     starter.trigger = "WebhookV2".into();
     let office = Office::with(config(policy), case).await;
-    let first = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    let first = decide(&office.context(), &slack(1, Decision::Approve)).await;
     assert_eq!(first, Answer::Recorded { have: 1, need: 2 });
     // The same person by another id is not another person.
     let same = link("lead@example.com", Decision::Approve);
-    let answer = decide(&office.desk(), &same).await;
+    let answer = decide(&office.context(), &same).await;
     assert_eq!(answer, Answer::Recorded { have: 1, need: 2 });
-    let stranger = decide(&office.desk(), &slack(3, Decision::Approve)).await;
+    let stranger = decide(&office.context(), &slack(3, Decision::Approve)).await;
     assert_eq!(stranger, Answer::Refused(Refusal::MayBeStarter));
     assert_eq!(taken(&office), 0);
-    let second = decide(&office.desk(), &slack(2, Decision::Approve)).await;
+    let second = decide(&office.context(), &slack(2, Decision::Approve)).await;
     assert_eq!(settled(&second).unwrap().by.len(), 2);
 }
 
@@ -202,9 +202,9 @@ async fn attempts_without_end_are_counted_and_not_listed_one_by_one() {
         ..slack(1, Decision::Approve)
     };
     for n in 0..30 {
-        decide(&office.desk(), &stranger(n, "slack:T0009/U0009")).await;
+        decide(&office.context(), &stranger(n, "slack:T0009/U0009")).await;
     }
-    decide(&office.desk(), &stranger(99, "slack:T0009/U0008")).await;
+    decide(&office.context(), &stranger(99, "slack:T0009/U0008")).await;
     let audits = office.records().audits(&case().id).await.unwrap();
     assert_eq!(audits.len(), 22);
     let counted: Vec<&str> = audits.iter().map(|audit| audit.result.as_str()).collect();
@@ -214,7 +214,7 @@ async fn attempts_without_end_are_counted_and_not_listed_one_by_one() {
         .collect();
     assert_eq!(more.len(), 1, "{counted:?}");
     // What decides is always listed.
-    let answer = decide(&office.desk(), &slack(1, Decision::Approve)).await;
+    let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
     assert!(settled(&answer).is_some(), "{answer}");
     let audits = office.records().audits(&case().id).await.unwrap();
     assert!(

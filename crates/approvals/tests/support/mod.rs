@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use approvals::config::Config;
-use approvals::decide::{Boxed, Desk};
+use approvals::decide::{Boxed, DecisionContext};
 use approvals::records::Records;
 use approvals::sign::{Keys, token_mac};
 use approvals::{ApprovalAction, Briefing, Case, CaseId, Shown, Starter, Token};
@@ -143,7 +143,7 @@ other_messages: {{tell: [room]}}
     )
 }
 
-/// The desk of one function in this world.
+/// The context of one function in this world.
 pub struct Office {
     pub world: World,
     pub aws: Aws,
@@ -159,7 +159,7 @@ type Look =
     dyn for<'c> Fn(&'c Aws, &'c Case, &'c str) -> Boxed<'c, Result<Shown, String>> + Send + Sync;
 
 impl Office {
-    /// A desk with this policy; the case is open and waits.
+    /// A context with this policy; the case is open and waits.
     pub async fn open(policy: &str) -> Self {
         Self::with(config(policy), case()).await
     }
@@ -194,13 +194,13 @@ impl Office {
             }),
             world,
         };
-        office.desk().records.open_case(&case).await.unwrap();
+        office.context().records.open_case(&case).await.unwrap();
         office.world.forget_calls();
         office
     }
 
-    pub fn desk(&self) -> Desk<'_> {
-        Desk {
+    pub fn context(&self) -> DecisionContext<'_> {
+        DecisionContext {
             aws: &self.aws,
             records: self.records(),
             keys: &self.keys,

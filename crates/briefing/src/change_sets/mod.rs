@@ -6,7 +6,7 @@ mod read;
 mod risk;
 mod state;
 
-use approvals::{ChangeSet, Gap, What};
+use approvals::{ChangeSet, Gap, Lookup};
 
 pub(crate) use self::find::{Wanted, pending};
 pub(crate) use self::read::{ABREAST, How, Unread, read, read_id};
@@ -65,7 +65,7 @@ impl Found {
             more => format!(" (and {more} more problems with it)"),
         };
         Some(Gap {
-            what: What::ChangeSet,
+            what: Lookup::ChangeSet,
             why: text::line(&format!("{first}{more}"), crate::limits::WHY),
         })
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::shop::{self, EXECUTION, TOKEN};
 use crate::support::{Fake, Fault, Resource, World};
-use approvals::{Briefing, ChangeSet, Gap, Replacement, Risk, Shown, What};
+use approvals::{Briefing, ChangeSet, Gap, Lookup, Replacement, Risk, Shown};
 use briefing::{Lookups, brief};
 
 pub fn lookups(fake: &Fake) -> Lookups<'_> {
@@ -30,7 +30,7 @@ async fn with_faults(faults: &[(&str, Fault)]) -> (Briefing, Shown) {
     told(world).await
 }
 
-fn whats(gaps: &[Gap]) -> Vec<What> {
+fn whats(gaps: &[Gap]) -> Vec<Lookup> {
     gaps.iter().map(|gap| gap.what).collect()
 }
 
@@ -188,7 +188,7 @@ async fn no_token_and_no_secret_is_in_it() {
 async fn without_an_execution_there_is_one_gap_and_no_call() {
     let fake = Fake::start(shop::world()).await;
     let (briefing, shown) = brief(&lookups(&fake), &shop::action(), None).await;
-    assert_eq!(whats(&briefing.gaps), [What::Execution]);
+    assert_eq!(whats(&briefing.gaps), [Lookup::Execution]);
     assert_eq!(shown.unknown, ["execution"]);
     assert!(fake.calls().is_empty());
 }
@@ -197,13 +197,13 @@ async fn without_an_execution_there_is_one_gap_and_no_call() {
 async fn a_look_up_that_is_refused_costs_its_own_line_only() {
     let whole = told(shop::world()).await.0;
     for (operation, gaps) in [
-        ("GetPipelineExecution:e-2", vec![What::Origin]),
-        ("ListActionExecutions:e-2", vec![What::Actions]),
-        ("ListPipelineExecutions", vec![What::OldVersion]),
-        ("GetPipelineExecution:e-1", vec![What::OldVersion]),
-        ("DescribeChangeSet:shop/release", vec![What::ChangeSet]),
-        ("ListObjectsV2", vec![What::GateReport]),
-        ("GetObject", vec![What::GateReport]),
+        ("GetPipelineExecution:e-2", vec![Lookup::Origin]),
+        ("ListActionExecutions:e-2", vec![Lookup::Actions]),
+        ("ListPipelineExecutions", vec![Lookup::OldVersion]),
+        ("GetPipelineExecution:e-1", vec![Lookup::OldVersion]),
+        ("DescribeChangeSet:shop/release", vec![Lookup::ChangeSet]),
+        ("ListObjectsV2", vec![Lookup::GateReport]),
+        ("GetObject", vec![Lookup::GateReport]),
     ] {
         let (briefing, _) = with_faults(&[(operation, Fault::Denied)]).await;
         let found = whats(&briefing.gaps);
@@ -211,21 +211,21 @@ async fn a_look_up_that_is_refused_costs_its_own_line_only() {
             found.iter().all(|what| gaps.contains(what)) && !found.is_empty(),
             "{operation}: {found:?}"
         );
-        let kept = |gap: What| !gaps.contains(&gap);
-        if kept(What::Origin) {
+        let kept = |gap: Lookup| !gaps.contains(&gap);
+        if kept(Lookup::Origin) {
             assert_eq!(briefing.starter, whole.starter, "{operation}");
             assert_eq!(briefing.variables, whole.variables, "{operation}");
         }
         assert_eq!(briefing.revisions.len(), 2, "{operation}");
-        if kept(What::Actions) && kept(What::ChangeSet) {
+        if kept(Lookup::Actions) && kept(Lookup::ChangeSet) {
             assert_eq!(briefing.change_sets, whole.change_sets, "{operation}");
         }
-        if kept(What::Actions) && kept(What::GateReport) {
+        if kept(Lookup::Actions) && kept(Lookup::GateReport) {
             assert_eq!(briefing.gates, whole.gates, "{operation}");
         }
         assert_eq!(
             briefing.version.unwrap().to,
-            if kept(What::Origin) {
+            if kept(Lookup::Origin) {
                 "v2.0.0"
             } else {
                 "2.0.0"
@@ -264,11 +264,11 @@ async fn each_gap_names_the_permission() {
 #[tokio::test]
 async fn a_look_up_that_hangs_costs_its_own_line_and_the_budget() {
     for (operation, gap) in [
-        ("GetPipelineExecution:e-2", What::Origin),
-        ("ListActionExecutions:e-2", What::Actions),
-        ("ListPipelineExecutions", What::OldVersion),
-        ("DescribeChangeSet:network/release", What::ChangeSet),
-        ("ListObjectsV2", What::GateReport),
+        ("GetPipelineExecution:e-2", Lookup::Origin),
+        ("ListActionExecutions:e-2", Lookup::Actions),
+        ("ListPipelineExecutions", Lookup::OldVersion),
+        ("DescribeChangeSet:network/release", Lookup::ChangeSet),
+        ("ListObjectsV2", Lookup::GateReport),
     ] {
         let mut world = shop::world();
         world.faults.insert(operation.to_owned(), Fault::Hang);
@@ -286,7 +286,7 @@ async fn a_look_up_that_hangs_costs_its_own_line_and_the_budget() {
             "{operation}: {took:?}"
         );
         assert_eq!(whats(&briefing.gaps), [gap], "{operation}");
-        if gap == What::ChangeSet {
+        if gap == Lookup::ChangeSet {
             assert_eq!(briefing.change_sets.len(), 1, "the other one is kept");
         }
     }
@@ -304,7 +304,7 @@ async fn if_everything_hangs_the_budget_still_holds() {
     let started = Instant::now();
     let (briefing, _) = brief(&lookups, &shop::action(), Some(EXECUTION)).await;
     assert!(started.elapsed() < Duration::from_millis(700));
-    let expected = [What::Origin, What::Actions, What::OldVersion];
+    let expected = [Lookup::Origin, Lookup::Actions, Lookup::OldVersion];
     assert_eq!(whats(&briefing.gaps), expected);
     insta::assert_snapshot!(briefing.gaps[1].why, @"the execution's actions could not be read within 300ms; look in the console");
 }
@@ -330,7 +330,7 @@ async fn a_nested_set_that_hangs_leaves_the_changes_around_it() {
         ..lookups(&fake)
     };
     let (briefing, shown) = brief(&lookups, &shop::action(), Some(EXECUTION)).await;
-    assert_eq!(whats(&briefing.gaps), [What::ChangeSet]);
+    assert_eq!(whats(&briefing.gaps), [Lookup::ChangeSet]);
     assert_eq!(briefing.change_sets[0].total, 9);
     assert_eq!(briefing.change_sets[0].changes[0].risk, Risk::Removal);
     assert_eq!(

@@ -1,6 +1,6 @@
 //! Large, nested and hostile change sets.
 
-use approvals::{Briefing, Risk, Shown, What};
+use approvals::{Briefing, Lookup, Risk, Shown};
 use briefing::{brief, shown_again};
 
 use crate::brief::lookups;
@@ -155,7 +155,7 @@ async fn more_changes_than_are_read_keep_the_dangerous_of_those_that_are() {
     let set = &briefing.change_sets[0];
     assert_eq!((set.total, set.changes.len()), (5_000, 100));
     assert_eq!(set.changes[0].risk, Risk::Removal);
-    assert_eq!(briefing.gaps[0].what, What::ChangeSet);
+    assert_eq!(briefing.gaps[0].what, Lookup::ChangeSet);
     insta::assert_snapshot!(briefing.gaps[0].why, @"change set release of stack shop is cut: it has more than 5000 changes; look at the rest in the console");
     let again = shown_again(&fake.aws, &shop::action(), EXECUTION, &shown).await;
     assert_eq!(again.unwrap(), shown);

@@ -9,16 +9,16 @@ use common::aws::{Identity, explain};
 use common::failure::{Failure, Hints};
 use common::notify::{self, Notification};
 
-use super::{Delivered, Post, Why};
+use super::{Cause, Delivered, DeliveryRequest};
 use crate::outgoing::Outgoing;
 use crate::{Occasion, Payload};
 
 /// A mail to each recipient alone: nobody sees another's links.
 pub(super) async fn ses(
     out: &Outgoing<'_>,
-    post: &Post<'_>,
+    post: &DeliveryRequest<'_>,
     (from, to): (&str, &[String]),
-) -> Result<Delivered, Why> {
+) -> Result<Delivered, Cause> {
     let Payload::Mail {
         subject,
         html,
@@ -61,12 +61,14 @@ pub(super) async fn ses(
         "SES did not take the mail ({}); check that the sender is verified, that SES is out of its sandbox or the recipient is verified, and that the function's role may ses:SendEmail",
         failed.join("; ")
     );
-    Err(Why::Aws { detail, retryable })
+    Err(Cause::Aws { detail, retryable })
 }
 
-fn list_id(post: &Post<'_>) -> &'static str {
-    match post.scene.occasion {
-        Occasion::News(_) => "deploy-hooks environments <environments.deploy-hooks.invalid>",
+fn list_id(post: &DeliveryRequest<'_>) -> &'static str {
+    match post.message.occasion {
+        Occasion::Announcement(_) => {
+            "deploy-hooks environments <environments.deploy-hooks.invalid>"
+        }
         _ => "deploy-hooks approvals <approvals.deploy-hooks.invalid>",
     }
 }
@@ -84,15 +86,15 @@ fn header(name: &str, value: &str) -> MessageHeader {
 /// Plain text to a topic.
 pub(super) async fn sns(
     out: &Outgoing<'_>,
-    post: &Post<'_>,
+    post: &DeliveryRequest<'_>,
     topic: &str,
-) -> Result<Delivered, Why> {
+) -> Result<Delivered, Cause> {
     let Payload::SnsMail { subject, text } = post.as_new() else {
         unreachable!("the surface of SNS renders a message of SNS");
     };
     // By `event` the notifier knows its own messages, should it listen to this topic, too.
-    let mut attributes = BTreeMap::from([("event", post.scene.occasion.event())]);
-    if let Some(case) = post.scene.case {
+    let mut attributes = BTreeMap::from([("event", post.message.occasion.event())]);
+    if let Some(case) = post.message.case {
         attributes.insert("pipeline", case.action.pipeline.clone());
         attributes.insert("stage", case.action.stage.clone());
     }
@@ -102,7 +104,7 @@ pub(super) async fn sns(
         attributes,
     };
     let sent = notify::publish(out.aws, topic, &notification).await;
-    sent.map_err(|error| Why::Aws {
+    sent.map_err(|error| Cause::Aws {
         detail: error.to_string(),
         retryable: true,
     })?;
@@ -112,15 +114,15 @@ pub(super) async fn sns(
 /// A custom notification.
 pub(super) async fn amazon_q(
     out: &Outgoing<'_>,
-    post: &Post<'_>,
+    post: &DeliveryRequest<'_>,
     topic: &str,
-) -> Result<Delivered, Why> {
+) -> Result<Delivered, Cause> {
     let Payload::AmazonQ(event) = post.as_new() else {
         unreachable!("Amazon Q's surface renders its notification");
     };
     let attribute = MessageAttributeValue::builder()
         .data_type("String")
-        .string_value(post.scene.occasion.event());
+        .string_value(post.message.occasion.event());
     let attribute = attribute.build().expect("a data type is set");
     let call = out
         .aws
@@ -130,7 +132,7 @@ pub(super) async fn amazon_q(
         .message(event.to_string())
         // By it the notifier knows its own messages, should it listen to this topic, too.
         .message_attributes("event", attribute);
-    call.send().await.map_err(|error| Why::Aws {
+    call.send().await.map_err(|error| Cause::Aws {
         detail: format!(
             "the notification could not be published to {topic}: {}",
             Failure::of(&error).sentence(

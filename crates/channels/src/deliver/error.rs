@@ -3,12 +3,12 @@
 
 use url::Url;
 
-use crate::outgoing::Trouble;
+use crate::outgoing::RequestError;
 use crate::standard_webhooks::KeyError;
 
 /// A message that could not be delivered.
 #[derive(Debug, thiserror::Error)]
-#[error("the channel {channel:?} could not be told: {why}")]
+#[error("the channel {channel:?} could not be told: {cause}")]
 pub struct DeliverError {
     /// The channel.
     pub channel: String,
@@ -16,12 +16,12 @@ pub struct DeliverError {
     pub retryable: bool,
     /// Why.
     #[source]
-    pub why: Why,
+    pub cause: Cause,
 }
 
 /// Why a message could not be delivered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Why {
+pub enum Cause {
     /// A secret of the channel can't be had.
     #[error("its secret could not be read: {0}")]
     Secret(String),
@@ -30,7 +30,7 @@ pub enum Why {
     Key(#[from] KeyError),
     /// The request failed.
     #[error("{0}")]
-    Request(#[from] Trouble),
+    Request(#[from] RequestError),
     /// Slack refuses.
     #[error("Slack answered {code}; {remedy}")]
     Slack {
@@ -56,23 +56,23 @@ pub enum Why {
 }
 
 impl DeliverError {
-    pub(super) fn new(channel: &str, why: Why) -> Self {
+    pub(super) fn new(channel: &str, cause: Cause) -> Self {
         Self {
             channel: channel.to_owned(),
-            retryable: why.retryable(),
-            why,
+            retryable: cause.retryable(),
+            cause,
         }
     }
 }
 
-impl Why {
+impl Cause {
     /// Whether the same message may be delivered later.
     pub fn retryable(&self) -> bool {
         match self {
             // A permission is given, a value stored: the next try reads it again.
             Self::Secret(_) | Self::Slow => true,
             Self::Key(_) | Self::Answer => false,
-            Self::Request(trouble) => trouble.retryable(),
+            Self::Request(error) => error.retryable(),
             Self::Slack { code, .. } => super::slack::passes(code),
             Self::Aws { retryable, .. } => *retryable,
         }
@@ -86,21 +86,23 @@ impl Why {
                 .fold(text, |text, secret| masked(&text, secret))
         };
         match self {
-            Self::Request(Trouble::Status { status, said }) => Self::Request(Trouble::Status {
-                status,
-                said: mask(said),
-            }),
+            Self::Request(RequestError::Status { status, said }) => {
+                Self::Request(RequestError::Status {
+                    status,
+                    said: mask(said),
+                })
+            }
             Self::Slack { code, remedy } => Self::Slack {
                 code: mask(code),
                 remedy,
             },
-            why => why,
+            cause => cause,
         }
     }
 }
 
 /// Shorter parts of a URL are words.
-const PART: usize = 8;
+const MIN_MASKED_PART: usize = 8;
 
 fn masked(text: &str, secret: &str) -> String {
     let mut parts = vec![secret.to_owned()];
@@ -109,7 +111,7 @@ fn masked(text: &str, secret: &str) -> String {
         parts.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
         parts.extend(url.path_segments().into_iter().flatten().map(str::to_owned));
     }
-    let parts = parts.iter().filter(|part| part.len() >= PART);
+    let parts = parts.iter().filter(|part| part.len() >= MIN_MASKED_PART);
     parts.fold(text.to_owned(), |text, part| {
         text.replace(part.as_str(), "***")
     })
@@ -123,7 +125,7 @@ mod tests {
     fn a_secret_that_comes_back_is_masked() {
         let url = "https://example.com/hooks/T0123456789/abcdefghij?sig=s3cr3t-s3cr3t";
         let said = format!("no such hook: {url}, nor abcdefghij with s3cr3t-s3cr3t at hooks");
-        let why = Why::Request(Trouble::Status { status: 404, said });
+        let why = Cause::Request(RequestError::Status { status: 404, said });
         let told = DeliverError::new("room", why.masked(&[url])).to_string();
         insta::assert_snapshot!(told, @r#"the channel "room" could not be told: it answered HTTP 404: no such hook: ***, nor *** with *** at hooks"#);
     }

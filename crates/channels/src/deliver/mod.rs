@@ -10,21 +10,21 @@ use approvals::config::{Address, Channel, ChannelKind};
 use serde_json::Value;
 use tokio::time::Instant;
 
-pub use error::{DeliverError, Why};
+pub use error::{Cause, DeliverError};
 
 use crate::outgoing::Outgoing;
 use crate::texts::Texts;
-use crate::{Payload, Scene, Shape, Surface, render_as};
+use crate::{Message, Payload, Shape, Surface, render_as};
 
 /// What is sent where.
 #[derive(Debug, Clone, Copy)]
-pub struct Post<'a> {
+pub struct DeliveryRequest<'a> {
     /// The place.
     pub channel: &'a Channel,
     /// Of a mail channel only this recipient, with whom the links are their own; none: all of them.
     pub recipient: Option<&'a str>,
     /// What is told.
-    pub scene: &'a Scene<'a>,
+    pub message: &'a Message<'a>,
     /// In which words.
     pub texts: &'a Texts,
     /// How it stands to what was told before.
@@ -54,10 +54,13 @@ pub struct Delivered {
 }
 
 /// Delivers a message within `out.within`.
-pub async fn deliver(out: &Outgoing<'_>, post: &Post<'_>) -> Result<Delivered, DeliverError> {
+pub async fn deliver(
+    out: &Outgoing<'_>,
+    post: &DeliveryRequest<'_>,
+) -> Result<Delivered, DeliverError> {
     let end = Instant::now() + out.within;
     let sent = tokio::time::timeout_at(end, send(out, post, end)).await;
-    let sent = sent.unwrap_or(Err(Why::Slow));
+    let sent = sent.unwrap_or(Err(Cause::Slow));
     sent.map_err(|why| DeliverError::new(&post.channel.name, why))
 }
 
@@ -85,7 +88,11 @@ pub async fn prepare(out: &Outgoing<'_>, channel: &Channel) {
     let _ = tokio::join!(out.secret(one), other, client);
 }
 
-async fn send(out: &Outgoing<'_>, post: &Post<'_>, end: Instant) -> Result<Delivered, Why> {
+async fn send(
+    out: &Outgoing<'_>,
+    post: &DeliveryRequest<'_>,
+    end: Instant,
+) -> Result<Delivered, Cause> {
     match &post.channel.kind {
         ChannelKind::Slack { channel, token } => slack::bot(out, post, end, (channel, token)).await,
         ChannelKind::SlackWebhook { url } => webhook::slack(out, post, end, url).await,
@@ -99,20 +106,20 @@ async fn send(out: &Outgoing<'_>, post: &Post<'_>, end: Instant) -> Result<Deliv
     }
 }
 
-impl Post<'_> {
+impl DeliveryRequest<'_> {
     /// The payload for a channel in which each message is a new one: in place of an update, only what
     /// is new.
     fn as_new(&self) -> Payload {
         let shape = match self.mode {
             Mode::Update(_) => Shape::Note,
-            Mode::New | Mode::Thread(_) => self.scene.shape(),
+            Mode::New | Mode::Thread(_) => self.message.shape(),
         };
         self.rendered(shape)
     }
 
     fn rendered(&self, shape: Shape) -> Payload {
         render_as(
-            self.scene,
+            self.message,
             shape,
             Surface::of(&self.channel.kind),
             self.texts,

@@ -5,18 +5,18 @@ use serde_json::{Value, json};
 use strict_yaml::SecretRef;
 use tokio::time::Instant;
 
-use super::{Delivered, Mode, Post, Why};
-use crate::outgoing::{Outgoing, Place, Request, Trouble, send};
+use super::{Cause, Delivered, DeliveryRequest, Mode};
+use crate::outgoing::{Destination, Outgoing, Request, RequestError, send};
 use crate::{Occasion, Payload, Shape};
 
 /// Posts, changes or answers.
 pub(super) async fn bot(
     out: &Outgoing<'_>,
-    post: &Post<'_>,
+    post: &DeliveryRequest<'_>,
     end: Instant,
     (channel, token): (&str, &SecretRef),
-) -> Result<Delivered, Why> {
-    let token = out.secret(token).await.map_err(Why::Secret)?;
+) -> Result<Delivered, Cause> {
+    let token = out.secret(token).await.map_err(Cause::Secret)?;
     let bot = Bot {
         out,
         token: token.trim(),
@@ -24,7 +24,7 @@ pub(super) async fn bot(
         post,
     };
     match post.mode {
-        Mode::New => bot.say(channel, post.scene.shape(), None).await,
+        Mode::New => bot.say(channel, post.message.shape(), None).await,
         Mode::Update(message) => bot.change(channel, message).await,
         Mode::Thread(message) => bot.answer(channel, message).await,
     }
@@ -34,7 +34,7 @@ struct Bot<'a> {
     out: &'a Outgoing<'a>,
     token: &'a str,
     end: Instant,
-    post: &'a Post<'a>,
+    post: &'a DeliveryRequest<'a>,
 }
 
 impl Bot<'_> {
@@ -43,21 +43,21 @@ impl Bot<'_> {
         channel: &str,
         shape: Shape,
         thread: Option<&str>,
-    ) -> Result<Delivered, Why> {
+    ) -> Result<Delivered, Cause> {
         let mut body = self.body(channel, shape);
         if let Some(ts) = thread {
             body["thread_ts"] = json!(ts);
             // A reminder that only its thread shows reminds nobody.
-            if matches!(self.post.scene.occasion, Occasion::Reminder { .. }) {
+            if matches!(self.post.message.occasion, Occasion::Reminder { .. }) {
                 body["reply_broadcast"] = json!(true);
             }
         }
         let answer = self.call("chat.postMessage", &body).await?;
-        reference(&answer).ok_or(Why::Answer)
+        reference(&answer).ok_or(Cause::Answer)
     }
 
     /// Changes the message; if it is gone or can't be changed, people are told anew.
-    async fn change(&self, channel: &str, message: &Value) -> Result<Delivered, Why> {
+    async fn change(&self, channel: &str, message: &Value) -> Result<Delivered, Cause> {
         let Some((place, ts)) = place(message) else {
             return self.say(channel, Shape::Note, None).await;
         };
@@ -67,7 +67,7 @@ impl Bot<'_> {
             Ok(answer) => Ok(reference(&answer).unwrap_or(Delivered {
                 message_ref: Some(message.clone()),
             })),
-            Err(Why::Slack { code, .. }) if is_gone(&code) => {
+            Err(Cause::Slack { code, .. }) if is_gone(&code) => {
                 self.say(channel, Shape::Note, None).await
             }
             Err(why) => Err(why),
@@ -75,13 +75,13 @@ impl Bot<'_> {
     }
 
     /// Answers the message; if it is gone, people are told anew.
-    async fn answer(&self, channel: &str, message: &Value) -> Result<Delivered, Why> {
+    async fn answer(&self, channel: &str, message: &Value) -> Result<Delivered, Cause> {
         let Some((place, ts)) = place(message) else {
-            return self.say(channel, self.post.scene.shape(), None).await;
+            return self.say(channel, self.post.message.shape(), None).await;
         };
         match self.say(place, Shape::Note, Some(ts)).await {
-            Err(Why::Slack { code, .. }) if is_gone(&code) => {
-                self.say(channel, self.post.scene.shape(), None).await
+            Err(Cause::Slack { code, .. }) if is_gone(&code) => {
+                self.say(channel, self.post.message.shape(), None).await
             }
             told => told,
         }
@@ -103,42 +103,44 @@ impl Bot<'_> {
         })
     }
 
-    async fn call(&self, method: &str, body: &Value) -> Result<Value, Why> {
+    async fn call(&self, method: &str, body: &Value) -> Result<Value, Cause> {
         let url = format!("{}/{method}", self.out.slack_api.trim_end_matches('/'));
         let request = Request {
             url: &url,
             body: body.to_string().into_bytes(),
             headers: vec![("authorization", format!("Bearer {}", self.token))],
-            now: self.post.scene.now,
+            now: self.post.message.now,
             within: self.end.saturating_duration_since(Instant::now()),
             judge: Some(judge),
-            place: Place::Slack(self.out.slack_api),
+            destination: Destination::Slack(self.out.slack_api),
         };
         let sent = send(self.out.http, &request).await;
-        let response = sent.map_err(|trouble| why(trouble).masked(&[self.token]))?;
-        let answer: Value = serde_json::from_slice(&response.body).map_err(|_| Why::Answer)?;
-        (answer["ok"] == true).then_some(answer).ok_or(Why::Answer)
+        let response = sent.map_err(|error| why(error).masked(&[self.token]))?;
+        let answer: Value = serde_json::from_slice(&response.body).map_err(|_| Cause::Answer)?;
+        (answer["ok"] == true)
+            .then_some(answer)
+            .ok_or(Cause::Answer)
     }
 }
 
 /// Slack says no with a status of success.
-fn judge(body: &[u8]) -> Option<Trouble> {
+fn judge(body: &[u8]) -> Option<RequestError> {
     let answer: Value = serde_json::from_slice(body).ok()?;
     if answer["ok"] == true {
         return None;
     }
     let code = crate::clean::cut(&crate::clean::line(answer["error"].as_str()?), 60);
     let passes = passes(&code);
-    Some(Trouble::Said { code, passes })
+    Some(RequestError::Said { code, passes })
 }
 
-fn why(trouble: Trouble) -> Why {
-    match trouble {
-        Trouble::Said { code, .. } => {
+fn why(error: RequestError) -> Cause {
+    match error {
+        RequestError::Said { code, .. } => {
             let remedy = remedy(&code);
-            Why::Slack { code, remedy }
+            Cause::Slack { code, remedy }
         }
-        trouble => Why::Request(trouble),
+        error => Cause::Request(error),
     }
 }
 
@@ -165,7 +167,7 @@ fn is_gone(code: &str) -> bool {
     )
 }
 
-/// Whether Slack's trouble passes by itself.
+/// Whether Slack's error passes by itself.
 pub(super) fn passes(code: &str) -> bool {
     matches!(
         code,

@@ -6,29 +6,29 @@ use serde_json::{Value, json};
 use strict_yaml::SecretRef;
 use tokio::time::Instant;
 
-use super::{Delivered, Post, Why};
+use super::{Cause, Delivered, DeliveryRequest};
 use crate::Payload;
-use crate::outgoing::{Outgoing, Place, Request, send};
+use crate::outgoing::{Destination, Outgoing, Request, send};
 use crate::standard_webhooks::{self, Key};
 
 /// Slack's incoming webhook.
 pub(super) async fn slack(
     out: &Outgoing<'_>,
-    post: &Post<'_>,
+    post: &DeliveryRequest<'_>,
     end: Instant,
     url: &SecretRef,
-) -> Result<Delivered, Why> {
+) -> Result<Delivered, Cause> {
     let Payload::Slack { text, blocks } = post.as_new() else {
         unreachable!("Slack's surface renders Slack's payload");
     };
     let body =
         json!({"text": text, "blocks": blocks, "unfurl_links": false, "unfurl_media": false});
-    let url = out.secret(url).await.map_err(Why::Secret)?;
+    let url = out.secret(url).await.map_err(Cause::Secret)?;
     to(
         out,
         post,
         end,
-        Letter {
+        WebhookCall {
             url: &url,
             body,
             key: None,
@@ -40,19 +40,19 @@ pub(super) async fn slack(
 /// The Workflows webhook of Teams.
 pub(super) async fn teams(
     out: &Outgoing<'_>,
-    post: &Post<'_>,
+    post: &DeliveryRequest<'_>,
     end: Instant,
     url: &SecretRef,
-) -> Result<Delivered, Why> {
+) -> Result<Delivered, Cause> {
     let Payload::Teams(body) = post.as_new() else {
         unreachable!("Teams' surface renders Teams' payload");
     };
-    let url = out.secret(url).await.map_err(Why::Secret)?;
+    let url = out.secret(url).await.map_err(Cause::Secret)?;
     to(
         out,
         post,
         end,
-        Letter {
+        WebhookCall {
             url: &url,
             body,
             key: None,
@@ -64,24 +64,24 @@ pub(super) async fn teams(
 /// The generic webhook.
 pub(super) async fn signed(
     out: &Outgoing<'_>,
-    post: &Post<'_>,
+    post: &DeliveryRequest<'_>,
     end: Instant,
     (url, secret): (&Address, &SecretRef),
-) -> Result<Delivered, Why> {
+) -> Result<Delivered, Cause> {
     let Payload::Webhook(body) = post.as_new() else {
         unreachable!("the webhook's surface renders the webhook's payload");
     };
-    let secret = out.secret(secret).await.map_err(Why::Secret)?;
+    let secret = out.secret(secret).await.map_err(Cause::Secret)?;
     let key = Key::parse(&secret)?;
     let url = match url {
         Address::Plain(url) => url.clone(),
-        Address::Secret(reference) => out.secret(reference).await.map_err(Why::Secret)?,
+        Address::Secret(reference) => out.secret(reference).await.map_err(Cause::Secret)?,
     };
     to(
         out,
         post,
         end,
-        Letter {
+        WebhookCall {
             url: &url,
             body,
             key: Some(key),
@@ -90,7 +90,7 @@ pub(super) async fn signed(
     .await
 }
 
-struct Letter<'a> {
+struct WebhookCall<'a> {
     url: &'a str,
     body: Value,
     key: Option<Key>,
@@ -98,13 +98,13 @@ struct Letter<'a> {
 
 async fn to(
     out: &Outgoing<'_>,
-    post: &Post<'_>,
+    post: &DeliveryRequest<'_>,
     end: Instant,
-    letter: Letter<'_>,
-) -> Result<Delivered, Why> {
-    let body = letter.body.to_string().into_bytes();
-    let now = post.scene.now;
-    let headers = letter.key.map_or_else(Vec::new, |key| {
+    call: WebhookCall<'_>,
+) -> Result<Delivered, Cause> {
+    let body = call.body.to_string().into_bytes();
+    let now = post.message.now;
+    let headers = call.key.map_or_else(Vec::new, |key| {
         vec![
             ("webhook-id", post.id.to_owned()),
             ("webhook-timestamp", now.as_second().to_string()),
@@ -115,15 +115,15 @@ async fn to(
         ]
     });
     let request = Request {
-        url: letter.url.trim(),
+        url: call.url.trim(),
         body,
         headers,
         now,
         within: end.saturating_duration_since(Instant::now()),
         judge: None,
-        place: Place::Webhook,
+        destination: Destination::Webhook,
     };
     let sent = send(out.http, &request).await;
-    sent.map_err(|trouble| Why::Request(trouble).masked(&[letter.url.trim()]))?;
+    sent.map_err(|error| Cause::Request(error).masked(&[call.url.trim()]))?;
     Ok(Delivered::default())
 }

@@ -4,9 +4,9 @@
 //! follows a redirect: it could lead anywhere, with the signature and the message in hand.
 
 mod address;
+mod backoff;
 mod guard;
 mod request;
-mod retry;
 mod secrets;
 mod slack_host;
 
@@ -19,17 +19,17 @@ use reqwest::{Client, ClientBuilder};
 
 pub use address::is_public;
 pub use guard::UrlError;
-pub(crate) use request::Place;
+pub(crate) use request::Destination;
 pub(crate) use request::{Request, send};
-pub use request::{Trouble, answer_slack};
+pub use request::{RequestError, answer_slack};
 pub use slack_host::leads_to_slack;
 
 /// Connecting alone.
-const CONNECT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// One try, to the last byte of the answer.
-const TRY: Duration = Duration::from_secs(8);
+const TRY_TIMEOUT: Duration = Duration::from_secs(8);
 /// Between two requests to one host.
-const IDLE: Duration = Duration::from_secs(20);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The HTTP client of a function, built when first needed.
 #[derive(Debug, Default)]
@@ -68,8 +68,8 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .https_only(!allow_private)
-            .connect_timeout(CONNECT)
-            .pool_idle_timeout(IDLE)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .dns_resolver(guard::Resolver::new(allow_private))
             .build()
             .map_err(|error| format!("no HTTP client: {}", error.without_url()))

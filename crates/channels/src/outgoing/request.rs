@@ -8,16 +8,16 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AF
 use reqwest::{Client, StatusCode};
 use tokio::time::Instant;
 
+use super::backoff::{MAX_TRIES, pause, retry_after};
 use super::guard::{self, NotResolved, UrlError};
-use super::retry::{TRIES, pause, retry_after};
 use super::slack_host::{is_stand_in, leads_to_slack};
-use super::{Http, TRY};
+use super::{Http, TRY_TIMEOUT};
 
 /// What is read of an answer. Those that we understand have some hundred bytes.
-const ANSWER: usize = 64 * 1024;
+const MAX_ANSWER: usize = 64 * 1024;
 
 /// What a body says that came with a status of success.
-pub(crate) type Judge = fn(&[u8]) -> Option<Trouble>;
+pub(crate) type Judge = fn(&[u8]) -> Option<RequestError>;
 
 /// A POST of JSON.
 pub(crate) struct Request<'a> {
@@ -34,19 +34,19 @@ pub(crate) struct Request<'a> {
     /// For services whose status of success says nothing yet.
     pub(crate) judge: Option<Judge>,
     /// Whose address it is.
-    pub(crate) place: Place<'a>,
+    pub(crate) destination: Destination<'a>,
 }
 
 /// Whose address a request goes to.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Place<'a> {
+pub(crate) enum Destination<'a> {
     /// The team's own: private ones count where a setting allows them.
     Webhook,
     /// Slack's, or that of the stand-in that this API names.
     Slack(&'a str),
 }
 
-impl Place<'_> {
+impl Destination<'_> {
     fn allows_private(self, http: &Http) -> bool {
         match self {
             Self::Webhook => http.allow_private,
@@ -65,7 +65,7 @@ pub(crate) struct Response {
 
 /// Why a request failed. Holds neither the URL nor a header.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
+pub enum RequestError {
     /// The URL is not used.
     #[error("{0}")]
     Url(#[from] UrlError),
@@ -125,7 +125,7 @@ fn told(said: &str) -> String {
     }
 }
 
-impl Trouble {
+impl RequestError {
     /// Whether the same request may succeed later.
     pub fn retryable(&self) -> bool {
         match self {
@@ -148,7 +148,7 @@ pub async fn answer_slack(
     (url, api): (&str, &str),
     body: &serde_json::Value,
     within: Duration,
-) -> Result<(), Trouble> {
+) -> Result<(), RequestError> {
     let request = Request {
         url,
         body: body.to_string().into_bytes(),
@@ -157,7 +157,7 @@ pub async fn answer_slack(
         now: Timestamp::UNIX_EPOCH,
         within,
         judge: None,
-        place: Place::Slack(api),
+        destination: Destination::Slack(api),
     };
     if !leads_to_slack(url, api) {
         return Err(UrlError::NotSlack.into());
@@ -166,12 +166,12 @@ pub async fn answer_slack(
 }
 
 /// Sends a request until it succeeds, can't, or its time is over.
-pub(crate) async fn send(http: &Http, request: &Request<'_>) -> Result<Response, Trouble> {
+pub(crate) async fn send(http: &Http, request: &Request<'_>) -> Result<Response, RequestError> {
     let started = Instant::now();
     let end = started + request.within;
-    let allow_private = request.place.allows_private(http);
+    let allow_private = request.destination.allows_private(http);
     let url = guard::check(request.url, allow_private)?;
-    let client = http.client(allow_private).map_err(Trouble::Client)?;
+    let client = http.client(allow_private).map_err(RequestError::Client)?;
     let headers = headers(request)?;
     let mut tried = 0;
     loop {
@@ -180,17 +180,19 @@ pub(crate) async fn send(http: &Http, request: &Request<'_>) -> Result<Response,
             .post(url.clone())
             .headers(headers.clone())
             .body(request.body.clone());
-        let left = end.saturating_duration_since(Instant::now()).min(TRY);
+        let left = end
+            .saturating_duration_since(Instant::now())
+            .min(TRY_TIMEOUT);
         let failed = match tokio::time::timeout(left, once(client, call, request.judge)).await {
             Ok(Ok(response)) => return Ok(response),
             Ok(Err(failed)) => failed,
             Err(_) => Failed {
-                trouble: Trouble::Slow,
+                error: RequestError::Slow,
                 retry_after: None,
             },
         };
-        if tried == TRIES || !failed.trouble.retryable() {
-            return Err(failed.trouble);
+        if tried == MAX_TRIES || !failed.error.retryable() {
+            return Err(failed.error);
         }
         let now = request
             .now
@@ -202,21 +204,23 @@ pub(crate) async fn send(http: &Http, request: &Request<'_>) -> Result<Response,
         let rest = said.unwrap_or_else(|| pause(tried));
         let next = Instant::now().checked_add(rest);
         if next.is_none_or(|next| next >= end) {
-            return Err(match (failed.trouble, said) {
-                (Trouble::Status { status, .. }, Some(after)) => Trouble::Wait { status, after },
-                (trouble, _) => trouble,
+            return Err(match (failed.error, said) {
+                (RequestError::Status { status, .. }, Some(after)) => {
+                    RequestError::Wait { status, after }
+                }
+                (error, _) => error,
             });
         }
         tokio::time::sleep(rest).await;
     }
 }
 
-fn headers(request: &Request<'_>) -> Result<HeaderMap, Trouble> {
+fn headers(request: &Request<'_>) -> Result<HeaderMap, RequestError> {
     let mut headers = HeaderMap::new();
     let json = HeaderValue::from_static("application/json; charset=utf-8");
     headers.insert(CONTENT_TYPE, json);
     for (name, value) in &request.headers {
-        let mut value = HeaderValue::from_str(value).map_err(|_| Trouble::Header)?;
+        let mut value = HeaderValue::from_str(value).map_err(|_| RequestError::Header)?;
         value.set_sensitive(true);
         headers.insert(HeaderName::from_static(name), value);
     }
@@ -224,14 +228,14 @@ fn headers(request: &Request<'_>) -> Result<HeaderMap, Trouble> {
 }
 
 struct Failed {
-    trouble: Trouble,
+    error: RequestError,
     retry_after: Option<String>,
 }
 
-impl From<Trouble> for Failed {
-    fn from(trouble: Trouble) -> Self {
+impl From<RequestError> for Failed {
+    fn from(error: RequestError) -> Self {
         Self {
-            trouble,
+            error,
             retry_after: None,
         }
     }
@@ -254,7 +258,7 @@ async fn once(
         .and_then(|header| header.to_str().ok())
         .map(str::to_owned);
     let mut body = Vec::new();
-    while body.len() < ANSWER {
+    while body.len() < MAX_ANSWER {
         match answer.chunk().await {
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => break,
@@ -263,48 +267,48 @@ async fn once(
             Err(error) => return Err(explain(&error).into()),
         }
     }
-    body.truncate(ANSWER);
+    body.truncate(MAX_ANSWER);
     match status {
         status if status.is_success() => match judge.and_then(|judge| judge(&body)) {
             None => Ok(Response { body }),
-            Some(trouble) => Err(Failed {
-                trouble,
+            Some(error) => Err(Failed {
+                error,
                 retry_after: header,
             }),
         },
-        status if status.is_redirection() => Err(Trouble::Redirect(status.as_u16()).into()),
+        status if status.is_redirection() => Err(RequestError::Redirect(status.as_u16()).into()),
         status => Err(Failed {
-            trouble: refused(status, &body),
+            error: refused(status, &body),
             retry_after: header,
         }),
     }
 }
 
-fn refused(status: StatusCode, body: &[u8]) -> Trouble {
+fn refused(status: StatusCode, body: &[u8]) -> RequestError {
     let said = String::from_utf8_lossy(&body[..body.len().min(2_000)]);
     let said = crate::clean::line(&said);
-    Trouble::Status {
+    RequestError::Status {
         status: status.as_u16(),
         said: crate::clean::cut(&said, 160),
     }
 }
 
 /// What happened, by kind: reqwest's own text holds the URL.
-fn explain(error: &reqwest::Error) -> Trouble {
+fn explain(error: &reqwest::Error) -> RequestError {
     if error.is_timeout() {
-        return Trouble::Slow;
+        return RequestError::Slow;
     }
     let mut source: Option<&(dyn Error + 'static)> = error.source();
     let mut innermost = String::new();
     while let Some(inner) = source {
         if let Some(unresolved) = inner.downcast_ref::<NotResolved>() {
-            return Trouble::Resolve(unresolved.to_string());
+            return RequestError::Resolve(unresolved.to_string());
         }
         innermost = inner.to_string();
         source = inner.source();
     }
     // The innermost error is the system's or the TLS library's, and knows no URL.
-    Trouble::Unreachable(if innermost.is_empty() {
+    RequestError::Unreachable(if innermost.is_empty() {
         "no connection".to_owned()
     } else {
         innermost

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 /// How long a value is kept. Short: a secret that was replaced is in use at the next try of Lambda.
-const KEPT: Duration = Duration::from_mins(1);
+const CACHE_TTL: Duration = Duration::from_mins(1);
 
 /// Secrets that were read lately. Shows none of them.
 #[derive(Default)]
@@ -41,7 +41,7 @@ impl Secrets {
     fn cell(&self, name: &str) -> Arc<OnceCell<String>> {
         let now = Instant::now();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|_, entry| now.duration_since(entry.since) < KEPT);
+        kept.retain(|_, entry| now.duration_since(entry.since) < CACHE_TTL);
         let entry = kept.entry(name.to_owned()).or_insert_with(|| Entry {
             since: now,
             value: Arc::new(OnceCell::new()),
@@ -67,7 +67,7 @@ mod tests {
         );
         assert_eq!(secrets.cell("ssm:/other").get(), None);
         assert!(!format!("{secrets:?}").contains("s3cret"));
-        tokio::time::advance(KEPT).await;
+        tokio::time::advance(CACHE_TTL).await;
         assert_eq!(secrets.cell("ssm:/token").get(), None, "it is read again");
     }
 }

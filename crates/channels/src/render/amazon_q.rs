@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 use super::Payload;
 use super::fitting::{self, Cost, Limits};
 use super::slack_markup;
-use crate::Scene;
+use crate::Message;
+use crate::body::{Detail, Line, MessageBody, Part, Section, Tone};
 use crate::clean;
-use crate::letter::{Detail, Letter, Line, Part, Section, Tone};
 use crate::limits::{
     AMAZON_Q_BUDGET, AMAZON_Q_KEYWORD, AMAZON_Q_KEYWORDS, AMAZON_Q_STEP, AMAZON_Q_STEPS,
     AMAZON_Q_TITLE,
@@ -46,20 +46,20 @@ impl Cost for AmazonQ {
 }
 
 /// The notification.
-pub(super) fn notification(letter: &Letter, scene: &Scene<'_>, texts: &Texts) -> Payload {
-    let title = Line::text(&letter.title).within(AMAZON_Q_TITLE, |text| clean::units(&line(text)));
+pub(super) fn notification(body: &MessageBody, message: &Message<'_>, texts: &Texts) -> Payload {
+    let title = Line::text(&body.title).within(AMAZON_Q_TITLE, |text| clean::units(&line(text)));
     let mut event = json!({
         "version": "1.0",
         "source": "custom",
         "content": {
             "textType": "client-markdown",
             "title": line(&title),
-            "description": description(letter, texts),
+            "description": description(body, texts),
         },
-        "metadata": metadata(letter, scene),
+        "metadata": metadata(body, message),
     });
     // A link that is too long for a step stands in the description.
-    let steps: Vec<String> = links(letter, texts)
+    let steps: Vec<String> = links(body, texts)
         .into_iter()
         .filter(|step| is_step(step))
         .take(AMAZON_Q_STEPS)
@@ -67,7 +67,7 @@ pub(super) fn notification(letter: &Letter, scene: &Scene<'_>, texts: &Texts) ->
     if !steps.is_empty() {
         event["content"]["nextSteps"] = json!(steps);
     }
-    if let Some(case) = scene.case {
+    if let Some(case) = message.case {
         let action = &case.action;
         let names = [&action.pipeline, &action.stage, &action.action];
         let words = names.into_iter().map(|name| keyword(name));
@@ -76,7 +76,7 @@ pub(super) fn notification(letter: &Letter, scene: &Scene<'_>, texts: &Texts) ->
             .take(AMAZON_Q_KEYWORDS)
             .collect();
         event["content"]["keywords"] = json!(words);
-        event["id"] = json!(format!("{}-{}", case.id, scene.occasion.name()));
+        event["id"] = json!(format!("{}-{}", case.id, message.occasion.name()));
     }
     Payload::AmazonQ(event)
 }
@@ -91,14 +91,14 @@ fn is_step(step: &str) -> bool {
     clean::units(step) <= AMAZON_Q_STEP
 }
 
-fn description(letter: &Letter, texts: &Texts) -> String {
+fn description(body: &MessageBody, texts: &Texts) -> String {
     let mut head: Vec<String> = Vec::new();
-    if !letter.mentions.is_empty() {
-        head.push(escape(&clean::cut(&letter.mentions.join(" "), 200)));
+    if !body.mentions.is_empty() {
+        head.push(escape(&clean::cut(&body.mentions.join(" "), 200)));
     }
     let fits = |text: &Line| text.within(LINE, |text| clean::units(&line(text)));
-    head.extend(letter.lead.iter().map(|text| line(&fits(text))));
-    let long: Vec<String> = links(letter, texts)
+    head.extend(body.lead.iter().map(|text| line(&fits(text))));
+    let long: Vec<String> = links(body, texts)
         .into_iter()
         .filter(|step| !is_step(step) && clean::units(step) <= LINK)
         .take(3)
@@ -113,7 +113,7 @@ fn description(letter: &Letter, texts: &Texts) -> String {
         line: LINE,
         sections: SECTIONS,
     };
-    let (sections, left_out) = fitting::sections(letter, &limits, &AmazonQ, texts);
+    let (sections, left_out) = fitting::sections(body, &limits, &AmazonQ, texts);
     let mut lines = head;
     for shown in sections {
         lines.push(heading(shown.section));
@@ -126,9 +126,9 @@ fn description(letter: &Letter, texts: &Texts) -> String {
 }
 
 /// The name and address of each page; an address in angle brackets is a link in either chat.
-fn links(letter: &Letter, texts: &Texts) -> Vec<String> {
+fn links(body: &MessageBody, texts: &Texts) -> Vec<String> {
     let mut links = Vec::new();
-    if let Some(decision) = &letter.decision {
+    if let Some(decision) = &body.decision {
         for (key, url) in [
             (Key::Approve, &decision.approve),
             (Key::Reject, &decision.reject),
@@ -140,21 +140,20 @@ fn links(letter: &Letter, texts: &Texts) -> Vec<String> {
         }
     }
     links.extend(
-        letter
-            .links
+        body.links
             .iter()
             .map(|to| format!("{}: <{}>", escape(&to.label), to.url)),
     );
     links
 }
 
-fn metadata(letter: &Letter, scene: &Scene<'_>) -> Value {
+fn metadata(body: &MessageBody, message: &Message<'_>) -> Value {
     let mut metadata = Map::new();
-    let summary = escape(&clean::cut(&letter.title, 200));
+    let summary = escape(&clean::cut(&body.title, 200));
     metadata.insert("summary".into(), json!(summary));
-    let event = format!("deploy-hooks.{}", scene.occasion.event());
+    let event = format!("deploy-hooks.{}", message.occasion.event());
     metadata.insert("eventType".into(), json!(event));
-    if let Some(case) = scene.case {
+    if let Some(case) = message.case {
         // Messages about one case make one thread.
         metadata.insert("threadId".into(), json!(case.id.as_str()));
         let mut context = Map::new();

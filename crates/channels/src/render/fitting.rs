@@ -1,7 +1,7 @@
-//! A letter's sections as far as a surface has room for them.
+//! A body's sections as far as a surface has room for them.
 
+use crate::body::{Line, MessageBody, Section};
 use crate::budget::{Group, Room, fit};
-use crate::letter::{Letter, Line, Section};
 use crate::texts::{Key, Texts};
 
 /// What things cost on a surface. Each is written as it will be sent, and measured.
@@ -37,7 +37,7 @@ pub(super) struct Shown<'a> {
 
 /// The sections as far as there is room, and what is said of those that have none.
 pub(super) fn sections<'a>(
-    letter: &'a Letter,
+    body: &'a MessageBody,
     limits: &Limits,
     cost: &impl Cost,
     texts: &Texts,
@@ -46,7 +46,7 @@ pub(super) fn sections<'a>(
     let longest = texts.count(Key::MoreOne, Key::MoreOther, 1_000_000);
     let mut lines: Vec<Vec<Line>> = Vec::new();
     let mut groups: Vec<Group> = Vec::new();
-    for section in &letter.sections {
+    for section in &body.sections {
         let cut: Vec<Line> = section
             .items
             .iter()
@@ -76,7 +76,7 @@ pub(super) fn sections<'a>(
         .groups
         .iter()
         .map(|group| Shown {
-            section: &letter.sections[group.index],
+            section: &body.sections[group.index],
             lines: group
                 .items
                 .iter()

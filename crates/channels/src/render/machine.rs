@@ -6,10 +6,10 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::body::unopened;
 use crate::budget::{Group, Rank, Room, fit};
-use crate::letter::unopened;
 use crate::limits::WEBHOOK_TOTAL;
-use crate::{Choice, News, NewsList, Occasion, Scene, clean};
+use crate::{Announcement, AnnouncementList, Choice, Message, Occasion, clean};
 
 /// The version of the format.
 const FORMAT: u32 = 1;
@@ -20,13 +20,13 @@ const INNER: usize = 40;
 /// Change sets of one execution.
 const SETS: usize = 60;
 
-/// The event of a scene.
-pub(super) fn event(scene: &Scene<'_>) -> Value {
+/// The event of a message.
+pub(super) fn event(message: &Message<'_>) -> Value {
     let mut data = Map::new();
     data.insert("format".into(), json!(FORMAT));
-    data.insert("waiting".into(), json!(scene.waiting));
-    occasion(&mut data, scene);
-    if let Some(case) = scene.case {
+    data.insert("waiting".into(), json!(message.waiting));
+    occasion(&mut data, message);
+    if let Some(case) = message.case {
         let mut about = serde_json::to_value(case).expect("a case is plain data");
         let briefing = about["briefing"].take();
         for name in [
@@ -44,18 +44,18 @@ pub(super) fn event(scene: &Scene<'_>) -> Value {
         let text = unopened(case).map(|text| clean::short(text, TEXT));
         data.insert("external_text".into(), json!(text));
         data.insert("case".into(), json!(case.id.as_str()));
-        data.insert("links".into(), links(scene));
+        data.insert("links".into(), links(message));
         add_briefing(&mut data, briefing);
     }
     json!({
-        "type": scene.occasion.event(),
-        "timestamp": scene.now.to_string(),
+        "type": message.occasion.event(),
+        "timestamp": message.now.to_string(),
         "data": data,
     })
 }
 
-fn occasion(data: &mut Map<String, Value>, scene: &Scene<'_>) {
-    let (name, value) = match scene.occasion {
+fn occasion(data: &mut Map<String, Value>, message: &Message<'_>) {
+    let (name, value) = match message.occasion {
         Occasion::Ask | Occasion::Escalation | Occasion::Test => return,
         Occasion::Reminder { number } => ("reminder", json!(number)),
         Occasion::Decided {
@@ -67,7 +67,7 @@ fn occasion(data: &mut Map<String, Value>, scene: &Scene<'_>) {
             json!({"status": truth.status, "at": truth.at, "by": truth.by, "who": who, "comment": comment}),
         ),
         Occasion::Outcome(outcome) => ("outcome", json!(outcome)),
-        Occasion::Plain(plain) => (
+        Occasion::Forwarded(plain) => (
             "message",
             json!({
                 "title": plain.title,
@@ -75,7 +75,7 @@ fn occasion(data: &mut Map<String, Value>, scene: &Scene<'_>) {
                 "link": plain.link,
             }),
         ),
-        Occasion::News(news) => ("news", told(news)),
+        Occasion::Announcement(news) => ("news", told(news)),
     };
     let value = match name {
         "message" => checked_message(value),
@@ -87,9 +87,9 @@ fn occasion(data: &mut Map<String, Value>, scene: &Scene<'_>) {
 }
 
 /// News, list by list; what has no room is counted.
-fn told(news: &News) -> Value {
+fn told(news: &Announcement) -> Value {
     let mut room = WEBHOOK_TOTAL / 2;
-    let mut list = |list: &NewsList| {
+    let mut list = |list: &AnnouncementList| {
         let lines = list.lines.iter().map(|line| clean::short(line, TEXT));
         let kept = lines.map_while(|line| {
             room = room.checked_sub(line.len() + 8)?;
@@ -121,12 +121,12 @@ fn checked_message(mut message: Value) -> Value {
     message
 }
 
-fn links(scene: &Scene<'_>) -> Value {
+fn links(message: &Message<'_>) -> Value {
     let own = |link: &Option<String>| link.as_deref().and_then(clean::own_link);
     json!({
-        "view": own(&scene.links.view),
-        "approve": own(&scene.links.approve),
-        "reject": own(&scene.links.reject),
+        "view": own(&message.links.view),
+        "approve": own(&message.links.approve),
+        "reject": own(&message.links.reject),
     })
 }
 

@@ -6,8 +6,8 @@ use askama::Template;
 use super::Payload;
 use super::fitting::{self, Cost, Limits};
 use super::plain;
+use crate::body::{Detail, Line, MessageBody, Part, Section, Target, Tone};
 use crate::clean;
-use crate::letter::{Detail, Letter, Line, Part, Section, Target, Tone};
 use crate::limits::{MAIL_HTML_BUDGET, MAIL_SUBJECT, MAIL_TEXT_BUDGET};
 use crate::texts::{Key, Texts};
 
@@ -73,15 +73,15 @@ impl Cost for Mail {
 }
 
 /// The mail.
-pub(super) fn mail(letter: &Letter, texts: &Texts) -> Payload {
-    let bare = page(letter, Vec::new(), None, texts);
+pub(super) fn mail(body: &MessageBody, texts: &Texts) -> Payload {
+    let bare = page(body, Vec::new(), None, texts);
     let used = written(&bare).len();
     let limits = Limits {
         total: MAIL_HTML_BUDGET.saturating_sub(used),
         line: LINE,
         sections: SECTIONS,
     };
-    let (shown, left_out) = fitting::sections(letter, &limits, &Mail, texts);
+    let (shown, left_out) = fitting::sections(body, &limits, &Mail, texts);
     let sections = shown
         .into_iter()
         .map(|shown| Block {
@@ -92,14 +92,14 @@ pub(super) fn mail(letter: &Letter, texts: &Texts) -> Payload {
         })
         .collect();
     Payload::Mail {
-        subject: clean::cut(&letter.title, MAIL_SUBJECT),
-        html: written(&page(letter, sections, left_out, texts)),
-        text: plain::text(letter, MAIL_TEXT_BUDGET, texts),
+        subject: clean::cut(&body.title, MAIL_SUBJECT),
+        html: written(&page(body, sections, left_out, texts)),
+        text: plain::text(body, MAIL_TEXT_BUDGET, texts),
     }
 }
 
 fn page<'a>(
-    letter: &'a Letter,
+    body: &'a MessageBody,
     sections: Vec<Block<'a>>,
     left_out: Option<String>,
     texts: &Texts,
@@ -111,33 +111,33 @@ fn page<'a>(
             whole: false,
         })
     };
-    let decision = letter.decision.as_ref();
+    let decision = body.decision.as_ref();
     let approve = decision.and_then(|decision| button(Key::Approve, decision.approve.as_ref()));
     let reject = decision.and_then(|decision| button(Key::Reject, decision.reject.as_ref()));
     let decides = approve.is_some() || reject.is_some();
-    let lead = letter
+    let lead = body
         .lead
         .iter()
         .map(|line| line.within(LINE, |line| html(line).len()));
-    let first: String = letter
+    let first: String = body
         .lead
         .first()
         .map(|line| line.parts.iter().map(Part::seen).collect())
         .unwrap_or_default();
     Page {
         lang: texts.code(),
-        title: &letter.title,
+        title: &body.title,
         preheader: clean::cut(&first, 140),
-        accent: accent(letter.tone),
+        accent: accent(body.tone),
         lead: lead.map(|line| html(&line)).collect(),
-        mentions: clean::cut(&letter.mentions.join(" "), 400),
+        mentions: clean::cut(&body.mentions.join(" "), 400),
         approve,
         reject,
         warning: decides.then(|| texts.plain(Key::LinkWarning)),
         sections,
         left_out,
-        links: &letter.links,
-        footer: letter.footer.clone(),
+        links: &body.links,
+        footer: body.footer.clone(),
     }
 }
 

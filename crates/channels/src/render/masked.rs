@@ -8,9 +8,9 @@ use serde_json::Value;
 use text::mask::Masker;
 
 use super::Payload;
-use crate::{Choice, News, NewsList, Occasion, PlainText, Scene};
+use crate::{Announcement, AnnouncementList, Choice, ForwardedMessage, Message, Occasion};
 
-/// What a scene is about, without tokens.
+/// What a message is about, without tokens.
 pub(super) struct Masked {
     case: Option<Case>,
     occasion: Owned,
@@ -25,16 +25,16 @@ enum Owned {
         comment: Option<String>,
     },
     Outcome(ExecutionOutcome),
-    Plain(PlainText),
-    News(News),
+    Forwarded(ForwardedMessage),
+    Announcement(Announcement),
 }
 
-/// What masks the texts of a scene: our own links are no tokens, whatever they look like.
-pub(super) fn masker(scene: &Scene<'_>) -> Masker<'static> {
-    let of_case = scene.case.map(Case::masker).unwrap_or_default();
-    let links = &scene.links;
-    let choices = match scene.occasion {
-        Occasion::News(news) => news.choices.as_slice(),
+/// What masks the texts of a message: our own links are no tokens, whatever they look like.
+pub(super) fn masker(message: &Message<'_>) -> Masker<'static> {
+    let of_case = message.case.map(Case::masker).unwrap_or_default();
+    let links = &message.links;
+    let choices = match message.occasion {
+        Occasion::Announcement(news) => news.choices.as_slice(),
         _ => &[],
     };
     let choices = choices.iter().flat_map(|choice| {
@@ -42,7 +42,7 @@ pub(super) fn masker(scene: &Scene<'_>) -> Masker<'static> {
         choice.url.iter().chain(value)
     });
     // CodePipeline's own, to a build or a deployment whose id has a token's form.
-    let failed = match scene.occasion {
+    let failed = match message.occasion {
         Occasion::Outcome(outcome) => outcome.failed_action.as_ref(),
         _ => None,
     };
@@ -57,9 +57,9 @@ pub(super) fn masker(scene: &Scene<'_>) -> Masker<'static> {
 }
 
 impl Masked {
-    pub(super) fn of(scene: &Scene<'_>, masker: &Masker<'_>) -> Self {
+    pub(super) fn of(message: &Message<'_>, masker: &Masker<'_>) -> Self {
         let text = |text: &str| masker.mask(text).into_owned();
-        let occasion = match scene.occasion {
+        let occasion = match message.occasion {
             Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation | Occasion::Test => {
                 Owned::Nothing
             }
@@ -73,24 +73,24 @@ impl Masked {
                 comment: comment.map(text),
             },
             Occasion::Outcome(outcome) => Owned::Outcome(masked(masker, outcome.clone())),
-            Occasion::Plain(plain) => Owned::Plain(PlainText {
+            Occasion::Forwarded(plain) => Owned::Forwarded(ForwardedMessage {
                 title: text(&plain.title),
                 text: masked_text(masker, &plain.text),
                 link: plain.link.as_deref().map(text),
             }),
-            Occasion::News(news) => Owned::News(self::news(news, &text)),
+            Occasion::Announcement(news) => Owned::Announcement(self::news(news, &text)),
         };
         Self {
-            case: scene.case.map(|case| masked(masker, case.clone())),
+            case: message.case.map(|case| masked(masker, case.clone())),
             occasion,
         }
     }
 
-    /// The scene as it is rendered.
-    pub(super) fn scene<'s>(&'s self, scene: &Scene<'s>) -> Scene<'s> {
-        Scene {
+    /// The message as it is rendered.
+    pub(super) fn message<'s>(&'s self, message: &Message<'s>) -> Message<'s> {
+        Message {
             occasion: match &self.occasion {
-                Owned::Nothing => scene.occasion,
+                Owned::Nothing => message.occasion,
                 Owned::Decided {
                     truth,
                     who,
@@ -101,18 +101,18 @@ impl Masked {
                     comment: comment.as_deref(),
                 },
                 Owned::Outcome(outcome) => Occasion::Outcome(outcome),
-                Owned::Plain(plain) => Occasion::Plain(plain),
-                Owned::News(news) => Occasion::News(news),
+                Owned::Forwarded(plain) => Occasion::Forwarded(plain),
+                Owned::Announcement(news) => Occasion::Announcement(news),
             },
             case: self.case.as_ref(),
-            ..scene.clone()
+            ..message.clone()
         }
     }
 }
 
-fn news(news: &News, text: &impl Fn(&str) -> String) -> News {
+fn news(news: &Announcement, text: &impl Fn(&str) -> String) -> Announcement {
     let texts = |texts: &[String]| texts.iter().map(|line| text(line)).collect();
-    let list = |list: &NewsList| NewsList {
+    let list = |list: &AnnouncementList| AnnouncementList {
         heading: text(&list.heading),
         lines: texts(&list.lines),
         first: list.first,
@@ -121,7 +121,7 @@ fn news(news: &News, text: &impl Fn(&str) -> String) -> News {
         label: text(&choice.label),
         ..choice.clone()
     };
-    News {
+    Announcement {
         title: text(&news.title),
         ascii_title: text(&news.ascii_title),
         lead: texts(&news.lead),

@@ -1,4 +1,4 @@
-//! From a scene to what a channel is sent. Pure: the same scene gives the same bytes.
+//! From a message to what a channel is sent. Pure: the same message gives the same bytes.
 //!
 //! Whatever stands in a briefing, a message stays within the limits of its service, nothing in it does
 //! anything (no mention, no markup, no link that isn't https), and no approval token is in it.
@@ -9,7 +9,7 @@ mod machine;
 mod mail;
 mod masked;
 mod plain;
-mod shown;
+mod preview;
 mod size;
 mod slack;
 mod slack_actions;
@@ -21,9 +21,9 @@ use serde_json::Value;
 
 pub use size::Size;
 
-use crate::letter::Letter;
+use crate::body::MessageBody;
 use crate::texts::Texts;
-use crate::{Scene, Shape};
+use crate::{Message, Shape};
 
 /// What a message is rendered for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,26 +107,26 @@ pub enum Payload {
 }
 
 /// Renders a new message.
-pub fn render(scene: &Scene<'_>, surface: Surface, texts: &Texts) -> Payload {
-    render_as(scene, scene.shape(), surface, texts)
+pub fn render(message: &Message<'_>, surface: Surface, texts: &Texts) -> Payload {
+    render_as(message, message.shape(), surface, texts)
 }
 
 /// Renders a message of a given shape: a [`Shape::Note`] for a thread, a [`Shape::Whole`] in place of
 /// a first message.
-pub fn render_as(scene: &Scene<'_>, shape: Shape, surface: Surface, texts: &Texts) -> Payload {
-    let masker = masked::masker(scene);
-    let kept = masked::Masked::of(scene, &masker);
-    let scene = &kept.scene(scene);
-    let letter = |detail| Letter::of(scene, shape, texts, detail);
+pub fn render_as(message: &Message<'_>, shape: Shape, surface: Surface, texts: &Texts) -> Payload {
+    let masker = masked::masker(message);
+    let kept = masked::Masked::of(message, &masker);
+    let message = &kept.message(message);
+    let body = |detail| MessageBody::of(message, shape, texts, detail);
     let payload = match surface {
-        Surface::Slack => slack::message(&letter(&slack::DETAIL), false, texts),
-        Surface::SlackWebhook => slack::message(&letter(&slack::DETAIL), true, texts),
-        Surface::Teams => teams::message(&letter(&teams::DETAIL).linked(), texts),
-        Surface::Mail => mail::mail(&letter(&mail::DETAIL).linked(), texts),
-        Surface::SnsMail => plain::sns(&letter(&mail::DETAIL).linked(), texts),
-        Surface::Webhook => Payload::Webhook(machine::event(scene)),
+        Surface::Slack => slack::message(&body(&slack::DETAIL), false, texts),
+        Surface::SlackWebhook => slack::message(&body(&slack::DETAIL), true, texts),
+        Surface::Teams => teams::message(&body(&teams::DETAIL).linked(), texts),
+        Surface::Mail => mail::mail(&body(&mail::DETAIL).linked(), texts),
+        Surface::SnsMail => plain::sns(&body(&mail::DETAIL).linked(), texts),
+        Surface::Webhook => Payload::Webhook(machine::event(message)),
         Surface::AmazonQ => {
-            amazon_q::notification(&letter(&amazon_q::DETAIL).linked(), scene, texts)
+            amazon_q::notification(&body(&amazon_q::DETAIL).linked(), message, texts)
         }
     };
     masked::sent(&masker, payload)

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::Payload;
 use super::fitting::{self, Cost, Limits};
-use crate::letter::{Letter, Line, Part, Section};
+use crate::body::{Line, MessageBody, Part, Section};
 use crate::limits::{SNS_BUDGET, SNS_SUBJECT};
 use crate::texts::{Key, Texts};
 
@@ -28,27 +28,27 @@ impl Cost for Plain {
 }
 
 /// The message for SNS.
-pub(super) fn sns(letter: &Letter, texts: &Texts) -> Payload {
+pub(super) fn sns(body: &MessageBody, texts: &Texts) -> Payload {
     Payload::SnsMail {
-        subject: subject(&letter.ascii_title),
-        text: text(letter, SNS_BUDGET, texts),
+        subject: subject(&body.ascii_title),
+        text: text(body, SNS_BUDGET, texts),
     }
 }
 
-/// The letter in at most `budget` bytes.
-pub(super) fn text(letter: &Letter, budget: usize, texts: &Texts) -> String {
-    let mut head = format!("{}\n", letter.title);
-    for text in &letter.lead {
+/// The body in at most `budget` bytes.
+pub(super) fn text(body: &MessageBody, budget: usize, texts: &Texts) -> String {
+    let mut head = format!("{}\n", body.title);
+    for text in &body.lead {
         let text = text.within(LINE, |text| line(text).len());
         let _ = writeln!(head, "{}", line(&text));
     }
-    let tail = tail(letter, texts);
+    let tail = tail(body, texts);
     let limits = Limits {
         total: budget.saturating_sub(head.len() + tail.len()),
         line: LINE,
         sections: SECTIONS,
     };
-    let (sections, left_out) = fitting::sections(letter, &limits, &Plain, texts);
+    let (sections, left_out) = fitting::sections(body, &limits, &Plain, texts);
     let mut text = head;
     for shown in sections {
         text.push_str(&heading(shown.section));
@@ -72,11 +72,11 @@ pub(super) fn text(letter: &Letter, budget: usize, texts: &Texts) -> String {
 }
 
 /// Where to go from here; each link on a line of its own, so that no program breaks it.
-fn tail(letter: &Letter, texts: &Texts) -> String {
+fn tail(body: &MessageBody, texts: &Texts) -> String {
     let mut tail = String::new();
     let mut warn = false;
     let colon = texts.colon().trim_end();
-    if let Some(decision) = &letter.decision {
+    if let Some(decision) = &body.decision {
         for (key, url) in [
             (Key::Approve, &decision.approve),
             (Key::Reject, &decision.reject),
@@ -87,13 +87,13 @@ fn tail(letter: &Letter, texts: &Texts) -> String {
             }
         }
     }
-    for to in &letter.links {
+    for to in &body.links {
         let _ = writeln!(tail, "\n{}{colon}\n{}", to.label, to.url);
     }
     if warn {
         let _ = writeln!(tail, "\n{}", texts.plain(Key::LinkWarning));
     }
-    let _ = writeln!(tail, "\n-- \n{}", letter.footer);
+    let _ = writeln!(tail, "\n-- \n{}", body.footer);
     tail
 }
 

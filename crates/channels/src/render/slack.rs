@@ -8,8 +8,8 @@ use super::fitting::{self, Cost, Limits};
 use super::size::json_units;
 use super::slack_actions;
 use super::slack_markup::{escape, line, link, mention};
+use crate::body::{Detail, Line, MessageBody, Section, Tone};
 use crate::clean;
-use crate::letter::{Detail, Letter, Line, Section, Tone};
 use crate::limits::{SLACK_BUDGET, SLACK_HEADER, SLACK_PER_BLOCK, SLACK_SECTION, SLACK_TEXT};
 use crate::texts::Texts;
 
@@ -49,12 +49,12 @@ impl Cost for Slack {
 }
 
 /// The message. `linked` makes buttons links.
-pub(super) fn message(letter: &Letter, linked: bool, texts: &Texts) -> Payload {
-    let mut head = vec![header(letter)];
-    head.extend(in_sections(&lead(letter)));
+pub(super) fn message(body: &MessageBody, linked: bool, texts: &Texts) -> Payload {
+    let mut head = vec![header(body)];
+    head.extend(in_sections(&lead(body)));
     let mut tail = Vec::new();
-    if !letter.links.is_empty() {
-        let links: Vec<String> = letter
+    if !body.links.is_empty() {
+        let links: Vec<String> = body
             .links
             .iter()
             .map(|to| link(&to.url, &to.label))
@@ -62,17 +62,17 @@ pub(super) fn message(letter: &Letter, linked: bool, texts: &Texts) -> Payload {
             .collect();
         tail.extend(in_sections(&links));
     }
-    if let Some(decision) = &letter.decision {
+    if let Some(decision) = &body.decision {
         tail.extend(slack_actions::blocks(decision, linked, texts));
     }
-    tail.extend(slack_actions::choices(&letter.choices, linked));
+    tail.extend(slack_actions::choices(&body.choices, linked));
     let used: usize = head.iter().chain(&tail).map(cost).sum();
     let limits = Limits {
         total: SLACK_BUDGET.saturating_sub(used),
         line: LINE,
         sections: SECTIONS,
     };
-    let (sections, left_out) = fitting::sections(letter, &limits, &Slack, texts);
+    let (sections, left_out) = fitting::sections(body, &limits, &Slack, texts);
     let mut blocks = head;
     for shown in sections {
         let mut lines = heading_lines(shown.section);
@@ -91,7 +91,7 @@ pub(super) fn message(letter: &Letter, linked: bool, texts: &Texts) -> Payload {
     );
     blocks.extend(tail);
     Payload::Slack {
-        text: notification(letter),
+        text: notification(body),
         blocks: Value::Array(blocks),
     }
 }
@@ -101,8 +101,8 @@ fn cost(block: &Value) -> usize {
     clean::units(&block.to_string()) + SLACK_PER_BLOCK
 }
 
-fn header(letter: &Letter) -> Value {
-    let title = fitted(&letter.title, SLACK_HEADER);
+fn header(body: &MessageBody) -> Value {
+    let title = fitted(&body.title, SLACK_HEADER);
     json!({"type": "header", "text": {"type": "plain_text", "text": title, "emoji": false}})
 }
 
@@ -117,10 +117,10 @@ fn escaped(line: &Line) -> String {
 }
 
 /// What is always there, the mentions first.
-fn lead(letter: &Letter) -> Vec<String> {
+fn lead(body: &MessageBody) -> Vec<String> {
     let mut lines = Vec::new();
     let mut mentions = String::new();
-    for text in &letter.mentions {
+    for text in &body.mentions {
         let text = mention(text);
         if clean::units(&mentions) + clean::units(&text) < MENTIONS {
             mentions.push_str(&text);
@@ -131,13 +131,13 @@ fn lead(letter: &Letter) -> Vec<String> {
         lines.push(mentions.trim_end().to_owned());
     }
     let fits = |text: &Line| text.within(LINE, |text| json_units(&line(text)));
-    lines.extend(letter.lead.iter().map(|text| line(&fits(text))));
+    lines.extend(body.lead.iter().map(|text| line(&fits(text))));
     lines
 }
 
-fn notification(letter: &Letter) -> String {
+fn notification(body: &MessageBody) -> String {
     let mut text = String::new();
-    for mentioned in &letter.mentions {
+    for mentioned in &body.mentions {
         let mentioned = mention(mentioned);
         if clean::units(&text) + clean::units(&mentioned) < SLACK_TEXT / 2 {
             text.push_str(&mentioned);
@@ -145,7 +145,7 @@ fn notification(letter: &Letter) -> String {
         }
     }
     let left = SLACK_TEXT - clean::units(&text);
-    text.push_str(&fitted(&letter.title, left));
+    text.push_str(&fitted(&body.title, left));
     text
 }
 

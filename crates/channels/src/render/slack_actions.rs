@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::slack::fitted;
 use crate::Choice;
-use crate::letter::Decision;
+use crate::body::Decision;
 use crate::limits::{
     COMMENT, SLACK_BUTTON, SLACK_BUTTON_URL, SLACK_BUTTON_VALUE, SLACK_CONFIRM_ANSWER,
     SLACK_CONFIRM_TEXT, SLACK_CONFIRM_TITLE, SLACK_LABEL, SLACK_PLACEHOLDER,

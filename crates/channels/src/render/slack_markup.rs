@@ -2,7 +2,7 @@
 //! Slack knows no escape, so that a look-alike is shown in their place.
 //! <https://docs.slack.dev/messaging/formatting-message-text>
 
-use crate::letter::{Line, Part, Tone};
+use crate::body::{Line, Part, Tone};
 
 /// The text with nothing in it that Slack acts upon.
 pub(super) fn escape(text: &str) -> String {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Payload;
 use super::fitting::{self, Cost, Limits};
-use crate::letter::{Detail, Letter, Line, Part, Section, Tone};
+use crate::body::{Detail, Line, MessageBody, Part, Section, Tone};
 use crate::limits::TEAMS_BUDGET;
 use crate::texts::{Key, Texts};
 
@@ -43,16 +43,16 @@ impl Cost for Teams {
 }
 
 /// The message that a Workflows webhook takes.
-pub(super) fn message(letter: &Letter, texts: &Texts) -> Payload {
-    let actions = actions(letter, texts);
-    let head = head(letter);
+pub(super) fn message(body: &MessageBody, texts: &Texts) -> Payload {
+    let actions = actions(body, texts);
+    let head = head(body);
     let wrapper = bytes(&wrapped(std::slice::from_ref(&head), &actions));
     let limits = Limits {
         total: TEAMS_BUDGET.saturating_sub(wrapper),
         line: LINE,
         sections: SECTIONS,
     };
-    let (sections, left_out) = fitting::sections(letter, &limits, &Teams, texts);
+    let (sections, left_out) = fitting::sections(body, &limits, &Teams, texts);
     let mut body = vec![head];
     for shown in sections {
         body.extend(heading(shown.section));
@@ -87,22 +87,22 @@ fn wrapped(body: &[Value], actions: &[Value]) -> Value {
 }
 
 /// What is always there, on the colour of its meaning.
-fn head(letter: &Letter) -> Value {
-    let style = match letter.tone {
+fn head(body: &MessageBody) -> Value {
+    let style = match body.tone {
         Tone::Plain => "emphasis",
         Tone::Good => "good",
         Tone::Warning => "warning",
         Tone::Bad => "attention",
     };
-    let mut title = run(&letter.title);
+    let mut title = run(&body.title);
     title["size"] = json!("Large");
     title["weight"] = json!("Bolder");
     let mut items = vec![block(vec![title])];
-    if !letter.mentions.is_empty() {
-        let text = letter.mentions.join(" ");
+    if !body.mentions.is_empty() {
+        let text = body.mentions.join(" ");
         items.push(paragraph(&Line::text(text).cut(400), false));
     }
-    for line in &letter.lead {
+    for line in &body.lead {
         let line = line.within(LINE, |line| bytes(&paragraph(line, false)));
         items.push(paragraph(&line, false));
     }
@@ -179,9 +179,9 @@ fn part(part: &Part) -> Value {
 }
 
 /// Pages to open: Teams shows at most six.
-fn actions(letter: &Letter, texts: &Texts) -> Vec<Value> {
+fn actions(body: &MessageBody, texts: &Texts) -> Vec<Value> {
     let mut actions = Vec::new();
-    if let Some(decision) = &letter.decision {
+    if let Some(decision) = &body.decision {
         let pages = [
             (Key::Approve, "positive", &decision.approve),
             (Key::Reject, "destructive", &decision.reject),
@@ -195,7 +195,7 @@ fn actions(letter: &Letter, texts: &Texts) -> Vec<Value> {
             }
         }
     }
-    let links = letter
+    let links = body
         .links
         .iter()
         .map(|to| json!({"type": "Action.OpenUrl", "title": to.label, "url": to.url}));

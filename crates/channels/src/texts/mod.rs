@@ -15,7 +15,7 @@ use approvals::config::{Channel, Config, Route};
 pub use key::Key;
 
 /// Characters of a team's text; the longest of ours has about 150.
-const LONGEST: usize = 500;
+const MAX_TEXT: usize = 500;
 
 /// The texts of one message: a language's catalogue with a team's overrides.
 #[derive(Debug, Clone)]
@@ -130,8 +130,8 @@ fn usable(name: &str, text: &str) -> Result<Key, String> {
     if text.trim().is_empty() {
         return Err(format!("{name} is empty; leave it out to keep our text"));
     }
-    if text.chars().count() > LONGEST {
-        return Err(format!("{name} is longer than {LONGEST} characters"));
+    if text.chars().count() > MAX_TEXT {
+        return Err(format!("{name} is longer than {MAX_TEXT} characters"));
     }
     if crate::clean::line(text) != text.trim() {
         return Err(format!(

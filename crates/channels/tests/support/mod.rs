@@ -8,10 +8,10 @@ pub mod fake;
 use approvals::config::Config;
 use approvals::{
     ApprovalAction, Briefing, Case, CaseId, Change, ChangeAction, ChangeSet, Gap, GateReport,
-    Property, Replacement, Revision, Risk, SetState, Shown, Starter, Step, Token, Variable,
-    VersionChange, What,
+    Lookup, Property, Replacement, Revision, Risk, SetState, Shown, Starter, Step, Token, Variable,
+    VersionChange,
 };
-use channels::{Language, Links, Occasion, Payload, Scene, Surface, Texts};
+use channels::{Language, Links, Message, Occasion, Payload, Surface, Texts};
 use jiff::Timestamp;
 
 pub const SURFACES: [Surface; 7] = [
@@ -119,7 +119,7 @@ pub fn briefing() -> Briefing {
             report: "s3://shop-reports/pre-traffic/d-EXAMPLE11.html".into(),
         }],
         gaps: vec![Gap {
-            what: What::OldVersion,
+            what: Lookup::OldVersion,
             why: "AccessDenied: not authorized to perform ListPipelineExecutions".into(),
         }],
     }
@@ -227,8 +227,8 @@ pub fn links() -> Links {
     }
 }
 
-pub fn scene<'a>(case: &'a Case, occasion: Occasion<'a>) -> Scene<'a> {
-    Scene {
+pub fn message<'a>(case: &'a Case, occasion: Occasion<'a>) -> Message<'a> {
+    Message {
         occasion,
         case: Some(case),
         links: links(),

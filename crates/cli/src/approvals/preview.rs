@@ -7,7 +7,7 @@ use approval_notifier::recipient::{Recipient, recipients};
 use approvals::config::{Config, Route};
 use approvals::{Briefing, Case, Status, Truth};
 use channels::{
-    Language, Links, Occasion, Payload, PlainText, Scene, Shape, Surface, Texts, render_as,
+    ForwardedMessage, Language, Links, Message, Occasion, Payload, Shape, Surface, Texts, render_as,
 };
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -149,7 +149,7 @@ fn of_case<'a>(
     let all = chosen(args, config, names)?;
     let shown = all.iter().map(|to| {
         let mentions = route.mention.get(&to.channel.name);
-        let scene = Scene {
+        let message = Message {
             occasion,
             case: Some(case),
             links: links(args, route, to),
@@ -157,7 +157,7 @@ fn of_case<'a>(
             waiting: truth.is_none() && route.policy.decide,
             now,
         };
-        rendered(&scene, to, &texts(args, config, Some(route), to))
+        rendered(&message, to, &texts(args, config, Some(route), to))
     });
     Ok((shown.collect(), Some(&route.name)))
 }
@@ -165,21 +165,21 @@ fn of_case<'a>(
 fn of_plain(
     args: &Args,
     config: &Config,
-    plain: &PlainText,
+    plain: &ForwardedMessage,
     now: Timestamp,
 ) -> Result<Vec<Shown>, Failure> {
     let names = config.other_messages.iter().map(String::as_str).collect();
     let all = chosen(args, config, names)?;
     let shown = all.iter().map(|to| {
-        let scene = Scene {
-            occasion: Occasion::Plain(plain),
+        let message = Message {
+            occasion: Occasion::Forwarded(plain),
             case: None,
             links: Links::default(),
             mentions: &[],
             waiting: false,
             now,
         };
-        rendered(&scene, to, &texts(args, config, None, to))
+        rendered(&message, to, &texts(args, config, None, to))
     });
     Ok(shown.collect())
 }
@@ -237,20 +237,20 @@ fn texts(args: &Args, config: &Config, route: Option<&Route>, to: &Recipient) ->
     Texts::for_channel(config, route, &channel)
 }
 
-fn rendered(scene: &Scene<'_>, to: &Recipient, texts: &Texts) -> Shown {
+fn rendered(message: &Message<'_>, to: &Recipient, texts: &Texts) -> Shown {
     let surface = Surface::of(&to.channel.kind);
     // A decision is told in place of the first message where that can be changed.
-    let decided = matches!(scene.occasion, Occasion::Decided { .. });
+    let decided = matches!(message.occasion, Occasion::Decided { .. });
     let shape = if decided && to.changeable() {
         Shape::Whole
     } else {
-        scene.shape()
+        message.shape()
     };
     Shown {
         recipient: to.key.clone(),
         surface,
         language: texts.language(),
-        payload: render_as(scene, shape, surface, texts),
+        payload: render_as(message, shape, surface, texts),
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use approvals::config::{Channel, Config};
 use channels::{
-    Http, Links, Mode, Occasion, Outgoing, Post, SLACK_API, Scene, Surface, Texts, deliver, render,
+    DeliveryRequest, Http, Links, Message, Mode, Occasion, Outgoing, SLACK_API, Surface, Texts,
+    deliver, render,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -55,7 +56,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     if chosen.is_empty() {
         chosen = config.channels.values().collect();
     }
-    let scene = Scene {
+    let message = Message {
         occasion: Occasion::Test,
         case: None,
         links: Links::default(),
@@ -64,22 +65,22 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         now: Timestamp::now(),
     };
     if args.send {
-        send(args, &config, (&chosen, &scene), screen).await
+        send(args, &config, (&chosen, &message), screen).await
     } else {
-        show(&config, (&chosen, &scene), screen)
+        show(&config, (&chosen, &message), screen)
     }
 }
 
 fn show(
     config: &Config,
-    (chosen, scene): (&[&Channel], &Scene<'_>),
+    (chosen, message): (&[&Channel], &Message<'_>),
     screen: &mut Screen,
 ) -> Result<(), Failure> {
     let mut all = Vec::new();
     for channel in chosen {
         let texts = Texts::for_channel(config, None, channel);
         let surface = Surface::of(&channel.kind);
-        let shown = render(scene, surface, &texts).shown();
+        let shown = render(message, surface, &texts).shown();
         if screen.json {
             all.push(json!({"channel": channel.name, "kind": surface.name(), "sent": false, "text": shown}));
             continue;
@@ -99,7 +100,7 @@ fn show(
 async fn send(
     args: &Args,
     config: &Config,
-    (chosen, scene): (&[&Channel], &Scene<'_>),
+    (chosen, message): (&[&Channel], &Message<'_>),
     screen: &mut Screen,
 ) -> Result<(), Failure> {
     let aws = clients::aws().await;
@@ -111,14 +112,14 @@ async fn send(
         within: WITHIN,
     };
     // A test is a message of its own each time.
-    let id = format!("test-{}", scene.now.as_nanosecond());
+    let id = format!("test-{}", message.now.as_nanosecond());
     let (mut all, mut failed) = (Vec::new(), 0);
     for channel in chosen {
         let texts = Texts::for_channel(config, None, channel);
-        let post = Post {
+        let post = DeliveryRequest {
             channel,
             recipient: None,
-            scene,
+            message,
             texts: &texts,
             mode: Mode::New,
             id: &id,

@@ -1,10 +1,10 @@
 //! A message file made into what would be told of it: the case with its briefing, or a message that is
 //! passed on.
 
-use approval_notifier::plain;
+use approval_notifier::forward;
 use approvals::message::{ApprovalMessage, Incoming, WaitingMessage, incoming};
 use approvals::{ApprovalAction, Briefing, Case, CaseId, Shown, Token};
-use channels::PlainText;
+use channels::ForwardedMessage;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -16,9 +16,9 @@ pub(crate) enum Story {
     /// An approval waits.
     Case(Box<Case>),
     /// Something else.
-    Plain(PlainText),
+    Plain(ForwardedMessage),
     /// Something of a shape that isn't known.
-    Unknown(PlainText),
+    Unknown(ForwardedMessage),
 }
 
 /// What one message tells.
@@ -37,14 +37,14 @@ pub(crate) fn read(message: &Value, briefing: Briefing, now: Timestamp) -> Resul
     Ok(match first {
         Incoming::Approval(message) => Story::Case(Box::new(asked(message, briefing, now))),
         Incoming::Waiting(message) => Story::Case(Box::new(waiting(message, briefing, now))),
-        Incoming::Alarm(alarm) => Story::Plain(plain::of_alarm(&alarm)),
-        Incoming::CodeDeploy(trigger) => Story::Plain(plain::of_trigger(&trigger)),
-        Incoming::Other(message) => Story::Unknown(plain::of_other(&message)),
+        Incoming::Alarm(alarm) => Story::Plain(forward::of_alarm(&alarm)),
+        Incoming::CodeDeploy(trigger) => Story::Plain(forward::of_trigger(&trigger)),
+        Incoming::Other(message) => Story::Unknown(forward::of_other(&message)),
         Incoming::ActionChanged(change) if change.notified && !change.is_manual_approval() => {
-            Story::Plain(plain::of_action(&change))
+            Story::Plain(forward::of_action(&change))
         }
         Incoming::ExecutionChanged(change) if change.notified => {
-            Story::Plain(plain::of_execution(&change))
+            Story::Plain(forward::of_execution(&change))
         }
         Incoming::ActionChanged(_) | Incoming::ExecutionChanged(_) | Incoming::Reminder { .. } => {
             return Err(Failure::Wrong(

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use approvals::config::Language;
-use channels::{Mood, News, NewsList, fill};
+use channels::{Announcement, AnnouncementList, Severity, fill};
 use environments::apply::{End, Outcome};
 use environments::decide::Step;
 use environments::memory::{Memory, Phase};
@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use schedule::{Overrides, State};
 
 use super::offer::named;
-use super::stage::{Message, Recipient, Stage};
+use super::stage::{Broadcast, Recipient, Stage};
 use super::texts::{Texts, Zone};
 use crate::event::Action;
 use crate::reconcile::{Done, Run};
@@ -277,7 +277,7 @@ async fn tell_wave(
     let place = run.place;
     let parts = ["morning", &place.account, &place.region, &edge.to_string()];
     let id = named(&parts);
-    let message = Message {
+    let message = Broadcast {
         id: &id,
         occasion: "morning",
         is_over: &|| false,
@@ -302,7 +302,7 @@ fn title((edge, wave): (Timestamp, &Wave), zone: &Zone, texts: &Texts) -> String
     )
 }
 
-fn news(run: &Run<'_>, told: (Timestamp, &Wave), texts: &Texts) -> News {
+fn news(run: &Run<'_>, told: (Timestamp, &Wave), texts: &Texts) -> Announcement {
     let (edge, wave) = told;
     let zone = Zone::of(run.config.zone.as_deref());
     let all = wave.woken.len() + wave.failed.len() + wave.conflicts.len() + wave.pending.len();
@@ -319,11 +319,11 @@ fn news(run: &Run<'_>, told: (Timestamp, &Wave), texts: &Texts) -> News {
     let mut lead = vec![fill(texts.morning_lead, &lead_values)];
     lead.extend(saved(&wave.saved, texts));
     lead.push(whereabouts(run, texts));
-    News {
+    Announcement {
         name: "morning",
         title: title(told, &zone, texts),
         ascii_title: title(told, &zone, Texts::of(Language::English)),
-        mood: mood(wave),
+        severity: severity(wave),
         lead,
         lists: lists(run, wave, &zone, texts),
         choices: Vec::new(),
@@ -341,13 +341,13 @@ pub fn whereabouts(run: &Run<'_>, texts: &Texts) -> String {
     fill(texts.where_, &values)
 }
 
-fn mood(wave: &Wave) -> Mood {
+fn severity(wave: &Wave) -> Severity {
     if !wave.failed.is_empty() {
-        Mood::Bad
+        Severity::Bad
     } else if wave.conflicts.is_empty() && wave.pending.is_empty() {
-        Mood::Good
+        Severity::Good
     } else {
-        Mood::Warning
+        Severity::Warning
     }
 }
 
@@ -371,7 +371,7 @@ fn saved(saved: &Savings, texts: &Texts) -> Vec<String> {
     told
 }
 
-fn lists(run: &Run<'_>, wave: &Wave, zone: &Zone, texts: &Texts) -> Vec<NewsList> {
+fn lists(run: &Run<'_>, wave: &Wave, zone: &Zone, texts: &Texts) -> Vec<AnnouncementList> {
     let remedy = |remedy: &str| fill(texts.remedy, &[("remedy", remedy)]);
     let failed = |one: &Failed| format!("{}: {}. {}", one.place, one.why, remedy(&one.remedy));
     let conflict = |one: &Conflicted| {
@@ -383,7 +383,7 @@ fn lists(run: &Run<'_>, wave: &Wave, zone: &Zone, texts: &Texts) -> Vec<NewsList
             .unwrap_or_default();
         format!("{}: {}.{advice}", one.place, one.why)
     };
-    let list = |heading: &str, lines: Vec<String>, first| NewsList {
+    let list = |heading: &str, lines: Vec<String>, first| AnnouncementList {
         heading: heading.to_owned(),
         lines,
         first,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use approvals::CaseId;
 use approvals::config::Approver;
 use approvals::sign::Keys;
-use channels::{Choice, Mood, News, NewsList, fill};
+use channels::{Announcement, AnnouncementList, Choice, Severity, fill};
 use environments::select::{Choice as Selection, Selected, Selector};
 use jiff::{SignedDuration, Timestamp};
 use schedule::{Overrides, State, next_edge};
@@ -14,7 +14,7 @@ use schedule::{Overrides, State, next_edge};
 use super::link::{Link, Wish, seal};
 use super::may::{Right, may};
 use super::offer::{Offer, Offers, Target, named};
-use super::stage::{Message, Recipient, Stage};
+use super::stage::{Broadcast, Recipient, Stage};
 use super::texts::{Texts, Zone};
 use crate::own;
 use crate::reconcile::Run;
@@ -164,7 +164,7 @@ async fn tell_offer(
             .map(|signer| signer.choices(&told, to, texts));
         news(&told, choices.unwrap_or_default(), texts)
     };
-    let message = Message {
+    let message = Broadcast {
         id: &offer.id,
         occasion: "notice",
         is_over: &|| (run.clock)() >= group.edge,
@@ -323,7 +323,7 @@ fn title(told: &Told<'_>, texts: &Texts) -> String {
     )
 }
 
-fn news(told: &Told<'_>, choices: Vec<Choice>, texts: &Texts) -> News {
+fn news(told: &Told<'_>, choices: Vec<Choice>, texts: &Texts) -> Announcement {
     let Told { group, zone, .. } = told;
     let when = [
         ("day", texts.day(group.edge, zone)),
@@ -351,17 +351,17 @@ fn news(told: &Told<'_>, choices: Vec<Choice>, texts: &Texts) -> News {
         }
         None => place.clone(),
     };
-    let list = NewsList {
+    let list = AnnouncementList {
         heading: texts.notice_list.to_owned(),
         lines: group.services.iter().map(line).collect(),
         first: true,
     };
     let english = Texts::of(approvals::config::Language::English);
-    News {
+    Announcement {
         name: "notice",
         title: title(told, texts),
         ascii_title: title(told, english),
-        mood: Mood::Warning,
+        severity: Severity::Warning,
         lead,
         lists: vec![list],
         choices,

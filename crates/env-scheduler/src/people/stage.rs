@@ -10,7 +10,7 @@ use approvals::CaseId;
 use approvals::config::{Approver, Channel, ChannelKind};
 use approvals::records::{Claim, Records};
 use approvals::sign::Keys;
-use channels::{Links, Mode, News, Occasion, Outgoing, Post, Scene};
+use channels::{Announcement, DeliveryRequest, Links, Message, Mode, Occasion, Outgoing};
 use common::state::Table;
 use environments::config::People;
 use futures::future::join_all;
@@ -50,7 +50,7 @@ pub struct Recipient {
 }
 
 /// What is told.
-pub struct Message<'a> {
+pub struct Broadcast<'a> {
     /// What it is about; together with the occasion it is told once to each recipient.
     pub id: &'a CaseId,
     /// Why: `notice`, `morning`, `trouble`.
@@ -58,7 +58,7 @@ pub struct Message<'a> {
     /// It must not be told any more when this says so.
     pub is_over: &'a (dyn Fn() -> bool + Sync),
     /// The words for a recipient.
-    pub news: &'a (dyn Fn(&Recipient, &'static Texts) -> News + Sync),
+    pub news: &'a (dyn Fn(&Recipient, &'static Texts) -> Announcement + Sync),
 }
 
 impl<'a> Stage<'a> {
@@ -123,7 +123,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Tells each recipient once, all at the same time; gives back what could not be told, in sentences.
-    pub async fn tell(&self, recipients: &[Recipient], message: &Message<'_>) -> Vec<String> {
+    pub async fn tell(&self, recipients: &[Recipient], message: &Broadcast<'_>) -> Vec<String> {
         let telling = recipients
             .iter()
             .map(|to| Box::pin(self.tell_one(to, message)));
@@ -131,7 +131,7 @@ impl<'a> Stage<'a> {
         told.into_iter().filter_map(Result::err).collect()
     }
 
-    async fn tell_one(&self, to: &Recipient, message: &Message<'_>) -> Result<(), String> {
+    async fn tell_one(&self, to: &Recipient, message: &Broadcast<'_>) -> Result<(), String> {
         if (message.is_over)() {
             return Ok(());
         }
@@ -141,8 +141,8 @@ impl<'a> Stage<'a> {
             .await
             .map_err(|error| error.to_string())?;
         let claim = match claim {
-            Claim::Yours(claim) if claim.tries() <= TRIES => claim,
-            Claim::Yours(claim) => {
+            Claim::Granted(claim) if claim.tries() <= TRIES => claim,
+            Claim::Granted(claim) => {
                 let given_up = records.delivery_failed(claim, "given up").await;
                 return given_up.map(drop).map_err(|error| error.to_string());
             }
@@ -173,21 +173,21 @@ impl<'a> Stage<'a> {
     async fn deliver(
         &self,
         to: &Recipient,
-        message: &Message<'_>,
+        message: &Broadcast<'_>,
     ) -> Result<Option<serde_json::Value>, String> {
         let news = (message.news)(to, self.texts(&to.channel));
-        let scene = Scene {
-            occasion: Occasion::News(&news),
+        let rendered = Message {
+            occasion: Occasion::Announcement(&news),
             case: None,
             links: Links::default(),
             mentions: &[],
             waiting: false,
             now: self.now(),
         };
-        let post = Post {
+        let post = DeliveryRequest {
             channel: &to.channel,
             recipient: None,
-            scene: &scene,
+            message: &rendered,
             texts: &channels::Texts::of(self.language(&to.channel)),
             mode: Mode::New,
             id: &format!("{}-{}", message.id, message.occasion),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use approvals::CaseId;
 use approvals::config::Language;
-use approvals::records::{Claim, Yours};
-use channels::{Mood, News, NewsList, fill};
+use approvals::records::{Claim, ClaimGuard};
+use channels::{Announcement, AnnouncementList, Severity, fill};
 use common::state::StateError;
 use environments::apply::{Applied, End};
 use environments::condition::Condition;
@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use super::Trouble;
 use super::morning::whereabouts;
 use super::offer::named;
-use super::stage::{Message, Recipient, Stage};
+use super::stage::{Broadcast, Recipient, Stage};
 use super::texts::{Texts, Zone};
 use crate::event::Action;
 use crate::reconcile::{Done, Run};
@@ -98,7 +98,7 @@ async fn tell_one(
     parts.extend(new.iter().map(|one| one.id.as_str()));
     let id = named(&parts);
     let problems: Vec<&Problem> = new.iter().map(|one| one.problem).collect();
-    let message = Message {
+    let message = Broadcast {
         id: &id,
         occasion: "trouble",
         is_over: &|| false,
@@ -293,7 +293,7 @@ fn day(at: Timestamp, zone: &Zone) -> String {
 /// A problem that this run is to tell one recipient.
 struct Claimed<'a> {
     id: CaseId,
-    claim: Yours,
+    claim: ClaimGuard,
     problem: &'a Problem,
 }
 
@@ -314,8 +314,8 @@ async fn claimed<'a>(
             let parts = [&place.account, &place.region, &problem.key, today];
             let id = named(&parts.map(String::as_str));
             let claim = match records.claim_delivery(&id, "trouble", &to.key).await? {
-                Claim::Yours(claim) if claim.tries() <= TRIES => claim,
-                Claim::Yours(claim) => {
+                Claim::Granted(claim) if claim.tries() <= TRIES => claim,
+                Claim::Granted(claim) => {
                     records.delivery_failed(claim, "given up").await?;
                     return Ok(None);
                 }
@@ -353,7 +353,7 @@ fn number(problems: &[&Problem]) -> usize {
     problems.iter().map(number).sum()
 }
 
-fn news(run: &Run<'_>, new: &[&Problem], texts: &Texts) -> News {
+fn news(run: &Run<'_>, new: &[&Problem], texts: &Texts) -> Announcement {
     let zone = Zone::of(run.config.zone.as_deref());
     let (mut unread, mut unmet) = (Vec::new(), Vec::new());
     let mut restarted = Vec::new();
@@ -383,16 +383,16 @@ fn news(run: &Run<'_>, new: &[&Problem], texts: &Texts) -> News {
     });
     let stuck = stuck.into_iter();
     let stuck = stuck.map(|(why, places)| format!("{}: {why}.", names(&places, texts)));
-    let list = |heading: &str, lines: Vec<String>, first| NewsList {
+    let list = |heading: &str, lines: Vec<String>, first| AnnouncementList {
         heading: heading.to_owned(),
         lines,
         first,
     };
-    News {
+    Announcement {
         name: "trouble",
         title: title(number(new), texts),
         ascii_title: title(number(new), Texts::of(Language::English)),
-        mood: Mood::Bad,
+        severity: Severity::Bad,
         lead: vec![whereabouts(run, texts), texts.trouble_once.to_owned()],
         lists: vec![
             list(texts.failed, failed.collect(), true),
@@ -441,7 +441,7 @@ pub(super) async fn tell_run(
     let account = event.account.as_deref().unwrap_or_default();
     let region = event.region.as_deref().unwrap_or_default();
     let id = named(&["run", account, region, word, &when, &error]);
-    let message = Message {
+    let message = Broadcast {
         id: &id,
         occasion: "trouble",
         is_over: &|| false,
@@ -450,7 +450,7 @@ pub(super) async fn tell_run(
     stage.tell(&recipients, &message).await
 }
 
-fn run_news(trouble: &Trouble<'_>, texts: &Texts) -> News {
+fn run_news(trouble: &Trouble<'_>, texts: &Texts) -> Announcement {
     let mut lines: Vec<String> = trouble.error.lines().map(str::to_owned).collect();
     let more = lines.len().saturating_sub(LINES);
     lines.truncate(LINES);
@@ -458,13 +458,13 @@ fn run_news(trouble: &Trouble<'_>, texts: &Texts) -> News {
         lines.push(fill(texts.more_in_log, &[("n", &more.to_string())]));
     }
     let action = trouble.event.action.word();
-    News {
+    Announcement {
         name: "trouble",
         title: texts.trouble_run.to_owned(),
         ascii_title: Texts::of(Language::English).trouble_run.to_owned(),
-        mood: Mood::Bad,
+        severity: Severity::Bad,
         lead: vec![fill(texts.trouble_run_lead, &[("action", action)])],
-        lists: vec![NewsList {
+        lists: vec![AnnouncementList {
             heading: String::new(),
             lines,
             first: true,

@@ -6,13 +6,13 @@
 //! - Who can't prove anything learns nothing, not even why.
 //! - What somebody asks for is checked against the configuration as it is now, and recorded.
 
-pub mod ask;
+pub mod change_request;
 pub mod form;
-pub mod guest;
+pub mod link_session;
 pub mod page;
-pub mod said;
 pub mod slack;
-pub mod work;
+pub mod slack_answer;
+pub mod slack_command;
 
 use approval_decision::event::{self, Request};
 use approval_decision::response::Response;
@@ -21,11 +21,11 @@ use serde_json::{Value, json};
 use crate::people::stage::Stage;
 use crate::{Function, Invocation};
 
-pub use ask::trail;
+pub use change_request::audit_id;
 pub use slack::Secret;
 
-use said::Handed;
-use slack::Door;
+use slack::Endpoint;
+use slack_command::Handed;
 
 /// What a request gets: a page, or JSON for Slack.
 pub enum Reply {
@@ -84,10 +84,12 @@ pub async fn handle(function: &Function, invocation: &Invocation, payload: Value
 
 async fn route(stage: &Stage<'_>, invocation: &Invocation, request: &Request) -> Reply {
     match request.path.as_str() {
-        "/slack/commands" => slack::serve(stage, invocation, request, Door::Commands).await,
-        "/slack/interactions" => slack::serve(stage, invocation, request, Door::Interactions).await,
+        "/slack/commands" => slack::serve(stage, invocation, request, Endpoint::Commands).await,
+        "/slack/interactions" => {
+            slack::serve(stage, invocation, request, Endpoint::Interactions).await
+        }
         path => match path.strip_prefix("/e/") {
-            Some(sealed) => guest::serve(stage, invocation, request, sealed)
+            Some(sealed) => link_session::serve(stage, invocation, request, sealed)
                 .await
                 .into(),
             None => Response::page(404, page::neutral()).into(),
@@ -127,6 +129,6 @@ pub async fn handed(
         words = handed.open(&newer);
     }
     let words = words.ok_or(FOREIGN)?;
-    Box::pin(work::carry_out_words(&stage, invocation, words)).await;
+    Box::pin(slack_answer::carry_out_words(&stage, invocation, words)).await;
     Ok(json!({"done": words.id}))
 }

@@ -12,7 +12,7 @@ use crate::people::offer::{HOURS, Offer};
 use crate::people::texts::{Texts, Zone};
 
 /// More services are a number.
-const SHOWN: usize = 200;
+const MAX_SHOWN: usize = 200;
 
 /// What stands on top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub fn show(view: &View<'_>) -> String {
     let offer = view.offer;
     let moment = |at| t.moment(at, view.zone);
     let services = t.services.of(offer.services.len());
-    let shown = &offer.services[..offer.services.len().min(SHOWN)];
+    let shown = &offer.services[..offer.services.len().min(MAX_SHOWN)];
     let more = offer.services.len() - shown.len();
     let slept = view.now >= offer.edge;
     let values = [

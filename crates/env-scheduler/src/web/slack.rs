@@ -16,19 +16,19 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::Reply;
-use super::said::{Handed, Read, Words, button, command};
+use super::slack_command::{Handed, Read, SlackRequest, button, command};
 use crate::people::stage::Stage;
 use crate::people::texts::Texts;
 use crate::{Invocation, configuration, own};
 
 /// Slack waits three seconds; the way there and back takes its part.
-const ACKNOWLEDGE: Duration = Duration::from_secs(2);
+const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A message with all its blocks comes back with each click.
-const BODY_LIMIT: usize = 256 * 1024;
+const MAX_BODY: usize = 256 * 1024;
 /// A signature is remembered for longer than it counts.
-const REMEMBERED: SignedDuration = SignedDuration::from_mins(15);
+const SIGNATURE_TTL: SignedDuration = SignedDuration::from_mins(15);
 /// The signing secret is read again after this long, so that a new one is noticed.
-const FRESH: SignedDuration = SignedDuration::from_mins(5);
+const CACHE_TTL: SignedDuration = SignedDuration::from_mins(5);
 
 /// The signing secret of a function that lives for many invocations.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ pub struct Secret(Mutex<Option<(Timestamp, SigningSecret)>>);
 
 /// Which of the two addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
+pub enum Endpoint {
     /// `/slack/commands`
     Commands,
     /// `/slack/interactions`
@@ -48,12 +48,12 @@ pub async fn serve(
     stage: &Stage<'_>,
     invocation: &Invocation,
     request: &Request,
-    door: Door,
+    endpoint: Endpoint,
 ) -> Reply {
     if request.method != "POST" {
         return Response::only("POST").into();
     }
-    if request.body.len() > BODY_LIMIT {
+    if request.body.len() > MAX_BODY {
         return Response::empty(413).into();
     }
     let secret = match Box::pin(signing_secret(stage, invocation)).await {
@@ -73,13 +73,13 @@ pub async fn serve(
         tracing::warn!("a request was refused that does not come from Slack: {refused}");
         return Response::empty(401).into();
     }
-    let read = match door {
-        Door::Commands => command(request),
-        Door::Interactions => button(request),
+    let read = match endpoint {
+        Endpoint::Commands => command(request),
+        Endpoint::Interactions => button(request),
     };
     let texts = Texts::of(approvals::config::Language::English);
     match read {
-        Read::Words(words) => take_in(stage, invocation, request, (words, door)).await,
+        Read::SlackRequest(words) => take_in(stage, invocation, request, (words, endpoint)).await,
         Read::Help => Reply::slack(texts.reply_help),
         Read::Unclear(problem) => {
             Reply::slack(&fill(texts.reply_unclear, &[("problem", &problem)]))
@@ -98,21 +98,21 @@ async fn take_in(
     stage: &Stage<'_>,
     invocation: &Invocation,
     request: &Request,
-    (words, door): (Words, Door),
+    (words, endpoint): (SlackRequest, Endpoint),
 ) -> Reply {
     let signature = request.header("x-slack-signature").unwrap_or_default();
     let records = stage.records();
     let taking = async {
         let what = format!("environment-slack#{signature}");
-        let first = records.first_time(&what, &invocation.request_id, REMEMBERED);
+        let first = records.first_time(&what, &invocation.request_id, SIGNATURE_TTL);
         let first = first.await.map_err(|error| error.to_string())?;
         if first {
             hand_over(stage, invocation, words).await?;
         }
         Ok::<bool, String>(first)
     };
-    match tokio::time::timeout(ACKNOWLEDGE, Box::pin(taking)).await {
-        Ok(Ok(true)) if door == Door::Commands => {
+    match tokio::time::timeout(ACKNOWLEDGE_TIMEOUT, Box::pin(taking)).await {
+        Ok(Ok(true)) if endpoint == Endpoint::Commands => {
             Reply::slack(Texts::of(approvals::config::Language::English).reply_working)
         }
         Ok(Ok(true)) => Response::empty(200).into(),
@@ -125,15 +125,21 @@ async fn take_in(
             Response::empty(503).into()
         }
         Err(_) => {
-            tracing::error!("a request of Slack could not be taken in within {ACKNOWLEDGE:?}");
+            tracing::error!(
+                "a request of Slack could not be taken in within {ACKNOWLEDGE_TIMEOUT:?}"
+            );
             Response::empty(503).into()
         }
     }
 }
 
 /// Invokes this function again, without waiting for it.
-async fn hand_over(stage: &Stage<'_>, invocation: &Invocation, words: Words) -> Result<(), String> {
-    let words = Words {
+async fn hand_over(
+    stage: &Stage<'_>,
+    invocation: &Invocation,
+    words: SlackRequest,
+) -> Result<(), String> {
+    let words = SlackRequest {
         at: stage.now().as_second(),
         ..words
     };
@@ -165,7 +171,7 @@ async fn signing_secret(
     let now = stage.now();
     let mut kept = stage.function.slack.0.lock().await;
     if let Some((read, secret)) = &*kept
-        && now.duration_since(*read).abs() < FRESH
+        && now.duration_since(*read).abs() < CACHE_TTL
     {
         return Ok(Some(secret.clone()));
     }

@@ -1,47 +1,44 @@
 //! What helps to decide, in the order in which people read: the step of the version, who started it,
 //! what is new, what changes, what the gates said, variables, what is not known, what the owner says.
 
-use approvals::{Briefing, Case, GateReport, Revision, Step, VersionChange, What};
+use approvals::{Briefing, Case, GateReport, Lookup, Revision, Step, VersionChange};
 
-use super::{Detail, Item, Letter, Line, Section, Tone, changes};
+use super::{Detail, Item, Line, MessageBody, Section, Tone, changes};
 use crate::budget::Rank;
 use crate::texts::{Key, Texts};
-use crate::{Scene, clean};
+use crate::{Message, clean};
 
 /// Characters of an id of a source: a commit is known by far fewer.
 const ID: usize = 12;
 
 /// Adds all that is known of the case.
-pub(super) fn tell(letter: &mut Letter, scene: &Scene<'_>, texts: &Texts, detail: &Detail) {
-    let Some(case) = scene.case else { return };
+pub(super) fn tell(body: &mut MessageBody, message: &Message<'_>, texts: &Texts, detail: &Detail) {
+    let Some(case) = message.case else { return };
     let briefing = &case.briefing;
     if let Some(version) = &briefing.version {
-        letter.lead.push(version_step(version, texts, detail));
+        body.lead.push(version_step(version, texts, detail));
     }
     if let Some(starter) = &briefing.starter {
         let who = clean::short(&starter.name, detail.value);
         let how = clean::short(&starter.trigger, detail.value);
-        letter.lead.push(Line::text(
+        body.lead.push(Line::text(
             texts.get(Key::StartedBy, &[("who", &who), ("how", &how)]),
         ));
     }
-    letter.sections.push(sources(briefing, texts, detail));
+    body.sections.push(sources(briefing, texts, detail));
     let region = &case.action.region;
     for set in &briefing.change_sets {
-        letter.sections.push(changes::section(set, texts, detail));
+        body.sections.push(changes::section(set, texts, detail));
     }
-    letter
-        .sections
+    body.sections
         .push(gates(&briefing.gates, region, texts, detail));
-    letter.sections.push(variables(briefing, texts, detail));
-    letter.sections.push(gaps(&briefing.gaps, texts, detail));
+    body.sections.push(variables(briefing, texts, detail));
+    body.sections.push(gaps(&briefing.gaps, texts, detail));
     if let Some(comment) = &case.comment {
-        letter
-            .sections
-            .push(comment_section(comment, texts, detail));
+        body.sections.push(comment_section(comment, texts, detail));
     }
     if let Some(text) = unopened(case) {
-        letter.sections.push(Section {
+        body.sections.push(Section {
             heading: texts.plain(Key::ExternalText),
             items: vec![Item {
                 rank: Rank::Comment,
@@ -50,8 +47,7 @@ pub(super) fn tell(letter: &mut Letter, scene: &Scene<'_>, texts: &Texts, detail
             ..Section::default()
         });
     }
-    letter
-        .sections
+    body.sections
         .retain(|section| !section.items.is_empty() || section.hidden > 0);
 }
 
@@ -226,13 +222,13 @@ fn variables(briefing: &Briefing, texts: &Texts, detail: &Detail) -> Section {
 pub(super) fn gaps(gaps: &[approvals::Gap], texts: &Texts, detail: &Detail) -> Section {
     let items = gaps.iter().map(|gap| {
         let what = texts.plain(match gap.what {
-            What::Execution => Key::WhatExecution,
-            What::Origin => Key::WhatOrigin,
-            What::Actions => Key::WhatActions,
-            What::OldVersion => Key::WhatOldVersion,
-            What::ChangeSet => Key::WhatChangeSet,
-            What::GateReport => Key::WhatGateReport,
-            What::OwnerWords => Key::WhatOwnerWords,
+            Lookup::Execution => Key::WhatExecution,
+            Lookup::Origin => Key::WhatOrigin,
+            Lookup::Actions => Key::WhatActions,
+            Lookup::OldVersion => Key::WhatOldVersion,
+            Lookup::ChangeSet => Key::WhatChangeSet,
+            Lookup::GateReport => Key::WhatGateReport,
+            Lookup::OwnerWords => Key::WhatOwnerWords,
         });
         let why = clean::short(&gap.why, detail.text);
         let line = Line::text(texts.get(Key::Gap, &[("what", &what), ("why", &why)]));

@@ -2,14 +2,14 @@
 
 use approvals::{Status, Truth};
 
-use super::{Detail, Item, Letter, Line, Section, Tone};
+use super::{Detail, Item, Line, MessageBody, Section, Tone};
 use crate::budget::Rank;
 use crate::clean;
-use crate::scene::PlainText;
+use crate::message::ForwardedMessage;
 use crate::texts::{Key, Texts};
 
 /// Characters of a name.
-const NAME: usize = 120;
+const MAX_NAME: usize = 120;
 
 /// The title of a message about a decision.
 pub(super) fn decided_title(truth: &Truth) -> Key {
@@ -35,7 +35,7 @@ pub(super) fn tone(status: Status) -> Tone {
 
 /// What became of the approval, by whom and when.
 pub(super) fn status(truth: &Truth, who: Option<&str>, texts: &Texts) -> Line {
-    let named = |who: &str| Some(clean::short(who, NAME)).filter(|who| !who.is_empty());
+    let named = |who: &str| Some(clean::short(who, MAX_NAME)).filter(|who| !who.is_empty());
     // What nobody here knows of was given in the console, or through the API.
     let directly = |who: String| texts.get(Key::Directly, &[("who", &who)]);
     let elsewhere = || named(&name_of(truth.by.as_deref()?)).map(directly);
@@ -76,19 +76,24 @@ pub(super) fn said(comment: Option<&str>, texts: &Texts, detail: &Detail) -> Opt
 }
 
 /// A message that is passed on, line by line.
-pub(super) fn plain(letter: &mut Letter, plain: &PlainText, texts: &Texts, detail: &Detail) {
+pub(super) fn plain(
+    body: &mut MessageBody,
+    plain: &ForwardedMessage,
+    texts: &Texts,
+    detail: &Detail,
+) {
     let items = clean::lines(&plain.text).into_iter().map(|line| Item {
         rank: Rank::Comment,
         // An empty line stays one.
         line: Line::text(clean::cut(&line, detail.text * 4)),
     });
-    letter.sections.push(Section {
+    body.sections.push(Section {
         items: items.collect(),
         ..Section::default()
     });
-    letter.sections.retain(|section| !section.items.is_empty());
+    body.sections.retain(|section| !section.items.is_empty());
     if let Some(url) = plain.link.as_deref().and_then(clean::link) {
-        letter.links.push(super::Target {
+        body.links.push(super::Target {
             label: texts.plain(Key::OpenLink),
             url,
             whole: true,

@@ -7,12 +7,12 @@ use approvals::sign::{TokenMatch, compare_token};
 use approvals::{Case, Shown};
 use common::aws::Aws;
 
-use crate::desk::Desk;
-use crate::trouble::Trouble;
+use crate::context::EventContext;
+use crate::error::NotifierError;
 
 /// How a case stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stand {
+pub enum CaseStatus {
     /// It waits for people.
     Waits,
     /// It no longer waits, and what became of it can't be told: its execution was never known.
@@ -22,27 +22,27 @@ pub enum Stand {
 }
 
 /// How `case` stands now.
-pub async fn of(desk: &Desk<'_>, case: &Case) -> Result<Stand, Trouble> {
+pub async fn of(context: &EventContext<'_>, case: &Case) -> Result<CaseStatus, NotifierError> {
     if case.execution_id.is_none() {
-        return Box::pin(by_token(desk, case)).await;
+        return Box::pin(by_token(context, case)).await;
     }
-    let (keys, config) = tokio::join!(desk.keys(), desk.config());
+    let (keys, config) = tokio::join!(context.keys(), context.config());
     let (keys, config) = (keys?, config?);
-    let deciding = decide::Desk {
-        aws: desk.aws,
-        records: desk.records,
+    let deciding = decide::DecisionContext {
+        aws: context.aws,
+        records: context.records,
         keys: &keys,
         config,
         shown_again: &shown_again,
     };
-    let undecided = |why| Trouble::Undecided {
+    let undecided = |why| NotifierError::Undecided {
         case: case.id.clone(),
         why,
     };
     match Box::pin(decide::conclude(&deciding, case)).await {
-        None | Some(Answer::InProgress { .. }) => Ok(Stand::Waits),
+        None | Some(Answer::InProgress { .. }) => Ok(CaseStatus::Waits),
         Some(Answer::Decided(settled) | Answer::AlreadyDecided(settled)) => {
-            Ok(Stand::Settled(settled))
+            Ok(CaseStatus::Settled(settled))
         }
         Some(Answer::TryAgain { why }) => Err(undecided(why)),
         Some(answer @ (Answer::Recorded { .. } | Answer::Refused(_) | Answer::Superseded(_))) => {
@@ -65,15 +65,19 @@ fn shown_again<'c>(
 
 /// A case whose execution is not known waits as long as its very token does; where the key that knew the
 /// token is gone, as long as any does.
-async fn by_token(desk: &Desk<'_>, case: &Case) -> Result<Stand, Trouble> {
+async fn by_token(context: &EventContext<'_>, case: &Case) -> Result<CaseStatus, NotifierError> {
     let (open, keys) = tokio::join!(
-        pipeline::open_approval(desk.aws, &case.action, None),
-        desk.keys()
+        pipeline::open_approval(context.aws, &case.action, None),
+        context.keys()
     );
     let keys = keys?;
     let waits = open?.is_some_and(|open| {
         let same = compare_token(&keys, &case.token_mac, &case.action, &open.token);
         same != TokenMatch::Differs
     });
-    Ok(if waits { Stand::Waits } else { Stand::Gone })
+    Ok(if waits {
+        CaseStatus::Waits
+    } else {
+        CaseStatus::Gone
+    })
 }

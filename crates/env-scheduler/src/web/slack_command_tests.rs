@@ -32,9 +32,9 @@ fn say(text: &str) -> Read {
     ]))
 }
 
-fn wants(text: &str) -> Wanted {
+fn wants(text: &str) -> SlackCommand {
     match say(text) {
-        Read::Words(words) => words.wanted,
+        Read::SlackRequest(words) => words.wanted,
         other => panic!("{text:?}: {other:?}"),
     }
 }
@@ -42,16 +42,19 @@ fn wants(text: &str) -> Wanted {
 #[test]
 fn commands_are_understood() {
     let name = || "dev-shop".to_owned();
-    assert_eq!(wants("up dev-shop"), Wanted::Up(name(), 2));
-    assert_eq!(wants("  UP\u{a0} dev-shop   5h "), Wanted::Up(name(), 5));
-    assert_eq!(wants("wake dev-shop 24"), Wanted::Up(name(), 24));
-    assert_eq!(wants("snooze dev-shop 2h"), Wanted::Snooze(name(), 2));
+    assert_eq!(wants("up dev-shop"), SlackCommand::Up(name(), 2));
+    assert_eq!(
+        wants("  UP\u{a0} dev-shop   5h "),
+        SlackCommand::Up(name(), 5)
+    );
+    assert_eq!(wants("wake dev-shop 24"), SlackCommand::Up(name(), 24));
+    assert_eq!(wants("snooze dev-shop 2h"), SlackCommand::Snooze(name(), 2));
     assert_eq!(
         wants("snooze dev-*/web"),
-        Wanted::Snooze("dev-*/web".into(), 2)
+        SlackCommand::Snooze("dev-*/web".into(), 2)
     );
-    assert_eq!(wants("status"), Wanted::Status(None));
-    assert_eq!(wants("status dev-shop"), Wanted::Status(Some(name())));
+    assert_eq!(wants("status"), SlackCommand::Status(None));
+    assert_eq!(wants("status dev-shop"), SlackCommand::Status(Some(name())));
     assert_eq!(say(""), Read::Help);
     assert_eq!(say(" help me"), Read::Help);
 }
@@ -133,13 +136,13 @@ fn press(payload: &Value) -> Read {
 
 #[test]
 fn a_press_names_the_person_by_their_own_workspace() {
-    let Read::Words(words) = press(&payload()) else {
+    let Read::SlackRequest(words) = press(&payload()) else {
         panic!("{:?}", press(&payload()));
     };
     assert_eq!((&*words.team, &*words.user), ("T0001", "U0001"));
     assert_eq!(words.id, "slack:T0001/U0001/1772445600.000100");
     let offer = CaseId::try_from("a".repeat(26)).unwrap();
-    assert_eq!(words.wanted, Wanted::Button(offer, 1));
+    assert_eq!(words.wanted, SlackCommand::Button(offer, 1));
     assert!(!format!("{words:?}").contains("hooks.slack.com"));
 }
 
@@ -172,7 +175,7 @@ fn other_buttons_and_broken_ones_do_nothing() {
 #[test]
 fn a_seal_is_over_every_field_and_of_the_functions_own_keys() {
     let keys = |text: &str| Keys::new(&text.repeat(8), None).unwrap();
-    let Read::Words(words) = press(&payload()) else {
+    let Read::SlackRequest(words) = press(&payload()) else {
         panic!();
     };
     let handed = Handed::new(&keys("abcd"), words);
@@ -197,14 +200,14 @@ fn a_seal_is_over_every_field_and_of_the_functions_own_keys() {
 proptest::proptest! {
     #[test]
     fn no_text_makes_it_panic_or_names_what_no_name_has(text in "\\PC{0,60}") {
-        if let Read::Words(words) = say(&text) {
+        if let Read::SlackRequest(words) = say(&text) {
             let named = match words.wanted {
-                Wanted::Up(name, hours) | Wanted::Snooze(name, hours) => {
+                SlackCommand::Up(name, hours) | SlackCommand::Snooze(name, hours) => {
                     proptest::prop_assert!(BOUNDS.contains(&hours));
                     Some(name)
                 }
-                Wanted::Status(name) => name,
-                Wanted::Button(..) => unreachable!("no command is a button"),
+                SlackCommand::Status(name) => name,
+                SlackCommand::Button(..) => unreachable!("no command is a button"),
             };
             let legal = |c: char| c.is_ascii_alphanumeric() || "-_.*?/".contains(c);
             proptest::prop_assert!(named.is_none_or(|name| name.chars().all(legal)));

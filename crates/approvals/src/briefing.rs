@@ -225,7 +225,7 @@ pub struct GateReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// What could not be looked up.
-    pub what: What,
+    pub what: Lookup,
     /// Why, for people: AWS's error in one line.
     pub why: String,
 }
@@ -233,7 +233,7 @@ pub struct Gap {
 /// What is looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum What {
+pub enum Lookup {
     /// Which execution waits.
     Execution,
     /// Who started it, its variables and revisions.

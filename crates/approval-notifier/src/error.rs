@@ -9,11 +9,11 @@ use common::settings::SettingsError;
 use common::state::StateError;
 use jiff::Timestamp;
 
-use crate::timetable::TimetableError;
+use crate::reminder_schedule::ScheduleError;
 
 /// Why something could not be handled, and what to do about it. No text of it holds a token or a secret.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum NotifierError {
     /// The function's settings.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -39,7 +39,7 @@ pub enum Trouble {
     },
     /// A reminder could not be scheduled.
     #[error(transparent)]
-    Timetable(#[from] TimetableError),
+    Timetable(#[from] ScheduleError),
     /// A notification says that something waits, and `CodePipeline` doesn't know of it yet.
     #[error(
         "{action} of execution {execution} is said to wait, but CodePipeline shows no open approval there yet; it is asked again when Lambda runs this event again"
@@ -104,15 +104,17 @@ pub enum Trouble {
     Panicked,
     /// More than one thing.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Several(Vec<Trouble>),
+    Several(Vec<NotifierError>),
 }
 
-/// One result of many that were carried out beside each other: all their troubles.
-pub fn all(results: impl IntoIterator<Item = Result<(), Trouble>>) -> Result<(), Trouble> {
-    let mut troubles: Vec<Trouble> = results.into_iter().filter_map(Result::err).collect();
-    match troubles.len() {
+/// One result of many that were carried out beside each other: all their errors.
+pub fn all(
+    results: impl IntoIterator<Item = Result<(), NotifierError>>,
+) -> Result<(), NotifierError> {
+    let mut errors: Vec<NotifierError> = results.into_iter().filter_map(Result::err).collect();
+    match errors.len() {
         0 => Ok(()),
-        1 => Err(troubles.remove(0)),
-        _ => Err(Trouble::Several(troubles)),
+        1 => Err(errors.remove(0)),
+        _ => Err(NotifierError::Several(errors)),
     }
 }

@@ -11,12 +11,12 @@ use common::aws::Aws;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
+use crate::error::NotifierError;
 use crate::recipient::Signer;
 use crate::settings::Settings;
-use crate::trouble::Trouble;
 
 /// What one invocation works with.
-pub struct Desk<'a> {
+pub struct EventContext<'a> {
     /// The clients.
     pub aws: &'a Aws,
     /// The settings.
@@ -54,7 +54,7 @@ impl Invocation {
 
 /// What outlives an invocation.
 #[derive(Clone, Copy)]
-pub struct Kept<'a> {
+pub struct Shared<'a> {
     /// The clients.
     pub aws: &'a Aws,
     /// The settings.
@@ -65,9 +65,9 @@ pub struct Kept<'a> {
     pub outgoing: Outgoing<'a>,
 }
 
-impl<'a> Desk<'a> {
-    /// A desk for one invocation.
-    pub fn new(kept: Kept<'a>, records: Records<'a>, invocation: Invocation) -> Self {
+impl<'a> EventContext<'a> {
+    /// A context for one invocation.
+    pub fn new(kept: Shared<'a>, records: Records<'a>, invocation: Invocation) -> Self {
         Self {
             aws: kept.aws,
             settings: kept.settings,
@@ -85,7 +85,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Channels and routes, read anew for each invocation, so that a change counts at once.
-    pub async fn config(&self) -> Result<&Config, Trouble> {
+    pub async fn config(&self) -> Result<&Config, NotifierError> {
         let load = || config::load(self.aws, &self.settings.config);
         Ok(self.config.get_or_try_init(load).await?)
     }
@@ -100,7 +100,7 @@ impl<'a> Desk<'a> {
     }
 
     /// The signing keys.
-    pub async fn keys(&self) -> Result<Arc<Keys>, Trouble> {
+    pub async fn keys(&self) -> Result<Arc<Keys>, NotifierError> {
         Ok(self.keyring.keys(self.aws, self.now()).await?)
     }
 }

@@ -6,27 +6,27 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 
 /// Tries in all; the time ends most deliveries before.
-pub(super) const TRIES: u32 = 4;
+pub(super) const MAX_TRIES: u32 = 4;
 static PARSER: DateTimeParser = DateTimeParser::new();
 /// A service may ask for more than a clock can count; nobody here waits for longer than this.
-const LONGEST: Duration = Duration::from_hours(24);
+const MAX_PAUSE: Duration = Duration::from_hours(24);
 /// The first pause.
-const PAUSE: Duration = Duration::from_millis(300);
+const FIRST_PAUSE: Duration = Duration::from_millis(300);
 
 /// The pause after try number `tried` (from 1), where the service does not say.
 pub(super) fn pause(tried: u32) -> Duration {
-    PAUSE * 2_u32.saturating_pow(tried.saturating_sub(1)).min(64)
+    FIRST_PAUSE * 2_u32.saturating_pow(tried.saturating_sub(1)).min(64)
 }
 
 /// What `Retry-After` says, at most a day: seconds, or a date. <https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3>
 pub(super) fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
     let header = header.trim();
     if let Ok(seconds) = header.parse::<u64>() {
-        return Some(Duration::from_secs(seconds).min(LONGEST));
+        return Some(Duration::from_secs(seconds).min(MAX_PAUSE));
     }
     let at = PARSER.parse_timestamp(header).ok()?;
     let pause = Duration::try_from(at.duration_since(now)).unwrap_or_default();
-    Some(pause.min(LONGEST))
+    Some(pause.min(MAX_PAUSE))
 }
 
 #[cfg(test)]
@@ -54,7 +54,7 @@ mod tests {
         let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
         for header in ["18446744073709551615", "Tue, 31 Dec 2999 12:00:00 GMT"] {
             let pause = retry_after(header, now);
-            assert_eq!(pause, Some(LONGEST), "{header}");
+            assert_eq!(pause, Some(MAX_PAUSE), "{header}");
         }
     }
 

@@ -2,10 +2,10 @@
 
 use approvals::{Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus};
 
-use super::{Detail, Item, Letter, Line, Section, Tone, brief};
+use super::{Detail, Item, Line, MessageBody, Section, Tone, briefing};
 use crate::budget::Rank;
 use crate::texts::{Key, Texts};
-use crate::{Scene, clean};
+use crate::{Message, clean};
 
 /// The title. A release that was taken back is told as such, whatever else went well.
 pub(super) fn title(outcome: &ExecutionOutcome) -> Key {
@@ -42,8 +42,8 @@ fn rolled_back(outcome: &ExecutionOutcome) -> bool {
 
 /// Adds what is known.
 pub(super) fn tell(
-    letter: &mut Letter,
-    scene: &Scene<'_>,
+    body: &mut MessageBody,
+    message: &Message<'_>,
     outcome: &ExecutionOutcome,
     texts: &Texts,
     detail: &Detail,
@@ -55,7 +55,7 @@ pub(super) fn tell(
         ExecutionStatus::Superseded => Key::ExecutionSuperseded,
         ExecutionStatus::InProgress => Key::ExecutionGoesOn,
     });
-    letter.lead.push(Line::text(status));
+    body.lead.push(Line::text(status));
     if let Some(failed) = &outcome.failed_action {
         let value = |text: &str| clean::short(text, detail.value);
         let why = failed.message.as_deref().unwrap_or("?");
@@ -71,25 +71,22 @@ pub(super) fn tell(
                 .and_link(texts.plain(Key::OpenLink), Some(url)),
             None => line,
         };
-        letter.lead.push(line);
+        body.lead.push(line);
     }
-    letter
-        .sections
+    body.sections
         .push(deployments(&outcome.deployments, texts, detail));
-    let region = scene.case.map_or("", |case| case.action.region.as_str());
+    let region = message.case.map_or("", |case| case.action.region.as_str());
     let gates: Vec<_> = outcome
         .deployments
         .iter()
         .flat_map(|deployed| &deployed.gates)
         .cloned()
         .collect();
-    letter
-        .sections
-        .push(brief::gates(&gates, region, texts, detail));
-    letter
-        .sections
-        .push(brief::gaps(&outcome.gaps, texts, detail));
-    letter.sections.retain(|section| !section.items.is_empty());
+    body.sections
+        .push(briefing::gates(&gates, region, texts, detail));
+    body.sections
+        .push(briefing::gaps(&outcome.gaps, texts, detail));
+    body.sections.retain(|section| !section.items.is_empty());
 }
 
 fn deployments(deployments: &[Deployed], texts: &Texts, detail: &Detail) -> Section {

@@ -25,15 +25,15 @@ use crate::settings::Schedules;
 pub const ESCALATION: u32 = 100;
 /// A time closer than this is past: `EventBridge` Scheduler refuses or skips it, as it is precise to a
 /// minute. <https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html>
-const SOON: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
+const MIN_LEAD_TIME: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
 /// A reminder that could not be handed over is worth this many seconds of trying.
-const WORTH_TRYING: i32 = 15 * 60;
+const MAX_EVENT_AGE_SECONDS: i32 = 15 * 60;
 /// And this many tries.
-const TRIES: i32 = 5;
+const MAX_TRIES: i32 = 5;
 
 /// One wake-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tick {
+pub struct WakeUp {
     /// [`ESCALATION`], or the number of the reminder.
     pub number: u32,
     /// When.
@@ -42,7 +42,7 @@ pub struct Tick {
 
 /// Who is woken, and in whose name.
 #[derive(Debug, Clone, Copy)]
-pub struct Alarm<'a> {
+pub struct Scheduler<'a> {
     /// The clients.
     pub aws: &'a Aws,
     /// Where schedules are made.
@@ -54,14 +54,14 @@ pub struct Alarm<'a> {
 /// A schedule could not be made.
 #[derive(Debug, thiserror::Error)]
 #[error("the schedule {name} in the group {group} could not be made: {detail}")]
-pub struct TimetableError {
+pub struct ScheduleError {
     name: String,
     group: String,
     detail: String,
 }
 
 /// The wake-ups of a case that still lie ahead. None without an end: there is no part of an unknown time.
-pub fn ticks(case: &Case, route: &Route, now: Timestamp) -> Vec<Tick> {
+pub fn ticks(case: &Case, route: &Route, now: Timestamp) -> Vec<WakeUp> {
     let Some(end) = case.expires else {
         return Vec::new();
     };
@@ -72,23 +72,27 @@ pub fn ticks(case: &Case, route: &Route, now: Timestamp) -> Vec<Tick> {
         .map(|escalate| (ESCALATION, escalate.at));
     reminders
         .chain(escalation)
-        .map(|(number, part)| Tick {
+        .map(|(number, part)| WakeUp {
             number,
             at: part.between(case.asked_at, end),
         })
-        .filter(|tick| tick.at > now + SOON)
+        .filter(|tick| tick.at > now + MIN_LEAD_TIME)
         .collect()
 }
 
 /// Makes the schedule of `tick`; one that is there already is left alone.
-pub async fn set(alarm: Alarm<'_>, case: &CaseId, tick: Tick) -> Result<(), TimetableError> {
+pub async fn set(
+    scheduler: Scheduler<'_>,
+    case: &CaseId,
+    tick: WakeUp,
+) -> Result<(), ScheduleError> {
     let name = name(case, tick.number);
-    let call = alarm
+    let call = scheduler
         .aws
         .scheduler()
         .create_schedule()
         .name(&name)
-        .group_name(&alarm.schedules.group)
+        .group_name(&scheduler.schedules.group)
         .schedule_expression(expression(tick.at))
         .schedule_expression_timezone("UTC")
         .flexible_time_window(
@@ -98,14 +102,14 @@ pub async fn set(alarm: Alarm<'_>, case: &CaseId, tick: Tick) -> Result<(), Time
                 .expect("a mode is set"),
         )
         .action_after_completion(ActionAfterCompletion::Delete)
-        .target(target(alarm, case, tick.number));
+        .target(target(scheduler, case, tick.number));
     match call.send().await {
         Ok(_) => Ok(()),
         Err(error) => match error.as_service_error() {
             Some(CreateScheduleError::ConflictException(_)) => Ok(()),
-            _ => Err(TimetableError {
+            _ => Err(ScheduleError {
                 name,
-                group: alarm.schedules.group.clone(),
+                group: scheduler.schedules.group.clone(),
                 detail: Failure::of(&error).sentence(
                     Identity::Function,
                     Hints {
@@ -118,16 +122,16 @@ pub async fn set(alarm: Alarm<'_>, case: &CaseId, tick: Tick) -> Result<(), Time
     }
 }
 
-fn target(alarm: Alarm<'_>, case: &CaseId, number: u32) -> Target {
-    let dead_letters = alarm.schedules.dead_letter_arn.as_ref();
+fn target(scheduler: Scheduler<'_>, case: &CaseId, number: u32) -> Target {
+    let dead_letters = scheduler.schedules.dead_letter_arn.as_ref();
     Target::builder()
-        .arn(alarm.function_arn)
-        .role_arn(&alarm.schedules.role_arn)
+        .arn(scheduler.function_arn)
+        .role_arn(&scheduler.schedules.role_arn)
         .input(json!({"reminder": {"case": case, "number": number}}).to_string())
         .retry_policy(
             RetryPolicy::builder()
-                .maximum_event_age_in_seconds(WORTH_TRYING)
-                .maximum_retry_attempts(TRIES)
+                .maximum_event_age_in_seconds(MAX_EVENT_AGE_SECONDS)
+                .maximum_retry_attempts(MAX_TRIES)
                 .build(),
         )
         .set_dead_letter_config(
@@ -157,7 +161,7 @@ mod tests {
     use super::*;
     use crate::testing;
 
-    fn told(ticks: &[Tick]) -> String {
+    fn told(ticks: &[WakeUp]) -> String {
         let lines = ticks
             .iter()
             .map(|tick| format!("{} {}", tick.number, expression(tick.at)));

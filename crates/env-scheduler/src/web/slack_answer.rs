@@ -18,9 +18,9 @@ use environments::plan::{Plan, Row, plan};
 use jiff::{SignedDuration, Timestamp};
 use schedule::State;
 
-use super::ask::{Asked, Refused, Who, carry_out, plain, record, wakes};
-use super::said::{Wanted, Words};
+use super::change_request::{ChangeRequest, Refused, Requester, carry_out, plain, record, wakes};
 use super::slack::message;
+use super::slack_command::{SlackCommand, SlackRequest};
 use crate::event::{Action, Event};
 use crate::people::may::{Right, may, may_look};
 use crate::people::offer::{Offer, Offers, Target};
@@ -28,17 +28,17 @@ use crate::people::stage::Stage;
 use crate::people::texts::{Texts, Zone};
 use crate::{Invocation, configuration, own};
 
-/// Words that waited longer don't count: the person has long gone on, or asked again.
-const AGE: SignedDuration = SignedDuration::from_mins(15);
+/// SlackRequest that waited longer don't count: the person has long gone on, or asked again.
+const MAX_REQUEST_AGE: SignedDuration = SignedDuration::from_mins(15);
 /// For telling the person, with all tries.
-const TELL: Duration = Duration::from_secs(8);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 /// Clusters in one answer; the rest is a number.
-const CLUSTERS: usize = 30;
+const MAX_CLUSTERS: usize = 30;
 /// A sleep that is further away is none that somebody puts off.
 const NEAR: SignedDuration = SignedDuration::from_hours(24);
 
 /// Carries out what somebody said, and tells them.
-pub async fn carry_out_words(stage: &Stage<'_>, invocation: &Invocation, words: &Words) {
+pub async fn carry_out_words(stage: &Stage<'_>, invocation: &Invocation, words: &SlackRequest) {
     let text = Box::pin(answer(stage, invocation, words)).await;
     let Some(url) = &words.response_url else {
         tracing::warn!("Slack gave no address for an answer");
@@ -49,14 +49,19 @@ pub async fn carry_out_words(stage: &Stage<'_>, invocation: &Invocation, words: 
         tracing::error!("the address for an answer does not lead to Slack; nothing was sent there");
         return;
     }
-    if let Err(trouble) =
-        answer_slack(&stage.function.http, (url, api), &message(&text), TELL).await
+    if let Err(trouble) = answer_slack(
+        &stage.function.http,
+        (url, api),
+        &message(&text),
+        ANSWER_TIMEOUT,
+    )
+    .await
     {
         tracing::warn!("Slack did not take the answer: {trouble}");
     }
 }
 
-async fn answer(stage: &Stage<'_>, invocation: &Invocation, words: &Words) -> String {
+async fn answer(stage: &Stage<'_>, invocation: &Invocation, words: &SlackRequest) -> String {
     let english = Texts::of(approvals::config::Language::English);
     let failed = |texts: &Texts, why: &str| fill(texts.reply_failed, &[("why", why)]);
     let Some(own) = own::place(&invocation.own_arn) else {
@@ -71,13 +76,13 @@ async fn answer(stage: &Stage<'_>, invocation: &Invocation, words: &Words) -> St
         }
     };
     let texts = Texts::of(config.people.language);
-    let desk = Desk {
+    let desk = CommandContext {
         stage,
         invocation,
         config: &config,
         zone: Zone::of(config.zone.as_deref()),
         texts,
-        who: Who {
+        who: Requester {
             id: Approver::Slack {
                 team: words.team.clone(),
                 user: words.user.clone(),
@@ -89,21 +94,26 @@ async fn answer(stage: &Stage<'_>, invocation: &Invocation, words: &Words) -> St
         own,
     };
     let at = Timestamp::from_second(words.at).unwrap_or(Timestamp::MIN);
-    if stage.now().duration_since(at) > AGE {
+    if stage.now().duration_since(at) > MAX_REQUEST_AGE {
         record(stage, &desk.who, "refused: it came too late".to_owned()).await;
         return texts.reply_too_old.to_owned();
     }
     // The others say for themselves what they need.
-    let looks = matches!(words.wanted, Wanted::Status(_) | Wanted::Button(..));
+    let looks = matches!(
+        words.wanted,
+        SlackCommand::Status(_) | SlackCommand::Button(..)
+    );
     if looks && !may_look(&config.people, &desk.who.id) {
         record(stage, &desk.who, "refused: a look".to_owned()).await;
         return desk.refused();
     }
     match &words.wanted {
-        Wanted::Status(name) => desk.status(name.as_deref()).await,
-        Wanted::Up(name, hours) => desk.ask(Right::Wake, (name, *hours), &words.id).await,
-        Wanted::Snooze(name, hours) => desk.ask(Right::Snooze, (name, *hours), &words.id).await,
-        Wanted::Button(offer, choice) => match Offers(stage.table()).read(offer).await {
+        SlackCommand::Status(name) => desk.status(name.as_deref()).await,
+        SlackCommand::Up(name, hours) => desk.ask(Right::Wake, (name, *hours), &words.id).await,
+        SlackCommand::Snooze(name, hours) => {
+            desk.ask(Right::Snooze, (name, *hours), &words.id).await
+        }
+        SlackCommand::Button(offer, choice) => match Offers(stage.table()).read(offer).await {
             Ok(Some(offer)) => desk.press(&offer, *choice, &words.id).await,
             Ok(None) => texts.reply_over.to_owned(),
             Err(error) => failed(texts, &error.to_string()),
@@ -112,17 +122,17 @@ async fn answer(stage: &Stage<'_>, invocation: &Invocation, words: &Words) -> St
 }
 
 /// One person's wish, and what is needed for it.
-struct Desk<'a> {
+struct CommandContext<'a> {
     stage: &'a Stage<'a>,
     invocation: &'a Invocation,
     config: &'a Arc<Config>,
     zone: Zone,
     texts: &'static Texts,
-    who: Who,
+    who: Requester,
     own: own::Place,
 }
 
-impl Desk<'_> {
+impl CommandContext<'_> {
     fn now(&self) -> Timestamp {
         self.stage.now()
     }
@@ -138,7 +148,7 @@ impl Desk<'_> {
     }
 
     /// `done` says what was done, until when.
-    async fn carry_out(&self, asked: &Asked, done: impl Fn(Timestamp) -> String) -> String {
+    async fn carry_out(&self, asked: &ChangeRequest, done: impl Fn(Timestamp) -> String) -> String {
         let wish = (&self.who, asked);
         let carried = carry_out(self.stage, self.invocation, self.config, wish);
         match Box::pin(carried).await {
@@ -164,7 +174,7 @@ impl Desk<'_> {
         };
         let cause = format!("asked for by {}", self.who.id);
         let right = if wakes { Right::Wake } else { Right::Snooze };
-        let asked = Asked {
+        let asked = ChangeRequest {
             // A press that Slack tells of twice is one request; a further press is another one.
             id: format!("{}-{}-{choice}-{id}", offer.id, right.word()),
             right,
@@ -219,7 +229,7 @@ impl Desk<'_> {
         let until = begins.saturating_add(SignedDuration::from_hours(hours));
         let until = until.unwrap_or(Timestamp::MAX);
         let cause = format!("asked for by {}", self.who.id);
-        let asked = Asked {
+        let asked = ChangeRequest {
             id: id.to_owned(),
             right,
             services: patterns(name).join(" "),
@@ -323,7 +333,7 @@ fn status(rows: &[&Row], texts: &Texts, zone: &Zone) -> String {
     let (awake, asleep) = counts(rows);
     let values = [("awake", awake.as_str()), ("asleep", &asleep)];
     let mut text = fill(texts.status_title, &values);
-    for (cluster, rows) in clusters.iter().take(CLUSTERS) {
+    for (cluster, rows) in clusters.iter().take(MAX_CLUSTERS) {
         let (awake, asleep) = counts(rows);
         let values = [
             ("cluster", *cluster),
@@ -335,7 +345,7 @@ fn status(rows: &[&Row], texts: &Texts, zone: &Zone) -> String {
             let _ = write!(text, "; {next}");
         }
     }
-    let more = clusters.len().saturating_sub(CLUSTERS);
+    let more = clusters.len().saturating_sub(MAX_CLUSTERS);
     if more > 0 {
         let _ = write!(
             text,
@@ -371,5 +381,5 @@ fn next(rows: &[&Row], texts: &Texts, zone: &Zone) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "work_tests.rs"]
+#[path = "slack_answer_tests.rs"]
 mod tests;

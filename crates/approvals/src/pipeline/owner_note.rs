@@ -13,14 +13,14 @@ use crate::message::external_link;
 use crate::{ApprovalAction, Token, redact};
 
 /// Characters of a comment; `CodePipeline` allows 1,000.
-const COMMENT: usize = 2_000;
+const MAX_COMMENT: usize = 2_000;
 /// What an approval action may be configured with. One that tells a topic has at least the first.
 /// <https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Manual-approval.html>
 const KEYS: [&str; 3] = ["NotificationArn", "CustomData", "ExternalEntityLink"];
 
 /// The comment and the link of an approval action, fit to be shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OwnerWords {
+pub struct OwnerNote {
     /// The comment.
     pub comment: Option<String>,
     /// The link, as text: it need not be one that may be opened.
@@ -28,12 +28,12 @@ pub struct OwnerWords {
 }
 
 /// The owner's words, variables resolved; none where `CodePipeline` shows no configuration of the action.
-pub async fn owner_words(
+pub async fn owner_note(
     aws: &Aws,
     action: &ApprovalAction,
     execution_id: &str,
     token: &Token,
-) -> Result<Option<OwnerWords>, PipelineError> {
+) -> Result<Option<OwnerNote>, PipelineError> {
     let details = every_action_of(aws, &action.pipeline, execution_id).await?;
     Ok(words(&details, action, token))
 }
@@ -43,7 +43,7 @@ fn words(
     details: &[ActionExecutionDetail],
     action: &ApprovalAction,
     token: &Token,
-) -> Option<OwnerWords> {
+) -> Option<OwnerNote> {
     let own = details.iter().filter(|detail| calls::is_of(detail, action));
     let newest = own.max_by_key(|detail| detail.start_time().and_then(timestamp))?;
     let input = newest.input()?;
@@ -59,8 +59,8 @@ fn words(
             .get(key)
             .filter(|text: &&String| !text.trim().is_empty())
     };
-    Some(OwnerWords {
-        comment: text("CustomData").map(|text| redact::prose_with(&masker, text, COMMENT)),
+    Some(OwnerNote {
+        comment: text("CustomData").map(|text| redact::prose_with(&masker, text, MAX_COMMENT)),
         external_link: text("ExternalEntityLink").map(|link| external_link(&masker, link)),
     })
 }
@@ -100,7 +100,7 @@ mod tests {
             .build()
     }
 
-    fn told(details: &[ActionExecutionDetail]) -> Option<OwnerWords> {
+    fn told(details: &[ActionExecutionDetail]) -> Option<OwnerNote> {
         words(details, &action(), &Token::new(TOKEN))
     }
 
@@ -129,7 +129,7 @@ mod tests {
             None
         );
         let silent = told(&[run(1, &[("NotificationArn", "arn:x")], &[])]);
-        assert_eq!(silent, Some(OwnerWords::default()));
+        assert_eq!(silent, Some(OwnerNote::default()));
         let link = format!("https://x.example/approve/{TOKEN}");
         let words = told(&[run(
             1,

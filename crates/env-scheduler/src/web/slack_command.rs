@@ -22,7 +22,7 @@ const PURPOSE: &str = "environment words";
 /// What is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Wanted {
+pub enum SlackCommand {
     /// How things are, of what this matches.
     Status(Option<String>),
     /// Wake what this matches, for some hours.
@@ -33,10 +33,10 @@ pub enum Wanted {
     Button(CaseId, u8),
 }
 
-/// Words as the function hands them to itself.
+/// SlackRequest as the function hands them to itself.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Words {
+pub struct SlackRequest {
     /// Names them.
     pub id: String,
     /// The person's workspace.
@@ -46,7 +46,7 @@ pub struct Words {
     /// The name people know.
     pub name: String,
     /// What is wanted.
-    pub wanted: Wanted,
+    pub wanted: SlackCommand,
     /// Where Slack takes an answer: whoever has it can write there.
     pub response_url: Option<String>,
     /// When they were taken in, in seconds since 1970.
@@ -54,9 +54,9 @@ pub struct Words {
 }
 
 /// Without the `response_url`.
-impl fmt::Debug for Words {
+impl fmt::Debug for SlackRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Words")
+        f.debug_struct("SlackRequest")
             .field("id", &self.id)
             .field("team", &self.team)
             .field("user", &self.user)
@@ -65,33 +65,33 @@ impl fmt::Debug for Words {
     }
 }
 
-/// Words as they are handed over: sealed, so that who may invoke the function but can't read its keys
+/// SlackRequest as they are handed over: sealed, so that who may invoke the function but can't read its keys
 /// can't ask in somebody's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Handed {
     /// The words.
-    pub slack_words: Words,
+    pub slack_words: SlackRequest,
     /// The seal over them.
     pub seal: String,
 }
 
 impl Handed {
-    /// Words with their seal.
-    pub fn new(keys: &Keys, slack_words: Words) -> Self {
+    /// SlackRequest with their seal.
+    pub fn new(keys: &Keys, slack_words: SlackRequest) -> Self {
         let seal = keys.seal_text(PURPOSE, &canonical(&slack_words));
         Self { slack_words, seal }
     }
 
     /// The words, if it is this function that has handed them over.
-    pub fn open(&self, keys: &Keys) -> Option<&Words> {
+    pub fn open(&self, keys: &Keys) -> Option<&SlackRequest> {
         let words = &self.slack_words;
         let right = keys.text_sealed(&self.seal, PURPOSE, &canonical(words));
         right.then_some(words)
     }
 }
 
-fn canonical(words: &Words) -> String {
+fn canonical(words: &SlackRequest) -> String {
     serde_json::to_string(words).expect("words are plain data")
 }
 
@@ -99,7 +99,7 @@ fn canonical(words: &Words) -> String {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Read {
     /// Something to be done.
-    Words(Words),
+    SlackRequest(SlackRequest),
     /// Help is wanted.
     Help,
     /// It can't be understood; why, for the person.
@@ -129,7 +129,7 @@ pub fn command(request: &Request) -> Read {
         Err(problem) => return Read::Unclear(problem),
     };
     let trigger = field(request, "trigger_id").unwrap_or_default();
-    Read::Words(Words {
+    Read::SlackRequest(SlackRequest {
         id: format!("slack:{team}/{user}/{trigger}"),
         name: field(request, "user_name").unwrap_or_default(),
         wanted,
@@ -141,24 +141,24 @@ pub fn command(request: &Request) -> Read {
 }
 
 /// What a command asks for; none: help.
-fn wanted(text: &str) -> Result<Option<Wanted>, String> {
+fn wanted(text: &str) -> Result<Option<SlackCommand>, String> {
     // Slack's programs may put no-break spaces between words.
     let words: Vec<&str> = text.split_whitespace().collect();
     let word = words.first().map(|word| word.to_ascii_lowercase());
     let known = match word.as_deref() {
         None | Some("help") => return Ok(None),
         Some("status") => match words[1..] {
-            [] => Wanted::Status(None),
-            [name] => Wanted::Status(Some(pattern(name)?)),
+            [] => SlackCommand::Status(None),
+            [name] => SlackCommand::Status(Some(pattern(name)?)),
             _ => return Err("`status` takes one name at most.".to_owned()),
         },
         Some("up" | "wake") => {
             let (name, hours) = named(&words)?;
-            Wanted::Up(name, hours)
+            SlackCommand::Up(name, hours)
         }
         Some("snooze") => {
             let (name, hours) = named(&words)?;
-            Wanted::Snooze(name, hours)
+            SlackCommand::Snooze(name, hours)
         }
         // Not repeated: it may be anything.
         Some(_) => return Err("There is no such command.".to_owned()),
@@ -244,10 +244,10 @@ fn pressed(payload: &Value, action: &Value) -> Option<Read> {
     let id = text(&user["id"])?;
     let at = text(&action["action_ts"])?;
     let name = text(&user["username"]).or_else(|| text(&user["name"]));
-    Some(Read::Words(Words {
+    Some(Read::SlackRequest(SlackRequest {
         id: format!("slack:{team}/{id}/{at}"),
         name: name.unwrap_or_default(),
-        wanted: Wanted::Button(offer, choice.parse().ok()?),
+        wanted: SlackCommand::Button(offer, choice.parse().ok()?),
         response_url: text(&payload["response_url"]),
         team,
         user: id,
@@ -256,5 +256,5 @@ fn pressed(payload: &Value, action: &Value) -> Option<Read> {
 }
 
 #[cfg(test)]
-#[path = "said_tests.rs"]
+#[path = "slack_command_tests.rs"]
 mod tests;

@@ -19,7 +19,7 @@ use crate::{Invocation, again};
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Who {
+pub struct Requester {
     /// The immutable id.
     pub id: Approver,
     /// The name people know; decides nothing.
@@ -30,7 +30,7 @@ pub struct Who {
     pub from: Option<String>,
 }
 
-impl Who {
+impl Requester {
     fn voter(&self) -> Voter {
         Voter {
             approver: self.id.to_string(),
@@ -42,7 +42,7 @@ impl Who {
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Asked {
+pub struct ChangeRequest {
     /// Names it: the same twice is one.
     pub id: String,
     /// Whether what sleeps already is to wake.
@@ -85,7 +85,7 @@ pub async fn carry_out(
     stage: &Stage<'_>,
     invocation: &Invocation,
     config: &Config,
-    (who, asked): (&Who, &Asked),
+    (who, asked): (&Requester, &ChangeRequest),
 ) -> Result<Timestamp, Refused> {
     if !may(&config.people, asked.right, &who.id) {
         record(stage, who, format!("refused: {}", told(asked))).await;
@@ -120,7 +120,7 @@ pub async fn carry_out(
     Ok(counts.until)
 }
 
-fn told(asked: &Asked) -> String {
+fn told(asked: &ChangeRequest) -> String {
     let word = asked.right.word();
     let services: Vec<&str> = asked.services.split_whitespace().collect();
     let more = services.len().saturating_sub(20);
@@ -137,18 +137,18 @@ fn told(asked: &Asked) -> String {
 }
 
 /// The audit of all environments of a stack in one month (UTC).
-pub fn trail(at: Timestamp) -> CaseId {
+pub fn audit_id(at: Timestamp) -> CaseId {
     named(&["audit", &at.strftime("%Y-%m").to_string()])
 }
 
 /// Adds to the audit.
-pub async fn record(stage: &Stage<'_>, who: &Who, result: String) {
+pub async fn record(stage: &Stage<'_>, who: &Requester, result: String) {
     let now = stage.now();
     let record = AuditRecord {
         by: vec![who.voter()],
         via: Some(who.via),
         from: who.from.clone(),
-        ..AuditRecord::new(AuditKind::Click, trail(now), now, result)
+        ..AuditRecord::new(AuditKind::Click, audit_id(now), now, result)
     };
     if let Err(error) = stage.records().audit(&record).await {
         tracing::error!("the audit is incomplete: {error}");
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn an_audit_says_what_was_asked_for_in_one_sentence() {
         let services: Vec<String> = (0..30).map(|n| format!("dev/s{n:02}")).collect();
-        let asked = Asked {
+        let asked = ChangeRequest {
             id: "x-1".into(),
             right: Right::Wake,
             services: services.join(" "),
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_trail_is_a_month() {
-        let of = |text: &str| trail(text.parse().unwrap());
+        let of = |text: &str| audit_id(text.parse().unwrap());
         assert_eq!(of("2026-11-01T00:00:00Z"), of("2026-11-30T23:59:59Z"));
         assert_ne!(of("2026-11-30T23:59:59Z"), of("2026-12-01T00:00:00Z"));
     }

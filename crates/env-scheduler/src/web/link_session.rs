@@ -12,7 +12,7 @@ use environments::config::Config;
 use environments::overrides::Place;
 use jiff::{SignedDuration, Timestamp};
 
-use super::ask::{Asked, Refused, Who, carry_out, wakes};
+use super::change_request::{ChangeRequest, Refused, Requester, carry_out, wakes};
 use super::form::{self, Form};
 use super::page::{self, Notice, View};
 use crate::people::link::{self, Link, Wish};
@@ -23,7 +23,7 @@ use crate::people::texts::{Texts, Zone};
 use crate::{Invocation, configuration, own};
 
 /// A form holds two short fields.
-const BODY_LIMIT: usize = 8 * 1024;
+const MAX_BODY: usize = 8 * 1024;
 
 /// Answers a request for a link.
 pub async fn serve(
@@ -54,7 +54,7 @@ pub async fn serve(
     else {
         return Response::page(404, page::neutral());
     };
-    let guest = Guest {
+    let link_session = LinkSession {
         stage,
         invocation,
         config: &config,
@@ -66,9 +66,9 @@ pub async fn serve(
         wakes,
     };
     if reading {
-        guest.show(200, None)
+        link_session.show(200, None)
     } else {
-        Box::pin(guest.take(request)).await
+        Box::pin(link_session.take(request)).await
     }
 }
 
@@ -132,7 +132,7 @@ async fn read(
 }
 
 /// Somebody with a link that counts.
-struct Guest<'a> {
+struct LinkSession<'a> {
     stage: &'a Stage<'a>,
     invocation: &'a Invocation,
     config: &'a Config,
@@ -144,7 +144,7 @@ struct Guest<'a> {
     wakes: bool,
 }
 
-impl Guest<'_> {
+impl LinkSession<'_> {
     fn show(&self, status: u16, notice: Option<Notice>) -> Response {
         let may = may(&self.config.people, self.right(), &self.link.by);
         let asks = may && !matches!(notice, Some(Notice::Done(..)));
@@ -193,7 +193,7 @@ impl Guest<'_> {
 
     /// Takes what was sent from the page.
     async fn take(&self, request: &Request) -> Response {
-        if request.body.len() > BODY_LIMIT {
+        if request.body.len() > MAX_BODY {
             return Response::page(413, page::unavailable());
         }
         let Some(nonce) = form::sent(&self.keys, self.sealed, request) else {
@@ -203,7 +203,7 @@ impl Guest<'_> {
         let Some(asked) = self.asked(request, &nonce) else {
             return self.show(422, Some(Notice::WrongHours));
         };
-        let who = Who {
+        let who = Requester {
             id: self.link.by.clone(),
             name: String::new(),
             via: Via::Link,
@@ -221,7 +221,7 @@ impl Guest<'_> {
     }
 
     /// What is asked for; none where the hours are none.
-    fn asked(&self, request: &Request, nonce: &str) -> Option<Asked> {
+    fn asked(&self, request: &Request, nonce: &str) -> Option<ChangeRequest> {
         let offer = self.offer;
         let right = self.right();
         let begins = self.stage.now().max(offer.edge);
@@ -235,7 +235,7 @@ impl Guest<'_> {
         let cause = format!("asked for by the holder of the link of {}", self.link.by);
         // Where nothing is woken there is nothing to do: the request says all.
         let tick = self.wakes.then(|| offer.target.tick(cause));
-        Some(Asked {
+        Some(ChangeRequest {
             // A page that is sent twice is one request. Another page, or another choice on it, is another
             // one: what was asked for before may have been replaced.
             id: format!("{}-{}-{choice}-{nonce}", offer.id, right.word()),

@@ -1,16 +1,16 @@
 //! What is told, before it is cut to a surface and written in its markup: a title, some lines that are
 //! always there, sections of lines by rank, and where to go from there.
 //!
-//! All texts in a letter are clean (see [`crate::clean`]) and none is escaped.
+//! All texts in a body are clean (see [`crate::clean`]) and none is escaped.
 
-mod brief;
+mod announcement;
+mod briefing;
 mod changes;
 mod line;
-mod news;
 mod note;
 mod outcome;
 
-pub(crate) use brief::unopened;
+pub(crate) use briefing::unopened;
 pub(crate) use line::{Line, Part, Tone};
 
 use approvals::config::Language;
@@ -19,11 +19,11 @@ use approvals::{Case, Truth};
 use crate::budget::Rank;
 use crate::clean;
 use crate::texts::{Key, Texts};
-use crate::{Choice, Occasion, Scene, Shape};
+use crate::{Choice, Message, Occasion, Shape};
 
 /// What is told.
 #[derive(Debug, Clone)]
-pub(crate) struct Letter {
+pub(crate) struct MessageBody {
     /// One line.
     pub(crate) title: String,
     /// The title in English letters, for surfaces that know only ASCII.
@@ -107,15 +107,15 @@ pub(crate) struct Detail {
     pub(crate) lines: usize,
 }
 
-impl Letter {
-    /// The letter of a scene.
-    pub(crate) fn of(scene: &Scene<'_>, shape: Shape, texts: &Texts, detail: &Detail) -> Self {
-        let title = title(scene, texts);
-        let mut letter = Self {
+impl MessageBody {
+    /// The body of a message.
+    pub(crate) fn of(message: &Message<'_>, shape: Shape, texts: &Texts, detail: &Detail) -> Self {
+        let title = title(message, texts);
+        let mut body = Self {
             title: clean::cut(&title, 300),
-            ascii_title: ascii_title(scene, texts),
-            tone: tone(scene),
-            mentions: mentions(scene),
+            ascii_title: ascii_title(message, texts),
+            tone: tone(message),
+            mentions: mentions(message),
             lead: Vec::new(),
             sections: Vec::new(),
             links: Vec::new(),
@@ -123,35 +123,35 @@ impl Letter {
             choices: Vec::new(),
             footer: texts.plain(Key::MailFooter),
         };
-        match scene.occasion {
-            Occasion::Plain(plain) => note::plain(&mut letter, plain, texts, detail),
-            Occasion::News(news) => news::tell(&mut letter, news),
-            Occasion::Test => letter.lead.push(Line::text(texts.plain(Key::TestText))),
-            Occasion::Outcome(outcome) => outcome::tell(&mut letter, scene, outcome, texts, detail),
+        match message.occasion {
+            Occasion::Forwarded(plain) => note::plain(&mut body, plain, texts, detail),
+            Occasion::Announcement(news) => announcement::tell(&mut body, news),
+            Occasion::Test => body.lead.push(Line::text(texts.plain(Key::TestText))),
+            Occasion::Outcome(outcome) => outcome::tell(&mut body, message, outcome, texts, detail),
             Occasion::Decided {
                 truth,
                 who,
                 comment,
             } => {
-                letter.lead.push(note::status(truth, who, texts));
-                letter.lead.extend(note::said(comment, texts, detail));
+                body.lead.push(note::status(truth, who, texts));
+                body.lead.extend(note::said(comment, texts, detail));
             }
             Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation => {}
         }
-        if let Some(case) = scene.case {
-            if asks(scene) {
-                letter.lead.push(waits(case, scene, texts, detail));
+        if let Some(case) = message.case {
+            if asks(message) {
+                body.lead.push(waits(case, message, texts, detail));
             }
             if shape == Shape::Whole {
-                brief::tell(&mut letter, scene, texts, detail);
+                briefing::tell(&mut body, message, texts, detail);
             }
-            links(&mut letter, scene, texts);
+            links(&mut body, message, texts);
             // A note stands beside the message that has the buttons.
-            if shape == Shape::Whole && scene.waiting && asks(scene) {
-                letter.decision = Some(decision(case, scene));
+            if shape == Shape::Whole && message.waiting && asks(message) {
+                body.decision = Some(decision(case, message));
             }
         }
-        letter
+        body
     }
 
     /// The same with its choices as links, for surfaces whose buttons nobody hears of.
@@ -170,15 +170,15 @@ impl Letter {
 }
 
 /// Whether this is about a decision that is still open.
-pub(crate) fn asks(scene: &Scene<'_>) -> bool {
+pub(crate) fn asks(message: &Message<'_>) -> bool {
     matches!(
-        scene.occasion,
+        message.occasion,
         Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation
     )
 }
 
 /// What waits, and how long it still does.
-fn waits(case: &Case, scene: &Scene<'_>, texts: &Texts, detail: &Detail) -> Line {
+fn waits(case: &Case, message: &Message<'_>, texts: &Texts, detail: &Detail) -> Line {
     let value = |text: &str| clean::short(text, detail.value);
     let action = &case.action;
     let values = [
@@ -186,28 +186,28 @@ fn waits(case: &Case, scene: &Scene<'_>, texts: &Texts, detail: &Detail) -> Line
         ("stage", &*value(&action.stage)),
         ("pipeline", &*value(&action.pipeline)),
     ];
-    let until = texts.until(case.expires, scene.now);
+    let until = texts.until(case.expires, message.now);
     Line::text(format!("{} ", texts.get(Key::Waits, &values))).and_strong(until, Tone::Warning)
 }
 
-fn title(scene: &Scene<'_>, texts: &Texts) -> String {
+fn title(message: &Message<'_>, texts: &Texts) -> String {
     let of_case = |key| {
-        let Some(case) = scene.case else {
+        let Some(case) = message.case else {
             return texts.plain(Key::PlainTitle);
         };
         let action = &case.action;
         let (pipeline, stage) = (clean::line(&action.pipeline), clean::line(&action.stage));
         texts.get(key, &[("pipeline", &pipeline), ("stage", &stage)])
     };
-    match scene.occasion {
+    match message.occasion {
         Occasion::Ask => of_case(Key::AskTitle),
         Occasion::Reminder { .. } => of_case(Key::ReminderTitle),
         Occasion::Escalation => of_case(Key::EscalationTitle),
         Occasion::Decided { truth, .. } => of_case(note::decided_title(truth)),
         Occasion::Outcome(outcome) => of_case(outcome::title(outcome)),
         Occasion::Test => texts.plain(Key::TestTitle),
-        Occasion::News(news) => news::title(&news.title, texts),
-        Occasion::Plain(plain) => {
+        Occasion::Announcement(news) => announcement::title(&news.title, texts),
+        Occasion::Forwarded(plain) => {
             let title = clean::line(&plain.title);
             if title.is_empty() {
                 texts.plain(Key::PlainTitle)
@@ -219,34 +219,34 @@ fn title(scene: &Scene<'_>, texts: &Texts) -> String {
 }
 
 /// A subject of SNS is ASCII, so that other languages would be a row of question marks.
-fn ascii_title(scene: &Scene<'_>, texts: &Texts) -> String {
-    if let Occasion::News(news) = scene.occasion {
-        return news::title(&news.ascii_title, texts);
+fn ascii_title(message: &Message<'_>, texts: &Texts) -> String {
+    if let Occasion::Announcement(news) = message.occasion {
+        return announcement::title(&news.ascii_title, texts);
     }
     if texts.language() == Language::English {
-        title(scene, texts)
+        title(message, texts)
     } else {
-        title(scene, &Texts::of(Language::English))
+        title(message, &Texts::of(Language::English))
     }
 }
 
-fn tone(scene: &Scene<'_>) -> Tone {
-    match scene.occasion {
+fn tone(message: &Message<'_>) -> Tone {
+    match message.occasion {
         Occasion::Decided {
             truth: Truth { status, .. },
             ..
         } => note::tone(*status),
         Occasion::Outcome(outcome) => outcome::tone(outcome),
-        Occasion::News(news) => news::tone(news.mood),
-        Occasion::Plain(_) | Occasion::Test => Tone::Plain,
+        Occasion::Announcement(news) => announcement::tone(news.severity),
+        Occasion::Forwarded(_) | Occasion::Test => Tone::Plain,
         _ => Tone::Warning,
     }
 }
 
 /// People are called only where something is left for them to do.
-fn mentions(scene: &Scene<'_>) -> Vec<String> {
-    if asks(scene) || matches!(scene.occasion, Occasion::Plain(_)) {
-        let clean = scene.mentions.iter().map(|mention| clean::line(mention));
+fn mentions(message: &Message<'_>) -> Vec<String> {
+    if asks(message) || matches!(message.occasion, Occasion::Forwarded(_)) {
+        let clean = message.mentions.iter().map(|mention| clean::line(mention));
         clean
             .filter(|mention| !mention.is_empty())
             .take(20)
@@ -256,30 +256,30 @@ fn mentions(scene: &Scene<'_>) -> Vec<String> {
     }
 }
 
-fn links(letter: &mut Letter, scene: &Scene<'_>, texts: &Texts) {
-    let Some(case) = scene.case else { return };
+fn links(body: &mut MessageBody, message: &Message<'_>, texts: &Texts) {
+    let Some(case) = message.case else { return };
     let own = |link: &Option<String>| link.as_deref().and_then(clean::own_link);
     let foreign = |link: &Option<String>| link.as_deref().and_then(clean::link);
     let found = [
-        (Key::ViewLink, own(&scene.links.view)),
+        (Key::ViewLink, own(&message.links.view)),
         (Key::ExternalLink, foreign(&case.external_link)),
         (Key::ConsoleLink, foreign(&case.console_link)),
     ];
     for (key, url) in found {
         if let Some(url) = url {
             let (label, whole) = (texts.plain(key), key == Key::ViewLink);
-            letter.links.push(Target { label, url, whole });
+            body.links.push(Target { label, url, whole });
         }
     }
 }
 
-fn decision(case: &Case, scene: &Scene<'_>) -> Decision {
+fn decision(case: &Case, message: &Message<'_>) -> Decision {
     let own = |link: &Option<String>| link.as_deref().and_then(clean::own_link);
     Decision {
         case: case.id.to_string(),
         pipeline: clean::short(&case.action.pipeline, 100),
         stage: clean::short(&case.action.stage, 100),
-        approve: own(&scene.links.approve),
-        reject: own(&scene.links.reject),
+        approve: own(&message.links.approve),
+        reject: own(&message.links.reject),
     }
 }

@@ -1,5 +1,5 @@
 //! What is to be told, independent of where: an occasion, the case that it is about, and the links that
-//! this reader gets. Rendering is a pure function of a scene; nothing here may look at a clock.
+//! this reader gets. Rendering is a pure function of a message; nothing here may look at a clock.
 
 use approvals::{Case, ExecutionOutcome, Truth};
 use jiff::Timestamp;
@@ -28,11 +28,11 @@ pub enum Occasion<'a> {
     /// What became of the release after the decision.
     Outcome(&'a ExecutionOutcome),
     /// Something else that arrived and is passed on.
-    Plain(&'a PlainText),
+    Forwarded(&'a ForwardedMessage),
     /// Whether a channel works.
     Test,
     /// What environments do, or are about to do.
-    News(&'a News),
+    Announcement(&'a Announcement),
 }
 
 impl Occasion<'_> {
@@ -44,16 +44,16 @@ impl Occasion<'_> {
             Self::Escalation => "escalation",
             Self::Decided { .. } => "decided",
             Self::Outcome(_) => "outcome",
-            Self::Plain(_) => "plain",
+            Self::Forwarded(_) => "plain",
             Self::Test => "test",
-            Self::News(news) => news.name,
+            Self::Announcement(news) => news.name,
         }
     }
 
     /// The kind of event, for machines that sort by it.
     pub fn event(&self) -> String {
         let family = match self {
-            Self::News(_) => "environment",
+            Self::Announcement(_) => "environment",
             _ => "approval",
         };
         format!("{family}.{}", self.name())
@@ -63,7 +63,7 @@ impl Occasion<'_> {
 /// A message whose words are the caller's, laid out here within what each surface accepts. It may hold
 /// what others wrote: everything in it is cleaned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct News {
+pub struct Announcement {
     /// Its name in records and in the machine format: `notice`.
     pub name: &'static str,
     /// One line.
@@ -71,11 +71,11 @@ pub struct News {
     /// The title in ASCII, for subjects that know nothing else.
     pub ascii_title: String,
     /// How it is meant.
-    pub mood: Mood,
+    pub severity: Severity,
     /// Few lines that are always told.
     pub lead: Vec<String>,
     /// Lists, as far as there is room.
-    pub lists: Vec<NewsList>,
+    pub lists: Vec<AnnouncementList>,
     /// What a reader may ask for.
     pub choices: Vec<Choice>,
     /// What stands below a mail, in place of the catalogue's.
@@ -84,7 +84,7 @@ pub struct News {
 
 /// How a message is meant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Mood {
+pub enum Severity {
     /// Nothing special.
     #[default]
     Plain,
@@ -98,7 +98,7 @@ pub enum Mood {
 
 /// Lines under a heading.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NewsList {
+pub struct AnnouncementList {
     /// The heading.
     pub heading: String,
     /// The lines.
@@ -121,7 +121,7 @@ pub struct Choice {
 
 /// A message that is none of ours and is passed on as it is, redacted by whoever read it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PlainText {
+pub struct ForwardedMessage {
     /// One line.
     pub title: String,
     /// Any number of lines.
@@ -144,10 +144,10 @@ pub struct Links {
 
 /// All that a rendered message is made from, beside the texts of its language.
 #[derive(Debug, Clone)]
-pub struct Scene<'a> {
+pub struct Message<'a> {
     /// Why.
     pub occasion: Occasion<'a>,
-    /// What about; none for [`Occasion::Plain`] and [`Occasion::Test`].
+    /// What about; none for [`Occasion::Forwarded`] and [`Occasion::Test`].
     pub case: Option<&'a Case>,
     /// Where this reader goes.
     pub links: Links,
@@ -159,7 +159,7 @@ pub struct Scene<'a> {
     pub now: Timestamp,
 }
 
-/// How much of a scene is told.
+/// How much of a message is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// Everything that helps to decide, as far as the surface has room.
@@ -168,7 +168,7 @@ pub enum Shape {
     Note,
 }
 
-impl Scene<'_> {
+impl Message<'_> {
     /// The shape of a new message: people who are to decide get everything, others what is new.
     pub fn shape(&self) -> Shape {
         match self.occasion {

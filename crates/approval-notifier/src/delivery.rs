@@ -7,26 +7,26 @@
 use std::time::Duration;
 
 use approvals::config::{Approver, Config, Route};
-use approvals::records::{Claim, Delivery, Yours};
+use approvals::records::{Claim, ClaimGuard, Delivery};
 use approvals::{Case, CaseId};
-use channels::{Links, Mode, Occasion, Post, Scene, Texts};
+use channels::{DeliveryRequest, Links, Message, Mode, Occasion, Texts};
 use common::state::StateError;
 use futures::future::join_all;
 use serde_json::Value;
 
-use crate::desk::Desk;
+use crate::context::EventContext;
+use crate::error::NotifierError;
 use crate::recipient::{Recipient, Signer};
-use crate::trouble::Trouble;
 
 /// How long another invocation's delivery is waited for. Most are done within a second or two; for
 /// longer ones Lambda's own repetition is the better wait.
-const BUSY_PATIENCE: Duration = Duration::from_secs(6);
+const MAX_BUSY_WAIT: Duration = Duration::from_secs(6);
 /// How often is looked.
 const BUSY_PAUSE: Duration = Duration::from_millis(400);
 
 /// What is told, whoever it is told to.
 #[derive(Clone, Copy)]
-pub struct Message<'a> {
+pub struct CaseMessage<'a> {
     /// Its name in the records: `ask`, `reminder-1`, …
     pub name: &'a str,
     /// Why.
@@ -47,7 +47,7 @@ pub struct Message<'a> {
 #[derive(Debug)]
 pub enum Claimed {
     /// Yes, by the caller.
-    Yours(Yours),
+    Granted(ClaimGuard),
     /// It was made before.
     Before(Delivery),
 }
@@ -56,26 +56,26 @@ pub enum Claimed {
 ///
 /// Waits for nobody: two that hold some claims each and wait for the others' would wait for ever.
 pub async fn claim_all(
-    desk: &Desk<'_>,
+    context: &EventContext<'_>,
     case: &CaseId,
     name: &str,
     recipients: &[Recipient],
 ) -> Vec<Result<Claim, StateError>> {
     let claims = recipients
         .iter()
-        .map(|to| Box::pin(desk.records.claim_delivery(case, name, &to.key)));
+        .map(|to| Box::pin(context.records.claim_delivery(case, name, &to.key)));
     join_all(claims).await
 }
 
 async fn claim(
-    desk: &Desk<'_>,
+    context: &EventContext<'_>,
     case: &CaseId,
     name: &str,
     to: &Recipient,
-) -> Result<Claimed, Trouble> {
+) -> Result<Claimed, NotifierError> {
     let what = || format!("{name} of the case {case}");
     settle_claim(what, &to.key, || {
-        desk.records.claim_delivery(case, name, &to.key)
+        context.records.claim_delivery(case, name, &to.key)
     })
     .await
 }
@@ -85,19 +85,19 @@ pub async fn settle_claim<F>(
     what: impl Fn() -> String,
     recipient: &str,
     ask: impl Fn() -> F,
-) -> Result<Claimed, Trouble>
+) -> Result<Claimed, NotifierError>
 where
     F: Future<Output = Result<Claim, StateError>>,
 {
-    let until = tokio::time::Instant::now() + BUSY_PATIENCE;
+    let until = tokio::time::Instant::now() + MAX_BUSY_WAIT;
     loop {
         let since = match ask().await? {
-            Claim::Yours(claim) => return Ok(Claimed::Yours(claim)),
+            Claim::Granted(claim) => return Ok(Claimed::Granted(claim)),
             Claim::AlreadySent(delivery) => return Ok(Claimed::Before(delivery)),
             Claim::Busy { since } => since,
         };
         if tokio::time::Instant::now() + BUSY_PAUSE >= until {
-            return Err(Trouble::Busy {
+            return Err(NotifierError::Busy {
                 what: what(),
                 recipient: recipient.to_owned(),
                 since,
@@ -108,20 +108,24 @@ where
 }
 
 /// Reads what the deliveries will need while something else is waited for.
-pub async fn prepare(desk: &Desk<'_>, recipients: &[Recipient]) {
+pub async fn prepare(context: &EventContext<'_>, recipients: &[Recipient]) {
     let preparing = recipients
         .iter()
-        .map(|to| Box::pin(channels::prepare(&desk.outgoing, &to.channel)));
+        .map(|to| Box::pin(channels::prepare(&context.outgoing, &to.channel)));
     join_all(preparing).await;
 }
 
 /// Gives claims back that will not be used, so that the next try need not wait for their end.
-pub async fn give_back(desk: &Desk<'_>, claims: Vec<Result<Claim, StateError>>, why: &str) {
+pub async fn give_back(
+    context: &EventContext<'_>,
+    claims: Vec<Result<Claim, StateError>>,
+    why: &str,
+) {
     let granted = claims.into_iter().filter_map(|claim| match claim {
-        Ok(Claim::Yours(claim)) => Some(claim),
+        Ok(Claim::Granted(claim)) => Some(claim),
         _ => None,
     });
-    let back = granted.map(|claim| desk.records.delivery_failed(claim, why));
+    let back = granted.map(|claim| context.records.delivery_failed(claim, why));
     for result in join_all(back).await {
         if let Err(error) = result {
             tracing::warn!("a claim could not be given back and runs out by itself: {error}");
@@ -131,25 +135,25 @@ pub async fn give_back(desk: &Desk<'_>, claims: Vec<Result<Claim, StateError>>, 
 
 /// Tells a recipient, unless it was told before. Returns what the channel calls the message.
 pub async fn tell(
-    desk: &Desk<'_>,
-    message: Message<'_>,
+    context: &EventContext<'_>,
+    message: CaseMessage<'_>,
     to: &Recipient,
     mode: Mode<'_>,
-) -> Result<Option<Value>, Trouble> {
-    match claim(desk, &message.case.id, message.name, to).await? {
+) -> Result<Option<Value>, NotifierError> {
+    match claim(context, &message.case.id, message.name, to).await? {
         Claimed::Before(delivery) => Ok(delivery.message_ref),
-        Claimed::Yours(claim) => send(desk, message, (to, claim), mode).await,
+        Claimed::Granted(claim) => send(context, message, (to, claim), mode).await,
     }
 }
 
 /// Sends what was claimed, and notes what came of it.
 pub async fn send(
-    desk: &Desk<'_>,
-    message: Message<'_>,
-    (to, claim): (&Recipient, Yours),
+    context: &EventContext<'_>,
+    message: CaseMessage<'_>,
+    (to, claim): (&Recipient, ClaimGuard),
     mode: Mode<'_>,
-) -> Result<Option<Value>, Trouble> {
-    let Message { case, route, .. } = message;
+) -> Result<Option<Value>, NotifierError> {
+    let CaseMessage { case, route, .. } = message;
     let links = match (message.signer, route) {
         (Some(signer), Some(route)) => signer.links(case, route, to),
         _ => Links::default(),
@@ -158,7 +162,7 @@ pub async fn send(
     let mentions = route
         .filter(|_| asks)
         .and_then(|route| route.mention.get(&to.channel.name));
-    let scene = Scene {
+    let rendered = Message {
         occasion: message.occasion,
         case: Some(case),
         links,
@@ -166,20 +170,20 @@ pub async fn send(
         waiting: message.buttons
             && case.execution_id.is_some()
             && route.is_none_or(|route| decides_there(route, to)),
-        now: desk.now(),
+        now: context.now(),
     };
     let texts = Texts::for_channel(message.config, route, &to.channel);
-    let post = Post {
+    let post = DeliveryRequest {
         channel: &to.channel,
         recipient: None,
-        scene: &scene,
+        message: &rendered,
         texts: &texts,
         mode,
         id: &format!("{}-{}", case.id, message.name),
     };
-    let sent = Box::pin(channels::deliver(&desk.outgoing, &post)).await;
+    let sent = Box::pin(channels::deliver(&context.outgoing, &post)).await;
     let what = format!("{} of the case {}", message.name, case.id);
-    note(desk, &what, (to, claim), sent).await
+    note(context, &what, (to, claim), sent).await
 }
 
 /// Whether there is something to press: not where the route lets nobody decide by a message, nor in
@@ -194,27 +198,30 @@ fn decides_there(route: &Route, to: &Recipient) -> bool {
 
 /// Notes what came of a delivery.
 pub async fn note(
-    desk: &Desk<'_>,
+    context: &EventContext<'_>,
     what: &str,
-    (to, claim): (&Recipient, Yours),
+    (to, claim): (&Recipient, ClaimGuard),
     sent: Result<channels::Delivered, channels::DeliverError>,
-) -> Result<Option<Value>, Trouble> {
+) -> Result<Option<Value>, NotifierError> {
     let (recipient, tries) = (to.key.as_str(), claim.tries());
     match sent {
         Ok(delivered) => {
             tracing::info!(recipient, tries, "told {what}");
             let message_ref = delivered.message_ref;
             // Lost: it took longer than the lease. It is told all the same.
-            let _ = desk.records.delivered(claim, message_ref.clone()).await?;
+            let _ = context
+                .records
+                .delivered(claim, message_ref.clone())
+                .await?;
             Ok(message_ref)
         }
         Err(error) => {
             let why = error.to_string();
             tracing::error!(recipient, tries, "{what} could not be told: {why}");
-            if let Err(error) = desk.records.delivery_failed(claim, &why).await {
+            if let Err(error) = context.records.delivery_failed(claim, &why).await {
                 tracing::warn!("a claim could not be given back and runs out by itself: {error}");
             }
-            Err(Trouble::Undelivered {
+            Err(NotifierError::Undelivered {
                 what: what.to_owned(),
                 recipient: recipient.to_owned(),
                 why,

@@ -3,64 +3,77 @@
 
 use approvals::message::{Alarm, ExecutionChange, PlainMessage, StateChange, Trigger};
 use approvals::{ApprovalAction, CaseId};
-use channels::{Links, Mode, Occasion, PlainText, Post, Scene, Texts};
+use channels::{DeliveryRequest, ForwardedMessage, Links, Message, Mode, Occasion, Texts};
 use futures::future::join_all;
 
 use crate::ask::Question;
-use crate::desk::Desk;
+use crate::context::EventContext;
+use crate::delivery::{self, Claimed};
+use crate::error::{NotifierError, all};
 use crate::gather::console_link;
 use crate::recipient::{Recipient, recipients};
-use crate::telling::{self, Claimed};
-use crate::trouble::{Trouble, all};
 
 /// Passes `text` on to the channels for other messages. `id` is the same whenever it is delivered again.
-pub async fn pass_on(desk: &Desk<'_>, id: &str, text: &PlainText) -> Result<(), Trouble> {
-    let config = desk.config().await?;
+pub async fn pass_on(
+    context: &EventContext<'_>,
+    id: &str,
+    text: &ForwardedMessage,
+) -> Result<(), NotifierError> {
+    let config = context.config().await?;
     let to = recipients(config, config.other_messages.iter().map(String::as_str));
     if to.is_empty() {
         tracing::warn!("a message is passed on to nobody: other_messages names no channel");
     }
-    all(join_all(to.iter().map(|to| Box::pin(tell(desk, id, text, to)))).await)
+    all(join_all(to.iter().map(|to| Box::pin(tell(context, id, text, to)))).await)
 }
 
-async fn tell(desk: &Desk<'_>, id: &str, text: &PlainText, to: &Recipient) -> Result<(), Trouble> {
+async fn tell(
+    context: &EventContext<'_>,
+    id: &str,
+    text: &ForwardedMessage,
+    to: &Recipient,
+) -> Result<(), NotifierError> {
     let what = format!("the message {id}");
-    let claim = || desk.records.claim_message(id, &to.key);
-    let Claimed::Yours(claim) = telling::settle_claim(|| what.clone(), &to.key, claim).await?
+    let claim = || context.records.claim_message(id, &to.key);
+    let Claimed::Granted(claim) = delivery::settle_claim(|| what.clone(), &to.key, claim).await?
     else {
         return Ok(());
     };
-    let scene = Scene {
-        occasion: Occasion::Plain(text),
+    let message = Message {
+        occasion: Occasion::Forwarded(text),
         case: None,
         links: Links::default(),
         mentions: &[],
         waiting: false,
-        now: desk.now(),
+        now: context.now(),
     };
-    let texts = Texts::for_channel(desk.config().await?, None, &to.channel);
-    let post = Post {
+    let texts = Texts::for_channel(context.config().await?, None, &to.channel);
+    let post = DeliveryRequest {
         channel: &to.channel,
         recipient: None,
-        scene: &scene,
+        message: &message,
         texts: &texts,
         mode: Mode::New,
         id: &format!("message-{id}"),
     };
-    let sent = Box::pin(channels::deliver(&desk.outgoing, &post)).await;
-    telling::note(desk, &what, (to, claim), sent)
+    let sent = Box::pin(channels::deliver(&context.outgoing, &post)).await;
+    delivery::note(context, &what, (to, claim), sent)
         .await
         .map(drop)
 }
 
 /// An approval for which there is no route: people hear of it all the same.
-pub async fn unrouted(desk: &Desk<'_>, id: &CaseId, question: &Question) -> Result<(), Trouble> {
+pub async fn unrouted(
+    context: &EventContext<'_>,
+    id: &CaseId,
+    question: &Question,
+) -> Result<(), NotifierError> {
     let action = &question.action;
     tracing::error!(
         %action,
         "an approval waits and no route matches it; add one to the configuration, for example a last one without `match`"
     );
-    let text = PlainText {
+    let text = ForwardedMessage {
         title: format!("{action} waits for a decision, and no route is for it"),
         text:
             "It can be decided in the AWS console. So that it is told like the others, add a route \
@@ -69,12 +82,12 @@ pub async fn unrouted(desk: &Desk<'_>, id: &CaseId, question: &Question) -> Resu
         link: question.console_link.clone(),
     };
     // By the case: both messages about one wait are one here, too.
-    pass_on(desk, id.as_str(), &text).await
+    pass_on(context, id.as_str(), &text).await
 }
 
 /// A message of a shape that isn't known.
-pub fn of_other(message: &PlainMessage) -> PlainText {
-    PlainText {
+pub fn of_other(message: &PlainMessage) -> ForwardedMessage {
+    ForwardedMessage {
         title: message.subject.clone().unwrap_or_default(),
         text: message.text.clone(),
         link: None,
@@ -82,14 +95,14 @@ pub fn of_other(message: &PlainMessage) -> PlainText {
 }
 
 /// An alarm.
-pub fn of_alarm(alarm: &Alarm) -> PlainText {
+pub fn of_alarm(alarm: &Alarm) -> ForwardedMessage {
     let lines = [&alarm.description, &alarm.reason];
     let lines: Vec<&str> = lines
         .into_iter()
         .filter_map(|line| line.as_deref())
         .collect();
     let place = place(&alarm.account, &alarm.region);
-    PlainText {
+    ForwardedMessage {
         title: format!("{}: {}{place}", alarm.state, alarm.name),
         text: lines.join("\n"),
         link: None,
@@ -97,7 +110,7 @@ pub fn of_alarm(alarm: &Alarm) -> PlainText {
 }
 
 /// A trigger of `CodeDeploy`.
-pub fn of_trigger(trigger: &Trigger) -> PlainText {
+pub fn of_trigger(trigger: &Trigger) -> ForwardedMessage {
     let of = [&trigger.application, &trigger.group];
     let of: Vec<&str> = of.into_iter().filter_map(|part| part.as_deref()).collect();
     let mut title = format!("Deployment {} {}", trigger.deployment, trigger.status);
@@ -109,7 +122,7 @@ pub fn of_trigger(trigger: &Trigger) -> PlainText {
         lines.push(format!("Instance: {instance}"));
     }
     lines.extend(trigger.detail.clone());
-    PlainText {
+    ForwardedMessage {
         title: format!("{title}{}", place(&trigger.account, &trigger.region)),
         text: lines.join("\n"),
         link: None,
@@ -117,9 +130,9 @@ pub fn of_trigger(trigger: &Trigger) -> PlainText {
 }
 
 /// What a notification rule says about an action that is no approval: of those people are told anyhow.
-pub fn of_action(change: &StateChange) -> PlainText {
+pub fn of_action(change: &StateChange) -> ForwardedMessage {
     let action = &change.action;
-    PlainText {
+    ForwardedMessage {
         title: format!(
             "{}: {} in the stage {} {}{}",
             action.pipeline,
@@ -134,7 +147,7 @@ pub fn of_action(change: &StateChange) -> PlainText {
 }
 
 /// What a notification rule says about an execution.
-pub fn of_execution(change: &ExecutionChange) -> PlainText {
+pub fn of_execution(change: &ExecutionChange) -> ForwardedMessage {
     let pipeline = ApprovalAction {
         account: change.account.clone(),
         region: change.region.clone(),
@@ -142,7 +155,7 @@ pub fn of_execution(change: &ExecutionChange) -> PlainText {
         stage: String::new(),
         action: String::new(),
     };
-    PlainText {
+    ForwardedMessage {
         title: format!(
             "{}: an execution {}{}",
             change.pipeline,
@@ -171,7 +184,7 @@ mod tests {
     use super::*;
     use approvals::message::Origin;
 
-    fn told(text: &PlainText) -> String {
+    fn told(text: &ForwardedMessage) -> String {
         format!("{}\n{}", text.title, text.text)
     }
 
