@@ -10,6 +10,7 @@ use approvals::policy::Refusal;
 use approvals::records::Voter;
 use approvals::{Gap, Lookup, Risk, Status, Step};
 use jiff::{SignedDuration, Timestamp};
+pub use text::catalogue::fill;
 
 mod en;
 mod zh;
@@ -130,21 +131,6 @@ impl Texts {
         }
         format!("{} ({})", voter.name, voter.approver)
     }
-}
-
-/// `{name}` replaced by its value. What is filled in is not looked at again.
-pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
-    let mut filled = String::with_capacity(text.len() + 32);
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        filled.push_str(before);
-        let (name, after) = after.split_once('}').unwrap_or((after, ""));
-        let value = values.iter().find(|(known, _)| *known == name);
-        filled.push_str(value.map_or("", |(_, value)| value));
-        rest = after;
-    }
-    filled.push_str(rest);
-    filled
 }
 
 /// How something is meant, beside its words.

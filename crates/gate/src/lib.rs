@@ -10,9 +10,14 @@
 //! - [`judge`] is a pure function of what was measured.
 //! - Redaction happens once, when the [`Report`] is built; nothing else leaves this crate.
 
+mod bake;
 mod body;
+mod evidence;
 mod expect;
+mod json_template;
+mod measurement;
 mod probe;
+mod records;
 mod redact;
 pub mod report;
 mod run;
@@ -20,14 +25,15 @@ mod stage;
 mod suite;
 mod target;
 mod template;
-mod text;
 mod verdict;
+mod words;
 
+pub use bake::{Bake, MAX_BAKE_WINDOW};
+pub use measurement::Measurement;
 pub use redact::mask;
 pub use report::Report;
 pub use run::{HttpOptions, Outcome, Run, run};
 pub use stage::Stage;
-pub use suite::{Bake, LONGEST_BAKE, Problem, SecretRef, Severity, Suite, SuiteProblems};
+pub use suite::{Problem, SecretRef, Severity, Suite, SuiteProblems};
 pub use target::{TARGET_KEYS, Target};
-pub use text::visible;
-pub use verdict::{Case, CheckHistory, Measurement, Verdict, judge};
+pub use verdict::{CheckHistory, RunHistory, Verdict, judge};

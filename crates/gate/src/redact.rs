@@ -10,8 +10,10 @@ mod views;
 
 use std::ops::Range;
 
+use text::clean;
+
 pub(crate) use self::patterns::{is_secret_header, is_secret_path};
-use crate::text::{self, RAW_KEEP};
+use crate::words::{self, RAW_KEEP};
 
 /// The text without what looks like a secret by its name or its shape. For texts of others that are
 /// shown outside of a report: there are no known secrets to look for.
@@ -71,9 +73,10 @@ impl Redactor {
         patterns::mask(&self.mask_values(raw))
     }
 
-    /// The text without secrets, at most `chars` characters of it, control characters visible.
+    /// The text without secrets, at most `chars` characters of it, nothing invisible in it.
     pub(crate) fn excerpt(&self, raw: &str, chars: usize) -> String {
-        text::shorten(&text::visible(&self.text(raw)), chars)
+        let (clean, _) = clean::block(&self.text(raw), usize::MAX);
+        words::shorten(&clean, chars)
     }
 
     fn mask_values(&self, raw: &str) -> String {

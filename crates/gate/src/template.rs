@@ -10,7 +10,7 @@ use std::fmt;
 use strict_yaml::Number;
 use strict_yaml::words::is_name;
 
-use crate::text;
+use crate::words;
 
 /// The values that templates may use during one run.
 #[derive(Clone, Default)]
@@ -96,7 +96,7 @@ pub(crate) const MAX_FILLED: usize = 1024 * 1024;
 pub(crate) enum Missing {
     #[error(
         "a text is larger than {} when its references are filled",
-        text::bytes(MAX_FILLED)
+        words::bytes(MAX_FILLED)
     )]
     TooLong,
     #[error("the secret or variable {0:?} has no value in this run")]

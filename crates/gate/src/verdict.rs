@@ -5,39 +5,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::suite::Bake;
-use crate::{Stage, text};
-
-/// What one round of one check came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Measurement {
-    /// Measured, and every expectation was met.
-    Passed,
-    /// Measured, and the target did not do what was expected; refusing, resetting and not
-    /// answering in time included.
-    Failed,
-    /// It could not be measured: a name that does not resolve, our own fault.
-    Errored,
-    /// Not measured before the deadline.
-    NoData,
-}
-
-impl Measurement {
-    /// The word for people.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-            Self::Errored => "errored",
-            Self::NoData => "no data",
-        }
-    }
-}
+use crate::bake::Bake;
+use crate::measurement::Measurement;
+use crate::{Stage, words};
 
 /// Everything that the verdict is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Case {
+pub struct RunHistory {
     /// Which gate.
     pub stage: Stage,
     /// The window and the limits; [`Bake::ONE_ROUND`] at the pre-traffic stage.
@@ -75,10 +49,10 @@ pub struct Verdict {
 
 /// Decides. A release passes only if every required check was measured in every round, stayed
 /// within the limits and passed its last round, at the end of the window.
-pub fn judge(case: &Case) -> Verdict {
-    let required: Vec<&CheckHistory> = case.checks.iter().filter(|c| c.required).collect();
+pub fn judge(history: &RunHistory) -> Verdict {
+    let required: Vec<&CheckHistory> = history.checks.iter().filter(|c| c.required).collect();
     let mut blocking = Vec::new();
-    if let Some(reason) = nothing_required(case, required.len()) {
+    if let Some(reason) = nothing_required(history, required.len()) {
         blocking.push(reason);
     }
     let mut worst_first = required.clone();
@@ -86,14 +60,14 @@ pub fn judge(case: &Case) -> Verdict {
     blocking.extend(
         worst_first
             .iter()
-            .filter_map(|check| check.blocks(&case.bake)),
+            .filter_map(|check| check.blocks(&history.bake)),
     );
-    if blocking.is_empty() && !case.window_completed {
-        blocking.push(cut_short(case, &required));
+    if blocking.is_empty() && !history.window_completed {
+        blocking.push(cut_short(history, &required));
     }
     let passed = blocking.is_empty();
     let mut reasons = if passed {
-        vec![success(case, required.len())]
+        vec![success(history, required.len())]
     } else {
         blocking
     };
@@ -101,11 +75,12 @@ pub fn judge(case: &Case) -> Verdict {
         reasons.extend(
             required
                 .iter()
-                .filter_map(|check| check.tolerated(&case.bake)),
+                .filter_map(|check| check.tolerated(&history.bake)),
         );
     }
     reasons.extend(
-        case.checks
+        history
+            .checks
             .iter()
             .filter(|c| !c.required)
             .filter_map(CheckHistory::advice),
@@ -177,7 +152,7 @@ impl CheckHistory {
         if let (1, true) = (self.rounds.len(), bake.window.is_zero()) {
             return (*last != Measurement::Passed).then(|| self.single(*last));
         }
-        let total = text::count(self.rounds.len(), "round");
+        let total = words::count(self.rounds.len(), "round");
         if tally.failed > bake.failure_limit as usize {
             let (failed, limit) = (tally.failed, bake.failure_limit);
             return Some(self.with_last(format!(
@@ -222,7 +197,7 @@ impl CheckHistory {
     /// What a passing required check was forgiven.
     fn tolerated(&self, bake: &Bake) -> Option<String> {
         let tally = Tally::of(&self.rounds);
-        let (name, total) = (&self.name, text::count(self.rounds.len(), "round"));
+        let (name, total) = (&self.name, words::count(self.rounds.len(), "round"));
         let told = match (tally.failed, tally.errored) {
             (0, 0) => return None,
             (failed, 0) => format!("failed {failed} of {total}, limit {}", bake.failure_limit),
@@ -254,7 +229,7 @@ impl CheckHistory {
             }
             _ if bad == 0 => None,
             several => {
-                let total = text::count(several.len(), "round");
+                let total = words::count(several.len(), "round");
                 let told =
                     format!("advisory check {name:?} did not pass {bad} of {total} (never blocks)");
                 Some(self.with_last(told))
@@ -271,25 +246,25 @@ impl CheckHistory {
     }
 }
 
-fn nothing_required(case: &Case, required: usize) -> Option<String> {
-    if case.checks.is_empty() {
+fn nothing_required(history: &RunHistory, required: usize) -> Option<String> {
+    if history.checks.is_empty() {
         return Some(format!(
             "no check of the suite runs at the {} stage, so nothing was measured; \
              give one check `on: [{0}]`",
-            case.stage
+            history.stage
         ));
     }
     (required == 0).then(|| {
         format!(
             "nothing required was measured: the {} stage has advisory checks only ({}); \
              make one of them required",
-            case.stage,
-            case.checks.len()
+            history.stage,
+            history.checks.len()
         )
     })
 }
 
-fn cut_short(case: &Case, required: &[&CheckHistory]) -> String {
+fn cut_short(history: &RunHistory, required: &[&CheckHistory]) -> String {
     let rounds = required
         .iter()
         .map(|check| check.rounds.len())
@@ -297,14 +272,14 @@ fn cut_short(case: &Case, required: &[&CheckHistory]) -> String {
         .unwrap_or_default();
     format!(
         "the bake window of {} was not completed: {} in {}, then the deadline",
-        text::duration(case.bake.window),
-        text::count(rounds, "round"),
-        text::duration(case.elapsed)
+        words::duration(history.bake.window),
+        words::count(rounds, "round"),
+        words::duration(history.elapsed)
     )
 }
 
-fn success(case: &Case, required: usize) -> String {
-    let rounds = case
+fn success(history: &RunHistory, required: usize) -> String {
+    let rounds = history
         .checks
         .iter()
         .map(|check| check.rounds.len())
@@ -314,10 +289,10 @@ fn success(case: &Case, required: usize) -> String {
         1 => "the required check".to_owned(),
         several => format!("all {several} required checks"),
     };
-    if case.bake.window.is_zero() {
+    if history.bake.window.is_zero() {
         return format!("{subject} passed");
     }
-    let window = text::duration(case.bake.window);
+    let window = words::duration(history.bake.window);
     format!(
         "{subject} stayed within the limits over {rounds} rounds in {window} and passed the last"
     )

@@ -15,8 +15,8 @@ use common::failure::{Cause, Failure, Hints};
 use tokio::time::Instant;
 
 use crate::event::HookEvent;
-use crate::lookup;
-use crate::target;
+use crate::facts;
+use crate::lookup::deployment;
 
 /// One try of the answer call takes this long at most. Short, because a second try helps more than
 /// a long wait.
@@ -24,11 +24,11 @@ const TRY_TIMEOUT: Duration = Duration::from_secs(2);
 /// And no more than this part of the time that is left, so that there is a second try.
 const TRY_SHARE: u32 = 3;
 /// But this much, however late it is.
-const SHORTEST_TRY: Duration = Duration::from_millis(250);
+const MIN_TRY_TIMEOUT: Duration = Duration::from_millis(250);
 /// The first pause between two tries; doubled each time, with jitter.
-const FIRST_PAUSE: Duration = Duration::from_millis(150);
+const MIN_BACKOFF: Duration = Duration::from_millis(150);
 /// The longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
 /// Reading back what became of an answer takes this long at most.
 const READ_BACK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -112,7 +112,7 @@ impl Delivery {
 
 /// What to do after a try that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Next {
+enum AfterFailure {
     AlreadyCompleted,
     GiveUp,
     /// `maybe_taken`: the call may have reached CodeDeploy though its result did not reach us.
@@ -135,8 +135,8 @@ pub struct Reply {
 /// Gives the answer to CodeDeploy, trying until `until`.
 pub async fn deliver(client: &Client, reply: &Reply, until: Instant) -> Delivery {
     let mut pauses = ExponentialBuilder::default()
-        .with_min_delay(FIRST_PAUSE)
-        .with_max_delay(LONGEST_PAUSE)
+        .with_min_delay(MIN_BACKOFF)
+        .with_max_delay(MAX_BACKOFF)
         .with_jitter()
         .without_max_times()
         .build();
@@ -146,14 +146,14 @@ pub async fn deliver(client: &Client, reply: &Reply, until: Instant) -> Delivery
             Ok(()) => return Delivery::Accepted,
             Err(error) => error,
         };
-        match next(&error) {
+        match after(&error) {
             // By the earlier try, whose result was lost, or by somebody else.
-            Next::AlreadyCompleted if maybe_taken => return read_back(client, reply).await,
-            Next::AlreadyCompleted => return Delivery::AlreadyCompleted,
-            Next::GiveUp => return Delivery::Undelivered(detail(&error, reply)),
-            Next::TryAgain { maybe_taken: maybe } => maybe_taken |= maybe,
+            AfterFailure::AlreadyCompleted if maybe_taken => return read_back(client, reply).await,
+            AfterFailure::AlreadyCompleted => return Delivery::AlreadyCompleted,
+            AfterFailure::GiveUp => return Delivery::Undelivered(detail(&error, reply)),
+            AfterFailure::TryAgain { maybe_taken: maybe } => maybe_taken |= maybe,
         }
-        let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
+        let pause = pauses.next().unwrap_or(MAX_BACKOFF);
         if Instant::now() + pause >= until {
             let detail = detail(&error, reply);
             if maybe_taken && read_back(client, reply).await == Delivery::Confirmed {
@@ -222,7 +222,7 @@ async fn status_of(client: &Client, id: &str, name: &str) -> Result<LifecycleEve
         .await
         .map_err(|error| Failure::of(&error).detail)?;
     let targets = read.deployment_targets.unwrap_or_default();
-    target::lifecycle_events(&targets)
+    facts::lifecycle_events(&targets)
         .find(|event| {
             let called = event.lifecycle_event_name().unwrap_or_default();
             called.eq_ignore_ascii_case(name)
@@ -247,7 +247,7 @@ async fn one_try(client: &Client, reply: &Reply, until: Instant) -> Result<(), T
         )
         .send();
     let left = until.saturating_duration_since(Instant::now());
-    let limit = TRY_TIMEOUT.min(left / TRY_SHARE).max(SHORTEST_TRY);
+    let limit = TRY_TIMEOUT.min(left / TRY_SHARE).max(MIN_TRY_TIMEOUT);
     match tokio::time::timeout(limit, call).await {
         Ok(result) => result.map(|_| ()),
         Err(elapsed) => Err(SdkError::timeout_error(elapsed)),
@@ -255,25 +255,25 @@ async fn one_try(client: &Client, reply: &Reply, until: Instant) -> Result<(), T
 }
 
 /// Pure: what an error of the answer call means.
-fn next(error: &TryError) -> Next {
+fn after(error: &TryError) -> AfterFailure {
     let Some(service) = error.as_service_error() else {
         // No answer, or none that could be read: it may have been taken.
         return match error {
-            SdkError::ConstructionFailure(_) => Next::GiveUp,
-            _ => Next::TryAgain { maybe_taken: true },
+            SdkError::ConstructionFailure(_) => AfterFailure::GiveUp,
+            _ => AfterFailure::TryAgain { maybe_taken: true },
         };
     };
     match service {
-        PutError::LifecycleEventAlreadyCompletedException(_) => Next::AlreadyCompleted,
+        PutError::LifecycleEventAlreadyCompletedException(_) => AfterFailure::AlreadyCompleted,
         PutError::DeploymentDoesNotExistException(_)
         | PutError::DeploymentIdRequiredException(_)
         | PutError::InvalidDeploymentIdException(_)
         | PutError::InvalidLifecycleEventHookExecutionIdException(_)
         | PutError::InvalidLifecycleEventHookExecutionStatusException(_)
-        | PutError::UnsupportedActionForDeploymentTypeException(_) => Next::GiveUp,
+        | PutError::UnsupportedActionForDeploymentTypeException(_) => AfterFailure::GiveUp,
         _ => match Failure::of(error).cause {
-            Cause::Denied | Cause::Credentials => Next::GiveUp,
-            _ => Next::TryAgain {
+            Cause::Denied | Cause::Credentials => AfterFailure::GiveUp,
+            _ => AfterFailure::TryAgain {
                 maybe_taken: !refused_outright(error),
             },
         },
@@ -290,7 +290,7 @@ fn refused_outright(error: &TryError) -> bool {
 fn detail(error: &TryError, reply: &Reply) -> String {
     let hints = Hints {
         permission: "codedeploy:PutLifecycleEventHookExecutionStatus on the deployment group",
-        absent: lookup::absent_deployment(&reply.event.deployment_id),
+        absent: deployment::absent(&reply.event.deployment_id),
     };
     Failure::of(error).sentence(Identity::Function, hints)
 }

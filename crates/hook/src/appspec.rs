@@ -8,7 +8,7 @@ use common::location;
 use strict_yaml::{Document, Key, Node, Value};
 
 /// An AppSpec is a page; more is a mistake, and is not read.
-pub const APP_SPEC_LIMIT: usize = 256 * 1024;
+pub const MAX_APP_SPEC_BYTES: usize = 256 * 1024;
 
 const FILE: Document = Document {
     noun: "AppSpec",
@@ -58,8 +58,8 @@ pub struct AppSpecError(String);
 impl AppSpec {
     /// Reads the text of an AppSpec file.
     pub fn parse(text: &str) -> Result<Self, AppSpecError> {
-        if text.len() > APP_SPEC_LIMIT {
-            return Err(AppSpecError(location::too_large(APP_SPEC_LIMIT)));
+        if text.len() > MAX_APP_SPEC_BYTES {
+            return Err(AppSpecError(location::too_large(MAX_APP_SPEC_BYTES)));
         }
         let root = strict_yaml::read(text, FILE).map_err(|problem| {
             AppSpecError(format!(
@@ -232,7 +232,7 @@ Hooks:
     #[test]
     fn a_file_that_would_take_memory_is_refused_with_the_bound() {
         let say = |text: &str| AppSpec::parse(text).unwrap_err().to_string();
-        let large = format!("{ECS}#{}", "x".repeat(APP_SPEC_LIMIT));
+        let large = format!("{ECS}#{}", "x".repeat(MAX_APP_SPEC_BYTES));
         insta::assert_snapshot!(say(&large), @"the AppSpec of the revision can't be used: it is larger than 256 KiB");
         let levels: Vec<String> = (1..9)
             .map(|level| {

@@ -10,31 +10,31 @@ pub const RESERVE: Duration = Duration::from_secs(15);
 /// Of the reserve, what is for the answer alone; the rest is for the report and the notification.
 pub const ANSWER_SHARE: f64 = 0.7;
 /// Kept back at the very end, so that the runtime can return before Lambda kills the function.
-pub const LAST_BREATH: Duration = Duration::from_millis(500);
+pub const SHUTDOWN_RESERVE: Duration = Duration::from_millis(500);
 
 /// The least that the gate ends before the guard.
-const SHORTEST_MARGIN: Duration = Duration::from_millis(400);
+const MIN_GATE_MARGIN: Duration = Duration::from_millis(400);
 /// The most.
-const LONGEST_MARGIN: Duration = Duration::from_secs(5);
+const MAX_GATE_MARGIN: Duration = Duration::from_secs(5);
 /// The answer is tried for so long even when no time is left.
-const LAST_CHANCE: Duration = Duration::from_secs(2);
+const MIN_ANSWER_TIME: Duration = Duration::from_secs(2);
 /// A deadline so long ago is none.
-const NONSENSE: Duration = Duration::from_hours(24);
+const MAX_DEADLINE_AGE: Duration = Duration::from_hours(24);
 /// What is assumed then.
-const WITHOUT_DEADLINE: Duration = Duration::from_mins(5);
+const DEFAULT_TIME_LEFT: Duration = Duration::from_mins(5);
 
 /// The part of the working time that one best-effort look-up may take.
-const PATIENCE_SHARE: u32 = 6;
+const LOOKUP_SHARE: u32 = 6;
 
 /// Looking up the target, loading the suite and reading its secrets usually take less than this.
-const BEFORE_BAKE: Duration = Duration::from_secs(10);
+const SETUP_TIME: Duration = Duration::from_secs(10);
 /// The last round begins at the end of the window.
-const LAST_ROUND: Duration = Duration::from_secs(1);
+const LAST_ROUND_TIME: Duration = Duration::from_secs(1);
 
 /// The longest bake window that a function with this time-out has time for.
-pub fn longest_bake(time_out: Duration) -> Duration {
+pub fn max_bake_window(time_out: Duration) -> Duration {
     let work = time_out.saturating_sub(reserve(time_out));
-    let around = margin(work) + BEFORE_BAKE.min(time_out / 10) + LAST_ROUND;
+    let around = margin(work) + SETUP_TIME.min(time_out / 10) + LAST_ROUND_TIME;
     Duration::from_secs(work.saturating_sub(around).as_secs())
 }
 
@@ -43,7 +43,7 @@ fn reserve(left: Duration) -> Duration {
 }
 
 fn margin(work: Duration) -> Duration {
-    (work / 30).clamp(SHORTEST_MARGIN, LONGEST_MARGIN)
+    (work / 30).clamp(MIN_GATE_MARGIN, MAX_GATE_MARGIN)
 }
 
 /// The instants by which things must be done.
@@ -54,7 +54,7 @@ pub struct Budget {
     /// The answer must have been given by then.
     pub answer_until: Instant,
     /// Report and notification end here, finished or not.
-    pub tell_until: Instant,
+    pub publish_until: Instant,
 }
 
 impl Budget {
@@ -62,20 +62,20 @@ impl Budget {
     /// reserves left, the reserve is a third of the time.
     pub fn divide(now: Instant, left: Duration) -> Self {
         let reserve = reserve(left);
-        let tell_until = now + left.saturating_sub(LAST_BREATH.min(left / 10));
+        let publish_until = now + left.saturating_sub(SHUTDOWN_RESERVE.min(left / 10));
         let work_until = now + left.saturating_sub(reserve);
-        let answer_until = (work_until + reserve.mul_f64(ANSWER_SHARE)).min(tell_until);
+        let answer_until = (work_until + reserve.mul_f64(ANSWER_SHARE)).min(publish_until);
         Self {
             work_until,
             answer_until,
-            tell_until,
+            publish_until,
         }
     }
 
     /// How long one look-up may take that the gate can do without: several in a row must leave most
     /// of the time for measuring.
-    pub fn patience(&self) -> Duration {
-        self.work_until.saturating_duration_since(Instant::now()) / PATIENCE_SHARE
+    pub fn lookup_timeout(&self) -> Duration {
+        self.work_until.saturating_duration_since(Instant::now()) / LOOKUP_SHARE
     }
 
     /// How long the gate ends before the guard, so that it can say itself what it had no time for:
@@ -87,7 +87,7 @@ impl Budget {
     /// Until when the answer is tried, however late it is: Lambda may end the function before, but
     /// not trying is certain to leave CodeDeploy without an answer.
     pub fn last_chance(&self) -> Instant {
-        self.answer_until.max(Instant::now() + LAST_CHANCE)
+        self.answer_until.max(Instant::now() + MIN_ANSWER_TIME)
     }
 
     /// [`Budget::divide`], from the wall-clock deadline that Lambda gives. A deadline in the past leaves no
@@ -97,7 +97,7 @@ impl Budget {
         let left = match deadline.duration_since(now) {
             Ok(left) => left,
             // Some local emulators count from 1970; that tells nothing.
-            Err(past) if past.duration() > NONSENSE => WITHOUT_DEADLINE,
+            Err(past) if past.duration() > MAX_DEADLINE_AGE => DEFAULT_TIME_LEFT,
             Err(_) => Duration::ZERO,
         };
         Self::divide(Instant::now(), left)
@@ -117,8 +117,8 @@ mod tests {
             let budget = Budget::divide(now, left);
             prop_assert!(now <= budget.work_until);
             prop_assert!(budget.work_until <= budget.answer_until);
-            prop_assert!(budget.answer_until <= budget.tell_until);
-            prop_assert!(budget.tell_until <= now + left);
+            prop_assert!(budget.answer_until <= budget.publish_until);
+            prop_assert!(budget.publish_until <= now + left);
         }
     }
 
@@ -137,10 +137,10 @@ mod tests {
 
     #[test]
     fn the_longest_bake_leaves_time_for_what_is_around_it() {
-        let longest = |seconds| longest_bake(Duration::from_secs(seconds));
+        let longest = |seconds| max_bake_window(Duration::from_secs(seconds));
         assert_eq!(longest(900), Duration::from_secs(869));
         assert!(
-            longest(900) >= gate::LONGEST_BAKE,
+            longest(900) >= gate::MAX_BAKE_WINDOW,
             "what a suite may say fits"
         );
         assert_eq!(longest(120), Duration::from_secs(90));

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// AWS's execution ids have some hundred characters.
-const LONGEST_ID: usize = 8 * 1024;
+const MAX_ID_BYTES: usize = 8 * 1024;
 
 /// Who is to be answered: both ids go back unchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,11 +35,11 @@ pub struct Payload(Result<HookEvent, NotAHookEvent>);
      {{\"DeploymentId\":\"d-…\",\"LifecycleEventHookExecutionId\":\"…\"}}. Nobody can be answered: \
      check what invokes this function"
 )]
-pub struct NotAHookEvent(pub Foreign);
+pub struct NotAHookEvent(pub OtherEvent);
 
 /// What came instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Foreign {
+pub enum OtherEvent {
     /// A hook of ECS's own blue/green deployments.
     #[error(
         "it is a deployment lifecycle hook of Amazon ECS itself, which is not supported yet: let CodeDeploy deploy the service"
@@ -102,8 +102,8 @@ impl Payload {
         self.0
     }
 
-    fn foreign(foreign: Foreign) -> Self {
-        Self(Err(NotAHookEvent(foreign)))
+    fn other(other: OtherEvent) -> Self {
+        Self(Err(NotAHookEvent(other)))
     }
 }
 
@@ -112,7 +112,7 @@ impl Payload {
 enum Field {
     DeploymentId,
     ExecutionId,
-    Mark(Foreign),
+    Mark(OtherEvent),
     Other,
 }
 
@@ -122,14 +122,14 @@ impl Field {
         match name {
             "DeploymentId" | "deploymentId" => Self::DeploymentId,
             "LifecycleEventHookExecutionId" | "lifecycleEventHookExecutionId" => Self::ExecutionId,
-            "lifecycleStage" | "executionDetails" => Self::Mark(Foreign::EcsNative),
-            "CodePipeline.job" => Self::Mark(Foreign::CodePipeline),
-            "ResponseURL" => Self::Mark(Foreign::CustomResource),
-            "actionInvocationPoint" => Self::Mark(Foreign::CloudFormationHook),
-            "detail-type" => Self::Mark(Foreign::EventBridge),
-            "requestContext" | "rawPath" | "httpMethod" => Self::Mark(Foreign::Http),
-            "Records" | "TopicArn" => Self::Mark(Foreign::Records),
-            "key1" => Self::Mark(Foreign::ConsoleTest),
+            "lifecycleStage" | "executionDetails" => Self::Mark(OtherEvent::EcsNative),
+            "CodePipeline.job" => Self::Mark(OtherEvent::CodePipeline),
+            "ResponseURL" => Self::Mark(OtherEvent::CustomResource),
+            "actionInvocationPoint" => Self::Mark(OtherEvent::CloudFormationHook),
+            "detail-type" => Self::Mark(OtherEvent::EventBridge),
+            "requestContext" | "rawPath" | "httpMethod" => Self::Mark(OtherEvent::Http),
+            "Records" | "TopicArn" => Self::Mark(OtherEvent::Records),
+            "key1" => Self::Mark(OtherEvent::ConsoleTest),
             _ => Self::Other,
         }
     }
@@ -158,7 +158,7 @@ macro_rules! no_object {
 }
 
 impl Payload {
-    const OTHER: Self = Self(Err(NotAHookEvent(Foreign::NotAnObject)));
+    const OTHER: Self = Self(Err(NotAHookEvent(OtherEvent::NotAnObject)));
 }
 
 struct OfPayload;
@@ -184,17 +184,17 @@ impl<'de> Visitor<'de> for OfPayload {
             match field {
                 Field::DeploymentId => deployment = map.next_value()?,
                 Field::ExecutionId => execution = map.next_value()?,
-                Field::Mark(foreign) => {
+                Field::Mark(other) => {
                     map.next_value::<IgnoredAny>()?;
-                    mark = mark.or(Some(foreign));
+                    mark = mark.or(Some(other));
                 }
                 Field::Other => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        if let (Id::Absent, Id::Absent, Some(foreign)) = (&deployment, &execution, mark) {
-            return Ok(Payload::foreign(foreign));
+        if let (Id::Absent, Id::Absent, Some(other)) = (&deployment, &execution, mark) {
+            return Ok(Payload::other(other));
         }
         let event = deployment.read(DEPLOYMENT_ID).and_then(|deployment_id| {
             Ok(HookEvent {
@@ -236,12 +236,12 @@ enum Id {
 impl Id {
     const OTHER: Self = Self::NotText;
 
-    fn read(self, name: &'static str) -> Result<String, Foreign> {
+    fn read(self, name: &'static str) -> Result<String, OtherEvent> {
         match self {
-            Self::Absent => Err(Foreign::Missing(name)),
-            Self::NotText => Err(Foreign::NotText(name)),
-            Self::TooLong => Err(Foreign::TooLong(name)),
-            Self::Text(text) if text.trim().is_empty() => Err(Foreign::Empty(name)),
+            Self::Absent => Err(OtherEvent::Missing(name)),
+            Self::NotText => Err(OtherEvent::NotText(name)),
+            Self::TooLong => Err(OtherEvent::TooLong(name)),
+            Self::Text(text) if text.trim().is_empty() => Err(OtherEvent::Empty(name)),
             Self::Text(text) => Ok(text),
         }
     }
@@ -256,7 +256,7 @@ impl<'de> Deserialize<'de> for Id {
                 f.write_str("an id")
             }
             fn visit_str<E>(self, text: &str) -> Result<Id, E> {
-                Ok(if text.len() > LONGEST_ID {
+                Ok(if text.len() > MAX_ID_BYTES {
                     Id::TooLong
                 } else {
                     Id::Text(text.to_owned())
@@ -327,7 +327,7 @@ mod tests {
             json!({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": " "}),
             json!({"DeploymentId": 7, "LifecycleEventHookExecutionId": "x"}),
             json!({"DeploymentId": {"a": [1]}, "LifecycleEventHookExecutionId": ["x"]}),
-            json!({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "x".repeat(LONGEST_ID + 1)}),
+            json!({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "x".repeat(MAX_ID_BYTES + 1)}),
         ] {
             let error = decode(&event).unwrap_err().to_string();
             assert!(

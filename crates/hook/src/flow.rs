@@ -14,17 +14,20 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use tracing::Instrument;
 
-use crate::ahead;
 use crate::answer::{self, Answer, Delivery, Reply};
 use crate::budget::Budget;
-use crate::event::{Foreign, HookEvent, NotAHookEvent, Payload};
-use crate::guard::{self, Cut, Progress};
-use crate::lookup::{self, Asker, Deployment, Found, Reach};
-use crate::outcome::{self, Told};
+use crate::event::{HookEvent, NotAHookEvent, OtherEvent, Payload};
+use crate::facts::{Facts, note};
+use crate::guard::{self, Interruption, Progress};
+use crate::lookup::LookupContext;
+use crate::lookup::deployment::{self, Deployment};
+use crate::lookup::target::{self, FoundTarget, TargetQuery};
+use crate::post_traffic_check;
+use crate::publish::{self, GateResult};
+use crate::rollback;
 use crate::secrets;
 use crate::settings::Settings;
 use crate::suite_source::SuiteError;
-use crate::target::{Facts, note};
 
 /// One gate function, alive for many invocations.
 #[derive(Debug)]
@@ -45,7 +48,7 @@ pub enum HandleError {
     #[error(transparent)]
     NotAHookEvent(#[from] NotAHookEvent),
     /// CodeDeploy has not heard the answer.
-    #[error("CodeDeploy could not be told {answer} for {deployment}: {detail}")]
+    #[error("CodeDeploy did not take the answer {answer} for {deployment}: {detail}")]
     Unanswered {
         /// The answer that was not delivered.
         answer: &'static str,
@@ -94,12 +97,12 @@ async fn answer_event(
 ) -> Result<Value, HandleError> {
     let event = match payload.decode() {
         Ok(event) => event,
-        Err(foreign) => {
-            tracing::error!("{foreign}");
+        Err(other) => {
+            tracing::error!("{other}");
             // ECS takes the return value for an answer; an error would be a rollback, too, but not ours.
-            return match foreign.0 {
-                Foreign::EcsNative => Ok(json!({ "hookStatus": "FAILED" })),
-                _ => Err(foreign.into()),
+            return match other.0 {
+                OtherEvent::EcsNative => Ok(json!({ "hookStatus": "FAILED" })),
+                _ => Err(other.into()),
             };
         }
     };
@@ -122,17 +125,17 @@ async fn answer_event(
         answer,
         lifecycle_event: progress.facts().remove("lifecycle_event"),
     };
-    let delivery = give(&function, reply, budget).await;
+    let delivery = deliver_answer(&function, reply, budget).await;
     tracing::info!(delivery = ?delivery, "the answer was given");
     outcome.report.notes.extend(delivery.note());
-    let told = Told {
+    let result = GateResult {
         stage: function.stage,
         facts: progress.facts(),
         answer,
         delivery: delivery.clone(),
         outcome,
     };
-    let report = tell(&function, &told, budget).await;
+    let report = publish(&function, &result, budget).await;
     match delivery {
         Delivery::Undelivered(detail) => Err(HandleError::Unanswered {
             answer: answer.as_str(),
@@ -145,7 +148,7 @@ async fn answer_event(
             "answer": answer.as_str(),
             "delivery": delivery.as_str(),
             "alreadyCompleted": delivery == Delivery::AlreadyCompleted,
-            "reasons": told.outcome.verdict.reasons,
+            "reasons": result.outcome.verdict.reasons,
             "reportLink": report.as_deref().and_then(|place| report_link(&function, place)),
             "report": report,
         })),
@@ -161,7 +164,7 @@ async fn outcome_of(
 ) -> Outcome {
     let mut facts = Facts::new();
     note(&mut facts, "deployment_id", Some(&event.deployment_id));
-    progress.learn(&facts);
+    progress.add_facts(&facts);
     let work = work(function.clone(), event.clone(), budget, progress.clone());
     // In the span of the invocation, so that its lines carry the deployment.
     let cut = match guard::run(budget.work_until, work.in_current_span()).await {
@@ -169,13 +172,13 @@ async fn outcome_of(
         Ok(Err(reasons)) => return refused(function, progress, reasons),
         Err(cut) => cut,
     };
-    let doing = progress.doing();
+    let doing = progress.step();
     let reason = match cut {
-        Cut::Deadline => format!(
+        Interruption::Deadline => format!(
             "the time of the function was over while it was still {doing}; raise its Timeout, or \
              find out what hangs"
         ),
-        Cut::Panic(message) => {
+        Interruption::Panic(message) => {
             format!("the function panicked while it was {doing}: {message}; this is a defect in it")
         }
     };
@@ -198,47 +201,45 @@ async fn work(
         settings,
         aws,
     } = &*function;
-    progress.now("looking up the deployment");
-    let deployment = lookup::deployment(aws, &event.deployment_id)
+    progress.begin("looking up the deployment");
+    let deployment = deployment::read(aws, &event.deployment_id)
         .await
-        .map_err(one)?;
-    progress.learn(&names(&deployment));
-    if let Some(ended) = &deployment.over {
+        .map_err(one_reason)?;
+    progress.add_facts(&deployment_facts(&deployment));
+    if let Some(ended) = &deployment.ended {
         let id = &deployment.id;
         return Err(vec![format!(
             "the deployment {id} is over already ({ended}); nothing is left to gate"
         )]);
     }
     if let Some(undone) = &deployment.rollback_of {
-        let reason =
-            format!("this deployment rolls back {undone}; a rollback is never hindered by a gate");
-        return Ok(Outcome::waived(*stage, progress.facts(), reason));
+        return Ok(rollback::waive(*stage, progress.facts(), undone));
     }
     // After the rollback: wrong settings must not hinder one.
     let settings = settings.as_ref().map_err(|error| error.problems.clone())?;
-    progress.now("looking up the target and loading the suite");
+    progress.begin("looking up the target and loading the suite");
     let place = settings
         .suite
         .filled(&deployment.application, &deployment.group);
-    let reach = Reach {
+    let context = LookupContext {
         aws,
-        patience: budget.patience(),
+        timeout: budget.lookup_timeout(),
     };
-    let ahead = match stage {
+    let post_traffic = match stage {
         Stage::PreTraffic => settings.post_traffic.as_ref(),
         Stage::PostTraffic => None,
     };
-    let asker = Asker {
+    let query = TargetQuery {
         stage: *stage,
         function: &settings.function_name,
         tcp_scheme: settings.tcp_scheme,
-        post_traffic: ahead.map(|post| post.function.as_str()),
+        post_traffic: post_traffic.map(|post| post.function.as_str()),
     };
-    let (found, suite) = tokio::join!(lookup::target(reach, asker, &deployment), place.load(aws),);
+    let (found, suite) = tokio::join!(target::find(context, query, &deployment), place.load(aws),);
     if let Ok(found) = &found {
-        progress.learn(&found.known.facts);
+        progress.add_facts(&found.known.facts);
     }
-    // Both problems are told, as both must be mended.
+    // Both are reported, as both must be fixed.
     let (found, suite) = match (found, suite) {
         (Ok(found), Ok(suite)) => (found, suite),
         (found, suite) => {
@@ -250,10 +251,10 @@ async fn work(
                 .collect());
         }
     };
-    progress.now("reading the suite's secrets");
+    progress.begin("reading the suite's secrets");
     // Both gates' secrets: whatever post-traffic needs must be there before traffic.
     let secrets = secrets::resolve(aws, &suite.secrets).await;
-    let ahead = ahead.map(|post| ahead::problems(post, &found, &suite));
+    let ahead = post_traffic.map(|post| post_traffic_check::problems(post, &found, &suite));
     let secrets = match (secrets, ahead.unwrap_or_default()) {
         (Ok(secrets), problems) if problems.is_empty() => secrets,
         (Ok(_), problems) => return Err(problems),
@@ -262,7 +263,7 @@ async fn work(
             return Err(problems);
         }
     };
-    progress.now("running the checks");
+    progress.begin("running the checks");
     let run = gate::Run {
         suite,
         stage: *stage,
@@ -283,11 +284,11 @@ async fn work(
     clippy::needless_pass_by_value,
     reason = "the shape that map_err calls"
 )]
-fn one(error: impl ToString) -> Vec<String> {
+fn one_reason(error: impl ToString) -> Vec<String> {
     vec![error.to_string()]
 }
 
-fn names(deployment: &Deployment) -> Facts {
+fn deployment_facts(deployment: &Deployment) -> Facts {
     let mut facts = Facts::new();
     note(&mut facts, "application", Some(&deployment.application));
     note(&mut facts, "deployment_group", Some(&deployment.group));
@@ -308,17 +309,17 @@ fn reasons_of_suite(error: SuiteError) -> Vec<String> {
                 .chain(problems.to_string().lines().map(str::to_owned))
                 .collect()
         }
-        unreadable @ SuiteError::Unreadable { .. } => one(unreadable),
+        unreadable @ SuiteError::Unreadable { .. } => one_reason(unreadable),
     }
 }
 
-fn gate_target(found: &Found) -> Result<gate::Target, Vec<String>> {
+fn gate_target(found: &FoundTarget) -> Result<gate::Target, Vec<String>> {
     let parsed = found.listeners.as_ref().map(|listeners| {
         let url = &listeners.under_test.url;
         let wrong = |error| format!("the listener's address {url} is no URL: {error}");
         url.parse().map_err(wrong)
     });
-    let base_url = parsed.transpose().map_err(one)?;
+    let base_url = parsed.transpose().map_err(one_reason)?;
     Ok(gate::Target {
         base_url,
         facts: found.known.facts.clone(),
@@ -327,7 +328,7 @@ fn gate_target(found: &Found) -> Result<gate::Target, Vec<String>> {
 }
 
 /// What was assumed is said where the gate did not pass: a wrong assumption looks like a broken release.
-fn with_assumption(mut outcome: Outcome, found: &Found) -> Outcome {
+fn with_assumption(mut outcome: Outcome, found: &FoundTarget) -> Outcome {
     let assumed = found
         .listeners
         .as_ref()
@@ -340,34 +341,40 @@ fn with_assumption(mut outcome: Outcome, found: &Found) -> Outcome {
 }
 
 /// Answers under a guard of its own: even a panic in the SDK ends in a delivery that says so.
-async fn give(function: &Arc<GateFunction>, reply: Reply, budget: Budget) -> Delivery {
+async fn deliver_answer(function: &Arc<GateFunction>, reply: Reply, budget: Budget) -> Delivery {
     let function = function.clone();
     let call = async move {
         answer::deliver(function.aws.codedeploy(), &reply, budget.answer_until).await
     };
-    match guard::run(budget.tell_until, call.in_current_span()).await {
+    match guard::run(budget.publish_until, call.in_current_span()).await {
         Ok(delivery) => delivery,
-        Err(Cut::Deadline) => Delivery::Undelivered("the function's time was over".to_owned()),
-        Err(Cut::Panic(message)) => Delivery::Undelivered(message),
+        Err(Interruption::Deadline) => {
+            Delivery::Undelivered("the function's time was over".to_owned())
+        }
+        Err(Interruption::Panic(message)) => Delivery::Undelivered(message),
     }
 }
 
 fn report_link(function: &GateFunction, place: &str) -> Option<String> {
     let settings = function.settings.as_ref().ok()?;
-    outcome::link(place, &settings.region)
+    publish::console_link(place, &settings.region)
 }
 
 /// Stores the report and tells people, in the time that is left. Returns the report's place.
-async fn tell(function: &Arc<GateFunction>, told: &Told, budget: Budget) -> Option<String> {
+async fn publish(
+    function: &Arc<GateFunction>,
+    result: &GateResult,
+    budget: Budget,
+) -> Option<String> {
     let Ok(settings) = function.settings.clone() else {
         tracing::error!(
             "the settings are wrong, so there is no place for a report or notification"
         );
         return None;
     };
-    let (function, told) = (function.clone(), told.clone());
-    let telling = async move { outcome::tell(&function.aws, &settings, &told).await };
-    guard::run(budget.tell_until, telling.in_current_span())
+    let (function, result) = (function.clone(), result.clone());
+    let publishing = async move { publish::publish(&function.aws, &settings, &result).await };
+    guard::run(budget.publish_until, publishing.in_current_span())
         .await
         .unwrap_or_else(|cut| {
             tracing::error!(?cut, "the report or the notification could not be finished");

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use crate::target::Facts;
+use crate::facts::Facts;
 
 /// What the work is doing and has learned, for the one who has to explain where it was cut off.
 #[derive(Debug, Clone, Default)]
@@ -16,24 +16,24 @@ pub struct Progress(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    doing: &'static str,
+    step: &'static str,
     facts: Facts,
 }
 
 impl Progress {
     /// Says what comes next, as the end of "it was still …".
-    pub fn now(&self, doing: &'static str) {
-        self.lock().doing = doing;
+    pub fn begin(&self, step: &'static str) {
+        self.lock().step = step;
     }
 
     /// Remembers what is known of the target.
-    pub fn learn(&self, facts: &Facts) {
+    pub fn add_facts(&self, facts: &Facts) {
         self.lock().facts.extend(facts.clone());
     }
 
     /// What was going on last.
-    pub fn doing(&self) -> &'static str {
-        self.lock().doing
+    pub fn step(&self) -> &'static str {
+        self.lock().step
     }
 
     /// What is known of the target so far.
@@ -49,7 +49,7 @@ impl Progress {
 
 /// The work did not come to its own end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cut {
+pub enum Interruption {
     /// The time was over.
     Deadline,
     /// It panicked, with this message.
@@ -60,18 +60,18 @@ pub enum Cut {
 pub async fn run<T: Send + 'static>(
     deadline: Instant,
     work: impl Future<Output = T> + Send + 'static,
-) -> Result<T, Cut> {
+) -> Result<T, Interruption> {
     let mut task = tokio::spawn(work);
     // Biased towards the work: finished at the deadline is finished.
     tokio::select! {
         biased;
         ended = &mut task => ended.map_err(|error| match error.try_into_panic() {
-            Ok(payload) => Cut::Panic(message(payload.as_ref())),
-            Err(_) => Cut::Panic("the task was cancelled".to_owned()),
+            Ok(payload) => Interruption::Panic(message(payload.as_ref())),
+            Err(_) => Interruption::Panic("the task was cancelled".to_owned()),
         }),
         () = tokio::time::sleep_until(deadline) => {
             task.abort();
-            Err(Cut::Deadline)
+            Err(Interruption::Deadline)
         }
     }
 }
@@ -102,7 +102,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_waits_for_ever_is_cut() {
         let cut = run(soon(), std::future::pending::<()>()).await;
-        assert_eq!(cut, Err(Cut::Deadline));
+        assert_eq!(cut, Err(Interruption::Deadline));
     }
 
     #[tokio::test]
@@ -113,7 +113,7 @@ mod tests {
         });
         assert_eq!(
             cut.await,
-            Err(Cut::Panic("nothing came for checkout".into()))
+            Err(Interruption::Panic("nothing came for checkout".into()))
         );
     }
 
@@ -124,7 +124,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(600));
         })
         .await;
-        assert_eq!(cut, Err(Cut::Deadline));
+        assert_eq!(cut, Err(Interruption::Deadline));
         assert!(started.elapsed() < Duration::from_millis(500));
     }
 }

@@ -5,23 +5,22 @@
 //! the caller hears exactly one answer before the function's own time-out, from one place
 //! ([`answer`]), and never `Succeeded` unless the gate has passed.
 
-pub mod ahead;
 pub mod answer;
 pub mod appspec;
 pub mod budget;
-pub mod ecr;
-pub mod ecs;
 pub mod event;
+pub mod facts;
 pub mod flow;
 pub mod guard;
+pub mod lifecycle_event;
 pub mod listener;
 pub mod lookup;
-pub mod outcome;
+pub mod post_traffic_check;
+pub mod publish;
+pub mod rollback;
 pub mod secrets;
 pub mod settings;
 pub mod suite_source;
-pub mod target;
 pub mod version;
-pub mod wiring;
 
 pub use flow::{GateFunction, handle};

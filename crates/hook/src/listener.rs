@@ -2,7 +2,7 @@
 //!
 //! A Network Load Balancer that passes bytes through says `TCP`, and that does not tell whether HTTP or
 //! HTTPS is spoken. Then something is assumed by a fixed rule, and what was assumed is said, as a wrong
-//! assumption looks like a broken release. Pure; [`crate::ecs`] makes the calls.
+//! assumption looks like a broken release. Pure; [`crate::lookup`] makes the calls.
 
 use std::fmt;
 
@@ -108,7 +108,7 @@ pub enum ListenerError {
 
 /// What is known for the decision.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
+pub struct SchemeHints<'a> {
     /// The group's other listener: what it speaks is a hint.
     pub other: Option<&'a Listener>,
     /// All load balancers that were returned.
@@ -118,7 +118,7 @@ pub struct Known<'a> {
 }
 
 /// The address of `listener`.
-pub fn address(listener: &Listener, known: Known<'_>) -> Result<Address, ListenerError> {
+pub fn address(listener: &Listener, known: SchemeHints<'_>) -> Result<Address, ListenerError> {
     let (scheme, assumed) = scheme(listener, known)?;
     let balancer = known
         .balancers
@@ -142,7 +142,7 @@ pub fn address(listener: &Listener, known: Known<'_>) -> Result<Address, Listene
 
 fn scheme(
     listener: &Listener,
-    known: Known<'_>,
+    known: SchemeHints<'_>,
 ) -> Result<(Scheme, Option<String>), ListenerError> {
     if let Some(scheme) = says(listener) {
         return Ok((scheme, None));
@@ -217,7 +217,7 @@ mod tests {
         setting: Option<Scheme>,
     ) -> Result<Address, ListenerError> {
         let other = other.map(|(protocol, port)| listener(protocol, port));
-        let known = Known {
+        let known = SchemeHints {
             other: other.as_ref(),
             balancers: &balancers(),
             setting,
@@ -297,7 +297,7 @@ mod tests {
             let refused = with((protocol, 443), Some(("TCP", 443)), Some(Scheme::Https));
             assert_eq!(refused, Err(ListenerError::NotHttp(protocol.to_owned())));
         }
-        let known = Known {
+        let known = SchemeHints {
             other: None,
             balancers: &[],
             setting: None,

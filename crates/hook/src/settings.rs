@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use common::settings::{Lookup, Reader, SettingsError};
 
-use crate::ahead::PostTraffic;
 use crate::listener::Scheme;
+use crate::post_traffic_check::PostTrafficGate;
 use crate::suite_source::SuiteLocation;
 
 /// Where reports lie in the bucket, unless `REPORT_PREFIX` says otherwise.
@@ -28,7 +28,7 @@ pub struct Settings {
     pub tcp_scheme: Option<Scheme>,
     /// `POST_TRAFFIC_FUNCTION` and `POST_TRAFFIC_TIMEOUT` (seconds): the gate after this one; absent: what it
     /// will need is not checked beforehand.
-    pub post_traffic: Option<PostTraffic>,
+    pub post_traffic: Option<PostTrafficGate>,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, given by Lambda in MiB; here in bytes. Absent: nobody says.
     pub memory: Option<u64>,
     /// `AWS_REGION`, given by Lambda: for links into the console.
@@ -58,7 +58,7 @@ impl Settings {
         let time_out = reader.parsed("POST_TRAFFIC_TIMEOUT", seconds);
         let post_traffic = reader
             .optional("POST_TRAFFIC_FUNCTION")
-            .map(|function| PostTraffic { function, time_out });
+            .map(|function| PostTrafficGate { function, time_out });
         let memory = reader.parsed("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", mebibytes);
         let region = reader.optional("AWS_REGION").unwrap_or_default();
         reader.finish(|| Self {

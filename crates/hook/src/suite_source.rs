@@ -10,7 +10,7 @@ use common::location::{self, FileError, Object};
 use gate::Suite;
 
 /// A suite is a page of YAML; more is a mistake.
-const SUITE_LIMIT: usize = 1024 * 1024;
+const MAX_SUITE_BYTES: usize = 1024 * 1024;
 
 /// The `SUITE` setting. `{application}` and `{deployment_group}` in it are filled in per deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl SuiteLocation {
     pub async fn load(&self, aws: &Aws) -> Result<Suite, SuiteError> {
         let bytes = match self {
             Self::File(path) => {
-                location::file(Path::new(path), SUITE_LIMIT).map_err(|error| match error {
+                location::file(Path::new(path), MAX_SUITE_BYTES).map_err(|error| match error {
                     FileError::Io(error) => self.unreadable(format!(
                         "{error}; put the file into the function's package or a layer, or point SUITE elsewhere"
                     )),
@@ -100,7 +100,7 @@ impl SuiteLocation {
             }
             Self::S3 { bucket, key } => {
                 let absent = "upload the suite to this key, or change SUITE";
-                let object = Object::new(bucket, key).read(aws, SUITE_LIMIT).await;
+                let object = Object::new(bucket, key).read(aws, MAX_SUITE_BYTES).await;
                 object.map_err(|error| self.unreadable(error.sentence(aws, absent)))?
             }
         };

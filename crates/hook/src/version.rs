@@ -2,7 +2,7 @@
 //!
 //! A digest names an image and not a version, and `latest` says nothing about what runs. A gate that
 //! took either for the version would stop good releases, so here "nothing names it" is an answer, with
-//! what to write so that something does. Pure; [`crate::ecr`] asks the registry.
+//! what to write so that something does. Pure; [`crate::lookup`] asks the registry.
 
 use aws_sdk_ecs::types::{ContainerDefinition, Tag, TaskDefinition};
 
@@ -37,9 +37,9 @@ const MOVING: [&str; 16] = [
     "trunk",
 ];
 /// Git's short form has 7 characters.
-const SHORTEST_COMMIT: usize = 7;
+const MIN_COMMIT_CHARS: usize = 7;
 /// A longer one is no version.
-const LONGEST: usize = 256;
+const MAX_VERSION_BYTES: usize = 256;
 
 /// The image of a container, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,14 +132,15 @@ fn service_version(attributes: &str) -> Option<&str> {
 /// A value that is meant as a version and is none of the moving names.
 fn usable(value: &str) -> Option<String> {
     let value = value.trim();
-    let plain = !value.is_empty() && value.len() <= LONGEST && !value.contains(char::is_control);
+    let plain =
+        !value.is_empty() && value.len() <= MAX_VERSION_BYTES && !value.contains(char::is_control);
     (plain && !moves(value)).then(|| value.to_owned())
 }
 
 /// Whether a tag names one release: `1.2.0`, `v2`, `6063e25`, `build-117`; not `latest` or `main`.
 pub fn names_a_version(tag: &str) -> bool {
     let commit = |part: &str| {
-        part.len() >= SHORTEST_COMMIT && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+        part.len() >= MIN_COMMIT_CHARS && part.bytes().all(|byte| byte.is_ascii_hexdigit())
     };
     let numbered = tag.contains(|c: char| c.is_ascii_digit()) || parts(tag).any(commit);
     numbered && !moves(tag)

@@ -286,7 +286,7 @@ async fn a_sample_event_says_what_to_put_into_it() {
         .await
         .result
         .unwrap_err();
-    insta::assert_snapshot!(error, @"CodeDeploy could not be told Failed for d-ABCDEF123: DeploymentDoesNotExistException: injected; this is a sample event: put the DeploymentId of a deployment of yours that is in progress into it, and the LifecycleEventHookExecutionId that CodeDeploy sent for it");
+    insta::assert_snapshot!(error, @"CodeDeploy did not take the answer Failed for d-ABCDEF123: DeploymentDoesNotExistException: injected; this is a sample event: put the DeploymentId of a deployment of yours that is in progress into it, and the LifecycleEventHookExecutionId that CodeDeploy sent for it");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,7 +15,6 @@ mod problem;
 pub mod scalar;
 mod secret;
 mod table;
-pub mod words;
 
 pub use node::{At, Document, Key, Node, Value, read};
 pub use number::Number;
@@ -23,3 +22,4 @@ pub use object::{Findings, Object, entries, items};
 pub use problem::{Problem, Problems};
 pub use secret::SecretRef;
 pub use table::Table;
+pub use text::words;

@@ -1,5 +1,5 @@
-//! What people can't see, or what turns the direction of their reading, is taken out here and nowhere
-//! else: one set of characters for every text that leaves.
+//! Takes out what people can't see and what changes the direction of their reading. Here and nowhere else:
+//! one set of characters for every text that leaves.
 //!
 //! Escaping is another thing and belongs to each surface.
 
@@ -11,7 +11,7 @@ pub fn visible(c: char) -> Option<char> {
         '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}'
         // Braille without a dot: seen as a space, counted by nobody as one.
         | '\u{2800}' => Some(' '),
-        c if is_control(c) || turns(c) => Some(char::REPLACEMENT_CHARACTER),
+        c if is_control(c) || changes_direction(c) => Some(char::REPLACEMENT_CHARACTER),
         c if is_invisible(c) => None,
         c => Some(c),
     }
@@ -21,9 +21,9 @@ fn is_control(c: char) -> bool {
     matches!(c, '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}')
 }
 
-/// Marks that turn the direction of writing.
+/// Marks that change the direction of writing.
 /// <https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>
-fn turns(c: char) -> bool {
+fn changes_direction(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
@@ -52,6 +52,12 @@ fn is_invisible(c: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}'
     )
+}
+
+/// Every character as it may be shown; blanks stay as they are in number.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    text.chars().filter_map(visible).collect()
 }
 
 /// One line: line ends and tabs become spaces, runs of spaces one space.

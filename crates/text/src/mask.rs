@@ -11,19 +11,19 @@ use crate::view::{self, View};
 pub const MASK: &str = "***";
 
 /// A shorter value is masked only as it is written: it would be found in words.
-const SHORTEST: usize = 8;
+const MIN_TOKEN_BYTES: usize = 8;
 /// A longer word is no token.
-const LONGEST: usize = 256;
+const MAX_TOKEN_BYTES: usize = 256;
 /// How many words of one text are asked about.
 const MAX_WORDS: usize = 4_000;
 /// The digits between the hyphens of a token's form, that of a UUID.
 const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
 /// So many digits at the end of a text that was cut are enough to be masked.
-const ENOUGH: usize = 12;
+const MIN_DIGITS_OF_CUT_TOKEN: usize = 12;
 /// Characters at the end of a text that was cut, in which the beginning of a token may stand.
-const TAIL: usize = 640;
+const CUT_TAIL_CHARS: usize = 640;
 /// What the review link has before the token.
-const REVIEW: &[u8] = b"/approve/";
+const REVIEW_PATH: &[u8] = b"/approve/";
 
 /// Whether a word is a token.
 type IsToken<'a> = &'a (dyn Fn(&str) -> bool + Sync);
@@ -64,10 +64,10 @@ impl<'a> Masker<'a> {
     #[must_use]
     pub fn value(mut self, token: &str) -> Self {
         let token = token.trim();
-        if token.len() >= SHORTEST {
+        if token.len() >= MIN_TOKEN_BYTES {
             let lower = token.to_ascii_lowercase();
             let bare: Vec<u8> = lower.bytes().filter(|c| *c != b'-').collect();
-            if bare.len() >= SHORTEST {
+            if bare.len() >= MIN_TOKEN_BYTES {
                 self.values.push(bare);
             }
         } else if !token.is_empty() {
@@ -104,7 +104,11 @@ impl<'a> Masker<'a> {
     #[must_use]
     pub fn mask_cut(&self, text: &str) -> String {
         let mut found = self.found(text);
-        let tail = text.char_indices().rev().nth(TAIL).map_or(0, |(at, _)| at);
+        let tail = text
+            .char_indices()
+            .rev()
+            .nth(CUT_TAIL_CHARS)
+            .map_or(0, |(at, _)| at);
         found.push(tail..text.len());
         replaced(text, found).into_owned()
     }
@@ -118,7 +122,7 @@ impl<'a> Masker<'a> {
     fn found(&self, text: &str) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
         // Most texts of a message are words and names.
-        if text.len() < SHORTEST {
+        if text.len() < MIN_TOKEN_BYTES {
             let is_short = |word: &String| text.contains(word.as_str());
             if !self.short.iter().any(is_short) {
                 return found;
@@ -252,7 +256,7 @@ impl Dense {
             match group {
                 Ok(()) => {}
                 // The text is over in the middle of a token.
-                Err(true) if digits >= ENOUGH => break,
+                Err(true) if digits >= MIN_DIGITS_OF_CUT_TOKEN => break,
                 Err(_) => return None,
             }
         }
@@ -262,11 +266,11 @@ impl Dense {
     /// What follows `/approve/`, to the end of that part of the link.
     fn review_links(&self, found: &mut Vec<Range<usize>>) {
         let mut from = 0;
-        while let Some(at) = find(&self.bytes[from..], REVIEW) {
-            let begin = from + at + REVIEW.len();
+        while let Some(at) = find(&self.bytes[from..], REVIEW_PATH) {
+            let begin = from + at + REVIEW_PATH.len();
             // The last slash may begin the next one: an action may have that name.
             from = begin - 1;
-            if self.bytes[from..].starts_with(REVIEW) {
+            if self.bytes[from..].starts_with(REVIEW_PATH) {
                 continue;
             }
             let of_token = |c: &u8| c.is_ascii_alphanumeric() || b"-.%".contains(c);
@@ -304,7 +308,7 @@ impl Dense {
         let mut asked = 0;
         while at < self.bytes.len() && asked < MAX_WORDS {
             let length = self.bytes[at..].iter().take_while(|c| of_token(c)).count();
-            if (SHORTEST..=LONGEST).contains(&length) {
+            if (MIN_TOKEN_BYTES..=MAX_TOKEN_BYTES).contains(&length) {
                 asked += 1;
                 let word =
                     |bytes: &[u8]| is_token(&String::from_utf8_lossy(&bytes[at..at + length]));

@@ -5,13 +5,13 @@
 use std::ops::Range;
 
 /// How many encodings on top of each other are undone.
-const DEPTH: usize = 4;
+const MAX_LAYERS: usize = 4;
 /// Characters of all views of one text together, as a multiple of the text's own.
-const TOTAL: usize = 8;
+const MAX_GROWTH: usize = 8;
 /// A shorter run of base64 holds no token of 36 characters.
-const BASE64: usize = 44;
+const MIN_BASE64_DIGITS: usize = 44;
 /// Nor does a shorter run of hexadecimal digits.
-const HEX: usize = 72;
+const MIN_HEX_DIGITS: usize = 72;
 
 /// A character and where it comes from.
 #[derive(Clone, Copy)]
@@ -37,11 +37,11 @@ impl View {
 
 /// All views of a text, the plain one first.
 pub(crate) fn of(text: &str) -> Vec<View> {
-    let mut left = text.len().saturating_mul(TOTAL).max(4096);
+    let mut left = text.len().saturating_mul(MAX_GROWTH).max(4096);
     let plain = plain(text);
     let mut views = vec![plain];
     let mut fresh = 0..1;
-    for _ in 0..DEPTH {
+    for _ in 0..MAX_LAYERS {
         let mut more = Vec::new();
         for view in &views[fresh.clone()] {
             let unescaped = unescaped(view);
@@ -211,7 +211,7 @@ fn base64(view: &View) -> Vec<View> {
         b'/' | b'_' => Some(63),
         _ => None,
     };
-    encoded(view, value, BASE64, 6)
+    encoded(view, value, MIN_BASE64_DIGITS, 6)
 }
 
 /// What runs of hexadecimal digits hold.
@@ -221,7 +221,7 @@ fn hex(view: &View) -> Vec<View> {
             .to_digit(16)
             .and_then(|digit| u8::try_from(digit).ok())
     };
-    encoded(view, value, HEX, 4)
+    encoded(view, value, MIN_HEX_DIGITS, 4)
 }
 
 /// The bytes that runs of digits of `bits` each hold; line ends between digits are nothing. A space ends a

@@ -4,10 +4,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use public_address::is_public;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
-
-use super::address::is_public;
 
 /// Why a URL is not used. Never holds the URL: it may be a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

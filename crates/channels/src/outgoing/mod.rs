@@ -3,7 +3,6 @@
 //! An address may be a secret (a webhook's URL is one), so that no error and no log holds one. Nothing
 //! follows a redirect: it could lead anywhere, with the signature and the message in hand.
 
-mod address;
 mod backoff;
 mod guard;
 mod request;
@@ -17,8 +16,8 @@ use common::aws::Aws;
 use common::secret::SecretRef;
 use reqwest::{Client, ClientBuilder};
 
-pub use address::is_public;
 pub use guard::UrlError;
+pub use public_address::is_public;
 pub(crate) use request::Destination;
 pub(crate) use request::{Request, send};
 pub use request::{RequestError, answer_slack};

@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 pub use approvals::config::Language;
 use approvals::config::{Channel, Config, Route};
 pub use key::Key;
+pub use text::catalogue::fill;
+use text::catalogue::placeholders;
 
 /// Characters of a team's text; the longest of ours has about 150.
 const MAX_TEXT: usize = 500;
@@ -162,46 +164,6 @@ fn catalogue(language: Language, key: Key) -> &'static str {
     }
 }
 
-/// The names in braces, in the order in which they come.
-fn placeholders(text: &str) -> Vec<&str> {
-    let mut names = Vec::new();
-    let mut rest = text;
-    while let Some((name, after)) = next_placeholder(rest) {
-        names.push(name);
-        rest = after;
-    }
-    names
-}
-
-fn next_placeholder(text: &str) -> Option<(&str, &str)> {
-    let (_, after) = text.split_once('{')?;
-    after.split_once('}')
-}
-
-/// A text with its placeholders, names in braces, filled. What is filled in is not looked at again.
-pub fn fill(text: &str, values: &[(&str, &str)]) -> String {
-    let mut filled = String::with_capacity(text.len() + 32);
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        filled.push_str(before);
-        let Some((name, after)) = after.split_once('}') else {
-            filled.push('{');
-            rest = after;
-            continue;
-        };
-        if let Some((_, value)) = values.iter().find(|(known, _)| *known == name) {
-            filled.push_str(value);
-        } else {
-            filled.push('{');
-            filled.push_str(name);
-            filled.push('}');
-        }
-        rest = after;
-    }
-    filled.push_str(rest);
-    filled
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -233,15 +195,6 @@ mod tests {
             .filter(|key| en::text(*key) == zh::text(*key))
             .collect();
         assert_eq!(same, [Key::VersionStep], "{same:?}");
-    }
-
-    #[test]
-    fn filled_values_are_not_looked_at_again() {
-        assert_eq!(
-            fill("{a} and {b}", &[("a", "{b}"), ("b", "2")]),
-            "{b} and 2"
-        );
-        assert_eq!(fill("{unknown} {open", &[]), "{unknown} {open");
     }
 
     #[test]

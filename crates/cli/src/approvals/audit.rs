@@ -184,7 +184,7 @@ fn lines(record: &AuditRecord, screen: &Screen) -> Vec<String> {
 
 /// Without what a terminal would obey: comments come from people.
 fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
+    text::clean::shown(text)
 }
 
 fn case_id(text: &str) -> Result<CaseId, &'static str> {
@@ -235,7 +235,7 @@ mod tests {
         let screen = Screen::new(false);
         insta::assert_snapshot!(lines(&record(), &screen).join("\n"), @r"
         2026-03-02 10:00:00Z  aaaaaaaaaaaaaaaaaaaaaaaaaa  answer: recorded: 1 of 2 approvals
-            the holder of the link of email:lead@example.com, approve, by link, from 192.0.2.7, “[2Jship it”, case aaaaaaaaaaaaaaaaaaaaaaaaaa
+            the holder of the link of email:lead@example.com, approve, by link, from 192.0.2.7, “�[2Jship it”, case aaaaaaaaaaaaaaaaaaaaaaaaaa
         ");
     }
 

@@ -61,5 +61,5 @@ pub(crate) async fn run(command: Command, screen: &mut Screen) -> Result<(), Fai
 
 /// Without what a terminal would obey: names and tags come from AWS.
 fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
+    text::clean::shown(text)
 }

@@ -10,6 +10,7 @@ use common::state::StateError;
 use environments::config::Config;
 use environments::overrides::{Ask, Place, Request};
 use jiff::Timestamp;
+use text::clean::short;
 
 use crate::event::Event;
 use crate::people::may::{Right, may};
@@ -34,7 +35,7 @@ impl Requester {
     fn voter(&self) -> Voter {
         Voter {
             approver: self.id.to_string(),
-            name: plain(&self.name, 60),
+            name: short(&self.name, 60),
             identified: self.via == Via::Slack && self.id.identifies(),
         }
     }
@@ -155,31 +156,9 @@ pub async fn record(stage: &Stage<'_>, who: &Requester, result: String) {
     }
 }
 
-/// A text of a person as one line of visible signs, cut.
-pub fn plain(text: &str, limit: usize) -> String {
-    let turns = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let visible = text.chars().filter(|c| !turns(*c));
-    let visible: String = visible
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    let words: Vec<&str> = visible.split_whitespace().collect();
-    let line = words.join(" ");
-    match line.char_indices().nth(limit) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_people_write_is_one_visible_line() {
-        assert_eq!(plain(" a\r\nb\u{202e}c\u{0} ", 10), "a bc");
-        assert_eq!(plain("abcdef", 3), "abc…");
-        assert_eq!(plain("", 3), "");
-    }
 
     #[test]
     fn an_audit_says_what_was_asked_for_in_one_sentence() {

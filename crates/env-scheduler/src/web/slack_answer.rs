@@ -17,8 +17,9 @@ use environments::look::Eyes;
 use environments::plan::{Plan, Row, plan};
 use jiff::{SignedDuration, Timestamp};
 use schedule::State;
+use text::clean::short;
 
-use super::change_request::{ChangeRequest, Refused, Requester, carry_out, plain, record, wakes};
+use super::change_request::{ChangeRequest, Refused, Requester, carry_out, record, wakes};
 use super::slack::message;
 use super::slack_command::{SlackCommand, SlackRequest};
 use crate::event::{Action, Event};
@@ -138,7 +139,7 @@ impl CommandContext<'_> {
     }
 
     fn refused(&self) -> String {
-        let name = plain(&self.who.name, 60);
+        let name = short(&self.who.name, 60);
         let who = if name.is_empty() {
             self.who.id.to_string()
         } else {
@@ -295,7 +296,7 @@ impl CommandContext<'_> {
         }
         let mut text = status(&rows, self.texts, &self.zone);
         for problem in problems.iter().take(3) {
-            let _ = write!(text, "\n{}", plain(problem, 300));
+            let _ = write!(text, "\n{}", short(problem, 300));
         }
         text
     }

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use text::glob;
+
 /// One pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob {
@@ -38,14 +40,13 @@ impl Glob {
 
     /// Whether both names are matched as a whole.
     pub fn matches(&self, cluster: &str, name: &str) -> bool {
-        let cluster_fits = |pattern: &String| over(pattern.as_bytes(), cluster.as_bytes());
-        over(self.name.as_bytes(), name.as_bytes())
-            && self.cluster.as_ref().is_none_or(cluster_fits)
+        let cluster_fits = |pattern: &String| glob::matches(pattern, cluster);
+        glob::matches(&self.name, name) && self.cluster.as_ref().is_none_or(cluster_fits)
     }
 
     /// Whether it is a single name, and which cluster that is: for patterns over one name.
     pub fn matches_name(&self, name: &str) -> bool {
-        self.cluster.is_none() && over(self.name.as_bytes(), name.as_bytes())
+        self.cluster.is_none() && glob::matches(&self.name, name)
     }
 
     /// Whether it has no `*` and no `?`.
@@ -90,33 +91,6 @@ impl fmt::Display for Glob {
         }
         f.write_str(&self.name)
     }
-}
-
-/// Whether `pattern` spans all of `text`. Greedy with one way back, so its time is at most the product
-/// of the lengths, whatever the pattern.
-fn over(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut at, mut seen) = (0, 0);
-    let mut back = None;
-    while seen < text.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                back = Some((at + 1, seen));
-                at += 1;
-            }
-            Some(letter) if *letter == b'?' || *letter == text[seen] => {
-                at += 1;
-                seen += 1;
-            }
-            _ => {
-                let Some((after, from)) = back else {
-                    return false;
-                };
-                (at, seen) = (after, from + 1);
-                back = Some((after, seen));
-            }
-        }
-    }
-    pattern[at..].iter().all(|letter| *letter == b'*')
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 
 pub(crate) use self::coding::ACCEPTED;
-use crate::text;
+use crate::words;
 
 /// A body as it was received, with what the headers say about it.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(crate) enum Undecodable {
     Codings(usize),
     #[error("the body can't be decoded as {coding}: {cause}")]
     Broken { coding: &'static str, cause: String },
-    #[error("the body is larger than max_body ({}) once decoded; raise max_body", text::bytes(*.0))]
+    #[error("the body is larger than max_body ({}) once decoded; raise max_body", words::bytes(*.0))]
     TooLarge(usize),
     #[error("the body is declared to be in the charset {0:?}, which is not known")]
     Charset(String),
@@ -100,7 +100,7 @@ impl Body {
         };
         let beginning = &beginning[..beginning.len().min(bytes)];
         let shown = charset::lossy(beginning, &self.content_type);
-        (!shown.is_empty()).then(|| text::head(&shown, bytes).to_owned())
+        (!shown.is_empty()).then(|| words::head(&shown, bytes).to_owned())
     }
 
     fn decoded(&self) -> Result<&[u8], Undecodable> {

@@ -11,8 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use exact_json::{Budget, JsonError};
 
+use super::json_condition::JsonCondition;
 use super::json_path::Path;
-use super::json_test::JsonTest;
 use super::{Evidence, Finding, Got};
 use crate::redact;
 use crate::template::Values;
@@ -51,7 +51,7 @@ impl<'a> Document<'a> {
     pub(crate) fn evaluate(
         &mut self,
         path: &Path,
-        tests: &[JsonTest],
+        tests: &[JsonCondition],
         values: &Values,
         findings: &mut Vec<Finding>,
     ) {

@@ -5,12 +5,12 @@ use std::cmp::Ordering;
 
 use exact_json::Value;
 
-use super::Shape;
-use super::json_test::{JsonTest, JsonType, document, number};
+use super::json_condition::{JsonCondition, JsonType, document, number};
+use crate::json_template::JsonTemplate;
 use crate::template::Values;
 
 /// Two conditions that no value can meet both, if there are such.
-pub(crate) fn contradiction(tests: &[JsonTest]) -> Option<(&JsonTest, &JsonTest)> {
+pub(crate) fn contradiction(tests: &[JsonCondition]) -> Option<(&JsonCondition, &JsonCondition)> {
     let pairs = tests
         .iter()
         .enumerate()
@@ -23,14 +23,14 @@ pub(crate) fn contradiction(tests: &[JsonTest]) -> Option<(&JsonTest, &JsonTest)
 }
 
 /// Whether what meets `one` can't meet `other`.
-fn contradict(one: &JsonTest, other: &JsonTest) -> bool {
-    let fixed = |shape: &Shape| shape.render(&Values::default()).ok();
+fn contradict(one: &JsonCondition, other: &JsonCondition) -> bool {
+    let fixed = |template: &JsonTemplate| template.render(&Values::default()).ok();
     match (one, other) {
-        (JsonTest::Exists(false), _) => true,
-        (JsonTest::Equals(shape), other) => fixed(shape)
+        (JsonCondition::Exists(false), _) => true,
+        (JsonCondition::Equals(template), other) => fixed(template)
             .map(|value| document(&value))
             .is_some_and(|wanted| other.holds_for(wanted.root()) == Some(false)),
-        (JsonTest::GreaterThan(low), JsonTest::LessThan(high)) => {
+        (JsonCondition::GreaterThan(low), JsonCondition::LessThan(high)) => {
             match (fixed(low).map(number), fixed(high).map(number)) {
                 (Some(Ok(Value::Number(low))), Some(Ok(Value::Number(high)))) => {
                     low.partial_cmp(&high).is_some_and(Ordering::is_ge)
@@ -56,18 +56,18 @@ impl Types {
     const ANY: u8 = u8::MAX;
     const WITH_LENGTH: u8 = Self::STRING | Self::ARRAY | Self::OBJECT;
 
-    fn of(test: &JsonTest) -> Self {
+    fn of(test: &JsonCondition) -> Self {
         Self(match test {
-            JsonTest::Matches(_) => Self::STRING,
-            JsonTest::Length(_) => Self::WITH_LENGTH,
-            JsonTest::GreaterThan(_) | JsonTest::LessThan(_) => Self::NUMBER,
-            JsonTest::Contains(shape) => match Self::of_shape(shape).0 {
+            JsonCondition::Matches(_) => Self::STRING,
+            JsonCondition::Length(_) => Self::WITH_LENGTH,
+            JsonCondition::GreaterThan(_) | JsonCondition::LessThan(_) => Self::NUMBER,
+            JsonCondition::Contains(template) => match Self::of_json(template).0 {
                 types if types & Self::STRING == 0 => Self::ARRAY,
                 _ => Self::WITH_LENGTH,
             },
-            JsonTest::Equals(shape) => Self::of_shape(shape).0,
-            JsonTest::NotEquals(_) | JsonTest::Exists(_) => Self::ANY,
-            JsonTest::Type(kind) => match kind {
+            JsonCondition::Equals(template) => Self::of_json(template).0,
+            JsonCondition::NotEquals(_) | JsonCondition::Exists(_) => Self::ANY,
+            JsonCondition::Type(kind) => match kind {
                 JsonType::String => Self::STRING,
                 JsonType::Number | JsonType::Integer => Self::NUMBER,
                 JsonType::Boolean => Self::BOOLEAN,
@@ -78,16 +78,16 @@ impl Types {
         })
     }
 
-    fn of_shape(shape: &Shape) -> Self {
-        Self(match shape {
-            Shape::Fixed(Value::Null) => Self::NULL,
-            Shape::Fixed(Value::Bool(_)) => Self::BOOLEAN,
-            Shape::Fixed(Value::Number(_)) => Self::NUMBER,
-            Shape::Fixed(Value::String(_)) => Self::STRING,
-            Shape::Fixed(Value::Array(_)) | Shape::List(_) => Self::ARRAY,
-            Shape::Fixed(Value::Object(_)) | Shape::Map(_) => Self::OBJECT,
+    fn of_json(template: &JsonTemplate) -> Self {
+        Self(match template {
+            JsonTemplate::Fixed(Value::Null) => Self::NULL,
+            JsonTemplate::Fixed(Value::Bool(_)) => Self::BOOLEAN,
+            JsonTemplate::Fixed(Value::Number(_)) => Self::NUMBER,
+            JsonTemplate::Fixed(Value::String(_)) => Self::STRING,
+            JsonTemplate::Fixed(Value::Array(_)) | JsonTemplate::List(_) => Self::ARRAY,
+            JsonTemplate::Fixed(Value::Object(_)) | JsonTemplate::Map(_) => Self::OBJECT,
             // One reference and nothing else may be of any type.
-            Shape::Text(_) => Self::ANY,
+            JsonTemplate::Text(_) => Self::ANY,
         })
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Path {
 }
 
 /// What stands for a value that is known only in a run: a name, or an index.
-const STAND_INS: [&str; 2] = ["x", "1"];
+const PLACEHOLDER_VALUES: [&str; 2] = ["x", "1"];
 
 /// The fault of a path, and the path that has it.
 #[derive(Debug)]
@@ -37,8 +37,8 @@ impl Path {
         known: impl Fn(&Reference) -> Option<String>,
     ) -> Result<Self, BadPath> {
         let mut first_fault = None;
-        for stand_in in STAND_INS {
-            let (filled, unknown) = fill(&template, &known, stand_in);
+        for placeholder in PLACEHOLDER_VALUES {
+            let (filled, unknown) = fill(&template, &known, placeholder);
             let error = match exact_json::Path::parse(&filled) {
                 Ok(path) => {
                     let compiled = unknown.is_none().then(|| Arc::new(path));
@@ -82,12 +82,12 @@ impl Path {
 fn fill(
     template: &Template,
     known: &impl Fn(&Reference) -> Option<String>,
-    stand_in: &str,
+    placeholder: &str,
 ) -> (String, Option<usize>) {
     // No template has this character: YAML has no way to write it but as an escape, and no path may hold it.
     const MARK: &str = "\u{0}";
     let marked = |reference: &Reference| Ok(known(reference).unwrap_or_else(|| MARK.to_owned()));
     let text = template.render_with(marked).unwrap_or_default();
     let place = text.find(MARK);
-    (text.replace(MARK, stand_in), place)
+    (text.replace(MARK, placeholder), place)
 }

@@ -363,7 +363,7 @@ checks:
     let Probe::Http(request) = &suite.checks[0].probe else {
         panic!("a request");
     };
-    let crate::probe::http::Body::Json(shape) = &request.body else {
+    let crate::probe::http::Body::Json(template) = &request.body else {
         panic!("a JSON body");
     };
     let values = Values {
@@ -371,7 +371,7 @@ checks:
         ..Values::default()
     };
     insta::assert_snapshot!(
-        shape.render(&values).unwrap(),
+        template.render(&values).unwrap(),
         @r#"{"id":18446744073709551615,"price":1.10,"wei":36893488147419103233,"far":1e999,"list":[1.0,2e5]}"#
     );
 }

@@ -5,56 +5,28 @@
 //! what was got, and the verdict is made elsewhere.
 
 mod json;
+mod json_condition;
 mod json_contradiction;
 mod json_path;
-mod json_test;
 #[cfg(test)]
 mod json_tests;
-mod shape;
-mod text_test;
+mod text_condition;
 
 use std::time::Duration;
 
-use http::header::{HeaderMap, HeaderName};
+use http::header::HeaderName;
 
+pub(crate) use self::json_condition::{Comparison, JsonCondition, JsonType, Operator};
 pub(crate) use self::json_contradiction::contradiction;
 pub(crate) use self::json_path::Path;
-pub(crate) use self::json_test::{Comparison, JsonTest, JsonType, Operator};
-pub(crate) use self::shape::{Shape, json_number};
-pub(crate) use self::text_test::{
-    MAX_FILLED_MEMORY, MAX_PATTERN_MEMORY, Pattern, TextTest, compile,
+pub(crate) use self::text_condition::{
+    MAX_FILLED_MEMORY, MAX_PATTERN_MEMORY, Pattern, TextCondition, compile,
 };
-use crate::body::Body;
+use crate::evidence::Evidence;
+use crate::measurement::Measurement;
 use crate::redact;
 use crate::template::Values;
-use crate::text;
-use crate::verdict::Measurement;
-
-/// What a probe saw of one answer.
-#[derive(Debug)]
-pub(crate) struct Evidence {
-    pub(crate) status: u16,
-    /// As they were received.
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Body,
-    /// The limit at which reading was stopped, if it was.
-    pub(crate) body_cut_at: Option<usize>,
-    /// From the first byte sent to the last byte of the body received.
-    pub(crate) latency: Duration,
-}
-
-impl Evidence {
-    /// Every value of a header: as UTF-8, or else as Latin-1, as browsers read it.
-    fn header_values(&self, name: &HeaderName) -> Vec<String> {
-        let values = self.headers.get_all(name).iter();
-        values
-            .map(|value| match std::str::from_utf8(value.as_bytes()) {
-                Ok(text) => text.to_owned(),
-                Err(_) => value.as_bytes().iter().copied().map(char::from).collect(),
-            })
-            .collect()
-    }
-}
+use crate::words;
 
 /// One entry under `expect:`.
 #[derive(Clone, Debug)]
@@ -62,12 +34,12 @@ pub(crate) enum Expectation {
     Status(Vec<StatusRange>),
     Header {
         name: HeaderName,
-        tests: Vec<TextTest>,
+        tests: Vec<TextCondition>,
     },
-    Body(Vec<TextTest>),
+    Body(Vec<TextCondition>),
     Json {
         path: Path,
-        tests: Vec<JsonTest>,
+        tests: Vec<JsonCondition>,
     },
     Latency {
         limit: Duration,
@@ -176,7 +148,7 @@ impl Expectation {
                 self.subject(),
                 format!(
                     "the body is larger than max_body ({}); raise max_body",
-                    text::bytes(limit)
+                    words::bytes(limit)
                 ),
             ));
             return;
@@ -185,7 +157,9 @@ impl Expectation {
             Self::Status(ranges) => findings.push(status(ranges, evidence.status)),
             Self::Header { name, tests } => header(name, tests, evidence, values, findings),
             Self::Body(tests) => match evidence.body.text() {
-                Ok(body) => findings.extend(text_test::evaluate("body", tests, &[&body], values)),
+                Ok(body) => {
+                    findings.extend(text_condition::evaluate("body", tests, &[&body], values))
+                }
                 Err(why) => findings.push(Finding::errored(self.subject(), why.to_string())),
             },
             Self::Json { path, tests } => document.evaluate(path, tests, values, findings),
@@ -236,7 +210,7 @@ fn status(ranges: &[StatusRange], got: u16) -> Finding {
 
 fn header(
     name: &HeaderName,
-    tests: &[TextTest],
+    tests: &[TextCondition],
     evidence: &Evidence,
     values: &Values,
     findings: &mut Vec<Finding>,
@@ -245,7 +219,7 @@ fn header(
     let present: Vec<&str> = owned.iter().map(String::as_str).collect();
     let subject = format!("header {name}");
     let sensitive = redact::is_secret_header(name.as_str());
-    let found = text_test::evaluate(&subject, tests, &present, values);
+    let found = text_condition::evaluate(&subject, tests, &present, values);
     findings.extend(found.into_iter().map(|finding| Finding {
         sensitive,
         ..finding
@@ -258,9 +232,9 @@ fn latency(limit: Duration, inclusive: bool, got: Duration) -> Finding {
     } else {
         ("<", got < limit)
     };
-    let limit_told = text::duration(limit);
+    let limit_told = words::duration(limit);
     // Rounding must not make a missed limit look like a met one.
-    let got_told = text::duration(Duration::from_millis(
+    let got_told = words::duration(Duration::from_millis(
         u64::try_from(got.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX),
     ));
     Finding::new(

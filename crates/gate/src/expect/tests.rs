@@ -1,6 +1,9 @@
 //! What can be known of expectations without a server.
 
+use http::HeaderMap;
+
 use super::*;
+use crate::body::Body;
 use crate::template::{Template, Var};
 
 pub(super) fn evidence(body: &str) -> Evidence {
@@ -34,10 +37,15 @@ fn template(text: &str) -> Template {
 fn references_in_patterns_are_literal() {
     let pattern = || {
         let template = template("^{{ dot }}$");
-        let trial = compile(&Pattern::stand_in(&template), MAX_FILLED_MEMORY).unwrap();
+        let trial = compile(&Pattern::placeholder(&template), MAX_FILLED_MEMORY).unwrap();
         Pattern::new(template, trial)
     };
-    let body = |text: &str| measured(Expectation::Body(vec![TextTest::Matches(pattern())]), text);
+    let body = |text: &str| {
+        measured(
+            Expectation::Body(vec![TextCondition::Matches(pattern())]),
+            text,
+        )
+    };
     assert_eq!(
         (body("a.c"), body("abc")),
         (Measurement::Passed, Measurement::Failed)
@@ -50,7 +58,7 @@ fn a_cut_body_is_never_judged() {
         body_cut_at: Some(1024),
         ..evidence("x")
     };
-    let missing = || Expectation::Body(vec![TextTest::NotContains(template("error"))]);
+    let missing = || Expectation::Body(vec![TextCondition::NotContains(template("error"))]);
     let findings = evaluate(&[missing()], &cut, &values());
     assert_eq!(findings[0].measurement, Measurement::Errored);
     let status = Expectation::Status(vec![StatusRange::SUCCESS]);

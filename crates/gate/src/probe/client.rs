@@ -21,14 +21,14 @@ use rustls::ClientConfig;
 use tokio::time::Instant;
 use url::Url;
 
-use super::Trouble;
-use super::connect::{Release, Router};
-use super::place::{Origin, Place, Reference};
+use super::connect::Router;
+use super::error::{ProbeError, broke_off, refused_unseen};
+use super::release::Release;
+use super::request_url::{Origin, RequestUrl, UrlReference};
 use super::tls;
-use super::trouble::{broke_off, refused_unseen};
 use crate::Stage;
 
-/// How the caller's surroundings differ from the open internet.
+/// What differs from the open internet where the gate runs.
 #[derive(Clone, Debug, Default)]
 pub struct HttpOptions {
     /// Certificates to trust beside those of the system, for a private certificate authority: PEM,
@@ -38,7 +38,7 @@ pub struct HttpOptions {
 
 /// How long an unused connection is kept: well below the 60 s after which an Application Load
 /// Balancer closes it.
-const IDLE: Duration = Duration::from_secs(20);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Headers of one answer, in number and in bytes: what browsers take, and a bound.
 pub(super) const MAX_HEADERS: usize = 500;
@@ -53,9 +53,9 @@ pub(crate) struct Clients {
     virtual_host: Option<String>,
     ca_certificates: Vec<String>,
     idle_connections: usize,
-    tls: OnceLock<Result<ClientConfig, Trouble>>,
-    /// One for each [`Kind`].
-    built: [OnceLock<Result<Http, Trouble>>; 8],
+    tls: OnceLock<Result<ClientConfig, ProbeError>>,
+    /// One for each [`ClientKind`].
+    built: [OnceLock<Result<Http, ProbeError>>; 8],
     /// Connections that have carried an answer, by both ends.
     used: Mutex<HashSet<(SocketAddr, SocketAddr)>>,
 }
@@ -78,24 +78,24 @@ pub(crate) struct ClientPlan {
 
 /// A request ready to be sent.
 #[derive(Clone, Debug)]
-pub(crate) struct Message {
+pub(crate) struct PreparedRequest {
     pub(crate) method: Method,
-    pub(crate) place: Place,
+    pub(crate) url: RequestUrl,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// Nobody vouches for this place: it must have a public address.
+    /// Nobody vouches for this URL: it must have a public address.
     pub(crate) guarded: bool,
 }
 
 /// The head of an answer.
-pub(crate) struct Sent {
+pub(crate) struct ResponseHead {
     pub(crate) response: Response<Incoming>,
-    /// What a connection that was no longer there has cost.
+    /// Time lost to a connection that the server had already closed.
     pub(crate) lost: Option<Duration>,
 }
 
 #[derive(Clone, Copy)]
-struct Kind {
+struct ClientKind {
     secure: bool,
     guarded: bool,
     /// Never on a connection that has carried another request.
@@ -126,19 +126,23 @@ impl Clients {
         }
     }
 
-    /// The place that `reference` names: a path on the target, spoken to as `host`, or an absolute URL.
-    pub(crate) fn resolve(&self, reference: &str, host: Option<&str>) -> Result<Place, Trouble> {
-        let path = match Reference::parse(reference) {
-            Ok(Reference::Absolute(place)) => return Ok(place),
-            Ok(Reference::Path(path)) => path,
+    /// The URL that `reference` names: a path on the target, spoken to as `host`, or an absolute URL.
+    pub(crate) fn resolve(
+        &self,
+        reference: &str,
+        host: Option<&str>,
+    ) -> Result<RequestUrl, ProbeError> {
+        let path = match UrlReference::parse(reference) {
+            Ok(UrlReference::Absolute(url)) => return Ok(url),
+            Ok(UrlReference::Path(path)) => path,
             Err(why) => {
-                return Err(Trouble::errored(format!(
+                return Err(ProbeError::errored(format!(
                     "{reference:?} can't be asked for: {why}"
                 )));
             }
         };
         let Some(own) = &self.release.origin else {
-            return Err(Trouble::errored(format!(
+            return Err(ProbeError::errored(format!(
                 "{reference:?} is a path, and this target has no address of its own; write an \
                  absolute URL"
             )));
@@ -148,46 +152,46 @@ impl Clients {
             host: host.to_lowercase(),
             ..own.clone()
         };
-        Ok(Place { origin, path })
+        Ok(RequestUrl { origin, path })
     }
 
-    /// Builds what `message` needs, so that no clock runs meanwhile: the first use of TLS reads the
+    /// Builds what `request` needs, so that no clock runs meanwhile: the first use of TLS reads the
     /// system's certificates, which a suite that speaks plain HTTP does not pay for.
-    pub(crate) fn prepare(&self, message: &Message) -> Result<(), Trouble> {
-        self.get(Kind::of(message)).map(|_| ())
+    pub(crate) fn prepare(&self, request: &PreparedRequest) -> Result<(), ProbeError> {
+        self.get(ClientKind::of(request)).map(|_| ())
     }
 
     /// Sends the request; once more, on a fresh connection, if the connection was no longer there
     /// and the request may be repeated (RFC 9112, 9.3.1; RFC 9113, 8.7).
-    pub(crate) async fn send(&self, message: &Message) -> Result<Sent, Trouble> {
-        let kind = Kind::of(message);
+    pub(crate) async fn send(&self, request: &PreparedRequest) -> Result<ResponseHead, ProbeError> {
+        let kind = ClientKind::of(request);
         let begun = Instant::now();
-        match self.try_send(kind, message).await? {
+        match self.try_send(kind, request).await? {
             Ok((response, reused)) => {
                 // What a server sends when it gives up on an idle connection.
                 let given_up = response.status() == StatusCode::REQUEST_TIMEOUT && reused;
-                if !(given_up && is_idempotent(&message.method)) {
-                    return Ok(Sent {
+                if !(given_up && is_idempotent(&request.method)) {
+                    return Ok(ResponseHead {
                         response,
                         lost: None,
                     });
                 }
             }
             Err((error, reused)) => {
-                let gone = reused && is_idempotent(&message.method) && broke_off(&error);
+                let gone = reused && is_idempotent(&request.method) && broke_off(&error);
                 if !gone && !refused_unseen(&error) {
-                    return Err(Trouble::of_sending(&error, message));
+                    return Err(ProbeError::of_sending(&error, request));
                 }
             }
         }
         let lost = Some(begun.elapsed());
-        let fresh = Kind {
+        let fresh = ClientKind {
             fresh: true,
             ..kind
         };
-        match self.try_send(fresh, message).await? {
-            Ok((response, _)) => Ok(Sent { response, lost }),
-            Err((error, _)) => Err(Trouble::of_sending(&error, message)),
+        match self.try_send(fresh, request).await? {
+            Ok((response, _)) => Ok(ResponseHead { response, lost }),
+            Err((error, _)) => Err(ProbeError::of_sending(&error, request)),
         }
     }
 
@@ -198,11 +202,11 @@ impl Clients {
     )]
     async fn try_send(
         &self,
-        kind: Kind,
-        message: &Message,
-    ) -> Result<Result<(Response<Incoming>, bool), (Error, bool)>, Trouble> {
+        kind: ClientKind,
+        request: &PreparedRequest,
+    ) -> Result<Result<(Response<Incoming>, bool), (Error, bool)>, ProbeError> {
         let client = self.get(kind)?;
-        Ok(match client.request(Self::request(message)?).await {
+        Ok(match client.request(Self::build_request(request)?).await {
             Ok(response) => {
                 let ends = response.extensions().get::<HttpInfo>().map(ends);
                 let reused = ends.is_some_and(|ends| !self.used().insert(ends));
@@ -220,21 +224,21 @@ impl Clients {
         })
     }
 
-    fn request(message: &Message) -> Result<Request<Full<Bytes>>, Trouble> {
-        let built = message.place.uri().and_then(|uri| {
+    fn build_request(request: &PreparedRequest) -> Result<Request<Full<Bytes>>, ProbeError> {
+        let built = request.url.uri().and_then(|uri| {
             Request::builder()
-                .method(message.method.clone())
+                .method(request.method.clone())
                 .uri(uri)
-                .body(Full::new(message.body.clone()))
+                .body(Full::new(request.body.clone()))
         });
-        let mut request = built.map_err(|error| {
-            Trouble::errored(format!("the request could not be built: {error}"))
+        let mut built = built.map_err(|error| {
+            ProbeError::errored(format!("the request could not be built: {error}"))
         })?;
-        *request.headers_mut() = message.headers.clone();
-        Ok(request)
+        *built.headers_mut() = request.headers.clone();
+        Ok(built)
     }
 
-    fn get(&self, kind: Kind) -> Result<&Http, Trouble> {
+    fn get(&self, kind: ClientKind) -> Result<&Http, ProbeError> {
         let index = usize::from(kind.secure)
             | usize::from(kind.guarded) << 1
             | usize::from(kind.fresh) << 2;
@@ -244,7 +248,7 @@ impl Clients {
             .map_err(Clone::clone)
     }
 
-    fn build(&self, kind: Kind) -> Result<Http, Trouble> {
+    fn build(&self, kind: ClientKind) -> Result<Http, ProbeError> {
         let config = if kind.secure {
             let build = || tls::trusting(&self.ca_certificates);
             self.tls.get_or_init(build).clone()?
@@ -259,7 +263,7 @@ impl Clients {
         let idle = if kind.fresh { 0 } else { self.idle_connections };
         Ok(Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(idle)
             .http1_max_headers(MAX_HEADERS)
             .http1_max_buf_size(MAX_HEADER_BYTES as usize)
@@ -272,13 +276,13 @@ impl Clients {
     }
 }
 
-impl Kind {
-    fn of(message: &Message) -> Self {
+impl ClientKind {
+    fn of(request: &PreparedRequest) -> Self {
         Self {
-            secure: message.place.origin.secure,
-            guarded: message.guarded,
+            secure: request.url.origin.secure,
+            guarded: request.guarded,
             // It could not be repeated if the connection were gone.
-            fresh: !is_idempotent(&message.method),
+            fresh: !is_idempotent(&request.method),
         }
     }
 }

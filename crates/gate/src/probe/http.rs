@@ -10,23 +10,26 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Duration, Instant};
 
-use super::client::{Message, Sent};
-use super::place::{Origin, Place};
-use super::redirect::{self, Vouched};
-use super::{Surroundings, Trail, Trouble};
+use super::allowed_origins::AllowedOrigins;
+use super::client::{PreparedRequest, ResponseHead};
+use super::error::ProbeError;
+use super::redirect;
+use super::request_url::{Origin, RequestUrl};
+use super::{ProbeContext, Trace};
 use crate::body::{self, Body as ReceivedBody};
-use crate::expect::{Evidence, Shape};
+use crate::evidence::Evidence;
+use crate::json_template::JsonTemplate;
 use crate::template::{Template, Values};
-use crate::text;
+use crate::words;
 
 /// How many redirects are followed when a check asks for it.
-const REDIRECT_LIMIT: usize = 10;
+const MAX_REDIRECTS: usize = 10;
 
 /// How much of a body is read, unless the suite says otherwise.
 pub(crate) const DEFAULT_MAX_BODY: usize = 1024 * 1024;
 
 /// How large the headers of a request may be, filled. Most servers take 8 KiB.
-const MAX_HEADER_BYTES: usize = 64 * 1024;
+const MAX_REQUEST_HEADER_BYTES: usize = 64 * 1024;
 
 /// A request as the suite describes it.
 #[derive(Clone, Debug)]
@@ -54,23 +57,23 @@ pub(crate) struct Request {
 pub(crate) enum Body {
     #[default]
     None,
-    Json(Shape),
+    Json(JsonTemplate),
     Text(Template),
     Form(Vec<(String, Template)>),
 }
 
 impl Request {
     /// Where the request goes, without its `query`.
-    pub(super) fn place(&self, around: &Surroundings) -> Result<Place, Trouble> {
-        let url = self.url.render(&around.values).map_err(missing)?;
-        around.clients.resolve(&url, self.host.as_deref())
+    pub(crate) fn url(&self, context: &ProbeContext) -> Result<RequestUrl, ProbeError> {
+        let url = self.url.render(&context.values).map_err(missing)?;
+        context.clients.resolve(&url, self.host.as_deref())
     }
 
-    pub(super) fn allowed(&self, values: &Values) -> Result<Vec<Origin>, Trouble> {
+    pub(super) fn allowed(&self, values: &Values) -> Result<Vec<Origin>, ProbeError> {
         let origins = self.allow_origins.iter().map(|template| {
             let written = template.render(values).map_err(missing)?;
             Origin::parse(&written).ok_or_else(|| {
-                Trouble::errored(format!(
+                ProbeError::errored(format!(
                     "allow_origins: {written:?} is not an origin such as https://login.example.com"
                 ))
             })
@@ -78,19 +81,19 @@ impl Request {
         origins.collect()
     }
 
-    fn fill(&self, around: &Surroundings) -> Result<Message, Trouble> {
-        let values = &around.values;
-        let mut place = self.place(around)?;
+    fn prepare(&self, context: &ProbeContext) -> Result<PreparedRequest, ProbeError> {
+        let values = &context.values;
+        let mut url = self.url(context)?;
         if !self.query.is_empty() {
             let pairs = render_pairs(&self.query, values)?;
             let mut encoder = url::form_urlencoded::Serializer::new(String::new());
-            place = place.with_query(&encoder.extend_pairs(pairs).finish());
+            url = url.with_query(&encoder.extend_pairs(pairs).finish());
         }
         let (content_type, body) = self.body.fill(values)?;
-        Ok(Message {
+        Ok(PreparedRequest {
             method: self.method.clone(),
-            place,
-            headers: self.headers(content_type, body.is_empty(), around)?,
+            url,
+            headers: self.headers(content_type, body.is_empty(), context)?,
             body,
             guarded: false,
         })
@@ -100,10 +103,10 @@ impl Request {
         &self,
         content_type: Option<&'static str>,
         no_body: bool,
-        around: &Surroundings,
-    ) -> Result<HeaderMap, Trouble> {
+        context: &ProbeContext,
+    ) -> Result<HeaderMap, ProbeError> {
         let mut headers = HeaderMap::new();
-        let agent = HeaderValue::from_str(&around.clients.user_agent);
+        let agent = HeaderValue::from_str(&context.clients.user_agent);
         headers.extend(agent.ok().map(|agent| (USER_AGENT, agent)));
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         let accepted = HeaderValue::from_static(body::ACCEPTED);
@@ -117,19 +120,19 @@ impl Request {
         }
         let mut size = 0;
         for (name, template) in &self.headers {
-            let value = template.render(&around.values).map_err(missing)?;
+            let value = template.render(&context.values).map_err(missing)?;
             size += name.as_str().len() + value.len();
             let value = HeaderValue::from_str(&value).map_err(|_| {
-                Trouble::errored(format!(
+                ProbeError::errored(format!(
                     "the value of the header {name} has characters that no header may have"
                 ))
             })?;
             headers.insert(name.clone(), value);
         }
-        if size > MAX_HEADER_BYTES {
-            return Err(Trouble::errored(format!(
+        if size > MAX_REQUEST_HEADER_BYTES {
+            return Err(ProbeError::errored(format!(
                 "the headers of the request are larger than {}; send less",
-                text::bytes(MAX_HEADER_BYTES)
+                words::bytes(MAX_REQUEST_HEADER_BYTES)
             )));
         }
         Ok(headers)
@@ -137,11 +140,11 @@ impl Request {
 }
 
 impl Body {
-    fn fill(&self, values: &Values) -> Result<(Option<&'static str>, Bytes), Trouble> {
+    fn fill(&self, values: &Values) -> Result<(Option<&'static str>, Bytes), ProbeError> {
         Ok(match self {
             Self::None => (None, Bytes::new()),
-            Self::Json(shape) => {
-                let value = shape.render(values).map_err(missing)?;
+            Self::Json(template) => {
+                let value = template.render(values).map_err(missing)?;
                 (Some("application/json"), value.to_string().into())
             }
             Self::Text(template) => (None, template.render(values).map_err(missing)?.into()),
@@ -157,50 +160,50 @@ impl Body {
 
 /// Sends the request and reads the answer. `whole` says whether the check needs the body to the
 /// end; if not, a body beyond the limit is only noted.
-pub(super) async fn look(
+pub(super) async fn execute(
     request: &Request,
-    around: &Surroundings,
+    context: &ProbeContext,
     whole: bool,
-    trail: &mut Trail,
-) -> Result<Evidence, Trouble> {
-    let mut message = request.fill(around)?;
-    trail.request = Some(format!("{} {}", message.method, message.place));
-    let vouched = Vouched::of(request, &message.place.origin, around)?;
-    vouched.first(&message.place)?;
-    around.clients.prepare(&message)?;
+    trace: &mut Trace,
+) -> Result<Evidence, ProbeError> {
+    let mut prepared = request.prepare(context)?;
+    trace.request = Some(format!("{} {}", prepared.method, prepared.url));
+    let allowed = AllowedOrigins::of(request, &prepared.url.origin, context)?;
+    allowed.check_own_url(&prepared.url)?;
+    context.clients.prepare(&prepared)?;
     let begun = Instant::now();
     let mut lost = Duration::ZERO;
     let mut hops = 0;
     let response = loop {
-        let response = send(&message, around, &mut lost, trail).await?;
+        let response = send(&prepared, context, &mut lost, trace).await?;
         if !request.follow_redirects {
             break response;
         }
-        let Some(next) = redirect::after(&message, &response, &vouched)? else {
+        let Some(next) = redirect::follow(&prepared, &response, &allowed)? else {
             break response;
         };
         hops += 1;
-        if hops > REDIRECT_LIMIT {
-            return Err(Trouble::failed(format!(
-                "more than {REDIRECT_LIMIT} redirects; the last to {}",
-                next.place
+        if hops > MAX_REDIRECTS {
+            return Err(ProbeError::failed(format!(
+                "more than {MAX_REDIRECTS} redirects; the last to {}",
+                next.url
             )));
         }
         let status = response.status().as_u16();
-        trail
+        trace
             .notes
-            .push(format!("{status} redirects to {}", next.place));
-        message = next;
+            .push(format!("{status} redirects to {}", next.url));
+        prepared = next;
     };
     let status = response.status().as_u16();
-    trail.status = Some(status);
+    trace.status = Some(status);
     let (head, body) = response.into_parts();
     let (body, body_cut_at) = read(body, request.max_body).await?;
     let latency = begun.elapsed().saturating_sub(lost);
     if let (Some(limit), false) = (body_cut_at, whole) {
-        trail.notes.push(format!(
+        trace.notes.push(format!(
             "the body was not read beyond {}",
-            text::bytes(limit)
+            words::bytes(limit)
         ));
     }
     Ok(Evidence {
@@ -213,30 +216,30 @@ pub(super) async fn look(
 }
 
 async fn send(
-    message: &Message,
-    around: &Surroundings,
+    prepared: &PreparedRequest,
+    context: &ProbeContext,
     lost: &mut Duration,
-    trail: &mut Trail,
-) -> Result<http::Response<Incoming>, Trouble> {
-    let Sent {
+    trace: &mut Trace,
+) -> Result<http::Response<Incoming>, ProbeError> {
+    let ResponseHead {
         response,
         lost: more,
-    } = around.clients.send(message).await?;
+    } = context.clients.send(prepared).await?;
     if let Some(more) = more {
         *lost += more;
-        trail.notes.push(format!(
+        trace.notes.push(format!(
             "the server had closed the connection; {} {} was asked once more on a new one",
-            message.method, message.place
+            prepared.method, prepared.url
         ));
     }
     Ok(response)
 }
 
 /// Reads until the end or the limit, whichever comes first.
-async fn read(mut body: Incoming, limit: usize) -> Result<(Vec<u8>, Option<usize>), Trouble> {
+async fn read(mut body: Incoming, limit: usize) -> Result<(Vec<u8>, Option<usize>), ProbeError> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Trouble::of_body(&error))?;
+        let frame = frame.map_err(|error| ProbeError::of_body(&error))?;
         let Ok(chunk) = frame.into_data() else {
             continue;
         };
@@ -253,7 +256,7 @@ async fn read(mut body: Incoming, limit: usize) -> Result<(Vec<u8>, Option<usize
 fn render_pairs<'a>(
     pairs: &'a [(String, Template)],
     values: &Values,
-) -> Result<Vec<(&'a str, String)>, Trouble> {
+) -> Result<Vec<(&'a str, String)>, ProbeError> {
     pairs
         .iter()
         .map(|(name, template)| Ok((name.as_str(), template.render(values).map_err(missing)?)))
@@ -265,6 +268,6 @@ fn render_pairs<'a>(
     clippy::needless_pass_by_value,
     reason = "the signature that `map_err` wants"
 )]
-fn missing(error: crate::template::Missing) -> Trouble {
-    Trouble::errored(error.to_string())
+fn missing(error: crate::template::Missing) -> ProbeError {
+    ProbeError::errored(error.to_string())
 }

@@ -5,20 +5,21 @@
 //! never keep cookies or other state for the next check, and never wait without being told to:
 //! the engine cuts it at its limits by dropping it.
 
-mod address;
+pub(crate) mod allowed_origins;
 pub(crate) mod client;
 mod connect;
+mod error;
 pub(crate) mod http;
-pub(crate) mod place;
-pub(crate) mod redirect;
+mod redirect;
+mod release;
+pub(crate) mod request_url;
 pub(crate) mod tls;
-mod trouble;
 
-use crate::expect::{Evidence, Expectation};
+use crate::evidence::Evidence;
 use crate::template::Values;
 
 pub(crate) use self::client::Clients;
-pub(crate) use self::trouble::Trouble;
+pub(crate) use self::error::ProbeError;
 
 /// How a check measures.
 #[derive(Clone, Debug)]
@@ -39,14 +40,14 @@ pub(crate) enum Misbehaviour {
 
 /// What a run shares with its probes.
 #[derive(Debug)]
-pub(crate) struct Surroundings {
+pub(crate) struct ProbeContext {
     pub(crate) clients: Clients,
     pub(crate) values: Values,
 }
 
 /// What is known of a try so far; filled as the probe goes, so that it survives a cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Trail {
+pub(crate) struct Trace {
     /// `GET https://shop.example.com/version`
     pub(crate) request: Option<String>,
     pub(crate) status: Option<u16>,
@@ -55,18 +56,15 @@ pub(crate) struct Trail {
 }
 
 impl Probe {
-    /// Looks once.
-    pub(crate) async fn look(
+    /// Measures once. `whole_body` says whether the check needs the body to its end.
+    pub(crate) async fn execute(
         &self,
-        around: &Surroundings,
-        expect: &[Expectation],
-        trail: &mut Trail,
-    ) -> Result<Evidence, Trouble> {
+        context: &ProbeContext,
+        whole_body: bool,
+        trace: &mut Trace,
+    ) -> Result<Evidence, ProbeError> {
         match self {
-            Self::Http(request) => {
-                let whole = expect.iter().any(Expectation::needs_whole_body);
-                http::look(request, around, whole, trail).await
-            }
+            Self::Http(request) => http::execute(request, context, whole_body, trace).await,
             #[cfg(test)]
             Self::Misbehave(Misbehaviour::Panic) => panic!("the probe fell over"),
             #[cfg(test)]

@@ -9,7 +9,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::Trouble;
+use super::ProbeError;
 
 /// The certificates of a PEM text; at least one.
 pub(crate) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -29,23 +29,23 @@ pub(crate) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, St
 }
 
 /// TLS that trusts the system's certificate authorities and these.
-pub(super) fn trusting(pems: &[String]) -> Result<ClientConfig, Trouble> {
+pub(super) fn trusting(pems: &[String]) -> Result<ClientConfig, ProbeError> {
     let provider = Arc::new(ring::default_provider());
     let mut extra = Vec::new();
     for pem in pems {
         let found = certificates(pem).map_err(|why| {
-            Trouble::errored(format!("a certificate authority can't be trusted: {why}"))
+            ProbeError::errored(format!("a certificate authority can't be trusted: {why}"))
         })?;
         extra.extend(found);
     }
     let verifier =
         rustls_platform_verifier::Verifier::new_with_extra_roots(extra, Arc::clone(&provider))
-            .map_err(|error| Trouble::errored(format!("TLS could not be set up: {error}")))?;
+            .map_err(|error| ProbeError::errored(format!("TLS could not be set up: {error}")))?;
     config(&provider, Arc::new(verifier))
 }
 
 /// For clients that speak plain HTTP.
-pub(super) fn none() -> Result<ClientConfig, Trouble> {
+pub(super) fn none() -> Result<ClientConfig, ProbeError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     builder
@@ -55,13 +55,13 @@ pub(super) fn none() -> Result<ClientConfig, Trouble> {
                 .with_root_certificates(RootCertStore::empty())
                 .with_no_client_auth()
         })
-        .map_err(|error| Trouble::errored(format!("no HTTP client: {error}")))
+        .map_err(|error| ProbeError::errored(format!("no HTTP client: {error}")))
 }
 
 fn config(
     provider: &Arc<CryptoProvider>,
     verifier: Arc<dyn ServerCertVerifier>,
-) -> Result<ClientConfig, Trouble> {
+) -> Result<ClientConfig, ProbeError> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(provider));
     builder
         .with_safe_default_protocol_versions()
@@ -71,5 +71,5 @@ fn config(
                 .with_custom_certificate_verifier(verifier)
                 .with_no_client_auth()
         })
-        .map_err(|error| Trouble::errored(format!("TLS could not be set up: {error}")))
+        .map_err(|error| ProbeError::errored(format!("TLS could not be set up: {error}")))
 }

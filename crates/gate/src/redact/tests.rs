@@ -157,7 +157,7 @@ proptest! {
     #[test]
     fn base64_of_a_secret_is_never_in_the_text(secret in "[!-~]{6,24}", before in "[ -~]{0,9}", after in "[ -~]{0,9}") {
         let redactor = Redactor::new([secret.as_str()]);
-        let whole = forms::encode_for_test(format!("{before}{secret}{after}").as_bytes());
+        let whole = data_encoding::BASE64_NOPAD.encode(format!("{before}{secret}{after}").as_bytes());
         prop_assert!(redactor.text(&whole).contains(MASK), "{whole}");
     }
 

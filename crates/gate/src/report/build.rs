@@ -10,26 +10,28 @@ use super::{
     BakeReport, CheckReport, ExpectationReport, FORMAT, Report, RoundReport, Tally, TryReport,
 };
 use crate::Stage;
+use crate::bake::Bake;
 use crate::expect::{Finding, Got};
+use crate::measurement::Measurement;
+use crate::records::{MAX_KEPT_ROUNDS, RoundRecord, TryRecord};
 use crate::redact::{MASK, Redactor};
-use crate::run::{KEPT_ROUNDS, RoundRecord, TryRecord};
-use crate::suite::{Bake, Check, Severity};
-use crate::text;
-use crate::verdict::{Case, CheckHistory, Measurement, Verdict, came_to, judge};
+use crate::suite::{Check, Severity};
+use crate::verdict::{CheckHistory, RunHistory, Verdict, came_to, judge};
+use crate::words;
 
 /// Characters of a body that are shown.
-const BODY_EXCERPT: usize = 500;
-/// Characters of one side of an expectation, or of a trouble, that are shown.
-const SIDE: usize = 200;
+const MAX_BODY_CHARS: usize = 500;
+/// Characters of one side of an expectation, or of an error, that are shown.
+const MAX_SIDE_CHARS: usize = 200;
 /// Characters of a check's detail, which reasons repeat.
-const DETAIL: usize = 400;
+const MAX_DETAIL_CHARS: usize = 400;
 /// Characters of a name, a fact or a request that are shown.
-const LINE: usize = 1_000;
+const MAX_LINE_CHARS: usize = 1_000;
 /// Tries of one round that are shown: the first and the last ones.
-const TRIES: usize = 6;
+const MAX_TRIES: usize = 6;
 
 /// Everything raw that a report is made of.
-pub(crate) struct Material<'a> {
+pub(crate) struct ReportInput<'a> {
     pub(crate) suite: &'a str,
     pub(crate) stage: Stage,
     pub(crate) address: Option<&'a Url>,
@@ -46,15 +48,15 @@ pub(crate) struct Material<'a> {
 }
 
 /// Redacts, then decides on what is left: reasons are made of redacted words only.
-pub(crate) fn build(material: &Material<'_>) -> Report {
-    let redactor = material.redactor;
-    let line = |raw: &str| redactor.excerpt(raw, LINE);
-    let checks: Vec<CheckReport> = material
+pub(crate) fn build(input: &ReportInput<'_>) -> Report {
+    let redactor = input.redactor;
+    let line = |raw: &str| redactor.excerpt(raw, MAX_LINE_CHARS);
+    let checks: Vec<CheckReport> = input
         .checks
         .iter()
-        .map(|(check, rounds)| check_report(check, rounds, &material.bake, redactor))
+        .map(|(check, rounds)| check_report(check, rounds, &input.bake, redactor))
         .collect();
-    let rounds = material
+    let rounds = input
         .checks
         .iter()
         .map(|(_, rounds)| rounds.len())
@@ -62,25 +64,25 @@ pub(crate) fn build(material: &Material<'_>) -> Report {
         .unwrap_or_default();
     Report {
         format: FORMAT,
-        suite: line(material.suite),
-        stage: material.stage,
-        address: material.address.map(|url| line(url.as_str())),
-        target: material
+        suite: line(input.suite),
+        stage: input.stage,
+        address: input.address.map(|url| line(url.as_str())),
+        target: input
             .facts
             .iter()
             .map(|(key, fact)| (key.clone(), line(fact)))
             .collect(),
-        started: material.started,
-        finished: material.finished,
-        duration_ms: millis(material.elapsed),
-        verdict: verdict(material, &checks),
-        bake: (!material.bake.window.is_zero()).then(|| BakeReport {
-            window_ms: millis(material.bake.window),
-            every_ms: millis(material.bake.every),
-            failure_limit: material.bake.failure_limit,
-            error_limit: material.bake.error_limit,
+        started: input.started,
+        finished: input.finished,
+        duration_ms: millis(input.elapsed),
+        verdict: verdict(input, &checks),
+        bake: (!input.bake.window.is_zero()).then(|| BakeReport {
+            window_ms: millis(input.bake.window),
+            every_ms: millis(input.bake.every),
+            failure_limit: input.bake.failure_limit,
+            error_limit: input.bake.error_limit,
             rounds,
-            completed: material.window_completed,
+            completed: input.window_completed,
         }),
         summary: Tally::of(
             &checks
@@ -88,23 +90,23 @@ pub(crate) fn build(material: &Material<'_>) -> Report {
                 .map(|check| check.measurement)
                 .collect::<Vec<_>>(),
         ),
-        notes: notes(material, &checks),
+        notes: notes(input, &checks),
         checks,
     }
 }
 
-fn verdict(material: &Material<'_>, checks: &[CheckReport]) -> Verdict {
-    if !material.refusals.is_empty() {
-        let reasons = material
+fn verdict(input: &ReportInput<'_>, checks: &[CheckReport]) -> Verdict {
+    if !input.refusals.is_empty() {
+        let reasons = input
             .refusals
             .iter()
-            .map(|raw| material.redactor.excerpt(raw, LINE));
+            .map(|raw| input.redactor.excerpt(raw, MAX_LINE_CHARS));
         return Verdict {
             passed: false,
             reasons: reasons.collect(),
         };
     }
-    let histories = material
+    let histories = input
         .checks
         .iter()
         .zip(checks)
@@ -114,11 +116,11 @@ fn verdict(material: &Material<'_>, checks: &[CheckReport]) -> Verdict {
             rounds: rounds.iter().map(|round| round.measurement).collect(),
             detail: check.detail.clone(),
         });
-    judge(&Case {
-        stage: material.stage,
-        bake: material.bake,
-        window_completed: material.window_completed,
-        elapsed: material.elapsed,
+    judge(&RunHistory {
+        stage: input.stage,
+        bake: input.bake,
+        window_completed: input.window_completed,
+        elapsed: input.elapsed,
         checks: histories.collect(),
     })
 }
@@ -135,7 +137,7 @@ fn check_report(
         .rev()
         .find(|round| round.measurement != Measurement::Passed);
     CheckReport {
-        name: redactor.excerpt(&check.name, LINE),
+        name: redactor.excerpt(&check.name, MAX_LINE_CHARS),
         severity: check.severity,
         measurement: came_to(&measurements, bake),
         detail: told
@@ -160,8 +162,8 @@ fn detail(round: &RoundRecord, redactor: &Redactor) -> String {
     let Some(last) = round.tries.last() else {
         return String::new();
     };
-    if let Some(trouble) = &last.trouble {
-        return redactor.excerpt(trouble, DETAIL);
+    if let Some(error) = &last.error {
+        return redactor.excerpt(error, MAX_DETAIL_CHARS);
     }
     let unmet: Vec<String> = last
         .findings
@@ -169,11 +171,11 @@ fn detail(round: &RoundRecord, redactor: &Redactor) -> String {
         .filter(|finding| finding.measurement != Measurement::Passed)
         .map(|finding| sentence(&shown(finding, redactor)))
         .collect();
-    text::shorten(&unmet.join("; "), DETAIL)
+    words::shorten(&unmet.join("; "), MAX_DETAIL_CHARS)
 }
 
 fn round_report(number: usize, round: &RoundRecord, redactor: &Redactor) -> RoundReport {
-    let left_out = round.tries.len().saturating_sub(TRIES);
+    let left_out = round.tries.len().saturating_sub(MAX_TRIES);
     let tries = round.tries.iter().enumerate();
     RoundReport {
         number,
@@ -196,7 +198,7 @@ fn try_report(number: usize, record: &TryRecord, redactor: &Redactor) -> TryRepo
         request: record
             .request
             .as_ref()
-            .map(|raw| redactor.excerpt(raw, LINE)),
+            .map(|raw| redactor.excerpt(raw, MAX_LINE_CHARS)),
         status: record.status,
         latency_ms: record.latency.map(millis),
         expectations: record
@@ -204,19 +206,19 @@ fn try_report(number: usize, record: &TryRecord, redactor: &Redactor) -> TryRepo
             .iter()
             .map(|finding| shown(finding, redactor))
             .collect(),
-        trouble: record
-            .trouble
+        error: record
+            .error
             .as_ref()
-            .map(|raw| redactor.excerpt(raw, DETAIL)),
+            .map(|raw| redactor.excerpt(raw, MAX_DETAIL_CHARS)),
         notes: record
             .notes
             .iter()
-            .map(|raw| redactor.excerpt(raw, LINE))
+            .map(|raw| redactor.excerpt(raw, MAX_LINE_CHARS))
             .collect(),
         body_excerpt: record
             .body
             .as_ref()
-            .map(|raw| redactor.excerpt(raw, BODY_EXCERPT)),
+            .map(|raw| redactor.excerpt(raw, MAX_BODY_CHARS)),
     }
 }
 
@@ -238,8 +240,8 @@ fn shown(finding: &Finding, redactor: &Redactor) -> ExpectationReport {
         Got::Value(value) => hide(value),
     };
     ExpectationReport {
-        expected: redactor.excerpt(&expected, SIDE),
-        got: redactor.excerpt(&got, SIDE),
+        expected: redactor.excerpt(&expected, MAX_SIDE_CHARS),
+        got: redactor.excerpt(&got, MAX_SIDE_CHARS),
         measurement: finding.measurement,
     }
 }
@@ -257,16 +259,16 @@ fn sentence(shown: &ExpectationReport) -> String {
     }
 }
 
-fn notes(material: &Material<'_>, checks: &[CheckReport]) -> Vec<String> {
-    let rounds = material.checks.iter().flat_map(|(_, rounds)| rounds);
+fn notes(input: &ReportInput<'_>, checks: &[CheckReport]) -> Vec<String> {
+    let rounds = input.checks.iter().flat_map(|(_, rounds)| rounds);
     let thinned = rounds.clone().any(|round| round.thinned);
     let tries: usize = rounds
-        .map(|round| round.tries.len().saturating_sub(TRIES))
+        .map(|round| round.tries.len().saturating_sub(MAX_TRIES))
         .sum();
     let mut notes = Vec::new();
     if thinned {
         notes.push(format!(
-            "Of each check, the first round, the last one and the first {KEPT_ROUNDS} that did not pass are \
+            "Of each check, the first round, the last one and the first {MAX_KEPT_ROUNDS} that did not pass are \
              shown with their tries; the strip has every round."
         ));
     }
@@ -286,7 +288,9 @@ fn notes(material: &Material<'_>, checks: &[CheckReport]) -> Vec<String> {
             .iter()
             .any(|r| r.tries.iter().any(|t| t.body_excerpt.is_some()))
     }) {
-        notes.push(format!("Bodies are shown up to {BODY_EXCERPT} characters."));
+        notes.push(format!(
+            "Bodies are shown up to {MAX_BODY_CHARS} characters."
+        ));
     }
     notes
 }

@@ -9,9 +9,9 @@ use askama::Template;
 use super::tries::{self, Group};
 use super::{CheckReport, ExpectationReport, Report, TryReport};
 use crate::Stage;
+use crate::measurement::Measurement;
 use crate::suite::Severity;
-use crate::text;
-use crate::verdict::Measurement;
+use crate::words;
 
 /// Cells of a strip; more rounds than this share cells, which show the worst of them.
 const CELLS: usize = 60;
@@ -89,7 +89,7 @@ impl<'a> Page<'a> {
     fn of(report: &'a Report) -> Self {
         let baked = report.bake.is_some();
         let whole = report.duration_ms.max(1);
-        let tick = |quarter: u64| text::millis(whole * quarter / 4);
+        let tick = |quarter: u64| words::millis(whole * quarter / 4);
         let legend = [
             Measurement::Passed,
             Measurement::Failed,
@@ -178,7 +178,7 @@ impl<'a> CheckView<'a> {
             took: if baked {
                 format!("{}/{rounds}", report.tally.passed)
             } else {
-                text::millis(spent)
+                words::millis(spent)
             },
             tries: tries::groups(report)
                 .iter()
@@ -190,7 +190,7 @@ impl<'a> CheckView<'a> {
                 "No try was finished."
             },
             skipped: (shown < rounds).then(|| {
-                let rounds = text::count(rounds, "round");
+                let rounds = words::count(rounds, "round");
                 format!("{shown} of {rounds} shown in full; the others are in the strip.")
             }),
         }
@@ -261,8 +261,8 @@ fn numbers(report: &Report) -> Vec<(&'static str, String)> {
             "bake",
             format!(
                 "{} every {}",
-                text::millis(bake.window_ms),
-                text::millis(bake.every_ms)
+                words::millis(bake.window_ms),
+                words::millis(bake.every_ms)
             ),
         ));
         let limits = format!(
@@ -271,7 +271,7 @@ fn numbers(report: &Report) -> Vec<(&'static str, String)> {
         );
         numbers.push(("limits", limits));
     }
-    numbers.push(("took", text::millis(report.duration_ms)));
+    numbers.push(("took", words::millis(report.duration_ms)));
     numbers
 }
 
@@ -354,8 +354,8 @@ fn alternative(report: &CheckReport, baked: bool) -> String {
         };
         return format!(
             "{tries}, began after {}, took {}",
-            text::millis(started),
-            text::millis(spent)
+            words::millis(started),
+            words::millis(spent)
         );
     }
     let tally = report.tally;
@@ -381,7 +381,7 @@ fn alternative(report: &CheckReport, baked: bool) -> String {
     }
     format!(
         "{}: {}",
-        text::count(report.strip.len(), "round"),
+        words::count(report.strip.len(), "round"),
         words.join(", ")
     )
 }

@@ -13,11 +13,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::Stage;
+use crate::measurement::Measurement;
 use crate::suite::Severity;
 pub use crate::verdict::Tally;
-use crate::verdict::{Measurement, Verdict};
+use crate::verdict::Verdict;
 
-pub(crate) use self::build::{Material, build};
+pub(crate) use self::build::{ReportInput, build};
 pub use self::html::html;
 
 /// The version of the JSON form; raised when a field changes its meaning or goes away.
@@ -125,7 +126,8 @@ pub struct TryReport {
     /// What was expected and what was got.
     pub expectations: Vec<ExpectationReport>,
     /// Why nothing was measured.
-    pub trouble: Option<String>,
+    #[serde(rename = "trouble")]
+    pub error: Option<String>,
     /// Redirects followed, bodies cut.
     pub notes: Vec<String>,
     /// The beginning of the body, if the try did not pass.
@@ -139,7 +141,7 @@ pub struct ExpectationReport {
     pub expected: String,
     /// `503`
     pub got: String,
-    /// Whether it was met; errored if that could not be told.
+    /// Whether it was met; errored if that is unknown.
     pub measurement: Measurement,
 }
 

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::Outcome;
+use crate::bake::Bake;
 use crate::expect::{Finding, Got};
+use crate::records::{RoundRecord, TryRecord};
 use crate::redact::Redactor;
-use crate::run::{RoundRecord, TryRecord};
-use crate::suite::{Bake, Suite};
+use crate::suite::Suite;
 
 /// The words of a page, a line for each block.
 fn words(page: &str) -> String {
@@ -42,7 +43,7 @@ fn title(page: &str) -> &str {
 
 /// One try of `millis`, from `started` on.
 fn one_try(measurement: Measurement, started: u64, millis: u64) -> TryRecord {
-    let (trouble, status) = match measurement {
+    let (error, status) = match measurement {
         Measurement::Passed => (None, 200),
         Measurement::Failed => (None, 503),
         _ => (
@@ -62,14 +63,14 @@ fn one_try(measurement: Measurement, started: u64, millis: u64) -> TryRecord {
         started: Duration::from_millis(started),
         duration: Duration::from_millis(millis),
         request: Some("GET https://shop.example.com/checkout".to_owned()),
-        status: trouble.is_none().then_some(status),
+        status: error.is_none().then_some(status),
         latency: None,
-        findings: if trouble.is_none() {
+        findings: if error.is_none() {
             vec![finding]
         } else {
             Vec::new()
         },
-        trouble,
+        error,
         notes: Vec::new(),
         body: (measurement == Measurement::Failed).then(|| "no database".to_owned()),
     }
@@ -102,7 +103,7 @@ fn report_of(checks: Vec<(&str, &str, Vec<RoundRecord>)>, bake: Bake) -> Report 
     } else {
         Stage::PostTraffic
     };
-    build(&Material {
+    build(&ReportInput {
         suite: "shop",
         stage,
         address: None,

@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 
 use super::{CheckReport, RoundReport, TryReport};
-use crate::text;
-use crate::verdict::Measurement;
+use crate::measurement::Measurement;
+use crate::words;
 
 /// Tries that follow each other and came to the same.
 pub(super) struct Group<'a> {
@@ -46,7 +46,7 @@ fn same(one: &TryReport, other: &TryReport) -> bool {
     one.measurement == other.measurement
         && one.request == other.request
         && one.status == other.status
-        && one.trouble == other.trouble
+        && one.error == other.error
         && one.notes == other.notes
         && one.body_excerpt == other.body_excerpt
         && one.expectations.len() == other.expectations.len()
@@ -98,7 +98,7 @@ impl<'a> Group<'a> {
     /// `after 5ms, took 1.2s`; of several the range.
     pub(super) fn timing(&self) -> String {
         let range = |range: &RangeInclusive<u64>| {
-            let (first, last) = (text::millis(*range.start()), text::millis(*range.end()));
+            let (first, last) = (words::millis(*range.start()), words::millis(*range.end()));
             if first == last {
                 first
             } else {

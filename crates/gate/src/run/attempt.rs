@@ -7,44 +7,46 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::ledger::{Ledger, TryRecord};
 use super::memory::Budget;
-use crate::expect::{Evidence, Expectation, Finding, evaluate};
-use crate::probe::{Surroundings, Trail, Trouble};
-use crate::suite::{Bake, Check};
-use crate::text::{self, RAW_KEEP};
-use crate::verdict::Measurement;
+use crate::bake::Bake;
+use crate::evidence::Evidence;
+use crate::expect::{Expectation, Finding, evaluate};
+use crate::measurement::Measurement;
+use crate::probe::{ProbeContext, ProbeError, Trace};
+use crate::records::{Recorder, TryRecord};
+use crate::suite::Check;
+use crate::words::{self, RAW_KEEP};
 
 /// What all checks of a run share.
 #[derive(Debug)]
-pub(super) struct Course {
-    pub(super) around: Surroundings,
+pub(super) struct RunContext {
+    pub(super) probe: ProbeContext,
     pub(super) checks: Vec<Check>,
     pub(super) concurrency: usize,
     pub(super) memory: Budget,
     pub(super) bake: Bake,
     pub(super) begun: Instant,
     pub(super) deadline: Instant,
-    pub(super) ledger: Arc<Ledger>,
+    pub(super) recorder: Arc<Recorder>,
 }
 
 /// Tries the check until it passes, its retries are used up or its time is over.
-pub(super) async fn check(course: &Arc<Course>, index: usize) {
-    let check = &course.checks[index];
-    let patience = check.patience;
+pub(super) async fn check(run: &Arc<RunContext>, index: usize) {
+    let check = &run.checks[index];
+    let patience = check.retry;
     let started = Instant::now();
-    let limit = patience.within.map_or(course.deadline, |within| {
-        course.deadline.min(started + within)
-    });
+    let limit = patience
+        .within
+        .map_or(run.deadline, |within| run.deadline.min(started + within));
     for number in 0..=patience.retries {
-        let record = attempt(course, index, limit).await;
+        let record = attempt(run, index, limit).await;
         let measurement = record.measurement;
-        course.ledger.add(index, record);
-        if Instant::now() >= course.deadline && measurement != Measurement::Passed {
+        run.recorder.add(index, record);
+        if Instant::now() >= run.deadline && measurement != Measurement::Passed {
             // What the deadline cut says nothing about the target.
             return;
         }
-        course.ledger.settle(index, measurement);
+        run.recorder.settle(index, measurement);
         let next = Instant::now() + patience.retry_every;
         if measurement == Measurement::Passed || number == patience.retries || next >= limit {
             return;
@@ -54,92 +56,92 @@ pub(super) async fn check(course: &Arc<Course>, index: usize) {
 }
 
 /// Writes down that the check could not be measured, because the gate itself broke.
-pub(super) fn broken(course: &Course, index: usize, panic: &(dyn std::any::Any + Send)) {
-    let why = words(panic);
-    course.ledger.add(
+pub(super) fn broken(run: &RunContext, index: usize, panic: &(dyn std::any::Any + Send)) {
+    let why = panic_message(panic);
+    run.recorder.add(
         index,
         TryRecord {
             measurement: Measurement::Errored,
-            started: course.begun.elapsed(),
+            started: run.begun.elapsed(),
             duration: Duration::ZERO,
             request: None,
             status: None,
             latency: None,
             findings: Vec::new(),
-            trouble: Some(format!("the gate itself broke: {why}; this is a defect")),
+            error: Some(format!("the gate itself broke: {why}; this is a defect")),
             notes: Vec::new(),
             body: None,
         },
     );
-    course.ledger.settle(index, Measurement::Errored);
+    run.recorder.settle(index, Measurement::Errored);
 }
 
-/// Looks once and judges what was seen.
-async fn attempt(course: &Arc<Course>, index: usize, limit: Instant) -> TryRecord {
-    let check = &course.checks[index];
+/// Measures once and judges what was seen.
+async fn attempt(run: &Arc<RunContext>, index: usize, limit: Instant) -> TryRecord {
+    let check = &run.checks[index];
     let begun = Instant::now();
-    let mut trail = Trail::default();
-    let seen = look(course, check, limit, &mut trail).await;
-    let (findings, body, latency, trouble) = match seen {
-        Err(trouble) => (Vec::new(), None, None, Some(trouble)),
+    let mut trace = Trace::default();
+    let seen = execute(run, check, limit, &mut trace).await;
+    let (findings, body, latency, error) = match seen {
+        Err(error) => (Vec::new(), None, None, Some(error)),
         Ok(evidence) => {
             let latency = evidence.latency;
-            match findings(course, index, evidence, limit).await {
+            match findings(run, index, evidence, limit).await {
                 Ok((findings, body)) => (findings, body, Some(latency), None),
-                Err(trouble) => (Vec::new(), None, Some(latency), Some(trouble)),
+                Err(error) => (Vec::new(), None, Some(latency), Some(error)),
             }
         }
     };
     TryRecord {
-        measurement: trouble
+        measurement: error
             .as_ref()
-            .map_or_else(|| worst(&findings), |trouble| trouble.measurement),
-        started: begun.saturating_duration_since(course.begun),
+            .map_or_else(|| worst(&findings), |error| error.measurement),
+        started: begun.saturating_duration_since(run.begun),
         duration: begun.elapsed(),
-        request: trail.request,
-        status: trail.status,
+        request: trace.request,
+        status: trace.status,
         latency,
         findings,
-        trouble: trouble.map(|trouble| trouble.message),
-        notes: trail.notes,
+        error: error.map(|error| error.message),
+        notes: trace.notes,
         body,
     }
 }
 
-async fn look(
-    course: &Course,
+async fn execute(
+    run: &RunContext,
     check: &Check,
     limit: Instant,
-    trail: &mut Trail,
-) -> Result<Evidence, Trouble> {
-    let timeout = check.patience.timeout;
+    trace: &mut Trace,
+) -> Result<Evidence, ProbeError> {
+    let timeout = check.retry.timeout;
     let cut = (Instant::now() + timeout).min(limit);
     let begun = Instant::now();
-    let probe =
-        AssertUnwindSafe(check.probe.look(&course.around, &check.expect, trail)).catch_unwind();
+    let whole_body = check.expect.iter().any(Expectation::needs_whole_body);
+    let probe = AssertUnwindSafe(check.probe.execute(&run.probe, whole_body, trace)).catch_unwind();
     match timeout_at(cut, probe).await {
         Ok(Ok(seen)) => seen,
-        Ok(Err(panic)) => Err(Trouble::errored(format!(
+        Ok(Err(panic)) => Err(ProbeError::errored(format!(
             "the probe panicked: {}",
-            words(&*panic)
+            panic_message(&*panic)
         ))),
-        Err(_) if cut == course.deadline => Err(Trouble {
+        Err(_) if cut == run.deadline => Err(ProbeError {
             measurement: Measurement::NoData,
             message: format!(
                 "cut by the deadline after {}",
-                text::duration(begun.elapsed())
+                words::duration(begun.elapsed())
             ),
         }),
         Err(_) if cut == limit => {
-            let within = check.patience.within.unwrap_or_default();
-            let limit = text::duration(within);
-            Err(Trouble::failed(format!(
+            let within = check.retry.within.unwrap_or_default();
+            let limit = words::duration(within);
+            Err(ProbeError::failed(format!(
                 "no complete answer: all tries together may take {limit}"
             )))
         }
-        Err(_) => Err(Trouble::failed(format!(
+        Err(_) => Err(ProbeError::failed(format!(
             "no complete answer within {}",
-            text::duration(timeout)
+            words::duration(timeout)
         ))),
     }
 }
@@ -147,22 +149,19 @@ async fn look(
 /// Judges off the runtime's threads where that may be slow, and never longer than one try may
 /// take. The beginning of the body comes back if something was not met.
 async fn findings(
-    course: &Arc<Course>,
+    run: &Arc<RunContext>,
     index: usize,
     evidence: Evidence,
     limit: Instant,
-) -> Result<(Vec<Finding>, Option<String>), Trouble> {
-    let check = &course.checks[index];
+) -> Result<(Vec<Finding>, Option<String>), ProbeError> {
+    let check = &run.checks[index];
     if !check.expect.iter().any(Expectation::may_be_slow) {
-        return Ok(judge(course, index, &evidence));
+        return Ok(judge(run, index, &evidence));
     }
-    let until = (Instant::now() + check.patience.timeout).min(limit);
-    let shared = Arc::clone(course);
+    let until = (Instant::now() + check.retry.timeout).min(limit);
+    let shared = Arc::clone(run);
     let judging = async {
-        let room = course
-            .memory
-            .room(&check.expect, evidence.body.most())
-            .await;
+        let room = run.memory.room(&check.expect, evidence.body.most()).await;
         // The room goes with the work: what is cut off still takes its memory.
         tokio::task::spawn_blocking(move || {
             let judged = judge(&shared, index, &evidence);
@@ -176,24 +175,20 @@ async fn findings(
         Ok(Err(fault)) => {
             let why = fault
                 .try_into_panic()
-                .map_or_else(|f| f.to_string(), |panic| words(&*panic));
-            Err(Trouble::errored(format!(
+                .map_or_else(|f| f.to_string(), |panic| panic_message(&*panic));
+            Err(ProbeError::errored(format!(
                 "judging the expectations panicked: {why}"
             )))
         }
-        Err(_) => Err(Trouble::errored(
+        Err(_) => Err(ProbeError::errored(
             "the expectations could not be judged in time; make the path, the pattern or the body \
              smaller",
         )),
     }
 }
 
-fn judge(course: &Course, index: usize, evidence: &Evidence) -> (Vec<Finding>, Option<String>) {
-    let findings = evaluate(
-        &course.checks[index].expect,
-        evidence,
-        &course.around.values,
-    );
+fn judge(run: &RunContext, index: usize, evidence: &Evidence) -> (Vec<Finding>, Option<String>) {
+    let findings = evaluate(&run.checks[index].expect, evidence, &run.probe.values);
     let body = match worst(&findings) {
         Measurement::Passed => None,
         _ => evidence.body.beginning(RAW_KEEP),
@@ -216,7 +211,7 @@ fn worst(findings: &[Finding]) -> Measurement {
     }
 }
 
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "without words".to_owned())

@@ -6,8 +6,8 @@
 //! is missing visibly.
 
 mod attempt;
-mod ledger;
 mod memory;
+mod refusals;
 mod rounds;
 
 use std::collections::BTreeMap;
@@ -20,23 +20,19 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
-use self::attempt::Course;
-use self::ledger::Ledger;
+use self::attempt::RunContext;
+use crate::bake::Bake;
 use crate::probe::client::ClientPlan;
-use crate::probe::{Clients, Surroundings, redirect};
+use crate::probe::{Clients, ProbeContext};
+use crate::records::Recorder;
 use crate::redact::Redactor;
-use crate::report::{self, Report};
-use crate::suite::filled::{self, MAX_FILLED_TOGETHER};
-use crate::suite::{Bake, Check, Suite};
+use crate::report::{self, Report, ReportInput};
+use crate::suite::{Check, Suite};
 use crate::template::{Missing, Values, Var};
 use crate::verdict::Verdict;
-use crate::{Stage, Target, text};
+use crate::{Stage, Target};
 
 pub use crate::probe::client::HttpOptions;
-pub(crate) use ledger::{KEPT_ROUNDS, RoundRecord, TryRecord};
-
-/// The last round starts when the window ends; it needs at least this much before the deadline.
-const LAST_ROUND_ALLOWANCE: Duration = Duration::from_secs(1);
 
 /// One gate to pass: a suite against a target at a stage.
 pub struct Run {
@@ -108,7 +104,7 @@ impl Outcome {
         reasons: Vec<String>,
     ) -> Self {
         let now = Timestamp::now();
-        Self::of(report::build(&report::Material {
+        Self::of(report::build(&ReportInput {
             suite: suite_name,
             stage,
             address: None,
@@ -152,39 +148,41 @@ pub async fn run(run: Run) -> Outcome {
         .filter(|check| check.on.contains(&run.stage))
         .cloned()
         .collect();
-    let mut refusals: Vec<String> = does_not_fit(&bake, begun, deadline).into_iter().collect();
-    let around = surroundings(&run).map_err(|missing| {
+    let mut refusals: Vec<String> = refusals::does_not_fit(&bake, begun, deadline)
+        .into_iter()
+        .collect();
+    let context = probe_context(&run).map_err(|missing| {
         refusals.push(format!("ca_certificates: {missing}"));
     });
     let concurrency = run.suite.limits.concurrency;
     let too_large = |memory| memory::refusal(&selected, concurrency, memory);
     refusals.extend(run.memory.and_then(too_large));
-    if let Ok(around) = &around {
-        refusals.extend(fills_too_much(&selected, &around.values));
-        refusals.extend(redirect::refusals(&selected, around));
+    if let Ok(context) = &context {
+        refusals.extend(refusals::fills_too_much(&selected, &context.values));
+        refusals.extend(refusals::not_of_the_release(&selected, context));
     }
 
-    let ledger = Arc::new(Ledger::new(selected.len()));
+    let recorder = Arc::new(Recorder::new(selected.len()));
     let mut window_completed = false;
-    if let (true, false, Ok(around)) = (refusals.is_empty(), selected.is_empty(), around) {
-        let course = Arc::new(Course {
-            around,
+    if let (true, false, Ok(context)) = (refusals.is_empty(), selected.is_empty(), context) {
+        let context = Arc::new(RunContext {
+            probe: context,
             checks: selected.clone(),
             concurrency,
             memory: memory::Budget::new(&selected, concurrency, run.memory),
             bake,
             begun,
             deadline,
-            ledger: Arc::clone(&ledger),
+            recorder: Arc::clone(&recorder),
         });
-        match measure(course).await {
+        match measure(context).await {
             Ok(completed) => window_completed = completed,
             Err(fault) => refusals.push(fault),
         }
     }
 
     let redactor = Redactor::new(run.secrets.values().map(String::as_str));
-    let material = report::Material {
+    let input = ReportInput {
         suite: &run.suite.name,
         stage: run.stage,
         address: run.target.base_url.as_ref(),
@@ -196,9 +194,9 @@ pub async fn run(run: Run) -> Outcome {
         elapsed: begun.elapsed(),
         window_completed,
         refusals,
-        checks: selected.iter().zip(ledger.take()).collect(),
+        checks: selected.iter().zip(recorder.take()).collect(),
     };
-    let outcome = conclude(&material);
+    let outcome = conclude(&input);
     tracing::info!(
         suite = run.suite.name,
         stage = %run.stage,
@@ -211,9 +209,9 @@ pub async fn run(run: Run) -> Outcome {
 
 /// Measures in a task of its own, so that neither a panic nor a hang reaches the caller. Says
 /// whether the window was completed, or what broke.
-async fn measure(course: Arc<Course>) -> Result<bool, String> {
-    let deadline = course.deadline;
-    let mut task = tokio::spawn(rounds::measure(course).in_current_span());
+async fn measure(context: Arc<RunContext>) -> Result<bool, String> {
+    let deadline = context.deadline;
+    let mut task = tokio::spawn(rounds::measure(context).in_current_span());
     match timeout_at(deadline, &mut task).await {
         Ok(Ok(completed)) => Ok(completed),
         Ok(Err(fault)) => Err(format!("the gate itself broke: {fault}; this is a defect")),
@@ -224,45 +222,19 @@ async fn measure(course: Arc<Course>) -> Result<bool, String> {
     }
 }
 
-fn conclude(material: &report::Material<'_>) -> Outcome {
-    catch_unwind(AssertUnwindSafe(|| Outcome::of(report::build(material)))).unwrap_or_else(|_| {
+fn conclude(input: &ReportInput<'_>) -> Outcome {
+    catch_unwind(AssertUnwindSafe(|| Outcome::of(report::build(input)))).unwrap_or_else(|_| {
         let reason = "the report could not be built; this is a defect, so nothing may pass";
         Outcome::refused(
-            material.suite,
-            material.stage,
+            input.suite,
+            input.stage,
             BTreeMap::new(),
             vec![reason.to_owned()],
         )
     })
 }
 
-fn does_not_fit(bake: &Bake, begun: Instant, deadline: Instant) -> Option<String> {
-    let left = deadline.saturating_duration_since(begun);
-    let needed = bake.window + LAST_ROUND_ALLOWANCE;
-    (!bake.window.is_zero() && needed > left).then(|| {
-        format!(
-            "the bake window of {} does not fit: {} are left before the deadline, and the last \
-             round needs {} more; shorten traffic.bake or allow the gate more time",
-            text::duration(bake.window),
-            text::duration(left),
-            text::duration(LAST_ROUND_ALLOWANCE)
-        )
-    })
-}
-
-fn fills_too_much(checks: &[Check], values: &Values) -> Option<String> {
-    let bytes = filled::bytes(checks, values);
-    (bytes > MAX_FILLED_TOGETHER).then(|| {
-        format!(
-            "the texts of the suite take {} bytes when their references are filled; they may take {} \
-             together: name long values less often",
-            bytes,
-            text::bytes(MAX_FILLED_TOGETHER)
-        )
-    })
-}
-
-fn surroundings(run: &Run) -> Result<Surroundings, Missing> {
+fn probe_context(run: &Run) -> Result<ProbeContext, Missing> {
     let mut names = run.suite.vars.clone();
     names.extend(
         run.secrets
@@ -286,7 +258,7 @@ fn surroundings(run: &Run) -> Result<Surroundings, Missing> {
         virtual_host: run.suite.host.clone(),
         names: run.suite.hosts(),
     });
-    Ok(Surroundings { clients, values })
+    Ok(ProbeContext { clients, values })
 }
 
 #[cfg(test)]

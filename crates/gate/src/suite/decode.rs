@@ -9,14 +9,13 @@ use strict_yaml::{At, Findings, Key, Node, Number, Object, Value, entries, items
 use url::Host;
 
 use super::patterns::Patterns;
-use super::{
-    Bake, Check, LONGEST_BAKE, Limits, Patience, SecretRef, Severity, Suite, SuiteProblems,
-};
-use super::{FILE, expect, http, impossible, keys};
+use super::{Check, Limits, RetryPolicy, SecretRef, Severity, Suite, SuiteProblems};
+use super::{FILE, contradiction, expect, http, keys};
+use crate::bake::{Bake, MAX_BAKE_WINDOW};
 use crate::expect::{Expectation, StatusRange};
 use crate::probe::Probe;
 use crate::template::{Reference, Template, Var};
-use crate::{Stage, TARGET_KEYS, text};
+use crate::{Stage, TARGET_KEYS, words};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -41,7 +40,7 @@ pub(super) struct Context {
 /// `defaults.http`.
 #[derive(Default)]
 pub(super) struct Defaults {
-    pub(super) patience: Patience,
+    pub(super) retry: RetryPolicy,
     pub(super) headers: Vec<(::http::header::HeaderName, Template)>,
     pub(super) max_body: Option<usize>,
 }
@@ -202,7 +201,7 @@ fn defaults(node: &Node, context: &mut Context) {
         return;
     };
     let defaults = Defaults {
-        patience: patience(&object, Patience::default(), context),
+        retry: retry_policy(&object, RetryPolicy::default(), context),
         headers: object
             .get("headers")
             .map(|n| http::headers(n, context))
@@ -215,7 +214,7 @@ fn defaults(node: &Node, context: &mut Context) {
 }
 
 /// The keys that checks and defaults have in common.
-fn patience(object: &Object<'_>, otherwise: Patience, context: &Context) -> Patience {
+fn retry_policy(object: &Object<'_>, otherwise: RetryPolicy, context: &Context) -> RetryPolicy {
     let problems = &context.problems;
     let duration = |key| {
         object
@@ -226,7 +225,7 @@ fn patience(object: &Object<'_>, otherwise: Patience, context: &Context) -> Pati
         .get("retries")
         .and_then(|node| scalar::integer(node, "retries", 0..=100, problems))
         .and_then(|number| u32::try_from(number).ok());
-    Patience {
+    RetryPolicy {
         timeout: duration("timeout").unwrap_or(otherwise.timeout),
         retries: retries.unwrap_or(otherwise.retries),
         retry_every: duration("retry_every").unwrap_or(otherwise.retry_every),
@@ -243,7 +242,7 @@ fn traffic(node: &Node, overall: Option<Duration>, context: &Context) -> Option<
             scalar::duration(
                 node,
                 "bake",
-                Duration::from_secs(1)..=LONGEST_BAKE,
+                Duration::from_secs(1)..=MAX_BAKE_WINDOW,
                 problems,
             )?,
         ))
@@ -261,7 +260,7 @@ fn traffic(node: &Node, overall: Option<Duration>, context: &Context) -> Option<
     let (failure_limit, error_limit) = (limit("failure_limit", 0), limit("error_limit", 2));
     let ((node, window), every) = (bake?, every?);
     if every > window {
-        let (every, window) = (text::duration(every), text::duration(window));
+        let (every, window) = (words::duration(every), words::duration(window));
         let message = format!("every ({every}) is longer than the bake ({window})");
         problems.add(node.at, message, "make every shorter or bake longer");
     }
@@ -275,7 +274,7 @@ fn traffic(node: &Node, overall: Option<Duration>, context: &Context) -> Option<
         );
     }
     if let Some(overall) = overall.filter(|overall| *overall <= window) {
-        let (overall, window) = (text::duration(overall), text::duration(window));
+        let (overall, window) = (words::duration(overall), words::duration(window));
         let message = format!("the bake ({window}) does not fit in limits.overall ({overall})");
         problems.add(node.at, message, "make overall longer or bake shorter");
     }
@@ -377,9 +376,9 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
     let within = object
         .get("within")
         .and_then(|node| scalar::duration(node, "within", MILLISECOND..=HOUR, problems));
-    let patience = Patience {
+    let retry = RetryPolicy {
         within,
-        ..patience(object, context.defaults.patience, context)
+        ..retry_policy(object, context.defaults.retry, context)
     };
     let expect = match object.get("expect") {
         None => Some(vec![Expectation::Status(vec![StatusRange::SUCCESS])]),
@@ -388,14 +387,14 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
     if let (Some(node), Some(Probe::Http(request)), Some(expect)) =
         (object.get("expect"), &probe, &expect)
     {
-        impossible::without_body(node, &request.method, expect, problems);
+        contradiction::without_body(node, &request.method, expect, problems);
     }
     Some(Check {
         name: name.to_owned(),
         on: on?,
         severity: severity?,
         probe: probe?,
-        patience,
+        retry,
         expect: expect?,
     })
 }
@@ -520,7 +519,7 @@ impl Context {
         let remedy = match self.problems.nearest(wrong, known.iter().copied()) {
             Some(near) => format!("did you mean {{{{ {prefix}{near} }}}}?"),
             None if known.is_empty() => "declare it under vars or secrets".to_owned(),
-            None => format!("known here: {}", text::list(known)),
+            None => format!("known here: {}", words::list(known)),
         };
         self.problems.add(
             node.at,

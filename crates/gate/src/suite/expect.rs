@@ -7,9 +7,9 @@ use strict_yaml::{Node, Object, Value, items, scalar};
 
 use super::decode::Context;
 use super::patterns::{MAX_MEMORY, MAX_TEXT, Refusal};
-use super::{impossible, json, keys};
-use crate::expect::{Expectation, Operator, Pattern, StatusRange, TextTest};
-use crate::text;
+use super::{contradiction, json, keys};
+use crate::expect::{Expectation, Operator, Pattern, StatusRange, TextCondition};
+use crate::words;
 
 pub(super) fn all(node: &Node, context: &Context) -> Option<Vec<Expectation>> {
     let nodes = items(node, "expect", &context.problems)?;
@@ -143,7 +143,7 @@ fn header(node: &Node, context: &Context) -> Option<Expectation> {
     })
 }
 
-fn text_tests(node: &Node, object: &Object<'_>, context: &Context) -> Option<Vec<TextTest>> {
+fn text_tests(node: &Node, object: &Object<'_>, context: &Context) -> Option<Vec<TextCondition>> {
     let problems = &context.problems;
     let mut tests = Vec::new();
     for key in object.keys().filter(|key| key.text != "name") {
@@ -153,15 +153,15 @@ fn text_tests(node: &Node, object: &Object<'_>, context: &Context) -> Option<Vec
             context.template(value, written)
         };
         tests.push(match key.text.as_str() {
-            "equals" => template().map(TextTest::Equals),
-            "contains" => template().map(TextTest::Contains),
-            "not_contains" => template().map(TextTest::NotContains),
-            "matches" => pattern(value, context).map(TextTest::Matches),
-            _ => scalar::boolean(value, &key.text, problems).map(TextTest::Exists),
+            "equals" => template().map(TextCondition::Equals),
+            "contains" => template().map(TextCondition::Contains),
+            "not_contains" => template().map(TextCondition::NotContains),
+            "matches" => pattern(value, context).map(TextCondition::Matches),
+            _ => scalar::boolean(value, &key.text, problems).map(TextCondition::Exists),
         });
     }
     let tests = demanded(node, object, tests, context)?;
-    impossible::together(node, &tests, problems).then_some(tests)
+    contradiction::together(node, &tests, problems).then_some(tests)
 }
 
 /// A demand without a single condition would be met by anything.
@@ -189,7 +189,7 @@ pub(super) fn demanded<T>(
 pub(super) fn pattern(node: &Node, context: &Context) -> Option<Pattern> {
     let written = scalar::text(node, "matches", &context.problems)?;
     let template = context.template(node, written)?;
-    let trial = Pattern::stand_in(&template);
+    let trial = Pattern::placeholder(&template);
     let refusal = match context.patterns.compile(&trial, template.is_literal()) {
         Ok(trial) => return Some(Pattern::new(template, trial)),
         Err(refusal) => refusal,
@@ -202,19 +202,19 @@ pub(super) fn pattern(node: &Node, context: &Context) -> Option<Pattern> {
              single quotes keep YAML from reading backslashes",
         ),
         Refusal::TooLong => {
-            let bound = text::bytes(MAX_TEXT);
+            let bound = words::bytes(MAX_TEXT);
             (
                 format!("the regular expression is longer than {bound}"),
                 smaller,
             )
         }
         Refusal::TooLarge { bound } => {
-            let bound = text::bytes(bound);
+            let bound = words::bytes(bound);
             let message = format!("the regular expression {written:?} takes more than {bound}");
             (message, smaller)
         }
         Refusal::TooMuch { first: true } => {
-            let bound = text::bytes(MAX_MEMORY);
+            let bound = words::bytes(MAX_MEMORY);
             let message = format!(
                 "the regular expressions of the suite, up to this one, take more than {bound}"
             );

@@ -7,10 +7,10 @@ use http::header::{HeaderName, HeaderValue};
 use strict_yaml::{Key, Node, Object, Value, entries, items, scalar};
 
 use super::decode::Context;
+use super::json::json_template;
 use super::keys;
-use crate::expect::{Shape, json_number};
 use crate::probe::http::{Body, DEFAULT_MAX_BODY, Request};
-use crate::probe::place::{Origin, PlaceError, Reference};
+use crate::probe::request_url::{Origin, UrlError, UrlReference};
 use crate::probe::tls;
 use crate::template::Template;
 
@@ -203,22 +203,22 @@ fn url(node: &Node, written: &str, context: &Context) -> Option<Template> {
         let filled = filled.unwrap_or_default();
         let reference_first = written.starts_with("{{");
         let begin = if reference_first { "http://" } else { "" };
-        Reference::parse(&format!("{begin}{filled}")).err()
+        UrlReference::parse(&format!("{begin}{filled}")).err()
     };
     if let Some(wrong) = trial("x").and_then(|wrong| trial("1").map(|_| wrong)) {
         // What stands before an @ may be a password.
         let secret = written.contains('@');
         let told = if secret { "this" } else { written };
         let (why, remedy) = match wrong {
-            PlaceError::Character { character, .. } if secret || !template.is_literal() => (
+            UrlError::Character { character, .. } if secret || !template.is_literal() => (
                 format!("{character:?} can't be sent as it is"),
                 "write it percent-encoded".to_owned(),
             ),
-            PlaceError::Character { character, instead } => (
+            UrlError::Character { character, instead } => (
                 format!("{character:?} can't be sent as it is"),
                 format!("write {instead}"),
             ),
-            PlaceError::Fragment => (
+            UrlError::Fragment => (
                 "it has a fragment, which is never sent".to_owned(),
                 "remove what begins with #".to_owned(),
             ),
@@ -347,7 +347,7 @@ fn body(object: &Object<'_>, context: &Context) -> Option<Body> {
         .collect();
     match given.as_slice() {
         [] => Some(Body::None),
-        [("json", node)] => shape(node, context).map(Body::Json),
+        [("json", node)] => json_template(node, context).map(Body::Json),
         [("form", node)] => Some(Body::Form(pairs(node, "form", context))),
         [(_, node)] => {
             let written = scalar::loose_text(node, "body", &context.problems)?;
@@ -359,46 +359,4 @@ fn body(object: &Object<'_>, context: &Context) -> Option<Body> {
             None
         }
     }
-}
-
-/// JSON with templates in its strings.
-pub(super) fn shape(node: &Node, context: &Context) -> Option<Shape> {
-    Some(match &node.value {
-        Value::Null => Shape::Fixed(exact_json::Value::Null),
-        Value::Bool(value, _) => Shape::Fixed((*value).into()),
-        Value::Number(number, written) => {
-            if !context.is_json(node, number, written) {
-                return None;
-            }
-            Shape::Fixed(json_number(number))
-        }
-        Value::Text(written) => {
-            let template = context.template(node, written)?;
-            if !context.is_json_template(node, &template) {
-                return None;
-            }
-            if template.is_literal() {
-                Shape::Fixed(written.clone().into())
-            } else {
-                Shape::Text(template)
-            }
-        }
-        Value::List(items) => {
-            let shapes: Vec<Option<Shape>> =
-                items.iter().map(|item| shape(item, context)).collect();
-            Shape::List(shapes.into_iter().collect::<Option<_>>()?)
-        }
-        Value::Map(_) => {
-            let entries = entries(node, "the object", &context.problems)?;
-            let shapes: Vec<Option<(String, Shape)>> = entries
-                .into_iter()
-                .map(|(key, value)| {
-                    let plain = context.is_plain(key);
-                    let shape = shape(value, context)?;
-                    plain.then(|| (key.text.clone(), shape))
-                })
-                .collect();
-            Shape::Map(shapes.into_iter().collect::<Option<_>>()?)
-        }
-    })
 }

@@ -1,12 +1,13 @@
-//! `json:` of an expectation.
+//! `json:` of an expectation, and JSON with templates wherever a suite has it.
 
-use strict_yaml::{Node, Object, Value, scalar};
+use strict_yaml::{Node, Object, Value, entries, scalar};
 
 use super::decode::Context;
 use super::expect::{demanded, operator, pattern};
-use super::{http, keys};
-use crate::expect::{Comparison, Expectation, JsonTest, JsonType, Path, Shape, contradiction};
-use crate::text;
+use super::keys;
+use crate::expect::{Comparison, Expectation, JsonCondition, JsonType, Path, contradiction};
+use crate::json_template::{JsonTemplate, json_number};
+use crate::words;
 
 /// Regular expressions in the paths of one suite. Each takes milliseconds to compile.
 const MAX_PATH_PATTERNS: usize = 32;
@@ -63,7 +64,7 @@ fn path(node: &Node, context: &Context) -> Option<Path> {
             let filled = if bad.filled == written {
                 String::new()
             } else {
-                format!(", filled as {},", text::quote(&bad.filled))
+                format!(", filled as {},", words::quote(&bad.filled))
             };
             let (message, character) = (bad.error.message, bad.error.character);
             let message =
@@ -74,34 +75,34 @@ fn path(node: &Node, context: &Context) -> Option<Path> {
     }
 }
 
-fn test(key: &str, node: &Node, context: &Context) -> Option<JsonTest> {
+fn test(key: &str, node: &Node, context: &Context) -> Option<JsonCondition> {
     let problems = &context.problems;
     match key {
-        "equals" => http::shape(node, context).map(JsonTest::Equals),
-        "not_equals" => http::shape(node, context).map(JsonTest::NotEquals),
-        "contains" => http::shape(node, context).map(JsonTest::Contains),
-        "matches" => pattern(node, context).map(JsonTest::Matches),
-        "exists" => scalar::boolean(node, key, problems).map(JsonTest::Exists),
-        "length" => length(node, context).map(JsonTest::Length),
-        "greater_than" => limit(key, node, context).map(JsonTest::GreaterThan),
-        "less_than" => limit(key, node, context).map(JsonTest::LessThan),
-        _ => scalar::choice(node, key, &JsonType::ALL, problems).map(JsonTest::Type),
+        "equals" => json_template(node, context).map(JsonCondition::Equals),
+        "not_equals" => json_template(node, context).map(JsonCondition::NotEquals),
+        "contains" => json_template(node, context).map(JsonCondition::Contains),
+        "matches" => pattern(node, context).map(JsonCondition::Matches),
+        "exists" => scalar::boolean(node, key, problems).map(JsonCondition::Exists),
+        "length" => length(node, context).map(JsonCondition::Length),
+        "greater_than" => limit(key, node, context).map(JsonCondition::GreaterThan),
+        "less_than" => limit(key, node, context).map(JsonCondition::LessThan),
+        _ => scalar::choice(node, key, &JsonType::ALL, problems).map(JsonCondition::Type),
     }
 }
 
 /// A number, or a text with references that can be one.
-fn limit(key: &str, node: &Node, context: &Context) -> Option<Shape> {
-    let shape = http::shape(node, context)?;
-    let message = match (&node.value, &shape) {
-        (Value::Number(..), _) => return Some(shape),
-        (Value::Text(_), Shape::Text(template)) => {
+fn limit(key: &str, node: &Node, context: &Context) -> Option<JsonTemplate> {
+    let template = json_template(node, context)?;
+    let message = match (&node.value, &template) {
+        (Value::Number(..), _) => return Some(template),
+        (Value::Text(_), JsonTemplate::Text(text)) => {
             let fill =
                 |reference: &_| Ok(context.known(reference).unwrap_or_else(|| "1".to_owned()));
-            let filled = template.render_with(fill).unwrap_or_default();
+            let filled = text.render_with(fill).unwrap_or_default();
             if filled.trim().parse::<exact_json::Number>().is_ok() {
-                return Some(shape);
+                return Some(template);
             }
-            format!("{key} is a number, not {}", text::quote(&filled))
+            format!("{key} is a number, not {}", words::quote(&filled))
         }
         _ => format!("{key} is a number, not {}", node.value.kind()),
     };
@@ -133,4 +134,48 @@ fn length(node: &Node, context: &Context) -> Option<Comparison> {
         return None;
     }
     Some(comparison)
+}
+
+/// JSON with templates in its strings.
+pub(super) fn json_template(node: &Node, context: &Context) -> Option<JsonTemplate> {
+    Some(match &node.value {
+        Value::Null => JsonTemplate::Fixed(exact_json::Value::Null),
+        Value::Bool(value, _) => JsonTemplate::Fixed((*value).into()),
+        Value::Number(number, written) => {
+            if !context.is_json(node, number, written) {
+                return None;
+            }
+            JsonTemplate::Fixed(json_number(number))
+        }
+        Value::Text(written) => {
+            let template = context.template(node, written)?;
+            if !context.is_json_template(node, &template) {
+                return None;
+            }
+            if template.is_literal() {
+                JsonTemplate::Fixed(written.clone().into())
+            } else {
+                JsonTemplate::Text(template)
+            }
+        }
+        Value::List(items) => {
+            let templates: Vec<Option<JsonTemplate>> = items
+                .iter()
+                .map(|item| json_template(item, context))
+                .collect();
+            JsonTemplate::List(templates.into_iter().collect::<Option<_>>()?)
+        }
+        Value::Map(_) => {
+            let entries = entries(node, "the object", &context.problems)?;
+            let templates: Vec<Option<(String, JsonTemplate)>> = entries
+                .into_iter()
+                .map(|(key, value)| {
+                    let plain = context.is_plain(key);
+                    let template = json_template(value, context)?;
+                    plain.then(|| (key.text.clone(), template))
+                })
+                .collect();
+            JsonTemplate::Map(templates.into_iter().collect::<Option<_>>()?)
+        }
+    })
 }

@@ -6,11 +6,11 @@
 
 #[cfg(test)]
 mod bounds_tests;
+mod contradiction;
 mod decode;
 mod expect;
-pub(crate) mod filled;
+pub(crate) mod filled_size;
 mod http;
-mod impossible;
 mod json;
 pub(crate) mod keys;
 mod patterns;
@@ -26,6 +26,7 @@ use serde::Serialize;
 pub use strict_yaml::{Problem, Problems as SuiteProblems, SecretRef};
 
 use crate::Stage;
+use crate::bake::Bake;
 use crate::expect::Expectation;
 use crate::probe::Probe;
 use crate::template::{Template, Var};
@@ -96,33 +97,6 @@ impl Suite {
     }
 }
 
-/// The longest window. A function runs for 15 minutes at most, and needs the rest for the look-ups
-/// before, the last round, the answer and the report.
-pub const LONGEST_BAKE: Duration = Duration::from_mins(14);
-
-/// The post-traffic window: rounds of measurements while the new release has traffic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bake {
-    /// How long; the last round starts at its end.
-    pub window: Duration,
-    /// The time between the starts of two rounds.
-    pub every: Duration,
-    /// How many failed rounds a required check may have.
-    pub failure_limit: u32,
-    /// How many errored rounds a required check may have.
-    pub error_limit: u32,
-}
-
-impl Bake {
-    /// One round, as at the pre-traffic stage.
-    pub const ONE_ROUND: Self = Self {
-        window: Duration::ZERO,
-        every: Duration::from_secs(1),
-        failure_limit: 0,
-        error_limit: 0,
-    };
-}
-
 /// Whether a check may block a release.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -157,13 +131,13 @@ pub(crate) struct Check {
     pub(crate) on: Vec<Stage>,
     pub(crate) severity: Severity,
     pub(crate) probe: Probe,
-    pub(crate) patience: Patience,
+    pub(crate) retry: RetryPolicy,
     pub(crate) expect: Vec<Expectation>,
 }
 
 /// How long and how often a check is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Patience {
+pub(crate) struct RetryPolicy {
     /// The limit of one try.
     pub(crate) timeout: Duration,
     /// Tries after the first.
@@ -174,7 +148,7 @@ pub(crate) struct Patience {
     pub(crate) within: Option<Duration>,
 }
 
-impl Default for Patience {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(5),

@@ -40,8 +40,8 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(check.on, [Stage::PreTraffic, Stage::PostTraffic]);
     assert_eq!(check.severity, Severity::Required);
     assert_eq!(
-        check.patience,
-        Patience {
+        check.retry,
+        RetryPolicy {
             timeout: Duration::from_secs(5),
             retries: 2,
             retry_every: Duration::from_secs(1),
@@ -79,10 +79,7 @@ traffic: { bake: 10m, every: 30s, failure_limit: 1 }",
             json_key: Some("k".to_owned())
         }
     );
-    assert_eq!(
-        suite.checks[0].patience.within,
-        Some(Duration::from_secs(90))
-    );
+    assert_eq!(suite.checks[0].retry.within, Some(Duration::from_secs(90)));
     assert_eq!(
         (
             suite.checks_at(Stage::PreTraffic),

@@ -34,8 +34,8 @@ fn advisory(name: &str, rounds: &[Measurement]) -> CheckHistory {
     }
 }
 
-fn baked(checks: Vec<CheckHistory>) -> Case {
-    Case {
+fn baked(checks: Vec<CheckHistory>) -> RunHistory {
+    RunHistory {
         stage: Stage::PostTraffic,
         bake: BAKE,
         window_completed: true,
@@ -44,15 +44,15 @@ fn baked(checks: Vec<CheckHistory>) -> Case {
     }
 }
 
-fn once(checks: Vec<CheckHistory>) -> Case {
-    Case {
+fn once(checks: Vec<CheckHistory>) -> RunHistory {
+    RunHistory {
         stage: Stage::PreTraffic,
         bake: Bake::ONE_ROUND,
         ..baked(checks)
     }
 }
 
-fn told(case: &Case) -> String {
+fn told(case: &RunHistory) -> String {
     let Verdict { passed, reasons } = judge(case);
     format!(
         "{}\n{}",
@@ -146,7 +146,7 @@ fn a_bake_ends_on_a_pass() {
     failed
     check "checkout" was not measured in 1 of 3 rounds before the deadline
     "#);
-    let cut = Case {
+    let cut = RunHistory {
         window_completed: false,
         elapsed: Duration::from_secs(7),
         ..baked(vec![check("a", &[Passed; 3])])
@@ -161,14 +161,14 @@ fn any_measurement() -> impl Strategy<Value = Measurement> {
     prop_oneof![4 => Just(Passed), 1 => Just(Failed), 1 => Just(Errored), 1 => Just(NoData)]
 }
 
-fn any_case() -> impl Strategy<Value = Case> {
+fn any_case() -> impl Strategy<Value = RunHistory> {
     let any_check = (
         any::<bool>(),
         prop::collection::vec(any_measurement(), 0..6),
     );
     let checks = prop::collection::vec(any_check, 0..5);
     (checks, any::<bool>(), 0..4_u32, 0..4_u32, 0..2_u64).prop_map(
-        |(checks, window_completed, failure_limit, error_limit, seconds)| Case {
+        |(checks, window_completed, failure_limit, error_limit, seconds)| RunHistory {
             stage: Stage::PostTraffic,
             bake: Bake {
                 window: Duration::from_secs(seconds),

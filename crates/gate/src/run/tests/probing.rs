@@ -280,7 +280,7 @@ fn a_run_does_not_show_its_secrets() {
         memory: None,
         deadline: Instant::now(),
     };
-    let surroundings = surroundings(&run).unwrap();
-    let told = format!("{run:?} {surroundings:?}");
+    let context = probe_context(&run).unwrap();
+    let told = format!("{run:?} {context:?}");
     assert!(told.contains("key") && !told.contains("hunter2"), "{told}");
 }

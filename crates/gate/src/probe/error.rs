@@ -9,19 +9,19 @@ use std::io;
 
 use hyper_util::client::legacy;
 
-use super::client::{MAX_HEADER_BYTES, MAX_HEADERS, Message};
-use super::connect::{Inside, NotResolved};
-use crate::text;
-use crate::verdict::Measurement;
+use super::client::{MAX_HEADER_BYTES, MAX_HEADERS, PreparedRequest};
+use super::connect::{NotResolved, PrivateAddress};
+use crate::measurement::Measurement;
+use crate::words;
 
 /// Why nothing was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Trouble {
+pub(crate) struct ProbeError {
     pub(crate) measurement: Measurement,
     pub(crate) message: String,
 }
 
-impl Trouble {
+impl ProbeError {
     pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self {
             measurement: Measurement::Failed,
@@ -37,42 +37,42 @@ impl Trouble {
     }
 
     /// There was no head of an answer.
-    pub(super) fn of_sending(error: &legacy::Error, message: &Message) -> Self {
-        let place = message.place.host_and_port();
+    pub(super) fn of_sending(error: &legacy::Error, request: &PreparedRequest) -> Self {
+        let host = request.url.host_and_port();
         if let Some(lookup) = find::<NotResolved>(error) {
             return Self::errored(lookup.to_string());
         }
-        if let Some(Inside(name)) = find::<Inside>(error) {
+        if let Some(PrivateAddress(name)) = find::<PrivateAddress>(error) {
             return Self::failed(format!(
                 "the redirect to {} is not followed: {name:?} is an address inside; if that is \
                  meant, write allow_origins: [\"{}\"]",
-                message.place, message.place.origin
+                request.url, request.url.origin
             ));
         }
         let cause = deepest(error);
         if let Some(own) = find::<io::Error>(error).filter(|error| is_own(error)) {
             return Self::errored(format!(
-                "the gate itself could not connect to {place}: {own}; lower limits.concurrency, or \
+                "the gate itself could not connect to {host}: {own}; lower limits.concurrency, or \
                  check the network of the function"
             ));
         }
         if error.is_connect() {
             return Self::failed(format!(
-                "no connection to {place}: {cause}{}",
+                "no connection to {host}: {cause}{}",
                 remedy(&cause)
             ));
         }
         let hyper = find::<hyper::Error>(error);
         if hyper.is_some_and(has_too_large_a_head) {
             return Self::errored(format!(
-                "the answer from {place} has more headers than are read ({MAX_HEADERS}, or {})",
-                text::bytes(MAX_HEADER_BYTES as usize)
+                "the answer from {host} has more headers than are read ({MAX_HEADERS}, or {})",
+                words::bytes(MAX_HEADER_BYTES as usize)
             ));
         }
         if hyper.is_some_and(hyper::Error::is_user) {
             return Self::errored(format!("the request could not be built: {cause}"));
         }
-        Self::failed(format!("no answer from {place}: {cause}"))
+        Self::failed(format!("no answer from {host}: {cause}"))
     }
 
     /// There was a head, and its body broke off.

@@ -21,22 +21,22 @@ pub(crate) struct Origin {
 
 /// An origin, and the path and the query as they are sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct RequestUrl {
     pub(crate) origin: Origin,
     pub(crate) path: String,
 }
 
 /// What a suite may write.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reference {
+pub(crate) enum UrlReference {
     /// A path on the target.
     Path(String),
-    Absolute(Place),
+    Absolute(RequestUrl),
 }
 
 /// Why nothing can be asked for there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum PlaceError {
+pub(crate) enum UrlError {
     #[error("it is neither a path nor an absolute URL")]
     NotAUrl,
     #[error("the scheme {0:?} is not http or https")]
@@ -95,42 +95,40 @@ impl fmt::Display for Origin {
     }
 }
 
-impl Reference {
-    pub(crate) fn parse(written: &str) -> Result<Self, PlaceError> {
+impl UrlReference {
+    pub(crate) fn parse(written: &str) -> Result<Self, UrlError> {
         if written.starts_with("//") {
-            return Err(PlaceError::TwoSlashes);
+            return Err(UrlError::TwoSlashes);
         }
         if written.starts_with('/') {
             return Ok(Self::Path(as_written(written)?));
         }
-        let (scheme, rest) = written.split_once("://").ok_or(PlaceError::NotAUrl)?;
+        let (scheme, rest) = written.split_once("://").ok_or(UrlError::NotAUrl)?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
-        let url =
-            Url::parse(&format!("{scheme}://{authority}/")).map_err(|_| PlaceError::NotAUrl)?;
+        let url = Url::parse(&format!("{scheme}://{authority}/")).map_err(|_| UrlError::NotAUrl)?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(PlaceError::Credentials);
+            return Err(UrlError::Credentials);
         }
         // A backslash would have ended the host for a parser.
         if url.path() != "/" {
-            return Err(PlaceError::NotAUrl);
+            return Err(UrlError::NotAUrl);
         }
-        let origin =
-            Origin::of(&url).ok_or_else(|| PlaceError::NotHttp(url.scheme().to_owned()))?;
+        let origin = Origin::of(&url).ok_or_else(|| UrlError::NotHttp(url.scheme().to_owned()))?;
         let path = as_written(path)?;
         let path = if path.starts_with('/') {
             path
         } else {
             format!("/{path}")
         };
-        Ok(Self::Absolute(Place { origin, path }))
+        Ok(Self::Absolute(RequestUrl { origin, path }))
     }
 }
 
 /// The path and the query, if they can be sent as they are.
-fn as_written(written: &str) -> Result<String, PlaceError> {
+fn as_written(written: &str) -> Result<String, UrlError> {
     if written.contains('#') {
-        return Err(PlaceError::Fragment);
+        return Err(UrlError::Fragment);
     }
     let sendable = written.bytes().all(|byte| byte.is_ascii_graphic());
     let rooted = if written.starts_with('/') {
@@ -156,13 +154,13 @@ fn as_written(written: &str) -> Result<String, PlaceError> {
                 .chars()
                 .map(|c| if wrong(&c) { encode(c) } else { c.to_string() })
                 .collect();
-            Err(PlaceError::Character { character, instead })
+            Err(UrlError::Character { character, instead })
         }
-        None => Err(PlaceError::NotAUrl),
+        None => Err(UrlError::NotAUrl),
     }
 }
 
-impl Place {
+impl RequestUrl {
     /// With further parameters, already encoded.
     pub(crate) fn with_query(mut self, encoded: &str) -> Self {
         if !encoded.is_empty() {
@@ -201,7 +199,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for RequestUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.origin, self.path)
     }
@@ -212,9 +210,9 @@ mod tests {
     use super::*;
 
     fn sent(written: &str) -> String {
-        match Reference::parse(written) {
-            Ok(Reference::Path(path)) => path,
-            Ok(Reference::Absolute(place)) => place.uri().unwrap().to_string(),
+        match UrlReference::parse(written) {
+            Ok(UrlReference::Path(path)) => path,
+            Ok(UrlReference::Absolute(place)) => place.uri().unwrap().to_string(),
             Err(why) => format!("({why})"),
         }
     }
@@ -273,7 +271,7 @@ mod tests {
     #[test]
     fn parameters_are_added_to_what_is_there() {
         let with = |path: &str| {
-            let Ok(Reference::Absolute(place)) = Reference::parse(&format!("http://h{path}"))
+            let Ok(UrlReference::Absolute(place)) = UrlReference::parse(&format!("http://h{path}"))
             else {
                 panic!("{path}");
             };
@@ -287,7 +285,7 @@ mod tests {
 
     #[test]
     fn redirects_lead_where_browsers_go() {
-        let Ok(Reference::Absolute(place)) = Reference::parse("https://h/a/b?c") else {
+        let Ok(UrlReference::Absolute(place)) = UrlReference::parse("https://h/a/b?c") else {
             panic!();
         };
         let to = |location: &str| place.join(location).map(|place| place.to_string());

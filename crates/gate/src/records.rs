@@ -7,11 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::expect::Finding;
-use crate::verdict::Measurement;
+use crate::measurement::Measurement;
 
 /// How many rounds that did not pass keep their tries, for each check. The first and the last
 /// round always do.
-pub(crate) const KEPT_ROUNDS: usize = 10;
+pub(crate) const MAX_KEPT_ROUNDS: usize = 10;
 
 /// One round of one check.
 #[derive(Clone, Debug)]
@@ -35,8 +35,8 @@ pub(crate) struct TryRecord {
     pub(crate) status: Option<u16>,
     pub(crate) latency: Option<Duration>,
     pub(crate) findings: Vec<Finding>,
-    /// Why nothing was seen.
-    pub(crate) trouble: Option<String>,
+    /// Why nothing was measured.
+    pub(crate) error: Option<String>,
     pub(crate) notes: Vec<String>,
     /// The beginning of the body, if the try did not pass.
     pub(crate) body: Option<String>,
@@ -44,11 +44,11 @@ pub(crate) struct TryRecord {
 
 /// The rounds of every check, by the check's place in the selection.
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub(crate) struct Recorder {
     checks: Mutex<Vec<Vec<RoundRecord>>>,
 }
 
-impl Ledger {
+impl Recorder {
     pub(crate) fn new(checks: usize) -> Self {
         Self {
             checks: Mutex::new(vec![Vec::new(); checks]),
@@ -120,7 +120,7 @@ fn thin(rounds: &mut [RoundRecord]) {
         return;
     };
     let is_first = earlier.is_empty();
-    if !is_first && (last.measurement == Measurement::Passed || kept > KEPT_ROUNDS) {
+    if !is_first && (last.measurement == Measurement::Passed || kept > MAX_KEPT_ROUNDS) {
         last.tries = Vec::new();
         last.thinned = true;
     }

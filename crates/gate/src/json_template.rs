@@ -6,16 +6,16 @@ use crate::template::{Missing, Template, Values, Var};
 
 /// A JSON value whose strings may hold references. Keys are taken as they are.
 #[derive(Clone, Debug)]
-pub(crate) enum Shape {
+pub(crate) enum JsonTemplate {
     /// A value without references.
     Fixed(Value),
     /// A string with references.
     Text(Template),
-    List(Vec<Shape>),
-    Map(Vec<(String, Shape)>),
+    List(Vec<JsonTemplate>),
+    Map(Vec<(String, JsonTemplate)>),
 }
 
-impl Shape {
+impl JsonTemplate {
     pub(crate) fn render(&self, values: &Values) -> Result<Value, Missing> {
         match self {
             Self::Fixed(value) => Ok(value.clone()),
@@ -28,7 +28,7 @@ impl Shape {
             Self::Map(entries) => {
                 let rendered: Result<_, Missing> = entries
                     .iter()
-                    .map(|(key, shape)| Ok((key.clone(), shape.render(values)?)))
+                    .map(|(key, template)| Ok((key.clone(), template.render(values)?)))
                     .collect();
                 rendered.map(Value::Object)
             }

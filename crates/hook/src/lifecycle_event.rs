@@ -23,7 +23,7 @@ fn fitting(stage: Stage, resource: &Resource) -> &'static [&'static str] {
 ///
 /// `in_progress` are the events that CodeDeploy reports as running; they settle the case of one
 /// function hooked to several events.
-pub fn lifecycle_event(
+pub fn find(
     stage: Stage,
     spec: &AppSpec,
     function: &str,
@@ -105,7 +105,7 @@ mod tests {
             ("AfterAllowTestTraffic", "pre"),
             ("AfterAllowTraffic", "post"),
         ]);
-        let event = lifecycle_event(Stage::PostTraffic, &spec, "post", &[]);
+        let event = find(Stage::PostTraffic, &spec, "post", &[]);
         assert_eq!(event, Ok("AfterAllowTraffic".into()));
     }
 
@@ -116,14 +116,14 @@ mod tests {
             ("BeforeAllowTraffic", "pre"),
         ]);
         let running = ["BeforeAllowTraffic".to_owned()];
-        let event = lifecycle_event(Stage::PreTraffic, &spec, "pre", &running);
+        let event = find(Stage::PreTraffic, &spec, "pre", &running);
         assert_eq!(event, Ok("BeforeAllowTraffic".into()));
     }
 
     #[test]
     fn a_gate_at_the_wrong_event_is_refused_with_the_right_one() {
         let early = spec(&[("BeforeInstall", "pre"), ("BeforeAllowTraffic", "post")]);
-        let say = |stage, function| lifecycle_event(stage, &early, function, &[]).unwrap_err();
+        let say = |stage, function| find(stage, &early, function, &[]).unwrap_err();
         insta::assert_snapshot!(say(Stage::PreTraffic, "pre"), @"the pre-traffic gate is hooked to BeforeInstall, where nothing reaches the new version yet; hook it to AfterAllowTestTraffic or BeforeAllowTraffic in the AppSpec");
         insta::assert_snapshot!(say(Stage::PostTraffic, "post"), @"the post-traffic gate is hooked to BeforeAllowTraffic, where customers are still served by the old version; hook it to AfterAllowTraffic in the AppSpec");
         insta::assert_snapshot!(say(Stage::PreTraffic, "other"), @"the AppSpec hooks no lifecycle event to this function, other (its hooks: BeforeInstall: pre, BeforeAllowTraffic: post), so it is unknown which version can be measured; name the function in the AppSpec's Hooks");

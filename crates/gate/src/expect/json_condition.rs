@@ -5,21 +5,22 @@ use std::cmp::Ordering;
 
 use exact_json::{Budget, Document, Node, Number, Selection, Text, Undecided, Value, View};
 
-use super::{Finding, Got, Pattern, Shape};
+use super::{Finding, Got, Pattern};
+use crate::json_template::JsonTemplate;
 use crate::template::Values;
-use crate::text;
+use crate::words;
 
 /// One demand on each value that a path selects.
 #[derive(Clone, Debug)]
-pub(crate) enum JsonTest {
-    Equals(Shape),
-    NotEquals(Shape),
-    Contains(Shape),
+pub(crate) enum JsonCondition {
+    Equals(JsonTemplate),
+    NotEquals(JsonTemplate),
+    Contains(JsonTemplate),
     Matches(Pattern),
     Exists(bool),
     Length(Comparison),
-    GreaterThan(Shape),
-    LessThan(Shape),
+    GreaterThan(JsonTemplate),
+    LessThan(JsonTemplate),
     Type(JsonType),
 }
 
@@ -83,7 +84,7 @@ impl JsonType {
     }
 }
 
-impl JsonTest {
+impl JsonCondition {
     /// The key in the suite.
     pub(crate) fn name(&self) -> &'static str {
         match self {
@@ -143,31 +144,35 @@ impl JsonTest {
     }
 
     fn demand(&self, values: &Values) -> Result<Demand, String> {
-        let render = |shape: &Shape| shape.render(values).map_err(|missing| missing.to_string());
+        let render = |template: &JsonTemplate| {
+            template
+                .render(values)
+                .map_err(|missing| missing.to_string())
+        };
         Ok(match self {
             Self::Exists(wanted) => {
                 let wanted = *wanted;
                 Demand::in_words("to be there".to_owned(), move |_| wanted)
             }
-            Self::Equals(shape) => {
-                Demand::on("equal to", &render(shape)?, |value, wanted, budget| {
+            Self::Equals(template) => {
+                Demand::on("equal to", &render(template)?, |value, wanted, budget| {
                     exact_json::same(value, wanted, budget)
                 })
             }
-            Self::NotEquals(shape) => {
-                Demand::on("other than", &render(shape)?, |value, wanted, budget| {
+            Self::NotEquals(template) => {
+                Demand::on("other than", &render(template)?, |value, wanted, budget| {
                     exact_json::same(value, wanted, budget).map(|same| !same)
                 })
             }
-            Self::Contains(shape) => Demand::on("containing", &render(shape)?, contains),
-            Self::GreaterThan(shape) => {
-                let limit = number(render(shape)?)?;
+            Self::Contains(template) => Demand::on("containing", &render(template)?, contains),
+            Self::GreaterThan(template) => {
+                let limit = number(render(template)?)?;
                 Demand::on(">", &limit, |value, limit, budget| {
                     Ok(order(value, limit, budget)?.is_some_and(Ordering::is_gt))
                 })
             }
-            Self::LessThan(shape) => {
-                let limit = number(render(shape)?)?;
+            Self::LessThan(template) => {
+                let limit = number(render(template)?)?;
                 Demand::on("<", &limit, |value, limit, budget| {
                     Ok(order(value, limit, budget)?.is_some_and(Ordering::is_lt))
                 })
@@ -311,7 +316,7 @@ pub(super) fn number(value: Value) -> Result<Value, String> {
         Value::Number(_) => Ok(value),
         Value::String(text) => match text.trim().parse::<Number>() {
             Ok(number) => Ok(Value::Number(number)),
-            Err(_) => Err(format!("{} is not a number", text::quote(&text))),
+            Err(_) => Err(format!("{} is not a number", words::quote(&text))),
         },
         other => Err(format!("{other} is not a number")),
     }
@@ -384,17 +389,17 @@ fn shown(selection: &Selection<'_>) -> Got {
 /// A value as JSON, numbers as they came, without building the text of a huge one.
 fn short(value: Node<'_>) -> String {
     match value.view() {
-        View::String(string) => text::quote(&beginning(string)),
+        View::String(string) => words::quote(&beginning(string)),
         View::Array(elements) if elements.total() > 100 => {
             format!("an array of {} values", elements.total())
         }
         View::Object(members) if members.total() > 100 => {
             format!("an object of {} keys", members.total())
         }
-        _ => text::head(&value.compact(text::RAW_KEEP), text::RAW_KEEP).to_owned(),
+        _ => words::head(&value.compact(words::RAW_KEEP), words::RAW_KEEP).to_owned(),
     }
 }
 
 fn beginning(string: Text<'_>) -> String {
-    text::head(&string.shown(), text::RAW_KEEP).to_owned()
+    words::head(&string.shown(), words::RAW_KEEP).to_owned()
 }

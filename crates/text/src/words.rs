@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 /// `800ms`, `1.25s`, `20s`, `2m30s`, `1h`.
+#[must_use]
 pub fn duration(value: Duration) -> String {
     let millis = value.as_millis();
     if millis == 0 && !value.is_zero() {
@@ -24,20 +25,22 @@ pub fn duration(value: Duration) -> String {
         (seconds / 60 % 60, "m"),
         (seconds % 60, "s"),
     ];
-    let mut told = String::new();
+    let mut written = String::new();
     for (number, unit) in parts.into_iter().filter(|(number, _)| *number > 0) {
-        told.push_str(&number.to_string());
-        told.push_str(unit);
+        written.push_str(&number.to_string());
+        written.push_str(unit);
     }
-    told
+    written
 }
 
 /// `1 check`, `3 checks`.
+#[must_use]
 pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// `1 MiB`, `64 KiB`, `700 bytes`.
+#[must_use]
 pub fn bytes(size: usize) -> String {
     const KIB: usize = 1024;
     const MIB: usize = 1024 * KIB;
@@ -49,14 +52,15 @@ pub fn bytes(size: usize) -> String {
 }
 
 /// Longer words are compared with nothing: the time grows with the square of the length.
-const MAX_MEANT: usize = 64;
+const MAX_COMPARED_BYTES: usize = 64;
 
 /// The known word nearest to `wrong`, if it is near enough to be what was meant.
 ///
-/// Takes microseconds for each known word; where a file decides how often this is asked, ask
-/// [`Findings::nearest`](crate::Findings::nearest), which stops when nobody reads the answers any more.
+/// Takes microseconds for each known word. Where a file decides how often this is asked, bound it as
+/// `strict_yaml::Findings::nearest` does.
+#[must_use]
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    if wrong.len() > MAX_MEANT {
+    if wrong.len() > MAX_COMPARED_BYTES {
         return None;
     }
     let wrong = wrong.to_lowercase();
@@ -64,40 +68,20 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     let limit = (length / 3).max(1);
     known
         .into_iter()
-        .filter(|word| word.len() <= MAX_MEANT && word.chars().count().abs_diff(length) <= limit)
-        .map(|word| (distance(&wrong, &word.to_lowercase()), word))
+        .filter(|word| {
+            word.len() <= MAX_COMPARED_BYTES && word.chars().count().abs_diff(length) <= limit
+        })
+        .map(|word| (strsim::osa_distance(&wrong, &word.to_lowercase()), word))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, word)| word)
 }
 
-/// Edits (insert, remove, replace, swap neighbours) between two words.
-fn distance(left: &str, right: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            rows[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let swap = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-                let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-                let best = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
-                if swap {
-                    best.min(rows[i - 2][j - 2] + 1)
-                } else {
-                    best
-                }
-            };
-        }
-    }
-    rows[a.len()][b.len()]
-}
-
-/// More words than this are not read by anybody.
+/// Nobody reads more words than this.
 const MAX_LISTED: usize = 50;
 
 /// `"a", "b", "c"`; of many words the first ones, and how many more there are.
+#[must_use]
 pub fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let mut words = words.into_iter();
     let mut listed: Vec<String> = words
@@ -112,8 +96,9 @@ pub fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     listed.join(", ")
 }
 
-/// At most about `most` characters of `text`: its beginning and its end, because what is wrong stands
-/// before or behind what is quoted.
+/// At most about `most` bytes of `text`: its beginning and its end, because the problem stands before or
+/// after what is quoted.
+#[must_use]
 pub fn middle_out(text: String, most: usize) -> String {
     if text.len() <= most {
         return text;
@@ -125,6 +110,7 @@ pub fn middle_out(text: String, most: usize) -> String {
 }
 
 /// Names of variables and secrets: a letter or `_`, then letters, digits, `_` and `-`.
+#[must_use]
 pub fn is_name(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && text
@@ -138,9 +124,9 @@ mod tests {
 
     #[test]
     fn durations_read_as_people_write_them() {
-        let told = |millis| duration(Duration::from_millis(millis));
+        let written = |millis| duration(Duration::from_millis(millis));
         assert_eq!(
-            [0, 5, 800, 1_000, 1_250, 20_000, 150_000, 3_600_000].map(told),
+            [0, 5, 800, 1_000, 1_250, 20_000, 150_000, 3_600_000].map(written),
             ["0ms", "5ms", "800ms", "1s", "1.25s", "20s", "2m30s", "1h"]
         );
         assert_eq!(duration(Duration::from_micros(40)), "40µs");
@@ -171,8 +157,8 @@ mod tests {
             "{cut}"
         );
         let many: Vec<String> = (0..60).map(|n| n.to_string()).collect();
-        let told = list(many.iter().map(String::as_str));
-        assert!(told.ends_with("\"49\", and 10 more"), "{told}");
+        let written = list(many.iter().map(String::as_str));
+        assert!(written.ends_with("\"49\", and 10 more"), "{written}");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! many times, so this is summed up before anything is measured: all values are known then.
 
 use super::Check;
-use crate::expect::{Expectation, JsonTest, Shape, TextTest};
+use crate::expect::{Expectation, JsonCondition, TextCondition};
+use crate::json_template::JsonTemplate;
 use crate::probe::Probe;
 use crate::probe::http::{Body, Request};
 use crate::template::{Template, Values};
@@ -36,7 +37,7 @@ fn of_request(request: &Request, see: &mut dyn FnMut(&Template)) {
     request.query.iter().for_each(|(_, value)| see(value));
     match &request.body {
         Body::None => {}
-        Body::Json(shape) => of_shape(shape, see),
+        Body::Json(template) => of_json(template, see),
         Body::Text(text) => see(text),
         Body::Form(fields) => fields.iter().for_each(|(_, value)| see(value)),
     }
@@ -48,11 +49,11 @@ fn of_expectation(expectation: &Expectation, see: &mut dyn FnMut(&Template)) {
         Expectation::Header { tests, .. } | Expectation::Body(tests) => {
             for test in tests {
                 match test {
-                    TextTest::Equals(text)
-                    | TextTest::Contains(text)
-                    | TextTest::NotContains(text) => see(text),
-                    TextTest::Matches(pattern) => see(pattern.template()),
-                    TextTest::Exists(_) => {}
+                    TextCondition::Equals(text)
+                    | TextCondition::Contains(text)
+                    | TextCondition::NotContains(text) => see(text),
+                    TextCondition::Matches(pattern) => see(pattern.template()),
+                    TextCondition::Exists(_) => {}
                 }
             }
         }
@@ -60,24 +61,26 @@ fn of_expectation(expectation: &Expectation, see: &mut dyn FnMut(&Template)) {
             see(path.template());
             for test in tests {
                 match test {
-                    JsonTest::Equals(shape)
-                    | JsonTest::NotEquals(shape)
-                    | JsonTest::Contains(shape)
-                    | JsonTest::GreaterThan(shape)
-                    | JsonTest::LessThan(shape) => of_shape(shape, see),
-                    JsonTest::Matches(pattern) => see(pattern.template()),
-                    JsonTest::Exists(_) | JsonTest::Length(_) | JsonTest::Type(_) => {}
+                    JsonCondition::Equals(template)
+                    | JsonCondition::NotEquals(template)
+                    | JsonCondition::Contains(template)
+                    | JsonCondition::GreaterThan(template)
+                    | JsonCondition::LessThan(template) => of_json(template, see),
+                    JsonCondition::Matches(pattern) => see(pattern.template()),
+                    JsonCondition::Exists(_)
+                    | JsonCondition::Length(_)
+                    | JsonCondition::Type(_) => {}
                 }
             }
         }
     }
 }
 
-fn of_shape(shape: &Shape, see: &mut dyn FnMut(&Template)) {
-    match shape {
-        Shape::Fixed(_) => {}
-        Shape::Text(text) => see(text),
-        Shape::List(items) => items.iter().for_each(|item| of_shape(item, see)),
-        Shape::Map(entries) => entries.iter().for_each(|(_, value)| of_shape(value, see)),
+fn of_json(template: &JsonTemplate, see: &mut dyn FnMut(&Template)) {
+    match template {
+        JsonTemplate::Fixed(_) => {}
+        JsonTemplate::Text(text) => see(text),
+        JsonTemplate::List(items) => items.iter().for_each(|item| of_json(item, see)),
+        JsonTemplate::Map(entries) => entries.iter().for_each(|(_, value)| of_json(value, see)),
     }
 }

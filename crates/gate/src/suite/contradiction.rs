@@ -4,7 +4,7 @@
 use ::http::Method;
 use strict_yaml::{Findings, Node};
 
-use crate::expect::{Expectation, TextTest};
+use crate::expect::{Expectation, TextCondition};
 use crate::template::Template;
 
 /// Reports conditions on the body of an answer that has none.
@@ -26,7 +26,7 @@ pub(super) fn without_body(
 }
 
 /// Whether one text can meet all of the conditions; if not, two that contradict each other are a problem.
-pub(super) fn together(node: &Node, tests: &[TextTest], problems: &Findings) -> bool {
+pub(super) fn together(node: &Node, tests: &[TextCondition], problems: &Findings) -> bool {
     let found = tests
         .iter()
         .enumerate()
@@ -50,13 +50,13 @@ pub(super) fn together(node: &Node, tests: &[TextTest], problems: &Findings) -> 
 }
 
 /// Whether what meets `one` can't meet `other`.
-fn contradict(one: &TextTest, other: &TextTest) -> bool {
+fn contradict(one: &TextCondition, other: &TextCondition) -> bool {
     match (one, other) {
-        (TextTest::Exists(false), _) => true,
-        (TextTest::Equals(text), other) => {
+        (TextCondition::Exists(false), _) => true,
+        (TextCondition::Equals(text), other) => {
             literal(text).is_some_and(|text| meets(&text, other) == Some(false))
         }
-        (TextTest::Contains(part), TextTest::NotContains(other)) => literal(part)
+        (TextCondition::Contains(part), TextCondition::NotContains(other)) => literal(part)
             .zip(literal(other))
             .is_some_and(|(part, other)| part.contains(&other)),
         _ => false,
@@ -64,18 +64,18 @@ fn contradict(one: &TextTest, other: &TextTest) -> bool {
 }
 
 /// Whether a text meets a condition, as far as that is known without values.
-fn meets(text: &str, condition: &TextTest) -> Option<bool> {
+fn meets(text: &str, condition: &TextCondition) -> Option<bool> {
     match condition {
-        TextTest::Equals(other) => literal(other).map(|other| text == other),
-        TextTest::Contains(part) => literal(part).map(|part| text.contains(&part)),
-        TextTest::NotContains(part) => literal(part).map(|part| !text.contains(&part)),
-        TextTest::Matches(pattern) => pattern.literal().map(|regex| regex.is_match(text)),
-        TextTest::Exists(wanted) => Some(*wanted),
+        TextCondition::Equals(other) => literal(other).map(|other| text == other),
+        TextCondition::Contains(part) => literal(part).map(|part| text.contains(&part)),
+        TextCondition::NotContains(part) => literal(part).map(|part| !text.contains(&part)),
+        TextCondition::Matches(pattern) => pattern.literal().map(|regex| regex.is_match(text)),
+        TextCondition::Exists(wanted) => Some(*wanted),
     }
 }
 
-fn excludes_all(test: &TextTest) -> bool {
-    matches!(test, TextTest::NotContains(part) if literal(part).is_some_and(|part| part.is_empty()))
+fn excludes_all(test: &TextCondition) -> bool {
+    matches!(test, TextCondition::NotContains(part) if literal(part).is_some_and(|part| part.is_empty()))
 }
 
 fn literal(template: &Template) -> Option<String> {
@@ -85,13 +85,13 @@ fn literal(template: &Template) -> Option<String> {
         .flatten()
 }
 
-fn name(test: &TextTest) -> &'static str {
+fn name(test: &TextCondition) -> &'static str {
     match test {
-        TextTest::Equals(_) => "equals",
-        TextTest::Contains(_) => "contains",
-        TextTest::NotContains(_) => "not_contains",
-        TextTest::Matches(_) => "matches",
-        TextTest::Exists(true) => "exists: true",
-        TextTest::Exists(false) => "exists: false",
+        TextCondition::Equals(_) => "equals",
+        TextCondition::Contains(_) => "contains",
+        TextCondition::NotContains(_) => "not_contains",
+        TextCondition::Matches(_) => "matches",
+        TextCondition::Exists(true) => "exists: true",
+        TextCondition::Exists(false) => "exists: false",
     }
 }

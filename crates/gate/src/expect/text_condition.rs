@@ -6,7 +6,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::{Finding, Got};
 use crate::template::{Template, Values};
-use crate::text;
+use crate::words;
 
 /// What a compiled pattern may take.
 pub(crate) const MAX_PATTERN_MEMORY: usize = 1024 * 1024;
@@ -19,7 +19,7 @@ const MAX_RUNNING_MEMORY: usize = 64 * 1024;
 
 /// One demand on a text.
 #[derive(Clone, Debug)]
-pub(crate) enum TextTest {
+pub(crate) enum TextCondition {
     Equals(Template),
     Contains(Template),
     NotContains(Template),
@@ -50,7 +50,7 @@ impl Pattern {
     }
 
     /// The text that stands for the pattern until its references are known.
-    pub(crate) fn stand_in(template: &Template) -> String {
+    pub(crate) fn placeholder(template: &Template) -> String {
         template
             .render_with(|_| Ok("x".to_owned()))
             .unwrap_or_default()
@@ -83,7 +83,7 @@ impl Pattern {
             .render_with(escaped)
             .map_err(|missing| missing.to_string())?;
         if source.len() > MAX_FILLED_TEXT {
-            let bound = text::bytes(MAX_FILLED_TEXT);
+            let bound = words::bytes(MAX_FILLED_TEXT);
             return Err(format!(
                 "the pattern is longer than {bound} when it is filled"
             ));
@@ -95,7 +95,7 @@ impl Pattern {
                 let regex = compile(&source, MAX_FILLED_MEMORY).map_err(|error| match error {
                     regex::Error::CompiledTooBig(_) => format!(
                         "the pattern takes more than {} when it is filled",
-                        text::bytes(MAX_FILLED_MEMORY)
+                        words::bytes(MAX_FILLED_MEMORY)
                     ),
                     other => other.to_string(),
                 })?;
@@ -113,12 +113,12 @@ impl Pattern {
 /// it. A text that is not there meets nothing but `exists: false`, so that a mistyped name can't pass.
 pub(crate) fn evaluate(
     subject: &str,
-    tests: &[TextTest],
+    tests: &[TextCondition],
     present: &[&str],
     values: &Values,
 ) -> Vec<Finding> {
     let conditions: Vec<Condition> = tests.iter().map(|test| test.fill(values)).collect();
-    let together = tests.iter().any(TextTest::selects);
+    let together = tests.iter().any(TextCondition::selects);
     let judged = match nearest(present, &conditions) {
         Some(index) if together => &present[index..=index],
         _ => present,
@@ -188,7 +188,7 @@ enum Condition {
     Unfilled(String),
 }
 
-impl TextTest {
+impl TextCondition {
     /// Whether this asks for one value rather than something of all of them.
     fn selects(&self) -> bool {
         matches!(self, Self::Equals(_) | Self::Contains(_) | Self::Matches(_))
@@ -203,15 +203,15 @@ impl TextTest {
                 Condition::of_text("matching", wanted, move |text| regex.is_match(text))
             }),
             Self::Equals(template) => filled(template).map(|wanted| {
-                let shown = text::quote(&wanted);
+                let shown = words::quote(&wanted);
                 Condition::of_text("equal to", shown, move |text| text == wanted)
             }),
             Self::Contains(template) => filled(template).map(|wanted| {
-                let shown = text::quote(&wanted);
+                let shown = words::quote(&wanted);
                 Condition::of_text("containing", shown, move |text| text.contains(&wanted))
             }),
             Self::NotContains(template) => filled(template).map(|wanted| {
-                let shown = text::quote(&wanted);
+                let shown = words::quote(&wanted);
                 Condition::of_text("without", shown, move |text| !text.contains(&wanted))
             }),
         };
@@ -244,7 +244,7 @@ fn told(present: &[&str]) -> Got {
             let mut quoted: Vec<String> = texts
                 .iter()
                 .take(MAX_SHOWN)
-                .map(|value| text::quote(value))
+                .map(|value| words::quote(value))
                 .collect();
             if texts.len() > MAX_SHOWN {
                 quoted.push(format!("{} more", texts.len() - MAX_SHOWN));

@@ -6,7 +6,7 @@
 use aws_sdk_ecr::types::ImageIdentifier;
 use common::failure::Hints;
 
-use crate::lookup::Reach;
+use super::LookupContext;
 use crate::version::Image;
 
 /// A repository of Amazon ECR.
@@ -43,14 +43,17 @@ impl<'a> Repository<'a> {
 
 /// The tags beside the digest; the error is a sentence. None where the image is not named by digest or
 /// lies in another kind of registry.
-pub async fn tags(reach: Reach<'_>, image: &Image<'_>) -> Option<Result<Vec<String>, String>> {
+pub async fn tags(
+    context: LookupContext<'_>,
+    image: &Image<'_>,
+) -> Option<Result<Vec<String>, String>> {
     let digest = image.digest?;
     let Some(repository) = Repository::of(image) else {
         return Some(Err(
             "tags beside a digest are looked up in Amazon ECR only".to_owned()
         ));
     };
-    let client = aws_sdk_ecr::Client::new(reach.aws.elsewhere(repository.region, None).config());
+    let client = aws_sdk_ecr::Client::new(context.aws.elsewhere(repository.region, None).config());
     let call = client
         .describe_images()
         .registry_id(repository.account)
@@ -62,7 +65,7 @@ pub async fn tags(reach: Reach<'_>, image: &Image<'_>) -> Option<Result<Vec<Stri
         permission: "ecr:DescribeImages on the repository",
         absent: "the image is no longer in the repository",
     };
-    let answer = reach.best_effort(&what, hints, call).await;
+    let answer = context.best_effort(&what, hints, call).await;
     Some(answer.map(|answer| {
         let details = answer.image_details.unwrap_or_default().into_iter();
         details

@@ -9,11 +9,11 @@ use gate::{Stage, Suite};
 use strict_yaml::words;
 
 use crate::budget;
-use crate::lookup::Found;
+use crate::lookup::target::FoundTarget;
 
 /// The post-traffic gate, as the pre-traffic one knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PostTraffic {
+pub struct PostTrafficGate {
     /// The function's name, as an AppSpec gives it.
     pub function: String,
     /// Its time-out, where it is known.
@@ -22,7 +22,7 @@ pub struct PostTraffic {
 
 /// Why the post-traffic gate can't pass, whatever the release does; nothing where the AppSpec does not
 /// hook it.
-pub fn problems(post: &PostTraffic, found: &Found, suite: &Suite) -> Vec<String> {
+pub fn problems(post: &PostTrafficGate, found: &FoundTarget, suite: &Suite) -> Vec<String> {
     if !found.hooks_post_traffic {
         return Vec::new();
     }
@@ -36,7 +36,7 @@ pub fn problems(post: &PostTraffic, found: &Found, suite: &Suite) -> Vec<String>
         .and_then(|listeners| listeners.production.clone().err());
     let bake = suite.bake().window;
     let time = post.time_out.and_then(|time_out| {
-        let longest = budget::longest_bake(time_out);
+        let longest = budget::max_bake_window(time_out);
         (bake > longest).then(|| {
             format!(
                 "the bake window of {} does not fit into the function's time-out of {}: {} at most; shorten traffic.bake or raise PostTrafficTimeout",

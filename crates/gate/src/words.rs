@@ -1,7 +1,7 @@
 //! How values are written for people: durations, quotes, cuts. In one place, so that a reason, a
 //! report and a problem say the same thing in the same way.
 
-pub(crate) use strict_yaml::words::{bytes, count, duration, list};
+pub(crate) use text::words::{bytes, count, duration, list};
 
 /// A number of milliseconds as [`duration`] writes it.
 pub(crate) fn millis(value: u64) -> String {
@@ -31,29 +31,6 @@ pub(crate) fn shorten(value: &str, chars: usize) -> String {
     }
 }
 
-/// The text with control characters as visible signs; line ends stay, tabs become spaces.
-#[must_use]
-pub fn visible(value: &str) -> String {
-    value
-        .chars()
-        .map(|c| match c {
-            '\n' => '\n',
-            '\t' => ' ',
-            '\u{0}'..='\u{1f}' => {
-                char::from_u32(0x2400 + u32::from(c)).expect("control pictures follow the controls")
-            }
-            '\u{7f}' => '\u{2421}',
-            // C1 controls and the marks that turn the direction of writing.
-            '\u{80}'..='\u{9f}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-            other => other,
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +40,5 @@ mod tests {
         assert_eq!(head("aé", 2), "a");
         assert_eq!(shorten("héllo", 2), "hé…");
         assert_eq!(shorten("hé", 2), "hé");
-        assert_eq!(visible("a\u{1b}[31m\r\nb\u{202e}"), "a␛[31m␍\nb\u{fffd}");
     }
 }

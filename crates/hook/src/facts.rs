@@ -14,7 +14,7 @@ pub type Facts = BTreeMap<String, String>;
 
 /// What is known of a target, and why the rest is not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownFacts {
     /// What is known.
     pub facts: Facts,
     /// For keys that are not in `facts`: why, and what to do so that they are.
@@ -39,7 +39,7 @@ pub const ECS_KEYS: &[&str] = &[
 /// Keys of the Lambda platform alone.
 pub const LAMBDA_KEYS: &[&str] = &["alias", "current_version", "function", "target_version"];
 
-impl Known {
+impl KnownFacts {
     /// Notes a fact, or why it is not known.
     pub fn learn(&mut self, key: &'static str, fact: Result<String, String>) {
         match fact {

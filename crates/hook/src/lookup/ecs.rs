@@ -7,15 +7,14 @@ use common::aws::Aws;
 use common::failure::Hints;
 use gate::Stage;
 
+use super::{LookupContext, LookupError, ecr};
 use crate::appspec::Resource;
-use crate::ecr;
+use crate::facts::{self, KnownFacts, note};
 use crate::listener::{self, Address, ListenerError, Routes, Scheme};
-use crate::lookup::{LookupError, Reach};
-use crate::target::{self, Known, note};
 use crate::version::{self, Image};
 
-/// What is looked for.
-pub struct Wanted<'a> {
+/// Which service to look up.
+pub struct EcsQuery<'a> {
     /// Decides which listener is under test.
     pub stage: Stage,
     /// The AppSpec's resource.
@@ -37,40 +36,40 @@ pub struct Listeners {
 
 /// Adds what is known of the service to `known`; returns where it answers.
 pub async fn describe(
-    reach: Reach<'_>,
-    wanted: &Wanted<'_>,
+    context: LookupContext<'_>,
+    query: &EcsQuery<'_>,
     targets: &[DeploymentTarget],
-    known: &mut Known,
+    known: &mut KnownFacts,
 ) -> Result<Listeners, LookupError> {
     let Resource::EcsService {
         task_definition,
         container,
         port,
-    } = wanted.resource
+    } = query.resource
     else {
         return Err(LookupError::Missing(
             "the resource is no ECS service".to_owned(),
         ));
     };
-    known.on_platform("ECS", target::LAMBDA_KEYS);
+    known.on_platform("ECS", facts::LAMBDA_KEYS);
     let facts = &mut known.facts;
     note(facts, "task_definition", Some(task_definition));
     note(facts, "container", container.as_ref());
     note(facts, "port", port.map(|port| port.to_string()));
-    if let Some(names) = wanted.group.ecs_services().first() {
+    if let Some(names) = query.group.ecs_services().first() {
         note(facts, "cluster", names.cluster_name());
         note(facts, "service", names.service_name());
     }
     let (addresses, new, old) = tokio::join!(
-        addresses(reach.aws, wanted),
-        release(reach, task_definition, container.as_deref()),
-        old(reach, wanted.group, targets, task_definition),
+        addresses(context.aws, query),
+        release(context, task_definition, container.as_deref()),
+        old(context, query.group, targets, task_definition),
     );
     known.learn("image", new.image);
     known.learn("version", new.version);
     let (definition, old) = match old {
         Ok(old) => {
-            let release = release(reach, &old, container.as_deref()).await;
+            let release = release(context, &old, container.as_deref()).await;
             (Ok(old), release)
         }
         Err(why) => (Err(why.clone()), Release::unknown(&why)),
@@ -86,14 +85,14 @@ pub async fn describe(
     known.learn("test_url", url(&addresses.test));
     known.learn("production_url", url(&addresses.production));
     let production = addresses.production.clone().map(|_| ());
-    let under_test = match wanted.stage {
+    let under_test = match query.stage {
         Stage::PreTraffic => addresses.test,
         Stage::PostTraffic => addresses.production,
     };
     let under_test = under_test.map_err(|why| {
         LookupError::Missing(format!(
             "{why}; so the {} gate can't reach the new version",
-            wanted.stage
+            query.stage
         ))
     })?;
     note(&mut known.facts, "host", Some(&under_test.host));
@@ -121,8 +120,8 @@ impl Release {
 
 /// The image and the version of the container under test. The registry is asked only where the task
 /// definition does not name the version.
-async fn release(reach: Reach<'_>, definition: &str, container: Option<&str>) -> Release {
-    let described = match task_definition_of(reach, definition).await {
+async fn release(context: LookupContext<'_>, definition: &str, container: Option<&str>) -> Release {
+    let described = match task_definition_of(context, definition).await {
         Ok(described) => described,
         Err(why) => return Release::unknown(&why),
     };
@@ -136,17 +135,17 @@ async fn release(reach: Reach<'_>, definition: &str, container: Option<&str>) ->
         .ok_or_else(|| "the container has no image".to_owned());
     let version = match version::of(&described.tags, container) {
         Some(version) => Ok(version),
-        None => from_registry(reach, container).await,
+        None => from_registry(context, container).await,
     };
     Release { image, version }
 }
 
 async fn from_registry(
-    reach: Reach<'_>,
+    context: LookupContext<'_>,
     container: &ContainerDefinition,
 ) -> Result<String, String> {
     let image = Image::parse(container.image().unwrap_or_default());
-    let found = ecr::tags(reach, &image).await;
+    let found = ecr::tags(context, &image).await;
     match found.map(|tags| tags.and_then(|tags| version::beside_digest(&tags))) {
         Some(Ok(version)) => Ok(version),
         Some(Err(why)) => Err(version::unknown(container, Some(&why))),
@@ -156,13 +155,13 @@ async fn from_registry(
 
 /// The task definition that served before.
 async fn old(
-    reach: Reach<'_>,
+    context: LookupContext<'_>,
     group: &DeploymentGroupInfo,
     targets: &[DeploymentTarget],
     new: &str,
 ) -> Result<String, String> {
-    let service = service(reach, group).await?;
-    target::old_task_definition(&service, targets, new)
+    let service = service(context, group).await?;
+    facts::old_task_definition(&service, targets, new)
         .ok_or_else(|| "no task set of an earlier release serves beside the new one".to_owned())
 }
 
@@ -172,8 +171,8 @@ struct Addresses {
     production: Result<Address, String>,
 }
 
-async fn addresses(aws: &Aws, wanted: &Wanted<'_>) -> Result<Addresses, LookupError> {
-    let routes = Routes::of(wanted.group);
+async fn addresses(aws: &Aws, query: &EcsQuery<'_>) -> Result<Addresses, LookupError> {
+    let routes = Routes::of(query.group);
     let arns = routes.listeners();
     let listeners = if arns.is_empty() {
         Vec::new()
@@ -192,17 +191,17 @@ async fn addresses(aws: &Aws, wanted: &Wanted<'_>) -> Result<Addresses, LookupEr
             .iter()
             .find(|it| it.listener_arn() == Some(arn.as_str()))
     };
-    let group = wanted.group.deployment_group_name().unwrap_or_default();
+    let group = query.group.deployment_group_name().unwrap_or_default();
     let of = |role: &str, setting: &str, arn: Option<&String>, other: Option<&String>| {
         let Some(arn) = arn else {
             return Err(format!(
                 "the deployment group {group} has no {role} listener; set {setting} in its loadBalancerInfo.targetGroupPairInfoList"
             ));
         };
-        let known = listener::Known {
+        let known = listener::SchemeHints {
             other: find(other),
             balancers: &balancers,
-            setting: wanted.tcp_scheme,
+            setting: query.tcp_scheme,
         };
         find(Some(arn))
             .ok_or(ListenerError::Absent)
@@ -265,8 +264,8 @@ struct Described {
     tags: Vec<Tag>,
 }
 
-async fn task_definition_of(reach: Reach<'_>, arn: &str) -> Result<Described, String> {
-    let call = reach
+async fn task_definition_of(context: LookupContext<'_>, arn: &str) -> Result<Described, String> {
+    let call = context
         .aws
         .ecs()
         .describe_task_definition()
@@ -278,7 +277,7 @@ async fn task_definition_of(reach: Reach<'_>, arn: &str) -> Result<Described, St
         permission: "ecs:DescribeTaskDefinition",
         absent: "the task definition is gone; register it again",
     };
-    let answer = reach.best_effort(&what, hints, call).await?;
+    let answer = context.best_effort(&what, hints, call).await?;
     Ok(Described {
         definition: answer
             .task_definition
@@ -287,11 +286,14 @@ async fn task_definition_of(reach: Reach<'_>, arn: &str) -> Result<Described, St
     })
 }
 
-async fn service(reach: Reach<'_>, group: &DeploymentGroupInfo) -> Result<Service, String> {
+async fn service(
+    context: LookupContext<'_>,
+    group: &DeploymentGroupInfo,
+) -> Result<Service, String> {
     let nameless = || "the deployment group names no ECS service".to_owned();
     let names = group.ecs_services().first().ok_or_else(nameless)?;
     let name = names.service_name().ok_or_else(nameless)?;
-    let call = reach
+    let call = context
         .aws
         .ecs()
         .describe_services()
@@ -303,7 +305,7 @@ async fn service(reach: Reach<'_>, group: &DeploymentGroupInfo) -> Result<Servic
         absent: "the service is gone; correct the deployment group's ecsServices",
     };
     let what = format!("DescribeServices {name}");
-    let answer = reach.best_effort(&what, hints, call).await?;
+    let answer = context.best_effort(&what, hints, call).await?;
     let mut services = answer.services.unwrap_or_default().into_iter();
     services
         .next()

@@ -1,0 +1,93 @@
+//! Why a run can't begin. Everything that is known before the first request is refused here, so that no
+//! release is measured by a suite that could not pass it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::Stage;
+use crate::bake::Bake;
+use crate::probe::allowed_origins::{Admission, AllowedOrigins};
+use crate::probe::{Probe, ProbeContext};
+use crate::suite::filled_size::{self, MAX_FILLED_TOGETHER};
+use crate::suite::{Check, Severity};
+use crate::template::Values;
+use crate::words;
+
+/// The last round starts when the window ends; it needs at least this much before the deadline.
+const LAST_ROUND_ALLOWANCE: Duration = Duration::from_secs(1);
+
+/// The bake window is longer than the time before the deadline.
+pub(super) fn does_not_fit(bake: &Bake, begun: Instant, deadline: Instant) -> Option<String> {
+    let left = deadline.saturating_duration_since(begun);
+    let needed = bake.window + LAST_ROUND_ALLOWANCE;
+    (!bake.window.is_zero() && needed > left).then(|| {
+        format!(
+            "the bake window of {} does not fit: {} are left before the deadline, and the last \
+             round needs {} more; shorten traffic.bake or allow the gate more time",
+            words::duration(bake.window),
+            words::duration(left),
+            words::duration(LAST_ROUND_ALLOWANCE)
+        )
+    })
+}
+
+/// The texts of the suite are too large once their references are filled.
+pub(super) fn fills_too_much(checks: &[Check], values: &Values) -> Option<String> {
+    let bytes = filled_size::bytes(checks, values);
+    (bytes > MAX_FILLED_TOGETHER).then(|| {
+        format!(
+            "the texts of the suite take {} bytes when their references are filled; they may take {} \
+             together: name long values less often",
+            bytes,
+            words::bytes(MAX_FILLED_TOGETHER)
+        )
+    })
+}
+
+/// Before traffic: checks that ask another place, or no required check that measures the release at all.
+pub(super) fn not_of_the_release(checks: &[Check], context: &ProbeContext) -> Vec<String> {
+    if context.clients.stage != Stage::PreTraffic {
+        return Vec::new();
+    }
+    let mut refusals = Vec::new();
+    let mut others = 0;
+    let mut of_release = 0;
+    for check in checks {
+        #[cfg_attr(not(test), allow(irrefutable_let_patterns))]
+        let Probe::Http(request) = &check.probe else {
+            of_release += 1;
+            continue;
+        };
+        let url = request.url(context);
+        let allowed = url
+            .as_ref()
+            .ok()
+            .and_then(|url| AllowedOrigins::of(request, &url.origin, context).ok());
+        let (Ok(url), Some(allowed)) = (url, allowed) else {
+            // The check itself will say why it can't be asked, and does not pass.
+            of_release += 1;
+            continue;
+        };
+        if allowed.admission(&url.origin) == Admission::Refused {
+            refusals.push(format!(
+                "check {:?} (line {}): {}; or `on: post-traffic`",
+                check.name,
+                request.line,
+                allowed.not_the_release(&url)
+            ));
+        } else if check.severity == Severity::Required {
+            let own = allowed.is_release(&url.origin);
+            of_release += usize::from(own);
+            others += usize::from(!own);
+        }
+    }
+    if refusals.is_empty() && of_release == 0 && others > 0 {
+        refusals.push(
+            "nothing required measures the release: every required check asks another place; write \
+             one with a path, or with `reaches_release: true`"
+                .to_owned(),
+        );
+    }
+    refusals
+}

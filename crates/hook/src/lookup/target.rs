@@ -1,0 +1,163 @@
+//! What is deployed, where it answers, and at which lifecycle event the gate stands.
+
+use aws_sdk_codedeploy::types::{DeploymentGroupInfo, DeploymentTarget};
+use common::aws::Aws;
+use common::failure::Hints;
+use gate::Stage;
+
+use super::deployment::Deployment;
+use super::ecs::{self, EcsQuery, Listeners};
+use super::{LookupContext, LookupError, app_spec};
+use crate::appspec::Resource;
+use crate::facts::{self, KnownFacts, note};
+use crate::lifecycle_event;
+use crate::listener::Scheme;
+
+/// What is deployed and where it answers.
+#[derive(Debug, Clone)]
+pub struct FoundTarget {
+    /// What is known, by the names of [`gate::TARGET_KEYS`], and why the rest is not.
+    pub known: KnownFacts,
+    /// The listeners; none on the Lambda platform.
+    pub listeners: Option<Listeners>,
+    /// Whether the AppSpec hooks the post-traffic gate that the query names.
+    pub hooks_post_traffic: bool,
+}
+
+/// Who asks for a target.
+#[derive(Debug, Clone, Copy)]
+pub struct TargetQuery<'a> {
+    /// The gate.
+    pub stage: Stage,
+    /// The function's name.
+    pub function: &'a str,
+    /// The setting for listeners that don't say what they speak.
+    pub tcp_scheme: Option<Scheme>,
+    /// The name of the post-traffic gate, for the one that stands before it.
+    pub post_traffic: Option<&'a str>,
+}
+
+/// Finds the target of `deployment` for the gate that asks.
+pub async fn find(
+    context: LookupContext<'_>,
+    query: TargetQuery<'_>,
+    deployment: &Deployment,
+) -> Result<FoundTarget, LookupError> {
+    let aws = context.aws;
+    let TargetQuery {
+        stage, function, ..
+    } = query;
+    let (spec, group, targets) = tokio::join!(
+        app_spec::read(aws, deployment),
+        deployment_group(aws, deployment),
+        targets(context, &deployment.id),
+    );
+    let (spec, group) = (spec?, group?);
+    let running = facts::events_in_progress(&targets);
+    let event =
+        lifecycle_event::find(stage, &spec, function, &running).map_err(LookupError::Missing)?;
+    let mut known = KnownFacts::default();
+    let facts = &mut known.facts;
+    note(facts, "application", Some(&deployment.application));
+    note(facts, "deployment_group", Some(&deployment.group));
+    note(facts, "deployment_id", Some(&deployment.id));
+    note(facts, "lifecycle_event", Some(event));
+    let listeners = match &spec.resource {
+        Resource::EcsService { .. } => {
+            let ecs = EcsQuery {
+                stage,
+                resource: &spec.resource,
+                group: &group,
+                tcp_scheme: query.tcp_scheme,
+            };
+            Some(ecs::describe(context, &ecs, &targets, &mut known).await?)
+        }
+        Resource::LambdaFunction {
+            name,
+            alias,
+            current_version,
+            target_version,
+        } => {
+            known.on_platform("Lambda", facts::ECS_KEYS);
+            let facts = &mut known.facts;
+            note(facts, "function", Some(name));
+            note(facts, "alias", Some(alias));
+            note(facts, "current_version", Some(current_version));
+            note(facts, "target_version", Some(target_version));
+            note(facts, "version", Some(target_version));
+            note(facts, "old_version", Some(current_version));
+            None
+        }
+    };
+    let hooks_post_traffic = query.post_traffic.is_some_and(|function| {
+        let mut events = spec.events_of(function);
+        events.any(|event| event.eq_ignore_ascii_case("AfterAllowTraffic"))
+    });
+    Ok(FoundTarget {
+        known,
+        listeners,
+        hooks_post_traffic,
+    })
+}
+
+async fn deployment_group(
+    aws: &Aws,
+    deployment: &Deployment,
+) -> Result<DeploymentGroupInfo, LookupError> {
+    let call = || {
+        format!(
+            "GetDeploymentGroup {}/{}",
+            deployment.application, deployment.group
+        )
+    };
+    aws.codedeploy()
+        .get_deployment_group()
+        .application_name(&deployment.application)
+        .deployment_group_name(&deployment.group)
+        .send()
+        .await
+        .map_err(LookupError::of(
+            aws,
+            call(),
+            Hints {
+                permission: "codedeploy:GetDeploymentGroup",
+                absent: "the group is gone: was it deleted or renamed?",
+            },
+        ))?
+        .deployment_group_info
+        .ok_or_else(|| LookupError::Missing(format!("{} returned nothing", call())))
+}
+
+/// The deployment's targets; none where they can't be had.
+async fn targets(context: LookupContext<'_>, id: &str) -> Vec<DeploymentTarget> {
+    let client = context.aws.codedeploy();
+    let hints = |permission| Hints {
+        permission,
+        absent: "the deployment has no targets",
+    };
+    let list = client.list_deployment_targets().deployment_id(id).send();
+    let listed = context.best_effort(
+        "ListDeploymentTargets",
+        hints("codedeploy:ListDeploymentTargets"),
+        list,
+    );
+    let Ok(listed) = listed.await else {
+        return Vec::new();
+    };
+    let ids = listed.target_ids.unwrap_or_default();
+    if ids.is_empty() {
+        return Vec::new();
+    }
+    let read = client
+        .batch_get_deployment_targets()
+        .deployment_id(id)
+        .set_target_ids(Some(ids));
+    let read = context.best_effort(
+        "BatchGetDeploymentTargets",
+        hints("codedeploy:BatchGetDeploymentTargets"),
+        read.send(),
+    );
+    let read = read.await.ok();
+    read.and_then(|answer| answer.deployment_targets)
+        .unwrap_or_default()
+}

@@ -1,0 +1,188 @@
+//! The message that people read about a decision. Pure.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use common::console;
+use common::notify::Notification;
+use gate::Stage;
+
+use super::{GateResult, console_link};
+use crate::answer::{Answer, Delivery};
+
+pub(super) fn build(result: &GateResult, report: Option<&str>, region: &str) -> Notification {
+    let deployment = result.fact("deployment_id").unwrap_or_default();
+    let (stage, release) = (result.stage, result.release());
+    // What CodeDeploy has not heard is neither passed nor stopped.
+    let (head, answer) = match (&result.delivery, result.answer) {
+        (Delivery::Undelivered(_), _) => (format!("UNANSWERED {stage}: {release}"), "Undelivered"),
+        (Delivery::Unconfirmed(_), _) => (format!("UNCONFIRMED {stage}: {release}"), "Unconfirmed"),
+        (_, Answer::Succeeded) => (format!("Passed {stage}: {release}"), "Succeeded"),
+        (_, Answer::Failed) => (format!("STOPPED at {stage}: {release}"), "Failed"),
+    };
+    let attribute = |key: &str| result.fact(key).unwrap_or_default().to_owned();
+    Notification {
+        subject: format!("{head} ({deployment})"),
+        body: body(result, report, region),
+        attributes: BTreeMap::from([
+            ("answer", answer.to_owned()),
+            ("application", attribute("application")),
+            ("deployment_group", attribute("deployment_group")),
+            ("deployment_id", deployment.to_owned()),
+            ("report", report.unwrap_or_default().to_owned()),
+            (
+                "report_link",
+                report
+                    .and_then(|report| console_link(report, region))
+                    .unwrap_or_default(),
+            ),
+            ("stage", stage.to_string()),
+            ("version", attribute("version")),
+        ]),
+    }
+}
+
+fn body(result: &GateResult, report: Option<&str>, region: &str) -> String {
+    let (stage, release) = (result.stage, result.release());
+    let mut text = match (result.answer, stage) {
+        (Answer::Succeeded, _) => format!("{release} has passed the {stage} gate.\n"),
+        (Answer::Failed, Stage::PreTraffic) => {
+            format!(
+                "{release} was stopped at the {stage} gate, before it had production traffic.\n"
+            )
+        }
+        (Answer::Failed, Stage::PostTraffic) => format!(
+            "{release} has failed the {stage} gate. CodeDeploy rolls it back if the deployment \
+             group's automatic rollback is on.\n"
+        ),
+    };
+    if let Delivery::Undelivered(detail) = &result.delivery {
+        let _ = write!(
+            text,
+            "\nCodeDeploy could NOT be told ({detail}). Lambda runs a failed gate \
+             again; if no other message follows within minutes, stop the deployment by hand.\n"
+        );
+    }
+    if let Delivery::Unconfirmed(why) = &result.delivery {
+        let _ = write!(
+            text,
+            "\nIt is not known whether CodeDeploy heard this answer: {why}. The lifecycle event is over, so look at \
+             the deployment to see how it went on.\n"
+        );
+    }
+    text.push_str("\nWhy\n");
+    for reason in &result.outcome.verdict.reasons {
+        let _ = writeln!(text, "  - {reason}");
+    }
+    text.push_str("\nWhat\n");
+    for (label, value) in facts(result) {
+        let _ = writeln!(text, "  {label:<17} {value}");
+    }
+    if let Some(report) = report {
+        text.push_str("\nReport\n");
+        if let Some(link) = console_link(report, region) {
+            let _ = writeln!(text, "  {link}");
+        }
+        let _ = writeln!(text, "  {report}");
+    }
+    if let Some(link) = result
+        .fact("deployment_id")
+        .and_then(|id| console::deployment(region, id))
+    {
+        let _ = write!(text, "\nDeployment\n  {link}\n");
+    }
+    text
+}
+
+/// The lines of "What": only those that are known.
+fn facts(result: &GateResult) -> Vec<(&'static str, String)> {
+    let version = match (result.fact("old_version"), result.fact("version")) {
+        (Some(old), Some(new)) => Some(format!("{old} → {new}")),
+        (None, new) => new.map(str::to_owned),
+        (Some(_), None) => None,
+    };
+    let own = |key: &str| result.fact(key).map(str::to_owned);
+    let service = match (result.fact("cluster"), result.fact("service")) {
+        (Some(cluster), Some(service)) => Some(format!("{cluster}/{service}")),
+        _ => None,
+    };
+    [
+        ("Application", own("application")),
+        ("Deployment group", own("deployment_group")),
+        ("Deployment", own("deployment_id")),
+        ("Lifecycle event", own("lifecycle_event")),
+        ("Version", version),
+        ("Service", service),
+        ("Function", own("function")),
+        ("Image", own("image")),
+        ("Measured at", own("url")),
+    ]
+    .into_iter()
+    .filter_map(|(label, value)| Some((label, value?)))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::publish::sample;
+
+    #[test]
+    fn a_stopped_release_is_told_with_reasons_and_places() {
+        let result = sample(Answer::Failed, Delivery::Accepted);
+        let message = build(&result, Some("s3://b/r.html"), "eu-central-1");
+        insta::assert_snapshot!(format!("{}\n\n{}", message.subject, message.body), @r#"
+        STOPPED at pre-traffic: shop 1.2.0 (d-ABCDEF123)
+
+        shop 1.2.0 was stopped at the pre-traffic gate, before it had production traffic.
+
+        Why
+          - check "checkout" failed: expected status 201, got 500
+
+        What
+          Application       shop
+          Deployment group  shop-production
+          Deployment        d-ABCDEF123
+          Lifecycle event   AfterAllowTestTraffic
+          Version           1.1.0 → 1.2.0
+          Service           shop/shop
+
+        Report
+          https://eu-central-1.console.aws.amazon.com/s3/object/b?region=eu-central-1&prefix=r.html
+          s3://b/r.html
+
+        Deployment
+          https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/d-ABCDEF123?region=eu-central-1
+        "#);
+    }
+
+    #[test]
+    fn an_answer_that_codedeploy_has_not_heard_is_said_so() {
+        let result = sample(
+            Answer::Failed,
+            Delivery::Undelivered("ThrottlingException: slow".into()),
+        );
+        let message = build(&result, None, "");
+        assert_eq!(message.attributes["answer"], "Undelivered");
+        assert_eq!(
+            message.subject,
+            "UNANSWERED pre-traffic: shop 1.2.0 (d-ABCDEF123)"
+        );
+        insta::assert_snapshot!(message.body, @r#"
+        shop 1.2.0 was stopped at the pre-traffic gate, before it had production traffic.
+
+        CodeDeploy could NOT be told (ThrottlingException: slow). Lambda runs a failed gate again; if no other message follows within minutes, stop the deployment by hand.
+
+        Why
+          - check "checkout" failed: expected status 201, got 500
+
+        What
+          Application       shop
+          Deployment group  shop-production
+          Deployment        d-ABCDEF123
+          Lifecycle event   AfterAllowTestTraffic
+          Version           1.1.0 → 1.2.0
+          Service           shop/shop
+        "#);
+    }
+}
