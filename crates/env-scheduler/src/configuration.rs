@@ -14,11 +14,11 @@ use crate::settings::{Parameters, Settings, Source};
 
 /// So long a configuration counts without being read again. Whoever adds a pattern that denies, and is
 /// afraid for it, waits no longer than this.
-pub const FRESH: SignedDuration = SignedDuration::from_secs(60);
+pub const CACHE_TTL: SignedDuration = SignedDuration::from_secs(60);
 
 /// A configuration and when it was read.
 #[derive(Debug)]
-pub struct Read {
+pub struct CachedConfig {
     config: Arc<Config>,
     at: Timestamp,
 }
@@ -32,7 +32,9 @@ pub async fn current(
 ) -> Result<Arc<Config>, String> {
     let place = match &settings.source {
         Source::File(place) => place,
-        Source::Parameters(parameters) => return made(parameters, account).map(Arc::new),
+        Source::Parameters(parameters) => {
+            return from_parameters(parameters, account).map(Arc::new);
+        }
     };
     let now = function.now();
     if let Some(config) = kept(function, now) {
@@ -40,7 +42,7 @@ pub async fn current(
     }
     let read = load(&function.aws, place).await;
     let config = Arc::new(read.map_err(|error| error.to_string())?);
-    *function.kept.configuration() = Some(Read {
+    *function.cache.configuration() = Some(CachedConfig {
         config: config.clone(),
         at: now,
     });
@@ -48,16 +50,16 @@ pub async fn current(
 }
 
 fn kept(function: &Function, now: Timestamp) -> Option<Arc<Config>> {
-    let kept = function.kept.configuration();
+    let kept = function.cache.configuration();
     let read = kept.as_ref()?;
     let age = now.duration_since(read.at);
-    (SignedDuration::ZERO..FRESH)
+    (SignedDuration::ZERO..CACHE_TTL)
         .contains(&age)
         .then(|| read.config.clone())
 }
 
 /// One schedule, one tag, one account.
-pub fn made(parameters: &Parameters, account: &str) -> Result<Config, String> {
+pub fn from_parameters(parameters: &Parameters, account: &str) -> Result<Config, String> {
     const NAME: &str = "hours";
     // JSON is YAML, and quotes for us.
     let text = json!({
@@ -68,8 +70,8 @@ pub fn made(parameters: &Parameters, account: &str) -> Result<Config, String> {
         "default_schedule": NAME,
         "tag": parameters.tag,
     });
-    let made = Config::parse("the settings", &text.to_string(), &Files::new());
-    made.map_err(|problems| problems.to_string())
+    let config = Config::parse("the settings", &text.to_string(), &Files::new());
+    config.map_err(|problems| problems.to_string())
 }
 
 #[cfg(test)]
@@ -84,7 +86,7 @@ mod tests {
             zone: ZONE.into(),
             tag: TAG.into(),
         };
-        let config = made(&parameters, "111122223333").unwrap();
+        let config = from_parameters(&parameters, "111122223333").unwrap();
         assert_eq!(config.accounts, ["111122223333"]);
         assert_eq!(config.default_schedule.as_deref(), Some("hours"));
         assert_eq!(
@@ -102,6 +104,6 @@ mod tests {
             zone: ZONE.into(),
             tag: TAG.into(),
         };
-        assert!(made(&parameters, "111122223333").is_err());
+        assert!(from_parameters(&parameters, "111122223333").is_err());
     }
 }

@@ -41,9 +41,9 @@ pub struct Event {
 }
 
 /// IAM has no longer ARNs of roles.
-const LONGEST_ROLE: usize = 2_048;
+const MAX_ROLE_ARN_BYTES: usize = 2_048;
 /// Characters of a cause; the rest is left out.
-const LONGEST_CAUSE: usize = 500;
+const MAX_CAUSE_CHARS: usize = 500;
 
 /// What a schedule is for. All of them reconcile; the difference is what people are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -133,7 +133,7 @@ impl Event {
             continuation: fields.count("continuation"),
             looped: fields.flag("loop"),
             cause: fields.read("cause", "a text", |text| {
-                Some(text.chars().take(LONGEST_CAUSE).collect())
+                Some(text.chars().take(MAX_CAUSE_CHARS).collect())
             }),
             ..Self::new(action.unwrap_or(Action::Tick))
         };
@@ -231,9 +231,9 @@ impl Fields<'_> {
 
 /// A value as it was written, cut: whatever was sent by mistake must not fill the log.
 fn shown(value: &Value) -> String {
-    const LONGEST: usize = 80;
+    const MAX_SHOWN_CHARS: usize = 80;
     let text = value.to_string();
-    match text.char_indices().nth(LONGEST) {
+    match text.char_indices().nth(MAX_SHOWN_CHARS) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text,
     }
@@ -252,7 +252,7 @@ fn region(text: &str) -> Option<String> {
 
 /// `arn:aws:iam::111122223333:role/path/name`
 fn role(text: &str) -> Option<String> {
-    if text.len() > LONGEST_ROLE {
+    if text.len() > MAX_ROLE_ARN_BYTES {
         return None;
     }
     let parts: Vec<&str> = text.splitn(6, ':').collect();

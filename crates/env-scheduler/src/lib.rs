@@ -12,13 +12,13 @@
 //!   ([`HandleError`]), so that it is tried again and finally seen in a queue.
 //! - People who can't be told never hinder a run: [`people`] gives back sentences, not errors.
 
-pub mod again;
+pub mod cache;
 pub mod configuration;
-pub mod elsewhere;
+pub mod continuation;
+pub mod cross_account;
 pub mod event;
-pub mod kept;
+pub mod identity;
 pub mod metrics;
-pub mod own;
 pub mod people;
 pub mod reconcile;
 pub mod settings;
@@ -39,8 +39,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use cache::Cache;
 use event::{Event, EventError};
-use kept::Kept;
 use settings::Settings;
 
 /// The function, alive for many invocations.
@@ -62,7 +62,7 @@ pub struct Function {
     /// Slack's signing secret, read when it is first needed.
     pub slack: web::Secret,
     /// What a warm function need not read or learn again.
-    pub kept: Kept,
+    pub cache: Cache,
 }
 
 impl fmt::Debug for Function {
@@ -89,7 +89,7 @@ impl Function {
             new_id: Box::new(new_id),
             emit: Box::new(metrics::to_stdout),
             slack: web::Secret::default(),
-            kept: Kept::default(),
+            cache: Cache::default(),
             settings,
             aws,
         }
@@ -129,7 +129,7 @@ pub enum HandleError {
     Configuration(String),
     /// The account, the region or the role is not allowed, or the role can't be taken.
     #[error(transparent)]
-    Elsewhere(#[from] elsewhere::ElsewhereError),
+    CrossAccount(#[from] cross_account::CrossAccountError),
     /// Not one service could be read. Nothing was touched.
     #[error("nothing could be read, and nothing was touched: {}", .0.join("; "))]
     Blind(Vec<String>),
@@ -144,7 +144,7 @@ impl From<HandleError> for Diagnostic {
             HandleError::Settings(_) => "Settings",
             HandleError::Event(_) => "Event",
             HandleError::Configuration(_) => "Configuration",
-            HandleError::Elsewhere(_) => "Elsewhere",
+            HandleError::CrossAccount(_) => "Elsewhere",
             HandleError::Blind(_) => "Blind",
             HandleError::Handed(_) => "Handed",
         };

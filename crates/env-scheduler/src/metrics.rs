@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::event::Action;
-use crate::own::Place;
+use crate::identity::Place;
 
 /// Where they lie in CloudWatch.
 pub const NAMESPACE: &str = "DeployHooks/Environments";
@@ -44,7 +44,7 @@ pub struct Counts {
 
 /// What a line is made of.
 #[derive(Debug, Clone, Copy)]
-pub struct Measured<'a> {
+pub struct RunMetrics<'a> {
     /// The function's name, by which alarms choose.
     pub function_name: &'a str,
     /// The run's id.
@@ -60,7 +60,7 @@ pub struct Measured<'a> {
 }
 
 /// The line. `at` is the real time: CloudWatch takes nothing of the future.
-pub fn line(measured: &Measured<'_>, at: Timestamp) -> String {
+pub fn line(measured: &RunMetrics<'_>, at: Timestamp) -> String {
     let Counts {
         stopped,
         woken,
@@ -143,7 +143,7 @@ mod tests {
             services: 3,
             unknown: 0,
         };
-        let measured = Measured {
+        let measured = RunMetrics {
             function_name: "env-scheduler",
             run: "req-1",
             place: &place,

@@ -10,49 +10,49 @@ use std::time::Duration;
 
 use common::aws::Aws;
 use common::state::Table;
-use environments::apply::{Applied, End, Outcome, Site, apply};
+use environments::apply::{Applied, ApplyContext, End, Outcome, apply};
 use environments::condition::Condition;
 use environments::config::{Config, Glob};
-use environments::decide::{Ctx, Step};
+use environments::decide::{PlanContext, Step};
 use environments::gather::{Gathered, gather};
-use environments::look::Eyes;
 use environments::plan::{Plan, Row, plan};
-use environments::records::Records;
+use environments::read::Reader;
+use environments::record_store::RecordStore;
+use environments::run_report::{RunReport, remarks, summary};
 use environments::savings::{Savings, Sleeps, savings};
-use environments::summary::{Told, remarks, summary};
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::again::{Rest, again};
+use crate::cache::PlaceCache;
+use crate::continuation::{Continuation, continue_run};
 use crate::event::{Event, EventError};
-use crate::kept::Learned;
-use crate::metrics::{Counts, Measured, line};
-use crate::own::Place;
-use crate::people::{self, Trouble};
+use crate::identity::Place;
+use crate::metrics::{Counts, RunMetrics, line};
+use crate::people::{self, FailedRun};
 use crate::settings::Settings;
-use crate::{Function, HandleError, Invocation, configuration, elsewhere, own};
+use crate::{Function, HandleError, Invocation, configuration, cross_account, identity};
 
 /// So long before Lambda ends the function no service is begun any more: what is under way may take
 /// a while, and people are told last.
-pub const RESERVE: Duration = Duration::from_mins(1);
+pub const SHUTDOWN_RESERVE: Duration = Duration::from_mins(1);
 /// So long at most people are told, before and after.
-pub const TELLING: Duration = Duration::from_secs(20);
+pub const NOTIFY_TIMEOUT: Duration = Duration::from_secs(20);
 /// A clock that is further ahead of the real one is a mistake in the event, even in a local AWS or a dry run.
-const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 366);
+const MAX_CLOCK_LEAD: SignedDuration = SignedDuration::from_hours(24 * 366);
 /// Clocks differ by as much as this. An event that is further ahead would stop or wake at the wrong time.
-const SKEW: SignedDuration = SignedDuration::from_mins(2);
+const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(2);
 /// Sentences in an answer; the rest is a number. The log has all.
-const PROBLEMS_TOLD: usize = 50;
+const MAX_PROBLEMS: usize = 50;
 /// Characters of each.
-const PROBLEM_TOLD: usize = 1_000;
+const MAX_PROBLEM_CHARS: usize = 1_000;
 /// Characters of the summary in an answer: a state machine takes 256 KB in all.
-const SUMMARY_TOLD: usize = 20_000;
+const MAX_SUMMARY_CHARS: usize = 20_000;
 
 /// One run as people are told of it.
 #[derive(Clone, Copy)]
-pub struct Run<'a> {
+pub struct RunContext<'a> {
     /// The function.
     pub function: &'a Function,
     /// Its settings.
@@ -65,7 +65,7 @@ pub struct Run<'a> {
     pub event: &'a Event,
     /// The account and region that the run works in.
     pub place: &'a Place,
-    /// The clients of that place. The state table is reached by [`Function::records`].
+    /// The clients of that place. The state table is reached by [`Function::record_store`].
     pub aws: &'a Aws,
     /// The run's clock: the real one, or ahead of it by as much as the event was. A retried event is
     /// late and never early; in a local AWS, under a virtual clock, it is ahead, and in a dry run it may be.
@@ -82,7 +82,7 @@ pub struct Run<'a> {
 
 /// What came of a run.
 #[derive(Debug)]
-pub struct Done {
+pub struct RunOutcome {
     /// What was done; none in a dry run.
     pub applied: Option<Applied>,
     /// In numbers.
@@ -98,9 +98,9 @@ pub struct Done {
     pub problems: Vec<String>,
 }
 
-impl std::fmt::Debug for Run<'_> {
+impl std::fmt::Debug for RunContext<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Run")
+        f.debug_struct("RunContext")
             .field("event", &self.event)
             .field("place", &self.place)
             .finish_non_exhaustive()
@@ -109,8 +109,8 @@ impl std::fmt::Debug for Run<'_> {
 
 impl Function {
     /// What is remembered and asked for, in the function's own state table.
-    pub fn records<'a>(&'a self, settings: &'a Settings) -> Records<'a> {
-        Records {
+    pub fn record_store<'a>(&'a self, settings: &'a Settings) -> RecordStore<'a> {
+        RecordStore {
             table: Table {
                 aws: &self.aws,
                 name: &settings.state_table,
@@ -131,11 +131,11 @@ pub async fn reconcile(
         && !matches!(error, HandleError::Event(_))
     {
         let error = error.to_string();
-        let trouble = Trouble {
+        let trouble = FailedRun {
             event,
             error: &error,
         };
-        told(people::trouble(function, settings, invocation, &trouble)).await;
+        notify(people::run_failed(function, settings, invocation, &trouble)).await;
     }
     done
 }
@@ -147,26 +147,26 @@ async fn run(
     event: &Event,
 ) -> Result<Value, HandleError> {
     let clock = clock(function, settings, event)?;
-    let own = own::place(&invocation.own_arn);
-    let own = own.ok_or_else(|| elsewhere::ElsewhereError::Nameless {
+    let own = identity::place(&invocation.own_arn);
+    let own = own.ok_or_else(|| cross_account::CrossAccountError::Nameless {
         arn: invocation.own_arn.clone(),
     })?;
     let config = configuration::current(function, settings, &own.account).await;
     let config = config.map_err(HandleError::Configuration)?;
-    let place = elsewhere::allowed(event, &own, &config)?;
+    let place = cross_account::allowed(event, &own, &config)?;
     let there = (event, &own, &place);
-    let other = elsewhere::clients(function, settings, invocation, there).await?;
+    let other = cross_account::clients(function, settings, invocation, there).await?;
     let aws = other.as_ref().unwrap_or(&function.aws);
-    let learned = function.kept.of(&place, &config.rate);
-    let eyes = Eyes {
+    let learned = function.cache.of(&place, &config.rate);
+    let reader = Reader {
         aws,
-        pace: &learned.paces.reads,
+        limiter: &learned.limiters.reads,
         sizes: &learned.sizes,
     };
-    let mut gathered = Box::pin(gather(eyes, function.records(settings), &config)).await;
+    let mut gathered = Box::pin(gather(reader, function.record_store(settings), &config)).await;
     // A cluster is listed twice.
     gathered.problems.dedup();
-    if gathered.services.is_empty() && !gathered.problems.is_empty() {
+    if gathered.resources.is_empty() && !gathered.problems.is_empty() {
         for problem in &gathered.problems {
             tracing::warn!("{problem}");
         }
@@ -174,13 +174,13 @@ async fn run(
     }
     narrow(&mut gathered, event);
     let now = clock();
-    let ctx = Ctx {
+    let ctx = PlanContext {
         now,
         run: &invocation.run,
         defer_deadline: config.defer_deadline,
     };
     let plan = plan(gathered.facts(), &config, &ctx);
-    let run = Run {
+    let run = RunContext {
         function,
         settings,
         invocation,
@@ -206,16 +206,16 @@ fn clock<'a>(
     let real = function.now();
     let ahead = event.at.map(|at| at.duration_since(real));
     let ahead = ahead.unwrap_or_default().max(SignedDuration::ZERO);
-    if ahead > AHEAD {
-        let told = "at is more than a year ahead; send the instant at which the schedule was due";
-        return Err(EventError(vec![told.to_owned()]));
+    if ahead > MAX_CLOCK_LEAD {
+        let notify = "at is more than a year ahead; send the instant at which the schedule was due";
+        return Err(EventError(vec![notify.to_owned()]));
     }
-    if ahead > SKEW && !settings.local && !event.dry_run {
-        let told = format!(
+    if ahead > MAX_CLOCK_SKEW && !settings.local && !event.dry_run {
+        let notify = format!(
             "at is {ahead:#} ahead of the clock; send the instant at which the schedule was due, or \"dry_run\": true \
              to see what would be done then"
         );
-        return Err(EventError(vec![told]));
+        return Err(EventError(vec![notify]));
     }
     Ok(move || {
         let now = function.now();
@@ -228,20 +228,20 @@ fn clock<'a>(
 fn narrow(gathered: &mut Gathered, event: &Event) {
     if let Some(only) = event.only.as_deref().and_then(Glob::parse) {
         gathered
-            .services
+            .resources
             .retain(|service| only.matches(&service.cluster, &service.name));
     }
 }
 
 /// Runs what tells people: it can neither hold a run up nor end it.
-async fn told(telling: impl Future<Output = Vec<String>>) -> Vec<String> {
+async fn notify(telling: impl Future<Output = Vec<String>>) -> Vec<String> {
     let telling = AssertUnwindSafe(Box::pin(telling)).catch_unwind();
-    let troubles = match tokio::time::timeout(TELLING, telling).await {
+    let troubles = match tokio::time::timeout(NOTIFY_TIMEOUT, telling).await {
         Ok(Ok(troubles)) => troubles,
         Ok(Err(_)) => vec!["people could not be told: the function panicked".to_owned()],
         Err(_) => vec![format!(
             "people could not all be told within {} seconds",
-            TELLING.as_secs()
+            NOTIFY_TIMEOUT.as_secs()
         )],
     };
     for trouble in &troubles {
@@ -250,9 +250,9 @@ async fn told(telling: impl Future<Output = Vec<String>>) -> Vec<String> {
     troubles
 }
 
-impl Run<'_> {
-    async fn carry_out(&self, learned: &Learned) -> Value {
-        let mut untold = told(people::before(self)).await;
+impl RunContext<'_> {
+    async fn carry_out(&self, learned: &PlaceCache) -> Value {
+        let mut untold = notify(people::before(self)).await;
         let mut applied = None;
         if !self.dry_run {
             applied = Some(Box::pin(self.apply(learned)).await);
@@ -262,7 +262,7 @@ impl Run<'_> {
         let counts = self.counts(applied.as_ref());
         let mut problems = self.problems(applied.as_ref());
         problems.extend(rest.problem.clone());
-        let done = Done {
+        let done = RunOutcome {
             summary: self.summary(applied.as_ref(), &saved),
             applied,
             counts,
@@ -271,33 +271,33 @@ impl Run<'_> {
             problems,
         };
         self.log(&done);
-        untold.extend(told(people::after(self, &done)).await);
+        untold.extend(notify(people::after(self, &done)).await);
         self.answer(&done, &rest, untold)
     }
 
-    async fn apply(&self, learned: &Learned) -> Applied {
+    async fn apply(&self, learned: &PlaceCache) -> Applied {
         let left = self.invocation.deadline - Instant::now();
-        let site = Site {
+        let context = ApplyContext {
             aws: self.aws,
-            records: self.function.records(self.settings),
+            store: self.function.record_store(self.settings),
             config: self.config,
-            paces: &learned.paces,
+            limiters: &learned.limiters,
             sizes: &learned.sizes,
             requests: &self.gathered.requests,
             clock: self.clock,
             run: &self.invocation.run,
             // A function with a short time limit would never begin anything.
-            deadline: self.invocation.deadline - RESERVE.min(left / 2),
+            deadline: self.invocation.deadline - SHUTDOWN_RESERVE.min(left / 2),
         };
-        apply(&site, self.plan).await
+        apply(&context, self.plan).await
     }
 
-    async fn rest(&self, applied: Option<&Applied>) -> Rest {
+    async fn rest(&self, applied: Option<&Applied>) -> Continuation {
         if !applied.is_some_and(Applied::is_to_be_continued) {
-            return Rest::default();
+            return Continuation::default();
         }
         let now = (self.clock)();
-        again(
+        continue_run(
             self.function,
             self.settings,
             self.invocation,
@@ -318,13 +318,13 @@ impl Run<'_> {
         let ended = Plan {
             at: self.plan.at,
             rows: rows
-                .filter(|row| woken.contains(row.service.arn.as_str()))
+                .filter(|row| woken.contains(row.resource.arn.as_str()))
                 .cloned()
                 .collect(),
             totals: self.plan.totals,
         };
         let prices = &self.config.prices;
-        savings(&ended, &self.gathered.memories, prices, Sleeps::Ending)
+        savings(&ended, &self.gathered.records, prices, Sleeps::Ending)
     }
 
     fn counts(&self, applied: Option<&Applied>) -> Counts {
@@ -356,10 +356,10 @@ impl Run<'_> {
             .rows
             .iter()
             .filter(|row| row.attention && row.step == Step::Skip)
-            .map(|row| format!("{} is skipped: {}", row.service.place(), row.why));
+            .map(|row| format!("{} is skipped: {}", row.resource.place(), row.why));
         let remarked = remarks(self.plan);
         let unmet = self.unmet().map(|(row, condition)| {
-            let (place, remedy) = (row.service.place(), condition.remedy());
+            let (place, remedy) = (row.resource.place(), condition.remedy());
             format!("{place}: {condition}; {remedy}")
         });
         let noted = applied.into_iter().flat_map(|applied| &applied.warnings);
@@ -379,7 +379,7 @@ impl Run<'_> {
     }
 
     fn summary(&self, applied: Option<&Applied>, saved: &Savings) -> String {
-        summary(&Told {
+        summary(&RunReport {
             plan: self.plan,
             applied,
             problems: &self.gathered.problems,
@@ -387,16 +387,16 @@ impl Run<'_> {
         })
     }
 
-    fn log(&self, done: &Done) {
+    fn log(&self, done: &RunOutcome) {
         let outcomes = done.applied.iter().flat_map(|applied| &applied.outcomes);
         outcomes.for_each(log_one);
         if self.dry_run {
             for row in self.plan.work() {
-                let (place, step) = (row.service.place(), row.step.word());
+                let (place, step) = (row.resource.place(), row.step.word());
                 tracing::info!(place, step, why = row.why, "would be done");
             }
         } else {
-            let measured = Measured {
+            let measured = RunMetrics {
                 function_name: &self.settings.function_name,
                 run: &self.invocation.request_id,
                 place: self.place,
@@ -425,7 +425,7 @@ impl Run<'_> {
         );
     }
 
-    fn answer(&self, done: &Done, rest: &Rest, untold: Vec<String>) -> Value {
+    fn answer(&self, done: &RunOutcome, rest: &Continuation, untold: Vec<String>) -> Value {
         let mut problems = done.problems.clone();
         problems.extend(untold);
         let mut answer = json!({
@@ -436,7 +436,7 @@ impl Run<'_> {
             "region": self.place.region,
             "totals": self.plan.totals,
             "done": done.counts,
-            "summary": cut(&done.summary, SUMMARY_TOLD),
+            "summary": cut(&done.summary, MAX_SUMMARY_CHARS),
             "problems": some(&problems),
             "continued": done.continued,
         });
@@ -478,13 +478,15 @@ fn log_one(outcome: &Outcome) {
 
 /// As many as an answer or an error has room for.
 fn some(problems: &[String]) -> Vec<String> {
-    let more = problems.len().saturating_sub(PROBLEMS_TOLD);
-    let told = problems.iter().take(PROBLEMS_TOLD);
-    let mut told: Vec<String> = told.map(|problem| cut(problem, PROBLEM_TOLD)).collect();
+    let more = problems.len().saturating_sub(MAX_PROBLEMS);
+    let notify = problems.iter().take(MAX_PROBLEMS);
+    let mut notify: Vec<String> = notify
+        .map(|problem| cut(problem, MAX_PROBLEM_CHARS))
+        .collect();
     if more > 0 {
-        told.push(format!("and {more} more; the log has all"));
+        notify.push(format!("and {more} more; the log has all"));
     }
-    told
+    notify
 }
 
 fn cut(text: &str, longest: usize) -> String {
@@ -501,30 +503,30 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn telling_people_can_neither_end_nor_hold_up_a_run() {
         let fails = async { vec!["Slack is away".to_owned()] };
-        assert_eq!(told(fails).await, ["Slack is away"]);
+        assert_eq!(notify(fails).await, ["Slack is away"]);
         let panics = async {
             let none: Vec<String> = Vec::new();
             vec![none[0].clone()]
         };
         assert_eq!(
-            told(panics).await,
+            notify(panics).await,
             ["people could not be told: the function panicked"]
         );
         let began = Instant::now();
         assert_eq!(
-            told(std::future::pending()).await,
+            notify(std::future::pending()).await,
             ["people could not all be told within 20 seconds"]
         );
-        assert!(began.elapsed() < TELLING + Duration::from_secs(1));
+        assert!(began.elapsed() < NOTIFY_TIMEOUT + Duration::from_secs(1));
     }
 
     #[test]
     fn an_answer_has_room_for_some() {
-        let long = "ä".repeat(PROBLEM_TOLD + 5);
-        let told = some(&vec![long; PROBLEMS_TOLD + 7]);
-        assert_eq!(told.len(), PROBLEMS_TOLD + 1);
-        assert!(told[0].ends_with("ä… (the rest is in the log)"));
-        assert_eq!(told[PROBLEMS_TOLD], "and 7 more; the log has all");
+        let long = "ä".repeat(MAX_PROBLEM_CHARS + 5);
+        let notify = some(&vec![long; MAX_PROBLEMS + 7]);
+        assert_eq!(notify.len(), MAX_PROBLEMS + 1);
+        assert!(notify[0].ends_with("ä… (the rest is in the log)"));
+        assert_eq!(notify[MAX_PROBLEMS], "and 7 more; the log has all");
         assert_eq!(some(&["short".to_owned()]), ["short"]);
     }
 }

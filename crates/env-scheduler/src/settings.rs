@@ -32,7 +32,7 @@ pub struct Settings {
     /// `ENVIRONMENTS_TOPIC`: the SNS topic of notices, summaries and problems; none: it isn't used.
     pub topic: Option<String>,
     /// `ENVIRONMENTS_URL`: the function's own URL, without a slash at its end. None: Lambda is asked
-    /// ([`crate::own::url`]), as a function can't be given its own URL when it is made.
+    /// ([`crate::identity::url`]), as a function can't be given its own URL when it is made.
     pub url: Option<String>,
     /// `ENVIRONMENTS_EXTERNAL_ID`: said when the role of another account is taken.
     pub external_id: Option<String>,
@@ -147,7 +147,7 @@ fn windows(text: &str, zone: &str) -> Result<String, String> {
 }
 
 fn tag(key: &str) -> Result<String, &'static str> {
-    let legal = environments::mirror::is_legal(key) && !key.starts_with("aws:");
+    let legal = environments::backup_tag::is_legal(key) && !key.starts_with("aws:");
     if legal && key.chars().count() <= 128 {
         Ok(key.to_owned())
     } else {

@@ -45,13 +45,13 @@ async fn measure(services: usize, others: f64) -> f64 {
     let office = Office::new();
     office.world.ecs(|ecs| {
         for n in 0..services {
-            let service = Svc::new(3);
-            let service = if n % 4 == 0 {
-                service.scaled(2, 6, [false; 3])
+            let resource = Svc::new(3);
+            let resource = if n % 4 == 0 {
+                resource.scaled(2, 6, [false; 3])
             } else {
-                service
+                resource
             };
-            ecs.add(&format!("dev-{}/web-{n}", n % 10), service);
+            ecs.add(&format!("dev-{}/web-{n}", n % 10), resource);
         }
     });
     let evening = office.world.ecs(|ecs| ecs.services.clone());

@@ -11,11 +11,11 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use environments::config::{Config, Files};
-use environments::decide::Ctx;
-use environments::facts::{Kind, Scaling, Service, Suspended};
-use environments::memory::{Memory, Phase, Saved};
+use environments::decide::PlanContext;
 use environments::overrides::{Ask, Place, Request};
 use environments::plan::{Facts, plan};
+use environments::resource::{Kind, Resource, Scaling, Suspended};
+use environments::sleep_record::{Phase, Saved, SleepRecord};
 use jiff::{SignedDuration, Timestamp};
 
 const SERVICES: usize = 10_000;
@@ -64,14 +64,14 @@ fn main() -> ExitCode {
             .parse()
             .expect("an instant");
         let asleep = hour == 8;
-        let services: Vec<Service> = (0..SERVICES).map(|n| service(n, asleep, own)).collect();
-        let memories: HashMap<String, Memory> = services
+        let services: Vec<Resource> = (0..SERVICES).map(|n| resource(n, asleep, own)).collect();
+        let records: HashMap<String, SleepRecord> = services
             .iter()
             .filter(|_| asleep)
-            .map(|service| (service.arn.clone(), memory(service, now)))
+            .map(|resource| (resource.arn.clone(), record(resource, now)))
             .collect();
         let requests: Vec<Request> = (0..asked).map(|n| request(n, &services, now)).collect();
-        let facts = (&services[..], &memories, &requests[..]);
+        let facts = (&services[..], &records, &requests[..]);
         slowest = slowest.max(measure(told, &config, facts, now));
     }
     println!(
@@ -85,10 +85,10 @@ fn main() -> ExitCode {
 fn measure(
     told: &str,
     config: &Config,
-    (services, memories, requests): (&[Service], &HashMap<String, Memory>, &[Request]),
+    (services, records, requests): (&[Resource], &HashMap<String, SleepRecord>, &[Request]),
     now: Timestamp,
 ) -> Duration {
-    let ctx = Ctx {
+    let ctx = PlanContext {
         now,
         run: "bench",
         defer_deadline: SignedDuration::from_hours(1),
@@ -97,8 +97,8 @@ fn measure(
     let (mut steps, mut taken) = (0, 0);
     for _ in 0..RUNS {
         let facts = Facts {
-            services: services.to_vec(),
-            memories: memories.clone(),
+            resources: services.to_vec(),
+            records: records.clone(),
             requests,
         };
         let before = forget_peak_memory();
@@ -122,9 +122,9 @@ fn measure(
 }
 
 /// A snooze of an evening long ago; the last ones hold.
-fn request(n: usize, services: &[Service], now: Timestamp) -> Request {
+fn request(n: usize, services: &[Resource], now: Timestamp) -> Request {
     let asked = services.iter().cycle().skip(n * 1_000).take(NAMED);
-    let places: Vec<String> = asked.map(Service::place).collect();
+    let places: Vec<String> = asked.map(Resource::place).collect();
     let hours = i64::try_from(REQUESTS - n).expect("a few") * 16 - 20;
     Request {
         id: n.to_string(),
@@ -137,7 +137,7 @@ fn request(n: usize, services: &[Service], now: Timestamp) -> Request {
     }
 }
 
-fn service(n: usize, asleep: bool, own: usize) -> Service {
+fn resource(n: usize, asleep: bool, own: usize) -> Resource {
     let cluster = format!("dev-{:02}", n % CLUSTERS);
     let name = format!("{}-{n:05}", ["web", "api", "db", "worker"][n % 4]);
     let schedule = match n % 5 {
@@ -171,7 +171,7 @@ fn service(n: usize, asleep: bool, own: usize) -> Service {
         Suspended::default()
     };
     let min = if asleep { 0 } else { 2 };
-    Service {
+    Resource {
         kind: Kind::EcsService,
         arn: format!("arn:aws:ecs:eu-central-1:111122223333:service/{cluster}/{name}"),
         cluster,
@@ -186,12 +186,12 @@ fn service(n: usize, asleep: bool, own: usize) -> Service {
             max: 6,
             suspended,
         }),
-        ..Service::default()
+        ..Resource::default()
     }
 }
 
-fn memory(service: &Service, now: Timestamp) -> Memory {
-    let set = service.level();
+fn record(resource: &Resource, now: Timestamp) -> SleepRecord {
+    let set = resource.level();
     let mut was = set;
     was.desired = 3;
     if let Some(scaling) = &mut was.scaling {
@@ -199,12 +199,12 @@ fn memory(service: &Service, now: Timestamp) -> Memory {
         scaling.suspended = Suspended::default();
     }
     let since = now - SignedDuration::from_hours(10);
-    Memory {
+    SleepRecord {
         phase: Phase::Down,
-        was: Some(Saved::of(service, was, since)),
+        was: Some(Saved::of(resource, was, since)),
         set: Some(set),
         why: "by night".to_owned(),
-        ..Memory::new(service, since)
+        ..SleepRecord::new(resource, since)
     }
 }
 

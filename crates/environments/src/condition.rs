@@ -9,17 +9,17 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use strict_yaml::words;
 
-use crate::facts::{Kind, Service};
-use crate::memory::{Memory, Phase};
+use crate::resource::{Kind, Resource};
+use crate::sleep_record::{Phase, SleepRecord};
 
 /// So long tasks and instances may take to stop or start: a load balancer lets go of them within five minutes if
 /// nothing is said, and tasks have two minutes after that.
-const TASKS_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+const TASKS_TIMEOUT: SignedDuration = SignedDuration::from_mins(10);
 /// So long a database may take: it writes down what it has first, or reads it.
-const DATABASES_WITHIN: SignedDuration = SignedDuration::from_mins(30);
+const DATABASES_TIMEOUT: SignedDuration = SignedDuration::from_mins(30);
 /// What runs short later than this after a wake fails by itself, which is no matter of schedules; what was
 /// noticed before stays reported.
-const NOTICED_WITHIN: SignedDuration = SignedDuration::from_hours(3);
+const NOTICE_WINDOW: SignedDuration = SignedDuration::from_hours(3);
 
 /// What lasts, and is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -59,34 +59,34 @@ pub enum Condition {
 
 impl Condition {
     /// What of a service is not as its record says, if it has had the time.
-    pub fn of(service: &Service, memory: Option<&Memory>, now: Timestamp) -> Option<Self> {
-        let memory = memory.filter(|memory| memory.is_about(service))?;
-        let (kind, since) = (service.kind, memory.since);
+    pub fn of(resource: &Resource, record: Option<&SleepRecord>, now: Timestamp) -> Option<Self> {
+        let record = record.filter(|record| record.is_about(resource))?;
+        let (kind, since) = (resource.kind, record.since);
         let within = if kind.is_database() {
-            DATABASES_WITHIN
+            DATABASES_TIMEOUT
         } else {
-            TASKS_WITHIN
+            TASKS_TIMEOUT
         };
         let passed = now.duration_since(since);
         if passed < within {
             return None;
         }
-        let was = memory.giving.or(memory.was.as_ref().map(|was| was.level));
+        let was = record.giving.or(record.was.as_ref().map(|was| was.level));
         let was = was?.desired;
-        let running = service.present();
-        match memory.phase {
-            Phase::Down if memory.set.is_some() && service.desired == 0 && running > 0 => {
+        let running = resource.present();
+        match record.phase {
+            Phase::Down if record.set.is_some() && resource.desired == 0 && running > 0 => {
                 Some(Self::StillRuns {
                     kind,
                     running,
                     since,
                 })
             }
-            Phase::Up if memory.short_since.is_some() || passed < NOTICED_WITHIN => {
+            Phase::Up if record.short_since.is_some() || passed < NOTICE_WINDOW => {
                 // Who has changed the count since has other wishes, and a new deployment other reasons.
-                let wanted = service.desired.min(was);
-                let is_new = service.deploying_since.is_some_and(|began| began > since);
-                let running = service.running;
+                let wanted = resource.desired.min(was);
+                let is_new = resource.deploying_since.is_some_and(|began| began > since);
+                let running = resource.running;
                 (running < wanted && !is_new).then_some(Self::NotUp {
                     kind,
                     wanted,
@@ -194,63 +194,63 @@ fn counted(number: u32, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Level;
-    use crate::memory::Saved;
+    use crate::resource::Level;
+    use crate::sleep_record::Saved;
 
     const NIGHT: &str = "2026-11-23T22:00:00Z";
 
-    fn service(kind: Kind, desired: u32, running: u32) -> Service {
-        Service {
+    fn resource(kind: Kind, desired: u32, running: u32) -> Resource {
+        Resource {
             kind,
             arn: "arn".into(),
             desired,
             running,
-            ..Service::default()
+            ..Resource::default()
         }
     }
 
-    fn memory(kind: Kind, phase: Phase) -> Memory {
+    fn record(kind: Kind, phase: Phase) -> SleepRecord {
         let was = Level {
             desired: 3,
             scaling: None,
         };
         let since = NIGHT.parse().unwrap();
-        let slept = service(kind, 3, 3);
-        Memory {
+        let slept = resource(kind, 3, 3);
+        SleepRecord {
             phase,
             set: (phase == Phase::Down).then(|| slept.asleep(was)),
             was: Some(Saved::of(&slept, was, since)),
-            ..Memory::new(&slept, since)
+            ..SleepRecord::new(&slept, since)
         }
     }
 
-    fn told(service: &Service, memory: &Memory, minutes: i64) -> Option<String> {
-        let now = memory.since + SignedDuration::from_mins(minutes);
-        Condition::of(service, Some(memory), now).map(|it| it.to_string())
+    fn told(resource: &Resource, record: &SleepRecord, minutes: i64) -> Option<String> {
+        let now = record.since + SignedDuration::from_mins(minutes);
+        Condition::of(resource, Some(record), now).map(|it| it.to_string())
     }
 
     #[test]
     fn what_runs_on_is_told_after_some_minutes_and_as_long_as_it_does() {
-        let down = memory(Kind::EcsService, Phase::Down);
-        let runs = service(Kind::EcsService, 0, 2);
+        let down = record(Kind::EcsService, Phase::Down);
+        let runs = resource(Kind::EcsService, 0, 2);
         assert_eq!(told(&runs, &down, 9), None);
         let sentence = "it was stopped at 2026-11-23T22:00:00Z: desired 0, but 2 tasks run";
         for minutes in [10, 60, 11 * 60] {
             assert_eq!(told(&runs, &down, minutes).as_deref(), Some(sentence));
         }
-        assert_eq!(told(&service(Kind::EcsService, 0, 0), &down, 60), None);
+        assert_eq!(told(&resource(Kind::EcsService, 0, 0), &down, 60), None);
         // Somebody started it: that is another matter.
-        assert_eq!(told(&service(Kind::EcsService, 2, 2), &down, 60), None);
-        let waits = Service {
+        assert_eq!(told(&resource(Kind::EcsService, 2, 2), &down, 60), None);
+        let waits = Resource {
             not_in_service: 1,
-            ..service(Kind::AutoScalingGroup, 0, 0)
+            ..resource(Kind::AutoScalingGroup, 0, 0)
         };
-        let down = memory(Kind::AutoScalingGroup, Phase::Down);
+        let down = record(Kind::AutoScalingGroup, Phase::Down);
         insta::assert_snapshot!(told(&waits, &down, 10).unwrap(), @"it was stopped at 2026-11-23T22:00:00Z: desired 0, but 1 instance run");
-        let down = memory(Kind::RdsCluster, Phase::Down);
-        let stopping = Service {
+        let down = record(Kind::RdsCluster, Phase::Down);
+        let stopping = Resource {
             not_in_service: 1,
-            ..service(Kind::RdsCluster, 0, 0)
+            ..resource(Kind::RdsCluster, 0, 0)
         };
         assert_eq!(told(&stopping, &down, 29), None);
         insta::assert_snapshot!(told(&stopping, &down, 30).unwrap(), @"it was stopped at 2026-11-23T22:00:00Z: it should be stopped, but it still runs");
@@ -258,38 +258,38 @@ mod tests {
 
     #[test]
     fn what_does_not_come_up_is_told_and_a_later_fall_is_not_ours() {
-        let up = memory(Kind::EcsService, Phase::Up);
-        let short = service(Kind::EcsService, 3, 1);
+        let up = record(Kind::EcsService, Phase::Up);
+        let short = resource(Kind::EcsService, 3, 1);
         assert_eq!(told(&short, &up, 9), None);
         insta::assert_snapshot!(told(&short, &up, 10).unwrap(), @"it was woken at 2026-11-23T22:00:00Z: desired 3, but 1 task run");
         assert_eq!(told(&short, &up, 180), None, "it was up in between");
-        let noted = Memory {
+        let noted = SleepRecord {
             short_since: Some(up.since),
             ..up.clone()
         };
         assert!(told(&short, &noted, 180).is_some(), "it never came up");
         // Somebody wants more than it had: that is theirs.
-        assert_eq!(told(&service(Kind::EcsService, 9, 3), &up, 20), None);
-        assert_eq!(told(&service(Kind::EcsService, 1, 1), &up, 20), None);
-        let deployed = Service {
+        assert_eq!(told(&resource(Kind::EcsService, 9, 3), &up, 20), None);
+        assert_eq!(told(&resource(Kind::EcsService, 1, 1), &up, 20), None);
+        let deployed = Resource {
             deploying_since: Some(up.since + SignedDuration::from_mins(5)),
             ..short
         };
         assert_eq!(told(&deployed, &up, 20), None);
-        let starting = service(Kind::RdsInstance, 1, 0);
-        let up = memory(Kind::RdsInstance, Phase::Up);
+        let starting = resource(Kind::RdsInstance, 1, 0);
+        let up = record(Kind::RdsInstance, Phase::Up);
         insta::assert_snapshot!(told(&starting, &up, 31).unwrap(), @"it was woken at 2026-11-23T22:00:00Z: it should run, but it is not available yet");
     }
 
     #[test]
     fn a_service_of_the_same_name_is_another_one() {
-        let later = Service {
+        let later = Resource {
             created_at: Some("2026-11-24T00:00:00Z".parse().unwrap()),
-            ..service(Kind::EcsService, 0, 2)
+            ..resource(Kind::EcsService, 0, 2)
         };
-        let down = Memory {
+        let down = SleepRecord {
             born: Some("2026-01-01T00:00:00Z".parse().unwrap()),
-            ..memory(Kind::EcsService, Phase::Down)
+            ..record(Kind::EcsService, Phase::Down)
         };
         assert_eq!(told(&later, &down, 60), None);
     }

@@ -8,24 +8,24 @@ use jiff::{SignedDuration, Timestamp};
 use schedule::State;
 use serde::Serialize;
 
+use crate::backup_tag::{ASLEEP_TAG, BackupTag};
 use crate::condition::Condition;
-use crate::facts::{Level, Scaling, Service, Status};
-use crate::memory::{Memory, Phase, Saved, vouched_for};
-use crate::mirror::{Mirror, TAG};
-use crate::missed::{Missed, missed, would_be};
-use crate::want::Want;
+use crate::missed_actions::{Missed, missed, would_be};
+use crate::resource::{Level, Resource, Scaling, Status};
+use crate::schedule_state::ScheduleState;
+use crate::sleep_record::{Phase, Saved, SleepRecord, vouched_for};
 
 /// For so long after we have changed a service a surprising answer of AWS may just be an old one.
-pub const SETTLE: SignedDuration = SignedDuration::from_secs(60);
+pub const SETTLE_TIME: SignedDuration = SignedDuration::from_secs(60);
 /// A deployment that lasts for so long is no passing thing: it puts off no sleep any more.
-const STANDING: SignedDuration = SignedDuration::from_hours(20);
+const STALE_DEPLOYMENT_AGE: SignedDuration = SignedDuration::from_hours(20);
 /// RDS starts a stopped database again after seven days; a little earlier already counts.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_StopInstance.html>
-const RESTARTED_BY_AWS: SignedDuration = SignedDuration::from_hours(7 * 24 - 2);
+const AWS_RESTART_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24 - 2);
 
 /// What a decision knows besides the service.
 #[derive(Clone, Copy, Debug)]
-pub struct Ctx<'a> {
+pub struct PlanContext<'a> {
     /// The instant.
     pub now: Timestamp,
     /// This run's id: what it holds itself is not held by another.
@@ -131,7 +131,7 @@ impl Step {
 
 /// A step and its reason, in words.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Judged {
+pub struct Decision {
     /// What is to be done.
     pub step: Step,
     /// Why.
@@ -144,8 +144,8 @@ pub struct Judged {
     pub notes: Vec<String>,
 }
 
-fn judged(step: Step, why: impl Into<String>) -> Judged {
-    Judged {
+fn decision(step: Step, why: impl Into<String>) -> Decision {
+    Decision {
         step,
         why: why.into(),
         condition: None,
@@ -156,145 +156,154 @@ fn judged(step: Step, why: impl Into<String>) -> Judged {
 
 /// The record that counts: the one that was read, if it is about this service; otherwise what its tag
 /// says, if anything of that still stands and it can be about this service.
-pub fn standing(service: &Service, memory: Option<&Memory>, now: Timestamp) -> Option<Memory> {
-    let mirror = || {
-        let mirror = Mirror::parse(service.tags.get(TAG)?)?;
-        mirror
-            .doubt(service.created_at, now)
+pub fn effective_record(
+    resource: &Resource,
+    record: Option<&SleepRecord>,
+    now: Timestamp,
+) -> Option<SleepRecord> {
+    let backup = || {
+        let backup = BackupTag::parse(resource.tags.get(ASLEEP_TAG)?)?;
+        backup
+            .doubt(resource.created_at, now)
             .is_none()
-            .then_some(mirror)
+            .then_some(backup)
     };
-    if let Some(memory) = memory {
-        if !memory.is_about(service) {
+    if let Some(record) = record {
+        if !record.is_about(resource) {
             return None;
         }
         // A tag is never newer than its record, unless the table was put back to an older state.
-        if let Some(mirror) = mirror().filter(|mirror| memory.is_older_than(mirror)) {
-            return Some(Memory::recovered(service, Some(memory), &mirror));
+        if let Some(backup) = backup().filter(|backup| record.is_older_than(backup)) {
+            return Some(SleepRecord::recovered(resource, Some(record), &backup));
         }
-        return Some(memory.clone());
+        return Some(record.clone());
     }
-    let recovered = Memory::recovered(service, None, &mirror()?);
-    (recovered.original(service.level()) != service.level()).then_some(recovered)
+    let recovered = SleepRecord::recovered(resource, None, &backup()?);
+    (recovered.original(resource.level()) != resource.level()).then_some(recovered)
 }
 
 /// Why the tag of a service is not believed, where it would be all that is known of its sleep: it was
 /// copied from another service, or written by somebody else.
-pub(crate) fn disbelief(
-    service: &Service,
-    memory: Option<&Memory>,
+pub(crate) fn tag_doubt(
+    resource: &Resource,
+    record: Option<&SleepRecord>,
     now: Timestamp,
 ) -> Option<&'static str> {
-    let mirror = Mirror::parse(service.tags.get(TAG)?)?;
-    let counts = memory.is_none_or(|memory| memory.is_older_than(&mirror));
-    let doubt = mirror.doubt(service.created_at, now)?;
+    let backup = BackupTag::parse(resource.tags.get(ASLEEP_TAG)?)?;
+    let counts = record.is_none_or(|record| record.is_older_than(&backup));
+    let doubt = backup.doubt(resource.created_at, now)?;
     counts.then_some(doubt)
 }
 
 /// What the tag of a service says that it had, and what is believed of that, where these differ: no record speaks of
 /// its sleep, and nothing vouches for so many.
-pub(crate) fn exaggerates(
-    service: &Service,
-    memory: Option<&Memory>,
+pub(crate) fn overstated_tag(
+    resource: &Resource,
+    record: Option<&SleepRecord>,
     now: Timestamp,
 ) -> Option<(Level, Level)> {
-    let tag = Mirror::parse(service.tags.get(TAG)?)?.level;
-    let counts = memory.is_none_or(|memory| memory.is_about(service));
-    let believed = standing(service, memory, now)
+    let tag = BackupTag::parse(resource.tags.get(ASLEEP_TAG)?)?.level;
+    let counts = record.is_none_or(|record| record.is_about(resource));
+    let believed = effective_record(resource, record, now)
         .filter(|_| counts)?
         .was?
         .level;
-    let is_from_the_tag = memory.is_none_or(|memory| memory.set.is_none());
-    (is_from_the_tag && believed == vouched_for(service, memory, tag) && believed != tag)
+    let is_from_the_tag = record.is_none_or(|record| record.set.is_none());
+    (is_from_the_tag && believed == vouched_for(resource, record, tag) && believed != tag)
         .then_some((tag, believed))
 }
 
 /// Decides on one selected service.
-pub fn decide(service: &Service, memory: Option<&Memory>, want: &Want, ctx: &Ctx<'_>) -> Judged {
-    if let Some(holder) = memory.and_then(|memory| memory.held_by_other(ctx.run, ctx.now)) {
+pub fn decide(
+    resource: &Resource,
+    record: Option<&SleepRecord>,
+    want: &ScheduleState,
+    ctx: &PlanContext<'_>,
+) -> Decision {
+    if let Some(holder) = record.and_then(|record| record.held_by_other(ctx.run, ctx.now)) {
         let until = holder.until;
-        return judged(
+        return decision(
             Step::Busy { until },
             "another run is changing it; the next one looks again",
         );
     }
-    if let Status::Other(word) = &service.status {
-        return judged(
+    if let Status::Other(word) = &resource.status {
+        return decision(
             Step::Nothing,
             format!("it is {word} just now; the next run looks again"),
         );
     }
-    let standing = standing(service, memory, ctx.now);
-    let case = Case {
-        service,
-        memory: standing.as_ref(),
+    let effective_record = effective_record(resource, record, ctx.now);
+    let case = Situation {
+        resource,
+        record: effective_record.as_ref(),
         want,
         ctx,
-        found: service.level(),
+        found: resource.level(),
     };
     match want.state {
         State::Off => {
-            let mut judged = case.off();
-            judged.condition = judged.condition.or_else(|| case.endless());
-            judged
+            let mut decision = case.off();
+            decision.condition = decision.condition.or_else(|| case.endless());
+            decision
         }
         State::On => case.on(),
     }
 }
 
-struct Case<'a> {
-    service: &'a Service,
-    memory: Option<&'a Memory>,
-    want: &'a Want,
-    ctx: &'a Ctx<'a>,
+struct Situation<'a> {
+    resource: &'a Resource,
+    record: Option<&'a SleepRecord>,
+    want: &'a ScheduleState,
+    ctx: &'a PlanContext<'a>,
     found: Level,
 }
 
-impl Case<'_> {
-    fn off(&self) -> Judged {
-        let Some(memory) = self.memory else {
+impl Situation<'_> {
+    fn off(&self) -> Decision {
+        let Some(record) = self.record else {
             return self.first_sleep();
         };
-        let (Some(was), Some(set)) = (saved(memory), memory.set) else {
-            return self.off_without_ours(memory);
+        let (Some(was), Some(set)) = (saved(record), record.set) else {
+            return self.off_without_ours(record);
         };
-        let finish = |why| judged(Step::FinishSleep { was }, why);
-        match memory.phase {
-            Phase::GoingDown if self.on_the_way(memory) => {
+        let finish = |why| decision(Step::FinishSleep { was }, why);
+        match record.phase {
+            Phase::GoingDown if self.on_the_way(record) => {
                 finish("a run stopped on its way; the rest is done now")
             }
-            Phase::Down if self.found == set => judged(Step::Nothing, "it sleeps"),
-            Phase::Down if self.is_settling(memory) => judged(
+            Phase::Down if self.found == set => decision(Step::Nothing, "it sleeps"),
+            Phase::Down if self.is_settling(record) => decision(
                 Step::Nothing,
                 "it was changed a moment ago; the next run looks again",
             ),
-            Phase::Down if self.was_restarted_by_aws(memory, was) => {
+            Phase::Down if self.was_restarted_by_aws(record, was) => {
                 finish("AWS has started it again after seven days")
             }
             Phase::GoingDown | Phase::Down => self.leave("somebody changed it while it slept"),
-            Phase::GoingUp => self.sleep_if_running(memory),
-            Phase::Conflict if self.found.desired == 0 => judged(
+            Phase::GoingUp => self.sleep_if_running(record),
+            Phase::Conflict if self.found.desired == 0 => decision(
                 Step::Nothing,
                 "somebody stopped it after it was left alone, so it is not ours to start",
             ),
-            Phase::Left if !self.sticks_no_more(memory) => self.still_left(memory),
+            Phase::Left if !self.sticks_no_more(record) => self.still_left(record),
             _ if self.found == set => finish("it is still as it was left"),
-            Phase::Left if !self.has_had_a_day(memory) => self.sleep_again(memory, was),
-            _ => self.sleep_if_running(memory),
+            Phase::Left if !self.has_had_a_day(record) => self.sleep_again(record, was),
+            _ => self.sleep_if_running(record),
         }
     }
 
     /// Nothing of it is ours: it runs, or stood at zero anyway.
-    fn off_without_ours(&self, memory: &Memory) -> Judged {
-        match memory.phase {
+    fn off_without_ours(&self, record: &SleepRecord) -> Decision {
+        match record.phase {
             // AWS says the same of what passes and of what does not.
-            Phase::Left if memory.refused.as_ref().is_some_and(|it| !it.is_final()) => {
+            Phase::Left if record.refused.as_ref().is_some_and(|it| !it.is_final()) => {
                 self.first_sleep()
             }
-            Phase::Left if !self.sticks_no_more(memory) => self.still_left(memory),
+            Phase::Left if !self.sticks_no_more(record) => self.still_left(record),
             // What is read a moment after it was given back may be what it had while it slept, and
             // whoever saves that has lost the rest.
-            Phase::Up | Phase::Conflict if self.is_settling(memory) => judged(
+            Phase::Up | Phase::Conflict if self.is_settling(record) => decision(
                 Step::Nothing,
                 "it was given back a moment ago; the next run looks again",
             ),
@@ -302,10 +311,10 @@ impl Case<'_> {
         }
     }
 
-    fn first_sleep(&self) -> Judged {
-        let created = self.service.created_at;
+    fn first_sleep(&self) -> Decision {
+        let created = self.resource.created_at;
         if !self.want.forced
-            && self.memory.is_none()
+            && self.record.is_none()
             && let (Some(edge), Some(created)) = (self.want.last_edge, created)
             && created > edge
             && self.found.desired > 0
@@ -315,49 +324,49 @@ impl Case<'_> {
         self.sleep(self.found)
     }
 
-    fn sleep_if_running(&self, memory: &Memory) -> Judged {
-        self.sleep(memory.original(self.found))
+    fn sleep_if_running(&self, record: &SleepRecord) -> Decision {
+        self.sleep(record.original(self.found))
     }
 
     /// It was started while it slept, and shall sleep again in the same night. What it had before that night
     /// is still what the morning gives back, except for bounds that somebody has changed.
-    fn sleep_again(&self, memory: &Memory, was: Level) -> Judged {
-        let mut kept = memory.original(self.found);
+    fn sleep_again(&self, record: &SleepRecord, was: Level) -> Decision {
+        let mut kept = record.original(self.found);
         if kept.scaling.is_none_or(|bounds| bounds.allows(was.desired)) {
             kept.desired = was.desired;
         }
-        let mut judged = self.sleep(kept);
-        if judged.step.is_down() && kept.desired != self.found.desired {
-            judged.why = format!(
+        let mut decision = self.sleep(kept);
+        if decision.step.is_down() && kept.desired != self.found.desired {
+            decision.why = format!(
                 "{}; it gets back the {} that it had, not the {} that somebody set while it slept",
-                judged.why, kept.desired, self.found.desired
+                decision.why, kept.desired, self.found.desired
             );
         }
-        judged
+        decision
     }
 
-    fn sleep(&self, was: Level) -> Judged {
+    fn sleep(&self, was: Level) -> Decision {
         if self.found.desired == 0 && was.desired == 0 {
             return self.leave("it stood at zero before, so it is not ours to start");
         }
         if self.found.desired == 0
             && self
-                .memory
-                .is_some_and(|memory| memory.phase != Phase::GoingUp)
+                .record
+                .is_some_and(|record| record.phase != Phase::GoingUp)
         {
             return self.leave("it is at zero, and somebody changed it since we stopped it");
         }
         match self.deferred_until() {
             Some(until) if self.ctx.now < until => {
-                judged(Step::Defer { until }, "a deployment is in progress")
+                decision(Step::Defer { until }, "a deployment is in progress")
             }
-            _ => judged(Step::Sleep { was }, &*self.want.rule),
+            _ => decision(Step::Sleep { was }, &*self.want.rule),
         }
     }
 
     /// A deployment that has put the sleep off for as long as it may, or lasts since another evening.
     fn endless(&self) -> Option<Condition> {
-        let since = self.service.deploying_since?;
+        let since = self.resource.deploying_since?;
         let is_over = self
             .deferred_until()
             .is_some_and(|until| self.ctx.now >= until);
@@ -366,23 +375,24 @@ impl Case<'_> {
 
     /// A deployment defers for a limited time, from the edge or from its own beginning.
     fn deferred_until(&self) -> Option<Timestamp> {
-        let since = self.service.deploying_since?;
+        let since = self.resource.deploying_since?;
         let edge = self.want.last_edge.map_or(since, |edge| edge.max(since));
         // What lasts since another day is no reason to wait on this evening, too. It may not be known since when.
-        let is_old = since > Timestamp::MIN && self.ctx.now.duration_since(since) >= STANDING;
+        let is_old =
+            since > Timestamp::MIN && self.ctx.now.duration_since(since) >= STALE_DEPLOYMENT_AGE;
         let from = if is_old { since } else { edge };
         from.checked_add(self.ctx.defer_deadline).ok()
     }
 
-    fn on(&self) -> Judged {
-        let Some(memory) = self.memory else {
+    fn on(&self) -> Decision {
+        let Some(record) = self.record else {
             return match self.found.desired {
-                0 => judged(Step::Nothing, "it stands at zero, and we did not stop it"),
-                _ => judged(Step::Nothing, "it runs"),
+                0 => decision(Step::Nothing, "it stands at zero, and we did not stop it"),
+                _ => decision(Step::Nothing, "it runs"),
             };
         };
-        let (Some(was), Some(set)) = (saved(memory), memory.set) else {
-            return judged(
+        let (Some(was), Some(set)) = (saved(record), record.set) else {
+            return decision(
                 Step::Nothing,
                 match self.found.desired {
                     0 => "it stands at zero, and we did not stop it",
@@ -390,8 +400,8 @@ impl Case<'_> {
                 },
             );
         };
-        let (missed, unknown) = self.missed(memory, was);
-        let given = memory.giving.unwrap_or_else(|| would_be(was, &missed));
+        let (missed, unknown) = self.missed(record, was);
+        let given = record.giving.unwrap_or_else(|| would_be(was, &missed));
         let other = (given != was).then_some(given);
         let giving = |step: Step, why: &str| {
             let mut notes = unknown.clone();
@@ -406,10 +416,10 @@ impl Case<'_> {
                 ));
             }
             let why = std::iter::once(why.to_owned()).chain(notes.iter().cloned());
-            Judged {
+            Decision {
                 gives: other,
                 notes: notes.clone(),
-                ..judged(step, why.collect::<Vec<_>>().join("; "))
+                ..decision(step, why.collect::<Vec<_>>().join("; "))
             }
         };
         let wake = |why: &str| giving(Step::Wake { was: given }, why);
@@ -417,71 +427,71 @@ impl Case<'_> {
             let step = Step::FinishWake { was: given };
             giving(step, "a run stopped on its way; the rest is done now")
         };
-        match memory.phase {
-            Phase::GoingUp if self.on_the_way(memory) => finish(),
-            Phase::GoingDown if self.on_the_way(memory) && self.found.desired == was.desired => {
-                judged(
+        match record.phase {
+            Phase::GoingUp if self.on_the_way(record) => finish(),
+            Phase::GoingDown if self.on_the_way(record) && self.found.desired == was.desired => {
+                decision(
                     Step::GiveBack { was },
                     "it was to sleep and never did; what was changed for that is given back",
                 )
             }
-            Phase::GoingDown if self.on_the_way(memory) => {
+            Phase::GoingDown if self.on_the_way(record) => {
                 wake("a run stopped on its way to sleep; it is given back now")
             }
-            Phase::Down if self.found != set && self.is_settling(memory) => judged(
+            Phase::Down if self.found != set && self.is_settling(record) => decision(
                 Step::Nothing,
                 "it was changed a moment ago; the next run looks again",
             ),
             // A conflict that stands at zero since was stopped by somebody in the meantime.
             Phase::Conflict if self.found == was => finish(),
-            Phase::Conflict => self.conflict_again(memory),
+            Phase::Conflict => self.conflict_again(record),
             _ if self.found == set => wake(&self.want.rule),
             // Somebody has started it with the very count that it had.
             _ if self.ours_but_for_the_count(set, was) && self.found.desired == was.desired => {
                 wake("somebody started it as it was; its bounds are given back")
             }
-            _ => match self.but_for_bounds(memory) {
-                Some(was) => judged(
+            _ => match self.but_for_bounds(record) {
+                Some(was) => decision(
                     Step::Wake { was },
                     "somebody changed its bounds while it slept, and they are left so; the rest is given back",
                 ),
                 // Whoever asked for it has not ended the night: the morning tells what was found.
-                None if self.want.asked && memory.phase == Phase::Left => self.still_left(memory),
+                None if self.want.asked && record.phase == Phase::Left => self.still_left(record),
                 None if self.want.asked => self.leave("somebody changed it while it slept"),
-                None => self.conflict(memory),
+                None => self.conflict(record),
             },
         }
     }
 
     /// What of its schedule was due while it slept, and was suspended by us alone.
-    fn missed(&self, memory: &Memory, was: Level) -> (Vec<Missed>, Vec<String>) {
+    fn missed(&self, record: &SleepRecord, was: Level) -> (Vec<Missed>, Vec<String>) {
         let ours = was.scaling.is_some_and(|was| !was.suspended.scheduled);
-        match memory
+        match record
             .was
             .as_ref()
             .filter(|_| ours && self.found.scaling.is_some())
         {
-            Some(saved) => missed(&self.service.actions, saved.at, self.ctx.now),
+            Some(saved) => missed(&self.resource.actions, saved.at, self.ctx.now),
             None => (Vec::new(), Vec::new()),
         }
     }
 
     /// What to give back where the count is still as we set it, and only the bounds are somebody else's:
     /// unless the count that it had is outside of these now.
-    fn but_for_bounds(&self, memory: &Memory) -> Option<Level> {
-        let (was, set) = (saved(memory)?, memory.set?);
-        let original = memory.original(self.found);
+    fn but_for_bounds(&self, record: &SleepRecord) -> Option<Level> {
+        let (was, set) = (saved(record)?, record.set?);
+        let original = record.original(self.found);
         let ours = self.found.desired == set.desired && self.found.desired < was.desired;
         let fits = |bounds: Scaling| bounds.allows(was.desired);
         (ours && original.scaling.is_none_or(fits)).then_some(original)
     }
 
-    fn conflict(&self, memory: &Memory) -> Judged {
-        let give_back = self.harmless(memory);
+    fn conflict(&self, record: &SleepRecord) -> Decision {
+        let give_back = self.harmless(record);
         let found = self.found;
-        let set = memory.set.map(|set| format!("set to {set}, "));
+        let set = record.set.map(|set| format!("set to {set}, "));
         let set = set.unwrap_or_default();
-        let later = memory.original(found).scaling;
+        let later = record.original(found).scaling;
         let later = later.filter(|later| give_back.is_none() && Some(*later) != found.scaling);
         let later = later.map(|Scaling { min, max, .. }| {
             format!("; its bounds {min}-{max} are given back when its count lies within them")
@@ -489,88 +499,88 @@ impl Case<'_> {
         let later = later.unwrap_or_default();
         let why =
             format!("somebody changed it while it slept: {set}found at {found}; left alone{later}");
-        judged(Step::Conflict { found, give_back }, why)
+        decision(Step::Conflict { found, give_back }, why)
     }
 
     /// It is recorded already; bounds may be given back that could not be before.
-    fn conflict_again(&self, memory: &Memory) -> Judged {
-        if self.harmless(memory).is_some() {
-            return self.conflict(memory);
+    fn conflict_again(&self, record: &SleepRecord) -> Decision {
+        if self.harmless(record).is_some() {
+            return self.conflict(record);
         }
-        judged(
+        decision(
             Step::Nothing,
             "somebody changed it while it slept; that is recorded, and it is left alone",
         )
     }
 
     /// Bounds to give back that don't move the count.
-    fn harmless(&self, memory: &Memory) -> Option<Scaling> {
-        let original = memory.original(self.found).scaling?;
+    fn harmless(&self, record: &SleepRecord) -> Option<Scaling> {
+        let original = record.original(self.found).scaling?;
         let differs = Some(original) != self.found.scaling;
         (differs && original.allows(self.found.desired)).then_some(original)
     }
 
-    fn leave(&self, why: &str) -> Judged {
-        judged(Step::Leave { found: self.found }, why)
+    fn leave(&self, why: &str) -> Decision {
+        decision(Step::Leave { found: self.found }, why)
     }
 
     /// Left until the next edge. A record from the future would hide that one, too: it is dated anew.
-    fn still_left(&self, memory: &Memory) -> Judged {
-        if memory.is_from_the_future(self.ctx.now) {
+    fn still_left(&self, record: &SleepRecord) -> Decision {
+        if record.is_from_the_future(self.ctx.now) {
             return self
                 .leave("it was left to people by a clock that was wrong; it is left from now on");
         }
-        let Some(refused) = &memory.refused else {
-            return judged(Step::Nothing, "left to people until the next edge");
+        let Some(refused) = &record.refused else {
+            return decision(Step::Nothing, "left to people until the next edge");
         };
         let detail = refused.detail.clone();
         let condition = Condition::Refused { detail };
         let why = format!("{condition}; it is tried again after the next edge");
-        Judged {
+        Decision {
             condition: Some(condition),
-            ..judged(Step::Nothing, why)
+            ..decision(Step::Nothing, why)
         }
     }
 
     /// Whether all that is found can come from our own calls.
-    fn on_the_way(&self, memory: &Memory) -> bool {
-        let (Some(was), Some(set)) = (saved(memory), memory.set) else {
+    fn on_the_way(&self, record: &SleepRecord) -> bool {
+        let (Some(was), Some(set)) = (saved(record), record.set) else {
             return false;
         };
-        let given = memory.giving.and_then(|given| given.scaling);
+        let given = record.giving.and_then(|given| given.scaling);
         let bounds = self.found.scaling == was.scaling
             || self.found.scaling == set.scaling
             || (given.is_some() && self.found.scaling == given);
-        bounds && memory.between().contains(&self.found.desired)
+        bounds && record.between().contains(&self.found.desired)
     }
 
     fn ours_but_for_the_count(&self, set: Level, was: Level) -> bool {
         self.found.scaling == set.scaling || self.found.scaling == was.scaling
     }
 
-    fn is_settling(&self, memory: &Memory) -> bool {
+    fn is_settling(&self, record: &SleepRecord) -> bool {
         // Clocks may be apart a little; a record from far in the future says nothing about this moment.
-        self.ctx.now.duration_since(memory.since).abs() < SETTLE
+        self.ctx.now.duration_since(record.since).abs() < SETTLE_TIME
     }
 
-    fn was_restarted_by_aws(&self, memory: &Memory, was: Level) -> bool {
-        self.service.kind.is_database()
+    fn was_restarted_by_aws(&self, record: &SleepRecord, was: Level) -> bool {
+        self.resource.kind.is_database()
             && self.found == was
-            && self.ctx.now.duration_since(memory.since) >= RESTARTED_BY_AWS
+            && self.ctx.now.duration_since(record.since) >= AWS_RESTART_AFTER
     }
 
     /// Whether the schedule itself has had it on since it was left to people.
-    fn has_had_a_day(&self, memory: &Memory) -> bool {
-        self.want.own_edge.is_some_and(|edge| edge > memory.since)
+    fn has_had_a_day(&self, record: &SleepRecord) -> bool {
+        self.want.own_edge.is_some_and(|edge| edge > record.since)
     }
 
     /// What was left to people is theirs until an edge, or until somebody forces it down.
-    fn sticks_no_more(&self, memory: &Memory) -> bool {
-        self.want.has_changed_since(memory.since)
-            || (self.want.forced && *memory.rule != *self.want.rule)
+    fn sticks_no_more(&self, record: &SleepRecord) -> bool {
+        self.want.has_changed_since(record.since)
+            || (self.want.forced && *record.rule != *self.want.rule)
     }
 }
 
-fn saved(memory: &Memory) -> Option<Level> {
-    memory.was.as_ref().map(|was: &Saved| was.level)
+fn saved(record: &SleepRecord) -> Option<Level> {
+    record.was.as_ref().map(|was: &Saved| was.level)
 }

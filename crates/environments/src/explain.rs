@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::memory::{Memory, Phase};
 use crate::plan::Row;
+use crate::sleep_record::{Phase, SleepRecord};
 
 /// The explanation of one service, as sentences.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,13 +19,13 @@ pub struct Explanation {
 }
 
 /// Explains a row of a plan, with times as the clocks of a zone show them.
-pub fn explain(row: &Row, memory: Option<&Memory>, zone: &TimeZone) -> Explanation {
-    let service = &row.service;
+pub fn explain(row: &Row, record: Option<&SleepRecord>, zone: &TimeZone) -> Explanation {
+    let resource = &row.resource;
     let mut sentences = vec![format!(
         "It is an {} at {}, {} running.",
-        service.kind,
-        service.level(),
-        service.running
+        resource.kind,
+        resource.level(),
+        resource.running
     )];
     match (&row.shall, &row.want_rule, &row.source) {
         (Some(shall), Some(rule), Some(source)) => {
@@ -37,7 +37,7 @@ pub fn explain(row: &Row, memory: Option<&Memory>, zone: &TimeZone) -> Explanati
         }
         _ => sentences.push("It is not ours to touch.".to_owned()),
     }
-    sentences.extend(memory.map(remembered));
+    sentences.extend(record.map(remembered));
     sentences.push(format!("Now: {}, because {}.", row.step.word(), row.why));
     let remarks = row.remarks.iter();
     sentences.extend(remarks.map(|remark| {
@@ -49,7 +49,7 @@ pub fn explain(row: &Row, memory: Option<&Memory>, zone: &TimeZone) -> Explanati
     }
     let told = |sentence: &String| on_clocks(sentence, zone);
     Explanation {
-        place: service.place(),
+        place: resource.place(),
         sentences: sentences.iter().map(told).collect(),
     }
 }
@@ -92,8 +92,8 @@ fn clock(at: Timestamp, zone: &TimeZone) -> String {
     local.strftime(form).to_string()
 }
 
-fn remembered(memory: &Memory) -> String {
-    let phase = match memory.phase {
+fn remembered(record: &SleepRecord) -> String {
+    let phase = match record.phase {
         Phase::GoingDown => "on its way to sleep",
         Phase::Down => "asleep",
         Phase::GoingUp => "on its way up",
@@ -103,12 +103,12 @@ fn remembered(memory: &Memory) -> String {
     };
     let mut text = format!(
         "Remembered: {phase} since {} ({})",
-        memory.since, memory.why
+        record.since, record.why
     );
-    if let Some(was) = &memory.was {
+    if let Some(was) = &record.was {
         write!(text, "; before it slept it had {}", was.level).expect("a string takes all");
     }
-    if let Some(conflict) = &memory.conflict {
+    if let Some(conflict) = &record.conflict {
         write!(text, "; found at {} at {}", conflict.found, conflict.at)
             .expect("a string takes all");
     }

@@ -7,30 +7,30 @@ use common::aws::explain;
 use futures::{StreamExt, stream};
 use std::collections::{BTreeSet, HashMap};
 
+use crate::backup_tag;
 use crate::config::Config;
-use crate::facts::{Kind, Service, Suspended};
 use crate::kinds;
-use crate::look::{Eyes, LookError, SERVICES_A_CALL, failed, resource_id};
-use crate::memory::Memory;
-use crate::mirror;
 use crate::overrides::Request;
 use crate::plan::Facts;
-use crate::records::Records;
+use crate::read::{MAX_SERVICES_PER_CALL, ReadError, Reader, failed, resource_id};
+use crate::record_store::RecordStore;
+use crate::resource::{Kind, Resource, Suspended};
+use crate::sleep_record::SleepRecord;
 
 /// `ListServices` returns 10 unless asked for more, and no more than this.
-const LISTED_A_CALL: i32 = 100;
+const MAX_LIST_RESULTS: i32 = 100;
 /// Calls at once.
-const AT_ONCE: usize = 8;
+const CONCURRENT_CALLS: usize = 8;
 /// New task definitions a run: they are only for the savings, and are kept.
-const SIZES_A_RUN: usize = 200;
+const MAX_TASK_DEFINITIONS_PER_RUN: usize = 200;
 
 /// What was found, and what could not be read.
 #[derive(Debug, Default)]
 pub struct Gathered {
     /// What is.
-    pub services: Vec<Service>,
+    pub resources: Vec<Resource>,
     /// What is remembered.
-    pub memories: HashMap<String, Memory>,
+    pub records: HashMap<String, SleepRecord>,
     /// What people asked for.
     pub requests: Vec<Request>,
     /// `cluster/name` of DAEMON services, which ECS refuses to scale and which are not looked at.
@@ -43,28 +43,28 @@ impl Gathered {
     /// What a plan is made of.
     pub fn facts(&self) -> Facts<'_> {
         Facts {
-            services: self.services.clone(),
-            memories: self.memories.clone(),
+            resources: self.resources.clone(),
+            records: self.records.clone(),
             requests: &self.requests,
         }
     }
 }
 
 /// Reads everything.
-pub async fn gather(eyes: Eyes<'_>, records: Records<'_>, config: &Config) -> Gathered {
+pub async fn gather(reader: Reader<'_>, store: RecordStore<'_>, config: &Config) -> Gathered {
     let mut gathered = Gathered::default();
-    match clusters(eyes, config).await {
+    match clusters(reader, config).await {
         Ok(clusters) => {
             let read = stream::iter(clusters)
                 .map(|(cluster, is_ours)| async move {
                     let found = if is_ours {
-                        in_cluster(eyes, &cluster).await
+                        in_cluster(reader, &cluster).await
                     } else {
-                        asleep_in(eyes, &cluster).await
+                        asleep_in_unlisted(reader, &cluster).await
                     };
                     (found, cluster)
                 })
-                .buffer_unordered(AT_ONCE);
+                .buffer_unordered(CONCURRENT_CALLS);
             let read: Vec<_> = read.collect().await;
             for (found, cluster) in read {
                 gathered.take(found, &cluster);
@@ -72,34 +72,38 @@ pub async fn gather(eyes: Eyes<'_>, records: Records<'_>, config: &Config) -> Ga
         }
         Err(error) => gathered.problems.push(error.to_string()),
     }
-    gathered.bounds(eyes).await;
-    let (others, problems) = kinds::gather(eyes, config).await;
-    gathered.services.extend(others);
+    gathered.bounds(reader).await;
+    let (others, problems) = kinds::gather(reader, config).await;
+    gathered.resources.extend(others);
     gathered
         .problems
         .extend(problems.iter().map(ToString::to_string));
-    gathered.records(records, config).await;
-    gathered.actions(eyes).await;
-    gathered.sizes(eyes).await;
-    gathered.services.sort_by(|a, b| a.arn.cmp(&b.arn));
+    gathered.read_records(store, config).await;
+    gathered.actions(reader).await;
+    gathered.sizes(reader).await;
+    gathered.resources.sort_by(|a, b| a.arn.cmp(&b.arn));
     gathered
 }
 
 /// What one cluster holds.
 #[derive(Default)]
 struct Found {
-    services: Vec<Service>,
+    services: Vec<Resource>,
     daemons: Vec<String>,
-    problems: Vec<LookError>,
+    problems: Vec<ReadError>,
 }
 
 /// All clusters, and whether the configuration speaks of them.
-async fn clusters(eyes: Eyes<'_>, config: &Config) -> Result<Vec<(String, bool)>, LookError> {
+async fn clusters(reader: Reader<'_>, config: &Config) -> Result<Vec<(String, bool)>, ReadError> {
     let mut names = Vec::new();
     let mut token = None;
     loop {
-        eyes.turn().await;
-        let call = eyes.aws.ecs().list_clusters().max_results(LISTED_A_CALL);
+        reader.acquire().await;
+        let call = reader
+            .aws
+            .ecs()
+            .list_clusters()
+            .max_results(MAX_LIST_RESULTS);
         let answer = call.set_next_token(token).send().await;
         let answer =
             answer.map_err(|error| failed("ListClusters", "ecs:ListClusters", explain(&error)))?;
@@ -115,9 +119,9 @@ async fn clusters(eyes: Eyes<'_>, config: &Config) -> Result<Vec<(String, bool)>
     }
 }
 
-async fn in_cluster(eyes: Eyes<'_>, cluster: &str) -> Found {
+async fn in_cluster(reader: Reader<'_>, cluster: &str) -> Found {
     let mut found = Found::default();
-    match names(eyes, cluster, SchedulingStrategy::Daemon).await {
+    match names(reader, cluster, SchedulingStrategy::Daemon).await {
         Ok(names) => {
             found.daemons = names
                 .into_iter()
@@ -126,37 +130,40 @@ async fn in_cluster(eyes: Eyes<'_>, cluster: &str) -> Found {
         }
         Err(error) => found.problems.push(error),
     }
-    replicas(eyes, cluster, &mut found).await;
+    replicas(reader, cluster, &mut found).await;
     found
 }
 
 /// Who was put to sleep in a cluster that the configuration leaves out by now: nobody else would ever
 /// tell of them. What can't be read there is none of our business.
-async fn asleep_in(eyes: Eyes<'_>, cluster: &str) -> Found {
+async fn asleep_in_unlisted(reader: Reader<'_>, cluster: &str) -> Found {
     let mut found = Found::default();
-    replicas(eyes, cluster, &mut found).await;
+    replicas(reader, cluster, &mut found).await;
     found
         .services
-        .retain(|service| service.tags.contains_key(mirror::TAG));
+        .retain(|resource| resource.tags.contains_key(backup_tag::ASLEEP_TAG));
     found.problems.clear();
     found
 }
 
-async fn replicas(eyes: Eyes<'_>, cluster: &str, found: &mut Found) {
-    let names = match names(eyes, cluster, SchedulingStrategy::Replica).await {
+async fn replicas(reader: Reader<'_>, cluster: &str, found: &mut Found) {
+    let names = match names(reader, cluster, SchedulingStrategy::Replica).await {
         Ok(names) => names,
         Err(error) => return found.problems.push(error),
     };
-    let chunks: Vec<Vec<String>> = names.chunks(SERVICES_A_CALL).map(<[_]>::to_vec).collect();
+    let chunks: Vec<Vec<String>> = names
+        .chunks(MAX_SERVICES_PER_CALL)
+        .map(<[_]>::to_vec)
+        .collect();
     let read = stream::iter(chunks)
-        .map(|names| async move { eyes.bare_services(cluster, &names).await })
-        .buffer_unordered(AT_ONCE);
+        .map(|names| async move { reader.bare_services(cluster, &names).await })
+        .buffer_unordered(CONCURRENT_CALLS);
     let read: Vec<_> = read.collect().await;
     for services in read {
         match services {
-            Ok(looked) => {
-                found.services.extend(looked.services);
-                found.problems.extend(looked.odd);
+            Ok(described) => {
+                found.services.extend(described.services);
+                found.problems.extend(described.failures);
             }
             Err(error) => found.problems.push(error),
         }
@@ -164,21 +171,21 @@ async fn replicas(eyes: Eyes<'_>, cluster: &str, found: &mut Found) {
 }
 
 async fn names(
-    eyes: Eyes<'_>,
+    reader: Reader<'_>,
     cluster: &str,
     strategy: SchedulingStrategy,
-) -> Result<Vec<String>, LookError> {
+) -> Result<Vec<String>, ReadError> {
     let mut names = Vec::new();
     let mut token = None;
     loop {
-        eyes.turn().await;
-        let call = eyes
+        reader.acquire().await;
+        let call = reader
             .aws
             .ecs()
             .list_services()
             .cluster(cluster)
             .scheduling_strategy(strategy.clone())
-            .max_results(LISTED_A_CALL)
+            .max_results(MAX_LIST_RESULTS)
             .set_next_token(token);
         let answer = call.send().await.map_err(|error| {
             failed(
@@ -202,7 +209,7 @@ async fn names(
 
 impl Gathered {
     fn take(&mut self, found: Found, cluster: &str) {
-        self.services.extend(found.services);
+        self.resources.extend(found.services);
         self.daemons.extend(found.daemons);
         let told = found.problems.iter();
         self.problems
@@ -210,16 +217,16 @@ impl Gathered {
     }
 
     /// A service whose bounds are unknown must not be touched: it is left out.
-    async fn bounds(&mut self, eyes: Eyes<'_>) {
+    async fn bounds(&mut self, reader: Reader<'_>) {
         // Only services of ECS are here yet.
-        let ids: Vec<String> = self.services.iter().map(resource_id).collect();
+        let ids: Vec<String> = self.resources.iter().map(resource_id).collect();
         let chunks: Vec<Vec<String>> = ids
-            .chunks(crate::look::TARGETS_A_CALL)
+            .chunks(crate::read::MAX_TARGETS_PER_CALL)
             .map(<[_]>::to_vec)
             .collect();
         let read = stream::iter(chunks)
-            .map(|ids| async move { (eyes.targets(ids.clone()).await, ids) })
-            .buffer_unordered(AT_ONCE);
+            .map(|ids| async move { (reader.targets(ids.clone()).await, ids) })
+            .buffer_unordered(CONCURRENT_CALLS);
         let read: Vec<_> = read.collect().await;
         let (mut targets, mut unknown) = (HashMap::new(), BTreeSet::new());
         for (found, ids) in read {
@@ -232,15 +239,15 @@ impl Gathered {
                 }
             }
         }
-        self.services
-            .retain(|service| !unknown.contains(&resource_id(service)));
-        for service in &mut self.services {
-            service.scaling = targets.remove(&resource_id(service));
+        self.resources
+            .retain(|resource| !unknown.contains(&resource_id(resource)));
+        for resource in &mut self.resources {
+            resource.scaling = targets.remove(&resource_id(resource));
         }
     }
 
-    async fn records(&mut self, records: Records<'_>, config: &Config) {
-        match records.requests().await {
+    async fn read_records(&mut self, store: RecordStore<'_>, config: &Config) {
+        match store.requests().await {
             Ok((requests, unreadable)) => {
                 self.requests = requests;
                 self.problems.extend(unreadable.iter().map(|error| {
@@ -253,60 +260,64 @@ impl Gathered {
             Err(error) => {
                 // Somebody may have asked for more time: nothing is stopped without knowing that.
                 self.problems.push(error.to_string());
-                self.services.clear();
+                self.resources.clear();
                 return;
             }
         }
         // Who is not selected any more may still be asleep by us, with or without the tag that says so.
-        let perhaps_asleep = |service: &Service| {
-            service.desired == 0
-                || service
+        let perhaps_asleep = |resource: &Resource| {
+            resource.desired == 0
+                || resource
                     .scaling
                     .is_some_and(|scaling| scaling.suspended == Suspended::ALL)
         };
-        let opted = |service: &&Service| {
-            perhaps_asleep(service)
-                || service.tags.contains_key(&config.tag)
-                || service.tags.contains_key(mirror::TAG)
-                || config.imported(&service.tags).is_some()
+        let opted = |resource: &&Resource| {
+            perhaps_asleep(resource)
+                || resource.tags.contains_key(&config.tag)
+                || resource.tags.contains_key(backup_tag::ASLEEP_TAG)
+                || config.imported(&resource.tags).is_some()
                 || config.services.iter().any(|rule| {
                     rule.matching
-                        .find(&service.cluster, &service.name)
+                        .find(&resource.cluster, &resource.name)
                         .is_some()
                 })
         };
         let arns: Vec<String> = self
-            .services
+            .resources
             .iter()
             .filter(opted)
-            .map(|service| service.arn.clone())
+            .map(|resource| resource.arn.clone())
             .collect();
-        let (memories, failed) = records.memories(arns).await;
-        self.memories = memories;
+        let (records, failed) = store.records(arns).await;
+        self.records = records;
         for (arn, error) in failed {
             self.problems.push(format!("{arn} is left out: {error}"));
-            self.services.retain(|service| service.arn != arn);
+            self.resources.retain(|resource| resource.arn != arn);
         }
     }
 
     /// Read only where one may have been due while its service slept.
-    async fn actions(&mut self, eyes: Eyes<'_>) {
-        let memories = &self.memories;
-        let may_miss = |service: &Service| {
-            let memory = memories
-                .get(&service.arn)
-                .filter(|memory| memory.is_asleep());
-            let was = memory.and_then(|memory| memory.was.as_ref()?.level.scaling);
-            service.kind == Kind::EcsService && was.is_some_and(|was| !was.suspended.scheduled)
+    async fn actions(&mut self, reader: Reader<'_>) {
+        let records = &self.records;
+        let may_miss = |resource: &Resource| {
+            let record = records
+                .get(&resource.arn)
+                .filter(|record| record.is_asleep());
+            let was = record.and_then(|record| record.was.as_ref()?.level.scaling);
+            resource.kind == Kind::EcsService && was.is_some_and(|was| !was.suspended.scheduled)
         };
-        if !self.services.iter().any(may_miss) {
+        if !self.resources.iter().any(may_miss) {
             return;
         }
-        match eyes.actions().await {
+        match reader.actions().await {
             Ok(mut actions) => {
-                for service in self.services.iter_mut().filter(|service| may_miss(service)) {
-                    let of = actions.remove(&resource_id(service));
-                    service.actions = of.unwrap_or_default();
+                for resource in self
+                    .resources
+                    .iter_mut()
+                    .filter(|resource| may_miss(resource))
+                {
+                    let of = actions.remove(&resource_id(resource));
+                    resource.actions = of.unwrap_or_default();
                 }
             }
             Err(error) => self.problems.push(format!(
@@ -315,26 +326,26 @@ impl Gathered {
         }
     }
 
-    async fn sizes(&mut self, eyes: Eyes<'_>) {
+    async fn sizes(&mut self, reader: Reader<'_>) {
         let opted: BTreeSet<String> = self
-            .services
+            .resources
             .iter()
-            .filter(|service| service.size.is_none() && service.desired > 0)
-            .map(|service| service.task_definition.clone())
+            .filter(|resource| resource.size.is_none() && resource.desired > 0)
+            .map(|resource| resource.task_definition.clone())
             .filter(|definition| !definition.is_empty())
             .collect();
-        let read = stream::iter(opted.into_iter().take(SIZES_A_RUN))
-            .map(|definition| async move { (eyes.size(&definition).await, definition) })
-            .buffer_unordered(AT_ONCE);
+        let read = stream::iter(opted.into_iter().take(MAX_TASK_DEFINITIONS_PER_RUN))
+            .map(|definition| async move { (reader.size(&definition).await, definition) })
+            .buffer_unordered(CONCURRENT_CALLS);
         let sizes: HashMap<String, _> = read
             .collect::<Vec<_>>()
             .await
             .into_iter()
             .map(|(size, definition)| (definition, size))
             .collect();
-        for service in &mut self.services {
-            if service.size.is_none() {
-                service.size = sizes.get(&service.task_definition).copied().flatten();
+        for resource in &mut self.resources {
+            if resource.size.is_none() {
+                resource.size = sizes.get(&resource.task_definition).copied().flatten();
             }
         }
     }

@@ -8,9 +8,9 @@
 //! - [`select`]: which services are ours, by which schedule ([`want`], [`overrides`], [`asked`]), and why not.
 //! - [`condition`]: what is not as it was asked for, and is reported until it is.
 //! - [`missed`]: what scheduled actions would have done meanwhile.
-//! - [`decide`]: the step of one service, from what is ([`facts`]) and what is remembered ([`memory`]).
-//! - [`records`] and [`mirror`]: where that is kept, in the state table and in a tag.
-//! - [`pace`]: how fast AWS is asked.
+//! - [`decide`]: the step of one service, from what is ([`facts`]) and what is remembered ([`record`]).
+//! - [`store`] and [`backup`]: where that is kept, in the state table and in a tag.
+//! - [`limiter`]: how fast AWS is asked.
 //! - [`kinds`]: databases and Auto Scaling groups, behind the same plan.
 //! - [`explain`], [`summary`], [`savings`]: for people.
 //!
@@ -18,27 +18,27 @@
 //! change over what somebody else has changed, a start of what was not running before.
 
 pub mod apply;
-pub mod asked;
+pub mod backup_tag;
 pub mod condition;
 pub mod config;
 pub mod decide;
 pub mod explain;
-pub mod facts;
 pub mod gather;
 pub mod kinds;
-pub mod look;
-pub mod memory;
-pub mod mirror;
-pub mod missed;
-mod mistyped;
+pub mod missed_actions;
+mod mistyped_tags;
 pub mod overrides;
-pub mod pace;
 pub mod plan;
-pub mod records;
+pub mod rate_limiter;
+pub mod read;
+pub mod record_store;
+pub mod request_index;
+pub mod resource;
+pub mod run_report;
 pub mod savings;
+pub mod schedule_state;
 pub mod select;
-pub mod summary;
-pub mod want;
+pub mod sleep_record;
 
 #[cfg(test)]
-mod people_tests;
+mod notice_tests;

@@ -6,7 +6,7 @@ use schedule::Overrides;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Glob;
-use crate::facts::Service;
+use crate::resource::Resource;
 
 /// On until the instant that it says, as RFC 3339: `2026-11-21T23:30:00Z`.
 pub const KEEP_UP_TAG: &str = "deploy-hooks:keep-up-until";
@@ -14,7 +14,7 @@ pub const KEEP_UP_TAG: &str = "deploy-hooks:keep-up-until";
 pub const FORCE_DOWN_TAG: &str = "deploy-hooks:force-down-until";
 
 /// The longest that anybody can ask for; what is to last longer is a schedule.
-pub const LONGEST_REQUEST: SignedDuration = SignedDuration::from_hours(24 * 31);
+pub const MAX_REQUEST_LENGTH: SignedDuration = SignedDuration::from_hours(24 * 31);
 
 /// An override that is kept in the state table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,10 +48,10 @@ pub struct Place {
 
 impl Place {
     /// Where a service is.
-    pub fn of(service: &Service) -> Self {
+    pub fn of(resource: &Resource) -> Self {
         Self {
-            account: service.account().to_owned(),
-            region: service.region().to_owned(),
+            account: resource.account().to_owned(),
+            region: resource.region().to_owned(),
         }
     }
 }
@@ -71,16 +71,16 @@ pub enum Ask {
 
 /// An override that can't be understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unclear {
+pub struct UnclearOverride {
     /// What it is.
-    pub what: What,
+    pub what: UnclearSource,
     /// What can be understood all the same: the other tag, and what people asked for.
     pub rest: Overrides,
 }
 
 /// What can't be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum What {
+pub enum UnclearSource {
     /// A tag of the service.
     #[error("the tag {key} says {value:?}, which is no instant; write it as 2026-11-21T23:30:00Z")]
     Tag {
@@ -100,10 +100,10 @@ pub enum What {
 ///
 /// What can't be understood takes nothing away: what else was asked for is in the error.
 ///
-/// For many services there is [`Asked`](crate::asked::Asked).
-pub fn overrides(service: &Service, requests: &[Request]) -> Result<Overrides, Unclear> {
-    let ours: Vec<&Request> = requests.iter().filter(|one| one.is_for(service)).collect();
-    of(service, &ours, is_unreadable(requests))
+/// For many services there is [`RequestIndex`](crate::request_index::RequestIndex).
+pub fn overrides(resource: &Resource, requests: &[Request]) -> Result<Overrides, UnclearOverride> {
+    let ours: Vec<&Request> = requests.iter().filter(|one| one.is_for(resource)).collect();
+    of(resource, &ours, is_unreadable(requests))
 }
 
 /// Whether there is something that can't be read among requests.
@@ -113,12 +113,12 @@ pub(crate) fn is_unreadable(requests: &[Request]) -> bool {
 
 /// The overrides by the tags of a service and the requests that are about it.
 pub(crate) fn of(
-    service: &Service,
+    resource: &Resource,
     ours: &[&Request],
     unreadable: bool,
-) -> Result<Overrides, Unclear> {
-    let keep_up = instant(service, KEEP_UP_TAG);
-    let force_down = instant(service, FORCE_DOWN_TAG);
+) -> Result<Overrides, UnclearOverride> {
+    let keep_up = instant(resource, KEEP_UP_TAG);
+    let force_down = instant(resource, FORCE_DOWN_TAG);
     let mut all = Overrides {
         keep_up_until: keep_up.ok().flatten(),
         force_down_until: force_down.ok().flatten(),
@@ -138,20 +138,20 @@ pub(crate) fn of(
     }
     let tag = |key, read: Result<_, &str>| {
         let value = read.err()?.to_owned();
-        Some(What::Tag { key, value })
+        Some(UnclearSource::Tag { key, value })
     };
     let unclear = tag(KEEP_UP_TAG, keep_up)
         .or_else(|| tag(FORCE_DOWN_TAG, force_down))
-        .or_else(|| unreadable.then_some(What::Request));
+        .or_else(|| unreadable.then_some(UnclearSource::Request));
     match unclear {
-        Some(what) => Err(Unclear { what, rest: all }),
+        Some(what) => Err(UnclearOverride { what, rest: all }),
         None => Ok(all),
     }
 }
 
 /// The instant of a tag; or what it says in place of one.
-fn instant<'s>(service: &'s Service, key: &str) -> Result<Option<Timestamp>, &'s str> {
-    let Some(value) = service.tags.get(key) else {
+fn instant<'s>(resource: &'s Resource, key: &str) -> Result<Option<Timestamp>, &'s str> {
+    let Some(value) = resource.tags.get(key) else {
         return Ok(None);
     };
     value.trim().parse().map(Some).map_err(|_| value.as_str())
@@ -173,20 +173,20 @@ impl Request {
     }
 
     /// Whether it counts in the service's account and region.
-    pub(crate) fn is_where(&self, service: &Service) -> bool {
+    pub(crate) fn is_where(&self, resource: &Resource) -> bool {
         let here = |place: &Place| {
-            (&*place.account, &*place.region) == (service.account(), service.region())
+            (&*place.account, &*place.region) == (resource.account(), resource.region())
         };
         self.place.as_ref().is_none_or(here)
     }
 
     /// Whether it is about this service.
-    pub fn is_for(&self, service: &Service) -> bool {
-        if !self.is_where(service) {
+    pub fn is_for(&self, resource: &Resource) -> bool {
+        if !self.is_where(resource) {
             return false;
         }
-        let (cluster, name) = (&*service.cluster, &*service.name);
-        let word = word_of(&service.place());
+        let (cluster, name) = (&*resource.cluster, &*resource.name);
+        let word = word_of(&resource.place());
         let exact = |text: &str| text == word;
         let matches = |text| Glob::parse(text).is_some_and(|glob| glob.matches(cluster, name));
         // Notices name each service, so most are found without a pattern.
@@ -209,15 +209,15 @@ pub(crate) fn is_pattern(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn service(tags: &[(&str, &str)]) -> Service {
-        Service {
+    fn resource(tags: &[(&str, &str)]) -> Resource {
+        Resource {
             cluster: "dev".into(),
             name: "shop".into(),
             tags: tags
                 .iter()
                 .map(|(key, value)| ((*key).into(), (*value).into()))
                 .collect(),
-            ..Service::default()
+            ..Resource::default()
         }
     }
 
@@ -235,9 +235,9 @@ mod tests {
 
     #[test]
     fn a_request_is_for_its_own_account_and_region() {
-        let shop = |account: &str, region: &str| Service {
+        let shop = |account: &str, region: &str| Resource {
             arn: format!("arn:aws:ecs:{region}:{account}:service/dev/shop"),
-            ..service(&[])
+            ..resource(&[])
         };
         let ours = shop("111122223333", "eu-central-1");
         let asked = Request {
@@ -247,7 +247,7 @@ mod tests {
         assert!(asked.is_for(&ours));
         assert!(!asked.is_for(&shop("444455556666", "eu-central-1")));
         assert!(!asked.is_for(&shop("111122223333", "us-east-1")));
-        assert!(!asked.is_for(&service(&[])), "nor where that is unknown");
+        assert!(!asked.is_for(&resource(&[])), "nor where that is unknown");
         // As an earlier version has written it.
         let mut value = serde_json::to_value(&asked).unwrap();
         assert_eq!(
@@ -261,14 +261,14 @@ mod tests {
 
     #[test]
     fn an_unclear_tag_takes_no_request_away() {
-        let tagged = service(&[
+        let tagged = resource(&[
             (KEEP_UP_TAG, "tomorrow"),
             (FORCE_DOWN_TAG, "2026-11-22T01:00:00Z"),
         ]);
         let asked = [request(Ask::Snooze, "dev/shop", "2026-11-22T09:00:00Z")];
         let unclear = overrides(&tagged, &asked).unwrap_err();
         assert!(
-            matches!(unclear.what, What::Tag { key, .. } if key == KEEP_UP_TAG),
+            matches!(unclear.what, UnclearSource::Tag { key, .. } if key == KEEP_UP_TAG),
             "{unclear:?}"
         );
         assert_eq!(unclear.rest.keep_up_until, None);
@@ -287,17 +287,20 @@ mod tests {
         let until = "2026-11-22T09:00:00Z";
         for ask in [Ask::Snooze, Ask::ForceDown] {
             let asked = [request(ask, "dev/shop", until), Request::unreadable()];
-            let unclear = overrides(&service(&[]), &asked).unwrap_err();
-            assert_eq!(unclear.what, What::Request);
+            let unclear = overrides(&resource(&[]), &asked).unwrap_err();
+            assert_eq!(unclear.what, UnclearSource::Request);
             let rest = unclear.rest;
             assert_eq!(
                 rest.snoozed_until.or(rest.force_down_until),
                 until.parse().ok()
             );
         }
-        let tagged = service(&[(KEEP_UP_TAG, "tomorrow")]);
+        let tagged = resource(&[(KEEP_UP_TAG, "tomorrow")]);
         let unclear = overrides(&tagged, &[Request::unreadable()]).unwrap_err();
-        assert!(matches!(unclear.what, What::Tag { .. }), "{unclear:?}");
+        assert!(
+            matches!(unclear.what, UnclearSource::Tag { .. }),
+            "{unclear:?}"
+        );
     }
 
     #[test]
@@ -310,7 +313,7 @@ mod tests {
             request(Ask::ForceDown, "shop", "2026-11-21T22:00:00Z"),
         ];
         let all = overrides(
-            &service(&[(KEEP_UP_TAG, "2026-11-21T23:30:00+01:00")]),
+            &resource(&[(KEEP_UP_TAG, "2026-11-21T23:30:00+01:00")]),
             &requests,
         )
         .unwrap();
@@ -337,12 +340,12 @@ mod tests {
                 "2026-11-21T20:05:00Z",
             ),
         ];
-        let shop = overrides(&service(&[]), &requests).unwrap();
+        let shop = overrides(&resource(&[]), &requests).unwrap();
         assert_eq!(shop.force_down_until, None);
         assert_eq!(shop.snoozed_until, until.parse().ok());
-        let other = Service {
+        let other = Resource {
             name: "web".into(),
-            ..service(&[])
+            ..resource(&[])
         };
         let web = overrides(&other, &requests).unwrap();
         assert_eq!(
@@ -354,7 +357,7 @@ mod tests {
             request(Ask::ForceDown, "shop", until),
             "2026-11-21T20:10:00Z",
         ));
-        let again = overrides(&service(&[]), &requests).unwrap();
+        let again = overrides(&resource(&[]), &requests).unwrap();
         assert_eq!(
             (again.force_down_until, again.snoozed_until),
             (until.parse().ok(), None)
@@ -368,11 +371,11 @@ mod tests {
             "dev/web dev/sh?p other",
             "2026-11-21T23:00:00Z",
         );
-        assert!(asked.is_for(&service(&[])));
+        assert!(asked.is_for(&resource(&[])));
         for others in ["dev/web dev/shopping", "", "dev / shop", "dev/shop/x"] {
             let asked = request(Ask::Snooze, others, "2026-11-21T23:00:00Z");
             assert_eq!(
-                asked.is_for(&service(&[])),
+                asked.is_for(&resource(&[])),
                 others == "dev / shop",
                 "{others}"
             );
@@ -381,10 +384,10 @@ mod tests {
 
     #[test]
     fn a_name_with_blanks_is_one_word() {
-        let group = |name: &str| Service {
+        let group = |name: &str| Resource {
             cluster: "autoscaling".into(),
             name: name.into(),
-            ..Service::default()
+            ..Resource::default()
         };
         for name in ["My Group", "My  Group (blue), old"] {
             let words = word_of(&group(name).place());
@@ -398,7 +401,7 @@ mod tests {
 
     #[test]
     fn an_unclear_tag_is_no_override() {
-        let error = overrides(&service(&[(KEEP_UP_TAG, "tomorrow")]), &[]).unwrap_err();
+        let error = overrides(&resource(&[(KEEP_UP_TAG, "tomorrow")]), &[]).unwrap_err();
         insta::assert_snapshot!(error.what, @r#"the tag deploy-hooks:keep-up-until says "tomorrow", which is no instant; write it as 2026-11-21T23:30:00Z"#);
     }
 }

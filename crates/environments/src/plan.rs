@@ -8,16 +8,18 @@ use jiff::{SignedDuration, Timestamp};
 use schedule::State;
 use serde::{Serialize, Serializer};
 
+use crate::backup_tag::{ASLEEP_TAG, BackupTag};
 use crate::condition::Condition;
 use crate::config::Config;
-use crate::decide::{Ctx, SETTLE, Step, decide, disbelief, exaggerates, standing};
-use crate::facts::{Level, Service, Status};
-use crate::memory::{Memory, Phase};
-use crate::mirror::{Mirror, TAG};
+use crate::decide::{
+    PlanContext, SETTLE_TIME, Step, decide, effective_record, overstated_tag, tag_doubt,
+};
 use crate::overrides::Request;
-use crate::pace::Forecast;
+use crate::rate_limiter::Forecast;
+use crate::resource::{Level, Resource, Status};
+use crate::schedule_state::ScheduleState;
 use crate::select::{Choice, LEFT_ASLEEP, Selector};
-use crate::want::Want;
+use crate::sleep_record::{Phase, SleepRecord};
 
 /// Where it stands that a service which has no schedule any more shall be up.
 const RELEASED: &str = "the record of its sleep";
@@ -29,9 +31,9 @@ const UNTIL_CORRECTED: &str = "it is left as it is until that is corrected";
 #[derive(Debug)]
 pub struct Facts<'a> {
     /// What is.
-    pub services: Vec<Service>,
+    pub resources: Vec<Resource>,
     /// What is remembered, by ARN.
-    pub memories: HashMap<String, Memory>,
+    pub records: HashMap<String, SleepRecord>,
     /// What people asked for.
     pub requests: &'a [Request],
 }
@@ -51,7 +53,8 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
     /// As it is.
-    pub service: Service,
+    #[serde(rename = "service")]
+    pub resource: Resource,
     /// What is remembered of it.
     pub phase: Option<Phase>,
     /// Since when.
@@ -116,15 +119,15 @@ pub struct Totals {
 }
 
 /// Makes the plan of an instant.
-pub fn plan(facts: Facts<'_>, config: &Config, ctx: &Ctx<'_>) -> Plan {
+pub fn plan(facts: Facts<'_>, config: &Config, ctx: &PlanContext<'_>) -> Plan {
     let mut selector = Selector::new(config, facts.requests, ctx.now);
-    let memories = &facts.memories;
+    let records = &facts.records;
     let mut rows: Vec<Row> = facts
-        .services
+        .resources
         .into_iter()
-        .map(|service| {
-            let memory = memories.get(&service.arn);
-            row(service, memory, (config, &mut selector, ctx))
+        .map(|resource| {
+            let record = records.get(&resource.arn);
+            row(resource, record, (config, &mut selector, ctx))
         })
         .collect();
     rows.sort_by_cached_key(position);
@@ -139,14 +142,14 @@ pub fn plan(facts: Facts<'_>, config: &Config, ctx: &Ctx<'_>) -> Plan {
 
 /// The row of one service; its order and time are not known yet.
 pub(crate) fn row(
-    service: Service,
-    memory: Option<&Memory>,
-    (config, selector, ctx): (&Config, &mut Selector<'_>, &Ctx<'_>),
+    resource: Resource,
+    record: Option<&SleepRecord>,
+    (config, selector, ctx): (&Config, &mut Selector<'_>, &PlanContext<'_>),
 ) -> Row {
-    let (tier_number, tier) = config.tier(&service.cluster, &service.name);
+    let (tier_number, tier) = config.tier(&resource.cluster, &resource.name);
     let mut row = Row {
-        phase: memory.map(|memory| memory.phase),
-        since: memory.map(|memory| memory.since),
+        phase: record.map(|record| record.phase),
+        since: record.map(|record| record.since),
         shall: None,
         step: Step::Skip,
         why: String::new(),
@@ -161,30 +164,30 @@ pub(crate) fn row(
         condition: None,
         gives: None,
         notes: Vec::new(),
-        noted_short: memory.is_some_and(|memory| memory.short_since.is_some()),
+        noted_short: record.is_some_and(|record| record.short_since.is_some()),
         attention: false,
         stuck: false,
-        service,
+        resource,
     };
-    match selector.choose(&row.service) {
+    match selector.choose(&row.resource) {
         Choice::Unselected { why, attention } => {
-            if memory.is_some_and(|memory| owes(memory, &row)) {
-                let want = Want::released("it is not selected any more");
-                row.decided(memory, (&want, RELEASED), ctx);
+            if record.is_some_and(|record| owes(record, &row)) {
+                let want = ScheduleState::released("it is not selected any more");
+                row.decided(record, (&want, RELEASED), ctx);
             } else {
                 (row.why, row.attention) = (why, attention);
             }
         }
-        Choice::Unclear { why, own } => {
+        Choice::UnclearOverride { why, own } => {
             row.why = format!("{why}; {UNTIL_CORRECTED}");
             (row.attention, row.stuck) = (true, own);
         }
         Choice::Lost { why } => {
             // A night awake costs a little money, a morning asleep everybody's work.
-            let standing = standing(&row.service, memory, ctx.now);
-            if standing.is_some_and(|memory| memory.set.is_some()) {
-                let want = Want::released("its schedule can't be read");
-                row.decided(memory, (&want, RELEASED), ctx);
+            let effective_record = effective_record(&row.resource, record, ctx.now);
+            if effective_record.is_some_and(|record| record.set.is_some()) {
+                let want = ScheduleState::released("its schedule can't be read");
+                row.decided(record, (&want, RELEASED), ctx);
                 row.why = format!("{}; {why}", row.why);
             } else {
                 row.why = format!("{why}; {UNTIL_CORRECTED}");
@@ -193,8 +196,8 @@ pub(crate) fn row(
         }
         Choice::Unstoppable { why, selected } => {
             // What sleeps is given back, whatever hinders the next sleep.
-            if memory.is_some_and(|memory| owes(memory, &row)) {
-                row.decided(memory, (&selected.want, &selected.source), ctx);
+            if record.is_some_and(|record| owes(record, &row)) {
+                row.decided(record, (&selected.want, &selected.source), ctx);
             }
             if row.step.is_down() || row.shall.is_none() {
                 (row.step, row.shall) = (Step::Skip, None);
@@ -203,8 +206,8 @@ pub(crate) fn row(
         }
         Choice::Skipped { why, attention } => {
             (row.why, row.attention) = (why, attention);
-            let asleep = memory.is_some_and(|memory| {
-                memory.is_asleep() && memory.is_about(&row.service) && row.service.desired == 0
+            let asleep = record.is_some_and(|record| {
+                record.is_asleep() && record.is_about(&row.resource) && row.resource.desired == 0
             });
             if asleep && !row.why.ends_with(LEFT_ASLEEP) {
                 row.why.push_str(LEFT_ASLEEP);
@@ -212,7 +215,7 @@ pub(crate) fn row(
             }
         }
         Choice::Selected(selected) => {
-            row.decided(memory, (&selected.want, &selected.source), ctx);
+            row.decided(record, (&selected.want, &selected.source), ctx);
             row.remarks = selected.notes;
             if let Some(remark) = selected.remark {
                 row.why.push_str("; ");
@@ -222,18 +225,23 @@ pub(crate) fn row(
         }
     }
     row.stuck |= row.is_left_asleep();
-    row.observe(memory, ctx.now);
+    row.observe(record, ctx.now);
     row
 }
 
 /// Whether something of it is still as we set it.
-fn owes(memory: &Memory, row: &Row) -> bool {
-    memory.set.is_some() && memory.is_about(&row.service)
+fn owes(record: &SleepRecord, row: &Row) -> bool {
+    record.set.is_some() && record.is_about(&row.resource)
 }
 
 impl Row {
-    fn decided(&mut self, memory: Option<&Memory>, (want, source): (&Want, &str), ctx: &Ctx<'_>) {
-        let judged = decide(&self.service, memory, want, ctx);
+    fn decided(
+        &mut self,
+        record: Option<&SleepRecord>,
+        (want, source): (&ScheduleState, &str),
+        ctx: &PlanContext<'_>,
+    ) {
+        let judged = decide(&self.resource, record, want, ctx);
         self.attention = matches!(judged.step, Step::Conflict { .. })
             || (self.phase == Some(Phase::Conflict) && want.state == State::On);
         self.shall = Some(want.state);
@@ -241,16 +249,16 @@ impl Row {
         self.why = judged.why;
         self.condition = judged.condition;
         (self.gives, self.notes) = (judged.gives, judged.notes);
-        if let Some(doubt) = disbelief(&self.service, memory, ctx.now) {
+        if let Some(doubt) = tag_doubt(&self.resource, record, ctx.now) {
             let told = format!(
-                "; its tag {TAG} {doubt} and is not believed: remove it, and set the count by hand"
+                "; its tag {ASLEEP_TAG} {doubt} and is not believed: remove it, and set the count by hand"
             );
             self.why.push_str(&told);
             self.attention = true;
         }
-        if let Some((tag, believed)) = exaggerates(&self.service, memory, ctx.now) {
+        if let Some((tag, believed)) = overstated_tag(&self.resource, record, ctx.now) {
             let told = format!(
-                "; its tag {TAG} says {tag}, and nothing vouches for so many: {believed} at most"
+                "; its tag {ASLEEP_TAG} says {tag}, and nothing vouches for so many: {believed} at most"
             );
             self.why.push_str(&told);
             self.attention = true;
@@ -268,8 +276,8 @@ impl Row {
     }
 
     /// What was asked for is one thing, what runs another.
-    fn observe(&mut self, memory: Option<&Memory>, now: Timestamp) {
-        if let Some(condition) = Condition::of(&self.service, memory, now) {
+    fn observe(&mut self, record: Option<&SleepRecord>, now: Timestamp) {
+        if let Some(condition) = Condition::of(&self.resource, record, now) {
             self.why = match self.step {
                 Step::Nothing => condition.to_string(),
                 _ => format!("{}; {condition}", self.why),
@@ -286,8 +294,8 @@ impl Row {
 
     /// Whether it sleeps by us, and nobody will wake it.
     fn is_left_asleep(&self) -> bool {
-        let goes = matches!(self.service.status, Status::Draining | Status::Inactive);
-        self.service.desired == 0 && !goes && self.why.ends_with(LEFT_ASLEEP)
+        let goes = matches!(self.resource.status, Status::Draining | Status::Inactive);
+        self.resource.desired == 0 && !goes && self.why.ends_with(LEFT_ASLEEP)
     }
 
     /// Whether it has the tag that says it sleeps, and was woken since: removing that has failed.
@@ -295,11 +303,11 @@ impl Row {
         let (Some(Phase::Up), Some(since)) = (self.phase, self.since) else {
             return false;
         };
-        let is_older = |value: &String| Mirror::parse(value).is_none_or(|it| it.at <= since);
+        let is_older = |value: &String| BackupTag::parse(value).is_none_or(|it| it.at <= since);
         self.step == Step::Nothing
             && self.shall.is_some()
-            && now.duration_since(since) >= SETTLE
-            && self.service.tags.get(TAG).is_some_and(is_older)
+            && now.duration_since(since) >= SETTLE_TIME
+            && self.resource.tags.get(ASLEEP_TAG).is_some_and(is_older)
     }
 }
 
@@ -312,7 +320,7 @@ fn position(row: &Row) -> (u8, usize, Reverse<usize>, String) {
         Step::Skip => (4, 0, 0),
         _ => (3, 0, 0),
     };
-    (group, up, Reverse(down), row.service.place())
+    (group, up, Reverse(down), row.resource.place())
 }
 
 fn schedule_calls(rows: &mut [Row], config: &Config, now: Timestamp) {
@@ -367,7 +375,7 @@ impl Plan {
     pub fn about_to_sleep(&self, within: SignedDuration) -> Vec<&Row> {
         let soon = |row: &&Row| {
             row.shall == Some(State::On)
-                && row.service.desired > 0
+                && row.resource.desired > 0
                 && row
                     .next_edge
                     .is_some_and(|edge| edge.duration_since(self.at) <= within)
@@ -378,10 +386,10 @@ impl Plan {
     }
 
     /// The row of a service, by its ARN, its `cluster/name`, or its name if only one has it.
-    pub fn find(&self, service: &str) -> Option<&Row> {
-        let whole = |row: &&Row| row.service.arn == service || row.service.place() == service;
+    pub fn find(&self, resource: &str) -> Option<&Row> {
+        let whole = |row: &&Row| row.resource.arn == resource || row.resource.place() == resource;
         self.rows.iter().find(whole).or_else(|| {
-            let mut named = self.rows.iter().filter(|row| row.service.name == service);
+            let mut named = self.rows.iter().filter(|row| row.resource.name == resource);
             named.next().filter(|_| named.next().is_none())
         })
     }

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::condition::Condition;
 use crate::config::Prices;
-use crate::memory::{Memory, Phase};
 use crate::plan::Plan;
+use crate::sleep_record::{Phase, SleepRecord};
 
 /// What was saved.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -41,7 +41,7 @@ pub enum Sleeps {
 /// What the sleeps of a plan have saved.
 pub fn savings<S: BuildHasher>(
     plan: &Plan,
-    memories: &HashMap<String, Memory, S>,
+    records: &HashMap<String, SleepRecord, S>,
     prices: &Prices,
     which: Sleeps,
 ) -> Savings {
@@ -50,27 +50,27 @@ pub fn savings<S: BuildHasher>(
         ..Savings::default()
     };
     for row in &plan.rows {
-        let Some(memory) = memories.get(&row.service.arn) else {
+        let Some(record) = records.get(&row.resource.arn) else {
             continue;
         };
         let ends = row.step.is_up();
         // What was stopped and runs on saves nothing.
         let costs = row.condition.as_ref().is_some_and(Condition::costs);
-        if memory.phase == Phase::Down && !costs && ends == (which == Sleeps::Ending) {
-            savings.add(memory, plan.at, prices);
+        if record.phase == Phase::Down && !costs && ends == (which == Sleeps::Ending) {
+            savings.add(record, plan.at, prices);
         }
     }
     savings
 }
 
 impl Savings {
-    fn add(&mut self, memory: &Memory, now: Timestamp, prices: &Prices) {
+    fn add(&mut self, record: &SleepRecord, now: Timestamp, prices: &Prices) {
         self.services += 1;
-        let began = memory
+        let began = record
             .ran_on
-            .map_or(memory.since, |ran| ran.max(memory.since));
+            .map_or(record.since, |ran| ran.max(record.since));
         let slept = now.duration_since(began).max(SignedDuration::ZERO);
-        let saved = memory.was.as_ref();
+        let saved = record.was.as_ref();
         let Some((tasks, size)) = saved.and_then(|was| Some((was.level.desired, was.size?))) else {
             self.unknown += 1;
             return;

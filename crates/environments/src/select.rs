@@ -11,13 +11,13 @@ use jiff::Timestamp;
 use schedule::{Context, Overrides, Schedule, State, Syntax};
 use std::collections::BTreeMap;
 
-use crate::asked::Asked;
+use crate::backup_tag;
 use crate::config::{Config, looks_like_production};
-use crate::facts::{Kind, Service, Status};
-use crate::mirror;
-use crate::mistyped::mistyped;
-use crate::overrides::{Request, What};
-use crate::want::Want;
+use crate::mistyped_tags::mistyped;
+use crate::overrides::{Request, UnclearSource};
+use crate::request_index::RequestIndex;
+use crate::resource::{Kind, Resource, Status};
+use crate::schedule_state::ScheduleState;
 
 /// What a tag may say to mean the default schedule.
 const DEFAULT_WORDS: [&str; 4] = ["", "default", "true", "yes"];
@@ -42,7 +42,7 @@ pub enum Choice {
     },
     /// Its schedule says off, and perhaps somebody asked for the opposite: it is left as it is until what
     /// can't be understood is corrected.
-    Unclear {
+    UnclearOverride {
         /// What is unclear, and what would be right.
         why: String,
         /// Whether that is a tag of its own, and not what may be about any service.
@@ -79,7 +79,7 @@ pub struct Selected {
     /// What people asked for.
     pub overrides: Overrides,
     /// What is wanted now.
-    pub want: Want,
+    pub want: ScheduleState,
     /// What of its tags could not be understood, and does not matter just now.
     pub remark: Option<String>,
     /// What else somebody should know: of the schedule, and of tags that nobody reads.
@@ -93,13 +93,13 @@ type ReadSchedule = Result<Arc<Schedule>, String>;
 #[derive(Debug)]
 pub struct Selector<'a> {
     config: &'a Config,
-    asked: Asked<'a>,
+    asked: RequestIndex<'a>,
     now: Timestamp,
     named: BTreeMap<String, String>,
     /// By the configured key of an imported tag (none is our own tag) and the value.
     schedules: HashMap<(Option<&'a str>, String), ReadSchedule>,
     rules: Vec<(Arc<Schedule>, Arc<str>)>,
-    wants: HashMap<(usize, [Option<Timestamp>; 3]), Want>,
+    wants: HashMap<(usize, [Option<Timestamp>; 3]), ScheduleState>,
 }
 
 impl<'a> Selector<'a> {
@@ -118,7 +118,7 @@ impl<'a> Selector<'a> {
         });
         Self {
             config,
-            asked: Asked::new(requests),
+            asked: RequestIndex::new(requests),
             now,
             named,
             schedules: HashMap::new(),
@@ -128,15 +128,15 @@ impl<'a> Selector<'a> {
     }
 
     /// Selects one.
-    pub fn choose(&mut self, service: &Service) -> Choice {
-        let opted = self.opted_in(service);
-        if let Some(why) = self.refusal(service) {
-            return Self::skipped(service, why, opted.is_some());
+    pub fn choose(&mut self, resource: &Resource) -> Choice {
+        let opted = self.opted_in(resource);
+        if let Some(why) = self.refusal(resource) {
+            return Self::skipped(resource, why, opted.is_some());
         }
         let Some(opted) = opted else {
             let mut why = format!("not selected: no tag {} and no rule", self.config.tag);
-            let mistyped = mistyped(service, self.config);
-            let asleep = service.tags.contains_key(mirror::TAG);
+            let mistyped = mistyped(resource, self.config);
+            let asleep = resource.tags.contains_key(backup_tag::ASLEEP_TAG);
             let attention = asleep || mistyped.is_some();
             if let Some(mistyped) = mistyped {
                 why = format!("{why}; {mistyped}");
@@ -146,7 +146,7 @@ impl<'a> Selector<'a> {
             }
             return Choice::Unselected { why, attention };
         };
-        match (self.selected(service, opted), &service.unstoppable) {
+        match (self.selected(resource, opted), &resource.unstoppable) {
             (Choice::Selected(selected), Some(why)) => {
                 let why = why.clone();
                 Choice::Unstoppable { why, selected }
@@ -155,8 +155,8 @@ impl<'a> Selector<'a> {
         }
     }
 
-    fn selected(&mut self, service: &Service, opted: Opted<'a>) -> Choice {
-        let (overrides, unclear) = match self.asked.of(service) {
+    fn selected(&mut self, resource: &Resource, opted: OptIn<'a>) -> Choice {
+        let (overrides, unclear) = match self.asked.of(resource) {
             Ok(overrides) => (overrides, None),
             Err(unclear) => (unclear.rest, Some(unclear.what)),
         };
@@ -164,9 +164,9 @@ impl<'a> Selector<'a> {
         let forced = overrides
             .force_down_until
             .is_some_and(|until| self.now < until);
-        let (schedule, source) = match self.schedule(service, opted) {
+        let (schedule, source) = match self.schedule(resource, opted) {
             Ok(found) => found,
-            Err(why) if forced => return Choice::Unclear { why, own: true },
+            Err(why) if forced => return Choice::UnclearOverride { why, own: true },
             Err(why) => return Choice::Lost { why },
         };
         let want = self.want(&schedule, &overrides);
@@ -175,13 +175,13 @@ impl<'a> Selector<'a> {
             && !forced
             && let Some(unclear) = unclear
         {
-            let (why, own) = (unclear.to_string(), unclear != What::Request);
-            return Choice::Unclear { why, own };
+            let (why, own) = (unclear.to_string(), unclear != UnclearSource::Request);
+            return Choice::UnclearOverride { why, own };
         }
         // What is no fault of this service is told once, and not beside each.
-        let remark = unclear.filter(|what| *what != What::Request);
+        let remark = unclear.filter(|what| *what != UnclearSource::Request);
         let mut notes = schedule.remarks().to_vec();
-        notes.extend(mistyped(service, self.config));
+        notes.extend(mistyped(resource, self.config));
         Choice::Selected(Selected {
             notes,
             schedule,
@@ -195,20 +195,20 @@ impl<'a> Selector<'a> {
     /// Its schedule, and where that stands.
     fn schedule(
         &mut self,
-        service: &Service,
-        opted: Opted<'a>,
+        resource: &Resource,
+        opted: OptIn<'a>,
     ) -> Result<(Arc<Schedule>, Arc<str>), String> {
         match opted {
-            Opted::Rule(index) => Ok(self.rules[index].clone()),
-            Opted::Own => {
+            OptIn::Rule(index) => Ok(self.rules[index].clone()),
+            OptIn::Own => {
                 let key = &self.config.tag;
-                let value = &service.tags[key];
+                let value = &resource.tags[key];
                 let schedule = self
                     .read((None, value), |this| this.own(value.trim()))
                     .map_err(|why| format!("the tag {key} says {value:?}: {why}"))?;
                 Ok((schedule, format!("tag {key}: {value}").into()))
             }
-            Opted::Imported(configured) => self.imported(service, configured),
+            OptIn::Imported(configured) => self.imported(resource, configured),
         }
     }
 
@@ -216,12 +216,12 @@ impl<'a> Selector<'a> {
     /// to it, and what is blank counts.
     fn imported(
         &mut self,
-        service: &Service,
+        resource: &Resource,
         configured: &'a str,
     ) -> Result<(Arc<Schedule>, Arc<str>), String> {
         let config = self.config;
         let found = config
-            .imported(&service.tags)
+            .imported(&resource.tags)
             .expect("whoever has opted in by a tag has it");
         let (key, value) = (found.key, found.value);
         if let Some(other) = found.contradicted_by {
@@ -244,8 +244,8 @@ impl<'a> Selector<'a> {
         Ok((schedule, format!("tag {key}: {value}").into()))
     }
 
-    fn skipped(service: &Service, mut why: String, opted_in: bool) -> Choice {
-        let asleep = service.tags.contains_key(mirror::TAG);
+    fn skipped(resource: &Resource, mut why: String, opted_in: bool) -> Choice {
+        let asleep = resource.tags.contains_key(backup_tag::ASLEEP_TAG);
         if asleep {
             why.push_str(LEFT_ASLEEP);
         }
@@ -254,35 +254,35 @@ impl<'a> Selector<'a> {
     }
 
     /// What speaks against touching it, whatever its tags say.
-    fn refusal(&self, service: &Service) -> Option<String> {
-        let (config, place) = (self.config, service.place());
-        let protected = service.tags.get(PROTECTED_TAG);
+    fn refusal(&self, resource: &Resource) -> Option<String> {
+        let (config, place) = (self.config, resource.place());
+        let protected = resource.tags.get(PROTECTED_TAG);
         if protected.is_some_and(|value| !value.trim().eq_ignore_ascii_case("false")) {
             return Some(format!("its tag {PROTECTED_TAG} protects it"));
         }
-        let (cluster, name) = (service.cluster.as_str(), service.name.as_str());
+        let (cluster, name) = (resource.cluster.as_str(), resource.name.as_str());
         if !config
             .accounts
             .iter()
-            .any(|account| account == service.account())
+            .any(|account| account == resource.account())
         {
             return Some(format!(
                 "account {:?} is not allowed in the configuration",
-                service.account()
+                resource.account()
             ));
         }
         if !config.regions.is_empty()
             && !config
                 .regions
                 .iter()
-                .any(|region| region == service.region())
+                .any(|region| region == resource.region())
         {
             return Some(format!(
                 "region {} is not allowed in the configuration",
-                service.region()
+                resource.region()
             ));
         }
-        let is_ecs = service.kind == Kind::EcsService;
+        let is_ecs = resource.kind == Kind::EcsService;
         if is_ecs && !config.clusters.is_empty() && config.clusters.find_name(cluster).is_none() {
             return Some(format!(
                 "cluster {cluster} is not among the clusters of the configuration"
@@ -295,42 +295,42 @@ impl<'a> Selector<'a> {
                 glob.to_string()
             ));
         }
-        if let Some(word) = self.production(service) {
+        if let Some(word) = self.production(resource) {
             return Some(format!(
                 "{place} looks like production ({word:?}); if it isn't, name it under not_production"
             ));
         }
-        impossible(service)
+        impossible(resource)
     }
 
     /// A service's name alone says nothing of the clusters in which there may be one of that name.
-    fn production(&self, service: &Service) -> Option<String> {
-        let (known, cluster) = (&self.config.not_production, service.cluster.as_str());
-        let name = looks_like_production(&service.name)
-            .filter(|_| known.find(cluster, &service.name).is_none());
+    fn production(&self, resource: &Resource) -> Option<String> {
+        let (known, cluster) = (&self.config.not_production, resource.cluster.as_str());
+        let name = looks_like_production(&resource.name)
+            .filter(|_| known.find(cluster, &resource.name).is_none());
         name.or_else(|| {
             looks_like_production(cluster).filter(|_| {
-                known.find_place(cluster, &service.name).is_none()
+                known.find_place(cluster, &resource.name).is_none()
                     && known.find_name(cluster).is_none()
             })
         })
     }
 
     /// Our tag comes first, then those of other tools, then the rules of the configuration.
-    fn opted_in(&self, service: &Service) -> Option<Opted<'a>> {
+    fn opted_in(&self, resource: &Resource) -> Option<OptIn<'a>> {
         let config = self.config;
-        if service.tags.contains_key(&config.tag) {
-            return Some(Opted::Own);
+        if resource.tags.contains_key(&config.tag) {
+            return Some(OptIn::Own);
         }
-        if let Some(found) = config.imported(&service.tags) {
-            return Some(Opted::Imported(found.configured));
+        if let Some(found) = config.imported(&resource.tags) {
+            return Some(OptIn::Imported(found.configured));
         }
         let rule = config.services.iter().position(|rule| {
             rule.matching
-                .find(&service.cluster, &service.name)
+                .find(&resource.cluster, &resource.name)
                 .is_some()
         });
-        rule.map(Opted::Rule)
+        rule.map(OptIn::Rule)
     }
 
     fn read(
@@ -374,7 +374,7 @@ impl<'a> Selector<'a> {
         read.map(Arc::new).map_err(|error| error.to_string())
     }
 
-    fn want(&mut self, schedule: &Arc<Schedule>, overrides: &Overrides) -> Want {
+    fn want(&mut self, schedule: &Arc<Schedule>, overrides: &Overrides) -> ScheduleState {
         // The schedule lives as long as this selector, so its address is its name.
         let key = (
             Arc::as_ptr(schedule) as usize,
@@ -387,14 +387,14 @@ impl<'a> Selector<'a> {
         let (calendar, now) = (&self.config.calendar, self.now);
         self.wants
             .entry(key)
-            .or_insert_with(|| Want::of(schedule, calendar, overrides, now))
+            .or_insert_with(|| ScheduleState::of(schedule, calendar, overrides, now))
             .clone()
     }
 }
 
 /// How a service has opted in.
 #[derive(Clone, Copy)]
-enum Opted<'a> {
+enum OptIn<'a> {
     /// By our own tag.
     Own,
     /// By a tag of another tool, which the configuration names by this key.
@@ -404,12 +404,12 @@ enum Opted<'a> {
 }
 
 /// What AWS refuses, or manages itself.
-fn impossible(service: &Service) -> Option<String> {
-    let why = match &service.status {
+fn impossible(resource: &Resource) -> Option<String> {
+    let why = match &resource.status {
         Status::Draining => "it is being deleted (DRAINING)",
         Status::Inactive => "it was deleted (INACTIVE)",
-        _ if service.daemon => "a DAEMON service has no count: one task runs on each instance",
-        _ if service.managed_by_express => "an Express service is managed by ECS itself",
+        _ if resource.daemon => "a DAEMON service has no count: one task runs on each instance",
+        _ if resource.managed_by_express => "an Express service is managed by ECS itself",
         _ => return None,
     };
     Some(why.to_owned())

@@ -24,9 +24,9 @@ not_production: [dev/live-docs, live-preview]
 /// A Monday, noon in Berlin.
 const NOON: &str = "2026-11-23T11:00:00Z";
 
-fn service(place: &str, tags: &[(&str, &str)]) -> Service {
+fn resource(place: &str, tags: &[(&str, &str)]) -> Resource {
     let (cluster, name) = place.split_once('/').unwrap();
-    Service {
+    Resource {
         arn: format!("arn:aws:ecs:eu-central-1:111122223333:service/{place}"),
         cluster: cluster.into(),
         name: name.into(),
@@ -34,13 +34,13 @@ fn service(place: &str, tags: &[(&str, &str)]) -> Service {
             .iter()
             .map(|(key, value)| ((*key).into(), (*value).into()))
             .collect(),
-        ..Service::default()
+        ..Resource::default()
     }
 }
 
-fn choose(service: &Service) -> Choice {
+fn choose(resource: &Resource) -> Choice {
     let config = Config::parse("test", CONFIG, &Files::new()).unwrap();
-    Selector::new(&config, &[], NOON.parse().unwrap()).choose(service)
+    Selector::new(&config, &[], NOON.parse().unwrap()).choose(resource)
 }
 
 fn told(choice: Choice) -> String {
@@ -51,7 +51,9 @@ fn told(choice: Choice) -> String {
             let remark = remark.unwrap_or_default();
             format!("{} {} ({source}){remark}", want.state, want.rule)
         }
-        Choice::Unclear { why, .. } | Choice::Lost { why } | Choice::Unstoppable { why, .. } => {
+        Choice::UnclearOverride { why, .. }
+        | Choice::Lost { why }
+        | Choice::Unstoppable { why, .. } => {
             format!("{why} (!)")
         }
         Choice::Skipped { why, attention } | Choice::Unselected { why, attention } => {
@@ -84,7 +86,7 @@ fn who_has_opted_in_is_selected() {
         ("live-preview/web", &[(TAG, "office")]),
         ("delivery/products", &[(TAG, "office")]),
     ] {
-        lines.push(format!("{place} {}", told(choose(&service(place, tags)))));
+        lines.push(format!("{place} {}", told(choose(&resource(place, tags)))));
     }
     insta::assert_snapshot!(lines.join("\n"), @r#"
     dev/shop on by "Mon-Fri 09:00-22:00 Europe/Berlin" (tag deploy-hooks:schedule: )
@@ -106,7 +108,7 @@ fn chosen(lines: &str, tags: &[(&str, &str)]) -> Choice {
     let text = format!("version: 1\naccounts: ['111122223333']\nzone: Europe/Berlin\n{lines}\n");
     let config =
         Config::parse("test", &text, &Files::new()).unwrap_or_else(|wrong| panic!("{wrong}"));
-    Selector::new(&config, &[], NOON.parse().unwrap()).choose(&service("dev/shop", tags))
+    Selector::new(&config, &[], NOON.parse().unwrap()).choose(&resource("dev/shop", tags))
 }
 
 #[test]
@@ -173,59 +175,59 @@ fn a_tag_of_another_tool_is_read_as_that_tool_reads_it() {
 fn each_refusal_has_its_reason() {
     let on = [(TAG, "office")];
     let mut services = vec![
-        service("dev/shop", &[]),
-        service("dev/shop", &[(TAG, "offise")]),
-        service("dev/shop", &[(TAG, "Mon-Fri 9-22")]),
-        service(
+        resource("dev/shop", &[]),
+        resource("dev/shop", &[(TAG, "offise")]),
+        resource("dev/shop", &[(TAG, "Mon-Fri 9-22")]),
+        resource(
             "dev/shop",
             &[("deploy-hooks:keep-up-until", "tomorrow"), (TAG, "never")],
         ),
-        service(
+        resource(
             "dev/shop",
             &[("deploy-hooks:keep-up-until", "tomorrow"), (TAG, "office")],
         ),
-        service("dev/payments-api", &on),
-        service("team-a/billing", &[]),
-        service("team-secret/shop", &on),
-        service("device-prod/shop", &on),
-        service("dev/shop-prod", &on),
-        service("dev/shop-prod", &[]),
-        service("team-production/shop", &on),
-        service("dev/live", &on),
-        service("other/shop", &on),
-        service(
+        resource("dev/payments-api", &on),
+        resource("team-a/billing", &[]),
+        resource("team-secret/shop", &on),
+        resource("device-prod/shop", &on),
+        resource("dev/shop-prod", &on),
+        resource("dev/shop-prod", &[]),
+        resource("team-production/shop", &on),
+        resource("dev/live", &on),
+        resource("other/shop", &on),
+        resource(
             "dev/shop",
             &[("deploy-hooks:asleep", "desired=1 at=2026-11-21T22:00:00Z")],
         ),
     ];
-    let base = service("dev/shop", &on);
-    services.push(Service {
+    let base = resource("dev/shop", &on);
+    services.push(Resource {
         arn: base.arn.replace("111122223333", "999999999999"),
         ..base.clone()
     });
-    services.push(Service {
+    services.push(Resource {
         arn: base.arn.replace("eu-central-1", "us-east-1"),
         ..base.clone()
     });
-    services.push(Service {
+    services.push(Resource {
         daemon: true,
         ..base.clone()
     });
-    services.push(Service {
+    services.push(Resource {
         managed_by_express: true,
         ..base.clone()
     });
-    services.push(Service {
+    services.push(Resource {
         status: Status::Draining,
         ..base.clone()
     });
-    services.push(Service {
+    services.push(Resource {
         status: Status::Inactive,
         ..base
     });
     let lines: Vec<String> = services
         .iter()
-        .map(|service| format!("{} {}", service.place(), told(choose(service))))
+        .map(|resource| format!("{} {}", resource.place(), told(choose(resource))))
         .collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
     dev/shop not selected: no tag deploy-hooks:schedule and no rule
@@ -257,7 +259,7 @@ fn what_is_shared_is_worked_out_once() {
     let config = Config::parse("test", CONFIG, &Files::new()).unwrap();
     let mut selector = Selector::new(&config, &[], NOON.parse().unwrap());
     for n in 0..100 {
-        let choice = selector.choose(&service(&format!("dev/shop-{n}"), &[(TAG, "office")]));
+        let choice = selector.choose(&resource(&format!("dev/shop-{n}"), &[(TAG, "office")]));
         assert!(matches!(choice, Choice::Selected(selected) if selected.want.state == State::On));
     }
     assert_eq!((selector.schedules.len(), selector.wants.len()), (1, 1));
@@ -274,7 +276,7 @@ fn a_name_that_is_known_does_not_vouch_for_its_cluster() {
     let config = Config::parse("test", &text, &Files::new()).unwrap();
     let mut selector = Selector::new(&config, &[], NOON.parse().unwrap());
     let mut is_ours = |place| {
-        let choice = selector.choose(&service(place, &[(TAG, "office")]));
+        let choice = selector.choose(&resource(place, &[(TAG, "office")]));
         matches!(choice, Choice::Selected(_))
     };
     for ours in [

@@ -4,8 +4,8 @@
 
 mod support;
 
-use environments::mirror::TAG;
-use environments::summary::{Told, summary};
+use environments::backup_tag::ASLEEP_TAG;
+use environments::run_report::{RunReport, summary};
 use serde_json::{Value, json};
 use support::ecs::Target;
 use support::{Fate, Office, Ran, Svc, block_on};
@@ -15,7 +15,7 @@ const MORNING: &str = "2026-11-24T09:00:00Z";
 const PROTECTED: &str = "deploy-hooks:protected";
 
 fn told(ran: &Ran) -> String {
-    summary(&Told {
+    summary(&RunReport {
         plan: &ran.plan,
         applied: Some(&ran.applied),
         problems: &ran.gathered.problems,
@@ -23,10 +23,10 @@ fn told(ran: &Ran) -> String {
     })
 }
 
-fn action(name: &str, service: &str, schedule: &str, (min, max): (Value, Value)) -> Value {
+fn action(name: &str, resource: &str, schedule: &str, (min, max): (Value, Value)) -> Value {
     json!({
         "ScheduledActionName": name, "ScheduledActionARN": "arn:aws:autoscaling:x", "ServiceNamespace": "ecs",
-        "ResourceId": format!("service/{service}"), "ScalableDimension": "ecs:service:DesiredCount",
+        "ResourceId": format!("service/{resource}"), "ScalableDimension": "ecs:service:DesiredCount",
         "Schedule": schedule, "Timezone": "Europe/Berlin", "CreationTime": 1_790_000_000.0,
         "ScalableTargetAction": {"MinCapacity": min, "MaxCapacity": max},
     })
@@ -171,19 +171,22 @@ fn a_tag_alone_starts_no_more_than_something_vouches_for() {
         let says = |desired, rest| format!("desired={desired}{rest} at=2026-11-23T22:00:00Z");
         office.world.ecs(|ecs| {
             // Nothing but the tag speaks of it.
-            ecs.add("dev/forged", Svc::new(0).tagged(TAG, &says(5000, "")));
+            ecs.add(
+                "dev/forged",
+                Svc::new(0).tagged(ASLEEP_TAG, &says(5000, "")),
+            );
             let target = " min=4000 max=5000 suspended=---";
             let asleep = |desired, rest| {
                 Svc::new(0)
                     .scaled(0, 20, [true; 3])
-                    .tagged(TAG, &says(desired, rest))
+                    .tagged(ASLEEP_TAG, &says(desired, rest))
             };
             ecs.add("dev/forged-bounds", asleep(4500, target));
             // Records were lost.
-            ecs.add("dev/few", Svc::new(0).tagged(TAG, &says(3, "")));
+            ecs.add("dev/few", Svc::new(0).tagged(ASLEEP_TAG, &says(3, "")));
             ecs.add("dev/many", asleep(15, " min=2 max=20 suspended=---"));
             // It runs, and stays as it is.
-            ecs.add("dev/runs", Svc::new(2).tagged(TAG, &says(5000, "")));
+            ecs.add("dev/runs", Svc::new(2).tagged(ASLEEP_TAG, &says(5000, "")));
         });
         office.until(MORNING).await;
         let ran = office.run("morning").await;
@@ -216,7 +219,7 @@ fn what_is_protected_is_left_alone_whatever_else_its_tags_say() {
             ecs.add(
                 "dev/forged",
                 Svc::new(0)
-                    .tagged(TAG, "desired=5 at=2026-11-23T22:00:00Z")
+                    .tagged(ASLEEP_TAG, "desired=5 at=2026-11-23T22:00:00Z")
                     .tagged(PROTECTED, "yes"),
             );
             ecs.add("dev/not", Svc::new(2).tagged(PROTECTED, "false"));

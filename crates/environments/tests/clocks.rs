@@ -5,11 +5,11 @@
 mod support;
 
 use environments::apply::LEASE;
-use environments::decide::{Ctx, Judged, Step, decide};
-use environments::facts::{Kind, Level, Service};
-use environments::memory::{Holder, Memory, Phase, Saved};
-use environments::mirror::TAG;
-use environments::want::Want;
+use environments::backup_tag::ASLEEP_TAG;
+use environments::decide::{Decision, PlanContext, Step, decide};
+use environments::resource::{Kind, Level, Resource};
+use environments::schedule_state::ScheduleState;
+use environments::sleep_record::{Holder, Phase, Saved, SleepRecord};
 use jiff::{SignedDuration, Timestamp};
 use schedule::{Calendar, Overrides, Schedule};
 use support::ecs::arn;
@@ -27,8 +27,8 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn memory(phase: Phase, since: Timestamp) -> Memory {
-    Memory {
+fn record(phase: Phase, since: Timestamp) -> SleepRecord {
+    SleepRecord {
         arn: arn("dev/web"),
         born: None,
         phase,
@@ -52,33 +52,33 @@ fn memory(phase: Phase, since: Timestamp) -> Memory {
     }
 }
 
-fn judge(memory: &Memory, desired: u32, now: &str) -> Judged {
-    let service = Service {
+fn judge(record: &SleepRecord, desired: u32, now: &str) -> Decision {
+    let resource = Resource {
         arn: arn("dev/web"),
         cluster: "dev".into(),
         name: "web".into(),
         desired,
-        ..Service::default()
+        ..Resource::default()
     };
     let office = Schedule::parse("Mon-Fri 09:00-22:00", Some("UTC")).unwrap();
-    let want = Want::of(&office, &Calendar::none(), &Overrides::default(), at(now));
-    let ctx = Ctx {
+    let want = ScheduleState::of(&office, &Calendar::none(), &Overrides::default(), at(now));
+    let ctx = PlanContext {
         now: at(now),
         run: "this",
         defer_deadline: SignedDuration::from_hours(1),
     };
-    decide(&service, Some(memory), &want, &ctx)
+    decide(&resource, Some(record), &want, &ctx)
 }
 
 #[test]
 fn who_sleeps_since_tomorrow_is_not_settling_until_then() {
     let settling = "it was changed a moment ago; the next run looks again";
     let far = at(LATER) + SignedDuration::from_hours(24);
-    let judged = judge(&memory(Phase::Down, far), 2, LATER);
+    let judged = judge(&record(Phase::Down, far), 2, LATER);
     assert!(matches!(judged.step, Step::Leave { .. }), "{judged:?}");
     // Clocks that are a little apart are no news.
     let near = at(LATER) + SignedDuration::from_secs(5);
-    assert_eq!(judge(&memory(Phase::Down, near), 2, LATER).why, settling);
+    assert_eq!(judge(&record(Phase::Down, near), 2, LATER).why, settling);
 }
 
 #[test]
@@ -89,12 +89,12 @@ fn nobody_holds_a_service_for_longer_than_a_lease() {
         (SignedDuration::from_hours(3), false),
         (SignedDuration::from_secs(0), false),
     ] {
-        let mut memory = memory(Phase::Down, at(NIGHT));
-        memory.holder = Some(Holder {
+        let mut record = record(Phase::Down, at(NIGHT));
+        record.holder = Some(Holder {
             run: "other".into(),
             until: at(MORNING) + until,
         });
-        let judged = judge(&memory, 0, MORNING);
+        let judged = judge(&record, 0, MORNING);
         let busy = matches!(judged.step, Step::Busy { .. });
         assert_eq!((busy, judged.step.is_up()), (is_held, !is_held), "{until}");
     }
@@ -103,7 +103,7 @@ fn nobody_holds_a_service_for_longer_than_a_lease() {
 #[test]
 fn what_is_left_by_a_wrong_clock_is_left_until_the_next_edge_and_no_longer() {
     for ours in [true, false] {
-        let mut left = memory(Phase::Left, at(LATER) + SignedDuration::from_hours(9000));
+        let mut left = record(Phase::Left, at(LATER) + SignedDuration::from_hours(9000));
         if !ours {
             (left.was, left.set) = (None, None);
         }
@@ -132,7 +132,7 @@ fn a_tag_that_can_not_be_about_this_service_starts_nothing_and_is_told() {
             let office = Office::new();
             office
                 .world
-                .ecs(|ecs| ecs.add("dev/web", Svc::new(0).tagged(TAG, value)));
+                .ecs(|ecs| ecs.add("dev/web", Svc::new(0).tagged(ASLEEP_TAG, value)));
             let ran = office.run("day").await;
             assert_eq!(office.world.ecs(|ecs| ecs.get("dev/web").desired), 0);
             let row = &ran.plan.rows[0];
@@ -170,7 +170,7 @@ fn who_sleeps_in_a_cluster_that_is_left_out_by_now_is_told() {
             .plan
             .rows
             .iter()
-            .map(|row| (row.service.place(), row.attention, row.why.as_str()))
+            .map(|row| (row.resource.place(), row.attention, row.why.as_str()))
             .collect();
         assert_eq!(rows.len(), 2, "{rows:?}");
         let old = rows.iter().find(|row| row.0 == "old/web").unwrap();
@@ -239,9 +239,12 @@ fn the_tag_of_a_new_sleep_is_not_taken_for_a_forgotten_one() {
             office.until("2026-11-24T22:05:00Z").await;
             office.run("tick").await;
             for place in ["dev/web", "dev/zoo"] {
-                let service = office.world.ecs(|ecs| ecs.get(place).clone());
-                assert_eq!(service.desired, 0);
-                assert!(service.tags.contains_key(TAG), "{place} says what it had");
+                let resource = office.world.ecs(|ecs| ecs.get(place).clone());
+                assert_eq!(resource.desired, 0);
+                assert!(
+                    resource.tags.contains_key(ASLEEP_TAG),
+                    "{place} says what it had"
+                );
             }
         });
     }

@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use environments::apply::Refusal;
+use environments::backup_tag::{ASLEEP_TAG, BackupTag};
 use environments::condition::Condition;
-use environments::decide::{Ctx, Step, decide};
-use environments::facts::{Kind, Level, Scaling, Service, Suspended};
-use environments::memory::{Memory, Phase, RECOVERED_AT_MOST, Refused, Saved};
-use environments::mirror::{Mirror, TAG};
-use environments::missed::{Missed, ScheduledAction, missed, would_be};
-use environments::want::Want;
+use environments::decide::{PlanContext, Step, decide};
+use environments::missed_actions::{Missed, ScheduledAction, missed, would_be};
+use environments::resource::{Kind, Level, Resource, Scaling, Suspended};
+use environments::schedule_state::ScheduleState;
+use environments::sleep_record::{MAX_RECOVERED_TASKS, Phase, Refused, Saved, SleepRecord};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use schedule::{Calendar, Overrides, Schedule};
@@ -43,8 +43,8 @@ fn kind() -> impl Strategy<Value = Kind> {
     prop_oneof![Just(Kind::EcsService), Just(Kind::AutoScalingGroup)]
 }
 
-fn service(kind: Kind, level: Level) -> Service {
-    Service {
+fn resource(kind: Kind, level: Level) -> Resource {
+    Resource {
         kind,
         arn: "arn:aws:ecs:eu-central-1:111122223333:service/dev/web".into(),
         cluster: "dev".into(),
@@ -52,20 +52,20 @@ fn service(kind: Kind, level: Level) -> Service {
         desired: level.desired,
         running: level.desired,
         scaling: level.scaling,
-        ..Service::default()
+        ..Resource::default()
     }
 }
 
-fn judge(service: &Service, memory: Option<&Memory>, window: &str, now: Timestamp) -> Step {
+fn judge(resource: &Resource, record: Option<&SleepRecord>, window: &str, now: Timestamp) -> Step {
     let schedule = Schedule::parse(window, Some("UTC")).unwrap();
-    let want = Want::of(&schedule, &Calendar::none(), &Overrides::default(), now);
+    let want = ScheduleState::of(&schedule, &Calendar::none(), &Overrides::default(), now);
     let defer_deadline = SignedDuration::from_hours(1);
-    let ctx = Ctx {
+    let ctx = PlanContext {
         now,
         run: "this",
         defer_deadline,
     };
-    decide(service, memory, &want, &ctx).step
+    decide(resource, record, &want, &ctx).step
 }
 
 proptest! {
@@ -76,11 +76,11 @@ proptest! {
         found in level(40),
         tag in level(9_000),
     ) {
-        let mut service = service(kind, found);
+        let mut resource = resource(kind, found);
         let at = at("2026-11-23T22:00:00Z");
-        service.tags.insert(TAG.into(), Mirror { level: tag, at }.value());
-        let most = found.scaling.map_or(0, |bounds| bounds.max).max(found.desired).max(RECOVERED_AT_MOST);
-        let step = judge(&service, None, "always", NOON.parse().unwrap());
+        resource.tags.insert(ASLEEP_TAG.into(), BackupTag { level: tag, at }.value());
+        let most = found.scaling.map_or(0, |bounds| bounds.max).max(found.desired).max(MAX_RECOVERED_TASKS);
+        let step = judge(&resource, None, "always", NOON.parse().unwrap());
         if let Step::Wake { was } | Step::FinishWake { was } = step {
             prop_assert!(was.desired <= most, "{was} of {found}");
             prop_assert!(was.scaling.is_none_or(|bounds| bounds.max <= most && bounds.min <= bounds.max));
@@ -96,23 +96,23 @@ proptest! {
         tries in 1_u32..4,
         permanent: bool,
     ) {
-        let service = service(kind, had);
+        let resource = resource(kind, had);
         let since = at("2026-11-23T22:01:00Z");
         let refusal = if permanent { Refusal::Permanent } else { Refusal::State };
         let refused = Refused { what: "StopDBCluster".into(), detail: "no".into(), refusal, tries };
-        let memory = Memory {
+        let record = SleepRecord {
             phase: Phase::Left,
-            was: Some(Saved::of(&service, had, since)),
+            was: Some(Saved::of(&resource, had, since)),
             refused: Some(refused.clone()),
-            ..Memory::new(&service, since)
+            ..SleepRecord::new(&resource, since)
         };
         let office = "Mon-Fri 09:00-22:00";
         let now = since + SignedDuration::from_mins(minutes);
-        let step = judge(&service, Some(&memory), office, now);
+        let step = judge(&resource, Some(&record), office, now);
         prop_assert_eq!(step.is_down(), !refused.is_final(), "{:?}", step);
-        let day = judge(&service, Some(&memory), office, at(NOON));
+        let day = judge(&resource, Some(&record), office, at(NOON));
         prop_assert_eq!(day, Step::Nothing);
-        let next = judge(&service, Some(&memory), office, at("2026-11-24T22:01:00Z"));
+        let next = judge(&resource, Some(&record), office, at("2026-11-24T22:01:00Z"));
         prop_assert!(next.is_down(), "{:?}", next);
     }
 
@@ -165,17 +165,17 @@ proptest! {
         minutes in 0_i64..2_000,
         down: bool,
     ) {
-        let mut service = service(Kind::AutoScalingGroup, had);
+        let mut resource = resource(Kind::AutoScalingGroup, had);
         let since = at("2026-11-23T22:00:00Z");
-        let memory = Memory {
+        let record = SleepRecord {
             phase: if down { Phase::Down } else { Phase::Up },
-            set: down.then(|| service.asleep(had)),
-            was: Some(Saved::of(&service, had, since)),
-            ..Memory::new(&service, since)
+            set: down.then(|| resource.asleep(had)),
+            was: Some(Saved::of(&resource, had, since)),
+            ..SleepRecord::new(&resource, since)
         };
-        (service.desired, service.running, service.not_in_service) = (desired, running, aside);
+        (resource.desired, resource.running, resource.not_in_service) = (desired, running, aside);
         let now = since + SignedDuration::from_mins(minutes);
-        match Condition::of(&service, Some(&memory), now) {
+        match Condition::of(&resource, Some(&record), now) {
             Some(Condition::StillRuns { .. }) => prop_assert!(down && desired == 0 && running + aside > 0),
             Some(Condition::NotUp { .. }) => prop_assert!(!down && running < desired.min(had.desired)),
             Some(other) => prop_assert!(false, "{:?}", other),

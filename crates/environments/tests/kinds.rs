@@ -4,8 +4,8 @@
 
 mod support;
 
+use environments::backup_tag::ASLEEP_TAG;
 use environments::decide::Step;
-use environments::mirror::TAG;
 use support::others::Other;
 use support::{CONFIG, Office, Svc, block_on};
 
@@ -75,15 +75,15 @@ fn after_the_morning_they_are_as_in_the_evening() {
         UpdateAutoScalingGroup dev-workers 0/6/3
         ");
         office.world.with(|state| {
-            insta::assert_snapshot!(state.others.all["dev-workers"].tags[TAG], @"desired=3 min=2 max=6 suspended=--- at=2026-11-23T22:00:00Z");
-            insta::assert_snapshot!(state.others.all["dev-users"].tags[TAG], @"desired=1 at=2026-11-23T22:00:00Z");
+            insta::assert_snapshot!(state.others.all["dev-workers"].tags[ASLEEP_TAG], @"desired=3 min=2 max=6 suspended=--- at=2026-11-23T22:00:00Z");
+            insta::assert_snapshot!(state.others.all["dev-users"].tags[ASLEEP_TAG], @"desired=1 at=2026-11-23T22:00:00Z");
         });
         let told: Vec<String> = ran
             .plan
             .rows
             .iter()
             .filter(|row| row.attention)
-            .map(|row| format!("{}: {}", row.service.name, row.why))
+            .map(|row| format!("{}: {}", row.resource.name, row.why))
             .collect();
         insta::assert_snapshot!(told.join("\n"), @r"
         dev-old: RDS stops provisioned Aurora clusters only

@@ -5,10 +5,10 @@
 mod support;
 
 use environments::apply::End;
+use environments::backup_tag::ASLEEP_TAG;
 use environments::decide::Step;
-use environments::mirror::TAG;
 use environments::overrides::{Ask, KEEP_UP_TAG, Request};
-use environments::summary::{Told, summary};
+use environments::run_report::{RunReport, summary};
 use support::ecs::{Target, arn};
 use support::{Fate, Office, Svc, block_on};
 
@@ -86,7 +86,7 @@ fn after_the_morning_everything_is_as_in_the_evening() {
                 suspended: [true; 3]
             })
         );
-        insta::assert_snapshot!(asleep.tags[TAG], @"desired=3 min=2 max=6 suspended=-o- at=2026-11-23T22:00:00Z");
+        insta::assert_snapshot!(asleep.tags[ASLEEP_TAG], @"desired=3 min=2 max=6 suspended=-o- at=2026-11-23T22:00:00Z");
         assert_eq!(ran.gathered.daemons, ["dev/agent"]);
 
         office.until(LATER).await;
@@ -109,11 +109,11 @@ fn after_the_morning_everything_is_as_in_the_evening() {
         });
         let savings = environments::savings::savings(
             &ran.plan,
-            &ran.gathered.memories,
+            &ran.gathered.records,
             &office.config.prices,
             environments::savings::Sleeps::Ending,
         );
-        let told = Told {
+        let told = RunReport {
             plan: &ran.plan,
             applied: Some(&ran.applied),
             problems: &ran.gathered.problems,
@@ -154,7 +154,7 @@ fn a_manual_start_sticks_until_the_next_edge_and_is_left_alone() {
         assert!(office.run("tick 2").await.applied.outcomes.is_empty());
         office.until(MORNING).await;
         let ran = office.run("morning").await;
-        let told = Told {
+        let told = RunReport {
             plan: &ran.plan,
             applied: Some(&ran.applied),
             problems: &[],
@@ -176,7 +176,7 @@ fn a_manual_start_sticks_until_the_next_edge_and_is_left_alone() {
                     suspended: [false; 3]
                 })
             );
-            assert!(!web.tags.contains_key(TAG));
+            assert!(!web.tags.contains_key(ASLEEP_TAG));
             let api = ecs.get("dev/api");
             assert_eq!(api.desired, 1, "giving back the bounds would have moved it");
             assert_eq!(
@@ -355,13 +355,13 @@ fn overrides_hold_until_they_end() {
             at: office.world.now(),
             place: None,
         };
-        office.records().request(&request).await.unwrap();
+        office.store().request(&request).await.unwrap();
         let on = || {
             office.world.ecs(|ecs| {
                 let running = ecs
                     .services
                     .iter()
-                    .filter(|(_, service)| service.desired > 0);
+                    .filter(|(_, resource)| resource.desired > 0);
                 running
                     .map(|(place, _)| place.clone())
                     .collect::<Vec<_>>()
@@ -385,7 +385,7 @@ fn overrides_hold_until_they_end() {
             until: "2026-11-24T03:00:00Z".parse().unwrap(),
             ..request
         };
-        office.records().request(&wake).await.unwrap();
+        office.store().request(&wake).await.unwrap();
         office.until("2026-11-24T01:05:00Z").await;
         office.run("wake").await;
         assert_eq!(on(), "dev/kept dev/unclear");
@@ -506,7 +506,7 @@ fn one_failure_never_stops_the_others() {
             .world
             .ecs(|ecs| ecs.services.values().filter(|one| one.desired == 0).count());
         assert_eq!(down, 6);
-        let told = Told {
+        let told = RunReport {
             plan: &ran.plan,
             applied: Some(&ran.applied),
             problems: &[],

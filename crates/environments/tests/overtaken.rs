@@ -28,7 +28,7 @@ type Levels = BTreeMap<String, (u32, Option<Target>)>;
 fn levels(office: &Office) -> Levels {
     office.world.ecs(|ecs| {
         let all = ecs.services.iter();
-        all.map(|(place, service)| (place.clone(), (service.desired, service.target)))
+        all.map(|(place, resource)| (place.clone(), (resource.desired, resource.target)))
             .collect()
     })
 }
@@ -37,8 +37,8 @@ fn levels(office: &Office) -> Levels {
 async fn story(morning: bool, call: usize, seconds: u64) -> usize {
     let office = Office::new();
     office.world.ecs(|ecs| {
-        for (place, service) in services() {
-            ecs.add(place, service);
+        for (place, resource) in services() {
+            ecs.add(place, resource);
         }
     });
     let evening = levels(&office);
@@ -186,8 +186,8 @@ fn two_runs_at_once_keep_the_order_of_the_tiers() {
             let calls = block_on(async {
                 let office = Office::new();
                 office.world.ecs(|ecs| {
-                    for (place, service) in services() {
-                        ecs.add(place, service);
+                    for (place, resource) in services() {
+                        ecs.add(place, resource);
                     }
                 });
                 office.until("2026-11-23T22:00:00Z").await;

@@ -10,7 +10,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use environments::mirror::TAG;
+use environments::backup_tag::ASLEEP_TAG;
 use environments::overrides::Ask;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -97,7 +97,7 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 /// What a service begins with.
-fn service() -> impl Strategy<Value = Svc> {
+fn resource() -> impl Strategy<Value = Svc> {
     let scaled = prop::option::of((0_u32..3, 0_u32..4, any::<[bool; 3]>()));
     (0_u32..5, scaled).prop_map(|(desired, scaled)| match scaled {
         Some((min, more, suspended)) => {
@@ -127,8 +127,8 @@ impl Story {
     fn begin(services: &[Svc]) -> Self {
         let office = Office::new();
         office.world.ecs(|ecs| {
-            for (place, service) in PLACES.iter().zip(services) {
-                ecs.add(place, service.clone());
+            for (place, resource) in PLACES.iter().zip(services) {
+                ecs.add(place, resource.clone());
             }
             ecs.get("dev/plain").tags.clear();
             let idle = ecs.get("dev/idle");
@@ -221,24 +221,24 @@ impl Story {
 
     fn person(&mut self, place: &'static str, hand: &Hand) {
         let changed = self.office.world.ecs(|ecs| {
-            let service = ecs.get(place);
-            let before = (service.desired, service.target);
+            let resource = ecs.get(place);
+            let before = (resource.desired, resource.target);
             match hand {
-                Hand::Count(count) => service.set(*count),
+                Hand::Count(count) => resource.set(*count),
                 Hand::Bounds(min, max, suspended) => {
-                    service.register(Target {
+                    resource.register(Target {
                         min: *min,
                         max: (*max).max(1),
                         suspended: *suspended,
                     });
                 }
-                Hand::Unscale => service.target = None,
-                Hand::Redeploy => service.task_definition.push('1'),
-                Hand::Untag => drop(service.tags.remove(TAG)),
-                Hand::Select(true) if SELECTED.contains(&place) => service.select(),
-                Hand::Select(_) => drop(service.tags.remove(SCHEDULE)),
+                Hand::Unscale => resource.target = None,
+                Hand::Redeploy => resource.task_definition.push('1'),
+                Hand::Untag => drop(resource.tags.remove(ASLEEP_TAG)),
+                Hand::Select(true) if SELECTED.contains(&place) => resource.select(),
+                Hand::Select(_) => drop(resource.tags.remove(SCHEDULE)),
             }
-            before != (service.desired, service.target)
+            before != (resource.desired, resource.target)
         });
         if changed {
             self.ledger.touched.insert(place);
@@ -332,7 +332,7 @@ async fn story(services: Vec<Svc>, acts: Vec<Act>) {
             let tagged = story
                 .office
                 .world
-                .ecs(|ecs| ecs.get(place).tags.contains_key(TAG));
+                .ecs(|ecs| ecs.get(place).tags.contains_key(ASLEEP_TAG));
             assert!(!tagged, "{}", told());
         } else if now.0 == 0 && !found_at_zero(record.as_ref()) {
             // Nobody lost it: somebody set it to zero, or it began so.
@@ -381,7 +381,7 @@ proptest! {
 
     #[test]
     fn whatever_happens_it_is_given_back_or_told(
-        services in prop::collection::vec(service(), 5),
+        services in prop::collection::vec(resource(), 5),
         acts in prop::collection::vec(act(), 1..24),
     ) {
         block_on(story(services, acts));
@@ -390,7 +390,7 @@ proptest! {
     /// Without people nothing is ever a conflict, and everything is exact.
     #[test]
     fn without_people_it_is_exactly_as_it_was(
-        services in prop::collection::vec(service(), 5),
+        services in prop::collection::vec(resource(), 5),
         acts in prop::collection::vec(act().prop_filter("only the function", |act| !matches!(act, Act::Person(..))), 1..24),
     ) {
         block_on(story(services, acts));
@@ -491,13 +491,13 @@ proptest! {
     /// Somebody starts a service at night: it runs until the next edge, whatever the function does.
     #[test]
     fn a_manual_start_sticks(
-        service in service().prop_filter("it sleeps", |service| service.desired > 0),
+        resource in resource().prop_filter("it sleeps", |resource| resource.desired > 0),
         count in 1_u32..7,
         minutes in 5_u64..300,
         ticks in prop::collection::vec((prop::option::of(fate()), 1_u64..60), 1..6),
     ) {
         block_on(async {
-            let services = vec![service.clone(), Svc::new(0), Svc::new(1), Svc::new(1), service];
+            let services = vec![resource.clone(), Svc::new(0), Svc::new(1), Svc::new(1), resource];
             let mut story = Story::begin(&services);
             story.until_hour(22).await;
             story.settle().await;

@@ -5,9 +5,9 @@
 mod support;
 
 use environments::apply::End;
-use environments::mirror::TAG;
+use environments::backup_tag::ASLEEP_TAG;
 use environments::plan::Row;
-use environments::summary::{Told, summary};
+use environments::run_report::{RunReport, summary};
 use serde_json::Value;
 use support::ecs::{Target, arn};
 use support::others::Other;
@@ -38,7 +38,7 @@ fn office(databases: &[(&str, &'static str, &'static str, &str)]) -> Office {
 }
 
 fn told(ran: &Ran) -> String {
-    summary(&Told {
+    summary(&RunReport {
         plan: &ran.plan,
         applied: Some(&ran.applied),
         problems: &ran.gathered.problems,
@@ -138,7 +138,7 @@ fn a_refusal_that_repeats_is_reported_once_and_everything_is_taken_back() {
         let tagged = || {
             office
                 .world
-                .with(|state| state.others.all["dev-users"].tags.contains_key(TAG))
+                .with(|state| state.others.all["dev-users"].tags.contains_key(ASLEEP_TAG))
         };
         refuse(&office, "StopDBCluster", "InvalidDBClusterStateFault");
         office.until(NIGHT).await;
@@ -283,7 +283,7 @@ fn what_is_denied_or_passes_is_no_refusal_of_the_thing() {
                 told(&ran)
             );
             let web = office.world.ecs(|ecs| ecs.get("dev/web").clone());
-            assert_eq!((web.desired, web.tags.contains_key(TAG)), (3, false));
+            assert_eq!((web.desired, web.tags.contains_key(ASLEEP_TAG)), (3, false));
         });
     }
 }

@@ -4,9 +4,9 @@
 
 mod support;
 
-use environments::mirror::TAG;
+use environments::backup_tag::ASLEEP_TAG;
+use environments::run_report::{RunReport, summary};
 use environments::savings::{Savings, Sleeps, savings};
-use environments::summary::{Told, summary};
 use support::others::Other;
 use support::{CONFIG, Office, Ran, Svc, block_on};
 
@@ -39,7 +39,7 @@ fn office(groups: &[(&str, &'static str)]) -> Office {
 }
 
 fn told(ran: &Ran) -> String {
-    summary(&Told {
+    summary(&RunReport {
         plan: &ran.plan,
         applied: Some(&ran.applied),
         problems: &ran.gathered.problems,
@@ -117,7 +117,7 @@ fn a_group_that_would_not_shrink_or_not_come_back_is_skipped_with_the_reason() {
             ]
         );
         office.world.with(|state| {
-            let tagged = |name: &str| state.others.all[name].tags.contains_key(TAG);
+            let tagged = |name: &str| state.others.all[name].tags.contains_key(ASLEEP_TAG);
             assert!(!tagged("dev-protected") && !tagged("dev-prepared"));
         });
     });
@@ -160,7 +160,7 @@ fn a_warm_pool_does_not_fill_up_while_its_group_sleeps() {
             .world
             .with(|state| state.others.all["dev-workers"].clone());
         assert_eq!(group.state, "0/0/0");
-        insta::assert_snapshot!(group.tags[TAG], @"desired=3 min=2 max=6 suspended=--- at=2026-11-23T22:00:00Z");
+        insta::assert_snapshot!(group.tags[ASLEEP_TAG], @"desired=3 min=2 max=6 suspended=--- at=2026-11-23T22:00:00Z");
         empty(&office, 0);
         office.until("2026-11-23T22:15:00Z").await;
         let ran = office.run("tick").await;
@@ -173,7 +173,7 @@ fn a_warm_pool_does_not_fill_up_while_its_group_sleeps() {
             .world
             .with(|state| state.others.all["dev-workers"].clone());
         assert_eq!(group.state, "2/6/3");
-        assert!(!group.tags.contains_key(TAG));
+        assert!(!group.tags.contains_key(ASLEEP_TAG));
         // A count above the lowered maximum would be refused, so all is given back in one call.
         assert_eq!(
             changes(&office),
@@ -214,7 +214,7 @@ fn instances_that_stay_are_reported_until_they_are_gone_and_are_no_saving() {
             assert!(row.attention && !row.sleeps());
             let all = savings(
                 &ran.plan,
-                &ran.gathered.memories,
+                &ran.gathered.records,
                 &office.config.prices,
                 Sleeps::Lasting,
             );
@@ -231,7 +231,7 @@ fn instances_that_stay_are_reported_until_they_are_gone_and_are_no_saving() {
 fn ended(office: &Office, ran: &Ran) -> Savings {
     savings(
         &ran.plan,
-        &ran.gathered.memories,
+        &ran.gathered.records,
         &office.config.prices,
         Sleeps::Ending,
     )

@@ -82,7 +82,7 @@ impl Events {
     }
 
     /// An instant after `at` at which to look again; no event lies between.
-    pub(crate) fn look_again(&self, at: i64) -> i64 {
+    pub(crate) fn recheck_at(&self, at: i64) -> i64 {
         let era = self.zone.era(at);
         let mut hour = (at + era.offset).div_euclid(HOUR) + 1;
         for _ in 0..8 {

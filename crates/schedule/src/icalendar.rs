@@ -14,7 +14,7 @@ use crate::recurrence::{self, Yearly};
 
 const BEGIN: &str = "BEGIN:VCALENDAR";
 /// A longer event is a mistake, or no holiday.
-const LONGEST_DAYS: i64 = 366;
+const MAX_EVENT_DAYS: i64 = 366;
 /// Events of a file: what the holidays of all countries take in ten years.
 const MAX_EVENTS: usize = 5_000;
 /// Events that come again every year, each of which is looked for day by day.
@@ -320,12 +320,12 @@ fn length(
     };
     // Some programs write an end that is the start.
     let days = if days == 0 { 1 } else { days };
-    if (1..=LONGEST_DAYS).contains(&days) {
+    if (1..=MAX_EVENT_DAYS).contains(&days) {
         Ok(days)
     } else {
         let problem = format!("the event is {days} days long");
         let remedy =
-            format!("write 1 to {LONGEST_DAYS} days; DTEND is the first day after the event");
+            format!("write 1 to {MAX_EVENT_DAYS} days; DTEND is the first day after the event");
         Err(property.problem(problem, &remedy))
     }
 }

@@ -20,7 +20,7 @@ pub mod aws_cron;
 mod calendar;
 mod cursor;
 pub mod custodian;
-mod decide;
+mod desired_state;
 mod encoding;
 mod error;
 mod events;
@@ -33,7 +33,7 @@ mod window;
 mod zone;
 
 pub use calendar::{Calendar, CalendarError, CalendarProblem};
-pub use decide::{Decision, Edge, Overrides, State, Why, desired_state, next_edge};
+pub use desired_state::{Decision, Edge, Overrides, State, Why, desired_state, next_edge};
 pub use encoding::MAX_CALENDAR_BYTES;
 pub use error::ScheduleError;
 pub use schedule::{Context, Part, Schedule, Syntax, UnknownSyntax};

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use crate::custodian::Policy;
-use crate::decide::{Decision, Overrides, State, desired_state, first_on};
+use crate::desired_state::{Decision, Overrides, State, desired_state, first_on};
 use crate::events::Events;
 use crate::kube_downscaler::Dialect;
 use crate::window::{Range, Window};

@@ -51,7 +51,7 @@ pub(crate) struct Window {
 
 /// What a window says about an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Says {
+pub(crate) enum WindowState {
     On,
     /// It would have begun on this date, but that is a holiday.
     Holiday(Date),
@@ -60,7 +60,7 @@ pub(crate) enum Says {
 
 impl Window {
     /// `at`: seconds since 1970.
-    pub(crate) fn says(&self, at: i64, calendar: &Calendar) -> Says {
+    pub(crate) fn says(&self, at: i64, calendar: &Calendar) -> WindowState {
         let era = self.zone.era(at);
         let clear = era.from.saturating_add(CLEAR_OF_CHANGES) <= at
             && at <= era.until.saturating_sub(CLEAR_OF_CHANGES);
@@ -68,10 +68,10 @@ impl Window {
             return self.says_exactly(at, calendar);
         }
         let Some(day) = self.begun_on(at + era.offset) else {
-            return Says::Nothing;
+            return WindowState::Nothing;
         };
         if calendar.is_empty() {
-            return Says::On;
+            return WindowState::On;
         }
         let today = self.zone.date(at);
         let begun = if day == (at + era.offset).div_euclid(DAY) {
@@ -80,8 +80,8 @@ impl Window {
             today.yesterday().ok()
         };
         match begun {
-            Some(date) if calendar.is_holiday(date) => Says::Holiday(date),
-            _ => Says::On,
+            Some(date) if calendar.is_holiday(date) => WindowState::Holiday(date),
+            _ => WindowState::On,
         }
     }
 
@@ -102,8 +102,8 @@ impl Window {
 
     /// By instants: right everywhere, and slower. The days around are asked too, because the clocks may
     /// go back over midnight.
-    fn says_exactly(&self, at: i64, calendar: &Calendar) -> Says {
-        let mut says = Says::Nothing;
+    fn says_exactly(&self, at: i64, calendar: &Calendar) -> WindowState {
+        let mut says = WindowState::Nothing;
         for date in days_around(self.zone.date(at), 2, 2) {
             if !self.days.has(date) {
                 continue;
@@ -111,16 +111,16 @@ impl Window {
             let (start, end) = self.instants(date);
             if start <= at && at < end {
                 if !calendar.is_holiday(date) {
-                    return Says::On;
+                    return WindowState::On;
                 }
-                says = Says::Holiday(date);
+                says = WindowState::Holiday(date);
             }
         }
         says
     }
 
     /// An instant after `at` at which to look again; none of the window's starts and ends lies between.
-    pub(crate) fn look_again(&self, at: i64) -> i64 {
+    pub(crate) fn recheck_at(&self, at: i64) -> i64 {
         // A week and a day: with one weekday in the set, the next start may be a week away.
         days_around(self.zone.date(at), 2, 9)
             .filter(|date| self.days.has(*date))
@@ -175,7 +175,7 @@ impl Range {
     }
 
     /// The next bound after `at`.
-    pub(crate) fn look_again(self, at: i64) -> Option<i64> {
+    pub(crate) fn recheck_at(self, at: i64) -> Option<i64> {
         [self.from, self.until]
             .into_iter()
             .find(|bound| *bound > at)

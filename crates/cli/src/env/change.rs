@@ -5,20 +5,20 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use environments::apply::{Applied, End, Outcome, Site as Workplace, apply_watched};
+use environments::apply::{Applied, ApplyContext, End, Outcome, apply_watched};
 use environments::decide::Step;
 use environments::overrides::{Ask, Request};
 use environments::plan::{Plan, Row};
+use environments::run_report::{RunReport, summary};
 use environments::savings::{Sleeps, savings};
-use environments::summary::{Told, summary};
 use jiff::{SignedDuration, Timestamp};
 use schedule::State;
 use serde_json::json;
 use strict_yaml::words::count;
 use tokio::time::Instant;
 
-use super::ask::{Patterns, Wish};
-use super::site::{Place, Site};
+use super::requests::{Patterns, RequestTemplate};
+use super::snapshot::{Place, Snapshot};
 use super::times::{self, Until};
 use super::{plain, table};
 use crate::failure::Failure;
@@ -110,19 +110,19 @@ pub(crate) async fn run(ask: Ask, args: &Args, screen: &mut Screen) -> Result<()
         .at
         .map_or(SignedDuration::ZERO, |at| at.duration_since(began));
     let ahead = ahead.max(SignedDuration::ZERO);
-    let site = args.place.look(began + ahead).await?;
-    let intent = args.intent((ask, &patterns), &site)?;
+    let snapshot = args.place.look(began + ahead).await?;
+    let intent = args.intent((ask, &patterns), &snapshot)?;
     if !args.yes {
-        dry_run(&site, &intent, screen)?;
-        return site.whole();
+        dry_run(&snapshot, &intent, screen)?;
+        return snapshot.whole();
     }
     for request in &intent.new {
-        let written = site.records().request(request).await;
+        let written = snapshot.store().request(request).await;
         written.map_err(|error| Failure::Failed(format!("no service was touched: {error}")))?;
     }
     let clock = move || Timestamp::now() + ahead;
-    let applied = reconcile(&site, &intent, &clock).await;
-    tell(&site, &intent, &applied, screen)?;
+    let applied = reconcile(&snapshot, &intent, &clock).await;
+    tell(&snapshot, &intent, &applied, screen)?;
     stay(ask, &intent, screen);
     let failed = applied.failures().count();
     let left = applied
@@ -138,34 +138,38 @@ pub(crate) async fn run(ask: Ask, args: &Args, screen: &mut Screen) -> Result<()
         );
         return Err(Failure::Failed(told));
     }
-    site.whole()
+    snapshot.whole()
 }
 
 impl Args {
-    fn intent(&self, (ask, patterns): (Ask, &Patterns), site: &Site) -> Result<Intent, Failure> {
-        let before = site.plan(&site.found.requests);
+    fn intent(
+        &self,
+        (ask, patterns): (Ask, &Patterns),
+        snapshot: &Snapshot,
+    ) -> Result<Intent, Failure> {
+        let before = snapshot.plan(&snapshot.found.requests);
         let rows = patterns.choose(&before)?;
-        let place = site.where_it_is();
-        let wish = Wish {
+        let place = snapshot.where_it_is();
+        let wish = RequestTemplate {
             ask,
             by: &self.by,
-            now: site.now,
+            now: snapshot.now,
             place: place.as_ref(),
         };
-        let new = if let Some(until) = self.until.resolve(site.now, &site.zone())? {
+        let new = if let Some(until) = self.until.resolve(snapshot.now, &snapshot.zone())? {
             patterns.requests(wish, until)
         } else {
-            let alike = site.found.requests.iter().filter(|one| one.ask == ask);
-            let alone = site.plan(&alike.cloned().collect::<Vec<_>>());
+            let alike = snapshot.found.requests.iter().filter(|one| one.ask == ask);
+            let alone = snapshot.plan(&alike.cloned().collect::<Vec<_>>());
             wish.until_next_edge(patterns, &rows, &alone)?
         };
-        let mut requests = site.found.requests.clone();
+        let mut requests = snapshot.found.requests.clone();
         requests.extend(new.iter().cloned());
-        let mut plan = site.plan(&requests);
+        let mut plan = snapshot.plan(&requests);
         for row in plan
             .rows
             .iter_mut()
-            .filter(|row| !patterns.match_one(&row.service))
+            .filter(|row| !patterns.match_one(&row.resource))
         {
             row.step = Step::Nothing;
         }
@@ -179,13 +183,13 @@ impl Args {
     }
 }
 
-fn dry_run(site: &Site, intent: &Intent, screen: &mut Screen) -> Result<(), Failure> {
+fn dry_run(snapshot: &Snapshot, intent: &Intent, screen: &mut Screen) -> Result<(), Failure> {
     if screen.json {
         let value = json!({"dry_run": true, "requests": intent.new, "plan": intent.named});
         screen.value(&value)?;
         return Ok(());
     }
-    let zone = site.zone();
+    let zone = snapshot.zone();
     for line in table::plan(&intent.named, &zone, false, screen) {
         screen.line(line)?;
     }
@@ -194,7 +198,7 @@ fn dry_run(site: &Site, intent: &Intent, screen: &mut Screen) -> Result<(), Fail
         screen.line(format!(
             "It would hold for {} until {until}, {}.",
             request.services,
-            site.zone_name()
+            snapshot.zone_name()
         ))?;
     }
     screen.line("Dry run: nothing was changed. Say --yes to do it.")?;
@@ -202,19 +206,19 @@ fn dry_run(site: &Site, intent: &Intent, screen: &mut Screen) -> Result<(), Fail
 }
 
 async fn reconcile(
-    site: &Site,
+    snapshot: &Snapshot,
     intent: &Intent,
     clock: &(dyn Fn() -> Timestamp + Sync),
 ) -> Applied {
-    let work = Workplace {
-        aws: &site.aws,
-        records: site.records(),
-        config: &site.config,
-        paces: &site.paces,
-        sizes: &site.sizes,
+    let work = ApplyContext {
+        aws: &snapshot.aws,
+        store: snapshot.store(),
+        config: &snapshot.config,
+        limiters: &snapshot.limiters,
+        sizes: &snapshot.sizes,
         requests: &intent.requests,
         clock,
-        run: &site.run,
+        run: &snapshot.run,
         deadline: Instant::now() + LONGEST,
     };
     let (all, done) = (intent.plan.work().count(), AtomicUsize::new(0));
@@ -244,18 +248,18 @@ fn progress(outcome: &Outcome) -> String {
 }
 
 fn tell(
-    site: &Site,
+    snapshot: &Snapshot,
     intent: &Intent,
     applied: &Applied,
     screen: &mut Screen,
 ) -> Result<(), Failure> {
     let saved = savings(
         &intent.named,
-        &site.found.memories,
-        &site.config.prices,
+        &snapshot.found.records,
+        &snapshot.config.prices,
         Sleeps::Ending,
     );
-    let told = summary(&Told {
+    let told = summary(&RunReport {
         plan: &intent.named,
         applied: Some(applied),
         problems: &[],
@@ -270,13 +274,13 @@ fn tell(
     for line in told.lines() {
         screen.line(plain(line))?;
     }
-    let zone = site.zone();
+    let zone = snapshot.zone();
     for request in &intent.new {
         let until = times::told(request.until, &zone);
         screen.line(format!(
             "It holds for {} until {until}, {}.",
             request.services,
-            site.zone_name()
+            snapshot.zone_name()
         ))?;
     }
     if intent.new.iter().any(|one| one.ask == Ask::ForceDown) {
@@ -298,7 +302,7 @@ fn stay(ask: Ask, intent: &Intent, screen: &mut Screen) {
         let shall = row.shall.map(|shall| shall.to_string()).unwrap_or_default();
         screen.error(&format!(
             "Note: {} stays {shall}: {rule}.",
-            row.service.place()
+            row.resource.place()
         ));
     }
 }

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde_json::json;
 use strict_yaml::words::list;
 
-use super::ask::unknown;
-use super::site::{Place, Site};
-use super::week::{Asked, weeks};
-use super::{picture, plain, times};
+use super::requests::unknown;
+use super::snapshot::{Place, Snapshot};
+use super::week::{WeekQuery, weeks};
+use super::{chart, plain, times};
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
 
@@ -35,18 +35,18 @@ Examples:
 
 /// Explains.
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
-    let site = args
+    let snapshot = args
         .place
         .look(args.at.unwrap_or_else(Timestamp::now))
         .await?;
-    let plan = site.plan(&site.found.requests);
+    let plan = snapshot.plan(&snapshot.found.requests);
     let Some(row) = plan.find(&args.service) else {
         let named = plan
             .rows
             .iter()
-            .filter(|row| row.service.name == args.service);
-        let places: Vec<String> = named.map(|row| row.service.place()).collect();
-        let daemon = site.found.daemons.iter().find(|place| {
+            .filter(|row| row.resource.name == args.service);
+        let places: Vec<String> = named.map(|row| row.resource.place()).collect();
+        let daemon = snapshot.found.daemons.iter().find(|place| {
             **place == args.service || place.rsplit('/').next() == Some(&args.service)
         });
         return Err(Failure::Wrong(match daemon {
@@ -62,26 +62,30 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
             None => unknown(&args.service, &plan),
         }));
     };
-    tell(&site, row, screen)?;
-    site.whole()
+    tell(&snapshot, row, screen)?;
+    snapshot.whole()
 }
 
-fn tell(site: &Site, row: &Row, screen: &mut Screen) -> Result<(), Failure> {
-    let explanation = explain(row, site.found.memories.get(&row.service.arn), &site.zone());
-    let asked = Asked {
-        requests: &site.found.requests,
-        at: site.now,
+fn tell(snapshot: &Snapshot, row: &Row, screen: &mut Screen) -> Result<(), Failure> {
+    let explanation = explain(
+        row,
+        snapshot.found.records.get(&row.resource.arn),
+        &snapshot.zone(),
+    );
+    let asked = WeekQuery {
+        requests: &snapshot.found.requests,
+        at: snapshot.now,
         first: None,
         zone: None,
     };
-    let weeks = weeks([&row.service], &site.config, asked).map_err(Failure::Wrong)?;
+    let weeks = weeks([&row.resource], &snapshot.config, asked).map_err(Failure::Wrong)?;
     // What the week can't show, the sentences say.
     let weeks = weeks.zones;
     if screen.json {
         let value = json!({
-            "at": site.now,
+            "at": snapshot.now,
             "service": explanation.place,
-            "zone": site.zone_name(),
+            "zone": snapshot.zone_name(),
             "sentences": explanation.sentences,
             "row": row,
             "weeks": weeks,
@@ -92,7 +96,7 @@ fn tell(site: &Site, row: &Row, screen: &mut Screen) -> Result<(), Failure> {
     let heading = format!(
         "{}, times of {}",
         plain(&explanation.place),
-        site.zone_name()
+        snapshot.zone_name()
     );
     screen.line(screen.styled(Style::Heading, &heading))?;
     for sentence in &explanation.sentences {
@@ -100,7 +104,7 @@ fn tell(site: &Site, row: &Row, screen: &mut Screen) -> Result<(), Failure> {
     }
     let width = screen.width();
     for week in &weeks {
-        for line in picture::picture(week, width, screen) {
+        for line in chart::chart(week, width, screen) {
             screen.line(line)?;
         }
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use strict_yaml::words::count;
 
-use super::site::Site;
+use super::snapshot::Snapshot;
 use super::week::{Day, Span, Week, WeekRow, Weeks};
 use super::{table, times};
 use crate::failure::Failure;
@@ -64,8 +64,12 @@ struct Bar {
 }
 
 /// The page.
-pub(crate) fn page(plan: &Plan, weeks: &Weeks, site: &Site) -> Result<String, Failure> {
-    of((plan, weeks), site.zone_name(), &site.found.problems)
+pub(crate) fn page(plan: &Plan, weeks: &Weeks, snapshot: &Snapshot) -> Result<String, Failure> {
+    of(
+        (plan, weeks),
+        snapshot.zone_name(),
+        &snapshot.found.problems,
+    )
 }
 
 fn of((plan, weeks): (&Plan, &Weeks), zone: &str, problems: &[String]) -> Result<String, Failure> {
@@ -108,7 +112,7 @@ fn line(row: &Row, clocks: &TimeZone) -> Line {
     Line {
         order: row.order.map(|order| order.to_string()).unwrap_or_default(),
         when: row.about_when.map(when).unwrap_or_default(),
-        place: row.service.place(),
+        place: row.resource.place(),
         step: table::word(row),
         class,
         change: table::change(row),
@@ -155,30 +159,30 @@ fn column(week: &Week, row: &WeekRow, day: &Day) -> Column {
 mod tests {
     use std::collections::HashMap;
 
-    use environments::decide::Ctx;
-    use environments::facts::Service;
+    use environments::decide::PlanContext;
     use environments::plan::{Facts, plan};
+    use environments::resource::Resource;
 
     use super::super::week::tests::{config, service};
-    use super::super::week::{Asked, weeks};
+    use super::super::week::{WeekQuery, weeks};
     use super::*;
 
     const NIGHT: &str = "2026-03-27T21:00:00Z";
 
-    fn page(services: &[Service], problems: &[String]) -> String {
+    fn page(services: &[Resource], problems: &[String]) -> String {
         let config = config("zone: Europe/Berlin\n");
         let now: Timestamp = NIGHT.parse().unwrap();
-        let ctx = Ctx {
+        let ctx = PlanContext {
             now,
             run: "run",
             defer_deadline: config.defer_deadline,
         };
         let facts = Facts {
-            services: services.to_vec(),
-            memories: HashMap::new(),
+            resources: services.to_vec(),
+            records: HashMap::new(),
             requests: &[],
         };
-        let asked = Asked {
+        let asked = WeekQuery {
             requests: &[],
             at: now,
             first: None,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use strict_yaml::words::count;
 use strict_yaml::{Problem, Problems};
 
-use super::site::texts;
+use super::snapshot::texts;
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
 

@@ -2,15 +2,15 @@
 //!
 //! Only `down`, `up` and `snooze` change anything, and the first two only when they are told `--yes`.
 
-mod ask;
 mod at;
 mod change;
+mod chart;
 mod explain;
 mod html;
 mod lint;
-mod picture;
 mod plan;
-mod site;
+mod requests;
+mod snapshot;
 mod snooze;
 mod status;
 mod table;

@@ -8,10 +8,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::ask::Patterns;
-use super::site::{Place, Site};
-use super::week::{Asked, Weeks, weeks};
-use super::{html, picture, plain, table, times};
+use super::requests::Patterns;
+use super::snapshot::{Place, Snapshot};
+use super::week::{WeekQuery, Weeks, weeks};
+use super::{chart, html, plain, table, times};
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
 
@@ -59,21 +59,21 @@ Examples:
 /// Shows the plan.
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     let patterns = Patterns::parse(&args.patterns)?;
-    let site = args
+    let snapshot = args
         .place
         .look(args.at.unwrap_or_else(Timestamp::now))
         .await?;
-    let plan = patterns.narrow(&site.plan(&site.found.requests));
+    let plan = patterns.narrow(&snapshot.plan(&snapshot.found.requests));
     if let Some(file) = &args.html {
-        let page = html::page(&plan, &args.weeks(&site, &plan)?, &site)?;
+        let page = html::page(&plan, &args.weeks(&snapshot, &plan)?, &snapshot)?;
         write(file, &page, screen)?;
     } else if screen.json {
-        screen.value(&args.as_json(&site, &plan)?)?;
+        screen.value(&args.as_json(&snapshot, &plan)?)?;
     } else if args.week {
         let width = screen.width();
-        let weeks = args.weeks(&site, &plan)?;
+        let weeks = args.weeks(&snapshot, &plan)?;
         for week in &weeks.zones {
-            for line in picture::picture(week, width, screen) {
+            for line in chart::chart(week, width, screen) {
                 screen.line(line)?;
             }
         }
@@ -81,47 +81,52 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
             screen.line(screen.styled(Style::Careful, &plain(note)))?;
         }
     } else {
-        as_text(&site, &plan, args.all, screen)?;
+        as_text(&snapshot, &plan, args.all, screen)?;
     }
-    site.whole()
+    snapshot.whole()
 }
 
-fn as_text(site: &Site, plan: &Plan, all: bool, screen: &mut Screen) -> Result<(), Failure> {
-    let zone = site.zone();
+fn as_text(
+    snapshot: &Snapshot,
+    plan: &Plan,
+    all: bool,
+    screen: &mut Screen,
+) -> Result<(), Failure> {
+    let zone = snapshot.zone();
     let title = format!(
         "Plan for {}, {}",
         times::told(plan.at, &zone),
-        site.zone_name()
+        snapshot.zone_name()
     );
     screen.line(screen.styled(Style::Heading, &title))?;
     for line in table::plan(plan, &zone, all, screen) {
         screen.line(line)?;
     }
-    if let Some(line) = site.daemons() {
+    if let Some(line) = snapshot.daemons() {
         screen.line(line)?;
     }
     Ok(())
 }
 
 impl Args {
-    fn weeks(&self, site: &Site, plan: &Plan) -> Result<Weeks, Failure> {
-        let asked = Asked {
-            requests: &site.found.requests,
+    fn weeks(&self, snapshot: &Snapshot, plan: &Plan) -> Result<Weeks, Failure> {
+        let asked = WeekQuery {
+            requests: &snapshot.found.requests,
             at: plan.at,
             first: self.from,
             zone: self.zone.as_deref(),
         };
-        let mut services: Vec<_> = plan.rows.iter().map(|row| &row.service).collect();
+        let mut services: Vec<_> = plan.rows.iter().map(|row| &row.resource).collect();
         services.sort_by_key(|service| service.place());
-        weeks(services, &site.config, asked).map_err(Failure::Wrong)
+        weeks(services, &snapshot.config, asked).map_err(Failure::Wrong)
     }
 
-    fn as_json(&self, site: &Site, plan: &Plan) -> Result<Value, Failure> {
+    fn as_json(&self, snapshot: &Snapshot, plan: &Plan) -> Result<Value, Failure> {
         let mut value = json!(plan);
-        value["problems"] = json!(site.found.problems);
-        value["daemons"] = json!(site.found.daemons);
+        value["problems"] = json!(snapshot.found.problems);
+        value["daemons"] = json!(snapshot.found.daemons);
         if self.week {
-            let weeks = self.weeks(site, plan)?;
+            let weeks = self.weeks(snapshot, plan)?;
             value["weeks"] = json!(weeks.zones);
             value["notes"] = json!(weeks.notes);
         }
@@ -145,7 +150,7 @@ fn zone_name(text: &str) -> Result<String, String> {
     times::zone(text).map(|_| text.to_owned())
 }
 
-impl Site {
+impl Snapshot {
     /// The zone in which people read times.
     pub(crate) fn zone(&self) -> TimeZone {
         times::zone(self.zone_name()).unwrap_or(TimeZone::UTC)

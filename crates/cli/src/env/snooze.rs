@@ -2,13 +2,13 @@
 
 use common::state::Table;
 use environments::overrides::{Ask, Request};
-use environments::records::Records;
+use environments::record_store::RecordStore;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::ask::{Patterns, Wish};
-use super::site::{Place, Site};
+use super::requests::{Patterns, RequestTemplate};
+use super::snapshot::{Place, Snapshot};
 use super::table;
 use super::times::{self, Until};
 use crate::failure::Failure;
@@ -56,7 +56,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     }
     let real = Timestamp::now();
     let now = args.at.map_or(real, |at| at.max(real));
-    let mut wish = Wish {
+    let mut wish = RequestTemplate {
         ask: Ask::Snooze,
         by: &args.by,
         now,
@@ -67,25 +67,25 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         let requests = patterns.requests(wish, until.expect("it is given"));
         let (aws, name) = (args.place.aws().await?, args.place.table()?);
         let table = Table { aws: &aws, name };
-        args.write(Records { table }, &requests).await?;
+        args.write(RecordStore { table }, &requests).await?;
         return args.tell(&requests, (&TimeZone::UTC, "UTC"), screen);
     }
-    let site = args.place.look(now).await?;
-    patterns.choose(&site.plan(&site.found.requests))?;
-    let until = args.until.resolve(now, &site.zone())?;
-    let place = site.where_it_is();
+    let snapshot = args.place.look(now).await?;
+    patterns.choose(&snapshot.plan(&snapshot.found.requests))?;
+    let until = args.until.resolve(now, &snapshot.zone())?;
+    let place = snapshot.where_it_is();
     wish.place = place.as_ref();
     let requests = patterns.requests(wish, until.expect("it is given"));
-    args.write(site.records(), &requests).await?;
-    args.tell(&requests, (&site.zone(), site.zone_name()), screen)?;
+    args.write(snapshot.store(), &requests).await?;
+    args.tell(&requests, (&snapshot.zone(), snapshot.zone_name()), screen)?;
     if !screen.json {
-        services(&site, &patterns, requests, screen)?;
+        services(&snapshot, &patterns, requests, screen)?;
     }
-    site.whole()
+    snapshot.whole()
 }
 
 impl Args {
-    async fn write(&self, records: Records<'_>, requests: &[Request]) -> Result<(), Failure> {
+    async fn write(&self, records: RecordStore<'_>, requests: &[Request]) -> Result<(), Failure> {
         if self.dry_run {
             return Ok(());
         }
@@ -123,20 +123,20 @@ impl Args {
 
 /// Who it is about, and when they sleep now.
 fn services(
-    site: &Site,
+    snapshot: &Snapshot,
     patterns: &Patterns,
     new: Vec<Request>,
     screen: &mut Screen,
 ) -> Result<(), Failure> {
-    let mut requests = site.found.requests.clone();
+    let mut requests = snapshot.found.requests.clone();
     requests.extend(new);
-    let zone = site.zone();
-    for row in patterns.choose(&site.plan(&requests))? {
+    let zone = snapshot.zone();
+    for row in patterns.choose(&snapshot.plan(&requests))? {
         let rule = row.want_rule.as_deref().unwrap_or_default();
         let next = table::next_edge(row, &zone);
         screen.line(format!(
             "  {}: {rule}; next: {next}",
-            super::plain(&row.service.place())
+            super::plain(&row.resource.place())
         ))?;
     }
     Ok(())

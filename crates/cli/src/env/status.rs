@@ -1,15 +1,15 @@
 //! `env status`: what sleeps since when, what it had, when that changes, and what it saves. Only reads.
 
 use environments::decide::Step;
-use environments::memory::{Memory, Phase};
 use environments::plan::{Plan, Row, Totals};
 use environments::savings::{Savings, Sleeps, savings};
+use environments::sleep_record::{Phase, SleepRecord};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::ask::Patterns;
-use super::site::{Place, Site};
+use super::requests::Patterns;
+use super::snapshot::{Place, Snapshot};
 use super::table::{Cell, lines, next_edge};
 use super::{plain, times};
 use crate::failure::Failure;
@@ -41,52 +41,52 @@ Examples:
 /// Shows how all are.
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     let patterns = Patterns::parse(&args.patterns)?;
-    let site = args
+    let snapshot = args
         .place
         .look(args.at.unwrap_or_else(Timestamp::now))
         .await?;
-    let plan = patterns.narrow(&site.plan(&site.found.requests));
-    let mut entries = entries(&site, &plan);
-    entries.sort_by_key(|entry| entry.row.service.place());
-    let total = total(&entries, &site);
+    let plan = patterns.narrow(&snapshot.plan(&snapshot.found.requests));
+    let mut entries = entries(&snapshot, &plan);
+    entries.sort_by_key(|entry| entry.row.resource.place());
+    let total = total(&entries, &snapshot);
     if screen.json {
         let services: Vec<Value> = entries.iter().map(Entry::as_json).collect();
-        let problems = &site.found.problems;
+        let problems = &snapshot.found.problems;
         screen.value(
-            &json!({"at": site.now, "services": services, "saved": total, "problems": problems}),
+            &json!({"at": snapshot.now, "services": services, "saved": total, "problems": problems}),
         )?;
     } else {
-        for line in as_text(&entries, &total, &site, screen) {
+        for line in as_text(&entries, &total, &snapshot, screen) {
             screen.line(line)?;
         }
     }
-    site.whole()
+    snapshot.whole()
 }
 
 /// A service that is ours, or sleeps.
 struct Entry<'a> {
     row: &'a Row,
-    memory: Option<&'a Memory>,
+    record: Option<&'a SleepRecord>,
     saved: Savings,
 }
 
-fn entries<'a>(site: &'a Site, plan: &'a Plan) -> Vec<Entry<'a>> {
+fn entries<'a>(snapshot: &'a Snapshot, plan: &'a Plan) -> Vec<Entry<'a>> {
     let ours = plan
         .rows
         .iter()
         .filter(|row| row.shall.is_some() || row.phase.is_some() || row.attention);
     ours.map(|row| Entry {
         row,
-        memory: site.found.memories.get(&row.service.arn),
-        saved: saved(row, site),
+        record: snapshot.found.records.get(&row.resource.arn),
+        saved: saved(row, snapshot),
     })
     .collect()
 }
 
 /// By the sleep that lasts, or is about to end.
-fn saved(row: &Row, site: &Site) -> Savings {
+fn saved(row: &Row, snapshot: &Snapshot) -> Savings {
     let alone = Plan {
-        at: site.now,
+        at: snapshot.now,
         rows: vec![row.clone()],
         totals: Totals::default(),
     };
@@ -95,12 +95,17 @@ fn saved(row: &Row, site: &Site) -> Savings {
     } else {
         Sleeps::Lasting
     };
-    savings(&alone, &site.found.memories, &site.config.prices, which)
+    savings(
+        &alone,
+        &snapshot.found.records,
+        &snapshot.config.prices,
+        which,
+    )
 }
 
-fn total(entries: &[Entry<'_>], site: &Site) -> Savings {
+fn total(entries: &[Entry<'_>], snapshot: &Snapshot) -> Savings {
     let mut total = Savings {
-        currency: site.config.prices.currency.clone(),
+        currency: snapshot.config.prices.currency.clone(),
         ..Savings::default()
     };
     for saved in entries.iter().map(|entry| &entry.saved) {
@@ -116,7 +121,7 @@ fn total(entries: &[Entry<'_>], site: &Site) -> Savings {
 impl Entry<'_> {
     /// How it is, in a word or two.
     fn state(&self) -> (&'static str, Option<Style>) {
-        let runs = self.row.service.desired > 0;
+        let runs = self.row.resource.desired > 0;
         match self.row.phase {
             _ if matches!(self.row.step, Step::Conflict { .. }) => {
                 ("conflict", Some(Style::Careful))
@@ -136,7 +141,7 @@ impl Entry<'_> {
     /// What it had before we stopped it; none while it has it.
     fn had(&self) -> Option<String> {
         let away = !matches!(self.row.phase, None | Some(Phase::Up | Phase::Left));
-        let was = self.memory.filter(|_| away)?.was.as_ref()?;
+        let was = self.record.filter(|_| away)?.was.as_ref()?;
         Some(was.level.to_string())
     }
 
@@ -151,7 +156,7 @@ impl Entry<'_> {
             _ => format!("{}: {}", self.row.step.word(), self.row.why),
         };
         [
-            (plain(&self.row.service.place()), None),
+            (plain(&self.row.resource.place()), None),
             (state.to_owned(), style),
             (since.unwrap_or_default(), None),
             (self.had().unwrap_or_default(), None),
@@ -162,36 +167,41 @@ impl Entry<'_> {
     }
 
     fn as_json(&self) -> Value {
-        let service = &self.row.service;
+        let service = &self.row.resource;
         json!({
             "service": service.place(),
             "arn": service.arn,
             "state": self.state().0,
             "since": self.row.since,
             "has": service.level(),
-            "had": self.memory.and_then(|memory| memory.was.as_ref()).map(|was| was.level),
+            "had": self.record.and_then(|record| record.was.as_ref()).map(|was| was.level),
             "shall": self.row.shall.map(|state| state.to_string()),
             "rule": self.row.want_rule,
             "next_edge": self.row.next_edge,
             "do": self.row.step.word(),
             "why": self.row.why,
-            "conflict": self.memory.and_then(|memory| memory.conflict.as_ref()),
+            "conflict": self.record.and_then(|record| record.conflict.as_ref()),
             "saved": self.saved,
         })
     }
 }
 
-fn as_text(entries: &[Entry<'_>], total: &Savings, site: &Site, screen: &Screen) -> Vec<String> {
+fn as_text(
+    entries: &[Entry<'_>],
+    total: &Savings,
+    snapshot: &Snapshot,
+    screen: &Screen,
+) -> Vec<String> {
     if entries.is_empty() {
         return vec!["No service is selected; `env plan --all` says why.".to_owned()];
     }
-    let zone = site.zone();
+    let zone = snapshot.zone();
     let rows: Vec<[Cell; 7]> = entries.iter().map(|entry| entry.cells(&zone)).collect();
     let head = ["service", "state", "since", "had", "next", "saved", "note"];
     let mut told = lines(head, &rows, screen);
     if total.services > 0 {
         told.push(format!("Saved so far: {total}."));
     }
-    told.push(format!("Times are those of {}.", site.zone_name()));
+    told.push(format!("Times are those of {}.", snapshot.zone_name()));
     told
 }

@@ -2,8 +2,8 @@
 
 use environments::decide::Step;
 use environments::explain::on_clocks;
-use environments::facts::Level;
 use environments::plan::{Plan, Row, Totals};
+use environments::resource::Level;
 use jiff::tz::TimeZone;
 use schedule::State;
 use strict_yaml::words::count;
@@ -84,7 +84,7 @@ fn cells(row: &Row, zone: &TimeZone) -> [Cell; 6] {
         ),
         (when.unwrap_or_default(), None),
         (
-            plain(&row.service.place()),
+            plain(&row.resource.place()),
             style.filter(|style| matches!(style, Style::Quiet)),
         ),
         (word(row).to_owned(), style),
@@ -116,7 +116,7 @@ fn style(row: &Row) -> Option<Style> {
 
 /// `3 (2-6) → 0 (0-6, suspended)`, or the one that it stays at.
 pub(crate) fn change(row: &Row) -> String {
-    let (is, shall) = (row.service.level(), shall(row));
+    let (is, shall) = (row.resource.level(), shall(row));
     if is == shall {
         is.to_string()
     } else {
@@ -126,9 +126,9 @@ pub(crate) fn change(row: &Row) -> String {
 
 /// What it will have when the step is done.
 pub(crate) fn shall(row: &Row) -> Level {
-    let is = row.service.level();
+    let is = row.resource.level();
     match &row.step {
-        Step::Sleep { was } | Step::FinishSleep { was } => row.service.asleep(*was),
+        Step::Sleep { was } | Step::FinishSleep { was } => row.resource.asleep(*was),
         Step::Wake { was } | Step::FinishWake { was } | Step::GiveBack { was } => *was,
         Step::Conflict { give_back, .. } => Level {
             scaling: give_back.or(is.scaling),

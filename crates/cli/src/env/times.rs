@@ -4,7 +4,7 @@ use jiff::civil::{DateTime, Time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
-use environments::overrides::LONGEST_REQUEST as LONGEST;
+use environments::overrides::MAX_REQUEST_LENGTH as LONGEST;
 
 use crate::failure::Failure;
 

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use environments::config::Config;
-use environments::facts::Service;
 use environments::overrides::Request;
+use environments::resource::Resource;
+use environments::run_report::by_note;
 use environments::select::{Choice, Selector};
-use environments::summary::by_note;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
@@ -22,7 +22,7 @@ const DAYS: i32 = 7;
 
 /// Which week.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct WeekQuery<'a> {
     /// What people asked for in the meantime.
     pub(crate) requests: &'a [Request],
     /// The instant of the selection.
@@ -92,9 +92,9 @@ pub(crate) struct Weeks {
 /// The weeks of these services, one for each zone. What hasn't opted in has none; whoever has, and has none
 /// all the same, is named with the reason.
 pub(crate) fn weeks<'s>(
-    services: impl IntoIterator<Item = &'s Service>,
+    services: impl IntoIterator<Item = &'s Resource>,
     config: &Config,
-    asked: Asked<'_>,
+    asked: WeekQuery<'_>,
 ) -> Result<Weeks, String> {
     let mut selector = Selector::new(config, asked.requests, asked.at);
     let mut weeks: BTreeMap<String, Week> = BTreeMap::new();
@@ -155,9 +155,9 @@ fn sentence(note: String) -> String {
 fn without_week(choice: Choice) -> Option<String> {
     match choice {
         Choice::Selected(_) => None,
-        Choice::Unclear { why, .. } | Choice::Lost { why } | Choice::Unstoppable { why, .. } => {
-            Some(why)
-        }
+        Choice::UnclearOverride { why, .. }
+        | Choice::Lost { why }
+        | Choice::Unstoppable { why, .. } => Some(why),
         Choice::Unselected { why, attention } | Choice::Skipped { why, attention } => {
             attention.then_some(why)
         }
@@ -188,7 +188,7 @@ fn zone_of<'a>(schedule: &'a Schedule, config: &'a Config, asked: Option<&'a str
     asked.or(own).or(config.zone.as_deref()).unwrap_or("UTC")
 }
 
-fn empty(zone: &str, asked: Asked<'_>) -> Result<Week, String> {
+fn empty(zone: &str, asked: WeekQuery<'_>) -> Result<Week, String> {
     let clocks = times::zone(zone)?;
     let first = asked
         .first
@@ -376,24 +376,24 @@ pub(crate) mod tests {
             .unwrap_or_else(|problems| panic!("{problems}"))
     }
 
-    pub(crate) fn service(name: &str, schedule: &str) -> Service {
-        Service {
+    pub(crate) fn service(name: &str, schedule: &str) -> Resource {
+        Resource {
             arn: format!("arn:aws:ecs:eu-central-1:111122223333:service/dev/{name}"),
             cluster: "dev".into(),
             name: name.into(),
             desired: 2,
             running: 2,
             tags: [("deploy-hooks:schedule".into(), schedule.into())].into(),
-            ..Service::default()
+            ..Resource::default()
         }
     }
 
     pub(crate) fn of(schedules: &[&str], first: &str) -> Vec<Week> {
-        let services: Vec<Service> = (1..)
+        let services: Vec<Resource> = (1..)
             .zip(schedules)
             .map(|(number, schedule)| service(&format!("s{number}"), schedule))
             .collect();
-        let asked = Asked {
+        let asked = WeekQuery {
             requests: &[],
             at: "2026-01-01T00:00:00Z".parse().unwrap(),
             first: Some(first.parse().unwrap()),
@@ -466,7 +466,7 @@ pub(crate) mod tests {
         let config = config(
             "zone: UTC\nschedules: { office: Mon-Fri 09:00-22:00 }\nimport_tags: { maid_offhours: custodian }\n",
         );
-        let asked = Asked {
+        let asked = WeekQuery {
             requests: &[],
             at: "2026-01-01T00:00:00Z".parse().unwrap(),
             first: None,

@@ -6,22 +6,22 @@ use std::fmt::Write as _;
 
 use approvals::CaseId;
 use common::state::{Created, Key, StateError, Table};
-use environments::asked::Asked;
-use environments::facts::Service;
 use environments::overrides::{Place, Request, word_of};
+use environments::request_index::RequestIndex;
+use environments::resource::Resource;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::event::{Action, Event};
-use crate::own;
+use crate::identity;
 
 /// How long an offer is kept after its sleep: longer than any link to it counts.
-const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
+const OFFER_LIFETIME: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// A link to wake counts no longer than this after the sleep, whenever the next morning is.
-const NIGHT: SignedDuration = SignedDuration::from_hours(72);
+const MAX_WAKE_LINK_LIFETIME: SignedDuration = SignedDuration::from_hours(72);
 /// The hours that can be woken for.
-pub const HOURS: std::ops::RangeInclusive<i64> = 1..=12;
+pub const WAKE_HOURS: std::ops::RangeInclusive<i64> = 1..=12;
 
 /// What a notice offers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ impl Target {
     }
 
     /// The account and region, if the function's own are these.
-    pub fn place(&self, own: &own::Place) -> Place {
+    pub fn place(&self, own: &identity::Place) -> Place {
         let or = |said: &Option<String>, own: &str| said.clone().unwrap_or_else(|| own.to_owned());
         Place {
             account: or(&self.account, &own.account),
@@ -92,7 +92,10 @@ impl Offer {
 
     /// Until when a link to wake counts.
     pub fn wake_ends(&self) -> Timestamp {
-        let night = self.edge.checked_add(NIGHT).unwrap_or(Timestamp::MAX);
+        let night = self
+            .edge
+            .checked_add(MAX_WAKE_LINK_LIFETIME)
+            .unwrap_or(Timestamp::MAX);
         self.wakes.map_or(night, |wakes| wakes.min(night))
     }
 
@@ -107,18 +110,18 @@ impl Offer {
         let Place { account, region } = place;
         let service = |name: &String| {
             let (cluster, own) = name.split_once('/')?;
-            Some(Service {
+            Some(Resource {
                 arn: format!("arn:aws:ecs:{region}:{account}:service/{name}"),
                 cluster: cluster.to_owned(),
                 name: own.to_owned(),
-                ..Service::default()
+                ..Resource::default()
             })
         };
-        let asked = Asked::new(requests);
+        let index = RequestIndex::new(requests);
         let mut services = self.services.iter().filter_map(service);
         services.any(|service| {
             // Beside what is unclear a wish still counts.
-            let of = asked.of(&service).unwrap_or_else(|unclear| unclear.rest);
+            let of = index.of(&service).unwrap_or_else(|unclear| unclear.rest);
             of.force_down_until.is_some_and(|until| now < until)
         })
     }
@@ -131,7 +134,10 @@ pub struct Offers<'a>(pub Table<'a>);
 impl Offers<'_> {
     /// Writes an offer down, once: gives back the one that counts, which may be an earlier one.
     pub async fn open(&self, offer: Offer) -> Result<Offer, StateError> {
-        let expires = offer.edge.checked_add(KEPT).unwrap_or(Timestamp::MAX);
+        let expires = offer
+            .edge
+            .checked_add(OFFER_LIFETIME)
+            .unwrap_or(Timestamp::MAX);
         match self.0.create(&key(&offer.id), &offer, expires).await? {
             Created::New => Ok(offer),
             Created::Exists(item) => Ok(item.value),
@@ -150,7 +156,7 @@ fn key(id: &CaseId) -> Key {
 }
 
 /// A name that the same parts always have.
-pub fn named(parts: &[&str]) -> CaseId {
+pub fn derived_id(parts: &[&str]) -> CaseId {
     let mut hash = Sha256::new();
     hash.update(b"deploy-hooks environments\0");
     for part in parts {
@@ -174,7 +180,7 @@ mod tests {
 
     fn offer() -> Offer {
         Offer {
-            id: named(&["x"]),
+            id: derived_id(&["x"]),
             target: Target::default(),
             services: vec!["dev/api".into(), "dev/web".into()],
             edge: "2026-11-20T21:00:00Z".parse().unwrap(),
@@ -186,9 +192,9 @@ mod tests {
 
     #[test]
     fn a_name_is_that_of_its_parts() {
-        assert_eq!(named(&["a", "bc"]), named(&["a", "bc"]));
-        assert_ne!(named(&["a", "bc"]), named(&["ab", "c"]));
-        assert_ne!(named(&["a"]), named(&["a", ""]));
+        assert_eq!(derived_id(&["a", "bc"]), derived_id(&["a", "bc"]));
+        assert_ne!(derived_id(&["a", "bc"]), derived_id(&["ab", "c"]));
+        assert_ne!(derived_id(&["a"]), derived_id(&["a", ""]));
     }
 
     #[test]
@@ -220,7 +226,7 @@ mod tests {
             only: Some("dev/*".into()),
             ..Event::new(Action::Down)
         };
-        let own = own::Place {
+        let own = identity::Place {
             account: "111122223333".into(),
             region: "eu-central-1".into(),
         };

@@ -13,10 +13,10 @@ use jiff::Timestamp;
 use text::clean::short;
 
 use crate::event::Event;
-use crate::people::may::{Right, may};
-use crate::people::offer::{Offer, named};
-use crate::people::stage::Stage;
-use crate::{Invocation, again};
+use crate::people::messenger::Messenger;
+use crate::people::offer::{Offer, derived_id};
+use crate::people::permissions::{Right, may};
+use crate::{Invocation, continuation};
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,12 +69,16 @@ pub enum Refused {
 
 /// Whether keeping an offer's services awake means to wake some now: after the sleep, and where somebody
 /// has stopped one before it. That takes more than the right to put a sleep off.
-pub async fn wakes(stage: &Stage<'_>, offer: &Offer, place: &Place) -> Result<bool, StateError> {
-    let now = stage.now();
+pub async fn wakes(
+    messenger: &Messenger<'_>,
+    offer: &Offer,
+    place: &Place,
+) -> Result<bool, StateError> {
+    let now = messenger.now();
     if now >= offer.edge {
         return Ok(true);
     }
-    let records = stage.function.records(stage.settings);
+    let records = messenger.function.record_store(messenger.settings);
     // What can't be read is told by each tick.
     let (requests, _) = records.requests().await?;
     Ok(offer.is_stopped(place, &requests, now))
@@ -83,13 +87,13 @@ pub async fn wakes(stage: &Stage<'_>, offer: &Offer, place: &Place) -> Result<bo
 /// Carries it out, and gives back until when it counts: where the same was asked before, the earlier one
 /// does. Leaves an audit record of whatever came of it.
 pub async fn carry_out(
-    stage: &Stage<'_>,
+    messenger: &Messenger<'_>,
     invocation: &Invocation,
     config: &Config,
     (who, asked): (&Requester, &ChangeRequest),
 ) -> Result<Timestamp, Refused> {
     if !may(&config.people, asked.right, &who.id) {
-        record(stage, who, format!("refused: {}", told(asked))).await;
+        record(messenger, who, format!("refused: {}", told(asked))).await;
         return Err(Refused::MayNot);
     }
     let request = Request {
@@ -98,26 +102,29 @@ pub async fn carry_out(
         services: asked.services.clone(),
         until: asked.until,
         by: who.voter().to_string(),
-        at: stage.now(),
+        at: messenger.now(),
         place: Some(asked.place.clone()),
     };
-    let records = stage.function.records(stage.settings);
+    let records = messenger.function.record_store(messenger.settings);
     let counts = match records.request(&request).await {
         Ok(counts) => counts,
         Err(error) => {
             let why = error.to_string();
             tracing::error!("{why}");
-            record(stage, who, format!("failed: {}: {why}", told(asked))).await;
+            record(messenger, who, format!("failed: {}: {why}", told(asked))).await;
             return Err(Refused::Failed(why));
         }
     };
     for event in &asked.events {
         // The next tick does it, too.
-        if let Err(why) = again::soon(stage.function, stage.settings, invocation, event).await {
+        if let Err(why) =
+            continuation::invoke_self(messenger.function, messenger.settings, invocation, event)
+                .await
+        {
             tracing::error!("{why}");
         }
     }
-    record(stage, who, told(asked)).await;
+    record(messenger, who, told(asked)).await;
     Ok(counts.until)
 }
 
@@ -139,19 +146,19 @@ fn told(asked: &ChangeRequest) -> String {
 
 /// The audit of all environments of a stack in one month (UTC).
 pub fn audit_id(at: Timestamp) -> CaseId {
-    named(&["audit", &at.strftime("%Y-%m").to_string()])
+    derived_id(&["audit", &at.strftime("%Y-%m").to_string()])
 }
 
 /// Adds to the audit.
-pub async fn record(stage: &Stage<'_>, who: &Requester, result: String) {
-    let now = stage.now();
+pub async fn record(messenger: &Messenger<'_>, who: &Requester, result: String) {
+    let now = messenger.now();
     let record = AuditRecord {
         by: vec![who.voter()],
         via: Some(who.via),
         from: who.from.clone(),
         ..AuditRecord::new(AuditKind::Click, audit_id(now), now, result)
     };
-    if let Err(error) = stage.records().audit(&record).await {
+    if let Err(error) = messenger.records().audit(&record).await {
         tracing::error!("the audit is incomplete: {error}");
     }
 }

@@ -16,18 +16,18 @@ use super::change_request::{ChangeRequest, Refused, Requester, carry_out, wakes}
 use super::form::{self, Form};
 use super::page::{self, Notice, View};
 use crate::people::link::{self, Link, Wish};
-use crate::people::may::{Right, may};
-use crate::people::offer::{HOURS, Offer, Offers};
-use crate::people::stage::Stage;
+use crate::people::messenger::Messenger;
+use crate::people::offer::{Offer, Offers, WAKE_HOURS};
+use crate::people::permissions::{Right, may};
 use crate::people::texts::{Texts, Zone};
-use crate::{Invocation, configuration, own};
+use crate::{Invocation, configuration, identity};
 
 /// A form holds two short fields.
 const MAX_BODY: usize = 8 * 1024;
 
 /// Answers a request for a link.
 pub async fn serve(
-    stage: &Stage<'_>,
+    messenger: &Messenger<'_>,
     invocation: &Invocation,
     request: &Request,
     sealed: &str,
@@ -36,14 +36,14 @@ pub async fn serve(
     if !reading && request.method != "POST" {
         return Response::only("GET, HEAD, POST");
     }
-    let (keys, link) = match opened(stage, sealed).await {
+    let (keys, link) = match opened(messenger, sealed).await {
         Ok(opened) => opened,
         Err(response) => {
             tracing::warn!(method = request.method, "a link was refused");
             return response;
         }
     };
-    let Some((config, offer)) = Box::pin(read(stage, invocation, &link)).await else {
+    let Some((config, offer)) = Box::pin(read(messenger, invocation, &link)).await else {
         return Response::page(503, page::unavailable());
     };
     let Some(Offered {
@@ -55,7 +55,7 @@ pub async fn serve(
         return Response::page(404, page::neutral());
     };
     let link_session = LinkSession {
-        stage,
+        messenger,
         invocation,
         config: &config,
         keys,
@@ -73,14 +73,14 @@ pub async fn serve(
 }
 
 /// The link, with the keys of now where it was signed with newer ones than these.
-async fn opened(stage: &Stage<'_>, sealed: &str) -> Result<(Arc<Keys>, Link), Response> {
+async fn opened(messenger: &Messenger<'_>, sealed: &str) -> Result<(Arc<Keys>, Link), Response> {
     let unavailable = |why: String| {
         tracing::error!("no link can be opened: {why}");
         Response::page(503, page::unavailable())
     };
-    let function = stage.function;
-    let (table, now) = (&stage.settings.state_table, stage.now());
-    let mut keys = stage.keys().await.map_err(unavailable)?;
+    let function = messenger.function;
+    let (table, now) = (&messenger.settings.state_table, messenger.now());
+    let mut keys = messenger.keys().await.map_err(unavailable)?;
     let mut link = link::open(&keys, table, sealed, now);
     if link == Err(LinkError::Forged) {
         match function.keyring.refreshed(&function.aws, now).await {
@@ -107,13 +107,13 @@ struct Offered {
 
 /// The configuration and the offer; none where they can't be read.
 async fn read(
-    stage: &Stage<'_>,
+    messenger: &Messenger<'_>,
     invocation: &Invocation,
     link: &Link,
 ) -> Option<(Arc<Config>, Option<Offered>)> {
-    let own = own::place(&invocation.own_arn)?;
-    let config = configuration::current(stage.function, stage.settings, &own.account);
-    let offers = Offers(stage.table());
+    let own = identity::place(&invocation.own_arn)?;
+    let config = configuration::current(messenger.function, messenger.settings, &own.account);
+    let offers = Offers(messenger.table());
     let (config, offer) = tokio::join!(Box::pin(config), offers.read(&link.offer));
     let config = config.inspect_err(|why| tracing::error!("{why}")).ok()?;
     let offer = offer.inspect_err(|error| tracing::error!("{error}")).ok()?;
@@ -121,7 +121,7 @@ async fn read(
         return Some((config, None));
     };
     let place = offer.target.place(&own);
-    let wakes = Box::pin(wakes(stage, &offer, &place)).await;
+    let wakes = Box::pin(wakes(messenger, &offer, &place)).await;
     let wakes = wakes.inspect_err(|error| tracing::error!("{error}")).ok()?;
     let offered = Offered {
         offer,
@@ -133,7 +133,7 @@ async fn read(
 
 /// Somebody with a link that counts.
 struct LinkSession<'a> {
-    stage: &'a Stage<'a>,
+    messenger: &'a Messenger<'a>,
     invocation: &'a Invocation,
     config: &'a Config,
     keys: Arc<Keys>,
@@ -148,7 +148,7 @@ impl LinkSession<'_> {
     fn show(&self, status: u16, notice: Option<Notice>) -> Response {
         let may = may(&self.config.people, self.right(), &self.link.by);
         let asks = may && !matches!(notice, Some(Notice::Done(..)));
-        let nonce = (self.stage.function.new_id)();
+        let nonce = (self.messenger.function.new_id)();
         let form = asks.then(|| Form::new(&self.keys, self.sealed, nonce));
         let zone = Zone::of(self.config.zone.as_deref());
         let view = View {
@@ -160,7 +160,7 @@ impl LinkSession<'_> {
             notice,
             texts: self.texts(),
             zone: &zone,
-            now: self.stage.now(),
+            now: self.messenger.now(),
         };
         let response = Response::page(status, page::show(&view));
         match form {
@@ -209,7 +209,7 @@ impl LinkSession<'_> {
             via: Via::Link,
             from: request.source_ip.clone(),
         };
-        let done = carry_out(self.stage, self.invocation, self.config, (&who, &asked));
+        let done = carry_out(self.messenger, self.invocation, self.config, (&who, &asked));
         match Box::pin(done).await {
             Ok(until) => {
                 let wakes = !asked.events.is_empty();
@@ -224,7 +224,7 @@ impl LinkSession<'_> {
     fn asked(&self, request: &Request, nonce: &str) -> Option<ChangeRequest> {
         let offer = self.offer;
         let right = self.right();
-        let begins = self.stage.now().max(offer.edge);
+        let begins = self.messenger.now().max(offer.edge);
         let (choice, until) = match self.link.wish {
             Wish::Snooze(choice) => (i64::from(choice), offer.snooze_ends(choice)?),
             Wish::Wake => {
@@ -249,7 +249,7 @@ impl LinkSession<'_> {
 }
 
 fn later(begins: Timestamp, hours: i64) -> Option<Timestamp> {
-    let right = HOURS.contains(&hours);
+    let right = WAKE_HOURS.contains(&hours);
     let later = begins.checked_add(SignedDuration::from_hours(hours.clamp(0, 24)));
     later.ok().filter(|_| right)
 }

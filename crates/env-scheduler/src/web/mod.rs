@@ -18,7 +18,7 @@ use approval_decision::event::{self, Request};
 use approval_decision::response::Response;
 use serde_json::{Value, json};
 
-use crate::people::stage::Stage;
+use crate::people::messenger::Messenger;
 use crate::{Function, Invocation};
 
 pub use change_request::audit_id;
@@ -73,23 +73,23 @@ pub async fn handle(function: &Function, invocation: &Invocation, payload: Value
             return response.for_method(&request.method).into_value();
         }
     };
-    let stage = Stage {
+    let messenger = Messenger {
         function,
         settings,
         people: None,
     };
-    let reply = Box::pin(route(&stage, invocation, &request)).await;
+    let reply = Box::pin(route(&messenger, invocation, &request)).await;
     reply.into_value(&request.method)
 }
 
-async fn route(stage: &Stage<'_>, invocation: &Invocation, request: &Request) -> Reply {
+async fn route(messenger: &Messenger<'_>, invocation: &Invocation, request: &Request) -> Reply {
     match request.path.as_str() {
-        "/slack/commands" => slack::serve(stage, invocation, request, Endpoint::Commands).await,
+        "/slack/commands" => slack::serve(messenger, invocation, request, Endpoint::Commands).await,
         "/slack/interactions" => {
-            slack::serve(stage, invocation, request, Endpoint::Interactions).await
+            slack::serve(messenger, invocation, request, Endpoint::Interactions).await
         }
         path => match path.strip_prefix("/e/") {
-            Some(sealed) => link_session::serve(stage, invocation, request, sealed)
+            Some(sealed) => link_session::serve(messenger, invocation, request, sealed)
                 .await
                 .into(),
             None => Response::page(404, page::neutral()).into(),
@@ -111,13 +111,13 @@ pub async fn handed(
     const FOREIGN: &str =
         "words were refused that this function has not handed over; don't invoke it by hand";
     let settings = function.settings.as_ref().map_err(ToString::to_string)?;
-    let stage = Stage {
+    let messenger = Messenger {
         function,
         settings,
         people: None,
     };
     let handed: Handed = serde_json::from_value(payload).map_err(|_| FOREIGN)?;
-    let keys = stage.keys().await?;
+    let keys = messenger.keys().await?;
     let mut words = handed.open(&keys);
     if words.is_none() {
         // Another instance of the function may have read newer keys.
@@ -129,6 +129,6 @@ pub async fn handed(
         words = handed.open(&newer);
     }
     let words = words.ok_or(FOREIGN)?;
-    Box::pin(slack_answer::carry_out_words(&stage, invocation, words)).await;
+    Box::pin(slack_answer::carry_out_words(&messenger, invocation, words)).await;
     Ok(json!({"done": words.id}))
 }

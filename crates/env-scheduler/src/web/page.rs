@@ -8,7 +8,7 @@ use channels::fill;
 use jiff::Timestamp;
 
 use crate::people::link::{Link, Wish};
-use crate::people::offer::{HOURS, Offer};
+use crate::people::offer::{Offer, WAKE_HOURS};
 use crate::people::texts::{Texts, Zone};
 
 /// More services are a number.
@@ -172,7 +172,7 @@ fn banner(notice: Notice, view: &View<'_>) -> Banner {
 }
 
 fn bounds(text: &str) -> String {
-    let (least, most) = (HOURS.start().to_string(), HOURS.end().to_string());
+    let (least, most) = (WAKE_HOURS.start().to_string(), WAKE_HOURS.end().to_string());
     fill(text, &[("least", &least), ("most", &most)])
 }
 
@@ -182,8 +182,8 @@ fn form<'a>(seal: &'a str, view: &View<'a>) -> Form<'a> {
     Form {
         seal,
         hours,
-        least: *HOURS.start(),
-        most: *HOURS.end(),
+        least: *WAKE_HOURS.start(),
+        most: *WAKE_HOURS.end(),
         hint: bounds(t.page_hours_hint),
         anonymous: fill(t.page_anonymous, &[("who", &who(&view.link.by))]),
         button: if hours {

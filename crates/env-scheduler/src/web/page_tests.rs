@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::people::offer::{Target, named};
+use crate::people::offer::{Target, derived_id};
 
 fn offer(services: usize) -> Offer {
     let edge: Timestamp = "2026-11-20T21:00:00Z".parse().unwrap();
     Offer {
-        id: named(&["x"]),
+        id: derived_id(&["x"]),
         target: Target::default(),
         services: (0..services).map(|n| format!("dev-shop/s{n:03}")).collect(),
         edge,

@@ -17,9 +17,9 @@ use tokio::sync::Mutex;
 
 use super::Reply;
 use super::slack_command::{Handed, Read, SlackRequest, button, command};
-use crate::people::stage::Stage;
+use crate::people::messenger::Messenger;
 use crate::people::texts::Texts;
-use crate::{Invocation, configuration, own};
+use crate::{Invocation, configuration, identity};
 
 /// Slack waits three seconds; the way there and back takes its part.
 const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -45,7 +45,7 @@ pub enum Endpoint {
 
 /// Answers a request of Slack.
 pub async fn serve(
-    stage: &Stage<'_>,
+    messenger: &Messenger<'_>,
     invocation: &Invocation,
     request: &Request,
     endpoint: Endpoint,
@@ -56,7 +56,7 @@ pub async fn serve(
     if request.body.len() > MAX_BODY {
         return Response::empty(413).into();
     }
-    let secret = match Box::pin(signing_secret(stage, invocation)).await {
+    let secret = match Box::pin(signing_secret(messenger, invocation)).await {
         Ok(Some(secret)) => secret,
         Ok(None) => return Response::page(404, super::page::neutral()).into(),
         Err(why) => {
@@ -69,7 +69,7 @@ pub async fn serve(
         signature: request.header("x-slack-signature"),
         body: &request.body,
     };
-    if let Err(refused) = verify(&secret, &signed, stage.now()) {
+    if let Err(refused) = verify(&secret, &signed, messenger.now()) {
         tracing::warn!("a request was refused that does not come from Slack: {refused}");
         return Response::empty(401).into();
     }
@@ -79,7 +79,9 @@ pub async fn serve(
     };
     let texts = Texts::of(approvals::config::Language::English);
     match read {
-        Read::SlackRequest(words) => take_in(stage, invocation, request, (words, endpoint)).await,
+        Read::SlackRequest(words) => {
+            take_in(messenger, invocation, request, (words, endpoint)).await
+        }
         Read::Help => Reply::slack(texts.reply_help),
         Read::Unclear(problem) => {
             Reply::slack(&fill(texts.reply_unclear, &[("problem", &problem)]))
@@ -95,19 +97,19 @@ pub async fn serve(
 /// Takes words in, once, in the time that Slack waits; where that can't be done, a status of failure
 /// makes Slack show a warning.
 async fn take_in(
-    stage: &Stage<'_>,
+    messenger: &Messenger<'_>,
     invocation: &Invocation,
     request: &Request,
     (words, endpoint): (SlackRequest, Endpoint),
 ) -> Reply {
     let signature = request.header("x-slack-signature").unwrap_or_default();
-    let records = stage.records();
+    let records = messenger.records();
     let taking = async {
         let what = format!("environment-slack#{signature}");
         let first = records.first_time(&what, &invocation.request_id, SIGNATURE_TTL);
         let first = first.await.map_err(|error| error.to_string())?;
         if first {
-            hand_over(stage, invocation, words).await?;
+            hand_over(messenger, invocation, words).await?;
         }
         Ok::<bool, String>(first)
     };
@@ -135,22 +137,22 @@ async fn take_in(
 
 /// Invokes this function again, without waiting for it.
 async fn hand_over(
-    stage: &Stage<'_>,
+    messenger: &Messenger<'_>,
     invocation: &Invocation,
     words: SlackRequest,
 ) -> Result<(), String> {
     let words = SlackRequest {
-        at: stage.now().as_second(),
+        at: messenger.now().as_second(),
         ..words
     };
-    let keys = stage.keys().await?;
+    let keys = messenger.keys().await?;
     let payload = json!(Handed::new(&keys, words)).to_string();
-    let call = stage
+    let call = messenger
         .function
         .aws
         .lambda()
         .invoke()
-        .function_name(own::name(stage.settings, invocation))
+        .function_name(identity::name(messenger.settings, invocation))
         .invocation_type(InvocationType::Event)
         .payload(Blob::new(payload));
     let sent = call.send().await.map_err(|error| {
@@ -165,20 +167,20 @@ async fn hand_over(
 /// The signing secret; none where there is no Slack. That of the settings comes first, so that strangers
 /// can't make the function read its configuration.
 async fn signing_secret(
-    stage: &Stage<'_>,
+    messenger: &Messenger<'_>,
     invocation: &Invocation,
 ) -> Result<Option<SigningSecret>, String> {
-    let now = stage.now();
-    let mut kept = stage.function.slack.0.lock().await;
+    let now = messenger.now();
+    let mut kept = messenger.function.slack.0.lock().await;
     if let Some((read, secret)) = &*kept
         && now.duration_since(*read).abs() < CACHE_TTL
     {
         return Ok(Some(secret.clone()));
     }
-    let Some(reference) = reference(stage, invocation).await? else {
+    let Some(reference) = reference(messenger, invocation).await? else {
         return Ok(None);
     };
-    let text = secret::read(&stage.function.aws, &reference).await?;
+    let text = secret::read(&messenger.function.aws, &reference).await?;
     let secret = SigningSecret::new(&text).map_err(|error| error.to_string())?;
     *kept = Some((now, secret.clone()));
     Ok(Some(secret))
@@ -186,13 +188,13 @@ async fn signing_secret(
 
 /// The app of the configuration comes first: the setting's may be that of the approvals in the same stack.
 async fn reference(
-    stage: &Stage<'_>,
+    messenger: &Messenger<'_>,
     invocation: &Invocation,
 ) -> Result<Option<SecretRef>, String> {
-    let place = own::place(&invocation.own_arn);
+    let place = identity::place(&invocation.own_arn);
     let account = place.map(|place| place.account).unwrap_or_default();
-    let config = configuration::current(stage.function, stage.settings, &account);
-    let fallback = stage.settings.slack_secret.clone();
+    let config = configuration::current(messenger.function, messenger.settings, &account);
+    let fallback = messenger.settings.slack_secret.clone();
     match Box::pin(config).await {
         Ok(config) => {
             let app = config.people.slack_app.clone();

@@ -10,11 +10,11 @@ use approvals::config::Approver;
 use approvals::records::Via;
 use channels::{answer_slack, fill, leads_to_slack};
 use environments::config::{Config, Glob};
-use environments::decide::Ctx;
-use environments::facts::Service;
+use environments::decide::PlanContext;
 use environments::gather::{Gathered, gather};
-use environments::look::Eyes;
 use environments::plan::{Plan, Row, plan};
+use environments::read::Reader;
+use environments::resource::Resource;
 use jiff::{SignedDuration, Timestamp};
 use schedule::State;
 use text::clean::short;
@@ -23,11 +23,11 @@ use super::change_request::{ChangeRequest, Refused, Requester, carry_out, record
 use super::slack::message;
 use super::slack_command::{SlackCommand, SlackRequest};
 use crate::event::{Action, Event};
-use crate::people::may::{Right, may, may_look};
+use crate::people::messenger::Messenger;
 use crate::people::offer::{Offer, Offers, Target};
-use crate::people::stage::Stage;
+use crate::people::permissions::{Right, may, may_read};
 use crate::people::texts::{Texts, Zone};
-use crate::{Invocation, configuration, own};
+use crate::{Invocation, configuration, identity};
 
 /// SlackRequest that waited longer don't count: the person has long gone on, or asked again.
 const MAX_REQUEST_AGE: SignedDuration = SignedDuration::from_mins(15);
@@ -39,19 +39,23 @@ const MAX_CLUSTERS: usize = 30;
 const NEAR: SignedDuration = SignedDuration::from_hours(24);
 
 /// Carries out what somebody said, and tells them.
-pub async fn carry_out_words(stage: &Stage<'_>, invocation: &Invocation, words: &SlackRequest) {
-    let text = Box::pin(answer(stage, invocation, words)).await;
+pub async fn carry_out_words(
+    messenger: &Messenger<'_>,
+    invocation: &Invocation,
+    words: &SlackRequest,
+) {
+    let text = Box::pin(answer(messenger, invocation, words)).await;
     let Some(url) = &words.response_url else {
         tracing::warn!("Slack gave no address for an answer");
         return;
     };
-    let api = stage.settings.slack_api_url.as_str();
+    let api = messenger.settings.slack_api_url.as_str();
     if !leads_to_slack(url, api) {
         tracing::error!("the address for an answer does not lead to Slack; nothing was sent there");
         return;
     }
     if let Err(trouble) = answer_slack(
-        &stage.function.http,
+        &messenger.function.http,
         (url, api),
         &message(&text),
         ANSWER_TIMEOUT,
@@ -62,13 +66,17 @@ pub async fn carry_out_words(stage: &Stage<'_>, invocation: &Invocation, words: 
     }
 }
 
-async fn answer(stage: &Stage<'_>, invocation: &Invocation, words: &SlackRequest) -> String {
+async fn answer(
+    messenger: &Messenger<'_>,
+    invocation: &Invocation,
+    words: &SlackRequest,
+) -> String {
     let english = Texts::of(approvals::config::Language::English);
     let failed = |texts: &Texts, why: &str| fill(texts.reply_failed, &[("why", why)]);
-    let Some(own) = own::place(&invocation.own_arn) else {
+    let Some(own) = identity::place(&invocation.own_arn) else {
         return failed(english, "the function does not know its own account");
     };
-    let config = configuration::current(stage.function, stage.settings, &own.account);
+    let config = configuration::current(messenger.function, messenger.settings, &own.account);
     let config = match Box::pin(config).await {
         Ok(config) => config,
         Err(why) => {
@@ -78,7 +86,7 @@ async fn answer(stage: &Stage<'_>, invocation: &Invocation, words: &SlackRequest
     };
     let texts = Texts::of(config.people.language);
     let desk = CommandContext {
-        stage,
+        messenger,
         invocation,
         config: &config,
         zone: Zone::of(config.zone.as_deref()),
@@ -95,8 +103,8 @@ async fn answer(stage: &Stage<'_>, invocation: &Invocation, words: &SlackRequest
         own,
     };
     let at = Timestamp::from_second(words.at).unwrap_or(Timestamp::MIN);
-    if stage.now().duration_since(at) > MAX_REQUEST_AGE {
-        record(stage, &desk.who, "refused: it came too late".to_owned()).await;
+    if messenger.now().duration_since(at) > MAX_REQUEST_AGE {
+        record(messenger, &desk.who, "refused: it came too late".to_owned()).await;
         return texts.reply_too_old.to_owned();
     }
     // The others say for themselves what they need.
@@ -104,8 +112,8 @@ async fn answer(stage: &Stage<'_>, invocation: &Invocation, words: &SlackRequest
         words.wanted,
         SlackCommand::Status(_) | SlackCommand::Button(..)
     );
-    if looks && !may_look(&config.people, &desk.who.id) {
-        record(stage, &desk.who, "refused: a look".to_owned()).await;
+    if looks && !may_read(&config.people, &desk.who.id) {
+        record(messenger, &desk.who, "refused: a look".to_owned()).await;
         return desk.refused();
     }
     match &words.wanted {
@@ -114,7 +122,7 @@ async fn answer(stage: &Stage<'_>, invocation: &Invocation, words: &SlackRequest
         SlackCommand::Snooze(name, hours) => {
             desk.ask(Right::Snooze, (name, *hours), &words.id).await
         }
-        SlackCommand::Button(offer, choice) => match Offers(stage.table()).read(offer).await {
+        SlackCommand::Button(offer, choice) => match Offers(messenger.table()).read(offer).await {
             Ok(Some(offer)) => desk.press(&offer, *choice, &words.id).await,
             Ok(None) => texts.reply_over.to_owned(),
             Err(error) => failed(texts, &error.to_string()),
@@ -124,18 +132,18 @@ async fn answer(stage: &Stage<'_>, invocation: &Invocation, words: &SlackRequest
 
 /// One person's wish, and what is needed for it.
 struct CommandContext<'a> {
-    stage: &'a Stage<'a>,
+    messenger: &'a Messenger<'a>,
     invocation: &'a Invocation,
     config: &'a Arc<Config>,
     zone: Zone,
     texts: &'static Texts,
     who: Requester,
-    own: own::Place,
+    own: identity::Place,
 }
 
 impl CommandContext<'_> {
     fn now(&self) -> Timestamp {
-        self.stage.now()
+        self.messenger.now()
     }
 
     fn refused(&self) -> String {
@@ -151,9 +159,9 @@ impl CommandContext<'_> {
     /// `done` says what was done, until when.
     async fn carry_out(&self, asked: &ChangeRequest, done: impl Fn(Timestamp) -> String) -> String {
         let wish = (&self.who, asked);
-        let carried = carry_out(self.stage, self.invocation, self.config, wish);
+        let carried = carry_out(self.messenger, self.invocation, self.config, wish);
         match Box::pin(carried).await {
-            Ok(until) if self.stage.settings.dry_run => {
+            Ok(until) if self.messenger.settings.dry_run => {
                 format!("{} {}", done(until), self.texts.reply_dry_run)
             }
             Ok(until) => done(until),
@@ -169,7 +177,7 @@ impl CommandContext<'_> {
             return self.texts.reply_over.to_owned();
         };
         let place = offer.target.place(&self.own);
-        let wakes = match Box::pin(wakes(self.stage, offer, &place)).await {
+        let wakes = match Box::pin(wakes(self.messenger, offer, &place)).await {
             Ok(wakes) => wakes,
             Err(error) => return fill(self.texts.reply_failed, &[("why", &error.to_string())]),
         };
@@ -204,14 +212,19 @@ impl CommandContext<'_> {
     /// What a command asks for.
     async fn ask(&self, right: Right, (name, hours): (&str, i64), id: &str) -> String {
         if !may(&self.config.people, right, &self.who.id) {
-            record(self.stage, &self.who, format!("refused: {right:?} {name}")).await;
+            record(
+                self.messenger,
+                &self.who,
+                format!("refused: {right:?} {name}"),
+            )
+            .await;
             return self.refused();
         }
         let (plan, problems) = Box::pin(self.look()).await;
         let rows: Vec<&Row> = plan
             .rows
             .iter()
-            .filter(|row| row.shall.is_some() && fits(name, &row.service))
+            .filter(|row| row.shall.is_some() && fits(name, &row.resource))
             .collect();
         if rows.is_empty() {
             let none = fill(self.texts.reply_none, &[("name", name)]);
@@ -269,16 +282,16 @@ impl CommandContext<'_> {
 
     /// How things are in the function's own account and region.
     async fn look(&self) -> (Plan, Vec<String>) {
-        let function = self.stage.function;
-        let learned = function.kept.of(&self.own, &self.config.rate);
-        let eyes = Eyes {
+        let function = self.messenger.function;
+        let learned = function.cache.of(&self.own, &self.config.rate);
+        let reader = Reader {
             aws: &function.aws,
-            pace: &learned.paces.reads,
+            limiter: &learned.limiters.reads,
             sizes: &learned.sizes,
         };
-        let records = function.records(self.stage.settings);
-        let gathered: Gathered = Box::pin(gather(eyes, records, self.config)).await;
-        let ctx = Ctx {
+        let records = function.record_store(self.messenger.settings);
+        let gathered: Gathered = Box::pin(gather(reader, records, self.config)).await;
+        let ctx = PlanContext {
             now: self.now(),
             run: &self.invocation.run,
             defer_deadline: self.config.defer_deadline,
@@ -289,7 +302,7 @@ impl CommandContext<'_> {
     async fn status(&self, name: Option<&str>) -> String {
         let (plan, problems) = Box::pin(self.look()).await;
         let ours =
-            |row: &&Row| row.shall.is_some() && name.is_none_or(|name| fits(name, &row.service));
+            |row: &&Row| row.shall.is_some() && name.is_none_or(|name| fits(name, &row.resource));
         let rows: Vec<&Row> = plan.rows.iter().filter(ours).collect();
         if rows.is_empty() && problems.is_empty() {
             return fill(self.texts.reply_none, &[("name", name.unwrap_or("*"))]);
@@ -310,7 +323,7 @@ fn patterns(name: &str) -> Vec<String> {
     vec![format!("{name}/*"), name.to_owned()]
 }
 
-fn fits(name: &str, service: &Service) -> bool {
+fn fits(name: &str, service: &Resource) -> bool {
     let globs = patterns(name);
     let mut globs = globs.iter().filter_map(|text| Glob::parse(text));
     globs.any(|glob| glob.matches(&service.cluster, &service.name))
@@ -329,7 +342,7 @@ fn ticks(name: &str, cause: &str) -> Vec<Event> {
 fn status(rows: &[&Row], texts: &Texts, zone: &Zone) -> String {
     let mut clusters: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
     for row in rows {
-        clusters.entry(&row.service.cluster).or_default().push(row);
+        clusters.entry(&row.resource.cluster).or_default().push(row);
     }
     let (awake, asleep) = counts(rows);
     let values = [("awake", awake.as_str()), ("asleep", &asleep)];
@@ -363,7 +376,7 @@ fn status(rows: &[&Row], texts: &Texts, zone: &Zone) -> String {
 }
 
 fn counts(rows: &[&Row]) -> (String, String) {
-    let sleeps = |row: &&&Row| row.sleeps() && row.service.desired == 0;
+    let sleeps = |row: &&&Row| row.sleeps() && row.resource.desired == 0;
     let asleep = rows.iter().filter(sleeps).count();
     ((rows.len() - asleep).to_string(), asleep.to_string())
 }

@@ -4,16 +4,16 @@ use schedule::State;
 
 use super::*;
 use environments::decide::Step;
-use environments::memory::Phase;
+use environments::sleep_record::Phase;
 
 fn row(place: &str, asleep: bool) -> Row {
     let (cluster, name) = place.split_once('/').unwrap();
     Row {
-        service: Service {
+        resource: Resource {
             cluster: cluster.into(),
             name: name.into(),
             desired: u32::from(!asleep),
-            ..Service::default()
+            ..Resource::default()
         },
         phase: asleep.then_some(Phase::Down),
         since: None,
@@ -71,7 +71,7 @@ fn many_clusters_are_a_number() {
 
 #[test]
 fn a_name_alone_is_a_cluster_or_a_service() {
-    let service = |place: &str| row(place, false).service;
+    let service = |place: &str| row(place, false).resource;
     assert!(fits("dev", &service("dev/web")));
     assert!(fits("web", &service("dev/web")));
     assert!(fits("dev/w*", &service("dev/web")));

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::form::field;
-use crate::people::notice::BUTTON;
+use crate::people::sleep_notice::SNOOZE_BUTTON;
 
 /// Hours that are meant where none are said.
 const HOURS: i64 = 2;
@@ -220,7 +220,7 @@ pub fn button(request: &Request) -> Read {
     }
     let ours = |action: &&Value| {
         let id = action["action_id"].as_str();
-        id.is_some_and(|id| id.starts_with(BUTTON))
+        id.is_some_and(|id| id.starts_with(SNOOZE_BUTTON))
     };
     let mut actions = payload["actions"].as_array().into_iter().flatten();
     let Some(action) = actions.find(ours) else {

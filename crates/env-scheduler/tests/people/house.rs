@@ -239,7 +239,7 @@ impl House {
             place: None,
         };
         let settings = self.function.settings.as_ref().unwrap();
-        let records = self.function.records(settings);
+        let records = self.function.record_store(settings);
         records.request(&request).await.unwrap();
         self.tick().await;
     }

@@ -79,7 +79,7 @@ async fn what_somebody_has_put_off_is_not_told_again() {
         place: None,
     };
     let settings = house.function.settings.as_ref().unwrap();
-    let records = house.function.records(settings);
+    let records = house.function.record_store(settings);
     records.request(&request).await.unwrap();
     house.tick().await;
     let mail = house.mail("lead@example.com");

@@ -35,7 +35,7 @@ fn target(role_arn: &str) -> Value {
 
 async fn refused(house: &House, event: Value) -> String {
     let error = house.invoke(event).await.unwrap_err();
-    assert!(matches!(error, HandleError::Elsewhere(_)), "{error}");
+    assert!(matches!(error, HandleError::CrossAccount(_)), "{error}");
     assert_eq!(house.desired("dev/web"), 2);
     assert_eq!(
         house.beside(|beside| beside.signed.len()),

@@ -73,8 +73,7 @@ fn a_state_machine_invokes_again_by_itself() {
 fn it_does_not_go_on_for_ever() {
     block_on(async {
         let house = town().await;
-        let event =
-            json!({"action": "down", "at": NIGHT, "continuation": env_scheduler::again::MOST});
+        let event = json!({"action": "down", "at": NIGHT, "continuation": env_scheduler::continuation::MAX_CONTINUATIONS});
         let answer = house.invoke_for(SHORT, event).await.unwrap();
         assert_eq!(answer["continued"], false);
         assert!(house.beside(|beside| beside.invoked.is_empty()));

@@ -12,18 +12,18 @@ use common::state::StateError;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::{End, Site, others};
-use crate::facts::{Kind, Scaling, Service};
-use crate::look::resource_id;
-use crate::mirror::TAG;
-use crate::pace::{Pace, TooLate};
+use super::{ApplyContext, End, others};
+use crate::backup_tag::ASLEEP_TAG;
+use crate::rate_limiter::{DeadlineExceeded, RateLimiter};
+use crate::read::resource_id;
+use crate::resource::{Kind, Resource, Scaling};
 
 /// Tries of a call that fails for another reason than its rate.
-const TRIES: u32 = 3;
+const MAX_TRIES: u32 = 3;
 /// Between those.
-const BETWEEN: Duration = Duration::from_millis(500);
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 /// Codes by which AWS says that it was too much, besides the HTTP status 429.
-const TOO_MUCH: [&str; 5] = [
+const THROTTLING_CODES: [&str; 5] = [
     "ThrottlingException",
     "Throttling",
     "ThrottledException",
@@ -32,7 +32,7 @@ const TOO_MUCH: [&str; 5] = [
 ];
 
 /// So long at most a call waits for its turn: what its service's run holds must not run out meanwhile.
-const PATIENCE: Duration = Duration::from_mins(1);
+const MAX_RATE_WAIT: Duration = Duration::from_mins(1);
 
 /// How AWS refused a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,7 +89,7 @@ impl Refusal {
     }
 
     /// Whether it says something about the thing itself, and not about the moment or the role.
-    pub(super) fn is_about_the_thing(self) -> bool {
+    pub(super) fn is_about_the_resource(self) -> bool {
         matches!(self, Self::State | Self::Permanent)
     }
 }
@@ -131,30 +131,31 @@ pub(super) fn state(error: &StateError) -> End {
 
 /// Sets the count, and nothing else: other fields are refused under some deployment controllers.
 pub(super) async fn set_count(
-    site: &Site<'_>,
-    service: &Service,
+    context: &ApplyContext<'_>,
+    resource: &Resource,
     desired: u32,
 ) -> Result<(), CallError> {
-    if service.kind != Kind::EcsService {
-        return others::set_count(site, service, desired).await;
+    if resource.kind != Kind::EcsService {
+        return others::set_count(context, resource, desired).await;
     }
-    let (pace, permission) = (&site.paces.changes, "ecs:UpdateService");
+    let (limiter, permission) = (&context.limiters.changes, "ecs:UpdateService");
     let once = || {
-        site.aws
+        context
+            .aws
             .ecs()
             .update_service()
-            .cluster(&service.cluster)
-            .service(&service.name)
+            .cluster(&resource.cluster)
+            .service(&resource.name)
             .desired_count(number(desired))
             .customize()
             .config_override(once_ecs())
             .send()
     };
     // The first turn was waited for before the service was looked at.
-    let told = format!("UpdateService of {} to {desired}", service.place());
-    Again {
-        site,
-        pace,
+    let told = format!("UpdateService of {} to {desired}", resource.place());
+    RetriedCall {
+        context,
+        limiter,
         told,
         permission,
     }
@@ -164,15 +165,15 @@ pub(super) async fn set_count(
 
 /// Sets bounds and suspensions, all of them: what is left out would be taken from what is there.
 pub(super) async fn set_scaling(
-    site: &Site<'_>,
-    service: &Service,
+    context: &ApplyContext<'_>,
+    resource: &Resource,
     scaling: Scaling,
 ) -> Result<(), CallError> {
-    if service.kind == Kind::AutoScalingGroup {
-        return others::set_group(site, service, scaling, None).await;
+    if resource.kind == Kind::AutoScalingGroup {
+        return others::set_group(context, resource, scaling, None).await;
     }
-    let (pace, permission) = (
-        &site.paces.scaling,
+    let (limiter, permission) = (
+        &context.limiters.scaling,
         "application-autoscaling:RegisterScalableTarget",
     );
     let suspended = SuspendedState::builder()
@@ -183,12 +184,13 @@ pub(super) async fn set_scaling(
     let once = || {
         let retry = aws_sdk_applicationautoscaling::config::Config::builder()
             .retry_config(RetryConfig::disabled());
-        site.aws
+        context
+            .aws
             .applicationautoscaling()
             .register_scalable_target()
             .service_namespace(ServiceNamespace::Ecs)
             .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
-            .resource_id(resource_id(service))
+            .resource_id(resource_id(resource))
             .min_capacity(number(scaling.min))
             .max_capacity(number(scaling.max))
             .suspended_state(suspended.clone())
@@ -196,10 +198,10 @@ pub(super) async fn set_scaling(
             .config_override(retry)
             .send()
     };
-    let told = format!("RegisterScalableTarget of {}", service.place());
-    Again {
-        site,
-        pace,
+    let told = format!("RegisterScalableTarget of {}", resource.place());
+    RetriedCall {
+        context,
+        limiter,
         told,
         permission,
     }
@@ -209,38 +211,39 @@ pub(super) async fn set_scaling(
 
 /// Sets count and bounds of an Auto Scaling group at once.
 pub(super) async fn set_all(
-    site: &Site<'_>,
-    service: &Service,
+    context: &ApplyContext<'_>,
+    resource: &Resource,
     (scaling, desired): (Scaling, u32),
 ) -> Result<(), CallError> {
-    others::set_group(site, service, scaling, Some(desired)).await
+    others::set_group(context, resource, scaling, Some(desired)).await
 }
 
 /// Mirrors the record in a tag.
 pub(super) async fn set_tag(
-    site: &Site<'_>,
-    service: &Service,
+    context: &ApplyContext<'_>,
+    resource: &Resource,
     value: &str,
 ) -> Result<(), CallError> {
-    if service.kind != Kind::EcsService {
-        return others::set_tag(site, service, value).await;
+    if resource.kind != Kind::EcsService {
+        return others::set_tag(context, resource, value).await;
     }
-    let tag = Tag::builder().key(TAG).value(value).build();
+    let tag = Tag::builder().key(ASLEEP_TAG).value(value).build();
     let once = || {
-        site.aws
+        context
+            .aws
             .ecs()
             .tag_resource()
-            .resource_arn(&service.arn)
+            .resource_arn(&resource.arn)
             .tags(tag.clone())
             .customize()
             .config_override(once_ecs())
             .send()
     };
-    let (pace, permission) = (&site.paces.tags, "ecs:TagResource");
-    let told = format!("TagResource of {}", service.place());
-    Again {
-        site,
-        pace,
+    let (limiter, permission) = (&context.limiters.tags, "ecs:TagResource");
+    let told = format!("TagResource of {}", resource.place());
+    RetriedCall {
+        context,
+        limiter,
         told,
         permission,
     }
@@ -249,25 +252,29 @@ pub(super) async fn set_tag(
 }
 
 /// Removes the mirror.
-pub(super) async fn remove_tag(site: &Site<'_>, service: &Service) -> Result<(), CallError> {
-    if service.kind != Kind::EcsService {
-        return others::remove_tag(site, service).await;
+pub(super) async fn remove_tag(
+    context: &ApplyContext<'_>,
+    resource: &Resource,
+) -> Result<(), CallError> {
+    if resource.kind != Kind::EcsService {
+        return others::remove_tag(context, resource).await;
     }
     let once = || {
-        site.aws
+        context
+            .aws
             .ecs()
             .untag_resource()
-            .resource_arn(&service.arn)
-            .tag_keys(TAG)
+            .resource_arn(&resource.arn)
+            .tag_keys(ASLEEP_TAG)
             .customize()
             .config_override(once_ecs())
             .send()
     };
-    let (pace, permission) = (&site.paces.tags, "ecs:UntagResource");
-    let told = format!("UntagResource of {}", service.place());
-    Again {
-        site,
-        pace,
+    let (limiter, permission) = (&context.limiters.tags, "ecs:UntagResource");
+    let told = format!("UntagResource of {}", resource.place());
+    RetriedCall {
+        context,
+        limiter,
         told,
         permission,
     }
@@ -281,43 +288,43 @@ fn once_ecs() -> aws_sdk_ecs::config::Builder {
 }
 
 /// A call that is made until it is done.
-pub(super) struct Again<'a> {
-    pub(super) site: &'a Site<'a>,
-    pub(super) pace: &'a Pace,
+pub(super) struct RetriedCall<'a> {
+    pub(super) context: &'a ApplyContext<'a>,
+    pub(super) limiter: &'a RateLimiter,
     pub(super) told: String,
     pub(super) permission: &'static str,
 }
 
-impl Again<'_> {
+impl RetriedCall<'_> {
     pub(super) async fn until_done<T, E, F>(
         self,
-        has_turn: bool,
+        has_permit: bool,
         once: impl Fn() -> F,
     ) -> Result<(), CallError>
     where
         F: Future<Output = Result<T, SdkError<E>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let (mut has_turn, mut tries) = (has_turn, 0);
-        let patience = self.site.deadline.min(Instant::now() + PATIENCE);
+        let (mut has_permit, mut tries) = (has_permit, 0);
+        let give_up_at = self.context.deadline.min(Instant::now() + MAX_RATE_WAIT);
         loop {
-            if !has_turn {
-                let turn = self.pace.turn(patience).await;
-                turn.map_err(|TooLate| self.too_late())?;
+            if !has_permit {
+                let turn = self.limiter.acquire(give_up_at).await;
+                turn.map_err(|DeadlineExceeded| self.too_late())?;
             }
-            has_turn = false;
+            has_permit = false;
             let Err(error) = once().await else {
                 return Ok(());
             };
-            if is_too_much(&error) {
-                self.pace.throttled();
+            if is_throttled(&error) {
+                self.limiter.throttled();
                 continue;
             }
             tries += 1;
-            if tries >= TRIES || !is_passing(&error) {
+            if tries >= MAX_TRIES || !is_transient(&error) {
                 return Err(self.failed(&error));
             }
-            tokio::time::sleep(BETWEEN * 2_u32.pow(tries - 1)).await;
+            tokio::time::sleep(RETRY_DELAY * 2_u32.pow(tries - 1)).await;
         }
     }
 
@@ -356,13 +363,16 @@ impl Again<'_> {
     }
 }
 
-fn is_too_much<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+fn is_throttled<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     let status = error.raw_response().map(|raw| raw.status().as_u16());
-    status == Some(429) || error.code().is_some_and(|code| TOO_MUCH.contains(&code))
+    status == Some(429)
+        || error
+            .code()
+            .is_some_and(|code| THROTTLING_CODES.contains(&code))
 }
 
 /// Whether the same call may well succeed a moment later.
-fn is_passing<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+fn is_transient<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     match error {
         SdkError::ServiceError(context) => {
             context.raw().status().as_u16() >= 500

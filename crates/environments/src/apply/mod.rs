@@ -7,10 +7,10 @@
 //! record from which the next run goes on. One service's failure never stops the others.
 
 mod calls;
-mod health;
 mod others;
-mod second_look;
+mod reread;
 mod steps;
+mod tier_gate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,53 +23,53 @@ use tokio::time::Instant;
 
 use crate::condition::Condition;
 use crate::config::{Config, Rate};
-use crate::decide::{Ctx, Step};
-use crate::facts::Kind;
-use crate::look::{SERVICES_A_CALL, Sizes};
-use crate::memory::{Holder, Memory, Phase};
+use crate::decide::{PlanContext, Step};
 use crate::overrides::Request;
-use crate::pace::Pace;
 use crate::plan::{Plan, Row};
-use crate::records::{Records, Written};
+use crate::rate_limiter::RateLimiter;
+use crate::read::{MAX_SERVICES_PER_CALL, TaskSizes};
+use crate::record_store::{RecordStore, Written};
+use crate::resource::Kind;
+use crate::sleep_record::{Holder, Phase, SleepRecord};
 
 pub use self::calls::{CallError, Refusal};
 
 /// Services whose turns are waited for together and that are then looked at in one call: few, so that
 /// what is seen is about a second old when it is acted on.
-const TOGETHER: usize = 5;
-const _: () = assert!(TOGETHER <= SERVICES_A_CALL);
+const BATCH_SIZE: usize = 5;
+const _: () = assert!(BATCH_SIZE <= MAX_SERVICES_PER_CALL);
 /// Groups of services under way at once, in one cluster.
-const GROUPS: usize = 4;
+const CONCURRENT_BATCHES: usize = 4;
 /// Clusters at once.
-const CLUSTERS: usize = 8;
+const CONCURRENT_CLUSTERS: usize = 8;
 /// How long nobody else touches a service that a run has begun with.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(120);
 
 /// The budgets of one account and region, kept from run to run.
 #[derive(Debug)]
-pub struct Paces {
+pub struct RateLimiters {
     /// Changes of services: 50 at once, 5 a second.
-    pub changes: Pace,
+    pub changes: RateLimiter,
     /// Descriptions and lists of services: 100 at once, 20 a second.
-    pub reads: Pace,
+    pub reads: RateLimiter,
     /// Tags: 20 at once, 10 a second.
-    pub tags: Pace,
+    pub tags: RateLimiter,
     /// Application Auto Scaling, which publishes no figures.
-    pub scaling: Pace,
+    pub scaling: RateLimiter,
 }
 
-impl Paces {
+impl RateLimiters {
     /// Full buckets.
     pub fn new(rate: &Rate) -> Self {
         let of = |burst, per_second| {
-            Pace::new(&Rate {
+            RateLimiter::new(&Rate {
                 burst,
                 per_second,
                 share: rate.share,
             })
         };
         Self {
-            changes: Pace::new(rate),
+            changes: RateLimiter::new(rate),
             reads: of(100, 20.0),
             tags: of(20, 10.0),
             scaling: of(50, 10.0),
@@ -79,24 +79,24 @@ impl Paces {
     /// How often AWS has refused a call.
     pub fn refusals(&self) -> u64 {
         [&self.changes, &self.reads, &self.tags, &self.scaling]
-            .map(Pace::refusals)
+            .map(RateLimiter::refusals)
             .iter()
             .sum()
     }
 }
 
 /// What a run works with.
-pub struct Site<'a> {
+pub struct ApplyContext<'a> {
     /// The clients of the account and region.
     pub aws: &'a Aws,
     /// The records, perhaps in another account.
-    pub records: Records<'a>,
+    pub store: RecordStore<'a>,
     /// The configuration.
     pub config: &'a Config,
     /// The budgets.
-    pub paces: &'a Paces,
+    pub limiters: &'a RateLimiters,
     /// What tasks take.
-    pub sizes: &'a Sizes,
+    pub sizes: &'a TaskSizes,
     /// What people asked for, as it was when the plan was made. It is read again before each step; this
     /// is what is known where that fails, and then nothing is stopped.
     pub requests: &'a [Request],
@@ -108,9 +108,9 @@ pub struct Site<'a> {
     pub deadline: Instant,
 }
 
-impl std::fmt::Debug for Site<'_> {
+impl std::fmt::Debug for ApplyContext<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Site")
+        f.debug_struct("ApplyContext")
             .field("run", &self.run)
             .finish_non_exhaustive()
     }
@@ -196,14 +196,14 @@ impl Applied {
 pub type Watch<'a> = &'a (dyn Fn(&Outcome) + Sync);
 
 /// Does what the plan says, as far as the time reaches.
-pub async fn apply(site: &Site<'_>, plan: &Plan) -> Applied {
-    apply_watched(site, plan, &|_| ()).await
+pub async fn apply(context: &ApplyContext<'_>, plan: &Plan) -> Applied {
+    apply_watched(context, plan, &|_| ()).await
 }
 
 /// [`apply`], for somebody who waits for it.
-pub async fn apply_watched(site: &Site<'_>, plan: &Plan, watch: Watch<'_>) -> Applied {
-    let before = site.paces.refusals();
-    let mut gates = health::Gates::new(site, plan);
+pub async fn apply_watched(context: &ApplyContext<'_>, plan: &Plan, watch: Watch<'_>) -> Applied {
+    let before = context.limiters.refusals();
+    let mut gates = tier_gate::Gates::new(context, plan);
     let mut applied = Applied::default();
     for band in bands(plan) {
         let mut clusters: BTreeMap<Place<'_>, Vec<&Row>> = BTreeMap::new();
@@ -213,18 +213,18 @@ pub async fn apply_watched(site: &Site<'_>, plan: &Plan, watch: Watch<'_>) -> Ap
         let done = stream::iter(clusters)
             .map(|(place, work)| (place, work, gates.of(place)))
             .map(|(place, work, mut gate)| async move {
-                let applied = in_cluster(site, work, &mut gate, watch).await;
+                let applied = apply_to_cluster(context, work, &mut gate, watch).await;
                 (place, applied, gate)
             })
-            .buffer_unordered(CLUSTERS);
+            .buffer_unordered(CONCURRENT_CLUSTERS);
         for (place, one, gate) in done.collect::<Vec<_>>().await {
             gates.passed(place, gate);
             applied.outcomes.extend(one.outcomes);
             applied.warnings.extend(one.warnings);
         }
     }
-    forget_tags(site, plan).await;
-    note_conditions(site, plan).await;
+    forget_tags(context, plan).await;
+    note_conditions(context, plan).await;
     // Each cluster has waited for the same databases.
     let mut told = BTreeSet::new();
     applied
@@ -233,88 +233,88 @@ pub async fn apply_watched(site: &Site<'_>, plan: &Plan, watch: Watch<'_>) -> Ap
     let places: BTreeMap<&str, usize> = plan
         .work()
         .enumerate()
-        .map(|(index, row)| (row.service.arn.as_str(), index))
+        .map(|(index, row)| (row.resource.arn.as_str(), index))
         .collect();
     applied
         .outcomes
         .sort_by_key(|outcome| places.get(outcome.arn.as_str()).copied());
-    applied.refusals = site.paces.refusals() - before;
+    applied.refusals = context.limiters.refusals() - before;
     applied
 }
 
 /// Removes tags whose removal has failed when their services woke: who reads one believes it. That is for
 /// people, so another failure is no news.
-async fn forget_tags(site: &Site<'_>, plan: &Plan) {
+async fn forget_tags(context: &ApplyContext<'_>, plan: &Plan) {
     for row in plan
         .rows
         .iter()
         .filter(|row| row.has_forgotten_tag(plan.at))
     {
-        if Instant::now() < site.deadline
-            && let Some(held) = hold_awake(site, row).await
+        if Instant::now() < context.deadline
+            && let Some(held) = hold_awake(context, row).await
         {
-            if let Err(error) = calls::remove_tag(site, &row.service).await {
-                tracing::warn!(service = %row.service.arn, error = %error.detail, "the tag stays");
+            if let Err(error) = calls::remove_tag(context, &row.resource).await {
+                tracing::warn!(resource = %row.resource.arn, error = %error.detail, "the tag stays");
             }
-            let free = Memory {
+            let free = SleepRecord {
                 holder: None,
                 ..held.value.clone()
             };
             // Where that fails, the lease ends by itself.
-            let _ = site.records.write(&row.service, Some(&held), free).await;
+            let _ = context.store.write(&row.resource, Some(&held), free).await;
         }
     }
 }
 
 /// Writes down what runs on although it was stopped, and what runs short since it was woken, or does no more. That is for
 /// what is reported later, so a failure is no news.
-async fn note_conditions(site: &Site<'_>, plan: &Plan) {
+async fn note_conditions(context: &ApplyContext<'_>, plan: &Plan) {
     for row in &plan.rows {
         let is_short = matches!(row.condition, Some(Condition::NotUp { .. }));
         let costs = row.condition.as_ref().is_some_and(Condition::costs);
         let is_news = costs || (is_short != row.noted_short && row.phase == Some(Phase::Up));
-        if !is_news || Instant::now() >= site.deadline {
+        if !is_news || Instant::now() >= context.deadline {
             continue;
         }
-        let Ok(Some(item)) = site.records.memory(&row.service.arn).await else {
+        let Ok(Some(item)) = context.store.record(&row.resource.arn).await else {
             continue;
         };
-        let memory = &item.value;
-        let is_same = Some(memory.phase) == row.phase && Some(memory.since) == row.since;
-        if !is_same || memory.held_by_other(site.run, plan.at).is_some() {
+        let record = &item.value;
+        let is_same = Some(record.phase) == row.phase && Some(record.since) == row.since;
+        if !is_same || record.held_by_other(context.run, plan.at).is_some() {
             continue;
         }
-        let noted = Memory {
-            ran_on: if costs { Some(plan.at) } else { memory.ran_on },
-            short_since: is_short.then(|| memory.short_since.unwrap_or(plan.at)),
-            ..memory.clone()
+        let noted = SleepRecord {
+            ran_on: if costs { Some(plan.at) } else { record.ran_on },
+            short_since: is_short.then(|| record.short_since.unwrap_or(plan.at)),
+            ..record.clone()
         };
-        if let Err(error) = site.records.write(&row.service, Some(&item), noted).await {
-            tracing::warn!(service = %row.service.arn, "what runs could not be noted: {error}");
+        if let Err(error) = context.store.write(&row.resource, Some(&item), noted).await {
+            tracing::warn!(resource = %row.resource.arn, "what runs could not be noted: {error}");
         }
     }
 }
 
 /// Holds a service that is still awake since the plan: another run may have put it to sleep, and then its
 /// tag is a new one.
-async fn hold_awake(site: &Site<'_>, row: &Row) -> Option<Item<Memory>> {
-    let now = (site.clock)();
-    let item = site.records.memory(&row.service.arn).await.ok()??;
-    let memory = &item.value;
-    if memory.phase != Phase::Up
-        || Some(memory.since) != row.since
-        || memory.held_by_other(site.run, now).is_some()
+async fn hold_awake(context: &ApplyContext<'_>, row: &Row) -> Option<Item<SleepRecord>> {
+    let now = (context.clock)();
+    let item = context.store.record(&row.resource.arn).await.ok()??;
+    let record = &item.value;
+    if record.phase != Phase::Up
+        || Some(record.since) != row.since
+        || record.held_by_other(context.run, now).is_some()
     {
         return None;
     }
-    let held = Memory {
+    let held = SleepRecord {
         holder: Some(Holder {
-            run: site.run.to_owned(),
+            run: context.run.to_owned(),
             until: now.checked_add(LEASE).unwrap_or(now),
         }),
-        ..memory.clone()
+        ..record.clone()
     };
-    match site.records.write(&row.service, Some(&item), held).await {
+    match context.store.write(&row.resource, Some(&item), held).await {
         Ok(Written::Yes(item)) => Some(item),
         _ => None,
     }
@@ -324,7 +324,7 @@ async fn hold_awake(site: &Site<'_>, row: &Row) -> Option<Item<Memory>> {
 type Place<'r> = (bool, &'r str);
 
 fn place(row: &Row) -> Place<'_> {
-    (row.service.kind == Kind::EcsService, &row.service.cluster)
+    (row.resource.kind == Kind::EcsService, &row.resource.cluster)
 }
 
 /// Who wakes, tier by tier; then who sleeps, in reverse; then what is only recorded.
@@ -359,10 +359,10 @@ fn bands(plan: &Plan) -> impl Iterator<Item = Vec<&Row>> {
 
 /// The rows of one cluster: who wakes, tier by tier, each after the one before is healthy; then who
 /// sleeps, in reverse; then what is only recorded.
-async fn in_cluster(
-    site: &Site<'_>,
+async fn apply_to_cluster(
+    context: &ApplyContext<'_>,
     work: Vec<&Row>,
-    gate: &mut health::Gate,
+    gate: &mut tier_gate::Gate,
     watch: Watch<'_>,
 ) -> Applied {
     let mut applied = Applied::default();
@@ -373,17 +373,17 @@ async fn in_cluster(
     for ((direction, tier), rows) in tiers {
         if direction == 0
             && !gate
-                .below_is_healthy(site, tier, &mut applied.warnings)
+                .below_is_healthy(context, tier, &mut applied.warnings)
                 .await
         {
             let left = rows.iter().map(|row| outcome(row, End::Continue));
             applied.outcomes.extend(left);
             continue;
         }
-        let groups: Vec<Vec<&Row>> = rows.chunks(TOGETHER).map(<[_]>::to_vec).collect();
+        let groups: Vec<Vec<&Row>> = rows.chunks(BATCH_SIZE).map(<[_]>::to_vec).collect();
         let done = stream::iter(groups)
-            .map(|group| group_of(site, group, watch))
-            .buffer_unordered(GROUPS);
+            .map(|group| batch(context, group, watch))
+            .buffer_unordered(CONCURRENT_BATCHES);
         for (one, waking) in done.collect::<Vec<_>>().await {
             if direction == 0 {
                 gate.begun(tier, waking);
@@ -397,21 +397,25 @@ async fn in_cluster(
 
 /// Waits for the turns of a few services, looks at them again, and does their steps. Tells as well who of
 /// them wakes now, by this run or by another.
-async fn group_of(
-    site: &Site<'_>,
+async fn batch(
+    context: &ApplyContext<'_>,
     rows: Vec<&Row>,
     watch: Watch<'_>,
-) -> (Applied, Vec<health::Awaited>) {
+) -> (Applied, Vec<tier_gate::Awaited>) {
     let (mut applied, mut waking) = (Applied::default(), Vec::new());
     let changes = |row: &Row| row.step.is_up() || row.step.is_down();
     let wanted = rows.iter().filter(|row| changes(row)).count();
-    let mut turns = site.paces.changes.turns(wanted, site.deadline).await;
+    let mut turns = context
+        .limiters
+        .changes
+        .acquire_up_to(wanted, context.deadline)
+        .await;
     let mut ready = Vec::new();
     for row in rows {
         let in_time = if changes(row) {
             turns > 0
         } else {
-            Instant::now() < site.deadline
+            Instant::now() < context.deadline
         };
         if in_time {
             turns -= usize::from(changes(row));
@@ -420,13 +424,13 @@ async fn group_of(
             applied.outcomes.push(outcome(row, End::Continue));
         }
     }
-    let seen = second_look::look_again(site, &ready).await.into_iter();
+    let seen = reread::reread(context, &ready).await.into_iter();
     let done = futures::future::join_all(seen.map(|(row, seen)| async move {
         match seen {
             Ok(Some(seen)) => {
                 let phase = seen.row.phase;
-                let (outcome, warnings) = steps::act(site, seen).await;
-                let awaited = health::awaited(&outcome, phase);
+                let (outcome, warnings) = steps::act(context, seen).await;
+                let awaited = tier_gate::awaited(&outcome, phase);
                 (outcome, warnings, awaited)
             }
             Ok(None) => (outcome(row, End::Nothing), Vec::new(), None),
@@ -442,9 +446,9 @@ async fn group_of(
     (applied, waking)
 }
 
-impl Site<'_> {
-    fn ctx(&self) -> Ctx<'_> {
-        Ctx {
+impl ApplyContext<'_> {
+    fn plan_context(&self) -> PlanContext<'_> {
+        PlanContext {
             now: (self.clock)(),
             run: self.run,
             defer_deadline: self.config.defer_deadline,
@@ -454,9 +458,9 @@ impl Site<'_> {
 
 fn outcome(row: &Row, end: End) -> Outcome {
     Outcome {
-        arn: row.service.arn.clone(),
-        kind: row.service.kind,
-        place: row.service.place(),
+        arn: row.resource.arn.clone(),
+        kind: row.resource.kind,
+        place: row.resource.place(),
         step: row.step.clone(),
         why: row.why.clone(),
         end,

@@ -4,45 +4,45 @@
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_rds::types::Tag;
 
-use super::Site;
-use super::calls::{Again, CallError, number};
-use crate::facts::{Kind, Scaling, Service};
-use crate::mirror::TAG;
+use super::ApplyContext;
+use super::calls::{CallError, RetriedCall, number};
+use crate::backup_tag::ASLEEP_TAG;
+use crate::resource::{Kind, Resource, Scaling};
 
 /// Starts or stops a database; sets the desired capacity of a group.
 pub(super) async fn set_count(
-    site: &Site<'_>,
-    service: &Service,
+    context: &ApplyContext<'_>,
+    resource: &Resource,
     desired: u32,
 ) -> Result<(), CallError> {
-    let (rds, name) = (site.aws.rds(), &service.name);
-    match (service.kind, desired) {
+    let (rds, name) = (context.aws.rds(), &resource.name);
+    match (resource.kind, desired) {
         (Kind::RdsInstance, 0) => {
             let call = || rds.stop_db_instance().db_instance_identifier(name);
-            let again = again(site, service, "StopDBInstance", "rds:StopDBInstance");
+            let again = again(context, resource, "StopDBInstance", "rds:StopDBInstance");
             let once = || call().customize().config_override(once_rds()).send();
             again.until_done(true, once).await
         }
         (Kind::RdsInstance, _) => {
             let call = || rds.start_db_instance().db_instance_identifier(name);
-            let again = again(site, service, "StartDBInstance", "rds:StartDBInstance");
+            let again = again(context, resource, "StartDBInstance", "rds:StartDBInstance");
             let once = || call().customize().config_override(once_rds()).send();
             again.until_done(true, once).await
         }
         (Kind::RdsCluster, 0) => {
             let call = || rds.stop_db_cluster().db_cluster_identifier(name);
-            let again = again(site, service, "StopDBCluster", "rds:StopDBCluster");
+            let again = again(context, resource, "StopDBCluster", "rds:StopDBCluster");
             let once = || call().customize().config_override(once_rds()).send();
             again.until_done(true, once).await
         }
         (Kind::RdsCluster, _) => {
             let call = || rds.start_db_cluster().db_cluster_identifier(name);
-            let again = again(site, service, "StartDBCluster", "rds:StartDBCluster");
+            let again = again(context, resource, "StartDBCluster", "rds:StartDBCluster");
             let once = || call().customize().config_override(once_rds()).send();
             again.until_done(true, once).await
         }
         (Kind::AutoScalingGroup | Kind::EcsService, _) => {
-            let groups = site.aws.autoscaling();
+            let groups = context.aws.autoscaling();
             let call = || {
                 groups
                     .update_auto_scaling_group()
@@ -52,23 +52,23 @@ pub(super) async fn set_count(
                 let call = call().desired_capacity(number(desired)).customize();
                 call.config_override(once_groups()).send()
             };
-            update_group(site, service).until_done(true, once).await
+            update_group(context, resource).until_done(true, once).await
         }
     }
 }
 
 /// Sets the bounds of a group, and its desired capacity with them if there is one.
 pub(super) async fn set_group(
-    site: &Site<'_>,
-    service: &Service,
+    context: &ApplyContext<'_>,
+    resource: &Resource,
     scaling: Scaling,
     desired: Option<u32>,
 ) -> Result<(), CallError> {
-    let groups = site.aws.autoscaling();
+    let groups = context.aws.autoscaling();
     let once = || {
         groups
             .update_auto_scaling_group()
-            .auto_scaling_group_name(&service.name)
+            .auto_scaling_group_name(&resource.name)
             .min_size(number(scaling.min))
             .max_size(number(scaling.max))
             .set_desired_capacity(desired.map(number))
@@ -76,30 +76,30 @@ pub(super) async fn set_group(
             .config_override(once_groups())
             .send()
     };
-    update_group(site, service)
+    update_group(context, resource)
         .until_done(desired.is_some(), once)
         .await
 }
 
 /// Mirrors the record in a tag.
 pub(super) async fn set_tag(
-    site: &Site<'_>,
-    service: &Service,
+    context: &ApplyContext<'_>,
+    resource: &Resource,
     value: &str,
 ) -> Result<(), CallError> {
-    if service.kind == Kind::AutoScalingGroup {
+    if resource.kind == Kind::AutoScalingGroup {
         let again = again(
-            site,
-            service,
+            context,
+            resource,
             "CreateOrUpdateTags",
             "autoscaling:CreateOrUpdateTags",
         );
-        let tag = group_tag(service)
+        let tag = group_tag(resource)
             .value(value)
             .propagate_at_launch(false)
             .build();
         let once = || {
-            let call = site
+            let call = context
                 .aws
                 .autoscaling()
                 .create_or_update_tags()
@@ -108,14 +108,19 @@ pub(super) async fn set_tag(
         };
         return again.until_done(false, once).await;
     }
-    let again = again(site, service, "AddTagsToResource", "rds:AddTagsToResource");
-    let tag = Tag::builder().key(TAG).value(value).build();
+    let again = again(
+        context,
+        resource,
+        "AddTagsToResource",
+        "rds:AddTagsToResource",
+    );
+    let tag = Tag::builder().key(ASLEEP_TAG).value(value).build();
     let once = || {
-        let call = site
+        let call = context
             .aws
             .rds()
             .add_tags_to_resource()
-            .resource_name(&service.arn);
+            .resource_name(&resource.arn);
         call.tags(tag.clone())
             .customize()
             .config_override(once_rds())
@@ -125,29 +130,32 @@ pub(super) async fn set_tag(
 }
 
 /// Removes the mirror.
-pub(super) async fn remove_tag(site: &Site<'_>, service: &Service) -> Result<(), CallError> {
-    if service.kind == Kind::AutoScalingGroup {
-        let again = again(site, service, "DeleteTags", "autoscaling:DeleteTags");
-        let tag = group_tag(service).build();
+pub(super) async fn remove_tag(
+    context: &ApplyContext<'_>,
+    resource: &Resource,
+) -> Result<(), CallError> {
+    if resource.kind == Kind::AutoScalingGroup {
+        let again = again(context, resource, "DeleteTags", "autoscaling:DeleteTags");
+        let tag = group_tag(resource).build();
         let once = || {
-            let call = site.aws.autoscaling().delete_tags().tags(tag.clone());
+            let call = context.aws.autoscaling().delete_tags().tags(tag.clone());
             call.customize().config_override(once_groups()).send()
         };
         return again.until_done(false, once).await;
     }
     let again = again(
-        site,
-        service,
+        context,
+        resource,
         "RemoveTagsFromResource",
         "rds:RemoveTagsFromResource",
     );
     let once = || {
-        let call = site
+        let call = context
             .aws
             .rds()
             .remove_tags_from_resource()
-            .resource_name(&service.arn);
-        call.tag_keys(TAG)
+            .resource_name(&resource.arn);
+        call.tag_keys(ASLEEP_TAG)
             .customize()
             .config_override(once_rds())
             .send()
@@ -155,28 +163,28 @@ pub(super) async fn remove_tag(site: &Site<'_>, service: &Service) -> Result<(),
     again.until_done(false, once).await
 }
 
-fn group_tag(service: &Service) -> aws_sdk_autoscaling::types::builders::TagBuilder {
+fn group_tag(resource: &Resource) -> aws_sdk_autoscaling::types::builders::TagBuilder {
     aws_sdk_autoscaling::types::Tag::builder()
         .resource_type("auto-scaling-group")
-        .resource_id(&service.name)
-        .key(TAG)
+        .resource_id(&resource.name)
+        .key(ASLEEP_TAG)
 }
 
-fn update_group<'a>(site: &'a Site<'a>, service: &Service) -> Again<'a> {
+fn update_group<'a>(context: &'a ApplyContext<'a>, resource: &Resource) -> RetriedCall<'a> {
     let permission = "autoscaling:UpdateAutoScalingGroup";
-    again(site, service, "UpdateAutoScalingGroup", permission)
+    again(context, resource, "UpdateAutoScalingGroup", permission)
 }
 
 fn again<'a>(
-    site: &'a Site<'a>,
-    service: &Service,
+    context: &'a ApplyContext<'a>,
+    resource: &Resource,
     call: &str,
     permission: &'static str,
-) -> Again<'a> {
-    Again {
-        site,
-        pace: &site.paces.scaling,
-        told: format!("{call} of {}", service.name),
+) -> RetriedCall<'a> {
+    RetriedCall {
+        context,
+        limiter: &context.limiters.scaling,
+        told: format!("{call} of {}", resource.name),
         permission,
     }
 }

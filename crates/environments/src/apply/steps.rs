@@ -5,40 +5,40 @@ use common::state::Item;
 use jiff::{SignedDuration, Timestamp};
 
 use super::calls::{self, CallError, Refusal};
-use super::{End, LEASE, Outcome, Site, outcome};
+use super::{ApplyContext, End, LEASE, Outcome, outcome};
+use crate::backup_tag::{ASLEEP_TAG, BackupTag};
 use crate::condition::Condition;
-use crate::decide::{Step, exaggerates, standing};
-use crate::facts::{Kind, Level, Scaling, Service};
-use crate::memory::{Conflict, Holder, Memory, Phase, Refused, Saved};
-use crate::mirror::{Mirror, TAG};
+use crate::decide::{Step, effective_record, overstated_tag};
 use crate::plan::Row;
-use crate::records::{RecordError, Written};
+use crate::record_store::{RecordError, Written};
+use crate::resource::{Kind, Level, Resource, Scaling};
+use crate::sleep_record::{Conflict, Holder, Phase, Refused, Saved, SleepRecord};
 
 /// No call is begun with less of the lease left: each is over by then, its time limits see to that.
-const MARGIN: SignedDuration = SignedDuration::from_secs(20);
+const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(20);
 /// What was seen longer ago is not acted upon.
-const FRESH: SignedDuration = SignedDuration::from_secs(30);
+const MAX_READ_AGE: SignedDuration = SignedDuration::from_secs(30);
 /// Tries of telling that a call may have come late: another run may be writing just then.
-const TELLING: usize = 5;
+const LATE_CALL_WRITES: usize = 5;
 
 /// A service as it is this second, and its record.
-pub(super) struct Seen {
+pub(super) struct CurrentRow {
     pub(super) row: Row,
-    pub(super) item: Option<Item<Memory>>,
+    pub(super) item: Option<Item<SleepRecord>>,
     /// When reading it began.
     pub(super) at: Timestamp,
 }
 
 /// Does the step that was decided just now.
-pub(super) async fn act(site: &Site<'_>, seen: Seen) -> (Outcome, Vec<String>) {
-    let Seen { row, item, at } = seen;
-    let before = standing(
-        &row.service,
+pub(super) async fn act(context: &ApplyContext<'_>, seen: CurrentRow) -> (Outcome, Vec<String>) {
+    let CurrentRow { row, item, at } = seen;
+    let before = effective_record(
+        &row.resource,
         item.as_ref().map(|item| &item.value),
-        (site.clock)(),
+        (context.clock)(),
     );
-    let mut work = Work {
-        site,
+    let mut work = StepRun {
+        context,
         row: &row,
         before,
         item,
@@ -61,70 +61,72 @@ pub(super) async fn act(site: &Site<'_>, seen: Seen) -> (Outcome, Vec<String>) {
         Err(end) => end,
     };
     if end == End::Continue {
-        work.let_go().await;
+        work.release().await;
     }
     (outcome(&row, end), work.warnings)
 }
 
-struct Work<'a> {
-    site: &'a Site<'a>,
+struct StepRun<'a> {
+    context: &'a ApplyContext<'a>,
     row: &'a Row,
     /// The record that counts: what was read, or what the tag says.
-    before: Option<Memory>,
+    before: Option<SleepRecord>,
     /// The record as it lies in the table.
-    item: Option<Item<Memory>>,
+    item: Option<Item<SleepRecord>>,
     seen_at: Timestamp,
     /// Whether this step has set the bounds of a sleep.
     bounded: bool,
     warnings: Vec<String>,
 }
 
-impl<'a> Work<'a> {
+impl<'a> StepRun<'a> {
     async fn sleep(&mut self, was: Level) -> Result<(), End> {
-        let (site, service, now) = (self.site, self.service(), self.now());
+        let (context, resource, now) = (self.context, self.resource(), self.now());
         // What was saved stays exactly as it was saved.
         let kept = self.before.as_ref().filter(|before| before.set.is_some());
         let saved = match kept.and_then(|before| before.was.clone()) {
             Some(saved) if saved.level == was => saved,
-            _ => Saved::of(service, was, now),
+            _ => Saved::of(resource, was, now),
         };
-        let set = service.asleep(was);
-        let mirror = Mirror {
+        let set = resource.asleep(was);
+        let backup = BackupTag {
             level: was,
             at: saved.at,
         };
-        let mut memory = self.memory(Phase::GoingDown);
-        memory.was = Some(saved);
-        memory.set = Some(set);
-        self.claim(memory).await?;
+        let mut record = self.record(Phase::GoingDown);
+        record.was = Some(saved);
+        record.set = Some(set);
+        self.claim(record).await?;
 
-        let value = mirror.value();
-        if service.tags.get(TAG) != Some(&value) {
-            let tagged = self.change(calls::set_tag(site, service, &value)).await?;
+        let value = backup.value();
+        if resource.tags.get(ASLEEP_TAG) != Some(&value) {
+            let tagged = self
+                .change(calls::set_tag(context, resource, &value))
+                .await?;
             self.warn(tagged);
         }
         match self.stop(set).await? {
             Ok(()) => self.finish(Phase::Down, |_| {}).await,
-            Err(error) if error.refusal.is_about_the_thing() => self.refused(was, error).await,
+            Err(error) if error.refusal.is_about_the_resource() => self.refused(was, error).await,
             Err(error) => Err(error.into()),
         }
     }
 
     /// Bounds, then count.
     async fn stop(&mut self, set: Level) -> Result<Result<(), CallError>, End> {
-        let (site, service) = (self.site, self.service());
-        if let Some(scaling) = set.scaling.filter(|_| service.scaling != set.scaling) {
+        let (context, resource) = (self.context, self.resource());
+        if let Some(scaling) = set.scaling.filter(|_| resource.scaling != set.scaling) {
             let bounded = self
-                .change(calls::set_scaling(site, service, scaling))
+                .change(calls::set_scaling(context, resource, scaling))
                 .await?;
             if bounded.is_err() {
                 return Ok(bounded);
             }
             self.bounded = true;
         }
-        if service.desired != set.desired {
+        if resource.desired != set.desired {
             return self
-                .change(calls::set_count(site, service, set.desired))
+                .change(calls::set_count(context, resource, set.desired))
                 .await;
         }
         Ok(Ok(()))
@@ -133,13 +135,13 @@ impl<'a> Work<'a> {
     /// Takes everything back: what AWS does not stop neither sleeps nor says so. Where that fails, too, the
     /// next run goes on from the record.
     async fn refused(&mut self, was: Level, error: CallError) -> Result<(), End> {
-        let (site, service) = (self.site, self.service());
-        let moved = self.bounded || service.scaling != was.scaling;
+        let (context, resource) = (self.context, self.resource());
+        let moved = self.bounded || resource.scaling != was.scaling;
         if let Some(scaling) = was.scaling.filter(|_| moved) {
-            self.change(calls::set_scaling(site, service, scaling))
+            self.change(calls::set_scaling(context, resource, scaling))
                 .await??;
         }
-        self.change(calls::remove_tag(site, service)).await??;
+        self.change(calls::remove_tag(context, resource)).await??;
         let earlier = self
             .before
             .as_ref()
@@ -155,9 +157,9 @@ impl<'a> Work<'a> {
             tries,
         };
         let again = !refused.is_final();
-        self.finish(Phase::Left, |memory| {
-            memory.set = None;
-            memory.refused = Some(refused);
+        self.finish(Phase::Left, |record| {
+            record.set = None;
+            record.refused = Some(refused);
         })
         .await?;
         Err(End::Refused {
@@ -168,72 +170,73 @@ impl<'a> Work<'a> {
     }
 
     async fn wake(&mut self, was: Level) -> Result<(), End> {
-        let (site, service) = (self.site, self.service());
+        let (context, resource) = (self.context, self.resource());
         let before = self.before.clone();
         let lies = self.item.as_ref().map(|item| &item.value);
-        let exaggerated = exaggerates(service, lies, self.now());
-        let mut memory = self.memory(Phase::GoingUp);
-        memory.was = before.as_ref().and_then(|before| before.was.clone());
-        memory.set = before.as_ref().and_then(|before| before.set);
-        memory.slept_since = before.as_ref().and_then(|before| match before.phase {
+        let exaggerated = overstated_tag(resource, lies, self.now());
+        let mut record = self.record(Phase::GoingUp);
+        record.was = before.as_ref().and_then(|before| before.was.clone());
+        record.set = before.as_ref().and_then(|before| before.set);
+        record.slept_since = before.as_ref().and_then(|before| match before.phase {
             Phase::Down => Some(before.since),
             Phase::GoingUp => before.slept_since,
             _ => None,
         });
-        memory.ran_on = if self.row.condition.as_ref().is_some_and(Condition::costs) {
-            Some(memory.since)
+        record.ran_on = if self.row.condition.as_ref().is_some_and(Condition::costs) {
+            Some(record.since)
         } else {
             before.as_ref().and_then(|before| before.ran_on)
         };
-        memory.conflict = before.and_then(|before| before.conflict);
+        record.conflict = before.and_then(|before| before.conflict);
         // Bounds that somebody else has changed stay, and are told.
-        memory.giving = self.row.gives;
-        let changed = memory.was.as_ref().is_some_and(|saved| saved.level != was)
-            && memory.giving != Some(was);
+        record.giving = self.row.gives;
+        let changed = record.was.as_ref().is_some_and(|saved| saved.level != was)
+            && record.giving != Some(was);
         let conflict = changed.then(|| Conflict {
-            expected: memory.set,
-            found: service.level(),
-            at: memory.since,
+            expected: record.set,
+            found: resource.level(),
+            at: record.since,
         });
-        self.claim(memory).await?;
+        self.claim(record).await?;
 
         // The count comes first, while the bounds of the sleep leave it alone: Application Auto Scaling pulls
         // what lies outside of new bounds into them when it gets to it, and so it must not find a zero.
-        let mut desired = service.desired;
-        let (mut scaling, has_room) =
-            (service.scaling, |bounds: Scaling| was.desired <= bounds.max);
-        if service.kind == Kind::AutoScalingGroup
+        let mut desired = resource.desired;
+        let (mut scaling, has_room) = (resource.scaling, |bounds: Scaling| {
+            was.desired <= bounds.max
+        });
+        if resource.kind == Kind::AutoScalingGroup
             && let Some(bounds) = was.scaling
             && !scaling.is_none_or(has_room)
         {
             // The maximum was lowered for the warm pool, and a count above it is refused.
-            self.change(calls::set_all(site, service, (bounds, was.desired)))
+            self.change(calls::set_all(context, resource, (bounds, was.desired)))
                 .await??;
             (scaling, desired) = (was.scaling, was.desired);
         }
         if desired != was.desired {
-            self.change(calls::set_count(site, service, was.desired))
+            self.change(calls::set_count(context, resource, was.desired))
                 .await??;
             desired = was.desired;
         }
         if let Some(scaling) = was.scaling.filter(|_| scaling != was.scaling) {
-            self.change(calls::set_scaling(site, service, scaling))
+            self.change(calls::set_scaling(context, resource, scaling))
                 .await??;
             desired = scaling.clamp(desired);
         }
         // It had a count that its own bounds do not allow, and they have moved it.
         if desired != was.desired {
-            self.change(calls::set_count(site, service, was.desired))
+            self.change(calls::set_count(context, resource, was.desired))
                 .await??;
         }
         self.untag().await?;
         let notes = self.row.notes.iter();
-        let notes = notes.map(|note| format!("{}: {note}", service.place()));
+        let notes = notes.map(|note| format!("{}: {note}", resource.place()));
         self.warnings.extend(notes);
         if let Some((tag, believed)) = exaggerated {
             self.warnings.push(format!(
-                "{}: its tag {TAG} says {tag}, and nothing vouches for so many: it has {believed} now",
-                service.place()
+                "{}: its tag {ASLEEP_TAG} says {tag}, and nothing vouches for so many: it has {believed} now",
+                resource.place()
             ));
         }
         if let Some(Conflict {
@@ -244,78 +247,78 @@ impl<'a> Work<'a> {
         {
             self.warnings.push(format!(
                 "{}: somebody changed its bounds while it slept (set to {set}, found at {found}); it has {was} now",
-                service.place()
+                resource.place()
             ));
         }
         // What it had stays on record: a call of an overtaken run may still come through, and is put right by it.
-        self.finish(Phase::Up, |memory| {
-            memory.set = None;
-            memory.conflict = conflict;
+        self.finish(Phase::Up, |record| {
+            record.set = None;
+            record.conflict = conflict;
         })
         .await
     }
 
     async fn conflict(&mut self, found: Level, give_back: Option<Scaling>) -> Result<(), End> {
-        let (site, service) = (self.site, self.service());
+        let (context, resource) = (self.context, self.resource());
         let before = self.before.clone();
-        let mut memory = self.memory(Phase::Conflict);
-        memory.was = before.as_ref().and_then(|before| before.was.clone());
-        memory.set = before.as_ref().and_then(|before| before.set);
-        memory.conflict = Some(Conflict {
-            expected: memory.set,
+        let mut record = self.record(Phase::Conflict);
+        record.was = before.as_ref().and_then(|before| before.was.clone());
+        record.set = before.as_ref().and_then(|before| before.set);
+        record.conflict = Some(Conflict {
+            expected: record.set,
             found,
             at: self.now(),
         });
         // A conflict that was recorded stays as it was found first.
         if let Some(old) = before.and_then(|before| before.conflict) {
-            memory.conflict = Some(old);
+            record.conflict = Some(old);
         }
-        self.claim(memory).await?;
+        self.claim(record).await?;
         let mut level = found;
         if let Some(scaling) = give_back {
-            self.change(calls::set_scaling(site, service, scaling))
+            self.change(calls::set_scaling(context, resource, scaling))
                 .await??;
             level.scaling = Some(scaling);
         }
         let claimed = self.item.as_ref().map(|item| item.value.clone());
-        let nothing_ours = claimed.is_some_and(|memory| memory.original(level) == level);
+        let nothing_ours = claimed.is_some_and(|record| record.original(level) == level);
         if nothing_ours {
             self.untag().await?;
         }
-        self.finish(Phase::Conflict, |memory| {
+        self.finish(Phase::Conflict, |record| {
             if nothing_ours {
-                memory.set = None;
+                record.set = None;
             }
         })
         .await
     }
 
     async fn leave(&mut self, found: Level) -> Result<(), End> {
-        let mut memory = self.memory(Phase::Left);
-        memory.holder = None;
+        let mut record = self.record(Phase::Left);
+        record.holder = None;
         if let Some(before) = self.before.clone().filter(|before| before.set.is_some()) {
             if before.set != Some(found) {
-                memory.conflict = Some(Conflict {
+                record.conflict = Some(Conflict {
                     expected: before.set,
                     found,
-                    at: memory.since,
+                    at: record.since,
                 });
             }
-            memory.was = before.was;
-            memory.set = before.set;
+            record.was = before.was;
+            record.set = before.set;
         }
-        self.write(memory).await
+        self.write(record).await
     }
 
     /// A new record of this phase, held by this run.
-    fn memory(&self, phase: Phase) -> Memory {
+    fn record(&self, phase: Phase) -> SleepRecord {
         let now = self.now();
-        Memory {
+        SleepRecord {
             phase,
             why: self.row.why.clone(),
             rule: self.rule(),
             holder: Some(self.holder(now)),
-            ..Memory::new(&self.row.service, now)
+            ..SleepRecord::new(&self.row.resource, now)
         }
     }
 
@@ -326,20 +329,20 @@ impl<'a> Work<'a> {
 
     fn holder(&self, now: Timestamp) -> Holder {
         Holder {
-            run: self.site.run.to_owned(),
+            run: self.context.run.to_owned(),
             until: now.checked_add(LEASE).unwrap_or(now),
         }
     }
 
     /// Writes down what is about to be done, unless that was decided too long ago.
-    async fn claim(&mut self, memory: Memory) -> Result<(), End> {
-        if self.now().duration_since(self.seen_at) > FRESH {
+    async fn claim(&mut self, record: SleepRecord) -> Result<(), End> {
+        if self.now().duration_since(self.seen_at) > MAX_READ_AGE {
             return Err(End::Busy);
         }
-        self.write(memory).await?;
+        self.write(record).await?;
         // Writing may have taken its time, too. Then nothing is done but this record, and the next run
         // goes on from it with its own eyes.
-        if self.left() <= MARGIN {
+        if self.left() <= LEASE_MARGIN {
             return Err(End::Busy);
         }
         Ok(())
@@ -347,26 +350,33 @@ impl<'a> Work<'a> {
 
     /// How long the service is still this run's.
     fn left(&self) -> SignedDuration {
-        let memory = &self.item.as_ref().expect("it was claimed").value;
-        let until = memory.holder.as_ref().map(|holder| holder.until);
+        let record = &self.item.as_ref().expect("it was claimed").value;
+        let until = record.holder.as_ref().map(|holder| holder.until);
         until.map_or(SignedDuration::ZERO, |until| {
             until.duration_since(self.now())
         })
     }
 
     /// The end of the step: nobody holds the service any more.
-    async fn finish(&mut self, phase: Phase, change: impl FnOnce(&mut Memory)) -> Result<(), End> {
-        let mut memory = self.item.as_ref().expect("it was claimed").value.clone();
-        memory.phase = phase;
-        memory.since = self.now();
-        memory.holder = None;
-        change(&mut memory);
-        self.write(memory).await
+    async fn finish(
+        &mut self,
+        phase: Phase,
+        change: impl FnOnce(&mut SleepRecord),
+    ) -> Result<(), End> {
+        let mut record = self.item.as_ref().expect("it was claimed").value.clone();
+        record.phase = phase;
+        record.since = self.now();
+        record.holder = None;
+        change(&mut record);
+        self.write(record).await
     }
 
-    async fn write(&mut self, memory: Memory) -> Result<(), End> {
-        let service: &Service = &self.row.service;
-        let written = self.site.records.write(service, self.item.as_ref(), memory);
+    async fn write(&mut self, record: SleepRecord) -> Result<(), End> {
+        let resource: &Resource = &self.row.resource;
+        let written = self
+            .context
+            .store
+            .write(resource, self.item.as_ref(), record);
         match written.await {
             Ok(Written::Yes(item)) => {
                 self.item = Some(item);
@@ -391,7 +401,7 @@ impl<'a> Work<'a> {
         self.holds().await?;
         let done = call.await;
         if self.left() <= SignedDuration::ZERO {
-            self.tell_that_it_came_late().await?;
+            self.record_late_call().await?;
             return Err(End::Busy);
         }
         Ok(done)
@@ -400,53 +410,53 @@ impl<'a> Work<'a> {
     /// Makes sure that the service is this run's for long enough.
     async fn holds(&mut self) -> Result<(), End> {
         let left = self.left();
-        if left > MARGIN {
+        if left > LEASE_MARGIN {
             return Ok(());
         }
         if left <= SignedDuration::ZERO {
             // What was seen is too old to go on from, even if nobody else has come.
             return Err(End::Busy);
         }
-        let mut memory = self.item.as_ref().expect("it was claimed").value.clone();
-        memory.holder = Some(self.holder(self.now()));
-        self.write(memory).await
+        let mut record = self.item.as_ref().expect("it was claimed").value.clone();
+        record.holder = Some(self.holder(self.now()));
+        self.write(record).await
     }
 
     /// Holds the service no longer, so that whoever continues need not wait for the lease to end. No call is
     /// under way: the time was over before AWS would take it.
-    async fn let_go(&mut self) {
-        let Some(mut memory) = self.item.as_ref().map(|item| item.value.clone()) else {
+    async fn release(&mut self) {
+        let Some(mut record) = self.item.as_ref().map(|item| item.value.clone()) else {
             return;
         };
-        let ours = |holder: &Holder| holder.run == self.site.run;
-        if memory.holder.as_ref().is_some_and(ours) {
-            memory.holder = None;
+        let ours = |holder: &Holder| holder.run == self.context.run;
+        if record.holder.as_ref().is_some_and(ours) {
+            record.holder = None;
             // Where that fails, the lease ends by itself.
-            let _ = self.write(memory).await;
+            let _ = self.write(record).await;
         }
     }
 
     /// Puts the record back on its way, so that the next run makes all of its calls again.
-    async fn tell_that_it_came_late(&mut self) -> Result<(), End> {
-        for _ in 0..TELLING {
-            let read = self.site.records.memory(&self.row.service.arn).await;
+    async fn record_late_call(&mut self) -> Result<(), End> {
+        for _ in 0..LATE_CALL_WRITES {
+            let read = self.context.store.record(&self.row.resource.arn).await;
             let Some(item) = read.map_err(|error| calls::state(&error))? else {
                 return Ok(());
             };
-            let mut memory = item.value.clone();
-            let Some(was) = memory.was.clone() else {
+            let mut record = item.value.clone();
+            let Some(was) = record.was.clone() else {
                 return Ok(());
             };
-            let asleep = self.row.service.asleep(was.level);
-            (memory.phase, memory.set) = match memory.phase {
+            let asleep = self.row.resource.asleep(was.level);
+            (record.phase, record.set) = match record.phase {
                 Phase::Up | Phase::GoingUp => (Phase::GoingUp, Some(asleep)),
                 Phase::Down | Phase::GoingDown => (Phase::GoingDown, Some(asleep)),
-                other => (other, memory.set),
+                other => (other, record.set),
             };
-            memory.holder = None;
-            "a call of an earlier run came late".clone_into(&mut memory.why);
+            record.holder = None;
+            "a call of an earlier run came late".clone_into(&mut record.why);
             self.item = Some(item);
-            match self.write(memory).await {
+            match self.write(record).await {
                 Err(End::Busy) => {}
                 written => return written,
             }
@@ -455,9 +465,9 @@ impl<'a> Work<'a> {
     }
 
     async fn untag(&mut self) -> Result<(), End> {
-        let (site, service) = (self.site, self.service());
-        if service.tags.contains_key(TAG) {
-            let removed = self.change(calls::remove_tag(site, service)).await?;
+        let (context, resource) = (self.context, self.resource());
+        if resource.tags.contains_key(ASLEEP_TAG) {
+            let removed = self.change(calls::remove_tag(context, resource)).await?;
             // Nobody would take it away later: a run that goes on does.
             if removed
                 .as_ref()
@@ -485,11 +495,11 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn service(&self) -> &'a Service {
-        &self.row.service
+    fn resource(&self) -> &'a Resource {
+        &self.row.resource
     }
 
     fn now(&self) -> Timestamp {
-        (self.site.clock)()
+        (self.context.clock)()
     }
 }

@@ -8,8 +8,8 @@ use schedule::{Context, Schedule, ScheduleError, Syntax};
 use strict_yaml::words::{list, nearest};
 use strict_yaml::{At, Findings, Node, Object, Problems, Value, entries, items, scalar};
 
-use super::read::{duration, exact, globs, names, number, share, words};
 use super::regions::{self, Region, region};
+use super::values::{duration, exact, globs, names, number, share, words};
 use super::{Also, Config, FILE, Files, Globs, Named, Prices, Rate, Rule, Tier, keys, people};
 
 mod calendar;
@@ -22,7 +22,7 @@ const TAG: &str = "deploy-hooks:schedule";
 /// More schedules than anybody can tell apart; each may name others.
 const MAX_SCHEDULES: usize = 500;
 /// Words that a tag may say instead of a schedule's name; so no schedule may have them as its name.
-const RESERVED: [&str; 4] = ["default", "always", "never", "rest"];
+const RESERVED_NAMES: [&str; 4] = ["default", "always", "never", "rest"];
 
 pub(super) fn config(source: &str, text: &str, files: &Files) -> Result<Config, Problems> {
     let root = strict_yaml::read(text, FILE).map_err(|problem| Problems {
@@ -197,7 +197,7 @@ fn schedules(
                 format!("{name:?} can't be a schedule's name"),
                 remedy,
             );
-        } else if RESERVED.contains(&name.as_str()) {
+        } else if RESERVED_NAMES.contains(&name.as_str()) {
             problems.add(
                 key.at,
                 format!("{name:?} has a meaning already"),
@@ -326,7 +326,7 @@ fn tag(object: &Object<'_>, problems: &Findings) -> String {
 
 fn tag_key(node: &Node, told: &str, problems: &Findings) -> Option<String> {
     let key = scalar::text(node, told, problems)?;
-    if key.chars().count() <= 128 && crate::mirror::is_legal(key) && !key.starts_with("aws:") {
+    if key.chars().count() <= 128 && crate::backup_tag::is_legal(key) && !key.starts_with("aws:") {
         return Some(key.to_owned());
     }
     let remedy = "write up to 128 letters, digits, spaces and _.:/=+-@; it can't begin with aws:";

@@ -19,13 +19,13 @@ pub struct Globs(Vec<Glob>);
 
 impl Glob {
     /// The longest names of ECS have 255 characters.
-    const LONGEST: usize = 511;
+    const MAX_CHARS: usize = 511;
 
     /// `cluster/service`, or a service's name alone, in whichever cluster.
     pub fn parse(text: &str) -> Option<Self> {
         let known = |c: char| c.is_ascii_alphanumeric() || "-_.*?".contains(c);
         let right = |part: &str| !part.is_empty() && part.chars().all(known);
-        if text.len() > Self::LONGEST {
+        if text.len() > Self::MAX_CHARS {
             return None;
         }
         let (cluster, name) = match text.split_once('/') {

@@ -11,12 +11,12 @@ mod keys;
 mod location;
 mod people;
 mod production;
-mod read;
 mod regions;
 #[cfg(test)]
 mod schema_tests;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 //! service that is called like that can be named in `not_production`.
 
 /// Whole words that mean production.
-const WORDS: [&str; 6] = ["prod", "production", "productive", "prd", "live", "prodn"];
+const PRODUCTION_WORDS: [&str; 6] = ["prod", "production", "productive", "prd", "live", "prodn"];
 
 /// The word in a name that looks like production, if there is one.
 ///
@@ -12,7 +12,7 @@ const WORDS: [&str; 6] = ["prod", "production", "productive", "prd", "live", "pr
 pub fn looks_like_production(name: &str) -> Option<String> {
     words(name).into_iter().find(|word| {
         let letters = word.trim_matches(|c: char| c.is_ascii_digit());
-        WORDS.contains(&letters) || contains_prod(letters)
+        PRODUCTION_WORDS.contains(&letters) || contains_prod(letters)
     })
 }
 

@@ -12,14 +12,14 @@ use aws_sdk_rds::types::{DbCluster, DbInstance, Tag};
 use common::aws::explain;
 
 use super::RDS;
-use crate::facts::{Kind, Service, Status};
-use crate::look::{Eyes, LookError, failed, timestamp};
+use crate::read::{ReadError, Reader, failed, timestamp};
+use crate::resource::{Kind, Resource, Status};
 
 /// The states of the instances of each cluster. What can't be read is not known, and then the state of the cluster counts.
-pub(crate) async fn members(eyes: Eyes<'_>) -> HashMap<String, Vec<String>> {
+pub(crate) async fn members(reader: Reader<'_>) -> HashMap<String, Vec<String>> {
     let (mut found, mut marker) = (HashMap::<String, Vec<String>>::new(), None);
     loop {
-        let call = eyes.aws.rds().describe_db_instances();
+        let call = reader.aws.rds().describe_db_instances();
         let answer = match call.set_marker(marker).send().await {
             Ok(answer) => answer,
             Err(error) => {
@@ -42,7 +42,7 @@ pub(crate) async fn members(eyes: Eyes<'_>) -> HashMap<String, Vec<String>> {
 
 /// A cluster is what its instances are: one that calls itself stopped costs while one of them runs, and one that is
 /// available serves nobody while none of them does.
-pub(crate) fn count_members(cluster: &mut Service, members: &[String]) {
+pub(crate) fn count_members(cluster: &mut Resource, members: &[String]) {
     let is_down = |status: &&String| {
         let down = [
             "starting", "stopped", "stopping", "creating", "failed", "deleting",
@@ -65,10 +65,10 @@ pub(crate) fn count_members(cluster: &mut Service, members: &[String]) {
 /// The ARNs of what is part of a blue/green deployment: RDS stops none of these. Who may not read that gets to know
 /// it when the stop is refused.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/blue-green-deployments-considerations.html>
-pub(crate) async fn blue_and_green(eyes: Eyes<'_>) -> BTreeSet<String> {
+pub(crate) async fn blue_and_green(reader: Reader<'_>) -> BTreeSet<String> {
     let (mut found, mut marker) = (BTreeSet::new(), None);
     loop {
-        let call = eyes.aws.rds().describe_blue_green_deployments();
+        let call = reader.aws.rds().describe_blue_green_deployments();
         let answer = match call.set_marker(marker).send().await {
             Ok(answer) => answer,
             Err(error) => {
@@ -95,12 +95,12 @@ pub(crate) async fn blue_and_green(eyes: Eyes<'_>) -> BTreeSet<String> {
 
 /// All instances that belong to no cluster, or the one of this name; none if there is none.
 pub(crate) async fn instances(
-    eyes: Eyes<'_>,
+    reader: Reader<'_>,
     name: Option<&str>,
-) -> Result<Vec<Service>, LookError> {
+) -> Result<Vec<Resource>, ReadError> {
     let (mut found, mut marker) = (Vec::new(), None);
     loop {
-        let call = eyes.aws.rds().describe_db_instances();
+        let call = reader.aws.rds().describe_db_instances();
         let call = call.set_db_instance_identifier(name.map(str::to_owned));
         let answer = match call.set_marker(marker).send().await {
             Ok(answer) => answer,
@@ -124,12 +124,12 @@ pub(crate) async fn instances(
 
 /// All Aurora clusters, or the one of this name; none if there is none.
 pub(crate) async fn clusters(
-    eyes: Eyes<'_>,
+    reader: Reader<'_>,
     name: Option<&str>,
-) -> Result<Vec<Service>, LookError> {
+) -> Result<Vec<Resource>, ReadError> {
     let (mut found, mut marker) = (Vec::new(), None);
     loop {
-        let call = eyes.aws.rds().describe_db_clusters();
+        let call = reader.aws.rds().describe_db_clusters();
         let call = call.set_db_cluster_identifier(name.map(str::to_owned));
         let answer = match call.set_marker(marker).send().await {
             Ok(answer) => answer,
@@ -162,7 +162,7 @@ fn is_given(name: Option<&str>) -> bool {
     name.is_some_and(|name| !name.is_empty())
 }
 
-fn instance(instance: &DbInstance) -> Service {
+fn instance(instance: &DbInstance) -> Resource {
     let replicas = !instance.read_replica_db_instance_identifiers().is_empty()
         || !instance.read_replica_db_cluster_identifiers().is_empty();
     let is_replica = is_given(instance.read_replica_source_db_instance_identifier())
@@ -179,7 +179,7 @@ fn instance(instance: &DbInstance) -> Service {
     } else {
         busy_storage(status)
     };
-    let bare = Service {
+    let bare = Resource {
         kind: Kind::RdsInstance,
         arn: instance.db_instance_arn().unwrap_or_default().to_owned(),
         name: instance
@@ -188,7 +188,7 @@ fn instance(instance: &DbInstance) -> Service {
             .to_owned(),
         created_at: instance.instance_create_time().and_then(timestamp),
         unstoppable,
-        ..Service::default()
+        ..Resource::default()
     };
     with_state(
         bare,
@@ -197,7 +197,7 @@ fn instance(instance: &DbInstance) -> Service {
     )
 }
 
-fn cluster(cluster: &DbCluster) -> Service {
+fn cluster(cluster: &DbCluster) -> Resource {
     let provisioned = cluster
         .engine_mode()
         .is_none_or(|mode| mode == "provisioned");
@@ -213,7 +213,7 @@ fn cluster(cluster: &DbCluster) -> Service {
     } else {
         None
     };
-    let bare = Service {
+    let bare = Resource {
         kind: Kind::RdsCluster,
         arn: cluster.db_cluster_arn().unwrap_or_default().to_owned(),
         name: cluster
@@ -222,7 +222,7 @@ fn cluster(cluster: &DbCluster) -> Service {
             .to_owned(),
         created_at: cluster.cluster_create_time().and_then(timestamp),
         unstoppable: unstoppable.map(str::to_owned),
-        ..Service::default()
+        ..Resource::default()
     };
     with_state(
         bare,
@@ -255,7 +255,7 @@ fn is_busy_storage(status: &str) -> bool {
 }
 
 /// `available` and `stopped` are the two ends; in between nothing can be decided.
-fn with_state(bare: Service, status: &str, tags: &[Tag]) -> Service {
+fn with_state(bare: Resource, status: &str, tags: &[Tag]) -> Resource {
     let (desired, running, status) = match status {
         "available" => (1, 1, Status::Active),
         storage if is_busy_storage(storage) => (1, 1, Status::Active),
@@ -268,7 +268,7 @@ fn with_state(bare: Service, status: &str, tags: &[Tag]) -> Service {
     let tags = tags
         .iter()
         .filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default())));
-    Service {
+    Resource {
         cluster: RDS.to_owned(),
         desired,
         running,

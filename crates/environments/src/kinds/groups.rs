@@ -12,14 +12,17 @@ use common::aws::explain;
 use strict_yaml::words::count;
 
 use super::AUTO_SCALING;
-use crate::facts::{Kind, Scaling, Service, Status, Suspended};
-use crate::look::{Eyes, LookError, failed, timestamp};
+use crate::read::{ReadError, Reader, failed, timestamp};
+use crate::resource::{Kind, Resource, Scaling, Status, Suspended};
 
 /// All groups, or those of these names; what is gone is left out.
-pub(crate) async fn groups(eyes: Eyes<'_>, names: &[String]) -> Result<Vec<Service>, LookError> {
+pub(crate) async fn groups(
+    reader: Reader<'_>,
+    names: &[String],
+) -> Result<Vec<Resource>, ReadError> {
     let (mut found, mut token) = (Vec::new(), None);
     loop {
-        let mut call = eyes
+        let mut call = reader
             .aws
             .autoscaling()
             .describe_auto_scaling_groups()
@@ -42,7 +45,7 @@ pub(crate) async fn groups(eyes: Eyes<'_>, names: &[String]) -> Result<Vec<Servi
     }
 }
 
-fn group(group: &AutoScalingGroup) -> Service {
+fn group(group: &AutoScalingGroup) -> Resource {
     let number = |number: Option<i32>| {
         number
             .and_then(|number| u32::try_from(number).ok())
@@ -57,7 +60,7 @@ fn group(group: &AutoScalingGroup) -> Service {
         .tags()
         .iter()
         .filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default())));
-    Service {
+    Resource {
         kind: Kind::AutoScalingGroup,
         arn: group
             .auto_scaling_group_arn()
@@ -87,7 +90,7 @@ fn group(group: &AutoScalingGroup) -> Service {
             suspended: Suspended::default(),
         }),
         created_at: group.created_time().and_then(timestamp),
-        ..Service::default()
+        ..Resource::default()
     }
 }
 

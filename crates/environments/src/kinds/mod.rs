@@ -7,8 +7,8 @@ pub(crate) mod databases;
 pub(crate) mod groups;
 
 use crate::config::Config;
-use crate::facts::{Kind, Service};
-use crate::look::{Eyes, LookError};
+use crate::read::{ReadError, Reader};
+use crate::resource::{Kind, Resource};
 
 /// The place of databases, where a service has its cluster.
 pub const RDS: &str = "rds";
@@ -16,11 +16,11 @@ pub const RDS: &str = "rds";
 pub const AUTO_SCALING: &str = "autoscaling";
 
 /// What of the other kinds the configuration names, and what could not be read.
-pub(crate) async fn gather(eyes: Eyes<'_>, config: &Config) -> (Vec<Service>, Vec<LookError>) {
+pub(crate) async fn gather(reader: Reader<'_>, config: &Config) -> (Vec<Resource>, Vec<ReadError>) {
     let also = &config.also;
     let (mut services, mut problems) = (Vec::new(), Vec::new());
     let mut take =
-        |found: Result<Vec<Service>, LookError>, globs: &crate::config::Globs| match found {
+        |found: Result<Vec<Resource>, ReadError>, globs: &crate::config::Globs| match found {
             Ok(found) => services.extend(
                 found
                     .into_iter()
@@ -29,16 +29,19 @@ pub(crate) async fn gather(eyes: Eyes<'_>, config: &Config) -> (Vec<Service>, Ve
             Err(error) => problems.push(error),
         };
     if !also.rds_instances.is_empty() {
-        take(databases::instances(eyes, None).await, &also.rds_instances);
+        take(
+            databases::instances(reader, None).await,
+            &also.rds_instances,
+        );
     }
     if !also.rds_clusters.is_empty() {
-        take(databases::clusters(eyes, None).await, &also.rds_clusters);
+        take(databases::clusters(reader, None).await, &also.rds_clusters);
     }
     if !also.auto_scaling_groups.is_empty() {
-        take(groups::groups(eyes, &[]).await, &also.auto_scaling_groups);
+        take(groups::groups(reader, &[]).await, &also.auto_scaling_groups);
     }
     if services.iter().any(|one| one.kind == Kind::RdsCluster) {
-        let members = databases::members(eyes).await;
+        let members = databases::members(reader).await;
         for cluster in services
             .iter_mut()
             .filter(|one| one.kind == Kind::RdsCluster)
@@ -48,10 +51,10 @@ pub(crate) async fn gather(eyes: Eyes<'_>, config: &Config) -> (Vec<Service>, Ve
         }
     }
     if services.iter().any(|one| one.kind.is_database()) {
-        let parts = databases::blue_and_green(eyes).await;
-        for service in services.iter_mut().filter(|one| parts.contains(&one.arn)) {
+        let parts = databases::blue_and_green(reader).await;
+        for resource in services.iter_mut().filter(|one| parts.contains(&one.arn)) {
             let why = "RDS does not stop what is part of a blue/green deployment";
-            service.unstoppable.get_or_insert(why.to_owned());
+            resource.unstoppable.get_or_insert(why.to_owned());
         }
     }
     (services, problems)
@@ -59,14 +62,14 @@ pub(crate) async fn gather(eyes: Eyes<'_>, config: &Config) -> (Vec<Service>, Ve
 
 /// One of them, as it is now.
 pub(crate) async fn look(
-    eyes: Eyes<'_>,
+    reader: Reader<'_>,
     kind: Kind,
     name: &str,
-) -> Result<Vec<Service>, LookError> {
+) -> Result<Vec<Resource>, ReadError> {
     match kind {
         Kind::EcsService => Ok(Vec::new()),
-        Kind::RdsInstance => databases::instances(eyes, Some(name)).await,
-        Kind::RdsCluster => databases::clusters(eyes, Some(name)).await,
-        Kind::AutoScalingGroup => groups::groups(eyes, &[name.to_owned()]).await,
+        Kind::RdsInstance => databases::instances(reader, Some(name)).await,
+        Kind::RdsCluster => databases::clusters(reader, Some(name)).await,
+        Kind::AutoScalingGroup => groups::groups(reader, &[name.to_owned()]).await,
     }
 }

@@ -7,9 +7,9 @@ mod support;
 
 mod answers;
 
-use environments::mirror::TAG;
+use environments::backup_tag::ASLEEP_TAG;
 use environments::overrides::{Ask, KEEP_UP_TAG};
-use environments::summary::{Told, summary};
+use environments::run_report::{RunReport, summary};
 use support::ecs::{self, Target, arn};
 use support::{CONFIG, Fate, Office, Ran, Svc, block_on, config};
 
@@ -66,7 +66,7 @@ fn record(office: &Office) -> serde_json::Value {
 }
 
 fn told(ran: &Ran) -> String {
-    summary(&Told {
+    summary(&RunReport {
         plan: &ran.plan,
         applied: Some(&ran.applied),
         problems: &ran.gathered.problems,
@@ -110,7 +110,7 @@ fn who_is_not_selected_any_more_gets_back_what_it_had() {
                     .then_some(Fate::Fail(400, "InvalidParameterException"))
             });
             let ran = office.run("night").await;
-            assert_eq!(web(&office).tags.contains_key(TAG), tagged);
+            assert_eq!(web(&office).tags.contains_key(ASLEEP_TAG), tagged);
             assert_eq!(ran.applied.warnings.len(), usize::from(!tagged));
             office.world.no_fates();
             office.until(LATER).await;
@@ -152,7 +152,7 @@ fn who_must_not_be_touched_any_more_is_left_asleep_and_told() {
         block_on(async {
             let mut office = asleep(&Svc::new(3)).await;
             if !tagged {
-                at_night(&office, |web| drop(web.tags.remove(TAG)));
+                at_night(&office, |web| drop(web.tags.remove(ASLEEP_TAG)));
             }
             office.config = config(&CONFIG.replace("'*/never-*'", "'*/web'"));
             office.world.ecs(|ecs| ecs.changes.clear());
@@ -279,7 +279,7 @@ fn a_tag_that_could_not_be_removed_is_removed_later() {
         let ran = office.run("morning").await;
         assert_eq!(ran.applied.warnings.len(), 1, "it is told");
         assert_eq!(web(&office).desired, 3);
-        assert!(web(&office).tags.contains_key(TAG));
+        assert!(web(&office).tags.contains_key(ASLEEP_TAG));
         office.world.no_fates();
         office.until("2026-11-24T09:05:00Z").await;
         let ran = office.run("tick").await;
@@ -327,7 +327,7 @@ fn bounds_that_somebody_changed_stay_and_the_count_is_given_back() {
                 };
                 let now = web(&office);
                 assert_eq!((now.desired, now.target), expected);
-                assert!(!now.tags.contains_key(TAG));
+                assert!(!now.tags.contains_key(ASLEEP_TAG));
                 assert_eq!(phase(&office), "up");
                 assert!(record(&office)["conflict"].is_object(), "it is recorded");
                 assert_eq!(ran.applied.warnings.len(), 1, "and told: {}", told(&ran));
@@ -421,7 +421,7 @@ fn a_stack_that_is_deployed_at_night_keeps_its_count_and_gets_back_the_rest() {
             morning(&office).await;
             let now = web(&office);
             assert_eq!((now.desired, now.target), expected, "{count} {stack:?}");
-            assert!(!now.tags.contains_key(TAG));
+            assert!(!now.tags.contains_key(ASLEEP_TAG));
             // The next night and morning are as ever.
             office.until("2026-11-24T22:00:00Z").await;
             office.run("second night").await;

@@ -315,7 +315,7 @@ impl Ecs {
         }
         for tag in call["tags"].as_array().into_iter().flatten() {
             let (key, value) = (tag["key"].as_str().unwrap(), tag["value"].as_str().unwrap());
-            if !environments::mirror::is_legal(value) {
+            if !environments::backup_tag::is_legal(value) {
                 return Err(error("InvalidParameterException", "illegal characters"));
             }
             service.tags.insert(key.into(), value.into());

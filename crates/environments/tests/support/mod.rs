@@ -16,14 +16,14 @@ use std::time::Duration;
 
 use common::aws::Aws;
 use common::state::Table;
-use environments::apply::{Applied, Paces, Site, apply};
+use environments::apply::{Applied, ApplyContext, RateLimiters, apply};
 use environments::config::{Config, Files};
-use environments::decide::Ctx;
+use environments::decide::PlanContext;
 use environments::gather::{Gathered, gather};
-use environments::look::{Eyes, Sizes};
 use environments::overrides::{Ask, Request};
 use environments::plan::{Plan, plan};
-use environments::records::Records;
+use environments::read::{Reader, TaskSizes};
+use environments::record_store::RecordStore;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -60,7 +60,7 @@ pub struct Office {
     pub world: World,
     pub aws: Arc<Aws>,
     pub config: Config,
-    pub sizes: Sizes,
+    pub sizes: TaskSizes,
 }
 
 /// What a run found, planned and did.
@@ -83,12 +83,12 @@ impl Office {
             aws: Arc::new(world.aws()),
             world,
             config: config(text),
-            sizes: Sizes::default(),
+            sizes: TaskSizes::default(),
         }
     }
 
-    pub fn records(&self) -> Records<'_> {
-        Records {
+    pub fn store(&self) -> RecordStore<'_> {
+        RecordStore {
             table: Table {
                 aws: &self.aws,
                 name: TABLE,
@@ -97,18 +97,18 @@ impl Office {
     }
 
     pub async fn look(&self) -> (Gathered, Plan) {
-        let paces = Paces::new(&self.config.rate);
-        self.look_at(&paces, "a look").await
+        let limiters = RateLimiters::new(&self.config.rate);
+        self.look_at(&limiters, "a look").await
     }
 
-    async fn look_at(&self, paces: &Paces, run: &str) -> (Gathered, Plan) {
-        let eyes = Eyes {
+    async fn look_at(&self, limiters: &RateLimiters, run: &str) -> (Gathered, Plan) {
+        let reader = Reader {
             aws: &self.aws,
-            pace: &paces.reads,
+            limiter: &limiters.reads,
             sizes: &self.sizes,
         };
-        let gathered = gather(eyes, self.records(), &self.config).await;
-        let ctx = Ctx {
+        let gathered = gather(reader, self.store(), &self.config).await;
+        let ctx = PlanContext {
             now: self.world.now(),
             run,
             defer_deadline: self.config.defer_deadline,
@@ -129,7 +129,7 @@ impl Office {
             at: now,
             place: None,
         };
-        self.records().request(&request).await.unwrap();
+        self.store().request(&request).await.unwrap();
     }
 
     /// One run of the function, with ten minutes.
@@ -138,25 +138,25 @@ impl Office {
     }
 
     pub async fn run_for(&self, run: &str, time: Duration) -> Ran {
-        let paces = Paces::new(&self.config.rate);
+        let limiters = RateLimiters::new(&self.config.rate);
         let began = Instant::now();
-        let (gathered, plan) = self.look_at(&paces, run).await;
+        let (gathered, plan) = self.look_at(&limiters, run).await;
         let read_in = began.elapsed();
         let deadline = Instant::now() + time;
         let world = self.world.clone();
         let clock = move || world.now();
-        let site = Site {
+        let context = ApplyContext {
             aws: &self.aws,
-            records: self.records(),
+            store: self.store(),
             config: &self.config,
-            paces: &paces,
+            limiters: &limiters,
             sizes: &self.sizes,
             requests: &gathered.requests,
             clock: &clock,
             run,
             deadline,
         };
-        let applied = apply(&site, &plan).await;
+        let applied = apply(&context, &plan).await;
         Ran {
             gathered,
             plan,

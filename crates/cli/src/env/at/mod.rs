@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use schedule::{State, Syntax};
 
 use self::evaluate::{Answer, Evaluator, Located};
-use super::{site, times};
+use super::{snapshot, times};
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
 
@@ -56,7 +56,7 @@ Examples:
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     let named = args.config.as_deref().filter(|named| !named.is_empty());
     let config = match named {
-        Some(named) => Some(site::config(named, None).await?),
+        Some(named) => Some(snapshot::config(named, None).await?),
         None => None,
     };
     let mut evaluator = evaluator(args, config.as_ref());

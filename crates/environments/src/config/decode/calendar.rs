@@ -10,7 +10,7 @@ use super::super::{FILE, Files, keys};
 use super::words;
 
 /// Holidays that repeat every year are known for these.
-const YEARS: RangeInclusive<i16> = 2020..=2060;
+const CALENDAR_YEARS: RangeInclusive<i16> = 2020..=2060;
 /// Files that a configuration may name; each may be as large as a calendar gets.
 const MAX_FILES: usize = 20;
 
@@ -77,7 +77,7 @@ fn file(
             return;
         }
     };
-    match Calendar::from_bytes(bytes, YEARS) {
+    match Calendar::from_bytes(bytes, CALENDAR_YEARS) {
         Ok(read) => calendar.extend(&read),
         Err(error) => {
             for problem in error.problems {

@@ -10,7 +10,7 @@ use strict_yaml::{Findings, Node, Object, Value, entries, scalar};
 
 use super::super::imported::{Imported, same_in_any_case};
 use super::super::keys;
-use super::super::read::words;
+use super::super::values::words;
 use super::tag_key;
 
 pub(super) const SYNTAXES: [(&str, Syntax); 5] = [

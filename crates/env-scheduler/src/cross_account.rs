@@ -10,13 +10,13 @@ use common::aws::{Aws, explain};
 use environments::config::Config;
 
 use crate::event::Event;
-use crate::own::Place;
+use crate::identity::Place;
 use crate::settings::Settings;
 use crate::{Function, Invocation};
 
 /// Why a run can't work where the event wants it to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ElsewhereError {
+pub enum CrossAccountError {
     /// Invoked by something that isn't Lambda.
     #[error(
         "nothing was touched: Lambda did not say the function's ARN (it says {arn:?}), so that its account and region \
@@ -83,11 +83,11 @@ pub enum ElsewhereError {
 }
 
 /// Where the run works, if that is allowed.
-pub fn allowed(event: &Event, own: &Place, config: &Config) -> Result<Place, ElsewhereError> {
+pub fn allowed(event: &Event, own: &Place, config: &Config) -> Result<Place, CrossAccountError> {
     let account = event.account.as_ref().unwrap_or(&own.account);
     let region = event.region.as_ref().unwrap_or(&own.region);
     if !config.accounts.contains(account) {
-        return Err(ElsewhereError::Account {
+        return Err(CrossAccountError::Account {
             account: account.clone(),
             allowed: config.accounts.join(", "),
         });
@@ -97,19 +97,19 @@ pub fn allowed(event: &Event, own: &Place, config: &Config) -> Result<Place, Els
         regions => regions,
     };
     if !regions.contains(region) {
-        return Err(ElsewhereError::Region {
+        return Err(CrossAccountError::Region {
             region: region.clone(),
             allowed: regions.join(", "),
         });
     }
     match &event.role_arn {
         Some(role_arn) if account_of(role_arn) != Some(account) => {
-            Err(ElsewhereError::RoleOfAnother {
+            Err(CrossAccountError::RoleOfAnother {
                 role_arn: role_arn.clone(),
                 account: account.clone(),
             })
         }
-        None if *account != own.account => Err(ElsewhereError::NoRole {
+        None if *account != own.account => Err(CrossAccountError::NoRole {
             account: account.clone(),
             own: own.account.clone(),
         }),
@@ -126,7 +126,7 @@ pub async fn clients(
     settings: &Settings,
     invocation: &Invocation,
     (event, own, place): (&Event, &Place, &Place),
-) -> Result<Option<Aws>, ElsewhereError> {
+) -> Result<Option<Aws>, CrossAccountError> {
     let Some(role_arn) = &event.role_arn else {
         let elsewhere = own.region != place.region;
         return Ok(elsewhere.then(|| function.aws.elsewhere(&place.region, None)));
@@ -144,8 +144,8 @@ async fn assume(
     settings: &Settings,
     invocation: &Invocation,
     role_arn: &str,
-) -> Result<Credentials, ElsewhereError> {
-    let refused = |detail: String| ElsewhereError::Refused {
+) -> Result<Credentials, CrossAccountError> {
+    let refused = |detail: String| CrossAccountError::Refused {
         role_arn: role_arn.to_owned(),
         detail,
     };
@@ -177,10 +177,14 @@ async fn assume(
 
 /// `CloudTrail` shows it there, beside each call: which run it was.
 fn session_name(request_id: &str) -> String {
-    const LONGEST: usize = 64;
+    const MAX_SESSION_NAME: usize = 64;
     let legal = |c: &char| c.is_ascii_alphanumeric() || "_=,.@-".contains(*c);
     let id = request_id.chars().filter(legal);
-    "env-scheduler-".chars().chain(id).take(LONGEST).collect()
+    "env-scheduler-"
+        .chars()
+        .chain(id)
+        .take(MAX_SESSION_NAME)
+        .collect()
 }
 
 fn account_of(arn: &str) -> Option<&str> {
@@ -197,7 +201,7 @@ mod tests {
     const OWN: &str = "111122223333";
     const OTHER: &str = "444455556666";
 
-    fn ask(account: &str, region: &str, role_arn: &str) -> Result<Place, ElsewhereError> {
+    fn ask(account: &str, region: &str, role_arn: &str) -> Result<Place, CrossAccountError> {
         let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let event = Event {
             account: text(account),

@@ -1,9 +1,9 @@
 //! What people ask for on a command line: which services, until when, and the records that this becomes.
 
 use environments::config::Glob;
-use environments::facts::Service;
-use environments::overrides::{Ask, LONGEST_REQUEST, Place, Request, word_of};
+use environments::overrides::{Ask, MAX_REQUEST_LENGTH, Place, Request, word_of};
 use environments::plan::{Plan, Row, totals};
+use environments::resource::Resource;
 use jiff::Timestamp;
 use schedule::State;
 use strict_yaml::words::{list, nearest};
@@ -15,7 +15,7 @@ pub(crate) struct Patterns(Vec<Glob>);
 
 /// Who asks for what, and when.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wish<'a> {
+pub(crate) struct RequestTemplate<'a> {
     pub(crate) ask: Ask,
     pub(crate) by: &'a str,
     pub(crate) now: Timestamp,
@@ -40,7 +40,7 @@ impl Patterns {
     }
 
     /// Whether one of them matches.
-    pub(crate) fn match_one(&self, service: &Service) -> bool {
+    pub(crate) fn match_one(&self, service: &Resource) -> bool {
         self.0
             .iter()
             .any(|glob| glob.matches(&service.cluster, &service.name))
@@ -52,7 +52,7 @@ impl Patterns {
             let mut rows = plan
                 .rows
                 .iter()
-                .filter(|row| glob.matches(&row.service.cluster, &row.service.name));
+                .filter(|row| glob.matches(&row.resource.cluster, &row.resource.name));
             if rows.clone().any(|row| row.shall.is_some()) {
                 continue;
             }
@@ -60,13 +60,13 @@ impl Patterns {
                 Some(row) => format!(
                     "{:?} is about nothing that is ours to touch: {}: {}",
                     glob.to_string(),
-                    row.service.place(),
+                    row.resource.place(),
                     row.why
                 ),
                 None => unknown(&glob.to_string(), plan),
             }));
         }
-        let ours = |row: &&Row| row.shall.is_some() && self.match_one(&row.service);
+        let ours = |row: &&Row| row.shall.is_some() && self.match_one(&row.resource);
         Ok(plan.rows.iter().filter(ours).collect())
     }
 
@@ -75,7 +75,7 @@ impl Patterns {
         let rows: Vec<Row> = plan
             .rows
             .iter()
-            .filter(|row| self.match_one(&row.service))
+            .filter(|row| self.match_one(&row.resource))
             .cloned()
             .collect();
         Plan {
@@ -86,7 +86,7 @@ impl Patterns {
     }
 
     /// A request for each.
-    pub(crate) fn requests(&self, wish: Wish<'_>, until: Timestamp) -> Vec<Request> {
+    pub(crate) fn requests(&self, wish: RequestTemplate<'_>, until: Timestamp) -> Vec<Request> {
         self.0
             .iter()
             .map(|glob| wish.request(&glob.to_string(), until))
@@ -94,7 +94,7 @@ impl Patterns {
     }
 }
 
-impl Wish<'_> {
+impl RequestTemplate<'_> {
     /// A request of its own id, about one service or pattern.
     pub(crate) fn request(self, service: &str, until: Timestamp) -> Request {
         Request {
@@ -117,24 +117,24 @@ impl Wish<'_> {
         rows: &[&Row],
         alone: &Plan,
     ) -> Result<Vec<Request>, Failure> {
-        let next_edge = |row: &Row| alone.find(&row.service.arn)?.next_edge;
+        let next_edge = |row: &Row| alone.find(&row.resource.arn)?.next_edge;
         // A service that is on anyway needs nobody's word; one that was started by hand does.
         let needs = |row: &&&Row| self.ask == Ask::ForceDown || row.shall == Some(State::Off);
         let called: Vec<&Row> = rows.iter().filter(needs).copied().collect();
         if let Some(endless) = called.iter().find(|row| next_edge(row).is_none()) {
             return Err(Failure::Wrong(format!(
                 "the schedule of {} never changes ({}); say how long, with --for or --until",
-                endless.service.place(),
+                endless.resource.place(),
                 endless.source.as_deref().unwrap_or_default()
             )));
         }
         let far = |row: &&&Row| {
-            next_edge(row).is_some_and(|edge| edge.duration_since(self.now) > LONGEST_REQUEST)
+            next_edge(row).is_some_and(|edge| edge.duration_since(self.now) > MAX_REQUEST_LENGTH)
         };
         if let Some(far) = called.iter().find(far) {
             return Err(Failure::Wrong(format!(
                 "the schedule of {} does not change within 31 days ({}); say how long, with --for or --until",
-                far.service.place(),
+                far.resource.place(),
                 far.source.as_deref().unwrap_or_default()
             )));
         }
@@ -145,7 +145,7 @@ impl Wish<'_> {
             [one] if called.len() == rows.len() => patterns.requests(self, *one),
             _ => called
                 .iter()
-                .filter_map(|row| Some(self.request(&row.service.place(), next_edge(row)?)))
+                .filter_map(|row| Some(self.request(&row.resource.place(), next_edge(row)?)))
                 .collect(),
         })
     }
@@ -153,8 +153,8 @@ impl Wish<'_> {
 
 /// What to say of a service that isn't there.
 pub(crate) fn unknown(name: &str, plan: &Plan) -> String {
-    let places: Vec<String> = plan.rows.iter().map(|row| row.service.place()).collect();
-    let names = plan.rows.iter().map(|row| row.service.name.as_str());
+    let places: Vec<String> = plan.rows.iter().map(|row| row.resource.place()).collect();
+    let names = plan.rows.iter().map(|row| row.resource.name.as_str());
     let known = places.iter().map(String::as_str).chain(names);
     let remedy = match nearest(name, known) {
         Some(near) => format!("did you mean {near:?}?"),
@@ -174,16 +174,16 @@ mod tests {
 
     #[test]
     fn a_service_is_one_word_of_a_request() {
-        let wish = Wish {
+        let wish = RequestTemplate {
             ask: Ask::Snooze,
             by: "lead",
             now: Timestamp::UNIX_EPOCH,
             place: None,
         };
-        let group = Service {
+        let group = Resource {
             cluster: "autoscaling".into(),
             name: "My Group".into(),
-            ..Service::default()
+            ..Resource::default()
         };
         let asked = wish.request(&group.place(), Timestamp::MAX);
         assert_eq!(asked.services, "autoscaling/My?Group");

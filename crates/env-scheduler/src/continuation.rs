@@ -10,17 +10,17 @@ use jiff::Timestamp;
 
 use crate::event::Event;
 use crate::settings::Settings;
-use crate::{Function, Invocation, own};
+use crate::{Function, Invocation, identity};
 
 /// So often at most a run is continued by the function itself; a caller that loops has its own limit.
 /// Lambda stops a function that invokes itself about sixteen times in a row, and at five changes a second
 /// this many invocations of a quarter of an hour reach tens of thousands of services.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>
-pub const MOST: u32 = 12;
+pub const MAX_CONTINUATIONS: u32 = 12;
 
 /// What becomes of the rest.
 #[derive(Debug, Default, PartialEq)]
-pub struct Rest {
+pub struct Continuation {
     /// Whether it is being done at once.
     pub continued: bool,
     /// The event with which the caller shall invoke again, where it does so by itself.
@@ -30,12 +30,12 @@ pub struct Rest {
 }
 
 /// Sees to the rest of a run that came to this instant of its clock.
-pub async fn again(
+pub async fn continue_run(
     function: &Function,
     settings: &Settings,
     invocation: &Invocation,
     (event, now): (&Event, Timestamp),
-) -> Rest {
+) -> Continuation {
     let next = Event {
         // A run's clock may be ahead of the real one, and must not go back.
         at: Some(now),
@@ -43,35 +43,35 @@ pub async fn again(
         ..event.clone()
     };
     if event.looped {
-        return Rest {
+        return Continuation {
             continued: true,
             next: Some(next),
             problem: None,
         };
     }
-    if event.continuation >= MOST {
-        return Rest {
+    if event.continuation >= MAX_CONTINUATIONS {
+        return Continuation {
             problem: Some(format!(
-                "the run was continued {MOST} times and there is still more to do; the next tick goes on. \
+                "the run was continued {MAX_CONTINUATIONS} times and there is still more to do; the next tick goes on. \
                  Raise the function's timeout, or `rate` in the configuration"
             )),
-            ..Rest::default()
+            ..Continuation::default()
         };
     }
-    match soon(function, settings, invocation, &next).await {
-        Ok(()) => Rest {
+    match invoke_self(function, settings, invocation, &next).await {
+        Ok(()) => Continuation {
             continued: true,
-            ..Rest::default()
+            ..Continuation::default()
         },
-        Err(why) => Rest {
+        Err(why) => Continuation {
             problem: Some(format!("{why}; the next tick goes on")),
-            ..Rest::default()
+            ..Continuation::default()
         },
     }
 }
 
 /// Invokes the function itself with this event, without waiting for what comes of it.
-pub async fn soon(
+pub async fn invoke_self(
     function: &Function,
     settings: &Settings,
     invocation: &Invocation,
@@ -82,7 +82,7 @@ pub async fn soon(
         .aws
         .lambda()
         .invoke()
-        .function_name(own::name(settings, invocation))
+        .function_name(identity::name(settings, invocation))
         .invocation_type(InvocationType::Event)
         .payload(payload);
     let sent = call.send().await.map_err(|error| {

@@ -6,18 +6,18 @@ use std::collections::HashMap;
 use schedule::Overrides;
 
 use crate::config::Glob;
-use crate::facts::Service;
-use crate::overrides::{Request, Unclear, is_pattern, is_unreadable, of, word_of};
+use crate::overrides::{Request, UnclearOverride, is_pattern, is_unreadable, of, word_of};
+use crate::resource::Resource;
 
 /// Requests by the services that they are about.
 #[derive(Debug)]
-pub struct Asked<'r> {
+pub struct RequestIndex<'r> {
     named: HashMap<&'r str, Vec<&'r Request>>,
     patterns: Vec<(Glob, &'r Request)>,
     unreadable: bool,
 }
 
-impl<'r> Asked<'r> {
+impl<'r> RequestIndex<'r> {
     /// Reads requests once, for any number of services.
     pub fn new(requests: &'r [Request]) -> Self {
         let mut asked = Self {
@@ -37,15 +37,15 @@ impl<'r> Asked<'r> {
     }
 
     /// What [`overrides`](crate::overrides::overrides) says of a service.
-    pub fn of(&self, service: &Service) -> Result<Overrides, Unclear> {
-        let (cluster, name) = (&*service.cluster, &*service.name);
-        let named = self.named.get(word_of(&service.place()).as_str());
+    pub fn of(&self, resource: &Resource) -> Result<Overrides, UnclearOverride> {
+        let (cluster, name) = (&*resource.cluster, &*resource.name);
+        let named = self.named.get(word_of(&resource.place()).as_str());
         let named = named.into_iter().flatten().copied();
         let matching = self.patterns.iter();
         let matching = matching.filter(|(glob, _)| glob.matches(cluster, name));
         let all = named.chain(matching.map(|(_, request)| *request));
-        let ours: Vec<&Request> = all.filter(|one| one.is_where(service)).collect();
-        of(service, &ours, self.unreadable)
+        let ours: Vec<&Request> = all.filter(|one| one.is_where(resource)).collect();
+        of(resource, &ours, self.unreadable)
     }
 }
 
@@ -56,18 +56,18 @@ mod tests {
 
     #[test]
     fn it_says_what_each_request_says() {
-        let service = |cluster: &str, name: &str| Service {
+        let resource = |cluster: &str, name: &str| Resource {
             arn: format!("arn:aws:ecs:eu-central-1:111122223333:service/{cluster}/{name}"),
             cluster: cluster.into(),
             name: name.into(),
-            ..Service::default()
+            ..Resource::default()
         };
         let services = [
-            service("dev", "shop"),
-            service("dev", "web"),
-            service("test", "shop"),
-            service("autoscaling", "My Group (blue), old"),
-            service("autoscaling", "My Group"),
+            resource("dev", "shop"),
+            resource("dev", "web"),
+            resource("test", "shop"),
+            resource("autoscaling", "My Group (blue), old"),
+            resource("autoscaling", "My Group"),
         ];
         let words = [
             "dev/shop dev/web",
@@ -104,15 +104,15 @@ mod tests {
         all.push(Request::unreadable());
         sets.extend([all, Vec::new()]);
         let mut found = 0;
-        for (requests, service) in sets
+        for (requests, resource) in sets
             .iter()
             .flat_map(|set| services.iter().map(move |one| (set, one)))
         {
-            let said = Asked::new(requests).of(service);
+            let said = RequestIndex::new(requests).of(resource);
             assert_eq!(
                 said,
-                overrides(service, requests),
-                "{service:?} {requests:?}"
+                overrides(resource, requests),
+                "{resource:?} {requests:?}"
             );
             found += usize::from(said.is_ok_and(|all| all != Overrides::default()));
         }

@@ -9,24 +9,24 @@ use approvals::config::Language;
 use channels::{Announcement, AnnouncementList, Severity, fill};
 use environments::apply::{End, Outcome};
 use environments::decide::Step;
-use environments::memory::{Memory, Phase};
 use environments::plan::{Plan, Row};
 use environments::savings::{Savings, Sleeps, savings};
+use environments::schedule_state::ScheduleState;
 use environments::select::{Choice as Selection, Selected, Selector};
-use environments::want::Want;
+use environments::sleep_record::{Phase, SleepRecord};
 use jiff::{SignedDuration, Timestamp};
 use schedule::{Overrides, State};
 
-use super::offer::named;
-use super::stage::{Broadcast, Recipient, Stage};
+use super::messenger::{Broadcast, Messenger, Recipient};
+use super::offer::derived_id;
 use super::texts::{Texts, Zone};
 use crate::event::Action;
-use crate::reconcile::{Done, Run};
+use crate::reconcile::{RunContext, RunOutcome};
 
 /// How long after an edge it is looked for what became of it.
-const FRESH: SignedDuration = SignedDuration::from_hours(3);
+const REPORT_WINDOW: SignedDuration = SignedDuration::from_hours(3);
 /// Who isn't awake so long after the edge is told of as he is.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(20);
+const WAKE_PATIENCE: SignedDuration = SignedDuration::from_mins(20);
 
 /// What became of the services that one edge should have woken.
 #[derive(Debug, Default)]
@@ -60,22 +60,26 @@ pub struct Conflicted {
 }
 
 /// Tells of the edges whose work is done.
-pub async fn tell(run: &Run<'_>, done: &Done, stage: &Stage<'_>) -> Vec<String> {
-    let recipients = stage.recipients(&run.config.people.tell.morning);
+pub async fn tell(
+    run: &RunContext<'_>,
+    done: &RunOutcome,
+    messenger: &Messenger<'_>,
+) -> Vec<String> {
+    let recipients = messenger.recipients(&run.config.people.tell.morning);
     if recipients.is_empty() || done.continued {
         return Vec::new();
     }
     let mut problems = Vec::new();
     for (edge, wave) in waves(run, done) {
         if wave.is_ripe(edge, run) {
-            problems.extend(Box::pin(tell_wave(run, stage, &recipients, (edge, &wave))).await);
+            problems.extend(Box::pin(tell_wave(run, messenger, &recipients, (edge, &wave))).await);
         }
     }
     problems
 }
 
 /// What became of each edge of the last hours.
-pub fn waves(run: &Run<'_>, done: &Done) -> BTreeMap<Timestamp, Wave> {
+pub fn waves(run: &RunContext<'_>, done: &RunOutcome) -> BTreeMap<Timestamp, Wave> {
     let outcomes = done.applied.iter().flat_map(|applied| &applied.outcomes);
     let outcomes: HashMap<&str, &Outcome> = outcomes.map(|one| (one.arn.as_str(), one)).collect();
     let mut selector = Selector::new(run.config, &run.gathered.requests, run.now);
@@ -85,16 +89,16 @@ pub fn waves(run: &Run<'_>, done: &Done) -> BTreeMap<Timestamp, Wave> {
         if row.shall != Some(State::On) {
             continue;
         }
-        let Selection::Selected(selected) = selector.choose(&row.service) else {
+        let Selection::Selected(selected) = selector.choose(&row.resource) else {
             continue;
         };
         let Some(edge) = edges.woken_at(&selected, run) else {
             continue;
         };
-        let arn = row.service.arn.as_str();
-        let seen = Seen {
+        let arn = row.resource.arn.as_str();
+        let seen = WokenRow {
             row,
-            memory: run.gathered.memories.get(arn),
+            record: run.gathered.records.get(arn),
             outcome: outcomes.get(arn).copied(),
             edge,
         };
@@ -109,30 +113,30 @@ pub fn waves(run: &Run<'_>, done: &Done) -> BTreeMap<Timestamp, Wave> {
 struct Edges(HashMap<usize, Option<Timestamp>>);
 
 impl Edges {
-    fn woken_at(&mut self, selected: &Selected, run: &Run<'_>) -> Option<Timestamp> {
+    fn woken_at(&mut self, selected: &Selected, run: &RunContext<'_>) -> Option<Timestamp> {
         // The selector keeps the schedule, so its address is its name.
         let key = Arc::as_ptr(&selected.schedule) as usize;
         *self.0.entry(key).or_insert_with(|| {
             // Whoever was woken by somebody is no part of the morning.
             let (calendar, none) = (&run.config.calendar, Overrides::default());
-            let want = Want::of(&selected.schedule, calendar, &none, run.now);
+            let want = ScheduleState::of(&selected.schedule, calendar, &none, run.now);
             let edge = want.last_edge.filter(|_| want.state == State::On)?;
-            (run.now.duration_since(edge) < FRESH).then_some(edge)
+            (run.now.duration_since(edge) < REPORT_WINDOW).then_some(edge)
         })
     }
 }
 
 /// A service and what is known of its waking.
-struct Seen<'a> {
+struct WokenRow<'a> {
     row: &'a Row,
-    memory: Option<&'a Memory>,
+    record: Option<&'a SleepRecord>,
     outcome: Option<&'a Outcome>,
     edge: Timestamp,
 }
 
-impl Seen<'_> {
-    fn sort_into(&self, wave: &mut Wave, run: &Run<'_>) {
-        let place = self.row.service.place();
+impl WokenRow<'_> {
+    fn sort_into(&self, wave: &mut Wave, run: &RunContext<'_>) {
+        let place = self.row.resource.place();
         let up = self.outcome.is_some_and(|outcome| outcome.step.is_up());
         match self.outcome.map(|outcome| (&outcome.end, &outcome.step)) {
             // What somebody had started in the night did not wake in the morning.
@@ -160,23 +164,23 @@ impl Seen<'_> {
 
     /// Whether it slept until it was woken.
     fn slept(&self) -> bool {
-        self.memory
-            .is_some_and(|memory| memory.phase == Phase::Down || memory.slept_since.is_some())
+        self.record
+            .is_some_and(|record| record.phase == Phase::Down || record.slept_since.is_some())
     }
 
     /// What an earlier run did.
-    fn remembered(&self, wave: &mut Wave, run: &Run<'_>) {
-        let place = self.row.service.place();
+    fn remembered(&self, wave: &mut Wave, run: &RunContext<'_>) {
+        let place = self.row.resource.place();
         let busy = matches!(self.row.step, Step::Busy { .. });
-        let Some(memory) = self.memory else {
+        let Some(record) = self.record else {
             return;
         };
-        match memory.phase {
-            Phase::Up if memory.since >= self.edge && memory.slept_since.is_some() => {
-                wave.saved(self, memory.since, run);
+        match record.phase {
+            Phase::Up if record.since >= self.edge && record.slept_since.is_some() => {
+                wave.saved(self, record.since, run);
                 self.arrived(wave);
             }
-            Phase::Conflict if memory.since >= self.edge => wave.conflicts.push(self.conflict()),
+            Phase::Conflict if record.since >= self.edge => wave.conflicts.push(self.conflict()),
             Phase::GoingUp | Phase::Down if busy || self.row.step.is_up() => {
                 wave.pending.push(place);
             }
@@ -186,22 +190,22 @@ impl Seen<'_> {
 
     /// It was given what it had; awake it is when that runs.
     fn arrived(&self, wave: &mut Wave) {
-        let service = &self.row.service;
-        let had = self.memory.and_then(|memory| memory.was.as_ref());
-        let given = self.memory.and_then(|memory| memory.giving);
+        let resource = &self.row.resource;
+        let had = self.record.and_then(|record| record.was.as_ref());
+        let given = self.record.and_then(|record| record.giving);
         let had = given.or(had.map(|was| was.level));
         let had = had.map_or(0, |level| level.desired);
         let wanted = match &self.row.step {
             Step::Wake { was } | Step::FinishWake { was } => was.desired,
             // Somebody may want less since.
-            _ => had.min(service.desired),
+            _ => had.min(resource.desired),
         };
-        let place = service.place();
+        let place = resource.place();
         // It is not as it was in the evening, and why is in the record.
-        let other = self.memory.filter(|memory| memory.giving.is_some());
-        let told = other.map(|memory| format!("{place}: {}", memory.why));
+        let other = self.record.filter(|record| record.giving.is_some());
+        let told = other.map(|record| format!("{place}: {}", record.why));
         match &self.row.condition {
-            _ if service.running >= wanted => wave.woken.push(told.unwrap_or(place)),
+            _ if resource.running >= wanted => wave.woken.push(told.unwrap_or(place)),
             Some(condition) => wave.pending.push(format!("{place}: {condition}")),
             None => wave.pending.push(place),
         }
@@ -209,12 +213,12 @@ impl Seen<'_> {
 
     fn conflict(&self) -> Conflicted {
         // What was found then says more than that it is recorded.
-        let record = self.memory.filter(|memory| memory.phase == Phase::Conflict);
+        let record = self.record.filter(|record| record.phase == Phase::Conflict);
         let told = self.outcome.map(|outcome| &outcome.why);
-        let told = told.or(record.map(|memory| &memory.why));
-        let was = self.memory.and_then(|memory| memory.was.as_ref());
+        let told = told.or(record.map(|record| &record.why));
+        let was = self.record.and_then(|record| record.was.as_ref());
         Conflicted {
-            place: self.row.service.place(),
+            place: self.row.resource.place(),
             why: told.unwrap_or(&self.row.why).clone(),
             had: was.map(|was| was.level.desired),
         }
@@ -228,22 +232,22 @@ impl Wave {
     }
 
     /// Whether nothing more is to be waited for.
-    fn is_ripe(&self, edge: Timestamp, run: &Run<'_>) -> bool {
+    fn is_ripe(&self, edge: Timestamp, run: &RunContext<'_>) -> bool {
         let settled = self.pending.is_empty() && self.failed.is_empty();
-        let late = run.now.duration_since(edge) >= PATIENCE;
+        let late = run.now.duration_since(edge) >= WAKE_PATIENCE;
         settled || late || run.event.action == Action::Morning
     }
 
     /// Adds what the sleep that ended then has saved, by the rule of the metrics: whoever was started by
     /// hand in the night no longer slept, and is not counted.
-    fn saved(&mut self, seen: &Seen<'_>, ended: Timestamp, run: &Run<'_>) {
-        let Some(memory) = seen.memory else {
+    fn saved(&mut self, seen: &WokenRow<'_>, ended: Timestamp, run: &RunContext<'_>) {
+        let Some(record) = seen.record else {
             return;
         };
-        let mut memory = memory.clone();
-        if let Some(began) = memory.slept_since {
+        let mut record = record.clone();
+        if let Some(began) = record.slept_since {
             // An earlier run has woken it, or began to.
-            (memory.phase, memory.since) = (Phase::Down, began);
+            (record.phase, record.since) = (Phase::Down, began);
         }
         let row = seen.row;
         let which = if row.step.is_up() {
@@ -256,8 +260,8 @@ impl Wave {
             rows: vec![row.clone()],
             totals: run.plan.totals,
         };
-        let memories = HashMap::from([(row.service.arn.clone(), memory)]);
-        let one = savings(&plan, &memories, &run.config.prices, which);
+        let records = HashMap::from([(row.resource.arn.clone(), record)]);
+        let one = savings(&plan, &records, &run.config.prices, which);
         let all = &mut self.saved;
         all.vcpu_hours += one.vcpu_hours;
         all.gb_hours += one.gb_hours;
@@ -269,21 +273,21 @@ impl Wave {
 }
 
 async fn tell_wave(
-    run: &Run<'_>,
-    stage: &Stage<'_>,
+    run: &RunContext<'_>,
+    messenger: &Messenger<'_>,
     recipients: &[Recipient],
     (edge, wave): (Timestamp, &Wave),
 ) -> Vec<String> {
     let place = run.place;
     let parts = ["morning", &place.account, &place.region, &edge.to_string()];
-    let id = named(&parts);
+    let id = derived_id(&parts);
     let message = Broadcast {
         id: &id,
         occasion: "morning",
         is_over: &|| false,
         news: &|_, texts| news(run, (edge, wave), texts),
     };
-    stage.tell(recipients, &message).await
+    messenger.tell(recipients, &message).await
 }
 
 fn title((edge, wave): (Timestamp, &Wave), zone: &Zone, texts: &Texts) -> String {
@@ -302,7 +306,7 @@ fn title((edge, wave): (Timestamp, &Wave), zone: &Zone, texts: &Texts) -> String
     )
 }
 
-fn news(run: &Run<'_>, told: (Timestamp, &Wave), texts: &Texts) -> Announcement {
+fn news(run: &RunContext<'_>, told: (Timestamp, &Wave), texts: &Texts) -> Announcement {
     let (edge, wave) = told;
     let zone = Zone::of(run.config.zone.as_deref());
     let all = wave.woken.len() + wave.failed.len() + wave.conflicts.len() + wave.pending.len();
@@ -332,7 +336,7 @@ fn news(run: &Run<'_>, told: (Timestamp, &Wave), texts: &Texts) -> Announcement 
 }
 
 /// Account and region.
-pub fn whereabouts(run: &Run<'_>, texts: &Texts) -> String {
+pub fn whereabouts(run: &RunContext<'_>, texts: &Texts) -> String {
     let place = run.place;
     let values = [
         ("account", place.account.as_str()),
@@ -371,7 +375,7 @@ fn saved(saved: &Savings, texts: &Texts) -> Vec<String> {
     told
 }
 
-fn lists(run: &Run<'_>, wave: &Wave, zone: &Zone, texts: &Texts) -> Vec<AnnouncementList> {
+fn lists(run: &RunContext<'_>, wave: &Wave, zone: &Zone, texts: &Texts) -> Vec<AnnouncementList> {
     let remedy = |remedy: &str| fill(texts.remedy, &[("remedy", remedy)]);
     let failed = |one: &Failed| format!("{}: {}. {}", one.place, one.why, remedy(&one.remedy));
     let conflict = |one: &Conflicted| {
@@ -401,12 +405,12 @@ fn lists(run: &Run<'_>, wave: &Wave, zone: &Zone, texts: &Texts) -> Vec<Announce
     ]
 }
 
-fn deferred(run: &Run<'_>, zone: &Zone, texts: &Texts) -> Vec<String> {
+fn deferred(run: &RunContext<'_>, zone: &Zone, texts: &Texts) -> Vec<String> {
     let line = |row: &Row| match &row.step {
         Step::Defer { until } => {
             let moment = texts.moment(*until, zone);
             let until = fill(texts.deferred_until, &[("moment", &moment)]);
-            Some(format!("{}: {until}", row.service.place()))
+            Some(format!("{}: {until}", row.resource.place()))
         }
         _ => None,
     };

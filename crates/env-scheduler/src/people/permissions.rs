@@ -34,7 +34,7 @@ pub fn may(people: &People, right: Right, who: &Approver) -> bool {
 }
 
 /// Whether somebody may be told how things are: who is known, and whom a list names.
-pub fn may_look(people: &People, who: &Approver) -> bool {
+pub fn may_read(people: &People, who: &Approver) -> bool {
     let rights = [Right::Snooze, Right::Wake];
     is_known(people, who, false) || rights.into_iter().any(|right| may(people, right, who))
 }
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(asks(&people, "email:lead@example.com"), [false, true]);
         assert_eq!(asks(&people, "slack:T0123/U0123"), [false, false]);
         assert_eq!(asks(&people, "link:room"), [false, false]);
-        let looks = |who: &str| may_look(&people, &who.parse().unwrap());
+        let looks = |who: &str| may_read(&people, &who.parse().unwrap());
         assert!(
             looks("slack:T0123/U0123"),
             "of the workspace, though it may nothing"

@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::missed::ScheduledAction;
+use crate::missed_actions::ScheduledAction;
 
 /// What can sleep.
 #[derive(
@@ -45,7 +45,7 @@ impl fmt::Display for Kind {
 
 /// One thing that can sleep; mostly an ECS service, hence its name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Service {
+pub struct Resource {
     /// What it is.
     pub kind: Kind,
     /// Its ARN, which names the account and the region.
@@ -87,7 +87,7 @@ pub struct Service {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<ScheduledAction>,
     /// What a task takes, if that is known.
-    pub size: Option<Size>,
+    pub size: Option<TaskSize>,
     /// When it was made: a service of the same name that was made later is another one.
     pub created_at: Option<Timestamp>,
 }
@@ -132,7 +132,7 @@ pub struct Suspended {
 
 /// What one task takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Size {
+pub struct TaskSize {
     /// 1024 are a vCPU.
     pub cpu_units: u32,
     /// Memory in MiB.
@@ -148,7 +148,7 @@ pub struct Level {
     pub scaling: Option<Scaling>,
 }
 
-impl Service {
+impl Resource {
     /// What of it would be taken.
     pub fn level(&self) -> Level {
         Level {
@@ -321,15 +321,15 @@ mod tests {
 
     #[test]
     fn an_arn_names_account_and_region() {
-        let service = Service {
+        let resource = Resource {
             arn: "arn:aws:ecs:eu-central-1:111122223333:service/dev/shop".into(),
-            ..Service::default()
+            ..Resource::default()
         };
         assert_eq!(
-            (service.account(), service.region()),
+            (resource.account(), resource.region()),
             ("111122223333", "eu-central-1")
         );
-        assert_eq!(Service::default().account(), "");
+        assert_eq!(Resource::default().account(), "");
     }
 
     #[test]

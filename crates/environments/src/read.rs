@@ -15,21 +15,21 @@ use aws_smithy_types::DateTime;
 use common::aws::{Aws, explain};
 use jiff::Timestamp;
 
-use crate::facts::{Kind, Scaling, Service, Size, Status, Suspended};
-use crate::missed::ScheduledAction;
-use crate::pace::Pace;
+use crate::missed_actions::ScheduledAction;
+use crate::rate_limiter::RateLimiter;
+use crate::resource::{Kind, Resource, Scaling, Status, Suspended, TaskSize};
 
 /// `DescribeServices` takes no more.
-pub const SERVICES_A_CALL: usize = 10;
+pub const MAX_SERVICES_PER_CALL: usize = 10;
 /// `DescribeScalableTargets` takes no more.
-pub const TARGETS_A_CALL: usize = 50;
+pub const MAX_TARGETS_PER_CALL: usize = 50;
 /// ECS takes more, and nobody reads it.
-const FAR: std::time::Duration = std::time::Duration::from_hours(1);
+const READ_TURN_TIMEOUT: std::time::Duration = std::time::Duration::from_hours(1);
 
 /// Something could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what} failed: {detail}{remedy}")]
-pub struct LookError {
+pub struct ReadError {
     /// The call and on what.
     pub what: String,
     /// AWS's error in one line.
@@ -40,29 +40,29 @@ pub struct LookError {
 
 /// Services of one call: one that can't be read does not hide the others.
 #[derive(Debug, Default)]
-pub(crate) struct Looked {
-    pub(crate) services: Vec<Service>,
-    pub(crate) odd: Vec<LookError>,
+pub(crate) struct Described {
+    pub(crate) services: Vec<Resource>,
+    pub(crate) failures: Vec<ReadError>,
 }
 
 /// What it takes to read: clients, the pace of reading, and what tasks take, which never changes.
 #[derive(Clone, Copy, Debug)]
-pub struct Eyes<'a> {
+pub struct Reader<'a> {
     /// The clients.
     pub aws: &'a Aws,
     /// How fast ECS may be read.
-    pub pace: &'a Pace,
+    pub limiter: &'a RateLimiter,
     /// Kept from run to run.
-    pub sizes: &'a Sizes,
+    pub sizes: &'a TaskSizes,
 }
 
 /// What the tasks of task definitions take. A revision never changes, so it is read once.
 #[derive(Debug, Default)]
-pub struct Sizes(Mutex<HashMap<String, Option<Size>>>);
+pub struct TaskSizes(Mutex<HashMap<String, Option<TaskSize>>>);
 
-impl Sizes {
+impl TaskSizes {
     #[allow(clippy::option_option, reason = "not asked yet, or asked in vain")]
-    fn known(&self, arn: &str) -> Option<Option<Size>> {
+    fn known(&self, arn: &str) -> Option<Option<TaskSize>> {
         self.0
             .lock()
             .expect("nobody panics while holding it")
@@ -70,7 +70,7 @@ impl Sizes {
             .copied()
     }
 
-    fn keep(&self, arn: &str, size: Option<Size>) {
+    fn keep(&self, arn: &str, size: Option<TaskSize>) {
         self.0
             .lock()
             .expect("nobody panics while holding it")
@@ -78,12 +78,12 @@ impl Sizes {
     }
 }
 
-impl Eyes<'_> {
+impl Reader<'_> {
     /// Waits until ECS may be read again.
-    pub(crate) async fn turn(&self) {
-        let far = tokio::time::Instant::now() + FAR;
+    pub(crate) async fn acquire(&self) {
+        let far = tokio::time::Instant::now() + READ_TURN_TIMEOUT;
         // An hour's worth of reads is never waiting.
-        let _ = self.pace.turn(far).await;
+        let _ = self.limiter.acquire(far).await;
     }
 
     /// Up to ten services of one cluster, with tags and scalable targets. What is gone, or can't be read, is
@@ -92,7 +92,7 @@ impl Eyes<'_> {
         &self,
         cluster: &str,
         names: &[String],
-    ) -> Result<Vec<Service>, LookError> {
+    ) -> Result<Vec<Resource>, ReadError> {
         let mut services = self.bare_services(cluster, names).await?.services;
         let mut targets = self
             .targets(services.iter().map(resource_id).collect())
@@ -108,8 +108,8 @@ impl Eyes<'_> {
         &self,
         cluster: &str,
         names: &[String],
-    ) -> Result<Looked, LookError> {
-        self.turn().await;
+    ) -> Result<Described, ReadError> {
+        self.acquire().await;
         let call = self
             .aws
             .ecs()
@@ -124,18 +124,18 @@ impl Eyes<'_> {
                 explain(&error),
             )
         })?;
-        let odd = answer.failures().iter();
-        let odd = odd.filter(|failure| failure.reason() != Some("MISSING"));
-        let odd = odd.map(|failure| {
+        let failures = answer.failures().iter();
+        let failures = failures.filter(|failure| failure.reason() != Some("MISSING"));
+        let failures = failures.map(|failure| {
             let what = format!("DescribeServices of {}", failure.arn().unwrap_or_default());
             let detail = failure.reason().unwrap_or("no reason given");
             failed(&what, "ecs:DescribeServices", detail.to_owned())
         });
-        let odd = odd.collect();
+        let failures = failures.collect();
         let services = answer.services.unwrap_or_default();
-        Ok(Looked {
+        Ok(Described {
             services: services.iter().map(|service| self.fact(service)).collect(),
-            odd,
+            failures,
         })
     }
 
@@ -143,10 +143,10 @@ impl Eyes<'_> {
     pub(crate) async fn targets(
         &self,
         mut ids: Vec<String>,
-    ) -> Result<HashMap<String, Scaling>, LookError> {
+    ) -> Result<HashMap<String, Scaling>, ReadError> {
         let mut found = HashMap::new();
         ids.sort();
-        for ids in ids.chunks(TARGETS_A_CALL) {
+        for ids in ids.chunks(MAX_TARGETS_PER_CALL) {
             let mut token = None;
             loop {
                 let call = self
@@ -178,7 +178,7 @@ impl Eyes<'_> {
     }
 
     /// All scheduled actions of services, by resource id.
-    pub(crate) async fn actions(&self) -> Result<HashMap<String, Vec<ScheduledAction>>, LookError> {
+    pub(crate) async fn actions(&self) -> Result<HashMap<String, Vec<ScheduledAction>>, ReadError> {
         let mut found: HashMap<String, Vec<ScheduledAction>> = HashMap::new();
         let mut token = None;
         loop {
@@ -207,11 +207,11 @@ impl Eyes<'_> {
     }
 
     /// What a task takes. It is only for the savings, so what can't be read is unknown.
-    pub(crate) async fn size(&self, task_definition: &str) -> Option<Size> {
+    pub(crate) async fn size(&self, task_definition: &str) -> Option<TaskSize> {
         if let Some(known) = self.sizes.known(task_definition) {
             return known;
         }
-        self.turn().await;
+        self.acquire().await;
         let call = self.aws.ecs().describe_task_definition();
         let answer = call.task_definition(task_definition).send().await.ok()?;
         let definition = answer.task_definition?;
@@ -224,7 +224,7 @@ impl Eyes<'_> {
         let cpu = number(definition.cpu()).or_else(|| sum(|container| container.cpu));
         let memory = number(definition.memory())
             .or_else(|| sum(|c| c.memory.or(c.memory_reservation).unwrap_or_default()));
-        let size = cpu.zip(memory).map(|(cpu_units, memory_mib)| Size {
+        let size = cpu.zip(memory).map(|(cpu_units, memory_mib)| TaskSize {
             cpu_units,
             memory_mib,
         });
@@ -232,7 +232,7 @@ impl Eyes<'_> {
         size
     }
 
-    fn fact(&self, service: &aws_sdk_ecs::types::Service) -> Service {
+    fn fact(&self, service: &aws_sdk_ecs::types::Service) -> Resource {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let last = |arn: &str| arn.rsplit('/').next().unwrap_or_default().to_owned();
         let count = |count: i32| u32::try_from(count).unwrap_or_default();
@@ -242,7 +242,7 @@ impl Eyes<'_> {
             .tags()
             .iter()
             .filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default())));
-        Service {
+        Resource {
             kind: Kind::EcsService,
             arn: long_arn(service.service_arn().unwrap_or_default(), &cluster),
             cluster,
@@ -278,7 +278,7 @@ impl Eyes<'_> {
 }
 
 /// The id under which Application Auto Scaling knows a service.
-pub fn resource_id(service: &Service) -> String {
+pub fn resource_id(service: &Resource) -> String {
     format!("service/{}/{}", service.cluster, service.name)
 }
 
@@ -357,13 +357,13 @@ pub(crate) fn timestamp(at: &DateTime) -> Option<Timestamp> {
     Timestamp::from_millisecond(at.to_millis().ok()?).ok()
 }
 
-pub(crate) fn failed(what: &str, permission: &str, detail: String) -> LookError {
+pub(crate) fn failed(what: &str, permission: &str, detail: String) -> ReadError {
     let remedy = if detail.contains("AccessDenied") || detail.contains("not authorized") {
         format!("; the role needs {permission}")
     } else {
         String::new()
     };
-    LookError {
+    ReadError {
         what: what.to_owned(),
         detail,
         remedy,

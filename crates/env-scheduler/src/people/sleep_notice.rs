@@ -12,17 +12,17 @@ use jiff::{SignedDuration, Timestamp};
 use schedule::{Overrides, State, next_edge};
 
 use super::link::{Link, Wish, seal};
-use super::may::{Right, may};
-use super::offer::{Offer, Offers, Target, named};
-use super::stage::{Broadcast, Recipient, Stage};
+use super::messenger::{Broadcast, Messenger, Recipient};
+use super::offer::{Offer, Offers, Target, derived_id};
+use super::permissions::{Right, may};
 use super::texts::{Texts, Zone};
-use crate::own;
-use crate::reconcile::Run;
+use crate::identity;
+use crate::reconcile::RunContext;
 
 /// The hours for which a sleep can be put off.
-const HOURS: [i64; 2] = [1, 2];
+const SNOOZE_HOURS: [i64; 2] = [1, 2];
 /// Buttons of this name are ours; their value is the offer's id, a point, and the choice's number.
-pub const BUTTON: &str = "environment_snooze";
+pub const SNOOZE_BUTTON: &str = "environment_snooze";
 
 /// Services that sleep together.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,27 +50,27 @@ impl Group {
 }
 
 /// Tells of the sleeps that come near.
-pub async fn tell(run: &Run<'_>, stage: &Stage<'_>) -> Vec<String> {
+pub async fn tell(run: &RunContext<'_>, messenger: &Messenger<'_>) -> Vec<String> {
     let mut problems = Vec::new();
-    let recipients = stage.recipients(&run.config.people.tell.notice);
+    let recipients = messenger.recipients(&run.config.people.tell.notice);
     if recipients.is_empty() {
         return problems;
     }
     for group in groups(run) {
-        problems.extend(Box::pin(tell_group(run, stage, &recipients, &group)).await);
+        problems.extend(Box::pin(tell_group(run, messenger, &recipients, &group)).await);
     }
     problems
 }
 
 /// Who is about to sleep by the schedule alone, by instant and schedule.
-pub fn groups(run: &Run<'_>) -> Vec<Group> {
+pub fn groups(run: &RunContext<'_>) -> Vec<Group> {
     let config = run.config;
     let requests = &run.gathered.requests;
     let mut selector = Selector::new(config, requests, run.now);
     let mut groups: BTreeMap<(Timestamp, String), Group> = BTreeMap::new();
     for row in run.plan.about_to_sleep(config.notice) {
         let (Some(edge), Selection::Selected(selected)) =
-            (row.next_edge, selector.choose(&row.service))
+            (row.next_edge, selector.choose(&row.resource))
         else {
             continue;
         };
@@ -86,8 +86,8 @@ pub fn groups(run: &Run<'_>) -> Vec<Group> {
                 schedule,
                 services: BTreeMap::new(),
             });
-        let tasks = (!row.service.task_definition.is_empty()).then_some(row.service.desired);
-        group.services.insert(row.service.place(), tasks);
+        let tasks = (!row.resource.task_definition.is_empty()).then_some(row.resource.desired);
+        group.services.insert(row.resource.place(), tasks);
     }
     groups.into_values().collect()
 }
@@ -98,15 +98,15 @@ fn is_put_off(selected: &Selected, now: Timestamp, edge: Timestamp) -> bool {
     until.is_some_and(|until| now < until && until >= edge)
 }
 
-fn wakes(selected: &Selected, run: &Run<'_>, edge: Timestamp) -> Option<Timestamp> {
+fn wakes(selected: &Selected, run: &RunContext<'_>, edge: Timestamp) -> Option<Timestamp> {
     let calendar = &run.config.calendar;
     let next = next_edge(&selected.schedule, calendar, &Overrides::default(), edge)?;
     (next.to == State::On).then_some(next.at)
 }
 
 async fn tell_group(
-    run: &Run<'_>,
-    stage: &Stage<'_>,
+    run: &RunContext<'_>,
+    messenger: &Messenger<'_>,
     recipients: &[Recipient],
     group: &Group,
 ) -> Vec<String> {
@@ -116,7 +116,9 @@ async fn tell_group(
     // What no earlier look has seen gets an offer and a notice of its own: one offer follows another, each
     // written once, so that none of them is told twice.
     while !left.services.is_empty() {
-        let offer = Offers(stage.table()).open(offer(run, next, &left)).await;
+        let offer = Offers(messenger.table())
+            .open(offer(run, next, &left))
+            .await;
         let offer = match offer {
             Ok(offer) => offer,
             // Without an offer there is nothing to lead to; the next tick tries again.
@@ -125,11 +127,11 @@ async fn tell_group(
                 break;
             }
         };
-        next = named(&["notice", offer.id.as_str()]);
+        next = derived_id(&["notice", offer.id.as_str()]);
         let (its, rest) = left.parted(&offer);
         left = rest;
         if !its.services.is_empty() {
-            let telling = tell_offer(run, stage, recipients, (&its, &offer));
+            let telling = tell_offer(run, messenger, recipients, (&its, &offer));
             problems.extend(telling.await);
         }
     }
@@ -137,13 +139,13 @@ async fn tell_group(
 }
 
 async fn tell_offer(
-    run: &Run<'_>,
-    stage: &Stage<'_>,
+    run: &RunContext<'_>,
+    messenger: &Messenger<'_>,
     recipients: &[Recipient],
     (group, offer): (&Group, &Offer),
 ) -> Vec<String> {
     let mut problems = Vec::new();
-    let signer = match signer(stage).await {
+    let signer = match signer(messenger).await {
         Ok(signer) => signer,
         Err(why) => {
             problems.push(format!("notices have no links: {why}"));
@@ -151,7 +153,7 @@ async fn tell_offer(
         }
     };
     let zone = Zone::of(run.config.zone.as_deref());
-    let told = Told {
+    let told = NoticeText {
         group,
         offer,
         zone: &zone,
@@ -170,14 +172,14 @@ async fn tell_offer(
         is_over: &|| (run.clock)() >= group.edge,
         news: &news,
     };
-    problems.extend(stage.tell(recipients, &message).await);
+    problems.extend(messenger.tell(recipients, &message).await);
     problems
 }
 
 /// The id of a group's first offer.
-fn first(run: &Run<'_>, group: &Group) -> CaseId {
+fn first(run: &RunContext<'_>, group: &Group) -> CaseId {
     let place = run.place;
-    named(&[
+    derived_id(&[
         "notice",
         &place.account,
         &place.region,
@@ -186,7 +188,7 @@ fn first(run: &Run<'_>, group: &Group) -> CaseId {
     ])
 }
 
-fn offer(run: &Run<'_>, id: CaseId, group: &Group) -> Offer {
+fn offer(run: &RunContext<'_>, id: CaseId, group: &Group) -> Offer {
     let edge = group.edge;
     Offer {
         id,
@@ -200,9 +202,9 @@ fn offer(run: &Run<'_>, id: CaseId, group: &Group) -> Offer {
 }
 
 /// Some hours more, and until tomorrow.
-fn choices(run: &Run<'_>, edge: Timestamp) -> Vec<Timestamp> {
+fn choices(run: &RunContext<'_>, edge: Timestamp) -> Vec<Timestamp> {
     let later = |hours: i64| edge.checked_add(SignedDuration::from_hours(hours)).ok();
-    let mut choices: Vec<Timestamp> = HOURS.into_iter().filter_map(later).collect();
+    let mut choices: Vec<Timestamp> = SNOOZE_HOURS.into_iter().filter_map(later).collect();
     let zone = Zone::of(run.config.zone.as_deref());
     let last = choices.last().copied().unwrap_or(edge);
     choices.extend(tomorrow(run, &zone, last));
@@ -210,7 +212,7 @@ fn choices(run: &Run<'_>, edge: Timestamp) -> Vec<Timestamp> {
 }
 
 /// Tomorrow as people mean it in the evening; the day after where that is too near.
-fn tomorrow(run: &Run<'_>, zone: &Zone, after: Timestamp) -> Option<Timestamp> {
+fn tomorrow(run: &RunContext<'_>, zone: &Zone, after: Timestamp) -> Option<Timestamp> {
     let today = run.now.to_zoned(zone.zone().clone()).date();
     let mut day = today;
     for _ in 0..3 {
@@ -232,20 +234,20 @@ struct Signer<'a> {
 }
 
 /// None: the function has no URL, so it has no links, as somebody has chosen.
-async fn signer<'a>(stage: &Stage<'a>) -> Result<Option<Signer<'a>>, String> {
-    let Some(url) = own::url(stage.function, stage.settings).await? else {
+async fn signer<'a>(messenger: &Messenger<'a>) -> Result<Option<Signer<'a>>, String> {
+    let Some(url) = identity::url(messenger.function, messenger.settings).await? else {
         return Ok(None);
     };
     Ok(Some(Signer {
-        keys: stage.keys().await?,
+        keys: messenger.keys().await?,
         url,
-        table: &stage.settings.state_table,
+        table: &messenger.settings.state_table,
     }))
 }
 
 impl Signer<'_> {
     /// What this recipient may ask for.
-    fn choices(&self, told: &Told<'_>, to: &Recipient, texts: &Texts) -> Vec<Choice> {
+    fn choices(&self, told: &NoticeText<'_>, to: &Recipient, texts: &Texts) -> Vec<Choice> {
         let Some(by) = &to.by else {
             return Vec::new();
         };
@@ -266,7 +268,7 @@ impl Signer<'_> {
                 label: label(told, *until, texts),
                 url: linked.then(url),
                 // Slack tells who presses it.
-                button: buttons.then(|| (format!("{BUTTON}_{number}"), value)),
+                button: buttons.then(|| (format!("{SNOOZE_BUTTON}_{number}"), value)),
             };
             if choice.url.is_some() || choice.button.is_some() {
                 choices.push(choice);
@@ -293,9 +295,9 @@ impl Signer<'_> {
     }
 }
 
-fn label(told: &Told<'_>, until: Timestamp, texts: &Texts) -> String {
+fn label(told: &NoticeText<'_>, until: Timestamp, texts: &Texts) -> String {
     let more = until.duration_since(told.offer.edge).as_hours();
-    if HOURS.contains(&more) {
+    if SNOOZE_HOURS.contains(&more) {
         let hours = texts.hours.of(usize::try_from(more).unwrap_or_default());
         let time = told.zone.time(until);
         return fill(texts.until, &[("hours", &hours), ("time", &time)]);
@@ -306,15 +308,15 @@ fn label(told: &Told<'_>, until: Timestamp, texts: &Texts) -> String {
 
 /// What a notice is made from.
 #[derive(Clone, Copy)]
-struct Told<'a> {
+struct NoticeText<'a> {
     group: &'a Group,
     offer: &'a Offer,
     zone: &'a Zone,
     now: Timestamp,
-    run: &'a Run<'a>,
+    run: &'a RunContext<'a>,
 }
 
-fn title(told: &Told<'_>, texts: &Texts) -> String {
+fn title(told: &NoticeText<'_>, texts: &Texts) -> String {
     let services = texts.services.of(told.group.services.len());
     let time = told.zone.time(told.group.edge);
     fill(
@@ -323,8 +325,8 @@ fn title(told: &Told<'_>, texts: &Texts) -> String {
     )
 }
 
-fn news(told: &Told<'_>, choices: Vec<Choice>, texts: &Texts) -> Announcement {
-    let Told { group, zone, .. } = told;
+fn news(told: &NoticeText<'_>, choices: Vec<Choice>, texts: &Texts) -> Announcement {
+    let NoticeText { group, zone, .. } = told;
     let when = [
         ("day", texts.day(group.edge, zone)),
         ("time", zone.time(group.edge)),

@@ -14,11 +14,11 @@ use jiff::{SignedDuration, Timestamp};
 use schedule::aws_cron::Cron;
 use serde::Serialize;
 
-use crate::facts::{Level, Scaling};
+use crate::resource::{Level, Scaling};
 
 /// How far back the last time of an action is looked for, in days: first where it mostly is. A leap day's action is
 /// not found in each year.
-const LOOK_BACK: [i64; 4] = [1, 8, 62, 366];
+const LOOKBACK_DAYS: [i64; 4] = [1, 8, 62, 366];
 
 /// A scheduled action of Application Auto Scaling.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -130,7 +130,7 @@ impl ScheduledAction {
         if let Some(fields) = inside("cron") {
             let cron = Cron::read(fields).map_err(|error| format!("{text}: {error}"))?;
             let zone = self.zone()?;
-            return Ok(LOOK_BACK.into_iter().find_map(|days| {
+            return Ok(LOOKBACK_DAYS.into_iter().find_map(|days| {
                 let back = until.checked_sub(SignedDuration::from_hours(24 * days));
                 let from = back.map_or(from, |back| back.max(from));
                 cron.within(&zone, from, until).last()
@@ -188,7 +188,7 @@ impl fmt::Display for Missed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Suspended;
+    use crate::resource::Suspended;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()

@@ -64,7 +64,7 @@ pub async fn url<'a>(
             )),
         }
     };
-    let known = function.kept.url.get_or_try_init(ask).await?;
+    let known = function.cache.url.get_or_try_init(ask).await?;
     Ok(known.as_deref())
 }
 

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use common::aws::Aws;
 use common::location::Location;
 use common::state::Table;
-use environments::apply::Paces;
+use environments::apply::RateLimiters;
 use environments::config::{Config, Files, calendar_files, load};
-use environments::decide::Ctx;
+use environments::decide::PlanContext;
 use environments::gather::{Gathered, gather};
-use environments::look::{Eyes, Sizes};
 use environments::overrides::{self, Request};
 use environments::plan::{Facts, Plan, plan};
-use environments::records::Records;
+use environments::read::{Reader, TaskSizes};
+use environments::record_store::RecordStore;
 use jiff::Timestamp;
 use schedule::MAX_CALENDAR_BYTES;
 use strict_yaml::words::count;
@@ -63,12 +63,12 @@ pub(crate) struct Place {
 }
 
 /// What there is, and what is remembered.
-pub(crate) struct Site {
+pub(crate) struct Snapshot {
     pub(crate) aws: Aws,
     pub(crate) config: Config,
     pub(crate) table: String,
-    pub(crate) sizes: Sizes,
-    pub(crate) paces: Paces,
+    pub(crate) sizes: TaskSizes,
+    pub(crate) limiters: RateLimiters,
     pub(crate) found: Gathered,
     /// The instant that is spoken of.
     pub(crate) now: Timestamp,
@@ -97,23 +97,23 @@ impl Place {
     }
 
     /// Reads everything that a plan is made of.
-    pub(crate) async fn look(&self, now: Timestamp) -> Result<Site, Failure> {
+    pub(crate) async fn look(&self, now: Timestamp) -> Result<Snapshot, Failure> {
         let named =
             given(self.config.as_ref()).ok_or_else(|| Failure::Wrong(NO_CONFIG.to_owned()))?;
         let table = self.table()?.to_owned();
         let aws = self.aws().await?;
         let config = config(named, Some(&aws)).await?;
-        let (sizes, paces) = (Sizes::default(), Paces::new(&config.rate));
-        let eyes = Eyes {
+        let (sizes, limiters) = (TaskSizes::default(), RateLimiters::new(&config.rate));
+        let reader = Reader {
             aws: &aws,
-            pace: &paces.reads,
+            limiter: &limiters.reads,
             sizes: &sizes,
         };
         let state = Table {
             aws: &aws,
             name: &table,
         };
-        let found = gather(eyes, Records { table: state }, &config).await;
+        let found = gather(reader, RecordStore { table: state }, &config).await;
         if found
             .problems
             .iter()
@@ -121,16 +121,16 @@ impl Place {
         {
             return Err(Failure::Failed(NO_CREDENTIALS.to_owned()));
         }
-        if found.services.is_empty() && !found.problems.is_empty() {
+        if found.resources.is_empty() && !found.problems.is_empty() {
             return Err(Failure::Failed(found.problems.join("\n")));
         }
         let run = format!("cli-{}", approvals::sign::new_id());
-        Ok(Site {
+        Ok(Snapshot {
             aws,
             config,
             table,
             sizes,
-            paces,
+            limiters,
             found,
             now,
             run,
@@ -138,10 +138,10 @@ impl Place {
     }
 }
 
-impl Site {
+impl Snapshot {
     /// The records.
-    pub(crate) fn records(&self) -> Records<'_> {
-        Records {
+    pub(crate) fn store(&self) -> RecordStore<'_> {
+        RecordStore {
             table: Table {
                 aws: &self.aws,
                 name: &self.table,
@@ -152,17 +152,17 @@ impl Site {
     /// Where the services are: one account and region, as the credentials are. None where there is no
     /// service, so that no request can be about one.
     pub(crate) fn where_it_is(&self) -> Option<overrides::Place> {
-        self.found.services.first().map(overrides::Place::of)
+        self.found.resources.first().map(overrides::Place::of)
     }
 
     /// The plan, if people asked for this.
     pub(crate) fn plan(&self, requests: &[Request]) -> Plan {
         let facts = Facts {
-            services: self.found.services.clone(),
-            memories: self.found.memories.clone(),
+            resources: self.found.resources.clone(),
+            records: self.found.records.clone(),
             requests,
         };
-        let ctx = Ctx {
+        let ctx = PlanContext {
             now: self.now,
             run: &self.run,
             defer_deadline: self.config.defer_deadline,

@@ -6,13 +6,13 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{Config, Files};
-use crate::decide::Ctx;
+use crate::decide::PlanContext;
 use crate::explain::explain;
-use crate::facts::{Scaling, Service, Size, Suspended};
-use crate::memory::{Memory, Phase, Saved};
 use crate::plan::{Facts, Plan, plan};
+use crate::resource::{Resource, Scaling, Suspended, TaskSize};
+use crate::run_report::{RunReport, summary};
 use crate::savings::{Sleeps, savings};
-use crate::summary::{Told, summary};
+use crate::sleep_record::{Phase, Saved, SleepRecord};
 
 const CONFIG: &str = "version: 1
 accounts: ['111122223333']
@@ -25,8 +25,8 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn service(name: &str, desired: u32) -> Service {
-    Service {
+fn resource(name: &str, desired: u32) -> Resource {
+    Resource {
         arn: format!("arn:aws:ecs:eu-central-1:111122223333:service/dev/{name}"),
         cluster: "dev".into(),
         name: name.into(),
@@ -38,57 +38,57 @@ fn service(name: &str, desired: u32) -> Service {
             max: 4,
             suspended: Suspended::default(),
         }),
-        size: Some(Size {
+        size: Some(TaskSize {
             cpu_units: 2_048,
             memory_mib: 4_096,
         }),
-        ..Service::default()
+        ..Resource::default()
     }
 }
 
 /// Asleep since ten in the evening.
-fn asleep(name: &str) -> (Service, Memory) {
-    let mut service = service(name, 2);
-    let was = service.level();
-    let set = was.asleep(service.kind);
+fn asleep(name: &str) -> (Resource, SleepRecord) {
+    let mut resource = resource(name, 2);
+    let was = resource.level();
+    let set = was.asleep(resource.kind);
     let since = at("2026-11-23T22:00:00Z");
-    let memory = Memory {
+    let record = SleepRecord {
         phase: Phase::Down,
-        was: Some(Saved::of(&service, was, since)),
+        was: Some(Saved::of(&resource, was, since)),
         set: Some(set),
         why: "outside all windows".into(),
-        ..Memory::new(&service, since)
+        ..SleepRecord::new(&resource, since)
     };
-    (service.desired, service.running, service.scaling) = (0, 0, set.scaling);
-    (service, memory)
+    (resource.desired, resource.running, resource.scaling) = (0, 0, set.scaling);
+    (resource, record)
 }
 
 fn planned(
-    services: Vec<Service>,
-    memories: &[Memory],
+    resources: Vec<Resource>,
+    records: &[SleepRecord],
     now: &str,
-) -> (Plan, HashMap<String, Memory>) {
+) -> (Plan, HashMap<String, SleepRecord>) {
     let config = Config::parse("test", CONFIG, &Files::new()).unwrap();
-    let memories: HashMap<_, _> = memories
+    let records: HashMap<_, _> = records
         .iter()
         .map(|one| (one.arn.clone(), one.clone()))
         .collect();
     let facts = Facts {
-        services,
-        memories: memories.clone(),
+        resources,
+        records: records.clone(),
         requests: &[],
     };
-    let ctx = Ctx {
+    let ctx = PlanContext {
         now: at(now),
         run: "test",
         defer_deadline: SignedDuration::from_hours(1),
     };
-    (plan(facts, &config, &ctx), memories)
+    (plan(facts, &config, &ctx), records)
 }
 
 #[test]
 fn a_service_is_explained_by_day_and_by_night() {
-    let (day, _) = planned(vec![service("web", 2)], &[], "2026-11-23T12:00:00Z");
+    let (day, _) = planned(vec![resource("web", 2)], &[], "2026-11-23T12:00:00Z");
     insta::assert_snapshot!(explain(&day.rows[0], None, &TimeZone::UTC), @r#"
     dev/web
       It is an ECS service at 2 (1-4), 2 running.
@@ -96,13 +96,13 @@ fn a_service_is_explained_by_day_and_by_night() {
       That changes at Mon 2026-11-23 22:00.
       Now: nothing, because it runs.
     "#);
-    let (db, memory) = asleep("db");
+    let (db, record) = asleep("db");
     let (night, _) = planned(
         vec![db],
-        std::slice::from_ref(&memory),
+        std::slice::from_ref(&record),
         "2026-11-24T02:00:00Z",
     );
-    insta::assert_snapshot!(explain(night.find("db").unwrap(), Some(&memory), &TimeZone::UTC), @r"
+    insta::assert_snapshot!(explain(night.find("db").unwrap(), Some(&record), &TimeZone::UTC), @r"
     dev/db
       It is an ECS service at 0 (0-4, suspended), 0 running.
       It shall be off: outside all windows (tag deploy-hooks:schedule: office).
@@ -111,7 +111,7 @@ fn a_service_is_explained_by_day_and_by_night() {
       Now: nothing, because it sleeps.
       It belongs to the tier data.
     ");
-    let mut other = service("shop-prod", 1);
+    let mut other = resource("shop-prod", 1);
     other.size = None;
     let (plan, _) = planned(vec![other], &[], "2026-11-24T02:00:00Z");
     insta::assert_snapshot!(explain(&plan.rows[0], None, &TimeZone::UTC), @r#"
@@ -125,11 +125,11 @@ fn a_service_is_explained_by_day_and_by_night() {
 #[test]
 fn a_dry_run_says_what_would_be_done() {
     let (night, _) = planned(
-        vec![service("web", 2), service("db", 1)],
+        vec![resource("web", 2), resource("db", 1)],
         &[],
         "2026-11-23T22:05:00Z",
     );
-    let told = Told {
+    let told = RunReport {
         plan: &night,
         applied: None,
         problems: &["cluster x: ListServices failed".into()],
@@ -141,7 +141,7 @@ fn a_dry_run_says_what_would_be_done() {
     ");
     let order: Vec<_> = night
         .work()
-        .map(|row| (row.order.unwrap(), &*row.service.name))
+        .map(|row| (row.order.unwrap(), &*row.resource.name))
         .collect();
     assert_eq!(order, [(1, "web"), (2, "db")], "down in reverse");
 }
@@ -149,7 +149,7 @@ fn a_dry_run_says_what_would_be_done() {
 #[test]
 fn who_sleeps_soon_is_known_before() {
     let (evening, _) = planned(
-        vec![service("web", 2), service("off", 0)],
+        vec![resource("web", 2), resource("off", 0)],
         &[],
         "2026-11-23T21:50:00Z",
     );
@@ -163,23 +163,23 @@ fn who_sleeps_soon_is_known_before() {
 
 #[test]
 fn each_sleep_is_counted_once() {
-    let (one, memory) = asleep("web");
+    let (one, record) = asleep("web");
     let (mut two, mut other) = asleep("unknown");
     two.size = None;
     other.was.as_mut().unwrap().size = None;
     let config = Config::parse("test", CONFIG, &Files::new()).unwrap();
-    let (morning, memories) = planned(vec![one, two], &[memory, other], "2026-11-24T09:00:00Z");
-    let ended = savings(&morning, &memories, &config.prices, Sleeps::Ending);
+    let (morning, records) = planned(vec![one, two], &[record, other], "2026-11-24T09:00:00Z");
+    let ended = savings(&morning, &records, &config.prices, Sleeps::Ending);
     // Two tasks of two vCPUs and 4 GB, eleven hours.
     assert!((ended.vcpu_hours - 44.0).abs() < 1e-9 && (ended.gb_hours - 88.0).abs() < 1e-9);
     insta::assert_snapshot!(ended, @"about 2.17 USD (44.0 vCPU-hours, 88.0 GB-hours) of 2 services; 1 of unknown size not counted");
-    let lasting = savings(&morning, &memories, &config.prices, Sleeps::Lasting);
+    let lasting = savings(&morning, &records, &config.prices, Sleeps::Lasting);
     assert_eq!(lasting.services, 0);
 }
 
 #[test]
 fn a_plan_is_data() {
-    let (night, _) = planned(vec![service("web", 2)], &[], "2026-11-23T22:05:00Z");
+    let (night, _) = planned(vec![resource("web", 2)], &[], "2026-11-23T22:05:00Z");
     let json = serde_json::to_value(&night).unwrap();
     let row = &json["rows"][0];
     insta::assert_snapshot!(format!("{} {} {} {}", row["do"], row["shall"], row["was"]["desired"], row["about_when"]), @r#""sleep" "off" 2 "2026-11-23T22:05:00Z""#);

@@ -12,15 +12,15 @@ use tokio::time::Instant;
 use crate::config::Rate;
 
 /// Never all of what AWS allows: somebody else may want to deploy.
-const CEILING: f64 = 0.98;
+const MAX_UTILIZATION: f64 = 0.98;
 /// After a refusal: this part of the rate before.
-const GIVE_WAY: f64 = 0.7;
+const THROTTLE_FACTOR: f64 = 0.7;
 /// Never slower than this part of what AWS allows.
-const FLOOR: f64 = 0.1;
+const MIN_SHARE: f64 = 0.1;
 /// Each second without a refusal adds this part of what AWS allows.
-const GROWTH: f64 = 0.02;
+const RECOVERY_PER_CALL: f64 = 0.02;
 /// After a refusal nothing is asked for so long.
-const PAUSE: Duration = Duration::from_secs(1);
+const THROTTLE_PAUSE: Duration = Duration::from_secs(1);
 
 /// A token bucket. Its clock is a parameter of every call.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub struct Bucket {
 impl Bucket {
     /// A full one.
     pub fn new(rate: &Rate) -> Self {
-        let share = rate.share.min(CEILING);
+        let share = rate.share.min(MAX_UTILIZATION);
         let burst = (f64::from(rate.burst) * share).floor().max(1.0);
         Self {
             burst,
@@ -81,11 +81,11 @@ impl Bucket {
         // Several calls that were under way together are one sign, not many.
         if self
             .refused_at
-            .is_none_or(|at| self.at - at >= PAUSE.as_secs_f64())
+            .is_none_or(|at| self.at - at >= THROTTLE_PAUSE.as_secs_f64())
         {
             self.refused_at = Some(self.at);
-            self.share = (self.share * GIVE_WAY).max(FLOOR);
-            self.tokens = self.tokens.min(0.0) - PAUSE.as_secs_f64() * self.rate();
+            self.share = (self.share * THROTTLE_FACTOR).max(MIN_SHARE);
+            self.tokens = self.tokens.min(0.0) - THROTTLE_PAUSE.as_secs_f64() * self.rate();
         }
     }
 
@@ -103,22 +103,22 @@ impl Bucket {
         let passed = (now - self.at).max(0.0);
         self.at = self.at.max(now);
         self.tokens = (self.tokens + passed * self.rate()).min(self.burst);
-        self.share = (self.share + passed * GROWTH)
-            .min(CEILING)
-            .max(self.share.min(CEILING));
+        self.share = (self.share + passed * RECOVERY_PER_CALL)
+            .min(MAX_UTILIZATION)
+            .max(self.share.min(MAX_UTILIZATION));
     }
 }
 
 /// A bucket that tasks wait at, on the runtime's clock, which a test can stop.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RateLimiter {
     began: Instant,
     bucket: Mutex<Bucket>,
     /// Who waits for several turns, one after the other.
     queue: tokio::sync::Mutex<()>,
 }
 
-impl Pace {
+impl RateLimiter {
     /// Begins now.
     pub fn new(rate: &Rate) -> Self {
         Self {
@@ -131,10 +131,10 @@ impl Pace {
     /// Waits for so many tokens, of which the first is used after the last is there; the answer says how
     /// many there are. Nobody else waits for several meanwhile: many that each hold some unused would
     /// use them all at once later, and more than AWS takes.
-    pub async fn turns(&self, wanted: usize, deadline: Instant) -> usize {
+    pub async fn acquire_up_to(&self, wanted: usize, deadline: Instant) -> usize {
         let _first_come_first_served = self.queue.lock().await;
         for got in 0..wanted {
-            if self.turn(deadline).await.is_err() {
+            if self.acquire(deadline).await.is_err() {
                 return got;
             }
         }
@@ -142,10 +142,10 @@ impl Pace {
     }
 
     /// Waits for a token, unless that would be after `deadline`: then there is none.
-    pub async fn turn(&self, deadline: Instant) -> Result<(), TooLate> {
+    pub async fn acquire(&self, deadline: Instant) -> Result<(), DeadlineExceeded> {
         let left = deadline.saturating_duration_since(Instant::now());
         let wait = self.with(|bucket, now| bucket.take_within(now, left));
-        tokio::time::sleep(wait.ok_or(TooLate)?).await;
+        tokio::time::sleep(wait.ok_or(DeadlineExceeded)?).await;
         Ok(())
     }
 
@@ -168,7 +168,7 @@ impl Pace {
 
 /// The time is over before it would be our turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLate;
+pub struct DeadlineExceeded;
 
 /// When each of many changes will be made, if nobody else wants the bucket.
 #[derive(Debug)]

@@ -3,22 +3,22 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::facts::{Level, Scaling, Suspended};
-use crate::memory::SKEW;
+use crate::resource::{Level, Scaling, Suspended};
+use crate::sleep_record::SKEW;
 
 /// The tag's key.
-pub const TAG: &str = "deploy-hooks:asleep";
+pub const ASLEEP_TAG: &str = "deploy-hooks:asleep";
 
 /// What the tag says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mirror {
+pub struct BackupTag {
     /// What the service had.
     pub level: Level,
     /// When it was saved, to the second.
     pub at: Timestamp,
 }
 
-impl Mirror {
+impl BackupTag {
     /// The tag's value: `desired=3 min=2 max=6 suspended=--- at=2026-11-21T22:00:00Z`. Only characters
     /// that ECS takes, and far below 256 of them.
     pub fn value(&self) -> String {
@@ -101,7 +101,7 @@ mod tests {
             }),
         };
         let at = "2026-11-21T22:00:00.5Z".parse().unwrap();
-        let value = Mirror { level, at }.value();
+        let value = BackupTag { level, at }.value();
         assert_eq!(
             value,
             "desired=3 min=2 max=6 suspended=--- at=2026-11-21T22:00:00Z"
@@ -122,7 +122,7 @@ mod tests {
             "desired=3 at=2026-11-21T22:00:00Z and so on",
             "desired=99999999999 at=2026-11-21T22:00:00Z",
         ] {
-            assert_eq!(Mirror::parse(value), None, "{value:?}");
+            assert_eq!(BackupTag::parse(value), None, "{value:?}");
         }
     }
 
@@ -143,16 +143,16 @@ mod tests {
         ) {
             let scaling = bounds.map(|(a, b, suspended)| Scaling { min: a.min(b), max: a.max(b), suspended });
             let at = Timestamp::from_second(second).unwrap();
-            let mirror = Mirror { level: Level { desired, scaling }, at };
-            let value = mirror.value();
+            let backup = BackupTag { level: Level { desired, scaling }, at };
+            let value = backup.value();
             prop_assert!(is_legal(&value), "{}", value);
-            prop_assert_eq!(Mirror::parse(&value), Some(mirror));
+            prop_assert_eq!(BackupTag::parse(&value), Some(backup));
         }
 
         #[test]
         fn no_text_is_misread(value in "(desired=|min=|max=|suspended=|at=|[0-9:TZ-]| |,){0,12}") {
-            if let Some(mirror) = Mirror::parse(&value) {
-                prop_assert_eq!(Mirror::parse(&mirror.value()), Some(Mirror { at: Timestamp::from_second(mirror.at.as_second()).unwrap(), ..mirror }));
+            if let Some(backup) = BackupTag::parse(&value) {
+                prop_assert_eq!(BackupTag::parse(&backup.value()), Some(BackupTag { at: Timestamp::from_second(backup.at.as_second()).unwrap(), ..backup }));
             }
         }
     }

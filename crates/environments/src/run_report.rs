@@ -13,11 +13,11 @@ use crate::plan::Plan;
 use crate::savings::Savings;
 
 /// Names in one line; the rest is a number.
-const NAMED: usize = 5;
+const MAX_NAMES: usize = 5;
 
 /// What is told after a run.
 #[derive(Clone, Copy, Debug)]
-pub struct Told<'a> {
+pub struct RunReport<'a> {
     /// What was planned.
     pub plan: &'a Plan,
     /// What came of it; none for a dry run.
@@ -29,7 +29,7 @@ pub struct Told<'a> {
 }
 
 /// The summary as plain text, the most important first.
-pub fn summary(told: &Told<'_>) -> String {
+pub fn summary(told: &RunReport<'_>) -> String {
     let mut text = String::new();
     headline(told, &mut text);
     failures(told, &mut text);
@@ -64,7 +64,7 @@ pub fn summary(told: &Told<'_>) -> String {
     text
 }
 
-fn headline(told: &Told<'_>, text: &mut String) {
+fn headline(told: &RunReport<'_>, text: &mut String) {
     let Some(applied) = told.applied else {
         let totals = &told.plan.totals;
         line(
@@ -108,7 +108,7 @@ fn headline(told: &Told<'_>, text: &mut String) {
     }
 }
 
-fn failures(told: &Told<'_>, text: &mut String) {
+fn failures(told: &RunReport<'_>, text: &mut String) {
     let Some(applied) = told.applied else {
         return;
     };
@@ -144,7 +144,7 @@ fn failures(told: &Told<'_>, text: &mut String) {
 }
 
 /// Of those that are tried no more the plan does not know yet.
-fn refusals(told: &Told<'_>, text: &mut String) {
+fn refusals(told: &RunReport<'_>, text: &mut String) {
     for outcome in told.applied.iter().flat_map(|applied| &applied.outcomes) {
         if let End::Refused {
             what,
@@ -169,7 +169,7 @@ fn refusals(told: &Told<'_>, text: &mut String) {
 fn conditions(plan: &Plan, text: &mut String) {
     for row in &plan.rows {
         if let Some(condition) = &row.condition {
-            let (place, remedy) = (row.service.place(), condition.remedy());
+            let (place, remedy) = (row.resource.place(), condition.remedy());
             let what = match condition {
                 Condition::StillRuns { .. } => "Not asleep",
                 Condition::NotUp { .. } => "Not awake",
@@ -196,7 +196,7 @@ fn conflicts(plan: &Plan, text: &mut String) {
             };
             line(
                 text,
-                &format!("Conflict: {}: {}{bounds}.", row.service.place(), row.why),
+                &format!("Conflict: {}: {}{bounds}.", row.resource.place(), row.why),
             );
         }
     }
@@ -209,7 +209,7 @@ fn deferred(plan: &Plan, text: &mut String) {
                 text,
                 &format!(
                     "Later: {}: {}; until {until} at most.",
-                    row.service.place(),
+                    row.resource.place(),
                     row.why
                 ),
             );
@@ -225,7 +225,7 @@ fn attention(plan: &Plan, text: &mut String) {
     {
         line(
             text,
-            &format!("Skipped: {}: {}.", row.service.place(), row.why),
+            &format!("Skipped: {}: {}.", row.resource.place(), row.why),
         );
     }
 }
@@ -234,7 +234,7 @@ fn attention(plan: &Plan, text: &mut String) {
 pub fn remarks(plan: &Plan) -> Vec<String> {
     let rows = plan.rows.iter();
     by_note(rows.flat_map(|row| {
-        let place = row.service.place();
+        let place = row.resource.place();
         row.remarks
             .iter()
             .map(move |remark| (remark.as_str(), place.clone()))
@@ -257,11 +257,11 @@ pub fn by_note<'a>(notes: impl IntoIterator<Item = (&'a str, String)>) -> Vec<St
 fn names(places: &[&str]) -> String {
     let named = places
         .iter()
-        .take(NAMED)
+        .take(MAX_NAMES)
         .copied()
         .collect::<Vec<_>>()
         .join(", ");
-    match places.len().saturating_sub(NAMED) {
+    match places.len().saturating_sub(MAX_NAMES) {
         0 => named,
         more => format!("{named} and {more} more"),
     }

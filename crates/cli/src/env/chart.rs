@@ -14,7 +14,7 @@ const NAME: usize = 40;
 const STEPS: [i64; 4] = [1, 2, 3, 4];
 
 /// A week as lines.
-pub(crate) fn picture(week: &Week, width: Option<usize>, screen: &Screen) -> Vec<String> {
+pub(crate) fn chart(week: &Week, width: Option<usize>, screen: &Screen) -> Vec<String> {
     let names = week.rows.iter().map(|row| row.place.chars().count());
     let name = names.max().unwrap_or(0).clamp(7, NAME);
     let step = step(width.unwrap_or(WIDTH), name);
@@ -224,7 +224,7 @@ mod tests {
         let weeks = of(schedules, first);
         let lines: Vec<String> = weeks
             .iter()
-            .flat_map(|week| picture(week, Some(width), &screen))
+            .flat_map(|week| chart(week, Some(width), &screen))
             .collect();
         lines.join("\n")
     }

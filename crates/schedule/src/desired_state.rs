@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::schedule::{Part, Rule, Rules};
-use crate::window::{DAY, Says};
+use crate::window::{DAY, WindowState};
 use crate::zone::{second, timestamp};
 use crate::{Calendar, Schedule};
 
@@ -18,7 +18,7 @@ use crate::{Calendar, Schedule};
 const FOUR_WEEKS: i64 = 28 * DAY;
 /// So many starts and ends are looked at for a change. A schedule that has so many and never changes is on for
 /// ten years of days that follow each other; looking takes time.
-const MAX_LOOKS: usize = 4_000;
+const MAX_CHECKS: usize = 4_000;
 
 /// Whether something is to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +148,7 @@ pub fn desired_state<'a>(
 }
 
 /// The first instant after `at` at which [`desired_state`] says something else; `None` if it never does, as far
-/// as [`MAX_LOOKS`] of its starts and ends go.
+/// as [`MAX_CHECKS`] of its starts and ends go.
 pub fn next_edge(
     schedule: &Schedule,
     calendar: &Calendar,
@@ -158,8 +158,8 @@ pub fn next_edge(
     let now = desired_state(schedule, calendar, overrides, at).state;
     let end = horizon(&schedule.rules, calendar, overrides, at);
     let mut looked = at;
-    for _ in 0..MAX_LOOKS {
-        looked = look_again(&schedule.rules, overrides, looked).filter(|next| *next <= end)?;
+    for _ in 0..MAX_CHECKS {
+        looked = recheck_at(&schedule.rules, overrides, looked).filter(|next| *next <= end)?;
         let to = desired_state(schedule, calendar, overrides, looked).state;
         if to != now {
             return Some(Edge { at: looked, to });
@@ -205,9 +205,9 @@ fn by_parts<'a>(parts: &'a [Part], calendar: &'a Calendar, at: i64) -> (State, W
             }
             Rule::Range(range) => range.holds(at),
             Rule::Window(window) => match window.says(at, calendar) {
-                Says::On => true,
-                Says::Nothing => false,
-                Says::Holiday(date) => {
+                WindowState::On => true,
+                WindowState::Nothing => false,
+                WindowState::Holiday(date) => {
                     let name = calendar.name(date).unwrap_or_default();
                     off = Why::Holiday { date, name, part };
                     false
@@ -222,10 +222,10 @@ fn by_parts<'a>(parts: &'a [Part], calendar: &'a Calendar, at: i64) -> (State, W
 }
 
 /// An instant after `at` at which the state may differ; it is the same at all instants between.
-fn look_again(rules: &Rules, overrides: &Overrides, at: Timestamp) -> Option<Timestamp> {
+fn recheck_at(rules: &Rules, overrides: &Overrides, at: Timestamp) -> Option<Timestamp> {
     let now = second(at);
     let by_schedule = match rules {
-        Rules::Events(events) => Some(events.look_again(now)),
+        Rules::Events(events) => Some(events.recheck_at(now)),
         // On throughout: nothing that begins or ends meanwhile changes that.
         Rules::Parts(parts) if parts.iter().any(|part| part.rule == Rule::Always) => None,
         Rules::Parts(parts) if held_until(parts, now).is_some() => held_until(parts, now),
@@ -233,8 +233,8 @@ fn look_again(rules: &Rules, overrides: &Overrides, at: Timestamp) -> Option<Tim
             .iter()
             .filter_map(|part| match &part.rule {
                 Rule::Always | Rule::Never => None,
-                Rule::Window(window) => Some(window.look_again(now)),
-                Rule::Range(range) => range.look_again(now),
+                Rule::Window(window) => Some(window.recheck_at(now)),
+                Rule::Range(range) => range.recheck_at(now),
             })
             .min(),
     };

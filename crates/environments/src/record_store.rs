@@ -9,25 +9,25 @@ use common::state::{Created, Item, Key, Replaced, StateError, Table};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::facts::Service;
-use crate::memory::Memory;
-use crate::overrides::{LONGEST_REQUEST, Request};
+use crate::overrides::{MAX_REQUEST_LENGTH, Request};
+use crate::resource::Resource;
+use crate::sleep_record::SleepRecord;
 
 /// A record must not vanish while its service sleeps, and each replacement keeps its lifetime: so it
 /// lives practically for ever. There is one small item for each service.
-const KEPT: SignedDuration = SignedDuration::from_hours(24 * 365 * 50);
+const RECORD_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 365 * 50);
 /// Requests are kept longer than they hold, by more than the longest request: a request that is gone
 /// replaces nothing any more, and what it has replaced would hold again. A month's `down`, ended by an
 /// hour's `up`, must not come back after that hour.
-const REQUEST_KEPT: SignedDuration = SignedDuration::from_hours(24 * 40);
-const _: () = assert!(REQUEST_KEPT.as_secs() > LONGEST_REQUEST.as_secs());
+const REQUEST_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 40);
+const _: () = assert!(REQUEST_LIFETIME.as_secs() > MAX_REQUEST_LENGTH.as_secs());
 /// Reads at once.
-const AT_ONCE: usize = 32;
+const CONCURRENT_READS: usize = 32;
 const REQUESTS: &str = "environments";
 
 /// The records.
 #[derive(Clone, Copy, Debug)]
-pub struct Records<'a> {
+pub struct RecordStore<'a> {
     /// Where they lie.
     pub table: Table<'a>,
 }
@@ -37,7 +37,7 @@ pub struct Records<'a> {
 #[allow(clippy::large_enum_variant, reason = "it is matched at once")]
 pub enum Written {
     /// It was; this is it.
-    Yes(Item<Memory>),
+    Yes(Item<SleepRecord>),
     /// Another run was faster; nothing was written.
     Lost,
 }
@@ -56,27 +56,27 @@ pub enum RecordError {
         /// Whose.
         arn: String,
         /// What it says.
-        phase: crate::memory::Phase,
+        phase: crate::sleep_record::Phase,
     },
 }
 
-impl Records<'_> {
+impl RecordStore<'_> {
     /// The record of a service.
-    pub async fn memory(&self, arn: &str) -> Result<Option<Item<Memory>>, StateError> {
+    pub async fn record(&self, arn: &str) -> Result<Option<Item<SleepRecord>>, StateError> {
         self.table.get(&key(arn)).await
     }
 
     /// The records of many, and what could not be read, by ARN.
-    pub async fn memories(
+    pub async fn records(
         &self,
         arns: impl IntoIterator<Item = String>,
-    ) -> (HashMap<String, Memory>, Vec<(String, StateError)>) {
+    ) -> (HashMap<String, SleepRecord>, Vec<(String, StateError)>) {
         let read = stream::iter(arns)
             .map(|arn| async move {
-                let item = self.memory(&arn).await;
+                let item = self.record(&arn).await;
                 (arn, item)
             })
-            .buffer_unordered(AT_ONCE);
+            .buffer_unordered(CONCURRENT_READS);
         let (mut found, mut failed) = (HashMap::new(), Vec::new());
         let read: Vec<_> = read.collect().await;
         for (arn, item) in read {
@@ -92,24 +92,24 @@ impl Records<'_> {
     /// Writes a record where `before` lies (or nothing), and only there.
     pub async fn write(
         &self,
-        service: &Service,
-        before: Option<&Item<Memory>>,
-        memory: Memory,
+        resource: &Resource,
+        before: Option<&Item<SleepRecord>>,
+        record: SleepRecord,
     ) -> Result<Written, RecordError> {
         let Some(before) = before else {
-            return self.create(memory).await;
+            return self.create(record).await;
         };
         let old = &before.value;
-        if old.phase.guards() && old.is_about(service) && old.was != memory.was {
+        if old.phase.guards() && old.is_about(resource) && old.was != record.was {
             return Err(RecordError::Guarded {
-                arn: service.arn.clone(),
+                arn: resource.arn.clone(),
                 phase: old.phase,
             });
         }
         let written = Item {
             key: before.key.clone(),
             version: before.version + 1,
-            value: memory,
+            value: record,
         };
         match self.table.replace(before, &written.value).await? {
             Replaced::Yes => Ok(Written::Yes(written)),
@@ -118,22 +118,25 @@ impl Records<'_> {
         }
     }
 
-    async fn create(&self, memory: Memory) -> Result<Written, RecordError> {
-        let key = key(&memory.arn);
-        let expires = memory.since.checked_add(KEPT).unwrap_or(Timestamp::MAX);
-        match self.table.create(&key, &memory, expires).await? {
+    async fn create(&self, record: SleepRecord) -> Result<Written, RecordError> {
+        let key = key(&record.arn);
+        let expires = record
+            .since
+            .checked_add(RECORD_LIFETIME)
+            .unwrap_or(Timestamp::MAX);
+        match self.table.create(&key, &record, expires).await? {
             Created::New => Ok(Written::Yes(Item {
                 key,
                 version: 1,
-                value: memory,
+                value: record,
             })),
-            Created::Exists(item) => Ok(ours(Some(item), &memory)),
+            Created::Exists(item) => Ok(ours(Some(item), &record)),
         }
     }
 
-    async fn perhaps_ours(&self, memory: &Memory) -> Result<Written, RecordError> {
-        let item = self.memory(&memory.arn).await?;
-        Ok(ours(item, memory))
+    async fn perhaps_ours(&self, record: &SleepRecord) -> Result<Written, RecordError> {
+        let item = self.record(&record.arn).await?;
+        Ok(ours(item, record))
     }
 
     /// What people asked for and that still holds, or did in the last weeks; and what of it can't be
@@ -157,7 +160,7 @@ impl Records<'_> {
     /// which may be the earlier one.
     pub async fn request(&self, request: &Request) -> Result<Request, StateError> {
         let key = Key::new(REQUESTS, format!("request#{}", request.id));
-        let expires = request.until.checked_add(REQUEST_KEPT);
+        let expires = request.until.checked_add(REQUEST_LIFETIME);
         let expires = expires.unwrap_or(Timestamp::MAX);
         Ok(match self.table.create(&key, request, expires).await? {
             Created::New => request.clone(),
@@ -167,9 +170,9 @@ impl Records<'_> {
 }
 
 /// A run names itself while it acts, so an equal value is our own; or says the same, which is as good.
-fn ours(item: Option<Item<Memory>>, memory: &Memory) -> Written {
+fn ours(item: Option<Item<SleepRecord>>, record: &SleepRecord) -> Written {
     match item {
-        Some(item) if item.value == *memory => Written::Yes(item),
+        Some(item) if item.value == *record => Written::Yes(item),
         _ => Written::Lost,
     }
 }

@@ -7,16 +7,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{End, Outcome, Place, Site, place};
-use crate::decide::{SETTLE, Step};
-use crate::facts::{Kind, Service};
+use super::{ApplyContext, End, Outcome, Place, place};
+use crate::decide::{SETTLE_TIME, Step};
 use crate::kinds;
-use crate::look::{Eyes, SERVICES_A_CALL};
-use crate::memory::Phase;
 use crate::plan::Plan;
+use crate::read::{MAX_SERVICES_PER_CALL, Reader};
+use crate::resource::{Kind, Resource};
+use crate::sleep_record::Phase;
 
 /// How often is looked.
-const EVERY: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
 
 pub(super) type Name = (Kind, String);
 
@@ -58,9 +58,9 @@ pub(super) struct Gate {
 }
 
 impl<'r> Gates<'r> {
-    pub(super) fn new(site: &Site<'_>, plan: &'r Plan) -> Self {
+    pub(super) fn new(context: &ApplyContext<'_>, plan: &'r Plan) -> Self {
         let places: BTreeSet<Place<'r>> = plan.rows.iter().map(place).collect();
-        let waking = |place| (place, still_waking(site, plan, place));
+        let waking = |place| (place, still_waking(context, plan, place));
         Self(places.into_iter().map(waking).collect())
     }
 
@@ -91,12 +91,12 @@ impl Gate {
     /// over before.
     pub(super) async fn below_is_healthy(
         &mut self,
-        site: &Site<'_>,
+        context: &ApplyContext<'_>,
         tier: usize,
         warnings: &mut Vec<String>,
     ) -> bool {
         for waking in std::iter::once(&mut self.own).chain(&mut self.beside) {
-            if !waking.below_is_healthy(site, tier, warnings).await {
+            if !waking.below_is_healthy(context, tier, warnings).await {
                 return false;
             }
         }
@@ -113,20 +113,20 @@ struct Waking {
 
 /// Those that another run wakes just now, or has woken a short time ago: whoever comes later stands at the
 /// same gate.
-fn still_waking(site: &Site<'_>, plan: &Plan, here: Place<'_>) -> Waking {
+fn still_waking(context: &ApplyContext<'_>, plan: &Plan, here: Place<'_>) -> Waking {
     let mut waking = Waking::nobody(here.1);
     for row in plan.rows.iter().filter(|row| place(row) == here) {
         let wait = match (row.phase, row.since, &row.step) {
             (Some(Phase::GoingUp), _, Step::Busy { .. }) => Wait::from_now(1),
             (Some(Phase::Up), Some(since), _)
-                if plan.at.duration_since(since) < site.config.healthy_within =>
+                if plan.at.duration_since(since) < context.config.healthy_within =>
             {
                 Wait { since, count: 1 }
             }
             _ => continue,
         };
-        if !wait.is_over(&row.service, plan.at) {
-            let name = (row.service.kind, row.service.name.clone());
+        if !wait.is_over(&row.resource, plan.at) {
+            let name = (row.resource.kind, row.resource.name.clone());
             waking.add(row.tier_number, name, wait);
         }
     }
@@ -144,10 +144,10 @@ impl Wait {
 
     /// Whether it is healthy. A moment after it was woken it may still look as it did while it slept, and
     /// nothing is as healthy as nothing that is wanted.
-    fn is_over(self, service: &Service, now: Timestamp) -> bool {
-        let is_old = service.desired < self.count
-            && (service.kind.is_database() || now.duration_since(self.since) < SETTLE);
-        service.is_healthy() && !is_old
+    fn is_over(self, resource: &Resource, now: Timestamp) -> bool {
+        let is_old = resource.desired < self.count
+            && (resource.kind.is_database() || now.duration_since(self.since) < SETTLE_TIME);
+        resource.is_healthy() && !is_old
     }
 }
 
@@ -165,11 +165,11 @@ impl Waking {
 
     async fn below_is_healthy(
         &mut self,
-        site: &Site<'_>,
+        context: &ApplyContext<'_>,
         tier: usize,
         warnings: &mut Vec<String>,
     ) -> bool {
-        let now = (site.clock)();
+        let now = (context.clock)();
         let mut waits: BTreeMap<Name, Wait> = BTreeMap::new();
         for names in self.tiers.range(..tier).map(|(_, names)| names) {
             waits.extend(names.iter().map(|(name, wait)| {
@@ -178,13 +178,13 @@ impl Waking {
             }));
         }
         while !waits.is_empty() {
-            if Instant::now() >= site.deadline {
+            if Instant::now() >= context.deadline {
                 return false;
             }
-            self.look(site, &mut waits).await;
-            let now = (site.clock)();
+            self.look(context, &mut waits).await;
+            let now = (context.clock)();
             waits.retain(|(_, name), wait| {
-                let in_time = now.duration_since(wait.since) < site.config.healthy_within;
+                let in_time = now.duration_since(wait.since) < context.config.healthy_within;
                 if !in_time {
                     warnings.push(format!(
                         "{}/{name} was not healthy in time; what depends on it was woken all the same",
@@ -194,35 +194,35 @@ impl Waking {
                 in_time
             });
             if !waits.is_empty() {
-                tokio::time::sleep(EVERY).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
         }
         self.tiers.retain(|below, _| *below >= tier);
         true
     }
 
-    async fn look(&self, site: &Site<'_>, waits: &mut BTreeMap<Name, Wait>) {
-        let eyes = Eyes {
-            aws: site.aws,
-            pace: &site.paces.reads,
-            sizes: site.sizes,
+    async fn look(&self, context: &ApplyContext<'_>, waits: &mut BTreeMap<Name, Wait>) {
+        let reader = Reader {
+            aws: context.aws,
+            limiter: &context.limiters.reads,
+            sizes: context.sizes,
         };
         let asked: Vec<Name> = waits.keys().cloned().collect();
         let (ecs, others): (Vec<&Name>, Vec<&Name>) = asked
             .iter()
             .partition(|(kind, _)| *kind == Kind::EcsService);
         // A look that fails is no health; the time limit bounds how often.
-        for names in ecs.chunks(SERVICES_A_CALL) {
+        for names in ecs.chunks(MAX_SERVICES_PER_CALL) {
             let plain: Vec<String> = names.iter().map(|(_, name)| name.clone()).collect();
-            if let Ok(found) = eyes.bare_services(&self.cluster, &plain).await
-                && found.odd.is_empty()
+            if let Ok(found) = reader.bare_services(&self.cluster, &plain).await
+                && found.failures.is_empty()
             {
-                settle(waits, names, (&found.services, (site.clock)()));
+                settle(waits, names, (&found.services, (context.clock)()));
             }
         }
         for name in others {
-            if let Ok(found) = kinds::look(eyes, name.0, &name.1).await {
-                settle(waits, &[name], (&found, (site.clock)()));
+            if let Ok(found) = kinds::look(reader, name.0, &name.1).await {
+                settle(waits, &[name], (&found, (context.clock)()));
             }
         }
     }
@@ -232,11 +232,11 @@ impl Waking {
 fn settle(
     waits: &mut BTreeMap<Name, Wait>,
     asked: &[&Name],
-    (found, now): (&[Service], Timestamp),
+    (found, now): (&[Resource], Timestamp),
 ) {
     for name in asked {
-        let service = found.iter().find(|service| service.name == name.1);
-        let is_over = |wait: &Wait| service.is_none_or(|service| wait.is_over(service, now));
+        let resource = found.iter().find(|resource| resource.name == name.1);
+        let is_over = |wait: &Wait| resource.is_none_or(|resource| wait.is_over(resource, now));
         if waits.get(*name).is_some_and(is_over) {
             waits.remove(*name);
         }

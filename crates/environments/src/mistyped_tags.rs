@@ -3,27 +3,32 @@
 
 use strict_yaml::words::nearest;
 
+use crate::backup_tag;
 use crate::config::Config;
-use crate::facts::Service;
-use crate::mirror;
 use crate::overrides::{FORCE_DOWN_TAG, KEEP_UP_TAG};
+use crate::resource::Resource;
 use crate::select::PROTECTED_TAG;
 
 /// What all of our own keys begin with.
 const PREFIX: &str = "deploy-hooks:";
 /// A slip of the pen changes the length by no more.
-const SLIP: usize = 2;
+const MAX_EDIT_DISTANCE: usize = 2;
 
 /// The first tag of a service that is nearly one of ours, as a sentence without its full stop.
-pub(crate) fn mistyped(service: &Service, config: &Config) -> Option<String> {
-    service.tags.keys().find_map(|key| {
+pub(crate) fn mistyped(resource: &Resource, config: &Config) -> Option<String> {
+    resource.tags.keys().find_map(|key| {
         let meant = meant(key, config)?;
         Some(format!("the tag {key} is not read; did you mean {meant}?"))
     })
 }
 
 fn meant<'c>(key: &str, config: &'c Config) -> Option<&'c str> {
-    let others = [KEEP_UP_TAG, FORCE_DOWN_TAG, PROTECTED_TAG, mirror::TAG];
+    let others = [
+        KEEP_UP_TAG,
+        FORCE_DOWN_TAG,
+        PROTECTED_TAG,
+        backup_tag::ASLEEP_TAG,
+    ];
     let is_read = key == config.tag || others.contains(&key) || config.is_imported(key);
     if is_read {
         return None;
@@ -41,7 +46,7 @@ fn meant<'c>(key: &str, config: &'c Config) -> Option<&'c str> {
         return near.or(Some(&config.tag));
     }
     // There are many tags and many services; few are as long as one of ours.
-    let alike = known.filter(|known| known.len().abs_diff(key.len()) <= SLIP);
+    let alike = known.filter(|known| known.len().abs_diff(key.len()) <= MAX_EDIT_DISTANCE);
     nearest(key, alike).filter(|near| slip(key, near))
 }
 
@@ -64,7 +69,9 @@ fn slip(key: &str, near: &str) -> bool {
         .take_while(|(one, other)| one.eq_ignore_ascii_case(other))
         .count();
     let longest = key.chars().count().max(near.chars().count());
-    longest >= 4 && (same + SLIP >= longest || from_start + from_end + SLIP >= longest)
+    longest >= 4
+        && (same + MAX_EDIT_DISTANCE >= longest
+            || from_start + from_end + MAX_EDIT_DISTANCE >= longest)
 }
 
 #[cfg(test)]
@@ -75,11 +82,11 @@ mod tests {
     fn told(lines: &str, key: &str) -> Option<String> {
         let text = format!("version: 1\naccounts: ['111122223333']\n{lines}\n");
         let config = Config::parse("test", &text, &Files::new()).unwrap();
-        let service = Service {
+        let resource = Resource {
             tags: [(key.to_owned(), "office".to_owned())].into(),
-            ..Service::default()
+            ..Resource::default()
         };
-        mistyped(&service, &config)
+        mistyped(&resource, &config)
     }
 
     #[test]

@@ -7,17 +7,17 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::apply::{LEASE, Refusal};
-use crate::facts::{Level, Scaling, Service, Size};
-use crate::mirror::{Mirror, TAG};
+use crate::backup_tag::{ASLEEP_TAG, BackupTag};
+use crate::resource::{Level, Resource, Scaling, TaskSize};
 
 /// As many are started by what a tag says, where no record and no scalable target vouches for more.
-pub const RECOVERED_AT_MOST: u32 = 10;
+pub const MAX_RECOVERED_TASKS: u32 = 10;
 /// So far clocks may be apart. What is dated later than this was written by a clock that was wrong.
 pub(crate) const SKEW: SignedDuration = SignedDuration::from_mins(2);
 
-/// One record: pk `service#ARN`, sk `sleep`.
+/// One record: pk `resource#ARN`, sk `sleep`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Memory {
+pub struct SleepRecord {
     /// Whose it is.
     pub arn: String,
     /// When that service was made. A later one of the same name is another service.
@@ -89,7 +89,7 @@ pub struct Saved {
     pub task_definition: Option<String>,
     /// What a task took.
     #[serde(default)]
-    pub size: Option<Size>,
+    pub size: Option<TaskSize>,
     /// When that was.
     pub at: Timestamp,
 }
@@ -143,23 +143,23 @@ impl Phase {
 
 impl Saved {
     /// What a service has now.
-    pub fn of(service: &Service, level: Level, at: Timestamp) -> Self {
-        let task_definition = Some(&service.task_definition).filter(|text| !text.is_empty());
+    pub fn of(resource: &Resource, level: Level, at: Timestamp) -> Self {
+        let task_definition = Some(&resource.task_definition).filter(|text| !text.is_empty());
         Self {
             level,
             task_definition: task_definition.cloned(),
-            size: service.size,
+            size: resource.size,
             at,
         }
     }
 }
 
-impl Memory {
+impl SleepRecord {
     /// A record of a service of which nothing was taken.
-    pub fn new(service: &Service, since: Timestamp) -> Self {
+    pub fn new(resource: &Resource, since: Timestamp) -> Self {
         Self {
-            arn: service.arn.clone(),
-            born: service.created_at,
+            arn: resource.arn.clone(),
+            born: resource.created_at,
             phase: Phase::Left,
             was: None,
             set: None,
@@ -177,8 +177,8 @@ impl Memory {
     }
 
     /// Whether it is about this very service, and not about a former one of the same name.
-    pub fn is_about(&self, service: &Service) -> bool {
-        match (self.born, service.created_at) {
+    pub fn is_about(&self, resource: &Resource) -> bool {
+        match (self.born, resource.created_at) {
             (Some(born), Some(created)) => born == created,
             _ => true,
         }
@@ -186,8 +186,8 @@ impl Memory {
 
     /// Whether this record, which says that nothing of ours is left, is from before the sleep that a tag
     /// speaks of: then it was put back from a backup.
-    pub fn is_older_than(&self, mirror: &Mirror) -> bool {
-        self.set.is_none() && self.since < mirror.at
+    pub fn is_older_than(&self, backup: &BackupTag) -> bool {
+        self.set.is_none() && self.since < backup.at
     }
 
     /// Whether it says that a service has not all of what it had.
@@ -197,19 +197,19 @@ impl Memory {
 
     /// What the tag says of a sleeping service whose record is gone, or is from before that sleep. Whoever may only tag
     /// a service must not get more of it than it ever had.
-    pub fn recovered(service: &Service, earlier: Option<&Self>, mirror: &Mirror) -> Self {
-        let level = vouched_for(service, earlier, mirror.level);
+    pub fn recovered(resource: &Resource, earlier: Option<&Self>, backup: &BackupTag) -> Self {
+        let level = vouched_for(resource, earlier, backup.level);
         Self {
             phase: Phase::Down,
             was: Some(Saved {
                 level,
                 task_definition: None,
-                size: service.size,
-                at: mirror.at,
+                size: resource.size,
+                at: backup.at,
             }),
-            set: Some(service.asleep(level)),
-            why: format!("recovered from the tag {TAG}"),
-            ..Self::new(service, mirror.at)
+            set: Some(resource.asleep(level)),
+            why: format!("recovered from the tag {ASLEEP_TAG}"),
+            ..Self::new(resource, backup.at)
         }
     }
 
@@ -277,15 +277,15 @@ impl Memory {
 }
 
 /// What a tag says, within the maximum of what scales it and what is known of an earlier sleep; of a service of which
-/// nothing is known, within [`RECOVERED_AT_MOST`].
-pub(crate) fn vouched_for(service: &Service, earlier: Option<&Memory>, tag: Level) -> Level {
+/// nothing is known, within [`MAX_RECOVERED_TASKS`].
+pub(crate) fn vouched_for(resource: &Resource, earlier: Option<&SleepRecord>, tag: Level) -> Level {
     let had = earlier.and_then(|earlier| earlier.was.as_ref());
-    let levels = [Some(service.level()), had.map(|had| had.level)];
+    let levels = [Some(resource.level()), had.map(|had| had.level)];
     let known = levels.into_iter().flatten().flat_map(|level| {
         let max = level.scaling.map_or(0, |scaling| scaling.max);
         [level.desired, max]
     });
-    let most = known.fold(RECOVERED_AT_MOST, u32::max);
+    let most = known.fold(MAX_RECOVERED_TASKS, u32::max);
     let scaling = tag.scaling.map(|scaling| Scaling {
         min: scaling.min.min(most),
         max: scaling.max.min(most),

@@ -11,45 +11,45 @@ use common::state::StateError;
 use environments::apply::{Applied, End};
 use environments::condition::Condition;
 use environments::decide::Step;
-use environments::memory::Phase;
 use environments::plan::Row;
+use environments::sleep_record::Phase;
 use futures::future::join_all;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::Trouble;
-use super::morning::whereabouts;
-use super::offer::named;
-use super::stage::{Broadcast, Recipient, Stage};
+use super::FailedRun;
+use super::messenger::{Broadcast, Messenger, Recipient};
+use super::morning_summary::whereabouts;
+use super::offer::derived_id;
 use super::texts::{Texts, Zone};
 use crate::event::Action;
-use crate::reconcile::{Done, Run};
+use crate::reconcile::{RunContext, RunOutcome};
 use crate::{Function, Invocation};
 
 /// Looked up at once.
-const AT_ONCE: usize = 32;
+const CONCURRENT_CLAIMS: usize = 32;
 /// More problems of one run than these are only counted.
-const MOST: usize = 500;
+const MAX_PROBLEMS: usize = 500;
 /// A problem that could not be told so often is given up: the log and the answer had it.
-const TRIES: u32 = 5;
+const MAX_TRIES: u32 = 5;
 /// Words of request ids and the like have at least so many signs.
-const LONG: usize = 16;
+const MIN_ID_CHARS: usize = 16;
 /// With a slash in it a word is taken for a place, unless it is longer than this.
-const LONGER: usize = 40;
+const MIN_ID_WITH_SLASH_CHARS: usize = 40;
 /// Names in one line.
-const NAMED: usize = 5;
+const MAX_NAMES: usize = 5;
 /// Lines of an error.
-const LINES: usize = 40;
+const MAX_ERROR_LINES: usize = 40;
 
 /// One problem, by what makes it the same at the next tick.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Problem {
     key: String,
-    what: What,
+    what: ProblemKind,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum What {
+enum ProblemKind {
     Failed {
         place: String,
         why: String,
@@ -70,33 +70,37 @@ enum What {
 }
 
 /// Tells each recipient of what is new to it among the problems of a run.
-pub(super) async fn tell(run: &Run<'_>, done: &Done, stage: &Stage<'_>) -> Vec<String> {
-    let recipients = stage.recipients(&run.config.people.tell.trouble);
+pub(super) async fn tell(
+    run: &RunContext<'_>,
+    done: &RunOutcome,
+    messenger: &Messenger<'_>,
+) -> Vec<String> {
+    let recipients = messenger.recipients(&run.config.people.tell.trouble);
     if recipients.is_empty() {
         return Vec::new();
     }
-    let all = at_most(MOST, problems(run, done.applied.as_ref()));
+    let all = at_most(MAX_PROBLEMS, problems(run, done.applied.as_ref()));
     let telling = recipients
         .iter()
-        .map(|to| Box::pin(tell_one(run, stage, to, &all)));
+        .map(|to| Box::pin(tell_one(run, messenger, to, &all)));
     join_all(telling).await.into_iter().flatten().collect()
 }
 
 /// A problem counts as told when its message was delivered, and not before: what fails is told by the
 /// next run.
 async fn tell_one(
-    run: &Run<'_>,
-    stage: &Stage<'_>,
+    run: &RunContext<'_>,
+    messenger: &Messenger<'_>,
     to: &Recipient,
     all: &[Problem],
 ) -> Vec<String> {
-    let (new, mut untold) = claimed(run, stage, to, all).await;
+    let (new, mut untold) = claimed(run, messenger, to, all).await;
     if new.is_empty() {
         return untold;
     }
     let mut parts = vec!["trouble"];
     parts.extend(new.iter().map(|one| one.id.as_str()));
-    let id = named(&parts);
+    let id = derived_id(&parts);
     let problems: Vec<&Problem> = new.iter().map(|one| one.problem).collect();
     let message = Broadcast {
         id: &id,
@@ -104,10 +108,10 @@ async fn tell_one(
         is_over: &|| false,
         news: &|_, texts| news(run, &problems, texts),
     };
-    let failed = stage.tell(std::slice::from_ref(to), &message).await;
+    let failed = messenger.tell(std::slice::from_ref(to), &message).await;
     let why = failed.first().cloned();
     untold.extend(failed);
-    let records = stage.records();
+    let records = messenger.records();
     let noting = stream::iter(new).map(|one| {
         let (records, why) = (&records, &why);
         async move {
@@ -117,13 +121,13 @@ async fn tell_one(
             }
         }
     });
-    let noted: Vec<_> = noting.buffered(AT_ONCE).collect().await;
+    let noted: Vec<_> = noting.buffered(CONCURRENT_CLAIMS).collect().await;
     let unnoted = noted.into_iter().find_map(Result::err);
     untold.extend(unnoted.map(|error| format!("a problem may be told again: {error}")));
     untold
 }
 
-fn problems(run: &Run<'_>, applied: Option<&Applied>) -> Vec<Problem> {
+fn problems(run: &RunContext<'_>, applied: Option<&Applied>) -> Vec<Problem> {
     let outcomes = applied.into_iter().flat_map(Applied::failures);
     let failed = outcomes.filter_map(|outcome| {
         let End::Failed {
@@ -140,7 +144,7 @@ fn problems(run: &Run<'_>, applied: Option<&Applied>) -> Vec<Problem> {
             .replace(&outcome.place, "SERVICE");
         Some(Problem {
             key: format!("failed {call} {}", outcome.arn),
-            what: What::Failed {
+            what: ProblemKind::Failed {
                 place: outcome.place.clone(),
                 why: format!("{call}: {detail}"),
                 remedy: remedy.clone(),
@@ -149,18 +153,18 @@ fn problems(run: &Run<'_>, applied: Option<&Applied>) -> Vec<Problem> {
     });
     let unread = run.gathered.problems.iter().map(|text| Problem {
         key: format!("unread {}", steady(text)),
-        what: What::Unread(text.clone()),
+        what: ProblemKind::Unread(text.clone()),
     });
     let restarted = run.plan.rows.iter().filter(|row| was_restarted(row));
     let restarted = restarted.map(|row| Problem {
-        key: format!("restarted {}", row.service.arn),
-        what: What::Restarted(row.service.place()),
+        key: format!("restarted {}", row.resource.arn),
+        what: ProblemKind::Restarted(row.resource.place()),
     });
     let stuck = run.plan.rows.iter().filter(|row| row.stuck);
     let stuck = stuck.map(|row| Problem {
-        key: format!("stuck {}", row.service.arn),
-        what: What::Stuck {
-            place: row.service.place(),
+        key: format!("stuck {}", row.resource.arn),
+        what: ProblemKind::Stuck {
+            place: row.resource.place(),
             why: row.why.clone(),
         },
     });
@@ -182,11 +186,11 @@ fn problems(run: &Run<'_>, applied: Option<&Applied>) -> Vec<Problem> {
     let rows = run.plan.rows.iter();
     let unmet = rows.filter_map(|row| {
         let condition = row.condition.clone()?;
-        Some((&row.service.arn, row.service.place(), condition))
+        Some((&row.resource.arn, row.resource.place(), condition))
     });
     let unmet = unmet.chain(refused).map(|(arn, place, condition)| Problem {
         key: format!("unmet {} {arn}", condition.word()),
-        what: What::Unmet {
+        what: ProblemKind::Unmet {
             place,
             why: condition.to_string(),
             remedy: condition.remedy(),
@@ -198,7 +202,7 @@ fn problems(run: &Run<'_>, applied: Option<&Applied>) -> Vec<Problem> {
 
 /// Nothing else makes a database that sleeps run as it did, so that it is to be stopped anew.
 fn was_restarted(row: &Row) -> bool {
-    row.service.kind.is_database()
+    row.resource.kind.is_database()
         && row.phase == Some(Phase::Down)
         && matches!(row.step, Step::FinishSleep { .. })
 }
@@ -210,7 +214,7 @@ fn at_most(most: usize, mut all: Vec<Problem>) -> Vec<Problem> {
     if more > 0 {
         all.push(Problem {
             key: "more".to_owned(),
-            what: What::More(more),
+            what: ProblemKind::More(more),
         });
     }
     all
@@ -265,10 +269,10 @@ fn is_passing(word: &str) -> bool {
             .all(|byte| byte.is_ascii_digit() || b"-:.TZ+".contains(&byte));
     }
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
-    if word.len() < LONG || !word.bytes().all(is_base64) {
+    if word.len() < MIN_ID_CHARS || !word.bytes().all(is_base64) {
         return false;
     }
-    if word.contains('/') && word.len() < LONGER {
+    if word.contains('/') && word.len() < MIN_ID_WITH_SLASH_CHARS {
         return false;
     }
     // A name has its number at one place.
@@ -299,22 +303,22 @@ struct Claimed<'a> {
 
 /// Those that this recipient was not told today and nobody else is about to tell it.
 async fn claimed<'a>(
-    run: &Run<'_>,
-    stage: &Stage<'_>,
+    run: &RunContext<'_>,
+    messenger: &Messenger<'_>,
     to: &Recipient,
     all: &'a [Problem],
 ) -> (Vec<Claimed<'a>>, Vec<String>) {
     let zone = Zone::of(run.config.zone.as_deref());
     let today = day(run.now, &zone);
-    let records = stage.records();
+    let records = messenger.records();
     let place = run.place;
     let asked = stream::iter(all).map(|problem| {
         let (today, records) = (&today, &records);
         async move {
             let parts = [&place.account, &place.region, &problem.key, today];
-            let id = named(&parts.map(String::as_str));
+            let id = derived_id(&parts.map(String::as_str));
             let claim = match records.claim_delivery(&id, "trouble", &to.key).await? {
-                Claim::Granted(claim) if claim.tries() <= TRIES => claim,
+                Claim::Granted(claim) if claim.tries() <= MAX_TRIES => claim,
                 Claim::Granted(claim) => {
                     records.delivery_failed(claim, "given up").await?;
                     return Ok(None);
@@ -325,7 +329,7 @@ async fn claimed<'a>(
             Ok::<_, StateError>(Some(Claimed { id, claim, problem }))
         }
     });
-    let asked: Vec<_> = asked.buffered(AT_ONCE).collect().await;
+    let asked: Vec<_> = asked.buffered(CONCURRENT_CLAIMS).collect().await;
     let (mut new, mut untold) = (Vec::new(), Vec::new());
     for one in asked {
         match one {
@@ -347,13 +351,13 @@ fn title(new: usize, texts: &Texts) -> String {
 /// How many problems these are.
 fn number(problems: &[&Problem]) -> usize {
     let number = |problem: &&Problem| match problem.what {
-        What::More(more) => more,
+        ProblemKind::More(more) => more,
         _ => 1,
     };
     problems.iter().map(number).sum()
 }
 
-fn news(run: &Run<'_>, new: &[&Problem], texts: &Texts) -> Announcement {
+fn news(run: &RunContext<'_>, new: &[&Problem], texts: &Texts) -> Announcement {
     let zone = Zone::of(run.config.zone.as_deref());
     let (mut unread, mut unmet) = (Vec::new(), Vec::new());
     let mut restarted = Vec::new();
@@ -362,19 +366,19 @@ fn news(run: &Run<'_>, new: &[&Problem], texts: &Texts) -> Announcement {
     let mut stuck: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for problem in new {
         match &problem.what {
-            What::Failed { place, why, remedy } => {
+            ProblemKind::Failed { place, why, remedy } => {
                 alike.entry((why, remedy)).or_default().push(place);
             }
-            What::Stuck { place, why } => stuck.entry(why).or_default().push(place),
-            What::Unmet { place, why, remedy } => {
+            ProblemKind::Stuck { place, why } => stuck.entry(why).or_default().push(place),
+            ProblemKind::Unmet { place, why, remedy } => {
                 let remedy = fill(texts.remedy, &[("remedy", remedy)]);
                 unmet.push(format!("{place}: {why}. {remedy}"));
             }
-            What::Unread(text) => unread.push(text.clone()),
-            What::Restarted(place) => {
+            ProblemKind::Unread(text) => unread.push(text.clone()),
+            ProblemKind::Restarted(place) => {
                 restarted.push(fill(texts.restarted_line, &[("place", place)]));
             }
-            What::More(n) => more.push(fill(texts.and_more, &[("n", &n.to_string())])),
+            ProblemKind::More(n) => more.push(fill(texts.and_more, &[("n", &n.to_string())])),
         }
     }
     let failed = alike.into_iter().map(|((why, remedy), places)| {
@@ -408,8 +412,8 @@ fn news(run: &Run<'_>, new: &[&Problem], texts: &Texts) -> Announcement {
 }
 
 fn names(places: &[&str], texts: &Texts) -> String {
-    let named = places[..places.len().min(NAMED)].join(", ");
-    match places.len().saturating_sub(NAMED) {
+    let named = places[..places.len().min(MAX_NAMES)].join(", ");
+    match places.len().saturating_sub(MAX_NAMES) {
         0 => named,
         more => format!(
             "{named} {}",
@@ -421,11 +425,11 @@ fn names(places: &[&str], texts: &Texts) -> String {
 /// Tells that a run could not even begin.
 pub(super) async fn tell_run(
     (function, invocation): (&Function, &Invocation),
-    stage: &Stage<'_>,
-    trouble: &Trouble<'_>,
+    messenger: &Messenger<'_>,
+    trouble: &FailedRun<'_>,
     names: &[String],
 ) -> Vec<String> {
-    let recipients: Vec<Recipient> = stage.recipients(names);
+    let recipients: Vec<Recipient> = messenger.recipients(names);
     let event = trouble.event;
     let error = steady(trouble.error);
     let at = event.at.map(|at| at.to_string());
@@ -440,20 +444,20 @@ pub(super) async fn tell_run(
     };
     let account = event.account.as_deref().unwrap_or_default();
     let region = event.region.as_deref().unwrap_or_default();
-    let id = named(&["run", account, region, word, &when, &error]);
+    let id = derived_id(&["run", account, region, word, &when, &error]);
     let message = Broadcast {
         id: &id,
         occasion: "trouble",
         is_over: &|| false,
         news: &|_, texts| run_news(trouble, texts),
     };
-    stage.tell(&recipients, &message).await
+    messenger.tell(&recipients, &message).await
 }
 
-fn run_news(trouble: &Trouble<'_>, texts: &Texts) -> Announcement {
+fn run_news(trouble: &FailedRun<'_>, texts: &Texts) -> Announcement {
     let mut lines: Vec<String> = trouble.error.lines().map(str::to_owned).collect();
-    let more = lines.len().saturating_sub(LINES);
-    lines.truncate(LINES);
+    let more = lines.len().saturating_sub(MAX_ERROR_LINES);
+    lines.truncate(MAX_ERROR_LINES);
     if more > 0 {
         lines.push(fill(texts.more_in_log, &[("n", &more.to_string())]));
     }
@@ -533,29 +537,29 @@ mod tests {
     fn what_is_too_much_is_counted() {
         let problem = |n: usize| Problem {
             key: n.to_string(),
-            what: What::Unread(n.to_string()),
+            what: ProblemKind::Unread(n.to_string()),
         };
         let of = |n| at_most(3, (0..n).map(problem).collect());
         assert_eq!(of(3), [problem(0), problem(1), problem(2)]);
         let cut = of(10);
         assert_eq!(cut[..3], of(3));
-        assert_eq!((cut.len(), &cut[3].what), (4, &What::More(7)));
+        assert_eq!((cut.len(), &cut[3].what), (4, &ProblemKind::More(7)));
         assert_eq!(number(&cut.iter().collect::<Vec<_>>()), 10);
     }
 
     #[test]
     fn only_a_database_that_slept_was_restarted_by_aws() {
-        use environments::facts::{Kind, Service};
+        use environments::resource::{Kind, Resource};
         let row = |kind, phase| Row {
-            service: Service {
+            resource: Resource {
                 kind,
-                ..Service::default()
+                ..Resource::default()
             },
             phase: Some(phase),
             since: None,
             shall: None,
             step: Step::FinishSleep {
-                was: environments::facts::Level::default(),
+                was: environments::resource::Level::default(),
             },
             why: String::new(),
             want_rule: None,

@@ -4,56 +4,56 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use environments::apply::Paces;
+use environments::apply::RateLimiters;
 use environments::config::Rate;
-use environments::look::Sizes;
+use environments::read::TaskSizes;
 use tokio::sync::OnceCell;
 
-use crate::configuration::Read;
-use crate::own::Place;
+use crate::configuration::CachedConfig;
+use crate::identity::Place;
 
 /// Of one function instance.
 #[derive(Default)]
-pub struct Kept {
-    configuration: Mutex<Option<Read>>,
-    learned: Mutex<HashMap<Place, (Rate, Arc<Learned>)>>,
+pub struct Cache {
+    configuration: Mutex<Option<CachedConfig>>,
+    learned: Mutex<HashMap<Place, (Rate, Arc<PlaceCache>)>>,
     /// None: it has none.
     pub(crate) url: OnceCell<Option<String>>,
 }
 
 /// Of one account and region, which have buckets of their own at AWS.
 #[derive(Debug)]
-pub struct Learned {
+pub struct PlaceCache {
     /// How fast AWS may be asked. A bucket that the last run has emptied is not full in the next one.
-    pub paces: Paces,
+    pub limiters: RateLimiters,
     /// What tasks take.
-    pub sizes: Sizes,
+    pub sizes: TaskSizes,
 }
 
-impl fmt::Debug for Kept {
+impl fmt::Debug for Cache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kept").finish_non_exhaustive()
+        f.debug_struct("Cache").finish_non_exhaustive()
     }
 }
 
-impl Kept {
+impl Cache {
     /// What was learned of this place, at this rate; another rate begins anew.
-    pub fn of(&self, place: &Place, rate: &Rate) -> Arc<Learned> {
+    pub fn of(&self, place: &Place, rate: &Rate) -> Arc<PlaceCache> {
         let mut all = locked(&self.learned);
         if let Some((own, learned)) = all.get(place)
             && own == rate
         {
             return learned.clone();
         }
-        let learned = Arc::new(Learned {
-            paces: Paces::new(rate),
-            sizes: Sizes::default(),
+        let learned = Arc::new(PlaceCache {
+            limiters: RateLimiters::new(rate),
+            sizes: TaskSizes::default(),
         });
         all.insert(place.clone(), (*rate, learned.clone()));
         learned
     }
 
-    pub(crate) fn configuration(&self) -> MutexGuard<'_, Option<Read>> {
+    pub(crate) fn configuration(&self) -> MutexGuard<'_, Option<CachedConfig>> {
         locked(&self.configuration)
     }
 }
@@ -69,22 +69,25 @@ mod tests {
 
     #[test]
     fn each_place_has_its_own_buckets_until_the_rate_is_another() {
-        let kept = Kept::default();
+        let cache = Cache::default();
         let place = |region: &str| Place {
             account: "111122223333".into(),
             region: region.into(),
         };
         let rate = Rate::default();
-        let first = kept.of(&place("eu-central-1"), &rate);
-        assert!(Arc::ptr_eq(&first, &kept.of(&place("eu-central-1"), &rate)));
-        assert!(!Arc::ptr_eq(&first, &kept.of(&place("eu-west-1"), &rate)));
+        let first = cache.of(&place("eu-central-1"), &rate);
+        assert!(Arc::ptr_eq(
+            &first,
+            &cache.of(&place("eu-central-1"), &rate)
+        ));
+        assert!(!Arc::ptr_eq(&first, &cache.of(&place("eu-west-1"), &rate)));
         let slower = Rate {
             per_second: 1.0,
             ..rate
         };
         assert!(!Arc::ptr_eq(
             &first,
-            &kept.of(&place("eu-central-1"), &slower)
+            &cache.of(&place("eu-central-1"), &slower)
         ));
     }
 }

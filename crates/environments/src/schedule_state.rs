@@ -6,11 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use schedule::{Calendar, Edge, Overrides, Schedule, State, Why, desired_state, next_edge};
 
 /// How far back the last edge is looked for, in days: first where it mostly is.
-const LOOK_BACK: [i64; 3] = [2, 8, 60];
+const LOOKBACK_DAYS: [i64; 3] = [2, 8, 60];
 
 /// What is wanted, by which rule, since when and until when.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Want {
+pub struct ScheduleState {
     /// What is wanted.
     pub state: State,
     /// The rule, in words.
@@ -27,7 +27,7 @@ pub struct Want {
     pub next_edge: Option<Edge>,
 }
 
-impl Want {
+impl ScheduleState {
     /// Evaluates a schedule.
     pub fn of(
         schedule: &Schedule,
@@ -82,7 +82,7 @@ fn last_edge(
     overrides: &Overrides,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    LOOK_BACK.into_iter().find_map(|days| {
+    LOOKBACK_DAYS.into_iter().find_map(|days| {
         let mut at = now
             .checked_sub(SignedDuration::from_hours(24 * days))
             .ok()?;
@@ -101,9 +101,9 @@ fn last_edge(
 mod tests {
     use super::*;
 
-    fn want(text: &str, now: &str, overrides: &Overrides) -> Want {
+    fn want(text: &str, now: &str, overrides: &Overrides) -> ScheduleState {
         let schedule = Schedule::parse(text, Some("UTC")).unwrap();
-        Want::of(&schedule, &Calendar::none(), overrides, at(now))
+        ScheduleState::of(&schedule, &Calendar::none(), overrides, at(now))
     }
 
     fn at(text: &str) -> Timestamp {

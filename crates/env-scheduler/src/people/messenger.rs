@@ -21,15 +21,15 @@ use crate::Function;
 use crate::settings::Settings;
 
 /// For one delivery with all its tries.
-const WITHIN: Duration = Duration::from_secs(8);
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(8);
 /// A message that could not be delivered so often is given up: the log and the answer had it.
-const TRIES: u32 = 5;
+const MAX_TRIES: u32 = 5;
 /// The name of the topic of the settings among the channels. No configured one can have it.
 pub const TOPIC: &str = "0-topic";
 
 /// What telling needs.
 #[derive(Clone, Copy)]
-pub struct Stage<'a> {
+pub struct Messenger<'a> {
     /// The function.
     pub function: &'a Function,
     /// Its settings.
@@ -61,7 +61,7 @@ pub struct Broadcast<'a> {
     pub news: &'a (dyn Fn(&Recipient, &'static Texts) -> Announcement + Sync),
 }
 
-impl<'a> Stage<'a> {
+impl<'a> Messenger<'a> {
     /// The records of deliveries and of what people said.
     pub fn records(&self) -> Records<'a> {
         Records::new(self.table(), &*self.function.clock, &*self.function.new_id)
@@ -141,7 +141,7 @@ impl<'a> Stage<'a> {
             .await
             .map_err(|error| error.to_string())?;
         let claim = match claim {
-            Claim::Granted(claim) if claim.tries() <= TRIES => claim,
+            Claim::Granted(claim) if claim.tries() <= MAX_TRIES => claim,
             Claim::Granted(claim) => {
                 let given_up = records.delivery_failed(claim, "given up").await;
                 return given_up.map(drop).map_err(|error| error.to_string());
@@ -196,7 +196,7 @@ impl<'a> Stage<'a> {
             aws: &self.function.aws,
             http: &self.function.http,
             slack_api: &self.settings.slack_api_url,
-            within: WITHIN,
+            within: DELIVERY_TIMEOUT,
         };
         let delivered = channels::deliver(&out, &post).await;
         delivered
