@@ -55,7 +55,7 @@ build: tools ## Build the Lambda packages for ARCH and print their sizes
 
 .PHONY: local
 local: # local-aws, the sample shop, and the command line
-	@cargo build --locked --package local-aws --package cli --bins
+	@cargo build --locked --package local-aws --package sample-shop --package cli --bins
 
 ## Showing
 

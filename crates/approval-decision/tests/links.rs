@@ -7,7 +7,7 @@ mod house;
 use approvals::Status;
 use approvals::records::AuditKind;
 use approvals::sign::link::LinkAction;
-use house::support::Fate;
+use house::support::{Act, Fate};
 use house::{Answer, House, Plan, Request, answer_page, filled};
 
 const YES: LinkAction = LinkAction::Approve;
@@ -223,13 +223,13 @@ async fn a_run_that_died_is_finished_by_sending_the_page_again() {
 async fn the_page_shows_what_is_true() {
     for (fate, told) in [
         (
-            Fate::ConsoleApproves,
+            Act::ConsoleApproves,
             "Approved\nDecided in AWS itself, by arn:aws:sts::111122223333:assumed-role/Admin/release-manager.",
         ),
-        (Fate::ConsoleRejects, "Rejected\n"),
-        (Fate::Expire, "Expired: nobody answered in time\n"),
+        (Act::ConsoleRejects, "Rejected\n"),
+        (Act::Expire, "Expired: nobody answered in time\n"),
         (
-            Fate::Supersede,
+            Act::Supersede,
             "Superseded: a newer execution took its place\n",
         ),
     ] {
@@ -247,7 +247,7 @@ async fn the_page_shows_what_is_true() {
     }
     let house = House::open().await;
     let path = house.path(YES);
-    house.world.interfere(Fate::Change);
+    house.world.interfere(Act::Change);
     let answer = answer_page(&house, &path, "").await;
     assert_eq!(answer.status(), 409);
     assert!(answer.text().contains("no longer what this message showed"));

@@ -6,7 +6,7 @@ mod house;
 
 use std::time::Duration;
 
-use house::support::Fate;
+use house::support::{Act, Fate};
 use house::{House, Plan, Request, SLACK_SECRET, signature};
 use serde_json::json;
 
@@ -427,18 +427,18 @@ async fn two_are_needed_and_each_is_told_where_it_stands() {
 async fn whatever_happened_meanwhile_is_what_people_are_told() {
     for (fate, told) in [
         (
-            Fate::ConsoleApproves,
+            Act::ConsoleApproves,
             "Approved\nIt was decided already. Decided in AWS itself, by arn:aws:sts::111122223333:assumed-role/Admin/release-manager.",
         ),
-        (Fate::ConsoleRejects, "Rejected\n"),
-        (Fate::Expire, "Expired: nobody answered in time\n"),
+        (Act::ConsoleRejects, "Rejected\n"),
+        (Act::Expire, "Expired: nobody answered in time\n"),
         (
-            Fate::Supersede,
+            Act::Supersede,
             "Superseded: a newer execution took its place\n",
         ),
-        (Fate::Stop, "Stopped: "),
+        (Act::Stop, "Stopped: "),
         (
-            Fate::Change,
+            Act::Change,
             "Superseded: this is no longer asked\nWhat would be deployed is no longer what this message showed.",
         ),
     ] {

@@ -163,7 +163,7 @@ async fn a_decision_given_through_us_names_the_person() {
         world.summary = summary.into();
         world
             .table
-            .put_body(&format!("approval#{id}"), "decision", &record);
+            .put_body("approvals", &format!("approval#{id}"), "decision", &record);
         world.phase = Phase::Deploying;
     });
     stage.expect(action_changed("SUCCEEDED")).await;

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod support;
+use test_support::approvals as support;
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use approvals::decide::{Answer, Click, STALE_AFTER, decide, recover};
 use approvals::records::{Decision, Via};
 use futures::future::join_all;
 use proptest::prelude::*;
-use support::{Fate, Office, TOKEN, case};
+use support::{Act, Fate, Office, TOKEN, case};
 
 /// A race, as it is drawn.
 #[derive(Debug, Clone)]
@@ -91,9 +91,9 @@ async fn run(race: &Race) {
             && at == n
         {
             return Some(if yes {
-                Fate::ConsoleApproves
+                Fate::Before(Act::ConsoleApproves)
             } else {
-                Fate::ConsoleRejects
+                Fate::Before(Act::ConsoleRejects)
             });
         }
         (fortune(1000) < trouble).then(|| match fortune(6) {
@@ -235,12 +235,9 @@ async fn fifty_times_yes_by_fifty_people_is_one_yes() {
         .iter()
         .filter(|answer| matches!(answer, Answer::Decided(_)));
     assert_eq!(decided.count(), 1);
-    office.world.with(|state| {
-        assert_eq!(state.pipeline.taken.len(), 1);
-        let puts = state
-            .calls
-            .iter()
-            .filter(|call| *call == "PutApprovalResult");
-        assert_eq!(puts.count(), 1, "the others did not even try");
-    });
+    let taken = office.world.with(|state| state.pipeline.taken.len());
+    assert_eq!(taken, 1);
+    let calls = office.world.calls();
+    let puts = calls.iter().filter(|call| *call == "PutApprovalResult");
+    assert_eq!(puts.count(), 1, "the others did not even try");
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod support;
+use test_support::approvals as support;
 
 use approvals::records::{AuditKind, AuditRecord, Claim, DeliveryState, LEASE, Opened};
 use common::state::Replaced;

@@ -9,8 +9,7 @@
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 #![allow(clippy::unwrap_used, reason = "the small AWS is shared with the tests")]
 
-#[path = "../tests/support/mod.rs"]
-mod support;
+use test_support::environments as support;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

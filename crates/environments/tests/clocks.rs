@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod support;
+use test_support::environments as support;
 
 use environments::apply::LEASE;
 use environments::backup_tag::ASLEEP_TAG;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod support;
+use test_support::environments as support;
 
 use environments::backup_tag::ASLEEP_TAG;
 use environments::decide::Step;
@@ -228,7 +228,7 @@ fn a_database_sleeps_after_the_services_of_all_clusters_and_wakes_before_them() 
         let world = office.world.clone();
         let ready = async move {
             tokio::time::sleep(std::time::Duration::from_mins(4)).await;
-            let available = |state: &mut support::wire::State| {
+            let available = |state: &mut support::world::State| {
                 state.others.all.get_mut("dev-orders").unwrap().state = "available".into();
             };
             world.with(available);

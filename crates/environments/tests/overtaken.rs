@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod support;
+use test_support::environments as support;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

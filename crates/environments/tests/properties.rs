@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod support;
+use test_support::environments as support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -3,8 +3,7 @@
 
 #![allow(clippy::print_stdout, reason = "a bench prints")]
 
-#[path = "../tests/support/mod.rs"]
-mod support;
+use test_support::gates as support;
 
 #[tokio::main(flavor = "multi_thread")]
 async fn main() {

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod support;
+use test_support::gates as support;
 
 use std::sync::Arc;
 use std::time::Duration;

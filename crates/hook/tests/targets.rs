@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod support;
+use test_support::gates as support;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -5,12 +5,14 @@
 //! once. Processes, health checks and network time-outs are real and must never sleep here.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+
+use crate::sync::lock;
 
 /// Real time given to woken sleepers, in a stepwise advance, to do their work and to sleep again.
 const SETTLE: Duration = Duration::from_millis(5);
@@ -141,10 +143,7 @@ impl Clock {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.state)
     }
 }
 

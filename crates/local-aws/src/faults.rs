@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::str::FromStr as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AwsError;
+use crate::sync::lock;
 
 /// What is to go wrong, as the control API takes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,11 +54,11 @@ fn any() -> String {
 
 /// What happens to one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Strike {
+pub struct InjectedFault {
     /// Waited first, in real time.
     pub delay: Duration,
     /// Then.
-    pub end: StrikeEnd,
+    pub outcome: FaultOutcome,
     /// The call is performed before all that.
     pub after: bool,
     /// Headers of the error answer.
@@ -66,9 +67,9 @@ pub struct Strike {
 
 /// How a struck call ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StrikeEnd {
-    /// Normally, only later.
-    Normally,
+pub enum FaultOutcome {
+    /// DelayOnly, only later.
+    DelayOnly,
     /// With an error, in the protocol of the service.
     Error(AwsError),
     /// Without an answer: the connection is closed.
@@ -144,9 +145,9 @@ impl Faults {
     }
 
     /// What is to happen to this call: the first fault that matches and skips no more strikes.
-    pub fn strike(&self, service: &str, operation: &str, body: &[u8]) -> Option<Strike> {
+    pub fn next_for(&self, service: &str, operation: &str, body: &[u8]) -> Option<InjectedFault> {
         let mut faults = self.lock();
-        let mut struck = None;
+        let mut injected = None;
         for fault in &mut faults.1 {
             let spec = &mut fault.spec;
             if !matches(&spec.service, canonical(service)) || !matches(&spec.operation, operation) {
@@ -165,24 +166,24 @@ impl Faults {
             }
             spec.times = spec.times.map(|times| times - 1);
             fault.struck += 1;
-            struck = Some(fault.spec.strike());
+            injected = Some(fault.spec.injected());
             break;
         }
         faults.1.retain(|fault| fault.spec.times != Some(0));
-        struck
+        injected
     }
 
     fn lock(&self) -> MutexGuard<'_, (u64, Vec<Fault>)> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared)
     }
 }
 
 impl FaultSpec {
-    fn strike(&self) -> Strike {
-        let end = match self.status {
-            None => StrikeEnd::Normally,
-            Some(0) => StrikeEnd::Disconnect,
-            Some(status) => StrikeEnd::Error(AwsError {
+    fn injected(&self) -> InjectedFault {
+        let outcome = match self.status {
+            None => FaultOutcome::DelayOnly,
+            Some(0) => FaultOutcome::Disconnect,
+            Some(status) => FaultOutcome::Error(AwsError {
                 status,
                 code: self
                     .code
@@ -194,9 +195,9 @@ impl FaultSpec {
                     .unwrap_or_else(|| "Rate exceeded".to_owned()),
             }),
         };
-        Strike {
+        InjectedFault {
             delay: Duration::from_millis(self.delay_ms),
-            end,
+            outcome,
             after: self.after,
             headers: self.headers.clone(),
         }
@@ -231,13 +232,13 @@ pub(crate) fn canonical(service: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn fault(json: &str) -> FaultSpec {
+    fn spec(json: &str) -> FaultSpec {
         serde_json::from_str(json).unwrap()
     }
 
-    fn code(strike: Option<Strike>) -> Option<String> {
-        match strike?.end {
-            StrikeEnd::Error(error) => Some(error.code),
+    fn code(fault: Option<InjectedFault>) -> Option<String> {
+        match fault?.outcome {
+            FaultOutcome::Error(error) => Some(error.code),
             _ => None,
         }
     }
@@ -245,15 +246,15 @@ mod tests {
     #[test]
     fn a_fault_strikes_its_operation_as_often_as_ordered() {
         let faults = Faults::default();
-        let spec = r#"{"service":"ecs","operation":"DescribeServices","times":2,"status":400}"#;
-        faults.add(fault(spec)).unwrap();
-        assert_eq!(faults.strike("ecs", "ListTasks", b""), None);
-        assert_eq!(faults.strike("codedeploy", "DescribeServices", b""), None);
+        let json = r#"{"service":"ecs","operation":"DescribeServices","times":2,"status":400}"#;
+        faults.add(spec(json)).unwrap();
+        assert_eq!(faults.next_for("ecs", "ListTasks", b""), None);
+        assert_eq!(faults.next_for("codedeploy", "DescribeServices", b""), None);
         for _ in 0..2 {
-            let strike = faults.strike("ecs", "DescribeServices", b"");
-            assert_eq!(code(strike).as_deref(), Some("ThrottlingException"));
+            let fault = faults.next_for("ecs", "DescribeServices", b"");
+            assert_eq!(code(fault).as_deref(), Some("ThrottlingException"));
         }
-        assert_eq!(faults.strike("ecs", "DescribeServices", b""), None);
+        assert_eq!(faults.next_for("ecs", "DescribeServices", b""), None);
         assert!(faults.all().is_empty());
     }
 
@@ -261,21 +262,21 @@ mod tests {
     fn skipped_calls_are_let_through_first() {
         let faults = Faults::default();
         faults
-            .add(fault(r#"{"service":"*","skip":1,"status":0}"#))
+            .add(spec(r#"{"service":"*","skip":1,"status":0}"#))
             .unwrap();
-        assert_eq!(faults.strike("s3", "GetObject", b""), None);
-        let strike = faults.strike("lambda", "Invoke", b"").unwrap();
-        assert_eq!(strike.end, StrikeEnd::Disconnect);
+        assert_eq!(faults.next_for("s3", "GetObject", b""), None);
+        let fault = faults.next_for("lambda", "Invoke", b"").unwrap();
+        assert_eq!(fault.outcome, FaultOutcome::Disconnect);
     }
 
     #[test]
     fn a_fault_may_be_for_calls_about_one_thing_only() {
         let faults = Faults::default();
-        let spec = r#"{"service":"applicationautoscaling","containing":"dev/web\"","status":500}"#;
-        faults.add(fault(spec)).unwrap();
+        let json = r#"{"service":"applicationautoscaling","containing":"dev/web\"","status":500}"#;
+        faults.add(spec(json)).unwrap();
         let strikes = |body: &[u8]| {
             let (service, operation) = ("application-autoscaling", "RegisterScalableTarget");
-            faults.strike(service, operation, body).is_some()
+            faults.next_for(service, operation, body).is_some()
         };
         assert!(strikes(br#"{"ResourceId":"service/dev/web"}"#));
         assert!(!strikes(br#"{"ResourceId":"service/dev/webshop"}"#));
@@ -286,58 +287,58 @@ mod tests {
     fn a_delay_alone_only_delays() {
         let faults = Faults::default();
         faults
-            .add(fault(r#"{"service":"elbv2","delay_ms":50}"#))
+            .add(spec(r#"{"service":"elbv2","delay_ms":50}"#))
             .unwrap();
-        let strike = faults
-            .strike("elasticloadbalancing", "DescribeListeners", b"")
+        let fault = faults
+            .next_for("elasticloadbalancing", "DescribeListeners", b"")
             .unwrap();
-        let expected = Strike {
+        let expected = InjectedFault {
             delay: Duration::from_millis(50),
-            end: StrikeEnd::Normally,
+            outcome: FaultOutcome::DelayOnly,
             after: false,
             headers: BTreeMap::new(),
         };
-        assert_eq!(strike, expected);
+        assert_eq!(fault, expected);
     }
 
     #[test]
     fn a_fault_may_strike_after_the_deed_and_carry_headers() {
         let faults = Faults::default();
-        let spec = r#"{"service":"slack","status":429,"after":true,"headers":{"Retry-After":"2"}}"#;
-        faults.add(fault(spec)).unwrap();
-        let strike = faults.strike("slack", "chat.postMessage", b"").unwrap();
-        assert!(strike.after);
-        assert_eq!(strike.headers["Retry-After"], "2");
+        let json = r#"{"service":"slack","status":429,"after":true,"headers":{"Retry-After":"2"}}"#;
+        faults.add(spec(json)).unwrap();
+        let fault = faults.next_for("slack", "chat.postMessage", b"").unwrap();
+        assert!(fault.after);
+        assert_eq!(fault.headers["Retry-After"], "2");
         let ok_false = r#"{"service":"slack","status":200,"code":"fatal_error"}"#;
-        assert!(faults.add(fault(ok_false)).is_ok());
+        assert!(faults.add(spec(ok_false)).is_ok());
     }
 
     #[test]
     fn faults_are_taken_back_by_id_or_all_at_once() {
         let faults = Faults::default();
         let id = faults
-            .add(fault(r#"{"service":"ecs","status":500}"#))
+            .add(spec(r#"{"service":"ecs","status":500}"#))
             .unwrap();
         faults
-            .add(fault(r#"{"service":"s3","status":500}"#))
+            .add(spec(r#"{"service":"s3","status":500}"#))
             .unwrap();
         assert!(faults.remove(&id));
         assert!(!faults.remove(&id));
-        assert_eq!(faults.strike("ecs", "ListTasks", b""), None);
+        assert_eq!(faults.next_for("ecs", "ListTasks", b""), None);
         faults.clear();
-        assert_eq!(faults.strike("s3", "GetObject", b""), None);
+        assert_eq!(faults.next_for("s3", "GetObject", b""), None);
     }
 
     #[test]
     fn a_fault_that_would_do_nothing_is_refused() {
         let faults = Faults::default();
-        for spec in [
+        for json in [
             r#"{"service":"ecs"}"#,
             r#"{"service":"ecs","status":200}"#,
             r#"{"service":"ecs","status":400,"times":0}"#,
             r#"{"service":"ecs","status":500,"headers":{"a b":"c"}}"#,
         ] {
-            assert!(faults.add(fault(spec)).is_err(), "{spec}");
+            assert!(faults.add(spec(json)).is_err(), "{json}");
         }
         assert!(serde_json::from_str::<FaultSpec>(r#"{"service":"ecs","staus":1}"#).is_err());
     }

@@ -7,19 +7,22 @@
 //! It exists for the demo and the tests and must never be deployed: it checks no credentials.
 
 pub mod autoscaling;
-pub mod calls;
+pub mod call_log;
 pub mod clock;
 pub mod codedeploy;
 pub mod codepipeline;
 pub mod ecs;
 pub mod elb;
+mod emulator;
 pub mod error;
 pub mod faults;
 mod gateway;
 mod ids;
 mod process;
 mod schedules;
+mod service;
 pub mod sinks;
+mod sync;
 pub mod throttle;
 pub mod timeline;
 mod upstream;

@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, ChildStdin, Command};
 
 /// How long a program may take to end after SIGTERM. ECS waits 30 seconds by default.
-const STOP_LIMIT: Duration = Duration::from_secs(2);
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Told to each program: end when standard input ends.
 const EXIT_WITH_STDIN: &str = "EXIT_WITH_STDIN";
@@ -77,7 +77,7 @@ impl Process {
             // It may have ended by itself meanwhile.
             let _ = kill_process(pid, Signal::TERM);
         }
-        if let Ok(code) = tokio::time::timeout(STOP_LIMIT, self.wait()).await {
+        if let Ok(code) = tokio::time::timeout(STOP_TIMEOUT, self.wait()).await {
             return code;
         }
         let _ = self.child.start_kill();

@@ -5,13 +5,14 @@
 //! takes nothing.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::error::AwsError;
 use crate::faults::canonical;
+use crate::sync::lock;
 
 /// The size of a bucket and which calls draw on it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -188,7 +189,7 @@ impl Throttles {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared)
     }
 }
 

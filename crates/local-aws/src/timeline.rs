@@ -4,7 +4,7 @@
 //! It only tells. Nothing may decide by reading it.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,9 +13,10 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::sync::lock;
 
 /// Events kept; the oldest go first.
-const KEPT: usize = 50_000;
+const MAX_EVENTS: usize = 50_000;
 
 /// Something that happened.
 #[derive(Debug, Clone, Serialize)]
@@ -33,7 +34,7 @@ pub struct TimelineEvent {
 
 /// An event with its place in the order.
 #[derive(Debug, Clone, Serialize)]
-pub struct Told {
+pub struct RecordedEvent {
     /// Grows by one with each event, from 1.
     pub seq: u64,
     /// Virtual time.
@@ -52,7 +53,7 @@ pub struct Timeline {
 #[derive(Debug)]
 struct Shared {
     clock: Clock,
-    told: Mutex<VecDeque<Told>>,
+    events: Mutex<VecDeque<RecordedEvent>>,
     last: watch::Sender<u64>,
 }
 
@@ -61,7 +62,7 @@ impl Timeline {
     pub fn new(clock: Clock) -> Self {
         let shared = Shared {
             clock,
-            told: Mutex::default(),
+            events: Mutex::default(),
             last: watch::Sender::new(0),
         };
         Self {
@@ -70,40 +71,37 @@ impl Timeline {
     }
 
     /// Adds an event.
-    pub fn tell(&self, event: TimelineEvent) {
+    pub fn record(&self, event: TimelineEvent) {
         let at = self.shared.clock.now();
-        let mut told = self.told();
+        let mut events = self.events();
         let seq = *self.shared.last.borrow() + 1;
         tracing::info!(seq, kind = event.kind, "{}", event.message);
-        told.push_back(Told { seq, at, event });
-        if told.len() > KEPT {
-            told.pop_front();
+        events.push_back(RecordedEvent { seq, at, event });
+        if events.len() > MAX_EVENTS {
+            events.pop_front();
         }
         self.shared.last.send_replace(seq);
     }
 
     /// The events after `seq`.
-    pub fn after(&self, seq: u64) -> Vec<Told> {
-        self.told()
+    pub fn after(&self, seq: u64) -> Vec<RecordedEvent> {
+        self.events()
             .iter()
-            .filter(|told| told.seq > seq)
+            .filter(|events| events.seq > seq)
             .cloned()
             .collect()
     }
 
     /// The events after `seq`; when there is none yet, waits for one, `wait` of real time at most.
-    pub async fn wait_after(&self, seq: u64, wait: Duration) -> Vec<Told> {
+    pub async fn wait_after(&self, seq: u64, wait: Duration) -> Vec<RecordedEvent> {
         let mut last = self.shared.last.subscribe();
         // A time-out leaves the answer empty, which is what it means.
         let _ = tokio::time::timeout(wait, last.wait_for(|last| *last > seq)).await;
         self.after(seq)
     }
 
-    fn told(&self) -> MutexGuard<'_, VecDeque<Told>> {
-        self.shared
-            .told
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn events(&self) -> MutexGuard<'_, VecDeque<RecordedEvent>> {
+        lock(&self.shared.events)
     }
 }
 
@@ -123,8 +121,8 @@ mod tests {
     #[tokio::test]
     async fn events_come_in_order_and_a_reader_continues_where_it_stopped() {
         let timeline = Timeline::new(Clock::new());
-        timeline.tell(event("one"));
-        timeline.tell(event("two"));
+        timeline.record(event("one"));
+        timeline.record(event("two"));
         let seen: Vec<_> = timeline
             .after(1)
             .into_iter()
@@ -141,7 +139,7 @@ mod tests {
             tokio::spawn(async move { timeline.wait_after(0, Duration::from_secs(30)).await })
         };
         tokio::task::yield_now().await;
-        timeline.tell(event("at last"));
+        timeline.record(event("at last"));
         assert_eq!(reader.await.unwrap().len(), 1);
     }
 

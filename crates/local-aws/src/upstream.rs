@@ -18,9 +18,9 @@ use url::{Url, form_urlencoded};
 use crate::error::AwsError;
 
 /// Longest real time for one call; the emulator is on the same machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest real time for a function that is waited for: a function's own longest, and a little more.
-const FUNCTION_PATIENCE: Duration = Duration::from_secs(15 * 60 + 30);
+const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15 * 60 + 30);
 
 /// The emulator, as a client sees it. Clones are cheap.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ pub(crate) enum Invoked {
 }
 
 /// One HTTP call.
-struct Sent<'a> {
+struct UpstreamCall<'a> {
     service: &'a str,
     method: Method,
     path: &'a str,
@@ -68,7 +68,7 @@ impl Upstream {
             .append_pair("Action", action)
             .extend_pairs(params)
             .finish();
-        self.send(Sent {
+        self.send(UpstreamCall {
             service,
             method: Method::POST,
             path: "/",
@@ -89,7 +89,7 @@ impl Upstream {
         input: &Value,
     ) -> Result<Value, AwsError> {
         let answer = self
-            .send(Sent {
+            .send(UpstreamCall {
                 service,
                 method: Method::POST,
                 path: "/",
@@ -112,7 +112,7 @@ impl Upstream {
         input: Option<&Value>,
     ) -> Result<Value, AwsError> {
         let answer = self
-            .send(Sent {
+            .send(UpstreamCall {
                 service,
                 method,
                 path,
@@ -138,30 +138,30 @@ impl Upstream {
     ) -> Result<Invoked, AwsError> {
         let path = invocations(function);
         let sent = invocation("RequestResponse", &path, payload);
-        let (headers, _) = self.send_within(FUNCTION_PATIENCE, sent).await?;
+        let (headers, _) = self.send_within(FUNCTION_TIMEOUT, sent).await?;
         Ok(match headers.get("x-amz-function-error") {
             None => Invoked::Answered,
             Some(_) => Invoked::Failed,
         })
     }
 
-    async fn send(&self, sent: Sent<'_>) -> Result<String, AwsError> {
-        let answered = self.send_within(PATIENCE, sent).await;
+    async fn send(&self, sent: UpstreamCall<'_>) -> Result<String, AwsError> {
+        let answered = self.send_within(CALL_TIMEOUT, sent).await;
         answered.map(|(_, text)| text)
     }
 
     async fn send_within(
         &self,
-        patience: Duration,
-        sent: Sent<'_>,
+        timeout: Duration,
+        sent: UpstreamCall<'_>,
     ) -> Result<(HeaderMap, String), AwsError> {
-        match tokio::time::timeout(patience, self.exchange(sent)).await {
+        match tokio::time::timeout(timeout, self.exchange(sent)).await {
             Ok(answer) => answer,
             Err(_) => Err(self.unreachable("it does not answer in time")),
         }
     }
 
-    async fn exchange(&self, sent: Sent<'_>) -> Result<(HeaderMap, String), AwsError> {
+    async fn exchange(&self, sent: UpstreamCall<'_>) -> Result<(HeaderMap, String), AwsError> {
         let gone = |error: &dyn std::fmt::Display| self.unreachable(error);
         let host = self.address.host_str().unwrap_or_default();
         let port = self.address.port_or_known_default().unwrap_or(80);
@@ -188,7 +188,7 @@ impl Upstream {
         Err(refused(parts.status.as_u16(), code, &text))
     }
 
-    fn request(&self, sent: Sent<'_>, host: &str) -> Request<Full<Bytes>> {
+    fn request(&self, sent: UpstreamCall<'_>, host: &str) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(Bytes::from(sent.body)));
         *request.method_mut() = sent.method;
         *request.uri_mut() = sent.path.parse().unwrap_or_default();
@@ -222,8 +222,8 @@ fn invocations(function: &str) -> String {
     format!("/2015-03-31/functions/{name}/invocations")
 }
 
-fn invocation<'a>(kind: &str, path: &'a str, payload: &str) -> Sent<'a> {
-    Sent {
+fn invocation<'a>(kind: &str, path: &'a str, payload: &str) -> UpstreamCall<'a> {
+    UpstreamCall {
         service: "lambda",
         method: Method::POST,
         path,

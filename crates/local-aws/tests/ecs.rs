@@ -27,8 +27,8 @@ impl Shop {
             images: std::collections::BTreeMap::default(),
         });
         let elb = async |operation: &str, params: String| {
-            let params = QueryParams::parse(params.as_bytes());
-            let answer = world.elb.call(operation, params).await.unwrap().to_string();
+            let params = &QueryParams::parse(params.as_bytes());
+            let answer = world.elb.call(operation, params).unwrap().to_string();
             let arn = answer.split_once("Arn>").unwrap().1;
             arn.split_once('<').unwrap().0.to_owned()
         };
@@ -93,7 +93,7 @@ impl Shop {
     }
 
     async fn ok(&self, operation: &str, input: Value) -> Value {
-        self.world.ecs.call(operation, input).await.unwrap()
+        self.world.ecs.call(operation, input).unwrap()
     }
 
     /// `code: message` of the refusal.
@@ -101,7 +101,6 @@ impl Shop {
         self.world
             .ecs
             .call(operation, input)
-            .await
             .unwrap_err()
             .to_string()
     }

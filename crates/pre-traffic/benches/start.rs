@@ -6,8 +6,7 @@
 
 #![allow(clippy::print_stdout, reason = "a bench prints")]
 
-#[path = "../../hook/tests/support/mod.rs"]
-mod support;
+use test_support::gates as support;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -4,8 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 
-#[path = "../../../approvals/tests/support/mod.rs"]
-pub mod support;
+pub use test_support::approvals as support;
 
 mod logs;
 

@@ -11,7 +11,6 @@
 
 pub mod events;
 pub mod server;
-pub mod table;
 pub mod world;
 
 use std::collections::HashMap;
@@ -20,9 +19,6 @@ use std::time::{Duration, SystemTime};
 
 use approval_notifier::settings::Settings;
 use approval_notifier::{Notifier, handle};
-use aws_types::SdkConfig;
-use aws_types::region::Region;
-use common::aws::Aws;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 
@@ -162,23 +158,5 @@ pub fn notifier(server: &Server, tries: u32) -> Notifier {
         ("ALLOW_PRIVATE_ADDRESSES", "true".to_owned()),
     ]);
     let settings = Settings::read(&|name| values.get(name).cloned());
-    Notifier::new(settings, clients(&url, tries))
-}
-
-fn clients(url: &str, tries: u32) -> Aws {
-    use aws_sdk_scheduler::config::retry::RetryConfig;
-    use aws_sdk_scheduler::config::{BehaviorVersion, Credentials, SharedCredentialsProvider};
-    let credentials = Credentials::new("test", "test", None, None, "test");
-    let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new(REGION))
-        .endpoint_url(url)
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .retry_config(RetryConfig::standard().with_max_attempts(tries))
-        .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
-        .time_source(aws_smithy_async::time::SystemTimeSource::new())
-        .timeout_config(common::aws::timeouts())
-        .build();
-    Aws::from_config(config)
+    Notifier::new(settings, test_support::sdk::loopback(&url, REGION, tries))
 }

@@ -6,7 +6,19 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::server::Call;
-use super::table::{Answer, Table};
+use test_support::dynamodb::Tables;
+
+/// Status and body.
+pub type Answer = (u16, Value);
+
+/// What a function does with its table.
+const TABLE_OPERATIONS: [&str; 5] = [
+    "PutItem",
+    "GetItem",
+    "UpdateItem",
+    "Query",
+    "ExecuteStatement",
+];
 
 pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "eu-central-1";
@@ -56,7 +68,7 @@ pub struct World {
     pub by: String,
     /// The summary given with the decision.
     pub summary: String,
-    pub table: Table,
+    pub table: Tables,
     pub objects: BTreeMap<String, String>,
     pub schedules: BTreeMap<String, Value>,
     pub told: Vec<Told>,
@@ -79,7 +91,7 @@ impl Default for World {
             phase: Phase::Waiting,
             by: format!("arn:aws:sts::{ACCOUNT}:assumed-role/Operators/release.manager"),
             summary: "fine".into(),
-            table: Table::default(),
+            table: Tables::default(),
             objects: BTreeMap::new(),
             schedules: BTreeMap::new(),
             told: Vec::new(),
@@ -100,8 +112,11 @@ impl World {
     }
 
     pub fn answer(&mut self, call: &Call) -> Answer {
-        if let Some(answer) = self.table.answer(&call.operation, &call.body) {
-            return answer;
+        if TABLE_OPERATIONS.contains(&call.operation.as_str()) {
+            return match self.table.serve(&call.operation, &call.body) {
+                Ok(body) => (200, body),
+                Err(body) => (400, body),
+            };
         }
         if let Some(answer) = self.channel(call) {
             return answer;

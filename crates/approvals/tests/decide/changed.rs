@@ -11,11 +11,11 @@ use super::*;
 #[tokio::test]
 async fn whatever_ends_the_wait_in_between_is_what_people_are_told() {
     for (fate, end) in [
-        (Fate::ConsoleApproves, Status::Approved),
-        (Fate::ConsoleRejects, Status::Rejected),
-        (Fate::Supersede, Status::Superseded),
-        (Fate::Stop, Status::Stopped),
-        (Fate::Expire, Status::Expired),
+        (Fate::Before(Act::ConsoleApproves), Status::Approved),
+        (Fate::Before(Act::ConsoleRejects), Status::Rejected),
+        (Fate::Before(Act::Supersede), Status::Superseded),
+        (Fate::Before(Act::Stop), Status::Stopped),
+        (Fate::Before(Act::Expire), Status::Expired),
     ] {
         at_every_call(fate, &NEXT[..1], async |office, _, first, _, call| {
             let answer = first.unwrap();
@@ -24,7 +24,10 @@ async fn whatever_ends_the_wait_in_between_is_what_people_are_told() {
             if taken(office) == 0 {
                 assert_eq!(settled.truth.status, end, "{fate:?} {call}");
                 assert!(settled.by.is_empty(), "{fate:?} {call}: not through us");
-                let console = matches!(fate, Fate::ConsoleApproves | Fate::ConsoleRejects);
+                let console = matches!(
+                    fate,
+                    Fate::Before(Act::ConsoleApproves) | Fate::Before(Act::ConsoleRejects)
+                );
                 let by = settled.truth.by.as_deref();
                 assert_eq!(by, console.then_some(CONSOLE), "{fate:?} {call}");
             }
@@ -36,7 +39,7 @@ async fn whatever_ends_the_wait_in_between_is_what_people_are_told() {
 #[tokio::test]
 async fn a_token_of_a_later_wait_is_never_answered() {
     at_every_call(
-        Fate::AskAnew,
+        Fate::Before(Act::AskAnew),
         &NEXT[..1],
         async |office, _, first, _, call| {
             let answer = first.unwrap();
@@ -64,7 +67,7 @@ async fn a_token_of_a_later_wait_is_never_answered() {
 #[tokio::test]
 async fn what_was_changed_since_it_was_shown_is_never_approved() {
     let office = Office::open(ONE).await;
-    office.world.interfere(Fate::Change);
+    office.world.interfere(Act::Change);
     for click in clicks() {
         if click.decision == Decision::Approve {
             let answer = decide(&office.context(), &click).await;
@@ -135,7 +138,7 @@ async fn second_wait() -> (Office, Case) {
         ..case()
     };
     let office = Office::with(config(ONE), second.clone()).await;
-    office.world.interfere(Fate::AskAnew);
+    office.world.interfere(Act::AskAnew);
     (office, second)
 }
 
@@ -164,7 +167,7 @@ async fn a_wait_that_the_history_does_not_list_yet_is_not_judged_by_the_one_befo
     office.world.no_plan();
     lags(false);
     assert_eq!(conclude(&office.context(), &second).await, None);
-    office.world.interfere(Fate::ConsoleApproves);
+    office.world.interfere(Act::ConsoleApproves);
     let answer = conclude(&office.context(), &second).await.unwrap();
     assert_eq!(settled(&answer).unwrap().truth.status, Status::Approved);
 }

@@ -122,7 +122,7 @@ async fn an_intent_whose_object_has_changed_since_is_withdrawn() {
             None
         );
         office.world.no_plan();
-        office.world.interfere(Fate::Change);
+        office.world.interfere(Act::Change);
         let answer = come(&office, next, &click).await;
         assert_eq!(answer, Some(Answer::Superseded(Superseding::Changed)));
         assert_eq!(taken(&office), 0);

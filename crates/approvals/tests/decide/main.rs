@@ -3,8 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-#[path = "../support/mod.rs"]
-mod support;
+use test_support::approvals as support;
 
 mod changed;
 mod crashes;
@@ -19,7 +18,7 @@ use approvals::policy::Refusal;
 use approvals::records::{AuditKind, Decision, Via};
 use approvals::{Case, Shown, Status};
 use support::pipeline::CONSOLE;
-use support::{Fate, Office, TOKEN, case, config};
+use support::{Act, Fate, Office, TOKEN, case, config};
 
 const ONE: &str = "approvals: 1, starter_may_approve: true";
 const TWO: &str = "approvals: 2, starter_may_approve: true";

@@ -2,10 +2,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use aws_sdk_codepipeline::config::retry::RetryConfig;
-use aws_sdk_codepipeline::config::{
-    BehaviorVersion, Credentials, Region, SharedCredentialsProvider,
-};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -55,21 +51,9 @@ impl Fake {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        let config = aws_types::SdkConfig::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new("eu-central-1"))
-            .endpoint_url(format!("http://127.0.0.1:{port}"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-                "test", "test", None, None, "test",
-            )))
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .retry_config(RetryConfig::standard().with_max_attempts(common::aws::TRIES))
-            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
-            .time_source(aws_smithy_async::time::SystemTimeSource::new())
-            .timeout_config(common::aws::timeouts())
-            .build();
+        let url = format!("http://127.0.0.1:{port}");
         Self {
-            aws: Aws::from_config(config),
+            aws: test_support::sdk::loopback(&url, "eu-central-1", common::aws::TRIES),
             inner,
             task,
         }

@@ -2,16 +2,6 @@
 //! as the crate of environments meets them in its own tests.
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
-#![allow(
-    clippy::doc_markdown,
-    clippy::unnecessary_wraps,
-    reason = "the parts that are shared are looked at where they lie"
-)]
-
-#[path = "../../../environments/tests/support/dynamodb.rs"]
-pub mod dynamodb;
-#[path = "../../../environments/tests/support/ecs.rs"]
-pub mod ecs;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -22,26 +12,17 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub use ecs::Svc;
+use test_support::dynamodb::Tables;
+use test_support::environments::world::tables;
+use test_support::{Reply, error};
+
+pub use test_support::environments::{Svc, ecs};
 
 pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "eu-central-1";
 
-/// The shapes that the parts share.
-pub mod wire {
-    use serde_json::{Value, json};
-
-    /// An answer, or an error of 400.
-    pub type Reply = Result<Value, Value>;
-
-    pub fn error(code: &str, message: &str) -> Value {
-        json!({"__type": code, "message": message})
-    }
-}
-
-#[derive(Default)]
 pub struct State {
-    pub tables: dynamodb::Tables,
+    pub tables: Tables,
     pub ecs: ecs::Ecs,
     /// Every operation that was called, in order.
     pub calls: Vec<String>,
@@ -61,7 +42,12 @@ impl World {
     pub fn new(name: &str, config: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let state = Arc::new(Mutex::new(State::default()));
+        let state = Arc::new(Mutex::new(State {
+            tables: tables(),
+            ecs: ecs::Ecs::default(),
+            calls: Vec::new(),
+            refused: Vec::new(),
+        }));
         let shared = state.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -163,10 +149,10 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     )
 }
 
-fn answer(state: &mut State, (service, operation): (&str, &str), call: &Value) -> wire::Reply {
+fn answer(state: &mut State, (service, operation): (&str, &str), call: &Value) -> Reply {
     state.calls.push(operation.to_owned());
     if state.refused.contains(&operation) {
-        return Err(wire::error(
+        return Err(error(
             "AccessDeniedException",
             "User: somebody is not authorized",
         ));

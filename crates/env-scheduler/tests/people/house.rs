@@ -7,17 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use approvals::sign::Keys;
-use aws_sdk_ecs::config::retry::RetryConfig;
-use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
-use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use aws_types::SdkConfig;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::Uri;
@@ -435,17 +430,7 @@ async fn listen(beside: Arc<Mutex<Beside>>) -> String {
 
 impl Wire {
     fn aws(&self) -> Aws {
-        let credentials = Credentials::new("OWN", "secret", None, None, "test");
-        Aws::from_config(
-            SdkConfig::builder()
-                .behavior_version(BehaviorVersion::v2026_01_12())
-                .region(Region::new(REGION))
-                .credentials_provider(SharedCredentialsProvider::new(credentials))
-                .retry_config(RetryConfig::disabled())
-                .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-                .http_client(SharedHttpClient::new(self.clone()))
-                .build(),
-        )
+        test_support::sdk::in_memory(self.clone(), REGION, "OWN", 1)
     }
 
     /// None: the world answers.
@@ -471,7 +456,7 @@ impl Wire {
             "secretsmanager" => beside.secret(&serde_json::from_slice(body).unwrap()),
             "sns" => {
                 let text = std::str::from_utf8(body).unwrap();
-                beside.published.push(crate::support::others::form(text));
+                beside.published.push(test_support::world::form(text));
                 let id = "<PublishResult><MessageId>1</MessageId></PublishResult>";
                 (200, format!("<PublishResponse>{id}</PublishResponse>"))
             }

@@ -9,6 +9,5 @@ mod house;
 mod links;
 mod mornings;
 mod notices;
-#[path = "../../../environments/tests/support/mod.rs"]
-mod support;
+use test_support::environments as support;
 mod wording;

@@ -5,17 +5,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use aws_sdk_ecs::config::retry::RetryConfig;
-use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
-use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use aws_types::SdkConfig;
 use common::aws::Aws;
 use env_scheduler::settings::Settings;
 use env_scheduler::{Function, HandleError, handle};
@@ -198,17 +193,7 @@ impl House {
 
 impl Wire {
     fn aws(&self) -> Aws {
-        let credentials = Credentials::new("OWN", "secret", None, None, "test");
-        Aws::from_config(
-            SdkConfig::builder()
-                .behavior_version(BehaviorVersion::v2026_01_12())
-                .region(Region::new(REGION))
-                .credentials_provider(SharedCredentialsProvider::new(credentials))
-                .retry_config(RetryConfig::disabled())
-                .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-                .http_client(SharedHttpClient::new(self.clone()))
-                .build(),
-        )
+        test_support::sdk::in_memory(self.clone(), REGION, "OWN", 1)
     }
 
     /// None: the world answers.
@@ -249,7 +234,7 @@ impl Beside {
     }
 
     fn assume(&mut self, body: &str) -> (u16, String) {
-        let form = crate::support::others::form(body);
+        let form = test_support::world::form(body);
         assert_eq!(form["Action"], "AssumeRole");
         self.assumed.push(form.clone());
         let Some(account) = self.roles.get(&form["RoleArn"]) else {

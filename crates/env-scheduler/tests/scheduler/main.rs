@@ -12,5 +12,4 @@ mod house;
 mod nights;
 mod refusals;
 mod rests;
-#[path = "../../../environments/tests/support/mod.rs"]
-mod support;
+use test_support::environments as support;

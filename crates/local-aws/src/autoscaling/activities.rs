@@ -11,7 +11,7 @@ use crate::timeline::TimelineEvent;
 use crate::wire::json::{epoch, read};
 
 /// Activities kept; the oldest go first.
-const KEPT: usize = 1000;
+const MAX_ACTIVITIES: usize = 1000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -84,8 +84,8 @@ impl AutoScaling {
                 "Successfully set desired count to {desired}. Change successfully fulfilled by ecs."
             ),
         }));
-        state.activities.truncate(KEPT);
-        self.shared.timeline.tell(TimelineEvent {
+        state.activities.truncate(MAX_ACTIVITIES);
+        self.shared.timeline.record(TimelineEvent {
             kind: "scaling".to_owned(),
             deployment_id: None,
             message: format!("Application Auto Scaling sets {id} to {desired}: {cause}."),

@@ -7,14 +7,16 @@
 //! bounds is taken to get one after a virtual minute. Scheduled actions are kept and never done.
 
 mod activities;
+mod alarms;
 mod model;
 mod policies;
 mod tags;
 mod targets;
-mod watch;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use bytes::Bytes;
+use http::Response;
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -23,27 +25,56 @@ use crate::WorldOptions;
 use crate::clock::Clock;
 use crate::ecs::Ecs;
 use crate::error::AwsError;
+use crate::service::{Call, Operations, Service};
+use crate::sync::lock;
 use crate::timeline::Timeline;
 use crate::wire::json::without_nulls;
 
-pub use self::watch::{Alarm, Direction, Reaction};
+pub use self::alarms::{Alarm, Direction, Reaction};
 
-/// The operations served.
-pub const OPERATIONS: &[&str] = &[
-    "DeleteScalingPolicy",
-    "DeleteScheduledAction",
-    "DeregisterScalableTarget",
-    "DescribeScalableTargets",
-    "DescribeScalingActivities",
-    "DescribeScalingPolicies",
-    "DescribeScheduledActions",
-    "ListTagsForResource",
-    "PutScalingPolicy",
-    "PutScheduledAction",
-    "RegisterScalableTarget",
-    "TagResource",
-    "UntagResource",
-];
+/// Every operation that is served.
+const OPERATIONS: Operations<fn(&AutoScaling, Value) -> Result<Value, AwsError>> = Operations {
+    unknown: "UnknownOperationException",
+    table: &[
+        ("DeleteScalingPolicy", |this, input| {
+            this.delete_scaling_policy(&input)
+        }),
+        ("DeleteScheduledAction", |this, input| {
+            this.delete_scheduled_action(&input)
+        }),
+        (
+            "DeregisterScalableTarget",
+            AutoScaling::deregister_scalable_target,
+        ),
+        (
+            "DescribeScalableTargets",
+            AutoScaling::describe_scalable_targets,
+        ),
+        (
+            "DescribeScalingActivities",
+            AutoScaling::describe_scaling_activities,
+        ),
+        (
+            "DescribeScalingPolicies",
+            AutoScaling::describe_scaling_policies,
+        ),
+        (
+            "DescribeScheduledActions",
+            AutoScaling::describe_scheduled_actions,
+        ),
+        ("ListTagsForResource", AutoScaling::list_tags_for_resource),
+        ("PutScalingPolicy", AutoScaling::put_scaling_policy),
+        ("PutScheduledAction", |this, input| {
+            this.put_scheduled_action(&input)
+        }),
+        (
+            "RegisterScalableTarget",
+            AutoScaling::register_scalable_target,
+        ),
+        ("TagResource", AutoScaling::tag_resource),
+        ("UntagResource", AutoScaling::untag_resource),
+    ],
+};
 
 /// The Application Auto Scaling of one world. Clones share all state.
 #[derive(Clone, Debug)]
@@ -63,6 +94,16 @@ struct Shared {
     changed: Arc<Notify>,
 }
 
+impl Service for AutoScaling {
+    fn signing_name(&self) -> &'static str {
+        "application-autoscaling"
+    }
+
+    fn answer(&self, call: &Call<'_>) -> Result<Response<Bytes>, AwsError> {
+        call.json(|input| self.call(call.operation, input))
+    }
+}
+
 impl AutoScaling {
     /// Without any scalable target. Needs a Tokio runtime.
     pub fn new(options: &WorldOptions, clock: Clock, timeline: Timeline, ecs: Ecs) -> Self {
@@ -75,44 +116,19 @@ impl AutoScaling {
             state: Mutex::default(),
             changed: Arc::default(),
         });
-        watch::spawn(&shared);
+        alarms::spawn(&shared);
         Self { shared }
     }
 
-    /// Answers a call of the wire API.
-    #[expect(clippy::unused_async, reason = "all services are called alike")]
-    pub async fn call(&self, operation: &str, input: Value) -> Result<Value, AwsError> {
-        let answer = match operation {
-            "DeleteScalingPolicy" => self.delete_scaling_policy(&input),
-            "DeleteScheduledAction" => self.delete_scheduled_action(&input),
-            "DeregisterScalableTarget" => self.deregister_scalable_target(input),
-            "DescribeScalableTargets" => self.describe_scalable_targets(input),
-            "DescribeScalingActivities" => self.describe_scaling_activities(input),
-            "DescribeScalingPolicies" => self.describe_scaling_policies(input),
-            "DescribeScheduledActions" => self.describe_scheduled_actions(input),
-            "ListTagsForResource" => self.list_tags_for_resource(input),
-            "PutScalingPolicy" => self.put_scaling_policy(input),
-            "PutScheduledAction" => self.put_scheduled_action(&input),
-            "RegisterScalableTarget" => self.register_scalable_target(input),
-            "TagResource" => self.tag_resource(input),
-            "UntagResource" => self.untag_resource(input),
-            other => Err(AwsError::client(
-                "UnknownOperationException",
-                format!(
-                    "local-aws has no Application Auto Scaling operation {other}; it has {}.",
-                    OPERATIONS.join(", ")
-                ),
-            )),
-        }?;
+    /// Performs an operation of the wire API.
+    pub fn call(&self, operation: &str, input: Value) -> Result<Value, AwsError> {
+        let output = OPERATIONS.find(operation)?(self, input)?;
         self.shared.changed.notify_one();
-        Ok(without_nulls(answer))
+        Ok(without_nulls(output))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.state)
     }
 
     /// `arn:aws:SERVICE:REGION:ACCOUNT:REST`

@@ -145,10 +145,10 @@ pub(super) fn page<T>(
             .filter(|start| *start <= all.len())
             .ok_or_else(|| AwsError::client("InvalidNextTokenException", "Invalid next token"))?,
     };
-    let size = size.unwrap_or(MOST);
-    if !(1..=MOST).contains(&size) {
+    let size = size.unwrap_or(MAX_PAGE_SIZE);
+    if !(1..=MAX_PAGE_SIZE).contains(&size) {
         return Err(invalid(format!(
-            "MaxResults must be between 1 and {MOST}, not {size}"
+            "MaxResults must be between 1 and {MAX_PAGE_SIZE}, not {size}"
         )));
     }
     let end = (start + size).min(all.len());
@@ -158,7 +158,7 @@ pub(super) fn page<T>(
 }
 
 /// Entries of a page, and resource ids of a call, at most.
-pub(super) const MOST: usize = 50;
+pub(super) const MAX_PAGE_SIZE: usize = 50;
 
 #[cfg(test)]
 mod tests {

@@ -11,7 +11,7 @@ use crate::error::AwsError;
 use crate::wire::json::read;
 
 /// Tags of one target, at most.
-const MOST: usize = 50;
+const MAX_TAGS: usize = 50;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -40,10 +40,10 @@ impl AutoScaling {
         let tags = tags_of(&mut state, &call.arn)?;
         let mut new = tags.clone();
         new.extend(call.tags);
-        if new.len() > MOST {
+        if new.len() > MAX_TAGS {
             return Err(AwsError::client(
                 "TooManyTagsException",
-                format!("A scalable target has {MOST} tags at most."),
+                format!("A scalable target has {MAX_TAGS} tags at most."),
             ));
         }
         *tags = new;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::AutoScaling;
 use super::model::{
-    DIMENSION, MOST, NAMESPACE, Place, Suspended, Target, invalid, namespace, page,
+    DIMENSION, MAX_PAGE_SIZE, NAMESPACE, Place, Suspended, Target, invalid, namespace, page,
 };
 use crate::error::AwsError;
 use crate::ids;
@@ -117,10 +117,10 @@ impl AutoScaling {
     pub(super) fn describe_scalable_targets(&self, input: Value) -> Result<Value, AwsError> {
         let call: Describe = read(input)?;
         namespace(call.service_namespace.as_deref())?;
-        if call.resource_ids.len() > MOST {
+        if call.resource_ids.len() > MAX_PAGE_SIZE {
             return Err(invalid(format!(
                 "1 validation error detected: Value at 'resourceIds' failed to satisfy constraint: \
-                 Member must have length less than or equal to {MOST}"
+                 Member must have length less than or equal to {MAX_PAGE_SIZE}"
             )));
         }
         match call.scalable_dimension.as_deref() {

@@ -7,14 +7,14 @@ use super::config::{DeploymentConfig, PREDEFINED_PREFIX};
 use super::input::{self, APPLICATION, CONFIG};
 use super::model::{Application, RegisteredRevision, State, seconds};
 use super::revision::{Reference, Revision};
-use super::traffic::Routing;
+use super::routing::Routing;
 use crate::error::AwsError;
 use crate::ids::uuid;
 
 /// `BatchGetApplications` takes at most.
-const MOST_APPLICATIONS: usize = 100;
+const MAX_APPLICATIONS: usize = 100;
 /// Characters of a description at most.
-const LONGEST_DESCRIPTION: usize = 1000;
+const MAX_DESCRIPTION_LENGTH: usize = 1000;
 
 impl CodeDeploy {
     pub(super) fn create_application(&self, input: &Value) -> Result<Value, AwsError> {
@@ -54,7 +54,7 @@ impl CodeDeploy {
                 "At least one application name must be specified",
             ));
         }
-        check_batch(names.len(), MOST_APPLICATIONS)?;
+        check_batch(names.len(), MAX_APPLICATIONS)?;
         let state = self.state();
         let found: Result<Vec<_>, _> = names
             .iter()
@@ -339,10 +339,10 @@ pub(super) fn revision(input: &Value) -> Result<Reference, AwsError> {
 /// The description in a call, if there is one.
 pub(super) fn description(input: &Value) -> Result<Option<&str>, AwsError> {
     let description = input::text(input, "description")?;
-    if description.is_some_and(|text| text.chars().count() > LONGEST_DESCRIPTION) {
+    if description.is_some_and(|text| text.chars().count() > MAX_DESCRIPTION_LENGTH) {
         return Err(AwsError::client(
             "DescriptionTooLongException",
-            format!("A description has {LONGEST_DESCRIPTION} characters at most"),
+            format!("A description has {MAX_DESCRIPTION_LENGTH} characters at most"),
         ));
     }
     Ok(description)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::traffic::Routing;
+use super::routing::Routing;
 
 /// The configuration of a deployment group that names none.
 pub(super) const DEFAULT: &str = "CodeDeployDefault.ECSAllAtOnce";

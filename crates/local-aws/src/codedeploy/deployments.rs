@@ -21,7 +21,7 @@ use super::{CodeDeploy, hooks, ids};
 use crate::error::AwsError;
 
 /// `BatchGetDeployments` takes at most.
-const MOST_DEPLOYMENTS: usize = 25;
+const MAX_DEPLOYMENTS: usize = 25;
 /// The statuses `ListDeployments` can be asked for, those included that ECS never shows.
 const STATUSES: [&str; 8] = [
     "Created",
@@ -63,7 +63,7 @@ impl CodeDeploy {
             state.deployments.push(deployment);
             handle
         };
-        self.tell(
+        self.record(
             &id,
             "deployment",
             format!("Deployment {id} of {application} to {group_name} was created."),
@@ -85,7 +85,7 @@ impl CodeDeploy {
         if ids.is_empty() {
             ids::check_deployment(None)?;
         }
-        check_batch(ids.len(), MOST_DEPLOYMENTS)?;
+        check_batch(ids.len(), MAX_DEPLOYMENTS)?;
         for id in &ids {
             ids::check_deployment(Some(id))?;
         }
@@ -212,7 +212,7 @@ impl CodeDeploy {
             told
         };
         let status = status.unwrap_or_default();
-        self.tell(
+        self.record(
             id,
             "hook",
             format!("{function} answered {status} for {event}."),

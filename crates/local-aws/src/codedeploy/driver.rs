@@ -1,7 +1,7 @@
 //! Drives one deployment from its creation to its end, event by event.
 //!
 //! One task a deployment. It decides nothing of its own: the order is `LifecycleEvent::ALL`, the
-//! shift is a plan of `traffic`, and what a failure leads to is `outcome`'s. Whatever
+//! shift is a plan of `routing`, and what a failure leads to is `outcome`'s. Whatever
 //! it waits for, a request to stop ends the wait.
 
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::ecs::{NewTaskSet, Stability, TaskSetStatus};
 /// <https://docs.aws.amazon.com/codedeploy/latest/userguide/troubleshooting-ecs.html>
 const INSTALL_TIMEOUT: Duration = Duration::from_hours(1);
 /// How often ECS is asked whether it is healthy, in real time: processes start in real time.
-const INSTALL_POLL: Duration = Duration::from_millis(100);
+const INSTALL_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The driver of one deployment.
 pub(super) struct Driver {
@@ -86,7 +86,7 @@ impl Driver {
             deployment.started = Some(deployment.updated);
         });
         let message = format!("Deployment {} started.", self.id);
-        self.tell("deployment", message, json!({ "status": "InProgress" }));
+        self.record("deployment", message, json!({ "status": "InProgress" }));
     }
 
     /// Runs the function hooked to an event, if there is one, and waits for its answer.
@@ -95,7 +95,7 @@ impl Driver {
         if let Some(function) = plan.spec.hooks.get(&event) {
             let execution = HookExecution::new(event, function.clone());
             self.change(|deployment| deployment.hooks.push(execution.clone()));
-            self.tell(
+            self.record(
                 "hook",
                 format!("{event} calls {function}."),
                 json!({
@@ -196,7 +196,7 @@ impl Driver {
                 last: None,
             });
         });
-        self.tell(
+        self.record(
             "task-set",
             format!(
                 "The replacement task set {} was created in {}.",
@@ -219,9 +219,9 @@ impl Driver {
             if self.codedeploy.now() >= deadline {
                 return Err(Halt::InstallTimedOut);
             }
-            self.pause(INSTALL_POLL).await?;
+            self.pause(INSTALL_POLL_INTERVAL).await?;
         }
-        self.tell(
+        self.record(
             "task-set",
             format!("The replacement task set {} is healthy.", made.id),
             json!({ "task_set": made.id, "label": "Green", "stability": "STEADY_STATE" }),
@@ -264,7 +264,7 @@ impl Driver {
             deployment.status = DeploymentStatus::Ready;
             deployment.waiting = Waiting::Ready;
         });
-        self.tell(
+        self.record(
             "deployment",
             format!(
                 "Deployment {} is ready and waits {wait_minutes} minutes for ContinueDeployment.",
@@ -279,7 +279,7 @@ impl Driver {
         }
         self.change(|deployment| deployment.status = DeploymentStatus::InProgress);
         let message = format!("Deployment {} was continued.", self.id);
-        self.tell("deployment", message, json!({ "status": "InProgress" }));
+        self.record("deployment", message, json!({ "status": "InProgress" }));
         Ok(())
     }
 
@@ -312,7 +312,7 @@ impl Driver {
             deployment.termination_wait_started = true;
         });
         let minutes = plan.blue_green.termination_wait_minutes;
-        self.tell(
+        self.record(
             "deployment",
             format!(
                 "The original task set {} is kept for {minutes} minutes.",
@@ -333,20 +333,20 @@ impl Driver {
         // failure.
         if let Err(halt) = deleted {
             let message = halt.error().message;
-            self.tell("task-set", message, json!({ "task_set": plan.blue.id }));
+            self.record("task-set", message, json!({ "task_set": plan.blue.id }));
         }
         self.codedeploy.freeze_target(&self.id);
         let now = self.codedeploy.now();
         self.change(|deployment| deployment.end(DeploymentStatus::Succeeded, now));
         let message = format!("Deployment {} succeeded.", self.id);
-        self.tell("deployment", message, json!({ "status": "Succeeded" }));
+        self.record("deployment", message, json!({ "status": "Succeeded" }));
         Ok(())
     }
 
     fn start(&self, event: LifecycleEvent) {
         let now = self.codedeploy.now();
         self.change(|deployment| deployment.lifecycle.start(event, now));
-        self.tell(
+        self.record(
             "lifecycle",
             format!("{event} started."),
             json!({ "lifecycle_event": event, "status": "InProgress" }),
@@ -365,7 +365,7 @@ impl Driver {
                 .started
         });
         let milliseconds = started.map(|at| now.duration_since(at).as_millis());
-        self.tell(
+        self.record(
             "lifecycle",
             format!("{event} succeeded."),
             json!({ "lifecycle_event": event, "status": "Succeeded", "duration_ms": milliseconds }),
@@ -436,8 +436,8 @@ impl Driver {
         later(self.codedeploy.now(), d)
     }
 
-    fn tell(&self, kind: &str, message: String, detail: Value) {
-        self.codedeploy.tell(&self.id, kind, message, detail);
+    fn record(&self, kind: &str, message: String, detail: Value) {
+        self.codedeploy.record(&self.id, kind, message, detail);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::error::AwsError;
 use crate::ids::uuid;
 
 /// `BatchGetDeploymentGroups` takes at most.
-const MOST_GROUPS: usize = 100;
+const MAX_GROUPS: usize = 100;
 /// Members that mean nothing to an ECS group.
 const NOT_FOR_ECS: [&str; 6] = [
     "ec2TagFilters",
@@ -143,7 +143,7 @@ impl CodeDeploy {
     pub(super) fn batch_get_deployment_groups(&self, input: &Value) -> Result<Value, AwsError> {
         let application = input::name(input, "applicationName", APPLICATION)?;
         let names = input::texts(input, "deploymentGroupNames")?;
-        check_batch(names.len(), MOST_GROUPS)?;
+        check_batch(names.len(), MAX_GROUPS)?;
         let state = self.state();
         let groups = &state.application(application)?.groups;
         let found: Vec<_> = names

@@ -5,8 +5,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_lambda::error::ProvideErrorMetadata;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 use serde_json::{Value, json};
@@ -15,6 +14,7 @@ use url::Url;
 
 use super::ids;
 use super::lifecycle::LifecycleEvent;
+use crate::emulator;
 use crate::error::AwsError;
 
 /// How long CodeDeploy waits for a hook function's answer, in virtual time.
@@ -50,13 +50,7 @@ pub(super) struct NotInvoked {
 impl HookCaller {
     /// Calls functions through the Invoke API at `endpoint`.
     pub fn lambda_api(endpoint: &Url, region: &str) -> Self {
-        let config = aws_sdk_lambda::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(region.to_owned()))
-            .endpoint_url(endpoint.as_str())
-            .credentials_provider(Credentials::new("test", "test", None, None, "local-aws"))
-            .build();
-        Self::LambdaApi(aws_sdk_lambda::Client::from_conf(config))
+        Self::LambdaApi(emulator::lambda(endpoint, region))
     }
 
     /// Calls a function and returns once the call is accepted.
@@ -72,10 +66,7 @@ impl HookCaller {
                     .await;
                 sent.map(drop).map_err(|error| {
                     let missing = error.code() == Some("ResourceNotFoundException");
-                    let error = match (error.code(), error.message()) {
-                        (Some(code), Some(message)) => format!("{code}: {message}"),
-                        _ => DisplayErrorContext(&error).to_string(),
-                    };
+                    let error = emulator::reason(&error);
                     NotInvoked { error, missing }
                 })
             }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::error::AwsError;
 
 /// Longest name of an application, a group or a configuration.
-const LONGEST_NAME: usize = 100;
+const MAX_NAME_LENGTH: usize = 100;
 
 /// The errors of a name that is missing and of one that is not allowed.
 #[derive(Clone, Copy)]
@@ -94,11 +94,11 @@ pub(super) fn optional_name<'a>(
         return Ok(None);
     };
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._+=,@- ".contains(c);
-    if name.chars().count() > LONGEST_NAME || !name.chars().all(allowed) {
+    if name.chars().count() > MAX_NAME_LENGTH || !name.chars().all(allowed) {
         return Err(AwsError::client(
             errors.invalid,
             format!(
-                "The {} {name:?} is not valid: {LONGEST_NAME} characters at most, of letters, digits \
+                "The {} {name:?} is not valid: {MAX_NAME_LENGTH} characters at most, of letters, digits \
                  and . _ + = , @ -",
                 errors.what
             ),

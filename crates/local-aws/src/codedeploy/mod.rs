@@ -2,7 +2,7 @@
 //! of the service.
 //!
 //! Calls change a state behind one lock, never held across an await; one task a deployment drives
-//! it (`driver`); every decision is a pure function (`outcome`, `lifecycle`, `traffic`,
+//! it (`driver`); every decision is a pure function (`outcome`, `lifecycle`, `routing`,
 //! `hooks::accept`). Waits that AWS measures in minutes are virtual time.
 //!
 //! It must never be kinder than AWS: an answer that AWS refuses is refused here, and silence fails.
@@ -22,79 +22,86 @@ mod outcome;
 mod plan;
 mod revision;
 mod rollback;
+mod routing;
 mod settings;
 mod targets;
 mod traffic;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use bytes::Bytes;
+use http::Response;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use self::model::State;
+use self::model::{Deployment, State};
 use self::revision::Bucket;
 use crate::World;
 use crate::error::AwsError;
+use crate::service::{Call, Operations, Service};
+use crate::sync::lock;
+use crate::timeline::TimelineEvent;
 
 pub use self::hooks::{HOOK_TIMEOUT, HookCall, HookCaller};
 
-type Operation = fn(&CodeDeploy, &Value) -> Result<Value, AwsError>;
-
 /// Every operation that is served.
-const OPERATIONS: [(&str, Operation); 28] = [
-    ("BatchGetApplications", CodeDeploy::batch_get_applications),
-    (
-        "BatchGetDeploymentGroups",
-        CodeDeploy::batch_get_deployment_groups,
-    ),
-    (
-        "BatchGetDeploymentTargets",
-        CodeDeploy::batch_get_deployment_targets,
-    ),
-    ("BatchGetDeployments", CodeDeploy::batch_get_deployments),
-    ("ContinueDeployment", CodeDeploy::continue_deployment),
-    ("CreateApplication", CodeDeploy::create_application),
-    ("CreateDeployment", CodeDeploy::create_deployment),
-    (
-        "CreateDeploymentConfig",
-        CodeDeploy::create_deployment_config,
-    ),
-    ("CreateDeploymentGroup", CodeDeploy::create_deployment_group),
-    ("DeleteApplication", CodeDeploy::delete_application),
-    (
-        "DeleteDeploymentConfig",
-        CodeDeploy::delete_deployment_config,
-    ),
-    ("DeleteDeploymentGroup", CodeDeploy::delete_deployment_group),
-    ("GetApplication", CodeDeploy::get_application),
-    (
-        "GetApplicationRevision",
-        CodeDeploy::get_application_revision,
-    ),
-    ("GetDeployment", CodeDeploy::get_deployment),
-    ("GetDeploymentConfig", CodeDeploy::get_deployment_config),
-    ("GetDeploymentGroup", CodeDeploy::get_deployment_group),
-    ("GetDeploymentTarget", CodeDeploy::get_deployment_target),
-    (
-        "ListApplicationRevisions",
-        CodeDeploy::list_application_revisions,
-    ),
-    ("ListApplications", CodeDeploy::list_applications),
-    ("ListDeploymentConfigs", CodeDeploy::list_deployment_configs),
-    ("ListDeploymentGroups", CodeDeploy::list_deployment_groups),
-    ("ListDeploymentTargets", CodeDeploy::list_deployment_targets),
-    ("ListDeployments", CodeDeploy::list_deployments),
-    (
-        "PutLifecycleEventHookExecutionStatus",
-        CodeDeploy::put_hook_status,
-    ),
-    (
-        "RegisterApplicationRevision",
-        CodeDeploy::register_application_revision,
-    ),
-    ("StopDeployment", CodeDeploy::stop_deployment),
-    ("UpdateDeploymentGroup", CodeDeploy::update_deployment_group),
-];
+const OPERATIONS: Operations<fn(&CodeDeploy, &Value) -> Result<Value, AwsError>> = Operations {
+    unknown: "UnknownOperationException",
+    table: &[
+        ("BatchGetApplications", CodeDeploy::batch_get_applications),
+        (
+            "BatchGetDeploymentGroups",
+            CodeDeploy::batch_get_deployment_groups,
+        ),
+        (
+            "BatchGetDeploymentTargets",
+            CodeDeploy::batch_get_deployment_targets,
+        ),
+        ("BatchGetDeployments", CodeDeploy::batch_get_deployments),
+        ("ContinueDeployment", CodeDeploy::continue_deployment),
+        ("CreateApplication", CodeDeploy::create_application),
+        ("CreateDeployment", CodeDeploy::create_deployment),
+        (
+            "CreateDeploymentConfig",
+            CodeDeploy::create_deployment_config,
+        ),
+        ("CreateDeploymentGroup", CodeDeploy::create_deployment_group),
+        ("DeleteApplication", CodeDeploy::delete_application),
+        (
+            "DeleteDeploymentConfig",
+            CodeDeploy::delete_deployment_config,
+        ),
+        ("DeleteDeploymentGroup", CodeDeploy::delete_deployment_group),
+        ("GetApplication", CodeDeploy::get_application),
+        (
+            "GetApplicationRevision",
+            CodeDeploy::get_application_revision,
+        ),
+        ("GetDeployment", CodeDeploy::get_deployment),
+        ("GetDeploymentConfig", CodeDeploy::get_deployment_config),
+        ("GetDeploymentGroup", CodeDeploy::get_deployment_group),
+        ("GetDeploymentTarget", CodeDeploy::get_deployment_target),
+        (
+            "ListApplicationRevisions",
+            CodeDeploy::list_application_revisions,
+        ),
+        ("ListApplications", CodeDeploy::list_applications),
+        ("ListDeploymentConfigs", CodeDeploy::list_deployment_configs),
+        ("ListDeploymentGroups", CodeDeploy::list_deployment_groups),
+        ("ListDeploymentTargets", CodeDeploy::list_deployment_targets),
+        ("ListDeployments", CodeDeploy::list_deployments),
+        (
+            "PutLifecycleEventHookExecutionStatus",
+            CodeDeploy::put_hook_status,
+        ),
+        (
+            "RegisterApplicationRevision",
+            CodeDeploy::register_application_revision,
+        ),
+        ("StopDeployment", CodeDeploy::stop_deployment),
+        ("UpdateDeploymentGroup", CodeDeploy::update_deployment_group),
+    ],
+};
 
 /// AWS CodeDeploy for ECS blue/green deployments. Clones share all state.
 #[derive(Clone)]
@@ -107,6 +114,16 @@ struct Shared {
     hooks: HookCaller,
     bucket: Bucket,
     state: Mutex<State>,
+}
+
+impl Service for CodeDeploy {
+    fn signing_name(&self) -> &'static str {
+        "codedeploy"
+    }
+
+    fn answer(&self, call: &Call<'_>) -> Result<Response<Bytes>, AwsError> {
+        call.json(|input| self.call(call.operation, &input))
+    }
 }
 
 impl CodeDeploy {
@@ -130,23 +147,9 @@ impl CodeDeploy {
         }
     }
 
-    /// Serves one call of the JSON 1.1 protocol. Needs a Tokio runtime.
-    #[expect(
-        clippy::unused_async,
-        reason = "every service of the front door is called alike"
-    )]
-    pub async fn call(&self, operation: &str, input: Value) -> Result<Value, AwsError> {
-        let Some((_, serve)) = OPERATIONS.iter().find(|(name, _)| *name == operation) else {
-            let served: Vec<_> = OPERATIONS.iter().map(|(name, _)| *name).collect();
-            return Err(AwsError::client(
-                "UnknownOperationException",
-                format!(
-                    "{operation} is not served here; these are: {}",
-                    served.join(", ")
-                ),
-            ));
-        };
-        serve(self, &input)
+    /// Performs an operation of the wire API. Needs a Tokio runtime.
+    pub fn call(&self, operation: &str, input: &Value) -> Result<Value, AwsError> {
+        OPERATIONS.find(operation)?(self, input)
     }
 
     fn world(&self) -> &World {
@@ -166,9 +169,23 @@ impl CodeDeploy {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.state)
+    }
+
+    fn change(&self, id: &str, change: impl FnOnce(&mut Deployment)) {
+        let now = self.now();
+        if let Ok(deployment) = self.state().deployment_mut(id) {
+            deployment.updated = now;
+            change(deployment);
+        }
+    }
+
+    fn record(&self, id: &str, kind: &str, message: String, detail: Value) {
+        self.world().timeline.record(TimelineEvent {
+            kind: kind.to_owned(),
+            deployment_id: Some(id.to_owned()),
+            message,
+            detail,
+        });
     }
 }

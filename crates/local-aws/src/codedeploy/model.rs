@@ -14,8 +14,8 @@ use super::hooks::{HookExecution, HookState};
 use super::lifecycle::{EventRecord, Lifecycle, LifecycleEvent};
 use super::outcome::{DeploymentStatus, ErrorInformation};
 use super::revision::Revision;
+use super::routing::Routing;
 use super::settings::{AutoRollback, BlueGreen, LoadBalancer, style};
-use super::traffic::Routing;
 use crate::error::AwsError;
 
 /// Everything.

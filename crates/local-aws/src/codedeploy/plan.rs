@@ -7,8 +7,8 @@ use super::CodeDeploy;
 use super::appspec::AppSpec;
 use super::model::{Service, TaskSetRecord};
 use super::outcome::Halt;
+use super::routing::{Routing, is_behind};
 use super::settings::{BlueGreen, LoadBalancer};
-use super::traffic::{Routing, is_behind};
 use crate::ecs::{DeploymentController, Ecs, ServiceView, TaskSetStatus, TaskSetView};
 use crate::elb::TargetGroupView;
 

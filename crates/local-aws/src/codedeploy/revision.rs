@@ -3,16 +3,14 @@
 //! Text is fetched when a deployment runs, never when it is created: AWS too accepts a deployment
 //! of an object that is not there, and fails it.
 
-use std::fmt::Write as _;
-
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata};
+use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::outcome::Halt;
+use crate::emulator;
 use crate::error::AwsError;
 
 /// A revision of an application.
@@ -222,12 +220,7 @@ fn invalid(why: impl std::fmt::Display) -> AwsError {
 }
 
 fn sha256_of(content: &str) -> String {
-    Sha256::digest(content.as_bytes())
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            write!(hex, "{byte:02x}").expect("a string takes what is written to it");
-            hex
-        })
+    HEXLOWER.encode(&Sha256::digest(content))
 }
 
 /// Reads the objects of revisions from S3.
@@ -237,14 +230,7 @@ pub(super) struct Bucket(aws_sdk_s3::Client);
 impl Bucket {
     /// S3 at `endpoint`.
     pub(super) fn new(endpoint: &Url, region: &str) -> Self {
-        let config = aws_sdk_s3::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(region.to_owned()))
-            .endpoint_url(endpoint.as_str())
-            .force_path_style(true)
-            .credentials_provider(Credentials::new("test", "test", None, None, "local-aws"))
-            .build();
-        Self(aws_sdk_s3::Client::from_conf(config))
+        Self(emulator::s3(endpoint, region))
     }
 
     /// The AppSpec text of a revision.
@@ -275,10 +261,7 @@ impl Bucket {
             .set_if_match(location.e_tag.clone())
             .send()
             .await
-            .map_err(|error| match (error.code(), error.message()) {
-                (Some(code), Some(message)) => missing(format!("{code}: {message}")),
-                _ => missing(DisplayErrorContext(&error).to_string()),
-            })?;
+            .map_err(|error| missing(emulator::reason(&error)))?;
         let bytes = object
             .body
             .collect()

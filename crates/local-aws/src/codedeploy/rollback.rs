@@ -8,14 +8,14 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::Notify;
 
 use super::lifecycle::{Lifecycle, LifecycleEvent};
 use super::model::{Deployment, Service, TaskSetRecord, Waiting};
 use super::outcome::{Consequence, DeploymentStatus, Halt, consequence};
 use super::plan::{TargetGroup, Weights};
-use super::traffic::Routing;
+use super::routing::Routing;
 use super::{CodeDeploy, config, ids};
 use crate::ecs::TaskSetStatus;
 
@@ -38,7 +38,7 @@ impl CodeDeploy {
         let failed_event = self.failed_event(id);
         if let Some(event) = failed_event {
             let why = halt.diagnostics();
-            self.tell(
+            self.record(
                 id,
                 "lifecycle",
                 format!("{event} failed: {}", why.message),
@@ -59,7 +59,7 @@ impl CodeDeploy {
             status.to_lowercase(),
             error.message
         );
-        self.tell(id, "deployment", what, detail);
+        self.record(id, "deployment", what, detail);
         if let Some(undo) = undo {
             self.roll_back(id, &undo).await;
         }
@@ -127,7 +127,7 @@ impl CodeDeploy {
 
     async fn roll_back(&self, failed: &str, undo: &Undo) {
         let id = &undo.id;
-        self.tell(
+        self.record(
             id,
             "deployment",
             format!("Deployment {id} is triggered to roll back deployment {failed}."),
@@ -166,7 +166,7 @@ impl CodeDeploy {
                 (message, json!({ "status": "Failed", "code": error.code }))
             }
         };
-        self.tell(id, "deployment", message, detail);
+        self.record(id, "deployment", message, detail);
     }
 
     /// Traffic first, then the rest.
@@ -190,94 +190,6 @@ impl CodeDeploy {
         }
         self.delete_task_set(id, service, &undo.green.id, "replacement")
             .await
-    }
-
-    /// Sets the weights of a listener.
-    pub(super) fn forward(
-        &self,
-        id: &str,
-        listener: &str,
-        arn: &str,
-        weights: &Weights,
-    ) -> Result<(), Halt> {
-        let elb = &self.world().elb;
-        elb.set_forwards(arn, &weights.forwards())
-            .map_err(|error| Halt::LoadBalancer(error.to_string()))?;
-        let (blue, green) = (100 - weights.green_percent, weights.green_percent);
-        self.tell(
-            id,
-            "traffic",
-            format!(
-                "The {listener} listener sends {blue} % to {} and {green} % to {}.",
-                weights.blue.name, weights.green.name
-            ),
-            json!({
-                "listener": listener,
-                "listener_arn": arn,
-                "weights": { &weights.blue.name: blue, &weights.green.name: green },
-            }),
-        );
-        Ok(())
-    }
-
-    /// Makes a task set the service's primary one.
-    pub(super) async fn make_primary(
-        &self,
-        id: &str,
-        service: &Service,
-        task_set: &str,
-    ) -> Result<(), Halt> {
-        let ecs = &self.world().ecs;
-        ecs.set_primary_task_set(&service.cluster, &service.name, task_set)
-            .await
-            .map_err(|error| Halt::Ecs(error.to_string()))?;
-        let message = format!("The task set {task_set} is the primary one.");
-        self.tell(
-            id,
-            "task-set",
-            message,
-            json!({ "task_set": task_set, "status": "PRIMARY" }),
-        );
-        Ok(())
-    }
-
-    /// Starts to drain a task set and does not wait for it. `which` tells people which one.
-    pub(super) async fn delete_task_set(
-        &self,
-        id: &str,
-        service: &Service,
-        task_set: &str,
-        which: &str,
-    ) -> Result<(), Halt> {
-        let ecs = &self.world().ecs;
-        ecs.delete_task_set(&service.cluster, &service.name, task_set)
-            .await
-            .map_err(|error| Halt::Ecs(error.to_string()))?;
-        let message = format!("The {which} task set {task_set} is being deleted.");
-        self.tell(
-            id,
-            "task-set",
-            message,
-            json!({ "task_set": task_set, "status": "DRAINING" }),
-        );
-        Ok(())
-    }
-
-    pub(super) fn change(&self, id: &str, change: impl FnOnce(&mut Deployment)) {
-        let now = self.now();
-        if let Ok(deployment) = self.state().deployment_mut(id) {
-            deployment.updated = now;
-            change(deployment);
-        }
-    }
-
-    pub(super) fn tell(&self, id: &str, kind: &str, message: String, detail: Value) {
-        self.world().timeline.tell(crate::timeline::TimelineEvent {
-            kind: kind.to_owned(),
-            deployment_id: Some(id.to_owned()),
-            message,
-            detail,
-        });
     }
 }
 

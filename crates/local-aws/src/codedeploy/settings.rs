@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::error::AwsError;
 
 /// Longest wait AWS takes, in minutes.
-const LONGEST_WAIT: u32 = 2880;
+const MAX_WAIT_MINUTES: u32 = 2880;
 
 /// `loadBalancerInfo`, of which an ECS group uses the one target group pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,9 +185,9 @@ impl BlueGreen {
             ));
         }
         let termination_wait_minutes = termination.termination_wait_time_in_minutes.unwrap_or(0);
-        if termination_wait_minutes > LONGEST_WAIT {
+        if termination_wait_minutes > MAX_WAIT_MINUTES {
             return Err(wrong_blue_green(format!(
-                "the termination wait is {termination_wait_minutes} minutes; {LONGEST_WAIT} is the \
+                "the termination wait is {termination_wait_minutes} minutes; {MAX_WAIT_MINUTES} is the \
                  most"
             )));
         }
@@ -229,11 +229,11 @@ impl Ready {
                 "Deployment ready action cannot be set to 'CONTINUE_DEPLOYMENT' when timeout is \
                  specified",
             )),
-            Some("STOP_DEPLOYMENT") if (1..=LONGEST_WAIT).contains(&wait_minutes) => {
+            Some("STOP_DEPLOYMENT") if (1..=MAX_WAIT_MINUTES).contains(&wait_minutes) => {
                 Ok(Self::OnRequest { wait_minutes })
             }
             Some("STOP_DEPLOYMENT") => Err(wrong_blue_green(format!(
-                "STOP_DEPLOYMENT needs a waitTimeInMinutes from 1 to {LONGEST_WAIT}"
+                "STOP_DEPLOYMENT needs a waitTimeInMinutes from 1 to {MAX_WAIT_MINUTES}"
             ))),
             Some(other) => Err(wrong_blue_green(format!(
                 "actionOnTimeout is {other}; it is CONTINUE_DEPLOYMENT or STOP_DEPLOYMENT"

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use super::model::{Deployment, Service, TaskSetRecord, events_to_wire, seconds};
 use super::outcome::{DeploymentStatus, target_status};
-use super::traffic::share;
+use super::routing::share;
 use super::{CodeDeploy, ids, input};
 use crate::error::AwsError;
 
 /// `BatchGetDeploymentTargets` takes at most.
-const MOST_TARGETS: usize = 25;
+const MAX_TARGETS: usize = 25;
 
 impl CodeDeploy {
     pub(super) fn list_deployment_targets(&self, input: &Value) -> Result<Value, AwsError> {
@@ -62,11 +62,11 @@ impl CodeDeploy {
         if targets.is_empty() {
             return Err(target_required());
         }
-        if targets.len() > MOST_TARGETS {
+        if targets.len() > MAX_TARGETS {
             return Err(AwsError::client(
                 "DeploymentTargetListSizeExceededException",
                 format!(
-                    "{} targets were given; {MOST_TARGETS} is the most",
+                    "{} targets were given; {MAX_TARGETS} is the most",
                     targets.len()
                 ),
             ));

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::CodePipeline;
-use super::driver::Key;
-use super::model::{Artifact, Override, Revision, Told};
+use super::driver::ExecutionKey;
+use super::model::{ActionDetails, Artifact, Override, Revision};
 use super::providers::Kind;
 use crate::error::AwsError;
 
-/// An action that has begun.
-pub(super) struct Begun {
+/// An action that has action_run.
+pub(super) struct StartedAction {
     /// The id of its run.
     pub(super) run: String,
     pub(super) kind: Kind,
@@ -30,8 +30,8 @@ pub(super) struct Begun {
 
 /// An action that succeeded.
 #[derive(Default)]
-pub(super) struct Done {
-    pub(super) told: Told,
+pub(super) struct ActionSuccess {
+    pub(super) details: ActionDetails,
     pub(super) output_variables: BTreeMap<String, String>,
     /// What a source action found.
     pub(super) revision: Option<Revision>,
@@ -39,17 +39,17 @@ pub(super) struct Done {
 
 /// An action that failed.
 #[derive(Default)]
-pub(super) struct Failure {
-    pub(super) told: Box<Told>,
+pub(super) struct ActionFailure {
+    pub(super) details: Box<ActionDetails>,
     /// Code and message; none where a person said no, or nobody said anything.
     pub(super) error: Option<(String, String)>,
 }
 
-impl Failure {
+impl ActionFailure {
     /// With one of the codes of `FailureType`.
     pub(super) fn new(code: &str, message: impl Into<String>) -> Self {
         Self {
-            told: Box::default(),
+            details: Box::default(),
             error: Some((code.to_owned(), message.into())),
         }
     }
@@ -67,9 +67,9 @@ impl Failure {
         Self::job(error.to_string())
     }
 
-    pub(super) fn told(self, told: Told) -> Self {
+    pub(super) fn with_details(self, details: ActionDetails) -> Self {
         Self {
-            told: Box::new(told),
+            details: Box::new(details),
             ..self
         }
     }
@@ -77,52 +77,55 @@ impl Failure {
 
 impl CodePipeline {
     /// Runs an action from its beginning to its end. Whether it succeeded.
-    pub(super) async fn act(&self, key: &Key, stage: usize, action: usize) -> bool {
-        let Some(begun) = self.begin(key, stage, action) else {
+    pub(super) async fn act(&self, key: &ExecutionKey, stage: usize, action: usize) -> bool {
+        let Some(action_run) = self.begin(key, stage, action) else {
             return false;
         };
-        let end = match &begun.configuration {
-            Err(why) => Err(Failure::new("InvalidActionConfiguration", why)),
+        let end = match &action_run.configuration {
+            Err(why) => Err(ActionFailure::new("InvalidActionConfiguration", why)),
             Ok(configuration) => {
                 tokio::select! {
-                    end = self.perform(key, &begun, configuration) => end,
-                    () = self.too_late(&begun) => Err(Failure::job(
+                    end = self.perform(key, &action_run, configuration) => end,
+                    () = self.too_late(&action_run) => Err(ActionFailure::job(
                         "The action did not complete within the time it has",
                     )),
                 }
             }
         };
-        self.finish(key, &begun, end)
+        self.finish(key, &action_run, end)
     }
 
     async fn perform(
         &self,
-        key: &Key,
-        begun: &Begun,
+        key: &ExecutionKey,
+        action_run: &StartedAction,
         configuration: &BTreeMap<String, String>,
-    ) -> Result<Done, Failure> {
-        match begun.kind {
-            Kind::S3Source => self.s3_source(begun, configuration).await,
-            Kind::ConnectionSource => self.connection_source(begun, configuration).await,
-            Kind::Approval => self.approval(key, begun, configuration).await,
-            Kind::CodeDeploy => self.code_deploy(key, begun, configuration).await,
-            Kind::CodeDeployToEcs => self.code_deploy_to_ecs(key, begun, configuration).await,
-            Kind::CloudFormation => self.cloudformation(key, begun, configuration).await,
-            Kind::Lambda => self.lambda(key, begun, configuration).await,
+    ) -> Result<ActionSuccess, ActionFailure> {
+        match action_run.kind {
+            Kind::S3Source => self.s3_source(action_run, configuration).await,
+            Kind::ConnectionSource => self.connection_source(action_run, configuration).await,
+            Kind::Approval => self.approval(key, action_run, configuration).await,
+            Kind::CodeDeploy => self.code_deploy(key, action_run, configuration).await,
+            Kind::CodeDeployToEcs => {
+                self.code_deploy_to_ecs(key, action_run, configuration)
+                    .await
+            }
+            Kind::CloudFormation => self.cloudformation(key, action_run, configuration).await,
+            Kind::Lambda => self.lambda(key, action_run, configuration).await,
         }
     }
 
     /// An approval tells the end of its own time.
-    async fn too_late(&self, begun: &Begun) {
-        match begun.kind {
+    async fn too_late(&self, action_run: &StartedAction) {
+        match action_run.kind {
             Kind::Approval => std::future::pending().await,
-            _ => self.world().clock.sleep_until(begun.deadline).await,
+            _ => self.world().clock.sleep_until(action_run.deadline).await,
         }
     }
 }
 
 /// A value of a configuration; empty when it is not there.
-pub(super) fn set<'a>(configuration: &'a BTreeMap<String, String>, name: &str) -> &'a str {
+pub(super) fn setting<'a>(configuration: &'a BTreeMap<String, String>, name: &str) -> &'a str {
     configuration
         .get(name)
         .map(String::as_str)

@@ -9,21 +9,21 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::actions::{Begun, Done, Failure, set};
-use super::check::{Check, NAME, Rule, SUMMARY, UUID};
-use super::driver::Key;
+use super::actions::{ActionFailure, ActionSuccess, StartedAction, setting};
+use super::driver::ExecutionKey;
 use super::model::{Execution, Pipeline, Run, RunStatus};
-use super::{Call, CodePipeline};
+use super::validation::{Check, NAME, Rule, SUMMARY, UUID};
+use super::{CodePipeline, Request};
 use crate::error::AwsError;
 use crate::wire::json::epoch;
 
 const STATUSES: Rule = Rule::one_of(&["Approved", "Rejected"]);
 /// SNS takes no longer subject.
-const LONGEST_SUBJECT: usize = 100;
+const MAX_SUBJECT_LENGTH: usize = 100;
 
 impl CodePipeline {
-    pub(super) fn put_approval_result(&self, call: &Call<'_>) -> Result<Value, AwsError> {
-        let mut check = Check::of(call.input);
+    pub(super) fn put_approval_result(&self, request: &Request<'_>) -> Result<Value, AwsError> {
+        let mut check = Check::of(request.input);
         let name = check.text("pipelineName", NAME);
         let stage = check.text("stageName", NAME);
         let action = check.text("actionName", NAME);
@@ -56,8 +56,8 @@ impl CodePipeline {
             _ => RunStatus::Failed,
         };
         run.end(answer, now);
-        run.updated_by = Some(call.caller.to_owned());
-        run.told.summary = Some(summary.to_owned()).filter(|summary| !summary.is_empty());
+        run.updated_by = Some(request.caller.to_owned());
+        run.details.summary = Some(summary.to_owned()).filter(|summary| !summary.is_empty());
         execution.touch(now);
         Ok(json!({ "approvedAt": epoch(now) }))
     }
@@ -65,41 +65,43 @@ impl CodePipeline {
     /// Asks, and waits for the answer.
     pub(super) async fn approval(
         &self,
-        key: &Key,
-        begun: &Begun,
+        key: &ExecutionKey,
+        action_run: &StartedAction,
         configuration: &BTreeMap<String, String>,
-    ) -> Result<Done, Failure> {
-        let topic = set(configuration, "NotificationArn");
+    ) -> Result<ActionSuccess, ActionFailure> {
+        let topic = setting(configuration, "NotificationArn");
         if !topic.is_empty() {
-            let asked = self.ask(key, begun, configuration, topic).await;
+            let asked = self.ask(key, action_run, configuration, topic).await;
             asked.map_err(|error| {
-                Failure::configuration(format!("The topic {topic} cannot be published to: {error}"))
+                ActionFailure::configuration(format!(
+                    "The topic {topic} cannot be published to: {error}"
+                ))
             })?;
         }
         let answered = self.until(key, |execution| {
-            let run = execution.run(&begun.run)?;
+            let run = execution.run(&action_run.run)?;
             (run.status != RunStatus::InProgress).then_some(run.status)
         });
         let status = tokio::select! {
             status = answered => status,
-            () = self.world().clock.sleep_until(begun.deadline) => None,
+            () = self.world().clock.sleep_until(action_run.deadline) => None,
         };
         match status {
-            Some(RunStatus::Succeeded) => Ok(Done::default()),
+            Some(RunStatus::Succeeded) => Ok(ActionSuccess::default()),
             // An answer that came first is kept where the run ends.
-            _ => Err(Failure::default()),
+            _ => Err(ActionFailure::default()),
         }
     }
 
     async fn ask(
         &self,
-        key: &Key,
-        begun: &Begun,
+        key: &ExecutionKey,
+        action_run: &StartedAction,
         configuration: &BTreeMap<String, String>,
         topic: &str,
     ) -> Result<(), AwsError> {
-        let subject = subject(&key.pipeline, &begun.name);
-        let message = self.message(key, begun, configuration).to_string();
+        let subject = subject(&key.pipeline, &action_run.name);
+        let message = self.message(key, action_run, configuration).to_string();
         let params = [
             ("TopicArn", topic),
             ("Subject", &subject),
@@ -115,10 +117,15 @@ impl CodePipeline {
     }
 
     /// <https://docs.aws.amazon.com/codepipeline/latest/userguide/approvals-json-format.html>
-    fn message(&self, key: &Key, begun: &Begun, configuration: &BTreeMap<String, String>) -> Value {
+    fn message(
+        &self,
+        key: &ExecutionKey,
+        action_run: &StartedAction,
+        configuration: &BTreeMap<String, String>,
+    ) -> Value {
         let region = &self.world().region;
         let pipeline = &key.pipeline;
-        let token = begun.token.as_deref().unwrap_or_default();
+        let token = action_run.token.as_deref().unwrap_or_default();
         let view = format!(
             "https://console.aws.amazon.com/codesuite/codepipeline/pipelines/{pipeline}/view?region={region}"
         );
@@ -127,12 +134,12 @@ impl CodePipeline {
             "consoleLink": view,
             "approval": {
                 "pipelineName": pipeline,
-                "stageName": begun.stage,
-                "actionName": begun.name,
+                "stageName": action_run.stage,
+                "actionName": action_run.name,
                 "token": token,
-                "expires": to_the_minute(begun.deadline),
+                "expires": to_the_minute(action_run.deadline),
                 "externalEntityLink": configuration.get("ExternalEntityLink"),
-                "approvalReviewLink": format!("{view}#/{}/{}/approve/{token}", begun.stage, begun.name),
+                "approvalReviewLink": format!("{view}#/{}/{}/approve/{token}", action_run.stage, action_run.name),
                 "customData": configuration.get("CustomData"),
             },
         })
@@ -147,7 +154,7 @@ fn to_the_minute(at: Timestamp) -> String {
 /// A subject is cut without a sign of it.
 fn subject(pipeline: &str, action: &str) -> String {
     let whole = format!("APPROVAL NEEDED: AWS CodePipeline {pipeline} for action {action}");
-    whole.chars().take(LONGEST_SUBJECT).collect()
+    whole.chars().take(MAX_SUBJECT_LENGTH).collect()
 }
 
 /// The execution in which that action was asked with that token.

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _, Write as _};
 
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata};
 use aws_sdk_s3::primitives::ByteStream;
 use url::Url;
 use zip::write::SimpleFileOptions;
@@ -12,6 +10,7 @@ use zip::{ZipArchive, ZipWriter};
 
 use super::declaration::Declaration;
 use super::model::Artifact;
+use crate::emulator;
 use crate::ids;
 
 /// S3, as the actions use it.
@@ -41,14 +40,7 @@ pub(super) fn place_for(declaration: &Declaration, name: &str) -> Artifact {
 impl Store {
     /// S3 at `endpoint`.
     pub(super) fn new(endpoint: &Url, region: &str) -> Self {
-        let config = aws_sdk_s3::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(region.to_owned()))
-            .endpoint_url(endpoint.as_str())
-            .force_path_style(true)
-            .credentials_provider(Credentials::new("test", "test", None, None, "local-aws"))
-            .build();
-        Self(aws_sdk_s3::Client::from_conf(config))
+        Self(emulator::s3(endpoint, region))
     }
 
     /// Looks at an object.
@@ -63,7 +55,7 @@ impl Store {
             .set_version_id(version.map(str::to_owned))
             .send()
             .await
-            .map_err(|error| why(&error))?;
+            .map_err(|error| emulator::reason(&error))?;
         let version = found.version_id().filter(|version| *version != "null");
         Ok(Found {
             version: version.map(str::to_owned),
@@ -83,7 +75,7 @@ impl Store {
             .set_version_id(version.map(str::to_owned))
             .send()
             .await
-            .map_err(|error| why(&error))?;
+            .map_err(|error| emulator::reason(&error))?;
         let bytes = object
             .body
             .collect()
@@ -100,7 +92,7 @@ impl Store {
             format!(
                 "The artifact bucket {} cannot be written to: {}",
                 at.bucket,
-                why(&error)
+                emulator::reason(&error)
             )
         })
     }
@@ -138,19 +130,6 @@ pub(super) fn pack(files: &BTreeMap<String, String>) -> Result<Vec<u8>, String> 
     }
     let written = archive.finish().map_err(|error| error.to_string())?;
     Ok(written.into_inner())
-}
-
-fn why<E, R>(error: &aws_sdk_s3::error::SdkError<E, R>) -> String
-where
-    aws_sdk_s3::error::SdkError<E, R>: ProvideErrorMetadata + std::error::Error,
-    E: std::fmt::Debug,
-    R: std::fmt::Debug,
-{
-    match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        _ => DisplayErrorContext(error).to_string(),
-    }
 }
 
 #[cfg(test)]

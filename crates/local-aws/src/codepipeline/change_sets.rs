@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,11 +15,12 @@ use crate::World;
 use crate::clock::Clock;
 use crate::error::AwsError;
 use crate::ids;
+use crate::sync::lock;
 use crate::wire::QueryParams;
 use crate::wire::xml::Escaped;
 
 /// Changes a page shows.
-const PAGE: usize = 100;
+const MAX_PAGE_SIZE: usize = 100;
 /// Members that are shown only to who asks for property values.
 const VALUES: [&str; 6] = [
     "BeforeContext",
@@ -250,7 +251,7 @@ impl ChangeSets {
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared)
     }
 }
 
@@ -270,7 +271,7 @@ impl Made {
             .changes
             .iter()
             .skip(from)
-            .take(PAGE)
+            .take(MAX_PAGE_SIZE)
             .map(|change| {
                 if values {
                     change.clone()
@@ -309,8 +310,8 @@ impl Made {
                 shown[name] = json!(value);
             }
         }
-        if from + PAGE < self.changes.len() {
-            shown["NextToken"] = json!(format!("changes-{}", from + PAGE));
+        if from + MAX_PAGE_SIZE < self.changes.len() {
+            shown["NextToken"] = json!(format!("changes-{}", from + MAX_PAGE_SIZE));
         }
         let mut xml = String::new();
         for (name, value) in shown.as_object().into_iter().flatten() {

@@ -6,16 +6,16 @@
 use std::collections::BTreeMap;
 
 use super::CodePipeline;
-use super::actions::{Begun, Done, Failure, set};
-use super::deploy::LOOK;
-use super::driver::Key;
-use super::model::Told;
+use super::actions::{ActionFailure, ActionSuccess, StartedAction, setting};
+use super::code_deploy::POLL_INTERVAL;
+use super::driver::ExecutionKey;
+use super::model::ActionDetails;
 use crate::error::AwsError;
 use crate::upstream::{element, unescaped};
 
 /// What an action does, with the names it does it to.
 struct Work<'a> {
-    begun: &'a Begun,
+    action_run: &'a StartedAction,
     configuration: &'a BTreeMap<String, String>,
     stack: &'a str,
     change_set: &'a str,
@@ -33,83 +33,83 @@ enum RealSet {
 impl CodePipeline {
     pub(super) async fn cloudformation(
         &self,
-        key: &Key,
-        begun: &Begun,
+        key: &ExecutionKey,
+        action_run: &StartedAction,
         configuration: &BTreeMap<String, String>,
-    ) -> Result<Done, Failure> {
+    ) -> Result<ActionSuccess, ActionFailure> {
         let work = Work {
-            begun,
+            action_run,
             configuration,
-            stack: set(configuration, "StackName"),
-            change_set: set(configuration, "ChangeSetName"),
+            stack: setting(configuration, "StackName"),
+            change_set: setting(configuration, "ChangeSetName"),
         };
-        let mode = set(configuration, "ActionMode");
+        let mode = setting(configuration, "ActionMode");
         if work.change_set.is_empty() && mode.starts_with("CHANGE_SET") {
-            return Err(Failure::configuration(format!(
+            return Err(ActionFailure::configuration(format!(
                 "The action mode {mode} needs a ChangeSetName"
             )));
         }
-        let told = match mode {
+        let details = match mode {
             "CHANGE_SET_REPLACE" => self.replace(&work).await?,
             "CHANGE_SET_EXECUTE" => self.execute(&work).await?,
             other => {
-                return Err(Failure::configuration(format!(
+                return Err(ActionFailure::configuration(format!(
                     "The action mode {other} is not served here; these are: CHANGE_SET_REPLACE, \
                      CHANGE_SET_EXECUTE"
                 )));
             }
         };
-        self.tell(key, &begun.run, told.clone());
-        Ok(Done {
-            told,
-            ..Done::default()
+        self.set_details(key, &action_run.run, details.clone());
+        Ok(ActionSuccess {
+            details,
+            ..ActionSuccess::default()
         })
     }
 
-    async fn replace(&self, work: &Work<'_>) -> Result<Told, Failure> {
+    async fn replace(&self, work: &Work<'_>) -> Result<ActionDetails, ActionFailure> {
         let sets = self.change_sets();
         let (id, stack) = match sets.make(work.stack, work.change_set) {
             Some(id) => (id, sets.stack_id(work.stack).unwrap_or_default()),
             None => self.create_real(work).await?,
         };
-        Ok(Told {
+        Ok(ActionDetails {
             summary: Some(format!("Change set {} was created.", work.change_set)),
             external_url: Some(format!(
                 "https://console.aws.amazon.com/cloudformation/home?region={}#/stacks/changesets/changes?stackId={stack}&changeSetId={id}",
                 self.world().region
             )),
             external_id: Some(id),
-            ..Told::default()
+            ..ActionDetails::default()
         })
     }
 
-    async fn execute(&self, work: &Work<'_>) -> Result<Told, Failure> {
+    async fn execute(&self, work: &Work<'_>) -> Result<ActionDetails, ActionFailure> {
         let sets = self.change_sets();
         let stack = if sets.execute(work.stack, work.change_set) {
             sets.stack_id(work.stack).unwrap_or_default()
         } else {
             self.execute_real(work).await?
         };
-        Ok(Told {
+        Ok(ActionDetails {
             summary: Some(format!("Stack {} was updated.", work.stack)),
             external_url: Some(format!(
                 "https://console.aws.amazon.com/cloudformation/home?region={}#/stacks/stackinfo?stackId={stack}",
                 self.world().region
             )),
             external_id: Some(stack),
-            ..Told::default()
+            ..ActionDetails::default()
         })
     }
 
     /// Gives the ids of the change set and of its stack.
-    async fn create_real(&self, work: &Work<'_>) -> Result<(String, String), Failure> {
-        let template = set(work.configuration, "TemplatePath");
+    async fn create_real(&self, work: &Work<'_>) -> Result<(String, String), ActionFailure> {
+        let template = setting(work.configuration, "TemplatePath");
         let Some((artifact, path)) = template.split_once("::") else {
-            return Err(Failure::configuration(
+            return Err(ActionFailure::configuration(
                 "TemplatePath is to be the name of an input artifact, ::, and the path of a file in it",
             ));
         };
-        let body = self.text(work.begun, artifact, path).await?;
+        let body = self.text(work.action_run, artifact, path).await?;
         let exists = self.stack_status(work.stack).await.is_ok();
         let named = [
             ("ChangeSetName", work.change_set),
@@ -132,13 +132,13 @@ impl CodePipeline {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         let made = self.cfn("CreateChangeSet", &params).await;
-        let made = made.map_err(|error| Failure::of(&error))?;
+        let made = made.map_err(|error| ActionFailure::of(&error))?;
         loop {
             match self.real_set(&named).await? {
                 // AWS's action succeeds with nothing to change.
                 RealSet::Ready | RealSet::Empty => break,
-                RealSet::Failed(reason) => return Err(Failure::job(reason)),
-                RealSet::Pending => tokio::time::sleep(LOOK).await,
+                RealSet::Failed(reason) => return Err(ActionFailure::job(reason)),
+                RealSet::Pending => tokio::time::sleep(POLL_INTERVAL).await,
             }
         }
         let id = |name: &str| element(&made, name).unwrap_or_default().to_owned();
@@ -146,7 +146,7 @@ impl CodePipeline {
     }
 
     /// Gives the id of the stack.
-    async fn execute_real(&self, work: &Work<'_>) -> Result<String, Failure> {
+    async fn execute_real(&self, work: &Work<'_>) -> Result<String, ActionFailure> {
         let named = [
             ("ChangeSetName", work.change_set),
             ("StackName", work.stack),
@@ -155,22 +155,22 @@ impl CodePipeline {
             let (_, id) = self
                 .stack_status(work.stack)
                 .await
-                .map_err(|e| Failure::of(&e))?;
+                .map_err(|e| ActionFailure::of(&e))?;
             return Ok(id);
         }
-        let begun = self.cfn("ExecuteChangeSet", &named).await;
-        begun.map_err(|error| Failure::of(&error))?;
+        let action_run = self.cfn("ExecuteChangeSet", &named).await;
+        action_run.map_err(|error| ActionFailure::of(&error))?;
         loop {
             let (status, id) = self
                 .stack_status(work.stack)
                 .await
-                .map_err(|error| Failure::of(&error))?;
+                .map_err(|error| ActionFailure::of(&error))?;
             if status.ends_with("_IN_PROGRESS") {
-                tokio::time::sleep(LOOK).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             } else if matches!(status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") {
                 return Ok(id);
             } else {
-                return Err(Failure::job(format!(
+                return Err(ActionFailure::job(format!(
                     "The stack {} is {status}.",
                     work.stack
                 )));
@@ -178,9 +178,9 @@ impl CodePipeline {
         }
     }
 
-    async fn real_set(&self, named: &[(&str, &str)]) -> Result<RealSet, Failure> {
+    async fn real_set(&self, named: &[(&str, &str)]) -> Result<RealSet, ActionFailure> {
         let shown = self.cfn("DescribeChangeSet", named).await;
-        let shown = shown.map_err(|error| Failure::of(&error))?;
+        let shown = shown.map_err(|error| ActionFailure::of(&error))?;
         let reason = unescaped(element(&shown, "StatusReason").unwrap_or_default());
         Ok(match element(&shown, "Status") {
             Some("FAILED") if reason.contains("didn't contain changes") => RealSet::Empty,
@@ -210,8 +210,10 @@ impl CodePipeline {
 }
 
 /// Capabilities and parameters as the query protocol has them.
-fn members(configuration: &BTreeMap<String, String>) -> Result<Vec<(String, String)>, Failure> {
-    let capabilities = set(configuration, "Capabilities").split(',');
+fn members(
+    configuration: &BTreeMap<String, String>,
+) -> Result<Vec<(String, String)>, ActionFailure> {
+    let capabilities = setting(configuration, "Capabilities").split(',');
     let mut members: Vec<(String, String)> = capabilities
         .filter(|capability| !capability.is_empty())
         .enumerate()
@@ -222,12 +224,12 @@ fn members(configuration: &BTreeMap<String, String>) -> Result<Vec<(String, Stri
             )
         })
         .collect();
-    let overrides = match set(configuration, "ParameterOverrides") {
+    let overrides = match setting(configuration, "ParameterOverrides") {
         "" => "{}",
         given => given,
     };
     let overrides: BTreeMap<String, String> = serde_json::from_str(overrides).map_err(|error| {
-        Failure::configuration(format!(
+        ActionFailure::configuration(format!(
             "ParameterOverrides is to be a JSON object of texts: {error}"
         ))
     })?;

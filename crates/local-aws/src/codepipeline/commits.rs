@@ -1,11 +1,12 @@
 //! The commits that connections find: told by the control API, for there is no repository here.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
 
 use crate::ids;
+use crate::sync::lock;
 
 /// A commit at the head of a branch.
 #[derive(Debug, Clone, Deserialize)]
@@ -57,10 +58,7 @@ pub(crate) struct Commits {
 impl Commits {
     /// A branch moves on to this commit.
     pub(crate) fn push(&self, commit: Commit) {
-        self.told
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(commit);
+        lock(&self.told).push(commit);
     }
 
     /// The head of a branch.
@@ -74,7 +72,7 @@ impl Commits {
     }
 
     fn newest(&self, wanted: impl Fn(&Commit) -> bool) -> Option<Commit> {
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = lock(&self.told);
         told.iter().rev().find(|commit| wanted(commit)).cloned()
     }
 }

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::check::validation;
 use super::providers::{Provider, provider};
+use super::validation::validation;
 use crate::error::AwsError;
 
 /// How executions of one pipeline stand to each other.

@@ -1,6 +1,6 @@
 //! One task an execution: it leads it through its stages and then ends.
 //!
-//! It decides nothing about entrances and ends; those are steps on the state (`stages`, `steps`),
+//! It decides nothing about entrances and ends; those are steps on the state (`stage_entry`, `state_changes`),
 //! taken under its lock. It holds the lock across no await.
 
 use futures::future::join_all;
@@ -10,21 +10,21 @@ use super::model::{Execution, ExecutionStatus, RunStatus};
 
 /// Which execution of which pipeline.
 #[derive(Debug, Clone)]
-pub(super) struct Key {
+pub(super) struct ExecutionKey {
     pub(super) pipeline: String,
     pub(super) execution: String,
 }
 
 /// What of a stage is done again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Again {
+pub(super) enum Retry {
     FailedActions,
     AllActions,
 }
 
 /// How the work of a stage ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Worked {
+pub(super) enum StageOutcome {
     Succeeded,
     Failed,
     /// Before its last actions, because the execution is to stop.
@@ -36,12 +36,12 @@ pub(super) enum Worked {
 impl CodePipeline {
     /// Starts the task that leads an execution from a stage on. With `again` it is in the stage
     /// already.
-    pub(super) fn launch(&self, key: Key, from: usize, again: Option<Again>) {
+    pub(super) fn launch(&self, key: ExecutionKey, from: usize, again: Option<Retry>) {
         let service = self.clone();
         tokio::spawn(async move { service.drive(&key, from, again).await });
     }
 
-    async fn drive(&self, key: &Key, from: usize, again: Option<Again>) {
+    async fn drive(&self, key: &ExecutionKey, from: usize, again: Option<Retry>) {
         let Some(count) = self.with(key, |execution| execution.stages.len()) else {
             return;
         };
@@ -58,7 +58,7 @@ impl CodePipeline {
     }
 
     /// Comes to a stage and waits to be let in; false when the execution ends before.
-    async fn enter(&self, key: &Key, stage: usize) -> bool {
+    async fn enter(&self, key: &ExecutionKey, stage: usize) -> bool {
         let now = self.now();
         {
             let mut all = self.state();
@@ -81,7 +81,7 @@ impl CodePipeline {
     }
 
     /// The actions of a stage, those of one run order together.
-    async fn work(&self, key: &Key, stage: usize, again: Option<Again>) -> Worked {
+    async fn work(&self, key: &ExecutionKey, stage: usize, again: Option<Retry>) -> StageOutcome {
         let orders = self.with(key, |execution| {
             let actions = &execution.declaration.stages[stage].actions;
             let mut orders: Vec<u32> = actions.iter().map(|action| action.run_order).collect();
@@ -91,26 +91,26 @@ impl CodePipeline {
         });
         for order in orders.unwrap_or_default() {
             let due = match self.with(key, |execution| due(execution, stage, order, again)) {
-                None => return Worked::Gone,
-                Some(None) => return Worked::Halted,
+                None => return StageOutcome::Gone,
+                Some(None) => return StageOutcome::Halted,
                 Some(Some(due)) => due,
             };
             let acting = join_all(due.into_iter().map(|action| self.act(key, stage, action)));
             let over = self.until(key, |execution| execution.status.is_over().then_some(()));
             tokio::select! {
                 succeeded = acting => if succeeded.contains(&false) {
-                    return Worked::Failed;
+                    return StageOutcome::Failed;
                 },
-                _ = over => return Worked::Gone,
+                _ = over => return StageOutcome::Gone,
             }
         }
-        Worked::Succeeded
+        StageOutcome::Succeeded
     }
 
     /// Waits until `seen` finds what it looks for; none when the pipeline is deleted.
     pub(super) async fn until<R>(
         &self,
-        key: &Key,
+        key: &ExecutionKey,
         seen: impl Fn(&Execution) -> Option<R>,
     ) -> Option<R> {
         loop {
@@ -125,7 +125,11 @@ impl CodePipeline {
     }
 
     /// Looks at an execution; none when the pipeline is deleted.
-    pub(super) fn with<R>(&self, key: &Key, look: impl FnOnce(&Execution) -> R) -> Option<R> {
+    pub(super) fn with<R>(
+        &self,
+        key: &ExecutionKey,
+        look: impl FnOnce(&Execution) -> R,
+    ) -> Option<R> {
         let all = self.state();
         let pipeline = all.pipeline(&key.pipeline).ok()?;
         pipeline.execution(&key.execution).ok().map(look)
@@ -137,14 +141,14 @@ fn due(
     execution: &Execution,
     stage: usize,
     order: u32,
-    again: Option<Again>,
+    again: Option<Retry>,
 ) -> Option<Vec<usize>> {
     if execution.status != ExecutionStatus::InProgress {
         return None;
     }
     let done = |action: usize| {
         let latest = execution.latest(stage, action);
-        again != Some(Again::AllActions)
+        again != Some(Retry::AllActions)
             && latest.is_some_and(|run| run.status == RunStatus::Succeeded)
     };
     let actions = execution.declaration.stages[stage]

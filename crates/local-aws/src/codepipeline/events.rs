@@ -6,9 +6,9 @@
 use serde_json::{Map, Value, json};
 
 use super::CodePipeline;
-use super::driver::Key;
+use super::driver::ExecutionKey;
 use super::model::{Artifact, Execution, Pipeline, Run};
-use super::stages::Happened;
+use super::stage_entry::EntryEvent;
 use crate::timeline::TimelineEvent;
 use crate::wire::json::without_nulls;
 
@@ -32,7 +32,12 @@ pub(super) struct Event {
 }
 
 impl Event {
-    pub(super) fn new(subject: Subject<'_>, state: &str, key: &Key, execution: &Execution) -> Self {
+    pub(super) fn new(
+        subject: Subject<'_>,
+        state: &str,
+        key: &ExecutionKey,
+        execution: &Execution,
+    ) -> Self {
         let version = f64::from(execution.declaration.version);
         let mut detail = Map::new();
         let mut put = |name: &str, value: Value| {
@@ -100,12 +105,12 @@ impl Event {
 
 fn action_members(execution: &Execution, run: &Run) -> Map<String, Value> {
     let action = execution.action(run);
-    let told = &run.told;
+    let details = &run.details;
     let result = without_nulls(json!({
-        "external-execution-id": told.external_id,
-        "external-execution-summary": told.summary.as_ref().or(told.error.as_ref().map(|(_, message)| message)),
-        "external-execution-url": told.external_url,
-        "error-code": told.error.as_ref().map(|(code, _)| code),
+        "external-execution-id": details.external_id,
+        "external-execution-summary": details.summary.as_ref().or(details.error.as_ref().map(|(_, message)| message)),
+        "external-execution-url": details.external_url,
+        "error-code": details.error.as_ref().map(|(code, _)| code),
     }));
     let mut members = json!({
         "stage": execution.stage_name(run),
@@ -152,7 +157,7 @@ impl CodePipeline {
         if event.kind == "action" {
             detail["region"] = json!(self.world().region);
         }
-        self.world().timeline.tell(TimelineEvent {
+        self.world().timeline.record(TimelineEvent {
             kind: event.kind.to_owned(),
             deployment_id: None,
             message: event.sentence.clone(),
@@ -176,14 +181,14 @@ impl CodePipeline {
         &self,
         pipeline: &Pipeline,
         name: &str,
-        happened: &[Happened],
+        happened: &[EntryEvent],
     ) {
         for happened in happened {
             let (id, subject, state) = match happened {
-                Happened::Superseded(id) => (id, Subject::Execution, "SUPERSEDED"),
-                Happened::Entered(id, stage) => (id, Subject::Stage(*stage), "STARTED"),
+                EntryEvent::Superseded(id) => (id, Subject::Execution, "SUPERSEDED"),
+                EntryEvent::Entered(id, stage) => (id, Subject::Stage(*stage), "STARTED"),
             };
-            let key = Key {
+            let key = ExecutionKey {
                 pipeline: name.to_owned(),
                 execution: id.clone(),
             };

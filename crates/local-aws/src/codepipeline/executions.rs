@@ -6,18 +6,18 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::check::{Check, NAME, Rule, STOP_REASON, UUID, validation};
 use super::declaration::{Declaration, Mode};
-use super::driver::Key;
+use super::driver::ExecutionKey;
 use super::events::{Event, Subject};
 use super::model::{Execution, ExecutionStatus, Override, Pipeline, RunStatus, StageStatus};
-use super::{Call, CodePipeline};
+use super::validation::{Check, NAME, Rule, STOP_REASON, UUID, validation};
+use super::{CodePipeline, Request};
 use crate::error::AwsError;
 use crate::ids;
 
 /// Executions under way at once, in the modes QUEUED and PARALLEL.
 /// <https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html>
-const MOST_EXECUTIONS: usize = 50;
+const MAX_EXECUTIONS: usize = 50;
 const REVISION_TYPES: Rule = Rule::one_of(&[
     "COMMIT_ID",
     "IMAGE_DIGEST",
@@ -26,13 +26,16 @@ const REVISION_TYPES: Rule = Rule::one_of(&[
 ]);
 
 impl CodePipeline {
-    pub(super) fn start_pipeline_execution(&self, call: &Call<'_>) -> Result<Value, AwsError> {
-        let mut check = Check::of(call.input);
+    pub(super) fn start_pipeline_execution(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Value, AwsError> {
+        let mut check = Check::of(request.input);
         let name = check.text("name", NAME);
         check.done()?;
         let now = self.now();
         let id = ids::uuid();
-        let key = Key {
+        let key = ExecutionKey {
             pipeline: name.to_owned(),
             execution: id.clone(),
         };
@@ -41,14 +44,14 @@ impl CodePipeline {
             let pipeline = state.pipeline_mut(name)?;
             refuse_too_many(pipeline)?;
             let declaration = pipeline.current().clone();
-            let variables = variables(&declaration, &call.input["variables"])?;
-            let overrides = overrides(&declaration, &call.input["sourceRevisions"])?;
+            let variables = variables(&declaration, &request.input["variables"])?;
+            let overrides = overrides(&declaration, &request.input["sourceRevisions"])?;
             pipeline.executions.push(Execution {
                 id: id.clone(),
                 status: ExecutionStatus::InProgress,
                 started: now,
                 updated: now,
-                trigger: ("StartPipelineExecution", call.caller.to_owned()),
+                trigger: ("StartPipelineExecution", request.caller.to_owned()),
                 stop_reason: None,
                 variables,
                 overrides,
@@ -69,15 +72,15 @@ impl CodePipeline {
         Ok(json!({ "pipelineExecutionId": id }))
     }
 
-    pub(super) fn stop_pipeline_execution(&self, call: &Call<'_>) -> Result<Value, AwsError> {
-        let mut check = Check::of(call.input);
+    pub(super) fn stop_pipeline_execution(&self, request: &Request<'_>) -> Result<Value, AwsError> {
+        let mut check = Check::of(request.input);
         let name = check.text("pipelineName", NAME);
         let id = check.text("pipelineExecutionId", UUID);
         let reason = check.optional("reason", STOP_REASON);
         check.done()?;
-        let abandon = call.input["abandon"].as_bool().unwrap_or(false);
+        let abandon = request.input["abandon"].as_bool().unwrap_or(false);
         let now = self.now();
-        let key = Key {
+        let key = ExecutionKey {
             pipeline: name.to_owned(),
             execution: id.to_owned(),
         };
@@ -115,7 +118,7 @@ impl CodePipeline {
     }
 
     /// Ends an execution where it stands; what its actions do is abandoned.
-    fn stop_now(&self, pipeline: &mut Pipeline, key: &Key, now: Timestamp) {
+    fn stop_now(&self, pipeline: &mut Pipeline, key: &ExecutionKey, now: Timestamp) {
         pipeline.step_back(&key.execution);
         let Ok(execution) = pipeline.execution_mut(&key.execution) else {
             return;
@@ -172,13 +175,13 @@ fn refuse_too_many(pipeline: &Pipeline) -> Result<(), AwsError> {
         .executions
         .iter()
         .filter(|execution| !execution.status.is_over());
-    if pipeline.current().execution_mode == Mode::Superseded || active.count() < MOST_EXECUTIONS {
+    if pipeline.current().execution_mode == Mode::Superseded || active.count() < MAX_EXECUTIONS {
         return Ok(());
     }
     Err(AwsError::client(
         "ConcurrentPipelineExecutionsLimitExceededException",
         format!(
-            "The pipeline has {MOST_EXECUTIONS} executions in progress, which is the most there may be"
+            "The pipeline has {MAX_EXECUTIONS} executions in progress, which is the most there may be"
         ),
     ))
 }
@@ -236,7 +239,7 @@ fn overrides(declaration: &Declaration, given: &Value) -> Result<Vec<Override>, 
         let mut check = Check::of(given);
         let action = check.text("actionName", NAME);
         let kind = check.text("revisionType", REVISION_TYPES);
-        let value = check.text("revisionValue", super::check::ANY);
+        let value = check.text("revisionValue", super::validation::ANY);
         check.done()?;
         let mut sources = declaration.stages[0].actions.iter();
         if !sources.any(|source| source.name == action) {

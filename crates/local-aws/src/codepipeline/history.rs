@@ -2,17 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
-use super::check::{Check, NAME, Rule, UUID};
 use super::model::{Artifact, Execution, Pipeline, Run, StageStatus};
-use super::{Call, CodePipeline};
+use super::validation::{Check, NAME, Rule, UUID};
+use super::{CodePipeline, Request};
 use crate::error::AwsError;
 use crate::wire::json::{epoch, without_nulls};
 
 const RANGES: Rule = Rule::one_of(&["Latest", "All"]);
 
 impl CodePipeline {
-    pub(super) fn get_pipeline_execution(&self, call: &Call<'_>) -> Result<Value, AwsError> {
-        let mut check = Check::of(call.input);
+    pub(super) fn get_pipeline_execution(&self, request: &Request<'_>) -> Result<Value, AwsError> {
+        let mut check = Check::of(request.input);
         let name = check.text("pipelineName", NAME);
         let id = check.text("pipelineExecutionId", UUID);
         check.done()?;
@@ -55,8 +55,11 @@ impl CodePipeline {
         Ok(json!({ "pipelineExecution": shown }))
     }
 
-    pub(super) fn list_pipeline_executions(&self, call: &Call<'_>) -> Result<Value, AwsError> {
-        let mut check = Check::of(call.input);
+    pub(super) fn list_pipeline_executions(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Value, AwsError> {
+        let mut check = Check::of(request.input);
         let name = check.text("pipelineName", NAME);
         let stage = check.optional("filter.succeededInStage.stageName", NAME);
         check.page("maxResults");
@@ -70,11 +73,11 @@ impl CodePipeline {
             .filter(|execution| stage.is_none_or(|stage| succeeded_in(execution, stage)))
             .map(summary)
             .collect();
-        page(call.input, "pipelineExecutionSummaries", all)
+        page(request.input, "pipelineExecutionSummaries", all)
     }
 
-    pub(super) fn list_action_executions(&self, call: &Call<'_>) -> Result<Value, AwsError> {
-        let mut check = Check::of(call.input);
+    pub(super) fn list_action_executions(&self, request: &Request<'_>) -> Result<Value, AwsError> {
+        let mut check = Check::of(request.input);
         let name = check.text("pipelineName", NAME);
         let of_all = check.optional("filter.pipelineExecutionId", UUID);
         let in_one = check.optional("filter.latestInPipelineExecution.pipelineExecutionId", UUID);
@@ -92,18 +95,18 @@ impl CodePipeline {
             .into_iter()
             .map(|(execution, run)| self.detail(execution, run))
             .collect();
-        page(call.input, "actionExecutionDetails", all)
+        page(request.input, "actionExecutionDetails", all)
     }
 
     fn detail(&self, execution: &Execution, run: &Run) -> Value {
         let action = execution.action(run);
-        let told = &run.told;
+        let details = &run.details;
         // An approval's is its token, in every execution mode.
-        let external_id = told.external_id.as_ref().or(run.token.as_ref());
+        let external_id = details.external_id.as_ref().or(run.token.as_ref());
         let result = without_nulls(json!({
             "externalExecutionId": external_id,
-            "externalExecutionSummary": told.summary,
-            "externalExecutionUrl": told.external_url,
+            "externalExecutionSummary": details.summary,
+            "externalExecutionUrl": details.external_url,
             "errorDetails": error(run),
         }));
         let mut output = json!({
@@ -164,7 +167,7 @@ fn runs<'a>(
 
 /// `errorDetails`
 pub(super) fn error(run: &Run) -> Option<Value> {
-    let (code, message) = run.told.error.as_ref()?;
+    let (code, message) = run.details.error.as_ref()?;
     Some(json!({ "code": code, "message": message }))
 }
 

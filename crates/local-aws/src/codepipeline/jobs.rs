@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::actions::{Begun, Done, Failure, set};
-use super::check::{ANY, Check, Rule, UUID};
-use super::driver::Key;
-use super::model::{Artifact, Execution, Job, Run, RunStatus, Told};
-use super::{Call, CodePipeline};
+use super::actions::{ActionFailure, ActionSuccess, StartedAction, setting};
+use super::driver::ExecutionKey;
+use super::model::{ActionDetails, Artifact, Execution, Job, Run, RunStatus};
+use super::validation::{ANY, Check, Rule, UUID};
+use super::{CodePipeline, Request};
 use crate::error::AwsError;
 use crate::ids;
 
 /// Virtual time before a function that gave a continuation token is invoked again.
-const AGAIN_AFTER: Duration = Duration::from_secs(30);
+const JOB_RETRY_DELAY: Duration = Duration::from_secs(30);
 const FAILURE_TYPES: Rule = Rule::one_of(&[
     "JobFailed",
     "ConfigurationError",
@@ -29,42 +29,42 @@ const FAILURE_TYPES: Rule = Rule::one_of(&[
 impl CodePipeline {
     pub(super) async fn lambda(
         &self,
-        key: &Key,
-        begun: &Begun,
+        key: &ExecutionKey,
+        action_run: &StartedAction,
         configuration: &BTreeMap<String, String>,
-    ) -> Result<Done, Failure> {
-        let function = set(configuration, "FunctionName");
+    ) -> Result<ActionSuccess, ActionFailure> {
+        let function = setting(configuration, "FunctionName");
         let mut continuation = None;
         loop {
             let id = ids::uuid();
-            self.open_job(key, &begun.run, &id);
-            let event = json!({ "CodePipeline.job": self.job(&id, begun, configuration, continuation.as_deref()) });
+            self.open_job(key, &action_run.run, &id);
+            let event = json!({ "CodePipeline.job": self.job(&id, action_run, configuration, continuation.as_deref()) });
             let invoked = self
                 .shared
                 .upstream
                 .invoke(function, &event.to_string())
                 .await;
             invoked.map_err(|error| {
-                Failure::configuration(format!(
+                ActionFailure::configuration(format!(
                     "The function {function} cannot be invoked: {error}"
                 ))
             })?;
             let answered = self.until(key, |execution| {
-                let run = execution.run(&begun.run)?;
+                let run = execution.run(&action_run.run)?;
                 let continuation = run.job.as_ref().and_then(|job| job.continuation.clone());
                 (run.status != RunStatus::InProgress || continuation.is_some())
                     .then_some((run.status, continuation))
             });
             match answered.await {
                 Some((RunStatus::InProgress, token)) => continuation = token,
-                Some((RunStatus::Succeeded, _)) => return Ok(Done::default()),
-                _ => return Err(Failure::default()),
+                Some((RunStatus::Succeeded, _)) => return Ok(ActionSuccess::default()),
+                _ => return Err(ActionFailure::default()),
             }
-            self.world().clock.sleep(AGAIN_AFTER).await;
+            self.world().clock.sleep(JOB_RETRY_DELAY).await;
         }
     }
 
-    fn open_job(&self, key: &Key, run: &str, id: &str) {
+    fn open_job(&self, key: &ExecutionKey, run: &str, id: &str) {
         let mut state = self.state();
         let Ok(pipeline) = state.pipeline_mut(&key.pipeline) else {
             return;
@@ -82,14 +82,14 @@ impl CodePipeline {
     fn job(
         &self,
         id: &str,
-        begun: &Begun,
+        action_run: &StartedAction,
         configuration: &BTreeMap<String, String>,
         continuation: Option<&str>,
     ) -> Value {
         let mut data = json!({
             "actionConfiguration": { "configuration": configuration },
-            "inputArtifacts": begun.inputs.iter().map(artifact).collect::<Vec<_>>(),
-            "outputArtifacts": begun.outputs.iter().map(artifact).collect::<Vec<_>>(),
+            "inputArtifacts": action_run.inputs.iter().map(artifact).collect::<Vec<_>>(),
+            "outputArtifacts": action_run.outputs.iter().map(artifact).collect::<Vec<_>>(),
             "artifactCredentials": {
                 "accessKeyId": "test", "secretAccessKey": "test", "sessionToken": "",
             },
@@ -100,26 +100,26 @@ impl CodePipeline {
         json!({ "id": id, "accountId": self.world().account, "data": data })
     }
 
-    pub(super) fn put_job_success(&self, call: &Call<'_>) -> Result<Value, AwsError> {
-        let mut check = Check::of(call.input);
+    pub(super) fn put_job_success(&self, request: &Request<'_>) -> Result<Value, AwsError> {
+        let mut check = Check::of(request.input);
         let id = check.text("jobId", UUID);
         let continuation = check.optional("continuationToken", ANY);
         let summary = check.optional("executionDetails.summary", ANY);
         let external_id = check.optional("executionDetails.externalExecutionId", ANY);
         check.done()?;
-        let percent = call.input["executionDetails"]["percentComplete"].as_u64();
-        let variables = call.input["outputVariables"].as_object();
+        let percent = request.input["executionDetails"]["percentComplete"].as_u64();
+        let variables = request.input["outputVariables"].as_object();
         let variables: BTreeMap<String, String> = variables
             .into_iter()
             .flatten()
             .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
             .collect();
         self.answer(id, |run, now| {
-            run.told = Told {
+            run.details = ActionDetails {
                 summary: summary.map(str::to_owned),
                 external_id: external_id.map(str::to_owned),
                 percent: percent.and_then(|percent| u32::try_from(percent).ok()),
-                ..Told::default()
+                ..ActionDetails::default()
             };
             if let Some(token) = continuation {
                 if let Some(job) = &mut run.job {
@@ -132,25 +132,25 @@ impl CodePipeline {
         })
     }
 
-    pub(super) fn put_job_failure(&self, call: &Call<'_>) -> Result<Value, AwsError> {
-        let mut check = Check::of(call.input);
+    pub(super) fn put_job_failure(&self, request: &Request<'_>) -> Result<Value, AwsError> {
+        let mut check = Check::of(request.input);
         let id = check.text("jobId", UUID);
         let kind = check.text("failureDetails.type", FAILURE_TYPES);
         let message = check.text("failureDetails.message", ANY);
         let external_id = check.optional("failureDetails.externalExecutionId", ANY);
         check.done()?;
         self.answer(id, |run, now| {
-            run.told = Told {
+            run.details = ActionDetails {
                 external_id: external_id.map(str::to_owned),
                 error: Some((kind.to_owned(), message.to_owned())),
-                ..Told::default()
+                ..ActionDetails::default()
             };
             run.end(RunStatus::Failed, now);
         })
     }
 
-    pub(super) fn get_job_details(&self, call: &Call<'_>) -> Result<Value, AwsError> {
-        let mut check = Check::of(call.input);
+    pub(super) fn get_job_details(&self, request: &Request<'_>) -> Result<Value, AwsError> {
+        let mut check = Check::of(request.input);
         let id = check.text("jobId", UUID);
         check.done()?;
         let mut state = self.state();

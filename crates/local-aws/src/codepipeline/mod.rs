@@ -2,7 +2,7 @@
 //! decision can be refused.
 //!
 //! Calls change a state behind one lock, never held across an await. One task an execution drives it
-//! (`driver`); who may enter a stage is decided by pure functions on the state (`stages`). What AWS
+//! (`driver`); who may enter a stage is decided by pure functions on the state (`stage_entry`). What AWS
 //! measures in minutes or days is virtual time.
 //!
 //! It must never be kinder than AWS: a token is good for one answer, in time, and for nothing else.
@@ -10,15 +10,14 @@
 mod actions;
 mod approval;
 mod artifacts;
-mod bus;
 pub(crate) mod change_sets;
-mod check;
 mod cloudformation;
+mod code_deploy;
+mod code_deploy_to_ecs;
 pub(crate) mod commits;
 mod declaration;
-mod deploy;
 mod driver;
-mod ecs_deploy;
+mod event_bus;
 mod events;
 mod executions;
 mod history;
@@ -26,77 +25,84 @@ mod jobs;
 mod model;
 mod pipelines;
 mod providers;
-mod retry;
+mod retry_stage;
 mod sources;
-mod stages;
+mod stage_entry;
+mod stage_transitions;
+mod state_changes;
 mod state_view;
-mod steps;
-mod transitions;
+mod validation;
 mod variables;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use bytes::Bytes;
+use http::Response;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use self::artifacts::Store;
-use self::bus::Bus;
 use self::change_sets::ChangeSets;
 use self::commits::Commits;
+use self::event_bus::EventBus;
 use self::model::State;
 use crate::World;
 use crate::codedeploy::CodeDeploy;
 use crate::error::AwsError;
+use crate::service::{Call, Operations, Service};
 use crate::sinks::Sinks;
+use crate::sync::lock;
 use crate::upstream::Upstream;
 
-/// One call: what it says, and the ARN of who makes it.
-struct Call<'a> {
+/// What a call says, and the ARN of who makes it.
+struct Request<'a> {
     input: &'a Value,
     caller: &'a str,
 }
 
-type Operation = fn(&CodePipeline, &Call<'_>) -> Result<Value, AwsError>;
-
 /// Every operation that is served.
-const OPERATIONS: [(&str, Operation); 21] = [
-    ("CreatePipeline", CodePipeline::create_pipeline),
-    ("DeletePipeline", CodePipeline::delete_pipeline),
-    (
-        "DisableStageTransition",
-        CodePipeline::disable_stage_transition,
-    ),
-    (
-        "EnableStageTransition",
-        CodePipeline::enable_stage_transition,
-    ),
-    ("GetJobDetails", CodePipeline::get_job_details),
-    ("GetPipeline", CodePipeline::get_pipeline),
-    ("GetPipelineExecution", CodePipeline::get_pipeline_execution),
-    ("GetPipelineState", CodePipeline::get_pipeline_state),
-    ("ListActionExecutions", CodePipeline::list_action_executions),
-    (
-        "ListPipelineExecutions",
-        CodePipeline::list_pipeline_executions,
-    ),
-    ("ListPipelines", CodePipeline::list_pipelines),
-    ("ListTagsForResource", CodePipeline::list_tags),
-    ("PutApprovalResult", CodePipeline::put_approval_result),
-    ("PutJobFailureResult", CodePipeline::put_job_failure),
-    ("PutJobSuccessResult", CodePipeline::put_job_success),
-    ("RetryStageExecution", CodePipeline::retry_stage_execution),
-    (
-        "StartPipelineExecution",
-        CodePipeline::start_pipeline_execution,
-    ),
-    (
-        "StopPipelineExecution",
-        CodePipeline::stop_pipeline_execution,
-    ),
-    ("TagResource", CodePipeline::tag_resource),
-    ("UntagResource", CodePipeline::untag_resource),
-    ("UpdatePipeline", CodePipeline::update_pipeline),
-];
+const OPERATIONS: Operations<fn(&CodePipeline, &Request<'_>) -> Result<Value, AwsError>> =
+    Operations {
+        unknown: "UnknownOperationException",
+        table: &[
+            ("CreatePipeline", CodePipeline::create_pipeline),
+            ("DeletePipeline", CodePipeline::delete_pipeline),
+            (
+                "DisableStageTransition",
+                CodePipeline::disable_stage_transition,
+            ),
+            (
+                "EnableStageTransition",
+                CodePipeline::enable_stage_transition,
+            ),
+            ("GetJobDetails", CodePipeline::get_job_details),
+            ("GetPipeline", CodePipeline::get_pipeline),
+            ("GetPipelineExecution", CodePipeline::get_pipeline_execution),
+            ("GetPipelineState", CodePipeline::get_pipeline_state),
+            ("ListActionExecutions", CodePipeline::list_action_executions),
+            (
+                "ListPipelineExecutions",
+                CodePipeline::list_pipeline_executions,
+            ),
+            ("ListPipelines", CodePipeline::list_pipelines),
+            ("ListTagsForResource", CodePipeline::list_tags),
+            ("PutApprovalResult", CodePipeline::put_approval_result),
+            ("PutJobFailureResult", CodePipeline::put_job_failure),
+            ("PutJobSuccessResult", CodePipeline::put_job_success),
+            ("RetryStageExecution", CodePipeline::retry_stage_execution),
+            (
+                "StartPipelineExecution",
+                CodePipeline::start_pipeline_execution,
+            ),
+            (
+                "StopPipelineExecution",
+                CodePipeline::stop_pipeline_execution,
+            ),
+            ("TagResource", CodePipeline::tag_resource),
+            ("UntagResource", CodePipeline::untag_resource),
+            ("UpdatePipeline", CodePipeline::update_pipeline),
+        ],
+    };
 
 /// AWS CodePipeline. Clones share all state.
 #[derive(Clone)]
@@ -110,10 +116,27 @@ struct Shared {
     upstream: Upstream,
     store: Store,
     sinks: Sinks,
-    bus: Bus,
+    bus: EventBus,
     change_sets: ChangeSets,
     commits: Commits,
     state: Mutex<State>,
+}
+
+impl Service for CodePipeline {
+    fn signing_name(&self) -> &'static str {
+        "codepipeline"
+    }
+
+    fn answer(&self, call: &Call<'_>) -> Result<Response<Bytes>, AwsError> {
+        let serve = OPERATIONS.find(call.operation)?;
+        call.json(|input| {
+            let request = Request {
+                input: &input,
+                caller: call.caller,
+            };
+            serve(self, &request)
+        })
+    }
 }
 
 impl CodePipeline {
@@ -121,7 +144,7 @@ impl CodePipeline {
     pub fn new(world: World, codedeploy: CodeDeploy, sinks: Sinks) -> Self {
         let upstream = world.upstream_client();
         let store = Store::new(&world.upstream, &world.region);
-        let bus = Bus::start(upstream.clone(), &world, sinks.clone());
+        let bus = EventBus::start(upstream.clone(), &world, sinks.clone());
         let change_sets = ChangeSets::new(&world);
         let state = Mutex::new(State::new(&world.account));
         Self {
@@ -137,34 +160,6 @@ impl CodePipeline {
                 state,
             }),
         }
-    }
-
-    /// Serves one call of the JSON 1.1 protocol for the caller with that ARN.
-    #[expect(
-        clippy::unused_async,
-        reason = "every service of the front door is called alike"
-    )]
-    pub async fn call(
-        &self,
-        operation: &str,
-        input: Value,
-        caller: &str,
-    ) -> Result<Value, AwsError> {
-        let Some((_, serve)) = OPERATIONS.iter().find(|(name, _)| *name == operation) else {
-            let served: Vec<_> = OPERATIONS.iter().map(|(name, _)| *name).collect();
-            return Err(AwsError::client(
-                "UnknownOperationException",
-                format!(
-                    "{operation} is not served here; these are: {}",
-                    served.join(", ")
-                ),
-            ));
-        };
-        let call = Call {
-            input: &input,
-            caller,
-        };
-        serve(self, &call)
     }
 
     /// Change sets with definitions of their own.
@@ -193,9 +188,6 @@ impl CodePipeline {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.state)
     }
 }

@@ -1,6 +1,6 @@
 //! What there is: pipelines, their executions, and the runs of actions.
 //!
-//! Only data and what follows from it at once. Who may enter a stage is decided in `stages`, what an
+//! Only data and what follows from it at once. Who may enter a stage is decided in `stage_entry`, what an
 //! action does in `actions`.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::declaration::{Action, Declaration};
-use super::stages::Gate;
+use super::stage_entry::StageEntrance;
 use super::variables::Namespaces;
 use crate::error::AwsError;
 
@@ -30,7 +30,7 @@ pub(super) struct Pipeline {
     pub(super) updated: Timestamp,
     pub(super) tags: BTreeMap<String, String>,
     /// By the stage's name.
-    pub(super) gates: BTreeMap<String, Gate>,
+    pub(super) entrances: BTreeMap<String, StageEntrance>,
     /// The oldest first.
     pub(super) executions: Vec<Execution>,
 }
@@ -81,7 +81,7 @@ pub(super) struct Execution {
     pub(super) stages: Vec<Option<StageStatus>>,
     /// The oldest first.
     pub(super) runs: Vec<Run>,
-    /// How often it was begun, retries included.
+    /// How often it was action_run, retries included.
     pub(super) attempt: u32,
     /// The stage at whose entrance it waits.
     pub(super) waits_for: Option<usize>,
@@ -129,7 +129,7 @@ pub(super) struct Run {
     pub(super) updated: Timestamp,
     /// The ARN of who answered it.
     pub(super) updated_by: Option<String>,
-    pub(super) told: Told,
+    pub(super) details: ActionDetails,
     /// An approval's.
     pub(super) token: Option<String>,
     /// An approval's.
@@ -144,7 +144,7 @@ pub(super) struct Run {
 
 /// What an action tells of itself.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Told {
+pub(super) struct ActionDetails {
     pub(super) summary: Option<String>,
     pub(super) external_id: Option<String>,
     pub(super) external_url: Option<String>,
@@ -194,7 +194,7 @@ impl Pipeline {
             created: now,
             updated: now,
             tags: BTreeMap::new(),
-            gates: BTreeMap::new(),
+            entrances: BTreeMap::new(),
             executions: Vec::new(),
         };
         pipeline.update(declaration, now);
@@ -205,7 +205,7 @@ impl Pipeline {
     pub(super) fn update(&mut self, mut declaration: Declaration, now: Timestamp) {
         declaration.version = u32::try_from(self.versions.len() + 1).unwrap_or(u32::MAX);
         for stage in &declaration.stages {
-            self.gates.entry(stage.name.clone()).or_default();
+            self.entrances.entry(stage.name.clone()).or_default();
         }
         self.updated = now;
         self.versions.push(Arc::new(declaration));

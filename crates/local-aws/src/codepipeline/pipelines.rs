@@ -4,21 +4,21 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::check::{ANY, Check, NAME};
 use super::declaration::Declaration;
 use super::history::page;
 use super::model::Pipeline;
-use super::{Call, CodePipeline};
+use super::validation::{ANY, Check, NAME};
+use super::{CodePipeline, Request};
 use crate::error::AwsError;
 use crate::wire::json::epoch;
 
 /// Tags a resource may have.
-const MOST_TAGS: usize = 50;
+const MAX_TAGS: usize = 50;
 
 impl CodePipeline {
-    pub(super) fn create_pipeline(&self, call: &Call<'_>) -> Result<Value, AwsError> {
-        let declaration = self.declaration(call)?;
-        let tags = tags(&call.input["tags"])?;
+    pub(super) fn create_pipeline(&self, request: &Request<'_>) -> Result<Value, AwsError> {
+        let declaration = self.declaration(request)?;
+        let tags = tags(&request.input["tags"])?;
         let mut state = self.state();
         let name = declaration.name.clone();
         if state.pipelines.contains_key(&name) {
@@ -38,19 +38,19 @@ impl CodePipeline {
         Ok(shown)
     }
 
-    pub(super) fn update_pipeline(&self, call: &Call<'_>) -> Result<Value, AwsError> {
-        let declaration = self.declaration(call)?;
+    pub(super) fn update_pipeline(&self, request: &Request<'_>) -> Result<Value, AwsError> {
+        let declaration = self.declaration(request)?;
         let mut state = self.state();
         let pipeline = state.pipeline_mut(&declaration.name.clone())?;
         pipeline.update(declaration, self.now());
         Ok(json!({ "pipeline": pipeline.current().to_wire() }))
     }
 
-    pub(super) fn get_pipeline(&self, call: &Call<'_>) -> Result<Value, AwsError> {
-        let name = name(call)?;
+    pub(super) fn get_pipeline(&self, request: &Request<'_>) -> Result<Value, AwsError> {
+        let name = name(request)?;
         let state = self.state();
         let pipeline = state.pipeline(name)?;
-        let version = call.input["version"].as_u64();
+        let version = request.input["version"].as_u64();
         let shown = match version {
             None => pipeline.current(),
             Some(wanted) => pipeline
@@ -75,13 +75,13 @@ impl CodePipeline {
     }
 
     /// Deleting what is not there succeeds, as with AWS. Executions under way end with it.
-    pub(super) fn delete_pipeline(&self, call: &Call<'_>) -> Result<Value, AwsError> {
-        let name = name(call)?;
+    pub(super) fn delete_pipeline(&self, request: &Request<'_>) -> Result<Value, AwsError> {
+        let name = name(request)?;
         self.state().pipelines.remove(name);
         Ok(json!({}))
     }
 
-    pub(super) fn list_pipelines(&self, call: &Call<'_>) -> Result<Value, AwsError> {
+    pub(super) fn list_pipelines(&self, request: &Request<'_>) -> Result<Value, AwsError> {
         let state = self.state();
         let all: Vec<Value> = state
             .pipelines
@@ -98,53 +98,53 @@ impl CodePipeline {
                 })
             })
             .collect();
-        page(call.input, "pipelines", all)
+        page(request.input, "pipelines", all)
     }
 
-    pub(super) fn list_tags(&self, call: &Call<'_>) -> Result<Value, AwsError> {
+    pub(super) fn list_tags(&self, request: &Request<'_>) -> Result<Value, AwsError> {
         let mut state = self.state();
-        let pipeline = self.tagged(&mut state, call)?;
+        let pipeline = self.tagged(&mut state, request)?;
         let all = wire_tags(&pipeline.tags);
-        page(call.input, "tags", all)
+        page(request.input, "tags", all)
     }
 
-    pub(super) fn tag_resource(&self, call: &Call<'_>) -> Result<Value, AwsError> {
-        let more = tags(&call.input["tags"])?;
+    pub(super) fn tag_resource(&self, request: &Request<'_>) -> Result<Value, AwsError> {
+        let more = tags(&request.input["tags"])?;
         let mut state = self.state();
-        let pipeline = self.tagged(&mut state, call)?;
+        let pipeline = self.tagged(&mut state, request)?;
         let mut all = pipeline.tags.clone();
         all.extend(more);
-        if all.len() > MOST_TAGS {
+        if all.len() > MAX_TAGS {
             return Err(too_many());
         }
         pipeline.tags = all;
         Ok(json!({}))
     }
 
-    pub(super) fn untag_resource(&self, call: &Call<'_>) -> Result<Value, AwsError> {
+    pub(super) fn untag_resource(&self, request: &Request<'_>) -> Result<Value, AwsError> {
         let mut state = self.state();
-        let pipeline = self.tagged(&mut state, call)?;
-        let keys = call.input["tagKeys"].as_array().into_iter().flatten();
+        let pipeline = self.tagged(&mut state, request)?;
+        let keys = request.input["tagKeys"].as_array().into_iter().flatten();
         for key in keys.filter_map(Value::as_str) {
             pipeline.tags.remove(key);
         }
         Ok(json!({}))
     }
 
-    fn declaration(&self, call: &Call<'_>) -> Result<Declaration, AwsError> {
-        let mut check = Check::of(call.input);
+    fn declaration(&self, request: &Request<'_>) -> Result<Declaration, AwsError> {
+        let mut check = Check::of(request.input);
         check.text("pipeline.name", NAME);
         check.done()?;
-        Declaration::read(call.input, &self.world().region)
+        Declaration::read(request.input, &self.world().region)
     }
 
     /// The pipeline that `resourceArn` names.
     fn tagged<'s>(
         &self,
         state: &'s mut super::State,
-        call: &Call<'_>,
+        request: &Request<'_>,
     ) -> Result<&'s mut Pipeline, AwsError> {
-        let mut check = Check::of(call.input);
+        let mut check = Check::of(request.input);
         let arn = check.text("resourceArn", ANY);
         check.done()?;
         let prefix = self.arn("");
@@ -163,8 +163,8 @@ impl CodePipeline {
     }
 }
 
-fn name<'a>(call: &Call<'a>) -> Result<&'a str, AwsError> {
-    let mut check = Check::of(call.input);
+fn name<'a>(request: &Request<'a>) -> Result<&'a str, AwsError> {
+    let mut check = Check::of(request.input);
     let name = check.text("name", NAME);
     check.done()?;
     Ok(name)
@@ -189,7 +189,7 @@ fn tags(given: &Value) -> Result<BTreeMap<String, String>, AwsError> {
         };
         tags.insert(key.to_owned(), value.to_owned());
     }
-    if tags.len() > MOST_TAGS {
+    if tags.len() > MAX_TAGS {
         return Err(too_many());
     }
     Ok(tags)
@@ -198,7 +198,7 @@ fn tags(given: &Value) -> Result<BTreeMap<String, String>, AwsError> {
 fn too_many() -> AwsError {
     AwsError::client(
         "TooManyTagsException",
-        format!("A pipeline has at most {MOST_TAGS} tags"),
+        format!("A pipeline has at most {MAX_TAGS} tags"),
     )
 }
 

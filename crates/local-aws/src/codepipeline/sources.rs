@@ -5,21 +5,21 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::CodePipeline;
-use super::actions::{Begun, Done, Failure, set};
+use super::actions::{ActionFailure, ActionSuccess, StartedAction, setting};
 use super::artifacts::pack;
 use super::commits::Commit;
-use super::model::{Revision, Told};
+use super::model::{ActionDetails, Revision};
 
 impl CodePipeline {
     /// <https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html>
     pub(super) async fn s3_source(
         &self,
-        begun: &Begun,
+        action_run: &StartedAction,
         configuration: &BTreeMap<String, String>,
-    ) -> Result<Done, Failure> {
-        let bucket = set(configuration, "S3Bucket");
-        let (mut key, mut version) = (set(configuration, "S3ObjectKey"), None);
-        if let Some(overridden) = &begun.overridden {
+    ) -> Result<ActionSuccess, ActionFailure> {
+        let bucket = setting(configuration, "S3Bucket");
+        let (mut key, mut version) = (setting(configuration, "S3ObjectKey"), None);
+        if let Some(overridden) = &action_run.overridden {
             match overridden.kind.as_str() {
                 "S3_OBJECT_KEY" => key = &overridden.value,
                 _ => version = Some(overridden.value.as_str()),
@@ -27,19 +27,22 @@ impl CodePipeline {
         }
         let store = &self.shared.store;
         let found = store.head(bucket, key, version).await.map_err(|why| {
-            Failure::configuration(format!(
+            ActionFailure::configuration(format!(
                 "The object with key '{key}' does not exist in bucket '{bucket}' ({why})"
             ))
         })?;
         let version = found.version.ok_or_else(|| {
-            Failure::configuration(format!(
+            ActionFailure::configuration(format!(
                 "The S3 bucket '{bucket}' is not versioned; enable versioning"
             ))
         })?;
-        if let Some((_, at)) = begun.outputs.first() {
+        if let Some((_, at)) = action_run.outputs.first() {
             let bytes = store.get(bucket, key, Some(&version)).await;
-            let bytes = bytes.map_err(Failure::configuration)?;
-            store.put(at, bytes).await.map_err(Failure::configuration)?;
+            let bytes = bytes.map_err(ActionFailure::configuration)?;
+            store
+                .put(at, bytes)
+                .await
+                .map_err(ActionFailure::configuration)?;
         }
         let variables = [
             ("BucketName", bucket),
@@ -52,7 +55,7 @@ impl CodePipeline {
             self.world().region
         );
         Ok(self.found(
-            begun,
+            action_run,
             &variables,
             &version,
             format!("Amazon S3 version id: {version}"),
@@ -63,27 +66,27 @@ impl CodePipeline {
     /// <https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodestarConnectionSource.html>
     pub(super) async fn connection_source(
         &self,
-        begun: &Begun,
+        action_run: &StartedAction,
         configuration: &BTreeMap<String, String>,
-    ) -> Result<Done, Failure> {
-        let repository = set(configuration, "FullRepositoryId");
-        let branch = set(configuration, "BranchName");
-        let connection = set(configuration, "ConnectionArn");
-        let commit = match &begun.overridden {
+    ) -> Result<ActionSuccess, ActionFailure> {
+        let repository = setting(configuration, "FullRepositoryId");
+        let branch = setting(configuration, "BranchName");
+        let connection = setting(configuration, "ConnectionArn");
+        let commit = match &action_run.overridden {
             Some(overridden) => self
                 .commits()
                 .by_id(repository, &overridden.value)
                 .unwrap_or_else(|| bare(repository, branch, &overridden.value)),
             None => self.commits().head(repository, branch).ok_or_else(|| {
-                Failure::configuration(format!(
+                ActionFailure::configuration(format!(
                     "[GitHub] No Branch [{branch}] found for FullRepositoryName [{repository}]"
                 ))
             })?,
         };
-        if let Some((_, at)) = begun.outputs.first() {
-            let bytes = pack(&commit.files).map_err(Failure::configuration)?;
+        if let Some((_, at)) = action_run.outputs.first() {
+            let bytes = pack(&commit.files).map_err(ActionFailure::configuration)?;
             let stored = self.shared.store.put(at, bytes).await;
-            stored.map_err(Failure::configuration)?;
+            stored.map_err(ActionFailure::configuration)?;
         }
         let variables = [
             ("AuthorDate", commit.date.as_str()),
@@ -106,32 +109,32 @@ impl CodePipeline {
                 self.world().region, commit.id
             )
         });
-        Ok(self.found(begun, &variables, &commit.id, summary.to_string(), url))
+        Ok(self.found(action_run, &variables, &commit.id, summary.to_string(), url))
     }
 
     fn found(
         &self,
-        begun: &Begun,
+        action_run: &StartedAction,
         variables: &[(&str, &str)],
         id: &str,
         summary: String,
         url: String,
-    ) -> Done {
+    ) -> ActionSuccess {
         let variables = variables
             .iter()
             .filter(|(_, value)| !value.is_empty())
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Done {
-            told: Told {
+        ActionSuccess {
+            details: ActionDetails {
                 summary: Some(summary.clone()),
                 external_id: Some(id.to_owned()),
                 external_url: Some(url.clone()),
-                ..Told::default()
+                ..ActionDetails::default()
             },
             output_variables: variables.collect(),
             revision: Some(Revision {
-                action: begun.name.clone(),
-                artifact: begun.outputs.first().map(|(name, _)| name.clone()),
+                action: action_run.name.clone(),
+                artifact: action_run.outputs.first().map(|(name, _)| name.clone()),
                 id: id.to_owned(),
                 summary,
                 url,

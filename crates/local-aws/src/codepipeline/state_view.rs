@@ -5,18 +5,18 @@
 
 use serde_json::{Value, json};
 
-use super::check::{Check, NAME};
 use super::declaration::{Action, Mode};
 use super::history::error;
 use super::model::{Execution, Pipeline, Run};
 use super::providers::Kind;
-use super::{Call, CodePipeline};
+use super::validation::{Check, NAME};
+use super::{CodePipeline, Request};
 use crate::error::AwsError;
 use crate::wire::json::{epoch, without_nulls};
 
 impl CodePipeline {
-    pub(super) fn get_pipeline_state(&self, call: &Call<'_>) -> Result<Value, AwsError> {
-        let mut check = Check::of(call.input);
+    pub(super) fn get_pipeline_state(&self, request: &Request<'_>) -> Result<Value, AwsError> {
+        let mut check = Check::of(request.input);
         let name = check.text("name", NAME);
         check.done()?;
         let state = self.state();
@@ -47,17 +47,17 @@ impl CodePipeline {
 
     #[expect(clippy::unused_self, reason = "beside action_state, which needs it")]
     fn stage_state(&self, pipeline: &Pipeline, stage: &str) -> Value {
-        let gate = pipeline.gates.get(stage).cloned().unwrap_or_default();
-        let mut transition = json!({ "enabled": gate.closed.is_none() });
-        if let Some((by, at)) = &gate.changed {
+        let entrance = pipeline.entrances.get(stage).cloned().unwrap_or_default();
+        let mut transition = json!({ "enabled": entrance.closed.is_none() });
+        if let Some((by, at)) = &entrance.changed {
             transition["lastChangedBy"] = json!(by);
             transition["lastChangedAt"] = epoch(*at);
         }
-        if let Some(closed) = &gate.closed {
+        if let Some(closed) = &entrance.closed {
             transition["disabledReason"] = json!(closed.reason);
         }
         let mut shown = json!({ "stageName": stage, "inboundTransitionState": transition });
-        let waiting: Vec<Value> = gate
+        let waiting: Vec<Value> = entrance
             .waiting
             .iter()
             .map(|id| json!({ "pipelineExecutionId": id, "status": "InProgress", "type": "STANDARD" }))
@@ -66,7 +66,7 @@ impl CodePipeline {
             shown["inboundExecution"] = first.clone();
             shown["inboundExecutions"] = json!(waiting);
         }
-        let latest = gate
+        let latest = entrance
             .latest
             .as_deref()
             .and_then(|id| pipeline.execution(id).ok());
@@ -105,30 +105,30 @@ impl CodePipeline {
     /// Where the console shows what an action works on.
     fn entity_url(&self, action: &Action) -> Option<String> {
         let region = &self.world().region;
-        let set = |name: &str| action.configuration.get(name).cloned().unwrap_or_default();
+        let setting = |name: &str| action.configuration.get(name).cloned().unwrap_or_default();
         match action.provider()?.kind {
             Kind::S3Source => Some(format!(
                 "https://console.aws.amazon.com/s3/buckets/{}?region={region}&prefix={}",
-                set("S3Bucket"),
-                set("S3ObjectKey")
+                setting("S3Bucket"),
+                setting("S3ObjectKey")
             )),
             Kind::ConnectionSource => Some(format!(
                 "https://{region}.console.aws.amazon.com/codesuite/settings/connections/redirect?connectionArn={}&referenceType=BRANCH&FullRepositoryId={}&Branch={}",
-                set("ConnectionArn"),
-                set("FullRepositoryId"),
-                set("BranchName")
+                setting("ConnectionArn"),
+                setting("FullRepositoryId"),
+                setting("BranchName")
             )),
             Kind::CodeDeploy | Kind::CodeDeployToEcs => Some(format!(
                 "https://console.aws.amazon.com/codedeploy/home?region={region}#/applications/{}/deployment-groups/{}",
-                set("ApplicationName"),
-                set("DeploymentGroupName")
+                setting("ApplicationName"),
+                setting("DeploymentGroupName")
             )),
             Kind::CloudFormation => Some(format!(
                 "https://console.aws.amazon.com/cloudformation/home?region={region}#/"
             )),
             Kind::Lambda => Some(format!(
                 "https://console.aws.amazon.com/lambda/home?region={region}#/functions/{}",
-                set("FunctionName")
+                setting("FunctionName")
             )),
             Kind::Approval => None,
         }
@@ -153,14 +153,14 @@ fn action_execution(run: &Run) -> Value {
     without_nulls(json!({
         "actionExecutionId": run.id,
         "status": run.status.name(),
-        "summary": run.told.summary,
+        "summary": run.details.summary,
         "lastStatusChange": epoch(run.updated),
         // Also of one that is over: only the status tells whether it still waits.
         "token": run.token,
         "lastUpdatedBy": run.updated_by,
-        "externalExecutionId": run.told.external_id,
-        "externalExecutionUrl": run.told.external_url,
-        "percentComplete": run.told.percent,
+        "externalExecutionId": run.details.external_id,
+        "externalExecutionUrl": run.details.external_url,
+        "percentComplete": run.details.percent,
         "errorDetails": error(run),
     }))
 }

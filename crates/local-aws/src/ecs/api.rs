@@ -1,84 +1,66 @@
 //! The wire API: which operations there are, and what they have in common.
 
+use bytes::Bytes;
+use http::Response;
 use serde_json::{Value, json};
 
 use super::Ecs;
 use crate::error::AwsError;
+use crate::service::{Call, Operations, Service};
 use crate::wire::json::without_nulls;
 
-/// The operations served.
-pub const OPERATIONS: &[&str] = &[
-    "CreateCluster",
-    "CreateExpressGatewayService",
-    "CreateService",
-    "CreateTaskSet",
-    "DeleteCluster",
-    "DeleteService",
-    "DeleteTaskSet",
-    "DeregisterTaskDefinition",
-    "DescribeClusters",
-    "DescribeServices",
-    "DescribeTaskDefinition",
-    "DescribeTaskSets",
-    "DescribeTasks",
-    "ListClusters",
-    "ListServices",
-    "ListTagsForResource",
-    "ListTaskDefinitions",
-    "ListTasks",
-    "RegisterTaskDefinition",
-    "StopTask",
-    "TagResource",
-    "UntagResource",
-    "UpdateService",
-    "UpdateServicePrimaryTaskSet",
-];
+/// Every operation that is served.
+const OPERATIONS: Operations<fn(&Ecs, Value) -> Result<Value, AwsError>> = Operations {
+    unknown: "UnknownOperationException",
+    table: &[
+        ("CreateCluster", Ecs::create_cluster),
+        ("CreateExpressGatewayService", Ecs::create_express_service),
+        ("CreateService", Ecs::create_service),
+        ("CreateTaskSet", Ecs::create_task_set_call),
+        ("DeleteCluster", Ecs::delete_cluster),
+        ("DeleteService", Ecs::delete_service),
+        ("DeleteTaskSet", Ecs::delete_task_set_call),
+        ("DeregisterTaskDefinition", Ecs::deregister_task_definition),
+        ("DescribeClusters", Ecs::describe_clusters),
+        ("DescribeServices", Ecs::describe_services),
+        ("DescribeTaskDefinition", Ecs::describe_task_definition),
+        ("DescribeTaskSets", Ecs::describe_task_sets),
+        ("DescribeTasks", Ecs::describe_tasks),
+        ("ListClusters", Ecs::list_clusters),
+        ("ListServices", Ecs::list_services),
+        ("ListTagsForResource", Ecs::list_tags_for_resource),
+        ("ListTaskDefinitions", Ecs::list_task_definitions),
+        ("ListTasks", Ecs::list_tasks),
+        ("RegisterTaskDefinition", Ecs::register_task_definition),
+        ("StopTask", Ecs::stop_task),
+        ("TagResource", Ecs::tag_resource),
+        ("UntagResource", Ecs::untag_resource),
+        ("UpdateService", Ecs::update_service),
+        (
+            "UpdateServicePrimaryTaskSet",
+            Ecs::update_service_primary_task_set,
+        ),
+    ],
+};
+
+impl Service for Ecs {
+    fn signing_name(&self) -> &'static str {
+        "ecs"
+    }
+
+    fn answer(&self, call: &Call<'_>) -> Result<Response<Bytes>, AwsError> {
+        call.json(|input| self.call(call.operation, input))
+    }
+}
 
 impl Ecs {
-    /// Answers a call of the wire API.
-    #[expect(clippy::unused_async, reason = "all services are called alike")]
-    pub async fn call(&self, operation: &str, input: Value) -> Result<Value, AwsError> {
-        let answer = self.dispatch(operation, input)?;
+    /// Performs an operation of the wire API.
+    pub fn call(&self, operation: &str, input: Value) -> Result<Value, AwsError> {
+        let output = OPERATIONS.find(operation)?(self, input)?;
         if !operation.starts_with("Describe") && !operation.starts_with("List") {
             self.shared.changed.notify_one();
         }
-        Ok(without_nulls(answer))
-    }
-
-    fn dispatch(&self, operation: &str, input: Value) -> Result<Value, AwsError> {
-        match operation {
-            "CreateCluster" => self.create_cluster(input),
-            "CreateExpressGatewayService" => self.create_express_service(input),
-            "CreateService" => self.create_service(input),
-            "CreateTaskSet" => self.create_task_set_call(input),
-            "DeleteCluster" => self.delete_cluster(input),
-            "DeleteService" => self.delete_service(input),
-            "DeleteTaskSet" => self.delete_task_set_call(input),
-            "DeregisterTaskDefinition" => self.deregister_task_definition(input),
-            "DescribeClusters" => self.describe_clusters(input),
-            "DescribeServices" => self.describe_services(input),
-            "DescribeTaskDefinition" => self.describe_task_definition(input),
-            "DescribeTaskSets" => self.describe_task_sets(input),
-            "DescribeTasks" => self.describe_tasks(input),
-            "ListClusters" => self.list_clusters(input),
-            "ListServices" => self.list_services(input),
-            "ListTagsForResource" => self.list_tags_for_resource(input),
-            "ListTaskDefinitions" => self.list_task_definitions(input),
-            "ListTasks" => self.list_tasks(input),
-            "RegisterTaskDefinition" => self.register_task_definition(input),
-            "StopTask" => self.stop_task(input),
-            "TagResource" => self.tag_resource(input),
-            "UntagResource" => self.untag_resource(input),
-            "UpdateService" => self.update_service(input),
-            "UpdateServicePrimaryTaskSet" => self.update_service_primary_task_set(input),
-            other => Err(AwsError::client(
-                "UnknownOperationException",
-                format!(
-                    "local-aws has no ECS operation {other}; it has {}.",
-                    OPERATIONS.join(", ")
-                ),
-            )),
-        }
+        Ok(without_nulls(output))
     }
 }
 

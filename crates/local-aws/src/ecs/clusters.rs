@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::api::{missing, page};
-use super::find::last;
+use super::lookup::last;
 use super::model::{Cluster, State, TaskStatus};
 use super::tags::{Tag, check as check_tags, to_map};
 use super::{Ecs, ServiceStatus};
@@ -152,8 +152,8 @@ fn render(state: &State, cluster: &Cluster, now: Timestamp) -> Value {
     }
     let services = state.services.iter().filter(|s| s.cluster == cluster.name);
     for set in services.flat_map(|service| &service.task_sets) {
-        if let Some(crowd) = &set.crowd {
-            let counts = crowd.counts(now);
+        if let Some(simulated) = &set.simulated {
+            let counts = simulated.counts(now);
             pending += counts.pending;
             running += counts.running;
         }

@@ -53,7 +53,7 @@ pub(super) fn go_on(ecs: &Ecs, service: &mut Service) -> bool {
             service.name
         );
         service.note(at, note);
-        ecs.tell(
+        ecs.record(
             "task-set",
             format!("The deployment {id} of {} is complete.", service.name),
             json!({ "service": service.name, "deployment": id }),

@@ -6,15 +6,15 @@
 mod api;
 mod clusters;
 mod create;
-mod crowd;
 mod deployments;
+mod desired_count;
 mod express;
-mod find;
-mod in_process;
+mod for_deployments;
+mod lookup;
 mod model;
-mod scale;
 mod scheduler;
 mod services;
+mod simulated_tasks;
 mod supervise;
 mod tags;
 mod task_definitions;
@@ -25,7 +25,7 @@ mod views;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{Notify, watch};
 
@@ -33,10 +33,10 @@ use self::model::{ServiceStatus, State};
 use crate::WorldOptions;
 use crate::clock::Clock;
 use crate::elb::Elb;
+use crate::sync::lock;
 use crate::timeline::Timeline;
 
-pub use self::api::OPERATIONS;
-pub use self::crowd::Lag;
+pub use self::simulated_tasks::Lag;
 pub use self::views::{
     ContainerView, DeploymentController, NewTaskSet, ServiceLoadBalancer, ServiceView, Stability,
     TaskDefinitionView, TaskSetStatus, TaskSetView,
@@ -83,9 +83,6 @@ impl Ecs {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.state)
     }
 }

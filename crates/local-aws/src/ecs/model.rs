@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::crowd::{Counts, Crowd, Lag};
+use super::simulated_tasks::{Counts, Lag, SimulatedTasks};
 use super::views::{DeploymentController, ServiceLoadBalancer, TaskSetStatus};
 
 /// Events kept of each service, as AWS keeps them.
-const EVENTS_KEPT: usize = 100;
+const MAX_EVENTS: usize = 100;
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
@@ -96,7 +96,7 @@ impl Service {
     pub(crate) fn note(&mut self, at: Timestamp, message: String) {
         let id = crate::ids::uuid();
         self.events.push_front(Event { id, at, message });
-        self.events.truncate(EVENTS_KEPT);
+        self.events.truncate(MAX_EVENTS);
     }
 }
 
@@ -142,7 +142,7 @@ pub(crate) struct TaskSet {
     pub(crate) steady_at: Timestamp,
     pub(crate) given: Map<String, Value>,
     /// Its tasks, where they are no processes.
-    pub(crate) crowd: Option<Crowd>,
+    pub(crate) simulated: Option<SimulatedTasks>,
     /// Under the ECS controller: it was once all there was.
     pub(crate) rolled_out: bool,
     /// Tasks in a row that ended by themselves, and when the next may be started.
@@ -162,8 +162,8 @@ impl State {
 
     /// The tasks of a task set by state.
     pub(crate) fn counts(&self, set: &TaskSet, now: Timestamp) -> Counts {
-        if let Some(crowd) = &set.crowd {
-            return crowd.counts(now);
+        if let Some(simulated) = &set.simulated {
+            return simulated.counts(now);
         }
         let mut counts = Counts::default();
         for task in self.tasks_of(set) {

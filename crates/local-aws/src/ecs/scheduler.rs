@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::crowd::Counts;
 use super::model::{Service, State, Stop, Task, TaskContainer, TaskSet, TaskStatus};
+use super::simulated_tasks::Counts;
 use super::supervise::{ContainerLaunch, TaskLaunch, supervise};
 use super::{DeploymentController, Ecs, ServiceStatus, Shared, TaskSetStatus, deployments};
 use crate::elb::Health;
@@ -19,12 +19,12 @@ use crate::ids;
 use crate::process::{self, Launch};
 
 /// The longest time between two looks; a change of state triggers one at once.
-const PAUSE: Duration = Duration::from_millis(100);
+const RECONCILE_INTERVAL: Duration = Duration::from_millis(100);
 /// Stopped tasks kept for descriptions. AWS keeps them for an hour.
-const STOPPED_KEPT: usize = 200;
+const MAX_STOPPED_TASKS: usize = 200;
 /// The wait before a task that ended by itself is replaced, doubled with each one in a row.
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
 /// Runs the scheduler for as long as its ECS is there.
 pub(super) async fn run(shared: Weak<Shared>) {
@@ -32,7 +32,7 @@ pub(super) async fn run(shared: Weak<Shared>) {
         let Some(shared) = shared.upgrade() else {
             return;
         };
-        let next = look(&Ecs {
+        let next = reconcile_all(&Ecs {
             shared: shared.clone(),
         });
         let (changed, clock) = (shared.changed.clone(), shared.clock.clone());
@@ -46,32 +46,34 @@ pub(super) async fn run(shared: Weak<Shared>) {
         tokio::select! {
             () = changed.notified() => {}
             () = due => {}
-            () = tokio::time::sleep(PAUSE) => {}
+            () = tokio::time::sleep(RECONCILE_INTERVAL) => {}
         }
     }
 }
 
 /// One look at everything; gives when tasks without processes change their state next.
-fn look(ecs: &Ecs) -> Option<Timestamp> {
+fn reconcile_all(ecs: &Ecs) -> Option<Timestamp> {
     let mut state = ecs.state();
     if state.shutting_down {
         return None;
     }
     let mut services = std::mem::take(&mut state.services);
     for service in services.iter_mut().filter(|service| !service.quiet) {
-        tend(ecs, &mut state, service);
+        reconcile(ecs, &mut state, service);
     }
     let now = ecs.shared.clock.now();
     let moving = services.iter().filter(|service| !service.quiet);
-    let crowds = moving.flat_map(|service| &service.task_sets);
-    let next = crowds.filter_map(|set| set.crowd.as_ref()?.next(now)).min();
+    let simulated = moving.flat_map(|service| &service.task_sets);
+    let next = simulated
+        .filter_map(|set| set.simulated.as_ref()?.next(now))
+        .min();
     state.services = services;
     forget_old_tasks(&mut state);
     next
 }
 
 /// Brings one service closer to what is wanted.
-fn tend(ecs: &Ecs, state: &mut State, service: &mut Service) {
+fn reconcile(ecs: &Ecs, state: &mut State, service: &mut Service) {
     for set in &mut service.task_sets {
         stop_unhealthy(ecs, state, service.grace, set);
     }
@@ -82,7 +84,7 @@ fn tend(ecs: &Ecs, state: &mut State, service: &mut Service) {
         balance(ecs, state, service);
     }
     let settled = |set: &TaskSet| {
-        set.crowd.is_some()
+        set.simulated.is_some()
             && set.steady
             && (set.rolled_out || service.controller != DeploymentController::Ecs)
     };
@@ -123,10 +125,10 @@ fn balance(ecs: &Ecs, state: &mut State, service: &mut Service) {
         let desired = service.desired;
         let set = &mut service.task_sets[index];
         let wanted = set.wanted(desired);
-        if let Some(crowd) = &mut set.crowd {
-            let alive = crowd.alive();
+        if let Some(simulated) = &mut set.simulated {
+            let alive = simulated.alive();
             if wanted != alive {
-                crowd.set(at, wanted, state.lag(&service.cluster, &service.name));
+                simulated.set(at, wanted, state.lag(&service.cluster, &service.name));
                 let what = if wanted > alive { "started" } else { "stopped" };
                 notes.push(format!("has {what} {} tasks.", wanted.abs_diff(alive)));
             }
@@ -290,7 +292,7 @@ fn remove_drained(ecs: &Ecs, state: &State, service: &mut Service) {
             "Service {} is inactive: its last task has stopped.",
             service.name
         );
-        ecs.tell(
+        ecs.record(
             "task",
             message,
             json!({ "service": service.name, "status": "INACTIVE" }),
@@ -305,7 +307,7 @@ fn forget_old_tasks(state: &mut State) {
         .iter()
         .filter(|task| stopped(task))
         .count()
-        .saturating_sub(STOPPED_KEPT);
+        .saturating_sub(MAX_STOPPED_TASKS);
     state.tasks.retain(|task| {
         let forget = surplus > 0 && stopped(task);
         surplus -= usize::from(forget);
@@ -316,7 +318,7 @@ fn forget_old_tasks(state: &mut State) {
 /// How long to wait before the next start after so many failures in a row.
 pub(super) fn backoff(failures: u32) -> Duration {
     let factor = 2_u32.saturating_pow(failures.saturating_sub(1));
-    FIRST_BACKOFF.saturating_mul(factor).min(LONGEST_BACKOFF)
+    FIRST_BACKOFF.saturating_mul(factor).min(MAX_BACKOFF)
 }
 
 /// The address of every local target.
@@ -350,7 +352,7 @@ impl TaskSet {
 impl Ecs {
     /// Whether all wanted tasks of a set run, are registered and healthy, and none is on its way out.
     pub(super) fn is_steady(&self, state: &State, desired: u32, set: &TaskSet) -> bool {
-        if set.crowd.is_some() {
+        if set.simulated.is_some() {
             let counts = state.counts(set, self.shared.clock.now());
             return set.status != TaskSetStatus::Draining
                 && counts.running == set.wanted(desired)
@@ -389,16 +391,16 @@ impl Ecs {
         let mut services = std::mem::take(&mut state.services);
         let service = &mut services[index];
         service.quiet = false;
-        if service.task_sets.iter().all(|set| set.crowd.is_some()) {
+        if service.task_sets.iter().all(|set| set.simulated.is_some()) {
             // The first brings up what is new, the second takes away what is old.
             for _ in 0..2 {
-                tend(self, state, service);
+                reconcile(self, state, service);
             }
         }
         state.services = services;
     }
 
-    pub(super) fn tell(&self, kind: &str, message: String, detail: Value) {
+    pub(super) fn record(&self, kind: &str, message: String, detail: Value) {
         let kind = kind.to_owned();
         let event = crate::timeline::TimelineEvent {
             kind,
@@ -406,7 +408,7 @@ impl Ecs {
             message,
             detail,
         };
-        self.shared.timeline.tell(event);
+        self.shared.timeline.record(event);
     }
 
     /// Stops all tasks and starts no more. Returns when the last one has ended, `limit` at most.

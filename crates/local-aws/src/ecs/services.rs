@@ -4,15 +4,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::api::{invalid, missing, page};
-use super::crowd::Counts;
-use super::find::last;
+use super::lookup::last;
 use super::model::{Service, ServiceStatus, State, Stop, TaskDefinition, TaskSet};
+use super::simulated_tasks::Counts;
 use super::{DeploymentController, Ecs, ServiceLoadBalancer, TaskSetStatus};
 use crate::error::AwsError;
 use crate::wire::json::{epoch, read};
 
 /// Services in one description, at most.
-const MOST_DESCRIBED: usize = 10;
+const MAX_DESCRIBED: usize = 10;
 /// Fields of `CreateService` that are kept and given back, and change nothing here.
 pub(super) const GIVEN: &[&str] = &[
     "capacityProviderStrategy",
@@ -72,7 +72,7 @@ impl Ecs {
         if call.services.is_empty() {
             return Err(invalid("Services cannot be empty."));
         }
-        if call.services.len() > MOST_DESCRIBED {
+        if call.services.len() > MAX_DESCRIBED {
             return Err(invalid("Services cannot have more than 10 elements."));
         }
         let state = self.state();

@@ -13,7 +13,7 @@ use super::scheduler::{LOOPBACK, SHUT_DOWN, backoff};
 use crate::process::{Launch, Process};
 
 /// A task that ran this long did not fail to start.
-const RAN_LONG: Duration = Duration::from_secs(10);
+const STABLE_AFTER: Duration = Duration::from_secs(10);
 
 /// What a supervisor has to start.
 pub(super) struct TaskLaunch {
@@ -147,7 +147,7 @@ impl Ecs {
             None => format!("Task {short} of {label} runs."),
         };
         let detail = json!({ "task": launch.id, "task_definition": label, "status": "RUNNING" });
-        self.tell("task", message, detail);
+        self.record("task", message, detail);
     }
 
     /// Notes the end of a task, and when it failed (it is given since when it was up), that the
@@ -169,7 +169,7 @@ impl Ecs {
             if let Some(started) = failed
                 && let Some(set) = sets.find(|set| set.id == task.task_set)
             {
-                let before = if started.elapsed() > RAN_LONG {
+                let before = if started.elapsed() > STABLE_AFTER {
                     0
                 } else {
                     set.failures
@@ -190,6 +190,6 @@ impl Ecs {
             "task": launch.id, "task_definition": launch.label, "status": "STOPPED",
             "stop_code": code, "reason": reason,
         });
-        self.tell("task", message, detail);
+        self.record("task", message, detail);
     }
 }

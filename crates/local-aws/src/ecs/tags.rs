@@ -12,11 +12,11 @@ use crate::error::AwsError;
 use crate::wire::json::read;
 
 /// Tags of one resource, at most.
-const MOST: usize = 50;
+const MAX_TAGS: usize = 50;
 /// Characters of a key, at most.
-const LONGEST_KEY: usize = 128;
+const MAX_KEY_LENGTH: usize = 128;
 /// Characters of a value, at most.
-const LONGEST_VALUE: usize = 256;
+const MAX_VALUE_LENGTH: usize = 256;
 
 #[derive(Deserialize)]
 pub(super) struct Tag {
@@ -42,7 +42,7 @@ impl Ecs {
         let mut state = self.state();
         let tags = tags_of(&mut state, &call.resource_arn)?;
         let new = call.tags.iter().filter(|tag| !tags.contains_key(&tag.key));
-        if tags.len() + new.count() > MOST {
+        if tags.len() + new.count() > MAX_TAGS {
             return Err(too_many());
         }
         tags.extend(to_map(call.tags));
@@ -77,18 +77,18 @@ fn tags_of<'a>(
 
 /// Refuses tags that AWS refuses.
 pub(super) fn check(tags: &[Tag]) -> Result<(), AwsError> {
-    if tags.len() > MOST {
+    if tags.len() > MAX_TAGS {
         return Err(too_many());
     }
     for Tag { key, value } in tags {
-        if !(1..=LONGEST_KEY).contains(&key.chars().count()) {
+        if !(1..=MAX_KEY_LENGTH).contains(&key.chars().count()) {
             return Err(invalid(format!(
-                "The tag key '{key}' is to have between 1 and {LONGEST_KEY} characters."
+                "The tag key '{key}' is to have between 1 and {MAX_KEY_LENGTH} characters."
             )));
         }
-        if value.chars().count() > LONGEST_VALUE {
+        if value.chars().count() > MAX_VALUE_LENGTH {
             return Err(invalid(format!(
-                "The value of the tag '{key}' has more than {LONGEST_VALUE} characters."
+                "The value of the tag '{key}' has more than {MAX_VALUE_LENGTH} characters."
             )));
         }
         if [key, value].iter().any(|text| is_reserved(text)) {
@@ -107,7 +107,7 @@ pub(super) fn check(tags: &[Tag]) -> Result<(), AwsError> {
 }
 
 fn too_many() -> AwsError {
-    invalid(format!("Tags can not have more than {MOST} elements."))
+    invalid(format!("Tags can not have more than {MAX_TAGS} elements."))
 }
 
 fn is_reserved(text: &str) -> bool {

@@ -130,7 +130,7 @@ impl Ecs {
 
     pub(super) fn deregister_task_definition(&self, input: Value) -> Result<Value, AwsError> {
         let call: Named = read(input)?;
-        if !super::find::last(&call.task_definition).contains(':') {
+        if !super::lookup::last(&call.task_definition).contains(':') {
             return Err(AwsError::client(
                 "ClientException",
                 "Invalid revision number. Number: null",

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::api::{invalid, missing};
-use super::crowd::Crowd;
 use super::model::{Service, State, Stop, TaskSet};
 use super::services::{LoadBalancer, check_network, given, load_balancers, render_load_balancers};
+use super::simulated_tasks::SimulatedTasks;
 use super::tags::{Tag, check as check_tags, to_map};
 use super::{DeploymentController, Ecs, ServiceLoadBalancer, TaskSetStatus};
 use crate::error::AwsError;
@@ -167,7 +167,9 @@ impl Ecs {
         let definition = state.startable(&spec.task_definition)?;
         self.check_load_balancers(definition, &spec.load_balancers)?;
         let task_definition = definition.arn.clone();
-        let crowd = definition.is_without_processes().then(Crowd::default);
+        let simulated = definition
+            .is_without_processes()
+            .then(SimulatedTasks::default);
         let service = &mut state.services[index];
         let id = format!("ecs-svc/{}", ids::digits19());
         let prefix = &self.shared.arn_prefix;
@@ -199,7 +201,7 @@ impl Ecs {
             steady: false,
             steady_at: at,
             given,
-            crowd,
+            simulated,
             rolled_out: false,
             failures: 0,
             next_start: None,

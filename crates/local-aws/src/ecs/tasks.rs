@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Ecs;
 use super::api::{invalid, missing, page};
-use super::find::last;
+use super::lookup::last;
 use super::model::{Stop, Task, TaskContainer, TaskStatus};
 use super::scheduler::LOOPBACK;
 use crate::error::AwsError;

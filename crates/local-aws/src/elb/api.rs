@@ -4,54 +4,53 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use bytes::Bytes;
+use http::Response;
+
 use super::Elb;
 use super::model::Tags;
 use crate::error::AwsError;
+use crate::service::{Call, Operations, Service};
 use crate::wire::{QueryParams, Xml};
 
-/// The operations served.
-pub const OPERATIONS: &[&str] = &[
-    "CreateListener",
-    "CreateLoadBalancer",
-    "CreateTargetGroup",
-    "DeleteListener",
-    "DeleteLoadBalancer",
-    "DeleteTargetGroup",
-    "DeregisterTargets",
-    "DescribeListeners",
-    "DescribeLoadBalancers",
-    "DescribeTags",
-    "DescribeTargetGroups",
-    "DescribeTargetHealth",
-    "ModifyListener",
-    "RegisterTargets",
-];
+/// The XML namespace of answers.
+const NAMESPACE: &str = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/";
+
+/// Every operation that is served.
+const OPERATIONS: Operations<fn(&Elb, &QueryParams) -> Result<Xml, AwsError>> = Operations {
+    unknown: "InvalidAction",
+    table: &[
+        ("CreateListener", Elb::create_listener),
+        ("CreateLoadBalancer", Elb::create_load_balancer),
+        ("CreateTargetGroup", Elb::create_target_group),
+        ("DeleteListener", Elb::delete_listener),
+        ("DeleteLoadBalancer", Elb::delete_load_balancer),
+        ("DeleteTargetGroup", Elb::delete_target_group),
+        ("DeregisterTargets", Elb::deregister_targets),
+        ("DescribeListeners", Elb::describe_listeners),
+        ("DescribeLoadBalancers", Elb::describe_load_balancers),
+        ("DescribeTags", Elb::describe_tags),
+        ("DescribeTargetGroups", Elb::describe_target_groups),
+        ("DescribeTargetHealth", Elb::describe_target_health),
+        ("ModifyListener", Elb::modify_listener),
+        ("RegisterTargets", Elb::register_targets),
+    ],
+};
+
+impl Service for Elb {
+    fn signing_name(&self) -> &'static str {
+        "elasticloadbalancing"
+    }
+
+    fn answer(&self, call: &Call<'_>) -> Result<Response<Bytes>, AwsError> {
+        call.query(NAMESPACE, |params| self.call(call.operation, params))
+    }
+}
 
 impl Elb {
-    pub(super) fn dispatch(&self, operation: &str, params: &QueryParams) -> Result<Xml, AwsError> {
-        match operation {
-            "CreateListener" => self.create_listener(params),
-            "CreateLoadBalancer" => self.create_load_balancer(params),
-            "CreateTargetGroup" => self.create_target_group(params),
-            "DeleteListener" => self.delete_listener(params),
-            "DeleteLoadBalancer" => self.delete_load_balancer(params),
-            "DeleteTargetGroup" => self.delete_target_group(params),
-            "DeregisterTargets" => self.deregister_targets(params),
-            "DescribeListeners" => self.describe_listeners(params),
-            "DescribeLoadBalancers" => self.describe_load_balancers(params),
-            "DescribeTags" => self.describe_tags(params),
-            "DescribeTargetGroups" => self.describe_target_groups(params),
-            "DescribeTargetHealth" => self.describe_target_health(params),
-            "ModifyListener" => self.modify_listener(params),
-            "RegisterTargets" => self.register_targets(params),
-            other => Err(AwsError::client(
-                "InvalidAction",
-                format!(
-                    "The action {other} is not valid for this web service. local-aws has {}.",
-                    OPERATIONS.join(", ")
-                ),
-            )),
-        }
+    /// Performs an operation of the wire API; gives the children of its result element.
+    pub fn call(&self, operation: &str, params: &QueryParams) -> Result<Xml, AwsError> {
+        OPERATIONS.find(operation)?(self, params)
     }
 
     fn describe_tags(&self, params: &QueryParams) -> Result<Xml, AwsError> {

@@ -19,11 +19,11 @@ use super::Elb;
 use super::model::{Health, HealthCheck, Target};
 
 /// The longest pause between two checks.
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+const MAX_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The wait before the first check: a local program needs a moment until it listens, and a check
 /// that comes too early costs the whole pause.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const FIRST_CHECK_DELAY: Duration = Duration::from_millis(50);
 
 /// Whom to check.
 #[derive(Debug, Clone)]
@@ -45,11 +45,11 @@ pub(crate) enum Finding {
 
 /// Checks a target until its registration ends.
 pub(crate) async fn watch(elb: Elb, watched: Watched) {
-    tokio::time::sleep(FIRST_PAUSE).await;
+    tokio::time::sleep(FIRST_CHECK_DELAY).await;
     while let Some(check) = elb.check_for(&watched) {
         let finding = examine(&watched, &check).await;
         elb.note_health(&watched, &finding);
-        tokio::time::sleep(check.interval.min(LONGEST_PAUSE)).await;
+        tokio::time::sleep(check.interval.min(MAX_CHECK_INTERVAL)).await;
     }
 }
 

@@ -4,16 +4,16 @@ use tokio::net::TcpListener;
 
 use super::api::{invalid, number, only_http, required};
 use super::model::{Action, Listener, OpenPort, State};
-use super::weights::Rotation;
-use super::{Elb, listen, load_balancers, target_groups};
+use super::round_robin::RoundRobin;
+use super::{Elb, forward, load_balancers, target_groups};
 use crate::error::AwsError;
 use crate::ids;
 use crate::wire::{QueryParams, Xml};
 
 /// Target groups in one action, at most.
-const MOST_GROUPS: usize = 5;
+const MAX_FORWARD_GROUPS: usize = 5;
 /// The highest weight.
-const HIGHEST_WEIGHT: u32 = 999;
+const MAX_WEIGHT: u32 = 999;
 
 impl Elb {
     pub(super) fn create_listener(&self, params: &QueryParams) -> Result<Xml, AwsError> {
@@ -46,7 +46,7 @@ impl Elb {
             load_balancer_arn: load_balancer_arn.to_owned(),
             port,
             action,
-            rotation: Rotation::default(),
+            round_robin: RoundRobin::default(),
         };
         let answer = Xml::list("Listeners", [render(&listener)]);
         state.listeners.push(listener);
@@ -137,13 +137,13 @@ impl Elb {
     }
 
     fn open(&self, arn: &str, port: u16, socket: TcpListener) -> OpenPort {
-        let accepting = listen::accept(self.clone(), arn.to_owned(), port, socket);
+        let accepting = forward::accept(self.clone(), arn.to_owned(), port, socket);
         OpenPort(tokio::spawn(accepting).abort_handle())
     }
 }
 
 fn bind(port: u16) -> Result<TcpListener, AwsError> {
-    listen::bind(port).map_err(|error| {
+    forward::bind(port).map_err(|error| {
         AwsError::client(
             "InvalidConfigurationRequest",
             format!("local-aws cannot listen on 127.0.0.1:{port}: {error}; choose a free port"),
@@ -181,7 +181,7 @@ fn forward(action: &QueryParams) -> Result<Action, AwsError> {
     let mut groups = Vec::new();
     for group in config.members("TargetGroups") {
         let arn = required(&group, "TargetGroupArn")?.to_owned();
-        groups.push((arn, number(&group, "Weight", 1, 0..=HIGHEST_WEIGHT)?));
+        groups.push((arn, number(&group, "Weight", 1, 0..=MAX_WEIGHT)?));
     }
     if let Some(arn) = action.get("TargetGroupArn") {
         if groups.is_empty() {
@@ -216,14 +216,14 @@ pub(super) fn check_action(
     if groups.is_empty() {
         return Err(invalid("A target group ARN must be specified"));
     }
-    if groups.len() > MOST_GROUPS {
+    if groups.len() > MAX_FORWARD_GROUPS {
         return Err(AwsError::client(
             "TooManyTargetGroups",
-            format!("An action can forward to {MOST_GROUPS} target groups at most"),
+            format!("An action can forward to {MAX_FORWARD_GROUPS} target groups at most"),
         ));
     }
     for (index, (arn, weight)) in groups.iter().enumerate() {
-        if *weight > HIGHEST_WEIGHT {
+        if *weight > MAX_WEIGHT {
             return Err(invalid(format!(
                 "Weight '{weight}' must be between 0 and 999"
             )));

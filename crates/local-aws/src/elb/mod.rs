@@ -4,36 +4,35 @@
 //! All state is behind one lock that is never held across an await.
 
 mod api;
+mod forward;
 mod health;
-mod listen;
 mod listeners;
 mod load_balancers;
 mod model;
+mod round_robin;
 mod target_groups;
 mod targets;
-mod weights;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use self::forward::Route;
 use self::health::{Finding, Watched};
-use self::listen::Route;
 use self::model::{Action, HealthCheck, InFlight, State, Target, TargetGroup};
-use self::weights::Rotation;
+use self::round_robin::RoundRobin;
 use crate::clock::Clock;
 use crate::error::AwsError;
+use crate::sync::lock;
 use crate::timeline::{Timeline, TimelineEvent};
-use crate::wire::{QueryParams, Xml};
 
-pub use self::api::OPERATIONS;
-pub(crate) use self::listen::remove_hop_by_hop;
+pub(crate) use self::forward::remove_hop_by_hop;
 pub use self::model::Health;
 
 /// How long a deregistered target may take to finish its requests. AWS waits 300 seconds.
-const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the deployment engine sees of a target group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,12 +88,6 @@ impl Elb {
         Self {
             shared: Arc::new(shared),
         }
-    }
-
-    /// Answers a call of the wire API with the children of its result element.
-    #[expect(clippy::unused_async, reason = "all services are called alike")]
-    pub async fn call(&self, operation: &str, params: QueryParams) -> Result<Xml, AwsError> {
-        self.dispatch(operation, &params)
     }
 
     /// Whether there is such a listener.
@@ -215,7 +208,7 @@ impl Elb {
             }
         };
         // Past the limit the target is forgotten all the same.
-        let _ = tokio::time::timeout(DRAIN_LIMIT, finished).await;
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, finished).await;
         let mut state = self.state();
         if let Ok(group) = group_mut(&mut state, group_arn) {
             group.targets.retain(|target| {
@@ -260,7 +253,7 @@ impl Elb {
             }
         };
         let weights: Vec<u32> = groups.iter().map(|(_, weight)| *weight).collect();
-        let Some(turn) = listener.rotation.next(&weights) else {
+        let Some(turn) = listener.round_robin.next(&weights) else {
             return Route::NoTarget;
         };
         let arn = &groups[turn].0;
@@ -305,7 +298,7 @@ impl Elb {
             _ => ("healthy", format!("Target {target} in {name} is healthy.")),
         };
         let detail = json!({ "target_group": name, "target": target, "health": state });
-        self.tell("target", message, detail);
+        self.record("target", message, detail);
     }
 
     /// Gives a listener another action; the new one holds from the next request on.
@@ -329,20 +322,20 @@ impl Elb {
                 .into_iter()
                 .map(|(name, weight)| json!({ "target_group": name, "weight": weight }))
                 .collect();
-            self.tell(
+            self.record(
                 "listener",
                 message,
                 json!({ "listener": arn, "port": port, "forwards": shares }),
             );
-            state.listeners[listener].rotation = Rotation::default();
+            state.listeners[listener].round_robin = RoundRobin::default();
             state.listeners[listener].action = action;
         }
         Ok(())
     }
 
-    fn tell(&self, kind: &str, message: String, detail: Value) {
+    fn record(&self, kind: &str, message: String, detail: Value) {
         let kind = kind.to_owned();
-        self.shared.timeline.tell(TimelineEvent {
+        self.shared.timeline.record(TimelineEvent {
             kind,
             deployment_id: None,
             message,
@@ -351,10 +344,7 @@ impl Elb {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.state)
     }
 }
 

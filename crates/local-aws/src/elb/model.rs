@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::weights::Rotation;
+use super::round_robin::RoundRobin;
 
 /// Tags of a resource, in the order given.
 pub(crate) type Tags = Vec<(String, String)>;
@@ -43,7 +43,7 @@ pub(crate) struct Listener {
     pub(crate) load_balancer_arn: String,
     pub(crate) port: u16,
     pub(crate) action: Action,
-    pub(crate) rotation: Rotation,
+    pub(crate) round_robin: RoundRobin,
     /// The open port; closed when this is dropped.
     pub(crate) open: OpenPort,
 }

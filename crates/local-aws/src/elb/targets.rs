@@ -9,7 +9,7 @@ use crate::error::AwsError;
 use crate::wire::{QueryParams, Xml};
 
 /// A target's health as `DescribeTargetHealth` says it.
-struct Told {
+struct ShownHealth {
     state: &'static str,
     reason: Option<(&'static str, String)>,
 }
@@ -59,7 +59,7 @@ impl Elb {
             wanted = named_targets(&state, arn, params)?;
         }
         let descriptions = wanted.into_iter().map(|(id, port)| {
-            let told = tell(group.target(&id, port), used);
+            let health = shown_health(group.target(&id, port), used);
             let check_port = match group.settings.check.port.as_str() {
                 "traffic-port" => port.to_string(),
                 other => other.to_owned(),
@@ -67,7 +67,7 @@ impl Elb {
             vec![
                 Xml::node("Target", vec![Xml::text("Id", id), Xml::text("Port", port)]),
                 Xml::text("HealthCheckPort", check_port),
-                render(told),
+                render(health),
             ]
         });
         Ok(Xml::list("TargetHealthDescriptions", descriptions))
@@ -96,23 +96,23 @@ fn named_targets(
     params.members("Targets").iter().map(target).collect()
 }
 
-fn tell(target: Option<&Target>, used: bool) -> Told {
+fn shown_health(target: Option<&Target>, used: bool) -> ShownHealth {
     let Some(target) = target else {
         let description = "Target is not registered to the target group".to_owned();
-        return Told {
+        return ShownHealth {
             state: "unused",
             reason: Some(("Target.NotRegistered", description)),
         };
     };
     match &target.health {
-        Health::Draining => Told {
+        Health::Draining => ShownHealth {
             state: "draining",
             reason: Some((
                 "Target.DeregistrationInProgress",
                 "Target deregistration is in progress".to_owned(),
             )),
         },
-        _ if !used => Told {
+        _ if !used => ShownHealth {
             state: "unused",
             reason: Some((
                 "Target.NotInUse",
@@ -120,30 +120,30 @@ fn tell(target: Option<&Target>, used: bool) -> Told {
                     .to_owned(),
             )),
         },
-        Health::Initial => Told {
+        Health::Initial => ShownHealth {
             state: "initial",
             reason: Some((
                 "Elb.InitialHealthChecking",
                 "Initial health checks in progress".to_owned(),
             )),
         },
-        Health::Healthy => Told {
+        Health::Healthy => ShownHealth {
             state: "healthy",
             reason: None,
         },
         Health::Unhealthy {
             reason,
             description,
-        } => Told {
+        } => ShownHealth {
             state: "unhealthy",
             reason: Some((reason, description.clone())),
         },
     }
 }
 
-fn render(told: Told) -> Xml {
-    let mut children = vec![Xml::text("State", told.state)];
-    if let Some((reason, description)) = told.reason {
+fn render(health: ShownHealth) -> Xml {
+    let mut children = vec![Xml::text("State", health.state)];
+    if let Some((reason, description)) = health.reason {
         children.push(Xml::text("Reason", reason));
         children.push(Xml::text("Description", description));
     }

@@ -13,16 +13,18 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::{Answer, Gateway, whole};
+use crate::autoscaling::Alarm;
 use crate::codepipeline::change_sets::Definition;
 use crate::codepipeline::commits::Commit;
+use crate::ecs::Lag;
 use crate::faults::FaultSpec;
 use crate::schedules::Rates;
 use crate::timeline::TimelineEvent;
 
 /// The largest body of a control call.
-const BODY_LIMIT: usize = 16 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// The longest a call waits for events.
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
+const MAX_WAIT: Duration = Duration::from_mins(1);
 
 const PATHS: &str = "GET /_local/health, GET and POST /_local/clock, GET /_local/events, \
                      GET /_local/calls, GET, POST and DELETE /_local/faults, \
@@ -76,8 +78,8 @@ async fn route(gateway: &Gateway, request: Request<Incoming>) -> Result<Value, R
             gateway.faults.clear();
             Ok(json!({}))
         }
-        (&Method::POST, "lag") => gateway.set_lag(read(body).await?),
-        (&Method::POST, "alarms") => gateway.alarm(&read(body).await?),
+        (&Method::POST, "lag") => set_lag(gateway, read(body).await?),
+        (&Method::POST, "alarms") => alarm(gateway, &read(body).await?),
         (&Method::GET, "throttles") => Ok(json!({ "buckets": gateway.throttles.seen() })),
         (&Method::POST, "throttles") => gateway.throttle(read(body).await?),
         (&Method::DELETE, "throttles") => {
@@ -143,7 +145,7 @@ async fn advance(gateway: &Gateway, asked: Advance) -> Result<Value, Refused> {
     let seconds = asked.advance_seconds;
     let by = Duration::try_from_secs_f64(seconds)
         .map_err(|error| bad(format!("advance_seconds {seconds}: {error}")))?;
-    gateway.world.timeline.tell(TimelineEvent {
+    gateway.world.timeline.record(TimelineEvent {
         kind: "clock".to_owned(),
         deployment_id: None,
         message: format!("The clock is put forward by {seconds} s."),
@@ -153,6 +155,48 @@ async fn advance(gateway: &Gateway, asked: Advance) -> Result<Value, Refused> {
     let mut answer = clock(gateway);
     answer["fired"] = json!(fired.map_err(bad)?);
     Ok(answer)
+}
+
+/// How long tasks without processes take, in virtual time.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LagSpec {
+    cluster: Option<String>,
+    service: Option<String>,
+    #[serde(default)]
+    start_seconds: f64,
+    #[serde(default)]
+    stop_seconds: f64,
+}
+
+fn set_lag(gateway: &Gateway, spec: LagSpec) -> Result<Value, Refused> {
+    let seconds = |name: &str, seconds: f64| {
+        Duration::try_from_secs_f64(seconds)
+            .map_err(|error| bad(format!("{name} {seconds}: {error}")))
+    };
+    let lag = Lag {
+        start: seconds("start_seconds", spec.start_seconds)?,
+        stop: seconds("stop_seconds", spec.stop_seconds)?,
+    };
+    let service = match (spec.cluster, spec.service) {
+        (Some(cluster), Some(service)) => Some((cluster, service)),
+        (None, None) => None,
+        _ => {
+            return Err(bad(
+                "give `cluster` and `service`, or neither for all services".to_owned(),
+            ));
+        }
+    };
+    gateway.world.ecs.set_lag(service, lag);
+    Ok(json!({}))
+}
+
+fn alarm(gateway: &Gateway, alarm: &Alarm) -> Result<Value, Refused> {
+    let reaction = gateway.world.autoscaling.alarm(alarm).ok_or_else(|| {
+        let message = format!("there is no scalable target {}", alarm.resource_id);
+        (StatusCode::NOT_FOUND, message)
+    })?;
+    Ok(json!({ "desired": reaction.desired, "reason": reaction.reason }))
 }
 
 async fn events(gateway: &Gateway, query: &BTreeMap<String, String>) -> Result<Value, Refused> {
@@ -176,7 +220,7 @@ fn wait(query: &BTreeMap<String, String>) -> Result<Duration, Refused> {
     let wait: f64 = number(query, "wait")?.unwrap_or(0.0);
     let wait = Duration::try_from_secs_f64(wait);
     let wait = wait.map_err(|error| bad(format!("wait: {error}")))?;
-    Ok(wait.min(LONGEST_WAIT))
+    Ok(wait.min(MAX_WAIT))
 }
 
 fn calls(gateway: &Gateway, query: &BTreeMap<String, String>) -> Result<Value, Refused> {
@@ -206,7 +250,7 @@ fn number<T: std::str::FromStr>(
 }
 
 async fn read<T: DeserializeOwned>(body: Incoming) -> Result<T, Refused> {
-    let body = Limited::new(body, BODY_LIMIT)
+    let body = Limited::new(body, MAX_BODY_BYTES)
         .collect()
         .await
         .map_err(|e| bad(e.to_string()))?;

@@ -1,16 +1,16 @@
-//! The front door: one address for all of AWS. It tells services apart, lets ordered faults strike,
+//! The front door: one address for all of AWS. It tells services apart, lets ordered faults fault,
 //! answers for the own services, passes the rest on, and notes every call.
 //!
 //! It checks no signature: whoever can reach the loopback interface is let in.
 
 mod control;
 mod identify;
-mod noting;
+mod inject;
 mod proxy;
+mod recorder;
 mod rest_names;
-mod scheduling;
-mod shaping;
-mod striking;
+mod scheduler;
+mod throttling;
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,20 +25,20 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use self::noting::Noting;
-use crate::calls::Calls;
+use self::recorder::CallRecorder;
+use crate::call_log::CallLog;
 use crate::codedeploy::CodeDeploy;
 use crate::codepipeline::CodePipeline;
 use crate::error::AwsError;
-use crate::faults::{Faults, Strike};
+use crate::faults::{Faults, InjectedFault};
 use crate::schedules::Schedules;
+use crate::service::{Call, Service, Services};
 use crate::sinks::{self, Sinks};
 use crate::throttle::Throttles;
-use crate::wire::answer::{json_answer, query_answer, query_answer_of};
+use crate::wire::answer::query_answer;
 use crate::wire::{Protocol, QueryParams};
 use crate::{World, WorldOptions};
 
@@ -46,9 +46,9 @@ pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
 
 /// The largest body read whole: a call to an own service, or a form whose action is looked up.
-const BODY_LIMIT: usize = 32 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 /// How long tasks may take to end when the server stops.
-const STOP_LIMIT: Duration = Duration::from_secs(4);
+const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 /// The XML namespace of CloudFormation.
 const CFN_NAMESPACE: &str = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
 
@@ -57,18 +57,18 @@ pub struct Server {
     address: SocketAddr,
     gateway: Gateway,
     accepting: tokio::task::JoinHandle<()>,
-    keeping: tokio::task::JoinHandle<()>,
+    suppressing: tokio::task::JoinHandle<()>,
 }
 
 /// What answers requests. Clones share all state.
 #[derive(Clone)]
 struct Gateway {
     world: World,
-    codedeploy: CodeDeploy,
+    services: Services,
     codepipeline: CodePipeline,
     sinks: Sinks,
     schedules: Schedules,
-    calls: Calls,
+    calls: CallLog,
     faults: Faults,
     throttles: Throttles,
 }
@@ -90,15 +90,22 @@ impl Server {
         let codedeploy = CodeDeploy::new(world.clone());
         let sinks = Sinks::new(&world);
         let codepipeline = CodePipeline::new(world.clone(), codedeploy.clone(), sinks.clone());
+        let services = Services::new([
+            Box::new(world.autoscaling.clone()) as Box<dyn Service>,
+            Box::new(codedeploy),
+            Box::new(codepipeline.clone()),
+            Box::new(world.ecs.clone()),
+            Box::new(world.elb.clone()),
+        ]);
         let schedules = Schedules::new(&world);
-        let keeping = schedules.keep();
+        let suppressing = schedules.suppress();
         let gateway = Gateway {
             world,
-            codedeploy,
+            services,
             codepipeline,
             sinks,
             schedules,
-            calls: Calls::default(),
+            calls: CallLog::default(),
             faults: Faults::default(),
             throttles: Throttles::default(),
         };
@@ -107,7 +114,7 @@ impl Server {
             address,
             gateway,
             accepting,
-            keeping,
+            suppressing,
         })
     }
 
@@ -124,8 +131,8 @@ impl Server {
     /// Stops listening and ends all task processes.
     pub async fn stop(self) {
         self.accepting.abort();
-        self.keeping.abort();
-        self.gateway.world.ecs.shut_down(STOP_LIMIT).await;
+        self.suppressing.abort();
+        self.gateway.world.ecs.shut_down(STOP_TIMEOUT).await;
     }
 }
 
@@ -179,45 +186,46 @@ impl Gateway {
         let (parts, body) = request.into_parts();
         let service = identify::service(&parts);
         let protocol = identify::protocol(&parts, &service);
-        let mut call = Noting::start(self, &parts, service);
+        let mut call = CallRecorder::start(self, &parts, service);
         // The action of a form is in its body; S3's bodies are never read.
-        let is_form = protocol == Protocol::Query && call.ended.service != "s3";
-        let is_scheduler = call.ended.service == "scheduler";
-        if !is_own(&call.ended.service) && !is_form && !is_scheduler {
+        let is_form = protocol == Protocol::Query && call.record.service != "s3";
+        let is_scheduler = call.record.service == "scheduler";
+        let own = self.services.find(&call.record.service);
+        if own.is_none() && !is_form && !is_scheduler {
             return self.pass_stream(call, &protocol, parts, body).await;
         }
-        let body = match Limited::new(body, BODY_LIMIT).collect().await {
+        let body = match Limited::new(body, MAX_BODY_BYTES).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) => return Ok(call.refuse(&protocol, &too_large(&*error))),
         };
-        call.ended.operation = identify::operation(&parts, &call.ended.service, &body);
-        let strike = self.struck(&call, &body);
-        if let Some(strike) = strike.as_ref().filter(|strike| !strike.after)
-            && let Some(answer) = Self::strike(&mut call, &protocol, strike).await?
+        call.record.operation = identify::operation(&parts, &call.record.service, &body);
+        let fault = self.ordered_fault(&call, &body);
+        if let Some(fault) = fault.as_ref().filter(|fault| !fault.after)
+            && let Some(answer) = Self::inject(&mut call, &protocol, fault).await?
         {
             return Ok(answer);
         }
-        let answer = if is_own(&call.ended.service) {
-            self.serve_own(&mut call, &protocol, &parts, &body).await
+        let answer = if let Some(service) = own {
+            self.serve(service, &mut call, &protocol, &parts, &body)
         } else if is_scheduler {
             self.pass_schedule(&mut call, &protocol, parts, body).await
         } else {
             self.pass_form(&mut call, &protocol, parts, body).await
         };
-        Self::strike_after(call, &protocol, strike, answer).await
+        Self::inject_after(call, &protocol, fault, answer).await
     }
 
-    /// Lets a fault strike that was ordered for after the deed.
-    async fn strike_after(
-        mut call: Noting,
+    /// Lets a fault fault that was ordered for after the deed.
+    async fn inject_after(
+        mut call: CallRecorder,
         protocol: &Protocol,
-        strike: Option<Strike>,
+        fault: Option<InjectedFault>,
         answer: Answer,
     ) -> Result<Answer, CutOff> {
-        match strike.filter(|strike| strike.after) {
+        match fault.filter(|fault| fault.after) {
             None => Ok(answer),
-            Some(strike) => {
-                let instead = Self::strike(&mut call, protocol, &strike).await?;
+            Some(fault) => {
+                let instead = Self::inject(&mut call, protocol, &fault).await?;
                 Ok(instead.unwrap_or(answer))
             }
         }
@@ -228,60 +236,60 @@ impl Gateway {
         let (parts, body) = request.into_parts();
         let (service, operation) = sinks::named(parts.uri.path()).unwrap_or_default();
         let protocol = Protocol::RestJson;
-        let mut call = Noting::start(self, &parts, service.to_owned());
-        call.ended.operation = operation;
-        let body = match Limited::new(body, BODY_LIMIT).collect().await {
+        let mut call = CallRecorder::start(self, &parts, service.to_owned());
+        call.record.operation = operation;
+        let body = match Limited::new(body, MAX_BODY_BYTES).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) => return Ok(call.refuse(&protocol, &too_large(&*error))),
         };
-        let strike = self.struck(&call, &body);
-        if let Some(strike) = strike.as_ref().filter(|strike| !strike.after)
-            && let Some(answer) = Self::strike(&mut call, &protocol, strike).await?
+        let fault = self.ordered_fault(&call, &body);
+        if let Some(fault) = fault.as_ref().filter(|fault| !fault.after)
+            && let Some(answer) = Self::inject(&mut call, &protocol, fault).await?
         {
             return Ok(answer);
         }
         let answer = self.sinks.take(&parts, &body);
         call.end(answer.status().as_u16());
-        Self::strike_after(call, &protocol, strike, whole(answer)).await
+        Self::inject_after(call, &protocol, fault, whole(answer)).await
     }
 
     /// A call that is passed on unread.
     async fn pass_stream(
         &self,
-        mut call: Noting,
+        mut call: CallRecorder,
         protocol: &Protocol,
         parts: Parts,
         body: Incoming,
     ) -> Result<Answer, CutOff> {
-        call.ended.operation = identify::operation(&parts, &call.ended.service, b"");
-        let strike = self.struck(&call, b"");
-        if let Some(strike) = strike.as_ref().filter(|strike| !strike.after)
-            && let Some(answer) = Self::strike(&mut call, protocol, strike).await?
+        call.record.operation = identify::operation(&parts, &call.record.service, b"");
+        let fault = self.ordered_fault(&call, b"");
+        if let Some(fault) = fault.as_ref().filter(|fault| !fault.after)
+            && let Some(answer) = Self::inject(&mut call, protocol, fault).await?
         {
             drain(body).await;
             return Ok(answer);
         }
         let request = Request::from_parts(parts, body);
         let answer = self.pass_on(&mut call, protocol, request).await;
-        Self::strike_after(call, protocol, strike, answer).await
+        Self::inject_after(call, protocol, fault, answer).await
     }
 
     /// A form that is passed on, unless this crate knows better.
     async fn pass_form(
         &self,
-        call: &mut Noting,
+        call: &mut CallRecorder,
         protocol: &Protocol,
         parts: Parts,
         body: Bytes,
     ) -> Answer {
-        let (service, operation) = (call.ended.service.clone(), call.ended.operation.clone());
+        let (service, operation) = (call.record.service.clone(), call.record.operation.clone());
         let params = QueryParams::parse(&body);
         if service == "cloudformation" && operation == "DescribeChangeSet" {
             match self.codepipeline.change_sets().describe(&params) {
                 None => {}
                 Some(Ok(result)) => {
                     call.end(200);
-                    return whole(query_answer_of(CFN_NAMESPACE, &operation, result));
+                    return whole(query_answer(CFN_NAMESPACE, &operation, result));
                 }
                 Some(Err(error)) => return call.refuse(protocol, &error),
             }
@@ -301,48 +309,27 @@ impl Gateway {
         answer
     }
 
-    async fn serve_own(
+    /// A call of a service that is answered here.
+    fn serve(
         &self,
-        call: &mut Noting,
+        service: &dyn Service,
+        call: &mut CallRecorder,
         protocol: &Protocol,
         parts: &Parts,
         body: &Bytes,
     ) -> Answer {
-        let operation = call.ended.operation.clone();
-        if let Err(error) = self.throttled(parts, &call.ended.service, &operation) {
-            return call.refuse(protocol, &error);
-        }
-        let answered = match (call.ended.service.as_str(), protocol) {
-            ("elasticloadbalancing", Protocol::Query) => {
-                let mut form = parts.uri.query().unwrap_or("").as_bytes().to_vec();
-                form.push(b'&');
-                form.extend_from_slice(body);
-                let params = QueryParams::parse(&form);
-                let answer = self.world.elb.call(&operation, params).await;
-                answer.map(|result| query_answer(&operation, &result))
-            }
-            (service, Protocol::Json { content_type }) => match input(body) {
-                Err(error) => Err(error),
-                Ok(input) => {
-                    let answer = match service {
-                        "ecs" => self.world.ecs.call(&operation, input).await,
-                        "application-autoscaling" => {
-                            self.world.autoscaling.call(&operation, input).await
-                        }
-                        "codepipeline" => {
-                            let caller = identify::caller(parts, &self.world.account);
-                            self.codepipeline.call(&operation, input, &caller).await
-                        }
-                        _ => self.codedeploy.call(&operation, input).await,
-                    };
-                    answer.map(|value| json_answer(content_type, &value))
-                }
-            },
-            (service, _) => Err(AwsError::client(
-                "UnknownOperationException",
-                format!("{service} is not called like this; use an AWS SDK or the AWS CLI"),
-            )),
-        };
+        let operation = call.record.operation.clone();
+        let answered = self
+            .throttled(parts, service.signing_name(), &operation)
+            .and_then(|()| {
+                service.answer(&Call {
+                    operation: &operation,
+                    protocol,
+                    parts,
+                    body,
+                    caller: &identify::caller(parts, &self.world.account),
+                })
+            });
         match answered {
             Ok(answer) => {
                 call.end(answer.status().as_u16());
@@ -354,7 +341,7 @@ impl Gateway {
 
     async fn pass_on<B>(
         &self,
-        call: &mut Noting,
+        call: &mut CallRecorder,
         protocol: &Protocol,
         request: Request<B>,
     ) -> Answer
@@ -370,22 +357,6 @@ impl Gateway {
             Err(error) => call.refuse(protocol, &error),
         }
     }
-}
-
-/// Whether this crate serves it.
-fn is_own(service: &str) -> bool {
-    matches!(
-        service,
-        "application-autoscaling" | "codedeploy" | "codepipeline" | "ecs" | "elasticloadbalancing"
-    )
-}
-
-fn input(body: &[u8]) -> Result<Value, AwsError> {
-    if body.is_empty() {
-        return Ok(Value::Object(serde_json::Map::new()));
-    }
-    serde_json::from_slice(body)
-        .map_err(|error| AwsError::client("SerializationException", error.to_string()))
 }
 
 fn too_large(error: &dyn std::error::Error) -> AwsError {

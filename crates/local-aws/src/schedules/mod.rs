@@ -5,7 +5,7 @@
 //! stands at an occurrence until it was delivered, but for the real time that passes meanwhile.
 //!
 //! - Recurring schedules, `cron(…)` and `rate(…)`, fire within an advance only, never by real time: a
-//!   slow test sees no tick that it did not ask for. The emulator is kept from firing them (`keep`).
+//!   slow test sees no tick that it did not ask for. The emulator is kept from firing them (`suppress`).
 //!   Their function is waited for, so that all of a night's work is done when the advance is over; one
 //!   that fails is tried again by the emulator, later, as after an asynchronous invocation.
 //! - Of a `rate(…)` schedule normally only the last tick within an advance fires, as if the others had
@@ -17,10 +17,10 @@
 //!
 //! A delivery counts when the target accepted it. It must never be made twice for one occurrence.
 
-pub(crate) mod door;
-mod keep;
-mod target;
-mod when;
+mod delivery;
+mod expression;
+pub(crate) mod rewrite;
+mod suppress;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,21 +32,21 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
-use self::keep::Keeper;
-use self::target::Delivery;
-use self::when::When;
+use self::delivery::Delivery;
+use self::expression::Expression;
+use self::suppress::Suppressor;
 use crate::World;
 use crate::error::AwsError;
 use crate::timeline::TimelineEvent;
 use crate::upstream::Upstream;
 
 /// Real time for the emulator to name its schedules; the clock waits no longer.
-const PATIENCE: Duration = Duration::from_mins(1);
+const LIST_TIMEOUT: Duration = Duration::from_mins(1);
 /// Real time between two looks for recurring schedules that the emulator would fire. It looks every
 /// ten seconds itself.
-const LOOK: Duration = Duration::from_secs(1);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// The most occurrences of one advance.
-const MOST: usize = 5000;
+const MAX_OCCURRENCES: usize = 5000;
 
 /// Which ticks of `rate(…)` schedules an advance fires.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -92,7 +92,7 @@ struct Past {
 /// One time at which one schedule is due.
 struct Occurrence {
     at: Timestamp,
-    when: When,
+    when: Expression,
     name: String,
     group: String,
 }
@@ -111,13 +111,13 @@ impl Schedules {
     }
 
     /// Starts the task that keeps the emulator from firing what stacks made.
-    pub(crate) fn keep(&self) -> JoinHandle<()> {
+    pub(crate) fn suppress(&self) -> JoinHandle<()> {
         let upstream = self.upstream.clone();
         tokio::spawn(async move {
-            let mut keeper = Keeper::default();
+            let mut suppressor = Suppressor::default();
             loop {
-                tokio::time::sleep(LOOK).await;
-                if let Err(error) = keeper.sweep(&upstream).await {
+                tokio::time::sleep(SWEEP_INTERVAL).await;
+                if let Err(error) = suppressor.sweep(&upstream).await {
                     tracing::debug!(%error, "schedules cannot be looked at");
                 }
             }
@@ -145,9 +145,9 @@ impl Schedules {
             past: &past,
         };
         let due = window.due(&schedules);
-        if due.len() > MOST {
+        if due.len() > MAX_OCCURRENCES {
             return Err(format!(
-                "schedules would fire more than {MOST} times in {by:?}; put the clock forward in smaller steps"
+                "schedules would fire more than {MAX_OCCURRENCES} times in {by:?}; put the clock forward in smaller steps"
             ));
         }
         let mut left = by;
@@ -171,10 +171,10 @@ impl Schedules {
     async fn enabled(&self) -> Vec<Value> {
         let looked = async {
             // One that was made a moment ago is not the emulator's either.
-            Keeper::default().sweep(&self.upstream).await?;
-            keep::enabled(&self.upstream).await
+            Suppressor::default().sweep(&self.upstream).await?;
+            suppress::enabled(&self.upstream).await
         };
-        match tokio::time::timeout(PATIENCE, looked).await {
+        match tokio::time::timeout(LIST_TIMEOUT, looked).await {
             Ok(Ok(schedules)) => return schedules,
             Ok(Err(error)) => tracing::warn!(%error, "no schedule fires: they cannot be looked at"),
             Err(_) => tracing::warn!("no schedule fires: the emulator does not answer in time"),
@@ -190,13 +190,14 @@ impl Schedules {
             name,
             group,
         } = occurrence;
-        let path = keep::path(&name, &group);
-        let schedule = keep::get(&self.upstream, &path).await.ok()?;
-        let is_enabled = schedule["State"] == "ENABLED" || schedule["State"] == keep::KEPT;
-        if !is_enabled || When::read(&schedule).as_ref() != Ok(&when) {
+        let path = suppress::path(&name, &group);
+        let schedule = suppress::get(&self.upstream, &path).await.ok()?;
+        let is_enabled =
+            schedule["State"] == "ENABLED" || schedule["State"] == suppress::SUPPRESSED;
+        if !is_enabled || Expression::read(&schedule).as_ref() != Ok(&when) {
             return None;
         }
-        let is_once = matches!(when, When::Once(_));
+        let is_once = matches!(when, Expression::Once(_));
         if is_once && let Err(error) = self.take_out(&path, &schedule).await {
             tracing::warn!(%error, name, "a schedule is not taken out of the emulator");
             return None;
@@ -215,7 +216,7 @@ impl Schedules {
             at,
             error,
         };
-        self.tell(&fired, &schedule["Target"]["Arn"]);
+        self.record(&fired, &schedule["Target"]["Arn"]);
         Some(fired)
     }
 
@@ -232,17 +233,19 @@ impl Schedules {
     /// Recurring schedules that are deleted after their end date are.
     async fn end_those_over(&self, schedules: &[Value], end: Timestamp) {
         for schedule in schedules {
-            let is_over = when::date(&schedule["EndDate"]).is_some_and(|last| last <= end);
+            let is_over = expression::date(&schedule["EndDate"]).is_some_and(|last| last <= end);
             if !is_over || schedule["ActionAfterCompletion"] != "DELETE" {
                 continue;
             }
             let (name, group) = named(schedule);
             // It may have been deleted meanwhile.
-            let _ = self.take_out(&keep::path(&name, &group), schedule).await;
+            let _ = self
+                .take_out(&suppress::path(&name, &group), schedule)
+                .await;
         }
     }
 
-    fn tell(&self, fired: &Fired, target: &Value) {
+    fn record(&self, fired: &Fired, target: &Value) {
         let Fired {
             name, group, at, ..
         } = fired;
@@ -253,7 +256,7 @@ impl Schedules {
                 format!("The schedule {name} was due, but {target} was not called: {error}")
             }
         };
-        self.world.timeline.tell(TimelineEvent {
+        self.world.timeline.record(TimelineEvent {
             kind: "schedule".to_owned(),
             deployment_id: None,
             message,
@@ -292,7 +295,7 @@ impl Window<'_> {
         let mut due = Vec::new();
         for schedule in schedules {
             let (name, group) = named(schedule);
-            let when = match When::read(schedule) {
+            let when = match Expression::read(schedule) {
                 Ok(when) => when,
                 Err(error) => {
                     tracing::warn!(error, name, "a schedule never fires");
@@ -311,33 +314,36 @@ impl Window<'_> {
         due
     }
 
-    fn times(&self, schedule: &Value, when: &When) -> Vec<Timestamp> {
-        let first_day = when::date(&schedule["StartDate"]);
-        let last_day = when::date(&schedule["EndDate"]);
+    fn times(&self, schedule: &Value, when: &Expression) -> Vec<Timestamp> {
+        let first_day = expression::date(&schedule["StartDate"]);
+        let last_day = expression::date(&schedule["EndDate"]);
         let is_of_schedule = |at: &Timestamp| {
             first_day.is_none_or(|first| *at >= first) && last_day.is_none_or(|last| *at <= last)
         };
         let seen =
-            |name: &str| when::date(&schedule[name]).map(|real| self.past.virtual_time(real));
+            |name: &str| expression::date(&schedule[name]).map(|real| self.past.virtual_time(real));
         match when {
-            When::Once(at) => {
+            Expression::Once(at) => {
                 // What is past in real time is the emulator's.
                 let is_due = *at <= self.end && *at > Timestamp::now();
                 is_due.then_some(*at).into_iter().collect()
             }
-            When::Cron(cron, zone) => {
+            Expression::Cron(cron, zone) => {
                 let since = seen("LastModificationDate").unwrap_or(self.past.reached);
                 let since = since.max(self.past.reached).min(self.start);
                 let times = cron.within(zone, since, self.end);
-                times.filter(is_of_schedule).take(MOST + 1).collect()
+                times
+                    .filter(is_of_schedule)
+                    .take(MAX_OCCURRENCES + 1)
+                    .collect()
             }
-            When::Rate(interval) => {
+            Expression::Rate(interval) => {
                 let anchor = first_day.or_else(|| seen("CreationDate"));
                 let anchor = whole_second(anchor.unwrap_or(self.start));
                 let window = (self.start, self.end);
-                let ticks = when::ticks(*interval, anchor, window).filter(is_of_schedule);
+                let ticks = expression::ticks(*interval, anchor, window).filter(is_of_schedule);
                 match self.rates {
-                    Rates::Every => ticks.take(MOST + 1).collect(),
+                    Rates::Every => ticks.take(MAX_OCCURRENCES + 1).collect(),
                     Rates::Last => ticks.last().into_iter().collect(),
                     Rates::None => Vec::new(),
                 }

@@ -7,26 +7,26 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-const MOST_BLOCKS: usize = 50;
+const MAX_BLOCKS: usize = 50;
 /// Characters of all texts of a message.
-const LONGEST_MESSAGE: usize = 13_000;
-const SECTION_TEXT: usize = 3_000;
-const FIELD_TEXT: usize = 2_000;
-const MOST_FIELDS: usize = 10;
-const HEADER_TEXT: usize = 150;
-const CONTEXT_TEXT: usize = 3_000;
-const MOST_CONTEXT: usize = 10;
-const MOST_ELEMENTS: usize = 25;
-const ID: usize = 255;
-const BUTTON_TEXT: usize = 75;
-const BUTTON_VALUE: usize = 2_000;
-const URL: usize = 3_000;
-const LABEL: usize = 2_000;
-const PLACEHOLDER: usize = 150;
-const CONFIRM_TITLE: usize = 100;
-const CONFIRM_TEXT: usize = 300;
-const CONFIRM_BUTTON: usize = 30;
-const MARKDOWN: usize = 12_000;
+const MAX_MESSAGE_CHARACTERS: usize = 13_000;
+const MAX_SECTION_TEXT: usize = 3_000;
+const MAX_FIELD_TEXT: usize = 2_000;
+const MAX_FIELDS: usize = 10;
+const MAX_HEADER_TEXT: usize = 150;
+const MAX_CONTEXT_TEXT: usize = 3_000;
+const MAX_CONTEXT: usize = 10;
+const MAX_ELEMENTS: usize = 25;
+const MAX_ID: usize = 255;
+const MAX_BUTTON_TEXT: usize = 75;
+const MAX_BUTTON_VALUE: usize = 2_000;
+const MAX_URL: usize = 3_000;
+const MAX_LABEL: usize = 2_000;
+const MAX_PLACEHOLDER: usize = 150;
+const MAX_CONFIRM_TITLE: usize = 100;
+const MAX_CONFIRM_TEXT: usize = 300;
+const MAX_CONFIRM_BUTTON: usize = 30;
+const MAX_MARKDOWN: usize = 12_000;
 
 /// Why blocks are refused.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,9 +43,9 @@ pub(super) fn check(blocks: &Value) -> Result<(), Fault> {
     match blocks {
         Value::Null => return Ok(()),
         Value::Array(blocks) => {
-            if blocks.len() > MOST_BLOCKS {
+            if blocks.len() > MAX_BLOCKS {
                 check.problem(
-                    format!("no more than {MOST_BLOCKS} items allowed"),
+                    format!("no more than {MAX_BLOCKS} items allowed"),
                     "/blocks",
                 );
             }
@@ -58,7 +58,7 @@ pub(super) fn check(blocks: &Value) -> Result<(), Fault> {
     if !check.problems.is_empty() {
         return Err(Fault::Invalid(check.problems));
     }
-    if check.characters > LONGEST_MESSAGE {
+    if check.characters > MAX_MESSAGE_CHARACTERS {
         return Err(Fault::TooLong);
     }
     Ok(())
@@ -96,15 +96,15 @@ impl Check {
         }
         match block["type"].as_str() {
             Some("section") => self.section(block, at),
-            Some("header") => self.text(block, "text", at, (Kind::Plain, HEADER_TEXT)),
+            Some("header") => self.text(block, "text", at, (Kind::Plain, MAX_HEADER_TEXT)),
             Some("context") => self.context(block, at),
             Some("actions") => self.actions(block, at),
             Some("input") => self.input(block, at),
             Some("image") => {
-                self.limit(block, "image_url", at, URL);
-                self.limit(block, "alt_text", at, LABEL);
+                self.limit(block, "image_url", at, MAX_URL);
+                self.limit(block, "alt_text", at, MAX_LABEL);
             }
-            Some("markdown") => self.limit(block, "text", at, MARKDOWN),
+            Some("markdown") => self.limit(block, "text", at, MAX_MARKDOWN),
             Some("divider" | "rich_text") => {}
             Some(other) => {
                 self.problem(format!("unsupported type: {other}"), &format!("{at}/type"));
@@ -119,17 +119,21 @@ impl Check {
             self.problem("missing required field: text or fields", at);
         }
         if !block["text"].is_null() {
-            self.text(block, "text", at, (Kind::Any, SECTION_TEXT));
+            self.text(block, "text", at, (Kind::Any, MAX_SECTION_TEXT));
         }
         let fields = fields.map(Vec::as_slice).unwrap_or_default();
-        if fields.len() > MOST_FIELDS {
+        if fields.len() > MAX_FIELDS {
             self.problem(
-                format!("no more than {MOST_FIELDS} items allowed"),
+                format!("no more than {MAX_FIELDS} items allowed"),
                 &format!("{at}/fields"),
             );
         }
         for (n, field) in fields.iter().enumerate() {
-            self.text_object(field, &format!("{at}/fields/{n}"), (Kind::Any, FIELD_TEXT));
+            self.text_object(
+                field,
+                &format!("{at}/fields/{n}"),
+                (Kind::Any, MAX_FIELD_TEXT),
+            );
         }
         if !block["accessory"].is_null() {
             self.element(&block["accessory"], &format!("{at}/accessory"));
@@ -137,18 +141,18 @@ impl Check {
     }
 
     fn context(&mut self, block: &Value, at: &str) {
-        for (n, element) in self.items(block, at, MOST_CONTEXT).iter().enumerate() {
+        for (n, element) in self.items(block, at, MAX_CONTEXT).iter().enumerate() {
             let at = format!("{at}/elements/{n}");
             match element["type"].as_str() {
-                Some("image") => self.limit(element, "image_url", &at, URL),
-                _ => self.text_object(element, &at, (Kind::Any, CONTEXT_TEXT)),
+                Some("image") => self.limit(element, "image_url", &at, MAX_URL),
+                _ => self.text_object(element, &at, (Kind::Any, MAX_CONTEXT_TEXT)),
             }
         }
     }
 
     fn actions(&mut self, block: &Value, at: &str) {
         let mut seen = BTreeSet::new();
-        for (n, element) in self.items(block, at, MOST_ELEMENTS).iter().enumerate() {
+        for (n, element) in self.items(block, at, MAX_ELEMENTS).iter().enumerate() {
             let at = format!("{at}/elements/{n}");
             self.element(element, &at);
             if let Some(id) = element["action_id"].as_str()
@@ -163,9 +167,9 @@ impl Check {
     }
 
     fn input(&mut self, block: &Value, at: &str) {
-        self.text(block, "label", at, (Kind::Plain, LABEL));
+        self.text(block, "label", at, (Kind::Plain, MAX_LABEL));
         if !block["hint"].is_null() {
-            self.text(block, "hint", at, (Kind::Plain, LABEL));
+            self.text(block, "hint", at, (Kind::Plain, MAX_LABEL));
         }
         self.element(&block["element"], &format!("{at}/element"));
     }
@@ -190,12 +194,12 @@ impl Check {
         self.id(element, "action_id", at);
         match element["type"].as_str() {
             Some("button") => {
-                self.text(element, "text", at, (Kind::Plain, BUTTON_TEXT));
+                self.text(element, "text", at, (Kind::Plain, MAX_BUTTON_TEXT));
                 if !element["value"].is_null() {
-                    self.limit(element, "value", at, BUTTON_VALUE);
+                    self.limit(element, "value", at, MAX_BUTTON_VALUE);
                 }
                 if !element["url"].is_null() {
-                    self.limit(element, "url", at, URL);
+                    self.limit(element, "url", at, MAX_URL);
                 }
                 if !matches!(element["style"].as_str(), None | Some("primary" | "danger")) {
                     self.problem("must be primary or danger", &format!("{at}/style"));
@@ -203,7 +207,7 @@ impl Check {
             }
             Some("plain_text_input") => {
                 if !element["placeholder"].is_null() {
-                    self.text(element, "placeholder", at, (Kind::Plain, PLACEHOLDER));
+                    self.text(element, "placeholder", at, (Kind::Plain, MAX_PLACEHOLDER));
                 }
                 if element["max_length"]
                     .as_u64()
@@ -227,10 +231,10 @@ impl Check {
     }
 
     fn confirm(&mut self, confirm: &Value, at: &str) {
-        self.text(confirm, "title", at, (Kind::Plain, CONFIRM_TITLE));
-        self.text(confirm, "text", at, (Kind::Any, CONFIRM_TEXT));
-        self.text(confirm, "confirm", at, (Kind::Plain, CONFIRM_BUTTON));
-        self.text(confirm, "deny", at, (Kind::Plain, CONFIRM_BUTTON));
+        self.text(confirm, "title", at, (Kind::Plain, MAX_CONFIRM_TITLE));
+        self.text(confirm, "text", at, (Kind::Any, MAX_CONFIRM_TEXT));
+        self.text(confirm, "confirm", at, (Kind::Plain, MAX_CONFIRM_BUTTON));
+        self.text(confirm, "deny", at, (Kind::Plain, MAX_CONFIRM_BUTTON));
     }
 
     fn text(&mut self, holder: &Value, name: &str, at: &str, allowed: (Kind, usize)) {
@@ -252,9 +256,9 @@ impl Check {
 
     fn id(&mut self, holder: &Value, name: &str, at: &str) {
         let length = holder[name].as_str().map_or(0, |id| id.chars().count());
-        if length > ID {
+        if length > MAX_ID {
             self.problem(
-                format!("must be less than {} characters", ID + 1),
+                format!("must be less than {} characters", MAX_ID + 1),
                 &format!("{at}/{name}"),
             );
         }

@@ -10,7 +10,7 @@ mod teams;
 mod webhook;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,6 +24,7 @@ use tokio::sync::watch;
 use crate::World;
 use crate::clock::Clock;
 use crate::error::AwsError;
+use crate::sync::lock;
 use crate::upstream::Upstream;
 
 /// Under which path the sinks are.
@@ -267,10 +268,7 @@ impl Sinks {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.state)
     }
 }
 

@@ -15,12 +15,12 @@ use super::{Delivery, Reply, content_type};
 
 /// Longer texts are cut.
 /// <https://docs.slack.dev/changelog/2018-truncating-really-long-messages>
-const LONGEST_TEXT: usize = 40_000;
+const MAX_TEXT_CHARACTERS: usize = 40_000;
 /// `chat.update` refuses longer ones.
-const LONGEST_UPDATE: usize = 4_000;
+const MAX_UPDATE_CHARACTERS: usize = 4_000;
 /// How often a response URL may be used.
 /// <https://docs.slack.dev/interactivity/handling-user-interaction#message_responses>
-const MOST_RESPONSES: u32 = 5;
+const MAX_RESPONSES: u32 = 5;
 /// What stands for the bot that posts.
 const BOT: &str = "B0LOCALAWS";
 const TEAM: &str = "T0LOCALAWS";
@@ -101,7 +101,7 @@ impl Workspace {
             return Err(Refusal::of("message_not_found"));
         }
         check_content(input)?;
-        if length(input, "text") > LONGEST_UPDATE {
+        if length(input, "text") > MAX_UPDATE_CHARACTERS {
             return Err(Refusal::of("msg_too_long"));
         }
         Ok(json!({
@@ -130,7 +130,7 @@ impl Workspace {
 
     fn response(&mut self, delivery: &Delivery<'_>) -> Reply {
         let used = self.responses.entry(delivery.id.to_owned()).or_default();
-        if *used >= MOST_RESPONSES {
+        if *used >= MAX_RESPONSES {
             return Reply::new(404, json!({ "ok": false, "error": "used_url" }));
         }
         let Ok(input) = serde_json::from_slice::<Value>(delivery.body) else {
@@ -275,7 +275,7 @@ fn length(input: &Value, name: &str) -> usize {
 /// The text as it is kept.
 fn cut(input: &Value) -> String {
     let text = input["text"].as_str().unwrap_or_default();
-    text.chars().take(LONGEST_TEXT).collect()
+    text.chars().take(MAX_TEXT_CHARACTERS).collect()
 }
 
 fn message(input: &Value, ts: &str) -> Value {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Delivery, Reply};
 
-const LARGEST: usize = 28 * 1024;
+const MAX_CARD_BYTES: usize = 28 * 1024;
 const CARD: &str = "application/vnd.microsoft.card.adaptive";
 const VERSIONS: [&str; 6] = ["1.0", "1.1", "1.2", "1.3", "1.4", "1.5"];
 /// Elements of Adaptive Cards up to 1.5, and those that only Teams has.
@@ -31,7 +31,7 @@ const ELEMENTS: [&str; 14] = [
 ];
 
 pub(super) fn take(delivery: &Delivery<'_>) -> Reply {
-    if delivery.body.len() > LARGEST {
+    if delivery.body.len() > MAX_CARD_BYTES {
         return refused(
             413,
             "RequestEntityTooLarge",

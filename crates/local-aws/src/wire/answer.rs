@@ -26,8 +26,8 @@ pub enum Protocol {
     Cbor,
 }
 
-/// The XML namespace of the query service that is served here.
-const ELB_NAMESPACE: &str = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/";
+/// The namespace of errors of the query protocol. SDKs read errors by their elements alone.
+const ERROR_NAMESPACE: &str = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/";
 
 /// The answer of a JSON service.
 pub(crate) fn json_answer(content_type: &str, value: &Value) -> Response<Bytes> {
@@ -39,13 +39,8 @@ pub(crate) fn json_answer(content_type: &str, value: &Value) -> Response<Bytes> 
     )
 }
 
-/// The answer of the load balancers: the result's children in the elements around them.
-pub(crate) fn query_answer(operation: &str, result: &Xml) -> Response<Bytes> {
-    query_answer_of(ELB_NAMESPACE, operation, result)
-}
-
-/// The answer of a query service with that XML namespace.
-pub(crate) fn query_answer_of(
+/// The answer of a query service: the result's children in the elements around them.
+pub(crate) fn query_answer(
     namespace: &str,
     operation: &str,
     result: impl std::fmt::Display,
@@ -88,7 +83,7 @@ pub(crate) fn error_answer(protocol: &Protocol, error: &AwsError) -> Response<By
             let parts = parts.map(|(name, text)| Xml::text(name, text)).to_vec();
             let error = Xml::node("Error", parts);
             let body = format!(
-                "<ErrorResponse xmlns=\"{ELB_NAMESPACE}\">{error}<RequestId>{id}</RequestId>\
+                "<ErrorResponse xmlns=\"{ERROR_NAMESPACE}\">{error}<RequestId>{id}</RequestId>\
                  </ErrorResponse>"
             );
             ("text/xml", body.into())

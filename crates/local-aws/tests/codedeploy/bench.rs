@@ -69,10 +69,7 @@ impl Bench {
             region: "us-east-1".to_owned(),
             upstream: "http://127.0.0.1:9".parse().unwrap(),
             data_dir: data_dir(),
-            images: BTreeMap::from([(
-                "shop".to_owned(),
-                PathBuf::from(env!("CARGO_BIN_EXE_sample-shop")),
-            )]),
+            images: BTreeMap::from([("shop".to_owned(), test_support::programs::sample_shop())]),
         });
         let (sender, calls) = mpsc::unbounded_channel();
         let codedeploy = CodeDeploy::with_hook_caller(world.clone(), HookCaller::InProcess(sender));
@@ -95,16 +92,12 @@ impl Bench {
     }
 
     pub(crate) async fn ok(&self, operation: &str, input: Value) -> Value {
-        self.codedeploy.call(operation, input).await.unwrap()
+        self.codedeploy.call(operation, &input).unwrap()
     }
 
     /// The code of the error a call is refused with.
     pub(crate) async fn code(&self, operation: &str, input: Value) -> String {
-        self.codedeploy
-            .call(operation, input)
-            .await
-            .unwrap_err()
-            .code
+        self.codedeploy.call(operation, &input).unwrap_err().code
     }
 
     /// Deploys version 2 with these hooks and returns the deployment's id.
@@ -305,7 +298,7 @@ pub(crate) fn appspec(
 }
 
 pub(crate) async fn build(world: &World, tasks: u32) -> (Listener, Listener) {
-    let ecs = async |operation: &str, input: Value| world.ecs.call(operation, input).await.unwrap();
+    let ecs = async |operation: &str, input: Value| world.ecs.call(operation, input).unwrap();
     ecs("CreateCluster", json!({ "clusterName": "shop" })).await;
     for version in ["1", "2"] {
         ecs("RegisterTaskDefinition", task_definition(version)).await;
@@ -391,8 +384,7 @@ async fn elb(world: &World, operation: &str, params: &[(&str, &str)], wanted: &s
         .finish();
     let answer = world
         .elb
-        .call(operation, QueryParams::parse(form.as_bytes()))
-        .await
+        .call(operation, &QueryParams::parse(form.as_bytes()))
         .unwrap();
     let text = answer.to_string();
     let (_, rest) = text.split_once(&format!("<{wanted}>")).unwrap();

@@ -230,8 +230,7 @@ async fn a_group_has_one_deployment_at_a_time() {
     let again = deployment(&appspec("shop:2", "web", 8080, &[]));
     let refused = bench
         .codedeploy
-        .call("CreateDeployment", again)
-        .await
+        .call("CreateDeployment", &again)
         .unwrap_err();
     assert_eq!(
         refused.to_string(),
@@ -326,7 +325,7 @@ async fn the_timeline_tells_each_step() {
     let bench = Bench::new(Setup::default()).await;
     let id = bench.deploy(&[]).await;
     bench.until(&id, "Succeeded").await;
-    let told = |event: local_aws::timeline::Told| {
+    let shown = |event: local_aws::timeline::RecordedEvent| {
         let own = event.event.deployment_id.as_deref() == Some(id.as_str());
         own.then(|| format!("{}: {}", event.event.kind, event.event.message))
     };
@@ -334,8 +333,8 @@ async fn the_timeline_tells_each_step() {
     let mut sentences: Vec<_> = Vec::new();
     // The last sentence follows the status.
     while sentences.last() != Some(&last) {
-        let told = bench.world.timeline.after(0).into_iter().filter_map(told);
-        sentences = told.collect();
+        let events = bench.world.timeline.after(0).into_iter().filter_map(shown);
+        sentences = events.collect();
         tokio::task::yield_now().await;
     }
     let text = sentences.join("\n").replace(&id, "d-1");

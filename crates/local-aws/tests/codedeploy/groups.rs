@@ -110,8 +110,7 @@ async fn only_ecs_is_served_and_said_so() {
     );
     let refused = bench
         .codedeploy
-        .call("AddTagsToOnPremisesInstances", json!({}))
-        .await;
+        .call("AddTagsToOnPremisesInstances", &json!({}));
     assert_eq!(refused.unwrap_err().code, "UnknownOperationException");
 }
 

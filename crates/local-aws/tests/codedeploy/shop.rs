@@ -71,7 +71,6 @@ async fn a_replacement_that_never_becomes_healthy_times_out_after_an_hour() {
         .world
         .ecs
         .call("RegisterTaskDefinition", broken)
-        .await
         .unwrap();
     let id = bench
         .deploy_text(&appspec("broken:1", "web", 8080, &[]))

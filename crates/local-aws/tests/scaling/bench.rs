@@ -1,6 +1,5 @@
 //! A local AWS with the cluster `dev`, and clients that do not try again by themselves.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use aws_sdk_applicationautoscaling as scaling;
@@ -27,7 +26,7 @@ pub(crate) const SHOP: &str = "shop";
 impl Bench {
     pub(crate) async fn new() -> Self {
         let data = format!("local-aws-scaling-{}", std::process::id());
-        let shop = PathBuf::from(env!("CARGO_BIN_EXE_sample-shop"));
+        let shop = test_support::programs::sample_shop();
         let options = WorldOptions {
             account: "000000000000".to_owned(),
             region: "us-east-1".to_owned(),

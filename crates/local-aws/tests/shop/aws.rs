@@ -18,7 +18,7 @@ impl Aws {
     pub(crate) async fn start(name: &str) -> Self {
         let unique = format!("local-aws-{name}-{}", std::process::id());
         let data_dir = std::env::temp_dir().join(unique);
-        let shop = PathBuf::from(env!("CARGO_BIN_EXE_sample-shop"));
+        let shop = test_support::programs::sample_shop();
         let options = WorldOptions {
             account: "000000000000".to_owned(),
             region: "us-east-1".to_owned(),

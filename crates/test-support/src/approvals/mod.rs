@@ -1,0 +1,208 @@
+//! A case that waits for its decision, in a small AWS.
+
+pub mod pipeline;
+pub mod world;
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use approvals::config::Config;
+use approvals::decide::{Boxed, DecisionContext};
+use approvals::records::Records;
+use approvals::sign::{Keys, token_mac};
+use approvals::{ApprovalAction, Briefing, Case, CaseId, Shown, Starter, Token};
+use common::aws::Aws;
+use common::state::Table;
+use jiff::Timestamp;
+
+pub use world::{Act, Fate, World};
+
+/// The token of the wait that the case is about. It must never be seen anywhere.
+pub const TOKEN: &str = "0c35520a-b7e6-403d-ba3f-e02120b524c3";
+/// The token of another wait.
+pub const NEXT_TOKEN: &str = "7f0e7a52-1111-4222-8333-444455556666";
+pub const EXECUTION: &str = "11111111-2222-3333-4444-555555555555";
+pub const KEY: &str = "a-signing-key-of-at-least-32-characters";
+pub const TABLE: &str = "deploy-hooks-state";
+/// 2026-03-02, a Monday, 10:00 in UTC.
+pub const START: i64 = 1_772_445_600;
+
+/// A clock that the test moves.
+#[derive(Clone)]
+pub struct Hands(Arc<AtomicI64>);
+
+impl Hands {
+    pub fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(START)))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+
+    pub fn pass(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+pub fn action() -> ApprovalAction {
+    ApprovalAction {
+        account: "111122223333".into(),
+        region: "eu-central-1".into(),
+        pipeline: "shop".into(),
+        stage: "Production".into(),
+        action: "Approve".into(),
+    }
+}
+
+pub fn keys() -> Keys {
+    Keys::new(KEY, None).unwrap()
+}
+
+/// What would be deployed, while `version` is.
+pub fn shown(version: &str) -> Shown {
+    Shown {
+        digest: format!("digest of {version}"),
+        change_sets: vec![format!(
+            "arn:aws:cloudformation:eu-central-1:111122223333:changeSet/{version}/1"
+        )],
+        unknown: Vec::new(),
+    }
+}
+
+/// The case as the notifier would have written it.
+pub fn case() -> Case {
+    let token = Token::new(TOKEN);
+    Case {
+        id: CaseId::of(&action(), &token),
+        action: action(),
+        execution_id: Some(EXECUTION.into()),
+        token_mac: token_mac(&keys(), &action(), &token),
+        route: "production".into(),
+        asked_at: Timestamp::from_second(START - 3600).unwrap(),
+        expires: Some(Timestamp::from_second(START + 6 * 86_400).unwrap()),
+        console_link: Some(
+            "https://console.aws.amazon.com/codesuite/codepipeline/pipelines/shop/view".into(),
+        ),
+        external_link: None,
+        comment: Some("the spring release".into()),
+        briefing: Briefing {
+            starter: Some(Starter {
+                trigger: "AutomatedRollback".into(),
+                detail: "arn:aws:codestar-connections:eu-central-1:111122223333:connection/1"
+                    .into(),
+                name: "1".into(),
+            }),
+            ..Briefing::default()
+        },
+        shown: shown("1.1.0"),
+    }
+}
+
+/// A configuration with this policy; the approvers are `slack:T0001/U0001` to `U0060`, two addresses
+/// and a channel's link.
+pub fn config(policy: &str) -> Config {
+    let text = config_text(policy);
+    Config::parse("approvals.yaml", &text).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// The same as it stands in a file.
+pub fn config_text(policy: &str) -> String {
+    let slack = (1..=60).map(|n| format!("'slack:T0001/U{n:04}'"));
+    let links = [
+        "'email:lead@example.com'",
+        "'email:other@example.com'",
+        "'link:teams'",
+    ];
+    let approvers: Vec<String> = slack.chain(links.map(str::to_owned)).collect();
+    format!(
+        "version: 1
+channels:
+  room: {{slack: {{channel: C0123456789, token: 'secretsmanager:slack#bot'}}}}
+  teams: {{teams: {{url: 'ssm:/deploy-hooks/teams-url'}}}}
+  mail: {{ses: {{from: releases@example.com, to: [lead@example.com, other@example.com]}}}}
+routes:
+  - name: production
+    match: {{pipeline: shop}}
+    tell: [room, mail, teams]
+    policy: {{approvers: [{}], {policy}}}
+other_messages: {{tell: [room]}}
+",
+        approvers.join(", ")
+    )
+}
+
+/// The context of one function in this world.
+pub struct Office {
+    pub world: World,
+    pub aws: Aws,
+    pub hands: Hands,
+    pub keys: Keys,
+    pub config: Config,
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    ids: Box<dyn Fn() -> String + Send + Sync>,
+    look: Box<Look>,
+}
+
+type Look =
+    dyn for<'c> Fn(&'c Aws, &'c Case, &'c str) -> Boxed<'c, Result<Shown, String>> + Send + Sync;
+
+impl Office {
+    /// A context with this policy; the case is open and waits.
+    pub async fn open(policy: &str) -> Self {
+        Self::with(config(policy), case()).await
+    }
+
+    pub async fn with(config: Config, case: Case) -> Self {
+        let hands = Hands::new();
+        let world = World::new(hands.clone());
+        let clock = hands.clone();
+        let looking = world.clone();
+        let counter = Mutex::new(0);
+        let office = Self {
+            aws: world.aws(),
+            hands,
+            keys: keys(),
+            config,
+            clock: Box::new(move || clock.now()),
+            ids: Box::new(move || {
+                let mut counter = counter.lock().unwrap();
+                *counter += 1;
+                format!("id{counter:06}")
+            }),
+            look: Box::new(move |_, _, execution| {
+                let world = looking.clone();
+                Box::pin(async move {
+                    world
+                        .meets("ShownAgain")
+                        .await
+                        .map_err(|fate| format!("{fate:?}"))?;
+                    assert_eq!(execution, EXECUTION);
+                    Ok(shown(&world.deployable()))
+                })
+            }),
+            world,
+        };
+        office.context().records.open_case(&case).await.unwrap();
+        office.world.forget_calls();
+        office
+    }
+
+    pub fn context(&self) -> DecisionContext<'_> {
+        DecisionContext {
+            aws: &self.aws,
+            records: self.records(),
+            keys: &self.keys,
+            config: &self.config,
+            shown_again: &*self.look,
+        }
+    }
+
+    pub fn records(&self) -> Records<'_> {
+        let table = Table {
+            aws: &self.aws,
+            name: TABLE,
+        };
+        Records::new(table, &*self.clock, &*self.ids)
+    }
+}

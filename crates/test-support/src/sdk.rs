@@ -1,0 +1,40 @@
+//! Clients of the real SDK for an AWS of the test.
+
+use aws_sdk_sns::config::retry::RetryConfig;
+use aws_sdk_sns::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::time::SystemTimeSource;
+use aws_smithy_runtime_api::client::http::HttpClient;
+use aws_types::sdk_config::{Builder, SdkConfig};
+use common::aws::Aws;
+
+/// Clients whose calls `transport` answers, signed with this access key and each tried so often.
+pub fn in_memory(
+    transport: impl HttpClient + 'static,
+    region: &'static str,
+    access_key: &str,
+    tries: u32,
+) -> Aws {
+    let config = config(region, access_key, tries).http_client(transport);
+    Aws::from_config(config.build())
+}
+
+/// Clients of a server at `url`, with the time limits of the real ones.
+pub fn loopback(url: &str, region: &'static str, tries: u32) -> Aws {
+    let config = config(region, "test", tries)
+        .endpoint_url(url)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .time_source(SystemTimeSource::new())
+        .timeout_config(common::aws::timeouts());
+    Aws::from_config(config.build())
+}
+
+fn config(region: &'static str, access_key: &str, tries: u32) -> Builder {
+    let credentials = Credentials::new(access_key, "secret", None, None, "test");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(region))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(RetryConfig::standard().with_max_attempts(tries))
+        .sleep_impl(TokioSleep::new())
+}
