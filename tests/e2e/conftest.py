@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import secrecy
 from cases import Case, Waiting, wait_for_case
 from follow import Follower
 from gates import Gates
@@ -29,6 +30,11 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     # Fifty people click at once here; elsewhere a crowd like that is turned away.
     with World("e2e", config=config, SsmParameterArns=PARAMETERS, DecisionConcurrency="0") as world:
         yield world
+        try:
+            secrecy.check(world, request.session)
+        except BaseException:
+            world.keep_logs()
+            raise
         if request.session.testsfailed:
             world.keep_logs()
 
