@@ -21,13 +21,13 @@ pub struct LoggedCall {
     pub seq: u64,
     /// Virtual time of its arrival.
     pub at: Timestamp,
-    /// The service's signing name, `-` when the request did not tell.
+    /// The service's signing name, `-` when the request does not say.
     pub service: String,
-    /// The operation; method and path when it could not be told.
+    /// The operation; method and path when it is not known.
     pub operation: String,
     /// Status of the answer; 0 when the connection was closed without one.
     pub status: u16,
-    /// The error code, for errors of the own services and ordered faults.
+    /// The error code, for errors of the services of this crate and for ordered faults.
     pub error: Option<String>,
     /// Real time until the answer's head.
     pub duration_ms: u64,

@@ -99,6 +99,14 @@ impl Clock {
         }
     }
 
+    /// Sleeps until then; for ever without a time.
+    pub(crate) async fn sleep_until_optional(&self, t: Option<Timestamp>) {
+        match t {
+            Some(t) => self.sleep_until(t).await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Moves virtual time forward at once and wakes, in the order of their deadlines, the sleepers
     /// whose time has come. A sleeper that then sleeps again counts from the new time.
     pub fn advance(&self, d: Duration) {
@@ -175,7 +183,7 @@ fn until(now: Timestamp, t: Timestamp) -> Duration {
 }
 
 /// `t + d`, at the end of time at most.
-fn later(t: Timestamp, d: Duration) -> Timestamp {
+pub(crate) fn later(t: Timestamp, d: Duration) -> Timestamp {
     t.checked_add(d).unwrap_or(Timestamp::MAX)
 }
 

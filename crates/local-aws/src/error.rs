@@ -1,4 +1,4 @@
-//! The one error an AWS caller can be told, independent of the protocol it is told in.
+//! The one kind of error that callers get, independent of the protocol.
 //!
 //! The wire modules turn it into JSON or XML. It never carries an internal detail: `code` is a name
 //! from the service's own model, because SDKs choose the exception class by it.

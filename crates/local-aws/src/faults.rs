@@ -1,6 +1,6 @@
 //! Faults to order: the next calls of an operation fail, hang, or are cut off, as AWS does on a bad
-//! day. They strike at the front door, before the service sees the call, or, where that was ordered,
-//! after it was performed: the answer is lost and the deed is done.
+//! day. They take effect at the front door, before the service sees the call, or, where that was ordered,
+//! after it was performed: then only the answer is lost.
 
 use std::collections::BTreeMap;
 use std::str::FromStr as _;
@@ -22,8 +22,8 @@ pub struct FaultSpec {
     /// The operation, or `*`.
     #[serde(default = "any")]
     pub operation: String,
-    /// It strikes only calls whose body has this text in it, such as the name of one service. Calls
-    /// that are passed on unread have no body to look into.
+    /// Only calls whose body contains this text, such as the name of one service. It never matches
+    /// calls that are passed on unread.
     pub containing: Option<String>,
     /// How often it strikes; without it, until it is removed.
     pub times: Option<u32>,
@@ -57,7 +57,7 @@ fn any() -> String {
 pub struct InjectedFault {
     /// Waited first, in real time.
     pub delay: Duration,
-    /// Then.
+    /// What happens then.
     pub outcome: FaultOutcome,
     /// The call is performed before all that.
     pub after: bool,
@@ -65,10 +65,10 @@ pub struct InjectedFault {
     pub headers: BTreeMap<String, String>,
 }
 
-/// How a struck call ends.
+/// How a call that a fault strikes ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FaultOutcome {
-    /// DelayOnly, only later.
+    /// As it would without the fault, only later.
     DelayOnly,
     /// With an error, in the protocol of the service.
     Error(AwsError),
@@ -88,6 +88,28 @@ pub struct Fault {
     pub spec: FaultSpec,
 }
 
+/// Why a fault is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FaultError {
+    /// It would change nothing.
+    #[error("a fault needs `status` (0 closes the connection) or `delay_ms`")]
+    NoEffect,
+    /// The status is not one of an error.
+    #[error("`status` must be 0 or from 400 to 599; for slack also 200")]
+    Status,
+    /// A header that HTTP does not allow.
+    #[error("'{name}: {value}' is not a header")]
+    Header {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// It would never strike.
+    #[error("`times` must be 1 or more; leave it out for always")]
+    Never,
+}
+
 /// The faults in force. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
@@ -96,22 +118,21 @@ pub struct Faults {
 
 impl Faults {
     /// Orders a fault and gives its id. Refuses one that would do nothing.
-    pub fn add(&self, spec: FaultSpec) -> Result<String, String> {
+    pub fn add(&self, spec: FaultSpec) -> Result<String, FaultError> {
         if spec.status.is_none() && spec.delay_ms == 0 {
-            return Err(
-                "a fault needs `status` (0 closes the connection) or `delay_ms`".to_owned(),
-            );
+            return Err(FaultError::NoEffect);
         }
         if spec.status.is_some_and(|status| !spec.may_answer(status)) {
-            return Err("`status` is 0, or between 400 and 599; for slack also 200".to_owned());
+            return Err(FaultError::Status);
         }
         for (name, value) in &spec.headers {
             if HeaderName::from_str(name).is_err() || HeaderValue::from_str(value).is_err() {
-                return Err(format!("'{name}: {value}' is no header"));
+                let (name, value) = (name.clone(), value.clone());
+                return Err(FaultError::Header { name, value });
             }
         }
         if spec.times == Some(0) {
-            return Err("`times` is 1 or more; leave it out for always".to_owned());
+            return Err(FaultError::Never);
         }
         let service = canonical(&spec.service).to_owned();
         let spec = FaultSpec { service, ..spec };
@@ -131,7 +152,7 @@ impl Faults {
         self.lock().1.clone()
     }
 
-    /// Takes a fault back; false when there is no such one (any more).
+    /// Removes a fault; false when there is none with that id.
     pub fn remove(&self, id: &str) -> bool {
         let mut faults = self.lock();
         let before = faults.1.len();
@@ -139,12 +160,12 @@ impl Faults {
         faults.1.len() < before
     }
 
-    /// Takes all faults back.
+    /// Removes all faults.
     pub fn clear(&self) {
         self.lock().1.clear();
     }
 
-    /// What is to happen to this call: the first fault that matches and skips no more strikes.
+    /// What happens to this call: the first fault that matches and has nothing left to skip.
     pub fn next_for(&self, service: &str, operation: &str, body: &[u8]) -> Option<InjectedFault> {
         let mut faults = self.lock();
         let mut injected = None;

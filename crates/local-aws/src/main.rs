@@ -91,7 +91,7 @@ async fn run(args: Args) -> io::Result<()> {
     std::process::exit(0);
 }
 
-/// Writes the address under another name first, so that nobody reads half of it.
+/// Writes the address under another name first, so that a reader never sees half of it.
 fn announce(file: &Path, address: &str) -> io::Result<()> {
     let partial = file.with_extension("partial");
     fs::write(&partial, format!("{address}\n"))?;
@@ -107,10 +107,20 @@ async fn stdin_ends() {
     let _ = reading.await;
 }
 
-fn image(text: &str) -> Result<(String, PathBuf), String> {
-    let (name, path) = text
-        .split_once('=')
-        .ok_or("write NAME=PATH, such as shop=/opt/shop")?;
-    let path = fs::canonicalize(path).map_err(|error| format!("{path}: {error}"))?;
+/// Why a value of `--image` is refused.
+#[derive(Debug, thiserror::Error)]
+enum ImageError {
+    #[error("write NAME=PATH, such as shop=/opt/shop")]
+    Form,
+    #[error("{path}: {source}")]
+    Path { path: String, source: io::Error },
+}
+
+fn image(text: &str) -> Result<(String, PathBuf), ImageError> {
+    let (name, path) = text.split_once('=').ok_or(ImageError::Form)?;
+    let path = fs::canonicalize(path).map_err(|source| ImageError::Path {
+        path: path.to_owned(),
+        source,
+    })?;
     Ok((name.to_owned(), path))
 }

@@ -19,7 +19,7 @@ use tokio::process::{Child, ChildStdin, Command};
 /// How long a program may take to end after SIGTERM. ECS waits 30 seconds by default.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Told to each program: end when standard input ends.
+/// Tells each program to end when its standard input ends.
 const EXIT_WITH_STDIN: &str = "EXIT_WITH_STDIN";
 
 /// What to start.

@@ -1,7 +1,7 @@
 //! What the AWS services that are answered here have in common: each knows its signing name and answers
 //! calls in its own protocol.
 //!
-//! A service that is not in the registry is passed on; none is the default for calls that nobody knows.
+//! Calls of services that are not in the registry are passed on; no service is a default for the rest.
 
 use std::sync::Arc;
 

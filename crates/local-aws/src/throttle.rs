@@ -104,17 +104,33 @@ struct Level {
     at: Instant,
 }
 
+/// Why a bucket is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BucketError {
+    /// It would let nothing through.
+    #[error("bucket {bucket}: `burst` must be 1 or more and `per_second` more than 0")]
+    Numbers {
+        /// Its name.
+        bucket: String,
+    },
+    /// It is not a documented one, and does not say what it limits.
+    #[error("bucket {bucket} is not one of {known}: it needs `service` and `operations`")]
+    Incomplete {
+        /// Its name.
+        bucket: String,
+        /// The names of the documented ones.
+        known: String,
+    },
+}
+
 impl Throttles {
     /// Switches the documented buckets on, all of them full, with these numbers instead of theirs and
     /// with these further ones.
-    pub fn switch_on(&self, specs: Vec<BucketSpec>) -> Result<(), String> {
+    pub fn switch_on(&self, specs: Vec<BucketSpec>) -> Result<(), BucketError> {
         let mut buckets = documented();
         for spec in specs {
             if !(spec.burst >= 1.0 && spec.per_second > 0.0) {
-                return Err(format!(
-                    "bucket {}: `burst` is 1 or more and `per_second` more than 0",
-                    spec.name
-                ));
+                return Err(BucketError::Numbers { bucket: spec.name });
             }
             let known = buckets.iter().position(|bucket| bucket.name == spec.name);
             let known = known.map(|place| buckets.remove(place));
@@ -123,11 +139,10 @@ impl Throttles {
             let operations = spec.operations.or(known.map(|bucket| bucket.operations));
             let (Some(service), Some(operations)) = (service, operations) else {
                 let names: Vec<String> = documented().into_iter().map(|b| b.name).collect();
-                return Err(format!(
-                    "bucket {} is none of {}: it needs `service` and `operations`",
-                    spec.name,
-                    names.join(", ")
-                ));
+                return Err(BucketError::Incomplete {
+                    bucket: spec.name,
+                    known: names.join(", "),
+                });
             };
             buckets.push(Bucket {
                 name: spec.name,

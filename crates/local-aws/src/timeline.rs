@@ -1,7 +1,7 @@
 //! The timeline: what happened in this local world, in order, in sentences for people and in
 //! details for programs.
 //!
-//! It only tells. Nothing may decide by reading it.
+//! It only reports. No decision may depend on it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::sync::lock;
 
-/// Events kept; the oldest go first.
+/// Events that are kept; the oldest go first.
 const MAX_EVENTS: usize = 50_000;
 
 /// Something that happened.

@@ -1,7 +1,7 @@
 //! Calls that local-aws itself makes to the emulator behind it: a topic published to, a rule looked
 //! up, a function invoked.
 //!
-//! They go straight to the emulator, not through the front door: no ordered fault strikes them, and
+//! They go straight to the emulator, not through the front door: no fault is injected into them, and
 //! the log of calls shows only what clients called.
 
 use std::time::Duration;
@@ -17,9 +17,9 @@ use url::{Url, form_urlencoded};
 
 use crate::error::AwsError;
 
-/// Longest real time for one call; the emulator is on the same machine.
+/// How long a call may take, in real time; the emulator is on the same machine.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// Longest real time for a function that is waited for: a function's own longest, and a little more.
+/// How long a function may take that is waited for, in real time: Lambda's own limit, and a little more.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15 * 60 + 30);
 
 /// The emulator, as a client sees it. Clones are cheap.
@@ -30,7 +30,7 @@ pub(crate) struct Upstream {
     region: String,
 }
 
-/// What became of a function that was waited for.
+/// How a function ended that was waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Invoked {
     /// It answered.

@@ -1,4 +1,4 @@
-//! Scaling activities that nobody calls for: an alarm goes off.
+//! Scaling activities without a call: an alarm goes off.
 //!
 //! AWS leaves a count that is out of bounds alone until an alarm of a policy goes off. There are no
 //! metrics here, so the worst is taken: a service with a policy gets its alarm a virtual minute after it
@@ -151,16 +151,10 @@ async fn run(shared: Weak<Shared>) {
         let (changed, clock) = (strong.changed.clone(), strong.clock.clone());
         let mut counts = strong.ecs.count_changes();
         let next = AutoScaling { shared: strong }.round();
-        let due = async {
-            match next {
-                Some(at) => clock.sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = changed.notified() => {}
             ended = counts.changed() => if ended.is_err() { return },
-            () = due => {}
+            () = clock.sleep_until_optional(next) => {}
         }
         tokio::time::sleep(ROUND_DELAY).await;
     }

@@ -2,9 +2,9 @@
 //! is suspended of it.
 //!
 //! Bounds hold where AWS says they do: at each `RegisterScalableTarget`, and at each scaling activity.
-//! Setting a desired count outside of them is not refused and by itself undone by nobody. There are no
-//! metrics: alarms are ordered through the control API, and a service that has a policy and is out of
-//! bounds is taken to get one after a virtual minute. Scheduled actions are kept and never done.
+//! A desired count outside of them is not refused, and nothing undoes it by itself. There are no
+//! metrics: the control API raises alarms, and a service that has a policy and is out of bounds gets one
+//! after a virtual minute. Scheduled actions are kept but never run.
 
 mod activities;
 mod alarms;

@@ -113,7 +113,7 @@ impl AutoScaling {
         Ok(json!({ "ScalableTargetARN": arn }))
     }
 
-    /// The targets of these ids, or all. An id without a target is no error: nothing is said of it.
+    /// The targets of these ids, or all. An id without a target is no error; it is left out.
     pub(super) fn describe_scalable_targets(&self, input: Value) -> Result<Value, AwsError> {
         let call: Describe = read(input)?;
         namespace(call.service_namespace.as_deref())?;

@@ -90,7 +90,7 @@ impl CodeDeploy {
         let routing = input::member(input, "trafficRoutingConfig").ok_or_else(|| {
             wrong("A deployment configuration for ECS needs a trafficRoutingConfig".to_owned())
         })?;
-        let routing = Routing::read(routing).map_err(wrong)?;
+        let routing = Routing::read(routing).map_err(|error| wrong(error.to_string()))?;
         let now = self.now();
         let mut state = self.state();
         if state.configs.contains_key(name) {

@@ -23,18 +23,55 @@ pub(super) struct AppSpec {
     pub(super) hooks: BTreeMap<LifecycleEvent, String>,
 }
 
+/// Why an AppSpec cannot be deployed: sentences for whoever wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum AppSpecError {
+    #[error(
+        "The input AppSpec file is a not well-formed yaml. The template cannot be parsed: {0}."
+    )]
+    NotYaml(saphyr::ScanError),
+    #[error("The AppSpec file is empty.")]
+    Empty,
+    #[error("The AppSpec file is not a mapping.")]
+    NotMapping,
+    #[error("The AppSpec file has no list named Resources.")]
+    NoResources,
+    #[error("The AppSpec file has {0} Resources; an ECS deployment has exactly one.")]
+    ResourceCount(usize),
+    #[error("The resource of the AppSpec file has no Type and Properties.")]
+    NotResource,
+    #[error("The resource has {0}; it has to be AWS::ECS::Service.")]
+    WrongType(String),
+    #[error("{0} is missing.")]
+    Missing(&'static str),
+    #[error(
+        "TaskDefinition is still the placeholder {0}; replace it by the ARN of the task definition \
+         to deploy."
+    )]
+    Placeholder(String),
+    #[error("ContainerPort {0} is not a port; it has to be from 1 to 65535.")]
+    Port(Value),
+    #[error("Hooks is not a list.")]
+    HooksNotList,
+    #[error("An entry of Hooks is not a mapping.")]
+    HookNotMapping,
+    #[error("{0} is no lifecycle event of an ECS deployment; there are {known}.", known = hook_names())]
+    UnknownHook(String),
+    #[error("The hook {0} names no function.")]
+    NoFunction(String),
+    #[error("The hook {0} is there twice; it takes one function.")]
+    HookTwice(String),
+}
+
 impl AppSpec {
-    /// Reads an AppSpec. The error is a sentence for whoever wrote it.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    /// Reads an AppSpec.
+    pub(super) fn parse(text: &str) -> Result<Self, AppSpecError> {
         let root = read(text)?;
         let properties = ecs_properties(&root)?;
         let balancer = object(properties, "LoadBalancerInfo")?;
         let task_definition = string(properties, "TaskDefinition")?;
         if task_definition.contains(['<', '>']) {
-            return Err(format!(
-                "TaskDefinition is still the placeholder {task_definition}; replace it by the ARN \
-                 of the task definition to deploy."
-            ));
+            return Err(AppSpecError::Placeholder(task_definition));
         }
         Ok(Self {
             task_definition,
@@ -45,21 +82,17 @@ impl AppSpec {
     }
 }
 
-fn read(text: &str) -> Result<Value, String> {
+fn read(text: &str) -> Result<Value, AppSpecError> {
     // Most are written by programs, as JSON; a YAML reader would accept it too, but not all of it.
     if let Ok(value) = serde_json::from_str(text) {
         return Ok(value);
     }
-    let documents = Yaml::load_from_str(text).map_err(|error| {
-        format!(
-            "The input AppSpec file is a not well-formed yaml. The template cannot be parsed: {error}."
-        )
-    })?;
+    let documents = Yaml::load_from_str(text).map_err(AppSpecError::NotYaml)?;
     documents
         .into_iter()
         .next()
         .map(to_json)
-        .ok_or_else(|| "The AppSpec file is empty.".to_owned())
+        .ok_or(AppSpecError::Empty)
 }
 
 fn to_json(node: Yaml<'_>) -> Value {
@@ -81,100 +114,88 @@ fn to_json(node: Yaml<'_>) -> Value {
 }
 
 /// The `Properties` of the one `AWS::ECS::Service` among the `Resources`.
-fn ecs_properties(root: &Value) -> Result<&Map<String, Value>, String> {
-    let root = root
-        .as_object()
-        .ok_or("The AppSpec file is not a mapping.")?;
+fn ecs_properties(root: &Value) -> Result<&Map<String, Value>, AppSpecError> {
+    let root = root.as_object().ok_or(AppSpecError::NotMapping)?;
     let resources = root
         .get("Resources")
         .and_then(Value::as_array)
-        .ok_or("The AppSpec file has no list named Resources.")?;
+        .ok_or(AppSpecError::NoResources)?;
     let [resource] = resources.as_slice() else {
-        return Err(format!(
-            "The AppSpec file has {} Resources; an ECS deployment has exactly one.",
-            resources.len()
-        ));
+        return Err(AppSpecError::ResourceCount(resources.len()));
     };
     let target = resource
         .as_object()
         .and_then(|entry| entry.values().next())
         .and_then(Value::as_object)
-        .ok_or("The resource of the AppSpec file has no Type and Properties.")?;
+        .ok_or(AppSpecError::NotResource)?;
     match target.get("Type").and_then(Value::as_str) {
         Some("AWS::ECS::Service") => object(target, "Properties"),
-        Some(other) => Err(format!(
-            "The resource has the Type {other}; it has to be AWS::ECS::Service."
-        )),
-        None => Err("The resource has no Type; it has to be AWS::ECS::Service.".to_owned()),
+        Some(other) => Err(AppSpecError::WrongType(format!("the Type {other}"))),
+        None => Err(AppSpecError::WrongType("no Type".to_owned())),
     }
 }
 
-fn object<'a>(from: &'a Map<String, Value>, name: &str) -> Result<&'a Map<String, Value>, String> {
+fn object<'a>(
+    from: &'a Map<String, Value>,
+    name: &'static str,
+) -> Result<&'a Map<String, Value>, AppSpecError> {
     from.get(name)
         .and_then(Value::as_object)
-        .ok_or_else(|| format!("{name} is missing."))
+        .ok_or(AppSpecError::Missing(name))
 }
 
-fn string(from: &Map<String, Value>, name: &str) -> Result<String, String> {
+fn string(from: &Map<String, Value>, name: &'static str) -> Result<String, AppSpecError> {
     match from.get(name).and_then(Value::as_str) {
         Some(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
-        _ => Err(format!("{name} is missing.")),
+        _ => Err(AppSpecError::Missing(name)),
     }
 }
 
-fn port(balancer: &Map<String, Value>) -> Result<u16, String> {
+fn port(balancer: &Map<String, Value>) -> Result<u16, AppSpecError> {
     let given = balancer
         .get("ContainerPort")
-        .ok_or("ContainerPort is missing.")?;
+        .ok_or(AppSpecError::Missing("ContainerPort"))?;
     let number = match given {
         Value::String(text) => text.trim().parse().ok(),
         other => other.as_u64(),
     };
     match number.and_then(|number| u16::try_from(number).ok()) {
         Some(port) if port > 0 => Ok(port),
-        _ => Err(format!(
-            "ContainerPort {given} is not a port; it has to be from 1 to 65535."
-        )),
+        _ => Err(AppSpecError::Port(given.clone())),
     }
 }
 
-fn hooks(root: &Value) -> Result<BTreeMap<LifecycleEvent, String>, String> {
+fn hooks(root: &Value) -> Result<BTreeMap<LifecycleEvent, String>, AppSpecError> {
     let given = match root.get("Hooks") {
         None | Some(Value::Null) => return Ok(BTreeMap::new()),
-        Some(given) => given.as_array().ok_or("Hooks is not a list.")?,
+        Some(given) => given.as_array().ok_or(AppSpecError::HooksNotList)?,
     };
     let mut hooks = BTreeMap::new();
     for entry in given {
-        let entry = entry
-            .as_object()
-            .ok_or("An entry of Hooks is not a mapping.")?;
+        let entry = entry.as_object().ok_or(AppSpecError::HookNotMapping)?;
         for (name, function) in entry {
-            let event = LifecycleEvent::hook_named(name).ok_or_else(|| unknown_hook(name))?;
+            let event = LifecycleEvent::hook_named(name)
+                .ok_or_else(|| AppSpecError::UnknownHook(name.clone()))?;
             let function = function
                 .as_str()
                 .map(str::trim)
                 .filter(|function| !function.is_empty())
-                .ok_or_else(|| format!("The hook {name} names no function."))?;
+                .ok_or_else(|| AppSpecError::NoFunction(name.clone()))?;
             if hooks.insert(event, function.to_owned()).is_some() {
-                return Err(format!(
-                    "The hook {name} is there twice; it takes one function."
-                ));
+                return Err(AppSpecError::HookTwice(name.clone()));
             }
         }
     }
     Ok(hooks)
 }
 
-fn unknown_hook(name: &str) -> String {
-    let known: Vec<_> = LifecycleEvent::ALL
-        .into_iter()
+fn hook_names() -> String {
+    let hooks = LifecycleEvent::ALL.into_iter();
+    let names: Vec<_> = hooks
         .filter(|event| event.is_hook())
         .map(LifecycleEvent::name)
         .collect();
-    format!(
-        "{name} is no lifecycle event of an ECS deployment; there are {}.",
-        known.join(", ")
-    )
+    names.join(", ")
 }
 
 #[cfg(test)]
@@ -222,7 +243,9 @@ Hooks:
     #[track_caller]
     fn refused(change: &str, to: &str) -> String {
         assert!(GOOD.contains(change), "{change} is not in the good one");
-        AppSpec::parse(&GOOD.replace(change, to)).unwrap_err()
+        AppSpec::parse(&GOOD.replace(change, to))
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
@@ -257,14 +280,11 @@ Hooks:
 
     #[test]
     fn text_that_is_no_yaml_is_refused() {
-        let said = AppSpec::parse("Resources: [").unwrap_err();
+        let said = AppSpec::parse("Resources: [").unwrap_err().to_string();
         assert!(
             said.starts_with("The input AppSpec file is a not well-formed yaml."),
             "{said}"
         );
-        assert_eq!(
-            AppSpec::parse("").unwrap_err(),
-            "The AppSpec file is empty."
-        );
+        assert_eq!(AppSpec::parse("").unwrap_err(), AppSpecError::Empty);
     }
 }

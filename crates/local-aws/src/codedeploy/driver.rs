@@ -18,6 +18,7 @@ use super::model::{Deployment, StopRequest, TaskSetRecord, Waiting};
 use super::outcome::{DeploymentStatus, Halt};
 use super::plan::Plan;
 use super::settings::Ready;
+use crate::clock::later;
 use crate::ecs::{NewTaskSet, Stability, TaskSetStatus};
 
 /// How long a replacement task set may take to become healthy, in virtual time.
@@ -138,7 +139,7 @@ impl Driver {
         }
     }
 
-    /// The answer there is; after this none is taken any more.
+    /// The answer so far; no answer is accepted after this.
     fn settle(&self, event: LifecycleEvent) -> Option<Answer> {
         let mut state = self.codedeploy.state();
         let deployment = state.deployment_mut(&self.id).ok()?;
@@ -407,7 +408,7 @@ impl Driver {
         self.refuse_stopped_or(|_| ())
     }
 
-    /// Changes the deployment, unless somebody has stopped it; nobody can stop it in between.
+    /// Changes the deployment, unless somebody has stopped it; both happen under one lock.
     fn refuse_stopped_or(&self, change: impl FnOnce(&mut Deployment)) -> Result<(), Halt> {
         let mut state = self.codedeploy.state();
         let Ok(deployment) = state.deployment_mut(&self.id) else {
@@ -443,8 +444,4 @@ impl Driver {
 
 fn continued(deployment: &Deployment) -> Option<()> {
     (deployment.waiting == Waiting::No).then_some(())
-}
-
-fn later(t: Timestamp, d: Duration) -> Timestamp {
-    t.checked_add(d).unwrap_or(Timestamp::MAX)
 }

@@ -78,7 +78,7 @@ impl HookCaller {
     }
 }
 
-/// What a hook function said.
+/// What a hook function answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     Succeeded,

@@ -16,7 +16,7 @@ pub(super) enum LifecycleEvent {
     BeforeInstall,
     /// The replacement task set is made and becomes healthy.
     Install,
-    /// Hook: the replacement task set runs, nobody reaches it by a listener.
+    /// Hook: the replacement task set runs; no listener leads to it yet.
     AfterInstall,
     /// The test listener forwards to the replacement task set.
     AllowTestTraffic,

@@ -32,7 +32,7 @@ impl DeploymentStatus {
         }
     }
 
-    /// Whether nothing will happen any more.
+    /// Whether it has ended.
     pub(super) const fn is_over(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Stopped)
     }
@@ -96,13 +96,13 @@ pub(super) enum Halt {
         error: String,
         missing: bool,
     },
-    /// A hook function said `Failed`.
+    /// A hook function answered `Failed`.
     HookFailed { function: String },
-    /// A hook function said nothing for an hour.
+    /// A hook function did not answer within an hour.
     HookTimedOut { function: String },
     /// Nobody let the traffic shift.
     ReadyTimedOut { minutes: u32 },
-    /// Somebody called `StopDeployment`; `roll_back` is what they said of a rollback.
+    /// Somebody called `StopDeployment`; `roll_back` is what the call says about a rollback.
     Stopped { roll_back: Option<bool> },
 }
 
@@ -115,7 +115,7 @@ impl Halt {
         }
     }
 
-    /// What callers are told.
+    /// What callers get to see.
     pub(super) fn error(&self) -> ErrorInformation {
         match self {
             Self::InvalidRevision(why) => ErrorInformation::new(

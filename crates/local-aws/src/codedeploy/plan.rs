@@ -1,7 +1,7 @@
 //! What a deployment will do, worked out before its first event: which task set is the original,
 //! which target group is idle, and whether the AppSpec fits the world.
 //!
-//! It only looks; it changes nothing.
+//! It only reads; it changes nothing.
 
 use super::CodeDeploy;
 use super::appspec::AppSpec;
@@ -22,7 +22,7 @@ pub(super) struct Plan {
     pub(super) test_listener: Option<String>,
     pub(super) blue: Original,
     pub(super) green: TargetGroup,
-    /// Task sets of earlier deployments that nobody deleted.
+    /// Task sets that earlier deployments left behind.
     pub(super) leftovers: Vec<String>,
     pub(super) routing: Routing,
     pub(super) blue_green: BlueGreen,
@@ -54,7 +54,7 @@ impl Original {
 }
 
 impl Plan {
-    /// Reads the revision and looks at the world.
+    /// Reads the revision and the state of the services it names.
     pub(super) async fn make(codedeploy: &CodeDeploy, id: &str) -> Result<Self, Halt> {
         let gone = || Halt::InvalidRevision("The deployment is gone.".to_owned());
         let (revision, group, routing) = {
@@ -70,7 +70,8 @@ impl Plan {
             .bucket()
             .text(&revision.ok_or_else(gone)?)
             .await?;
-        let spec = AppSpec::parse(&text).map_err(Halt::InvalidRevision)?;
+        let spec =
+            AppSpec::parse(&text).map_err(|error| Halt::InvalidRevision(error.to_string()))?;
         let ecs = &codedeploy.world().ecs;
         let task_definition = task_definition(ecs, &spec)?;
         let service = service(ecs, &group.service)?;

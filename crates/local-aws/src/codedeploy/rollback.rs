@@ -1,5 +1,4 @@
-//! What follows a deployment that does not go on: its end, and the rollback as a deployment of its
-//! own.
+//! How a deployment ends that cannot go on, and its rollback, which is a deployment of its own.
 //!
 //! A rollback moves traffic back at once and runs no hooks: the original task set still runs, so
 //! nothing is installed. AWS records it as a new deployment by `codeDeployRollback`, all at once,

@@ -21,6 +21,22 @@ pub(super) enum Routing {
     },
 }
 
+/// Why a routing is refused: sentences for the caller.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RoutingError {
+    #[error("The traffic routing configuration can't be read: {0}.")]
+    Unreadable(#[from] serde_json::Error),
+    #[error(
+        "The traffic routing type {0} needs its own settings and no others: timeBasedCanary for \
+         TimeBasedCanary, timeBasedLinear for TimeBasedLinear, none for AllAtOnce."
+    )]
+    Settings(String),
+    #[error("The percentage {0} is not from 1 to 99.")]
+    Percentage(u32),
+    #[error("The interval has to be one minute at least.")]
+    Interval,
+}
+
 /// One change of the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Step {
@@ -56,11 +72,9 @@ struct WireLinear {
 }
 
 impl Routing {
-    /// Reads a `trafficRoutingConfig`. The error is a sentence for the caller.
-    pub(super) fn read(given: &Value) -> Result<Self, String> {
-        let wire = Wire::deserialize(given).map_err(|error| {
-            format!("The traffic routing configuration can't be read: {error}.")
-        })?;
+    /// Reads a `trafficRoutingConfig`.
+    pub(super) fn read(given: &Value) -> Result<Self, RoutingError> {
+        let wire = Wire::deserialize(given)?;
         let routing = match (
             wire.kind.as_deref(),
             wire.time_based_canary,
@@ -76,18 +90,13 @@ impl Routing {
                 interval_minutes: linear.linear_interval,
             },
             (kind, ..) => {
-                return Err(format!(
-                    "The traffic routing type {} needs its own settings and no others: \
-                     timeBasedCanary for TimeBasedCanary, timeBasedLinear for TimeBasedLinear, none \
-                     for AllAtOnce.",
-                    kind.unwrap_or("(none)")
-                ));
+                return Err(RoutingError::Settings(kind.unwrap_or("(none)").to_owned()));
             }
         };
         routing.checked()
     }
 
-    fn checked(self) -> Result<Self, String> {
+    fn checked(self) -> Result<Self, RoutingError> {
         match self {
             Self::AllAtOnce => Ok(self),
             Self::Canary {
@@ -99,10 +108,10 @@ impl Routing {
                 interval_minutes,
             } => {
                 if !(1..=99).contains(&percentage) {
-                    return Err(format!("The percentage {percentage} is not from 1 to 99."));
+                    return Err(RoutingError::Percentage(percentage));
                 }
                 if interval_minutes == 0 {
-                    return Err("The interval has to be one minute at least.".to_owned());
+                    return Err(RoutingError::Interval);
                 }
                 Ok(self)
             }
@@ -245,7 +254,7 @@ mod tests {
                 interval_minutes: 2,
             },
         ] {
-            assert_eq!(Routing::read(&routing.to_wire()), Ok(routing));
+            assert_eq!(Routing::read(&routing.to_wire()).unwrap(), routing);
         }
     }
 

@@ -57,7 +57,7 @@ impl CodeDeploy {
         Ok(())
     }
 
-    /// Starts to drain a task set and does not wait for it. `which` tells people which one.
+    /// Starts to drain a task set and does not wait for it. `which` is for the message.
     pub(super) async fn delete_task_set(
         &self,
         id: &str,

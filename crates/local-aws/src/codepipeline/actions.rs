@@ -1,6 +1,7 @@
-//! What actions do, and what they tell of it.
+//! What actions do, and what they report.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use jiff::Timestamp;
 
@@ -8,6 +9,7 @@ use super::CodePipeline;
 use super::driver::ExecutionKey;
 use super::model::{ActionDetails, Artifact, Override, Revision};
 use super::providers::Kind;
+use super::variables::ReferenceError;
 use crate::error::AwsError;
 
 /// An action that has action_run.
@@ -20,7 +22,7 @@ pub(super) struct StartedAction {
     /// When it has taken too long.
     pub(super) deadline: Timestamp,
     /// With its variables resolved, or why they cannot be.
-    pub(super) configuration: Result<BTreeMap<String, String>, String>,
+    pub(super) configuration: Result<BTreeMap<String, String>, ReferenceError>,
     pub(super) inputs: Vec<(String, Artifact)>,
     /// Where its output artifacts are to go.
     pub(super) outputs: Vec<(String, Artifact)>,
@@ -41,28 +43,28 @@ pub(super) struct ActionSuccess {
 #[derive(Default)]
 pub(super) struct ActionFailure {
     pub(super) details: Box<ActionDetails>,
-    /// Code and message; none where a person said no, or nobody said anything.
+    /// Code and message; none where a person rejected it, or nobody answered.
     pub(super) error: Option<(String, String)>,
 }
 
 impl ActionFailure {
     /// With one of the codes of `FailureType`.
-    pub(super) fn new(code: &str, message: impl Into<String>) -> Self {
+    pub(super) fn new(code: &str, message: impl Display) -> Self {
         Self {
             details: Box::default(),
-            error: Some((code.to_owned(), message.into())),
+            error: Some((code.to_owned(), message.to_string())),
         }
     }
 
-    pub(super) fn configuration(message: impl Into<String>) -> Self {
+    pub(super) fn configuration(message: impl Display) -> Self {
         Self::new("ConfigurationError", message)
     }
 
-    pub(super) fn job(message: impl Into<String>) -> Self {
+    pub(super) fn job(message: impl Display) -> Self {
         Self::new("JobFailed", message)
     }
 
-    /// What another service said.
+    /// What another service answered.
     pub(super) fn of(error: &AwsError) -> Self {
         Self::job(error.to_string())
     }
@@ -115,7 +117,7 @@ impl CodePipeline {
         }
     }
 
-    /// An approval tells the end of its own time.
+    /// Waits until an action has taken too long. An approval ends its own wait.
     async fn too_late(&self, action_run: &StartedAction) {
         match action_run.kind {
             Kind::Approval => std::future::pending().await,

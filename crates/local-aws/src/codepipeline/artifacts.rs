@@ -1,10 +1,11 @@
 //! Artifacts: zip archives in the pipeline's bucket, in the emulator's S3.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read as _, Write as _};
+use std::io::{self, Cursor, Read as _, Write as _};
 
 use aws_sdk_s3::primitives::ByteStream;
 use url::Url;
+use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
@@ -21,6 +22,26 @@ pub(super) struct Store(aws_sdk_s3::Client);
 pub(super) struct Found {
     pub(super) version: Option<String>,
     pub(super) e_tag: Option<String>,
+}
+
+/// Why an artifact cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ArtifactError {
+    /// What S3 answered.
+    #[error("{0}")]
+    S3(String),
+    #[error("The artifact bucket {bucket} cannot be written to: {reason}")]
+    Write { bucket: String, reason: String },
+    #[error("The artifact is not a zip archive ({0})")]
+    NotZip(#[source] ZipError),
+    #[error("Did not find the file {0} in the input artifacts")]
+    MissingFile(String),
+    #[error("The file {path} cannot be read: {source}")]
+    Read { path: String, source: io::Error },
+    #[error(transparent)]
+    Pack(#[from] ZipError),
+    #[error(transparent)]
+    PackFile(#[from] io::Error),
 }
 
 /// Where an output artifact of that name goes, as AWS names it.
@@ -49,13 +70,13 @@ impl Store {
         bucket: &str,
         key: &str,
         version: Option<&str>,
-    ) -> Result<Found, String> {
+    ) -> Result<Found, ArtifactError> {
         let head = self.0.head_object().bucket(bucket).key(key);
         let found = head
             .set_version_id(version.map(str::to_owned))
             .send()
             .await
-            .map_err(|error| emulator::reason(&error))?;
+            .map_err(|error| ArtifactError::S3(emulator::reason(&error)))?;
         let version = found.version_id().filter(|version| *version != "null");
         Ok(Found {
             version: version.map(str::to_owned),
@@ -69,66 +90,61 @@ impl Store {
         bucket: &str,
         key: &str,
         version: Option<&str>,
-    ) -> Result<Vec<u8>, String> {
+    ) -> Result<Vec<u8>, ArtifactError> {
         let get = self.0.get_object().bucket(bucket).key(key);
         let object = get
             .set_version_id(version.map(str::to_owned))
             .send()
             .await
-            .map_err(|error| emulator::reason(&error))?;
+            .map_err(|error| ArtifactError::S3(emulator::reason(&error)))?;
         let bytes = object
             .body
             .collect()
             .await
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| ArtifactError::S3(error.to_string()))?;
         Ok(bytes.to_vec())
     }
 
     /// Writes an artifact.
-    pub(super) async fn put(&self, at: &Artifact, bytes: Vec<u8>) -> Result<(), String> {
+    pub(super) async fn put(&self, at: &Artifact, bytes: Vec<u8>) -> Result<(), ArtifactError> {
         let put = self.0.put_object().bucket(&at.bucket).key(&at.key);
         let sent = put.body(ByteStream::from(bytes)).send().await;
-        sent.map(drop).map_err(|error| {
-            format!(
-                "The artifact bucket {} cannot be written to: {}",
-                at.bucket,
-                emulator::reason(&error)
-            )
+        sent.map(drop).map_err(|error| ArtifactError::Write {
+            bucket: at.bucket.clone(),
+            reason: emulator::reason(&error),
         })
     }
 
     /// A file of an artifact.
-    pub(super) async fn file(&self, at: &Artifact, path: &str) -> Result<String, String> {
+    pub(super) async fn file(&self, at: &Artifact, path: &str) -> Result<String, ArtifactError> {
         let bytes = self.get(&at.bucket, &at.key, None).await?;
         unpack(bytes, path)
     }
 }
 
 /// The text of one file of an archive.
-fn unpack(bytes: Vec<u8>, path: &str) -> Result<String, String> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes))
-        .map_err(|error| format!("The artifact is not a zip archive ({error})"))?;
+fn unpack(bytes: Vec<u8>, path: &str) -> Result<String, ArtifactError> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(ArtifactError::NotZip)?;
     let mut file = archive
         .by_name(path)
-        .map_err(|_| format!("Did not find the file {path} in the input artifacts"))?;
+        .map_err(|_| ArtifactError::MissingFile(path.to_owned()))?;
     let mut text = String::new();
     file.read_to_string(&mut text)
-        .map_err(|error| format!("The file {path} cannot be read: {error}"))?;
+        .map_err(|source| ArtifactError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
     Ok(text)
 }
 
 /// An archive of text files.
-pub(super) fn pack(files: &BTreeMap<String, String>) -> Result<Vec<u8>, String> {
+pub(super) fn pack(files: &BTreeMap<String, String>) -> Result<Vec<u8>, ArtifactError> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     for (path, text) in files {
-        archive
-            .start_file(path.as_str(), SimpleFileOptions::default())
-            .map_err(|error| error.to_string())?;
-        archive
-            .write_all(text.as_bytes())
-            .map_err(|error| error.to_string())?;
+        archive.start_file(path.as_str(), SimpleFileOptions::default())?;
+        archive.write_all(text.as_bytes())?;
     }
-    let written = archive.finish().map_err(|error| error.to_string())?;
+    let written = archive.finish()?;
     Ok(written.into_inner())
 }
 
@@ -145,12 +161,12 @@ mod tests {
         let files = files.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
         let bytes = pack(&files).unwrap();
         assert_eq!(unpack(bytes.clone(), "deploy/taskdef.json").unwrap(), "{}");
-        let missing = unpack(bytes, "taskdef.json").unwrap_err();
+        let missing = unpack(bytes, "taskdef.json").unwrap_err().to_string();
         assert_eq!(
             missing,
             "Did not find the file taskdef.json in the input artifacts"
         );
-        let other = unpack(b"text".to_vec(), "x").unwrap_err();
+        let other = unpack(b"text".to_vec(), "x").unwrap_err().to_string();
         assert!(
             other.starts_with("The artifact is not a zip archive"),
             "{other}"

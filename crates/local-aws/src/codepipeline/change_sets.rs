@@ -1,8 +1,8 @@
 //! Change sets with definitions of their own: what `DescribeChangeSet` shows that no emulator does,
 //! property values, pages and nested sets.
 //!
-//! A definition is told by the control API. Telling it again makes the change set anew, with a new
-//! id, and so does a `CHANGE_SET_REPLACE` action; the old id is good for nothing then.
+//! Definitions come through the control API. Sending one again makes the change set anew, with a new
+//! id, and so does a `CHANGE_SET_REPLACE` action; the old id is invalid then.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -79,6 +79,15 @@ struct Made {
     created: String,
 }
 
+/// Why a definition is refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DefinitionError {
+    #[error("a change needs a text {name}: {change}")]
+    Missing { name: &'static str, change: Value },
+    #[error("the Action of a change must be one of {}: {change}", ACTIONS.join(", "))]
+    Action { change: Value },
+}
+
 /// All change sets with definitions. Clones share them.
 #[derive(Clone)]
 pub(crate) struct ChangeSets {
@@ -106,7 +115,7 @@ impl ChangeSets {
     }
 
     /// Takes a definition and makes its change set. Gives the id.
-    pub(crate) fn define(&self, definition: Definition) -> Result<String, String> {
+    pub(crate) fn define(&self, definition: Definition) -> Result<String, DefinitionError> {
         check(&definition.changes, &definition.nested)?;
         let mut shared = self.lock();
         let key = (definition.stack.clone(), definition.name.clone());
@@ -359,21 +368,20 @@ fn without_values(value: &Value) -> Value {
     }
 }
 
-fn check(changes: &[Value], nested: &BTreeMap<String, Nested>) -> Result<(), String> {
+fn check(changes: &[Value], nested: &BTreeMap<String, Nested>) -> Result<(), DefinitionError> {
     for given in changes {
         let shown = change(given);
         let resource = &shown["ResourceChange"];
         for name in ["LogicalResourceId", "ResourceType"] {
             if !resource[name].is_string() {
-                return Err(format!("a change needs a text {name}: {given}"));
+                let change = given.clone();
+                return Err(DefinitionError::Missing { name, change });
             }
         }
         let action = resource["Action"].as_str().unwrap_or_default();
         if !ACTIONS.contains(&action) {
-            return Err(format!(
-                "the Action of a change is one of {}: {given}",
-                ACTIONS.join(", ")
-            ));
+            let change = given.clone();
+            return Err(DefinitionError::Action { change });
         }
     }
     nested

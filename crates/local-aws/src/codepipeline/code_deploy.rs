@@ -10,7 +10,7 @@ use super::actions::{ActionFailure, ActionSuccess, StartedAction, setting};
 use super::driver::ExecutionKey;
 use super::model::ActionDetails;
 
-/// Between two looks at something that runs elsewhere, in real time.
+/// How often something that runs elsewhere is asked for its state, in real time.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 impl CodePipeline {
@@ -96,7 +96,7 @@ impl CodePipeline {
         }
     }
 
-    /// What an action tells while it runs.
+    /// Sets what an action shows while it runs.
     pub(super) fn set_details(&self, key: &ExecutionKey, run: &str, details: ActionDetails) {
         let now = self.now();
         let mut state = self.state();

@@ -1,4 +1,4 @@
-//! The commits that connections find: told by the control API, for there is no repository here.
+//! The commits that connections find. They come from the control API, as there is no repository here.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -49,7 +49,7 @@ fn github() -> String {
     "GitHub".to_owned()
 }
 
-/// All commits told so far. Clones share them.
+/// All commits so far. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Commits {
     told: Arc<Mutex<Vec<Commit>>>,

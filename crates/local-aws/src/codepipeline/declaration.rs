@@ -280,7 +280,7 @@ fn twice<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     names.into_iter().find(|name| !seen.insert(*name))
 }
 
-/// What AWS fills in where a caller said nothing.
+/// What AWS fills in where a caller left something out.
 fn shown(given: &Value, region: &str) -> Value {
     let mut shown = given.clone();
     let stages = shown["stages"].as_array_mut().into_iter().flatten();

@@ -1,4 +1,4 @@
-//! What CodePipeline tells EventBridge when an execution, a stage or an action changes its state.
+//! The events that EventBridge gets when an execution, a stage or an action changes its state.
 //!
 //! <https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html>
 //! An approval's token is in none of them, and never in the timeline.
@@ -22,7 +22,7 @@ pub(super) enum Subject<'a> {
     Action(&'a str),
 }
 
-/// A change of state, ready to be told.
+/// A change of state, ready to be sent.
 pub(super) struct Event {
     pub(super) detail_type: &'static str,
     pub(super) pipeline: String,

@@ -142,7 +142,7 @@ pub(super) struct Run {
     pub(super) job: Option<Job>,
 }
 
-/// What an action tells of itself.
+/// What an action reports about itself.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ActionDetails {
     pub(super) summary: Option<String>,

@@ -144,7 +144,7 @@ impl CodePipeline {
     }
 }
 
-/// A commit of which nobody told more than its id.
+/// A commit of which only the id is known.
 fn bare(repository: &str, branch: &str, id: &str) -> Commit {
     Commit {
         repository: repository.to_owned(),

@@ -155,7 +155,7 @@ fn action_execution(run: &Run) -> Value {
         "status": run.status.name(),
         "summary": run.details.summary,
         "lastStatusChange": epoch(run.updated),
-        // Also of one that is over: only the status tells whether it still waits.
+        // Also of one that has ended: only the status says whether it still waits.
         "token": run.token,
         "lastUpdatedBy": run.updated_by,
         "externalExecutionId": run.details.external_id,

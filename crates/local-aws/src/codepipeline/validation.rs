@@ -14,7 +14,7 @@ pub(super) struct Rule {
     values: &'static [&'static str],
 }
 
-/// A regular expression as AWS tells it, and what it means.
+/// A regular expression as AWS words it, and what it means.
 type Pattern = (&'static str, fn(&str) -> bool);
 
 impl Rule {

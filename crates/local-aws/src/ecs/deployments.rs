@@ -1,7 +1,7 @@
 //! Rolling updates of services whose deployment controller is ECS: the new version is brought up
 //! beside the old one, which goes once the new one is steady.
 //!
-//! Each deployment is a task set that nobody sees as one: `DescribeServices` shows it in
+//! Each deployment is a task set that callers do not see as one: `DescribeServices` shows it in
 //! `deployments`. There is no circuit breaker: a deployment that never gets steady stays in progress.
 
 use serde_json::{Map, Value, json};

@@ -16,7 +16,7 @@ pub(crate) struct Scalable {
     pub(crate) since: Timestamp,
     /// Whether it is neither deleted nor about to be.
     pub(crate) active: bool,
-    /// Whether nobody can set its count.
+    /// Whether its count cannot be set.
     pub(crate) daemon: bool,
 }
 

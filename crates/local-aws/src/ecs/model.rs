@@ -29,7 +29,7 @@ pub(crate) struct State {
     /// How long tasks without processes take, and those of certain services (cluster, name).
     pub(crate) lag: Lag,
     pub(crate) lags: HashMap<(String, String), Lag>,
-    /// Set once at the end: nothing is started any more.
+    /// Set once at the end: nothing starts after that.
     pub(crate) shutting_down: bool,
 }
 
@@ -73,11 +73,11 @@ pub(crate) struct Service {
     pub(crate) desired: u32,
     /// When the count was last changed.
     pub(crate) desired_at: Timestamp,
-    /// One task on each instance: nobody sets the count.
+    /// One task on each instance; the count cannot be set.
     pub(crate) daemon: bool,
     /// Made and kept by ECS Express Mode.
     pub(crate) express: bool,
-    /// Nothing moves: the scheduler need not look at it.
+    /// Nothing changes: the scheduler can skip it.
     pub(crate) quiet: bool,
     pub(crate) controller: DeploymentController,
     pub(crate) task_definition: Option<String>,

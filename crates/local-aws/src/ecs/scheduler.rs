@@ -2,6 +2,7 @@
 //! starts and stops until they agree. Level-triggered, so that a task that dies, an unhealthy one
 //! and a changed count are all the same case.
 
+use std::io;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -18,13 +19,33 @@ use crate::elb::Health;
 use crate::ids;
 use crate::process::{self, Launch};
 
-/// The longest time between two looks; a change of state triggers one at once.
+/// The longest time between two rounds; a change of state triggers one at once.
 const RECONCILE_INTERVAL: Duration = Duration::from_millis(100);
 /// Stopped tasks kept for descriptions. AWS keeps them for an hour.
 const MAX_STOPPED_TASKS: usize = 200;
 /// The wait before a task that ended by itself is replaced, doubled with each one in a row.
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
+
+/// Why a task is not placed.
+#[derive(Debug, thiserror::Error)]
+enum PlacementError {
+    #[error("task definition {0} is gone")]
+    NoTaskDefinition(String),
+    #[error("no free port: {0}")]
+    NoPort(#[source] io::Error),
+}
+
+/// No program was named for an image.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(
+    "CannotPullContainerError: no local program stands for the image {image}: start local-aws with \
+     --image {name}=/path/to/program"
+)]
+pub(super) struct NoProgram {
+    image: String,
+    name: String,
+}
 
 /// Runs the scheduler for as long as its ECS is there.
 pub(super) async fn run(shared: Weak<Shared>) {
@@ -37,21 +58,15 @@ pub(super) async fn run(shared: Weak<Shared>) {
         });
         let (changed, clock) = (shared.changed.clone(), shared.clock.clone());
         drop(shared);
-        let due = async {
-            match next {
-                Some(at) => clock.sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = changed.notified() => {}
-            () = due => {}
+            () = clock.sleep_until_optional(next) => {}
             () = tokio::time::sleep(RECONCILE_INTERVAL) => {}
         }
     }
 }
 
-/// One look at everything; gives when tasks without processes change their state next.
+/// Reconciles all services; returns when tasks without processes change their state next.
 fn reconcile_all(ecs: &Ecs) -> Option<Timestamp> {
     let mut state = ecs.state();
     if state.shutting_down {
@@ -164,10 +179,15 @@ fn balance(ecs: &Ecs, state: &mut State, service: &mut Service) {
 }
 
 /// Makes a task and lets it start.
-fn start(ecs: &Ecs, state: &mut State, service: &Service, set: &TaskSet) -> Result<String, String> {
+fn start(
+    ecs: &Ecs,
+    state: &mut State,
+    service: &Service,
+    set: &TaskSet,
+) -> Result<String, PlacementError> {
     let definition = state
         .task_definition(&set.task_definition)
-        .ok_or_else(|| format!("task definition {} is gone", set.task_definition))?;
+        .ok_or_else(|| PlacementError::NoTaskDefinition(set.task_definition.clone()))?;
     let id = ids::hex(32);
     let arn = format!("{}:task/{}/{id}", ecs.shared.arn_prefix, service.cluster);
     let mut containers = Vec::new();
@@ -175,7 +195,7 @@ fn start(ecs: &Ecs, state: &mut State, service: &Service, set: &TaskSet) -> Resu
     for container in &definition.containers {
         let mut ports = Vec::new();
         for &inside in &container.ports {
-            let outside = process::free_port().map_err(|error| format!("no free port: {error}"))?;
+            let outside = process::free_port().map_err(PlacementError::NoPort)?;
             ports.push((inside, outside));
         }
         let mut env = container.environment.clone();
@@ -376,13 +396,12 @@ impl Ecs {
     }
 
     /// The program that stands for an image.
-    fn program(&self, image: &str) -> Result<std::path::PathBuf, String> {
+    fn program(&self, image: &str) -> Result<std::path::PathBuf, NoProgram> {
         let name = process::repository(image);
-        self.shared.images.get(name).cloned().ok_or_else(|| {
-            format!(
-                "CannotPullContainerError: no local program stands for the image {image}: start \
-                 local-aws with --image {name}=/path/to/program"
-            )
+        let program = self.shared.images.get(name).cloned();
+        program.ok_or_else(|| NoProgram {
+            image: image.to_owned(),
+            name: name.to_owned(),
         })
     }
 
@@ -439,7 +458,7 @@ impl Ecs {
     }
 }
 
-/// The stop code for which nobody waits for requests in flight.
+/// The stop code that does not wait for requests in flight.
 pub(super) const SHUT_DOWN: &str = "ShutDown";
 
 /// Lets the scheduler run in the background.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::model::{State, TaskDefinition};
+use crate::clock::later;
 use crate::process;
 
 /// The repository name of images that stand for no process: `…/no-process:1.0.0`.
@@ -84,7 +85,7 @@ impl SimulatedTasks {
         }
     }
 
-    /// Lets nobody who is on the way take longer than that from now on.
+    /// Shortens what tasks on their way still need to this lag.
     fn hurry(&mut self, now: Timestamp, lag: Lag) {
         for (at, _) in &mut self.starting {
             *at = (*at).min(later(now, lag.start));
@@ -104,11 +105,6 @@ impl SimulatedTasks {
 fn sum(batches: &[(Timestamp, u32)], when: impl Fn(Timestamp) -> bool) -> u32 {
     let due = batches.iter().filter(|(at, _)| when(*at));
     due.map(|(_, tasks)| tasks).sum()
-}
-
-/// `t + d`, at the end of time at most.
-fn later(t: Timestamp, d: Duration) -> Timestamp {
-    t.checked_add(d).unwrap_or(Timestamp::MAX)
 }
 
 impl TaskDefinition {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::Ecs;
 use super::model::{State, Stop, Task, TaskStatus};
-use super::scheduler::{LOOPBACK, SHUT_DOWN, backoff};
+use super::scheduler::{LOOPBACK, NoProgram, SHUT_DOWN, backoff};
 use crate::process::{Launch, Process};
 
 /// A task that ran this long did not fail to start.
@@ -29,7 +29,7 @@ pub(super) struct TaskLaunch {
 /// One container: how to start it, or why it cannot be started.
 pub(super) struct ContainerLaunch {
     pub(super) essential: bool,
-    pub(super) launch: Result<Launch, String>,
+    pub(super) launch: Result<Launch, NoProgram>,
 }
 
 /// Runs a task from its start to its end.
@@ -75,10 +75,10 @@ pub(super) async fn supervise(ecs: Ecs, launch: TaskLaunch) {
     ecs.task_stopped(&launch, &stop, by_itself.then_some(started));
 }
 
-/// Starts all containers; on failure tells which one and why, and those started are killed.
+/// Starts all containers. On failure it returns which one and why, and the others are killed.
 fn start(launch: &TaskLaunch) -> Result<Vec<Process>, (usize, String)> {
     let start = |(index, container): (usize, &ContainerLaunch)| match &container.launch {
-        Err(reason) => Err((index, reason.clone())),
+        Err(missing) => Err((index, missing.to_string())),
         Ok(launch) => Process::start(launch).map_err(|error| {
             let program = launch.program.display();
             (
@@ -159,7 +159,7 @@ impl Ecs {
             tasks, services, ..
         } = &mut *guard;
         if let Some(task) = tasks.iter_mut().find(|task| task.id == launch.id) {
-            // One that ended by itself was not asked to; descriptions tell the reason all the same.
+            // A task that ended by itself was not asked to; its description shows the reason all the same.
             task.ask_to_stop(stop.clone());
             task.status = TaskStatus::Stopped;
             task.stopped_at = Some(at);

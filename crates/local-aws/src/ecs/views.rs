@@ -159,7 +159,7 @@ impl fmt::Display for TaskSetStatus {
 pub enum Stability {
     /// All wanted tasks run and are healthy.
     SteadyState,
-    /// Not yet, or not any more.
+    /// Not yet, or no longer.
     Stabilizing,
 }
 

@@ -79,7 +79,7 @@ pub(crate) async fn accept(elb: Elb, listener_arn: String, port: u16, socket: Tc
                 .timer(TokioTimer::new())
                 .preserve_header_case(true)
                 .serve_connection(TokioIo::new(stream), service);
-            // A client that goes away in the middle is nobody's fault here.
+            // A client that goes away in the middle is no error here.
             let _ = serving.await;
         });
     }

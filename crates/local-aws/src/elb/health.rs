@@ -1,7 +1,7 @@
 //! Health checks: one watcher for each registration, in real time.
 //!
 //! Two things are unlike AWS, on purpose. Checks come at least twice a second whatever the interval
-//! says, so that nobody waits half a minute for a local process. And a target is checked also while
+//! says, so that a local process does not take half a minute. And a target is checked also while
 //! no listener forwards to its group, so that a new task set is known to be healthy before it gets
 //! traffic.
 

@@ -98,11 +98,7 @@ impl Elb {
         }
         let action = action(params)?;
         let mut state = self.state();
-        let index = state
-            .listeners
-            .iter()
-            .position(|l| l.arn == arn)
-            .ok_or_else(not_found)?;
+        let index = index(&state, arn)?;
         let port = state.listeners[index].port;
         let new_port = number(params, "Port", port, 1..=u16::MAX)?;
         if let Some(action) = &action {
@@ -127,11 +123,7 @@ impl Elb {
     pub(super) fn delete_listener(&self, params: &QueryParams) -> Result<Xml, AwsError> {
         let arn = required(params, "ListenerArn")?;
         let mut state = self.state();
-        let index = state
-            .listeners
-            .iter()
-            .position(|l| l.arn == arn)
-            .ok_or_else(not_found)?;
+        let index = index(&state, arn)?;
         state.listeners.remove(index);
         Ok(Xml::empty())
     }
@@ -202,6 +194,14 @@ fn forward(action: &QueryParams) -> Result<Action, AwsError> {
         ));
     }
     Ok(Action::Forward(groups))
+}
+
+/// Where a listener is.
+fn index(state: &State, arn: &str) -> Result<usize, AwsError> {
+    let mut listeners = state.listeners.iter();
+    listeners
+        .position(|listener| listener.arn == arn)
+        .ok_or_else(not_found)
 }
 
 /// Refuses an action that the load balancer cannot have.

@@ -1,10 +1,10 @@
-//! Who gets the next request: smooth weighted round robin.
+//! Picks the target group for the next request: smooth weighted round robin.
 //!
 //! Exact rather than random: in each cycle of as many requests as the weights sum up to (after
 //! dividing by their common divisor) every target group gets precisely its share, spread evenly. So
 //! a demo with few requests shows the 10 % it announces.
 
-/// Whose turn it is among weighted target groups.
+/// Takes turns among weighted target groups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RoundRobin {
     credits: Vec<i64>,

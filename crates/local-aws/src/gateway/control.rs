@@ -1,6 +1,7 @@
 //! The control API under `/_local/`: what a test or a demo asks this local AWS itself.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -115,10 +116,7 @@ async fn route(gateway: &Gateway, request: Request<Incoming>) -> Result<Value, R
             if gateway.faults.remove(id) {
                 return Ok(json!({}));
             }
-            Err((
-                StatusCode::NOT_FOUND,
-                format!("there is no fault {id} (any more)"),
-            ))
+            Err((StatusCode::NOT_FOUND, format!("there is no fault {id}")))
         }
         (method, path) => {
             let message = format!("there is no {method} /_local/{path}; there are {PATHS}");
@@ -148,7 +146,7 @@ async fn advance(gateway: &Gateway, asked: Advance) -> Result<Value, Refused> {
     gateway.world.timeline.record(TimelineEvent {
         kind: "clock".to_owned(),
         deployment_id: None,
-        message: format!("The clock is put forward by {seconds} s."),
+        message: format!("The clock advances by {seconds} s."),
         detail: json!({ "advance_seconds": seconds }),
     });
     let fired = gateway.schedules.advance(by, asked.rates).await;
@@ -183,7 +181,7 @@ fn set_lag(gateway: &Gateway, spec: LagSpec) -> Result<Value, Refused> {
         (None, None) => None,
         _ => {
             return Err(bad(
-                "give `cluster` and `service`, or neither for all services".to_owned(),
+                "give `cluster` and `service`, or neither for all services",
             ));
         }
     };
@@ -246,17 +244,17 @@ fn number<T: std::str::FromStr>(
     };
     text.parse()
         .map(Some)
-        .map_err(|_| bad(format!("{name} is to be a number, not '{text}'")))
+        .map_err(|_| bad(format!("{name} must be a number, not '{text}'")))
 }
 
 async fn read<T: DeserializeOwned>(body: Incoming) -> Result<T, Refused> {
     let body = Limited::new(body, MAX_BODY_BYTES)
         .collect()
         .await
-        .map_err(|e| bad(e.to_string()))?;
-    serde_json::from_slice(&body.to_bytes()).map_err(|error| bad(error.to_string()))
+        .map_err(bad)?;
+    serde_json::from_slice(&body.to_bytes()).map_err(bad)
 }
 
-pub(super) fn bad(message: String) -> Refused {
-    (StatusCode::BAD_REQUEST, message)
+pub(super) fn bad(problem: impl Display) -> Refused {
+    (StatusCode::BAD_REQUEST, problem.to_string())
 }

@@ -10,7 +10,7 @@ use url::form_urlencoded;
 use super::rest_names;
 use crate::wire::Protocol;
 
-/// What is said of a caller that did not sign.
+/// The service of a call that does not say which it is for.
 const UNKNOWN: &str = "-";
 
 /// The service's signing name, such as `codedeploy`.
@@ -26,7 +26,7 @@ pub(super) fn service(parts: &Parts) -> String {
         .unwrap_or_else(|| UNKNOWN.to_owned())
 }
 
-/// The ARN of who calls, told by the access key: a user of that name. The emulator gives functions the
+/// The ARN of who calls, by the access key: a user of that name. The emulator gives functions the
 /// account's number as their key; they are a session of a role.
 pub(super) fn caller(parts: &Parts, account: &str) -> String {
     let signed = header_text(&parts.headers, "authorization")

@@ -1,4 +1,4 @@
-//! Ordered faults at the front door: told, waited for, and answered in the words of the service.
+//! Injects ordered faults at the front door, and answers in the words of the service.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::timeline::TimelineEvent;
 use crate::wire::Protocol;
 
 impl Gateway {
-    /// The fault that strikes this call, told to the timeline.
+    /// The fault that was ordered for this call, if any; it goes to the timeline.
     pub(super) fn ordered_fault(&self, call: &CallRecorder, body: &[u8]) -> Option<InjectedFault> {
         let (service, operation) = (&call.record.service, &call.record.operation);
         let fault = self.faults.next_for(service, operation, body)?;

@@ -1,5 +1,5 @@
-//! The front door: one address for all of AWS. It tells services apart, lets ordered faults fault,
-//! answers for the own services, passes the rest on, and notes every call.
+//! The front door: one address for all of AWS. It finds out which service a call is for, injects
+//! ordered faults, answers for the services of this crate, passes the rest on, and records every call.
 //!
 //! It checks no signature: whoever can reach the loopback interface is let in.
 
@@ -45,7 +45,7 @@ use crate::{World, WorldOptions};
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
 
-/// The largest body read whole: a call to an own service, or a form whose action is looked up.
+/// The largest body that is read whole: a call that is answered here, or a form whose action is needed.
 const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 /// How long tasks may take to end when the server stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(4);
@@ -215,7 +215,7 @@ impl Gateway {
         Self::inject_after(call, &protocol, fault, answer).await
     }
 
-    /// Lets a fault fault that was ordered for after the deed.
+    /// Injects a fault that was ordered for after the call was performed.
     async fn inject_after(
         mut call: CallRecorder,
         protocol: &Protocol,

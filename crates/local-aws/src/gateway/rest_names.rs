@@ -2,7 +2,7 @@
 
 use http::Method;
 
-/// What tells S3 operations apart.
+/// What distinguishes S3 operations.
 pub(super) struct S3Call<'a> {
     pub(super) method: &'a Method,
     pub(super) path: &'a str,

@@ -16,7 +16,7 @@ use crate::upstream::{Invoked, Upstream};
 const MAX_ATTEMPTS: u64 = 3;
 /// Retries that AWS makes without a policy.
 const DEFAULT_RETRIES: u64 = 185;
-/// Longest real time for a state machine that is waited for, and between two looks at it.
+/// How long an advance waits for a state machine, in real time, and how often it asks.
 const RUN_TIMEOUT: Duration = Duration::from_mins(15);
 const RUN_POLL_INTERVAL: Duration = Duration::from_millis(100);
 

@@ -21,9 +21,25 @@ pub(super) enum Expression {
     Rate(Duration),
 }
 
+/// Why an expression never fires.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ExpressionError {
+    #[error("there is no time zone {0}")]
+    Zone(String),
+    #[error("{expression}: {source}")]
+    Time {
+        expression: String,
+        source: jiff::Error,
+    },
+    #[error("{expression}: {reason}")]
+    Cron { expression: String, reason: String },
+    #[error("'{0}' is not at(…), cron(…) or rate(N minutes), (N hours) or (N days)")]
+    Unknown(String),
+}
+
 impl Expression {
     /// Reads the expression of a schedule, or says what is wrong with it.
-    pub(super) fn read(schedule: &Value) -> Result<Self, String> {
+    pub(super) fn read(schedule: &Value) -> Result<Self, ExpressionError> {
         let text = schedule["ScheduleExpression"].as_str().unwrap_or_default();
         let inside = |kind: &str| {
             let rest = text.trim().strip_prefix(kind)?.strip_prefix('(')?;
@@ -31,22 +47,26 @@ impl Expression {
         };
         let zone_name = schedule["ScheduleExpressionTimezone"].as_str();
         let zone = zone(zone_name.unwrap_or_default());
-        let zone = zone.ok_or_else(|| format!("there is no time zone {zone_name:?}"));
+        let zone =
+            zone.ok_or_else(|| ExpressionError::Zone(zone_name.unwrap_or_default().to_owned()));
         if let Some(local) = inside("at") {
-            let local: DateTime = local.parse().map_err(|error| format!("{text}: {error}"))?;
+            let wrong = |source| ExpressionError::Time {
+                expression: text.to_owned(),
+                source,
+            };
+            let local: DateTime = local.parse().map_err(wrong)?;
             let at = local.to_zoned(zone?);
-            return at
-                .map(|at| Self::Once(at.timestamp()))
-                .map_err(|error| format!("{text}: {error}"));
+            return at.map(|at| Self::Once(at.timestamp())).map_err(wrong);
         }
         if let Some(fields) = inside("cron") {
-            let cron = Cron::read(fields).map_err(|error| format!("{text}: {error}"))?;
+            let cron = Cron::read(fields).map_err(|error| ExpressionError::Cron {
+                expression: text.to_owned(),
+                reason: error.to_string(),
+            })?;
             return Ok(Self::Cron(cron, zone?));
         }
         let rate = inside("rate").and_then(rate).map(Self::Rate);
-        rate.ok_or_else(|| {
-            format!("'{text}' is no at(…), cron(…) or rate(N minutes), (N hours) or (N days)")
-        })
+        rate.ok_or_else(|| ExpressionError::Unknown(text.to_owned()))
     }
 }
 
@@ -111,6 +131,7 @@ mod tests {
         Expression::read(&json!({
             "ScheduleExpression": expression, "ScheduleExpressionTimezone": zone,
         }))
+        .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -145,7 +166,7 @@ mod tests {
         }
         assert_eq!(
             read("cron(0 9 * * ? *)", "Mars/Base").unwrap_err(),
-            "there is no time zone Some(\"Mars/Base\")"
+            "there is no time zone Mars/Base"
         );
     }
 

@@ -30,7 +30,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use self::delivery::Delivery;
 use self::expression::Expression;
@@ -40,12 +40,12 @@ use crate::error::AwsError;
 use crate::timeline::TimelineEvent;
 use crate::upstream::Upstream;
 
-/// Real time for the emulator to name its schedules; the clock waits no longer.
+/// How long the emulator may take to list its schedules, in real time.
 const LIST_TIMEOUT: Duration = Duration::from_mins(1);
-/// Real time between two looks for recurring schedules that the emulator would fire. It looks every
-/// ten seconds itself.
+/// How often recurring schedules that the emulator would fire are taken over, in real time. The
+/// emulator itself checks every ten seconds.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
-/// The most occurrences of one advance.
+/// Occurrences in one advance.
 const MAX_OCCURRENCES: usize = 5000;
 
 /// Which ticks of `rate(…)` schedules an advance fires.
@@ -70,6 +70,18 @@ pub(crate) struct Fired {
     at: Timestamp,
     /// Why it was not delivered.
     error: Option<String>,
+}
+
+/// Why the clock was not put forward, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AdvanceError {
+    #[error(
+        "schedules would fire more than {MAX_OCCURRENCES} times in {0:?}; put the clock forward in \
+         smaller steps"
+    )]
+    TooManyOccurrences(Duration),
+    #[error(transparent)]
+    Interrupted(#[from] JoinError),
 }
 
 /// The schedules of a world. Clones share them.
@@ -126,13 +138,17 @@ impl Schedules {
 
     /// Puts the clock forward, from deadline to deadline, and delivers what is due meanwhile. Goes on
     /// to its end, whatever becomes of who asked.
-    pub(crate) async fn advance(&self, by: Duration, rates: Rates) -> Result<Vec<Fired>, String> {
+    pub(crate) async fn advance(
+        &self,
+        by: Duration,
+        rates: Rates,
+    ) -> Result<Vec<Fired>, AdvanceError> {
         let schedules = self.clone();
         let advancing = tokio::spawn(async move { schedules.advance_now(by, rates).await });
-        advancing.await.map_err(|error| error.to_string())?
+        advancing.await?
     }
 
-    async fn advance_now(&self, by: Duration, rates: Rates) -> Result<Vec<Fired>, String> {
+    async fn advance_now(&self, by: Duration, rates: Rates) -> Result<Vec<Fired>, AdvanceError> {
         let mut past = self.past.lock().await;
         let clock = &self.world.clock;
         let start = clock.now();
@@ -146,9 +162,7 @@ impl Schedules {
         };
         let due = window.due(&schedules);
         if due.len() > MAX_OCCURRENCES {
-            return Err(format!(
-                "schedules would fire more than {MAX_OCCURRENCES} times in {by:?}; put the clock forward in smaller steps"
-            ));
+            return Err(AdvanceError::TooManyOccurrences(by));
         }
         let mut left = by;
         let mut fired = Vec::with_capacity(due.len());
@@ -194,7 +208,7 @@ impl Schedules {
         let schedule = suppress::get(&self.upstream, &path).await.ok()?;
         let is_enabled =
             schedule["State"] == "ENABLED" || schedule["State"] == suppress::SUPPRESSED;
-        if !is_enabled || Expression::read(&schedule).as_ref() != Ok(&when) {
+        if !is_enabled || !Expression::read(&schedule).is_ok_and(|now| now == when) {
             return None;
         }
         let is_once = matches!(when, Expression::Once(_));
@@ -298,7 +312,7 @@ impl Window<'_> {
             let when = match Expression::read(schedule) {
                 Ok(when) => when,
                 Err(error) => {
-                    tracing::warn!(error, name, "a schedule never fires");
+                    tracing::warn!(%error, name, "a schedule never fires");
                     continue;
                 }
             };
@@ -366,7 +380,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// A day that nobody lives to see: what is past in real time is the emulator's.
+    /// A day far ahead: what is past in real time belongs to the emulator.
     const NOON: &str = "2126-11-21T12:00:00Z";
 
     fn due(schedule: &Value, rates: Rates, hours: i64) -> Vec<String> {

@@ -69,8 +69,8 @@ impl Suppressor {
     }
 }
 
-/// Whether a schedule fires more than once. One with a wrong expression counts as such: the emulator
-/// would not know better.
+/// Whether a schedule fires more than once. One with a wrong expression counts as recurring: the emulator
+/// could not fire it either.
 fn is_recurring(schedule: &Value) -> bool {
     !matches!(Expression::read(schedule), Ok(Expression::Once(_)))
 }

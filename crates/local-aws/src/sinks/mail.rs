@@ -17,7 +17,7 @@ impl Sinks {
             .upstream
             .query("sns", "ListSubscriptionsByTopic", &params)
             .await;
-        // Who cannot tell has no subscribers.
+        // A topic whose subscriptions cannot be read has none.
         let listed = listed.unwrap_or_default();
         for member in elements(&listed, "member") {
             let is_mail = matches!(element(member, "Protocol"), Some("email" | "email-json"));

@@ -97,7 +97,7 @@ struct Delivery<'a> {
 struct Reply {
     status: StatusCode,
     body: Value,
-    /// For people who look at what came: not part of the answer.
+    /// For whoever reads the messages later: not part of the answer.
     noticed: Value,
 }
 

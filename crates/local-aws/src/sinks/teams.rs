@@ -2,8 +2,8 @@
 //!
 //! A card posted by a workflow can open links and nothing else, and a message is 28 KB at most:
 //! <https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook>
-//! Teams tells most of these faults to the workflow's owner only; here they are told to the sender,
-//! so that a test sees them.
+//! Teams reports most of these faults to the workflow's owner only; here the sender hears of them, so
+//! that a test sees them.
 
 use serde_json::{Value, json};
 
@@ -48,8 +48,35 @@ pub(super) fn take(delivery: &Delivery<'_>) -> Reply {
     match check(&message) {
         // A workflow accepts and says nothing.
         Ok(()) => Reply::new(202, Value::Null),
-        Err(why) => refused(400, "TriggerInputSchemaMismatch", &why),
+        Err(error) => refused(400, "TriggerInputSchemaMismatch", &error.to_string()),
     }
+}
+
+/// Why a message is refused.
+#[derive(Debug, thiserror::Error)]
+enum CardError {
+    #[error("type must be message")]
+    NotMessage,
+    #[error("attachments must hold a card")]
+    NoCard,
+    #[error("contentType must be {CARD}")]
+    ContentType,
+    #[error("the type of content must be AdaptiveCard")]
+    NotAdaptive,
+    #[error("the version of the card must be one of {}", VERSIONS.join(", "))]
+    Version,
+    #[error("the body of the card must be a list")]
+    Body,
+    #[error("there is no element {0}")]
+    Element(String),
+    #[error("a TextBlock needs a text")]
+    Text,
+    #[error("a fact needs a title and a value, both texts")]
+    Fact,
+    #[error("a card posted by a workflow can only open links: Action.OpenUrl, not {0}")]
+    Action(Value),
+    #[error("the url of an action must be an address, not '{0}'")]
+    Url(String),
 }
 
 fn refused(status: u16, code: &str, message: &str) -> Reply {
@@ -59,28 +86,25 @@ fn refused(status: u16, code: &str, message: &str) -> Reply {
     )
 }
 
-fn check(message: &Value) -> Result<(), String> {
+fn check(message: &Value) -> Result<(), CardError> {
     if message["type"] != "message" {
-        return Err("type is to be message".to_owned());
+        return Err(CardError::NotMessage);
     }
     let attachments = message["attachments"].as_array();
     let attachments = attachments.filter(|list| !list.is_empty());
-    for attachment in attachments.ok_or("attachments is to hold a card")? {
+    for attachment in attachments.ok_or(CardError::NoCard)? {
         if attachment["contentType"] != CARD {
-            return Err(format!("contentType is to be {CARD}"));
+            return Err(CardError::ContentType);
         }
         let card = &attachment["content"];
         if card["type"] != "AdaptiveCard" {
-            return Err("the type of content is to be AdaptiveCard".to_owned());
+            return Err(CardError::NotAdaptive);
         }
         if !VERSIONS.iter().any(|version| card["version"] == *version) {
-            return Err(format!(
-                "the version of the card is to be one of {}",
-                VERSIONS.join(", ")
-            ));
+            return Err(CardError::Version);
         }
         if !card["body"].is_array() {
-            return Err("the body of the card is to be a list".to_owned());
+            return Err(CardError::Body);
         }
         elements(&card["body"])?;
         actions(&card["actions"])?;
@@ -88,20 +112,20 @@ fn check(message: &Value) -> Result<(), String> {
     Ok(())
 }
 
-fn elements(list: &Value) -> Result<(), String> {
+fn elements(list: &Value) -> Result<(), CardError> {
     for element in list.as_array().into_iter().flatten() {
         let kind = element["type"].as_str().unwrap_or("(none)");
         // Columns and cells need not name their type.
         if !ELEMENTS.contains(&kind) && element["type"].is_string() {
-            return Err(format!("there is no element {kind}"));
+            return Err(CardError::Element(kind.to_owned()));
         }
         if kind == "TextBlock" && !element["text"].is_string() {
-            return Err("a TextBlock needs a text".to_owned());
+            return Err(CardError::Text);
         }
         if kind == "FactSet" {
             let mut facts = element["facts"].as_array().into_iter().flatten();
             if !facts.all(|fact| fact["title"].is_string() && fact["value"].is_string()) {
-                return Err("a fact needs a title and a value, both texts".to_owned());
+                return Err(CardError::Fact);
             }
         }
         for name in ["items", "columns", "rows", "cells"] {
@@ -115,22 +139,17 @@ fn elements(list: &Value) -> Result<(), String> {
     Ok(())
 }
 
-fn actions(list: &Value) -> Result<(), String> {
+fn actions(list: &Value) -> Result<(), CardError> {
     list.as_array().into_iter().flatten().try_for_each(action)
 }
 
-fn action(given: &Value) -> Result<(), String> {
+fn action(given: &Value) -> Result<(), CardError> {
     if given["type"] != "Action.OpenUrl" {
-        return Err(format!(
-            "a card posted by a workflow can only open links: Action.OpenUrl, not {}",
-            given["type"]
-        ));
+        return Err(CardError::Action(given["type"].clone()));
     }
     let url = given["url"].as_str().unwrap_or_default();
     if !url.starts_with("https://") && !url.starts_with("http://") {
-        return Err(format!(
-            "the url of an action is to be an address, not '{url}'"
-        ));
+        return Err(CardError::Url(url.to_owned()));
     }
     Ok(())
 }

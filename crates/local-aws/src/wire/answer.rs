@@ -11,7 +11,7 @@ use crate::ids;
 /// The protocol of a call and its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Protocol {
-    /// JSON 1.0 or 1.1, told apart by the content type, which the answer repeats.
+    /// JSON 1.0 or 1.1, by the content type, which the answer repeats.
     Json {
         /// The request's content type.
         content_type: String,

@@ -1,4 +1,4 @@
-//! The wire protocols of AWS that the own services speak.
+//! The wire protocols of AWS that the services of this crate speak.
 
 pub mod answer;
 pub mod json;
