@@ -241,7 +241,7 @@ def test_only_the_mirror_can_be_tagged(resources: Json) -> None:
     allowing = [each for each in statements(resources, *CHANGING) if each["Effect"] == "Allow"]
     tagging = [each for each in allowing if any(TAGGING.search(action) for action in actions(each))]
     assert len(tagging) == 3
-    mirror = (templates.ROOT / "crates/environments/src/mirror.rs").read_text()
+    mirror = (templates.ROOT / "crates/environments/src/backup_tag.rs").read_text()
     for statement in tagging:
         [key] = statement["Condition"]["ForAllValues:StringEquals"]["aws:TagKeys"]
         assert f'TAG: &str = "{key}"' in mirror
