@@ -96,6 +96,11 @@ pub enum ListenerError {
     /// AWS did not return it.
     #[error("was not returned by DescribeListeners; correct its ARN in the deployment group")]
     Absent,
+    /// The test listener is the production listener: before traffic, the earlier release answers there.
+    #[error(
+        "is its production listener, too, where the earlier release still answers; set testTrafficRoute to a listener of its own"
+    )]
+    Production,
     /// Nothing that HTTP runs over.
     #[error(
         "speaks {0}, and checks speak HTTP and HTTPS; use a listener of HTTP, HTTPS, TLS or TCP"

@@ -125,6 +125,24 @@ async fn a_listener_that_http_does_not_run_over_is_refused_by_its_protocol() {
     insta::assert_snapshot!(seen.result.unwrap()["reasons"][0].as_str().unwrap(), @"the test listener arn:test of the deployment group production speaks UDP, and checks speak HTTP and HTTPS; use a listener of HTTP, HTTPS, TLS or TCP; so the pre-traffic gate can't reach the new version");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_test_listener_that_is_the_production_listener_is_refused_unasked() {
+    let service = Service::start(Mood::Well).await;
+    let changes = Changes {
+        one_listener: true,
+        ..Changes::default()
+    };
+    let aws = FakeAws::with(service.port, SUITE, changes.clone(), none()).await;
+    let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
+    assert_eq!(aws.answers(), ["Failed"]);
+    insta::assert_snapshot!(seen.result.unwrap()["reasons"][0].as_str().unwrap(), @"the test listener arn:production of the deployment group production is its production listener, too, where the earlier release still answers; set testTrafficRoute to a listener of its own; so the pre-traffic gate can't reach the new version");
+    assert_eq!(service.served(), 0, "the earlier release was not measured");
+    // After traffic the production listener is the right one.
+    let aws = FakeAws::with(service.port, SUITE, changes, none()).await;
+    invoke(&function(Stage::PostTraffic, &aws), LEFT).await;
+    assert_eq!(aws.answers(), ["Succeeded"]);
+}
+
 /// The keys that the guide lists for a platform.
 fn documented(platform: &str) -> BTreeSet<String> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/suite.md");

@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 pub const DEPLOYMENT: &str = "d-ABCDEF123";
 pub const EXECUTION: &str = "execution-1";
 const CLUSTER: &str = "shop";
+/// The eTag of every object.
+pub const E_TAG: &str = "5d41402abc4b2a76b9719d911017c592";
 
 /// What goes wrong at a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +78,8 @@ pub struct Changes {
     pub bare: bool,
     /// There is no production listener.
     pub no_production_listener: bool,
+    /// The group names its production listener as its test listener, too.
+    pub one_listener: bool,
     pub app_spec: Option<&'static str>,
     /// The image of the new task definition.
     pub image: Option<&'static str>,
@@ -85,6 +89,12 @@ pub struct Changes {
     pub registry_tags: &'static [&'static str],
     /// What CodeDeploy says of the lifecycle events, whatever was answered.
     pub event_status: Option<&'static str>,
+    /// Lifecycle events with what CodeDeploy says of each, instead of the usual two.
+    pub events: &'static [(&'static str, &'static str)],
+    /// How the deployment ended.
+    pub ended: Option<&'static str>,
+    /// The revision is in S3, and has this eTag.
+    pub revision_e_tag: Option<&'static str>,
     /// Protocol and port of the two listeners, production first.
     pub listeners: Option<[(&'static str, u16); 2]>,
 }
@@ -121,6 +131,10 @@ impl FakeAws {
             recorded
                 .objects
                 .insert("/suites/shop/production.yaml".into(), suite.into());
+        }
+        if changes.revision_e_tag.is_some() {
+            let text = changes.app_spec.unwrap_or(APP_SPEC).to_owned();
+            recorded.objects.insert("/appspecs/shop.yaml".into(), text);
         }
         let recorded = Mutex::new(recorded);
         let inner = Arc::new(Inner {
@@ -161,6 +175,12 @@ impl FakeAws {
             .cloned()
     }
 
+    /// Stores an object.
+    pub fn put(&self, path: &str, text: &str) {
+        let mut recorded = self.inner.recorded.lock().unwrap();
+        recorded.objects.insert(path.into(), text.into());
+    }
+
     /// What was published, as the fields of the Publish call.
     pub fn published(&self) -> Vec<HashMap<String, String>> {
         self.inner.recorded.lock().unwrap().published.clone()
@@ -174,6 +194,17 @@ struct Call {
     json: Value,
     form: HashMap<String, String>,
     body: Bytes,
+    /// On which the call of S3 depends.
+    if_match: Option<String>,
+    if_none_match: Option<String>,
+}
+
+impl Call {
+    /// Whether an object of S3 is the one that is asked for.
+    fn matches(&self) -> bool {
+        let is = |asked: &String| *asked == format!("\"{E_TAG}\"");
+        self.if_match.as_ref().is_none_or(is)
+    }
 }
 
 async fn serve(State(inner): State<Arc<Inner>>, request: Request) -> Response {
@@ -214,43 +245,34 @@ fn closed() -> Response {
 async fn read(request: Request) -> Call {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-    let path = parts.uri.path().to_owned();
-    let (json, form) = (Value::Null, HashMap::new());
-    if let Some(target) = header(&parts.headers, "x-amz-target") {
-        let operation = target.rsplit('.').next().unwrap().to_owned();
-        let json = serde_json::from_slice(&body).unwrap();
-        return Call {
-            operation,
-            path,
-            json,
-            form,
-            body,
-        };
-    }
-    if path == "/" {
-        let form: HashMap<_, _> = url::form_urlencoded::parse(&body).into_owned().collect();
-        let operation = form["Action"].clone();
-        return Call {
-            operation,
-            path,
-            json,
-            form,
-            body,
-        };
-    }
-    let operation = if parts.method == "PUT" {
-        "PutObject"
-    } else {
-        "GetObject"
-    }
-    .to_owned();
-    Call {
-        operation,
-        path,
-        json,
-        form,
+    let value = |name: &str| header(&parts.headers, name).map(str::to_owned);
+    let mut call = Call {
+        operation: String::new(),
+        path: parts.uri.path().to_owned(),
+        json: Value::Null,
+        form: HashMap::new(),
         body,
+        if_match: value("if-match"),
+        if_none_match: value("if-none-match"),
+    };
+    if let Some(target) = value("x-amz-target") {
+        target
+            .rsplit('.')
+            .next()
+            .unwrap()
+            .clone_into(&mut call.operation);
+        call.json = serde_json::from_slice(&call.body).unwrap();
+    } else if call.path == "/" {
+        call.form = url::form_urlencoded::parse(&call.body)
+            .into_owned()
+            .collect();
+        call.operation.clone_from(&call.form["Action"]);
+    } else if parts.method == "PUT" {
+        call.operation = "PutObject".to_owned();
+    } else {
+        call.operation = "GetObject".to_owned();
     }
+    call
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -304,16 +326,18 @@ impl Inner {
                 "<PublishResponse><PublishResult><MessageId>m-1</MessageId></PublishResult></PublishResponse>".into_response()
             }
             "GetObject" => match self.recorded.lock().unwrap().objects.get(&call.path) {
+                Some(_) if !call.matches() => error(call, 412, "PreconditionFailed"),
                 Some(text) => text.clone().into_response(),
                 None => error(call, 404, "NoSuchKey"),
             },
             "PutObject" => {
                 let text = String::from_utf8_lossy(&call.body).into_owned();
-                self.recorded
-                    .lock()
-                    .unwrap()
-                    .objects
-                    .insert(call.path.clone(), text);
+                let mut recorded = self.recorded.lock().unwrap();
+                let there = recorded.objects.contains_key(&call.path);
+                if there && call.if_none_match.as_deref() == Some("*") {
+                    return error(call, 412, "PreconditionFailed");
+                }
+                recorded.objects.insert(call.path.clone(), text);
                 StatusCode::OK.into_response()
             }
             other => error(call, 400, &format!("UnknownOperation{other}")),
@@ -330,6 +354,13 @@ impl Inner {
         if let Some(id) = self.changes.rollback_of {
             info["creator"] = json!("codeDeployRollback");
             info["rollbackInfo"] = json!({"rollbackTriggeringDeploymentId": id});
+        }
+        if let Some(ended) = self.changes.ended {
+            info["status"] = json!(ended);
+        }
+        if let Some(e_tag) = self.changes.revision_e_tag {
+            info["revision"] = json!({"revisionType": "S3", "s3Location": {
+                "bucket": "appspecs", "key": "shop.yaml", "bundleType": "YAML", "eTag": e_tag}});
         }
         if let Some(creator) = self.changes.creator {
             info["creator"] = json!(creator);
@@ -351,6 +382,9 @@ impl Inner {
         });
         if self.changes.no_test_listener {
             pair.as_object_mut().unwrap().remove("testTrafficRoute");
+        }
+        if self.changes.one_listener {
+            pair["testTrafficRoute"] = pair["prodTrafficRoute"].clone();
         }
         if self.changes.no_production_listener {
             pair.as_object_mut().unwrap().remove("prodTrafficRoute");
@@ -389,9 +423,14 @@ impl Inner {
         let answered = self.recorded.lock().unwrap().answers.first().cloned();
         let status = self.changes.event_status.map(str::to_owned);
         let status = status.or(answered).unwrap_or_else(|| "InProgress".into());
-        let events: Vec<Value> = ["AfterAllowTestTraffic", "AfterAllowTraffic"]
+        let usual = ["AfterAllowTestTraffic", "AfterAllowTraffic"].map(|name| (name, &*status));
+        let events = match self.changes.events {
+            [] => &usual[..],
+            events => events,
+        };
+        let events: Vec<Value> = events
             .iter()
-            .map(|name| json!({"lifecycleEventName": name, "status": status}))
+            .map(|(name, status)| json!({"lifecycleEventName": name, "status": status}))
             .collect();
         json!({"deploymentTargets": [{"deploymentTargetType": "ECSTarget", "ecsTarget": {
             "lifecycleEvents": events,
