@@ -142,6 +142,8 @@ pub struct Object<'a> {
     pub key: &'a str,
     /// One version of it; without it the newest.
     pub version: Option<&'a str>,
+    /// What its content must be, with or without quotation marks; without it whatever is there.
+    pub e_tag: Option<&'a str>,
 }
 
 /// Why an object could not be read.
@@ -149,6 +151,8 @@ pub struct Object<'a> {
 pub enum ObjectError {
     /// The call failed.
     Call(Failure),
+    /// Another object is there than the one of the eTag.
+    Replaced,
     /// It has more bytes than this.
     TooLarge(usize),
     /// It broke off while it was read, with this error.
@@ -166,6 +170,7 @@ impl ObjectError {
                     absent,
                 },
             ),
+            Self::Replaced => "the object was replaced".to_owned(),
             Self::TooLarge(limit) => too_large(*limit),
             Self::Broken(error) => format!("it broke off while it was read ({error})"),
         }
@@ -179,17 +184,23 @@ impl<'a> Object<'a> {
             bucket,
             key,
             version: None,
+            e_tag: None,
         }
     }
 
     /// Its bytes, `limit` at most. What is larger by its own length is not read at all.
     pub async fn read(&self, aws: &Aws, limit: usize) -> Result<Vec<u8>, ObjectError> {
+        let e_tag = self.e_tag.map(|e_tag| e_tag.trim_matches('"'));
         let call = aws.s3().get_object().bucket(self.bucket).key(self.key);
         let answer = call
             .set_version_id(self.version.map(str::to_owned))
+            .set_if_match(e_tag.map(|e_tag| format!("\"{e_tag}\"")))
             .send()
             .await
-            .map_err(|error| ObjectError::Call(Failure::of(&error)))?;
+            .map_err(|error| match error.raw_response() {
+                Some(answer) if answer.status().as_u16() == 412 => ObjectError::Replaced,
+                _ => ObjectError::Call(Failure::of(&error)),
+            })?;
         let length = answer.content_length().unwrap_or_default();
         if usize::try_from(length).is_ok_and(|length| length > limit) {
             return Err(ObjectError::TooLarge(limit));

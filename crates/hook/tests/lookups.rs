@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gate::Stage;
-use support::aws::{Changes, FakeAws, Fault, Plan};
+use support::aws::{Changes, E_TAG, FakeAws, Fault, Plan, none};
+use support::service::{Mood, Service};
 use support::{SUITE, function, invoke};
 
 /// The gate's reasons where every call of `operation` meets `fault`.
@@ -89,4 +90,27 @@ async fn every_required_look_up_has_its_permission_and_its_remedy() {
             assert!(said.contains("; "), "a remedy: {said}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_spec_that_was_replaced_is_refused_with_the_remedy() {
+    let service = Service::start(Mood::Well).await;
+    let run = async |e_tag: &'static str| {
+        let changes = Changes {
+            revision_e_tag: Some(e_tag),
+            ..Changes::default()
+        };
+        let aws = FakeAws::with(service.port, SUITE, changes, none()).await;
+        let seen = invoke(&function(Stage::PreTraffic, &aws), Duration::from_secs(12)).await;
+        let reason = seen.result.unwrap()["reasons"][0].clone();
+        (aws.answers(), reason.as_str().unwrap().to_owned())
+    };
+    // CodeDeploy records it as it was given: with quotation marks, without, or not at all.
+    for e_tag in [E_TAG, "\"5d41402abc4b2a76b9719d911017c592\"", ""] {
+        let (answers, reason) = run(e_tag).await;
+        assert_eq!(answers, ["Succeeded"], "{e_tag}: {reason}");
+    }
+    let (answers, reason) = run("7d793037a0760186574b0282f2f435e7").await;
+    assert_eq!(answers, ["Failed"]);
+    insta::assert_snapshot!(reason, @"GetObject s3://appspecs/shop.yaml (the AppSpec) failed: the object was replaced since the deployment was created; create the deployment again, and turn on versioning for the bucket, so that every deployment keeps its AppSpec");
 }

@@ -3,7 +3,7 @@
 use aws_sdk_codedeploy::types::{RevisionLocation, RevisionLocationType};
 use common::aws::Aws;
 use common::failure::Hints;
-use common::location::{self, Object};
+use common::location::{self, Object, ObjectError};
 
 use super::LookupError;
 use super::deployment::Deployment;
@@ -73,6 +73,10 @@ async fn from_s3(aws: &Aws, revision: &RevisionLocation) -> Result<String, Looku
         bucket,
         key,
         version: place.and_then(|place| place.version()),
+        // The AppSpec of this deployment, and not what has been uploaded since.
+        e_tag: place
+            .and_then(|place| place.e_tag())
+            .filter(|e_tag| !e_tag.is_empty()),
     };
     let call = format!("GetObject s3://{bucket}/{key} (the AppSpec)");
     let absent = "the AppSpec is gone: was it deleted since the deployment began?";
@@ -80,7 +84,10 @@ async fn from_s3(aws: &Aws, revision: &RevisionLocation) -> Result<String, Looku
         .read(aws, MAX_APP_SPEC_BYTES)
         .await
         .map_err(|error| {
-            let detail = error.sentence(aws, absent);
+            let mut detail = error.sentence(aws, absent);
+            if error == ObjectError::Replaced {
+                detail.push_str(" since the deployment was created; create the deployment again, and turn on versioning for the bucket, so that every deployment keeps its AppSpec");
+            }
             LookupError::Missing(format!("{call} failed: {detail}"))
         })?;
     location::text(bytes).map_err(|problem| LookupError::Missing(format!("{call}: {problem}")))
