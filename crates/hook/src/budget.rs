@@ -51,7 +51,7 @@ fn margin(work: Duration) -> Duration {
 pub struct Budget {
     /// Looking up, loading and probing end here, finished or not.
     pub work_until: Instant,
-    /// The answer must have been given by then.
+    /// The answer must have been given by then; see [`Budget::last_chance`].
     pub answer_until: Instant,
     /// Report and notification end here, finished or not.
     pub publish_until: Instant,

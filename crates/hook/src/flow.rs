@@ -343,10 +343,9 @@ fn with_assumption(mut outcome: Outcome, found: &FoundTarget) -> Outcome {
 /// Answers under a guard of its own: even a panic in the SDK ends in a delivery that says so.
 async fn deliver_answer(function: &Arc<GateFunction>, reply: Reply, budget: Budget) -> Delivery {
     let function = function.clone();
-    let call = async move {
-        answer::deliver(function.aws.codedeploy(), &reply, budget.answer_until).await
-    };
-    match guard::run(budget.publish_until, call.in_current_span()).await {
+    let until = budget.last_chance();
+    let call = async move { answer::deliver(function.aws.codedeploy(), &reply, until).await };
+    match guard::run(budget.publish_until.max(until), call.in_current_span()).await {
         Ok(delivery) => delivery,
         Err(Interruption::Deadline) => {
             Delivery::Undelivered("the function's time was over".to_owned())

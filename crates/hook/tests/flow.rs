@@ -186,6 +186,24 @@ async fn near_its_time_limit_a_function_answers_failed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_function_whose_time_is_over_still_answers() {
+    let service = Service::start(Mood::Well).await;
+    for left in [Duration::ZERO, Duration::from_millis(5)] {
+        let aws = FakeAws::start(service.port, SUITE).await;
+        invoke(&function(Stage::PreTraffic, &aws), left).await;
+        assert_eq!(aws.answers(), ["Failed"], "with {left:?}");
+    }
+    // A first try that is throttled is not the last one.
+    let plan: support::aws::Plan = std::sync::Arc::new(|operation, n| {
+        let throttled = operation == "PutLifecycleEventHookExecutionStatus" && n == 0;
+        throttled.then_some(support::aws::Fault::Throttle)
+    });
+    let aws = FakeAws::with(service.port, SUITE, Changes::default(), plan).await;
+    invoke(&function(Stage::PreTraffic, &aws), Duration::ZERO).await;
+    assert_eq!(aws.answers(), ["Failed"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_duplicate_delivery_does_no_harm() {
     let service = Service::start(Mood::Well).await;
     let aws = FakeAws::start(service.port, SUITE).await;
