@@ -67,9 +67,9 @@ pub enum Delivery {
     Accepted,
     /// The call's result was lost, but CodeDeploy reports the event with this answer.
     Confirmed,
-    /// The lifecycle event was over before: answered by a duplicate of this invocation, timed out,
-    /// or the deployment was stopped. Nothing is left to do.
-    AlreadyCompleted,
+    /// The lifecycle event was over before: answered by an earlier run or a duplicate of this invocation,
+    /// timed out, or the deployment was stopped. With what CodeDeploy reports, or why that is not known.
+    AlreadyCompleted(Result<Answer, String>),
     /// The event is over, and whether by this answer is not known, and why not. Nothing is left to do but
     /// to say so.
     Unconfirmed(String),
@@ -83,7 +83,7 @@ impl Delivery {
         match self {
             Self::Accepted => "accepted",
             Self::Confirmed => "confirmed",
-            Self::AlreadyCompleted => "already-completed",
+            Self::AlreadyCompleted(_) => "already-completed",
             Self::Unconfirmed(_) => "unconfirmed",
             Self::Undelivered(_) => "undelivered",
         }
@@ -97,9 +97,13 @@ impl Delivery {
                 "the result of the answer call was lost; CodeDeploy reports the event with this answer"
                     .to_owned(),
             ),
-            Self::AlreadyCompleted => {
-                Some("the lifecycle event was over before this answer, which did not count".to_owned())
-            }
+            Self::AlreadyCompleted(Ok(reported)) => Some(format!(
+                "the lifecycle event was over before this answer; CodeDeploy reports it as {}",
+                reported.as_str()
+            )),
+            Self::AlreadyCompleted(Err(why)) => Some(format!(
+                "the lifecycle event was over before this answer, and it is not known by which: {why}"
+            )),
             Self::Unconfirmed(why) => Some(format!(
                 "it is not known whether CodeDeploy heard this answer: {why}"
             )),
@@ -147,16 +151,24 @@ pub async fn deliver(client: &Client, reply: &Reply, until: Instant) -> Delivery
             Err(error) => error,
         };
         match after(&error) {
-            // By the earlier try, whose result was lost, or by somebody else.
-            AfterFailure::AlreadyCompleted if maybe_taken => return read_back(client, reply).await,
-            AfterFailure::AlreadyCompleted => return Delivery::AlreadyCompleted,
+            AfterFailure::AlreadyCompleted => {
+                let reported = reported(client, reply).await;
+                return match reported {
+                    // By the earlier try, whose result was lost, or by somebody else.
+                    Ok(answer) if maybe_taken && answer == reply.answer => Delivery::Confirmed,
+                    Err(why) if maybe_taken => {
+                        Delivery::Unconfirmed(format!("the call's result was lost, and {why}"))
+                    }
+                    reported => Delivery::AlreadyCompleted(reported),
+                };
+            }
             AfterFailure::GiveUp => return Delivery::Undelivered(detail(&error, reply)),
             AfterFailure::TryAgain { maybe_taken: maybe } => maybe_taken |= maybe,
         }
         let pause = pauses.next().unwrap_or(MAX_BACKOFF);
         if Instant::now() + pause >= until {
             let detail = detail(&error, reply);
-            if maybe_taken && read_back(client, reply).await == Delivery::Confirmed {
+            if maybe_taken && reported(client, reply).await.as_ref() == Ok(&reply.answer) {
                 return Delivery::Confirmed;
             }
             return Delivery::Undelivered(detail);
@@ -169,12 +181,10 @@ pub async fn deliver(client: &Client, reply: &Reply, until: Instant) -> Delivery
     }
 }
 
-/// What became of an answer whose result was lost, by what CodeDeploy says of the lifecycle event.
-async fn read_back(client: &Client, reply: &Reply) -> Delivery {
+/// The answer that CodeDeploy reports for the lifecycle event, or why it is not known.
+async fn reported(client: &Client, reply: &Reply) -> Result<Answer, String> {
     let Some(name) = &reply.lifecycle_event else {
-        return Delivery::Unconfirmed(
-            "the call's result was lost, and which lifecycle event called is not known".to_owned(),
-        );
+        return Err("which lifecycle event called is not known".to_owned());
     };
     let read = status_of(client, &reply.event.deployment_id, name);
     let status = match tokio::time::timeout(READ_BACK_TIMEOUT, read).await {
@@ -182,29 +192,17 @@ async fn read_back(client: &Client, reply: &Reply) -> Delivery {
         Err(_) => Err(format!("no answer in {READ_BACK_TIMEOUT:?}")),
     };
     match status {
-        Ok(status) => read_as(&status, name, reply.answer),
-        Err(why) => Delivery::Unconfirmed(format!(
-            "the call's result was lost, and the status of {name} could not be read ({why})"
-        )),
+        Ok(status) => read_as(&status, name),
+        Err(why) => Err(format!("the status of {name} could not be read ({why})")),
     }
 }
 
-/// Pure: what the event's status says of our answer.
-fn read_as(status: &LifecycleEventStatus, name: &str, answer: Answer) -> Delivery {
-    let other = match answer {
-        Answer::Succeeded => Answer::Failed,
-        Answer::Failed => Answer::Succeeded,
-    };
-    if *status == answer.status() {
-        Delivery::Confirmed
-    } else if *status == other.status() {
-        Delivery::AlreadyCompleted
-    } else {
-        Delivery::Unconfirmed(format!(
-            "the call's result was lost, and CodeDeploy reports {name} as {}",
-            status.as_str()
-        ))
-    }
+/// Pure: the answer of which an event's status is the end.
+fn read_as(status: &LifecycleEventStatus, name: &str) -> Result<Answer, String> {
+    [Answer::Succeeded, Answer::Failed]
+        .into_iter()
+        .find(|answer| *status == answer.status())
+        .ok_or_else(|| format!("CodeDeploy reports {name} as {}", status.as_str()))
 }
 
 async fn status_of(client: &Client, id: &str, name: &str) -> Result<LifecycleEventStatus, String> {
@@ -300,15 +298,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_confirms_an_answer_contradicts_it_or_leaves_it_open() {
+    fn a_status_is_an_answer_or_leaves_it_open() {
         use LifecycleEventStatus as Status;
-        let read = |status: Status| read_as(&status, "AfterAllowTestTraffic", Answer::Succeeded);
-        assert_eq!(read(Status::Succeeded), Delivery::Confirmed);
-        assert_eq!(read(Status::Failed), Delivery::AlreadyCompleted);
+        let read = |status: Status| read_as(&status, "AfterAllowTestTraffic");
+        assert_eq!(read(Status::Succeeded), Ok(Answer::Succeeded));
+        assert_eq!(read(Status::Failed), Ok(Answer::Failed));
         for open in [Status::InProgress, Status::Pending, Status::Skipped] {
-            assert!(matches!(read(open), Delivery::Unconfirmed(_)));
+            assert!(read(open).unwrap_err().contains("AfterAllowTestTraffic"));
         }
-        let failed = read_as(&Status::Failed, "AfterAllowTraffic", Answer::Failed);
-        assert_eq!(failed, Delivery::Confirmed);
     }
 }

@@ -130,6 +130,7 @@ async fn answer_event(
     outcome.report.notes.extend(delivery.note());
     let result = GateResult {
         stage: function.stage,
+        execution_id: event.execution_id,
         facts: progress.facts(),
         answer,
         delivery: delivery.clone(),
@@ -147,7 +148,7 @@ async fn answer_event(
             "stage": function.stage.as_str(),
             "answer": answer.as_str(),
             "delivery": delivery.as_str(),
-            "alreadyCompleted": delivery == Delivery::AlreadyCompleted,
+            "alreadyCompleted": matches!(delivery, Delivery::AlreadyCompleted(_)),
             "reasons": result.outcome.verdict.reasons,
             "reportLink": report.as_deref().and_then(|place| report_link(&function, place)),
             "report": report,
@@ -208,6 +209,9 @@ async fn work(
     progress.add_facts(&deployment_facts(&deployment));
     if let Some(ended) = &deployment.ended {
         let id = &deployment.id;
+        if let Ok(settings) = settings {
+            progress.add_facts(&called_event(&function, settings, &deployment, budget).await);
+        }
         return Err(vec![format!(
             "the deployment {id} is over already ({ended}); nothing is left to gate"
         )]);
@@ -221,10 +225,7 @@ async fn work(
     let place = settings
         .suite
         .filled(&deployment.application, &deployment.group);
-    let context = LookupContext {
-        aws,
-        timeout: budget.lookup_timeout(),
-    };
+    let context = lookup_context(aws, budget);
     let post_traffic = match stage {
         Stage::PreTraffic => settings.post_traffic.as_ref(),
         Stage::PostTraffic => None,
@@ -277,6 +278,30 @@ async fn work(
             .unwrap_or(budget.work_until),
     };
     Ok(with_assumption(gate::run(run).await, &found))
+}
+
+fn lookup_context(aws: &Aws, budget: Budget) -> LookupContext<'_> {
+    LookupContext {
+        aws,
+        timeout: budget.lookup_timeout(),
+    }
+}
+
+/// The lifecycle event of a deployment that has ended, if it can be found: its report shows whether
+/// people have been told.
+async fn called_event(
+    function: &GateFunction,
+    settings: &Settings,
+    deployment: &Deployment,
+    budget: Budget,
+) -> Facts {
+    let context = lookup_context(&function.aws, budget);
+    let name = &settings.function_name;
+    let find = target::called_event(context, function.stage, name, deployment);
+    let event = tokio::time::timeout(context.timeout, find).await;
+    let mut facts = Facts::new();
+    note(&mut facts, "lifecycle_event", event.ok().flatten());
+    facts
 }
 
 /// By value, so that it serves `map_err`.
@@ -372,8 +397,10 @@ async fn publish(
         return None;
     };
     let (function, result) = (function.clone(), result.clone());
-    let publishing = async move { publish::publish(&function.aws, &settings, &result).await };
-    guard::run(budget.publish_until, publishing.in_current_span())
+    let until = budget.publish_until;
+    let publishing =
+        async move { publish::publish(&function.aws, &settings, &result, until).await };
+    guard::run(until, publishing.in_current_span())
         .await
         .unwrap_or_else(|cut| {
             tracing::error!(?cut, "the report or the notification could not be finished");

@@ -19,7 +19,8 @@ fn fitting(stage: Stage, resource: &Resource) -> &'static [&'static str] {
     }
 }
 
-/// Finds the lifecycle event that called, and refuses one at which the stage makes no sense.
+/// Finds the lifecycle event that called, and refuses one at which the stage makes no sense. Inside,
+/// an error says why it is not known which one called; then none may be taken for it.
 ///
 /// `in_progress` are the events that CodeDeploy reports as running; they settle the case of one
 /// function hooked to several events.
@@ -28,30 +29,45 @@ pub fn find(
     spec: &AppSpec,
     function: &str,
     in_progress: &[String],
-) -> Result<String, String> {
+) -> Result<Result<String, String>, String> {
     let hooked: Vec<&str> = spec.events_of(function).collect();
-    let running = |event: &&str| {
-        in_progress
-            .iter()
-            .any(|name| name.eq_ignore_ascii_case(event))
-    };
-    let Some(event) = hooked
+    let running: Vec<&str> = hooked
         .iter()
         .copied()
-        .find(running)
-        .or(hooked.first().copied())
-    else {
-        return Err(not_hooked(spec, function));
-    };
+        .filter(|event| {
+            in_progress
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(event))
+        })
+        .collect();
+    // One that does not fit is refused even where another one may have called.
+    let possible = if running.is_empty() { hooked } else { running };
+    let mut known = possible
+        .iter()
+        .map(|event| fitted(stage, spec, event))
+        .collect::<Result<Vec<_>, _>>()?;
+    known.dedup();
+    match known.as_slice() {
+        [] => Err(not_hooked(spec, function)),
+        [one] => Ok(Ok((*one).to_owned())),
+        several => Ok(Err(format!(
+            "the AppSpec hooks {} to this function, and CodeDeploy does not say which of them is running; hook it to one",
+            several.join(" and ")
+        ))),
+    }
+}
+
+/// The event as AWS writes it, if `stage` can be asked there.
+fn fitted(stage: Stage, spec: &AppSpec, event: &str) -> Result<&'static str, String> {
     let fitting = fitting(stage, &spec.resource);
-    match fitting.iter().find(|name| name.eq_ignore_ascii_case(event)) {
-        Some(name) => Ok((*name).to_owned()),
-        None => Err(format!(
+    let same = |name: &&&str| name.eq_ignore_ascii_case(event);
+    fitting.iter().find(same).copied().ok_or_else(|| {
+        format!(
             "the {stage} gate is hooked to {event}, where {}; hook it to {} in the AppSpec",
             why_not(stage, event),
             fitting.join(" or "),
-        )),
-    }
+        )
+    })
 }
 
 fn why_not(stage: Stage, event: &str) -> &'static str {
@@ -106,7 +122,7 @@ mod tests {
             ("AfterAllowTraffic", "post"),
         ]);
         let event = find(Stage::PostTraffic, &spec, "post", &[]);
-        assert_eq!(event, Ok("AfterAllowTraffic".into()));
+        assert_eq!(event, Ok(Ok("AfterAllowTraffic".into())));
     }
 
     #[test]
@@ -117,7 +133,18 @@ mod tests {
         ]);
         let running = ["BeforeAllowTraffic".to_owned()];
         let event = find(Stage::PreTraffic, &spec, "pre", &running);
-        assert_eq!(event, Ok("BeforeAllowTraffic".into()));
+        assert_eq!(event, Ok(Ok("BeforeAllowTraffic".into())));
+        let unknown = find(Stage::PreTraffic, &spec, "pre", &[]);
+        insta::assert_snapshot!(unknown.unwrap().unwrap_err(), @"the AppSpec hooks AfterAllowTestTraffic and BeforeAllowTraffic to this function, and CodeDeploy does not say which of them is running; hook it to one");
+    }
+
+    #[test]
+    fn of_two_hooks_one_that_does_not_fit_is_refused_unless_the_other_is_in_progress() {
+        let spec = spec(&[("BeforeAllowTraffic", "pre"), ("BeforeInstall", "pre")]);
+        let event = |running: &[String]| find(Stage::PreTraffic, &spec, "pre", running);
+        assert!(event(&[]).unwrap_err().contains("hooked to BeforeInstall"));
+        let running = ["BeforeAllowTraffic".to_owned()];
+        assert_eq!(event(&running), Ok(Ok("BeforeAllowTraffic".into())));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use test_support::gates as support;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -15,6 +16,8 @@ use support::aws::{Changes, FAULTS, FakeAws, Fault, Plan};
 use support::service::{ATTACKS, Mood, Service};
 use support::{SUITE, function, invoke};
 
+/// Where the report of the usual event lies.
+const REPORT: &str = "/reports/reports/shop/d-ABCDEF123/pre-traffic-AfterAllowTestTraffic";
 const ANSWER: &str = "PutLifecycleEventHookExecutionStatus";
 /// Short, so that hanging calls are cut by the guard and not only by the SDK's own limits.
 const LEFT: Duration = Duration::from_secs(8);
@@ -123,8 +126,8 @@ async fn an_answer_whose_result_was_lost_counts_as_given() {
 }
 
 /// The first answer call gets no result, the next one hears that the event is over; CodeDeploy says of
-/// the event what `status` says.
-async fn lost_then_over(status: Option<&'static str>) -> (FakeAws, serde_json::Value) {
+/// the event what `status` says. `told` when another run has stored its report.
+async fn lost_then_over(status: Option<&'static str>, told: bool) -> (FakeAws, serde_json::Value) {
     let service = Service::start(Mood::Well).await;
     let plan: Plan = Arc::new(move |operation, n| match (operation, n) {
         (ANSWER, 0) => Some(Fault::Hang),
@@ -138,6 +141,9 @@ async fn lost_then_over(status: Option<&'static str>) -> (FakeAws, serde_json::V
         ..Changes::default()
     };
     let aws = FakeAws::with(service.port, SUITE, changes, plan).await;
+    if told {
+        aws.put(&format!("{REPORT}.json"), "{}");
+    }
     let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
     (aws, seen.result.unwrap())
 }
@@ -145,7 +151,7 @@ async fn lost_then_over(status: Option<&'static str>) -> (FakeAws, serde_json::V
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_whose_fate_is_unknown_is_reported_as_such() {
     let statuses = [None, Some("InProgress"), Some("Skipped")];
-    let cases = join_all(statuses.map(lost_then_over)).await;
+    let cases = join_all(statuses.map(|status| lost_then_over(status, false))).await;
     for (status, (aws, value)) in statuses.into_iter().zip(cases) {
         assert_eq!(value["delivery"], "unconfirmed", "{status:?}");
         assert_eq!(value["alreadyCompleted"], false);
@@ -172,9 +178,10 @@ async fn an_answer_whose_fate_is_unknown_is_reported_as_such() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_answer_is_read_back_where_codedeploy_says_what_it_heard() {
-    let (confirmed, contradicted) = tokio::join!(
-        lost_then_over(Some("Succeeded")),
-        lost_then_over(Some("Failed")),
+    let (confirmed, contradicted, alone) = tokio::join!(
+        lost_then_over(Some("Succeeded"), false),
+        lost_then_over(Some("Failed"), true),
+        lost_then_over(Some("Failed"), false),
     );
     let (aws, value) = confirmed;
     assert_eq!(value["delivery"], "confirmed");
@@ -188,6 +195,181 @@ async fn a_lost_answer_is_read_back_where_codedeploy_says_what_it_heard() {
         aws.published().is_empty(),
         "whoever gave it has told people"
     );
+    let (aws, value) = alone;
+    assert_eq!(value["delivery"], "already-completed");
+    assert_eq!(
+        aws.published()[0]["Subject"],
+        "OVER pre-traffic: shop 1.2.0 (d-ABCDEF123)",
+        "nobody has told people"
+    );
+}
+
+/// The gate is hooked to both events before traffic, of which the second one runs.
+fn at_the_second_hook() -> Changes {
+    Changes {
+        app_spec: Some(
+            "version: 0.0\nResources:\n  - shop:\n      Type: AWS::ECS::Service\n      Properties: { TaskDefinition: \"arn:aws:ecs:us-east-1:111122223333:task-definition/shop:2\" }\nHooks:\n  - AfterAllowTestTraffic: CodeDeployHook_pre-traffic\n  - BeforeAllowTraffic: CodeDeployHook_pre-traffic\n",
+        ),
+        events: &[
+            ("AfterAllowTestTraffic", "Succeeded"),
+            ("BeforeAllowTraffic", "InProgress"),
+        ],
+        ..Changes::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_is_never_confirmed_by_another_events_status() {
+    let service = Service::start(Mood::Well).await;
+    let plan: Plan = Arc::new(|operation, n| match (operation, n) {
+        ("ListDeploymentTargets", 0) => Some(Fault::Refuse("InvalidDeploymentIdException")),
+        (ANSWER, _) => Some(Fault::Hang),
+        _ => None,
+    });
+    let aws = FakeAws::with(service.port, SUITE, at_the_second_hook(), plan).await;
+    let first = format!("{REPORT}.json");
+    aws.put(&first, "the report of the first event");
+    let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
+    assert!(seen.result.is_err(), "{:?}", seen.result);
+    let published = aws.published();
+    assert!(published[0]["Subject"].starts_with("UNANSWERED"));
+    assert!(published[0]["Message"].contains("s3://reports/"));
+    assert!(!published[0]["Message"].contains("AfterAllowTestTraffic"));
+    assert_eq!(aws.object(&first).unwrap(), "the report of the first event");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_report_of_an_event_that_is_not_known_overwrites_no_other() {
+    let service = Service::start(Mood::Well).await;
+    let blind: Plan = Arc::new(|operation, _| {
+        let listed = operation == "ListDeploymentTargets";
+        listed.then_some(Fault::Refuse("InvalidDeploymentIdException"))
+    });
+    let aws = FakeAws::with(service.port, SUITE, at_the_second_hook(), blind).await;
+    let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
+    assert_eq!(
+        aws.answers(),
+        ["Succeeded"],
+        "it is of no importance for the verdict"
+    );
+    let report = seen.result.unwrap()["report"].as_str().unwrap().to_owned();
+    insta::assert_snapshot!(report, @"s3://reports/reports/shop/d-ABCDEF123/pre-traffic-execution-4f7c9c16029ac860.html");
+    let known = FakeAws::with(
+        service.port,
+        SUITE,
+        at_the_second_hook(),
+        support::aws::none(),
+    )
+    .await;
+    let seen = invoke(&function(Stage::PreTraffic, &known), LEFT).await;
+    let report = seen.result.unwrap()["report"].as_str().unwrap().to_owned();
+    assert!(
+        report.ends_with("pre-traffic-BeforeAllowTraffic.html"),
+        "{report}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_false_alarm_the_all_clear_is_given_once() {
+    let service = Service::start(Mood::Well).await;
+    let healed = Arc::new(AtomicBool::new(false));
+    let better = healed.clone();
+    // CodeDeploy takes the first answer; nothing comes back, and the status can't be read.
+    let plan: Plan = Arc::new(move |operation, n| match (operation, n) {
+        _ if better.load(Ordering::Relaxed) => None,
+        (ANSWER, 0) => Some(Fault::Lost),
+        (ANSWER, _) => Some(Fault::Hang),
+        ("BatchGetDeploymentTargets", 1..) => Some(Fault::Refuse("InvalidDeploymentIdException")),
+        _ => None,
+    });
+    let aws = FakeAws::with(service.port, SUITE, Changes::default(), plan).await;
+    let function = function(Stage::PreTraffic, &aws);
+    let first = invoke(&function, LEFT).await;
+    assert!(first.result.is_err(), "{:?}", first.result);
+    assert!(aws.published()[0]["Subject"].starts_with("UNANSWERED"));
+    // Lambda runs it again.
+    healed.store(true, Ordering::Relaxed);
+    let second = invoke(&function, LEFT).await.result.unwrap();
+    assert_eq!(aws.answers(), ["Succeeded"]);
+    assert_eq!(second["delivery"], "already-completed");
+    let published = aws.published();
+    assert_eq!(published.len(), 2, "the all-clear");
+    assert_eq!(
+        published[1]["Subject"],
+        "Passed pre-traffic: shop 1.2.0 (d-ABCDEF123)"
+    );
+    assert!(
+        published[1]["Message"].contains("UNANSWERED"),
+        "{}",
+        published[1]["Message"]
+    );
+    assert_eq!(second["report"], format!("s3:/{REPORT}.html"));
+    // A duplicate changes nothing.
+    let third = invoke(&function, LEFT).await.result.unwrap();
+    assert_eq!(third["alreadyCompleted"], true);
+    assert_eq!(aws.published().len(), 2);
+    assert_eq!(third["report"], format!("s3:/{REPORT}-unheard.html"));
+}
+
+/// A run that hears at once that the event is over; `told` when another run has stored its report.
+async fn over(changes: Changes, told: bool) -> (FakeAws, serde_json::Value) {
+    let service = Service::start(Mood::Well).await;
+    let unread = changes.event_status.is_none();
+    let plan: Plan = Arc::new(move |operation, n| match (operation, n) {
+        (ANSWER, _) => Some(Fault::Refuse("LifecycleEventAlreadyCompletedException")),
+        ("BatchGetDeploymentTargets", 1..) if unread => Some(Fault::Error),
+        _ => None,
+    });
+    let aws = FakeAws::with(service.port, SUITE, changes, plan).await;
+    if told {
+        aws.put(&format!("{REPORT}.json"), "{}");
+    }
+    let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
+    (aws, seen.result.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_was_over_is_reported_unless_somebody_has() {
+    let changes = |event_status, ended| Changes {
+        event_status,
+        ended,
+        ..Changes::default()
+    };
+    for (changes, subject, answer) in [
+        (
+            changes(Some("Succeeded"), None),
+            "Passed pre-traffic: shop 1.2.0",
+            "Succeeded",
+        ),
+        (
+            changes(Some("Failed"), None),
+            "OVER pre-traffic: shop 1.2.0",
+            "Failed",
+        ),
+        (
+            changes(None, None),
+            "UNCONFIRMED pre-traffic: shop 1.2.0",
+            "Unconfirmed",
+        ),
+        // The deployment went on to its end before Lambda's second run.
+        (
+            changes(Some("Succeeded"), Some("Succeeded")),
+            "OVER pre-traffic: shop",
+            "Succeeded",
+        ),
+    ] {
+        let (first, later) = tokio::join!(over(changes.clone(), false), over(changes, true));
+        let (aws, value) = first;
+        assert_eq!(value["delivery"], "already-completed", "{subject}");
+        let published = aws.published();
+        assert_eq!(published[0]["Subject"], format!("{subject} (d-ABCDEF123)"));
+        let attributes: Vec<&String> = published[0].values().collect();
+        assert!(attributes.contains(&&answer.to_owned()), "{attributes:?}");
+        let (aws, value) = later;
+        assert_eq!(value["alreadyCompleted"], true);
+        assert!(aws.published().is_empty(), "{subject}: people were told");
+        assert_eq!(aws.object(&format!("{REPORT}.json")).unwrap(), "{}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -61,7 +61,7 @@ pub async fn find(
     note(facts, "application", Some(&deployment.application));
     note(facts, "deployment_group", Some(&deployment.group));
     note(facts, "deployment_id", Some(&deployment.id));
-    note(facts, "lifecycle_event", Some(event));
+    known.learn("lifecycle_event", event);
     let listeners = match &spec.resource {
         Resource::EcsService { .. } => {
             let ecs = EcsQuery {
@@ -98,6 +98,22 @@ pub async fn find(
         listeners,
         hooks_post_traffic,
     })
+}
+
+/// The lifecycle event at which `function` was called, if it can be found.
+pub async fn called_event(
+    context: LookupContext<'_>,
+    stage: Stage,
+    function: &str,
+    deployment: &Deployment,
+) -> Option<String> {
+    let (spec, targets) = tokio::join!(
+        app_spec::read(context.aws, deployment),
+        targets(context, &deployment.id),
+    );
+    let running = facts::events_in_progress(&targets);
+    let event = lifecycle_event::find(stage, &spec.ok()?, function, &running);
+    event.ok()?.ok()
 }
 
 async fn deployment_group(

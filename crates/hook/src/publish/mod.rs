@@ -6,21 +6,31 @@
 mod notification;
 mod report_store;
 
+use std::time::Duration;
+
 use common::aws::Aws;
 use common::notify;
 use gate::{Outcome, Stage};
+use tokio::time::Instant;
 
 use crate::answer::{Answer, Delivery};
 use crate::facts::Facts;
 use crate::settings::Settings;
 
+use self::report_store::ReportStore;
 pub use self::report_store::console_link;
+
+/// A run whose event was over waits so long for the run that has ended the event to store its report.
+/// A duplicate that runs at the same time is recognised by that.
+const DUPLICATE_WAIT: Duration = Duration::from_secs(2);
 
 /// A decision and what became of it.
 #[derive(Debug, Clone)]
 pub struct GateResult {
     /// Which gate.
     pub stage: Stage,
+    /// Which call of it: `LifecycleEventHookExecutionId`.
+    pub execution_id: String,
     /// What is known of the target.
     pub facts: Facts,
     /// The answer that CodeDeploy gets.
@@ -46,19 +56,35 @@ impl GateResult {
     }
 }
 
-/// Stores the report and publishes the outcome; returns the place of the HTML report, if it is
-/// stored. What fails is logged.
-pub async fn publish(aws: &Aws, settings: &Settings, result: &GateResult) -> Option<String> {
-    let report = match report_store::store(aws, settings, result).await {
+/// Stores the report and publishes the outcome, until `until`; returns the place of the HTML report,
+/// if it is stored. What fails is logged.
+pub async fn publish(
+    aws: &Aws,
+    settings: &Settings,
+    result: &GateResult,
+    until: Instant,
+) -> Option<String> {
+    let store = ReportStore::new(aws, settings, result);
+    let duplicate = match result.delivery {
+        Delivery::AlreadyCompleted(_) => {
+            let left = until.saturating_duration_since(Instant::now());
+            tokio::time::sleep(DUPLICATE_WAIT.min(left / 2)).await;
+            store.has_report().await
+        }
+        _ => false,
+    };
+    // What CodeDeploy has not heard never replaces what counts.
+    let unheard = duplicate || matches!(result.delivery, Delivery::Undelivered(_));
+    let report = match store.put(unheard).await {
         Ok(place) => Some(place),
         Err(problem) => {
             tracing::error!("{problem}");
             None
         }
     };
-    if result.delivery == Delivery::AlreadyCompleted {
+    if duplicate {
         tracing::info!(
-            "this lifecycle event was over before the answer; no second notification is sent"
+            "another run has reported this lifecycle event; no second notification is sent"
         );
         return report;
     }
@@ -91,6 +117,7 @@ fn sample(answer: Answer, delivery: Delivery) -> GateResult {
     let stage = Stage::PreTraffic;
     GateResult {
         stage,
+        execution_id: "execution-1".to_owned(),
         answer,
         delivery,
         outcome: Outcome::refused("shop", stage, facts.clone(), reasons),

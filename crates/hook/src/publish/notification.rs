@@ -16,7 +16,13 @@ pub(super) fn build(result: &GateResult, report: Option<&str>, region: &str) -> 
     // What CodeDeploy has not heard is neither passed nor stopped.
     let (head, answer) = match (&result.delivery, result.answer) {
         (Delivery::Undelivered(_), _) => (format!("UNANSWERED {stage}: {release}"), "Undelivered"),
-        (Delivery::Unconfirmed(_), _) => (format!("UNCONFIRMED {stage}: {release}"), "Unconfirmed"),
+        (Delivery::Unconfirmed(_) | Delivery::AlreadyCompleted(Err(_)), _) => {
+            (format!("UNCONFIRMED {stage}: {release}"), "Unconfirmed")
+        }
+        // What counts is what CodeDeploy reports.
+        (Delivery::AlreadyCompleted(Ok(reported)), answer) if *reported != answer => {
+            (format!("OVER {stage}: {release}"), reported.as_str())
+        }
         (_, Answer::Succeeded) => (format!("Passed {stage}: {release}"), "Succeeded"),
         (_, Answer::Failed) => (format!("STOPPED at {stage}: {release}"), "Failed"),
     };
@@ -44,7 +50,14 @@ pub(super) fn build(result: &GateResult, report: Option<&str>, region: &str) -> 
 
 fn body(result: &GateResult, report: Option<&str>, region: &str) -> String {
     let (stage, release) = (result.stage, result.release());
+    let counted = match &result.delivery {
+        Delivery::AlreadyCompleted(reported) => reported.as_ref() == Ok(&result.answer),
+        _ => true,
+    };
     let mut text = match (result.answer, stage) {
+        (answer, _) if !counted => {
+            format!("The {stage} gate says {} for {release}.\n", answer.as_str())
+        }
         (Answer::Succeeded, _) => format!("{release} has passed the {stage} gate.\n"),
         (Answer::Failed, Stage::PreTraffic) => {
             format!(
@@ -68,6 +81,13 @@ fn body(result: &GateResult, report: Option<&str>, region: &str) -> String {
             text,
             "\nIt is not known whether CodeDeploy heard this answer: {why}. The lifecycle event is over, so look at \
              the deployment to see how it went on.\n"
+        );
+    }
+    if let (Delivery::AlreadyCompleted(_), Some(note)) = (&result.delivery, result.delivery.note())
+    {
+        let _ = write!(
+            text,
+            "\nNote: {note}. An earlier message UNANSWERED about this lifecycle event no longer applies.\n"
         );
     }
     text.push_str("\nWhy\n");
@@ -184,5 +204,39 @@ mod tests {
           Version           1.1.0 → 1.2.0
           Service           shop/shop
         "#);
+    }
+
+    #[test]
+    fn an_event_that_was_over_says_what_counted() {
+        let message = |reported| {
+            let result = sample(Answer::Failed, Delivery::AlreadyCompleted(reported));
+            let message = build(&result, None, "");
+            let body = message.body.split("\nWhy").next().unwrap().to_owned();
+            format!(
+                "{} [{}]\n\n{body}",
+                message.subject, message.attributes["answer"]
+            )
+        };
+        insta::assert_snapshot!(message(Ok(Answer::Failed)), @r"
+        STOPPED at pre-traffic: shop 1.2.0 (d-ABCDEF123) [Failed]
+
+        shop 1.2.0 was stopped at the pre-traffic gate, before it had production traffic.
+
+        Note: the lifecycle event was over before this answer; CodeDeploy reports it as Failed. An earlier message UNANSWERED about this lifecycle event no longer applies.
+        ");
+        insta::assert_snapshot!(message(Ok(Answer::Succeeded)), @r"
+        OVER pre-traffic: shop 1.2.0 (d-ABCDEF123) [Succeeded]
+
+        The pre-traffic gate says Failed for shop 1.2.0.
+
+        Note: the lifecycle event was over before this answer; CodeDeploy reports it as Succeeded. An earlier message UNANSWERED about this lifecycle event no longer applies.
+        ");
+        insta::assert_snapshot!(message(Err("it was not read".to_owned())), @r"
+        UNCONFIRMED pre-traffic: shop 1.2.0 (d-ABCDEF123) [Unconfirmed]
+
+        The pre-traffic gate says Failed for shop 1.2.0.
+
+        Note: the lifecycle event was over before this answer, and it is not known by which: it was not read. An earlier message UNANSWERED about this lifecycle event no longer applies.
+        ");
     }
 }

@@ -1,55 +1,93 @@
 //! Stores the report in the bucket, and links to it.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::put_object::PutObjectError;
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use common::aws::Aws;
 use common::console;
 use common::failure::{Failure, Hints};
 
 use super::GateResult;
-use crate::answer::Delivery;
 use crate::settings::Settings;
 
-/// Puts the report into the bucket, as JSON and as HTML; returns the HTML's `s3://` address.
-pub(super) async fn store(
-    aws: &Aws,
-    settings: &Settings,
-    result: &GateResult,
-) -> Result<String, String> {
-    let stem = key_stem(&settings.report_prefix, result);
-    let bucket = &settings.report_bucket;
-    let report = &result.outcome.report;
-    let put = async |extension: &str, kind: &str, text: String| {
-        let key = format!("{stem}.{extension}");
-        aws.s3()
-            .put_object()
-            .bucket(bucket)
-            .key(&key)
-            .content_type(kind)
-            .body(ByteStream::from(text.into_bytes()))
-            .send()
-            .await
-            .map(|_| format!("s3://{bucket}/{key}"))
-            .map_err(|error| {
-                let hints = Hints {
-                    permission: "s3:PutObject on it",
-                    absent: "make the bucket, or change REPORT_BUCKET",
-                };
-                let why = Failure::of(&error).sentence(aws.identity(), hints);
-                format!("the report s3://{bucket}/{key} could not be stored: {why}")
-            })
-    };
-    let (json, html) = tokio::join!(
-        put("json", "application/json", gate::report::json(report)),
-        put(
-            "html",
-            "text/html; charset=utf-8",
-            gate::report::html(report)
-        ),
-    );
-    json.and(html)
+/// Where the report of one decision is stored.
+pub(super) struct ReportStore<'a> {
+    aws: &'a Aws,
+    bucket: &'a str,
+    /// The key of what counts, without the extension.
+    key: String,
+    report: &'a gate::report::Report,
 }
 
-/// Pure: `prefix/application/deployment/lifecycle-event-stage`, without the extension.
+impl<'a> ReportStore<'a> {
+    pub(super) fn new(aws: &'a Aws, settings: &'a Settings, result: &'a GateResult) -> Self {
+        Self {
+            aws,
+            bucket: &settings.report_bucket,
+            key: key_stem(&settings.report_prefix, result),
+            report: &result.outcome.report,
+        }
+    }
+
+    /// Whether another run has stored a report of the same event. This run stores its own to find out,
+    /// on the condition that it is the first: that needs no permission to read, and of several runs
+    /// at once only one is the first. A failure counts as no.
+    pub(super) async fn has_report(&self) -> bool {
+        let call = self.json(&self.key).if_none_match("*");
+        let Err(error) = call.send().await else {
+            return false;
+        };
+        let status = error.raw_response().map(|response| response.status());
+        // 409: another run is storing one at this moment.
+        let stored = status.is_some_and(|status| matches!(status.as_u16(), 409 | 412));
+        if !stored {
+            tracing::error!("{}", self.problem(&self.key, &error));
+        }
+        stored
+    }
+
+    /// Puts the report into the bucket, as JSON and as HTML, beside what counts if it is `unheard`;
+    /// returns the HTML's `s3://` address.
+    pub(super) async fn put(&self, unheard: bool) -> Result<String, String> {
+        let key = if unheard {
+            format!("{}-unheard", self.key)
+        } else {
+            self.key.clone()
+        };
+        let html = gate::report::html(self.report);
+        let html = self.object(format!("{key}.html"), "text/html; charset=utf-8", html);
+        let (json, html) = tokio::join!(self.json(&key).send(), html.send());
+        json.and(html)
+            .map(|_| format!("s3://{}/{key}.html", self.bucket))
+            .map_err(|error| self.problem(&key, &error))
+    }
+
+    fn json(&self, key: &str) -> PutObjectFluentBuilder {
+        let json = gate::report::json(self.report);
+        self.object(format!("{key}.json"), "application/json", json)
+    }
+
+    fn object(&self, key: String, kind: &str, text: String) -> PutObjectFluentBuilder {
+        let call = self.aws.s3().put_object().bucket(self.bucket).key(key);
+        let body = ByteStream::from(text.into_bytes());
+        call.content_type(kind).body(body)
+    }
+
+    fn problem(&self, key: &str, error: &SdkError<PutObjectError>) -> String {
+        let hints = Hints {
+            permission: "s3:PutObject on it",
+            absent: "make the bucket, or change REPORT_BUCKET",
+        };
+        let why = Failure::of(error).sentence(self.aws.identity(), hints);
+        let bucket = self.bucket;
+        format!("the report s3://{bucket}/{key} could not be stored: {why}")
+    }
+}
+
+/// Pure: `prefix/application/deployment/stage-lifecycle-event`, without the extension.
 fn key_stem(prefix: &str, result: &GateResult) -> String {
     let safe = |text: &str| -> String {
         let kept = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -59,17 +97,16 @@ fn key_stem(prefix: &str, result: &GateResult) -> String {
     };
     let application = safe(result.fact("application").unwrap_or("unknown-application"));
     let deployment = safe(result.fact("deployment_id").unwrap_or("unknown-deployment"));
-    let stage = match result.fact("lifecycle_event") {
-        Some(event) => format!("{}-{}", result.stage, safe(event)),
-        None => result.stage.to_string(),
+    let event = match result.fact("lifecycle_event") {
+        Some(event) => safe(event),
+        // A key that no other event has, and that all runs for this one have.
+        None => {
+            let mut hasher = DefaultHasher::new();
+            result.execution_id.hash(&mut hasher);
+            format!("execution-{:016x}", hasher.finish())
+        }
     };
-    // What was measured for an event that was over already is kept, beside what counted.
-    let unheard = if result.delivery == Delivery::AlreadyCompleted {
-        "-unheard"
-    } else {
-        ""
-    };
-    let stem = format!("{application}/{deployment}/{stage}{unheard}");
+    let stem = format!("{application}/{deployment}/{}-{event}", result.stage);
     if prefix.is_empty() {
         stem
     } else {
@@ -86,7 +123,7 @@ pub fn console_link(address: &str, region: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::Answer;
+    use crate::answer::{Answer, Delivery};
     use crate::facts::Facts;
     use crate::publish::sample;
 
@@ -98,9 +135,12 @@ mod tests {
             "reports/shop/d-ABCDEF123/pre-traffic-AfterAllowTestTraffic"
         );
         result.facts = Facts::from([("application".to_owned(), "../my shop".to_owned())]);
+        let unknown = key_stem("", &result);
         assert_eq!(
-            key_stem("", &result),
-            ".._my_shop/unknown-deployment/pre-traffic"
+            unknown,
+            ".._my_shop/unknown-deployment/pre-traffic-execution-4f7c9c16029ac860"
         );
+        result.execution_id = "execution-2".to_owned();
+        assert_ne!(key_stem("", &result), unknown, "each event has its own");
     }
 }
