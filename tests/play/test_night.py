@@ -48,7 +48,7 @@ def test_a_night_as_its_story_says_has_no_differences() -> None:
     [
         {"notices": {"22:00": "5 services will sleep at 22:00"}},
         {"snoozed": ""},
-        {"snoozed": "This link is over"},
+        {"snoozed": "This link has expired"},
         {"slept": dict.fromkeys([FRONT_END, WORKER, BACK_END, DATA, SEARCH], "22:00")},
         {"slept": dict.fromkeys([*night().slept, LOOKS_LIVE], "22:00")},
         {"slept": dict.fromkeys([DATA, BACK_END, FRONT_END, WORKER, SEARCH, REPORTS], "22:00")},

@@ -59,7 +59,7 @@ REFUSED = {
     "a protected service": Request(UPDATE, service("dev-shop"), OPTED_IN | PROTECTED),
     "protected with another word": Request(UPDATE, service("dev-shop"), {next(iter(PROTECTED)): "yes, by Ada"}),
     "protected without a value": Request(UPDATE, service("dev-shop"), {next(iter(PROTECTED)): ""}),
-    # Whoever may tag a service has it scaled: what the tag says is given back by these calls.
+    # Whoever may tag a service has it scaled: what the tag says is restored by these calls.
     "the bounds of a protected target": Request(BOUND, TARGET, OF_ECS | PROTECTED),
     "the bounds of something else": Request(
         BOUND,

@@ -58,7 +58,7 @@ fn a_plan_is_a_table_and_changes_nothing() {
     assert_eq!(code(&told), 0, "{}", err(&told));
     assert_snapshot!(out(&told), @r#"
     Plan for Mon 2026-11-23 22:00, Europe/Berlin
-    #  about     service        do     is → shall                                   why
+    #  about     service        do     is → to be                                   why
     1  22:00:00  dev/web        sleep  3 (2-6, suspended -o-) → 0 (0-6, suspended)  outside all windows
     2  22:00:00  dev/db-main    sleep  1 → 0                                        outside all windows
                  test/always    -      1                                            it runs
@@ -188,7 +188,7 @@ fn down_and_up_by_hand() {
     );
     let told = out(&world.env(&["explain", "web"]));
     assert!(
-        told.contains("It shall be off: forced down until "),
+        told.contains("It should be off: forced down until "),
         "{told}"
     );
     assert!(
@@ -266,7 +266,7 @@ fn a_status_says_since_when_and_what_that_saves() {
     assert_snapshot!(out(&told), @r#"
     dev/web, times of Europe/Berlin
       It is an ECS service at 0 (0-6, suspended), 0 running.
-      It shall be off: outside all windows (tag deploy-hooks:schedule: office).
+      It should be off: outside all windows (tag deploy-hooks:schedule: office).
       That changes at Tue 2026-11-24 09:00.
       Remembered: asleep since Mon 2026-11-23 22:00 (outside all windows); before it slept it had 3 (2-6, suspended -o-).
       Now: nothing, because it sleeps.
@@ -279,7 +279,7 @@ fn a_status_says_since_when_and_what_that_saves() {
     let morning = world.env(&["plan", "--at", "2026-11-24T08:00:00Z", "dev/*", "--all"]);
     assert_snapshot!(out(&morning), @r#"
     Plan for Tue 2026-11-24 09:00, Europe/Berlin
-    #  about     service        do    is → shall                                   why
+    #  about     service        do    is → to be                                   why
     1  09:00:00  dev/web        wake  0 (0-6, suspended) → 3 (2-6, suspended -o-)  by "Mon-Fri 09:00-22:00 Europe/Berlin"
                  dev/db-main    -     1                                            somebody changed it while it slept; that is recorded, and it is left alone
                  dev/other      skip  2                                            not selected: no tag deploy-hooks:schedule and no rule
@@ -316,7 +316,7 @@ fn nothing_that_is_not_ours_can_be_asked_for() {
         assert_eq!(code(&output), 2, "{}", out(&output));
         err(&output)
     };
-    assert_snapshot!(told(&["down", "dev/shop-prod", "--yes"]), @r#""dev/shop-prod" is about nothing that is ours to touch: dev/shop-prod: dev/shop-prod looks like production ("prod"); if it isn't, name it under not_production"#);
+    assert_snapshot!(told(&["down", "dev/shop-prod", "--yes"]), @r#""dev/shop-prod" matches nothing that may be touched: dev/shop-prod: dev/shop-prod looks like production ("prod"); if it isn't, name it under not_production"#);
     assert_snapshot!(told(&["down", "dev/wep", "--yes"]), @r#"there is no service "dev/wep"; did you mean "dev/web"?"#);
     assert_snapshot!(told(&["down", "test/always", "--yes"]), @"the schedule of test/always never changes (tag deploy-hooks:schedule: always-on); say how long, with --for or --until");
     assert_snapshot!(told(&["explain", "agent"]), @"dev/agent is a DAEMON service: ECS takes no count for it, so it never sleeps");
@@ -428,7 +428,7 @@ fn who_is_not_logged_in_is_told_so() {
         .unwrap();
     assert_eq!(code(&told), 1);
     assert!(
-        err(&told).starts_with("no AWS credentials were found; log in"),
+        err(&told).starts_with("AWS credentials are missing, expired or not accepted; log in"),
         "{}",
         err(&told)
     );

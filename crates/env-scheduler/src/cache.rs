@@ -1,11 +1,11 @@
-//! What a warm function keeps from one invocation to the next, and can always lose: it only saves calls.
+//! What a warm function keeps from one invocation to the next. It only saves calls, and may always be lost.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use environments::apply::RateLimiters;
 use environments::config::Rate;
+use environments::rate_limiter::RateLimiters;
 use environments::read::TaskSizes;
 use tokio::sync::OnceCell;
 
@@ -17,14 +17,14 @@ use crate::identity::Place;
 pub struct Cache {
     configuration: Mutex<Option<CachedConfig>>,
     learned: Mutex<HashMap<Place, (Rate, Arc<PlaceCache>)>>,
-    /// None: it has none.
+    /// The function's own URL; none if it has none.
     pub(crate) url: OnceCell<Option<String>>,
 }
 
-/// Of one account and region, which have buckets of their own at AWS.
+/// Of one account and region: AWS limits rates for each.
 #[derive(Debug)]
 pub struct PlaceCache {
-    /// How fast AWS may be asked. A bucket that the last run has emptied is not full in the next one.
+    /// How fast AWS may be called. A bucket that the last run has emptied is not full in the next one.
     pub limiters: RateLimiters,
     /// What tasks take.
     pub sizes: TaskSizes,
@@ -37,7 +37,7 @@ impl fmt::Debug for Cache {
 }
 
 impl Cache {
-    /// What was learned of this place, at this rate; another rate begins anew.
+    /// What is kept of this place at this rate; a new rate starts over.
     pub fn of(&self, place: &Place, rate: &Rate) -> Arc<PlaceCache> {
         let mut all = locked(&self.learned);
         if let Some((own, learned)) = all.get(place)

@@ -1,19 +1,19 @@
 //! The configuration of a run: a file that people wrote, or one that is made of the settings.
 //!
-//! A file that can't be read or is wrong stops the run as a whole; there is no running on an old one.
-//! It is kept for a short while, as several runs come at once and a state machine starts one for each account.
+//! A file that can't be read or is wrong stops the whole run; an old one is never used instead. It is cached for a short
+//! while, as several runs start at once and a state machine starts one for each account.
 
 use std::sync::Arc;
 
-use environments::config::{Config, Files, load};
+use environments::config::{Config, ConfigError, Files, load};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::Function;
 use crate::settings::{Parameters, Settings, Source};
 
-/// So long a configuration counts without being read again. Whoever adds a pattern that denies, and is
-/// afraid for it, waits no longer than this.
+/// How long a configuration is used without being read again, and so the longest that a new pattern of `deny` takes to
+/// work.
 pub const CACHE_TTL: SignedDuration = SignedDuration::from_secs(60);
 
 /// A configuration and when it was read.
@@ -29,7 +29,7 @@ pub async fn current(
     function: &Function,
     settings: &Settings,
     account: &str,
-) -> Result<Arc<Config>, String> {
+) -> Result<Arc<Config>, ConfigError> {
     let place = match &settings.source {
         Source::File(place) => place,
         Source::Parameters(parameters) => {
@@ -40,8 +40,7 @@ pub async fn current(
     if let Some(config) = kept(function, now) {
         return Ok(config);
     }
-    let read = load(&function.aws, place).await;
-    let config = Arc::new(read.map_err(|error| error.to_string())?);
+    let config = Arc::new(load(&function.aws, place).await?);
     *function.cache.configuration() = Some(CachedConfig {
         config: config.clone(),
         at: now,
@@ -59,7 +58,7 @@ fn kept(function: &Function, now: Timestamp) -> Option<Arc<Config>> {
 }
 
 /// One schedule, one tag, one account.
-pub fn from_parameters(parameters: &Parameters, account: &str) -> Result<Config, String> {
+pub fn from_parameters(parameters: &Parameters, account: &str) -> Result<Config, ConfigError> {
     const NAME: &str = "hours";
     // JSON is YAML, and quotes for us.
     let text = json!({
@@ -70,8 +69,11 @@ pub fn from_parameters(parameters: &Parameters, account: &str) -> Result<Config,
         "default_schedule": NAME,
         "tag": parameters.tag,
     });
-    let config = Config::parse("the settings", &text.to_string(), &Files::new());
-    config.map_err(|problems| problems.to_string())
+    Ok(Config::parse(
+        "the settings",
+        &text.to_string(),
+        &Files::new(),
+    )?)
 }
 
 #[cfg(test)]

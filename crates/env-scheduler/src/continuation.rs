@@ -1,18 +1,18 @@
-//! The rest of a run whose time is over: another invocation takes it over at once.
+//! Continues a run whose time is over in another invocation, at once.
 //!
-//! Nothing is handed over but the event. Who continues reads everything anew and finds what is left,
-//! so an invocation that is lost or comes twice is harmless, and the next tick would do the rest as well.
+//! Only the event is passed on. The next invocation reads everything again and finds what is left, so one that is lost or
+//! comes twice is harmless, and the next tick would do the rest as well.
 
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
-use common::aws::explain;
 use jiff::Timestamp;
 
 use crate::event::Event;
+use crate::identity::SelfCallError;
 use crate::settings::Settings;
 use crate::{Function, Invocation, identity};
 
-/// So often at most a run is continued by the function itself; a caller that loops has its own limit.
+/// How often at most the function continues a run itself; a caller that loops has its own limit.
 /// Lambda stops a function that invokes itself about sixteen times in a row, and at five changes a second
 /// this many invocations of a quarter of an hour reach tens of thousands of services.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>
@@ -23,13 +23,13 @@ pub const MAX_CONTINUATIONS: u32 = 12;
 pub struct Continuation {
     /// Whether it is being done at once.
     pub continued: bool,
-    /// The event with which the caller shall invoke again, where it does so by itself.
+    /// The event with which the caller must invoke again, where it does so by itself.
     pub next: Option<Event>,
     /// Why it waits for the next tick.
     pub problem: Option<String>,
 }
 
-/// Sees to the rest of a run that came to this instant of its clock.
+/// Continues a run that stopped at this instant of its clock.
 pub async fn continue_run(
     function: &Function,
     settings: &Settings,
@@ -52,7 +52,7 @@ pub async fn continue_run(
     if event.continuation >= MAX_CONTINUATIONS {
         return Continuation {
             problem: Some(format!(
-                "the run was continued {MAX_CONTINUATIONS} times and there is still more to do; the next tick goes on. \
+                "the run was continued {MAX_CONTINUATIONS} times and there is still more to do; the next tick continues. \
                  Raise the function's timeout, or `rate` in the configuration"
             )),
             ..Continuation::default()
@@ -64,7 +64,7 @@ pub async fn continue_run(
             ..Continuation::default()
         },
         Err(why) => Continuation {
-            problem: Some(format!("{why}; the next tick goes on")),
+            problem: Some(format!("{why}; the next tick continues")),
             ..Continuation::default()
         },
     }
@@ -76,7 +76,7 @@ pub async fn invoke_self(
     settings: &Settings,
     invocation: &Invocation,
     event: &Event,
-) -> Result<(), String> {
+) -> Result<(), SelfCallError> {
     let payload = Blob::new(event.to_value().to_string());
     let call = function
         .aws
@@ -86,9 +86,10 @@ pub async fn invoke_self(
         .invocation_type(InvocationType::Event)
         .payload(payload);
     let sent = call.send().await.map_err(|error| {
-        format!(
-            "the function could not invoke itself: {}; its role needs lambda:InvokeFunction on itself",
-            explain(&error)
+        SelfCallError::new(
+            "the function could not invoke itself",
+            "lambda:InvokeFunction on itself",
+            &error,
         )
     });
     sent.map(drop)

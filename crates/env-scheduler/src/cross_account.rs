@@ -1,18 +1,24 @@
 //! In which account and region a run works, and as whom. The state table stays the function's own.
 //!
-//! Both must be allowed by the configuration, whatever the event says; a role must be in the very account
-//! that the event names, before and after it was taken. So a list of targets with a mistake in it does
-//! nothing, instead of something elsewhere.
+//! Both must be allowed by the configuration, whatever the event says. A role must be in the account that the event names,
+//! before and after it is taken. So a mistake in a list of targets does nothing, instead of something in another account.
 
 use aws_sdk_sts::config::Credentials;
 use aws_sdk_sts::types::AssumedRoleUser;
-use common::aws::{Aws, explain};
+use common::aws::Aws;
+use common::failure::{Cause, Failure, Hints};
 use environments::config::Config;
 
 use crate::event::Event;
 use crate::identity::Place;
 use crate::settings::Settings;
 use crate::{Function, Invocation};
+
+/// What the remedies of a failed `AssumeRole` name.
+const HINTS: Hints<'_> = Hints {
+    permission: "sts:AssumeRole",
+    absent: "check the role",
+};
 
 /// Why a run can't work where the event wants it to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +43,7 @@ pub enum CrossAccountError {
         /// Those that are.
         allowed: String,
     },
-    /// Nor is the region.
+    /// The region is not in the configuration.
     #[error(
         "nothing was touched: the region {region} is not allowed; write it under `regions` in the configuration \
          (now: {allowed}), or take it off the targets"
@@ -70,16 +76,24 @@ pub enum CrossAccountError {
         own: String,
     },
     /// The role could not be taken.
-    #[error(
-        "nothing was touched: the role {role_arn} could not be taken: {detail}; it must trust the function's role (and its \
-         external id, if there is one), and the function's role needs sts:AssumeRole on it"
-    )]
+    #[error("nothing was touched: the role {role_arn} could not be taken: {detail}{}", after(.remedy))]
     Refused {
         /// The role.
         role_arn: String,
+        /// Why.
+        cause: Cause,
         /// AWS's error in one line.
         detail: String,
+        /// What to do; empty where the error says it.
+        remedy: String,
     },
+}
+
+fn after(remedy: &str) -> String {
+    if remedy.is_empty() {
+        return String::new();
+    }
+    format!("; {remedy}")
 }
 
 /// Where the run works, if that is allowed.
@@ -145,9 +159,26 @@ async fn assume(
     invocation: &Invocation,
     role_arn: &str,
 ) -> Result<Credentials, CrossAccountError> {
-    let refused = |detail: String| CrossAccountError::Refused {
+    let refused = |failure: Failure| {
+        CrossAccountError::Refused {
         role_arn: role_arn.to_owned(),
-        detail,
+        cause: failure.cause,
+        remedy: match failure.cause {
+            Cause::Denied | Cause::Absent => {
+                "it must trust the function's role (and its external id, if there is one), and the function's role needs \
+                 sts:AssumeRole on it"
+                    .to_owned()
+            }
+            _ => failure.remedy(function.aws.identity(), HINTS),
+        },
+        detail: failure.detail,
+    }
+    };
+    let unusable = |detail: &str| {
+        refused(Failure {
+            cause: Cause::Client,
+            detail: detail.to_owned(),
+        })
     };
     let call = function
         .aws
@@ -159,13 +190,13 @@ async fn assume(
     let answer = call
         .send()
         .await
-        .map_err(|error| refused(explain(&error)))?;
+        .map_err(|error| refused(Failure::of(&error)))?;
     let taken = answer.assumed_role_user().map(AssumedRoleUser::arn);
     if taken.and_then(account_of) != account_of(role_arn) {
-        return Err(refused("AWS gave a role of another account".to_owned()));
+        return Err(unusable("AWS gave a role of another account"));
     }
     let given = answer.credentials;
-    let given = given.ok_or_else(|| refused("AWS gave no credentials".to_owned()))?;
+    let given = given.ok_or_else(|| unusable("AWS gave no credentials"))?;
     Ok(Credentials::new(
         given.access_key_id,
         given.secret_access_key,

@@ -45,7 +45,7 @@ const MAX_ROLE_ARN_BYTES: usize = 2_048;
 /// Characters of a cause; the rest is left out.
 const MAX_CAUSE_CHARS: usize = 500;
 
-/// What a schedule is for. All of them reconcile; the difference is what people are told.
+/// What a schedule is for. All of them reconcile; they differ in what people are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
@@ -57,7 +57,7 @@ pub enum Action {
     Tick,
     /// Some minutes before the evening.
     Notice,
-    /// When people want to read how the night was.
+    /// When people want to read about the night.
     Morning,
 }
 
@@ -104,7 +104,7 @@ impl Event {
         }
     }
 
-    /// Reads an event, or tells every problem.
+    /// Reads an event, or reports every problem.
     pub fn decode(payload: &Value) -> Result<Self, EventError> {
         let Some(object) = payload.as_object() else {
             return Err(EventError(vec![format!(

@@ -1,7 +1,8 @@
 //! What the function knows of itself: its account and region, and its URL.
 
-use aws_sdk_lambda::error::ProvideErrorMetadata;
-use common::aws::explain;
+use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
+use common::aws::Identity;
+use common::failure::{Cause, Failure, Hints};
 
 use crate::settings::Settings;
 use crate::{Function, Invocation};
@@ -13,6 +14,36 @@ pub struct Place {
     pub account: String,
     /// Such as `eu-central-1`.
     pub region: String,
+}
+
+/// A call by which the function asks Lambda about itself, and that failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}: {sentence}")]
+pub struct SelfCallError {
+    /// What could not be done.
+    pub what: &'static str,
+    /// Why.
+    pub cause: Cause,
+    /// AWS's error in one line, and the remedy.
+    pub sentence: String,
+}
+
+impl SelfCallError {
+    pub(crate) fn new<E>(what: &'static str, permission: &str, error: &SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let failure = Failure::of(error);
+        let hints = Hints {
+            permission,
+            absent: "check the function's name",
+        };
+        Self {
+            what,
+            cause: failure.cause,
+            sentence: failure.sentence(Identity::Function, hints),
+        }
+    }
 }
 
 /// Where a function with this ARN runs: `arn:aws:lambda:REGION:ACCOUNT:function:NAME`.
@@ -44,7 +75,7 @@ pub(crate) fn name<'a>(settings: &'a Settings, invocation: &'a Invocation) -> &'
 pub async fn url<'a>(
     function: &'a Function,
     settings: &'a Settings,
-) -> Result<Option<&'a str>, String> {
+) -> Result<Option<&'a str>, SelfCallError> {
     if let Some(url) = &settings.url {
         return Ok(Some(url));
     }
@@ -53,15 +84,18 @@ pub async fn url<'a>(
         let answer = call.function_name(&settings.function_name).send().await;
         match answer {
             Ok(found) => Ok(Some(found.function_url().trim_end_matches('/').to_owned())),
-            Err(error) if error.code() == Some("ResourceNotFoundException") => {
-                tracing::info!("notices have no links, as the function has no URL");
-                Ok(None)
+            Err(error) => {
+                let error = SelfCallError::new(
+                    "the function's own URL could not be found out",
+                    "lambda:GetFunctionUrlConfig on itself",
+                    &error,
+                );
+                if error.cause == Cause::Absent {
+                    tracing::info!("notices have no links, as the function has no URL");
+                    return Ok(None);
+                }
+                Err(error)
             }
-            Err(error) => Err(format!(
-                "the function's own URL could not be found out: {}; \
-                 the function's role needs lambda:GetFunctionUrlConfig on itself",
-                explain(&error)
-            )),
         }
     };
     let known = function.cache.url.get_or_try_init(ask).await?;

@@ -1,16 +1,16 @@
 //! Puts environments to sleep and wakes them exactly as they were, and lets people have a say in it.
 //!
-//! What is decided and done is in the crate `environments`; here is only its edge: events in, accounts
-//! and time limits, answers, metrics and people. Start reading at [`reconcile`].
+//! The crate `environments` decides and acts; this crate is only its edge: events, accounts, time limits, answers, metrics
+//! and people. Start reading at [`reconcile`].
 //!
 //! What must always hold:
 //! - Every scheduled invocation reconciles, whatever its action is called: a lost, late or doubled event
-//!   is harmless, and the action only says what people are told.
+//!   is harmless, and the action only says what people are sent.
 //! - Nothing is touched without a configuration that was read as a whole, in an account that it does
 //!   not allow, or in a dry run.
 //! - One failure never stops the rest. An invocation fails only where nothing could be done at all
 //!   ([`HandleError`]), so that it is tried again and finally seen in a queue.
-//! - People who can't be told never hinder a run: [`people`] gives back sentences, not errors.
+//! - A message that can't be sent never stops a run: [`people`] returns sentences, not errors.
 
 pub mod cache;
 pub mod configuration;
@@ -21,6 +21,7 @@ pub mod identity;
 pub mod metrics;
 pub mod people;
 pub mod reconcile;
+pub mod run;
 pub mod settings;
 pub mod web;
 
@@ -32,7 +33,11 @@ use approvals::sign::{Keyring, new_id};
 use channels::Http;
 use common::aws::Aws;
 use common::settings::{Lookup, SettingsError};
+use common::state::Table;
 use common::telemetry;
+use environments::config::ConfigError;
+use environments::problem::Problem;
+use environments::record_store::RecordStore;
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::Value;
@@ -40,6 +45,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use cache::Cache;
+use cross_account::CrossAccountError;
 use event::{Event, EventError};
 use settings::Settings;
 
@@ -49,7 +55,7 @@ pub struct Function {
     pub settings: Result<Settings, SettingsError>,
     /// The clients of the function's own account and region.
     pub aws: Aws,
-    /// The present moment. A run's own clock may be ahead of it: see [`reconcile::Run::now`].
+    /// The present moment. A run's own clock may be ahead of it: see [`run::RunContext::now`].
     pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     /// Fresh names that nobody can guess.
     pub new_id: Box<dyn Fn() -> String + Send + Sync>,
@@ -61,7 +67,7 @@ pub struct Function {
     pub http: Http,
     /// Slack's signing secret, read when it is first needed.
     pub slack: web::Secret,
-    /// What a warm function need not read or learn again.
+    /// What a warm function need not read again.
     pub cache: Cache,
 }
 
@@ -99,6 +105,16 @@ impl Function {
     pub fn now(&self) -> Timestamp {
         (self.clock)()
     }
+
+    /// Sleep records and requests, in the function's own state table.
+    pub fn record_store<'a>(&'a self, settings: &'a Settings) -> RecordStore<'a> {
+        RecordStore {
+            table: Table {
+                aws: &self.aws,
+                name: &settings.state_table,
+            },
+        }
+    }
 }
 
 /// What Lambda says about an invocation.
@@ -126,16 +142,36 @@ pub enum HandleError {
     Event(#[from] EventError),
     /// The configuration can't be read, or is wrong. Nothing was touched.
     #[error("nothing was touched: {0}")]
-    Configuration(String),
+    Configuration(#[from] ConfigError),
     /// The account, the region or the role is not allowed, or the role can't be taken.
     #[error(transparent)]
-    CrossAccount(#[from] cross_account::CrossAccountError),
+    CrossAccount(#[from] CrossAccountError),
     /// Not one service could be read. Nothing was touched.
-    #[error("nothing could be read, and nothing was touched: {}", .0.join("; "))]
-    Blind(Vec<String>),
+    #[error("nothing could be read, and nothing was touched: {}", reconcile::some_of(.0).join("; "))]
+    NothingRead(Vec<Problem>),
     /// Something came that the function should have handed to itself, and hasn't; or it can't be known.
     #[error("{0}")]
     Handed(String),
+}
+
+impl HandleError {
+    /// The same in each run that fails for the same reason: without ids of requests and instants.
+    fn key(&self) -> String {
+        match self {
+            Self::Configuration(ConfigError::Unreadable(error)) => {
+                format!("configuration {}", error.place)
+            }
+            Self::CrossAccount(CrossAccountError::Refused {
+                role_arn, cause, ..
+            }) => format!("role {role_arn} {cause:?}"),
+            Self::NothingRead(problems) => {
+                let mut keys: Vec<&str> = problems.iter().map(|one| one.key.as_str()).collect();
+                keys.sort_unstable();
+                keys.join("; ")
+            }
+            other => other.to_string(),
+        }
+    }
 }
 
 impl From<HandleError> for Diagnostic {
@@ -145,7 +181,7 @@ impl From<HandleError> for Diagnostic {
             HandleError::Event(_) => "Event",
             HandleError::Configuration(_) => "Configuration",
             HandleError::CrossAccount(_) => "Elsewhere",
-            HandleError::Blind(_) => "Blind",
+            HandleError::NothingRead(_) => "Blind",
             HandleError::Handed(_) => "Handed",
         };
         Self {

@@ -15,10 +15,10 @@ use serde_json::{Map, Value, json};
 use crate::event::Action;
 use crate::identity::Place;
 
-/// Where they lie in CloudWatch.
+/// Their namespace in CloudWatch.
 pub const NAMESPACE: &str = "DeployHooks/Environments";
 
-/// How many services of each end.
+/// How many services ended in each way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Put to sleep.
@@ -31,7 +31,7 @@ pub struct Counts {
     pub conflicts: usize,
     /// Put off because of a deployment in progress.
     pub deferred: usize,
-    /// Left for the next run, as the time was over.
+    /// Left for the next run, because the time was over.
     #[serde(rename = "continue")]
     pub left: usize,
     /// Clusters, records and the like that could not be read.

@@ -1,23 +1,21 @@
-//! One run: read what is, plan, apply, tell. Whatever the event's action is called, so that a lost, late
-//! or doubled one changes nothing about what becomes of the services.
+//! One run: read what is, plan, apply, report. It is the same whatever the event's action is called, so that a lost, late
+//! or doubled event makes no difference for the services.
 //!
-//! There is no lock over a run. Each service has a lease of its own (see `environments::apply`), so two
-//! runs at once are harmless; and somebody who wakes an environment at night must not wait for a tick
-//! that waits for a database. What two runs ask of AWS together is bounded by their giving way to refusals.
+//! There is no lock over a run. Each service has a lease of its own (see `environments::apply`), so two runs at once are
+//! harmless, and somebody who wakes an environment at night need not wait for a tick that waits for a database. Two runs
+//! together stay within AWS's limits because both slow down when AWS throttles them.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use common::aws::Aws;
-use common::state::Table;
 use environments::apply::{Applied, ApplyContext, End, Outcome, apply};
 use environments::condition::Condition;
-use environments::config::{Config, Glob};
+use environments::config::Glob;
 use environments::decide::{PlanContext, Step};
 use environments::gather::{Gathered, gather};
 use environments::plan::{Plan, Row, plan};
+use environments::problem::Problem;
 use environments::read::Reader;
-use environments::record_store::RecordStore;
 use environments::run_report::{RunReport, remarks, summary};
 use environments::savings::{Savings, Sleeps, savings};
 use futures::FutureExt;
@@ -28,17 +26,15 @@ use tokio::time::Instant;
 use crate::cache::PlaceCache;
 use crate::continuation::{Continuation, continue_run};
 use crate::event::{Event, EventError};
-use crate::identity::Place;
 use crate::metrics::{Counts, RunMetrics, line};
-use crate::people::{self, FailedRun};
+use crate::people::{self, NOTIFY_TIMEOUT};
+use crate::run::{FailedRun, RunContext, RunOutcome};
 use crate::settings::Settings;
 use crate::{Function, HandleError, Invocation, configuration, cross_account, identity};
 
-/// So long before Lambda ends the function no service is begun any more: what is under way may take
-/// a while, and people are told last.
+/// How long before the end of Lambda's time the run stops beginning new services: those in progress may take a while, and
+/// people are notified last.
 pub const SHUTDOWN_RESERVE: Duration = Duration::from_mins(1);
-/// So long at most people are told, before and after.
-pub const NOTIFY_TIMEOUT: Duration = Duration::from_secs(20);
 /// A clock that is further ahead of the real one is a mistake in the event, even in a local AWS or a dry run.
 const MAX_CLOCK_LEAD: SignedDuration = SignedDuration::from_hours(24 * 366);
 /// Clocks differ by as much as this. An event that is further ahead would stop or wake at the wrong time.
@@ -50,76 +46,7 @@ const MAX_PROBLEM_CHARS: usize = 1_000;
 /// Characters of the summary in an answer: a state machine takes 256 KB in all.
 const MAX_SUMMARY_CHARS: usize = 20_000;
 
-/// One run as people are told of it.
-#[derive(Clone, Copy)]
-pub struct RunContext<'a> {
-    /// The function.
-    pub function: &'a Function,
-    /// Its settings.
-    pub settings: &'a Settings,
-    /// What Lambda says, and the run's id.
-    pub invocation: &'a Invocation,
-    /// The configuration, `people` in it.
-    pub config: &'a Config,
-    /// What was asked for.
-    pub event: &'a Event,
-    /// The account and region that the run works in.
-    pub place: &'a Place,
-    /// The clients of that place. The state table is reached by [`Function::record_store`].
-    pub aws: &'a Aws,
-    /// The run's clock: the real one, or ahead of it by as much as the event was. A retried event is
-    /// late and never early; in a local AWS, under a virtual clock, it is ahead, and in a dry run it may be.
-    pub clock: &'a (dyn Fn() -> Timestamp + Sync),
-    /// What the clock said when the plan was made.
-    pub now: Timestamp,
-    /// Whether nothing may be changed.
-    pub dry_run: bool,
-    /// What was found.
-    pub gathered: &'a Gathered,
-    /// What shall be done.
-    pub plan: &'a Plan,
-}
-
-/// What came of a run.
-#[derive(Debug)]
-pub struct RunOutcome {
-    /// What was done; none in a dry run.
-    pub applied: Option<Applied>,
-    /// In numbers.
-    pub counts: Counts,
-    /// What the sleeps that this run ended have saved.
-    pub saved: Savings,
-    /// In sentences.
-    pub summary: String,
-    /// Whether the rest is being done at once, by another run.
-    pub continued: bool,
-    /// What else is wrong, in sentences: what could not be read, warnings of the configuration, services
-    /// that somebody should look at.
-    pub problems: Vec<String>,
-}
-
-impl std::fmt::Debug for RunContext<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RunContext")
-            .field("event", &self.event)
-            .field("place", &self.place)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Function {
-    /// What is remembered and asked for, in the function's own state table.
-    pub fn record_store<'a>(&'a self, settings: &'a Settings) -> RecordStore<'a> {
-        RecordStore {
-            table: Table {
-                aws: &self.aws,
-                name: &settings.state_table,
-            },
-        }
-    }
-}
-
-/// Reconciles, and answers what was done. An error is told to people and means that nothing was touched.
+/// Reconciles, and answers what was done. An error is reported to people, and means that nothing was touched.
 pub async fn reconcile(
     function: &Function,
     settings: &Settings,
@@ -130,12 +57,8 @@ pub async fn reconcile(
     if let Err(error) = &done
         && !matches!(error, HandleError::Event(_))
     {
-        let error = error.to_string();
-        let trouble = FailedRun {
-            event,
-            error: &error,
-        };
-        notify(people::run_failed(function, settings, invocation, &trouble)).await;
+        let failed = FailedRun { event, error };
+        notify(people::run_failed(function, settings, invocation, &failed)).await;
     }
     done
 }
@@ -151,8 +74,7 @@ async fn run(
     let own = own.ok_or_else(|| cross_account::CrossAccountError::Nameless {
         arn: invocation.own_arn.clone(),
     })?;
-    let config = configuration::current(function, settings, &own.account).await;
-    let config = config.map_err(HandleError::Configuration)?;
+    let config = configuration::current(function, settings, &own.account).await?;
     let place = cross_account::allowed(event, &own, &config)?;
     let there = (event, &own, &place);
     let other = cross_account::clients(function, settings, invocation, there).await?;
@@ -170,7 +92,7 @@ async fn run(
         for problem in &gathered.problems {
             tracing::warn!("{problem}");
         }
-        return Err(HandleError::Blind(some(&gathered.problems)));
+        return Err(HandleError::NothingRead(gathered.problems));
     }
     narrow(&mut gathered, event);
     let now = clock();
@@ -223,8 +145,7 @@ fn clock<'a>(
     })
 }
 
-/// What the event does not ask for is not even planned: who wakes one service need not wait for the
-/// tiers below it.
+/// What the event does not ask for is not even planned: whoever wakes one service need not wait for the tiers below it.
 fn narrow(gathered: &mut Gathered, event: &Event) {
     if let Some(only) = event.only.as_deref().and_then(Glob::parse) {
         gathered
@@ -233,7 +154,7 @@ fn narrow(gathered: &mut Gathered, event: &Event) {
     }
 }
 
-/// Runs what tells people: it can neither hold a run up nor end it.
+/// Notifies people: this can neither hold up a run nor end it.
 async fn notify(telling: impl Future<Output = Vec<String>>) -> Vec<String> {
     let telling = AssertUnwindSafe(Box::pin(telling)).catch_unwind();
     let troubles = match tokio::time::timeout(NOTIFY_TIMEOUT, telling).await {
@@ -306,7 +227,7 @@ impl RunContext<'_> {
         .await
     }
 
-    /// Of the sleeps that this very run has ended: another run may have ended others of the plan.
+    /// What was saved by the sleeps that this run itself has ended: another run may have ended others of the plan.
     fn saved(&self, applied: Option<&Applied>) -> Savings {
         let woken: std::collections::HashSet<&str> = applied
             .into_iter()
@@ -350,7 +271,7 @@ impl RunContext<'_> {
     fn problems(&self, applied: Option<&Applied>) -> Vec<String> {
         let warned = self.config.warnings.iter();
         let warned = warned.map(|warning| format!("configuration:{warning}"));
-        let unread = self.gathered.problems.iter().cloned();
+        let unread = self.gathered.problems.iter().map(Problem::to_string);
         let skipped = self
             .plan
             .rows
@@ -437,7 +358,7 @@ impl RunContext<'_> {
             "totals": self.plan.totals,
             "done": done.counts,
             "summary": cut(&done.summary, MAX_SUMMARY_CHARS),
-            "problems": some(&problems),
+            "problems": some_of(&problems),
             "continued": done.continued,
         });
         if let Some(next) = &rest.next {
@@ -454,7 +375,7 @@ fn log_one(outcome: &Outcome) {
     let end = match &outcome.end {
         End::Done => "done",
         End::Nothing => "nothing left to do",
-        End::Busy => "another run is at it",
+        End::Busy => "another run holds it",
         End::Continue => "left for the next run",
         End::Refused {
             what,
@@ -477,16 +398,15 @@ fn log_one(outcome: &Outcome) {
 }
 
 /// As many as an answer or an error has room for.
-fn some(problems: &[String]) -> Vec<String> {
+pub(crate) fn some_of(problems: &[impl ToString]) -> Vec<String> {
     let more = problems.len().saturating_sub(MAX_PROBLEMS);
-    let notify = problems.iter().take(MAX_PROBLEMS);
-    let mut notify: Vec<String> = notify
-        .map(|problem| cut(problem, MAX_PROBLEM_CHARS))
-        .collect();
+    let shown = problems.iter().take(MAX_PROBLEMS);
+    let shown = shown.map(|problem| cut(&problem.to_string(), MAX_PROBLEM_CHARS));
+    let mut shown: Vec<String> = shown.collect();
     if more > 0 {
-        notify.push(format!("and {more} more; the log has all"));
+        shown.push(format!("and {more} more; the log has all"));
     }
-    notify
+    shown
 }
 
 fn cut(text: &str, longest: usize) -> String {
@@ -523,10 +443,10 @@ mod tests {
     #[test]
     fn an_answer_has_room_for_some() {
         let long = "ä".repeat(MAX_PROBLEM_CHARS + 5);
-        let notify = some(&vec![long; MAX_PROBLEMS + 7]);
+        let notify = some_of(&vec![long; MAX_PROBLEMS + 7]);
         assert_eq!(notify.len(), MAX_PROBLEMS + 1);
         assert!(notify[0].ends_with("ä… (the rest is in the log)"));
         assert_eq!(notify[MAX_PROBLEMS], "and 7 more; the log has all");
-        assert_eq!(some(&["short".to_owned()]), ["short"]);
+        assert_eq!(some_of(&["short".to_owned()]), ["short"]);
     }
 }

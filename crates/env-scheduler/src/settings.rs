@@ -18,14 +18,14 @@ pub const TAG: &str = "deploy-hooks:schedule";
 /// Slack's own address.
 const SLACK_API_URL: &str = "https://slack.com/api";
 
-/// What the function is told by its environment.
+/// What the function's environment says.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `ENVIRONMENTS_CONFIG`, or else what the other settings make of it.
     pub source: Source,
-    /// `ENVIRONMENTS_DRY_RUN`: true unless it says exactly `false`. Nothing is changed, only told.
+    /// `ENVIRONMENTS_DRY_RUN`: true unless it says exactly `false`. Nothing is changed, only reported.
     pub dry_run: bool,
-    /// `STATE_TABLE`: the `DynamoDB` table of what is remembered and asked for.
+    /// `STATE_TABLE`: the `DynamoDB` table of records and requests.
     pub state_table: String,
     /// `KEYS_SECRET_ARN`: the secret that links are signed with.
     pub keys_secret: String,
@@ -69,7 +69,7 @@ pub struct Parameters {
 }
 
 impl Settings {
-    /// Reads all settings or tells every problem.
+    /// Reads all settings, or reports every problem.
     pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingsError> {
         let mut reader = Reader::new(lookup);
         let source = source(&mut reader);

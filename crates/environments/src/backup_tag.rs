@@ -1,13 +1,14 @@
-//! The tag that says what a sleeping service had: for people who look at it in the console, and for us
-//! if the record is gone. Written after the record, removed after everything was given back.
+//! The tag that backs up a sleep record: people see it in the console, and a lost record is recovered from it. It is
+//! written after the record, and removed after everything was restored.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::resource::{Level, Scaling, Suspended};
-use crate::sleep_record::SKEW;
 
 /// The tag's key.
 pub const ASLEEP_TAG: &str = "deploy-hooks:asleep";
+/// Clocks differ by as much as this. What is dated later was written by a clock that was wrong.
+pub(crate) const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(2);
 
 /// What the tag says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl BackupTag {
         words.join(" ")
     }
 
-    /// Reads a value; none if it isn't ours, or if a person has changed it into something unclear.
+    /// Reads a value; none if it isn't ours, or if somebody has edited it into something unclear.
     pub fn parse(value: &str) -> Option<Self> {
         let mut words = value.split(' ');
         let desired = number(words.next()?, "desired=")?;
@@ -57,13 +58,13 @@ impl BackupTag {
         words.next().is_none().then_some(Self { level, at })
     }
 
-    /// Why it can't be about a service that was made then: anybody may set a tag, and tools copy them.
+    /// Why it can't be about a service that was created then: anybody may set a tag, and tools copy them.
     pub(crate) fn doubt(&self, created: Option<Timestamp>, now: Timestamp) -> Option<&'static str> {
         // It is written to the second.
         let second = SignedDuration::from_secs(1);
         if created.is_some_and(|created| created.duration_since(self.at) > second) {
             Some("is from before the service was made")
-        } else if self.at.duration_since(now) > SKEW {
+        } else if self.at.duration_since(now) > MAX_CLOCK_SKEW {
             Some("is from the future")
         } else {
             None

@@ -1,7 +1,7 @@
-//! What is not as it was asked for some minutes ago, and is reported until it is.
+//! Resources that are still not in the state that was asked for some minutes ago. They are reported until they are.
 //!
-//! A count is a wish. "Asleep" and "awake" are what runs: protected tasks and instances stay at a count of zero,
-//! and a count of three may never be reached. Neither is a saving, and neither is a service that has woken.
+//! A count is only a request. "Asleep" and "awake" are about what runs: protected tasks keep running at a count of zero, and
+//! a count of three may never be reached. The first saves nothing, and the second has not woken.
 
 use std::fmt;
 
@@ -12,20 +12,15 @@ use strict_yaml::words;
 use crate::resource::{Kind, Resource};
 use crate::sleep_record::{Phase, SleepRecord};
 
-/// So long tasks and instances may take to stop or start: a load balancer lets go of them within five minutes if
-/// nothing is said, and tasks have two minutes after that.
-const TASKS_TIMEOUT: SignedDuration = SignedDuration::from_mins(10);
-/// So long a database may take: it writes down what it has first, or reads it.
-const DATABASES_TIMEOUT: SignedDuration = SignedDuration::from_mins(30);
-/// What runs short later than this after a wake fails by itself, which is no matter of schedules; what was
-/// noticed before stays reported.
+/// A shortage that begins later than this after a wake-up has another cause than the schedule. One that was noticed
+/// before stays reported.
 const NOTICE_WINDOW: SignedDuration = SignedDuration::from_hours(3);
 
-/// What lasts, and is not as it should be.
+/// A state that lasts and should not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Condition {
-    /// It was stopped, and runs on.
+    /// It was stopped, and still runs.
     StillRuns {
         /// What it is.
         kind: Kind,
@@ -50,7 +45,7 @@ pub enum Condition {
         /// AWS's error in one line.
         detail: String,
     },
-    /// A deployment that does not end puts its sleep off no longer.
+    /// A deployment does not end, and no longer puts off its sleep.
     Deploys {
         /// Since when it is in progress.
         since: Timestamp,
@@ -58,17 +53,12 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// What of a service is not as its record says, if it has had the time.
+    /// The condition of a resource by its record, once it has had the time to change.
     pub fn of(resource: &Resource, record: Option<&SleepRecord>, now: Timestamp) -> Option<Self> {
         let record = record.filter(|record| record.is_about(resource))?;
         let (kind, since) = (resource.kind, record.since);
-        let within = if kind.is_database() {
-            DATABASES_TIMEOUT
-        } else {
-            TASKS_TIMEOUT
-        };
         let passed = now.duration_since(since);
-        if passed < within {
+        if passed < kind.spec().transition_timeout {
             return None;
         }
         let was = record.giving.or(record.was.as_ref().map(|was| was.level));
@@ -108,7 +98,7 @@ impl Condition {
         }
     }
 
-    /// Whether it was put to sleep, and costs all the same.
+    /// Whether it was put to sleep and still costs.
     pub fn costs(&self) -> bool {
         matches!(self, Self::StillRuns { .. })
     }
@@ -116,27 +106,8 @@ impl Condition {
     /// What to do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::StillRuns { kind, .. } => match kind {
-                Kind::EcsService => {
-                    "see its events in ECS: tasks may be protected from scale-in, or a deployment may not end"
-                }
-                Kind::AutoScalingGroup => {
-                    "see its activities: instances may be protected, in standby, held by a lifecycle hook, or in \
-                     a warm pool"
-                }
-                Kind::RdsInstance | Kind::RdsCluster => "see its events in RDS",
-            },
-            Self::NotUp { kind, .. } => match kind {
-                Kind::EcsService => {
-                    "see its events in ECS: why its tasks don't start, or stop again"
-                }
-                Kind::AutoScalingGroup => {
-                    "see its activities: AWS may lack capacity, or the health check fails"
-                }
-                Kind::RdsInstance | Kind::RdsCluster => {
-                    "see its events in RDS: why it doesn't start"
-                }
-            },
+            Self::StillRuns { kind, .. } => kind.spec().still_runs_remedy,
+            Self::NotUp { kind, .. } => kind.spec().not_up_remedy,
             Self::Refused { .. } => {
                 "see what AWS says of it, or take its tag away; it is tried again after the next edge"
             }
@@ -158,10 +129,10 @@ impl fmt::Display for Condition {
             Self::Refused { detail } => write!(f, "AWS does not stop it: {detail}"),
             Self::Deploys { since } => write!(
                 f,
-                "a deployment is in progress since {}, and puts the sleep off no longer",
+                "a deployment is in progress since {}, and no longer puts off the sleep",
                 second(since)
             ),
-            Self::StillRuns { kind, running, .. } => match parts(*kind) {
+            Self::StillRuns { kind, running, .. } => match kind.spec().parts {
                 Some(noun) => write!(f, "desired 0, but {} run", counted(*running, noun)),
                 None => f.write_str("it should be stopped, but it still runs"),
             },
@@ -170,20 +141,11 @@ impl fmt::Display for Condition {
                 wanted,
                 running,
                 ..
-            } => match parts(*kind) {
+            } => match kind.spec().parts {
                 Some(noun) => write!(f, "desired {wanted}, but {} run", counted(*running, noun)),
                 None => f.write_str("it should run, but it is not available yet"),
             },
         }
-    }
-}
-
-/// What it consists of; none for a database, which is one thing.
-fn parts(kind: Kind) -> Option<&'static str> {
-    match kind {
-        Kind::EcsService => Some("task"),
-        Kind::AutoScalingGroup => Some("instance"),
-        Kind::RdsInstance | Kind::RdsCluster => None,
     }
 }
 

@@ -1,8 +1,8 @@
-//! What is to be done with one service: a pure function of what is, what is remembered and what is
-//! wanted. Whoever applies a step looks again and asks again, so that no step is done on old facts.
+//! The step of one resource: a pure function of what is, what is on record and what its schedule wants. Before a step is
+//! applied, the resource is read and decided on again, so that no step is done on old facts.
 //!
-//! What must never come out of it: a save over a save while a service is down, a start of something
-//! that we did not stop, a change over what somebody else has changed.
+//! It must never overwrite what was saved while a resource is down, start what we did not stop, or change what somebody
+//! else has changed.
 
 use jiff::{SignedDuration, Timestamp};
 use schedule::State;
@@ -15,20 +15,17 @@ use crate::resource::{Level, Resource, Scaling, Status};
 use crate::schedule_state::ScheduleState;
 use crate::sleep_record::{Phase, Saved, SleepRecord, vouched_for};
 
-/// For so long after we have changed a service a surprising answer of AWS may just be an old one.
+/// For this long after a change, a surprising answer of AWS may just be an old one.
 pub const SETTLE_TIME: SignedDuration = SignedDuration::from_secs(60);
-/// A deployment that lasts for so long is no passing thing: it puts off no sleep any more.
+/// A deployment older than this is not going to end soon: it no longer puts off any sleep.
 const STALE_DEPLOYMENT_AGE: SignedDuration = SignedDuration::from_hours(20);
-/// RDS starts a stopped database again after seven days; a little earlier already counts.
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_StopInstance.html>
-const AWS_RESTART_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24 - 2);
 
 /// What a decision knows besides the service.
 #[derive(Clone, Copy, Debug)]
 pub struct PlanContext<'a> {
     /// The instant.
     pub now: Timestamp,
-    /// This run's id: what it holds itself is not held by another.
+    /// This run's id: a lease of its own does not block it.
     pub run: &'a str,
     /// How long a deployment in progress defers a sleep.
     pub defer_deadline: SignedDuration,
@@ -38,7 +35,7 @@ pub struct PlanContext<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 pub enum Step {
-    /// It is as it shall be.
+    /// It is as it should be.
     Nothing,
     /// It is not ours to change.
     Skip,
@@ -52,17 +49,17 @@ pub enum Step {
         /// What was saved.
         was: Level,
     },
-    /// Give back what it had.
+    /// Restore what it had.
     Wake {
         /// What it had.
         was: Level,
     },
-    /// Give back the rest.
+    /// Restore the rest.
     FinishWake {
         /// What it had.
         was: Level,
     },
-    /// It was to sleep and never did: give back what was changed for that.
+    /// It was to sleep and never did: restore what was changed for that.
     GiveBack {
         /// What it had.
         was: Level,
@@ -76,7 +73,7 @@ pub enum Step {
     Conflict {
         /// What is there.
         found: Level,
-        /// Bounds and suspensions that are still as we set them, and can be given back without moving
+        /// Bounds and suspensions that are still as we set them, and can be restored without moving
         /// the count.
         give_back: Option<Scaling>,
     },
@@ -85,7 +82,7 @@ pub enum Step {
         /// What is there.
         found: Level,
     },
-    /// Another run is at it.
+    /// Another run holds it.
     Busy {
         /// Until then at most.
         until: Timestamp,
@@ -136,9 +133,9 @@ pub struct Decision {
     pub step: Step,
     /// Why.
     pub why: String,
-    /// What lasts and should not, where the decision knows of it.
+    /// A state that lasts and should not, where the decision finds one.
     pub condition: Option<Condition>,
-    /// What it is given back, where that is not what it had.
+    /// What is restored, where that is not what it had.
     pub gives: Option<Level>,
     /// What people should know when the step is done, in sentences.
     pub notes: Vec<String>,
@@ -154,8 +151,8 @@ fn decision(step: Step, why: impl Into<String>) -> Decision {
     }
 }
 
-/// The record that counts: the one that was read, if it is about this service; otherwise what its tag
-/// says, if anything of that still stands and it can be about this service.
+/// The record to go by: the one that was read, if it is about this service; otherwise what its backup tag says, if that
+/// can be about this service and is not restored already.
 pub fn effective_record(
     resource: &Resource,
     record: Option<&SleepRecord>,
@@ -182,8 +179,8 @@ pub fn effective_record(
     (recovered.original(resource.level()) != resource.level()).then_some(recovered)
 }
 
-/// Why the tag of a service is not believed, where it would be all that is known of its sleep: it was
-/// copied from another service, or written by somebody else.
+/// Why the backup tag of a service is not trusted, where nothing else is known of its sleep: it was copied from another
+/// service, or written by somebody else.
 pub(crate) fn tag_doubt(
     resource: &Resource,
     record: Option<&SleepRecord>,
@@ -195,8 +192,8 @@ pub(crate) fn tag_doubt(
     counts.then_some(doubt)
 }
 
-/// What the tag of a service says that it had, and what is believed of that, where these differ: no record speaks of
-/// its sleep, and nothing vouches for so many.
+/// What the backup tag of a service says that it had, and how much of that is trusted, where these differ: there is no
+/// record of its sleep, and it is not known to have had so many.
 pub(crate) fn overstated_tag(
     resource: &Resource,
     record: Option<&SleepRecord>,
@@ -284,7 +281,7 @@ impl Situation<'_> {
             Phase::GoingUp => self.sleep_if_running(record),
             Phase::Conflict if self.found.desired == 0 => decision(
                 Step::Nothing,
-                "somebody stopped it after it was left alone, so it is not ours to start",
+                "somebody stopped it after it was left alone, so it stays stopped",
             ),
             Phase::Left if !self.sticks_no_more(record) => self.still_left(record),
             _ if self.found == set => finish("it is still as it was left"),
@@ -301,11 +298,11 @@ impl Situation<'_> {
                 self.first_sleep()
             }
             Phase::Left if !self.sticks_no_more(record) => self.still_left(record),
-            // What is read a moment after it was given back may be what it had while it slept, and
+            // What is read a moment after it was restored may be what it had while it slept, and
             // whoever saves that has lost the rest.
             Phase::Up | Phase::Conflict if self.is_settling(record) => decision(
                 Step::Nothing,
-                "it was given back a moment ago; the next run looks again",
+                "it was restored a moment ago; the next run looks again",
             ),
             _ => self.first_sleep(),
         }
@@ -328,8 +325,8 @@ impl Situation<'_> {
         self.sleep(record.original(self.found))
     }
 
-    /// It was started while it slept, and shall sleep again in the same night. What it had before that night
-    /// is still what the morning gives back, except for bounds that somebody has changed.
+    /// It was started while it slept, and is to sleep again in the same night. The morning still restores what it had
+    /// before that night, except for bounds that somebody has changed.
     fn sleep_again(&self, record: &SleepRecord, was: Level) -> Decision {
         let mut kept = record.original(self.found);
         if kept.scaling.is_none_or(|bounds| bounds.allows(was.desired)) {
@@ -347,7 +344,7 @@ impl Situation<'_> {
 
     fn sleep(&self, was: Level) -> Decision {
         if self.found.desired == 0 && was.desired == 0 {
-            return self.leave("it stood at zero before, so it is not ours to start");
+            return self.leave("it was at zero before, so it is left at zero");
         }
         if self.found.desired == 0
             && self
@@ -364,7 +361,7 @@ impl Situation<'_> {
         }
     }
 
-    /// A deployment that has put the sleep off for as long as it may, or lasts since another evening.
+    /// A deployment that has put off the sleep for as long as it may, or has lasted since another evening.
     fn endless(&self) -> Option<Condition> {
         let since = self.resource.deploying_since?;
         let is_over = self
@@ -387,7 +384,10 @@ impl Situation<'_> {
     fn on(&self) -> Decision {
         let Some(record) = self.record else {
             return match self.found.desired {
-                0 => decision(Step::Nothing, "it stands at zero, and we did not stop it"),
+                0 => decision(
+                    Step::Nothing,
+                    "it is at zero, and deploy-hooks did not stop it",
+                ),
                 _ => decision(Step::Nothing, "it runs"),
             };
         };
@@ -395,7 +395,7 @@ impl Situation<'_> {
             return decision(
                 Step::Nothing,
                 match self.found.desired {
-                    0 => "it stands at zero, and we did not stop it",
+                    0 => "it is at zero, and deploy-hooks did not stop it",
                     _ => "it runs",
                 },
             );
@@ -432,11 +432,11 @@ impl Situation<'_> {
             Phase::GoingDown if self.on_the_way(record) && self.found.desired == was.desired => {
                 decision(
                     Step::GiveBack { was },
-                    "it was to sleep and never did; what was changed for that is given back",
+                    "it was to sleep and never did; what was changed for that is restored",
                 )
             }
             Phase::GoingDown if self.on_the_way(record) => {
-                wake("a run stopped on its way to sleep; it is given back now")
+                wake("a run stopped on its way to sleep; it is restored now")
             }
             Phase::Down if self.found != set && self.is_settling(record) => decision(
                 Step::Nothing,
@@ -448,12 +448,12 @@ impl Situation<'_> {
             _ if self.found == set => wake(&self.want.rule),
             // Somebody has started it with the very count that it had.
             _ if self.ours_but_for_the_count(set, was) && self.found.desired == was.desired => {
-                wake("somebody started it as it was; its bounds are given back")
+                wake("somebody started it as it was; its bounds are restored")
             }
             _ => match self.but_for_bounds(record) {
                 Some(was) => decision(
                     Step::Wake { was },
-                    "somebody changed its bounds while it slept, and they are left so; the rest is given back",
+                    "somebody changed its bounds while it slept, and they stay; the rest is restored",
                 ),
                 // Whoever asked for it has not ended the night: the morning tells what was found.
                 None if self.want.asked && record.phase == Phase::Left => self.still_left(record),
@@ -463,7 +463,7 @@ impl Situation<'_> {
         }
     }
 
-    /// What of its schedule was due while it slept, and was suspended by us alone.
+    /// The scheduled actions that were due while it slept and were suspended only by us.
     fn missed(&self, record: &SleepRecord, was: Level) -> (Vec<Missed>, Vec<String>) {
         let ours = was.scaling.is_some_and(|was| !was.suspended.scheduled);
         match record
@@ -476,8 +476,8 @@ impl Situation<'_> {
         }
     }
 
-    /// What to give back where the count is still as we set it, and only the bounds are somebody else's:
-    /// unless the count that it had is outside of these now.
+    /// What to restore where the count is still as we set it and somebody changed only the bounds, unless the count that it
+    /// had is outside of these now.
     fn but_for_bounds(&self, record: &SleepRecord) -> Option<Level> {
         let (was, set) = (saved(record)?, record.set?);
         let original = record.original(self.found);
@@ -494,7 +494,7 @@ impl Situation<'_> {
         let later = record.original(found).scaling;
         let later = later.filter(|later| give_back.is_none() && Some(*later) != found.scaling);
         let later = later.map(|Scaling { min, max, .. }| {
-            format!("; its bounds {min}-{max} are given back when its count lies within them")
+            format!("; its bounds {min}-{max} are restored when its count lies within them")
         });
         let later = later.unwrap_or_default();
         let why =
@@ -502,7 +502,7 @@ impl Situation<'_> {
         decision(Step::Conflict { found, give_back }, why)
     }
 
-    /// It is recorded already; bounds may be given back that could not be before.
+    /// It is recorded already; bounds may be restorable that were not before.
     fn conflict_again(&self, record: &SleepRecord) -> Decision {
         if self.harmless(record).is_some() {
             return self.conflict(record);
@@ -513,7 +513,7 @@ impl Situation<'_> {
         )
     }
 
-    /// Bounds to give back that don't move the count.
+    /// Bounds to restore that don't move the count.
     fn harmless(&self, record: &SleepRecord) -> Option<Scaling> {
         let original = record.original(self.found).scaling?;
         let differs = Some(original) != self.found.scaling;
@@ -524,7 +524,7 @@ impl Situation<'_> {
         decision(Step::Leave { found: self.found }, why)
     }
 
-    /// Left until the next edge. A record from the future would hide that one, too: it is dated anew.
+    /// Left until the next edge. A record from the future would hide that edge, too, so it gets a new date.
     fn still_left(&self, record: &SleepRecord) -> Decision {
         if record.is_from_the_future(self.ctx.now) {
             return self
@@ -564,9 +564,9 @@ impl Situation<'_> {
     }
 
     fn was_restarted_by_aws(&self, record: &SleepRecord, was: Level) -> bool {
-        self.resource.kind.is_database()
-            && self.found == was
-            && self.ctx.now.duration_since(record.since) >= AWS_RESTART_AFTER
+        let slept = self.ctx.now.duration_since(record.since);
+        let restarted_after = self.resource.kind.restarted_after();
+        self.found == was && restarted_after.is_some_and(|after| slept >= after)
     }
 
     /// Whether the schedule itself has had it on since it was left to people.

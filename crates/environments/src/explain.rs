@@ -1,4 +1,4 @@
-//! Why one service is on or off now: the rule, where it stands, what is remembered, what comes next.
+//! Why one service is on or off now: the rule, where it is written, what is on record, and what comes next.
 
 use std::fmt::Write as _;
 
@@ -29,13 +29,13 @@ pub fn explain(row: &Row, record: Option<&SleepRecord>, zone: &TimeZone) -> Expl
     )];
     match (&row.shall, &row.want_rule, &row.source) {
         (Some(shall), Some(rule), Some(source)) => {
-            sentences.push(format!("It shall be {shall}: {rule} ({source})."));
+            sentences.push(format!("It should be {shall}: {rule} ({source})."));
             sentences.push(match row.next_edge {
                 Some(edge) => format!("That changes at {edge}."),
                 None => "That does not change.".to_owned(),
             });
         }
-        _ => sentences.push("It is not ours to touch.".to_owned()),
+        _ => sentences.push("It is left alone.".to_owned()),
     }
     sentences.extend(record.map(remembered));
     sentences.push(format!("Now: {}, because {}.", row.step.word(), row.why));

@@ -1,42 +1,39 @@
-//! All facts for a plan: the services of the clusters, their scalable targets, what tasks take, the
-//! records and the requests. Pages are followed, few calls run at once, and what can't be read in one
-//! cluster is told and does not stop the others.
+//! Reads all facts for a plan: resources of every kind, their records, what people asked for, missed scheduled actions and
+//! task sizes. What can't be read in one cluster is reported and does not stop the others.
 
-use aws_sdk_ecs::types::SchedulingStrategy;
-use common::aws::explain;
-use futures::{StreamExt, stream};
 use std::collections::{BTreeSet, HashMap};
+
+use futures::{StreamExt, stream};
 
 use crate::backup_tag;
 use crate::config::Config;
-use crate::kinds;
+use crate::kinds::{ecs_service, scalable_target};
 use crate::overrides::Request;
 use crate::plan::Facts;
-use crate::read::{MAX_SERVICES_PER_CALL, ReadError, Reader, failed, resource_id};
+use crate::problem::{Problem, ProblemKind};
+use crate::read::Reader;
 use crate::record_store::RecordStore;
 use crate::resource::{Kind, Resource, Suspended};
 use crate::sleep_record::SleepRecord;
 
-/// `ListServices` returns 10 unless asked for more, and no more than this.
-const MAX_LIST_RESULTS: i32 = 100;
 /// Calls at once.
 const CONCURRENT_CALLS: usize = 8;
-/// New task definitions a run: they are only for the savings, and are kept.
+/// New task definitions that one run reads: they only matter for the savings, and are cached.
 const MAX_TASK_DEFINITIONS_PER_RUN: usize = 200;
 
 /// What was found, and what could not be read.
 #[derive(Debug, Default)]
 pub struct Gathered {
-    /// What is.
+    /// As they are.
     pub resources: Vec<Resource>,
-    /// What is remembered.
+    /// Sleep records, by ARN.
     pub records: HashMap<String, SleepRecord>,
     /// What people asked for.
     pub requests: Vec<Request>,
-    /// `cluster/name` of DAEMON services, which ECS refuses to scale and which are not looked at.
+    /// `cluster/name` of DAEMON services, which ECS refuses to scale and which are not read.
     pub daemons: Vec<String>,
-    /// What could not be read, in sentences. Services whose record could not be read are left out.
-    pub problems: Vec<String>,
+    /// What could not be read. Services whose record could not be read are left out.
+    pub problems: Vec<Problem>,
 }
 
 impl Gathered {
@@ -53,31 +50,12 @@ impl Gathered {
 /// Reads everything.
 pub async fn gather(reader: Reader<'_>, store: RecordStore<'_>, config: &Config) -> Gathered {
     let mut gathered = Gathered::default();
-    match clusters(reader, config).await {
-        Ok(clusters) => {
-            let read = stream::iter(clusters)
-                .map(|(cluster, is_ours)| async move {
-                    let found = if is_ours {
-                        in_cluster(reader, &cluster).await
-                    } else {
-                        asleep_in_unlisted(reader, &cluster).await
-                    };
-                    (found, cluster)
-                })
-                .buffer_unordered(CONCURRENT_CALLS);
-            let read: Vec<_> = read.collect().await;
-            for (found, cluster) in read {
-                gathered.take(found, &cluster);
-            }
-        }
-        Err(error) => gathered.problems.push(error.to_string()),
+    for kind in Kind::ALL {
+        let listed = kind.implementation().list(reader, config).await;
+        gathered.resources.extend(listed.resources);
+        gathered.daemons.extend(listed.daemons);
+        gathered.problems.extend(listed.problems);
     }
-    gathered.bounds(reader).await;
-    let (others, problems) = kinds::gather(reader, config).await;
-    gathered.resources.extend(others);
-    gathered
-        .problems
-        .extend(problems.iter().map(ToString::to_string));
     gathered.read_records(store, config).await;
     gathered.actions(reader).await;
     gathered.sizes(reader).await;
@@ -85,181 +63,20 @@ pub async fn gather(reader: Reader<'_>, store: RecordStore<'_>, config: &Config)
     gathered
 }
 
-/// What one cluster holds.
-#[derive(Default)]
-struct Found {
-    services: Vec<Resource>,
-    daemons: Vec<String>,
-    problems: Vec<ReadError>,
-}
-
-/// All clusters, and whether the configuration speaks of them.
-async fn clusters(reader: Reader<'_>, config: &Config) -> Result<Vec<(String, bool)>, ReadError> {
-    let mut names = Vec::new();
-    let mut token = None;
-    loop {
-        reader.acquire().await;
-        let call = reader
-            .aws
-            .ecs()
-            .list_clusters()
-            .max_results(MAX_LIST_RESULTS);
-        let answer = call.set_next_token(token).send().await;
-        let answer =
-            answer.map_err(|error| failed("ListClusters", "ecs:ListClusters", explain(&error)))?;
-        for arn in answer.cluster_arns() {
-            let name = arn.rsplit('/').next().unwrap_or_default();
-            let is_ours = config.clusters.is_empty() || config.clusters.find_name(name).is_some();
-            names.push((name.to_owned(), is_ours));
-        }
-        token = answer.next_token;
-        if token.is_none() {
-            return Ok(names);
-        }
-    }
-}
-
-async fn in_cluster(reader: Reader<'_>, cluster: &str) -> Found {
-    let mut found = Found::default();
-    match names(reader, cluster, SchedulingStrategy::Daemon).await {
-        Ok(names) => {
-            found.daemons = names
-                .into_iter()
-                .map(|name| format!("{cluster}/{name}"))
-                .collect();
-        }
-        Err(error) => found.problems.push(error),
-    }
-    replicas(reader, cluster, &mut found).await;
-    found
-}
-
-/// Who was put to sleep in a cluster that the configuration leaves out by now: nobody else would ever
-/// tell of them. What can't be read there is none of our business.
-async fn asleep_in_unlisted(reader: Reader<'_>, cluster: &str) -> Found {
-    let mut found = Found::default();
-    replicas(reader, cluster, &mut found).await;
-    found
-        .services
-        .retain(|resource| resource.tags.contains_key(backup_tag::ASLEEP_TAG));
-    found.problems.clear();
-    found
-}
-
-async fn replicas(reader: Reader<'_>, cluster: &str, found: &mut Found) {
-    let names = match names(reader, cluster, SchedulingStrategy::Replica).await {
-        Ok(names) => names,
-        Err(error) => return found.problems.push(error),
-    };
-    let chunks: Vec<Vec<String>> = names
-        .chunks(MAX_SERVICES_PER_CALL)
-        .map(<[_]>::to_vec)
-        .collect();
-    let read = stream::iter(chunks)
-        .map(|names| async move { reader.bare_services(cluster, &names).await })
-        .buffer_unordered(CONCURRENT_CALLS);
-    let read: Vec<_> = read.collect().await;
-    for services in read {
-        match services {
-            Ok(described) => {
-                found.services.extend(described.services);
-                found.problems.extend(described.failures);
-            }
-            Err(error) => found.problems.push(error),
-        }
-    }
-}
-
-async fn names(
-    reader: Reader<'_>,
-    cluster: &str,
-    strategy: SchedulingStrategy,
-) -> Result<Vec<String>, ReadError> {
-    let mut names = Vec::new();
-    let mut token = None;
-    loop {
-        reader.acquire().await;
-        let call = reader
-            .aws
-            .ecs()
-            .list_services()
-            .cluster(cluster)
-            .scheduling_strategy(strategy.clone())
-            .max_results(MAX_LIST_RESULTS)
-            .set_next_token(token);
-        let answer = call.send().await.map_err(|error| {
-            failed(
-                &format!("ListServices in {cluster}"),
-                "ecs:ListServices",
-                explain(&error),
-            )
-        })?;
-        let arns = answer.service_arns.unwrap_or_default();
-        names.extend(
-            arns.iter()
-                .filter_map(|arn| arn.rsplit('/').next())
-                .map(str::to_owned),
-        );
-        token = answer.next_token;
-        if token.is_none() {
-            return Ok(names);
-        }
-    }
-}
-
 impl Gathered {
-    fn take(&mut self, found: Found, cluster: &str) {
-        self.resources.extend(found.services);
-        self.daemons.extend(found.daemons);
-        let told = found.problems.iter();
-        self.problems
-            .extend(told.map(|error| format!("cluster {cluster}: {error}")));
-    }
-
-    /// A service whose bounds are unknown must not be touched: it is left out.
-    async fn bounds(&mut self, reader: Reader<'_>) {
-        // Only services of ECS are here yet.
-        let ids: Vec<String> = self.resources.iter().map(resource_id).collect();
-        let chunks: Vec<Vec<String>> = ids
-            .chunks(crate::read::MAX_TARGETS_PER_CALL)
-            .map(<[_]>::to_vec)
-            .collect();
-        let read = stream::iter(chunks)
-            .map(|ids| async move { (reader.targets(ids.clone()).await, ids) })
-            .buffer_unordered(CONCURRENT_CALLS);
-        let read: Vec<_> = read.collect().await;
-        let (mut targets, mut unknown) = (HashMap::new(), BTreeSet::new());
-        for (found, ids) in read {
-            match found {
-                Ok(found) => targets.extend(found),
-                Err(error) => {
-                    self.problems
-                        .push(format!("{} services are left out: {error}", ids.len()));
-                    unknown.extend(ids);
-                }
-            }
-        }
-        self.resources
-            .retain(|resource| !unknown.contains(&resource_id(resource)));
-        for resource in &mut self.resources {
-            resource.scaling = targets.remove(&resource_id(resource));
-        }
-    }
-
     async fn read_records(&mut self, store: RecordStore<'_>, config: &Config) {
         match store.requests().await {
             Ok((requests, unreadable)) => {
                 self.requests = requests;
-                self.problems.extend(unreadable.iter().map(|error| {
-                    format!(
-                        "{error}; somebody may have asked for more time in it, so nothing is put to sleep \
-                         until that item is deleted"
-                    )
-                }));
+                let unclear = unreadable
+                    .iter()
+                    .map(|error| Problem::of_state(ProblemKind::RequestUnclear, None, error));
+                self.problems.extend(unclear);
             }
             Err(error) => {
                 // Somebody may have asked for more time: nothing is stopped without knowing that.
-                self.problems.push(error.to_string());
+                let problem = Problem::of_state(ProblemKind::RequestsUnread, None, &error);
+                self.problems.push(problem);
                 self.resources.clear();
                 return;
             }
@@ -291,8 +108,10 @@ impl Gathered {
         let (records, failed) = store.records(arns).await;
         self.records = records;
         for (arn, error) in failed {
-            self.problems.push(format!("{arn} is left out: {error}"));
             self.resources.retain(|resource| resource.arn != arn);
+            let kind = ProblemKind::RecordUnread;
+            let problem = Problem::of_state(kind, Some(arn), &error);
+            self.problems.push(problem);
         }
     }
 
@@ -304,25 +123,27 @@ impl Gathered {
                 .get(&resource.arn)
                 .filter(|record| record.is_asleep());
             let was = record.and_then(|record| record.was.as_ref()?.level.scaling);
-            resource.kind == Kind::EcsService && was.is_some_and(|was| !was.suspended.scheduled)
+            resource.kind.spec().has_scheduled_actions
+                && was.is_some_and(|was| !was.suspended.scheduled)
         };
         if !self.resources.iter().any(may_miss) {
             return;
         }
-        match reader.actions().await {
+        match scalable_target::actions(reader).await {
             Ok(mut actions) => {
                 for resource in self
                     .resources
                     .iter_mut()
                     .filter(|resource| may_miss(resource))
                 {
-                    let of = actions.remove(&resource_id(resource));
+                    let of = actions.remove(&scalable_target::resource_id(resource));
                     resource.actions = of.unwrap_or_default();
                 }
             }
-            Err(error) => self.problems.push(format!(
-                "{error}; whether scheduled actions were due while services slept is not known"
-            )),
+            Err(error) => {
+                let kind = ProblemKind::ActionsUnread;
+                self.problems.push(Problem::of_call(kind, None, &error));
+            }
         }
     }
 
@@ -335,7 +156,12 @@ impl Gathered {
             .filter(|definition| !definition.is_empty())
             .collect();
         let read = stream::iter(opted.into_iter().take(MAX_TASK_DEFINITIONS_PER_RUN))
-            .map(|definition| async move { (reader.size(&definition).await, definition) })
+            .map(|definition| async move {
+                (
+                    ecs_service::task_size(reader, &definition).await,
+                    definition,
+                )
+            })
             .buffer_unordered(CONCURRENT_CALLS);
         let sizes: HashMap<String, _> = read
             .collect::<Vec<_>>()

@@ -1,21 +1,22 @@
 //! Environments that sleep at night and wake exactly as they were.
 //!
-//! The way through this crate: [`gather`](gather::gather) reads what is, [`plan`](plan::plan) says what
-//! shall be, and [`apply`](apply::apply) does it. The plan is a pure function of facts, memory,
-//! configuration and an instant.
+//! The way through this crate: [`gather`](gather::gather) reads what is, [`plan`](plan::plan) says what to do and
+//! why, and [`apply`](apply::apply) does it. The plan is a pure function of facts, records, configuration and an
+//! instant.
 //!
 //! - [`config`]: what people wrote: schedules, selection, guard rails, tiers, prices.
-//! - [`select`]: which services are ours, by which schedule ([`want`], [`overrides`], [`asked`]), and why not.
+//! - [`select`]: which resources are ours, by which schedule ([`schedule_state`], [`overrides`], [`request_index`]), and
+//!   why the others are not.
+//! - [`decide`]: the step of one [`resource`], from what is and from its [`sleep_record`].
+//! - [`record_store`] and [`backup_tag`]: where records are kept: in the state table, and in a tag.
 //! - [`condition`]: what is not as it was asked for, and is reported until it is.
-//! - [`missed`]: what scheduled actions would have done meanwhile.
-//! - [`decide`]: the step of one service, from what is ([`facts`]) and what is remembered ([`record`]).
-//! - [`store`] and [`backup`]: where that is kept, in the state table and in a tag.
-//! - [`limiter`]: how fast AWS is asked.
-//! - [`kinds`]: databases and Auto Scaling groups, behind the same plan.
-//! - [`explain`], [`summary`], [`savings`]: for people.
+//! - [`missed_actions`]: what scheduled actions would have done meanwhile.
+//! - `kinds`: what differs between ECS services, RDS instances, Aurora clusters and Auto Scaling groups, behind one trait.
+//! - [`read`], `write` and [`rate_limiter`]: how AWS is called, how fast, and why a call failed.
+//! - [`explain`], [`run_report`], [`savings`], [`problem`]: for people.
 //!
-//! What must never happen: a count that is lost, a service that is touched without having opted in, a
-//! change over what somebody else has changed, a start of what was not running before.
+//! What must never happen: a count that is lost, a resource that is touched without having opted in, a change over what
+//! somebody else has changed, a start of what was not running before.
 
 pub mod apply;
 pub mod backup_tag;
@@ -24,11 +25,12 @@ pub mod config;
 pub mod decide;
 pub mod explain;
 pub mod gather;
-pub mod kinds;
+mod kinds;
 pub mod missed_actions;
 mod mistyped_tags;
 pub mod overrides;
 pub mod plan;
+pub mod problem;
 pub mod rate_limiter;
 pub mod read;
 pub mod record_store;
@@ -39,6 +41,7 @@ pub mod savings;
 pub mod schedule_state;
 pub mod select;
 pub mod sleep_record;
+pub mod write;
 
 #[cfg(test)]
 mod notice_tests;

@@ -1,8 +1,8 @@
 //! What a schedule of Application Auto Scaling would have done while a service slept.
 //!
-//! Scheduled actions are suspended during a sleep, and AWS does not make up for those that were due then. A service that
-//! is given back "as it was" at nine would lack what an action at half past eight has set on every other
-//! morning. So it is given back as it would be: with what it had, and the newest bounds of what was missed.
+//! Scheduled actions are suspended during a sleep, and AWS does not make up for those that were due then. A service restored
+//! "as it was" at nine would lack what an action at half past eight sets on every other morning. So it is restored as it
+//! would be: with what it had, and then the bounds that the missed actions would have set.
 //! <https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-suspend-resume-scaling.html>
 
 use std::fmt;
@@ -14,32 +14,11 @@ use jiff::{SignedDuration, Timestamp};
 use schedule::aws_cron::Cron;
 use serde::Serialize;
 
-use crate::resource::{Level, Scaling};
+use crate::resource::{Level, Scaling, ScheduledAction};
 
-/// How far back the last time of an action is looked for, in days: first where it mostly is. A leap day's action is
-/// not found in each year.
+/// How many days back the last time of an action is searched, the most likely first. An action on leap days is not found
+/// every year.
 const LOOKBACK_DAYS: [i64; 4] = [1, 8, 62, 366];
-
-/// A scheduled action of Application Auto Scaling.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ScheduledAction {
-    /// Its name.
-    pub name: String,
-    /// `at(…)`, `cron(…)` or `rate(…)`.
-    pub schedule: String,
-    /// The zone of that; none: UTC.
-    pub zone: Option<String>,
-    /// It is not due before.
-    pub begins: Option<Timestamp>,
-    /// It is not due after.
-    pub ends: Option<Timestamp>,
-    /// When it was made.
-    pub made: Option<Timestamp>,
-    /// The minimum that it sets.
-    pub min: Option<u32>,
-    /// The maximum that it sets.
-    pub max: Option<u32>,
-}
 
 /// An action that was due while its service slept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

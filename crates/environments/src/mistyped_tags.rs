@@ -1,5 +1,5 @@
-//! Tags that nobody reads and that were probably meant for us. Whoever mistypes a key is otherwise not told at all:
-//! the service goes on running, or is put to sleep though somebody asked for more time.
+//! Tags that nobody reads and that were probably meant for us. Without this, a mistyped key would go unnoticed: the service
+//! would keep running, or would be put to sleep although somebody asked for more time.
 
 use strict_yaml::words::nearest;
 
@@ -11,7 +11,7 @@ use crate::select::PROTECTED_TAG;
 
 /// What all of our own keys begin with.
 const PREFIX: &str = "deploy-hooks:";
-/// A slip of the pen changes the length by no more.
+/// A typing mistake changes the length by no more than this.
 const MAX_EDIT_DISTANCE: usize = 2;
 
 /// The first tag of a service that is nearly one of ours, as a sentence without its full stop.
@@ -50,7 +50,7 @@ fn meant<'c>(key: &str, config: &'c Config) -> Option<&'c str> {
     nearest(key, alike).filter(|near| slip(key, near))
 }
 
-/// Whether they differ as little as a slip of the pen: short words are near to many others.
+/// Whether they differ only by a typing mistake: short words resemble many others.
 fn slip(key: &str, near: &str) -> bool {
     let same = key
         .chars()

@@ -9,6 +9,7 @@ use crate::config::{Config, Files};
 use crate::decide::PlanContext;
 use crate::explain::explain;
 use crate::plan::{Facts, Plan, plan};
+use crate::problem::{Problem, ProblemKind};
 use crate::resource::{Resource, Scaling, Suspended, TaskSize};
 use crate::run_report::{RunReport, summary};
 use crate::savings::{Sleeps, savings};
@@ -50,7 +51,7 @@ fn resource(name: &str, desired: u32) -> Resource {
 fn asleep(name: &str) -> (Resource, SleepRecord) {
     let mut resource = resource(name, 2);
     let was = resource.level();
-    let set = was.asleep(resource.kind);
+    let set = resource.asleep(was);
     let since = at("2026-11-23T22:00:00Z");
     let record = SleepRecord {
         phase: Phase::Down,
@@ -92,7 +93,7 @@ fn a_service_is_explained_by_day_and_by_night() {
     insta::assert_snapshot!(explain(&day.rows[0], None, &TimeZone::UTC), @r#"
     dev/web
       It is an ECS service at 2 (1-4), 2 running.
-      It shall be on: by "Mon-Fri 09:00-22:00 UTC" (tag deploy-hooks:schedule: office).
+      It should be on: by "Mon-Fri 09:00-22:00 UTC" (tag deploy-hooks:schedule: office).
       That changes at Mon 2026-11-23 22:00.
       Now: nothing, because it runs.
     "#);
@@ -105,7 +106,7 @@ fn a_service_is_explained_by_day_and_by_night() {
     insta::assert_snapshot!(explain(night.find("db").unwrap(), Some(&record), &TimeZone::UTC), @r"
     dev/db
       It is an ECS service at 0 (0-4, suspended), 0 running.
-      It shall be off: outside all windows (tag deploy-hooks:schedule: office).
+      It should be off: outside all windows (tag deploy-hooks:schedule: office).
       That changes at Tue 2026-11-24 09:00.
       Remembered: asleep since Mon 2026-11-23 22:00 (outside all windows); before it slept it had 2 (1-4).
       Now: nothing, because it sleeps.
@@ -117,7 +118,7 @@ fn a_service_is_explained_by_day_and_by_night() {
     insta::assert_snapshot!(explain(&plan.rows[0], None, &TimeZone::UTC), @r#"
     dev/shop-prod
       It is an ECS service at 1 (1-4), 1 running.
-      It is not ours to touch.
+      It is left alone.
       Now: skip, because dev/shop-prod looks like production ("prod"); if it isn't, name it under not_production.
     "#);
 }
@@ -129,10 +130,18 @@ fn a_dry_run_says_what_would_be_done() {
         &[],
         "2026-11-23T22:05:00Z",
     );
+    let problem = Problem {
+        key: String::new(),
+        kind: ProblemKind::Unread,
+        resource: Some("cluster x".to_owned()),
+        detail: "ListServices failed".to_owned(),
+        remedy: String::new(),
+        cause: None,
+    };
     let told = RunReport {
         plan: &night,
         applied: None,
-        problems: &["cluster x: ListServices failed".into()],
+        problems: &[problem],
         savings: None,
     };
     insta::assert_snapshot!(summary(&told), @r"

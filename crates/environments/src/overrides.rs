@@ -1,5 +1,5 @@
-//! What people asked for in the meantime: by tags on the service, and by records in the state table that
-//! a link, a command or the CLI has made. All of it ends by itself.
+//! Exceptions from the schedule that people asked for: by tags on the service, and by requests in the state table from a
+//! link, a command or the CLI. All of them end by themselves.
 
 use jiff::{SignedDuration, Timestamp};
 use schedule::Overrides;
@@ -13,13 +13,13 @@ pub const KEEP_UP_TAG: &str = "deploy-hooks:keep-up-until";
 /// Off until the instant that it says.
 pub const FORCE_DOWN_TAG: &str = "deploy-hooks:force-down-until";
 
-/// The longest that anybody can ask for; what is to last longer is a schedule.
+/// The longest time that anybody can ask for; what is to last longer belongs into a schedule.
 pub const MAX_REQUEST_LENGTH: SignedDuration = SignedDuration::from_hours(24 * 31);
 
 /// An override that is kept in the state table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// Its id; also says who may be told about it.
+    /// Two requests of the same id are one.
     pub id: String,
     /// What is asked for.
     pub ask: Ask,
@@ -95,10 +95,10 @@ pub enum UnclearSource {
 }
 
 /// The overrides of one service. Where several say the same, the one that lasts longest counts. Where
-/// requests say the opposite, the later one has replaced the earlier ones: who wakes a service that was
-/// stopped by hand means it.
+/// requests contradict each other, the later one replaces the earlier ones: whoever wakes a service that was stopped by
+/// hand means it.
 ///
-/// What can't be understood takes nothing away: what else was asked for is in the error.
+/// What can't be understood does not hide the rest: what else was asked for is in the error.
 ///
 /// For many services there is [`RequestIndex`](crate::request_index::RequestIndex).
 pub fn overrides(resource: &Resource, requests: &[Request]) -> Result<Overrides, UnclearOverride> {
@@ -158,8 +158,8 @@ fn instant<'s>(resource: &'s Resource, key: &str) -> Result<Option<Timestamp>, &
 }
 
 impl Request {
-    /// Stands for one whose item can't be read. It is about no service, so that it replaces nothing, and
-    /// what people wanted with all of them is unclear.
+    /// A placeholder for one whose item can't be read. It is about no service, so that it replaces nothing, and makes it
+    /// unclear what people want of every service.
     pub fn unreadable() -> Self {
         Self {
             id: String::new(),

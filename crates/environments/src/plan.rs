@@ -1,5 +1,5 @@
-//! The plan: each service, what is and what shall be, why, in which order and about when. Plain data, made
-//! by a pure function; nothing happens here.
+//! The plan: for each resource what is and what should be, why, in which order and about when. Plain data, made by a pure
+//! function; nothing is changed here.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -18,13 +18,13 @@ use crate::overrides::Request;
 use crate::rate_limiter::Forecast;
 use crate::resource::{Level, Resource, Status};
 use crate::schedule_state::ScheduleState;
-use crate::select::{Choice, LEFT_ASLEEP, Selector};
+use crate::select::{LEFT_ASLEEP, Selection, Selector};
 use crate::sleep_record::{Phase, SleepRecord};
 
-/// Where it stands that a service which has no schedule any more shall be up.
+/// The source that is given for waking a service that no longer has a schedule.
 const RELEASED: &str = "the record of its sleep";
 
-/// What is said of a service whose tags can't be understood.
+/// What is added about a service whose tags can't be understood.
 const UNTIL_CORRECTED: &str = "it is left as it is until that is corrected";
 
 /// What a plan is made of.
@@ -43,7 +43,7 @@ pub struct Facts<'a> {
 pub struct Plan {
     /// The instant.
     pub at: Timestamp,
-    /// In the order in which they are worked on; those to which nothing is done come last.
+    /// In the order of work; resources to which nothing is done come last.
     pub rows: Vec<Row>,
     /// How many of each.
     pub totals: Totals,
@@ -71,7 +71,7 @@ pub struct Row {
     pub want_rule: Option<String>,
     /// Where the schedule stands.
     pub source: Option<String>,
-    /// What somebody should know besides: of its schedule, legal and probably not what was meant; of its tags.
+    /// What else somebody should know: a schedule that is legal and probably not what was meant, a tag that nobody reads.
     pub remarks: Vec<String>,
     /// When the schedule's state changes next.
     pub next_edge: Option<Timestamp>,
@@ -81,20 +81,23 @@ pub struct Row {
     pub tier_number: usize,
     /// Its place in the order of work, from 1; none where nothing is done.
     pub order: Option<usize>,
-    /// About when, by the budget of calls; health gates not counted.
+    /// About when, by the rate of calls; waiting for lower tiers is not included.
     pub about_when: Option<Timestamp>,
-    /// What is not as it was asked for some minutes ago.
+    /// Why it is not in the state that was asked for some minutes ago.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<Condition>,
-    /// What it is given back, where that is not what it had.
+    /// What is restored, where that is not what it had.
     #[serde(skip)]
     pub gives: Option<Level>,
     /// What people should know when the step is done, in sentences.
     #[serde(skip)]
     pub notes: Vec<String>,
-    /// Whether the record says so, too, that it runs short since it was woken.
+    /// Whether its record says, too, that not all of it came up after it was woken.
     #[serde(skip)]
     pub noted_short: bool,
+    /// Whether it is ours no more, or must not be touched, and sleeps by us.
+    #[serde(skip)]
+    pub left_asleep: bool,
     /// Whether somebody should look at it.
     pub attention: bool,
     /// Whether it follows no schedule, asleep or awake, until somebody corrects something.
@@ -165,24 +168,30 @@ pub(crate) fn row(
         gives: None,
         notes: Vec::new(),
         noted_short: record.is_some_and(|record| record.short_since.is_some()),
+        left_asleep: false,
         attention: false,
         stuck: false,
         resource,
     };
     match selector.choose(&row.resource) {
-        Choice::Unselected { why, attention } => {
+        Selection::Unselected {
+            why,
+            attention,
+            left_asleep,
+        } => {
             if record.is_some_and(|record| owes(record, &row)) {
-                let want = ScheduleState::released("it is not selected any more");
+                let want = ScheduleState::released("it is no longer selected");
                 row.decided(record, (&want, RELEASED), ctx);
             } else {
                 (row.why, row.attention) = (why, attention);
+                row.left_asleep = left_asleep;
             }
         }
-        Choice::UnclearOverride { why, own } => {
+        Selection::UnclearOverride { why, own } => {
             row.why = format!("{why}; {UNTIL_CORRECTED}");
             (row.attention, row.stuck) = (true, own);
         }
-        Choice::Lost { why } => {
+        Selection::UnreadableSchedule { why } => {
             // A night awake costs a little money, a morning asleep everybody's work.
             let effective_record = effective_record(&row.resource, record, ctx.now);
             if effective_record.is_some_and(|record| record.set.is_some()) {
@@ -194,8 +203,8 @@ pub(crate) fn row(
             }
             (row.attention, row.stuck) = (true, true);
         }
-        Choice::Unstoppable { why, selected } => {
-            // What sleeps is given back, whatever hinders the next sleep.
+        Selection::Unstoppable { why, selected } => {
+            // What sleeps is restored, whatever hinders the next sleep.
             if record.is_some_and(|record| owes(record, &row)) {
                 row.decided(record, (&selected.want, &selected.source), ctx);
             }
@@ -204,17 +213,22 @@ pub(crate) fn row(
                 (row.why, row.attention) = (why, true);
             }
         }
-        Choice::Skipped { why, attention } => {
+        Selection::Skipped {
+            why,
+            attention,
+            left_asleep,
+        } => {
             (row.why, row.attention) = (why, attention);
+            row.left_asleep = left_asleep;
             let asleep = record.is_some_and(|record| {
                 record.is_asleep() && record.is_about(&row.resource) && row.resource.desired == 0
             });
-            if asleep && !row.why.ends_with(LEFT_ASLEEP) {
+            if asleep && !left_asleep {
                 row.why.push_str(LEFT_ASLEEP);
-                row.attention = true;
+                (row.attention, row.left_asleep) = (true, true);
             }
         }
-        Choice::Selected(selected) => {
+        Selection::Selected(selected) => {
             row.decided(record, (&selected.want, &selected.source), ctx);
             row.remarks = selected.notes;
             if let Some(remark) = selected.remark {
@@ -251,14 +265,14 @@ impl Row {
         (self.gives, self.notes) = (judged.gives, judged.notes);
         if let Some(doubt) = tag_doubt(&self.resource, record, ctx.now) {
             let told = format!(
-                "; its tag {ASLEEP_TAG} {doubt} and is not believed: remove it, and set the count by hand"
+                "; its tag {ASLEEP_TAG} {doubt} and is not trusted: remove it, and set the count by hand"
             );
             self.why.push_str(&told);
             self.attention = true;
         }
         if let Some((tag, believed)) = overstated_tag(&self.resource, record, ctx.now) {
             let told = format!(
-                "; its tag {ASLEEP_TAG} says {tag}, and nothing vouches for so many: {believed} at most"
+                "; its tag {ASLEEP_TAG} says {tag}, and it is not known to have had so many: {believed} at most"
             );
             self.why.push_str(&told);
             self.attention = true;
@@ -275,7 +289,7 @@ impl Row {
         told.join("; ")
     }
 
-    /// What was asked for is one thing, what runs another.
+    /// Adds what is not in the state that was asked for.
     fn observe(&mut self, record: Option<&SleepRecord>, now: Timestamp) {
         if let Some(condition) = Condition::of(&self.resource, record, now) {
             self.why = match self.step {
@@ -292,13 +306,13 @@ impl Row {
         self.phase == Some(Phase::Down) && !self.condition.as_ref().is_some_and(Condition::costs)
     }
 
-    /// Whether it sleeps by us, and nobody will wake it.
+    /// Whether we put it to sleep, and nobody will wake it.
     fn is_left_asleep(&self) -> bool {
         let goes = matches!(self.resource.status, Status::Draining | Status::Inactive);
-        self.resource.desired == 0 && !goes && self.why.ends_with(LEFT_ASLEEP)
+        self.resource.desired == 0 && !goes && self.left_asleep
     }
 
-    /// Whether it has the tag that says it sleeps, and was woken since: removing that has failed.
+    /// Whether it still has its backup tag and was woken since: removing the tag has failed.
     pub(crate) fn has_forgotten_tag(&self, now: Timestamp) -> bool {
         let (Some(Phase::Up), Some(since)) = (self.phase, self.since) else {
             return false;
@@ -311,7 +325,7 @@ impl Row {
     }
 }
 
-/// Who wakes comes first, tier by tier; then who sleeps, in reverse; then what is only recorded.
+/// What wakes comes first, tier by tier; then what sleeps, in reverse; then what is only recorded.
 fn position(row: &Row) -> (u8, usize, Reverse<usize>, String) {
     let (group, up, down) = match &row.step {
         step if step.is_up() => (0, row.tier_number, 0),
@@ -371,7 +385,7 @@ impl Plan {
         self.rows.iter().filter(|row| row.step.acts())
     }
 
-    /// The services that run now and will sleep within this time, soonest first: who is to be told.
+    /// The services that run now and will sleep within this time, soonest first: people are notified of these.
     pub fn about_to_sleep(&self, within: SignedDuration) -> Vec<&Row> {
         let soon = |row: &&Row| {
             row.shall == Some(State::On)

@@ -1,5 +1,5 @@
-//! How fast AWS is asked. Each bucket is shared with everybody in the account and region, CI included,
-//! so ours begins below what AWS allows, takes more while nobody is refused, and gives way when somebody is.
+//! How fast AWS is called. Everybody in the account and region shares AWS's buckets, CI included, so ours starts below what
+//! AWS allows, takes more while nobody is throttled, and slows down when somebody is.
 //!
 //! Lower bound for N changes of services: max(0, (N − 50) / 5) seconds.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html>
@@ -11,15 +11,15 @@ use tokio::time::Instant;
 
 use crate::config::Rate;
 
-/// Never all of what AWS allows: somebody else may want to deploy.
+/// The most that is used of what AWS allows: somebody else may want to deploy.
 const MAX_UTILIZATION: f64 = 0.98;
-/// After a refusal: this part of the rate before.
+/// After a throttled call, the rate is multiplied by this.
 const THROTTLE_FACTOR: f64 = 0.7;
-/// Never slower than this part of what AWS allows.
+/// The least that is used of what AWS allows.
 const MIN_SHARE: f64 = 0.1;
-/// Each second without a refusal adds this part of what AWS allows.
+/// What each second without a throttled call adds, as a part of what AWS allows.
 const RECOVERY_PER_CALL: f64 = 0.02;
-/// After a refusal nothing is asked for so long.
+/// How long no call is made after a throttled one.
 const THROTTLE_PAUSE: Duration = Duration::from_secs(1);
 
 /// A token bucket. Its clock is a parameter of every call.
@@ -27,7 +27,7 @@ const THROTTLE_PAUSE: Duration = Duration::from_secs(1);
 pub struct Bucket {
     burst: f64,
     per_second: f64,
-    /// Of `per_second`, what is ours now.
+    /// The part of `per_second` that is used now.
     share: f64,
     /// May be negative: what is already promised.
     tokens: f64,
@@ -63,8 +63,7 @@ impl Bucket {
         Duration::from_secs_f64(-self.tokens / self.rate())
     }
 
-    /// Takes a token unless it could only be used after `longest`: then it stays where it is, for who comes
-    /// later.
+    /// Takes a token unless it could only be used after `longest`: then it stays for whoever comes later.
     pub fn take_within(&mut self, now: Duration, longest: Duration) -> Option<Duration> {
         let wait = self.take(now);
         if wait > longest {
@@ -128,9 +127,8 @@ impl RateLimiter {
         }
     }
 
-    /// Waits for so many tokens, of which the first is used after the last is there; the answer says how
-    /// many there are. Nobody else waits for several meanwhile: many that each hold some unused would
-    /// use them all at once later, and more than AWS takes.
+    /// Waits for several tokens, which are used when the last is there; returns how many there are. Nobody else waits for
+    /// several meanwhile: callers that each hold unused tokens would later use them all at once, and exceed what AWS allows.
     pub async fn acquire_up_to(&self, wanted: usize, deadline: Instant) -> usize {
         let _first_come_first_served = self.queue.lock().await;
         for got in 0..wanted {
@@ -166,7 +164,47 @@ impl RateLimiter {
     }
 }
 
-/// The time is over before it would be our turn.
+/// The budgets of one account and region, kept from run to run.
+#[derive(Debug)]
+pub struct RateLimiters {
+    /// Changes of services: 50 at once, 5 a second.
+    pub changes: RateLimiter,
+    /// Descriptions and lists of services: 100 at once, 20 a second.
+    pub reads: RateLimiter,
+    /// Tags: 20 at once, 10 a second.
+    pub tags: RateLimiter,
+    /// Application Auto Scaling, which publishes no figures.
+    pub scaling: RateLimiter,
+}
+
+impl RateLimiters {
+    /// Full buckets.
+    pub fn new(rate: &Rate) -> Self {
+        let of = |burst, per_second| {
+            RateLimiter::new(&Rate {
+                burst,
+                per_second,
+                share: rate.share,
+            })
+        };
+        Self {
+            changes: RateLimiter::new(rate),
+            reads: of(100, 20.0),
+            tags: of(20, 10.0),
+            scaling: of(50, 10.0),
+        }
+    }
+
+    /// How often AWS has refused a call.
+    pub fn refusals(&self) -> u64 {
+        [&self.changes, &self.reads, &self.tags, &self.scaling]
+            .map(RateLimiter::refusals)
+            .iter()
+            .sum()
+    }
+}
+
+/// The deadline comes before the turn would.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeadlineExceeded;
 

@@ -1,7 +1,7 @@
 //! The records in the state table: one of each service that ever slept, and what people asked for.
 //!
-//! The guard against the worst mistake stands here, at the only door: what was saved can't be replaced
-//! by something else while the record says going down or down.
+//! All writes go through here, so this is where the worst mistake is prevented: what was saved can't be replaced by
+//! something else while the record says going down or down.
 
 use std::collections::HashMap;
 
@@ -13,11 +13,11 @@ use crate::overrides::{MAX_REQUEST_LENGTH, Request};
 use crate::resource::Resource;
 use crate::sleep_record::SleepRecord;
 
-/// A record must not vanish while its service sleeps, and each replacement keeps its lifetime: so it
-/// lives practically for ever. There is one small item for each service.
+/// A record must not expire while its service sleeps, and each replacement keeps its expiry: so it is kept practically for
+/// ever. There is one small item for each service.
 const RECORD_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 365 * 50);
-/// Requests are kept longer than they hold, by more than the longest request: a request that is gone
-/// replaces nothing any more, and what it has replaced would hold again. A month's `down`, ended by an
+/// Requests are kept longer than they are valid, by more than the longest request: a request that is gone no longer
+/// replaces anything, and what it has replaced would be valid again. A month's `down`, ended by an
 /// hour's `up`, must not come back after that hour.
 const REQUEST_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 40);
 const _: () = assert!(REQUEST_LIFETIME.as_secs() > MAX_REQUEST_LENGTH.as_secs());
@@ -28,7 +28,7 @@ const REQUESTS: &str = "environments";
 /// The records.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordStore<'a> {
-    /// Where they lie.
+    /// The state table.
     pub table: Table<'a>,
 }
 
@@ -48,7 +48,7 @@ pub enum RecordError {
     /// The table could not be used.
     #[error("{0}")]
     State(#[from] StateError),
-    /// A defect: never told to AWS.
+    /// A defect. Nothing was written.
     #[error(
         "the record of {arn} says {phase:?}, and what was saved must not be replaced; please report this"
     )]
@@ -89,7 +89,7 @@ impl RecordStore<'_> {
         (found, failed)
     }
 
-    /// Writes a record where `before` lies (or nothing), and only there.
+    /// Writes a record over `before` (or over nothing), and over nothing else.
     pub async fn write(
         &self,
         resource: &Resource,
@@ -156,8 +156,8 @@ impl RecordStore<'_> {
         Ok((requests, unreadable))
     }
 
-    /// Remembers what somebody asks for. The same id twice is one request: gives back the one that counts,
-    /// which may be the earlier one.
+    /// Stores what somebody asks for. The same id twice is one request: returns the one that counts, which may be the
+    /// earlier one.
     pub async fn request(&self, request: &Request) -> Result<Request, StateError> {
         let key = Key::new(REQUESTS, format!("request#{}", request.id));
         let expires = request.until.checked_add(REQUEST_LIFETIME);

@@ -1,5 +1,5 @@
-//! What people asked for, prepared: each notice names every service, and requests are kept for weeks, so
-//! that nobody can read all of them again for each service.
+//! Requests by service: each notice names every service, and requests are kept for weeks, so that reading all of them for
+//! each service would take too long.
 
 use std::collections::HashMap;
 

@@ -6,8 +6,6 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::missed_actions::ScheduledAction;
-
 /// What can sleep.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -25,32 +23,14 @@ pub enum Kind {
     AutoScalingGroup,
 }
 
-impl Kind {
-    /// Whether AWS starts it again by itself after seven days.
-    pub fn is_database(self) -> bool {
-        matches!(self, Self::RdsInstance | Self::RdsCluster)
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::EcsService => "ECS service",
-            Self::RdsInstance => "RDS instance",
-            Self::RdsCluster => "Aurora cluster",
-            Self::AutoScalingGroup => "Auto Scaling group",
-        })
-    }
-}
-
-/// One thing that can sleep; mostly an ECS service, hence its name.
+/// One thing that can sleep, as it is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Resource {
     /// What it is.
     pub kind: Kind,
     /// Its ARN, which names the account and the region.
     pub arn: String,
-    /// The name of its cluster; `rds` or `autoscaling` for other kinds.
+    /// What stands before the slash in `cluster/name`: the name of its ECS cluster, or the prefix of its kind.
     pub cluster: String,
     /// Its name.
     pub name: String,
@@ -130,6 +110,27 @@ pub struct Suspended {
     pub scheduled: bool,
 }
 
+/// A scheduled action of Application Auto Scaling.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ScheduledAction {
+    /// Its name.
+    pub name: String,
+    /// `at(…)`, `cron(…)` or `rate(…)`.
+    pub schedule: String,
+    /// The zone of that; none: UTC.
+    pub zone: Option<String>,
+    /// It is not due before.
+    pub begins: Option<Timestamp>,
+    /// It is not due after.
+    pub ends: Option<Timestamp>,
+    /// When it was made.
+    pub made: Option<Timestamp>,
+    /// The minimum that it sets.
+    pub min: Option<u32>,
+    /// The maximum that it sets.
+    pub max: Option<u32>,
+}
+
 /// What one task takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskSize {
@@ -183,17 +184,6 @@ impl Resource {
     pub fn present(&self) -> u32 {
         let pending = self.pending.saturating_add(self.not_in_service);
         self.running.saturating_add(pending)
-    }
-
-    /// What it has while it sleeps, where it has this otherwise.
-    pub fn asleep(&self, was: Level) -> Level {
-        let mut asleep = was.asleep(self.kind);
-        if self.pool_fills_up
-            && let Some(scaling) = &mut asleep.scaling
-        {
-            scaling.max = 0;
-        }
-        asleep
     }
 
     /// Whether as many run as are wanted, and nothing is in progress.
@@ -257,28 +247,6 @@ impl Scaling {
     }
 }
 
-impl Level {
-    /// What a sleeping one of this kind has: nothing runs, and nothing may start it.
-    #[must_use]
-    pub fn asleep(self, kind: Kind) -> Self {
-        let scaling = self.scaling.map(|scaling| Scaling {
-            min: 0,
-            // Bounds that move no count: what Application Auto Scaling does then may come after the zero.
-            max: scaling.max.max(self.desired),
-            suspended: match kind {
-                // A group without instances needs no suspension: nothing raises it above its desired
-                // capacity but policies, and those are the user's to suspend.
-                Kind::AutoScalingGroup => scaling.suspended,
-                _ => Suspended::ALL,
-            },
-        });
-        Self {
-            desired: 0,
-            scaling,
-        }
-    }
-}
-
 /// `3`, `3 (2-6)`, `0 (0-6, suspended)`: for people.
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -300,24 +268,6 @@ impl fmt::Display for Level {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn levels_read_as_people_write_them() {
-        let scaling = Scaling {
-            min: 2,
-            max: 6,
-            suspended: Suspended::default(),
-        };
-        let level = Level {
-            desired: 3,
-            scaling: Some(scaling),
-        };
-        let asleep = level.asleep(Kind::EcsService);
-        let told = [level, asleep, Level::default()].map(|level| level.to_string());
-        assert_eq!(told, ["3 (2-6)", "0 (0-6, suspended)", "0"]);
-        let group = level.asleep(Kind::AutoScalingGroup);
-        assert_eq!(group.to_string(), "0 (0-6)");
-    }
 
     #[test]
     fn an_arn_names_account_and_region() {

@@ -1,5 +1,5 @@
-//! A run in sentences: what was done, what failed and what to do about it. The same failure of many
-//! services is told once.
+//! A run in sentences: what was done, what failed and what to do about it. The same failure of many services is reported
+//! once.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,12 +10,13 @@ use crate::apply::{Applied, End, Outcome};
 use crate::condition::Condition;
 use crate::decide::Step;
 use crate::plan::Plan;
+use crate::problem::Problem;
 use crate::savings::Savings;
 
 /// Names in one line; the rest is a number.
 const MAX_NAMES: usize = 5;
 
-/// What is told after a run.
+/// What is reported after a run.
 #[derive(Clone, Copy, Debug)]
 pub struct RunReport<'a> {
     /// What was planned.
@@ -23,7 +24,7 @@ pub struct RunReport<'a> {
     /// What came of it; none for a dry run.
     pub applied: Option<&'a Applied>,
     /// What could not be read.
-    pub problems: &'a [String],
+    pub problems: &'a [Problem],
     /// What the sleeps that ended have saved.
     pub savings: Option<&'a Savings>,
 }
@@ -52,7 +53,7 @@ pub fn summary(told: &RunReport<'_>) -> String {
         let times = count(applied.refusals.try_into().unwrap_or(usize::MAX), "time");
         line(
             &mut text,
-            &format!("AWS refused calls for their rate {times}; each was made again, more slowly."),
+            &format!("AWS throttled calls {times}; each was repeated, more slowly."),
         );
     }
     if let Some(savings) = told.savings.filter(|savings| savings.services > 0) {
@@ -143,7 +144,7 @@ fn failures(told: &RunReport<'_>, text: &mut String) {
     }
 }
 
-/// Of those that are tried no more the plan does not know yet.
+/// Refusals of this run. The plan does not know yet of those that are not tried again.
 fn refusals(told: &RunReport<'_>, text: &mut String) {
     for outcome in told.applied.iter().flat_map(|applied| &applied.outcomes) {
         if let End::Refused {
@@ -155,7 +156,7 @@ fn refusals(told: &RunReport<'_>, text: &mut String) {
             let next = if *again {
                 "the next run tries once more"
             } else {
-                "it runs on, and is tried again after the next edge"
+                "it keeps running, and is tried again after the next edge"
             };
             let place = &outcome.place;
             line(
@@ -189,7 +190,7 @@ fn conflicts(plan: &Plan, text: &mut String) {
         if let Step::Conflict { give_back, .. } = &row.step {
             let bounds = match give_back {
                 Some(scaling) => format!(
-                    "; its bounds {}-{} and suspensions are given back",
+                    "; its bounds {}-{} and suspensions are restored",
                     scaling.min, scaling.max
                 ),
                 None => String::new(),

@@ -1,5 +1,5 @@
-//! What was not run, and about what that would have cost: vCPU- and GB-hours times the prices of the
-//! configuration. An estimate, and told as one: Spot, Savings Plans and shared instances cost otherwise.
+//! What did not run, and about what that would have cost: vCPU- and GB-hours times the prices of the configuration. It is
+//! reported as an estimate: Spot, Savings Plans and shared instances have other prices.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;

@@ -57,11 +57,11 @@ impl ScheduleState {
         }
     }
 
-    /// What is wanted of a service that sleeps by us and has no schedule any more: what it had.
+    /// What is wanted of a service that we put to sleep and that no longer has a schedule: what it had.
     pub(crate) fn released(why: &str) -> Self {
         Self {
             state: State::On,
-            rule: format!("{why}, so what it had is given back").into(),
+            rule: format!("{why}, so what it had is restored").into(),
             forced: false,
             asked: false,
             last_edge: None,

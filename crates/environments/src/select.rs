@@ -1,8 +1,8 @@
-//! Which services are ours to touch, by which schedule, and why the others are not.
+//! Which resources may be changed, by which schedule, and why the others may not.
 //!
-//! Selected is what has opted in, in an account that is allowed, and that nothing speaks against. A
-//! pattern that denies always wins. Each refusal has its reason, because a service that unexpectedly
-//! does not sleep is as much of a question as one that does.
+//! A resource is selected if it has opted in, is in an allowed account, and nothing forbids it. A pattern that denies always
+//! wins. Each exclusion has its reason, because a service that unexpectedly stays awake raises as many questions as one that
+//! unexpectedly sleeps.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::config::{Config, looks_like_production};
 use crate::mistyped_tags::mistyped;
 use crate::overrides::{Request, UnclearSource};
 use crate::request_index::RequestIndex;
-use crate::resource::{Kind, Resource, Status};
+use crate::resource::{Resource, Status};
 use crate::schedule_state::ScheduleState;
 
 /// What a tag may say to mean the default schedule.
@@ -25,12 +25,12 @@ const DEFAULT_WORDS: [&str; 4] = ["", "default", "true", "yes"];
 /// The key of the tag that protects from any change, whatever its value is but `false`. IAM denies by it, too.
 pub const PROTECTED_TAG: &str = "deploy-hooks:protected";
 
-/// What is said of a service that sleeps by us and may not be touched any more.
-pub(crate) const LEFT_ASLEEP: &str = "; it sleeps and is left so: select it again, or set its count by hand and remove the tag deploy-hooks:asleep";
+/// What is added about a service that we put to sleep and may no longer touch.
+pub(crate) const LEFT_ASLEEP: &str = "; it sleeps and is left asleep: select it again, or set its count by hand and remove the tag deploy-hooks:asleep";
 
-/// What became of a service in the selection.
+/// Whether a resource is selected.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Choice {
+pub enum Selection {
     /// It is ours.
     Selected(Selected),
     /// It has not opted in, or not any more; nothing else speaks against it.
@@ -39,6 +39,8 @@ pub enum Choice {
         why: String,
         /// Whether somebody should look at it: its tag says that it sleeps.
         attention: bool,
+        /// Whether its backup tag says that it sleeps, so that it is left asleep.
+        left_asleep: bool,
     },
     /// Its schedule says off, and perhaps somebody asked for the opposite: it is left as it is until what
     /// can't be understood is corrected.
@@ -49,11 +51,11 @@ pub enum Choice {
         own: bool,
     },
     /// It has opted in, and nobody knows when it should run: its schedule can't be read.
-    Lost {
+    UnreadableSchedule {
         /// What can't be read, and what would be right.
         why: String,
     },
-    /// It is ours, and can't be stopped; what of it sleeps already is given back all the same.
+    /// It is ours, and can't be stopped; what of it sleeps already is restored all the same.
     Unstoppable {
         /// Why.
         why: String,
@@ -66,6 +68,8 @@ pub enum Choice {
         why: String,
         /// Whether somebody should look at it: it has opted in, or sleeps.
         attention: bool,
+        /// Whether its backup tag says that it sleeps, so that it is left asleep.
+        left_asleep: bool,
     },
 }
 
@@ -105,7 +109,7 @@ pub struct Selector<'a> {
 impl<'a> Selector<'a> {
     /// A selector for one instant.
     pub fn new(config: &'a Config, requests: &'a [Request], now: Timestamp) -> Self {
-        let own = |named: &&crate::config::Named| named.syntax == Syntax::Windows;
+        let own = |named: &&crate::config::NamedSchedule| named.syntax == Syntax::Windows;
         let named = config
             .schedules
             .iter()
@@ -128,7 +132,7 @@ impl<'a> Selector<'a> {
     }
 
     /// Selects one.
-    pub fn choose(&mut self, resource: &Resource) -> Choice {
+    pub fn choose(&mut self, resource: &Resource) -> Selection {
         let opted = self.opted_in(resource);
         if let Some(why) = self.refusal(resource) {
             return Self::skipped(resource, why, opted.is_some());
@@ -136,26 +140,30 @@ impl<'a> Selector<'a> {
         let Some(opted) = opted else {
             let mut why = format!("not selected: no tag {} and no rule", self.config.tag);
             let mistyped = mistyped(resource, self.config);
-            let asleep = resource.tags.contains_key(backup_tag::ASLEEP_TAG);
-            let attention = asleep || mistyped.is_some();
+            let left_asleep = resource.tags.contains_key(backup_tag::ASLEEP_TAG);
+            let attention = left_asleep || mistyped.is_some();
             if let Some(mistyped) = mistyped {
                 why = format!("{why}; {mistyped}");
             }
-            if asleep {
+            if left_asleep {
                 why.push_str(LEFT_ASLEEP);
             }
-            return Choice::Unselected { why, attention };
+            return Selection::Unselected {
+                why,
+                attention,
+                left_asleep,
+            };
         };
         match (self.selected(resource, opted), &resource.unstoppable) {
-            (Choice::Selected(selected), Some(why)) => {
+            (Selection::Selected(selected), Some(why)) => {
                 let why = why.clone();
-                Choice::Unstoppable { why, selected }
+                Selection::Unstoppable { why, selected }
             }
             (choice, _) => choice,
         }
     }
 
-    fn selected(&mut self, resource: &Resource, opted: OptIn<'a>) -> Choice {
+    fn selected(&mut self, resource: &Resource, opted: OptIn<'a>) -> Selection {
         let (overrides, unclear) = match self.asked.of(resource) {
             Ok(overrides) => (overrides, None),
             Err(unclear) => (unclear.rest, Some(unclear.what)),
@@ -166,8 +174,8 @@ impl<'a> Selector<'a> {
             .is_some_and(|until| self.now < until);
         let (schedule, source) = match self.schedule(resource, opted) {
             Ok(found) => found,
-            Err(why) if forced => return Choice::UnclearOverride { why, own: true },
-            Err(why) => return Choice::Lost { why },
+            Err(why) if forced => return Selection::UnclearOverride { why, own: true },
+            Err(why) => return Selection::UnreadableSchedule { why },
         };
         let want = self.want(&schedule, &overrides);
         // Perhaps it was asked to be kept up: so it is not stopped, and is woken all the same.
@@ -176,13 +184,13 @@ impl<'a> Selector<'a> {
             && let Some(unclear) = unclear
         {
             let (why, own) = (unclear.to_string(), unclear != UnclearSource::Request);
-            return Choice::UnclearOverride { why, own };
+            return Selection::UnclearOverride { why, own };
         }
         // What is no fault of this service is told once, and not beside each.
         let remark = unclear.filter(|what| *what != UnclearSource::Request);
         let mut notes = schedule.remarks().to_vec();
         notes.extend(mistyped(resource, self.config));
-        Choice::Selected(Selected {
+        Selection::Selected(Selected {
             notes,
             schedule,
             source,
@@ -244,16 +252,19 @@ impl<'a> Selector<'a> {
         Ok((schedule, format!("tag {key}: {value}").into()))
     }
 
-    fn skipped(resource: &Resource, mut why: String, opted_in: bool) -> Choice {
-        let asleep = resource.tags.contains_key(backup_tag::ASLEEP_TAG);
-        if asleep {
+    fn skipped(resource: &Resource, mut why: String, opted_in: bool) -> Selection {
+        let left_asleep = resource.tags.contains_key(backup_tag::ASLEEP_TAG);
+        if left_asleep {
             why.push_str(LEFT_ASLEEP);
         }
-        let attention = opted_in || asleep;
-        Choice::Skipped { why, attention }
+        Selection::Skipped {
+            why,
+            attention: opted_in || left_asleep,
+            left_asleep,
+        }
     }
 
-    /// What speaks against touching it, whatever its tags say.
+    /// What forbids touching it, whatever its tags say.
     fn refusal(&self, resource: &Resource) -> Option<String> {
         let (config, place) = (self.config, resource.place());
         let protected = resource.tags.get(PROTECTED_TAG);
@@ -282,8 +293,11 @@ impl<'a> Selector<'a> {
                 resource.region()
             ));
         }
-        let is_ecs = resource.kind == Kind::EcsService;
-        if is_ecs && !config.clusters.is_empty() && config.clusters.find_name(cluster).is_none() {
+        let has_cluster = resource.kind.has_cluster();
+        if has_cluster
+            && !config.clusters.is_empty()
+            && config.clusters.find_name(cluster).is_none()
+        {
             return Some(format!(
                 "cluster {cluster} is not among the clusters of the configuration"
             ));

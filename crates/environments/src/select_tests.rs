@@ -38,25 +38,26 @@ fn resource(place: &str, tags: &[(&str, &str)]) -> Resource {
     }
 }
 
-fn choose(resource: &Resource) -> Choice {
+fn choose(resource: &Resource) -> Selection {
     let config = Config::parse("test", CONFIG, &Files::new()).unwrap();
     Selector::new(&config, &[], NOON.parse().unwrap()).choose(resource)
 }
 
-fn told(choice: Choice) -> String {
+fn told(choice: Selection) -> String {
     match choice {
-        Choice::Selected(selected) => {
+        Selection::Selected(selected) => {
             let (want, source) = (&selected.want, &selected.source);
             let remark = selected.remark.map(|remark| format!("; {remark} (!)"));
             let remark = remark.unwrap_or_default();
             format!("{} {} ({source}){remark}", want.state, want.rule)
         }
-        Choice::UnclearOverride { why, .. }
-        | Choice::Lost { why }
-        | Choice::Unstoppable { why, .. } => {
+        Selection::UnclearOverride { why, .. }
+        | Selection::UnreadableSchedule { why }
+        | Selection::Unstoppable { why, .. } => {
             format!("{why} (!)")
         }
-        Choice::Skipped { why, attention } | Choice::Unselected { why, attention } => {
+        Selection::Skipped { why, attention, .. }
+        | Selection::Unselected { why, attention, .. } => {
             format!("{why}{}", if attention { " (!)" } else { "" })
         }
     }
@@ -104,7 +105,7 @@ fn who_has_opted_in_is_selected() {
 }
 
 /// A service's choice under these lines of configuration.
-fn chosen(lines: &str, tags: &[(&str, &str)]) -> Choice {
+fn chosen(lines: &str, tags: &[(&str, &str)]) -> Selection {
     let text = format!("version: 1\naccounts: ['111122223333']\nzone: Europe/Berlin\n{lines}\n");
     let config =
         Config::parse("test", &text, &Files::new()).unwrap_or_else(|wrong| panic!("{wrong}"));
@@ -123,7 +124,7 @@ fn custodians_keys_are_found_in_any_case_as_custodian_finds_them() {
         let line = format!("import_tags: {{ {configured}: custodian }}");
         let found = chosen(&line, &[(key, value)]);
         assert_eq!(
-            matches!(found, Choice::Selected(_)),
+            matches!(found, Selection::Selected(_)),
             configured != "Größe",
             "{key}"
         );
@@ -132,7 +133,7 @@ fn custodians_keys_are_found_in_any_case_as_custodian_finds_them() {
     let line = "import_tags: { downscaler/uptime: kube-downscaler }";
     assert!(matches!(
         chosen(line, &[("Downscaler/Uptime", "always")]),
-        Choice::Unselected { .. }
+        Selection::Unselected { .. }
     ));
     let line = "import_tags: { maid_offhours: custodian }";
     let twice = |other| {
@@ -244,7 +245,7 @@ fn each_refusal_has_its_reason() {
     team-production/shop team-production/shop looks like production ("production"); if it isn't, name it under not_production (!)
     dev/live dev/live looks like production ("live"); if it isn't, name it under not_production (!)
     other/shop cluster other is not among the clusters of the configuration (!)
-    dev/shop not selected: no tag deploy-hooks:schedule and no rule; it sleeps and is left so: select it again, or set its count by hand and remove the tag deploy-hooks:asleep (!)
+    dev/shop not selected: no tag deploy-hooks:schedule and no rule; it sleeps and is left asleep: select it again, or set its count by hand and remove the tag deploy-hooks:asleep (!)
     dev/shop account "999999999999" is not allowed in the configuration (!)
     dev/shop region us-east-1 is not allowed in the configuration (!)
     dev/shop a DAEMON service has no count: one task runs on each instance (!)
@@ -260,7 +261,9 @@ fn what_is_shared_is_worked_out_once() {
     let mut selector = Selector::new(&config, &[], NOON.parse().unwrap());
     for n in 0..100 {
         let choice = selector.choose(&resource(&format!("dev/shop-{n}"), &[(TAG, "office")]));
-        assert!(matches!(choice, Choice::Selected(selected) if selected.want.state == State::On));
+        assert!(
+            matches!(choice, Selection::Selected(selected) if selected.want.state == State::On)
+        );
     }
     assert_eq!((selector.schedules.len(), selector.wants.len()), (1, 1));
 }
@@ -277,7 +280,7 @@ fn a_name_that_is_known_does_not_vouch_for_its_cluster() {
     let mut selector = Selector::new(&config, &[], NOON.parse().unwrap());
     let mut is_ours = |place| {
         let choice = selector.choose(&resource(place, &[(TAG, "office")]));
-        matches!(choice, Choice::Selected(_))
+        matches!(choice, Selection::Selected(_))
     };
     for ours in [
         "dev/live-preview",

@@ -1,26 +1,27 @@
-//! What is remembered of a service: what it had before we touched it, what we set, and how far we are.
+//! The record of one resource: what it had before we changed it, what we set, and how far we are.
 //!
-//! The one rule: what was saved is never overwritten while the record says going down or down. A second
-//! "down" finds a count of zero, and whoever saves that has lost the real one.
+//! The one rule: what was saved is never overwritten while the record says going down or down. A second "down" finds a count
+//! of zero, and saving that would lose the real one.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::apply::{LEASE, Refusal};
-use crate::backup_tag::{ASLEEP_TAG, BackupTag};
+use crate::backup_tag::{ASLEEP_TAG, BackupTag, MAX_CLOCK_SKEW};
 use crate::resource::{Level, Resource, Scaling, TaskSize};
+use crate::write::Refusal;
 
-/// As many are started by what a tag says, where no record and no scalable target vouches for more.
+/// The most tasks that are started because a backup tag says so, where no record and no scalable target shows that there
+/// were more.
 pub const MAX_RECOVERED_TASKS: u32 = 10;
-/// So far clocks may be apart. What is dated later than this was written by a clock that was wrong.
-pub(crate) const SKEW: SignedDuration = SignedDuration::from_mins(2);
+/// How long nobody else touches a resource that a run has begun with.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(120);
 
 /// One record: pk `resource#ARN`, sk `sleep`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SleepRecord {
-    /// Whose it is.
+    /// The ARN of its resource.
     pub arn: String,
-    /// When that service was made. A later one of the same name is another service.
+    /// When that resource was created. A later one of the same name is another resource.
     #[serde(default)]
     pub born: Option<Timestamp>,
     /// How far we are.
@@ -50,10 +51,10 @@ pub struct SleepRecord {
     /// Since when it is known that not all of it came up after it was woken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub short_since: Option<Timestamp>,
-    /// What it is given back, where that is not what it had: scheduled actions were due while it slept.
+    /// What is restored, where that is not what it had: scheduled actions were due while it slept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub giving: Option<Level>,
-    /// What AWS said when it would not stop it: then the phase is [`Phase::Left`].
+    /// What AWS said when it refused to stop it: then the phase is [`Phase::Left`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refused>,
     /// Who is changing the service just now.
@@ -69,11 +70,11 @@ pub enum Phase {
     GoingDown,
     /// It sleeps.
     Down,
-    /// Some of the changes may have been taken back.
+    /// Some of the changes may have been undone.
     GoingUp,
-    /// Everything was given back; kept as history until the next sleep.
+    /// Everything was restored; kept as history until the next sleep.
     Up,
-    /// It is left to people until the next edge: somebody started it, or it stood at zero anyway.
+    /// It is left to people until the next edge: somebody started it, or it was at zero anyway.
     Left,
     /// Somebody changed it while it slept; left alone since it should have been woken.
     Conflict,
@@ -119,7 +120,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// Whether another try is of no use before something has changed: what AWS says of a state may pass once.
+    /// Whether another try is useless before something has changed: a wrong state may pass once.
     pub fn is_final(&self) -> bool {
         self.refusal == Refusal::Permanent || self.tries > 1
     }
@@ -195,7 +196,7 @@ impl SleepRecord {
         self.set.is_some() && (self.phase.guards() || self.phase == Phase::GoingUp)
     }
 
-    /// What the tag says of a sleeping service whose record is gone, or is from before that sleep. Whoever may only tag
+    /// What the backup tag says of a sleeping service whose record is gone, or is from before that sleep. Whoever may only tag
     /// a service must not get more of it than it ever had.
     pub fn recovered(resource: &Resource, earlier: Option<&Self>, backup: &BackupTag) -> Self {
         let level = vouched_for(resource, earlier, backup.level);
@@ -215,20 +216,20 @@ impl SleepRecord {
 
     /// Whether its phase begins in the future: it was written by a clock that was wrong.
     pub(crate) fn is_from_the_future(&self, now: Timestamp) -> bool {
-        self.since.duration_since(now) > SKEW
+        self.since.duration_since(now) > MAX_CLOCK_SKEW
     }
 
-    /// Whether another run is at it. Nobody holds a service for longer than a lease: who says so had a
-    /// clock that was wrong, and would block it for as long.
+    /// Whether another run holds it. Nobody holds a resource for longer than a lease: a longer one was written by a wrong
+    /// clock, and would block the resource for as long.
     pub fn held_by_other(&self, run: &str, now: Timestamp) -> Option<&Holder> {
         let holder = self.holder.as_ref()?;
         let left = holder.until.duration_since(now);
-        let holds = left > SignedDuration::ZERO && left <= LEASE + SKEW;
+        let holds = left > SignedDuration::ZERO && left <= LEASE + MAX_CLOCK_SKEW;
         (holder.run != run && holds).then_some(holder)
     }
 
-    /// What the service should have if everything that is still as we set it were given back: a field
-    /// that somebody else has changed since is theirs.
+    /// What the resource should have once everything that is still as we set it is restored. A field that somebody else has
+    /// changed since is left as it is.
     pub fn original(&self, found: Level) -> Level {
         let (Some(was), Some(set)) = (&self.was, self.set) else {
             return found;

@@ -158,7 +158,7 @@ fn actions_that_can_not_be_read_are_not_known() {
         let ran = office.run("morning").await;
         insta::assert_snapshot!(told(&ran), @r"
         Stopped 0 services, woke 1 service.
-        Not read: DescribeScheduledActions failed: AccessDeniedException: injected; the role needs application-autoscaling:DescribeScheduledActions; whether scheduled actions were due while services slept is not known
+        Not read: DescribeScheduledActions failed: AccessDeniedException: injected; the function's role needs application-autoscaling:DescribeScheduledActions; whether scheduled actions were due while services slept is not known
         ");
         assert_eq!(has(&office, "dev/web"), (4, bounds(2, 10)));
     });
@@ -192,8 +192,8 @@ fn a_tag_alone_starts_no_more_than_something_vouches_for() {
         let ran = office.run("morning").await;
         insta::assert_snapshot!(told(&ran), @r"
         Stopped 0 services, woke 4 services.
-        Note: dev/forged: its tag deploy-hooks:asleep says 5000, and nothing vouches for so many: it has 10 now.
-        Note: dev/forged-bounds: its tag deploy-hooks:asleep says 4500 (4000-5000), and nothing vouches for so many: it has 20 (20-20) now.
+        Note: dev/forged: its tag deploy-hooks:asleep says 5000, and it is not known to have had so many: it has 10 now.
+        Note: dev/forged-bounds: its tag deploy-hooks:asleep says 4500 (4000-5000), and it is not known to have had so many: it has 20 (20-20) now.
         ");
         assert_eq!(has(&office, "dev/forged").0, 10);
         assert_eq!(has(&office, "dev/few").0, 3);

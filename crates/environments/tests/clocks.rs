@@ -4,12 +4,11 @@
 
 use test_support::environments as support;
 
-use environments::apply::LEASE;
 use environments::backup_tag::ASLEEP_TAG;
 use environments::decide::{Decision, PlanContext, Step, decide};
-use environments::resource::{Kind, Level, Resource};
+use environments::resource::{Level, Resource};
 use environments::schedule_state::ScheduleState;
-use environments::sleep_record::{Holder, Phase, Saved, SleepRecord};
+use environments::sleep_record::{Holder, LEASE, Phase, Saved, SleepRecord};
 use jiff::{SignedDuration, Timestamp};
 use schedule::{Calendar, Overrides, Schedule};
 use support::ecs::arn;
@@ -38,7 +37,7 @@ fn record(phase: Phase, since: Timestamp) -> SleepRecord {
             size: None,
             at: since,
         }),
-        set: Some(WAS.asleep(Kind::EcsService)),
+        set: Some(Resource::default().asleep(WAS)),
         since,
         why: String::new(),
         rule: String::new(),
@@ -175,7 +174,7 @@ fn who_sleeps_in_a_cluster_that_is_left_out_by_now_is_told() {
         assert_eq!(rows.len(), 2, "{rows:?}");
         let old = rows.iter().find(|row| row.0 == "old/web").unwrap();
         assert!(old.1);
-        insta::assert_snapshot!(old.2, @"cluster old is not among the clusters of the configuration; it sleeps and is left so: select it again, or set its count by hand and remove the tag deploy-hooks:asleep");
+        insta::assert_snapshot!(old.2, @"cluster old is not among the clusters of the configuration; it sleeps and is left asleep: select it again, or set its count by hand and remove the tag deploy-hooks:asleep");
         assert_eq!(office.world.ecs(|ecs| ecs.get("old/web").desired), 0);
         assert_eq!(office.world.ecs(|ecs| ecs.get("dev/web").desired), 3);
     });

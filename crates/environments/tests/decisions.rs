@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use environments::apply::Refusal;
 use environments::backup_tag::{ASLEEP_TAG, BackupTag};
 use environments::condition::Condition;
 use environments::decide::{PlanContext, Step, decide};
-use environments::missed_actions::{Missed, ScheduledAction, missed, would_be};
-use environments::resource::{Kind, Level, Resource, Scaling, Suspended};
+use environments::missed_actions::{Missed, missed, would_be};
+use environments::resource::{Kind, Level, Resource, Scaling, ScheduledAction, Suspended};
 use environments::schedule_state::ScheduleState;
 use environments::sleep_record::{MAX_RECOVERED_TASKS, Phase, Refused, Saved, SleepRecord};
+use environments::write::Refusal;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use schedule::{Calendar, Overrides, Schedule};
@@ -87,7 +87,7 @@ proptest! {
         }
     }
 
-    /// What AWS has refused for good is asked again after an edge, and not before; nothing of it is given back.
+    /// What AWS has refused for good is asked again after an edge, and not before; nothing of it is restored.
     #[test]
     fn a_refusal_for_good_is_asked_again_after_an_edge(
         kind in kind(),

@@ -1,4 +1,4 @@
-//! Nights and mornings, one story each: what is stopped, what is given back, what is left alone.
+//! Nights and mornings, one story each: what is stopped, what is restored, what is left alone.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -162,8 +162,8 @@ fn a_manual_start_sticks_until_the_next_edge_and_is_left_alone() {
         };
         insta::assert_snapshot!(summary(&told), @r"
         Stopped 0 services, woke 0 services.
-        Conflict: dev/api: somebody changed it while it slept: set to 0 (0-6, suspended), found at 1 (0-6, suspended); left alone; its bounds 2-6 are given back when its count lies within them.
-        Conflict: dev/web: somebody changed it while it slept: set to 0 (0-6, suspended), found at 2 (0-6, suspended); left alone; its bounds 1-6 and suspensions are given back.
+        Conflict: dev/api: somebody changed it while it slept: set to 0 (0-6, suspended), found at 1 (0-6, suspended); left alone; its bounds 2-6 are restored when its count lies within them.
+        Conflict: dev/web: somebody changed it while it slept: set to 0 (0-6, suspended), found at 2 (0-6, suspended); left alone; its bounds 1-6 and suspensions are restored.
         ");
         office.world.ecs(|ecs| {
             let web = ecs.get("dev/web");
@@ -478,7 +478,7 @@ fn the_tiers_wake_one_after_the_other_and_are_healthy_in_between() {
             .run_for("long", std::time::Duration::from_mins(15))
             .await;
         assert_eq!(order(&office), ["dev/db-main", "dev/web"]);
-        insta::assert_snapshot!(ran.applied.warnings.join("\n"), @"dev/db-main was not healthy in time; what depends on it was woken all the same");
+        insta::assert_snapshot!(ran.applied.warnings.join("\n"), @"dev/db-main was not healthy in time; what depends on it was woken anyway");
         assert_eq!(
             office.world.now().to_string(),
             "2026-11-24T09:10:00Z",

@@ -1,6 +1,6 @@
 //! Any sequence of ticks, crashes between two calls, lost answers, frozen runs, duplicates and runs that
 //! come in between each other, with people, stacks and policies changing things meanwhile: what was there
-//! is given back or a conflict is recorded; nothing else is touched; no count is lost; nothing is started
+//! is restored or a conflict is recorded; nothing else is touched; no count is lost; nothing is started
 //! that did not run.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]

@@ -152,7 +152,7 @@ fn a_refusal_that_repeats_is_reported_once_and_everything_is_taken_back() {
         let ran = office.run("second").await;
         insta::assert_snapshot!(told(&ran), @r"
         Stopped 0 services, woke 0 services.
-        Refused: rds/dev-users: StopDBCluster of dev-users: InvalidDBClusterStateFault: injected; it runs on, and is tried again after the next edge.
+        Refused: rds/dev-users: StopDBCluster of dev-users: InvalidDBClusterStateFault: injected; it keeps running, and is tried again after the next edge.
         ");
         assert!(!tagged());
         let tries = stops(&office);

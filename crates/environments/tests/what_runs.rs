@@ -174,7 +174,7 @@ fn a_warm_pool_does_not_fill_up_while_its_group_sleeps() {
             .with(|state| state.others.all["dev-workers"].clone());
         assert_eq!(group.state, "2/6/3");
         assert!(!group.tags.contains_key(ASLEEP_TAG));
-        // A count above the lowered maximum would be refused, so all is given back in one call.
+        // A count above the lowered maximum would be refused, so all is restored in one call.
         assert_eq!(
             changes(&office),
             ["UpdateAutoScalingGroup dev-workers 2/6/3"]

@@ -12,7 +12,7 @@ use crate::{encoding, icalendar};
 const MAX_HOLIDAYS: usize = 16_000;
 /// Lines of a file, continued ones counted one by one.
 pub(crate) const MAX_LINES: usize = 50_000;
-/// Nobody wants to read more problems at once.
+/// Problems reported at once; nobody wants to read more.
 const MAX_PROBLEMS: usize = 50;
 /// Years that a calendar may speak of: a holiday in the year 9999 is a mistake, and everything until then would
 /// be looked through for what comes next.
@@ -106,7 +106,7 @@ impl Calendar {
     /// expanded within `years`, both included; those that don't are taken whatever their year.
     ///
     /// What can't be taken as it stands (an event with a time of day, another repetition) is a problem, so
-    /// that no holiday is lost without a word.
+    /// that no holiday is lost silently.
     pub fn from_icalendar(text: &str, years: RangeInclusive<i16>) -> Result<Self, CalendarError> {
         let mut calendar = Self::none();
         let (days, problems) = icalendar::holidays(text, &years);

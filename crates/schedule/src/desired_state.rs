@@ -16,8 +16,8 @@ use crate::{Calendar, Schedule};
 /// How far after the last holiday, range and override a change is looked for: what repeats every week
 /// and hasn't changed in four of them, a clock change included, never will.
 const FOUR_WEEKS: i64 = 28 * DAY;
-/// So many starts and ends are looked at for a change. A schedule that has so many and never changes is on for
-/// ten years of days that follow each other; looking takes time.
+/// How many starts and ends are checked for a change. A schedule that has so many and never changes is on for ten years of
+/// consecutive days; each check takes time.
 const MAX_CHECKS: usize = 4_000;
 
 /// Whether something is to run.
@@ -54,7 +54,7 @@ pub struct Overrides {
 /// On or off, and the rule that decided.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision<'a> {
-    /// What is to be.
+    /// The state.
     pub state: State,
     /// What decided.
     pub why: Why<'a>,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A schedule that can't be read. Told to the person who wrote it, so it names the place and the remedy.
+/// A schedule that can't be read. The person who wrote it reads this, so it names the place and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ScheduleError {
     /// The configured schedule in whose text the problem is; `None` for the text that was given.

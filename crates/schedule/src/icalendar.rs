@@ -1,7 +1,7 @@
 //! A small, strict reader of iCalendar files (RFC 5545), for holidays: all-day events and those that repeat
 //! every year.
 //!
-//! Must never lose a holiday without a word: what it can't take as it stands is a problem with its line.
+//! It must never lose a holiday silently: what it can't use as it is written is a problem with its line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;

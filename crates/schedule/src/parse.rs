@@ -8,8 +8,8 @@
 //! name     = letter *( letter / digit / "_" / "-" )     a configured schedule
 //! ```
 //!
-//! Every character is legal in an ECS tag. Names may refer to schedules that name others; a circle is told,
-//! and what they come to together is bounded.
+//! Every character is legal in an ECS tag. Names may refer to schedules that name others; a circle is
+//! reported, and their total size is bounded.
 
 use strict_yaml::words::nearest;
 
@@ -72,7 +72,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// That there are too many parts is nobody's fault but the whole's.
+    /// Too many parts are a problem of the whole schedule, not of one part.
     fn told(&self, error: ScheduleError) -> ScheduleError {
         if !self.too_many {
             return error;

@@ -1,5 +1,5 @@
-//! `env down` and `env up`: what the schedule will do anyway, now and for a while. A dry run unless it is
-//! told `--yes`. Nothing but the named services is touched.
+//! `env down` and `env up`: what the schedule would do anyway, now and for a while. A dry run without `--yes`. Only the named
+//! services are touched.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,7 +24,7 @@ use super::{plain, table};
 use crate::failure::Failure;
 use crate::screen::Screen;
 
-/// Longer than any real run; what is left then is told.
+/// Longer than any real run; what is left then is reported.
 const LONGEST: Duration = Duration::from_hours(2);
 
 /// Stop or wake services.
@@ -85,7 +85,7 @@ Examples:
   deploy-hooks env up dev/shop --for 2h --yes
   deploy-hooks env up --yes                      everything that is selected";
 
-/// Told after something was done: nobody should find out in the morning.
+/// Shown after something was done: nobody should find out only in the morning.
 const OWN_DRY_RUN: &str = "\
 Note: the function's own dry run (the parameter EnvironmentsDryRun) does not bind this command; a function in dry run \
 does not wake in the morning what was stopped here: `env up` does.";
@@ -235,7 +235,7 @@ fn progress(outcome: &Outcome) -> String {
     let end = match &outcome.end {
         End::Done => "done".to_owned(),
         End::Nothing => "nothing left to do".to_owned(),
-        End::Busy => "another run is at it".to_owned(),
+        End::Busy => "another run holds it".to_owned(),
         End::Continue => "not begun".to_owned(),
         End::Refused { what, detail, .. } => format!("refused: {what}: {detail}"),
         End::Failed { what, detail, .. } => format!("failed: {what}: {detail}"),
@@ -289,7 +289,7 @@ fn tell(
     Ok(())
 }
 
-/// Who isn't as asked all the same: a tag may say otherwise.
+/// Services that stay as they are although they were named: a tag may say otherwise.
 fn stay(ask: Ask, intent: &Intent, screen: &mut Screen) {
     let asked = match ask {
         Ask::Snooze => State::On,

@@ -43,7 +43,7 @@ pub(crate) fn chart(week: &Week, width: Option<usize>, screen: &Screen) -> Vec<S
     lines
 }
 
-/// `Sun 29 (23 h)`, or `Sun 29*` where there is no room; what the clocks do stands below.
+/// `Sun 29 (23 h)`, or `Sun 29*` where there is no room; what the clocks do is written below.
 fn named(day: &Day, width: usize) -> String {
     let Some(length) = day.odd_length() else {
         return cut(&day.short(), width);

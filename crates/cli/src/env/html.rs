@@ -65,11 +65,7 @@ struct Bar {
 
 /// The page.
 pub(crate) fn page(plan: &Plan, weeks: &Weeks, snapshot: &Snapshot) -> Result<String, Failure> {
-    of(
-        (plan, weeks),
-        snapshot.zone_name(),
-        &snapshot.found.problems,
-    )
+    of((plan, weeks), snapshot.zone_name(), &snapshot.problems())
 }
 
 fn of((plan, weeks): (&Plan, &Weeks), zone: &str, problems: &[String]) -> Result<String, Failure> {
@@ -217,7 +213,7 @@ mod tests {
         <td role="cell" data-label="About when">22:00:00</td>
         <th role="rowheader" scope="row">dev/web</th>
         <td role="cell" data-label="Do"><span class="step sleep">sleep</span></td>
-        <td role="cell" data-label="Is → shall">2 → 0</td>
+        <td role="cell" data-label="Is → to be">2 → 0</td>
         <td role="cell" data-label="Why">outside all windows</td>
         </tr>
         </tbody>

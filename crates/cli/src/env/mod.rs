@@ -1,6 +1,6 @@
-//! `deploy-hooks env`: what sleeps when, looked at before it happens, and done by hand where need be.
+//! `deploy-hooks env`: shows what sleeps when before it happens, and does it by hand where necessary.
 //!
-//! Only `down`, `up` and `snooze` change anything, and the first two only when they are told `--yes`.
+//! Only `down`, `up` and `snooze` change anything, and the first two only with `--yes`.
 
 mod at;
 mod change;

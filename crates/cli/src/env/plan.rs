@@ -123,7 +123,7 @@ impl Args {
 
     fn as_json(&self, snapshot: &Snapshot, plan: &Plan) -> Result<Value, Failure> {
         let mut value = json!(plan);
-        value["problems"] = json!(snapshot.found.problems);
+        value["problems"] = json!(snapshot.problems());
         value["daemons"] = json!(snapshot.found.daemons);
         if self.week {
             let weeks = self.weeks(snapshot, plan)?;

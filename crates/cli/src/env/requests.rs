@@ -58,7 +58,7 @@ impl Patterns {
             }
             return Err(Failure::Wrong(match rows.next() {
                 Some(row) => format!(
-                    "{:?} is about nothing that is ours to touch: {}: {}",
+                    "{:?} matches nothing that may be touched: {}: {}",
                     glob.to_string(),
                     row.resource.place(),
                     row.why
@@ -151,7 +151,7 @@ impl RequestTemplate<'_> {
     }
 }
 
-/// What to say of a service that isn't there.
+/// The message for a service that isn't there.
 pub(crate) fn unknown(name: &str, plan: &Plan) -> String {
     let places: Vec<String> = plan.rows.iter().map(|row| row.resource.place()).collect();
     let names = plan.rows.iter().map(|row| row.resource.name.as_str());

@@ -1,16 +1,18 @@
-//! Where a command looks: the configuration, the state table, the account and region.
+//! What a command works with: the configuration, the state table, the account and region, and what was read there.
 
 use std::path::{Path, PathBuf};
 
 use common::aws::Aws;
+use common::failure::Cause;
 use common::location::Location;
 use common::state::Table;
-use environments::apply::RateLimiters;
 use environments::config::{Config, Files, calendar_files, load};
 use environments::decide::PlanContext;
 use environments::gather::{Gathered, gather};
 use environments::overrides::{self, Request};
 use environments::plan::{Facts, Plan, plan};
+use environments::problem::Problem;
+use environments::rate_limiter::RateLimiters;
 use environments::read::{Reader, TaskSizes};
 use environments::record_store::RecordStore;
 use jiff::Timestamp;
@@ -34,11 +36,9 @@ no state table is named; give --table, or set STATE_TABLE. The stack's output En
   aws cloudformation describe-stacks --stack-name STACK \\
     --query \"Stacks[0].Outputs[?OutputKey=='EnvironmentsTableName'].OutputValue\" --output text";
 
-/// What the SDK says before it lists all places where it has looked.
-const UNKNOWN_CALLER: [&str; 2] = ["no credentials found in chain", "IMDS"];
 const NO_CREDENTIALS: &str = "\
-no AWS credentials were found; log in (aws sso login), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and
-AWS_SECRET_ACCESS_KEY";
+AWS credentials are missing, expired or not accepted; log in (aws sso login), or set AWS_PROFILE, or
+AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 
 /// Where to look.
 #[derive(clap::Args)]
@@ -62,7 +62,7 @@ pub(crate) struct Place {
     pub(crate) endpoint_url: Option<String>,
 }
 
-/// What there is, and what is remembered.
+/// What was read: resources, their records, and requests.
 pub(crate) struct Snapshot {
     pub(crate) aws: Aws,
     pub(crate) config: Config,
@@ -70,7 +70,7 @@ pub(crate) struct Snapshot {
     pub(crate) sizes: TaskSizes,
     pub(crate) limiters: RateLimiters,
     pub(crate) found: Gathered,
-    /// The instant that is spoken of.
+    /// The instant that commands judge by.
     pub(crate) now: Timestamp,
     /// This run's id.
     pub(crate) run: String,
@@ -114,15 +114,13 @@ impl Place {
             name: &table,
         };
         let found = gather(reader, RecordStore { table: state }, &config).await;
-        if found
-            .problems
-            .iter()
-            .any(|told| UNKNOWN_CALLER.iter().any(|known| told.contains(known)))
-        {
+        let is_unknown = |problem: &Problem| problem.cause == Some(Cause::Credentials);
+        if found.problems.iter().any(is_unknown) {
             return Err(Failure::Failed(NO_CREDENTIALS.to_owned()));
         }
         if found.resources.is_empty() && !found.problems.is_empty() {
-            return Err(Failure::Failed(found.problems.join("\n")));
+            let problems: Vec<String> = found.problems.iter().map(Problem::to_string).collect();
+            return Err(Failure::Failed(problems.join("\n")));
         }
         let run = format!("cli-{}", approvals::sign::new_id());
         Ok(Snapshot {
@@ -168,6 +166,11 @@ impl Snapshot {
             defer_deadline: self.config.defer_deadline,
         };
         plan(facts, &self.config, &ctx)
+    }
+
+    /// What could not be read, in sentences.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        self.found.problems.iter().map(Problem::to_string).collect()
     }
 
     /// What could not be read, as the failure that it is.
@@ -216,8 +219,8 @@ fn file(path: &Path) -> Result<Config, Failure> {
         .map_err(|problems| Failure::Wrong(problems.to_string()))
 }
 
-/// The text of a configuration, and those of the calendars beside it. One that can't be read is told as
-/// a problem of the configuration, with its place there.
+/// The text of a configuration, and those of the calendars beside it. A calendar that can't be read is reported as a
+/// problem of the configuration, with its place there.
 pub(crate) fn texts(path: &Path) -> Result<(String, Files), Failure> {
     let text = read(path)?;
     let beside = |name: String| {

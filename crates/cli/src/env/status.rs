@@ -51,7 +51,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     let total = total(&entries, &snapshot);
     if screen.json {
         let services: Vec<Value> = entries.iter().map(Entry::as_json).collect();
-        let problems = &snapshot.found.problems;
+        let problems = snapshot.problems();
         screen.value(
             &json!({"at": snapshot.now, "services": services, "saved": total, "problems": problems}),
         )?;
@@ -63,7 +63,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     snapshot.whole()
 }
 
-/// A service that is ours, or sleeps.
+/// A service that is selected, or sleeps.
 struct Entry<'a> {
     row: &'a Row,
     record: Option<&'a SleepRecord>,
@@ -119,7 +119,7 @@ fn total(entries: &[Entry<'_>], snapshot: &Snapshot) -> Savings {
 }
 
 impl Entry<'_> {
-    /// How it is, in a word or two.
+    /// Its state, in a word or two.
     fn state(&self) -> (&'static str, Option<Style>) {
         let runs = self.row.resource.desired > 0;
         match self.row.phase {

@@ -11,7 +11,7 @@ use strict_yaml::words::count;
 use super::plain;
 use crate::screen::{Screen, Style};
 
-/// Text, and how it looks.
+/// A text and its style.
 pub(crate) type Cell = (String, Option<Style>);
 
 /// The lines of a table.
@@ -52,8 +52,8 @@ pub(crate) fn lines<const N: usize>(
         .collect()
 }
 
-/// A plan: what is to be done, in order; then what is as it shall be. What isn't selected is only counted,
-/// unless somebody should look at it.
+/// A plan: what is to be done, in order; then what is as it should be. What isn't selected is only counted, unless somebody
+/// should look at it.
 pub(crate) fn plan(plan: &Plan, zone: &TimeZone, all: bool, screen: &Screen) -> Vec<String> {
     let shown = plan
         .rows
@@ -63,7 +63,7 @@ pub(crate) fn plan(plan: &Plan, zone: &TimeZone, all: bool, screen: &Screen) -> 
     let mut told = Vec::new();
     if !rows.is_empty() {
         told = lines(
-            ["#", "about", "service", "do", "is → shall", "why"],
+            ["#", "about", "service", "do", "is → to be", "why"],
             &rows,
             screen,
         );

@@ -1,5 +1,5 @@
 //! The week as it will really be: for each service the stretches in which it is on, in the zone of its
-//! schedule, day by day, with the days that are longer or shorter than others told as such. Pure.
+//! schedule, day by day, with days of another length marked. Pure.
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -9,7 +9,7 @@ use environments::config::Config;
 use environments::overrides::Request;
 use environments::resource::Resource;
 use environments::run_report::by_note;
-use environments::select::{Choice, Selector};
+use environments::select::{Selection, Selector};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
@@ -80,7 +80,7 @@ pub(crate) struct Span {
     pub(crate) until: Timestamp,
 }
 
-/// The weeks of services, and what a picture can't say.
+/// The weeks of services, and what a chart can't show.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Weeks {
     /// One for each zone.
@@ -89,8 +89,8 @@ pub(crate) struct Weeks {
     pub(crate) notes: Vec<String>,
 }
 
-/// The weeks of these services, one for each zone. What hasn't opted in has none; whoever has, and has none
-/// all the same, is named with the reason.
+/// The weeks of these services, one for each zone. A service that hasn't opted in has none; one that has, and still has
+/// none, is named with the reason.
 pub(crate) fn weeks<'s>(
     services: impl IntoIterator<Item = &'s Resource>,
     config: &Config,
@@ -104,7 +104,7 @@ pub(crate) fn weeks<'s>(
     let mut notes: Vec<(String, String)> = Vec::new();
     for service in services {
         let selected = match selector.choose(service) {
-            Choice::Selected(selected) => selected,
+            Selection::Selected(selected) => selected,
             choice => {
                 let why = without_week(choice).map(|why| format!("no week is shown: {why}"));
                 notes.extend(why.map(|why| (why, service.place())));
@@ -151,16 +151,15 @@ fn sentence(note: String) -> String {
     }
 }
 
-/// Why somebody who looks for this service in the week doesn't find it.
-fn without_week(choice: Choice) -> Option<String> {
+/// Why this service is missing from the week.
+fn without_week(choice: Selection) -> Option<String> {
     match choice {
-        Choice::Selected(_) => None,
-        Choice::UnclearOverride { why, .. }
-        | Choice::Lost { why }
-        | Choice::Unstoppable { why, .. } => Some(why),
-        Choice::Unselected { why, attention } | Choice::Skipped { why, attention } => {
-            attention.then_some(why)
-        }
+        Selection::Selected(_) => None,
+        Selection::UnclearOverride { why, .. }
+        | Selection::UnreadableSchedule { why }
+        | Selection::Unstoppable { why, .. } => Some(why),
+        Selection::Unselected { why, attention, .. }
+        | Selection::Skipped { why, attention, .. } => attention.then_some(why),
     }
 }
 

@@ -1,7 +1,7 @@
-//! Who is told, and telling them: each once, whoever else tries at the same time.
+//! Who gets a message, and sending it: once to each, even if two runs try at the same time.
 //!
-//! Whoever opens a link is taken for whoever it was made for. So a mailbox never gets another one's
-//! links, and what a whole channel sees names the channel and no person.
+//! Whoever opens a link is taken for its recipient. So a mailbox never gets the links of another, and what a whole channel
+//! sees names the channel and no person.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,12 +22,12 @@ use crate::settings::Settings;
 
 /// For one delivery with all its tries.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(8);
-/// A message that could not be delivered so often is given up: the log and the answer had it.
+/// After so many failed tries a message is given up: it is in the log and in the answer.
 const MAX_TRIES: u32 = 5;
 /// The name of the topic of the settings among the channels. No configured one can have it.
 pub const TOPIC: &str = "0-topic";
 
-/// What telling needs.
+/// What sending needs.
 #[derive(Clone, Copy)]
 pub struct Messenger<'a> {
     /// The function.
@@ -38,7 +38,7 @@ pub struct Messenger<'a> {
     pub people: Option<&'a People>,
 }
 
-/// One who is told.
+/// One who gets messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
     /// The channel; one of mail has this one mailbox.
@@ -49,13 +49,13 @@ pub struct Recipient {
     pub by: Option<Approver>,
 }
 
-/// What is told.
+/// One message for several recipients.
 pub struct Broadcast<'a> {
-    /// What it is about; together with the occasion it is told once to each recipient.
+    /// What it is about; each recipient gets it once for this and the occasion.
     pub id: &'a CaseId,
     /// Why: `notice`, `morning`, `trouble`.
     pub occasion: &'a str,
-    /// It must not be told any more when this says so.
+    /// Whether it is too late to send it.
     pub is_over: &'a (dyn Fn() -> bool + Sync),
     /// The words for a recipient.
     pub news: &'a (dyn Fn(&Recipient, &'static Texts) -> Announcement + Sync),
@@ -87,7 +87,7 @@ impl<'a> Messenger<'a> {
         self.function.now()
     }
 
-    /// Who is told: the named channels, each reader once, and the topic of the settings.
+    /// The recipients: the named channels, each reader once, and the topic of the settings.
     pub fn recipients(&self, names: &[String]) -> Vec<Recipient> {
         let configured = self.people.into_iter();
         let mut all: Vec<Recipient> = configured
@@ -122,7 +122,7 @@ impl<'a> Messenger<'a> {
             .unwrap_or_default()
     }
 
-    /// Tells each recipient once, all at the same time; gives back what could not be told, in sentences.
+    /// Sends to each recipient once, all at the same time; returns what could not be sent, in sentences.
     pub async fn tell(&self, recipients: &[Recipient], message: &Broadcast<'_>) -> Vec<String> {
         let telling = recipients
             .iter()
@@ -161,9 +161,7 @@ impl<'a> Messenger<'a> {
             }
             Err(why) => {
                 if let Err(error) = records.delivery_failed(claim, &why).await {
-                    tracing::warn!(
-                        "a claim could not be given back and runs out by itself: {error}"
-                    );
+                    tracing::warn!("a claim could not be restored and runs out by itself: {error}");
                 }
                 Err(why)
             }

@@ -1,7 +1,7 @@
-//! What people are told: notices before a sleep, morning summaries, problems.
+//! What people are sent: notices before a sleep, morning summaries, problems.
 //!
-//! Whoever can't be told is a sentence for the answer and the log, and never an error: a run must not
-//! depend on Slack. Everything is claimed in the state table before it is sent, as events come twice.
+//! A message that can't be sent becomes a sentence in the answer and the log, and never an error: a run must not depend on
+//! Slack. Everything is claimed in the state table before it is sent, as events may come twice.
 
 pub mod link;
 pub mod messenger;
@@ -12,17 +12,22 @@ mod problems;
 pub mod sleep_notice;
 pub mod texts;
 
-use crate::reconcile::{RunContext, RunOutcome};
+use std::time::Duration;
+
+use crate::run::{FailedRun, RunContext, RunOutcome};
 use crate::settings::Settings;
 use crate::{Function, Invocation, configuration, identity};
 
 use messenger::Messenger;
 
+/// The longest that people are notified, before a run and after it.
+pub const NOTIFY_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// After the plan is made and before anything is changed: notices of sleeps that come near
 /// ([`environments::plan::Plan::about_to_sleep`]). Not in a dry run, in which nothing sleeps, and not in
 /// one of a part of the services, which would hide the others.
 ///
-/// Gives back what could not be told, in sentences. It is stopped after [`crate::reconcile::TELLING`].
+/// Returns what could not be sent, in sentences. It is stopped after [`NOTIFY_TIMEOUT`].
 pub async fn before(run: &RunContext<'_>) -> Vec<String> {
     if run.dry_run || run.event.only.is_some() {
         return Vec::new();
@@ -32,7 +37,7 @@ pub async fn before(run: &RunContext<'_>) -> Vec<String> {
 
 /// After the plan was applied: the morning's summary, and what failed.
 ///
-/// Gives back what could not be told, in sentences. It is stopped after [`crate::reconcile::TELLING`].
+/// Returns what could not be sent, in sentences. It is stopped after [`NOTIFY_TIMEOUT`].
 pub async fn after(run: &RunContext<'_>, done: &RunOutcome) -> Vec<String> {
     let messenger = messenger(run);
     let mut untold = Vec::new();
@@ -43,19 +48,9 @@ pub async fn after(run: &RunContext<'_>, done: &RunOutcome) -> Vec<String> {
     untold
 }
 
-/// What stops a whole run: a configuration that is wrong (so no channel of it is known: only the topic
-/// of the settings is left), or an account in which nothing could be read.
-#[derive(Debug, Clone, Copy)]
-pub struct FailedRun<'a> {
-    /// The event that met it.
-    pub event: &'a crate::event::Event,
-    /// The whole error with all its problems, several lines.
-    pub error: &'a str,
-}
-
-/// Tells a trouble: at each down and up, and in between (ticks) once for each different trouble and day.
+/// Reports a failed run: at each down and up, and at ticks once a day for each different failure.
 ///
-/// Gives back what could not be told, in sentences.
+/// Returns what could not be sent, in sentences.
 pub async fn run_failed(
     function: &Function,
     settings: &Settings,

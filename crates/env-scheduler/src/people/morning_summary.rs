@@ -1,6 +1,6 @@
 //! After a waking: what woke, what failed, what somebody has changed meanwhile, and what the sleep has
-//! saved. Told once for each edge of a schedule, by whichever run finds that all is done; from what is
-//! remembered and not from this run alone, as several runs may have had a part in it.
+//! saved. Sent once for each edge of a schedule, by whichever run finds that all is done; by the records and not by this run
+//! alone, as several runs may have had a part in it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use environments::decide::Step;
 use environments::plan::{Plan, Row};
 use environments::savings::{Savings, Sleeps, savings};
 use environments::schedule_state::ScheduleState;
-use environments::select::{Choice as Selection, Selected, Selector};
+use environments::select::{Selected, Selection, Selector};
 use environments::sleep_record::{Phase, SleepRecord};
 use jiff::{SignedDuration, Timestamp};
 use schedule::{Overrides, State};
@@ -21,11 +21,11 @@ use super::messenger::{Broadcast, Messenger, Recipient};
 use super::offer::derived_id;
 use super::texts::{Texts, Zone};
 use crate::event::Action;
-use crate::reconcile::{RunContext, RunOutcome};
+use crate::run::{RunContext, RunOutcome};
 
-/// How long after an edge it is looked for what became of it.
+/// How long after an edge its summary may be sent.
 const REPORT_WINDOW: SignedDuration = SignedDuration::from_hours(3);
-/// Who isn't awake so long after the edge is told of as he is.
+/// How long after an edge a summary waits for services that are not awake yet.
 const WAKE_PATIENCE: SignedDuration = SignedDuration::from_mins(20);
 
 /// What became of the services that one edge should have woken.
@@ -59,7 +59,7 @@ pub struct Conflicted {
     had: Option<u32>,
 }
 
-/// Tells of the edges whose work is done.
+/// Sends a summary of each edge whose work is done.
 pub async fn tell(
     run: &RunContext<'_>,
     done: &RunOutcome,
@@ -188,7 +188,7 @@ impl WokenRow<'_> {
         }
     }
 
-    /// It was given what it had; awake it is when that runs.
+    /// What it had was restored; it counts as awake when that runs.
     fn arrived(&self, wave: &mut Wave) {
         let resource = &self.row.resource;
         let had = self.record.and_then(|record| record.was.as_ref());
@@ -231,7 +231,7 @@ impl Wave {
         self.woken.is_empty() && lists == [0, 0, 0]
     }
 
-    /// Whether nothing more is to be waited for.
+    /// Whether there is nothing more to wait for.
     fn is_ripe(&self, edge: Timestamp, run: &RunContext<'_>) -> bool {
         let settled = self.pending.is_empty() && self.failed.is_empty();
         let late = run.now.duration_since(edge) >= WAKE_PATIENCE;

@@ -1,6 +1,5 @@
-//! What a notice offers: which services sleep when, and until when that can be put off. It is written
-//! down once, when the first notice is made, and everybody's links and buttons lead to that. Services that
-//! are seen only later get an offer of their own.
+//! What a notice offers: which services sleep when, and until when that can be put off. It is stored once, when the first
+//! notice is made, and all links and buttons refer to it. Services that are found only later get an offer of their own.
 
 use std::fmt::Write as _;
 
@@ -16,9 +15,9 @@ use sha2::{Digest, Sha256};
 use crate::event::{Action, Event};
 use crate::identity;
 
-/// How long an offer is kept after its sleep: longer than any link to it counts.
+/// How long an offer is kept after its sleep: longer than any link to it is valid.
 const OFFER_LIFETIME: SignedDuration = SignedDuration::from_hours(14 * 24);
-/// A link to wake counts no longer than this after the sleep, whenever the next morning is.
+/// A link to wake is valid no longer than this after the sleep, whenever the next morning is.
 const MAX_WAKE_LINK_LIFETIME: SignedDuration = SignedDuration::from_hours(72);
 /// The hours that can be woken for.
 pub const WAKE_HOURS: std::ops::RangeInclusive<i64> = 1..=12;
@@ -85,12 +84,12 @@ impl Target {
 }
 
 impl Offer {
-    /// Until when a link to put the sleep off counts: as long as that would mean anything.
+    /// Until when a link to put the sleep off is valid: as long as that would mean anything.
     pub fn snooze_ends(&self, choice: u8) -> Option<Timestamp> {
         self.choices.get(usize::from(choice)).copied()
     }
 
-    /// Until when a link to wake counts.
+    /// Until when a link to wake is valid.
     pub fn wake_ends(&self) -> Timestamp {
         let night = self
             .edge
@@ -132,7 +131,7 @@ impl Offer {
 pub struct Offers<'a>(pub Table<'a>);
 
 impl Offers<'_> {
-    /// Writes an offer down, once: gives back the one that counts, which may be an earlier one.
+    /// Stores an offer, once: returns the one that counts, which may be an earlier one.
     pub async fn open(&self, offer: Offer) -> Result<Offer, StateError> {
         let expires = offer
             .edge
@@ -155,7 +154,7 @@ fn key(id: &CaseId) -> Key {
     Key::new(format!("environment-offer#{id}"), "offer")
 }
 
-/// A name that the same parts always have.
+/// The id that the same parts always have.
 pub fn derived_id(parts: &[&str]) -> CaseId {
     let mut hash = Sha256::new();
     hash.update(b"deploy-hooks environments\0");

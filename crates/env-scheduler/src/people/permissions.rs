@@ -1,5 +1,5 @@
-//! Who may ask for what. Read from the configuration each time: who is taken off a list, or out of a
-//! channel, may not from that moment on.
+//! Who may ask for what. This is read from the configuration each time: whoever is removed from a list, or from a channel,
+//! loses the right at once.
 
 use approvals::config::{Approver, ChannelKind};
 use environments::config::People;
@@ -23,7 +23,7 @@ impl Right {
     }
 }
 
-/// Whether somebody may. By id; a name is never looked at. Who is unknown may not.
+/// Whether somebody may. Only ids count, never names. Whoever is unknown may not.
 pub fn may(people: &People, right: Right, who: &Approver) -> bool {
     let list = match right {
         Right::Snooze => &people.may.snooze,
@@ -33,7 +33,7 @@ pub fn may(people: &People, right: Right, who: &Approver) -> bool {
     listed && is_known(people, who, list.is_some())
 }
 
-/// Whether somebody may be told how things are: who is known, and whom a list names.
+/// Whether somebody may read how things are: whoever is known, and whoever is on a list.
 pub fn may_read(people: &People, who: &Approver) -> bool {
     let rights = [Right::Snooze, Right::Wake];
     is_known(people, who, false) || rights.into_iter().any(|right| may(people, right, who))

@@ -1,5 +1,5 @@
-//! What fails, told once: at the first time, and again when it is still there a day later.
-//! A tick every few minutes must not fill a channel with the same sentence.
+//! Reports each problem once, and again if it is still there a day later: a tick every few minutes must not fill a channel
+//! with the same sentence.
 
 use std::collections::BTreeMap;
 
@@ -23,25 +23,21 @@ use super::morning_summary::whereabouts;
 use super::offer::derived_id;
 use super::texts::{Texts, Zone};
 use crate::event::Action;
-use crate::reconcile::{RunContext, RunOutcome};
+use crate::run::{RunContext, RunOutcome};
 use crate::{Function, Invocation};
 
-/// Looked up at once.
+/// Claims at once.
 const CONCURRENT_CLAIMS: usize = 32;
 /// More problems of one run than these are only counted.
 const MAX_PROBLEMS: usize = 500;
-/// A problem that could not be told so often is given up: the log and the answer had it.
+/// After so many failed tries a problem is given up: it is in the log and in the answer.
 const MAX_TRIES: u32 = 5;
-/// Words of request ids and the like have at least so many signs.
-const MIN_ID_CHARS: usize = 16;
-/// With a slash in it a word is taken for a place, unless it is longer than this.
-const MIN_ID_WITH_SLASH_CHARS: usize = 40;
 /// Names in one line.
 const MAX_NAMES: usize = 5;
 /// Lines of an error.
 const MAX_ERROR_LINES: usize = 40;
 
-/// One problem, by what makes it the same at the next tick.
+/// One problem, and the key by which the next tick recognises it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Problem {
     key: String,
@@ -69,7 +65,7 @@ enum ProblemKind {
     More(usize),
 }
 
-/// Tells each recipient of what is new to it among the problems of a run.
+/// Sends each recipient the problems of a run that are new to it.
 pub(super) async fn tell(
     run: &RunContext<'_>,
     done: &RunOutcome,
@@ -86,8 +82,7 @@ pub(super) async fn tell(
     join_all(telling).await.into_iter().flatten().collect()
 }
 
-/// A problem counts as told when its message was delivered, and not before: what fails is told by the
-/// next run.
+/// A problem counts as reported only when its message was delivered: what fails is sent by the next run.
 async fn tell_one(
     run: &RunContext<'_>,
     messenger: &Messenger<'_>,
@@ -151,9 +146,9 @@ fn problems(run: &RunContext<'_>, applied: Option<&Applied>) -> Vec<Problem> {
             },
         })
     });
-    let unread = run.gathered.problems.iter().map(|text| Problem {
-        key: format!("unread {}", steady(text)),
-        what: ProblemKind::Unread(text.clone()),
+    let unread = run.gathered.problems.iter().map(|problem| Problem {
+        key: format!("unread {}", problem.key),
+        what: ProblemKind::Unread(problem.to_string()),
     });
     let restarted = run.plan.rows.iter().filter(|row| was_restarted(row));
     let restarted = restarted.map(|row| Problem {
@@ -200,9 +195,9 @@ fn problems(run: &RunContext<'_>, applied: Option<&Applied>) -> Vec<Problem> {
     failed.chain(unread).chain(more).collect()
 }
 
-/// Nothing else makes a database that sleeps run as it did, so that it is to be stopped anew.
+/// Only AWS itself makes a sleeping database run as it did before, so that it must be stopped again.
 fn was_restarted(row: &Row) -> bool {
-    row.resource.kind.is_database()
+    row.resource.kind.restarted_after().is_some()
         && row.phase == Some(Phase::Down)
         && matches!(row.step, Step::FinishSleep { .. })
 }
@@ -220,69 +215,7 @@ fn at_most(most: usize, mut all: Vec<Problem>) -> Vec<Problem> {
     all
 }
 
-/// A text without what differs from try to try: ids of requests, instants, how often it was tried.
-/// Names stay, with their numbers: two clusters are two problems.
-fn steady(text: &str) -> String {
-    let parts = |c: char| c.is_whitespace() || "()[]{},;\"'`".contains(c);
-    let words: Vec<&str> = text
-        .split(parts)
-        .map(|word| word.trim_end_matches(['.', ':']))
-        .filter(|word| !word.is_empty())
-        .collect();
-    let is_at = |at: usize, word: &str| {
-        words
-            .get(at)
-            .is_some_and(|own| own.eq_ignore_ascii_case(word))
-    };
-    let stays = |(at, word): &(usize, &&str)| {
-        let is_labelled = *at > 0
-            && (is_at(at - 1, "requestid")
-                || is_at(at - 1, "request-id")
-                || (*at > 1 && is_at(at - 1, "id") && is_at(at - 2, "request")));
-        let is_count = word.bytes().all(|byte| byte.is_ascii_digit())
-            && ["tries", "attempts", "times", "services", "seconds"]
-                .iter()
-                .any(|unit| is_at(at + 1, unit));
-        let value = word.split_once('=').map_or("", |(_, value)| value);
-        !(is_labelled || is_count || is_passing(word) || is_passing(value))
-    };
-    let steady = words.iter().enumerate().filter(stays);
-    let steady: Vec<&str> = steady.map(|(_, word)| *word).collect();
-    steady.join(" ")
-}
-
-/// Whether a word is the id of a request, or an instant.
-fn is_passing(word: &str) -> bool {
-    let has = |is: fn(&u8) -> bool| word.bytes().any(|byte| is(&byte));
-    if !has(u8::is_ascii_digit) {
-        return false;
-    }
-    let is_hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let lengths: Vec<usize> = word.split('-').map(str::len).collect();
-    if lengths == [8, 4, 4, 4, 12] && word.split('-').all(is_hex) {
-        return true;
-    }
-    let digits = word.bytes().filter(u8::is_ascii_digit).count();
-    if digits >= 4 && word.contains(['T', ':']) {
-        return word
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || b"-:.TZ+".contains(&byte));
-    }
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
-    if word.len() < MIN_ID_CHARS || !word.bytes().all(is_base64) {
-        return false;
-    }
-    if word.contains('/') && word.len() < MIN_ID_WITH_SLASH_CHARS {
-        return false;
-    }
-    // A name has its number at one place.
-    let numbers = word.split(|c: char| !c.is_ascii_digit());
-    let numbers = numbers.filter(|part| !part.is_empty()).count();
-    is_hex(word) || word.ends_with('=') || (numbers > 1 && has(u8::is_ascii_uppercase))
-}
-
-/// A day from noon to noon, so that a night is one: what fails in the evening is told again on the next
-/// afternoon.
+/// A day from noon to noon, so that a night is one day: what fails in the evening is reported again on the next afternoon.
 fn day(at: Timestamp, zone: &Zone) -> String {
     let at = at.to_zoned(zone.zone().clone());
     let date = at.date();
@@ -294,14 +227,14 @@ fn day(at: Timestamp, zone: &Zone) -> String {
     date.to_string()
 }
 
-/// A problem that this run is to tell one recipient.
+/// A problem that this run is to send to one recipient.
 struct Claimed<'a> {
     id: CaseId,
     claim: ClaimGuard,
     problem: &'a Problem,
 }
 
-/// Those that this recipient was not told today and nobody else is about to tell it.
+/// Those that this recipient did not get today and that no other run is sending.
 async fn claimed<'a>(
     run: &RunContext<'_>,
     messenger: &Messenger<'_>,
@@ -422,7 +355,7 @@ fn names(places: &[&str], texts: &Texts) -> String {
     }
 }
 
-/// Tells that a run could not even begin.
+/// Reports that a run could not even begin.
 pub(super) async fn tell_run(
     (function, invocation): (&Function, &Invocation),
     messenger: &Messenger<'_>,
@@ -431,7 +364,7 @@ pub(super) async fn tell_run(
 ) -> Vec<String> {
     let recipients: Vec<Recipient> = messenger.recipients(names);
     let event = trouble.event;
-    let error = steady(trouble.error);
+    let error = trouble.error.key();
     let at = event.at.map(|at| at.to_string());
     // At each evening and morning; at ticks once in a day.
     let when = match event.action {
@@ -455,7 +388,12 @@ pub(super) async fn tell_run(
 }
 
 fn run_news(trouble: &FailedRun<'_>, texts: &Texts) -> Announcement {
-    let mut lines: Vec<String> = trouble.error.lines().map(str::to_owned).collect();
+    let mut lines: Vec<String> = trouble
+        .error
+        .to_string()
+        .lines()
+        .map(str::to_owned)
+        .collect();
     let more = lines.len().saturating_sub(MAX_ERROR_LINES);
     lines.truncate(MAX_ERROR_LINES);
     if more > 0 {
@@ -481,57 +419,6 @@ fn run_news(trouble: &FailedRun<'_>, texts: &Texts) -> Announcement {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_same_problem_is_the_same_with_another_request_id() {
-        let one = steady("cluster dev: Throttled (request id 1b2c-33) after 3 tries; retry");
-        assert_eq!(
-            one,
-            steady("cluster dev: Throttled (request id 99aa-11) after 7 tries; retry")
-        );
-        assert_ne!(one, steady("cluster test: Throttled; retry"));
-        for passing in [
-            "1b2c3d4e-0000-4abc-8def-001122334455",
-            "4442587FB7D0A2F9",
-            "0a1b2c3d4e5f60718293a4b5",
-            "VVQ0RQKKVV4KQNSO5AEMVJF66Q9ASUAAJG",
-            "JKJaXmPLvHcESH1=",
-            "RequestId=1b2c3d4e-0000-4abc-8def-001122334455",
-            "2026-11-21T11:00:03.25Z",
-            "20261121T110003Z",
-            "11:00:03",
-        ] {
-            let with = steady(&format!("cluster dev-1: Denied: {passing}, ask"));
-            assert_eq!(with, "cluster dev-1 Denied ask", "{passing}");
-        }
-    }
-
-    #[test]
-    fn names_with_numbers_are_different_problems() {
-        for (one, other) in [
-            ("cluster dev-1: Denied", "cluster dev-2: Denied"),
-            ("dev/shop1: gone", "dev/shop2: gone"),
-            ("account 111122223333", "account 444455556666"),
-            (
-                "cluster developmentcluster1: Denied",
-                "cluster developmentcluster2: Denied",
-            ),
-            (
-                "Cluster1/CheckoutService2024",
-                "Cluster2/CheckoutService2024",
-            ),
-            ("CheckoutService2024", "CheckoutService2025"),
-            ("i-0123456789abcdef0 failed", "i-0123456789abcdef1 failed"),
-            (
-                "arn:aws:ecs:eu-central-1:111122223333:service/dev/a1",
-                "arn:aws:ecs:eu-central-1:111122223333:service/dev/a2",
-            ),
-        ] {
-            assert_ne!(steady(one), steady(other));
-        }
-        let long = "word ".repeat(80);
-        assert_ne!(steady(&format!("{long} a")), steady(&format!("{long} b")));
-    }
 
     #[test]
     fn what_is_too_much_is_counted() {
@@ -574,6 +461,7 @@ mod tests {
             gives: None,
             notes: Vec::new(),
             noted_short: false,
+            left_asleep: false,
             attention: false,
             stuck: false,
         };

@@ -1,5 +1,5 @@
-//! Some minutes before a sleep: who sleeps when, and how to put it off. Told once for each sleep and
-//! schedule, never late, and not of what somebody has put off already.
+//! Some minutes before a sleep: what sleeps when, and how to put it off. Sent once for each sleep and schedule, never late,
+//! and not for what somebody has put off already.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use approvals::CaseId;
 use approvals::config::Approver;
 use approvals::sign::Keys;
 use channels::{Announcement, AnnouncementList, Choice, Severity, fill};
-use environments::select::{Choice as Selection, Selected, Selector};
+use environments::select::{Selected, Selection, Selector};
 use jiff::{SignedDuration, Timestamp};
 use schedule::{Overrides, State, next_edge};
 
@@ -17,7 +17,7 @@ use super::offer::{Offer, Offers, Target, derived_id};
 use super::permissions::{Right, may};
 use super::texts::{Texts, Zone};
 use crate::identity;
-use crate::reconcile::RunContext;
+use crate::run::RunContext;
 
 /// The hours for which a sleep can be put off.
 const SNOOZE_HOURS: [i64; 2] = [1, 2];
@@ -49,7 +49,7 @@ impl Group {
     }
 }
 
-/// Tells of the sleeps that come near.
+/// Sends notices of the sleeps that are near.
 pub async fn tell(run: &RunContext<'_>, messenger: &Messenger<'_>) -> Vec<String> {
     let mut problems = Vec::new();
     let recipients = messenger.recipients(&run.config.people.tell.notice);
@@ -62,7 +62,7 @@ pub async fn tell(run: &RunContext<'_>, messenger: &Messenger<'_>) -> Vec<String
     problems
 }
 
-/// Who is about to sleep by the schedule alone, by instant and schedule.
+/// What is about to sleep by the schedule alone, by instant and schedule.
 pub fn groups(run: &RunContext<'_>) -> Vec<Group> {
     let config = run.config;
     let requests = &run.gathered.requests;
@@ -235,7 +235,10 @@ struct Signer<'a> {
 
 /// None: the function has no URL, so it has no links, as somebody has chosen.
 async fn signer<'a>(messenger: &Messenger<'a>) -> Result<Option<Signer<'a>>, String> {
-    let Some(url) = identity::url(messenger.function, messenger.settings).await? else {
+    let Some(url) = identity::url(messenger.function, messenger.settings)
+        .await
+        .map_err(|error| error.to_string())?
+    else {
         return Ok(None);
     };
     Ok(Some(Signer {

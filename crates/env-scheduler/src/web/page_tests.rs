@@ -180,7 +180,7 @@ fn a_page_in_chinese_says_so() {
 fn pages_without_a_link_say_nothing() {
     for (page, title) in [
         (neutral(), "There is nothing here"),
-        (over(), "This link is over"),
+        (over(), "This link has expired"),
         (unavailable(), "Not available just now"),
     ] {
         assert!(page.contains(&format!("<h1>{title}</h1>")));

@@ -200,7 +200,7 @@ async fn reference(
             let app = config.people.slack_app.clone();
             Ok(app.and_then(|app| app.signing_secret).or(fallback))
         }
-        Err(error) => fallback.map(Some).ok_or(error),
+        Err(error) => fallback.map(Some).ok_or_else(|| error.to_string()),
     }
 }
 

@@ -13,6 +13,7 @@ use environments::config::{Config, Glob};
 use environments::decide::PlanContext;
 use environments::gather::{Gathered, gather};
 use environments::plan::{Plan, Row, plan};
+use environments::problem::Problem;
 use environments::read::Reader;
 use environments::resource::Resource;
 use jiff::{SignedDuration, Timestamp};
@@ -220,7 +221,7 @@ impl CommandContext<'_> {
             .await;
             return self.refused();
         }
-        let (plan, problems) = Box::pin(self.look()).await;
+        let (plan, problems) = Box::pin(self.read()).await;
         let rows: Vec<&Row> = plan
             .rows
             .iter()
@@ -281,7 +282,7 @@ impl CommandContext<'_> {
     }
 
     /// How things are in the function's own account and region.
-    async fn look(&self) -> (Plan, Vec<String>) {
+    async fn read(&self) -> (Plan, Vec<Problem>) {
         let function = self.messenger.function;
         let learned = function.cache.of(&self.own, &self.config.rate);
         let reader = Reader {
@@ -300,7 +301,7 @@ impl CommandContext<'_> {
     }
 
     async fn status(&self, name: Option<&str>) -> String {
-        let (plan, problems) = Box::pin(self.look()).await;
+        let (plan, problems) = Box::pin(self.read()).await;
         let ours =
             |row: &&Row| row.shall.is_some() && name.is_none_or(|name| fits(name, &row.resource));
         let rows: Vec<&Row> = plan.rows.iter().filter(ours).collect();
@@ -309,7 +310,7 @@ impl CommandContext<'_> {
         }
         let mut text = status(&rows, self.texts, &self.zone);
         for problem in problems.iter().take(3) {
-            let _ = write!(text, "\n{}", short(problem, 300));
+            let _ = write!(text, "\n{}", short(&problem.to_string(), 300));
         }
         text
     }

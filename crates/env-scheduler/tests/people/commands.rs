@@ -131,7 +131,7 @@ async fn status_and_help_are_told() {
     insta::assert_snapshot!(house.answered().join("\n"), @"
     0 awake, 2 asleep
     dev: 0 awake, 2 asleep; wakes Tue 24 Nov 09:00
-    No service of ours matches nowhere.
+    No managed service matches nowhere.
     ");
     assert!(house.items("request#").is_empty());
 }

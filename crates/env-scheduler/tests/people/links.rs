@@ -154,7 +154,7 @@ async fn forged_and_old_links_are_refused_and_say_nothing() {
     house.set_clock("2026-11-23T23:00:00Z");
     let over = house.call(&Call::new("GET", &path)).await;
     assert_eq!(over.status(), 410);
-    assert!(over.body().contains("This link is over"));
+    assert!(over.body().contains("This link has expired"));
     assert_eq!(table(&house), before);
 }
 

@@ -83,7 +83,7 @@ async fn a_conflict_is_told_with_what_to_do() {
     Account 111122223333, eu-central-1.
 
     Changed by somebody while asleep, and left alone
-    - dev/api: somebody changed it while it slept: set to 0, found at 7; left alone. If that isn't meant, set it to 1 by hand.
+    - dev/api: somebody changed it while it slept: set to 0, found at 7; left alone. If that is not intended, set it to 1 by hand.
 
     Awake
     - dev/web
@@ -120,9 +120,9 @@ async fn a_failure_is_told_once_and_the_morning_waits_for_it() {
 
     Environments: 2 new problems
     Account 111122223333, eu-central-1.
-    Each problem is told once, and again if it is still there a day later.
+    Each problem is reported once, and again if it is still there a day later.
 
-    Failed; tried again at the next tick
+    Failed; will be tried again at the next run
     - dev/api, dev/web: UpdateService: AccessDeniedException: injected. What to do: give the role ecs:UpdateService.
 
     -- 
@@ -227,11 +227,11 @@ async fn who_follows_no_schedule_any_more_is_told_once_a_day() {
 
     Environments: 2 new problems
     Account 111122223333, eu-central-1.
-    Each problem is told once, and again if it is still there a day later.
+    Each problem is reported once, and again if it is still there a day later.
 
-    Follows no schedule until somebody corrects that
-    - dev/api: denied by "*/api" in the configuration; it sleeps and is left so: select it again, or set its count by hand and remove the tag deploy-hooks:asleep.
-    - dev/web: its schedule can't be read, so what it had is given back; the tag deploy-hooks:schedule says "office": column 1: unknown schedule "office"; write the name of a configured schedule, or a window such as Mon-Fri 09:00-22:00 Europe/Berlin.
+    Follows no schedule until somebody corrects it
+    - dev/api: denied by "*/api" in the configuration; it sleeps and is left asleep: select it again, or set its count by hand and remove the tag deploy-hooks:asleep.
+    - dev/web: its schedule can't be read, so what it had is restored; the tag deploy-hooks:schedule says "office": column 1: unknown schedule "office"; write the name of a configured schedule, or a window such as Mon-Fri 09:00-22:00 Europe/Berlin.
 
     -- 
     Sent by deploy-hooks. Times are those of UTC.
@@ -276,8 +276,8 @@ async fn a_broken_configuration_is_told_to_the_topic_once_a_day() {
     let published = house.beside(|beside| beside.published.clone());
     assert_eq!(published.len(), 1);
     insta::assert_snapshot!(published[0]["Message"], @r#"
-    Environments: nothing could be done
-    The run "tick" stopped before it touched anything. What sleeps goes on sleeping, and what runs goes on running.
+    Environments: the run failed
+    The run "tick" stopped before it changed anything. What sleeps stays asleep, and what runs keeps running.
 
     nothing was touched: s3://config/environments.yaml:2:1: unknown key "acounts"; did you mean "accounts"?
 

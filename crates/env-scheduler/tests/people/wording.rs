@@ -56,9 +56,9 @@ async fn a_notice_in_each_channel() {
     On Mon 23 Nov at 23:00 (Europe/Berlin), in 15 minutes.
     Schedule: Mon-Fri 09:00-22:00 UTC.
     Awake again on Tue 24 Nov 10:00.
-    If they are needed longer, put the sleep off. A link counts for whoever opens it, and asks once more.
+    If they are needed longer, put the sleep off. A link works for whoever opens it, and asks for confirmation.
     --
-    *Who sleeps*
+    *Services that will sleep*
     • dev/api: 1 task
     • dev/web: 3 tasks
     [1 hour more, until 00:00](button)
@@ -108,11 +108,11 @@ async fn a_notice_in_each_channel() {
             "On Mon 23 Nov at 23:00 (Europe/Berlin), in 15 minutes.",
             "Schedule: Mon-Fri 09:00-22:00 UTC.",
             "Awake again on Tue 24 Nov 10:00.",
-            "If they are needed longer, put the sleep off. A link counts for whoever opens it, and asks once more."
+            "If they are needed longer, put the sleep off. A link works for whoever opens it, and asks for confirmation."
           ],
           "lists": [
             {
-              "heading": "Who sleeps",
+              "heading": "Services that will sleep",
               "lines": [
                 "dev/api: 1 task",
                 "dev/web: 3 tasks"
@@ -183,7 +183,7 @@ async fn a_notice_in_each_channel() {
     Schedule: Mon-Fri 09:00-22:00 UTC.
     Awake again on Tue 24 Nov 10:00.
 
-    Who sleeps
+    Services that will sleep
     - dev/api: 1 task
     - dev/web: 3 tasks
 
@@ -199,8 +199,8 @@ async fn a_notice_in_each_channel() {
     On Mon 23 Nov at 23:00 (Europe/Berlin), in 15 minutes.
     Schedule: Mon-Fri 09:00-22:00 UTC.
     Awake again on Tue 24 Nov 10:00.
-    If they are needed longer, put the sleep off. A link counts for whoever opens it, and asks once more.
-    *Who sleeps*
+    If they are needed longer, put the sleep off. A link works for whoever opens it, and asks for confirmation.
+    *Services that will sleep*
     • dev/api: 1 task
     • dev/web: 3 tasks
     ");

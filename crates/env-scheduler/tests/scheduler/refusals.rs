@@ -23,7 +23,7 @@ fn one_cluster_that_can_not_be_read_does_not_stop_the_rest() {
         );
         insta::assert_snapshot!(answer["summary"].as_str().unwrap(), @r"
         Stopped 2 services, woke 0 services.
-        Not read: cluster broken: ListServices in broken failed: AccessDeniedException: not authorized; the role needs ecs:ListServices
+        Not read: cluster broken: ListServices in broken failed: AccessDeniedException: not authorized; the function's role needs ecs:ListServices
         ");
         assert_eq!(house.metrics()[0]["Failed"], 1);
         house.beside(|beside| beside.broken_cluster = None);
@@ -70,7 +70,7 @@ fn an_invocation_fails_where_nothing_can_be_read() {
                 (called == operation).then_some(Fate::Fail(400, "AccessDeniedException"))
             });
             let error = house.invoke(json!({"action": "down"})).await.unwrap_err();
-            assert!(matches!(error, HandleError::Blind(_)), "{error}");
+            assert!(matches!(error, HandleError::NothingRead(_)), "{error}");
             assert!(
                 error
                     .to_string()

@@ -77,7 +77,7 @@ fn it_does_not_go_on_for_ever() {
         let answer = house.invoke_for(SHORT, event).await.unwrap();
         assert_eq!(answer["continued"], false);
         assert!(house.beside(|beside| beside.invoked.is_empty()));
-        insta::assert_snapshot!(answer["problems"][0].as_str().unwrap(), @"the run was continued 12 times and there is still more to do; the next tick goes on. Raise the function's timeout, or `rate` in the configuration");
+        insta::assert_snapshot!(answer["problems"][0].as_str().unwrap(), @"the run was continued 12 times and there is still more to do; the next tick continues. Raise the function's timeout, or `rate` in the configuration");
         // A caller that loops has its own limit.
         let event = json!({"action": "down", "at": NIGHT, "continuation": 40, "loop": true});
         let answer = house.invoke_for(SHORT, event).await.unwrap();
@@ -96,7 +96,7 @@ fn where_it_may_not_invoke_itself_the_next_tick_goes_on() {
         let event = json!({"action": "down", "at": NIGHT});
         let answer = house.invoke_for(SHORT, event).await.unwrap();
         assert_eq!(answer["continued"], false);
-        insta::assert_snapshot!(answer["problems"][0].as_str().unwrap(), @"the function could not invoke itself: AccessDeniedException: not authorized; its role needs lambda:InvokeFunction on itself; the next tick goes on");
+        insta::assert_snapshot!(answer["problems"][0].as_str().unwrap(), @"the function could not invoke itself: AccessDeniedException: not authorized; the function's role needs lambda:InvokeFunction on itself; the next tick continues");
         house.invoke(json!({"action": "tick"})).await.unwrap();
         assert_eq!(awake(&house), 0);
     });

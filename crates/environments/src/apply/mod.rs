@@ -1,13 +1,10 @@
-//! The plan into deeds: each service's step as ordered calls, written down before they are made.
+//! Carries out a plan: the step of each resource as ordered calls, recorded before they are made.
 //!
-//! Who applies looks again and decides again just before: a plan may be half an hour old when its last
-//! service's turn comes, and people may have asked for something since. The order within one service is
-//! fixed: record, tag, bounds, count, record on the way down; record, count, bounds, tag, record on the way
-//! up, so that the count is never outside of bounds that could pull it. A crash anywhere in between leaves a
-//! record from which the next run goes on. One service's failure never stops the others.
+//! Each resource is read and decided on again just before its step: a plan may be half an hour old by then, and people may
+//! have asked for something since. The order within one resource is fixed: record, tag, bounds, count, record on the way
+//! down; record, count, bounds, tag, record on the way up, so that the count is never outside of bounds that could move it. A
+//! crash anywhere in between leaves a record from which the next run continues. One failure never stops the others.
 
-mod calls;
-mod others;
 mod reread;
 mod steps;
 mod tier_gate;
@@ -15,75 +12,33 @@ mod tier_gate;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::aws::Aws;
-use common::state::Item;
+use common::state::{Item, StateError};
 use futures::{StreamExt, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::condition::Condition;
-use crate::config::{Config, Rate};
+use crate::config::Config;
 use crate::decide::{PlanContext, Step};
+use crate::kinds::ecs_service::MAX_SERVICES_PER_CALL;
 use crate::overrides::Request;
 use crate::plan::{Plan, Row};
-use crate::rate_limiter::RateLimiter;
-use crate::read::{MAX_SERVICES_PER_CALL, TaskSizes};
+use crate::rate_limiter::RateLimiters;
+use crate::read::{Reader, TaskSizes};
 use crate::record_store::{RecordStore, Written};
-use crate::resource::Kind;
-use crate::sleep_record::{Holder, Phase, SleepRecord};
+use crate::resource::{Kind, Resource};
+use crate::sleep_record::{Holder, LEASE, Phase, SleepRecord};
+use crate::write::{CallError, Refusal, Writer};
 
-pub use self::calls::{CallError, Refusal};
-
-/// Services whose turns are waited for together and that are then looked at in one call: few, so that
-/// what is seen is about a second old when it is acted on.
+/// Services whose turns are waited for together and that are then read in one call: few, so that what was read is about a
+/// second old when it is acted on.
 const BATCH_SIZE: usize = 5;
 const _: () = assert!(BATCH_SIZE <= MAX_SERVICES_PER_CALL);
-/// Groups of services under way at once, in one cluster.
+/// Batches in progress at once, in one cluster.
 const CONCURRENT_BATCHES: usize = 4;
-/// Clusters at once.
+/// Clusters in progress at once.
 const CONCURRENT_CLUSTERS: usize = 8;
-/// How long nobody else touches a service that a run has begun with.
-pub const LEASE: SignedDuration = SignedDuration::from_secs(120);
-
-/// The budgets of one account and region, kept from run to run.
-#[derive(Debug)]
-pub struct RateLimiters {
-    /// Changes of services: 50 at once, 5 a second.
-    pub changes: RateLimiter,
-    /// Descriptions and lists of services: 100 at once, 20 a second.
-    pub reads: RateLimiter,
-    /// Tags: 20 at once, 10 a second.
-    pub tags: RateLimiter,
-    /// Application Auto Scaling, which publishes no figures.
-    pub scaling: RateLimiter,
-}
-
-impl RateLimiters {
-    /// Full buckets.
-    pub fn new(rate: &Rate) -> Self {
-        let of = |burst, per_second| {
-            RateLimiter::new(&Rate {
-                burst,
-                per_second,
-                share: rate.share,
-            })
-        };
-        Self {
-            changes: RateLimiter::new(rate),
-            reads: of(100, 20.0),
-            tags: of(20, 10.0),
-            scaling: of(50, 10.0),
-        }
-    }
-
-    /// How often AWS has refused a call.
-    pub fn refusals(&self) -> u64 {
-        [&self.changes, &self.reads, &self.tags, &self.scaling]
-            .map(RateLimiter::refusals)
-            .iter()
-            .sum()
-    }
-}
 
 /// What a run works with.
 pub struct ApplyContext<'a> {
@@ -123,7 +78,7 @@ pub struct Applied {
     pub outcomes: Vec<Outcome>,
     /// How often AWS refused a call for its rate; each such call was made again.
     pub refusals: u64,
-    /// What went on all the same, in sentences.
+    /// What did not stop the run, in sentences.
     pub warnings: Vec<String>,
 }
 
@@ -153,11 +108,11 @@ pub enum End {
     Done,
     /// Nothing was left to do, or not any more.
     Nothing,
-    /// Another run is at it.
+    /// Another run holds it.
     Busy,
-    /// Not begun: the time was over. The next run goes on.
+    /// Not begun: the time was over. The next run continues.
     Continue,
-    /// AWS does not stop it. What was changed for that was taken back.
+    /// AWS does not stop it. What was changed for that was undone.
     Refused {
         /// The call and on what.
         what: String,
@@ -192,7 +147,30 @@ impl Applied {
     }
 }
 
-/// Who wants to hear of each service as soon as it is done with.
+impl From<CallError> for End {
+    fn from(error: CallError) -> Self {
+        if error.refusal == Refusal::Late {
+            return Self::Continue;
+        }
+        Self::Failed {
+            what: error.what,
+            detail: error.detail,
+            remedy: error.remedy,
+        }
+    }
+}
+
+impl From<&StateError> for End {
+    fn from(error: &StateError) -> Self {
+        Self::Failed {
+            what: "the state table".to_owned(),
+            detail: error.to_string(),
+            remedy: "nothing was done with this service".to_owned(),
+        }
+    }
+}
+
+/// Called with the outcome of each resource as soon as it is known.
 pub type Watch<'a> = &'a (dyn Fn(&Outcome) + Sync);
 
 /// Does what the plan says, as far as the time reaches.
@@ -200,7 +178,7 @@ pub async fn apply(context: &ApplyContext<'_>, plan: &Plan) -> Applied {
     apply_watched(context, plan, &|_| ()).await
 }
 
-/// [`apply`], for somebody who waits for it.
+/// [`apply`], reporting each outcome as it comes.
 pub async fn apply_watched(context: &ApplyContext<'_>, plan: &Plan, watch: Watch<'_>) -> Applied {
     let before = context.limiters.refusals();
     let mut gates = tier_gate::Gates::new(context, plan);
@@ -242,8 +220,8 @@ pub async fn apply_watched(context: &ApplyContext<'_>, plan: &Plan, watch: Watch
     applied
 }
 
-/// Removes tags whose removal has failed when their services woke: who reads one believes it. That is for
-/// people, so another failure is no news.
+/// Removes backup tags whose removal failed when their services woke: people would believe them. Another failure is only
+/// logged.
 async fn forget_tags(context: &ApplyContext<'_>, plan: &Plan) {
     for row in plan
         .rows
@@ -253,7 +231,7 @@ async fn forget_tags(context: &ApplyContext<'_>, plan: &Plan) {
         if Instant::now() < context.deadline
             && let Some(held) = hold_awake(context, row).await
         {
-            if let Err(error) = calls::remove_tag(context, &row.resource).await {
+            if let Err(error) = context.tag(&row.resource, None).await {
                 tracing::warn!(resource = %row.resource.arn, error = %error.detail, "the tag stays");
             }
             let free = SleepRecord {
@@ -266,8 +244,8 @@ async fn forget_tags(context: &ApplyContext<'_>, plan: &Plan) {
     }
 }
 
-/// Writes down what runs on although it was stopped, and what runs short since it was woken, or does no more. That is for
-/// what is reported later, so a failure is no news.
+/// Records what still runs although it was stopped, and what has not come up since it was woken, or has by now. Later runs
+/// report by it, so a failure is only logged.
 async fn note_conditions(context: &ApplyContext<'_>, plan: &Plan) {
     for row in &plan.rows {
         let is_short = matches!(row.condition, Some(Condition::NotUp { .. }));
@@ -324,10 +302,10 @@ async fn hold_awake(context: &ApplyContext<'_>, row: &Row) -> Option<Item<SleepR
 type Place<'r> = (bool, &'r str);
 
 fn place(row: &Row) -> Place<'_> {
-    (row.resource.kind == Kind::EcsService, &row.resource.cluster)
+    (row.resource.kind.has_cluster(), &row.resource.cluster)
 }
 
-/// Who wakes, tier by tier; then who sleeps, in reverse; then what is only recorded.
+/// What wakes, tier by tier; then what sleeps, in reverse; then what is only recorded.
 fn rank(row: &Row) -> (u8, usize) {
     if row.step.is_up() {
         (0, row.tier_number)
@@ -357,8 +335,8 @@ fn bands(plan: &Plan) -> impl Iterator<Item = Vec<&Row>> {
     bands.into_values()
 }
 
-/// The rows of one cluster: who wakes, tier by tier, each after the one before is healthy; then who
-/// sleeps, in reverse; then what is only recorded.
+/// The rows of one cluster: what wakes, tier by tier, each after the one before is healthy; then what sleeps, in reverse;
+/// then what is only recorded.
 async fn apply_to_cluster(
     context: &ApplyContext<'_>,
     work: Vec<&Row>,
@@ -395,8 +373,8 @@ async fn apply_to_cluster(
     applied
 }
 
-/// Waits for the turns of a few services, looks at them again, and does their steps. Tells as well who of
-/// them wakes now, by this run or by another.
+/// Waits for the turns of a few resources, reads them again, and does their steps. Also returns which of them wake now, by
+/// this run or by another.
 async fn batch(
     context: &ApplyContext<'_>,
     rows: Vec<&Row>,
@@ -447,6 +425,29 @@ async fn batch(
 }
 
 impl ApplyContext<'_> {
+    fn writer<'a>(&'a self, resource: &'a Resource) -> Writer<'a> {
+        Writer {
+            aws: self.aws,
+            limiters: self.limiters,
+            deadline: self.deadline,
+            resource,
+        }
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader {
+            aws: self.aws,
+            limiter: &self.limiters.reads,
+            sizes: self.sizes,
+        }
+    }
+
+    /// Backs up a record in the tag of its resource, or removes the tag.
+    async fn tag(&self, resource: &Resource, value: Option<&str>) -> Result<(), CallError> {
+        let kind = resource.kind.implementation();
+        kind.tag(self.writer(resource), value).await
+    }
+
     fn plan_context(&self) -> PlanContext<'_> {
         PlanContext {
             now: (self.clock)(),

@@ -1,10 +1,11 @@
-//! The second look at a few services, just before something is done with them: what is, what is remembered
-//! and what people ask for by now.
+//! Reads a few resources again, just before they are changed: what is, what is on record, and what people ask for by now.
+
+use std::collections::BTreeMap;
 
 use futures::future::join_all;
 
-use super::{ApplyContext, End, calls, steps};
-use crate::kinds;
+use super::{ApplyContext, End, steps};
+use crate::kinds::Names;
 use crate::overrides::Request;
 use crate::plan::{Row, row};
 use crate::read::{ReadError, Reader};
@@ -14,9 +15,8 @@ use crate::select::Selector;
 /// The planned row, and what is there now; none if it is gone.
 pub(super) type Reread<'r> = (&'r Row, Result<Option<steps::CurrentRow>, End>);
 
-/// The record first and the service after it: whoever changes the service in between has changed the
-/// record as well, and then ours can't be written any more. What people ask for comes last: nothing of
-/// theirs tells us that it is out of date.
+/// The record is read before the resource: whoever changes the resource in between has changed the record as well, and then
+/// ours can't be written. What people ask for is read last: nothing would show that it is out of date.
 pub(super) async fn reread<'r>(context: &ApplyContext<'_>, rows: &[&'r Row]) -> Vec<Reread<'r>> {
     let Some(first) = rows.first() else {
         return Vec::new();
@@ -24,12 +24,7 @@ pub(super) async fn reread<'r>(context: &ApplyContext<'_>, rows: &[&'r Row]) -> 
     let at = (context.clock)();
     let arns = rows.iter().map(|row| row.resource.arn.as_str());
     let records = join_all(arns.map(|arn| context.store.record(arn))).await;
-    let reader = Reader {
-        aws: context.aws,
-        limiter: &context.limiters.reads,
-        sizes: context.sizes,
-    };
-    let services = read_resources(reader, &first.resource.cluster, rows).await;
+    let services = read_resources(context.reader(), &first.resource.cluster, rows).await;
     let asked = context.store.requests().await;
     let requests: &[Request] = match &asked {
         Ok((requests, _)) => requests,
@@ -46,11 +41,11 @@ pub(super) async fn reread<'r>(context: &ApplyContext<'_>, rows: &[&'r Row]) -> 
             Err(error) => Err(End::Failed {
                 what: error.what.clone(),
                 detail: error.detail.clone(),
-                remedy: error.remedy.trim_start_matches("; ").to_owned(),
+                remedy: error.remedy.clone(),
             }),
         };
         let seen = found.and_then(|resource| {
-            let item = record.map_err(|error| calls::state(&error))?;
+            let item = record.map_err(|error| End::from(&error))?;
             let Some(mut resource) = resource else {
                 return Ok(None);
             };
@@ -61,7 +56,7 @@ pub(super) async fn reread<'r>(context: &ApplyContext<'_>, rows: &[&'r Row]) -> 
             if row.step.is_down()
                 && let Err(error) = &asked
             {
-                return Err(calls::state(error));
+                return Err(End::from(error));
             }
             row.resource.size = row.resource.size.or(planned.resource.size);
             Ok(Some(steps::CurrentRow { row, item, at }))
@@ -71,23 +66,23 @@ pub(super) async fn reread<'r>(context: &ApplyContext<'_>, rows: &[&'r Row]) -> 
     again.collect()
 }
 
+/// All rows are of one place, and of few kinds.
 async fn read_resources(
     reader: Reader<'_>,
     cluster: &str,
     rows: &[&Row],
 ) -> Result<Vec<Resource>, ReadError> {
-    let is_ecs = |row: &&&Row| row.resource.kind == Kind::EcsService;
-    let names: Vec<String> = rows
-        .iter()
-        .filter(is_ecs)
-        .map(|row| row.resource.name.clone())
-        .collect();
-    let mut services = Vec::new();
-    if !names.is_empty() {
-        services = reader.services(cluster, &names).await?;
+    let mut names: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
+    for row in rows {
+        let of_kind = names.entry(row.resource.kind).or_default();
+        of_kind.push(row.resource.name.clone());
     }
-    for row in rows.iter().filter(|row| !is_ecs(row)) {
-        services.extend(kinds::look(reader, row.resource.kind, &row.resource.name).await?);
+    let mut found = Vec::new();
+    for (kind, names) in names {
+        for names in names.chunks(kind.spec().names_per_call) {
+            let names = Names { cluster, names };
+            found.extend(kind.implementation().describe(reader, names).await?);
+        }
     }
-    Ok(services)
+    Ok(found)
 }

@@ -1,24 +1,25 @@
-//! The steps of one service, call by call. Before each call the run makes sure that the service is still
-//! its own: a run that was frozen for minutes must not go on as if nothing had happened.
+//! The step of one resource, call by call. Before each call the run makes sure that it still holds the resource: a run that
+//! was frozen for minutes must not continue as if nothing had happened.
 
 use common::state::Item;
 use jiff::{SignedDuration, Timestamp};
 
-use super::calls::{self, CallError, Refusal};
-use super::{ApplyContext, End, LEASE, Outcome, outcome};
+use super::{ApplyContext, End, Outcome, outcome};
 use crate::backup_tag::{ASLEEP_TAG, BackupTag};
 use crate::condition::Condition;
 use crate::decide::{Step, effective_record, overstated_tag};
+use crate::kinds::Change;
 use crate::plan::Row;
 use crate::record_store::{RecordError, Written};
-use crate::resource::{Kind, Level, Resource, Scaling};
-use crate::sleep_record::{Conflict, Holder, Phase, Refused, Saved, SleepRecord};
+use crate::resource::{Level, Resource, Scaling};
+use crate::sleep_record::{Conflict, Holder, LEASE, Phase, Refused, Saved, SleepRecord};
+use crate::write::{CallError, Refusal};
 
-/// No call is begun with less of the lease left: each is over by then, its time limits see to that.
+/// No call is begun with less of the lease left: the time limit of each call ends before that.
 const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(20);
-/// What was seen longer ago is not acted upon.
+/// What was read longer ago is not acted upon.
 const MAX_READ_AGE: SignedDuration = SignedDuration::from_secs(30);
-/// Tries of telling that a call may have come late: another run may be writing just then.
+/// Tries of recording that a call may have come late: another run may be writing just then.
 const LATE_CALL_WRITES: usize = 5;
 
 /// A service as it is this second, and its record.
@@ -100,9 +101,7 @@ impl<'a> StepRun<'a> {
 
         let value = backup.value();
         if resource.tags.get(ASLEEP_TAG) != Some(&value) {
-            let tagged = self
-                .change(calls::set_tag(context, resource, &value))
-                .await?;
+            let tagged = self.call(context.tag(resource, Some(&value))).await?;
             self.warn(tagged);
         }
         match self.stop(set).await? {
@@ -112,36 +111,27 @@ impl<'a> StepRun<'a> {
         }
     }
 
-    /// Bounds, then count.
+    /// Makes the changes that put it to sleep, until AWS refuses one.
     async fn stop(&mut self, set: Level) -> Result<Result<(), CallError>, End> {
-        let (context, resource) = (self.context, self.resource());
-        if let Some(scaling) = set.scaling.filter(|_| resource.scaling != set.scaling) {
-            let bounded = self
-                .change(calls::set_scaling(context, resource, scaling))
-                .await?;
-            if bounded.is_err() {
-                return Ok(bounded);
+        let resource = self.resource();
+        for change in resource.kind.implementation().sleep(resource.level(), set) {
+            if let Err(error) = self.change(change).await? {
+                return Ok(Err(error));
             }
-            self.bounded = true;
-        }
-        if resource.desired != set.desired {
-            return self
-                .change(calls::set_count(context, resource, set.desired))
-                .await;
+            self.bounded |= matches!(change, Change::Bounds(_));
         }
         Ok(Ok(()))
     }
 
-    /// Takes everything back: what AWS does not stop neither sleeps nor says so. Where that fails, too, the
-    /// next run goes on from the record.
+    /// Undoes everything: what AWS does not stop must not look asleep. If that fails, too, the next run continues from the
+    /// record.
     async fn refused(&mut self, was: Level, error: CallError) -> Result<(), End> {
         let (context, resource) = (self.context, self.resource());
         let moved = self.bounded || resource.scaling != was.scaling;
         if let Some(scaling) = was.scaling.filter(|_| moved) {
-            self.change(calls::set_scaling(context, resource, scaling))
-                .await??;
+            self.change(Change::Bounds(scaling)).await??;
         }
-        self.change(calls::remove_tag(context, resource)).await??;
+        self.call(context.tag(resource, None)).await??;
         let earlier = self
             .before
             .as_ref()
@@ -170,7 +160,7 @@ impl<'a> StepRun<'a> {
     }
 
     async fn wake(&mut self, was: Level) -> Result<(), End> {
-        let (context, resource) = (self.context, self.resource());
+        let resource = self.resource();
         let before = self.before.clone();
         let lies = self.item.as_ref().map(|item| &item.value);
         let exaggerated = overstated_tag(resource, lies, self.now());
@@ -199,35 +189,8 @@ impl<'a> StepRun<'a> {
         });
         self.claim(record).await?;
 
-        // The count comes first, while the bounds of the sleep leave it alone: Application Auto Scaling pulls
-        // what lies outside of new bounds into them when it gets to it, and so it must not find a zero.
-        let mut desired = resource.desired;
-        let (mut scaling, has_room) = (resource.scaling, |bounds: Scaling| {
-            was.desired <= bounds.max
-        });
-        if resource.kind == Kind::AutoScalingGroup
-            && let Some(bounds) = was.scaling
-            && !scaling.is_none_or(has_room)
-        {
-            // The maximum was lowered for the warm pool, and a count above it is refused.
-            self.change(calls::set_all(context, resource, (bounds, was.desired)))
-                .await??;
-            (scaling, desired) = (was.scaling, was.desired);
-        }
-        if desired != was.desired {
-            self.change(calls::set_count(context, resource, was.desired))
-                .await??;
-            desired = was.desired;
-        }
-        if let Some(scaling) = was.scaling.filter(|_| scaling != was.scaling) {
-            self.change(calls::set_scaling(context, resource, scaling))
-                .await??;
-            desired = scaling.clamp(desired);
-        }
-        // It had a count that its own bounds do not allow, and they have moved it.
-        if desired != was.desired {
-            self.change(calls::set_count(context, resource, was.desired))
-                .await??;
+        for change in resource.kind.implementation().wake(resource.level(), was) {
+            self.change(change).await??;
         }
         self.untag().await?;
         let notes = self.row.notes.iter();
@@ -235,7 +198,7 @@ impl<'a> StepRun<'a> {
         self.warnings.extend(notes);
         if let Some((tag, believed)) = exaggerated {
             self.warnings.push(format!(
-                "{}: its tag {ASLEEP_TAG} says {tag}, and nothing vouches for so many: it has {believed} now",
+                "{}: its tag {ASLEEP_TAG} says {tag}, and it is not known to have had so many: it has {believed} now",
                 resource.place()
             ));
         }
@@ -259,7 +222,6 @@ impl<'a> StepRun<'a> {
     }
 
     async fn conflict(&mut self, found: Level, give_back: Option<Scaling>) -> Result<(), End> {
-        let (context, resource) = (self.context, self.resource());
         let before = self.before.clone();
         let mut record = self.record(Phase::Conflict);
         record.was = before.as_ref().and_then(|before| before.was.clone());
@@ -276,8 +238,7 @@ impl<'a> StepRun<'a> {
         self.claim(record).await?;
         let mut level = found;
         if let Some(scaling) = give_back {
-            self.change(calls::set_scaling(context, resource, scaling))
-                .await??;
+            self.change(Change::Bounds(scaling)).await??;
             level.scaling = Some(scaling);
         }
         let claimed = self.item.as_ref().map(|item| item.value.clone());
@@ -383,7 +344,7 @@ impl<'a> StepRun<'a> {
                 Ok(())
             }
             Ok(Written::Lost) => Err(End::Busy),
-            Err(RecordError::State(error)) => Err(calls::state(&error)),
+            Err(RecordError::State(error)) => Err(End::from(&error)),
             Err(error @ RecordError::Guarded { .. }) => Err(End::Failed {
                 what: "the state table".to_owned(),
                 detail: error.to_string(),
@@ -392,9 +353,15 @@ impl<'a> StepRun<'a> {
         }
     }
 
+    async fn change(&mut self, change: Change) -> Result<Result<(), CallError>, End> {
+        let writer = self.context.writer(self.resource());
+        let kind = writer.resource.kind.implementation();
+        self.call(kind.change(writer, change)).await
+    }
+
     /// Makes a call while the service is this run's. If it isn't any more when the call is over, whoever
     /// has it now may have been overwritten, and must be told.
-    async fn change(
+    async fn call(
         &mut self,
         call: impl Future<Output = Result<(), CallError>>,
     ) -> Result<Result<(), CallError>, End> {
@@ -440,7 +407,7 @@ impl<'a> StepRun<'a> {
     async fn record_late_call(&mut self) -> Result<(), End> {
         for _ in 0..LATE_CALL_WRITES {
             let read = self.context.store.record(&self.row.resource.arn).await;
-            let Some(item) = read.map_err(|error| calls::state(&error))? else {
+            let Some(item) = read.map_err(|error| End::from(&error))? else {
                 return Ok(());
             };
             let mut record = item.value.clone();
@@ -467,7 +434,7 @@ impl<'a> StepRun<'a> {
     async fn untag(&mut self) -> Result<(), End> {
         let (context, resource) = (self.context, self.resource());
         if resource.tags.contains_key(ASLEEP_TAG) {
-            let removed = self.change(calls::remove_tag(context, resource)).await?;
+            let removed = self.call(context.tag(resource, None)).await?;
             // Nobody would take it away later: a run that goes on does.
             if removed
                 .as_ref()

@@ -1,5 +1,5 @@
-//! The gate between tiers on the way up: a front end is of no use before its database. It has a time
-//! limit, because an environment that stays down for one service that is broken is of no use either.
+//! The gate between tiers on the way up: a front end is useless before its database is there. The wait is limited, because
+//! an environment that stays down for one broken service is useless, too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,13 +9,12 @@ use tokio::time::Instant;
 
 use super::{ApplyContext, End, Outcome, Place, place};
 use crate::decide::{SETTLE_TIME, Step};
-use crate::kinds;
+use crate::kinds::Names;
 use crate::plan::Plan;
-use crate::read::{MAX_SERVICES_PER_CALL, Reader};
 use crate::resource::{Kind, Resource};
 use crate::sleep_record::Phase;
 
-/// How often is looked.
+/// How often the health of lower tiers is read.
 const POLL_INTERVAL: Duration = Duration::from_secs(10);
 
 pub(super) type Name = (Kind, String);
@@ -146,7 +145,8 @@ impl Wait {
     /// nothing is as healthy as nothing that is wanted.
     fn is_over(self, resource: &Resource, now: Timestamp) -> bool {
         let is_old = resource.desired < self.count
-            && (resource.kind.is_database() || now.duration_since(self.since) < SETTLE_TIME);
+            && (resource.kind.restarted_after().is_some()
+                || now.duration_since(self.since) < SETTLE_TIME);
         resource.is_healthy() && !is_old
     }
 }
@@ -181,13 +181,13 @@ impl Waking {
             if Instant::now() >= context.deadline {
                 return false;
             }
-            self.look(context, &mut waits).await;
+            self.verify(context, &mut waits).await;
             let now = (context.clock)();
             waits.retain(|(_, name), wait| {
                 let in_time = now.duration_since(wait.since) < context.config.healthy_within;
                 if !in_time {
                     warnings.push(format!(
-                        "{}/{name} was not healthy in time; what depends on it was woken all the same",
+                        "{}/{name} was not healthy in time; what depends on it was woken anyway",
                         self.cluster
                     ));
                 }
@@ -201,28 +201,20 @@ impl Waking {
         true
     }
 
-    async fn look(&self, context: &ApplyContext<'_>, waits: &mut BTreeMap<Name, Wait>) {
-        let reader = Reader {
-            aws: context.aws,
-            limiter: &context.limiters.reads,
-            sizes: context.sizes,
-        };
-        let asked: Vec<Name> = waits.keys().cloned().collect();
-        let (ecs, others): (Vec<&Name>, Vec<&Name>) = asked
-            .iter()
-            .partition(|(kind, _)| *kind == Kind::EcsService);
-        // A look that fails is no health; the time limit bounds how often.
-        for names in ecs.chunks(MAX_SERVICES_PER_CALL) {
-            let plain: Vec<String> = names.iter().map(|(_, name)| name.clone()).collect();
-            if let Ok(found) = reader.bare_services(&self.cluster, &plain).await
-                && found.failures.is_empty()
-            {
-                settle(waits, names, (&found.services, (context.clock)()));
-            }
+    async fn verify(&self, context: &ApplyContext<'_>, waits: &mut BTreeMap<Name, Wait>) {
+        let mut names: BTreeMap<Kind, Vec<String>> = BTreeMap::new();
+        for (kind, name) in waits.keys() {
+            names.entry(*kind).or_default().push(name.clone());
         }
-        for name in others {
-            if let Ok(found) = kinds::look(reader, name.0, &name.1).await {
-                settle(waits, &[name], (&found, (context.clock)()));
+        for (kind, names) in names {
+            for names in names.chunks(kind.spec().names_per_call) {
+                let cluster = &self.cluster;
+                let of = Names { cluster, names };
+                let found = kind.implementation().verify(context.reader(), of).await;
+                // What can't be read is not healthy; the time limit bounds how often it is tried.
+                if let Ok(found) = found {
+                    settle(waits, (kind, names), (&found, (context.clock)()));
+                }
             }
         }
     }
@@ -231,14 +223,15 @@ impl Waking {
 /// Who is healthy, or gone, is not waited for any more.
 fn settle(
     waits: &mut BTreeMap<Name, Wait>,
-    asked: &[&Name],
+    (kind, names): (Kind, &[String]),
     (found, now): (&[Resource], Timestamp),
 ) {
-    for name in asked {
-        let resource = found.iter().find(|resource| resource.name == name.1);
+    for name in names {
+        let resource = found.iter().find(|resource| resource.name == *name);
         let is_over = |wait: &Wait| resource.is_none_or(|resource| wait.is_over(resource, now));
-        if waits.get(*name).is_some_and(is_over) {
-            waits.remove(*name);
+        let name = (kind, name.clone());
+        if waits.get(&name).is_some_and(is_over) {
+            waits.remove(&name);
         }
     }
 }

@@ -10,7 +10,9 @@ use strict_yaml::{At, Findings, Node, Object, Problems, Value, entries, items, s
 
 use super::regions::{self, Region, region};
 use super::values::{duration, exact, globs, names, number, share, words};
-use super::{Also, Config, FILE, Files, Globs, Named, Prices, Rate, Rule, Tier, keys, people};
+use super::{
+    Config, FILE, Files, Globs, NamedSchedule, OtherKinds, Prices, Rate, Rule, Tier, keys, people,
+};
 
 mod calendar;
 mod imported;
@@ -170,7 +172,7 @@ fn regions(object: &Object<'_>, (problems, warnings): (&Findings, &Findings)) ->
     regions
 }
 
-type Schedules = (BTreeMap<String, Named>, BTreeMap<String, String>);
+type Schedules = (BTreeMap<String, NamedSchedule>, BTreeMap<String, String>);
 
 fn schedules(
     object: &Object<'_>,
@@ -225,7 +227,7 @@ fn schedules(
         match Schedule::parse_as(syntax, written.text, &context) {
             Ok(schedule) => {
                 remark(&schedule, node.at, warnings);
-                schedules.insert(name.clone(), Named { syntax, schedule });
+                schedules.insert(name.clone(), NamedSchedule { syntax, schedule });
             }
             Err(error) if error.schedule.is_none() => {
                 wrong_schedule(&format!("schedule {name:?}"), node, &error, problems);
@@ -296,7 +298,7 @@ fn remark(schedule: &Schedule, at: At, warnings: &Findings) {
 
 fn default_schedule(
     object: &Object<'_>,
-    schedules: &BTreeMap<String, Named>,
+    schedules: &BTreeMap<String, NamedSchedule>,
     problems: &Findings,
 ) -> Option<String> {
     let node = object.get("default_schedule")?;
@@ -340,7 +342,7 @@ fn tag_key(node: &Node, told: &str, problems: &Findings) -> Option<String> {
 
 fn rules(
     object: &Object<'_>,
-    (schedules, context): (&BTreeMap<String, Named>, &Context<'_>),
+    (schedules, context): (&BTreeMap<String, NamedSchedule>, &Context<'_>),
     (problems, warnings): (&Findings, &Findings),
 ) -> Vec<Rule> {
     let nodes = object
@@ -447,14 +449,14 @@ fn rate(object: &Object<'_>, problems: &Findings) -> Option<Rate> {
     })
 }
 
-fn also(object: &Object<'_>, problems: &Findings) -> Option<Also> {
+fn also(object: &Object<'_>, problems: &Findings) -> Option<OtherKinds> {
     let object = Object::read(object.get("also")?, &keys::ALSO, problems)?;
     let read = |key| -> Globs {
         let node = object.get(key);
         node.map(|node| names(node, key, problems))
             .unwrap_or_default()
     };
-    Some(Also {
+    Some(OtherKinds {
         rds_instances: read("rds_instances"),
         rds_clusters: read("rds_clusters"),
         auto_scaling_groups: read("auto_scaling_groups"),

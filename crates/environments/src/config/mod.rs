@@ -28,7 +28,7 @@ use strict_yaml::{Document, Problem, Problems};
 pub use self::glob::{Glob, Globs};
 pub use self::imported::Imported;
 pub use self::location::{ConfigError, load};
-pub use self::people::{May, People, SlackApp, Tell};
+pub use self::people::{Notifications, People, Permissions, SlackApp};
 pub use self::production::looks_like_production;
 
 /// How problems speak of the file.
@@ -50,7 +50,7 @@ pub struct Config {
     /// The zone of windows that name none.
     pub zone: Option<String>,
     /// The named schedules.
-    pub schedules: BTreeMap<String, Named>,
+    pub schedules: BTreeMap<String, NamedSchedule>,
     /// For services whose tag says `default` or is empty.
     pub default_schedule: Option<String>,
     /// The holidays.
@@ -78,7 +78,7 @@ pub struct Config {
     /// How fast AWS may be asked.
     pub rate: Rate,
     /// Which other kinds are looked at.
-    pub also: Also,
+    pub also: OtherKinds,
     /// Who is told, and who may ask for something.
     pub people: People,
     /// What is allowed and probably not meant.
@@ -87,7 +87,7 @@ pub struct Config {
 
 /// A named schedule.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Named {
+pub struct NamedSchedule {
     /// Its grammar.
     pub syntax: Syntax,
     /// As it was read.
@@ -137,7 +137,7 @@ pub struct Rate {
 
 /// Patterns over the names of other kinds; a kind without a pattern is not even looked at.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Also {
+pub struct OtherKinds {
     /// RDS instances that belong to no cluster.
     pub rds_instances: Globs,
     /// Aurora clusters.

@@ -23,9 +23,9 @@ pub struct People {
     /// The configured places, by name.
     pub channels: BTreeMap<String, Channel>,
     /// Which of them are told of what.
-    pub tell: Tell,
+    pub tell: Notifications,
     /// Who may ask for something.
-    pub may: May,
+    pub may: Permissions,
     /// For buttons and commands in Slack.
     pub slack_app: Option<SlackApp>,
     /// When a snooze ends that lasts until tomorrow.
@@ -34,7 +34,7 @@ pub struct People {
 
 /// Names of channels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tell {
+pub struct Notifications {
     /// Before something sleeps.
     pub notice: Vec<String>,
     /// After it has woken.
@@ -46,7 +46,7 @@ pub struct Tell {
 /// Who may ask for something. Without a list: whoever holds a link, and the members of the workspace of
 /// the Slack app.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct May {
+pub struct Permissions {
     /// Put a sleep off.
     pub snooze: Option<Vec<Approver>>,
     /// Wake what sleeps.
@@ -70,8 +70,8 @@ impl Default for People {
         Self {
             language: Language::default(),
             channels: BTreeMap::new(),
-            tell: Tell::default(),
-            may: May::default(),
+            tell: Notifications::default(),
+            may: Permissions::default(),
             slack_app: None,
             tomorrow: TOMORROW,
         }
@@ -118,14 +118,14 @@ pub(super) fn read(node: &Node, problems: &Findings) -> Option<People> {
     })
 }
 
-fn tell(node: &Node, channels: &Channels, problems: &Findings) -> Option<Tell> {
+fn tell(node: &Node, channels: &Channels, problems: &Findings) -> Option<Notifications> {
     let object = Object::read(node, &keys::TELL, problems)?;
     let names = |key: &str| -> Vec<String> {
         let node = object.get(key);
         node.and_then(|node| channels.told(node, &format!("tell.{key}"), problems))
             .unwrap_or_default()
     };
-    Some(Tell {
+    Some(Notifications {
         notice: names("notice"),
         morning: names("morning"),
         trouble: names("trouble"),
@@ -133,7 +133,7 @@ fn tell(node: &Node, channels: &Channels, problems: &Findings) -> Option<Tell> {
 }
 
 /// A list that is wrong is never no list: that would let everybody in. Its problem refuses the file.
-fn may(node: &Node, channels: &Channels, problems: &Findings) -> Option<May> {
+fn may(node: &Node, channels: &Channels, problems: &Findings) -> Option<Permissions> {
     let object = Object::read(node, &keys::MAY, problems)?;
     let people = |key: &str| {
         let node = object.get(key)?;
@@ -144,7 +144,7 @@ fn may(node: &Node, channels: &Channels, problems: &Findings) -> Option<May> {
         }
         Some(read)
     };
-    Some(May {
+    Some(Permissions {
         snooze: people("snooze"),
         wake: people("wake"),
     })

@@ -78,8 +78,11 @@ schedules:
 #[test]
 fn people_are_read_and_nobody_is_told_by_default() {
     let silent = parsed("version: 1\naccounts: '111122223333'\n").people;
-    assert!(silent.channels.is_empty() && silent.tell == Tell::default());
-    assert_eq!((silent.may, silent.slack_app), (May::default(), None));
+    assert!(silent.channels.is_empty() && silent.tell == Notifications::default());
+    assert_eq!(
+        (silent.may, silent.slack_app),
+        (Permissions::default(), None)
+    );
     assert_eq!(silent.tomorrow, jiff::civil::time(9, 0, 0, 0));
     let people =
         parsed(&std::fs::read_to_string(root().join("examples/environments.yaml")).unwrap()).people;

@@ -1,75 +1,278 @@
-//! Other kinds that sleep, behind the same facts and the same plan: databases of RDS and EC2 Auto Scaling
-//! groups. Their calls are few and named alike: list, look, change, tag.
+//! The kinds of resources that can sleep: one file and one [`ResourceKind`] for each.
 //!
-//! A kind that the configuration doesn't name is not even looked at.
+//! Everything else treats all resources alike. Whatever differs between kinds is asked of the trait, and
+//! [`Kind::implementation`] is the only place that matches on a [`Kind`]. A new kind is a new file here, a variant
+//! there, and a key under `also` in the configuration. A kind that the configuration doesn't name is never called.
 
-pub(crate) mod databases;
-pub(crate) mod groups;
+mod aurora_cluster;
+mod auto_scaling_group;
+pub(crate) mod ecs_service;
+mod rds;
+mod rds_instance;
+pub(crate) mod scalable_target;
 
-use crate::config::Config;
+use std::fmt;
+
+use futures::future::BoxFuture;
+use jiff::SignedDuration;
+
+use crate::config::{Config, Globs};
+use crate::problem::Problem;
 use crate::read::{ReadError, Reader};
-use crate::resource::{Kind, Resource};
+use crate::resource::{Kind, Level, Resource, Scaling, Suspended};
+use crate::write::{CallError, Writer};
 
-/// The place of databases, where a service has its cluster.
-pub const RDS: &str = "rds";
-/// The place of Auto Scaling groups.
-pub const AUTO_SCALING: &str = "autoscaling";
+/// What one kind of resource can do.
+pub(crate) trait ResourceKind: Sync {
+    /// What is fixed for the kind.
+    fn spec(&self) -> &'static Spec;
 
-/// What of the other kinds the configuration names, and what could not be read.
-pub(crate) async fn gather(reader: Reader<'_>, config: &Config) -> (Vec<Resource>, Vec<ReadError>) {
-    let also = &config.also;
-    let (mut services, mut problems) = (Vec::new(), Vec::new());
-    let mut take =
-        |found: Result<Vec<Resource>, ReadError>, globs: &crate::config::Globs| match found {
-            Ok(found) => services.extend(
-                found
-                    .into_iter()
-                    .filter(|one| globs.find_name(&one.name).is_some()),
-            ),
-            Err(error) => problems.push(error),
-        };
-    if !also.rds_instances.is_empty() {
-        take(
-            databases::instances(reader, None).await,
-            &also.rds_instances,
-        );
+    /// Every resource of this kind that the configuration may mean.
+    fn list<'a>(&self, reader: Reader<'a>, config: &'a Config) -> BoxFuture<'a, Listed>;
+
+    /// These resources as they are now; those that are gone are left out.
+    fn describe<'a>(&self, reader: Reader<'a>, names: Names<'a>) -> Reading<'a>;
+
+    /// As [`describe`](Self::describe), with no more than [`Resource::is_healthy`] needs. One that can't be read is
+    /// an error.
+    fn verify<'a>(&self, reader: Reader<'a>, names: Names<'a>) -> Reading<'a> {
+        self.describe(reader, names)
     }
-    if !also.rds_clusters.is_empty() {
-        take(databases::clusters(reader, None).await, &also.rds_clusters);
-    }
-    if !also.auto_scaling_groups.is_empty() {
-        take(groups::groups(reader, &[]).await, &also.auto_scaling_groups);
-    }
-    if services.iter().any(|one| one.kind == Kind::RdsCluster) {
-        let members = databases::members(reader).await;
-        for cluster in services
-            .iter_mut()
-            .filter(|one| one.kind == Kind::RdsCluster)
-        {
-            let members = members.get(&cluster.name);
-            databases::count_members(cluster, members.map_or(&[], Vec::as_slice));
+
+    /// What it has while it sleeps, where it has `was` while awake: nothing runs, and nothing may start it.
+    fn asleep(&self, _resource: &Resource, was: Level) -> Level {
+        Level {
+            desired: 0,
+            scaling: was.scaling.map(|scaling| Scaling {
+                min: 0,
+                // With bounds that move no count, nothing that Application Auto Scaling does late undoes the zero.
+                max: scaling.max.max(was.desired),
+                suspended: Suspended::ALL,
+            }),
         }
     }
-    if services.iter().any(|one| one.kind.is_database()) {
-        let parts = databases::blue_and_green(reader).await;
-        for resource in services.iter_mut().filter(|one| parts.contains(&one.arn)) {
-            let why = "RDS does not stop what is part of a blue/green deployment";
-            resource.unstoppable.get_or_insert(why.to_owned());
-        }
+
+    /// The changes that put it to sleep, in order: bounds, then count.
+    fn sleep(&self, found: Level, asleep: Level) -> Vec<Change> {
+        let bounds = asleep.scaling.filter(|_| found.scaling != asleep.scaling);
+        let count = Some(asleep.desired).filter(|desired| found.desired != *desired);
+        let bounds = bounds.map(Change::Bounds).into_iter();
+        bounds.chain(count.map(Change::Count)).collect()
     }
-    (services, problems)
+
+    /// The changes that wake it, in order.
+    fn wake(&self, found: Level, was: Level) -> Vec<Change> {
+        wake(found, was)
+    }
+
+    /// Makes one change. Absolute, so that making it twice is making it once.
+    fn change<'a>(&self, writer: Writer<'a>, change: Change) -> Writing<'a>;
+
+    /// Sets the tag that backs up its sleep record to `value`, or removes it.
+    fn tag<'a>(&self, writer: Writer<'a>, value: Option<&'a str>) -> Writing<'a>;
 }
 
-/// One of them, as it is now.
-pub(crate) async fn look(
-    reader: Reader<'_>,
-    kind: Kind,
-    name: &str,
-) -> Result<Vec<Resource>, ReadError> {
-    match kind {
-        Kind::EcsService => Ok(Vec::new()),
-        Kind::RdsInstance => databases::instances(reader, Some(name)).await,
-        Kind::RdsCluster => databases::clusters(reader, Some(name)).await,
-        Kind::AutoScalingGroup => groups::groups(reader, &[name.to_owned()]).await,
+/// Resources that are being read.
+pub(crate) type Reading<'a> = BoxFuture<'a, Result<Vec<Resource>, ReadError>>;
+/// A change that is being made.
+pub(crate) type Writing<'a> = BoxFuture<'a, Result<(), CallError>>;
+
+/// Resources of one kind by name, at most [`Spec::names_per_call`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names<'a> {
+    /// The ECS cluster, for kinds that belong to one.
+    pub(crate) cluster: &'a str,
+    pub(crate) names: &'a [String],
+}
+
+/// The count, then the bounds.
+///
+/// The count comes first, while the bounds of the sleep leave it alone: Application Auto Scaling pulls what lies outside
+/// of new bounds into them when it gets to it, and so it must not find a zero.
+fn wake(found: Level, was: Level) -> Vec<Change> {
+    let (mut changes, mut desired) = (Vec::new(), found.desired);
+    if desired != was.desired {
+        changes.push(Change::Count(was.desired));
+        desired = was.desired;
+    }
+    if let Some(bounds) = was.scaling.filter(|_| found.scaling != was.scaling) {
+        changes.push(Change::Bounds(bounds));
+        desired = bounds.clamp(desired);
+    }
+    // It had a count that its own bounds do not allow, and they have moved it.
+    if desired != was.desired {
+        changes.push(Change::Count(was.desired));
+    }
+    changes
+}
+
+/// One change of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// The count, and nothing else.
+    Count(u32),
+    /// Bounds and suspensions, all of them.
+    Bounds(Scaling),
+    /// Both at once, where one without the other would be refused.
+    BoundsAndCount(Scaling, u32),
+}
+
+/// What is fixed for a kind.
+#[derive(Debug)]
+pub(crate) struct Spec {
+    /// What people call one.
+    noun: &'static str,
+    /// What stands before the slash in `cluster/name`; none for the name of its ECS cluster.
+    prefix: Option<&'static str>,
+    /// What it consists of; none for a database, which is one thing.
+    pub(crate) parts: Option<&'static str>,
+    /// Whether Application Auto Scaling may have scheduled actions for it.
+    pub(crate) has_scheduled_actions: bool,
+    /// How many one call describes.
+    pub(crate) names_per_call: usize,
+    /// How long it may take to stop or to start before that is reported.
+    pub(crate) transition_timeout: SignedDuration,
+    /// After what time AWS starts it again by itself; none if it never does.
+    pub(crate) restarted_after: Option<SignedDuration>,
+    /// What to do where it was stopped and still runs.
+    pub(crate) still_runs_remedy: &'static str,
+    /// What to do where it was woken and is not up.
+    pub(crate) not_up_remedy: &'static str,
+}
+
+/// What was listed of one kind, and what could not be read.
+#[derive(Debug, Default)]
+pub(crate) struct Listed {
+    pub(crate) resources: Vec<Resource>,
+    /// `cluster/name` of services that have no count.
+    pub(crate) daemons: Vec<String>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Listed {
+    /// Those whose names match, or why there are none.
+    fn matching(found: Result<Vec<Resource>, ReadError>, names: &Globs) -> Self {
+        let mut listed = Self::default();
+        match found {
+            Ok(mut found) => {
+                found.retain(|one| names.find_name(&one.name).is_some());
+                listed.resources = found;
+            }
+            Err(error) => listed.problems.push(Problem::unread(None, &error)),
+        }
+        listed
+    }
+}
+
+impl Kind {
+    /// In the order in which they are read.
+    pub(crate) const ALL: [Self; 4] = [
+        Self::EcsService,
+        Self::RdsInstance,
+        Self::RdsCluster,
+        Self::AutoScalingGroup,
+    ];
+
+    /// What it can do.
+    pub(crate) fn implementation(self) -> &'static dyn ResourceKind {
+        match self {
+            Self::EcsService => &ecs_service::EcsService,
+            Self::RdsInstance => &rds_instance::RdsInstance,
+            Self::RdsCluster => &aurora_cluster::AuroraCluster,
+            Self::AutoScalingGroup => &auto_scaling_group::AutoScalingGroup,
+        }
+    }
+
+    /// What is fixed for it.
+    pub(crate) fn spec(self) -> &'static Spec {
+        self.implementation().spec()
+    }
+
+    /// Whether it belongs to an ECS cluster.
+    pub(crate) fn has_cluster(self) -> bool {
+        self.spec().prefix.is_none()
+    }
+
+    /// After what time AWS starts it again by itself, if it does.
+    pub fn restarted_after(self) -> Option<SignedDuration> {
+        self.spec().restarted_after
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.spec().noun)
+    }
+}
+
+impl Resource {
+    /// What it has while it sleeps, where it has this while it is awake.
+    pub fn asleep(&self, was: Level) -> Level {
+        self.kind.implementation().asleep(self, was)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn level(desired: u32, min: u32, max: u32) -> Level {
+        let suspended = Suspended::default();
+        Level {
+            desired,
+            scaling: Some(Scaling {
+                min,
+                max,
+                suspended,
+            }),
+        }
+    }
+
+    fn of(kind: Kind, pool_fills_up: bool) -> Resource {
+        Resource {
+            kind,
+            pool_fills_up,
+            ..Resource::default()
+        }
+    }
+
+    #[test]
+    fn levels_read_as_people_write_them() {
+        let awake = level(3, 2, 6);
+        let asleep = of(Kind::EcsService, false).asleep(awake);
+        let told = [awake, asleep, Level::default()].map(|level| level.to_string());
+        assert_eq!(told, ["3 (2-6)", "0 (0-6, suspended)", "0"]);
+        let group = of(Kind::AutoScalingGroup, false).asleep(awake);
+        assert_eq!(group.to_string(), "0 (0-6)");
+        let pool = of(Kind::AutoScalingGroup, true).asleep(awake);
+        assert_eq!(pool.to_string(), "0 (0-0)");
+    }
+
+    #[test]
+    fn a_count_never_meets_bounds_that_would_move_it() {
+        let service = Kind::EcsService.implementation();
+        let awake = level(3, 2, 6);
+        let asleep = of(Kind::EcsService, false).asleep(awake);
+        let (bounds, slept) = (awake.scaling.unwrap(), asleep.scaling.unwrap());
+        assert_eq!(
+            service.sleep(awake, asleep),
+            [Change::Bounds(slept), Change::Count(0)]
+        );
+        assert_eq!(service.sleep(asleep, asleep), []);
+        assert_eq!(
+            service.wake(asleep, awake),
+            [Change::Count(3), Change::Bounds(bounds)]
+        );
+        let outside = Level {
+            desired: 9,
+            ..awake
+        };
+        assert_eq!(
+            service.wake(asleep, outside),
+            [Change::Count(9), Change::Bounds(bounds), Change::Count(9)]
+        );
+        let group = Kind::AutoScalingGroup.implementation();
+        let pool = of(Kind::AutoScalingGroup, true).asleep(awake);
+        assert_eq!(group.wake(pool, awake), [Change::BoundsAndCount(bounds, 3)]);
     }
 }

@@ -116,7 +116,7 @@ fn who_is_not_selected_any_more_gets_back_what_it_had() {
             at_night(&office, |web| drop(web.tags.remove(SCHEDULE)));
             let ran = office.run("tick").await;
             insta::allow_duplicates! {
-                insta::assert_snapshot!(ran.plan.rows[0].why, @"it is not selected any more, so what it had is given back");
+                insta::assert_snapshot!(ran.plan.rows[0].why, @"it is no longer selected, so what it had is restored");
             }
             let expected = Svc {
                 tags: [].into(),
@@ -160,7 +160,7 @@ fn who_must_not_be_touched_any_more_is_left_asleep_and_told() {
             insta::allow_duplicates! {
                 insta::assert_snapshot!(told(&ran), @r#"
                 Stopped 0 services, woke 0 services.
-                Skipped: dev/web: denied by "*/web" in the configuration; it sleeps and is left so: select it again, or set its count by hand and remove the tag deploy-hooks:asleep.
+                Skipped: dev/web: denied by "*/web" in the configuration; it sleeps and is left asleep: select it again, or set its count by hand and remove the tag deploy-hooks:asleep.
                 "#);
             }
         });
@@ -180,7 +180,7 @@ fn a_tag_that_nobody_understands_wakes_and_can_be_corrected() {
             (web(&office).desired, web(&office).target),
             (3, evening.target)
         );
-        insta::assert_snapshot!(ran.plan.rows[0].why, @r#"its schedule can't be read, so what it had is given back; the tag deploy-hooks:schedule says "offise": column 1: unknown schedule "offise"; did you mean office?"#);
+        insta::assert_snapshot!(ran.plan.rows[0].why, @r#"its schedule can't be read, so what it had is restored; the tag deploy-hooks:schedule says "offise": column 1: unknown schedule "offise"; did you mean office?"#);
         assert!(ran.plan.rows[0].stuck);
         let ran = morning(&office).await;
         assert!(ran.applied.outcomes.is_empty());

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use common::aws::Aws;
 use common::state::Table;
-use environments::apply::{Applied, ApplyContext, RateLimiters, apply};
+use environments::apply::{Applied, ApplyContext, apply};
 use environments::config::{Config, Files};
 use environments::decide::PlanContext;
 use environments::gather::{Gathered, gather};
 use environments::overrides::{Ask, Request};
 use environments::plan::{Plan, plan};
+use environments::rate_limiter::RateLimiters;
 use environments::read::{Reader, TaskSizes};
 use environments::record_store::RecordStore;
 use jiff::Timestamp;

@@ -1,5 +1,5 @@
-//! One question about a schedule. Each schedule is read once, and each stretch between two edges is looked
-//! for once, as long as there are not too many of them.
+//! Answers one question about a schedule. Each schedule is read once, and each stretch between two edges is searched once, as
+//! long as there are not too many of them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -11,8 +11,7 @@ use schedule::{
 };
 use serde::Serialize;
 
-/// Beyond these everything that is known is forgotten, so that a stream of any length needs as much memory as
-/// a short one.
+/// Beyond these the cache is emptied, so that a stream of any length needs as much memory as a short one.
 const SCHEDULES: usize = 4_096;
 const TEXTS: usize = 8 * 1024 * 1024;
 const STRETCHES: usize = 100_000;
@@ -50,7 +49,7 @@ pub(crate) struct Answer<'a> {
     pub(crate) remarks: &'a [String],
 }
 
-/// Answers questions, and remembers what it has read for that.
+/// Answers questions, and caches what it has read.
 pub(crate) struct Evaluator<'a> {
     config: Option<&'a Config>,
     zone: Option<&'a str>,

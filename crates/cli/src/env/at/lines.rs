@@ -1,5 +1,5 @@
-//! JSON lines in, JSON lines out, one for each. Nothing that a line says stops the others, and no line makes
-//! the process grow.
+//! JSON lines in, JSON lines out, one for each. A bad line never stops the others, and a long one never makes the process
+//! grow.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -137,7 +137,7 @@ fn shape(text: &str, error: &serde_json::Error) -> Located {
     )
 }
 
-/// Bytes that go on with a character are none of their own.
+/// Continuation bytes are not counted as characters.
 fn characters(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| (**byte & 0xc0) != 0x80).count()
 }
