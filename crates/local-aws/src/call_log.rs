@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::faults::canonical;
 use crate::sync::lock;
 
-/// CallLog kept; the oldest go first.
+/// Calls that are kept; the oldest go first.
 const MAX_CALLS: usize = 100_000;
 
 /// One call.

@@ -8,6 +8,7 @@
     missing_docs,
     clippy::missing_panics_doc,
     clippy::new_without_default,
+    clippy::return_self_not_must_use,
     clippy::unwrap_used,
     reason = "as in tests: names say what it is, and a test ends where it is surprised"
 )]

@@ -32,8 +32,10 @@ use crate::wire::json::without_nulls;
 
 pub use self::alarms::{Alarm, Direction, Reaction};
 
+type Operation = fn(&AutoScaling, Value) -> Result<Value, AwsError>;
+
 /// Every operation that is served.
-const OPERATIONS: Operations<fn(&AutoScaling, Value) -> Result<Value, AwsError>> = Operations {
+const OPERATIONS: Operations<Operation> = Operations {
     unknown: "UnknownOperationException",
     table: &[
         ("DeleteScalingPolicy", |this, input| {

@@ -202,14 +202,14 @@ impl CodeDeploy {
             let mut state = self.state();
             let deployment = state.deployment_mut(id)?;
             let accepted = hooks::accept(&mut deployment.hooks, execution_id, status)?;
-            let told = (
+            let answered = (
                 accepted.id.clone(),
                 accepted.function.clone(),
                 accepted.event,
             );
             deployment.updated = self.now();
             deployment.wake.notify_one();
-            told
+            answered
         };
         let status = status.unwrap_or_default();
         self.record(

@@ -44,8 +44,10 @@ use crate::timeline::TimelineEvent;
 
 pub use self::hooks::{HOOK_TIMEOUT, HookCall, HookCaller};
 
+type Operation = fn(&CodeDeploy, &Value) -> Result<Value, AwsError>;
+
 /// Every operation that is served.
-const OPERATIONS: Operations<fn(&CodeDeploy, &Value) -> Result<Value, AwsError>> = Operations {
+const OPERATIONS: Operations<Operation> = Operations {
     unknown: "UnknownOperationException",
     table: &[
         ("BatchGetApplications", CodeDeploy::batch_get_applications),

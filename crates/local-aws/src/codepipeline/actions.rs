@@ -12,7 +12,7 @@ use super::providers::Kind;
 use super::variables::ReferenceError;
 use crate::error::AwsError;
 
-/// An action that has action_run.
+/// An action that has begun.
 pub(super) struct StartedAction {
     /// The id of its run.
     pub(super) run: String,

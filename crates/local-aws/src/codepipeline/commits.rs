@@ -52,13 +52,13 @@ fn github() -> String {
 /// All commits so far. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Commits {
-    told: Arc<Mutex<Vec<Commit>>>,
+    known: Arc<Mutex<Vec<Commit>>>,
 }
 
 impl Commits {
     /// A branch moves on to this commit.
     pub(crate) fn push(&self, commit: Commit) {
-        lock(&self.told).push(commit);
+        lock(&self.known).push(commit);
     }
 
     /// The head of a branch.
@@ -72,7 +72,7 @@ impl Commits {
     }
 
     fn newest(&self, wanted: impl Fn(&Commit) -> bool) -> Option<Commit> {
-        let told = lock(&self.told);
-        told.iter().rev().find(|commit| wanted(commit)).cloned()
+        let known = lock(&self.known);
+        known.iter().rev().find(|commit| wanted(commit)).cloned()
     }
 }

@@ -305,8 +305,8 @@ fn shown(given: &Value, region: &str) -> Value {
 }
 
 fn unreadable(error: &serde_json::Error) -> AwsError {
-    let told = error.to_string();
-    let missing = told
+    let message = error.to_string();
+    let missing = message
         .strip_prefix("missing field `")
         .and_then(|rest| rest.split('`').next());
     match missing {
@@ -314,11 +314,11 @@ fn unreadable(error: &serde_json::Error) -> AwsError {
             "1 validation error detected: Value null at 'pipeline.{field}' failed to satisfy \
              constraint: Member must not be null"
         )),
-        None if told.starts_with("invalid type: null") => validation(
+        None if message.starts_with("invalid type: null") => validation(
             "1 validation error detected: Value null at 'pipeline' failed to satisfy constraint: \
              Member must not be null",
         ),
-        None => AwsError::client("SerializationException", told),
+        None => AwsError::client("SerializationException", message),
     }
 }
 

@@ -60,49 +60,50 @@ struct Request<'a> {
     caller: &'a str,
 }
 
+type Operation = fn(&CodePipeline, &Request<'_>) -> Result<Value, AwsError>;
+
 /// Every operation that is served.
-const OPERATIONS: Operations<fn(&CodePipeline, &Request<'_>) -> Result<Value, AwsError>> =
-    Operations {
-        unknown: "UnknownOperationException",
-        table: &[
-            ("CreatePipeline", CodePipeline::create_pipeline),
-            ("DeletePipeline", CodePipeline::delete_pipeline),
-            (
-                "DisableStageTransition",
-                CodePipeline::disable_stage_transition,
-            ),
-            (
-                "EnableStageTransition",
-                CodePipeline::enable_stage_transition,
-            ),
-            ("GetJobDetails", CodePipeline::get_job_details),
-            ("GetPipeline", CodePipeline::get_pipeline),
-            ("GetPipelineExecution", CodePipeline::get_pipeline_execution),
-            ("GetPipelineState", CodePipeline::get_pipeline_state),
-            ("ListActionExecutions", CodePipeline::list_action_executions),
-            (
-                "ListPipelineExecutions",
-                CodePipeline::list_pipeline_executions,
-            ),
-            ("ListPipelines", CodePipeline::list_pipelines),
-            ("ListTagsForResource", CodePipeline::list_tags),
-            ("PutApprovalResult", CodePipeline::put_approval_result),
-            ("PutJobFailureResult", CodePipeline::put_job_failure),
-            ("PutJobSuccessResult", CodePipeline::put_job_success),
-            ("RetryStageExecution", CodePipeline::retry_stage_execution),
-            (
-                "StartPipelineExecution",
-                CodePipeline::start_pipeline_execution,
-            ),
-            (
-                "StopPipelineExecution",
-                CodePipeline::stop_pipeline_execution,
-            ),
-            ("TagResource", CodePipeline::tag_resource),
-            ("UntagResource", CodePipeline::untag_resource),
-            ("UpdatePipeline", CodePipeline::update_pipeline),
-        ],
-    };
+const OPERATIONS: Operations<Operation> = Operations {
+    unknown: "UnknownOperationException",
+    table: &[
+        ("CreatePipeline", CodePipeline::create_pipeline),
+        ("DeletePipeline", CodePipeline::delete_pipeline),
+        (
+            "DisableStageTransition",
+            CodePipeline::disable_stage_transition,
+        ),
+        (
+            "EnableStageTransition",
+            CodePipeline::enable_stage_transition,
+        ),
+        ("GetJobDetails", CodePipeline::get_job_details),
+        ("GetPipeline", CodePipeline::get_pipeline),
+        ("GetPipelineExecution", CodePipeline::get_pipeline_execution),
+        ("GetPipelineState", CodePipeline::get_pipeline_state),
+        ("ListActionExecutions", CodePipeline::list_action_executions),
+        (
+            "ListPipelineExecutions",
+            CodePipeline::list_pipeline_executions,
+        ),
+        ("ListPipelines", CodePipeline::list_pipelines),
+        ("ListTagsForResource", CodePipeline::list_tags),
+        ("PutApprovalResult", CodePipeline::put_approval_result),
+        ("PutJobFailureResult", CodePipeline::put_job_failure),
+        ("PutJobSuccessResult", CodePipeline::put_job_success),
+        ("RetryStageExecution", CodePipeline::retry_stage_execution),
+        (
+            "StartPipelineExecution",
+            CodePipeline::start_pipeline_execution,
+        ),
+        (
+            "StopPipelineExecution",
+            CodePipeline::stop_pipeline_execution,
+        ),
+        ("TagResource", CodePipeline::tag_resource),
+        ("UntagResource", CodePipeline::untag_resource),
+        ("UpdatePipeline", CodePipeline::update_pipeline),
+    ],
+};
 
 /// AWS CodePipeline. Clones share all state.
 #[derive(Clone)]

@@ -81,7 +81,7 @@ pub(super) struct Execution {
     pub(super) stages: Vec<Option<StageStatus>>,
     /// The oldest first.
     pub(super) runs: Vec<Run>,
-    /// How often it was action_run, retries included.
+    /// How often it was begun, retries included.
     pub(super) attempt: u32,
     /// The stage at whose entrance it waits.
     pub(super) waits_for: Option<usize>,

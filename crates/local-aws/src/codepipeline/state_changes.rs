@@ -172,7 +172,7 @@ impl CodePipeline {
         }
         let stopping = execution.status == ExecutionStatus::Stopping;
         let last = stage + 1 == execution.stages.len();
-        let (of_stage, told) = match worked {
+        let (of_stage, word) = match worked {
             StageOutcome::Succeeded => (StageStatus::Succeeded, "SUCCEEDED"),
             StageOutcome::Failed => (StageStatus::Failed, "FAILED"),
             StageOutcome::Halted | StageOutcome::Gone => (StageStatus::Stopped, "STOPPED"),
@@ -189,9 +189,9 @@ impl CodePipeline {
         }
         let name = execution.declaration.stages[stage].name.clone();
         execution.touch(now);
-        self.announce(&Event::new(Subject::Stage(stage), told, key, execution));
-        if let Some((_, told)) = over {
-            self.announce(&Event::new(Subject::Execution, told, key, execution));
+        self.announce(&Event::new(Subject::Stage(stage), word, key, execution));
+        if let Some((_, word)) = over {
+            self.announce(&Event::new(Subject::Execution, word, key, execution));
         }
         let happened = pipeline.leave(&key.execution, &name, now);
         self.announce_entrances(pipeline, &key.pipeline, &happened);

@@ -219,9 +219,9 @@ mod tests {
         check.text("result.summary", SUMMARY);
         let error = check.done().unwrap_err();
         assert_eq!(error.code, "ValidationException");
-        let told = error.message.replace(&"x".repeat(513), "xxx");
+        let message = error.message.replace(&"x".repeat(513), "xxx");
         assert_eq!(
-            told,
+            message,
             "4 validation errors detected: Value 'a b' at 'pipelineName' failed to satisfy \
              constraint: Member must satisfy regular expression pattern: [A-Za-z0-9.@\\-_]+; Value \
              null at 'token' failed to satisfy constraint: Member must not be null; Value 'Perhaps' \

@@ -9,8 +9,10 @@ use crate::error::AwsError;
 use crate::service::{Call, Operations, Service};
 use crate::wire::json::without_nulls;
 
+type Operation = fn(&Ecs, Value) -> Result<Value, AwsError>;
+
 /// Every operation that is served.
-const OPERATIONS: Operations<fn(&Ecs, Value) -> Result<Value, AwsError>> = Operations {
+const OPERATIONS: Operations<Operation> = Operations {
     unknown: "UnknownOperationException",
     table: &[
         ("CreateCluster", Ecs::create_cluster),

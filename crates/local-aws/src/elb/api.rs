@@ -16,8 +16,10 @@ use crate::wire::{QueryParams, Xml};
 /// The XML namespace of answers.
 const NAMESPACE: &str = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/";
 
+type Operation = fn(&Elb, &QueryParams) -> Result<Xml, AwsError>;
+
 /// Every operation that is served.
-const OPERATIONS: Operations<fn(&Elb, &QueryParams) -> Result<Xml, AwsError>> = Operations {
+const OPERATIONS: Operations<Operation> = Operations {
     unknown: "InvalidAction",
     table: &[
         ("CreateListener", Elb::create_listener),

@@ -1,4 +1,4 @@
-//! CallLog of EventBridge Scheduler: passed on, with the state of recurring schedules as the emulator is to
+//! Calls of EventBridge Scheduler: passed on, with the state of recurring schedules as the emulator is to
 //! see it, and answered as the client is.
 
 use bytes::Bytes;
@@ -22,7 +22,7 @@ impl Gateway {
         body: Bytes,
     ) -> Answer {
         let (body, only_enabled) = rewrite::request(&mut parts, body);
-        // Told anew by what is sent.
+        // Set again from the body that is sent.
         parts.headers.remove(header::CONTENT_LENGTH);
         let request = Request::from_parts(parts, Full::new(body));
         let answer = self.pass_on(call, protocol, request).await;

@@ -1,4 +1,4 @@
-//! Expression a schedule is due: its expression, its zone, its first and its last day, read from what the
+//! When a schedule is due: its expression, its zone, its first and its last day, read from what the
 //! emulator keeps.
 
 use std::time::Duration;
@@ -59,9 +59,9 @@ impl Expression {
             return at.map(|at| Self::Once(at.timestamp())).map_err(wrong);
         }
         if let Some(fields) = inside("cron") {
-            let cron = Cron::read(fields).map_err(|error| ExpressionError::Cron {
+            let cron = Cron::read(fields).map_err(|reason| ExpressionError::Cron {
                 expression: text.to_owned(),
-                reason: error.to_string(),
+                reason,
             })?;
             return Ok(Self::Cron(cron, zone?));
         }

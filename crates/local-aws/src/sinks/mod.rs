@@ -168,9 +168,9 @@ impl Sinks {
     pub(crate) fn take(&self, parts: &Parts, body: &Bytes) -> Response<Bytes> {
         let path = parts.uri.path();
         let Some((service, operation)) = named(path) else {
-            let told = "there are /_sinks/slack/api/METHOD, /_sinks/slack/hook/ID, \
+            let message = "there are /_sinks/slack/api/METHOD, /_sinks/slack/hook/ID, \
                         /_sinks/slack/response/ID, /_sinks/teams/ID and /_sinks/webhook/ID";
-            return respond(&Reply::new(404, json!({ "error": told })));
+            return respond(&Reply::new(404, json!({ "error": message })));
         };
         let delivery = Delivery {
             operation: &operation,
