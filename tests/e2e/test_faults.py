@@ -117,13 +117,13 @@ def test_an_answer_that_could_not_be_given_is_given_by_lambdas_second_run(
         with world.control.fault("codedeploy", ANSWER, status=500, code="InternalFailure"):
             deployment = lab.deploy(release(), gates.hooks("pre-traffic"))
             outcome = world.outcomes.wait(deployment, "pre-traffic")
-            assert "CodeDeploy could NOT be told" in outcome.text
+            assert "CodeDeploy did NOT get this answer" in outcome.text
             assert follower.answers(deployment) == []
         assert follower.ended(deployment) == "Succeeded", follower.told()
         # Before the function gets its usual limit back: a change of it ends what still runs.
         wait_for("the second message", lambda: len(world.outcomes.all(deployment)) == 2)
     assert follower.answers(deployment) == [(PRE, "Succeeded")]
-    assert "could NOT be told" not in world.outcomes.all(deployment)[1].text
+    assert "did NOT get this answer" not in world.outcomes.all(deployment)[1].text
 
 
 def test_an_answer_that_can_never_be_given_is_told_to_people_and_fails_after_an_hour(

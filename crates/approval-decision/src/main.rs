@@ -7,9 +7,12 @@ use common::telemetry;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
+/// Whose log lines are written from INFO on.
+const CRATES: [&str; 4] = ["approval_decision", "approvals", "briefing", "channels"];
+
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Error> {
-    telemetry::start(&environment);
+    telemetry::start(&environment, &CRATES);
     let function = Arc::new(approval_decision::function(&environment));
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         approval_decision::handle(function.clone(), event)

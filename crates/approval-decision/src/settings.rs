@@ -4,7 +4,7 @@ use approvals::records::AUDIT_RETENTION;
 use channels::SLACK_API;
 use common::location::Location;
 use common::secret::SecretRef;
-use common::settings::{Lookup, Reader, SettingsError};
+use common::settings::{Lookup, Reader, SettingsError, days};
 use jiff::SignedDuration;
 use url::Url;
 
@@ -42,7 +42,7 @@ impl Settings {
             .unwrap_or_else(|| ".".into());
         let config = reader.parsed("APPROVALS_CONFIG", |text| Location::parse(text, &root));
         let keys_secret = reader.required("KEYS_SECRET_ARN", "the secret that signs links");
-        let slack_secret = slack_secret(&mut reader);
+        let slack_secret = reader.secret("SLACK_SECRET", "Slack's signing secret");
         let audit_retention = reader.parsed("AUDIT_RETENTION_DAYS", days);
         let slack_api_url = reader.parsed("SLACK_API_URL", address);
         let function_name = reader.required(
@@ -58,26 +58,6 @@ impl Settings {
             slack_api_url: slack_api_url.unwrap_or_else(|| SLACK_API.to_owned()),
             function_name,
         })
-    }
-}
-
-/// Not through `parsed`, which quotes the value: somebody may have written the secret itself.
-fn slack_secret(reader: &mut Reader<'_>) -> Option<SecretRef> {
-    let text = reader.optional("SLACK_SECRET")?;
-    let reference = SecretRef::parse(&text);
-    if reference.is_none() {
-        reader.problem(format!(
-            "SLACK_SECRET must say where Slack's signing secret is kept, and not what it is: {}",
-            SecretRef::FORMS
-        ));
-    }
-    reference
-}
-
-fn days(text: &str) -> Result<SignedDuration, &'static str> {
-    match text.parse::<u16>() {
-        Ok(days) if days > 0 => Ok(SignedDuration::from_hours(i64::from(days) * 24)),
-        _ => Err("expected a number of days, 1 to 65535"),
     }
 }
 

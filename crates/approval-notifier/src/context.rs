@@ -7,6 +7,7 @@ use approvals::config::{self, Config};
 use approvals::records::Records;
 use approvals::sign::{Keyring, Keys};
 use channels::Outgoing;
+use common::arn::Arn;
 use common::aws::Aws;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
@@ -43,12 +44,12 @@ pub struct Invocation {
 impl Invocation {
     /// The account that the function lives in; empty if its ARN does not say.
     pub fn account(&self) -> &str {
-        self.function_arn.split(':').nth(4).unwrap_or_default()
+        Arn::parse(&self.function_arn).map_or("", |arn| arn.account)
     }
 
     /// Its region.
     pub fn region(&self) -> &str {
-        self.function_arn.split(':').nth(3).unwrap_or_default()
+        Arn::parse(&self.function_arn).map_or("", |arn| arn.region)
     }
 }
 

@@ -5,9 +5,8 @@
 
 use approvals::records::AUDIT_RETENTION;
 use common::location::Location;
-use common::settings::{Lookup, Reader, SettingsError};
+use common::settings::{Lookup, Reader, SettingsError, boolean, days, https_address};
 use jiff::SignedDuration;
-use url::Url;
 
 /// Where the gates' reports lie in the bucket, unless `REPORT_PREFIX` says otherwise.
 const REPORT_PREFIX: &str = "reports";
@@ -55,7 +54,7 @@ impl Settings {
     pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingsError> {
         let mut reader = Reader::new(lookup);
         let allow_private_addresses = reader
-            .parsed("ALLOW_PRIVATE_ADDRESSES", yes_or_no)
+            .parsed("ALLOW_PRIVATE_ADDRESSES", boolean)
             .unwrap_or(false);
         let state_table = reader.required("STATE_TABLE", "the DynamoDB table of cases");
         reader.required(
@@ -68,7 +67,7 @@ impl Settings {
         let config = reader.parsed("APPROVALS_CONFIG", |text| Location::parse(text, &root));
         let keys_secret = reader.required("KEYS_SECRET_ARN", "the secret that signs links");
         reader.required("DECISION_URL", "the function URL of approval-decision");
-        let address = |text: &str| address(text, allow_private_addresses);
+        let address = |text: &str| https_address(text, allow_private_addresses);
         let decision_url = reader.parsed("DECISION_URL", address);
         let slack_api_url = reader.parsed("SLACK_API_URL", address);
         let schedules = schedules(&mut reader);
@@ -113,34 +112,6 @@ fn schedules(reader: &mut Reader<'_>) -> Option<Schedules> {
             reader.problem("SCHEDULE_ROLE_ARN is set without SCHEDULE_GROUP; reminders need both");
             None
         }
-    }
-}
-
-/// An https address; http only where private addresses are allowed, as in a local AWS.
-fn address(text: &str, private: bool) -> Result<String, &'static str> {
-    const EXPECTED: &str = "expected an https address without a query, https://HOST/PATH";
-    let url = Url::parse(text).map_err(|_| EXPECTED)?;
-    let scheme = url.scheme() == "https" || private && url.scheme() == "http";
-    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    if scheme && plain && url.host().is_some() {
-        Ok(text.trim_end_matches('/').to_owned())
-    } else {
-        Err(EXPECTED)
-    }
-}
-
-fn days(text: &str) -> Result<SignedDuration, &'static str> {
-    match text.parse::<u16>() {
-        Ok(days) if days > 0 => Ok(SignedDuration::from_hours(i64::from(days) * 24)),
-        _ => Err("expected a number of days, 1 to 65535"),
-    }
-}
-
-fn yes_or_no(text: &str) -> Result<bool, &'static str> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err("expected true or false"),
     }
 }
 

@@ -85,7 +85,7 @@ async fn what_cannot_be_read_says_where_and_what_to_do() {
         "{why}"
     );
     assert!(
-        why.ends_with("upload the file to this key, or change APPROVALS_CONFIG"),
+        why.ends_with("upload the configuration to this key, or change APPROVALS_CONFIG"),
         "{why}"
     );
     let denied = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";

@@ -6,6 +6,7 @@
 //! a no is possible without any of it.
 
 use approvals::{ApprovalAction, Shown};
+use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -86,7 +87,7 @@ impl Basis<'_> {
             "change_sets": self.sets.map(|_| parts),
         });
         Shown {
-            digest: hex(&Sha256::digest(whole.to_string().as_bytes())),
+            digest: HEXLOWER.encode(&Sha256::digest(whole.to_string().as_bytes())),
             change_sets: sets.iter().filter_map(|set| set.id.clone()).collect(),
             unknown,
         }
@@ -109,18 +110,10 @@ fn part(set: &Found, unknown: &mut Vec<String>) -> Value {
             for one in hashes {
                 hash.update(one);
             }
-            Value::from(hex(&hash.finalize()))
+            Value::from(HEXLOWER.encode(&hash.finalize()))
         }
     };
     json!([set.wanted.stack, set.wanted.name, set.id, content])
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

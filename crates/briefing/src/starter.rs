@@ -3,6 +3,7 @@
 use ::text::clean;
 use approvals::Starter;
 use aws_sdk_codepipeline::types::ExecutionTrigger;
+use common::arn::Arn;
 
 use crate::text;
 
@@ -28,13 +29,7 @@ pub(crate) fn of(trigger: &ExecutionTrigger) -> Option<Starter> {
 /// The readable end of an ARN: a user's, session's, rule's or webhook's name; other text as it is.
 fn name(detail: &str) -> &str {
     let detail = detail.trim();
-    let mut parts = detail.splitn(6, ':');
-    if parts.next() != Some("arn") {
-        return detail;
-    }
-    let Some(resource) = parts.nth(4) else {
-        return detail;
-    };
+    let resource = Arn::parse(detail).map_or("", |arn| arn.resource);
     let end = resource.rsplit(['/', ':']).next().unwrap_or_default();
     if end.is_empty() { detail } else { end }
 }

@@ -4,15 +4,15 @@
 use std::borrow::Cow;
 
 pub(crate) use ::text::clean::cut;
+use ::text::links;
 use ::text::mask::Masker;
 use approvals::redact;
 use serde_json::Value;
-use url::Url;
 
 /// What stands where a secret was.
 const MASK: &str = "***";
 /// Longer links are left out: a cut one leads nowhere.
-const LINK: usize = 2_000;
+const MAX_LINK_BYTES: usize = 2_000;
 /// Characters that are kept before a difference.
 const CONTEXT: usize = 40;
 /// How deep a JSON text is looked into; what lies deeper is masked whole.
@@ -85,15 +85,9 @@ fn common(one: &str, other: &str) -> usize {
 
 /// A link that people may follow: https, no user in it, no secret in it, and not the one to an approval.
 pub(crate) fn https(text: Option<&str>) -> Option<String> {
-    let url = Url::parse(text?.trim()).ok()?;
-    let plain = url.scheme() == "https"
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.host_str().is_some_and(|host| !host.is_empty());
-    let text = String::from(url);
-    let harmless =
-        text.len() <= LINK && gate::mask(&text) == text && !Masker::review_links().finds(&text);
-    (plain && harmless).then_some(text)
+    let text = String::from(links::https(text?.trim(), MAX_LINK_BYTES)?);
+    let harmless = gate::mask(&text) == text && !Masker::review_links().finds(&text);
+    harmless.then_some(text)
 }
 
 /// Whether `gate::mask` would mask what such a name holds.

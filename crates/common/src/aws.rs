@@ -2,7 +2,7 @@
 //! invocations need few of them.
 //!
 //! Every call has a time limit here. A call without one could hold a gate until its function is
-//! killed, and a killed gate answers nobody.
+//! killed, and a killed gate gives no answer.
 //!
 //! The configuration is put together from what Lambda sets, and not by `aws-config`: its chain of
 //! profiles, roles and metadata services weighs a megabyte in each package, and no Lambda function
@@ -141,7 +141,7 @@ impl Aws {
 
     /// Clients like these in another region, and in another account if credentials of it are given.
     #[must_use]
-    pub fn elsewhere(&self, region: &str, credentials: Option<Credentials>) -> Self {
+    pub fn in_region(&self, region: &str, credentials: Option<Credentials>) -> Self {
         let mut config = self
             .config()
             .to_builder()

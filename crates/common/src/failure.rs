@@ -109,7 +109,7 @@ impl Failure {
         }
     }
 
-    /// What to do about it, for whoever called. Empty where AWS's own words are all there is.
+    /// What the caller can do about it. Empty where AWS's own words are all there is.
     pub fn remedy(&self, caller: Identity, hints: Hints<'_>) -> String {
         let Hints { permission, absent } = hints;
         let service = permission.split(':').next().unwrap_or("the service");

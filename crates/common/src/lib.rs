@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a gate, a schedule or an approval: a function crate brings its own meaning.
 
+pub mod arn;
 pub mod aws;
 pub mod console;
 pub mod failure;

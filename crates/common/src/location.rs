@@ -1,19 +1,19 @@
 //! Where a team keeps a file that a function reads, and reading it from there. There is no fallback from
-//! one place to another: whoever is read from the wrong place may let the wrong people in, or stop the
-//! wrong services.
+//! one place to another: a file from the wrong place may let the wrong people in, stop the wrong services, or
+//! test something else.
 
 use std::fmt;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use aws_sdk_s3::primitives::ByteStream;
-use strict_yaml::words;
+use strict_yaml::{Problems, words};
 
 use crate::aws::Aws;
 use crate::failure::{Failure, Hints};
 
 /// A configuration is a page or two, a calendar a few pages; more is a mistake.
-pub const SIZE_LIMIT: usize = 1024 * 1024;
+pub const MAX_FILE_BYTES: usize = 1024 * 1024;
 
 /// A place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,10 +31,32 @@ pub enum Location {
     File(PathBuf),
 }
 
+/// How errors speak of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileKind {
+    /// What it is: `suite`, `configuration`.
+    pub noun: &'static str,
+    /// The setting that says where it is.
+    pub setting: &'static str,
+}
+
+/// Why there is nothing to work with.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It is not where the setting says, or can't be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// It was read, and is wrong.
+    #[error("{0}")]
+    Invalid(#[from] Problems),
+}
+
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the configuration {place} could not be read: {detail}")]
+#[error("the {noun} {place} could not be read: {detail}")]
 pub struct Unreadable {
+    /// What it is.
+    pub noun: &'static str,
     /// Where it was looked for.
     pub place: String,
     /// What went wrong and what to do.
@@ -82,54 +104,57 @@ impl Location {
         }
     }
 
-    /// What is told of this place.
-    pub fn unreadable(&self, detail: impl Into<String>) -> Unreadable {
+    /// The error for a file at this place.
+    pub fn unreadable(&self, kind: FileKind, detail: impl Into<String>) -> Unreadable {
         Unreadable {
+            noun: kind.noun,
             place: self.to_string(),
             detail: detail.into(),
         }
     }
 
-    /// The text that lies here. `setting` is what people change to point elsewhere.
-    pub async fn read(&self, aws: &Aws, setting: &str) -> Result<String, Unreadable> {
-        let bytes = self.bytes(aws, setting).await?;
-        text(bytes).map_err(|problem| self.unreadable(problem))
+    /// The text that is kept here.
+    pub async fn read(&self, aws: &Aws, kind: FileKind) -> Result<String, Unreadable> {
+        let bytes = self.bytes(aws, kind).await?;
+        text(bytes).map_err(|problem| self.unreadable(kind, problem))
     }
 
     /// The same as bytes, for what says itself how it is encoded.
-    pub async fn bytes(&self, aws: &Aws, setting: &str) -> Result<Vec<u8>, Unreadable> {
+    pub async fn bytes(&self, aws: &Aws, kind: FileKind) -> Result<Vec<u8>, Unreadable> {
+        let FileKind { noun, setting } = kind;
         let bytes = match self {
             Self::S3 { bucket, key } => {
                 let object = Object::new(bucket, key);
-                object.read(aws, SIZE_LIMIT).await.map_err(|error| {
-                    let absent = format!("upload the file to this key, or change {setting}");
-                    self.unreadable(error.sentence(aws, &absent))
+                object.read(aws, MAX_FILE_BYTES).await.map_err(|error| {
+                    let absent = format!("upload the {noun} to this key, or change {setting}");
+                    self.unreadable(kind, error.sentence(aws, &absent))
                 })?
             }
-            Self::Ssm(name) => self.parameter(aws, name, setting).await?.into_bytes(),
-            Self::File(path) => file(path, SIZE_LIMIT).map_err(|error| {
-                self.unreadable(match error {
+            Self::Ssm(name) => self.parameter(aws, name, kind).await?.into_bytes(),
+            Self::File(path) => file(path, MAX_FILE_BYTES).map_err(|error| {
+                let detail = match error {
                     FileError::Io(error) => format!(
                         "{error}; put the file into the function's package or a layer, or point {setting} elsewhere"
                     ),
                     FileError::TooLarge(limit) => too_large(limit),
-                })
+                };
+                self.unreadable(kind, detail)
             })?,
         };
         Ok(bytes)
     }
 
-    async fn parameter(&self, aws: &Aws, name: &str, setting: &str) -> Result<String, Unreadable> {
+    async fn parameter(&self, aws: &Aws, name: &str, kind: FileKind) -> Result<String, Unreadable> {
         let call = aws.ssm().get_parameter().name(name).with_decryption(true);
         let answer = call.send().await.map_err(|error| {
             let hints = Hints {
                 permission: &format!("ssm:GetParameter on {name}"),
-                absent: &format!("make the parameter, or change {setting}"),
+                absent: &format!("make the parameter, or change {}", kind.setting),
             };
-            self.unreadable(Failure::of(&error).sentence(aws.identity(), hints))
+            self.unreadable(kind, Failure::of(&error).sentence(aws.identity(), hints))
         })?;
         let value = answer.parameter.and_then(|parameter| parameter.value);
-        value.ok_or_else(|| self.unreadable("the parameter has no value"))
+        value.ok_or_else(|| self.unreadable(kind, "the parameter has no value"))
     }
 }
 
@@ -166,7 +191,7 @@ impl ObjectError {
             Self::Call(failure) => failure.sentence(
                 aws.identity(),
                 Hints {
-                    permission: "s3:GetObject on it (and s3:ListBucket, so that a missing key is told as such)",
+                    permission: "s3:GetObject on it (and s3:ListBucket, so that a missing key is reported as such)",
                     absent,
                 },
             ),

@@ -16,7 +16,7 @@ const SUBJECT_LIMIT: usize = 100;
 /// The body's limit is 256 KiB with the attributes; the rest is room for those.
 const BODY_LIMIT: usize = 200 * 1024;
 
-/// What people are told.
+/// A message to the subscribers of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
     /// One line; cut to 100 ASCII characters.

@@ -1,8 +1,13 @@
 //! Settings come through a lookup function, so that reading them is tested without touching the
-//! environment, and every problem is told in one go: nobody should fix a stack one variable at a
-//! time.
+//! environment. All problems are reported at once: nobody should fix a stack one variable at a time.
 
 use std::fmt;
+
+use jiff::SignedDuration;
+use strict_yaml::SecretRef;
+use url::Url;
+
+use crate::arn::Arn;
 
 /// Finds the raw value of a setting by its name. In a function it is [`environment`].
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -82,6 +87,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A setting that says where a secret is kept; `what` is the secret. The value is not quoted in a problem:
+    /// somebody may have written the secret itself.
+    pub fn secret(&mut self, name: &str, what: &str) -> Option<SecretRef> {
+        let text = self.optional(name)?;
+        let reference = SecretRef::parse(&text);
+        if reference.is_none() {
+            self.problem(format!(
+                "{name} must say where {what} is kept, and not what it is: {}",
+                SecretRef::FORMS
+            ));
+        }
+        reference
+    }
+
     /// A problem that is about more than one setting.
     pub fn problem(&mut self, sentence: impl Into<String>) {
         self.problems.push(sentence.into());
@@ -96,6 +115,45 @@ impl<'a> Reader<'a> {
                 problems: self.problems,
             })
         }
+    }
+}
+
+/// For [`Reader::parsed`]: `true` or `false`, in any case of letters.
+pub fn boolean(text: &str) -> Result<bool, &'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("expected true or false"),
+    }
+}
+
+/// For [`Reader::parsed`]: a number of days.
+pub fn days(text: &str) -> Result<SignedDuration, &'static str> {
+    match text.parse::<u16>() {
+        Ok(days) if days > 0 => Ok(SignedDuration::from_hours(i64::from(days) * 24)),
+        _ => Err("expected a number of days, 1 to 65535"),
+    }
+}
+
+/// For [`Reader::parsed`]: the ARN of an SNS topic.
+pub fn topic_arn(text: &str) -> Result<String, &'static str> {
+    match Arn::parse(text) {
+        Some(arn) if arn.service == "sns" && !arn.resource.is_empty() => Ok(text.to_owned()),
+        _ => Err("expected the ARN of an SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME"),
+    }
+}
+
+/// For [`Reader::parsed`]: an https address without a slash at its end; http only where `private` addresses
+/// are allowed, as in a local AWS.
+pub fn https_address(text: &str, private: bool) -> Result<String, &'static str> {
+    const EXPECTED: &str = "expected an https address without a query, https://HOST/PATH";
+    let url = Url::parse(text).map_err(|_| EXPECTED)?;
+    let scheme = url.scheme() == "https" || private && url.scheme() == "http";
+    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if scheme && plain && url.host().is_some() {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err(EXPECTED)
     }
 }
 

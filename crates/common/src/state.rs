@@ -164,7 +164,7 @@ impl Table<'_> {
     }
 
     /// Writes `value` unless something lies at `key`, as [`create`](Self::create) does, in a way that IAM can
-    /// tell from replacing: `PutItem` may overwrite, and no policy can ask for its condition, but an INSERT
+    /// distinguish from replacing: `PutItem` may overwrite, and no policy can ask for its condition, but an INSERT
     /// of `PartiQL` never does. What lies there already stays; after a lost answer it is the caller's own.
     pub async fn append<T: Serialize>(
         &self,

@@ -25,24 +25,6 @@ use crate::settings::Lookup;
 /// The field that names the deployment in every line; Powertools calls it `correlation_id`.
 pub const CORRELATION_ID: &str = "correlation_id";
 
-/// The crates whose lines are written at the wished level; all others only from WARN, as the SDK's
-/// own debug lines may hold request bodies.
-const OWN: [&str; 13] = [
-    "approval_decision",
-    "approval_notifier",
-    "approvals",
-    "briefing",
-    "channels",
-    "common",
-    "env_scheduler",
-    "environments",
-    "gate",
-    "hook",
-    "pre_traffic",
-    "post_traffic",
-    "panic",
-];
-
 /// Where the lines go: standard output in a function, a buffer in a test.
 type Sink = Arc<Mutex<dyn Write + Send>>;
 
@@ -56,12 +38,15 @@ struct Function {
 
 /// Starts logging to standard output and sends panics through the log, where alarms look.
 ///
+/// Lines of `crates` and of this one are written at the wished level, all others only from WARN: the SDK's own
+/// debug lines may hold request bodies.
+///
 /// Reads `POWERTOOLS_SERVICE_NAME`, `POWERTOOLS_LOG_LEVEL` (also `AWS_LAMBDA_LOG_LEVEL` and
 /// `LOG_LEVEL`), `AWS_LAMBDA_FUNCTION_NAME` and `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`.
-pub fn start(lookup: Lookup<'_>) {
+pub fn start(lookup: Lookup<'_>, crates: &[&str]) {
     let sink: Sink = Arc::new(Mutex::new(std::io::stdout()));
     // A second start (a test in the same process) keeps the first subscriber.
-    let _ = subscriber(lookup, sink).try_init();
+    let _ = subscriber(lookup, crates, sink).try_init();
     std::panic::set_hook(Box::new(|panic| {
         let place = panic
             .location()
@@ -72,15 +57,19 @@ pub fn start(lookup: Lookup<'_>) {
     }));
 }
 
-fn subscriber(lookup: Lookup<'_>, sink: Sink) -> impl Subscriber + SubscriberInitExt {
+fn subscriber(
+    lookup: Lookup<'_>,
+    crates: &[&str],
+    sink: Sink,
+) -> impl Subscriber + SubscriberInitExt {
     let function = Function {
         service: lookup("POWERTOOLS_SERVICE_NAME").unwrap_or_else(|| "deploy-hooks".into()),
         name: lookup("AWS_LAMBDA_FUNCTION_NAME"),
         memory_size: lookup("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|mib| mib.parse().ok()),
     };
-    let targets = OWN.into_iter().fold(
+    let targets = ["common", "panic"].iter().chain(crates).fold(
         Targets::new().with_default(LevelFilter::WARN),
-        |targets, own| targets.with_target(own, level(lookup)),
+        |targets, name| targets.with_target(*name, level(lookup)),
     );
     tracing_subscriber::registry().with(JsonLines { function, sink }.with_filter(targets))
 }
@@ -166,7 +155,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {
         let mut text = serde_json::to_vec(&line).unwrap_or_default();
         text.push(b'\n');
         let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
-        // A log line that can't be written has nobody to be told to.
+        // A failure to log can't be logged.
         let _ = sink.write_all(&text).and_then(|()| sink.flush());
     }
 }
@@ -239,7 +228,7 @@ mod tests {
     fn lines_of(lookup: Lookup<'_>, act: impl FnOnce()) -> Vec<Map<String, Value>> {
         let buffer = Arc::new(Mutex::new(Vec::new()));
         let sink: Sink = buffer.clone();
-        tracing::subscriber::with_default(subscriber(lookup, sink), act);
+        tracing::subscriber::with_default(subscriber(lookup, &["hook"], sink), act);
         let bytes = buffer.lock().unwrap().clone();
         String::from_utf8(bytes)
             .unwrap()

@@ -8,7 +8,12 @@ use aws_sdk_s3::primitives::SdkBody;
 use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
 use aws_types::SdkConfig;
 use common::aws::{Aws, Identity};
-use common::location::{self, FileError, Location, Object, ObjectError};
+use common::location::{self, FileError, FileKind, Location, Object, ObjectError};
+
+const KIND: FileKind = FileKind {
+    noun: "file",
+    setting: "CONFIG",
+};
 
 /// AWS that gives one answer; its length is said only where `length` says one.
 fn aws(status: u16, body: &str, length: Option<usize>) -> Aws {
@@ -65,7 +70,7 @@ async fn the_remedy_fits_the_cause_and_whoever_asks() {
     let said = async |place: &str, (status, body): (u16, &str), identity| {
         let place = Location::parse(place, "/").unwrap();
         let aws = aws(status, body, None).called_by(identity);
-        place.read(&aws, "CONFIG").await.unwrap_err().to_string()
+        place.read(&aws, KIND).await.unwrap_err().to_string()
     };
     let xml = |code: &str| format!("<Error><Code>{code}</Code><Message>m</Message></Error>");
     let json = |code: &str| format!(r#"{{"__type":"{code}","message":"m"}}"#);

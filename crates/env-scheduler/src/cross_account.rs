@@ -5,6 +5,7 @@
 
 use aws_sdk_sts::config::Credentials;
 use aws_sdk_sts::types::AssumedRoleUser;
+use common::arn::Arn;
 use common::aws::Aws;
 use common::failure::{Cause, Failure, Hints};
 use environments::config::Config;
@@ -143,11 +144,11 @@ pub async fn clients(
 ) -> Result<Option<Aws>, CrossAccountError> {
     let Some(role_arn) = &event.role_arn else {
         let elsewhere = own.region != place.region;
-        return Ok(elsewhere.then(|| function.aws.elsewhere(&place.region, None)));
+        return Ok(elsewhere.then(|| function.aws.in_region(&place.region, None)));
     };
     let credentials = assume(function, settings, invocation, role_arn).await?;
     Ok(Some(
-        function.aws.elsewhere(&place.region, Some(credentials)),
+        function.aws.in_region(&place.region, Some(credentials)),
     ))
 }
 
@@ -219,7 +220,7 @@ fn session_name(request_id: &str) -> String {
 }
 
 fn account_of(arn: &str) -> Option<&str> {
-    arn.split(':').nth(4)
+    Arn::parse(arn).map(|arn| arn.account)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Unknown fields are left alone, as other tools add theirs. A field that is known and wrong is an
 //! error, and nothing is done: half an event could mean the wrong services.
 
+use common::arn::Arn;
 use environments::config::Glob;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -255,12 +256,12 @@ fn role(text: &str) -> Option<String> {
     if text.len() > MAX_ROLE_ARN_BYTES {
         return None;
     }
-    let parts: Vec<&str> = text.splitn(6, ':').collect();
-    let ["arn", _, "iam", "", owner, name] = parts[..] else {
-        return None;
-    };
-    let right = account(owner).is_some() && name.starts_with("role/") && name.len() > 5;
-    right.then(|| text.to_owned())
+    let arn = Arn::parse(text).filter(|arn| arn.service == "iam" && arn.region.is_empty())?;
+    let named = arn
+        .resource
+        .strip_prefix("role/")
+        .is_some_and(|name| !name.is_empty());
+    (account(arn.account).is_some() && named).then(|| text.to_owned())
 }
 
 fn pattern(text: &str) -> Option<String> {

@@ -1,6 +1,7 @@
 //! What the function knows of itself: its account and region, and its URL.
 
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
+use common::arn::Arn;
 use common::aws::Identity;
 use common::failure::{Cause, Failure, Hints};
 
@@ -48,16 +49,12 @@ impl SelfCallError {
 
 /// Where a function with this ARN runs: `arn:aws:lambda:REGION:ACCOUNT:function:NAME`.
 pub fn place(arn: &str) -> Option<Place> {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    match parts[..] {
-        ["arn", _, "lambda", region, account, _] if !region.is_empty() && !account.is_empty() => {
-            Some(Place {
-                account: account.to_owned(),
-                region: region.to_owned(),
-            })
-        }
-        _ => None,
-    }
+    let arn = Arn::parse(arn).filter(|arn| arn.service == "lambda")?;
+    let known = !arn.region.is_empty() && !arn.account.is_empty();
+    known.then(|| Place {
+        account: arn.account.to_owned(),
+        region: arn.region.to_owned(),
+    })
 }
 
 /// By which name Lambda is asked for the function itself.

@@ -7,10 +7,13 @@ use common::telemetry;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
+/// Whose log lines are written from INFO on.
+const CRATES: [&str; 4] = ["approvals", "channels", "env_scheduler", "environments"];
+
 // Two threads even on a slice of one core: whatever blocks one leaves the other to the calls under way.
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Error> {
-    telemetry::start(&environment);
+    telemetry::start(&environment, &CRATES);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         time_zones = schedule::zone_data(),

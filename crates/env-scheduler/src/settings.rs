@@ -5,9 +5,8 @@
 
 use common::location::Location;
 use common::secret::SecretRef;
-use common::settings::{Lookup, Reader, SettingsError};
+use common::settings::{Lookup, Reader, SettingsError, boolean, https_address, topic_arn};
 use schedule::Schedule;
-use url::Url;
 
 /// When things run, unless `ENVIRONMENTS_WINDOWS` or a configuration says otherwise.
 pub const WINDOWS: &str = "Mon-Fri 09:00-22:00";
@@ -76,18 +75,18 @@ impl Settings {
         // Whatever else it says, nothing is changed: only one word is a yes to changes.
         let dry_run = reader.optional("ENVIRONMENTS_DRY_RUN").as_deref() != Some("false");
         let allow_private_addresses = reader
-            .parsed("ALLOW_PRIVATE_ADDRESSES", yes_or_no)
+            .parsed("ALLOW_PRIVATE_ADDRESSES", boolean)
             .unwrap_or(false);
-        let address = |text: &str| address(text, allow_private_addresses);
+        let address = |text: &str| https_address(text, allow_private_addresses);
         let state_table = reader.required(
             "STATE_TABLE",
             "the DynamoDB table of what services had before they slept",
         );
         let keys_secret = reader.required("KEYS_SECRET_ARN", "the secret that signs links");
-        let topic = reader.parsed("ENVIRONMENTS_TOPIC", topic);
+        let topic = reader.parsed("ENVIRONMENTS_TOPIC", topic_arn);
         let url = reader.parsed("ENVIRONMENTS_URL", address);
         let external_id = reader.optional("ENVIRONMENTS_EXTERNAL_ID");
-        let slack_secret = slack_secret(&mut reader);
+        let slack_secret = reader.secret("SLACK_SECRET", "Slack's signing secret");
         let slack_api_url = reader.parsed("SLACK_API_URL", address);
         let local = reader.optional("AWS_ENDPOINT_URL").is_some();
         let function_name = reader.required(
@@ -154,48 +153,6 @@ fn tag(key: &str) -> Result<String, &'static str> {
         Err(
             "expected a tag's key: up to 128 letters, digits, spaces and _.:/=+-@, not beginning with aws:",
         )
-    }
-}
-
-fn topic(arn: &str) -> Result<String, &'static str> {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    match parts[..] {
-        ["arn", _, "sns", _, _, name] if !name.is_empty() => Ok(arn.to_owned()),
-        _ => Err("expected the ARN of an SNS topic"),
-    }
-}
-
-/// An https address; http only where private addresses are allowed, as in a local AWS.
-fn address(text: &str, private: bool) -> Result<String, &'static str> {
-    const EXPECTED: &str = "expected an https address without a query, https://HOST/PATH";
-    let url = Url::parse(text).map_err(|_| EXPECTED)?;
-    let scheme = url.scheme() == "https" || private && url.scheme() == "http";
-    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    if scheme && plain && url.host().is_some() {
-        Ok(text.trim_end_matches('/').to_owned())
-    } else {
-        Err(EXPECTED)
-    }
-}
-
-/// Not through `parsed`, which quotes the value: somebody may have written the secret itself.
-fn slack_secret(reader: &mut Reader<'_>) -> Option<SecretRef> {
-    let text = reader.optional("SLACK_SECRET")?;
-    let reference = SecretRef::parse(&text);
-    if reference.is_none() {
-        reader.problem(format!(
-            "SLACK_SECRET must say where Slack's signing secret is kept, and not what it is: {}",
-            SecretRef::FORMS
-        ));
-    }
-    reference
-}
-
-fn yes_or_no(text: &str) -> Result<bool, &'static str> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err("expected true or false"),
     }
 }
 
@@ -273,7 +230,7 @@ mod tests {
         ALLOW_PRIVATE_ADDRESSES is "yes": expected true or false
         STATE_TABLE is not set; it gives the DynamoDB table of what services had before they slept
         KEYS_SECRET_ARN is not set; it gives the secret that signs links
-        ENVIRONMENTS_TOPIC is "environments": expected the ARN of an SNS topic
+        ENVIRONMENTS_TOPIC is "environments": expected the ARN of an SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME
         ENVIRONMENTS_URL is "https://example.com/?a=b": expected an https address without a query, https://HOST/PATH
         SLACK_SECRET must say where Slack's signing secret is kept, and not what it is: env:NAME, ssm:/path, secretsmanager:id or secretsmanager:id#key
         "#);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use common::arn::Arn;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -165,12 +166,12 @@ impl Resource {
 
     /// The account in its ARN.
     pub fn account(&self) -> &str {
-        arn_part(&self.arn, 4)
+        Arn::parse(&self.arn).map_or("", |arn| arn.account)
     }
 
     /// The region in its ARN.
     pub fn region(&self) -> &str {
-        arn_part(&self.arn, 3)
+        Arn::parse(&self.arn).map_or("", |arn| arn.region)
     }
 
     /// The CloudFormation stack that made it, if one did.
@@ -190,10 +191,6 @@ impl Resource {
     pub fn is_healthy(&self) -> bool {
         self.running >= self.desired && self.pending == 0 && self.deploying_since.is_none()
     }
-}
-
-fn arn_part(arn: &str, index: usize) -> &str {
-    arn.split(':').nth(index).unwrap_or_default()
 }
 
 impl Suspended {

@@ -1,7 +1,7 @@
-//! What was measured, written down as it happens. It outlives the tasks that measure.
+//! What was measured, recorded as it happens. The records outlive the tasks that measure.
 //!
-//! It stays small: the tries of passing rounds in the middle are dropped, because a bake of an
-//! hour must not fill the memory of a function, nor the report.
+//! They stay small: tries of passing rounds in the middle are dropped, because a long bake must not fill the
+//! memory of the function, nor the report.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

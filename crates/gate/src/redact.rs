@@ -26,7 +26,7 @@ pub fn mask(text: &str) -> String {
 pub(crate) const MASK: &str = "***";
 
 /// Shorter secrets are masked only where they stand as whole words: masking every `1` would
-/// destroy the report and would tell what the secret is.
+/// destroy the report and would give the secret away.
 const SHORT: usize = 4;
 
 /// Bytes that one byte of a secret may be escaped to: `\u0022`.

@@ -1,5 +1,5 @@
-//! The verdict: a pure function of what was measured. No clock, no network, no randomness, so
-//! that what decides about a release can be read, tested and replayed.
+//! The verdict: a pure function of what was measured. It has no clock, no network and no randomness, so
+//! that every decision about a release can be read, tested and replayed.
 
 use std::time::Duration;
 

@@ -33,7 +33,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(2);
 /// Reading back what became of an answer takes this long at most.
 const READ_BACK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What CodeDeploy is told. Its enumeration has six values; it accepts these two.
+/// The answer to CodeDeploy. Its enumeration has six values; it accepts these two.
 /// <https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_PutLifecycleEventHookExecutionStatus.html>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {

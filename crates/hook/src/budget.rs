@@ -96,7 +96,7 @@ impl Budget {
         let now = SystemTime::now();
         let left = match deadline.duration_since(now) {
             Ok(left) => left,
-            // Some local emulators count from 1970; that tells nothing.
+            // Some local emulators count from 1970, which says nothing.
             Err(past) if past.duration() > MAX_DEADLINE_AGE => DEFAULT_TIME_LEFT,
             Err(_) => Duration::ZERO,
         };

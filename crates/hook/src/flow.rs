@@ -7,11 +7,13 @@
 use std::sync::Arc;
 
 use common::aws::Aws;
+use common::location::LoadError;
 use common::settings::SettingsError;
 use common::telemetry;
 use gate::{Outcome, Stage};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
+use strict_yaml::words;
 use tracing::Instrument;
 
 use crate::answer::{self, Answer, Delivery, Reply};
@@ -27,7 +29,6 @@ use crate::publish::{self, GateResult};
 use crate::rollback;
 use crate::secrets;
 use crate::settings::Settings;
-use crate::suite_source::SuiteError;
 
 /// One gate function, alive for many invocations.
 #[derive(Debug)]
@@ -321,20 +322,19 @@ fn deployment_facts(deployment: &Deployment) -> Facts {
 }
 
 /// One reason a problem, so that each stands on its own line in front of people.
-fn reasons_of_suite(error: SuiteError) -> Vec<String> {
+fn reasons_of_suite(error: LoadError) -> Vec<String> {
     match error {
-        SuiteError::Invalid(problems) => {
-            let count = problems.problems.len();
+        LoadError::Invalid(problems) => {
             let head = format!(
-                "the suite {} has {count} problem{}",
+                "the suite {} has {}",
                 problems.source,
-                if count == 1 { "" } else { "s" }
+                words::count(problems.problems.len(), "problem")
             );
             std::iter::once(head)
                 .chain(problems.to_string().lines().map(str::to_owned))
                 .collect()
         }
-        unreadable @ SuiteError::Unreadable { .. } => one_reason(unreadable),
+        LoadError::Unreadable(unreadable) => one_reason(unreadable),
     }
 }
 
@@ -352,7 +352,7 @@ fn gate_target(found: &FoundTarget) -> Result<gate::Target, Vec<String>> {
     })
 }
 
-/// What was assumed is said where the gate did not pass: a wrong assumption looks like a broken release.
+/// Adds what was assumed to the reasons of a gate that did not pass: a wrong assumption looks like a broken release.
 fn with_assumption(mut outcome: Outcome, found: &FoundTarget) -> Outcome {
     let assumed = found
         .listeners
@@ -384,7 +384,7 @@ fn report_link(function: &GateFunction, place: &str) -> Option<String> {
     publish::console_link(place, &settings.region)
 }
 
-/// Stores the report and tells people, in the time that is left. Returns the report's place.
+/// Stores the report and notifies people in the time that is left. Returns where the report is.
 async fn publish(
     function: &Arc<GateFunction>,
     result: &GateResult,

@@ -1,6 +1,6 @@
 //! Where a listener answers: scheme and port from it, the host from its load balancer.
 //!
-//! A Network Load Balancer that passes bytes through says `TCP`, and that does not tell whether HTTP or
+//! A Network Load Balancer that passes bytes through says `TCP`, and that does not say whether HTTP or
 //! HTTPS is spoken. Then something is assumed by a fixed rule, and what was assumed is said, as a wrong
 //! assumption looks like a broken release. Pure; [`crate::lookup`] makes the calls.
 
@@ -111,7 +111,7 @@ pub enum ListenerError {
     NoName,
 }
 
-/// What is known for the decision.
+/// What decides about the scheme and the host.
 #[derive(Debug, Clone, Copy)]
 pub struct SchemeHints<'a> {
     /// The group's other listener: what it speaks is a hint.
@@ -181,7 +181,7 @@ fn scheme(
     Ok((scheme, Some(assumed)))
 }
 
-/// The scheme, where the protocol tells it.
+/// The scheme, where the protocol names it.
 fn says(listener: &Listener) -> Option<Scheme> {
     match listener.protocol()? {
         ProtocolEnum::Http => Some(Scheme::Http),

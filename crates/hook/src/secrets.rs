@@ -9,7 +9,7 @@ use common::secret;
 use futures::future::join_all;
 use gate::SecretRef;
 
-/// Reads all secrets, concurrently; all failures are told together, by the names of the secrets.
+/// Reads all secrets concurrently. All failures are reported together, each with the name of its secret.
 pub async fn resolve(
     aws: &Aws,
     secrets: &BTreeMap<String, SecretRef>,

@@ -1,8 +1,8 @@
-//! The settings of a gate function, all read at start and told together when they are wrong.
+//! The settings of a gate function, all read at start; all problems are reported together.
 
 use std::time::Duration;
 
-use common::settings::{Lookup, Reader, SettingsError};
+use common::settings::{Lookup, Reader, SettingsError, topic_arn};
 
 use crate::listener::Scheme;
 use crate::post_traffic_check::PostTrafficGate;
@@ -11,7 +11,7 @@ use crate::suite_source::SuiteLocation;
 /// Where reports lie in the bucket, unless `REPORT_PREFIX` says otherwise.
 const REPORT_PREFIX: &str = "reports";
 
-/// What a gate function is told by its environment.
+/// What the environment of a gate function says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `SUITE`: where the suite lies.
@@ -36,7 +36,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads all settings or tells every problem.
+    /// Reads all settings, or reports every problem.
     pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingsError> {
         let mut reader = Reader::new(lookup);
         let root = reader
@@ -49,7 +49,7 @@ impl Settings {
         let report_prefix = reader
             .optional("REPORT_PREFIX")
             .unwrap_or_else(|| REPORT_PREFIX.into());
-        let outcome_topic = reader.parsed("OUTCOME_TOPIC_ARN", topic);
+        let outcome_topic = reader.parsed("OUTCOME_TOPIC_ARN", topic_arn);
         let function_name = reader.required(
             "AWS_LAMBDA_FUNCTION_NAME",
             "the function's own name; Lambda sets it",
@@ -87,14 +87,6 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
     match text.parse() {
         Ok(seconds @ 1..=900) => Ok(Duration::from_secs(seconds)),
         _ => Err("expected a number of seconds, 1 to 900"),
-    }
-}
-
-fn topic(arn: &str) -> Result<String, &'static str> {
-    let parts: Vec<&str> = arn.split(':').collect();
-    match parts.as_slice() {
-        ["arn", _, "sns", _, _, name] if !name.is_empty() => Ok(arn.to_owned()),
-        _ => Err("expected the ARN of an SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME"),
     }
 }
 

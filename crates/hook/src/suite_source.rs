@@ -3,72 +3,40 @@
 //! There is no fallback from one place to another: a suite that isn't where the setting says is an
 //! error, as a gate must never pass by having tested something else.
 
-use std::path::{Path, PathBuf};
+use std::fmt;
 
 use common::aws::Aws;
-use common::location::{self, FileError, Object};
+use common::location::{FileKind, LoadError, Location};
 use gate::Suite;
 
-/// A suite is a page of YAML; more is a mistake.
-const MAX_SUITE_BYTES: usize = 1024 * 1024;
+const FILE: FileKind = FileKind {
+    noun: "suite",
+    setting: "SUITE",
+};
 
-/// The `SUITE` setting. `{application}` and `{deployment_group}` in it are filled in per deployment.
+/// The `SUITE` setting: `file:PATH` or `s3://BUCKET/KEY`, with `{application}` and `{deployment_group}` to be
+/// filled in per deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SuiteLocation {
-    /// `file:PATH`, relative to the function's package; a layer's files are under `/opt`.
-    File(String),
-    /// `s3://BUCKET/KEY`; a key that ends in `/` gets `{application}/{deployment_group}.yaml`.
-    S3 {
-        /// The bucket's name.
-        bucket: String,
-        /// The key, with its placeholders.
-        key: String,
-    },
-}
-
-/// Why a suite could not be loaded; always fails the gate.
-#[derive(Debug, thiserror::Error)]
-pub enum SuiteError {
-    /// It is not where the setting says, or can't be read.
-    #[error("the suite {place} could not be read: {detail}")]
-    Unreadable {
-        /// Where it was looked for.
-        place: String,
-        /// What went wrong and what to do.
-        detail: String,
-    },
-    /// It was read, and is wrong.
-    #[error("{0}")]
-    Invalid(#[from] gate::SuiteProblems),
-}
+pub struct SuiteLocation(Location);
 
 impl SuiteLocation {
-    /// Reads the setting; `package_root` is where relative files lie.
+    /// Reads the setting; `package_root` is where relative files lie. A key that ends in `/` gets
+    /// `{application}/{deployment_group}.yaml`.
     pub fn parse(text: &str, package_root: &str) -> Result<Self, &'static str> {
         const EXPECTED: &str = "expected s3://BUCKET/KEY or file:PATH; in both, {application} and {deployment_group} are filled in";
-        if let Some(path) = text.strip_prefix("file:") {
-            if path.is_empty() {
-                return Err(EXPECTED);
-            }
-            let path = PathBuf::from(package_root).join(path);
-            return Ok(Self::File(path.to_string_lossy().into_owned()));
-        }
-        let (bucket, key) = text
+        let key = text
             .strip_prefix("s3://")
-            .and_then(|rest| rest.split_once('/'))
-            .ok_or(EXPECTED)?;
-        if bucket.is_empty() {
-            return Err(EXPECTED);
-        }
-        let key = if key.is_empty() || key.ends_with('/') {
-            format!("{key}{{application}}/{{deployment_group}}.yaml")
+            .and_then(|rest| rest.split_once('/'));
+        let folder = key.is_some_and(|(_, key)| key.is_empty() || key.ends_with('/'));
+        let name = if folder {
+            "{application}/{deployment_group}.yaml"
         } else {
-            key.to_owned()
+            ""
         };
-        Ok(Self::S3 {
-            bucket: bucket.to_owned(),
-            key,
-        })
+        match Location::parse(&format!("{text}{name}"), package_root) {
+            Ok(location @ (Location::File(_) | Location::S3 { .. })) => Ok(Self(location)),
+            _ => Err(EXPECTED),
+        }
     }
 
     /// The place for one deployment.
@@ -78,50 +46,26 @@ impl SuiteLocation {
             text.replace("{application}", application)
                 .replace("{deployment_group}", deployment_group)
         };
-        match self {
-            Self::File(path) => Self::File(fill(path)),
-            Self::S3 { bucket, key } => Self::S3 {
+        Self(match &self.0 {
+            Location::File(path) => Location::File(fill(&path.to_string_lossy()).into()),
+            Location::S3 { bucket, key } => Location::S3 {
                 bucket: bucket.clone(),
                 key: fill(key),
             },
-        }
+            parameter @ Location::Ssm(_) => parameter.clone(),
+        })
     }
 
     /// Reads and checks the suite at this (filled) place.
-    pub async fn load(&self, aws: &Aws) -> Result<Suite, SuiteError> {
-        let bytes = match self {
-            Self::File(path) => {
-                location::file(Path::new(path), MAX_SUITE_BYTES).map_err(|error| match error {
-                    FileError::Io(error) => self.unreadable(format!(
-                        "{error}; put the file into the function's package or a layer, or point SUITE elsewhere"
-                    )),
-                    FileError::TooLarge(limit) => self.unreadable(location::too_large(limit)),
-                })?
-            }
-            Self::S3 { bucket, key } => {
-                let absent = "upload the suite to this key, or change SUITE";
-                let object = Object::new(bucket, key).read(aws, MAX_SUITE_BYTES).await;
-                object.map_err(|error| self.unreadable(error.sentence(aws, absent)))?
-            }
-        };
-        let text = location::text(bytes).map_err(|problem| self.unreadable(problem))?;
+    pub async fn load(&self, aws: &Aws) -> Result<Suite, LoadError> {
+        let text = self.0.read(aws, FILE).await?;
         Ok(Suite::parse(&self.to_string(), &text)?)
-    }
-
-    fn unreadable(&self, detail: String) -> SuiteError {
-        SuiteError::Unreadable {
-            place: self.to_string(),
-            detail,
-        }
     }
 }
 
-impl std::fmt::Display for SuiteLocation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::File(path) => write!(f, "{path}"),
-            Self::S3 { bucket, key } => write!(f, "s3://{bucket}/{key}"),
-        }
+impl fmt::Display for SuiteLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

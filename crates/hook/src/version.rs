@@ -6,7 +6,7 @@
 
 use aws_sdk_ecs::types::{ContainerDefinition, Tag, TaskDefinition};
 
-/// Said to us and to nobody else, so it comes first.
+/// Set for this tool alone, so it comes first.
 pub const TAG: &str = "deploy-hooks:version";
 /// Environment variables of the container, in this order; then `service.version` in [`OTEL`].
 pub const VARIABLES: [&str; 4] = ["VERSION", "APP_VERSION", "SERVICE_VERSION", "DD_VERSION"];

@@ -7,10 +7,13 @@ use common::telemetry;
 use hook::event::Payload;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
+/// Whose log lines are written from INFO on.
+const CRATES: [&str; 3] = ["gate", "hook", "pre_traffic"];
+
 // Two threads even on a slice of one core: whatever blocks one, the guard runs on the other.
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Error> {
-    telemetry::start(&environment);
+    telemetry::start(&environment, &CRATES);
     let function = Arc::new(pre_traffic::function(&environment));
     lambda_runtime::run(service_fn(|event: LambdaEvent<Payload>| {
         hook::handle(function.clone(), event)

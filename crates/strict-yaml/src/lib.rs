@@ -1,7 +1,7 @@
-//! YAML text into located values; all problems of a file are told together.
+//! Reads YAML into values that know their place, and reports all problems of a file together.
 //!
 //! Why it is a crate of its own: what people write by hand (suites, routes of approvals, plans of
-//! environments) is read in one way, so that each mistake is told in one way: with line and column,
+//! environments) is read in one way, so that each mistake is reported in one way: with line and column,
 //! what is wrong, and what would be right. serde stops at the first problem, and a team wants to see
 //! all of them.
 //!

@@ -7,7 +7,7 @@ use crate::node::{At, Key, Node, Value};
 use crate::table::Table;
 use crate::{Problem, Problems, words};
 
-/// More problems than this help nobody.
+/// More problems than this are of no help.
 const MAX_PROBLEMS: usize = 100;
 
 /// Words that are compared with wrong ones while one file is read.
@@ -71,12 +71,12 @@ impl Findings {
                 line: last.line,
                 column: last.column,
             };
-            problems.push(at.problem(message, "mend these first"));
+            problems.push(at.problem(message, "fix these first"));
         }
         problems
     }
 
-    /// What was read, if nothing was found; otherwise every problem, told under the name `source`.
+    /// What was read, if there is no problem; otherwise every problem, under the name `source`.
     ///
     /// `value` may only be missing where a problem says why.
     pub fn conclude<T>(self, source: &str, value: Option<T>) -> Result<T, Problems> {
@@ -105,7 +105,7 @@ pub struct Object<'n> {
 impl<'n> Object<'n> {
     /// Reads `node` as an object of `table`; unknown and duplicate keys become problems.
     pub fn read(node: &'n Node, table: &'static Table, problems: &Findings) -> Option<Self> {
-        let entries = entries(node, table.told, problems)?;
+        let entries = entries(node, table.label, problems)?;
         let (mut known, mut meant) = (Vec::new(), Vec::new());
         for (key, value) in entries {
             if table.keys.contains(&key.text.as_str()) {
@@ -141,7 +141,7 @@ impl<'n> Object<'n> {
     pub fn require(&self, key: &str, problems: &Findings) -> Option<&'n Node> {
         let found = self.get(key);
         if found.is_none() && !self.meant.contains(&Some(key)) {
-            let message = format!("{} has no {key:?}", self.table.told);
+            let message = format!("{} has no {key:?}", self.table.label);
             problems.add(self.at, message, format!("add `{key}:`"));
         }
         found
@@ -161,14 +161,14 @@ impl<'n> Object<'n> {
 /// The entries of a mapping with free keys; duplicates become problems.
 pub fn entries<'n>(
     node: &'n Node,
-    told: &str,
+    label: &str,
     problems: &Findings,
 ) -> Option<Vec<(&'n Key, &'n Node)>> {
     let Value::Map(entries) = &node.value else {
         problems.add(
             node.at,
             format!(
-                "{told} is a mapping (`key: value`), not {}",
+                "{label} is a mapping (`key: value`), not {}",
                 node.value.kind()
             ),
             "write its keys below it, indented",
@@ -193,11 +193,11 @@ pub fn entries<'n>(
 }
 
 /// The items of a list.
-pub fn items<'n>(node: &'n Node, told: &str, problems: &Findings) -> Option<&'n [Node]> {
+pub fn items<'n>(node: &'n Node, label: &str, problems: &Findings) -> Option<&'n [Node]> {
     if let Value::List(items) = &node.value {
         return Some(items);
     }
-    let message = format!("{told} is a list, not {}", node.value.kind());
+    let message = format!("{label} is a list, not {}", node.value.kind());
     problems.add(
         node.at,
         message,
@@ -210,7 +210,7 @@ fn unknown(key: &Key, table: &Table, near: Option<&str>) -> Problem {
     let known = || {
         format!(
             "{} knows {}",
-            table.told,
+            table.label,
             words::list(table.keys.iter().copied())
         )
     };

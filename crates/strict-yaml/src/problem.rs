@@ -1,5 +1,5 @@
-//! What is wrong with a file, and where. All problems of a file are told together, because a
-//! person who mends a file one error per deployment soon stops trusting what reads it.
+//! What is wrong with a file, and where. All problems of a file are reported together, because a person who
+//! fixes one error per deployment soon stops trusting the tool.
 
 use std::fmt;
 

@@ -8,19 +8,19 @@ use crate::object::Findings;
 use crate::words;
 
 /// Text, which is not empty. A number or a boolean is refused: YAML has already changed it.
-pub fn text<'n>(node: &'n Node, told: &str, problems: &Findings) -> Option<&'n str> {
+pub fn text<'n>(node: &'n Node, label: &str, problems: &Findings) -> Option<&'n str> {
     match &node.value {
         Value::Text(text) if !text.trim().is_empty() => Some(text),
         Value::Text(_) | Value::Null => {
             problems.add(
                 node.at,
-                format!("{told} is empty"),
+                format!("{label} is empty"),
                 "write something, or remove the key",
             );
             None
         }
         other => {
-            let message = format!("{told} is text, not {}", other.kind());
+            let message = format!("{label} is text, not {}", other.kind());
             problems.add(node.at, message, "put it in quotes");
             None
         }
@@ -28,11 +28,11 @@ pub fn text<'n>(node: &'n Node, told: &str, problems: &Findings) -> Option<&'n s
 }
 
 /// Text as it is compared or sent: may be empty; numbers and booleans as they were written.
-pub fn loose_text<'n>(node: &'n Node, told: &str, problems: &Findings) -> Option<&'n str> {
+pub fn loose_text<'n>(node: &'n Node, label: &str, problems: &Findings) -> Option<&'n str> {
     match &node.value {
         Value::Text(text) | Value::Bool(_, text) | Value::Number(_, text) => Some(text),
         other => {
-            let message = format!("{told} is text, not {}", other.kind());
+            let message = format!("{label} is text, not {}", other.kind());
             problems.add(
                 node.at,
                 message,
@@ -44,11 +44,11 @@ pub fn loose_text<'n>(node: &'n Node, told: &str, problems: &Findings) -> Option
 }
 
 /// `true` or `false`, not in quotes.
-pub fn boolean(node: &Node, told: &str, problems: &Findings) -> Option<bool> {
+pub fn boolean(node: &Node, label: &str, problems: &Findings) -> Option<bool> {
     if let Value::Bool(value, _) = &node.value {
         return Some(*value);
     }
-    let message = format!("{told} is true or false, not {}", node.value.kind());
+    let message = format!("{label} is true or false, not {}", node.value.kind());
     problems.add(node.at, message, "write true or false, without quotes");
     None
 }
@@ -56,7 +56,7 @@ pub fn boolean(node: &Node, told: &str, problems: &Findings) -> Option<bool> {
 /// A whole number in a range.
 pub fn integer(
     node: &Node,
-    told: &str,
+    label: &str,
     range: RangeInclusive<u64>,
     problems: &Findings,
 ) -> Option<u64> {
@@ -64,7 +64,7 @@ pub fn integer(
     let value = match &node.value {
         Value::Number(number, _) => number.as_u64(),
         other => {
-            let message = format!("{told} is a whole number, not {}", other.kind());
+            let message = format!("{label} is a whole number, not {}", other.kind());
             problems.add(
                 node.at,
                 message,
@@ -75,7 +75,7 @@ pub fn integer(
     };
     let inside = value.filter(|value| range.contains(value));
     if inside.is_none() {
-        let message = format!("{told} is out of range");
+        let message = format!("{label} is out of range");
         problems.add(
             node.at,
             message,
@@ -88,7 +88,7 @@ pub fn integer(
 /// A duration with a unit, in a range.
 pub fn duration(
     node: &Node,
-    told: &str,
+    label: &str,
     range: RangeInclusive<Duration>,
     problems: &Findings,
 ) -> Option<Duration> {
@@ -98,7 +98,7 @@ pub fn duration(
         Value::Number(_, number) => {
             problems.add(
                 node.at,
-                format!("{told} has no unit"),
+                format!("{label} has no unit"),
                 format!("write {number}s or {number}ms"),
             );
             return None;
@@ -106,7 +106,7 @@ pub fn duration(
         other => {
             problems.add(
                 node.at,
-                format!("{told} is a duration, not {}", other.kind()),
+                format!("{label} is a duration, not {}", other.kind()),
                 REMEDY,
             );
             return None;
@@ -115,7 +115,7 @@ pub fn duration(
     let Some(parsed) = parse_duration(written) else {
         problems.add(
             node.at,
-            format!("{told}: {written:?} is not a duration"),
+            format!("{label}: {written:?} is not a duration"),
             REMEDY,
         );
         return None;
@@ -125,7 +125,7 @@ pub fn duration(
             words::duration(*range.start()),
             words::duration(*range.end()),
         );
-        let message = format!("{told}: {written:?} is out of range");
+        let message = format!("{label}: {written:?} is out of range");
         problems.add(node.at, message, format!("write {low} to {high}"));
         return None;
     }
@@ -164,11 +164,11 @@ pub fn parse_duration(written: &str) -> Option<Duration> {
 /// A size in bytes: a number, `64KiB` or `2MiB`.
 pub fn size(
     node: &Node,
-    told: &str,
+    label: &str,
     range: RangeInclusive<usize>,
     problems: &Findings,
 ) -> Option<usize> {
-    let written = loose_text(node, told, problems)?;
+    let written = loose_text(node, label, problems)?;
     let (digits, unit) = match written.trim() {
         text if text.ends_with("KiB") => (text.trim_end_matches("KiB"), 1024),
         text if text.ends_with("MiB") => (text.trim_end_matches("MiB"), 1024 * 1024),
@@ -182,7 +182,7 @@ pub fn size(
     let inside = parsed.filter(|size| range.contains(size));
     if inside.is_none() {
         let (low, high) = (words::bytes(*range.start()), words::bytes(*range.end()));
-        let message = format!("{told}: {written:?} is not a size in range");
+        let message = format!("{label}: {written:?} is not a size in range");
         problems.add(
             node.at,
             message,
@@ -195,11 +195,11 @@ pub fn size(
 /// One of several words.
 pub fn choice<T: Copy>(
     node: &Node,
-    told: &str,
+    label: &str,
     choices: &[(&str, T)],
     problems: &Findings,
 ) -> Option<T> {
-    let written = text(node, told, problems)?;
+    let written = text(node, label, problems)?;
     let found = choices
         .iter()
         .find(|(word, _)| *word == written)
@@ -210,7 +210,7 @@ pub fn choice<T: Copy>(
             Some(near) => format!("did you mean {near:?}?"),
             None => format!("write one of {}", words::list(words)),
         };
-        problems.add(node.at, format!("{told}: unknown {written:?}"), remedy);
+        problems.add(node.at, format!("{label}: unknown {written:?}"), remedy);
     }
     found
 }

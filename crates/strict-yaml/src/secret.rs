@@ -52,9 +52,9 @@ impl SecretRef {
         }
     }
 
-    /// Reads a value that says where a secret is kept. `told` is what the problem calls the secret,
+    /// Reads a value that says where a secret is kept. `label` is what the problem calls the secret,
     /// `file` what it calls the file.
-    pub fn read(node: &Node, told: &str, file: &str, problems: &Findings) -> Option<Self> {
+    pub fn read(node: &Node, label: &str, file: &str, problems: &Findings) -> Option<Self> {
         let reference = match &node.value {
             Value::Text(text) => Self::parse(text),
             _ => None,
@@ -62,7 +62,7 @@ impl SecretRef {
         if reference.is_none() {
             problems.add(
                 node.at,
-                format!("{told} does not say where it is kept"),
+                format!("{label} does not say where it is kept"),
                 format!(
                     "write {}; the secret itself must not be in the {file}",
                     Self::FORMS

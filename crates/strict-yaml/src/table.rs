@@ -7,7 +7,7 @@ pub struct Table {
     /// The object's name under `$defs` in the schema.
     pub schema: &'static str,
     /// What problems call it.
-    pub told: &'static str,
+    pub label: &'static str,
     /// Its keys.
     pub keys: &'static [&'static str],
     /// Keys that other versions of the file know. Refused with a word of their own, because a
@@ -27,10 +27,10 @@ pub struct Table {
 /// ```
 #[macro_export]
 macro_rules! tables {
-    (later: $later:expr; $($name:ident: $schema:literal, $told:literal, [$($key:literal),+ $(,)?];)+) => {
+    (later: $later:expr; $($name:ident: $schema:literal, $label:literal, [$($key:literal),+ $(,)?];)+) => {
         $(pub(crate) static $name: $crate::Table = $crate::Table {
             schema: $schema,
-            told: $told,
+            label: $label,
             keys: &[$($key),+],
             later: $later,
         };)+

@@ -1,24 +1,18 @@
 //! Reading the configuration from where it is kept.
 
 use common::aws::Aws;
-use common::location::{Location, Unreadable};
-use strict_yaml::Problems;
+pub use common::location::LoadError as ConfigError;
+use common::location::{FileKind, Location};
 
 use super::Config;
 
-/// Why there is no configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// It is not where the setting says, or can't be read.
-    #[error(transparent)]
-    Unreadable(#[from] Unreadable),
-    /// It was read, and is wrong.
-    #[error("{0}")]
-    Invalid(#[from] Problems),
-}
+const FILE: FileKind = FileKind {
+    noun: "configuration",
+    setting: "APPROVALS_CONFIG",
+};
 
 /// Reads and checks the configuration at this place.
 pub async fn load(aws: &Aws, location: &Location) -> Result<Config, ConfigError> {
-    let text = location.read(aws, "APPROVALS_CONFIG").await?;
+    let text = location.read(aws, FILE).await?;
     Ok(Config::parse(&location.to_string(), &text)?)
 }

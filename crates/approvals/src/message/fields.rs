@@ -1,17 +1,19 @@
 //! Single fields of messages. A field that is missing, null or ill-typed is absent, never an error.
 
+use common::arn::Arn;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use text::links;
 use text::mask::{MASK, Masker};
 
 use super::plain;
 use crate::redact;
 
 /// The longest link that is passed on.
-const LINK_LIMIT: usize = 2_000;
+const MAX_LINK_BYTES: usize = 2_000;
 
 /// Hosts of AWS's console, by partition; sub-domains (`eu-central-1.console.…`) belong to them.
 const CONSOLES: &[&str] = &[
@@ -81,9 +83,7 @@ pub(super) fn topic(value: &Value, key: &str) -> Option<String> {
 
 /// Region and account of an ARN; empty where they are absent.
 pub(super) fn place_of(arn: &str) -> (String, String) {
-    let mut parts = arn.split(':').skip(3);
-    let mut part = || parts.next().unwrap_or_default();
-    let (region, account) = (part(), part());
+    let (region, account) = Arn::parse(arn).map_or(("", ""), |arn| (arn.region, arn.account));
     let kept = |text: &str, right: bool| {
         if right {
             text.to_owned()
@@ -120,23 +120,18 @@ pub(super) fn time(value: &Value, key: &str) -> Option<Timestamp> {
         .or_else(|| utc("%a %b %d %H:%M:%S UTC %Y"))
 }
 
-/// The text as a link that may be shown: https, a host, no credentials, no blanks. Links of others
-/// come from commit messages and settings; anything else is dropped.
+/// The text as a link that may be followed. Links of others come from commit messages and settings; anything
+/// else is dropped.
 #[must_use]
 pub fn https_link(text: &str) -> Option<String> {
     let text = text.trim();
-    let right = text.len() <= LINK_LIMIT
-        && !text
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control() || "<>\"`\\|".contains(c))
-        && host(text).is_some();
-    right.then(|| text.to_owned())
+    links::https(text, MAX_LINK_BYTES).map(|_| text.to_owned())
 }
 
 /// The link of an action's owner, as they wrote it, without what `masker` knows: whether it is one that
 /// may be opened is decided where it is shown.
 pub(crate) fn external_link(masker: &Masker<'_>, text: &str) -> String {
-    let shown = redact::line_with(masker, text, LINK_LIMIT);
+    let shown = redact::line_with(masker, text, MAX_LINK_BYTES);
     // It may be shown as text, and a name and a password in it are nobody's business.
     let Some((scheme, rest)) = shown.split_once("://") else {
         return shown;
@@ -150,22 +145,12 @@ pub(crate) fn external_link(masker: &Masker<'_>, text: &str) -> String {
 
 /// The link, if it leads to AWS's console and carries no token.
 pub(super) fn console_link(text: &str) -> Option<String> {
-    let link = https_link(text).filter(|link| !Masker::new().finds(link))?;
-    let host = host(&link)?;
+    let link = text.trim();
+    let url = links::https(link, MAX_LINK_BYTES).filter(|_| !Masker::new().finds(link))?;
+    let host = url.host_str().filter(|_| url.port().is_none())?;
     let known = CONSOLES.iter().any(|console| {
         host.strip_suffix(console)
             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     });
-    known.then_some(link)
-}
-
-fn host(link: &str) -> Option<&str> {
-    let scheme = link
-        .get(..8)
-        .filter(|scheme| scheme.eq_ignore_ascii_case("https://"))?;
-    let authority = link[scheme.len()..].split(['/', '?', '#']).next()?;
-    let legal = |c: char| c.is_alphanumeric() || ".-:[]".contains(c);
-    let right = authority.starts_with(|c: char| c.is_alphanumeric() || c == '[')
-        && authority.chars().all(legal);
-    right.then_some(authority)
+    known.then(|| link.to_owned())
 }

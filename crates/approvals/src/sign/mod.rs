@@ -9,6 +9,8 @@ pub mod link;
 pub mod slack;
 mod token;
 
+use data_encoding::HEXLOWER;
+
 pub use keys::{Keyring, Keys, KeysError, MIN_KEY_LENGTH};
 pub use token::{
     KEYS_ROTATED, TokenMatch, compare_token, mask_token, mask_token_shapes, token_mac,
@@ -27,28 +29,12 @@ pub fn new_id() -> String {
 
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|digit| char::from(DIGITS[usize::from(digit)]))
-        .collect()
+    HEXLOWER.encode(bytes)
 }
 
 /// The bytes of lower-case hexadecimal; none for anything else.
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    if !text.len().is_multiple_of(2) {
-        return None;
-    }
-    text.as_bytes()
-        .chunks_exact(2)
-        .map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?))
-        .collect()
+    HEXLOWER.decode(text.as_bytes()).ok()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Which change sets wait behind an approval. Pure.
 
 use approvals::ApprovalAction;
+use common::arn::Arn;
 
 use crate::actions::{Action, Actions, Ended};
 
@@ -60,7 +61,7 @@ fn of(action: &Action, mode: &str, own: &str) -> Option<Wanted> {
 /// The account of the action's own role, in which it acts.
 fn account_of(action: &Action) -> Option<String> {
     let role = action.role.as_deref().filter(|role| !role.is_empty())?;
-    Some(role.split(':').nth(4).unwrap_or_default().to_owned())
+    Some(Arn::parse(role).map_or("", |arn| arn.account).to_owned())
 }
 
 #[cfg(test)]

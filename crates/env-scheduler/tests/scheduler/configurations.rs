@@ -105,7 +105,7 @@ fn a_missing_one_is_no_empty_one() {
         let house = written(GOOD).await;
         house.beside(|beside| beside.objects.clear());
         let error = house.invoke(json!({"action": "down"})).await.unwrap_err();
-        insta::assert_snapshot!(error, @"nothing was touched: the configuration s3://config/env/environments.yaml could not be read: NoSuchKey; upload the file to this key, or change ENVIRONMENTS_CONFIG");
+        insta::assert_snapshot!(error, @"nothing was touched: the configuration s3://config/env/environments.yaml could not be read: NoSuchKey; upload the configuration to this key, or change ENVIRONMENTS_CONFIG");
     });
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct NotResolved {
     cause: std::io::Error,
 }
 
-/// A name that leads to addresses inside only, in a redirect that nobody vouches for.
+/// A name that leads to private addresses only, in a redirect to an origin that nothing names.
 #[derive(Debug, thiserror::Error)]
 #[error("the name {0:?} leads to an address inside")]
 pub(crate) struct PrivateAddress(pub(crate) String);

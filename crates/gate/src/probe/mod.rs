@@ -2,7 +2,7 @@
 //! the engine stays as it is.
 //!
 //! A probe says what it saw or why it saw nothing. It must never decide whether a check passed,
-//! never keep cookies or other state for the next check, and never wait without being told to:
+//! never keep cookies or other state for the next check, and never wait on its own account:
 //! the engine cuts it at its limits by dropping it.
 
 pub(crate) mod allowed_origins;

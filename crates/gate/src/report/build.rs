@@ -254,7 +254,7 @@ fn sentence(shown: &ExpectationReport) -> String {
         measurement,
     } = shown;
     match measurement {
-        Measurement::Errored => format!("could not tell {expected}: {got}"),
+        Measurement::Errored => format!("could not check {expected}: {got}"),
         _ => format!("expected {expected}, got {got}"),
     }
 }

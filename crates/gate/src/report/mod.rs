@@ -1,7 +1,7 @@
 //! The report: the one result model of a run, redacted once, when it is built.
 //!
-//! Whatever people or programs learn of a run, they learn from here. Nothing in it may be added
-//! later from an unredacted source.
+//! It is the only source for people and programs. Nothing may be added to it later from an unredacted
+//! source.
 
 mod build;
 mod html;

@@ -1,6 +1,6 @@
 //! Memory: a run must fit into what the function has, whatever the target answers.
 //!
-//! A killed process answers nobody. So what bodies may take is summed up before anything is asked,
+//! A killed process gives no answer. So what bodies may take is summed up before the first request,
 //! and a suite that can't fit is refused with the sum. While it runs, bodies are judged under a
 //! budget: what decoding, text and JSON take of several large bodies at once is never needed at once.
 
@@ -31,7 +31,7 @@ const TEXT: usize = 4;
 /// And parsed as JSON.
 const JSON: usize = 10;
 
-/// What may be judged at once where nobody says how much memory there is.
+/// What may be judged at once where it is unknown how much memory there is.
 const UNSTATED: usize = 256 * MIB;
 
 /// What bodies may take of the memory while they are judged.

@@ -1,9 +1,7 @@
-//! Running a suite: rounds of checks until the window is over, a limit is exceeded or the
-//! deadline is there.
+//! Runs a suite: rounds of checks until the window ends, a limit is exceeded or the deadline comes.
 //!
-//! What was measured is written down as it happens, apart from the tasks that measure. So when
-//! the deadline cuts them all, everything until then is still in the report, and what is missing
-//! is missing visibly.
+//! Measurements are recorded as they happen, outside the tasks that measure. When the deadline cuts those
+//! off, the report still has everything up to then and shows what is missing.
 
 mod attempt;
 mod memory;

@@ -59,7 +59,7 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// Reads a suite. `source` is the name that problems are told under, usually the file's.
+    /// Reads a suite. Problems name it `source`, usually the file's name.
     pub fn parse(source: &str, text: &str) -> Result<Self, SuiteProblems> {
         decode::suite(source, text)
     }

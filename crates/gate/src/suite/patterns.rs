@@ -36,7 +36,7 @@ pub(super) enum Refusal {
     TooLong,
     /// Larger than one pattern may be.
     TooLarge { bound: usize },
-    /// All patterns together are larger than [`MAX_MEMORY`]; told once.
+    /// All patterns together are larger than [`MAX_MEMORY`]; reported once.
     TooMuch { first: bool },
 }
 

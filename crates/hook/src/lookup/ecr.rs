@@ -53,7 +53,7 @@ pub async fn tags(
             "tags beside a digest are looked up in Amazon ECR only".to_owned()
         ));
     };
-    let client = aws_sdk_ecr::Client::new(context.aws.elsewhere(repository.region, None).config());
+    let client = aws_sdk_ecr::Client::new(context.aws.in_region(repository.region, None).config());
     let call = client
         .describe_images()
         .registry_id(repository.account)

@@ -72,7 +72,7 @@ fn body(result: &GateResult, report: Option<&str>, region: &str) -> String {
     if let Delivery::Undelivered(detail) = &result.delivery {
         let _ = write!(
             text,
-            "\nCodeDeploy could NOT be told ({detail}). Lambda runs a failed gate \
+            "\nCodeDeploy did NOT get this answer ({detail}). Lambda runs a failed gate \
              again; if no other message follows within minutes, stop the deployment by hand.\n"
         );
     }
@@ -191,7 +191,7 @@ mod tests {
         insta::assert_snapshot!(message.body, @r#"
         shop 1.2.0 was stopped at the pre-traffic gate, before it had production traffic.
 
-        CodeDeploy could NOT be told (ThrottlingException: slow). Lambda runs a failed gate again; if no other message follows within minutes, stop the deployment by hand.
+        CodeDeploy did NOT get this answer (ThrottlingException: slow). Lambda runs a failed gate again; if no other message follows within minutes, stop the deployment by hand.
 
         Why
           - check "checkout" failed: expected status 201, got 500

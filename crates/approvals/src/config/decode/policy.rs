@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use common::arn::Arn;
 use schedule::Schedule;
 use strict_yaml::words::count;
 use strict_yaml::{At, Node, Object, Value, entries, items, scalar};
@@ -92,19 +93,14 @@ fn trusted_sessions(node: &Node, context: &Context<'_>) -> Vec<TrustedRole> {
     let problems = context.problems;
     let mut roles = Vec::new();
     for (node, written) in words(node, "trusted_sessions", problems).unwrap_or_default() {
-        let (account, name) = match written.strip_prefix("arn:") {
-            None => (None, Some(written)),
-            Some(arn) => {
-                let parts: Vec<&str> = arn.splitn(5, ':').collect();
-                let role = match parts.as_slice() {
-                    [_, "iam", "", account, resource] => {
-                        resource.strip_prefix("role/").map(|path| (*account, path))
-                    }
-                    _ => None,
-                };
-                let account = role.map(|(account, _)| account.to_owned());
-                (account, role.and_then(|(_, path)| path.rsplit('/').next()))
-            }
+        let (account, name) = if written.starts_with("arn:") {
+            let arn =
+                Arn::parse(written).filter(|arn| arn.service == "iam" && arn.region.is_empty());
+            let role = arn.and_then(|arn| Some((arn.account, arn.resource.strip_prefix("role/")?)));
+            let account = role.map(|(account, _)| account.to_owned());
+            (account, role.and_then(|(_, path)| path.rsplit('/').next()))
+        } else {
+            (None, Some(written))
         };
         // A star alone trusts every session, which anybody may name as they like.
         let letters = |name: &&str| name.chars().filter(char::is_ascii_alphanumeric).count() >= 3;

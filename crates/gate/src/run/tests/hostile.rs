@@ -82,7 +82,7 @@ async fn a_huge_body_is_not_read_to_the_end() {
     let check = "http: GET /huge\n    expect: [{ body: { contains: y } }]";
     insta::assert_snapshot!(against(shop.url.clone(), check).await, @r#"
     failed
-    check "it" errored: could not tell body: the body is larger than max_body (0 MiB); raise max_body
+    check "it" errored: could not check body: the body is larger than max_body (0 MiB); raise max_body
     "#);
     let outcome = Trial::of(&shop, "  - { name: it, http: GET /huge }")
         .run()

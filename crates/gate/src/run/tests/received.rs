@@ -128,7 +128,7 @@ async fn what_can_not_be_decoded_is_errored_and_never_met() {
     "#);
     insta::assert_snapshot!(told_of(&["content-encoding: aes128gcm"], deflated, missing).await, @r#"
     failed
-    check "it" errored: could not tell body: the body has the content coding "aes128gcm", which is not decoded here; gzip, deflate, br and zstd are
+    check "it" errored: could not check body: the body has the content coding "aes128gcm", which is not decoded here; gzip, deflate, br and zstd are
     "#);
     for condition in ["matches: '.*'", r#"equals: "\ufffd""#, "not_contains: x"] {
         let check = format!("http: GET /\nexpect: [{{ body: {{ {condition} }} }}]");
@@ -136,14 +136,14 @@ async fn what_can_not_be_decoded_is_errored_and_never_met() {
         insta::allow_duplicates! {
             insta::assert_snapshot!(told, @r#"
             failed
-            check "it" errored: could not tell body: the body is not UTF-8: byte FF at offset 0
+            check "it" errored: could not check body: the body is not UTF-8: byte FF at offset 0
             "#);
         }
     }
     let json = "http: GET /\nexpect: [{ json: { path: $.a, exists: false } }, { status: 200 }]";
     insta::assert_snapshot!(told_of(&["content-encoding: br"], b"{}".to_vec(), json).await, @r#"
     failed
-    check "it" errored: could not tell $.a: the body can't be decoded as br: Invalid Data
+    check "it" errored: could not check $.a: the body can't be decoded as br: Invalid Data
     "#);
     let status = "http: GET /\nexpect: [{ status: 200 }, { header: { name: content-encoding, equals: br } }]";
     insta::assert_snapshot!(told_of(&["content-encoding: br"], b"{}".to_vec(), status).await, @"
@@ -158,7 +158,7 @@ async fn a_bomb_is_errored_within_max_body() {
     let check = "http: { url: /, max_body: 64KiB }\nexpect: [{ body: { contains: x } }]";
     insta::assert_snapshot!(told_of(&["content-encoding: gzip"], bomb, check).await, @r#"
     failed
-    check "it" errored: could not tell body: the body is larger than max_body (64 KiB) once decoded; raise max_body
+    check "it" errored: could not check body: the body is larger than max_body (64 KiB) once decoded; raise max_body
     "#);
 }
 

@@ -1,0 +1,45 @@
+//! Amazon Resource Names, taken apart.
+
+/// `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`. Any part but the first may be empty; none is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arn<'a> {
+    /// `aws`, `aws-cn`, …
+    pub partition: &'a str,
+    /// `iam`, `sns`, …
+    pub service: &'a str,
+    /// Empty where the service has none, as IAM.
+    pub region: &'a str,
+    /// Twelve digits; empty for S3.
+    pub account: &'a str,
+    /// All that follows, with its colons.
+    pub resource: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    /// The parts; none where there are fewer than six.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.splitn(6, ':');
+        parts.next().filter(|scheme| *scheme == "arn")?;
+        Some(Self {
+            partition: parts.next()?,
+            service: parts.next()?,
+            region: parts.next()?,
+            account: parts.next()?,
+            resource: parts.next()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_has_six_parts_and_the_last_keeps_its_colons() {
+        let arn = Arn::parse("arn:aws:lambda:eu-west-1:111122223333:function:gate:live").unwrap();
+        assert_eq!((arn.service, arn.region), ("lambda", "eu-west-1"));
+        assert_eq!(arn.resource, "function:gate:live");
+        assert_eq!(Arn::parse("arn:aws:iam::111122223333"), None);
+        assert_eq!(Arn::parse("urn:aws:iam::111122223333:role/x"), None);
+    }
+}
