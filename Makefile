@@ -36,6 +36,10 @@ help: ## List the targets
 setup: ## Install the tools into .tools/ (once; other targets do it as needed)
 	@tools/install.sh tools ministack
 
+.PHONY: hooks
+hooks: ## Let git refuse commits that are out of form (tools/hooks/pre-commit)
+	git config core.hooksPath tools/hooks
+
 .PHONY: tools
 tools:
 	@tools/install.sh tools
@@ -57,22 +61,34 @@ build: tools ## Build the Lambda packages for ARCH and print their sizes
 local: # local-aws, the sample shop, and the command line
 	@cargo build --locked --package local-aws --package sample-shop --package cli --bins
 
+.PHONY: quick
+quick: tools # Unoptimised packages for the local world, local-aws and the command line, from one build
+	@[[ -e target/debug/local-aws ]] || printf '%s\n' 'Compiling everything once: about seven minutes on two cores; later, seconds.' >&2
+	@cargo build --locked $(addprefix --package ,$(FUNCTIONS) local-aws cli) --bins
+	@$(BIN)/python tools/assemble.py template.yaml target/debug .aws-sam/quick
+
 ## Showing
 
 .PHONY: demo
-demo: setup local ## Play releases, an approval and a night against a local AWS
-	@# Standard output is for the play, which may be JSON.
-	@$(MAKE) build ARCH=$(HOST_ARCH) >&2
-	@$(PY) -m demo $(ARGS)
+demo: setup quick ## Play releases, an approval and a night against a local AWS
+	@PACKAGES=quick $(PY) -m demo $(ARGS)
 
 ARGS ?=
 
 .PHONY: world
-world: setup local ## Bring the local AWS up with everything deployed, until Ctrl-C; IMAGE=name=program adds your service
-	@$(MAKE) build ARCH=$(HOST_ARCH)
-	@$(PY) -m world $(if $(IMAGE),--image '$(IMAGE)') $(if $(SUITE),--suite '$(SUITE)') $(if $(HEALTH),--health '$(HEALTH)')
+world: setup quick ## Bring the local AWS up with everything deployed, until Ctrl-C; IMAGE=name=program adds your service
+	@PACKAGES=quick $(PY) -m world $(if $(IMAGE),--image '$(IMAGE)') $(if $(SUITE),--suite '$(SUITE)') $(if $(HEALTH),--health '$(HEALTH)')
 
 ## Checking
+
+.PHONY: check
+check: tools ## The inner loop: form, lints, documentation, unit tests; no browser, no packages
+	cargo fmt --all --check
+	$(BIN)/ruff check --quiet tests examples tools
+	$(BIN)/ruff format --quiet --check tests examples tools
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --quiet
+	cargo test --locked --workspace --lib --bins --quiet
 
 .PHONY: test
 test: setup browser ## Test everything: Rust, then end to end against the local AWS

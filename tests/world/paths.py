@@ -1,5 +1,6 @@
 """Where things lie in the checkout."""
 
+import os
 import platform
 from pathlib import Path
 
@@ -34,8 +35,8 @@ def architecture() -> str:
 
 
 def built_template() -> Path:
-    """The template that `sam build` left, beside the packages."""
-    return ROOT / ".aws-sam" / architecture() / "template.yaml"
+    """The template beside the packages: those of `make build`, or another folder of .aws-sam that PACKAGES names."""
+    return ROOT / ".aws-sam" / os.environ.get("PACKAGES", architecture()) / "template.yaml"
 
 
 def check() -> None:
