@@ -4,6 +4,9 @@
 //! searches the whole document for each of its values. Every value that is visited and every piece
 //! of text that is compared is a step; a limit of steps bounds them all alike.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::error::Place;
 use crate::number::MAX_EXPONENT_DIGITS;
 
@@ -19,6 +22,7 @@ const BYTES_A_STEP: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Budget {
     steps: u64,
+    stop: Option<Arc<AtomicBool>>,
 }
 
 /// Why there is no answer.
@@ -32,6 +36,9 @@ pub enum Undecided {
         MAX_STEPS
     )]
     Steps,
+    /// Whoever asked wants no answer any more.
+    #[error("the question was withdrawn")]
+    Stopped,
     /// More than [`MAX_SELECTED`].
     #[error(
         "more than {} values are selected; write a narrower path",
@@ -72,11 +79,27 @@ impl Default for Budget {
 impl Budget {
     /// A budget of so many steps.
     pub fn new(steps: u64) -> Self {
-        Self { steps }
+        Self { steps, stop: None }
+    }
+
+    /// Spends nothing more once `stop` is set.
+    #[must_use]
+    pub fn until(self, stop: Arc<AtomicBool>) -> Self {
+        Self {
+            stop: Some(stop),
+            ..self
+        }
     }
 
     /// Takes steps, or says that there are none left.
     pub fn spend(&mut self, steps: usize) -> Result<(), Undecided> {
+        if self
+            .stop
+            .as_ref()
+            .is_some_and(|stop| stop.load(Ordering::Relaxed))
+        {
+            return Err(Undecided::Stopped);
+        }
         let left = self.steps.checked_sub(steps as u64);
         self.steps = left.unwrap_or_default();
         left.map(drop).ok_or(Undecided::Steps)

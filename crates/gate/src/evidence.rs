@@ -17,6 +17,8 @@ pub(crate) struct Evidence {
     pub(crate) body_cut_at: Option<usize>,
     /// From the first byte sent to the last byte of the body received.
     pub(crate) latency: Duration,
+    /// The answer came from the release, and not from a place that a redirect led to.
+    pub(crate) of_release: bool,
 }
 
 impl Evidence {

@@ -6,12 +6,18 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::expect::Finding;
+use crate::expect::{Finding, Got};
 use crate::measurement::Measurement;
 
 /// How many rounds that did not pass keep their tries, for each check. The first and the last
 /// round always do.
 pub(crate) const MAX_KEPT_ROUNDS: usize = 10;
+
+/// How many tries of a round are kept: the first one, and the last ones.
+const MAX_KEPT_TRIES: usize = 6;
+
+/// What the records of a run may take, in bytes, divided among its checks.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// One round of one check.
 #[derive(Clone, Debug)]
@@ -21,6 +27,8 @@ pub(crate) struct RoundRecord {
     pub(crate) started: Duration,
     pub(crate) duration: Duration,
     pub(crate) tries: Vec<TryRecord>,
+    /// Tries after the first one that are kept no more.
+    pub(crate) left_out: usize,
     /// The tries were dropped to stay small.
     pub(crate) thinned: bool,
 }
@@ -40,18 +48,55 @@ pub(crate) struct TryRecord {
     pub(crate) notes: Vec<String>,
     /// The beginning of the body, if the try did not pass.
     pub(crate) body: Option<String>,
+    /// The answer came from the release.
+    pub(crate) of_release: bool,
 }
+
+impl TryRecord {
+    /// Bytes of memory that it takes.
+    fn size(&self) -> usize {
+        let texts = [&self.request, &self.error, &self.body];
+        let texts = texts.into_iter().flatten().chain(&self.notes);
+        let findings: usize = self.findings.iter().map(Finding::size).sum();
+        size_of::<Self>() + findings + texts.map(String::len).sum::<usize>()
+    }
+
+    /// Makes it small: of what was not met the first stays, with its value where that fits.
+    fn strip(&mut self, room: usize) {
+        self.body = None;
+        self.notes = Vec::new();
+        let is_unmet = |finding: &Finding| finding.measurement != Measurement::Passed;
+        self.findings.retain(is_unmet);
+        self.findings.truncate(1);
+        if self.size() > room {
+            self.request = None;
+            for finding in &mut self.findings {
+                finding.wanted = None;
+                finding.got = Got::Words(LEFT_OUT.to_owned());
+            }
+        }
+        if self.size() > room {
+            self.findings = Vec::new();
+            self.error = Some(LEFT_OUT.to_owned());
+        }
+    }
+}
+
+const LEFT_OUT: &str = "what is left out here: the records of this run had grown too large";
 
 /// The rounds of every check, by the check's place in the selection.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     checks: Mutex<Vec<Vec<RoundRecord>>>,
+    /// Bytes that the records of one check may take.
+    share: usize,
 }
 
 impl Recorder {
     pub(crate) fn new(checks: usize) -> Self {
         Self {
             checks: Mutex::new(vec![Vec::new(); checks]),
+            share: MAX_BYTES / checks.max(1),
         }
     }
 
@@ -64,6 +109,7 @@ impl Recorder {
                 started: at,
                 duration: Duration::ZERO,
                 tries: Vec::new(),
+                left_out: 0,
                 thinned: false,
             });
         }
@@ -77,7 +123,14 @@ impl Recorder {
         self.with_last(check, |round| {
             round.duration = (record.started + record.duration).saturating_sub(round.started);
             round.tries.push(record);
+            if round.tries.len() > MAX_KEPT_TRIES {
+                round.tries.remove(1);
+                round.left_out += 1;
+            }
         });
+        if let Some(rounds) = self.lock().get_mut(check) {
+            fit(rounds, self.share);
+        }
     }
 
     pub(crate) fn settle(&self, check: usize, measurement: Measurement) {
@@ -86,10 +139,16 @@ impl Recorder {
 
     /// The measurements of one check so far.
     pub(crate) fn measurements(&self, check: usize) -> Vec<Measurement> {
-        self.lock()[check]
-            .iter()
-            .map(|round| round.measurement)
-            .collect()
+        let checks = self.lock();
+        let rounds = checks.get(check).into_iter().flatten();
+        rounds.map(|round| round.measurement).collect()
+    }
+
+    /// Whether the try that settled some round of this check had its answer from the release.
+    pub(crate) fn is_of_release(&self, check: usize) -> bool {
+        let checks = self.lock();
+        let mut rounds = checks.get(check).into_iter().flatten();
+        rounds.any(|round| round.tries.last().is_some_and(|last| last.of_release))
     }
 
     /// Everything. Tasks that are still being cut write into nothing from here on.
@@ -113,6 +172,31 @@ impl Recorder {
     }
 }
 
+/// Makes records small until all fit: the tries of rounds in the middle go first, then the oldest are stripped, and
+/// last the newest one.
+fn fit(rounds: &mut [RoundRecord], share: usize) {
+    let size_of = |round: &RoundRecord| round.tries.iter().map(TryRecord::size).sum::<usize>();
+    let mut size: usize = rounds.iter().map(size_of).sum();
+    if let [_, middle @ .., _] = rounds {
+        for round in middle.iter_mut().filter(|round| !round.thinned) {
+            if size <= share {
+                return;
+            }
+            size -= size_of(round);
+            round.tries = Vec::new();
+            round.thinned = true;
+        }
+    }
+    for one in rounds.iter_mut().flat_map(|round| &mut round.tries) {
+        if size <= share {
+            return;
+        }
+        size -= one.size();
+        one.strip(share.saturating_sub(size));
+        size += one.size();
+    }
+}
+
 /// Drops the tries of the newest round, unless they are worth keeping.
 fn thin(rounds: &mut [RoundRecord]) {
     let kept = rounds.iter().skip(1).filter(|round| !round.thinned).count();
@@ -123,5 +207,54 @@ fn thin(rounds: &mut [RoundRecord]) {
     if !is_first && (last.measurement == Measurement::Passed || kept > MAX_KEPT_ROUNDS) {
         last.tries = Vec::new();
         last.thinned = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn large(measurement: Measurement) -> TryRecord {
+        let finding = Finding {
+            demand: "body".to_owned(),
+            wanted: None,
+            got: Got::Value("x".repeat(8_000)),
+            measurement,
+            sensitive: false,
+        };
+        TryRecord {
+            measurement,
+            started: Duration::ZERO,
+            duration: Duration::ZERO,
+            request: Some("GET /".to_owned()),
+            status: Some(503),
+            latency: None,
+            findings: vec![finding; 20],
+            error: None,
+            notes: vec!["x".repeat(8_000)],
+            body: Some("x".repeat(8_000)),
+            of_release: true,
+        }
+    }
+
+    #[test]
+    fn records_stay_within_their_share_whatever_comes() {
+        let recorder = Recorder::new(1_000);
+        for round in 0..200 {
+            recorder.open_round(Duration::from_secs(round));
+            for _ in 0..30 {
+                recorder.add(7, large(Measurement::Failed));
+                recorder.settle(7, Measurement::Failed);
+            }
+        }
+        let rounds = &recorder.take()[7];
+        let tries = rounds.iter().flat_map(|round| &round.tries);
+        let size: usize = tries.clone().map(TryRecord::size).sum();
+        assert!(size <= 3 * MAX_BYTES / 1_000, "{size}");
+        let last = rounds[199].tries.last().unwrap();
+        assert_eq!(last.findings.len(), 1, "why it failed is still known");
+        assert_eq!(rounds[0].tries.len(), MAX_KEPT_TRIES);
+        assert_eq!(rounds[0].left_out, 30 - MAX_KEPT_TRIES);
+        assert!(recorder.measurements(7).is_empty() && !recorder.is_of_release(7));
     }
 }

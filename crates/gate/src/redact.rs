@@ -10,6 +10,7 @@ mod views;
 
 use std::ops::Range;
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use text::clean;
 
 pub(crate) use self::patterns::{is_secret_header, is_secret_path};
@@ -32,11 +33,17 @@ const SHORT: usize = 4;
 /// Bytes that one byte of a secret may be escaped to: `\u0022`.
 const LONGEST_ESCAPE: usize = 6;
 
+/// Needles up to this length, in bytes, are looked for all at once. For longer ones, of which there are few, that
+/// would take too much memory and time.
+const SHORT_NEEDLE: usize = 512;
+
 /// Knows what must not be shown.
 #[derive(Clone, Default)]
 pub(crate) struct Redactor {
-    /// Every form of every secret.
+    /// Every form of every secret; first those that `short` finds, in its order.
     needles: Vec<Needle>,
+    /// Finds all needles up to [`SHORT_NEEDLE`] in one pass; a bundle of certificates has thousands of lines.
+    short: Option<AhoCorasick>,
     longest: usize,
 }
 
@@ -44,6 +51,12 @@ pub(crate) struct Redactor {
 struct Needle {
     text: String,
     whole_word: bool,
+}
+
+impl Needle {
+    fn is_short(&self) -> bool {
+        self.text.len() <= SHORT_NEEDLE
+    }
 }
 
 impl Redactor {
@@ -55,17 +68,30 @@ impl Redactor {
                 let whole_word = secret.chars().count() < SHORT;
                 forms::of(secret)
                     .into_iter()
+                    .filter(|text| !text.is_empty())
                     .map(move |text| Needle { text, whole_word })
             })
             .collect();
-        needles.sort_by(|a, b| a.text.cmp(&b.text));
+        needles.sort_by(|a, b| {
+            let order = |needle: &Needle| (!needle.is_short(), needle.whole_word);
+            order(a).cmp(&order(b)).then_with(|| a.text.cmp(&b.text))
+        });
         needles.dedup_by(|a, b| a.text == b.text && a.whole_word == b.whole_word);
         let longest = needles
             .iter()
             .map(|needle| needle.text.len())
             .max()
             .unwrap_or_default();
-        Self { needles, longest }
+        let short = needles.iter().take_while(|needle| needle.is_short());
+        let short = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(short.map(|needle| &needle.text))
+            .expect("secrets are far below the two billion bytes that it takes");
+        Self {
+            needles,
+            short: Some(short),
+            longest,
+        }
     }
 
     /// The text without secrets.
@@ -80,19 +106,25 @@ impl Redactor {
     }
 
     fn mask_values(&self, raw: &str) -> String {
-        if self.needles.is_empty() {
+        let Some(short) = self.short.as_ref().filter(|_| !self.needles.is_empty()) else {
             return raw.to_owned();
-        }
-        let views = views::of(raw);
-        let found = |needle: &Needle| -> Vec<Range<usize>> {
-            let places = views
-                .iter()
-                .flat_map(|view| view.find(needle.text.as_bytes()));
-            places
-                .filter(|place| !needle.whole_word || is_word(raw, place))
-                .collect()
         };
-        let mut ranges: Vec<Range<usize>> = self.needles.iter().flat_map(found).collect();
+        let long = &self.needles[short.patterns_len()..];
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        for view in views::of(raw) {
+            let places = view.find_all(short);
+            ranges.extend(
+                places
+                    .filter(|(index, place)| {
+                        !self.needles[*index].whole_word || is_word(raw, place)
+                    })
+                    .map(|(_, place)| place),
+            );
+            for needle in long {
+                let places = view.find(needle.text.as_bytes());
+                ranges.extend(places.filter(|place| !needle.whole_word || is_word(raw, place)));
+            }
+        }
         // A text of this length may have been cut, and a secret with it.
         if raw.len() > RAW_KEEP - 4 {
             let tail = raw.len().saturating_sub(self.longest * LONGEST_ESCAPE);

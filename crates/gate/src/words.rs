@@ -15,7 +15,9 @@ pub(crate) const RAW_KEEP: usize = 8 * 1024;
 /// The text as a JSON string, cut to [`RAW_KEEP`].
 pub(crate) fn quote(value: &str) -> String {
     // A `Value` that is a string always prints.
-    serde_json::Value::from(head(value, RAW_KEEP)).to_string()
+    let mut quoted = serde_json::Value::from(head(value, RAW_KEEP)).to_string();
+    quoted.truncate(quoted.floor_char_boundary(RAW_KEEP));
+    quoted
 }
 
 /// At most `bytes` bytes of `value`, cut between two characters.

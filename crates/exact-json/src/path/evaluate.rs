@@ -113,6 +113,8 @@ impl<'d, 'b> Evaluation<'d, 'b> {
         sink: &mut Sink,
     ) -> Flow {
         for selector in &segment.selectors {
+            // One that meets nothing costs its look, too.
+            self.budget.spend(1)?;
             let flow = match (selector, from.view()) {
                 (Selector::Name(name), View::Object(members)) => {
                     self.budget.spend(members.total())?;

@@ -3,11 +3,10 @@
 //! A path may select several values: every one must meet the demand, and no value at all never
 //! does, so that a mistyped path can't pass by selecting nothing.
 //!
-//! One body is judged at a time in the whole process. A parsed body takes up to eight times its text, and
-//! with many checks at once that would be the memory of the function; judging is work for the processor,
-//! so that nothing is lost by taking turns.
+//! A parsed body takes up to eight times its text: whoever judges one waits for his turn first.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use exact_json::{Budget, JsonError};
 
@@ -17,19 +16,12 @@ use super::{Evidence, Finding, Got};
 use crate::redact;
 use crate::template::Values;
 
-/// Held from before a body is parsed until it is judged and freed.
-static TURN: Mutex<()> = Mutex::new(());
-
 /// A body, parsed as JSON when the first demand asks for it and not again.
 pub(crate) struct Document<'a> {
     evidence: &'a Evidence,
-    parsed: Option<Result<Parsed<'a>, Unread>>,
-}
-
-struct Parsed<'a> {
-    // Freed before the turn ends: fields are dropped in this order.
-    document: exact_json::Document<'a>,
-    _turn: MutexGuard<'static, ()>,
+    /// Set when nobody waits for the findings any more.
+    stop: &'a Arc<AtomicBool>,
+    parsed: Option<Result<exact_json::Document<'a>, Unread>>,
 }
 
 /// Why a body is not there as JSON.
@@ -41,9 +33,10 @@ enum Unread {
 }
 
 impl<'a> Document<'a> {
-    pub(crate) fn new(evidence: &'a Evidence) -> Self {
+    pub(crate) fn new(evidence: &'a Evidence, stop: &'a Arc<AtomicBool>) -> Self {
         Self {
             evidence,
+            stop,
             parsed: None,
         }
     }
@@ -61,7 +54,7 @@ impl<'a> Document<'a> {
         };
         let evidence = self.evidence;
         let document = match self.parsed.get_or_insert_with(|| parse(evidence)) {
-            Ok(parsed) => &parsed.document,
+            Ok(document) => document,
             Err(Unread::Unknown(why)) => {
                 return findings.push(Finding::errored(source, why.clone()));
             }
@@ -70,7 +63,7 @@ impl<'a> Document<'a> {
                 return findings.push(Finding::new(format!("{source} in a JSON body"), got, false));
             }
         };
-        let mut budget = Budget::default();
+        let mut budget = Budget::default().until(Arc::clone(self.stop));
         let selection = match path.select(document, &mut budget) {
             Ok(selection) => selection,
             Err(why) => return findings.push(Finding::errored(source, why.to_string())),
@@ -83,15 +76,11 @@ impl<'a> Document<'a> {
     }
 }
 
-fn parse(evidence: &Evidence) -> Result<Parsed<'_>, Unread> {
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+fn parse(evidence: &Evidence) -> Result<exact_json::Document<'_>, Unread> {
     let text = evidence.body.json_text();
     let text = text.map_err(|why| Unread::Unknown(why.to_string()))?;
     match exact_json::Document::parse(text) {
-        Ok(document) => Ok(Parsed {
-            document,
-            _turn: turn,
-        }),
+        Ok(document) => Ok(document),
         Err(error) if error.is_limit() => {
             let why = format!("the JSON body is not judged: {error}");
             Err(Unread::Unknown(why))

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use exact_json::{Budget, Document, Node, Number, Selection, Text, Undecided, Value, View};
 
-use super::{Finding, Got, Pattern};
+use super::{Finding, Got, Pattern, several};
 use crate::json_template::JsonTemplate;
 use crate::template::Values;
 use crate::words;
@@ -203,7 +203,16 @@ impl JsonCondition {
             }
             Self::Type(kind) => {
                 let kind = *kind;
-                Demand::in_words(format!("of type {}", kind.name()), move |v| kind.holds(v))
+                Demand {
+                    relation: format!("of type {}", kind.name()),
+                    wanted: None,
+                    holds: Box::new(move |value, budget| {
+                        if let (JsonType::Integer, View::Number(text)) = (kind, value.view()) {
+                            budget.spend_bytes(text.len())?;
+                        }
+                        Ok(kind.holds(value))
+                    }),
+                }
             }
         })
     }
@@ -230,7 +239,7 @@ fn all_meet(
         match (demand.holds)(value, budget) {
             Ok(true) => {}
             Ok(false) => return Ok(false),
-            Err(Undecided::Steps) => return Err(Undecided::Steps),
+            Err(why @ (Undecided::Steps | Undecided::Stopped)) => return Err(why),
             Err(why) => {
                 undecided.get_or_insert(why);
             }
@@ -372,24 +381,19 @@ fn contains(value: Node<'_>, wanted: Node<'_>, budget: &mut Budget) -> Result<bo
     }
 }
 
-/// How many selected values are spelled out.
-const SHOWN_VALUES: usize = 5;
-
 fn shown(selection: &Selection<'_>) -> Got {
     if selection.is_empty() {
         return Got::Words("nothing there".to_owned());
     }
-    let mut words: Vec<String> = selection.nodes().take(SHOWN_VALUES).map(short).collect();
-    if selection.len() > SHOWN_VALUES {
-        words.push(format!("{} more", selection.len() - SHOWN_VALUES));
-    }
-    Got::Value(words.join(", "))
+    Got::Value(several(selection.nodes().map(short), selection.len(), ", "))
 }
 
 /// A value as JSON, numbers as they came, without building the text of a huge one.
 fn short(value: Node<'_>) -> String {
     match value.view() {
-        View::String(string) => words::quote(&beginning(string)),
+        View::String(string) => {
+            words::head(&words::quote(&beginning(string)), words::RAW_KEEP).to_owned()
+        }
         View::Array(elements) if elements.total() > 100 => {
             format!("an array of {} values", elements.total())
         }

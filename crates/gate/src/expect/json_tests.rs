@@ -1,5 +1,7 @@
 //! JSON expectations as a suite writes them, against bodies.
 
+use std::sync::Arc;
+
 use super::tests::{evidence, values};
 use super::*;
 use crate::probe::Probe;
@@ -13,7 +15,12 @@ fn judged(json: &str, body: &str) -> (Measurement, String) {
         names: suite.vars.clone(),
         ..values()
     };
-    let findings = evaluate(&suite.checks[0].expect, &evidence(body), &values);
+    let findings = evaluate(
+        &suite.checks[0].expect,
+        &evidence(body),
+        &values,
+        &Arc::default(),
+    );
     let words: Vec<String> = findings.iter().map(words).collect();
     let any = |wanted| findings.iter().any(|finding| finding.measurement == wanted);
     let measurement = match () {

@@ -12,6 +12,8 @@ mod json_path;
 mod json_tests;
 mod text_condition;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::header::HeaderName;
@@ -76,12 +78,47 @@ pub(crate) enum Got {
     Value(String),
 }
 
+/// What is kept of a value that met its demand, in bytes. Never a part: a secret must not be cut before it is masked.
+const MAX_MET_VALUE: usize = 1024;
+
+/// How many of several values are spelled out.
+const MAX_SPELLED_OUT: usize = 5;
+
+/// The first values in words, as long as [`words::RAW_KEEP`] has room for whole ones, and how many more there are.
+fn several(values: impl Iterator<Item = String>, total: usize, between: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut room = words::RAW_KEEP;
+    for word in values.take(MAX_SPELLED_OUT) {
+        if !words.is_empty() && word.len() > room {
+            break;
+        }
+        room = room.saturating_sub(word.len());
+        words.push(word);
+    }
+    if total > words.len() {
+        words.push(format!("{} more", total - words.len()));
+    }
+    words.join(between)
+}
+
+impl Got {
+    fn in_short(self) -> Self {
+        match self {
+            Self::Value(value) if value.len() > MAX_MET_VALUE => Self::Words(format!(
+                "a value of more than {}",
+                words::bytes(MAX_MET_VALUE)
+            )),
+            short => short,
+        }
+    }
+}
+
 impl Finding {
     fn new(demand: impl Into<String>, got: Got, met: bool) -> Self {
-        let measurement = if met {
-            Measurement::Passed
+        let (measurement, got) = if met {
+            (Measurement::Passed, got.in_short())
         } else {
-            Measurement::Failed
+            (Measurement::Failed, got)
         };
         Self {
             demand: demand.into(),
@@ -90,6 +127,13 @@ impl Finding {
             measurement,
             sensitive: false,
         }
+    }
+
+    /// Bytes of memory that it takes.
+    pub(crate) fn size(&self) -> usize {
+        let (Got::Words(got) | Got::Value(got)) = &self.got;
+        let wanted = self.wanted.as_ref().map_or(0, String::len);
+        size_of::<Self>() + self.demand.len() + wanted + got.len()
     }
 
     fn wanting(self, wanted: String) -> Self {
@@ -108,15 +152,20 @@ impl Finding {
     }
 }
 
-/// Every demand of a check, measured against one answer, in the suite's order.
+/// Every demand of a check, measured against one answer, in the suite's order. Whoever sets `stop` has no use for
+/// the findings any more.
 pub(crate) fn evaluate(
     expectations: &[Expectation],
     evidence: &Evidence,
     values: &Values,
+    stop: &Arc<AtomicBool>,
 ) -> Vec<Finding> {
-    let mut document = json::Document::new(evidence);
+    let mut document = json::Document::new(evidence, stop);
     let mut findings = Vec::new();
     for expectation in expectations {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
         expectation.evaluate(evidence, &mut document, values, &mut findings);
     }
     findings
@@ -131,9 +180,19 @@ impl Expectation {
         )
     }
 
+    /// Whether the body is parsed for it.
+    pub(crate) fn parses_body(&self) -> bool {
+        matches!(self, Self::Json { .. })
+    }
+
     /// Whether judging may take long enough to hold up a thread of the runtime.
     pub(crate) fn may_be_slow(&self) -> bool {
-        matches!(self, Self::Body(_) | Self::Json { .. })
+        match self {
+            Self::Body(_) | Self::Json { .. } => true,
+            // A pattern over 256 KiB of headers holds a thread for seconds.
+            Self::Header { tests, .. } => tests.iter().any(TextCondition::is_pattern),
+            Self::Status(_) | Self::Latency { .. } => false,
+        }
     }
 
     fn evaluate(

@@ -1,5 +1,7 @@
 //! What can be known of expectations without a server.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 
 use super::*;
@@ -8,6 +10,7 @@ use crate::template::{Template, Var};
 
 pub(super) fn evidence(body: &str) -> Evidence {
     Evidence {
+        of_release: true,
         status: 200,
         headers: HeaderMap::new(),
         body: Body::new(body.as_bytes().to_vec(), 1024 * 1024, &HeaderMap::new()),
@@ -26,7 +29,7 @@ pub(super) fn values() -> Values {
 }
 
 fn measured(expectation: Expectation, body: &str) -> Measurement {
-    evaluate(&[expectation], &evidence(body), &values())[0].measurement
+    evaluate(&[expectation], &evidence(body), &values(), &Arc::default())[0].measurement
 }
 
 fn template(text: &str) -> Template {
@@ -59,11 +62,11 @@ fn a_cut_body_is_never_judged() {
         ..evidence("x")
     };
     let missing = || Expectation::Body(vec![TextCondition::NotContains(template("error"))]);
-    let findings = evaluate(&[missing()], &cut, &values());
+    let findings = evaluate(&[missing()], &cut, &values(), &Arc::default());
     assert_eq!(findings[0].measurement, Measurement::Errored);
     let status = Expectation::Status(vec![StatusRange::SUCCESS]);
     assert_eq!(
-        evaluate(&[status], &cut, &values())[0].measurement,
+        evaluate(&[status], &cut, &values(), &Arc::default())[0].measurement,
         Measurement::Passed
     );
 }
@@ -78,7 +81,7 @@ fn a_missed_latency_never_looks_met() {
         limit: Duration::from_millis(800),
         inclusive: true,
     };
-    let finding = &evaluate(&[limit], &slow, &values())[0];
+    let finding = &evaluate(&[limit], &slow, &values(), &Arc::default())[0];
     assert_eq!(finding.got, Got::Words("801ms".to_owned()));
     assert_eq!(finding.measurement, Measurement::Failed);
 }

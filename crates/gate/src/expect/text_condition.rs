@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use regex::{Regex, RegexBuilder};
 
-use super::{Finding, Got};
+use super::{Finding, Got, several};
 use crate::template::{Template, Values};
 use crate::words;
 
@@ -35,6 +35,12 @@ pub(crate) struct Pattern {
     /// The source and what it compiles to: from when the suite was loaded, if nothing has to be filled in;
     /// otherwise from when it was last filled, which is the same in every try of a run.
     compiled: Arc<Mutex<Option<(String, Regex)>>>,
+}
+
+impl TextCondition {
+    pub(crate) fn is_pattern(&self) -> bool {
+        matches!(self, Self::Matches(_))
+    }
 }
 
 impl Pattern {
@@ -233,23 +239,13 @@ impl Condition {
     }
 }
 
-/// How many values of a header are spelled out.
-const MAX_SHOWN: usize = 5;
-
 fn told(present: &[&str]) -> Got {
     match present {
         [] => Got::Words("none".to_owned()),
         [""] => Got::Words("an empty one".to_owned()),
         texts => {
-            let mut quoted: Vec<String> = texts
-                .iter()
-                .take(MAX_SHOWN)
-                .map(|value| words::quote(value))
-                .collect();
-            if texts.len() > MAX_SHOWN {
-                quoted.push(format!("{} more", texts.len() - MAX_SHOWN));
-            }
-            Got::Value(quoted.join(" and "))
+            let quoted = texts.iter().map(|value| words::quote(value));
+            Got::Value(several(quoted, texts.len(), " and "))
         }
     }
 }

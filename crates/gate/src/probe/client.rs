@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,6 +40,14 @@ pub struct HttpOptions {
 /// Balancer closes it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// A connection that breaks later than this after a request was sent was not closed before: the server took the
+/// request, and its time counts.
+const GONE_WITHIN: Duration = Duration::from_millis(100);
+
+/// How long connecting may take, all addresses of a name together: each gets its part, so that one that does not
+/// answer leaves time for the next.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// Headers of one answer, in number and in bytes: what browsers take, and a bound.
 pub(super) const MAX_HEADERS: usize = 500;
 pub(super) const MAX_HEADER_BYTES: u32 = 256 * 1024;
@@ -54,8 +62,8 @@ pub(crate) struct Clients {
     ca_certificates: Vec<String>,
     idle_connections: usize,
     tls: OnceLock<Result<ClientConfig, ProbeError>>,
-    /// One for each [`ClientKind`].
-    built: [OnceLock<Result<Http, ProbeError>>; 8],
+    /// One for each [`ClientKind`], with its idle connections.
+    built: Mutex<[Option<Http>; 8]>,
     /// Connections that have carried an answer, by both ends.
     used: Mutex<HashSet<(SocketAddr, SocketAddr)>>,
 }
@@ -90,8 +98,10 @@ pub(crate) struct PreparedRequest {
 /// The head of an answer.
 pub(crate) struct ResponseHead {
     pub(crate) response: Response<Incoming>,
-    /// Time lost to a connection that the server had already closed.
+    /// What a connection that was no longer there has cost, where it cost no more than that takes to be seen.
     pub(crate) lost: Option<Duration>,
+    /// It was asked once more.
+    pub(crate) repeated: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -121,7 +131,7 @@ impl Clients {
             ca_certificates: plan.ca_certificates,
             idle_connections: plan.concurrency,
             tls: OnceLock::new(),
-            built: Default::default(),
+            built: Mutex::default(),
             used: Mutex::default(),
         }
     }
@@ -158,7 +168,14 @@ impl Clients {
     /// Builds what `request` needs, so that no clock runs meanwhile: the first use of TLS reads the
     /// system's certificates, which a suite that speaks plain HTTP does not pay for.
     pub(crate) fn prepare(&self, request: &PreparedRequest) -> Result<(), ProbeError> {
-        self.get(ClientKind::of(request)).map(|_| ())
+        self.get(ClientKind::of(request)).map(drop)
+    }
+
+    /// Lets go of idle connections. A round must not measure the one task that an earlier round was led to, and a
+    /// release that takes no new connections is down.
+    pub(crate) fn forget_connections(&self) {
+        *self.built() = Default::default();
+        self.used().clear();
     }
 
     /// Sends the request; once more, on a fresh connection, if the connection was no longer there
@@ -174,6 +191,7 @@ impl Clients {
                     return Ok(ResponseHead {
                         response,
                         lost: None,
+                        repeated: false,
                     });
                 }
             }
@@ -184,13 +202,18 @@ impl Clients {
                 }
             }
         }
-        let lost = Some(begun.elapsed());
+        let passed = begun.elapsed();
+        let lost = (passed <= GONE_WITHIN).then_some(passed);
         let fresh = ClientKind {
             fresh: true,
             ..kind
         };
         match self.try_send(fresh, request).await? {
-            Ok((response, _)) => Ok(ResponseHead { response, lost }),
+            Ok((response, _)) => Ok(ResponseHead {
+                response,
+                lost,
+                repeated: true,
+            }),
             Err((error, _)) => Err(ProbeError::of_sending(&error, request)),
         }
     }
@@ -238,14 +261,19 @@ impl Clients {
         Ok(built)
     }
 
-    fn get(&self, kind: ClientKind) -> Result<&Http, ProbeError> {
+    fn get(&self, kind: ClientKind) -> Result<Http, ProbeError> {
         let index = usize::from(kind.secure)
             | usize::from(kind.guarded) << 1
             | usize::from(kind.fresh) << 2;
-        self.built[index]
-            .get_or_init(|| self.build(kind))
-            .as_ref()
-            .map_err(Clone::clone)
+        let mut built = self.built();
+        match &built[index] {
+            Some(client) => Ok(client.clone()),
+            None => Ok(built[index].insert(self.build(kind)?).clone()),
+        }
+    }
+
+    fn built(&self) -> MutexGuard<'_, [Option<Http>; 8]> {
+        self.built.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn build(&self, kind: ClientKind) -> Result<Http, ProbeError> {
@@ -271,7 +299,7 @@ impl Clients {
             .build(connector))
     }
 
-    fn used(&self) -> std::sync::MutexGuard<'_, HashSet<(SocketAddr, SocketAddr)>> {
+    fn used(&self) -> MutexGuard<'_, HashSet<(SocketAddr, SocketAddr)>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,18 +2,25 @@
 //! unknown redirect is checked again at the moment of connecting.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use public_address::is_public;
+use tokio::time::timeout;
 use tower_service::Service;
 
+use super::client::CONNECT_TIMEOUT;
 use super::release::Release;
+
+/// How long the name service may take: less than a try, whose end would be the target's fault.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A name that could not be turned into an address.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +29,7 @@ use super::release::Release;
 )]
 pub(crate) struct NotResolved {
     name: String,
-    cause: std::io::Error,
+    cause: io::Error,
 }
 
 /// A name that leads to private addresses only, in a redirect to an origin that nothing names.
@@ -43,6 +50,7 @@ impl Router {
         let mut tcp = HttpConnector::new_with_resolver(Resolver { guarded });
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         Self { tcp, release }
     }
 }
@@ -81,7 +89,9 @@ impl Service<Name> for Resolver {
         let guarded = self.guarded;
         Box::pin(async move {
             // The connector replaces the port.
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
+            let lookup = tokio::net::lookup_host((name.as_str(), 0));
+            let found = timeout(RESOLVE_TIMEOUT, lookup).await;
+            let found = found.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
             let found: Vec<SocketAddr> = match found {
                 Ok(found) => found.collect(),
                 Err(cause) => {

@@ -91,6 +91,8 @@ fn remedy(cause: &str) -> &'static str {
         "; set `host:` in the suite to a name on the certificate"
     } else if cause.contains("UnknownIssuer") {
         "; if a private certificate authority has signed it, name that one in `ca_certificates:` of the suite"
+    } else if cause.contains("deadline has elapsed") || cause.contains("timed out") {
+        "; check that security groups, routes and the function's subnets let it reach that address"
     } else {
         ""
     }

@@ -20,7 +20,7 @@ use crate::body::{self, Body as ReceivedBody};
 use crate::evidence::Evidence;
 use crate::json_template::JsonTemplate;
 use crate::template::{Template, Values};
-use crate::words;
+use crate::words::{self, RAW_KEEP};
 
 /// How many redirects are followed when a check asks for it.
 const MAX_REDIRECTS: usize = 10;
@@ -186,13 +186,15 @@ pub(super) async fn execute(
         if hops > MAX_REDIRECTS {
             return Err(ProbeError::failed(format!(
                 "more than {MAX_REDIRECTS} redirects; the last to {}",
-                next.url
+                words::head(&next.url.to_string(), RAW_KEEP)
             )));
         }
         let status = response.status().as_u16();
-        trace
-            .notes
-            .push(format!("{status} redirects to {}", next.url));
+        let to = next.url.to_string();
+        trace.notes.push(format!(
+            "{status} redirects to {}",
+            words::head(&to, RAW_KEEP)
+        ));
         prepared = next;
     };
     let status = response.status().as_u16();
@@ -212,6 +214,7 @@ pub(super) async fn execute(
         headers: head.headers,
         body_cut_at,
         latency,
+        of_release: allowed.is_release(&prepared.url.origin),
     })
 }
 
@@ -224,9 +227,10 @@ async fn send(
     let ResponseHead {
         response,
         lost: more,
+        repeated,
     } = context.clients.send(prepared).await?;
-    if let Some(more) = more {
-        *lost += more;
+    *lost += more.unwrap_or_default();
+    if repeated {
         trace.notes.push(format!(
             "the server had closed the connection; {} {} was asked once more on a new one",
             prepared.method, prepared.url

@@ -55,6 +55,54 @@ fn sources() -> Vec<String> {
     ]
 }
 
+/// The beginning of an array or object under a secret key, with the quotes of the key: all that is in it is secret.
+fn nested() -> String {
+    format!(
+        r#"(?is)["'][A-Za-z0-9_.\-]*(?:{SECRET_NAME})[A-Za-z0-9_.\-]*(?P<quote>\\*["'])\s*:\s*[\[{{]"#
+    )
+}
+
+/// Masks each value that begins where `next` says, given where to look from: behind its bracket, and the quotes of
+/// its key.
+fn mask_nested<'t>(
+    raw: &'t str,
+    next: impl Fn(&'t str, usize) -> Option<(usize, &'t str)>,
+) -> String {
+    let mut masked = String::with_capacity(raw.len());
+    let mut at = 0;
+    while let Some((inside, quote)) = next(raw, at) {
+        masked.push_str(&raw[at..inside - 1]);
+        masked.push_str(MASK);
+        at = behind(raw, inside, quote);
+    }
+    masked.push_str(&raw[at..]);
+    masked
+}
+
+/// Where the value ends whose bracket was opened just before `at`; the end of the text if it was cut off.
+fn behind(raw: &str, mut at: usize, quote: &str) -> usize {
+    let bytes = raw.as_bytes();
+    let (mut depth, mut in_string) = (1, false);
+    while depth > 0 && at < bytes.len() {
+        match bytes[at] {
+            b'"' | b'\'' if quote.as_bytes().ends_with(&bytes[at..=at]) => {
+                let escapes = bytes[..at].iter().rev().take_while(|byte| **byte == b'\\');
+                // A text of JSON inside of JSON has its quotes escaped, and those in its strings once more.
+                let own = quote.len() - 1;
+                let more = escapes.count().checked_sub(own);
+                if more.is_some_and(|more| (more / (own + 1)).is_multiple_of(2)) {
+                    in_string = !in_string;
+                }
+            }
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    raw.ceil_char_boundary(at)
+}
+
 /// A cheap look, to leave the many texts alone in which nothing can be found.
 fn maybe() -> String {
     format!(
@@ -89,7 +137,12 @@ macro_rules! masking {
             if !MAYBE.is_match(raw) {
                 return raw.to_owned();
             }
-            PATTERNS.iter().fold(raw.to_owned(), |text, pattern| {
+            static NESTED: LazyLock<Regex> = LazyLock::new(|| compiled(&nested()));
+            let raw = mask_nested(raw, |text, at| {
+                let found = NESTED.captures_at(text, at)?;
+                Some((found.get(0)?.end(), found.name("quote")?.as_str()))
+            });
+            PATTERNS.iter().fold(raw, |text, pattern| {
                 pattern.replace_all(&text, mask_group).into_owned()
             })
         }
@@ -133,6 +186,7 @@ mod tests {
                     Just("AKIAABCDEFGHIJKLMNOP".to_owned()),
                     Just("eyJhbGciOiJIUzI1NiJ9.e30.x".to_owned()),
                     Just("\\\"token\\\": \\\"x\\\"".to_owned()),
+                    Just("\"secrets\": [\"x]\", {\"a\": 1}], ".to_owned()),
                 ],
                 0..6,
             ),

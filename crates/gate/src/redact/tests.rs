@@ -42,6 +42,42 @@ fn every_form_of_a_value_is_masked() {
 }
 
 #[test]
+fn all_that_stands_under_a_secret_key_is_masked() {
+    let redactor = Redactor::default();
+    for (raw, masked) in [
+        (
+            r#"{"status":"bad","api_keys":["A1b2]C3","D4"],"n":1}"#,
+            r#"{"status":"bad","api_keys":***,"n":1}"#,
+        ),
+        (
+            r#"{"secret": {"value":"hunter2","of":{"x":[1]}}, "b": [2]}"#,
+            r#"{"secret": ***, "b": [2]}"#,
+        ),
+        (
+            r#"{"text":"{\"tokens\":[\"a\\\"]b\",\"c\"],\"n\":1}"}"#,
+            r#"{"text":"{\"tokens\":***,\"n\":1}"}"#,
+        ),
+        (
+            r#"{"credentials":[{"user":"x","pa"#,
+            r#"{"credentials":***"#,
+        ),
+        (r#"{"items":[{"id":1}]}"#, r#"{"items":[{"id":1}]}"#),
+    ] {
+        assert_eq!(redactor.text(raw), masked);
+        assert_eq!(mask(raw), masked);
+    }
+}
+
+#[test]
+fn secrets_of_any_length_are_found_together() {
+    let long = "0123456789abcdef".repeat(3_000);
+    let middle = "fedcba98".repeat(100);
+    let redactor = Redactor::new(["hunter2", &long, &middle, "1"]);
+    let raw = format!("a hunter2 c {middle} d 1 e 12");
+    assert_eq!(redactor.mask_values(&raw), "a *** c *** d *** e 12");
+}
+
+#[test]
 fn overlapping_secrets_leave_nothing() {
     let redactor = Redactor::new(["abcdef", "defghi", "aaaa"]);
     assert_eq!(redactor.text("x abcdefghi y"), "x *** y");

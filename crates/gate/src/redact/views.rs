@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use aho_corasick::AhoCorasick;
+
 /// Decoded bytes, and for each of them the place in the original that it comes from.
 #[derive(Clone, Debug)]
 pub(super) struct View {
@@ -41,21 +43,28 @@ pub(super) fn of(raw: &str) -> Vec<View> {
 }
 
 impl View {
-    /// Where `needle` stands in the original, overlapping occurrences too.
-    pub(super) fn find(&self, needle: &[u8]) -> Vec<Range<usize>> {
-        let mut found = Vec::new();
-        let Some(first) = needle.first() else {
-            return found;
-        };
-        let mut at = 0;
-        while let Some(ahead) = self.bytes[at..].iter().position(|byte| byte == first) {
-            at += ahead;
-            if self.bytes[at..].starts_with(needle) {
-                found.push(self.from[at].start..self.from[at + needle.len() - 1].end);
-            }
-            at += 1;
-        }
-        found
+    /// Which of the needles stands where in the original, overlapping occurrences too.
+    pub(super) fn find_all(
+        &self,
+        needles: &AhoCorasick,
+    ) -> impl Iterator<Item = (usize, Range<usize>)> {
+        let found = needles.find_overlapping_iter(&self.bytes);
+        found.map(move |one| (one.pattern().as_usize(), self.place(one.range())))
+    }
+
+    /// Where one needle stands in the original, overlapping occurrences too. Nowhere if it is empty.
+    pub(super) fn find(&self, needle: &[u8]) -> impl Iterator<Item = Range<usize>> {
+        let length = needle.len();
+        let last = self.bytes.len().checked_sub(length);
+        let starts = 0..last.filter(|_| length > 0).map_or(0, |last| last + 1);
+        starts
+            .filter(move |start| self.bytes[*start..].starts_with(needle))
+            .map(move |start| self.place(start..start + length))
+    }
+
+    /// Where the original has what stands there in the view.
+    fn place(&self, found: Range<usize>) -> Range<usize> {
+        self.from[found.start].start..self.from[found.end - 1].end
     }
 
     /// The view after one decoding; none if that changes nothing.
@@ -176,11 +185,15 @@ mod tests {
     use super::*;
 
     fn found(raw: &str, needle: &str) -> Vec<String> {
-        let mut places: Vec<String> = of(raw)
-            .iter()
-            .flat_map(|view| view.find(needle.as_bytes()))
-            .map(|place| raw[place].to_owned())
-            .collect();
+        let needles = AhoCorasick::new([needle]).unwrap();
+        let mut places = Vec::new();
+        for view in of(raw) {
+            let alone: Vec<Range<usize>> = view.find(needle.as_bytes()).collect();
+            let among: Vec<Range<usize>> =
+                view.find_all(&needles).map(|(_, place)| place).collect();
+            assert_eq!(alone, among);
+            places.extend(alone.into_iter().map(|place| raw[place].to_owned()));
+        }
         places.dedup();
         places
     }

@@ -27,8 +27,6 @@ const MAX_SIDE_CHARS: usize = 200;
 const MAX_DETAIL_CHARS: usize = 400;
 /// Characters of a name, a fact or a request that are shown.
 const MAX_LINE_CHARS: usize = 1_000;
-/// Tries of one round that are shown: the first and the last ones.
-const MAX_TRIES: usize = 6;
 
 /// Everything raw that a report is made of.
 pub(crate) struct ReportInput<'a> {
@@ -175,16 +173,15 @@ fn detail(round: &RoundRecord, redactor: &Redactor) -> String {
 }
 
 fn round_report(number: usize, round: &RoundRecord, redactor: &Redactor) -> RoundReport {
-    let left_out = round.tries.len().saturating_sub(MAX_TRIES);
     let tries = round.tries.iter().enumerate();
+    let number_of = |index: usize| index + 1 + if index > 0 { round.left_out } else { 0 };
     RoundReport {
         number,
         measurement: round.measurement,
         started_ms: millis(round.started),
         duration_ms: millis(round.duration),
         tries: tries
-            .filter(|(index, _)| *index == 0 || *index > left_out)
-            .map(|(index, record)| try_report(index + 1, record, redactor))
+            .map(|(index, record)| try_report(number_of(index), record, redactor))
             .collect(),
     }
 }
@@ -262,9 +259,7 @@ fn sentence(shown: &ExpectationReport) -> String {
 fn notes(input: &ReportInput<'_>, checks: &[CheckReport]) -> Vec<String> {
     let rounds = input.checks.iter().flat_map(|(_, rounds)| rounds);
     let thinned = rounds.clone().any(|round| round.thinned);
-    let tries: usize = rounds
-        .map(|round| round.tries.len().saturating_sub(MAX_TRIES))
-        .sum();
+    let tries: usize = rounds.map(|round| round.left_out).sum();
     let mut notes = Vec::new();
     if thinned {
         notes.push(format!(

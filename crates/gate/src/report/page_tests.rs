@@ -73,6 +73,7 @@ fn one_try(measurement: Measurement, started: u64, millis: u64) -> TryRecord {
         error,
         notes: Vec::new(),
         body: (measurement == Measurement::Failed).then(|| "no database".to_owned()),
+        of_release: true,
     }
 }
 
@@ -84,6 +85,7 @@ fn round(measurement: Measurement, started: u64, tries: usize) -> RoundRecord {
         started: Duration::from_millis(started),
         duration: Duration::from_millis(1_000 * tries as u64),
         tries: records.collect(),
+        left_out: 0,
         thinned: false,
     }
 }

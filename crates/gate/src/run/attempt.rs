@@ -2,9 +2,11 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::memory::Budget;
@@ -71,6 +73,7 @@ pub(super) fn broken(run: &RunContext, index: usize, panic: &(dyn std::any::Any 
             error: Some(format!("the gate itself broke: {why}; this is a defect")),
             notes: Vec::new(),
             body: None,
+            of_release: false,
         },
     );
     run.recorder.settle(index, Measurement::Errored);
@@ -82,10 +85,12 @@ async fn attempt(run: &Arc<RunContext>, index: usize, limit: Instant) -> TryReco
     let begun = Instant::now();
     let mut trace = Trace::default();
     let seen = execute(run, check, limit, &mut trace).await;
+    let mut of_release = false;
     let (findings, body, latency, error) = match seen {
         Err(error) => (Vec::new(), None, None, Some(error)),
         Ok(evidence) => {
             let latency = evidence.latency;
+            of_release = evidence.of_release;
             match findings(run, index, evidence, limit).await {
                 Ok((findings, body)) => (findings, body, Some(latency), None),
                 Err(error) => (Vec::new(), None, Some(latency), Some(error)),
@@ -105,6 +110,7 @@ async fn attempt(run: &Arc<RunContext>, index: usize, limit: Instant) -> TryReco
         error: error.map(|error| error.message),
         notes: trace.notes,
         body,
+        of_release,
     }
 }
 
@@ -146,8 +152,14 @@ async fn execute(
     }
 }
 
-/// Judges off the runtime's threads where that may be slow, and never longer than one try may
-/// take. The beginning of the body comes back if something was not met.
+/// Held from before a body is parsed until it is judged and freed: one at a time in the whole process. With many
+/// checks at once parsed bodies would be the memory of the function; judging is work for the processor, so that
+/// nothing is lost by taking turns.
+static PARSING: Semaphore = Semaphore::const_new(1);
+
+/// Judges off the runtime's threads where that may be slow, and never longer than one try may take. Waiting for
+/// memory and for the turn is no time of the target's, and of no try. The beginning of the body comes back if
+/// something was not met.
 async fn findings(
     run: &Arc<RunContext>,
     index: usize,
@@ -155,22 +167,43 @@ async fn findings(
     limit: Instant,
 ) -> Result<(Vec<Finding>, Option<String>), ProbeError> {
     let check = &run.checks[index];
+    let stop = Arc::new(AtomicBool::new(false));
     if !check.expect.iter().any(Expectation::may_be_slow) {
-        return Ok(judge(run, index, &evidence));
+        return Ok(judge(run, index, &evidence, &stop));
     }
+    let waiting = async {
+        let room = run.memory.room(&check.expect, evidence.body.most()).await;
+        let turn = if check.expect.iter().any(Expectation::parses_body) {
+            PARSING.acquire().await.ok()
+        } else {
+            None
+        };
+        (room, turn)
+    };
+    let Ok(held) = timeout_at(limit, waiting).await else {
+        let measurement = if limit == run.deadline {
+            Measurement::NoData
+        } else {
+            Measurement::Errored
+        };
+        let message = "the time was over before the answer could be judged".to_owned();
+        return Err(ProbeError {
+            measurement,
+            message,
+        });
+    };
     let until = (Instant::now() + check.retry.timeout).min(limit);
     let shared = Arc::clone(run);
-    let judging = async {
-        let room = run.memory.room(&check.expect, evidence.body.most()).await;
-        // The room goes with the work: what is cut off still takes its memory.
-        tokio::task::spawn_blocking(move || {
-            let judged = judge(&shared, index, &evidence);
-            drop((evidence, room));
-            judged
-        })
-        .await
-    };
-    match timeout_at(until, judging).await {
+    let stopped = Arc::clone(&stop);
+    // What is held goes with the work: what is cut off still takes its memory, until it has seen that.
+    let judging = tokio::task::spawn_blocking(move || {
+        let judged = judge(&shared, index, &evidence, &stopped);
+        drop((evidence, held));
+        judged
+    });
+    let judged = timeout_at(until, judging).await;
+    stop.store(true, Ordering::Relaxed);
+    match judged {
         Ok(Ok(judged)) => Ok(judged),
         Ok(Err(fault)) => {
             let why = fault
@@ -187,8 +220,14 @@ async fn findings(
     }
 }
 
-fn judge(run: &RunContext, index: usize, evidence: &Evidence) -> (Vec<Finding>, Option<String>) {
-    let findings = evaluate(&run.checks[index].expect, evidence, &run.probe.values);
+fn judge(
+    run: &RunContext,
+    index: usize,
+    evidence: &Evidence,
+    stop: &Arc<AtomicBool>,
+) -> (Vec<Finding>, Option<String>) {
+    let check = &run.checks[index];
+    let findings = evaluate(&check.expect, evidence, &run.probe.values, stop);
     let body = match worst(&findings) {
         Measurement::Passed => None,
         _ => evidence.body.beginning(RAW_KEEP),

@@ -20,12 +20,13 @@ use tracing::Instrument as _;
 
 use self::attempt::RunContext;
 use crate::bake::Bake;
+use crate::measurement::Measurement;
 use crate::probe::client::ClientPlan;
 use crate::probe::{Clients, ProbeContext};
 use crate::records::Recorder;
 use crate::redact::Redactor;
 use crate::report::{self, Report, ReportInput};
-use crate::suite::{Check, Suite};
+use crate::suite::{Check, Severity, Suite};
 use crate::template::{Missing, Values, Var};
 use crate::verdict::Verdict;
 use crate::{Stage, Target};
@@ -177,6 +178,9 @@ pub async fn run(run: Run) -> Outcome {
             Ok(completed) => window_completed = completed,
             Err(fault) => refusals.push(fault),
         }
+        if run.stage == Stage::PreTraffic && has_only_answers_of_others(&selected, &recorder) {
+            refusals.push(refusals::NOT_OF_THE_RELEASE.to_owned());
+        }
     }
 
     let redactor = Redactor::new(run.secrets.values().map(String::as_str));
@@ -230,6 +234,18 @@ fn conclude(input: &ReportInput<'_>) -> Outcome {
             vec![reason.to_owned()],
         )
     })
+}
+
+/// Whether every required check passed, and none of them by an answer of the release.
+fn has_only_answers_of_others(checks: &[Check], recorder: &Recorder) -> bool {
+    let mut required = (0..checks.len())
+        .filter(|index| checks[*index].severity == Severity::Required)
+        .peekable();
+    required.peek().is_some()
+        && required.all(|index| {
+            let measurements = recorder.measurements(index);
+            measurements.last() == Some(&Measurement::Passed) && !recorder.is_of_release(index)
+        })
 }
 
 fn probe_context(run: &Run) -> Result<ProbeContext, Missing> {

@@ -45,6 +45,10 @@ pub(super) fn fills_too_much(checks: &[Check], values: &Values) -> Option<String
     })
 }
 
+/// Why a gate before traffic does not pass although no check of it failed.
+pub(super) const NOT_OF_THE_RELEASE: &str = "nothing required measures the release: every required check asks another place, or was \
+     redirected to one; write one with a path, or with `reaches_release: true`";
+
 /// Before traffic: checks that ask another place, or no required check that measures the release at all.
 pub(super) fn not_of_the_release(checks: &[Check], context: &ProbeContext) -> Vec<String> {
     if context.clients.stage != Stage::PreTraffic {
@@ -59,6 +63,7 @@ pub(super) fn not_of_the_release(checks: &[Check], context: &ProbeContext) -> Ve
             of_release += 1;
             continue;
         };
+        let required = usize::from(check.severity == Severity::Required);
         let url = request.url(context);
         let allowed = url
             .as_ref()
@@ -66,7 +71,7 @@ pub(super) fn not_of_the_release(checks: &[Check], context: &ProbeContext) -> Ve
             .and_then(|url| AllowedOrigins::of(request, &url.origin, context).ok());
         let (Ok(url), Some(allowed)) = (url, allowed) else {
             // The check itself will say why it can't be asked, and does not pass.
-            of_release += 1;
+            of_release += required;
             continue;
         };
         if allowed.admission(&url.origin) == Admission::Refused {
@@ -76,18 +81,14 @@ pub(super) fn not_of_the_release(checks: &[Check], context: &ProbeContext) -> Ve
                 request.line,
                 allowed.not_the_release(&url)
             ));
-        } else if check.severity == Severity::Required {
-            let own = allowed.is_release(&url.origin);
-            of_release += usize::from(own);
-            others += usize::from(!own);
+        } else if allowed.is_release(&url.origin) {
+            of_release += required;
+        } else {
+            others += required;
         }
     }
     if refusals.is_empty() && of_release == 0 && others > 0 {
-        refusals.push(
-            "nothing required measures the release: every required check asks another place; write \
-             one with a path, or with `reaches_release: true`"
-                .to_owned(),
-        );
+        refusals.push(NOT_OF_THE_RELEASE.to_owned());
     }
     refusals
 }

@@ -38,6 +38,7 @@ fn next_start(run: &RunContext, now: Instant) -> Instant {
 }
 
 async fn one_round(run: &Arc<RunContext>) {
+    run.probe.clients.forget_connections();
     run.recorder.open_round(run.begun.elapsed());
     let slots = Arc::new(Semaphore::new(run.concurrency));
     let mut tasks = JoinSet::new();

@@ -136,3 +136,18 @@ async fn a_window_that_the_deadline_cuts_fails() {
     check "it" was not measured in 1 of 1 round before the deadline
     "#);
 }
+
+#[tokio::test]
+async fn each_round_makes_connections_of_its_own() {
+    let wire = super::wire::Wire::open(|_| Some(super::wire::reply("200 OK", &[], b"ok"))).await;
+    let shop = Shop::open().await;
+    let checks = "  - { name: a, http: GET / }\n  - { name: b, http: GET / }";
+    let mut trial = Trial::of(&shop, checks)
+        .with("limits: { concurrency: 1 }\ntraffic: { bake: 1s, every: 500ms }")
+        .on(Stage::PostTraffic);
+    trial.base_url = wire.url.clone();
+    let outcome = trial.run().await;
+    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    let connections: Vec<usize> = wire.asked().iter().map(|asked| asked.connection).collect();
+    assert_eq!(connections, [1, 1, 2, 2, 3, 3]);
+}

@@ -260,3 +260,43 @@ async fn long_values_that_are_named_often_are_refused_before_they_are_filled() {
     }
     assert_eq!(shop.requests(), 0);
 }
+
+#[tokio::test]
+async fn patterns_over_large_headers_do_not_hold_the_gate_up() {
+    let value = "a".repeat(30_000);
+    let wire = super::wire::Wire::open(move |_| {
+        let header = format!("x-a: {value}");
+        Some(super::wire::reply("200 OK", &[&header], b"ok"))
+    })
+    .await;
+    let shop = Shop::open().await;
+    let check = |name: &str| {
+        format!(
+            "  - {{ name: {name}, http: GET /, timeout: 1s, retries: 0, expect: [{{ header: {{ name: x-a, matches: '[a-z]{{400}}[0-9]' }} }}] }}\n"
+        )
+    };
+    let checks: String = ["a", "b", "c"].into_iter().map(check).collect();
+    let mut trial = Trial::of(&shop, &checks);
+    trial.base_url = wire.url.clone();
+    // Whether it is in time is asserted by the run itself.
+    let outcome = trial.within(Duration::from_secs(4)).run().await;
+    assert!(!outcome.verdict.passed);
+}
+
+#[tokio::test]
+async fn an_advisory_check_that_is_slow_to_judge_costs_the_others_nothing() {
+    let body = format!("[{}1]", "[[],[[]],{}],".repeat(40_000));
+    let wire =
+        super::wire::Wire::open(move |_| Some(super::wire::reply("200 OK", &[], body.as_bytes())))
+            .await;
+    let shop = Shop::open().await;
+    let slow = "{ json: { path: '$..[0,0,0,0,0,0,0,0][?@..*]', exists: false } }";
+    let slow = [slow; 20].join(", ");
+    let checks = format!(
+        "  - {{ name: slow, severity: advisory, http: GET /, timeout: 1s, retries: 0, expect: [{slow}] }}\n  - {{ name: it, http: GET /, timeout: 1s, retries: 0, expect: [{{ json: {{ path: '$[0]', type: array }} }}] }}"
+    );
+    let mut trial = Trial::of(&shop, &checks);
+    trial.base_url = wire.url.clone();
+    let outcome = trial.run().await;
+    assert!(outcome.verdict.passed, "{}", told(&outcome));
+}

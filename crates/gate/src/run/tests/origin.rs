@@ -92,13 +92,15 @@ async fn another_place_counts_where_the_check_names_it() {
         "http: {{ url: /health, follow_redirects: true, allow_origins: ['http://{}', 'http://{{{{ other }}}}'] }}",
         old.address
     );
-    let outcome = at(
-        Stage::PreTraffic,
-        &new,
-        "vars: { other: login.example.com }",
-        &check,
-    )
-    .await;
+    let vars = "vars: { other: login.example.com }";
+    let alone = at(Stage::PreTraffic, &new, vars, &check).await;
+    let why = told(&alone);
+    assert!(
+        why.starts_with("failed\nnothing required measures the release"),
+        "{why}"
+    );
+    let own = format!("  - {{ name: own, http: GET /, expect: [{{ status: 302 }}] }}\n{vars}");
+    let outcome = at(Stage::PreTraffic, &new, &own, &check).await;
     assert!(outcome.verdict.passed, "{}", told(&outcome));
     let notes = &outcome.report.checks[0].rounds[0].tries[0].notes;
     assert_eq!(notes.len(), 1, "{notes:?}");
@@ -137,7 +139,7 @@ async fn a_suite_that_asks_others_only_measures_nothing() {
     let named = format!("http: {{ url: '{origin}/x', allow_origins: ['{origin}'] }}");
     insta::assert_snapshot!(told(&at(Stage::PreTraffic, &own, "", &named).await), @"
     failed
-    nothing required measures the release: every required check asks another place; write one with a path, or with `reaches_release: true`
+    nothing required measures the release: every required check asks another place, or was redirected to one; write one with a path, or with `reaches_release: true`
     ");
     let shop = Shop::open().await;
     let checks = format!(
@@ -275,4 +277,21 @@ async fn a_body_is_not_repeated_to_another_origin() {
         );
     }
     assert!(other.asked().is_empty());
+}
+
+#[tokio::test]
+async fn an_advisory_check_that_can_not_be_asked_measures_nothing() {
+    let other = Wire::open(|_| Some(reply("200 OK", &[], b"ok"))).await;
+    let own = Wire::open(|_| Some(reply("200 OK", &[], b"ok"))).await;
+    let place = format!("http://{}", other.address);
+    let check = format!("http: {{ url: '{place}/', allow_origins: ['{place}'] }}");
+    for advisory in ["GET /v/{{ target.old_version }}", "GET /"] {
+        let advisory = format!("  - {{ name: b, severity: advisory, http: '{advisory}' }}\n");
+        let outcome = at(Stage::PreTraffic, &own, &advisory, &check).await;
+        let why = told(&outcome);
+        assert!(
+            why.contains("nothing required measures the release"),
+            "{why}"
+        );
+    }
 }

@@ -203,3 +203,25 @@ async fn too_many_headers_of_an_answer_are_named() {
     check "it" errored: the answer from IT has more headers than are read (500, or 256 KiB)
     "#);
 }
+
+#[tokio::test]
+async fn a_kept_connection_on_which_the_release_hangs_takes_its_time() {
+    let wire = Wire::open(|asked| {
+        if asked.number == 1 {
+            return Some(reply("200 OK", &[], b"ok"));
+        }
+        std::thread::sleep(Duration::from_millis(400));
+        None
+    })
+    .await;
+    let shop = Shop::open().await;
+    let checks = "  - { name: a, http: GET /, retries: 0 }\n  - { name: b, http: GET /, retries: 0, expect: [{ latency: < 300ms }] }";
+    let mut trial = Trial::of(&shop, checks).with("limits: { concurrency: 1 }");
+    trial.base_url = wire.url.clone();
+    let outcome = trial.run().await;
+    let why = told(&outcome);
+    assert!(
+        why.contains("check \"b\" failed: expected latency < 300ms"),
+        "{why}"
+    );
+}
