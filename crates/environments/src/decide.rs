@@ -403,25 +403,32 @@ impl Situation<'_> {
         let (missed, unknown) = self.missed(record, was);
         let given = record.giving.unwrap_or_else(|| would_be(was, &missed));
         let other = (given != was).then_some(given);
-        let giving = |step: Step, why: &str| {
-            let mut notes = unknown.clone();
-            if other.is_some() {
-                let mut told: Vec<String> = missed.iter().map(ToString::to_string).collect();
-                if told.is_empty() {
-                    told.push("scheduled actions were due".to_owned());
-                }
-                let told = told.join("; ");
-                notes.push(format!(
-                    "while it slept {told}; it had {was}, and is given {given}"
-                ));
+        let mut notes = unknown;
+        if other.is_some() {
+            let mut told: Vec<String> = missed.iter().map(ToString::to_string).collect();
+            if told.is_empty() {
+                told.push("scheduled actions were due".to_owned());
             }
-            let why = std::iter::once(why.to_owned()).chain(notes.iter().cloned());
+            let told = told.join("; ");
+            notes.push(format!(
+                "while it slept {told}; it had {was}, and is given {given}"
+            ));
+        }
+        let noted = |decision: Decision| {
+            let why = std::iter::once(decision.why.clone()).chain(notes.iter().cloned());
             Decision {
-                gives: other,
+                why: why.collect::<Vec<_>>().join("; "),
                 notes: notes.clone(),
-                ..decision(step, why.collect::<Vec<_>>().join("; "))
+                gives: other,
+                ..decision
             }
         };
+        // What is left of it to restore is what it would have by now.
+        let due = SleepRecord {
+            giving: other.or(record.giving),
+            ..record.clone()
+        };
+        let giving = |step: Step, why: &str| noted(decision(step, why));
         let wake = |why: &str| giving(Step::Wake { was: given }, why);
         let finish = || {
             let step = Step::FinishWake { was: given };
@@ -430,8 +437,8 @@ impl Situation<'_> {
         match record.phase {
             Phase::GoingUp if self.on_the_way(record) => finish(),
             Phase::GoingDown if self.on_the_way(record) && self.found.desired == was.desired => {
-                decision(
-                    Step::GiveBack { was },
+                giving(
+                    Step::GiveBack { was: given },
                     "it was to sleep and never did; what was changed for that is restored",
                 )
             }
@@ -444,21 +451,21 @@ impl Situation<'_> {
             ),
             // A conflict that stands at zero since was stopped by somebody in the meantime.
             Phase::Conflict if self.found == was => finish(),
-            Phase::Conflict => self.conflict_again(record),
+            Phase::Conflict => self.conflict_again(&due),
             _ if self.found == set => wake(&self.want.rule),
             // Somebody has started it with the very count that it had.
             _ if self.ours_but_for_the_count(set, was) && self.found.desired == was.desired => {
                 wake("somebody started it as it was; its bounds are restored")
             }
-            _ => match self.but_for_bounds(record) {
-                Some(was) => decision(
+            _ => match self.but_for_bounds(&due) {
+                Some(was) => giving(
                     Step::Wake { was },
                     "somebody changed its bounds while it slept, and they stay; the rest is restored",
                 ),
                 // Whoever asked for it has not ended the night: the morning tells what was found.
                 None if self.want.asked && record.phase == Phase::Left => self.still_left(record),
                 None if self.want.asked => self.leave("somebody changed it while it slept"),
-                None => self.conflict(record),
+                None => noted(self.conflict(&due)),
             },
         }
     }

@@ -119,9 +119,10 @@ impl Gathered {
     async fn actions(&mut self, reader: Reader<'_>) {
         let records = &self.records;
         let may_miss = |resource: &Resource| {
+            // Also where somebody changed it in the night: its schedule is still suspended.
             let record = records
                 .get(&resource.arn)
-                .filter(|record| record.is_asleep());
+                .filter(|record| record.set.is_some());
             let was = record.and_then(|record| record.was.as_ref()?.level.scaling);
             resource.kind.spec().has_scheduled_actions
                 && was.is_some_and(|was| !was.suspended.scheduled)

@@ -62,6 +62,9 @@ pub struct Row {
     /// What its schedule wants; none if it isn't selected.
     #[serde(serialize_with = "state")]
     pub shall: Option<State>,
+    /// Selected, and asked for something that can't be read, which may be to keep it up: it is not stopped.
+    #[serde(skip)]
+    pub is_override_unclear: bool,
     /// What is to be done.
     #[serde(flatten)]
     pub step: Step,
@@ -154,6 +157,7 @@ pub(crate) fn row(
         phase: record.map(|record| record.phase),
         since: record.map(|record| record.since),
         shall: None,
+        is_override_unclear: false,
         step: Step::Skip,
         why: String::new(),
         want_rule: None,
@@ -190,6 +194,7 @@ pub(crate) fn row(
         Selection::UnclearOverride { why, own } => {
             row.why = format!("{why}; {UNTIL_CORRECTED}");
             (row.attention, row.stuck) = (true, own);
+            row.is_override_unclear = true;
         }
         Selection::UnreadableSchedule { why } => {
             // A night awake costs a little money, a morning asleep everybody's work.
@@ -280,6 +285,16 @@ impl Row {
         self.want_rule = Some(want.rule.to_string());
         self.source = Some(source.to_owned());
         self.next_edge = want.next_edge.map(|edge| edge.at);
+    }
+
+    /// Whether people may ask for it to sleep or to be awake.
+    pub fn is_selected(&self) -> bool {
+        self.shall.is_some() || self.is_override_unclear
+    }
+
+    /// Whether its schedule wants it asleep, as far as that is known.
+    pub fn wants_sleep(&self) -> bool {
+        self.shall == Some(State::Off) || self.is_override_unclear
     }
 
     /// Why, with what should be known of its schedule.

@@ -268,7 +268,8 @@ impl<'a> Selector<'a> {
     fn refusal(&self, resource: &Resource) -> Option<String> {
         let (config, place) = (self.config, resource.place());
         let protected = resource.tags.get(PROTECTED_TAG);
-        if protected.is_some_and(|value| !value.trim().eq_ignore_ascii_case("false")) {
+        // As IAM compares: any value but this one protects.
+        if protected.is_some_and(|value| value != "false") {
             return Some(format!("its tag {PROTECTED_TAG} protects it"));
         }
         let (cluster, name) = (resource.cluster.as_str(), resource.name.as_str());

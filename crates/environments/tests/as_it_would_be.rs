@@ -243,3 +243,44 @@ fn what_is_protected_is_left_alone_whatever_else_its_tags_say() {
         insta::assert_snapshot!(ran.plan.find("dev/never").unwrap().why, @"its tag deploy-hooks:protected protects it");
     });
 }
+
+#[test]
+fn what_was_due_counts_where_somebody_touched_it_in_the_night_too() {
+    block_on(async {
+        let office = Office::new();
+        let prewarm = |place: &str| {
+            let bounds = (json!(10), json!(20));
+            action("prewarm", place, "cron(30 8 ? * MON-FRI *)", bounds)
+        };
+        office.world.ecs(|ecs| {
+            for place in ["dev/same", "dev/other", "dev/max"] {
+                ecs.add(place, Svc::new(4).scaled(2, 10, [false; 3]));
+                ecs.actions.push(prewarm(place));
+            }
+        });
+        office.until(NIGHT).await;
+        office.run("night").await;
+        office.world.ecs(|ecs| {
+            ecs.services.get_mut("dev/same").unwrap().desired = 4;
+            ecs.services.get_mut("dev/other").unwrap().desired = 5;
+            let max = ecs.services.get_mut("dev/max").unwrap();
+            max.target.as_mut().unwrap().max = 12;
+        });
+        office.until("2026-11-23T23:00:00Z").await;
+        office.run("tick").await;
+        office.until(MORNING).await;
+        let ran = office.run("morning").await;
+        let told = told(&ran);
+        for place in ["dev/same", "dev/other", "dev/max"] {
+            assert!(
+                told.contains(&format!(
+                    "{place}: while it slept the scheduled action prewarm was due"
+                )) || told.contains(&format!("{place}")) && told.contains("prewarm"),
+                "{told}"
+            );
+        }
+        assert_eq!(has(&office, "dev/same"), (10, bounds(10, 20)));
+        assert_eq!(has(&office, "dev/other").0, 5, "{told}");
+        assert_eq!(has(&office, "dev/max"), (10, bounds(10, 12)), "{told}");
+    });
+}

@@ -53,7 +53,7 @@ impl Patterns {
                 .rows
                 .iter()
                 .filter(|row| glob.matches(&row.resource.cluster, &row.resource.name));
-            if rows.clone().any(|row| row.shall.is_some()) {
+            if rows.clone().any(Row::is_selected) {
                 continue;
             }
             return Err(Failure::Wrong(match rows.next() {
@@ -66,7 +66,7 @@ impl Patterns {
                 None => unknown(&glob.to_string(), plan),
             }));
         }
-        let ours = |row: &&Row| row.shall.is_some() && self.match_one(&row.resource);
+        let ours = |row: &&Row| row.is_selected() && self.match_one(&row.resource);
         Ok(plan.rows.iter().filter(ours).collect())
     }
 
@@ -119,7 +119,7 @@ impl RequestTemplate<'_> {
     ) -> Result<Vec<Request>, Failure> {
         let next_edge = |row: &Row| alone.find(&row.resource.arn)?.next_edge;
         // A service that is on anyway needs nobody's word; one that was started by hand does.
-        let needs = |row: &&&Row| self.ask == Ask::ForceDown || row.shall == Some(State::Off);
+        let needs = |row: &&&Row| self.ask == Ask::ForceDown || row.wants_sleep();
         let called: Vec<&Row> = rows.iter().filter(needs).copied().collect();
         if let Some(endless) = called.iter().find(|row| next_edge(row).is_none()) {
             return Err(Failure::Wrong(format!(

@@ -461,6 +461,7 @@ mod tests {
             gives: None,
             notes: Vec::new(),
             noted_short: false,
+            is_override_unclear: false,
             left_asleep: false,
             attention: false,
             stuck: false,

@@ -225,7 +225,7 @@ impl CommandContext<'_> {
         let rows: Vec<&Row> = plan
             .rows
             .iter()
-            .filter(|row| row.shall.is_some() && fits(name, &row.resource))
+            .filter(|row| row.is_selected() && fits(name, &row.resource))
             .collect();
         if rows.is_empty() {
             let none = fill(self.texts.reply_none, &[("name", name)]);
@@ -234,7 +234,7 @@ impl CommandContext<'_> {
                 None => none,
             };
         }
-        let sleeps = rows.iter().any(|row| row.shall == Some(State::Off));
+        let sleeps = rows.iter().any(|row| row.wants_sleep());
         // Who may only put a sleep off does not wake what sleeps.
         let right = if sleeps { Right::Wake } else { right };
         let begins = match right {
@@ -303,7 +303,7 @@ impl CommandContext<'_> {
     async fn status(&self, name: Option<&str>) -> String {
         let (plan, problems) = Box::pin(self.read()).await;
         let ours =
-            |row: &&Row| row.shall.is_some() && name.is_none_or(|name| fits(name, &row.resource));
+            |row: &&Row| row.is_selected() && name.is_none_or(|name| fits(name, &row.resource));
         let rows: Vec<&Row> = plan.rows.iter().filter(ours).collect();
         if rows.is_empty() && problems.is_empty() {
             return fill(self.texts.reply_none, &[("name", name.unwrap_or("*"))]);

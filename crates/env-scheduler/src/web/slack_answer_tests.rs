@@ -32,6 +32,7 @@ fn row(place: &str, asleep: bool) -> Row {
         gives: None,
         notes: Vec::new(),
         noted_short: false,
+        is_override_unclear: false,
         left_asleep: false,
         attention: place == "dev/b",
         stuck: false,

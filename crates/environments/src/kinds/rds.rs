@@ -109,6 +109,15 @@ impl<D: Database> ResourceKind for D {
         D::read(reader, names.names.first().map(String::as_str))
     }
 
+    fn verify<'a>(&self, reader: Reader<'a>, names: Names<'a>) -> Reading<'a> {
+        let described = self.describe(reader, names);
+        Box::pin(async move {
+            let mut found = described.await?;
+            D::complete(reader, &mut found).await;
+            Ok(found)
+        })
+    }
+
     fn change<'a>(&self, writer: Writer<'a>, change: Change) -> Writing<'a> {
         match change {
             Change::Count(0) | Change::BoundsAndCount(_, 0) => D::stop(writer),
