@@ -212,7 +212,7 @@ def test_the_audit_can_be_added_to_and_not_changed(everything: Rendered, role: s
         request = Request(f"dynamodb:{operation}", everything.arn(table), {"dynamodb:LeadingKeys": keys})
         return allows(everything.statements(role), request)
 
-    partition = (ROOT / "crates/approvals/src/records/audit.rs").read_text()
+    partition = (ROOT / "crates/ledger/src/audit.rs").read_text()
     assert 'format!("audit#{id}")' in partition
     assert may("PartiQLInsert", "audit#7f3a") and may("Query", "audit#7f3a")
     changing = ("PutItem", "UpdateItem", "DeleteItem", "PartiQLUpdate", "PartiQLDelete", "BatchWriteItem")

@@ -21,14 +21,15 @@ SOURCES = {
     "PostTraffic": ("crates/post-traffic/src", *GATE),
     "ApprovalNotifier": (
         *("crates/approval-notifier/src", "crates/approvals/src", "crates/briefing/src", "crates/channels/src"),
-        *("-crates/approvals/src/pipeline/put.rs", STATE, *COMMON),
+        *("-crates/approvals/src/pipeline/put.rs", "crates/signing/src", "crates/ledger/src", STATE, *COMMON),
     ),
     "ApprovalDecision": (
-        *("crates/approval-decision/src", "crates/approvals/src", "crates/briefing/src/change_sets", STATE, *COMMON),
+        *("crates/approval-decision/src", "crates/approvals/src", "crates/briefing/src/change_sets"),
+        *("crates/function-url/src", "crates/signing/src", "crates/ledger/src", STATE, *COMMON),
     ),
     "EnvScheduler": (
-        *("crates/env-scheduler/src", "crates/environments/src", "crates/channels/src", "crates/approvals/src/sign"),
-        *("crates/common/src/notify.rs", STATE, *COMMON),
+        *("crates/env-scheduler/src", "crates/environments/src", "crates/channels/src", "crates/function-url/src"),
+        *("crates/signing/src", "crates/ledger/src", "crates/common/src/notify.rs", STATE, *COMMON),
     ),
 }
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}

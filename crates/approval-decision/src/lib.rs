@@ -9,10 +9,8 @@
 //! - Who can't prove anything learns nothing, not even why.
 //! - No approval token is in an answer, a page, a log or an event: nothing here ever holds one.
 
-pub mod event;
 pub mod link;
 pub mod page;
-pub mod response;
 pub mod settings;
 pub mod slack;
 pub mod texts;
@@ -22,24 +20,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use approvals::config::{Config, Route, load};
-use approvals::decide::{Answer, Boxed, Click, DecisionContext, ShownAgain, decide};
-use approvals::records::{AuditKind, AuditRecord, Records, Via, Voter};
-use approvals::sign::{KEYS_ROTATED, Keyring, Keys, new_id};
+use approvals::decide::{Answer, Boxed, Click, DecisionContext, Obstacle, ShownAgain, decide};
+use approvals::records::{ApprovalAudit, ApprovalDetails, Records};
 use approvals::{Case, CaseId, Shown};
 use channels::Http;
 use common::aws::Aws;
 use common::settings::{Lookup, SettingsError};
 use common::state::Table;
 use common::telemetry;
+use function_url::slack::SecretCache;
+use function_url::{NotOurs, OpenError, Request, Response, SealedEvent, is_request};
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
+use ledger::{Actor, AuditKind, AuditRecord};
 use serde_json::{Value, json};
+use signing::{Keyring, Keys, new_id};
 use tracing::Instrument;
 
-use event::{Event, NotOurs, Request};
-use response::Response;
 use settings::Settings;
-use slack::{Handed, Secret};
+use slack::SlackClick;
 
 /// The function, alive for many invocations.
 pub struct Decision {
@@ -54,7 +53,7 @@ pub struct Decision {
     /// For Slack's `response_url`.
     http: Http,
     keyring: Keyring,
-    slack_secret: Secret,
+    slack_secret: SecretCache,
 }
 
 impl fmt::Debug for Decision {
@@ -78,7 +77,7 @@ impl Decision {
             // It speaks to Slack only, or to the stand-in that a setting names.
             http: Http::new(true),
             keyring: Keyring::new(known.map(|s| s.keys_secret.clone()).unwrap_or_default()),
-            slack_secret: Secret::default(),
+            slack_secret: SecretCache::default(),
             clock: Box::new(Timestamp::now),
             new_id: Box::new(new_id),
             settings,
@@ -148,7 +147,8 @@ impl RequestContext<'_> {
     /// Decides; once more with the keys of now where these were too old for the case.
     async fn decide(&self, keys: &Arc<Keys>, config: &Config, click: &Click) -> Answer {
         let answer = Box::pin(decide(&self.decision_context(keys, config), click)).await;
-        if !matches!(&answer, Answer::TryAgain { why } if why == KEYS_ROTATED) {
+        let rotated = Obstacle::KeysRotated;
+        if answer != (Answer::TryAgain { why: rotated }) {
             return answer;
         }
         let newer = self.newer_keys(keys).await;
@@ -170,22 +170,18 @@ impl RequestContext<'_> {
                 return;
             }
         };
-        let voter = Voter {
-            approver: click.approver.to_string(),
-            name: String::new(),
-            identified: click.via == Via::Slack && click.approver.identifies(),
-        };
         let now = self.function.now();
-        let record = AuditRecord {
-            action: Some(case.action),
-            execution_id: case.execution_id,
-            by: vec![voter],
+        let record = ApprovalAudit {
+            by: vec![Actor::new(&click.approver, "", click.via)],
             via: Some(click.via),
-            decision: Some(click.decision),
             from: click.from.clone(),
+            details: ApprovalDetails {
+                decision: Some(click.decision),
+                ..ApprovalDetails::of(&case)
+            },
             ..AuditRecord::new(AuditKind::Click, case.id, now, answer.to_string())
         };
-        if let Err(error) = records.audit_attempt(&record).await {
+        if let Err(error) = records.ledger.audit_attempt(&record).await {
             tracing::error!("the audit is incomplete: {error}");
         }
     }
@@ -227,9 +223,9 @@ pub enum HandleError {
     /// A click could not even be begun.
     #[error("{0}")]
     Settings(#[from] SettingsError),
-    /// Nor without the keys.
-    #[error("{0}")]
-    Keys(String),
+    /// Nor without the keys, nor where somebody else has handed it over.
+    #[error(transparent)]
+    Open(#[from] OpenError),
 }
 
 impl From<HandleError> for Diagnostic {
@@ -237,7 +233,8 @@ impl From<HandleError> for Diagnostic {
         let error_type = match error {
             HandleError::NotOurs(_) => "NotOurs",
             HandleError::Settings(_) => "Settings",
-            HandleError::Keys(_) => "Keys",
+            HandleError::Open(OpenError::Keys(_)) => "Keys",
+            HandleError::Open(OpenError::Seal(_)) => "NotOurs",
         };
         Self {
             error_type: error_type.to_owned(),
@@ -281,17 +278,32 @@ struct Invocation {
     deadline: Instant,
 }
 
+/// What came in.
+enum Event {
+    /// A request of the function URL.
+    Request(Request),
+    /// A click that was acknowledged before.
+    Click(SealedEvent<SlackClick>),
+}
+
+fn decode(payload: Value) -> Result<Event, NotOurs> {
+    if is_request(&payload) {
+        return Ok(Event::Request(Request::decode(payload)?));
+    }
+    Ok(Event::Click(SealedEvent::decode(payload)?))
+}
+
 async fn answer(
     function: &Decision,
     payload: Value,
     invocation: &Invocation,
 ) -> Result<Value, HandleError> {
-    let event = Event::decode(payload).inspect_err(|error| tracing::error!("{error}"))?;
+    let event = decode(payload).inspect_err(|error| tracing::error!("{error}"))?;
     let settings = match (&function.settings, &event) {
         (Ok(settings), _) => settings,
         (Err(error), Event::Request(request)) => {
             tracing::error!("{error}");
-            return Ok(Response::not_set_up()
+            return Ok(Response::unavailable()
                 .for_method(&request.method)
                 .into_value());
         }
@@ -323,8 +335,9 @@ async fn answer(
             response.for_method(&request.method).into_value()
         }
         Event::Click(click) => {
-            Box::pin(clicked(&context, &click)).await?;
-            json!({"case": click.slack_click.case})
+            let case = click.unverified().case.clone();
+            Box::pin(clicked(&context, click)).await?;
+            json!({"case": case})
         }
     })
 }
@@ -334,28 +347,22 @@ async fn route(context: &RequestContext<'_>, request: &Request) -> Response {
         "/slack/interactions" => slack::interactions(context, request).await,
         path => match path.strip_prefix("/d/") {
             Some(sealed) => link::serve(context, request, sealed).await,
-            None => Response::no_such_page(),
+            None => Response::not_found(),
         },
     }
 }
 
-async fn clicked(context: &RequestContext<'_>, handed: &Handed) -> Result<(), HandleError> {
-    let case = handed.slack_click.case.as_str();
+async fn clicked(
+    context: &RequestContext<'_>,
+    sealed: SealedEvent<SlackClick>,
+) -> Result<(), HandleError> {
+    let case = sealed.unverified().case.to_string();
     tracing::Span::current().record(telemetry::CORRELATION_ID, case);
-    let keys = context.keys().await.map_err(|why| {
-        tracing::error!("{why}");
-        HandleError::Keys(why)
-    })?;
-    if let Some(click) = handed.open(&keys) {
-        slack::decide_click(context, &keys, click).await;
-        return Ok(());
-    }
-    // Another instance of the function may have read newer keys.
-    let keys = context.newer_keys(&keys).await;
-    let Some(click) = handed.open(&keys) else {
-        tracing::error!("a click was refused that this function has not handed over");
-        return Err(NotOurs.into());
-    };
-    slack::decide_click(context, &keys, click).await;
+    let function = context.function;
+    let opened = sealed.open(&function.keyring, &function.aws, function.now());
+    let (click, keys) = opened
+        .await
+        .inspect_err(|error| tracing::error!("{error}"))?;
+    slack::decide_click(context, &keys, &click).await;
     Ok(())
 }

@@ -8,7 +8,16 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
 /// Whose log lines are written from INFO on.
-const CRATES: [&str; 4] = ["approval_decision", "approvals", "briefing", "channels"];
+const CRATES: [&str; 8] = [
+    "approval_decision",
+    "approvals",
+    "briefing",
+    "channels",
+    "contacts",
+    "function_url",
+    "ledger",
+    "signing",
+];
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Error> {

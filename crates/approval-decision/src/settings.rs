@@ -1,11 +1,11 @@
 //! The settings of the function, all read at start and told together when they are wrong.
 
-use approvals::records::AUDIT_RETENTION;
 use channels::SLACK_API;
 use common::location::Location;
 use common::secret::SecretRef;
 use common::settings::{Lookup, Reader, SettingsError, days};
 use jiff::SignedDuration;
+use ledger::AUDIT_RETENTION;
 use url::Url;
 
 /// What the function is told by its environment.

@@ -4,12 +4,13 @@
 //! The detail of a failure is for the operator and stands in the log; people are told what it means for
 //! them.
 
-use approvals::config::{Config, Language, Route};
+use approvals::config::{Config, Route};
 use approvals::decide::{Answer, Settled, Superseding};
 use approvals::policy::Refusal;
-use approvals::records::Voter;
 use approvals::{Gap, Lookup, Risk, Status, Step};
+use contacts::Language;
 use jiff::{SignedDuration, Timestamp};
+use ledger::Actor;
 pub use text::catalogue::fill;
 
 mod en;
@@ -42,8 +43,7 @@ catalogue! {
     maybe_replaced, before, after, none, gates, passed, failed, variables, comment_of_owner, links,
     console, external, external_text, gaps, gap, what_execution, what_origin, what_actions, what_old_version, what_change_set,
     what_gate_report, what_owner_words, decision, comment_label, comment_hint, reason_label, reason_hint, approve, reject,
-    approve_warning, reject_warning, anonymous, used, view_only, reload, not_sent, neutral_title, neutral_text,
-    unavailable_title, unavailable_text, decided_approved, decided_rejected, expired, superseded, stopped, by_whom,
+    approve_warning, reject_warning, anonymous, used, view_only, reload, not_sent, decided_approved, decided_rejected, expired, superseded, stopped, by_whom,
     elsewhere, by_time, said, holder, recorded, recorded_detail, refused, no_such_case, not_allowed, starter_barred,
     may_be_starter, unknown_starter, office_hours, office_hours_never, reason_needed, nothing_shown, too_late, asked_anew, changed, gone,
     superseded_title, in_progress, in_progress_detail, try_again, try_again_detail, already,
@@ -116,13 +116,13 @@ impl Texts {
     }
 
     /// Names of people, as a list.
-    pub fn people(&self, by: &[Voter]) -> String {
+    pub fn people(&self, by: &[Actor]) -> String {
         let names: Vec<String> = by.iter().map(|voter| self.person(voter)).collect();
         names.join(", ")
     }
 
     /// How a person is called.
-    pub fn person(&self, voter: &Voter) -> String {
+    pub fn person(&self, voter: &Actor) -> String {
         if !voter.identified {
             return fill(self.holder, &[("who", &voter.approver)]);
         }
@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn a_failure_is_told_without_its_detail() {
         let failed = Answer::TryAgain {
-            why: "arn:aws:iam::111122223333:role/secret".into(),
+            why: "arn:aws:iam::111122223333:role/secret".to_owned().into(),
         };
         for texts in [&en::TEXTS, &zh::TEXTS] {
             assert!(!answer(texts, &failed, Timestamp::UNIX_EPOCH).contains("arn:"));

@@ -4,14 +4,15 @@
 
 mod house;
 
-use approvals::records::AuditKind;
-use approvals::sign::Keys;
-use approvals::sign::link::{self, Link, LinkAction};
+use approvals::link::{self, Link, LinkAction, LinkClaims};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use house::support::KEY;
 use house::{Answer, House, Plan, Request, answer_page, filled};
+use ledger::AuditKind;
 use sha2::{Digest, Sha256};
+use signing::Keys;
+use signing::link::seal;
 
 const YES: LinkAction = LinkAction::Approve;
 const NO: LinkAction = LinkAction::Reject;
@@ -185,10 +186,7 @@ fn bad_links(house: &House) -> Vec<(&'static str, String)> {
     let unknown = approvals::CaseId::try_from("a".repeat(26)).unwrap();
     let sealed = |link: &Link| house.path_of(link);
     vec![
-        (
-            "a forged one",
-            format!("/d/{}", link::seal(&stranger, &right)),
-        ),
+        ("a forged one", format!("/d/{}", seal(&stranger, &right))),
         (
             "one for another stack",
             sealed(&Link {
@@ -199,7 +197,10 @@ fn bad_links(house: &House) -> Vec<(&'static str, String)> {
         (
             "one for no case",
             sealed(&Link {
-                case: unknown,
+                claims: LinkClaims {
+                    case: unknown,
+                    ..right.claims.clone()
+                },
                 ..right.clone()
             }),
         ),
@@ -325,7 +326,7 @@ async fn what_was_signed_with_a_key_that_is_newer_than_those_read_counts() {
         change: |case| {
             let newer = Keys::new(NEW, Some(KEY)).unwrap();
             let token = approvals::Token::new(house::support::TOKEN);
-            case.token_mac = approvals::sign::token_mac(&newer, &case.action, &token);
+            case.token_mac = approvals::token_mac::token_mac(&newer, &case.action, &token);
         },
         ..Plan::default()
     })
@@ -333,7 +334,7 @@ async fn what_was_signed_with_a_key_that_is_newer_than_those_read_counts() {
     let old_path = house.path(YES);
     let new_path = format!(
         "/d/{}",
-        link::seal(&newer, &house.link("email:lead@example.com", YES))
+        seal(&newer, &house.link("email:lead@example.com", YES))
     );
     assert_eq!(get(&house, &old_path).await.status(), 200);
     house.world.with(|state| {
@@ -365,7 +366,7 @@ async fn a_case_of_a_key_that_is_not_known_is_not_told_as_superseded() {
         change: |case| {
             let newer = Keys::new(NEW, None).unwrap();
             let token = approvals::Token::new(house::support::TOKEN);
-            case.token_mac = approvals::sign::token_mac(&newer, &case.action, &token);
+            case.token_mac = approvals::token_mac::token_mac(&newer, &case.action, &token);
         },
         ..Plan::default()
     })
@@ -392,7 +393,7 @@ async fn attempts_without_end_leave_one_record_an_hour() {
     let house = House::open().await;
     let stranger = Keys::new("somebody else's key of at least 32 characters", None).unwrap();
     let link = house.link("email:lead@example.com", YES);
-    let path = format!("/d/{}", link::seal(&stranger, &link));
+    let path = format!("/d/{}", seal(&stranger, &link));
     let records = async |house: &House| {
         house
             .records(async |records| records.audits(&house.case.id).await.unwrap().len())

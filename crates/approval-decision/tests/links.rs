@@ -5,10 +5,10 @@
 mod house;
 
 use approvals::Status;
-use approvals::records::AuditKind;
-use approvals::sign::link::LinkAction;
+use approvals::link::LinkAction;
 use house::support::{Act, Fate};
 use house::{Answer, House, Plan, Request, answer_page, filled};
+use ledger::AuditKind;
 
 const YES: LinkAction = LinkAction::Approve;
 const NO: LinkAction = LinkAction::Reject;

@@ -7,13 +7,15 @@
 use approvals::config::Route;
 use approvals::message::{ApprovalMessage, WaitingMessage};
 use approvals::pipeline::{self, Open};
-use approvals::records::{AuditKind, AuditRecord, Claim, Opened};
-use approvals::sign::{Keys, token_mac};
+use approvals::records::{ApprovalAudit, ApprovalDetails, Opened};
+use approvals::token_mac::token_mac;
 use approvals::{ApprovalAction, Case, CaseId, Status, Token};
 use channels::{Mode, Occasion};
 use common::state::StateError;
 use futures::future::join_all;
 use jiff::Timestamp;
+use ledger::{AuditKind, AuditRecord, Claim};
+use signing::Keys;
 
 use crate::context::EventContext;
 use crate::delivery::{self, CaseMessage};
@@ -149,7 +151,7 @@ async fn ask(
     keys: &Keys,
 ) -> Result<(), NotifierError> {
     let config = context.config().await?;
-    let id = CaseId::of(&question.action, &question.token);
+    let id = Case::id_of(&question.action, &question.token);
     tracing::Span::current().record(common::telemetry::CORRELATION_ID, id.as_str());
     let Some(route) = config.route(&question.action) else {
         return Box::pin(forward::unrouted(context, &id, &question)).await;
@@ -226,7 +228,7 @@ async fn open(
         Found::New(found) => *found,
     };
     let case = Case {
-        id: CaseId::of(&question.action, &question.token),
+        id: Case::id_of(&question.action, &question.token),
         action: question.action.clone(),
         execution_id: question.execution_id.clone(),
         token_mac: token_mac(keys, &question.action, &question.token),
@@ -277,12 +279,11 @@ async fn tell(
 /// Leaves a record of who was asked. Best effort: people know already.
 async fn audit(context: &EventContext<'_>, case: &Case, told: &[String]) {
     let result = format!("asked: {}", told.join(", "));
-    let record = AuditRecord {
-        action: Some(case.action.clone()),
-        execution_id: case.execution_id.clone(),
+    let record = ApprovalAudit {
+        details: ApprovalDetails::of(case),
         ..AuditRecord::new(AuditKind::Told, case.id.clone(), context.now(), result)
     };
-    if let Err(error) = context.records.audit(&record).await {
+    if let Err(error) = context.records.ledger.audit(&record).await {
         tracing::error!("the audit record of the question is missing: {error}");
     }
 }

@@ -3,9 +3,10 @@
 
 use approvals::decide::{self, Answer, Boxed, Settled};
 use approvals::pipeline;
-use approvals::sign::{TokenMatch, compare_token};
+use approvals::token_mac::compare_token;
 use approvals::{Case, Shown};
 use common::aws::Aws;
+use signing::MacMatch;
 
 use crate::context::EventContext;
 use crate::error::NotifierError;
@@ -44,7 +45,7 @@ pub async fn of(context: &EventContext<'_>, case: &Case) -> Result<CaseStatus, N
         Some(Answer::Decided(settled) | Answer::AlreadyDecided(settled)) => {
             Ok(CaseStatus::Settled(settled))
         }
-        Some(Answer::TryAgain { why }) => Err(undecided(why)),
+        Some(Answer::TryAgain { why }) => Err(undecided(why.to_string())),
         Some(answer @ (Answer::Recorded { .. } | Answer::Refused(_) | Answer::Superseded(_))) => {
             Err(undecided(answer.to_string()))
         }
@@ -73,7 +74,7 @@ async fn by_token(context: &EventContext<'_>, case: &Case) -> Result<CaseStatus,
     let keys = keys?;
     let waits = open?.is_some_and(|open| {
         let same = compare_token(&keys, &case.token_mac, &case.action, &open.token);
-        same != TokenMatch::Differs
+        same != MacMatch::Differs
     });
     Ok(if waits {
         CaseStatus::Waits

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use approvals::config::{self, Config};
 use approvals::records::Records;
-use approvals::sign::{Keyring, Keys};
 use channels::Outgoing;
 use common::arn::Arn;
 use common::aws::Aws;
 use jiff::Timestamp;
+use signing::{Keyring, Keys};
 use tokio::sync::OnceCell;
 
 use crate::error::NotifierError;

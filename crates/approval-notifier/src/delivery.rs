@@ -6,12 +6,13 @@
 
 use std::time::Duration;
 
-use approvals::config::{Approver, Config, Route};
-use approvals::records::{Claim, ClaimGuard, Delivery};
+use approvals::config::{Config, Route};
 use approvals::{Case, CaseId};
 use channels::{DeliveryRequest, Links, Message, Mode, Occasion, Texts};
 use common::state::StateError;
+use contacts::Approver;
 use futures::future::join_all;
+use ledger::{Claim, ClaimGuard, Delivery};
 use serde_json::Value;
 
 use crate::context::EventContext;
@@ -63,7 +64,7 @@ pub async fn claim_all(
 ) -> Vec<Result<Claim, StateError>> {
     let claims = recipients
         .iter()
-        .map(|to| Box::pin(context.records.claim_delivery(case, name, &to.key)));
+        .map(|to| Box::pin(context.records.ledger.claim_delivery(case, name, &to.key)));
     join_all(claims).await
 }
 
@@ -75,7 +76,7 @@ async fn claim(
 ) -> Result<Claimed, NotifierError> {
     let what = || format!("{name} of the case {case}");
     settle_claim(what, &to.key, || {
-        context.records.claim_delivery(case, name, &to.key)
+        context.records.ledger.claim_delivery(case, name, &to.key)
     })
     .await
 }
@@ -125,7 +126,7 @@ pub async fn give_back(
         Ok(Claim::Granted(claim)) => Some(claim),
         _ => None,
     });
-    let back = granted.map(|claim| context.records.delivery_failed(claim, why));
+    let back = granted.map(|claim| context.records.ledger.delivery_failed(claim, why));
     for result in join_all(back).await {
         if let Err(error) = result {
             tracing::warn!("a claim could not be given back and runs out by itself: {error}");
@@ -211,6 +212,7 @@ pub async fn note(
             // Lost: it took longer than the lease. It is told all the same.
             let _ = context
                 .records
+                .ledger
                 .delivered(claim, message_ref.clone())
                 .await?;
             Ok(message_ref)
@@ -218,7 +220,7 @@ pub async fn note(
         Err(error) => {
             let why = error.to_string();
             tracing::error!(recipient, tries, "{what} could not be told: {why}");
-            if let Err(error) = context.records.delivery_failed(claim, &why).await {
+            if let Err(error) = context.records.ledger.delivery_failed(claim, &why).await {
                 tracing::warn!("a claim could not be given back and runs out by itself: {error}");
             }
             Err(NotifierError::Undelivered {

@@ -4,10 +4,10 @@
 use approvals::CaseId;
 use approvals::config::ConfigError;
 use approvals::pipeline::PipelineError;
-use approvals::sign::KeysError;
 use common::settings::SettingsError;
 use common::state::StateError;
 use jiff::Timestamp;
+use signing::KeysError;
 
 use crate::reminder_schedule::ScheduleError;
 

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use approvals::config::{Config, FollowUp, Route};
 use approvals::decide::Settled;
 use approvals::pipeline;
-use approvals::records::{Delivery, DeliveryState, Voter};
-use approvals::sign::{Keys, mask_token};
+use approvals::token_mac::mask_token;
 use approvals::{Case, ExecutionOutcome, ExecutionStatus, Status};
 use channels::{Mode, Occasion};
 use futures::future::join_all;
+use ledger::{Actor, Delivery, DeliveryState};
 use serde_json::Value;
+use signing::Keys;
 
 use crate::ask::ASK;
 use crate::case_status::{self, CaseStatus};
@@ -65,7 +66,10 @@ pub async fn settle(context: &EventContext<'_>, case: &Case) -> Result<CaseStatu
     let CaseStatus::Settled(settled) = &stand else {
         return Ok(stand);
     };
-    let (deliveries, config) = tokio::join!(context.records.deliveries(&case.id), context.config());
+    let (deliveries, config) = tokio::join!(
+        context.records.ledger.deliveries(&case.id),
+        context.config()
+    );
     let config = config?;
     let asked = asked(config, deliveries?);
     if asked.is_empty() {
@@ -120,7 +124,7 @@ async fn story<'a>(
 }
 
 /// Who decided, if it was given through us; else the truth has who it was.
-fn who(by: &[Voter]) -> Option<String> {
+fn who(by: &[Actor]) -> Option<String> {
     let names: Vec<String> = by.iter().map(ToString::to_string).collect();
     (!names.is_empty()).then(|| names.join(", "))
 }

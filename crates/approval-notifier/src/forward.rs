@@ -34,7 +34,7 @@ async fn tell(
     to: &Recipient,
 ) -> Result<(), NotifierError> {
     let what = format!("the message {id}");
-    let claim = || context.records.claim_message(id, &to.key);
+    let claim = || context.records.ledger.claim_message(id, &to.key);
     let Claimed::Granted(claim) = delivery::settle_claim(|| what.clone(), &to.key, claim).await?
     else {
         return Ok(());

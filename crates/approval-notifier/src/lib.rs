@@ -32,11 +32,11 @@ mod testing;
 use std::fmt;
 use std::sync::OnceLock;
 
-use approvals::sign::{Keyring, new_id};
 use channels::Http;
 use common::aws::Aws;
 use common::settings::{Lookup, SettingsError};
 use jiff::Timestamp;
+use signing::{Keyring, new_id};
 
 pub use flow::handle;
 use settings::Settings;

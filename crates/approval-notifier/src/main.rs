@@ -8,7 +8,15 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
 /// Whose log lines are written from INFO on.
-const CRATES: [&str; 4] = ["approval_notifier", "approvals", "briefing", "channels"];
+const CRATES: [&str; 7] = [
+    "approval_notifier",
+    "approvals",
+    "briefing",
+    "channels",
+    "contacts",
+    "ledger",
+    "signing",
+];
 
 // Two threads even on a slice of one core: a record that blocks one leaves the other to its neighbours.
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]

@@ -4,10 +4,12 @@
 //! and what a whole channel sees names the channel and no person.
 
 use approvals::Case;
-use approvals::config::{Approver, Channel, ChannelKind, Config, Route};
-use approvals::sign::Keys;
-use approvals::sign::link::{self, Link, LinkAction};
+use approvals::config::{Config, Route};
+use approvals::link::{self, LinkAction, audience};
 use channels::Links;
+use contacts::{Approver, Channel, ChannelKind};
+use signing::Keys;
+use signing::link::seal;
 
 /// One who is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,10 +84,10 @@ impl Signer<'_> {
         let decides = case.execution_id.is_some()
             && route.policy.decide
             && route.policy.approvers.contains(approver);
-        let audience = link::audience(self.state_table);
+        let audience = audience(self.state_table);
         let address = |action| {
-            let link = Link::new(&audience, case, approver, action);
-            format!("{}/d/{}", self.decision_url, link::seal(self.keys, &link))
+            let link = link::link(&audience, case, approver, action);
+            format!("{}/d/{}", self.decision_url, seal(self.keys, &link))
         };
         Links {
             view: Some(address(LinkAction::View)),
@@ -117,8 +119,14 @@ mod tests {
     fn who(link: Option<&String>) -> (Approver, LinkAction, jiff::Timestamp) {
         let sealed = link.unwrap().rsplit('/').next().unwrap();
         let now = "2026-05-04T11:00:00Z".parse().unwrap();
-        let link = link::open(&testing::keys(), &link::audience("approvals"), sealed, now).unwrap();
-        (link.approver, link.action, link.expires)
+        let link = signing::link::open::<link::LinkClaims>(
+            &testing::keys(),
+            &audience("approvals"),
+            sealed,
+            now,
+        )
+        .unwrap();
+        (link.claims.approver, link.claims.action, link.expires)
     }
 
     #[test]

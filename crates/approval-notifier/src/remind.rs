@@ -115,7 +115,7 @@ async fn tell(
     to: &Recipient,
 ) -> Result<(), NotifierError> {
     let first = if to.changeable() {
-        let deliveries = context.records.deliveries(&message.case.id).await?;
+        let deliveries = context.records.ledger.deliveries(&message.case.id).await?;
         let mut asked = follow::questions(deliveries).into_iter();
         asked
             .find(|(key, _)| *key == to.key)

@@ -3,10 +3,10 @@
 //! No secret is a setting: the keys, webhook addresses and bot tokens lie in Secrets Manager or the
 //! Parameter Store, and are read when they are needed.
 
-use approvals::records::AUDIT_RETENTION;
 use common::location::Location;
 use common::settings::{Lookup, Reader, SettingsError, boolean, days, https_address};
 use jiff::SignedDuration;
+use ledger::AUDIT_RETENTION;
 
 /// Where the gates' reports lie in the bucket, unless `REPORT_PREFIX` says otherwise.
 const REPORT_PREFIX: &str = "reports";

@@ -1,8 +1,8 @@
 //! What the unit tests share: a case, a configuration, keys.
 
 use approvals::config::{Config, Route};
-use approvals::sign::Keys;
-use approvals::{ApprovalAction, Briefing, Case, CaseId, Shown, Token};
+use approvals::{ApprovalAction, Briefing, Case, Shown, Token};
+use signing::Keys;
 
 pub(crate) fn keys() -> Keys {
     Keys::new("0123456789abcdef0123456789abcdef", None).unwrap()
@@ -39,7 +39,7 @@ pub(crate) fn case(asked_at: &str, expires: Option<&str>) -> Case {
         action: "Approve".into(),
     };
     Case {
-        id: CaseId::of(&action, &Token::new("a token")),
+        id: Case::id_of(&action, &Token::new("a token")),
         action,
         execution_id: Some("0b5a7c9e".into()),
         token_mac: "00000000:00".into(),

@@ -6,9 +6,9 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use approvals::sign::Keys;
-use approvals::sign::link::{self, LinkAction};
+use approvals::link::{self, LinkAction};
 use serde_json::{Value, json};
+use signing::Keys;
 
 use support::events::{approval, approval_message, notification, notification_of, sns};
 use support::server::Fault;
@@ -25,7 +25,7 @@ fn links(text: &str) -> Vec<link::Link> {
             let legal = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
             let end = rest.find(|c| !legal(c)).unwrap_or(rest.len());
             let now = jiff::Timestamp::now();
-            link::open(
+            signing::link::open(
                 &keys,
                 &link::audience("approvals"),
                 rest[..end].trim_end_matches('.'),
@@ -34,7 +34,7 @@ fn links(text: &str) -> Vec<link::Link> {
             .unwrap()
         })
         .collect();
-    links.sort_by_key(|link| link.action);
+    links.sort_by_key(|link| link.claims.action);
     links.dedup();
     links
 }
@@ -83,26 +83,29 @@ async fn each_mailbox_gets_links_of_its_own() {
     let stage = Stage::start().await;
     stage.expect(approval()).await;
     let lead = links(&stage.told("mail:lead@example.com")[0].body.to_string());
-    let actions: Vec<_> = lead.iter().map(|link| link.action).collect();
+    let actions: Vec<_> = lead.iter().map(|link| link.claims.action).collect();
     assert_eq!(
         actions,
         [LinkAction::View, LinkAction::Approve, LinkAction::Reject]
     );
     assert!(
         lead.iter()
-            .all(|link| link.approver.to_string() == "email:lead@example.com")
+            .all(|link| link.claims.approver.to_string() == "email:lead@example.com")
     );
     let guest = links(&stage.told("mail:guest@example.com")[0].body.to_string());
-    let own = |link: &link::Link| link.approver.to_string() == "email:guest@example.com";
+    let own = |link: &link::Link| link.claims.approver.to_string() == "email:guest@example.com";
     assert!(guest.iter().all(own), "{guest:?}");
     assert!(
-        guest.iter().all(|link| link.action == LinkAction::View),
+        guest
+            .iter()
+            .all(|link| link.claims.action == LinkAction::View),
         "{guest:?}"
     );
     for channel in ["teams", "slack", "machine"] {
         let shared = links(&stage.told(channel)[0].body.to_string());
         let view = |link: &link::Link| {
-            link.action == LinkAction::View && link.approver.to_string().starts_with("link:")
+            link.claims.action == LinkAction::View
+                && link.claims.approver.to_string().starts_with("link:")
         };
         assert!(shared.iter().all(view), "{channel}: {shared:?}");
     }
@@ -308,7 +311,7 @@ async fn look_ups_that_fail_cost_lines_and_not_the_message() {
     // Without its execution each answer would be refused.
     assert!(!text.contains(r#""type":"button""#), "{text}");
     let lead = links(&stage.told("mail:lead@example.com")[0].body.to_string());
-    let actions: Vec<_> = lead.iter().map(|link| link.action).collect();
+    let actions: Vec<_> = lead.iter().map(|link| link.claims.action).collect();
     assert_eq!(actions, [LinkAction::View]);
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use signing::OpaqueId;
 
 use crate::{Briefing, Shown, Token};
 
@@ -29,84 +29,9 @@ impl fmt::Display for ApprovalAction {
     }
 }
 
-/// The opaque name of a case: 26 characters of a-z and 2-7. Safe in links, buttons and logs.
-///
-/// It is made from the token, so that every message about one wait leads to one case; a token is random
-/// (a UUID), so that nobody comes back from the id to the token.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct CaseId(String);
-
-impl CaseId {
-    /// The case of a wait: the same for each message about it.
-    pub fn of(action: &ApprovalAction, token: &Token) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(b"deploy-hooks case\0");
-        for part in [
-            &action.account,
-            &action.region,
-            &action.pipeline,
-            &action.stage,
-            &action.action,
-        ] {
-            hash.update(part.as_bytes());
-            hash.update(b"\0");
-        }
-        hash.update(token.reveal().as_bytes());
-        Self(base32(&hash.finalize()[..16]))
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for CaseId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<CaseId> for String {
-    fn from(id: CaseId) -> Self {
-        id.0
-    }
-}
-
-impl TryFrom<String> for CaseId {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let legal = text.len() == 26 && text.bytes().all(|b| ALPHABET.contains(&b));
-        if legal {
-            Ok(Self(text))
-        } else {
-            Err("expected 26 characters of a-z and 2-7")
-        }
-    }
-}
-
-const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-
-/// 16 bytes as 26 characters, five bits each (RFC 4648, lower case, no padding).
-pub(crate) fn base32(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    let (mut held, mut bits) = (0_u32, 0_u32);
-    for byte in bytes {
-        held = held << 8 | u32::from(*byte);
-        bits += 8;
-        while bits >= 5 {
-            bits -= 5;
-            text.push(char::from(ALPHABET[(held >> bits & 31) as usize]));
-            held &= (1 << bits) - 1;
-        }
-    }
-    if bits > 0 {
-        text.push(char::from(ALPHABET[(held << (5 - bits) & 31) as usize]));
-    }
-    text
-}
+/// Names a case. It is made from the token, so that every message about one wait leads to one case; a token
+/// is random (a UUID), so that nobody comes back from the id to the token.
+pub type CaseId = OpaqueId;
 
 /// One manual approval, with what people were shown. Written once, when it is first told; what happens to
 /// it afterwards has records of its own.
@@ -139,32 +64,36 @@ pub struct Case {
     pub shown: Shown,
 }
 
+impl Case {
+    /// The id of a wait's case: the same for each message about it.
+    pub fn id_of(action: &ApprovalAction, token: &Token) -> CaseId {
+        OpaqueId::of(&[
+            "deploy-hooks case",
+            &action.account,
+            &action.region,
+            &action.pipeline,
+            &action.stage,
+            &action.action,
+            token.reveal(),
+        ])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn action() -> ApprovalAction {
-        ApprovalAction {
+    #[test]
+    fn a_wait_has_one_id_and_another_wait_another_one() {
+        let action = ApprovalAction {
             account: "111122223333".into(),
             region: "eu-central-1".into(),
             pipeline: "shop".into(),
             stage: "Production".into(),
             action: "Approve".into(),
-        }
-    }
-
-    #[test]
-    fn a_wait_has_one_id_and_another_wait_another_one() {
-        let id = CaseId::of(&action(), &Token::new("one"));
-        assert_eq!(id, CaseId::of(&action(), &Token::new("one")));
-        assert_ne!(id, CaseId::of(&action(), &Token::new("two")));
-        assert_eq!(CaseId::try_from(id.to_string()), Ok(id));
-        assert!(CaseId::try_from("../../etc".to_owned()).is_err());
-    }
-
-    #[test]
-    fn base32_is_that_of_the_rfc() {
-        assert_eq!(base32(b"foobar"), "mzxw6ytboi");
-        assert_eq!(base32(&[255; 16]).len(), 26);
+        };
+        let id = Case::id_of(&action, &Token::new("one"));
+        assert_eq!(id, Case::id_of(&action, &Token::new("one")));
+        assert_ne!(id, Case::id_of(&action, &Token::new("two")));
     }
 }

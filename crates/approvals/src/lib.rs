@@ -11,14 +11,15 @@ mod briefing;
 mod case;
 pub mod config;
 pub mod decide;
+pub mod link;
 pub mod message;
 mod outcome;
 pub mod pipeline;
 pub mod policy;
 pub mod records;
 pub mod redact;
-pub mod sign;
 mod token;
+pub mod token_mac;
 mod truth;
 
 pub use briefing::{

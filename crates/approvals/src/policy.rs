@@ -9,8 +9,10 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::Starter;
-use crate::config::{Approver, Policy, TrustedRole, UnknownStarter};
-use crate::records::{Decision, Vote, Voter};
+use crate::config::{Policy, TrustedRole, UnknownStarter};
+use crate::records::{Decision, Vote};
+use contacts::Approver;
+use ledger::Actor;
 
 /// What somebody asks for.
 #[derive(Debug, Clone, Copy)]
@@ -296,7 +298,7 @@ impl<'a> Entity<'a> {
 
 /// The votes that count: one of each person who is still on the list. Approvers that share a name in AWS
 /// are one person, by whatever they have voted.
-pub fn counted<'a>(policy: &Policy, votes: &'a [Vote]) -> Vec<&'a Voter> {
+pub fn counted<'a>(policy: &Policy, votes: &'a [Vote]) -> Vec<&'a Actor> {
     let people = votes.iter().map(|vote| &vote.voter);
     once_each(policy, people, |approver| may_decide(policy, approver))
 }
@@ -304,10 +306,10 @@ pub fn counted<'a>(policy: &Policy, votes: &'a [Vote]) -> Vec<&'a Voter> {
 /// Those of `voters` whose yes would still be taken at this moment, each person once.
 pub fn approving<'a>(
     policy: &Policy,
-    voters: impl IntoIterator<Item = &'a Voter>,
+    voters: impl IntoIterator<Item = &'a Actor>,
     (starter, account): (Option<&Starter>, &str),
     at: Timestamp,
-) -> Vec<&'a Voter> {
+) -> Vec<&'a Actor> {
     once_each(policy, voters, |approver| {
         let request = Request {
             approver,
@@ -323,9 +325,9 @@ pub fn approving<'a>(
 
 fn once_each<'a>(
     policy: &Policy,
-    voters: impl IntoIterator<Item = &'a Voter>,
+    voters: impl IntoIterator<Item = &'a Actor>,
     counts: impl Fn(&Approver) -> bool,
-) -> Vec<&'a Voter> {
+) -> Vec<&'a Actor> {
     let mut seen: BTreeSet<Approver> = BTreeSet::new();
     let mut counted = Vec::new();
     for voter in voters {

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::Config;
-use crate::records::Via;
+use ledger::Via;
 
 fn policy(text: &str) -> Policy {
     let text = format!(
@@ -382,7 +382,7 @@ fn approvals_wait_for_office_hours_and_rejections_do_not() {
 
 fn vote(approver: &str) -> Vote {
     Vote {
-        voter: Voter {
+        voter: Actor {
             approver: approver.into(),
             name: String::new(),
             identified: true,

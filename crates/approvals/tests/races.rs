@@ -8,8 +8,9 @@ use test_support::approvals as support;
 use std::collections::BTreeSet;
 
 use approvals::decide::{Answer, Click, STALE_AFTER, decide, recover};
-use approvals::records::{Decision, Via};
+use approvals::records::Decision;
 use futures::future::join_all;
+use ledger::Via;
 use proptest::prelude::*;
 use support::{Act, Fate, Office, TOKEN, case};
 

@@ -4,10 +4,11 @@
 
 use test_support::approvals as support;
 
-use approvals::records::{AuditKind, AuditRecord, Claim, DeliveryState, LEASE, Opened};
+use approvals::records::{ApprovalAudit, Opened};
 use common::state::Replaced;
 use futures::future::join_all;
 use jiff::SignedDuration;
+use ledger::{AuditKind, AuditRecord, Claim, DeliveryState, LEASE};
 use serde_json::json;
 use support::{EXECUTION, Fate, Office, START, case};
 
@@ -40,11 +41,12 @@ async fn a_case_is_opened_once_and_found_by_its_execution() {
 #[tokio::test]
 async fn records_end_after_their_time() {
     let office = Office::open(ONE).await;
-    let entry = AuditRecord::new(AuditKind::Told, case().id, office.hands.now(), "told");
+    let entry: ApprovalAudit =
+        AuditRecord::new(AuditKind::Told, case().id, office.hands.now(), "told");
     let records = office
         .records()
         .with_audit_retention(SignedDuration::from_hours(48));
-    records.audit(&entry).await.unwrap();
+    records.ledger.audit(&entry).await.unwrap();
     let items: Vec<serde_json::Value> = serde_json::from_str(&office.world.items()).unwrap();
     for item in items {
         let (pk, sk) = (
@@ -62,7 +64,7 @@ async fn records_end_after_their_time() {
     }
 }
 
-fn yours(claim: Claim) -> approvals::records::ClaimGuard {
+fn yours(claim: Claim) -> ledger::ClaimGuard {
     match claim {
         Claim::Granted(yours) => yours,
         other => panic!("{other:?}"),
@@ -74,15 +76,22 @@ async fn a_delivery_is_claimed_by_one_of_many() {
     let office = Office::open(ONE).await;
     let records = office.records();
     let id = case().id;
-    let claims = join_all((0..20).map(|_| records.claim_delivery(&id, "ask", "room"))).await;
+    let claims = join_all((0..20).map(|_| records.ledger.claim_delivery(&id, "ask", "room"))).await;
     let granted = claims
         .iter()
         .filter(|claim| matches!(claim, Ok(Claim::Granted(_))));
     assert_eq!(granted.count(), 1);
     // Another channel or occasion is another delivery.
-    let _mail = yours(records.claim_delivery(&id, "ask", "mail").await.unwrap());
+    let _mail = yours(
+        records
+            .ledger
+            .claim_delivery(&id, "ask", "mail")
+            .await
+            .unwrap(),
+    );
     let _later = yours(
         records
+            .ledger
             .claim_delivery(&id, "reminder-1", "room")
             .await
             .unwrap(),
@@ -94,27 +103,41 @@ async fn what_was_delivered_is_not_delivered_again_and_is_found() {
     let office = Office::open(ONE).await;
     let records = office.records();
     let id = case().id;
-    let claim = yours(records.claim_delivery(&id, "ask", "room").await.unwrap());
+    let claim = yours(
+        records
+            .ledger
+            .claim_delivery(&id, "ask", "room")
+            .await
+            .unwrap(),
+    );
     assert_eq!(claim.tries(), 1);
     let message = json!({"channel": "C0123456789", "ts": "1772445600.000100"});
     assert_eq!(
         records
+            .ledger
             .delivered(claim, Some(message.clone()))
             .await
             .unwrap(),
         Replaced::Yes
     );
     office.hands.pass(LEASE.as_secs() * 10);
-    let claim = records.claim_delivery(&id, "ask", "room").await.unwrap();
+    let claim = records
+        .ledger
+        .claim_delivery(&id, "ask", "room")
+        .await
+        .unwrap();
     let Claim::AlreadySent(sent) = claim else {
         panic!("{claim:?}")
     };
     assert_eq!(sent.message_ref, Some(message));
     assert_eq!(
-        records.delivery(&id, "ask", "room").await.unwrap(),
+        records.ledger.delivery(&id, "ask", "room").await.unwrap(),
         Some(sent)
     );
-    assert_eq!(records.delivery(&id, "ask", "mail").await.unwrap(), None);
+    assert_eq!(
+        records.ledger.delivery(&id, "ask", "mail").await.unwrap(),
+        None
+    );
 }
 
 #[tokio::test]
@@ -122,22 +145,47 @@ async fn a_lease_that_is_over_is_taken_over_and_its_late_owner_changes_nothing()
     let office = Office::open(ONE).await;
     let records = office.records();
     let id = case().id;
-    let first = yours(records.claim_delivery(&id, "ask", "room").await.unwrap());
+    let first = yours(
+        records
+            .ledger
+            .claim_delivery(&id, "ask", "room")
+            .await
+            .unwrap(),
+    );
     office.hands.pass(LEASE.as_secs() - 1);
-    let busy = records.claim_delivery(&id, "ask", "room").await.unwrap();
+    let busy = records
+        .ledger
+        .claim_delivery(&id, "ask", "room")
+        .await
+        .unwrap();
     assert!(matches!(busy, Claim::Busy { .. }), "{busy:?}");
     office.hands.pass(1);
-    let second = yours(records.claim_delivery(&id, "ask", "room").await.unwrap());
+    let second = yours(
+        records
+            .ledger
+            .claim_delivery(&id, "ask", "room")
+            .await
+            .unwrap(),
+    );
     assert_eq!(second.tries(), 2);
     assert_eq!(
-        records.delivery_failed(first, "too late").await.unwrap(),
+        records
+            .ledger
+            .delivery_failed(first, "too late")
+            .await
+            .unwrap(),
         Replaced::Lost
     );
     assert_eq!(
-        records.delivered(second, None).await.unwrap(),
+        records.ledger.delivered(second, None).await.unwrap(),
         Replaced::Yes
     );
-    let delivery = records.delivery(&id, "ask", "room").await.unwrap().unwrap();
+    let delivery = records
+        .ledger
+        .delivery(&id, "ask", "room")
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((delivery.state, delivery.tries), (DeliveryState::Sent, 2));
 }
 
@@ -148,19 +196,31 @@ async fn a_claim_whose_answer_was_lost_is_still_its_owners() {
     let records = office.records();
     let id = case().id;
     office.world.at(0, Fate::Lose);
-    let first = yours(records.claim_delivery(&id, "ask", "room").await.unwrap());
+    let first = yours(
+        records
+            .ledger
+            .claim_delivery(&id, "ask", "room")
+            .await
+            .unwrap(),
+    );
     assert_eq!(first.tries(), 1);
     office.hands.pass(LEASE.as_secs());
     // The claim is there and is refused; then it is taken over, unheard.
     office.world.at(1, Fate::Lose);
-    let second = yours(records.claim_delivery(&id, "ask", "room").await.unwrap());
+    let second = yours(
+        records
+            .ledger
+            .claim_delivery(&id, "ask", "room")
+            .await
+            .unwrap(),
+    );
     assert_eq!(second.tries(), 2);
     assert_eq!(
-        records.delivered(first, None).await.unwrap(),
+        records.ledger.delivered(first, None).await.unwrap(),
         Replaced::Lost
     );
     assert_eq!(
-        records.delivered(second, None).await.unwrap(),
+        records.ledger.delivered(second, None).await.unwrap(),
         Replaced::Yes
     );
 }
@@ -170,16 +230,35 @@ async fn a_failed_delivery_may_be_tried_again_at_once() {
     let office = Office::open(ONE).await;
     let records = office.records();
     let id = case().id;
-    let claim = yours(records.claim_delivery(&id, "ask", "room").await.unwrap());
+    let claim = yours(
+        records
+            .ledger
+            .claim_delivery(&id, "ask", "room")
+            .await
+            .unwrap(),
+    );
     records
+        .ledger
         .delivery_failed(claim, &"é".repeat(400))
         .await
         .unwrap();
-    let delivery = records.delivery(&id, "ask", "room").await.unwrap().unwrap();
+    let delivery = records
+        .ledger
+        .delivery(&id, "ask", "room")
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(delivery.state, DeliveryState::Failed);
     assert!(delivery.why.unwrap().len() <= 500);
     assert_eq!(
-        yours(records.claim_delivery(&id, "ask", "room").await.unwrap()).tries(),
+        yours(
+            records
+                .ledger
+                .claim_delivery(&id, "ask", "room")
+                .await
+                .unwrap()
+        )
+        .tries(),
         2
     );
 }
@@ -190,8 +269,9 @@ async fn the_audit_is_in_the_order_of_time() {
     let records = office.records();
     for n in 0..12 {
         let now = office.hands.now() + SignedDuration::from_millis(n * 100);
-        let entry = AuditRecord::new(AuditKind::Click, case().id, now, n.to_string());
-        records.audit(&entry).await.unwrap();
+        let entry: ApprovalAudit =
+            AuditRecord::new(AuditKind::Click, case().id, now, n.to_string());
+        records.ledger.audit(&entry).await.unwrap();
     }
     let results: Vec<String> = records
         .audits(&case().id)
@@ -211,12 +291,14 @@ async fn a_first_time_is_one_and_survives_a_lost_answer() {
     let hour = SignedDuration::from_hours(1);
     assert!(
         records
+            .ledger
             .first_time("slack-x", "request-1", hour)
             .await
             .unwrap()
     );
     assert!(
         records
+            .ledger
             .first_time("slack-x", "request-1", hour)
             .await
             .unwrap(),
@@ -224,6 +306,7 @@ async fn a_first_time_is_one_and_survives_a_lost_answer() {
     );
     assert!(
         !records
+            .ledger
             .first_time("slack-x", "request-2", hour)
             .await
             .unwrap()
@@ -231,6 +314,7 @@ async fn a_first_time_is_one_and_survives_a_lost_answer() {
     office.world.at(0, Fate::Fail(500, "InternalFailure"));
     assert!(
         records
+            .ledger
             .first_time("slack-y", "request-1", hour)
             .await
             .is_err()

@@ -31,4 +31,4 @@ pub use outgoing::{
     Http, Outgoing, RequestError, SLACK_API, UrlError, answer_slack, is_public, leads_to_slack,
 };
 pub use render::{Payload, Size, Surface, render, render_as};
-pub use texts::{Key, Language, Texts, check as check_texts, fill};
+pub use texts::{Key, Texts, check as check_texts, fill};

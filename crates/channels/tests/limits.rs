@@ -9,9 +9,10 @@ use approvals::{
     Risk, SetState, Starter, Status, Step, Truth, Variable, VersionChange,
 };
 use channels::{
-    Announcement, AnnouncementList, Choice, ForwardedMessage, Language, Occasion, Payload,
-    Severity, Shape, Surface, Texts, limits, render, render_as,
+    Announcement, AnnouncementList, Choice, ForwardedMessage, Occasion, Payload, Severity, Shape,
+    Surface, Texts, limits, render, render_as,
 };
+use contacts::Language;
 use proptest::prelude::*;
 use serde_json::Value;
 use support::{SURFACES, big_case, case, english, everything, message};

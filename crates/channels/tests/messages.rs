@@ -7,9 +7,8 @@ mod support;
 use approvals::{
     Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus, FailedAction, Status, Truth,
 };
-use channels::{
-    ForwardedMessage, Language, Occasion, Payload, Shape, Surface, Texts, render, render_as,
-};
+use channels::{ForwardedMessage, Occasion, Payload, Shape, Surface, Texts, render, render_as};
+use contacts::Language;
 use insta::assert_snapshot;
 use support::{at, big_case, case, english, everything, message};
 

@@ -3,14 +3,12 @@
 //! Only the event is passed on. The next invocation reads everything again and finds what is left, so one that is lost or
 //! comes twice is harmless, and the next tick would do the rest as well.
 
-use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::InvocationType;
 use jiff::Timestamp;
 
 use crate::event::Event;
-use crate::identity::SelfCallError;
 use crate::settings::Settings;
 use crate::{Function, Invocation, identity};
+use function_url::SelfInvocationError;
 
 /// How often at most the function continues a run itself; a caller that loops has its own limit.
 /// Lambda stops a function that invokes itself about sixteen times in a row, and at five changes a second
@@ -76,21 +74,7 @@ pub async fn invoke_self(
     settings: &Settings,
     invocation: &Invocation,
     event: &Event,
-) -> Result<(), SelfCallError> {
-    let payload = Blob::new(event.to_value().to_string());
-    let call = function
-        .aws
-        .lambda()
-        .invoke()
-        .function_name(identity::name(settings, invocation))
-        .invocation_type(InvocationType::Event)
-        .payload(payload);
-    let sent = call.send().await.map_err(|error| {
-        SelfCallError::new(
-            "the function could not invoke itself",
-            "lambda:InvokeFunction on itself",
-            &error,
-        )
-    });
-    sent.map(drop)
+) -> Result<(), SelfInvocationError> {
+    let name = identity::name(settings, invocation);
+    function_url::invoke_self(&function.aws, name, &event.to_value()).await
 }

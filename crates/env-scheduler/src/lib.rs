@@ -29,7 +29,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use approvals::sign::{Keyring, new_id};
 use channels::Http;
 use common::aws::Aws;
 use common::settings::{Lookup, SettingsError};
@@ -38,9 +37,12 @@ use common::telemetry;
 use environments::config::ConfigError;
 use environments::problem::Problem;
 use environments::record_store::RecordStore;
+use function_url::slack::SecretCache;
+use function_url::{NotOurs, OpenError, SealedEvent, is_request};
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::Value;
+use signing::{Keyring, new_id};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -48,6 +50,7 @@ use cache::Cache;
 use cross_account::CrossAccountError;
 use event::{Event, EventError};
 use settings::Settings;
+use web::slack_command::SlackRequest;
 
 /// The function, alive for many invocations.
 pub struct Function {
@@ -66,8 +69,8 @@ pub struct Function {
     /// For webhooks and Slack.
     pub http: Http,
     /// Slack's signing secret, read when it is first needed.
-    pub slack: web::Secret,
-    /// What a warm function need not read again.
+    pub slack: SecretCache,
+    /// What a warm function need not read or learn again.
     pub cache: Cache,
 }
 
@@ -94,7 +97,7 @@ impl Function {
             clock: Box::new(Timestamp::now),
             new_id: Box::new(new_id),
             emit: Box::new(metrics::to_stdout),
-            slack: web::Secret::default(),
+            slack: SecretCache::default(),
             cache: Cache::default(),
             settings,
             aws,
@@ -149,9 +152,12 @@ pub enum HandleError {
     /// Not one service could be read. Nothing was touched.
     #[error("nothing could be read, and nothing was touched: {}", reconcile::some_of(.0).join("; "))]
     NothingRead(Vec<Problem>),
-    /// Something came that the function should have handed to itself, and hasn't; or it can't be known.
-    #[error("{0}")]
-    Handed(String),
+    /// Something came that the function should have handed to itself, and hasn't; or that can't be known.
+    #[error(transparent)]
+    Sealed(#[from] OpenError),
+    /// The same, and it can't be read.
+    #[error(transparent)]
+    NotOurs(#[from] NotOurs),
 }
 
 impl HandleError {
@@ -182,7 +188,7 @@ impl From<HandleError> for Diagnostic {
             HandleError::Configuration(_) => "Configuration",
             HandleError::CrossAccount(_) => "Elsewhere",
             HandleError::NothingRead(_) => "Blind",
-            HandleError::Handed(_) => "Handed",
+            HandleError::Sealed(_) | HandleError::NotOurs(_) => "Handed",
         };
         Self {
             error_type: error_type.to_owned(),
@@ -225,9 +231,8 @@ async fn answer(
     if is_request(&payload) {
         return Ok(Box::pin(web::handle(function, invocation, payload)).await);
     }
-    if web::is_handed(&payload) {
-        let done = Box::pin(web::handed(function, invocation, payload)).await;
-        return done.map_err(HandleError::Handed);
+    if SealedEvent::<SlackRequest>::is_in(&payload) {
+        return Box::pin(web::handed_over(function, invocation, payload)).await;
     }
     let done = scheduled(function, invocation, &payload).await;
     done.inspect_err(|error| tracing::error!("{error}"))
@@ -241,11 +246,4 @@ async fn scheduled(
     let settings = function.settings.as_ref().map_err(Clone::clone)?;
     let event = Event::decode(payload)?;
     Box::pin(reconcile::reconcile(function, settings, invocation, &event)).await
-}
-
-/// Lambda wraps each request of a function URL, whatever its body says: what comes from outside can
-/// never be taken for a scheduled event.
-fn is_request(payload: &Value) -> bool {
-    let request = ["requestContext", "rawPath", "headers", "body"];
-    request.iter().any(|key| payload.get(key).is_some())
 }

@@ -8,7 +8,16 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
 /// Whose log lines are written from INFO on.
-const CRATES: [&str; 4] = ["approvals", "channels", "env_scheduler", "environments"];
+const CRATES: [&str; 8] = [
+    "channels",
+    "contacts",
+    "env_scheduler",
+    "environments",
+    "function_url",
+    "ledger",
+    "schedule",
+    "signing",
+];
 
 // Two threads even on a slice of one core: whatever blocks one leaves the other to the calls under way.
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]

@@ -4,29 +4,31 @@
 //! A link identifies nobody, as it can be forwarded; the page says so, and so does the audit. Why a link
 //! doesn't count is told to the log only.
 
-mod form;
 mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use approvals::config::Approver;
 use approvals::decide::{Answer, Click};
+use approvals::link::{Link, LinkAction, LinkClaims, audience};
 use approvals::policy::Refusal;
-use approvals::records::{AuditKind, AuditRecord, Decision, Via};
-use approvals::sign::Keys;
-use approvals::sign::link::{self, Link, LinkAction, LinkError};
+use approvals::records::{ApprovalAudit, ApprovalDetails, Decision};
 use approvals::{Case, CaseId};
+use function_url::{Form, Request, Response};
 use jiff::SignedDuration;
+use ledger::{Actor, AuditKind, AuditRecord, Via};
+use signing::Keys;
+use signing::link::{self, LinkError};
 
 use crate::RequestContext;
-use crate::event::Request;
 use crate::page::{self, Notice, View};
-use crate::response::Response;
 
-pub use form::Form;
 pub use state::{CaseStatus, State};
 
+/// The name of the comment's field.
+const COMMENT: &str = "comment";
+/// Enough of a link's number to tell several open pages apart.
+const COOKIE_DIGITS: usize = 12;
 /// A form has a comment and two short fields.
 const MAX_BODY: usize = 32 * 1024;
 /// Kept of the function's time for looking up what the page shows afterwards.
@@ -40,22 +42,19 @@ pub async fn serve(context: &RequestContext<'_>, request: &Request, sealed: &str
     if !reading && request.method != "POST" {
         return Response::only("GET, HEAD, POST");
     }
-    let mut keys = match context.keys().await {
-        Ok(keys) => keys,
-        Err(why) => {
-            tracing::error!("no link can be opened: {why}");
-            return Response::page(503, page::unavailable());
+    let audience = audience(&context.settings.state_table);
+    let function = context.function;
+    let now = function.now();
+    let open = |keys: &Arc<Keys>| link::open(keys, &audience, sealed, now);
+    let opened = match function.keyring.check(&function.aws, now, open).await {
+        Ok(opened) => opened,
+        Err(error) => {
+            tracing::error!("no link can be opened: {error}");
+            return Response::unavailable();
         }
     };
-    let audience = link::audience(&context.settings.state_table);
-    let now = context.function.now();
-    let mut opened = link::open(&keys, &audience, sealed, now);
-    if opened == Err(LinkError::UnknownKey) {
-        keys = context.newer_keys(&keys).await;
-        opened = link::open(&keys, &audience, sealed, now);
-    }
-    let link = match opened {
-        Ok(link) => link,
+    let (link, keys) = match opened {
+        Ok(opened) => opened,
         Err(error) => return bad_link(context, request, sealed, error).await,
     };
     let session = LinkSession {
@@ -81,16 +80,17 @@ async fn bad_link(
 ) -> Response {
     tracing::warn!(method = request.method, "a link was refused: {error}");
     if request.method == "POST"
-        && let Some(id) = link::claimed_case(sealed)
+        && let Some(id) = link::unverified(sealed).map(|said: LinkClaims| said.case)
         && let Ok(Some(case)) = context.records().case(&id).await
         && first_of_the_hour(context, &id).await
     {
         note_bad_link(context, request, case, error).await;
     }
     if error == LinkError::Expired {
-        Response::link_is_over()
+        // It says the same as any other that doesn't count.
+        Response::not_found().with_status(410)
     } else {
-        Response::no_such_link()
+        Response::not_found()
     }
 }
 
@@ -99,6 +99,7 @@ async fn first_of_the_hour(context: &RequestContext<'_>, id: &CaseId) -> bool {
     let what = format!("bad-link#{id}#{hour}");
     let first = context
         .records()
+        .ledger
         .first_time(&what, context.request_id, ATTEMPT_TTL)
         .await;
     first.unwrap_or_else(|error| {
@@ -114,14 +115,13 @@ async fn note_bad_link(
     error: LinkError,
 ) {
     let result = format!("refused: {error}");
-    let record = AuditRecord {
-        action: Some(case.action),
-        execution_id: case.execution_id,
+    let record = ApprovalAudit {
+        details: ApprovalDetails::of(&case),
         via: Some(Via::Link),
         from: request.source_ip.clone(),
         ..AuditRecord::new(AuditKind::BadLink, case.id, context.function.now(), result)
     };
-    if let Err(error) = context.records().audit(&record).await {
+    if let Err(error) = context.records().ledger.audit(&record).await {
         tracing::error!("the audit is incomplete: {error}");
     }
 }
@@ -136,24 +136,39 @@ struct LinkSession<'a> {
 }
 
 impl LinkSession<'_> {
+    /// Several pages may be open at once: each link's form has a cookie of its own, by this name.
+    fn cookie(&self) -> String {
+        let jti = &self.link.claims.jti;
+        format!("__Host-decide-{}", &jti[..jti.len().min(COOKIE_DIGITS)])
+    }
+
+    fn form<'f>(&'f self, cookie: &'f str) -> Form<'f> {
+        Form {
+            purpose: "form",
+            cookie,
+            subject: &self.link.claims.jti,
+        }
+    }
+
     /// The page as things stand. Only reads.
     async fn show(&self, status: u16, notice: Option<Notice>) -> Response {
         let state = match State::read(self.context, self.link).await {
             Ok(Some(state)) => state,
-            Ok(None) => return Response::no_such_link(),
+            Ok(None) => return Response::not_found(),
             Err(why) => {
                 tracing::error!("the page can't be shown: {why}");
-                return Response::page(503, page::unavailable());
+                return Response::unavailable();
             }
         };
         let asked = state
             .asks(self.link)
             .filter(|_| may_be_asked(notice.as_ref()));
+        let cookie_name = self.cookie();
         let form = asked.map(|decision| {
             let nonce = (self.context.function.new_id)();
-            (decision, Form::new(self.keys, self.link, nonce))
+            (decision, self.form(&cookie_name).show(self.keys, &nonce))
         });
-        let cookie = form.as_ref().map(|(_, form)| form.cookie());
+        let cookie = form.as_ref().map(|(_, form)| form.cookie.clone());
         let view = View {
             state: &state,
             link: self.link,
@@ -171,32 +186,40 @@ impl LinkSession<'_> {
 
     /// Takes an answer that was sent from the page.
     async fn answer(&self, request: &Request) -> Response {
-        let decision = match self.link.action {
+        let decision = match self.link.claims.action {
             LinkAction::View => return Response::only("GET, HEAD"),
             LinkAction::Approve => Decision::Approve,
             LinkAction::Reject => Decision::Reject,
         };
         if request.oversized || request.body.len() > MAX_BODY {
-            return Response::page(413, page::unavailable());
+            return Response::unavailable().with_status(413);
         }
-        let mut comment = form::comment(self.keys, self.link, request);
-        if comment.is_err() {
-            // Another instance of the function may have made the page with newer keys.
-            let newer = self.context.newer_keys(self.keys).await;
-            comment = form::comment(&newer, self.link, request);
-        }
-        let Ok(comment) = comment else {
+        let function = self.context.function;
+        let cookie_name = self.cookie();
+        let sent = |keys: &Arc<Keys>| self.form(&cookie_name).sent(keys, request);
+        let sent = function.keyring.check(&function.aws, function.now(), sent);
+        let sent = match sent.await {
+            Ok(sent) => sent,
+            Err(error) => {
+                tracing::error!("no form can be checked: {error}");
+                return Response::unavailable();
+            }
+        };
+        if let Err(refused) = sent {
             tracing::warn!(
-                case = self.link.case.as_str(),
-                "an answer came from no page of ours"
+                case = self.link.claims.case.as_str(),
+                "an answer was refused: {refused}"
             );
             self.note_foreign(request, decision).await;
             return self.show(403, Some(Notice::NotSent)).await;
-        };
+        }
+        let comment = request
+            .field(COMMENT)
+            .filter(|text| !text.trim().is_empty());
         let click = Click {
-            id: self.link.jti.clone(),
-            case: self.link.case.clone(),
-            approver: self.link.approver.clone(),
+            id: self.link.claims.jti.clone(),
+            case: self.link.claims.case.clone(),
+            approver: self.link.claims.approver.clone(),
             name: String::new(),
             decision,
             comment,
@@ -211,7 +234,7 @@ impl LinkSession<'_> {
         if response.cookie.is_some() {
             return response;
         }
-        response.with_cookie(Form::cookie_over(self.link))
+        response.with_cookie(self.form(&self.cookie()).ended())
     }
 
     async fn decided(&self, click: &Click) -> Answer {
@@ -219,7 +242,7 @@ impl LinkSession<'_> {
             Ok(config) => config,
             Err(why) => {
                 tracing::error!("{why}");
-                let answer = Answer::TryAgain { why };
+                let answer = Answer::TryAgain { why: why.into() };
                 self.context.note_undecided(click, &answer).await;
                 return answer;
             }
@@ -243,26 +266,20 @@ impl LinkSession<'_> {
 
     async fn note_foreign(&self, request: &Request, decision: Decision) {
         let result = "refused: it was not sent from a page that this browser was shown";
-        let id = self.link.case.clone();
-        let record = AuditRecord {
+        let id = self.link.claims.case.clone();
+        let record = ApprovalAudit {
             via: Some(Via::Link),
-            decision: Some(decision),
             from: request.source_ip.clone(),
-            by: vec![holder(&self.link.approver)],
+            by: vec![Actor::new(&self.link.claims.approver, "", Via::Link)],
+            details: ApprovalDetails {
+                decision: Some(decision),
+                ..ApprovalDetails::default()
+            },
             ..AuditRecord::new(AuditKind::Click, id, self.context.function.now(), result)
         };
-        if let Err(error) = self.context.records().audit_attempt(&record).await {
+        if let Err(error) = self.context.records().ledger.audit_attempt(&record).await {
             tracing::error!("the audit is incomplete: {error}");
         }
-    }
-}
-
-/// Whoever holds the link of `approver`.
-fn holder(approver: &Approver) -> approvals::records::Voter {
-    approvals::records::Voter {
-        approver: approver.to_string(),
-        name: String::new(),
-        identified: false,
     }
 }
 

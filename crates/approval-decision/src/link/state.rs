@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use approvals::config::{Config, Route};
 use approvals::decide::Settled;
+use approvals::link::{Link, LinkAction};
 use approvals::pipeline::truth_of_case;
 use approvals::policy;
-use approvals::records::{Decision, DecisionRecord, LinkUse, Vote, Voter};
-use approvals::sign::link::{Link, LinkAction};
+use approvals::records::{Decision, DecisionRecord, LinkUse, Vote};
 use approvals::{Case, Status};
+use ledger::Actor;
 
 use crate::RequestContext;
 use crate::texts::Texts;
@@ -25,7 +26,7 @@ pub enum CaseStatus {
     /// It was decided, or is over.
     Settled(Settled),
     /// A decision is being carried out.
-    InProgress(Vec<Voter>),
+    InProgress(Vec<Actor>),
     /// It could not be looked up.
     Unknown,
 }
@@ -54,10 +55,10 @@ impl State {
     pub async fn read(context: &RequestContext<'_>, link: &Link) -> Result<Option<Self>, String> {
         let records = context.records();
         let (case, decision, votes, used, config) = tokio::join!(
-            records.case(&link.case),
-            records.decision(&link.case),
-            records.votes(&link.case),
-            records.link_use(&link.case, &link.jti),
+            records.case(&link.claims.case),
+            records.decision(&link.claims.case),
+            records.votes(&link.claims.case),
+            records.link_use(&link.claims.case, &link.claims.jti),
             context.config(),
         );
         let Some(case) = case.map_err(|error| error.to_string())? else {
@@ -71,7 +72,7 @@ impl State {
         let record = record.map(|item| item.value).unwrap_or_default();
         let case_status = case_status(context, &case, &record).await;
         let votes = votes.map_err(|error| error.to_string())?;
-        let approver = link.approver.to_string();
+        let approver = link.claims.approver.to_string();
         Ok(Some(Self {
             case_status,
             votes: counted(route, &case, &votes),
@@ -88,7 +89,7 @@ impl State {
         if matches!(self.case_status, CaseStatus::Settled(_)) {
             return None;
         }
-        match link.action {
+        match link.claims.action {
             LinkAction::View => None,
             LinkAction::Reject => Some(Decision::Reject),
             // Its yes counts already, unless a run died with it: then it is sent again.

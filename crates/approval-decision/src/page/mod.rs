@@ -7,20 +7,21 @@
 mod brief;
 
 use approvals::decide::Answer;
-use approvals::records::{Decision, Voter};
-use approvals::sign::link::Link;
+use approvals::link::Link;
+use approvals::records::Decision;
 use approvals::{Case, Gap, Lookup};
 use askama::Template;
+use contacts::link::https_link;
+use function_url::ShownForm;
+use function_url::page::document;
 use jiff::Timestamp;
+use ledger::Actor;
 use text::mask::MASK;
 
-use crate::link::{CaseStatus, Form, State};
+use crate::link::{CaseStatus, State};
 use crate::texts::{self, Report, Texts, Tone, fill};
 
 use brief::{ChangeSetView, Row};
-
-/// The style sheet, letter by letter as the page has it: the policy names it by its hash.
-pub const CSS: &str = include_str!("../../templates/page.css");
 
 /// What stands above everything else on the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub struct View<'a> {
     /// The same as text.
     pub sealed: &'a str,
     /// What is asked, and the form for it.
-    pub form: Option<(Decision, &'a Form)>,
+    pub form: Option<(Decision, &'a ShownForm)>,
     /// What stands on top.
     pub notice: Option<Notice>,
     /// The present moment.
@@ -50,9 +51,8 @@ pub struct View<'a> {
 
 /// The page of a case.
 pub fn show(view: &View<'_>) -> String {
-    let page = Page::of(view)
-        .render()
-        .expect("writing to a string never fails");
+    let page = Page::of(view);
+    let page = document(page.t.lang, &page.title, &page);
     // Last: what the page itself needs is no token, whatever it looks like.
     let masker = view.state.case.masker().keep(view.sealed);
     let masker = match &view.form {
@@ -62,41 +62,10 @@ pub fn show(view: &View<'_>) -> String {
     masker.mask(&page).into_owned()
 }
 
-/// The page for a link that doesn't count, and for any other address: it says nothing but that.
-pub fn neutral() -> String {
-    let texts = Texts::of(None, None);
-    bare(texts.neutral_title, texts.neutral_text)
-}
-
-/// The page for when nothing can be said.
-pub fn unavailable() -> String {
-    let texts = Texts::of(None, None);
-    bare(texts.unavailable_title, texts.unavailable_text)
-}
-
-fn bare(title: &str, text: &str) -> String {
-    Bare {
-        title,
-        text,
-        css: CSS,
-    }
-    .render()
-    .expect("writing to a string never fails")
-}
-
-#[derive(Template)]
-#[template(path = "bare.html")]
-struct Bare<'a> {
-    title: &'a str,
-    text: &'a str,
-    css: &'static str,
-}
-
 #[derive(Template)]
 #[template(path = "page.html")]
 struct Page<'a> {
     t: &'static Texts,
-    css: &'static str,
     title: String,
     case: &'a Case,
     /// What came of an answer, if one was given.
@@ -168,7 +137,6 @@ impl<'a> Page<'a> {
         );
         Self {
             t: texts,
-            css: CSS,
             here: view.sealed,
             title: fill(title, &names),
             case,
@@ -291,7 +259,7 @@ fn https(url: Option<&str>) -> Option<&str> {
 
 /// Whether a link may be followed: one that was masked leads nowhere.
 fn opens(url: &str) -> bool {
-    approvals::message::https_link(url).is_some() && !url.contains(MASK)
+    https_link(url).is_some() && !url.contains(MASK)
 }
 
 fn form<'a>(view: &View<'a>) -> Option<FormView<'a>> {
@@ -299,8 +267,8 @@ fn form<'a>(view: &View<'a>) -> Option<FormView<'a>> {
     let texts = view.state.texts;
     let yes = decision == Decision::Approve;
     let reason_needed = !yes && view.state.reason_needed;
-    let holder = Voter {
-        approver: view.link.approver.to_string(),
+    let holder = Actor {
+        approver: view.link.claims.approver.to_string(),
         name: String::new(),
         identified: true,
     };

@@ -1,11 +1,13 @@
 use approvals::decide::Settled;
-use approvals::sign::Keys;
-use approvals::sign::link::{LinkAction, audience};
+use approvals::link::{LinkAction, audience, link};
 use approvals::{
-    ApprovalAction, Briefing, CaseId, Change, ChangeAction, ChangeSet, GateReport, Lookup,
-    Property, Replacement, Revision, Risk, SetState, Shown, Starter, Status, Step, Token, Truth,
-    Variable, VersionChange,
+    ApprovalAction, Briefing, Change, ChangeAction, ChangeSet, GateReport, Lookup, Property,
+    Replacement, Revision, Risk, SetState, Shown, Starter, Status, Step, Token, Truth, Variable,
+    VersionChange,
 };
+use function_url::Form;
+use function_url::page::CSS;
+use signing::Keys;
 
 use super::*;
 
@@ -26,7 +28,7 @@ fn case(briefing: Briefing) -> Case {
         action: "Approve".into(),
     };
     Case {
-        id: CaseId::of(&action, &Token::new("a token")),
+        id: Case::id_of(&action, &Token::new("a token")),
         action,
         execution_id: Some("1".into()),
         token_mac: String::new(),
@@ -126,14 +128,19 @@ fn full() -> Briefing {
 struct Opened {
     state: State,
     link: Link,
-    form: Form,
+    form: ShownForm,
 }
 
 fn page_of(case: Case, case_status: CaseStatus, action: LinkAction) -> Opened {
     let keys = Keys::new("0123456789abcdef0123456789abcdef", None).unwrap();
     let approver = "email:lead@example.com".parse().unwrap();
-    let link = Link::new(&audience("table"), &case, &approver, action);
-    let form = Form::new(&keys, &link, "nonce".into());
+    let link = link(&audience("table"), &case, &approver, action);
+    let form = Form {
+        purpose: "form",
+        cookie: "__Host-decide",
+        subject: &link.claims.jti,
+    };
+    let form = form.show(&keys, "nonce");
     let state = State {
         case,
         case_status,
@@ -211,7 +218,7 @@ fn what_others_write_does_nothing() {
     case.comment = Some(hostile());
     case.external_link = Some("http://example.com".into());
     case.console_link = Some("javascript:alert(1)".into());
-    let by = Voter {
+    let by = Actor {
         approver: "slack:T0001/U0001".into(),
         name: hostile(),
         identified: true,

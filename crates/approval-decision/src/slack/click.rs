@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use approvals::config::Approver;
 use approvals::decide::{Answer, Click};
 use approvals::policy::Refusal;
-use approvals::records::Via;
-use approvals::sign::Keys;
 use channels::{answer_slack, leads_to_slack};
+use contacts::Approver;
+use function_url::slack::message;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use ledger::Via;
+use signing::Keys;
 use text::mask::Masker;
 
 use super::SlackClick;
@@ -43,11 +43,8 @@ pub async fn decide_click(context: &RequestContext<'_>, keys: &Arc<Keys>, click:
         );
         return;
     }
-    let message = json!({
-        "response_type": "ephemeral",
-        "replace_original": false,
-        "text": slack_text(&texts::answer(texts, &answer, context.function.now())),
-    });
+    let report = texts::answer(texts, &answer, context.function.now());
+    let message = message(&Masker::new().mask(&report));
     if let Err(trouble) =
         answer_slack(&context.function.http, (url, api), &message, ANSWER_TIMEOUT).await
     {
@@ -78,7 +75,7 @@ async fn decided(
         Ok(config) => config,
         Err(why) => {
             tracing::error!("{why}");
-            let answer = Answer::TryAgain { why };
+            let answer = Answer::TryAgain { why: why.into() };
             context.note_undecided(&said, &answer).await;
             return (Texts::of(None, None), answer);
         }
@@ -106,25 +103,4 @@ async fn decided(
 
 fn too_old(click: &SlackClick, now: Timestamp) -> bool {
     Timestamp::from_second(click.at).is_ok_and(|at| now.duration_since(at) > MAX_CLICK_AGE)
-}
-
-/// Without tokens, and with Slack's own signs made harmless: names and reasons come from people.
-fn slack_text(text: &str) -> String {
-    let text = Masker::new().mask(text);
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_people_write_does_nothing_in_slack() {
-        assert_eq!(
-            slack_text("<!channel> & <@U1>"),
-            "&lt;!channel&gt; &amp; &lt;@U1&gt;"
-        );
-    }
 }

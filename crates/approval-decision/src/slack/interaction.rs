@@ -5,11 +5,9 @@ use std::fmt;
 
 use approvals::CaseId;
 use approvals::records::Decision;
-use approvals::sign::{Keys, mask_token_shapes};
+use approvals::token_mac::mask_token_shapes;
+use function_url::{Request, SelfEvent};
 use serde::{Deserialize, Serialize};
-use url::form_urlencoded;
-
-use crate::event::Request;
 
 /// A comment is cut to so many bytes on its way; the records keep less.
 const COMMENT_LIMIT: usize = 4000;
@@ -48,38 +46,9 @@ pub struct SlackClick {
     pub at: i64,
 }
 
-/// A click as it is handed over: sealed with the signing keys, so that who may invoke the function but
-/// can't read its keys, can't answer in somebody's name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Handed {
-    /// The click.
-    pub slack_click: SlackClick,
-    /// The seal over it.
-    pub seal: String,
-}
-
-const PURPOSE: &str = "slack click";
-
-impl Handed {
-    /// A click with its seal.
-    pub fn new(keys: &Keys, slack_click: SlackClick) -> Self {
-        let seal = keys.seal_text(PURPOSE, &slack_click.canonical());
-        Self { slack_click, seal }
-    }
-
-    /// The click, if it is this function that has handed it over.
-    pub fn open(&self, keys: &Keys) -> Option<&SlackClick> {
-        let click = &self.slack_click;
-        let right = keys.text_sealed(&self.seal, PURPOSE, &click.canonical());
-        right.then_some(click)
-    }
-}
-
-impl SlackClick {
-    fn canonical(&self) -> String {
-        serde_json::to_string(self).expect("a click is plain data")
-    }
+impl SelfEvent for SlackClick {
+    const KEY: &'static str = "slack_click";
+    const PURPOSE: &'static str = "slack click";
 }
 
 /// Without the comment and the `response_url`.
@@ -161,12 +130,8 @@ impl Interaction {
         if std::str::from_utf8(&request.body).is_err() {
             return Err(Unreadable("it is not UTF-8"));
         }
-        let field = |name: &str| {
-            let mut fields = form_urlencoded::parse(&request.body);
-            fields.find(|(own, _)| own == name).map(|(_, value)| value)
-        };
-        let Some(payload) = field("payload") else {
-            return match field("ssl_check") {
+        let Some(payload) = request.field("payload") else {
+            return match request.field("ssl_check") {
                 Some(_) => Ok(Self::OfNoInterest),
                 None => Err(Unreadable("it has no payload")),
             };
@@ -233,6 +198,7 @@ fn decision(action_id: &str) -> Option<Decision> {
 mod tests {
     use super::*;
     use serde_json::{Value, json};
+    use url::form_urlencoded;
 
     const CASE: &str = "abcdefghijklmnopqrstuvwxyz";
 

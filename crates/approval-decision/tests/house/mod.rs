@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use approval_decision::Decision;
 use approval_decision::settings::Settings;
+use approvals::link::{self, Link, LinkAction};
 use approvals::records::Records;
-use approvals::sign::link::{self, Link, LinkAction};
-use approvals::sign::{Keys, token_mac};
+use approvals::token_mac::token_mac;
 use approvals::{Case, Token};
 use axum::Router;
 use axum::body::Bytes;
@@ -27,6 +27,7 @@ use jiff::Timestamp;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use sha2::Sha256;
+use signing::Keys;
 use support::{Hands, KEY, TABLE, TOKEN, World};
 
 /// Slack's own example of a signing secret.
@@ -123,7 +124,7 @@ impl House {
             aws: &self.aws,
             name: TABLE,
         };
-        act(Records::new(table, &clock, &approvals::sign::new_id)).await
+        act(Records::new(table, &clock, &signing::new_id)).await
     }
 
     pub fn taken(&self) -> Vec<(String, String, String)> {
@@ -133,7 +134,7 @@ impl House {
     /// One invocation.
     pub async fn invoke(&self, payload: Value) -> Result<Value, String> {
         let mut context = Context::default();
-        context.request_id = approvals::sign::new_id();
+        context.request_id = signing::new_id();
         context.invoked_function_arn =
             "arn:aws:lambda:eu-central-1:111122223333:function:approval-decision".into();
         let deadline = std::time::SystemTime::now() + Duration::from_secs(30);
@@ -161,7 +162,7 @@ impl House {
 
     pub fn link(&self, approver: &str, action: LinkAction) -> Link {
         let approver = approver.parse().unwrap();
-        Link::new(&link::audience(TABLE), &self.case, &approver, action)
+        link::link(&link::audience(TABLE), &self.case, &approver, action)
     }
 
     /// The path of the link of `lead@example.com`.
@@ -170,7 +171,7 @@ impl House {
     }
 
     pub fn path_of(&self, link: &Link) -> String {
-        format!("/d/{}", link::seal(&self.keys, link))
+        format!("/d/{}", signing::link::seal(&self.keys, link))
     }
 
     /// A click in Slack, signed.
@@ -282,7 +283,7 @@ fn settings(plan: &Plan, slack: &str) -> Result<Settings, common::settings::Sett
     let place = format!(
         "{}/approvals-{}.yaml",
         env!("CARGO_TARGET_TMPDIR"),
-        approvals::sign::new_id()
+        signing::new_id()
     );
     let text = support::config_text(plan.policy).replace(
         "version: 1",

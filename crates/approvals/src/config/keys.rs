@@ -5,15 +5,6 @@ strict_yaml::tables! {
     later: &[];
     CONFIG: "configuration", "the configuration",
         ["version", "language", "channels", "routes", "texts", "other_messages"];
-    CHANNEL: "channel", "a channel",
-        ["slack", "slack_webhook", "teams", "ses", "sns", "webhook", "amazon_q", "language"];
-    SLACK: "slack", "slack", ["channel", "token"];
-    SLACK_WEBHOOK: "slack_webhook", "slack_webhook", ["url"];
-    TEAMS: "teams", "teams", ["url"];
-    SES: "ses", "ses", ["from", "to"];
-    SNS: "sns", "sns", ["topic_arn"];
-    WEBHOOK: "webhook", "webhook", ["url", "secret"];
-    AMAZON_Q: "amazon_q", "amazon_q", ["topic_arn"];
     ROUTE: "route", "a route",
         ["name", "match", "tell", "mention", "language", "policy", "reminders", "escalate",
          "follow_up", "version_variables", "texts"];

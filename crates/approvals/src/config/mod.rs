@@ -4,7 +4,6 @@
 //! place in it. What must never happen: an approver who is let in by a typo, a key that is ignored, a
 //! secret that stands in the file itself.
 
-mod approver;
 mod decode;
 mod forms;
 mod glob;
@@ -17,14 +16,10 @@ mod schema_tests;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::{Deserialize, Serialize};
-use strict_yaml::{Document, Problem, Problems, SecretRef};
+use contacts::{Channel, Language};
+use strict_yaml::{Document, Problem, Problems};
 
-pub use self::approver::{Approver, NotAnApprover};
-pub use self::decode::shared;
-pub(crate) use self::forms::is_topic_arn;
 pub use self::glob::{Glob, Globs};
 pub use self::location::{ConfigError, load};
 pub use self::route::{
@@ -79,104 +74,5 @@ impl Config {
             .language
             .or_else(|| route.and_then(|route| route.language))
             .unwrap_or(self.language)
-    }
-}
-
-/// A configured place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Channel {
-    /// Its name in the configuration.
-    pub name: String,
-    /// What it is, and how it is reached.
-    pub kind: ChannelKind,
-    /// Its own language.
-    pub language: Option<Language>,
-}
-
-/// What a channel is, and how it is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ChannelKind {
-    /// Slack through a bot: messages can be changed, threads can be answered.
-    Slack {
-        /// The channel's id, `C…`, `G…` or `D…`.
-        channel: String,
-        /// The bot token, `xoxb-…`.
-        token: SecretRef,
-    },
-    /// Slack through an incoming webhook: each message is new.
-    SlackWebhook {
-        /// The webhook's URL, which is a secret.
-        url: SecretRef,
-    },
-    /// Microsoft Teams through a Workflows webhook.
-    Teams {
-        /// The webhook's URL, which is a secret.
-        url: SecretRef,
-    },
-    /// E-mail through SES; each recipient gets links of their own.
-    Ses {
-        /// The sender, an address or `Name <address>`.
-        from: String,
-        /// The recipients' addresses.
-        to: Vec<String>,
-    },
-    /// An SNS topic; its subscribers get plain text.
-    Sns {
-        /// The topic.
-        topic_arn: String,
-    },
-    /// A machine, told by the Standard Webhooks specification.
-    Webhook {
-        /// Where.
-        url: Address,
-        /// The signing secret, `whsec_…` or any text.
-        secret: SecretRef,
-    },
-    /// Amazon Q Developer in chat applications, which listens to an SNS topic.
-    AmazonQ {
-        /// The topic.
-        topic_arn: String,
-    },
-}
-
-/// The address of a webhook.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Address {
-    /// An https URL without credentials.
-    Plain(String),
-    /// Where the URL is kept.
-    Secret(SecretRef),
-}
-
-/// A language that there is a catalogue for.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-pub enum Language {
-    /// English.
-    #[default]
-    #[serde(rename = "en")]
-    English,
-    /// Chinese, in simplified characters.
-    #[serde(rename = "zh")]
-    Chinese,
-}
-
-impl Language {
-    /// Every language, by its tag (BCP 47).
-    pub const ALL: [(&str, Self); 2] = [("en", Self::English), ("zh", Self::Chinese)];
-
-    /// Its tag: `en`, `zh`.
-    pub fn tag(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::Chinese => "zh",
-        }
-    }
-}
-
-impl fmt::Display for Language {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.tag())
     }
 }

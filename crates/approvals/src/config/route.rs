@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use contacts::{Approver, Language};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Approver, Glob, Globs, Language};
+use super::{Glob, Globs};
 use crate::ApprovalAction;
 
 /// Who is told, and who may decide.

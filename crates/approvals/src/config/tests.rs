@@ -1,5 +1,6 @@
 //! What a person sees whose configuration is wrong, and what the functions get when it is right.
 
+use contacts::{Address, ChannelKind};
 use jiff::Timestamp;
 
 use super::schema_tests::{bad, root};

@@ -4,8 +4,9 @@ use common::state::{Created, Item, StateError};
 
 use crate::config::Policy;
 use crate::policy::{self, Refusal, Request};
-use crate::records::{Decision, DecisionRecord, Intent, LinkUse, Via, Vote, Voter};
+use crate::records::{Decision, DecisionRecord, Intent, LinkUse, Vote};
 use crate::{Case, Starter, pipeline};
+use ledger::{Actor, Via};
 
 use super::{Answer, Click, DecisionContext, Early, is_stale, settle, summary, try_again, verify};
 
@@ -224,7 +225,7 @@ async fn voters(
     case: &Case,
     policy: &Policy,
     starter: Option<&Starter>,
-) -> Result<Result<Vec<Voter>, Answer>, Early> {
+) -> Result<Result<Vec<Actor>, Answer>, Early> {
     let mut votes = context.records.votes(&case.id).await?;
     votes.sort_by_key(|vote| vote.at);
     let people = votes.iter().map(|vote| &vote.voter);
@@ -242,7 +243,7 @@ async fn voters(
 fn intent(
     context: &DecisionContext<'_>,
     click: &Click,
-    by: Vec<Voter>,
+    by: Vec<Actor>,
     execution_id: String,
 ) -> Intent {
     Intent {

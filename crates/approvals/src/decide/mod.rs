@@ -22,11 +22,14 @@ use common::aws::Aws;
 use common::state::StateError;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::{Approver, Config};
+use crate::config::Config;
 use crate::policy::Refusal;
-use crate::records::{AuditKind, AuditRecord, Decision, Records, Via, Voter};
-use crate::sign::{Keys, mask_token};
+use crate::records::{ApprovalAudit, ApprovalDetails, Decision, Records};
+use crate::token_mac::mask_token;
 use crate::{Case, CaseId, Shown, Status, Truth};
+use contacts::Approver;
+use ledger::{Actor, AuditKind, AuditRecord, Via};
+use signing::Keys;
 
 pub use settle::{conclude, recover};
 pub use verify::REVISIONS;
@@ -86,12 +89,8 @@ pub struct Click {
 
 impl Click {
     /// Who it is, as records name them.
-    fn voter(&self) -> Voter {
-        Voter {
-            approver: self.approver.to_string(),
-            name: self.name.clone(),
-            identified: self.via == Via::Slack && self.approver.identifies(),
-        }
+    fn voter(&self) -> Actor {
+        Actor::new(&self.approver, &self.name, self.via)
     }
 }
 
@@ -101,7 +100,7 @@ pub struct Settled {
     /// What `CodePipeline` says.
     pub truth: Truth,
     /// Whose decision it was; empty if it was not given through us.
-    pub by: Vec<Voter>,
+    pub by: Vec<Actor>,
     /// What they said about it.
     pub comment: Option<String>,
 }
@@ -139,13 +138,40 @@ pub enum Answer {
     /// to be, and what became of it is not known yet.
     InProgress {
         /// Whose; empty where that is not known.
-        by: Vec<Voter>,
+        by: Vec<Actor>,
     },
     /// It could not be found out whether it may count, so it doesn't, yet.
     TryAgain {
-        /// Why, for people.
-        why: String,
+        /// Why.
+        why: Obstacle,
     },
+}
+
+/// Why it could not be found out whether an answer may count. For the audit and the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The case's token was hashed with a key that is not among those that were used.
+    KeysRotated,
+    /// Something could not be read.
+    Unreadable(String),
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::KeysRotated => {
+                "the signing keys were rotated since people were asked, so that the approval can't be \
+                 recognised; use the console"
+            }
+            Self::Unreadable(why) => why,
+        })
+    }
+}
+
+impl From<String> for Obstacle {
+    fn from(why: String) -> Self {
+        Self::Unreadable(why)
+    }
 }
 
 /// For the audit and the log; people are told in their own language by whoever talks to them.
@@ -221,7 +247,7 @@ type Early = Box<Answer>;
 /// Nothing is decided where something could not be read.
 fn try_again(error: &dyn std::error::Error) -> Early {
     tracing::error!("{error}");
-    let why = error.to_string();
+    let why = error.to_string().into();
     Box::new(Answer::TryAgain { why })
 }
 
@@ -248,20 +274,16 @@ fn clean(context: &DecisionContext<'_>, case: &Case, click: &Click) -> Click {
 }
 
 async fn note(context: &DecisionContext<'_>, case: &Case, click: &Click, answer: &Answer) {
-    let record = AuditRecord {
-        action: Some(case.action.clone()),
-        execution_id: case.execution_id.clone(),
-        by: vec![click.voter()],
-        via: Some(click.via),
-        decision: Some(click.decision),
-        comment: click.comment.clone(),
-        from: click.from.clone(),
-        ..audit_record(context, AuditKind::Click, case, answer.to_string())
-    };
+    let mut record = audit_record(context, AuditKind::Click, case, answer.to_string());
+    record.by = vec![click.voter()];
+    record.via = Some(click.via);
+    record.from.clone_from(&click.from);
+    record.details.decision = Some(click.decision);
+    record.details.comment.clone_from(&click.comment);
     if matches!(answer, Answer::Decided(_)) {
         return write_audit(context, &record).await;
     }
-    noted(&record, context.records.audit_attempt(&record).await);
+    noted(&record, context.records.ledger.audit_attempt(&record).await);
 }
 
 fn audit_record(
@@ -269,16 +291,19 @@ fn audit_record(
     kind: AuditKind,
     case: &Case,
     result: String,
-) -> AuditRecord {
-    AuditRecord::new(kind, case.id.clone(), context.records.now(), result)
+) -> ApprovalAudit {
+    ApprovalAudit {
+        details: ApprovalDetails::of(case),
+        ..AuditRecord::new(kind, case.id.clone(), context.records.now(), result)
+    }
 }
 
 /// A decision that was taken stands even where its audit can't be written; the decision record has all of it.
-async fn write_audit(context: &DecisionContext<'_>, record: &AuditRecord) {
-    noted(record, context.records.audit(record).await);
+async fn write_audit(context: &DecisionContext<'_>, record: &ApprovalAudit) {
+    noted(record, context.records.ledger.audit(record).await);
 }
 
-fn noted(record: &AuditRecord, written: Result<(), StateError>) {
+fn noted(record: &ApprovalAudit, written: Result<(), StateError>) {
     if let Err(error) = written {
         tracing::error!(
             case = record.case.as_str(),

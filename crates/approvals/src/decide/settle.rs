@@ -4,9 +4,10 @@
 use common::state::Item;
 
 use crate::pipeline::{self, Answer as Put, Open, PutError, Reply};
-use crate::records::{AuditKind, AuditRecord, Decision, DecisionRecord, Intent, Outcome};
-use crate::sign::{mask_token, token_mac_matches};
+use crate::records::{Decision, DecisionRecord, Intent, Outcome};
+use crate::token_mac::{mask_token, token_mac_matches};
 use crate::{Case, CaseId, Status, Truth, policy};
+use ledger::AuditKind;
 
 use super::{
     Answer, DecisionContext, Early, Settled, Superseding, audit_record, flow, is_stale, try_again,
@@ -204,7 +205,7 @@ pub(super) async fn put(
         PutError::NotFound(_) | PutError::Refused(_) | PutError::Throttled(_) => {
             let why = error.to_string();
             withdraw(context, case, &item, &why).await?;
-            Ok(Answer::TryAgain { why })
+            Ok(Answer::TryAgain { why: why.into() })
         }
         // The intent stands until it is known.
         PutError::Unsure(_) => Err(unsettled(intent, &error)),
@@ -328,15 +329,11 @@ async fn outcome_audit(context: &DecisionContext<'_>, case: &Case, record: &Deci
     let Answer::AlreadyDecided(settled) = answer else {
         return;
     };
-    let entry = AuditRecord {
-        action: Some(case.action.clone()),
-        execution_id: case.execution_id.clone(),
-        by: settled.by.clone(),
-        decision: record.decisive().map(|intent| intent.decision),
-        comment: settled.comment.clone(),
-        truth: Some(settled.truth.clone()),
-        ..audit_record(context, AuditKind::Outcome, case, settled.to_string())
-    };
+    let mut entry = audit_record(context, AuditKind::Outcome, case, settled.to_string());
+    entry.details.decision = record.decisive().map(|intent| intent.decision);
+    entry.details.comment.clone_from(&settled.comment);
+    entry.details.truth = Some(settled.truth);
+    entry.by = settled.by;
     write_audit(context, &entry).await;
 }
 

@@ -2,14 +2,15 @@
 
 use text::clean;
 
-use crate::records::{Decision, Voter};
+use crate::records::Decision;
+use ledger::Actor;
 
 /// AWS's limit for a summary. It speaks of characters; bytes are never more than it means.
 /// <https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ApprovalResult.html>
 pub(super) const SUMMARY_LIMIT: usize = 512;
 
 /// `Approved by A (slack:T/U): comment`, within AWS's limit, cut on a character boundary.
-pub(super) fn summary(decision: Decision, by: &[Voter], comment: Option<&str>) -> String {
+pub(super) fn summary(decision: Decision, by: &[Actor], comment: Option<&str>) -> String {
     let mut text = format!("{} by {}", decision.past(), names(by));
     if let Some(comment) = comment {
         text.push_str(": ");
@@ -19,7 +20,7 @@ pub(super) fn summary(decision: Decision, by: &[Voter], comment: Option<&str>) -
 }
 
 /// Names, as a list for people.
-pub(super) fn names(by: &[Voter]) -> String {
+pub(super) fn names(by: &[Actor]) -> String {
     let names: Vec<String> = by.iter().map(ToString::to_string).collect();
     names.join(", ")
 }
@@ -39,8 +40,8 @@ pub(super) fn one_line(text: &str, limit: usize) -> String {
 mod tests {
     use super::*;
 
-    fn voter(name: &str, identified: bool) -> Voter {
-        Voter {
+    fn voter(name: &str, identified: bool) -> Actor {
+        Actor {
             approver: "slack:T0123/U0123".into(),
             name: name.into(),
             identified,
@@ -49,7 +50,7 @@ mod tests {
 
     #[test]
     fn who_stands_first() {
-        let said = |by: &[Voter], comment| summary(Decision::Approve, by, comment);
+        let said = |by: &[Actor], comment| summary(Decision::Approve, by, comment);
         insta::assert_snapshot!(said(&[voter("Release manager", true)], Some("looks\ngood")), @"Approved by Release manager (slack:T0123/U0123): looks good");
         insta::assert_snapshot!(said(&[voter("a", false)], None), @"Approved by the holder of the link of slack:T0123/U0123");
         insta::assert_snapshot!(said(&[voter("", true), voter("B", true)], None), @"Approved by slack:T0123/U0123, B (slack:T0123/U0123)");

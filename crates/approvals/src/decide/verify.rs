@@ -5,10 +5,11 @@
 use crate::pipeline::{self, Open};
 use crate::policy::Refusal;
 use crate::records::Decision;
-use crate::sign::{KEYS_ROTATED, TokenMatch, compare_token};
+use crate::token_mac::compare_token;
 use crate::{Case, Shown, Status};
+use signing::MacMatch;
 
-use super::{Answer, DecisionContext, Early, Superseding, settle, try_again};
+use super::{Answer, DecisionContext, Early, Obstacle, Superseding, settle, try_again};
 
 /// What [`Shown::unknown`] calls the revisions: the one part that a yes is possible without.
 pub const REVISIONS: &str = "revisions";
@@ -27,10 +28,10 @@ pub(super) async fn verify(
         return Err(closed(context, case).await);
     };
     match compare_token(context.keys, &case.token_mac, &case.action, &open.token) {
-        TokenMatch::Matches => {}
-        TokenMatch::Differs => return Err(asked_anew(context, case).await),
-        TokenMatch::UnknownKey => {
-            let why = KEYS_ROTATED.to_owned();
+        MacMatch::Matches => {}
+        MacMatch::Differs => return Err(asked_anew(context, case).await),
+        MacMatch::UnknownKey => {
+            let why = Obstacle::KeysRotated;
             return Err(Box::new(Answer::TryAgain { why }));
         }
     }
@@ -46,7 +47,7 @@ pub(super) async fn verify(
         Ok(_) => Err(Box::new(Answer::Superseded(Superseding::Changed))),
         Err(why) => {
             tracing::error!("what would be deployed could not be looked up: {why}");
-            Err(Box::new(Answer::TryAgain { why }))
+            Err(Box::new(Answer::TryAgain { why: why.into() }))
         }
     }
 }
@@ -67,7 +68,8 @@ async fn closed(context: &DecisionContext<'_>, case: &Case) -> Early {
             why: format!(
                 "CodePipeline says that {} waits, and doesn't show it as open; try again in a minute",
                 case.action
-            ),
+            )
+            .into(),
         }),
         Err(early) => early,
     }

@@ -78,7 +78,7 @@ pub(super) fn region(value: &Value, key: &str) -> String {
 /// The ARN of a topic.
 pub(super) fn topic(value: &Value, key: &str) -> Option<String> {
     let arn = text(value, key)?;
-    crate::config::is_topic_arn(arn).then(|| arn.to_owned())
+    contacts::forms::is_topic_arn(arn).then(|| arn.to_owned())
 }
 
 /// Region and account of an ARN; empty where they are absent.
@@ -118,14 +118,6 @@ pub(super) fn time(value: &Value, key: &str) -> Option<Timestamp> {
         .or_else(|| utc("%Y-%m-%dT%H:%MZ"))
         .or_else(|| Timestamp::strptime("%Y-%m-%dT%H:%M:%S%.f%z", text).ok())
         .or_else(|| utc("%a %b %d %H:%M:%S UTC %Y"))
-}
-
-/// The text as a link that may be followed. Links of others come from commit messages and settings; anything
-/// else is dropped.
-#[must_use]
-pub fn https_link(text: &str) -> Option<String> {
-    let text = text.trim();
-    links::https(text, MAX_LINK_BYTES).map(|_| text.to_owned())
 }
 
 /// The link of an action's owner, as they wrote it, without what `masker` knows: whether it is one that

@@ -19,7 +19,6 @@ use std::fmt;
 use jiff::Timestamp;
 
 pub(crate) use self::fields::external_link;
-pub use self::fields::https_link;
 use crate::{ApprovalAction, CaseId, Token};
 
 /// The longest text of a message that is passed on, in bytes.

@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::calls::{self, every_action_of, execution_of, timestamp};
 use super::{PipelineError, open};
-use crate::sign::{Keys, token_mac_matches};
+use crate::token_mac::token_mac_matches;
 use crate::{ApprovalAction, Case, Status, Token, Truth};
+use signing::Keys;
 
 /// Clocks of two AWS services may differ by so much.
 const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);

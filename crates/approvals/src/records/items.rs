@@ -4,6 +4,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use ledger::{Actor, Via};
 use serde::{Deserialize, Serialize};
 
 use crate::Truth;
@@ -37,45 +38,11 @@ impl fmt::Display for Decision {
     }
 }
 
-/// How a click came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Via {
-    /// A button in Slack: Slack vouches for the person.
-    Slack,
-    /// A signed link: whoever holds it.
-    Link,
-}
-
-/// Who said yes or no.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Voter {
-    /// The immutable id.
-    pub approver: String,
-    /// The name people know; never used to decide anything.
-    pub name: String,
-    /// Whether it is known that it was this person. False for a link: it can be forwarded.
-    pub identified: bool,
-}
-
-impl fmt::Display for Voter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { approver, name, .. } = self;
-        if !self.identified {
-            write!(f, "the holder of the link of {approver}")
-        } else if name.is_empty() {
-            f.write_str(approver)
-        } else {
-            write!(f, "{name} ({approver})")
-        }
-    }
-}
-
 /// One person's yes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vote {
     /// Whose.
-    pub voter: Voter,
+    pub voter: Actor,
     /// What they said about it.
     pub comment: Option<String>,
     /// How it came.
@@ -92,7 +59,7 @@ pub struct Vote {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkUse {
     /// Whose link.
-    pub voter: Voter,
+    pub voter: Actor,
     /// What it says.
     pub decision: Decision,
     /// The comment of the first use.
@@ -109,7 +76,7 @@ pub struct Intent {
     /// Yes or no.
     pub decision: Decision,
     /// Whose decision: all who voted, or who said no.
-    pub by: Vec<Voter>,
+    pub by: Vec<Actor>,
     /// What was said about it.
     pub comment: Option<String>,
     /// The summary for `CodePipeline`, letter by letter: by it a decision is recognised as this one.

@@ -3,42 +3,54 @@
 //!
 //! No token and no link ever lies here: a case knows its token by a keyed hash, a used link by its number.
 
-mod attempts;
-mod audit;
-mod delivery;
 mod items;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use ledger::{Actor, AuditRecord, Clock, Ledger, NewId, RETENTION, partition as pk};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use common::state::{Created, Item, Key, Replaced, StateError, Table};
 
-use crate::{Case, CaseId};
+use crate::{ApprovalAction, Case, CaseId, Truth};
 
-pub use attempts::MAX_ATTEMPTS;
-pub use audit::{AuditKind, AuditRecord};
-pub use delivery::{Claim, ClaimGuard, Delivery, DeliveryState, LEASE};
-pub use items::{Decision, DecisionRecord, Intent, LinkUse, Outcome, Via, Vote, Voter};
+pub use items::{Decision, DecisionRecord, Intent, LinkUse, Outcome, Vote};
 
-/// How long the records of a case are kept, beyond any approval's life.
-pub const RETENTION: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// How long audit records are kept unless the settings say otherwise: a year and a month.
-pub const AUDIT_RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
+/// What the audit has of an approval beside the common part.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalDetails {
+    /// The approval, if the case is known.
+    pub action: Option<ApprovalAction>,
+    /// The pipeline execution, if it is known.
+    pub execution_id: Option<String>,
+    /// Yes or no.
+    pub decision: Option<Decision>,
+    /// What was said about it.
+    pub comment: Option<String>,
+    /// What `CodePipeline` says, for an outcome.
+    pub truth: Option<Truth>,
+}
 
-/// The present moment, as a function writes it down.
-pub type Clock<'a> = &'a (dyn Fn() -> Timestamp + Send + Sync);
+impl ApprovalDetails {
+    /// Those of a case; the rest is empty.
+    pub fn of(case: &Case) -> Self {
+        Self {
+            action: Some(case.action.clone()),
+            execution_id: case.execution_id.clone(),
+            ..Self::default()
+        }
+    }
+}
 
-/// A fresh name that nobody can guess: [`crate::sign::new_id`] in a function.
-pub type NewId<'a> = &'a (dyn Fn() -> String + Send + Sync);
+/// One entry of an approval's audit.
+pub type ApprovalAudit = AuditRecord<ApprovalDetails>;
 
 /// The records, over the state table.
 #[derive(Clone, Copy)]
 pub struct Records<'a> {
     table: Table<'a>,
-    clock: Clock<'a>,
-    new_id: NewId<'a>,
-    audit_retention: SignedDuration,
+    /// Deliveries, the audit, and what happens once.
+    pub ledger: Ledger<'a>,
 }
 
 /// Whether [`Records::open_case`] made the case.
@@ -56,24 +68,25 @@ impl<'a> Records<'a> {
     pub fn new(table: Table<'a>, clock: Clock<'a>, new_id: NewId<'a>) -> Self {
         Self {
             table,
-            clock,
-            new_id,
-            audit_retention: AUDIT_RETENTION,
+            ledger: Ledger::new(table, clock, new_id),
         }
     }
 
     /// The same with another lifetime of audit records.
     #[must_use]
     pub fn with_audit_retention(self, audit_retention: SignedDuration) -> Self {
-        Self {
-            audit_retention,
-            ..self
-        }
+        let ledger = self.ledger.with_audit_retention(audit_retention);
+        Self { ledger, ..self }
     }
 
     /// The present moment.
     pub fn now(&self) -> Timestamp {
-        (self.clock)()
+        self.ledger.now()
+    }
+
+    /// The audit of a case, oldest first; attempts that were only counted stand together.
+    pub async fn audits(&self, id: &CaseId) -> Result<Vec<ApprovalAudit>, StateError> {
+        self.ledger.audits(id).await
     }
 
     /// Writes a case down, once: with what people are about to be shown. Also makes it findable by its
@@ -99,7 +112,7 @@ impl<'a> Records<'a> {
             format!("approval#{id}"),
         );
         // As long as the audit, which is found by it.
-        let expires = self.now() + self.audit_retention.max(RETENTION);
+        let expires = self.now() + self.ledger.audit_retention().max(RETENTION);
         match self.table.create(&key, id, expires).await? {
             Created::New | Created::Exists(_) => Ok(()),
         }
@@ -182,7 +195,7 @@ impl<'a> Records<'a> {
     }
 
     /// Takes back the vote of somebody who says no now, if there is one.
-    pub async fn withdraw_vote(&self, id: &CaseId, voter: &Voter) -> Result<(), StateError> {
+    pub async fn withdraw_vote(&self, id: &CaseId, voter: &Actor) -> Result<(), StateError> {
         let there: Option<Item<Vote>> = self.table.get(&vote_key(id, voter)).await?;
         if let Some(there) = there.filter(|there| there.value.withdrawn.is_none()) {
             let withdrawn = Vote {
@@ -218,26 +231,6 @@ impl<'a> Records<'a> {
         Ok(item.map(|item| item.value))
     }
 
-    /// Remembers that something happened, so that it happens once: true for whoever comes first.
-    /// `who` names the caller, so that it recognises its own first try after a lost answer. For short
-    /// memories such as a signature that must not be seen twice.
-    pub async fn first_time(
-        &self,
-        what: &str,
-        who: &str,
-        for_: SignedDuration,
-    ) -> Result<bool, StateError> {
-        let key = Key::new(format!("once#{what}"), "seen");
-        let created = self
-            .table
-            .create(&key, &who.to_owned(), self.now() + for_)
-            .await?;
-        Ok(match created {
-            Created::New => true,
-            Created::Exists(earlier) => earlier.value == who,
-        })
-    }
-
     async fn create<T: Serialize + DeserializeOwned>(
         &self,
         key: &Key,
@@ -245,11 +238,6 @@ impl<'a> Records<'a> {
     ) -> Result<Created<T>, StateError> {
         self.table.create(key, value, self.now() + RETENTION).await
     }
-}
-
-/// The partition of a case.
-fn pk(id: &CaseId) -> String {
-    format!("approval#{id}")
 }
 
 fn case_key(id: &CaseId) -> Key {
@@ -260,7 +248,7 @@ fn decision_key(id: &CaseId) -> Key {
     Key::new(pk(id), "decision")
 }
 
-fn vote_key(id: &CaseId, voter: &Voter) -> Key {
+fn vote_key(id: &CaseId, voter: &Actor) -> Key {
     Key::new(pk(id), format!("vote#{}", voter.approver))
 }
 

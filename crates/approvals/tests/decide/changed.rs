@@ -1,8 +1,8 @@
 //! What has become of the wait, and of what was shown, between the question and the answer.
 
 use approvals::decide::conclude;
-use approvals::sign::token_mac;
-use approvals::{CaseId, Token};
+use approvals::token_mac::token_mac;
+use approvals::{Case, Token};
 use jiff::SignedDuration;
 use support::NEXT_TOKEN;
 
@@ -132,7 +132,7 @@ async fn gaps_are_never_approved() {
 async fn second_wait() -> (Office, Case) {
     let token = Token::new(NEXT_TOKEN);
     let second = Case {
-        id: CaseId::of(&case().action, &token),
+        id: Case::id_of(&case().action, &token),
         token_mac: token_mac(&support::keys(), &case().action, &token),
         asked_at: case().asked_at + SignedDuration::from_hours(2),
         ..case()

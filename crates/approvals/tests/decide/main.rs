@@ -10,13 +10,14 @@ mod crashes;
 mod left_behind;
 mod who;
 
-use approvals::config::Approver;
 use approvals::decide::{
     Answer, Click, DecisionContext, REVISIONS, STALE_AFTER, Settled, Superseding, decide, recover,
 };
 use approvals::policy::Refusal;
-use approvals::records::{AuditKind, Decision, Via};
+use approvals::records::Decision;
 use approvals::{Case, Shown, Status};
+use contacts::Approver;
+use ledger::{AuditKind, Via};
 use support::pipeline::CONSOLE;
 use support::{Act, Fate, Office, TOKEN, case, config};
 

@@ -13,8 +13,8 @@ mod outcome;
 pub(crate) use briefing::unopened;
 pub(crate) use line::{Line, Part, Tone};
 
-use approvals::config::Language;
 use approvals::{Case, Truth};
+use contacts::Language;
 
 use crate::budget::Rank;
 use crate::clean;

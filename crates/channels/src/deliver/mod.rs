@@ -6,7 +6,7 @@ mod error;
 mod slack;
 mod webhook;
 
-use approvals::config::{Address, Channel, ChannelKind};
+use contacts::{Address, Channel, ChannelKind};
 use serde_json::Value;
 use tokio::time::Instant;
 

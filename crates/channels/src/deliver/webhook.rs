@@ -1,7 +1,7 @@
 //! Channels that are a URL: Slack's and Teams' webhooks, and the signed generic one. Each message is a
 //! new one.
 
-use approvals::config::Address;
+use contacts::Address;
 use serde_json::{Value, json};
 use strict_yaml::SecretRef;
 use tokio::time::Instant;

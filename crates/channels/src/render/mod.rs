@@ -16,7 +16,7 @@ mod slack_actions;
 mod slack_markup;
 mod teams;
 
-use approvals::config::ChannelKind;
+use contacts::ChannelKind;
 use serde_json::Value;
 
 pub use size::Size;

@@ -10,8 +10,9 @@ mod zh;
 
 use std::collections::BTreeMap;
 
-pub use approvals::config::Language;
-use approvals::config::{Channel, Config, Route};
+use approvals::config::{Config, Route};
+use contacts::Channel;
+use contacts::Language;
 pub use key::Key;
 pub use text::catalogue::fill;
 use text::catalogue::placeholders;

@@ -7,11 +7,12 @@ pub mod fake;
 
 use approvals::config::Config;
 use approvals::{
-    ApprovalAction, Briefing, Case, CaseId, Change, ChangeAction, ChangeSet, Gap, GateReport,
-    Lookup, Property, Replacement, Revision, Risk, SetState, Shown, Starter, Step, Token, Variable,
+    ApprovalAction, Briefing, Case, Change, ChangeAction, ChangeSet, Gap, GateReport, Lookup,
+    Property, Replacement, Revision, Risk, SetState, Shown, Starter, Step, Token, Variable,
     VersionChange,
 };
-use channels::{Language, Links, Message, Occasion, Payload, Surface, Texts};
+use channels::{Links, Message, Occasion, Payload, Surface, Texts};
+use contacts::Language;
 use jiff::Timestamp;
 
 pub const SURFACES: [Surface; 7] = [
@@ -42,7 +43,7 @@ pub fn case() -> Case {
         action: "ApproveRelease".into(),
     };
     Case {
-        id: CaseId::of(&action, &Token::new("0c35520a-b7e6-403d-ba3f-e02120b524c3")),
+        id: Case::id_of(&action, &Token::new("0c35520a-b7e6-403d-ba3f-e02120b524c3")),
         action,
         execution_id: Some("3137f7cb-7cf7-039j-s83l-d7eu3EXAMPLE".into()),
         token_mac: "0011aabb:ffff".into(),

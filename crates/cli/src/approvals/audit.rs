@@ -1,14 +1,15 @@
 //! `approvals audit`: who answered what, when, and what came of it. Only reads.
 
 use approvals::CaseId;
-use approvals::records::{AuditKind, AuditRecord, Records, Via};
-use approvals::sign::new_id;
+use approvals::records::{ApprovalAudit, Records};
 use clap::ArgGroup;
 use common::aws::{Aws, explain};
 use common::state::Table;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
+use ledger::{AuditKind, Via};
 use serde_json::json;
+use signing::new_id;
 
 use crate::clients;
 use crate::failure::Failure;
@@ -140,8 +141,9 @@ async fn executions(aws: &Aws, pipeline: &str, since: Timestamp) -> Result<Vec<S
 }
 
 /// One record, for people: what happened, and below it what was said.
-fn lines(record: &AuditRecord, screen: &Screen) -> Vec<String> {
-    let what = record
+fn lines(record: &ApprovalAudit, screen: &Screen) -> Vec<String> {
+    let details = &record.details;
+    let what = details
         .action
         .as_ref()
         .map_or_else(|| record.case.to_string(), ToString::to_string);
@@ -162,23 +164,23 @@ fn lines(record: &AuditRecord, screen: &Screen) -> Vec<String> {
         Via::Slack => "by Slack",
         Via::Link => "by link",
     });
-    let details = [
+    let facts = [
         (!by.is_empty()).then(|| by.join(", ")),
-        record.decision.map(|decision| decision.to_string()),
+        details.decision.map(|decision| decision.to_string()),
         via.map(str::to_owned),
         record.from.as_ref().map(|from| format!("from {from}")),
-        record
+        details
             .comment
             .as_ref()
             .map(|comment| format!("“{comment}”")),
         Some(format!("case {}", record.case)),
     ];
-    let details: Vec<String> = details
+    let facts: Vec<String> = facts
         .into_iter()
         .flatten()
         .map(|text| plain(&text))
         .collect();
-    lines.push(format!("    {}", details.join(", ")));
+    lines.push(format!("    {}", facts.join(", ")));
     lines
 }
 
@@ -209,22 +211,27 @@ fn ago(text: &str, now: Timestamp) -> Result<Timestamp, String> {
 
 #[cfg(test)]
 mod tests {
-    use approvals::records::{Decision, Voter};
+    use approvals::records::{ApprovalDetails, Decision};
+    use ledger::{Actor, AuditRecord};
 
     use super::*;
 
-    fn record() -> AuditRecord {
+    fn record() -> ApprovalAudit {
         let case = CaseId::try_from("a".repeat(26)).unwrap();
         let at = "2026-03-02T10:00:00.5Z".parse().unwrap();
+        let details = ApprovalDetails {
+            decision: Some(Decision::Approve),
+            comment: Some("\u{1b}[2Jship it".into()),
+            ..ApprovalDetails::default()
+        };
         AuditRecord {
-            by: vec![Voter {
+            details,
+            by: vec![Actor {
                 approver: "email:lead@example.com".into(),
                 name: String::new(),
                 identified: false,
             }],
             via: Some(Via::Link),
-            decision: Some(Decision::Approve),
-            comment: Some("\u{1b}[2Jship it".into()),
             from: Some("192.0.2.7".into()),
             ..AuditRecord::new(AuditKind::Click, case, at, "recorded: 1 of 2 approvals")
         }

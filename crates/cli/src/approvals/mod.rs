@@ -9,7 +9,8 @@ mod texts;
 
 use std::path::Path;
 
-use approvals::config::{Channel, Config};
+use approvals::config::Config;
+use contacts::Channel;
 
 use crate::failure::{Failure, read};
 use crate::screen::Screen;
@@ -59,8 +60,8 @@ fn channel<'a>(config: &'a Config, name: &str) -> Result<&'a Channel, Failure> {
 }
 
 /// `en` or `zh`
-fn language(text: &str) -> Result<channels::Language, String> {
-    let all = channels::Language::ALL;
+fn language(text: &str) -> Result<contacts::Language, String> {
+    let all = contacts::Language::ALL;
     let found = all.iter().find(|(tag, _)| *tag == text);
     found.map(|(_, language)| *language).ok_or_else(|| {
         let known: Vec<&str> = all.iter().map(|(tag, _)| *tag).collect();

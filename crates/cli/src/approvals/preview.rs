@@ -7,9 +7,10 @@ use approval_notifier::recipient::{Recipient, recipients};
 use approvals::config::{Config, Route};
 use approvals::{Briefing, Case, Status, Truth};
 use channels::{
-    ForwardedMessage, Language, Links, Message, Occasion, Payload, Shape, Surface, Texts, render_as,
+    ForwardedMessage, Links, Message, Occasion, Payload, Shape, Surface, Texts, render_as,
 };
 use clap::ValueEnum;
+use contacts::Language;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use approvals::config::{Channel, Config};
+use approvals::config::Config;
 use channels::{
     DeliveryRequest, Http, Links, Message, Mode, Occasion, Outgoing, SLACK_API, Surface, Texts,
     deliver, render,
 };
+use contacts::Channel;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

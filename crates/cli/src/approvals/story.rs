@@ -57,7 +57,7 @@ pub(crate) fn read(message: &Value, briefing: Briefing, now: Timestamp) -> Resul
 }
 
 fn asked(message: ApprovalMessage, briefing: Briefing, now: Timestamp) -> Case {
-    let id = CaseId::of(&message.action, &message.token);
+    let id = Case::id_of(&message.action, &message.token);
     Case {
         expires: message.expires,
         console_link: message.console_link,
@@ -69,7 +69,7 @@ fn asked(message: ApprovalMessage, briefing: Briefing, now: Timestamp) -> Case {
 
 fn waiting(message: WaitingMessage, briefing: Briefing, now: Timestamp) -> Case {
     // The notification has no token, and a preview needs none.
-    let id = CaseId::of(&message.action, &Token::new(&*message.execution_id));
+    let id = Case::id_of(&message.action, &Token::new(&*message.execution_id));
     Case {
         execution_id: Some(message.execution_id),
         external_link: message.external_link,

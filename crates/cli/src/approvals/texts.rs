@@ -1,6 +1,7 @@
 //! `approvals texts`: the words of a language, by the names under which a team replaces them.
 
-use channels::{Key, Language, Texts};
+use channels::{Key, Texts};
+use contacts::Language;
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;

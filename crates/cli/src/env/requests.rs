@@ -5,7 +5,6 @@ use environments::overrides::{Ask, MAX_REQUEST_LENGTH, Place, Request, word_of};
 use environments::plan::{Plan, Row, totals};
 use environments::resource::Resource;
 use jiff::Timestamp;
-use schedule::State;
 use strict_yaml::words::{list, nearest};
 
 use crate::failure::Failure;
@@ -98,7 +97,7 @@ impl RequestTemplate<'_> {
     /// A request of its own id, about one service or pattern.
     pub(crate) fn request(self, service: &str, until: Timestamp) -> Request {
         Request {
-            id: approvals::sign::new_id(),
+            id: signing::new_id(),
             ask: self.ask,
             services: word_of(service),
             until,

@@ -122,7 +122,7 @@ impl Place {
             let problems: Vec<String> = found.problems.iter().map(Problem::to_string).collect();
             return Err(Failure::Failed(problems.join("\n")));
         }
-        let run = format!("cli-{}", approvals::sign::new_id());
+        let run = format!("cli-{}", signing::new_id());
         Ok(Snapshot {
             aws,
             config,

@@ -6,15 +6,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use approvals::CaseId;
-use approvals::config::{Approver, Channel, ChannelKind};
-use approvals::records::{Claim, Records};
-use approvals::sign::Keys;
 use channels::{Announcement, DeliveryRequest, Links, Message, Mode, Occasion, Outgoing};
 use common::state::Table;
+use contacts::{Approver, Channel, ChannelKind};
 use environments::config::People;
 use futures::future::join_all;
 use jiff::Timestamp;
+use ledger::{Claim, Ledger};
+use signing::Keys;
+use signing::OpaqueId;
 
 use super::texts::Texts;
 use crate::Function;
@@ -52,7 +52,7 @@ pub struct Recipient {
 /// One message for several recipients.
 pub struct Broadcast<'a> {
     /// What it is about; each recipient gets it once for this and the occasion.
-    pub id: &'a CaseId,
+    pub id: &'a OpaqueId,
     /// Why: `notice`, `morning`, `trouble`.
     pub occasion: &'a str,
     /// Whether it is too late to send it.
@@ -62,9 +62,9 @@ pub struct Broadcast<'a> {
 }
 
 impl<'a> Messenger<'a> {
-    /// The records of deliveries and of what people said.
-    pub fn records(&self) -> Records<'a> {
-        Records::new(self.table(), &*self.function.clock, &*self.function.new_id)
+    /// What was told and asked for, each once.
+    pub fn ledger(&self) -> Ledger<'a> {
+        Ledger::new(self.table(), &*self.function.clock, &*self.function.new_id)
     }
 
     /// The function's own state table.
@@ -116,7 +116,7 @@ impl<'a> Messenger<'a> {
         Texts::of(self.language(channel))
     }
 
-    fn language(&self, channel: &Channel) -> approvals::config::Language {
+    fn language(&self, channel: &Channel) -> contacts::Language {
         self.people
             .map(|people| people.language_of(channel))
             .unwrap_or_default()
@@ -135,15 +135,15 @@ impl<'a> Messenger<'a> {
         if (message.is_over)() {
             return Ok(());
         }
-        let records = self.records();
-        let claim = records
+        let ledger = self.ledger();
+        let claim = ledger
             .claim_delivery(message.id, message.occasion, &to.key)
             .await
             .map_err(|error| error.to_string())?;
         let claim = match claim {
             Claim::Granted(claim) if claim.tries() <= MAX_TRIES => claim,
             Claim::Granted(claim) => {
-                let given_up = records.delivery_failed(claim, "given up").await;
+                let given_up = ledger.delivery_failed(claim, "given up").await;
                 return given_up.map(drop).map_err(|error| error.to_string());
             }
             // Told before, or somebody is at it.
@@ -151,16 +151,16 @@ impl<'a> Messenger<'a> {
         };
         // Claiming took its time.
         if (message.is_over)() {
-            let late = records.delivery_failed(claim, "too late").await;
+            let late = ledger.delivery_failed(claim, "too late").await;
             return late.map(drop).map_err(|error| error.to_string());
         }
         match self.deliver(to, message).await {
             Ok(reference) => {
-                let noted = records.delivered(claim, reference).await;
+                let noted = ledger.delivered(claim, reference).await;
                 noted.map(drop).map_err(|error| error.to_string())
             }
             Err(why) => {
-                if let Err(error) = records.delivery_failed(claim, &why).await {
+                if let Err(error) = ledger.delivery_failed(claim, &why).await {
                     tracing::warn!("a claim could not be restored and runs out by itself: {error}");
                 }
                 Err(why)

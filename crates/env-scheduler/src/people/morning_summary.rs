@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use approvals::config::Language;
 use channels::{Announcement, AnnouncementList, Severity, fill};
+use contacts::Language;
 use environments::apply::{End, Outcome};
 use environments::decide::Step;
 use environments::plan::{Plan, Row};

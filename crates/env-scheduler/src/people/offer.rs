@@ -1,16 +1,13 @@
 //! What a notice offers: which services sleep when, and until when that can be put off. It is stored once, when the first
 //! notice is made, and all links and buttons refer to it. Services that are found only later get an offer of their own.
 
-use std::fmt::Write as _;
-
-use approvals::CaseId;
 use common::state::{Created, Key, StateError, Table};
 use environments::overrides::{Place, Request, word_of};
 use environments::request_index::RequestIndex;
 use environments::resource::Resource;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use signing::OpaqueId;
 
 use crate::event::{Action, Event};
 use crate::identity;
@@ -26,7 +23,7 @@ pub const WAKE_HOURS: std::ops::RangeInclusive<i64> = 1..=12;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Offer {
     /// Its opaque name.
-    pub id: CaseId,
+    pub id: OpaqueId,
     /// Where its services are.
     pub target: Target,
     /// `cluster/name` each, in order.
@@ -144,33 +141,19 @@ impl Offers<'_> {
     }
 
     /// An offer by its id.
-    pub async fn read(&self, id: &CaseId) -> Result<Option<Offer>, StateError> {
+    pub async fn read(&self, id: &OpaqueId) -> Result<Option<Offer>, StateError> {
         let item = self.0.get(&key(id)).await?;
         Ok(item.map(|item| item.value))
     }
 }
 
-fn key(id: &CaseId) -> Key {
+fn key(id: &OpaqueId) -> Key {
     Key::new(format!("environment-offer#{id}"), "offer")
 }
 
 /// The id that the same parts always have.
-pub fn derived_id(parts: &[&str]) -> CaseId {
-    let mut hash = Sha256::new();
-    hash.update(b"deploy-hooks environments\0");
-    for part in parts {
-        hash.update(part.as_bytes());
-        hash.update(b"\0");
-    }
-    let digest = hash.finalize();
-    // Sixteen letters are a part of the alphabet of ids: 26 of them are 104 bits.
-    let mut id = String::new();
-    for byte in &digest[..13] {
-        for nibble in [byte >> 4, byte & 15] {
-            let _ = write!(id, "{}", char::from(b'a' + nibble));
-        }
-    }
-    CaseId::try_from(id).expect("26 letters make an id")
+pub fn derived_id(parts: &[&str]) -> OpaqueId {
+    OpaqueId::of(&[&["deploy-hooks environments"], parts].concat())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Who may ask for what. This is read from the configuration each time: whoever is removed from a list, or from a channel,
 //! loses the right at once.
 
-use approvals::config::{Approver, ChannelKind};
+use contacts::{Approver, ChannelKind};
 use environments::config::People;
 
 /// What is asked for.

@@ -3,11 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use approvals::CaseId;
-use approvals::config::Language;
-use approvals::records::{Claim, ClaimGuard};
 use channels::{Announcement, AnnouncementList, Severity, fill};
 use common::state::StateError;
+use contacts::Language;
 use environments::apply::{Applied, End};
 use environments::condition::Condition;
 use environments::decide::Step;
@@ -16,6 +14,8 @@ use environments::sleep_record::Phase;
 use futures::future::join_all;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
+use ledger::{Claim, ClaimGuard};
+use signing::OpaqueId;
 
 use super::FailedRun;
 use super::messenger::{Broadcast, Messenger, Recipient};
@@ -106,13 +106,13 @@ async fn tell_one(
     let failed = messenger.tell(std::slice::from_ref(to), &message).await;
     let why = failed.first().cloned();
     untold.extend(failed);
-    let records = messenger.records();
+    let ledger = messenger.ledger();
     let noting = stream::iter(new).map(|one| {
-        let (records, why) = (&records, &why);
+        let (ledger, why) = (&ledger, &why);
         async move {
             match why {
-                None => records.delivered(one.claim, None).await,
-                Some(why) => records.delivery_failed(one.claim, why).await,
+                None => ledger.delivered(one.claim, None).await,
+                Some(why) => ledger.delivery_failed(one.claim, why).await,
             }
         }
     });
@@ -229,7 +229,7 @@ fn day(at: Timestamp, zone: &Zone) -> String {
 
 /// A problem that this run is to send to one recipient.
 struct Claimed<'a> {
-    id: CaseId,
+    id: OpaqueId,
     claim: ClaimGuard,
     problem: &'a Problem,
 }
@@ -243,17 +243,17 @@ async fn claimed<'a>(
 ) -> (Vec<Claimed<'a>>, Vec<String>) {
     let zone = Zone::of(run.config.zone.as_deref());
     let today = day(run.now, &zone);
-    let records = messenger.records();
+    let ledger = messenger.ledger();
     let place = run.place;
     let asked = stream::iter(all).map(|problem| {
-        let (today, records) = (&today, &records);
+        let (today, ledger) = (&today, &ledger);
         async move {
             let parts = [&place.account, &place.region, &problem.key, today];
             let id = derived_id(&parts.map(String::as_str));
-            let claim = match records.claim_delivery(&id, "trouble", &to.key).await? {
+            let claim = match ledger.claim_delivery(&id, "trouble", &to.key).await? {
                 Claim::Granted(claim) if claim.tries() <= MAX_TRIES => claim,
                 Claim::Granted(claim) => {
-                    records.delivery_failed(claim, "given up").await?;
+                    ledger.delivery_failed(claim, "given up").await?;
                     return Ok(None);
                 }
                 // Told before, or somebody is at it.

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use approvals::CaseId;
-use approvals::config::Approver;
-use approvals::sign::Keys;
 use channels::{Announcement, AnnouncementList, Choice, Severity, fill};
+use contacts::Approver;
 use environments::select::{Selected, Selection, Selector};
 use jiff::{SignedDuration, Timestamp};
 use schedule::{Overrides, State, next_edge};
+use signing::link::seal;
+use signing::{Keys, OpaqueId};
 
-use super::link::{Link, Wish, seal};
+use super::link::{self, LinkClaims, Wish};
 use super::messenger::{Broadcast, Messenger, Recipient};
 use super::offer::{Offer, Offers, Target, derived_id};
 use super::permissions::{Right, may};
@@ -177,7 +177,7 @@ async fn tell_offer(
 }
 
 /// The id of a group's first offer.
-fn first(run: &RunContext<'_>, group: &Group) -> CaseId {
+fn first(run: &RunContext<'_>, group: &Group) -> OpaqueId {
     let place = run.place;
     derived_id(&[
         "notice",
@@ -188,7 +188,7 @@ fn first(run: &RunContext<'_>, group: &Group) -> CaseId {
     ])
 }
 
-fn offer(run: &RunContext<'_>, id: CaseId, group: &Group) -> Offer {
+fn offer(run: &RunContext<'_>, id: OpaqueId, group: &Group) -> Offer {
     let edge = group.edge;
     Offer {
         id,
@@ -288,13 +288,13 @@ impl Signer<'_> {
     }
 
     fn link(&self, offer: &Offer, wish: Wish, by: &Approver, expires: Timestamp) -> String {
-        let link = Link {
+        let claims = LinkClaims {
             offer: offer.id.clone(),
             wish,
             by: by.clone(),
-            expires,
         };
-        format!("{}/e/{}", self.url, seal(&self.keys, self.table, &link))
+        let link = link::link(self.table, claims, expires);
+        format!("{}/e/{}", self.url, seal(&self.keys, &link))
     }
 }
 
@@ -361,7 +361,7 @@ fn news(told: &NoticeText<'_>, choices: Vec<Choice>, texts: &Texts) -> Announcem
         lines: group.services.iter().map(line).collect(),
         first: true,
     };
-    let english = Texts::of(approvals::config::Language::English);
+    let english = Texts::of(contacts::Language::English);
     Announcement {
         name: "notice",
         title: title(told, texts),

@@ -3,13 +3,13 @@
 //! The request is what counts, and it is written first; the run that is begun for it only makes it
 //! happen sooner than the next tick. The audit is only ever added to.
 
-use approvals::CaseId;
-use approvals::config::Approver;
-use approvals::records::{AuditKind, AuditRecord, Via, Voter};
 use common::state::StateError;
+use contacts::Approver;
 use environments::config::Config;
 use environments::overrides::{Ask, Place, Request};
 use jiff::Timestamp;
+use ledger::{Actor, AuditKind, AuditRecord, Via};
+use signing::OpaqueId;
 use text::clean::short;
 
 use crate::event::Event;
@@ -32,12 +32,8 @@ pub struct Requester {
 }
 
 impl Requester {
-    fn voter(&self) -> Voter {
-        Voter {
-            approver: self.id.to_string(),
-            name: short(&self.name, 60),
-            identified: self.via == Via::Slack && self.id.identifies(),
-        }
+    fn actor(&self) -> Actor {
+        Actor::new(&self.id, &short(&self.name, 60), self.via)
     }
 }
 
@@ -101,7 +97,7 @@ pub async fn carry_out(
         ask: Ask::Snooze,
         services: asked.services.clone(),
         until: asked.until,
-        by: who.voter().to_string(),
+        by: who.actor().to_string(),
         at: messenger.now(),
         place: Some(asked.place.clone()),
     };
@@ -145,20 +141,20 @@ fn told(asked: &ChangeRequest) -> String {
 }
 
 /// The audit of all environments of a stack in one month (UTC).
-pub fn audit_id(at: Timestamp) -> CaseId {
+pub fn audit_id(at: Timestamp) -> OpaqueId {
     derived_id(&["audit", &at.strftime("%Y-%m").to_string()])
 }
 
 /// Adds to the audit.
 pub async fn record(messenger: &Messenger<'_>, who: &Requester, result: String) {
     let now = messenger.now();
-    let record = AuditRecord {
-        by: vec![who.voter()],
+    let record: AuditRecord<()> = AuditRecord {
+        by: vec![who.actor()],
         via: Some(who.via),
         from: who.from.clone(),
         ..AuditRecord::new(AuditKind::Click, audit_id(now), now, result)
     };
-    if let Err(error) = messenger.records().audit(&record).await {
+    if let Err(error) = messenger.ledger().audit(&record).await {
         tracing::error!("the audit is incomplete: {error}");
     }
 }

@@ -3,19 +3,17 @@
 
 use std::sync::Arc;
 
-use approval_decision::event::Request;
-use approval_decision::response::Response;
-use approvals::records::Via;
-use approvals::sign::Keys;
-use approvals::sign::link::LinkError;
 use environments::config::Config;
 use environments::overrides::Place;
+use function_url::{Form, Request, Response};
 use jiff::{SignedDuration, Timestamp};
+use ledger::Via;
+use signing::Keys;
+use signing::link::{self, LinkError};
 
 use super::change_request::{ChangeRequest, Refused, Requester, carry_out, wakes};
-use super::form::{self, Form};
 use super::page::{self, Notice, View};
-use crate::people::link::{self, Link, Wish};
+use crate::people::link::{Link, Wish, audience};
 use crate::people::messenger::Messenger;
 use crate::people::offer::{Offer, Offers, WAKE_HOURS};
 use crate::people::permissions::{Right, may};
@@ -36,15 +34,12 @@ pub async fn serve(
     if !reading && request.method != "POST" {
         return Response::only("GET, HEAD, POST");
     }
-    let (keys, link) = match opened(messenger, sealed).await {
+    let (link, keys) = match opened(messenger, sealed).await {
         Ok(opened) => opened,
-        Err(response) => {
-            tracing::warn!(method = request.method, "a link was refused");
-            return response;
-        }
+        Err(response) => return response,
     };
     let Some((config, offer)) = Box::pin(read(messenger, invocation, &link)).await else {
-        return Response::page(503, page::unavailable());
+        return Response::unavailable();
     };
     let Some(Offered {
         offer,
@@ -52,7 +47,7 @@ pub async fn serve(
         wakes,
     }) = offer
     else {
-        return Response::page(404, page::neutral());
+        return Response::not_found();
     };
     let link_session = LinkSession {
         messenger,
@@ -72,27 +67,25 @@ pub async fn serve(
     }
 }
 
-/// The link, with the keys of now where it was signed with newer ones than these.
-async fn opened(messenger: &Messenger<'_>, sealed: &str) -> Result<(Arc<Keys>, Link), Response> {
-    let unavailable = |why: String| {
-        tracing::error!("no link can be opened: {why}");
-        Response::page(503, page::unavailable())
-    };
+/// The link, and the keys that it counts with.
+async fn opened(messenger: &Messenger<'_>, sealed: &str) -> Result<(Link, Arc<Keys>), Response> {
     let function = messenger.function;
-    let (table, now) = (&messenger.settings.state_table, messenger.now());
-    let mut keys = messenger.keys().await.map_err(unavailable)?;
-    let mut link = link::open(&keys, table, sealed, now);
-    if link == Err(LinkError::Forged) {
-        match function.keyring.refreshed(&function.aws, now).await {
-            Ok(newer) => keys = newer,
-            Err(error) => return Err(unavailable(error.to_string())),
+    let (audience, now) = (audience(&messenger.settings.state_table), messenger.now());
+    let open = |keys: &Arc<Keys>| link::open(keys, &audience, sealed, now);
+    match function.keyring.check(&function.aws, now, open).await {
+        Ok(Ok(opened)) => Ok(opened),
+        Ok(Err(error)) => {
+            tracing::warn!("a link was refused: {error}");
+            Err(if error == LinkError::Expired {
+                Response::expired()
+            } else {
+                Response::not_found()
+            })
         }
-        link = link::open(&keys, table, sealed, now);
-    }
-    match link {
-        Ok(link) => Ok((keys, link)),
-        Err(LinkError::Expired) => Err(Response::page(410, page::over())),
-        Err(_) => Err(Response::page(404, page::neutral())),
+        Err(error) => {
+            tracing::error!("no link can be opened: {error}");
+            Err(Response::unavailable())
+        }
     }
 }
 
@@ -114,7 +107,7 @@ async fn read(
     let own = identity::place(&invocation.own_arn)?;
     let config = configuration::current(messenger.function, messenger.settings, &own.account);
     let offers = Offers(messenger.table());
-    let (config, offer) = tokio::join!(Box::pin(config), offers.read(&link.offer));
+    let (config, offer) = tokio::join!(Box::pin(config), offers.read(&link.claims.offer));
     let config = config.inspect_err(|why| tracing::error!("{why}")).ok()?;
     let offer = offer.inspect_err(|error| tracing::error!("{error}")).ok()?;
     let Some(offer) = offer else {
@@ -145,11 +138,19 @@ struct LinkSession<'a> {
 }
 
 impl LinkSession<'_> {
+    fn form(&self) -> Form<'_> {
+        Form {
+            purpose: "environment form",
+            cookie: "__Host-environment",
+            subject: self.sealed,
+        }
+    }
+
     fn show(&self, status: u16, notice: Option<Notice>) -> Response {
-        let may = may(&self.config.people, self.right(), &self.link.by);
+        let may = may(&self.config.people, self.right(), &self.link.claims.by);
         let asks = may && !matches!(notice, Some(Notice::Done(..)));
         let nonce = (self.messenger.function.new_id)();
-        let form = asks.then(|| Form::new(&self.keys, self.sealed, nonce));
+        let form = asks.then(|| self.form().show(&self.keys, &nonce));
         let zone = Zone::of(self.config.zone.as_deref());
         let view = View {
             offer: self.offer,
@@ -164,16 +165,16 @@ impl LinkSession<'_> {
         };
         let response = Response::page(status, page::show(&view));
         match form {
-            Some(form) => response.with_cookie(form.cookie()),
+            Some(form) => response.with_cookie(form.cookie),
             None => response,
         }
     }
 
     /// The language of the channel that the link was sent to.
     fn texts(&self) -> &'static Texts {
-        use approvals::config::{Approver, ChannelKind};
+        use contacts::{Approver, ChannelKind};
         let people = &self.config.people;
-        let sent_to = people.channels.values().find(|channel| match &self.link.by {
+        let sent_to = people.channels.values().find(|channel| match &self.link.claims.by {
             Approver::Link(name) => channel.name == *name,
             Approver::Email(address) => {
                 matches!(&channel.kind, ChannelKind::Ses { to, .. } if to.iter().any(|to| to.eq_ignore_ascii_case(address)))
@@ -185,7 +186,7 @@ impl LinkSession<'_> {
 
     /// Who only puts a sleep off wakes nothing.
     fn right(&self) -> Right {
-        match self.link.wish {
+        match self.link.claims.wish {
             Wish::Snooze(_) if !self.wakes => Right::Snooze,
             _ => Right::Wake,
         }
@@ -193,18 +194,21 @@ impl LinkSession<'_> {
 
     /// Takes what was sent from the page.
     async fn take(&self, request: &Request) -> Response {
-        if request.body.len() > MAX_BODY {
-            return Response::page(413, page::unavailable());
+        if request.oversized || request.body.len() > MAX_BODY {
+            return Response::unavailable().with_status(413);
         }
-        let Some(nonce) = form::sent(&self.keys, self.sealed, request) else {
-            tracing::warn!("a form was sent from no page of ours");
-            return self.show(403, Some(Notice::NotSent));
+        let nonce = match self.form().sent(&self.keys, request) {
+            Ok(nonce) => nonce,
+            Err(refused) => {
+                tracing::warn!("a form was refused: {refused}");
+                return self.show(403, Some(Notice::NotSent));
+            }
         };
         let Some(asked) = self.asked(request, &nonce) else {
             return self.show(422, Some(Notice::WrongHours));
         };
         let who = Requester {
-            id: self.link.by.clone(),
+            id: self.link.claims.by.clone(),
             name: String::new(),
             via: Via::Link,
             from: request.source_ip.clone(),
@@ -225,14 +229,17 @@ impl LinkSession<'_> {
         let offer = self.offer;
         let right = self.right();
         let begins = self.messenger.now().max(offer.edge);
-        let (choice, until) = match self.link.wish {
+        let (choice, until) = match self.link.claims.wish {
             Wish::Snooze(choice) => (i64::from(choice), offer.snooze_ends(choice)?),
             Wish::Wake => {
-                let hours: i64 = form::field(request, "hours")?.trim().parse().ok()?;
+                let hours: i64 = request.field("hours")?.trim().parse().ok()?;
                 (hours, later(begins, hours)?)
             }
         };
-        let cause = format!("asked for by the holder of the link of {}", self.link.by);
+        let cause = format!(
+            "asked for by the holder of the link of {}",
+            self.link.claims.by
+        );
         // Where nothing is woken there is nothing to do: the request says all.
         let tick = self.wakes.then(|| offer.target.tick(cause));
         Some(ChangeRequest {

@@ -1,10 +1,10 @@
 //! The page behind a link: a pure function of the offer. Works without JavaScript (there is none), on a
 //! phone, by keyboard and screen reader, and in the dark. Everything is escaped by the template.
 
-use approval_decision::page::CSS;
-use approvals::config::{Approver, Language};
 use askama::Template;
 use channels::fill;
+use contacts::Approver;
+use function_url::page::document;
 use jiff::Timestamp;
 
 use crate::people::link::{Link, Wish};
@@ -54,7 +54,6 @@ pub struct View<'a> {
 #[template(path = "ask.html")]
 struct Page<'a> {
     t: &'static Texts,
-    css: &'static str,
     here: String,
     title: &'static str,
     told: Option<Banner>,
@@ -108,9 +107,8 @@ pub fn show(view: &View<'_>) -> String {
     });
     let page = Page {
         t,
-        css: CSS,
         here: format!("/e/{}", view.sealed),
-        title: match view.link.wish {
+        title: match view.link.claims.wish {
             Wish::Snooze(_) => t.page_snooze,
             Wish::Wake => t.page_wake,
         },
@@ -118,17 +116,17 @@ pub fn show(view: &View<'_>) -> String {
         status: fill(status, &values),
         wakes,
         does: does(view),
-        barred: (!view.may).then(|| fill(t.page_may_not, &[("who", &who(&view.link.by))])),
+        barred: (!view.may).then(|| fill(t.page_may_not, &[("who", &who(&view.link.claims.by))])),
         form: view.seal.map(|seal| form(seal, view)),
         services: shown,
         more: (more > 0).then(|| fill(t.and_more, &[("n", &more.to_string())])),
     };
-    page.render().expect("writing to a string never fails")
+    document(t.lang, page.title, &page)
 }
 
 /// Until when the link's choice puts the sleep off.
 fn until(view: &View<'_>) -> String {
-    let until = match view.link.wish {
+    let until = match view.link.claims.wish {
         Wish::Snooze(choice) => view.offer.snooze_ends(choice),
         Wish::Wake => None,
     };
@@ -138,7 +136,7 @@ fn until(view: &View<'_>) -> String {
 }
 
 fn does(view: &View<'_>) -> String {
-    match view.link.wish {
+    match view.link.claims.wish {
         Wish::Snooze(_) => fill(view.texts.page_snooze_does, &[("moment", &until(view))]),
         Wish::Wake => view.texts.page_wake_does.to_owned(),
     }
@@ -178,14 +176,14 @@ fn bounds(text: &str) -> String {
 
 fn form<'a>(seal: &'a str, view: &View<'a>) -> Form<'a> {
     let t = view.texts;
-    let hours = view.link.wish == Wish::Wake;
+    let hours = view.link.claims.wish == Wish::Wake;
     Form {
         seal,
         hours,
         least: *WAKE_HOURS.start(),
         most: *WAKE_HOURS.end(),
         hint: bounds(t.page_hours_hint),
-        anonymous: fill(t.page_anonymous, &[("who", &who(&view.link.by))]),
+        anonymous: fill(t.page_anonymous, &[("who", &who(&view.link.claims.by))]),
         button: if hours {
             t.page_do_wake.to_owned()
         } else {
@@ -201,43 +199,6 @@ fn who(by: &Approver) -> String {
         Approver::Link(channel) => channel.clone(),
         Approver::Slack { .. } => by.to_string(),
     }
-}
-
-#[derive(Template)]
-#[template(path = "bare.html")]
-struct Bare {
-    lang: &'static str,
-    title: &'static str,
-    text: &'static str,
-    css: &'static str,
-}
-
-fn bare(title: fn(&Texts) -> (&'static str, &'static str)) -> String {
-    // Who asks is not known, and so is the language.
-    let texts = Texts::of(Language::English);
-    let (title, text) = title(texts);
-    let page = Bare {
-        lang: texts.lang,
-        title,
-        text,
-        css: CSS,
-    };
-    page.render().expect("writing to a string never fails")
-}
-
-/// For a link that doesn't count, and for any other address: it says nothing but that.
-pub fn neutral() -> String {
-    bare(|texts| (texts.neutral_title, texts.neutral_text))
-}
-
-/// For a link whose time is over.
-pub fn over() -> String {
-    bare(|texts| (texts.over_title, texts.over_text))
-}
-
-/// For when nothing can be said.
-pub fn unavailable() -> String {
-    bare(|texts| (texts.unavailable_title, texts.unavailable_text))
 }
 
 #[cfg(test)]

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use contacts::Language;
 use jiff::SignedDuration;
 
 use super::*;
+use crate::people::link::{self, LinkClaims};
 use crate::people::offer::{Target, derived_id};
 
 fn offer(services: usize) -> Offer {
@@ -24,12 +26,12 @@ fn offer(services: usize) -> Offer {
 
 fn page(wish: Wish, change: impl FnOnce(View<'_>) -> String) -> String {
     let (offer, zone) = (offer(2), Zone::of(Some("Europe/Berlin")));
-    let link = Link {
+    let claims = LinkClaims {
         offer: offer.id.clone(),
         wish,
         by: "email:lead@example.com".parse().unwrap(),
-        expires: offer.wake_ends(),
     };
+    let link = link::link("table", claims, offer.wake_ends());
     change(View {
         offer: &offer,
         link: &link,
@@ -174,16 +176,4 @@ fn a_page_in_chinese_says_so() {
     });
     assert!(told.contains("<html lang=\"zh-Hans\">"));
     assert!(told.contains("推迟休眠"), "{told}");
-}
-
-#[test]
-fn pages_without_a_link_say_nothing() {
-    for (page, title) in [
-        (neutral(), "There is nothing here"),
-        (over(), "This link has expired"),
-        (unavailable(), "Not available just now"),
-    ] {
-        assert!(page.contains(&format!("<h1>{title}</h1>")));
-        assert!(!page.contains("href"), "{page}");
-    }
 }

@@ -6,9 +6,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use approvals::config::Approver;
-use approvals::records::Via;
 use channels::{answer_slack, fill, leads_to_slack};
+use contacts::Approver;
 use environments::config::{Config, Glob};
 use environments::decide::PlanContext;
 use environments::gather::{Gathered, gather};
@@ -16,12 +15,13 @@ use environments::plan::{Plan, Row, plan};
 use environments::problem::Problem;
 use environments::read::Reader;
 use environments::resource::Resource;
+use function_url::slack::message;
 use jiff::{SignedDuration, Timestamp};
+use ledger::Via;
 use schedule::State;
 use text::clean::short;
 
 use super::change_request::{ChangeRequest, Refused, Requester, carry_out, record, wakes};
-use super::slack::message;
 use super::slack_command::{SlackCommand, SlackRequest};
 use crate::event::{Action, Event};
 use crate::people::messenger::Messenger;
@@ -40,7 +40,7 @@ const MAX_CLUSTERS: usize = 30;
 const NEAR: SignedDuration = SignedDuration::from_hours(24);
 
 /// Carries out what somebody said, and tells them.
-pub async fn carry_out_words(
+pub async fn carry_out_request(
     messenger: &Messenger<'_>,
     invocation: &Invocation,
     words: &SlackRequest,
@@ -72,7 +72,7 @@ async fn answer(
     invocation: &Invocation,
     words: &SlackRequest,
 ) -> String {
-    let english = Texts::of(approvals::config::Language::English);
+    let english = Texts::of(contacts::Language::English);
     let failed = |texts: &Texts, why: &str| fill(texts.reply_failed, &[("why", why)]);
     let Some(own) = identity::place(&invocation.own_arn) else {
         return failed(english, "the function does not know its own account");

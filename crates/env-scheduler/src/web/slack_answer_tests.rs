@@ -48,11 +48,7 @@ fn a_status_is_told_cluster_by_cluster() {
     ];
     let rows: Vec<&Row> = rows.iter().collect();
     let zone = Zone::of(Some("Europe/Berlin"));
-    let told = status(
-        &rows,
-        Texts::of(approvals::config::Language::English),
-        &zone,
-    );
+    let told = status(&rows, Texts::of(contacts::Language::English), &zone);
     insta::assert_snapshot!(told, @"
     2 awake, 1 asleep
     dev: 2 awake, 0 asleep; sleeps Fri 20 Nov 22:00
@@ -65,7 +61,7 @@ fn a_status_is_told_cluster_by_cluster() {
 fn many_clusters_are_a_number() {
     let rows: Vec<Row> = (0..50).map(|n| row(&format!("c{n:02}/a"), true)).collect();
     let rows: Vec<&Row> = rows.iter().collect();
-    let english = Texts::of(approvals::config::Language::English);
+    let english = Texts::of(contacts::Language::English);
     let told = status(&rows, english, &Zone::of(None));
     assert!(told.ends_with("\nand 20 more"), "{told}");
     assert!(told.len() < 3_000, "{}", told.len());

@@ -1,23 +1,20 @@
-//! What somebody said in Slack: by the command, or by a button. Read only after its signature was right.
+//! What somebody said in Slack: by the command, or by a button. Parsed only after its signature was right.
 //! <https://docs.slack.dev/interactivity/implementing-slash-commands>
 
 use std::fmt;
 
-use approval_decision::event::Request;
-use approvals::CaseId;
-use approvals::sign::Keys;
 use environments::config::Glob;
+use function_url::{Request, SelfEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use signing::OpaqueId;
 
-use super::form::field;
 use crate::people::sleep_notice::SNOOZE_BUTTON;
 
-/// Hours that are meant where none are said.
-const HOURS: i64 = 2;
+/// Hours that are meant where none are given.
+const DEFAULT_HOURS: i64 = 2;
 /// The hours that can be asked for.
-const BOUNDS: std::ops::RangeInclusive<i64> = 1..=24;
-const PURPOSE: &str = "environment words";
+const HOURS: std::ops::RangeInclusive<i64> = 1..=24;
 
 /// What is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,14 +27,14 @@ pub enum SlackCommand {
     /// Put the sleep of what this matches off, by some hours.
     Snooze(String, i64),
     /// A button of a notice: its offer and choice.
-    Button(CaseId, u8),
+    Button(OpaqueId, u8),
 }
 
 /// SlackRequest as the function hands them to itself.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SlackRequest {
-    /// Names them.
+    /// Names it.
     pub id: String,
     /// The person's workspace.
     pub team: String,
@@ -49,7 +46,7 @@ pub struct SlackRequest {
     pub wanted: SlackCommand,
     /// Where Slack takes an answer: whoever has it can write there.
     pub response_url: Option<String>,
-    /// When they were taken in, in seconds since 1970.
+    /// When it was taken in, in seconds since 1970.
     pub at: i64,
 }
 
@@ -65,41 +62,16 @@ impl fmt::Debug for SlackRequest {
     }
 }
 
-/// SlackRequest as they are handed over: sealed, so that who may invoke the function but can't read its keys
-/// can't ask in somebody's name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Handed {
-    /// The words.
-    pub slack_words: SlackRequest,
-    /// The seal over them.
-    pub seal: String,
-}
-
-impl Handed {
-    /// SlackRequest with their seal.
-    pub fn new(keys: &Keys, slack_words: SlackRequest) -> Self {
-        let seal = keys.seal_text(PURPOSE, &canonical(&slack_words));
-        Self { slack_words, seal }
-    }
-
-    /// The words, if it is this function that has handed them over.
-    pub fn open(&self, keys: &Keys) -> Option<&SlackRequest> {
-        let words = &self.slack_words;
-        let right = keys.text_sealed(&self.seal, PURPOSE, &canonical(words));
-        right.then_some(words)
-    }
-}
-
-fn canonical(words: &SlackRequest) -> String {
-    serde_json::to_string(words).expect("words are plain data")
+impl SelfEvent for SlackRequest {
+    const KEY: &'static str = "slack_words";
+    const PURPOSE: &'static str = "environment words";
 }
 
 /// What a request says.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Read {
+pub enum Parsed {
     /// Something to be done.
-    SlackRequest(SlackRequest),
+    Request(SlackRequest),
     /// Help is wanted.
     Help,
     /// It can't be understood; why, for the person.
@@ -111,29 +83,29 @@ pub enum Read {
 }
 
 /// Reads a command.
-pub fn command(request: &Request) -> Read {
+pub fn command(request: &Request) -> Parsed {
     if !request.is_form() || std::str::from_utf8(&request.body).is_err() {
-        return Read::Malformed("it is no form");
+        return Parsed::Malformed("it is no form");
     }
-    let (team, user) = (field(request, "team_id"), field(request, "user_id"));
+    let (team, user) = (request.field("team_id"), request.field("user_id"));
     let (Some(team), Some(user)) = (team, user) else {
-        return match field(request, "ssl_check") {
-            Some(_) => Read::Nothing,
-            None => Read::Malformed("it does not say who it is from"),
+        return match request.field("ssl_check") {
+            Some(_) => Parsed::Nothing,
+            None => Parsed::Malformed("it does not say who it is from"),
         };
     };
-    let text = field(request, "text").unwrap_or_default();
+    let text = request.field("text").unwrap_or_default();
     let wanted = match wanted(&text) {
         Ok(Some(wanted)) => wanted,
-        Ok(None) => return Read::Help,
-        Err(problem) => return Read::Unclear(problem),
+        Ok(None) => return Parsed::Help,
+        Err(problem) => return Parsed::Unclear(problem),
     };
-    let trigger = field(request, "trigger_id").unwrap_or_default();
-    Read::SlackRequest(SlackRequest {
+    let trigger = request.field("trigger_id").unwrap_or_default();
+    Parsed::Request(SlackRequest {
         id: format!("slack:{team}/{user}/{trigger}"),
-        name: field(request, "user_name").unwrap_or_default(),
+        name: request.field("user_name").unwrap_or_default(),
         wanted,
-        response_url: field(request, "response_url"),
+        response_url: request.field("response_url"),
         team,
         user,
         at: 0,
@@ -168,7 +140,7 @@ fn wanted(text: &str) -> Result<Option<SlackCommand>, String> {
 
 fn named(words: &[&str]) -> Result<(String, i64), String> {
     match *words {
-        [_, name] => Ok((pattern(name)?, HOURS)),
+        [_, name] => Ok((pattern(name)?, DEFAULT_HOURS)),
         [_, name, hours] => Ok((pattern(name)?, hours_of(hours)?)),
         _ => Err(format!(
             "Write `{} NAME`, and hours such as `2h` behind it if you like.",
@@ -190,33 +162,33 @@ fn pattern(name: &str) -> Result<String, String> {
 
 fn hours_of(text: &str) -> Result<i64, String> {
     let number = text.strip_suffix('h').unwrap_or(text);
-    let hours = number.parse().ok().filter(|hours| BOUNDS.contains(hours));
+    let hours = number.parse().ok().filter(|hours| HOURS.contains(hours));
     hours.ok_or_else(|| {
         format!(
             "Write whole hours from {}h to {}h.",
-            BOUNDS.start(),
-            BOUNDS.end()
+            HOURS.start(),
+            HOURS.end()
         )
     })
 }
 
 /// Reads what Slack says of a button.
 /// <https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>
-pub fn button(request: &Request) -> Read {
+pub fn button(request: &Request) -> Parsed {
     if !request.is_form() || std::str::from_utf8(&request.body).is_err() {
-        return Read::Malformed("it is no form");
+        return Parsed::Malformed("it is no form");
     }
-    let Some(payload) = field(request, "payload") else {
-        return match field(request, "ssl_check") {
-            Some(_) => Read::Nothing,
-            None => Read::Malformed("it has no payload"),
+    let Some(payload) = request.field("payload") else {
+        return match request.field("ssl_check") {
+            Some(_) => Parsed::Nothing,
+            None => Parsed::Malformed("it has no payload"),
         };
     };
     let Ok(payload) = serde_json::from_str::<Value>(&payload) else {
-        return Read::Malformed("its payload is malformed");
+        return Parsed::Malformed("its payload is malformed");
     };
     if payload["type"] != "block_actions" {
-        return Read::Nothing;
+        return Parsed::Nothing;
     }
     let ours = |action: &&Value| {
         let id = action["action_id"].as_str();
@@ -224,27 +196,27 @@ pub fn button(request: &Request) -> Read {
     };
     let mut actions = payload["actions"].as_array().into_iter().flatten();
     let Some(action) = actions.find(ours) else {
-        return Read::Nothing;
+        return Parsed::Nothing;
     };
-    pressed(&payload, action).unwrap_or(Read::Malformed(
+    pressed(&payload, action).unwrap_or(Parsed::Malformed(
         "it does not say who pressed which button, or when",
     ))
 }
 
-fn pressed(payload: &Value, action: &Value) -> Option<Read> {
+fn pressed(payload: &Value, action: &Value) -> Option<Parsed> {
     let text = |value: &Value| {
         let text = value.as_str().filter(|text| !text.is_empty());
         text.map(str::to_owned)
     };
     let (offer, choice) = action["value"].as_str()?.split_once('.')?;
-    let offer = CaseId::try_from(offer.to_owned()).ok()?;
+    let offer = OpaqueId::try_from(offer.to_owned()).ok()?;
     let user = &payload["user"];
     // The person's own workspace, and not the one where the message stands.
     let team = text(&user["team_id"]).or_else(|| text(&payload["team"]["id"]))?;
     let id = text(&user["id"])?;
     let at = text(&action["action_ts"])?;
     let name = text(&user["username"]).or_else(|| text(&user["name"]));
-    Some(Read::SlackRequest(SlackRequest {
+    Some(Parsed::Request(SlackRequest {
         id: format!("slack:{team}/{id}/{at}"),
         name: name.unwrap_or_default(),
         wanted: SlackCommand::Button(offer, choice.parse().ok()?),

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
+use function_url::SealedEvent;
 use serde_json::{Value, json};
+use signing::Keys;
 use url::form_urlencoded::Serializer;
 
 use super::*;
@@ -21,7 +23,7 @@ fn form(fields: &[(&str, &str)]) -> Request {
     }
 }
 
-fn say(text: &str) -> Read {
+fn say(text: &str) -> Parsed {
     command(&form(&[
         ("team_id", "T0123"),
         ("user_id", "U0123"),
@@ -34,7 +36,7 @@ fn say(text: &str) -> Read {
 
 fn wants(text: &str) -> SlackCommand {
     match say(text) {
-        Read::SlackRequest(words) => words.wanted,
+        Parsed::Request(words) => words.wanted,
         other => panic!("{text:?}: {other:?}"),
     }
 }
@@ -55,8 +57,8 @@ fn commands_are_understood() {
     );
     assert_eq!(wants("status"), SlackCommand::Status(None));
     assert_eq!(wants("status dev-shop"), SlackCommand::Status(Some(name())));
-    assert_eq!(say(""), Read::Help);
-    assert_eq!(say(" help me"), Read::Help);
+    assert_eq!(say(""), Parsed::Help);
+    assert_eq!(say(" help me"), Parsed::Help);
 }
 
 #[test]
@@ -77,7 +79,7 @@ fn what_is_unclear_is_told_and_not_repeated() {
         "up dev-shop soon",
         "status a b",
     ] {
-        let Read::Unclear(problem) = say(text) else {
+        let Parsed::Unclear(problem) = say(text) else {
             panic!("{text:?} was understood");
         };
         let _ = writeln!(told, "{text}: {problem}");
@@ -116,9 +118,9 @@ fn who_is_not_named_once_is_nobody() {
         },
     ];
     for request in nobody {
-        assert!(matches!(command(&request), Read::Malformed(_)));
+        assert!(matches!(command(&request), Parsed::Malformed(_)));
     }
-    assert_eq!(command(&form(&[("ssl_check", "1")])), Read::Nothing);
+    assert_eq!(command(&form(&[("ssl_check", "1")])), Parsed::Nothing);
 }
 
 fn payload() -> Value {
@@ -130,18 +132,18 @@ fn payload() -> Value {
            "response_url": "https://hooks.slack.com/actions/T/1/x"})
 }
 
-fn press(payload: &Value) -> Read {
+fn press(payload: &Value) -> Parsed {
     button(&form(&[("payload", &payload.to_string())]))
 }
 
 #[test]
 fn a_press_names_the_person_by_their_own_workspace() {
-    let Read::SlackRequest(words) = press(&payload()) else {
+    let Parsed::Request(words) = press(&payload()) else {
         panic!("{:?}", press(&payload()));
     };
     assert_eq!((&*words.team, &*words.user), ("T0001", "U0001"));
     assert_eq!(words.id, "slack:T0001/U0001/1772445600.000100");
-    let offer = CaseId::try_from("a".repeat(26)).unwrap();
+    let offer = OpaqueId::try_from("a".repeat(26)).unwrap();
     assert_eq!(words.wanted, SlackCommand::Button(offer, 1));
     assert!(!format!("{words:?}").contains("hooks.slack.com"));
 }
@@ -153,9 +155,12 @@ fn other_buttons_and_broken_ones_do_nothing() {
         *payload.pointer_mut(path).unwrap() = value;
         press(&payload)
     };
-    assert_eq!(with("/type", json!("view_submission")), Read::Nothing);
-    assert_eq!(with("/actions", json!([])), Read::Nothing);
-    assert_eq!(with("/actions/0/action_id", json!("open_3")), Read::Nothing);
+    assert_eq!(with("/type", json!("view_submission")), Parsed::Nothing);
+    assert_eq!(with("/actions", json!([])), Parsed::Nothing);
+    assert_eq!(
+        with("/actions/0/action_id", json!("open_3")),
+        Parsed::Nothing
+    );
     for (path, value) in [
         ("/actions/0/value", json!("../x.1")),
         ("/actions/0/value", json!(format!("{}.-1", "a".repeat(26)))),
@@ -164,24 +169,24 @@ fn other_buttons_and_broken_ones_do_nothing() {
         ("/user/id", json!(7)),
         ("/user", Value::Null),
     ] {
-        assert!(matches!(with(path, value), Read::Malformed(_)), "{path}");
+        assert!(matches!(with(path, value), Parsed::Malformed(_)), "{path}");
     }
     for body in ["", "{", "[]x"] {
         let request = form(&[("payload", body)]);
-        assert!(matches!(button(&request), Read::Malformed(_)), "{body:?}");
+        assert!(matches!(button(&request), Parsed::Malformed(_)), "{body:?}");
     }
 }
 
 #[test]
 fn a_seal_is_over_every_field_and_of_the_functions_own_keys() {
     let keys = |text: &str| Keys::new(&text.repeat(8), None).unwrap();
-    let Read::SlackRequest(words) = press(&payload()) else {
+    let Parsed::Request(words) = press(&payload()) else {
         panic!();
     };
-    let handed = Handed::new(&keys("abcd"), words);
-    assert!(handed.open(&keys("abcd")).is_some());
-    assert!(handed.open(&keys("efgh")).is_none());
-    let whole = serde_json::to_value(&handed).unwrap();
+    let sealed = SealedEvent::new(&keys("abcd"), words);
+    assert!(sealed.check(&keys("abcd")).is_ok());
+    assert!(sealed.check(&keys("efgh")).is_err());
+    let whole = sealed.to_value();
     for (field, value) in [
         ("user", json!("U0002")),
         ("team", json!("T0009")),
@@ -192,18 +197,18 @@ fn a_seal_is_over_every_field_and_of_the_functions_own_keys() {
     ] {
         let mut forged = whole.clone();
         forged["slack_words"][field] = value;
-        let forged: Handed = serde_json::from_value(forged).unwrap();
-        assert!(forged.open(&keys("abcd")).is_none(), "{field}");
+        let forged = SealedEvent::<SlackRequest>::decode(forged).unwrap();
+        assert!(forged.check(&keys("abcd")).is_err(), "{field}");
     }
 }
 
 proptest::proptest! {
     #[test]
     fn no_text_makes_it_panic_or_names_what_no_name_has(text in "\\PC{0,60}") {
-        if let Read::SlackRequest(words) = say(&text) {
+        if let Parsed::Request(words) = say(&text) {
             let named = match words.wanted {
                 SlackCommand::Up(name, hours) | SlackCommand::Snooze(name, hours) => {
-                    proptest::prop_assert!(BOUNDS.contains(&hours));
+                    proptest::prop_assert!(HOURS.contains(&hours));
                     Some(name)
                 }
                 SlackCommand::Status(name) => name,

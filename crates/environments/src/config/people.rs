@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use approvals::config::shared::{self, Channels};
-use approvals::config::{Approver, Channel, ChannelKind, Language};
+use contacts::Directory;
+use contacts::decode::language;
+use contacts::forms::is_slack_id;
+use contacts::{Approver, Channel, ChannelKind, Language};
 use jiff::civil::Time;
 use strict_yaml::{Findings, Node, Object, SecretRef, scalar};
 
@@ -94,7 +96,7 @@ pub(super) fn read(node: &Node, problems: &Findings) -> Option<People> {
     let object = Object::read(node, &keys::PEOPLE, problems)?;
     let channels = object
         .get("channels")
-        .map(|node| Channels::of(node, problems))
+        .map(|node| Directory::read(node, problems))
         .unwrap_or_default();
     let tell = object
         .get("tell")
@@ -109,20 +111,20 @@ pub(super) fn read(node: &Node, problems: &Findings) -> Option<People> {
         .get("tomorrow")
         .and_then(|node| time_of_day(node, problems));
     Some(People {
-        language: shared::language(&object, problems).unwrap_or_default(),
+        language: language(&object, problems).unwrap_or_default(),
         tell: tell.unwrap_or_default(),
         may: may.unwrap_or_default(),
         slack_app,
         tomorrow: tomorrow.unwrap_or(TOMORROW),
-        channels: channels.read,
+        channels: channels.channels,
     })
 }
 
-fn tell(node: &Node, channels: &Channels, problems: &Findings) -> Option<Notifications> {
+fn tell(node: &Node, channels: &Directory, problems: &Findings) -> Option<Notifications> {
     let object = Object::read(node, &keys::TELL, problems)?;
     let names = |key: &str| -> Vec<String> {
         let node = object.get(key);
-        node.and_then(|node| channels.told(node, &format!("tell.{key}"), problems))
+        node.and_then(|node| channels.named(node, &format!("tell.{key}"), problems))
             .unwrap_or_default()
     };
     Some(Notifications {
@@ -133,11 +135,11 @@ fn tell(node: &Node, channels: &Channels, problems: &Findings) -> Option<Notific
 }
 
 /// A list that is wrong is never no list: that would let everybody in. Its problem refuses the file.
-fn may(node: &Node, channels: &Channels, problems: &Findings) -> Option<Permissions> {
+fn may(node: &Node, channels: &Directory, problems: &Findings) -> Option<Permissions> {
     let object = Object::read(node, &keys::MAY, problems)?;
     let people = |key: &str| {
         let node = object.get(key)?;
-        let read = channels.people(node, &format!("may.{key}"), problems);
+        let read = channels.approvers(node, &format!("may.{key}"), problems);
         let read = read.unwrap_or_default();
         for person in &read {
             reached(person, node, channels, problems);
@@ -151,12 +153,12 @@ fn may(node: &Node, channels: &Channels, problems: &Findings) -> Option<Permissi
 }
 
 /// A mail recipient who is in no channel never gets a link.
-fn reached(person: &Approver, node: &Node, channels: &Channels, problems: &Findings) {
+fn reached(person: &Approver, node: &Node, channels: &Directory, problems: &Findings) {
     let Approver::Email(address) = person else {
         return;
     };
     let has = |channel: &Channel| matches!(&channel.kind, ChannelKind::Ses { to, .. } if to.iter().any(|to| to.eq_ignore_ascii_case(address)));
-    if !channels.read.values().any(has) {
+    if !channels.channels.values().any(has) {
         let remedy = "name them in `to:` of a ses channel, or remove them here";
         problems.add(node.at, format!("{person} is never told"), remedy);
     }
@@ -182,7 +184,7 @@ fn slack_app(node: &Node, problems: &Findings) -> Option<SlackApp> {
 
 fn team(node: &Node, problems: &Findings) -> Option<String> {
     let written = scalar::text(node, "team", problems)?;
-    if shared::is_slack_team(written) {
+    if is_slack_id(written, "TE") {
         return Some(written.to_owned());
     }
     problems.add(

@@ -40,7 +40,7 @@ pub(super) fn bad() -> Vec<(String, String)> {
 
 /// Our own objects, and those of channels, which approvals have in the same form.
 fn tables() -> impl Iterator<Item = &'static strict_yaml::Table> {
-    let shared = approvals::config::shared::tables();
+    let shared = contacts::tables();
     keys::ALL.iter().copied().chain(shared)
 }
 

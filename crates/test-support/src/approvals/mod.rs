@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex};
 use approvals::config::Config;
 use approvals::decide::{Boxed, DecisionContext};
 use approvals::records::Records;
-use approvals::sign::{Keys, token_mac};
-use approvals::{ApprovalAction, Briefing, Case, CaseId, Shown, Starter, Token};
+use approvals::token_mac::token_mac;
+use approvals::{ApprovalAction, Briefing, Case, Shown, Starter, Token};
 use common::aws::Aws;
 use common::state::Table;
 use jiff::Timestamp;
+use signing::Keys;
 
 pub use world::{Act, Fate, World};
 
@@ -74,7 +75,7 @@ pub fn shown(version: &str) -> Shown {
 pub fn case() -> Case {
     let token = Token::new(TOKEN);
     Case {
-        id: CaseId::of(&action(), &token),
+        id: Case::id_of(&action(), &token),
         action: action(),
         execution_id: Some(EXECUTION.into()),
         token_mac: token_mac(&keys(), &action(), &token),

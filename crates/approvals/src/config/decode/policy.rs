@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use common::arn::Arn;
 use schedule::Schedule;
 use strict_yaml::words::count;
-use strict_yaml::{At, Node, Object, Value, entries, items, scalar};
+use strict_yaml::{Node, Object, Value, entries, scalar};
 
-use super::{Context, words};
-use crate::config::{
-    Approver, ChannelKind, Glob, OfficeHours, Policy, TrustedRole, UnknownStarter, keys,
-};
+use contacts::Approver;
+use contacts::decode::words;
 
-const APPROVER_LIMIT: usize = 200;
+use super::Context;
+use crate::config::{Glob, OfficeHours, Policy, TrustedRole, UnknownStarter, keys};
 
 pub(super) fn read(node: &Node, context: &Context<'_>) -> Option<Policy> {
     let problems = context.problems;
@@ -25,7 +24,7 @@ pub(super) fn read(node: &Node, context: &Context<'_>) -> Option<Policy> {
     let decide = flag("decide").unwrap_or(true);
     let starter_may_approve = flag("starter_may_approve");
     let written = object.get("approvers");
-    let approvers = written.map(|node| approvers(node, "approvers", context));
+    let approvers = written.map(|node| context.directory.approvers(node, "approvers", problems));
     let complete = approvers.as_ref().is_none_or(Option::is_some);
     let approvers = approvers.flatten().unwrap_or_default();
     if complete {
@@ -131,66 +130,6 @@ fn somebody(object: &Object<'_>, decide: bool, approvers: &[Approver], context: 
     }
 }
 
-/// None if one of them is wrong.
-pub(super) fn approvers(node: &Node, told: &str, context: &Context<'_>) -> Option<Vec<Approver>> {
-    let problems = context.problems;
-    if matches!(&node.value, Value::List(items) if items.is_empty()) {
-        return Some(Vec::new());
-    }
-    let nodes = items(node, told, problems)?;
-    if nodes.len() > APPROVER_LIMIT {
-        let message = format!("there are more than {APPROVER_LIMIT} {told}");
-        problems.add(node.at, message, "name those who really decide");
-        return None;
-    }
-    let mut approvers: Vec<Approver> = Vec::new();
-    let mut right = true;
-    for node in nodes {
-        let read = scalar::text(node, told, problems)
-            .and_then(|written| approver(node.at, written, context));
-        match read {
-            None => right = false,
-            Some(approver) if approvers.contains(&approver) => {
-                problems.add(
-                    node.at,
-                    format!("{told} has {approver} twice"),
-                    "remove one",
-                );
-            }
-            Some(approver) => approvers.push(approver),
-        }
-    }
-    right.then_some(approvers)
-}
-
-fn approver(at: At, written: &str, context: &Context<'_>) -> Option<Approver> {
-    let Ok(approver) = written.parse::<Approver>() else {
-        let message = format!("{written:?} names no approver");
-        let remedy = "write slack:T0123ABCD/U0123ABCD (workspace and member id; names can be changed by \
-                      their owners), email:lead@example.com or link:CHANNEL";
-        context.problems.add(at, message, remedy);
-        return None;
-    };
-    if let Approver::Link(channel) = &approver {
-        let place = Node {
-            at,
-            value: Value::Null,
-        };
-        if !context.known(&place, channel) {
-            return None;
-        }
-        let mail = context.channels.get(channel);
-        if mail.is_some_and(|channel| matches!(channel.kind, ChannelKind::Ses { .. })) {
-            let message =
-                format!("{written}: each recipient of {channel:?} gets a link of their own");
-            let remedy = "name those who may decide: email:lead@example.com";
-            context.problems.add(at, message, remedy);
-            return None;
-        }
-    }
-    Some(approver)
-}
-
 fn office_hours(node: &Node, context: &Context<'_>) -> Option<OfficeHours> {
     let written = scalar::text(node, "office_hours", context.problems)?;
     match Schedule::parse(written, None) {
@@ -225,7 +164,7 @@ fn starters(
         } else {
             words(value, "starters", problems).unwrap_or_default()
         };
-        let Some(approver) = approver(key.at, &key.text, context) else {
+        let Some(approver) = context.directory.approver(key.at, &key.text, problems) else {
             continue;
         };
         // A typo here would let a starter approve their own release.

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use strict_yaml::{At, Node, Object, Value, entries, items, scalar};
 
-use super::{Context, formed, label, language, policy, texts, words};
-use crate::config::{ChannelKind, Escalate, FollowUp, Fraction, Glob, Globs, Route, forms, keys};
+use contacts::ChannelKind;
+use contacts::decode::{formed, label, language, words};
+
+use super::{Context, policy, texts};
+use crate::config::{Escalate, FollowUp, Fraction, Glob, Globs, Route, forms, keys};
 
 const ROUTE_LIMIT: usize = 100;
 const REMINDER_LIMIT: usize = 10;
@@ -84,7 +87,7 @@ fn route(name: &str, object: &Object<'_>, context: &Context<'_>) -> Option<Found
     };
     let tell = object
         .require("tell", problems)
-        .and_then(|node| context.tell(node, "tell"));
+        .and_then(|node| context.directory.named(node, "tell", problems));
     let escalate = object
         .get("escalate")
         .map(|node| self::escalate(node, context));
@@ -159,9 +162,11 @@ fn escalate(node: &Node, context: &Context<'_>) -> Option<Escalate> {
     let at = object
         .require("at", context.problems)
         .and_then(|node| fraction(node, "at", context));
-    let tell = object
-        .require("tell", context.problems)
-        .and_then(|node| context.tell(node, "escalate.tell"));
+    let tell = object.require("tell", context.problems).and_then(|node| {
+        context
+            .directory
+            .named(node, "escalate.tell", context.problems)
+    });
     Some(Escalate {
         at: at?,
         tell: tell?,
@@ -256,14 +261,10 @@ fn variables(node: &Node, context: &Context<'_>) -> Vec<String> {
 fn mention(node: &Node, context: &Context<'_>) -> BTreeMap<String, Vec<String>> {
     let mut mention = BTreeMap::new();
     for (key, value) in entries(node, "mention", context.problems).unwrap_or_default() {
-        let place = Node {
-            at: key.at,
-            value: Value::Null,
-        };
-        if !context.known(&place, &key.text) {
+        if !context.directory.knows(key.at, &key.text, context.problems) {
             continue;
         }
-        let slack = context.channels.get(&key.text).map(|channel| {
+        let slack = context.channels().get(&key.text).map(|channel| {
             matches!(
                 channel.kind,
                 ChannelKind::Slack { .. } | ChannelKind::SlackWebhook { .. }

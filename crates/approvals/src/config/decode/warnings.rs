@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use contacts::{Approver, Channel, ChannelKind};
 use strict_yaml::Findings;
 
 use super::routes::Found;
-use crate::config::{Approver, Channel, ChannelKind, Route, UnknownStarter};
+use crate::config::{Route, UnknownStarter};
 use crate::policy;
 
 pub(super) fn of(routes: &[Found], channels: &BTreeMap<String, Channel>, warnings: &Findings) {

@@ -84,12 +84,6 @@ pub(super) static TEXTS: Texts = Texts {
     page_done_before: "They stay as they are; there is nothing else to do.",
     page_done_wake: "What sleeps wakes within a few minutes.",
     page_reload: "Look again",
-    neutral_title: "There is nothing here",
-    neutral_text: "This address is not valid, or no longer. If you came here by a link in a message, look for a newer message.",
-    over_title: "This link has expired",
-    over_text: "Nothing was changed. Look for a newer message, or use the command line.",
-    unavailable_title: "Not available just now",
-    unavailable_text: "Nothing was changed. Try again in a few minutes.",
 
     reply_working: "On it...",
     reply_help: "`up NAME [2h]` wakes an environment, `snooze NAME [2h]` puts its sleep off, `status [NAME]` shows what is awake. NAME is a cluster, a service, `cluster/service`, or a pattern with * and ?.",

@@ -4,8 +4,8 @@
 mod en;
 mod zh;
 
-use approvals::config::Language;
 use channels::fill;
+use contacts::Language;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -79,12 +79,6 @@ pub struct Texts {
     pub page_done_before: &'static str,
     pub page_done_wake: &'static str,
     pub page_reload: &'static str,
-    pub neutral_title: &'static str,
-    pub neutral_text: &'static str,
-    pub over_title: &'static str,
-    pub over_text: &'static str,
-    pub unavailable_title: &'static str,
-    pub unavailable_text: &'static str,
 
     pub reply_working: &'static str,
     pub reply_help: &'static str,

@@ -84,12 +84,6 @@ pub(super) static TEXTS: Texts = Texts {
     page_done_before: "保持现状，无需其他操作。",
     page_done_wake: "休眠中的服务将在几分钟内唤醒。",
     page_reload: "再看一次",
-    neutral_title: "此处没有内容",
-    neutral_text: "该地址无效或已失效。如果您通过消息中的链接来到这里，请查看更新的消息。",
-    over_title: "该链接已过期",
-    over_text: "已超过有效时间，未作任何更改。请查看更新的消息，或使用命令行。",
-    unavailable_title: "暂时不可用",
-    unavailable_text: "未作任何更改，请几分钟后重试。",
 
     reply_working: "正在处理…",
     reply_help: "`up 名称 [2h]` 唤醒环境，`snooze 名称 [2h]` 推迟休眠，`status [名称]` 查看状态。名称可为集群、服务、`集群/服务`，或含 * 与 ? 的模式。",

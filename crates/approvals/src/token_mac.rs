@@ -1,52 +1,26 @@
 //! The keyed hash of an approval token: a case keeps this and not the token, and recognises by it
 //! whether the token that `CodePipeline` has now is the one that people were asked about.
 
+use signing::{Keys, MacMatch};
 use text::mask::Masker;
 
-use super::{Keys, hex, unhex};
 use crate::{ApprovalAction, Token, redact};
-
-/// Why nothing is decided about a case whose token can't be recognised any more.
-pub const KEYS_ROTATED: &str = "the signing keys were rotated since people were asked, so that the approval can't be \
-     recognised; use the console";
 
 const PURPOSE: &str = "token";
 
 /// The hash of a token, `<key id>:<hex>`.
 pub fn token_mac(keys: &Keys, action: &ApprovalAction, token: &Token) -> String {
-    let signature = keys.sign(PURPOSE, &message(action, token));
-    format!("{}:{}", keys.id(), hex(&signature))
-}
-
-/// What a token's hash says about a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TokenMatch {
-    /// It was made of this token.
-    Matches,
-    /// It was made of another token, or of another action's.
-    Differs,
-    /// It was made with a key that isn't known, or not any longer: nothing can be told.
-    UnknownKey,
+    keys.keyed_hash(PURPOSE, &message(action, token))
 }
 
 /// Whether `mac` was made of this token of this action.
-pub fn compare_token(keys: &Keys, mac: &str, action: &ApprovalAction, token: &Token) -> TokenMatch {
-    let Some((id, signature)) = mac.split_once(':') else {
-        return TokenMatch::Differs;
-    };
-    let Some(signature) = unhex(signature) else {
-        return TokenMatch::Differs;
-    };
-    match keys.verify(id, PURPOSE, &message(action, token), &signature) {
-        Some(true) => TokenMatch::Matches,
-        Some(false) => TokenMatch::Differs,
-        None => TokenMatch::UnknownKey,
-    }
+pub fn compare_token(keys: &Keys, mac: &str, action: &ApprovalAction, token: &Token) -> MacMatch {
+    keys.compare_hash(mac, PURPOSE, &message(action, token))
 }
 
 /// Whether `mac` was made of this token of this action, by one of the keys.
 pub fn token_mac_matches(keys: &Keys, mac: &str, action: &ApprovalAction, token: &Token) -> bool {
-    compare_token(keys, mac, action, token) == TokenMatch::Matches
+    compare_token(keys, mac, action, token) == MacMatch::Matches
 }
 
 /// `text` without anything that has the form of a token or of a review link's end, whichever approval
@@ -164,9 +138,9 @@ mod tests {
         let mac = token_mac(&keys, &action(), &token);
         let other = Keys::new("fedcba9876543210fedcba9876543210", None).unwrap();
         let compared = |keys| compare_token(keys, &mac, &action(), &token);
-        assert_eq!(compared(&keys), TokenMatch::Matches);
-        assert_eq!(compared(&other), TokenMatch::UnknownKey);
+        assert_eq!(compared(&keys), MacMatch::Matches);
+        assert_eq!(compared(&other), MacMatch::UnknownKey);
         let differs = compare_token(&keys, &mac, &action(), &Token::new("x"));
-        assert_eq!(differs, TokenMatch::Differs);
+        assert_eq!(differs, MacMatch::Differs);
     }
 }

@@ -1,23 +1,18 @@
-//! The keys that links and token hashes are made with, kept in one secret of Secrets Manager. Rotating
-//! it makes a new current key; what the previous one has signed still counts until the next rotation.
+//! The keys that seals, links and token hashes are made with, kept in one secret of Secrets Manager.
+//! Rotating it makes a new current key; what the previous one has signed still counts until the next
+//! rotation.
 
 use std::fmt;
-use std::sync::Arc;
 
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use common::aws::{Aws, Identity};
 use common::failure::{Failure, Hints};
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
-use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
-use tokio::sync::Mutex;
 
 /// A key has at least so many characters: 32 of Secrets Manager's own make about 200 bits.
 pub const MIN_KEY_LENGTH: usize = 32;
-/// Keys are read again after this long, so that a rotation is noticed.
-const CACHE_TTL: SignedDuration = SignedDuration::from_mins(5);
-/// Where something was signed with a key that isn't known they are read again at once, but no more often.
-const MIN_REFRESH_INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 
 /// The keys can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -97,49 +92,94 @@ impl Keys {
     }
 
     /// The id of the key that signs.
-    pub(super) fn id(&self) -> &str {
+    pub fn id(&self) -> &str {
         &self.current.id
     }
 
     /// Signs with the current key. `purpose` keeps what is signed for one thing from counting for another.
-    pub(crate) fn sign(&self, purpose: &str, message: &[u8]) -> Vec<u8> {
+    pub fn sign(&self, purpose: &str, message: &[u8]) -> Vec<u8> {
         mac(&self.current.bytes, purpose, message)
             .finalize()
             .into_bytes()
             .to_vec()
     }
 
-    /// Whether `signature` was made by the key called `id`; false for a key that isn't known.
-    pub(crate) fn verify(
+    /// Whether `signature` was made by the key called `id`.
+    pub fn verify(
         &self,
         id: &str,
         purpose: &str,
         message: &[u8],
         signature: &[u8],
-    ) -> Option<bool> {
+    ) -> Result<(), SealError> {
         let mut keys = [Some(&self.current), self.previous.as_ref()]
             .into_iter()
             .flatten();
-        let key = keys.find(|key| key.id == id)?;
+        let key = keys.find(|key| key.id == id).ok_or(SealError::UnknownKey)?;
         let mac = mac(&key.bytes, purpose, message);
-        Some(mac.verify_slice(signature).is_ok())
+        mac.verify_slice(signature).map_err(|_| SealError::Forged)
     }
 
-    /// Signs a short text for the browser of the person who was shown a page: `<key id>.<hex>`.
+    /// Signs a short text: `<key id>.<hex>`.
     pub fn seal_text(&self, purpose: &str, text: &str) -> String {
         let signature = self.sign(purpose, text.as_bytes());
-        format!("{}.{}", self.id(), super::hex(&signature))
+        format!("{}.{}", self.id(), HEXLOWER.encode(&signature))
     }
 
     /// Whether `seal` was made by [`Keys::seal_text`] for the same purpose and text.
-    pub fn text_sealed(&self, seal: &str, purpose: &str, text: &str) -> bool {
-        let Some((id, signature)) = seal.split_once('.') else {
-            return false;
-        };
-        super::unhex(signature).is_some_and(|signature| {
-            self.verify(id, purpose, text.as_bytes(), &signature) == Some(true)
-        })
+    pub fn check_text(&self, seal: &str, purpose: &str, text: &str) -> Result<(), SealError> {
+        let (id, signature) = seal.split_once('.').ok_or(SealError::Malformed)?;
+        let signature = HEXLOWER
+            .decode(signature.as_bytes())
+            .map_err(|_| SealError::Malformed)?;
+        self.verify(id, purpose, text.as_bytes(), &signature)
     }
+
+    /// A keyed hash by which a secret is recognised that isn't kept: `<key id>:<hex>`.
+    pub fn keyed_hash(&self, purpose: &str, secret: &[u8]) -> String {
+        let signature = self.sign(purpose, secret);
+        format!("{}:{}", self.id(), HEXLOWER.encode(&signature))
+    }
+
+    /// Whether `hash` was made by [`Keys::keyed_hash`] of this secret.
+    pub fn compare_hash(&self, hash: &str, purpose: &str, secret: &[u8]) -> MacMatch {
+        let Some((id, signature)) = hash.split_once(':') else {
+            return MacMatch::Differs;
+        };
+        let Ok(signature) = HEXLOWER.decode(signature.as_bytes()) else {
+            return MacMatch::Differs;
+        };
+        match self.verify(id, purpose, secret, &signature) {
+            Ok(()) => MacMatch::Matches,
+            Err(SealError::UnknownKey) => MacMatch::UnknownKey,
+            Err(_) => MacMatch::Differs,
+        }
+    }
+}
+
+/// Why a seal doesn't count. Whoever sent it isn't told; it is for the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// It is no seal of ours at all.
+    #[error("it does not have the form of a seal")]
+    Malformed,
+    /// It names a key that isn't known, or not any longer: one that was read before the last rotation.
+    #[error("it names a key that is not known; it is forged, or older than two rotations")]
+    UnknownKey,
+    /// The signature is wrong.
+    #[error("its signature is wrong: it is forged or damaged")]
+    Forged,
+}
+
+/// What a keyed hash says about a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MacMatch {
+    /// It was made of this secret.
+    Matches,
+    /// It was made of another one.
+    Differs,
+    /// It was made with a key that isn't known, or not any longer: nothing can be said.
+    UnknownKey,
 }
 
 impl Key {
@@ -151,7 +191,7 @@ impl Key {
         }
         let digest = Sha256::digest(text.as_bytes());
         Ok(Self {
-            id: super::hex(&digest[..4]),
+            id: HEXLOWER.encode(&digest[..4]),
             bytes: text.as_bytes().to_vec(),
         })
     }
@@ -196,70 +236,6 @@ async fn version(aws: &Aws, secret: &str, stage: &str) -> Result<Option<String>,
     }
 }
 
-/// The keys of a function that lives for many invocations: read at the first need, and again when they are old.
-#[derive(Debug)]
-pub struct Keyring {
-    secret: String,
-    cached: Mutex<Option<CachedKeys>>,
-}
-
-#[derive(Debug)]
-struct CachedKeys {
-    keys: Arc<Keys>,
-    read: Timestamp,
-    /// When it was last tried to read them, with or without success.
-    tried: Timestamp,
-}
-
-impl Keyring {
-    /// A keyring over a secret of Secrets Manager; nothing is read yet.
-    pub fn new(secret: impl Into<String>) -> Self {
-        Self {
-            secret: secret.into(),
-            cached: Mutex::new(None),
-        }
-    }
-
-    /// The keys, at most five minutes old.
-    pub async fn keys(&self, aws: &Aws, now: Timestamp) -> Result<Arc<Keys>, KeysError> {
-        let mut cached = self.cached.lock().await;
-        if let Some(cached) = &*cached
-            && now.duration_since(cached.read).abs() < CACHE_TTL
-        {
-            return Ok(cached.keys.clone());
-        }
-        self.read(&mut cached, aws, now).await
-    }
-
-    /// The keys read anew, where something names a key that isn't among them: a rotation may have
-    /// happened since. Those that are kept, if reading was tried less than ten seconds ago.
-    pub async fn refreshed(&self, aws: &Aws, now: Timestamp) -> Result<Arc<Keys>, KeysError> {
-        let mut cached = self.cached.lock().await;
-        if let Some(cached) = &mut *cached {
-            if now.duration_since(cached.tried).abs() < MIN_REFRESH_INTERVAL {
-                return Ok(cached.keys.clone());
-            }
-            cached.tried = now;
-        }
-        self.read(&mut cached, aws, now).await
-    }
-
-    async fn read(
-        &self,
-        cached: &mut Option<CachedKeys>,
-        aws: &Aws,
-        now: Timestamp,
-    ) -> Result<Arc<Keys>, KeysError> {
-        let keys = Arc::new(Keys::load(aws, &self.secret).await?);
-        *cached = Some(CachedKeys {
-            keys: keys.clone(),
-            read: now,
-            tried: now,
-        });
-        Ok(keys)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,7 +263,7 @@ mod tests {
         for previous in ["", "short"] {
             let keys = Keys::new(ONE, Some(previous)).unwrap();
             assert!(keys.previous.is_none());
-            assert!(keys.text_sealed(&seal, "form", "nonce"));
+            assert!(keys.check_text(&seal, "form", "nonce").is_ok());
         }
     }
 
@@ -296,20 +272,20 @@ mod tests {
         let old = Keys::new(ONE, None).unwrap();
         let seal = old.seal_text("form", "nonce");
         let rotated = Keys::new(TWO, Some(ONE)).unwrap();
-        assert!(rotated.text_sealed(&seal, "form", "nonce"));
+        assert!(rotated.check_text(&seal, "form", "nonce").is_ok());
         let again = Keys::new(&TWO.to_uppercase(), Some(TWO)).unwrap();
-        assert!(!again.text_sealed(&seal, "form", "nonce"));
+        assert!(again.check_text(&seal, "form", "nonce").is_err());
     }
 
     #[test]
     fn a_seal_counts_for_its_purpose_and_text_only() {
         let keys = Keys::new(ONE, None).unwrap();
         let seal = keys.seal_text("form", "nonce");
-        assert!(keys.text_sealed(&seal, "form", "nonce"));
-        assert!(!keys.text_sealed(&seal, "link", "nonce"));
-        assert!(!keys.text_sealed(&seal, "form", "nonces"));
+        assert!(keys.check_text(&seal, "form", "nonce").is_ok());
+        assert!(keys.check_text(&seal, "link", "nonce").is_err());
+        assert!(keys.check_text(&seal, "form", "nonces").is_err());
         for wrong in ["", ".", &seal[..seal.len() - 1], &seal.to_uppercase()] {
-            assert!(!keys.text_sealed(wrong, "form", "nonce"), "{wrong}");
+            assert!(keys.check_text(wrong, "form", "nonce").is_err(), "{wrong}");
         }
     }
 

@@ -1,7 +1,7 @@
-//! What the function is invoked with: a request of its URL, or the click that it handed to itself.
+//! A request of a function URL.
 //!
-//! Lambda wraps each request of a function URL, whatever its body says, so that our own event can't be
-//! brought in from outside.
+//! Lambda wraps each one, whatever its body says, so that a function's own event can't be brought in from
+//! outside.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads>
 
 use std::collections::BTreeMap;
@@ -10,19 +10,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::Value;
+use url::form_urlencoded;
 
-use crate::slack::Handed;
-
-/// What came in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A request of the function URL.
-    Request(Request),
-    /// A click that was acknowledged before.
-    Click(Handed),
-}
-
-/// It is neither. What it is instead is not said: it may hold anything.
+/// An event is neither a request nor one of the function's own. What it is instead is not said: it may hold
+/// anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this is neither a request of the function's URL nor an event of its own; don't invoke it by hand"
@@ -52,6 +43,12 @@ pub struct Request {
 pub const MAX_BODY: usize = 512 * 1024;
 
 impl Request {
+    /// Reads the event of a request.
+    pub fn decode(payload: Value) -> Result<Self, NotOurs> {
+        let event: UrlEvent = serde_json::from_value(payload).map_err(|_| NotOurs)?;
+        event.try_into()
+    }
+
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
@@ -74,6 +71,16 @@ impl Request {
         let kind = self.header("content-type").unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    }
+
+    /// A field of a form that came exactly once.
+    pub fn field(&self, name: &str) -> Option<String> {
+        let fields = form_urlencoded::parse(&self.body);
+        let mut values = fields
+            .filter(|(known, _)| known == name)
+            .map(|(_, value)| value.into_owned());
+        let value = values.next()?;
+        values.next().is_none().then_some(value)
     }
 }
 
@@ -106,18 +113,10 @@ struct Http {
     source_ip: Option<String>,
 }
 
-impl Event {
-    /// Reads an event.
-    pub fn decode(payload: Value) -> Result<Self, NotOurs> {
-        // Whatever has one of these is a request, even if it has more.
-        let request = ["requestContext", "rawPath", "headers", "body"];
-        if request.iter().any(|key| payload.get(key).is_some()) {
-            let event: UrlEvent = serde_json::from_value(payload).map_err(|_| NotOurs)?;
-            return Ok(Self::Request(event.try_into()?));
-        }
-        let handed = serde_json::from_value(payload).map_err(|_| NotOurs)?;
-        Ok(Self::Click(handed))
-    }
+/// Whether an event is a request: whatever has one of these is one, even if it has more.
+pub fn is_request(payload: &Value) -> bool {
+    let request = ["requestContext", "rawPath", "headers", "body"];
+    request.iter().any(|key| payload.get(key).is_some())
 }
 
 impl TryFrom<UrlEvent> for Request {
@@ -159,12 +158,6 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn click() -> Value {
-        json!({"id": "x", "case": "abcdefghijklmnopqrstuvwxyz", "team": "T0001", "user": "U0001",
-               "name": "A", "decision": "approve", "comment": null, "at": 1_772_445_600,
-               "response_url": "https://hooks.slack.com/actions/x"})
-    }
-
     fn request(body: &str) -> Value {
         json!({"version": "2.0", "rawPath": "/slack/interactions", "rawQueryString": "",
                "headers": {"Content-Type": "text/plain"}, "cookies": ["a=1", "b=2", "a=3"],
@@ -173,27 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn our_own_event_is_a_click() {
-        let event = Event::decode(json!({"slack_click": click(), "seal": "x.00"})).unwrap();
-        assert!(matches!(event, Event::Click(_)));
-    }
-
-    #[test]
-    fn a_request_is_never_a_click_whatever_it_says() {
-        let body = json!({"slack_click": click(), "seal": "x.00"}).to_string();
-        let mut event = request(&body);
-        assert!(matches!(
-            Event::decode(event.clone()),
-            Ok(Event::Request(_))
-        ));
-        event["slack_click"] = click();
-        assert!(matches!(Event::decode(event), Ok(Event::Request(_))));
+    fn whatever_has_a_key_of_a_request_is_one() {
         for key in ["requestContext", "rawPath", "headers", "body"] {
-            let mixed = json!({"slack_click": click(), "seal": "x.00", key: {}});
-            assert_eq!(Event::decode(mixed), Err(NotOurs), "{key}");
+            assert!(
+                is_request(&json!({"slack_click": {}, "seal": "x.00", key: {}})),
+                "{key}"
+            );
         }
-        let more = json!({"slack_click": click(), "seal": "x.00", "more": 1});
-        assert_eq!(Event::decode(more), Err(NotOurs));
+        assert!(!is_request(&json!({"slack_click": {}, "seal": "x.00"})));
     }
 
     #[test]
@@ -201,14 +181,14 @@ mod tests {
         let mut event = request("a=1");
         event["body"] = json!("YT0x/w==");
         event["isBase64Encoded"] = json!(true);
-        let Ok(Event::Request(request)) = Event::decode(event.clone()) else {
+        let Ok(request) = Request::decode(event.clone()) else {
             panic!()
         };
         assert_eq!(request.body, b"a=1\xff");
         assert_eq!(request.method, "POST");
         assert_eq!(request.header("content-type"), Some("text/plain"));
         event["body"] = json!("not base64!");
-        assert_eq!(Event::decode(event), Err(NotOurs));
+        assert_eq!(Request::decode(event), Err(NotOurs));
     }
 
     #[test]
@@ -219,7 +199,7 @@ mod tests {
         ] {
             let mut event = request(&body);
             event["isBase64Encoded"] = json!(base64);
-            let Ok(Event::Request(request)) = Event::decode(event) else {
+            let Ok(request) = Request::decode(event) else {
                 panic!()
             };
             assert!(request.oversized && request.body.is_empty());
@@ -228,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_cookie_that_came_twice_is_none() {
-        let Ok(Event::Request(request)) = Event::decode(request("")) else {
+        let Ok(request) = Request::decode(request("")) else {
             panic!()
         };
         assert_eq!(request.cookie("b"), Some("2"));
@@ -245,7 +225,7 @@ mod tests {
             json!({"Records": []}),
             json!({"slack_click": {}}),
         ] {
-            assert_eq!(Event::decode(other), Err(NotOurs));
+            assert_eq!(Request::decode(other), Err(NotOurs));
         }
     }
 }

@@ -7,14 +7,14 @@ use common::state::{Created, Item, Key, Replaced, StateError};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use signing::OpaqueId;
 
-use super::{Records, pk};
-use crate::CaseId;
+use crate::{Ledger, RETENTION, partition};
 
 /// How long a claim holds without a result: longer than any delivery with its retries.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// A reason is kept up to so many bytes.
-const REASON_LIMIT: usize = 500;
+const MAX_REASON: usize = 500;
 
 /// How far a delivery has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ pub struct Delivery {
     nonce: String,
 }
 
-/// A claim that was granted: to be given back to [`Records::delivered`] or [`Records::delivery_failed`].
+/// A claim that was granted: to be given back to [`Ledger::delivered`] or [`Ledger::delivery_failed`].
 #[derive(Debug)]
 #[must_use = "a claim ends in delivered or delivery_failed"]
 pub struct ClaimGuard(Item<Delivery>);
@@ -72,11 +72,11 @@ pub enum Claim {
     },
 }
 
-impl Records<'_> {
+impl Ledger<'_> {
     /// Claims the delivery of `occasion` (`ask`, `reminder-1`, …) to `channel`.
     pub async fn claim_delivery(
         &self,
-        id: &CaseId,
+        id: &OpaqueId,
         occasion: &str,
         channel: &str,
     ) -> Result<Claim, StateError> {
@@ -101,7 +101,11 @@ impl Records<'_> {
             why: None,
             nonce: (self.new_id)(),
         };
-        let known = match self.create(&key, &value).await? {
+        let known = match self
+            .table
+            .create(&key, &value, self.now() + RETENTION)
+            .await?
+        {
             Created::New => {
                 let version = 1;
                 return Ok(Claim::Granted(ClaimGuard(Item {
@@ -166,7 +170,7 @@ impl Records<'_> {
         claim: ClaimGuard,
         why: &str,
     ) -> Result<Replaced, StateError> {
-        let why = &why[..why.floor_char_boundary(min(why.len(), REASON_LIMIT))];
+        let why = &why[..why.floor_char_boundary(min(why.len(), MAX_REASON))];
         let value = Delivery {
             state: DeliveryState::Failed,
             since: self.now(),
@@ -181,7 +185,7 @@ impl Records<'_> {
     /// A delivery, if it was ever claimed: for example to find the message that is to be updated.
     pub async fn delivery(
         &self,
-        id: &CaseId,
+        id: &OpaqueId,
         occasion: &str,
         channel: &str,
     ) -> Result<Option<Delivery>, StateError> {
@@ -192,9 +196,9 @@ impl Records<'_> {
     /// Everything that was told, or tried, about a case: occasion, channel, delivery.
     pub async fn deliveries(
         &self,
-        id: &CaseId,
+        id: &OpaqueId,
     ) -> Result<Vec<(String, String, Delivery)>, StateError> {
-        let items = self.table.list(&pk(id), "delivery#").await?;
+        let items = self.table.list(&partition(id), "delivery#").await?;
         let named = |item: Item<Delivery>| {
             let name = item.key.sk.strip_prefix("delivery#")?;
             let (occasion, channel) = name.split_once('#')?;
@@ -204,6 +208,6 @@ impl Records<'_> {
     }
 }
 
-fn key(id: &CaseId, occasion: &str, channel: &str) -> Key {
-    Key::new(pk(id), format!("delivery#{occasion}#{channel}"))
+fn key(id: &OpaqueId, occasion: &str, channel: &str) -> Key {
+    Key::new(partition(id), format!("delivery#{occasion}#{channel}"))
 }

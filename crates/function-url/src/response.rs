@@ -1,4 +1,4 @@
-//! What the function URL answers. Each answer has the headers that keep a browser from storing,
+//! What a function URL answers. Each answer has the headers that keep a browser from storing,
 //! embedding, sniffing or leaking it: there is no way to make one without them.
 
 use base64::Engine;
@@ -13,8 +13,10 @@ use crate::page;
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// A page, or nothing.
+    /// A page, JSON, or nothing.
     pub body: String,
+    /// What the body is.
+    content_type: &'static str,
     /// A cookie to set.
     pub cookie: Option<String>,
     /// The methods that would be right, with status 405.
@@ -32,6 +34,7 @@ impl Response {
         Self {
             status,
             body,
+            content_type: "text/html; charset=utf-8",
             cookie: None,
             allow: None,
         }
@@ -46,6 +49,12 @@ impl Response {
         }
     }
 
+    /// The same with another status.
+    #[must_use]
+    pub fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
     /// Only these methods.
     pub fn only(allow: &'static str) -> Self {
         Self {
@@ -54,23 +63,26 @@ impl Response {
         }
     }
 
-    /// There is nothing at this path.
-    pub fn no_such_page() -> Self {
-        Self::page(404, page::neutral())
+    /// JSON, with status 200.
+    pub fn json(value: &Value) -> Self {
+        Self {
+            content_type: "application/json; charset=utf-8",
+            ..Self::page(200, value.to_string())
+        }
     }
 
-    /// A link that doesn't count, whatever the reason is.
-    pub fn no_such_link() -> Self {
-        Self::no_such_page()
+    /// There is nothing at this path, or its link doesn't count, whatever the reason is.
+    pub fn not_found() -> Self {
+        Self::page(404, page::not_found())
     }
 
-    /// A link whose time is over. Says the same as any other that doesn't count.
-    pub fn link_is_over() -> Self {
-        Self::page(410, page::neutral())
+    /// The time of a link is over.
+    pub fn expired() -> Self {
+        Self::page(410, page::expired())
     }
 
-    /// The settings are wrong; what is wrong stands in the log.
-    pub fn not_set_up() -> Self {
+    /// Nothing can be said; why stands in the log.
+    pub fn unavailable() -> Self {
         Self::page(503, page::unavailable())
     }
 
@@ -91,7 +103,7 @@ impl Response {
     /// <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-response-payload>
     pub fn into_value(self) -> Value {
         let mut headers = json!({
-            "content-type": "text/html; charset=utf-8",
+            "content-type": self.content_type,
             "cache-control": "no-store",
             "referrer-policy": "no-referrer",
             "content-security-policy": policy(),

@@ -1,12 +1,14 @@
-//! `channels:`
+//! `channels:` of a configuration, and lists of their names and of people. A configuration has a directory,
+//! whatever else it is about.
 
 use std::collections::BTreeMap;
 
-use strict_yaml::{Findings, Node, Object, SecretRef, Value, entries, scalar};
+use strict_yaml::words::list;
+use strict_yaml::{At, Findings, Node, Object, SecretRef, Value, entries, items, scalar};
 
-use super::{formed, label, language, words};
-use crate::config::{Address, Channel, ChannelKind, FILE, forms, keys};
-use crate::message::https_link;
+use crate::decode::{formed, label, language, words};
+use crate::link::https_link;
+use crate::{Address, Approver, Channel, ChannelKind, forms, keys};
 
 const KINDS: [&str; 7] = [
     "slack",
@@ -18,15 +20,114 @@ const KINDS: [&str; 7] = [
     "amazon_q",
 ];
 
-/// More channels than this are a mistake.
-const CHANNEL_LIMIT: usize = 100;
+const MAX_CHANNELS: usize = 100;
+const MAX_APPROVERS: usize = 200;
 /// SES takes 50 recipients a call; each gets a message of their own, and time is short.
-const RECIPIENT_LIMIT: usize = 50;
+const MAX_RECIPIENTS: usize = 50;
 
 const TOPIC: &str = "write the whole ARN: arn:aws:sns:eu-central-1:111122223333:releases";
 
+/// The channels of a configuration.
+#[derive(Debug, Default)]
+pub struct Directory {
+    /// Those that could be read, by name.
+    pub channels: BTreeMap<String, Channel>,
+    /// The names of all: a channel that is wrong is not unknown as well.
+    names: Vec<String>,
+}
+
+impl Directory {
+    /// Reads `channels:`.
+    pub fn read(node: &Node, problems: &Findings) -> Self {
+        let (channels, names) = all(node, problems);
+        Self { channels, names }
+    }
+
+    /// Names of these channels: at least one, each known, none twice.
+    pub fn named(&self, node: &Node, told: &str, problems: &Findings) -> Option<Vec<String>> {
+        let mut names: Vec<String> = Vec::new();
+        for (at, name) in words(node, told, problems)? {
+            if self.knows(at.at, name, problems) && !names.iter().any(|earlier| earlier == name) {
+                names.push(name.to_owned());
+            }
+        }
+        Some(names)
+    }
+
+    /// Whether the channel is there; otherwise a problem says so.
+    pub fn knows(&self, at: At, name: &str, problems: &Findings) -> bool {
+        let known = self.names.iter().any(|known| known == name);
+        if !known {
+            let names = || self.names.iter().map(String::as_str);
+            let remedy = match problems.nearest(name, names()) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None if self.names.is_empty() => "add it under `channels:`".to_owned(),
+                None => format!("add it under `channels:`; known are {}", list(names())),
+            };
+            problems.add(at, format!("there is no channel {name:?}"), remedy);
+        }
+        known
+    }
+
+    /// People and holders of links, each once; none if one of them is wrong.
+    pub fn approvers(&self, node: &Node, told: &str, problems: &Findings) -> Option<Vec<Approver>> {
+        if matches!(&node.value, Value::List(items) if items.is_empty()) {
+            return Some(Vec::new());
+        }
+        let nodes = items(node, told, problems)?;
+        if nodes.len() > MAX_APPROVERS {
+            let message = format!("there are more than {MAX_APPROVERS} {told}");
+            problems.add(node.at, message, "name those who really decide");
+            return None;
+        }
+        let mut approvers: Vec<Approver> = Vec::new();
+        let mut right = true;
+        for node in nodes {
+            let read = scalar::text(node, told, problems)
+                .and_then(|written| self.approver(node.at, written, problems));
+            match read {
+                None => right = false,
+                Some(approver) if approvers.contains(&approver) => {
+                    problems.add(
+                        node.at,
+                        format!("{told} has {approver} twice"),
+                        "remove one",
+                    );
+                }
+                Some(approver) => approvers.push(approver),
+            }
+        }
+        right.then_some(approvers)
+    }
+
+    /// One of them.
+    pub fn approver(&self, at: At, written: &str, problems: &Findings) -> Option<Approver> {
+        let Ok(approver) = written.parse::<Approver>() else {
+            let message = format!("{written:?} names no approver");
+            let remedy = "write slack:T0123ABCD/U0123ABCD (workspace and member id; names can be changed by \
+                          their owners), email:lead@example.com or link:CHANNEL";
+            problems.add(at, message, remedy);
+            return None;
+        };
+        if let Approver::Link(channel) = &approver {
+            if !self.knows(at, channel, problems) {
+                return None;
+            }
+            let mail = self.channels.get(channel);
+            if mail.is_some_and(|channel| matches!(channel.kind, ChannelKind::Ses { .. })) {
+                let message =
+                    format!("{written}: each recipient of {channel:?} gets a link of their own");
+                let remedy = "name those who may decide: email:lead@example.com";
+                problems.add(at, message, remedy);
+                return None;
+            }
+        }
+        Some(approver)
+    }
+}
+
 /// The channels that could be read, and the names of all.
-pub(super) fn all(node: &Node, problems: &Findings) -> (BTreeMap<String, Channel>, Vec<String>) {
+fn all(node: &Node, problems: &Findings) -> (BTreeMap<String, Channel>, Vec<String>) {
     let mut channels = BTreeMap::new();
     let mut names = Vec::new();
     let found = entries(node, "channels", problems).unwrap_or_default();
@@ -34,8 +135,8 @@ pub(super) fn all(node: &Node, problems: &Findings) -> (BTreeMap<String, Channel
         let remedy = "add one: `release-room: {slack: {channel: …, token: …}}`";
         problems.add(node.at, "there are no channels", remedy);
     }
-    if found.len() > CHANNEL_LIMIT {
-        let message = format!("there are more than {CHANNEL_LIMIT} channels");
+    if found.len() > MAX_CHANNELS {
+        let message = format!("there are more than {MAX_CHANNELS} channels");
         problems.add(node.at, message, "remove those that no route needs");
         return (channels, names);
     }
@@ -126,8 +227,8 @@ fn ses(node: &Node, problems: &Findings) -> Option<ChannelKind> {
     });
     let to = object.require("to", problems).and_then(|node| {
         let written = words(node, "to", problems)?;
-        if written.len() > RECIPIENT_LIMIT {
-            let message = format!("there are more than {RECIPIENT_LIMIT} recipients");
+        if written.len() > MAX_RECIPIENTS {
+            let message = format!("there are more than {MAX_RECIPIENTS} recipients");
             problems.add(node.at, message, "write to a mailing list or an SNS topic");
             return None;
         }
@@ -174,7 +275,7 @@ fn address(node: &Node, problems: &Findings) -> Option<Address> {
 
 fn secret(object: &Object<'_>, key: &str, told: &str, problems: &Findings) -> Option<SecretRef> {
     let node = object.require(key, problems)?;
-    SecretRef::read(node, told, FILE.noun, problems)
+    SecretRef::read(node, told, "configuration", problems)
 }
 
 fn topic(object: &Object<'_>, problems: &Findings) -> Option<String> {

@@ -5,17 +5,16 @@
 
 use std::fmt;
 
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
-
-use super::unhex;
 
 /// Slack's own limit for the age of a request, in seconds; also for one from the future.
 pub const REPLAY_WINDOW: i64 = 300;
 
 /// Slack's signing secrets have 32 characters; anything much shorter was mistyped.
-const SECRET_LENGTH: usize = 16;
+const MIN_SECRET_LENGTH: usize = 16;
 
 /// A signing secret that can be used.
 #[derive(Clone)]
@@ -41,7 +40,7 @@ impl SigningSecret {
     pub fn new(text: &str) -> Result<Self, NoSecret> {
         let text = text.trim();
         let length = text.chars().count();
-        if length < SECRET_LENGTH {
+        if length < MIN_SECRET_LENGTH {
             return Err(NoSecret { length });
         }
         Ok(Self(text.as_bytes().to_vec()))
@@ -88,7 +87,7 @@ pub fn verify(
     let signature = request
         .signature
         .and_then(|text| text.strip_prefix("v0="))
-        .and_then(unhex)
+        .and_then(|hex| HEXLOWER.decode(hex.as_bytes()).ok())
         .ok_or(NotSlack::Malformed)?;
     let mut mac = Hmac::<Sha256>::new_from_slice(&secret.0).expect("HMAC takes keys of any length");
     mac.update(b"v0:");

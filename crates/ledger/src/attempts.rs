@@ -3,10 +3,11 @@
 
 use common::state::{Created, Item, Key, Replaced, StateError};
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use signing::OpaqueId;
 
-use super::{AuditKind, AuditRecord, Records, Voter, pk};
-use crate::CaseId;
+use crate::{Actor, AuditKind, AuditRecord, Ledger, partition};
 
 /// Attempts of one approver at one case that are listed one by one.
 pub const MAX_ATTEMPTS: u32 = 20;
@@ -16,16 +17,19 @@ const PREFIX: &str = "attempts#";
 /// The attempts of one approver at one case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Attempts {
-    voter: Voter,
+    voter: Actor,
     count: u32,
     first: Timestamp,
     last: Timestamp,
 }
 
-impl Records<'_> {
+impl Ledger<'_> {
     /// Adds a record of an attempt that has decided nothing to the audit of its case, or only counts it
     /// where its approver has tried often.
-    pub async fn audit_attempt(&self, record: &AuditRecord) -> Result<(), StateError> {
+    pub async fn audit_attempt<D>(&self, record: &AuditRecord<D>) -> Result<(), StateError>
+    where
+        D: Serialize + DeserializeOwned,
+    {
         let Some(voter) = record.by.first() else {
             return self.audit(record).await;
         };
@@ -43,8 +47,8 @@ impl Records<'_> {
         }
     }
 
-    async fn attempt(&self, id: &CaseId, voter: &Voter) -> Result<u32, StateError> {
-        let key = Key::new(pk(id), format!("{PREFIX}{}", voter.approver));
+    async fn attempt(&self, id: &OpaqueId, voter: &Actor) -> Result<u32, StateError> {
+        let key = Key::new(partition(id), format!("{PREFIX}{}", voter.approver));
         let now = self.now();
         let first = Attempts {
             voter: voter.clone(),
@@ -68,11 +72,11 @@ impl Records<'_> {
     }
 
     /// What the audit has only counted, an entry for each approver.
-    pub(super) async fn counted_attempts(
+    pub(crate) async fn counted_attempts<D: Default>(
         &self,
-        id: &CaseId,
-    ) -> Result<Vec<AuditRecord>, StateError> {
-        let items: Vec<Item<Attempts>> = self.table.list(&pk(id), PREFIX).await?;
+        id: &OpaqueId,
+    ) -> Result<Vec<AuditRecord<D>>, StateError> {
+        let items: Vec<Item<Attempts>> = self.table.list(&partition(id), PREFIX).await?;
         let many = items.into_iter().map(|item| item.value);
         let many = many.filter(|attempts| attempts.count > MAX_ATTEMPTS);
         let entry = |attempts: Attempts| {

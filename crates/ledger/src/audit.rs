@@ -3,79 +3,72 @@
 
 use common::state::{Item, Key, StateError};
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use signing::OpaqueId;
 
-use super::{Decision, Records, Via, Voter};
-use crate::{ApprovalAction, CaseId, Truth};
+use crate::{Actor, Ledger, Via};
 
 /// What an audit record is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditKind {
-    /// People were told of the case.
+    /// People were asked.
     Told,
-    /// Somebody answered, whatever came of it.
+    /// Somebody answered or asked for something, whatever came of it.
     Click,
-    /// It is known what became of the case.
+    /// It is known what became of it.
     Outcome,
-    /// A link that doesn't count named the case: a forged one, an old one, somebody else's.
+    /// A link that doesn't count named it: a forged one, an old one, somebody else's.
     BadLink,
 }
 
-/// One entry of the audit.
+/// One entry of the audit. `D` is what is known beside the common part: an object of its own fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuditRecord {
+pub struct AuditRecord<D> {
     /// When.
     pub at: Timestamp,
-    /// The case.
-    pub case: CaseId,
+    /// The case, or whatever else has an audit of its own.
+    pub case: OpaqueId,
     /// What it is about.
     pub kind: AuditKind,
-    /// The approval, if the case is known.
-    pub action: Option<ApprovalAction>,
-    /// The pipeline execution, if it is known.
-    pub execution_id: Option<String>,
     /// Who; several where an outcome took several votes.
-    pub by: Vec<Voter>,
+    pub by: Vec<Actor>,
     /// How it came.
     pub via: Option<Via>,
-    /// Yes or no.
-    pub decision: Option<Decision>,
-    /// What was said about it.
-    pub comment: Option<String>,
     /// What came of it, one sentence.
     pub result: String,
-    /// What `CodePipeline` says, for an outcome.
-    pub truth: Option<Truth>,
     /// The address that the request came from, where there was one.
     pub from: Option<String>,
+    /// What else is known.
+    #[serde(flatten)]
+    pub details: D,
 }
 
-impl AuditRecord {
+impl<D: Default> AuditRecord<D> {
     /// A record of this kind about this case; the rest is empty.
-    pub fn new(kind: AuditKind, case: CaseId, at: Timestamp, result: impl Into<String>) -> Self {
+    pub fn new(kind: AuditKind, case: OpaqueId, at: Timestamp, result: impl Into<String>) -> Self {
         Self {
             at,
             case,
             kind,
-            action: None,
-            execution_id: None,
             by: Vec::new(),
             via: None,
-            decision: None,
-            comment: None,
             result: result.into(),
-            truth: None,
             from: None,
+            details: D::default(),
         }
     }
 }
 
-impl Records<'_> {
+impl Ledger<'_> {
     /// Adds `record` to the audit of its case.
-    pub async fn audit(&self, record: &AuditRecord) -> Result<(), StateError> {
+    pub async fn audit<D>(&self, record: &AuditRecord<D>) -> Result<(), StateError>
+    where
+        D: Serialize + DeserializeOwned,
+    {
         let key = Key::new(
-            partition(&record.case),
+            audit_partition(&record.case),
             // Nanoseconds with all nine digits, so that the order of the keys is the order in time.
             format!("audit#{:.9}#{}", record.at, (self.new_id)()),
         );
@@ -84,9 +77,13 @@ impl Records<'_> {
     }
 
     /// The audit of a case, oldest first; attempts that were only counted stand together.
-    pub async fn audits(&self, id: &CaseId) -> Result<Vec<AuditRecord>, StateError> {
-        let items: Vec<Item<AuditRecord>> = self.table.list(&partition(id), "audit#").await?;
-        let mut audits: Vec<AuditRecord> = items.into_iter().map(|item| item.value).collect();
+    pub async fn audits<D>(&self, id: &OpaqueId) -> Result<Vec<AuditRecord<D>>, StateError>
+    where
+        D: Serialize + DeserializeOwned + Default,
+    {
+        let items: Vec<Item<AuditRecord<D>>> =
+            self.table.list(&audit_partition(id), "audit#").await?;
+        let mut audits: Vec<AuditRecord<D>> = items.into_iter().map(|item| item.value).collect();
         audits.extend(self.counted_attempts(id).await?);
         audits.sort_by_key(|record| record.at);
         Ok(audits)
@@ -94,6 +91,6 @@ impl Records<'_> {
 }
 
 /// The partition of a case's audit. The template's policies name its beginning.
-fn partition(id: &CaseId) -> String {
+fn audit_partition(id: &OpaqueId) -> String {
     format!("audit#{id}")
 }
