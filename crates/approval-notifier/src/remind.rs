@@ -51,6 +51,19 @@ pub async fn remind(
         );
         return Ok(());
     };
+    // An event that says so proves nothing: only what the route has.
+    let is_known = match number {
+        ESCALATION => route.escalate.is_some(),
+        number => usize::try_from(number).is_ok_and(|n| (1..=route.reminders.len()).contains(&n)),
+    };
+    if !is_known {
+        tracing::warn!(
+            case = id.as_str(),
+            number,
+            "the route has no such reminder; nobody is reminded"
+        );
+        return Ok(());
+    }
     let signer = context.signer(&keys);
     if number == ESCALATION {
         escalate(context, &case, (config, route), signer).await

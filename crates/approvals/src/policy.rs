@@ -304,7 +304,7 @@ pub fn counted<'a>(policy: &Policy, votes: &'a [Vote]) -> Vec<&'a Actor> {
 }
 
 /// Those of `voters` whose yes would still be taken at this moment, each person once.
-pub fn approving<'a>(
+fn approving<'a>(
     policy: &Policy,
     voters: impl IntoIterator<Item = &'a Actor>,
     (starter, account): (Option<&Starter>, &str),
@@ -321,6 +321,36 @@ pub fn approving<'a>(
         };
         judge(policy, &request).is_ok()
     })
+}
+
+/// The people who have said yes.
+pub enum Tally<'a> {
+    /// As many as the policy needs.
+    Enough(Vec<&'a Actor>),
+    /// Not yet.
+    Missing {
+        /// So many count.
+        have: u32,
+        /// So many must.
+        need: u32,
+    },
+}
+
+/// N of M: whether enough of `voters` may still approve at this moment.
+pub fn tally<'a>(
+    policy: &Policy,
+    voters: impl IntoIterator<Item = &'a Actor>,
+    (starter, account): (Option<&Starter>, &str),
+    at: Timestamp,
+) -> Tally<'a> {
+    let by = approving(policy, voters, (starter, account), at);
+    let have = u32::try_from(by.len()).unwrap_or(u32::MAX);
+    let need = needed(policy, starter, account);
+    if have < need {
+        Tally::Missing { have, need }
+    } else {
+        Tally::Enough(by)
+    }
 }
 
 fn once_each<'a>(

@@ -318,7 +318,8 @@ impl Row {
 
     /// Whether it sleeps: it was stopped, and nothing runs that should not.
     pub fn sleeps(&self) -> bool {
-        self.phase == Some(Phase::Down) && !self.condition.as_ref().is_some_and(Condition::costs)
+        let is_stopped = self.phase == Some(Phase::Down) && self.resource.desired == 0;
+        is_stopped && !self.condition.as_ref().is_some_and(Condition::costs)
     }
 
     /// Whether we put it to sleep, and nobody will wake it.

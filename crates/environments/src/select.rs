@@ -86,6 +86,8 @@ pub struct Selected {
     pub want: ScheduleState,
     /// What of its tags could not be understood, and does not matter just now.
     pub remark: Option<String>,
+    /// Something that was asked for can't be read; it may be to keep it up.
+    pub is_unclear: bool,
     /// What else somebody should know: of the schedule, and of tags that nobody reads.
     pub notes: Vec<String>,
 }
@@ -187,6 +189,7 @@ impl<'a> Selector<'a> {
             return Selection::UnclearOverride { why, own };
         }
         // What is no fault of this service is told once, and not beside each.
+        let is_unclear = unclear.is_some();
         let remark = unclear.filter(|what| *what != UnclearSource::Request);
         let mut notes = schedule.remarks().to_vec();
         notes.extend(mistyped(resource, self.config));
@@ -197,6 +200,7 @@ impl<'a> Selector<'a> {
             overrides,
             want,
             remark: remark.map(|what| what.to_string()),
+            is_unclear,
         })
     }
 

@@ -3,7 +3,7 @@
 use common::state::{Created, Item, StateError};
 
 use crate::config::Policy;
-use crate::policy::{self, Refusal, Request};
+use crate::policy::{self, Refusal, Request, Tally};
 use crate::records::{Decision, DecisionRecord, Intent, LinkUse, Vote};
 use crate::{Case, Starter, pipeline};
 use ledger::{Actor, Via};
@@ -229,15 +229,13 @@ async fn voters(
     let mut votes = context.records.votes(&case.id).await?;
     votes.sort_by_key(|vote| vote.at);
     let people = votes.iter().map(|vote| &vote.voter);
-    let account = case.action.account.as_str();
-    let by = policy::approving(policy, people, (starter, account), context.records.now());
-    let have = u32::try_from(by.len()).unwrap_or(u32::MAX);
-    let need = policy::needed(policy, starter, account);
-    Ok(if have < need {
-        Err(Answer::Recorded { have, need })
-    } else {
-        Ok(by.into_iter().cloned().collect())
-    })
+    let starter = (starter, case.action.account.as_str());
+    Ok(
+        match policy::tally(policy, people, starter, context.records.now()) {
+            Tally::Enough(by) => Ok(by.into_iter().cloned().collect()),
+            Tally::Missing { have, need } => Err(Answer::Recorded { have, need }),
+        },
+    )
 }
 
 fn intent(

@@ -140,9 +140,8 @@ async fn still_holds(
     let policy = flow::policy_of(context, case)?;
     let starter = flow::starter_of(context, case, policy).await?;
     let starter = (starter.as_ref(), case.action.account.as_str());
-    let by = policy::approving(policy, &intent.by, starter, context.records.now());
-    let need = policy::needed(policy, starter.0, starter.1);
-    Ok(u32::try_from(by.len()).is_ok_and(|have| have >= need))
+    let tally = policy::tally(policy, &intent.by, starter, context.records.now());
+    Ok(matches!(tally, policy::Tally::Enough(_)))
 }
 
 /// The answer while an intent stands, or may: it is carried out already, or by whoever comes next.

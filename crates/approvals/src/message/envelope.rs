@@ -56,7 +56,10 @@ fn opened(value: &Value, context: &Context, depth: usize) -> Option<Vec<Incoming
         Value::Object(_) => {}
         _ => return None,
     }
-    if let Some(reminder) = value.get("reminder").and_then(reminder) {
+    // Never from a topic: whoever may publish there is nobody who may remind.
+    if context.origin.topic_arn.is_none()
+        && let Some(reminder) = value.get("reminder").and_then(reminder)
+    {
         return Some(vec![reminder]);
     }
     let origin = Origin {

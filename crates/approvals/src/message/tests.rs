@@ -603,3 +603,16 @@ fn the_links_and_comments_of_an_approval_carry_no_token() {
     named["approval"]["pipelineName"] = json!(TOKEN);
     assert!(!plain(&event(&named.to_string())).text.contains(TOKEN));
 }
+
+#[test]
+fn a_reminder_comes_from_no_topic() {
+    let reminder = r#"{"reminder": {"case": "abcdefghijklmnopqrstuvwxyz", "number": 100}}"#;
+    let is_reminder = |event: &Value| matches!(&incoming(event)[..], [Incoming::Reminder { .. }]);
+    assert!(is_reminder(&serde_json::from_str(reminder).unwrap()));
+    assert!(!is_reminder(&event(reminder)));
+    let queued =
+        json!({"Records": [{"eventSource": "aws:sqs", "body": event(reminder).to_string()}]});
+    assert!(!is_reminder(&queued));
+    let again = json!({"Records": [{"eventSource": "aws:sqs", "body": reminder}]});
+    assert!(is_reminder(&again), "from the queue of what failed");
+}

@@ -74,7 +74,8 @@ pub fn groups(run: &RunContext<'_>) -> Vec<Group> {
         else {
             continue;
         };
-        if edge <= run.now || is_put_off(&selected, run.now, edge) {
+        // Who may have been asked to be kept up is not put to sleep.
+        if edge <= run.now || selected.is_unclear || is_put_off(&selected, run.now, edge) {
             continue;
         }
         let schedule = selected.schedule.to_string();
@@ -176,6 +177,9 @@ async fn tell_offer(
     problems
 }
 
+/// What the names in one offer may take: an item of the state table holds 390 KiB.
+const MAX_OFFER_BYTES: usize = 200 * 1024;
+
 /// The id of a group's first offer.
 fn first(run: &RunContext<'_>, group: &Group) -> OpaqueId {
     let place = run.place;
@@ -190,10 +194,16 @@ fn first(run: &RunContext<'_>, group: &Group) -> OpaqueId {
 
 fn offer(run: &RunContext<'_>, id: OpaqueId, group: &Group) -> Offer {
     let edge = group.edge;
+    let mut room = MAX_OFFER_BYTES;
+    let fits = |place: &&String| {
+        room = room.saturating_sub(place.len() + 3);
+        room > 0
+    };
     Offer {
         id,
         target: Target::of(run.event),
-        services: group.services.keys().cloned().collect(),
+        // The rest gets an offer of its own.
+        services: group.services.keys().take_while(fits).cloned().collect(),
         edge,
         wakes: group.wakes,
         choices: choices(run, edge),

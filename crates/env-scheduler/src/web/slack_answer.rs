@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use channels::{answer_slack, fill, leads_to_slack};
 use contacts::Approver;
+use environments::condition::Condition;
 use environments::config::{Config, Glob};
 use environments::decide::PlanContext;
 use environments::gather::{Gathered, gather};
@@ -377,9 +378,13 @@ fn status(rows: &[&Row], texts: &Texts, zone: &Zone) -> String {
 }
 
 fn counts(rows: &[&Row]) -> (String, String) {
-    let sleeps = |row: &&&Row| row.sleeps() && row.resource.desired == 0;
-    let asleep = rows.iter().filter(sleeps).count();
-    ((rows.len() - asleep).to_string(), asleep.to_string())
+    let asleep = rows.iter().filter(|row| row.sleeps()).count();
+    // What is at zero by other hands is neither, and so is what was woken and is not up.
+    let is_up = |row: &&&Row| {
+        row.resource.desired > 0 && !matches!(row.condition, Some(Condition::NotUp { .. }))
+    };
+    let awake = rows.iter().filter(is_up).count();
+    (awake.to_string(), asleep.to_string())
 }
 
 /// The first edge of all.

@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
-use super::filter::Patterns;
+use super::evaluate_filter::Patterns;
 use super::syntax::{Query, Segment, Selector, Test};
 use crate::budget::{Budget, MAX_SELECTED, Undecided};
 use crate::document::{Elements, Node, View};

@@ -4,12 +4,12 @@
 //! with a limit of nesting, so that no text can use up the stack. A fault says where it is and what
 //! to write: the dialects that people know differ, and the usual slips are known.
 
-mod conditions;
 mod cursor;
 mod error;
 mod evaluate;
-mod filter;
+mod evaluate_filter;
 mod mistakes;
+mod parse_filter;
 mod parser;
 mod pattern;
 mod syntax;

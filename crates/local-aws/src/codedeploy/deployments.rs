@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::applications::{check_batch, description, revision};
-use super::driver::Driver;
 use super::groups::rollback;
 use super::input::{self, APPLICATION, GROUP};
 use super::lifecycle::Lifecycle;
@@ -17,6 +16,7 @@ use super::model::{Deployment, Group, State, StopRequest, Waiting};
 use super::outcome::DeploymentStatus;
 use super::revision::Revision;
 use super::settings::AutoRollback;
+use super::traffic_shift::Driver;
 use super::{CodeDeploy, hooks, ids};
 use crate::error::AwsError;
 

@@ -2,7 +2,7 @@
 //! of the service.
 //!
 //! Calls change a state behind one lock, never held across an await; one task a deployment drives
-//! it (`driver`); every decision is a pure function (`outcome`, `lifecycle`, `routing`,
+//! it (`traffic_shift`); every decision is a pure function (`outcome`, `lifecycle`, `routing`,
 //! `hooks::accept`). Waits that AWS measures in minutes are virtual time.
 //!
 //! It must never be kinder than AWS: an answer that AWS refuses is refused here, and silence fails.
@@ -11,12 +11,12 @@ mod applications;
 mod appspec;
 mod config;
 mod deployments;
-mod driver;
 mod groups;
 mod hooks;
 mod ids;
 mod input;
 mod lifecycle;
+mod listener_weights;
 mod model;
 mod outcome;
 mod plan;
@@ -25,7 +25,7 @@ mod rollback;
 mod routing;
 mod settings;
 mod targets;
-mod traffic;
+mod traffic_shift;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
