@@ -231,10 +231,9 @@ pub enum HandleError {
 impl From<HandleError> for Diagnostic {
     fn from(error: HandleError) -> Self {
         let error_type = match error {
-            HandleError::NotOurs(_) => "NotOurs",
+            HandleError::NotOurs(_) | HandleError::Open(OpenError::Seal(_)) => "NotOurs",
             HandleError::Settings(_) => "Settings",
             HandleError::Open(OpenError::Keys(_)) => "Keys",
-            HandleError::Open(OpenError::Seal(_)) => "NotOurs",
         };
         Self {
             error_type: error_type.to_owned(),

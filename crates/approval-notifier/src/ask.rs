@@ -298,7 +298,7 @@ async fn wake_later(
     if ticks.is_empty() {
         return Ok(());
     }
-    let Some(schedules) = &context.settings.schedules else {
+    let Some(place) = &context.settings.schedules else {
         tracing::warn!(
             route = route.name,
             "the route wants reminders, but SCHEDULE_GROUP and SCHEDULE_ROLE_ARN are not set"
@@ -307,7 +307,7 @@ async fn wake_later(
     };
     let scheduler = Scheduler {
         aws: context.aws,
-        schedules,
+        schedules: place,
         function_arn: &context.invocation.function_arn,
     };
     let setting = ticks.into_iter().map(async |tick| {

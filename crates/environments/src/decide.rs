@@ -411,10 +411,10 @@ impl Situation<'_> {
             }
             let told = told.join("; ");
             notes.push(format!(
-                "while it slept {told}; it had {was}, and is given {given}"
+                "while it slept {told}; it had {was}, and would have {given} by now"
             ));
         }
-        let noted = |decision: Decision| {
+        let with_notes = |decision: Decision| {
             let why = std::iter::once(decision.why.clone()).chain(notes.iter().cloned());
             Decision {
                 why: why.collect::<Vec<_>>().join("; "),
@@ -428,7 +428,7 @@ impl Situation<'_> {
             giving: other.or(record.giving),
             ..record.clone()
         };
-        let giving = |step: Step, why: &str| noted(decision(step, why));
+        let giving = |step: Step, why: &str| with_notes(decision(step, why));
         let wake = |why: &str| giving(Step::Wake { was: given }, why);
         let finish = || {
             let step = Step::FinishWake { was: given };
@@ -465,7 +465,7 @@ impl Situation<'_> {
                 // Whoever asked for it has not ended the night: the morning tells what was found.
                 None if self.want.asked && record.phase == Phase::Left => self.still_left(record),
                 None if self.want.asked => self.leave("somebody changed it while it slept"),
-                None => noted(self.conflict(&due)),
+                None => with_notes(self.conflict(&due)),
             },
         }
     }
@@ -487,9 +487,15 @@ impl Situation<'_> {
     /// had is outside of these now.
     fn but_for_bounds(&self, record: &SleepRecord) -> Option<Level> {
         let (was, set) = (saved(record)?, record.set?);
-        let original = record.original(self.found);
-        let ours = self.found.desired == set.desired && self.found.desired < was.desired;
-        let fits = |bounds: Scaling| bounds.allows(was.desired);
+        let mut original = record.original(self.found);
+        let mut wanted = was.desired;
+        if let (Some(given), Some(bounds)) = (record.giving, original.scaling) {
+            // Scheduled actions were due, and would have pulled the count into whatever the bounds are.
+            wanted = bounds.clamp(given.desired);
+            original.desired = wanted;
+        }
+        let ours = self.found.desired == set.desired && self.found.desired < wanted;
+        let fits = |bounds: Scaling| bounds.allows(wanted);
         (ours && original.scaling.is_none_or(fits)).then_some(original)
     }
 

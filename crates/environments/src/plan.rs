@@ -51,6 +51,10 @@ pub struct Plan {
 
 /// One service.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says something of its own"
+)]
 pub struct Row {
     /// As it is.
     #[serde(rename = "service")]

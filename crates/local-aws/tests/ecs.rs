@@ -92,11 +92,19 @@ impl Shop {
         }
     }
 
+    #[allow(
+        clippy::unused_async,
+        reason = "awaited, as calls of a real client are"
+    )]
     async fn ok(&self, operation: &str, input: Value) -> Value {
         self.world.ecs.call(operation, input).unwrap()
     }
 
     /// `code: message` of the refusal.
+    #[allow(
+        clippy::unused_async,
+        reason = "awaited, as calls of a real client are"
+    )]
     async fn refused(&self, operation: &str, input: Value) -> String {
         self.world
             .ecs

@@ -26,7 +26,7 @@ async fn whatever_ends_the_wait_in_between_is_what_people_are_told() {
                 assert!(settled.by.is_empty(), "{fate:?} {call}: not through us");
                 let console = matches!(
                     fate,
-                    Fate::Before(Act::ConsoleApproves) | Fate::Before(Act::ConsoleRejects)
+                    Fate::Before(Act::ConsoleApproves | Act::ConsoleRejects)
                 );
                 let by = settled.truth.by.as_deref();
                 assert_eq!(by, console.then_some(CONSOLE), "{fate:?} {call}");

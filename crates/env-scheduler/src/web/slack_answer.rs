@@ -31,7 +31,7 @@ use crate::people::permissions::{Right, may, may_read};
 use crate::people::texts::{Texts, Zone};
 use crate::{Invocation, configuration, identity};
 
-/// SlackRequest that waited longer don't count: the person has long gone on, or asked again.
+/// A request that waited longer doesn't count: the person has gone on, or asked again.
 const MAX_REQUEST_AGE: SignedDuration = SignedDuration::from_mins(15);
 /// For telling the person, with all tries.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);

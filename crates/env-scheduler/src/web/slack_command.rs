@@ -30,7 +30,7 @@ pub enum SlackCommand {
     Button(OpaqueId, u8),
 }
 
-/// SlackRequest as the function hands them to itself.
+/// What somebody asked for in Slack, as the function hands it to itself.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SlackRequest {

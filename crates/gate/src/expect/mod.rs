@@ -217,7 +217,7 @@ impl Expectation {
             Self::Header { name, tests } => header(name, tests, evidence, values, findings),
             Self::Body(tests) => match evidence.body.text() {
                 Ok(body) => {
-                    findings.extend(text_condition::evaluate("body", tests, &[&body], values))
+                    findings.extend(text_condition::evaluate("body", tests, &[&body], values));
                 }
                 Err(why) => findings.push(Finding::errored(self.subject(), why.to_string())),
             },

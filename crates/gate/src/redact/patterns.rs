@@ -134,10 +134,10 @@ macro_rules! masking {
                 format!("{}{MASK}{}", &text[..start], &text[end..])
             }
 
+            static NESTED: LazyLock<Regex> = LazyLock::new(|| compiled(&nested()));
             if !MAYBE.is_match(raw) {
                 return raw.to_owned();
             }
-            static NESTED: LazyLock<Regex> = LazyLock::new(|| compiled(&nested()));
             let raw = mask_nested(raw, |text, at| {
                 let found = NESTED.captures_at(text, at)?;
                 Some((found.get(0)?.end(), found.name("quote")?.as_str()))

@@ -201,8 +201,8 @@ async fn findings(
         drop((evidence, held));
         judged
     });
+    let _stop = StopOnDrop(stop);
     let judged = timeout_at(until, judging).await;
-    stop.store(true, Ordering::Relaxed);
     match judged {
         Ok(Ok(judged)) => Ok(judged),
         Ok(Err(fault)) => {
@@ -217,6 +217,15 @@ async fn findings(
             "the expectations could not be judged in time; make the path, the pattern or the body \
              smaller",
         )),
+    }
+}
+
+/// Sets its flag when nobody waits any more, also where the task that waited is cut off.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

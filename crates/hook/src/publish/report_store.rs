@@ -40,9 +40,9 @@ impl<'a> ReportStore<'a> {
         let Err(error) = call.send().await else {
             return false;
         };
-        let status = error.raw_response().map(|response| response.status());
+        let response = error.raw_response();
         // 409: another run is storing one at this moment.
-        let stored = status.is_some_and(|status| matches!(status.as_u16(), 409 | 412));
+        let stored = response.is_some_and(|answer| matches!(answer.status().as_u16(), 409 | 412));
         if !stored {
             tracing::error!("{}", self.problem(&self.key, &error));
         }
@@ -97,15 +97,14 @@ fn key_stem(prefix: &str, result: &GateResult) -> String {
     };
     let application = safe(result.fact("application").unwrap_or("unknown-application"));
     let deployment = safe(result.fact("deployment_id").unwrap_or("unknown-deployment"));
-    let event = match result.fact("lifecycle_event") {
-        Some(event) => safe(event),
-        // A key that no other event has, and that all runs for this one have.
-        None => {
-            let mut hasher = DefaultHasher::new();
-            result.execution_id.hash(&mut hasher);
-            format!("execution-{:016x}", hasher.finish())
-        }
+    // A key that no other event has, and that all runs for this one have.
+    let of_execution = || {
+        let mut hasher = DefaultHasher::new();
+        result.execution_id.hash(&mut hasher);
+        format!("execution-{:016x}", hasher.finish())
     };
+    let event = result.fact("lifecycle_event");
+    let event = event.map_or_else(of_execution, safe);
     let stem = format!("{application}/{deployment}/{}-{event}", result.stage);
     if prefix.is_empty() {
         stem

@@ -91,11 +91,19 @@ impl Bench {
         group(setup, &self.production, &self.test)
     }
 
+    #[allow(
+        clippy::unused_async,
+        reason = "awaited, as calls of a real client are"
+    )]
     pub(crate) async fn ok(&self, operation: &str, input: Value) -> Value {
         self.codedeploy.call(operation, &input).unwrap()
     }
 
     /// The code of the error a call is refused with.
+    #[allow(
+        clippy::unused_async,
+        reason = "awaited, as calls of a real client are"
+    )]
     pub(crate) async fn code(&self, operation: &str, input: Value) -> String {
         self.codedeploy.call(operation, &input).unwrap_err().code
     }
@@ -378,6 +386,10 @@ async fn listener(world: &World, balancer: &str, target_group: &str) -> Listener
 }
 
 /// Calls the load balancer and returns the text of the first element named `wanted`.
+#[allow(
+    clippy::unused_async,
+    reason = "awaited, as calls of a real client are"
+)]
 async fn elb(world: &World, operation: &str, params: &[(&str, &str)], wanted: &str) -> String {
     let form: String = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(params)
