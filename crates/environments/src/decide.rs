@@ -526,11 +526,21 @@ impl Situation<'_> {
         )
     }
 
-    /// Bounds to restore that don't move the count.
+    /// Bounds to restore that don't move the count: those that it would have by now, or else those that it had.
     fn harmless(&self, record: &SleepRecord) -> Option<Scaling> {
-        let original = record.original(self.found).scaling?;
-        let differs = Some(original) != self.found.scaling;
-        (differs && original.allows(self.found.desired)).then_some(original)
+        let due = record.original(self.found).scaling?;
+        if Some(due) == self.found.scaling {
+            return None;
+        }
+        let had = SleepRecord {
+            giving: None,
+            ..record.clone()
+        };
+        let had = had.original(self.found).scaling?;
+        let allowed = [due, had]
+            .into_iter()
+            .find(|b| b.allows(self.found.desired));
+        allowed.filter(|bounds| Some(*bounds) != self.found.scaling)
     }
 
     fn leave(&self, why: &str) -> Decision {

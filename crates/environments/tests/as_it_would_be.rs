@@ -257,12 +257,17 @@ fn what_was_due_counts_where_somebody_touched_it_in_the_night_too() {
                 ecs.add(place, Svc::new(4).scaled(2, 10, [false; 3]));
                 ecs.actions.push(prewarm(place));
             }
+            ecs.add("dev/low", Svc::new(4).scaled(2, 10, [false; 3]));
+            let bounds = (json!(0), json!(3));
+            ecs.actions
+                .push(action("cool", "dev/low", "cron(0 3 * * ? *)", bounds));
         });
         office.until(NIGHT).await;
         office.run("night").await;
         office.world.ecs(|ecs| {
             ecs.services.get_mut("dev/same").unwrap().desired = 4;
             ecs.services.get_mut("dev/other").unwrap().desired = 5;
+            ecs.services.get_mut("dev/low").unwrap().desired = 2;
             let max = ecs.services.get_mut("dev/max").unwrap();
             max.target.as_mut().unwrap().max = 12;
         });
@@ -279,7 +284,9 @@ fn what_was_due_counts_where_somebody_touched_it_in_the_night_too() {
             );
         }
         assert_eq!(has(&office, "dev/same"), (10, bounds(10, 20)));
-        assert_eq!(has(&office, "dev/other").0, 5, "{told}");
+        // Five do not fit into what is due, so it has the bounds that it had.
+        assert_eq!(has(&office, "dev/other"), (5, bounds(2, 10)), "{told}");
+        assert_eq!(has(&office, "dev/low"), (2, bounds(0, 3)), "{told}");
         assert_eq!(has(&office, "dev/max"), (10, bounds(10, 12)), "{told}");
     });
 }

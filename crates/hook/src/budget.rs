@@ -18,6 +18,8 @@ const MIN_GATE_MARGIN: Duration = Duration::from_millis(400);
 const MAX_GATE_MARGIN: Duration = Duration::from_secs(5);
 /// The answer is tried for so long even when no time is left.
 const MIN_ANSWER_TIME: Duration = Duration::from_secs(2);
+/// Less than this is no time for a try.
+const MIN_TRY: Duration = Duration::from_millis(250);
 /// A deadline so long ago is none.
 const MAX_DEADLINE_AGE: Duration = Duration::from_hours(24);
 /// What is assumed then.
@@ -84,10 +86,14 @@ impl Budget {
         margin(self.work_until.saturating_duration_since(Instant::now()))
     }
 
-    /// Until when the answer is tried, however late it is: Lambda may end the function before, but
+    /// Until when the answer is tried, however late it is. Where hardly any time is left for that, it gets some: Lambda may end the function before, but
     /// not trying is certain to leave CodeDeploy without an answer.
     pub fn last_chance(&self) -> Instant {
-        self.answer_until.max(Instant::now() + MIN_ANSWER_TIME)
+        let now = Instant::now();
+        if self.answer_until > now + MIN_TRY {
+            return self.answer_until;
+        }
+        now + MIN_ANSWER_TIME
     }
 
     /// [`Budget::divide`], from the wall-clock deadline that Lambda gives. A deadline in the past leaves no

@@ -226,6 +226,11 @@ impl<'a> StepRun<'a> {
         let mut record = self.record(Phase::Conflict);
         record.was = before.as_ref().and_then(|before| before.was.clone());
         record.set = before.as_ref().and_then(|before| before.set);
+        // What it is given may be what it would have by now, and not what it had.
+        record.giving = self.row.gives;
+        if give_back.is_some() && record.original(found).scaling != give_back {
+            record.giving = None;
+        }
         record.conflict = Some(Conflict {
             expected: record.set,
             found,

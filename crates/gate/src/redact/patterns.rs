@@ -82,20 +82,20 @@ fn mask_nested<'t>(
 /// Where the value ends whose bracket was opened just before `at`; the end of the text if it was cut off.
 fn behind(raw: &str, mut at: usize, quote: &str) -> usize {
     let bytes = raw.as_bytes();
-    let (mut depth, mut in_string) = (1, false);
+    let (mut depth, mut string) = (1, None);
     while depth > 0 && at < bytes.len() {
         match bytes[at] {
-            b'"' | b'\'' if quote.as_bytes().ends_with(&bytes[at..=at]) => {
+            byte @ (b'"' | b'\'') if string.is_none_or(|opened| opened == byte) => {
                 let escapes = bytes[..at].iter().rev().take_while(|byte| **byte == b'\\');
                 // A text of JSON inside of JSON has its quotes escaped, and those in its strings once more.
                 let own = quote.len() - 1;
                 let more = escapes.count().checked_sub(own);
                 if more.is_some_and(|more| (more / (own + 1)).is_multiple_of(2)) {
-                    in_string = !in_string;
+                    string = if string.is_some() { None } else { Some(byte) };
                 }
             }
-            b'[' | b'{' if !in_string => depth += 1,
-            b']' | b'}' if !in_string => depth -= 1,
+            b'[' | b'{' if string.is_none() => depth += 1,
+            b']' | b'}' if string.is_none() => depth -= 1,
             _ => {}
         }
         at += 1;

@@ -62,6 +62,10 @@ fn all_that_stands_under_a_secret_key_is_masked() {
             r#"{"credentials":***"#,
         ),
         (r#"{"items":[{"id":1}]}"#, r#"{"items":[{"id":1}]}"#),
+        (
+            r#"{'credentials': {'password': "a'b'}hunter2"}, 'n': 1}"#,
+            r#"{'credentials': ***, 'n': 1}"#,
+        ),
     ] {
         assert_eq!(redactor.text(raw), masked);
         assert_eq!(mask(raw), masked);
