@@ -19,6 +19,7 @@ FUNCTION = re.compile(
     re.MULTILINE,
 )
 
+STRIP = shutil.which("strip") or "strip"
 DOCUMENT = re.compile(r"^ +(?:LicenseUrl|ReadmeUrl): ([\w.]+)$", re.MULTILINE)
 
 
@@ -33,7 +34,7 @@ def assemble(template: Path, binaries: Path, build: Path) -> list[str]:
         package = build / name
         package.mkdir(parents=True)
         # Debug information is most of an unoptimised program, and is zipped and copied at each deployment.
-        subprocess.run(["strip", "-o", package / "bootstrap", binaries / binary], check=True)
+        subprocess.run([STRIP, "-o", package / "bootstrap", binaries / binary], check=True)
     for name in DOCUMENT.findall(text):
         shutil.copy(template.parent / name, build)
     (build / "template.yaml").write_text(

@@ -86,8 +86,8 @@ impl Budget {
         margin(self.work_until.saturating_duration_since(Instant::now()))
     }
 
-    /// Until when the answer is tried, however late it is. Where hardly any time is left for that, it gets some: Lambda may end the function before, but
-    /// not trying is certain to leave CodeDeploy without an answer.
+    /// Until when the answer is tried, however late it is. Where hardly any time is left for that, it gets some: Lambda
+    /// may end the function before, but not trying is certain to leave CodeDeploy without an answer.
     pub fn last_chance(&self) -> Instant {
         let now = Instant::now();
         if self.answer_until > now + MIN_TRY {
