@@ -64,7 +64,7 @@ local: # local-aws, the sample shop, and the command line
 .PHONY: quick
 quick: tools # Unoptimised packages for the local world, local-aws and the command line, from one build
 	@[[ -e target/debug/local-aws ]] || printf '%s\n' 'Compiling everything once: about seven minutes on two cores; later, seconds.' >&2
-	@cargo build --locked $(addprefix --package ,$(FUNCTIONS) local-aws cli) --bins
+	@cargo build --locked $(addprefix --package ,$(FUNCTIONS) local-aws sample-shop cli) --bins
 	@$(BIN)/python tools/assemble.py template.yaml target/debug .aws-sam/quick
 
 ## Showing
