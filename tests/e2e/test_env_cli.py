@@ -84,7 +84,7 @@ def test_the_week_is_a_picture_and_a_page(run: Run, night_world: World, estate: 
 def test_explain_says_why_and_what_comes_next(run: Run, night_world: World, estate: Estate) -> None:
     assert estate.counts("dev-cli")
     text = _said(run("env", "explain", SHOP))
-    for needed in ("2 (1-4)", "shall be on", "deploy-hooks:schedule", f"{night_world.hours.evening:%H:%M}"):
+    for needed in ("2 (1-4)", "should be on", "deploy-hooks:schedule", f"{night_world.hours.evening:%H:%M}"):
         assert needed in text, text
     assert "not ours" in _said(run("env", "explain", PRIVATE))
     unknown = run("env", "explain", "dev-cli/wep")
