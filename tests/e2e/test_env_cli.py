@@ -86,7 +86,7 @@ def test_explain_says_why_and_what_comes_next(run: Run, night_world: World, esta
     text = _said(run("env", "explain", SHOP))
     for needed in ("2 (1-4)", "should be on", "deploy-hooks:schedule", f"{night_world.hours.evening:%H:%M}"):
         assert needed in text, text
-    assert "not ours" in _said(run("env", "explain", PRIVATE))
+    assert "left alone" in _said(run("env", "explain", PRIVATE))
     unknown = run("env", "explain", "dev-cli/wep")
     assert unknown.returncode == 2 and "dev-cli/web" in unknown.stderr, unknown.stderr
 
