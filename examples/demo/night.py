@@ -222,6 +222,8 @@ class NightChapter:
         for place in self.night.woke:
             self._tell("ECS", f"{place} is back: {after[place]['desiredCount']}", mood="good")
         self.night.conflict = records[WORKER].get("conflict") or {}
+        # Awake is what runs: the run after the one that woke them finds that, and says so.
+        self._forward(at + 5 * MINUTE)
         self._read_the_summary()
 
     def _read_the_summary(self) -> None:

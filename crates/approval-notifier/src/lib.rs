@@ -5,7 +5,7 @@
 //!
 //! What must always hold:
 //! - A message is told once, whoever delivers it twice, and a lost one is told again: everything is
-//!   claimed in the state table before it is sent ([`telling`]).
+//!   claimed in the state table before it is sent ([`delivery`]).
 //! - A look-up that fails costs a line, never the message ([`gather`]); a channel that fails costs the
 //!   others nothing.
 //! - What is told follows from how things stand, not from which event came ([`follow`], [`due`]).
