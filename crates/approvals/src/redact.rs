@@ -25,7 +25,7 @@ pub fn prose(text: &str, chars: usize) -> String {
     prose_with(&Masker::new(), text, chars)
 }
 
-/// A [`line`] without what `masker` knows.
+/// A [`line()`] without what `masker` knows.
 #[must_use]
 pub fn line_with(masker: &Masker<'_>, text: &str, chars: usize) -> String {
     let harmless = masked_text(masker, text);
