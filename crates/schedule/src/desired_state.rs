@@ -148,7 +148,7 @@ pub fn desired_state<'a>(
 }
 
 /// The first instant after `at` at which [`desired_state`] says something else; `None` if it never does, as far
-/// as [`MAX_CHECKS`] of its starts and ends go.
+/// as `MAX_CHECKS` of its starts and ends go.
 pub fn next_edge(
     schedule: &Schedule,
     calendar: &Calendar,

@@ -66,7 +66,7 @@ pub fn line(text: &str) -> String {
     bounded(text, usize::MAX)
 }
 
-/// A [`line`] of at most `limit` characters, [`cut`] where there are more. What is cut away is not read.
+/// A [`line()`] of at most `limit` characters, [`cut`] where there are more. What is cut away is not read.
 #[must_use]
 pub fn short(text: &str, limit: usize) -> String {
     cut(&bounded(text, limit.saturating_add(1)), limit)
@@ -111,7 +111,7 @@ pub fn block(text: &str, limit: usize) -> (String, bool) {
     (clean, false)
 }
 
-/// Several lines, each a [`line`] that keeps its indentation; empty ones at most one by one.
+/// Several lines, each a [`line()`] that keeps its indentation; empty ones at most one by one.
 #[must_use]
 pub fn lines(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
