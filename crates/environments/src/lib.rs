@@ -41,6 +41,7 @@ pub mod savings;
 pub mod schedule_state;
 pub mod select;
 pub mod sleep_record;
+mod step;
 pub mod write;
 
 #[cfg(test)]

@@ -216,6 +216,9 @@ fn what_is_protected_is_left_alone_whatever_else_its_tags_say() {
                     .tagged(PROTECTED, "true"),
             );
             ecs.add("dev/no", Svc::new(2).tagged(PROTECTED, "no"));
+            // IAM compares to the letter.
+            ecs.add("dev/word", Svc::new(2).tagged(PROTECTED, "False"));
+            ecs.add("dev/blanks", Svc::new(2).tagged(PROTECTED, " false "));
             ecs.add(
                 "dev/forged",
                 Svc::new(0)

@@ -239,3 +239,46 @@ fn a_database_sleeps_after_the_services_of_all_clusters_and_wakes_before_them() 
         assert!((300..320).contains(&took.as_secs()), "{took:?}");
     });
 }
+
+#[test]
+fn an_aurora_cluster_is_waited_for_until_its_instances_serve() {
+    block_on(async {
+        let tiers = "tiers:\n  - { name: data, match: 'rds/*' }\n";
+        let text = CONFIG.replace("tiers:\n", tiers) + "also: { rds_clusters: 'dev-*' }\n";
+        let office = Office::with(&text);
+        let state_of = |name: &str, state: &str| {
+            office.world.with(|world| {
+                world.others.all.get_mut(name).unwrap().state = state.into();
+            });
+        };
+        office.world.with(|state| {
+            let all = &mut state.others.all;
+            all.insert("dev-shop".into(), Other::new("cluster", "available"));
+            let member = Other {
+                tags: [].into(),
+                more: "<DBClusterIdentifier>dev-shop</DBClusterIdentifier>",
+                ..Other::new("instance", "available")
+            };
+            all.insert("node-1".into(), member);
+            state.others.slow = true;
+        });
+        office.world.ecs(|ecs| ecs.add("dev/web", Svc::new(1)));
+        office.until(NIGHT).await;
+        office.run("night").await;
+        office.until(MORNING).await;
+        office.world.no_fates();
+        let short = std::time::Duration::from_mins(1);
+        for instance in ["stopped", "starting"] {
+            office.run_for("short", short).await;
+            assert_eq!(office.world.ecs(|ecs| ecs.get("dev/web").desired), 0);
+            // It says of itself that it is there, before any of its instances is.
+            state_of("dev-shop", "available");
+            state_of("node-1", instance);
+        }
+        office.run_for("short", short).await;
+        assert_eq!(office.world.ecs(|ecs| ecs.get("dev/web").desired), 0);
+        state_of("node-1", "available");
+        office.run_for("long", short).await;
+        assert_eq!(office.world.ecs(|ecs| ecs.get("dev/web").desired), 1);
+    });
+}

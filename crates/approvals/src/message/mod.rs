@@ -6,6 +6,8 @@
 //! may carry one.
 
 mod envelope;
+#[cfg(test)]
+mod envelope_tests;
 mod fields;
 mod plain;
 #[cfg(test)]

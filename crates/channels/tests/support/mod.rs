@@ -272,3 +272,8 @@ pub fn everything(payload: &Payload) -> String {
         Payload::SnsMail { subject, text } => format!("{subject}\n{text}"),
     }
 }
+
+/// The first lines: what everybody sees.
+pub fn top(text: &str, lines: usize) -> String {
+    text.lines().take(lines).collect::<Vec<_>>().join("\n")
+}

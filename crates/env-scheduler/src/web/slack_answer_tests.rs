@@ -90,3 +90,27 @@ fn what_people_write_does_nothing_in_slack() {
     assert_eq!(told["text"], "&lt;!channel&gt; &amp; &lt;@U1&gt;");
     assert_eq!(told["response_type"], "ephemeral");
 }
+
+#[test]
+fn what_does_not_run_is_not_awake() {
+    let zero = Row {
+        phase: None,
+        ..row("dev/zero", true)
+    };
+    let short = Row {
+        condition: Some(Condition::NotUp {
+            kind: environments::resource::Kind::EcsService,
+            wanted: 3,
+            running: 0,
+            since: jiff::Timestamp::UNIX_EPOCH,
+        }),
+        ..row("dev/short", false)
+    };
+    let by_hand = Row {
+        phase: Some(Phase::Down),
+        ..row("dev/by-hand", false)
+    };
+    let rows = [zero, short, by_hand, row("dev/asleep", true)];
+    let rows: Vec<&Row> = rows.iter().collect();
+    assert_eq!(counts(&rows), ("1".to_owned(), "1".to_owned()));
+}

@@ -275,3 +275,22 @@ async fn nothing_from_outside_is_taken_for_an_event_of_the_functions_own() {
     assert_eq!(answer["statusCode"], 404);
     assert!(house.answered().is_empty());
 }
+
+#[tokio::test]
+async fn a_service_whose_override_can_not_be_read_is_woken_all_the_same() {
+    let house = House::open().await;
+    house.tick_at(NIGHT).await;
+    house.world.ecs(|ecs| {
+        let tags = &mut ecs.services.get_mut("dev/web").unwrap().tags;
+        tags.insert("deploy-hooks:keep-up-until".into(), "tomorrow".into());
+    });
+    house.call(&house.command(MEMBER, "up dev/web 2h")).await;
+    house.run_handed_over().await;
+    let told = house.answered().join("\n");
+    assert!(
+        told.contains("1 service of dev/web will be awake until"),
+        "{told}"
+    );
+    house.tick_at("2026-11-23T22:10:00Z").await;
+    assert_eq!(house.desired("dev/web"), 3);
+}

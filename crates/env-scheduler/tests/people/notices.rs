@@ -215,3 +215,33 @@ proptest! {
         })?;
     }
 }
+
+#[tokio::test]
+async fn who_may_have_been_asked_to_be_kept_up_is_not_announced() {
+    let house = House::open().await;
+    house.world.ecs(|ecs| {
+        let tags = &mut ecs.services.get_mut("dev/web").unwrap().tags;
+        tags.insert("deploy-hooks:keep-up-until".into(), "tomorrow".into());
+    });
+    house.tick().await;
+    let mail = house.mail("lead@example.com");
+    assert!(
+        mail.contains("dev/api") && !mail.contains("dev/web"),
+        "{mail}"
+    );
+}
+
+#[tokio::test]
+async fn a_group_of_any_size_is_announced() {
+    let house = House::open().await;
+    for number in 0..1_700 {
+        house.add(&format!("dev/{number:0>250}"), Svc::new(1));
+    }
+    house.tick().await;
+    assert!(
+        !house.addressees().is_empty(),
+        "an item of the table holds 390 KiB"
+    );
+    let offers = house.items("offer#");
+    assert!(offers.len() > 1, "{}", offers.len());
+}
