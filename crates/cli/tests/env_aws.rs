@@ -337,7 +337,7 @@ fn a_snooze_changes_only_the_state_table() {
     let told = world.env(&["snooze", "dev/web", "--for", "2h", "--by", "the lead"]);
     assert_eq!(code(&told), 0, "{}", err(&told));
     assert!(
-        out(&told).starts_with("dev/web stays on until "),
+        out(&told).starts_with("The sleep of dev/web is put off until "),
         "{}",
         out(&told)
     );
@@ -366,6 +366,28 @@ fn a_snooze_changes_only_the_state_table() {
     let told = plain.args(["--table", "state"]).output().unwrap();
     assert_eq!(code(&told), 0, "{}", err(&told));
     assert_eq!(world.with(|state| state.calls.clone()), ["PutItem"]);
+}
+
+#[test]
+fn what_stays_down_all_the_same_is_named() {
+    let world = world("stays-down");
+    world.ecs(|ecs| {
+        let down = Svc::new(3).tagged("deploy-hooks:force-down-until", "2999-01-01T00:00:00Z");
+        ecs.add("dev/web", down.tagged("deploy-hooks:schedule", "office"));
+        ecs.add("dev/zero", Svc::new(0));
+        ecs.add("dev/zero-too", Svc::new(0));
+    });
+    let dry = world.env(&["up", "dev/web", "dev/z*", "--for", "1h"]);
+    assert_eq!(code(&dry), 0, "{}", err(&dry));
+    assert_snapshot!(err(&dry), @"
+    Stays down: dev/web (forced down until Tue 2999-01-01 01:00 by its tag deploy-hooks:force-down-until; remove the tag to wake it).
+    Stays down: dev/zero and 1 more (it is at zero, and deploy-hooks did not stop it; set its count by hand).
+    ");
+    let up = world.env(&["up", "dev/z*", "--for", "1h", "--yes"]);
+    assert_snapshot!(err(&up), @"Stays down: dev/zero and 1 more (it is at zero, and deploy-hooks did not stop it; set its count by hand).");
+    let told = world.env(&["snooze", "dev/web", "--for", "1h"]);
+    let told = out(&told);
+    assert_snapshot!(told.lines().last().unwrap(), @"Stays down: dev/web (forced down until Tue 2999-01-01 01:00 by its tag deploy-hooks:force-down-until; remove the tag to wake it).");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use common::failure::{Cause, Failure, Hints};
 use environments::config::Config;
 
 use crate::event::Event;
-use crate::identity::Place;
+use crate::identity::{self, Place};
 use crate::settings::Settings;
 use crate::{Function, Invocation};
 
@@ -95,6 +95,13 @@ fn after(remedy: &str) -> String {
         return String::new();
     }
     format!("; {remedy}")
+}
+
+/// Where the function itself runs.
+pub fn own(invocation: &Invocation) -> Result<Place, CrossAccountError> {
+    identity::place(&invocation.own_arn).ok_or_else(|| CrossAccountError::Nameless {
+        arn: invocation.own_arn.clone(),
+    })
 }
 
 /// Where the run works, if that is allowed.

@@ -30,7 +30,7 @@ use crate::metrics::{Counts, RunMetrics, line};
 use crate::people::{self, NOTIFY_TIMEOUT};
 use crate::run::{FailedRun, RunContext, RunOutcome};
 use crate::settings::Settings;
-use crate::{Function, HandleError, Invocation, configuration, cross_account, identity};
+use crate::{Function, HandleError, Invocation, configuration, cross_account};
 
 /// How long before the end of Lambda's time the run stops beginning new services: those in progress may take a while, and
 /// people are notified last.
@@ -70,10 +70,7 @@ async fn run(
     event: &Event,
 ) -> Result<Value, HandleError> {
     let clock = clock(function, settings, event)?;
-    let own = identity::place(&invocation.own_arn);
-    let own = own.ok_or_else(|| cross_account::CrossAccountError::Nameless {
-        arn: invocation.own_arn.clone(),
-    })?;
+    let own = cross_account::own(invocation)?;
     let config = configuration::current(function, settings, &own.account).await?;
     let place = cross_account::allowed(event, &own, &config)?;
     let there = (event, &own, &place);

@@ -1,13 +1,13 @@
 //! Reads all facts for a plan: resources of every kind, their records, what people asked for, missed scheduled actions and
 //! task sizes. What can't be read in one cluster is reported and does not stop the others.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::{StreamExt, stream};
 
 use crate::backup_tag;
 use crate::config::Config;
-use crate::kinds::{ecs_service, scalable_target};
+use crate::kinds::{Names, ecs_service, scalable_target};
 use crate::overrides::Request;
 use crate::plan::Facts;
 use crate::problem::{Problem, ProblemKind};
@@ -60,6 +60,37 @@ pub async fn gather(reader: Reader<'_>, store: RecordStore<'_>, config: &Config)
     gathered.actions(reader).await;
     gathered.sizes(reader).await;
     gathered.resources.sort_by(|a, b| a.arn.cmp(&b.arn));
+    gathered
+}
+
+/// Reads a few services, by their `cluster/name`. What their tasks take is not read.
+pub async fn gather_named(
+    reader: Reader<'_>,
+    store: RecordStore<'_>,
+    config: &Config,
+    places: &[String],
+) -> Gathered {
+    let mut gathered = Gathered::default();
+    let mut clusters: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (cluster, name) in places.iter().filter_map(|place| place.split_once('/')) {
+        clusters.entry(cluster).or_default().push(name.to_owned());
+    }
+    for (cluster, names) in clusters {
+        for kind in Kind::of_prefix(cluster) {
+            for names in names.chunks(kind.spec().names_per_call) {
+                let names = Names { cluster, names };
+                match kind.implementation().describe(reader, names).await {
+                    Ok(found) => gathered.resources.extend(found),
+                    Err(error) => {
+                        let problem = Problem::unread(Some(cluster), &error);
+                        gathered.problems.push(problem);
+                    }
+                }
+            }
+        }
+    }
+    gathered.read_records(store, config).await;
+    gathered.actions(reader).await;
     gathered
 }
 

@@ -13,6 +13,7 @@
 //! - [`missed_actions`]: what scheduled actions would have done meanwhile.
 //! - `kinds`: what differs between ECS services, RDS instances, Aurora clusters and Auto Scaling groups, behind one trait.
 //! - [`read`], `write` and [`rate_limiter`]: how AWS is called, how fast, and why a call failed.
+//! - [`outlook`]: what a plan says of services that somebody wants awake.
 //! - [`explain`], [`run_report`], [`savings`], [`problem`]: for people.
 //!
 //! What must never happen: a count that is lost, a resource that is touched without having opted in, a change over what
@@ -28,6 +29,7 @@ pub mod gather;
 mod kinds;
 pub mod missed_actions;
 mod mistyped_tags;
+pub mod outlook;
 pub mod overrides;
 pub mod plan;
 pub mod problem;

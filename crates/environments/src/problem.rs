@@ -83,6 +83,11 @@ impl Problem {
 }
 
 impl ProblemKind {
+    /// Whether services may be missing from what was read.
+    pub fn hides_services(self) -> bool {
+        !matches!(self, Self::RequestUnclear | Self::ActionsUnread)
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Unread => "unread",

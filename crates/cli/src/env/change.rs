@@ -8,11 +8,10 @@ use std::time::Duration;
 use environments::apply::{Applied, ApplyContext, End, Outcome, apply_watched};
 use environments::decide::Step;
 use environments::overrides::{Ask, Request};
-use environments::plan::{Plan, Row};
+use environments::plan::Plan;
 use environments::run_report::{RunReport, summary};
 use environments::savings::{Sleeps, savings};
 use jiff::{SignedDuration, Timestamp};
-use schedule::State;
 use serde_json::json;
 use strict_yaml::words::count;
 use tokio::time::Instant;
@@ -20,7 +19,7 @@ use tokio::time::Instant;
 use super::requests::{Patterns, RequestTemplate};
 use super::snapshot::{Place, Snapshot};
 use super::times::{self, Until};
-use super::{plain, table};
+use super::{plain, stays_down, table};
 use crate::failure::Failure;
 use crate::screen::Screen;
 
@@ -114,6 +113,7 @@ pub(crate) async fn run(ask: Ask, args: &Args, screen: &mut Screen) -> Result<()
     let intent = args.intent((ask, &patterns), &snapshot)?;
     if !args.yes {
         dry_run(&snapshot, &intent, screen)?;
+        report_stays_down(ask, &intent, &snapshot, screen);
         return snapshot.whole();
     }
     for request in &intent.new {
@@ -123,7 +123,7 @@ pub(crate) async fn run(ask: Ask, args: &Args, screen: &mut Screen) -> Result<()
     let clock = move || Timestamp::now() + ahead;
     let applied = reconcile(&snapshot, &intent, &clock).await;
     tell(&snapshot, &intent, &applied, screen)?;
-    stay(ask, &intent, screen);
+    report_stays_down(ask, &intent, &snapshot, screen);
     let failed = applied.failures().count();
     let left = applied
         .outcomes
@@ -289,20 +289,11 @@ fn tell(
     Ok(())
 }
 
-/// Services that stay as they are although they were named: a tag may say otherwise.
-fn stay(ask: Ask, intent: &Intent, screen: &mut Screen) {
-    let asked = match ask {
-        Ask::Snooze => State::On,
-        Ask::ForceDown => State::Off,
-        Ask::Unreadable => return,
-    };
-    let other = |row: &&Row| row.shall.is_some_and(|shall| shall != asked);
-    for row in intent.named.rows.iter().filter(other) {
-        let rule = row.want_rule.as_deref().unwrap_or_default();
-        let shall = row.shall.map(|shall| shall.to_string()).unwrap_or_default();
-        screen.error(&format!(
-            "Note: {} stays {shall}: {rule}.",
-            row.resource.place()
-        ));
+/// Services that stay down although they were named.
+fn report_stays_down(ask: Ask, intent: &Intent, snapshot: &Snapshot, screen: &mut Screen) {
+    if ask == Ask::Snooze {
+        for line in stays_down(&intent.named, &snapshot.zone()) {
+            screen.error(&line);
+        }
     }
 }

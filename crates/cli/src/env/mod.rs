@@ -17,7 +17,10 @@ mod table;
 mod times;
 mod week;
 
+use environments::outlook::Outlook;
 use environments::overrides::Ask;
+use environments::plan::Plan;
+use jiff::tz::TimeZone;
 
 use crate::failure::Failure;
 use crate::screen::Screen;
@@ -62,4 +65,19 @@ pub(crate) async fn run(command: Command, screen: &mut Screen) -> Result<(), Fai
 /// Without what a terminal would obey: names and tags come from AWS.
 fn plain(text: &str) -> String {
     text::clean::shown(text)
+}
+
+/// What stays down of services that somebody wants awake: a line for each reason.
+fn stays_down(named: &Plan, zone: &TimeZone) -> Vec<String> {
+    let outlook = Outlook::of(named);
+    let lines = outlook.reasons(zone).map(|(why, places)| {
+        let (place, more) = (plain(&places[0]), places.len() - 1);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        format!("Stays down: {place}{more} ({}).", plain(&why))
+    });
+    lines.collect()
 }

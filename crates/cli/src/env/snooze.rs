@@ -108,9 +108,9 @@ impl Args {
         }
         for request in requests {
             let until = times::told(request.until, zone);
-            let does = if self.dry_run { "would stay" } else { "stays" };
+            let does = if self.dry_run { "would be" } else { "is" };
             screen.line(format!(
-                "{} {does} on until {until}, {name}.",
+                "The sleep of {} {does} put off until {until}, {name}.",
                 request.services
             ))?;
         }
@@ -131,13 +131,17 @@ fn services(
     let mut requests = snapshot.found.requests.clone();
     requests.extend(new);
     let zone = snapshot.zone();
-    for row in patterns.choose(&snapshot.plan(&requests))? {
+    let plan = snapshot.plan(&requests);
+    for row in patterns.choose(&plan)? {
         let rule = row.want_rule.as_deref().unwrap_or_default();
         let next = table::next_edge(row, &zone);
         screen.line(format!(
             "  {}: {rule}; next: {next}",
             super::plain(&row.resource.place())
         ))?;
+    }
+    for line in super::stays_down(&patterns.narrow(&plan), &zone) {
+        screen.line(line)?;
     }
     Ok(())
 }

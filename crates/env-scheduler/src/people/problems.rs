@@ -32,8 +32,6 @@ const CONCURRENT_CLAIMS: usize = 32;
 const MAX_PROBLEMS: usize = 500;
 /// After so many failed tries a problem is given up: it is in the log and in the answer.
 const MAX_TRIES: u32 = 5;
-/// Names in one line.
-const MAX_NAMES: usize = 5;
 /// Lines of an error.
 const MAX_ERROR_LINES: usize = 40;
 
@@ -316,10 +314,10 @@ fn news(run: &RunContext<'_>, new: &[&Problem], texts: &Texts) -> Announcement {
     }
     let failed = alike.into_iter().map(|((why, remedy), places)| {
         let remedy = fill(texts.remedy, &[("remedy", remedy)]);
-        format!("{}: {why}. {remedy}", names(&places, texts))
+        format!("{}: {why}. {remedy}", texts.names(&places))
     });
     let stuck = stuck.into_iter();
-    let stuck = stuck.map(|(why, places)| format!("{}: {why}.", names(&places, texts)));
+    let stuck = stuck.map(|(why, places)| format!("{}: {why}.", texts.names(&places)));
     let list = |heading: &str, lines: Vec<String>, first| AnnouncementList {
         heading: heading.to_owned(),
         lines,
@@ -341,17 +339,6 @@ fn news(run: &RunContext<'_>, new: &[&Problem], texts: &Texts) -> Announcement {
         ],
         choices: Vec::new(),
         footer: fill(texts.footer, &[("zone", &zone.name)]),
-    }
-}
-
-fn names(places: &[&str], texts: &Texts) -> String {
-    let named = places[..places.len().min(MAX_NAMES)].join(", ");
-    match places.len().saturating_sub(MAX_NAMES) {
-        0 => named,
-        more => format!(
-            "{named} {}",
-            fill(texts.and_more, &[("n", &more.to_string())])
-        ),
     }
 }
 

@@ -3,20 +3,30 @@
 //! The request is what counts, and it is written first; the run that is begun for it only makes it
 //! happen sooner than the next tick. The audit is only ever added to.
 
+use std::time::Duration;
+
 use common::state::StateError;
 use contacts::Approver;
 use environments::config::Config;
+use environments::decide::PlanContext;
+use environments::gather::gather_named;
+use environments::outlook::Outlook;
 use environments::overrides::{Ask, Place, Request};
+use environments::read::Reader;
 use jiff::Timestamp;
 use ledger::{Actor, AuditKind, AuditRecord, Via};
 use signing::OpaqueId;
 use text::clean::short;
 
+use crate::cross_account::CrossAccountError;
 use crate::event::Event;
 use crate::people::messenger::Messenger;
 use crate::people::offer::{Offer, derived_id};
 use crate::people::permissions::{Right, may};
-use crate::{Invocation, continuation};
+use crate::{Invocation, continuation, cross_account};
+
+/// For reading how the services are: somebody waits for the answer.
+const OUTLOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,14 +90,14 @@ pub async fn wakes(
     Ok(offer.is_stopped(place, &requests, now))
 }
 
-/// Carries it out, and gives back until when it counts: where the same was asked before, the earlier one
+/// Carries it out, and gives back the request that counts: where the same was asked before, the earlier one
 /// does. Leaves an audit record of whatever came of it.
 pub async fn carry_out(
     messenger: &Messenger<'_>,
     invocation: &Invocation,
     config: &Config,
     (who, asked): (&Requester, &ChangeRequest),
-) -> Result<Timestamp, Refused> {
+) -> Result<Request, Refused> {
     if !may(&config.people, asked.right, &who.id) {
         record(messenger, who, format!("refused: {}", told(asked))).await;
         return Err(Refused::MayNot);
@@ -121,7 +131,59 @@ pub async fn carry_out(
         }
     }
     record(messenger, who, told(asked)).await;
-    Ok(counts.until)
+    Ok(counts)
+}
+
+/// What the next run makes of a request for an offer's services; none where that can't be read in time.
+pub async fn outlook(
+    messenger: &Messenger<'_>,
+    invocation: &Invocation,
+    config: &Config,
+    (offer, counts): (&Offer, &Request),
+) -> Option<Outlook> {
+    let reading = Box::pin(read_outlook(messenger, invocation, config, (offer, counts)));
+    let read = tokio::time::timeout(OUTLOOK_TIMEOUT, reading).await;
+    let Ok(read) = read else {
+        tracing::warn!("the services could not be read in time");
+        return None;
+    };
+    let read = read.inspect_err(|error| tracing::error!("{error}"));
+    read.ok().flatten()
+}
+
+async fn read_outlook(
+    messenger: &Messenger<'_>,
+    invocation: &Invocation,
+    config: &Config,
+    (offer, counts): (&Offer, &Request),
+) -> Result<Option<Outlook>, CrossAccountError> {
+    let (function, settings) = (messenger.function, messenger.settings);
+    let own = cross_account::own(invocation)?;
+    let event = offer.target.tick(String::new());
+    let place = cross_account::allowed(&event, &own, config)?;
+    let there = (&event, &own, &place);
+    let other = cross_account::clients(function, settings, invocation, there).await?;
+    let learned = function.cache.of(&place, &config.rate);
+    let reader = Reader {
+        aws: other.as_ref().unwrap_or(&function.aws),
+        limiter: &learned.limiters.reads,
+        sizes: &learned.sizes,
+    };
+    let store = function.record_store(settings);
+    let gathered = gather_named(reader, store, config, &offer.services).await;
+    for problem in &gathered.problems {
+        tracing::warn!("{problem}");
+    }
+    let ctx = PlanContext {
+        now: messenger.now(),
+        run: &invocation.run,
+        defer_deadline: config.defer_deadline,
+    };
+    let is_whole = gathered
+        .problems
+        .iter()
+        .all(|one| !one.kind.hides_services());
+    Ok(is_whole.then(|| Outlook::with(counts, &gathered, config, &ctx)))
 }
 
 fn told(asked: &ChangeRequest) -> String {

@@ -11,7 +11,7 @@ use ledger::Via;
 use signing::Keys;
 use signing::link::{self, LinkError};
 
-use super::change_request::{ChangeRequest, Refused, Requester, carry_out, wakes};
+use super::change_request::{ChangeRequest, Refused, Requester, carry_out, outlook, wakes};
 use super::page::{self, Notice, View};
 use crate::people::link::{Link, Wish, audience};
 use crate::people::messenger::Messenger;
@@ -146,9 +146,9 @@ impl LinkSession<'_> {
         }
     }
 
-    fn show(&self, status: u16, notice: Option<Notice>) -> Response {
+    fn show(&self, status: u16, notice: Option<&Notice>) -> Response {
         let may = may(&self.config.people, self.right(), &self.link.claims.by);
-        let asks = may && !matches!(notice, Some(Notice::Done(..)));
+        let asks = may && !matches!(notice, Some(Notice::Done { .. }));
         let nonce = (self.messenger.function.new_id)();
         let form = asks.then(|| self.form().show(&self.keys, &nonce));
         let zone = Zone::of(self.config.zone.as_deref());
@@ -201,11 +201,11 @@ impl LinkSession<'_> {
             Ok(nonce) => nonce,
             Err(refused) => {
                 tracing::warn!("a form was refused: {refused}");
-                return self.show(403, Some(Notice::NotSent));
+                return self.show(403, Some(&Notice::NotSent));
             }
         };
         let Some(asked) = self.asked(request, &nonce) else {
-            return self.show(422, Some(Notice::WrongHours));
+            return self.show(422, Some(&Notice::WrongHours));
         };
         let who = Requester {
             id: self.link.claims.by.clone(),
@@ -215,12 +215,18 @@ impl LinkSession<'_> {
         };
         let done = carry_out(self.messenger, self.invocation, self.config, (&who, &asked));
         match Box::pin(done).await {
-            Ok(until) => {
-                let wakes = !asked.events.is_empty();
-                self.show(200, Some(Notice::Done(until, wakes)))
+            Ok(counts) => {
+                let about = (self.offer, &counts);
+                let outlook = outlook(self.messenger, self.invocation, self.config, about).await;
+                let done = Notice::Done {
+                    until: counts.until,
+                    wakes: !asked.events.is_empty(),
+                    outlook,
+                };
+                self.show(200, Some(&done))
             }
             Err(Refused::MayNot) => self.show(403, None),
-            Err(Refused::Failed(_)) => self.show(503, Some(Notice::Failed)),
+            Err(Refused::Failed(_)) => self.show(503, Some(&Notice::Failed)),
         }
     }
 

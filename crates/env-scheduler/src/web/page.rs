@@ -4,6 +4,7 @@
 use askama::Template;
 use channels::fill;
 use contacts::Approver;
+use environments::outlook::Outlook;
 use function_url::page::document;
 use jiff::Timestamp;
 
@@ -15,10 +16,17 @@ use crate::people::texts::{Texts, Zone};
 const MAX_SHOWN: usize = 200;
 
 /// What stands on top.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// It is done; awake until then, and whether something is woken for it.
-    Done(Timestamp, bool),
+    /// It is recorded.
+    Done {
+        /// Until when it counts.
+        until: Timestamp,
+        /// Whether something is woken for it.
+        wakes: bool,
+        /// What the services do; none where they could not be read.
+        outlook: Option<Outlook>,
+    },
     /// It was not sent from a page of ours.
     NotSent,
     /// The hours are none.
@@ -41,7 +49,7 @@ pub struct View<'a> {
     /// Whether the link's holder may ask for it.
     pub may: bool,
     /// What stands on top.
-    pub notice: Option<Notice>,
+    pub notice: Option<&'a Notice>,
     /// The words.
     pub texts: &'static Texts,
     /// The zone of the times.
@@ -69,7 +77,7 @@ struct Page<'a> {
 struct Banner {
     class: &'static str,
     headline: String,
-    detail: &'static str,
+    details: Vec<String>,
 }
 
 struct Form<'a> {
@@ -142,25 +150,40 @@ fn does(view: &View<'_>) -> String {
     }
 }
 
-fn banner(notice: Notice, view: &View<'_>) -> Banner {
+fn banner(notice: &Notice, view: &View<'_>) -> Banner {
     let t = view.texts;
     let bad = |headline: String| Banner {
         class: "bad",
         headline,
-        detail: "",
+        details: Vec::new(),
     };
     match notice {
-        Notice::Done(until, wakes) => {
-            let moment = t.moment(until, view.zone);
+        Notice::Done {
+            until,
+            wakes,
+            outlook,
+        } => {
+            let moment = t.moment(*until, view.zone);
             let values = [("moment", moment.as_str()), ("zone", &view.zone.name)];
+            let Some(outlook) = outlook else {
+                return bad(fill(t.page_done_unread, &values));
+            };
+            let details = t.stays_down(outlook, view.zone);
+            if outlook.awake == 0 {
+                return Banner {
+                    details,
+                    ..bad(fill(t.page_done_none, &values))
+                };
+            }
+            let does = if *wakes {
+                t.page_done_wake
+            } else {
+                t.page_done_before
+            };
             Banner {
                 class: "good",
                 headline: fill(t.page_done, &values),
-                detail: if wakes {
-                    t.page_done_wake
-                } else {
-                    t.page_done_before
-                },
+                details: [vec![does.to_owned()], details].concat(),
             }
         }
         Notice::NotSent => bad(t.page_not_sent.to_owned()),

@@ -100,11 +100,11 @@ fn a_page_to_wake_asks_for_the_hours() {
 
 #[test]
 fn what_came_of_it_stands_on_top() {
-    let with = |notice| {
+    let with = |notice: Notice| {
         let told = page(Wish::Snooze(0), |view| {
-            let seal = view.seal.filter(|_| !matches!(notice, Notice::Done(..)));
+            let seal = view.seal.filter(|_| !matches!(notice, Notice::Done { .. }));
             show(&View {
-                notice: Some(notice),
+                notice: Some(&notice),
                 seal,
                 ..view
             })
@@ -113,7 +113,14 @@ fn what_came_of_it_stands_on_top() {
     };
     let until = "2026-11-20T22:00:00Z".parse().unwrap();
     let told = [
-        Notice::Done(until, true),
+        Notice::Done {
+            until,
+            wakes: true,
+            outlook: Some(Outlook {
+                awake: 1,
+                ..Outlook::default()
+            }),
+        },
         Notice::NotSent,
         Notice::WrongHours,
         Notice::Failed,

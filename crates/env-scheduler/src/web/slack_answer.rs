@@ -12,8 +12,9 @@ use environments::condition::Condition;
 use environments::config::{Config, Glob};
 use environments::decide::PlanContext;
 use environments::gather::{Gathered, gather};
+use environments::outlook::Outlook;
+use environments::overrides::Request;
 use environments::plan::{Plan, Row, plan};
-use environments::problem::Problem;
 use environments::read::Reader;
 use environments::resource::Resource;
 use function_url::slack::message;
@@ -22,7 +23,7 @@ use ledger::Via;
 use schedule::State;
 use text::clean::short;
 
-use super::change_request::{ChangeRequest, Refused, Requester, carry_out, record, wakes};
+use super::change_request::{ChangeRequest, Refused, Requester, carry_out, outlook, record, wakes};
 use super::slack_command::{SlackCommand, SlackRequest};
 use crate::event::{Action, Event};
 use crate::people::messenger::Messenger;
@@ -158,18 +159,44 @@ impl CommandContext<'_> {
         fill(self.texts.reply_may_not, &[("who", &who)])
     }
 
-    /// `done` says what was done, until when.
-    async fn carry_out(&self, asked: &ChangeRequest, done: impl Fn(Timestamp) -> String) -> String {
+    async fn carry_out(&self, asked: &ChangeRequest) -> Result<Request, String> {
         let wish = (&self.who, asked);
         let carried = carry_out(self.messenger, self.invocation, self.config, wish);
-        match Box::pin(carried).await {
-            Ok(until) if self.messenger.settings.dry_run => {
-                format!("{} {}", done(until), self.texts.reply_dry_run)
-            }
-            Ok(until) => done(until),
-            Err(Refused::MayNot) => self.refused(),
-            Err(Refused::Failed(why)) => fill(self.texts.reply_failed, &[("why", &why)]),
+        Box::pin(carried).await.map_err(|refused| match refused {
+            Refused::MayNot => self.refused(),
+            Refused::Failed(why) => fill(self.texts.reply_failed, &[("why", &why)]),
+        })
+    }
+
+    /// What comes of a request for services of this name: `text` where some of them are awake.
+    fn done(
+        &self,
+        (text, name): (&str, &str),
+        counts: &Request,
+        outlook: Option<&Outlook>,
+    ) -> String {
+        let texts = self.texts;
+        let text = match outlook {
+            None => texts.reply_unread,
+            Some(outlook) if outlook.awake == 0 => texts.reply_none_awake,
+            Some(_) => text,
+        };
+        let services = texts
+            .services
+            .of(outlook.map_or(0, |outlook| outlook.awake));
+        let moment = texts.moment(counts.until, &self.zone);
+        let values = [
+            ("services", services.as_str()),
+            ("name", name),
+            ("moment", &moment),
+        ];
+        let mut reply = fill(text, &values);
+        if self.messenger.settings.dry_run {
+            reply = format!("{reply} {}", texts.reply_dry_run);
         }
+        let down = outlook.map(|outlook| texts.stays_down(outlook, &self.zone));
+        let lines = std::iter::once(reply).chain(down.into_iter().flatten());
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// A button of a notice.
@@ -197,18 +224,15 @@ impl CommandContext<'_> {
                 .into_iter()
                 .collect(),
         };
-        let services = self.texts.services.of(offer.services.len());
-        let name = self.zone.time(offer.edge);
-        let done = |until| {
-            let moment = self.texts.moment(until, &self.zone);
-            let values = [
-                ("services", services.as_str()),
-                ("name", &name),
-                ("moment", &moment),
-            ];
-            fill(self.texts.reply_snoozed, &values)
+        let counts = match self.carry_out(&asked).await {
+            Ok(counts) => counts,
+            Err(reply) => return reply,
         };
-        self.carry_out(&asked, done).await
+        let about = (offer, &counts);
+        let outlook = outlook(self.messenger, self.invocation, self.config, about).await;
+        let name = self.zone.time(offer.edge);
+        let text = (self.texts.reply_snoozed, name.as_str());
+        self.done(text, &counts, outlook.as_ref())
     }
 
     /// What a command asks for.
@@ -222,7 +246,8 @@ impl CommandContext<'_> {
             .await;
             return self.refused();
         }
-        let (plan, problems) = Box::pin(self.read()).await;
+        let gathered = Box::pin(self.read()).await;
+        let plan = self.plan(&gathered);
         let rows: Vec<&Row> = plan
             .rows
             .iter()
@@ -230,7 +255,7 @@ impl CommandContext<'_> {
             .collect();
         if rows.is_empty() {
             let none = fill(self.texts.reply_none, &[("name", name)]);
-            return match problems.first() {
+            return match gathered.problems.first() {
                 Some(problem) => format!("{none} {problem}"),
                 None => none,
             };
@@ -257,21 +282,25 @@ impl CommandContext<'_> {
                 Vec::new()
             },
         };
-        let services = self.texts.services.of(rows.len());
         let text = match right {
             Right::Wake => self.texts.reply_up,
             Right::Snooze => self.texts.reply_snoozed,
         };
-        let done = |until| {
-            let moment = self.texts.moment(until, &self.zone);
-            let values = [
-                ("services", services.as_str()),
-                ("name", name),
-                ("moment", &moment),
-            ];
-            fill(text, &values)
-        };
-        self.carry_out(&asked, done).await
+        match self.carry_out(&asked).await {
+            Ok(counts) => {
+                let outlook = Outlook::with(&counts, &gathered, self.config, &self.plan_context());
+                self.done((text, name), &counts, Some(&outlook))
+            }
+            Err(reply) => reply,
+        }
+    }
+
+    fn plan_context(&self) -> PlanContext<'_> {
+        PlanContext {
+            now: self.now(),
+            run: &self.invocation.run,
+            defer_deadline: self.config.defer_deadline,
+        }
     }
 
     /// The first sleep that comes near.
@@ -283,7 +312,7 @@ impl CommandContext<'_> {
     }
 
     /// How things are in the function's own account and region.
-    async fn read(&self) -> (Plan, Vec<Problem>) {
+    async fn read(&self) -> Gathered {
         let function = self.messenger.function;
         let learned = function.cache.of(&self.own, &self.config.rate);
         let reader = Reader {
@@ -292,17 +321,16 @@ impl CommandContext<'_> {
             sizes: &learned.sizes,
         };
         let records = function.record_store(self.messenger.settings);
-        let gathered: Gathered = Box::pin(gather(reader, records, self.config)).await;
-        let ctx = PlanContext {
-            now: self.now(),
-            run: &self.invocation.run,
-            defer_deadline: self.config.defer_deadline,
-        };
-        (plan(gathered.facts(), self.config, &ctx), gathered.problems)
+        Box::pin(gather(reader, records, self.config)).await
+    }
+
+    fn plan(&self, gathered: &Gathered) -> Plan {
+        plan(gathered.facts(), self.config, &self.plan_context())
     }
 
     async fn status(&self, name: Option<&str>) -> String {
-        let (plan, problems) = Box::pin(self.read()).await;
+        let gathered = Box::pin(self.read()).await;
+        let (plan, problems) = (self.plan(&gathered), &gathered.problems);
         let ours =
             |row: &&Row| row.is_selected() && name.is_none_or(|name| fits(name, &row.resource));
         let rows: Vec<&Row> = plan.rows.iter().filter(ours).collect();

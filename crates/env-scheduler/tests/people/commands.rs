@@ -294,3 +294,61 @@ async fn a_service_whose_override_can_not_be_read_is_woken_all_the_same() {
     house.tick_at("2026-11-23T22:10:00Z").await;
     assert_eq!(house.desired("dev/web"), 3);
 }
+
+/// A tag that keeps a service down, and one that somebody has set to zero.
+pub fn keep_down(house: &House) {
+    house.add("dev/zero", crate::support::Svc::new(0));
+    house.world.ecs(|ecs| {
+        let tags = &mut ecs.services.get_mut("dev/web").unwrap().tags;
+        tags.insert(
+            "deploy-hooks:force-down-until".into(),
+            "2026-11-24T08:00:00Z".into(),
+        );
+    });
+}
+
+#[tokio::test]
+async fn what_stays_down_all_the_same_is_not_said_to_be_awake() {
+    let house = House::open().await;
+    house.tick().await;
+    keep_down(&house);
+    house.tick_at(NIGHT).await;
+    house.set_clock("2026-11-24T01:00:00Z");
+    house.call(&house.command(MEMBER, "up dev")).await;
+    house.run_handed_over().await;
+    insta::assert_snapshot!(house.answered().join("\n"), @"
+    1 service of dev will be awake until Tue 24 Nov 03:00. What sleeps wakes within a few minutes.
+    Stays down: dev/web (forced down until Tue 2026-11-24 08:00 by its tag deploy-hooks:force-down-until; remove the tag to wake it).
+    Stays down: dev/zero (it is at zero, and deploy-hooks did not stop it; set its count by hand).
+    ");
+    assert_eq!(
+        ["dev/web", "dev/api", "dev/zero"].map(|place| house.desired(place)),
+        [0, 1, 0]
+    );
+    house.set_clock("2026-11-23T22:05:00Z");
+    house.call(&press(&house, "U0123", "1.1")).await;
+    house.run_handed_over().await;
+    insta::assert_snapshot!(house.answered()[1], @"
+    1 service of 22:00 will be awake until Tue 24 Nov 00:00.
+    Stays down: dev/web (forced down until Tue 2026-11-24 08:00 by its tag deploy-hooks:force-down-until; remove the tag to wake it).
+    ");
+    let house = House::open().await;
+    keep_down(&house);
+    house.call(&house.command(MEMBER, "snooze dev/web")).await;
+    house.run_handed_over().await;
+    insta::assert_snapshot!(house.answered().join("\n"), @"
+    The request for dev/web is recorded until Mon 23 Nov 23:45, but none of its services will be awake.
+    Stays down: dev/web (forced down until Tue 2026-11-24 08:00 by its tag deploy-hooks:force-down-until; remove the tag to wake it).
+    ");
+}
+
+#[tokio::test]
+async fn where_the_services_can_not_be_read_nothing_is_promised() {
+    let house = House::open().await;
+    house.tick().await;
+    crate::house::refuse_reads(&house);
+    house.call(&press(&house, "U0123", "1.1")).await;
+    house.run_handed_over().await;
+    insta::assert_snapshot!(house.answered().join("\n"), @"The request for 22:00 is recorded until Tue 24 Nov 00:00. Its services could not be read; the next run wakes what may be awake.");
+    assert_eq!(house.items("request#").len(), 1);
+}

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use signing::Keys;
 
-use crate::support::{ACCOUNT, REGION, Svc, TABLE, World};
+use crate::support::{ACCOUNT, Fate, REGION, Svc, TABLE, World};
 
 pub const KEY: &str = "a-signing-key-of-at-least-32-characters";
 /// Slack's own example of a signing secret.
@@ -326,6 +326,14 @@ impl House {
                 .collect()
         })
     }
+}
+
+/// ECS lets nobody read its services.
+pub fn refuse_reads(house: &House) {
+    let refuse = |_: usize, operation: &str| {
+        (operation == "DescribeServices").then_some(Fate::Fail(400, "AccessDeniedException"))
+    };
+    house.world.fates(refuse);
 }
 
 pub fn keys() -> Keys {

@@ -355,3 +355,43 @@ async fn who_is_not_on_the_list_gets_no_link_and_may_not() {
     assert!(house.mail(LEAD).contains(ONE_HOUR) && !house.mail(LEAD).contains(WAKE));
     assert!(!house.mail("other@example.com").contains("https://"));
 }
+
+#[tokio::test]
+async fn a_page_names_what_stays_down_all_the_same() {
+    let house = told().await;
+    let path = house.link(LEAD, ONE_HOUR);
+    let page = house.call(&Call::new("GET", &path)).await;
+    crate::commands::keep_down(&house);
+    let answer = house.call(&page.send(&path, "")).await;
+    let banner = |answer: &crate::house::Answer| {
+        let (_, after) = answer
+            .body()
+            .split_once("<section class=\"card banner")
+            .unwrap();
+        after.split("<p><a href").next().unwrap().trim().to_owned()
+    };
+    insta::assert_snapshot!(banner(&answer), @r#"
+    good" role="status">
+    <h1 tabindex="-1" autofocus>Done: awake until Mon 23 Nov 23:00 (UTC).</h1>
+    <p>They stay as they are; there is nothing else to do.</p>
+    <p>Stays down: dev/web (forced down until Tue 2026-11-24 08:00 by its tag deploy-hooks:force-down-until; remove the tag to wake it).</p>
+    "#);
+    house
+        .world
+        .ecs(|ecs| ecs.services.get_mut("dev/api").unwrap().desired = 0);
+    let page = house.call(&Call::new("GET", &path)).await;
+    let answer = house.call(&page.send(&path, "")).await;
+    insta::assert_snapshot!(banner(&answer), @r#"
+    bad" role="status">
+    <h1 tabindex="-1" autofocus>Recorded until Mon 23 Nov 23:00 (UTC), but none of the services will be awake.</h1>
+    <p>Stays down: dev/web (forced down until Tue 2026-11-24 08:00 by its tag deploy-hooks:force-down-until; remove the tag to wake it).</p>
+    <p>Stays down: dev/api (it is at zero, and deploy-hooks did not stop it; set its count by hand).</p>
+    "#);
+    crate::house::refuse_reads(&house);
+    let page = house.call(&Call::new("GET", &path)).await;
+    let answer = house.call(&page.send(&path, "")).await;
+    insta::assert_snapshot!(banner(&answer), @r#"
+    bad" role="status">
+    <h1 tabindex="-1" autofocus>Recorded until Mon 23 Nov 23:00 (UTC). The services could not be read; the next run wakes what may be awake.</h1>
+    "#);
+}

@@ -183,6 +183,19 @@ impl Kind {
         }
     }
 
+    /// Those whose `cluster/name` begins like this: an ECS cluster has any name but those of the other kinds.
+    pub(crate) fn of_prefix(cluster: &str) -> Vec<Self> {
+        let prefix = |kind: &Self| kind.spec().prefix;
+        let others = Self::ALL.into_iter();
+        let others: Vec<Self> = others
+            .filter(|kind| prefix(kind) == Some(cluster))
+            .collect();
+        if others.is_empty() {
+            return vec![Self::EcsService];
+        }
+        others
+    }
+
     /// What is fixed for it.
     pub(crate) fn spec(self) -> &'static Spec {
         self.implementation().spec()

@@ -83,6 +83,8 @@ pub(super) static TEXTS: Texts = Texts {
     page_done: "Done: awake until {moment} ({zone}).",
     page_done_before: "They stay as they are; there is nothing else to do.",
     page_done_wake: "What sleeps wakes within a few minutes.",
+    page_done_none: "Recorded until {moment} ({zone}), but none of the services will be awake.",
+    page_done_unread: "Recorded until {moment} ({zone}). The services could not be read; the next run wakes what may be awake.",
     page_reload: "Look again",
 
     reply_working: "On it...",
@@ -93,6 +95,9 @@ pub(super) static TEXTS: Texts = Texts {
     reply_none: "No managed service matches {name}.",
     reply_up: "{services} of {name} will be awake until {moment}. What sleeps wakes within a few minutes.",
     reply_snoozed: "{services} of {name} will be awake until {moment}.",
+    reply_none_awake: "The request for {name} is recorded until {moment}, but none of its services will be awake.",
+    reply_unread: "The request for {name} is recorded until {moment}. Its services could not be read; the next run wakes what may be awake.",
+    stays_down: "Stays down: {names} ({why}).",
     reply_too_old: "That took too long to get here, and was not done. Ask again.",
     reply_over: "This message is too old; nothing was changed.",
     reply_dry_run: "Dry run is on: nothing is put to sleep or woken.",

@@ -6,8 +6,12 @@ mod zh;
 
 use channels::fill;
 use contacts::Language;
+use environments::outlook::Outlook;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+
+/// Names in one line.
+const MAX_NAMES: usize = 5;
 
 /// One language. Names in braces are filled in.
 #[derive(Debug)]
@@ -78,6 +82,8 @@ pub struct Texts {
     pub page_done: &'static str,
     pub page_done_before: &'static str,
     pub page_done_wake: &'static str,
+    pub page_done_none: &'static str,
+    pub page_done_unread: &'static str,
     pub page_reload: &'static str,
 
     pub reply_working: &'static str,
@@ -88,6 +94,9 @@ pub struct Texts {
     pub reply_none: &'static str,
     pub reply_up: &'static str,
     pub reply_snoozed: &'static str,
+    pub reply_none_awake: &'static str,
+    pub reply_unread: &'static str,
+    pub stays_down: &'static str,
     pub reply_too_old: &'static str,
     pub reply_over: &'static str,
     pub reply_dry_run: &'static str,
@@ -122,6 +131,29 @@ impl Texts {
             Language::English => &en::TEXTS,
             Language::Chinese => &zh::TEXTS,
         }
+    }
+
+    /// The first names of a list, and how many more there are.
+    pub fn names(&self, names: &[impl AsRef<str>]) -> String {
+        let shown = names.iter().take(MAX_NAMES).map(AsRef::as_ref);
+        let named = shown.collect::<Vec<_>>().join(", ");
+        match names.len().saturating_sub(MAX_NAMES) {
+            0 => named,
+            more => format!(
+                "{named} {}",
+                fill(self.and_more, &[("n", &more.to_string())])
+            ),
+        }
+    }
+
+    /// Which services stay down and why, a line for each reason.
+    pub fn stays_down(&self, outlook: &Outlook, zone: &Zone) -> Vec<String> {
+        let reasons = outlook.reasons(&zone.zone);
+        let line = |(why, places): (String, &[String])| {
+            let values = [("names", &*self.names(places)), ("why", &why)];
+            fill(self.stays_down, &values)
+        };
+        reasons.map(line).collect()
     }
 
     /// `Fri 20 Nov`

@@ -83,6 +83,8 @@ pub(super) static TEXTS: Texts = Texts {
     page_done: "完成：运行至 {moment}（{zone}）。",
     page_done_before: "保持现状，无需其他操作。",
     page_done_wake: "休眠中的服务将在几分钟内唤醒。",
+    page_done_none: "已记录至 {moment}（{zone}），但没有服务会运行。",
+    page_done_unread: "已记录至 {moment}（{zone}）。无法读取服务状态；下次运行将唤醒可运行的服务。",
     page_reload: "再看一次",
 
     reply_working: "正在处理…",
@@ -93,6 +95,9 @@ pub(super) static TEXTS: Texts = Texts {
     reply_none: "没有与 {name} 匹配的服务。",
     reply_up: "{name} 的{services}将运行至 {moment}，休眠中的将在几分钟内唤醒。",
     reply_snoozed: "{name} 的{services}将运行至 {moment}。",
+    reply_none_awake: "对 {name} 的请求已记录至 {moment}，但没有服务会运行。",
+    reply_unread: "对 {name} 的请求已记录至 {moment}。无法读取服务状态；下次运行将唤醒可运行的服务。",
+    stays_down: "保持停止：{names}（{why}）。",
     reply_too_old: "请求到达过晚，未执行，请重试。",
     reply_over: "该消息已过期，未作任何更改。",
     reply_dry_run: "当前为试运行：不会休眠或唤醒任何服务。",
