@@ -28,12 +28,17 @@ mod template;
 mod verdict;
 mod words;
 
-pub use bake::{Bake, MAX_BAKE_WINDOW};
+pub use bake::{Bake, MAX_BAKE_WINDOW, NoDataPolicy};
 pub use measurement::Measurement;
 pub use redact::mask;
 pub use report::Report;
-pub use run::{HttpOptions, Outcome, Run, run};
+pub use run::{
+    HttpOptions, Outcome, Part, PartEnd, PausePolicy, Paused, Resume, Run, run, run_part,
+};
 pub use stage::Stage;
 pub use suite::{Problem, SecretRef, Severity, Suite, SuiteProblems};
 pub use target::{TARGET_KEYS, Target};
-pub use verdict::{CheckHistory, RunHistory, Verdict, judge};
+pub use verdict::{
+    CheckHistory, Conclusion, Counters, End, InconclusivePolicy, RunHistory, RunState, Step, Tally,
+    Verdict, judge,
+};

@@ -144,6 +144,13 @@ impl Recorder {
         rounds.map(|round| round.measurement).collect()
     }
 
+    /// The last round of one check.
+    pub(crate) fn last(&self, check: usize) -> Measurement {
+        let checks = self.lock();
+        let last = checks.get(check).and_then(|rounds| rounds.last());
+        last.map_or(Measurement::NoData, |round| round.measurement)
+    }
+
     /// Whether the try that settled some round of this check had its answer from the release.
     pub(crate) fn is_of_release(&self, check: usize) -> bool {
         let checks = self.lock();

@@ -145,10 +145,6 @@ mod tests {
     fn the_longest_bake_leaves_time_for_what_is_around_it() {
         let longest = |seconds| max_bake_window(Duration::from_secs(seconds));
         assert_eq!(longest(900), Duration::from_secs(869));
-        assert!(
-            longest(900) >= gate::MAX_BAKE_WINDOW,
-            "what a suite may say fits"
-        );
         assert_eq!(longest(120), Duration::from_secs(90));
         assert_eq!(longest(3), Duration::ZERO);
         assert_eq!(longest(0), Duration::ZERO);

@@ -15,8 +15,11 @@ use crate::expect::{Finding, Got};
 use crate::measurement::Measurement;
 use crate::records::{MAX_KEPT_ROUNDS, RoundRecord, TryRecord};
 use crate::redact::{MASK, Redactor};
-use crate::suite::{Check, Severity};
-use crate::verdict::{CheckHistory, RunHistory, Verdict, came_to, judge};
+use crate::run::Finish;
+use crate::suite::Check;
+use crate::verdict::{
+    CheckHistory, Conclusion, Counters, End, InconclusivePolicy, RunHistory, Verdict, judge,
+};
 use crate::words;
 
 /// Characters of a body that are shown.
@@ -38,11 +41,24 @@ pub(crate) struct ReportInput<'a> {
     pub(crate) started: Timestamp,
     pub(crate) finished: Timestamp,
     pub(crate) bake: Bake,
+    pub(crate) policy: InconclusivePolicy,
+    pub(crate) dry_run: bool,
     pub(crate) elapsed: Duration,
-    pub(crate) window_completed: bool,
+    pub(crate) finish: Finish,
     /// Why the run could not begin, or broke. Any of these fails it.
     pub(crate) refusals: Vec<String>,
-    pub(crate) checks: Vec<(&'a Check, Vec<RoundRecord>)>,
+    /// The report of the invocations before this one.
+    pub(crate) earlier: Option<&'a Report>,
+    pub(crate) checks: Vec<CheckRecord<'a>>,
+}
+
+/// One check with its rounds.
+pub(crate) struct CheckRecord<'a> {
+    pub(crate) check: &'a Check,
+    /// All rounds of the run, counted.
+    pub(crate) counters: Counters,
+    /// The rounds of this invocation.
+    pub(crate) rounds: Vec<RoundRecord>,
 }
 
 /// Redacts, then decides on what is left: reasons are made of redacted words only.
@@ -52,14 +68,13 @@ pub(crate) fn build(input: &ReportInput<'_>) -> Report {
     let checks: Vec<CheckReport> = input
         .checks
         .iter()
-        .map(|(check, rounds)| check_report(check, rounds, &input.bake, redactor))
+        .enumerate()
+        .map(|(index, record)| {
+            let earlier = input.earlier.and_then(|report| report.checks.get(index));
+            check_report(record, earlier, &input.bake, redactor)
+        })
         .collect();
-    let rounds = input
-        .checks
-        .iter()
-        .map(|(_, rounds)| rounds.len())
-        .max()
-        .unwrap_or_default();
+    let rounds = checks.iter().map(|check| check.tally.rounds());
     Report {
         format: FORMAT,
         suite: line(input.suite),
@@ -79,15 +94,10 @@ pub(crate) fn build(input: &ReportInput<'_>) -> Report {
             every_ms: millis(input.bake.every),
             failure_limit: input.bake.failure_limit,
             error_limit: input.bake.error_limit,
-            rounds,
-            completed: input.window_completed,
+            rounds: rounds.max().unwrap_or_default(),
+            completed: matches!(input.finish, Finish::Ended(End::Window | End::EarlySuccess)),
         }),
-        summary: Tally::of(
-            &checks
-                .iter()
-                .map(|check| check.measurement)
-                .collect::<Vec<_>>(),
-        ),
+        summary: Tally::of(checks.iter().map(|check| check.measurement)),
         notes: notes(input, &checks),
         checks,
     }
@@ -99,60 +109,98 @@ fn verdict(input: &ReportInput<'_>, checks: &[CheckReport]) -> Verdict {
             .refusals
             .iter()
             .map(|raw| input.redactor.excerpt(raw, MAX_LINE_CHARS));
-        return Verdict {
-            passed: false,
-            reasons: reasons.collect(),
+        let refused = Verdict::refused(reasons.collect());
+        return if input.dry_run {
+            refused.in_dry_run()
+        } else {
+            refused
         };
     }
+    let end = match input.finish {
+        Finish::Ended(end) => end,
+        Finish::Paused { .. } => return goes_on(checks),
+    };
     let histories = input
         .checks
         .iter()
         .zip(checks)
-        .map(|((_, rounds), check)| CheckHistory {
+        .map(|(record, check)| CheckHistory {
             name: check.name.clone(),
-            required: check.severity == Severity::Required,
-            rounds: rounds.iter().map(|round| round.measurement).collect(),
+            severity: check.severity,
+            counters: record.counters,
             detail: check.detail.clone(),
         });
     judge(&RunHistory {
         stage: input.stage,
         bake: input.bake,
-        window_completed: input.window_completed,
+        policy: input.policy,
+        dry_run: input.dry_run,
+        end,
         elapsed: input.elapsed,
         checks: histories.collect(),
     })
 }
 
+/// The verdict of a report that is not the last one.
+fn goes_on(checks: &[CheckReport]) -> Verdict {
+    let rounds = checks.iter().map(|check| check.tally.rounds()).max();
+    let rounds = usize::try_from(rounds.unwrap_or_default()).unwrap_or(usize::MAX);
+    let reason = format!("the bake goes on after {}", words::count(rounds, "round"));
+    Verdict {
+        conclusion: Conclusion::Inconclusive,
+        ..Verdict::refused(vec![reason])
+    }
+}
+
 fn check_report(
-    check: &Check,
-    rounds: &[RoundRecord],
+    record: &CheckRecord<'_>,
+    earlier: Option<&CheckReport>,
     bake: &Bake,
     redactor: &Redactor,
 ) -> CheckReport {
-    let measurements: Vec<Measurement> = rounds.iter().map(|round| round.measurement).collect();
-    let told = rounds
+    let CheckRecord {
+        check,
+        counters,
+        rounds,
+    } = record;
+    let last_bad = rounds
         .iter()
         .rev()
         .find(|round| round.measurement != Measurement::Passed);
+    let before = usize::try_from(counters.tally.rounds()).unwrap_or(usize::MAX) - rounds.len();
+    let mut strip = earlier.map_or_else(String::new, |earlier| earlier.strip.clone());
+    // Where an earlier report was lost, its rounds are known as numbers only.
+    strip.extend(std::iter::repeat_n(
+        '·',
+        before.saturating_sub(strip.chars().count()),
+    ));
+    strip.extend(rounds.iter().map(|round| round.measurement.letter()));
+    let mut shown = earlier.map_or_else(Vec::new, |earlier| worth_keeping(&earlier.rounds));
+    let of_now = rounds
+        .iter()
+        .enumerate()
+        .filter(|(_, round)| !round.thinned);
+    shown.extend(of_now.map(|(index, round)| round_report(before + index + 1, round, redactor)));
     CheckReport {
         name: redactor.excerpt(&check.name, MAX_LINE_CHARS),
         severity: check.severity,
-        measurement: came_to(&measurements, bake),
-        detail: told
-            .map(|round| detail(round, redactor))
-            .unwrap_or_default(),
-        tally: Tally::of(&measurements),
-        strip: measurements
-            .iter()
-            .map(|measurement| letter(*measurement))
-            .collect(),
-        rounds: rounds
-            .iter()
-            .enumerate()
-            .filter(|(_, round)| !round.thinned)
-            .map(|(index, round)| round_report(index + 1, round, redactor))
-            .collect(),
+        measurement: counters.came_to(bake),
+        detail: match last_bad {
+            Some(round) => detail(round, redactor),
+            None => earlier.map_or_else(String::new, |earlier| earlier.detail.clone()),
+        },
+        tally: counters.tally,
+        strip,
+        rounds: shown,
     }
+}
+
+/// Of the rounds before those of this invocation: the first one, and the first ones that did not pass.
+fn worth_keeping(rounds: &[RoundReport]) -> Vec<RoundReport> {
+    let is_kept =
+        |round: &&RoundReport| round.number == 1 || round.measurement != Measurement::Passed;
+    let kept = rounds.iter().filter(is_kept).take(MAX_KEPT_ROUNDS + 1);
+    kept.cloned().collect()
 }
 
 /// What a round came to, in words: of its last try, what was not met.
@@ -257,8 +305,8 @@ fn sentence(shown: &ExpectationReport) -> String {
 }
 
 fn notes(input: &ReportInput<'_>, checks: &[CheckReport]) -> Vec<String> {
-    let rounds = input.checks.iter().flat_map(|(_, rounds)| rounds);
-    let thinned = rounds.clone().any(|round| round.thinned);
+    let rounds = input.checks.iter().flat_map(|record| &record.rounds);
+    let thinned = rounds.clone().any(|round| round.thinned) || input.earlier.is_some();
     let tries: usize = rounds.map(|round| round.left_out).sum();
     let mut notes = Vec::new();
     if thinned {
@@ -288,15 +336,6 @@ fn notes(input: &ReportInput<'_>, checks: &[CheckReport]) -> Vec<String> {
         ));
     }
     notes
-}
-
-fn letter(measurement: Measurement) -> char {
-    match measurement {
-        Measurement::Passed => 'P',
-        Measurement::Failed => 'F',
-        Measurement::Errored => 'E',
-        Measurement::NoData => '-',
-    }
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -90,12 +90,6 @@ impl<'a> Page<'a> {
         let baked = report.bake.is_some();
         let whole = report.duration_ms.max(1);
         let tick = |quarter: u64| words::millis(whole * quarter / 4);
-        let legend = [
-            Measurement::Passed,
-            Measurement::Failed,
-            Measurement::Errored,
-            Measurement::NoData,
-        ];
         Self {
             report,
             subject: subject(report),
@@ -110,7 +104,9 @@ impl<'a> Page<'a> {
             facts: facts(report),
             baked,
             ticks: (0..=4).map(tick).collect(),
-            legend: legend.map(|m| cell(m, m.as_str().to_owned())).into(),
+            legend: Measurement::ALL
+                .map(|m| cell(m, m.as_str().to_owned()))
+                .into(),
             explained: if baked {
                 "One cell is one round."
             } else {
@@ -143,11 +139,12 @@ fn worst_first(checks: &[CheckReport]) -> Vec<&CheckReport> {
         let rank = match worst {
             Measurement::Failed => 0,
             Measurement::Errored => 1,
-            Measurement::NoData => 2,
-            Measurement::Passed => 3,
+            Measurement::Inconclusive => 2,
+            Measurement::NoData => 3,
+            Measurement::Passed => 4,
         };
-        let advisory = check.severity == Severity::Advisory;
-        (worst == Measurement::Passed, advisory, rank)
+        let never_blocks = check.severity != Severity::Required;
+        (worst == Measurement::Passed, never_blocks, rank)
     });
     sorted
 }
@@ -155,7 +152,7 @@ fn worst_first(checks: &[CheckReport]) -> Vec<&CheckReport> {
 impl<'a> CheckView<'a> {
     fn of(report: &'a CheckReport, whole: u64, baked: bool) -> Self {
         let spent: u64 = report.rounds.iter().map(|round| round.duration_ms).sum();
-        let rounds = report.strip.len();
+        let rounds = report.strip.chars().count();
         let shown = report.rounds.len();
         Self {
             report,
@@ -163,7 +160,7 @@ impl<'a> CheckView<'a> {
             class: class(report.measurement),
             detail_class: class(worst(&report.strip)),
             advisory: report.severity == Severity::Advisory,
-            open: report.tally.passed < rounds || rounds == 0,
+            open: report.tally.passed < report.tally.rounds() || rounds == 0,
             alternative: alternative(report, baked),
             bars: if baked {
                 Vec::new()
@@ -246,6 +243,7 @@ fn numbers(report: &Report) -> Vec<(&'static str, String)> {
     let counts = [
         ("passed", tally.passed),
         ("failed", tally.failed),
+        ("inconclusive", tally.inconclusive),
         ("errored", tally.errored),
         ("no data", tally.no_data),
     ];
@@ -331,6 +329,7 @@ fn cell(measurement: Measurement, told: String) -> Cell {
     let glyph = match measurement {
         Measurement::Passed => "",
         Measurement::Failed => "×",
+        Measurement::Inconclusive => "?",
         Measurement::Errored => "!",
         Measurement::NoData => "–",
     };
@@ -360,7 +359,10 @@ fn alternative(report: &CheckReport, baked: bool) -> String {
     }
     let tally = report.tally;
     let mut words = vec![format!("{} passed", tally.passed)];
-    for (letter, word) in [('F', "failed"), ('E', "errored"), ('-', "no data")] {
+    let others = Measurement::ALL
+        .into_iter()
+        .filter(|one| *one != Measurement::Passed);
+    for (letter, word) in others.map(|one| (one.letter(), one.as_str())) {
         let numbers: Vec<String> = report
             .strip
             .chars()
@@ -381,7 +383,7 @@ fn alternative(report: &CheckReport, baked: bool) -> String {
     }
     format!(
         "{}: {}",
-        words::count(report.strip.len(), "round"),
+        words::count(report.strip.chars().count(), "round"),
         words.join(", ")
     )
 }
@@ -394,6 +396,7 @@ fn worst_of(rounds: &[Measurement]) -> Measurement {
     [
         Measurement::Failed,
         Measurement::Errored,
+        Measurement::Inconclusive,
         Measurement::NoData,
     ]
     .into_iter()
@@ -406,18 +409,14 @@ fn worst_of(rounds: &[Measurement]) -> Measurement {
 }
 
 fn of_letter(letter: char) -> Measurement {
-    match letter {
-        'P' => Measurement::Passed,
-        'F' => Measurement::Failed,
-        'E' => Measurement::Errored,
-        _ => Measurement::NoData,
-    }
+    Measurement::of_letter(letter).unwrap_or(Measurement::NoData)
 }
 
 fn class(measurement: Measurement) -> &'static str {
     match measurement {
         Measurement::Passed => "passed",
         Measurement::Failed => "failed",
+        Measurement::Inconclusive => "inconclusive",
         Measurement::Errored => "errored",
         Measurement::NoData => "no-data",
     }

@@ -10,7 +10,7 @@ mod tries;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Stage;
 use crate::measurement::Measurement;
@@ -18,14 +18,14 @@ use crate::suite::Severity;
 pub use crate::verdict::Tally;
 use crate::verdict::Verdict;
 
-pub(crate) use self::build::{ReportInput, build};
+pub(crate) use self::build::{CheckRecord, ReportInput, build};
 pub use self::html::html;
 
 /// The version of the JSON form; raised when a field changes its meaning or goes away.
 pub const FORMAT: u32 = 1;
 
 /// A finished run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// The version of this form, [`FORMAT`].
     pub format: u32,
@@ -56,7 +56,7 @@ pub struct Report {
 }
 
 /// The post-traffic window.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BakeReport {
     /// How long, in milliseconds.
     pub window_ms: u64,
@@ -67,13 +67,13 @@ pub struct BakeReport {
     /// Errored rounds that a required check may have.
     pub error_limit: u32,
     /// Rounds that were begun.
-    pub rounds: usize,
+    pub rounds: u32,
     /// Whether the round at the end of the window was reached.
     pub completed: bool,
 }
 
 /// One check.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CheckReport {
     /// The check's name.
     pub name: String,
@@ -85,14 +85,15 @@ pub struct CheckReport {
     pub detail: String,
     /// How many rounds came to what.
     pub tally: Tally,
-    /// Every round as one letter, in order: `P`assed, `F`ailed, `E`rrored, `-` no data.
+    /// Every round as one letter, in order: `P`assed, `F`ailed, `?` inconclusive, `E`rrored, `-` no data; `·` where
+    /// only the counts are known.
     pub strip: String,
     /// The rounds whose tries were kept: the first, the last and those that did not pass.
     pub rounds: Vec<RoundReport>,
 }
 
 /// One round of one check.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RoundReport {
     /// From 1.
     pub number: usize,
@@ -107,7 +108,7 @@ pub struct RoundReport {
 }
 
 /// One try.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TryReport {
     /// From 1.
     pub number: usize,
@@ -135,7 +136,7 @@ pub struct TryReport {
 }
 
 /// One demand and what came of it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ExpectationReport {
     /// `status 201`
     pub expected: String,

@@ -11,7 +11,9 @@ use crate::bake::Bake;
 use crate::expect::{Finding, Got};
 use crate::records::{RoundRecord, TryRecord};
 use crate::redact::Redactor;
+use crate::run::Finish;
 use crate::suite::Suite;
+use crate::verdict::{Counters, End, InconclusivePolicy};
 
 /// The words of a page, a line for each block.
 fn words(page: &str) -> String {
@@ -115,13 +117,26 @@ fn report_of(checks: Vec<(&str, &str, Vec<RoundRecord>)>, bake: Bake) -> Report 
         finished: Timestamp::UNIX_EPOCH,
         bake,
         elapsed: Duration::from_secs(4),
-        window_completed: true,
+        policy: InconclusivePolicy::Fail,
+        dry_run: false,
+        finish: Finish::Ended(End::Window),
         refusals: Vec::new(),
+        earlier: None,
         checks: suite
             .checks
             .iter()
             .zip(checks)
-            .map(|(check, (_, _, rounds))| (check, rounds))
+            .map(|(check, (_, _, rounds))| {
+                let mut counters = Counters::default();
+                rounds
+                    .iter()
+                    .for_each(|round| counters.add(round.measurement));
+                CheckRecord {
+                    check,
+                    counters,
+                    rounds,
+                }
+            })
             .collect(),
     })
 }
@@ -157,7 +172,7 @@ fn what_failed_comes_first_and_equal_tries_come_once() {
     advisory check "advice" failed (never blocks): expected status 2xx, got 503
     checks | 5 | passed | 1 | failed | 2 | errored | 1 | no data | 1 | took | 4s
     Checks
-    passed | × | failed | ! | errored | – | no data | One bar is one try. | Result | Check | 0ms | 1s | 2s | 3s | 4s | took
+    passed | × | failed | ? | inconclusive | ! | errored | – | no data | One bar is one try. | Result | Check | 0ms | 1s | 2s | 3s | 4s | took
     failed | checkout | 3s
     Tries 1 to 3, all alike | failed | after 0ms to 2s, took 20ms to 22ms each
     GET https://shop.example.com/checkout → 503
@@ -218,7 +233,7 @@ fn a_bake_counts_its_rounds() {
         window: Duration::from_secs(10),
         every: Duration::from_secs(1),
         failure_limit: 3,
-        error_limit: 0,
+        ..Bake::ONE_ROUND
     };
     let names = ["a", "b", "c", "d"];
     let mut checks: Vec<_> = names

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::memory::Budget;
+use super::part::PausePolicy;
 use crate::bake::Bake;
 use crate::evidence::Evidence;
 use crate::expect::{Expectation, Finding, evaluate};
@@ -17,6 +18,7 @@ use crate::measurement::Measurement;
 use crate::probe::{ProbeContext, ProbeError, Trace};
 use crate::records::{Recorder, TryRecord};
 use crate::suite::Check;
+use crate::verdict::RunState;
 use crate::words::{self, RAW_KEEP};
 
 /// What all checks of a run share.
@@ -27,9 +29,32 @@ pub(super) struct RunContext {
     pub(super) concurrency: usize,
     pub(super) memory: Budget,
     pub(super) bake: Bake,
+    /// Where the run stood when this invocation took it on.
+    pub(super) prior: RunState,
+    /// How long the run had been going on then.
+    pub(super) elapsed_before: Duration,
+    /// When this invocation took it on.
     pub(super) begun: Instant,
     pub(super) deadline: Instant,
+    /// Whether the run may be handed on to another invocation.
+    pub(super) pause: Option<PausePolicy>,
     pub(super) recorder: Arc<Recorder>,
+}
+
+impl RunContext {
+    /// Since the beginning of the run.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.elapsed_at(Instant::now())
+    }
+
+    pub(super) fn elapsed_at(&self, instant: Instant) -> Duration {
+        self.elapsed_before + instant.saturating_duration_since(self.begun)
+    }
+
+    /// The instant that lies so long after the beginning of the run; now if it is over.
+    pub(super) fn instant_of(&self, elapsed: Duration) -> Instant {
+        self.begun + elapsed.saturating_sub(self.elapsed_before)
+    }
 }
 
 /// Tries the check until it passes, its retries are used up or its time is over.
@@ -64,7 +89,7 @@ pub(super) fn broken(run: &RunContext, index: usize, panic: &(dyn std::any::Any 
         index,
         TryRecord {
             measurement: Measurement::Errored,
-            started: run.begun.elapsed(),
+            started: run.elapsed(),
             duration: Duration::ZERO,
             request: None,
             status: None,
@@ -101,7 +126,7 @@ async fn attempt(run: &Arc<RunContext>, index: usize, limit: Instant) -> TryReco
         measurement: error
             .as_ref()
             .map_or_else(|| worst(&findings), |error| error.measurement),
-        started: begun.saturating_duration_since(run.begun),
+        started: run.elapsed_at(begun),
         duration: begun.elapsed(),
         request: trace.request,
         status: trace.status,

@@ -5,6 +5,7 @@
 
 mod attempt;
 mod memory;
+mod part;
 mod refusals;
 mod rounds;
 
@@ -19,18 +20,20 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
 use self::attempt::RunContext;
+pub(crate) use self::rounds::Finish;
 use crate::bake::Bake;
 use crate::measurement::Measurement;
 use crate::probe::client::ClientPlan;
 use crate::probe::{Clients, ProbeContext};
 use crate::records::Recorder;
 use crate::redact::Redactor;
-use crate::report::{self, Report, ReportInput};
+use crate::report::{self, CheckRecord, Report, ReportInput};
 use crate::suite::{Check, Severity, Suite};
 use crate::template::{Missing, Values, Var};
-use crate::verdict::Verdict;
+use crate::verdict::{Conclusion, End, InconclusivePolicy, RunState, Verdict};
 use crate::{Stage, Target};
 
+pub use self::part::{Part, PartEnd, PausePolicy, Paused, Resume};
 pub use crate::probe::client::HttpOptions;
 
 /// One gate to pass: a suite against a target at a stage.
@@ -93,6 +96,7 @@ impl Outcome {
     pub fn waived(stage: Stage, target_facts: BTreeMap<String, String>, reason: String) -> Self {
         let mut waived = Self::unmeasured("", stage, target_facts, vec![reason]);
         waived.report.verdict.passed = true;
+        waived.report.verdict.conclusion = Conclusion::Passed;
         Self::of(waived.report)
     }
 
@@ -112,9 +116,12 @@ impl Outcome {
             started: now,
             finished: now,
             bake: Bake::ONE_ROUND,
+            policy: InconclusivePolicy::Fail,
+            dry_run: false,
             elapsed: Duration::ZERO,
-            window_completed: false,
+            finish: Finish::Ended(End::Cut),
             refusals: reasons,
+            earlier: None,
             checks: Vec::new(),
         }))
     }
@@ -132,14 +139,23 @@ impl Outcome {
 /// Returns by the deadline, whatever a probe does, and never panics: what goes wrong inside is
 /// part of the outcome.
 pub async fn run(run: Run) -> Outcome {
-    let started = Timestamp::now();
+    let (name, stage) = (run.suite.name.clone(), run.stage);
+    match run_part(run, Part::whole(Timestamp::now())).await {
+        PartEnd::Decided(outcome) => *outcome,
+        PartEnd::Paused(_) => {
+            let reason = "the run was handed on, and nobody goes on with it; this is a defect";
+            Outcome::refused(&name, stage, BTreeMap::new(), vec![reason.to_owned()])
+        }
+    }
+}
+
+/// Goes on with a run, or begins it, and decides or hands it on. Promises what [`run()`] promises.
+pub async fn run_part(run: Run, part: Part) -> PartEnd {
     let begun = Instant::now();
     let bake = match run.stage {
         Stage::PreTraffic => Bake::ONE_ROUND,
         Stage::PostTraffic => run.suite.bake(),
     };
-    let overall = run.suite.limits.overall.map(|overall| begun + overall);
-    let deadline = overall.map_or(run.deadline, |overall| overall.min(run.deadline));
     let selected: Vec<Check> = run
         .suite
         .checks
@@ -147,9 +163,28 @@ pub async fn run(run: Run) -> Outcome {
         .filter(|check| check.on.contains(&run.stage))
         .cloned()
         .collect();
-    let mut refusals: Vec<String> = refusals::does_not_fit(&bake, begun, deadline)
-        .into_iter()
-        .collect();
+    let fingerprint = run.suite.fingerprint;
+    let (prior, earlier) = match part.resume {
+        Some(Resume { state, report }) => (state, report),
+        None => {
+            let state = RunState::new(part.now, &bake, fingerprint, selected.len());
+            (state, None)
+        }
+    };
+    let elapsed_before =
+        Duration::try_from(part.now.duration_since(prior.begun)).unwrap_or_default();
+    let overall = run.suite.limits.overall;
+    let overall = overall.map(|overall| begun + overall.saturating_sub(elapsed_before));
+    let deadline = overall.map_or(run.deadline, |overall| overall.min(run.deadline));
+    let mut refusals = Vec::new();
+    if part.pause.is_none() && prior.rounds() == 0 {
+        refusals.extend(refusals::does_not_fit(&bake, begun, deadline));
+    }
+    refusals.extend(refusals::is_of_another_suite(
+        &prior,
+        fingerprint,
+        selected.len(),
+    ));
     let context = probe_context(&run).map_err(|missing| {
         refusals.push(format!("ca_certificates: {missing}"));
     });
@@ -162,7 +197,7 @@ pub async fn run(run: Run) -> Outcome {
     }
 
     let recorder = Arc::new(Recorder::new(selected.len()));
-    let mut window_completed = false;
+    let mut finish = Finish::Ended(End::Cut);
     if let (true, false, Ok(context)) = (refusals.is_empty(), selected.is_empty(), context) {
         let context = Arc::new(RunContext {
             probe: context,
@@ -170,12 +205,15 @@ pub async fn run(run: Run) -> Outcome {
             concurrency,
             memory: memory::Budget::new(&selected, concurrency, run.memory),
             bake,
+            prior: prior.clone(),
+            elapsed_before,
             begun,
             deadline,
+            pause: part.pause,
             recorder: Arc::clone(&recorder),
         });
         match measure(context).await {
-            Ok(completed) => window_completed = completed,
+            Ok(finished) => finish = finished,
             Err(fault) => refusals.push(fault),
         }
         if run.stage == Stage::PreTraffic && has_only_answers_of_others(&selected, &recorder) {
@@ -183,6 +221,14 @@ pub async fn run(run: Run) -> Outcome {
         }
     }
 
+    let elapsed = elapsed_before + begun.elapsed();
+    let mut state = prior;
+    let records = recorder.take();
+    for (counters, rounds) in state.checks.iter_mut().zip(&records) {
+        rounds
+            .iter()
+            .for_each(|round| counters.add(round.measurement));
+    }
     let redactor = Redactor::new(run.secrets.values().map(String::as_str));
     let input = ReportInput {
         suite: &run.suite.name,
@@ -190,36 +236,58 @@ pub async fn run(run: Run) -> Outcome {
         address: run.target.base_url.as_ref(),
         facts: run.target.facts.clone(),
         redactor: &redactor,
-        started,
-        finished: Timestamp::now(),
+        started: state.begun,
+        finished: part.now + begun.elapsed(),
         bake,
-        elapsed: begun.elapsed(),
-        window_completed,
+        policy: run.suite.inconclusive,
+        dry_run: run.suite.dry_run,
+        elapsed,
+        finish,
         refusals,
-        checks: selected.iter().zip(recorder.take()).collect(),
+        earlier: earlier.as_ref(),
+        checks: selected
+            .iter()
+            .zip(records)
+            .zip(&state.checks)
+            .map(|((check, rounds), counters)| CheckRecord {
+                check,
+                counters: *counters,
+                rounds,
+            })
+            .collect(),
     };
     let outcome = conclude(&input);
+    if let (Finish::Paused { next_round }, true) = (finish, input.refusals.is_empty()) {
+        state.next_round = next_round;
+        tracing::info!(rounds = state.rounds(), "the bake is handed on");
+        return PartEnd::Paused(Box::new(Paused {
+            wait: next_round.saturating_sub(elapsed),
+            state,
+            report: outcome.report,
+        }));
+    }
     tracing::info!(
         suite = run.suite.name,
         stage = %run.stage,
         passed = outcome.verdict.passed,
+        conclusion = outcome.verdict.conclusion.as_str(),
         checks = outcome.report.checks.len(),
         "gate decided"
     );
-    outcome
+    PartEnd::Decided(Box::new(outcome))
 }
 
-/// Measures in a task of its own, so that neither a panic nor a hang reaches the caller. Says
-/// whether the window was completed, or what broke.
-async fn measure(context: Arc<RunContext>) -> Result<bool, String> {
+/// Measures in a task of its own, so that neither a panic nor a hang reaches the caller. Says how the rounds ended,
+/// or what broke.
+async fn measure(context: Arc<RunContext>) -> Result<Finish, String> {
     let deadline = context.deadline;
     let mut task = tokio::spawn(rounds::measure(context).in_current_span());
     match timeout_at(deadline, &mut task).await {
-        Ok(Ok(completed)) => Ok(completed),
+        Ok(Ok(finish)) => Ok(finish),
         Ok(Err(fault)) => Err(format!("the gate itself broke: {fault}; this is a defect")),
         Err(_deadline) => {
             task.abort();
-            Ok(false)
+            Ok(Finish::Ended(End::Cut))
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::probe::{Probe, ProbeContext};
 use crate::suite::filled_size::{self, MAX_FILLED_TOGETHER};
 use crate::suite::{Check, Severity};
 use crate::template::Values;
+use crate::verdict::RunState;
 use crate::words;
 
 /// The last round starts when the window ends; it needs at least this much before the deadline.
@@ -20,14 +21,32 @@ const LAST_ROUND_ALLOWANCE: Duration = Duration::from_secs(1);
 /// The bake window is longer than the time before the deadline.
 pub(super) fn does_not_fit(bake: &Bake, begun: Instant, deadline: Instant) -> Option<String> {
     let left = deadline.saturating_duration_since(begun);
-    let needed = bake.window + LAST_ROUND_ALLOWANCE;
+    let needed = bake.length() + LAST_ROUND_ALLOWANCE;
     (!bake.window.is_zero() && needed > left).then(|| {
         format!(
             "the bake window of {} does not fit: {} are left before the deadline, and the last \
              round needs {} more; shorten traffic.bake or allow the gate more time",
-            words::duration(bake.window),
+            words::duration(bake.length()),
             words::duration(left),
             words::duration(LAST_ROUND_ALLOWANCE)
+        )
+    })
+}
+
+/// The run was begun with another suite.
+pub(super) fn is_of_another_suite(
+    state: &RunState,
+    fingerprint: u64,
+    checks: usize,
+) -> Option<String> {
+    (state.fingerprint != fingerprint || state.checks.len() != checks).then(|| {
+        format!(
+            "the suite was changed while its bake went on, after {}; what was measured by the old \
+             one does not count for the new one: deploy again",
+            words::count(
+                usize::try_from(state.rounds()).unwrap_or(usize::MAX),
+                "round"
+            )
         )
     })
 }

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::sync::Semaphore;
@@ -9,43 +10,86 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::attempt::{self, RunContext};
-use crate::suite::Severity;
-use crate::verdict::past_limit;
+use crate::suite::{Check, Severity};
+use crate::verdict::{End, Step};
 
-/// Measures every check once a round, until the round at the end of the window was measured or a
-/// required check is past a limit. Says whether the window was completed.
-pub(super) async fn measure(run: Arc<RunContext>) -> bool {
-    let end = run.begun + run.bake.window;
+/// A round is given at least this long.
+const MIN_ROUND_TIME: Duration = Duration::from_secs(1);
+
+/// How the rounds of this invocation came to an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Finish {
+    /// There is no further round.
+    Ended(End),
+    /// The next one is for another invocation.
+    Paused {
+        /// When it is due, since the beginning of the run.
+        next_round: Duration,
+    },
+}
+
+/// Measures every check once a round, until the run has ended or is handed on.
+pub(super) async fn measure(run: Arc<RunContext>) -> Finish {
+    let severities: Vec<Severity> = run.checks.iter().map(|check| check.severity).collect();
+    let mut state = run.prior.clone();
+    let mut has_measured = false;
     loop {
-        let started = Instant::now();
+        let next_round = state.next_round;
+        if hands_on(&run, next_round, has_measured) {
+            return Finish::Paused { next_round };
+        }
+        sleep_until(run.instant_of(next_round)).await;
+        let started = run.elapsed();
         one_round(&run).await;
-        if stopped_by_limit(&run) {
-            return false;
+        has_measured = true;
+        state.record((0..run.checks.len()).map(|index| run.recorder.last(index)));
+        if let Step::Ended(end) = state.step(&run.bake, &severities, started) {
+            return Finish::Ended(end);
         }
-        if started >= end {
-            return true;
-        }
-        sleep_until(next_start(&run, Instant::now()).min(end)).await;
+        state.schedule_next(&run.bake, run.elapsed());
     }
 }
 
-/// The next multiple of `every`. A round that took longer leaves out what it overran.
-fn next_start(run: &RunContext, now: Instant) -> Instant {
-    let every = run.bake.every.as_nanos().max(1);
-    let passed = now.saturating_duration_since(run.begun).as_nanos() / every;
-    let next = u32::try_from(passed + 1).unwrap_or(u32::MAX);
-    run.begun + run.bake.every.saturating_mul(next)
+/// Whether the next round is for another invocation. One that has not measured anything stays for a round that is
+/// due, however little time is left: otherwise the run would be handed on for ever.
+fn hands_on(run: &RunContext, next_round: Duration, has_measured: bool) -> bool {
+    let Some(policy) = run.pause else {
+        return false;
+    };
+    let wait = next_round.saturating_sub(run.elapsed());
+    if wait.is_zero() && !has_measured {
+        return false;
+    }
+    let time = run.deadline.saturating_duration_since(run.begun);
+    let room = max_round_time(&run.checks, run.concurrency).min(time / 2);
+    wait >= policy.min_wait || Instant::now() + wait + room > run.deadline
+}
+
+/// The longest that a round of `checks` may take, by what the suite allows each of them.
+pub(super) fn max_round_time(checks: &[Check], concurrency: usize) -> Duration {
+    let longest = |check: &Check| {
+        let retry = check.retry;
+        let tries = (retry.timeout + retry.retry_every).saturating_mul(retry.retries + 1);
+        retry.within.map_or(tries, |within| tries.min(within))
+    };
+    let times = checks.iter().map(longest);
+    let (sum, max) = times.fold((Duration::ZERO, Duration::ZERO), |(sum, max), time| {
+        (sum.saturating_add(time), max.max(time))
+    });
+    let concurrency = u32::try_from(concurrency.max(1)).unwrap_or(u32::MAX);
+    // Whoever waits for a slot waits while all slots are in use.
+    (sum / concurrency + max).max(MIN_ROUND_TIME)
 }
 
 async fn one_round(run: &Arc<RunContext>) {
     run.probe.clients.forget_connections();
-    run.recorder.open_round(run.begun.elapsed());
+    run.recorder.open_round(run.elapsed());
     let slots = Arc::new(Semaphore::new(run.concurrency));
     let mut tasks = JoinSet::new();
     for index in 0..run.checks.len() {
         // Waited for here and not in the task: checks begin in the order of the suite.
         let slot = Arc::clone(&slots).acquire_owned().await;
-        run.recorder.begin(index, run.begun.elapsed());
+        run.recorder.begin(index, run.elapsed());
         let run = Arc::clone(run);
         tasks.spawn(async move {
             let _slot = slot.expect("nobody closes the semaphore");
@@ -57,11 +101,4 @@ async fn one_round(run: &Arc<RunContext>) {
         });
     }
     while tasks.join_next().await.is_some() {}
-}
-
-fn stopped_by_limit(run: &RunContext) -> bool {
-    run.checks.iter().enumerate().any(|(index, check)| {
-        check.severity == Severity::Required
-            && past_limit(&run.recorder.measurements(index), &run.bake)
-    })
 }

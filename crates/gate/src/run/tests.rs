@@ -5,6 +5,7 @@ mod bake;
 mod conditions;
 mod hostile;
 mod origin;
+mod parts;
 mod probing;
 mod received;
 mod requests;

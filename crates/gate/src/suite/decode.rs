@@ -10,19 +10,16 @@ use url::Host;
 
 use super::patterns::Patterns;
 use super::{Check, Limits, RetryPolicy, SecretRef, Severity, Suite, SuiteProblems};
-use super::{FILE, contradiction, expect, http, keys};
-use crate::bake::{Bake, MAX_BAKE_WINDOW};
+use super::{FILE, contradiction, expect, http, keys, traffic};
 use crate::expect::{Expectation, StatusRange};
 use crate::probe::Probe;
 use crate::template::{Reference, Template, Var};
+use crate::verdict::InconclusivePolicy;
 use crate::{Stage, TARGET_KEYS, words};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_hours(1);
-/// The shortest time between two rounds.
-const SHORTEST_EVERY: Duration = Duration::from_millis(100);
-/// More rounds than this would make a report that nobody can hold or read.
-const ROUND_LIMIT: u128 = 1_000;
+const DAY: Duration = Duration::from_hours(24);
 const CHECK_LIMIT: usize = 1_000;
 
 /// What the decoder knows while it reads: where problems go, and which names are alive.
@@ -58,7 +55,10 @@ pub(super) fn suite(source: &str, text: &str) -> Result<Suite, SuiteProblems> {
         patterns: Patterns::default(),
         path_patterns: Cell::new(0),
     };
-    let suite = whole(&root, &mut context);
+    let suite = whole(&root, &mut context).map(|suite| Suite {
+        fingerprint: fingerprint(text),
+        ..suite
+    });
     context.problems.conclude(source, suite)
 }
 
@@ -91,7 +91,15 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
         .unwrap_or_default();
     let traffic = object
         .get("traffic")
-        .and_then(|node| traffic(node, limits.overall, context));
+        .and_then(|node| traffic::traffic(node, limits.overall, &context.problems));
+    let policies = [
+        ("fail", InconclusivePolicy::Fail),
+        ("pass", InconclusivePolicy::Pass),
+    ];
+    let inconclusive = object
+        .get("inconclusive")
+        .and_then(|node| scalar::choice(node, "inconclusive", &policies, &context.problems));
+    let dry_run = flag(&object, "dry_run", &context.problems);
     let checks = object
         .require("checks", &context.problems)
         .and_then(|node| checks(node, context));
@@ -104,7 +112,24 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
         limits,
         checks: checks?,
         traffic,
+        inconclusive: inconclusive.unwrap_or_default(),
+        dry_run,
+        fingerprint: 0,
     })
+}
+
+/// FNV-1a: enough to notice a change, and nothing that anybody has to trust.
+fn fingerprint(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+fn flag(object: &Object<'_>, key: &str, problems: &Findings) -> bool {
+    let flag = object
+        .get(key)
+        .and_then(|node| scalar::boolean(node, key, problems));
+    flag.unwrap_or_default()
 }
 
 fn version(object: &Object<'_>, problems: &Findings) {
@@ -184,9 +209,9 @@ fn limits(node: &Node, context: &Context) -> Limits {
         .and_then(|node| scalar::integer(node, "concurrency", 1..=200, problems))
         .and_then(|number| usize::try_from(number).ok());
     limits.concurrency = concurrency.unwrap_or(limits.concurrency);
-    limits.overall = object.get("overall").and_then(|node| {
-        scalar::duration(node, "overall", Duration::from_secs(1)..=HOUR, problems)
-    });
+    limits.overall = object
+        .get("overall")
+        .and_then(|node| scalar::duration(node, "overall", Duration::from_secs(1)..=DAY, problems));
     limits
 }
 
@@ -231,59 +256,6 @@ fn retry_policy(object: &Object<'_>, otherwise: RetryPolicy, context: &Context) 
         retry_every: duration("retry_every").unwrap_or(otherwise.retry_every),
         within: otherwise.within,
     }
-}
-
-fn traffic(node: &Node, overall: Option<Duration>, context: &Context) -> Option<Bake> {
-    let problems = &context.problems;
-    let object = Object::read(node, &keys::TRAFFIC, problems)?;
-    let bake = object.require("bake", problems).and_then(|node| {
-        Some((
-            node,
-            scalar::duration(
-                node,
-                "bake",
-                Duration::from_secs(1)..=MAX_BAKE_WINDOW,
-                problems,
-            )?,
-        ))
-    });
-    let every = object
-        .require("every", problems)
-        .and_then(|node| scalar::duration(node, "every", SHORTEST_EVERY..=HOUR, problems));
-    let limit = |key, otherwise| {
-        object
-            .get(key)
-            .and_then(|node| scalar::integer(node, key, 0..=1_000, problems))
-            .and_then(|number| u32::try_from(number).ok())
-            .unwrap_or(otherwise)
-    };
-    let (failure_limit, error_limit) = (limit("failure_limit", 0), limit("error_limit", 2));
-    let ((node, window), every) = (bake?, every?);
-    if every > window {
-        let (every, window) = (words::duration(every), words::duration(window));
-        let message = format!("every ({every}) is longer than the bake ({window})");
-        problems.add(node.at, message, "make every shorter or bake longer");
-    }
-    let rounds = window.as_nanos().div_ceil(every.as_nanos()) + 1;
-    if rounds > ROUND_LIMIT {
-        let message = format!("bake and every make {rounds} rounds");
-        problems.add(
-            node.at,
-            message,
-            format!("stay within {ROUND_LIMIT}: measure less often"),
-        );
-    }
-    if let Some(overall) = overall.filter(|overall| *overall <= window) {
-        let (overall, window) = (words::duration(overall), words::duration(window));
-        let message = format!("the bake ({window}) does not fit in limits.overall ({overall})");
-        problems.add(node.at, message, "make overall longer or bake shorter");
-    }
-    Some(Bake {
-        window,
-        every,
-        failure_limit,
-        error_limit,
-    })
 }
 
 fn checks(node: &Node, context: &Context) -> Option<Vec<Check>> {
@@ -360,6 +332,15 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
     let severity = match object.get("severity") {
         None => Some(Severity::default()),
         Some(node) => scalar::choice(node, "severity", &severities, problems),
+    };
+    let severity = match (severity, flag(object, "dry_run", problems)) {
+        (Some(Severity::Advisory), true) => {
+            let remedy = "remove one: an advisory check never blocks, with or without a dry run";
+            problems.add(object.at, "the check is advisory and in a dry run", remedy);
+            None
+        }
+        (severity, true) => severity.map(|_| Severity::DryRun),
+        (severity, false) => severity,
     };
     let probe = if let Some(node) = object.get("http") {
         http::request(node, context).map(Probe::Http)

@@ -28,13 +28,13 @@ strict_yaml::tables! {
     later: LATER;
     SUITE: "suite", "the suite",
         ["version", "name", "host", "ca_certificates", "vars", "secrets", "limits", "defaults", "checks",
-         "traffic"];
+         "traffic", "inconclusive", "dry_run"];
     LIMITS: "limits", "limits", ["concurrency", "overall"];
     DEFAULTS: "defaults", "defaults", ["http"];
     DEFAULTS_HTTP: "defaults_http", "defaults.http",
         ["timeout", "retries", "retry_every", "headers", "max_body"];
     CHECK: "check", "a check",
-        ["name", "on", "severity", "http", "timeout", "retries", "retry_every", "within", "expect"];
+        ["name", "on", "severity", "dry_run", "http", "timeout", "retries", "retry_every", "within", "expect"];
     HTTP: "http", "http",
         ["method", "url", "host", "headers", "query", "json", "body", "form", "follow_redirects",
          "allow_origins", "reaches_release", "max_body"];
@@ -45,5 +45,6 @@ strict_yaml::tables! {
     JSON: "expect_json", "json",
         ["path", "equals", "not_equals", "contains", "matches", "exists", "length",
          "greater_than", "less_than", "type"];
-    TRAFFIC: "traffic", "traffic", ["bake", "every", "failure_limit", "error_limit"];
+    TRAFFIC: "traffic", "traffic", ["bake", "count", "every", "initial_delay", "failure_limit", "error_limit", "consecutive_error_limit",
+         "inconclusive_limit", "consecutive_success", "no_data"];
 }

@@ -18,11 +18,12 @@ mod patterns;
 mod schema_tests;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 pub use strict_yaml::{Problem, Problems as SuiteProblems, SecretRef};
 
 use crate::Stage;
@@ -30,6 +31,7 @@ use crate::bake::Bake;
 use crate::expect::Expectation;
 use crate::probe::Probe;
 use crate::template::{Template, Var};
+use crate::verdict::InconclusivePolicy;
 
 /// How many checks run at once unless the suite says otherwise.
 pub(crate) const DEFAULT_CONCURRENCY: usize = 10;
@@ -56,6 +58,13 @@ pub struct Suite {
     pub(crate) limits: Limits,
     pub(crate) checks: Vec<Check>,
     pub(crate) traffic: Option<Bake>,
+    /// What happens where the evidence is not enough.
+    pub(crate) inconclusive: InconclusivePolicy,
+    /// Whether the gate only reports, and lets everything pass.
+    pub dry_run: bool,
+    /// Differs between two suites of different texts: a run that goes on in another invocation goes on with the
+    /// same suite, or not at all.
+    pub fingerprint: u64,
 }
 
 impl Suite {
@@ -98,12 +107,14 @@ impl Suite {
 }
 
 /// Whether a check may block a release.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The check must pass.
     #[default]
     Required,
+    /// The check is judged as if it were required, which is reported; it never blocks.
+    DryRun,
     /// The check is reported and never blocks.
     Advisory,
 }

@@ -68,6 +68,7 @@ traffic: { bake: 10m, every: 30s, failure_limit: 1 }",
             every: Duration::from_secs(30),
             failure_limit: 1,
             error_limit: 2,
+            ..Bake::ONE_ROUND
         }
     );
     assert_eq!(suite.secrets["a"], SecretRef::Env("A_B".to_owned()));
@@ -127,7 +128,7 @@ checks:
 
 #[test]
 fn keys_of_other_versions_have_a_word_of_their_own() {
-    insta::assert_snapshot!(told_of_check("http: GET /\njourney: []"), @r#"suite.yaml:6:5: the key "journey" is not part of this version; a check knows "name", "on", "severity", "http", "timeout", "retries", "retry_every", "within", "expect""#);
+    insta::assert_snapshot!(told_of_check("http: GET /\njourney: []"), @r#"suite.yaml:6:5: the key "journey" is not part of this version; a check knows "name", "on", "severity", "dry_run", "http", "timeout", "retries", "retry_every", "within", "expect""#);
     insta::assert_snapshot!(told_of_check("http: GET /\nexpect: [{ css: { select: h1 } }]"), @r#"suite.yaml:6:16: the key "css" is not part of this version; an expectation knows "status", "header", "body", "json", "latency""#);
 }
 

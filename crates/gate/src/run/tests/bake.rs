@@ -133,7 +133,7 @@ async fn a_window_that_the_deadline_cuts_fails() {
     .await;
     insta::assert_snapshot!(told(&outcome), @r#"
     failed
-    check "it" was not measured in 1 of 1 round before the deadline
+    check "it" was not measured in 1 of 1 round
     "#);
 }
 

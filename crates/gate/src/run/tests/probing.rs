@@ -242,7 +242,7 @@ async fn only_checks_of_the_stage_run() {
     let advice = "  - { name: a, http: GET /, severity: advisory }";
     insta::assert_snapshot!(told(&Trial::of(&shop, advice).run().await), @"
     failed
-    nothing required was measured: the pre-traffic stage has advisory checks only (1); make one of them required
+    nothing required was measured: no check of the pre-traffic stage may block (1 advisory or in a dry run); make one of them required
     ");
 }
 

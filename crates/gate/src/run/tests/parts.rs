@@ -1,0 +1,118 @@
+//! A run that is handed from one invocation to the next.
+
+use super::*;
+
+const BAKE: &str = "traffic: { bake: 1500ms, every: 300ms, failure_limit: 1 }";
+const CHECKS: &str = "  - { name: it, http: GET / }
+  - { name: version, http: GET /version }";
+
+/// Plays the run in as many invocations as it takes, each of which waits for no round.
+async fn in_parts(shop: &Shop, traffic: &str, keep_report: bool) -> (Outcome, usize) {
+    let text = format!("version: 1\nname: shop\n{traffic}\nchecks:\n{CHECKS}\n");
+    let (mut resume, mut parts) = (None, 0);
+    loop {
+        parts += 1;
+        let part = Part {
+            now: Timestamp::now(),
+            resume: resume.take(),
+            pause: Some(PausePolicy {
+                min_wait: Duration::from_millis(100),
+            }),
+        };
+        match run_part(a_run(shop, &text), part).await {
+            PartEnd::Decided(outcome) => return (*outcome, parts),
+            PartEnd::Paused(paused) => {
+                let Paused {
+                    state,
+                    wait,
+                    report,
+                } = *paused;
+                assert!(!report.verdict.passed, "a run that goes on is no pass");
+                assert_eq!(report.started, state.begun);
+                tokio::time::sleep(wait).await;
+                let state = RunState::decode(&state.encode()).unwrap();
+                let report = serde_json::from_str(&crate::report::json(&report)).unwrap();
+                resume = Some(Resume {
+                    state,
+                    report: keep_report.then_some(report),
+                });
+            }
+        }
+    }
+}
+
+fn a_run(shop: &Shop, text: &str) -> Run {
+    Run {
+        suite: Suite::parse("suite.yaml", text).unwrap_or_else(|p| panic!("{p}")),
+        stage: Stage::PostTraffic,
+        target: Target {
+            base_url: Some(shop.url.clone()),
+            ..Target::default()
+        },
+        secrets: BTreeMap::new(),
+        http: HttpOptions::default(),
+        memory: None,
+        deadline: Instant::now() + Duration::from_secs(20),
+    }
+}
+
+#[tokio::test]
+async fn a_run_in_parts_is_the_unbroken_run() {
+    let shop = Shop::open().await;
+    let whole = Trial::of(&shop, CHECKS)
+        .with(BAKE)
+        .on(Stage::PostTraffic)
+        .run()
+        .await;
+    let (outcome, parts) = in_parts(&shop, BAKE, true).await;
+    assert_eq!(parts, 6, "one for each round");
+    assert_eq!(strip(&outcome, 0), strip(&whole, 0));
+    assert_eq!(outcome.report.checks[0].tally, whole.report.checks[0].tally);
+    let numbers = |outcome: &Outcome| -> Vec<usize> {
+        let rounds = &outcome.report.checks[0].rounds;
+        rounds.iter().map(|round| round.number).collect()
+    };
+    assert_eq!(numbers(&outcome), numbers(&whole));
+    assert!(
+        outcome.report.duration_ms >= 1_500,
+        "{}",
+        outcome.report.duration_ms
+    );
+    assert!(outcome.report.checks[0].rounds[1].started_ms >= 1_500);
+}
+
+#[tokio::test]
+async fn a_lost_report_costs_the_tries_and_not_the_verdict() {
+    let shop = Shop::open().await;
+    let (outcome, _) = in_parts(&shop, BAKE, false).await;
+    let rounds = outcome.report.checks[0].tally.rounds();
+    assert_eq!(
+        strip(&outcome, 0).chars().filter(|one| *one == '·').count() + 1,
+        rounds as usize
+    );
+}
+
+#[tokio::test]
+async fn a_suite_that_changed_meanwhile_ends_the_run() {
+    let shop = Shop::open().await;
+    let text = format!("version: 1\nname: shop\n{BAKE}\nchecks:\n{CHECKS}\n");
+    let suite = Suite::parse("suite.yaml", &text).unwrap();
+    let mut state = RunState::new(Timestamp::now(), &suite.bake(), suite.fingerprint, 2);
+    state.record([Measurement::Passed, Measurement::Passed]);
+    let part = Part {
+        now: Timestamp::now(),
+        resume: Some(Resume {
+            state,
+            report: None,
+        }),
+        pause: None,
+    };
+    let changed = text.replace("failure_limit: 1", "failure_limit: 9");
+    let PartEnd::Decided(outcome) = run_part(a_run(&shop, &changed), part).await else {
+        panic!("it is handed on");
+    };
+    insta::assert_snapshot!(told(&outcome), @"
+    failed
+    the suite was changed while its bake went on, after 1 round; what was measured by the old one does not count for the new one: deploy again
+    ");
+}
