@@ -30,6 +30,10 @@ pub const TARGET_KEYS: &[&str] = &[
     "current_version",
     "target_version",
     "lifecycle_event",
+    "revision",
+    "old_revision",
+    "route",
+    "traffic_percent",
 ];
 
 /// The release under test: where it answers, and what is known of it.
@@ -40,6 +44,10 @@ pub struct Target {
     /// None where nothing listens (a Lambda function without a URL): then a check with a path
     /// alone is errored, and one with an absolute URL works.
     pub base_url: Option<Url>,
+    /// The name to speak to it by, where its listener rule demands one. The suite's own `host` comes first.
+    pub host: Option<String>,
+    /// Headers that its listener rule demands: sent with each request to it, unless a check sets them itself.
+    pub headers: Vec<(String, String)>,
     /// What is known; the keys are a subset of [`TARGET_KEYS`]. A check that uses a key that is
     /// not here is errored, and says which one.
     pub facts: BTreeMap<String, String>,

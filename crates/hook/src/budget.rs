@@ -6,11 +6,11 @@ use tokio::time::Instant;
 
 /// Kept back for answering, storing the report and telling people, where the function's time
 /// allows it: several tries of the answer call with back-off fit in.
-pub const RESERVE: Duration = Duration::from_secs(15);
+pub(crate) const RESERVE: Duration = Duration::from_secs(15);
 /// Of the reserve, what is for the answer alone; the rest is for the report and the notification.
-pub const ANSWER_SHARE: f64 = 0.7;
+pub(crate) const ANSWER_SHARE: f64 = 0.7;
 /// Kept back at the very end, so that the runtime can return before Lambda kills the function.
-pub const SHUTDOWN_RESERVE: Duration = Duration::from_millis(500);
+pub(crate) const SHUTDOWN_RESERVE: Duration = Duration::from_millis(500);
 
 /// The least that the gate ends before the guard.
 const MIN_GATE_MARGIN: Duration = Duration::from_millis(400);
@@ -34,7 +34,7 @@ const SETUP_TIME: Duration = Duration::from_secs(10);
 const LAST_ROUND_TIME: Duration = Duration::from_secs(1);
 
 /// The longest bake window that a function with this time-out has time for.
-pub fn max_bake_window(time_out: Duration) -> Duration {
+pub(crate) fn max_bake_window(time_out: Duration) -> Duration {
     let work = time_out.saturating_sub(reserve(time_out));
     let around = margin(work) + SETUP_TIME.min(time_out / 10) + LAST_ROUND_TIME;
     Duration::from_secs(work.saturating_sub(around).as_secs())
@@ -50,7 +50,7 @@ fn margin(work: Duration) -> Duration {
 
 /// The instants by which things must be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
+pub(crate) struct Budget {
     /// Looking up, loading and probing end here, finished or not.
     pub work_until: Instant,
     /// The answer must have been given by then; see [`Budget::last_chance`].
@@ -62,7 +62,7 @@ pub struct Budget {
 impl Budget {
     /// Divides what is left between `now` and the function's `deadline`. With less than three
     /// reserves left, the reserve is a third of the time.
-    pub fn divide(now: Instant, left: Duration) -> Self {
+    pub(crate) fn divide(now: Instant, left: Duration) -> Self {
         let reserve = reserve(left);
         let publish_until = now + left.saturating_sub(SHUTDOWN_RESERVE.min(left / 10));
         let work_until = now + left.saturating_sub(reserve);
@@ -76,19 +76,19 @@ impl Budget {
 
     /// How long one look-up may take that the gate can do without: several in a row must leave most
     /// of the time for measuring.
-    pub fn lookup_timeout(&self) -> Duration {
+    pub(crate) fn lookup_timeout(&self) -> Duration {
         self.work_until.saturating_duration_since(Instant::now()) / LOOKUP_SHARE
     }
 
     /// How long the gate ends before the guard, so that it can say itself what it had no time for:
     /// building a long report takes seconds on a slice of a core.
-    pub fn gate_margin(&self) -> Duration {
+    pub(crate) fn gate_margin(&self) -> Duration {
         margin(self.work_until.saturating_duration_since(Instant::now()))
     }
 
     /// Until when the answer is tried, however late it is. Where hardly any time is left for that, it gets some: Lambda
     /// may end the function before, but not trying is certain to leave CodeDeploy without an answer.
-    pub fn last_chance(&self) -> Instant {
+    pub(crate) fn last_chance(&self) -> Instant {
         let now = Instant::now();
         if self.answer_until > now + MIN_TRY {
             return self.answer_until;
@@ -98,7 +98,7 @@ impl Budget {
 
     /// [`Budget::divide`], from the wall-clock deadline that Lambda gives. A deadline in the past leaves no
     /// time to work; the answer is tried all the same.
-    pub fn until(deadline: SystemTime) -> Self {
+    pub(crate) fn until(deadline: SystemTime) -> Self {
         let now = SystemTime::now();
         let left = match deadline.duration_since(now) {
             Ok(left) => left,

@@ -1,34 +1,32 @@
 //! One invocation from event to answer:
 //! decode → find the target → load the suite → gate → answer → report → notify.
 //!
-//! The answer comes before the report and the notification: those may fail or be slow, and CodeDeploy
-//! is waiting. Nothing after the answer can change it.
+//! The answer comes before the report and the notification where it is a call: those may fail or be slow, and the
+//! caller is waiting. Nothing after the answer can change it. A run that goes on in another invocation ends in no
+//! verdict: what was measured is stored, and the run is handed on.
 
 use std::sync::Arc;
 
 use common::aws::Aws;
-use common::location::LoadError;
 use common::settings::SettingsError;
 use common::telemetry;
-use gate::{Outcome, Stage};
+use gate::{Outcome, Part, PartEnd, Paused, Resume, Stage};
+use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use strict_yaml::words;
 use tracing::Instrument;
 
-use crate::answer::{self, Answer, Delivery, Reply};
+use crate::answer::{Answer, Delivery};
 use crate::budget::Budget;
-use crate::event::{HookEvent, NotAHookEvent, OtherEvent, Payload};
+use crate::caller::{Caller, Preparation, Prepared, Refusal};
+use crate::event::{Call, NotACall, Payload};
 use crate::facts::{Facts, note};
 use crate::guard::{self, Interruption, Progress};
-use crate::lookup::LookupContext;
-use crate::lookup::deployment::{self, Deployment};
-use crate::lookup::target::{self, FoundTarget, TargetQuery};
-use crate::post_traffic_check;
 use crate::publish::{self, GateResult};
-use crate::rollback;
 use crate::secrets;
 use crate::settings::Settings;
+use crate::{codedeploy, codepipeline, ecs};
 
 /// One gate function, alive for many invocations.
 #[derive(Debug)]
@@ -47,14 +45,16 @@ pub struct GateFunction {
 pub enum HandleError {
     /// There is nobody to answer.
     #[error(transparent)]
-    NotAHookEvent(#[from] NotAHookEvent),
-    /// CodeDeploy has not heard the answer.
-    #[error("CodeDeploy did not take the answer {answer} for {deployment}: {detail}")]
+    NotACall(#[from] NotACall),
+    /// The caller has not heard the answer.
+    #[error("{caller} did not take the answer {answer} for {call}: {detail}")]
     Unanswered {
+        /// Who called.
+        caller: Caller,
         /// The answer that was not delivered.
         answer: &'static str,
-        /// The deployment.
-        deployment: String,
+        /// The deployment or the job.
+        call: String,
         /// The last try's error.
         detail: String,
     },
@@ -63,7 +63,7 @@ pub enum HandleError {
 impl From<HandleError> for Diagnostic {
     fn from(error: HandleError) -> Self {
         let error_type = match error {
-            HandleError::NotAHookEvent(_) => "NotAHookEvent",
+            HandleError::NotACall(_) => "NotACall",
             HandleError::Unanswered { .. } => "Unanswered",
         };
         Self {
@@ -73,20 +73,20 @@ impl From<HandleError> for Diagnostic {
     }
 }
 
-/// Answers one event. The value returned is for people who invoke the function by hand; CodeDeploy
-/// ignores it.
+/// Answers one event. ECS takes the value for its answer; `CodeDeploy` and `CodePipeline` ignore it, and it is for people
+/// who invoke the function by hand.
 pub async fn handle(
     function: Arc<GateFunction>,
     event: LambdaEvent<Payload>,
 ) -> Result<Value, HandleError> {
-    let context = &event.context;
+    let context = event.context;
     let budget = Budget::until(context.deadline());
     let span = telemetry::invocation(
         &context.request_id,
         &context.invoked_function_arn,
         context.xray_trace_id.as_deref(),
     );
-    answer_event(function, event.payload, budget)
+    answer_event(function, event.payload, budget, &context.request_id)
         .instrument(span)
         .await
 }
@@ -95,83 +95,105 @@ async fn answer_event(
     function: Arc<GateFunction>,
     payload: Payload,
     budget: Budget,
+    request_id: &str,
 ) -> Result<Value, HandleError> {
-    let event = match payload.decode() {
-        Ok(event) => event,
-        Err(other) => {
-            tracing::error!("{other}");
-            // ECS takes the return value for an answer; an error would be a rollback, too, but not ours.
-            return match other.0 {
-                OtherEvent::EcsNative => Ok(json!({ "hookStatus": "FAILED" })),
-                _ => Err(other.into()),
-            };
+    let call = payload
+        .decode()
+        .inspect_err(|other| tracing::error!("{other}"))?;
+    let call = Arc::new(call);
+    tracing::Span::current().record(telemetry::CORRELATION_ID, call.id());
+    if let Call::CodeDeploy(event) = &*call
+        && codedeploy::continuation::is_duplicate(&function, event, request_id).await
+    {
+        tracing::info!("another invocation goes on with this bake");
+        return Ok(json!({ "deploymentId": call.id(), "duplicate": true }));
+    }
+    let progress = Progress::default();
+    progress.add_facts(&call.facts());
+    let outcome = match end_of(&function, &call, budget, &progress).await {
+        PartEnd::Decided(outcome) => *outcome,
+        PartEnd::Paused(paused) => {
+            match hand_on(&function, &call, *paused, budget, &progress).await {
+                Ok(answer) => return Ok(answer),
+                Err(reason) => refused(&function, &progress, Refusal::of(vec![reason], None)),
+            }
         }
     };
-    tracing::Span::current().record(telemetry::CORRELATION_ID, &event.deployment_id);
-    let progress = Progress::default();
-    let mut outcome = outcome_of(&function, &event, budget, &progress).await;
+    conclude(&function, &call, outcome, budget, &progress).await
+}
+
+/// Answers with the verdict, and tells people.
+async fn conclude(
+    function: &Arc<GateFunction>,
+    call: &Arc<Call>,
+    mut outcome: Outcome,
+    budget: Budget,
+    progress: &Progress,
+) -> Result<Value, HandleError> {
     let answer = if outcome.verdict.passed {
         Answer::Succeeded
     } else {
         Answer::Failed
     };
     tracing::info!(
+        caller = %call.caller(),
         stage = %function.stage,
         answer = answer.as_str(),
+        conclusion = outcome.verdict.conclusion.as_str(),
         reasons = outcome.verdict.reasons.join(" | "),
         "the gate has decided"
     );
-    let reply = Reply {
-        event: event.clone(),
-        answer,
-        lifecycle_event: progress.facts().remove("lifecycle_event"),
-    };
-    let delivery = deliver_answer(&function, reply, budget).await;
+    let delivery = deliver_answer(function, call, answer, &outcome, budget, progress).await;
     tracing::info!(delivery = ?delivery, "the answer was given");
-    outcome.report.notes.extend(delivery.note());
+    outcome.report.notes.extend(delivery.note(call.caller()));
     let result = GateResult {
+        caller: call.caller(),
         stage: function.stage,
-        execution_id: event.execution_id,
+        execution_id: call.execution_id().to_owned(),
         facts: progress.facts(),
         answer,
         delivery: delivery.clone(),
         outcome,
     };
-    let report = publish(&function, &result, budget).await;
-    match delivery {
-        Delivery::Undelivered(detail) => Err(HandleError::Unanswered {
+    let report = publish(function, &result, budget).await;
+    if let Delivery::Undelivered(detail) = delivery {
+        return Err(HandleError::Unanswered {
+            caller: call.caller(),
             answer: answer.as_str(),
-            deployment: event.deployment_id,
+            call: call.id().to_owned(),
             detail,
-        }),
-        delivery => Ok(json!({
-            "deploymentId": event.deployment_id,
-            "stage": function.stage.as_str(),
-            "answer": answer.as_str(),
-            "delivery": delivery.as_str(),
-            "alreadyCompleted": matches!(delivery, Delivery::AlreadyCompleted(_)),
-            "reasons": result.outcome.verdict.reasons,
-            "reportLink": report.as_deref().and_then(|place| report_link(&function, place)),
-            "report": report,
-        })),
+        });
     }
+    if let Call::Ecs(_) = &**call {
+        return Ok(ecs::answer::decided(answer));
+    }
+    Ok(json!({
+        "deploymentId": call.id(),
+        "stage": function.stage.as_str(),
+        "answer": answer.as_str(),
+        "delivery": delivery.as_str(),
+        "alreadyCompleted": matches!(delivery, Delivery::AlreadyCompleted(_)),
+        "conclusion": result.outcome.verdict.conclusion.as_str(),
+        "reasons": result.outcome.verdict.reasons,
+        "reportLink": report.as_deref().and_then(|place| report_link(function, place)),
+        "report": report,
+    }))
 }
 
-/// Runs the work under the guard; whatever happens, there is an outcome.
-async fn outcome_of(
+/// Runs the work under the guard; whatever happens, there is an end.
+async fn end_of(
     function: &Arc<GateFunction>,
-    event: &HookEvent,
+    call: &Arc<Call>,
     budget: Budget,
     progress: &Progress,
-) -> Outcome {
-    let mut facts = Facts::new();
-    note(&mut facts, "deployment_id", Some(&event.deployment_id));
-    progress.add_facts(&facts);
-    let work = work(function.clone(), event.clone(), budget, progress.clone());
+) -> PartEnd {
+    let work = work(function.clone(), call.clone(), budget, progress.clone());
     // In the span of the invocation, so that its lines carry the deployment.
     let cut = match guard::run(budget.work_until, work.in_current_span()).await {
-        Ok(Ok(outcome)) => return outcome,
-        Ok(Err(reasons)) => return refused(function, progress, reasons),
+        Ok(Ok(end)) => return end,
+        Ok(Err(refusal)) => {
+            return PartEnd::Decided(Box::new(refused(function, progress, refusal)));
+        }
         Err(cut) => cut,
     };
     let doing = progress.step();
@@ -184,92 +206,100 @@ async fn outcome_of(
             format!("the function panicked while it was {doing}: {message}; this is a defect in it")
         }
     };
-    refused(function, progress, vec![reason])
+    let refusal = Refusal {
+        reasons: vec![reason],
+        dry_run: progress.is_dry_run(),
+    };
+    PartEnd::Decided(Box::new(refused(function, progress, refusal)))
 }
 
-fn refused(function: &GateFunction, progress: &Progress, reasons: Vec<String>) -> Outcome {
-    Outcome::refused("", function.stage, progress.facts(), reasons)
+fn refused(function: &GateFunction, progress: &Progress, refusal: Refusal) -> Outcome {
+    let outcome = Outcome::refused("", function.stage, progress.facts(), refusal.reasons);
+    if refusal.dry_run {
+        outcome.in_dry_run()
+    } else {
+        outcome
+    }
 }
 
-/// The work: everything between the event and the verdict. An error is the reasons of a refusal.
+/// The work: everything between the event and the verdict.
 async fn work(
     function: Arc<GateFunction>,
-    event: HookEvent,
+    call: Arc<Call>,
     budget: Budget,
     progress: Progress,
-) -> Result<Outcome, Vec<String>> {
+) -> Result<PartEnd, Refusal> {
+    let preparation = match &*call {
+        Call::CodeDeploy(event) => codedeploy::prepare(&function, event, budget, &progress).await,
+        Call::Ecs(event) => ecs::prepare(&function, event, budget, &progress).await,
+        Call::CodePipeline(job) => codepipeline::prepare(&function, job, budget, &progress).await,
+    };
+    let prepared = match preparation? {
+        Preparation::Waived(reason) => {
+            let waived = Outcome::waived(function.stage, progress.facts(), reason);
+            return Ok(PartEnd::Decided(Box::new(waived)));
+        }
+        Preparation::Measure(prepared) => *prepared,
+    };
+    progress.set_dry_run(prepared.suite.dry_run);
+    let dry_run = prepared.suite.dry_run;
+    measure(&function, &call, prepared, budget, &progress)
+        .await
+        .map_err(|reasons| Refusal { reasons, dry_run })
+}
+
+async fn measure(
+    function: &GateFunction,
+    call: &Call,
+    prepared: Prepared,
+    budget: Budget,
+    progress: &Progress,
+) -> Result<PartEnd, Vec<String>> {
     let GateFunction {
         stage,
         settings,
         aws,
-    } = &*function;
-    progress.begin("looking up the deployment");
-    let deployment = deployment::read(aws, &event.deployment_id)
-        .await
-        .map_err(one_reason)?;
-    progress.add_facts(&deployment_facts(&deployment));
-    if let Some(ended) = &deployment.ended {
-        let id = &deployment.id;
-        if let Ok(settings) = settings {
-            progress.add_facts(&called_event(&function, settings, &deployment, budget).await);
-        }
-        return Err(vec![format!(
-            "the deployment {id} is over already ({ended}); nothing is left to gate"
-        )]);
-    }
-    if let Some(undone) = &deployment.rollback_of {
-        return Ok(rollback::waive(*stage, progress.facts(), undone));
-    }
-    // After the rollback: wrong settings must not hinder one.
+    } = function;
     let settings = settings.as_ref().map_err(|error| error.problems.clone())?;
-    progress.begin("looking up the target and loading the suite");
-    let place = settings
-        .suite
-        .filled(&deployment.application, &deployment.group);
-    let context = lookup_context(aws, budget);
-    let post_traffic = match stage {
-        Stage::PreTraffic => settings.post_traffic.as_ref(),
-        Stage::PostTraffic => None,
-    };
-    let query = TargetQuery {
-        stage: *stage,
-        function: &settings.function_name,
-        tcp_scheme: settings.tcp_scheme,
-        post_traffic: post_traffic.map(|post| post.function.as_str()),
-    };
-    let (found, suite) = tokio::join!(target::find(context, query, &deployment), place.load(aws),);
-    if let Ok(found) = &found {
-        progress.add_facts(&found.known.facts);
-    }
-    // Both are reported, as both must be fixed.
-    let (found, suite) = match (found, suite) {
-        (Ok(found), Ok(suite)) => (found, suite),
-        (found, suite) => {
-            let found = found.err().map(|error| error.to_string());
-            let suite = suite.err().map(reasons_of_suite);
-            return Err(found
-                .into_iter()
-                .chain(suite.into_iter().flatten())
-                .collect());
+    progress.begin("reading the suite's secrets");
+    let Prepared {
+        suite,
+        target,
+        assumed,
+        ahead,
+        resume,
+        pause,
+        max_bake,
+    } = prepared;
+    let mut problems = ahead;
+    problems.extend(max_bake.and_then(|max_bake| too_long(*stage, &suite, &max_bake)));
+    // Both gates' secrets: whatever post-traffic needs must be there before traffic.
+    let secrets = match secrets::resolve(aws, &suite.secrets).await {
+        Ok(secrets) if problems.is_empty() => secrets,
+        Ok(_) => return Err(problems),
+        Err(mut missing) => {
+            missing.extend(problems);
+            return Err(missing);
         }
     };
-    progress.begin("reading the suite's secrets");
-    // Both gates' secrets: whatever post-traffic needs must be there before traffic.
-    let secrets = secrets::resolve(aws, &suite.secrets).await;
-    let ahead = post_traffic.map(|post| post_traffic_check::problems(post, &found, &suite));
-    let secrets = match (secrets, ahead.unwrap_or_default()) {
-        (Ok(secrets), problems) if problems.is_empty() => secrets,
-        (Ok(_), problems) => return Err(problems),
-        (Err(mut problems), others) => {
-            problems.extend(others);
-            return Err(problems);
+    let resume = match resume {
+        None => None,
+        Some(state) => {
+            progress.begin("reading what was measured so far");
+            let facts = progress.facts();
+            let report = publish::so_far(aws, settings, *stage, &facts, call.execution_id());
+            let report = tokio::time::timeout(budget.lookup_timeout(), report).await;
+            Some(Resume {
+                state,
+                report: report.ok().flatten(),
+            })
         }
     };
     progress.begin("running the checks");
     let run = gate::Run {
         suite,
         stage: *stage,
-        target: gate_target(&found)?,
+        target,
         secrets,
         http: gate::HttpOptions::default(),
         memory: settings.memory,
@@ -278,99 +308,130 @@ async fn work(
             .checked_sub(budget.gate_margin())
             .unwrap_or(budget.work_until),
     };
-    Ok(with_assumption(gate::run(run).await, &found))
+    let part = Part {
+        now: Timestamp::now(),
+        resume,
+        pause,
+    };
+    Ok(with_assumptions(gate::run_part(run, part).await, &assumed))
 }
 
-fn lookup_context(aws: &Aws, budget: Budget) -> LookupContext<'_> {
-    LookupContext {
-        aws,
-        timeout: budget.lookup_timeout(),
-    }
-}
-
-/// The lifecycle event of a deployment that has ended, if it can be found: its report shows whether
-/// people have been told.
-async fn called_event(
-    function: &GateFunction,
-    settings: &Settings,
-    deployment: &Deployment,
-    budget: Budget,
-) -> Facts {
-    let context = lookup_context(&function.aws, budget);
-    let name = &settings.function_name;
-    let find = target::called_event(context, function.stage, name, deployment);
-    let event = tokio::time::timeout(context.timeout, find).await;
-    let mut facts = Facts::new();
-    note(&mut facts, "lifecycle_event", event.ok().flatten());
-    facts
-}
-
-/// By value, so that it serves `map_err`.
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "the shape that map_err calls"
-)]
-fn one_reason(error: impl ToString) -> Vec<String> {
-    vec![error.to_string()]
-}
-
-fn deployment_facts(deployment: &Deployment) -> Facts {
-    let mut facts = Facts::new();
-    note(&mut facts, "application", Some(&deployment.application));
-    note(&mut facts, "deployment_group", Some(&deployment.group));
-    facts
-}
-
-/// One reason a problem, so that each stands on its own line in front of people.
-fn reasons_of_suite(error: LoadError) -> Vec<String> {
-    match error {
-        LoadError::Invalid(problems) => {
-            let head = format!(
-                "the suite {} has {}",
-                problems.source,
-                words::count(problems.problems.len(), "problem")
-            );
-            std::iter::once(head)
-                .chain(problems.to_string().lines().map(str::to_owned))
-                .collect()
-        }
-        LoadError::Unreadable(unreadable) => one_reason(unreadable),
-    }
-}
-
-fn gate_target(found: &FoundTarget) -> Result<gate::Target, Vec<String>> {
-    let parsed = found.listeners.as_ref().map(|listeners| {
-        let url = &listeners.under_test.url;
-        let wrong = |error| format!("the listener's address {url} is no URL: {error}");
-        url.parse().map_err(wrong)
-    });
-    let base_url = parsed.transpose().map_err(one_reason)?;
-    Ok(gate::Target {
-        base_url,
-        facts: found.known.facts.clone(),
-        unknown: found.known.unknown.clone(),
+/// Why the suite's bake is longer than the caller waits.
+fn too_long(stage: Stage, suite: &gate::Suite, max: &crate::caller::MaxBake) -> Option<String> {
+    let bake = suite.bake().length();
+    (stage == Stage::PostTraffic && bake > max.limit).then(|| {
+        format!(
+            "the bake of {} is longer than {}, which is the most here: {}",
+            words::duration(bake),
+            words::duration(max.limit),
+            max.why
+        )
     })
 }
 
-/// Adds what was assumed to the reasons of a gate that did not pass: a wrong assumption looks like a broken release.
-fn with_assumption(mut outcome: Outcome, found: &FoundTarget) -> Outcome {
-    let assumed = found
-        .listeners
-        .as_ref()
-        .and_then(|listeners| listeners.under_test.assumed.clone());
-    if let (false, Some(assumed)) = (outcome.verdict.passed, assumed) {
-        outcome.verdict.reasons.push(assumed.clone());
-        outcome.report.verdict.reasons.push(assumed);
+/// Adds what was assumed to the reasons of a gate that did not pass.
+fn with_assumptions(end: PartEnd, assumed: &[String]) -> PartEnd {
+    let PartEnd::Decided(mut outcome) = end else {
+        return end;
+    };
+    if !outcome.verdict.passed {
+        outcome.verdict.reasons.extend_from_slice(assumed);
+        outcome.report.verdict.reasons.extend_from_slice(assumed);
     }
-    outcome
+    PartEnd::Decided(outcome)
+}
+
+/// Stores what was measured so far and hands the run to another invocation. An error says why nobody would go on.
+async fn hand_on(
+    function: &Arc<GateFunction>,
+    call: &Arc<Call>,
+    paused: Paused,
+    budget: Budget,
+    progress: &Progress,
+) -> Result<Value, String> {
+    let facts = progress.facts();
+    let (function, call) = (function.clone(), call.clone());
+    let work = async move {
+        if let Ok(settings) = &function.settings {
+            let stored = publish::store_so_far(
+                &function.aws,
+                settings,
+                function.stage,
+                &facts,
+                call.execution_id(),
+                &paused.report,
+            );
+            if let Err(problem) = stored.await {
+                tracing::error!("{problem}");
+            }
+        }
+        match &*call {
+            Call::Ecs(event) => Ok(ecs::answer::goes_on(event, &paused)),
+            Call::CodePipeline(job) => codepipeline::answer::goes_on(&function, job, &paused).await,
+            Call::CodeDeploy(event) => {
+                codedeploy::continuation::goes_on(&function, event, &paused).await
+            }
+        }
+    };
+    match guard::run(budget.answer_until, work.in_current_span()).await {
+        Ok(handed_on) => handed_on,
+        Err(Interruption::Deadline) => {
+            Err("the bake could not be handed on before the function's time was over".to_owned())
+        }
+        Err(Interruption::Panic(message)) => Err(format!(
+            "the function panicked while it handed the bake on: {message}; this is a defect in it"
+        )),
+    }
 }
 
 /// Answers under a guard of its own: even a panic in the SDK ends in a delivery that says so.
-async fn deliver_answer(function: &Arc<GateFunction>, reply: Reply, budget: Budget) -> Delivery {
-    let function = function.clone();
+async fn deliver_answer(
+    function: &Arc<GateFunction>,
+    call: &Arc<Call>,
+    answer: Answer,
+    outcome: &Outcome,
+    budget: Budget,
+    progress: &Progress,
+) -> Delivery {
     let until = budget.last_chance();
-    let call = async move { answer::deliver(function.aws.codedeploy(), &reply, until).await };
-    match guard::run(budget.publish_until.max(until), call.in_current_span()).await {
+    let lifecycle_event = progress.facts().remove("lifecycle_event");
+    let summary = outcome.verdict.reasons.join("; ");
+    let conclusion = outcome.verdict.conclusion;
+    let report_link = match &function.settings {
+        Ok(settings) => publish::link_ahead(
+            settings,
+            function.stage,
+            &progress.facts(),
+            call.execution_id(),
+        ),
+        Err(_) => String::new(),
+    };
+    let (function, call) = (function.clone(), call.clone());
+    let giving = async move {
+        match &*call {
+            Call::CodeDeploy(event) => {
+                let reply = codedeploy::answer::Reply {
+                    event: event.clone(),
+                    answer,
+                    lifecycle_event,
+                };
+                codedeploy::answer::deliver(function.aws.codedeploy(), &reply, until).await
+            }
+            // The value that the function returns is the answer.
+            Call::Ecs(_) => Delivery::Accepted,
+            Call::CodePipeline(job) => {
+                let reply = codepipeline::answer::Reply {
+                    job: (**job).clone(),
+                    answer,
+                    conclusion,
+                    summary,
+                    report_link,
+                };
+                codepipeline::answer::deliver(&function.aws, &reply, until).await
+            }
+        }
+    };
+    match guard::run(budget.publish_until.max(until), giving.in_current_span()).await {
         Ok(delivery) => delivery,
         Err(Interruption::Deadline) => {
             Delivery::Undelivered("the function's time was over".to_owned())
@@ -406,4 +467,43 @@ async fn publish(
             tracing::error!(?cut, "the report or the notification could not be finished");
             None
         })
+}
+
+impl Call {
+    /// Who called.
+    pub fn caller(&self) -> Caller {
+        match self {
+            Self::CodeDeploy(_) => Caller::CodeDeploy,
+            Self::Ecs(_) => Caller::Ecs,
+            Self::CodePipeline(_) => Caller::CodePipeline,
+        }
+    }
+
+    /// What people know the call by: the deployment or the job.
+    fn id(&self) -> &str {
+        match self {
+            Self::CodeDeploy(event) => &event.deployment_id,
+            Self::Ecs(event) => ecs::last_name(&event.deployment_arn),
+            Self::CodePipeline(job) => codepipeline::run_id(job),
+        }
+    }
+
+    /// What tells this call from others of the same deployment.
+    fn execution_id(&self) -> &str {
+        match self {
+            Self::CodeDeploy(event) => &event.execution_id,
+            Self::Ecs(event) => &event.execution_id,
+            Self::CodePipeline(job) => codepipeline::run_id(job),
+        }
+    }
+
+    /// What the event itself says of the target.
+    fn facts(&self) -> Facts {
+        let mut facts = Facts::new();
+        note(&mut facts, "deployment_id", Some(self.id()));
+        if let Self::Ecs(event) = self {
+            facts.extend(ecs::facts_of(event));
+        }
+        facts
+    }
 }

@@ -12,32 +12,43 @@ use crate::facts::Facts;
 
 /// What the work is doing and has learned, for the one who has to explain where it was cut off.
 #[derive(Debug, Clone, Default)]
-pub struct Progress(Arc<Mutex<State>>);
+pub(crate) struct Progress(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
     step: &'static str,
     facts: Facts,
+    dry_run: bool,
 }
 
 impl Progress {
     /// Says what comes next, as the end of "it was still …".
-    pub fn begin(&self, step: &'static str) {
+    pub(crate) fn begin(&self, step: &'static str) {
         self.lock().step = step;
     }
 
     /// Remembers what is known of the target.
-    pub fn add_facts(&self, facts: &Facts) {
+    pub(crate) fn add_facts(&self, facts: &Facts) {
         self.lock().facts.extend(facts.clone());
     }
 
+    /// Notes that the suite was loaded and only reports.
+    pub(crate) fn set_dry_run(&self, dry_run: bool) {
+        self.lock().dry_run = dry_run;
+    }
+
+    /// Whether the suite is known to only report.
+    pub(crate) fn is_dry_run(&self) -> bool {
+        self.lock().dry_run
+    }
+
     /// What was going on last.
-    pub fn step(&self) -> &'static str {
+    pub(crate) fn step(&self) -> &'static str {
         self.lock().step
     }
 
     /// What is known of the target so far.
-    pub fn facts(&self) -> Facts {
+    pub(crate) fn facts(&self) -> Facts {
         self.lock().facts.clone()
     }
 
@@ -49,7 +60,7 @@ impl Progress {
 
 /// The work did not come to its own end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Interruption {
+pub(crate) enum Interruption {
     /// The time was over.
     Deadline,
     /// It panicked, with this message.
@@ -57,7 +68,7 @@ pub enum Interruption {
 }
 
 /// Runs `work` until `deadline` at the latest. Never panics itself.
-pub async fn run<T: Send + 'static>(
+pub(crate) async fn run<T: Send + 'static>(
     deadline: Instant,
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Interruption> {

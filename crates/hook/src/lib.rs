@@ -1,26 +1,26 @@
-//! The contract with CodeDeploy: event in, target found, answer out, deadline guard.
+//! The contracts with `CodeDeploy`, ECS and `CodePipeline`: event in, target found, answer out, deadline guard.
 //!
-//! CodeDeploy waits an hour for a hook that says nothing, ignores what the function returns, and
-//! takes one of two words for an answer. So everything here serves one promise: whatever happens,
-//! the caller hears exactly one answer before the function's own time-out, from one place
-//! ([`answer`]), and never `Succeeded` unless the gate has passed.
+//! Each of them waits long for a gate that says nothing and takes one of two words for an answer. So everything here
+//! serves one promise: whatever happens, the caller hears exactly one answer before the function's own time-out, from
+//! one place in its module, and never "succeeded" unless the gate has passed.
 
-pub mod answer;
-pub mod appspec;
-pub mod budget;
+mod answer;
+mod budget;
+mod caller;
+mod codedeploy;
+mod codepipeline;
+mod ecs;
 pub mod event;
-pub mod facts;
+mod facts;
 pub mod flow;
-pub mod guard;
-pub mod lifecycle_event;
-pub mod listener;
-pub mod lookup;
-pub mod post_traffic_check;
-pub mod publish;
-pub mod rollback;
-pub mod secrets;
+mod guard;
+mod listener;
+mod lookup;
+mod publish;
+mod secrets;
 pub mod settings;
-pub mod suite_source;
-pub mod version;
+mod suite_source;
+mod version;
 
+pub use caller::Caller;
 pub use flow::{GateFunction, handle};

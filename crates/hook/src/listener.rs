@@ -6,42 +6,7 @@
 
 use std::fmt;
 
-use aws_sdk_codedeploy::types::{DeploymentGroupInfo, TrafficRoute};
 use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer, ProtocolEnum};
-
-/// The listeners of a deployment group, by their ARNs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Routes {
-    /// Reaches the new version before it has production traffic.
-    pub test: Option<String>,
-    /// What customers use.
-    pub production: Option<String>,
-}
-
-impl Routes {
-    /// The routes of the group's (only) target group pair.
-    pub fn of(group: &DeploymentGroupInfo) -> Self {
-        let pair = group
-            .load_balancer_info()
-            .and_then(|info| info.target_group_pair_info_list().first());
-        let listener = |route: Option<&TrafficRoute>| {
-            route
-                .and_then(|route| route.listener_arns().first())
-                .cloned()
-        };
-        Self {
-            test: listener(pair.and_then(|pair| pair.test_traffic_route())),
-            production: listener(pair.and_then(|pair| pair.prod_traffic_route())),
-        }
-    }
-
-    /// All listeners, each once.
-    pub fn listeners(&self) -> Vec<String> {
-        let mut arns: Vec<String> = self.test.iter().chain(&self.production).cloned().collect();
-        arns.dedup();
-        arns
-    }
-}
 
 /// What is spoken behind a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +46,7 @@ impl fmt::Display for Scheme {
 
 /// Where a listener answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
+pub(crate) struct Address {
     /// Scheme, host, and the port where it is not the scheme's own.
     pub url: String,
     /// The load balancer's name.
@@ -92,7 +57,7 @@ pub struct Address {
 
 /// Why a listener of the deployment group can't be measured.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ListenerError {
+pub(crate) enum ListenerError {
     /// AWS did not return it.
     #[error("was not returned by DescribeListeners; correct its ARN in the deployment group")]
     Absent,
@@ -113,7 +78,7 @@ pub enum ListenerError {
 
 /// What decides about the scheme and the host.
 #[derive(Debug, Clone, Copy)]
-pub struct SchemeHints<'a> {
+pub(crate) struct SchemeHints<'a> {
     /// The group's other listener: what it speaks is a hint.
     pub other: Option<&'a Listener>,
     /// All load balancers that were returned.
@@ -123,7 +88,10 @@ pub struct SchemeHints<'a> {
 }
 
 /// The address of `listener`.
-pub fn address(listener: &Listener, known: SchemeHints<'_>) -> Result<Address, ListenerError> {
+pub(crate) fn address(
+    listener: &Listener,
+    known: SchemeHints<'_>,
+) -> Result<Address, ListenerError> {
     let (scheme, assumed) = scheme(listener, known)?;
     let balancer = known
         .balancers

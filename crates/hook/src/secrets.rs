@@ -10,7 +10,7 @@ use futures::future::join_all;
 use gate::SecretRef;
 
 /// Reads all secrets concurrently. All failures are reported together, each with the name of its secret.
-pub async fn resolve(
+pub(crate) async fn resolve(
     aws: &Aws,
     secrets: &BTreeMap<String, SecretRef>,
 ) -> Result<BTreeMap<String, String>, Vec<String>> {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use common::settings::{Lookup, Reader, SettingsError, topic_arn};
 
+use crate::codedeploy::PostTrafficGate;
 use crate::listener::Scheme;
-use crate::post_traffic_check::PostTrafficGate;
 use crate::suite_source::SuiteLocation;
 
 /// Where reports lie in the bucket, unless `REPORT_PREFIX` says otherwise.

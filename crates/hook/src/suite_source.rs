@@ -39,6 +39,27 @@ impl SuiteLocation {
         }
     }
 
+    /// Another suite, as a caller names it: a name beside this one, or `s3://` in this one's bucket. A caller may choose
+    /// among the team's suites, and nothing else.
+    pub fn sibling(&self, written: &str) -> Result<Self, &'static str> {
+        const EXPECTED: &str = "expected a name beside SUITE, or s3:// and a key in its bucket";
+        if written.starts_with("s3://") {
+            let other = Self::parse(written, ".")?;
+            return match (&self.0, &other.0) {
+                (
+                    Location::S3 { bucket, .. },
+                    Location::S3 {
+                        bucket: of_other, ..
+                    },
+                ) if bucket == of_other => Ok(other),
+                _ => Err(EXPECTED),
+            };
+        }
+        let is_plain = !written.contains(':') && written.split('/').all(|part| part != "..");
+        let beside = is_plain.then(|| self.0.beside(written)).flatten();
+        beside.map(Self).ok_or(EXPECTED)
+    }
+
     /// The place for one deployment.
     #[must_use]
     pub fn filled(&self, application: &str, deployment_group: &str) -> Self {

@@ -7,13 +7,13 @@
 use aws_sdk_ecs::types::{ContainerDefinition, Tag, TaskDefinition};
 
 /// Set for this tool alone, so it comes first.
-pub const TAG: &str = "deploy-hooks:version";
+pub(crate) const TAG: &str = "deploy-hooks:version";
 /// Environment variables of the container, in this order; then `service.version` in [`OTEL`].
-pub const VARIABLES: [&str; 4] = ["VERSION", "APP_VERSION", "SERVICE_VERSION", "DD_VERSION"];
+pub(crate) const VARIABLES: [&str; 4] = ["VERSION", "APP_VERSION", "SERVICE_VERSION", "DD_VERSION"];
 /// <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>
-pub const OTEL: &str = "OTEL_RESOURCE_ATTRIBUTES";
+pub(crate) const OTEL: &str = "OTEL_RESOURCE_ATTRIBUTES";
 /// Docker labels of the container definition, in this order.
-pub const LABELS: [&str; 2] = [
+pub(crate) const LABELS: [&str; 2] = [
     "org.opencontainers.image.version",
     "com.datadoghq.tags.version",
 ];
@@ -43,7 +43,7 @@ const MAX_VERSION_BYTES: usize = 256;
 
 /// The image of a container, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Image<'a> {
+pub(crate) struct Image<'a> {
     /// Registry and repository.
     pub name: &'a str,
     /// What stands after the colon.
@@ -54,7 +54,7 @@ pub struct Image<'a> {
 
 impl<'a> Image<'a> {
     /// Takes `registry/repository:tag@digest` apart.
-    pub fn parse(image: &'a str) -> Self {
+    pub(crate) fn parse(image: &'a str) -> Self {
         let (rest, digest) = match image.split_once('@') {
             Some((rest, digest)) => (rest, Some(digest)),
             None => (image, None),
@@ -77,7 +77,7 @@ impl<'a> Image<'a> {
 }
 
 /// The container whose release is under test: the named one, or the only one. The error says why there is none.
-pub fn container<'a>(
+pub(crate) fn container<'a>(
     definition: &'a TaskDefinition,
     name: Option<&str>,
 ) -> Result<&'a ContainerDefinition, String> {
@@ -96,7 +96,7 @@ pub fn container<'a>(
 }
 
 /// The version by what the task definition says, without asking anybody else.
-pub fn of(tags: &[Tag], container: &ContainerDefinition) -> Option<String> {
+pub(crate) fn of(tags: &[Tag], container: &ContainerDefinition) -> Option<String> {
     let tag = tags.iter().find(|tag| tag.key() == Some(TAG));
     let variable = |name: &str| {
         let pairs = container.environment();
@@ -138,7 +138,7 @@ fn usable(value: &str) -> Option<String> {
 }
 
 /// Whether a tag names one release: `1.2.0`, `v2`, `6063e25`, `build-117`; not `latest` or `main`.
-pub fn names_a_version(tag: &str) -> bool {
+pub(crate) fn names_a_version(tag: &str) -> bool {
     let commit = |part: &str| {
         part.len() >= MIN_COMMIT_CHARS && part.bytes().all(|byte| byte.is_ascii_hexdigit())
     };
@@ -166,7 +166,7 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
 
 /// The tag beside a digest that is its version: the highest by Semantic Versioning, else the only one
 /// that names a release. The error says what is there instead.
-pub fn beside_digest(tags: &[String]) -> Result<String, String> {
+pub(crate) fn beside_digest(tags: &[String]) -> Result<String, String> {
     let semantic = tags.iter().filter_map(|tag| {
         let text = tag.strip_prefix('v').unwrap_or(tag);
         Some((semver::Version::parse(text).ok()?, tag))
@@ -194,7 +194,7 @@ pub fn beside_digest(tags: &[String]) -> Result<String, String> {
 
 /// Why the version of `container` is not known, and what to write so that it is. `registry` is what the
 /// registry said, if it was asked.
-pub fn unknown(container: &ContainerDefinition, registry: Option<&str>) -> String {
+pub(crate) fn unknown(container: &ContainerDefinition, registry: Option<&str>) -> String {
     let image = container.image().unwrap_or("without a name");
     let parsed = Image::parse(image);
     let why = match (parsed.tag, parsed.digest) {

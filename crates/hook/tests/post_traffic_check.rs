@@ -14,6 +14,7 @@ use support::{SUITE, clients, invoke, settings};
 
 const LEFT: Duration = Duration::from_secs(12);
 const POST: (&str, &str) = ("POST_TRAFFIC_FUNCTION", "CodeDeployHook_post-traffic");
+const FIVE_MINUTES: (&str, &str) = ("POST_TRAFFIC_TIMEOUT", "300");
 const WITHOUT_POST: &str = "version: 0.0\nResources:\n  - s:\n      Type: AWS::ECS::Service\n      Properties:\n        TaskDefinition: arn:aws:ecs:us-east-1:111122223333:task-definition/shop:2\n        LoadBalancerInfo: { ContainerName: shop, ContainerPort: 8080 }\nHooks:\n  - AfterAllowTestTraffic: CodeDeployHook_pre-traffic\n";
 
 /// The answer of the pre-traffic gate and its reasons.
@@ -37,15 +38,21 @@ async fn run(suite: &str, changes: Changes, more: &[(&str, &str)]) -> (Vec<Strin
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bake_that_the_post_traffic_function_has_no_time_for_stops_before_traffic() {
-    let suite = format!("{SUITE}traffic: {{ bake: 10m, every: 1m }}\n");
-    let short = [POST, ("POST_TRAFFIC_TIMEOUT", "300")];
-    let (answers, reasons) = run(&suite, Changes::default(), &short).await;
+    let too_long = format!("{SUITE}traffic: {{ bake: 55m, every: 1m }}\n");
+    let (answers, reasons) = run(&too_long, Changes::default(), &[POST, FIVE_MINUTES]).await;
     assert_eq!(answers, ["Failed"]);
-    insta::assert_snapshot!(reasons, @"the post-traffic gate (CodeDeployHook_post-traffic) would fail once customers are served: the bake window of 10m does not fit into the function's time-out of 5m: 4m29s at most; shorten traffic.bake or raise PostTrafficTimeout");
+    insta::assert_snapshot!(reasons, @"the post-traffic gate (CodeDeployHook_post-traffic) would fail once customers are served: the bake of 55m does not fit into CodeDeploy's hour: 50m at most; shorten traffic.bake");
+    let too_seldom = format!("{SUITE}traffic: {{ bake: 10m, every: 5m }}\n");
+    let (answers, reasons) = run(&too_seldom, Changes::default(), &[POST, FIVE_MINUTES]).await;
+    assert_eq!(answers, ["Failed"]);
+    insta::assert_snapshot!(reasons, @"the post-traffic gate (CodeDeployHook_post-traffic) would fail once customers are served: the bake of 10m can't be handed on often enough by a function with a time-out of 5m, which has time for 4m29s; raise PostTrafficTimeout, shorten traffic.bake or measure more often");
+    // Longer than the function's time: it is handed on.
+    let suite = format!("{SUITE}traffic: {{ bake: 10m, every: 1m }}\n");
     for enough in [
         vec![POST, ("POST_TRAFFIC_TIMEOUT", "900")],
         vec![POST],
-        vec![("POST_TRAFFIC_TIMEOUT", "300")],
+        vec![FIVE_MINUTES],
+        vec![POST, FIVE_MINUTES],
     ] {
         let (answers, reasons) = run(&suite, Changes::default(), &enough).await;
         assert_eq!(answers, ["Succeeded"], "{enough:?}: {reasons}");

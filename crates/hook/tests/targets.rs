@@ -153,7 +153,7 @@ fn documented(platform: &str) -> BTreeSet<String> {
         .skip(2)
         .take_while(|line| line.starts_with('|'));
     rows.map(|row| row.split('|').map(str::trim).collect::<Vec<_>>())
-        .filter(|cells| cells[2].contains(platform))
+        .filter(|cells| cells[2].split(", ").any(|one| one == platform))
         .map(|cells| cells[1].trim_matches('`').to_owned())
         .collect()
 }
@@ -183,10 +183,20 @@ async fn the_guide_lists_the_keys_that_are_known_on_each_platform() {
             .collect();
         assert_eq!(known, documented(platform), "{platform}");
     }
-    let all: BTreeSet<String> = gate::TARGET_KEYS.iter().map(ToString::to_string).collect();
-    let listed: BTreeSet<String> = documented("ECS")
-        .union(&documented("Lambda"))
+    let aws = FakeAws::start(service.port, SUITE).await;
+    let shift = support::ecs::event("PRODUCTION_TRAFFIC_SHIFT", Some(10));
+    support::invoke_with(&function(Stage::PostTraffic, &aws), LEFT, shift).await;
+    let path = "/reports/reports/web/d-1/post-traffic-PRODUCTION_TRAFFIC_SHIFT-10.json";
+    let report: serde_json::Value = serde_json::from_str(&aws.object(path).unwrap()).unwrap();
+    let known: BTreeSet<String> = report["target"]
+        .as_object()
+        .unwrap()
+        .keys()
         .cloned()
         .collect();
+    assert_eq!(known, documented("ECS itself"));
+    let all: BTreeSet<String> = gate::TARGET_KEYS.iter().map(ToString::to_string).collect();
+    let platforms = ["ECS", "ECS itself", "Lambda"];
+    let listed: BTreeSet<String> = platforms.into_iter().flat_map(documented).collect();
     assert_eq!(listed, all);
 }

@@ -90,10 +90,16 @@ impl Request {
             url = url.with_query(&encoder.extend_pairs(pairs).finish());
         }
         let (content_type, body) = self.body.fill(values)?;
+        let mut headers = self.headers(content_type, body.is_empty(), context)?;
+        if context.clients.release.is_at(&url.origin) {
+            for (name, value) in &context.release_headers {
+                headers.entry(name).or_insert_with(|| value.clone());
+            }
+        }
         Ok(PreparedRequest {
             method: self.method.clone(),
             url,
-            headers: self.headers(content_type, body.is_empty(), context)?,
+            headers,
             body,
             guarded: false,
         })

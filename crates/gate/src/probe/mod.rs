@@ -43,6 +43,8 @@ pub(crate) enum Misbehaviour {
 pub(crate) struct ProbeContext {
     pub(crate) clients: Clients,
     pub(crate) values: Values,
+    /// What the release's listener rule demands of every request.
+    pub(crate) release_headers: ::http::HeaderMap,
 }
 
 /// What is known of a try so far; filled as the probe goes, so that it survives a cut.

@@ -100,6 +100,13 @@ impl Outcome {
         Self::of(waived.report)
     }
 
+    /// The same as a dry run: it passes, and says what it would have done.
+    #[must_use]
+    pub fn in_dry_run(mut self) -> Self {
+        self.report.verdict = self.report.verdict.in_dry_run();
+        Self::of(self.report)
+    }
+
     fn unmeasured(
         suite_name: &str,
         stage: Stage,
@@ -337,10 +344,18 @@ fn probe_context(run: &Run) -> Result<ProbeContext, Missing> {
         stage: run.stage,
         concurrency: run.suite.limits.concurrency,
         base: run.target.base_url.clone(),
-        virtual_host: run.suite.host.clone(),
+        virtual_host: run.suite.host.clone().or_else(|| run.target.host.clone()),
         names: run.suite.hosts(),
     });
-    Ok(ProbeContext { clients, values })
+    let headers = run.target.headers.iter();
+    let release_headers = headers
+        .filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)))
+        .collect();
+    Ok(ProbeContext {
+        clients,
+        values,
+        release_headers,
+    })
 }
 
 #[cfg(test)]

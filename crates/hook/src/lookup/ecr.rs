@@ -11,7 +11,7 @@ use crate::version::Image;
 
 /// A repository of Amazon ECR.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Repository<'a> {
+pub(crate) struct Repository<'a> {
     /// The account whose registry it is.
     pub account: &'a str,
     /// The registry's region.
@@ -22,7 +22,7 @@ pub struct Repository<'a> {
 
 impl<'a> Repository<'a> {
     /// Reads `ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME`, of any partition, with FIPS and dual-stack hosts.
-    pub fn of(image: &Image<'a>) -> Option<Self> {
+    pub(crate) fn of(image: &Image<'a>) -> Option<Self> {
         let (host, name) = image.name.split_once('/')?;
         let mut labels = host.split('.');
         let account = labels.next()?;
@@ -43,7 +43,7 @@ impl<'a> Repository<'a> {
 
 /// The tags beside the digest; the error is a sentence. None where the image is not named by digest or
 /// lies in another kind of registry.
-pub async fn tags(
+pub(crate) async fn tags(
     context: LookupContext<'_>,
     image: &Image<'_>,
 ) -> Option<Result<Vec<String>, String>> {

@@ -4,11 +4,9 @@
 //! its absence fails the gate with the reason. The rest (images, versions, the old task set) is best
 //! effort: a look-up that fails costs a fact, and only a check that uses the fact notices.
 
-mod app_spec;
-pub mod deployment;
-pub mod ecr;
-pub mod ecs;
-pub mod target;
+pub(crate) mod ecr;
+pub(crate) mod load_balancing;
+pub(crate) mod release;
 
 use std::future::Future;
 use std::time::Duration;
@@ -18,11 +16,11 @@ use common::aws::Aws;
 use common::failure::{Cause, Failure, Hints};
 use strict_yaml::words;
 
-use crate::appspec::AppSpecError;
+use crate::codedeploy::appspec::AppSpecError;
 
 /// Why the target could not be found; always fails the gate.
 #[derive(Debug, thiserror::Error)]
-pub enum LookupError {
+pub(crate) enum LookupError {
     /// A call failed.
     #[error("{call} failed: {detail}")]
     Call {
@@ -64,7 +62,7 @@ impl LookupError {
 
 /// How look-ups are made.
 #[derive(Debug, Clone, Copy)]
-pub struct LookupContext<'a> {
+pub(crate) struct LookupContext<'a> {
     /// The clients.
     pub aws: &'a Aws,
     /// How long a best-effort look-up may take, so that it never costs the gate its time.

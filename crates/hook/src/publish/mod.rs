@@ -3,37 +3,47 @@
 //! Everything here comes from the redacted outcome and from the names of the target; nothing here
 //! can change the answer.
 
+pub(crate) mod claims;
 mod notification;
 mod report_store;
 
 use std::time::Duration;
 
+use aws_sdk_s3::primitives::ByteStream;
 use common::aws::Aws;
+use common::failure::{Failure, Hints};
+use common::location::Object;
 use common::notify;
-use gate::{Outcome, Stage};
+use gate::{Outcome, Report, Stage};
 use tokio::time::Instant;
 
 use crate::answer::{Answer, Delivery};
+use crate::caller::Caller;
 use crate::facts::Facts;
 use crate::settings::Settings;
 
 use self::report_store::ReportStore;
-pub use self::report_store::console_link;
+pub(crate) use self::report_store::console_link;
 
 /// A run whose event was over waits so long for the run that has ended the event to store its report.
 /// A duplicate that runs at the same time is recognised by that.
 const DUPLICATE_WAIT: Duration = Duration::from_secs(2);
 
+/// A report is a few hundred KiB; the records of a run are bounded to 8 MiB.
+const MAX_REPORT_BYTES: usize = 16 * 1024 * 1024;
+
 /// A decision and what became of it.
 #[derive(Debug, Clone)]
-pub struct GateResult {
+pub(crate) struct GateResult {
+    /// Who called.
+    pub caller: Caller,
     /// Which gate.
     pub stage: Stage,
     /// Which call of it: `LifecycleEventHookExecutionId`.
     pub execution_id: String,
     /// What is known of the target.
     pub facts: Facts,
-    /// The answer that CodeDeploy gets.
+    /// The answer that the caller gets.
     pub answer: Answer,
     /// Whether it has heard it.
     pub delivery: Delivery,
@@ -58,7 +68,7 @@ impl GateResult {
 
 /// Stores the report and publishes the outcome, until `until`; returns the place of the HTML report,
 /// if it is stored. What fails is logged.
-pub async fn publish(
+pub(crate) async fn publish(
     aws: &Aws,
     settings: &Settings,
     result: &GateResult,
@@ -73,7 +83,7 @@ pub async fn publish(
         }
         _ => false,
     };
-    // What CodeDeploy has not heard never replaces what counts.
+    // What the caller has not heard never replaces what counts.
     let unheard = duplicate || matches!(result.delivery, Delivery::Undelivered(_));
     let report = match store.put(unheard).await {
         Ok(place) => Some(place),
@@ -98,6 +108,70 @@ pub async fn publish(
     report
 }
 
+/// Where the report of a call will be, as a link into the console; empty where there is none.
+pub(crate) fn link_ahead(
+    settings: &Settings,
+    stage: Stage,
+    facts: &Facts,
+    execution_id: &str,
+) -> String {
+    let stem = report_store::key_stem(&settings.report_prefix, stage, facts, execution_id);
+    let address = format!("s3://{}/{stem}.html", settings.report_bucket);
+    console_link(&address, &settings.region).unwrap_or_default()
+}
+
+/// What was measured so far, if it is stored.
+pub(crate) async fn so_far(
+    aws: &Aws,
+    settings: &Settings,
+    stage: Stage,
+    facts: &Facts,
+    execution_id: &str,
+) -> Option<Report> {
+    let key = key_so_far(settings, stage, facts, execution_id);
+    let object = Object::new(&settings.report_bucket, &key);
+    let bytes = object.read(aws, MAX_REPORT_BYTES).await;
+    let bytes = bytes
+        .inspect_err(|error| tracing::error!("the report so far could not be read: {error:?}"))
+        .ok()?;
+    serde_json::from_slice(&bytes)
+        .inspect_err(|error| tracing::error!("the report so far is none: {error}"))
+        .ok()
+}
+
+/// Stores what was measured so far, for the invocation that goes on.
+pub(crate) async fn store_so_far(
+    aws: &Aws,
+    settings: &Settings,
+    stage: Stage,
+    facts: &Facts,
+    execution_id: &str,
+    report: &Report,
+) -> Result<(), String> {
+    let key = key_so_far(settings, stage, facts, execution_id);
+    let json = gate::report::json(report);
+    let put = aws
+        .s3()
+        .put_object()
+        .bucket(&settings.report_bucket)
+        .key(&key)
+        .content_type("application/json")
+        .body(ByteStream::from(json.into_bytes()));
+    put.send().await.map(|_| ()).map_err(|error| {
+        let hints = Hints {
+            permission: "s3:PutObject on it",
+            absent: "make the bucket, or change REPORT_BUCKET",
+        };
+        let why = Failure::of(&error).sentence(aws.identity(), hints);
+        format!("the report so far, {key}, could not be stored: {why}")
+    })
+}
+
+fn key_so_far(settings: &Settings, stage: Stage, facts: &Facts, execution_id: &str) -> String {
+    let stem = report_store::key_stem(&settings.report_prefix, stage, facts, execution_id);
+    format!("{stem}-so-far.json")
+}
+
 #[cfg(test)]
 fn sample(answer: Answer, delivery: Delivery) -> GateResult {
     let facts: Facts = [
@@ -117,6 +191,7 @@ fn sample(answer: Answer, delivery: Delivery) -> GateResult {
     let stage = Stage::PreTraffic;
     GateResult {
         stage,
+        caller: Caller::CodeDeploy,
         execution_id: "execution-1".to_owned(),
         answer,
         delivery,

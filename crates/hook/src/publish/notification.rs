@@ -9,17 +9,18 @@ use gate::Stage;
 
 use super::{GateResult, console_link};
 use crate::answer::{Answer, Delivery};
+use crate::caller::Caller;
 
 pub(super) fn build(result: &GateResult, report: Option<&str>, region: &str) -> Notification {
     let deployment = result.fact("deployment_id").unwrap_or_default();
     let (stage, release) = (result.stage, result.release());
-    // What CodeDeploy has not heard is neither passed nor stopped.
+    // What the caller has not heard is neither passed nor stopped.
     let (head, answer) = match (&result.delivery, result.answer) {
         (Delivery::Undelivered(_), _) => (format!("UNANSWERED {stage}: {release}"), "Undelivered"),
         (Delivery::Unconfirmed(_) | Delivery::AlreadyCompleted(Err(_)), _) => {
             (format!("UNCONFIRMED {stage}: {release}"), "Unconfirmed")
         }
-        // What counts is what CodeDeploy reports.
+        // What counts is what the caller reports.
         (Delivery::AlreadyCompleted(Ok(reported)), answer) if *reported != answer => {
             (format!("OVER {stage}: {release}"), reported.as_str())
         }
@@ -50,6 +51,7 @@ pub(super) fn build(result: &GateResult, report: Option<&str>, region: &str) -> 
 
 fn body(result: &GateResult, report: Option<&str>, region: &str) -> String {
     let (stage, release) = (result.stage, result.release());
+    let caller = result.caller;
     let counted = match &result.delivery {
         Delivery::AlreadyCompleted(reported) => reported.as_ref() == Ok(&result.answer),
         _ => true,
@@ -64,26 +66,33 @@ fn body(result: &GateResult, report: Option<&str>, region: &str) -> String {
                 "{release} was stopped at the {stage} gate, before it had production traffic.\n"
             )
         }
-        (Answer::Failed, Stage::PostTraffic) => format!(
-            "{release} has failed the {stage} gate. CodeDeploy rolls it back if the deployment \
-             group's automatic rollback is on.\n"
-        ),
+        (Answer::Failed, Stage::PostTraffic) => {
+            let then = match result.caller {
+                Caller::CodeDeploy => {
+                    "CodeDeploy rolls it back if the deployment group's automatic rollback is on"
+                }
+                Caller::Ecs => "ECS rolls the service back",
+                Caller::CodePipeline => "The pipeline's action fails",
+            };
+            format!("{release} has failed the {stage} gate. {then}.\n")
+        }
     };
     if let Delivery::Undelivered(detail) = &result.delivery {
         let _ = write!(
             text,
-            "\nCodeDeploy did NOT get this answer ({detail}). Lambda runs a failed gate \
+            "\n{caller} did NOT get this answer ({detail}). Lambda runs a failed gate \
              again; if no other message follows within minutes, stop the deployment by hand.\n"
         );
     }
     if let Delivery::Unconfirmed(why) = &result.delivery {
         let _ = write!(
             text,
-            "\nIt is not known whether CodeDeploy heard this answer: {why}. The lifecycle event is over, so look at \
+            "\nIt is not known whether {caller} heard this answer: {why}. The lifecycle event is over, so look at \
              the deployment to see how it went on.\n"
         );
     }
-    if let (Delivery::AlreadyCompleted(_), Some(note)) = (&result.delivery, result.delivery.note())
+    if let (Delivery::AlreadyCompleted(_), Some(note)) =
+        (&result.delivery, result.delivery.note(result.caller))
     {
         let _ = write!(
             text,
@@ -105,10 +114,10 @@ fn body(result: &GateResult, report: Option<&str>, region: &str) -> String {
         }
         let _ = writeln!(text, "  {report}");
     }
-    if let Some(link) = result
+    let of_code_deploy = result
         .fact("deployment_id")
-        .and_then(|id| console::deployment(region, id))
-    {
+        .filter(|_| result.caller == Caller::CodeDeploy);
+    if let Some(link) = of_code_deploy.and_then(|id| console::deployment(region, id)) {
         let _ = write!(text, "\nDeployment\n  {link}\n");
     }
     text

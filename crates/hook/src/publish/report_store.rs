@@ -9,8 +9,10 @@ use aws_sdk_s3::primitives::ByteStream;
 use common::aws::Aws;
 use common::console;
 use common::failure::{Failure, Hints};
+use gate::Stage;
 
 use super::GateResult;
+use crate::facts::Facts;
 use crate::settings::Settings;
 
 /// Where the report of one decision is stored.
@@ -27,7 +29,12 @@ impl<'a> ReportStore<'a> {
         Self {
             aws,
             bucket: &settings.report_bucket,
-            key: key_stem(&settings.report_prefix, result),
+            key: key_stem(
+                &settings.report_prefix,
+                result.stage,
+                &result.facts,
+                &result.execution_id,
+            ),
             report: &result.outcome.report,
         }
     }
@@ -88,24 +95,21 @@ impl<'a> ReportStore<'a> {
 }
 
 /// Pure: `prefix/application/deployment/stage-lifecycle-event`, without the extension.
-fn key_stem(prefix: &str, result: &GateResult) -> String {
+pub(super) fn key_stem(prefix: &str, stage: Stage, facts: &Facts, execution_id: &str) -> String {
+    let fact = |key: &str| facts.get(key).map(String::as_str);
     let safe = |text: &str| -> String {
         let kept = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         text.chars()
             .map(|c| if kept(c) { c } else { '_' })
             .collect()
     };
-    let application = safe(result.fact("application").unwrap_or("unknown-application"));
-    let deployment = safe(result.fact("deployment_id").unwrap_or("unknown-deployment"));
+    let application = safe(fact("application").unwrap_or("unknown-application"));
+    let deployment = safe(fact("deployment_id").unwrap_or("unknown-deployment"));
     // A key that no other event has, and that all runs for this one have.
-    let of_execution = || {
-        let mut hasher = DefaultHasher::new();
-        result.execution_id.hash(&mut hasher);
-        format!("execution-{:016x}", hasher.finish())
-    };
-    let event = result.fact("lifecycle_event");
+    let of_execution = || format!("execution-{}", hashed(execution_id));
+    let event = fact("lifecycle_event");
     let event = event.map_or_else(of_execution, safe);
-    let stem = format!("{application}/{deployment}/{}-{event}", result.stage);
+    let stem = format!("{application}/{deployment}/{stage}-{event}");
     if prefix.is_empty() {
         stem
     } else {
@@ -113,8 +117,15 @@ fn key_stem(prefix: &str, result: &GateResult) -> String {
     }
 }
 
+/// A name of any length and with any characters, as a part of a key.
+pub(super) fn hashed(name: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
 /// The console's link to an `s3://` address.
-pub fn console_link(address: &str, region: &str) -> Option<String> {
+pub(crate) fn console_link(address: &str, region: &str) -> Option<String> {
     let (bucket, key) = address.strip_prefix("s3://")?.split_once('/')?;
     console::object(region, bucket, key)
 }
@@ -126,20 +137,24 @@ mod tests {
     use crate::facts::Facts;
     use crate::publish::sample;
 
+    fn stem(prefix: &str, result: &GateResult) -> String {
+        key_stem(prefix, result.stage, &result.facts, &result.execution_id)
+    }
+
     #[test]
     fn report_keys_are_safe_and_tell_the_lifecycle_event() {
         let mut result = sample(Answer::Failed, Delivery::Accepted);
         assert_eq!(
-            key_stem("reports", &result),
+            stem("reports", &result),
             "reports/shop/d-ABCDEF123/pre-traffic-AfterAllowTestTraffic"
         );
         result.facts = Facts::from([("application".to_owned(), "../my shop".to_owned())]);
-        let unknown = key_stem("", &result);
+        let unknown = stem("", &result);
         assert_eq!(
             unknown,
             ".._my_shop/unknown-deployment/pre-traffic-execution-4f7c9c16029ac860"
         );
         result.execution_id = "execution-2".to_owned();
-        assert_ne!(key_stem("", &result), unknown, "each event has its own");
+        assert_ne!(stem("", &result), unknown, "each event has its own");
     }
 }

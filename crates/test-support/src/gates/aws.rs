@@ -11,6 +11,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::ecs::{self, EcsChanges};
+
 pub const DEPLOYMENT: &str = "d-ABCDEF123";
 pub const EXECUTION: &str = "execution-1";
 const CLUSTER: &str = "shop";
@@ -58,6 +60,8 @@ struct Recorded {
     answers: Vec<String>,
     objects: HashMap<String, String>,
     published: Vec<HashMap<String, String>>,
+    jobs: Vec<Value>,
+    invoked: Vec<String>,
 }
 
 struct Inner {
@@ -97,6 +101,8 @@ pub struct Changes {
     pub revision_e_tag: Option<&'static str>,
     /// Protocol and port of the two listeners, production first.
     pub listeners: Option<[(&'static str, u16); 2]>,
+    /// What ECS says of its own deployment.
+    pub ecs: EcsChanges,
 }
 
 /// A running server; stops when dropped.
@@ -131,6 +137,8 @@ impl FakeAws {
             recorded
                 .objects
                 .insert("/suites/shop/production.yaml".into(), suite.into());
+            let of_ecs = "/suites/web/shop.yaml".to_owned();
+            recorded.objects.insert(of_ecs, suite.into());
         }
         if changes.revision_e_tag.is_some() {
             let text = changes.app_spec.unwrap_or(APP_SPEC).to_owned();
@@ -175,10 +183,35 @@ impl FakeAws {
             .cloned()
     }
 
+    /// The only stored object whose path begins and ends so.
+    pub fn object_below(&self, prefix: &str, suffix: &str) -> String {
+        let recorded = self.inner.recorded.lock().unwrap();
+        let is_meant = |path: &String| {
+            path.starts_with(prefix) && path.ends_with(suffix) && !path.contains("-so-far")
+        };
+        let found: Vec<&String> = recorded
+            .objects
+            .keys()
+            .filter(|path| is_meant(path))
+            .collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        recorded.objects[found[0]].clone()
+    }
+
     /// Stores an object.
     pub fn put(&self, path: &str, text: &str) {
         let mut recorded = self.inner.recorded.lock().unwrap();
         recorded.objects.insert(path.into(), text.into());
+    }
+
+    /// The answers to jobs of CodePipeline, with the fields of their calls.
+    pub fn jobs(&self) -> Vec<Value> {
+        self.inner.recorded.lock().unwrap().jobs.clone()
+    }
+
+    /// The payloads that functions were invoked with.
+    pub fn invoked(&self) -> Vec<String> {
+        self.inner.recorded.lock().unwrap().invoked.clone()
     }
 
     /// What was published, as the fields of the Publish call.
@@ -267,6 +300,8 @@ async fn read(request: Request) -> Call {
             .into_owned()
             .collect();
         call.operation.clone_from(&call.form["Action"]);
+    } else if call.path.ends_with("/invocations") {
+        call.operation = "Invoke".to_owned();
     } else if parts.method == "PUT" {
         call.operation = "PutObject".to_owned();
     } else {
@@ -281,6 +316,10 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 fn error(call: &Call, status: u16, code: &str) -> Response {
     let status = StatusCode::from_u16(status).unwrap();
+    if call.operation == "Invoke" {
+        let text = json!({"message": "injected"}).to_string();
+        return (status, [("x-amzn-errortype", code.to_owned())], text).into_response();
+    }
     if !call.json.is_null() {
         return (
             status,
@@ -315,6 +354,15 @@ impl Inner {
             }
             "DescribeServices" => json(services()),
             "PutLifecycleEventHookExecutionStatus" => self.put_status(call),
+            "DescribeServiceDeployments" => json(ecs::deployment(&self.changes.ecs)),
+            "DescribeServiceRevisions" => json(ecs::revisions(&self.changes.ecs)),
+            "DescribeRules" => ecs::rules().into_response(),
+            "PutJobSuccessResult" | "PutJobFailureResult" => self.put_job(call),
+            "Invoke" => {
+                let payload = String::from_utf8_lossy(&call.body).into_owned();
+                self.recorded.lock().unwrap().invoked.push(payload);
+                StatusCode::ACCEPTED.into_response()
+            }
             "DescribeListeners" => self.listeners(),
             "DescribeLoadBalancers" => balancers(),
             "Publish" => {
@@ -396,6 +444,18 @@ impl Inner {
         }})
     }
 
+    /// One accepted answer to a job, with a token or without; any later one meets AWS's error.
+    fn put_job(&self, call: &Call) -> Response {
+        let mut recorded = self.recorded.lock().unwrap();
+        let id = call.json["jobId"].as_str().unwrap();
+        let answered = |job: &Value| job["jobId"] == id;
+        if recorded.jobs.iter().any(answered) {
+            return error(call, 400, "InvalidJobStateException");
+        }
+        recorded.jobs.push(call.json.clone());
+        "{}".into_response()
+    }
+
     /// One accepted answer; any later one meets AWS's error.
     fn put_status(&self, call: &Call) -> Response {
         let mut recorded = self.recorded.lock().unwrap();
@@ -471,8 +531,12 @@ impl Inner {
         format!(
             "<DescribeListenersResponse><DescribeListenersResult><Listeners>{}{}</Listeners>\
              </DescribeListenersResult></DescribeListenersResponse>",
-            member("arn:production", production),
-            member("arn:test", test)
+            [
+                member("arn:production", production),
+                member(ecs::PRODUCTION_LISTENER, production)
+            ]
+            .concat(),
+            [member("arn:test", test), member(ecs::TEST_LISTENER, test)].concat()
         )
         .into_response()
     }

@@ -4,6 +4,7 @@
 //! closed connection, silence), at one call or at many.
 
 pub mod aws;
+pub mod ecs;
 pub mod service;
 pub mod storm;
 
@@ -83,11 +84,21 @@ pub fn event() -> Value {
 
 /// The same with another event.
 pub async fn invoke_with(function: &Arc<GateFunction>, left: Duration, payload: Value) -> Seen {
+    invoke_as("request-1", function, left, payload).await
+}
+
+/// The same as an invocation of its own.
+pub async fn invoke_as(
+    request_id: &str,
+    function: &Arc<GateFunction>,
+    left: Duration,
+    payload: Value,
+) -> Seen {
     let mut context = Context::default();
     let deadline = SystemTime::now() + left;
     let since_epoch = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap();
     context.deadline = u64::try_from(since_epoch.as_millis()).unwrap();
-    "request-1".clone_into(&mut context.request_id);
+    request_id.clone_into(&mut context.request_id);
     let started = Instant::now();
     let payload: Payload = serde_json::from_str(&payload.to_string()).unwrap();
     let result = handle(function.clone(), LambdaEvent::new(payload, context)).await;

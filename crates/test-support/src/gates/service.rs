@@ -1,13 +1,14 @@
 //! The service under test: a checkout that works, is broken, or hangs.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::http::StatusCode;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 
@@ -57,6 +58,7 @@ pub const ATTACKS: [Attack; 7] = [
 pub struct Service {
     pub port: u16,
     served: Arc<AtomicUsize>,
+    headers: Arc<Mutex<Vec<HeaderMap>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -69,13 +71,31 @@ impl Drop for Service {
 impl Service {
     pub async fn start(mood: Mood) -> Self {
         let served = Arc::new(AtomicUsize::new(0));
+        let headers = Arc::new(Mutex::new(Vec::new()));
+        let heard = headers.clone();
+        let record = move |request: Request, next: Next| {
+            heard.lock().unwrap().push(request.headers().clone());
+            next.run(request)
+        };
         let app = Router::new()
             .route("/checkout", post(checkout))
+            .layer(axum::middleware::from_fn(record))
             .with_state((mood, served.clone()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { port, served, task }
+        Self {
+            port,
+            served,
+            headers,
+            task,
+        }
+    }
+
+    /// Of each request, whether it had this header.
+    pub fn header(&self, name: &str) -> Vec<bool> {
+        let headers = self.headers.lock().unwrap();
+        headers.iter().map(|one| one.contains_key(name)).collect()
     }
 
     /// How many checkouts were asked for.

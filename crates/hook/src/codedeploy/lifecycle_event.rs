@@ -5,7 +5,7 @@
 
 use gate::Stage;
 
-use crate::appspec::{AppSpec, Resource};
+use super::appspec::{AppSpec, Resource};
 
 /// The lifecycle events at which `stage` can be asked, for this kind of resource.
 /// <https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html>
@@ -24,7 +24,7 @@ fn fitting(stage: Stage, resource: &Resource) -> &'static [&'static str] {
 ///
 /// `in_progress` are the events that CodeDeploy reports as running; they settle the case of one
 /// function hooked to several events.
-pub fn find(
+pub(super) fn find(
     stage: Stage,
     spec: &AppSpec,
     function: &str,

@@ -4,12 +4,9 @@
 //! without a measurement, before settings or a suite are even looked at. Pure.
 
 use aws_sdk_codedeploy::types::{DeploymentCreator, DeploymentInfo};
-use gate::{Outcome, Stage};
-
-use crate::facts::Facts;
 
 /// The deployment that this one undoes, if it is an automatic rollback.
-pub fn undone_by(info: &DeploymentInfo) -> Option<String> {
+pub(super) fn undone_by(info: &DeploymentInfo) -> Option<String> {
     let triggering = info
         .rollback_info()
         .and_then(|rollback| rollback.rollback_triggering_deployment_id())
@@ -23,11 +20,4 @@ pub fn undone_by(info: &DeploymentInfo) -> Option<String> {
         (None, true) => Some("an earlier deployment".to_owned()),
         (None, false) => None,
     }
-}
-
-/// The outcome for a deployment that undoes `undone`.
-pub fn waive(stage: Stage, facts: Facts, undone: &str) -> Outcome {
-    let reason =
-        format!("this deployment rolls back {undone}; a rollback is never hindered by a gate");
-    Outcome::waived(stage, facts, reason)
 }

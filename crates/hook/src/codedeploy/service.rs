@@ -1,20 +1,22 @@
 //! The ECS half of finding the target: listeners and their addresses, task definitions and images.
 
 use aws_sdk_codedeploy::types::{DeploymentGroupInfo, DeploymentTarget};
-use aws_sdk_ecs::types::{ContainerDefinition, Service, Tag, TaskDefinition, TaskDefinitionField};
-use aws_sdk_elasticloadbalancingv2::types::{Listener, LoadBalancer};
+use aws_sdk_ecs::types::Service;
 use common::aws::Aws;
 use common::failure::Hints;
 use gate::Stage;
 
-use super::{LookupContext, LookupError, ecr};
-use crate::appspec::Resource;
+use super::appspec::Resource;
+use super::routes::Routes;
+use super::targets;
 use crate::facts::{self, KnownFacts, note};
-use crate::listener::{self, Address, ListenerError, Routes, Scheme};
-use crate::version::{self, Image};
+use crate::listener::{self, Address, ListenerError, Scheme};
+use crate::lookup::load_balancing::{listeners, load_balancers};
+use crate::lookup::release::{Release, release};
+use crate::lookup::{LookupContext, LookupError};
 
 /// Which service to look up.
-pub struct EcsQuery<'a> {
+pub(super) struct EcsQuery<'a> {
     /// Decides which listener is under test.
     pub stage: Stage,
     /// The AppSpec's resource.
@@ -27,7 +29,7 @@ pub struct EcsQuery<'a> {
 
 /// The listeners of the deployment group.
 #[derive(Debug, Clone)]
-pub struct Listeners {
+pub(super) struct Listeners {
     /// The one under test.
     pub under_test: Address,
     /// Why the production listener can't be measured, if so; a sentence.
@@ -35,7 +37,7 @@ pub struct Listeners {
 }
 
 /// Adds what is known of the service to `known`; returns where it answers.
-pub async fn describe(
+pub(super) async fn describe(
     context: LookupContext<'_>,
     query: &EcsQuery<'_>,
     targets: &[DeploymentTarget],
@@ -103,56 +105,6 @@ pub async fn describe(
     })
 }
 
-/// What a task definition runs.
-struct Release {
-    image: Result<String, String>,
-    version: Result<String, String>,
-}
-
-impl Release {
-    fn unknown(why: &str) -> Self {
-        Self {
-            image: Err(why.to_owned()),
-            version: Err(why.to_owned()),
-        }
-    }
-}
-
-/// The image and the version of the container under test. The registry is asked only where the task
-/// definition does not name the version.
-async fn release(context: LookupContext<'_>, definition: &str, container: Option<&str>) -> Release {
-    let described = match task_definition_of(context, definition).await {
-        Ok(described) => described,
-        Err(why) => return Release::unknown(&why),
-    };
-    let container = match version::container(&described.definition, container) {
-        Ok(container) => container,
-        Err(why) => return Release::unknown(&why),
-    };
-    let image = container
-        .image()
-        .map(str::to_owned)
-        .ok_or_else(|| "the container has no image".to_owned());
-    let version = match version::of(&described.tags, container) {
-        Some(version) => Ok(version),
-        None => from_registry(context, container).await,
-    };
-    Release { image, version }
-}
-
-async fn from_registry(
-    context: LookupContext<'_>,
-    container: &ContainerDefinition,
-) -> Result<String, String> {
-    let image = Image::parse(container.image().unwrap_or_default());
-    let found = ecr::tags(context, &image).await;
-    match found.map(|tags| tags.and_then(|tags| version::beside_digest(&tags))) {
-        Some(Ok(version)) => Ok(version),
-        Some(Err(why)) => Err(version::unknown(container, Some(&why))),
-        None => Err(version::unknown(container, None)),
-    }
-}
-
 /// The task definition that served before.
 async fn old(
     context: LookupContext<'_>,
@@ -161,7 +113,7 @@ async fn old(
     new: &str,
 ) -> Result<String, String> {
     let service = service(context, group).await?;
-    facts::old_task_definition(&service, targets, new)
+    targets::old_task_definition(&service, targets, new)
         .ok_or_else(|| "no task set of an earlier release serves beside the new one".to_owned())
 }
 
@@ -218,75 +170,6 @@ async fn addresses(aws: &Aws, query: &EcsQuery<'_>) -> Result<Addresses, LookupE
     Ok(Addresses {
         test: of("test", "testTrafficRoute", test, production),
         production: of("production", "prodTrafficRoute", production, test),
-    })
-}
-
-async fn listeners(aws: &Aws, arns: Vec<String>) -> Result<Vec<Listener>, LookupError> {
-    let call = format!("DescribeListeners {}", arns.join(", "));
-    let answer = aws
-        .elb()
-        .describe_listeners()
-        .set_listener_arns(Some(arns))
-        .send()
-        .await
-        .map_err(LookupError::of(
-            aws,
-            call,
-            Hints {
-                permission: "elasticloadbalancing:DescribeListeners",
-                absent: "correct the listeners in the deployment group's loadBalancerInfo",
-            },
-        ))?;
-    Ok(answer.listeners.unwrap_or_default())
-}
-
-async fn load_balancers(aws: &Aws, arns: Vec<String>) -> Result<Vec<LoadBalancer>, LookupError> {
-    if arns.is_empty() {
-        return Ok(Vec::new());
-    }
-    let call = format!("DescribeLoadBalancers {}", arns.join(", "));
-    let answer = aws
-        .elb()
-        .describe_load_balancers()
-        .set_load_balancer_arns(Some(arns))
-        .send()
-        .await
-        .map_err(LookupError::of(
-            aws,
-            call,
-            Hints {
-                permission: "elasticloadbalancing:DescribeLoadBalancers",
-                absent: "the load balancer is gone; correct the deployment group",
-            },
-        ))?;
-    Ok(answer.load_balancers.unwrap_or_default())
-}
-
-/// A task definition with its tags, which AWS returns beside it.
-struct Described {
-    definition: TaskDefinition,
-    tags: Vec<Tag>,
-}
-
-async fn task_definition_of(context: LookupContext<'_>, arn: &str) -> Result<Described, String> {
-    let call = context
-        .aws
-        .ecs()
-        .describe_task_definition()
-        .task_definition(arn)
-        .include(TaskDefinitionField::Tags)
-        .send();
-    let what = format!("DescribeTaskDefinition {arn}");
-    let hints = Hints {
-        permission: "ecs:DescribeTaskDefinition",
-        absent: "the task definition is gone; register it again",
-    };
-    let answer = context.best_effort(&what, hints, call).await?;
-    Ok(Described {
-        definition: answer
-            .task_definition
-            .ok_or_else(|| format!("{what} returned nothing"))?,
-        tags: answer.tags.unwrap_or_default(),
     })
 }
 

@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use gate::{Stage, Suite};
+use gate::{Bake, Stage, Suite};
 use strict_yaml::words;
 
+use super::continuation::{MAX_BAKE, MAX_PARTS};
+use super::target::FoundTarget;
 use crate::budget;
-use crate::lookup::target::FoundTarget;
 
 /// The post-traffic gate, as the pre-traffic one knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct PostTrafficGate {
 
 /// Why the post-traffic gate can't pass, whatever the release does; nothing where the AppSpec does not
 /// hook it.
-pub fn problems(post: &PostTrafficGate, found: &FoundTarget, suite: &Suite) -> Vec<String> {
+pub(super) fn problems(post: &PostTrafficGate, found: &FoundTarget, suite: &Suite) -> Vec<String> {
     if !found.hooks_post_traffic {
         return Vec::new();
     }
@@ -34,18 +35,9 @@ pub fn problems(post: &PostTrafficGate, found: &FoundTarget, suite: &Suite) -> V
         .listeners
         .as_ref()
         .and_then(|listeners| listeners.production.clone().err());
-    let bake = suite.bake().window;
-    let time = post.time_out.and_then(|time_out| {
-        let longest = budget::max_bake_window(time_out);
-        (bake > longest).then(|| {
-            format!(
-                "the bake window of {} does not fit into the function's time-out of {}: {} at most; shorten traffic.bake or raise PostTrafficTimeout",
-                words::duration(bake),
-                words::duration(time_out),
-                words::duration(longest),
-            )
-        })
-    });
+    let time = post
+        .time_out
+        .and_then(|time_out| does_not_fit(&suite.bake(), time_out));
     [selection, listener, time]
         .into_iter()
         .flatten()
@@ -56,4 +48,29 @@ pub fn problems(post: &PostTrafficGate, found: &FoundTarget, suite: &Suite) -> V
             )
         })
         .collect()
+}
+
+/// Why a bake can't be measured by a function with this time-out, handed on or not.
+fn does_not_fit(bake: &Bake, time_out: Duration) -> Option<String> {
+    let length = bake.length();
+    let longest = budget::max_bake_window(time_out);
+    if length <= longest {
+        return None;
+    }
+    let (written, time_out) = (words::duration(length), words::duration(time_out));
+    if length > MAX_BAKE {
+        let most = words::duration(MAX_BAKE);
+        return Some(format!(
+            "the bake of {written} does not fit into CodeDeploy's hour: {most} at most; shorten traffic.bake"
+        ));
+    }
+    let wait = bake.every.max(bake.initial_delay);
+    if wait >= longest || length > longest * MAX_PARTS {
+        return Some(format!(
+            "the bake of {written} can't be handed on often enough by a function with a time-out of {time_out}, which has \
+             time for {}; raise PostTrafficTimeout, shorten traffic.bake or measure more often",
+            words::duration(longest)
+        ));
+    }
+    None
 }

@@ -8,7 +8,7 @@ use common::location;
 use strict_yaml::{Document, Key, Node, Value};
 
 /// An AppSpec is a page; more is a mistake, and is not read.
-pub const MAX_APP_SPEC_BYTES: usize = 256 * 1024;
+pub(crate) const MAX_APP_SPEC_BYTES: usize = 256 * 1024;
 
 const FILE: Document = Document {
     noun: "AppSpec",
@@ -18,7 +18,7 @@ const FILE: Document = Document {
 
 /// What a hook needs of an AppSpec.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppSpec {
+pub(crate) struct AppSpec {
     /// The first resource; CodeDeploy deploys one.
     pub resource: Resource,
     /// Lifecycle event and function (name or ARN), in the order of the file.
@@ -27,7 +27,7 @@ pub struct AppSpec {
 
 /// What is deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Resource {
+pub(crate) enum Resource {
     /// `AWS::ECS::Service`.
     EcsService {
         /// The ARN of the new task definition.
@@ -53,11 +53,11 @@ pub enum Resource {
 /// Why an AppSpec can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the AppSpec of the revision can't be used: {0}")]
-pub struct AppSpecError(String);
+pub(crate) struct AppSpecError(String);
 
 impl AppSpec {
     /// Reads the text of an AppSpec file.
-    pub fn parse(text: &str) -> Result<Self, AppSpecError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, AppSpecError> {
         if text.len() > MAX_APP_SPEC_BYTES {
             return Err(AppSpecError(location::too_large(MAX_APP_SPEC_BYTES)));
         }
@@ -81,7 +81,7 @@ impl AppSpec {
     }
 
     /// The lifecycle events to which the function is hooked. `function` is its name.
-    pub fn events_of<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn events_of<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a str> {
         self.hooks
             .iter()
             .filter(move |(_, hooked)| names(hooked, function))

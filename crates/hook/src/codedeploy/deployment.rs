@@ -6,12 +6,12 @@ use aws_sdk_codedeploy::types::{
 use common::aws::Aws;
 use common::failure::Hints;
 
-use super::LookupError;
-use crate::rollback;
+use super::rollback;
+use crate::lookup::LookupError;
 
 /// The deployment that called, as far as a gate needs it.
 #[derive(Debug, Clone)]
-pub struct Deployment {
+pub(crate) struct Deployment {
     /// `d-…`
     pub id: String,
     /// The CodeDeploy application.
@@ -26,7 +26,7 @@ pub struct Deployment {
 }
 
 /// Reads the deployment.
-pub async fn read(aws: &Aws, id: &str) -> Result<Deployment, LookupError> {
+pub(crate) async fn read(aws: &Aws, id: &str) -> Result<Deployment, LookupError> {
     let answer = aws
         .codedeploy()
         .get_deployment()

@@ -5,9 +5,9 @@ use common::aws::Aws;
 use common::failure::Hints;
 use common::location::{self, Object, ObjectError};
 
-use super::LookupError;
+use super::appspec::{AppSpec, MAX_APP_SPEC_BYTES};
 use super::deployment::Deployment;
-use crate::appspec::{AppSpec, MAX_APP_SPEC_BYTES};
+use crate::lookup::LookupError;
 
 /// The AppSpec: from the deployment where it carries it, else from the stored revision, inline or
 /// in S3.

@@ -5,17 +5,17 @@ use common::aws::Aws;
 use common::failure::Hints;
 use gate::Stage;
 
+use super::appspec::Resource;
 use super::deployment::Deployment;
-use super::ecs::{self, EcsQuery, Listeners};
-use super::{LookupContext, LookupError, app_spec};
-use crate::appspec::Resource;
+use super::service::{self, EcsQuery, Listeners};
+use super::{app_spec_source, lifecycle_event, targets as of_targets};
 use crate::facts::{self, KnownFacts, note};
-use crate::lifecycle_event;
 use crate::listener::Scheme;
+use crate::lookup::{LookupContext, LookupError};
 
 /// What is deployed and where it answers.
 #[derive(Debug, Clone)]
-pub struct FoundTarget {
+pub(super) struct FoundTarget {
     /// What is known, by the names of [`gate::TARGET_KEYS`], and why the rest is not.
     pub known: KnownFacts,
     /// The listeners; none on the Lambda platform.
@@ -26,7 +26,7 @@ pub struct FoundTarget {
 
 /// Who asks for a target.
 #[derive(Debug, Clone, Copy)]
-pub struct TargetQuery<'a> {
+pub(super) struct TargetQuery<'a> {
     /// The gate.
     pub stage: Stage,
     /// The function's name.
@@ -38,7 +38,7 @@ pub struct TargetQuery<'a> {
 }
 
 /// Finds the target of `deployment` for the gate that asks.
-pub async fn find(
+pub(super) async fn find(
     context: LookupContext<'_>,
     query: TargetQuery<'_>,
     deployment: &Deployment,
@@ -48,12 +48,12 @@ pub async fn find(
         stage, function, ..
     } = query;
     let (spec, group, targets) = tokio::join!(
-        app_spec::read(aws, deployment),
+        app_spec_source::read(aws, deployment),
         deployment_group(aws, deployment),
         targets(context, &deployment.id),
     );
     let (spec, group) = (spec?, group?);
-    let running = facts::events_in_progress(&targets);
+    let running = of_targets::events_in_progress(&targets);
     let event =
         lifecycle_event::find(stage, &spec, function, &running).map_err(LookupError::Missing)?;
     let mut known = KnownFacts::default();
@@ -70,7 +70,7 @@ pub async fn find(
                 group: &group,
                 tcp_scheme: query.tcp_scheme,
             };
-            Some(ecs::describe(context, &ecs, &targets, &mut known).await?)
+            Some(service::describe(context, &ecs, &targets, &mut known).await?)
         }
         Resource::LambdaFunction {
             name,
@@ -101,17 +101,17 @@ pub async fn find(
 }
 
 /// The lifecycle event at which `function` was called, if it can be found.
-pub async fn called_event(
+pub(super) async fn called_event(
     context: LookupContext<'_>,
     stage: Stage,
     function: &str,
     deployment: &Deployment,
 ) -> Option<String> {
     let (spec, targets) = tokio::join!(
-        app_spec::read(context.aws, deployment),
+        app_spec_source::read(context.aws, deployment),
         targets(context, &deployment.id),
     );
-    let running = facts::events_in_progress(&targets);
+    let running = of_targets::events_in_progress(&targets);
     let event = lifecycle_event::find(stage, &spec.ok()?, function, &running);
     event.ok()?.ok()
 }

@@ -1,0 +1,150 @@
+//! The contract with `CodeDeploy`, on both of its compute platforms.
+//!
+//! `CodeDeploy` waits an hour for a hook that says nothing, ignores what the function returns, and takes one of two
+//! words for an answer. [`answer`] is the one place that gives it.
+
+pub(crate) mod answer;
+pub(crate) mod app_spec_source;
+pub(crate) mod appspec;
+pub(crate) mod continuation;
+pub(crate) mod deployment;
+mod lifecycle_event;
+mod post_traffic_check;
+mod rollback;
+mod routes;
+mod service;
+mod target;
+mod targets;
+
+use std::time::Duration;
+
+use common::aws::Aws;
+use gate::{PausePolicy, Stage};
+
+use self::continuation::{HandedOn, MAX_BAKE};
+use self::deployment::Deployment;
+use self::target::TargetQuery;
+use crate::budget::Budget;
+use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target};
+use crate::event::{HookEvent, RUN_KEY};
+use crate::facts::{Facts, note};
+use crate::flow::GateFunction;
+use crate::guard::Progress;
+use crate::lookup::LookupContext;
+use crate::settings::Settings;
+
+pub(crate) use self::post_traffic_check::PostTrafficGate;
+
+/// Finds the deployment, its target and its suite.
+pub(crate) async fn prepare(
+    function: &GateFunction,
+    event: &HookEvent,
+    budget: Budget,
+    progress: &Progress,
+) -> Result<Preparation, Refusal> {
+    let GateFunction {
+        stage,
+        settings,
+        aws,
+    } = function;
+    progress.begin("looking up the deployment");
+    let deployment = deployment::read(aws, &event.deployment_id).await?;
+    progress.add_facts(&deployment_facts(&deployment));
+    if let Some(ended) = &deployment.ended {
+        let id = &deployment.id;
+        if let Ok(settings) = settings {
+            progress.add_facts(&called_event(aws, *stage, settings, &deployment, budget).await);
+        }
+        let reason =
+            format!("the deployment {id} is over already ({ended}); nothing is left to gate");
+        return Err(Refusal::of(vec![reason], None));
+    }
+    if let Some(undone) = &deployment.rollback_of {
+        return Ok(Preparation::Waived(format!(
+            "this deployment rolls back {undone}; a rollback is never hindered by a gate"
+        )));
+    }
+    // After the rollback: wrong settings must not hinder one.
+    let settings = settings
+        .as_ref()
+        .map_err(|error| Refusal::of(error.problems.clone(), None))?;
+    progress.begin("looking up the target and loading the suite");
+    let place = settings
+        .suite
+        .filled(&deployment.application, &deployment.group);
+    let context = LookupContext {
+        aws,
+        timeout: budget.lookup_timeout(),
+    };
+    let post_traffic = match stage {
+        Stage::PreTraffic => settings.post_traffic.as_ref(),
+        Stage::PostTraffic => None,
+    };
+    let query = TargetQuery {
+        stage: *stage,
+        function: &settings.function_name,
+        tcp_scheme: settings.tcp_scheme,
+        post_traffic: post_traffic.map(|post| post.function.as_str()),
+    };
+    let (found, suite) = tokio::join!(target::find(context, query, &deployment), place.load(aws));
+    if let Ok(found) = &found {
+        progress.add_facts(&found.known.facts);
+    }
+    let (found, suite) = both(found, suite)?;
+    let listeners = found.listeners.as_ref();
+    let url = listeners.map(|listeners| listeners.under_test.url.as_str());
+    let target =
+        gate_target(url, &found.known).map_err(|reason| Refusal::of(vec![reason], Some(&suite)))?;
+    let ahead = post_traffic.map(|post| post_traffic_check::problems(post, &found, &suite));
+    let resume = match &event.run {
+        None => None,
+        Some(run) => Some(HandedOn::decode(run).ok_or_else(|| {
+            let reason = format!("the event's {RUN_KEY} is none of ours");
+            Refusal::of(vec![reason], Some(&suite))
+        })?),
+    };
+    Ok(Preparation::Measure(Box::new(Prepared {
+        resume: resume.map(|run| run.state),
+        pause: (*stage == Stage::PostTraffic).then_some(PausePolicy {
+            // Whoever goes on is called at once: only the function's own time is a reason.
+            min_wait: Duration::MAX,
+        }),
+        max_bake: Some(MaxBake {
+            limit: MAX_BAKE,
+            why: "CodeDeploy waits an hour for a hook; shorten traffic.bake".to_owned(),
+        }),
+        assumed: listeners
+            .and_then(|listeners| listeners.under_test.assumed.clone())
+            .into_iter()
+            .collect(),
+        ahead: ahead.unwrap_or_default(),
+        ..Prepared::new(suite, target)
+    })))
+}
+
+/// The lifecycle event of a deployment that has ended, if it can be found: its report shows whether
+/// people have been told.
+async fn called_event(
+    aws: &Aws,
+    stage: Stage,
+    settings: &Settings,
+    deployment: &Deployment,
+    budget: Budget,
+) -> Facts {
+    let context = LookupContext {
+        aws,
+        timeout: budget.lookup_timeout(),
+    };
+    let find = target::called_event(context, stage, &settings.function_name, deployment);
+    let event = tokio::time::timeout(context.timeout, find).await;
+    let mut facts = Facts::new();
+    note(&mut facts, "lifecycle_event", event.ok().flatten());
+    facts
+}
+
+fn deployment_facts(deployment: &Deployment) -> Facts {
+    let mut facts = Facts::new();
+    note(&mut facts, "application", Some(&deployment.application));
+    note(&mut facts, "deployment_group", Some(&deployment.group));
+    facts
+}

@@ -1,0 +1,138 @@
+//! The contract with `CodePipeline`'s Lambda action.
+//!
+//! The job says in `UserParameters` what is to be measured, as a pipeline has no target of its own. A job waits 20
+//! minutes for an answer; an answer with a continuation token makes `CodePipeline` call again, for a day in all.
+//! A stage condition's `LambdaInvoke` rule is answered by the same shape; AWS documents no other.
+//! <https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html>
+
+pub(crate) mod answer;
+mod parameters;
+
+use std::time::Duration;
+
+use gate::{PausePolicy, RunState, Stage};
+
+use self::parameters::Parameters;
+use crate::budget::Budget;
+use crate::caller::{MaxBake, Preparation, Prepared, Refusal, gate_target, reasons_of_suite};
+use crate::event::Job;
+use crate::facts::{self, KnownFacts, note};
+use crate::flow::GateFunction;
+use crate::guard::Progress;
+
+/// A job lives for a day, all continuations together.
+const MAX_BAKE: Duration = Duration::from_hours(23);
+/// `CodePipeline` calls again about so long after a continuation token; a shorter wait is sat out.
+const MIN_WAIT: Duration = Duration::from_secs(30);
+/// A token may have 2,048 characters; this many checks fit.
+const MAX_CHECKS: usize = 80;
+
+/// A run between two jobs: each continuation has an id of its own, so the first job's names the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HandedOn {
+    pub(crate) first_job: String,
+    pub(crate) state: RunState,
+}
+
+impl HandedOn {
+    pub(crate) fn encode(&self) -> String {
+        format!("{}~{}", self.first_job, self.state.encode())
+    }
+
+    pub(crate) fn decode(text: &str) -> Option<Self> {
+        let (first_job, state) = text.split_once('~')?;
+        Some(Self {
+            first_job: first_job.to_owned(),
+            state: RunState::decode(state)?,
+        })
+    }
+}
+
+/// Reads the parameters and the suite. There is nothing to look up.
+pub(crate) async fn prepare(
+    function: &GateFunction,
+    job: &Job,
+    _budget: Budget,
+    progress: &Progress,
+) -> Result<Preparation, Refusal> {
+    let refuse = |reason: String| Refusal::of(vec![reason], None);
+    let settings = function
+        .settings
+        .as_ref()
+        .map_err(|error| Refusal::of(error.problems.clone(), None))?;
+    progress.begin("loading the suite");
+    let parameters = Parameters::read(job.user_parameters.as_deref())
+        .map_err(|problems| Refusal::of(problems, None))?;
+    if parameters
+        .stage
+        .is_some_and(|stage| stage != function.stage)
+    {
+        return Err(refuse(format!(
+            "UserParameters ask for another stage than this function's, which is {}; invoke the other function",
+            function.stage
+        )));
+    }
+    let known = known_facts(&parameters);
+    progress.add_facts(&known.facts);
+    let place = match &parameters.suite {
+        Some(written) => settings
+            .suite
+            .sibling(written)
+            .map_err(|why| refuse(format!("UserParameters.suite is {written:?}: {why}")))?,
+        None => settings.suite.clone(),
+    };
+    let fact = |key: &str| known.facts.get(key).map_or("", String::as_str);
+    let place = place.filled(fact("application"), fact("deployment_group"));
+    let suite = place
+        .load(&function.aws)
+        .await
+        .map_err(|error| Refusal::of(reasons_of_suite(error), None))?;
+    let of_suite = |reason| Refusal::of(vec![reason], Some(&suite));
+    let mut target = gate_target(Some(&parameters.url), &known).map_err(of_suite)?;
+    target.host.clone_from(&parameters.host);
+    let handed_on = match &job.run {
+        None => None,
+        Some(token) => Some(
+            HandedOn::decode(token)
+                .ok_or_else(|| of_suite("the continuation token is none of ours".to_owned()))?,
+        ),
+    };
+    let checks = suite.checks_at(function.stage);
+    let may_pause = function.stage == Stage::PostTraffic && !suite.bake().length().is_zero();
+    let too_many = (may_pause && checks > MAX_CHECKS).then(|| {
+        format!("the suite has {checks} checks, and a bake that goes on by continuation tokens can have {MAX_CHECKS}; split the suite")
+    });
+    Ok(Preparation::Measure(Box::new(Prepared {
+        ahead: too_many.into_iter().collect(),
+        resume: handed_on.map(|run| run.state),
+        pause: may_pause.then_some(PausePolicy { min_wait: MIN_WAIT }),
+        max_bake: Some(MaxBake {
+            limit: MAX_BAKE,
+            why: "CodePipeline ends a job after a day; shorten traffic.bake".to_owned(),
+        }),
+        ..Prepared::new(suite, target)
+    })))
+}
+
+fn known_facts(parameters: &Parameters) -> KnownFacts {
+    let mut known = KnownFacts::default();
+    for (key, value) in &parameters.facts {
+        note(&mut known.facts, key, Some(value));
+    }
+    note(&mut known.facts, "url", Some(&parameters.url));
+    for key in facts::ECS_KEYS.iter().chain(facts::LAMBDA_KEYS) {
+        if !known.facts.contains_key(*key) {
+            let why = format!(
+                "CodePipeline says nothing of it; write it as target.{key} in UserParameters"
+            );
+            known.unknown.insert((*key).to_owned(), why);
+        }
+    }
+    known
+}
+
+/// The first job of the run, by which its reports are kept.
+pub(crate) fn run_id(job: &Job) -> &str {
+    let handed_on = job.run.as_deref().and_then(|token| token.split_once('~'));
+    handed_on.map_or(&job.id, |(first_job, _)| first_job)
+}

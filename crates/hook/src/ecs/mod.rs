@@ -1,0 +1,180 @@
+//! The contract with ECS's own deployments: blue/green, canary, linear.
+//!
+//! ECS calls at each stage that has a hook, says what is deployed and with how much traffic, and takes the value that
+//! the function returns for its answer ([`answer`]). A value that it can't read rolls the deployment back.
+//! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html>
+
+pub(crate) mod answer;
+mod deployment;
+mod rule;
+mod run;
+mod stage;
+mod target;
+
+use std::time::Duration;
+
+use gate::{PausePolicy, Stage};
+
+use self::deployment::{Progress as DeploymentProgress, ServiceDeployment};
+use self::run::HandedOn;
+use self::target::TargetQuery;
+use crate::budget::Budget;
+use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target};
+use crate::event::EcsEvent;
+use crate::facts::{Facts, note};
+use crate::flow::GateFunction;
+use crate::guard::Progress;
+use crate::lookup::LookupContext;
+
+/// ECS calls back after 30 s by default; whether it takes a shorter delay is not documented. So a wait of this length
+/// is handed back, and a shorter one is sat out.
+const MIN_CALL_BACK: Duration = Duration::from_secs(30);
+
+/// Kept between the end of a bake and the hook's time-out.
+const HOOK_RESERVE: Duration = Duration::from_mins(2);
+
+/// Finds the deployment, its revisions, the rule under test and the suite.
+pub(crate) async fn prepare(
+    function: &GateFunction,
+    event: &EcsEvent,
+    budget: Budget,
+    progress: &Progress,
+) -> Result<Preparation, Refusal> {
+    let GateFunction {
+        stage,
+        settings,
+        aws,
+    } = function;
+    progress.begin("looking up the deployment");
+    let deployment = deployment::read(aws, &event.deployment_arn).await?;
+    if let Some(undone) = rollback(event, &deployment) {
+        return Ok(Preparation::Waived(format!(
+            "this deployment is rolling back to {undone}; a rollback is never hindered by a gate"
+        )));
+    }
+    let refuse = |reason: String| Refusal::of(vec![reason], None);
+    if let DeploymentProgress::Ended(status) = &deployment.progress {
+        let id = last_name(&event.deployment_arn);
+        return Err(refuse(format!(
+            "the deployment {id} is over already ({status}); nothing is left to gate"
+        )));
+    }
+    let revisions = deployment::revisions(aws, event, &deployment).await?;
+    let has_test_rule = revisions.new.test_rule.is_some();
+    let route = stage::route(*stage, event, &deployment, has_test_rule).map_err(refuse)?;
+    let settings = settings
+        .as_ref()
+        .map_err(|error| Refusal::of(error.problems.clone(), None))?;
+    progress.begin("looking up the target and loading the suite");
+    let place = match &event.suite {
+        Some(written) => settings
+            .suite
+            .sibling(written)
+            .map_err(|why| refuse(format!("hookDetails.suite is {written:?}: {why}")))?,
+        None => settings.suite.clone(),
+    };
+    let (cluster, service) = names(&event.deployment_arn);
+    let place = place.filled(service, cluster);
+    let context = LookupContext {
+        aws,
+        timeout: budget.lookup_timeout(),
+    };
+    let query = TargetQuery {
+        route,
+        tcp_scheme: settings.tcp_scheme,
+    };
+    let (found, suite) = tokio::join!(
+        target::find(context, query, event, &revisions),
+        place.load(aws)
+    );
+    if let Ok(found) = &found {
+        progress.add_facts(&found.known.facts);
+    }
+    let (found, suite) = both(found, suite)?;
+    let of_suite = |reason| Refusal::of(vec![reason], Some(&suite));
+    let mut target = gate_target(Some(&found.url), &found.known).map_err(of_suite)?;
+    target.host = found.host;
+    target.headers = found.headers;
+    let handed_on = event.run.as_deref().and_then(HandedOn::decode);
+    let resume = handed_on.and_then(|run| run.of_step(event).then_some(run.state));
+    let (resume, pause) = match stage {
+        Stage::PreTraffic => (None, None),
+        Stage::PostTraffic => {
+            let min_wait = MIN_CALL_BACK;
+            (resume, Some(PausePolicy { min_wait }))
+        }
+    };
+    let mut ahead = Vec::new();
+    ahead.extend(run::too_many_checks(&suite, *stage, pause.is_some()));
+    Ok(Preparation::Measure(Box::new(Prepared {
+        assumed: found.assumed,
+        ahead,
+        resume,
+        pause,
+        max_bake: deployment
+            .hook_timeout(&settings.function_name)
+            .map(|timeout| MaxBake {
+                limit: timeout.saturating_sub(HOOK_RESERVE),
+                why:
+                    "the hook's timeoutInMinutes ends it; make that longer or shorten traffic.bake"
+                        .to_owned(),
+            }),
+        ..Prepared::new(suite, target)
+    })))
+}
+
+/// The revision that a rollback goes back to, if this is one. The weights don't tell: a first, normal step has 0 % as
+/// well. Only two stages run again on a rollback, and the deployment says that it is one.
+fn rollback(event: &EcsEvent, deployment: &ServiceDeployment) -> Option<String> {
+    let recurs = matches!(
+        event.lifecycle_stage.as_str(),
+        "TEST_TRAFFIC_SHIFT" | "PRODUCTION_TRAFFIC_SHIFT"
+    );
+    match &deployment.progress {
+        DeploymentProgress::RollingBack { to } if recurs => Some(to.as_deref().map_or_else(
+            || "an earlier revision".to_owned(),
+            |to| last_name(to).to_owned(),
+        )),
+        _ => None,
+    }
+}
+
+/// What the event itself says of the target.
+pub(crate) fn facts_of(event: &EcsEvent) -> Facts {
+    let mut facts = Facts::new();
+    let (cluster, service) = names(&event.deployment_arn);
+    note(&mut facts, "platform", Some("ECS"));
+    note(
+        &mut facts,
+        "deployment_id",
+        Some(last_name(&event.deployment_arn)),
+    );
+    note(&mut facts, "application", Some(service));
+    note(&mut facts, "deployment_group", Some(cluster));
+    note(&mut facts, "cluster", Some(cluster));
+    note(&mut facts, "service", Some(service));
+    note(
+        &mut facts,
+        "revision",
+        Some(last_name(&event.target_revision_arn)),
+    );
+    note(&mut facts, "lifecycle_event", Some(run::step(event)));
+    facts
+}
+
+/// `shop` and `web` of `arn:aws:ecs:…:service-deployment/shop/web/abc`.
+fn names(arn: &str) -> (&str, &str) {
+    let mut names = arn.split('/').skip(1);
+    (
+        names.next().unwrap_or_default(),
+        names.next().unwrap_or_default(),
+    )
+}
+
+/// `abc` of `arn:aws:ecs:…:service-deployment/shop/web/abc`.
+pub(crate) fn last_name(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+#[cfg(test)]
+mod tests;

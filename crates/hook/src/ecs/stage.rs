@@ -1,0 +1,123 @@
+//! Which question can be asked at a stage, and by which rule. Pure.
+//!
+//! A gate that runs where its question can't be answered gives a false answer: at a partial step the production rule
+//! serves both revisions, and a check there fails on the old one's answers, or passes on them.
+
+use gate::Stage;
+
+use super::deployment::ServiceDeployment;
+use crate::event::EcsEvent;
+
+/// The way to the new revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// By the test rule, before production traffic moves.
+    Test,
+    /// By the test rule while the production rule serves both revisions.
+    TestAtPartialStep {
+        /// Of production traffic, for the new revision.
+        percent: u32,
+    },
+    /// By the production rule, which leads to the new revision alone.
+    Production,
+}
+
+/// How the new revision is reached, or why the question of `stage` can't be asked here.
+pub(crate) fn route(
+    stage: Stage,
+    event: &EcsEvent,
+    deployment: &ServiceDeployment,
+    has_test_rule: bool,
+) -> Result<Route, String> {
+    let to_new = || leads_to_new_revision(event, deployment, has_test_rule);
+    let lifecycle_stage = event.lifecycle_stage.as_str();
+    match (stage, lifecycle_stage) {
+        (Stage::PreTraffic, "POST_TEST_TRAFFIC_SHIFT" | "PRE_PRODUCTION_TRAFFIC_SHIFT") => {
+            to_new()?;
+            Ok(Route::Test)
+        }
+        (Stage::PostTraffic, "POST_PRODUCTION_TRAFFIC_SHIFT") => Ok(Route::Production),
+        (Stage::PostTraffic, "PRODUCTION_TRAFFIC_SHIFT") => {
+            let percent = weight(&event.production_weights, event)
+                .or(deployment.production_percent)
+                .ok_or_else(|| {
+                    "ECS does not say how much production traffic the new revision has, so nobody knows whose answers \
+                     would be measured"
+                        .to_owned()
+                })?;
+            if percent >= 100 {
+                return Ok(Route::Production);
+            }
+            to_new().map_err(|why| {
+                format!(
+                    "the production rule serves both revisions, the new one with {percent} %, and {why}; hook this gate to \
+                     POST_PRODUCTION_TRAFFIC_SHIFT, or give the service a testListenerRule"
+                )
+            })?;
+            Ok(Route::TestAtPartialStep { percent })
+        }
+        _ => Err(wrong_stage(stage, lifecycle_stage)),
+    }
+}
+
+/// Whether the test rule leads to the new revision alone, as far as ECS says.
+fn leads_to_new_revision(
+    event: &EcsEvent,
+    deployment: &ServiceDeployment,
+    has_test_rule: bool,
+) -> Result<(), String> {
+    if !has_test_rule {
+        return Err(
+            "the service has no testListenerRule, so nothing reaches the new revision alone"
+                .to_owned(),
+        );
+    }
+    match weight(&event.test_weights, event).or(deployment.test_percent) {
+        None | Some(100) => Ok(()),
+        Some(percent) => Err(format!(
+            "the test rule gives the new revision {percent} % of its traffic, so an answer may be the old one's"
+        )),
+    }
+}
+
+/// The weight of the new revision; none where ECS sends none.
+fn weight(weights: &[(String, u32)], event: &EcsEvent) -> Option<u32> {
+    if weights.is_empty() {
+        return None;
+    }
+    let of_new = weights
+        .iter()
+        .find(|(revision, _)| *revision == event.target_revision_arn);
+    Some(of_new.map_or(0, |(_, percent)| *percent))
+}
+
+fn wrong_stage(stage: Stage, lifecycle_stage: &str) -> String {
+    let why = match (stage, lifecycle_stage) {
+        (Stage::PreTraffic, "PRODUCTION_TRAFFIC_SHIFT" | "POST_PRODUCTION_TRAFFIC_SHIFT") => {
+            "customers are already served by the new revision"
+        }
+        (
+            Stage::PreTraffic,
+            "RECONCILE_SERVICE" | "PRE_SCALE_UP" | "POST_SCALE_UP" | "TEST_TRAFFIC_SHIFT",
+        ) => "nothing reaches the new revision yet",
+        (
+            Stage::PostTraffic,
+            "RECONCILE_SERVICE"
+            | "PRE_SCALE_UP"
+            | "POST_SCALE_UP"
+            | "TEST_TRAFFIC_SHIFT"
+            | "POST_TEST_TRAFFIC_SHIFT"
+            | "PRE_PRODUCTION_TRAFFIC_SHIFT",
+        ) => "production traffic has not moved yet",
+        _ => "it is not known what serves whom",
+    };
+    let right = match stage {
+        Stage::PreTraffic => {
+            "POST_TEST_TRAFFIC_SHIFT, or to PRE_PRODUCTION_TRAFFIC_SHIFT for each step"
+        }
+        Stage::PostTraffic => {
+            "POST_PRODUCTION_TRAFFIC_SHIFT, or to PRODUCTION_TRAFFIC_SHIFT for each step"
+        }
+    };
+    format!("the {stage} gate is hooked to {lifecycle_stage}, where {why}; hook it to {right}")
+}

@@ -1,0 +1,142 @@
+//! Stages, rollbacks, and what is handed on: the pure parts.
+
+use gate::{Bake, RunState};
+
+use super::deployment::Progress;
+use super::stage::Route;
+use super::*;
+
+const NEW: &str = "arn:aws:ecs:eu-central-1:111122223333:service-revision/shop/web/2";
+const OLD: &str = "arn:aws:ecs:eu-central-1:111122223333:service-revision/shop/web/1";
+
+fn weights(new: u32) -> Vec<(String, u32)> {
+    vec![(NEW.to_owned(), new), (OLD.to_owned(), 100 - new)]
+}
+
+fn event(stage: &str, test: Option<u32>, production: Option<u32>) -> EcsEvent {
+    EcsEvent {
+        execution_id: "e-1".to_owned(),
+        lifecycle_stage: stage.to_owned(),
+        deployment_arn: "arn:aws:ecs:eu-central-1:111122223333:service-deployment/shop/web/d-1"
+            .to_owned(),
+        target_revision_arn: NEW.to_owned(),
+        test_weights: test.map(weights).unwrap_or_default(),
+        production_weights: production.map(weights).unwrap_or_default(),
+        suite: None,
+        run: None,
+    }
+}
+
+fn deployment(progress: Progress) -> ServiceDeployment {
+    ServiceDeployment::sample(progress, OLD)
+}
+
+fn ask(stage: Stage, event: &EcsEvent, has_test_rule: bool) -> String {
+    match stage::route(stage, event, &deployment(Progress::Forward), has_test_rule) {
+        Ok(route) => format!("{route:?}"),
+        Err(why) => format!("refused: {why}"),
+    }
+}
+
+#[test]
+fn each_stage_has_its_question() {
+    let at =
+        |stage, lifecycle_stage| ask(stage, &event(lifecycle_stage, Some(100), Some(100)), true);
+    let (pre, post) = (Stage::PreTraffic, Stage::PostTraffic);
+    assert_eq!(at(pre, "POST_TEST_TRAFFIC_SHIFT"), "Test");
+    assert_eq!(at(pre, "PRE_PRODUCTION_TRAFFIC_SHIFT"), "Test");
+    assert_eq!(at(post, "PRODUCTION_TRAFFIC_SHIFT"), "Production");
+    assert_eq!(at(post, "POST_PRODUCTION_TRAFFIC_SHIFT"), "Production");
+    insta::assert_snapshot!(at(pre, "POST_SCALE_UP"), @"refused: the pre-traffic gate is hooked to POST_SCALE_UP, where nothing reaches the new revision yet; hook it to POST_TEST_TRAFFIC_SHIFT, or to PRE_PRODUCTION_TRAFFIC_SHIFT for each step");
+    insta::assert_snapshot!(at(pre, "PRODUCTION_TRAFFIC_SHIFT"), @"refused: the pre-traffic gate is hooked to PRODUCTION_TRAFFIC_SHIFT, where customers are already served by the new revision; hook it to POST_TEST_TRAFFIC_SHIFT, or to PRE_PRODUCTION_TRAFFIC_SHIFT for each step");
+    insta::assert_snapshot!(at(post, "PRE_PRODUCTION_TRAFFIC_SHIFT"), @"refused: the post-traffic gate is hooked to PRE_PRODUCTION_TRAFFIC_SHIFT, where production traffic has not moved yet; hook it to POST_PRODUCTION_TRAFFIC_SHIFT, or to PRODUCTION_TRAFFIC_SHIFT for each step");
+    insta::assert_snapshot!(at(post, "SOME_NEW_STAGE"), @"refused: the post-traffic gate is hooked to SOME_NEW_STAGE, where it is not known what serves whom; hook it to POST_PRODUCTION_TRAFFIC_SHIFT, or to PRODUCTION_TRAFFIC_SHIFT for each step");
+    for stage in [
+        "RECONCILE_SERVICE",
+        "PRE_SCALE_UP",
+        "POST_SCALE_UP",
+        "TEST_TRAFFIC_SHIFT",
+    ] {
+        assert!(at(pre, stage).starts_with("refused"), "{stage}");
+        assert!(at(post, stage).starts_with("refused"), "{stage}");
+    }
+}
+
+#[test]
+fn at_a_partial_step_the_new_revision_is_measured_by_the_test_rule_or_not_at_all() {
+    let post = Stage::PostTraffic;
+    let shift = |test, percent| event("PRODUCTION_TRAFFIC_SHIFT", test, Some(percent));
+    assert_eq!(
+        ask(post, &shift(Some(100), 10), true),
+        "TestAtPartialStep { percent: 10 }"
+    );
+    assert_eq!(ask(post, &shift(Some(100), 100), false), "Production");
+    insta::assert_snapshot!(ask(post, &shift(None, 10), false), @"refused: the production rule serves both revisions, the new one with 10 %, and the service has no testListenerRule, so nothing reaches the new revision alone; hook this gate to POST_PRODUCTION_TRAFFIC_SHIFT, or give the service a testListenerRule");
+    insta::assert_snapshot!(ask(post, &shift(Some(50), 10), true), @"refused: the production rule serves both revisions, the new one with 10 %, and the test rule gives the new revision 50 % of its traffic, so an answer may be the old one's; hook this gate to POST_PRODUCTION_TRAFFIC_SHIFT, or give the service a testListenerRule");
+    let unknown = event("PRODUCTION_TRAFFIC_SHIFT", Some(100), None);
+    insta::assert_snapshot!(ask(post, &unknown, true), @"refused: ECS does not say how much production traffic the new revision has, so nobody knows whose answers would be measured");
+}
+
+#[test]
+fn before_traffic_a_test_rule_that_leads_elsewhere_is_refused() {
+    let pre = |test, has_rule| {
+        ask(
+            Stage::PreTraffic,
+            &event("POST_TEST_TRAFFIC_SHIFT", test, None),
+            has_rule,
+        )
+    };
+    assert_eq!(pre(None, true), "Test", "ECS sends empty weights there");
+    insta::assert_snapshot!(pre(None, false), @"refused: the service has no testListenerRule, so nothing reaches the new revision alone");
+    insta::assert_snapshot!(pre(Some(0), true), @"refused: the test rule gives the new revision 0 % of its traffic, so an answer may be the old one's");
+}
+
+#[test]
+fn a_rollback_is_waived_and_a_first_step_is_not_mistaken_for_one() {
+    let rolling = || Progress::RollingBack {
+        to: Some(OLD.to_owned()),
+    };
+    let undone = |stage, progress| rollback(&event(stage, Some(0), Some(0)), &deployment(progress));
+    assert_eq!(
+        undone("PRODUCTION_TRAFFIC_SHIFT", rolling()).as_deref(),
+        Some("1")
+    );
+    assert_eq!(
+        undone("TEST_TRAFFIC_SHIFT", rolling()).as_deref(),
+        Some("1")
+    );
+    // 0 % for the new revision and 100 % for the old one: what the first, normal step says, too.
+    assert_eq!(
+        undone("PRE_PRODUCTION_TRAFFIC_SHIFT", Progress::Forward),
+        None
+    );
+    assert_eq!(undone("PRODUCTION_TRAFFIC_SHIFT", Progress::Forward), None);
+    assert_eq!(
+        undone("PRE_PRODUCTION_TRAFFIC_SHIFT", rolling()),
+        None,
+        "no such stage runs on a rollback"
+    );
+}
+
+#[test]
+fn what_one_step_handed_on_is_not_gone_on_with_at_the_next() {
+    let state = RunState::new(jiff::Timestamp::UNIX_EPOCH, &Bake::ONE_ROUND, 7, 2);
+    let ten = event("PRODUCTION_TRAFFIC_SHIFT", Some(100), Some(10));
+    let handed_on = HandedOn::new(&ten, state);
+    let read = HandedOn::decode(&handed_on.encode()).unwrap();
+    assert_eq!(read, handed_on);
+    assert!(read.of_step(&ten));
+    assert!(!read.of_step(&event("PRODUCTION_TRAFFIC_SHIFT", Some(100), Some(50))));
+    assert!(!read.of_step(&event("POST_PRODUCTION_TRAFFIC_SHIFT", None, None)));
+    assert_eq!(HandedOn::decode(""), None);
+}
+
+#[test]
+fn the_hooks_own_time_out_bounds_the_bake() {
+    let timeout = |function| deployment(Progress::Forward).hook_timeout(function);
+    assert_eq!(
+        timeout("deploy-hooks-post-traffic"),
+        Some(Duration::from_mins(90))
+    );
+    assert_eq!(timeout("another"), None);
+}
