@@ -24,18 +24,23 @@ const OPERATIONS: Operations<Operation> = Operations {
     table: &[
         ("CreateListener", Elb::create_listener),
         ("CreateLoadBalancer", Elb::create_load_balancer),
+        ("CreateRule", Elb::create_rule),
         ("CreateTargetGroup", Elb::create_target_group),
         ("DeleteListener", Elb::delete_listener),
         ("DeleteLoadBalancer", Elb::delete_load_balancer),
+        ("DeleteRule", Elb::delete_rule),
         ("DeleteTargetGroup", Elb::delete_target_group),
         ("DeregisterTargets", Elb::deregister_targets),
         ("DescribeListeners", Elb::describe_listeners),
         ("DescribeLoadBalancers", Elb::describe_load_balancers),
+        ("DescribeRules", Elb::describe_rules),
         ("DescribeTags", Elb::describe_tags),
         ("DescribeTargetGroups", Elb::describe_target_groups),
         ("DescribeTargetHealth", Elb::describe_target_health),
         ("ModifyListener", Elb::modify_listener),
+        ("ModifyRule", Elb::modify_rule),
         ("RegisterTargets", Elb::register_targets),
+        ("SetRulePriorities", Elb::set_rule_priorities),
     ],
 };
 
@@ -63,8 +68,10 @@ impl Elb {
                 .target_groups
                 .iter()
                 .map(|group| (&group.arn, &group.tags));
+            let rules = state.listeners.iter().flat_map(|listener| &listener.rules);
             balancers
                 .chain(groups)
+                .chain(rules.map(|rule| (&rule.arn, &rule.tags)))
                 .find(|(known, _)| *known == arn)
                 .map(|(_, tags)| tags)
         };

@@ -19,6 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::Elb;
+use super::conditions::RequestFacts;
 use super::model::Busy;
 use crate::ids;
 
@@ -95,7 +96,7 @@ struct Front {
 
 impl Front {
     async fn answer(&self, request: Request<Incoming>) -> Response<LbBody> {
-        let (address, busy) = match self.elb.route(&self.listener_arn) {
+        let (address, busy) = match self.route(&request) {
             Route::Target { address, busy } => (address, busy),
             Route::Fixed {
                 status,
@@ -119,6 +120,20 @@ impl Front {
             }
             Err(_) => own_error(StatusCode::GATEWAY_TIMEOUT),
         }
+    }
+
+    fn route(&self, request: &Request<Incoming>) -> Route {
+        let host = request.headers().get(header::HOST);
+        let host = host.and_then(|host| host.to_str().ok());
+        let facts = RequestFacts {
+            method: request.method().as_str(),
+            host: request.uri().host().or(host).unwrap_or_default(),
+            path: request.uri().path(),
+            query: request.uri().query().unwrap_or_default(),
+            headers: request.headers(),
+            client: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        };
+        self.elb.route(&self.listener_arn, &facts)
     }
 
     /// The request as the target sees it.

@@ -3,13 +3,16 @@
 //!
 //! All state is behind one lock that is never held across an await.
 
+mod actions;
 mod api;
+mod conditions;
 mod forward;
 mod health;
 mod listeners;
 mod load_balancers;
 mod model;
 mod round_robin;
+mod rules;
 mod target_groups;
 mod targets;
 
@@ -19,6 +22,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use self::conditions::RequestFacts;
 use self::forward::Route;
 use self::health::{Finding, Watched};
 use self::model::{Action, HealthCheck, InFlight, State, Target, TargetGroup};
@@ -54,7 +58,7 @@ pub struct TargetGroupView {
 pub(crate) struct TargetGroupFacts {
     pub(crate) name: String,
     pub(crate) target_type: String,
-    /// Whether a listener forwards to it.
+    /// Whether a listener or a rule forwards to it.
     pub(crate) attached: bool,
     /// How long AWS would take to find a dead target.
     pub(crate) unhealthy_after: Duration,
@@ -145,10 +149,7 @@ impl Elb {
         Some(TargetGroupFacts {
             name: group.settings.name.clone(),
             target_type: group.settings.target_type.clone(),
-            attached: state
-                .listeners
-                .iter()
-                .any(|listener| listener.action.names(arn)),
+            attached: state.listeners.iter().any(|listener| listener.names(arn)),
             unhealthy_after: check.interval * check.unhealthy_threshold,
         })
     }
@@ -226,8 +227,8 @@ impl Elb {
         Some(target.in_flight.clone())
     }
 
-    /// Where the next request of a listener goes.
-    fn route(&self, listener_arn: &str) -> Route {
+    /// Where a request to a listener goes.
+    fn route(&self, listener_arn: &str, request: &RequestFacts<'_>) -> Route {
         let mut guard = self.state();
         let state = &mut *guard;
         let listener = state
@@ -237,7 +238,8 @@ impl Elb {
         let Some(listener) = listener else {
             return Route::NoTarget;
         };
-        let groups = match &listener.action {
+        let (action, round_robin) = listener.action_for(request);
+        let groups = match action {
             Action::Forward(groups) => groups,
             Action::Fixed {
                 status,
@@ -253,7 +255,7 @@ impl Elb {
             }
         };
         let weights: Vec<u32> = groups.iter().map(|(_, weight)| *weight).collect();
-        let Some(turn) = listener.round_robin.next(&weights) else {
+        let Some(turn) = round_robin.next(&weights) else {
             return Route::NoTarget;
         };
         let arn = &groups[turn].0;
@@ -309,28 +311,42 @@ impl Elb {
             .position(|listener| listener.arn == arn)
             .ok_or_else(listeners::not_found)?;
         let load_balancer = state.listeners[listener].load_balancer_arn.clone();
-        listeners::check_action(state, &load_balancer, &action)?;
+        actions::check_action(state, &load_balancer, &action)?;
         let port = state.listeners[listener].port;
         if state.listeners[listener].action != action {
-            let shares = shares(state, &action);
-            let said: Vec<String> = shares.iter().map(|(n, w)| format!("{n} {w}")).collect();
-            let message = match &action {
-                Action::Forward(_) => format!("Listener :{port} forwards to {}.", said.join(", ")),
-                Action::Fixed { status, .. } => format!("Listener :{port} answers {status}."),
-            };
-            let shares: Vec<Value> = shares
-                .into_iter()
-                .map(|(name, weight)| json!({ "target_group": name, "weight": weight }))
-                .collect();
-            self.record(
-                "listener",
-                message,
-                json!({ "listener": arn, "port": port, "forwards": shares }),
-            );
+            let subject = format!("Listener :{port}");
+            self.record_action(state, &subject, &action, ("listener", arn, port));
             state.listeners[listener].round_robin = RoundRobin::default();
             state.listeners[listener].action = action;
         }
         Ok(())
+    }
+
+    /// Tells what a listener or a rule does from now on; `what` is its kind, its ARN and the port.
+    fn record_action(
+        &self,
+        state: &State,
+        subject: &str,
+        action: &Action,
+        (kind, arn, port): (&str, &str, u16),
+    ) {
+        let shares = shares(state, action);
+        let message = match action {
+            Action::Forward(_) => {
+                let said: Vec<String> = shares.iter().map(|(n, w)| format!("{n} {w}")).collect();
+                format!("{subject} forwards to {}.", said.join(", "))
+            }
+            Action::Fixed { status, .. } => format!("{subject} answers {status}."),
+        };
+        let shares: Vec<Value> = shares
+            .into_iter()
+            .map(|(name, weight)| json!({ "target_group": name, "weight": weight }))
+            .collect();
+        self.record(
+            "listener",
+            message,
+            json!({ kind: arn, "port": port, "forwards": shares }),
+        );
     }
 
     fn record(&self, kind: &str, message: String, detail: Value) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::conditions::{Condition, RequestFacts};
 use super::round_robin::RoundRobin;
 
 /// Tags of a resource, in the order given.
@@ -42,10 +43,48 @@ pub(crate) struct Listener {
     pub(crate) arn: String,
     pub(crate) load_balancer_arn: String,
     pub(crate) port: u16,
+    /// What is done with requests that no rule is for.
     pub(crate) action: Action,
     pub(crate) round_robin: RoundRobin,
+    pub(crate) default_rule_arn: String,
+    /// By priority.
+    pub(crate) rules: Vec<Rule>,
     /// The open port; closed when this is dropped.
     pub(crate) open: OpenPort,
+}
+
+impl Listener {
+    /// Whether it or one of its rules forwards to a target group.
+    pub(crate) fn names(&self, target_group_arn: &str) -> bool {
+        let rules = self.rules.iter().map(|rule| &rule.action);
+        [&self.action]
+            .into_iter()
+            .chain(rules)
+            .any(|action| action.names(target_group_arn))
+    }
+
+    /// What is done with a request, and whose turn it is among the target groups.
+    pub(crate) fn action_for(&mut self, request: &RequestFacts<'_>) -> (&Action, &mut RoundRobin) {
+        let is_met = |rule: &Rule| rule.conditions.iter().all(|c| c.is_met(request));
+        match self.rules.iter().position(is_met) {
+            Some(place) => {
+                let rule = &mut self.rules[place];
+                (&rule.action, &mut rule.round_robin)
+            }
+            None => (&self.action, &mut self.round_robin),
+        }
+    }
+}
+
+/// What is done with the requests that meet its conditions.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) arn: String,
+    pub(crate) tags: Tags,
+    pub(crate) priority: u16,
+    pub(crate) conditions: Vec<Condition>,
+    pub(crate) action: Action,
+    pub(crate) round_robin: RoundRobin,
 }
 
 /// The accepting task of an open port, ended on drop.
@@ -58,7 +97,7 @@ impl Drop for OpenPort {
     }
 }
 
-/// What a listener does with a request.
+/// What a listener or a rule does with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Passes it on to one of these target groups (ARN), by weight.

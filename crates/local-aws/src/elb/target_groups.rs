@@ -78,11 +78,7 @@ impl Elb {
     pub(super) fn delete_target_group(&self, params: &QueryParams) -> Result<Xml, AwsError> {
         let arn = required(params, "TargetGroupArn")?;
         let mut state = self.state();
-        if state
-            .listeners
-            .iter()
-            .any(|listener| listener.action.names(arn))
-        {
+        if state.listeners.iter().any(|listener| listener.names(arn)) {
             return Err(AwsError::client(
                 "ResourceInUse",
                 format!("Target group '{arn}' is currently in use by a listener or a rule"),
@@ -172,7 +168,7 @@ fn health_check(params: &QueryParams) -> Result<HealthCheck, AwsError> {
 /// The load balancers whose listeners forward to a target group.
 fn balancers<'a>(state: &'a State, group_arn: &'a str) -> impl Iterator<Item = &'a str> {
     let forwards = move |lb: &&LoadBalancer| {
-        let on_it = |l: &Listener| l.load_balancer_arn == lb.arn && l.action.names(group_arn);
+        let on_it = |l: &Listener| l.load_balancer_arn == lb.arn && l.names(group_arn);
         state.listeners.iter().any(on_it)
     };
     state

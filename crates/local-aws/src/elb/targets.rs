@@ -46,10 +46,7 @@ impl Elb {
         let arn = required(params, "TargetGroupArn")?;
         let state = self.state();
         let group = find(&state, arn)?;
-        let used = state
-            .listeners
-            .iter()
-            .any(|listener| listener.action.names(arn));
+        let used = state.listeners.iter().any(|listener| listener.names(arn));
         let mut wanted: Vec<(String, u16)> = group
             .targets
             .iter()

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it is surprised")]
 
 mod aws;
+mod rules;
 
 use std::time::Duration;
 
@@ -262,7 +263,7 @@ async fn wrong_calls_are_told_what_is_wrong() {
         .await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert_eq!(element(&answer, "Code"), "ListenerNotFound");
-    let (_, answer) = aws.elb("CreateRule", &[]).await;
+    let (_, answer) = aws.elb("CreateTrustStore", &[]).await;
     assert_eq!(element(&answer, "Code"), "InvalidAction");
     aws.stop().await;
 }
