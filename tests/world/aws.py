@@ -24,11 +24,13 @@ class Aws:
 
         self.autoscaling = client("application-autoscaling")
         self.cloudformation = client("cloudformation")
+        self.cloudwatch = client("cloudwatch")
         self.codedeploy = client("codedeploy")
         self.codepipeline = client("codepipeline")
         self.dynamodb = client("dynamodb")
         self.ecs = client("ecs")
         self.elbv2 = client("elbv2")
+        self.events = client("events")
         self.groups = client("autoscaling")
         self.lambda_ = client("lambda")
         self.logs = client("logs")

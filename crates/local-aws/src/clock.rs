@@ -16,6 +16,9 @@ use crate::sync::lock;
 
 /// Real time given to woken sleepers, in a stepwise advance, to do their work and to sleep again.
 const SETTLE: Duration = Duration::from_millis(5);
+/// How long those who hold the clock can keep a stepwise advance waiting before each step, in real
+/// time: something may hang just so that its time-out is seen.
+const MAX_HOLD: Duration = Duration::from_secs(2);
 
 /// A shared virtual clock; clones show the same time.
 #[derive(Clone, Debug)]
@@ -34,6 +37,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     offset: Duration,
+    /// How many hold it.
+    holders: usize,
     sleepers: BTreeMap<(Timestamp, u64), oneshot::Sender<()>>,
     next_sleeper: u64,
 }
@@ -124,10 +129,12 @@ impl Clock {
 
     /// Moves virtual time forward from deadline to deadline, so that whoever is woken sees the time
     /// it asked for and may sleep again within the same stretch: ten steps of one minute each happen
-    /// one after the other in an advance of ten minutes.
+    /// one after the other in an advance of ten minutes. Before each step it waits for those who hold
+    /// the clock, but not for ever.
     pub async fn advance_in_steps(&self, d: Duration) {
         let mut left = d;
         loop {
+            self.until_released().await;
             let next = {
                 let state = self.state();
                 let deadline = state.sleepers.keys().next().map(|key| key.0);
@@ -143,6 +150,20 @@ impl Clock {
         self.advance(left);
     }
 
+    /// Keeps stepwise advances from going on while something happens in real time that takes no virtual
+    /// time, such as the call of a function.
+    pub(crate) fn hold(&self) -> Hold {
+        self.state().holders += 1;
+        Hold(self.clone())
+    }
+
+    async fn until_released(&self) {
+        let begin = Instant::now();
+        while self.state().holders > 0 && begin.elapsed() < MAX_HOLD {
+            tokio::time::sleep(SETTLE).await;
+        }
+    }
+
     fn at(&self, offset: Duration) -> Timestamp {
         later(
             self.shared.started_at,
@@ -152,6 +173,16 @@ impl Clock {
 
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.shared.state)
+    }
+}
+
+/// Held, until dropped.
+#[derive(Debug)]
+pub(crate) struct Hold(Clock);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.state().holders -= 1;
     }
 }
 
@@ -259,6 +290,25 @@ mod tests {
         clock.advance_in_steps(Duration::from_secs(2000)).await;
         assert_eq!(*seen.lock().unwrap(), [10, 20, 30]);
         assert!(clock.now().duration_since(start) >= SignedDuration::from_secs(2000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_advance_waits_for_whoever_holds_the_clock_but_not_for_ever() {
+        let clock = Clock::new();
+        let hold = clock.hold();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            drop(hold);
+        });
+        clock.advance_in_steps(HOUR).await;
+        assert!(clock.now().duration_since(clock.at(HOUR)).is_zero());
+        let begin = Instant::now();
+        let hold = clock.hold();
+        clock.advance_in_steps(HOUR).await;
+        assert!(begin.elapsed() >= MAX_HOLD, "{:?}", begin.elapsed());
+        assert!(begin.elapsed() < MAX_HOLD * 2);
+        drop(hold);
+        assert_eq!(clock.state().holders, 0);
     }
 
     #[tokio::test(start_paused = true)]

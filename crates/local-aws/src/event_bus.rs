@@ -16,8 +16,8 @@ use crate::timeline::{Timeline, TimelineEvent};
 use crate::upstream::Upstream;
 
 /// Where events are put. Clones share it.
-#[derive(Clone)]
-pub(super) struct EventBus {
+#[derive(Clone, Debug)]
+pub(crate) struct EventBus {
     queue: mpsc::UnboundedSender<Value>,
 }
 
@@ -29,7 +29,7 @@ struct Delivery {
 
 impl EventBus {
     /// Starts the task that delivers; it ends with the last clone.
-    pub(super) fn start(upstream: Upstream, world: &World, sinks: Sinks) -> Self {
+    pub(crate) fn start(upstream: Upstream, world: &World, sinks: Sinks) -> Self {
         let (queue, mut events) = mpsc::unbounded_channel();
         let delivery = Arc::new(Delivery {
             upstream,
@@ -47,7 +47,7 @@ impl EventBus {
     }
 
     /// Puts an event.
-    pub(super) fn put(&self, event: Value) {
+    pub(crate) fn put(&self, event: Value) {
         // The task only ends with the world.
         let _ = self.queue.send(event);
     }

@@ -27,6 +27,19 @@ pub(crate) fn uuid() -> String {
     )
 }
 
+/// `length` random characters of the alphabet that is safe in URLs, as in the id of a service deployment.
+pub(crate) fn url_safe(length: usize) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::with_capacity(length + 10);
+    while text.len() < length {
+        let random = random();
+        let letters = random.to_be_bytes();
+        text.extend(letters.map(|letter| char::from(ALPHABET[usize::from(letter % 64)])));
+    }
+    text.truncate(length);
+    text
+}
+
 /// The 19 digits in the id of an ECS service deployment or task set.
 pub(crate) fn digits19() -> String {
     format!("{:019}", random() % 10_u64.pow(19))
@@ -46,6 +59,8 @@ mod tests {
         assert_eq!(hex(32).len(), 32);
         assert_eq!(uuid().len(), 36);
         assert_eq!(digits19().len(), 19);
+        assert_eq!(url_safe(21).len(), 21);
         assert_ne!(hex(32), hex(32));
+        assert_ne!(url_safe(43), url_safe(43));
     }
 }

@@ -24,7 +24,7 @@ pub struct TimelineEvent {
     /// `deployment`, `lifecycle`, `hook`, `traffic`, `task-set`, `task`, `target`, `listener`,
     /// `pipeline`, `stage`, `action`, `event`, `scaling`, `schedule`, `clock` or `fault`.
     pub kind: String,
-    /// The CodeDeploy deployment it belongs to, where it does.
+    /// The CodeDeploy deployment (id) or the service deployment of ECS (ARN) it belongs to, where it does.
     pub deployment_id: Option<String>,
     /// A plain sentence.
     pub message: String,

@@ -39,6 +39,15 @@ pub(crate) enum Invoked {
     Failed,
 }
 
+/// What came of a function that was waited for, as JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FunctionAnswer {
+    /// What it returned.
+    Returned(String),
+    /// Its error.
+    Failed(String),
+}
+
 /// One HTTP call.
 struct UpstreamCall<'a> {
     service: &'a str,
@@ -136,12 +145,24 @@ impl Upstream {
         function: &str,
         payload: &str,
     ) -> Result<Invoked, AwsError> {
+        Ok(match self.call_function(function, payload).await? {
+            FunctionAnswer::Returned(_) => Invoked::Answered,
+            FunctionAnswer::Failed(_) => Invoked::Failed,
+        })
+    }
+
+    /// Invokes a function and gives what it returned.
+    pub(crate) async fn call_function(
+        &self,
+        function: &str,
+        payload: &str,
+    ) -> Result<FunctionAnswer, AwsError> {
         let path = invocations(function);
         let sent = invocation("RequestResponse", &path, payload);
-        let (headers, _) = self.send_within(FUNCTION_TIMEOUT, sent).await?;
+        let (headers, text) = self.send_within(FUNCTION_TIMEOUT, sent).await?;
         Ok(match headers.get("x-amz-function-error") {
-            None => Invoked::Answered,
-            Some(_) => Invoked::Failed,
+            None => FunctionAnswer::Returned(text),
+            Some(_) => FunctionAnswer::Failed(text),
         })
     }
 

@@ -17,7 +17,6 @@ mod code_deploy_to_ecs;
 pub(crate) mod commits;
 mod declaration;
 mod driver;
-mod event_bus;
 mod events;
 mod executions;
 mod history;
@@ -44,11 +43,11 @@ use serde_json::Value;
 use self::artifacts::Store;
 use self::change_sets::ChangeSets;
 use self::commits::Commits;
-use self::event_bus::EventBus;
 use self::model::State;
 use crate::World;
 use crate::codedeploy::CodeDeploy;
 use crate::error::AwsError;
+use crate::event_bus::EventBus;
 use crate::service::{Call, Operations, Service};
 use crate::sinks::Sinks;
 use crate::sync::lock;
@@ -161,6 +160,11 @@ impl CodePipeline {
                 state,
             }),
         }
+    }
+
+    /// Where events of AWS services are put.
+    pub(crate) fn event_bus(&self) -> &EventBus {
+        &self.shared.bus
     }
 
     /// Change sets with definitions of their own.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::api::invalid;
 use super::model::{Service, ServiceStatus, State};
+use super::service_deployments::{DeploymentConfiguration, check_routing};
 use super::services::{GIVEN, LoadBalancer, check_network, given, load_balancers};
 use super::tags::{Tag, check as check_tags, to_map};
 use super::task_sets::TaskSetSpec;
@@ -54,6 +55,8 @@ impl Ecs {
         let controller = check(&call)?;
         let daemon = is_daemon(&call, controller)?;
         check_tags(&call.tags)?;
+        let configuration = DeploymentConfiguration::read(given.get("deploymentConfiguration"))?;
+        check_strategy(&configuration, controller, daemon)?;
         let balancers = load_balancers(std::mem::take(&mut call.load_balancers))?;
         let mut state = self.state();
         let cluster = state.cluster(call.cluster.as_deref())?.name.clone();
@@ -67,6 +70,8 @@ impl Ecs {
             check_network(definition, call.network_configuration.is_some())?;
             self.check_load_balancers(definition, &balancers)?;
             self.check_attached(&balancers)?;
+            // A service that could not be deployed is not made.
+            check_routing(&balancers, configuration.shifts_traffic())?;
         }
         let at = self.shared.clock.now();
         let prefix = &self.shared.arn_prefix;
@@ -83,6 +88,8 @@ impl Ecs {
             express: call.resource_management_type.as_deref() == Some("ECS"),
             quiet: false,
             controller,
+            configuration,
+            deployment: None,
             task_definition: definition.map(|definition| definition.arn.clone()),
             load_balancers: balancers.clone(),
             grace: Duration::from_secs(call.health_check_grace_period_seconds.unwrap_or(0)),
@@ -103,8 +110,12 @@ impl Ecs {
                 given: Map::new(),
                 tags: std::collections::BTreeMap::new(),
             };
-            let set = self.add_task_set(&mut state, index, first)?;
-            self.make_primary(&mut state, index, &set)?;
+            if controller == DeploymentController::Ecs {
+                self.begin_deployment(&mut state, index, first)?;
+            } else {
+                let set = self.add_task_set(&mut state, index, first)?;
+                self.make_primary(&mut state, index, &set)?;
+            }
             self.follow(&mut state, index);
         }
         let service = &state.services[index];
@@ -113,16 +124,20 @@ impl Ecs {
 
     fn check_attached(&self, balancers: &[ServiceLoadBalancer]) -> Result<(), AwsError> {
         for ServiceLoadBalancer {
-            target_group_arn: group,
+            target_group_arn,
+            advanced,
             ..
         } in balancers
         {
-            let facts = self.shared.elb.target_group_facts(group);
-            if !facts.is_some_and(|facts| facts.attached) {
-                return Err(invalid(format!(
-                    "The target group with targetGroupArn {group} does not have an associated \
+            let alternate = advanced.as_ref().map(|it| &it.alternate_target_group_arn);
+            for group in [target_group_arn].into_iter().chain(alternate) {
+                let facts = self.shared.elb.target_group_facts(group);
+                if !facts.is_some_and(|facts| facts.attached) {
+                    return Err(invalid(format!(
+                        "The target group with targetGroupArn {group} does not have an associated \
                      load balancer."
-                )));
+                    )));
+                }
             }
         }
         Ok(())
@@ -168,6 +183,26 @@ fn check(call: &Create) -> Result<DeploymentController, AwsError> {
         "EXTERNAL" => Ok(DeploymentController::External),
         other => Err(invalid(format!("Unknown deployment controller {other}"))),
     }
+}
+
+/// Only ECS itself shifts traffic, and only between tasks whose count is known.
+pub(super) fn check_strategy(
+    configuration: &DeploymentConfiguration,
+    controller: DeploymentController,
+    daemon: bool,
+) -> Result<(), AwsError> {
+    if controller != DeploymentController::Ecs && !configuration.is_plain() {
+        return Err(invalid(format!(
+            "Deployment strategies, lifecycle hooks, alarms and circuit breakers are not supported \
+             with a {controller} deployment controller."
+        )));
+    }
+    if daemon && configuration.shifts_traffic() {
+        return Err(invalid(
+            "The daemon scheduling strategy only supports the ROLLING deployment strategy.",
+        ));
+    }
+    Ok(())
 }
 
 fn is_daemon(call: &Create, controller: DeploymentController) -> Result<bool, AwsError> {

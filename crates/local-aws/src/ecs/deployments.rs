@@ -1,17 +1,18 @@
-//! Rolling updates of services whose deployment controller is ECS: the new version is brought up
+//! Plain rolling updates of services whose deployment controller is ECS: the new version is brought up
 //! beside the old one, which goes once the new one is steady.
 //!
 //! Each deployment is a task set that callers do not see as one: `DescribeServices` shows it in
-//! `deployments`. There is no circuit breaker: a deployment that never gets steady stays in progress.
+//! `deployments`. One that never gets steady stays in progress. Deployments with hooks, alarms, a circuit
+//! breaker or traffic to shift are driven by `service_deployments`.
 
 use serde_json::{Map, Value, json};
 
-use super::model::{Service, State, TaskSet};
-use super::services::{GIVEN, check_network};
+use super::model::{Rollout, Service, State, TaskSet};
+use super::services::{GIVEN, check_network, load_balancers};
 use super::task_sets::TaskSetSpec;
 use super::{DeploymentController, Ecs, TaskSetStatus};
 use crate::error::AwsError;
-use crate::wire::json::epoch;
+use crate::wire::json::{epoch, read};
 
 /// Fields of `UpdateService` that start a deployment when they change.
 const DEPLOYING: &[&str] = &[
@@ -24,8 +25,9 @@ const DEPLOYING: &[&str] = &[
 
 /// Lets the old versions go once the new one is steady, and notes when it is alone. Tells whether
 /// somebody has to go.
-pub(super) fn go_on(ecs: &Ecs, service: &mut Service) -> bool {
-    if service.controller != DeploymentController::Ecs {
+pub(super) fn go_on(ecs: &Ecs, state: &mut State, service: &mut Service) -> bool {
+    let driven = |at: usize| !state.service_deployments[at].configuration.is_plain();
+    if service.controller != DeploymentController::Ecs || service.deployment.is_some_and(driven) {
         return false;
     }
     let at = ecs.shared.clock.now();
@@ -33,7 +35,7 @@ pub(super) fn go_on(ecs: &Ecs, service: &mut Service) -> bool {
     let Some(new) = service.task_sets.iter_mut().find(primary) else {
         return false;
     };
-    if !new.steady || new.rolled_out {
+    if !new.steady || new.rollout != Rollout::InProgress {
         return false;
     }
     let id = new.id.clone();
@@ -46,8 +48,9 @@ pub(super) fn go_on(ecs: &Ecs, service: &mut Service) -> bool {
         }
     }
     if let [only] = service.task_sets.as_mut_slice() {
-        only.rolled_out = true;
+        only.rollout = Rollout::Completed;
         only.updated_at = at;
+        ecs.complete_deployment(state, service);
         let note = format!(
             "(service {}) (deployment {id}) deployment completed.",
             service.name
@@ -81,9 +84,14 @@ impl Ecs {
                 .get(*field)
                 .is_some_and(|value| !value.is_null() && service.given.get(*field) != Some(value))
         };
+        let balancers = match update.get("loadBalancers").filter(|value| !value.is_null()) {
+            Some(given) => load_balancers(read(given.clone())?)?,
+            None => service.load_balancers.clone(),
+        };
+        let moved = balancers != service.load_balancers;
         let forced = update.get("forceNewDeployment") == Some(&Value::Bool(true));
         let new_version = service.task_definition.as_ref() != Some(&task_definition);
-        if !forced && !new_version && !DEPLOYING.iter().any(changed) {
+        if !forced && !new_version && !moved && !DEPLOYING.iter().any(changed) {
             return Ok(());
         }
         let given: Map<String, Value> = GIVEN
@@ -95,15 +103,17 @@ impl Ecs {
         check_network(state.startable(&task_definition)?, has_network)?;
         let spec = TaskSetSpec {
             task_definition,
-            load_balancers: service.load_balancers.clone(),
+            load_balancers: balancers,
             scale: 100.0,
             external_id: None,
             started_by: None,
             given,
             tags: std::collections::BTreeMap::new(),
         };
-        let set = self.add_task_set(state, index, spec)?;
-        self.make_primary(state, index, &set)
+        state.services[index]
+            .load_balancers
+            .clone_from(&spec.load_balancers);
+        self.begin_deployment(state, index, spec)
     }
 
     /// `deployments` of a service, newest first; empty under other controllers.
@@ -119,10 +129,10 @@ impl Ecs {
 
     fn render_deployment(&self, state: &State, service: &Service, set: &TaskSet) -> Value {
         let counts = state.counts(set, self.shared.clock.now());
-        let (rollout, said) = if set.rolled_out {
-            ("COMPLETED", "completed")
-        } else {
-            ("IN_PROGRESS", "in progress")
+        let (rollout, said) = match set.rollout {
+            Rollout::Completed => ("COMPLETED", "completed"),
+            Rollout::InProgress => ("IN_PROGRESS", "in progress"),
+            Rollout::Failed => ("FAILED", "failed"),
         };
         let status = match set.status {
             TaskSetStatus::Primary => "PRIMARY",

@@ -37,6 +37,7 @@ impl Ecs {
             target_group_arn: spec.target_group_arn,
             container_name: spec.container_name,
             container_port: spec.container_port,
+            advanced: None,
         };
         let new = TaskSetSpec {
             task_definition: spec.task_definition,

@@ -13,6 +13,7 @@ mod for_deployments;
 mod lookup;
 mod model;
 mod scheduler;
+mod service_deployments;
 mod services;
 mod simulated_tasks;
 mod supervise;
@@ -25,7 +26,7 @@ mod views;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use tokio::sync::{Notify, watch};
 
@@ -33,13 +34,15 @@ use self::model::{ServiceStatus, State};
 use crate::WorldOptions;
 use crate::clock::Clock;
 use crate::elb::Elb;
+use crate::event_bus::EventBus;
 use crate::sync::lock;
 use crate::timeline::Timeline;
+use crate::upstream::Upstream;
 
 pub use self::simulated_tasks::Lag;
 pub use self::views::{
-    ContainerView, DeploymentController, NewTaskSet, ServiceLoadBalancer, ServiceView, Stability,
-    TaskDefinitionView, TaskSetStatus, TaskSetView,
+    AdvancedConfiguration, ContainerView, DeploymentController, NewTaskSet, ServiceLoadBalancer,
+    ServiceView, Stability, TaskDefinitionView, TaskSetStatus, TaskSetView,
 };
 
 /// The ECS of one world. Clones share all state.
@@ -55,6 +58,12 @@ struct Shared {
     elb: Elb,
     /// `arn:aws:ecs:REGION:ACCOUNT`
     arn_prefix: String,
+    account: String,
+    region: String,
+    /// The emulator, whose functions are hooks and whose alarms end deployments.
+    upstream: Upstream,
+    /// Where changes of state are put, once somebody listens.
+    bus: OnceLock<EventBus>,
     data_dir: PathBuf,
     images: BTreeMap<String, PathBuf>,
     state: Mutex<State>,
@@ -72,6 +81,10 @@ impl Ecs {
             timeline,
             elb,
             arn_prefix: format!("arn:aws:ecs:{}:{}", options.region, options.account),
+            account: options.account.clone(),
+            region: options.region.clone(),
+            upstream: Upstream::new(&options.upstream, &options.account, &options.region),
+            bus: OnceLock::new(),
             data_dir: options.data_dir.clone(),
             images: options.images.clone(),
             state: Mutex::default(),

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::service_deployments::{DeploymentConfiguration, ServiceDeployment, ServiceRevision};
 use super::simulated_tasks::{Counts, Lag, SimulatedTasks};
 use super::views::{DeploymentController, ServiceLoadBalancer, TaskSetStatus};
 
@@ -24,6 +25,10 @@ pub(crate) struct State {
     pub(crate) places: HashMap<(String, String), usize>,
     /// Oldest first.
     pub(crate) tasks: Vec<Task>,
+    /// Oldest first; never removed, so that places stay what they are.
+    pub(crate) service_deployments: Vec<ServiceDeployment>,
+    /// Oldest first.
+    pub(crate) service_revisions: Vec<ServiceRevision>,
     /// By the resource's ARN.
     pub(crate) tags: BTreeMap<String, BTreeMap<String, String>>,
     /// How long tasks without processes take, and those of certain services (cluster, name).
@@ -80,6 +85,9 @@ pub(crate) struct Service {
     /// Nothing changes: the scheduler can skip it.
     pub(crate) quiet: bool,
     pub(crate) controller: DeploymentController,
+    /// Under the ECS controller: how it is deployed, and where its last deployment is.
+    pub(crate) configuration: DeploymentConfiguration,
+    pub(crate) deployment: Option<usize>,
     pub(crate) task_definition: Option<String>,
     pub(crate) load_balancers: Vec<ServiceLoadBalancer>,
     pub(crate) grace: Duration,
@@ -143,11 +151,22 @@ pub(crate) struct TaskSet {
     pub(crate) given: Map<String, Value>,
     /// Its tasks, where they are no processes.
     pub(crate) simulated: Option<SimulatedTasks>,
-    /// Under the ECS controller: it was once all there was.
-    pub(crate) rolled_out: bool,
+    /// Under the ECS controller: how its deployment went, and the ARN of its service revision.
+    pub(crate) rollout: Rollout,
+    pub(crate) revision: Option<String>,
     /// Tasks in a row that ended by themselves, and when the next may be started.
     pub(crate) failures: u32,
     pub(crate) next_start: Option<Instant>,
+}
+
+/// How the deployment of a task set went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rollout {
+    InProgress,
+    /// It was once all there was.
+    Completed,
+    /// No task of it is started any more.
+    Failed,
 }
 
 impl State {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::model::{Service, State, Stop, Task, TaskContainer, TaskSet, TaskStatus};
+use super::model::{Rollout, Service, State, Stop, Task, TaskContainer, TaskSet, TaskStatus};
 use super::simulated_tasks::Counts;
 use super::supervise::{ContainerLaunch, TaskLaunch, supervise};
 use super::{DeploymentController, Ecs, ServiceStatus, Shared, TaskSetStatus, deployments};
@@ -90,24 +90,26 @@ fn reconcile_all(ecs: &Ecs) -> Option<Timestamp> {
 /// Brings one service closer to what is wanted.
 fn reconcile(ecs: &Ecs, state: &mut State, service: &mut Service) {
     for set in &mut service.task_sets {
-        stop_unhealthy(ecs, state, service.grace, set);
+        set.failures += stop_unhealthy(ecs, state, service.grace, set);
     }
     balance(ecs, state, service);
     note_steadiness(ecs, state, service);
     remove_drained(ecs, state, service);
-    if deployments::go_on(ecs, service) {
+    if deployments::go_on(ecs, state, service) {
         balance(ecs, state, service);
     }
     let settled = |set: &TaskSet| {
         set.simulated.is_some()
             && set.steady
-            && (set.rolled_out || service.controller != DeploymentController::Ecs)
+            && (set.rollout != Rollout::InProgress
+                || service.controller != DeploymentController::Ecs)
     };
     service.quiet = service.task_sets.iter().all(settled);
 }
 
-/// Stops tasks that fail the health check of their target group.
-fn stop_unhealthy(ecs: &Ecs, state: &State, grace: Duration, set: &TaskSet) {
+/// Stops tasks that fail the health check of their target group; tells how many.
+fn stop_unhealthy(ecs: &Ecs, state: &State, grace: Duration, set: &TaskSet) -> u32 {
+    let mut stopped = 0;
     for task in state.tasks_of(set).filter(|task| task.wanted()) {
         for (group, port) in set.targets(task) {
             let unhealthy = ecs.shared.elb.health(group, LOOPBACK, port);
@@ -123,6 +125,7 @@ fn stop_unhealthy(ecs: &Ecs, state: &State, grace: Duration, set: &TaskSet) {
                 .is_some_and(|started| started.elapsed() >= grace)
             {
                 let reason = format!("Task failed ELB health checks in (target-group {group})");
+                stopped += u32::from(task.wanted());
                 task.ask_to_stop(Stop {
                     code: "ServiceSchedulerInitiated",
                     reason,
@@ -130,6 +133,7 @@ fn stop_unhealthy(ecs: &Ecs, state: &State, grace: Duration, set: &TaskSet) {
             }
         }
     }
+    stopped
 }
 
 /// Starts what lacks and stops what is too much.
@@ -162,7 +166,8 @@ fn balance(ecs: &Ecs, state: &mut State, service: &mut Service) {
                 surplus.id
             ));
         }
-        if set.next_start.is_some_and(|next| next > Instant::now()) {
+        let waits = set.next_start.is_some_and(|next| next > Instant::now());
+        if waits || set.rollout == Rollout::Failed {
             continue;
         }
         for _ in alive.len()..wanted {

@@ -7,7 +7,7 @@ use super::api::{invalid, missing, page};
 use super::lookup::last;
 use super::model::{Service, ServiceStatus, State, Stop, TaskDefinition, TaskSet};
 use super::simulated_tasks::Counts;
-use super::{DeploymentController, Ecs, ServiceLoadBalancer, TaskSetStatus};
+use super::{AdvancedConfiguration, DeploymentController, Ecs, ServiceLoadBalancer, TaskSetStatus};
 use crate::error::AwsError;
 use crate::wire::json::{epoch, read};
 
@@ -36,6 +36,7 @@ pub(super) struct LoadBalancer {
     target_group_arn: Option<String>,
     container_name: Option<String>,
     container_port: Option<u16>,
+    advanced_configuration: Option<AdvancedConfiguration>,
 }
 
 #[derive(Deserialize)]
@@ -114,6 +115,8 @@ impl Ecs {
         }
         service.status = ServiceStatus::Draining;
         service.quiet = false;
+        self.give_up_deployment(&mut state, index, "the service was deleted");
+        let service = &mut state.services[index];
         service.desired = 0;
         for set in &mut service.task_sets {
             set.status = TaskSetStatus::Draining;
@@ -177,6 +180,7 @@ impl Ecs {
             target_group_arn: group,
             container_name,
             container_port,
+            advanced,
         } in balancers
         {
             let container = definition
@@ -194,17 +198,21 @@ impl Ecs {
                      defined."
                 )));
             }
-            let facts = self.shared.elb.target_group_facts(group).ok_or_else(|| {
-                invalid(format!(
-                    "The target group with targetGroupArn {group} does not exist."
-                ))
-            })?;
-            if definition.network_mode.as_deref() == Some("awsvpc") && facts.target_type != "ip" {
-                return Err(invalid(format!(
-                    "The provided target group {group} has target type {}, which is incompatible \
-                     with the awsvpc network mode specified in the task definition.",
-                    facts.target_type
-                )));
+            let alternate = advanced.as_ref().map(|it| &it.alternate_target_group_arn);
+            for group in [group].into_iter().chain(alternate) {
+                let facts = self.shared.elb.target_group_facts(group).ok_or_else(|| {
+                    invalid(format!(
+                        "The target group with targetGroupArn {group} does not exist."
+                    ))
+                })?;
+                if definition.network_mode.as_deref() == Some("awsvpc") && facts.target_type != "ip"
+                {
+                    return Err(invalid(format!(
+                        "The provided target group {group} has target type {}, which is \
+                         incompatible with the awsvpc network mode specified in the task definition.",
+                        facts.target_type
+                    )));
+                }
             }
         }
         Ok(())
@@ -228,6 +236,7 @@ impl Ecs {
             json!({ "id": event.id, "createdAt": epoch(event.at), "message": event.message })
         });
         let cluster = format!("{}:cluster/{}", self.shared.arn_prefix, service.cluster);
+        let (current_deployment, current_revisions) = self.render_current(state, service);
         let mut value = service.given.clone();
         let own = json!({
             "serviceArn": service.arn,
@@ -241,6 +250,8 @@ impl Ecs {
             "taskDefinition": service.task_definition,
             "taskSets": sets,
             "deployments": self.render_deployments(state, service),
+            "currentServiceDeployment": current_deployment,
+            "currentServiceRevisions": current_revisions,
             "events": events.collect::<Vec<_>>(),
             "createdAt": epoch(service.created_at),
             "schedulingStrategy": service.strategy(),
@@ -287,6 +298,7 @@ pub(super) fn load_balancers(
             target_group_arn: balancer.target_group_arn?,
             container_name: balancer.container_name?,
             container_port: balancer.container_port?,
+            advanced: balancer.advanced_configuration,
         })
     };
     given
@@ -304,6 +316,7 @@ pub(super) fn render_load_balancers(balancers: &[ServiceLoadBalancer]) -> Value 
             "targetGroupArn": balancer.target_group_arn,
             "containerName": balancer.container_name,
             "containerPort": balancer.container_port,
+            "advancedConfiguration": balancer.advanced,
         })
     };
     balancers.iter().map(render).collect()

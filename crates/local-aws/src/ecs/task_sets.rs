@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::api::{invalid, missing};
-use super::model::{Service, State, Stop, TaskSet};
+use super::model::{Rollout, Service, State, Stop, TaskSet};
 use super::services::{LoadBalancer, check_network, given, load_balancers, render_load_balancers};
 use super::simulated_tasks::SimulatedTasks;
 use super::tags::{Tag, check as check_tags, to_map};
@@ -202,7 +202,8 @@ impl Ecs {
             steady_at: at,
             given,
             simulated,
-            rolled_out: false,
+            rollout: Rollout::InProgress,
+            revision: None,
             failures: 0,
             next_start: None,
         });
@@ -239,8 +240,8 @@ impl Ecs {
                 set.updated_at = at;
             }
         }
-        // What the primary task set is, the service says it is.
-        if service.controller != DeploymentController::External {
+        // What the primary task set is, the service says it is. ECS itself keeps its pair of target groups.
+        if service.controller == DeploymentController::CodeDeploy {
             service.load_balancers = balancers;
         }
         service.quiet = false;

@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use super::DeploymentController::{self, CodeDeploy, External};
 use super::Ecs;
 use super::api::invalid;
-use super::create::DAEMON_HAS_NO_COUNT;
+use super::create::{DAEMON_HAS_NO_COUNT, check_strategy};
+use super::service_deployments::DeploymentConfiguration;
 use crate::error::AwsError;
 use crate::wire::json::read;
 
@@ -28,6 +29,7 @@ const ALLOWED: &[&str] = &[
 const NOT_KEPT: &[&str] = &[
     "cluster",
     "service",
+    "deploymentConfiguration",
     "desiredCount",
     "forceNewDeployment",
     "loadBalancers",
@@ -54,6 +56,23 @@ impl Ecs {
             return Err(invalid(DAEMON_HAS_NO_COUNT));
         }
         check(&fields, service.controller)?;
+        let (controller, daemon) = (service.controller, service.daemon);
+        if let Some(given) = fields
+            .get("deploymentConfiguration")
+            .filter(|it| !it.is_null())
+        {
+            // What is left out stays as it is.
+            let known = service.given.get("deploymentConfiguration");
+            let merged = merged(known, given);
+            let configuration = DeploymentConfiguration::read(Some(&merged))?;
+            check_strategy(&configuration, controller, daemon)?;
+            let service = &mut state.services[index];
+            service.configuration = configuration;
+            service
+                .given
+                .insert("deploymentConfiguration".to_owned(), merged);
+        }
+        let service = &state.services[index];
         if service.controller == DeploymentController::Ecs {
             self.roll_out(&mut state, index, &fields)?;
         }
@@ -75,6 +94,14 @@ impl Ecs {
     }
 }
 
+/// The members of one object over those of another.
+fn merged(known: Option<&Value>, given: &Value) -> Value {
+    let members = |value: Option<&Value>| value.and_then(Value::as_object).cloned();
+    let mut merged = members(known).unwrap_or_default();
+    merged.extend(members(Some(given)).unwrap_or_default());
+    Value::Object(merged)
+}
+
 /// Refuses what an update may not change.
 fn check(fields: &Map<String, Value>, controller: DeploymentController) -> Result<(), AwsError> {
     for (field, value) in fields {
@@ -84,7 +111,7 @@ fn check(fields: &Map<String, Value>, controller: DeploymentController) -> Resul
         }
         let allowed = match controller {
             DeploymentController::Ecs => {
-                if field == "loadBalancers" || field == "deploymentController" {
+                if field == "deploymentController" {
                     return Err(invalid(format!(
                         "local-aws does not change {field} of a service; create another one"
                     )));

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// A service and its task sets.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +58,22 @@ pub struct ServiceLoadBalancer {
     pub container_name: String,
     /// The port inside the container.
     pub container_port: u16,
+    /// How ECS itself shifts traffic.
+    pub advanced: Option<AdvancedConfiguration>,
+}
+
+/// The rules by which ECS shifts traffic between two target groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AdvancedConfiguration {
+    /// ARN of the other target group.
+    pub alternate_target_group_arn: String,
+    /// ARN of the rule for production traffic.
+    pub production_listener_rule: String,
+    /// ARN of the rule for test traffic.
+    pub test_listener_rule: Option<String>,
+    /// ARN of the role that may change them.
+    pub role_arn: Option<String>,
 }
 
 /// A task definition.

@@ -111,8 +111,10 @@ impl Condition {
     /// Its values as texts, each with its key where there is one.
     fn texts(&self) -> Vec<String> {
         match self {
-            Self::Host(values) | Self::Path(values) | Self::Method(values) => values.clone(),
-            Self::Header { values, .. } => values.clone(),
+            Self::Host(values)
+            | Self::Path(values)
+            | Self::Method(values)
+            | Self::Header { values, .. } => values.clone(),
             Self::Query(pairs) => pairs
                 .iter()
                 .map(|(key, value)| format!("{}{value}", key.as_deref().unwrap_or_default()))

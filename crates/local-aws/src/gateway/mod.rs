@@ -90,6 +90,7 @@ impl Server {
         let codedeploy = CodeDeploy::new(world.clone());
         let sinks = Sinks::new(&world);
         let codepipeline = CodePipeline::new(world.clone(), codedeploy.clone(), sinks.clone());
+        world.ecs.put_events_on(codepipeline.event_bus());
         let services = Services::new([
             Box::new(world.autoscaling.clone()) as Box<dyn Service>,
             Box::new(codedeploy),

@@ -1,0 +1,155 @@
+"""A service that ECS itself deploys: two target groups behind listener rules, hooks that are Python functions."""
+
+import io
+import json
+import urllib.request
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+from world.aws import Aws
+from world.control import Json
+from world.outcomes import wait_for
+from world.processes import free_port
+
+CLUSTER = "native"
+CONTAINER_PORT = 8080
+ROLE = "arn:aws:iam::000000000000:role/native"
+PRODUCTION, TEST = "shop.test", "next.shop.test"
+WITHIN = 60.0
+
+
+class NativeService:
+    """One service under the deployment controller ECS, with a host name for production and one for tests."""
+
+    def __init__(self, aws: Aws, name: str) -> None:
+        self.aws, self.name, self.port = aws, name, free_port()
+        self.blue, self.green = (self._target_group(f"{name}-{colour}") for colour in ("blue", "green"))
+        balancer = aws.elbv2.create_load_balancer(Name=name, Subnets=["subnet-a", "subnet-b"])
+        self.listener = aws.elbv2.create_listener(
+            LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"],
+            Protocol="HTTP",
+            Port=self.port,
+            DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
+        )["Listeners"][0]["ListenerArn"]
+        self.production, self.test = self.rule(1, PRODUCTION), self.rule(2, TEST)
+
+    def _target_group(self, name: str) -> str:
+        made = self.aws.elbv2.create_target_group(
+            Name=name,
+            Protocol="HTTP",
+            Port=80,
+            VpcId="vpc-1",
+            TargetType="ip",
+            HealthCheckPath="/health",
+            HealthCheckIntervalSeconds=5,
+        )
+        return str(made["TargetGroups"][0]["TargetGroupArn"])
+
+    def rule(self, priority: int, host: str) -> str:
+        """Makes a rule for a host name; returns its ARN."""
+        groups = [{"TargetGroupArn": self.blue, "Weight": 100}, {"TargetGroupArn": self.green, "Weight": 0}]
+        made = self.aws.elbv2.create_rule(
+            ListenerArn=self.listener,
+            Priority=priority,
+            Conditions=[{"Field": "host-header", "HostHeaderConfig": {"Values": [host]}}],
+            Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}],
+        )
+        return str(made["Rules"][0]["RuleArn"])
+
+    def create(self, version: str, **configuration: Any) -> Json:
+        """Makes the service with its first revision and waits for its first deployment."""
+        self.aws.ecs.create_cluster(clusterName=CLUSTER)
+        self.aws.ecs.create_service(
+            cluster=CLUSTER,
+            serviceName=self.name,
+            taskDefinition=self.register(version),
+            desiredCount=1,
+            deploymentController={"type": "ECS"},
+            deploymentConfiguration=configuration,
+            loadBalancers=[
+                {
+                    "targetGroupArn": self.blue,
+                    "containerName": "shop",
+                    "containerPort": CONTAINER_PORT,
+                    "advancedConfiguration": {
+                        "alternateTargetGroupArn": self.green,
+                        "productionListenerRule": self.production,
+                        "testListenerRule": self.test,
+                        "roleArn": ROLE,
+                    },
+                }
+            ],
+        )
+        return self.wait(self.newest(), lambda seen: "finishedAt" in seen)
+
+    def register(self, version: str) -> str:
+        """Registers a version's task definition; returns its ARN."""
+        made = self.aws.ecs.register_task_definition(
+            family=self.name,
+            containerDefinitions=[
+                {
+                    "name": "shop",
+                    "image": f"registry.example/shop:{version}",
+                    "memory": 64,
+                    "portMappings": [{"containerPort": CONTAINER_PORT}],
+                    "environment": [{"name": "SHOP_VERSION", "value": version}],
+                }
+            ],
+        )
+        return str(made["taskDefinition"]["taskDefinitionArn"])
+
+    def deploy(self, version: str, **configuration: Any) -> str:
+        """Starts to deploy a version; returns the ARN of the service deployment."""
+        change: Json = {"deploymentConfiguration": configuration} if configuration else {}
+        self.aws.ecs.update_service(cluster=CLUSTER, service=self.name, taskDefinition=self.register(version), **change)
+        return self.newest()
+
+    def newest(self) -> str:
+        """The ARN of the last service deployment."""
+        listed = self.aws.ecs.list_service_deployments(cluster=CLUSTER, service=self.name)
+        return str(listed["serviceDeployments"][0]["serviceDeploymentArn"])
+
+    def describe(self, deployment: str) -> Json:
+        """What is said of a service deployment."""
+        described = self.aws.ecs.describe_service_deployments(serviceDeploymentArns=[deployment])
+        return dict(described["serviceDeployments"][0])
+
+    def wait(self, deployment: str, wanted: Callable[[Json], bool]) -> Json:
+        """Waits until a service deployment is seen as wanted."""
+
+        def seen() -> Json | None:
+            found = self.describe(deployment)
+            return found if wanted(found) else None
+
+        return dict(wait_for(f"{deployment} as wanted", seen, WITHIN))
+
+    def versions(self, host: str, requests: int = 1) -> list[str]:
+        """The versions that answer under a host name."""
+        address = f"http://127.0.0.1:{self.port}/version"
+        answers = []
+        for _ in range(requests):
+            request = urllib.request.Request(address, headers={"Host": host})
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                answers.append(json.load(answer)["version"])
+        return answers
+
+
+def hook_function(aws: Aws, name: str, source: str) -> str:
+    """A Python function `handler(event, context)`; returns its ARN."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as package:
+        package.writestr("hook.py", source)
+    made = aws.lambda_.create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Handler="hook.handler",
+        Role=ROLE,
+        Code={"ZipFile": archive.getvalue()},
+    )
+    return str(made["FunctionArn"])
+
+
+def hook(function: str, *stages: str, **more: Any) -> Json:
+    """A Lambda hook at some stages."""
+    return {"hookTargetArn": function, "roleArn": ROLE, "lifecycleStages": list(stages), **more}
