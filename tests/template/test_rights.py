@@ -17,7 +17,8 @@ STATE = "crates/common/src/state.rs"
 GATE = ("crates/hook/src", "crates/common/src/notify.rs", *COMMON)
 # The sources whose calls a function makes.
 SOURCES = {
-    "PreTraffic": ("crates/pre-traffic/src", *GATE),
+    # One round before traffic: there is no bake to hand on.
+    "PreTraffic": ("crates/pre-traffic/src", *GATE, "-crates/hook/src/codedeploy/continuation.rs"),
     "PostTraffic": ("crates/post-traffic/src", *GATE),
     "ApprovalNotifier": (
         *("crates/approval-notifier/src", "crates/approvals/src", "crates/briefing/src", "crates/channels/src"),

@@ -20,7 +20,7 @@ GATES = {
 CONDITIONS = {
     *("WithApprovals", "WithAlarms", "AlarmsByEmail", "HearsTopic", "HearsSecondTopic", "HearsThirdTopic"),
     *("WithEnvironments", "EnvironmentsByEmail", "EnvironmentsLinked", "EnvironmentsFannedOut", "DecisionsAddressed"),
-    *("NamesClusters", "NamesDatabases", "NamesGroups"),
+    *("NamesClusters", "NamesDatabases", "NamesGroups", "DeployedByEcs"),
 }
 APPROVAL_ROLES = ("ApprovalPolicy", "ApprovalNotifierRole", "ApprovalDecisionRole")
 
@@ -60,13 +60,32 @@ def test_no_function_may_delete_from_the_table(resources: Json) -> None:
     assert allowed == reading | {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:PartiQLInsert"}
 
 
+def test_other_callers_cost_no_rights_unless_they_are_asked_for(template: Json, resources: Json) -> None:
+    plain = Rendered(template, {"SuiteLocation": "file:/opt/suite.yaml"})
+    asked = Rendered(template, EVERYTHING)
+    new = {
+        *("ecs:DescribeServiceDeployments", "ecs:DescribeServiceRevisions", "elasticloadbalancing:DescribeRules"),
+        *("codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"),
+    }
+
+    def allowed(rendered: Rendered) -> set[str]:
+        document = rendered.resource("GatePolicy")["PolicyDocument"]
+        return {action for statement in document["Statement"] for action in _actions(statement)}
+
+    assert new.isdisjoint(allowed(plain))
+    assert new <= allowed(asked)
+    [statement] = _statements(resources, "EcsHookRole")
+    assert _actions(statement) == ["lambda:InvokeFunction"]
+
+
 def test_only_the_decision_may_answer_and_only_for_the_pipelines_named(resources: Json) -> None:
     answering = "codepipeline:PutApprovalResult"
     [statement] = [s for s in _statements(resources, "ApprovalDecisionRole") if answering in _actions(s)]
     assert _actions(statement) == [answering]
     assert statement["Resource"]["Sub"].endswith(":${PipelinePattern}/*/*")
     others = _statements(resources, "ApprovalPolicy", "ApprovalNotifierRole", "GatePolicy")
-    assert not [s for s in others if any("Put" in a for a in _actions(s) if a.startswith("codepipeline:"))]
+    answers = {a for s in others for a in _actions(s) if a.startswith("codepipeline:Put")}
+    assert answers == {"codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"}, "jobs are no approvals"
 
 
 def test_no_permission_is_wider_than_a_kind_of_resource(resources: Json) -> None:
