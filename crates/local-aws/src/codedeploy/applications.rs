@@ -6,6 +6,7 @@ use super::CodeDeploy;
 use super::config::{DeploymentConfig, PREDEFINED_PREFIX};
 use super::input::{self, APPLICATION, CONFIG};
 use super::model::{Application, RegisteredRevision, State, seconds};
+use super::platform::Platform;
 use super::revision::{Reference, Revision};
 use super::routing::Routing;
 use crate::error::AwsError;
@@ -19,7 +20,7 @@ const MAX_DESCRIPTION_LENGTH: usize = 1000;
 impl CodeDeploy {
     pub(super) fn create_application(&self, input: &Value) -> Result<Value, AwsError> {
         let name = input::name(input, "applicationName", APPLICATION)?;
-        check_platform(input::text(input, "computePlatform")?.unwrap_or("Server"))?;
+        let platform = Platform::read(input::text(input, "computePlatform")?)?;
         let now = self.now();
         let mut state = self.state();
         if state.applications.contains_key(name) {
@@ -32,6 +33,7 @@ impl CodeDeploy {
             id: uuid(),
             name: name.to_owned(),
             created: now,
+            platform,
             groups: std::collections::BTreeMap::new(),
             revisions: Vec::new(),
         };
@@ -84,11 +86,14 @@ impl CodeDeploy {
                 format!("A name that starts with {PREDEFINED_PREFIX} is reserved"),
             ));
         }
-        check_platform(input::text(input, "computePlatform")?.unwrap_or("Server"))?;
+        let platform = Platform::read(input::text(input, "computePlatform")?)?;
         let wrong =
             |why: String| AwsError::client("InvalidTrafficRoutingConfigurationException", why);
         let routing = input::member(input, "trafficRoutingConfig").ok_or_else(|| {
-            wrong("A deployment configuration for ECS needs a trafficRoutingConfig".to_owned())
+            let platform = platform.name();
+            wrong(format!(
+                "A deployment configuration for {platform} needs a trafficRoutingConfig"
+            ))
         })?;
         let routing = Routing::read(routing).map_err(|error| wrong(error.to_string()))?;
         let now = self.now();
@@ -103,6 +108,7 @@ impl CodeDeploy {
             id: uuid(),
             name: name.to_owned(),
             created: now,
+            platform,
             routing,
         };
         let answer = json!({ "deploymentConfigId": config.id });
@@ -118,7 +124,7 @@ impl CodeDeploy {
             "deploymentConfigId": config.id,
             "deploymentConfigName": config.name,
             "createTime": seconds(config.created),
-            "computePlatform": "ECS",
+            "computePlatform": config.platform.name(),
             "trafficRoutingConfig": config.routing.to_wire(),
         }}))
     }
@@ -321,7 +327,7 @@ fn info(application: &Application) -> Value {
         "applicationName": application.name,
         "createTime": seconds(application.created),
         "linkedToGitHub": false,
-        "computePlatform": "ECS",
+        "computePlatform": application.platform.name(),
     })
 }
 
@@ -357,17 +363,4 @@ pub(super) fn check_batch(given: usize, most: usize) -> Result<(), AwsError> {
         "BatchLimitExceededException",
         format!("{given} names or identifiers were given; {most} is the most"),
     ))
-}
-
-/// Only ECS is simulated. AWS's default is `Server`.
-fn check_platform(platform: &str) -> Result<(), AwsError> {
-    let why = match platform {
-        "ECS" => return Ok(()),
-        "Server" | "Lambda" => format!(
-            "The compute platform {platform} is not simulated by local-aws, which serves ECS only; \
-             pass computePlatform ECS"
-        ),
-        other => format!("The compute platform {other} is not one of ECS, Lambda and Server"),
-    };
-    Err(AwsError::client("InvalidComputePlatformException", why))
 }

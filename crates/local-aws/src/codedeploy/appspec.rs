@@ -1,4 +1,4 @@
-//! The AppSpec of an ECS deployment, in YAML or JSON.
+//! The AppSpec of an ECS deployment, in YAML or JSON, and what is the same for other platforms.
 //!
 //! Strict, as AWS is: what cannot be deployed is refused here with the reason, and becomes the
 //! deployment's `INVALID_REVISION`. It never looks anything up; whether the task definition exists
@@ -11,6 +11,7 @@ use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value};
 
 use super::lifecycle::LifecycleEvent;
+use super::platform::Platform;
 
 /// What an ECS deployment needs of an AppSpec.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,12 +37,12 @@ pub(super) enum AppSpecError {
     NotMapping,
     #[error("The AppSpec file has no list named Resources.")]
     NoResources,
-    #[error("The AppSpec file has {0} Resources; an ECS deployment has exactly one.")]
-    ResourceCount(usize),
+    #[error("The AppSpec file has {1} Resources; {0} deployment has exactly one.", platform.with_article(), count)]
+    ResourceCount { platform: Platform, count: usize },
     #[error("The resource of the AppSpec file has no Type and Properties.")]
     NotResource,
-    #[error("The resource has {0}; it has to be AWS::ECS::Service.")]
-    WrongType(String),
+    #[error("The resource has {found}; it has to be {wanted}.")]
+    WrongType { found: String, wanted: &'static str },
     #[error("{0} is missing.")]
     Missing(&'static str),
     #[error(
@@ -55,8 +56,12 @@ pub(super) enum AppSpecError {
     HooksNotList,
     #[error("An entry of Hooks is not a mapping.")]
     HookNotMapping,
-    #[error("{0} is no lifecycle event of an ECS deployment; there are {known}.", known = hook_names())]
-    UnknownHook(String),
+    #[error(
+        "{name} is no lifecycle event of {0} deployment; there are {1}.",
+        platform.with_article(),
+        hook_names(*platform)
+    )]
+    UnknownHook { name: String, platform: Platform },
     #[error("The hook {0} names no function.")]
     NoFunction(String),
     #[error("The hook {0} is there twice; it takes one function.")]
@@ -67,7 +72,7 @@ impl AppSpec {
     /// Reads an AppSpec.
     pub(super) fn parse(text: &str) -> Result<Self, AppSpecError> {
         let root = read(text)?;
-        let properties = ecs_properties(&root)?;
+        let properties = properties(&root, Platform::Ecs)?;
         let balancer = object(properties, "LoadBalancerInfo")?;
         let task_definition = string(properties, "TaskDefinition")?;
         if task_definition.contains(['<', '>']) {
@@ -77,12 +82,13 @@ impl AppSpec {
             task_definition,
             container_name: string(balancer, "ContainerName")?,
             container_port: port(balancer)?,
-            hooks: hooks(&root)?,
+            hooks: hooks(&root, Platform::Ecs)?,
         })
     }
 }
 
-fn read(text: &str) -> Result<Value, AppSpecError> {
+/// An AppSpec as JSON.
+pub(super) fn read(text: &str) -> Result<Value, AppSpecError> {
     // Most are written by programs, as JSON; a YAML reader would accept it too, but not all of it.
     if let Ok(value) = serde_json::from_str(text) {
         return Ok(value);
@@ -113,26 +119,32 @@ fn to_json(node: Yaml<'_>) -> Value {
     }
 }
 
-/// The `Properties` of the one `AWS::ECS::Service` among the `Resources`.
-fn ecs_properties(root: &Value) -> Result<&Map<String, Value>, AppSpecError> {
+/// The `Properties` of the one resource, which has to be of the platform.
+pub(super) fn properties(
+    root: &Value,
+    platform: Platform,
+) -> Result<&Map<String, Value>, AppSpecError> {
     let root = root.as_object().ok_or(AppSpecError::NotMapping)?;
     let resources = root
         .get("Resources")
         .and_then(Value::as_array)
         .ok_or(AppSpecError::NoResources)?;
     let [resource] = resources.as_slice() else {
-        return Err(AppSpecError::ResourceCount(resources.len()));
+        let count = resources.len();
+        return Err(AppSpecError::ResourceCount { platform, count });
     };
     let target = resource
         .as_object()
         .and_then(|entry| entry.values().next())
         .and_then(Value::as_object)
         .ok_or(AppSpecError::NotResource)?;
-    match target.get("Type").and_then(Value::as_str) {
-        Some("AWS::ECS::Service") => object(target, "Properties"),
-        Some(other) => Err(AppSpecError::WrongType(format!("the Type {other}"))),
-        None => Err(AppSpecError::WrongType("no Type".to_owned())),
-    }
+    let wanted = platform.resource_type();
+    let found = match target.get("Type").and_then(Value::as_str) {
+        Some(kind) if kind == wanted => return object(target, "Properties"),
+        Some(other) => format!("the Type {other}"),
+        None => "no Type".to_owned(),
+    };
+    Err(AppSpecError::WrongType { found, wanted })
 }
 
 fn object<'a>(
@@ -144,7 +156,11 @@ fn object<'a>(
         .ok_or(AppSpecError::Missing(name))
 }
 
-fn string(from: &Map<String, Value>, name: &'static str) -> Result<String, AppSpecError> {
+/// A text that has to be there.
+pub(super) fn string(
+    from: &Map<String, Value>,
+    name: &'static str,
+) -> Result<String, AppSpecError> {
     match from.get(name).and_then(Value::as_str) {
         Some(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
         _ => Err(AppSpecError::Missing(name)),
@@ -165,7 +181,11 @@ fn port(balancer: &Map<String, Value>) -> Result<u16, AppSpecError> {
     }
 }
 
-fn hooks(root: &Value) -> Result<BTreeMap<LifecycleEvent, String>, AppSpecError> {
+/// Function name or ARN by event.
+pub(super) fn hooks(
+    root: &Value,
+    platform: Platform,
+) -> Result<BTreeMap<LifecycleEvent, String>, AppSpecError> {
     let given = match root.get("Hooks") {
         None | Some(Value::Null) => return Ok(BTreeMap::new()),
         Some(given) => given.as_array().ok_or(AppSpecError::HooksNotList)?,
@@ -174,8 +194,13 @@ fn hooks(root: &Value) -> Result<BTreeMap<LifecycleEvent, String>, AppSpecError>
     for entry in given {
         let entry = entry.as_object().ok_or(AppSpecError::HookNotMapping)?;
         for (name, function) in entry {
+            let unknown = || AppSpecError::UnknownHook {
+                name: name.clone(),
+                platform,
+            };
             let event = LifecycleEvent::hook_named(name)
-                .ok_or_else(|| AppSpecError::UnknownHook(name.clone()))?;
+                .filter(|event| platform.events().contains(event))
+                .ok_or_else(unknown)?;
             let function = function
                 .as_str()
                 .map(str::trim)
@@ -189,12 +214,9 @@ fn hooks(root: &Value) -> Result<BTreeMap<LifecycleEvent, String>, AppSpecError>
     Ok(hooks)
 }
 
-fn hook_names() -> String {
-    let hooks = LifecycleEvent::ALL.into_iter();
-    let names: Vec<_> = hooks
-        .filter(|event| event.is_hook())
-        .map(LifecycleEvent::name)
-        .collect();
+fn hook_names(platform: Platform) -> String {
+    let hooks = platform.events().iter().filter(|event| event.is_hook());
+    let names: Vec<_> = hooks.map(|event| event.name()).collect();
     names.join(", ")
 }
 

@@ -46,7 +46,7 @@ impl CodeDeploy {
         let revision = revision(input)?.revision()?;
         let given = Given {
             config: self
-                .config_name(input)?
+                .config_name(input, group.target.platform())?
                 .unwrap_or_else(|| group.config.clone()),
             rollback: rollback(input)?,
             description: description(input)?.map(str::to_owned),
@@ -240,6 +240,7 @@ fn new(
     given: Given,
     now: Timestamp,
 ) -> Result<Deployment, AwsError> {
+    let platform = group.target.platform();
     Ok(Deployment {
         id: ids::deployment(),
         application: application.to_owned(),
@@ -258,13 +259,14 @@ fn new(
         started: None,
         completed: None,
         updated: now,
-        lifecycle: Lifecycle::new(),
+        lifecycle: Lifecycle::of(platform.events()),
         hooks: Vec::new(),
         waiting: Waiting::No,
         stop: None,
         closing: false,
         termination_wait_started: false,
         task_sets: Vec::new(),
+        alias: None,
         wake: Arc::new(Notify::new()),
     })
 }

@@ -5,20 +5,21 @@
 
 use serde_json::{Value, json};
 
+use super::CodeDeploy;
 use super::applications::check_batch;
 use super::input::{self, APPLICATION, CONFIG, GROUP};
-use super::model::{Deployment, Group, Service, State, seconds};
+use super::model::{Deployment, EcsTarget, Group, GroupTarget, Service, State, seconds};
 use super::outcome::DeploymentStatus;
+use super::platform::Platform;
 use super::settings::{AutoRollback, BlueGreen, LoadBalancer, check_style, style, wrong_pair};
-use super::{CodeDeploy, config};
 use crate::ecs::DeploymentController;
 use crate::error::AwsError;
 use crate::ids::uuid;
 
 /// `BatchGetDeploymentGroups` takes at most.
 const MAX_GROUPS: usize = 100;
-/// Members that mean nothing to an ECS group.
-const NOT_FOR_ECS: [&str; 6] = [
+/// Members that mean nothing to a group of ECS or Lambda.
+const ONLY_FOR_SERVERS: [&str; 6] = [
     "ec2TagFilters",
     "onPremisesInstanceTagFilters",
     "autoScalingGroups",
@@ -27,46 +28,44 @@ const NOT_FOR_ECS: [&str; 6] = [
     "ec2DeploymentOptions",
 ];
 
+/// More members that mean nothing to a group of Lambda.
+const NOT_FOR_LAMBDA: [&str; 3] = [
+    "ecsServices",
+    "loadBalancerInfo",
+    "blueGreenDeploymentConfiguration",
+];
+
 impl CodeDeploy {
     pub(super) fn create_deployment_group(&self, input: &Value) -> Result<Value, AwsError> {
         let application = input::name(input, "applicationName", APPLICATION)?;
         let name = input::name(input, "deploymentGroupName", GROUP)?;
-        {
+        let platform = {
             let state = self.state();
-            if state.application(application)?.groups.contains_key(name) {
+            let application = state.application(application)?;
+            if application.groups.contains_key(name) {
                 return Err(exists(name));
             }
-        }
+            application.platform
+        };
         let group = Group {
             id: uuid(),
             name: name.to_owned(),
             config: self
-                .config_name(input)?
-                .unwrap_or_else(|| config::DEFAULT.to_owned()),
+                .config_name(input, platform)?
+                .unwrap_or_else(|| platform.default_config().to_owned()),
             role: role(input)?.ok_or_else(|| {
                 AwsError::client("RoleRequiredException", "A role ARN must be specified")
             })?,
-            service: service(input)?.ok_or_else(|| {
-                wrong_service("For ECS deployment group, ecsServices must be specified")
-            })?,
-            load_balancer: load_balancer(input)?.ok_or_else(|| {
-                AwsError::client(
-                    "InvalidLoadBalancerInfoException",
-                    "For ECS deployment group, loadBalancerInfo must be specified",
-                )
-            })?,
-            blue_green: blue_green(input)?.ok_or_else(|| {
-                AwsError::client(
-                    "InvalidBlueGreenDeploymentConfigurationException",
-                    "For ECS deployment group, blueGreenDeploymentConfiguration must be specified",
-                )
-            })?,
+            target: match platform {
+                Platform::Ecs => GroupTarget::Ecs(ecs_target(input)?),
+                Platform::Lambda => GroupTarget::Lambda,
+            },
             rollback: rollback(input)?,
             alarms: input::member(input, "alarmConfiguration").cloned(),
             triggers: input::member(input, "triggerConfigurations").cloned(),
         };
-        check_style(input::member(input, "deploymentStyle"))?;
-        refuse_other_platforms(input)?;
+        check_style(platform, input::member(input, "deploymentStyle"))?;
+        refuse_other_platforms(platform, input)?;
         self.check_world(&group)?;
         let mut state = self.state();
         check_mapping(&state, application, &group)?;
@@ -90,20 +89,23 @@ impl CodeDeploy {
         if let Some(name) = new_name {
             name.clone_into(&mut group.name);
         }
-        if let Some(config) = self.config_name(input)? {
+        let platform = group.target.platform();
+        if let Some(config) = self.config_name(input, platform)? {
             group.config = config;
         }
         if let Some(role) = role(input)? {
             group.role = role;
         }
-        if let Some(service) = service(input)? {
-            group.service = service;
-        }
-        if let Some(load_balancer) = load_balancer(input)? {
-            group.load_balancer = load_balancer;
-        }
-        if let Some(blue_green) = blue_green(input)? {
-            group.blue_green = blue_green;
+        if let GroupTarget::Ecs(target) = &mut group.target {
+            if let Some(service) = service(input)? {
+                target.service = service;
+            }
+            if let Some(load_balancer) = load_balancer(input)? {
+                target.load_balancer = load_balancer;
+            }
+            if let Some(blue_green) = blue_green(input)? {
+                target.blue_green = blue_green;
+            }
         }
         if let Some(rollback) = rollback(input)? {
             group.rollback = Some(rollback);
@@ -117,9 +119,9 @@ impl CodeDeploy {
             }
         }
         if let given @ Some(_) = input::member(input, "deploymentStyle") {
-            check_style(given)?;
+            check_style(platform, given)?;
         }
-        refuse_other_platforms(input)?;
+        refuse_other_platforms(platform, input)?;
         self.check_world(&group)?;
         let mut state = self.state();
         check_mapping(&state, application, &group)?;
@@ -180,15 +182,35 @@ impl CodeDeploy {
         Ok(json!({ "hooksNotCleanedUp": [] }))
     }
 
-    /// The configuration a call names, which has to exist.
-    pub(super) fn config_name(&self, input: &Value) -> Result<Option<String>, AwsError> {
-        let name = input::optional_name(input, "deploymentConfigName", CONFIG)?;
-        name.map(|name| self.state().config(name).map(|config| config.name.clone()))
-            .transpose()
+    /// The configuration a call names, which has to exist and to be one of the platform.
+    pub(super) fn config_name(
+        &self,
+        input: &Value,
+        platform: Platform,
+    ) -> Result<Option<String>, AwsError> {
+        let Some(name) = input::optional_name(input, "deploymentConfigName", CONFIG)? else {
+            return Ok(None);
+        };
+        let state = self.state();
+        let config = state.config(name)?;
+        if config.platform != platform {
+            return Err(AwsError::client(
+                "InvalidDeploymentConfigNameException",
+                format!(
+                    "The deployment configuration {name} is for the compute platform {}, not {}",
+                    config.platform.name(),
+                    platform.name()
+                ),
+            ));
+        }
+        Ok(Some(config.name.clone()))
     }
 
     fn check_world(&self, group: &Group) -> Result<(), AwsError> {
-        let Service { cluster, name } = &group.service;
+        let Some(target) = group.target.ecs() else {
+            return Ok(());
+        };
+        let Service { cluster, name } = &target.service;
         let service = self.world().ecs.service(cluster, name).ok_or_else(|| {
             wrong_service(format!(
                 "The ECS service {name} in the cluster {cluster} does not exist"
@@ -201,13 +223,13 @@ impl CodeDeploy {
             ));
         }
         let elb = &self.world().elb;
-        for name in &group.load_balancer.target_groups {
+        for name in &target.load_balancer.target_groups {
             if elb.target_group_by_name(name).is_none() {
                 return Err(wrong_pair(format!("there is no target group named {name}")));
             }
         }
-        let production = std::iter::once(&group.load_balancer.production);
-        for arn in production.chain(&group.load_balancer.test) {
+        let production = std::iter::once(&target.load_balancer.production);
+        for arn in production.chain(&target.load_balancer.test) {
             if !elb.listener_exists(arn) {
                 return Err(wrong_pair(format!("there is no listener {arn}")));
             }
@@ -223,13 +245,20 @@ fn check_mapping(state: &State, application: &str, group: &Group) -> Result<(), 
         .applications
         .values()
         .flat_map(|application| application.groups.values());
-    match groups.find(|other| other.service == group.service && other.id != group.id) {
+    let Some(own) = group.target.ecs() else {
+        return Ok(());
+    };
+    let same = |other: &&Group| {
+        let service = other.target.ecs().map(|target| &target.service);
+        service == Some(&own.service) && other.id != group.id
+    };
+    match groups.find(same) {
         None => Ok(()),
         Some(other) => Err(AwsError::client(
             "ECSServiceMappingLimitExceededException",
             format!(
                 "The ECS service {} is already associated with the deployment group {}",
-                group.service.target_id(),
+                own.service.target_id(),
                 other.name
             ),
         )),
@@ -249,14 +278,20 @@ fn info(state: &State, application: &str, group: &Group) -> Value {
         "triggerConfigurations": group.triggers.clone().unwrap_or_else(|| json!([])),
         "deploymentStyle": style(),
         "outdatedInstancesStrategy": "UPDATE",
-        "blueGreenDeploymentConfiguration": group.blue_green.to_wire(),
-        "loadBalancerInfo": group.load_balancer.to_wire(),
-        "computePlatform": "ECS",
-        "ecsServices": [{
-            "serviceName": group.service.name, "clusterName": group.service.cluster,
-        }],
+        "computePlatform": group.target.platform().name(),
         "terminationHookEnabled": false,
     });
+    if let Some(EcsTarget {
+        service,
+        load_balancer,
+        blue_green,
+    }) = group.target.ecs()
+    {
+        wire["blueGreenDeploymentConfiguration"] = blue_green.to_wire();
+        wire["loadBalancerInfo"] = load_balancer.to_wire();
+        wire["ecsServices"] =
+            json!([{ "serviceName": service.name, "clusterName": service.cluster }]);
+    }
     let mut newest_first = state.of_group(application, &group.id).rev();
     let attempted = newest_first.next();
     let succeeded = attempted
@@ -321,6 +356,26 @@ fn role(input: &Value) -> Result<Option<String>, AwsError> {
     Ok(Some(role.to_owned()))
 }
 
+fn ecs_target(input: &Value) -> Result<EcsTarget, AwsError> {
+    Ok(EcsTarget {
+        service: service(input)?.ok_or_else(|| {
+            wrong_service("For ECS deployment group, ecsServices must be specified")
+        })?,
+        load_balancer: load_balancer(input)?.ok_or_else(|| {
+            AwsError::client(
+                "InvalidLoadBalancerInfoException",
+                "For ECS deployment group, loadBalancerInfo must be specified",
+            )
+        })?,
+        blue_green: blue_green(input)?.ok_or_else(|| {
+            AwsError::client(
+                "InvalidBlueGreenDeploymentConfigurationException",
+                "For ECS deployment group, blueGreenDeploymentConfiguration must be specified",
+            )
+        })?,
+    })
+}
+
 fn service(input: &Value) -> Result<Option<Service>, AwsError> {
     let given: Vec<Value> = input::read(input, "ecsServices")?.unwrap_or_default();
     let [service] = given.as_slice() else {
@@ -364,20 +419,28 @@ pub(super) fn rollback(input: &Value) -> Result<Option<AutoRollback>, AwsError> 
         .transpose()
 }
 
-fn refuse_other_platforms(input: &Value) -> Result<(), AwsError> {
+fn refuse_other_platforms(platform: Platform, input: &Value) -> Result<(), AwsError> {
     let is_empty = |value: &Value| match value {
         Value::Array(items) => items.is_empty(),
         Value::Object(members) => members.is_empty(),
         _ => false,
     };
-    let given = NOT_FOR_ECS
+    let more: &[&str] = match platform {
+        Platform::Ecs => &[],
+        Platform::Lambda => &NOT_FOR_LAMBDA,
+    };
+    let given = ONLY_FOR_SERVERS
         .iter()
+        .chain(more)
         .find(|name| input::member(input, name).is_some_and(|value| !is_empty(value)));
     match given {
         None => Ok(()),
         Some(name) => Err(AwsError::client(
             "InvalidInputException",
-            format!("For ECS deployment group, {name} can not be specified"),
+            format!(
+                "For {} deployment group, {name} can not be specified",
+                platform.name()
+            ),
         )),
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
-/// A lifecycle event of an ECS deployment, in the order in which they run.
+/// A lifecycle event of a deployment, in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(super) enum LifecycleEvent {
     /// Hook: before the replacement task set exists.
@@ -123,11 +123,6 @@ pub(super) struct EventRecord {
 pub(super) struct Lifecycle(Vec<EventRecord>);
 
 impl Lifecycle {
-    /// All events, pending.
-    pub(super) fn new() -> Self {
-        Self::of(&LifecycleEvent::ALL)
-    }
-
     /// Only these events, pending.
     pub(super) fn of(events: &[LifecycleEvent]) -> Self {
         let pending = |event: &LifecycleEvent| EventRecord {
@@ -199,7 +194,7 @@ mod tests {
 
     #[test]
     fn the_running_event_fails_and_the_later_ones_are_skipped() {
-        let mut lifecycle = Lifecycle::new();
+        let mut lifecycle = Lifecycle::of(&LifecycleEvent::ALL);
         lifecycle.start(LifecycleEvent::BeforeInstall, T);
         lifecycle.succeed(LifecycleEvent::BeforeInstall, T);
         lifecycle.start(LifecycleEvent::Install, T);
@@ -223,7 +218,7 @@ mod tests {
 
     #[test]
     fn only_the_failed_event_carries_the_diagnostics() {
-        let mut lifecycle = Lifecycle::new();
+        let mut lifecycle = Lifecycle::of(&LifecycleEvent::ALL);
         lifecycle.start(LifecycleEvent::BeforeInstall, T);
         lifecycle.abort(&why(), T);
         let carrying: Vec<_> = lifecycle
@@ -236,7 +231,7 @@ mod tests {
 
     #[test]
     fn an_event_that_is_over_stays_as_it_was() {
-        let mut lifecycle = Lifecycle::new();
+        let mut lifecycle = Lifecycle::of(&LifecycleEvent::ALL);
         for event in LifecycleEvent::ALL {
             lifecycle.start(event, T);
             lifecycle.succeed(event, T);

@@ -1,4 +1,4 @@
-//! AWS CodeDeploy for ECS blue/green deployments, over the wire protocol and in the order of events
+//! AWS CodeDeploy for ECS blue/green deployments and for Lambda aliases, over the wire protocol and in the order of events
 //! of the service.
 //!
 //! Calls change a state behind one lock, never held across an await; one task a deployment drives
@@ -7,6 +7,7 @@
 //!
 //! It must never be kinder than AWS: an answer that AWS refuses is refused here, and silence fails.
 
+mod alias_shift;
 mod applications;
 mod appspec;
 mod config;
@@ -20,6 +21,7 @@ mod listener_weights;
 mod model;
 mod outcome;
 mod plan;
+mod platform;
 mod revision;
 mod rollback;
 mod routing;
@@ -41,6 +43,7 @@ use crate::error::AwsError;
 use crate::service::{Call, Operations, Service};
 use crate::sync::lock;
 use crate::timeline::TimelineEvent;
+use crate::upstream::Upstream;
 
 pub use self::hooks::{HOOK_TIMEOUT, HookCall, HookCaller};
 
@@ -105,7 +108,7 @@ const OPERATIONS: Operations<Operation> = Operations {
     ],
 };
 
-/// AWS CodeDeploy for ECS blue/green deployments. Clones share all state.
+/// AWS CodeDeploy for ECS services and Lambda aliases. Clones share all state.
 #[derive(Clone)]
 pub struct CodeDeploy {
     shared: Arc<Shared>,
@@ -115,6 +118,7 @@ struct Shared {
     world: World,
     hooks: HookCaller,
     bucket: Bucket,
+    upstream: Upstream,
     state: Mutex<State>,
 }
 
@@ -138,12 +142,14 @@ impl CodeDeploy {
     /// An empty CodeDeploy in this world that calls hook functions through `hooks`.
     pub fn with_hook_caller(world: World, hooks: HookCaller) -> Self {
         let bucket = Bucket::new(&world.upstream, &world.region);
+        let upstream = world.upstream_client();
         let state = Mutex::new(State::new(world.clock.now()));
         Self {
             shared: Arc::new(Shared {
                 world,
                 hooks,
                 bucket,
+                upstream,
                 state,
             }),
         }
@@ -164,6 +170,10 @@ impl CodeDeploy {
 
     fn bucket(&self) -> &Bucket {
         &self.shared.bucket
+    }
+
+    fn upstream(&self) -> &Upstream {
+        &self.shared.upstream
     }
 
     fn now(&self) -> Timestamp {

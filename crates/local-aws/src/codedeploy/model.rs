@@ -13,6 +13,7 @@ use super::config::{self, DeploymentConfig};
 use super::hooks::{HookExecution, HookState};
 use super::lifecycle::{EventRecord, Lifecycle, LifecycleEvent};
 use super::outcome::{DeploymentStatus, ErrorInformation};
+use super::platform::Platform;
 use super::revision::Revision;
 use super::routing::Routing;
 use super::settings::{AutoRollback, BlueGreen, LoadBalancer, style};
@@ -31,6 +32,7 @@ pub(super) struct Application {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) created: Timestamp,
+    pub(super) platform: Platform,
     pub(super) groups: BTreeMap<String, Group>,
     pub(super) revisions: Vec<RegisteredRevision>,
 }
@@ -58,6 +60,57 @@ impl Service {
     }
 }
 
+/// What a deployment group deploys to.
+#[derive(Debug, Clone)]
+pub(super) enum GroupTarget {
+    /// An ECS service.
+    Ecs(EcsTarget),
+    /// Whatever function alias a revision names.
+    Lambda,
+}
+
+/// An ECS service, and how its traffic moves.
+#[derive(Debug, Clone)]
+pub(super) struct EcsTarget {
+    pub(super) service: Service,
+    pub(super) load_balancer: LoadBalancer,
+    pub(super) blue_green: BlueGreen,
+}
+
+impl GroupTarget {
+    pub(super) fn platform(&self) -> Platform {
+        match self {
+            Self::Ecs(_) => Platform::Ecs,
+            Self::Lambda => Platform::Lambda,
+        }
+    }
+
+    pub(super) fn ecs(&self) -> Option<&EcsTarget> {
+        match self {
+            Self::Ecs(target) => Some(target),
+            Self::Lambda => None,
+        }
+    }
+}
+
+/// A function alias that a deployment moves from one version to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AliasTarget {
+    pub(super) function: String,
+    pub(super) alias: String,
+    pub(super) current: String,
+    pub(super) target: String,
+    /// Percent of the calls that the target version gets.
+    pub(super) weight: u32,
+}
+
+impl AliasTarget {
+    /// The identifier of the deployment target.
+    pub(super) fn target_id(&self) -> String {
+        format!("{}:{}", self.function, self.alias)
+    }
+}
+
 /// A deployment group.
 #[derive(Debug, Clone)]
 pub(super) struct Group {
@@ -65,9 +118,7 @@ pub(super) struct Group {
     pub(super) name: String,
     pub(super) config: String,
     pub(super) role: String,
-    pub(super) service: Service,
-    pub(super) load_balancer: LoadBalancer,
-    pub(super) blue_green: BlueGreen,
+    pub(super) target: GroupTarget,
     pub(super) rollback: Option<AutoRollback>,
     /// Kept and shown, never evaluated.
     pub(super) alarms: Option<Value>,
@@ -104,6 +155,8 @@ pub(super) struct Deployment {
     pub(super) closing: bool,
     pub(super) termination_wait_started: bool,
     pub(super) task_sets: Vec<TaskSetRecord>,
+    /// Of a Lambda deployment, once its revision was read.
+    pub(super) alias: Option<AliasTarget>,
     /// Wakes the deployment's driver; there is one driver only.
     pub(super) wake: Arc<Notify>,
 }
@@ -298,12 +351,14 @@ impl Deployment {
             "updateOutdatedInstancesOnly": false,
             "deploymentStyle": style(),
             "instanceTerminationWaitTimeStarted": self.termination_wait_started,
-            "blueGreenDeploymentConfiguration": self.group.blue_green.to_wire(),
-            "loadBalancerInfo": self.group.load_balancer.to_wire(),
             "fileExistsBehavior": "DISALLOW",
             "deploymentStatusMessages": [],
-            "computePlatform": "ECS",
+            "computePlatform": self.group.target.platform().name(),
         });
+        if let Some(ecs) = self.group.target.ecs() {
+            wire["blueGreenDeploymentConfiguration"] = ecs.blue_green.to_wire();
+            wire["loadBalancerInfo"] = ecs.load_balancer.to_wire();
+        }
         let error =
             |error: &ErrorInformation| json!({ "code": error.code, "message": error.message });
         let revision = |revision: &Revision| revision.to_wire_without_content();

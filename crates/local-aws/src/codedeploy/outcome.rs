@@ -84,6 +84,8 @@ pub(super) enum Halt {
     RevisionMissing(String),
     /// ECS refused.
     Ecs(String),
+    /// Lambda refused, or the alias is not as the AppSpec says.
+    Lambda(String),
     /// The deployment group's ECS service is gone, or not one for CodeDeploy.
     InvalidService(String),
     /// The load balancer refused, or is not as the deployment group says.
@@ -132,6 +134,10 @@ impl Halt {
             Self::Ecs(why) => ErrorInformation::new(
                 "ECS_UPDATE_ERROR",
                 format!("The ECS service cannot be updated due to an unexpected error: {why}"),
+            ),
+            Self::Lambda(why) => ErrorInformation::new(
+                "INVALID_LAMBDA_FUNCTION",
+                format!("The deployment failed because the Lambda function is not valid. {why}"),
             ),
             Self::InvalidService(why) => ErrorInformation::new(
                 "INVALID_ECS_SERVICE",
@@ -329,7 +335,7 @@ mod tests {
 
     #[test]
     fn the_target_has_succeeded_while_the_deployment_waits_to_terminate() {
-        let mut lifecycle = Lifecycle::new();
+        let mut lifecycle = Lifecycle::of(&LifecycleEvent::ALL);
         assert_eq!(
             target_status(DeploymentStatus::Created, &lifecycle),
             "Pending"

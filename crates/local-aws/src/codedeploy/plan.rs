@@ -5,7 +5,7 @@
 
 use super::CodeDeploy;
 use super::appspec::AppSpec;
-use super::model::{Service, TaskSetRecord};
+use super::model::{GroupTarget, Service, TaskSetRecord};
 use super::outcome::Halt;
 use super::routing::{Routing, is_behind};
 use super::settings::{BlueGreen, LoadBalancer};
@@ -66,6 +66,11 @@ impl Plan {
                 deployment.routing,
             )
         };
+        let GroupTarget::Ecs(target) = group.target else {
+            return Err(Halt::InvalidService(
+                "the deployment group has no ECS service.".to_owned(),
+            ));
+        };
         let text = codedeploy
             .bucket()
             .text(&revision.ok_or_else(gone)?)
@@ -74,7 +79,7 @@ impl Plan {
             AppSpec::parse(&text).map_err(|error| Halt::InvalidRevision(error.to_string()))?;
         let ecs = &codedeploy.world().ecs;
         let task_definition = task_definition(ecs, &spec)?;
-        let service = service(ecs, &group.service)?;
+        let service = service(ecs, &target.service)?;
         let primary = service
             .task_sets
             .iter()
@@ -82,7 +87,7 @@ impl Plan {
             .ok_or_else(|| {
                 Halt::InvalidService("the ECS service has no primary task set.".to_owned())
             })?;
-        let (blue, green) = pair(codedeploy, &group.load_balancer, primary)?;
+        let (blue, green) = pair(codedeploy, &target.load_balancer, primary)?;
         let left_over = |task_set: &&TaskSetView| task_set.status == TaskSetStatus::Active;
         let plan = Self {
             spec,
@@ -93,16 +98,16 @@ impl Plan {
                 .filter(left_over)
                 .map(|set| set.id.clone())
                 .collect(),
-            service: group.service,
-            production_listener: group.load_balancer.production,
-            test_listener: group.load_balancer.test,
+            service: target.service,
+            production_listener: target.load_balancer.production,
+            test_listener: target.load_balancer.test,
             blue: Original {
                 id: primary.id.clone(),
                 target_group: blue,
             },
             green,
             routing,
-            blue_green: group.blue_green,
+            blue_green: target.blue_green,
         };
         plan.check_production(codedeploy)?;
         Ok(plan)

@@ -245,7 +245,7 @@ impl Bucket {
                 .any(|known| bundle.eq_ignore_ascii_case(known))
         {
             return Err(Halt::InvalidRevision(format!(
-                "The bundle type {bundle} holds no AppSpec of an ECS deployment; it has to be YAML \
+                "The bundle type {bundle} holds no AppSpec of an ECS or Lambda deployment; it has to be YAML \
                  or JSON."
             )));
         }

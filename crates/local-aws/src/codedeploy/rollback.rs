@@ -11,16 +11,27 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use super::lifecycle::{Lifecycle, LifecycleEvent};
-use super::model::{Deployment, Service, TaskSetRecord, Waiting};
+use super::model::{AliasTarget, Deployment, Service, TaskSetRecord, Waiting};
 use super::outcome::{Consequence, DeploymentStatus, Halt, consequence};
 use super::plan::{TargetGroup, Weights};
+use super::platform::Platform;
 use super::routing::Routing;
-use super::{CodeDeploy, config, ids};
+use super::{CodeDeploy, ids};
 use crate::ecs::TaskSetStatus;
 
-/// What has to be undone.
+/// What has to be undone, by the deployment of that id.
 struct Undo {
     id: String,
+    change: Change,
+}
+
+enum Change {
+    TaskSets(Box<Replacement>),
+    Alias(AliasTarget),
+}
+
+/// Two task sets of a service, and the listeners between them.
+struct Replacement {
     service: Service,
     production: String,
     test: Option<String>,
@@ -82,29 +93,40 @@ impl CodeDeploy {
                 .cloned()
         };
         let pair = find("Blue").zip(find("Green"));
+        let alias = deployment.alias.clone();
+        let ecs = deployment.group.target.ecs().cloned();
+        let change = match (ecs, pair, alias) {
+            (Some(target), Some((blue, green)), _) => {
+                Some(Change::TaskSets(Box::new(Replacement {
+                    service: target.service,
+                    production: target.load_balancer.production,
+                    test: target.load_balancer.test,
+                    blue,
+                    green,
+                })))
+            }
+            (None, _, Some(alias)) => Some(Change::Alias(alias)),
+            _ => None,
+        };
         match (
-            consequence(halt, &deployment.effective_rollback(), pair.is_some()),
-            pair,
+            consequence(halt, &deployment.effective_rollback(), change.is_some()),
+            change,
         ) {
             (Consequence::LeaveAsIs, _) => None,
             (Consequence::NothingToUndo, _) | (Consequence::RollBack, None) => {
-                let message = format!(
-                    "Deployment {id} ended before its replacement task set was created. There is \
-                     nothing to roll back."
-                );
+                let what = match deployment.group.target.platform() {
+                    Platform::Ecs => "its replacement task set was created",
+                    Platform::Lambda => "it had a function to deploy",
+                };
+                let message =
+                    format!("Deployment {id} ended before {what}. There is nothing to roll back.");
                 deployment.rollback_info = Some(json!({ "rollbackMessage": message }));
                 None
             }
-            (Consequence::RollBack, Some((blue, green))) => {
+            (Consequence::RollBack, Some(change)) => {
                 let mut rollback = rollback_of(deployment);
-                let undo = Undo {
-                    id: rollback.id.clone(),
-                    service: deployment.group.service.clone(),
-                    production: deployment.group.load_balancer.production.clone(),
-                    test: deployment.group.load_balancer.test.clone(),
-                    blue,
-                    green,
-                };
+                let id = rollback.id.clone();
+                let undo = Undo { id, change };
                 let (application, group) =
                     (deployment.application.clone(), rollback.group.id.clone());
                 rollback.revision = state.running_revision(&application, &group);
@@ -170,24 +192,42 @@ impl CodeDeploy {
 
     /// Traffic first, then the rest.
     async fn undo(&self, undo: &Undo) -> Result<(), Halt> {
-        let Undo { id, service, .. } = undo;
+        let id = &undo.id;
+        let Replacement {
+            service,
+            production,
+            test,
+            blue,
+            green,
+        } = match &undo.change {
+            Change::TaskSets(replacement) => replacement.as_ref(),
+            Change::Alias(alias) => {
+                // The version that was there before is what the rollback deploys.
+                let back = AliasTarget {
+                    current: alias.target.clone(),
+                    target: alias.current.clone(),
+                    weight: 0,
+                    ..alias.clone()
+                };
+                self.change(id, |deployment| deployment.alias = Some(back));
+                return self.shift_alias(id, 100).await;
+            }
+        };
         let weights = Weights {
-            blue: target_group(&undo.blue),
-            green: target_group(&undo.green),
+            blue: target_group(blue),
+            green: target_group(green),
             green_percent: 0,
         };
-        self.forward(id, "production", &undo.production, &weights)?;
-        if let Some(test) = &undo.test {
+        self.forward(id, "production", production, &weights)?;
+        if let Some(test) = test {
             self.forward(id, "test", test, &weights)?;
         }
-        let blue = self
-            .world()
-            .ecs
-            .task_set(&service.cluster, &service.name, &undo.blue.id);
-        if blue.is_some_and(|blue| blue.status != TaskSetStatus::Primary) {
-            self.make_primary(id, service, &undo.blue.id).await?;
+        let ecs = &self.world().ecs;
+        let now = ecs.task_set(&service.cluster, &service.name, &blue.id);
+        if now.is_some_and(|blue| blue.status != TaskSetStatus::Primary) {
+            self.make_primary(id, service, &blue.id).await?;
         }
-        self.delete_task_set(id, service, &undo.green.id, "replacement")
+        self.delete_task_set(id, service, &green.id, "replacement")
             .await
     }
 }
@@ -222,7 +262,7 @@ fn rollback_of(failed: &mut Deployment) -> Deployment {
         id,
         application: failed.application.clone(),
         group: failed.group.clone(),
-        config: config::DEFAULT.to_owned(),
+        config: failed.group.target.platform().default_config().to_owned(),
         routing: Routing::AllAtOnce,
         rollback: None,
         revision: None,
@@ -243,6 +283,7 @@ fn rollback_of(failed: &mut Deployment) -> Deployment {
         closing: false,
         termination_wait_started: false,
         task_sets: failed.task_sets.clone(),
+        alias: None,
         wake: Arc::new(Notify::new()),
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::platform::Platform;
 use crate::error::AwsError;
 
 /// Longest wait AWS takes, in minutes.
@@ -289,8 +290,8 @@ impl AutoRollback {
     }
 }
 
-/// An ECS deployment group is blue/green with traffic control, and nothing else.
-pub(super) fn check_style(given: Option<&Value>) -> Result<(), AwsError> {
+/// A deployment group of ECS or Lambda is blue/green with traffic control, and nothing else.
+pub(super) fn check_style(platform: Platform, given: Option<&Value>) -> Result<(), AwsError> {
     let part = |name: &str| {
         given
             .and_then(|style| style.get(name))
@@ -300,13 +301,16 @@ pub(super) fn check_style(given: Option<&Value>) -> Result<(), AwsError> {
         (Some("BLUE_GREEN"), Some("WITH_TRAFFIC_CONTROL")) => Ok(()),
         _ => Err(AwsError::client(
             "InvalidDeploymentStyleException",
-            "For ECS deployment group, deploymentStyle must be deploymentType BLUE_GREEN and \
-             deploymentOption WITH_TRAFFIC_CONTROL",
+            format!(
+                "For {} deployment group, deploymentStyle must be deploymentType BLUE_GREEN and \
+                 deploymentOption WITH_TRAFFIC_CONTROL",
+                platform.name()
+            ),
         )),
     }
 }
 
-/// `deploymentStyle` of every ECS group.
+/// `deploymentStyle` of every group.
 pub(super) fn style() -> Value {
     json!({ "deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL" })
 }
@@ -427,8 +431,14 @@ mod tests {
 
     #[test]
     fn only_blue_green_with_traffic_control_is_an_ecs_style() {
-        assert!(check_style(Some(&style())).is_ok());
-        assert!(check_style(None).is_err());
-        assert!(check_style(Some(&json!({ "deploymentType": "IN_PLACE" }))).is_err());
+        assert!(check_style(Platform::Ecs, Some(&style())).is_ok());
+        assert!(check_style(Platform::Lambda, None).is_err());
+        assert!(
+            check_style(
+                Platform::Ecs,
+                Some(&json!({ "deploymentType": "IN_PLACE" }))
+            )
+            .is_err()
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Calls about the one target of an ECS deployment: its lifecycle events and task sets.
+//! Calls about the one target of a deployment: its lifecycle events, and its task sets or versions.
 //!
 //! While a deployment runs, counts and weights are read from ECS and the load balancer at the
 //! moment of the call; once it is over they stay as they were, because the next deployment moves
@@ -6,10 +6,12 @@
 
 use serde_json::{Value, json};
 
-use super::model::{Deployment, Service, TaskSetRecord, events_to_wire, seconds};
+use super::model::{AliasTarget, Deployment, Service, TaskSetRecord, events_to_wire, seconds};
 use super::outcome::{DeploymentStatus, target_status};
+use super::platform::Platform;
 use super::routing::share;
 use super::{CodeDeploy, ids, input};
+use crate::World;
 use crate::error::AwsError;
 
 /// `BatchGetDeploymentTargets` takes at most.
@@ -43,7 +45,8 @@ impl CodeDeploy {
             }
         }
         let ids: Vec<_> = shown
-            .then(|| deployment.group.service.target_id())
+            .then(|| target_id(deployment))
+            .flatten()
             .into_iter()
             .collect();
         Ok(json!({ "targetIds": ids }))
@@ -79,7 +82,7 @@ impl CodeDeploy {
     }
 
     fn target(&self, id: &str, target: &str) -> Result<Value, AwsError> {
-        let (mut wire, service, listener, records) = {
+        let (mut wire, ecs, alias, records) = {
             let state = self.state();
             let deployment = started(state.deployment(id)?)?;
             check_target(deployment, target)?;
@@ -90,22 +93,35 @@ impl CodeDeploy {
                 "lifecycleEvents": events_to_wire(deployment.lifecycle.records()),
                 "status": target_status(deployment.status, &deployment.lifecycle),
             });
-            let group = &deployment.group;
-            let listener = group.load_balancer.production.clone();
-            (
-                wire,
-                group.service.clone(),
-                listener,
-                deployment.task_sets.clone(),
-            )
+            let ecs = deployment.group.target.ecs().cloned();
+            let alias = deployment.alias.clone();
+            (wire, ecs, alias, deployment.task_sets.clone())
         };
+        let Some(ecs) = ecs else {
+            if let Some(alias) = alias {
+                let World {
+                    account, region, ..
+                } = self.world();
+                let prefix = format!("arn:aws:lambda:{region}:{account}:function");
+                wire["targetArn"] = json!(format!("{prefix}:{}", alias.target_id()));
+                wire["lambdaFunctionInfo"] = json!({
+                    "functionName": alias.function,
+                    "functionAlias": alias.alias,
+                    "currentVersion": alias.current,
+                    "targetVersion": alias.target,
+                    "targetVersionWeight": f64::from(alias.weight) / 100.0,
+                });
+            }
+            return Ok(json!({ "deploymentTargetType": "LambdaTarget", "lambdaTarget": wire }));
+        };
+        let (service, listener) = (&ecs.service, &ecs.load_balancer.production);
         if let Some(view) = self.world().ecs.service(&service.cluster, &service.name) {
             wire["targetArn"] = json!(view.arn);
         }
         wire["taskSetsInfo"] = records
             .iter()
             .map(|record| {
-                let live = || self.task_set_wire(record, &service, &listener);
+                let live = || self.task_set_wire(record, service, listener);
                 record.last.clone().unwrap_or_else(live)
             })
             .collect();
@@ -114,17 +130,15 @@ impl CodeDeploy {
 
     /// Keeps the task sets as they are now for whoever asks later.
     pub(super) fn freeze_target(&self, id: &str) {
-        let Some((service, listener, mut records)) =
-            self.state().deployment(id).ok().map(|found| {
-                let group = &found.group;
-                let listener = group.load_balancer.production.clone();
-                (group.service.clone(), listener, found.task_sets.clone())
-            })
-        else {
+        let Some((ecs, mut records)) = self.state().deployment(id).ok().and_then(|found| {
+            let ecs = found.group.target.ecs()?.clone();
+            Some((ecs, found.task_sets.clone()))
+        }) else {
             return;
         };
         for record in &mut records {
-            record.last = Some(self.task_set_wire(record, &service, &listener));
+            let listener = &ecs.load_balancer.production;
+            record.last = Some(self.task_set_wire(record, &ecs.service, listener));
         }
         if let Ok(deployment) = self.state().deployment_mut(id) {
             deployment.task_sets = records;
@@ -171,8 +185,16 @@ fn started(deployment: &Deployment) -> Result<&Deployment, AwsError> {
     Ok(deployment)
 }
 
+/// The identifier of the one target; a Lambda deployment has none before its revision was read.
+fn target_id(deployment: &Deployment) -> Option<String> {
+    match deployment.group.target.ecs() {
+        Some(ecs) => Some(ecs.service.target_id()),
+        None => deployment.alias.as_ref().map(AliasTarget::target_id),
+    }
+}
+
 fn check_target(deployment: &Deployment, target: &str) -> Result<(), AwsError> {
-    if deployment.group.service.target_id() == target {
+    if target_id(deployment).as_deref() == Some(target) {
         return Ok(());
     }
     let well_formed = target.split_once(':').is_some_and(|(cluster, service)| {
@@ -184,11 +206,16 @@ fn check_target(deployment: &Deployment, target: &str) -> Result<(), AwsError> {
             format!("The deployment {} has no target {target}", deployment.id),
         ));
     }
+    let platform = deployment.group.target.platform();
+    let form = match platform {
+        Platform::Ecs => "<cluster-name>:<service-name>",
+        Platform::Lambda => "<function-name>:<alias>",
+    };
     Err(AwsError::client(
         "InvalidDeploymentTargetIdException",
         format!(
-            "Invalid id {target} for ECS deployment, valid Id should be in format \
-             <cluster-name>:<service-name>"
+            "Invalid id {target} for {} deployment, valid Id should be in format {form}",
+            platform.name()
         ),
     ))
 }

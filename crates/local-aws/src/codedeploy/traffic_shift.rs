@@ -4,6 +4,7 @@
 //! shift is a plan of `routing`, and what a failure leads to is `outcome`'s. Whatever
 //! it waits for, a request to stop ends the wait.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use super::lifecycle::LifecycleEvent;
 use super::model::{Deployment, StopRequest, TaskSetRecord, Waiting};
 use super::outcome::{DeploymentStatus, Halt};
 use super::plan::Plan;
+use super::platform::Platform;
 use super::settings::Ready;
 use crate::clock::later;
 use crate::ecs::{NewTaskSet, Stability, TaskSetStatus};
@@ -29,8 +31,8 @@ const INSTALL_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The driver of one deployment.
 pub(super) struct Driver {
-    codedeploy: CodeDeploy,
-    id: String,
+    pub(super) codedeploy: CodeDeploy,
+    pub(super) id: String,
     wake: Arc<Notify>,
 }
 
@@ -52,31 +54,39 @@ impl Driver {
 
     async fn deploy(&self) -> Result<(), Halt> {
         self.begin();
+        let platform = self.look(|deployment| Some(deployment.group.target.platform()));
+        if platform == Some(Platform::Lambda) {
+            return self.deploy_alias().await;
+        }
         // Reading the revision is a call to S3, which may take as long as it likes.
         let plan = tokio::select! {
             plan = Plan::make(&self.codedeploy, &self.id) => plan?,
             stopped = self.wait_for(Timestamp::MAX, |_| None::<()>) => return stopped.map(drop),
         };
         self.change(|deployment| deployment.task_sets.push(plan.blue.record("Blue")));
-        self.hook(&plan, LifecycleEvent::BeforeInstall).await?;
+        self.hook(&plan.spec.hooks, LifecycleEvent::BeforeInstall)
+            .await?;
         self.start(LifecycleEvent::Install);
         let green = self.install(&plan).await?;
         self.succeed(LifecycleEvent::Install);
-        self.hook(&plan, LifecycleEvent::AfterInstall).await?;
+        self.hook(&plan.spec.hooks, LifecycleEvent::AfterInstall)
+            .await?;
         self.start(LifecycleEvent::AllowTestTraffic);
         if let Some(test) = &plan.test_listener {
             self.codedeploy
                 .forward(&self.id, "test", test, &plan.weights(100))?;
         }
         self.succeed(LifecycleEvent::AllowTestTraffic);
-        self.hook(&plan, LifecycleEvent::AfterAllowTestTraffic)
+        self.hook(&plan.spec.hooks, LifecycleEvent::AfterAllowTestTraffic)
             .await?;
         self.wait_until_ready(&plan).await?;
-        self.hook(&plan, LifecycleEvent::BeforeAllowTraffic).await?;
+        self.hook(&plan.spec.hooks, LifecycleEvent::BeforeAllowTraffic)
+            .await?;
         self.start(LifecycleEvent::AllowTraffic);
         self.shift(&plan, &green).await?;
         self.succeed(LifecycleEvent::AllowTraffic);
-        self.hook(&plan, LifecycleEvent::AfterAllowTraffic).await?;
+        self.hook(&plan.spec.hooks, LifecycleEvent::AfterAllowTraffic)
+            .await?;
         self.wait_for_termination(&plan).await?;
         self.finish(&plan).await
     }
@@ -91,9 +101,13 @@ impl Driver {
     }
 
     /// Runs the function hooked to an event, if there is one, and waits for its answer.
-    async fn hook(&self, plan: &Plan, event: LifecycleEvent) -> Result<(), Halt> {
+    pub(super) async fn hook(
+        &self,
+        hooks: &BTreeMap<LifecycleEvent, String>,
+        event: LifecycleEvent,
+    ) -> Result<(), Halt> {
         self.start(event);
-        if let Some(function) = plan.spec.hooks.get(&event) {
+        if let Some(function) = hooks.get(&event) {
             let execution = HookExecution::new(event, function.clone());
             self.change(|deployment| deployment.hooks.push(execution.clone()));
             self.record(
@@ -344,7 +358,7 @@ impl Driver {
         Ok(())
     }
 
-    fn start(&self, event: LifecycleEvent) {
+    pub(super) fn start(&self, event: LifecycleEvent) {
         let now = self.codedeploy.now();
         self.change(|deployment| deployment.lifecycle.start(event, now));
         self.record(
@@ -354,7 +368,7 @@ impl Driver {
         );
     }
 
-    fn succeed(&self, event: LifecycleEvent) {
+    pub(super) fn succeed(&self, event: LifecycleEvent) {
         let now = self.codedeploy.now();
         self.change(|deployment| deployment.lifecycle.succeed(event, now));
         let started = self.look(|deployment| {
@@ -375,7 +389,7 @@ impl Driver {
 
     /// Waits until `seen` finds something; none once virtual time has reached the deadline. Ends
     /// with `Halt::Stopped` as soon as somebody stops the deployment.
-    async fn wait_for<T>(
+    pub(super) async fn wait_for<T>(
         &self,
         deadline: Timestamp,
         seen: impl Fn(&Deployment) -> Option<T>,
@@ -409,7 +423,10 @@ impl Driver {
     }
 
     /// Changes the deployment, unless somebody has stopped it; both happen under one lock.
-    fn refuse_stopped_or(&self, change: impl FnOnce(&mut Deployment)) -> Result<(), Halt> {
+    pub(super) fn refuse_stopped_or(
+        &self,
+        change: impl FnOnce(&mut Deployment),
+    ) -> Result<(), Halt> {
         let mut state = self.codedeploy.state();
         let Ok(deployment) = state.deployment_mut(&self.id) else {
             return Ok(());
@@ -421,7 +438,7 @@ impl Driver {
         Ok(())
     }
 
-    fn look<T>(&self, seen: impl Fn(&Deployment) -> Option<T>) -> Option<T> {
+    pub(super) fn look<T>(&self, seen: impl Fn(&Deployment) -> Option<T>) -> Option<T> {
         self.codedeploy
             .state()
             .deployment(&self.id)
@@ -429,7 +446,7 @@ impl Driver {
             .and_then(seen)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Deployment)) {
+    pub(super) fn change(&self, change: impl FnOnce(&mut Deployment)) {
         self.codedeploy.change(&self.id, change);
     }
 
@@ -437,7 +454,7 @@ impl Driver {
         later(self.codedeploy.now(), d)
     }
 
-    fn record(&self, kind: &str, message: String, detail: Value) {
+    pub(super) fn record(&self, kind: &str, message: String, detail: Value) {
         self.codedeploy.record(&self.id, kind, message, detail);
     }
 }

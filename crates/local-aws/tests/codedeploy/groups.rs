@@ -89,14 +89,9 @@ async fn a_group_is_shown_as_it_was_made() {
 }
 
 #[tokio::test]
-async fn only_ecs_is_served_and_said_so() {
+async fn servers_are_not_served_and_that_is_said() {
     let bench = Bench::without_group(0).await;
-    for platform in [
-        json!("Server"),
-        json!("Lambda"),
-        json!("Other"),
-        Value::Null,
-    ] {
+    for platform in [json!("Server"), json!("Other"), Value::Null] {
         let input = json!({ "applicationName": "other", "computePlatform": platform });
         assert_eq!(
             bench.code("CreateApplication", input).await,

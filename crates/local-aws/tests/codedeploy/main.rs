@@ -10,5 +10,6 @@ mod bench;
 mod deployments;
 mod groups;
 mod hooks;
+mod lambda;
 mod shop;
 mod traffic;
