@@ -18,7 +18,7 @@ use crate::sync::lock;
 const SETTLE: Duration = Duration::from_millis(5);
 /// How long those who hold the clock can keep a stepwise advance waiting before each step, in real
 /// time: something may hang just so that its time-out is seen.
-const MAX_HOLD: Duration = Duration::from_secs(2);
+const MAX_HOLD: Duration = Duration::from_secs(5);
 
 /// A shared virtual clock; clones show the same time.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ struct State {
     offset: Duration,
     /// How many hold it.
     holders: usize,
-    sleepers: BTreeMap<(Timestamp, u64), oneshot::Sender<()>>,
+    sleepers: BTreeMap<(Timestamp, u64), oneshot::Sender<Hold>>,
     next_sleeper: u64,
 }
 
@@ -80,12 +80,23 @@ impl Clock {
 
     /// Sleeps until virtual time has reached `t`.
     pub async fn sleep_until(&self, t: Timestamp) {
+        drop(self.sleep_until_held(t).await);
+    }
+
+    /// Sleeps for a stretch of virtual time; an advance that ends the sleep is held up from then on, so
+    /// that there is no moment between waking and holding the clock.
+    pub(crate) async fn sleep_held(&self, d: Duration) -> Option<Hold> {
+        self.sleep_until_held(later(self.now(), d)).await
+    }
+
+    async fn sleep_until_held(&self, t: Timestamp) -> Option<Hold> {
+        let mut held = None;
         loop {
             let (real, woken) = {
                 let mut state = self.state();
                 let left = t.duration_since(self.at(state.offset));
                 if left <= SignedDuration::ZERO {
-                    return;
+                    return held;
                 }
                 let (wake, woken) = oneshot::channel();
                 let key = (t, state.next_sleeper);
@@ -100,7 +111,7 @@ impl Clock {
                     },
                 )
             };
-            woken.or_after(real).await;
+            held = woken.or_after(real).await;
         }
     }
 
@@ -115,15 +126,22 @@ impl Clock {
     /// Moves virtual time forward at once and wakes, in the order of their deadlines, the sleepers
     /// whose time has come. A sleeper that then sleeps again counts from the new time.
     pub fn advance(&self, d: Duration) {
-        let mut state = self.state();
-        state.offset = state.offset.saturating_add(d);
-        let now = self.at(state.offset);
-        while let Some(sleeper) = state.sleepers.first_entry() {
-            if sleeper.key().0 > now {
-                break;
+        let mut due = Vec::new();
+        {
+            let mut state = self.state();
+            state.offset = state.offset.saturating_add(d);
+            let now = self.at(state.offset);
+            while let Some(sleeper) = state.sleepers.first_entry() {
+                if sleeper.key().0 > now {
+                    break;
+                }
+                due.push(sleeper.remove());
             }
+            state.holders += due.len();
+        }
+        for sleeper in due {
             // A sleeper that was dropped meanwhile needs no waking.
-            let _ = sleeper.remove().send(());
+            let _ = sleeper.send(Hold(self.clone()));
         }
     }
 
@@ -190,14 +208,14 @@ impl Drop for Hold {
 struct Registered<'a> {
     clock: &'a Clock,
     key: (Timestamp, u64),
-    woken: oneshot::Receiver<()>,
+    woken: oneshot::Receiver<Hold>,
 }
 
 impl Registered<'_> {
-    async fn or_after(mut self, real: Duration) {
+    async fn or_after(mut self, real: Duration) -> Option<Hold> {
         tokio::select! {
-            _ = &mut self.woken => {}
-            () = tokio::time::sleep(real) => {}
+            held = &mut self.woken => held.ok(),
+            () = tokio::time::sleep(real) => None,
         }
     }
 }
@@ -309,6 +327,29 @@ mod tests {
         assert!(begin.elapsed() < MAX_HOLD * 2);
         drop(hold);
         assert_eq!(clock.state().holders, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_woken_holds_the_clock_for_as_long_as_its_work_takes() {
+        let clock = Clock::new();
+        let start = clock.now();
+        let (sleeper, seen) = (clock.clone(), Arc::new(Mutex::new(Vec::new())));
+        let times = seen.clone();
+        tokio::spawn(async move {
+            for _ in 0..3 {
+                let held = sleeper.sleep_held(Duration::from_mins(10)).await;
+                // Longer than the pause that sleepers get in any case.
+                tokio::time::sleep(SETTLE * 50).await;
+                times
+                    .lock()
+                    .unwrap()
+                    .push(sleeper.now().duration_since(start).as_mins());
+                drop(held);
+            }
+        });
+        settle().await;
+        clock.advance_in_steps(Duration::from_mins(31)).await;
+        assert_eq!(*seen.lock().unwrap(), [10, 20, 30]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -64,12 +64,24 @@ pub fn documented() -> Vec<Bucket> {
         bucket(
             "service-changes",
             (50.0, 5.0),
-            &["CreateService", "DeleteService", "UpdateService"],
+            &[
+                "ContinueServiceDeployment",
+                "CreateService",
+                "DeleteService",
+                "StopServiceDeployment",
+                "UpdateService",
+            ],
         ),
         bucket(
             "service-reads",
             (100.0, 20.0),
-            &["DescribeServices", "ListServices"],
+            &[
+                "DescribeServiceDeployments",
+                "DescribeServiceRevisions",
+                "DescribeServices",
+                "ListServiceDeployments",
+                "ListServices",
+            ],
         ),
         bucket(
             "tagging",

@@ -1,6 +1,7 @@
 //! How a deployment begins: the new revision, its task set, the record, and who drives it.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use serde_json::{Map, Value};
 use tokio::sync::watch;
@@ -118,6 +119,7 @@ impl Ecs {
                 service: index,
                 configuration,
                 routes,
+                awake: Mutex::default(),
             };
             tokio::spawn(driver.run());
         }

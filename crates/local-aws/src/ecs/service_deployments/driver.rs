@@ -1,5 +1,6 @@
 //! Drives one deployment through its stages. One task a deployment.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -13,8 +14,9 @@ use super::outcome::Halt;
 use super::record::{ServiceDeployment, Status};
 use super::stage::{Share, Stage};
 use super::traffic::{Route, Rules};
-use crate::clock::Clock;
+use crate::clock::{Clock, Hold};
 use crate::error::AwsError;
+use crate::sync::lock;
 use crate::timeline::TimelineEvent;
 use crate::upstream::Upstream;
 
@@ -30,6 +32,8 @@ pub(super) struct Driver {
     pub(super) service: usize,
     pub(super) configuration: DeploymentConfiguration,
     pub(super) routes: Vec<Route>,
+    /// From waking up in virtual time until the next wait: nobody puts the clock forward meanwhile.
+    pub(super) awake: Mutex<Option<Hold>>,
 }
 
 impl Driver {
@@ -131,8 +135,20 @@ impl Driver {
 
     /// Waits in virtual time, and looks at the alarms before it goes on.
     async fn bake(&self, wait: Duration) -> Result<(), Halt> {
-        self.clock().sleep(wait).await;
+        self.sleep(wait).await;
         self.check_alarms().await
+    }
+
+    /// Sleeps in virtual time.
+    pub(super) async fn sleep(&self, d: Duration) {
+        self.rest();
+        let awake = self.clock().sleep_held(d).await;
+        *lock(&self.awake) = awake;
+    }
+
+    /// Lets the clock go on: what comes is waited for in real time, or is somebody else's.
+    pub(super) fn rest(&self) {
+        lock(&self.awake).take();
     }
 
     /// Gives the new revision a share of the traffic.
@@ -171,6 +187,7 @@ impl Driver {
     }
 
     async fn until_healthy(&self) {
+        self.rest();
         let target = self.target_set();
         let healthy = || {
             let state = self.ecs.state();
@@ -197,6 +214,7 @@ impl Driver {
 
     /// Lets task sets go, and waits until they have.
     pub(super) async fn drain(&self, sets: &[String]) {
+        self.rest();
         {
             let mut state = self.ecs.state();
             for set in sets {

@@ -132,6 +132,7 @@ impl Driver {
             });
             // Calling takes real time, and no virtual time.
             let held = self.clock().hold();
+            self.rest();
             let called = self.upstream().call_function(function, &event);
             let answer = match called.await {
                 Ok(FunctionAnswer::Returned(text)) => read(&text),
@@ -153,13 +154,14 @@ impl Driver {
                     let why = format!("Lifecycle hook target {function} returned FAILED status.");
                     return Err(Halt::HookFailed { stage, why });
                 }
-                Answer::InProgress(delay) => self.clock().sleep(delay).await,
+                Answer::InProgress(delay) => self.sleep(delay).await,
             }
         }
     }
 
     /// What somebody says to a pause.
     async fn word_on(&self, id: &str) -> HookAction {
+        self.rest();
         let mut changes = self.look(|deployment| deployment.changes.subscribe());
         loop {
             let word = self.look(|deployment| {
