@@ -10,7 +10,7 @@ use approvals::pipeline::{self, Open};
 use approvals::records::{ApprovalAudit, ApprovalDetails, Opened};
 use approvals::token_mac::token_mac;
 use approvals::{ApprovalAction, Case, CaseId, Status, Token};
-use channels::{Mode, Occasion};
+use channels::{Dispatched, Mode, Occasion, Recipient};
 use common::state::StateError;
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -21,7 +21,6 @@ use crate::context::EventContext;
 use crate::delivery::{self, CaseMessage};
 use crate::error::{NotifierError, all};
 use crate::gather::{self, Found, Gathered};
-use crate::recipient::{Recipient, recipients};
 use crate::reminder_schedule::{self, Scheduler};
 use crate::{follow, forward};
 
@@ -156,12 +155,13 @@ async fn ask(
     let Some(route) = config.route(&question.action) else {
         return Box::pin(forward::unrouted(context, &id, &question)).await;
     };
-    let to = recipients(config, route.tell.iter().map(String::as_str));
+    let to = context.recipients(&route.tell).await?;
+    let dispatcher = context.dispatcher();
     let (gathered, indexed, claims, ()) = tokio::join!(
         Box::pin(gather::gather(context, &id, &question, route)),
         Box::pin(index(context, &id, &question)),
-        delivery::claim_all(context, &id, ASK, &to),
-        delivery::prepare(context, &to),
+        dispatcher.claim_all(Dispatched::About(&id, ASK), &to),
+        dispatcher.prepare(&to),
     );
     let opened = match indexed.and(gathered) {
         Ok(Gathered { found, waits: true }) => open(context, found, (&question, keys, route)).await,
@@ -170,7 +170,7 @@ async fn ask(
                 case = id.as_str(),
                 "it no longer waits; nobody is asked any more"
             );
-            delivery::give_back(context, claims, "it no longer waits").await;
+            dispatcher.give_back(claims, "it no longer waits").await;
             return match found {
                 Found::Known(case) => Box::pin(follow::settle(context, &case)).await.map(drop),
                 Found::New(_) => Ok(()),
@@ -181,7 +181,8 @@ async fn ask(
     let case = match opened {
         Ok(case) => case,
         Err(error) => {
-            delivery::give_back(context, claims, "the case could not be written down").await;
+            let why = "the case could not be written down";
+            dispatcher.give_back(claims, why).await;
             return Err(error);
         }
     };
@@ -191,7 +192,7 @@ async fn ask(
         case: &case,
         route: Some(route),
         config,
-        signer: Some(context.signer(keys)),
+        signer: context.signer(keys),
         buttons: true,
     };
     let (told, set) = tokio::join!(
@@ -257,11 +258,11 @@ async fn tell(
 ) -> Result<(), NotifierError> {
     let sending = claims.into_iter().map(async |(to, claim)| match claim? {
         Claim::AlreadySent(_) => Ok(None),
-        Claim::Granted(claim) => delivery::send(context, message, (to, claim), Mode::New)
+        Claim::Granted(claim) => delivery::send_claimed(context, message, (to, claim))
             .await
             .map(|_| Some(to.key.clone())),
         // Another invocation is at it: it succeeds, or this one takes over.
-        Claim::Busy { .. } => delivery::tell(context, message, to, Mode::New)
+        Claim::Busy { .. } => delivery::send(context, message, to, Mode::New)
             .await
             .map(|_| None),
     });

@@ -2,10 +2,11 @@
 //! read when they are first needed and then shared by all records of the event.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use approvals::config::{self, Config};
 use approvals::records::Records;
-use channels::Outgoing;
+use channels::{Dispatcher, Outgoing, Recipient, recipients};
 use common::arn::Arn;
 use common::aws::Aws;
 use jiff::Timestamp;
@@ -13,8 +14,11 @@ use signing::{Keyring, Keys};
 use tokio::sync::OnceCell;
 
 use crate::error::NotifierError;
-use crate::recipient::Signer;
+use crate::links::Signer;
 use crate::settings::Settings;
+
+/// How long another invocation's delivery is waited for.
+const MAX_BUSY_WAIT: Duration = Duration::from_secs(6);
 
 /// What one invocation works with.
 pub struct EventContext<'a> {
@@ -98,6 +102,25 @@ impl<'a> EventContext<'a> {
             decision_url: &self.settings.decision_url,
             state_table: &self.settings.state_table,
         }
+    }
+
+    /// How each message is sent once. Most deliveries of another invocation are done within a second or two; for longer
+    /// ones Lambda's own repetition is the better wait.
+    pub fn dispatcher(&self) -> Dispatcher<'_> {
+        Dispatcher {
+            ledger: self.records.ledger,
+            outgoing: self.outgoing,
+            busy_timeout: Some(MAX_BUSY_WAIT),
+            max_tries: u32::MAX,
+        }
+    }
+
+    /// The recipients of the named channels.
+    pub async fn recipients(&self, names: &[String]) -> Result<Vec<Recipient>, NotifierError> {
+        let channels = &self.config().await?.channels;
+        Ok(recipients(
+            names.iter().filter_map(|name| channels.get(name)),
+        ))
     }
 
     /// The signing keys.

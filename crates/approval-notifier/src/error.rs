@@ -4,9 +4,9 @@
 use approvals::CaseId;
 use approvals::config::ConfigError;
 use approvals::pipeline::PipelineError;
+use channels::DispatchError;
 use common::settings::SettingsError;
 use common::state::StateError;
-use jiff::Timestamp;
 use signing::KeysError;
 
 use crate::reminder_schedule::ScheduleError;
@@ -60,28 +60,9 @@ pub enum NotifierError {
         /// Why.
         why: String,
     },
-    /// Another invocation is telling the same.
-    #[error(
-        "{what} is being told to {recipient} by another invocation since {since}; if that one has died, this one takes over when Lambda runs it again"
-    )]
-    Busy {
-        /// What is told.
-        what: String,
-        /// To whom.
-        recipient: String,
-        /// Since when.
-        since: Timestamp,
-    },
-    /// A channel has not taken a message.
-    #[error("{what} could not be told to {recipient}: {why}")]
-    Undelivered {
-        /// What was told.
-        what: String,
-        /// To whom.
-        recipient: String,
-        /// Why, and what to do about it.
-        why: String,
-    },
+    /// A message was not sent.
+    #[error(transparent)]
+    Dispatch(#[from] DispatchError),
     /// The time of the function was over.
     #[error(
         "the time of the function was over before everybody was told; raise its Timeout, or find out what hangs"

@@ -9,7 +9,7 @@ use approvals::decide::Settled;
 use approvals::pipeline;
 use approvals::token_mac::mask_token;
 use approvals::{Case, ExecutionOutcome, ExecutionStatus, Status};
-use channels::{Mode, Occasion};
+use channels::{Mode, Occasion, Recipient};
 use futures::future::join_all;
 use ledger::{Actor, Delivery, DeliveryState};
 use serde_json::Value;
@@ -22,7 +22,6 @@ use crate::delivery::{self, CaseMessage};
 use crate::due::{Progress, Step, steps};
 use crate::error::{NotifierError, all};
 use crate::gather;
-use crate::recipient::{Recipient, recipients};
 use crate::remind::{ESCALATED, REMINDER};
 
 /// The name of what was decided in the records.
@@ -177,7 +176,7 @@ struct Asked {
 
 /// Whoever was asked and is still configured: others were told nothing that needs an end.
 fn asked(config: &Config, deliveries: Vec<(String, String, Delivery)>) -> Vec<Asked> {
-    let all = recipients(config, config.channels.keys().map(String::as_str));
+    let all: Vec<Recipient> = config.channels.values().flat_map(Recipient::of).collect();
     let mut asked: Vec<Asked> = Vec::new();
     for (key, delivery) in questions(deliveries) {
         if asked.iter().any(|asked| asked.recipient.key == key) {
@@ -249,7 +248,7 @@ async fn tell(
             case: story.case,
             route: story.route,
             config,
-            signer: Some(context.signer(&story.keys)),
+            signer: context.signer(&story.keys),
             buttons: false,
         };
         let mode = match (first, step) {
@@ -257,7 +256,7 @@ async fn tell(
             (Some(first), Step::Outcome) => Mode::Thread(first),
             (None, _) => Mode::New,
         };
-        delivery::tell(context, message, &asked.recipient, mode).await?;
+        delivery::send(context, message, &asked.recipient, mode).await?;
     }
     Ok(())
 }

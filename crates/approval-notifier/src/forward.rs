@@ -3,15 +3,13 @@
 
 use approvals::message::{Alarm, ExecutionChange, PlainMessage, StateChange, Trigger};
 use approvals::{ApprovalAction, CaseId};
-use channels::{DeliveryRequest, ForwardedMessage, Links, Message, Mode, Occasion, Texts};
+use channels::{Dispatched, ForwardedMessage, Message, Mode, Post, Subject, Texts};
 use futures::future::join_all;
 
 use crate::ask::Question;
 use crate::context::EventContext;
-use crate::delivery::{self, Claimed};
 use crate::error::{NotifierError, all};
 use crate::gather::console_link;
-use crate::recipient::{Recipient, recipients};
 
 /// Passes `text` on to the channels for other messages. `id` is the same whenever it is delivered again.
 pub async fn pass_on(
@@ -20,46 +18,26 @@ pub async fn pass_on(
     text: &ForwardedMessage,
 ) -> Result<(), NotifierError> {
     let config = context.config().await?;
-    let to = recipients(config, config.other_messages.iter().map(String::as_str));
+    let to = context.recipients(&config.other_messages).await?;
     if to.is_empty() {
         tracing::warn!("a message is passed on to nobody: other_messages names no channel");
     }
-    all(join_all(to.iter().map(|to| Box::pin(tell(context, id, text, to)))).await)
-}
-
-async fn tell(
-    context: &EventContext<'_>,
-    id: &str,
-    text: &ForwardedMessage,
-    to: &Recipient,
-) -> Result<(), NotifierError> {
-    let what = format!("the message {id}");
-    let claim = || context.records.ledger.claim_message(id, &to.key);
-    let Claimed::Granted(claim) = delivery::settle_claim(|| what.clone(), &to.key, claim).await?
-    else {
-        return Ok(());
-    };
     let message = Message {
-        occasion: Occasion::Forwarded(text),
-        case: None,
-        links: Links::default(),
-        mentions: &[],
-        waiting: false,
+        subject: Subject::Forwarded(text),
         now: context.now(),
     };
-    let texts = Texts::for_channel(context.config().await?, None, &to.channel);
-    let post = DeliveryRequest {
-        channel: &to.channel,
-        recipient: None,
-        message: &message,
-        texts: &texts,
-        mode: Mode::New,
-        id: &format!("message-{id}"),
-    };
-    let sent = Box::pin(channels::deliver(&context.outgoing, &post)).await;
-    delivery::note(context, &what, (to, claim), sent)
-        .await
-        .map(drop)
+    let dispatcher = context.dispatcher();
+    let sending = to.iter().map(async |to| {
+        let post = Post {
+            message: &message,
+            texts: &Texts::for_channel(config, None, &to.channel),
+            mode: Mode::New,
+            is_late: &|| false,
+        };
+        let sent = dispatcher.send(Dispatched::Forwarded(id), to, post).await;
+        sent.map(drop).map_err(NotifierError::from)
+    });
+    all(join_all(sending).await)
 }
 
 /// An approval for which there is no route: people hear of it all the same.

@@ -22,7 +22,7 @@ pub mod flow;
 pub mod follow;
 pub mod forward;
 pub mod gather;
-pub mod recipient;
+pub mod links;
 pub mod remind;
 pub mod reminder_schedule;
 pub mod settings;

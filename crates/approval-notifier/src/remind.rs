@@ -3,7 +3,7 @@
 
 use approvals::config::{Config, Route};
 use approvals::{Case, CaseId};
-use channels::{Mode, Occasion};
+use channels::{Mode, Occasion, Recipient};
 use futures::future::join_all;
 
 use crate::case_status::CaseStatus;
@@ -11,7 +11,7 @@ use crate::context::EventContext;
 use crate::delivery::{self, CaseMessage};
 use crate::error::{NotifierError, all};
 use crate::follow;
-use crate::recipient::{Recipient, Signer, recipients};
+use crate::links::Signer;
 use crate::reminder_schedule::ESCALATION;
 
 /// The name of the escalation in the records.
@@ -86,10 +86,10 @@ async fn again(
         case,
         route: Some(route),
         config,
-        signer: Some(signer),
+        signer,
         buttons: true,
     };
-    let to = recipients(config, route.tell.iter().map(String::as_str));
+    let to = context.recipients(&route.tell).await?;
     all(join_all(to.iter().map(|to| Box::pin(tell(context, message, to)))).await)
 }
 
@@ -113,10 +113,10 @@ async fn escalate(
         case,
         route: Some(route),
         config,
-        signer: Some(signer),
+        signer,
         buttons: true,
     };
-    let to = recipients(config, escalate.tell.iter().map(String::as_str));
+    let to = context.recipients(&escalate.tell).await?;
     all(join_all(to.iter().map(|to| Box::pin(tell(context, message, to)))).await)
 }
 
@@ -146,5 +146,5 @@ async fn tell(
         }
         None => (message, Mode::New),
     };
-    delivery::tell(context, message, to, mode).await.map(drop)
+    delivery::send(context, message, to, mode).await.map(drop)
 }

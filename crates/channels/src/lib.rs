@@ -1,8 +1,7 @@
-//! Where people are reached: what is told in which words, written within what each service accepts, and
-//! delivered.
+//! Where people are reached: in which words, within what each service accepts, and each of them once.
 //!
-//! A [`Message`] is what is to be told; [`render`] makes of it what a channel is sent, as a pure function;
-//! [`deliver()`] sends it.
+//! A [`Message`] is what people are sent; [`render`] makes of it what a channel takes, as a pure function; [`deliver()`]
+//! sends it, and a [`Dispatcher`] sends it once to each [`Recipient`].
 //!
 //! What must always hold:
 //! - A message stays within the limits of its service, whatever was found out about a release, and what
@@ -15,20 +14,24 @@ mod body;
 mod budget;
 mod clean;
 mod deliver;
+mod dispatch;
 pub mod limits;
 mod message;
 mod outgoing;
+mod recipient;
 mod render;
 pub mod standard_webhooks;
 mod texts;
 
 pub use deliver::{Cause, DeliverError, Delivered, DeliveryRequest, Mode, deliver, prepare};
+pub use dispatch::{Claimed, DispatchError, Dispatched, Dispatcher, Post};
 pub use message::{
-    Announcement, AnnouncementList, Choice, ForwardedMessage, Links, Message, Occasion, Severity,
-    Shape,
+    Announcement, AnnouncementList, ApprovalNotice, Choice, ForwardedMessage, Links, Message,
+    Occasion, Severity, Shape, Subject,
 };
 pub use outgoing::{
     Http, Outgoing, RequestError, SLACK_API, UrlError, answer_slack, is_public, leads_to_slack,
 };
+pub use recipient::{Recipient, recipients};
 pub use render::{Payload, Size, Surface, render, render_as};
 pub use texts::{Key, Texts, check as check_texts, fill};

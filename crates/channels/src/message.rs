@@ -1,20 +1,57 @@
-//! What is to be told, independent of where: an occasion, the case that it is about, and the links that
-//! this reader gets. Rendering is a pure function of a message; nothing here may look at a clock.
+//! What people are sent, independent of where: what it is about, and what this reader may do about it. Rendering is a pure
+//! function of a message; nothing here may look at a clock.
 
 use approvals::{Case, ExecutionOutcome, Truth};
 use jiff::Timestamp;
 
-/// Why people are told something.
+/// All that a rendered message is made from, beside the texts of its language.
+#[derive(Debug, Clone)]
+pub struct Message<'a> {
+    /// What it is about.
+    pub subject: Subject<'a>,
+    /// When it is sent.
+    pub now: Timestamp,
+}
+
+/// What a message is about.
+#[derive(Debug, Clone)]
+pub enum Subject<'a> {
+    /// An approval, from the question to what became of the release.
+    Approval(ApprovalNotice<'a>),
+    /// Something else that arrived and is passed on.
+    Forwarded(&'a ForwardedMessage),
+    /// Whether a channel works.
+    Test,
+    /// What environments do, or are about to do.
+    Announcement(&'a Announcement),
+}
+
+/// A message about an approval.
+#[derive(Debug, Clone)]
+pub struct ApprovalNotice<'a> {
+    /// Why it is sent.
+    pub occasion: Occasion<'a>,
+    /// The approval.
+    pub case: &'a Case,
+    /// Where this reader goes.
+    pub links: Links,
+    /// Who is to notice, as the route says it for this channel.
+    pub mentions: &'a [String],
+    /// Whether a decision is still open, so that buttons are shown.
+    pub waiting: bool,
+}
+
+/// Why people get a message about an approval.
 #[derive(Debug, Clone, Copy)]
 pub enum Occasion<'a> {
-    /// A case waits, told for the first time.
+    /// It waits: the first message.
     Ask,
     /// It still waits.
     Reminder {
         /// The first reminder is number 1.
         number: u32,
     },
-    /// It waits, and others are told because nobody has decided.
+    /// It waits, and others are asked as well because nobody has decided.
     Escalation,
     /// It waits no longer.
     Decided {
@@ -27,36 +64,12 @@ pub enum Occasion<'a> {
     },
     /// What became of the release after the decision.
     Outcome(&'a ExecutionOutcome),
-    /// Something else that arrived and is passed on.
-    Forwarded(&'a ForwardedMessage),
-    /// Whether a channel works.
-    Test,
-    /// What environments do, or are about to do.
-    Announcement(&'a Announcement),
 }
 
 impl Occasion<'_> {
-    /// Its name in records, in `webhook-id` and in the machine format.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Ask => "ask",
-            Self::Reminder { .. } => "reminder",
-            Self::Escalation => "escalation",
-            Self::Decided { .. } => "decided",
-            Self::Outcome(_) => "outcome",
-            Self::Forwarded(_) => "plain",
-            Self::Test => "test",
-            Self::Announcement(news) => news.name,
-        }
-    }
-
-    /// The kind of event, for machines that sort by it.
-    pub fn event(&self) -> String {
-        let family = match self {
-            Self::Announcement(_) => "environment",
-            _ => "approval",
-        };
-        format!("{family}.{}", self.name())
+    /// Whether it is about a decision that is still open.
+    pub fn asks(&self) -> bool {
+        matches!(self, Self::Ask | Self::Reminder { .. } | Self::Escalation)
     }
 }
 
@@ -142,23 +155,6 @@ pub struct Links {
     pub reject: Option<String>,
 }
 
-/// All that a rendered message is made from, beside the texts of its language.
-#[derive(Debug, Clone)]
-pub struct Message<'a> {
-    /// Why.
-    pub occasion: Occasion<'a>,
-    /// What about; none for [`Occasion::Forwarded`] and [`Occasion::Test`].
-    pub case: Option<&'a Case>,
-    /// Where this reader goes.
-    pub links: Links,
-    /// Who is to notice, as the route says it for this channel.
-    pub mentions: &'a [String],
-    /// Whether a decision is still open, so that buttons are shown.
-    pub waiting: bool,
-    /// The time of telling.
-    pub now: Timestamp,
-}
-
 /// How much of a message is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
@@ -168,11 +164,44 @@ pub enum Shape {
     Note,
 }
 
-impl Message<'_> {
+impl<'a> Message<'a> {
+    /// The approval that it is about, if it is about one.
+    pub fn approval(&self) -> Option<&ApprovalNotice<'a>> {
+        match &self.subject {
+            Subject::Approval(notice) => Some(notice),
+            _ => None,
+        }
+    }
+
+    /// Its name in `webhook-id` and in the machine format.
+    pub fn name(&self) -> &'static str {
+        match &self.subject {
+            Subject::Approval(notice) => match notice.occasion {
+                Occasion::Ask => "ask",
+                Occasion::Reminder { .. } => "reminder",
+                Occasion::Escalation => "escalation",
+                Occasion::Decided { .. } => "decided",
+                Occasion::Outcome(_) => "outcome",
+            },
+            Subject::Forwarded(_) => "plain",
+            Subject::Test => "test",
+            Subject::Announcement(news) => news.name,
+        }
+    }
+
+    /// The kind of event, for machines that sort by it.
+    pub fn event(&self) -> String {
+        let family = match &self.subject {
+            Subject::Announcement(_) => "environment",
+            _ => "approval",
+        };
+        format!("{family}.{}", self.name())
+    }
+
     /// The shape of a new message: people who are to decide get everything, others what is new.
     pub fn shape(&self) -> Shape {
-        match self.occasion {
-            Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation => Shape::Whole,
+        match self.approval() {
+            Some(notice) if notice.occasion.asks() => Shape::Whole,
             _ => Shape::Note,
         }
     }

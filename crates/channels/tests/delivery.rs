@@ -66,7 +66,6 @@ impl Try<'_> {
         let (texts, channel) = (english(), &config.channels[self.channel]);
         let post = DeliveryRequest {
             channel,
-            recipient: None,
             message,
             texts: &texts,
             mode,
@@ -367,7 +366,6 @@ async fn a_mail_goes_to_each_recipient_alone() {
     let message = message(&case, Occasion::Ask);
     let post = DeliveryRequest {
         channel: &config.channels["mail"],
-        recipient: None,
         message: &message,
         texts: &texts,
         mode: Mode::New,
@@ -406,7 +404,7 @@ async fn a_mail_goes_to_each_recipient_alone() {
 #[tokio::test]
 async fn what_ses_refuses_is_not_tried_for_ever() {
     let refused = r#"{"message":"Email address is not verified."}"#;
-    let (aws, _) = aws(vec![(400, refused.into())]);
+    let (aws, _) = aws(vec![(400, refused.into()), (400, refused.into())]);
     let (http, config, texts, case) = (Http::new(false), config(), english(), case());
     let out = Outgoing {
         aws: &aws,
@@ -415,10 +413,8 @@ async fn what_ses_refuses_is_not_tried_for_ever() {
         within: Duration::from_secs(5),
     };
     let message = message(&case, Occasion::Ask);
-    let one = Some("lead@example.com");
     let post = DeliveryRequest {
         channel: &config.channels["mail"],
-        recipient: one,
         message: &message,
         texts: &texts,
         mode: Mode::New,
@@ -451,7 +447,6 @@ async fn topics_are_published_to() {
         let message = message(&case, Occasion::Ask);
         let post = DeliveryRequest {
             channel: &config.channels[channel],
-            recipient: None,
             message: &message,
             texts: &texts,
             mode: Mode::New,

@@ -10,12 +10,12 @@ use approvals::{
 };
 use channels::{
     Announcement, AnnouncementList, Choice, ForwardedMessage, Occasion, Payload, Severity, Shape,
-    Surface, Texts, limits, render, render_as,
+    Subject, Surface, Texts, limits, render, render_as,
 };
 use contacts::Language;
 use proptest::prelude::*;
 use serde_json::Value;
-use support::{SURFACES, big_case, case, english, everything, message};
+use support::{SURFACES, Topic, big_case, case, english, everything, message};
 
 /// What others may write, of the worst kinds.
 fn text() -> impl Strategy<Value = String> {
@@ -387,11 +387,11 @@ proptest! {
     fn any_decision_and_any_foreign_message_too(case in any_case(), who in text(), said in text(), body in text(), repeat in 1..200_usize, url in link()) {
         let truth = Truth { status: Status::Rejected, by: Some(who.clone()), summary: Some(said.clone()), at: None };
         let plain = ForwardedMessage { title: who.clone(), text: format!("{body}\n").repeat(repeat), link: url };
-        let occasions = [Occasion::Decided { truth: &truth, who: Some(&who), comment: Some(&said) }, Occasion::Forwarded(&plain), Occasion::Escalation];
-        for occasion in occasions {
+        let decided = Occasion::Decided { truth: &truth, who: Some(&who), comment: Some(&said) };
+        for subject in [decided.subject(&case), Subject::Forwarded(&plain), Occasion::Escalation.subject(&case)] {
             for surface in SURFACES {
                 for shape in [Shape::Whole, Shape::Note] {
-                    let payload = render_as(&message(&case, occasion), shape, surface, &english());
+                    let payload = render_as(&message(&case, subject.clone()), shape, surface, &english());
                     within_limits(&payload, surface);
                     harmless(&payload);
                 }
@@ -432,8 +432,7 @@ proptest! {
     fn any_news_keep_to_every_limit_and_do_nothing(texts in prop::collection::vec(text(), 1..6), repeat in 0..60_usize, url in link()) {
         let news = news(&texts, repeat, url.as_deref());
         let case = case();
-        let mut message = message(&case, Occasion::Announcement(&news));
-        message.case = None;
+        let message = message(&case, Subject::Announcement(&news));
         for surface in SURFACES {
             let payload = render(&message, surface, &english());
             within_limits(&payload, surface);
@@ -447,8 +446,7 @@ fn an_address_with_a_query_is_opened_as_it_is() {
     let url = "https://example.com/e/x?until=1&by=%3Ca%3E";
     let news = news(&["wake".to_owned()], 1, Some(url));
     let case = case();
-    let mut message = message(&case, Occasion::Announcement(&news));
-    message.case = None;
+    let message = message(&case, Subject::Announcement(&news));
     for surface in SURFACES {
         harmless(&render(&message, surface, &english()));
     }
@@ -467,8 +465,7 @@ fn news_say_how_many_lines_have_no_room() {
         .collect();
     let news = news(&lines, 200, Some("https://example.com/e/x"));
     let case = case();
-    let mut message = message(&case, Occasion::Announcement(&news));
-    message.case = None;
+    let message = message(&case, Subject::Announcement(&news));
     for surface in SURFACES {
         let all = everything(&render(&message, surface, &english()));
         let told = all.contains(" more") || all.contains("\"more\":");
@@ -546,13 +543,13 @@ proptest! {
         let plain = ForwardedMessage { title: text.clone(), text: text.clone(), link: Some(format!("https://x.example/approve/{token}")) };
         let texts = Texts::of(if chinese { Language::Chinese } else { Language::English });
         let seen = |text: &str| -> String { text.chars().filter(char::is_ascii_graphic).collect::<String>().to_lowercase() };
-        for occasion in [
-            Occasion::Ask,
-            Occasion::Decided { truth: &truth, who: Some(&text), comment: Some(&text) },
-            Occasion::Forwarded(&plain),
+        for subject in [
+            Occasion::Ask.subject(&case),
+            Occasion::Decided { truth: &truth, who: Some(&text), comment: Some(&text) }.subject(&case),
+            Subject::Forwarded(&plain),
         ] {
             for surface in SURFACES {
-                let all = seen(&everything(&render(&message(&case, occasion), surface, &texts)));
+                let all = seen(&everything(&render(&message(&case, subject.clone()), surface, &texts)));
                 prop_assert!(!all.contains(&seen(&token)), "{}: {all}", surface.name());
                 // Nor so much of it that the rest could be guessed.
                 prop_assert!(!all.contains(&seen(&token)[..18]), "{}: {all}", surface.name());

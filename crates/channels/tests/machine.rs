@@ -5,9 +5,9 @@
 mod support;
 
 use approvals::{ExecutionOutcome, ExecutionStatus, Status, Truth};
-use channels::{ForwardedMessage, Message, Occasion, Payload, Surface, render};
+use channels::{ForwardedMessage, Message, Occasion, Payload, Subject, Surface, render};
 use serde_json::{Value, json};
-use support::{big_case, case, english, message};
+use support::{Topic, big_case, case, english, message};
 
 fn schema() -> jsonschema::Validator {
     let path = concat!(
@@ -46,28 +46,28 @@ fn every_occasion_is_what_the_schema_says() {
         text: "b\nc".into(),
         link: Some("ftp://x".into()),
     };
-    for occasion in [
-        Occasion::Ask,
-        Occasion::Reminder { number: 2 },
-        Occasion::Escalation,
-        Occasion::Decided {
-            truth: &truth,
-            who: None,
-            comment: Some("late"),
-        },
-        Occasion::Outcome(&outcome),
-        Occasion::Forwarded(&plain),
-        Occasion::Test,
-    ] {
-        for case in [Some(&case), Some(&big), None] {
-            let mut message = message(case.unwrap_or(&big), occasion);
-            message.case = case;
+    for case in [&case, &big] {
+        for subject in [
+            Occasion::Ask.subject(case),
+            Occasion::Reminder { number: 2 }.subject(case),
+            Occasion::Escalation.subject(case),
+            Occasion::Decided {
+                truth: &truth,
+                who: None,
+                comment: Some("late"),
+            }
+            .subject(case),
+            Occasion::Outcome(&outcome).subject(case),
+            Subject::Forwarded(&plain),
+            Subject::Test,
+        ] {
+            let message = message(case, subject);
             let event = event(&message);
             let problems: Vec<String> = schema
                 .iter_errors(&event)
                 .map(|error| error.to_string())
                 .collect();
-            assert!(problems.is_empty(), "{}: {problems:?}", occasion.name());
+            assert!(problems.is_empty(), "{}: {problems:?}", message.name());
         }
     }
     assert!(!schema.is_valid(&json!({"type": "approval.asked", "timestamp": "", "data": {}})));

@@ -4,17 +4,19 @@
 
 mod support;
 
-use channels::{ForwardedMessage, Occasion, Payload, Shape, Surface, Texts, render, render_as};
+use channels::{
+    ForwardedMessage, Occasion, Payload, Shape, Subject, Surface, Texts, render, render_as,
+};
 use contacts::Language;
 use insta::assert_snapshot;
-use support::{big_case, case, english, everything, message, top};
+use support::{big_case, case, english, everything, message, notice, top};
 
 #[test]
 fn slack_asks() {
     let case = case();
     let mentions = ["<!here>".to_owned(), "the <team>".to_owned()];
     let mut message = message(&case, Occasion::Ask);
-    message.mentions = &mentions;
+    notice(&mut message).mentions = &mentions;
     let payload = render(&message, Surface::Slack, &english());
     assert_snapshot!(payload.shown(), @r#"
     # shop-release: Production waits for a decision
@@ -148,8 +150,8 @@ fn a_slack_webhook_has_links_for_buttons_or_none() {
             .starts_with("https://decide.example.com/d/approve")
     );
     assert!(buttons[0].get("value").is_none());
-    message.links.approve = None;
-    message.links.reject = None;
+    notice(&mut message).links.approve = None;
+    notice(&mut message).links.reject = None;
     let told = render(&message, Surface::SlackWebhook, &english());
     assert!(!everything(&told).contains("\"actions\""));
 }
@@ -374,8 +376,7 @@ fn reminders_escalations_tests_and_foreign_messages_have_their_words() {
         text: "Threshold crossed\n\n\n<!channel> now\r\n\tindented".into(),
         link: Some("http://not.https.example.com".into()),
     };
-    let mut foreign = message(&case, Occasion::Forwarded(&plain));
-    foreign.case = None;
+    let foreign = message(&case, Subject::Forwarded(&plain));
     assert_snapshot!(render(&foreign, Surface::Slack, &english()).shown(), @r#"
     # ALARM: "shop-5xx" in EU
 
@@ -384,8 +385,7 @@ fn reminders_escalations_tests_and_foreign_messages_have_their_words() {
     &lt;!channel&gt; now
      indented
     "#);
-    let mut test = message(&case, Occasion::Test);
-    test.case = None;
+    let test = message(&case, Subject::Test);
     assert_snapshot!(render(&test, Surface::Slack, &english()).shown(), @r#"
     # A test message from deploy-hooks
 
@@ -402,7 +402,7 @@ fn a_briefing_that_holds_nothing_is_told_as_well() {
     case.external_link = Some("javascript:alert(1)".into());
     case.console_link = None;
     let mut message = message(&case, Occasion::Ask);
-    message.links = channels::Links::default();
+    notice(&mut message).links = channels::Links::default();
     let payload = render(&message, Surface::Slack, &english());
     assert_snapshot!(payload.shown(), @r#"
     # shop-release: Production waits for a decision

@@ -10,7 +10,7 @@ use approvals::{
 use channels::{Occasion, Payload, Shape, Surface, Texts, render, render_as};
 use contacts::Language;
 use insta::assert_snapshot;
-use support::{at, case, english, message, top};
+use support::{at, case, english, message, notice, top};
 
 #[test]
 fn a_decided_message_has_no_buttons_and_says_who() {
@@ -27,7 +27,7 @@ fn a_decided_message_has_no_buttons_and_says_who() {
         comment: Some("Looks\ngood"),
     };
     let mut message = message(&case, decided);
-    message.waiting = false;
+    notice(&mut message).waiting = false;
     let whole = render_as(&message, Shape::Whole, Surface::Slack, &english());
     let all = whole.shown();
     assert_snapshot!(top(&all, 6), @r#"

@@ -27,7 +27,7 @@ use crate::cache::PlaceCache;
 use crate::continuation::{Continuation, continue_run};
 use crate::event::{Event, EventError};
 use crate::metrics::{Counts, RunMetrics, line};
-use crate::people::{self, NOTIFY_TIMEOUT};
+use crate::people::{self, NOTIFY_TIMEOUT, NotifyError};
 use crate::run::{FailedRun, RunContext, RunOutcome};
 use crate::settings::Settings;
 use crate::{Function, HandleError, Invocation, configuration, cross_account};
@@ -152,25 +152,22 @@ fn narrow(gathered: &mut Gathered, event: &Event) {
 }
 
 /// Notifies people: this can neither hold up a run nor end it.
-async fn notify(telling: impl Future<Output = Vec<String>>) -> Vec<String> {
-    let telling = AssertUnwindSafe(Box::pin(telling)).catch_unwind();
-    let troubles = match tokio::time::timeout(NOTIFY_TIMEOUT, telling).await {
-        Ok(Ok(troubles)) => troubles,
-        Ok(Err(_)) => vec!["people could not be told: the function panicked".to_owned()],
-        Err(_) => vec![format!(
-            "people could not all be told within {} seconds",
-            NOTIFY_TIMEOUT.as_secs()
-        )],
+async fn notify(notifying: impl Future<Output = Vec<NotifyError>>) -> Vec<NotifyError> {
+    let notifying = AssertUnwindSafe(Box::pin(notifying)).catch_unwind();
+    let unsent = match tokio::time::timeout(NOTIFY_TIMEOUT, notifying).await {
+        Ok(Ok(unsent)) => unsent,
+        Ok(Err(_)) => vec![NotifyError::Panicked],
+        Err(_) => vec![NotifyError::Slow],
     };
-    for trouble in &troubles {
-        tracing::error!("{trouble}");
+    for error in &unsent {
+        tracing::error!("{error}");
     }
-    troubles
+    unsent
 }
 
 impl RunContext<'_> {
     async fn carry_out(&self, learned: &PlaceCache) -> Value {
-        let mut untold = notify(people::before(self)).await;
+        let mut unsent = notify(people::before(self)).await;
         let mut applied = None;
         if !self.dry_run {
             applied = Some(Box::pin(self.apply(learned)).await);
@@ -189,8 +186,8 @@ impl RunContext<'_> {
             problems,
         };
         self.log(&done);
-        untold.extend(notify(people::after(self, &done)).await);
-        self.answer(&done, &rest, untold)
+        unsent.extend(notify(people::after(self, &done)).await);
+        self.answer(&done, &rest, &unsent)
     }
 
     async fn apply(&self, learned: &PlaceCache) -> Applied {
@@ -343,9 +340,9 @@ impl RunContext<'_> {
         );
     }
 
-    fn answer(&self, done: &RunOutcome, rest: &Continuation, untold: Vec<String>) -> Value {
+    fn answer(&self, done: &RunOutcome, rest: &Continuation, unsent: &[NotifyError]) -> Value {
         let mut problems = done.problems.clone();
-        problems.extend(untold);
+        problems.extend(unsent.iter().map(ToString::to_string));
         let mut answer = json!({
             "action": self.event.action,
             "at": self.now,
@@ -419,20 +416,21 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn telling_people_can_neither_end_nor_hold_up_a_run() {
-        let fails = async { vec!["Slack is away".to_owned()] };
-        assert_eq!(notify(fails).await, ["Slack is away"]);
+        let sentences = |unsent: Vec<NotifyError>| -> Vec<String> {
+            unsent.iter().map(ToString::to_string).collect()
+        };
         let panics = async {
-            let none: Vec<String> = Vec::new();
-            vec![none[0].clone()]
+            let none: Vec<NotifyError> = Vec::new();
+            vec![none.into_iter().next().unwrap()]
         };
         assert_eq!(
-            notify(panics).await,
-            ["people could not be told: the function panicked"]
+            sentences(notify(panics).await),
+            ["people could not be notified: the function panicked"]
         );
         let began = Instant::now();
         assert_eq!(
-            notify(std::future::pending()).await,
-            ["people could not all be told within 20 seconds"]
+            sentences(notify(std::future::pending()).await),
+            ["people could not all be notified within 20 seconds"]
         );
         assert!(began.elapsed() < NOTIFY_TIMEOUT + Duration::from_secs(1));
     }

@@ -4,7 +4,6 @@ use super::{Item, Line, MessageBody, Section, Tone};
 use crate::budget::Rank;
 use crate::clean;
 use crate::message::{Announcement, Choice, Severity};
-use crate::texts::{Key, Texts};
 
 /// Characters of a line.
 const MAX_LINE: usize = 1_000;
@@ -21,16 +20,6 @@ pub(super) fn tone(severity: Severity) -> Tone {
         Severity::Good => Tone::Good,
         Severity::Warning => Tone::Warning,
         Severity::Bad => Tone::Bad,
-    }
-}
-
-/// Slack refuses a message whole for one empty text.
-pub(super) fn title(text: &str, texts: &Texts) -> String {
-    let title = clean::line(text);
-    if title.is_empty() {
-        texts.plain(Key::PlainTitle)
-    } else {
-        title
     }
 }
 

@@ -5,15 +5,14 @@ use approvals::{Briefing, Case, GateReport, Lookup, Revision, Step, VersionChang
 
 use super::{Detail, Item, Line, MessageBody, Section, Tone, changes};
 use crate::budget::Rank;
+use crate::clean;
 use crate::texts::{Key, Texts};
-use crate::{Message, clean};
 
 /// Characters of an id of a source: a commit is known by far fewer.
 const ID: usize = 12;
 
 /// Adds all that is known of the case.
-pub(super) fn tell(body: &mut MessageBody, message: &Message<'_>, texts: &Texts, detail: &Detail) {
-    let Some(case) = message.case else { return };
+pub(super) fn tell(body: &mut MessageBody, case: &Case, texts: &Texts, detail: &Detail) {
     let briefing = &case.briefing;
     if let Some(version) = &briefing.version {
         body.lead.push(version_step(version, texts, detail));

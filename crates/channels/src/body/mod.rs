@@ -13,13 +13,14 @@ mod outcome;
 pub(crate) use briefing::unopened;
 pub(crate) use line::{Line, Part, Tone};
 
-use approvals::{Case, Truth};
+use approvals::Case;
 use contacts::Language;
+use jiff::Timestamp;
 
 use crate::budget::Rank;
 use crate::clean;
 use crate::texts::{Key, Texts};
-use crate::{Choice, Message, Occasion, Shape};
+use crate::{ApprovalNotice, Choice, Message, Occasion, Shape, Subject};
 
 /// What is told.
 #[derive(Debug, Clone)]
@@ -123,35 +124,47 @@ impl MessageBody {
             choices: Vec::new(),
             footer: texts.plain(Key::MailFooter),
         };
-        match message.occasion {
-            Occasion::Forwarded(plain) => note::plain(&mut body, plain, texts, detail),
-            Occasion::Announcement(news) => announcement::tell(&mut body, news),
-            Occasion::Test => body.lead.push(Line::text(texts.plain(Key::TestText))),
-            Occasion::Outcome(outcome) => outcome::tell(&mut body, message, outcome, texts, detail),
+        match &message.subject {
+            Subject::Approval(notice) => {
+                body.add_approval(notice, shape, (texts, detail, message.now));
+            }
+            Subject::Forwarded(plain) => note::plain(&mut body, plain, texts, detail),
+            Subject::Announcement(news) => announcement::tell(&mut body, news),
+            Subject::Test => body.lead.push(Line::text(texts.plain(Key::TestText))),
+        }
+        body
+    }
+
+    fn add_approval(
+        &mut self,
+        notice: &ApprovalNotice<'_>,
+        shape: Shape,
+        (texts, detail, now): (&Texts, &Detail, Timestamp),
+    ) {
+        let (case, asks) = (notice.case, notice.occasion.asks());
+        match notice.occasion {
+            Occasion::Outcome(outcome) => outcome::tell(self, (case, outcome), texts, detail),
             Occasion::Decided {
                 truth,
                 who,
                 comment,
             } => {
-                body.lead.push(note::status(truth, who, texts));
-                body.lead.extend(note::said(comment, texts, detail));
+                self.lead.push(note::status(truth, who, texts));
+                self.lead.extend(note::said(comment, texts, detail));
             }
             Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation => {}
         }
-        if let Some(case) = message.case {
-            if asks(message) {
-                body.lead.push(waits(case, message, texts, detail));
-            }
-            if shape == Shape::Whole {
-                briefing::tell(&mut body, message, texts, detail);
-            }
-            links(&mut body, message, texts);
-            // A note stands beside the message that has the buttons.
-            if shape == Shape::Whole && message.waiting && asks(message) {
-                body.decision = Some(decision(case, message));
-            }
+        if asks {
+            self.lead.push(waits(case, now, texts, detail));
         }
-        body
+        if shape == Shape::Whole {
+            briefing::tell(self, case, texts, detail);
+        }
+        links(self, notice, texts);
+        // A note stands beside the message that has the buttons.
+        if shape == Shape::Whole && notice.waiting && asks {
+            self.decision = Some(decision(notice));
+        }
     }
 
     /// The same with its choices as links, for surfaces whose buttons nobody hears of.
@@ -169,16 +182,8 @@ impl MessageBody {
     }
 }
 
-/// Whether this is about a decision that is still open.
-pub(crate) fn asks(message: &Message<'_>) -> bool {
-    matches!(
-        message.occasion,
-        Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation
-    )
-}
-
 /// What waits, and how long it still does.
-fn waits(case: &Case, message: &Message<'_>, texts: &Texts, detail: &Detail) -> Line {
+fn waits(case: &Case, now: Timestamp, texts: &Texts, detail: &Detail) -> Line {
     let value = |text: &str| clean::short(text, detail.value);
     let action = &case.action;
     let values = [
@@ -186,42 +191,44 @@ fn waits(case: &Case, message: &Message<'_>, texts: &Texts, detail: &Detail) -> 
         ("stage", &*value(&action.stage)),
         ("pipeline", &*value(&action.pipeline)),
     ];
-    let until = texts.until(case.expires, message.now);
+    let until = texts.until(case.expires, now);
     Line::text(format!("{} ", texts.get(Key::Waits, &values))).and_strong(until, Tone::Warning)
 }
 
 fn title(message: &Message<'_>, texts: &Texts) -> String {
-    let of_case = |key| {
-        let Some(case) = message.case else {
-            return texts.plain(Key::PlainTitle);
-        };
-        let action = &case.action;
-        let (pipeline, stage) = (clean::line(&action.pipeline), clean::line(&action.stage));
-        texts.get(key, &[("pipeline", &pipeline), ("stage", &stage)])
-    };
-    match message.occasion {
-        Occasion::Ask => of_case(Key::AskTitle),
-        Occasion::Reminder { .. } => of_case(Key::ReminderTitle),
-        Occasion::Escalation => of_case(Key::EscalationTitle),
-        Occasion::Decided { truth, .. } => of_case(note::decided_title(truth)),
-        Occasion::Outcome(outcome) => of_case(outcome::title(outcome)),
-        Occasion::Test => texts.plain(Key::TestTitle),
-        Occasion::Announcement(news) => announcement::title(&news.title, texts),
-        Occasion::Forwarded(plain) => {
-            let title = clean::line(&plain.title);
-            if title.is_empty() {
-                texts.plain(Key::PlainTitle)
-            } else {
-                title
-            }
+    match &message.subject {
+        Subject::Approval(notice) => {
+            let key = match notice.occasion {
+                Occasion::Ask => Key::AskTitle,
+                Occasion::Reminder { .. } => Key::ReminderTitle,
+                Occasion::Escalation => Key::EscalationTitle,
+                Occasion::Decided { truth, .. } => note::decided_title(truth),
+                Occasion::Outcome(outcome) => outcome::title(outcome),
+            };
+            let action = &notice.case.action;
+            let (pipeline, stage) = (clean::line(&action.pipeline), clean::line(&action.stage));
+            texts.get(key, &[("pipeline", &pipeline), ("stage", &stage)])
         }
+        Subject::Test => texts.plain(Key::TestTitle),
+        Subject::Announcement(news) => given_title(&news.title, texts),
+        Subject::Forwarded(plain) => given_title(&plain.title, texts),
+    }
+}
+
+/// Slack refuses a message whole for one empty text.
+fn given_title(text: &str, texts: &Texts) -> String {
+    let title = clean::line(text);
+    if title.is_empty() {
+        texts.plain(Key::PlainTitle)
+    } else {
+        title
     }
 }
 
 /// A subject of SNS is ASCII, so that other languages would be a row of question marks.
 fn ascii_title(message: &Message<'_>, texts: &Texts) -> String {
-    if let Occasion::Announcement(news) = message.occasion {
-        return announcement::title(&news.ascii_title, texts);
+    if let Subject::Announcement(news) = &message.subject {
+        return given_title(&news.ascii_title, texts);
     }
     if texts.language() == Language::English {
         title(message, texts)
@@ -231,37 +238,34 @@ fn ascii_title(message: &Message<'_>, texts: &Texts) -> String {
 }
 
 fn tone(message: &Message<'_>) -> Tone {
-    match message.occasion {
-        Occasion::Decided {
-            truth: Truth { status, .. },
-            ..
-        } => note::tone(*status),
-        Occasion::Outcome(outcome) => outcome::tone(outcome),
-        Occasion::Announcement(news) => announcement::tone(news.severity),
-        Occasion::Forwarded(_) | Occasion::Test => Tone::Plain,
-        _ => Tone::Warning,
+    match &message.subject {
+        Subject::Approval(notice) => match notice.occasion {
+            Occasion::Decided { truth, .. } => note::tone(truth.status),
+            Occasion::Outcome(outcome) => outcome::tone(outcome),
+            Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation => Tone::Warning,
+        },
+        Subject::Announcement(news) => announcement::tone(news.severity),
+        Subject::Forwarded(_) | Subject::Test => Tone::Plain,
     }
 }
 
 /// People are called only where something is left for them to do.
 fn mentions(message: &Message<'_>) -> Vec<String> {
-    if asks(message) || matches!(message.occasion, Occasion::Forwarded(_)) {
-        let clean = message.mentions.iter().map(|mention| clean::line(mention));
-        clean
-            .filter(|mention| !mention.is_empty())
-            .take(20)
-            .collect()
-    } else {
-        Vec::new()
-    }
+    let asking = message.approval().filter(|notice| notice.occasion.asks());
+    let mentions = asking.map_or(&[][..], |notice| notice.mentions);
+    let clean = mentions.iter().map(|mention| clean::line(mention));
+    clean
+        .filter(|mention| !mention.is_empty())
+        .take(20)
+        .collect()
 }
 
-fn links(body: &mut MessageBody, message: &Message<'_>, texts: &Texts) {
-    let Some(case) = message.case else { return };
+fn links(body: &mut MessageBody, notice: &ApprovalNotice<'_>, texts: &Texts) {
+    let case = notice.case;
     let own = |link: &Option<String>| link.as_deref().and_then(clean::own_link);
     let foreign = |link: &Option<String>| link.as_deref().and_then(clean::link);
     let found = [
-        (Key::ViewLink, own(&message.links.view)),
+        (Key::ViewLink, own(&notice.links.view)),
         (Key::ExternalLink, foreign(&case.external_link)),
         (Key::ConsoleLink, foreign(&case.console_link)),
     ];
@@ -273,13 +277,14 @@ fn links(body: &mut MessageBody, message: &Message<'_>, texts: &Texts) {
     }
 }
 
-fn decision(case: &Case, message: &Message<'_>) -> Decision {
+fn decision(notice: &ApprovalNotice<'_>) -> Decision {
+    let case = notice.case;
     let own = |link: &Option<String>| link.as_deref().and_then(clean::own_link);
     Decision {
         case: case.id.to_string(),
         pipeline: clean::short(&case.action.pipeline, 100),
         stage: clean::short(&case.action.stage, 100),
-        approve: own(&message.links.approve),
-        reject: own(&message.links.reject),
+        approve: own(&notice.links.approve),
+        reject: own(&notice.links.reject),
     }
 }

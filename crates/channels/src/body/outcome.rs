@@ -1,11 +1,11 @@
 //! What became of the release after the decision.
 
-use approvals::{Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus};
+use approvals::{Case, Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus};
 
 use super::{Detail, Item, Line, MessageBody, Section, Tone, briefing};
 use crate::budget::Rank;
+use crate::clean;
 use crate::texts::{Key, Texts};
-use crate::{Message, clean};
 
 /// The title. A release that was taken back is told as such, whatever else went well.
 pub(super) fn title(outcome: &ExecutionOutcome) -> Key {
@@ -43,8 +43,7 @@ fn rolled_back(outcome: &ExecutionOutcome) -> bool {
 /// Adds what is known.
 pub(super) fn tell(
     body: &mut MessageBody,
-    message: &Message<'_>,
-    outcome: &ExecutionOutcome,
+    (case, outcome): (&Case, &ExecutionOutcome),
     texts: &Texts,
     detail: &Detail,
 ) {
@@ -75,7 +74,6 @@ pub(super) fn tell(
     }
     body.sections
         .push(deployments(&outcome.deployments, texts, detail));
-    let region = message.case.map_or("", |case| case.action.region.as_str());
     let gates: Vec<_> = outcome
         .deployments
         .iter()
@@ -83,7 +81,7 @@ pub(super) fn tell(
         .cloned()
         .collect();
     body.sections
-        .push(briefing::gates(&gates, region, texts, detail));
+        .push(briefing::gates(&gates, &case.action.region, texts, detail));
     body.sections
         .push(briefing::gaps(&outcome.gaps, texts, detail));
     body.sections.retain(|section| !section.items.is_empty());

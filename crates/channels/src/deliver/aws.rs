@@ -11,7 +11,7 @@ use common::notify::{self, Notification};
 
 use super::{Cause, Delivered, DeliveryRequest};
 use crate::outgoing::Outgoing;
-use crate::{Occasion, Payload};
+use crate::{Payload, Subject};
 
 /// A mail to each recipient alone: nobody sees another's links.
 pub(super) async fn ses(
@@ -39,10 +39,6 @@ pub(super) async fn ses(
         .headers(header("Auto-Submitted", "auto-generated"))
         .headers(header("List-Id", list_id(post)))
         .build();
-    let all = to.iter().map(String::as_str);
-    let to: Vec<&str> = post
-        .recipient
-        .map_or_else(|| all.collect(), |one| vec![one]);
     let mut failed = Vec::new();
     let mut retryable = false;
     for address in to {
@@ -65,10 +61,8 @@ pub(super) async fn ses(
 }
 
 fn list_id(post: &DeliveryRequest<'_>) -> &'static str {
-    match post.message.occasion {
-        Occasion::Announcement(_) => {
-            "deploy-hooks environments <environments.deploy-hooks.invalid>"
-        }
+    match post.message.subject {
+        Subject::Announcement(_) => "deploy-hooks environments <environments.deploy-hooks.invalid>",
         _ => "deploy-hooks approvals <approvals.deploy-hooks.invalid>",
     }
 }
@@ -93,8 +87,9 @@ pub(super) async fn sns(
         unreachable!("the surface of SNS renders a message of SNS");
     };
     // By `event` the notifier knows its own messages, should it listen to this topic, too.
-    let mut attributes = BTreeMap::from([("event", post.message.occasion.event())]);
-    if let Some(case) = post.message.case {
+    let mut attributes = BTreeMap::from([("event", post.message.event())]);
+    if let Some(notice) = post.message.approval() {
+        let case = notice.case;
         attributes.insert("pipeline", case.action.pipeline.clone());
         attributes.insert("stage", case.action.stage.clone());
     }
@@ -122,7 +117,7 @@ pub(super) async fn amazon_q(
     };
     let attribute = MessageAttributeValue::builder()
         .data_type("String")
-        .string_value(post.message.occasion.event());
+        .string_value(post.message.event());
     let attribute = attribute.build().expect("a data type is set");
     let call = out
         .aws

@@ -21,8 +21,6 @@ use crate::{Message, Payload, Shape, Surface, render_as};
 pub struct DeliveryRequest<'a> {
     /// The place.
     pub channel: &'a Channel,
-    /// Of a mail channel only this recipient, with whom the links are their own; none: all of them.
-    pub recipient: Option<&'a str>,
     /// What is told.
     pub message: &'a Message<'a>,
     /// In which words.

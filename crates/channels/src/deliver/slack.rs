@@ -48,7 +48,8 @@ impl Bot<'_> {
         if let Some(ts) = thread {
             body["thread_ts"] = json!(ts);
             // A reminder that only its thread shows reminds nobody.
-            if matches!(self.post.message.occasion, Occasion::Reminder { .. }) {
+            let notice = self.post.message.approval();
+            if notice.is_some_and(|one| matches!(one.occasion, Occasion::Reminder { .. })) {
                 body["reply_broadcast"] = json!(true);
             }
         }

@@ -67,7 +67,8 @@ pub(super) fn notification(body: &MessageBody, message: &Message<'_>, texts: &Te
     if !steps.is_empty() {
         event["content"]["nextSteps"] = json!(steps);
     }
-    if let Some(case) = message.case {
+    if let Some(notice) = message.approval() {
+        let case = notice.case;
         let action = &case.action;
         let names = [&action.pipeline, &action.stage, &action.action];
         let words = names.into_iter().map(|name| keyword(name));
@@ -76,7 +77,7 @@ pub(super) fn notification(body: &MessageBody, message: &Message<'_>, texts: &Te
             .take(AMAZON_Q_KEYWORDS)
             .collect();
         event["content"]["keywords"] = json!(words);
-        event["id"] = json!(format!("{}-{}", case.id, message.occasion.name()));
+        event["id"] = json!(format!("{}-{}", case.id, message.name()));
     }
     Payload::AmazonQ(event)
 }
@@ -151,9 +152,10 @@ fn metadata(body: &MessageBody, message: &Message<'_>) -> Value {
     let mut metadata = Map::new();
     let summary = escape(&clean::cut(&body.title, 200));
     metadata.insert("summary".into(), json!(summary));
-    let event = format!("deploy-hooks.{}", message.occasion.event());
+    let event = format!("deploy-hooks.{}", message.event());
     metadata.insert("eventType".into(), json!(event));
-    if let Some(case) = message.case {
+    if let Some(notice) = message.approval() {
+        let case = notice.case;
         // Messages about one case make one thread.
         metadata.insert("threadId".into(), json!(case.id.as_str()));
         let mut context = Map::new();

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::body::unopened;
 use crate::budget::{Group, Rank, Room, fit};
 use crate::limits::WEBHOOK_TOTAL;
-use crate::{Announcement, AnnouncementList, Choice, Message, Occasion, clean};
+use crate::{Announcement, AnnouncementList, Choice, Links, Message, Occasion, Subject, clean};
 
 /// The version of the format.
 const FORMAT: u32 = 1;
@@ -24,9 +24,11 @@ const SETS: usize = 60;
 pub(super) fn event(message: &Message<'_>) -> Value {
     let mut data = Map::new();
     data.insert("format".into(), json!(FORMAT));
-    data.insert("waiting".into(), json!(message.waiting));
-    occasion(&mut data, message);
-    if let Some(case) = message.case {
+    let waiting = message.approval().is_some_and(|notice| notice.waiting);
+    data.insert("waiting".into(), json!(waiting));
+    subject(&mut data, message);
+    if let Some(notice) = message.approval() {
+        let case = notice.case;
         let mut about = serde_json::to_value(case).expect("a case is plain data");
         let briefing = about["briefing"].take();
         for name in [
@@ -44,50 +46,48 @@ pub(super) fn event(message: &Message<'_>) -> Value {
         let text = unopened(case).map(|text| clean::short(text, TEXT));
         data.insert("external_text".into(), json!(text));
         data.insert("case".into(), json!(case.id.as_str()));
-        data.insert("links".into(), links(message));
+        data.insert("links".into(), links(&notice.links));
         add_briefing(&mut data, briefing);
     }
     json!({
-        "type": message.occasion.event(),
+        "type": message.event(),
         "timestamp": message.now.to_string(),
         "data": data,
     })
 }
 
-fn occasion(data: &mut Map<String, Value>, message: &Message<'_>) {
-    let (name, value) = match message.occasion {
-        Occasion::Ask | Occasion::Escalation | Occasion::Test => return,
-        Occasion::Reminder { number } => ("reminder", json!(number)),
-        Occasion::Decided {
-            truth,
-            who,
-            comment,
-        } => (
-            "decision",
-            json!({"status": truth.status, "at": truth.at, "by": truth.by, "who": who, "comment": comment}),
-        ),
-        Occasion::Outcome(outcome) => ("outcome", json!(outcome)),
-        Occasion::Forwarded(plain) => (
+fn subject(data: &mut Map<String, Value>, message: &Message<'_>) {
+    let (name, value) = match &message.subject {
+        Subject::Approval(notice) => match &notice.occasion {
+            Occasion::Ask | Occasion::Escalation => return,
+            Occasion::Reminder { number } => ("reminder", json!(number)),
+            Occasion::Decided {
+                truth,
+                who,
+                comment,
+            } => {
+                let decision = json!({"status": truth.status, "at": truth.at, "by": truth.by, "who": who, "comment": comment});
+                ("decision", bounded("decision", decision))
+            }
+            Occasion::Outcome(outcome) => ("outcome", bounded("outcome", json!(outcome))),
+        },
+        Subject::Test => return,
+        // A message's text keeps its lines and its length.
+        Subject::Forwarded(plain) => (
             "message",
             json!({
-                "title": plain.title,
+                "title": bounded("title", json!(plain.title)),
                 "text": clean::cut(&clean::lines(&plain.text).join("\n"), 16 * TEXT),
-                "link": plain.link,
+                "link": bounded("link", json!(plain.link)),
             }),
         ),
-        Occasion::Announcement(news) => ("news", told(news)),
-    };
-    let value = match name {
-        "message" => checked_message(value),
-        // Bounded already, and longer than other lists.
-        "news" => value,
-        _ => bounded(name, value),
+        Subject::Announcement(news) => ("news", announcement(news)),
     };
     data.insert(name.into(), value);
 }
 
 /// News, list by list; what has no room is counted.
-fn told(news: &Announcement) -> Value {
+fn announcement(news: &Announcement) -> Value {
     let mut room = WEBHOOK_TOTAL / 2;
     let mut list = |list: &AnnouncementList| {
         let lines = list.lines.iter().map(|line| clean::short(line, TEXT));
@@ -114,19 +114,12 @@ fn told(news: &Announcement) -> Value {
     })
 }
 
-/// A message's text keeps its lines and its length.
-fn checked_message(mut message: Value) -> Value {
-    message["title"] = bounded("title", message["title"].take());
-    message["link"] = bounded("link", message["link"].take());
-    message
-}
-
-fn links(message: &Message<'_>) -> Value {
+fn links(links: &Links) -> Value {
     let own = |link: &Option<String>| link.as_deref().and_then(clean::own_link);
     json!({
-        "view": own(&message.links.view),
-        "approve": own(&message.links.approve),
-        "reject": own(&message.links.reject),
+        "view": own(&links.view),
+        "approve": own(&links.approve),
+        "reject": own(&links.reject),
     })
 }
 

@@ -8,104 +8,122 @@ use serde_json::Value;
 use text::mask::Masker;
 
 use super::Payload;
-use crate::{Announcement, AnnouncementList, Choice, ForwardedMessage, Message, Occasion};
+use crate::{
+    Announcement, AnnouncementList, ApprovalNotice, Choice, ForwardedMessage, Links, Message,
+    Occasion, Subject,
+};
 
 /// What a message is about, without tokens.
-pub(super) struct Masked {
-    case: Option<Case>,
-    occasion: Owned,
+pub(super) enum Masked<'m> {
+    Approval(ApprovalNotice<'m>, Box<Case>, MaskedOccasion),
+    Forwarded(ForwardedMessage),
+    Announcement(Announcement),
+    Test,
 }
 
 /// What an occasion holds.
-enum Owned {
-    Nothing,
+pub(super) enum MaskedOccasion {
+    Asks,
     Decided {
         truth: Truth,
         who: Option<String>,
         comment: Option<String>,
     },
     Outcome(ExecutionOutcome),
-    Forwarded(ForwardedMessage),
-    Announcement(Announcement),
 }
 
 /// What masks the texts of a message: our own links are no tokens, whatever they look like.
 pub(super) fn masker(message: &Message<'_>) -> Masker<'static> {
-    let of_case = message.case.map(Case::masker).unwrap_or_default();
-    let links = &message.links;
-    let choices = match message.occasion {
-        Occasion::Announcement(news) => news.choices.as_slice(),
-        _ => &[],
-    };
-    let choices = choices.iter().flat_map(|choice| {
-        let value = choice.button.as_ref().map(|(_, value)| value);
-        choice.url.iter().chain(value)
-    });
-    // CodePipeline's own, to a build or a deployment whose id has a token's form.
-    let failed = match message.occasion {
-        Occasion::Outcome(outcome) => outcome.failed_action.as_ref(),
-        _ => None,
-    };
-    let failed = failed.and_then(|failed| failed.link.as_ref());
-    let failed = failed.filter(|link| !Masker::review_links().finds(link));
-    [&links.view, &links.approve, &links.reject]
-        .into_iter()
-        .flatten()
-        .chain(failed)
-        .chain(choices)
-        .fold(of_case, |masker, own| masker.keep(own))
+    let mut masker = Masker::default();
+    match &message.subject {
+        Subject::Approval(notice) => {
+            let Links {
+                view,
+                approve,
+                reject,
+            } = &notice.links;
+            // CodePipeline's own, to a build or a deployment whose id has a token's form.
+            let failed = match notice.occasion {
+                Occasion::Outcome(outcome) => outcome.failed_action.as_ref(),
+                _ => None,
+            };
+            let failed = failed.and_then(|failed| failed.link.as_ref());
+            let failed = failed.filter(|link| !Masker::review_links().finds(link));
+            let links = [view, approve, reject].into_iter().flatten();
+            masker = links
+                .chain(failed)
+                .fold(notice.case.masker(), |masker, own| masker.keep(own));
+        }
+        Subject::Announcement(news) => {
+            for choice in &news.choices {
+                let value = choice.button.as_ref().map(|(_, value)| value);
+                let own = choice.url.iter().chain(value);
+                masker = own.fold(masker, |masker, own| masker.keep(own));
+            }
+        }
+        Subject::Forwarded(_) | Subject::Test => {}
+    }
+    masker
 }
 
-impl Masked {
-    pub(super) fn of(message: &Message<'_>, masker: &Masker<'_>) -> Self {
+impl<'m> Masked<'m> {
+    pub(super) fn of(message: &Message<'m>, masker: &Masker<'_>) -> Self {
         let text = |text: &str| masker.mask(text).into_owned();
-        let occasion = match message.occasion {
-            Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation | Occasion::Test => {
-                Owned::Nothing
+        match &message.subject {
+            Subject::Approval(notice) => {
+                let occasion = match notice.occasion {
+                    Occasion::Decided {
+                        truth,
+                        who,
+                        comment,
+                    } => MaskedOccasion::Decided {
+                        truth: masked(masker, truth.clone()),
+                        who: who.map(text),
+                        comment: comment.map(text),
+                    },
+                    Occasion::Outcome(outcome) => {
+                        MaskedOccasion::Outcome(masked(masker, outcome.clone()))
+                    }
+                    Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation => {
+                        MaskedOccasion::Asks
+                    }
+                };
+                let case = Box::new(masked(masker, notice.case.clone()));
+                Self::Approval(notice.clone(), case, occasion)
             }
-            Occasion::Decided {
-                truth,
-                who,
-                comment,
-            } => Owned::Decided {
-                truth: masked(masker, truth.clone()),
-                who: who.map(text),
-                comment: comment.map(text),
-            },
-            Occasion::Outcome(outcome) => Owned::Outcome(masked(masker, outcome.clone())),
-            Occasion::Forwarded(plain) => Owned::Forwarded(ForwardedMessage {
+            Subject::Forwarded(plain) => Self::Forwarded(ForwardedMessage {
                 title: text(&plain.title),
                 text: masked_text(masker, &plain.text),
                 link: plain.link.as_deref().map(text),
             }),
-            Occasion::Announcement(news) => Owned::Announcement(self::news(news, &text)),
-        };
-        Self {
-            case: message.case.map(|case| masked(masker, case.clone())),
-            occasion,
+            Subject::Announcement(news) => Self::Announcement(self::news(news, &text)),
+            Subject::Test => Self::Test,
         }
     }
 
-    /// The message as it is rendered.
-    pub(super) fn message<'s>(&'s self, message: &Message<'s>) -> Message<'s> {
-        Message {
-            occasion: match &self.occasion {
-                Owned::Nothing => message.occasion,
-                Owned::Decided {
-                    truth,
-                    who,
-                    comment,
-                } => Occasion::Decided {
-                    truth,
-                    who: who.as_deref(),
-                    comment: comment.as_deref(),
+    /// What is rendered.
+    pub(super) fn subject(&self) -> Subject<'_> {
+        match self {
+            Self::Approval(notice, case, occasion) => Subject::Approval(ApprovalNotice {
+                case,
+                occasion: match occasion {
+                    MaskedOccasion::Asks => notice.occasion,
+                    MaskedOccasion::Decided {
+                        truth,
+                        who,
+                        comment,
+                    } => Occasion::Decided {
+                        truth,
+                        who: who.as_deref(),
+                        comment: comment.as_deref(),
+                    },
+                    MaskedOccasion::Outcome(outcome) => Occasion::Outcome(outcome),
                 },
-                Owned::Outcome(outcome) => Occasion::Outcome(outcome),
-                Owned::Forwarded(plain) => Occasion::Forwarded(plain),
-                Owned::Announcement(news) => Occasion::Announcement(news),
-            },
-            case: self.case.as_ref(),
-            ..message.clone()
+                ..notice.clone()
+            }),
+            Self::Forwarded(plain) => Subject::Forwarded(plain),
+            Self::Announcement(news) => Subject::Announcement(news),
+            Self::Test => Subject::Test,
         }
     }
 }

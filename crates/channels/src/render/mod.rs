@@ -115,8 +115,11 @@ pub fn render(message: &Message<'_>, surface: Surface, texts: &Texts) -> Payload
 /// a first message.
 pub fn render_as(message: &Message<'_>, shape: Shape, surface: Surface, texts: &Texts) -> Payload {
     let masker = masked::masker(message);
-    let kept = masked::Masked::of(message, &masker);
-    let message = &kept.message(message);
+    let cleared = masked::Masked::of(message, &masker);
+    let message = &Message {
+        subject: cleared.subject(),
+        now: message.now,
+    };
     let body = |detail| MessageBody::of(message, shape, texts, detail);
     let payload = match surface {
         Surface::Slack => slack::message(&body(&slack::DETAIL), false, texts),

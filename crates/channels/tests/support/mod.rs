@@ -11,7 +11,7 @@ use approvals::{
     Property, Replacement, Revision, Risk, SetState, Shown, Starter, Step, Token, Variable,
     VersionChange,
 };
-use channels::{Links, Message, Occasion, Payload, Surface, Texts};
+use channels::{ApprovalNotice, Links, Message, Occasion, Payload, Subject, Surface, Texts};
 use contacts::Language;
 use jiff::Timestamp;
 
@@ -228,14 +228,41 @@ pub fn links() -> Links {
     }
 }
 
-pub fn message<'a>(case: &'a Case, occasion: Occasion<'a>) -> Message<'a> {
+/// What a message of a test is about.
+pub trait Topic<'a> {
+    fn subject(self, case: &'a Case) -> Subject<'a>;
+}
+
+impl<'a> Topic<'a> for Occasion<'a> {
+    fn subject(self, case: &'a Case) -> Subject<'a> {
+        Subject::Approval(ApprovalNotice {
+            occasion: self,
+            case,
+            links: links(),
+            mentions: &[],
+            waiting: true,
+        })
+    }
+}
+
+impl<'a> Topic<'a> for Subject<'a> {
+    fn subject(self, _: &'a Case) -> Subject<'a> {
+        self
+    }
+}
+
+pub fn message<'a>(case: &'a Case, topic: impl Topic<'a>) -> Message<'a> {
     Message {
-        occasion,
-        case: Some(case),
-        links: links(),
-        mentions: &[],
-        waiting: true,
+        subject: topic.subject(case),
         now: at("2026-03-02T09:00:06Z"),
+    }
+}
+
+/// What a message says of its approval, to be changed.
+pub fn notice<'m, 'a>(message: &'m mut Message<'a>) -> &'m mut ApprovalNotice<'a> {
+    match &mut message.subject {
+        Subject::Approval(notice) => notice,
+        other => panic!("{other:?}"),
     }
 }
 

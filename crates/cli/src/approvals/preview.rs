@@ -3,11 +3,11 @@
 
 use std::path::PathBuf;
 
-use approval_notifier::recipient::{Recipient, recipients};
 use approvals::config::{Config, Route};
 use approvals::{Briefing, Case, Status, Truth};
 use channels::{
-    ForwardedMessage, Links, Message, Occasion, Payload, Shape, Surface, Texts, render_as,
+    ApprovalNotice, ForwardedMessage, Links, Message, Occasion, Payload, Recipient, Shape, Subject,
+    Surface, Texts, recipients, render_as,
 };
 use clap::ValueEnum;
 use contacts::Language;
@@ -150,14 +150,14 @@ fn of_case<'a>(
     let all = chosen(args, config, names)?;
     let shown = all.iter().map(|to| {
         let mentions = route.mention.get(&to.channel.name);
-        let message = Message {
+        let subject = Subject::Approval(ApprovalNotice {
             occasion,
-            case: Some(case),
+            case,
             links: links(args, route, to),
             mentions: mentions.map(Vec::as_slice).unwrap_or_default(),
             waiting: truth.is_none() && route.policy.decide,
-            now,
-        };
+        });
+        let message = Message { subject, now };
         rendered(&message, to, &texts(args, config, Some(route), to))
     });
     Ok((shown.collect(), Some(&route.name)))
@@ -172,14 +172,8 @@ fn of_plain(
     let names = config.other_messages.iter().map(String::as_str).collect();
     let all = chosen(args, config, names)?;
     let shown = all.iter().map(|to| {
-        let message = Message {
-            occasion: Occasion::Forwarded(plain),
-            case: None,
-            links: Links::default(),
-            mentions: &[],
-            waiting: false,
-            now,
-        };
+        let subject = Subject::Forwarded(plain);
+        let message = Message { subject, now };
         rendered(&message, to, &texts(args, config, None, to))
     });
     Ok(shown.collect())
@@ -211,7 +205,10 @@ fn chosen(args: &Args, config: &Config, told: Vec<&str>) -> Result<Vec<Recipient
     } else {
         args.channels.iter().map(String::as_str).collect()
     };
-    let all = recipients(config, names);
+    let channels = names
+        .into_iter()
+        .filter_map(|name| config.channels.get(name));
+    let all = recipients(channels);
     if all.is_empty() {
         return Err(Failure::Failed(
             "nobody is told of this; name a channel with --channel".into(),
@@ -241,7 +238,8 @@ fn texts(args: &Args, config: &Config, route: Option<&Route>, to: &Recipient) ->
 fn rendered(message: &Message<'_>, to: &Recipient, texts: &Texts) -> Shown {
     let surface = Surface::of(&to.channel.kind);
     // A decision is told in place of the first message where that can be changed.
-    let decided = matches!(message.occasion, Occasion::Decided { .. });
+    let notice = message.approval();
+    let decided = notice.is_some_and(|one| matches!(one.occasion, Occasion::Decided { .. }));
     let shape = if decided && to.changeable() {
         Shape::Whole
     } else {

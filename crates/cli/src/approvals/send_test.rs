@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use approvals::config::Config;
 use channels::{
-    DeliveryRequest, Http, Links, Message, Mode, Occasion, Outgoing, SLACK_API, Surface, Texts,
-    deliver, render,
+    DeliveryRequest, Http, Message, Mode, Outgoing, SLACK_API, Subject, Surface, Texts, deliver,
+    render,
 };
 use contacts::Channel;
 use jiff::Timestamp;
@@ -58,11 +58,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         chosen = config.channels.values().collect();
     }
     let message = Message {
-        occasion: Occasion::Test,
-        case: None,
-        links: Links::default(),
-        mentions: &[],
-        waiting: false,
+        subject: Subject::Test,
         now: Timestamp::now(),
     };
     if args.send {
@@ -119,7 +115,6 @@ async fn send(
         let texts = Texts::for_channel(config, None, channel);
         let post = DeliveryRequest {
             channel,
-            recipient: None,
             message,
             texts: &texts,
             mode: Mode::New,

@@ -1,8 +1,8 @@
 //! What people are sent: notices before a sleep, morning summaries, problems.
 //!
-//! A message that can't be sent becomes a sentence in the answer and the log, and never an error: a run must not depend on
-//! Slack. Everything is claimed in the state table before it is sent, as events may come twice.
+//! A message that can't be sent is reported in the answer and the log, and fails nothing: a run must not depend on Slack. Everything is claimed in the state table before it is sent, as events may come twice.
 
+mod error;
 pub mod link;
 pub mod messenger;
 pub mod morning_summary;
@@ -18,6 +18,7 @@ use crate::run::{FailedRun, RunContext, RunOutcome};
 use crate::settings::Settings;
 use crate::{Function, Invocation, configuration, identity};
 
+pub use error::NotifyError;
 use messenger::Messenger;
 
 /// The longest that people are notified, before a run and after it.
@@ -27,36 +28,36 @@ pub const NOTIFY_TIMEOUT: Duration = Duration::from_secs(20);
 /// ([`environments::plan::Plan::about_to_sleep`]). Not in a dry run, in which nothing sleeps, and not in
 /// one of a part of the services, which would hide the others.
 ///
-/// Returns what could not be sent, in sentences. It is stopped after [`NOTIFY_TIMEOUT`].
-pub async fn before(run: &RunContext<'_>) -> Vec<String> {
+/// Returns what could not be sent. It is stopped after [`NOTIFY_TIMEOUT`].
+pub async fn before(run: &RunContext<'_>) -> Vec<NotifyError> {
     if run.dry_run || run.event.only.is_some() {
         return Vec::new();
     }
-    Box::pin(sleep_notice::tell(run, &messenger(run))).await
+    Box::pin(sleep_notice::send(run, &messenger(run))).await
 }
 
 /// After the plan was applied: the morning's summary, and what failed.
 ///
-/// Returns what could not be sent, in sentences. It is stopped after [`NOTIFY_TIMEOUT`].
-pub async fn after(run: &RunContext<'_>, done: &RunOutcome) -> Vec<String> {
+/// Returns what could not be sent. It is stopped after [`NOTIFY_TIMEOUT`].
+pub async fn after(run: &RunContext<'_>, done: &RunOutcome) -> Vec<NotifyError> {
     let messenger = messenger(run);
-    let mut untold = Vec::new();
+    let mut unsent = Vec::new();
     if !run.dry_run && run.event.only.is_none() {
-        untold = Box::pin(morning_summary::tell(run, done, &messenger)).await;
+        unsent = Box::pin(morning_summary::send(run, done, &messenger)).await;
     }
-    untold.extend(Box::pin(problems::tell(run, done, &messenger)).await);
-    untold
+    unsent.extend(Box::pin(problems::report(run, done, &messenger)).await);
+    unsent
 }
 
 /// Reports a failed run: at each down and up, and at ticks once a day for each different failure.
 ///
-/// Returns what could not be sent, in sentences.
+/// Returns what could not be sent.
 pub async fn run_failed(
     function: &Function,
     settings: &Settings,
     invocation: &Invocation,
     trouble: &FailedRun<'_>,
-) -> Vec<String> {
+) -> Vec<NotifyError> {
     let place = identity::place(&invocation.own_arn);
     let account = place.map(|place| place.account).unwrap_or_default();
     let config = configuration::current(function, settings, &account).await;
@@ -68,7 +69,7 @@ pub async fn run_failed(
     };
     let names = people.map(|people| people.tell.trouble.as_slice());
     let on = (function, invocation);
-    problems::tell_run(on, &messenger, trouble, names.unwrap_or_default()).await
+    problems::report_run(on, &messenger, trouble, names.unwrap_or_default()).await
 }
 
 fn messenger<'a>(run: &RunContext<'a>) -> Messenger<'a> {

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use channels::{Announcement, AnnouncementList, Severity, fill};
+use channels::{Announcement, AnnouncementList, DispatchError, Recipient, Severity, fill};
 use contacts::Language;
 use environments::apply::{End, Outcome};
 use environments::decide::Step;
@@ -17,7 +17,8 @@ use environments::sleep_record::{Phase, SleepRecord};
 use jiff::{SignedDuration, Timestamp};
 use schedule::{Overrides, State};
 
-use super::messenger::{Broadcast, Messenger, Recipient};
+use super::NotifyError;
+use super::messenger::{Broadcast, Messenger};
 use super::offer::derived_id;
 use super::texts::{Texts, Zone};
 use crate::event::Action;
@@ -60,22 +61,22 @@ pub struct Conflicted {
 }
 
 /// Sends a summary of each edge whose work is done.
-pub async fn tell(
+pub async fn send(
     run: &RunContext<'_>,
     done: &RunOutcome,
     messenger: &Messenger<'_>,
-) -> Vec<String> {
+) -> Vec<NotifyError> {
     let recipients = messenger.recipients(&run.config.people.tell.morning);
     if recipients.is_empty() || done.continued {
         return Vec::new();
     }
-    let mut problems = Vec::new();
+    let mut unsent = Vec::new();
     for (edge, wave) in waves(run, done) {
         if wave.is_ripe(edge, run) {
-            problems.extend(Box::pin(tell_wave(run, messenger, &recipients, (edge, &wave))).await);
+            unsent.extend(Box::pin(send_wave(run, messenger, &recipients, (edge, &wave))).await);
         }
     }
-    problems
+    unsent.into_iter().map(NotifyError::from).collect()
 }
 
 /// What became of each edge of the last hours.
@@ -272,22 +273,22 @@ impl Wave {
     }
 }
 
-async fn tell_wave(
+async fn send_wave(
     run: &RunContext<'_>,
     messenger: &Messenger<'_>,
     recipients: &[Recipient],
     (edge, wave): (Timestamp, &Wave),
-) -> Vec<String> {
+) -> Vec<DispatchError> {
     let place = run.place;
     let parts = ["morning", &place.account, &place.region, &edge.to_string()];
     let id = derived_id(&parts);
     let message = Broadcast {
         id: &id,
         occasion: "morning",
-        is_over: &|| false,
+        is_late: &|| false,
         news: &|_, texts| news(run, (edge, wave), texts),
     };
-    messenger.tell(recipients, &message).await
+    messenger.send(recipients, &message).await
 }
 
 fn title((edge, wave): (Timestamp, &Wave), zone: &Zone, texts: &Texts) -> String {

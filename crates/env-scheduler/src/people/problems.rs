@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use channels::{Announcement, AnnouncementList, Severity, fill};
-use common::state::StateError;
+use channels::{
+    Announcement, AnnouncementList, DispatchError, Dispatched, Recipient, Severity, fill,
+};
 use contacts::Language;
 use environments::apply::{Applied, End};
 use environments::condition::Condition;
@@ -14,14 +15,14 @@ use environments::sleep_record::Phase;
 use futures::future::join_all;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use ledger::{Claim, ClaimGuard};
+use ledger::ClaimGuard;
 use signing::OpaqueId;
 
-use super::FailedRun;
-use super::messenger::{Broadcast, Messenger, Recipient};
+use super::messenger::{Broadcast, Messenger};
 use super::morning_summary::whereabouts;
 use super::offer::derived_id;
 use super::texts::{Texts, Zone};
+use super::{FailedRun, NotifyError};
 use crate::event::Action;
 use crate::run::{RunContext, RunOutcome};
 use crate::{Function, Invocation};
@@ -30,8 +31,8 @@ use crate::{Function, Invocation};
 const CONCURRENT_CLAIMS: usize = 32;
 /// More problems of one run than these are only counted.
 const MAX_PROBLEMS: usize = 500;
-/// After so many failed tries a problem is given up: it is in the log and in the answer.
-const MAX_TRIES: u32 = 5;
+/// The name of these messages in records.
+const OCCASION: &str = "trouble";
 /// Lines of an error.
 const MAX_ERROR_LINES: usize = 40;
 
@@ -64,46 +65,46 @@ enum ProblemKind {
 }
 
 /// Sends each recipient the problems of a run that are new to it.
-pub(super) async fn tell(
+pub(super) async fn report(
     run: &RunContext<'_>,
     done: &RunOutcome,
     messenger: &Messenger<'_>,
-) -> Vec<String> {
+) -> Vec<NotifyError> {
     let recipients = messenger.recipients(&run.config.people.tell.trouble);
     if recipients.is_empty() {
         return Vec::new();
     }
     let all = at_most(MAX_PROBLEMS, problems(run, done.applied.as_ref()));
-    let telling = recipients
+    let sending = recipients
         .iter()
-        .map(|to| Box::pin(tell_one(run, messenger, to, &all)));
-    join_all(telling).await.into_iter().flatten().collect()
+        .map(|to| Box::pin(send_one(run, messenger, to, &all)));
+    join_all(sending).await.into_iter().flatten().collect()
 }
 
 /// A problem counts as reported only when its message was delivered: what fails is sent by the next run.
-async fn tell_one(
+async fn send_one(
     run: &RunContext<'_>,
     messenger: &Messenger<'_>,
     to: &Recipient,
     all: &[Problem],
-) -> Vec<String> {
-    let (new, mut untold) = claimed(run, messenger, to, all).await;
+) -> Vec<NotifyError> {
+    let (new, mut unsent) = claimed(run, messenger, to, all).await;
     if new.is_empty() {
-        return untold;
+        return unsent;
     }
-    let mut parts = vec!["trouble"];
+    let mut parts = vec![OCCASION];
     parts.extend(new.iter().map(|one| one.id.as_str()));
     let id = derived_id(&parts);
     let problems: Vec<&Problem> = new.iter().map(|one| one.problem).collect();
     let message = Broadcast {
         id: &id,
-        occasion: "trouble",
-        is_over: &|| false,
+        occasion: OCCASION,
+        is_late: &|| false,
         news: &|_, texts| news(run, &problems, texts),
     };
-    let failed = messenger.tell(std::slice::from_ref(to), &message).await;
-    let why = failed.first().cloned();
-    untold.extend(failed);
+    let failed = messenger.send(std::slice::from_ref(to), &message).await;
+    let why = failed.first().map(ToString::to_string);
+    unsent.extend(failed.into_iter().map(NotifyError::from));
     let ledger = messenger.ledger();
     let noting = stream::iter(new).map(|one| {
         let (ledger, why) = (&ledger, &why);
@@ -116,8 +117,8 @@ async fn tell_one(
     });
     let noted: Vec<_> = noting.buffered(CONCURRENT_CLAIMS).collect().await;
     let unnoted = noted.into_iter().find_map(Result::err);
-    untold.extend(unnoted.map(|error| format!("a problem may be told again: {error}")));
-    untold
+    unsent.extend(unnoted.map(NotifyError::Note));
+    unsent
 }
 
 fn problems(run: &RunContext<'_>, applied: Option<&Applied>) -> Vec<Problem> {
@@ -238,38 +239,34 @@ async fn claimed<'a>(
     messenger: &Messenger<'_>,
     to: &Recipient,
     all: &'a [Problem],
-) -> (Vec<Claimed<'a>>, Vec<String>) {
+) -> (Vec<Claimed<'a>>, Vec<NotifyError>) {
     let zone = Zone::of(run.config.zone.as_deref());
     let today = day(run.now, &zone);
-    let ledger = messenger.ledger();
+    let dispatcher = messenger.dispatcher();
     let place = run.place;
     let asked = stream::iter(all).map(|problem| {
-        let (today, ledger) = (&today, &ledger);
+        let (today, dispatcher) = (&today, &dispatcher);
         async move {
             let parts = [&place.account, &place.region, &problem.key, today];
             let id = derived_id(&parts.map(String::as_str));
-            let claim = match ledger.claim_delivery(&id, "trouble", &to.key).await? {
-                Claim::Granted(claim) if claim.tries() <= MAX_TRIES => claim,
-                Claim::Granted(claim) => {
-                    ledger.delivery_failed(claim, "given up").await?;
-                    return Ok(None);
-                }
-                // Told before, or somebody is at it.
-                Claim::AlreadySent(_) | Claim::Busy { .. } => return Ok(None),
-            };
-            Ok::<_, StateError>(Some(Claimed { id, claim, problem }))
+            let claim = dispatcher
+                .claim(Dispatched::About(&id, OCCASION), to)
+                .await?;
+            Ok::<_, DispatchError>(match claim {
+                channels::Claimed::Granted(claim) => Some(Claimed { id, claim, problem }),
+                channels::Claimed::Before(_) | channels::Claimed::Left => None,
+            })
         }
     });
     let asked: Vec<_> = asked.buffered(CONCURRENT_CLAIMS).collect().await;
-    let (mut new, mut untold) = (Vec::new(), Vec::new());
+    let (mut new, mut failed) = (Vec::new(), None);
     for one in asked {
         match one {
             Ok(one) => new.extend(one),
-            Err(error) => untold.push(format!("a problem was not told: {error}")),
+            Err(error) => failed = failed.or(Some(NotifyError::Claim(error))),
         }
     }
-    untold.truncate(1);
-    (new, untold)
+    (new, failed.into_iter().collect())
 }
 
 fn title(new: usize, texts: &Texts) -> String {
@@ -324,7 +321,7 @@ fn news(run: &RunContext<'_>, new: &[&Problem], texts: &Texts) -> Announcement {
         first,
     };
     Announcement {
-        name: "trouble",
+        name: OCCASION,
         title: title(number(new), texts),
         ascii_title: title(number(new), Texts::of(Language::English)),
         severity: Severity::Bad,
@@ -343,13 +340,13 @@ fn news(run: &RunContext<'_>, new: &[&Problem], texts: &Texts) -> Announcement {
 }
 
 /// Reports that a run could not even begin.
-pub(super) async fn tell_run(
+pub(super) async fn report_run(
     (function, invocation): (&Function, &Invocation),
     messenger: &Messenger<'_>,
     trouble: &FailedRun<'_>,
     names: &[String],
-) -> Vec<String> {
-    let recipients: Vec<Recipient> = messenger.recipients(names);
+) -> Vec<NotifyError> {
+    let recipients = messenger.recipients(names);
     let event = trouble.event;
     let error = trouble.error.key();
     let at = event.at.map(|at| at.to_string());
@@ -367,11 +364,12 @@ pub(super) async fn tell_run(
     let id = derived_id(&["run", account, region, word, &when, &error]);
     let message = Broadcast {
         id: &id,
-        occasion: "trouble",
-        is_over: &|| false,
+        occasion: OCCASION,
+        is_late: &|| false,
         news: &|_, texts| run_news(trouble, texts),
     };
-    messenger.tell(&recipients, &message).await
+    let failed = messenger.send(&recipients, &message).await;
+    failed.into_iter().map(NotifyError::from).collect()
 }
 
 fn run_news(trouble: &FailedRun<'_>, texts: &Texts) -> Announcement {
@@ -388,7 +386,7 @@ fn run_news(trouble: &FailedRun<'_>, texts: &Texts) -> Announcement {
     }
     let action = trouble.event.action.word();
     Announcement {
-        name: "trouble",
+        name: OCCASION,
         title: texts.trouble_run.to_owned(),
         ascii_title: Texts::of(Language::English).trouble_run.to_owned(),
         severity: Severity::Bad,

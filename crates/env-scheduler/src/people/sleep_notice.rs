@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use channels::{Announcement, AnnouncementList, Choice, Severity, fill};
+use channels::{Announcement, AnnouncementList, Choice, Recipient, Severity, fill};
 use contacts::Approver;
 use environments::select::{Selected, Selection, Selector};
 use jiff::{SignedDuration, Timestamp};
@@ -11,8 +11,9 @@ use schedule::{Overrides, State, next_edge};
 use signing::link::seal;
 use signing::{Keys, OpaqueId};
 
+use super::NotifyError;
 use super::link::{self, LinkClaims, Wish};
-use super::messenger::{Broadcast, Messenger, Recipient};
+use super::messenger::{Broadcast, Messenger, TOPIC};
 use super::offer::{Offer, Offers, Target, derived_id};
 use super::permissions::{Right, may};
 use super::texts::{Texts, Zone};
@@ -50,16 +51,16 @@ impl Group {
 }
 
 /// Sends notices of the sleeps that are near.
-pub async fn tell(run: &RunContext<'_>, messenger: &Messenger<'_>) -> Vec<String> {
-    let mut problems = Vec::new();
+pub async fn send(run: &RunContext<'_>, messenger: &Messenger<'_>) -> Vec<NotifyError> {
+    let mut unsent = Vec::new();
     let recipients = messenger.recipients(&run.config.people.tell.notice);
     if recipients.is_empty() {
-        return problems;
+        return unsent;
     }
     for group in groups(run) {
-        problems.extend(Box::pin(tell_group(run, messenger, &recipients, &group)).await);
+        unsent.extend(Box::pin(send_group(run, messenger, &recipients, &group)).await);
     }
-    problems
+    unsent
 }
 
 /// What is about to sleep by the schedule alone, by instant and schedule.
@@ -105,13 +106,13 @@ fn wakes(selected: &Selected, run: &RunContext<'_>, edge: Timestamp) -> Option<T
     (next.to == State::On).then_some(next.at)
 }
 
-async fn tell_group(
+async fn send_group(
     run: &RunContext<'_>,
     messenger: &Messenger<'_>,
     recipients: &[Recipient],
     group: &Group,
-) -> Vec<String> {
-    let mut problems = Vec::new();
+) -> Vec<NotifyError> {
+    let mut unsent = Vec::new();
     let mut left = group.clone();
     let mut next = first(run, group);
     // What no earlier look has seen gets an offer and a notice of its own: one offer follows another, each
@@ -124,7 +125,7 @@ async fn tell_group(
             Ok(offer) => offer,
             // Without an offer there is nothing to lead to; the next tick tries again.
             Err(error) => {
-                problems.push(format!("nobody was told of a sleep: {error}"));
+                unsent.push(NotifyError::Offer(error));
                 break;
             }
         };
@@ -132,24 +133,24 @@ async fn tell_group(
         let (its, rest) = left.parted(&offer);
         left = rest;
         if !its.services.is_empty() {
-            let telling = tell_offer(run, messenger, recipients, (&its, &offer));
-            problems.extend(telling.await);
+            let sending = send_offer(run, messenger, recipients, (&its, &offer));
+            unsent.extend(sending.await);
         }
     }
-    problems
+    unsent
 }
 
-async fn tell_offer(
+async fn send_offer(
     run: &RunContext<'_>,
     messenger: &Messenger<'_>,
     recipients: &[Recipient],
     (group, offer): (&Group, &Offer),
-) -> Vec<String> {
-    let mut problems = Vec::new();
+) -> Vec<NotifyError> {
+    let mut unsent = Vec::new();
     let signer = match signer(messenger).await {
         Ok(signer) => signer,
-        Err(why) => {
-            problems.push(format!("notices have no links: {why}"));
+        Err(error) => {
+            unsent.push(error);
             None
         }
     };
@@ -170,11 +171,12 @@ async fn tell_offer(
     let message = Broadcast {
         id: &offer.id,
         occasion: "notice",
-        is_over: &|| (run.clock)() >= group.edge,
+        is_late: &|| (run.clock)() >= group.edge,
         news: &news,
     };
-    problems.extend(messenger.tell(recipients, &message).await);
-    problems
+    let failed = messenger.send(recipients, &message).await;
+    unsent.extend(failed.into_iter().map(NotifyError::from));
+    unsent
 }
 
 /// What the names in one offer may take: an item of the state table holds 390 KiB.
@@ -244,11 +246,8 @@ struct Signer<'a> {
 }
 
 /// None: the function has no URL, so it has no links, as somebody has chosen.
-async fn signer<'a>(messenger: &Messenger<'a>) -> Result<Option<Signer<'a>>, String> {
-    let Some(url) = identity::url(messenger.function, messenger.settings)
-        .await
-        .map_err(|error| error.to_string())?
-    else {
+async fn signer<'a>(messenger: &Messenger<'a>) -> Result<Option<Signer<'a>>, NotifyError> {
+    let Some(url) = identity::url(messenger.function, messenger.settings).await? else {
         return Ok(None);
     };
     Ok(Some(Signer {
@@ -261,10 +260,11 @@ async fn signer<'a>(messenger: &Messenger<'a>) -> Result<Option<Signer<'a>>, Str
 impl Signer<'_> {
     /// What this recipient may ask for.
     fn choices(&self, told: &NoticeText<'_>, to: &Recipient, texts: &Texts) -> Vec<Choice> {
-        let Some(by) = &to.by else {
+        let (people, by) = (&told.run.config.people, &to.approver);
+        // Who reads the topic of the settings is not known.
+        if to.key == TOPIC {
             return Vec::new();
-        };
-        let people = &told.run.config.people;
+        }
         let offer = told.offer;
         let secret = told.run.settings.slack_secret.is_some();
         // A press that can't be verified would be refused.

@@ -73,7 +73,8 @@ async fn take_in(
         return Ok(false);
     }
     let at = messenger.now().as_second();
-    let event = SealedEvent::new(&*messenger.keys().await?, SlackRequest { at, ..request });
+    let keys = messenger.keys().await.map_err(|error| error.to_string())?;
+    let event = SealedEvent::new(&keys, SlackRequest { at, ..request });
     let name = identity::name(messenger.settings, invocation);
     invoke_self(&messenger.function.aws, name, &event.to_value())
         .await

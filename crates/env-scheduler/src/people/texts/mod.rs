@@ -136,11 +136,11 @@ impl Texts {
     /// The first names of a list, and how many more there are.
     pub fn names(&self, names: &[impl AsRef<str>]) -> String {
         let shown = names.iter().take(MAX_NAMES).map(AsRef::as_ref);
-        let named = shown.collect::<Vec<_>>().join(", ");
+        let list = shown.collect::<Vec<_>>().join(", ");
         match names.len().saturating_sub(MAX_NAMES) {
-            0 => named,
+            0 => list,
             more => format!(
-                "{named} {}",
+                "{list} {}",
                 fill(self.and_more, &[("n", &more.to_string())])
             ),
         }

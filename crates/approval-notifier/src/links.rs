@@ -1,69 +1,11 @@
-//! Who is told: a channel, or one mailbox of a mail channel, with links of their own.
-//!
-//! Who opens a link is taken for whoever it was made for. So a mailbox never gets another one's links,
-//! and what a whole channel sees names the channel and no person.
+//! The links in a message: each recipient has links of their own.
 
 use approvals::Case;
-use approvals::config::{Config, Route};
+use approvals::config::Route;
 use approvals::link::{self, LinkAction, audience};
-use channels::Links;
-use contacts::{Approver, Channel, ChannelKind};
+use channels::{Links, Recipient};
 use signing::Keys;
 use signing::link::seal;
-
-/// One who is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recipient {
-    /// The channel; one of mail has this one mailbox.
-    pub channel: Channel,
-    /// Its name in records: the channel's, with the mailbox where it has several readers.
-    pub key: String,
-    /// Whose links it gets.
-    pub approver: Approver,
-}
-
-impl Recipient {
-    /// Whether its first message can be changed, and answered in a thread.
-    pub fn changeable(&self) -> bool {
-        matches!(self.channel.kind, ChannelKind::Slack { .. })
-    }
-}
-
-/// The recipients of the named channels, each once, in that order.
-pub fn recipients<'a>(config: &Config, names: impl IntoIterator<Item = &'a str>) -> Vec<Recipient> {
-    let mut all: Vec<Recipient> = Vec::new();
-    let channels = names
-        .into_iter()
-        .filter_map(|name| config.channels.get(name));
-    for recipient in channels.flat_map(readers) {
-        if !all.iter().any(|known| known.key == recipient.key) {
-            all.push(recipient);
-        }
-    }
-    all
-}
-
-fn readers(channel: &Channel) -> Vec<Recipient> {
-    let ChannelKind::Ses { from, to } = &channel.kind else {
-        return vec![Recipient {
-            channel: channel.clone(),
-            key: channel.name.clone(),
-            approver: Approver::Link(channel.name.clone()),
-        }];
-    };
-    let mailbox = |address: &String| Recipient {
-        channel: Channel {
-            kind: ChannelKind::Ses {
-                from: from.clone(),
-                to: vec![address.clone()],
-            },
-            ..channel.clone()
-        },
-        key: format!("{}:{address}", channel.name),
-        approver: Approver::Email(address.to_ascii_lowercase()),
-    };
-    to.iter().map(mailbox).collect()
-}
 
 /// Where links lead, and what they are signed with.
 #[derive(Debug, Clone, Copy)]
@@ -99,6 +41,10 @@ impl Signer<'_> {
 
 #[cfg(test)]
 mod tests {
+    use approvals::config::Config;
+    use channels::recipients;
+    use contacts::Approver;
+
     use super::*;
     use crate::testing;
 
@@ -110,7 +56,10 @@ mod tests {
             state_table: "approvals",
         };
         let route = &config.routes[0];
-        let all = recipients(config, route.channels());
+        let named = route
+            .channels()
+            .filter_map(|name| config.channels.get(name));
+        let all = recipients(named);
         let recipient = all.iter().find(|it| it.key == key).unwrap();
         let case = testing::case("2026-05-04T10:00:00Z", Some("2026-05-05T10:00:00Z"));
         signer.links(&case, route, recipient)
@@ -127,21 +76,6 @@ mod tests {
         )
         .unwrap();
         (link.claims.approver, link.claims.action, link.expires)
-    }
-
-    #[test]
-    fn a_mail_channel_has_a_recipient_for_each_mailbox() {
-        let config = testing::config("");
-        let all = recipients(&config, ["room", "mail", "room"]);
-        let keys: Vec<_> = all.iter().map(|it| it.key.as_str()).collect();
-        assert_eq!(
-            keys,
-            ["room", "mail:lead@example.com", "mail:guest@example.com"]
-        );
-        let ChannelKind::Ses { to, .. } = &all[1].channel.kind else {
-            panic!("{:?}", all[1]);
-        };
-        assert_eq!(to.as_slice(), ["lead@example.com"]);
     }
 
     #[test]
