@@ -5,7 +5,7 @@
 
 use common::arn::Arn;
 use environments::config::Glob;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -85,8 +85,53 @@ impl Action {
 
 /// All that is wrong with an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the event can't be used, and nothing was done: {}", .0.join("; "))]
-pub struct EventError(pub Vec<String>);
+#[error("the event can't be used, and nothing was done: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct EventError(pub Vec<EventProblem>);
+
+impl From<EventProblem> for EventError {
+    fn from(problem: EventProblem) -> Self {
+        Self(vec![problem])
+    }
+}
+
+/// Something that is wrong with an event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventProblem {
+    /// It is something else than an object.
+    #[error("it is no JSON object; send {{\"action\": \"tick\"}} ({})", actions())]
+    NoObject,
+    /// It has no action.
+    #[error("action is missing; {}", actions())]
+    NoAction,
+    /// Its action is none.
+    #[error("action is {found}, which is unknown; {}", actions())]
+    UnknownAction {
+        /// What it is, cut.
+        found: String,
+    },
+    /// A field is wrong.
+    #[error("{name} is {found}: expected {expected}")]
+    Field {
+        /// The field.
+        name: &'static str,
+        /// What it is, cut.
+        found: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A role without its account.
+    #[error("role_arn needs account beside it: the account that the role is in")]
+    RoleWithoutAccount,
+    /// The instant is a mistake.
+    #[error("at is more than a year ahead; send the instant at which the schedule was due")]
+    AtYearsAhead,
+    /// The event would stop or wake at the wrong time.
+    #[error(
+        "at is {0:#} ahead of the clock; send the instant at which the schedule was due, or \"dry_run\": true to see what \
+         would be done then"
+    )]
+    AtAhead(SignedDuration),
+}
 
 impl Event {
     /// An event of this action, for the function's own account and region.
@@ -108,10 +153,7 @@ impl Event {
     /// Reads an event, or reports every problem.
     pub fn decode(payload: &Value) -> Result<Self, EventError> {
         let Some(object) = payload.as_object() else {
-            return Err(EventError(vec![format!(
-                "it is no JSON object; send {{\"action\": \"tick\"}} ({})",
-                actions()
-            )]));
+            return Err(EventProblem::NoObject.into());
         };
         let mut fields = Fields {
             object,
@@ -139,9 +181,7 @@ impl Event {
             ..Self::new(action.unwrap_or(Action::Tick))
         };
         if event.role_arn.is_some() && event.account.is_none() {
-            fields
-                .problems
-                .push("role_arn needs account beside it: the account that the role is in".into());
+            fields.problems.push(EventProblem::RoleWithoutAccount);
         }
         if fields.problems.is_empty() {
             Ok(event)
@@ -163,7 +203,7 @@ fn actions() -> String {
 
 struct Fields<'a> {
     object: &'a Map<String, Value>,
-    problems: Vec<String>,
+    problems: Vec<EventProblem>,
 }
 
 impl Fields<'_> {
@@ -174,11 +214,12 @@ impl Fields<'_> {
             .into_iter()
             .find(|action| word == Some(action.word()));
         if known.is_none() {
-            let told = match value {
-                None => "action is missing".to_owned(),
-                Some(value) => format!("action is {}, which is unknown", shown(value)),
-            };
-            self.problems.push(format!("{told}; {}", actions()));
+            self.problems.push(match value {
+                None => EventProblem::NoAction,
+                Some(value) => EventProblem::UnknownAction {
+                    found: shown(value),
+                },
+            });
         }
         known
     }
@@ -186,8 +227,8 @@ impl Fields<'_> {
     /// A text; null and the empty text, which a state machine passes on for what is not set, are none.
     fn read<T>(
         &mut self,
-        name: &str,
-        expected: &str,
+        name: &'static str,
+        expected: &'static str,
         read: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
         let value = self.object.get(name).filter(|value| !value.is_null())?;
@@ -196,35 +237,38 @@ impl Fields<'_> {
         }
         let found = value.as_str().and_then(read);
         if found.is_none() {
-            self.problems
-                .push(format!("{name} is {}: expected {expected}", shown(value)));
+            self.wrong(name, value, expected);
         }
         found
     }
 
-    fn flag(&mut self, name: &str) -> bool {
+    fn wrong(&mut self, name: &'static str, found: &Value, expected: &'static str) {
+        self.problems.push(EventProblem::Field {
+            name,
+            found: shown(found),
+            expected,
+        });
+    }
+
+    fn flag(&mut self, name: &'static str) -> bool {
         match self.object.get(name) {
             None | Some(Value::Null) => false,
             Some(Value::Bool(on)) => *on,
             Some(other) => {
-                self.problems.push(format!(
-                    "{name} is {}: expected true or false",
-                    shown(other)
-                ));
+                self.wrong(name, other, "true or false");
                 false
             }
         }
     }
 
-    fn count(&mut self, name: &str) -> u32 {
+    fn count(&mut self, name: &'static str) -> u32 {
         let value = self.object.get(name).filter(|value| !value.is_null());
         let Some(value) = value else {
             return 0;
         };
         let count = value.as_u64().and_then(|count| count.try_into().ok());
         count.unwrap_or_else(|| {
-            self.problems
-                .push(format!("{name} is {}: expected a count", shown(value)));
+            self.wrong(name, value, "a count");
             0
         })
     }
@@ -322,7 +366,11 @@ mod tests {
 
     #[test]
     fn every_problem_is_told_at_once() {
-        let told = |event: Value| Event::decode(&event).unwrap_err().0.join("\n");
+        let told = |event: Value| {
+            let problems = Event::decode(&event).unwrap_err().0;
+            let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            told.join("\n")
+        };
         insta::assert_snapshot!(told(json!({
             "action": "Down", "at": "<aws.scheduler.scheduled-time>", "account": 111_122_223_333_u64,
             "region": "eu central", "role_arn": "arn:aws:iam::1:role/x", "only": "dev/ web",

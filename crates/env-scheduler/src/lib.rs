@@ -175,7 +175,13 @@ impl HandleError {
                 keys.sort_unstable();
                 keys.join("; ")
             }
-            other => other.to_string(),
+            Self::Configuration(ConfigError::Invalid(problems)) => {
+                format!("configuration {problems}")
+            }
+            Self::CrossAccount(error) => format!("{error:?}"),
+            Self::Settings(_) => "settings".to_owned(),
+            Self::Event(_) => "event".to_owned(),
+            Self::Sealed(_) | Self::NotOurs(_) => "not ours".to_owned(),
         }
     }
 }

@@ -25,7 +25,7 @@ use tokio::time::Instant;
 
 use crate::cache::PlaceCache;
 use crate::continuation::{Continuation, continue_run};
-use crate::event::{Event, EventError};
+use crate::event::{Event, EventError, EventProblem};
 use crate::metrics::{Counts, RunMetrics, line};
 use crate::people::{self, NOTIFY_TIMEOUT, NotifyError};
 use crate::run::{FailedRun, RunContext, RunOutcome};
@@ -126,15 +126,10 @@ fn clock<'a>(
     let ahead = event.at.map(|at| at.duration_since(real));
     let ahead = ahead.unwrap_or_default().max(SignedDuration::ZERO);
     if ahead > MAX_CLOCK_LEAD {
-        let notify = "at is more than a year ahead; send the instant at which the schedule was due";
-        return Err(EventError(vec![notify.to_owned()]));
+        return Err(EventProblem::AtYearsAhead.into());
     }
     if ahead > MAX_CLOCK_SKEW && !settings.local && !event.dry_run {
-        let notify = format!(
-            "at is {ahead:#} ahead of the clock; send the instant at which the schedule was due, or \"dry_run\": true \
-             to see what would be done then"
-        );
-        return Err(EventError(vec![notify]));
+        return Err(EventProblem::AtAhead(ahead).into());
     }
     Ok(move || {
         let now = function.now();
@@ -283,7 +278,7 @@ impl RunContext<'_> {
             .chain(skipped)
             .chain(remarked)
             .chain(unmet)
-            .chain(noted.cloned())
+            .chain(noted.map(ToString::to_string))
             .collect()
     }
 
@@ -383,6 +378,7 @@ fn log_one(outcome: &Outcome) {
             what,
             detail,
             remedy,
+            ..
         } => {
             tracing::error!(place, step, why, what, detail, remedy, "failed");
             return;

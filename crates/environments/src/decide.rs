@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::backup_tag::{ASLEEP_TAG, BackupTag};
 use crate::condition::Condition;
-use crate::missed_actions::{Missed, missed, would_be};
+use crate::missed_actions::{Missed, Note, missed, would_be};
 use crate::resource::{Level, Resource, Scaling, Status};
 use crate::schedule_state::ScheduleState;
 use crate::sleep_record::{Phase, Saved, SleepRecord, vouched_for};
@@ -43,8 +43,8 @@ pub struct Decision {
     pub condition: Option<Condition>,
     /// What is restored, where that is not what it had.
     pub gives: Option<Level>,
-    /// What people should know when the step is done, in sentences.
-    pub notes: Vec<String>,
+    /// What people should know when the step is done.
+    pub notes: Vec<Note>,
 }
 
 fn decision(step: Step, why: impl Into<String>) -> Decision {
@@ -311,17 +311,15 @@ impl Situation<'_> {
         let other = (given != was).then_some(given);
         let mut notes = unknown;
         if other.is_some() {
-            let mut told: Vec<String> = missed.iter().map(ToString::to_string).collect();
-            if told.is_empty() {
-                told.push("scheduled actions were due".to_owned());
-            }
-            let told = told.join("; ");
-            notes.push(format!(
-                "while it slept {told}; it had {was}, and would have {given} by now"
-            ));
+            notes.push(Note::Missed {
+                actions: missed,
+                was,
+                given,
+            });
         }
         let with_notes = |decision: Decision| {
-            let why = std::iter::once(decision.why.clone()).chain(notes.iter().cloned());
+            let why =
+                std::iter::once(decision.why.clone()).chain(notes.iter().map(Note::to_string));
             Decision {
                 why: why.collect::<Vec<_>>().join("; "),
                 notes: notes.clone(),
@@ -377,7 +375,7 @@ impl Situation<'_> {
     }
 
     /// The scheduled actions that were due while it slept and were suspended only by us.
-    fn missed(&self, record: &SleepRecord, was: Level) -> (Vec<Missed>, Vec<String>) {
+    fn missed(&self, record: &SleepRecord, was: Level) -> (Vec<Missed>, Vec<Note>) {
         let ours = was.scaling.is_some_and(|was| !was.suspended.scheduled);
         match record
             .was

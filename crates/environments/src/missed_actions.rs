@@ -21,7 +21,7 @@ use crate::resource::{Level, Scaling, ScheduledAction};
 const LOOKBACK_DAYS: [i64; 4] = [1, 8, 62, 366];
 
 /// An action that was due while its service slept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Missed {
     /// Its name.
     pub name: String,
@@ -33,13 +33,33 @@ pub struct Missed {
     pub max: Option<u32>,
 }
 
-/// The last time of each action that was due in `(from, until]`, in the order of time; and, in sentences, what can't be
-/// known.
+/// What people should know of a service that woke as something else than what it was. Its sentence has no full stop.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Note {
+    /// Whether an action was due is not known.
+    Unknown {
+        /// Its name.
+        action: String,
+        /// Why.
+        why: String,
+    },
+    /// Actions were due.
+    Missed {
+        /// Which; empty where only an earlier run has seen them.
+        actions: Vec<Missed>,
+        /// What it had.
+        was: Level,
+        /// What it would have by now.
+        given: Level,
+    },
+}
+
+/// The last time of each action that was due in `(from, until]`, in the order of time; and what can't be known.
 pub fn missed(
     actions: &[ScheduledAction],
     from: Timestamp,
     until: Timestamp,
-) -> (Vec<Missed>, Vec<String>) {
+) -> (Vec<Missed>, Vec<Note>) {
     let (mut missed, mut unknown) = (Vec::new(), Vec::new());
     for action in actions {
         match action.last_due(from, until) {
@@ -50,10 +70,10 @@ pub fn missed(
                 max: action.max,
             }),
             Ok(None) => {}
-            Err(why) => unknown.push(format!(
-                "whether its scheduled action {} was due meanwhile is not known: {why}",
-                action.name
-            )),
+            Err(why) => unknown.push(Note::Unknown {
+                action: action.name.clone(),
+                why,
+            }),
         }
     }
     missed.sort_by_key(|one| one.at);
@@ -147,6 +167,32 @@ fn rate(text: &str) -> Option<Duration> {
     Some(unit * count)
 }
 
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown { action, why } => write!(
+                f,
+                "whether its scheduled action {action} was due meanwhile is not known: {why}"
+            ),
+            Self::Missed {
+                actions,
+                was,
+                given,
+            } => {
+                let due: Vec<String> = actions.iter().map(ToString::to_string).collect();
+                let due = match due.as_slice() {
+                    [] => "scheduled actions were due".to_owned(),
+                    due => due.join("; "),
+                };
+                write!(
+                    f,
+                    "while it slept {due}; it had {was}, and would have {given} by now"
+                )
+            }
+        }
+    }
+}
+
 /// `the scheduled action prewarm was due at 2026-11-24T07:30:00Z and would have set 10-20`
 impl fmt::Display for Missed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -193,7 +239,7 @@ mod tests {
         Level { desired, scaling }
     }
 
-    fn night(actions: &[ScheduledAction]) -> (Vec<Missed>, Vec<String>) {
+    fn night(actions: &[ScheduledAction]) -> (Vec<Missed>, Vec<Note>) {
         missed(
             actions,
             at("2026-11-23T21:00:00Z"),

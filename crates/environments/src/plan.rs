@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::decide::{
     PlanContext, SETTLE_TIME, Step, decide, effective_record, overstated_tag, tag_doubt,
 };
+use crate::missed_actions::Note;
 use crate::overrides::Request;
 use crate::rate_limiter::Forecast;
 use crate::resource::{Level, Resource, Status};
@@ -96,9 +97,9 @@ pub struct Row {
     /// What is restored, where that is not what it had.
     #[serde(skip)]
     pub gives: Option<Level>,
-    /// What people should know when the step is done, in sentences.
+    /// What people should know when the step is done.
     #[serde(skip)]
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     /// Whether its record says, too, that not all of it came up after it was woken.
     #[serde(skip)]
     pub noted_short: bool,

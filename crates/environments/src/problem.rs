@@ -132,6 +132,7 @@ mod tests {
 
     fn unread(cluster: &str, cause: Cause, detail: &str) -> Problem {
         let error = ReadError {
+            call: "ListServices".to_owned(),
             what: format!("ListServices in {cluster}"),
             cause,
             detail: detail.to_owned(),

@@ -23,6 +23,8 @@ const READ_TURN_TIMEOUT: Duration = Duration::from_hours(1);
 /// Something could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
+    /// The name of the call.
+    pub call: String,
     /// The call and on what.
     pub what: String,
     /// Why it failed.
@@ -86,7 +88,11 @@ impl Reader<'_> {
             permission,
             absent: "nothing, if it was deleted a moment ago",
         };
+        let call = permission
+            .split_once(':')
+            .map_or(permission, |(_, name)| name);
         ReadError {
+            call: call.to_owned(),
             what: what.into(),
             cause: failure.cause,
             remedy: failure.remedy(self.aws.identity(), hints),

@@ -89,7 +89,7 @@ pub enum Status {
 }
 
 /// Bounds of Application Auto Scaling, or of an Auto Scaling group.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Scaling {
     /// Not less than this.
     pub min: u32,
@@ -101,7 +101,7 @@ pub struct Scaling {
 }
 
 /// What of Application Auto Scaling is suspended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Suspended {
     /// Scaling in by policies.
     pub dynamic_in: bool,
@@ -142,7 +142,7 @@ pub struct TaskSize {
 }
 
 /// What of a service is taken and given back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Level {
     /// The count.
     pub desired: u32,

@@ -116,12 +116,12 @@ fn failures(told: &RunReport<'_>, text: &mut String) {
     let mut alike: BTreeMap<(String, &str), Vec<&Outcome>> = BTreeMap::new();
     for outcome in applied.failures() {
         if let End::Failed {
-            what,
+            call,
             detail,
             remedy,
+            ..
         } = &outcome.end
         {
-            let call = what.split(' ').next().unwrap_or_default();
             let detail = detail
                 .replace(&outcome.arn, "ARN")
                 .replace(&outcome.place, "SERVICE");

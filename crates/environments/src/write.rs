@@ -50,7 +50,7 @@ impl<'a> Writer<'a> {
         action: &'static str,
         on: &str,
     ) -> RetriedCall<'a> {
-        let name = action.split(':').next_back().unwrap_or(action);
+        let name = name_of(action);
         RetriedCall {
             limiter,
             deadline: self.deadline,
@@ -58,6 +58,11 @@ impl<'a> Writer<'a> {
             action,
         }
     }
+}
+
+/// The call that an IAM action allows.
+fn name_of(action: &'static str) -> &'static str {
+    action.split_once(':').map_or(action, |(_, name)| name)
 }
 
 /// How AWS refused a call.
@@ -125,6 +130,8 @@ impl Refusal {
 pub struct CallError {
     /// How AWS refused it.
     pub refusal: Refusal,
+    /// The name of the call.
+    pub call: &'static str,
     /// The call and on what.
     pub what: String,
     /// AWS's error in one line.
@@ -179,6 +186,7 @@ impl RetriedCall<'_> {
     fn too_late(&self) -> CallError {
         CallError {
             refusal: Refusal::Late,
+            call: name_of(self.action),
             what: self.what.clone(),
             detail: "the time was over before AWS would take the call".to_owned(),
             remedy: "the next run continues from here".to_owned(),
@@ -204,6 +212,7 @@ impl RetriedCall<'_> {
         };
         CallError {
             refusal,
+            call: name_of(self.action),
             what: self.what.clone(),
             detail: explain(error),
             remedy,

@@ -151,6 +151,7 @@ impl WokenRow<'_> {
                     what,
                     detail,
                     remedy,
+                    ..
                 },
                 _,
             )) if up => wave.failed.push(Failed {

@@ -125,14 +125,14 @@ fn problems(run: &RunContext<'_>, applied: Option<&Applied>) -> Vec<Problem> {
     let outcomes = applied.into_iter().flat_map(Applied::failures);
     let failed = outcomes.filter_map(|outcome| {
         let End::Failed {
-            what,
+            call,
             detail,
             remedy,
+            ..
         } = &outcome.end
         else {
             return None;
         };
-        let call = what.split(' ').next().unwrap_or_default();
         let detail = detail
             .replace(&outcome.arn, "ARN")
             .replace(&outcome.place, "SERVICE");

@@ -8,8 +8,9 @@
 mod reread;
 mod steps;
 mod tier_gate;
+mod warning;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use common::aws::Aws;
 use common::state::{Item, StateError};
@@ -30,6 +31,8 @@ use crate::record_store::{RecordStore, Written};
 use crate::resource::{Kind, Resource};
 use crate::sleep_record::{Holder, LEASE, Phase, SleepRecord};
 use crate::write::{CallError, Refusal, Writer};
+
+pub use warning::Warning;
 
 /// Services whose turns are waited for together and that are then read in one call: few, so that what was read is about a
 /// second old when it is acted on.
@@ -78,8 +81,8 @@ pub struct Applied {
     pub outcomes: Vec<Outcome>,
     /// How often AWS refused a call for its rate; each such call was made again.
     pub refusals: u64,
-    /// What did not stop the run, in sentences.
-    pub warnings: Vec<String>,
+    /// What did not stop the run.
+    pub warnings: Vec<Warning>,
 }
 
 /// What came of one service's step.
@@ -123,6 +126,9 @@ pub enum End {
     },
     /// It failed; the next run tries again.
     Failed {
+        /// The name of the call alone, which is the same in each run.
+        #[serde(skip)]
+        call: String,
         /// The call and on what.
         what: String,
         /// AWS's error in one line.
@@ -153,6 +159,7 @@ impl From<CallError> for End {
             return Self::Continue;
         }
         Self::Failed {
+            call: error.call.to_owned(),
             what: error.what,
             detail: error.detail,
             remedy: error.remedy,
@@ -163,6 +170,7 @@ impl From<CallError> for End {
 impl From<&StateError> for End {
     fn from(error: &StateError) -> Self {
         Self::Failed {
+            call: "state table".to_owned(),
             what: "the state table".to_owned(),
             detail: error.to_string(),
             remedy: "nothing was done with this service".to_owned(),
@@ -204,10 +212,9 @@ pub async fn apply_watched(context: &ApplyContext<'_>, plan: &Plan, watch: Watch
     forget_tags(context, plan).await;
     note_conditions(context, plan).await;
     // Each cluster has waited for the same databases.
-    let mut told = BTreeSet::new();
-    applied
-        .warnings
-        .retain(|warning| told.insert(warning.clone()));
+    let mut seen = HashSet::new();
+    let warnings = &mut applied.warnings;
+    warnings.retain(|warning| seen.insert(warning.clone()));
     let places: BTreeMap<&str, usize> = plan
         .work()
         .enumerate()

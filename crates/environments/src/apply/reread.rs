@@ -39,6 +39,7 @@ pub(super) async fn reread<'r>(context: &ApplyContext<'_>, rows: &[&'r Row]) -> 
                 .find(|one| one.arn == planned.resource.arn)
                 .cloned()),
             Err(error) => Err(End::Failed {
+                call: error.call.clone(),
                 what: error.what.clone(),
                 detail: error.detail.clone(),
                 remedy: error.remedy.clone(),

@@ -4,7 +4,7 @@
 use common::state::Item;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ApplyContext, End, Outcome, outcome};
+use super::{ApplyContext, End, Outcome, Warning, outcome};
 use crate::backup_tag::{ASLEEP_TAG, BackupTag};
 use crate::condition::Condition;
 use crate::decide::{Step, effective_record, overstated_tag};
@@ -31,7 +31,7 @@ pub(super) struct CurrentRow {
 }
 
 /// Does the step that was decided just now.
-pub(super) async fn act(context: &ApplyContext<'_>, seen: CurrentRow) -> (Outcome, Vec<String>) {
+pub(super) async fn act(context: &ApplyContext<'_>, seen: CurrentRow) -> (Outcome, Vec<Warning>) {
     let CurrentRow { row, item, at } = seen;
     let before = effective_record(
         &row.resource,
@@ -77,7 +77,7 @@ struct StepRun<'a> {
     seen_at: Timestamp,
     /// Whether this step has set the bounds of a sleep.
     bounded: bool,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 impl<'a> StepRun<'a> {
@@ -193,14 +193,17 @@ impl<'a> StepRun<'a> {
             self.change(change).await??;
         }
         self.untag().await?;
-        let notes = self.row.notes.iter();
-        let notes = notes.map(|note| format!("{}: {note}", resource.place()));
-        self.warnings.extend(notes);
+        let place = resource.place();
+        for note in self.row.notes.iter().cloned() {
+            let place = place.clone();
+            self.warnings.push(Warning::Woken { place, note });
+        }
         if let Some((tag, believed)) = exaggerated {
-            self.warnings.push(format!(
-                "{}: its tag {ASLEEP_TAG} says {tag}, and it is not known to have had so many: it has {believed} now",
-                resource.place()
-            ));
+            self.warnings.push(Warning::OverstatedTag {
+                place: place.clone(),
+                tag,
+                believed,
+            });
         }
         if let Some(Conflict {
             expected: Some(set),
@@ -208,10 +211,12 @@ impl<'a> StepRun<'a> {
             ..
         }) = &conflict
         {
-            self.warnings.push(format!(
-                "{}: somebody changed its bounds while it slept (set to {set}, found at {found}); it has {was} now",
-                resource.place()
-            ));
+            self.warnings.push(Warning::BoundsChanged {
+                place,
+                set: *set,
+                found: *found,
+                now: was,
+            });
         }
         // What it had stays on record: a call of an overtaken run may still come through, and is put right by it.
         self.finish(Phase::Up, |record| {
@@ -351,6 +356,7 @@ impl<'a> StepRun<'a> {
             Ok(Written::Lost) => Err(End::Busy),
             Err(RecordError::State(error)) => Err(End::from(&error)),
             Err(error @ RecordError::Guarded { .. }) => Err(End::Failed {
+                call: "sleep record".to_owned(),
                 what: "the state table".to_owned(),
                 detail: error.to_string(),
                 remedy: "nothing was done with this service".to_owned(),
@@ -461,9 +467,11 @@ impl<'a> StepRun<'a> {
                 remedy,
                 ..
             } = error;
-            self.warnings.push(format!(
-                "{what} failed, and everything else went on: {detail}; {remedy}"
-            ));
+            self.warnings.push(Warning::Tag {
+                what,
+                detail,
+                remedy,
+            });
         }
     }
 

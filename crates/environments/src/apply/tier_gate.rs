@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{ApplyContext, End, Outcome, Place, place};
+use super::{ApplyContext, End, Outcome, Place, Warning, place};
 use crate::decide::{SETTLE_TIME, Step};
 use crate::kinds::Names;
 use crate::plan::Plan;
@@ -92,7 +92,7 @@ impl Gate {
         &mut self,
         context: &ApplyContext<'_>,
         tier: usize,
-        warnings: &mut Vec<String>,
+        warnings: &mut Vec<Warning>,
     ) -> bool {
         for waking in std::iter::once(&mut self.own).chain(&mut self.beside) {
             if !waking.below_is_healthy(context, tier, warnings).await {
@@ -167,7 +167,7 @@ impl Waking {
         &mut self,
         context: &ApplyContext<'_>,
         tier: usize,
-        warnings: &mut Vec<String>,
+        warnings: &mut Vec<Warning>,
     ) -> bool {
         let now = (context.clock)();
         let mut waits: BTreeMap<Name, Wait> = BTreeMap::new();
@@ -186,10 +186,8 @@ impl Waking {
             waits.retain(|(_, name), wait| {
                 let in_time = now.duration_since(wait.since) < context.config.healthy_within;
                 if !in_time {
-                    warnings.push(format!(
-                        "{}/{name} was not healthy in time; what depends on it was woken anyway",
-                        self.cluster
-                    ));
+                    let place = format!("{}/{name}", self.cluster);
+                    warnings.push(Warning::Unhealthy { place });
                 }
                 in_time
             });

@@ -297,6 +297,7 @@ async fn describe_bare(
     let failures = answer.failures().iter();
     let failures = failures.filter(|failure| failure.reason() != Some("MISSING"));
     let failures = failures.map(|failure| ReadError {
+        call: "DescribeServices".to_owned(),
         what: format!("DescribeServices of {}", failure.arn().unwrap_or_default()),
         cause: Cause::Refused,
         detail: failure.reason().unwrap_or("no reason given").to_owned(),
