@@ -28,7 +28,7 @@ while True:
     if kind == "3" and more:
         answer["next"] = event | {{"at": "later", "continuation": event["continuation"] + 1}}
     if kind == "2":
-        path, answer = "/error", {{"errorType": "Elsewhere", "errorMessage": "the role can't be taken " + "x" * 900}}
+        path, answer = "/error", {{"errorType": "CrossAccount", "errorMessage": "the role can't be taken " + "x" * 900}}
     url = base + request.headers["Lambda-Runtime-Aws-Request-Id"] + path
     urllib.request.urlopen(urllib.request.Request(url, json.dumps(answer).encode(), method="POST")).read()
 """

@@ -49,7 +49,7 @@ def test_one_failure_stops_nobody_and_is_told_in_the_evening(fan_out: FanOut) ->
     ended = fan_out.run({"action": "down", "cause": "fails", "targets": json.dumps([FAILING, GOOD, SLOW])})
     assert (ended["status"], ended["error"]) == ("FAILED", "EnvironmentsNotReached")
     assert ended["cause"].startswith("1 of 3 accounts and regions could not be looked after")
-    assert "222222222222 eu-west-1: Elsewhere: " in ended["cause"]
+    assert "222222222222 eu-west-1: CrossAccount: " in ended["cause"]
     assert "the role can't be taken" in ended["cause"]
     assert "111111111111" not in ended["cause"]
     assert len(ended["cause"]) < 800, "a long error is cut"

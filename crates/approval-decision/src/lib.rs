@@ -17,7 +17,7 @@ pub mod texts;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use approvals::config::{Config, Route, load};
 use approvals::decide::{Answer, Boxed, Click, DecisionContext, Obstacle, ShownAgain, decide};
@@ -25,6 +25,7 @@ use approvals::records::{ApprovalAudit, ApprovalDetails, Records};
 use approvals::{Case, CaseId, Shown};
 use channels::Http;
 use common::aws::Aws;
+use common::invocation::{self, Invocation};
 use common::settings::{Lookup, SettingsError};
 use common::state::Table;
 use common::telemetry;
@@ -95,12 +96,7 @@ impl Decision {
 pub struct RequestContext<'a> {
     function: &'a Decision,
     settings: &'a Settings,
-    /// Lambda's name for this invocation.
-    request_id: &'a str,
-    /// The function itself, as it is to be invoked.
-    own_name: &'a str,
-    /// When the work must be done.
-    deadline: Instant,
+    invocation: &'a Invocation,
 }
 
 impl RequestContext<'_> {
@@ -199,7 +195,7 @@ impl RequestContext<'_> {
     }
 
     fn time_left(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
+        self.invocation.time_left().saturating_sub(RESERVE)
     }
 }
 
@@ -235,10 +231,7 @@ impl From<HandleError> for Diagnostic {
             HandleError::Settings(_) => "Settings",
             HandleError::Open(OpenError::Keys(_)) => "Keys",
         };
-        Self {
-            error_type: error_type.to_owned(),
-            error_message: error.to_string(),
-        }
+        invocation::diagnostic(error_type, error)
     }
 }
 
@@ -250,31 +243,11 @@ pub async fn handle(
     function: Arc<Decision>,
     event: LambdaEvent<Value>,
 ) -> Result<Value, HandleError> {
-    let context = event.context;
-    let span = telemetry::invocation(
-        &context.request_id,
-        &context.invoked_function_arn,
-        context.xray_trace_id.as_deref(),
-    );
-    let left = context
-        .deadline()
-        .duration_since(std::time::SystemTime::now())
-        .unwrap_or_default();
-    let times = Invocation {
-        request_id: context.request_id.clone(),
-        own_arn: context.invoked_function_arn.clone(),
-        deadline: Instant::now() + left.saturating_sub(RESERVE),
-    };
-    answer(&function, event.payload, &times)
+    let span = invocation::span(&event.context);
+    let invocation = Invocation::of(&event.context);
+    answer(&function, event.payload, &invocation)
         .instrument(span)
         .await
-}
-
-/// What Lambda says about an invocation.
-struct Invocation {
-    request_id: String,
-    own_arn: String,
-    deadline: Instant,
 }
 
 /// What came in.
@@ -311,17 +284,10 @@ async fn answer(
             return Err(error.clone().into());
         }
     };
-    let own_name = if invocation.own_arn.is_empty() {
-        &settings.function_name
-    } else {
-        &invocation.own_arn
-    };
     let context = RequestContext {
         function,
         settings,
-        request_id: &invocation.request_id,
-        own_name,
-        deadline: invocation.deadline,
+        invocation,
     };
     Ok(match event {
         Event::Request(request) => {

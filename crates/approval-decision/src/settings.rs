@@ -37,10 +37,7 @@ impl Settings {
             "APPROVALS_CONFIG",
             "the place of channels and routes, for example s3://my-bucket/approvals.yaml",
         );
-        let root = reader
-            .optional("LAMBDA_TASK_ROOT")
-            .unwrap_or_else(|| ".".into());
-        let config = reader.parsed("APPROVALS_CONFIG", |text| Location::parse(text, &root));
+        let config = reader.location("APPROVALS_CONFIG");
         let keys_secret = reader.required("KEYS_SECRET_ARN", "the secret that signs links");
         let slack_secret = reader.secret("SLACK_SECRET", "Slack's signing secret");
         let audit_retention = reader.parsed("AUDIT_RETENTION_DAYS", days);

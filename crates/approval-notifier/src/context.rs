@@ -7,8 +7,8 @@ use std::time::Duration;
 use approvals::config::{self, Config};
 use approvals::records::Records;
 use channels::{Dispatcher, Outgoing, Recipient, recipients};
-use common::arn::Arn;
 use common::aws::Aws;
+use common::invocation::Invocation;
 use jiff::Timestamp;
 use signing::{Keyring, Keys};
 use tokio::sync::OnceCell;
@@ -34,27 +34,6 @@ pub struct EventContext<'a> {
     pub invocation: Invocation,
     keyring: &'a Keyring,
     config: OnceCell<Config>,
-}
-
-/// What Lambda says about an invocation.
-#[derive(Debug, Clone, Default)]
-pub struct Invocation {
-    /// The function's ARN, with its alias if it was invoked by one.
-    pub function_arn: String,
-    /// The same for each try of an event.
-    pub request_id: String,
-}
-
-impl Invocation {
-    /// The account that the function lives in; empty if its ARN does not say.
-    pub fn account(&self) -> &str {
-        Arn::parse(&self.function_arn).map_or("", |arn| arn.account)
-    }
-
-    /// Its region.
-    pub fn region(&self) -> &str {
-        Arn::parse(&self.function_arn).map_or("", |arn| arn.region)
-    }
 }
 
 /// What outlives an invocation.

@@ -7,20 +7,20 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use approvals::message::{self, Incoming};
 use approvals::records::Records;
 use channels::Outgoing;
+use common::invocation::{self, Invocation};
 use common::state::Table;
-use common::telemetry;
 use futures::FutureExt;
 use futures::future::join_all;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use tracing::Instrument;
 
-use crate::context::{EventContext, Invocation, Shared};
+use crate::context::{EventContext, Shared};
 use crate::error::{NotifierError, all};
 use crate::{Notifier, ask, follow, forward, remind};
 
@@ -41,10 +41,7 @@ pub struct Unfinished(Vec<NotifierError>);
 
 impl From<Unfinished> for Diagnostic {
     fn from(error: Unfinished) -> Self {
-        Self {
-            error_type: "Unfinished".to_owned(),
-            error_message: error.to_string(),
-        }
+        invocation::diagnostic("Unfinished", error)
     }
 }
 
@@ -53,22 +50,9 @@ pub async fn handle(
     notifier: Arc<Notifier>,
     event: LambdaEvent<Value>,
 ) -> Result<Value, Unfinished> {
-    let context = &event.context;
-    let span = telemetry::invocation(
-        &context.request_id,
-        &context.invoked_function_arn,
-        context.xray_trace_id.as_deref(),
-    );
-    let invocation = Invocation {
-        function_arn: context.invoked_function_arn.clone(),
-        request_id: context.request_id.clone(),
-    };
-    let left = context
-        .deadline()
-        .duration_since(SystemTime::now())
-        .unwrap_or_default();
-    let time = left.saturating_sub(RESERVE);
-    each(&notifier, invocation, &event.payload, time)
+    let span = invocation::span(&event.context);
+    let invocation = Invocation::of(&event.context);
+    each(&notifier, invocation, &event.payload)
         .instrument(span)
         .await
 }
@@ -77,8 +61,8 @@ async fn each(
     notifier: &Notifier,
     invocation: Invocation,
     payload: &Value,
-    time: Duration,
 ) -> Result<Value, Unfinished> {
+    let time = invocation.time_left().saturating_sub(RESERVE);
     let settings = match &notifier.settings {
         Ok(settings) => settings,
         Err(error) => {
@@ -213,18 +197,14 @@ mod tests {
     use common::aws::Aws;
     use common::settings::SettingsError;
 
-    #[test]
-    fn an_invocation_is_a_small_future() {
+    #[tokio::test]
+    async fn an_invocation_is_a_small_future() {
         let wrong = SettingsError {
             problems: Vec::new(),
         };
         let notifier = Notifier::new(Err(wrong), Aws::new(&|_| None));
-        let future = each(
-            &notifier,
-            Invocation::default(),
-            &Value::Null,
-            DELIVERY_TIMEOUT,
-        );
+        let invocation = Invocation::of(&lambda_runtime::Context::default());
+        let future = each(&notifier, invocation, &Value::Null);
         assert!(size_of_val(&future) < 8 * 1024, "{}", size_of_val(&future));
     }
 

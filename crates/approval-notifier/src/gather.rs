@@ -10,7 +10,9 @@ use approvals::{
 };
 use aws_sdk_codepipeline::types::{PipelineDeclaration, StageDeclaration};
 use briefing::Lookups;
+use common::arn::Place;
 use common::aws::Identity;
+use common::console;
 use common::failure::{Failure, Hints};
 use futures::future::{Either, select};
 use jiff::{SignedDuration, Timestamp};
@@ -70,23 +72,27 @@ pub struct Findings {
 /// The action with the account and region of this function where the message names none: only there
 /// could it be decided. So that two messages about one wait speak of the same action.
 pub fn placed(context: &EventContext<'_>, mut action: ApprovalAction) -> ApprovalAction {
-    if action.account.is_empty() {
-        context.invocation.account().clone_into(&mut action.account);
-    }
-    if action.region.is_empty() {
-        context.invocation.region().clone_into(&mut action.region);
+    if let Some(Place { account, region }) = context.invocation.place() {
+        if action.account.is_empty() {
+            action.account = account;
+        }
+        if action.region.is_empty() {
+            action.region = region;
+        }
     }
     action
 }
 
 /// The action as one of this function's account and region, where it was found there.
-pub fn own(context: &EventContext<'_>, mut action: ApprovalAction) -> ApprovalAction {
-    let (account, region) = (context.invocation.account(), context.invocation.region());
-    if !account.is_empty() && !region.is_empty() {
-        account.clone_into(&mut action.account);
-        region.clone_into(&mut action.region);
+pub fn own(context: &EventContext<'_>, action: ApprovalAction) -> ApprovalAction {
+    match context.invocation.place() {
+        Some(Place { account, region }) => ApprovalAction {
+            account,
+            region,
+            ..action
+        },
+        None => action,
     }
-    action
 }
 
 /// Pure: whether a look-up that fails may wait for Lambda's next try: there is one, and there is time.
@@ -325,24 +331,12 @@ fn timeout_of(pipeline: &PipelineDeclaration, action: &ApprovalAction) -> Option
 
 /// The pipeline in the console, for a message that has no link to it.
 pub fn console_link(action: &ApprovalAction) -> Option<String> {
-    let ApprovalAction {
-        region, pipeline, ..
-    } = action;
-    let host = match region.split('-').next()? {
-        "" => return None,
-        "cn" => "console.amazonaws.cn",
-        _ if region.starts_with("us-gov-") => "console.amazonaws-us-gov.com",
-        _ => "console.aws.amazon.com",
-    };
-    Some(format!(
-        "https://{region}.{host}/codesuite/codepipeline/pipelines/{pipeline}/view?region={region}"
-    ))
+    console::pipeline(&action.region, &action.pipeline)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing;
 
     #[test]
     fn only_what_is_new_and_has_time_is_fresh() {
@@ -354,25 +348,5 @@ mod tests {
         assert!(!fresh(at("09:57:00"), None), "the last try");
         assert!(!fresh(at("12:00:00"), None), "a clock that is wrong");
         assert!(!fresh(None, None));
-    }
-
-    #[test]
-    fn the_console_is_that_of_the_region() {
-        let mut action = testing::case("2026-05-04T10:00:00Z", None).action;
-        insta::assert_snapshot!(console_link(&action).unwrap(), @"https://eu-central-1.console.aws.amazon.com/codesuite/codepipeline/pipelines/shop/view?region=eu-central-1");
-        action.region = "cn-north-1".into();
-        assert!(
-            console_link(&action)
-                .unwrap()
-                .contains("console.amazonaws.cn/")
-        );
-        action.region = "us-gov-west-1".into();
-        assert!(
-            console_link(&action)
-                .unwrap()
-                .contains("console.amazonaws-us-gov.com/")
-        );
-        action.region.clear();
-        assert_eq!(console_link(&action), None);
     }
 }

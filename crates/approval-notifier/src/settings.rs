@@ -3,6 +3,7 @@
 //! No secret is a setting: the keys, webhook addresses and bot tokens lie in Secrets Manager or the
 //! Parameter Store, and are read when they are needed.
 
+use channels::SLACK_API;
 use common::location::Location;
 use common::settings::{Lookup, Reader, SettingsError, boolean, days, https_address};
 use jiff::SignedDuration;
@@ -10,8 +11,6 @@ use ledger::AUDIT_RETENTION;
 
 /// Where the gates' reports lie in the bucket, unless `REPORT_PREFIX` says otherwise.
 const REPORT_PREFIX: &str = "reports";
-/// Slack's own address.
-const SLACK_API_URL: &str = "https://slack.com/api";
 
 /// What the notifier is told by its environment.
 #[derive(Debug, Clone)]
@@ -61,10 +60,7 @@ impl Settings {
             "APPROVALS_CONFIG",
             "the place of channels and routes, for example s3://my-bucket/approvals.yaml",
         );
-        let root = reader
-            .optional("LAMBDA_TASK_ROOT")
-            .unwrap_or_else(|| ".".into());
-        let config = reader.parsed("APPROVALS_CONFIG", |text| Location::parse(text, &root));
+        let config = reader.location("APPROVALS_CONFIG");
         let keys_secret = reader.required("KEYS_SECRET_ARN", "the secret that signs links");
         reader.required("DECISION_URL", "the function URL of approval-decision");
         let address = |text: &str| https_address(text, allow_private_addresses);
@@ -86,7 +82,7 @@ impl Settings {
                 .to_owned(),
             schedules,
             audit_retention: audit_retention.unwrap_or(AUDIT_RETENTION),
-            slack_api_url: slack_api_url.unwrap_or_else(|| SLACK_API_URL.into()),
+            slack_api_url: slack_api_url.unwrap_or_else(|| SLACK_API.into()),
             allow_private_addresses,
         })
     }

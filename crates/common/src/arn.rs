@@ -1,4 +1,6 @@
-//! Amazon Resource Names, taken apart.
+//! Amazon Resource Names, taken apart, and where what they name is.
+
+use serde::{Deserialize, Serialize};
 
 /// `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`. Any part but the first may be empty; none is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +32,48 @@ impl<'a> Arn<'a> {
     }
 }
 
+/// An account and a region.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// Twelve digits.
+    pub account: String,
+    /// Such as `eu-central-1`.
+    pub region: String,
+}
+
+impl Place {
+    /// Where a function with this ARN runs: `arn:aws:lambda:REGION:ACCOUNT:function:NAME`.
+    pub fn of_function(arn: &str) -> Option<Self> {
+        let arn = Arn::parse(arn).filter(|arn| arn.service == "lambda")?;
+        let known = !arn.region.is_empty() && !arn.account.is_empty();
+        known.then(|| Self {
+            account: arn.account.to_owned(),
+            region: arn.region.to_owned(),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_arn_says_where_the_function_runs() {
+        let arn = "arn:aws:lambda:eu-central-1:111122223333:function:env-scheduler:live";
+        let at = Place::of_function(arn).unwrap();
+        assert_eq!(
+            (&*at.account, &*at.region),
+            ("111122223333", "eu-central-1")
+        );
+        for wrong in [
+            "",
+            "env-scheduler",
+            "arn:aws:sns:eu-central-1:1:x",
+            "arn:aws:lambda:::f:x",
+        ] {
+            assert_eq!(Place::of_function(wrong), None, "{wrong:?}");
+        }
+    }
 
     #[test]
     fn an_arn_has_six_parts_and_the_last_keeps_its_colons() {

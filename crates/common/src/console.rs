@@ -36,6 +36,15 @@ pub fn deployment(region: &str, id: &str) -> Option<String> {
     ))
 }
 
+/// A pipeline of CodePipeline.
+pub fn pipeline(region: &str, name: &str) -> Option<String> {
+    let base = base(region)?;
+    let name = encode(name);
+    Some(format!(
+        "{base}/codesuite/codepipeline/pipelines/{name}/view?region={region}"
+    ))
+}
+
 /// Percent-encodes all but what a URL never reads.
 fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
@@ -75,6 +84,13 @@ mod tests {
         }
         assert_eq!(object("", "b", "k"), None);
         assert_eq!(object("us-iso-east-1", "b", "k"), None);
+    }
+
+    #[test]
+    fn a_pipeline_is_shown_by_its_name() {
+        let link = pipeline("eu-central-1", "shop").unwrap();
+        insta::assert_snapshot!(link, @"https://eu-central-1.console.aws.amazon.com/codesuite/codepipeline/pipelines/shop/view?region=eu-central-1");
+        assert_eq!(pipeline("", "shop"), None);
     }
 
     #[test]

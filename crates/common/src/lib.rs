@@ -6,6 +6,7 @@ pub mod arn;
 pub mod aws;
 pub mod console;
 pub mod failure;
+pub mod invocation;
 pub mod location;
 pub mod notify;
 pub mod secret;

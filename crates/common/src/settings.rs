@@ -8,6 +8,7 @@ use strict_yaml::SecretRef;
 use url::Url;
 
 use crate::arn::Arn;
+use crate::location::Location;
 
 /// Finds the raw value of a setting by its name. In a function it is [`environment`].
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -85,6 +86,13 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+
+    /// A setting that says where a file is kept; relative files lie in the function's package.
+    pub fn location(&mut self, name: &str) -> Option<Location> {
+        let root = self.optional("LAMBDA_TASK_ROOT");
+        let root = root.unwrap_or_else(|| ".".to_owned());
+        self.parsed(name, |text| Location::parse(text, &root))
     }
 
     /// A setting that says where a secret is kept; `what` is the secret. The value is not quoted in a problem:

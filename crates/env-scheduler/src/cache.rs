@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use common::arn::Place;
 use environments::config::Rate;
 use environments::rate_limiter::RateLimiters;
 use environments::read::TaskSizes;
 use tokio::sync::OnceCell;
 
 use crate::configuration::CachedConfig;
-use crate::identity::Place;
 
 /// Of one function instance.
 #[derive(Default)]

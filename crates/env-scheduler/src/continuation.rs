@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::event::Event;
 use crate::settings::Settings;
-use crate::{Function, Invocation, identity};
+use crate::{Function, Invocation};
 use function_url::SelfInvocationError;
 
 /// How often at most the function continues a run itself; a caller that loops has its own limit.
@@ -75,6 +75,6 @@ pub async fn invoke_self(
     invocation: &Invocation,
     event: &Event,
 ) -> Result<(), SelfInvocationError> {
-    let name = identity::name(settings, invocation);
+    let name = invocation.function(&settings.function_name);
     function_url::invoke_self(&function.aws, name, &event.to_value()).await
 }

@@ -5,13 +5,12 @@
 
 use aws_sdk_sts::config::Credentials;
 use aws_sdk_sts::types::AssumedRoleUser;
-use common::arn::Arn;
+use common::arn::{Arn, Place};
 use common::aws::Aws;
 use common::failure::{Cause, Failure, Hints};
 use environments::config::Config;
 
 use crate::event::Event;
-use crate::identity::{self, Place};
 use crate::settings::Settings;
 use crate::{Function, Invocation};
 
@@ -99,9 +98,11 @@ fn after(remedy: &str) -> String {
 
 /// Where the function itself runs.
 pub fn own(invocation: &Invocation) -> Result<Place, CrossAccountError> {
-    identity::place(&invocation.own_arn).ok_or_else(|| CrossAccountError::Nameless {
-        arn: invocation.own_arn.clone(),
-    })
+    invocation
+        .place()
+        .ok_or_else(|| CrossAccountError::Nameless {
+            arn: invocation.function_arn.clone(),
+        })
 }
 
 /// Where the run works, if that is allowed.

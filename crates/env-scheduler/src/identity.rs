@@ -1,21 +1,11 @@
-//! What the function knows of itself: its account and region, and its URL.
+//! What the function asks Lambda about itself: its URL.
 
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
-use common::arn::Arn;
 use common::aws::Identity;
 use common::failure::{Cause, Failure, Hints};
 
+use crate::Function;
 use crate::settings::Settings;
-use crate::{Function, Invocation};
-
-/// An account and a region.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Place {
-    /// Twelve digits.
-    pub account: String,
-    /// Such as `eu-central-1`.
-    pub region: String,
-}
 
 /// A call by which the function asks Lambda about itself, and that failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,25 +34,6 @@ impl SelfCallError {
             cause: failure.cause,
             sentence: failure.sentence(Identity::Function, hints),
         }
-    }
-}
-
-/// Where a function with this ARN runs: `arn:aws:lambda:REGION:ACCOUNT:function:NAME`.
-pub fn place(arn: &str) -> Option<Place> {
-    let arn = Arn::parse(arn).filter(|arn| arn.service == "lambda")?;
-    let known = !arn.region.is_empty() && !arn.account.is_empty();
-    known.then(|| Place {
-        account: arn.account.to_owned(),
-        region: arn.region.to_owned(),
-    })
-}
-
-/// By which name Lambda is asked for the function itself.
-pub(crate) fn name<'a>(settings: &'a Settings, invocation: &'a Invocation) -> &'a str {
-    if invocation.own_arn.is_empty() {
-        &settings.function_name
-    } else {
-        &invocation.own_arn
     }
 }
 
@@ -97,27 +68,4 @@ pub async fn url<'a>(
     };
     let known = function.cache.url.get_or_try_init(ask).await?;
     Ok(known.as_deref())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_arn_says_where_the_function_runs() {
-        let at = place("arn:aws:lambda:eu-central-1:111122223333:function:env-scheduler:live");
-        let at = at.unwrap();
-        assert_eq!(
-            (&*at.account, &*at.region),
-            ("111122223333", "eu-central-1")
-        );
-        for wrong in [
-            "",
-            "env-scheduler",
-            "arn:aws:sns:eu-central-1:1:x",
-            "arn:aws:lambda:::f:x",
-        ] {
-            assert_eq!(place(wrong), None, "{wrong:?}");
-        }
-    }
 }

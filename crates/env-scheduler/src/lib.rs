@@ -27,13 +27,13 @@ pub mod web;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use channels::Http;
 use common::aws::Aws;
+use common::invocation;
+pub use common::invocation::Invocation;
 use common::settings::{Lookup, SettingsError};
 use common::state::Table;
-use common::telemetry;
 use environments::config::ConfigError;
 use environments::problem::Problem;
 use environments::record_store::RecordStore;
@@ -43,7 +43,6 @@ use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::Value;
 use signing::{Keyring, new_id};
-use tokio::time::Instant;
 use tracing::Instrument;
 
 use cache::Cache;
@@ -120,19 +119,6 @@ impl Function {
     }
 }
 
-/// What Lambda says about an invocation.
-#[derive(Debug, Clone)]
-pub struct Invocation {
-    /// Lambda's name for it. An event that Lambda delivers twice has the same one, perhaps at once.
-    pub request_id: String,
-    /// The id of its run, which no other run has: leases go by it.
-    pub run: String,
-    /// The function's own ARN, with the version or alias that was invoked.
-    pub own_arn: String,
-    /// When Lambda ends it.
-    pub deadline: Instant,
-}
-
 /// Why an invocation failed. Lambda tries it again, then hands it to the queue, and an alarm sees it;
 /// the error of a single service or cluster is never one of these.
 #[derive(Debug, thiserror::Error)]
@@ -192,14 +178,11 @@ impl From<HandleError> for Diagnostic {
             HandleError::Settings(_) => "Settings",
             HandleError::Event(_) => "Event",
             HandleError::Configuration(_) => "Configuration",
-            HandleError::CrossAccount(_) => "Elsewhere",
-            HandleError::NothingRead(_) => "Blind",
-            HandleError::Sealed(_) | HandleError::NotOurs(_) => "Handed",
+            HandleError::CrossAccount(_) => "CrossAccount",
+            HandleError::NothingRead(_) => "NothingRead",
+            HandleError::Sealed(_) | HandleError::NotOurs(_) => "NotOurs",
         };
-        Self {
-            error_type: error_type.to_owned(),
-            error_message: error.to_string(),
-        }
+        invocation::diagnostic(error_type, error)
     }
 }
 
@@ -208,22 +191,8 @@ pub async fn handle(
     function: Arc<Function>,
     event: LambdaEvent<Value>,
 ) -> Result<Value, HandleError> {
-    let context = event.context;
-    let span = telemetry::invocation(
-        &context.request_id,
-        &context.invoked_function_arn,
-        context.xray_trace_id.as_deref(),
-    );
-    let left = context
-        .deadline()
-        .duration_since(SystemTime::now())
-        .unwrap_or_default();
-    let invocation = Invocation {
-        request_id: context.request_id.clone(),
-        run: format!("{}-{}", context.request_id, (function.new_id)()),
-        own_arn: context.invoked_function_arn.clone(),
-        deadline: Instant::now() + left,
-    };
+    let span = invocation::span(&event.context);
+    let invocation = Invocation::of(&event.context);
     answer(&function, &invocation, event.payload)
         .instrument(span)
         .await

@@ -7,13 +7,13 @@
 
 use std::io::Write;
 
+use common::arn::Place;
 use environments::savings::Savings;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::event::Action;
-use crate::identity::Place;
 
 /// Their namespace in CloudWatch.
 pub const NAMESPACE: &str = "DeployHooks/Environments";

@@ -21,7 +21,6 @@ use environments::savings::{Savings, Sleeps, savings};
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use crate::cache::PlaceCache;
 use crate::continuation::{Continuation, continue_run};
@@ -93,9 +92,11 @@ async fn run(
     }
     narrow(&mut gathered, event);
     let now = clock();
+    // An event that Lambda delivers twice, perhaps at once, has one request id; leases go by a name that no other run has.
+    let id = format!("{}-{}", invocation.request_id, (function.new_id)());
     let ctx = PlanContext {
         now,
-        run: &invocation.run,
+        run: &id,
         defer_deadline: config.defer_deadline,
     };
     let plan = plan(gathered.facts(), &config, &ctx);
@@ -103,6 +104,7 @@ async fn run(
         function,
         settings,
         invocation,
+        id: &id,
         config: &config,
         event,
         place: &place,
@@ -186,7 +188,7 @@ impl RunContext<'_> {
     }
 
     async fn apply(&self, learned: &PlaceCache) -> Applied {
-        let left = self.invocation.deadline - Instant::now();
+        let left = self.invocation.time_left();
         let context = ApplyContext {
             aws: self.aws,
             store: self.function.record_store(self.settings),
@@ -195,7 +197,7 @@ impl RunContext<'_> {
             sizes: &learned.sizes,
             requests: &self.gathered.requests,
             clock: self.clock,
-            run: &self.invocation.run,
+            run: self.id,
             // A function with a short time limit would never begin anything.
             deadline: self.invocation.deadline - SHUTDOWN_RESERVE.min(left / 2),
         };
@@ -408,6 +410,8 @@ fn cut(text: &str, longest: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]

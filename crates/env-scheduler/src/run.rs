@@ -1,5 +1,6 @@
 //! One run, as those see it who report on it: what was asked for, what was found and planned, and what came of it.
 
+use common::arn::Place;
 use common::aws::Aws;
 use environments::apply::Applied;
 use environments::config::Config;
@@ -9,7 +10,6 @@ use environments::savings::Savings;
 use jiff::Timestamp;
 
 use crate::event::Event;
-use crate::identity::Place;
 use crate::metrics::Counts;
 use crate::settings::Settings;
 use crate::{Function, HandleError, Invocation};
@@ -21,8 +21,10 @@ pub struct RunContext<'a> {
     pub function: &'a Function,
     /// Its settings.
     pub settings: &'a Settings,
-    /// What Lambda says, and the run's id.
+    /// What Lambda says.
     pub invocation: &'a Invocation,
+    /// The run's id.
+    pub id: &'a str,
     /// The configuration, `people` in it.
     pub config: &'a Config,
     /// What was asked for.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use environments::config::{Config, Files};
 use environments::decide::PlanContext;
-use environments::overrides::{Ask, Place, Request};
+use environments::overrides::{Ask, Request};
 use environments::plan::{Facts, plan};
 use environments::resource::{Kind, Resource, Scaling, Suspended};
 use environments::sleep_record::{Phase, Saved, SleepRecord};
@@ -133,7 +133,7 @@ fn request(n: usize, services: &[Resource], now: Timestamp) -> Request {
         until: now - SignedDuration::from_hours(hours),
         by: "link".to_owned(),
         at: now - SignedDuration::from_hours(hours + 2),
-        place: Some(Place::of(&services[0])),
+        place: Some(services[0].home()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Exceptions from the schedule that people asked for: by tags on the service, and by requests in the state table from a
 //! link, a command or the CLI. All of them end by themselves.
 
+pub use common::arn::Place;
 use jiff::{SignedDuration, Timestamp};
 use schedule::Overrides;
 use serde::{Deserialize, Serialize};
@@ -35,25 +36,6 @@ pub struct Request {
     /// have services of the same names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
-}
-
-/// An account and a region.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    /// Twelve digits.
-    pub account: String,
-    /// Such as `eu-central-1`.
-    pub region: String,
-}
-
-impl Place {
-    /// Where a service is.
-    pub fn of(resource: &Resource) -> Self {
-        Self {
-            account: resource.account().to_owned(),
-            region: resource.region().to_owned(),
-        }
-    }
 }
 
 /// What is asked for.
@@ -241,7 +223,7 @@ mod tests {
         };
         let ours = shop("111122223333", "eu-central-1");
         let asked = Request {
-            place: Some(Place::of(&ours)),
+            place: Some(ours.home()),
             ..request(Ask::ForceDown, "dev/*", "2026-11-22T09:00:00Z")
         };
         assert!(asked.is_for(&ours));

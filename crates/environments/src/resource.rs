@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use common::arn::Arn;
+use common::arn::{Arn, Place};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -172,6 +172,14 @@ impl Resource {
     /// The region in its ARN.
     pub fn region(&self) -> &str {
         Arn::parse(&self.arn).map_or("", |arn| arn.region)
+    }
+
+    /// The account and the region in its ARN.
+    pub fn home(&self) -> Place {
+        Place {
+            account: self.account().to_owned(),
+            region: self.region().to_owned(),
+        }
     }
 
     /// The CloudFormation stack that made it, if one did.

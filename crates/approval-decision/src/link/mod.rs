@@ -100,7 +100,7 @@ async fn first_of_the_hour(context: &RequestContext<'_>, id: &CaseId) -> bool {
     let first = context
         .records()
         .ledger
-        .first_time(&what, context.request_id, ATTEMPT_TTL)
+        .first_time(&what, &context.invocation.request_id, ATTEMPT_TTL)
         .await;
     first.unwrap_or_else(|error| {
         tracing::error!("the audit is incomplete: {error}");

@@ -47,13 +47,14 @@ async fn take_in(
 ) -> Result<bool, String> {
     let ledger = context.records().ledger;
     let what = format!("slack#{signature}");
-    let first = ledger.first_time(&what, context.request_id, SIGNATURE_TTL);
+    let first = ledger.first_time(&what, &context.invocation.request_id, SIGNATURE_TTL);
     if !first.await.map_err(|error| error.to_string())? {
         return Ok(false);
     }
     let at = context.function.now().as_second();
     let event = SealedEvent::new(&*context.keys().await?, SlackClick { at, ..click });
-    invoke_self(&context.function.aws, context.own_name, &event.to_value())
+    let name = context.invocation.function(&context.settings.function_name);
+    invoke_self(&context.function.aws, name, &event.to_value())
         .await
         .map_err(|error| error.to_string())?;
     Ok(true)

@@ -9,12 +9,13 @@ use common::state::Table;
 use environments::config::{Config, Files, calendar_files, load};
 use environments::decide::PlanContext;
 use environments::gather::{Gathered, gather};
-use environments::overrides::{self, Request};
+use environments::overrides::Request;
 use environments::plan::{Facts, Plan, plan};
 use environments::problem::Problem;
 use environments::rate_limiter::RateLimiters;
 use environments::read::{Reader, TaskSizes};
 use environments::record_store::RecordStore;
+use environments::resource::Resource;
 use jiff::Timestamp;
 use schedule::MAX_CALENDAR_BYTES;
 use strict_yaml::words::count;
@@ -149,8 +150,8 @@ impl Snapshot {
 
     /// Where the services are: one account and region, as the credentials are. None where there is no
     /// service, so that no request can be about one.
-    pub(crate) fn where_it_is(&self) -> Option<overrides::Place> {
-        self.found.resources.first().map(overrides::Place::of)
+    pub(crate) fn where_it_is(&self) -> Option<common::arn::Place> {
+        self.found.resources.first().map(Resource::home)
     }
 
     /// The plan, if people asked for this.

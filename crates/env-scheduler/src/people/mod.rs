@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::run::{FailedRun, RunContext, RunOutcome};
 use crate::settings::Settings;
-use crate::{Function, Invocation, configuration, identity};
+use crate::{Function, Invocation, configuration};
 
 pub use error::NotifyError;
 use messenger::Messenger;
@@ -58,7 +58,7 @@ pub async fn run_failed(
     invocation: &Invocation,
     trouble: &FailedRun<'_>,
 ) -> Vec<NotifyError> {
-    let place = identity::place(&invocation.own_arn);
+    let place = invocation.place();
     let account = place.map(|place| place.account).unwrap_or_default();
     let config = configuration::current(function, settings, &account).await;
     let people = config.as_ref().ok().map(|config| &config.people);

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use signing::OpaqueId;
 
 use crate::event::{Action, Event};
-use crate::identity;
 
 /// How long an offer is kept after its sleep: longer than any link to it is valid.
 const OFFER_LIFETIME: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -60,7 +59,7 @@ impl Target {
     }
 
     /// The account and region, if the function's own are these.
-    pub fn place(&self, own: &identity::Place) -> Place {
+    pub fn place(&self, own: &Place) -> Place {
         let or = |said: &Option<String>, own: &str| said.clone().unwrap_or_else(|| own.to_owned());
         Place {
             account: or(&self.account, &own.account),
@@ -208,7 +207,7 @@ mod tests {
             only: Some("dev/*".into()),
             ..Event::new(Action::Down)
         };
-        let own = identity::Place {
+        let own = Place {
             account: "111122223333".into(),
             region: "eu-central-1".into(),
         };

@@ -176,7 +176,7 @@ async fn read_outlook(
     }
     let ctx = PlanContext {
         now: messenger.now(),
-        run: &invocation.run,
+        run: &invocation.request_id,
         defer_deadline: config.defer_deadline,
     };
     let is_whole = gathered

@@ -18,7 +18,7 @@ use crate::people::messenger::Messenger;
 use crate::people::offer::{Offer, Offers, WAKE_HOURS};
 use crate::people::permissions::{Right, may};
 use crate::people::texts::{Texts, Zone};
-use crate::{Invocation, configuration, identity};
+use crate::{Invocation, configuration};
 
 /// A form holds two short fields.
 const MAX_BODY: usize = 8 * 1024;
@@ -104,7 +104,7 @@ async fn read(
     invocation: &Invocation,
     link: &Link,
 ) -> Option<(Arc<Config>, Option<Offered>)> {
-    let own = identity::place(&invocation.own_arn)?;
+    let own = invocation.place()?;
     let config = configuration::current(messenger.function, messenger.settings, &own.account);
     let offers = Offers(messenger.table());
     let (config, offer) = tokio::join!(Box::pin(config), offers.read(&link.claims.offer));

@@ -10,7 +10,7 @@ use function_url::{Request, Response, SealedEvent, invoke_self};
 use super::slack_command::{Parsed, SlackRequest, button, command};
 use crate::people::messenger::Messenger;
 use crate::people::texts::Texts;
-use crate::{Invocation, configuration, identity};
+use crate::{Invocation, configuration};
 
 /// Which of the two addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ async fn take_in(
     let at = messenger.now().as_second();
     let keys = messenger.keys().await.map_err(|error| error.to_string())?;
     let event = SealedEvent::new(&keys, SlackRequest { at, ..request });
-    let name = identity::name(messenger.settings, invocation);
+    let name = invocation.function(&messenger.settings.function_name);
     invoke_self(&messenger.function.aws, name, &event.to_value())
         .await
         .map_err(|error| error.to_string())?;
@@ -88,7 +88,7 @@ async fn reference(
     messenger: &Messenger<'_>,
     invocation: &Invocation,
 ) -> Result<Option<SecretRef>, String> {
-    let place = identity::place(&invocation.own_arn);
+    let place = invocation.place();
     let account = place.map(|place| place.account).unwrap_or_default();
     let config = configuration::current(messenger.function, messenger.settings, &account);
     let fallback = messenger.settings.slack_secret.clone();

@@ -13,7 +13,7 @@ use environments::config::{Config, Glob};
 use environments::decide::PlanContext;
 use environments::gather::{Gathered, gather};
 use environments::outlook::Outlook;
-use environments::overrides::Request;
+use environments::overrides::{Place, Request};
 use environments::plan::{Plan, Row, plan};
 use environments::read::Reader;
 use environments::resource::Resource;
@@ -30,7 +30,7 @@ use crate::people::messenger::Messenger;
 use crate::people::offer::{Offer, Offers, Target};
 use crate::people::permissions::{Right, may, may_read};
 use crate::people::texts::{Texts, Zone};
-use crate::{Invocation, configuration, identity};
+use crate::{Invocation, configuration};
 
 /// A request that waited longer doesn't count: the person has gone on, or asked again.
 const MAX_REQUEST_AGE: SignedDuration = SignedDuration::from_mins(15);
@@ -76,7 +76,7 @@ async fn answer(
 ) -> String {
     let english = Texts::of(contacts::Language::English);
     let failed = |texts: &Texts, why: &str| fill(texts.reply_failed, &[("why", why)]);
-    let Some(own) = identity::place(&invocation.own_arn) else {
+    let Some(own) = invocation.place() else {
         return failed(english, "the function does not know its own account");
     };
     let config = configuration::current(messenger.function, messenger.settings, &own.account);
@@ -141,7 +141,7 @@ struct CommandContext<'a> {
     zone: Zone,
     texts: &'static Texts,
     who: Requester,
-    own: identity::Place,
+    own: Place,
 }
 
 impl CommandContext<'_> {
@@ -298,7 +298,7 @@ impl CommandContext<'_> {
     fn plan_context(&self) -> PlanContext<'_> {
         PlanContext {
             now: self.now(),
-            run: &self.invocation.run,
+            run: &self.invocation.request_id,
             defer_deadline: self.config.defer_deadline,
         }
     }
