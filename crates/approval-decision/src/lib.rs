@@ -19,10 +19,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use approvals::CaseId;
 use approvals::config::{Config, Route, load};
-use approvals::decide::{Answer, Boxed, Click, DecisionContext, Obstacle, ShownAgain, decide};
+use approvals::decide::{Answer, Click, DecisionContext, Obstacle, decide};
 use approvals::records::{ApprovalAudit, ApprovalDetails, Records};
-use approvals::{Case, CaseId, Shown};
 use channels::Http;
 use common::aws::Aws;
 use common::invocation::{self, Invocation};
@@ -110,13 +110,12 @@ impl RequestContext<'_> {
     }
 
     fn decision_context<'v>(&'v self, keys: &'v Keys, config: &'v Config) -> DecisionContext<'v> {
-        let look: ShownAgain<'v> = &shown_again;
         DecisionContext {
             aws: &self.function.aws,
             records: self.records(),
             keys,
             config,
-            shown_again: look,
+            shown_now: &briefing::shown_now_of,
         }
     }
 
@@ -197,17 +196,6 @@ impl RequestContext<'_> {
     fn time_left(&self) -> Duration {
         self.invocation.time_left().saturating_sub(RESERVE)
     }
-}
-
-fn shown_again<'c>(
-    aws: &'c Aws,
-    case: &'c Case,
-    execution_id: &'c str,
-) -> Boxed<'c, Result<Shown, String>> {
-    Box::pin(async move {
-        let shown = briefing::shown_again(aws, &case.action, execution_id, &case.shown).await;
-        shown.map_err(|error| error.to_string())
-    })
 }
 
 /// The invocation failed in a way that Lambda should try again, or that nobody can be told of.

@@ -205,7 +205,7 @@ pub fn told(texts: &Texts, answer: &Answer, now: Timestamp) -> Report {
 
 /// What became of a case.
 pub fn settled(texts: &Texts, settled: &Settled) -> Report {
-    let (tone, headline) = match settled.truth.status {
+    let (tone, headline) = match settled.action_state.status {
         Status::Waiting => (Tone::Plain, texts.stands_waiting),
         Status::Approved => (Tone::Good, texts.decided_approved),
         Status::Rejected => (Tone::Bad, texts.decided_rejected),
@@ -214,7 +214,7 @@ pub fn settled(texts: &Texts, settled: &Settled) -> Report {
         Status::Stopped => (Tone::Plain, texts.stopped),
     };
     let who = texts.people(&settled.by);
-    let mut detail = match &settled.truth.by {
+    let mut detail = match &settled.action_state.by {
         _ if !who.is_empty() => fill(texts.by_whom, &[("who", &who)]),
         Some(by) => fill(texts.elsewhere, &[("who", by)]),
         None => texts.by_time.to_owned(),

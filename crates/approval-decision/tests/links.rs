@@ -2,25 +2,25 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod house;
+mod fixture;
 
 use approvals::Status;
 use approvals::link::LinkAction;
-use house::support::{Act, Fate};
-use house::{Answer, House, Plan, Request, answer_page, filled};
+use fixture::support::{Act, CallFault};
+use fixture::{Answer, Fixture, Plan, Request, answer_page, filled};
 use ledger::AuditKind;
 
 const YES: LinkAction = LinkAction::Approve;
 const NO: LinkAction = LinkAction::Reject;
 
-async fn get(house: &House, path: &str) -> Answer {
-    house.call(&Request::new("GET", path)).await
+async fn get(fixture: &Fixture, path: &str) -> Answer {
+    fixture.call(&Request::new("GET", path)).await
 }
 
 #[tokio::test]
 async fn the_page_asks_and_says_that_a_link_identifies_nobody() {
-    let house = House::open().await;
-    let page = get(&house, &house.path(YES)).await;
+    let fixture = Fixture::open().await;
+    let page = get(&fixture, &fixture.path(YES)).await;
     assert_eq!(page.status(), 200);
     insta::assert_snapshot!(page.text(), @r"
     shop · Production · Approve
@@ -50,37 +50,37 @@ async fn the_page_asks_and_says_that_a_link_identifies_nobody() {
 
 #[tokio::test]
 async fn get_and_head_change_nothing_however_often_they_come() {
-    let house = House::open().await;
+    let fixture = Fixture::open().await;
     for action in [LinkAction::View, YES, NO] {
-        let path = house.path(action);
+        let path = fixture.path(action);
         for _ in 0..3 {
-            let page = get(&house, &path).await;
-            let head = house.call(&Request::new("HEAD", &path)).await;
+            let page = get(&fixture, &path).await;
+            let head = fixture.call(&Request::new("HEAD", &path)).await;
             assert_eq!((page.status(), head.status()), (200, 200));
             assert_eq!(head.body(), "");
             assert_eq!(head.cookie(), None);
         }
     }
     // A link that doesn't count is no exception.
-    get(&house, "/d/eyJ2IjoxfQ.AAAA").await;
-    assert!(!house.wrote(), "{:?}", house.world.calls());
+    get(&fixture, "/d/eyJ2IjoxfQ.AAAA").await;
+    assert!(!fixture.wrote(), "{:?}", fixture.world.calls());
     // Nor is a case with a decision that was left open.
-    house.world.plan(|_, call| {
-        (call == "PutApprovalResult").then_some(Fate::Fail(500, "InternalFailure"))
+    fixture.world.plan(|_, call| {
+        (call == "PutApprovalResult").then_some(CallFault::Fail(500, "InternalFailure"))
     });
-    answer_page(&house, &house.path(YES), "").await;
-    house.world.no_plan();
-    house.hands.pass(600);
-    house.world.forget_calls();
-    get(&house, &house.path(YES)).await;
-    assert!(!house.wrote(), "{:?}", house.world.calls());
-    assert!(house.taken().is_empty());
+    answer_page(&fixture, &fixture.path(YES), "").await;
+    fixture.world.no_plan();
+    fixture.hands.pass(600);
+    fixture.world.forget_calls();
+    get(&fixture, &fixture.path(YES)).await;
+    assert!(!fixture.wrote(), "{:?}", fixture.world.calls());
+    assert!(fixture.taken().is_empty());
 }
 
 #[tokio::test]
 async fn a_deliberate_post_decides() {
-    let house = House::open().await;
-    let answer = answer_page(&house, &house.path(YES), "ship it").await;
+    let fixture = Fixture::open().await;
+    let answer = answer_page(&fixture, &fixture.path(YES), "ship it").await;
     assert_eq!(answer.status(), 200);
     insta::assert_snapshot!(answer.text().lines().take(8).collect::<Vec<_>>().join("\n"), @r"
     shop · Production · Approve
@@ -102,12 +102,12 @@ async fn a_deliberate_post_decides() {
     );
     assert_eq!(answer.seal(), None);
     assert_eq!(
-        house.taken()[0].2,
+        fixture.taken()[0].2,
         "Approved by the holder of the link of email:lead@example.com: ship it"
     );
-    house
+    fixture
         .records(async |records| {
-            let audits = records.audits(&house.case.id).await.unwrap();
+            let audits = records.audits(&fixture.case.id).await.unwrap();
             // Of one moment, as the clock stands still.
             let of = |kind| audits.iter().filter(move |entry| entry.kind == kind);
             assert_eq!(of(AuditKind::Outcome).count(), 1);
@@ -127,13 +127,13 @@ async fn a_deliberate_post_decides() {
 
 #[tokio::test]
 async fn a_post_that_comes_again_changes_nothing_and_is_told_the_truth() {
-    let house = House::open().await;
-    let path = house.path(YES);
-    let page = get(&house, &path).await;
+    let fixture = Fixture::open().await;
+    let path = fixture.path(YES);
+    let page = get(&fixture, &path).await;
     let form = filled(&path, &page, "ship it");
-    assert_eq!(house.call(&form).await.status(), 200);
+    assert_eq!(fixture.call(&form).await.status(), 200);
     for _ in 0..3 {
-        let again = house.call(&form).await;
+        let again = fixture.call(&form).await;
         assert!(
             again
                 .text()
@@ -144,57 +144,59 @@ async fn a_post_that_comes_again_changes_nothing_and_is_told_the_truth() {
         assert!(again.text().contains("\nApproved\n"));
     }
     // Nor does the other link of the same person.
-    let other = house.path(NO);
-    let late = get(&house, &other).await;
+    let other = fixture.path(NO);
+    let late = get(&fixture, &other).await;
     assert_eq!(late.seal(), None, "nothing is asked any more");
-    assert_eq!(house.taken().len(), 1);
+    assert_eq!(fixture.taken().len(), 1);
 }
 
 #[tokio::test]
 async fn a_rejection_without_its_reason_is_asked_again() {
     let policy = "approvals: 1, starter_may_approve: true, reason_for_rejection: true";
-    let house = House::with(Plan {
+    let fixture = Fixture::with(Plan {
         policy,
         ..Plan::default()
     })
     .await;
-    let path = house.path(NO);
-    let page = get(&house, &path).await;
+    let path = fixture.path(NO);
+    let page = get(&fixture, &path).await;
     assert!(page.body().contains(" required></textarea>"));
-    let empty = house.call(&filled(&path, &page, "  ")).await;
+    let empty = fixture.call(&filled(&path, &page, "  ")).await;
     assert_eq!(empty.status(), 422);
     assert!(empty.text().contains("A rejection needs a reason."));
-    let answer = house.call(&filled(&path, &empty, "tests are red")).await;
+    let answer = fixture.call(&filled(&path, &empty, "tests are red")).await;
     assert_eq!(answer.status(), 200);
-    assert!(house.taken()[0].2.ends_with(": tests are red"));
+    assert!(fixture.taken()[0].2.ends_with(": tests are red"));
 }
 
 #[tokio::test]
 async fn a_page_is_shown_even_if_codepipeline_can_not_be_asked_and_nothing_is_decided() {
-    let house = House::open().await;
-    let path = house.path(YES);
-    house.world.plan(|_, call| {
+    let fixture = Fixture::open().await;
+    let path = fixture.path(YES);
+    fixture.world.plan(|_, call| {
         let down = [
             "GetPipelineState",
             "ListActionExecutions",
             "GetPipelineExecution",
         ]
         .contains(&call);
-        down.then_some(Fate::Fail(500, "InternalFailure"))
+        down.then_some(CallFault::Fail(500, "InternalFailure"))
     });
-    let page = get(&house, &path).await;
+    let page = get(&fixture, &path).await;
     assert_eq!(page.status(), 200);
     assert!(page.text().contains("could not be looked up just now"));
-    let failed = house.call(&filled(&path, &page, "ship it")).await;
+    let failed = fixture.call(&filled(&path, &page, "ship it")).await;
     assert_eq!(failed.status(), 503);
     assert!(failed.text().contains("Nothing was decided"));
     assert!(!failed.text().contains("InternalFailure"));
-    assert!(house.taken().is_empty());
-    house.world.no_plan();
-    let answer = house.call(&filled(&path, &failed, "another comment")).await;
+    assert!(fixture.taken().is_empty());
+    fixture.world.no_plan();
+    let answer = fixture
+        .call(&filled(&path, &failed, "another comment"))
+        .await;
     assert_eq!(answer.status(), 200, "the same link goes on");
     assert!(
-        house.taken()[0].2.ends_with(": ship it"),
+        fixture.taken()[0].2.ends_with(": ship it"),
         "and says what it said first"
     );
 }
@@ -202,16 +204,16 @@ async fn a_page_is_shown_even_if_codepipeline_can_not_be_asked_and_nothing_is_de
 #[tokio::test]
 async fn a_run_that_died_is_finished_by_sending_the_page_again() {
     for call in 0..20 {
-        let house = House::open().await;
-        let path = house.path(YES);
-        let page = get(&house, &path).await;
+        let fixture = Fixture::open().await;
+        let path = fixture.path(YES);
+        let page = get(&fixture, &path).await;
         let form = filled(&path, &page, "ship it");
-        house.world.at(call, Fate::DieAfter);
-        let died = house.world.live(house.call(&form)).await.is_none();
-        house.world.no_plan();
-        let answer = house.call(&form).await;
+        fixture.world.at(call, CallFault::DieAfter);
+        let died = fixture.world.live(fixture.call(&form)).await.is_none();
+        fixture.world.no_plan();
+        let answer = fixture.call(&form).await;
         assert_eq!(answer.status(), 200, "{call}");
-        assert_eq!(house.taken().len(), 1, "{call}");
+        assert_eq!(fixture.taken().len(), 1, "{call}");
         if !died {
             return;
         }
@@ -233,79 +235,82 @@ async fn the_page_shows_what_is_true() {
             "Superseded: a newer execution took its place\n",
         ),
     ] {
-        let house = House::open().await;
-        let path = house.path(YES);
-        let before = get(&house, &path).await;
-        house.world.interfere(fate);
-        let page = get(&house, &path).await;
+        let fixture = Fixture::open().await;
+        let path = fixture.path(YES);
+        let before = get(&fixture, &path).await;
+        fixture.world.interfere(fate);
+        let page = get(&fixture, &path).await;
         assert!(page.text().contains(told), "{fate:?}: {}", page.text());
         assert_eq!(page.seal(), None, "nothing is asked any more");
-        let late = house.call(&filled(&path, &before, "")).await;
+        let late = fixture.call(&filled(&path, &before, "")).await;
         assert_eq!(late.status(), 409);
         assert!(late.text().contains(told.lines().next().unwrap()));
-        assert!(house.taken().is_empty());
+        assert!(fixture.taken().is_empty());
     }
-    let house = House::open().await;
-    let path = house.path(YES);
-    house.world.interfere(Act::Change);
-    let answer = answer_page(&house, &path, "").await;
+    let fixture = Fixture::open().await;
+    let path = fixture.path(YES);
+    fixture.world.interfere(Act::Change);
+    let answer = answer_page(&fixture, &path, "").await;
     assert_eq!(answer.status(), 409);
     assert!(answer.text().contains("no longer what this message showed"));
     assert_eq!(
-        house.world.with(|state| state.pipeline.latest().status),
+        fixture.world.with(|state| state.pipeline.latest().status),
         "InProgress"
     );
 }
 
 #[tokio::test]
 async fn votes_are_counted_on_the_page() {
-    let house = House::with(Plan {
+    let fixture = Fixture::with(Plan {
         policy: "approvals: 2, starter_may_approve: true",
         ..Plan::default()
     })
     .await;
-    let answer = answer_page(&house, &house.path(YES), "").await;
+    let answer = answer_page(&fixture, &fixture.path(YES), "").await;
     assert_eq!(answer.status(), 200);
     assert!(answer.text().contains("Recorded: 1 of 2 approvals"));
     assert!(answer.text().contains("1 of 2 approvals so far"));
-    let page = get(&house, &house.path(YES)).await;
+    let page = get(&fixture, &fixture.path(YES)).await;
     assert_eq!(page.seal(), None, "one yes a person");
-    let other = house.link("email:other@example.com", YES);
-    let answer = answer_page(&house, &house.path_of(&other), "").await;
+    let other = fixture.link("email:other@example.com", YES);
+    let answer = answer_page(&fixture, &fixture.path_of(&other), "").await;
     assert!(answer.text().contains("\nApproved\n"), "{}", answer.text());
-    house
+    fixture
         .records(async |records| {
             let record = records
-                .decision(&house.case.id)
+                .decision(&fixture.case.id)
                 .await
                 .unwrap()
                 .unwrap()
                 .value;
-            assert_eq!(record.outcome.unwrap().truth.status, Status::Approved);
+            assert_eq!(
+                record.outcome.unwrap().action_state.status,
+                Status::Approved
+            );
         })
         .await;
 }
 
 #[tokio::test]
 async fn the_page_speaks_the_language_of_the_team() {
-    let house = House::with(Plan {
+    let fixture = Fixture::with(Plan {
         language: "zh",
         ..Plan::default()
     })
     .await;
-    let page = get(&house, &house.path(YES)).await;
+    let page = get(&fixture, &fixture.path(YES)).await;
     assert!(page.body().contains(r#"<html lang="zh-Hans">"#));
     assert!(page.text().contains("是否允许 shop 通过 Production 继续？"));
 }
 
 #[tokio::test]
 async fn wrong_settings_are_an_answer() {
-    let mut house = House::open().await;
+    let mut fixture = Fixture::open().await;
     let settings = approval_decision::settings::Settings::read(&|_| None);
-    let function = approval_decision::Decision::new(settings, house.world.aws());
-    house.function = function.into();
-    let answer = get(&house, "/d/x").await;
+    let function = approval_decision::Decision::new(settings, fixture.world.aws());
+    fixture.function = function.into();
+    let answer = get(&fixture, "/d/x").await;
     assert_eq!(answer.status(), 503);
-    assert!(house.logs().contains("STATE_TABLE is not set"));
+    assert!(fixture.logs().contains("STATE_TABLE is not set"));
     assert!(!answer.body().contains("STATE_TABLE"));
 }

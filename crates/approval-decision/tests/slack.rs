@@ -2,26 +2,26 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod house;
+mod fixture;
 
 use std::time::Duration;
 
-use house::support::{Act, Fate};
-use house::{House, Plan, Request, SLACK_SECRET, signature};
+use fixture::support::{Act, CallFault};
+use fixture::{Fixture, Plan, Request, SLACK_SECRET, signature};
 use serde_json::json;
 
 #[tokio::test]
 async fn a_click_is_acknowledged_handed_over_and_decided_once() {
-    let house = House::open().await;
-    let request = house.slack(&house.payload(1, "approve"));
-    let answer = house.call(&request).await;
+    let fixture = Fixture::open().await;
+    let request = fixture.slack(&fixture.payload(1, "approve"));
+    let answer = fixture.call(&request).await;
     assert_eq!((answer.status(), answer.body()), (200, ""));
     assert!(
-        house.taken().is_empty(),
+        fixture.taken().is_empty(),
         "nothing is decided before Slack has its answer"
     );
     assert_eq!(
-        house.world.calls(),
+        fixture.world.calls(),
         [
             "GetSecretValue",
             "PutItem",
@@ -30,13 +30,13 @@ async fn a_click_is_acknowledged_handed_over_and_decided_once() {
             "Invoke"
         ]
     );
-    house.run_handed_over().await;
-    assert_eq!(house.taken().len(), 1);
+    fixture.run_handed_over().await;
+    assert_eq!(fixture.taken().len(), 1);
     assert_eq!(
-        house.taken()[0].2,
+        fixture.taken()[0].2,
         "Approved by user1 (slack:T0001/U0001): as <discussed>"
     );
-    insta::assert_snapshot!(house.last_answer(), @r"
+    insta::assert_snapshot!(fixture.last_answer(), @r"
     Approved
     Decided by user1 (slack:T0001/U0001). “as &lt;discussed&gt;”
     ");
@@ -44,9 +44,11 @@ async fn a_click_is_acknowledged_handed_over_and_decided_once() {
 
 #[tokio::test]
 async fn what_is_handed_over_holds_no_more_than_is_needed() {
-    let house = House::open().await;
-    house.call(&house.slack(&house.payload(1, "reject"))).await;
-    let event = house.world.with(|state| state.invoked[0].clone());
+    let fixture = Fixture::open().await;
+    fixture
+        .call(&fixture.slack(&fixture.payload(1, "reject")))
+        .await;
+    let event = fixture.world.with(|state| state.invoked[0].clone());
     let mut keys: Vec<&String> = event["slack_click"].as_object().unwrap().keys().collect();
     keys.sort();
     assert_eq!(
@@ -64,31 +66,33 @@ async fn what_is_handed_over_holds_no_more_than_is_needed() {
         ]
     );
     assert!(
-        !house.logs().contains(&house.response_url),
+        !fixture.logs().contains(&fixture.response_url),
         "the address is as good as a password"
     );
 }
 
 #[tokio::test]
 async fn the_same_event_again_decides_nothing_again() {
-    let house = House::open().await;
-    house.call(&house.slack(&house.payload(1, "approve"))).await;
-    let event = house.world.with(|state| state.invoked[0].clone());
+    let fixture = Fixture::open().await;
+    fixture
+        .call(&fixture.slack(&fixture.payload(1, "approve")))
+        .await;
+    let event = fixture.world.with(|state| state.invoked[0].clone());
     for _ in 0..3 {
-        house.invoke(event.clone()).await.unwrap();
+        fixture.invoke(event.clone()).await.unwrap();
     }
-    assert_eq!(house.taken().len(), 1);
-    assert_eq!(house.answers.lock().unwrap().len(), 3);
-    assert!(house.last_answer().starts_with("Approved"));
+    assert_eq!(fixture.taken().len(), 1);
+    assert_eq!(fixture.answers.lock().unwrap().len(), 3);
+    assert!(fixture.last_answer().starts_with("Approved"));
 }
 
 /// Every way of not coming from Slack.
-fn forgeries(house: &House) -> Vec<(&'static str, Request)> {
-    let right = house.slack(&house.payload(1, "approve"));
+fn forgeries(fixture: &Fixture) -> Vec<(&'static str, Request)> {
+    let right = fixture.slack(&fixture.payload(1, "approve"));
     let body = "payload=%7B%7D";
-    let now = house.hands.now().as_second();
+    let now = fixture.hands.now().as_second();
     let at = |seconds: i64| {
-        house
+        fixture
             .signed(body)
             .header("x-slack-request-timestamp", &seconds.to_string())
             .header("x-slack-signature", &signature(SLACK_SECRET, seconds, body))
@@ -126,7 +130,7 @@ fn forgeries(house: &House) -> Vec<(&'static str, Request)> {
         ),
         (
             "another key",
-            house.signed(body).header(
+            fixture.signed(body).header(
                 "x-slack-signature",
                 &signature("another key of Slack", now, body),
             ),
@@ -139,110 +143,110 @@ fn forgeries(house: &House) -> Vec<(&'static str, Request)> {
 
 #[tokio::test]
 async fn what_does_not_come_from_slack_is_refused_and_told_nothing() {
-    let house = House::open().await;
+    let fixture = Fixture::open().await;
     let mut refused = Vec::new();
-    for (what, request) in forgeries(&house) {
-        let answer = house.call(&request).await;
+    for (what, request) in forgeries(&fixture) {
+        let answer = fixture.call(&request).await;
         assert_eq!(answer.status(), 401, "{what}");
         refused.push(answer);
     }
     refused.dedup();
     assert_eq!(refused.len(), 1, "all are told the same");
     assert_eq!(refused[0].body(), "");
-    assert!(!house.wrote());
+    assert!(!fixture.wrote());
     assert!(
-        house.logs().contains("its signature is wrong"),
+        fixture.logs().contains("its signature is wrong"),
         "the operator knows why"
     );
 }
 
 #[tokio::test]
 async fn a_signature_counts_once() {
-    let house = House::open().await;
-    let request = house.slack(&house.payload(1, "approve"));
-    assert_eq!(house.call(&request).await.status(), 200);
-    let again = house.call(&request).await;
+    let fixture = Fixture::open().await;
+    let request = fixture.slack(&fixture.payload(1, "approve"));
+    assert_eq!(fixture.call(&request).await.status(), 200);
+    let again = fixture.call(&request).await;
     assert_eq!((again.status(), again.body()), (401, ""));
-    assert_eq!(house.world.with(|state| state.invoked.len()), 1);
+    assert_eq!(fixture.world.with(|state| state.invoked.len()), 1);
 }
 
 #[tokio::test]
 async fn a_body_in_base64_is_decoded_before_it_is_checked() {
-    let house = House::open().await;
-    let request = house.slack(&house.payload(1, "approve"));
-    assert_eq!(house.call(&request.in_base64()).await.status(), 200);
+    let fixture = Fixture::open().await;
+    let request = fixture.slack(&fixture.payload(1, "approve"));
+    assert_eq!(fixture.call(&request.in_base64()).await.status(), 200);
 }
 
 #[tokio::test]
 async fn an_empty_or_short_signing_secret_lets_nobody_in() {
     for secret in ["", "  ", "short"] {
-        let house = House::with(Plan {
+        let fixture = Fixture::with(Plan {
             slack_secret: secret,
             ..Plan::default()
         })
         .await;
         let body = "payload=%7B%7D";
-        let now = house.hands.now().as_second();
+        let now = fixture.hands.now().as_second();
         for key in ["", secret, secret.trim()] {
-            let request = house
+            let request = fixture
                 .signed(body)
                 .header("x-slack-signature", &signature(key, now, body));
-            let answer = house.call(&request).await;
+            let answer = fixture.call(&request).await;
             assert_eq!((answer.status(), answer.body()), (503, ""), "{secret:?}");
         }
-        assert!(house.logs().contains("slack"), "{}", house.logs());
-        assert!(!house.wrote());
+        assert!(fixture.logs().contains("slack"), "{}", fixture.logs());
+        assert!(!fixture.wrote());
     }
 }
 
 #[tokio::test]
 async fn without_slack_there_is_no_slack() {
-    let house = House::with(Plan {
+    let fixture = Fixture::with(Plan {
         slack_setting: "",
         ..Plan::default()
     })
     .await;
-    let request = house.slack(&house.payload(1, "approve"));
-    assert_eq!(house.call(&request).await.status(), 404);
+    let request = fixture.slack(&fixture.payload(1, "approve"));
+    assert_eq!(fixture.call(&request).await.status(), 404);
 }
 
 #[tokio::test]
 async fn what_needs_no_answer_is_acknowledged() {
-    let house = House::open().await;
+    let fixture = Fixture::open().await;
     assert_eq!(
-        house
-            .call(&house.signed("ssl_check=1&token=x"))
+        fixture
+            .call(&fixture.signed("ssl_check=1&token=x"))
             .await
             .status(),
         200
     );
     assert_eq!(
-        house
-            .call(&house.slack(&house.payload(1, "view")))
+        fixture
+            .call(&fixture.slack(&fixture.payload(1, "view")))
             .await
             .status(),
         200
     );
     assert_eq!(
-        house
-            .call(&house.slack(&json!({"type": "view_submission"})))
+        fixture
+            .call(&fixture.slack(&json!({"type": "view_submission"})))
             .await
             .status(),
         200
     );
     assert_eq!(
-        house
-            .call(&house.slack(&json!({"type": "block_actions"})))
+        fixture
+            .call(&fixture.slack(&json!({"type": "block_actions"})))
             .await
             .status(),
         200
     );
-    assert!(!house.wrote());
+    assert!(!fixture.wrote());
 }
 
 #[tokio::test]
 async fn what_is_malformed_is_refused() {
-    let house = House::open().await;
+    let fixture = Fixture::open().await;
     for body in [
         "",
         "payload=%7B",
@@ -251,15 +255,15 @@ async fn what_is_malformed_is_refused() {
         &format!("payload={}", "x".repeat(10_000)),
     ] {
         assert_eq!(
-            house.call(&house.signed(body)).await.status(),
+            fixture.call(&fixture.signed(body)).await.status(),
             400,
             "{body:.40}"
         );
     }
-    let long = house.signed(&"x".repeat(300 * 1024));
-    assert_eq!(house.call(&long).await.status(), 413);
+    let long = fixture.signed(&"x".repeat(300 * 1024));
+    assert_eq!(fixture.call(&long).await.status(), 413);
     for method in ["GET", "HEAD", "PUT", "OPTIONS"] {
-        let answer = house
+        let answer = fixture
             .call(&Request::new(method, "/slack/interactions"))
             .await;
         assert_eq!(
@@ -267,24 +271,24 @@ async fn what_is_malformed_is_refused() {
             (405, Some("POST"))
         );
     }
-    assert!(!house.wrote());
+    assert!(!fixture.wrote());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_click_that_can_not_be_taken_in_makes_slack_warn_in_time() {
-    let house = House::open().await;
+    let fixture = Fixture::open().await;
     for (operation, fate) in [
-        ("Invoke", Fate::Fail(500, "ServiceException")),
-        ("Invoke", Fate::Fail(403, "AccessDeniedException")),
-        ("Invoke", Fate::Lose),
-        ("PutItem", Fate::Fail(400, "ThrottlingException")),
+        ("Invoke", CallFault::Fail(500, "ServiceException")),
+        ("Invoke", CallFault::Fail(403, "AccessDeniedException")),
+        ("Invoke", CallFault::Lose),
+        ("PutItem", CallFault::Fail(400, "ThrottlingException")),
     ] {
-        house.hands.pass(1);
-        house
+        fixture.hands.pass(1);
+        fixture
             .world
             .plan(move |_, call| (call == operation).then_some(fate));
-        let request = house.slack(&house.payload(1, "approve"));
-        let answer = house.call(&request).await;
+        let request = fixture.slack(&fixture.payload(1, "approve"));
+        let answer = fixture.call(&request).await;
         assert_eq!(
             (answer.status(), answer.body()),
             (503, ""),
@@ -293,31 +297,34 @@ async fn a_click_that_can_not_be_taken_in_makes_slack_warn_in_time() {
     }
     for operation in ["Invoke", "PutItem", "GetSecretValue"] {
         // The signing secret is read again by then.
-        house.hands.pass(6 * 60);
-        house
+        fixture.hands.pass(6 * 60);
+        fixture
             .world
-            .plan(move |_, call| (call == operation).then_some(Fate::Hang));
-        let request = house.slack(&house.payload(1, "approve"));
-        let answer = tokio::time::timeout(Duration::from_millis(2500), house.call(&request)).await;
+            .plan(move |_, call| (call == operation).then_some(CallFault::Hang));
+        let request = fixture.slack(&fixture.payload(1, "approve"));
+        let answer =
+            tokio::time::timeout(Duration::from_millis(2500), fixture.call(&request)).await;
         assert_eq!(answer.expect(operation).status(), 503);
     }
 }
 
 #[tokio::test]
 async fn an_event_that_waited_too_long_does_not_count() {
-    let house = House::open().await;
-    house.call(&house.slack(&house.payload(1, "approve"))).await;
-    house.hands.pass(16 * 60);
-    house.run_handed_over().await;
-    assert!(house.taken().is_empty());
+    let fixture = Fixture::open().await;
+    fixture
+        .call(&fixture.slack(&fixture.payload(1, "approve")))
+        .await;
+    fixture.hands.pass(16 * 60);
+    fixture.run_handed_over().await;
+    assert!(fixture.taken().is_empty());
     assert!(
-        house.last_answer().contains("took too long"),
+        fixture.last_answer().contains("took too long"),
         "{}",
-        house.last_answer()
+        fixture.last_answer()
     );
-    house
+    fixture
         .records(async |records| {
-            let audits = records.audits(&house.case.id).await.unwrap();
+            let audits = records.audits(&fixture.case.id).await.unwrap();
             assert_eq!(audits.len(), 1, "{audits:?}");
             assert!(audits[0].result.starts_with("refused: "));
             assert_eq!(audits[0].by[0].approver, "slack:T0001/U0001");
@@ -327,29 +334,35 @@ async fn an_event_that_waited_too_long_does_not_count() {
 
 #[tokio::test]
 async fn a_token_that_is_pasted_is_not_even_handed_over() {
-    let house = House::open().await;
-    let mut payload = house.payload(1, "approve");
+    let fixture = Fixture::open().await;
+    let mut payload = fixture.payload(1, "approve");
     let other = "7d1f5a0e-0000-4000-8000-e02120b524c3";
     payload["state"]["values"]["comment"]["comment"]["value"] =
         json!(format!("see approve%2F{other} and x-{other}"));
-    house.call(&house.slack(&payload)).await;
-    let event = house.world.with(|state| state.invoked[0].to_string());
+    fixture.call(&fixture.slack(&payload)).await;
+    let event = fixture.world.with(|state| state.invoked[0].to_string());
     assert!(!event.contains(other), "{event}");
-    house.run_handed_over().await;
-    assert_eq!(house.taken().len(), 1);
-    assert!(house.taken()[0].2.ends_with("see approve%2F*** and x-***"));
+    fixture.run_handed_over().await;
+    assert_eq!(fixture.taken().len(), 1);
+    assert!(
+        fixture.taken()[0]
+            .2
+            .ends_with("see approve%2F*** and x-***")
+    );
 }
 
 #[tokio::test]
 async fn our_own_event_can_not_come_through_the_url() {
-    let house = House::open().await;
-    house.call(&house.slack(&house.payload(1, "approve"))).await;
-    let event = house.world.with(|state| state.invoked.remove(0));
+    let fixture = Fixture::open().await;
+    fixture
+        .call(&fixture.slack(&fixture.payload(1, "approve")))
+        .await;
+    let event = fixture.world.with(|state| state.invoked.remove(0));
     for path in ["/", "/slack/interactions", "/d/x"] {
         let request = Request::new("POST", path)
             .header("content-type", "application/json")
             .body(&event.to_string());
-        let answer = house.call(&request).await;
+        let answer = fixture.call(&request).await;
         assert!([401, 404].contains(&answer.status()), "{path}");
     }
     // Nor by whoever may invoke the function and doesn't have its keys.
@@ -357,67 +370,67 @@ async fn our_own_event_can_not_come_through_the_url() {
         let mut forged = event.clone();
         forged["seal"] = json!(seal);
         forged["slack_click"]["user"] = json!("U0002");
-        assert!(house.invoke(forged).await.is_err(), "{seal}");
+        assert!(fixture.invoke(forged).await.is_err(), "{seal}");
     }
     let both = json!({"slack_click": event["slack_click"], "requestContext": {"http": {"method": "POST"}}});
-    assert!(house.invoke(both).await.is_err());
-    assert!(house.taken().is_empty());
+    assert!(fixture.invoke(both).await.is_err());
+    assert!(fixture.taken().is_empty());
 }
 
 #[tokio::test]
 async fn an_answer_goes_to_slack_only() {
-    let house = House::with(Plan {
+    let fixture = Fixture::with(Plan {
         stand_in: false,
         ..Plan::default()
     })
     .await;
-    house.click(1, "approve").await;
-    assert_eq!(house.taken().len(), 1, "the decision stands");
+    fixture.click(1, "approve").await;
+    assert_eq!(fixture.taken().len(), 1, "the decision stands");
     assert!(
-        house.answers.lock().unwrap().is_empty(),
+        fixture.answers.lock().unwrap().is_empty(),
         "nothing was sent elsewhere"
     );
-    assert!(house.logs().contains("does not lead to Slack"));
+    assert!(fixture.logs().contains("does not lead to Slack"));
 }
 
 #[tokio::test]
 async fn who_is_not_listed_is_refused_and_told_so() {
-    let house = House::open().await;
-    house.click(99, "approve").await;
-    insta::assert_snapshot!(house.last_answer(), @r"
+    let fixture = Fixture::open().await;
+    fixture.click(99, "approve").await;
+    insta::assert_snapshot!(fixture.last_answer(), @r"
     Your answer does not count
     You are not among those who may decide this.
     ");
-    let mut payload = house.payload(1, "approve");
+    let mut payload = fixture.payload(1, "approve");
     payload["user"]["team_id"] = json!("T9999");
-    house.hands.pass(1);
-    house.call(&house.slack(&payload)).await;
-    house.run_handed_over().await;
+    fixture.hands.pass(1);
+    fixture.call(&fixture.slack(&payload)).await;
+    fixture.run_handed_over().await;
     assert!(
-        house.last_answer().contains("not among those"),
+        fixture.last_answer().contains("not among those"),
         "the same id in another workspace"
     );
-    assert!(house.taken().is_empty());
+    assert!(fixture.taken().is_empty());
 }
 
 #[tokio::test]
 async fn two_are_needed_and_each_is_told_where_it_stands() {
-    let house = House::with(Plan {
+    let fixture = Fixture::with(Plan {
         policy: "approvals: 2, starter_may_approve: true",
         ..Plan::default()
     })
     .await;
-    house.click(1, "approve").await;
-    insta::assert_snapshot!(house.last_answer(), @r"
+    fixture.click(1, "approve").await;
+    insta::assert_snapshot!(fixture.last_answer(), @r"
     Recorded: 1 of 2 approvals
     Your yes counts. The pipeline goes on when 2 people have said yes.
     ");
-    house.click(1, "approve").await;
-    assert!(house.last_answer().starts_with("Recorded: 1 of 2"));
-    house.click(2, "approve").await;
-    assert!(house.last_answer().starts_with("Approved"));
-    house.click(3, "reject").await;
-    insta::assert_snapshot!(house.last_answer(), @r"
+    fixture.click(1, "approve").await;
+    assert!(fixture.last_answer().starts_with("Recorded: 1 of 2"));
+    fixture.click(2, "approve").await;
+    assert!(fixture.last_answer().starts_with("Approved"));
+    fixture.click(3, "reject").await;
+    insta::assert_snapshot!(fixture.last_answer(), @r"
     Approved
     It was decided already. Decided by user1 (slack:T0001/U0001), user2 (slack:T0001/U0002). “as &lt;discussed&gt;”
     ");
@@ -442,42 +455,42 @@ async fn whatever_happened_meanwhile_is_what_people_are_told() {
             "Superseded: this is no longer asked\nWhat would be deployed is no longer what this message showed.",
         ),
     ] {
-        let house = House::open().await;
-        house.world.interfere(fate);
-        house.click(1, "approve").await;
+        let fixture = Fixture::open().await;
+        fixture.world.interfere(fate);
+        fixture.click(1, "approve").await;
         assert!(
-            house.last_answer().starts_with(told),
+            fixture.last_answer().starts_with(told),
             "{fate:?}: {}",
-            house.last_answer()
+            fixture.last_answer()
         );
-        assert!(house.taken().is_empty());
+        assert!(fixture.taken().is_empty());
     }
 }
 
 #[tokio::test]
 async fn a_look_up_that_fails_is_no_approval_and_its_detail_stays_here() {
-    let house = House::open().await;
-    house.world.plan(|_, call| {
-        (call == "GetPipelineState").then_some(Fate::Fail(400, "AccessDeniedException"))
+    let fixture = Fixture::open().await;
+    fixture.world.plan(|_, call| {
+        (call == "GetPipelineState").then_some(CallFault::Fail(400, "AccessDeniedException"))
     });
-    house.click(1, "approve").await;
-    assert!(house.taken().is_empty());
-    assert!(house.last_answer().starts_with("Nothing was decided\n"));
-    assert!(!house.last_answer().contains("AccessDenied"));
-    assert!(house.logs().contains("AccessDenied"));
+    fixture.click(1, "approve").await;
+    assert!(fixture.taken().is_empty());
+    assert!(fixture.last_answer().starts_with("Nothing was decided\n"));
+    assert!(!fixture.last_answer().contains("AccessDenied"));
+    assert!(fixture.logs().contains("AccessDenied"));
 }
 
 #[tokio::test]
 async fn people_are_told_in_their_language() {
-    let house = House::with(Plan {
+    let fixture = Fixture::with(Plan {
         language: "zh",
         ..Plan::default()
     })
     .await;
-    house.click(1, "approve").await;
+    fixture.click(1, "approve").await;
     assert!(
-        house.last_answer().starts_with("已批准\n"),
+        fixture.last_answer().starts_with("已批准\n"),
         "{}",
-        house.last_answer()
+        fixture.last_answer()
     );
 }

@@ -9,7 +9,7 @@ use approvals::message::{ApprovalMessage, WaitingMessage};
 use approvals::pipeline::{self, Open};
 use approvals::records::{ApprovalAudit, ApprovalDetails, Opened};
 use approvals::token_mac::token_mac;
-use approvals::{ApprovalAction, Case, CaseId, Status, Token};
+use approvals::{ApprovalAction, Case, CaseId, Status};
 use channels::{Dispatched, Mode, Occasion, Recipient};
 use common::state::StateError;
 use futures::future::join_all;
@@ -21,34 +21,9 @@ use crate::context::EventContext;
 use crate::delivery::{self, CaseMessage};
 use crate::error::{NotifierError, all};
 use crate::gather::{self, Found, Gathered};
+use crate::question::{ASK, Question};
 use crate::reminder_schedule::{self, Scheduler};
 use crate::{follow, forward};
-
-/// The name of the question in the records.
-pub const ASK: &str = "ask";
-
-/// What waits for people, whichever message told of it.
-#[derive(Debug)]
-pub struct Question {
-    /// The action that waits.
-    pub action: ApprovalAction,
-    /// Its token.
-    pub token: Token,
-    /// Its execution, where it could be found.
-    pub execution_id: Option<String>,
-    /// Whether its message is so new that Lambda runs it again if it fails.
-    pub fresh: bool,
-    /// When `CodePipeline` gives up, where the message says so.
-    pub expires: Option<Timestamp>,
-    /// Since when it waits, where that is known.
-    pub since: Option<Timestamp>,
-    /// The pipeline in the console.
-    pub console_link: Option<String>,
-    /// The link of the action's owner.
-    pub external_link: Option<String>,
-    /// The comment of the action's owner.
-    pub comment: Option<String>,
-}
 
 /// `CodePipeline`'s own message: the token is known, the execution is looked for. `sent` is when SNS
 /// took it.
@@ -57,7 +32,7 @@ pub async fn approval(
     message: ApprovalMessage,
     sent: Option<Timestamp>,
 ) -> Result<(), NotifierError> {
-    let action = gather::placed(context, message.action);
+    let action = gather::in_own_place_by_default(context, message.action);
     let fresh = gather::is_fresh(sent, message.expires, context.now());
     let (execution_id, config, keys) = tokio::join!(
         Box::pin(gather::execution_of(
@@ -73,7 +48,7 @@ pub async fn approval(
     let execution_id = execution_id?;
     // Found there, it is one of this account and region, whatever the message says.
     let action = match &execution_id {
-        Some(_) => gather::own(context, action),
+        Some(_) => gather::in_own_place(context, action),
         None => action,
     };
     let question = Question {
@@ -95,7 +70,7 @@ pub async fn notification(
     context: &EventContext<'_>,
     message: WaitingMessage,
 ) -> Result<(), NotifierError> {
-    let action = gather::placed(context, message.action);
+    let action = gather::in_own_place_by_default(context, message.action);
     let execution = message.execution_id;
     let (open, config, keys) = tokio::join!(
         Box::pin(pipeline::open_approval(
@@ -113,7 +88,7 @@ pub async fn notification(
     else {
         return Box::pin(nothing_open(context, action, execution)).await;
     };
-    let action = gather::own(context, action);
+    let action = gather::in_own_place(context, action);
     let question = Question {
         console_link: gather::console_link(&action),
         action,
@@ -134,12 +109,12 @@ async fn nothing_open(
     action: ApprovalAction,
     execution: String,
 ) -> Result<(), NotifierError> {
-    let truth = pipeline::truth(context.aws, &action, &execution).await?;
-    if truth.status == Status::Waiting {
+    let action_state = pipeline::action_state(context.aws, &action, &execution).await?;
+    if action_state.status == Status::Waiting {
         let action = action.to_string();
         return Err(NotifierError::NothingOpen { action, execution });
     }
-    tracing::info!(%action, status = ?truth.status, "it no longer waits; nobody is asked");
+    tracing::info!(%action, status = ?action_state.status, "it no longer waits; nobody is asked");
     follow::execution(context, &action.pipeline, &execution).await
 }
 

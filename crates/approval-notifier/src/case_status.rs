@@ -1,11 +1,10 @@
 //! How a case stands: by what `CodePipeline` says, and by our records of who decided. A decision that a
 //! run which died has begun is finished here.
 
-use approvals::decide::{self, Answer, Boxed, Settled};
+use approvals::Case;
+use approvals::decide::{self, Answer, Settled};
 use approvals::pipeline;
 use approvals::token_mac::compare_token;
-use approvals::{Case, Shown};
-use common::aws::Aws;
 use signing::MacMatch;
 
 use crate::context::EventContext;
@@ -34,7 +33,7 @@ pub async fn of(context: &EventContext<'_>, case: &Case) -> Result<CaseStatus, N
         records: context.records,
         keys: &keys,
         config,
-        shown_again: &shown_again,
+        shown_now: &briefing::shown_now_of,
     };
     let undecided = |why| NotifierError::Undecided {
         case: case.id.clone(),
@@ -50,18 +49,6 @@ pub async fn of(context: &EventContext<'_>, case: &Case) -> Result<CaseStatus, N
             Err(undecided(answer.to_string()))
         }
     }
-}
-
-/// What would be deployed now, for a decision that is finished here.
-fn shown_again<'c>(
-    aws: &'c Aws,
-    case: &'c Case,
-    execution: &'c str,
-) -> Boxed<'c, Result<Shown, String>> {
-    Box::pin(async move {
-        let shown = briefing::shown_again(aws, &case.action, execution, &case.shown).await;
-        shown.map_err(|error| error.to_string())
-    })
 }
 
 /// A case whose execution is not known waits as long as its very token does; where the key that knew the

@@ -1,4 +1,4 @@
-//! What became of a case, told to whoever was asked. Level-triggered: an event only says that it is
+//! What became of a case, sent to those who were asked. Level-triggered: an event only says that it is
 //! worth looking; what is told follows from how things stand. So events may come early, late, twice
 //! or in any order, and each thing is told once.
 
@@ -11,18 +11,17 @@ use approvals::token_mac::mask_token;
 use approvals::{Case, ExecutionOutcome, ExecutionStatus, Status};
 use channels::{Mode, Occasion, Recipient};
 use futures::future::join_all;
-use ledger::{Actor, Delivery, DeliveryState};
+use ledger::{Actor, Delivery};
 use serde_json::Value;
 use signing::Keys;
 
-use crate::ask::ASK;
 use crate::case_status::{self, CaseStatus};
 use crate::context::EventContext;
 use crate::delivery::{self, CaseMessage};
 use crate::due::{Progress, Step, steps};
 use crate::error::{NotifierError, all};
 use crate::gather;
-use crate::remind::{ESCALATED, REMINDER};
+use crate::question::asking_messages;
 
 /// The name of what was decided in the records.
 const DECIDED: &str = "decided";
@@ -75,16 +74,16 @@ pub async fn settle(context: &EventContext<'_>, case: &Case) -> Result<CaseStatu
         return Ok(stand);
     }
     let route = config.route_named(&case.route);
-    let story = Box::pin(story(context, case, route, settled)).await?;
+    let facts = Box::pin(facts(context, case, route, settled)).await?;
     let telling = asked
         .iter()
-        .map(|asked| Box::pin(tell(context, config, &story, asked)));
+        .map(|asked| Box::pin(tell(context, config, &facts, asked)));
     all(join_all(telling).await)?;
     Ok(stand)
 }
 
-/// What there is to tell.
-struct Story<'a> {
+/// What is known of a settled case.
+struct FollowUpFacts<'a> {
     case: &'a Case,
     route: Option<&'a Route>,
     settled: &'a Settled,
@@ -96,22 +95,22 @@ struct Story<'a> {
     keys: Arc<Keys>,
 }
 
-async fn story<'a>(
+async fn facts<'a>(
     context: &EventContext<'_>,
     case: &'a Case,
     route: Option<&'a Route>,
     settled: &'a Settled,
-) -> Result<Story<'a>, NotifierError> {
+) -> Result<FollowUpFacts<'a>, NotifierError> {
     let (outcome, keys) = tokio::join!(outcome(context, case, route, settled), context.keys());
     let keys = keys?;
     // People paste what the console shows them, and its review link carries the token.
     let mask = |text: &str| mask_token(&keys, &case.token_mac, &case.action, text);
     let comment = if settled.by.is_empty() {
-        settled.truth.summary.as_deref()
+        settled.action_state.summary.as_deref()
     } else {
         settled.comment.as_deref()
     };
-    Ok(Story {
+    Ok(FollowUpFacts {
         case,
         route,
         settled,
@@ -138,7 +137,7 @@ async fn outcome(
     let Some(execution) = &case.execution_id else {
         return Ok(None);
     };
-    if settled.truth.status != Status::Approved || !follow_up(route).outcome {
+    if settled.action_state.status != Status::Approved || !follow_up(route).outcome {
         return Ok(None);
     }
     // One cheap call, as most looks come before the end.
@@ -178,7 +177,7 @@ struct Asked {
 fn asked(config: &Config, deliveries: Vec<(String, String, Delivery)>) -> Vec<Asked> {
     let all: Vec<Recipient> = config.channels.values().flat_map(Recipient::of).collect();
     let mut asked: Vec<Asked> = Vec::new();
-    for (key, delivery) in questions(deliveries) {
+    for (key, delivery) in asking_messages(deliveries) {
         if asked.iter().any(|asked| asked.recipient.key == key) {
             continue;
         }
@@ -194,27 +193,11 @@ fn asked(config: &Config, deliveries: Vec<(String, String, Delivery)>) -> Vec<As
     asked
 }
 
-/// The messages that asked, oldest first, each with its recipient's key. The question itself may have
-/// failed: then a reminder or the escalation is the first that a recipient got, and has its buttons.
-pub fn questions(deliveries: Vec<(String, String, Delivery)>) -> Vec<(String, Delivery)> {
-    let mut asking: Vec<(String, Delivery)> = deliveries
-        .into_iter()
-        .filter(|(occasion, _, delivery)| {
-            let occasion = occasion.as_str();
-            let asks = [ASK, ESCALATED].contains(&occasion) || occasion.starts_with(REMINDER);
-            asks && delivery.state == DeliveryState::Sent
-        })
-        .map(|(_, key, delivery)| (key, delivery))
-        .collect();
-    asking.sort_by_key(|(_, delivery)| delivery.since);
-    asking
-}
-
 /// Tells one recipient what is due, in order: the outcome waits for the decision.
 async fn tell(
     context: &EventContext<'_>,
     config: &Config,
-    story: &Story<'_>,
+    facts: &FollowUpFacts<'_>,
     asked: &Asked,
 ) -> Result<(), NotifierError> {
     let first = asked
@@ -222,19 +205,19 @@ async fn tell(
         .as_ref()
         .filter(|_| asked.recipient.changeable());
     let progress = Progress {
-        status: story.settled.truth.status,
-        ended: story.outcome.is_some(),
-        follow_up: follow_up(story.route),
+        status: facts.settled.action_state.status,
+        ended: facts.outcome.is_some(),
+        follow_up: follow_up(facts.route),
         changeable: first.is_some(),
     };
     for step in steps(progress) {
-        let (name, occasion) = match (step, &story.outcome) {
+        let (name, occasion) = match (step, &facts.outcome) {
             (Step::Decided, _) => (
                 DECIDED,
                 Occasion::Decided {
-                    truth: &story.settled.truth,
-                    who: story.who.as_deref(),
-                    comment: story.comment.as_deref(),
+                    action_state: &facts.settled.action_state,
+                    who: facts.who.as_deref(),
+                    comment: facts.comment.as_deref(),
                 },
             ),
             (Step::Outcome, Some(outcome)) => {
@@ -245,10 +228,10 @@ async fn tell(
         let message = CaseMessage {
             name,
             occasion,
-            case: story.case,
-            route: story.route,
+            case: facts.case,
+            route: facts.route,
             config,
-            signer: context.signer(&story.keys),
+            signer: context.signer(&facts.keys),
             buttons: false,
         };
         let mode = match (first, step) {

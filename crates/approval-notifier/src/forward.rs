@@ -6,10 +6,10 @@ use approvals::{ApprovalAction, CaseId};
 use channels::{Dispatched, ForwardedMessage, Message, Mode, Post, Subject, Texts};
 use futures::future::join_all;
 
-use crate::ask::Question;
 use crate::context::EventContext;
 use crate::error::{NotifierError, all};
 use crate::gather::console_link;
+use crate::question::Question;
 
 /// Passes `text` on to the channels for other messages. `id` is the same whenever it is delivered again.
 pub async fn pass_on(

@@ -17,9 +17,9 @@ use common::failure::{Failure, Hints};
 use futures::future::{Either, select};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::ask::Question;
 use crate::context::EventContext;
 use crate::error::NotifierError;
+use crate::question::Question;
 
 /// A look-up that people wait for takes no longer: the execution behind a token, for example, with a
 /// pipeline's whole history in the way. What is claimed meanwhile must still be sent within its lease.
@@ -71,7 +71,10 @@ pub struct Findings {
 
 /// The action with the account and region of this function where the message names none: only there
 /// could it be decided. So that two messages about one wait speak of the same action.
-pub fn placed(context: &EventContext<'_>, mut action: ApprovalAction) -> ApprovalAction {
+pub fn in_own_place_by_default(
+    context: &EventContext<'_>,
+    mut action: ApprovalAction,
+) -> ApprovalAction {
     if let Some(Place { account, region }) = context.invocation.place() {
         if action.account.is_empty() {
             action.account = account;
@@ -84,7 +87,7 @@ pub fn placed(context: &EventContext<'_>, mut action: ApprovalAction) -> Approva
 }
 
 /// The action as one of this function's account and region, where it was found there.
-pub fn own(context: &EventContext<'_>, action: ApprovalAction) -> ApprovalAction {
+pub fn in_own_place(context: &EventContext<'_>, action: ApprovalAction) -> ApprovalAction {
     match context.invocation.place() {
         Some(Place { account, region }) => ApprovalAction {
             account,
@@ -267,9 +270,9 @@ async fn execution_waits(context: &EventContext<'_>, question: &Question) -> boo
         owns: &|token| *token == question.token,
         asked_at: None,
     };
-    let truth = pipeline::truth_of_wait(context.aws, &question.action, execution, wait);
-    let why = match tokio::time::timeout(LOOKUP_TIMEOUT, truth).await {
-        Ok(Ok(truth)) => return truth.status == Status::Waiting,
+    let action_state = pipeline::state_of_wait(context.aws, &question.action, execution, wait);
+    let why = match tokio::time::timeout(LOOKUP_TIMEOUT, action_state).await {
+        Ok(Ok(action_state)) => return action_state.status == Status::Waiting,
         Ok(Err(error)) => error.to_string(),
         Err(_) => "no answer in time".to_owned(),
     };

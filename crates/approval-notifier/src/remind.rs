@@ -12,12 +12,8 @@ use crate::delivery::{self, CaseMessage};
 use crate::error::{NotifierError, all};
 use crate::follow;
 use crate::links::Signer;
+use crate::question::{ESCALATED, REMINDER, asking_messages};
 use crate::reminder_schedule::ESCALATION;
-
-/// The name of the escalation in the records.
-pub const ESCALATED: &str = "escalation";
-/// The beginning of a reminder's name there; its number follows.
-pub const REMINDER: &str = "reminder-";
 
 /// Reminds of a case, if it still waits.
 pub async fn remind(
@@ -68,12 +64,12 @@ pub async fn remind(
     if number == ESCALATION {
         escalate(context, &case, (config, route), signer).await
     } else {
-        again(context, &case, (config, route, number), signer).await
+        remind_all(context, &case, (config, route, number), signer).await
     }
 }
 
 /// Tells whoever was asked that it still waits.
-async fn again(
+async fn remind_all(
     context: &EventContext<'_>,
     case: &Case,
     (config, route, number): (&Config, &Route, u32),
@@ -90,7 +86,7 @@ async fn again(
         buttons: true,
     };
     let to = context.recipients(&route.tell).await?;
-    all(join_all(to.iter().map(|to| Box::pin(tell(context, message, to)))).await)
+    all(join_all(to.iter().map(|to| Box::pin(send_to(context, message, to)))).await)
 }
 
 /// Asks others as well.
@@ -117,19 +113,19 @@ async fn escalate(
         buttons: true,
     };
     let to = context.recipients(&escalate.tell).await?;
-    all(join_all(to.iter().map(|to| Box::pin(tell(context, message, to)))).await)
+    all(join_all(to.iter().map(|to| Box::pin(send_to(context, message, to)))).await)
 }
 
 /// In the thread of the first message where there is one: without buttons, as only the first message is
 /// changed when it is decided.
-async fn tell(
+async fn send_to(
     context: &EventContext<'_>,
     message: CaseMessage<'_>,
     to: &Recipient,
 ) -> Result<(), NotifierError> {
     let first = if to.changeable() {
         let deliveries = context.records.ledger.deliveries(&message.case.id).await?;
-        let mut asked = follow::questions(deliveries).into_iter();
+        let mut asked = asking_messages(deliveries).into_iter();
         asked
             .find(|(key, _)| *key == to.key)
             .and_then(|(_, delivery)| delivery.message_ref)

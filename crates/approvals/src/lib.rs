@@ -7,6 +7,7 @@
 //! - An approval counts only for the very thing that was shown, and counts once.
 //! - Unknown is never a yes.
 
+mod action_state;
 mod briefing;
 mod case;
 pub mod config;
@@ -20,8 +21,8 @@ pub mod records;
 pub mod redact;
 mod token;
 pub mod token_mac;
-mod truth;
 
+pub use action_state::{ActionState, Status};
 pub use briefing::{
     Briefing, Change, ChangeAction, ChangeSet, Gap, GateReport, Lookup, Property, Replacement,
     Revision, Risk, SetState, Shown, Starter, Step, Variable, VersionChange,
@@ -29,4 +30,3 @@ pub use briefing::{
 pub use case::{ApprovalAction, Case, CaseId};
 pub use outcome::{Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus, FailedAction};
 pub use token::Token;
-pub use truth::{Status, Truth};

@@ -12,7 +12,7 @@ use approvals::records::Decision;
 use futures::future::join_all;
 use ledger::Via;
 use proptest::prelude::*;
-use support::{Act, Fate, Office, TOKEN, case};
+use support::{Act, CallFault, Fixture, TOKEN, case};
 
 /// A race, as it is drawn.
 #[derive(Debug, Clone)]
@@ -80,7 +80,7 @@ fn click(n: usize, person: usize, yes: bool) -> Click {
 
 async fn run(race: &Race) {
     let policy = format!("approvals: {}, starter_may_approve: true", race.need);
-    let office = Office::open(&policy).await;
+    let office = Fixture::open(&policy).await;
     let mut order = dice(race.seed);
     office
         .world
@@ -92,17 +92,17 @@ async fn run(race: &Race) {
             && at == n
         {
             return Some(if yes {
-                Fate::Before(Act::ConsoleApproves)
+                CallFault::Before(Act::ConsoleApproves)
             } else {
-                Fate::Before(Act::ConsoleRejects)
+                CallFault::Before(Act::ConsoleRejects)
             });
         }
         (fortune(1000) < trouble).then(|| match fortune(6) {
-            0 => Fate::DieBefore,
-            1 => Fate::DieAfter,
-            2 | 3 => Fate::Lose,
-            4 => Fate::Fail(500, "InternalFailure"),
-            _ => Fate::Fail(400, "ThrottlingException"),
+            0 => CallFault::DieBefore,
+            1 => CallFault::DieAfter,
+            2 | 3 => CallFault::Lose,
+            4 => CallFault::Fail(500, "InternalFailure"),
+            _ => CallFault::Fail(400, "ThrottlingException"),
         })
     });
     let clicks: Vec<Click> = race
@@ -125,12 +125,12 @@ async fn run(race: &Race) {
     check(race, &office, &clicks, &answers).await;
 }
 
-async fn check(race: &Race, office: &Office, clicks: &[Click], answers: &[Option<Answer>]) {
+async fn check(race: &Race, office: &Fixture, clicks: &[Click], answers: &[Option<Answer>]) {
     let (status, taken) = office
         .world
         .with(|state| (state.pipeline.latest().status, state.pipeline.taken.clone()));
     assert!(taken.len() <= 1, "{taken:?}");
-    let truth = match status {
+    let action_state = match status {
         "Succeeded" => Some(approvals::Status::Approved),
         "Failed" => Some(approvals::Status::Rejected),
         _ => None,
@@ -139,7 +139,7 @@ async fn check(race: &Race, office: &Office, clicks: &[Click], answers: &[Option
     for answer in answers.iter().flatten() {
         match answer {
             Answer::Decided(settled) | Answer::AlreadyDecided(settled) => {
-                assert_eq!(Some(settled.truth.status), truth, "{answer}");
+                assert_eq!(Some(settled.action_state.status), action_state, "{answer}");
                 assert_eq!(settled.by.is_empty(), taken.is_empty(), "{answer}");
                 deciders += u32::from(matches!(answer, Answer::Decided(_)));
             }
@@ -219,7 +219,7 @@ async fn fifty_clicks_at_once_leave_exactly_one_decision() {
 
 #[tokio::test]
 async fn fifty_times_yes_by_fifty_people_is_one_yes() {
-    let office = Office::open("approvals: 1, starter_may_approve: true").await;
+    let office = Fixture::open("approvals: 1, starter_may_approve: true").await;
     let mut order = dice(7);
     office
         .world

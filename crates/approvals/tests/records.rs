@@ -10,13 +10,13 @@ use futures::future::join_all;
 use jiff::SignedDuration;
 use ledger::{AuditKind, AuditRecord, Claim, DeliveryState, LEASE};
 use serde_json::json;
-use support::{EXECUTION, Fate, Office, START, case};
+use support::{CallFault, EXECUTION, Fixture, START, case};
 
 const ONE: &str = "approvals: 1, starter_may_approve: true";
 
 #[tokio::test]
 async fn a_case_is_opened_once_and_found_by_its_execution() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     let records = office.records();
     let mut again = case();
     again.comment = Some("told differently".into());
@@ -40,7 +40,7 @@ async fn a_case_is_opened_once_and_found_by_its_execution() {
 
 #[tokio::test]
 async fn records_end_after_their_time() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     let entry: ApprovalAudit =
         AuditRecord::new(AuditKind::Told, case().id, office.hands.now(), "told");
     let records = office
@@ -73,7 +73,7 @@ fn yours(claim: Claim) -> ledger::ClaimGuard {
 
 #[tokio::test]
 async fn a_delivery_is_claimed_by_one_of_many() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     let records = office.records();
     let id = case().id;
     let claims = join_all((0..20).map(|_| records.ledger.claim_delivery(&id, "ask", "room"))).await;
@@ -100,7 +100,7 @@ async fn a_delivery_is_claimed_by_one_of_many() {
 
 #[tokio::test]
 async fn what_was_delivered_is_not_delivered_again_and_is_found() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     let records = office.records();
     let id = case().id;
     let claim = yours(
@@ -142,7 +142,7 @@ async fn what_was_delivered_is_not_delivered_again_and_is_found() {
 
 #[tokio::test]
 async fn a_lease_that_is_over_is_taken_over_and_its_late_owner_changes_nothing() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     let records = office.records();
     let id = case().id;
     let first = yours(
@@ -191,11 +191,11 @@ async fn a_lease_that_is_over_is_taken_over_and_its_late_owner_changes_nothing()
 
 #[tokio::test]
 async fn a_claim_whose_answer_was_lost_is_still_its_owners() {
-    let mut office = Office::open(ONE).await;
+    let mut office = Fixture::open(ONE).await;
     office.aws = office.world.aws_with_tries(2);
     let records = office.records();
     let id = case().id;
-    office.world.at(0, Fate::Lose);
+    office.world.at(0, CallFault::Lose);
     let first = yours(
         records
             .ledger
@@ -206,7 +206,7 @@ async fn a_claim_whose_answer_was_lost_is_still_its_owners() {
     assert_eq!(first.tries(), 1);
     office.hands.pass(LEASE.as_secs());
     // The claim is there and is refused; then it is taken over, unheard.
-    office.world.at(1, Fate::Lose);
+    office.world.at(1, CallFault::Lose);
     let second = yours(
         records
             .ledger
@@ -227,7 +227,7 @@ async fn a_claim_whose_answer_was_lost_is_still_its_owners() {
 
 #[tokio::test]
 async fn a_failed_delivery_may_be_tried_again_at_once() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     let records = office.records();
     let id = case().id;
     let claim = yours(
@@ -265,7 +265,7 @@ async fn a_failed_delivery_may_be_tried_again_at_once() {
 
 #[tokio::test]
 async fn the_audit_is_in_the_order_of_time() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     let records = office.records();
     for n in 0..12 {
         let now = office.hands.now() + SignedDuration::from_millis(n * 100);
@@ -286,7 +286,7 @@ async fn the_audit_is_in_the_order_of_time() {
 
 #[tokio::test]
 async fn a_first_time_is_one_and_survives_a_lost_answer() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     let records = office.records();
     let hour = SignedDuration::from_hours(1);
     assert!(
@@ -311,7 +311,7 @@ async fn a_first_time_is_one_and_survives_a_lost_answer() {
             .await
             .unwrap()
     );
-    office.world.at(0, Fate::Fail(500, "InternalFailure"));
+    office.world.at(0, CallFault::Fail(500, "InternalFailure"));
     assert!(
         records
             .ledger

@@ -9,7 +9,6 @@
 //! - The digest is over what AWS said, not over what there was room for.
 
 mod actions;
-mod again;
 mod brief;
 mod change_sets;
 mod digest;
@@ -17,6 +16,7 @@ mod gates;
 mod limits;
 mod outcome;
 mod revisions;
+mod shown_now;
 mod starter;
 mod text;
 mod tokens;
@@ -26,9 +26,9 @@ use std::time::Duration;
 
 use common::aws::Aws;
 
-pub use again::shown_again;
 pub use brief::brief;
 pub use outcome::outcome;
+pub use shown_now::{shown_now, shown_now_of};
 
 /// The time that all look-ups of a briefing have together.
 pub const BUDGET: Duration = Duration::from_secs(4);

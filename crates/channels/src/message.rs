@@ -1,7 +1,7 @@
 //! What people are sent, independent of where: what it is about, and what this reader may do about it. Rendering is a pure
 //! function of a message; nothing here may look at a clock.
 
-use approvals::{Case, ExecutionOutcome, Truth};
+use approvals::{ActionState, Case, ExecutionOutcome};
 use jiff::Timestamp;
 
 /// All that a rendered message is made from, beside the texts of its language.
@@ -56,8 +56,8 @@ pub enum Occasion<'a> {
     /// It waits no longer.
     Decided {
         /// What became of it.
-        truth: &'a Truth,
-        /// The name of whoever decided, where it is known better than `truth` has it.
+        action_state: &'a ActionState,
+        /// The name of whoever decided, where it is known better than `action_state` has it.
         who: Option<&'a str>,
         /// What they said with it.
         comment: Option<&'a str>,

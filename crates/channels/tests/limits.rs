@@ -5,8 +5,8 @@
 mod support;
 
 use approvals::{
-    Change, ChangeAction, ChangeSet, Gap, GateReport, Lookup, Property, Replacement, Revision,
-    Risk, SetState, Starter, Status, Step, Truth, Variable, VersionChange,
+    ActionState, Change, ChangeAction, ChangeSet, Gap, GateReport, Lookup, Property, Replacement,
+    Revision, Risk, SetState, Starter, Status, Step, Variable, VersionChange,
 };
 use channels::{
     Announcement, AnnouncementList, Choice, ForwardedMessage, Occasion, Payload, Severity, Shape,
@@ -385,9 +385,9 @@ proptest! {
 
     #[test]
     fn any_decision_and_any_foreign_message_too(case in any_case(), who in text(), said in text(), body in text(), repeat in 1..200_usize, url in link()) {
-        let truth = Truth { status: Status::Rejected, by: Some(who.clone()), summary: Some(said.clone()), at: None };
+        let action_state = ActionState { status: Status::Rejected, by: Some(who.clone()), summary: Some(said.clone()), at: None };
         let plain = ForwardedMessage { title: who.clone(), text: format!("{body}\n").repeat(repeat), link: url };
-        let decided = Occasion::Decided { truth: &truth, who: Some(&who), comment: Some(&said) };
+        let decided = Occasion::Decided { action_state: &action_state, who: Some(&who), comment: Some(&said) };
         for subject in [decided.subject(&case), Subject::Forwarded(&plain), Occasion::Escalation.subject(&case)] {
             for surface in SURFACES {
                 for shape in [Shape::Whole, Shape::Note] {
@@ -539,13 +539,13 @@ proptest! {
         case.comment = Some(text.clone());
         case.external_link = Some(format!("https://example.com/approve/{token}"));
         case.console_link = Some(format!("https://console.aws.amazon.com/x/{token}"));
-        let truth = Truth { status: Status::Rejected, by: Some(hidden.clone()), summary: Some(text.clone()), at: None };
+        let action_state = ActionState { status: Status::Rejected, by: Some(hidden.clone()), summary: Some(text.clone()), at: None };
         let plain = ForwardedMessage { title: text.clone(), text: text.clone(), link: Some(format!("https://x.example/approve/{token}")) };
         let texts = Texts::of(if chinese { Language::Chinese } else { Language::English });
         let seen = |text: &str| -> String { text.chars().filter(char::is_ascii_graphic).collect::<String>().to_lowercase() };
         for subject in [
             Occasion::Ask.subject(&case),
-            Occasion::Decided { truth: &truth, who: Some(&text), comment: Some(&text) }.subject(&case),
+            Occasion::Decided { action_state: &action_state, who: Some(&text), comment: Some(&text) }.subject(&case),
             Subject::Forwarded(&plain),
         ] {
             for surface in SURFACES {

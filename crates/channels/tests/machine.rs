@@ -4,7 +4,7 @@
 
 mod support;
 
-use approvals::{ExecutionOutcome, ExecutionStatus, Status, Truth};
+use approvals::{ActionState, ExecutionOutcome, ExecutionStatus, Status};
 use channels::{ForwardedMessage, Message, Occasion, Payload, Subject, Surface, render};
 use serde_json::{Value, json};
 use support::{Topic, big_case, case, english, message};
@@ -29,7 +29,7 @@ fn event(message: &Message<'_>) -> Value {
 fn every_occasion_is_what_the_schema_says() {
     let schema = schema();
     let (case, big) = (case(), big_case());
-    let truth = Truth {
+    let action_state = ActionState {
         status: Status::Expired,
         by: None,
         summary: None,
@@ -52,7 +52,7 @@ fn every_occasion_is_what_the_schema_says() {
             Occasion::Reminder { number: 2 }.subject(case),
             Occasion::Escalation.subject(case),
             Occasion::Decided {
-                truth: &truth,
+                action_state: &action_state,
                 who: None,
                 comment: Some("late"),
             }

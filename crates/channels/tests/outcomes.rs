@@ -5,7 +5,8 @@
 mod support;
 
 use approvals::{
-    Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus, FailedAction, Status, Truth,
+    ActionState, Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus, FailedAction,
+    Status,
 };
 use channels::{Occasion, Payload, Shape, Surface, Texts, render, render_as};
 use contacts::Language;
@@ -15,14 +16,14 @@ use support::{at, case, english, message, notice, top};
 #[test]
 fn a_decided_message_has_no_buttons_and_says_who() {
     let case = case();
-    let truth = Truth {
+    let action_state = ActionState {
         status: Status::Approved,
         by: Some("arn:aws:sts::111122223333:assumed-role/decision/session".into()),
         summary: None,
         at: Some(at("2026-03-02T09:30:00Z")),
     };
     let decided = Occasion::Decided {
-        truth: &truth,
+        action_state: &action_state,
         who: Some("Release <Manager>"),
         comment: Some("Looks\ngood"),
     };
@@ -56,14 +57,14 @@ fn a_decided_message_has_no_buttons_and_says_who() {
 fn each_end_of_an_approval_has_its_words() {
     let case = case();
     let told = |status, by: Option<&str>, language| {
-        let truth = Truth {
+        let action_state = ActionState {
             status,
             by: by.map(str::to_owned),
             summary: None,
             at: None,
         };
         let occasion = Occasion::Decided {
-            truth: &truth,
+            action_state: &action_state,
             who: None,
             comment: None,
         };

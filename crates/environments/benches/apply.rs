@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use environments::apply::End;
-use support::{Office, Svc, World, block_on};
+use support::{Fixture, Svc, World, block_on};
 
 /// How much longer than the bound it may take.
 const ALLOWED: f64 = 1.05;
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 /// The longer of down and up, in parts of the bound.
 async fn measure(services: usize, others: f64) -> f64 {
     let mut worst: f64 = 0.0;
-    let office = Office::new();
+    let office = Fixture::new();
     office.world.ecs(|ecs| {
         for n in 0..services {
             let resource = Svc::new(3);

@@ -8,7 +8,7 @@ use environments::backup_tag::ASLEEP_TAG;
 use environments::run_report::{RunReport, summary};
 use serde_json::{Value, json};
 use support::ecs::Target;
-use support::{Fate, Office, Ran, Svc, block_on};
+use support::{CallFault, Fixture, Ran, Svc, block_on};
 
 const NIGHT: &str = "2026-11-23T22:00:00Z";
 const MORNING: &str = "2026-11-24T09:00:00Z";
@@ -32,7 +32,7 @@ fn action(name: &str, resource: &str, schedule: &str, (min, max): (Value, Value)
     })
 }
 
-fn has(office: &Office, place: &str) -> (u32, Option<Target>) {
+fn has(office: &Fixture, place: &str) -> (u32, Option<Target>) {
     office
         .world
         .ecs(|ecs| (ecs.get(place).desired, ecs.get(place).target))
@@ -53,7 +53,7 @@ fn bounds(min: u32, max: u32) -> Option<Target> {
 #[test]
 fn what_a_scheduled_action_would_have_set_is_given_and_reported() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office.world.ecs(|ecs| {
             ecs.add("dev/web", Svc::new(4).scaled(2, 10, [false; 3]));
             ecs.add("dev/api", Svc::new(4).scaled(2, 10, [false; 3]));
@@ -108,9 +108,9 @@ fn what_a_scheduled_action_would_have_set_is_given_and_reported() {
 #[test]
 fn a_wake_that_is_cut_off_goes_on_to_the_same_bounds() {
     for call in 0..40 {
-        for fate in [Fate::DieBefore, Fate::DieAfter] {
+        for fate in [CallFault::DieBefore, CallFault::DieAfter] {
             block_on(async {
-                let office = Office::new();
+                let office = Fixture::new();
                 office.world.ecs(|ecs| {
                     ecs.add("dev/web", Svc::new(4).scaled(2, 10, [false; 3]));
                     let prewarm = ("prewarm", "cron(30 8 ? * MON-FRI *)");
@@ -145,7 +145,7 @@ fn a_wake_that_is_cut_off_goes_on_to_the_same_bounds() {
 #[test]
 fn actions_that_can_not_be_read_are_not_known() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office
             .world
             .ecs(|ecs| ecs.add("dev/web", Svc::new(4).scaled(2, 10, [false; 3])));
@@ -153,7 +153,8 @@ fn actions_that_can_not_be_read_are_not_known() {
         office.run("night").await;
         office.until(MORNING).await;
         office.world.fates(|_, name| {
-            (name == "DescribeScheduledActions").then_some(Fate::Fail(400, "AccessDeniedException"))
+            (name == "DescribeScheduledActions")
+                .then_some(CallFault::Fail(400, "AccessDeniedException"))
         });
         let ran = office.run("morning").await;
         insta::assert_snapshot!(told(&ran), @r"
@@ -167,7 +168,7 @@ fn actions_that_can_not_be_read_are_not_known() {
 #[test]
 fn a_tag_alone_starts_no_more_than_something_vouches_for() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         let says = |desired, rest| format!("desired={desired}{rest} at=2026-11-23T22:00:00Z");
         office.world.ecs(|ecs| {
             // Nothing but the tag speaks of it.
@@ -206,7 +207,7 @@ fn a_tag_alone_starts_no_more_than_something_vouches_for() {
 #[test]
 fn what_is_protected_is_left_alone_whatever_else_its_tags_say() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office.world.ecs(|ecs| {
             ecs.add("dev/bare", Svc::new(2).tagged(PROTECTED, ""));
             ecs.add(
@@ -250,7 +251,7 @@ fn what_is_protected_is_left_alone_whatever_else_its_tags_say() {
 #[test]
 fn what_was_due_counts_where_somebody_touched_it_in_the_night_too() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         let prewarm = |place: &str| {
             let bounds = (json!(10), json!(20));
             action("prewarm", place, "cron(30 8 ? * MON-FRI *)", bounds)

@@ -12,7 +12,7 @@ use environments::sleep_record::{Holder, LEASE, Phase, Saved, SleepRecord};
 use jiff::{SignedDuration, Timestamp};
 use schedule::{Calendar, Overrides, Schedule};
 use support::ecs::arn;
-use support::{CONFIG, Fate, Office, Svc, block_on, config};
+use support::{CONFIG, CallFault, Fixture, Svc, block_on, config};
 
 const NIGHT: &str = "2026-11-23T22:00:00Z";
 const LATER: &str = "2026-11-24T01:00:00Z";
@@ -128,7 +128,7 @@ fn a_tag_that_can_not_be_about_this_service_starts_nothing_and_is_told() {
         ("desired=50 at=2026-12-24T22:00:00Z", "is from the future"),
     ] {
         block_on(async {
-            let office = Office::new();
+            let office = Fixture::new();
             office
                 .world
                 .ecs(|ecs| ecs.add("dev/web", Svc::new(0).tagged(ASLEEP_TAG, value)));
@@ -144,7 +144,7 @@ fn a_tag_that_can_not_be_about_this_service_starts_nothing_and_is_told() {
 #[test]
 fn who_sleeps_in_a_cluster_that_is_left_out_by_now_is_told() {
     block_on(async {
-        let mut office = Office::new();
+        let mut office = Fixture::new();
         office.world.ecs(|ecs| {
             ecs.add("dev/web", Svc::new(3));
             ecs.add("old/web", Svc::new(2));
@@ -183,7 +183,7 @@ fn who_sleeps_in_a_cluster_that_is_left_out_by_now_is_told() {
 #[test]
 fn a_tier_that_still_looks_asleep_is_waited_for() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office.world.ecs(|ecs| {
             ecs.add("dev/db-main", Svc::new(1));
             ecs.add("dev/web", Svc::new(2));
@@ -207,7 +207,7 @@ fn a_tier_that_still_looks_asleep_is_waited_for() {
 fn the_tag_of_a_new_sleep_is_not_taken_for_a_forgotten_one() {
     for frozen_at in [("GetItem", 3), ("UntagResource", 1)] {
         block_on(async {
-            let office = Office::new();
+            let office = Fixture::new();
             office.world.ecs(|ecs| {
                 ecs.add("dev/web", Svc::new(3));
                 ecs.add("dev/zoo", Svc::new(1));
@@ -216,14 +216,14 @@ fn the_tag_of_a_new_sleep_is_not_taken_for_a_forgotten_one() {
             office.run("night").await;
             office.until(MORNING).await;
             office.world.fates(|_, called| {
-                (called == "UntagResource").then_some(Fate::Fail(400, "AccessDeniedException"))
+                (called == "UntagResource").then_some(CallFault::Fail(400, "AccessDeniedException"))
             });
             office.run("morning").await;
             office.until("2026-11-24T21:59:50Z").await;
             let mut times = 0;
             office.world.fates(move |_, called| {
                 times += usize::from(called == frozen_at.0);
-                (called == frozen_at.0 && times == frozen_at.1).then_some(Fate::Freeze(100))
+                (called == frozen_at.0 && times == frozen_at.1).then_some(CallFault::Freeze(100))
             });
             let other = async {
                 office.until("2026-11-24T22:00:20Z").await;

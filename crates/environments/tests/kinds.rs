@@ -7,15 +7,15 @@ use test_support::environments as support;
 use environments::backup_tag::ASLEEP_TAG;
 use environments::decide::Step;
 use support::others::Other;
-use support::{CONFIG, Office, Svc, block_on};
+use support::{CONFIG, Fixture, Svc, block_on};
 
 const NIGHT: &str = "2026-11-23T22:00:00Z";
 const MORNING: &str = "2026-11-24T09:00:00Z";
 
-fn office() -> Office {
+fn office() -> Fixture {
     let also =
         "also: { rds_instances: 'dev-*', rds_clusters: 'dev-*', auto_scaling_groups: 'dev-*' }\n";
-    let office = Office::with(&format!("{CONFIG}{also}"));
+    let office = Fixture::with(&format!("{CONFIG}{also}"));
     office.world.with(|state| {
         let all = &mut state.others.all;
         all.insert("dev-orders".into(), Other::new("instance", "available"));
@@ -116,13 +116,13 @@ fn a_database_that_aws_has_started_after_seven_days_is_stopped_again() {
             tags.insert("deploy-hooks:schedule".into(), "never".into());
         });
         office.run("night").await;
-        let state = |office: &Office| {
+        let state = |office: &Fixture| {
             office
                 .world
                 .with(|state| state.others.all["dev-orders"].state.clone())
         };
         assert_eq!(state(&office), "stopped");
-        let start = |office: &Office| {
+        let start = |office: &Fixture| {
             office.world.with(|state| {
                 state.others.all.get_mut("dev-orders").unwrap().state = "available".into();
             });
@@ -147,7 +147,7 @@ fn a_database_that_aws_has_started_after_seven_days_is_stopped_again() {
 #[test]
 fn a_kind_that_is_not_named_is_not_even_looked_at() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office.world.ecs(|ecs| ecs.add("dev/web", Svc::new(1)));
         office.until(NIGHT).await;
         office.run("night").await;
@@ -165,13 +165,13 @@ fn a_kind_that_is_not_named_is_not_even_looked_at() {
 fn without_tiers_a_database_is_stopped_last_and_started_first() {
     block_on(async {
         let text = CONFIG.replace("tiers:\n  - { name: back, match: '*/db-*' }\n", "");
-        let office = Office::with(&format!("{text}also: {{ rds_instances: 'dev-*' }}\n"));
+        let office = Fixture::with(&format!("{text}also: {{ rds_instances: 'dev-*' }}\n"));
         office.world.with(|state| {
             let one = Other::new("instance", "available");
             state.others.all.insert("dev-orders".into(), one);
         });
         office.world.ecs(|ecs| ecs.add("dev/web", Svc::new(1)));
-        let changes = |office: &Office| {
+        let changes = |office: &Fixture| {
             let calls = office.world.calls().into_iter();
             let changes =
                 calls.filter(|call| call.contains("DBInstance") || call == "UpdateService");
@@ -193,7 +193,7 @@ fn a_database_sleeps_after_the_services_of_all_clusters_and_wakes_before_them() 
     block_on(async {
         let tiers = "tiers:\n  - { name: data, match: 'rds/*' }\n";
         let text = CONFIG.replace("tiers:\n", tiers) + "also: { rds_instances: 'dev-*' }\n";
-        let office = Office::with(&text);
+        let office = Fixture::with(&text);
         office.world.with(|state| {
             let all = &mut state.others.all;
             all.insert("dev-orders".into(), Other::new("instance", "available"));
@@ -203,7 +203,7 @@ fn a_database_sleeps_after_the_services_of_all_clusters_and_wakes_before_them() 
             ecs.add("dev/web", Svc::new(1));
             ecs.add("test/web", Svc::new(1));
         });
-        let changes = |office: &Office| {
+        let changes = |office: &Fixture| {
             let calls = office.world.calls();
             let changes = |call: &String| call.contains("DBInstance") || call == "UpdateService";
             let changes = calls
@@ -245,7 +245,7 @@ fn an_aurora_cluster_is_waited_for_until_its_instances_serve() {
     block_on(async {
         let tiers = "tiers:\n  - { name: data, match: 'rds/*' }\n";
         let text = CONFIG.replace("tiers:\n", tiers) + "also: { rds_clusters: 'dev-*' }\n";
-        let office = Office::with(&text);
+        let office = Fixture::with(&text);
         let state_of = |name: &str, state: &str| {
             office.world.with(|world| {
                 world.others.all.get_mut(name).unwrap().state = state.into();

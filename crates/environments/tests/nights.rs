@@ -10,13 +10,13 @@ use environments::decide::Step;
 use environments::overrides::{Ask, KEEP_UP_TAG, Request};
 use environments::run_report::{RunReport, summary};
 use support::ecs::{Target, arn};
-use support::{Fate, Office, Svc, block_on};
+use support::{CallFault, Fixture, Svc, block_on};
 
 const NIGHT: &str = "2026-11-23T22:00:00Z";
 const LATER: &str = "2026-11-24T01:00:00Z";
 const MORNING: &str = "2026-11-24T09:00:00Z";
 
-fn steps(office: &Office, ran: &support::Ran) -> Vec<String> {
+fn steps(office: &Fixture, ran: &support::Ran) -> Vec<String> {
     let _ = office;
     let outcomes = ran.applied.outcomes.iter();
     outcomes
@@ -27,7 +27,7 @@ fn steps(office: &Office, ran: &support::Ran) -> Vec<String> {
 #[test]
 fn after_the_morning_everything_is_as_in_the_evening() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office.world.ecs(|ecs| {
             ecs.add("dev/web", Svc::new(3).scaled(2, 6, [false, true, false]));
             ecs.add("dev/db-main", Svc::new(1));
@@ -133,7 +133,7 @@ fn after_the_morning_everything_is_as_in_the_evening() {
 #[test]
 fn a_manual_start_sticks_until_the_next_edge_and_is_left_alone() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office.world.ecs(|ecs| {
             ecs.add("dev/web", Svc::new(3).scaled(1, 6, [false; 3]));
             ecs.add("dev/api", Svc::new(3).scaled(2, 6, [false; 3]));
@@ -222,7 +222,7 @@ fn what_somebody_asks_for_at_night_does_not_replace_what_the_evening_had() {
         (scaled, true, true),
     ] {
         block_on(async {
-            let office = Office::new();
+            let office = Fixture::new();
             office.world.ecs(|ecs| ecs.add("dev/web", evening.clone()));
             office.until(NIGHT).await;
             office.run("night").await;
@@ -260,7 +260,7 @@ fn what_somebody_asks_for_at_night_does_not_replace_what_the_evening_had() {
 fn bounds_of_the_night_stay_where_the_evening_s_count_is_kept() {
     for (max, expected) in [(4, 3), (2, 1)] {
         block_on(async {
-            let office = Office::new();
+            let office = Fixture::new();
             let evening = Svc::new(3).scaled(1, 6, [false; 3]);
             office.world.ecs(|ecs| ecs.add("dev/web", evening));
             office.until(NIGHT).await;
@@ -292,7 +292,7 @@ fn bounds_of_the_night_stay_where_the_evening_s_count_is_kept() {
 #[test]
 fn who_stood_at_zero_is_not_started_and_may_be_started_at_night() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office.world.ecs(|ecs| ecs.add("dev/idle", Svc::new(0)));
         office.until(NIGHT).await;
         office.run("night").await;
@@ -311,7 +311,7 @@ fn who_stood_at_zero_is_not_started_and_may_be_started_at_night() {
 #[test]
 fn a_deployment_defers_the_sleep_with_a_deadline() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office.world.ecs(|ecs| {
             ecs.add(
                 "dev/web",
@@ -337,7 +337,7 @@ fn a_deployment_defers_the_sleep_with_a_deadline() {
 #[test]
 fn overrides_hold_until_they_end() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office.world.ecs(|ecs| {
             ecs.add(
                 "dev/kept",
@@ -398,7 +398,7 @@ fn overrides_hold_until_they_end() {
 #[test]
 fn a_lost_record_is_recovered_from_the_tag() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         let evening = Svc::new(3).scaled(2, 6, [true, false, false]);
         office.world.ecs(|ecs| ecs.add("dev/web", evening.clone()));
         office.until(NIGHT).await;
@@ -417,7 +417,7 @@ fn a_lost_record_is_recovered_from_the_tag() {
 #[test]
 fn a_service_that_was_made_anew_is_another_one() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office.world.ecs(|ecs| ecs.add("dev/web", Svc::new(3)));
         office.until(NIGHT).await;
         office.run("night").await;
@@ -443,14 +443,14 @@ fn a_service_that_was_made_anew_is_another_one() {
 #[test]
 fn the_tiers_wake_one_after_the_other_and_are_healthy_in_between() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office.world.ecs(|ecs| {
             ecs.add("dev/db-main", Svc::new(1));
             ecs.add("dev/web", Svc::new(2));
         });
         office.until(NIGHT).await;
         office.run("night").await;
-        let order = |office: &Office| {
+        let order = |office: &Fixture| {
             office.world.ecs(|ecs| {
                 let counts = ecs.changes.iter().filter(|change| change.desired.is_some());
                 counts
@@ -490,7 +490,7 @@ fn the_tiers_wake_one_after_the_other_and_are_healthy_in_between() {
 #[test]
 fn one_failure_never_stops_the_others() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office
             .world
             .ecs(|ecs| (0..8).for_each(|n| ecs.add(&format!("dev/web-{n}"), Svc::new(1))));
@@ -499,7 +499,7 @@ fn one_failure_never_stops_the_others() {
         office.world.fates(move |_, operation| {
             updates += usize::from(operation == "UpdateService");
             let denied = operation == "UpdateService" && [2, 5].contains(&updates);
-            denied.then_some(Fate::Fail(400, "AccessDeniedException"))
+            denied.then_some(CallFault::Fail(400, "AccessDeniedException"))
         });
         let ran = office.run("night").await;
         let down = office
@@ -529,7 +529,7 @@ fn one_failure_never_stops_the_others() {
 #[test]
 fn what_can_not_be_read_is_never_taken_for_absent() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office
             .world
             .ecs(|ecs| ecs.add("dev/web", Svc::new(3).scaled(2, 6, [false; 3])));
@@ -542,7 +542,7 @@ fn what_can_not_be_read_is_never_taken_for_absent() {
             "ListServices",
         ] {
             office.world.fates(move |_, called| {
-                (called == operation).then_some(Fate::Fail(400, "AccessDeniedException"))
+                (called == operation).then_some(CallFault::Fail(400, "AccessDeniedException"))
             });
             let ran = office.run(operation).await;
             assert!(!ran.gathered.problems.is_empty(), "{operation}");
@@ -554,7 +554,7 @@ fn what_can_not_be_read_is_never_taken_for_absent() {
 #[test]
 fn the_time_limit_leaves_the_rest_to_be_continued() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office
             .world
             .ecs(|ecs| (0..120).for_each(|n| ecs.add(&format!("dev/web-{n}"), Svc::new(1))));

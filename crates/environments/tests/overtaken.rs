@@ -12,7 +12,7 @@ use std::time::Duration;
 use environments::apply::Applied;
 use environments::overrides::Ask;
 use support::ecs::Target;
-use support::{Fate, Office, Svc, block_on};
+use support::{CallFault, Fixture, Svc, block_on};
 
 const PLACE: &str = "dev/web";
 
@@ -25,7 +25,7 @@ fn services() -> [(&'static str, Svc); 2] {
 
 type Levels = BTreeMap<String, (u32, Option<Target>)>;
 
-fn levels(office: &Office) -> Levels {
+fn levels(office: &Fixture) -> Levels {
     office.world.ecs(|ecs| {
         let all = ecs.services.iter();
         all.map(|(place, resource)| (place.clone(), (resource.desired, resource.target)))
@@ -35,7 +35,7 @@ fn levels(office: &Office) -> Levels {
 
 /// One run that is frozen at this call; the answer says how many calls there were.
 async fn story(morning: bool, call: usize, seconds: u64) -> usize {
-    let office = Office::new();
+    let office = Fixture::new();
     office.world.ecs(|ecs| {
         for (place, resource) in services() {
             ecs.add(place, resource);
@@ -52,7 +52,7 @@ async fn story(morning: bool, call: usize, seconds: u64) -> usize {
     };
     office
         .world
-        .fates(move |n, _| (n == call).then_some(Fate::Freeze(seconds)));
+        .fates(move |n, _| (n == call).then_some(CallFault::Freeze(seconds)));
     let other = async {
         tokio::time::sleep(Duration::from_millis(seconds * 500)).await;
         office.ask("opposite", ask, PLACE).await;
@@ -103,8 +103,8 @@ async fn story(morning: bool, call: usize, seconds: u64) -> usize {
 const LAST: &str = "dev/web-99";
 
 /// Many services; `other` happens while the run is on its way to the last.
-async fn long_run(morning: bool, other: impl AsyncFnOnce(&Office)) -> (Office, Applied) {
-    let office = Office::new();
+async fn long_run(morning: bool, other: impl AsyncFnOnce(&Fixture)) -> (Fixture, Applied) {
+    let office = Fixture::new();
     office.world.ecs(|ecs| {
         (0..100).for_each(|n| ecs.add(&format!("dev/web-{n:02}"), Svc::new(2)));
     });
@@ -121,7 +121,7 @@ async fn long_run(morning: bool, other: impl AsyncFnOnce(&Office)) -> (Office, A
     (office, ran.applied)
 }
 
-fn running(office: &Office) -> Vec<String> {
+fn running(office: &Fixture) -> Vec<String> {
     let levels = levels(office).into_iter();
     let running = levels.filter(|(_, (count, _))| *count > 0);
     running.map(|(place, _)| place).collect()
@@ -131,7 +131,7 @@ fn running(office: &Office) -> Vec<String> {
 fn what_is_asked_for_during_a_run_counts_for_those_it_has_not_come_to() {
     for (morning, ask) in [(false, Ask::Snooze), (true, Ask::ForceDown)] {
         block_on(async {
-            let (office, applied) = long_run(morning, async |office: &Office| {
+            let (office, applied) = long_run(morning, async |office: &Fixture| {
                 let before = running(office).contains(&LAST.to_owned());
                 assert_eq!(before, !morning, "the run has not come to it");
                 office.ask("opposite", ask, LAST).await;
@@ -163,9 +163,9 @@ fn what_is_asked_for_during_a_run_counts_for_those_it_has_not_come_to() {
 fn nothing_is_stopped_while_nobody_knows_what_was_asked_for_and_all_is_woken() {
     for morning in [false, true] {
         block_on(async {
-            let (office, applied) = long_run(morning, async |office: &Office| {
+            let (office, applied) = long_run(morning, async |office: &Fixture| {
                 office.world.fates(|_, called| {
-                    (called == "Query").then_some(Fate::Fail(400, "AccessDeniedException"))
+                    (called == "Query").then_some(CallFault::Fail(400, "AccessDeniedException"))
                 });
             })
             .await;
@@ -184,7 +184,7 @@ fn two_runs_at_once_keep_the_order_of_the_tiers() {
     for (later, seconds) in [(0, 15), (2, 40)] {
         for call in 0.. {
             let calls = block_on(async {
-                let office = Office::new();
+                let office = Fixture::new();
                 office.world.ecs(|ecs| {
                     for (place, resource) in services() {
                         ecs.add(place, resource);
@@ -196,7 +196,7 @@ fn two_runs_at_once_keep_the_order_of_the_tiers() {
                 office.until("2026-11-24T09:00:00Z").await;
                 office
                     .world
-                    .fates(move |n, _| (n == call).then_some(Fate::Freeze(seconds)));
+                    .fates(move |n, _| (n == call).then_some(CallFault::Freeze(seconds)));
                 let second = async {
                     tokio::time::sleep(Duration::from_secs(later)).await;
                     office.run_for("second", Duration::from_mins(2)).await

@@ -7,14 +7,14 @@ use test_support::environments as support;
 use std::time::Duration;
 
 use environments::apply::End;
-use support::{Office, Svc, block_on};
+use support::{Fixture, Svc, block_on};
 
 const SERVICES: usize = 300;
 
 #[test]
 fn many_clusters_together_never_ask_too_much() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office.world.ecs(|ecs| {
             for n in 0..SERVICES {
                 ecs.add(&format!("dev-{}/web-{n}", n % 12), Svc::new(3));

@@ -15,7 +15,7 @@ use environments::overrides::Ask;
 use proptest::prelude::*;
 use serde_json::Value;
 use support::ecs::{Target, arn};
-use support::{Fate, Office, Svc, block_on, dice};
+use support::{CallFault, Fixture, Svc, block_on, dice};
 
 const PLACES: [&str; 5] = [
     "dev/db-main",
@@ -30,9 +30,9 @@ const SELECTED: [&str; 3] = ["dev/db-main", "dev/idle", "dev/web"];
 #[derive(Debug, Clone)]
 enum Act {
     /// One run of the function; something may happen to one of its calls.
-    Tick(Option<(usize, Fate)>),
+    Tick(Option<(usize, CallFault)>),
     /// Two at once, their calls mixed by the dice; each may meet something.
-    Two(u64, Option<(usize, Fate)>, Option<(usize, Fate)>),
+    Two(u64, Option<(usize, CallFault)>, Option<(usize, CallFault)>),
     /// A run that is frozen at this call for so long; meanwhile somebody asks for the opposite, and another
     /// run does it.
     Overtaken(usize, u64, Ask, usize),
@@ -58,17 +58,17 @@ enum Hand {
     Select(bool),
 }
 
-fn fate() -> impl Strategy<Value = (usize, Fate)> {
+fn fate() -> impl Strategy<Value = (usize, CallFault)> {
     let fate = prop_oneof![
-        4 => Just(Fate::DieBefore),
-        4 => Just(Fate::DieAfter),
-        2 => Just(Fate::Lose),
-        1 => Just(Fate::Fail(500, "ServerException")),
-        1 => Just(Fate::Fail(400, "ThrottlingException")),
-        1 => Just(Fate::Fail(400, "AccessDeniedException")),
-        1 => Just(Fate::Fail(400, "ClientException")),
-        1 => Just(Fate::Fail(400, "ResourceInUse")),
-        1 => (1_u64..400).prop_map(Fate::Freeze),
+        4 => Just(CallFault::DieBefore),
+        4 => Just(CallFault::DieAfter),
+        2 => Just(CallFault::Lose),
+        1 => Just(CallFault::Fail(500, "ServerException")),
+        1 => Just(CallFault::Fail(400, "ThrottlingException")),
+        1 => Just(CallFault::Fail(400, "AccessDeniedException")),
+        1 => Just(CallFault::Fail(400, "ClientException")),
+        1 => Just(CallFault::Fail(400, "ResourceInUse")),
+        1 => (1_u64..400).prop_map(CallFault::Freeze),
     ];
     (0_usize..60, fate)
 }
@@ -116,7 +116,7 @@ struct Ledger {
 }
 
 struct Story {
-    office: Office,
+    office: Fixture,
     ledger: Ledger,
     runs: usize,
 }
@@ -125,7 +125,7 @@ type Levels = BTreeMap<&'static str, (u32, Option<Target>)>;
 
 impl Story {
     fn begin(services: &[Svc]) -> Self {
-        let office = Office::new();
+        let office = Fixture::new();
         office.world.ecs(|ecs| {
             for (place, resource) in PLACES.iter().zip(services) {
                 ecs.add(place, resource.clone());
@@ -195,7 +195,7 @@ impl Story {
             }
             Act::Overtaken(call, seconds, ask, place) => {
                 let (a, b) = (self.run_id(), self.run_id());
-                let mut fate = Some(Fate::Freeze(*seconds));
+                let mut fate = Some(CallFault::Freeze(*seconds));
                 let call = *call;
                 self.office
                     .world
@@ -426,11 +426,11 @@ fn every_crash_point(morning: bool, forgotten: bool) {
         ]
     };
     let fates = [
-        Fate::DieBefore,
-        Fate::DieAfter,
-        Fate::Lose,
-        Fate::Fail(500, "ServerException"),
-        Fate::Freeze(130),
+        CallFault::DieBefore,
+        CallFault::DieAfter,
+        CallFault::Lose,
+        CallFault::Fail(500, "ServerException"),
+        CallFault::Freeze(130),
     ];
     let expected = block_on(async { Story::begin(&services()).levels() });
     let mut points = 0;

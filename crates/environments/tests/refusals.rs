@@ -11,7 +11,7 @@ use environments::run_report::{RunReport, summary};
 use serde_json::Value;
 use support::ecs::{Target, arn};
 use support::others::Other;
-use support::{CONFIG, Fate, Office, Ran, Svc, block_on};
+use support::{CONFIG, CallFault, Fixture, Ran, Svc, block_on};
 
 const NIGHT: &str = "2026-11-23T22:00:00Z";
 const MORNING: &str = "2026-11-24T09:00:00Z";
@@ -21,8 +21,8 @@ const GLOBAL: &str = "<Engine>aurora-postgresql</Engine><EngineMode>provisioned<
     arn:aws:rds:us-east-1:111122223333:cluster:dev-ledger-us</ReadReplicaIdentifier></ReadReplicaIdentifiers>\
     <GlobalWriteForwardingRequested>false</GlobalWriteForwardingRequested>";
 
-fn office(databases: &[(&str, &'static str, &'static str, &str)]) -> Office {
-    let office = Office::with(&format!(
+fn office(databases: &[(&str, &'static str, &'static str, &str)]) -> Fixture {
+    let office = Fixture::with(&format!(
         "{CONFIG}also: {{ rds_instances: 'dev-*', rds_clusters: 'dev-*' }}\n"
     ));
     office.world.with(|state| {
@@ -46,7 +46,7 @@ fn told(ran: &Ran) -> String {
     })
 }
 
-fn stops(office: &Office) -> usize {
+fn stops(office: &Fixture) -> usize {
     let calls = office.world.calls();
     calls.iter().filter(|call| call.starts_with("Stop")).count()
 }
@@ -121,10 +121,10 @@ fn what_rds_never_stops_is_skipped_with_the_reason() {
 }
 
 /// Nothing of a description says why, and RDS refuses at each try.
-fn refuse(office: &Office, operation: &'static str, code: &'static str) {
+fn refuse(office: &Fixture, operation: &'static str, code: &'static str) {
     office
         .world
-        .fates(move |_, name| (name == operation).then_some(Fate::Fail(400, code)));
+        .fates(move |_, name| (name == operation).then_some(CallFault::Fail(400, code)));
 }
 
 fn row<'r>(ran: &'r Ran, name: &str) -> &'r Row {
@@ -205,7 +205,7 @@ fn a_state_that_passes_is_tried_once_more_at_once() {
         office.world.no_fates();
         office.until("2026-11-23T22:05:00Z").await;
         office.run("second").await;
-        let state = |office: &Office| {
+        let state = |office: &Fixture| {
             office
                 .world
                 .with(|state| state.others.all["dev-orders"].state.clone())
@@ -217,7 +217,7 @@ fn a_state_that_passes_is_tried_once_more_at_once() {
     });
 }
 
-fn record(office: &Office, place: &str) -> Value {
+fn record(office: &Fixture, place: &str) -> Value {
     office
         .world
         .with(|state| state.tables.memories()[&arn(place)].clone())
@@ -226,7 +226,7 @@ fn record(office: &Office, place: &str) -> Value {
 #[test]
 fn a_service_that_ecs_does_not_scale_keeps_its_bounds_and_is_tried_once_a_night() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office
             .world
             .ecs(|ecs| ecs.add("dev/web", Svc::new(3).scaled(2, 6, [false, true, false])));
@@ -262,7 +262,7 @@ fn a_service_that_ecs_does_not_scale_keeps_its_bounds_and_is_tried_once_a_night(
 fn what_is_denied_or_passes_is_no_refusal_of_the_thing() {
     for code in ["AccessDeniedException", "ServerException"] {
         block_on(async {
-            let office = Office::new();
+            let office = Fixture::new();
             office.world.ecs(|ecs| ecs.add("dev/web", Svc::new(3)));
             refuse(&office, "UpdateService", code);
             office.until(NIGHT).await;

@@ -8,7 +8,7 @@ use environments::backup_tag::ASLEEP_TAG;
 use environments::run_report::{RunReport, summary};
 use environments::savings::{Savings, Sleeps, savings};
 use support::others::Other;
-use support::{CONFIG, Office, Ran, Svc, block_on};
+use support::{CONFIG, Fixture, Ran, Svc, block_on};
 
 const NIGHT: &str = "2026-11-23T22:00:00Z";
 const MORNING: &str = "2026-11-24T09:00:00Z";
@@ -21,10 +21,10 @@ const STANDBY: &str = "<Instances><member><InstanceId>i-1</InstanceId><Lifecycle
 const WAITS: &str = "<Instances><member><InstanceId>i-1</InstanceId><LifecycleState>Terminating:Wait</LifecycleState>\
     <HealthStatus>Healthy</HealthStatus><ProtectedFromScaleIn>false</ProtectedFromScaleIn></member></Instances>";
 
-fn office(groups: &[(&str, &'static str)]) -> Office {
+fn office(groups: &[(&str, &'static str)]) -> Fixture {
     let also =
         "also: { auto_scaling_groups: 'dev-*', rds_instances: 'dev-*', rds_clusters: 'dev-*' }\n";
-    let office = Office::with(&format!("{CONFIG}{also}"));
+    let office = Fixture::with(&format!("{CONFIG}{also}"));
     office.world.ecs(|ecs| ecs.add("dev/web", Svc::new(1)));
     office.world.with(|state| {
         for (name, more) in groups {
@@ -62,7 +62,7 @@ fn pool(inside: &str, size: u32) -> &'static str {
     Box::leak(xml.into_boxed_str())
 }
 
-fn changes(office: &Office) -> Vec<String> {
+fn changes(office: &Fixture) -> Vec<String> {
     let mut changes = office
         .world
         .with(|state| std::mem::take(&mut state.others.changes));
@@ -148,7 +148,7 @@ fn what_hinders_the_next_sleep_hinders_no_morning() {
 fn a_warm_pool_does_not_fill_up_while_its_group_sleeps() {
     block_on(async {
         let office = office(&[("dev-workers", pool("<MinSize>0</MinSize>", 3))]);
-        let empty = |office: &Office, size| {
+        let empty = |office: &Fixture, size| {
             office.world.with(|state| {
                 state.others.all.get_mut("dev-workers").unwrap().more =
                     pool("<MinSize>0</MinSize>", size);
@@ -186,7 +186,7 @@ fn a_warm_pool_does_not_fill_up_while_its_group_sleeps() {
 fn instances_that_stay_are_reported_until_they_are_gone_and_are_no_saving() {
     block_on(async {
         let office = office(&[("dev-workers", "")]);
-        let holds = |office: &Office, more| {
+        let holds = |office: &Fixture, more| {
             office.world.with(|state| {
                 state.others.all.get_mut("dev-workers").unwrap().more = more;
             });
@@ -228,7 +228,7 @@ fn instances_that_stay_are_reported_until_they_are_gone_and_are_no_saving() {
     });
 }
 
-fn ended(office: &Office, ran: &Ran) -> Savings {
+fn ended(office: &Fixture, ran: &Ran) -> Savings {
     savings(
         &ran.plan,
         &ran.gathered.records,
@@ -240,7 +240,7 @@ fn ended(office: &Office, ran: &Ran) -> Savings {
 #[test]
 fn tasks_that_stay_are_reported_and_only_what_slept_is_saved() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office.world.ecs(|ecs| {
             ecs.add(
                 "dev/web",
@@ -309,7 +309,7 @@ fn a_database_that_never_ends_to_stop_is_reported() {
 #[test]
 fn what_does_not_come_up_is_reported_until_it_does() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office.world.ecs(|ecs| {
             ecs.add("dev/web", Svc::new(3));
             ecs.add("dev/api", Svc::new(1));

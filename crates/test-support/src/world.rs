@@ -22,7 +22,7 @@ use crate::Reply;
 
 /// What a call meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate<A> {
+pub enum CallFault<A> {
     /// The caller dies before the call is sent.
     DieBefore,
     /// The call takes effect; the caller dies before it hears of it.
@@ -65,7 +65,7 @@ pub struct Call {
 pub type Answer = (u16, String);
 
 /// Which fate meets the `n`th call (from 0), an operation of this name.
-type Plan<A> = Box<dyn FnMut(usize, &str) -> Option<Fate<A>> + Send>;
+type Plan<A> = Box<dyn FnMut(usize, &str) -> Option<CallFault<A>> + Send>;
 
 struct State<S: Services> {
     services: S,
@@ -124,18 +124,24 @@ impl<S: Services> World<S> {
     }
 
     /// From now on calls meet these fates; they are counted from the last time they were forgotten.
-    pub fn plan(&self, plan: impl FnMut(usize, &str) -> Option<Fate<S::Act>> + Send + 'static) {
+    pub fn plan(
+        &self,
+        plan: impl FnMut(usize, &str) -> Option<CallFault<S::Act>> + Send + 'static,
+    ) {
         self.state.lock().unwrap().plan = Box::new(plan);
     }
 
     /// The same, with calls counted from now.
-    pub fn fates(&self, fates: impl FnMut(usize, &str) -> Option<Fate<S::Act>> + Send + 'static) {
+    pub fn fates(
+        &self,
+        fates: impl FnMut(usize, &str) -> Option<CallFault<S::Act>> + Send + 'static,
+    ) {
         self.forget_calls();
         self.plan(fates);
     }
 
     /// This fate at the `n`th call from now, and no other.
-    pub fn at(&self, n: usize, fate: Fate<S::Act>) {
+    pub fn at(&self, n: usize, fate: CallFault<S::Act>) {
         self.fates(move |call, _| (call == n).then_some(fate));
     }
 
@@ -179,20 +185,20 @@ impl<S: Services> World<S> {
     }
 
     /// What a call that is none of AWS's own meets: a look-up of the caller's.
-    pub async fn meets(&self, operation: &str) -> Result<(), Fate<S::Act>> {
+    pub async fn meets(&self, operation: &str) -> Result<(), CallFault<S::Act>> {
         match self.begin(operation).await {
             None => Ok(()),
-            Some(Fate::DieBefore | Fate::DieAfter) => die().await,
-            Some(other @ (Fate::Fail(..) | Fate::Lose)) => Err(other),
-            Some(Fate::Before(act)) => {
+            Some(CallFault::DieBefore | CallFault::DieAfter) => die().await,
+            Some(other @ (CallFault::Fail(..) | CallFault::Lose)) => Err(other),
+            Some(CallFault::Before(act)) => {
                 self.interfere(act);
                 Ok(())
             }
-            Some(Fate::Hang | Fate::Freeze(_)) => Ok(()),
+            Some(CallFault::Hang | CallFault::Freeze(_)) => Ok(()),
         }
     }
 
-    async fn begin(&self, operation: &str) -> Option<Fate<S::Act>> {
+    async fn begin(&self, operation: &str) -> Option<CallFault<S::Act>> {
         let yields = (self.state.lock().unwrap().yields)();
         for _ in 0..yields {
             tokio::task::yield_now().await;
@@ -203,7 +209,7 @@ impl<S: Services> World<S> {
             state.calls.push(operation.to_owned());
             (state.plan)(n, operation)
         };
-        if let Some(Fate::Freeze(seconds)) = fate {
+        if let Some(CallFault::Freeze(seconds)) = fate {
             tokio::time::sleep(Duration::from_secs(seconds)).await;
             return None;
         }
@@ -214,22 +220,22 @@ impl<S: Services> World<S> {
         let call = Call::read(&request);
         let answer = || respond(self.with(|services| services.serve(&call)));
         match self.begin(&call.operation).await {
-            None | Some(Fate::Freeze(_)) => Ok(answer()),
-            Some(Fate::DieBefore) => die().await,
-            Some(Fate::DieAfter) => {
+            None | Some(CallFault::Freeze(_)) => Ok(answer()),
+            Some(CallFault::DieBefore) => die().await,
+            Some(CallFault::DieAfter) => {
                 answer();
                 die().await
             }
-            Some(Fate::Lose) => {
+            Some(CallFault::Lose) => {
                 answer();
                 Err(ConnectorError::io("the connection was reset".into()))
             }
-            Some(Fate::Hang) => {
+            Some(CallFault::Hang) => {
                 answer();
                 std::future::pending().await
             }
-            Some(Fate::Fail(status, code)) => Ok(respond((status, call.error(code)))),
-            Some(Fate::Before(act)) => {
+            Some(CallFault::Fail(status, code)) => Ok(respond((status, call.error(code)))),
+            Some(CallFault::Before(act)) => {
                 self.interfere(act);
                 Ok(answer())
             }

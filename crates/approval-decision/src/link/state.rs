@@ -122,7 +122,7 @@ async fn case_status(
     if let Some(outcome) = &record.outcome {
         let decisive = record.decisive();
         return CaseStatus::Settled(Settled {
-            truth: outcome.truth.clone(),
+            action_state: outcome.action_state.clone(),
             by: decisive.map(|intent| intent.by.clone()).unwrap_or_default(),
             comment: decisive.and_then(|intent| intent.comment.clone()),
         });
@@ -137,20 +137,21 @@ async fn case_status(
             return CaseStatus::Unknown;
         }
     };
-    let truth = truth_of_case(&context.function.aws, &keys, case, execution);
-    match tokio::time::timeout(LOOKUP_TIMEOUT, truth).await {
-        Ok(Ok(truth)) if truth.status == Status::Waiting => match record.standing() {
+    let action_state = truth_of_case(&context.function.aws, &keys, case, execution);
+    match tokio::time::timeout(LOOKUP_TIMEOUT, action_state).await {
+        Ok(Ok(action_state)) if action_state.status == Status::Waiting => match record.standing() {
             Some(intent) => CaseStatus::InProgress(intent.by.clone()),
             None => CaseStatus::Waits,
         },
-        Ok(Ok(truth)) => {
-            let same =
-                |summary: &str| truth.summary.as_deref().map(str::trim) == Some(summary.trim());
+        Ok(Ok(action_state)) => {
+            let same = |summary: &str| {
+                action_state.summary.as_deref().map(str::trim) == Some(summary.trim())
+            };
             let ours = record.intents.iter().rfind(|intent| same(&intent.summary));
             CaseStatus::Settled(Settled {
                 by: ours.map(|intent| intent.by.clone()).unwrap_or_default(),
                 comment: ours.and_then(|intent| intent.comment.clone()),
-                truth,
+                action_state,
             })
         }
         Ok(Err(error)) => {

@@ -1,8 +1,8 @@
 use approvals::decide::Settled;
 use approvals::link::{LinkAction, audience, link};
 use approvals::{
-    ApprovalAction, Briefing, Change, ChangeAction, ChangeSet, GateReport, Lookup, Property,
-    Replacement, Revision, Risk, SetState, Shown, Starter, Status, Step, Token, Truth, Variable,
+    ActionState, ApprovalAction, Briefing, Change, ChangeAction, ChangeSet, GateReport, Lookup,
+    Property, Replacement, Revision, Risk, SetState, Shown, Starter, Status, Step, Token, Variable,
     VersionChange,
 };
 use function_url::Form;
@@ -223,14 +223,14 @@ fn what_others_write_does_nothing() {
         name: hostile(),
         identified: true,
     };
-    let truth = Truth {
+    let action_state = ActionState {
         status: Status::Approved,
         by: None,
         summary: None,
         at: None,
     };
     let settled = Settled {
-        truth,
+        action_state,
         by: vec![by],
         comment: Some(hostile()),
     };

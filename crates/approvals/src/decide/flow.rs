@@ -5,9 +5,10 @@ use common::state::{Created, Item, StateError};
 use crate::config::Policy;
 use crate::policy::{self, Refusal, Request, Tally};
 use crate::records::{Decision, DecisionRecord, Intent, LinkUse, Vote};
-use crate::{Case, Starter, pipeline};
+use crate::{Case, Starter};
 use ledger::{Actor, Via};
 
+use super::route_policy::{policy_of, refused, starter_of};
 use super::{Answer, Click, DecisionContext, Early, is_stale, settle, summary, try_again, verify};
 
 /// How often the record is looked at again after somebody else has written it in between. Each time
@@ -101,16 +102,6 @@ async fn unwritten(
     }
 }
 
-/// The present policy of the case's route.
-pub(super) fn policy_of<'d>(
-    context: &DecisionContext<'d>,
-    case: &Case,
-) -> Result<&'d Policy, Early> {
-    let route = context.config.route_named(&case.route);
-    let route = route.ok_or_else(|| refused(Refusal::NoRoute))?;
-    Ok(&route.policy)
-}
-
 /// A no outweighs a yes that hasn't taken effect in all the time it had.
 fn overrules(context: &DecisionContext<'_>, click: &Click, intent: &Intent) -> bool {
     click.decision == Decision::Reject
@@ -143,43 +134,6 @@ async fn judge(
     };
     policy::judge(policy, &request).map_err(refused)?;
     Ok(starter)
-}
-
-/// Who started the execution, if an approval depends on it.
-pub(super) async fn starter_of(
-    context: &DecisionContext<'_>,
-    case: &Case,
-    policy: &Policy,
-) -> Result<Option<Starter>, Early> {
-    match &case.briefing.starter {
-        None if policy::needs_starter(policy) => starter(context, case).await,
-        known => Ok(known.clone()),
-    }
-}
-
-fn refused(refusal: Refusal) -> Early {
-    Box::new(Answer::Refused(refusal))
-}
-
-/// Who started the execution, where that could not be looked up when people were told.
-async fn starter(context: &DecisionContext<'_>, case: &Case) -> Result<Option<Starter>, Early> {
-    let Some(execution) = &case.execution_id else {
-        return Ok(None);
-    };
-    let found = pipeline::execution_of(context.aws, &case.action.pipeline, execution)
-        .await
-        .map_err(|error| try_again(&error))?;
-    let Some(trigger) = found.trigger else {
-        return Ok(None);
-    };
-    let detail = trigger.trigger_detail.unwrap_or_default();
-    let name = detail.rsplit('/').next().unwrap_or_default().to_owned();
-    let trigger = trigger.trigger_type.map(|kind| kind.as_str().to_owned());
-    Ok(trigger.map(|trigger| Starter {
-        trigger,
-        detail,
-        name,
-    }))
 }
 
 /// The click as it counts: a link says only once what it says, so that one that comes again says what

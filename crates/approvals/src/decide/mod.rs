@@ -11,6 +11,7 @@
 //! not shown; telling people anything but the truth.
 
 mod flow;
+mod route_policy;
 mod settle;
 mod summary;
 mod verify;
@@ -23,10 +24,11 @@ use common::state::StateError;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Config;
+use crate::pipeline::PipelineError;
 use crate::policy::Refusal;
 use crate::records::{ApprovalAudit, ApprovalDetails, Decision, Records};
 use crate::token_mac::mask_token;
-use crate::{Case, CaseId, Shown, Status, Truth};
+use crate::{ActionState, Case, CaseId, Shown, Status};
 use contacts::Approver;
 use ledger::{Actor, AuditKind, AuditRecord, Via};
 use signing::Keys;
@@ -41,13 +43,15 @@ pub const COMMENT_LIMIT: usize = 2000;
 /// A name is kept up to so many bytes.
 const NAME_LIMIT: usize = 80;
 
-/// A boxed future, as it passes through [`ShownAgain`].
+/// A boxed future, as it passes through [`ShownNow`].
 pub type Boxed<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 
 /// Looks up what the execution with this id would deploy now, as far as the case has shown it:
-/// `briefing::shown_again`, which this crate can't know. An error is its reason, for people.
-pub type ShownAgain<'a> = &'a (
-        dyn for<'c> Fn(&'c Aws, &'c Case, &'c str) -> Boxed<'c, Result<Shown, String>> + Send + Sync
+/// `briefing::shown_now`, which this crate can't know.
+pub type ShownNow<'a> = &'a (
+        dyn for<'c> Fn(&'c Aws, &'c Case, &'c str) -> Boxed<'c, Result<Shown, PipelineError>>
+            + Send
+            + Sync
     );
 
 /// What a decision needs.
@@ -62,7 +66,7 @@ pub struct DecisionContext<'a> {
     /// The present configuration: who was taken off a list since the message may no longer decide.
     pub config: &'a Config,
     /// Looks up what would be deployed now.
-    pub shown_again: ShownAgain<'a>,
+    pub shown_now: ShownNow<'a>,
 }
 
 /// Somebody's answer, with its sender already authenticated.
@@ -98,7 +102,7 @@ impl Click {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     /// What `CodePipeline` says.
-    pub truth: Truth,
+    pub action_state: ActionState,
     /// Whose decision it was; empty if it was not given through us.
     pub by: Vec<Actor>,
     /// What they said about it.
@@ -201,7 +205,7 @@ impl fmt::Display for Answer {
 
 impl fmt::Display for Settled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.truth.status {
+        f.write_str(match self.action_state.status {
             Status::Waiting => "it waits",
             Status::Approved => "approved",
             Status::Rejected => "rejected",
@@ -211,7 +215,7 @@ impl fmt::Display for Settled {
         })?;
         if !self.by.is_empty() {
             write!(f, " by {}", summary::names(&self.by))?;
-        } else if let Some(by) = &self.truth.by {
+        } else if let Some(by) = &self.action_state.by {
             write!(f, ", not through here, by {by}")?;
         }
         Ok(())

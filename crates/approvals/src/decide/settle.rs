@@ -6,12 +6,12 @@ use common::state::Item;
 use crate::pipeline::{self, Answer as Put, Open, PutError, Reply};
 use crate::records::{Decision, DecisionRecord, Intent, Outcome};
 use crate::token_mac::{mask_token, token_mac_matches};
-use crate::{Case, CaseId, Status, Truth, policy};
+use crate::{ActionState, Case, CaseId, Status, policy};
 use ledger::AuditKind;
 
 use super::{
-    Answer, DecisionContext, Early, Settled, Superseding, audit_record, flow, is_stale, try_again,
-    verify, write_audit,
+    Answer, DecisionContext, Early, Settled, Superseding, audit_record, is_stale, route_policy,
+    try_again, verify, write_audit,
 };
 
 /// Finishes the record of a decision that a run which died has left open: if the wait is over, by what
@@ -67,7 +67,7 @@ pub(super) fn told(record: &DecisionRecord, click: Option<&str>) -> Option<Answe
     let outcome = record.outcome.as_ref()?;
     let decisive = record.decisive();
     let settled = Settled {
-        truth: outcome.truth.clone(),
+        action_state: outcome.action_state.clone(),
         by: decisive.map(|intent| intent.by.clone()).unwrap_or_default(),
         comment: decisive.and_then(|intent| intent.comment.clone()),
     };
@@ -94,12 +94,12 @@ pub(super) async fn resume(
         (Some(_), Answer::TryAgain { why }) => unsettled(intent, &why),
         (_, answer) => Box::new(answer),
     };
-    let truth = truth(context, case, &intent.execution_id)
+    let action_state = action_state(context, case, &intent.execution_id)
         .await
         .map_err(stands)?;
-    if !verify::waits(truth.status) {
+    if !verify::waits(action_state.status) {
         return Ok(Some(
-            finish(context, case, item.clone(), truth, click).await,
+            finish(context, case, item.clone(), action_state, click).await,
         ));
     }
     let own = click == Some(intent.click.as_str());
@@ -137,8 +137,8 @@ async fn still_holds(
     if intent.decision == Decision::Reject {
         return Ok(true);
     }
-    let policy = flow::policy_of(context, case)?;
-    let starter = flow::starter_of(context, case, policy).await?;
+    let policy = route_policy::policy_of(context, case)?;
+    let starter = route_policy::starter_of(context, case, policy).await?;
     let starter = (starter.as_ref(), case.action.account.as_str());
     let tally = policy::tally(policy, &intent.by, starter, context.records.now());
     Ok(matches!(tally, policy::Tally::Enough(_)))
@@ -173,23 +173,23 @@ pub(super) async fn put(
     };
     let error = match pipeline::put_result(context.aws, &case.action, &open.token, reply).await {
         Ok(at) => {
-            let truth = Truth {
+            let action_state = ActionState {
                 status,
                 by: None,
                 summary: Some(intent.summary.clone()),
                 at,
             };
-            return Ok(finish(context, case, item, truth, click).await);
+            return Ok(finish(context, case, item, action_state, click).await);
         }
         Err(error) => error,
     };
     tracing::warn!(case = case.id.as_str(), "{error}");
     // Even a plain refusal may be the echo of a try whose answer was lost: what is true is read.
-    let Ok(truth) = truth(context, case, &open.execution_id).await else {
+    let Ok(action_state) = action_state(context, case, &open.execution_id).await else {
         return Err(unsettled(intent, &error));
     };
-    if !verify::waits(truth.status) {
-        return Ok(finish(context, case, item, truth, click).await);
+    if !verify::waits(action_state.status) {
+        return Ok(finish(context, case, item, action_state, click).await);
     }
     match error {
         PutError::InvalidToken | PutError::AlreadyCompleted => {
@@ -221,11 +221,11 @@ async fn is_asked_anew(context: &DecisionContext<'_>, case: &Case) -> bool {
 }
 
 /// What `CodePipeline` says of the wait that the case is about.
-async fn truth(
+async fn action_state(
     context: &DecisionContext<'_>,
     case: &Case,
     execution_id: &str,
-) -> Result<Truth, Early> {
+) -> Result<ActionState, Early> {
     pipeline::truth_of_case(context.aws, context.keys, case, execution_id)
         .await
         .map_err(|error| try_again(&error))
@@ -239,8 +239,8 @@ pub(super) async fn ended(
     let Some(execution) = &case.execution_id else {
         return Ok(None);
     };
-    let truth = truth(context, case, execution).await?;
-    if verify::waits(truth.status) {
+    let action_state = action_state(context, case, execution).await?;
+    if verify::waits(action_state.status) {
         return Ok(None);
     }
     let known = context.records.decision(&case.id).await?;
@@ -249,7 +249,7 @@ pub(super) async fn ended(
         Some(item) => item.value.clone(),
         None => DecisionRecord::default(),
     };
-    let record = concluded((context, case), &record, truth);
+    let record = concluded((context, case), &record, action_state);
     outcome_audit(context, case, &record).await;
     // Beaten: somebody else is writing down the same truth.
     context
@@ -264,10 +264,10 @@ async fn finish(
     context: &DecisionContext<'_>,
     case: &Case,
     item: Item<DecisionRecord>,
-    truth: Truth,
+    action_state: ActionState,
     click: Option<&str>,
 ) -> Answer {
-    let record = concluded((context, case), &item.value, truth);
+    let record = concluded((context, case), &item.value, action_state);
     // Before the record: whoever finds no outcome writes the audit again, so that it is never missing.
     outcome_audit(context, case, &record).await;
     match context
@@ -294,15 +294,15 @@ async fn finish(
 fn concluded(
     (context, case): (&DecisionContext<'_>, &Case),
     record: &DecisionRecord,
-    mut truth: Truth,
+    mut action_state: ActionState,
 ) -> DecisionRecord {
     let ours = |intent: &&Intent| {
         let status = match intent.decision {
             Decision::Approve => Status::Approved,
             Decision::Reject => Status::Rejected,
         };
-        let summary = truth.summary.as_deref().map(str::trim);
-        truth.status == status && summary == Some(intent.summary.trim())
+        let summary = action_state.summary.as_deref().map(str::trim);
+        action_state.status == status && summary == Some(intent.summary.trim())
     };
     let click = record
         .intents
@@ -310,11 +310,11 @@ fn concluded(
         .rfind(ours)
         .map(|intent| intent.click.clone());
     let mask = |text: String| mask_token(context.keys, &case.token_mac, &case.action, &text);
-    truth.summary = truth.summary.map(mask);
+    action_state.summary = action_state.summary.map(mask);
     DecisionRecord {
         intents: record.intents.clone(),
         outcome: Some(Outcome {
-            truth,
+            action_state,
             click,
             at: context.records.now(),
         }),
@@ -331,7 +331,7 @@ async fn outcome_audit(context: &DecisionContext<'_>, case: &Case, record: &Deci
     let mut entry = audit_record(context, AuditKind::Outcome, case, settled.to_string());
     entry.details.decision = record.decisive().map(|intent| intent.decision);
     entry.details.comment.clone_from(&settled.comment);
-    entry.details.truth = Some(settled.truth);
+    entry.details.action_state = Some(settled.action_state);
     entry.by = settled.by;
     write_audit(context, &entry).await;
 }

@@ -41,13 +41,15 @@ pub(super) async fn verify(
     if execution.is_none() || !was_shown(&case.shown) {
         return Err(Box::new(Answer::Refused(Refusal::NothingShown)));
     }
-    let shown = (context.shown_again)(context.aws, case, &open.execution_id).await;
+    let shown = (context.shown_now)(context.aws, case, &open.execution_id).await;
     match shown {
         Ok(shown) if shown == case.shown => Ok(open),
         Ok(_) => Err(Box::new(Answer::Superseded(Superseding::Changed))),
         Err(why) => {
             tracing::error!("what would be deployed could not be looked up: {why}");
-            Err(Box::new(Answer::TryAgain { why: why.into() }))
+            Err(Box::new(Answer::TryAgain {
+                why: why.to_string().into(),
+            }))
         }
     }
 }

@@ -7,23 +7,23 @@
 //! In `PARALLEL` execution mode `GetPipelineState` knows no token; there the waits are found among the
 //! action executions, whose external execution id is the token of a manual approval.
 
+mod action_state;
 mod calls;
 mod error;
 mod open;
 mod owner_note;
 mod put;
-mod truth;
 
 use jiff::Timestamp;
 
 use crate::{Status, Token};
 
+pub use self::action_state::{Wait, action_state, state_of_wait, truth_of_case};
 pub use self::calls::{every_action_of, execution_of, timestamp};
 pub use self::error::{PipelineError, is_throttling};
 pub use self::open::{find_by_token, open_approval};
 pub use self::owner_note::{OwnerNote, owner_note};
 pub use self::put::{Answer, PutError, Reply, put_result};
-pub use self::truth::{Wait, truth, truth_of_case, truth_of_wait};
 
 /// An approval that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]

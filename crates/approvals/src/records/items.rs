@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use ledger::{Actor, Via};
 use serde::{Deserialize, Serialize};
 
-use crate::Truth;
+use crate::ActionState;
 
 /// Yes or no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,7 +93,8 @@ pub struct Intent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// What `CodePipeline` says.
-    pub truth: Truth,
+    #[serde(rename = "truth")]
+    pub action_state: ActionState,
     /// The click of the intent that brought it about; none: it was decided elsewhere, or by time.
     pub click: Option<String>,
     /// When it was written.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use common::state::{Created, Item, Key, Replaced, StateError, Table};
 
-use crate::{ApprovalAction, Case, CaseId, Truth};
+use crate::{ActionState, ApprovalAction, Case, CaseId};
 
 pub use items::{Decision, DecisionRecord, Intent, LinkUse, Outcome, Vote};
 
@@ -28,7 +28,8 @@ pub struct ApprovalDetails {
     /// What was said about it.
     pub comment: Option<String>,
     /// What `CodePipeline` says, for an outcome.
-    pub truth: Option<Truth>,
+    #[serde(rename = "truth")]
+    pub action_state: Option<ActionState>,
 }
 
 impl ApprovalDetails {

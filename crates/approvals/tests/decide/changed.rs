@@ -11,24 +11,28 @@ use super::*;
 #[tokio::test]
 async fn whatever_ends_the_wait_in_between_is_what_people_are_told() {
     for (fate, end) in [
-        (Fate::Before(Act::ConsoleApproves), Status::Approved),
-        (Fate::Before(Act::ConsoleRejects), Status::Rejected),
-        (Fate::Before(Act::Supersede), Status::Superseded),
-        (Fate::Before(Act::Stop), Status::Stopped),
-        (Fate::Before(Act::Expire), Status::Expired),
+        (CallFault::Before(Act::ConsoleApproves), Status::Approved),
+        (CallFault::Before(Act::ConsoleRejects), Status::Rejected),
+        (CallFault::Before(Act::Supersede), Status::Superseded),
+        (CallFault::Before(Act::Stop), Status::Stopped),
+        (CallFault::Before(Act::Expire), Status::Expired),
     ] {
         at_every_call(fate, &NEXT[..1], async |office, _, first, _, call| {
             let answer = first.unwrap();
             let settled = settled(&answer).unwrap_or_else(|| panic!("{fate:?} {call}: {answer}"));
-            assert_eq!(settled.truth.status, status(office), "{fate:?} {call}");
+            assert_eq!(
+                settled.action_state.status,
+                status(office),
+                "{fate:?} {call}"
+            );
             if taken(office) == 0 {
-                assert_eq!(settled.truth.status, end, "{fate:?} {call}");
+                assert_eq!(settled.action_state.status, end, "{fate:?} {call}");
                 assert!(settled.by.is_empty(), "{fate:?} {call}: not through us");
                 let console = matches!(
                     fate,
-                    Fate::Before(Act::ConsoleApproves | Act::ConsoleRejects)
+                    CallFault::Before(Act::ConsoleApproves | Act::ConsoleRejects)
                 );
-                let by = settled.truth.by.as_deref();
+                let by = settled.action_state.by.as_deref();
                 assert_eq!(by, console.then_some(CONSOLE), "{fate:?} {call}");
             }
         })
@@ -39,7 +43,7 @@ async fn whatever_ends_the_wait_in_between_is_what_people_are_told() {
 #[tokio::test]
 async fn a_token_of_a_later_wait_is_never_answered() {
     at_every_call(
-        Fate::Before(Act::AskAnew),
+        CallFault::Before(Act::AskAnew),
         &NEXT[..1],
         async |office, _, first, _, call| {
             let answer = first.unwrap();
@@ -55,7 +59,7 @@ async fn a_token_of_a_later_wait_is_never_answered() {
                 let told = match &answer {
                     Answer::Superseded(Superseding::AskedAnew) => true,
                     other => settled(other)
-                        .is_some_and(|settled| settled.truth.status == Status::Rejected),
+                        .is_some_and(|settled| settled.action_state.status == Status::Rejected),
                 };
                 assert!(told, "{call}: {answer}");
             }
@@ -66,7 +70,7 @@ async fn a_token_of_a_later_wait_is_never_answered() {
 
 #[tokio::test]
 async fn what_was_changed_since_it_was_shown_is_never_approved() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     office.world.interfere(Act::Change);
     for click in clicks() {
         if click.decision == Decision::Approve {
@@ -79,21 +83,21 @@ async fn what_was_changed_since_it_was_shown_is_never_approved() {
 }
 
 /// A no is taken all the same.
-async fn rejects(office: &Office) {
+async fn rejects(office: &Fixture) {
     let answer = decide(&office.context(), &slack(5, Decision::Reject)).await;
     let settled = settled(&answer).unwrap_or_else(|| panic!("{answer}"));
-    assert_eq!(settled.truth.status, Status::Rejected);
+    assert_eq!(settled.action_state.status, Status::Rejected);
     holds(office).await;
 }
 
 #[tokio::test]
 async fn a_no_needs_nothing_to_be_looked_up() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     office
         .world
-        .plan(|_, call| (call == "ShownAgain").then_some(Fate::Fail(500, "InternalFailure")));
+        .plan(|_, call| (call == "ShownNow").then_some(CallFault::Fail(500, "InternalFailure")));
     rejects(&office).await;
-    assert!(!office.world.calls().contains(&"ShownAgain".to_owned()));
+    assert!(!office.world.calls().contains(&"ShownNow".to_owned()));
 }
 
 #[tokio::test]
@@ -112,9 +116,9 @@ async fn gaps_are_never_approved() {
             },
             ..case()
         };
-        let office = Office::with(config(ONE), case).await;
+        let office = Fixture::with(config(ONE), case).await;
         let context = DecisionContext {
-            shown_again: &|_, case, _| Box::pin(async { Ok(case.shown.clone()) }),
+            shown_now: &|_, case, _| Box::pin(async { Ok(case.shown.clone()) }),
             ..office.context()
         };
         let answer = decide(&context, &slack(1, Decision::Approve)).await;
@@ -129,7 +133,7 @@ async fn gaps_are_never_approved() {
 }
 
 /// The wait after a stage was retried, and its case.
-async fn second_wait() -> (Office, Case) {
+async fn second_wait() -> (Fixture, Case) {
     let token = Token::new(NEXT_TOKEN);
     let second = Case {
         id: Case::id_of(&case().action, &token),
@@ -137,7 +141,7 @@ async fn second_wait() -> (Office, Case) {
         asked_at: case().asked_at + SignedDuration::from_hours(2),
         ..case()
     };
-    let office = Office::with(config(ONE), second.clone()).await;
+    let office = Fixture::with(config(ONE), second.clone()).await;
     office.world.interfere(Act::AskAnew);
     (office, second)
 }
@@ -158,7 +162,7 @@ async fn a_wait_that_the_history_does_not_list_yet_is_not_judged_by_the_one_befo
         case: second.id.clone(),
         ..slack(1, Decision::Approve)
     };
-    let throttled = Fate::Fail(400, "ThrottlingException");
+    let throttled = CallFault::Fail(400, "ThrottlingException");
     office
         .world
         .plan(move |_, call| (call == "PutApprovalResult").then_some(throttled));
@@ -169,5 +173,8 @@ async fn a_wait_that_the_history_does_not_list_yet_is_not_judged_by_the_one_befo
     assert_eq!(conclude(&office.context(), &second).await, None);
     office.world.interfere(Act::ConsoleApproves);
     let answer = conclude(&office.context(), &second).await.unwrap();
-    assert_eq!(settled(&answer).unwrap().truth.status, Status::Approved);
+    assert_eq!(
+        settled(&answer).unwrap().action_state.status,
+        Status::Approved
+    );
 }

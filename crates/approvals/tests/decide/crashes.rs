@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn next_is_told_the_truth(office: &Office, click: &Click, next: Next, call: usize) {
+async fn next_is_told_the_truth(office: &Fixture, click: &Click, next: Next, call: usize) {
     let mut answer = come(office, next, click).await;
     if matches!(next, Next::Recovery) && matches!(answer, None | Some(Answer::InProgress { .. })) {
         assert_eq!(
@@ -14,7 +14,11 @@ async fn next_is_told_the_truth(office: &Office, click: &Click, next: Next, call
     }
     let answer = answer.unwrap();
     let settled = settled(&answer).unwrap_or_else(|| panic!("{next:?} at {call}: {answer}"));
-    assert_eq!(settled.truth.status, status(office), "{next:?} at {call}");
+    assert_eq!(
+        settled.action_state.status,
+        status(office),
+        "{next:?} at {call}"
+    );
     assert_eq!(taken(office), 1, "{next:?} at {call}");
     assert!(
         !settled.by.is_empty(),
@@ -26,15 +30,15 @@ async fn next_is_told_the_truth(office: &Office, click: &Click, next: Next, call
         panic!("{next:?} at {call}: {later}")
     };
     assert_eq!(
-        (later.truth.status, &later.by),
-        (settled.truth.status, &settled.by)
+        (later.action_state.status, &later.by),
+        (settled.action_state.status, &settled.by)
     );
 }
 
 #[tokio::test]
 async fn a_run_that_dies_before_any_call_is_finished_by_whoever_comes_next() {
     at_every_call(
-        Fate::DieBefore,
+        CallFault::DieBefore,
         &NEXT,
         async |office, click, first, next, call| {
             assert_eq!(first, None);
@@ -47,7 +51,7 @@ async fn a_run_that_dies_before_any_call_is_finished_by_whoever_comes_next() {
 #[tokio::test]
 async fn a_run_that_dies_after_any_call_is_finished_by_whoever_comes_next() {
     at_every_call(
-        Fate::DieAfter,
+        CallFault::DieAfter,
         &NEXT,
         async |office, click, first, next, call| {
             assert_eq!(first, None);
@@ -60,7 +64,7 @@ async fn a_run_that_dies_after_any_call_is_finished_by_whoever_comes_next() {
 #[tokio::test]
 async fn a_lost_answer_of_any_call_is_never_taken_for_a_decision() {
     at_every_call(
-        Fate::Lose,
+        CallFault::Lose,
         &NEXT,
         async |office, click, first, next, call| {
             let first = first.unwrap();
@@ -68,7 +72,7 @@ async fn a_lost_answer_of_any_call_is_never_taken_for_a_decision() {
                 Answer::TryAgain { .. } | Answer::InProgress { .. } => {}
                 other => {
                     let settled = settled(other).unwrap_or_else(|| panic!("{call}: {other}"));
-                    assert_eq!(settled.truth.status, status(office), "{call}");
+                    assert_eq!(settled.action_state.status, status(office), "{call}");
                 }
             }
             next_is_told_the_truth(office, click, next, call).await;
@@ -85,7 +89,7 @@ async fn a_call_that_fails_is_never_an_approval() {
         (400, "ThrottlingException"),
     ] {
         at_every_call(
-            Fate::Fail(status_code, code),
+            CallFault::Fail(status_code, code),
             &NEXT[..1],
             async |office, _, first, _, call| {
                 let failed = office.world.calls()[call].clone();
@@ -104,7 +108,11 @@ async fn a_call_that_fails_is_never_an_approval() {
                     answer => {
                         // Only what comes after the decision may fail without harm.
                         let settled = settled(&answer).unwrap();
-                        assert_eq!(settled.truth.status, status(office), "{call} {failed}");
+                        assert_eq!(
+                            settled.action_state.status,
+                            status(office),
+                            "{call} {failed}"
+                        );
                         let put = office
                             .world
                             .calls()

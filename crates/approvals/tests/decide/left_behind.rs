@@ -4,12 +4,12 @@ use super::*;
 
 /// A yes of the first approver (and of the second before, if two are needed), whose run died before
 /// `CodePipeline` was told, long ago.
-async fn left_behind(policy: &str, people: usize) -> Office {
-    let office = Office::open(policy).await;
+async fn left_behind(policy: &str, people: usize) -> Fixture {
+    let office = Fixture::open(policy).await;
     for person in (1..=people).rev() {
         office
             .world
-            .plan(|_, call| (call == "PutApprovalResult").then_some(Fate::DieBefore));
+            .plan(|_, call| (call == "PutApprovalResult").then_some(CallFault::DieBefore));
         let click = slack(person, Decision::Approve);
         office.world.live(decide(&office.context(), &click)).await;
     }
@@ -18,7 +18,7 @@ async fn left_behind(policy: &str, people: usize) -> Office {
     office
 }
 
-async fn stands(office: &Office) -> bool {
+async fn stands(office: &Fixture) -> bool {
     let record = office.records().decision(&case().id).await.unwrap();
     record.is_some_and(|item| item.value.standing().is_some())
 }
@@ -81,10 +81,10 @@ async fn what_may_have_been_taken_is_never_called_undecided() {
         "ApprovalAlreadyCompletedException",
         "InternalFailure",
     ] {
-        let office = Office::open(ONE).await;
+        let office = Fixture::open(ONE).await;
         office.world.plan(move |_, call| {
             let status = if code == "InternalFailure" { 500 } else { 400 };
-            (call == "PutApprovalResult").then_some(Fate::Fail(status, code))
+            (call == "PutApprovalResult").then_some(CallFault::Fail(status, code))
         });
         let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
         let in_progress = matches!(&answer, Answer::InProgress { by } if by.len() == 1);
@@ -92,15 +92,15 @@ async fn what_may_have_been_taken_is_never_called_undecided() {
         assert!(stands(&office).await, "{code}: it can be carried out");
     }
     // It was taken, its answer is lost, and then nothing can be read.
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     let mut sent = false;
     office.world.plan(move |_, call| match call {
         "PutApprovalResult" => {
             sent = true;
-            Some(Fate::Lose)
+            Some(CallFault::Lose)
         }
         "GetPipelineExecution" | "ListActionExecutions" | "GetPipelineState" if sent => {
-            Some(Fate::Fail(400, "AccessDeniedException"))
+            Some(CallFault::Fail(400, "AccessDeniedException"))
         }
         _ => None,
     });
@@ -112,10 +112,10 @@ async fn what_may_have_been_taken_is_never_called_undecided() {
 #[tokio::test]
 async fn an_intent_whose_object_has_changed_since_is_withdrawn() {
     for next in [Next::SameClickLater, Next::AnotherYes] {
-        let office = Office::open(ONE).await;
+        let office = Fixture::open(ONE).await;
         office
             .world
-            .plan(|_, call| (call == "PutApprovalResult").then_some(Fate::DieBefore));
+            .plan(|_, call| (call == "PutApprovalResult").then_some(CallFault::DieBefore));
         let click = slack(1, Decision::Approve);
         assert_eq!(
             office.world.live(decide(&office.context(), &click)).await,
@@ -138,10 +138,10 @@ async fn an_intent_whose_object_has_changed_since_is_withdrawn() {
 
 #[tokio::test]
 async fn while_a_decision_is_carried_out_others_are_told_so() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     office
         .world
-        .plan(|_, call| (call == "PutApprovalResult").then_some(Fate::DieBefore));
+        .plan(|_, call| (call == "PutApprovalResult").then_some(CallFault::DieBefore));
     office
         .world
         .live(decide(&office.context(), &slack(1, Decision::Approve)))
@@ -162,10 +162,10 @@ async fn while_a_decision_is_carried_out_others_are_told_so() {
 
 #[tokio::test]
 async fn a_no_outweighs_a_yes_that_never_took_effect() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     office
         .world
-        .plan(|_, call| (call == "PutApprovalResult").then_some(Fate::DieBefore));
+        .plan(|_, call| (call == "PutApprovalResult").then_some(CallFault::DieBefore));
     office
         .world
         .live(decide(&office.context(), &slack(1, Decision::Approve)))

@@ -19,7 +19,7 @@ use approvals::{Case, Shown, Status};
 use contacts::Approver;
 use ledger::{AuditKind, Via};
 use support::pipeline::CONSOLE;
-use support::{Act, Fate, Office, TOKEN, case, config};
+use support::{Act, CallFault, Fixture, TOKEN, case, config};
 
 const ONE: &str = "approvals: 1, starter_may_approve: true";
 const TWO: &str = "approvals: 2, starter_may_approve: true";
@@ -59,7 +59,7 @@ fn settled(answer: &Answer) -> Option<&Settled> {
 }
 
 /// What the world says, to compare with what people are told.
-fn status(office: &Office) -> Status {
+fn status(office: &Fixture) -> Status {
     // The wait that the case is about; later ones have cases of their own.
     office.world.with(
         |state| match (state.pipeline.waits[0].status, state.pipeline.execution) {
@@ -73,17 +73,17 @@ fn status(office: &Office) -> Status {
     )
 }
 
-fn taken(office: &Office) -> usize {
+fn taken(office: &Fixture) -> usize {
     office.world.with(|state| state.pipeline.taken.len())
 }
 
 /// At most one answer took effect, what is recorded is true, and the token is nowhere.
-async fn holds(office: &Office) {
+async fn holds(office: &Fixture) {
     office.world.no_plan();
     assert!(taken(office) <= 1);
     let record = office.records().decision(&case().id).await.unwrap();
     if let Some(outcome) = record.and_then(|item| item.value.outcome) {
-        assert_eq!(outcome.truth.status, status(office));
+        assert_eq!(outcome.action_state.status, status(office));
         let by_us = taken(office) == 1;
         assert_eq!(outcome.click.is_some(), by_us, "whose decision it was");
     }
@@ -92,7 +92,7 @@ async fn holds(office: &Office) {
 
 #[tokio::test]
 async fn a_yes_decides_and_leaves_records() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
     assert!(matches!(answer, Answer::Decided(_)), "{answer}");
     insta::assert_snapshot!(answer, @"this decided it: approved by Approver 1 (slack:T0001/U0001)");
@@ -117,28 +117,31 @@ async fn a_yes_decides_and_leaves_records() {
 
 #[tokio::test]
 async fn the_order_of_effects_is_the_one_that_is_safe() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     decide(
         &office.context(),
         &link("lead@example.com", Decision::Approve),
     )
     .await;
-    insta::assert_snapshot!(office.world.calls().join(" "), @"GetItem GetItem PutItem PutItem GetPipelineState ShownAgain Query PutItem PutApprovalResult ExecuteStatement UpdateItem ExecuteStatement");
+    insta::assert_snapshot!(office.world.calls().join(" "), @"GetItem GetItem PutItem PutItem GetPipelineState ShownNow Query PutItem PutApprovalResult ExecuteStatement UpdateItem ExecuteStatement");
 }
 
 #[tokio::test]
 async fn a_no_decides_at_once_even_where_many_must_say_yes() {
-    let office = Office::open(TWO).await;
+    let office = Fixture::open(TWO).await;
     let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
     assert_eq!(answer, Answer::Recorded { have: 1, need: 2 });
     let answer = decide(&office.context(), &slack(2, Decision::Reject)).await;
-    assert_eq!(settled(&answer).unwrap().truth.status, Status::Rejected);
+    assert_eq!(
+        settled(&answer).unwrap().action_state.status,
+        Status::Rejected
+    );
     holds(&office).await;
 }
 
 #[tokio::test]
 async fn two_different_people_must_say_yes_where_two_are_needed() {
-    let office = Office::open(TWO).await;
+    let office = Fixture::open(TWO).await;
     for n in 0..3 {
         let again = Click {
             id: format!("again-{n}"),
@@ -159,7 +162,7 @@ async fn two_different_people_must_say_yes_where_two_are_needed() {
 
 #[tokio::test]
 async fn a_vote_of_somebody_taken_off_the_list_no_longer_counts() {
-    let mut office = Office::open(TWO).await;
+    let mut office = Fixture::open(TWO).await;
     decide(&office.context(), &slack(1, Decision::Approve)).await;
     let policy = &mut office.config.routes[0].policy;
     policy
@@ -188,7 +191,7 @@ const NEXT: [Next; 5] = [
     Next::Recovery,
 ];
 
-async fn come(office: &Office, next: Next, click: &Click) -> Option<Answer> {
+async fn come(office: &Fixture, next: Next, click: &Click) -> Option<Answer> {
     if !matches!(next, Next::SameClickAtOnce) {
         office.hands.pass(STALE_AFTER.as_secs());
     }
@@ -213,15 +216,15 @@ fn clicks() -> [Click; 4] {
 
 /// Tries `fate` at each call of each click, and whoever comes next.
 async fn at_every_call(
-    fate: Fate,
+    fate: CallFault,
     nexts: &[Next],
-    check: impl AsyncFn(&Office, &Click, Option<Answer>, Next, usize),
+    check: impl AsyncFn(&Fixture, &Click, Option<Answer>, Next, usize),
 ) {
     for click in clicks() {
         for next in nexts.iter().copied() {
             let mut reached = 0;
             for call in 0..CALLS {
-                let office = Office::open(ONE).await;
+                let office = Fixture::open(ONE).await;
                 office.world.at(call, fate);
                 let first = office.world.live(decide(&office.context(), &click)).await;
                 if office.world.calls().len() <= call {

@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn a_used_link_says_what_it_said_first() {
-    let office = Office::open(TWO).await;
+    let office = Fixture::open(TWO).await;
     let first = link("lead@example.com", Decision::Approve);
     decide(&office.context(), &first).await;
     let again = Click {
@@ -24,11 +24,11 @@ async fn a_used_link_says_what_it_said_first() {
 
 #[tokio::test]
 async fn a_link_whose_run_died_goes_on_with_what_it_said_first() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     let first = link("lead@example.com", Decision::Approve);
     office
         .world
-        .plan(|_, call| (call == "GetPipelineState").then_some(Fate::DieBefore));
+        .plan(|_, call| (call == "GetPipelineState").then_some(CallFault::DieBefore));
     let died = office.world.live(decide(&office.context(), &first)).await;
     assert_eq!(died, None);
     office.world.no_plan();
@@ -45,7 +45,7 @@ async fn a_link_whose_run_died_goes_on_with_what_it_said_first() {
 
 #[tokio::test]
 async fn nobody_but_the_listed_may_decide_and_nothing_is_called_for_them() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     for stranger in [
         "slack:T0002/U0001",
         "slack:T0001/U0099",
@@ -75,13 +75,13 @@ async fn the_starter_is_looked_up_if_it_was_not_known_and_barred() {
     let policy = "approvals: 1, starters: {'slack:T0001/U0001': ['release-manager'], 'slack:T0001/U0002': ['another']}";
     let mut case = case();
     case.briefing.starter = None;
-    let office = Office::with(config(policy), case).await;
+    let office = Fixture::with(config(policy), case).await;
     let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
     assert_eq!(answer, Answer::Refused(Refusal::StarterBarred));
     let answer = decide(&office.context(), &slack(3, Decision::Approve)).await;
     assert_eq!(answer, Answer::Refused(Refusal::MayBeStarter));
     office.world.plan(|_, call| {
-        (call == "GetPipelineExecution").then_some(Fate::Fail(500, "InternalFailure"))
+        (call == "GetPipelineExecution").then_some(CallFault::Fail(500, "InternalFailure"))
     });
     let answer = decide(&office.context(), &slack(2, Decision::Approve)).await;
     assert!(matches!(answer, Answer::TryAgain { .. }), "{answer}");
@@ -93,7 +93,7 @@ async fn the_starter_is_looked_up_if_it_was_not_known_and_barred() {
 
 #[tokio::test]
 async fn what_was_not_bound_when_it_was_shown_can_not_be_approved() {
-    let office = Office::with(
+    let office = Fixture::with(
         config(ONE),
         Case {
             shown: Shown::default(),
@@ -108,7 +108,7 @@ async fn what_was_not_bound_when_it_was_shown_can_not_be_approved() {
 
 #[tokio::test]
 async fn a_lost_route_lets_nobody_decide() {
-    let mut office = Office::open(ONE).await;
+    let mut office = Fixture::open(ONE).await;
     office.config.routes[0].name = "another".into();
     let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
     assert_eq!(answer, Answer::Refused(Refusal::NoRoute));
@@ -116,7 +116,7 @@ async fn a_lost_route_lets_nobody_decide() {
 
 #[tokio::test]
 async fn a_pipeline_that_runs_in_parallel_is_answered_too() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     office.world.with(|state| state.pipeline.parallel = true);
     let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
     assert!(matches!(answer, Answer::Decided(_)), "{answer}");
@@ -125,7 +125,7 @@ async fn a_pipeline_that_runs_in_parallel_is_answered_too() {
 
 #[tokio::test]
 async fn a_pasted_token_is_kept_nowhere() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     let click = Click {
         comment: Some(format!(
             "see https://console/#/Approve/approve/{TOKEN}\u{202e}\u{7}"
@@ -143,9 +143,9 @@ async fn a_pasted_token_is_kept_nowhere() {
 #[tokio::test]
 async fn a_yes_does_not_count_after_the_same_person_has_said_no() {
     for failing in ["PutApprovalResult", "GetPipelineState"] {
-        let office = Office::open(TWO).await;
+        let office = Fixture::open(TWO).await;
         decide(&office.context(), &slack(1, Decision::Approve)).await;
-        let throttled = Fate::Fail(400, "ThrottlingException");
+        let throttled = CallFault::Fail(400, "ThrottlingException");
         office
             .world
             .plan(move |_, call| (call == failing).then_some(throttled));
@@ -179,7 +179,7 @@ async fn a_push_needs_two_people_though_the_route_asks_for_one() {
     let mut case = case();
     let starter = case.briefing.starter.as_mut().unwrap();
     starter.trigger = "WebhookV2".into();
-    let office = Office::with(config(policy), case).await;
+    let office = Fixture::with(config(policy), case).await;
     let first = decide(&office.context(), &slack(1, Decision::Approve)).await;
     assert_eq!(first, Answer::Recorded { have: 1, need: 2 });
     // The same person by another id is not another person.
@@ -195,7 +195,7 @@ async fn a_push_needs_two_people_though_the_route_asks_for_one() {
 
 #[tokio::test]
 async fn attempts_without_end_are_counted_and_not_listed_one_by_one() {
-    let office = Office::open(ONE).await;
+    let office = Fixture::open(ONE).await;
     let stranger = |n: u32, who: &str| Click {
         id: format!("click-{n}"),
         approver: who.parse().unwrap(),

@@ -7,9 +7,9 @@ mod fake;
 mod waits;
 
 use approvals::pipeline::{
-    Answer, PipelineError, PutError, Reply, find_by_token, open_approval, put_result, truth,
+    Answer, PipelineError, PutError, Reply, action_state, find_by_token, open_approval, put_result,
 };
-use approvals::{ApprovalAction, Status, Token, Truth};
+use approvals::{ActionState, ApprovalAction, Status, Token};
 use fake::{Fake, World, answered, approval, stages};
 use serde_json::{Value, json};
 
@@ -30,9 +30,9 @@ fn waiting_state(token: &str) -> Value {
     json!({"status": "InProgress", "token": token, "lastStatusChange": 1_772_000_000})
 }
 
-async fn truth_in(world: World) -> Result<Truth, PipelineError> {
+async fn truth_in(world: World) -> Result<ActionState, PipelineError> {
     let fake = Fake::start(world).await;
-    truth(&fake.aws, &action(), "e-1").await
+    action_state(&fake.aws, &action(), "e-1").await
 }
 
 /// The truth of an approval that has no other trace than this.
@@ -43,7 +43,9 @@ async fn status_of(action: Value, execution: &'static str) -> Result<Status, Pip
         stages: json!([]),
         ..World::default()
     };
-    truth_in(world).await.map(|truth| truth.status)
+    truth_in(world)
+        .await
+        .map(|action_state| action_state.status)
 }
 
 #[tokio::test]
@@ -156,7 +158,7 @@ async fn the_truth_names_who_and_why() {
         ..World::default()
     };
     let fake = Fake::start(world).await;
-    let found = truth(&fake.aws, &action(), "e-1").await.unwrap();
+    let found = action_state(&fake.aws, &action(), "e-1").await.unwrap();
     insta::assert_json_snapshot!(found, @r#"
     {
       "status": "approved",
@@ -300,7 +302,7 @@ async fn a_history_without_an_end_is_an_error_and_a_whole_pipelines_is_left_off(
         ..World::default()
     })
     .await;
-    let error = truth(&fake.aws, &action(), "e-1").await.unwrap_err();
+    let error = action_state(&fake.aws, &action(), "e-1").await.unwrap_err();
     insta::assert_snapshot!(error, @"the action executions of pipeline shop fill more than 20 pages; look at them in the console");
     let found = find_by_token(&fake.aws, &action(), &Token::new(TOKEN)).await;
     assert_eq!(found, Ok(None));

@@ -1,6 +1,6 @@
 //! Several waits of one action in one execution: which of them an answer was given to.
 
-use approvals::pipeline::{Wait, truth_of_wait};
+use approvals::pipeline::{Wait, state_of_wait};
 
 use super::*;
 
@@ -26,7 +26,7 @@ async fn a_retried_stage_has_a_truth_for_each_wait() {
         // No token of it is known: its time alone says which one it is.
         let owns = &|_: &Token| false;
         let wait = Wait { owns, asked_at };
-        let found = truth_of_wait(&fake.aws, &action(), "e-1", wait).await;
+        let found = state_of_wait(&fake.aws, &action(), "e-1", wait).await;
         assert_eq!(found.unwrap().status, expected, "{asked_at:?}");
     }
 }
@@ -38,7 +38,7 @@ async fn status_of_second(world: World) -> Status {
         owns: &|token| *token == Token::new(TOKEN),
         asked_at: jiff::Timestamp::new(9_000, 0).ok(),
     };
-    let found = truth_of_wait(&fake.aws, &action(), "e-1", wait).await;
+    let found = state_of_wait(&fake.aws, &action(), "e-1", wait).await;
     found.unwrap().status
 }
 

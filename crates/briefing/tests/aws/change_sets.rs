@@ -1,7 +1,7 @@
 //! Large, nested and hostile change sets.
 
 use approvals::{Briefing, Lookup, Risk, Shown};
-use briefing::{brief, shown_again};
+use briefing::{brief, shown_now};
 
 use crate::brief::lookups;
 use crate::support::shop::{self, EXECUTION};
@@ -137,7 +137,7 @@ async fn stacks_nested_without_end_are_cut_and_said_so() {
     insta::assert_snapshot!(briefing.gaps[0].why, @"change set release of stack shop is cut: it has stacks nested more than 8 deep; look at the rest in the console");
     // A bound is met again the next time: the ARN is what a decision is bound to.
     assert!(shown.unknown.is_empty());
-    let again = shown_again(&fake.aws, &shop::action(), EXECUTION, &shown).await;
+    let again = shown_now(&fake.aws, &shop::action(), EXECUTION, &shown).await;
     assert_eq!(again.unwrap(), shown);
 }
 
@@ -157,7 +157,7 @@ async fn more_changes_than_are_read_keep_the_dangerous_of_those_that_are() {
     assert_eq!(set.changes[0].risk, Risk::Removal);
     assert_eq!(briefing.gaps[0].what, Lookup::ChangeSet);
     insta::assert_snapshot!(briefing.gaps[0].why, @"change set release of stack shop is cut: it has more than 5000 changes; look at the rest in the console");
-    let again = shown_again(&fake.aws, &shop::action(), EXECUTION, &shown).await;
+    let again = shown_now(&fake.aws, &shop::action(), EXECUTION, &shown).await;
     assert_eq!(again.unwrap(), shown);
 }
 
@@ -193,7 +193,7 @@ async fn a_change_set_in_another_account_is_never_taken_for_one_of_the_same_name
         shown.unknown,
         ["change set release of stack shop in account 999988887777"]
     );
-    let again = shown_again(&fake.aws, &shop::action(), EXECUTION, &shown).await;
+    let again = shown_now(&fake.aws, &shop::action(), EXECUTION, &shown).await;
     assert_eq!(again.unwrap(), shown);
     assert_eq!(described(&fake), 0, "this account has another one");
     // People who were told while it was still read from here have seen something else.
@@ -201,7 +201,7 @@ async fn a_change_set_in_another_account_is_never_taken_for_one_of_the_same_name
         unknown: Vec::new(),
         ..shown
     };
-    let again = shown_again(&fake.aws, &shop::action(), EXECUTION, &earlier).await;
+    let again = shown_now(&fake.aws, &shop::action(), EXECUTION, &earlier).await;
     assert_ne!(again.unwrap(), earlier);
     assert_eq!(described(&fake), 0);
 }
@@ -225,14 +225,14 @@ async fn change_sets_beyond_those_that_are_looked_at_are_unknown() {
     assert_eq!(shown.change_sets.len(), 20);
     insta::assert_snapshot!(briefing.gaps[0].why, @"1 more change sets of the execution were not looked at");
     assert_eq!(shown.unknown, ["1 more change sets"]);
-    let again = shown_again(&fake.aws, &shop::action(), EXECUTION, &shown).await;
+    let again = shown_now(&fake.aws, &shop::action(), EXECUTION, &shown).await;
     assert_eq!(again.unwrap(), shown);
     // Another number of them is another release.
     fake.change(|world| {
         let more = shop::change_set_action(90, "Last", "CHANGE_SET_REPLACE", "last");
         world.actions.get_mut(EXECUTION).unwrap().insert(1, more);
     });
-    let again = shown_again(&fake.aws, &shop::action(), EXECUTION, &shown).await;
+    let again = shown_now(&fake.aws, &shop::action(), EXECUTION, &shown).await;
     assert_ne!(again.unwrap(), shown);
 }
 

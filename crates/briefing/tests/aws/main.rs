@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(unreachable_pub, reason = "a test has no outside")]
 
-mod again;
 mod brief;
 mod change_sets;
 mod outcome;
+mod shown_now;
 mod support;

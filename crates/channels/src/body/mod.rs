@@ -145,11 +145,11 @@ impl MessageBody {
         match notice.occasion {
             Occasion::Outcome(outcome) => outcome::tell(self, (case, outcome), texts, detail),
             Occasion::Decided {
-                truth,
+                action_state,
                 who,
                 comment,
             } => {
-                self.lead.push(note::status(truth, who, texts));
+                self.lead.push(note::status(action_state, who, texts));
                 self.lead.extend(note::said(comment, texts, detail));
             }
             Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation => {}
@@ -202,7 +202,7 @@ fn title(message: &Message<'_>, texts: &Texts) -> String {
                 Occasion::Ask => Key::AskTitle,
                 Occasion::Reminder { .. } => Key::ReminderTitle,
                 Occasion::Escalation => Key::EscalationTitle,
-                Occasion::Decided { truth, .. } => note::decided_title(truth),
+                Occasion::Decided { action_state, .. } => note::decided_title(action_state),
                 Occasion::Outcome(outcome) => outcome::title(outcome),
             };
             let action = &notice.case.action;
@@ -240,7 +240,7 @@ fn ascii_title(message: &Message<'_>, texts: &Texts) -> String {
 fn tone(message: &Message<'_>) -> Tone {
     match &message.subject {
         Subject::Approval(notice) => match notice.occasion {
-            Occasion::Decided { truth, .. } => note::tone(truth.status),
+            Occasion::Decided { action_state, .. } => note::tone(action_state.status),
             Occasion::Outcome(outcome) => outcome::tone(outcome),
             Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation => Tone::Warning,
         },

@@ -1,6 +1,6 @@
 //! What is told after the question: how it was decided, and messages that are passed on.
 
-use approvals::{Status, Truth};
+use approvals::{ActionState, Status};
 
 use super::{Detail, Item, Line, MessageBody, Section, Tone};
 use crate::budget::Rank;
@@ -12,8 +12,8 @@ use crate::texts::{Key, Texts};
 const MAX_NAME: usize = 120;
 
 /// The title of a message about a decision.
-pub(super) fn decided_title(truth: &Truth) -> Key {
-    match truth.status {
+pub(super) fn decided_title(action_state: &ActionState) -> Key {
+    match action_state.status {
         Status::Waiting => Key::OpenTitle,
         Status::Approved => Key::ApprovedTitle,
         Status::Rejected => Key::RejectedTitle,
@@ -34,17 +34,17 @@ pub(super) fn tone(status: Status) -> Tone {
 }
 
 /// What became of the approval, by whom and when.
-pub(super) fn status(truth: &Truth, who: Option<&str>, texts: &Texts) -> Line {
+pub(super) fn status(action_state: &ActionState, who: Option<&str>, texts: &Texts) -> Line {
     let named = |who: &str| Some(clean::short(who, MAX_NAME)).filter(|who| !who.is_empty());
     // What nobody here knows of was given in the console, or through the API.
     let directly = |who: String| texts.get(Key::Directly, &[("who", &who)]);
-    let elsewhere = || named(&name_of(truth.by.as_deref()?)).map(directly);
+    let elsewhere = || named(&name_of(action_state.by.as_deref()?)).map(directly);
     let who = who.and_then(named).or_else(elsewhere);
     let by = |with: Key, without: Key| match &who {
         Some(who) => texts.get(with, &[("who", who)]),
         None => texts.plain(without),
     };
-    let what = match truth.status {
+    let what = match action_state.status {
         Status::Waiting => texts.plain(Key::StillWaiting),
         Status::Approved => by(Key::ApprovedBy, Key::Approved),
         Status::Rejected => by(Key::RejectedBy, Key::Rejected),
@@ -52,16 +52,16 @@ pub(super) fn status(truth: &Truth, who: Option<&str>, texts: &Texts) -> Line {
         Status::Superseded => texts.plain(Key::Superseded),
         Status::Stopped => texts.plain(Key::Stopped),
     };
-    let told = match truth.at {
+    let told = match action_state.at {
         Some(at) => texts.get(Key::AtTime, &[("what", &what), ("time", &Texts::time(at))]),
         None => what,
     };
-    let sign = match truth.status {
+    let sign = match action_state.status {
         Status::Approved => "✓",
         Status::Rejected => "✗",
         _ => "•",
     };
-    Line::strong(format!("{sign} {told}"), tone(truth.status))
+    Line::strong(format!("{sign} {told}"), tone(action_state.status))
 }
 
 /// The readable end of an ARN: a user's or a session's name.

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 pub use error::{Cause, DeliverError};
+use webhook::Webhook;
 
 use crate::outgoing::Outgoing;
 use crate::texts::Texts;
@@ -91,13 +92,12 @@ async fn send(
     post: &DeliveryRequest<'_>,
     end: Instant,
 ) -> Result<Delivered, Cause> {
+    let webhook = Webhook { out, post, end };
     match &post.channel.kind {
         ChannelKind::Slack { channel, token } => slack::bot(out, post, end, (channel, token)).await,
-        ChannelKind::SlackWebhook { url } => webhook::slack(out, post, end, url).await,
-        ChannelKind::Teams { url } => webhook::teams(out, post, end, url).await,
-        ChannelKind::Webhook { url, secret } => {
-            webhook::signed(out, post, end, (url, secret)).await
-        }
+        ChannelKind::SlackWebhook { url } => webhook.slack(url).await,
+        ChannelKind::Teams { url } => webhook.teams(url).await,
+        ChannelKind::Webhook { url, secret } => webhook.signed(url, secret).await,
         ChannelKind::Ses { from, to } => aws::ses(out, post, (from, to)).await,
         ChannelKind::Sns { topic_arn } => aws::sns(out, post, topic_arn).await,
         ChannelKind::AmazonQ { topic_arn } => aws::amazon_q(out, post, topic_arn).await,

@@ -62,11 +62,11 @@ fn subject(data: &mut Map<String, Value>, message: &Message<'_>) {
             Occasion::Ask | Occasion::Escalation => return,
             Occasion::Reminder { number } => ("reminder", json!(number)),
             Occasion::Decided {
-                truth,
+                action_state,
                 who,
                 comment,
             } => {
-                let decision = json!({"status": truth.status, "at": truth.at, "by": truth.by, "who": who, "comment": comment});
+                let decision = json!({"status": action_state.status, "at": action_state.at, "by": action_state.by, "who": who, "comment": comment});
                 ("decision", bounded("decision", decision))
             }
             Occasion::Outcome(outcome) => ("outcome", bounded("outcome", json!(outcome))),

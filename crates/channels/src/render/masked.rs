@@ -3,7 +3,7 @@
 //! and as it is sent, when nothing is done with its texts any more.
 
 use approvals::redact::{mask_value, masked, masked_text};
-use approvals::{Case, ExecutionOutcome, Truth};
+use approvals::{ActionState, Case, ExecutionOutcome};
 use serde_json::Value;
 use text::mask::Masker;
 
@@ -25,7 +25,7 @@ pub(super) enum Masked<'m> {
 pub(super) enum MaskedOccasion {
     Asks,
     Decided {
-        truth: Truth,
+        action_state: ActionState,
         who: Option<String>,
         comment: Option<String>,
     },
@@ -73,11 +73,11 @@ impl<'m> Masked<'m> {
             Subject::Approval(notice) => {
                 let occasion = match notice.occasion {
                     Occasion::Decided {
-                        truth,
+                        action_state,
                         who,
                         comment,
                     } => MaskedOccasion::Decided {
-                        truth: masked(masker, truth.clone()),
+                        action_state: masked(masker, action_state.clone()),
                         who: who.map(text),
                         comment: comment.map(text),
                     },
@@ -109,11 +109,11 @@ impl<'m> Masked<'m> {
                 occasion: match occasion {
                     MaskedOccasion::Asks => notice.occasion,
                     MaskedOccasion::Decided {
-                        truth,
+                        action_state,
                         who,
                         comment,
                     } => Occasion::Decided {
-                        truth,
+                        action_state,
                         who: who.as_deref(),
                         comment: comment.as_deref(),
                     },

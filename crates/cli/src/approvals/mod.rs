@@ -3,8 +3,8 @@
 mod audit;
 mod lint;
 mod preview;
+mod preview_subject;
 mod send_test;
-mod story;
 mod texts;
 
 use std::path::Path;

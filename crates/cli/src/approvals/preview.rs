@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use approvals::config::{Config, Route};
-use approvals::{Briefing, Case, Status, Truth};
+use approvals::{ActionState, Briefing, Case, Status};
 use channels::{
     ApprovalNotice, ForwardedMessage, Links, Message, Occasion, Payload, Recipient, Shape, Subject,
     Surface, Texts, recipients, render_as,
@@ -14,7 +14,7 @@ use contacts::Language;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::story::{self, Story};
+use super::preview_subject::{self, PreviewSubject};
 use crate::failure::{Failure, read_json};
 use crate::screen::{Screen, Style};
 
@@ -96,11 +96,11 @@ pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
         })?,
     };
     let now = args.now.unwrap_or_else(Timestamp::now);
-    let story = story::read(&read_json(&args.message)?, briefing, now)?;
-    let (shown, route) = match &story {
-        Story::Case(case) => of_case(args, &config, case, now)?,
-        Story::Plain(plain) => (of_plain(args, &config, plain, now)?, None),
-        Story::Unknown(plain) => {
+    let subject = preview_subject::read(&read_json(&args.message)?, briefing, now)?;
+    let (shown, route) = match &subject {
+        PreviewSubject::Case(case) => of_case(args, &config, case, now)?,
+        PreviewSubject::Plain(plain) => (of_plain(args, &config, plain, now)?, None),
+        PreviewSubject::Unknown(plain) => {
             screen.error(&UNKNOWN);
             (of_plain(args, &config, plain, now)?, None)
         }
@@ -136,10 +136,10 @@ fn of_case<'a>(
             .collect(),
         _ => route.tell.iter().map(String::as_str).collect(),
     };
-    let truth = truth(args.occasion, now);
-    let occasion = match (&truth, args.occasion) {
-        (Some(truth), _) => Occasion::Decided {
-            truth,
+    let action_state = action_state(args.occasion, now);
+    let occasion = match (&action_state, args.occasion) {
+        (Some(action_state), _) => Occasion::Decided {
+            action_state,
             who: Some("release-manager"),
             comment: None,
         },
@@ -155,7 +155,7 @@ fn of_case<'a>(
             case,
             links: links(args, route, to),
             mentions: mentions.map(Vec::as_slice).unwrap_or_default(),
-            waiting: truth.is_none() && route.policy.decide,
+            waiting: action_state.is_none() && route.policy.decide,
         });
         let message = Message { subject, now };
         rendered(&message, to, &texts(args, config, Some(route), to))
@@ -179,7 +179,7 @@ fn of_plain(
     Ok(shown.collect())
 }
 
-fn truth(when: When, now: Timestamp) -> Option<Truth> {
+fn action_state(when: When, now: Timestamp) -> Option<ActionState> {
     let status = match when {
         When::Ask | When::Reminder | When::Escalation => return None,
         When::Approved => Status::Approved,
@@ -187,7 +187,7 @@ fn truth(when: When, now: Timestamp) -> Option<Truth> {
         When::Expired => Status::Expired,
         When::Superseded => Status::Superseded,
     };
-    Some(Truth {
+    Some(ActionState {
         status,
         by: None,
         summary: None,

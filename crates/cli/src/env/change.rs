@@ -50,10 +50,13 @@ pub(crate) struct Args {
     at: Option<Timestamp>,
 }
 
-/// The help of `down`.
-pub(crate) const DOWN: &str = "\
-Without --for and --until it holds until the next edge of each service's schedule. A later `up` for the same
-services replaces it. It is about the account and region of your credentials alone. Progress is told on standard error, the summary on standard output.
+macro_rules! help {
+    ($replaced_by:literal, $examples:literal) => {
+        concat!(
+            "Without --for and --until it holds until the next edge of each service's schedule. A later `",
+            $replaced_by,
+            "` for the same\nservices replaces it. It is about the account and region of your credentials alone. \
+             Progress is on standard error, the summary on standard output.
 
 Your AWS credentials need what the function's role has: the template lists it under EnvScheduler.
 
@@ -63,26 +66,27 @@ changes nothing: it does not wake what was stopped here, nor stop again what was
 Exit codes: 0 done (or a dry run), 1 something failed or is left, 2 wrong call or configuration.
 
 Examples:
-  deploy-hooks env down 'dev/*'                  what would be stopped
+",
+            $examples
+        )
+    };
+}
+
+/// The help of `down`.
+pub(crate) const DOWN: &str = help!(
+    "up",
+    "  deploy-hooks env down 'dev/*'                  what would be stopped
   deploy-hooks env down 'dev/*' --for 2h --yes
-  deploy-hooks env down dev/shop --until 09:00 --yes";
+  deploy-hooks env down dev/shop --until 09:00 --yes"
+);
 
 /// The help of `up`.
-pub(crate) const UP: &str = "\
-Without --for and --until it holds until the next edge of each service's schedule. A later `down` for the same
-services replaces it. It is about the account and region of your credentials alone. Progress is told on standard error, the summary on standard output.
-
-Your AWS credentials need what the function's role has: the template lists it under EnvScheduler.
-
---yes counts whatever the function's own dry run (the parameter EnvironmentsDryRun) says. A function in dry run
-changes nothing: it does not wake what was stopped here, nor stop again what was woken.
-
-Exit codes: 0 done (or a dry run), 1 something failed or is left, 2 wrong call or configuration.
-
-Examples:
-  deploy-hooks env up dev/shop                   what would be woken
+pub(crate) const UP: &str = help!(
+    "down",
+    "  deploy-hooks env up dev/shop                   what would be woken
   deploy-hooks env up dev/shop --for 2h --yes
-  deploy-hooks env up --yes                      everything that is selected";
+  deploy-hooks env up --yes                      everything that is selected"
+);
 
 /// Shown after something was done: nobody should find out only in the morning.
 const OWN_DRY_RUN: &str = "\

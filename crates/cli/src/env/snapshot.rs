@@ -63,6 +63,16 @@ pub(crate) struct Place {
     pub(crate) endpoint_url: Option<String>,
 }
 
+/// Which services a command that only reads is about.
+#[derive(clap::Args)]
+pub(crate) struct Selection {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Only these: cluster/service or names, with * and ?
+    #[arg(value_name = "PATTERN")]
+    pub(crate) patterns: Vec<String>,
+}
+
 /// What was read: resources, their records, and requests.
 pub(crate) struct Snapshot {
     pub(crate) aws: Aws,

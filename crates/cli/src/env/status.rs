@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::requests::Patterns;
-use super::snapshot::{Place, Snapshot};
+use super::snapshot::{Selection, Snapshot};
 use super::table::{Cell, lines, next_edge};
 use super::{plain, times};
 use crate::failure::Failure;
@@ -20,10 +20,7 @@ use crate::screen::{Screen, Style};
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
-    place: Place,
-    /// Only these: cluster/service or names, with * and ?
-    #[arg(value_name = "PATTERN")]
-    patterns: Vec<String>,
+    only: Selection,
     /// Judge as of this instant: 2026-11-23T22:00:00Z
     #[arg(long, value_name = "INSTANT", value_parser = times::instant)]
     at: Option<Timestamp>,
@@ -40,8 +37,9 @@ Examples:
 
 /// Shows how all are.
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
-    let patterns = Patterns::parse(&args.patterns)?;
+    let patterns = Patterns::parse(&args.only.patterns)?;
     let snapshot = args
+        .only
         .place
         .look(args.at.unwrap_or_else(Timestamp::now))
         .await?;

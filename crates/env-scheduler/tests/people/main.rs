@@ -5,7 +5,7 @@
 #![allow(unreachable_pub, reason = "its modules are its own")]
 
 mod commands;
-mod house;
+mod fixture;
 mod links;
 mod mornings;
 mod notices;

@@ -2,34 +2,34 @@
 
 use serde_json::json;
 
-use crate::house::{CONFIG, House, MORNING, NIGHT, TOPIC};
-use crate::support::Fate;
+use crate::fixture::{CONFIG, Fixture, MORNING, NIGHT, TOPIC};
+use crate::support::CallFault;
 
-async fn slept() -> House {
-    let house = House::open().await;
-    house.tick_at(NIGHT).await;
-    assert_eq!(house.desired("dev/web"), 0);
-    house.beside(|beside| beside.mails.clear());
-    house
+async fn slept() -> Fixture {
+    let fixture = Fixture::open().await;
+    fixture.tick_at(NIGHT).await;
+    assert_eq!(fixture.desired("dev/web"), 0);
+    fixture.beside(|beside| beside.mails.clear());
+    fixture
 }
 
 #[tokio::test]
 async fn a_morning_is_told_once() {
-    let house = slept().await;
-    house.set_clock(MORNING);
+    let fixture = slept().await;
+    fixture.set_clock(MORNING);
     for action in ["up", "tick", "up", "morning"] {
-        house
+        fixture
             .invoke(json!({"action": action, "at": MORNING}))
             .await
             .unwrap();
     }
-    house.tick_at("2026-11-24T09:05:00Z").await;
-    assert_eq!(house.desired("dev/web"), 3);
+    fixture.tick_at("2026-11-24T09:05:00Z").await;
+    assert_eq!(fixture.desired("dev/web"), 3);
     assert_eq!(
-        house.addressees(),
+        fixture.addressees(),
         ["lead@example.com", "other@example.com"]
     );
-    insta::assert_snapshot!(house.mail("lead@example.com"), @"
+    insta::assert_snapshot!(fixture.mail("lead@example.com"), @"
     Subject: 2 services woke at 09:00
 
     2 services woke at 09:00
@@ -48,18 +48,18 @@ async fn a_morning_is_told_once() {
 
 #[tokio::test]
 async fn the_sum_of_several_runs_is_told() {
-    let house = slept().await;
-    house.set_clock(MORNING);
+    let fixture = slept().await;
+    fixture.set_clock(MORNING);
     let part = json!({"action": "tick", "only": "dev/web"});
-    house.invoke(part).await.unwrap();
-    assert!(house.addressees().is_empty(), "a part is no morning");
-    house.tick_at("2026-11-24T09:05:00Z").await;
+    fixture.invoke(part).await.unwrap();
+    assert!(fixture.addressees().is_empty(), "a part is no morning");
+    fixture.tick_at("2026-11-24T09:05:00Z").await;
     assert!(
-        house.addressees().is_empty(),
+        fixture.addressees().is_empty(),
         "it was asked to run, and is seen to run later"
     );
-    house.tick_at("2026-11-24T09:10:00Z").await;
-    let mail = house.mail("lead@example.com");
+    fixture.tick_at("2026-11-24T09:10:00Z").await;
+    let mail = fixture.mail("lead@example.com");
     assert!(mail.contains("- dev/api\n- dev/web"), "{mail}");
     assert!(mail.contains("2 services woke at 09:00"), "{mail}");
     assert!(mail.contains("(22.0 vCPU-hours"), "{mail}");
@@ -67,13 +67,13 @@ async fn the_sum_of_several_runs_is_told() {
 
 #[tokio::test]
 async fn a_conflict_is_told_with_what_to_do() {
-    let house = slept().await;
-    house
+    let fixture = slept().await;
+    fixture
         .world
         .ecs(|ecs| ecs.services.get_mut("dev/api").unwrap().desired = 7);
-    house.tick_at(MORNING).await;
-    house.tick_at("2026-11-24T09:05:00Z").await;
-    let mail = house.mail("lead@example.com");
+    fixture.tick_at(MORNING).await;
+    fixture.tick_at("2026-11-24T09:05:00Z").await;
+    let mail = fixture.mail("lead@example.com");
     insta::assert_snapshot!(mail, @"
     Subject: 1 service not awake as before
 
@@ -91,31 +91,33 @@ async fn a_conflict_is_told_with_what_to_do() {
     -- 
     Sent by deploy-hooks. Times are those of UTC.
     ");
-    house.beside(|beside| beside.mails.clear());
-    house.tick_at("2026-11-24T09:10:00Z").await;
-    assert!(house.addressees().is_empty());
+    fixture.beside(|beside| beside.mails.clear());
+    fixture.tick_at("2026-11-24T09:10:00Z").await;
+    assert!(fixture.addressees().is_empty());
 }
 
 #[tokio::test]
 async fn who_was_woken_at_night_is_no_morning() {
-    let house = slept().await;
-    house.set_clock("2026-11-24T01:00:00Z");
-    house.call(&house.command("T0123/U0123", "up dev")).await;
-    house.run_handed_over().await;
-    house.tick_at("2026-11-24T01:10:00Z").await;
-    assert_eq!(house.desired("dev/web"), 3);
-    assert!(house.addressees().is_empty());
+    let fixture = slept().await;
+    fixture.set_clock("2026-11-24T01:00:00Z");
+    fixture
+        .call(&fixture.command("T0123/U0123", "up dev"))
+        .await;
+    fixture.run_handed_over().await;
+    fixture.tick_at("2026-11-24T01:10:00Z").await;
+    assert_eq!(fixture.desired("dev/web"), 3);
+    assert!(fixture.addressees().is_empty());
 }
 
 #[tokio::test]
 async fn a_failure_is_told_once_and_the_morning_waits_for_it() {
-    let house = slept().await;
+    let fixture = slept().await;
     let refuse = |_: usize, operation: &str| {
-        (operation == "UpdateService").then_some(Fate::Fail(400, "AccessDeniedException"))
+        (operation == "UpdateService").then_some(CallFault::Fail(400, "AccessDeniedException"))
     };
-    house.world.fates(refuse);
-    house.tick_at(MORNING).await;
-    insta::assert_snapshot!(house.mail("lead@example.com"), @"
+    fixture.world.fates(refuse);
+    fixture.tick_at(MORNING).await;
+    insta::assert_snapshot!(fixture.mail("lead@example.com"), @"
     Subject: Environments: 2 new problems
 
     Environments: 2 new problems
@@ -128,101 +130,101 @@ async fn a_failure_is_told_once_and_the_morning_waits_for_it() {
     -- 
     Sent by deploy-hooks. Times are those of UTC.
     ");
-    house.tick_at("2026-11-24T09:05:00Z").await;
-    house.tick_at("2026-11-24T09:10:00Z").await;
-    assert_eq!(house.addressees().len(), 2, "once, to each reader");
-    house.tick_at("2026-11-24T09:20:00Z").await;
-    let mail = house.mail("lead@example.com");
+    fixture.tick_at("2026-11-24T09:05:00Z").await;
+    fixture.tick_at("2026-11-24T09:10:00Z").await;
+    assert_eq!(fixture.addressees().len(), 2, "once, to each reader");
+    fixture.tick_at("2026-11-24T09:20:00Z").await;
+    let mail = fixture.mail("lead@example.com");
     assert!(
         mail.starts_with("Subject: 2 services not awake as before"),
         "{mail}"
     );
-    assert_eq!(house.addressees().len(), 4);
-    house.tick_at("2026-11-24T13:00:00Z").await;
-    assert_eq!(house.addressees().len(), 6, "and again in another day");
+    assert_eq!(fixture.addressees().len(), 4);
+    fixture.tick_at("2026-11-24T13:00:00Z").await;
+    assert_eq!(fixture.addressees().len(), 6, "and again in another day");
 }
 
 #[tokio::test]
 async fn who_does_not_come_up_has_not_woken_and_is_reported() {
-    let house = slept().await;
-    house
+    let fixture = slept().await;
+    fixture
         .world
         .ecs(|ecs| ecs.services.get_mut("dev/web").unwrap().broken = true);
     for minute in ["09:00", "09:05"] {
-        house.tick_at(&format!("2026-11-24T{minute}:00Z")).await;
-        assert!(house.addressees().is_empty(), "{minute}");
+        fixture.tick_at(&format!("2026-11-24T{minute}:00Z")).await;
+        assert!(fixture.addressees().is_empty(), "{minute}");
     }
-    house.tick_at("2026-11-24T09:10:00Z").await;
-    let mail = house.mail("lead@example.com");
+    fixture.tick_at("2026-11-24T09:10:00Z").await;
+    let mail = fixture.mail("lead@example.com");
     assert!(
         mail.contains("dev/web: it was woken at 2026-11-24T09:00:00Z: desired 3, but 0 tasks run"),
         "{mail}"
     );
-    house.beside(|beside| beside.mails.clear());
-    house.tick_at("2026-11-24T09:15:00Z").await;
-    assert!(house.addressees().is_empty(), "once a day");
-    let answer = house.tick_at("2026-11-24T09:20:00Z").await;
+    fixture.beside(|beside| beside.mails.clear());
+    fixture.tick_at("2026-11-24T09:15:00Z").await;
+    assert!(fixture.addressees().is_empty(), "once a day");
+    let answer = fixture.tick_at("2026-11-24T09:20:00Z").await;
     assert_eq!(answer["done"]["unmet"], 1);
-    let mail = house.mail("lead@example.com");
+    let mail = fixture.mail("lead@example.com");
     assert!(mail.contains("1 service not awake as before"), "{mail}");
     assert!(mail.contains("1 woke"), "{mail}");
 }
 
 #[tokio::test]
 async fn who_runs_on_is_reported_once_a_day_and_not_asleep() {
-    let house = House::open().await;
-    house
+    let fixture = Fixture::open().await;
+    fixture
         .world
         .ecs(|ecs| ecs.services.get_mut("dev/web").unwrap().stubborn = true);
-    house.tick_at(NIGHT).await;
-    house.beside(|beside| beside.mails.clear());
-    let answer = house.tick_at("2026-11-23T22:10:00Z").await;
+    fixture.tick_at(NIGHT).await;
+    fixture.beside(|beside| beside.mails.clear());
+    let answer = fixture.tick_at("2026-11-23T22:10:00Z").await;
     assert_eq!(answer["totals"]["asleep"], 1);
     let summary = answer["summary"].as_str().unwrap();
     assert!(
         summary.contains("Not asleep: dev/web: it was stopped at"),
         "{summary}"
     );
-    let mail = house.mail("lead@example.com");
+    let mail = fixture.mail("lead@example.com");
     assert!(mail.contains("desired 0, but 3 tasks run"), "{mail}");
-    house.beside(|beside| beside.mails.clear());
-    let answer = house.tick_at("2026-11-24T01:00:00Z").await;
-    assert!(house.addressees().is_empty());
+    fixture.beside(|beside| beside.mails.clear());
+    let answer = fixture.tick_at("2026-11-24T01:00:00Z").await;
+    assert!(fixture.addressees().is_empty());
     assert_eq!(answer["done"]["unmet"], 1, "but each run says so");
 }
 
 #[tokio::test]
 async fn a_failure_that_could_not_be_told_is_told_at_the_next_tick() {
     for refused in [1, 2] {
-        let house = slept().await;
-        house.world.fates(|_: usize, operation: &str| {
-            (operation == "UpdateService").then_some(Fate::Fail(400, "AccessDeniedException"))
+        let fixture = slept().await;
+        fixture.world.fates(|_: usize, operation: &str| {
+            (operation == "UpdateService").then_some(CallFault::Fail(400, "AccessDeniedException"))
         });
-        house.beside(|beside| beside.refuse_mails = refused);
-        let answer = house.tick_at(MORNING).await;
+        fixture.beside(|beside| beside.refuse_mails = refused);
+        let answer = fixture.tick_at(MORNING).await;
         let problems = answer["problems"].to_string();
         assert!(problems.contains("SES did not take the mail"), "{problems}");
-        assert_eq!(house.addressees().len(), 2 - refused);
-        house.tick_at("2026-11-24T09:05:00Z").await;
-        house.tick_at("2026-11-24T09:10:00Z").await;
+        assert_eq!(fixture.addressees().len(), 2 - refused);
+        fixture.tick_at("2026-11-24T09:05:00Z").await;
+        fixture.tick_at("2026-11-24T09:10:00Z").await;
         let both = ["lead@example.com", "other@example.com"];
-        assert_eq!(house.addressees(), both, "each once");
-        let mail = house.mail("lead@example.com");
+        assert_eq!(fixture.addressees(), both, "each once");
+        let mail = fixture.mail("lead@example.com");
         assert!(mail.contains("dev/api, dev/web: UpdateService"), "{mail}");
     }
 }
 
 #[tokio::test]
 async fn who_follows_no_schedule_any_more_is_told_once_a_day() {
-    let house = slept().await;
+    let fixture = slept().await;
     // Somebody renames a schedule that tags name, and denies a service that sleeps.
-    house.beside(|beside| {
+    fixture.beside(|beside| {
         beside.config = CONFIG.replace("office", "hours") + "deny: ['*/api']\n";
     });
-    house.tick_at("2026-11-24T01:00:00Z").await;
-    let (web, api) = (house.desired("dev/web"), house.desired("dev/api"));
+    fixture.tick_at("2026-11-24T01:00:00Z").await;
+    let (web, api) = (fixture.desired("dev/web"), fixture.desired("dev/api"));
     assert_eq!((web, api), (3, 0));
-    insta::assert_snapshot!(house.mail("lead@example.com"), @r#"
+    insta::assert_snapshot!(fixture.mail("lead@example.com"), @r#"
     Subject: Environments: 2 new problems
 
     Environments: 2 new problems
@@ -236,44 +238,44 @@ async fn who_follows_no_schedule_any_more_is_told_once_a_day() {
     -- 
     Sent by deploy-hooks. Times are those of UTC.
     "#);
-    house.tick_at("2026-11-24T01:05:00Z").await;
-    assert_eq!(house.addressees().len(), 2, "once, to each reader");
-    house.tick_at("2026-11-24T13:00:00Z").await;
-    assert_eq!(house.addressees().len(), 4, "and again in another day");
-    house.beside(|beside| beside.config = CONFIG.to_owned());
-    house.tick_at("2026-11-24T13:05:00Z").await;
-    let (web, api) = (house.desired("dev/web"), house.desired("dev/api"));
+    fixture.tick_at("2026-11-24T01:05:00Z").await;
+    assert_eq!(fixture.addressees().len(), 2, "once, to each reader");
+    fixture.tick_at("2026-11-24T13:00:00Z").await;
+    assert_eq!(fixture.addressees().len(), 4, "and again in another day");
+    fixture.beside(|beside| beside.config = CONFIG.to_owned());
+    fixture.tick_at("2026-11-24T13:05:00Z").await;
+    let (web, api) = (fixture.desired("dev/web"), fixture.desired("dev/api"));
     assert_eq!((web, api), (3, 1));
 }
 
 #[tokio::test]
 async fn who_was_started_by_hand_in_the_night_saves_nothing_in_the_morning() {
-    let house = slept().await;
-    house.world.ecs(|ecs| {
+    let fixture = slept().await;
+    fixture.world.ecs(|ecs| {
         let web = ecs.services.get_mut("dev/web").unwrap();
         (web.desired, web.running) = (3, 3);
     });
-    house.tick_at("2026-11-23T23:00:00Z").await;
-    house.tick_at(MORNING).await;
-    house.tick_at("2026-11-24T09:05:00Z").await;
-    let mail = house.mail("lead@example.com");
+    fixture.tick_at("2026-11-23T23:00:00Z").await;
+    fixture.tick_at(MORNING).await;
+    fixture.tick_at("2026-11-24T09:05:00Z").await;
+    let mail = fixture.mail("lead@example.com");
     // Of one task of dev/api alone; dev/web's three would make it 44.
     assert!(mail.contains("(5.5 vCPU-hours, 11.0 GB-hours)"), "{mail}");
 }
 
 #[tokio::test]
 async fn a_broken_configuration_is_told_to_the_topic_once_a_day() {
-    let house = House::with(CONFIG, &[("ENVIRONMENTS_TOPIC", TOPIC)]).await;
-    house.beside(|beside| beside.config = "version: 1\nacounts: x\n".into());
+    let fixture = Fixture::with(CONFIG, &[("ENVIRONMENTS_TOPIC", TOPIC)]).await;
+    fixture.beside(|beside| beside.config = "version: 1\nacounts: x\n".into());
     for at in [
         "2026-11-23T21:45:00Z",
         "2026-11-23T21:50:00Z",
         "2026-11-24T08:00:00Z",
     ] {
-        house.set_clock(at);
-        assert!(house.invoke(json!({"action": "tick"})).await.is_err());
+        fixture.set_clock(at);
+        assert!(fixture.invoke(json!({"action": "tick"})).await.is_err());
     }
-    let published = house.beside(|beside| beside.published.clone());
+    let published = fixture.beside(|beside| beside.published.clone());
     assert_eq!(published.len(), 1);
     insta::assert_snapshot!(published[0]["Message"], @r#"
     Environments: the run failed
@@ -286,12 +288,15 @@ async fn a_broken_configuration_is_told_to_the_topic_once_a_day() {
     "#);
     for _ in 0..2 {
         let event = json!({"action": "down", "at": NIGHT});
-        assert!(house.invoke(event).await.is_err());
+        assert!(fixture.invoke(event).await.is_err());
     }
     assert_eq!(
-        house.beside(|beside| beside.published.len()),
+        fixture.beside(|beside| beside.published.len()),
         2,
         "each evening"
     );
-    assert!(house.addressees().is_empty(), "its channels are not known");
+    assert!(
+        fixture.addressees().is_empty(),
+        "its channels are not known"
+    );
 }

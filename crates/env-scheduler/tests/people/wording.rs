@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::house::{CONFIG, House, TOPIC};
+use crate::fixture::{CONFIG, Fixture, TOPIC};
 use crate::support::Svc;
 
 const EVERYWHERE: &str = "version: 1
@@ -34,17 +34,17 @@ fn short(text: &str) -> String {
     text
 }
 
-fn heard(house: &House) -> Vec<(String, Value)> {
-    house.beside(|beside| beside.heard.clone())
+fn heard(fixture: &Fixture) -> Vec<(String, Value)> {
+    fixture.beside(|beside| beside.heard.clone())
 }
 
 #[allow(clippy::too_many_lines, reason = "most of it is what people read")]
 #[tokio::test]
 async fn a_notice_in_each_channel() {
-    let house = House::with(EVERYWHERE, &[("ENVIRONMENTS_TOPIC", TOPIC)]).await;
-    let answer = house.tick().await;
+    let fixture = Fixture::with(EVERYWHERE, &[("ENVIRONMENTS_TOPIC", TOPIC)]).await;
+    let answer = fixture.tick().await;
     assert_eq!(answer["problems"], serde_json::json!([]));
-    let heard = heard(&house);
+    let heard = heard(&fixture);
     let slack = &heard
         .iter()
         .find(|(path, _)| path == "/chat.postMessage")
@@ -142,7 +142,7 @@ async fn a_notice_in_each_channel() {
       }
     }
     "#);
-    insta::assert_snapshot!(short(&house.mail("shanghai@example.com")), @"
+    insta::assert_snapshot!(short(&fixture.mail("shanghai@example.com")), @"
     Subject: 2 个服务将于 23:00 休眠
 
     2 个服务将于 23:00 休眠
@@ -170,7 +170,7 @@ async fn a_notice_in_each_channel() {
     -- 
     由 deploy-hooks 发送，所示为 Europe/Berlin 时间。
     ");
-    let published = house.beside(|beside| beside.published.clone());
+    let published = fixture.beside(|beside| beside.published.clone());
     let topic = published
         .iter()
         .find(|message| message["TopicArn"] == TOPIC)
@@ -229,17 +229,17 @@ fn buttons(message: &Value) -> String {
 
 #[tokio::test]
 async fn two_hundred_services_keep_to_the_limits() {
-    let house = House::with(EVERYWHERE, &[("ENVIRONMENTS_TOPIC", TOPIC)]).await;
+    let fixture = Fixture::with(EVERYWHERE, &[("ENVIRONMENTS_TOPIC", TOPIC)]).await;
     for n in 0..200 {
         let place = format!(
             "dev/{}-{n:03}",
             "a-service-with-quite-a-long-name".repeat(3)
         );
-        house.add(&place, Svc::new(2));
+        fixture.add(&place, Svc::new(2));
     }
-    let answer = house.tick().await;
+    let answer = fixture.tick().await;
     assert_eq!(answer["problems"], serde_json::json!([]));
-    let heard = heard(&house);
+    let heard = heard(&fixture);
     assert_eq!(heard.len(), 4);
     for (path, body) in &heard {
         let text = body.to_string();
@@ -256,7 +256,7 @@ async fn two_hundred_services_keep_to_the_limits() {
         assert!(whole || !text.contains("name-199"), "{path}");
         assert!(text.contains("202 services will sleep"), "{path}");
     }
-    let request = house.items("environment-offer#");
+    let request = fixture.items("environment-offer#");
     assert_eq!(
         request[0]["services"].as_array().unwrap().len(),
         202,
@@ -266,14 +266,14 @@ async fn two_hundred_services_keep_to_the_limits() {
 
 #[tokio::test]
 async fn what_others_wrote_does_nothing() {
-    let house = House::with(&CONFIG.replace("leads: {", "room: { slack: { channel: C0123ABCD, token: 'secretsmanager:bot' } }\n    leads: {").replace("notice: leads", "notice: room"), &[]).await;
+    let fixture = Fixture::with(&CONFIG.replace("leads: {", "room: { slack: { channel: C0123ABCD, token: 'secretsmanager:bot' } }\n    leads: {").replace("notice: leads", "notice: room"), &[]).await;
     let schedule = "Mon-Fri 09:00-22:00 UTC";
-    house.add(
+    fixture.add(
         "dev/x",
         Svc::new(1).tagged("deploy-hooks:schedule", schedule),
     );
-    house.tick().await;
-    for (_, body) in heard(&house) {
+    fixture.tick().await;
+    for (_, body) in heard(&fixture) {
         assert!(!body.to_string().contains("<!"), "{body}");
         assert_eq!(body["unfurl_links"], false);
     }
@@ -283,9 +283,9 @@ async fn what_others_wrote_does_nothing() {
 async fn buttons_are_links_where_nobody_hears_of_them() {
     let quiet = EVERYWHERE.replace("buttons: true", "buttons: false");
     for (config, secret) in [(quiet.as_str(), "secretsmanager:slack"), (EVERYWHERE, "")] {
-        let house = House::with(config, &[("SLACK_SECRET", secret)]).await;
-        house.tick().await;
-        let heard = heard(&house);
+        let fixture = Fixture::with(config, &[("SLACK_SECRET", secret)]).await;
+        fixture.tick().await;
+        let heard = heard(&fixture);
         let slack = heard.iter().find(|(path, _)| path == "/chat.postMessage");
         let shown = buttons(&slack.unwrap().1);
         assert!(

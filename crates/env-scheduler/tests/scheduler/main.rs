@@ -8,7 +8,7 @@
 
 mod accounts;
 mod configurations;
-mod house;
+mod fixture;
 mod nights;
 mod refusals;
 mod rests;

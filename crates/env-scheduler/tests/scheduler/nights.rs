@@ -4,25 +4,25 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::house::{House, MORNING, NIGHT};
-use crate::support::{Fate, Svc, block_on, dice};
+use crate::fixture::{Fixture, MORNING, NIGHT};
+use crate::support::{CallFault, Svc, block_on, dice};
 
-fn street(house: &House) {
-    house.add("dev/web", Svc::new(3).scaled(2, 6, [false, true, false]));
-    house.add("dev/api", Svc::new(2));
-    house.add("test/web", Svc::new(1));
-    house.add("test/plain", Svc::plain(4));
-    house.add("prod/web", Svc::new(5));
+fn street(fixture: &Fixture) {
+    fixture.add("dev/web", Svc::new(3).scaled(2, 6, [false, true, false]));
+    fixture.add("dev/api", Svc::new(2));
+    fixture.add("test/web", Svc::new(1));
+    fixture.add("test/plain", Svc::plain(4));
+    fixture.add("prod/web", Svc::new(5));
 }
 
 #[test]
 fn after_the_morning_everything_is_as_in_the_evening() {
     block_on(async {
-        let house = House::new();
-        street(&house);
-        let evening = house.all();
-        house.until(NIGHT).await;
-        let answer = house.night().await;
+        let fixture = Fixture::new();
+        street(&fixture);
+        let evening = fixture.all();
+        fixture.until(NIGHT).await;
+        let answer = fixture.night().await;
         insta::assert_json_snapshot!(answer, @r#"
         {
           "action": "down",
@@ -61,39 +61,39 @@ fn after_the_morning_everything_is_as_in_the_evening() {
           "continued": false
         }
         "#);
-        for (place, service) in house.all() {
+        for (place, service) in fixture.all() {
             let stays = place == "prod/web" || place == "test/plain";
             assert_eq!(service.desired > 0, stays, "{place}");
         }
-        house.until("2026-11-24T02:00:00Z").await;
-        let tick = house.invoke(json!({"action": "tick"})).await.unwrap();
+        fixture.until("2026-11-24T02:00:00Z").await;
+        let tick = fixture.invoke(json!({"action": "tick"})).await.unwrap();
         assert_eq!(
             (&tick["done"]["stopped"], &tick["done"]["woken"]),
             (&json!(0), &json!(0))
         );
         assert_eq!(tick["totals"]["asleep"], 3);
-        house.until(MORNING).await;
-        let answer = house.morning().await;
+        fixture.until(MORNING).await;
+        let answer = fixture.morning().await;
         insta::assert_snapshot!(answer["summary"].as_str().unwrap(), @r#"
         Stopped 0 services, woke 3 services.
         Skipped: prod/web: prod/web looks like production ("prod"); if it isn't, name it under not_production.
         Saved by the sleep that ended: about 1.63 USD (33.0 vCPU-hours, 66.0 GB-hours) of 3 services.
         "#);
-        assert_eq!(house.all(), evening);
+        assert_eq!(fixture.all(), evening);
     });
 }
 
 #[test]
 fn what_was_saved_is_measured_once() {
     block_on(async {
-        let house = House::new();
-        street(&house);
-        house.until(NIGHT).await;
-        house.night().await;
-        house.until(MORNING).await;
-        house.morning().await;
-        house.morning().await;
-        let metrics = house.metrics();
+        let fixture = Fixture::new();
+        street(&fixture);
+        fixture.until(NIGHT).await;
+        fixture.night().await;
+        fixture.until(MORNING).await;
+        fixture.morning().await;
+        fixture.morning().await;
+        let metrics = fixture.metrics();
         let read = |name: &str| -> Vec<f64> {
             let lines = metrics.iter();
             lines.map(|line| line[name].as_f64().unwrap()).collect()
@@ -115,9 +115,9 @@ fn what_was_saved_is_measured_once() {
 #[test]
 fn a_dry_run_changes_nothing() {
     block_on(async {
-        let dry = House::with(&[("ENVIRONMENTS_DRY_RUN", "")]);
-        let wet = House::new();
-        for (house, event) in [
+        let dry = Fixture::with(&[("ENVIRONMENTS_DRY_RUN", "")]);
+        let wet = Fixture::new();
+        for (fixture, event) in [
             (&dry, json!({"action": "down", "at": NIGHT})),
             // The event can't lift the setting.
             (
@@ -129,16 +129,16 @@ fn a_dry_run_changes_nothing() {
                 json!({"action": "down", "at": NIGHT, "dry_run": true}),
             ),
         ] {
-            street(house);
-            let before = house.all();
-            let answer = house.invoke(event).await.unwrap();
+            street(fixture);
+            let before = fixture.all();
+            let answer = fixture.invoke(event).await.unwrap();
             assert_eq!(answer["dry_run"], true);
             assert_eq!(answer["totals"]["sleep"], 3, "it is planned all the same");
             assert_eq!(answer["done"]["stopped"], 0);
             assert_eq!(answer["continued"], false);
-            assert_eq!(house.changing_calls(), [""; 0]);
-            assert_eq!(house.all(), before);
-            assert!(house.metrics().is_empty(), "nothing was done");
+            assert_eq!(fixture.changing_calls(), [""; 0]);
+            assert_eq!(fixture.all(), before);
+            assert!(fixture.metrics().is_empty(), "nothing was done");
             insta::allow_duplicates! {
                 insta::assert_snapshot!(answer["summary"].as_str().unwrap().lines().next().unwrap(), @"Dry run: would stop 3 services and wake 0 services; nothing was changed.");
             }
@@ -152,34 +152,34 @@ fn a_dry_run_changes_nothing() {
 #[test]
 fn a_late_event_finds_the_day_as_it_is() {
     block_on(async {
-        let house = House::new();
-        street(&house);
-        house.until(NIGHT).await;
-        house.night().await;
-        house.until("2026-11-24T09:31:00Z").await;
+        let fixture = Fixture::new();
+        street(&fixture);
+        fixture.until(NIGHT).await;
+        fixture.night().await;
+        fixture.until("2026-11-24T09:31:00Z").await;
         // The evening's event is delivered again, and so is the morning's at last.
-        let late = house.night().await;
+        let late = fixture.night().await;
         assert_eq!(late["at"], "2026-11-24T09:31:00Z");
         assert_eq!(
             late["done"]["woken"], 3,
             "it is day, whatever the event is called"
         );
-        let morning = house.morning().await;
+        let morning = fixture.morning().await;
         assert_eq!(morning["done"]["woken"], 0);
-        assert_eq!(house.desired("dev/web"), 3);
+        assert_eq!(fixture.desired("dev/web"), 3);
     });
 }
 
 #[test]
 fn a_clock_that_is_ahead_is_believed_in_a_local_aws_and_runs_on() {
     block_on(async {
-        let house = House::new();
-        street(&house);
+        let fixture = Fixture::new();
+        street(&fixture);
         // It is 20:00.
-        let answer = house.night().await;
+        let answer = fixture.night().await;
         assert_eq!(answer["at"], NIGHT);
-        assert_eq!(house.desired("dev/web"), 0);
-        let memories = house.world.with(|state| state.tables.memories());
+        assert_eq!(fixture.desired("dev/web"), 0);
+        let memories = fixture.world.with(|state| state.tables.memories());
         for (arn, memory) in memories {
             assert!(
                 memory["since"]
@@ -189,28 +189,28 @@ fn a_clock_that_is_ahead_is_believed_in_a_local_aws_and_runs_on() {
                 "{arn}"
             );
         }
-        let answer = house.morning().await;
+        let answer = fixture.morning().await;
         assert_eq!(answer["done"]["woken"], 3);
-        assert_eq!(house.desired("dev/web"), 3);
+        assert_eq!(fixture.desired("dev/web"), 3);
     });
 }
 
 #[test]
 fn the_same_event_twice_is_the_event_once() {
     block_on(async {
-        let house = House::new();
-        street(&house);
-        let evening = house.all();
-        house.until(NIGHT).await;
-        house.night().await;
-        let slept = house.world.ecs(|ecs| ecs.changes.len());
-        let again = house.night().await;
+        let fixture = Fixture::new();
+        street(&fixture);
+        let evening = fixture.all();
+        fixture.until(NIGHT).await;
+        fixture.night().await;
+        let slept = fixture.world.ecs(|ecs| ecs.changes.len());
+        let again = fixture.night().await;
         assert_eq!(again["done"]["stopped"], 0);
-        assert_eq!(house.world.ecs(|ecs| ecs.changes.len()), slept);
-        house.until(MORNING).await;
-        house.morning().await;
-        house.morning().await;
-        assert_eq!(house.all(), evening);
+        assert_eq!(fixture.world.ecs(|ecs| ecs.changes.len()), slept);
+        fixture.until(MORNING).await;
+        fixture.morning().await;
+        fixture.morning().await;
+        assert_eq!(fixture.all(), evening);
     });
 }
 
@@ -219,16 +219,16 @@ fn the_same_event_twice_is_the_event_once() {
 fn runs_at_once_are_harmless() {
     for seed in 1..16 {
         block_on(async {
-            let house = House::new();
-            street(&house);
-            (0..12).for_each(|n| house.add(&format!("dev/more-{n}"), Svc::new(n % 4)));
-            let evening = house.all();
+            let fixture = Fixture::new();
+            street(&fixture);
+            (0..12).for_each(|n| fixture.add(&format!("dev/more-{n}"), Svc::new(n % 4)));
+            let evening = fixture.all();
             let mut die = dice(seed);
-            house
+            fixture
                 .world
                 .patience(move || usize::try_from(die(6)).unwrap());
-            house.until(NIGHT).await;
-            let (one, two, three) = tokio::join!(house.night(), house.night(), house.night());
+            fixture.until(NIGHT).await;
+            let (one, two, three) = tokio::join!(fixture.night(), fixture.night(), fixture.night());
             let stopped = [&one, &two, &three].map(|run| run["done"]["stopped"].as_u64().unwrap());
             assert_eq!(
                 stopped.iter().sum::<u64>(),
@@ -239,20 +239,20 @@ fn runs_at_once_are_harmless() {
                 [&one, &two, &three].map(|run| run["done"]["failed"].as_u64().unwrap()),
                 [0; 3]
             );
-            house.until(MORNING).await;
-            let (one, two) = tokio::join!(house.morning(), house.morning());
+            fixture.until(MORNING).await;
+            let (one, two) = tokio::join!(fixture.morning(), fixture.morning());
             let woken = [&one, &two].map(|run| run["done"]["woken"].as_u64().unwrap());
             assert_eq!(
                 woken.iter().sum::<u64>(),
                 12,
                 "{seed}: each once: {woken:?}"
             );
-            let mut morning = house.all();
+            let mut morning = fixture.all();
             for (place, service) in &mut morning {
                 service.counts.clone_from(&evening[place].counts);
             }
             assert_eq!(morning, evening, "{seed}");
-            let saved: f64 = house
+            let saved: f64 = fixture
                 .metrics()
                 .iter()
                 .map(|line| line["SavedVcpuHours"].as_f64().unwrap())
@@ -266,66 +266,66 @@ fn runs_at_once_are_harmless() {
 #[test]
 fn only_what_is_asked_for() {
     block_on(async {
-        let house = House::new();
-        street(&house);
-        house.until(NIGHT).await;
+        let fixture = Fixture::new();
+        street(&fixture);
+        fixture.until(NIGHT).await;
         let event = json!({"action": "tick", "only": "dev/*", "cause": "by hand"});
-        let answer = house.invoke(event).await.unwrap();
+        let answer = fixture.invoke(event).await.unwrap();
         assert_eq!(answer["totals"]["services"], 2);
-        assert_eq!(house.desired("dev/web") + house.desired("dev/api"), 0);
-        assert_eq!(house.desired("test/web"), 1);
+        assert_eq!(fixture.desired("dev/web") + fixture.desired("dev/api"), 0);
+        assert_eq!(fixture.desired("test/web"), 1);
     });
 }
 
 #[test]
 fn a_warm_function_remembers_what_it_has_used_of_the_budget() {
     block_on(async {
-        let house = House::new();
-        (0..40).for_each(|n| house.add(&format!("dev/web-{n}"), Svc::new(1)));
-        house.until(NIGHT).await;
+        let fixture = Fixture::new();
+        (0..40).for_each(|n| fixture.add(&format!("dev/web-{n}"), Svc::new(1)));
+        fixture.until(NIGHT).await;
         let began = tokio::time::Instant::now();
-        house.night().await;
+        fixture.night().await;
         assert!(began.elapsed() < Duration::from_secs(5), "one burst");
-        (0..40).for_each(|n| house.add(&format!("dev/late-{n}"), Svc::new(1)));
+        (0..40).for_each(|n| fixture.add(&format!("dev/late-{n}"), Svc::new(1)));
         let began = tokio::time::Instant::now();
-        house.night().await;
+        fixture.night().await;
         assert!(
             began.elapsed() > Duration::from_secs(5),
             "the bucket was empty"
         );
-        assert!(house.all().values().all(|service| service.desired == 0));
+        assert!(fixture.all().values().all(|service| service.desired == 0));
     });
 }
 
 /// The function dies at one of its calls, before or after that takes effect; Lambda tries the event again.
 #[test]
 fn a_crash_at_any_call_loses_nothing() {
-    let die_at = |at: usize, fate: Fate| {
+    let die_at = |at: usize, fate: CallFault| {
         block_on(async {
-            let house = House::new();
-            street(&house);
-            let evening = house.all();
-            house.until(NIGHT).await;
-            house.world.fates(move |n, _| (n == at).then_some(fate));
-            let night = house.invoke(json!({"action": "down", "at": NIGHT}));
-            let survived = house.world.live(night).await.is_some();
-            house.world.no_fates();
+            let fixture = Fixture::new();
+            street(&fixture);
+            let evening = fixture.all();
+            fixture.until(NIGHT).await;
+            fixture.world.fates(move |n, _| (n == at).then_some(fate));
+            let night = fixture.invoke(json!({"action": "down", "at": NIGHT}));
+            let survived = fixture.world.live(night).await.is_some();
+            fixture.world.no_fates();
             // By then nobody holds a service any more.
-            house.until("2026-11-23T22:05:00Z").await;
-            house.night().await;
+            fixture.until("2026-11-23T22:05:00Z").await;
+            fixture.night().await;
             assert_eq!(
-                house.desired("dev/web") + house.desired("dev/api"),
+                fixture.desired("dev/web") + fixture.desired("dev/api"),
                 0,
                 "{at}"
             );
-            house.until(MORNING).await;
-            house.world.fates(move |n, _| (n == at).then_some(fate));
-            let morning = house.invoke(json!({"action": "up", "at": MORNING}));
-            let died = house.world.live(morning).await.is_none();
-            house.world.no_fates();
-            house.until("2026-11-24T09:05:00Z").await;
-            house.morning().await;
-            let mut morning = house.all();
+            fixture.until(MORNING).await;
+            fixture.world.fates(move |n, _| (n == at).then_some(fate));
+            let morning = fixture.invoke(json!({"action": "up", "at": MORNING}));
+            let died = fixture.world.live(morning).await.is_none();
+            fixture.world.no_fates();
+            fixture.until("2026-11-24T09:05:00Z").await;
+            fixture.morning().await;
+            let mut morning = fixture.all();
             for (place, service) in &mut morning {
                 service.counts.clone_from(&evening[place].counts);
             }
@@ -334,8 +334,8 @@ fn a_crash_at_any_call_loses_nothing() {
         })
     };
     let mut at = 0;
-    while die_at(at, Fate::DieAfter) {
-        die_at(at + 1, Fate::DieBefore);
+    while die_at(at, CallFault::DieAfter) {
+        die_at(at + 1, CallFault::DieBefore);
         at += 3;
     }
     assert!(at > 30, "a night has more calls than {at}");

@@ -60,7 +60,7 @@ fn an_answer_from_before_is_no_conflict() {
     for seconds in [2, 20, 50] {
         block_on(async {
             let evening = Svc::new(3).scaled(2, 6, NOT);
-            let office = Office::new();
+            let office = Fixture::new();
             office.world.ecs(|ecs| ecs.add("dev/web", evening.clone()));
             office.until(NIGHT).await;
             office.run("night").await;
@@ -106,7 +106,7 @@ fn a_table_that_is_put_back_from_a_backup_does_not_lose_a_night() {
 #[test]
 fn one_service_that_cannot_be_read_does_not_keep_the_others_up() {
     block_on(async {
-        let office = Office::new();
+        let office = Fixture::new();
         office.world.ecs(|ecs| {
             for n in 0..7 {
                 ecs.add(&format!("dev/web-{n}"), Svc::new(2));
@@ -134,7 +134,7 @@ fn a_pull_into_the_bounds_that_comes_late_does_not_replace_the_count() {
     for desired in [3, 2, 6, 1, 8] {
         block_on(async {
             let evening = Svc::new(desired).scaled(2, 6, NOT);
-            let office = Office::new();
+            let office = Fixture::new();
             office.world.ecs(|ecs| {
                 ecs.add("dev/web", evening.clone());
                 ecs.late = Some(Vec::new());
@@ -158,7 +158,7 @@ fn a_pull_into_the_bounds_that_comes_late_does_not_replace_the_count() {
 }
 
 /// Somebody's request that nothing can read: perhaps it asks for more time, perhaps for all of them.
-fn broken_request(office: &Office) {
+fn broken_request(office: &Fixture) {
     office.world.with(|state| {
         let items = state.tables.items();
         let (table, _, _) = items.keys().next().unwrap().clone();

@@ -10,7 +10,7 @@ use environments::backup_tag::ASLEEP_TAG;
 use environments::overrides::{Ask, KEEP_UP_TAG};
 use environments::run_report::{RunReport, summary};
 use support::ecs::{self, Target, arn};
-use support::{CONFIG, Fate, Office, Ran, Svc, block_on, config};
+use support::{CONFIG, CallFault, Fixture, Ran, Svc, block_on, config};
 
 const NIGHT: &str = "2026-11-23T22:00:00Z";
 const LATER: &str = "2026-11-24T01:00:00Z";
@@ -29,8 +29,8 @@ fn target(min: u32, max: u32, suspended: [bool; 3]) -> Option<Target> {
 }
 
 /// One service that sleeps; then somebody does something at night.
-async fn asleep(evening: &Svc) -> Office {
-    let office = Office::new();
+async fn asleep(evening: &Svc) -> Fixture {
+    let office = Fixture::new();
     office.world.ecs(|ecs| ecs.add("dev/web", evening.clone()));
     office.until(NIGHT).await;
     office.run("night").await;
@@ -39,26 +39,26 @@ async fn asleep(evening: &Svc) -> Office {
     office
 }
 
-fn web(office: &Office) -> Svc {
+fn web(office: &Fixture) -> Svc {
     office.world.ecs(|ecs| ecs.get("dev/web").clone())
 }
 
-fn at_night(office: &Office, act: impl FnOnce(&mut Svc)) {
+fn at_night(office: &Fixture, act: impl FnOnce(&mut Svc)) {
     office.world.ecs(|ecs| act(ecs.get("dev/web")));
 }
 
 /// A tick at night, and the morning.
-async fn morning(office: &Office) -> Ran {
+async fn morning(office: &Fixture) -> Ran {
     office.run("tick").await;
     office.until(MORNING).await;
     office.run("morning").await
 }
 
-fn phase(office: &Office) -> String {
+fn phase(office: &Fixture) -> String {
     record(office)["phase"].as_str().unwrap().to_owned()
 }
 
-fn record(office: &Office) -> serde_json::Value {
+fn record(office: &Fixture) -> serde_json::Value {
     office
         .world
         .with(|state| state.tables.memories()[&arn("dev/web")].clone())
@@ -101,12 +101,12 @@ fn who_is_not_selected_any_more_gets_back_what_it_had() {
     for tagged in [true, false] {
         block_on(async {
             let evening = Svc::new(3).scaled(2, 6, [false, true, false]);
-            let office = Office::new();
+            let office = Fixture::new();
             office.world.ecs(|ecs| ecs.add("dev/web", evening.clone()));
             office.until(NIGHT).await;
             office.world.fates(move |_, called| {
                 (!tagged && called == "TagResource")
-                    .then_some(Fate::Fail(400, "InvalidParameterException"))
+                    .then_some(CallFault::Fail(400, "InvalidParameterException"))
             });
             let ran = office.run("night").await;
             assert_eq!(web(&office).tags.contains_key(ASLEEP_TAG), tagged);
@@ -273,7 +273,7 @@ fn a_tag_that_could_not_be_removed_is_removed_later() {
         let office = asleep(&evening).await;
         office.until(MORNING).await;
         office.world.fates(|_, called| {
-            (called == "UntagResource").then_some(Fate::Fail(400, "AccessDeniedException"))
+            (called == "UntagResource").then_some(CallFault::Fail(400, "AccessDeniedException"))
         });
         let ran = office.run("morning").await;
         assert_eq!(ran.applied.warnings.len(), 1, "it is told");
@@ -366,7 +366,7 @@ fn a_count_outside_of_new_bounds_is_a_conflict() {
 #[test]
 fn nothing_is_lost_where_bounds_were_changed_and_the_run_dies() {
     let mut points = 0;
-    for fate in [Fate::DieBefore, Fate::DieAfter, Fate::Lose] {
+    for fate in [CallFault::DieBefore, CallFault::DieAfter, CallFault::Lose] {
         for call in 0.. {
             let calls = block_on(async {
                 let office = asleep(&Svc::new(3).scaled(2, 6, NOT)).await;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use approvals::config::Config;
 use approvals::decide::{Boxed, DecisionContext};
+use approvals::pipeline::PipelineError;
 use approvals::records::Records;
 use approvals::token_mac::token_mac;
 use approvals::{ApprovalAction, Briefing, Case, Shown, Starter, Token};
@@ -16,7 +17,7 @@ use common::state::Table;
 use jiff::Timestamp;
 use signing::Keys;
 
-pub use world::{Act, Fate, World};
+pub use world::{Act, CallFault, World};
 
 /// The token of the wait that the case is about. It must never be seen anywhere.
 pub const TOKEN: &str = "0c35520a-b7e6-403d-ba3f-e02120b524c3";
@@ -134,7 +135,7 @@ other_messages: {{tell: [room]}}
 }
 
 /// The context of one function in this world.
-pub struct Office {
+pub struct Fixture {
     pub world: World,
     pub aws: Aws,
     pub hands: Hands,
@@ -145,10 +146,11 @@ pub struct Office {
     look: Box<Look>,
 }
 
-type Look =
-    dyn for<'c> Fn(&'c Aws, &'c Case, &'c str) -> Boxed<'c, Result<Shown, String>> + Send + Sync;
+type Look = dyn for<'c> Fn(&'c Aws, &'c Case, &'c str) -> Boxed<'c, Result<Shown, PipelineError>>
+    + Send
+    + Sync;
 
-impl Office {
+impl Fixture {
     /// A context with this policy; the case is open and waits.
     pub async fn open(policy: &str) -> Self {
         Self::with(config(policy), case()).await
@@ -174,10 +176,13 @@ impl Office {
             look: Box::new(move |_, _, execution| {
                 let world = looking.clone();
                 Box::pin(async move {
-                    world
-                        .meets("ShownAgain")
-                        .await
-                        .map_err(|fate| format!("{fate:?}"))?;
+                    let met = world.meets("ShownNow").await;
+                    met.map_err(|fault| PipelineError::Call {
+                        what: "what was shown".to_owned(),
+                        permission: "",
+                        detail: format!("{fault:?}"),
+                        transient: true,
+                    })?;
                     assert_eq!(execution, EXECUTION);
                     Ok(shown(&world.deployable()))
                 })
@@ -195,7 +200,7 @@ impl Office {
             records: self.records(),
             keys: &self.keys,
             config: &self.config,
-            shown_again: &*self.look,
+            shown_now: &*self.look,
         }
     }
 

@@ -13,7 +13,7 @@ use crate::world::{self, Answer, Call, Services, reply};
 use crate::{error, sdk};
 
 pub type World = world::World<State>;
-pub type Fate = world::Fate<Act>;
+pub type CallFault = world::CallFault<Act>;
 
 /// What others can do between two calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

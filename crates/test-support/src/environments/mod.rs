@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 pub use ecs::Svc;
-pub use world::{Fate, World};
+pub use world::{CallFault, World};
 
 pub const TABLE: &str = "deploy-hooks-state";
 pub const ACCOUNT: &str = "111122223333";
@@ -48,7 +48,7 @@ pub fn config(text: &str) -> Config {
 }
 
 /// What a function instance keeps, and the world that it is in.
-pub struct Office {
+pub struct Fixture {
     pub world: World,
     pub aws: Arc<Aws>,
     pub config: Config,
@@ -64,7 +64,7 @@ pub struct Ran {
     pub read_in: Duration,
 }
 
-impl Office {
+impl Fixture {
     pub fn new() -> Self {
         Self::with(CONFIG)
     }

@@ -17,7 +17,7 @@ use crate::world::{self, Answer, Call, Services, reply};
 
 pub type World = world::World<State>;
 /// Nobody acts between two calls but other runs.
-pub type Fate = world::Fate<Infallible>;
+pub type CallFault = world::CallFault<Infallible>;
 
 pub struct State {
     pub tables: Tables,

@@ -63,7 +63,7 @@ pub struct Wire {
     beside: Arc<Mutex<Beside>>,
 }
 
-pub struct House {
+pub struct Fixture {
     pub world: World,
     pub function: Arc<Function>,
     wire: Wire,
@@ -72,7 +72,7 @@ pub struct House {
     account: &'static str,
 }
 
-impl House {
+impl Fixture {
     /// A function that may change things, with this much of settings.
     pub fn with(settings: &[(&str, &str)]) -> Self {
         let world = World::new();

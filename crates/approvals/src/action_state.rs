@@ -23,7 +23,7 @@ pub enum Status {
 
 /// What really became of an approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Truth {
+pub struct ActionState {
     /// Where it stands.
     pub status: Status,
     /// Who decided, as `CodePipeline` knows it: the ARN of a user or role. For decisions given through us

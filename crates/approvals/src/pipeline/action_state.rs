@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::calls::{self, every_action_of, execution_of, timestamp};
 use super::{PipelineError, open};
 use crate::token_mac::token_mac_matches;
-use crate::{ApprovalAction, Case, Status, Token, Truth};
+use crate::{ActionState, ApprovalAction, Case, Status, Token};
 use signing::Keys;
 
 /// Clocks of two AWS services may differ by so much.
@@ -32,21 +32,21 @@ impl Wait<'_> {
 }
 
 /// What became of the newest wait of this action in this execution.
-pub async fn truth(
+pub async fn action_state(
     aws: &Aws,
     action: &ApprovalAction,
     execution_id: &str,
-) -> Result<Truth, PipelineError> {
+) -> Result<ActionState, PipelineError> {
     truth_of(aws, action, execution_id, None).await
 }
 
 /// The same of one wait: the answer to another one is none to it.
-pub async fn truth_of_wait(
+pub async fn state_of_wait(
     aws: &Aws,
     action: &ApprovalAction,
     execution_id: &str,
     wait: Wait<'_>,
-) -> Result<Truth, PipelineError> {
+) -> Result<ActionState, PipelineError> {
     truth_of(aws, action, execution_id, Some(wait)).await
 }
 
@@ -56,13 +56,13 @@ pub async fn truth_of_case(
     keys: &Keys,
     case: &Case,
     execution_id: &str,
-) -> Result<Truth, PipelineError> {
+) -> Result<ActionState, PipelineError> {
     let owns = |token: &Token| token_mac_matches(keys, &case.token_mac, &case.action, token);
     let wait = Wait {
         owns: &owns,
         asked_at: Some(case.asked_at),
     };
-    truth_of_wait(aws, &case.action, execution_id, wait).await
+    state_of_wait(aws, &case.action, execution_id, wait).await
 }
 
 async fn truth_of(
@@ -70,7 +70,7 @@ async fn truth_of(
     action: &ApprovalAction,
     execution_id: &str,
     wait: Option<Wait<'_>>,
-) -> Result<Truth, PipelineError> {
+) -> Result<ActionState, PipelineError> {
     let (actions, execution) = tokio::join!(
         every_action_of(aws, &action.pipeline, execution_id),
         execution_of(aws, &action.pipeline, execution_id),
@@ -141,7 +141,7 @@ async fn unlisted(
     action: &ApprovalAction,
     execution_id: &str,
     around: Option<&PipelineExecutionStatus>,
-) -> Result<Truth, PipelineError> {
+) -> Result<ActionState, PipelineError> {
     let over = around.and_then(ended_without_answer).is_some();
     let begun = over
         || super::open_approval(aws, action, Some(execution_id))
@@ -155,8 +155,8 @@ async fn unlisted(
 }
 
 /// Pure: a wait that the history does not show yet. The end of its execution is its own, too.
-fn just_begun(around: Option<&PipelineExecutionStatus>) -> Truth {
-    Truth {
+fn just_begun(around: Option<&PipelineExecutionStatus>) -> ActionState {
+    ActionState {
         status: around
             .and_then(ended_without_answer)
             .unwrap_or(Status::Waiting),
@@ -213,7 +213,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Pure: where it stands. A word that is not known is never an answer.
-    fn judge(self, action: &ApprovalAction) -> Result<Truth, PipelineError> {
+    fn judge(self, action: &ApprovalAction) -> Result<ActionState, PipelineError> {
         use ActionExecutionStatus as A;
         let ended = self.around.and_then(ended_without_answer);
         let status = match self.status {
@@ -235,7 +235,7 @@ impl<'a> Facts<'a> {
         };
         // Who stopped an execution has not decided its approval.
         let answered = matches!(status, Status::Approved | Status::Rejected);
-        Ok(Truth {
+        Ok(ActionState {
             status,
             by: self.by.filter(|_| answered),
             summary: self.summary.filter(|_| answered),

@@ -2,7 +2,7 @@
 
 use approvals::Shown;
 use approvals::pipeline::PipelineError;
-use briefing::{brief, shown_again};
+use briefing::{brief, shown_now};
 use serde_json::json;
 
 use crate::brief::lookups;
@@ -16,7 +16,7 @@ async fn told(fake: &Fake) -> Shown {
 }
 
 async fn again(fake: &Fake, told: &Shown) -> Result<Shown, PipelineError> {
-    shown_again(&fake.aws, &shop::action(), EXECUTION, told).await
+    shown_now(&fake.aws, &shop::action(), EXECUTION, told).await
 }
 
 #[tokio::test]

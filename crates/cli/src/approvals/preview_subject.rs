@@ -1,5 +1,4 @@
-//! A message file made into what would be told of it: the case with its briefing, or a message that is
-//! passed on.
+//! What a message file is about: an approval with its briefing, or a message that is passed on.
 
 use approval_notifier::forward;
 use approvals::message::{ApprovalMessage, Incoming, WaitingMessage, incoming};
@@ -10,9 +9,9 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 
-/// What a message file tells.
+/// What a message file is about.
 #[derive(Debug)]
-pub(crate) enum Story {
+pub(crate) enum PreviewSubject {
     /// An approval waits.
     Case(Box<Case>),
     /// Something else.
@@ -21,8 +20,12 @@ pub(crate) enum Story {
     Unknown(ForwardedMessage),
 }
 
-/// What one message tells.
-pub(crate) fn read(message: &Value, briefing: Briefing, now: Timestamp) -> Result<Story, Failure> {
+/// Reads a message file.
+pub(crate) fn read(
+    message: &Value,
+    briefing: Briefing,
+    now: Timestamp,
+) -> Result<PreviewSubject, Failure> {
     let mut all = incoming(message).into_iter();
     let Some(first) = all.next() else {
         return Err(Failure::Wrong(
@@ -35,20 +38,24 @@ pub(crate) fn read(message: &Value, briefing: Briefing, now: Timestamp) -> Resul
         ));
     }
     Ok(match first {
-        Incoming::Approval(message) => Story::Case(Box::new(asked(message, briefing, now))),
-        Incoming::Waiting(message) => Story::Case(Box::new(waiting(message, briefing, now))),
-        Incoming::Alarm(alarm) => Story::Plain(forward::of_alarm(&alarm)),
-        Incoming::CodeDeploy(trigger) => Story::Plain(forward::of_trigger(&trigger)),
-        Incoming::Other(message) => Story::Unknown(forward::of_other(&message)),
+        Incoming::Approval(message) => {
+            PreviewSubject::Case(Box::new(asked(message, briefing, now)))
+        }
+        Incoming::Waiting(message) => {
+            PreviewSubject::Case(Box::new(waiting(message, briefing, now)))
+        }
+        Incoming::Alarm(alarm) => PreviewSubject::Plain(forward::of_alarm(&alarm)),
+        Incoming::CodeDeploy(trigger) => PreviewSubject::Plain(forward::of_trigger(&trigger)),
+        Incoming::Other(message) => PreviewSubject::Unknown(forward::of_other(&message)),
         Incoming::ActionChanged(change) if change.notified && !change.is_manual_approval() => {
-            Story::Plain(forward::of_action(&change))
+            PreviewSubject::Plain(forward::of_action(&change))
         }
         Incoming::ExecutionChanged(change) if change.notified => {
-            Story::Plain(forward::of_execution(&change))
+            PreviewSubject::Plain(forward::of_execution(&change))
         }
         Incoming::ActionChanged(_) | Incoming::ExecutionChanged(_) | Incoming::Reminder { .. } => {
             return Err(Failure::Wrong(
-                "this event only changes what was told before; give the approval's message, and \
+                "this event only changes what was sent before; give the approval's message, and \
                  --occasion for what comes after"
                     .into(),
             ));

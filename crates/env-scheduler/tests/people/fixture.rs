@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use signing::Keys;
 
-use crate::support::{ACCOUNT, Fate, REGION, Svc, TABLE, World};
+use crate::support::{ACCOUNT, CallFault, REGION, Svc, TABLE, World};
 
 pub const KEY: &str = "a-signing-key-of-at-least-32-characters";
 /// Slack's own example of a signing secret.
@@ -77,7 +77,7 @@ struct Wire {
     beside: Arc<Mutex<Beside>>,
 }
 
-pub struct House {
+pub struct Fixture {
     pub world: World,
     pub function: Arc<Function>,
     /// Where the service on loopback is.
@@ -87,7 +87,7 @@ pub struct House {
     requests: Mutex<usize>,
 }
 
-impl House {
+impl Fixture {
     pub async fn open() -> Self {
         Self::with(CONFIG, &[]).await
     }
@@ -137,7 +137,7 @@ impl House {
         let clock = hands.clone();
         function.clock = Box::new(move || *clock.lock().unwrap());
         function.emit = Box::new(|_| {});
-        let house = Self {
+        let fixture = Self {
             world: wire.world.clone(),
             function: Arc::new(function),
             loopback,
@@ -145,9 +145,9 @@ impl House {
             hands,
             requests: Mutex::new(0),
         };
-        house.add("dev/web", Svc::new(3));
-        house.add("dev/api", Svc::new(1));
-        house
+        fixture.add("dev/web", Svc::new(3));
+        fixture.add("dev/api", Svc::new(1));
+        fixture
     }
 
     pub fn add(&self, place: &str, service: Svc) {
@@ -329,11 +329,11 @@ impl House {
 }
 
 /// ECS lets nobody read its services.
-pub fn refuse_reads(house: &House) {
+pub fn refuse_reads(fixture: &Fixture) {
     let refuse = |_: usize, operation: &str| {
-        (operation == "DescribeServices").then_some(Fate::Fail(400, "AccessDeniedException"))
+        (operation == "DescribeServices").then_some(CallFault::Fail(400, "AccessDeniedException"))
     };
-    house.world.fates(refuse);
+    fixture.world.fates(refuse);
 }
 
 pub fn keys() -> Keys {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use approvals::decide::Boxed;
 use approvals::pipeline::{PipelineError, every_action_of, execution_of};
-use approvals::{ApprovalAction, Shown};
+use approvals::{ApprovalAction, Case, Shown};
 use common::aws::Aws;
 use futures::future::try_join_all;
 use tokio::sync::Semaphore;
@@ -18,13 +19,22 @@ use crate::digest::{self, Basis, Revisions};
 /// somebody would have to click again.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// What the decision of a case would be bound to now: [`shown_now`] as [`approvals::decide`] takes it.
+pub fn shown_now_of<'c>(
+    aws: &'c Aws,
+    case: &'c Case,
+    execution_id: &'c str,
+) -> Boxed<'c, Result<Shown, PipelineError>> {
+    Box::pin(shown_now(aws, &case.action, execution_id, &case.shown))
+}
+
 /// What a decision would be bound to now, as far as it was known when people were told: equal to `told`
 /// exactly if nothing of what was shown has changed.
 ///
 /// What was unknown then ([`Shown::unknown`]) was shown to nobody and is not compared; whether
 /// anything may be approved without it is not decided here. A change set that
 /// is gone makes a difference; a look-up that fails makes an error, never an equality.
-pub async fn shown_again(
+pub async fn shown_now(
     aws: &Aws,
     action: &ApprovalAction,
     execution_id: &str,
@@ -33,13 +43,13 @@ pub async fn shown_again(
     if is_unknown(told, digest::EXECUTION) {
         return Ok(told.clone());
     }
-    let again = Again {
+    let comparison = Comparison {
         aws,
         action,
         execution_id,
         told,
     };
-    match timeout(LIMIT, again.look()).await {
+    match timeout(LIMIT, comparison.look()).await {
         Ok(shown) => shown,
         Err(_) => Err(PipelineError::Call {
             what: format!("what was shown of execution {execution_id}"),
@@ -54,14 +64,14 @@ fn is_unknown(told: &Shown, part: &str) -> bool {
     told.unknown.iter().any(|unknown| unknown == part)
 }
 
-struct Again<'a> {
+struct Comparison<'a> {
     aws: &'a Aws,
     action: &'a ApprovalAction,
     execution_id: &'a str,
     told: &'a Shown,
 }
 
-impl Again<'_> {
+impl Comparison<'_> {
     async fn look(&self) -> Result<Shown, PipelineError> {
         let (revisions, sets) = tokio::try_join!(self.revisions(), self.change_sets())?;
         let basis = Basis {
