@@ -54,7 +54,7 @@ def local() -> Iterator[SimpleNamespace]:
             servers.stop()
 
 
-def told(notes: Path) -> list[dict]:
+def events_in(notes: Path) -> list[dict]:
     return [json.loads(line) for line in notes.read_text().splitlines()]
 
 
@@ -76,7 +76,7 @@ def test_a_canary_goes_live_step_by_step_when_its_function_agrees(local: SimpleN
         canaryConfiguration={"canaryPercent": 20.0, "canaryBakeTimeInMinutes": 10},
         lifecycleHooks=[hook(local.notes, *stages, hookDetails={"notes": str(notes), "rounds": 2})],
     )
-    wait_for("the first call", lambda: notes.exists() and told(notes), 60)
+    wait_for("the first call", lambda: notes.exists() and events_in(notes), 60)
     assert service.versions(TEST) == ["2.0.0"]
     assert service.versions(PRODUCTION) == ["1.0.0"]
     local.control.advance(120)
@@ -90,7 +90,7 @@ def test_a_canary_goes_live_step_by_step_when_its_function_agrees(local: SimpleN
     over = service.wait(deployment, lambda seen: "finishedAt" in seen)
     assert over["status"] == "SUCCESSFUL"
     assert isinstance(over["finishedAt"], datetime)
-    calls = told(notes)
+    calls = events_in(notes)
     assert [call["lifecycleStage"] for call in calls] == [stages[0]] * 3 + [stages[1]] * 2
     assert [call["hookDetails"]["rounds"] for call in calls] == [2, 1, 0, 0, 0]
     new = over["targetServiceRevision"]["arn"]
@@ -99,7 +99,7 @@ def test_a_canary_goes_live_step_by_step_when_its_function_agrees(local: SimpleN
     assert revision["containerImages"][0]["image"] == "registry.example/shop:2.0.0"
 
 
-def test_a_function_that_fails_brings_the_old_revision_back_and_the_reason_is_told(local: SimpleNamespace) -> None:
+def test_a_function_that_fails_brings_the_old_revision_back_and_says_why(local: SimpleNamespace) -> None:
     service = NativeService(local.aws, "broken")
     service.create("1.0.0", strategy="BLUE_GREEN")
     deployment = service.deploy(

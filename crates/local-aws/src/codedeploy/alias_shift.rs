@@ -229,12 +229,12 @@ Hooks:
 
     #[test]
     fn what_cannot_be_deployed_is_refused_with_the_reason() {
-        let told = [
+        let refusals = [
             refused("AWS::Lambda::Function", "AWS::ECS::Service"),
             refused("BeforeAllowTraffic", "AfterInstall"),
             refused("        TargetVersion: \"2\"\n", ""),
         ];
-        insta::assert_snapshot!(told.join("\n"), @r"
+        insta::assert_snapshot!(refusals.join("\n"), @r"
         The resource has the Type AWS::ECS::Service; it has to be AWS::Lambda::Function.
         AfterInstall is no lifecycle event of a Lambda deployment; there are BeforeAllowTraffic, AfterAllowTraffic.
         TargetVersion is missing.

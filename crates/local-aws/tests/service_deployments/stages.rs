@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::bench::{Bench, HOOK_STAGES, MINUTE, hook};
 
-/// `STAGE test production`: what a function was told of the new revision's share.
-fn told(bench: &Bench) -> Vec<String> {
+/// `STAGE test production`: the shares of the new revision in the event of each call.
+fn shares(bench: &Bench) -> Vec<String> {
     let share = |weights: &Value, target: &str| match weights.get(target) {
         Some(weight) => weight.to_string(),
         None => "-".to_owned(),
@@ -31,7 +31,7 @@ async fn blue_green_runs_its_hooks_in_order_and_ends_with_the_new_revision_alone
     .await;
     let deployment = bench.deploy("web:2");
     let baking = bench.until_stage(&deployment, "BAKE_TIME").await;
-    insta::assert_snapshot!(told(&bench).join("\n"), @r"
+    insta::assert_snapshot!(shares(&bench).join("\n"), @r"
     PRE_SCALE_UP - -
     POST_SCALE_UP - -
     TEST_TRAFFIC_SHIFT 100 -
@@ -144,7 +144,7 @@ async fn a_canary_asks_before_and_at_each_step_and_waits_between_them() {
     bench.advance(MINUTE).await;
     let over = bench.until_over(&deployment).await;
     assert_eq!(over["status"], "SUCCESSFUL");
-    insta::assert_snapshot!(told(&bench).join("\n"), @r"
+    insta::assert_snapshot!(shares(&bench).join("\n"), @r"
     PRE_PRODUCTION_TRAFFIC_SHIFT - 0
     PRODUCTION_TRAFFIC_SHIFT - 10
     PRE_PRODUCTION_TRAFFIC_SHIFT - 10
@@ -164,7 +164,7 @@ async fn a_linear_deployment_goes_through_all_its_steps_within_one_advance() {
     bench.until_called(1).await;
     bench.advance(MINUTE * 12).await;
     assert_eq!(bench.until_over(&deployment).await["status"], "SUCCESSFUL");
-    insta::assert_snapshot!(told(&bench).join("\n"), @r"
+    insta::assert_snapshot!(shares(&bench).join("\n"), @r"
     PRODUCTION_TRAFFIC_SHIFT - 40
     PRODUCTION_TRAFFIC_SHIFT - 80
     PRODUCTION_TRAFFIC_SHIFT - 100
@@ -180,7 +180,7 @@ async fn the_first_deployment_runs_hooks_too_and_knows_no_other_revision() {
     let over = bench.create(configuration, "web:1").await;
     assert_eq!(over["status"], "SUCCESSFUL", "it waits for no canary");
     assert_eq!(over["sourceServiceRevisions"], json!([]));
-    insta::assert_snapshot!(told(&bench).join("\n"), @r"
+    insta::assert_snapshot!(shares(&bench).join("\n"), @r"
     PRE_SCALE_UP - -
     POST_SCALE_UP - -
     TEST_TRAFFIC_SHIFT 100 -

@@ -9,7 +9,7 @@ use super::super::Ecs;
 use super::super::model::{Rollout, TaskSet};
 use super::configuration::DeploymentConfiguration;
 use super::events::Change;
-use super::hooks::Told;
+use super::hooks::TrafficShares;
 use super::outcome::Halt;
 use super::record::{ServiceDeployment, Status};
 use super::stage::{Share, Stage};
@@ -53,21 +53,23 @@ impl Driver {
         self.ignore_old_alarms().await;
         self.reconcile().await?;
         self.ecs.check_routes(&self.routes)?;
-        self.stage(Stage::PreScaleUp, Told::default()).await?;
+        self.stage(Stage::PreScaleUp, TrafficShares::default())
+            .await?;
         self.enter(Stage::ScaleUp);
         self.scale(&self.target_set(), 100.0);
         self.until_healthy().await;
-        self.stage(Stage::PostScaleUp, Told::default()).await?;
+        self.stage(Stage::PostScaleUp, TrafficShares::default())
+            .await?;
         if self.configuration.shifts_traffic() {
             self.shift_test_traffic().await?;
             self.shift_production_traffic().await?;
-            self.stage(Stage::PostProductionTrafficShift, Told::default())
+            self.stage(Stage::PostProductionTrafficShift, TrafficShares::default())
                 .await?;
         }
         self.enter(Stage::BakeTime);
         self.bake(self.configuration.bake).await?;
         self.enter(Stage::CleanUp);
-        let sources = self.look(|deployment| deployment.sources.clone());
+        let sources = self.read(|deployment| deployment.sources.clone());
         let sources: Vec<String> = sources.into_iter().map(|source| source.set).collect();
         self.drain(&sources).await;
         self.finish();
@@ -76,7 +78,7 @@ impl Driver {
 
     /// Clears away what is left of a deployment that was stopped on its way.
     async fn reconcile(&self) -> Result<(), Halt> {
-        let surplus = self.look(|deployment| {
+        let surplus = self.read(|deployment| {
             let base = deployment.base_source().map(|base| base.set.clone());
             let sources = deployment.sources.iter().map(|source| source.set.clone());
             sources
@@ -94,38 +96,38 @@ impl Driver {
             self.drain(&surplus).await;
         }
         // So AWS's example of the event has it.
-        let told = Told {
+        let shares = TrafficShares {
             test: Some(Share::ALL),
             production: Some(Share::ALL),
         };
-        self.hooks(Stage::ReconcileService, told).await
+        self.hooks(Stage::ReconcileService, shares).await
     }
 
     async fn shift_test_traffic(&self) -> Result<(), Halt> {
         self.enter(Stage::TestTrafficShift);
         self.forward(Rules::Test, Share::ALL)?;
-        let told = Told {
+        let shares = TrafficShares {
             test: Some(Share::ALL),
             production: None,
         };
-        self.hooks(Stage::TestTrafficShift, told).await?;
-        self.stage(Stage::PostTestTrafficShift, Told::default())
+        self.hooks(Stage::TestTrafficShift, shares).await?;
+        self.stage(Stage::PostTestTrafficShift, TrafficShares::default())
             .await
     }
 
     async fn shift_production_traffic(&self) -> Result<(), Halt> {
-        let alone = self.look(|deployment| deployment.sources.is_empty());
+        let alone = self.read(|deployment| deployment.sources.is_empty());
         let mut before = Share::NONE;
         for step in self.configuration.strategy.steps(alone) {
-            let told = |share| Told {
+            let shares = |share| TrafficShares {
                 test: None,
                 production: Some(share),
             };
-            self.stage(Stage::PreProductionTrafficShift, told(before))
+            self.stage(Stage::PreProductionTrafficShift, shares(before))
                 .await?;
             self.enter(Stage::ProductionTrafficShift);
             self.forward(Rules::Production, step.share)?;
-            self.hooks(Stage::ProductionTrafficShift, told(step.share))
+            self.hooks(Stage::ProductionTrafficShift, shares(step.share))
                 .await?;
             self.bake(step.bake).await?;
             before = step.share;
@@ -275,7 +277,7 @@ impl Driver {
             .clone()
     }
 
-    pub(super) fn look<T>(&self, seen: impl FnOnce(&ServiceDeployment) -> T) -> T {
+    pub(super) fn read<T>(&self, seen: impl FnOnce(&ServiceDeployment) -> T) -> T {
         seen(&self.ecs.state().service_deployments[self.at])
     }
 
@@ -305,7 +307,7 @@ impl Driver {
     }
 
     pub(super) fn record(&self, kind: &str, message: String, detail: Value) {
-        let arn = self.look(|deployment| deployment.arn.clone());
+        let arn = self.read(|deployment| deployment.arn.clone());
         self.ecs.shared.timeline.record(TimelineEvent {
             kind: kind.to_owned(),
             deployment_id: Some(arn),

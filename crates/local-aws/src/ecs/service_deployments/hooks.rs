@@ -24,9 +24,9 @@ const CALL_BACK_DELAY: Duration = Duration::from_secs(30);
 /// AWS documents no least delay; this keeps a function that says 0 from being called without a pause.
 const MIN_CALL_BACK_DELAY: Duration = Duration::from_secs(1);
 
-/// How much of the traffic the new revision has, as a hook is told; none where it is told nothing.
+/// How much of the traffic the new revision has, as the event of a hook says it; none where it says nothing.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Told {
+pub(super) struct TrafficShares {
     pub(super) test: Option<Share>,
     pub(super) production: Option<Share>,
 }
@@ -50,20 +50,26 @@ struct WireAnswer {
 
 impl Driver {
     /// Enters a stage and runs its hooks, all at once; the first that fails ends it.
-    pub(super) async fn stage(&self, stage: Stage, told: Told) -> Result<(), Halt> {
+    pub(super) async fn stage(&self, stage: Stage, shares: TrafficShares) -> Result<(), Halt> {
         self.enter(stage);
-        self.hooks(stage, told).await
+        self.hooks(stage, shares).await
     }
 
     /// Runs the hooks of a stage.
-    pub(super) async fn hooks(&self, stage: Stage, told: Told) -> Result<(), Halt> {
+    pub(super) async fn hooks(&self, stage: Stage, shares: TrafficShares) -> Result<(), Halt> {
         let hooks = self.configuration.hooks.iter().enumerate();
         let of_stage = hooks.filter(|(_, hook)| hook.stages.contains(&stage));
-        let running = of_stage.map(|(place, hook)| self.hook(place, hook, stage, told));
+        let running = of_stage.map(|(place, hook)| self.hook(place, hook, stage, shares));
         try_join_all(running).await.map(drop)
     }
 
-    async fn hook(&self, place: usize, hook: &Hook, stage: Stage, told: Told) -> Result<(), Halt> {
+    async fn hook(
+        &self,
+        place: usize,
+        hook: &Hook,
+        stage: Stage,
+        shares: TrafficShares,
+    ) -> Result<(), Halt> {
         let expires_at = later(self.clock().now(), hook.timeout);
         let (kind, function, status) = match &hook.kind {
             HookKind::Lambda { function, .. } => {
@@ -82,10 +88,10 @@ impl Driver {
             answer: None,
         };
         self.change(|deployment| deployment.hooks.push(record));
-        self.tell_hook(&id, None);
+        self.report_hook(&id, None);
         let answered = tokio::select! {
             biased;
-            answered = self.answer_of(&id, place, hook, stage, told) => Some(answered),
+            answered = self.answer_of(&id, place, hook, stage, shares) => Some(answered),
             () = self.clock().sleep_until(expires_at) => None,
         };
         let (status, why) = match &answered {
@@ -99,7 +105,7 @@ impl Driver {
                 record.status = status;
             }
         });
-        self.tell_hook(&id, why.as_deref());
+        self.report_hook(&id, why.as_deref());
         match (answered, hook.on_timeout) {
             (Some(answered), _) => answered,
             (None, HookAction::Continue) => Ok(()),
@@ -116,26 +122,26 @@ impl Driver {
         place: usize,
         hook: &Hook,
         stage: Stage,
-        told: Told,
+        shares: TrafficShares,
     ) -> Result<(), Halt> {
         let HookKind::Lambda { function, .. } = &hook.kind else {
-            return match self.word_on(id).await {
+            return match self.pause_answer(id).await {
                 HookAction::Continue => Ok(()),
                 HookAction::Rollback => Err(Halt::RolledBackAtPause { stage }),
             };
         };
         let execution = ids::uuid();
         loop {
-            let event = self.look(|deployment| {
+            let event = self.read(|deployment| {
                 let details = deployment.hook_details.get(&place);
-                event(deployment, &execution, stage, told, details).to_string()
+                event(deployment, &execution, stage, shares, details).to_string()
             });
             // Calling takes real time, and no virtual time.
             let held = self.clock().hold();
             self.rest();
             let called = self.upstream().call_function(function, &event);
             let answer = match called.await {
-                Ok(FunctionAnswer::Returned(text)) => read(&text),
+                Ok(FunctionAnswer::Returned(text)) => parse(&text),
                 Ok(FunctionAnswer::Failed(text)) => Err(format!("{INVOKE} {text}")),
                 Err(error) => Err(format!("{INVOKE} {error}")),
             };
@@ -159,25 +165,25 @@ impl Driver {
         }
     }
 
-    /// What somebody says to a pause.
-    async fn word_on(&self, id: &str) -> HookAction {
+    /// Waits for `ContinueServiceDeployment`.
+    async fn pause_answer(&self, id: &str) -> HookAction {
         self.rest();
-        let mut changes = self.look(|deployment| deployment.changes.subscribe());
+        let mut changes = self.read(|deployment| deployment.changes.subscribe());
         loop {
-            let word = self.look(|deployment| {
+            let answer = self.read(|deployment| {
                 let mut hooks = deployment.hooks.iter();
                 hooks.find(|hook| hook.id == id)?.answer
             });
-            if let Some(word) = word {
-                return word;
+            if let Some(answer) = answer {
+                return answer;
             }
             // The sender lives in the record, which is never removed.
             let _ = changes.changed().await;
         }
     }
 
-    fn tell_hook(&self, id: &str, why: Option<&str>) {
-        let hook = self.look(|deployment| {
+    fn report_hook(&self, id: &str, why: Option<&str>) {
+        let hook = self.read(|deployment| {
             let hook = deployment.hooks.iter().find(|hook| hook.id == id)?.clone();
             self.ecs.announce_hook(deployment, &hook);
             Some(hook)
@@ -207,7 +213,7 @@ fn event(
     deployment: &ServiceDeployment,
     execution: &str,
     stage: Stage,
-    told: Told,
+    shares: TrafficShares,
     details: Option<&Map<String, Value>>,
 ) -> Value {
     let base = deployment.base_source();
@@ -230,8 +236,8 @@ fn event(
         "executionDetails": {
             "serviceArn": deployment.service_arn,
             "targetServiceRevisionArn": deployment.target.arn,
-            "testTrafficWeights": weights(told.test),
-            "productionTrafficWeights": weights(told.production),
+            "testTrafficWeights": weights(shares.test),
+            "productionTrafficWeights": weights(shares.production),
         },
     });
     if let Some(details) = details.filter(|details| !details.is_empty()) {
@@ -245,7 +251,7 @@ const PARSE: &str = "ECS was unable to parse the response from {} due to";
 const INVOKE: &str = "ECS was unable to invoke hook target {} due to";
 
 /// What a function's return value means, and the details it returned.
-fn read(returned: &str) -> Result<(Answer, Map<String, Value>), String> {
+fn parse(returned: &str) -> Result<(Answer, Map<String, Value>), String> {
     let answer: WireAnswer =
         serde_json::from_str(returned).map_err(|error| format!("{PARSE} {error}"))?;
     let details = answer.hook_details.unwrap_or_default();
@@ -273,18 +279,18 @@ mod tests {
     use super::*;
 
     fn status(returned: &str) -> Answer {
-        read(returned).unwrap().0
+        parse(returned).unwrap().0
     }
 
     #[test]
     fn the_return_value_is_the_answer() {
         assert_eq!(status(r#"{"hookStatus":"SUCCEEDED"}"#), Answer::Succeeded);
-        let told = r#"{"hookStatus":"FAILED","reason":"checkout is slow"}"#;
-        assert_eq!(status(told), Answer::Failed);
+        let failed = r#"{"hookStatus":"FAILED","reason":"checkout is slow"}"#;
+        assert_eq!(status(failed), Answer::Failed);
         let later = r#"{"hookStatus":"IN_PROGRESS"}"#;
         assert_eq!(status(later), Answer::InProgress(CALL_BACK_DELAY));
         let soon = r#"{"hookStatus":"IN_PROGRESS","callBackDelay":5,"hookDetails":{"round":2}}"#;
-        let (answer, details) = read(soon).unwrap();
+        let (answer, details) = parse(soon).unwrap();
         assert_eq!(answer, Answer::InProgress(Duration::from_secs(5)));
         assert_eq!(Value::Object(details), json!({ "round": 2 }));
     }
@@ -306,9 +312,9 @@ mod tests {
             r#"{"hookStatus":"IN_PROGRESS","callBackDelay":-1}"#,
             r#"{"hookStatus":"SUCCEEDED","hookDetails":"{}"}"#,
         ] {
-            assert!(read(returned).is_err(), "{returned}");
+            assert!(parse(returned).is_err(), "{returned}");
         }
-        let why = read("{}").unwrap_err();
+        let why = parse("{}").unwrap_err();
         insta::assert_snapshot!(why, @"ECS was unable to parse the response from {} due to HookStatus must not be null");
     }
 }

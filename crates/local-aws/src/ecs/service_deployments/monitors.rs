@@ -17,10 +17,10 @@ const ALARM_INTERVAL: Duration = Duration::from_secs(1);
 impl Driver {
     /// Waits for whatever ends the deployment before it is done.
     pub(super) async fn interrupted(&self) -> Halt {
-        let mut changes = self.look(|deployment| deployment.changes.subscribe());
+        let mut changes = self.read(|deployment| deployment.changes.subscribe());
         let mut next_alarms = Instant::now() + ALARM_INTERVAL;
         loop {
-            if let Some(stop) = self.look(|deployment| deployment.stop) {
+            if let Some(stop) = self.read(|deployment| deployment.stop) {
                 return Halt::Stopped(stop);
             }
             if self.breaks() {
@@ -59,7 +59,7 @@ impl Driver {
 
     /// Fails when an alarm has gone off.
     pub(super) async fn check_alarms(&self) -> Result<(), Halt> {
-        if self.look(|deployment| deployment.alarms) != Monitor::Monitoring {
+        if self.read(|deployment| deployment.alarms) != Monitor::Monitoring {
             return Ok(());
         }
         let active = self.active_alarms().await;

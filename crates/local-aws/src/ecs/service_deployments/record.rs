@@ -114,7 +114,7 @@ pub(crate) struct HookRecord {
     pub(crate) status: HookStatus,
     pub(crate) expires_at: Timestamp,
     pub(crate) timeout_action: HookAction,
-    /// What somebody said to a pause.
+    /// How a pause was answered.
     pub(crate) answer: Option<HookAction>,
 }
 

@@ -11,7 +11,7 @@ use super::record::{HookRecord, RevisionShare, ServiceDeployment, ServiceRevisio
 use crate::wire::json::epoch;
 
 /// Fields of a service that a revision keeps.
-const KEPT: &[&str] = &[
+const SERVICE_FIELDS: &[&str] = &[
     "capacityProviderStrategy",
     "launchType",
     "networkConfiguration",
@@ -106,7 +106,7 @@ impl Ecs {
             "createdAt": epoch(revision.created_at),
             "resolvedConfiguration": { "loadBalancers": resolved.collect::<Vec<_>>() },
         });
-        for field in KEPT {
+        for field in SERVICE_FIELDS {
             if let Some(given) = revision.given.get(*field) {
                 value[*field] = given.clone();
             }

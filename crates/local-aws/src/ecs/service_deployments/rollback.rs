@@ -8,7 +8,7 @@ use serde_json::json;
 use super::super::model::Rollout;
 use super::driver::Driver;
 use super::events::Change;
-use super::hooks::Told;
+use super::hooks::TrafficShares;
 use super::outcome::{Consequence, Halt};
 use super::record::{Rollback, Status, StopRequest};
 use super::stage::{Share, Stage};
@@ -17,7 +17,7 @@ use super::traffic::Rules;
 impl Driver {
     /// Ends the deployment as the halt asks for.
     pub(super) async fn halt(&self, halt: &Halt) {
-        let base = self.look(|deployment| deployment.base_source().cloned());
+        let base = self.read(|deployment| deployment.base_source().cloned());
         let reason = halt.reason();
         match (halt.consequence(&self.configuration, base.is_some()), base) {
             (Consequence::Nothing, _) => {}
@@ -55,7 +55,7 @@ impl Driver {
     }
 
     async fn roll_back(&self, base: &str, reason: &str) {
-        let reached = self.look(|deployment| deployment.stage);
+        let reached = self.read(|deployment| deployment.stage);
         let mut undone = Ok(());
         if self.configuration.shifts_traffic() && reached >= Some(Stage::ScaleUp) {
             undone = self.shift_back().await;
@@ -78,18 +78,18 @@ impl Driver {
     async fn shift_back(&self) -> Result<(), Halt> {
         self.enter(Stage::ProductionTrafficShift);
         let production = self.forward(Rules::Production, Share::NONE);
-        let told = Told {
+        let shares = TrafficShares {
             test: None,
             production: Some(Share::NONE),
         };
-        let first = self.hooks(Stage::ProductionTrafficShift, told).await;
+        let first = self.hooks(Stage::ProductionTrafficShift, shares).await;
         self.enter(Stage::TestTrafficShift);
         let test = self.forward(Rules::Test, Share::NONE);
-        let told = Told {
+        let shares = TrafficShares {
             test: Some(Share::NONE),
             production: None,
         };
-        let second = self.hooks(Stage::TestTrafficShift, told).await;
+        let second = self.hooks(Stage::TestTrafficShift, shares).await;
         production.and(first).and(test).and(second)
     }
 
@@ -108,7 +108,7 @@ impl Driver {
     fn fail(&self, reason: &str) {
         let target = self.target_set();
         self.roll_out(&target, Rollout::Failed);
-        self.look(|deployment| {
+        self.read(|deployment| {
             self.ecs
                 .announce_deployment(deployment, Change::Failed(reason));
         });
@@ -137,8 +137,8 @@ impl Driver {
 
     /// Waits until the record was ended by somebody else.
     async fn over(&self) {
-        let mut changes = self.look(|deployment| deployment.changes.subscribe());
-        while self.look(|deployment| deployment.stop) != Some(StopRequest::Over) {
+        let mut changes = self.read(|deployment| deployment.changes.subscribe());
+        while self.read(|deployment| deployment.stop) != Some(StopRequest::Over) {
             // The sender lives in the record, which is never removed.
             let _ = changes.changed().await;
         }
