@@ -1,6 +1,6 @@
 """Releases of a small shop, deployed for real: good, broken, broken under traffic, and one that needs a yes.
 
-And a night of a development environment, which sleeps and wakes as it was.
+Then a canary that ECS deploys itself, and a night of a development environment, which sleeps and wakes as it was.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from world.shop import Plan, Shop
 from world.stack import DeployFailed
 
 from demo.approval import Approval, Chapter
+from demo.canary import CanaryChapter, canary_differences
 from demo.customers import Customers, errors
 from demo.evening import where_it_is_evening
 from demo.night import REMARKS, Night, NightChapter
@@ -30,6 +31,7 @@ from demo.verdict import approval_differences, differences, night_differences, s
 ENVIRONMENTS = Path(__file__).with_name("environments.yaml")
 
 INTERRUPTED = 130
+TITLE_OF_THE_CANARY = "a service that ECS deploys itself: a gate at each step of a canary"
 TITLE_OF_THE_NIGHT = "a night: a development environment sleeps, and wakes as it was"
 
 EXAMPLES = """\
@@ -75,7 +77,8 @@ def perform(screen: Screen, asked: argparse.Namespace) -> int:
     began = time.monotonic()
     screen.heading("A local AWS, deploy-hooks in it, and a shop in production")
     on_step = lambda step: screen.line("demo", step)  # noqa: E731
-    with World("demo", on_step, nights=ENVIRONMENTS, hours=where_it_is_evening) as world:
+    callers = {"EcsServices": "native/*"}
+    with World("demo", on_step, nights=ENVIRONMENTS, hours=where_it_is_evening, **callers) as world:
         screen.line("SAM", f"deployed {', '.join(world.stack.functions)}")
         shop = world.shop(
             "shop", Plan(config="CodeDeployDefault.ECSCanary10Percent5Minutes", tasks=2, termination_minutes=5)
@@ -88,17 +91,25 @@ def perform(screen: Screen, asked: argparse.Namespace) -> int:
             played = [play_one(stage, letter, story) for letter, story in zip("abc", STORIES, strict=True)]
             approved, approval = play_approval(stage)
         played.append(approved)
-        screen.heading(f"e) {TITLE_OF_THE_NIGHT}")
+        screen.heading(f"e) {TITLE_OF_THE_CANARY}")
+        revisions = CanaryChapter(world, screen).play()
+        screen.heading(f"f) {TITLE_OF_THE_NIGHT}")
         night = NightChapter(world, screen).play()
         saved = [save(world, one, reports) for one in played]
         found = [difference for one in played for difference in differences(one)] + approval_differences(approval)
-        found += night_differences(night)
+        found += canary_differences(revisions) + night_differences(night)
         tell_end(screen, played, saved)
         tell_night(screen, night)
         tell_verdict(screen, found, time.monotonic() - began)
         if asked.json:
             releases = [summary(*pair) for pair in zip(played, saved, strict=True)]
-            told = {"releases": releases, "approval": asdict(approval), "night": asdict(night), "differences": found}
+            told = {
+                "releases": releases,
+                "approval": asdict(approval),
+                "canary": [asdict(revision) for revision in revisions],
+                "night": asdict(night),
+                "differences": found,
+            }
             print(json.dumps(told, indent=2))
         if asked.keep:
             keep(screen, world, shop)

@@ -28,7 +28,8 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """The local AWS with `template.yaml` deployed."""
     config = Path(__file__).with_name("approvals.yaml")
     # Fifty people click at once here; elsewhere a crowd like that is turned away.
-    with World("e2e", config=config, SsmParameterArns=PARAMETERS, DecisionConcurrency="0") as world:
+    callers = {"EcsServices": "native/*", "PipelineGates": "on"}
+    with World("e2e", config=config, SsmParameterArns=PARAMETERS, DecisionConcurrency="0", **callers) as world:
         yield world
         try:
             secrecy.check(world, request.session)

@@ -5,16 +5,22 @@ import json
 import urllib.request
 import zipfile
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from world.aws import Aws
 from world.control import Json
-from world.outcomes import wait_for
+from world.outcomes import Outcome, wait_for
 from world.processes import free_port
+from world.stack import SUITES
+
+if TYPE_CHECKING:
+    from world.world import World
 
 CLUSTER = "native"
 CONTAINER_PORT = 8080
 ROLE = "arn:aws:iam::000000000000:role/native"
+# Where the pre-traffic gate stands.
+PRE_STAGE = "POST_TEST_TRAFFIC_SHIFT"
 PRODUCTION, TEST = "shop.test", "next.shop.test"
 WITHIN = 60.0
 
@@ -83,8 +89,9 @@ class NativeService:
         )
         return self.wait(self.newest(), lambda seen: "finishedAt" in seen)
 
-    def register(self, version: str) -> str:
+    def register(self, version: str, **environment: str) -> str:
         """Registers a version's task definition; returns its ARN."""
+        given = {"SHOP_VERSION": version} | environment
         made = self.aws.ecs.register_task_definition(
             family=self.name,
             containerDefinitions=[
@@ -93,16 +100,17 @@ class NativeService:
                     "image": f"registry.example/shop:{version}",
                     "memory": 64,
                     "portMappings": [{"containerPort": CONTAINER_PORT}],
-                    "environment": [{"name": "SHOP_VERSION", "value": version}],
+                    "environment": [{"name": name, "value": value} for name, value in given.items()],
                 }
             ],
         )
         return str(made["taskDefinition"]["taskDefinitionArn"])
 
-    def deploy(self, version: str, **configuration: Any) -> str:
+    def deploy(self, version: str, fault: str = "none", **configuration: Any) -> str:
         """Starts to deploy a version; returns the ARN of the service deployment."""
         change: Json = {"deploymentConfiguration": configuration} if configuration else {}
-        self.aws.ecs.update_service(cluster=CLUSTER, service=self.name, taskDefinition=self.register(version), **change)
+        definition = self.register(version, SHOP_FAULT=fault)
+        self.aws.ecs.update_service(cluster=CLUSTER, service=self.name, taskDefinition=definition, **change)
         return self.newest()
 
     def newest(self) -> str:
@@ -133,6 +141,39 @@ class NativeService:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 answers.append(json.load(answer)["version"])
         return answers
+
+
+class GatedService:
+    """A service whose lifecycle hooks are the deployed gates."""
+
+    def __init__(self, world: "World", name: str, suite: str) -> None:
+        self.world, self.service = world, NativeService(world.aws, name)
+        self.put_suite(suite)
+
+    def put_suite(self, suite: str) -> None:
+        """The suite of this service."""
+        self.world.aws.s3.put_object(Bucket=SUITES, Key=f"{self.service.name}/{CLUSTER}.yaml", Body=suite.encode())
+
+    def hooks(self, post: list[str]) -> list[Json]:
+        """Both gates, the post-traffic one at these stages."""
+        stack = self.world.stack
+        gates = ((stack.pre_traffic_arn, [PRE_STAGE]), (stack.post_traffic_arn, post))
+        return [
+            {"hookTargetArn": function, "roleArn": stack.ecs_hook_role, "lifecycleStages": stages}
+            for function, stages in gates
+        ]
+
+    def outcome(self, deployment: str, stage: str, version: str) -> Outcome:
+        """What a gate told people of a version."""
+        outcome = self.world.outcomes.wait(deployment.rsplit("/", 1)[-1], stage)
+        assert outcome.attributes["version"] == version, outcome.text
+        return outcome
+
+    def report(self, deployment: str, name: str) -> Json:
+        """A report: the gate, the lifecycle stage, and the step if there are several."""
+        key = f"reports/{self.service.name}/{deployment.rsplit('/', 1)[-1]}/{name}.json"
+        stored = self.world.aws.s3.get_object(Bucket=self.world.stack.report_bucket, Key=key)
+        return dict(json.loads(stored["Body"].read()))
 
 
 def hook_function(aws: Aws, name: str, source: str) -> str:

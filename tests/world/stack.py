@@ -37,6 +37,8 @@ class Stack:
     state_table: str
     keys_secret: str
     undelivered_queue: str
+    # Empty without EcsServices.
+    ecs_hook_role: str = ""
     # Empty without environments.
     scheduler: str = ""
     scheduler_url: str = ""
@@ -106,6 +108,7 @@ def _describe(aws: Aws, name: str) -> Stack:
         state_table=value["StateTableName"],
         keys_secret=value["KeysSecretArn"],
         undelivered_queue=value["UndeliveredQueueUrl"],
+        ecs_hook_role=value.get("EcsHookRoleArn", ""),
         scheduler=value.get("EnvSchedulerFunction", ""),
         scheduler_url=value.get("EnvironmentsUrl", ""),
         environments_table=value.get("EnvironmentsTableName", ""),

@@ -48,6 +48,9 @@ pub struct Target {
     pub host: Option<String>,
     /// Headers that its listener rule demands: sent with each request to it, unless a check sets them itself.
     pub headers: Vec<(String, String)>,
+    /// Where two revisions answer there: the share of the one under test, in percent. Answers of the other one do not
+    /// count; the suite says how to tell them apart.
+    pub sampled_percent: Option<u32>,
     /// What is known; the keys are a subset of [`TARGET_KEYS`]. A check that uses a key that is
     /// not here is errored, and says which one.
     pub facts: BTreeMap<String, String>,

@@ -11,6 +11,7 @@ use super::{CheckReport, ExpectationReport, Report, TryReport};
 use crate::Stage;
 use crate::measurement::Measurement;
 use crate::suite::Severity;
+use crate::verdict::{Conclusion, Verdict};
 use crate::words;
 
 /// Cells of a strip; more rounds than this share cells, which show the worst of them.
@@ -94,10 +95,10 @@ impl<'a> Page<'a> {
             report,
             subject: subject(report),
             headline: headline(report),
-            tone: if report.verdict.passed {
-                "passed"
-            } else {
-                "failed"
+            tone: match report.verdict.conclusion {
+                Conclusion::Passed => "passed",
+                Conclusion::Inconclusive => "inconclusive",
+                Conclusion::Failed => "failed",
             },
             started: report.started.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
             numbers: numbers(report),
@@ -219,6 +220,26 @@ impl<'a> TryView<'a> {
 /// The decision; what the caller made of it is not known here.
 fn headline(report: &Report) -> &'static str {
     let measured = report.checks.iter().any(|check| !check.strip.is_empty());
+    let Verdict {
+        passed,
+        conclusion,
+        dry_run,
+        ..
+    } = &report.verdict;
+    match (report.stage, conclusion) {
+        (_, Conclusion::Passed) if *dry_run => return "Dry run: this release would pass this gate",
+        _ if *dry_run => return "Dry run: this gate would have stopped this release",
+        (_, Conclusion::Inconclusive) if *passed => {
+            return "The evidence is not enough; this release goes on, as the suite says";
+        }
+        (Stage::PreTraffic, Conclusion::Inconclusive) => {
+            return "The evidence is not enough for this release to have traffic";
+        }
+        (Stage::PostTraffic, Conclusion::Inconclusive) => {
+            return "The evidence is not enough for this release to keep its traffic";
+        }
+        _ => {}
+    }
     match (report.stage, report.verdict.passed, measured) {
         (Stage::PreTraffic, true, _) => "This release may have traffic",
         (Stage::PreTraffic, false, true) => "This release may not have traffic",

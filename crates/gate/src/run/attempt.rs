@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::memory::Budget;
 use super::part::PausePolicy;
+use super::sampling;
 use crate::bake::Bake;
 use crate::evidence::Evidence;
 use crate::expect::{Expectation, Finding, evaluate};
@@ -38,6 +39,10 @@ pub(super) struct RunContext {
     pub(super) deadline: Instant,
     /// Whether the run may be handed on to another invocation.
     pub(super) pause: Option<PausePolicy>,
+    /// What an answer of the new revision looks like.
+    pub(super) revision: Vec<Expectation>,
+    /// The new revision's share where two answer; none where it answers alone.
+    pub(super) sampled_percent: Option<u32>,
     pub(super) recorder: Arc<Recorder>,
 }
 
@@ -106,10 +111,9 @@ pub(super) fn broken(run: &RunContext, index: usize, panic: &(dyn std::any::Any 
 
 /// Measures once and judges what was seen.
 async fn attempt(run: &Arc<RunContext>, index: usize, limit: Instant) -> TryRecord {
-    let check = &run.checks[index];
     let begun = Instant::now();
     let mut trace = Trace::default();
-    let seen = execute(run, check, limit, &mut trace).await;
+    let seen = sampling::execute(run, index, limit, &mut trace).await;
     let mut of_release = false;
     let (findings, body, latency, error) = match seen {
         Err(error) => (Vec::new(), None, None, Some(error)),
@@ -139,7 +143,7 @@ async fn attempt(run: &Arc<RunContext>, index: usize, limit: Instant) -> TryReco
     }
 }
 
-async fn execute(
+pub(super) async fn execute(
     run: &RunContext,
     check: &Check,
     limit: Instant,

@@ -8,6 +8,7 @@ mod memory;
 mod part;
 mod refusals;
 mod rounds;
+mod sampling;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -187,6 +188,9 @@ pub async fn run_part(run: Run, part: Part) -> PartEnd {
     if part.pause.is_none() && prior.rounds() == 0 {
         refusals.extend(refusals::does_not_fit(&bake, begun, deadline));
     }
+    if run.target.sampled_percent.is_some() && run.suite.revision.is_empty() {
+        refusals.push(refusals::NO_REVISION.to_owned());
+    }
     refusals.extend(refusals::is_of_another_suite(
         &prior,
         fingerprint,
@@ -217,6 +221,8 @@ pub async fn run_part(run: Run, part: Part) -> PartEnd {
             begun,
             deadline,
             pause: part.pause,
+            revision: run.suite.revision.clone(),
+            sampled_percent: run.target.sampled_percent,
             recorder: Arc::clone(&recorder),
         });
         match measure(context).await {

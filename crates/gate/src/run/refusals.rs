@@ -33,6 +33,10 @@ pub(super) fn does_not_fit(bake: &Bake, begun: Instant, deadline: Instant) -> Op
     })
 }
 
+/// Two revisions answer, and nothing tells them apart.
+pub(super) const NO_REVISION: &str = "two revisions answer at this address, and the suite does not say how to tell them apart; name what an \
+     answer of the new one has: `revision: { header: { name: x-version, equals: \"{{ target.version }}\" } }`";
+
 /// The run was begun with another suite.
 pub(super) fn is_of_another_suite(
     state: &RunState,

@@ -92,6 +92,11 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
     let traffic = object
         .get("traffic")
         .and_then(|node| traffic::traffic(node, limits.overall, &context.problems));
+    let revision = object
+        .get("revision")
+        .and_then(|node| expect::revision(node, context))
+        .into_iter()
+        .collect();
     let policies = [
         ("fail", InconclusivePolicy::Fail),
         ("pass", InconclusivePolicy::Pass),
@@ -112,6 +117,7 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
         limits,
         checks: checks?,
         traffic,
+        revision,
         inconclusive: inconclusive.unwrap_or_default(),
         dry_run,
         fingerprint: 0,

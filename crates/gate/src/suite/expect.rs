@@ -22,6 +22,21 @@ pub(super) fn all(node: &Node, context: &Context) -> Option<Vec<Expectation>> {
     read.into_iter().collect()
 }
 
+/// `revision:` of a suite: one expectation that tells an answer of the new revision from one of the old.
+pub(super) fn revision(node: &Node, context: &Context) -> Option<Expectation> {
+    let read = one(node, context)?;
+    if matches!(read, Expectation::Status(_) | Expectation::Latency { .. }) {
+        let remedy = "name a header, a field of JSON or something in the body that says which revision answers";
+        context.problems.add(
+            node.at,
+            "a revision is not told by its status or its latency",
+            remedy,
+        );
+        return None;
+    }
+    Some(read)
+}
+
 fn one(node: &Node, context: &Context) -> Option<Expectation> {
     let problems = &context.problems;
     let object = Object::read(node, &keys::EXPECT, problems)?;

@@ -28,7 +28,7 @@ strict_yaml::tables! {
     later: LATER;
     SUITE: "suite", "the suite",
         ["version", "name", "host", "ca_certificates", "vars", "secrets", "limits", "defaults", "checks",
-         "traffic", "inconclusive", "dry_run"];
+         "traffic", "revision", "inconclusive", "dry_run"];
     LIMITS: "limits", "limits", ["concurrency", "overall"];
     DEFAULTS: "defaults", "defaults", ["http"];
     DEFAULTS_HTTP: "defaults_http", "defaults.http",

@@ -58,6 +58,8 @@ pub struct Suite {
     pub(crate) limits: Limits,
     pub(crate) checks: Vec<Check>,
     pub(crate) traffic: Option<Bake>,
+    /// What an answer of the revision under test has, where another one answers at the same address.
+    pub(crate) revision: Vec<Expectation>,
     /// What happens where the evidence is not enough.
     pub(crate) inconclusive: InconclusivePolicy,
     /// Whether the gate only reports, and lets everything pass.
@@ -77,6 +79,11 @@ impl Suite {
     /// round, which must pass.
     pub fn bake(&self) -> Bake {
         self.traffic.unwrap_or(Bake::ONE_ROUND)
+    }
+
+    /// Whether the suite says how to tell the answers of two revisions apart.
+    pub fn tells_revisions_apart(&self) -> bool {
+        !self.revision.is_empty()
     }
 
     /// How many checks of `stage` must pass.

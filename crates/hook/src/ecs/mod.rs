@@ -17,6 +17,7 @@ use gate::{PausePolicy, Stage};
 
 use self::deployment::{Progress as DeploymentProgress, ServiceDeployment};
 use self::run::HandedOn;
+use self::stage::Route;
 use self::target::TargetQuery;
 use crate::budget::Budget;
 use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target};
@@ -95,6 +96,12 @@ pub(crate) async fn prepare(
     let mut target = gate_target(Some(&found.url), &found.known).map_err(of_suite)?;
     target.host = found.host;
     target.headers = found.headers;
+    if let Route::Sampled { percent } = route {
+        if !suite.tells_revisions_apart() {
+            return Err(of_suite(stage::nothing_tells_apart(percent)));
+        }
+        target.sampled_percent = Some(percent);
+    }
     let handed_on = event.run.as_deref().and_then(HandedOn::decode);
     let resume = handed_on.and_then(|run| run.of_step(event).then_some(run.state));
     let (resume, pause) = match stage {

@@ -18,6 +18,12 @@ pub(crate) enum Route {
         /// Of production traffic, for the new revision.
         percent: u32,
     },
+    /// By the production rule while it serves both revisions, where no test rule leads to the new one alone: answers
+    /// that the new one did not give don't count.
+    Sampled {
+        /// Of production traffic, for the new revision.
+        percent: u32,
+    },
     /// By the production rule, which leads to the new revision alone.
     Production,
 }
@@ -48,13 +54,10 @@ pub(crate) fn route(
             if percent >= 100 {
                 return Ok(Route::Production);
             }
-            to_new().map_err(|why| {
-                format!(
-                    "the production rule serves both revisions, the new one with {percent} %, and {why}; hook this gate to \
-                     POST_PRODUCTION_TRAFFIC_SHIFT, or give the service a testListenerRule"
-                )
-            })?;
-            Ok(Route::TestAtPartialStep { percent })
+            Ok(match to_new() {
+                Ok(()) => Route::TestAtPartialStep { percent },
+                Err(_) => Route::Sampled { percent },
+            })
         }
         _ => Err(wrong_stage(stage, lifecycle_stage)),
     }
@@ -78,6 +81,15 @@ fn leads_to_new_revision(
             "the test rule gives the new revision {percent} % of its traffic, so an answer may be the old one's"
         )),
     }
+}
+
+/// Why a partial step can't be measured.
+pub(crate) fn nothing_tells_apart(percent: u32) -> String {
+    format!(
+        "the production rule serves both revisions, the new one with {percent} %, and no test rule leads to the new one \
+         alone; give the service a testListenerRule, let the suite say how to tell them apart (`revision`), or hook \
+         this gate to POST_PRODUCTION_TRAFFIC_SHIFT"
+    )
 }
 
 /// The weight of the new revision; none where ECS sends none.

@@ -63,6 +63,7 @@ pub(crate) async fn find(
     let (route, percent) = match query.route {
         Route::Test => ("test", None),
         Route::TestAtPartialStep { percent } => ("test", Some(percent)),
+        Route::Sampled { percent } => ("production", Some(percent)),
         Route::Production => ("production", Some(100)),
     };
     let facts = &mut known.facts;
@@ -194,7 +195,7 @@ async fn addresses(
     let of_production = address("production", production, test);
     let (under_test, arn) = match query.route {
         Route::Test | Route::TestAtPartialStep { .. } => (of_test.clone(), test),
-        Route::Production => (of_production.clone(), production),
+        Route::Production | Route::Sampled { .. } => (of_production.clone(), production),
     };
     let under_test = under_test.map_err(LookupError::Missing)?;
     Ok(Addresses {

@@ -3,7 +3,6 @@
 use gate::{Bake, RunState};
 
 use super::deployment::Progress;
-use super::stage::Route;
 use super::*;
 
 const NEW: &str = "arn:aws:ecs:eu-central-1:111122223333:service-revision/shop/web/2";
@@ -71,8 +70,15 @@ fn at_a_partial_step_the_new_revision_is_measured_by_the_test_rule_or_not_at_all
         "TestAtPartialStep { percent: 10 }"
     );
     assert_eq!(ask(post, &shift(Some(100), 100), false), "Production");
-    insta::assert_snapshot!(ask(post, &shift(None, 10), false), @"refused: the production rule serves both revisions, the new one with 10 %, and the service has no testListenerRule, so nothing reaches the new revision alone; hook this gate to POST_PRODUCTION_TRAFFIC_SHIFT, or give the service a testListenerRule");
-    insta::assert_snapshot!(ask(post, &shift(Some(50), 10), true), @"refused: the production rule serves both revisions, the new one with 10 %, and the test rule gives the new revision 50 % of its traffic, so an answer may be the old one's; hook this gate to POST_PRODUCTION_TRAFFIC_SHIFT, or give the service a testListenerRule");
+    assert_eq!(
+        ask(post, &shift(None, 10), false),
+        "Sampled { percent: 10 }"
+    );
+    assert_eq!(
+        ask(post, &shift(Some(50), 10), true),
+        "Sampled { percent: 10 }"
+    );
+    insta::assert_snapshot!(stage::nothing_tells_apart(10), @"the production rule serves both revisions, the new one with 10 %, and no test rule leads to the new one alone; give the service a testListenerRule, let the suite say how to tell them apart (`revision`), or hook this gate to POST_PRODUCTION_TRAFFIC_SHIFT");
     let unknown = event("PRODUCTION_TRAFFIC_SHIFT", Some(100), None);
     insta::assert_snapshot!(ask(post, &unknown, true), @"refused: ECS does not say how much production traffic the new revision has, so nobody knows whose answers would be measured");
 }

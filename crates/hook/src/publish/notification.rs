@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use common::console;
 use common::notify::Notification;
-use gate::Stage;
+use gate::{Conclusion, Stage};
 
 use super::{GateResult, console_link};
 use crate::answer::{Answer, Delivery};
@@ -14,6 +14,7 @@ use crate::caller::Caller;
 pub(super) fn build(result: &GateResult, report: Option<&str>, region: &str) -> Notification {
     let deployment = result.fact("deployment_id").unwrap_or_default();
     let (stage, release) = (result.stage, result.release());
+    let verdict = &result.outcome.verdict;
     // What the caller has not heard is neither passed nor stopped.
     let (head, answer) = match (&result.delivery, result.answer) {
         (Delivery::Undelivered(_), _) => (format!("UNANSWERED {stage}: {release}"), "Undelivered"),
@@ -24,7 +25,20 @@ pub(super) fn build(result: &GateResult, report: Option<&str>, region: &str) -> 
         (Delivery::AlreadyCompleted(Ok(reported)), answer) if *reported != answer => {
             (format!("OVER {stage}: {release}"), reported.as_str())
         }
+        // It passes whatever was found: people must see what was.
+        (_, Answer::Succeeded) if verdict.dry_run && verdict.conclusion != Conclusion::Passed => (
+            format!("DRY RUN would stop at {stage}: {release}"),
+            "Succeeded",
+        ),
+        (_, Answer::Succeeded) if verdict.conclusion == Conclusion::Inconclusive => (
+            format!("Passed INCONCLUSIVE {stage}: {release}"),
+            "Succeeded",
+        ),
         (_, Answer::Succeeded) => (format!("Passed {stage}: {release}"), "Succeeded"),
+        (_, Answer::Failed) if verdict.conclusion == Conclusion::Inconclusive => (
+            format!("STOPPED inconclusive at {stage}: {release}"),
+            "Failed",
+        ),
         (_, Answer::Failed) => (format!("STOPPED at {stage}: {release}"), "Failed"),
     };
     let attribute = |key: &str| result.fact(key).unwrap_or_default().to_owned();
@@ -35,6 +49,7 @@ pub(super) fn build(result: &GateResult, report: Option<&str>, region: &str) -> 
             ("answer", answer.to_owned()),
             ("application", attribute("application")),
             ("deployment_group", attribute("deployment_group")),
+            ("conclusion", verdict.conclusion.as_str().to_owned()),
             ("deployment_id", deployment.to_owned()),
             ("report", report.unwrap_or_default().to_owned()),
             (

@@ -44,6 +44,7 @@ impl Shop {
             .route("/form", post(|body: String| async { body }))
             .route("/echo", get(echo).post(echo))
             .route("/flaky", get(flaky))
+            .route("/two-revisions", get(two_revisions).post(two_revisions))
             .route("/worn", get(worn))
             .route("/slow", get(slow))
             .route("/trickle", get(trickle))
@@ -159,6 +160,28 @@ async fn flaky(State(seen): State<Arc<Seen>>) -> impl IntoResponse {
     } else {
         StatusCode::BAD_GATEWAY
     }
+}
+
+/// Each fifth answer is the new revision's; the old one's has another shape. `?broken=new` breaks the new one.
+async fn two_revisions(
+    State(seen): State<Arc<Seen>>,
+    Query(asked): Query<std::collections::HashMap<String, String>>,
+) -> impl IntoResponse {
+    let number = seen.requests.fetch_add(1, Ordering::SeqCst) + 1;
+    let is_new = number.is_multiple_of(5) && asked.get("no-new").is_none();
+    let broken =
+        asked.get("broken").map(String::as_str) == Some(if is_new { "new" } else { "old" });
+    let status = if broken {
+        StatusCode::BAD_GATEWAY
+    } else {
+        StatusCode::OK
+    };
+    let version = if is_new { "1.2.0" } else { "1.1.0" };
+    (
+        status,
+        [("x-version", version)],
+        Json(json!({ "version": version })),
+    )
 }
 
 /// Works at first.

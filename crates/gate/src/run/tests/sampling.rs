@@ -1,0 +1,87 @@
+//! A partial step of a canary: two revisions answer at one address.
+
+use super::*;
+
+const BY_HEADER: &str = "revision: { header: { name: x-version, equals: '{{ target.version }}' } }";
+const BY_FIELD: &str = "revision: { json: { path: $.version, equals: '{{ target.version }}' } }";
+
+async fn sampled(shop: &Shop, revision: &str, check: &str, percent: u32) -> Outcome {
+    let text = format!("version: 1\nname: shop\n{revision}\nchecks:\n  - {check}\n");
+    let outcome = run(Run {
+        suite: Suite::parse("suite.yaml", &text).unwrap_or_else(|p| panic!("{p}")),
+        stage: Stage::PostTraffic,
+        target: Target {
+            base_url: Some(shop.url.clone()),
+            facts: BTreeMap::from([("version".to_owned(), "1.2.0".to_owned())]),
+            sampled_percent: Some(percent),
+            ..Target::default()
+        },
+        secrets: BTreeMap::new(),
+        http: HttpOptions::default(),
+        memory: None,
+        deadline: Instant::now() + Duration::from_secs(20),
+    });
+    outcome.await
+}
+
+fn conclusion(outcome: &Outcome) -> &'static str {
+    outcome.verdict.conclusion.as_str()
+}
+
+#[tokio::test]
+async fn the_old_revisions_answers_neither_pass_nor_fail_a_check() {
+    let shop = Shop::open().await;
+    for revision in [BY_HEADER, BY_FIELD] {
+        let of =
+            |query: &str| format!("{{ name: a, retries: 0, http: GET /two-revisions?{query} }}");
+        let good = sampled(&shop, revision, &of("broken=old"), 20).await;
+        assert_eq!(
+            conclusion(&good),
+            "passed",
+            "{revision}: {:?}",
+            good.verdict
+        );
+        let bad = sampled(&shop, revision, &of("broken=new"), 20).await;
+        assert_eq!(conclusion(&bad), "failed", "{revision}");
+    }
+}
+
+#[tokio::test]
+async fn a_revision_that_never_answers_is_inconclusive_and_never_a_pass() {
+    let shop = Shop::open().await;
+    let check = "{ name: a, retries: 0, http: GET /two-revisions?no-new=1 }";
+    let outcome = sampled(&shop, BY_HEADER, check, 20).await;
+    assert_eq!(conclusion(&outcome), "inconclusive");
+    assert_eq!(
+        shop.requests(),
+        31,
+        "as often as a share of 20 % makes likely"
+    );
+    insta::assert_snapshot!(told(&outcome), @r#"
+    failed
+    check "a" was inconclusive: no answer came from the new revision, which has 20 % of the traffic, by what `revision` of the suite says (31 asked)
+    "#);
+}
+
+#[tokio::test]
+async fn what_may_change_something_is_not_repeated() {
+    let shop = Shop::open().await;
+    let check = "{ name: a, retries: 0, http: POST /two-revisions }";
+    let outcome = sampled(&shop, BY_HEADER, check, 20).await;
+    assert_eq!((conclusion(&outcome), shop.requests()), ("inconclusive", 1));
+    insta::assert_snapshot!(told(&outcome), @r#"
+    failed
+    check "a" was inconclusive: the answer did not come from the new revision, which has 20 % of the traffic, by what `revision` of the suite says (1 asked); a request that may change something is not repeated to find it
+    "#);
+}
+
+#[tokio::test]
+async fn without_a_word_on_the_revision_nothing_is_asked() {
+    let shop = Shop::open().await;
+    let outcome = sampled(&shop, "", "{ name: a, http: GET / }", 20).await;
+    assert_eq!((conclusion(&outcome), shop.requests()), ("failed", 0));
+    insta::assert_snapshot!(told(&outcome), @r#"
+    failed
+    two revisions answer at this address, and the suite does not say how to tell them apart; name what an answer of the new one has: `revision: { header: { name: x-version, equals: "{{ target.version }}" } }`
+    "#);
+}

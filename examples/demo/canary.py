@@ -1,0 +1,129 @@
+"""A service that ECS deploys itself: a gate at each step of a canary, and a bad revision that comes back."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from world import World
+from world.native import PRE_STAGE, PRODUCTION, GatedService
+from world.outcomes import Outcome
+
+from demo.screen import Screen
+
+CANARY: dict[str, Any] = {"canaryPercent": 10.0, "canaryBakeTimeInMinutes": 10}
+WITHIN = 120.0
+WEIGHT = "requestedProductionTrafficWeight"
+# Before traffic the page must be the new version's; a sale is tried once there is traffic.
+SUITE = """\
+version: 1
+name: books
+checks:
+  - name: the version served is the version deployed
+    http: GET /version
+    expect: [{ json: { path: $.version, equals: "{{ target.version }}" } }]
+  - name: a reader buys a book
+    on: post-traffic
+    retries: 0
+    http: { method: POST, url: /api/checkout, json: { book: 7, quantity: 1 } }
+    expect: [{ status: 201 }]
+"""
+
+
+@dataclass
+class Revision:
+    """What became of one."""
+
+    version: str
+    status: str = ""
+    # The share of production traffic at each step.
+    steps: list[int] = field(default_factory=list)
+    # What each gate said, with the place in the deployment.
+    verdicts: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    serves: str = ""
+
+
+class CanaryChapter:
+    """Two revisions of a service whose deployments are ECS's own."""
+
+    def __init__(self, world: World, screen: Screen) -> None:
+        self._world, self._screen = world, screen
+        self._gated = GatedService(world, "books", SUITE)
+
+    def play(self) -> list[Revision]:
+        """Plays both."""
+        service = self._gated.service
+        # The first deployment has nothing to compare with, and no customers yet.
+        service.create("1.0.0", strategy="BLUE_GREEN")
+        self._screen.line("ECS", "books 1.0.0 serves customers; ECS itself will deploy what follows")
+        return [self._deploy("1.1.0"), self._deploy("1.2.0", fault="checkout")]
+
+    def _deploy(self, version: str, fault: str = "none") -> Revision:
+        service, revision = self._gated.service, Revision(version)
+        hooks = self._gated.hooks(["PRODUCTION_TRAFFIC_SHIFT"])
+        deployment = service.deploy(
+            version, fault, strategy="CANARY", canaryConfiguration=CANARY, bakeTimeInMinutes=0, lifecycleHooks=hooks
+        )
+        self._screen.line("ECS", f"deploys {version} as a canary, with a gate at each step")
+        began, seen = time.monotonic(), service.describe(deployment)
+        while "finishedAt" not in seen and time.monotonic() - began < WITHIN:
+            self._look(revision, seen)
+            time.sleep(0.2)
+            seen = service.describe(deployment)
+        revision.status = seen["status"] if "finishedAt" in seen else "not ended"
+        self._hear(revision, deployment)
+        revision.serves = ", ".join(sorted(set(service.versions(PRODUCTION, 5))))
+        mood = "good" if revision.status == "SUCCESSFUL" else "bad"
+        reason = f": {seen['statusReason']}" if seen.get("statusReason") else ""
+        self._screen.line("ECS", f"{version} ended {revision.status}{reason}", mood=mood)
+        self._screen.line("customers", f"are served by {revision.serves}")
+        return revision
+
+    def _look(self, revision: Revision, seen: dict[str, Any]) -> None:
+        share = round(seen["targetServiceRevision"].get(WEIGHT) or 0)
+        if not share or share in revision.steps or seen.get("rollback"):
+            return
+        revision.steps.append(share)
+        self._screen.line("load balancer", f"{share} % of production traffic goes to {revision.version}")
+        if share < 100:
+            minutes = int(CANARY["canaryBakeTimeInMinutes"])
+            self._screen.line(
+                "demo", f"puts the clock forward by {minutes} minutes, so that nobody has to wait", mood="dim"
+            )
+            self._world.control.advance(minutes * 60)
+
+    def _hear(self, revision: Revision, deployment: str) -> None:
+        for stage in ("pre-traffic", "post-traffic"):
+            outcome = self._gated.outcome(deployment, stage, revision.version)
+            where = PRE_STAGE if stage == "pre-traffic" else "PRODUCTION_TRAFFIC_SHIFT"
+            revision.verdicts.append(f"{stage} {outcome.answer}")
+            mood = "good" if outcome.answer == "Succeeded" else "bad"
+            self._screen.line(stage, f"answered {outcome.answer} at {where}", mood=mood)
+            self._tell_reasons(revision, stage, outcome, mood)
+
+    def _tell_reasons(self, revision: Revision, stage: str, outcome: Outcome, mood: str) -> None:
+        for reason in outcome.reasons:
+            revision.reasons.append(reason)
+            self._screen.line(stage, f"because {reason}", mood=mood)
+
+
+def canary_differences(revisions: list[Revision]) -> list[str]:
+    """Each thing that is not as it should be, as a sentence."""
+    good, bad = revisions
+    found = []
+    expected = {
+        good.version: ("SUCCESSFUL", [10, 100], ["pre-traffic Succeeded", "post-traffic Succeeded"]),
+        bad.version: ("ROLLBACK_SUCCESSFUL", [10], ["pre-traffic Succeeded", "post-traffic Failed"]),
+    }
+    for one in revisions:
+        status, steps, verdicts = expected[one.version]
+        if (one.status, one.steps, one.verdicts) != (status, steps, verdicts):
+            found.append(
+                f"the canary {one.version} should have ended {status} after {steps} % with {verdicts}, and ended "
+                f"{one.status} after {one.steps} % with {one.verdicts}"
+            )
+        if one.serves != good.version:
+            found.append(f"customers should have had {good.version} after {one.version} and had {one.serves}")
+    if not any("a reader buys a book" in reason for reason in bad.reasons):
+        found.append(f"the message should have said why {bad.version} came back, and said {bad.reasons}")
+    return found
