@@ -12,7 +12,6 @@ from demo.screen import Screen
 
 CANARY: dict[str, Any] = {"canaryPercent": 10.0, "canaryBakeTimeInMinutes": 10}
 WITHIN = 120.0
-WEIGHT = "requestedProductionTrafficWeight"
 # Before traffic the page must be the new version's; a sale is tried once there is traffic.
 SUITE = """\
 version: 1
@@ -35,7 +34,7 @@ class Revision:
 
     version: str
     status: str = ""
-    # The share of production traffic at each step.
+    # Its share of production traffic at each step, 0 when it was taken back.
     steps: list[int] = field(default_factory=list)
     # What each gate said, with the place in the deployment.
     verdicts: list[str] = field(default_factory=list)
@@ -61,14 +60,17 @@ class CanaryChapter:
     def _deploy(self, version: str, fault: str = "none") -> Revision:
         service, revision = self._gated.service, Revision(version)
         hooks = self._gated.hooks(["PRODUCTION_TRAFFIC_SHIFT"])
+        _, after = self._world.control.events()
         deployment = service.deploy(
             version, fault, strategy="CANARY", canaryConfiguration=CANARY, bakeTimeInMinutes=0, lifecycleHooks=hooks
         )
         self._screen.line("ECS", f"deploys {version} as a canary, with a gate at each step")
         began, seen = time.monotonic(), service.describe(deployment)
         while "finishedAt" not in seen and time.monotonic() - began < WITHIN:
-            self._look(revision, seen)
-            time.sleep(0.2)
+            events, after = self._world.control.events(after, wait=1)
+            for event in events:
+                if event["deployment_id"] == deployment and event["kind"] == "traffic":
+                    self._hear_traffic(revision, event)
             seen = service.describe(deployment)
         revision.status = seen["status"] if "finishedAt" in seen else "not ended"
         self._hear(revision, deployment)
@@ -79,13 +81,13 @@ class CanaryChapter:
         self._screen.line("customers", f"are served by {revision.serves}")
         return revision
 
-    def _look(self, revision: Revision, seen: dict[str, Any]) -> None:
-        share = round(seen["targetServiceRevision"].get(WEIGHT) or 0)
-        if not share or share in revision.steps or seen.get("rollback"):
+    def _hear_traffic(self, revision: Revision, event: dict[str, Any]) -> None:
+        self._screen.line("load balancer", event["message"])
+        if event["detail"]["traffic"] != "production":
             return
+        share = round(event["detail"]["percent"])
         revision.steps.append(share)
-        self._screen.line("load balancer", f"{share} % of production traffic goes to {revision.version}")
-        if share < 100:
+        if 0 < share < 100:
             minutes = int(CANARY["canaryBakeTimeInMinutes"])
             self._screen.line(
                 "demo", f"puts the clock forward by {minutes} minutes, so that nobody has to wait", mood="dim"
@@ -113,7 +115,7 @@ def canary_differences(revisions: list[Revision]) -> list[str]:
     found = []
     expected = {
         good.version: ("SUCCESSFUL", [10, 100], ["pre-traffic Succeeded", "post-traffic Succeeded"]),
-        bad.version: ("ROLLBACK_SUCCESSFUL", [10], ["pre-traffic Succeeded", "post-traffic Failed"]),
+        bad.version: ("ROLLBACK_SUCCESSFUL", [10, 0], ["pre-traffic Succeeded", "post-traffic Failed"]),
     }
     for one in revisions:
         status, steps, verdicts = expected[one.version]

@@ -38,7 +38,7 @@ DEPLOYING = 25 * MINUTE
 SECONDS_UNTIL_TOLD = 10.0
 SECONDS_UNTIL_STILL = 60.0
 # What differs where only a count does.
-OF_A_COUNT = {"desiredCount", "runningCount", "deployments"}
+OF_A_COUNT = {"desiredCount", "runningCount", "deployments", "currentServiceRevisions"}
 
 
 @dataclass

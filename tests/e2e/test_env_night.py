@@ -252,7 +252,7 @@ def test_in_the_morning_everything_is_as_it_was_but_for_the_conflict(story: Stor
         changed = {told.split()[1].rstrip(":") for told in differences(*_two(place, story.evening, morning))}
         assert changed == {"taskDefinition", "deployments"}, changed
     changed = {told.split()[1].rstrip(":") for told in differences(*_two(TOUCHED, story.evening, morning))}
-    assert changed == {"desiredCount", "runningCount", "deployments"}, changed
+    assert changed == {"desiredCount", "runningCount", "deployments", "currentServiceRevisions"}, changed
     assert morning[TOUCHED]["desiredCount"] == 1
     found = {"database": estate.database(DATABASE), "group": estate.group(GROUP)}
     assert differences(story.others, found) == []

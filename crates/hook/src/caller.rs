@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use common::location::LoadError;
-use gate::{PausePolicy, RunState, Suite};
+use gate::{PausePolicy, RunState, Stage, Suite};
 use strict_yaml::words;
 
 use crate::facts::KnownFacts;
@@ -76,6 +76,13 @@ impl Prepared {
             max_bake: None,
         }
     }
+}
+
+/// Whether a run of the suite may go on in another invocation: it has a bake, and its counters fit into what the
+/// contract carries. Otherwise the bake must end within the function's own time.
+pub(crate) fn may_hand_on(stage: Stage, suite: &Suite, max_checks: usize) -> bool {
+    let has_bake = stage == Stage::PostTraffic && !suite.bake().length().is_zero();
+    has_bake && suite.checks_at(stage) <= max_checks
 }
 
 /// Why nothing can be measured.

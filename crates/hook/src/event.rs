@@ -188,7 +188,11 @@ fn call(fields: &Fields) -> Result<Call, OtherEvent> {
         return Ok(Call::CodeDeploy(HookEvent {
             deployment_id: required("DeploymentId", deployment)?,
             execution_id: required("LifecycleEventHookExecutionId", execution)?,
-            run: text(RUN_KEY),
+            // A part of a bake must never be taken for its beginning.
+            run: match fields.get(RUN_KEY) {
+                None => None,
+                given => Some(required(RUN_KEY, given)?),
+            },
         }));
     }
     if fields.has("CodePipeline.job") {

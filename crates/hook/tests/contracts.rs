@@ -472,3 +472,23 @@ async fn a_bake_that_cannot_be_handed_on_or_never_ends_is_answered() {
     assert_eq!(aws.answers(), ["Failed"], "the chain ends");
     assert_eq!(aws.invoked().len(), 12);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_lets_everything_pass_and_says_what_it_would_have_done() {
+    let suite = format!("dry_run: true\n{SUITE}");
+    let (_service, aws) = with(Mood::Broken, &suite, EcsChanges::default()).await;
+    let pre = event("POST_TEST_TRAFFIC_SHIFT", None);
+    assert_eq!(ecs(Stage::PreTraffic, &aws, pre.clone()).await, "SUCCEEDED");
+    assert_eq!(
+        aws.published()[0]["Subject"],
+        "Passed pre-traffic (dry run, would have been STOPPED): web 1.2.0 (d-1)"
+    );
+    assert!(aws.published()[0]["Message"].contains("expected status 201"));
+    // What it needs of AWS may be missing; a suite that can't be read has not said that it is in a dry run.
+    let changes = EcsChanges {
+        no_test_rule: true,
+        ..EcsChanges::default()
+    };
+    let (_service, aws) = with(Mood::Well, "dry_run: perhaps", changes).await;
+    assert_eq!(ecs(Stage::PreTraffic, &aws, pre).await, "FAILED");
+}

@@ -79,7 +79,10 @@ async fn a_version_that_nothing_names_is_errored_with_the_remedy_and_never_faile
             "{reasons}"
         );
         assert!(!reasons.contains(" failed: "), "{reasons}");
-        assert_eq!(subject, "STOPPED at pre-traffic: shop (d-ABCDEF123)");
+        assert_eq!(
+            subject,
+            "STOPPED at pre-traffic (inconclusive): shop (d-ABCDEF123)"
+        );
     }
 }
 

@@ -18,6 +18,8 @@ use crate::publish::claims::{self, Claim};
 
 /// `CodeDeploy` waits for an hour, and the look-ups before and the answer after take their time.
 pub(crate) const MAX_BAKE: Duration = Duration::from_mins(50);
+/// The state of so many checks fits into what is read of an event.
+pub(crate) const MAX_CHECKS: usize = 200;
 /// Lambda takes a longer chain for a runaway loop.
 pub(crate) const MAX_PARTS: u32 = 12;
 

@@ -21,11 +21,11 @@ use std::time::Duration;
 use common::aws::Aws;
 use gate::{PausePolicy, Stage};
 
-use self::continuation::{HandedOn, MAX_BAKE};
+use self::continuation::{HandedOn, MAX_BAKE, MAX_CHECKS};
 use self::deployment::Deployment;
 use self::target::TargetQuery;
 use crate::budget::Budget;
-use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target};
+use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target, may_hand_on};
 use crate::event::{HookEvent, RUN_KEY};
 use crate::facts::{Facts, note};
 use crate::flow::GateFunction;
@@ -105,7 +105,7 @@ pub(crate) async fn prepare(
     };
     Ok(Preparation::Measure(Box::new(Prepared {
         resume: resume.map(|run| run.state),
-        pause: (*stage == Stage::PostTraffic).then_some(PausePolicy {
+        pause: may_hand_on(*stage, &suite, MAX_CHECKS).then_some(PausePolicy {
             // Whoever goes on is called at once: only the function's own time is a reason.
             min_wait: Duration::MAX,
         }),

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use gate::{Bake, Stage, Suite};
+use gate::{Stage, Suite};
 use strict_yaml::words;
 
-use super::continuation::{MAX_BAKE, MAX_PARTS};
+use super::continuation::{MAX_BAKE, MAX_CHECKS, MAX_PARTS};
 use super::target::FoundTarget;
 use crate::budget;
 
@@ -37,7 +37,7 @@ pub(super) fn problems(post: &PostTrafficGate, found: &FoundTarget, suite: &Suit
         .and_then(|listeners| listeners.production.clone().err());
     let time = post
         .time_out
-        .and_then(|time_out| does_not_fit(&suite.bake(), time_out));
+        .and_then(|time_out| does_not_fit(suite, time_out));
     [selection, listener, time]
         .into_iter()
         .flatten()
@@ -51,7 +51,8 @@ pub(super) fn problems(post: &PostTrafficGate, found: &FoundTarget, suite: &Suit
 }
 
 /// Why a bake can't be measured by a function with this time-out, handed on or not.
-fn does_not_fit(bake: &Bake, time_out: Duration) -> Option<String> {
+fn does_not_fit(suite: &Suite, time_out: Duration) -> Option<String> {
+    let bake = suite.bake();
     let length = bake.length();
     let longest = budget::max_bake_window(time_out);
     if length <= longest {
@@ -62,6 +63,12 @@ fn does_not_fit(bake: &Bake, time_out: Duration) -> Option<String> {
         let most = words::duration(MAX_BAKE);
         return Some(format!(
             "the bake of {written} does not fit into CodeDeploy's hour: {most} at most; shorten traffic.bake"
+        ));
+    }
+    if suite.checks_at(Stage::PostTraffic) > MAX_CHECKS {
+        return Some(format!(
+            "the bake of {written} is longer than a function with a time-out of {time_out} may run, and more than \
+             {MAX_CHECKS} checks can't be handed on; shorten traffic.bake or split the suite"
         ));
     }
     let wait = bake.every.max(bake.initial_delay);

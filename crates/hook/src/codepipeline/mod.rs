@@ -10,11 +10,13 @@ mod parameters;
 
 use std::time::Duration;
 
-use gate::{PausePolicy, RunState, Stage};
+use gate::{PausePolicy, RunState};
 
 use self::parameters::Parameters;
 use crate::budget::Budget;
-use crate::caller::{MaxBake, Preparation, Prepared, Refusal, gate_target, reasons_of_suite};
+use crate::caller::{
+    MaxBake, Preparation, Prepared, Refusal, gate_target, may_hand_on, reasons_of_suite,
+};
 use crate::event::Job;
 use crate::facts::{self, KnownFacts, note};
 use crate::flow::GateFunction;
@@ -97,14 +99,9 @@ pub(crate) async fn prepare(
                 .ok_or_else(|| of_suite("the continuation token is none of ours".to_owned()))?,
         ),
     };
-    let checks = suite.checks_at(function.stage);
-    let may_pause = function.stage == Stage::PostTraffic && !suite.bake().length().is_zero();
-    let too_many = (may_pause && checks > MAX_CHECKS).then(|| {
-        format!("the suite has {checks} checks, and a bake that goes on by continuation tokens can have {MAX_CHECKS}; split the suite")
-    });
+    let may_pause = may_hand_on(function.stage, &suite, MAX_CHECKS);
     Ok(Preparation::Measure(Box::new(Prepared {
-        ahead: too_many.into_iter().collect(),
-        resume: handed_on.map(|run| run.state),
+        resume: handed_on.map(|run| run.state).filter(|_| may_pause),
         pause: may_pause.then_some(PausePolicy { min_wait: MIN_WAIT }),
         max_bake: Some(MaxBake {
             limit: MAX_BAKE,

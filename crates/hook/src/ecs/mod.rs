@@ -13,14 +13,14 @@ mod target;
 
 use std::time::Duration;
 
-use gate::{PausePolicy, Stage};
+use gate::PausePolicy;
 
 use self::deployment::{Progress as DeploymentProgress, ServiceDeployment};
 use self::run::HandedOn;
 use self::stage::Route;
 use self::target::TargetQuery;
 use crate::budget::Budget;
-use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target};
+use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target, may_hand_on};
 use crate::event::EcsEvent;
 use crate::facts::{Facts, note};
 use crate::flow::GateFunction;
@@ -30,6 +30,9 @@ use crate::lookup::LookupContext;
 /// ECS calls back after 30 s by default; whether it takes a shorter delay is not documented. So a wait of this length
 /// is handed back, and a shorter one is sat out.
 const MIN_CALL_BACK: Duration = Duration::from_secs(30);
+
+/// `hookDetails` has no documented limit; a token of `CodePipeline` may have 2,048 characters. This many checks fit.
+const MAX_CHECKS: usize = 80;
 
 /// Kept between the end of a bake and the hook's time-out.
 const HOOK_RESERVE: Duration = Duration::from_mins(2);
@@ -104,18 +107,13 @@ pub(crate) async fn prepare(
     }
     let handed_on = event.run.as_deref().and_then(HandedOn::decode);
     let resume = handed_on.and_then(|run| run.of_step(event).then_some(run.state));
-    let (resume, pause) = match stage {
-        Stage::PreTraffic => (None, None),
-        Stage::PostTraffic => {
-            let min_wait = MIN_CALL_BACK;
-            (resume, Some(PausePolicy { min_wait }))
-        }
-    };
-    let mut ahead = Vec::new();
-    ahead.extend(run::too_many_checks(&suite, *stage, pause.is_some()));
+    let pause = may_hand_on(*stage, &suite, MAX_CHECKS).then_some(PausePolicy {
+        min_wait: MIN_CALL_BACK,
+    });
+    // One round before traffic has nothing to go on with.
+    let resume = resume.filter(|_| pause.is_some());
     Ok(Preparation::Measure(Box::new(Prepared {
         assumed: found.assumed,
-        ahead,
         resume,
         pause,
         max_bake: deployment

@@ -3,12 +3,9 @@
 //! ECS merges what a hook returned into the next call of the same hook *in the same deployment*, so what one step of a
 //! canary handed on may arrive at the next step. The step is therefore part of it.
 
-use gate::{RunState, Stage, Suite};
+use gate::RunState;
 
 use crate::event::EcsEvent;
-
-/// `hookDetails` has no documented limit; a token of `CodePipeline` may have 2,048 characters. This many checks fit.
-const MAX_CHECKS: usize = 80;
 
 /// A run that was handed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,15 +53,4 @@ pub(crate) fn step(event: &EcsEvent) -> String {
         Some((_, percent)) => format!("{stage}-{percent}"),
         None => stage.clone(),
     }
-}
-
-/// Why a run of the suite can't be handed on.
-pub(crate) fn too_many_checks(suite: &Suite, stage: Stage, may_pause: bool) -> Option<String> {
-    let checks = suite.checks_at(stage);
-    (may_pause && checks > MAX_CHECKS && !suite.bake().length().is_zero()).then(|| {
-        format!(
-            "the suite has {checks} checks for {stage}, and a bake that may go on in another invocation can have \
-             {MAX_CHECKS}; split the suite, or leave traffic.bake out"
-        )
-    })
 }

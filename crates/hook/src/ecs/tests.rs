@@ -1,6 +1,6 @@
 //! Stages, rollbacks, and what is handed on: the pure parts.
 
-use gate::{Bake, RunState};
+use gate::{Bake, RunState, Stage};
 
 use super::deployment::Progress;
 use super::*;

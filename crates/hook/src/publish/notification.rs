@@ -27,16 +27,16 @@ pub(super) fn build(result: &GateResult, report: Option<&str>, region: &str) -> 
         }
         // It passes whatever was found: people must see what was.
         (_, Answer::Succeeded) if verdict.dry_run && verdict.conclusion != Conclusion::Passed => (
-            format!("DRY RUN would stop at {stage}: {release}"),
+            format!("Passed {stage} (dry run, would have been STOPPED): {release}"),
             "Succeeded",
         ),
         (_, Answer::Succeeded) if verdict.conclusion == Conclusion::Inconclusive => (
-            format!("Passed INCONCLUSIVE {stage}: {release}"),
+            format!("Passed {stage} (inconclusive): {release}"),
             "Succeeded",
         ),
         (_, Answer::Succeeded) => (format!("Passed {stage}: {release}"), "Succeeded"),
         (_, Answer::Failed) if verdict.conclusion == Conclusion::Inconclusive => (
-            format!("STOPPED inconclusive at {stage}: {release}"),
+            format!("STOPPED at {stage} (inconclusive): {release}"),
             "Failed",
         ),
         (_, Answer::Failed) => (format!("STOPPED at {stage}: {release}"), "Failed"),
