@@ -71,6 +71,9 @@ class CanaryChapter:
             for event in events:
                 if event["deployment_id"] == deployment and event["kind"] == "traffic":
                     self._hear_traffic(revision, event)
+            if not events and revision.steps and 0 < revision.steps[-1] < 100:
+                # Nothing happens any more: the canary bakes.
+                self._world.control.advance(int(CANARY["canaryBakeTimeInMinutes"]) * 60)
             seen = service.describe(deployment)
         revision.status = seen["status"] if "finishedAt" in seen else "not ended"
         self._hear(revision, deployment)
@@ -86,13 +89,13 @@ class CanaryChapter:
         if event["detail"]["traffic"] != "production":
             return
         share = round(event["detail"]["percent"])
-        revision.steps.append(share)
+        if share or revision.steps:
+            revision.steps.append(share)
         if 0 < share < 100:
             minutes = int(CANARY["canaryBakeTimeInMinutes"])
             self._screen.line(
                 "demo", f"puts the clock forward by {minutes} minutes, so that nobody has to wait", mood="dim"
             )
-            self._world.control.advance(minutes * 60)
 
     def _hear(self, revision: Revision, deployment: str) -> None:
         for stage in ("pre-traffic", "post-traffic"):

@@ -37,7 +37,7 @@ pub use run::{
 };
 pub use stage::Stage;
 pub use suite::{Problem, SecretRef, Severity, Suite, SuiteProblems};
-pub use target::{TARGET_KEYS, Target};
+pub use target::{ListenerRule, TARGET_KEYS, Target};
 pub use verdict::{
     CheckHistory, Conclusion, Counters, End, InconclusivePolicy, RunHistory, RunState, Step, Tally,
     Verdict, judge,

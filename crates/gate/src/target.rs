@@ -48,6 +48,10 @@ pub struct Target {
     pub host: Option<String>,
     /// Headers that its listener rule demands: sent with each request to it, unless a check sets them itself.
     pub headers: Vec<(String, String)>,
+    /// What the listener rule takes that leads to it. A request that does not meet it reaches something else.
+    pub rule: ListenerRule,
+    /// Only its own answers count, as before traffic: an earlier release serves customers.
+    pub only_release: bool,
     /// Where two revisions answer there: the share of the one under test, in percent. Answers of the other one do not
     /// count; the suite says how to tell them apart.
     pub sampled_percent: Option<u32>,
@@ -56,4 +60,13 @@ pub struct Target {
     pub facts: BTreeMap<String, String>,
     /// For keys that are not in `facts`: why, and what to do so that they are. Shown to whoever uses one.
     pub unknown: BTreeMap<String, String>,
+}
+
+/// The patterns of a listener rule, with `*` and `?`; an empty list takes everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListenerRule {
+    /// In lower case.
+    pub hosts: Vec<String>,
+    /// Case counts.
+    pub paths: Vec<String>,
 }

@@ -15,12 +15,13 @@ use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use strict_yaml::words;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::answer::{Answer, Delivery};
 use crate::budget::Budget;
 use crate::caller::{Caller, Preparation, Prepared, Refusal};
-use crate::event::{Call, NotACall, Payload};
+use crate::event::{Call, HookEvent, NotACall, Payload};
 use crate::facts::{Facts, note};
 use crate::guard::{self, Interruption, Progress};
 use crate::publish::{self, GateResult};
@@ -103,7 +104,7 @@ async fn answer_event(
     let call = Arc::new(call);
     tracing::Span::current().record(telemetry::CORRELATION_ID, call.id());
     if let Call::CodeDeploy(event) = &*call
-        && codedeploy::continuation::is_duplicate(&function, event, request_id).await
+        && is_duplicate(&function, event, request_id, budget).await
     {
         tracing::info!("another invocation goes on with this bake");
         return Ok(json!({ "deploymentId": call.id(), "duplicate": true }));
@@ -115,11 +116,29 @@ async fn answer_event(
         PartEnd::Paused(paused) => {
             match hand_on(&function, &call, *paused, budget, &progress).await {
                 Ok(answer) => return Ok(answer),
-                Err(reason) => refused(&function, &progress, Refusal::of(vec![reason], None)),
+                Err(reason) => {
+                    let refusal = Refusal {
+                        reasons: vec![reason],
+                        dry_run: progress.is_dry_run(),
+                    };
+                    refused(&function, &progress, refusal)
+                }
             }
         }
     };
     conclude(&function, &call, outcome, budget, &progress).await
+}
+
+/// Whether another invocation goes on with this part of a bake; no, where that can't be found out in time.
+async fn is_duplicate(
+    function: &GateFunction,
+    event: &HookEvent,
+    request_id: &str,
+    budget: Budget,
+) -> bool {
+    let asking = codedeploy::continuation::is_duplicate(function, event, request_id);
+    let answer = tokio::time::timeout(budget.lookup_timeout(), asking).await;
+    answer.unwrap_or(false)
 }
 
 /// Answers with the verdict, and tells people.
@@ -156,7 +175,10 @@ async fn conclude(
         outcome,
     };
     let report = publish(function, &result, budget).await;
-    if let Delivery::Undelivered(detail) = delivery {
+    // A failed invocation is recorded with its event, and a job's has credentials. People have been told.
+    let is_job = matches!(&**call, Call::CodePipeline(_));
+    if let (Delivery::Undelivered(detail), false) = (&delivery, is_job) {
+        let detail = detail.clone();
         return Err(HandleError::Unanswered {
             caller: call.caller(),
             answer: answer.as_str(),
@@ -361,8 +383,15 @@ async fn hand_on(
                 call.execution_id(),
                 &paused.report,
             );
-            if let Err(problem) = stored.await {
-                tracing::error!("{problem}");
+            // Handing on matters more.
+            let time = budget
+                .answer_until
+                .saturating_duration_since(Instant::now())
+                / 3;
+            match tokio::time::timeout(time, stored).await {
+                Ok(Ok(())) => {}
+                Ok(Err(problem)) => tracing::error!("{problem}"),
+                Err(_) => tracing::error!("the report so far could not be stored in time"),
             }
         }
         match &*call {

@@ -9,11 +9,11 @@ use super::error::ProbeError;
 use super::http::Request;
 use super::release::Release;
 use super::request_url::{Origin, RequestUrl};
-use crate::Stage;
 
 /// The places that a check may have answers from.
 pub(crate) struct AllowedOrigins<'a> {
-    stage: Stage,
+    /// Answers of others don't count: before traffic, and where an earlier release serves customers.
+    only_release: bool,
     release: &'a Release,
     /// The origin of the check's own URL, if that is the release by the check's word.
     stated: Option<Origin>,
@@ -29,7 +29,7 @@ pub(crate) enum Admission {
     Allowed,
     /// After traffic, and nothing names it: only at a public address.
     PublicOnly,
-    /// Before traffic, and not the release.
+    /// Only the release counts, and this is not it.
     Refused,
 }
 
@@ -40,7 +40,7 @@ impl<'a> AllowedOrigins<'a> {
         context: &'a ProbeContext,
     ) -> Result<Self, ProbeError> {
         Ok(Self {
-            stage: context.clients.stage,
+            only_release: context.clients.only_release,
             release: &context.clients.release,
             stated: request.reaches_release.then(|| origin.clone()),
             own_host: origin.host.clone(),
@@ -57,7 +57,7 @@ impl<'a> AllowedOrigins<'a> {
         let host = &origin.host;
         if self.is_release(origin) || self.allowed.contains(origin) {
             Admission::Allowed
-        } else if self.stage == Stage::PreTraffic {
+        } else if self.only_release {
             Admission::Refused
         } else if *host == self.own_host || self.release.names_host(host) {
             Admission::Allowed
@@ -75,7 +75,7 @@ impl<'a> AllowedOrigins<'a> {
         }
     }
 
-    /// Why `url` is refused before traffic, with what to write if it is meant.
+    /// Why `url` is refused where only the release counts, with what to write if it is meant.
     pub(crate) fn not_the_release(&self, url: &RequestUrl) -> String {
         let origin = &url.origin;
         let own = match &self.release.origin {
@@ -83,7 +83,7 @@ impl<'a> AllowedOrigins<'a> {
             None => "and this target has no address of its own".to_owned(),
         };
         format!(
-            "nothing says that {origin} is the release under test, {own}; before traffic only the \
+            "nothing says that {origin} is the release under test, {own}; before traffic, and while an earlier release serves customers, only the \
              release counts: write a path, or `reaches_release: true` if the URL leads to the \
              version under test, or `allow_origins: [\"{origin}\"]` if another place is meant"
         )
@@ -96,14 +96,14 @@ mod tests {
 
     use super::*;
 
-    fn admission(stage: Stage, other: &str) -> Admission {
+    fn admission(only_release: bool, other: &str) -> Admission {
         let origin = |text: &str| Origin::parse(text).unwrap();
         let release = Release {
             origin: Some(origin("http://10.0.0.7:8080")),
             names: BTreeSet::from(["shop.example.com".to_owned()]),
         };
         let allowed = AllowedOrigins {
-            stage,
+            only_release,
             release: &release,
             stated: Some(origin("https://function.example.com")),
             own_host: "function.example.com".to_owned(),
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn before_traffic_only_the_release_and_what_is_named_counts() {
-        let pre = |other| admission(Stage::PreTraffic, other);
+        let pre = |other| admission(true, other);
         for meant in [
             "http://10.0.0.7:8080",
             "http://shop.example.com:8080",
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn after_traffic_a_host_that_is_named_may_be_inside() {
-        let post = |other| admission(Stage::PostTraffic, other);
+        let post = |other| admission(false, other);
         for meant in [
             "http://10.0.0.7",
             "https://shop.example.com",

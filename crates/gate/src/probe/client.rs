@@ -55,7 +55,8 @@ pub(super) const MAX_HEADER_BYTES: u32 = 256 * 1024;
 /// The clients of one run.
 #[derive(Debug)]
 pub(crate) struct Clients {
-    pub(crate) stage: Stage,
+    /// Answers of others than the release don't count.
+    pub(crate) only_release: bool,
     pub(crate) release: Arc<Release>,
     pub(crate) user_agent: String,
     virtual_host: Option<String>,
@@ -75,6 +76,7 @@ type Http = Client<HttpsConnector<Router>, Full<Bytes>>;
 pub(crate) struct ClientPlan {
     pub(crate) ca_certificates: Vec<String>,
     pub(crate) stage: Stage,
+    pub(crate) only_release: bool,
     pub(crate) concurrency: usize,
     /// The target's address.
     pub(crate) base: Option<Url>,
@@ -117,7 +119,7 @@ impl Clients {
         let mut names = plan.names;
         names.extend(plan.virtual_host.clone());
         Self {
-            stage: plan.stage,
+            only_release: plan.only_release,
             release: Arc::new(Release {
                 origin: plan.base.as_ref().and_then(Origin::of),
                 names: names.iter().map(|name| name.to_lowercase()).collect(),

@@ -128,9 +128,9 @@ fn report_of(checks: Vec<(&str, &str, Vec<RoundRecord>)>, bake: Bake) -> Report 
             .zip(checks)
             .map(|(check, (_, _, rounds))| {
                 let mut counters = Counters::default();
-                rounds
-                    .iter()
-                    .for_each(|round| counters.add(round.measurement));
+                for round in &rounds {
+                    counters.add(round.measurement);
+                }
                 CheckRecord {
                     check,
                     counters,

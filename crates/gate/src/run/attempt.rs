@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::memory::Budget;
 use super::part::PausePolicy;
-use super::sampling;
+use super::sampling::{self, Sample};
 use crate::bake::Bake;
 use crate::evidence::Evidence;
 use crate::expect::{Expectation, Finding, evaluate};
@@ -37,6 +37,8 @@ pub(super) struct RunContext {
     /// When this invocation took it on.
     pub(super) begun: Instant,
     pub(super) deadline: Instant,
+    /// The deadline of this invocation, whatever the suite's own limit is.
+    pub(super) function_deadline: Instant,
     /// Whether the run may be handed on to another invocation.
     pub(super) pause: Option<PausePolicy>,
     /// What an answer of the new revision looks like.
@@ -114,29 +116,38 @@ async fn attempt(run: &Arc<RunContext>, index: usize, limit: Instant) -> TryReco
     let begun = Instant::now();
     let mut trace = Trace::default();
     let seen = sampling::execute(run, index, limit, &mut trace).await;
-    let mut of_release = false;
+    let (mut of_release, mut in_doubt) = (false, None);
     let (findings, body, latency, error) = match seen {
         Err(error) => (Vec::new(), None, None, Some(error)),
-        Ok(evidence) => {
+        Ok(Sample { evidence, doubt }) => {
             let latency = evidence.latency;
             of_release = evidence.of_release;
+            in_doubt = doubt;
             match findings(run, index, evidence, limit).await {
                 Ok((findings, body)) => (findings, body, Some(latency), None),
                 Err(error) => (Vec::new(), None, Some(latency), Some(error)),
             }
         }
     };
+    let mut measurement = error
+        .as_ref()
+        .map_or_else(|| worst(&findings), |error| error.measurement);
+    if let (Some(doubt), Measurement::Passed) = (&in_doubt, measurement) {
+        trace.notes.push(doubt.clone());
+        measurement = Measurement::Inconclusive;
+    }
     TryRecord {
-        measurement: error
-            .as_ref()
-            .map_or_else(|| worst(&findings), |error| error.measurement),
+        measurement,
         started: run.elapsed_at(begun),
         duration: begun.elapsed(),
         request: trace.request,
         status: trace.status,
         latency,
         findings,
-        error: error.map(|error| error.message),
+        error: match measurement {
+            Measurement::Inconclusive => in_doubt.or(error.map(|error| error.message)),
+            _ => error.map(|error| error.message),
+        },
         notes: trace.notes,
         body,
         of_release,

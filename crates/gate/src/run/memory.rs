@@ -51,7 +51,8 @@ struct Need {
 }
 
 impl Need {
-    fn of(checks: &[Check], concurrency: usize) -> Self {
+    /// `everywhere` is judged of each answer, whatever a check expects.
+    fn of(checks: &[Check], everywhere: &[Expectation], concurrency: usize) -> Self {
         let mut limits: Vec<usize> = checks.iter().map(max_body).collect();
         limits.sort_unstable_by(|a, b| b.cmp(a));
         limits.truncate(concurrency);
@@ -60,7 +61,10 @@ impl Need {
             at_once: limits.len(),
             judged: checks
                 .iter()
-                .map(|check| judging(&check.expect, max_body(check)))
+                .map(|check| {
+                    let most = max_body(check);
+                    judging(&check.expect, most).max(judging(everywhere, most))
+                })
                 .max()
                 .unwrap_or_default(),
         }
@@ -72,8 +76,13 @@ impl Need {
 }
 
 /// Why the checks can't run in this much memory, if they can't.
-pub(super) fn refusal(checks: &[Check], concurrency: usize, memory: u64) -> Option<String> {
-    let need = Need::of(checks, concurrency);
+pub(super) fn refusal(
+    checks: &[Check],
+    everywhere: &[Expectation],
+    concurrency: usize,
+    memory: u64,
+) -> Option<String> {
+    let need = Need::of(checks, everywhere, concurrency);
     let memory = usize::try_from(memory).unwrap_or(usize::MAX);
     (need.sum() > memory).then(|| {
         let mib = |bytes: usize| format!("{} MiB", bytes.div_ceil(MIB));
@@ -96,8 +105,13 @@ pub(super) fn refusal(checks: &[Check], concurrency: usize, memory: u64) -> Opti
 }
 
 impl Budget {
-    pub(super) fn new(checks: &[Check], concurrency: usize, memory: Option<u64>) -> Self {
-        let need = Need::of(checks, concurrency);
+    pub(super) fn new(
+        checks: &[Check],
+        everywhere: &[Expectation],
+        concurrency: usize,
+        memory: Option<u64>,
+    ) -> Self {
+        let need = Need::of(checks, everywhere, concurrency);
         let room = memory.map_or(UNSTATED, |memory| {
             usize::try_from(memory)
                 .unwrap_or(usize::MAX)
@@ -167,25 +181,25 @@ mod tests {
 
     #[test]
     fn the_defaults_fit_into_the_smallest_function_that_is_sensible() {
-        assert_eq!(refusal(&many(200, "1MiB"), 10, 128 << 20), None);
-        assert_eq!(refusal(&many(200, "1MiB"), 50, 256 << 20), None);
-        assert_eq!(refusal(&many(1, "1MiB"), 10, 128 << 20), None);
+        assert_eq!(refusal(&many(200, "1MiB"), &[], 10, 128 << 20), None);
+        assert_eq!(refusal(&many(200, "1MiB"), &[], 50, 256 << 20), None);
+        assert_eq!(refusal(&many(1, "1MiB"), &[], 10, 128 << 20), None);
     }
 
     #[test]
     fn what_can_not_fit_is_refused_with_the_sum() {
-        insta::assert_snapshot!(refusal(&many(20, "16MiB"), 10, 256 << 20).unwrap(), @"the suite may need 483 MiB of memory, and the function has 256 MiB: 80 MiB for itself, 163 MiB for 10 bodies at once, and 240 MiB to judge the largest; lower limits.concurrency or max_body, or give the function more memory");
-        assert_eq!(refusal(&many(20, "16MiB"), 10, 512 << 20), None);
-        insta::assert_snapshot!(refusal(&many(200, "2MiB"), 200, 512 << 20).unwrap(), @"the suite may need 574 MiB of memory, and the function has 512 MiB: 80 MiB for itself, 450 MiB for 200 bodies at once, and 44 MiB to judge the largest; lower limits.concurrency or max_body, or give the function more memory");
+        insta::assert_snapshot!(refusal(&many(20, "16MiB"), &[], 10, 256 << 20).unwrap(), @"the suite may need 483 MiB of memory, and the function has 256 MiB: 80 MiB for itself, 163 MiB for 10 bodies at once, and 240 MiB to judge the largest; lower limits.concurrency or max_body, or give the function more memory");
+        assert_eq!(refusal(&many(20, "16MiB"), &[], 10, 512 << 20), None);
+        insta::assert_snapshot!(refusal(&many(200, "2MiB"), &[], 200, 512 << 20).unwrap(), @"the suite may need 574 MiB of memory, and the function has 512 MiB: 80 MiB for itself, 450 MiB for 200 bodies at once, and 44 MiB to judge the largest; lower limits.concurrency or max_body, or give the function more memory");
         // Nothing is judged of a body that only its status is asked for.
         let plain = checks("  - { name: a, http: { url: /, max_body: 16MiB } }\n");
-        assert_eq!(refusal(&plain, 10, 100 << 20), None);
+        assert_eq!(refusal(&plain, &[], 10, 100 << 20), None);
     }
 
     #[tokio::test]
     async fn large_bodies_are_judged_one_after_the_other() {
         let checks = many(10, "16MiB");
-        let budget = Budget::new(&checks, 10, Some(488 << 20));
+        let budget = Budget::new(&checks, &[], 10, Some(488 << 20));
         let first = budget.room(&checks[0].expect, 16 << 20).await;
         let mut second = std::pin::pin!(budget.room(&checks[1].expect, 16 << 20));
         assert!(futures::poll!(second.as_mut()).is_pending());

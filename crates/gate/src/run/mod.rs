@@ -23,6 +23,7 @@ use tracing::Instrument as _;
 use self::attempt::RunContext;
 pub(crate) use self::rounds::Finish;
 use crate::bake::Bake;
+use crate::expect::Expectation;
 use crate::measurement::Measurement;
 use crate::probe::client::ClientPlan;
 use crate::probe::{Clients, ProbeContext};
@@ -164,20 +165,14 @@ pub async fn run_part(run: Run, part: Part) -> PartEnd {
         Stage::PreTraffic => Bake::ONE_ROUND,
         Stage::PostTraffic => run.suite.bake(),
     };
-    let selected: Vec<Check> = run
-        .suite
-        .checks
-        .iter()
-        .filter(|check| check.on.contains(&run.stage))
-        .cloned()
-        .collect();
+    let selected = selected(&run);
     let fingerprint = run.suite.fingerprint;
-    let (prior, earlier) = match part.resume {
-        Some(Resume { state, report }) => (state, report),
-        None => {
-            let state = RunState::new(part.now, &bake, fingerprint, selected.len());
-            (state, None)
-        }
+    let (prior, earlier) = match part.resume.map(|resume| (resume.state, resume.report)) {
+        Some(resumed) => resumed,
+        None => (
+            RunState::new(part.now, &bake, fingerprint, selected.len()),
+            None,
+        ),
     };
     let elapsed_before =
         Duration::try_from(part.now.duration_since(prior.begun)).unwrap_or_default();
@@ -188,24 +183,18 @@ pub async fn run_part(run: Run, part: Part) -> PartEnd {
     if part.pause.is_none() && prior.rounds() == 0 {
         refusals.extend(refusals::does_not_fit(&bake, begun, deadline));
     }
-    if run.target.sampled_percent.is_some() && run.suite.revision.is_empty() {
-        refusals.push(refusals::NO_REVISION.to_owned());
-    }
     refusals.extend(refusals::is_of_another_suite(
         &prior,
         fingerprint,
         selected.len(),
     ));
-    let context = probe_context(&run).map_err(|missing| {
-        refusals.push(format!("ca_certificates: {missing}"));
-    });
     let concurrency = run.suite.limits.concurrency;
-    let too_large = |memory| memory::refusal(&selected, concurrency, memory);
-    refusals.extend(run.memory.and_then(too_large));
-    if let Ok(context) = &context {
-        refusals.extend(refusals::fills_too_much(&selected, &context.values));
-        refusals.extend(refusals::not_of_the_release(&selected, context));
-    }
+    let marks = match run.target.sampled_percent {
+        Some(_) => run.suite.revision.clone(),
+        None => Vec::new(),
+    };
+    let context = probe_context(&run);
+    refusals.extend(refusals_of(&run, &selected, &marks, context.as_ref()));
 
     let recorder = Arc::new(Recorder::new(selected.len()));
     let mut finish = Finish::Ended(End::Cut);
@@ -214,14 +203,15 @@ pub async fn run_part(run: Run, part: Part) -> PartEnd {
             probe: context,
             checks: selected.clone(),
             concurrency,
-            memory: memory::Budget::new(&selected, concurrency, run.memory),
+            memory: memory::Budget::new(&selected, &marks, concurrency, run.memory),
             bake,
             prior: prior.clone(),
             elapsed_before,
             begun,
             deadline,
+            function_deadline: run.deadline,
             pause: part.pause,
-            revision: run.suite.revision.clone(),
+            revision: marks.clone(),
             sampled_percent: run.target.sampled_percent,
             recorder: Arc::clone(&recorder),
         });
@@ -229,7 +219,8 @@ pub async fn run_part(run: Run, part: Part) -> PartEnd {
             Ok(finished) => finish = finished,
             Err(fault) => refusals.push(fault),
         }
-        if run.stage == Stage::PreTraffic && has_only_answers_of_others(&selected, &recorder) {
+        let only_release = run.stage == Stage::PreTraffic || run.target.only_release;
+        if only_release && has_only_answers_of_others(&selected, &recorder) {
             refusals.push(refusals::NOT_OF_THE_RELEASE.to_owned());
         }
     }
@@ -238,9 +229,9 @@ pub async fn run_part(run: Run, part: Part) -> PartEnd {
     let mut state = prior;
     let records = recorder.take();
     for (counters, rounds) in state.checks.iter_mut().zip(&records) {
-        rounds
-            .iter()
-            .for_each(|round| counters.add(round.measurement));
+        for round in rounds {
+            counters.add(round.measurement);
+        }
     }
     let redactor = Redactor::new(run.secrets.values().map(String::as_str));
     let input = ReportInput {
@@ -288,6 +279,39 @@ pub async fn run_part(run: Run, part: Part) -> PartEnd {
         "gate decided"
     );
     PartEnd::Decided(Box::new(outcome))
+}
+
+/// The checks of the run's stage.
+fn selected(run: &Run) -> Vec<Check> {
+    let checks = run.suite.checks.iter();
+    let of_stage = checks.filter(|check| check.on.contains(&run.stage));
+    of_stage.cloned().collect()
+}
+
+/// Why the checks can't be measured at this target, by this function.
+fn refusals_of(
+    run: &Run,
+    selected: &[Check],
+    marks: &[Expectation],
+    context: Result<&ProbeContext, &Missing>,
+) -> Vec<String> {
+    let mut refusals = Vec::new();
+    if run.target.sampled_percent.is_some() && run.suite.revision.is_empty() {
+        refusals.push(refusals::NO_REVISION.to_owned());
+    }
+    let concurrency = run.suite.limits.concurrency;
+    let too_large = |memory| memory::refusal(selected, marks, concurrency, memory);
+    refusals.extend(run.memory.and_then(too_large));
+    match context {
+        Err(missing) => refusals.push(format!("ca_certificates: {missing}")),
+        Ok(context) => {
+            refusals.extend(refusals::fills_too_much(selected, &context.values));
+            refusals.extend(refusals::not_of_the_release(selected, context));
+            let rule = &run.target.rule;
+            refusals.extend(refusals::misses_the_rule(selected, rule, context));
+        }
+    }
+    refusals
 }
 
 /// Measures in a task of its own, so that neither a panic nor a hang reaches the caller. Says how the rounds ended,
@@ -348,6 +372,7 @@ fn probe_context(run: &Run) -> Result<ProbeContext, Missing> {
     let clients = Clients::new(ClientPlan {
         ca_certificates,
         stage: run.stage,
+        only_release: run.stage == Stage::PreTraffic || run.target.only_release,
         concurrency: run.suite.limits.concurrency,
         base: run.target.base_url.clone(),
         virtual_host: run.suite.host.clone().or_else(|| run.target.host.clone()),

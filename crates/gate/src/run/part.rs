@@ -45,6 +45,8 @@ pub struct PausePolicy {
     /// A wait for the next round of at least this length is not worth staying for. A run is also handed on where the
     /// time that is left may be too short for a round.
     pub min_wait: Duration,
+    /// Whoever goes on is called at once, so what there is to wait for is waited for here.
+    pub sits_out: bool,
 }
 
 /// How one invocation left a run.

@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
+use text::glob;
 use tokio::time::Instant;
 
-use crate::Stage;
 use crate::bake::Bake;
 use crate::probe::allowed_origins::{Admission, AllowedOrigins};
 use crate::probe::{Probe, ProbeContext};
 use crate::suite::filled_size::{self, MAX_FILLED_TOGETHER};
 use crate::suite::{Check, Severity};
+use crate::target::ListenerRule;
 use crate::template::Values;
 use crate::verdict::RunState;
 use crate::words;
@@ -55,6 +56,52 @@ pub(super) fn is_of_another_suite(
     })
 }
 
+/// Checks whose requests don't meet the listener rule that leads to the release: the listener would hand them to
+/// something else.
+pub(super) fn misses_the_rule(
+    checks: &[Check],
+    rule: &ListenerRule,
+    context: &ProbeContext,
+) -> Vec<String> {
+    let meets = |patterns: &[String], text: &str| {
+        patterns.is_empty() || patterns.iter().any(|pattern| glob::matches(pattern, text))
+    };
+    let mut refusals = Vec::new();
+    for check in checks {
+        #[cfg_attr(not(test), allow(irrefutable_let_patterns))]
+        let Probe::Http(request) = &check.probe else {
+            continue;
+        };
+        let Ok(url) = request.url(context) else {
+            continue;
+        };
+        if !context.clients.release.is_at(&url.origin) {
+            continue;
+        }
+        let host = url.origin.host.as_str();
+        let path = url.path.split('?').next().unwrap_or_default();
+        if !meets(&rule.hosts, host) {
+            refusals.push(format!(
+                "check {:?} (line {}) asks for the host {host}, and the listener rule of the release takes {}; \
+                 correct `host`",
+                check.name,
+                request.line,
+                rule.hosts.join(", ")
+            ));
+        }
+        if !meets(&rule.paths, path) {
+            refusals.push(format!(
+                "check {:?} (line {}) asks for the path {path}, and the listener rule of the release takes {}, so \
+                 something else would answer",
+                check.name,
+                request.line,
+                rule.paths.join(", ")
+            ));
+        }
+    }
+    refusals
+}
+
 /// The texts of the suite are too large once their references are filled.
 pub(super) fn fills_too_much(checks: &[Check], values: &Values) -> Option<String> {
     let bytes = filled_size::bytes(checks, values);
@@ -72,9 +119,9 @@ pub(super) fn fills_too_much(checks: &[Check], values: &Values) -> Option<String
 pub(super) const NOT_OF_THE_RELEASE: &str = "nothing required measures the release: every required check asks another place, or was \
      redirected to one; write one with a path, or with `reaches_release: true`";
 
-/// Before traffic: checks that ask another place, or no required check that measures the release at all.
+/// Where only the release counts: checks that ask another place, or no required check that measures the release at all.
 pub(super) fn not_of_the_release(checks: &[Check], context: &ProbeContext) -> Vec<String> {
-    if context.clients.stage != Stage::PreTraffic {
+    if !context.clients.only_release {
         return Vec::new();
     }
     let mut refusals = Vec::new();

@@ -16,6 +16,9 @@ use crate::verdict::{End, Step};
 /// A round is given at least this long.
 const MIN_ROUND_TIME: Duration = Duration::from_secs(1);
 
+/// Kept back for handing a run on, after all that could be waited for was.
+const TIME_TO_HAND_ON: Duration = Duration::from_secs(2);
+
 /// How the rounds of this invocation came to an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Finish {
@@ -36,6 +39,7 @@ pub(super) async fn measure(run: Arc<RunContext>) -> Finish {
     loop {
         let next_round = state.next_round;
         if hands_on(&run, next_round, has_measured) {
+            sit_out(&run, next_round).await;
             return Finish::Paused { next_round };
         }
         sleep_until(run.instant_of(next_round)).await;
@@ -60,9 +64,20 @@ fn hands_on(run: &RunContext, next_round: Duration, has_measured: bool) -> bool 
     if wait.is_zero() && !has_measured {
         return false;
     }
-    let time = run.deadline.saturating_duration_since(run.begun);
+    let time = run.function_deadline.saturating_duration_since(run.begun);
     let room = max_round_time(&run.checks, run.concurrency).min(time / 2);
-    wait >= policy.min_wait || Instant::now() + wait + room > run.deadline
+    wait >= policy.min_wait || Instant::now() + wait + room > run.function_deadline
+}
+
+/// Waits until the round is due, or as long as there is time.
+async fn sit_out(run: &RunContext, next_round: Duration) {
+    if run.pause.is_some_and(|policy| policy.sits_out) {
+        let latest = run
+            .function_deadline
+            .checked_sub(TIME_TO_HAND_ON)
+            .unwrap_or(run.begun);
+        sleep_until(run.instant_of(next_round).min(latest)).await;
+    }
 }
 
 /// The longest that a round of `checks` may take, by what the suite allows each of them.

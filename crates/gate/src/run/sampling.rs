@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::attempt::{self, RunContext};
 use crate::evidence::Evidence;
-use crate::expect::evaluate;
+use crate::expect::{Expectation, Finding, Got, evaluate};
 use crate::measurement::Measurement;
 use crate::probe::{Probe, ProbeError, Trace};
 
@@ -21,16 +21,36 @@ const MAX_CHANCE: f64 = 0.001;
 /// No step asks more often: a share of 2 % takes 342.
 const MAX_REQUESTS: u32 = 350;
 
+/// An answer that counts.
+pub(super) struct Sample {
+    pub(super) evidence: Evidence,
+    /// Why a pass is none: answers of which nobody knows whose they are, and which were bad.
+    pub(super) doubt: Option<String>,
+}
+
+/// Whose answer it is.
+enum Giver {
+    New,
+    /// It says another value.
+    Other,
+    /// It says nothing, as error pages often do.
+    Unknown,
+}
+
 /// Asks, and asks again while the old revision answers.
 pub(super) async fn execute(
     run: &Arc<RunContext>,
     index: usize,
     limit: Instant,
     trace: &mut Trace,
-) -> Result<Evidence, ProbeError> {
+) -> Result<Sample, ProbeError> {
     let check = &run.checks[index];
     let Some(percent) = run.sampled_percent else {
-        return attempt::execute(run, check, limit, trace).await;
+        let evidence = attempt::execute(run, check, limit, trace).await?;
+        return Ok(Sample {
+            evidence,
+            doubt: None,
+        });
     };
     let is_safe = match &check.probe {
         Probe::Http(request) => {
@@ -40,21 +60,31 @@ pub(super) async fn execute(
         Probe::Misbehave(_) => false,
     };
     let most = if is_safe { max_requests(percent) } else { 1 };
-    let mut asked = 0;
+    let (mut asked, mut bad) = (0, Bad::default());
     while asked < most && Instant::now() < limit {
         asked += 1;
-        let evidence = attempt::execute(run, check, limit, trace).await?;
-        if !evidence.of_release {
-            return Ok(evidence);
-        }
-        let (evidence, is_new) = is_of_new_revision(run, evidence, limit).await?;
-        if is_new {
-            if asked > 1 {
-                trace.notes.push(format!(
-                    "answer {asked} was the first one of the new revision, which has {percent} % of the traffic"
-                ));
+        let evidence = match attempt::execute(run, check, limit, trace).await {
+            Ok(evidence) => evidence,
+            // Whoever did not answer may have been either.
+            Err(error) if error.measurement == Measurement::Failed => {
+                bad.add(&error.message);
+                continue;
             }
-            return Ok(evidence);
+            Err(error) => return Err(error),
+        };
+        let (evidence, giver, unmet) = giver(run, index, evidence, limit).await?;
+        match (giver, unmet) {
+            (Giver::New, _) => {
+                if asked > 1 {
+                    trace.notes.push(format!(
+                        "answer {asked} was the first one of the new revision, which has {percent} % of the traffic"
+                    ));
+                }
+                let doubt = bad.sentence();
+                return Ok(Sample { evidence, doubt });
+            }
+            (Giver::Unknown, Some(unmet)) => bad.add(&unmet),
+            (Giver::Unknown | Giver::Other, _) => {}
         }
     }
     let answers = if asked == 1 {
@@ -69,35 +99,111 @@ pub(super) async fn execute(
     if !is_safe {
         message.push_str("; a request that may change something is not repeated to find it");
     }
+    if let Some(doubt) = bad.sentence() {
+        message = format!("{message}; {doubt}");
+    }
     Err(ProbeError {
         measurement: Measurement::Inconclusive,
         message,
     })
 }
 
-/// Judged off the runtime's threads, as a path over a large body may be slow.
-async fn is_of_new_revision(
+/// Bad answers of which nobody knows whose they are.
+#[derive(Default)]
+struct Bad {
+    count: u32,
+    first: String,
+}
+
+impl Bad {
+    fn add(&mut self, what: &str) {
+        if self.count == 0 {
+            what.clone_into(&mut self.first);
+        }
+        self.count += 1;
+    }
+
+    fn sentence(&self) -> Option<String> {
+        (self.count > 0).then(|| {
+            let answers = if self.count == 1 {
+                "1 bad answer does".to_owned()
+            } else {
+                format!("{} bad answers do", self.count)
+            };
+            format!("{answers} not say which revision gave them: {}", self.first)
+        })
+    }
+}
+
+/// Judged off the runtime's threads, as a path over a large body may be slow. Of an answer that says nothing, what it
+/// does not meet comes back as well.
+async fn giver(
     run: &Arc<RunContext>,
+    index: usize,
     evidence: Evidence,
     limit: Instant,
-) -> Result<(Evidence, bool), ProbeError> {
-    let room = run.memory.room(&run.revision, evidence.body.most()).await;
+) -> Result<(Evidence, Giver, Option<String>), ProbeError> {
+    let most = evidence.body.most();
+    let room = run.memory.room(&run.revision, most).await;
     let shared = Arc::clone(run);
     let judging = tokio::task::spawn_blocking(move || {
         let stop = Arc::new(AtomicBool::new(false));
-        let findings = evaluate(&shared.revision, &evidence, &shared.probe.values, &stop);
+        let judge = |expectations: &[Expectation]| {
+            evaluate(expectations, &evidence, &shared.probe.values, &stop)
+        };
+        let marks = judge(&shared.revision);
+        let is_text = matches!(shared.revision.as_slice(), [Expectation::Body(_)]);
+        let giver = match marks.as_slice() {
+            marks
+                if marks
+                    .iter()
+                    .all(|mark| mark.measurement == Measurement::Passed) =>
+            {
+                Ok(Giver::New)
+            }
+            marks => match marks
+                .iter()
+                .find(|mark| mark.measurement == Measurement::Errored)
+            {
+                Some(unclear) => Err(in_words(unclear)),
+                // Text that is not there says nothing of whose page it is.
+                None if marks.iter().all(is_absent) || is_text => Ok(Giver::Unknown),
+                None => Ok(Giver::Other),
+            },
+        };
+        let unmet = match giver {
+            Ok(Giver::Unknown) => judge(&shared.checks[index].expect)
+                .iter()
+                .find(|finding| finding.measurement != Measurement::Passed)
+                .map(in_words),
+            _ => None,
+        };
         drop(room);
-        let is_new = findings
-            .iter()
-            .all(|finding| finding.measurement == Measurement::Passed);
-        (evidence, is_new)
+        (evidence, giver, unmet)
     });
     match timeout_at(limit, judging).await {
-        Ok(Ok(judged)) => Ok(judged),
+        Ok(Ok((evidence, Ok(giver), unmet))) => Ok((evidence, giver, unmet)),
+        Ok(Ok((_, Err(why), _))) => Err(ProbeError::errored(format!(
+            "which revision gave the answer is not known: {why}"
+        ))),
         Ok(Err(_)) | Err(_) => Err(ProbeError::errored(
             "which revision gave the answer could not be found out in time; make `revision` simpler",
         )),
     }
+}
+
+/// Whether the answer does not have what would say it: it has no such header or field, or is no JSON at all.
+fn is_absent(mark: &Finding) -> bool {
+    mark.measurement != Measurement::Passed && matches!(mark.got, Got::Words(_))
+}
+
+fn in_words(finding: &Finding) -> String {
+    let got = match &finding.got {
+        Got::Words(words) => words.clone(),
+        Got::Value(_) if finding.sensitive => "another value".to_owned(),
+        Got::Value(value) => value.clone(),
+    };
+    format!("{}: got {got}", finding.demand)
 }
 
 /// How often to ask until it would be strange that the new revision never answered.

@@ -9,6 +9,7 @@ mod parts;
 mod probing;
 mod received;
 mod requests;
+mod rule;
 mod sampling;
 mod secure;
 mod shop;

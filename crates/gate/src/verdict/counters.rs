@@ -28,7 +28,9 @@ impl Tally {
     /// Counts.
     pub(crate) fn of(rounds: impl IntoIterator<Item = Measurement>) -> Self {
         let mut tally = Self::default();
-        rounds.into_iter().for_each(|round| tally.add(round));
+        for round in rounds {
+            tally.add(round);
+        }
         tally
     }
 
@@ -87,7 +89,9 @@ impl Counters {
     /// Counts `rounds`.
     pub fn of(rounds: &[Measurement]) -> Self {
         let mut counters = Self::default();
-        rounds.iter().for_each(|round| counters.add(*round));
+        for round in rounds {
+            counters.add(*round);
+        }
         counters
     }
 

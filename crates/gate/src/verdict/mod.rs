@@ -242,29 +242,27 @@ impl CheckHistory {
             };
             return of(conclusion, self.single(last));
         }
-        if let Some(excess) = self.counters.excess(bake) {
-            let conclusion = match excess {
-                Excess::Failed => Conclusion::Failed,
-                Excess::Errored | Excess::ErroredInARow | Excess::Inconclusive => {
-                    Conclusion::Inconclusive
-                }
-            };
-            return of(conclusion, self.past_limit(excess, bake));
+        // What failed comes first: no amount of errors beside it makes it a matter of doubt.
+        let failed = |reason| of(Conclusion::Failed, reason);
+        let excess = self.counters.excess(bake);
+        if let Some(excess @ Excess::Failed) = excess {
+            return failed(self.past_limit(excess, bake));
         }
-        match bake.no_data {
-            NoDataPolicy::Fail if tally.no_data > 0 => {
-                return of(Conclusion::Failed, self.without_data());
-            }
-            NoDataPolicy::Inconclusive if tally.no_data > 0 => {
-                return inconclusive(self.without_data());
-            }
-            _ => {}
+        if bake.no_data == NoDataPolicy::Fail && tally.no_data > 0 {
+            return failed(self.without_data());
         }
-        match self.counters.last_counting(bake) {
+        let last = self.counters.last_counting(bake);
+        if last == Some(Measurement::Failed) {
+            return failed(self.bad_end(Measurement::Failed));
+        }
+        if let Some(excess) = excess {
+            return inconclusive(self.past_limit(excess, bake));
+        }
+        if bake.no_data == NoDataPolicy::Inconclusive && tally.no_data > 0 {
+            return inconclusive(self.without_data());
+        }
+        match last {
             Some(Measurement::Passed) => {}
-            Some(Measurement::Failed) => {
-                return of(Conclusion::Failed, self.bad_end(Measurement::Failed));
-            }
             Some(other) => return inconclusive(self.bad_end(other)),
             None => return inconclusive(self.without_data()),
         }

@@ -99,7 +99,7 @@ pub(crate) async fn prepare(
     let resume = match &event.run {
         None => None,
         Some(run) => Some(HandedOn::decode(run).ok_or_else(|| {
-            let reason = format!("the event's {RUN_KEY} is none of ours");
+            let reason = format!("the event's {RUN_KEY} was not written by this gate");
             Refusal::of(vec![reason], Some(&suite))
         })?),
     };
@@ -108,6 +108,7 @@ pub(crate) async fn prepare(
         pause: may_hand_on(*stage, &suite, MAX_CHECKS).then_some(PausePolicy {
             // Whoever goes on is called at once: only the function's own time is a reason.
             min_wait: Duration::MAX,
+            sits_out: true,
         }),
         max_bake: Some(MaxBake {
             limit: MAX_BAKE,

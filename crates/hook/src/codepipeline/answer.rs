@@ -17,7 +17,7 @@ use crate::event::Job;
 use crate::flow::GateFunction;
 
 /// One try takes this long at most.
-const TRY_TIMEOUT: Duration = Duration::from_secs(3);
+const TRY_TIMEOUT: Duration = Duration::from_secs(5);
 const MIN_BACKOFF: Duration = Duration::from_millis(150);
 const MAX_BACKOFF: Duration = Duration::from_secs(2);
 /// AWS's limit of a summary.
@@ -101,11 +101,19 @@ pub(crate) async fn goes_on(
         .continuation_token(token.encode())
         .execution_details(details)
         .send();
-    match call.await {
-        Ok(_) => Ok(json!({ "jobId": job.id, "continues": reason })),
-        Err(error) => Err(format!(
-            "CodePipeline did not take the continuation token, so the bake can't go on: {}",
-            sentence(&error)
+    let tried = attempt(async {
+        call.await
+            .map(|_| ())
+            .map_err(|error| SdkErrorText::of(&error))
+    });
+    match tried.await {
+        Ok(()) => Ok(json!({ "jobId": job.id, "continues": reason })),
+        // Taken by an earlier try whose result was lost, or by another delivery of the same job: the bake goes on.
+        Err(Tried::Over) => {
+            Ok(json!({ "jobId": job.id, "continues": reason, "answeredBefore": true }))
+        }
+        Err(Tried::Refused(why) | Tried::Again(why)) => Err(format!(
+            "CodePipeline did not take the continuation token, so the bake can't go on: {why}"
         )),
     }
 }
@@ -121,6 +129,7 @@ async fn success(aws: &Aws, reply: &Reply) -> Result<(), SdkErrorText> {
         .put_job_success_result()
         .job_id(&reply.job.id)
         .execution_details(details)
+        .output_variables("passed", (reply.answer == Answer::Succeeded).to_string())
         .output_variables("verdict", reply.conclusion.as_str())
         .output_variables("reason", short(&reply.summary, MAX_SUMMARY))
         .output_variables("report_url", &reply.report_link)

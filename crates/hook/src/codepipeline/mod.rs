@@ -27,7 +27,7 @@ const MAX_BAKE: Duration = Duration::from_hours(23);
 /// `CodePipeline` calls again about so long after a continuation token; a shorter wait is sat out.
 const MIN_WAIT: Duration = Duration::from_secs(30);
 /// A token may have 2,048 characters; this many checks fit.
-const MAX_CHECKS: usize = 80;
+const MAX_CHECKS: usize = 65;
 
 /// A run between two jobs: each continuation has an id of its own, so the first job's names the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,15 +94,17 @@ pub(crate) async fn prepare(
     target.host.clone_from(&parameters.host);
     let handed_on = match &job.run {
         None => None,
-        Some(token) => Some(
-            HandedOn::decode(token)
-                .ok_or_else(|| of_suite("the continuation token is none of ours".to_owned()))?,
-        ),
+        Some(token) => Some(HandedOn::decode(token).ok_or_else(|| {
+            of_suite("the continuation token was not written by this gate".to_owned())
+        })?),
     };
     let may_pause = may_hand_on(function.stage, &suite, MAX_CHECKS);
     Ok(Preparation::Measure(Box::new(Prepared {
-        resume: handed_on.map(|run| run.state).filter(|_| may_pause),
-        pause: may_pause.then_some(PausePolicy { min_wait: MIN_WAIT }),
+        resume: handed_on.map(|run| run.state),
+        pause: may_pause.then_some(PausePolicy {
+            min_wait: MIN_WAIT,
+            sits_out: false,
+        }),
         max_bake: Some(MaxBake {
             limit: MAX_BAKE,
             why: "CodePipeline ends a job after a day; shorten traffic.bake".to_owned(),

@@ -74,10 +74,9 @@ impl Parameters {
             ));
         }
         let mut facts = Vec::new();
-        for key in target
-            .keys()
-            .filter(|key| !matches!(key.as_str(), "url" | "host"))
-        {
+        // The run's own: its reports are kept by them.
+        let own = ["url", "host", "deployment_id", "lifecycle_event"];
+        for key in target.keys().filter(|key| !own.contains(&key.as_str())) {
             match TARGET_KEYS.iter().find(|known| *known == key) {
                 Some(known) => {
                     let value = text_of(target, key, &mut problems);

@@ -64,11 +64,13 @@ impl ServiceDeployment {
     }
 
     /// How long ECS waits for the hook that calls the function of this name.
-    pub(crate) fn hook_timeout(&self, function: &str) -> Option<Duration> {
+    pub(crate) fn hook_timeout(&self, function: &str, stage: &str) -> Option<Duration> {
         let own = self.hooks.iter().find(|hook| {
             let target = hook.hook_target_arn().unwrap_or_default();
             // With or without a version or alias behind the name.
-            target.split(':').nth(6) == Some(function)
+            let stages = hook.lifecycle_stages();
+            let calls_here = stages.is_empty() || stages.iter().any(|one| one.as_str() == stage);
+            target.split(':').nth(6) == Some(function) && calls_here
         })?;
         let minutes = own
             .timeout_configuration()
@@ -130,6 +132,9 @@ fn of(described: &Described) -> ServiceDeployment {
     ServiceDeployment {
         progress: match described.status() {
             Some(Status::RollbackRequested | Status::RollbackInProgress) => {
+                Progress::RollingBack { to }
+            }
+            Some(Status::StopRequested | Status::InProgress) if described.rollback().is_some() => {
                 Progress::RollingBack { to }
             }
             Some(

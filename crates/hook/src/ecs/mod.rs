@@ -13,7 +13,9 @@ mod target;
 
 use std::time::Duration;
 
-use gate::PausePolicy;
+use common::aws::Aws;
+use gate::{PausePolicy, Stage};
+use tokio::time::Instant;
 
 use self::deployment::{Progress as DeploymentProgress, ServiceDeployment};
 use self::run::HandedOn;
@@ -21,18 +23,21 @@ use self::stage::Route;
 use self::target::TargetQuery;
 use crate::budget::Budget;
 use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target, may_hand_on};
-use crate::event::EcsEvent;
+use crate::event::{EcsEvent, RUN_KEY};
 use crate::facts::{Facts, note};
 use crate::flow::GateFunction;
 use crate::guard::Progress;
-use crate::lookup::LookupContext;
+use crate::lookup::{LookupContext, LookupError};
 
 /// ECS calls back after 30 s by default; whether it takes a shorter delay is not documented. So a wait of this length
 /// is handed back, and a shorter one is sat out.
 const MIN_CALL_BACK: Duration = Duration::from_secs(30);
 
 /// `hookDetails` has no documented limit; a token of `CodePipeline` may have 2,048 characters. This many checks fit.
-const MAX_CHECKS: usize = 80;
+const MAX_CHECKS: usize = 65;
+
+/// The pause between two tries to read a deployment that may be a rollback.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Kept between the end of a bake and the hook's time-out.
 const HOOK_RESERVE: Duration = Duration::from_mins(2);
@@ -50,7 +55,7 @@ pub(crate) async fn prepare(
         aws,
     } = function;
     progress.begin("looking up the deployment");
-    let deployment = deployment::read(aws, &event.deployment_arn).await?;
+    let deployment = read_deployment(aws, event, budget).await?;
     if let Some(undone) = rollback(event, &deployment) {
         return Ok(Preparation::Waived(format!(
             "this deployment is rolling back to {undone}; a rollback is never hindered by a gate"
@@ -99,25 +104,42 @@ pub(crate) async fn prepare(
     let mut target = gate_target(Some(&found.url), &found.known).map_err(of_suite)?;
     target.host = found.host;
     target.headers = found.headers;
+    target.rule = found.rule;
+    // An earlier revision serves customers: elsewhere it may answer.
+    target.only_release = matches!(
+        route,
+        Route::TestAtPartialStep { .. } | Route::Sampled { .. }
+    );
     if let Route::Sampled { percent } = route {
-        if !suite.tells_revisions_apart() {
+        let version = |key: &str| found.known.facts.get(key);
+        let same = version("version").is_some() && version("version") == version("old_version");
+        if !suite.tells_revisions_apart() || same {
             return Err(of_suite(stage::nothing_tells_apart(percent)));
         }
         target.sampled_percent = Some(percent);
     }
-    let handed_on = event.run.as_deref().and_then(HandedOn::decode);
-    let resume = handed_on.and_then(|run| run.of_step(event).then_some(run.state));
+    let resume = match (stage, event.run.as_deref()) {
+        // One round before traffic has nothing to go on with.
+        (Stage::PreTraffic, _) | (_, None) => None,
+        (Stage::PostTraffic, Some(text)) => {
+            let run = HandedOn::decode(text).ok_or_else(|| {
+                of_suite(format!(
+                    "hookDetails.{RUN_KEY} was not written by this gate"
+                ))
+            })?;
+            run.of_step(event).then_some(run.state)
+        }
+    };
     let pause = may_hand_on(*stage, &suite, MAX_CHECKS).then_some(PausePolicy {
         min_wait: MIN_CALL_BACK,
+        sits_out: false,
     });
-    // One round before traffic has nothing to go on with.
-    let resume = resume.filter(|_| pause.is_some());
     Ok(Preparation::Measure(Box::new(Prepared {
         assumed: found.assumed,
         resume,
         pause,
         max_bake: deployment
-            .hook_timeout(&settings.function_name)
+            .hook_timeout(&settings.function_name, &event.lifecycle_stage)
             .map(|timeout| MaxBake {
                 limit: timeout.saturating_sub(HOOK_RESERVE),
                 why:
@@ -128,15 +150,36 @@ pub(crate) async fn prepare(
     })))
 }
 
+/// Reads the deployment. At the stages that run on a rollback no failed look-up may hinder one, so it is tried until
+/// the time is over.
+async fn read_deployment(
+    aws: &Aws,
+    event: &EcsEvent,
+    budget: Budget,
+) -> Result<ServiceDeployment, LookupError> {
+    loop {
+        let read = deployment::read(aws, &event.deployment_arn).await;
+        let left = budget.work_until.saturating_duration_since(Instant::now());
+        if read.is_ok() || !recurs(event) || left < 2 * RETRY_AFTER {
+            return read;
+        }
+        tokio::time::sleep(RETRY_AFTER).await;
+    }
+}
+
+/// Whether this stage also runs on a rollback.
+fn recurs(event: &EcsEvent) -> bool {
+    matches!(
+        event.lifecycle_stage.as_str(),
+        "TEST_TRAFFIC_SHIFT" | "PRODUCTION_TRAFFIC_SHIFT"
+    )
+}
+
 /// The revision that a rollback goes back to, if this is one. The weights don't tell: a first, normal step has 0 % as
 /// well. Only two stages run again on a rollback, and the deployment says that it is one.
 fn rollback(event: &EcsEvent, deployment: &ServiceDeployment) -> Option<String> {
-    let recurs = matches!(
-        event.lifecycle_stage.as_str(),
-        "TEST_TRAFFIC_SHIFT" | "PRODUCTION_TRAFFIC_SHIFT"
-    );
     match &deployment.progress {
-        DeploymentProgress::RollingBack { to } if recurs => Some(to.as_deref().map_or_else(
+        DeploymentProgress::RollingBack { to } if recurs(event) => Some(to.as_deref().map_or_else(
             || "an earlier revision".to_owned(),
             |to| last_name(to).to_owned(),
         )),

@@ -4,6 +4,7 @@
 //! serves, which would be measured in place of the release.
 
 use aws_sdk_elasticloadbalancingv2::types::{Rule, RuleCondition};
+use gate::ListenerRule;
 
 /// What a request needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,47 +13,39 @@ pub(crate) struct Demands {
     pub(crate) host: Option<String>,
     /// From `http-header`.
     pub(crate) headers: Vec<(String, String)>,
-    /// What can't be met for the suite, as sentences that say what the suite must do.
-    pub(crate) open: Vec<String>,
+    /// What hosts and paths the rule takes: the gate refuses checks that don't meet it.
+    pub(crate) rule: ListenerRule,
 }
 
-/// What `rule` demands. An error says which condition no check can meet.
+/// What `rule` demands. An error says which condition nobody can promise to meet.
 pub(crate) fn demands(rule: &Rule) -> Result<Demands, String> {
     let mut demands = Demands::default();
     for condition in rule.conditions() {
         match condition.field().unwrap_or_default() {
-            "host-header" => of_host(condition, &mut demands),
+            "host-header" => {
+                let configured = condition.host_header_config();
+                let values = configured.map_or(condition.values(), |config| config.values());
+                let is_open = |name: &&String| name.contains(['*', '?']);
+                let named = values.iter().find(|name| !is_open(name));
+                demands.host = named.map(|name| name.to_ascii_lowercase());
+                let patterns = values.iter().map(|name| name.to_ascii_lowercase());
+                demands.rule.hosts = patterns.collect();
+            }
             "http-header" => of_header(condition, &mut demands)?,
-            "path-pattern" => of_path(condition, &mut demands),
-            "http-request-method" | "query-string" => demands.open.push(format!(
-                "the rule has a condition on {}; write requests that meet it",
-                condition.field().unwrap_or_default()
-            )),
-            "source-ip" => demands.open.push(
-                "the rule has a condition on source-ip; the function's own address must meet it"
-                    .to_owned(),
-            ),
+            "path-pattern" => {
+                let configured = condition.path_pattern_config();
+                let values = configured.map_or(condition.values(), |config| config.values());
+                demands.rule.paths = values.to_vec();
+            }
             other => {
                 return Err(format!(
-                    "has a condition on {other:?}, which no check can meet"
+                    "has a condition on {other:?}, which a gate can't promise to meet: another rule may answer it; give the \
+                     service a rule with conditions on host-header, path-pattern or http-header"
                 ));
             }
         }
     }
     Ok(demands)
-}
-
-fn of_host(condition: &RuleCondition, demands: &mut Demands) {
-    let configured = condition.host_header_config();
-    let values = configured.map_or(condition.values(), |config| config.values());
-    let is_open = |name: &&String| name.contains(['*', '?']);
-    match values.iter().find(|name| !is_open(name)) {
-        Some(name) => demands.host = Some(name.to_ascii_lowercase()),
-        None => demands.open.push(format!(
-            "the rule takes hosts such as {}; write one that meets it as `host` of the suite",
-            values.join(", ")
-        )),
-    }
 }
 
 fn of_header(condition: &RuleCondition, demands: &mut Demands) -> Result<(), String> {
@@ -69,21 +62,6 @@ fn of_header(condition: &RuleCondition, demands: &mut Demands) -> Result<(), Str
         .headers
         .push((name.to_ascii_lowercase(), value.unwrap_or_default()));
     Ok(())
-}
-
-fn of_path(condition: &RuleCondition, demands: &mut Demands) {
-    let configured = condition.path_pattern_config();
-    let values = configured.map_or(condition.values(), |config| config.values());
-    if values
-        .iter()
-        .any(|pattern| pattern == "*" || pattern == "/*")
-    {
-        return;
-    }
-    demands.open.push(format!(
-        "the rule takes paths such as {}; a check with another path reaches another target",
-        values.join(", ")
-    ));
 }
 
 /// The listener of a rule: `…:listener-rule/app/name/lb/listener/rule`. A Network Load Balancer has no rules; there the
@@ -153,17 +131,21 @@ mod tests {
         let met = met.unwrap();
         assert_eq!(met.host.as_deref(), Some("shop.example.com"));
         assert_eq!(met.headers, [("x-test".to_owned(), "greenx".to_owned())]);
-        assert!(met.open.is_empty());
-        assert_eq!(of(vec![path("/*")]).unwrap(), Demands::default());
+        assert_eq!(met.rule.hosts, ["*.example.com", "shop.example.com"]);
+        assert_eq!(of(vec![path("/api/*")]).unwrap().rule.paths, ["/api/*"]);
+        assert_eq!(of(vec![host(&["*.example.com"])]).unwrap().host, None);
     }
 
     #[test]
-    fn what_the_suite_must_meet_itself_is_said() {
-        let open = |condition| of(vec![condition]).unwrap().open.join("\n");
-        insta::assert_snapshot!(open(host(&["*.example.com"])), @"the rule takes hosts such as *.example.com; write one that meets it as `host` of the suite");
-        insta::assert_snapshot!(open(path("/api/*")), @"the rule takes paths such as /api/*; a check with another path reaches another target");
-        insta::assert_snapshot!(open(condition("source-ip").build()), @"the rule has a condition on source-ip; the function's own address must meet it");
-        insta::assert_snapshot!(of(vec![condition("moon-phase").build()]).unwrap_err(), @r#"has a condition on "moon-phase", which no check can meet"#);
+    fn a_condition_that_nobody_can_promise_to_meet_is_refused() {
+        for field in ["source-ip", "query-string", "http-request-method"] {
+            assert!(
+                of(vec![condition(field).build()])
+                    .unwrap_err()
+                    .contains(field)
+            );
+        }
+        insta::assert_snapshot!(of(vec![condition("moon-phase").build()]).unwrap_err(), @r#"has a condition on "moon-phase", which a gate can't promise to meet: another rule may answer it; give the service a rule with conditions on host-header, path-pattern or http-header"#);
     }
 
     #[test]

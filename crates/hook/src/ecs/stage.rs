@@ -54,9 +54,12 @@ pub(crate) fn route(
             if percent >= 100 {
                 return Ok(Route::Production);
             }
-            Ok(match to_new() {
-                Ok(()) => Route::TestAtPartialStep { percent },
-                Err(_) => Route::Sampled { percent },
+            // What ECS does not say is not taken for granted while customers are served by both.
+            let said = weight(&event.test_weights, event).or(deployment.test_percent);
+            Ok(if has_test_rule && said == Some(100) {
+                Route::TestAtPartialStep { percent }
+            } else {
+                Route::Sampled { percent }
             })
         }
         _ => Err(wrong_stage(stage, lifecycle_stage)),

@@ -2,6 +2,8 @@
 
 use aws_sdk_elasticloadbalancingv2::types::Rule;
 
+use gate::ListenerRule;
+
 use super::deployment::{Revision, Revisions};
 use super::last_name;
 use super::rule::{self, Demands};
@@ -30,6 +32,8 @@ pub(crate) struct FoundTarget {
     pub(crate) host: Option<String>,
     /// The headers that it demands.
     pub(crate) headers: Vec<(String, String)>,
+    /// What it takes.
+    pub(crate) rule: ListenerRule,
     pub(crate) assumed: Vec<String>,
 }
 
@@ -84,7 +88,8 @@ pub(crate) async fn find(
         url: under_test.url,
         host: demands.host,
         headers: demands.headers,
-        assumed: under_test.assumed.into_iter().chain(demands.open).collect(),
+        rule: demands.rule,
+        assumed: under_test.assumed.into_iter().collect(),
     })
 }
 

@@ -139,7 +139,8 @@ fn what_one_step_handed_on_is_not_gone_on_with_at_the_next() {
 
 #[test]
 fn the_hooks_own_time_out_bounds_the_bake() {
-    let timeout = |function| deployment(Progress::Forward).hook_timeout(function);
+    let timeout =
+        |function| deployment(Progress::Forward).hook_timeout(function, "PRODUCTION_TRAFFIC_SHIFT");
     assert_eq!(
         timeout("deploy-hooks-post-traffic"),
         Some(Duration::from_mins(90))

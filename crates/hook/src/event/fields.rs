@@ -70,7 +70,11 @@ impl Fields {
                     clippy::cast_sign_loss,
                     reason = "a float is cut to the range of the integer"
                 )]
-                Field::Number(number) => Some((name.to_owned(), number.round() as u32)),
+                // 99.6 % is not the whole.
+                Field::Number(number) if *number < 100.0 => {
+                    Some((name.to_owned(), number.floor() as u32))
+                }
+                Field::Number(number) => Some((name.to_owned(), *number as u32)),
                 _ => None,
             }
         });
@@ -97,7 +101,7 @@ impl Picker<'_> {
         false
     }
 
-    /// Whether something at or below `path` is kept.
+    /// Whether something at or below `path` is kept. A `*` stands for one name, below which nothing is.
     fn leads_on(&self, path: &str) -> bool {
         self.kept.iter().any(|kept| {
             let (mut wanted, mut names) =
@@ -163,6 +167,18 @@ impl<'de> Visitor<'de> for Picker<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
         let Self { kept, path, fields } = self;
+        let is_leaf = kept.iter().any(|one| {
+            let above = one.strip_suffix("/*");
+            *one == path
+                || above.is_some_and(|above| {
+                    path.strip_prefix(above).is_some_and(|rest| rest.len() > 1)
+                })
+        });
+        if is_leaf {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            fields.keep(path, Field::Other);
+            return Ok(true);
+        }
         if !path.is_empty() {
             fields.keep(path.clone(), Field::Other);
         }

@@ -114,7 +114,7 @@ async fn an_absolute_url_counts_where_the_check_says_what_it_is() {
     let outcome = at(Stage::PreTraffic, &own, "", &format!("http: GET {url}")).await;
     insta::assert_snapshot!(without_ports(&outcome, &[&own, &other]), @r#"
     failed
-    check "it" (line 6): nothing says that http://127.0.0.1:OLD is the release under test, which answers at http://127.0.0.1:NEW; before traffic only the release counts: write a path, or `reaches_release: true` if the URL leads to the version under test, or `allow_origins: ["http://127.0.0.1:OLD"]` if another place is meant; or `on: post-traffic`
+    check "it" (line 6): nothing says that http://127.0.0.1:OLD is the release under test, which answers at http://127.0.0.1:NEW; before traffic, and while an earlier release serves customers, only the release counts: write a path, or `reaches_release: true` if the URL leads to the version under test, or `allow_origins: ["http://127.0.0.1:OLD"]` if another place is meant; or `on: post-traffic`
     "#);
     assert!(other.asked().is_empty() && own.asked().is_empty());
     let stated = format!("http: {{ url: '{url}', reaches_release: true }}");

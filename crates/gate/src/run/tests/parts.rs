@@ -17,6 +17,7 @@ async fn in_parts(shop: &Shop, traffic: &str, keep_report: bool) -> (Outcome, us
             resume: resume.take(),
             pause: Some(PausePolicy {
                 min_wait: Duration::from_millis(100),
+                sits_out: false,
             }),
         };
         match run_part(a_run(shop, &text), part).await {
@@ -115,4 +116,37 @@ async fn a_suite_that_changed_meanwhile_ends_the_run() {
     failed
     the suite was changed while its bake went on, after 1 round; what was measured by the old one does not count for the new one: deploy again
     ");
+}
+
+#[tokio::test]
+async fn where_nobody_waits_for_us_the_wait_is_sat_out() {
+    let shop = Shop::open().await;
+    let text =
+        format!("version: 1\nname: shop\ntraffic: {{ bake: 1h, every: 10m }}\nchecks:\n{CHECKS}\n");
+    let begun = Instant::now();
+    let part = Part {
+        now: Timestamp::now(),
+        resume: None,
+        pause: Some(PausePolicy {
+            min_wait: Duration::MAX,
+            sits_out: true,
+        }),
+    };
+    let run = Run {
+        deadline: begun + Duration::from_secs(4),
+        ..a_run(&shop, &text)
+    };
+    let PartEnd::Paused(paused) = run_part(run, part).await else {
+        panic!("it ends");
+    };
+    assert_eq!(paused.state.rounds(), 1);
+    assert!(
+        begun.elapsed() >= Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "there is time to hand it on"
+    );
 }

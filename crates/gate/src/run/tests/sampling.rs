@@ -14,6 +14,7 @@ async fn sampled(shop: &Shop, revision: &str, check: &str, percent: u32) -> Outc
             base_url: Some(shop.url.clone()),
             facts: BTreeMap::from([("version".to_owned(), "1.2.0".to_owned())]),
             sampled_percent: Some(percent),
+            only_release: true,
             ..Target::default()
         },
         secrets: BTreeMap::new(),
@@ -84,4 +85,43 @@ async fn without_a_word_on_the_revision_nothing_is_asked() {
     failed
     two revisions answer at this address, and the suite does not say how to tell them apart; name what an answer of the new one has: `revision: { header: { name: x-version, equals: "{{ target.version }}" } }`
     "#);
+}
+
+#[tokio::test]
+async fn bad_answers_that_do_not_say_whose_they_are_make_no_pass() {
+    let shop = Shop::open().await;
+    // Each answer of the old revision is an error page without a mark: it might as well be the new one's.
+    let check = "{ name: a, retries: 0, http: 'GET /two-revisions?broken=old&unmarked=1' }";
+    let outcome = sampled(&shop, BY_HEADER, check, 20).await;
+    assert_eq!(conclusion(&outcome), "inconclusive");
+    insta::assert_snapshot!(told(&outcome), @r#"
+    failed
+    check "a" was inconclusive: 4 bad answers do not say which revision gave them: status 2xx: got 502
+    "#);
+}
+
+#[tokio::test]
+async fn a_mark_that_is_not_known_is_an_error_and_no_storm() {
+    let shop = Shop::open().await;
+    let revision = "revision: { header: { name: x-version, equals: '{{ target.image }}' } }";
+    let check = "{ name: a, retries: 0, http: GET /two-revisions }";
+    let outcome = sampled(&shop, revision, check, 20).await;
+    assert_eq!((conclusion(&outcome), shop.requests()), ("inconclusive", 1));
+    insta::assert_snapshot!(told(&outcome), @r#"
+    failed
+    check "a" errored: which revision gave the answer is not known: header x-version: got target.image is not known for this deployment
+    "#);
+}
+
+#[tokio::test]
+async fn while_an_earlier_revision_serves_only_the_release_counts() {
+    let (shop, other) = (Shop::open().await, Shop::open().await);
+    let check = format!("{{ name: a, http: 'GET {}two-revisions' }}", other.url);
+    let outcome = sampled(&shop, BY_HEADER, &check, 20).await;
+    assert_eq!((conclusion(&outcome), other.requests()), ("failed", 0));
+    assert!(
+        told(&outcome).contains("is the release under test"),
+        "{}",
+        told(&outcome)
+    );
 }

@@ -166,7 +166,7 @@ async fn flaky(State(seen): State<Arc<Seen>>) -> impl IntoResponse {
 async fn two_revisions(
     State(seen): State<Arc<Seen>>,
     Query(asked): Query<std::collections::HashMap<String, String>>,
-) -> impl IntoResponse {
+) -> axum::response::Response {
     let number = seen.requests.fetch_add(1, Ordering::SeqCst) + 1;
     let is_new = number.is_multiple_of(5) && asked.get("no-new").is_none();
     let broken =
@@ -177,11 +177,12 @@ async fn two_revisions(
         StatusCode::OK
     };
     let version = if is_new { "1.2.0" } else { "1.1.0" };
-    (
-        status,
-        [("x-version", version)],
-        Json(json!({ "version": version })),
-    )
+    // As error pages do, of the load balancer among others.
+    if broken && asked.contains_key("unmarked") {
+        return (status, Json(json!({}))).into_response();
+    }
+    let body = Json(json!({ "version": version }));
+    (status, [("x-version", version)], body).into_response()
 }
 
 /// Works at first.
