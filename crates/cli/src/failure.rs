@@ -13,6 +13,15 @@ pub(crate) enum Failure {
     /// What it was to do did not succeed.
     #[error("{0}")]
     Failed(String),
+    /// Whether it succeeded can't be known; `ecs` only.
+    #[error("{0}")]
+    Unknown(String),
+    /// What it was given can't be used; `ecs` only, where 2 is for what can't be known.
+    #[error("{0}")]
+    Unusable(String),
+    /// Somebody pressed Ctrl-C.
+    #[error("{0}")]
+    Interrupted(String),
     /// What it found can't be told.
     #[error("the output could not be written: {0}")]
     Output(#[from] io::Error),
@@ -20,6 +29,10 @@ pub(crate) enum Failure {
 
 /// What a shell says of a process that SIGPIPE has ended.
 const CLOSED_PIPE: u8 = 141;
+/// What a shell says of a process that SIGINT has ended.
+const INTERRUPTED: u8 = 130;
+/// Of `ecs`: wrong input.
+pub(crate) const UNUSABLE: u8 = 3;
 
 impl Failure {
     /// Whether standard output was closed by its reader, as `head` does.
@@ -30,7 +43,9 @@ impl Failure {
     /// What the process ends with.
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Wrong(_) => 2,
+            Self::Wrong(_) | Self::Unknown(_) => 2,
+            Self::Unusable(_) => UNUSABLE,
+            Self::Interrupted(_) => INTERRUPTED,
             Self::Output(_) if self.is_closed_pipe() => CLOSED_PIPE,
             Self::Failed(_) | Self::Output(_) => 1,
         })

@@ -2,10 +2,11 @@
 //!
 //! A command tells what it found on standard output, as text or as JSON, and what is wrong on standard
 //! error. It ends with 0 if all is well, 1 if something failed, 2 if it was called wrongly or a
-//! configuration is wrong.
+//! configuration is wrong. `ecs` has exit codes of its own, for pipelines.
 
 mod approvals;
 mod clients;
+mod ecs;
 mod env;
 mod failure;
 mod screen;
@@ -35,12 +36,13 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 });
 
 const EXAMPLES: &str = "\
-Exit codes: 0 all is well, 1 something failed, 2 wrong call or wrong configuration.
+Exit codes: 0 all is well, 1 something failed, 2 wrong call or wrong configuration. `ecs` has its own: see its help.
 
 Examples:
   deploy-hooks approvals lint approvals.yaml
   deploy-hooks approvals preview --config approvals.yaml events/approval-asks.json
-  deploy-hooks env plan --config environments.yaml --table deploy-hooks-state --week";
+  deploy-hooks env plan --config environments.yaml --table deploy-hooks-state --week
+  deploy-hooks ecs deploy --cluster production --service shop --task-definition taskdef.json --dry-run";
 
 #[derive(Subcommand)]
 enum Command {
@@ -50,15 +52,22 @@ enum Command {
     /// Environments that sleep: plan, stop, wake, snooze, explain
     #[command(subcommand)]
     Env(Box<env::Command>),
+    /// Deployments by ECS itself, as a step of a pipeline: deploy, follow
+    #[command(subcommand)]
+    Ecs(Box<ecs::Command>),
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return refuse(&error),
+    };
     let mut screen = Screen::new(args.json);
     let done = match args.command {
         Command::Approvals(command) => approvals::run(command, &mut screen).await,
         Command::Env(command) => env::run(*command, &mut screen).await,
+        Command::Ecs(command) => ecs::run(*command, &mut screen).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -68,5 +77,17 @@ async fn main() -> ExitCode {
             screen.error(&failure);
             failure.code()
         }
+    }
+}
+
+/// Prints help, or what is wrong with the call.
+fn refuse(error: &clap::Error) -> ExitCode {
+    // As clap itself does: where nobody reads it, the exit code says enough.
+    let _ = error.print();
+    let of_ecs = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
+    match u8::try_from(error.exit_code()) {
+        Ok(2) if of_ecs.as_deref() == Some("ecs") => ExitCode::from(failure::UNUSABLE),
+        Ok(code) => ExitCode::from(code),
+        Err(_) => ExitCode::FAILURE,
     }
 }

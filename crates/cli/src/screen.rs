@@ -67,6 +67,17 @@ impl Screen {
         writeln!(self.out, "{}", text.as_ref())
     }
 
+    /// What goes on meanwhile: beside the result, or on standard error where that is JSON. That nobody can read it is
+    /// no reason to stop.
+    pub(crate) fn progress(&mut self, text: &str, style: Option<Style>) {
+        let _ = if self.json {
+            writeln!(self.err, "{text}")
+        } else {
+            let text = style.map_or_else(|| text.to_owned(), |style| self.styled(style, text));
+            writeln!(self.out, "{text}")
+        };
+    }
+
     /// A result as JSON.
     pub(crate) fn value(&mut self, value: &Value) -> io::Result<()> {
         self.line(format!("{value:#}"))

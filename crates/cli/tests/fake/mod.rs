@@ -28,6 +28,10 @@ pub struct State {
     pub calls: Vec<String>,
     /// Operations that AWS refuses.
     pub refused: Vec<&'static str>,
+    /// What is answered to an operation whatever is asked, call by call; the last answer stays.
+    pub replayed: Vec<(&'static str, Vec<Reply>)>,
+    /// What calls with replayed answers asked.
+    pub asked: Vec<(String, Value)>,
 }
 
 /// The world, and the program in it.
@@ -47,6 +51,8 @@ impl World {
             ecs: ecs::Ecs::default(),
             calls: Vec::new(),
             refused: Vec::new(),
+            replayed: Vec::new(),
+            asked: Vec::new(),
         }));
         let shared = state.clone();
         std::thread::spawn(move || {
@@ -85,10 +91,15 @@ impl World {
 
     /// `deploy-hooks env …`, and nothing more.
     pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.program();
+        command.arg("env").args(args);
+        command
+    }
+
+    /// `deploy-hooks`, in this world.
+    pub fn program(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deploy-hooks"));
         command
-            .arg("env")
-            .args(args)
             .env_remove("STATE_TABLE")
             .env_remove("ENVIRONMENTS_CONFIG")
             .env_remove("HTTP_PROXY")
@@ -156,6 +167,18 @@ fn answer(state: &mut State, (service, operation): (&str, &str), call: &Value) -
             "AccessDeniedException",
             "User: somebody is not authorized",
         ));
+    }
+    let script = state
+        .replayed
+        .iter_mut()
+        .find(|(name, _)| *name == operation);
+    if let Some((_, replies)) = script {
+        state.asked.push((operation.to_owned(), call.clone()));
+        return if replies.len() > 1 {
+            replies.remove(0)
+        } else {
+            replies[0].clone()
+        };
     }
     match service {
         "DynamoDB_20120810" => state.tables.serve(operation, call),

@@ -1,0 +1,42 @@
+//! `deploy-hooks ecs`: a deploy step for pipelines, as CodePipeline has no action for ECS's own blue/green.
+//!
+//! A pipeline goes by the exit status alone: what can't be known is never a success, and a rollback is a failure.
+
+mod calls;
+mod deploy;
+mod deployment;
+mod diff;
+mod fields;
+mod follow;
+mod outcome;
+mod progress;
+mod template;
+
+use std::io::ErrorKind;
+
+use crate::failure::Failure;
+use crate::screen::Screen;
+
+/// The commands.
+#[derive(clap::Subcommand)]
+pub(crate) enum Command {
+    /// Register a task definition, let ECS deploy it, and follow that to its end
+    Deploy(deploy::Args),
+    /// Follow a deployment that runs already
+    Follow(follow::Args),
+}
+
+/// Runs a command.
+pub(crate) async fn run(command: Command, screen: &mut Screen) -> Result<(), Failure> {
+    let done = match command {
+        Command::Deploy(args) => deploy::run(&args, screen).await,
+        Command::Follow(args) => follow::run(&args, screen).await,
+    };
+    done.map_err(|failure| match failure {
+        Failure::Wrong(text) => Failure::Unusable(text),
+        Failure::Output(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Failure::Unknown(Failure::Output(error).to_string())
+        }
+        other => other,
+    })
+}
