@@ -22,10 +22,12 @@ SOURCES = {
     "PostTraffic": ("crates/post-traffic/src", *GATE),
     "ApprovalNotifier": (
         *("crates/approval-notifier/src", "crates/approvals/src", "crates/briefing/src", "crates/channels/src"),
-        *("-crates/approvals/src/pipeline/put.rs", "crates/signing/src", "crates/ledger/src", STATE, *COMMON),
+        *("-crates/approvals/src/pipeline/put.rs", "-crates/approvals/src/ecs/answer.rs"),
+        *("crates/signing/src", "crates/ledger/src", STATE, *COMMON),
     ),
     "ApprovalDecision": (
-        *("crates/approval-decision/src", "crates/approvals/src", "crates/briefing/src/change_sets"),
+        *("crates/approval-decision/src", "crates/approvals/src"),
+        *("crates/briefing/src/change_sets", "crates/briefing/src/ecs/shown.rs"),
         *("crates/function-url/src", "crates/signing/src", "crates/ledger/src", STATE, *COMMON),
     ),
     "EnvScheduler": (

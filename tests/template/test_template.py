@@ -20,7 +20,7 @@ GATES = {
 CONDITIONS = {
     *("WithApprovals", "WithAlarms", "AlarmsByEmail", "HearsTopic", "HearsSecondTopic", "HearsThirdTopic"),
     *("WithEnvironments", "EnvironmentsByEmail", "EnvironmentsLinked", "EnvironmentsFannedOut", "DecisionsAddressed"),
-    *("NamesClusters", "NamesDatabases", "NamesGroups", "DeployedByEcs"),
+    *("NamesClusters", "NamesDatabases", "NamesGroups", "DeployedByEcs", "WithPauses"),
 }
 APPROVAL_ROLES = ("ApprovalPolicy", "ApprovalNotifierRole", "ApprovalDecisionRole")
 
@@ -88,9 +88,31 @@ def test_only_the_decision_may_answer_and_only_for_the_pipelines_named(resources
     assert answers == {"codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"}, "jobs are no approvals"
 
 
+def test_only_the_decision_may_answer_a_pause_and_only_of_the_services_named(resources: Json) -> None:
+    answering = "ecs:ContinueServiceDeployment"
+    [statement] = [s for s in _statements(resources, "ApprovalDecisionRole") if answering in _actions(s)]
+    assert _actions(statement) == [answering]
+    assert statement["Resource"]["Sub"].endswith(":service-deployment/${EcsServices}/*")
+    others = _statements(resources, "ApprovalPolicy", "ApprovalNotifierRole", "GatePolicy", "EcsHookRole")
+    assert not [s for s in others if answering in _actions(s)]
+
+
+def test_pauses_need_both_parameters_and_their_rule_names_the_cluster_only(template: Json, resources: Json) -> None:
+    both = {"ApprovalsConfig": "s3://settings/approvals.yaml", "EcsServices": "production/*"}
+    for name in ("PauseRule", "PauseRulePermission"):
+        for left_out in both:
+            one = {key: value for key, value in both.items() if key != left_out}
+            rendered = Rendered(template, {"SuiteLocation": "file:/opt/suite.yaml", **one})
+            assert not rendered.made(name), (name, one)
+    pattern = resources["PauseRule"]["Properties"]["EventPattern"]
+    assert pattern["source"] == ["aws.ecs"]
+    assert set(pattern["detail"]) == {"clusterArn", "eventName"}, "a service's ARN would lock its own stack"
+
+
 def test_no_permission_is_wider_than_a_kind_of_resource(resources: Json) -> None:
+    without_resource = ["ecs:DescribeTaskDefinition"]  # IAM knows none for it
     for statement in _statements(resources, *APPROVAL_ROLES, "ReminderRole"):
-        assert statement["Resource"] != "*", statement
+        assert statement["Resource"] != "*" or _actions(statement) == without_resource, statement
         assert not [action for action in _actions(statement) if "*" in action], statement
 
 

@@ -42,8 +42,10 @@ catalogue! {
     cut, removal, replacement, access, data, other, add, modify, remove, import, dynamic, other_action, replaced,
     maybe_replaced, before, after, none, gates, passed, failed, variables, comment_of_owner, links,
     console, external, external_text, gaps, gap, what_execution, what_origin, what_actions, what_old_version, what_change_set,
-    what_gate_report, what_owner_words, decision, comment_label, comment_hint, reason_label, reason_hint, approve, reject,
-    approve_warning, reject_warning, anonymous, used, view_only, reload, not_sent, decided_approved, decided_rejected, expired, superseded, stopped, by_whom,
+    what_gate_report, what_owner_words, what_deployment, decision, comment_label, comment_hint, reason_label, reason_hint, approve, reject,
+    approve_warning, reject_warning, approve_pause_warning, reject_pause_warning, pause_comment_hint, pause_console,
+    pause_end, pause_continues, pause_rolls_back, pause_end_unknown, traffic, traffic_now, revision, first_revision, differences, difference_added,
+    difference_removed, difference_changed, anonymous, used, view_only, reload, not_sent, decided_approved, decided_rejected, expired, superseded, stopped, by_whom,
     elsewhere, by_time, said, holder, recorded, recorded_detail, refused, no_such_case, not_allowed, starter_barred,
     may_be_starter, unknown_starter, office_hours, office_hours_never, reason_needed, nothing_shown, too_late, asked_anew, changed, gone,
     superseded_title, in_progress, in_progress_detail, try_again, try_again_detail, already,
@@ -96,6 +98,7 @@ impl Texts {
             Lookup::ChangeSet => self.what_change_set,
             Lookup::GateReport => self.what_gate_report,
             Lookup::OwnerWords => self.what_owner_words,
+            Lookup::Deployment => self.what_deployment,
         };
         fill(self.gap, &[("what", what), ("why", &gap.why)])
     }

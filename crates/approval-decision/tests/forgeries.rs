@@ -326,7 +326,8 @@ async fn what_was_signed_with_a_key_that_is_newer_than_those_read_counts() {
         change: |case| {
             let newer = Keys::new(NEW, Some(KEY)).unwrap();
             let token = approvals::Token::new(fixture::support::TOKEN);
-            case.token_mac = approvals::token_mac::token_mac(&newer, &case.action, &token);
+            case.token_mac =
+                approvals::token_mac::token_mac(&newer, case.source.action().unwrap(), &token);
         },
         ..Plan::default()
     })
@@ -370,7 +371,8 @@ async fn a_case_of_a_key_that_is_not_known_is_not_told_as_superseded() {
         change: |case| {
             let newer = Keys::new(NEW, None).unwrap();
             let token = approvals::Token::new(fixture::support::TOKEN);
-            case.token_mac = approvals::token_mac::token_mac(&newer, &case.action, &token);
+            case.token_mac =
+                approvals::token_mac::token_mac(&newer, case.source.action().unwrap(), &token);
         },
         ..Plan::default()
     })

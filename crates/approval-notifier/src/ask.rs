@@ -5,12 +5,12 @@
 //! both to the same one. It is never kept: the case has a keyed hash of it.
 
 use approvals::config::Route;
-use approvals::message::{ApprovalMessage, WaitingMessage};
+use approvals::message::{ApprovalMessage, PauseEvent, WaitingMessage};
 use approvals::pipeline::{self, Open};
 use approvals::records::{ApprovalAudit, ApprovalDetails, Opened};
-use approvals::token_mac::token_mac;
 use approvals::{ApprovalAction, Case, CaseId, Status};
 use channels::{Dispatched, Mode, Occasion, Recipient};
+use common::console;
 use common::state::StateError;
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ use crate::context::EventContext;
 use crate::delivery::{self, CaseMessage};
 use crate::error::{NotifierError, all};
 use crate::gather::{self, Found, Gathered};
-use crate::question::{ASK, Question};
+use crate::question::{ASK, ApprovalQuestion, PauseQuestion, Question};
 use crate::reminder_schedule::{self, Scheduler};
 use crate::{follow, forward};
 
@@ -51,7 +51,7 @@ pub async fn approval(
         Some(_) => gather::in_own_place(context, action),
         None => action,
     };
-    let question = Question {
+    let question = ApprovalQuestion {
         console_link: gather::console_link(&action).or(message.console_link),
         action,
         token: message.token,
@@ -62,7 +62,7 @@ pub async fn approval(
         external_link: message.external_link,
         comment: message.comment,
     };
-    Box::pin(ask(context, question, &*keys?)).await
+    Box::pin(ask(context, Question::Approval(question), &*keys?)).await
 }
 
 /// A notification rule's message: the execution is known, the token is read.
@@ -89,7 +89,7 @@ pub async fn notification(
         return Box::pin(nothing_open(context, action, execution)).await;
     };
     let action = gather::in_own_place(context, action);
-    let question = Question {
+    let question = ApprovalQuestion {
         console_link: gather::console_link(&action),
         action,
         token,
@@ -100,7 +100,20 @@ pub async fn notification(
         external_link: message.external_link,
         comment: message.comment,
     };
-    Box::pin(ask(context, question, &*keys?)).await
+    Box::pin(ask(context, Question::Approval(question), &*keys?)).await
+}
+
+/// An event that a deployment is paused: all that it says is read again.
+pub async fn pause(context: &EventContext<'_>, event: PauseEvent) -> Result<(), NotifierError> {
+    let keys = context.keys().await?;
+    let paused = event.paused;
+    let question = PauseQuestion {
+        console_link: console::service(&paused.region, &paused.cluster, &paused.service),
+        fresh: gather::is_fresh(event.time, event.expires, context.now()),
+        expires: event.expires,
+        paused,
+    };
+    Box::pin(ask(context, Question::Pause(question), &keys)).await
 }
 
 /// A notification of something that isn't open: it is over, or `CodePipeline` doesn't show it yet.
@@ -125,9 +138,9 @@ async fn ask(
     keys: &Keys,
 ) -> Result<(), NotifierError> {
     let config = context.config().await?;
-    let id = Case::id_of(&question.action, &question.token);
+    let id = question.case_id();
     tracing::Span::current().record(common::telemetry::CORRELATION_ID, id.as_str());
-    let Some(route) = config.route(&question.action) else {
+    let Some(route) = config.route(&question.source()) else {
         return Box::pin(forward::unrouted(context, &id, &question)).await;
     };
     let to = context.recipients(&route.tell).await?;
@@ -186,11 +199,14 @@ async fn index(
     id: &CaseId,
     question: &Question,
 ) -> Result<(), NotifierError> {
-    let Some(execution) = &question.execution_id else {
+    let Some(execution) = question.execution_id() else {
         return Ok(());
     };
-    let pipeline = &question.action.pipeline;
-    Ok(context.records.index_case(id, pipeline, execution).await?)
+    let source = question.source();
+    Ok(context
+        .records
+        .index_case(id, source.index(), execution)
+        .await?)
 }
 
 /// Writes the case down. What was written first counts, for everybody.
@@ -204,14 +220,14 @@ async fn open(
         Found::New(found) => *found,
     };
     let case = Case {
-        id: Case::id_of(&question.action, &question.token),
-        action: question.action.clone(),
-        execution_id: question.execution_id.clone(),
-        token_mac: token_mac(keys, &question.action, &question.token),
+        id: question.case_id(),
+        source: found.source,
+        execution_id: question.execution_id().map(str::to_owned),
+        token_mac: question.token_mac(keys),
         route: route.name.clone(),
         asked_at: context.now(),
         expires: found.expires,
-        console_link: question.console_link.clone(),
+        console_link: question.console_link().map(str::to_owned),
         external_link: found.words.external_link,
         comment: found.words.comment,
         briefing: found.briefing,

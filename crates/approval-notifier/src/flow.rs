@@ -9,8 +9,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use approvals::message::{self, Incoming};
+use approvals::message::{self, DeploymentRef, Incoming};
 use approvals::records::Records;
+use approvals::source::SERVICE_DEPLOYMENTS;
 use channels::Outgoing;
 use common::invocation::{self, Invocation};
 use common::state::Table;
@@ -22,7 +23,7 @@ use tracing::Instrument;
 
 use crate::context::{EventContext, Shared};
 use crate::error::{NotifierError, all};
-use crate::{Notifier, ask, follow, forward, remind};
+use crate::{Notifier, ask, follow, forward, pause, remind};
 
 /// What is kept of an invocation's time, to say that the rest was not enough.
 const RESERVE: Duration = Duration::from_millis(750);
@@ -174,6 +175,15 @@ async fn one(
             }
             followed
         }
+        Incoming::Paused(event) => Box::pin(ask::pause(context, event)).await,
+        Incoming::DeploymentChanged(event) => match event.deployment {
+            DeploymentRef::Arn(arn) => {
+                Box::pin(follow::execution(context, SERVICE_DEPLOYMENTS, &arn)).await
+            }
+            DeploymentRef::OfService(cluster, service) => {
+                Box::pin(pause::follow_service(context, &cluster, &service)).await
+            }
+        },
         Incoming::Reminder { case, number } => {
             Box::pin(remind::remind(context, &case, number)).await
         }

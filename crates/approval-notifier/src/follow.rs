@@ -7,8 +7,8 @@ use std::sync::Arc;
 use approvals::config::{Config, FollowUp, Route};
 use approvals::decide::Settled;
 use approvals::pipeline;
-use approvals::token_mac::mask_token;
-use approvals::{Case, ExecutionOutcome, ExecutionStatus, Status};
+use approvals::source::wait;
+use approvals::{Case, ExecutionOutcome, ExecutionStatus, Source, Status};
 use channels::{Mode, Occasion, Recipient};
 use futures::future::join_all;
 use ledger::{Actor, Delivery};
@@ -38,15 +38,15 @@ fn outcome_name(status: ExecutionStatus) -> &'static str {
     }
 }
 
-/// Follows up all cases of a pipeline execution.
+/// Follows up all cases of a pipeline execution or a service deployment.
 pub async fn execution(
     context: &EventContext<'_>,
-    pipeline: &str,
+    index: &str,
     execution_id: &str,
 ) -> Result<(), NotifierError> {
     let ids = context
         .records
-        .cases_of_execution(pipeline, execution_id)
+        .cases_of_execution(index, execution_id)
         .await?;
     let following = ids
         .iter()
@@ -104,7 +104,7 @@ async fn facts<'a>(
     let (outcome, keys) = tokio::join!(outcome(context, case, route, settled), context.keys());
     let keys = keys?;
     // People paste what the console shows them, and its review link carries the token.
-    let mask = |text: &str| mask_token(&keys, &case.token_mac, &case.action, text);
+    let mask = |text: &str| wait::mask(&keys, case, text);
     let comment = if settled.by.is_empty() {
         settled.action_state.summary.as_deref()
     } else {
@@ -140,13 +140,18 @@ async fn outcome(
     if settled.action_state.status != Status::Approved || !follow_up(route).outcome {
         return Ok(None);
     }
-    // One cheap call, as most looks come before the end.
-    let around = pipeline::execution_of(context.aws, &case.action.pipeline, execution).await?;
-    if around.status.is_none_or(|status| goes_on(&status)) {
-        return Ok(None);
-    }
     let lookups = gather::lookups(context, route);
-    let outcome = Box::pin(briefing::outcome(&lookups, &case.action, execution)).await?;
+    let outcome = match &case.source {
+        Source::Pipeline(action) => {
+            // One cheap call, as most looks come before the end.
+            let around = pipeline::execution_of(context.aws, &action.pipeline, execution).await?;
+            if around.status.is_none_or(|status| goes_on(&status)) {
+                return Ok(None);
+            }
+            Box::pin(briefing::outcome(&lookups, action, execution)).await?
+        }
+        Source::Ecs(paused) => Box::pin(briefing::pause_outcome(&lookups, paused)).await?,
+    };
     Ok((outcome.status != ExecutionStatus::InProgress).then_some(outcome))
 }
 

@@ -46,10 +46,10 @@ pub async fn unrouted(
     id: &CaseId,
     question: &Question,
 ) -> Result<(), NotifierError> {
-    let action = &question.action;
+    let action = question.source();
     tracing::error!(
         %action,
-        "an approval waits and no route matches it; add one to the configuration, for example a last one without `match`"
+        "something waits for a decision and no route matches it; add one to the configuration, for example a last one without `match`"
     );
     let text = ForwardedMessage {
         title: format!("{action} waits for a decision, and no route is for it"),
@@ -57,7 +57,7 @@ pub async fn unrouted(
             "It can be decided in the AWS console. So that it is told like the others, add a route \
                that matches it to the configuration of approvals."
                 .to_owned(),
-        link: question.console_link.clone(),
+        link: question.console_link().map(str::to_owned),
     };
     // By the case: both messages about one wait are one here, too.
     pass_on(context, id.as_str(), &text).await

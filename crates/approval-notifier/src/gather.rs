@@ -6,7 +6,7 @@ use std::time::Duration;
 use approvals::config::Route;
 use approvals::pipeline::{self, OwnerNote, Wait};
 use approvals::{
-    ApprovalAction, Briefing, Case, CaseId, Gap, Lookup, Shown, Status, Token, redact,
+    ApprovalAction, Briefing, Case, CaseId, Gap, Lookup, Shown, Source, Status, Token, redact,
 };
 use aws_sdk_codepipeline::types::{PipelineDeclaration, StageDeclaration};
 use briefing::Lookups;
@@ -19,11 +19,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::context::EventContext;
 use crate::error::NotifierError;
-use crate::question::Question;
+use crate::pause;
+use crate::question::{ApprovalQuestion, Question};
 
 /// A look-up that people wait for takes no longer: the execution behind a token, for example, with a
 /// pipeline's whole history in the way. What is claimed meanwhile must still be sent within its lease.
-const LOOKUP_TIMEOUT: Duration = Duration::from_secs(4);
+pub const LOOKUP_TIMEOUT: Duration = Duration::from_secs(4);
 /// Characters of a reason.
 const MAX_REASON: usize = 400;
 /// A message may arrive before `CodePipeline` shows its token: that is looked for again after this.
@@ -59,6 +60,8 @@ pub enum Found {
 /// What a new case is made of.
 #[derive(Debug)]
 pub struct Findings {
+    /// What waits, as AWS has it.
+    pub source: Source,
     /// What helps to decide.
     pub briefing: Briefing,
     /// What a decision is bound to.
@@ -142,24 +145,40 @@ pub async fn gather(
     question: &Question,
     route: &Route,
 ) -> Result<Gathered, NotifierError> {
-    let (found, waits) = tokio::join!(
-        Box::pin(find(context, id, question, route)),
-        Box::pin(waits(context, question))
-    );
-    Ok(Gathered {
-        found: found?,
-        waits: waits?,
-    })
+    match question {
+        Question::Approval(question) => {
+            let findings = findings(context, question, route);
+            let (found, waits) = tokio::join!(
+                Box::pin(find(context, id, findings)),
+                Box::pin(waits(context, question))
+            );
+            Ok(Gathered {
+                found: found?,
+                waits: waits?,
+            })
+        }
+        Question::Pause(question) => {
+            let (known, read) = tokio::join!(
+                Box::pin(context.records.case(id)),
+                Box::pin(pause::read(context, question, route))
+            );
+            let (known, (findings, waits)) = (known?, read?);
+            let found = match known {
+                Some(case) => Found::Known(Box::new(case)),
+                None => Found::New(Box::new(findings)),
+            };
+            Ok(Gathered { found, waits })
+        }
+    }
 }
 
 async fn find(
     context: &EventContext<'_>,
     id: &CaseId,
-    question: &Question,
-    route: &Route,
+    findings: impl Future<Output = Findings>,
 ) -> Result<Found, NotifierError> {
     let known = Box::pin(context.records.case(id));
-    let findings = Box::pin(findings(context, question, route));
+    let findings = Box::pin(findings);
     Ok(match select(known, findings).await {
         Either::Left((known, findings)) => match known? {
             Some(case) => Found::Known(Box::new(case)),
@@ -172,7 +191,11 @@ async fn find(
     })
 }
 
-async fn findings(context: &EventContext<'_>, question: &Question, route: &Route) -> Findings {
+async fn findings(
+    context: &EventContext<'_>,
+    question: &ApprovalQuestion,
+    route: &Route,
+) -> Findings {
     let lookups = lookups(context, Some(route));
     let execution = question.execution_id.as_deref();
     let ((mut briefing, shown), expires, (words, gap)) = tokio::join!(
@@ -182,6 +205,7 @@ async fn findings(context: &EventContext<'_>, question: &Question, route: &Route
     );
     briefing.gaps.extend(gap);
     Findings {
+        source: question.action.clone().into(),
         briefing,
         shown,
         expires,
@@ -191,7 +215,10 @@ async fn findings(context: &EventContext<'_>, question: &Question, route: &Route
 
 /// What the action's owner says, as `CodePipeline` has it. Where it can't be asked, what the message says,
 /// marked as such: anybody who may publish to the topic can have written it.
-async fn words(context: &EventContext<'_>, question: &Question) -> (OwnerNote, Option<Gap>) {
+async fn words(
+    context: &EventContext<'_>,
+    question: &ApprovalQuestion,
+) -> (OwnerNote, Option<Gap>) {
     let said = OwnerNote {
         comment: question.comment.clone(),
         external_link: question.external_link.clone(),
@@ -235,7 +262,10 @@ pub fn lookups<'a>(context: &EventContext<'a>, route: Option<&'a Route>) -> Look
 }
 
 /// Whether it still waits. A message may be hours old: repeated, or taken from a dead-letter queue.
-async fn waits(context: &EventContext<'_>, question: &Question) -> Result<bool, NotifierError> {
+async fn waits(
+    context: &EventContext<'_>,
+    question: &ApprovalQuestion,
+) -> Result<bool, NotifierError> {
     if question
         .expires
         .is_some_and(|expires| expires <= context.now())
@@ -262,7 +292,7 @@ async fn waits(context: &EventContext<'_>, question: &Question) -> Result<bool, 
 }
 
 /// Whether this very wait is open in its execution, as far as is known.
-async fn execution_waits(context: &EventContext<'_>, question: &Question) -> bool {
+async fn execution_waits(context: &EventContext<'_>, question: &ApprovalQuestion) -> bool {
     let Some(execution) = &question.execution_id else {
         return true;
     };
@@ -282,7 +312,7 @@ async fn execution_waits(context: &EventContext<'_>, question: &Question) -> boo
 
 /// Whether another wait than the one in question is open there: a stage that was retried asks anew, in
 /// the same execution and with another token.
-async fn another_waits(context: &EventContext<'_>, question: &Question) -> bool {
+async fn another_waits(context: &EventContext<'_>, question: &ApprovalQuestion) -> bool {
     let execution = question.execution_id.as_deref();
     let open = pipeline::open_approval(context.aws, &question.action, execution);
     let why = match tokio::time::timeout(LOOKUP_TIMEOUT, open).await {
@@ -295,7 +325,7 @@ async fn another_waits(context: &EventContext<'_>, question: &Question) -> bool 
 }
 
 /// When `CodePipeline` gives up: as the message says, else as the pipeline's definition does.
-async fn expires(context: &EventContext<'_>, question: &Question) -> Option<Timestamp> {
+async fn expires(context: &EventContext<'_>, question: &ApprovalQuestion) -> Option<Timestamp> {
     if question.expires.is_some() {
         return question.expires;
     }

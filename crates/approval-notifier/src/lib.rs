@@ -23,6 +23,7 @@ pub mod follow;
 pub mod forward;
 pub mod gather;
 pub mod links;
+pub mod pause;
 pub mod question;
 pub mod remind;
 pub mod reminder_schedule;

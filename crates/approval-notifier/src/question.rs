@@ -1,8 +1,10 @@
 //! The question that people are asked, and by which names the records know the messages that ask it.
 
-use approvals::{ApprovalAction, Token};
+use approvals::token_mac::token_mac;
+use approvals::{ApprovalAction, Case, CaseId, PausedDeployment, Source, Token};
 use jiff::Timestamp;
 use ledger::{Delivery, DeliveryState};
+use signing::Keys;
 
 /// The name of the question in the records.
 pub const ASK: &str = "ask";
@@ -12,9 +14,73 @@ pub const ESCALATED: &str = "escalation";
 /// The beginning of a reminder's name there; its number follows.
 pub const REMINDER: &str = "reminder-";
 
-/// What waits for people, whichever message told of it.
+/// What waits for people.
 #[derive(Debug)]
-pub struct Question {
+pub enum Question {
+    /// A manual approval.
+    Approval(ApprovalQuestion),
+    /// A paused deployment.
+    Pause(PauseQuestion),
+}
+
+impl Question {
+    /// What it is about.
+    pub fn source(&self) -> Source {
+        match self {
+            Self::Approval(question) => question.action.clone().into(),
+            Self::Pause(question) => question.paused.clone().into(),
+        }
+    }
+
+    /// The id of its case.
+    pub fn case_id(&self) -> CaseId {
+        match self {
+            Self::Approval(question) => Case::id_of(&question.action, &question.token),
+            Self::Pause(question) => question.paused.case_id(),
+        }
+    }
+
+    /// The pipeline execution, where it could be found; the service deployment.
+    pub fn execution_id(&self) -> Option<&str> {
+        match self {
+            Self::Approval(question) => question.execution_id.as_deref(),
+            Self::Pause(question) => Some(&question.paused.deployment_arn),
+        }
+    }
+
+    /// Where it is in the console.
+    pub fn console_link(&self) -> Option<&str> {
+        match self {
+            Self::Approval(question) => question.console_link.as_deref(),
+            Self::Pause(question) => question.console_link.as_deref(),
+        }
+    }
+
+    /// By what its token is recognised; a pause has none.
+    pub fn token_mac(&self, keys: &Keys) -> String {
+        match self {
+            Self::Approval(question) => token_mac(keys, &question.action, &question.token),
+            Self::Pause(_) => String::new(),
+        }
+    }
+}
+
+/// A deployment that is paused, as its event says it.
+#[derive(Debug)]
+pub struct PauseQuestion {
+    /// What waits.
+    pub paused: PausedDeployment,
+    /// Whether its event is so new that Lambda runs it again if it fails.
+    pub fresh: bool,
+    /// When ECS gives up.
+    pub expires: Option<Timestamp>,
+    /// The service in the console.
+    pub console_link: Option<String>,
+}
+
+/// An approval that waits, whichever message told of it.
+#[derive(Debug)]
+pub struct ApprovalQuestion {
     /// The action that waits.
     pub action: ApprovalAction,
     /// Its token.

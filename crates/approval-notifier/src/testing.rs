@@ -40,7 +40,7 @@ pub(crate) fn case(asked_at: &str, expires: Option<&str>) -> Case {
     };
     Case {
         id: Case::id_of(&action, &Token::new("a token")),
-        action,
+        source: action.into(),
         execution_id: Some("0b5a7c9e".into()),
         token_mac: "00000000:00".into(),
         route: "production".into(),

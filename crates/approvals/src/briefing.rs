@@ -18,6 +18,9 @@ pub struct Briefing {
     pub version: Option<VersionChange>,
     /// The change sets that the pipeline made, each ordered by risk.
     pub change_sets: Vec<ChangeSet>,
+    /// The deployment of ECS that is paused, if that is what waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<DeploymentBriefing>,
     /// What the gates said in the same execution.
     pub gates: Vec<GateReport>,
     /// What could not be looked up.
@@ -204,6 +207,47 @@ pub struct Property {
     pub recreates: Replacement,
 }
 
+/// A deployment of ECS that is paused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeploymentBriefing {
+    /// AWS's word for how traffic moves: `CANARY`, `BLUE_GREEN`, …
+    pub strategy: Option<String>,
+    /// How much of production traffic the new revision has now, in percent: which step it is.
+    pub production_percent: Option<u32>,
+    /// The id of the revision that serves; none before the first.
+    pub old_revision: Option<String>,
+    /// The id of the revision that is deployed.
+    pub new_revision: Option<String>,
+    /// How the task definitions differ.
+    pub differences: Vec<Difference>,
+}
+
+/// A field of a task definition that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Its path, by AWS's names: `web.environment.MODE`.
+    pub field: String,
+    /// How.
+    pub kind: DifferenceKind,
+    /// Before; never that of a variable or a secret.
+    pub before: Option<String>,
+    /// After; never that of a variable or a secret.
+    pub after: Option<String>,
+}
+
+/// How a field differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DifferenceKind {
+    /// It is new.
+    Added,
+    /// It is gone.
+    Removed,
+    /// It is another one.
+    Changed,
+}
+
 /// What a gate said of a deployment in the same execution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GateReport {
@@ -248,6 +292,8 @@ pub enum Lookup {
     GateReport,
     /// What the action's owner says with it, its comment and its link.
     OwnerWords,
+    /// What a paused deployment deploys.
+    Deployment,
 }
 
 /// What a decision is bound to.

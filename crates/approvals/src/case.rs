@@ -1,4 +1,4 @@
-//! A case: one manual approval that waits, or has waited, for people.
+//! A case: a manual approval or a paused deployment that waits, or has waited, for people.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use signing::OpaqueId;
 
-use crate::{Briefing, Shown, Token};
+use crate::{Briefing, Shown, Source, Starter, Token};
 
 /// The manual approval action, by AWS's names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,29 +29,31 @@ impl fmt::Display for ApprovalAction {
     }
 }
 
-/// Names a case. It is made from the token, so that every message about one wait leads to one case; a token
-/// is random (a UUID), so that nobody comes back from the id to the token.
+/// Names a case. It is made from the token or the hook, so that every message about one wait leads to one
+/// case; a token is random (a UUID), so that nobody comes back from the id to the token.
 pub type CaseId = OpaqueId;
 
-/// One manual approval, with what people were shown. Written once, when it is first told; what happens to
+/// One wait for people, with what they were shown. Written once, when it is first told; what happens to
 /// it afterwards has records of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
     /// Its opaque name.
     pub id: CaseId,
-    /// What waits.
-    pub action: ApprovalAction,
-    /// The pipeline execution, where it could be found out.
+    /// What waits. Records have called it so since there were approvals only.
+    #[serde(rename = "action")]
+    pub source: Source,
+    /// The pipeline execution, where it could be found out; the ARN of a service deployment.
     pub execution_id: Option<String>,
-    /// A keyed hash of the token, `<key id>:<hex>`, to recognise it at decision time.
+    /// A keyed hash of the token, `<key id>:<hex>`, to recognise it at decision time; empty for a pause,
+    /// which is recognised by its hook.
     pub token_mac: String,
     /// The name of the route in the configuration that it took.
     pub route: String,
     /// When it was told first.
     pub asked_at: Timestamp,
-    /// When `CodePipeline` gives up waiting.
+    /// When AWS gives up waiting.
     pub expires: Option<Timestamp>,
-    /// The pipeline in the console: never the review link, which carries the token.
+    /// The pipeline or the service in the console: never the review link, which carries the token.
     pub console_link: Option<String>,
     /// The link that the action's owner configured, without tokens. Only https may be opened; anything else
     /// is shown as text.
@@ -76,6 +78,19 @@ impl Case {
             &action.action,
             token.reveal(),
         ])
+    }
+
+    /// Who started what waits, as far as that was found out. ECS keeps nobody's name: whoever may update
+    /// the service can have started a deployment.
+    pub fn starter(&self) -> Option<Starter> {
+        match &self.source {
+            Source::Pipeline(_) => self.briefing.starter.clone(),
+            Source::Ecs(_) => Some(Starter {
+                trigger: "UpdateService".to_owned(),
+                detail: String::new(),
+                name: String::new(),
+            }),
+        }
     }
 }
 

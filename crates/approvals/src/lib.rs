@@ -12,6 +12,7 @@ mod briefing;
 mod case;
 pub mod config;
 pub mod decide;
+pub mod ecs;
 pub mod link;
 pub mod message;
 mod outcome;
@@ -19,14 +20,17 @@ pub mod pipeline;
 pub mod policy;
 pub mod records;
 pub mod redact;
+pub mod source;
 mod token;
 pub mod token_mac;
 
 pub use action_state::{ActionState, Status};
 pub use briefing::{
-    Briefing, Change, ChangeAction, ChangeSet, Gap, GateReport, Lookup, Property, Replacement,
-    Revision, Risk, SetState, Shown, Starter, Step, Variable, VersionChange,
+    Briefing, Change, ChangeAction, ChangeSet, DeploymentBriefing, Difference, DifferenceKind, Gap,
+    GateReport, Lookup, Property, Replacement, Revision, Risk, SetState, Shown, Starter, Step,
+    Variable, VersionChange,
 };
 pub use case::{ApprovalAction, Case, CaseId};
 pub use outcome::{Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus, FailedAction};
+pub use source::{PausedDeployment, Source, TimeoutAction};
 pub use token::Token;

@@ -28,7 +28,7 @@ fn case(expires: Option<&str>) -> Case {
     };
     Case {
         id: Case::id_of(&action, &Token::new("a token")),
-        action,
+        source: action.into(),
         execution_id: None,
         token_mac: String::new(),
         route: "production".into(),

@@ -61,7 +61,8 @@ pub struct Deployed {
     pub deployment: String,
     /// Where it stands.
     pub status: DeploymentStatus,
-    /// The deployment that took it back, `d-…`, if it was rolled back.
+    /// The deployment that took it back, `d-…`, if it was rolled back; for ECS the service revision that it
+    /// was rolled back to.
     pub rolled_back: Option<String>,
     /// `CodeDeploy`'s error, for people.
     pub error: Option<String>,

@@ -101,18 +101,21 @@ impl Case {
     /// What masks the texts of this case: its own ids and names have a token's form at times, and are none.
     #[must_use]
     pub fn masker(&self) -> Masker<'static> {
-        let action = &self.action;
-        let names = [&action.pipeline, &action.stage, &action.action];
+        let names = [
+            self.source.name(),
+            self.source.stage(),
+            self.source.detail(),
+        ];
+        let hook = self.source.paused().map(|paused| paused.hook_id.as_str());
         let sets = self.briefing.change_sets.iter().map(|set| &set.id);
         // A policy compares who started it.
         let starter = self.briefing.starter.iter();
         let starter = starter.flat_map(|starter| [&starter.detail, &starter.name]);
-        let known = names
-            .into_iter()
-            .chain(starter)
+        let ids = starter
             .chain(&self.execution_id)
             .chain(&self.shown.change_sets)
             .chain(sets);
+        let known = names.into_iter().chain(hook).chain(ids.map(String::as_str));
         known.fold(Masker::new(), |masker, known| masker.keep(known))
     }
 

@@ -95,6 +95,7 @@ impl Look<'_> {
             Lookup::OldVersion => "the version before",
             Lookup::ChangeSet => "the change sets",
             Lookup::GateReport => "the gates' reports",
+            Lookup::Deployment => "the deployment",
         };
         let budget = self.lookups.budget;
         gap(
@@ -242,6 +243,7 @@ impl Look<'_> {
                 Some(to) => version::change(earlier.as_deref(), to),
                 None => of_images(&behind.sets),
             },
+            deployment: None,
             gates: behind.gates,
             gaps,
             change_sets: behind

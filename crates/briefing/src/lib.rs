@@ -12,6 +12,7 @@ mod actions;
 mod brief;
 mod change_sets;
 mod digest;
+mod ecs;
 mod gates;
 mod limits;
 mod outcome;
@@ -27,6 +28,7 @@ use std::time::Duration;
 use common::aws::Aws;
 
 pub use brief::brief;
+pub use ecs::{Pause, brief_pause, nothing_shown, pause_outcome};
 pub use outcome::outcome;
 pub use shown_now::{shown_now, shown_now_of};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use approvals::decide::Boxed;
 use approvals::pipeline::{PipelineError, every_action_of, execution_of};
-use approvals::{ApprovalAction, Case, Shown};
+use approvals::{ApprovalAction, Case, PausedDeployment, Shown, Source};
 use common::aws::Aws;
 use futures::future::try_join_all;
 use tokio::sync::Semaphore;
@@ -14,6 +14,7 @@ use crate::actions::Actions;
 use crate::brief::basis_of;
 use crate::change_sets::{self, Found, How, Unread, Wanted};
 use crate::digest::{self, Basis, Revisions};
+use crate::ecs;
 
 /// The time for all of it. Longer than a briefing's: a decision that can't be compared is none, and
 /// somebody would have to click again.
@@ -25,7 +26,23 @@ pub fn shown_now_of<'c>(
     case: &'c Case,
     execution_id: &'c str,
 ) -> Boxed<'c, Result<Shown, PipelineError>> {
-    Box::pin(shown_now(aws, &case.action, execution_id, &case.shown))
+    match &case.source {
+        Source::Pipeline(action) => Box::pin(shown_now(aws, action, execution_id, &case.shown)),
+        Source::Ecs(paused) => Box::pin(pause_shown_now(aws, paused)),
+    }
+}
+
+/// The same of a paused deployment.
+async fn pause_shown_now(aws: &Aws, paused: &PausedDeployment) -> Result<Shown, PipelineError> {
+    match timeout(LIMIT, ecs::shown_now(aws, paused)).await {
+        Ok(shown) => shown,
+        Err(_) => Err(PipelineError::Call {
+            what: format!("what was shown of {paused}"),
+            permission: "ecs:DescribeServiceDeployments and ecs:DescribeServiceRevisions",
+            detail: format!("no answer within {LIMIT:?}"),
+            transient: true,
+        }),
+    }
 }
 
 /// What a decision would be bound to now, as far as it was known when people were told: equal to `told`

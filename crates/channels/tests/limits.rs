@@ -96,7 +96,7 @@ fn change() -> impl Strategy<Value = Change> {
     (risk, action, text(), text(), replacement, properties).prop_map(
         |(risk, action, logical_id, resource_type, replacement, properties)| Change {
             risk,
-            action,
+            source: action.into(),
             logical_id,
             resource_type,
             replacement,
@@ -118,8 +118,10 @@ prop_compose! {
         (external, console) in (link(), link()),
     ) -> approvals::Case {
         let mut case = case();
-        case.action.pipeline = pipeline;
-        case.action.stage = stage;
+        if let approvals::Source::Pipeline(action) = &mut case.source {
+            action.pipeline = pipeline;
+            action.stage = stage;
+        }
         case.comment = comment;
         case.external_link = external;
         case.console_link = console;

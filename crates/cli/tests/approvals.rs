@@ -119,7 +119,7 @@ fn lint_shows_the_routes_of_the_example() {
          decide: 1 of link:teams
          conditions: the starter may approve
       3. the-rest
-         pipeline / stage / action: * / * / *
+         matches: everything
          tell: release-room
          decide: nobody by our messages
     Other messages go to: on-call

@@ -36,6 +36,15 @@ pub fn deployment(region: &str, id: &str) -> Option<String> {
     ))
 }
 
+/// The deployments of a service of ECS.
+pub fn service(region: &str, cluster: &str, service: &str) -> Option<String> {
+    let base = base(region)?;
+    let (cluster, service) = (encode(cluster), encode(service));
+    Some(format!(
+        "{base}/ecs/v2/clusters/{cluster}/services/{service}/deployments?region={region}"
+    ))
+}
+
 /// A pipeline of CodePipeline.
 pub fn pipeline(region: &str, name: &str) -> Option<String> {
     let base = base(region)?;

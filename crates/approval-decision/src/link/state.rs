@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use approvals::config::{Config, Route};
-use approvals::decide::Settled;
+use approvals::decide::{self, Settled};
 use approvals::link::{Link, LinkAction};
-use approvals::pipeline::truth_of_case;
 use approvals::policy;
 use approvals::records::{Decision, DecisionRecord, LinkUse, Vote};
+use approvals::source::wait;
 use approvals::{Case, Status};
 use ledger::Actor;
 
@@ -110,7 +110,7 @@ fn words(config: Option<&Config>, route: Option<&Route>) -> &'static Texts {
 fn counted(route: Option<&Route>, case: &Case, votes: &[Vote]) -> Option<(usize, u32)> {
     let policy = &route?.policy;
     let have = policy::counted(policy, votes).len();
-    let need = policy::needed(policy, case.briefing.starter.as_ref(), &case.action.account);
+    let need = policy::needed(policy, case.starter().as_ref(), case.source.account());
     (need > 1).then_some((have, need))
 }
 
@@ -137,17 +137,14 @@ async fn case_status(
             return CaseStatus::Unknown;
         }
     };
-    let action_state = truth_of_case(&context.function.aws, &keys, case, execution);
+    let action_state = wait::state(&context.function.aws, &keys, case, execution);
     match tokio::time::timeout(LOOKUP_TIMEOUT, action_state).await {
         Ok(Ok(action_state)) if action_state.status == Status::Waiting => match record.standing() {
             Some(intent) => CaseStatus::InProgress(intent.by.clone()),
             None => CaseStatus::Waits,
         },
         Ok(Ok(action_state)) => {
-            let same = |summary: &str| {
-                action_state.summary.as_deref().map(str::trim) == Some(summary.trim())
-            };
-            let ours = record.intents.iter().rfind(|intent| same(&intent.summary));
+            let ours = decide::own_intent(case, record, &action_state);
             CaseStatus::Settled(Settled {
                 by: ours.map(|intent| intent.by.clone()).unwrap_or_default(),
                 comment: ours.and_then(|intent| intent.comment.clone()),

@@ -1,8 +1,8 @@
 //! The briefing, in the order in which people should read it.
 
 use approvals::{
-    Case, Change, ChangeAction, ChangeSet, Property, Replacement, Revision, Risk, SetState, Step,
-    VersionChange,
+    Case, Change, ChangeAction, ChangeSet, Difference, DifferenceKind, Property, Replacement,
+    Revision, Risk, SetState, Step, TimeoutAction, VersionChange,
 };
 
 use super::https;
@@ -60,7 +60,7 @@ pub(super) struct PropertyView {
 /// Who, what and which version.
 pub(super) fn rows(texts: &'static Texts, case: &Case) -> Vec<Row> {
     let briefing = &case.briefing;
-    let mut rows = Vec::new();
+    let mut rows = pause_rows(texts, case);
     let mut row = |name, cells: Vec<Cell>| {
         if !cells.is_empty() {
             rows.push(Row { name, cells });
@@ -134,6 +134,86 @@ pub(super) fn rows(texts: &'static Texts, case: &Case) -> Vec<Row> {
             .collect(),
     );
     rows
+}
+
+/// What a paused deployment is about: what happens at the end first.
+fn pause_rows(texts: &'static Texts, case: &Case) -> Vec<Row> {
+    let Some(paused) = case.source.paused() else {
+        return Vec::new();
+    };
+    let end = match paused.timeout_action {
+        Some(TimeoutAction::Continue) => Cell {
+            mark: texts.pause_continues.to_owned(),
+            ..Cell::default()
+        },
+        Some(TimeoutAction::Rollback) => said(texts.pause_rolls_back),
+        None => said(texts.pause_end_unknown),
+    };
+    let mut rows = vec![Row {
+        name: texts.pause_end,
+        cells: vec![end],
+    }];
+    let Some(deployment) = &case.briefing.deployment else {
+        return rows;
+    };
+    if let Some(percent) = deployment.production_percent {
+        let percent = percent.to_string();
+        rows.push(Row {
+            name: texts.traffic,
+            cells: vec![said(&fill(texts.traffic_now, &[("percent", &percent)]))],
+        });
+    }
+    if let Some(new) = &deployment.new_revision {
+        let cell = match &deployment.old_revision {
+            Some(old) => said(&fill(texts.version_from, &[("from", old), ("to", new)])),
+            None => Cell {
+                text: new.clone(),
+                note: texts.first_revision.to_owned(),
+                ..Cell::default()
+            },
+        };
+        rows.push(Row {
+            name: texts.revision,
+            cells: vec![cell],
+        });
+    }
+    let cells = deployment.differences.iter();
+    let cells: Vec<Cell> = cells.map(|one| difference(texts, one)).collect();
+    if !cells.is_empty() {
+        rows.push(Row {
+            name: texts.differences,
+            cells,
+        });
+    }
+    rows
+}
+
+fn said(text: &str) -> Cell {
+    Cell {
+        text: text.to_owned(),
+        ..Cell::default()
+    }
+}
+
+fn difference(texts: &Texts, difference: &Difference) -> Cell {
+    let values = [&difference.before, &difference.after];
+    let values: Vec<&str> = values.into_iter().flatten().map(String::as_str).collect();
+    let (note, mark) = match difference.kind {
+        DifferenceKind::Added => (texts.difference_added, ""),
+        DifferenceKind::Changed => (texts.difference_changed, ""),
+        DifferenceKind::Removed => ("", texts.difference_removed),
+    };
+    let text = if values.is_empty() {
+        difference.field.clone()
+    } else {
+        format!("{}: {}", difference.field, values.join(" → "))
+    };
+    Cell {
+        text,
+        note: note.to_owned(),
+        mark: mark.to_owned(),
+        url: None,
+    }
 }
 
 fn version(texts: &Texts, change: &VersionChange) -> Cell {

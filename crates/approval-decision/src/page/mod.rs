@@ -9,7 +9,7 @@ mod brief;
 use approvals::decide::Answer;
 use approvals::link::Link;
 use approvals::records::Decision;
-use approvals::{Case, Gap, Lookup};
+use approvals::{Case, Gap, Lookup, Source};
 use askama::Template;
 use contacts::link::https_link;
 use function_url::ShownForm;
@@ -86,6 +86,7 @@ struct Page<'a> {
     unchanged: bool,
     gaps: Vec<String>,
     console: Option<&'a str>,
+    console_label: &'static str,
     external: Option<External<'a>>,
     form: Option<FormView<'a>>,
     view_only: bool,
@@ -123,8 +124,8 @@ impl<'a> Page<'a> {
             .map(|notice| banner(texts, notice, view.now));
         let status = status(texts, &view.state.case_status, view.now);
         let names = [
-            ("pipeline", case.action.pipeline.as_str()),
-            ("stage", &case.action.stage),
+            ("pipeline", case.source.name()),
+            ("stage", case.source.stage()),
         ];
         let title = match (&told, view.form.is_some()) {
             (Some(_), _) => texts.answered_title,
@@ -165,6 +166,10 @@ impl<'a> Page<'a> {
             unchanged: unchanged(case),
             gaps: gaps(texts, &case.briefing.gaps),
             console: https(case.console_link.as_deref()),
+            console_label: match case.source {
+                Source::Pipeline(_) => texts.console,
+                Source::Ecs(_) => texts.pause_console,
+            },
             external: case.external_link.as_deref().map(|text| External {
                 text,
                 opens: opens(text),
@@ -240,7 +245,9 @@ fn unchanged(case: &Case) -> bool {
             Lookup::Execution | Lookup::Actions | Lookup::ChangeSet
         )
     };
-    case.briefing.change_sets.is_empty() && !case.briefing.gaps.iter().any(hides)
+    case.source.action().is_some()
+        && case.briefing.change_sets.is_empty()
+        && !case.briefing.gaps.iter().any(hides)
 }
 
 fn gaps(texts: &Texts, gaps: &[Gap]) -> Vec<String> {
@@ -267,6 +274,7 @@ fn form<'a>(view: &View<'a>) -> Option<FormView<'a>> {
     let texts = view.state.texts;
     let yes = decision == Decision::Approve;
     let reason_needed = !yes && view.state.reason_needed;
+    let paused = view.state.case.source.paused().is_some();
     let holder = Actor {
         approver: view.link.claims.approver.to_string(),
         name: String::new(),
@@ -277,17 +285,20 @@ fn form<'a>(view: &View<'a>) -> Option<FormView<'a>> {
         yes,
         reason_needed,
         button: if yes { texts.approve } else { texts.reject },
-        warning: if yes {
-            texts.approve_warning
-        } else {
-            texts.reject_warning
+        warning: match (yes, paused) {
+            (true, false) => texts.approve_warning,
+            (false, false) => texts.reject_warning,
+            (true, true) => texts.approve_pause_warning,
+            (false, true) => texts.reject_pause_warning,
         },
         label: if reason_needed {
             texts.reason_label
         } else {
             texts.comment_label
         },
-        hint: if reason_needed {
+        hint: if paused {
+            texts.pause_comment_hint
+        } else if reason_needed {
             texts.reason_hint
         } else {
             texts.comment_hint

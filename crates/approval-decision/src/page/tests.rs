@@ -1,8 +1,9 @@
 use approvals::decide::Settled;
 use approvals::link::{LinkAction, audience, link};
 use approvals::{
-    ActionState, ApprovalAction, Briefing, Change, ChangeAction, ChangeSet, GateReport, Lookup,
-    Property, Replacement, Revision, Risk, SetState, Shown, Starter, Status, Step, Token, Variable,
+    ActionState, ApprovalAction, Briefing, Change, ChangeAction, ChangeSet, DeploymentBriefing,
+    Difference, DifferenceKind, GateReport, Lookup, PausedDeployment, Property, Replacement,
+    Revision, Risk, SetState, Shown, Starter, Status, Step, TimeoutAction, Token, Variable,
     VersionChange,
 };
 use function_url::Form;
@@ -29,7 +30,7 @@ fn case(briefing: Briefing) -> Case {
     };
     Case {
         id: Case::id_of(&action, &Token::new("a token")),
-        action,
+        source: action.into(),
         execution_id: Some("1".into()),
         token_mac: String::new(),
         route: "production".into(),
@@ -345,6 +346,61 @@ fn what_was_not_looked_at_is_not_told_as_nothing() {
         why: "it took too long".into(),
     }];
     assert!(page(&briefing).contains(NOTHING));
+}
+
+#[test]
+fn a_paused_deployment_says_what_happens_if_nobody_decides_and_what_differs() {
+    let difference = Difference {
+        field: "web.environment.MODE".into(),
+        kind: DifferenceKind::Removed,
+        before: None,
+        after: None,
+    };
+    let briefing = Briefing {
+        deployment: Some(DeploymentBriefing {
+            strategy: Some("CANARY".into()),
+            production_percent: Some(10),
+            old_revision: Some("one".into()),
+            new_revision: Some("two".into()),
+            differences: vec![difference],
+        }),
+        ..Briefing::default()
+    };
+    let mut case = case(briefing);
+    let paused = |timeout_action| PausedDeployment {
+        account: "111122223333".into(),
+        region: "eu-central-1".into(),
+        cluster: "live".into(),
+        service: "web".into(),
+        deployment_arn: "arn:deployment".into(),
+        hook_id: "ecs-pause-1".into(),
+        lifecycle_stage: "POST_SCALE_UP".into(),
+        timeout_action,
+    };
+    case.source = paused(Some(TimeoutAction::Continue)).into();
+    let page = |case: &Case| {
+        render(
+            &page_of(case.clone(), CaseStatus::Waits, LinkAction::View),
+            None,
+        )
+    };
+    let shown = page(&case);
+    for part in [
+        "THE DEPLOYMENT GOES ON",
+        "POST_SCALE_UP",
+        "live",
+        "10 % goes to the new revision now",
+        "from one to two",
+        "web.environment.MODE",
+        "The service in the console",
+    ] {
+        assert!(shown.contains(part), "{part} is missing in {shown}");
+    }
+    for part in ["ecs-pause-1", "No infrastructure changes", "pipeline"] {
+        assert!(!shown.contains(part), "{part} is in {shown}");
+    }
+    case.source = paused(None).into();
+    assert!(page(&case).contains("it is not known what happens"));
 }
 
 #[test]

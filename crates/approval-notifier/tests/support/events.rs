@@ -1,6 +1,7 @@
 //! Events as they arrive.
 
 use serde_json::{Value, json};
+use test_support::approvals::deployment::{DEPLOYMENT, HOOK};
 
 use super::world::{ACCOUNT, ACTION, EXECUTION, EXPIRES, PIPELINE, REGION, STAGE, TOKEN};
 
@@ -64,6 +65,33 @@ pub fn notification_of(execution: &str) -> Value {
 
 pub fn notification() -> Value {
     sns(&[notification_message().to_string()])
+}
+
+/// EventBridge: a pause of a deployment of ECS, or what became of it.
+pub fn pause(event: &str) -> Value {
+    json!({
+        "version": "0", "id": format!("event-pause-{event}"),
+        "detail-type": "ECS Hook State Change", "source": "aws.ecs", "account": ACCOUNT,
+        "time": "2026-05-04T10:00:00Z", "region": REGION, "resources": [DEPLOYMENT],
+        "detail": {
+            "eventName": event, "hookId": HOOK, "hookType": "PAUSE",
+            "expiresAt": "2099-08-26T11:09:00Z", "lifecycleStage": "PRE_PRODUCTION_TRAFFIC_SHIFT",
+            "clusterArn": format!("arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/shop"),
+            "serviceArn": format!("arn:aws:ecs:{REGION}:{ACCOUNT}:service/shop/web"),
+            "serviceDeploymentArn": DEPLOYMENT,
+        },
+    })
+}
+
+/// EventBridge: the deployment is over.
+pub fn deployment_over(event: &str) -> Value {
+    json!({
+        "version": "0", "id": format!("event-deployment-{event}"),
+        "detail-type": "ECS Deployment State Change", "source": "aws.ecs", "account": ACCOUNT,
+        "time": "2026-05-04T11:00:00Z", "region": REGION,
+        "resources": [format!("arn:aws:ecs:{REGION}:{ACCOUNT}:service/shop/web")],
+        "detail": {"eventName": event, "deploymentId": "ecs-svc/1"},
+    })
 }
 
 /// EventBridge: the approval action changed its state.

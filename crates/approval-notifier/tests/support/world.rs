@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::server::Call;
+use test_support::approvals::deployment::Deployment;
 use test_support::dynamodb::Tables;
 
 /// Status and body.
@@ -18,6 +19,14 @@ const TABLE_OPERATIONS: [&str; 5] = [
     "UpdateItem",
     "Query",
     "ExecuteStatement",
+];
+
+/// What the notifier asks of ECS; it never answers a pause.
+const ECS_OPERATIONS: [&str; 4] = [
+    "DescribeServiceDeployments",
+    "ListServiceDeployments",
+    "DescribeServiceRevisions",
+    "DescribeTaskDefinition",
 ];
 
 pub const ACCOUNT: &str = "111122223333";
@@ -78,6 +87,8 @@ pub struct World {
     pub retried: bool,
     /// Whether the action executions do not list the newest wait yet.
     pub history_lags: bool,
+    /// A deployment of ECS that is paused.
+    pub paused: Deployment,
     /// The secret that signs links.
     pub keys: String,
     /// What the approval action is configured with.
@@ -98,6 +109,11 @@ impl Default for World {
             shows_token: true,
             retried: false,
             history_lags: false,
+            paused: Deployment {
+                // 2099-08-26, as the functions look at the real clock.
+                expires: 4_091_411_340,
+                ..Deployment::waiting()
+            },
             keys: "an exemplary signing key of more than 32 characters".into(),
             owner: json!({"NotificationArn": "arn:topic", "CustomData": "Please look at the change set\n"}),
         }
@@ -114,6 +130,12 @@ impl World {
     pub fn answer(&mut self, call: &Call) -> Answer {
         if TABLE_OPERATIONS.contains(&call.operation.as_str()) {
             return match self.table.serve(&call.operation, &call.body) {
+                Ok(body) => (200, body),
+                Err(body) => (400, body),
+            };
+        }
+        if ECS_OPERATIONS.contains(&call.operation.as_str()) {
+            return match self.paused.serve(&call.operation, &call.body) {
                 Ok(body) => (200, body),
                 Err(body) => (400, body),
             };

@@ -9,6 +9,7 @@ mod forms;
 mod glob;
 mod keys;
 mod location;
+mod matching;
 mod route;
 #[cfg(test)]
 mod schema_tests;
@@ -22,10 +23,11 @@ use strict_yaml::{Document, Problem, Problems};
 
 pub use self::glob::{Glob, Globs};
 pub use self::location::{ConfigError, load};
+pub use self::matching::Matching;
 pub use self::route::{
     Escalate, FollowUp, Fraction, OfficeHours, Policy, Route, TrustedRole, UnknownStarter,
 };
-use crate::ApprovalAction;
+use crate::Source;
 
 /// How problems speak of the file.
 const FILE: Document = Document {
@@ -58,9 +60,11 @@ impl Config {
         decode::config(source, text)
     }
 
-    /// The route of an approval: the first that matches.
-    pub fn route(&self, action: &ApprovalAction) -> Option<&Route> {
-        self.routes.iter().find(|route| route.matches(action))
+    /// The route of what waits: the first that matches.
+    pub fn route(&self, source: &Source) -> Option<&Route> {
+        self.routes
+            .iter()
+            .find(|route| route.matching.matches(source))
     }
 
     /// The route of a case that was told before; none if the configuration has lost it since.

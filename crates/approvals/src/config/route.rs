@@ -5,20 +5,15 @@ use std::collections::BTreeMap;
 use contacts::{Approver, Language};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Glob, Globs};
-use crate::ApprovalAction;
+use super::{Glob, Matching};
 
 /// Who is told, and who may decide.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Route {
     /// Its name; cases remember it.
     pub name: String,
-    /// The pipelines that it is for.
-    pub pipeline: Globs,
-    /// The stages that it is for.
-    pub stage: Globs,
-    /// The actions that it is for.
-    pub action: Globs,
+    /// What it is for.
+    pub matching: Matching,
     /// The names of the channels that are told.
     pub tell: Vec<String>,
     /// Who is mentioned, by channel: Slack's forms (`<@U…>`, `<!here>`) for Slack, plain text elsewhere.
@@ -40,13 +35,6 @@ pub struct Route {
 }
 
 impl Route {
-    /// Whether this route is for the action.
-    pub fn matches(&self, action: &ApprovalAction) -> bool {
-        self.pipeline.matches(&action.pipeline)
-            && self.stage.matches(&action.stage)
-            && self.action.matches(&action.action)
-    }
-
     /// Every channel that this route may tell: at first, and when it escalates; each once.
     pub fn channels(&self) -> impl Iterator<Item = &str> {
         let later = self.escalate.iter().flat_map(|escalate| &escalate.tell);

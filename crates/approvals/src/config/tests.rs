@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::schema_tests::{bad, root};
 use super::*;
+use crate::{ApprovalAction, PausedDeployment};
 
 fn parsed(text: &str) -> Config {
     Config::parse("approvals.yaml", text).unwrap_or_else(|problems| panic!("{problems}"))
@@ -14,14 +15,48 @@ fn example() -> Config {
     parsed(&std::fs::read_to_string(root().join("examples/approvals.yaml")).unwrap())
 }
 
-fn action(pipeline: &str, stage: &str) -> ApprovalAction {
-    ApprovalAction {
+fn action(pipeline: &str, stage: &str) -> Source {
+    Source::Pipeline(ApprovalAction {
         account: "111122223333".into(),
         region: "eu-central-1".into(),
         pipeline: pipeline.into(),
         stage: stage.into(),
         action: "Approve".into(),
-    }
+    })
+}
+
+#[test]
+fn a_pause_takes_the_route_of_its_service_and_no_route_of_pipelines() {
+    let config = parsed(
+        "version: 1
+channels: { room: { slack: { channel: C0123ABCD, token: 'ssm:/t' } } }
+routes:
+  - { name: pipelines, match: { pipeline: '*' }, tell: room, policy: { decide: false } }
+  - { name: shop, match: { cluster: 'prod*', service: [web, api-*] }, tell: room, policy: { decide: false } }
+  - { name: rest, tell: room, policy: { decide: false } }
+",
+    );
+    let routed = |cluster: &str, service: &str| {
+        let source = Source::Ecs(PausedDeployment {
+            account: "111122223333".into(),
+            region: "eu-central-1".into(),
+            cluster: cluster.into(),
+            service: service.into(),
+            deployment_arn: String::new(),
+            hook_id: String::new(),
+            lifecycle_stage: "POST_SCALE_UP".into(),
+            timeout_action: None,
+        });
+        config.route(&source).unwrap().name.clone()
+    };
+    assert_eq!(routed("production", "api-1"), "shop");
+    assert_eq!(routed("production", "batch"), "rest");
+    assert_eq!(routed("staging", "web"), "rest");
+    assert_eq!(
+        config.route(&action("web", "prod")).unwrap().name,
+        "pipelines"
+    );
+    assert_eq!(config.warnings, []);
 }
 
 const SMALL: &str = "version: 1
@@ -203,6 +238,7 @@ fn each_mistake_is_told_with_its_place_and_remedy() {
     fractions.yaml:12:20: at: "1h" is not a part of the time to decide; write 1% to 99%, in whole percent
     glob.yaml:11:23: pipeline: "shop/*" can't match any name; write up to 100 letters, digits, ., @, - and _, with * for any text and ? for one character
     glob.yaml:11:41: stage: "[a-z]" can't match any name; write up to 100 letters, digits, ., @, - and _, with * for any text and ? for one character
+    match-of-both.yaml:7:12: match: names of a pipeline and of a service match nothing together; write pipeline, stage and action for approvals of pipelines, or cluster and service for paused deployments of ECS; two routes for both
     mentions.yaml:11:14: mention: the route never tells "log"; add the channel to `tell:`, or remove the mention
     mentions.yaml:11:14: mention: the route never tells "mail"; add the channel to `tell:`, or remove the mention
     mentions.yaml:11:22: "@lead" mentions nobody; write <@U0123ABCD> for a member, <!subteam^S0123ABCD> for a group, <!here>, <!channel> or <!everyone>

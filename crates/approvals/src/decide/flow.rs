@@ -68,7 +68,7 @@ async fn round(
             Err(answer) => return Ok(Some(answer)),
         },
     };
-    let intent = intent(context, click, by, open.execution_id.clone());
+    let intent = intent(context, click, by, open.execution_id().to_owned());
     let record = with(known.as_ref(), intent);
     let written = context
         .records
@@ -129,7 +129,7 @@ async fn judge(
         decision: click.decision,
         comment: click.comment.as_deref(),
         starter: starter.as_ref(),
-        account: &case.action.account,
+        account: case.source.account(),
         at: context.records.now(),
     };
     policy::judge(policy, &request).map_err(refused)?;
@@ -183,7 +183,7 @@ async fn voters(
     let mut votes = context.records.votes(&case.id).await?;
     votes.sort_by_key(|vote| vote.at);
     let people = votes.iter().map(|vote| &vote.voter);
-    let starter = (starter, case.action.account.as_str());
+    let starter = (starter, case.source.account());
     Ok(
         match policy::tally(policy, people, starter, context.records.now()) {
             Tally::Enough(by) => Ok(by.into_iter().cloned().collect()),

@@ -1,11 +1,11 @@
-//! Takes an answer: checks it, writes down what is going to be told, tells `CodePipeline`, writes down
-//! what became of it. The order is what makes it safe:
+//! Takes an answer: checks it, writes down what is going to be said, answers `CodePipeline` or ECS, writes
+//! down what became of it. The order is what makes it safe:
 //!
-//! policy → use of the link → vote → token and shown digest → intent → `PutApprovalResult` → outcome
+//! policy → use of the link → vote → token or hook, and shown digest → intent → the one call → outcome
 //!
 //! Each step is written only on a condition, and repeats itself without harm, so that a run that dies
-//! between any two of them is finished by the next one. `CodePipeline` takes one answer a token, so
-//! whatever races, one counts; who that was is read back and never assumed.
+//! between any two of them is finished by the next one. AWS takes one answer a token or a hook,
+//! so whatever races, one counts; who that was is read back and never assumed.
 //!
 //! What must never happen: an approval after a look-up that failed; an approval of something that was
 //! not shown; telling people anything but the truth.
@@ -27,13 +27,13 @@ use crate::config::Config;
 use crate::pipeline::PipelineError;
 use crate::policy::Refusal;
 use crate::records::{ApprovalAudit, ApprovalDetails, Decision, Records};
-use crate::token_mac::mask_token;
+use crate::source::wait;
 use crate::{ActionState, Case, CaseId, Shown, Status};
 use contacts::Approver;
 use ledger::{Actor, AuditKind, AuditRecord, Via};
 use signing::Keys;
 
-pub use settle::{conclude, recover};
+pub use settle::{conclude, own_intent, recover};
 pub use verify::REVISIONS;
 
 /// An intent older than this, without an outcome, belongs to a run that has died.
@@ -46,7 +46,7 @@ const NAME_LIMIT: usize = 80;
 /// A boxed future, as it passes through [`ShownNow`].
 pub type Boxed<'c, T> = Pin<Box<dyn Future<Output = T> + Send + 'c>>;
 
-/// Looks up what the execution with this id would deploy now, as far as the case has shown it:
+/// Looks up what the execution or service deployment with this id would deploy now, as far as the case has shown it:
 /// `briefing::shown_now`, which this crate can't know.
 pub type ShownNow<'a> = &'a (
         dyn for<'c> Fn(&'c Aws, &'c Case, &'c str) -> Boxed<'c, Result<Shown, PipelineError>>
@@ -195,9 +195,9 @@ impl fmt::Display for Answer {
             Self::Superseded(Superseding::Gone) => {
                 f.write_str("superseded: the approval no longer waits")
             }
-            Self::InProgress { .. } => f.write_str(
-                "a decision is being carried out; CodePipeline has not confirmed it yet",
-            ),
+            Self::InProgress { .. } => {
+                f.write_str("a decision is being carried out; AWS has not confirmed it yet")
+            }
             Self::TryAgain { why } => write!(f, "nothing was decided, try again: {why}"),
         }
     }
@@ -264,7 +264,7 @@ impl From<StateError> for Early {
 /// The click without what must not be kept: the token, secrets, control characters, endless text.
 fn clean(context: &DecisionContext<'_>, case: &Case, click: &Click) -> Click {
     let kept = |text: &str, limit| {
-        let text = mask_token(context.keys, &case.token_mac, &case.action, text);
+        let text = wait::mask(context.keys, case, text);
         summary::one_line(&text, limit)
     };
     let comment = click.comment.as_deref();

@@ -2,7 +2,8 @@
 
 use crate::config::Policy;
 use crate::policy::{self, Refusal};
-use crate::{Case, Starter, pipeline};
+use crate::source::wait;
+use crate::{Case, Starter};
 
 use super::{Answer, DecisionContext, Early, try_again};
 
@@ -22,31 +23,12 @@ pub(super) async fn starter_of(
     case: &Case,
     policy: &Policy,
 ) -> Result<Option<Starter>, Early> {
-    match &case.briefing.starter {
-        None if policy::needs_starter(policy) => starter(context, case).await,
-        known => Ok(known.clone()),
+    match case.starter() {
+        None if policy::needs_starter(policy) => wait::starter(context.aws, case)
+            .await
+            .map_err(|error| try_again(&error)),
+        known => Ok(known),
     }
-}
-
-/// Who started the execution, where that could not be looked up when people were told.
-async fn starter(context: &DecisionContext<'_>, case: &Case) -> Result<Option<Starter>, Early> {
-    let Some(execution) = &case.execution_id else {
-        return Ok(None);
-    };
-    let found = pipeline::execution_of(context.aws, &case.action.pipeline, execution)
-        .await
-        .map_err(|error| try_again(&error))?;
-    let Some(trigger) = found.trigger else {
-        return Ok(None);
-    };
-    let detail = trigger.trigger_detail.unwrap_or_default();
-    let name = detail.rsplit('/').next().unwrap_or_default().to_owned();
-    let trigger = trigger.trigger_type.map(|kind| kind.as_str().to_owned());
-    Ok(trigger.map(|trigger| Starter {
-        trigger,
-        detail,
-        name,
-    }))
 }
 
 pub(super) fn refused(refusal: Refusal) -> Early {

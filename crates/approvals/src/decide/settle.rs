@@ -1,12 +1,11 @@
-//! From an intent to its outcome: the call that answers `CodePipeline`, reading back what is true, and
+//! From an intent to its outcome: the call that answers, reading back what is true, and
 //! finishing what a run that died has left behind.
 
 use common::state::Item;
 
-use crate::pipeline::{self, Answer as Put, Open, PutError, Reply};
 use crate::records::{Decision, DecisionRecord, Intent, Outcome};
-use crate::token_mac::{mask_token, token_mac_matches};
-use crate::{ActionState, Case, CaseId, Status, policy};
+use crate::source::wait::{self, AnswerError, Open};
+use crate::{ActionState, Case, CaseId, Source, policy};
 use ledger::AuditKind;
 
 use super::{
@@ -17,7 +16,7 @@ use super::{
 /// Finishes the record of a decision that a run which died has left open: if the wait is over, by what
 /// is true. None: nothing was begun.
 ///
-/// For whoever follows a case up, and so it never answers `CodePipeline`: the role that tells people may
+/// For whoever follows a case up, and so it never answers: the role that tells people may
 /// not. Where the wait is still open the intent stands, and the next click carries it out.
 pub async fn recover(context: &DecisionContext<'_>, id: &CaseId) -> Option<Answer> {
     let answer = match recovered(context, id).await {
@@ -139,7 +138,7 @@ async fn still_holds(
     }
     let policy = route_policy::policy_of(context, case)?;
     let starter = route_policy::starter_of(context, case, policy).await?;
-    let starter = (starter.as_ref(), case.action.account.as_str());
+    let starter = (starter.as_ref(), case.source.account());
     let tally = policy::tally(policy, &intent.by, starter, context.records.now());
     Ok(matches!(tally, policy::Tally::Enough(_)))
 }
@@ -151,7 +150,7 @@ pub(super) fn unsettled(intent: &Intent, why: &dyn std::fmt::Display) -> Early {
     Box::new(Answer::InProgress { by })
 }
 
-/// Answers `CodePipeline` with the intent that stands, and writes down what became of it.
+/// Answers with the intent that stands, and writes down what became of it.
 pub(super) async fn put(
     context: &DecisionContext<'_>,
     case: &Case,
@@ -163,70 +162,46 @@ pub(super) async fn put(
         .value
         .standing()
         .expect("an intent was just read or written");
-    let (word, status) = match intent.decision {
-        Decision::Approve => (Put::Approve, Status::Approved),
-        Decision::Reject => (Put::Reject, Status::Rejected),
-    };
-    let reply = Reply {
-        answer: word,
-        summary: &intent.summary,
-    };
-    let error = match pipeline::put_result(context.aws, &case.action, &open.token, reply).await {
-        Ok(at) => {
-            let action_state = ActionState {
-                status,
-                by: None,
-                summary: Some(intent.summary.clone()),
-                at,
-            };
-            return Ok(finish(context, case, item, action_state, click).await);
-        }
+    let answered = wait::answer(context.aws, open, intent.decision, &intent.summary).await;
+    let error = match answered {
+        Ok(action_state) => return Ok(finish(context, case, item, action_state, click).await),
         Err(error) => error,
     };
     tracing::warn!(case = case.id.as_str(), "{error}");
     // Even a plain refusal may be the echo of a try whose answer was lost: what is true is read.
-    let Ok(action_state) = action_state(context, case, &open.execution_id).await else {
+    let Ok(action_state) = action_state(context, case, open.execution_id()).await else {
         return Err(unsettled(intent, &error));
     };
     if !verify::waits(action_state.status) {
         return Ok(finish(context, case, item, action_state, click).await);
     }
     match error {
-        PutError::InvalidToken | PutError::AlreadyCompleted => {
+        AnswerError::Over(_) => {
             // The history lags behind: perhaps it was this very answer that was taken.
-            if !is_asked_anew(context, case).await {
+            if !wait::is_asked_anew(context.aws, context.keys, case).await {
                 return Err(unsettled(intent, &error));
             }
             let answer = Answer::Superseded(Superseding::AskedAnew);
             withdraw(context, case, &item, &answer.to_string()).await?;
             Ok(answer)
         }
-        PutError::NotFound(_) | PutError::Refused(_) | PutError::Throttled(_) => {
+        AnswerError::Refused(_) => {
             let why = error.to_string();
             withdraw(context, case, &item, &why).await?;
             Ok(Answer::TryAgain { why: why.into() })
         }
         // The intent stands until it is known.
-        PutError::Unsure(_) => Err(unsettled(intent, &error)),
+        AnswerError::Unsure(_) => Err(unsettled(intent, &error)),
     }
 }
 
-/// Whether it is known that another wait than the case's is open there.
-async fn is_asked_anew(context: &DecisionContext<'_>, case: &Case) -> bool {
-    let execution = case.execution_id.as_deref();
-    let open = pipeline::open_approval(context.aws, &case.action, execution).await;
-    open.ok().flatten().is_some_and(|open| {
-        !token_mac_matches(context.keys, &case.token_mac, &case.action, &open.token)
-    })
-}
-
-/// What `CodePipeline` says of the wait that the case is about.
+/// What AWS says of the wait that the case is about.
 async fn action_state(
     context: &DecisionContext<'_>,
     case: &Case,
     execution_id: &str,
 ) -> Result<ActionState, Early> {
-    pipeline::truth_of_case(context.aws, context.keys, case, execution_id)
+    wait::state(context.aws, context.keys, case, execution_id)
         .await
         .map_err(|error| try_again(&error))
 }
@@ -289,27 +264,15 @@ async fn finish(
     told(&record, click).expect("a concluded record has an outcome")
 }
 
-/// The record with its outcome. A decision is one of ours if `CodePipeline` has its very summary. What
+/// The record with its outcome. What
 /// somebody wrote in the console is kept without the token: the review link that is shown there has it.
 fn concluded(
     (context, case): (&DecisionContext<'_>, &Case),
     record: &DecisionRecord,
     mut action_state: ActionState,
 ) -> DecisionRecord {
-    let ours = |intent: &&Intent| {
-        let status = match intent.decision {
-            Decision::Approve => Status::Approved,
-            Decision::Reject => Status::Rejected,
-        };
-        let summary = action_state.summary.as_deref().map(str::trim);
-        action_state.status == status && summary == Some(intent.summary.trim())
-    };
-    let click = record
-        .intents
-        .iter()
-        .rfind(ours)
-        .map(|intent| intent.click.clone());
-    let mask = |text: String| mask_token(context.keys, &case.token_mac, &case.action, &text);
+    let click = own_intent(case, record, &action_state).map(|intent| intent.click.clone());
+    let mask = |text: String| wait::mask(context.keys, case, &text);
     action_state.summary = action_state.summary.map(mask);
     DecisionRecord {
         intents: record.intents.clone(),
@@ -318,6 +281,24 @@ fn concluded(
             click,
             at: context.records.now(),
         }),
+    }
+}
+
+/// The intent that brought a state about. `CodePipeline` gives its summary back; ECS keeps none, so there
+/// an intent that stands has, if what came of it is what it wanted: it was to be carried out, and the
+/// pause hears one answer.
+pub fn own_intent<'r>(
+    case: &Case,
+    record: &'r DecisionRecord,
+    action_state: &ActionState,
+) -> Option<&'r Intent> {
+    let wanted = |intent: &&Intent| action_state.status == wait::status_of(intent.decision);
+    match (&case.source, action_state.summary.as_deref().map(str::trim)) {
+        (Source::Ecs(_), None) => record.standing().filter(wanted),
+        (_, summary) => record
+            .intents
+            .iter()
+            .rfind(|intent| wanted(intent) && summary == Some(intent.summary.trim())),
     }
 }
 

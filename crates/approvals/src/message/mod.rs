@@ -5,6 +5,7 @@
 //! anything but [`ApprovalMessage::token`]; neither subjects nor links nor texts of unknown messages
 //! may carry one.
 
+mod ecs;
 mod envelope;
 #[cfg(test)]
 mod envelope_tests;
@@ -21,7 +22,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 pub(crate) use self::fields::external_link;
-use crate::{ApprovalAction, CaseId, Token};
+use crate::{ApprovalAction, CaseId, PausedDeployment, Token};
 
 /// The longest text of a message that is passed on, in bytes.
 pub const TEXT_LIMIT: usize = 16 * 1024;
@@ -44,6 +45,10 @@ pub enum Incoming {
     ActionChanged(StateChange),
     /// An execution of a pipeline changed its state.
     ExecutionChanged(ExecutionChange),
+    /// A deployment of ECS is paused and waits for people.
+    Paused(PauseEvent),
+    /// Something changed about a deployment of ECS.
+    DeploymentChanged(DeploymentEvent),
     /// A trigger of `CodeDeploy`.
     CodeDeploy(Trigger),
     /// An alarm of `CloudWatch`.
@@ -67,6 +72,8 @@ impl Incoming {
             Self::Waiting(message) => Some(&message.origin),
             Self::ActionChanged(message) => Some(&message.origin),
             Self::ExecutionChanged(message) => Some(&message.origin),
+            Self::Paused(event) => Some(&event.origin),
+            Self::DeploymentChanged(event) => Some(&event.origin),
             Self::CodeDeploy(message) => Some(&message.origin),
             Self::Alarm(message) => Some(&message.origin),
             Self::Other(message) => Some(&message.origin),
@@ -216,6 +223,37 @@ impl fmt::Display for State {
             Self::Other(word) => word,
         })
     }
+}
+
+/// A PAUSE hook of a deployment of ECS began to wait. All that it says is read again from ECS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PauseEvent {
+    /// What waits.
+    pub paused: PausedDeployment,
+    /// When ECS gives up waiting.
+    pub expires: Option<Timestamp>,
+    /// When it began to wait.
+    pub time: Option<Timestamp>,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// Something changed about a deployment of ECS: worth looking at its cases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeploymentEvent {
+    /// Which one.
+    pub deployment: DeploymentRef,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// How an event names a deployment of ECS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeploymentRef {
+    /// By the ARN of the service deployment, as events about hooks do.
+    Arn(String),
+    /// By nothing but its service, as events about deployments do: cluster and service.
+    OfService(String, String),
 }
 
 /// A trigger of `CodeDeploy`, for a deployment or one of its instances.

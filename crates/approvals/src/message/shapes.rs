@@ -6,7 +6,7 @@ use text::mask::Masker;
 
 use super::{
     Alarm, ApprovalMessage, ExecutionChange, Incoming, Origin, State, StateChange, Trigger,
-    WaitingMessage, fields, plain,
+    WaitingMessage, ecs, fields, plain,
 };
 use crate::{ApprovalAction, Token, redact};
 
@@ -14,7 +14,7 @@ use crate::{ApprovalAction, Token, redact};
 const TOKEN_LIMIT: usize = 256;
 
 pub(super) fn known(message: &Value, origin: &Origin) -> Option<Incoming> {
-    let shapes = [approval, pipeline, trigger, alarm];
+    let shapes = [approval, pipeline, ecs::event, trigger, alarm];
     shapes.into_iter().find_map(|shape| shape(message, origin))
 }
 

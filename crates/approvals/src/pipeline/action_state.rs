@@ -51,18 +51,18 @@ pub async fn state_of_wait(
 }
 
 /// The same of the wait that a case is about.
-pub async fn truth_of_case(
+pub(crate) async fn truth_of_case(
     aws: &Aws,
     keys: &Keys,
-    case: &Case,
+    (case, action): (&Case, &ApprovalAction),
     execution_id: &str,
 ) -> Result<ActionState, PipelineError> {
-    let owns = |token: &Token| token_mac_matches(keys, &case.token_mac, &case.action, token);
+    let owns = |token: &Token| token_mac_matches(keys, &case.token_mac, action, token);
     let wait = Wait {
         owns: &owns,
         asked_at: Some(case.asked_at),
     };
-    state_of_wait(aws, &case.action, execution_id, wait).await
+    state_of_wait(aws, action, execution_id, wait).await
 }
 
 async fn truth_of(

@@ -55,6 +55,12 @@ pub enum PipelineError {
         /// AWS's word.
         word: String,
     },
+    /// Something that was there when people were asked is gone.
+    #[error("{what} does not exist any more, or AWS does not show it; look at it in the console")]
+    Absent {
+        /// `the service deployment arn:…`
+        what: String,
+    },
     /// There were more pages than is sane.
     #[error("{what} fill more than {pages} pages; look at them in the console")]
     TooMany {
@@ -124,7 +130,7 @@ pub fn is_throttling(code: Option<&str>) -> bool {
 }
 
 /// Whether the same call may succeed later: no answer, a broken one, throttling, an error of AWS's own.
-pub(super) fn is_transient<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+pub(crate) fn is_transient<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     match error {
         SdkError::ServiceError(context) => {
             context.raw().status().is_server_error() || is_throttling(context.err().code())

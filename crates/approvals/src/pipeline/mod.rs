@@ -18,8 +18,10 @@ use jiff::Timestamp;
 
 use crate::{Status, Token};
 
-pub use self::action_state::{Wait, action_state, state_of_wait, truth_of_case};
+pub(crate) use self::action_state::truth_of_case;
+pub use self::action_state::{Wait, action_state, state_of_wait};
 pub use self::calls::{every_action_of, execution_of, timestamp};
+pub(crate) use self::error::is_transient;
 pub use self::error::{PipelineError, is_throttling};
 pub use self::open::{find_by_token, open_approval};
 pub use self::owner_note::{OwnerNote, owner_note};

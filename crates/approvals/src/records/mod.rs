@@ -12,16 +12,17 @@ use serde::{Deserialize, Serialize};
 
 use common::state::{Created, Item, Key, Replaced, StateError, Table};
 
-use crate::{ActionState, ApprovalAction, Case, CaseId};
+use crate::{ActionState, Case, CaseId, Source};
 
 pub use items::{Decision, DecisionRecord, Intent, LinkUse, Outcome, Vote};
 
 /// What the audit has of an approval beside the common part.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalDetails {
-    /// The approval, if the case is known.
-    pub action: Option<ApprovalAction>,
-    /// The pipeline execution, if it is known.
+    /// What it is about, if the case is known.
+    #[serde(rename = "action")]
+    pub source: Option<Source>,
+    /// The pipeline execution or the service deployment, if it is known.
     pub execution_id: Option<String>,
     /// Yes or no.
     pub decision: Option<Decision>,
@@ -36,7 +37,7 @@ impl ApprovalDetails {
     /// Those of a case; the rest is empty.
     pub fn of(case: &Case) -> Self {
         Self {
-            action: Some(case.action.clone()),
+            source: Some(case.source.clone()),
             execution_id: case.execution_id.clone(),
             ..Self::default()
         }
@@ -95,7 +96,7 @@ impl<'a> Records<'a> {
     pub async fn open_case(&self, case: &Case) -> Result<Opened, StateError> {
         // First the index: an index without a case is skipped, a case without one could not be found.
         if let Some(execution) = &case.execution_id {
-            self.index_case(&case.id, &case.action.pipeline, execution)
+            self.index_case(&case.id, case.source.index(), execution)
                 .await?;
         }
         self.write_case(case).await
@@ -105,13 +106,10 @@ impl<'a> Records<'a> {
     pub async fn index_case(
         &self,
         id: &CaseId,
-        pipeline: &str,
+        index: &str,
         execution_id: &str,
     ) -> Result<(), StateError> {
-        let key = Key::new(
-            execution_key(pipeline, execution_id),
-            format!("approval#{id}"),
-        );
+        let key = Key::new(execution_key(index, execution_id), format!("approval#{id}"));
         // As long as the audit, which is found by it.
         let expires = self.now() + self.ledger.audit_retention().max(RETENTION);
         match self.table.create(&key, id, expires).await? {
@@ -133,13 +131,14 @@ impl<'a> Records<'a> {
         Ok(item.map(|item| item.value))
     }
 
-    /// The cases of a pipeline execution; more than one where it has several approvals, or one that was retried.
+    /// The cases of a pipeline execution or a service deployment; more than one where it has several
+    /// approvals or pauses, or one that was retried. `index` is [`Source::index`].
     pub async fn cases_of_execution(
         &self,
-        pipeline: &str,
+        index: &str,
         execution_id: &str,
     ) -> Result<Vec<CaseId>, StateError> {
-        let pk = execution_key(pipeline, execution_id);
+        let pk = execution_key(index, execution_id);
         let items = self.table.list(&pk, "approval#").await?;
         Ok(items.into_iter().map(|item| item.value).collect())
     }
@@ -257,6 +256,6 @@ fn link_key(id: &CaseId, jti: &str) -> Key {
     Key::new(pk(id), format!("link#{jti}"))
 }
 
-fn execution_key(pipeline: &str, execution_id: &str) -> String {
-    format!("execution#{pipeline}#{execution_id}")
+fn execution_key(index: &str, execution_id: &str) -> String {
+    format!("execution#{index}#{execution_id}")
 }

@@ -136,8 +136,8 @@ async fn gaps_are_never_approved() {
 async fn second_wait() -> (Fixture, Case) {
     let token = Token::new(NEXT_TOKEN);
     let second = Case {
-        id: Case::id_of(&case().action, &token),
-        token_mac: token_mac(&support::keys(), &case().action, &token),
+        id: Case::id_of(&support::action(), &token),
+        token_mac: token_mac(&support::keys(), &support::action(), &token),
         asked_at: case().asked_at + SignedDuration::from_hours(2),
         ..case()
     };

@@ -8,6 +8,7 @@ use test_support::approvals as support;
 mod changed;
 mod crashes;
 mod left_behind;
+mod paused;
 mod who;
 
 use approvals::decide::{

@@ -3,7 +3,7 @@
 
 use approvals::{Briefing, Case, GateReport, Lookup, Revision, Step, VersionChange};
 
-use super::{Detail, Item, Line, MessageBody, Section, Tone, changes};
+use super::{Detail, Item, Line, MessageBody, Section, Tone, changes, pause};
 use crate::budget::Rank;
 use crate::clean;
 use crate::texts::{Key, Texts};
@@ -24,8 +24,11 @@ pub(super) fn tell(body: &mut MessageBody, case: &Case, texts: &Texts, detail: &
             texts.get(Key::StartedBy, &[("who", &who), ("how", &how)]),
         ));
     }
+    if let Some(deployment) = &briefing.deployment {
+        pause::tell(body, deployment, texts, detail);
+    }
     body.sections.push(sources(briefing, texts, detail));
-    let region = &case.action.region;
+    let region = case.source.region();
     for set in &briefing.change_sets {
         body.sections.push(changes::section(set, texts, detail));
     }
@@ -228,6 +231,7 @@ pub(super) fn gaps(gaps: &[approvals::Gap], texts: &Texts, detail: &Detail) -> S
             Lookup::ChangeSet => Key::WhatChangeSet,
             Lookup::GateReport => Key::WhatGateReport,
             Lookup::OwnerWords => Key::WhatOwnerWords,
+            Lookup::Deployment => Key::WhatDeployment,
         });
         let why = clean::short(&gap.why, detail.text);
         let line = Line::text(texts.get(Key::Gap, &[("what", &what), ("why", &why)]));

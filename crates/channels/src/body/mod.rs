@@ -9,11 +9,12 @@ mod changes;
 mod line;
 mod note;
 mod outcome;
+mod pause;
 
 pub(crate) use briefing::unopened;
 pub(crate) use line::{Line, Part, Tone};
 
-use approvals::Case;
+use approvals::{Case, Source};
 use contacts::Language;
 use jiff::Timestamp;
 
@@ -85,7 +86,9 @@ pub(crate) struct Target {
 pub(crate) struct Decision {
     /// The case, by its opaque id.
     pub(crate) case: String,
-    /// The pipeline, for confirmations.
+    /// Whether it is about a paused deployment, and not about a pipeline.
+    pub(crate) paused: bool,
+    /// The pipeline or the service, for confirmations.
     pub(crate) pipeline: String,
     /// The stage, for confirmations.
     pub(crate) stage: String,
@@ -149,13 +152,16 @@ impl MessageBody {
                 who,
                 comment,
             } => {
-                self.lead.push(note::status(action_state, who, texts));
+                let source = &case.source;
+                self.lead
+                    .push(note::status((source, action_state), who, texts));
                 self.lead.extend(note::said(comment, texts, detail));
             }
             Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation => {}
         }
         if asks {
             self.lead.push(waits(case, now, texts, detail));
+            self.lead.extend(pause::at_the_end(case, texts));
         }
         if shape == Shape::Whole {
             briefing::tell(self, case, texts, detail);
@@ -185,14 +191,24 @@ impl MessageBody {
 /// What waits, and how long it still does.
 fn waits(case: &Case, now: Timestamp, texts: &Texts, detail: &Detail) -> Line {
     let value = |text: &str| clean::short(text, detail.value);
-    let action = &case.action;
-    let values = [
-        ("action", &*value(&action.action)),
-        ("stage", &*value(&action.stage)),
-        ("pipeline", &*value(&action.pipeline)),
-    ];
+    let source = &case.source;
+    let (name, stage, third) = (
+        value(source.name()),
+        value(source.stage()),
+        value(source.detail()),
+    );
+    let told = match source {
+        Source::Pipeline(_) => texts.get(
+            Key::Waits,
+            &[("action", &third), ("stage", &stage), ("pipeline", &name)],
+        ),
+        Source::Ecs(_) => texts.get(
+            Key::PauseWaits,
+            &[("cluster", &third), ("stage", &stage), ("service", &name)],
+        ),
+    };
     let until = texts.until(case.expires, now);
-    Line::text(format!("{} ", texts.get(Key::Waits, &values))).and_strong(until, Tone::Warning)
+    Line::text(format!("{told} ")).and_strong(until, Tone::Warning)
 }
 
 fn title(message: &Message<'_>, texts: &Texts) -> String {
@@ -205,8 +221,8 @@ fn title(message: &Message<'_>, texts: &Texts) -> String {
                 Occasion::Decided { action_state, .. } => note::decided_title(action_state),
                 Occasion::Outcome(outcome) => outcome::title(outcome),
             };
-            let action = &notice.case.action;
-            let (pipeline, stage) = (clean::line(&action.pipeline), clean::line(&action.stage));
+            let source = &notice.case.source;
+            let (pipeline, stage) = (clean::line(source.name()), clean::line(source.stage()));
             texts.get(key, &[("pipeline", &pipeline), ("stage", &stage)])
         }
         Subject::Test => texts.plain(Key::TestTitle),
@@ -282,8 +298,9 @@ fn decision(notice: &ApprovalNotice<'_>) -> Decision {
     let own = |link: &Option<String>| link.as_deref().and_then(clean::own_link);
     Decision {
         case: case.id.to_string(),
-        pipeline: clean::short(&case.action.pipeline, 100),
-        stage: clean::short(&case.action.stage, 100),
+        paused: case.source.paused().is_some(),
+        pipeline: clean::short(case.source.name(), 100),
+        stage: clean::short(case.source.stage(), 100),
         approve: own(&notice.links.approve),
         reject: own(&notice.links.reject),
     }

@@ -1,6 +1,6 @@
 //! What is told after the question: how it was decided, and messages that are passed on.
 
-use approvals::{ActionState, Status};
+use approvals::{ActionState, Source, Status, TimeoutAction};
 
 use super::{Detail, Item, Line, MessageBody, Section, Tone};
 use crate::budget::Rank;
@@ -34,7 +34,11 @@ pub(super) fn tone(status: Status) -> Tone {
 }
 
 /// What became of the approval, by whom and when.
-pub(super) fn status(action_state: &ActionState, who: Option<&str>, texts: &Texts) -> Line {
+pub(super) fn status(
+    (source, action_state): (&Source, &ActionState),
+    who: Option<&str>,
+    texts: &Texts,
+) -> Line {
     let named = |who: &str| Some(clean::short(who, MAX_NAME)).filter(|who| !who.is_empty());
     // What nobody here knows of was given in the console, or through the API.
     let directly = |who: String| texts.get(Key::Directly, &[("who", &who)]);
@@ -48,8 +52,9 @@ pub(super) fn status(action_state: &ActionState, who: Option<&str>, texts: &Text
         Status::Waiting => texts.plain(Key::StillWaiting),
         Status::Approved => by(Key::ApprovedBy, Key::Approved),
         Status::Rejected => by(Key::RejectedBy, Key::Rejected),
-        Status::Expired => texts.plain(Key::Expired),
+        Status::Expired => texts.plain(expired(source)),
         Status::Superseded => texts.plain(Key::Superseded),
+        Status::Stopped if source.paused().is_some() => texts.plain(Key::PauseStopped),
         Status::Stopped => texts.plain(Key::Stopped),
     };
     let told = match action_state.at {
@@ -62,6 +67,16 @@ pub(super) fn status(action_state: &ActionState, who: Option<&str>, texts: &Text
         _ => "•",
     };
     Line::strong(format!("{sign} {told}"), tone(action_state.status))
+}
+
+/// What follows from the end of the time.
+fn expired(source: &Source) -> Key {
+    match source.paused().map(|paused| paused.timeout_action) {
+        None => Key::Expired,
+        Some(Some(TimeoutAction::Continue)) => Key::PauseContinued,
+        Some(Some(TimeoutAction::Rollback)) => Key::PauseRolledBack,
+        Some(None) => Key::PauseExpired,
+    }
 }
 
 /// The readable end of an ARN: a user's or a session's name.

@@ -1,6 +1,6 @@
 //! What became of the release after the decision.
 
-use approvals::{Case, Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus};
+use approvals::{Case, Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus, Source};
 
 use super::{Detail, Item, Line, MessageBody, Section, Tone, briefing};
 use crate::budget::Rank;
@@ -73,7 +73,7 @@ pub(super) fn tell(
         body.lead.push(line);
     }
     body.sections
-        .push(deployments(&outcome.deployments, texts, detail));
+        .push(deployments((case, &outcome.deployments), texts, detail));
     let gates: Vec<_> = outcome
         .deployments
         .iter()
@@ -81,18 +81,22 @@ pub(super) fn tell(
         .cloned()
         .collect();
     body.sections
-        .push(briefing::gates(&gates, &case.action.region, texts, detail));
+        .push(briefing::gates(&gates, case.source.region(), texts, detail));
     body.sections
         .push(briefing::gaps(&outcome.gaps, texts, detail));
     body.sections.retain(|section| !section.items.is_empty());
 }
 
-fn deployments(deployments: &[Deployed], texts: &Texts, detail: &Detail) -> Section {
+fn deployments(
+    (case, deployments): (&Case, &[Deployed]),
+    texts: &Texts,
+    detail: &Detail,
+) -> Section {
     let items = deployments.iter().map(|deployed| {
         let good = deployed.status == DeploymentStatus::Succeeded && deployed.rolled_back.is_none();
         Item {
             rank: if good { Rank::Gate } else { Rank::First },
-            line: deployment(deployed, good, texts, detail),
+            line: deployment((case, deployed), good, texts, detail),
         }
     });
     Section {
@@ -102,7 +106,12 @@ fn deployments(deployments: &[Deployed], texts: &Texts, detail: &Detail) -> Sect
     }
 }
 
-fn deployment(deployed: &Deployed, good: bool, texts: &Texts, detail: &Detail) -> Line {
+fn deployment(
+    (case, deployed): (&Case, &Deployed),
+    good: bool,
+    texts: &Texts,
+    detail: &Detail,
+) -> Line {
     let value = |text: &str| clean::short(text, detail.value);
     let status = texts.plain(match deployed.status {
         DeploymentStatus::Succeeded => Key::DeploySucceeded,
@@ -124,7 +133,11 @@ fn deployment(deployed: &Deployed, good: bool, texts: &Texts, detail: &Detail) -
         Line::text(told)
     };
     if let Some(by) = &deployed.rolled_back {
-        let told = texts.get(Key::RolledBackBy, &[("deployment", &value(by))]);
+        // CodeDeploy takes a release back by another deployment, ECS within the same one.
+        let told = match case.source {
+            Source::Pipeline(_) => texts.get(Key::RolledBackBy, &[("deployment", &value(by))]),
+            Source::Ecs(_) => texts.get(Key::RolledBackTo, &[("revision", &value(by))]),
+        };
         line = line.and(texts.comma()).and_strong(told, Tone::Bad);
     }
     if let Some(error) = &deployed.error {

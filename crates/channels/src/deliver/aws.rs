@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use approvals::Source;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageHeader};
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::types::MessageAttributeValue;
@@ -90,8 +91,12 @@ pub(super) async fn sns(
     let mut attributes = BTreeMap::from([("event", post.message.event())]);
     if let Some(notice) = post.message.approval() {
         let case = notice.case;
-        attributes.insert("pipeline", case.action.pipeline.clone());
-        attributes.insert("stage", case.action.stage.clone());
+        let name = match &case.source {
+            Source::Pipeline(_) => "pipeline",
+            Source::Ecs(_) => "service",
+        };
+        attributes.insert(name, case.source.name().to_owned());
+        attributes.insert("stage", case.source.stage().to_owned());
     }
     let notification = Notification {
         subject,

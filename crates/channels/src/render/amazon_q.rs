@@ -69,8 +69,8 @@ pub(super) fn notification(body: &MessageBody, message: &Message<'_>, texts: &Te
     }
     if let Some(notice) = message.approval() {
         let case = notice.case;
-        let action = &case.action;
-        let names = [&action.pipeline, &action.stage, &action.action];
+        let source = &case.source;
+        let names = [source.name(), source.stage(), source.detail()];
         let words = names.into_iter().map(|name| keyword(name));
         let words: Vec<String> = words
             .filter(|word| !word.is_empty())

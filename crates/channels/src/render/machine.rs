@@ -4,6 +4,7 @@
 //!
 //! Texts are the same as for people: clean, bounded, and links are https only.
 
+use approvals::Source;
 use serde_json::{Map, Value, json};
 
 use crate::body::unopened;
@@ -45,6 +46,7 @@ pub(super) fn event(message: &Message<'_>) -> Value {
         }
         let text = unopened(case).map(|text| clean::short(text, TEXT));
         data.insert("external_text".into(), json!(text));
+        add_source(&mut data, &case.source);
         data.insert("case".into(), json!(case.id.as_str()));
         data.insert("links".into(), links(&notice.links));
         add_briefing(&mut data, briefing);
@@ -54,6 +56,24 @@ pub(super) fn event(message: &Message<'_>) -> Value {
         "timestamp": message.now.to_string(),
         "data": data,
     })
+}
+
+/// An approval of a pipeline under the name that it always had, a paused deployment under one of its own.
+fn add_source(data: &mut Map<String, Value>, source: &Source) {
+    let Some(paused) = source.paused() else {
+        return;
+    };
+    data.insert("action".into(), Value::Null);
+    let deployment = json!({
+        "account": paused.account,
+        "region": paused.region,
+        "cluster": paused.cluster,
+        "service": paused.service,
+        "deployment_arn": paused.deployment_arn,
+        "lifecycle_stage": paused.lifecycle_stage,
+        "timeout_action": paused.timeout_action,
+    });
+    data.insert("paused_deployment".into(), bounded("paused", deployment));
 }
 
 fn subject(data: &mut Map<String, Value>, message: &Message<'_>) {
@@ -135,6 +155,10 @@ fn add_briefing(data: &mut Map<String, Value>, mut briefing: Value) {
     let mut kept = Map::new();
     for name in ["starter", "version"] {
         kept.insert(name.into(), bounded(name, briefing[name].take()));
+    }
+    let deployment = briefing["deployment"].take();
+    if !deployment.is_null() {
+        kept.insert("deployment".into(), bounded("deployment", deployment));
     }
     let names = [
         ("revisions", Rank::Source),

@@ -29,7 +29,11 @@ pub(super) fn blocks(decision: &Decision, linked: bool, texts: &Texts) -> Vec<Va
         style: "primary",
         label: Key::Approve,
         title: Key::ApproveTitle,
-        text: Key::ApproveText,
+        text: if decision.paused {
+            Key::ApprovePauseText
+        } else {
+            Key::ApproveText
+        },
         url: decision.approve.as_deref(),
     };
     let reject = Button {
@@ -37,7 +41,11 @@ pub(super) fn blocks(decision: &Decision, linked: bool, texts: &Texts) -> Vec<Va
         style: "danger",
         label: Key::Reject,
         title: Key::RejectTitle,
-        text: Key::RejectText,
+        text: if decision.paused {
+            Key::RejectPauseText
+        } else {
+            Key::RejectText
+        },
         url: decision.reject.as_deref(),
     };
     let both = [approve, reject];

@@ -133,6 +133,36 @@ pub(super) fn text(key: Key) -> &'static str {
         Key::ExecutionStopped => "The execution was stopped.",
         Key::ExecutionSuperseded => "A newer execution took its place.",
         Key::ExecutionGoesOn => "The execution goes on.",
+        Key::PauseWaits => {
+            "The deployment of {service} in the cluster {cluster} is paused at {stage}."
+        }
+        Key::PauseContinues => {
+            "IF NOBODY DECIDES, THE DEPLOYMENT GOES ON: the time-out action of this pause is CONTINUE."
+        }
+        Key::PauseRollsBack => "If nobody decides, the deployment is rolled back.",
+        Key::PauseEndUnknown => "What happens if nobody decides is not known.",
+        Key::PauseTraffic => "{percent} % of production traffic goes to the new revision now.",
+        Key::RevisionStep => "Service revision {from} → {to}",
+        Key::RevisionFirst => {
+            "Service revision {to}: the first deployment, with nothing to go back to"
+        }
+        Key::Differences => "What changes in the task definition",
+        Key::PauseContinued => {
+            "Nobody decided in time; the deployment goes on, as the time-out action is CONTINUE"
+        }
+        Key::PauseRolledBack => "Nobody decided in time; the deployment is rolled back",
+        Key::PauseExpired => "Nobody decided in time; look at the deployment in the console",
+        Key::PauseStopped => {
+            "The deployment was stopped or is rolled back; there is nothing left to decide"
+        }
+        Key::ApprovePauseText => {
+            "The deployment of {pipeline} goes on past {stage} at once. This can't be taken back."
+        }
+        Key::RejectPauseText => {
+            "The deployment of {pipeline} is rolled back. This can't be taken back."
+        }
+        Key::RolledBackTo => "rolled back to the service revision {revision}",
+        Key::WhatDeployment => "What is deployed",
         Key::LinkWarning => {
             "These links are yours: whoever opens them decides in your name. Don't forward them."
         }

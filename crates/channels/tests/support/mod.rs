@@ -44,7 +44,7 @@ pub fn case() -> Case {
     };
     Case {
         id: Case::id_of(&action, &Token::new("0c35520a-b7e6-403d-ba3f-e02120b524c3")),
-        action,
+        source: action.into(),
         execution_id: Some("3137f7cb-7cf7-039j-s83l-d7eu3EXAMPLE".into()),
         token_mac: "0011aabb:ffff".into(),
         route: "production".into(),
@@ -129,7 +129,7 @@ pub fn briefing() -> Briefing {
 pub fn change(risk: Risk, action: ChangeAction, id: &str, kind: &str) -> Change {
     Change {
         risk,
-        action,
+        source: action.into(),
         logical_id: id.into(),
         resource_type: kind.into(),
         replacement: Replacement::False,

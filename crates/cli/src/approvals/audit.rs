@@ -144,7 +144,7 @@ async fn executions(aws: &Aws, pipeline: &str, since: Timestamp) -> Result<Vec<S
 fn lines(record: &ApprovalAudit, screen: &Screen) -> Vec<String> {
     let details = &record.details;
     let what = details
-        .action
+        .source
         .as_ref()
         .map_or_else(|| record.case.to_string(), ToString::to_string);
     let kind = match record.kind {

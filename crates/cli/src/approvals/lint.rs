@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use approvals::config::{Config, Route};
+use approvals::config::{Config, Matching, Route};
 use channels::Surface;
 use serde_json::{Value, json};
 
@@ -69,9 +69,13 @@ fn as_text(config: &Config, screen: &mut Screen) -> Result<(), Failure> {
 
 fn facts(route: &Route) -> Vec<(&'static str, String)> {
     let policy = &route.policy;
-    let matched = format!("{} / {} / {}", route.pipeline, route.stage, route.action);
+    let what = match route.matching {
+        Matching::Anything => "matches",
+        Matching::Pipelines { .. } => "pipeline / stage / action",
+        Matching::Services { .. } => "cluster / service",
+    };
     let mut facts = vec![
-        ("pipeline / stage / action", matched),
+        (what, route.matching.to_string()),
         ("tell", list(&route.tell)),
     ];
     let decides = if policy.decide {

@@ -120,10 +120,10 @@ fn of_case<'a>(
     case: &Case,
     now: Timestamp,
 ) -> Result<(Vec<Shown>, Option<&'a str>), Failure> {
-    let route = config.route(&case.action).ok_or_else(|| {
+    let route = config.route(&case.source).ok_or_else(|| {
         Failure::Failed(format!(
             "no route matches {}; add one to {}, for example a last one without `match`",
-            case.action,
+            case.source,
             args.config.display()
         ))
     })?;

@@ -1,9 +1,10 @@
 //! What a message file is about: an approval with its briefing, or a message that is passed on.
 
 use approval_notifier::forward;
-use approvals::message::{ApprovalMessage, Incoming, WaitingMessage, incoming};
-use approvals::{ApprovalAction, Briefing, Case, CaseId, Shown, Token};
+use approvals::message::{ApprovalMessage, Incoming, PauseEvent, WaitingMessage, incoming};
+use approvals::{Briefing, Case, CaseId, Shown, Source, Token};
 use channels::ForwardedMessage;
+use common::console;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -44,6 +45,7 @@ pub(crate) fn read(
         Incoming::Waiting(message) => {
             PreviewSubject::Case(Box::new(waiting(message, briefing, now)))
         }
+        Incoming::Paused(event) => PreviewSubject::Case(Box::new(paused(event, briefing, now))),
         Incoming::Alarm(alarm) => PreviewSubject::Plain(forward::of_alarm(&alarm)),
         Incoming::CodeDeploy(trigger) => PreviewSubject::Plain(forward::of_trigger(&trigger)),
         Incoming::Other(message) => PreviewSubject::Unknown(forward::of_other(&message)),
@@ -53,7 +55,10 @@ pub(crate) fn read(
         Incoming::ExecutionChanged(change) if change.notified => {
             PreviewSubject::Plain(forward::of_execution(&change))
         }
-        Incoming::ActionChanged(_) | Incoming::ExecutionChanged(_) | Incoming::Reminder { .. } => {
+        Incoming::ActionChanged(_)
+        | Incoming::ExecutionChanged(_)
+        | Incoming::DeploymentChanged(_)
+        | Incoming::Reminder { .. } => {
             return Err(Failure::Wrong(
                 "this event only changes what was sent before; give the approval's message, and \
                  --occasion for what comes after"
@@ -85,10 +90,20 @@ fn waiting(message: WaitingMessage, briefing: Briefing, now: Timestamp) -> Case 
     }
 }
 
-fn empty(id: CaseId, action: ApprovalAction, briefing: Briefing, now: Timestamp) -> Case {
+fn paused(event: PauseEvent, briefing: Briefing, now: Timestamp) -> Case {
+    let paused = event.paused;
+    Case {
+        execution_id: Some(paused.deployment_arn.clone()),
+        expires: event.expires,
+        console_link: console::service(&paused.region, &paused.cluster, &paused.service),
+        ..empty(paused.case_id(), paused, briefing, now)
+    }
+}
+
+fn empty(id: CaseId, source: impl Into<Source>, briefing: Briefing, now: Timestamp) -> Case {
     Case {
         id,
-        action,
+        source: source.into(),
         execution_id: None,
         token_mac: String::new(),
         route: String::new(),

@@ -1,5 +1,6 @@
 //! A case that waits for its decision, in a small AWS.
 
+pub mod deployment;
 pub mod pipeline;
 pub mod world;
 
@@ -77,7 +78,7 @@ pub fn case() -> Case {
     let token = Token::new(TOKEN);
     Case {
         id: Case::id_of(&action(), &token),
-        action: action(),
+        source: action().into(),
         execution_id: Some(EXECUTION.into()),
         token_mac: token_mac(&keys(), &action(), &token),
         route: "production".into(),
@@ -98,6 +99,19 @@ pub fn case() -> Case {
             ..Briefing::default()
         },
         shown: shown("1.1.0"),
+    }
+}
+
+/// The case of a paused deployment.
+pub fn pause_case() -> Case {
+    let paused = deployment::paused();
+    Case {
+        id: paused.case_id(),
+        execution_id: Some(paused.deployment_arn.clone()),
+        token_mac: String::new(),
+        briefing: Briefing::default(),
+        source: paused.into(),
+        ..case()
     }
 }
 
@@ -183,7 +197,7 @@ impl Fixture {
                         detail: format!("{fault:?}"),
                         transient: true,
                     })?;
-                    assert_eq!(execution, EXECUTION);
+                    assert!([EXECUTION, deployment::DEPLOYMENT].contains(&execution));
                     Ok(shown(&world.deployable()))
                 })
             }),

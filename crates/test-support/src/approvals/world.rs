@@ -1,5 +1,5 @@
-//! The services that approvals meet: the state table, one pipeline with a manual approval, secrets, and
-//! the function's invocations of itself.
+//! The services that approvals meet: the state table, one pipeline with a manual approval, one paused
+//! deployment of ECS, secrets, and the function's invocations of itself.
 
 use std::collections::HashMap;
 
@@ -7,6 +7,7 @@ use common::aws::Aws;
 use serde_json::{Value, json};
 
 use super::Hands;
+use super::deployment::Deployment;
 use super::pipeline::Pipeline;
 use crate::dynamodb::Tables;
 use crate::world::{self, Answer, Call, Services, reply};
@@ -37,6 +38,7 @@ pub enum Act {
 pub struct State {
     pub tables: Tables,
     pub pipeline: Pipeline,
+    pub deployment: Deployment,
     /// Payloads of asynchronous invocations.
     pub invoked: Vec<Value>,
     /// Values of Secrets Manager, by name and stage.
@@ -50,6 +52,7 @@ impl World {
         Self::of(State {
             tables: Tables::default(),
             pipeline: Pipeline::waiting(),
+            deployment: Deployment::waiting(),
             invoked: Vec::new(),
             secrets: HashMap::new(),
             deployable: "1.1.0".into(),
@@ -102,6 +105,7 @@ impl Services for State {
         match call.service.as_str() {
             "dynamodb" => reply(self.tables.serve(&call.operation, &call.json)),
             "codepipeline" => reply(self.pipeline.serve(&call.operation, &call.json, now)),
+            "ecs" => reply(self.deployment.serve(&call.operation, &call.json)),
             "secretsmanager" => self.secret(call),
             "lambda" => {
                 self.invoked.push(call.json.clone());
@@ -113,6 +117,15 @@ impl Services for State {
 
     fn act(&mut self, act: Act) {
         let (pipeline, now) = (&mut self.pipeline, self.hands.now());
+        let deployment = &mut self.deployment;
+        match act {
+            Act::ConsoleApproves => deployment.settle("SUCCEEDED"),
+            Act::ConsoleRejects => deployment.settle("FAILED"),
+            Act::Supersede | Act::Stop => deployment.end("STOPPED"),
+            Act::Expire => deployment.settle("TIMED_OUT"),
+            Act::AskAnew => deployment.next_step(),
+            Act::Change => {}
+        }
         match act {
             Act::ConsoleApproves => pipeline.console(true, now),
             Act::ConsoleRejects => pipeline.console(false, now),

@@ -8,7 +8,7 @@ use contacts::ChannelKind;
 use contacts::decode::{formed, label, language, words};
 
 use super::{Context, policy, texts};
-use crate::config::{Escalate, FollowUp, Fraction, Glob, Globs, Route, forms, keys};
+use crate::config::{Escalate, FollowUp, Fraction, Glob, Globs, Matching, Route, forms, keys};
 
 const ROUTE_LIMIT: usize = 100;
 const REMINDER_LIMIT: usize = 10;
@@ -59,10 +59,7 @@ pub(super) fn all(node: &Node, context: &Context<'_>) -> Option<Vec<Found>> {
 
 /// A route that matches the very same as an earlier one was meant to be something else.
 fn same_match(new: &Found, earlier: &[Found], context: &Context<'_>) {
-    let same = |other: &&Found| {
-        let (a, b) = (&other.route, &new.route);
-        (&a.pipeline, &a.stage, &a.action) == (&b.pipeline, &b.stage, &b.action)
-    };
+    let same = |other: &&Found| other.route.matching == new.route.matching;
     if let Some(other) = earlier.iter().find(same) {
         let message = format!("the route matches the same as {:?}", other.route.name);
         let remedy = format!(
@@ -82,7 +79,7 @@ fn name<'n>(object: &Object<'n>, context: &Context<'_>) -> Option<(&'n str, At)>
 fn route(name: &str, object: &Object<'_>, context: &Context<'_>) -> Option<Found> {
     let problems = context.problems;
     let matching = match object.get("match") {
-        None => Some([Globs::any(), Globs::any(), Globs::any()]),
+        None => Some(Matching::Anything),
         Some(node) => matching(node, context),
     };
     let tell = object
@@ -103,12 +100,9 @@ fn route(name: &str, object: &Object<'_>, context: &Context<'_>) -> Option<Found
     let texts = object.get("texts").map(|node| texts(node, problems));
     let language = language(object, problems);
     // Everything was read, so that everything that is wrong is told.
-    let [pipeline, stage, action] = matching?;
     let route = Route {
         name: name.to_owned(),
-        pipeline,
-        stage,
-        action,
+        matching: matching?,
         tell: tell?,
         mention: mention.unwrap_or_default(),
         language,
@@ -132,14 +126,36 @@ fn route(name: &str, object: &Object<'_>, context: &Context<'_>) -> Option<Found
     })
 }
 
-fn matching(node: &Node, context: &Context<'_>) -> Option<[Globs; 3]> {
+fn matching(node: &Node, context: &Context<'_>) -> Option<Matching> {
     let object = Object::read(node, &keys::MATCH, context.problems)?;
-    let globs = ["pipeline", "stage", "action"].map(|key| match object.get(key) {
+    let of_pipelines = ["pipeline", "stage", "action"];
+    let of_services = ["cluster", "service"];
+    let read = |key| match object.get(key) {
         None => Some(Globs::any()),
         Some(node) => globs(node, key, context),
-    });
-    let [pipeline, stage, action] = globs;
-    Some([pipeline?, stage?, action?])
+    };
+    let [pipeline, stage, action] = of_pipelines.map(read);
+    let [cluster, service] = of_services.map(read);
+    let written = |keys: &[&str]| keys.iter().any(|key| object.get(key).is_some());
+    match (written(&of_pipelines), written(&of_services)) {
+        (true, true) => {
+            let message = "match: names of a pipeline and of a service match nothing together";
+            let remedy = "write pipeline, stage and action for approvals of pipelines, or cluster and \
+                          service for paused deployments of ECS; two routes for both";
+            context.problems.add(node.at, message, remedy);
+            None
+        }
+        (false, true) => Some(Matching::Services {
+            cluster: cluster?,
+            service: service?,
+        }),
+        (true, false) => Some(Matching::Pipelines {
+            pipeline: pipeline?,
+            stage: stage?,
+            action: action?,
+        }),
+        (false, false) => Some(Matching::Anything),
+    }
 }
 
 fn globs(node: &Node, told: &str, context: &Context<'_>) -> Option<Globs> {

@@ -38,9 +38,7 @@ pub(super) fn of(routes: &[Found], channels: &BTreeMap<String, Channel>, warning
 fn never_reached(found: &Found, earlier: &[Found], warnings: &Findings) {
     let covers = |other: &&Found| {
         let (wide, narrow) = (&other.route, &found.route);
-        wide.pipeline.cover(&narrow.pipeline)
-            && wide.stage.cover(&narrow.stage)
-            && wide.action.cover(&narrow.action)
+        wide.matching.covers(&narrow.matching)
     };
     if let Some(other) = earlier.iter().find(covers) {
         let message = format!(

@@ -1,0 +1,97 @@
+//! What a route is for: approvals of pipelines, pauses of deployments, or both.
+
+use std::fmt;
+
+use super::Globs;
+use crate::Source;
+
+/// What a route is for. A part that is not written matches everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Matching {
+    /// Whatever waits.
+    Anything,
+    /// Approvals of pipelines.
+    Pipelines {
+        /// The pipelines.
+        pipeline: Globs,
+        /// The stages.
+        stage: Globs,
+        /// The actions.
+        action: Globs,
+    },
+    /// Paused deployments of ECS services.
+    Services {
+        /// The clusters.
+        cluster: Globs,
+        /// The services.
+        service: Globs,
+    },
+}
+
+impl Matching {
+    /// Whether it is for this.
+    pub fn matches(&self, source: &Source) -> bool {
+        match (self, source) {
+            (Self::Anything, _) => true,
+            (
+                Self::Pipelines {
+                    pipeline,
+                    stage,
+                    action,
+                },
+                Source::Pipeline(of),
+            ) => {
+                pipeline.matches(&of.pipeline)
+                    && stage.matches(&of.stage)
+                    && action.matches(&of.action)
+            }
+            (Self::Services { cluster, service }, Source::Ecs(of)) => {
+                cluster.matches(&of.cluster) && service.matches(&of.service)
+            }
+            (Self::Pipelines { .. }, Source::Ecs(_))
+            | (Self::Services { .. }, Source::Pipeline(_)) => false,
+        }
+    }
+
+    /// Whether whatever `other` is for is matched by this, too. Never says so wrongly.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        match (self.globs(), other.globs()) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            // Of one kind there are as many.
+            (Some(wide), Some(narrow)) => {
+                wide.len() == narrow.len()
+                    && wide
+                        .iter()
+                        .zip(narrow)
+                        .all(|(wide, narrow)| wide.cover(narrow))
+            }
+        }
+    }
+
+    fn globs(&self) -> Option<Vec<&Globs>> {
+        match self {
+            Self::Anything => None,
+            Self::Pipelines {
+                pipeline,
+                stage,
+                action,
+            } => Some(vec![pipeline, stage, action]),
+            Self::Services { cluster, service } => Some(vec![cluster, service]),
+        }
+    }
+}
+
+impl fmt::Display for Matching {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anything => f.write_str("everything"),
+            Self::Pipelines {
+                pipeline,
+                stage,
+                action,
+            } => write!(f, "{pipeline} / {stage} / {action}"),
+            Self::Services { cluster, service } => write!(f, "{cluster} / {service}"),
+        }
+    }
+}
