@@ -96,7 +96,7 @@ fn change() -> impl Strategy<Value = Change> {
     (risk, action, text(), text(), replacement, properties).prop_map(
         |(risk, action, logical_id, resource_type, replacement, properties)| Change {
             risk,
-            source: action.into(),
+            action,
             logical_id,
             resource_type,
             replacement,

@@ -78,6 +78,7 @@ fn full() -> Briefing {
     ];
     let changes = risks.iter().cycle().take(200).enumerate();
     Briefing {
+        deployment: None,
         starter: Some(Starter {
             trigger: "StartPipelineExecution".into(),
             detail: "arn:aws:iam::111122223333:user/release-manager".into(),

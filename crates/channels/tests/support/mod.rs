@@ -60,6 +60,7 @@ pub fn case() -> Case {
 
 pub fn briefing() -> Briefing {
     Briefing {
+        deployment: None,
         starter: Some(Starter {
             trigger: "StartPipelineExecution".into(),
             detail: "arn:aws:iam::111122223333:user/release-manager".into(),
@@ -129,7 +130,7 @@ pub fn briefing() -> Briefing {
 pub fn change(risk: Risk, action: ChangeAction, id: &str, kind: &str) -> Change {
     Change {
         risk,
-        source: action.into(),
+        action,
         logical_id: id.into(),
         resource_type: kind.into(),
         replacement: Replacement::False,

@@ -16,6 +16,7 @@ use test_support::dynamodb::Tables;
 use test_support::environments::world::tables;
 use test_support::{Reply, error};
 
+#[allow(unused_imports, reason = "not every test file needs both")]
 pub use test_support::environments::{Svc, ecs};
 
 pub const ACCOUNT: &str = "111122223333";
