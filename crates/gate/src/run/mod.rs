@@ -27,7 +27,7 @@ use crate::expect::Expectation;
 use crate::measurement::Measurement;
 use crate::probe::client::ClientPlan;
 use crate::probe::{Clients, ProbeContext};
-use crate::records::Recorder;
+use crate::records::{Recorder, RoundRecord};
 use crate::redact::Redactor;
 use crate::report::{self, CheckRecord, Report, ReportInput};
 use crate::suite::{Check, Severity, Suite};
@@ -225,9 +225,51 @@ pub async fn run_part(run: Run, part: Part) -> PartEnd {
         }
     }
 
-    let elapsed = elapsed_before + begun.elapsed();
-    let mut state = prior;
-    let records = recorder.take();
+    end_of(
+        &run,
+        Measured {
+            bake,
+            now: part.now,
+            took: begun.elapsed(),
+            elapsed: elapsed_before + begun.elapsed(),
+            state: prior,
+            earlier,
+            records: recorder.take(),
+            checks: selected,
+            finish,
+            refusals,
+        },
+    )
+}
+
+/// What one invocation has measured of a run.
+struct Measured {
+    bake: Bake,
+    /// When the invocation took the run on.
+    now: Timestamp,
+    /// How long it took.
+    took: Duration,
+    /// Since the beginning of the run.
+    elapsed: Duration,
+    /// Before this invocation.
+    state: RunState,
+    earlier: Option<Report>,
+    checks: Vec<Check>,
+    records: Vec<Vec<RoundRecord>>,
+    finish: Finish,
+    refusals: Vec<String>,
+}
+
+/// The verdict and its report, or what is handed on.
+fn end_of(run: &Run, measured: Measured) -> PartEnd {
+    let Measured {
+        bake,
+        mut state,
+        elapsed,
+        finish,
+        ..
+    } = measured;
+    let records = measured.records;
     for (counters, rounds) in state.checks.iter_mut().zip(&records) {
         for round in rounds {
             counters.add(round.measurement);
@@ -241,15 +283,16 @@ pub async fn run_part(run: Run, part: Part) -> PartEnd {
         facts: run.target.facts.clone(),
         redactor: &redactor,
         started: state.begun,
-        finished: part.now + begun.elapsed(),
+        finished: measured.now + measured.took,
         bake,
         policy: run.suite.inconclusive,
         dry_run: run.suite.dry_run,
         elapsed,
         finish,
-        refusals,
-        earlier: earlier.as_ref(),
-        checks: selected
+        refusals: measured.refusals,
+        earlier: measured.earlier.as_ref(),
+        checks: measured
+            .checks
             .iter()
             .zip(records)
             .zip(&state.checks)

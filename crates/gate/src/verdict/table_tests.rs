@@ -55,7 +55,7 @@ fn every_row_holds() {
             policy: InconclusivePolicy::Fail,
             dry_run: false,
             end,
-            elapsed: Duration::from_secs(60),
+            elapsed: Duration::from_mins(1),
             checks: vec![CheckHistory {
                 name: "a".to_owned(),
                 severity: Severity::Required,

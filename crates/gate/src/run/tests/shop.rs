@@ -168,7 +168,7 @@ async fn two_revisions(
     Query(asked): Query<std::collections::HashMap<String, String>>,
 ) -> axum::response::Response {
     let number = seen.requests.fetch_add(1, Ordering::SeqCst) + 1;
-    let is_new = number.is_multiple_of(5) && asked.get("no-new").is_none();
+    let is_new = number.is_multiple_of(5) && !asked.contains_key("no-new");
     let broken =
         asked.get("broken").map(String::as_str) == Some(if is_new { "new" } else { "old" });
     let status = if broken {
