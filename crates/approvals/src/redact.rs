@@ -116,7 +116,7 @@ impl Case {
             .chain(&self.shown.change_sets)
             .chain(sets);
         let known = names.into_iter().chain(hook).chain(ids.map(String::as_str));
-        known.fold(Masker::new(), |masker, known| masker.keep(known))
+        known.fold(Masker::new(), Masker::keep)
     }
 
     /// The case as it may be kept and shown.

@@ -50,6 +50,10 @@ fn margin(work: Duration) -> Duration {
 
 /// The instants by which things must be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(
+    clippy::struct_field_names,
+    reason = "each is the end of something else"
+)]
 pub(crate) struct Budget {
     /// Looking up, loading and probing end here, finished or not.
     pub work_until: Instant,

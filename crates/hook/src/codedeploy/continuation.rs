@@ -83,7 +83,7 @@ pub(crate) async fn goes_on(
     }
     let settings = function.settings.as_ref();
     let name = settings.map(|settings| settings.function_name.as_str());
-    let name = name.map_err(|error| error.to_string())?;
+    let name = name.map_err(ToString::to_string)?;
     let run = HandedOn {
         part,
         state: paused.state.clone(),

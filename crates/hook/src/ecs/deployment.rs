@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{
-    DeploymentLifecycleHook, ServiceDeployment as Described, ServiceDeploymentStatus as Status,
+    DeploymentLifecycleHook, DeploymentLifecycleHookTimeoutConfiguration as Timeout, LoadBalancer,
+    ServiceConnectConfiguration, ServiceDeployment as Described, ServiceDeploymentStatus as Status,
     ServiceRevision,
 };
 use common::aws::Aws;
@@ -47,7 +48,6 @@ impl ServiceDeployment {
     /// A deployment with one hook, for tests.
     #[cfg(test)]
     pub(crate) fn sample(progress: Progress, old_revision: &str) -> Self {
-        use aws_sdk_ecs::types::DeploymentLifecycleHookTimeoutConfiguration as Timeout;
         let hook = DeploymentLifecycleHook::builder()
             .hook_target_arn(
                 "arn:aws:lambda:eu-central-1:111122223333:function:deploy-hooks-post-traffic:live",
@@ -74,7 +74,7 @@ impl ServiceDeployment {
         })?;
         let minutes = own
             .timeout_configuration()
-            .and_then(|timeout| timeout.timeout_in_minutes())
+            .and_then(Timeout::timeout_in_minutes)
             .and_then(|minutes| u64::try_from(minutes).ok());
         Some(minutes.map_or(DEFAULT_HOOK_TIMEOUT, Duration::from_mins))
     }
@@ -240,11 +240,11 @@ fn revision(described: &ServiceRevision) -> Revision {
         container: balancer
             .and_then(|balancer| balancer.container_name())
             .map(str::to_owned),
-        port: balancer.and_then(|balancer| balancer.container_port()),
+        port: balancer.and_then(LoadBalancer::container_port),
         production_rule: rule(rules.and_then(|rules| rules.production_listener_rule())),
         test_rule: rule(rules.and_then(|rules| rules.test_listener_rule())),
         has_service_connect: described
             .service_connect_configuration()
-            .is_some_and(|connect| connect.enabled()),
+            .is_some_and(ServiceConnectConfiguration::enabled),
     }
 }

@@ -65,16 +65,7 @@ impl Fields {
         let named = self.0.iter().filter_map(|(place, field)| {
             let name = place.strip_prefix(path)?.strip_prefix('/')?;
             match field {
-                #[allow(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "a float is cut to the range of the integer"
-                )]
-                // 99.6 % is not the whole.
-                Field::Number(number) if *number < 100.0 => {
-                    Some((name.to_owned(), number.floor() as u32))
-                }
-                Field::Number(number) => Some((name.to_owned(), *number as u32)),
+                Field::Number(number) => Some((name.to_owned(), whole_percent(*number))),
                 _ => None,
             }
         });
@@ -84,6 +75,16 @@ impl Fields {
     fn keep(&mut self, path: String, field: Field) {
         self.0.insert(path, field);
     }
+}
+
+/// Rounded down: 99.6 % is not the whole.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float is cut to the range of the integer"
+)]
+fn whole_percent(number: f64) -> u32 {
+    number.floor() as u32
 }
 
 /// Reads one value. Says whether it is an object.
