@@ -99,9 +99,9 @@ def test_a_sample_event_of_a_deployment_that_nobody_knows_ends_in_an_error(
 
 
 def test_what_is_no_hook_event_is_refused_with_the_expected_shape(gates: Gates) -> None:
-    result = gates.invoke("pre-traffic", {"CodePipeline.job": {"id": "1"}})
+    result = gates.invoke("pre-traffic", {"Records": [{"Sns": {"Message": "hello"}}]})
     assert result.failed
-    assert result.value["errorType"] == "NotAHookEvent"
+    assert result.value["errorType"] == "NotACall"
     assert "LifecycleEventHookExecutionId" in result.value["errorMessage"]
 
 

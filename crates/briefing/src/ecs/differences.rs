@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use approvals::{Difference, DifferenceKind};
-use aws_sdk_ecs::types::{ContainerDefinition, ServiceRevision};
+use aws_sdk_ecs::types::{ContainerDefinition, NetworkMode, ServiceRevision};
 
 use super::Described;
 use crate::text;
@@ -96,7 +96,7 @@ fn fields(described: &Described) -> BTreeMap<String, Field> {
         ("memory", task.memory()),
         ("taskRoleArn", task.task_role_arn()),
         ("executionRoleArn", task.execution_role_arn()),
-        ("networkMode", task.network_mode().map(|mode| mode.as_str())),
+        ("networkMode", task.network_mode().map(NetworkMode::as_str)),
     ];
     for (name, value) in whole {
         if let Some(value) = value {

@@ -14,7 +14,9 @@ use approvals::{
     Briefing, Deployed, DeploymentBriefing, DeploymentStatus, ExecutionOutcome, ExecutionStatus,
     Gap, GateReport, Lookup, PausedDeployment, Shown,
 };
-use aws_sdk_ecs::types::{ServiceDeployment, ServiceRevision, TaskDefinition};
+use aws_sdk_ecs::types::{
+    ServiceDeployment, ServiceRevision, ServiceRevisionSummary, TaskDefinition,
+};
 use common::aws::Aws;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
@@ -94,7 +96,7 @@ pub async fn brief_pause(
                 .and_then(|configuration| configuration.strategy())
                 .map(|strategy| text::line(strategy.as_str(), 40)),
             production_percent: weight(
-                target.and_then(|target| target.requested_production_traffic_weight()),
+                target.and_then(ServiceRevisionSummary::requested_production_traffic_weight),
             ),
             old_revision: old_arn(&deployment).map(last_name),
             new_revision: target.and_then(|target| target.arn()).map(last_name),
@@ -193,20 +195,14 @@ async fn gates(
         id: paused.deployment_id().to_owned(),
         region: None,
     };
-    match timeout_at(deadline, gates::reports(lookups, &deployment)).await {
-        Ok(found) => found,
-        Err(_) => {
-            let why = "the gates' reports could not be read in time";
-            let what = Lookup::GateReport;
-            (
-                Vec::new(),
-                vec![Gap {
-                    what,
-                    why: why.to_owned(),
-                }],
-            )
-        }
+    if let Ok(found) = timeout_at(deadline, gates::reports(lookups, &deployment)).await {
+        return found;
     }
+    let gap = Gap {
+        what: Lookup::GateReport,
+        why: "the gates' reports could not be read in time".to_owned(),
+    };
+    (Vec::new(), vec![gap])
 }
 
 /// What became of the deployment after the decision. Only the deployment itself must be readable.

@@ -57,7 +57,7 @@ pub(super) fn tell(
 /// The image first, then who may do what, then what is gone.
 fn rank(difference: &Difference) -> Rank {
     let field = difference.field.as_str();
-    if field.ends_with(".image") {
+    if field.rsplit('.').next() == Some("image") {
         Rank::First
     } else if field.ends_with("RoleArn") || field.contains(".secrets.") {
         Rank::Access

@@ -71,7 +71,7 @@ pub(super) fn notification(body: &MessageBody, message: &Message<'_>, texts: &Te
         let case = notice.case;
         let source = &case.source;
         let names = [source.name(), source.stage(), source.detail()];
-        let words = names.into_iter().map(|name| keyword(name));
+        let words = names.into_iter().map(keyword);
         let words: Vec<String> = words
             .filter(|word| !word.is_empty())
             .take(AMAZON_Q_KEYWORDS)
