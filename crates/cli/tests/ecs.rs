@@ -23,6 +23,7 @@ fn deployment_arn() -> String {
 }
 
 /// What ECS says of the deployment.
+#[allow(clippy::unnecessary_wraps, reason = "the shape of a reply")]
 fn described(status: &str, more: Value) -> Reply {
     let mut deployment = json!({
         "serviceDeploymentArn": deployment_arn(),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::deployment::Deployment;
 
-/// DescribeServiceRevisions takes no more.
+/// `DescribeServiceRevisions` takes no more.
 const MAX_REVISIONS: usize = 20;
 
 /// A call that failed.
@@ -175,7 +175,13 @@ pub(crate) async fn find(
             "the service was deleted meanwhile",
         ))?;
     let mut listed = listed.service_deployments.unwrap_or_default();
-    listed.sort_by_key(|brief| std::cmp::Reverse(brief.created_at().map(|at| at.as_nanos())));
+    listed.sort_by_key(|brief| {
+        std::cmp::Reverse(
+            brief
+                .created_at()
+                .map(aws_sdk_ecs::primitives::DateTime::as_nanos),
+        )
+    });
     listed.truncate(MAX_REVISIONS);
     let revisions: Vec<String> = listed
         .iter()

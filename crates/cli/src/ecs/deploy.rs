@@ -24,6 +24,7 @@ const FIND_WITHIN: Duration = Duration::from_mins(2);
 /// Register a task definition, let ECS deploy it, and follow that to its end.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[allow(clippy::doc_markdown, reason = "this is the help that people read")]
 pub(crate) struct Args {
     /// The cluster of the service
     #[arg(long)]

@@ -82,16 +82,28 @@ impl Deployment {
             .filter(|breaker| !matches!(breaker.status(), Some(Monitor::Disabled)));
         Self {
             arn: text(described.service_deployment_arn()),
-            status: text(described.status().map(|status| status.as_str())),
+            status: text(
+                described
+                    .status()
+                    .map(aws_sdk_ecs::types::ServiceDeploymentStatus::as_str),
+            ),
             reason: filled(described.status_reason()),
             is_finished: described.finished_at().is_some() || described.stopped_at().is_some(),
-            stage: filled(described.lifecycle_stage().map(|stage| stage.as_str())),
+            stage: filled(
+                described
+                    .lifecycle_stage()
+                    .map(aws_sdk_ecs::types::ServiceDeploymentLifecycleStage::as_str),
+            ),
             strategy: described
                 .deployment_configuration()
                 .map(Strategy::of)
                 .unwrap_or_default(),
-            production: new.and_then(|new| new.requested_production_traffic_weight()),
-            test: new.and_then(|new| new.requested_test_traffic_weight()),
+            production: new.and_then(
+                aws_sdk_ecs::types::ServiceRevisionSummary::requested_production_traffic_weight,
+            ),
+            test: new.and_then(
+                aws_sdk_ecs::types::ServiceRevisionSummary::requested_test_traffic_weight,
+            ),
             tasks: new.map_or((0, 0), |new| {
                 (new.running_task_count(), new.requested_task_count())
             }),

@@ -1,4 +1,4 @@
-//! Whether RegisterTaskDefinition can take a task definition, by ECS's own service model.
+//! Whether `RegisterTaskDefinition` can take a task definition, by ECS's own service model.
 //!
 //! ECS ignores what it doesn't know, so a misspelt `enviroment` would go live without its variables.
 

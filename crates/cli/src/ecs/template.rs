@@ -1,4 +1,4 @@
-//! A `taskdef.json` as CodePipeline's action CodeDeployToECS has it: a task definition with placeholders for images.
+//! A `taskdef.json` as `CodePipeline`'s action `CodeDeployToECS` has it: a task definition with placeholders for images.
 //!
 //! Pure: text and images in, what is registered or all problems out.
 
