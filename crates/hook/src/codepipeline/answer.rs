@@ -18,6 +18,7 @@ use crate::flow::GateFunction;
 
 /// One try takes this long at most.
 const TRY_TIMEOUT: Duration = Duration::from_secs(5);
+const MIN_TRY_TIMEOUT: Duration = Duration::from_millis(250);
 const MIN_BACKOFF: Duration = Duration::from_millis(150);
 const MAX_BACKOFF: Duration = Duration::from_secs(2);
 /// AWS's limit of a summary.
@@ -48,10 +49,13 @@ pub(crate) async fn deliver(aws: &Aws, reply: &Reply, until: Instant) -> Deliver
         .without_max_times()
         .build();
     loop {
+        // Short enough for a second try, and for telling people afterwards.
+        let left = until.saturating_duration_since(Instant::now());
+        let limit = TRY_TIMEOUT.min(left / 3).max(MIN_TRY_TIMEOUT);
         let tried = if succeeds {
-            attempt(success(aws, reply)).await
+            attempt(success(aws, reply), limit).await
         } else {
-            attempt(failure(aws, reply)).await
+            attempt(failure(aws, reply), limit).await
         };
         let Err(failed) = tried else {
             return Delivery::Accepted;
@@ -101,11 +105,14 @@ pub(crate) async fn goes_on(
         .continuation_token(token.encode())
         .execution_details(details)
         .send();
-    let tried = attempt(async {
-        call.await
-            .map(|_| ())
-            .map_err(|error| SdkErrorText::of(&error))
-    });
+    let tried = attempt(
+        async {
+            call.await
+                .map(|_| ())
+                .map_err(|error| SdkErrorText::of(&error))
+        },
+        TRY_TIMEOUT,
+    );
     match tried.await {
         Ok(()) => Ok(json!({ "jobId": job.id, "continues": reason })),
         // Taken by an earlier try whose result was lost, or by another delivery of the same job: the bake goes on.
@@ -191,11 +198,14 @@ enum Tried {
     Again(String),
 }
 
-async fn attempt(call: impl Future<Output = Result<(), SdkErrorText>>) -> Result<(), Tried> {
-    let error = match tokio::time::timeout(TRY_TIMEOUT, call).await {
+async fn attempt(
+    call: impl Future<Output = Result<(), SdkErrorText>>,
+    limit: Duration,
+) -> Result<(), Tried> {
+    let error = match tokio::time::timeout(limit, call).await {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(error)) => error,
-        Err(_) => return Err(Tried::Again(format!("no answer in {TRY_TIMEOUT:?}"))),
+        Err(_) => return Err(Tried::Again(format!("no answer in {limit:?}"))),
     };
     Err(match (error.code.as_deref(), error.cause) {
         (Some("InvalidJobStateException"), _) => Tried::Over,
