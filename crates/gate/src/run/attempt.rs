@@ -82,7 +82,9 @@ pub(super) async fn check(run: &Arc<RunContext>, index: usize) {
         }
         run.recorder.settle(index, measurement);
         let next = Instant::now() + patience.retry_every;
-        if measurement == Measurement::Passed || number == patience.retries || next >= limit {
+        // The inconclusive was asked for often enough, or may not be repeated.
+        let settled = matches!(measurement, Measurement::Passed | Measurement::Inconclusive);
+        if settled || number == patience.retries || next >= limit {
             return;
         }
         sleep_until(next).await;
@@ -195,7 +197,7 @@ pub(super) async fn execute(
 /// Held from before a body is parsed until it is judged and freed: one at a time in the whole process. With many
 /// checks at once parsed bodies would be the memory of the function; judging is work for the processor, so that
 /// nothing is lost by taking turns.
-static PARSING: Semaphore = Semaphore::const_new(1);
+pub(super) static PARSING: Semaphore = Semaphore::const_new(1);
 
 /// Judges off the runtime's threads where that may be slow, and never longer than one try may take. Waiting for
 /// memory and for the turn is no time of the target's, and of no try. The beginning of the body comes back if
@@ -261,7 +263,7 @@ async fn findings(
 }
 
 /// Sets its flag when nobody waits any more, also where the task that waited is cut off.
-struct StopOnDrop(Arc<AtomicBool>);
+pub(super) struct StopOnDrop(pub(super) Arc<AtomicBool>);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::attempt::{self, RunContext};
+use super::sampling;
 use crate::suite::{Check, Severity};
 use crate::verdict::{End, Step};
 
@@ -65,7 +66,8 @@ fn hands_on(run: &RunContext, next_round: Duration, has_measured: bool) -> bool 
         return false;
     }
     let time = run.function_deadline.saturating_duration_since(run.begun);
-    let room = max_round_time(&run.checks, run.concurrency).min(time / 2);
+    let room =
+        max_round_time(&run.checks, run.concurrency, run.sampled_percent.is_some()).min(time / 2);
     wait >= policy.min_wait || Instant::now() + wait + room > run.function_deadline
 }
 
@@ -81,10 +83,16 @@ async fn sit_out(run: &RunContext, next_round: Duration) {
 }
 
 /// The longest that a round of `checks` may take, by what the suite allows each of them.
-pub(super) fn max_round_time(checks: &[Check], concurrency: usize) -> Duration {
+fn max_round_time(checks: &[Check], concurrency: usize, sampled: bool) -> Duration {
     let longest = |check: &Check| {
         let retry = check.retry;
-        let tries = (retry.timeout + retry.retry_every).saturating_mul(retry.retries + 1);
+        let sampling = if sampled {
+            sampling::MAX_TIME
+        } else {
+            Duration::ZERO
+        };
+        let one = retry.timeout + retry.retry_every + sampling;
+        let tries = one.saturating_mul(retry.retries + 1);
         retry.within.map_or(tries, |within| tries.min(within))
     };
     let times = checks.iter().map(longest);

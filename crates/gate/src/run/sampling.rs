@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use http::Method;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Duration, Instant, timeout_at};
 
-use super::attempt::{self, RunContext};
+use super::attempt::{self, PARSING, RunContext, StopOnDrop};
 use crate::evidence::Evidence;
 use crate::expect::{Expectation, Finding, Got, evaluate};
 use crate::measurement::Measurement;
@@ -21,6 +21,9 @@ const MAX_CHANCE: f64 = 0.001;
 /// No step asks more often: a share of 2 % takes 342.
 const MAX_REQUESTS: u32 = 350;
 
+/// A try asks no longer than this; a request that is under way is waited for.
+pub(super) const MAX_TIME: Duration = Duration::from_secs(20);
+
 /// An answer that counts.
 pub(super) struct Sample {
     pub(super) evidence: Evidence,
@@ -29,7 +32,7 @@ pub(super) struct Sample {
 }
 
 /// Whose answer it is.
-enum Giver {
+enum AnsweredBy {
     New,
     /// It says another value.
     Other,
@@ -60,8 +63,9 @@ pub(super) async fn execute(
         Probe::Misbehave(_) => false,
     };
     let most = if is_safe { max_requests(percent) } else { 1 };
-    let (mut asked, mut bad) = (0, Bad::default());
-    while asked < most && Instant::now() < limit {
+    let until = limit.min(Instant::now() + MAX_TIME);
+    let (mut asked, mut bad) = (0, UnattributedFailures::default());
+    while asked < most && Instant::now() < until {
         asked += 1;
         let evidence = match attempt::execute(run, check, limit, trace).await {
             Ok(evidence) => evidence,
@@ -72,9 +76,9 @@ pub(super) async fn execute(
             }
             Err(error) => return Err(error),
         };
-        let (evidence, giver, unmet) = giver(run, index, evidence, limit).await?;
-        match (giver, unmet) {
-            (Giver::New, _) => {
+        let (evidence, by, unmet) = answered_by(run, index, evidence, limit).await?;
+        match (by, unmet) {
+            (AnsweredBy::New, _) => {
                 if asked > 1 {
                     trace.notes.push(format!(
                         "answer {asked} was the first one of the new revision, which has {percent} % of the traffic"
@@ -83,8 +87,8 @@ pub(super) async fn execute(
                 let doubt = bad.sentence();
                 return Ok(Sample { evidence, doubt });
             }
-            (Giver::Unknown, Some(unmet)) => bad.add(&unmet),
-            (Giver::Unknown | Giver::Other, _) => {}
+            (AnsweredBy::Unknown, Some(unmet)) => bad.add(&unmet),
+            (AnsweredBy::Unknown | AnsweredBy::Other, _) => {}
         }
     }
     let answers = if asked == 1 {
@@ -110,12 +114,12 @@ pub(super) async fn execute(
 
 /// Bad answers of which nobody knows whose they are.
 #[derive(Default)]
-struct Bad {
+struct UnattributedFailures {
     count: u32,
     first: String,
 }
 
-impl Bad {
+impl UnattributedFailures {
     fn add(&mut self, what: &str) {
         if self.count == 0 {
             what.clone_into(&mut self.first);
@@ -137,29 +141,39 @@ impl Bad {
 
 /// Judged off the runtime's threads, as a path over a large body may be slow. Of an answer that says nothing, what it
 /// does not meet comes back as well.
-async fn giver(
+async fn answered_by(
     run: &Arc<RunContext>,
     index: usize,
     evidence: Evidence,
     limit: Instant,
-) -> Result<(Evidence, Giver, Option<String>), ProbeError> {
+) -> Result<(Evidence, AnsweredBy, Option<String>), ProbeError> {
+    // As much as either takes, as both are judged here; and one parsed body at a time, as everywhere.
+    let expect = &run.checks[index].expect;
+    let judged: Vec<Expectation> = run.revision.iter().chain(expect).cloned().collect();
     let most = evidence.body.most();
-    let room = run.memory.room(&run.revision, most).await;
+    let waiting = async {
+        (
+            run.memory.room(&judged, most).await,
+            PARSING.acquire().await.ok(),
+        )
+    };
+    let held = timeout_at(limit, waiting).await.map_err(|_| too_slow())?;
     let shared = Arc::clone(run);
+    let stop = Arc::new(AtomicBool::new(false));
+    let _stop = StopOnDrop(Arc::clone(&stop));
     let judging = tokio::task::spawn_blocking(move || {
-        let stop = Arc::new(AtomicBool::new(false));
         let judge = |expectations: &[Expectation]| {
             evaluate(expectations, &evidence, &shared.probe.values, &stop)
         };
         let marks = judge(&shared.revision);
         let is_text = matches!(shared.revision.as_slice(), [Expectation::Body(_)]);
-        let giver = match marks.as_slice() {
+        let by = match marks.as_slice() {
             marks
                 if marks
                     .iter()
                     .all(|mark| mark.measurement == Measurement::Passed) =>
             {
-                Ok(Giver::New)
+                Ok(AnsweredBy::New)
             }
             marks => match marks
                 .iter()
@@ -167,29 +181,33 @@ async fn giver(
             {
                 Some(unclear) => Err(in_words(unclear)),
                 // Text that is not there says nothing of whose page it is.
-                None if marks.iter().all(is_absent) || is_text => Ok(Giver::Unknown),
-                None => Ok(Giver::Other),
+                None if marks.iter().all(is_absent) || is_text => Ok(AnsweredBy::Unknown),
+                None => Ok(AnsweredBy::Other),
             },
         };
-        let unmet = match giver {
-            Ok(Giver::Unknown) => judge(&shared.checks[index].expect)
+        let unmet = match by {
+            Ok(AnsweredBy::Unknown) => judge(&shared.checks[index].expect)
                 .iter()
                 .find(|finding| finding.measurement != Measurement::Passed)
                 .map(in_words),
             _ => None,
         };
-        drop(room);
-        (evidence, giver, unmet)
+        drop(held);
+        (evidence, by, unmet)
     });
     match timeout_at(limit, judging).await {
-        Ok(Ok((evidence, Ok(giver), unmet))) => Ok((evidence, giver, unmet)),
+        Ok(Ok((evidence, Ok(by), unmet))) => Ok((evidence, by, unmet)),
         Ok(Ok((_, Err(why), _))) => Err(ProbeError::errored(format!(
             "which revision gave the answer is not known: {why}"
         ))),
-        Ok(Err(_)) | Err(_) => Err(ProbeError::errored(
-            "which revision gave the answer could not be found out in time; make `revision` simpler",
-        )),
+        Ok(Err(_)) | Err(_) => Err(too_slow()),
     }
+}
+
+fn too_slow() -> ProbeError {
+    ProbeError::errored(
+        "which revision gave the answer could not be found out in time; make `revision` simpler",
+    )
 }
 
 /// Whether the answer does not have what would say it: it has no such header or field, or is no JSON at all.
