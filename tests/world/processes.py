@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 STOP_WITHIN = 5.0
@@ -70,8 +71,16 @@ class Process:
             os.killpg(self._popen.pid, number)
 
 
+# Below the ports that the system gives to sockets which ask for any, and to clients: nobody else takes one of
+# these before the program that it is meant for opens it.
+_PORTS = count(10_240 + os.getpid() * 137 % 20_000)
+
+
 def free_port() -> int:
-    """A port of loopback that is free at this moment."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+    """A port of loopback on which nobody listens, given once by this process."""
+    for port in _PORTS:
+        with socket.socket() as s, suppress(OSError):
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("a count does not end")

@@ -38,11 +38,7 @@ impl Shop {
         let green = elb("CreateTargetGroup", group("green")).await;
         let subnets = "Name=shop&Subnets.member.1=a&Subnets.member.2=b";
         let balancer = elb("CreateLoadBalancer", subnets.to_owned()).await;
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = test_support::ports::free_port();
         let listener = format!(
             "LoadBalancerArn={balancer}&Protocol=HTTP&Port={port}\
              &DefaultActions.member.1.Type=forward&DefaultActions.member.1.TargetGroupArn={blue}"

@@ -1,7 +1,6 @@
 //! A world with one shop in it, and short words for what the tests do with it.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,6 +9,7 @@ use local_aws::codedeploy::{CodeDeploy, HookCall, HookCaller};
 use local_aws::wire::QueryParams;
 use local_aws::{World, WorldOptions};
 use serde_json::{Value, json};
+use test_support::ports::free_port;
 use tokio::sync::mpsc;
 
 /// Longest real time anything here may take.
@@ -401,14 +401,6 @@ async fn elb(world: &World, operation: &str, params: &[(&str, &str)], wanted: &s
     let text = answer.to_string();
     let (_, rest) = text.split_once(&format!("<{wanted}>")).unwrap();
     rest.split_once('<').unwrap().0.to_owned()
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
 
 fn data_dir() -> PathBuf {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use local_aws::wire::QueryParams;
 use local_aws::{Server, WorldOptions};
 use serde_json::{Value, json};
+use test_support::ports::free_port;
 
 use crate::emulator::Emulator;
 
@@ -294,11 +295,6 @@ fn elb(server: &Server, operation: &str, params: &[(&str, &str)], wanted: &str) 
     let text = answer.to_string();
     let (_, rest) = text.split_once(&format!("<{wanted}>")).unwrap();
     rest.split_once('<').unwrap().0.to_owned()
-}
-
-fn free_port() -> u16 {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap().port()
 }
 
 fn data_dir() -> PathBuf {

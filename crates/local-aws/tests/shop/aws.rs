@@ -6,6 +6,7 @@ use std::time::Duration;
 use local_aws::{Server, WorldOptions};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
+use test_support::ports::free_port;
 
 /// A local AWS with a client for it.
 pub(crate) struct Aws {
@@ -233,11 +234,6 @@ impl Aws {
         // Not there when no task was started.
         let _ = std::fs::remove_dir_all(self.data_dir);
     }
-}
-
-pub(crate) fn free_port() -> u16 {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap().port()
 }
 
 pub(crate) fn forward_keys(groups: usize) -> Vec<(String, String)> {
