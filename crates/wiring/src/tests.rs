@@ -128,7 +128,7 @@ fn gate_hook() -> LifecycleHook {
             "POST_TEST_TRAFFIC_SHIFT".to_owned(),
             "POST_PRODUCTION_TRAFFIC_SHIFT".to_owned(),
         ],
-        timeout: Some(Duration::from_mins(60)),
+        timeout: Some(Duration::from_hours(1)),
         continues_on_timeout: false,
     }
 }
@@ -167,12 +167,12 @@ fn ecs() -> EcsDeployment {
 }
 
 /// What does not hold, as people read it.
-fn wrong(facts: Facts) -> String {
+fn wrong(facts: &Facts) -> String {
     wrong_with(facts, &Options::default())
 }
 
-fn wrong_with(facts: Facts, options: &Options) -> String {
-    let told = judge(&facts, options)
+fn wrong_with(facts: &Facts, options: &Options) -> String {
+    let told = judge(facts, options)
         .into_iter()
         .filter_map(|Finding { rule, outcome }| match outcome {
             Outcome::Held | Outcome::NotJudged(_) => None,
@@ -185,19 +185,19 @@ fn wrong_with(facts: Facts, options: &Options) -> String {
 fn with_code_deploy(change: impl FnOnce(&mut CodeDeployEcs)) -> String {
     let mut facts = code_deploy_ecs();
     change(&mut facts);
-    wrong(Facts::CodeDeployEcs(Box::new(facts)))
+    wrong(&Facts::CodeDeployEcs(Box::new(facts)))
 }
 
 fn with_ecs(change: impl FnOnce(&mut EcsDeployment)) -> String {
     let mut facts = ecs();
     change(&mut facts);
-    wrong(Facts::Ecs(Box::new(facts)))
+    wrong(&Facts::Ecs(Box::new(facts)))
 }
 
 fn with_lambda(change: impl FnOnce(&mut CodeDeployLambda)) -> String {
     let mut facts = code_deploy_lambda();
     change(&mut facts);
-    wrong(Facts::CodeDeployLambda(Box::new(facts)))
+    wrong(&Facts::CodeDeployLambda(Box::new(facts)))
 }
 
 #[test]
@@ -238,13 +238,13 @@ fn an_excepted_rule_is_not_judged() {
         except: [Rule::AutomaticRollback].into(),
         ..Options::default()
     };
-    assert_eq!(wrong_with(facts.clone(), &options), "");
+    assert_eq!(wrong_with(&facts, &options), "");
     assert!(
         judge(&facts, &options)
             .iter()
             .all(|finding| finding.rule != Rule::AutomaticRollback)
     );
-    assert_ne!(wrong(facts), "");
+    assert_ne!(wrong(&facts), "");
 }
 
 #[test]

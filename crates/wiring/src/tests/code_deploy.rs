@@ -207,7 +207,7 @@ fn an_older_version_needs_permission() {
         ..Options::default()
     };
     assert_eq!(
-        wrong_with(Facts::CodeDeployEcs(Box::new(facts)), &options),
+        wrong_with(&Facts::CodeDeployEcs(Box::new(facts)), &options),
         ""
     );
 }

@@ -36,7 +36,7 @@ fn no_hook_lets_an_unjudged_release_pass() {
 
 #[test]
 fn time_outs_are_those_that_ecs_and_cloud_formation_take() {
-    let long = with_ecs(|it| it.hooks[0].timeout = Some(Duration::from_mins(1_500)));
+    let long = with_ecs(|it| it.hooks[0].timeout = Some(Duration::from_hours(25)));
     insta::assert_snapshot!(long, @"hook-timeout: the hook pre-traffic at POST_TEST_TRAFFIC_SHIFT and POST_PRODUCTION_TRAFFIC_SHIFT has a time-out of 1500 minutes; set timeoutInMinutes between 1 and 1440");
     let sum = with_ecs(|it| {
         it.hooks[0].timeout = None;
@@ -134,13 +134,13 @@ fn a_first_deployment_is_what_the_suite_says() {
     facts.release.old_task_definition = Ok(None);
     facts.release.versions.old = Ok(None);
     let facts = Facts::Ecs(Box::new(facts));
-    assert_eq!(wrong(facts.clone()), "");
+    assert_eq!(wrong(&facts), "");
     let options = Options {
         first_deployment: FirstDeployment::Fail,
         ..Options::default()
     };
-    insta::assert_snapshot!(wrong_with(facts, &options), @"first-deployment: this deployment is the service's first: there is no earlier revision to roll back to; make the service by hand first, or say `first_deployment: allow` in the suite");
-    assert_eq!(wrong_with(Facts::Ecs(Box::new(ecs())), &options), "");
+    insta::assert_snapshot!(wrong_with(&facts, &options), @"first-deployment: this deployment is the service's first: there is no earlier revision to roll back to; make the service by hand first, or say `first_deployment: allow` in the suite");
+    assert_eq!(wrong_with(&Facts::Ecs(Box::new(ecs())), &options), "");
 }
 
 #[test]
