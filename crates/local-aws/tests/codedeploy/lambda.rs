@@ -124,6 +124,19 @@ impl Bench {
         }
     }
 
+    /// The alias is moved before the deployment says so.
+    async fn until_target_weight(&self, id: &str, wanted: f64) -> Value {
+        let begin = tokio::time::Instant::now();
+        loop {
+            let target = self.target(id);
+            if target["lambdaFunctionInfo"]["targetVersionWeight"] == wanted {
+                return target;
+            }
+            assert!(begin.elapsed() < PATIENCE, "it stays {target:#}");
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+
     fn target(&self, id: &str) -> Value {
         let input = json!({ "deploymentId": id, "targetIds": ["prices:live"] });
         let targets = self.ok("BatchGetDeploymentTargets", &input);
@@ -181,7 +194,7 @@ async fn a_canary_of_a_function_moves_its_alias_between_two_questions() {
     let id = bench.deploy("1", "2");
     assert_eq!(bench.answer_next("Succeeded").await, "before");
     bench.until_alias(shared("2", 0.1)).await;
-    let target = bench.target(&id);
+    let target = bench.until_target_weight(&id, 0.1).await;
     assert_eq!(
         target["lambdaFunctionInfo"],
         json!({
