@@ -128,6 +128,7 @@ async fn engine(url: Url) {
         },
         secrets: BTreeMap::new(),
         http: HttpOptions::default(),
+        cloud: None,
         memory: None,
         deadline: tokio::time::Instant::now() + Duration::from_mins(1),
     })

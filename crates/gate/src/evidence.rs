@@ -1,24 +1,59 @@
-//! What a probe saw: the one thing that goes from probes to expectations.
+//! What a probe saw: an answer that expectations judge, findings of its own, or both.
 
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName};
 
 use crate::body::Body;
+use crate::expect::Finding;
+
+/// What one try of a probe came to.
+#[derive(Debug)]
+pub(crate) struct Observation {
+    /// What `expect` judges; none where the probe has conditions of its own only.
+    pub(crate) answer: Option<Evidence>,
+    /// What came of the probe's own conditions.
+    pub(crate) findings: Vec<Finding>,
+    /// It measured the release, and not another place.
+    pub(crate) of_release: bool,
+}
+
+/// A part of an answer that an expectation may be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Facet {
+    Status,
+    Headers,
+    /// As text or as JSON.
+    Body,
+    Latency,
+}
+
+impl Facet {
+    /// Everything that an answer of HTTP has.
+    pub(crate) const ALL: [Self; 4] = [Self::Status, Self::Headers, Self::Body, Self::Latency];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Headers => "headers",
+            Self::Body => "body",
+            Self::Latency => "latency",
+        }
+    }
+}
 
 /// What a probe saw of one answer.
 #[derive(Debug)]
 pub(crate) struct Evidence {
-    pub(crate) status: u16,
-    /// As they were received.
+    /// The status of HTTP; none where the answer came another way.
+    pub(crate) status: Option<u16>,
+    /// As they were received; none where the answer came another way.
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
     /// The limit at which reading was stopped, if it was.
     pub(crate) body_cut_at: Option<usize>,
     /// From the first byte sent to the last byte of the body received.
     pub(crate) latency: Duration,
-    /// The answer came from the release, and not from a place that a redirect led to.
-    pub(crate) of_release: bool,
 }
 
 impl Evidence {

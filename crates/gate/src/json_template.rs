@@ -36,6 +36,18 @@ impl JsonTemplate {
     }
 }
 
+impl JsonTemplate {
+    /// Every template in it.
+    pub(crate) fn templates(&self, see: &mut dyn FnMut(&Template)) {
+        match self {
+            Self::Fixed(_) => {}
+            Self::Text(text) => see(text),
+            Self::List(items) => items.iter().for_each(|item| item.templates(see)),
+            Self::Map(entries) => entries.iter().for_each(|(_, value)| value.templates(see)),
+        }
+    }
+}
+
 fn json(var: &Var) -> Value {
     match var {
         Var::Text(text) => text.clone().into(),

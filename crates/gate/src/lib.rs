@@ -12,6 +12,7 @@
 
 mod bake;
 mod body;
+pub mod cloud;
 mod evidence;
 mod expect;
 mod json_template;

@@ -324,6 +324,7 @@ async fn measure(
         target,
         secrets,
         http: gate::HttpOptions::default(),
+        cloud: None,
         memory: settings.memory,
         deadline: budget
             .work_until

@@ -24,7 +24,7 @@ pub(crate) use self::json_path::Path;
 pub(crate) use self::text_condition::{
     MAX_FILLED_MEMORY, MAX_PATTERN_MEMORY, Pattern, TextCondition, compile,
 };
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Facet};
 use crate::measurement::Measurement;
 use crate::redact;
 use crate::template::Values;
@@ -114,7 +114,7 @@ impl Got {
 }
 
 impl Finding {
-    fn new(demand: impl Into<String>, got: Got, met: bool) -> Self {
+    pub(crate) fn new(demand: impl Into<String>, got: Got, met: bool) -> Self {
         let (measurement, got) = if met {
             (Measurement::Passed, got.in_short())
         } else {
@@ -136,6 +136,15 @@ impl Finding {
         size_of::<Self>() + self.demand.len() + wanted + got.len()
     }
 
+    /// There was nothing to judge.
+    pub(crate) fn no_data(demand: impl Into<String>, got: Got) -> Self {
+        let measurement = Measurement::NoData;
+        Self {
+            measurement,
+            ..Self::new(demand, got, false)
+        }
+    }
+
     fn wanting(self, wanted: String) -> Self {
         Self {
             wanted: Some(wanted),
@@ -143,7 +152,7 @@ impl Finding {
         }
     }
 
-    fn errored(demand: impl Into<String>, why: impl Into<String>) -> Self {
+    pub(crate) fn errored(demand: impl Into<String>, why: impl Into<String>) -> Self {
         let measurement = Measurement::Errored;
         Self {
             measurement,
@@ -180,6 +189,16 @@ impl Expectation {
         )
     }
 
+    /// What an answer must have so that this can be judged.
+    pub(crate) fn needs(&self) -> &[Facet] {
+        match self {
+            Self::Status(_) => &[Facet::Status],
+            Self::Header { .. } => &[Facet::Headers],
+            Self::Body(_) | Self::Json { .. } => &[Facet::Body],
+            Self::Latency { .. } => &[Facet::Latency],
+        }
+    }
+
     /// Whether the body is parsed for it.
     pub(crate) fn parses_body(&self) -> bool {
         matches!(self, Self::Json { .. })
@@ -213,7 +232,10 @@ impl Expectation {
             return;
         }
         match self {
-            Self::Status(ranges) => findings.push(status(ranges, evidence.status)),
+            Self::Status(ranges) => findings.push(match evidence.status {
+                Some(got) => status(ranges, got),
+                None => Finding::errored(self.subject(), "the answer has no status of HTTP"),
+            }),
             Self::Header { name, tests } => header(name, tests, evidence, values, findings),
             Self::Body(tests) => match evidence.body.text() {
                 Ok(body) => {
@@ -228,7 +250,8 @@ impl Expectation {
         }
     }
 
-    fn subject(&self) -> &'static str {
+    /// Its key in a suite.
+    pub(crate) fn subject(&self) -> &'static str {
         match self {
             Self::Status(_) => "status",
             Self::Header { .. } => "header",

@@ -10,8 +10,7 @@ use crate::template::{Template, Var};
 
 pub(super) fn evidence(body: &str) -> Evidence {
     Evidence {
-        of_release: true,
-        status: 200,
+        status: Some(200),
         headers: HeaderMap::new(),
         body: Body::new(body.as_bytes().to_vec(), 1024 * 1024, &HeaderMap::new()),
         body_cut_at: None,

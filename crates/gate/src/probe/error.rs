@@ -11,7 +11,9 @@ use hyper_util::client::legacy;
 
 use super::client::{MAX_HEADER_BYTES, MAX_HEADERS, PreparedRequest};
 use super::connect::{NotResolved, PrivateAddress};
+use crate::cloud::CloudError;
 use crate::measurement::Measurement;
+use crate::template::Missing;
 use crate::words;
 
 /// Why nothing was seen.
@@ -78,6 +80,18 @@ impl ProbeError {
     /// There was a head, and its body broke off.
     pub(super) fn of_body(error: &hyper::Error) -> Self {
         Self::failed(format!("the body broke off: {}", deepest(error)))
+    }
+}
+
+impl From<Missing> for ProbeError {
+    fn from(missing: Missing) -> Self {
+        Self::errored(missing.to_string())
+    }
+}
+
+impl From<CloudError> for ProbeError {
+    fn from(error: CloudError) -> Self {
+        Self::errored(error.to_string())
     }
 }
 

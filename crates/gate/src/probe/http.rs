@@ -1,6 +1,8 @@
 //! The `http` probe: one request, answered to the last byte of the body.
 
 use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use http::Method;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
@@ -10,15 +12,17 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Duration, Instant};
 
-use super::allowed_origins::AllowedOrigins;
+use super::allowed_origins::{Admission, AllowedOrigins};
 use super::client::{PreparedRequest, ResponseHead};
 use super::error::ProbeError;
 use super::redirect;
 use super::request_url::{Origin, RequestUrl};
-use super::{ProbeContext, Trace};
+use super::{ProbeContext, ProbeKind, Profile, Sampling, Standing, Trace};
 use crate::body::{self, Body as ReceivedBody};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Facet, Observation};
+use crate::expect::{Expectation, StatusRange};
 use crate::json_template::JsonTemplate;
+use crate::measurement::Measurement;
 use crate::template::{Template, Values};
 use crate::words::{self, RAW_KEEP};
 
@@ -48,8 +52,6 @@ pub(crate) struct Request {
     /// The absolute URL leads to the release under test.
     pub(crate) reaches_release: bool,
     pub(crate) max_body: usize,
-    /// Where the check stands in its file.
-    pub(crate) line: usize,
 }
 
 /// What a request carries.
@@ -60,6 +62,78 @@ pub(crate) enum Body {
     Json(JsonTemplate),
     Text(Template),
     Form(Vec<(String, Template)>),
+}
+
+impl ProbeKind for Request {
+    fn profile(&self) -> Profile {
+        let is_safe = matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        Profile {
+            key: "http",
+            answer: &Facet::ALL,
+            received: self.max_body,
+            judged: 0,
+            needs_traffic: true,
+            sampling: if is_safe {
+                Sampling::Repeat
+            } else {
+                Sampling::Once
+            },
+            silence: Measurement::Failed,
+        }
+    }
+
+    fn presumed(&self) -> Vec<Expectation> {
+        vec![Expectation::Status(vec![StatusRange::SUCCESS])]
+    }
+
+    fn templates(&self, see: &mut dyn FnMut(&Template)) {
+        see(&self.url);
+        self.allow_origins.iter().for_each(&mut *see);
+        self.headers.iter().for_each(|(_, value)| see(value));
+        self.query.iter().for_each(|(_, value)| see(value));
+        match &self.body {
+            Body::None => {}
+            Body::Json(template) => template.templates(see),
+            Body::Text(text) => see(text),
+            Body::Form(fields) => fields.iter().for_each(|(_, value)| see(value)),
+        }
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        self.host.iter().cloned().collect()
+    }
+
+    fn urls(&self, context: &ProbeContext) -> Vec<RequestUrl> {
+        self.url(context).into_iter().collect()
+    }
+
+    fn standing(&self, context: &ProbeContext) -> Standing {
+        let url = self.url(context);
+        let allowed = url
+            .as_ref()
+            .ok()
+            .and_then(|url| AllowedOrigins::of(self, &url.origin, context).ok());
+        let (Ok(url), Some(allowed)) = (url, allowed) else {
+            // The check itself will say why it can't be asked, and does not pass.
+            return Standing::Release;
+        };
+        if allowed.admission(&url.origin) == Admission::Refused {
+            Standing::Refused(allowed.not_the_release(&url))
+        } else if allowed.is_release(&url.origin) {
+            Standing::Release
+        } else {
+            Standing::Elsewhere
+        }
+    }
+
+    fn execute<'a>(
+        &'a self,
+        context: &'a ProbeContext,
+        whole_body: bool,
+        trace: &'a mut Trace,
+    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+        execute(self, context, whole_body, trace).boxed()
+    }
 }
 
 impl Request {
@@ -166,12 +240,12 @@ impl Body {
 
 /// Sends the request and reads the answer. `whole` says whether the check needs the body to the
 /// end; if not, a body beyond the limit is only noted.
-pub(super) async fn execute(
+async fn execute(
     request: &Request,
     context: &ProbeContext,
     whole: bool,
     trace: &mut Trace,
-) -> Result<Evidence, ProbeError> {
+) -> Result<Observation, ProbeError> {
     let mut prepared = request.prepare(context)?;
     trace.request = Some(format!("{} {}", prepared.method, prepared.url));
     let allowed = AllowedOrigins::of(request, &prepared.url.origin, context)?;
@@ -214,12 +288,15 @@ pub(super) async fn execute(
             words::bytes(limit)
         ));
     }
-    Ok(Evidence {
-        status,
-        body: ReceivedBody::new(body, request.max_body, &head.headers),
-        headers: head.headers,
-        body_cut_at,
-        latency,
+    Ok(Observation {
+        answer: Some(Evidence {
+            status: Some(status),
+            body: ReceivedBody::new(body, request.max_body, &head.headers),
+            headers: head.headers,
+            body_cut_at,
+            latency,
+        }),
+        findings: Vec::new(),
         of_release: allowed.is_release(&prepared.url.origin),
     })
 }

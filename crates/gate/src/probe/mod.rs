@@ -1,10 +1,11 @@
-//! Probes: how a check measures. One enum, so that a new kind of probe is one more variant and
-//! the engine stays as it is.
+//! Probes: how a check measures. A new kind of probe is one more variant of [`Probe`], which knows of itself what
+//! [`ProbeKind`] asks, and the engine stays as it is.
 //!
 //! A probe says what it saw or why it saw nothing. It must never decide whether a check passed,
 //! never keep cookies or other state for the next check, and never wait on its own account:
 //! the engine cuts it at its limits by dropping it.
 
+pub(crate) mod alarms;
 pub(crate) mod allowed_origins;
 pub(crate) mod client;
 mod connect;
@@ -15,19 +16,114 @@ mod release;
 pub(crate) mod request_url;
 pub(crate) mod tls;
 
-use crate::evidence::Evidence;
-use crate::template::Values;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use crate::cloud::CloudProbes;
+use crate::evidence::{Facet, Observation};
+use crate::expect::Expectation;
+use crate::measurement::Measurement;
+use crate::template::{Template, Values};
 
 pub(crate) use self::client::Clients;
 pub(crate) use self::error::ProbeError;
+use self::request_url::RequestUrl;
 
 /// How a check measures.
 #[derive(Clone, Debug)]
 pub(crate) enum Probe {
     Http(http::Request),
+    Alarms(alarms::Alarms),
     /// Probes that misbehave, for the engine's own tests.
     #[cfg(test)]
     Misbehave(Misbehaviour),
+}
+
+impl Probe {
+    /// The one place that knows every kind.
+    pub(crate) fn kind(&self) -> &dyn ProbeKind {
+        match self {
+            Self::Http(request) => request,
+            Self::Alarms(alarms) => alarms,
+            #[cfg(test)]
+            Self::Misbehave(misbehaviour) => misbehaviour,
+        }
+    }
+}
+
+/// What the engine asks of a kind of probe.
+pub(crate) trait ProbeKind: Send + Sync {
+    fn profile(&self) -> Profile;
+
+    /// What is expected of a check that says nothing.
+    fn presumed(&self) -> Vec<Expectation> {
+        Vec::new()
+    }
+
+    /// Every text that is filled for a run.
+    fn templates(&self, see: &mut dyn FnMut(&Template));
+
+    /// Names that it speaks to the target by, beside the suite's own.
+    fn hosts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What it asks for by HTTP, as far as that is known: a listener's rule may not take it.
+    fn urls(&self, _context: &ProbeContext) -> Vec<RequestUrl> {
+        Vec::new()
+    }
+
+    /// Whether it measures the release, where only the release counts.
+    fn standing(&self, context: &ProbeContext) -> Standing;
+
+    /// Measures once. `whole_body` says whether the check needs the body to its end.
+    fn execute<'a>(
+        &'a self,
+        context: &'a ProbeContext,
+        whole_body: bool,
+        trace: &'a mut Trace,
+    ) -> BoxFuture<'a, Result<Observation, ProbeError>>;
+}
+
+/// What is always so of one probe.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Profile {
+    /// Its key in a check.
+    pub(crate) key: &'static str,
+    /// What its answer has that `expect` can judge; nothing where it has conditions of its own only.
+    pub(crate) answer: &'static [Facet],
+    /// Bytes that it holds at most of what it receives. It must stop reading there.
+    pub(crate) received: usize,
+    /// Bytes that judging its own conditions takes at most beside that.
+    pub(crate) judged: usize,
+    /// It measures something only where requests reach the new release.
+    pub(crate) needs_traffic: bool,
+    pub(crate) sampling: Sampling,
+    /// What it means that nothing was seen in time: *failed* if the target was asked, *errored* if somebody else.
+    pub(crate) silence: Measurement,
+}
+
+/// How it is asked where two revisions answer at the target's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sampling {
+    /// It does not ask there.
+    Unshared,
+    /// It changes nothing, so it may be repeated until the new revision answers.
+    Repeat,
+    /// It may change something.
+    Once,
+}
+
+/// Whether a probe measures the release, where only the release counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It does, or will say itself why it can't.
+    Release,
+    /// Another place, which the check names; this alone makes no pass.
+    Elsewhere,
+    /// A place of which nothing says that it is the release: why, and what to write if it is meant.
+    Refused(String),
 }
 
 /// What the engine must survive.
@@ -38,6 +134,41 @@ pub(crate) enum Misbehaviour {
     Hang,
 }
 
+#[cfg(test)]
+impl ProbeKind for Misbehaviour {
+    fn profile(&self) -> Profile {
+        Profile {
+            key: "misbehave",
+            answer: &Facet::ALL,
+            received: 0,
+            judged: 0,
+            needs_traffic: true,
+            sampling: Sampling::Once,
+            silence: Measurement::Failed,
+        }
+    }
+
+    fn templates(&self, _: &mut dyn FnMut(&Template)) {}
+
+    fn standing(&self, _: &ProbeContext) -> Standing {
+        Standing::Release
+    }
+
+    fn execute<'a>(
+        &'a self,
+        _: &'a ProbeContext,
+        _: bool,
+        _: &'a mut Trace,
+    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+        Box::pin(async move {
+            match self {
+                Self::Panic => panic!("the probe fell over"),
+                Self::Hang => std::future::pending().await,
+            }
+        })
+    }
+}
+
 /// What a run shares with its probes.
 #[derive(Debug)]
 pub(crate) struct ProbeContext {
@@ -45,6 +176,19 @@ pub(crate) struct ProbeContext {
     pub(crate) values: Values,
     /// What the release's listener rule demands of every request.
     pub(crate) release_headers: ::http::HeaderMap,
+    pub(crate) cloud: Option<Arc<dyn CloudProbes>>,
+}
+
+impl ProbeContext {
+    /// Whom to ask about the cloud; `what` is what is asked for.
+    pub(crate) fn cloud(&self, what: &str) -> Result<&dyn CloudProbes, ProbeError> {
+        self.cloud.as_deref().ok_or_else(|| {
+            ProbeError::errored(format!(
+                "{what} can't be asked for here; this check is measured where the gate runs in AWS, or has credentials \
+                 for it"
+            ))
+        })
+    }
 }
 
 /// What is known of a try so far; filled as the probe goes, so that it survives a cut.
@@ -55,22 +199,4 @@ pub(crate) struct Trace {
     pub(crate) status: Option<u16>,
     /// Redirects followed, bodies cut.
     pub(crate) notes: Vec<String>,
-}
-
-impl Probe {
-    /// Measures once. `whole_body` says whether the check needs the body to its end.
-    pub(crate) async fn execute(
-        &self,
-        context: &ProbeContext,
-        whole_body: bool,
-        trace: &mut Trace,
-    ) -> Result<Evidence, ProbeError> {
-        match self {
-            Self::Http(request) => http::execute(request, context, whole_body, trace).await,
-            #[cfg(test)]
-            Self::Misbehave(Misbehaviour::Panic) => panic!("the probe fell over"),
-            #[cfg(test)]
-            Self::Misbehave(Misbehaviour::Hang) => std::future::pending().await,
-        }
-    }
 }

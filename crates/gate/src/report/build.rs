@@ -208,7 +208,7 @@ fn detail(round: &RoundRecord, redactor: &Redactor) -> String {
     let Some(last) = round.tries.last() else {
         return String::new();
     };
-    if let Some(error) = &last.error {
+    if let (Some(error), true) = (&last.error, round.measurement != Measurement::NoData) {
         return redactor.excerpt(error, MAX_DETAIL_CHARS);
     }
     let unmet: Vec<String> = last

@@ -13,7 +13,7 @@ use super::memory::Budget;
 use super::part::PausePolicy;
 use super::sampling::{self, Sample};
 use crate::bake::Bake;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Observation};
 use crate::expect::{Expectation, Finding, evaluate};
 use crate::measurement::Measurement;
 use crate::probe::{ProbeContext, ProbeError, Trace};
@@ -119,21 +119,31 @@ async fn attempt(run: &Arc<RunContext>, index: usize, limit: Instant) -> TryReco
     let mut trace = Trace::default();
     let seen = sampling::execute(run, index, limit, &mut trace).await;
     let (mut of_release, mut in_doubt) = (false, None);
-    let (findings, body, latency, error) = match seen {
-        Err(error) => (Vec::new(), None, None, Some(error)),
-        Ok(Sample { evidence, doubt }) => {
-            let latency = evidence.latency;
-            of_release = evidence.of_release;
+    let (mut findings, mut body, mut latency, mut error) = (Vec::new(), None, None, None);
+    match seen {
+        Err(unseen) => error = Some(unseen),
+        Ok(Sample { observation, doubt }) => {
+            of_release = observation.of_release;
             in_doubt = doubt;
-            match findings(run, index, evidence, limit).await {
-                Ok((findings, body)) => (findings, body, Some(latency), None),
-                Err(error) => (Vec::new(), None, Some(latency), Some(error)),
+            findings = observation.findings;
+            if let Some(answer) = observation.answer {
+                latency = Some(answer.latency);
+                match judged(run, index, answer, limit).await {
+                    Ok((more, beginning)) => {
+                        findings.extend(more);
+                        body = beginning;
+                    }
+                    Err(unjudged) => error = Some(unjudged),
+                }
             }
         }
+    }
+    let mut measurement = match &error {
+        None => worst(&findings),
+        // What the probe itself found is known, whatever could not be judged.
+        Some(_) if worst(&findings) == Measurement::Failed => Measurement::Failed,
+        Some(error) => error.measurement,
     };
-    let mut measurement = error
-        .as_ref()
-        .map_or_else(|| worst(&findings), |error| error.measurement);
     if let (Some(doubt), Measurement::Passed) = (&in_doubt, measurement) {
         trace.notes.push(doubt.clone());
         measurement = Measurement::Inconclusive;
@@ -161,12 +171,18 @@ pub(super) async fn execute(
     check: &Check,
     limit: Instant,
     trace: &mut Trace,
-) -> Result<Evidence, ProbeError> {
+) -> Result<Observation, ProbeError> {
     let timeout = check.retry.timeout;
     let cut = (Instant::now() + timeout).min(limit);
     let begun = Instant::now();
     let whole_body = check.expect.iter().any(Expectation::needs_whole_body);
-    let probe = AssertUnwindSafe(check.probe.execute(&run.probe, whole_body, trace)).catch_unwind();
+    let kind = check.probe.kind();
+    // Whoever was silent: the target, or somebody who says nothing about it.
+    let silent = |message| ProbeError {
+        measurement: kind.profile().silence,
+        message,
+    };
+    let probe = AssertUnwindSafe(kind.execute(&run.probe, whole_body, trace)).catch_unwind();
     match timeout_at(cut, probe).await {
         Ok(Ok(seen)) => seen,
         Ok(Err(panic)) => Err(ProbeError::errored(format!(
@@ -183,11 +199,11 @@ pub(super) async fn execute(
         Err(_) if cut == limit => {
             let within = check.retry.within.unwrap_or_default();
             let limit = words::duration(within);
-            Err(ProbeError::failed(format!(
+            Err(silent(format!(
                 "no complete answer: all tries together may take {limit}"
             )))
         }
-        Err(_) => Err(ProbeError::failed(format!(
+        Err(_) => Err(silent(format!(
             "no complete answer within {}",
             words::duration(timeout)
         ))),
@@ -202,7 +218,7 @@ pub(super) static PARSING: Semaphore = Semaphore::const_new(1);
 /// Judges off the runtime's threads where that may be slow, and never longer than one try may take. Waiting for
 /// memory and for the turn is no time of the target's, and of no try. The beginning of the body comes back if
 /// something was not met.
-async fn findings(
+async fn judged(
     run: &Arc<RunContext>,
     index: usize,
     evidence: Evidence,
@@ -286,7 +302,7 @@ fn judge(
     (findings, body)
 }
 
-/// Failed outweighs errored: what was measured and is wrong is known.
+/// Failed outweighs errored: what was measured and is wrong is known. Passed are only those of which all passed.
 fn worst(findings: &[Finding]) -> Measurement {
     let any = |measurement| {
         findings
@@ -297,6 +313,8 @@ fn worst(findings: &[Finding]) -> Measurement {
         () if findings.is_empty() => Measurement::Errored,
         () if any(Measurement::Failed) => Measurement::Failed,
         () if any(Measurement::Errored) => Measurement::Errored,
+        () if any(Measurement::NoData) => Measurement::NoData,
+        () if any(Measurement::Inconclusive) => Measurement::Inconclusive,
         () => Measurement::Passed,
     }
 }

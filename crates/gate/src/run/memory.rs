@@ -9,7 +9,6 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::expect::Expectation;
-use crate::probe::Probe;
 use crate::suite::Check;
 
 const KIB: usize = 1024;
@@ -53,7 +52,7 @@ struct Need {
 impl Need {
     /// `everywhere` is judged of each answer, whatever a check expects.
     fn of(checks: &[Check], everywhere: &[Expectation], concurrency: usize) -> Self {
-        let mut limits: Vec<usize> = checks.iter().map(max_body).collect();
+        let mut limits: Vec<usize> = checks.iter().map(received).collect();
         limits.sort_unstable_by(|a, b| b.cmp(a));
         limits.truncate(concurrency);
         Self {
@@ -62,8 +61,9 @@ impl Need {
             judged: checks
                 .iter()
                 .map(|check| {
-                    let most = max_body(check);
-                    judging(&check.expect, most).max(judging(everywhere, most))
+                    let most = received(check);
+                    let by_expect = judging(&check.expect, most).max(judging(everywhere, most));
+                    check.probe.kind().profile().judged.max(by_expect)
                 })
                 .max()
                 .unwrap_or_default(),
@@ -141,12 +141,8 @@ impl Budget {
     }
 }
 
-fn max_body(check: &Check) -> usize {
-    match &check.probe {
-        Probe::Http(request) => request.max_body,
-        #[cfg(test)]
-        Probe::Misbehave(_) => 0,
-    }
+fn received(check: &Check) -> usize {
+    check.probe.kind().profile().received
 }
 
 /// What judging takes beside a received body that may be decoded to `size` bytes.

@@ -23,6 +23,7 @@ use tracing::Instrument as _;
 use self::attempt::RunContext;
 pub(crate) use self::rounds::Finish;
 use crate::bake::Bake;
+use crate::cloud::CloudProbes;
 use crate::expect::Expectation;
 use crate::measurement::Measurement;
 use crate::probe::client::ClientPlan;
@@ -50,6 +51,8 @@ pub struct Run {
     pub secrets: BTreeMap<String, String>,
     /// How HTTP is spoken here.
     pub http: HttpOptions,
+    /// Who answers what checks ask of the cloud; without it such checks are errored.
+    pub cloud: Option<Arc<dyn CloudProbes>>,
     /// How much memory there is, in bytes, if that is known. A suite that may need more is refused.
     pub memory: Option<u64>,
     /// When [`run()`] has returned, whatever happens.
@@ -429,6 +432,7 @@ fn probe_context(run: &Run) -> Result<ProbeContext, Missing> {
         clients,
         values,
         release_headers,
+        cloud: run.cloud.clone(),
     })
 }
 

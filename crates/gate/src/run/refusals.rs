@@ -7,8 +7,7 @@ use text::glob;
 use tokio::time::Instant;
 
 use crate::bake::Bake;
-use crate::probe::allowed_origins::{Admission, AllowedOrigins};
-use crate::probe::{Probe, ProbeContext};
+use crate::probe::{ProbeContext, Standing};
 use crate::suite::filled_size::{self, MAX_FILLED_TOGETHER};
 use crate::suite::{Check, Severity};
 use crate::target::ListenerRule;
@@ -68,35 +67,30 @@ pub(super) fn misses_the_rule(
     };
     let mut refusals = Vec::new();
     for check in checks {
-        #[cfg_attr(not(test), allow(irrefutable_let_patterns))]
-        let Probe::Http(request) = &check.probe else {
-            continue;
-        };
-        let Ok(url) = request.url(context) else {
-            continue;
-        };
-        if !context.clients.release.is_at(&url.origin) {
-            continue;
-        }
-        let host = url.origin.host.as_str();
-        let path = url.path.split('?').next().unwrap_or_default();
-        if !meets(&rule.hosts, host) {
-            refusals.push(format!(
+        for url in check.probe.kind().urls(context) {
+            if !context.clients.release.is_at(&url.origin) {
+                continue;
+            }
+            let host = url.origin.host.as_str();
+            let path = url.path.split('?').next().unwrap_or_default();
+            if !meets(&rule.hosts, host) {
+                refusals.push(format!(
                 "check {:?} (line {}) asks for the host {host}, and the listener rule of the release takes {}; \
                  correct `host`",
                 check.name,
-                request.line,
+                check.line,
                 rule.hosts.join(", ")
             ));
-        }
-        if !meets(&rule.paths, path) {
-            refusals.push(format!(
+            }
+            if !meets(&rule.paths, path) {
+                refusals.push(format!(
                 "check {:?} (line {}) asks for the path {path}, and the listener rule of the release takes {}, so \
                  something else would answer",
                 check.name,
-                request.line,
+                check.line,
                 rule.paths.join(", ")
             ));
+            }
         }
     }
     refusals
@@ -128,33 +122,14 @@ pub(super) fn not_of_the_release(checks: &[Check], context: &ProbeContext) -> Ve
     let mut others = 0;
     let mut of_release = 0;
     for check in checks {
-        #[cfg_attr(not(test), allow(irrefutable_let_patterns))]
-        let Probe::Http(request) = &check.probe else {
-            of_release += 1;
-            continue;
-        };
         let required = usize::from(check.severity == Severity::Required);
-        let url = request.url(context);
-        let allowed = url
-            .as_ref()
-            .ok()
-            .and_then(|url| AllowedOrigins::of(request, &url.origin, context).ok());
-        let (Ok(url), Some(allowed)) = (url, allowed) else {
-            // The check itself will say why it can't be asked, and does not pass.
-            of_release += required;
-            continue;
-        };
-        if allowed.admission(&url.origin) == Admission::Refused {
-            refusals.push(format!(
-                "check {:?} (line {}): {}; or `on: post-traffic`",
-                check.name,
-                request.line,
-                allowed.not_the_release(&url)
-            ));
-        } else if allowed.is_release(&url.origin) {
-            of_release += required;
-        } else {
-            others += required;
+        match check.probe.kind().standing(context) {
+            Standing::Release => of_release += required,
+            Standing::Elsewhere => others += required,
+            Standing::Refused(why) => refusals.push(format!(
+                "check {:?} (line {}): {why}; or `on: post-traffic`",
+                check.name, check.line
+            )),
         }
     }
     if refusals.is_empty() && of_release == 0 && others > 0 {

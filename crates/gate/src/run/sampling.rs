@@ -7,14 +7,13 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use http::Method;
 use tokio::time::{Duration, Instant, timeout_at};
 
 use super::attempt::{self, PARSING, RunContext, StopOnDrop};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Observation};
 use crate::expect::{Expectation, Finding, Got, evaluate};
 use crate::measurement::Measurement;
-use crate::probe::{Probe, ProbeError, Trace};
+use crate::probe::{ProbeError, Sampling, Trace};
 
 /// The chance that a revision with its share of traffic gives none of the answers.
 const MAX_CHANCE: f64 = 0.001;
@@ -26,7 +25,7 @@ pub(super) const MAX_TIME: Duration = Duration::from_secs(20);
 
 /// An answer that counts.
 pub(super) struct Sample {
-    pub(super) evidence: Evidence,
+    pub(super) observation: Observation,
     /// Why a pass is none: answers of which nobody knows whose they are, and which were bad.
     pub(super) doubt: Option<String>,
 }
@@ -48,27 +47,25 @@ pub(super) async fn execute(
     trace: &mut Trace,
 ) -> Result<Sample, ProbeError> {
     let check = &run.checks[index];
-    let Some(percent) = run.sampled_percent else {
-        let evidence = attempt::execute(run, check, limit, trace).await?;
-        return Ok(Sample {
-            evidence,
-            doubt: None,
-        });
-    };
-    let is_safe = match &check.probe {
-        Probe::Http(request) => {
-            matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS)
+    let profile = check.probe.kind().profile();
+    let percent = match (run.sampled_percent, profile.sampling) {
+        (Some(percent), Sampling::Repeat | Sampling::Once) => percent,
+        (None, _) | (_, Sampling::Unshared) => {
+            let observation = attempt::execute(run, check, limit, trace).await?;
+            return Ok(Sample {
+                observation,
+                doubt: None,
+            });
         }
-        #[cfg(test)]
-        Probe::Misbehave(_) => false,
     };
+    let is_safe = profile.sampling == Sampling::Repeat;
     let most = if is_safe { max_requests(percent) } else { 1 };
     let until = limit.min(Instant::now() + MAX_TIME);
     let (mut asked, mut bad) = (0, UnattributedFailures::default());
     while asked < most && Instant::now() < until {
         asked += 1;
-        let evidence = match attempt::execute(run, check, limit, trace).await {
-            Ok(evidence) => evidence,
+        let mut observation = match attempt::execute(run, check, limit, trace).await {
+            Ok(observation) => observation,
             // Whoever did not answer may have been either.
             Err(error) if error.measurement == Measurement::Failed => {
                 bad.add(&error.message);
@@ -76,7 +73,18 @@ pub(super) async fn execute(
             }
             Err(error) => return Err(error),
         };
-        let (evidence, by, unmet) = answered_by(run, index, evidence, limit).await?;
+        let Some(answer) = observation.answer.take() else {
+            return Err(ProbeError {
+                measurement: Measurement::Inconclusive,
+                message: format!(
+                    "two revisions answer at this address, and what `{}` sees does not say which one it was; measure it \
+                     before traffic, or after the last step",
+                    profile.key
+                ),
+            });
+        };
+        let (answer, by, unmet) = answered_by(run, index, answer, limit).await?;
+        observation.answer = Some(answer);
         match (by, unmet) {
             (AnsweredBy::New, _) => {
                 if asked > 1 {
@@ -85,7 +93,7 @@ pub(super) async fn execute(
                     ));
                 }
                 let doubt = bad.sentence();
-                return Ok(Sample { evidence, doubt });
+                return Ok(Sample { observation, doubt });
             }
             (AnsweredBy::Unknown, Some(unmet)) => bad.add(&unmet),
             (AnsweredBy::Unknown | AnsweredBy::Other, _) => {}

@@ -2,6 +2,7 @@
 //! that it is always back by its deadline.
 
 mod bake;
+mod cloud;
 mod conditions;
 mod hostile;
 mod origin;
@@ -84,6 +85,7 @@ impl Trial {
             },
             secrets: self.secrets,
             http: HttpOptions::default(),
+            cloud: None,
             memory: None,
             deadline,
         })

@@ -10,8 +10,7 @@ use url::Host;
 
 use super::patterns::Patterns;
 use super::{Check, Limits, RetryPolicy, SecretRef, Severity, Suite, SuiteProblems};
-use super::{FILE, contradiction, expect, http, keys, traffic};
-use crate::expect::{Expectation, StatusRange};
+use super::{FILE, contradiction, expect, http, keys, probes, traffic};
 use crate::probe::Probe;
 use crate::template::{Reference, Template, Var};
 use crate::verdict::InconclusivePolicy;
@@ -348,28 +347,21 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
         (severity, true) => severity.map(|_| Severity::DryRun),
         (severity, false) => severity,
     };
-    let probe = if let Some(node) = object.get("http") {
-        http::request(node, context).map(Probe::Http)
-    } else {
-        if !object.has_unknown_keys() {
-            problems.add(
-                object.at,
-                "the check measures nothing",
-                "add `http: GET /path`",
-            );
-        }
-        None
-    };
+    let read = probes::probe(object, context);
+    let key = read.as_ref().map_or("http", |read| read.key);
+    let line = read.as_ref().map_or(object.at.line, |read| read.line);
+    let probe = read.and_then(|read| read.probe);
     let within = object
         .get("within")
         .and_then(|node| scalar::duration(node, "within", MILLISECOND..=HOUR, problems));
     let retry = RetryPolicy {
         within,
-        ..retry_policy(object, context.defaults.retry, context)
+        ..retry_policy(object, probes::retry_defaults(key, context), context)
     };
+    let profile = probe.as_ref().map(|probe| probe.kind().profile());
     let expect = match object.get("expect") {
-        None => Some(vec![Expectation::Status(vec![StatusRange::SUCCESS])]),
-        Some(node) => expect::all(node, context),
+        None => probe.as_ref().map(|probe| probe.kind().presumed()),
+        Some(node) => expect::all(node, profile.as_ref(), context),
     };
     if let (Some(node), Some(Probe::Http(request)), Some(expect)) =
         (object.get("expect"), &probe, &expect)
@@ -378,6 +370,7 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
     }
     Some(Check {
         name: name.to_owned(),
+        line,
         on: on?,
         severity: severity?,
         probe: probe?,

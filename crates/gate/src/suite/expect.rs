@@ -9,17 +9,51 @@ use super::decode::Context;
 use super::patterns::{MAX_MEMORY, MAX_TEXT, Refusal};
 use super::{contradiction, json, keys};
 use crate::expect::{Expectation, Operator, Pattern, StatusRange, TextCondition};
+use crate::probe::Profile;
 use crate::words;
 
-pub(super) fn all(node: &Node, context: &Context) -> Option<Vec<Expectation>> {
+/// `of` says what the probe's answer has; none if the probe has problems itself.
+pub(super) fn all(
+    node: &Node,
+    of: Option<&Profile>,
+    context: &Context,
+) -> Option<Vec<Expectation>> {
     let nodes = items(node, "expect", &context.problems)?;
     if nodes.is_empty() {
         let remedy = "write what must hold, or remove `expect` for any status of 2xx";
         context.problems.add(node.at, "nothing is expected", remedy);
         return None;
     }
-    let read: Vec<Option<Expectation>> = nodes.iter().map(|node| one(node, context)).collect();
+    let read = |node| {
+        let read = one(node, context)?;
+        of.is_none_or(|of| can_be_judged(node, &read, of, context))
+            .then_some(read)
+    };
+    let read: Vec<Option<Expectation>> = nodes.iter().map(read).collect();
     read.into_iter().collect()
+}
+
+/// Whether the answer of this probe has what the expectation is about.
+fn can_be_judged(node: &Node, read: &Expectation, of: &Profile, context: &Context) -> bool {
+    let mut needed = read.needs().iter();
+    let Some(missing) = needed.find(|facet| !of.answer.contains(facet)) else {
+        return true;
+    };
+    let (key, subject) = (of.key, read.subject());
+    let message = match missing.as_str() {
+        missing if missing == subject => format!("what `{key}` measures has no {missing}"),
+        missing => format!("`{subject}` needs {missing}, and what `{key}` measures has none"),
+    };
+    let known = of.answer.iter().map(|facet| facet.as_str());
+    let known: Vec<&str> = known.collect();
+    let remedy = if known.is_empty() {
+        format!("remove it: `{key}` has conditions of its own")
+    } else {
+        let known = known.join(" and ");
+        format!("`{key}` has {known}, and conditions of its own among its keys")
+    };
+    context.problems.add(node.at, message, remedy);
+    false
 }
 
 /// `revision:` of a suite: one expectation that tells an answer of the new revision from one of the old.

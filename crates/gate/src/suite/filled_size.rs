@@ -3,9 +3,6 @@
 
 use super::Check;
 use crate::expect::{Expectation, JsonCondition, TextCondition};
-use crate::json_template::JsonTemplate;
-use crate::probe::Probe;
-use crate::probe::http::{Body, Request};
 use crate::template::{Template, Values};
 
 /// What the filled texts of all checks of a run may take together.
@@ -18,29 +15,12 @@ pub(crate) fn bytes(checks: &[Check], values: &Values) -> usize {
         bytes = bytes.saturating_add(template.filled_len(values));
     };
     for check in checks {
-        match &check.probe {
-            Probe::Http(request) => of_request(request, &mut add),
-            #[cfg(test)]
-            Probe::Misbehave(_) => {}
-        }
+        check.probe.kind().templates(&mut add);
         for expectation in &check.expect {
             of_expectation(expectation, &mut add);
         }
     }
     bytes
-}
-
-fn of_request(request: &Request, see: &mut dyn FnMut(&Template)) {
-    see(&request.url);
-    request.allow_origins.iter().for_each(&mut *see);
-    request.headers.iter().for_each(|(_, value)| see(value));
-    request.query.iter().for_each(|(_, value)| see(value));
-    match &request.body {
-        Body::None => {}
-        Body::Json(template) => of_json(template, see),
-        Body::Text(text) => see(text),
-        Body::Form(fields) => fields.iter().for_each(|(_, value)| see(value)),
-    }
 }
 
 fn of_expectation(expectation: &Expectation, see: &mut dyn FnMut(&Template)) {
@@ -65,7 +45,7 @@ fn of_expectation(expectation: &Expectation, see: &mut dyn FnMut(&Template)) {
                     | JsonCondition::NotEquals(template)
                     | JsonCondition::Contains(template)
                     | JsonCondition::GreaterThan(template)
-                    | JsonCondition::LessThan(template) => of_json(template, see),
+                    | JsonCondition::LessThan(template) => template.templates(see),
                     JsonCondition::Matches(pattern) => see(pattern.template()),
                     JsonCondition::Exists(_)
                     | JsonCondition::Length(_)
@@ -73,14 +53,5 @@ fn of_expectation(expectation: &Expectation, see: &mut dyn FnMut(&Template)) {
                 }
             }
         }
-    }
-}
-
-fn of_json(template: &JsonTemplate, see: &mut dyn FnMut(&Template)) {
-    match template {
-        JsonTemplate::Fixed(_) => {}
-        JsonTemplate::Text(text) => see(text),
-        JsonTemplate::List(items) => items.iter().for_each(|item| of_json(item, see)),
-        JsonTemplate::Map(entries) => entries.iter().for_each(|(_, value)| of_json(value, see)),
     }
 }

@@ -94,7 +94,6 @@ pub(super) fn request(node: &Node, context: &Context) -> Option<Request> {
             .map(|node| origins(node, context))
             .unwrap_or_default(),
         reaches_release: reaches_release.unwrap_or(false),
-        line: node.at.line,
         max_body: max_body
             .or(context.defaults.max_body)
             .unwrap_or(DEFAULT_MAX_BODY),
@@ -170,7 +169,6 @@ fn short(node: &Node, written: &str, context: &Context) -> Option<Request> {
         follow_redirects: false,
         allow_origins: Vec::new(),
         reaches_release: false,
-        line: node.at.line,
         max_body: context.defaults.max_body.unwrap_or(DEFAULT_MAX_BODY),
     })
 }

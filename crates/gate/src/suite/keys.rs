@@ -13,7 +13,6 @@ const LATER: &[&str] = &[
     "websocket",
     "lambda",
     "ecs_task",
-    "alarms",
     "metric",
     "metrics",
     "targets",
@@ -34,7 +33,7 @@ strict_yaml::tables! {
     DEFAULTS_HTTP: "defaults_http", "defaults.http",
         ["timeout", "retries", "retry_every", "headers", "max_body"];
     CHECK: "check", "a check",
-        ["name", "on", "severity", "dry_run", "http", "timeout", "retries", "retry_every", "within", "expect"];
+        ["name", "on", "severity", "dry_run", "http", "alarms", "timeout", "retries", "retry_every", "within", "expect"];
     HTTP: "http", "http",
         ["method", "url", "host", "headers", "query", "json", "body", "form", "follow_redirects",
          "allow_origins", "reaches_release", "max_body"];

@@ -4,6 +4,7 @@
 //! loaded, with its place in the file. A [`Suite`] that exists can be run; it must never hold a
 //! check that would be skipped in silence.
 
+mod alarms;
 #[cfg(test)]
 mod bounds_tests;
 mod contradiction;
@@ -14,6 +15,7 @@ mod http;
 mod json;
 pub(crate) mod keys;
 mod patterns;
+mod probes;
 #[cfg(test)]
 mod schema_tests;
 #[cfg(test)]
@@ -96,12 +98,17 @@ impl Suite {
 
     /// Every name that checks speak to the target by, beside the suite's own.
     pub(crate) fn hosts(&self) -> BTreeSet<String> {
-        let requests = self.checks.iter().filter_map(|check| match &check.probe {
-            Probe::Http(request) => request.host.clone(),
-            #[cfg(test)]
-            Probe::Misbehave(_) => None,
-        });
-        requests.collect()
+        let checks = self.checks.iter();
+        checks
+            .flat_map(|check| check.probe.kind().hosts())
+            .collect()
+    }
+
+    /// The names of the checks of `stage` that measure something only where requests reach the new release.
+    pub fn checks_that_need_traffic_at(&self, stage: Stage) -> Vec<&str> {
+        let of_stage = self.checks.iter().filter(|check| check.on.contains(&stage));
+        let need = of_stage.filter(|check| check.probe.kind().profile().needs_traffic);
+        need.map(|check| check.name.as_str()).collect()
     }
 
     /// How many checks are selected at `stage`, advisory ones included.
@@ -146,6 +153,8 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub(crate) struct Check {
     pub(crate) name: String,
+    /// Where its probe stands in the file.
+    pub(crate) line: usize,
     pub(crate) on: Vec<Stage>,
     pub(crate) severity: Severity,
     pub(crate) probe: Probe,

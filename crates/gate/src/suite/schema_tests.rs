@@ -124,3 +124,22 @@ fn what_is_bad_is_refused() {
         }
     }
 }
+
+#[test]
+fn every_probe_is_a_key_of_a_check_and_exactly_one_is_demanded() {
+    let keys: BTreeSet<&str> = super::probes::PROBES.iter().map(|(key, _)| *key).collect();
+    let check = &schema()["$defs"]["check"];
+    let branches = check["oneOf"].as_array().unwrap().iter();
+    let demanded: BTreeSet<String> = branches
+        .map(|branch| branch["required"][0].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        demanded,
+        keys.iter()
+            .map(ToString::to_string)
+            .collect::<BTreeSet<_>>()
+    );
+    for key in keys {
+        assert!(keys::CHECK.keys.contains(&key), "{key}");
+    }
+}

@@ -128,7 +128,7 @@ checks:
 
 #[test]
 fn keys_of_other_versions_have_a_word_of_their_own() {
-    insta::assert_snapshot!(told_of_check("http: GET /\njourney: []"), @r#"suite.yaml:6:5: the key "journey" is not part of this version; a check knows "name", "on", "severity", "dry_run", "http", "timeout", "retries", "retry_every", "within", "expect""#);
+    insta::assert_snapshot!(told_of_check("http: GET /\njourney: []"), @r#"suite.yaml:6:5: the key "journey" is not part of this version; a check knows "name", "on", "severity", "dry_run", "http", "alarms", "timeout", "retries", "retry_every", "within", "expect""#);
     insta::assert_snapshot!(told_of_check("http: GET /\nexpect: [{ css: { select: h1 } }]"), @r#"suite.yaml:6:16: the key "css" is not part of this version; an expectation knows "status", "header", "body", "json", "latency""#);
 }
 
@@ -154,7 +154,26 @@ fn requests_are_checked() {
     suite.yaml:5:74: "login.example.com" is not an origin; write scheme and host, as in https://login.example.com
     suite.yaml:5:93: "https://h/x" is not an origin; write scheme and host, as in https://login.example.com
     "#);
-    insta::assert_snapshot!(told_of_check("retries: 1"), @"suite.yaml:4:5: the check measures nothing; add `http: GET /path`");
+    insta::assert_snapshot!(told_of_check("retries: 1"), @"suite.yaml:4:5: the check measures nothing; add `http: GET /path`, or another probe: `alarms`");
+}
+
+#[test]
+fn a_check_has_one_probe() {
+    insta::assert_snapshot!(told_of_check("http: GET /\nalarms: []"), @r"
+    suite.yaml:6:13: a check has one probe, not both `http` and `alarms`; make a check of each
+    suite.yaml:6:13: alarms has 0 entries; name 1 to 100 alarms
+    ");
+    insta::assert_snapshot!(told_of_check("alarms: a"), @"suite.yaml:5:13: alarms is a list, not text; write each item in a line of its own, after `- `");
+    insta::assert_snapshot!(told_of_check("alarms: [a, '', '{{ typo }}', [b]]"), @r"
+    suite.yaml:5:17: the name of an alarm is empty; write its name
+    suite.yaml:5:21: {{ typo }} refers to nothing; declare it under vars or secrets
+    suite.yaml:5:35: the name of an alarm is text, not a list; write one value, in quotes if it is empty
+    ");
+    insta::assert_snapshot!(told_of_check("alarms: [a]\nexpect: [{ status: 200 }, { latency: '< 1s' }, { json: { path: $.a, exists: true } }]"), @r"
+    suite.yaml:6:14: what `alarms` measures has no status; remove it: `alarms` has conditions of its own
+    suite.yaml:6:31: what `alarms` measures has no latency; remove it: `alarms` has conditions of its own
+    suite.yaml:6:52: `json` needs body, and what `alarms` measures has none; remove it: `alarms` has conditions of its own
+    ");
 }
 
 #[test]

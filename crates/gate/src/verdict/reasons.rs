@@ -15,7 +15,10 @@ impl CheckHistory {
     pub(super) fn single(&self, last: Measurement) -> String {
         let name = &self.name;
         match last {
-            Measurement::NoData => format!("check {name:?} was not measured before the deadline"),
+            Measurement::NoData if self.detail.is_empty() => {
+                format!("check {name:?} was not measured before the deadline")
+            }
+            Measurement::NoData => format!("check {name:?} has no data: {}", self.detail),
             _ => self.with_detail(format!("check {name:?} {}", came_to(last)), ": "),
         }
     }
@@ -52,7 +55,9 @@ impl CheckHistory {
     pub(super) fn without_data(&self) -> String {
         let missing = self.counters.tally.no_data;
         let (name, total) = (&self.name, self.rounds());
-        format!("check {name:?} was not measured in {missing} of {total}")
+        self.with_last(format!(
+            "check {name:?} was not measured in {missing} of {total}"
+        ))
     }
 
     pub(super) fn bad_end(&self, last: Measurement) -> String {

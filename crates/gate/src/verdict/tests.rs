@@ -12,7 +12,8 @@ const BAKE: Bake = Bake {
 };
 
 fn check(name: &str, rounds: &[Measurement]) -> CheckHistory {
-    let bad = rounds.iter().any(|round| *round != Passed);
+    // What the deadline cut has no detail.
+    let bad = rounds.iter().any(|round| !matches!(round, Passed | NoData));
     let detail = if bad {
         "expected status 201, got 503"
     } else {

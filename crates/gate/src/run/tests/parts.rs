@@ -52,6 +52,7 @@ fn a_run(shop: &Shop, text: &str) -> Run {
         },
         secrets: BTreeMap::new(),
         http: HttpOptions::default(),
+        cloud: None,
         memory: None,
         deadline: Instant::now() + Duration::from_secs(20),
     }

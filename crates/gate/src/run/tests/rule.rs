@@ -20,6 +20,7 @@ async fn behind(shop: &Shop, suite: &str, hosts: &[&str], paths: &[&str]) -> Out
         },
         secrets: BTreeMap::new(),
         http: HttpOptions::default(),
+        cloud: None,
         memory: None,
         deadline: Instant::now() + Duration::from_secs(20),
     })

@@ -1,0 +1,111 @@
+//! The `alarms` probe: alarms of the cloud that must not be in the state ALARM.
+//!
+//! An alarm without enough data says nothing, so it never passes; one that does not exist is a mistake in the suite,
+//! and nothing of the release's.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::{ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Standing, Trace};
+use crate::cloud::{Alarm, AlarmState};
+use crate::evidence::Observation;
+use crate::expect::{Finding, Got};
+use crate::measurement::Measurement;
+use crate::template::Template;
+use crate::words::{self, RAW_KEEP};
+
+/// Alarms that must not be in ALARM.
+#[derive(Clone, Debug)]
+pub(crate) struct Alarms {
+    pub(crate) names: Vec<Template>,
+}
+
+impl ProbeKind for Alarms {
+    fn profile(&self) -> Profile {
+        Profile {
+            key: "alarms",
+            answer: &[],
+            received: 0,
+            judged: 0,
+            needs_traffic: false,
+            sampling: Sampling::Unshared,
+            silence: Measurement::Errored,
+        }
+    }
+
+    fn templates(&self, see: &mut dyn FnMut(&Template)) {
+        self.names.iter().for_each(see);
+    }
+
+    /// Before traffic no alarm says anything of the new release.
+    fn standing(&self, _: &ProbeContext) -> Standing {
+        Standing::Elsewhere
+    }
+
+    fn execute<'a>(
+        &'a self,
+        context: &'a ProbeContext,
+        _: bool,
+        trace: &'a mut Trace,
+    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+        async move {
+            let names = self.names.iter().map(|name| name.render(&context.values));
+            let mut names: Vec<String> = names.collect::<Result<_, _>>()?;
+            names.sort_unstable();
+            names.dedup();
+            trace.request = Some(format!(
+                "alarms {}",
+                words::list(names.iter().map(String::as_str))
+            ));
+            let cloud = context.cloud("the state of alarms")?;
+            let found = cloud.alarms(&names).await?;
+            Ok(Observation {
+                answer: None,
+                findings: names.iter().map(|name| judge(name, &found)).collect(),
+                of_release: false,
+            })
+        }
+        .boxed()
+    }
+}
+
+fn judge(name: &str, found: &[Alarm]) -> Finding {
+    let demand = format!("alarm {name:?} not in ALARM");
+    let Some(alarm) = found.iter().find(|alarm| alarm.name == name) else {
+        let why = "there is no alarm of this name here; check the name, the account and the region";
+        return Finding::errored(demand, why);
+    };
+    let got = match (alarm.state, alarm.reason.as_str()) {
+        (AlarmState::Ok, _) | (_, "") => Got::Words(alarm.state.as_str().to_owned()),
+        (state, reason) => Got::Value(format!(
+            "{}: {}",
+            state.as_str(),
+            words::head(reason, RAW_KEEP)
+        )),
+    };
+    match alarm.state {
+        AlarmState::Ok => Finding::new(demand, got, true),
+        AlarmState::Alarm => Finding::new(demand, got, false),
+        AlarmState::InsufficientData => Finding::no_data(demand, got),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_alarm_that_is_ok_passes() {
+        let alarm = |state| Alarm {
+            name: "shop-5xx".to_owned(),
+            state,
+            reason: "Threshold Crossed".to_owned(),
+        };
+        let judged = |state| judge("shop-5xx", &[alarm(state)]).measurement;
+        assert_eq!(judged(AlarmState::Ok), Measurement::Passed);
+        assert_eq!(judged(AlarmState::Alarm), Measurement::Failed);
+        assert_eq!(judged(AlarmState::InsufficientData), Measurement::NoData);
+        let missing = judge("shop-4xx", &[alarm(AlarmState::Ok)]);
+        assert_eq!(missing.measurement, Measurement::Errored);
+    }
+}

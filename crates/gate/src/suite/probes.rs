@@ -1,0 +1,76 @@
+//! The probe of a check: exactly one of the keys in [`PROBES`].
+
+use strict_yaml::{Node, Object};
+
+use super::RetryPolicy;
+use super::decode::Context;
+use super::{alarms, http};
+use crate::probe::Probe;
+
+type Decode = fn(&Node, &Context) -> Option<Probe>;
+
+/// Every kind of probe: its key in a check, and what reads it.
+pub(super) const PROBES: &[(&str, Decode)] = &[
+    ("http", |node, context| {
+        http::request(node, context).map(Probe::Http)
+    }),
+    ("alarms", |node, context| {
+        alarms::alarms(node, context).map(Probe::Alarms)
+    }),
+];
+
+/// A check's probe, where it stands, and its key.
+pub(super) struct Read {
+    pub(super) key: &'static str,
+    pub(super) line: usize,
+    /// None if it has problems.
+    pub(super) probe: Option<Probe>,
+}
+
+/// The one probe of a check.
+pub(super) fn probe(check: &Object<'_>, context: &Context) -> Option<Read> {
+    let written = PROBES
+        .iter()
+        .filter_map(|(key, decode)| Some((*key, *decode, check.get(key)?)));
+    let written: Vec<(&'static str, Decode, &Node)> = written.collect();
+    match written.as_slice() {
+        [] => {
+            if !check.has_unknown_keys() {
+                let others = PROBES.iter().filter(|(key, _)| *key != "http");
+                let others: Vec<String> = others.map(|(key, _)| format!("`{key}`")).collect();
+                let remedy = format!(
+                    "add `http: GET /path`, or another probe: {}",
+                    others.join(", ")
+                );
+                context
+                    .problems
+                    .add(check.at, "the check measures nothing", remedy);
+            }
+            None
+        }
+        [(key, decode, node)] => Some(Read {
+            key,
+            line: node.at.line,
+            probe: decode(node, context),
+        }),
+        [(first, ..), (second, _, node), ..] => {
+            let message = format!("a check has one probe, not both `{first}` and `{second}`");
+            context
+                .problems
+                .add(node.at, message, "make a check of each");
+            // For the problems of each.
+            for (_, decode, node) in written {
+                decode(node, context);
+            }
+            None
+        }
+    }
+}
+
+/// What a check is tried like that says nothing about it: `defaults.http` is for `http`.
+pub(super) fn retry_defaults(key: &str, context: &Context) -> RetryPolicy {
+    match key {
+        "http" => context.defaults.retry,
+        _ => RetryPolicy::default(),
+    }
+}
