@@ -286,7 +286,7 @@ pub(super) fn document(value: &Value) -> Document<'static> {
 }
 
 impl Comparison {
-    fn holds(self, length: u64) -> bool {
+    pub(crate) fn holds(self, length: u64) -> bool {
         match self.operator {
             Operator::Equal => length == self.number,
             Operator::Less => length < self.number,
@@ -307,7 +307,7 @@ impl Comparison {
         }
     }
 
-    fn words(self) -> String {
+    pub(crate) fn words(self) -> String {
         let sign = match self.operator {
             Operator::Equal => "",
             Operator::Less => "< ",

@@ -23,6 +23,7 @@ pub(crate) use self::json_contradiction::contradiction;
 pub(crate) use self::json_path::Path;
 pub(crate) use self::text_condition::{
     MAX_FILLED_MEMORY, MAX_PATTERN_MEMORY, Pattern, TextCondition, compile,
+    evaluate as evaluate_text,
 };
 use crate::evidence::{Evidence, Facet};
 use crate::measurement::Measurement;
@@ -85,7 +86,7 @@ const MAX_MET_VALUE: usize = 1024;
 const MAX_SPELLED_OUT: usize = 5;
 
 /// The first values in words, as long as [`words::RAW_KEEP`] has room for whole ones, and how many more there are.
-fn several(values: impl Iterator<Item = String>, total: usize, between: &str) -> String {
+pub(crate) fn several(values: impl Iterator<Item = String>, total: usize, between: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut room = words::RAW_KEEP;
     for word in values.take(MAX_SPELLED_OUT) {
@@ -145,7 +146,7 @@ impl Finding {
         }
     }
 
-    fn wanting(self, wanted: String) -> Self {
+    pub(crate) fn wanting(self, wanted: String) -> Self {
         Self {
             wanted: Some(wanted),
             ..self

@@ -41,6 +41,15 @@ impl TextCondition {
     pub(crate) fn is_pattern(&self) -> bool {
         matches!(self, Self::Matches(_))
     }
+
+    /// Every text in it.
+    pub(crate) fn templates(&self, see: &mut dyn FnMut(&Template)) {
+        match self {
+            Self::Equals(text) | Self::Contains(text) | Self::NotContains(text) => see(text),
+            Self::Matches(pattern) => see(pattern.template()),
+            Self::Exists(_) => {}
+        }
+    }
 }
 
 impl Pattern {

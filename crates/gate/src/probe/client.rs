@@ -25,7 +25,7 @@ use super::connect::Router;
 use super::error::{ProbeError, broke_off, refused_unseen};
 use super::release::Release;
 use super::request_url::{Origin, RequestUrl, UrlReference};
-use super::tls;
+use super::trust;
 use crate::Stage;
 
 /// What differs from the open internet where the gate runs.
@@ -34,6 +34,8 @@ pub struct HttpOptions {
     /// Certificates to trust beside those of the system, for a private certificate authority: PEM,
     /// each text with one or several.
     pub ca_certificates: Vec<String>,
+    /// Whom `dns` checks ask, in place of the system's name servers.
+    pub nameservers: Vec<SocketAddr>,
 }
 
 /// How long an unused connection is kept: well below the 60 s after which an Application Load
@@ -59,10 +61,10 @@ pub(crate) struct Clients {
     pub(crate) only_release: bool,
     pub(crate) release: Arc<Release>,
     pub(crate) user_agent: String,
-    virtual_host: Option<String>,
-    ca_certificates: Vec<String>,
+    pub(super) virtual_host: Option<String>,
+    pub(super) ca_certificates: Vec<String>,
     idle_connections: usize,
-    tls: OnceLock<Result<ClientConfig, ProbeError>>,
+    pub(super) tls: OnceLock<Result<ClientConfig, ProbeError>>,
     /// One for each [`ClientKind`], with its idle connections.
     built: Mutex<[Option<Http>; 8]>,
     /// Connections that have carried an answer, by both ends.
@@ -280,10 +282,10 @@ impl Clients {
 
     fn build(&self, kind: ClientKind) -> Result<Http, ProbeError> {
         let config = if kind.secure {
-            let build = || tls::trusting(&self.ca_certificates);
+            let build = || trust::trusting(&self.ca_certificates);
             self.tls.get_or_init(build).clone()?
         } else {
-            tls::none()?
+            trust::none()?
         };
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(config)

@@ -41,9 +41,6 @@ impl ProbeError {
     /// There was no head of an answer.
     pub(super) fn of_sending(error: &legacy::Error, request: &PreparedRequest) -> Self {
         let host = request.url.host_and_port();
-        if let Some(lookup) = find::<NotResolved>(error) {
-            return Self::errored(lookup.to_string());
-        }
         if let Some(PrivateAddress(name)) = find::<PrivateAddress>(error) {
             return Self::failed(format!(
                 "the redirect to {} is not followed: {name:?} is an address inside; if that is \
@@ -51,19 +48,13 @@ impl ProbeError {
                 request.url, request.url.origin
             ));
         }
-        let cause = deepest(error);
-        if let Some(own) = find::<io::Error>(error).filter(|error| is_own(error)) {
-            return Self::errored(format!(
-                "the gate itself could not connect to {host}: {own}; lower limits.concurrency, or \
-                 check the network of the function"
-            ));
+        if let Some(unconnected) = of_ourselves(error, &host) {
+            return unconnected;
         }
         if error.is_connect() {
-            return Self::failed(format!(
-                "no connection to {host}: {cause}{}",
-                remedy(&cause)
-            ));
+            return Self::of_connecting(error, &host);
         }
+        let cause = deepest(error);
         let hyper = find::<hyper::Error>(error);
         if hyper.is_some_and(has_too_large_a_head) {
             return Self::errored(format!(
@@ -77,10 +68,34 @@ impl ProbeError {
         Self::failed(format!("no answer from {host}: {cause}"))
     }
 
+    /// There was no connection, or no TLS over it.
+    pub(super) fn of_connecting(error: &(dyn Error + 'static), place: &str) -> Self {
+        if let Some(unconnected) = of_ourselves(error, place) {
+            return unconnected;
+        }
+        let cause = deepest(error);
+        Self::failed(format!(
+            "no connection to {place}: {cause}{}",
+            remedy(&cause)
+        ))
+    }
+
     /// There was a head, and its body broke off.
     pub(super) fn of_body(error: &hyper::Error) -> Self {
         Self::failed(format!("the body broke off: {}", deepest(error)))
     }
+}
+
+/// What kept us from connecting that is not the target's doing.
+fn of_ourselves(error: &(dyn Error + 'static), place: &str) -> Option<ProbeError> {
+    if let Some(lookup) = find::<NotResolved>(error) {
+        return Some(ProbeError::errored(lookup.to_string()));
+    }
+    let own = find::<io::Error>(error).filter(|error| is_own(error))?;
+    Some(ProbeError::errored(format!(
+        "the gate itself could not connect to {place}: {own}; lower limits.concurrency, or \
+         check the network of the function"
+    )))
 }
 
 impl From<Missing> for ProbeError {
@@ -139,7 +154,7 @@ pub(super) fn refused_unseen(error: &legacy::Error) -> bool {
 
 /// Whether a connection failed for want of something of our own: file handles, ports, memory,
 /// leave, a network.
-fn is_own(error: &io::Error) -> bool {
+pub(super) fn is_own(error: &io::Error) -> bool {
     const EPERM: i32 = 1;
     const ENOMEM: i32 = 12;
     const EACCES: i32 = 13;

@@ -9,13 +9,19 @@ pub(crate) mod alarms;
 pub(crate) mod allowed_origins;
 pub(crate) mod client;
 mod connect;
+mod dial;
+pub(crate) mod dns;
 mod error;
 pub(crate) mod http;
+pub(crate) mod place;
 mod redirect;
 mod release;
 pub(crate) mod request_url;
+pub(crate) mod tcp;
 pub(crate) mod tls;
+pub(crate) mod trust;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -35,6 +41,9 @@ use self::request_url::RequestUrl;
 pub(crate) enum Probe {
     Http(http::Request),
     Alarms(alarms::Alarms),
+    Tcp(tcp::Tcp),
+    Dns(dns::Dns),
+    Tls(tls::Tls),
     /// Probes that misbehave, for the engine's own tests.
     #[cfg(test)]
     Misbehave(Misbehaviour),
@@ -46,6 +55,9 @@ impl Probe {
         match self {
             Self::Http(request) => request,
             Self::Alarms(alarms) => alarms,
+            Self::Tcp(tcp) => tcp,
+            Self::Dns(dns) => dns,
+            Self::Tls(tls) => tls,
             #[cfg(test)]
             Self::Misbehave(misbehaviour) => misbehaviour,
         }
@@ -113,6 +125,8 @@ pub(crate) enum Sampling {
     Repeat,
     /// It may change something.
     Once,
+    /// Nothing that it sees says which revision it was.
+    Indistinct,
 }
 
 /// Whether a probe measures the release, where only the release counts.
@@ -177,6 +191,8 @@ pub(crate) struct ProbeContext {
     /// What the release's listener rule demands of every request.
     pub(crate) release_headers: ::http::HeaderMap,
     pub(crate) cloud: Option<Arc<dyn CloudProbes>>,
+    /// In place of the system's name servers, if there are any.
+    pub(crate) nameservers: Vec<SocketAddr>,
 }
 
 impl ProbeContext {

@@ -1,75 +1,231 @@
-//! Whom TLS trusts: the system's certificate authorities, and those that the suite or the function
-//! names. Certificates are always checked.
+//! The `tls` probe: a handshake, and the certificate that comes with it.
+//!
+//! The certificate is always verified as HTTP's is. Its end is asked of the same verifier, by letting it judge at a later
+//! instant, so that intermediates count as well and nothing parses certificates a second time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::HeaderMap;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, Error, ProtocolVersion};
+use tokio::time::Instant;
 
-use super::ProbeError;
+use super::dial::server_name;
+use super::place::{self, Place};
+use super::{ProbeContext, ProbeError, ProbeKind, Profile, Standing, Trace};
+use crate::body::Body;
+use crate::evidence::{Evidence, Facet, Observation};
+use crate::expect::{Finding, Got};
+use crate::measurement::Measurement;
+use crate::template::Template;
 
-/// The certificates of a PEM text; at least one.
-pub(crate) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
-    let found: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
-        .collect::<Result<_, _>>()
-        .map_err(|error| format!("it is not PEM: {error:?}"))?;
-    if found.is_empty() {
-        return Err("it has no certificate: -----BEGIN CERTIFICATE----- is missing".to_owned());
-    }
-    let mut store = RootCertStore::empty();
-    for certificate in &found {
-        store
-            .add(certificate.clone())
-            .map_err(|error| format!("a certificate in it can't be used: {error}"))?;
-    }
-    Ok(found)
+/// For a host without a port.
+const PORT: Option<u16> = Some(443);
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// An instant after the end of every certificate.
+const FAR_FUTURE: UnixTime = UnixTime::since_unix_epoch(Duration::from_secs(400 * 365 * DAY));
+
+/// A handshake and its conditions.
+#[derive(Clone, Debug)]
+pub(crate) struct Tls {
+    pub(crate) place: Place,
+    /// All certificates are still valid then.
+    pub(crate) expires_in: Option<MinAge>,
+    /// Names for which the certificate must be valid, beside the one that is connected to.
+    pub(crate) names: Vec<Template>,
+    pub(crate) min_version: Option<TlsVersion>,
 }
 
-/// TLS that trusts the system's certificate authorities and these.
-pub(super) fn trusting(pems: &[String]) -> Result<ClientConfig, ProbeError> {
-    let provider = Arc::new(ring::default_provider());
-    let mut extra = Vec::new();
-    for pem in pems {
-        let found = certificates(pem).map_err(|why| {
-            ProbeError::errored(format!("a certificate authority can't be trusted: {why}"))
-        })?;
-        extra.extend(found);
+/// How long certificates must still be valid, in whole days: `> 14d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MinAge {
+    pub(crate) days: u64,
+    pub(crate) inclusive: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum TlsVersion {
+    V1_2,
+    V1_3,
+}
+
+impl ProbeKind for Tls {
+    fn profile(&self) -> Profile {
+        Profile {
+            key: "tls",
+            answer: &[Facet::Latency],
+            // rustls reads a handshake up to 64 KiB.
+            received: 64 * 1024,
+            judged: 0,
+            needs_traffic: true,
+            sampling: self.place.sampling(),
+            silence: Measurement::Failed,
+        }
     }
-    let verifier =
-        rustls_platform_verifier::Verifier::new_with_extra_roots(extra, Arc::clone(&provider))
-            .map_err(|error| ProbeError::errored(format!("TLS could not be set up: {error}")))?;
-    config(&provider, Arc::new(verifier))
+
+    fn templates(&self, see: &mut dyn FnMut(&Template)) {
+        self.place.templates(see);
+        self.names.iter().for_each(see);
+    }
+
+    fn standing(&self, context: &ProbeContext) -> Standing {
+        self.place.standing(PORT, context)
+    }
+
+    fn execute<'a>(
+        &'a self,
+        context: &'a ProbeContext,
+        _: bool,
+        trace: &'a mut Trace,
+    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+        execute(self, context, trace).boxed()
+    }
 }
 
-/// For clients that speak plain HTTP.
-pub(super) fn none() -> Result<ClientConfig, ProbeError> {
-    let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
-    builder
-        .with_safe_default_protocol_versions()
-        .map(|builder| {
-            builder
-                .with_root_certificates(RootCertStore::empty())
-                .with_no_client_auth()
-        })
-        .map_err(|error| ProbeError::errored(format!("no HTTP client: {error}")))
+async fn execute(
+    tls: &Tls,
+    context: &ProbeContext,
+    trace: &mut Trace,
+) -> Result<Observation, ProbeError> {
+    let origin = tls.place.origin(PORT, context)?;
+    trace.request = Some(format!("TLS {}:{}", origin.host, origin.port));
+    let of_release = place::admit(tls.standing(context))?;
+    let name = server_name(&origin.host)?;
+    let names = tls.names.iter().map(|name| name.render(&context.values));
+    let names: Vec<String> = names.collect::<Result<_, _>>()?;
+    let verifier = context.clients.verifier()?;
+    let begun = Instant::now();
+    let stream = context.clients.dial(&origin).await?;
+    let stream = context.clients.secure(stream, &origin, &[]).await?;
+    let latency = begun.elapsed();
+    let (_, connection) = stream.get_ref();
+    let chain = connection.peer_certificates().unwrap_or_default();
+    let [leaf, others @ ..] = chain else {
+        return Err(ProbeError::failed("no certificate came"));
+    };
+    let presented = Presented {
+        leaf,
+        others,
+        verifier,
+    };
+    let mut findings = vec![Finding::new(
+        format!("a trusted certificate for {}", origin.host),
+        Got::Words(presented.validity(&name)),
+        true,
+    )];
+    findings.extend(tls.expires_in.map(|limit| presented.lasts(limit, &name)));
+    findings.extend(names.iter().map(|name| presented.is_valid_for(name)));
+    let version = connection.protocol_version();
+    findings.extend(tls.min_version.map(|min| min.judge(version)));
+    Ok(Observation {
+        answer: Some(Evidence {
+            status: None,
+            headers: HeaderMap::new(),
+            body: Body::new(Vec::new(), 0, &HeaderMap::new()),
+            body_cut_at: None,
+            latency,
+        }),
+        findings,
+        of_release,
+    })
 }
 
-fn config(
-    provider: &Arc<CryptoProvider>,
+/// The certificates of a handshake, and who judges them.
+struct Presented<'a> {
+    leaf: &'a CertificateDer<'a>,
+    others: &'a [CertificateDer<'a>],
     verifier: Arc<dyn ServerCertVerifier>,
-) -> Result<ClientConfig, ProbeError> {
-    let builder = ClientConfig::builder_with_provider(Arc::clone(provider));
-    builder
-        .with_safe_default_protocol_versions()
-        .map(|builder| {
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(verifier)
-                .with_no_client_auth()
-        })
-        .map_err(|error| ProbeError::errored(format!("TLS could not be set up: {error}")))
+}
+
+impl Presented<'_> {
+    fn verify(&self, name: &ServerName<'_>, at: UnixTime) -> Result<(), Error> {
+        let verified = self
+            .verifier
+            .verify_server_cert(self.leaf, self.others, name, &[], at);
+        verified.map(drop)
+    }
+
+    /// When the certificates end, if some have ended by `at`.
+    fn ended(&self, name: &ServerName<'_>, at: UnixTime) -> Option<UnixTime> {
+        match self.verify(name, at) {
+            Err(Error::InvalidCertificate(CertificateError::ExpiredContext {
+                not_after, ..
+            })) => Some(not_after),
+            _ => None,
+        }
+    }
+
+    fn validity(&self, name: &ServerName<'_>) -> String {
+        match self.ended(name, FAR_FUTURE) {
+            Some(end) => format!("valid for {}", days(end)),
+            None => "valid".to_owned(),
+        }
+    }
+
+    fn lasts(&self, limit: MinAge, name: &ServerName<'_>) -> Finding {
+        let sign = if limit.inclusive { ">=" } else { ">" };
+        let demand = format!("expires in {sign} {} days", limit.days);
+        // Whole days are counted: more than 14 days are 15.
+        let least = limit.days + u64::from(!limit.inclusive);
+        let then = UnixTime::now().as_secs() + least * DAY;
+        let then = UnixTime::since_unix_epoch(Duration::from_secs(then));
+        match self.verify(name, then) {
+            Ok(()) => {
+                let end = self.ended(name, FAR_FUTURE);
+                let got = end.map_or_else(|| "later".to_owned(), days);
+                Finding::new(demand, Got::Words(got), true)
+            }
+            Err(error) => match self.ended(name, then) {
+                Some(end) => Finding::new(demand, Got::Words(days(end)), false),
+                None => Finding::errored(demand, error.to_string()),
+            },
+        }
+    }
+
+    fn is_valid_for(&self, name: &str) -> Finding {
+        let demand = format!("a certificate for {name}");
+        let Ok(server_name) = server_name(name) else {
+            return Finding::errored(demand, "no certificate can have this name");
+        };
+        match self.verify(&server_name, UnixTime::now()) {
+            Ok(()) => Finding::new(demand, Got::Words("valid".to_owned()), true),
+            Err(error) => Finding::new(demand, Got::Value(error.to_string()), false),
+        }
+    }
+}
+
+impl TlsVersion {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::V1_2 => "1.2",
+            Self::V1_3 => "1.3",
+        }
+    }
+
+    fn judge(self, spoken: Option<ProtocolVersion>) -> Finding {
+        let demand = format!("TLS {} or later", self.as_str());
+        let spoken = match spoken {
+            Some(ProtocolVersion::TLSv1_3) => Self::V1_3,
+            Some(ProtocolVersion::TLSv1_2) => Self::V1_2,
+            _ => return Finding::errored(demand, "the version is not known"),
+        };
+        let got = Got::Words(format!("TLS {}", spoken.as_str()));
+        Finding::new(demand, got, spoken >= self)
+    }
+}
+
+/// From now: `9 days`.
+fn days(end: UnixTime) -> String {
+    let left = end.as_secs().saturating_sub(UnixTime::now().as_secs()) / DAY;
+    if left == 1 {
+        "1 day".to_owned()
+    } else {
+        format!("{left} days")
+    }
 }

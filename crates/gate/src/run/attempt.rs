@@ -161,7 +161,7 @@ async fn attempt(run: &Arc<RunContext>, index: usize, limit: Instant) -> TryReco
             _ => error.map(|error| error.message),
         },
         notes: trace.notes,
-        body,
+        body: body.filter(|_| measurement != Measurement::Passed),
         of_release,
     }
 }

@@ -433,6 +433,7 @@ fn probe_context(run: &Run) -> Result<ProbeContext, Missing> {
         values,
         release_headers,
         cloud: run.cloud.clone(),
+        nameservers: run.http.nameservers.clone(),
     })
 }
 

@@ -49,6 +49,7 @@ pub(super) async fn execute(
     let check = &run.checks[index];
     let profile = check.probe.kind().profile();
     let percent = match (run.sampled_percent, profile.sampling) {
+        (Some(_), Sampling::Indistinct) => return Err(indistinct(profile.key)),
         (Some(percent), Sampling::Repeat | Sampling::Once) => percent,
         (None, _) | (_, Sampling::Unshared) => {
             let observation = attempt::execute(run, check, limit, trace).await?;
@@ -74,14 +75,7 @@ pub(super) async fn execute(
             Err(error) => return Err(error),
         };
         let Some(answer) = observation.answer.take() else {
-            return Err(ProbeError {
-                measurement: Measurement::Inconclusive,
-                message: format!(
-                    "two revisions answer at this address, and what `{}` sees does not say which one it was; measure it \
-                     before traffic, or after the last step",
-                    profile.key
-                ),
-            });
+            return Err(indistinct(profile.key));
         };
         let (answer, by, unmet) = answered_by(run, index, answer, limit).await?;
         observation.answer = Some(answer);
@@ -118,6 +112,16 @@ pub(super) async fn execute(
         measurement: Measurement::Inconclusive,
         message,
     })
+}
+
+fn indistinct(key: &str) -> ProbeError {
+    ProbeError {
+        measurement: Measurement::Inconclusive,
+        message: format!(
+            "two revisions answer at this address, and what `{key}` sees does not say which one it was; measure it \
+             before traffic, or when all traffic has moved"
+        ),
+    }
 }
 
 /// Bad answers of which nobody knows whose they are.

@@ -4,6 +4,7 @@
 mod bake;
 mod cloud;
 mod conditions;
+mod dns;
 mod hostile;
 mod origin;
 mod parts;
@@ -13,7 +14,10 @@ mod requests;
 mod rule;
 mod sampling;
 mod secure;
+mod server;
 mod shop;
+mod tcp;
+mod tls;
 mod wire;
 mod written;
 

@@ -192,7 +192,11 @@ fn header(node: &Node, context: &Context) -> Option<Expectation> {
     })
 }
 
-fn text_tests(node: &Node, object: &Object<'_>, context: &Context) -> Option<Vec<TextCondition>> {
+pub(super) fn text_tests(
+    node: &Node,
+    object: &Object<'_>,
+    context: &Context,
+) -> Option<Vec<TextCondition>> {
     let problems = &context.problems;
     let mut tests = Vec::new();
     for key in object.keys().filter(|key| key.text != "name") {

@@ -2,7 +2,7 @@
 //! many times, so this is summed up before anything is measured: all values are known then.
 
 use super::Check;
-use crate::expect::{Expectation, JsonCondition, TextCondition};
+use crate::expect::{Expectation, JsonCondition};
 use crate::template::{Template, Values};
 
 /// What the filled texts of all checks of a run may take together.
@@ -28,13 +28,7 @@ fn of_expectation(expectation: &Expectation, see: &mut dyn FnMut(&Template)) {
         Expectation::Status(_) | Expectation::Latency { .. } => {}
         Expectation::Header { tests, .. } | Expectation::Body(tests) => {
             for test in tests {
-                match test {
-                    TextCondition::Equals(text)
-                    | TextCondition::Contains(text)
-                    | TextCondition::NotContains(text) => see(text),
-                    TextCondition::Matches(pattern) => see(pattern.template()),
-                    TextCondition::Exists(_) => {}
-                }
+                test.templates(see);
             }
         }
         Expectation::Json { path, tests } => {

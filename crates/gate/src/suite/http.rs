@@ -11,7 +11,7 @@ use super::json::json_template;
 use super::keys;
 use crate::probe::http::{Body, DEFAULT_MAX_BODY, Request};
 use crate::probe::request_url::{Origin, UrlError, UrlReference};
-use crate::probe::tls;
+use crate::probe::trust;
 use crate::template::Template;
 
 const METHODS: [(&str, Method); 7] = [
@@ -241,7 +241,7 @@ pub(super) fn certificates(node: &Node, context: &Context) -> Vec<Template> {
     let one = |node: &Node| {
         let written = scalar::text(node, "ca_certificates", problems)?;
         let template = context.template(node, written)?;
-        if let (true, Err(why)) = (template.is_literal(), tls::certificates(written)) {
+        if let (true, Err(why)) = (template.is_literal(), trust::certificates(written)) {
             problems.add(node.at, format!("ca_certificates: {why}"), REMEDY);
             return None;
         }

@@ -6,9 +6,6 @@ const LATER: &[&str] = &[
     "journey",
     "always",
     "capture",
-    "tcp",
-    "dns",
-    "tls",
     "grpc",
     "websocket",
     "lambda",
@@ -33,10 +30,14 @@ strict_yaml::tables! {
     DEFAULTS_HTTP: "defaults_http", "defaults.http",
         ["timeout", "retries", "retry_every", "headers", "max_body"];
     CHECK: "check", "a check",
-        ["name", "on", "severity", "dry_run", "http", "alarms", "timeout", "retries", "retry_every", "within", "expect"];
+        ["name", "on", "severity", "dry_run", "http", "alarms", "tcp", "dns", "tls", "timeout", "retries", "retry_every", "within", "expect"];
     HTTP: "http", "http",
         ["method", "url", "host", "headers", "query", "json", "body", "form", "follow_redirects",
          "allow_origins", "reaches_release", "max_body"];
+    TCP: "tcp", "tcp", ["host", "port", "reaches_release", "send", "receives"];
+    RECEIVES: "receives", "receives", ["equals", "contains", "matches"];
+    DNS: "dns", "dns", ["name", "type", "contains", "equals", "count"];
+    TLS: "tls", "tls", ["host", "port", "reaches_release", "expires_in", "names", "min_version"];
     EXPECT: "expectation", "an expectation", ["status", "header", "body", "json", "latency"];
     HEADER: "expect_header", "header",
         ["name", "equals", "contains", "not_contains", "matches", "exists"];

@@ -9,17 +9,21 @@ mod alarms;
 mod bounds_tests;
 mod contradiction;
 mod decode;
+mod dns;
 mod expect;
 pub(crate) mod filled_size;
 mod http;
 mod json;
 pub(crate) mod keys;
 mod patterns;
+mod place;
 mod probes;
 #[cfg(test)]
 mod schema_tests;
+mod tcp;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,7 +4,7 @@ use strict_yaml::{Node, Object};
 
 use super::RetryPolicy;
 use super::decode::Context;
-use super::{alarms, http};
+use super::{alarms, dns, http, tcp, tls};
 use crate::probe::Probe;
 
 type Decode = fn(&Node, &Context) -> Option<Probe>;
@@ -16,6 +16,15 @@ pub(super) const PROBES: &[(&str, Decode)] = &[
     }),
     ("alarms", |node, context| {
         alarms::alarms(node, context).map(Probe::Alarms)
+    }),
+    ("tcp", |node, context| {
+        tcp::tcp(node, context).map(Probe::Tcp)
+    }),
+    ("dns", |node, context| {
+        dns::dns(node, context).map(Probe::Dns)
+    }),
+    ("tls", |node, context| {
+        tls::tls(node, context).map(Probe::Tls)
     }),
 ];
 

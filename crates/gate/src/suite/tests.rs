@@ -128,7 +128,7 @@ checks:
 
 #[test]
 fn keys_of_other_versions_have_a_word_of_their_own() {
-    insta::assert_snapshot!(told_of_check("http: GET /\njourney: []"), @r#"suite.yaml:6:5: the key "journey" is not part of this version; a check knows "name", "on", "severity", "dry_run", "http", "alarms", "timeout", "retries", "retry_every", "within", "expect""#);
+    insta::assert_snapshot!(told_of_check("http: GET /\njourney: []"), @r#"suite.yaml:6:5: the key "journey" is not part of this version; a check knows "name", "on", "severity", "dry_run", "http", "alarms", "tcp", "dns", "tls", "timeout", "retries", "retry_every", "within", "expect""#);
     insta::assert_snapshot!(told_of_check("http: GET /\nexpect: [{ css: { select: h1 } }]"), @r#"suite.yaml:6:16: the key "css" is not part of this version; an expectation knows "status", "header", "body", "json", "latency""#);
 }
 
@@ -154,7 +154,38 @@ fn requests_are_checked() {
     suite.yaml:5:74: "login.example.com" is not an origin; write scheme and host, as in https://login.example.com
     suite.yaml:5:93: "https://h/x" is not an origin; write scheme and host, as in https://login.example.com
     "#);
-    insta::assert_snapshot!(told_of_check("retries: 1"), @"suite.yaml:4:5: the check measures nothing; add `http: GET /path`, or another probe: `alarms`");
+    insta::assert_snapshot!(told_of_check("retries: 1"), @"suite.yaml:4:5: the check measures nothing; add `http: GET /path`, or another probe: `alarms`, `tcp`, `dns`, `tls`");
+}
+
+#[test]
+fn probes_without_a_url_are_checked() {
+    insta::assert_snapshot!(told_of_check("tcp: { host: 'http://x', port: 0, send: [1], receives: {}, staus: 1 }"), @r#"
+    suite.yaml:5:18: host: "http://x" is not a host name; write a name such as db.example.com or an address, without scheme, port or path
+    suite.yaml:5:36: port: "0" is not a port; write a number from 1 to 65535
+    suite.yaml:5:45: send is text, not a list; write one value, in quotes if it is empty
+    suite.yaml:5:60: the expectation says what to look at, but not what must hold; add `equals:`, `contains:`, `matches:` or another
+    suite.yaml:5:64: unknown key "staus"; tcp knows "host", "port", "reaches_release", "send", "receives"
+    "#);
+    insta::assert_snapshot!(told_of_check("tcp: { host: db.example.com }\nexpect: [{ body: { contains: x } }]"), @r"
+    suite.yaml:5:18: host: a host without a port can't be connected to; add `port`
+    suite.yaml:6:14: what `tcp` measures has no body; `tcp` has latency, and conditions of its own among its keys
+    ");
+    insta::assert_snapshot!(told_of_check("tls: { expires_in: 14d, names: ['a b'], min_version: 1.1, reaches_release: maybe }"), @r#"
+    suite.yaml:5:24: expires_in: "14d" is not a limit; write whole days, as in "> 14d" or ">= 30d"
+    suite.yaml:5:37: "a b" is not a host name; write a name that must be on the certificate, such as www.example.com
+    suite.yaml:5:58: min_version: "1.1" is not a version of TLS; write 1.2 or 1.3; the gate speaks no older one
+    suite.yaml:5:80: reaches_release is true or false, not text; write true or false, without quotes
+    "#);
+    insta::assert_snapshot!(told_of_check("dns: { type: PTR, contains: [], count: many }"), @r#"
+    suite.yaml:5:10: dns has no "name"; add `name:`
+    suite.yaml:5:18: type: unknown "PTR"; write one of "A", "AAAA", "CNAME", "TXT", "MX", "SRV"
+    suite.yaml:5:33: contains has 0 entries; write 1 to 100 records; for none, `count: 0`
+    suite.yaml:5:44: count: "many" is not a number of records; write 3, "> 0", ">= 1", "< 10" or "<= 10"
+    "#);
+    insta::assert_snapshot!(told_of_check("dns: { name: 'http://x/', equals: [[a]] }"), @r#"
+    suite.yaml:5:18: name: "http://x/" is not a name that can be looked up; write a name such as shop.example.com, without scheme, port or path
+    suite.yaml:5:40: equals is text, not a list; write one value, in quotes if it is empty
+    "#);
 }
 
 #[test]

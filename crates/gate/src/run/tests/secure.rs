@@ -11,15 +11,26 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 
-const CA: &str = include_str!("../../../tests/tls/ca.pem");
+pub(super) const CA: &str = include_str!("../../../tests/tls/ca.pem");
 
 /// What a server needs whose certificate for `shop.example.internal` is signed by [`CA`].
-fn acceptor(protocols: &[&[u8]]) -> TlsAcceptor {
+pub(super) fn acceptor(protocols: &[&[u8]]) -> TlsAcceptor {
+    accepting(protocols, rustls::ALL_VERSIONS)
+}
+
+pub(super) fn only_tls_1_2() -> TlsAcceptor {
+    accepting(&[], &[&rustls::version::TLS12])
+}
+
+fn accepting(
+    protocols: &[&[u8]],
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> TlsAcceptor {
     let chain = CertificateDer::from_pem_slice(include_bytes!("../../../tests/tls/server.pem"));
     let key = PrivateKeyDer::from_pem_slice(include_bytes!("../../../tests/tls/server.key"));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![chain.unwrap()], key.unwrap())
@@ -28,7 +39,7 @@ fn acceptor(protocols: &[&[u8]]) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
-async fn private() -> Url {
+pub(super) async fn private() -> Url {
     let acceptor = acceptor(&[]);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap());
