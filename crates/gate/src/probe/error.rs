@@ -80,6 +80,28 @@ impl ProbeError {
         ))
     }
 
+    /// A connection of our own broke off.
+    pub(super) fn of_broken(place: &str, error: &io::Error) -> Self {
+        let message = format!("the connection to {place} broke off: {error}");
+        if is_own(error) {
+            Self::errored(message)
+        } else {
+            Self::failed(message)
+        }
+    }
+
+    /// HTTP/2 did not come to an answer.
+    pub(super) fn of_http2(error: &hyper::Error, place: &str) -> Self {
+        let own = find::<io::Error>(error).filter(|error| is_own(error));
+        if let Some(own) = own {
+            return Self::of_broken(place, own);
+        }
+        Self::failed(format!(
+            "no answer by HTTP/2 from {place}: {}",
+            deepest(error)
+        ))
+    }
+
     /// There was a head, and its body broke off.
     pub(super) fn of_body(error: &hyper::Error) -> Self {
         Self::failed(format!("the body broke off: {}", deepest(error)))
@@ -154,7 +176,7 @@ pub(super) fn refused_unseen(error: &legacy::Error) -> bool {
 
 /// Whether a connection failed for want of something of our own: file handles, ports, memory,
 /// leave, a network.
-pub(super) fn is_own(error: &io::Error) -> bool {
+fn is_own(error: &io::Error) -> bool {
     const EPERM: i32 = 1;
     const ENOMEM: i32 = 12;
     const EACCES: i32 = 13;

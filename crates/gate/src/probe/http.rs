@@ -323,7 +323,10 @@ async fn send(
 }
 
 /// Reads until the end or the limit, whichever comes first.
-async fn read(mut body: Incoming, limit: usize) -> Result<(Vec<u8>, Option<usize>), ProbeError> {
+pub(super) async fn read(
+    mut body: Incoming,
+    limit: usize,
+) -> Result<(Vec<u8>, Option<usize>), ProbeError> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| ProbeError::of_body(&error))?;

@@ -9,17 +9,22 @@ pub(crate) mod alarms;
 pub(crate) mod allowed_origins;
 pub(crate) mod client;
 mod connect;
+pub(crate) mod crawl;
 mod dial;
 pub(crate) mod dns;
 mod error;
+pub(crate) mod grpc;
 pub(crate) mod http;
 pub(crate) mod place;
+mod received;
 mod redirect;
 mod release;
 pub(crate) mod request_url;
 pub(crate) mod tcp;
 pub(crate) mod tls;
 pub(crate) mod trust;
+pub(crate) mod web_place;
+pub(crate) mod websocket;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -44,6 +49,9 @@ pub(crate) enum Probe {
     Tcp(tcp::Tcp),
     Dns(dns::Dns),
     Tls(tls::Tls),
+    WebSocket(websocket::WebSocket),
+    Grpc(grpc::Grpc),
+    Crawl(crawl::Crawl),
     /// Probes that misbehave, for the engine's own tests.
     #[cfg(test)]
     Misbehave(Misbehaviour),
@@ -58,6 +66,9 @@ impl Probe {
             Self::Tcp(tcp) => tcp,
             Self::Dns(dns) => dns,
             Self::Tls(tls) => tls,
+            Self::WebSocket(websocket) => websocket,
+            Self::Grpc(grpc) => grpc,
+            Self::Crawl(crawl) => crawl,
             #[cfg(test)]
             Self::Misbehave(misbehaviour) => misbehaviour,
         }

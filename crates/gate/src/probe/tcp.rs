@@ -2,7 +2,6 @@
 //!
 //! It reads until what it waits for has come, and never beyond its bound: a server that floods or never ends is cut.
 
-use std::io;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -12,15 +11,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use super::error::is_own;
 use super::place::{self, Place};
+use super::received;
 use super::{ProbeContext, ProbeError, ProbeKind, Profile, Standing, Trace};
 use crate::body::Body;
 use crate::evidence::{Evidence, Facet, Observation};
-use crate::expect::{Finding, Got, TextCondition, evaluate_text};
+use crate::expect::{Finding, Got, TextCondition};
 use crate::measurement::Measurement;
 use crate::template::{Template, Values};
-use crate::words;
+use crate::words::{self, RAW_KEEP};
 
 /// How much is read of what a server sends.
 pub(crate) const MAX_RECEIVED: usize = 64 * 1024;
@@ -91,7 +90,7 @@ async fn execute(
     let mut stream = context.clients.dial(&origin).await?;
     if let Some(text) = text {
         let sent = stream.write_all(text.as_bytes()).await;
-        sent.map_err(|error| broken(&place, 0, &error))?;
+        sent.map_err(|error| ProbeError::of_broken(&place, &error))?;
     }
     let demand = format!("a connection to {place}");
     let mut findings = vec![Finding::new(demand, Got::Words("made".to_owned()), true)];
@@ -125,6 +124,7 @@ async fn receive(
 ) -> Result<(Vec<u8>, Vec<Finding>), ProbeError> {
     let mut received: Vec<u8> = Vec::new();
     let mut chunk = [0; 4096];
+    let noted = trace.notes.len();
     loop {
         let mut end = read(stream, &mut chunk, &mut received, place).await?;
         // Several segments are often one answer.
@@ -134,12 +134,21 @@ async fn receive(
                 Err(_quiet) => break,
             }
         }
-        let findings = judge(&received, &tcp.receives, values).await?;
+        let text = String::from_utf8_lossy(&received).into_owned();
+        let findings = received::judge("what was received", text, &tcp.receives, values).await?;
         let is_met = findings
             .iter()
             .all(|finding| finding.measurement == Measurement::Passed);
         let is_full = received.len() >= MAX_RECEIVED;
+        trace.notes.truncate(noted);
         if !is_met {
+            // Where the time is over before the rest comes, this is what is known.
+            let text = String::from_utf8_lossy(&received);
+            let text = words::head(&text, RAW_KEEP);
+            trace.notes.push(format!("received so far: {text}"));
+        }
+        if !is_met && (is_full || end.is_some()) {
+            trace.notes.truncate(noted);
             let bound = words::bytes(MAX_RECEIVED);
             let full = is_full.then(|| format!("not read beyond {bound}"));
             trace.notes.extend(full.or_else(|| end.clone()));
@@ -148,25 +157,6 @@ async fn receive(
             return Ok((received, findings));
         }
     }
-}
-
-/// Off the runtime's threads where a pattern is matched.
-async fn judge(
-    received: &[u8],
-    tests: &[TextCondition],
-    values: &Values,
-) -> Result<Vec<Finding>, ProbeError> {
-    let evaluate = |text: &str, tests: &[TextCondition], values: &Values| {
-        evaluate_text("what was received", tests, &[text], values)
-    };
-    let text = String::from_utf8_lossy(received).into_owned();
-    if !tests.iter().any(TextCondition::is_pattern) {
-        return Ok(evaluate(&text, tests, values));
-    }
-    let (tests, values) = (tests.to_vec(), values.clone());
-    let judging = tokio::task::spawn_blocking(move || evaluate(&text, &tests, &values));
-    let judged = judging.await;
-    judged.map_err(|error| ProbeError::errored(format!("judging what was received broke: {error}")))
 }
 
 /// Reads once, within the bound. Says how the connection ended, if it did; what came before that is judged.
@@ -189,21 +179,11 @@ async fn read(
             Ok(None)
         }
         Err(error) => {
-            let broken = broken(place, received.len(), &error);
+            let broken = ProbeError::of_broken(place, &error);
             if received.is_empty() {
                 return Err(broken);
             }
             Ok(Some(broken.message))
         }
-    }
-}
-
-fn broken(place: &str, after: usize, error: &io::Error) -> ProbeError {
-    let after = words::bytes(after);
-    let message = format!("the connection to {place} broke off after {after}: {error}");
-    if is_own(error) {
-        ProbeError::errored(message)
-    } else {
-        ProbeError::failed(message)
     }
 }

@@ -4,7 +4,9 @@
 mod bake;
 mod cloud;
 mod conditions;
+mod crawl;
 mod dns;
+mod grpc;
 mod hostile;
 mod origin;
 mod parts;
@@ -18,6 +20,7 @@ mod server;
 mod shop;
 mod tcp;
 mod tls;
+mod websocket;
 mod wire;
 mod written;
 

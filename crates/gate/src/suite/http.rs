@@ -192,7 +192,7 @@ fn method(node: &Node, written: &str, context: &Context) -> Option<Method> {
 }
 
 /// A path on the target, or an absolute URL.
-fn url(node: &Node, written: &str, context: &Context) -> Option<Template> {
+pub(super) fn url(node: &Node, written: &str, context: &Context) -> Option<Template> {
     const REMEDY: &str = "write a path that begins with /, or an absolute http or https URL";
     let template = context.template(node, written)?;
     // A reference may stand for a name or a number, or for all of the beginning.

@@ -3,21 +3,8 @@
 
 /// Keys that other versions of the suite know.
 const LATER: &[&str] = &[
-    "journey",
-    "always",
-    "capture",
-    "grpc",
-    "websocket",
-    "lambda",
-    "ecs_task",
-    "metric",
-    "metrics",
-    "targets",
-    "wiring",
-    "crawl",
-    "css",
-    "that",
-    "verdict",
+    "journey", "always", "capture", "lambda", "ecs_task", "metric", "metrics", "targets", "wiring",
+    "css", "that", "verdict",
 ];
 
 strict_yaml::tables! {
@@ -30,7 +17,7 @@ strict_yaml::tables! {
     DEFAULTS_HTTP: "defaults_http", "defaults.http",
         ["timeout", "retries", "retry_every", "headers", "max_body"];
     CHECK: "check", "a check",
-        ["name", "on", "severity", "dry_run", "http", "alarms", "tcp", "dns", "tls", "timeout", "retries", "retry_every", "within", "expect"];
+        ["name", "on", "severity", "dry_run", "http", "alarms", "tcp", "dns", "tls", "websocket", "grpc", "crawl", "timeout", "retries", "retry_every", "within", "expect"];
     HTTP: "http", "http",
         ["method", "url", "host", "headers", "query", "json", "body", "form", "follow_redirects",
          "allow_origins", "reaches_release", "max_body"];
@@ -38,6 +25,10 @@ strict_yaml::tables! {
     RECEIVES: "receives", "receives", ["equals", "contains", "matches"];
     DNS: "dns", "dns", ["name", "type", "contains", "equals", "count"];
     TLS: "tls", "tls", ["host", "port", "reaches_release", "expires_in", "names", "min_version"];
+    WEBSOCKET: "websocket", "websocket", ["url", "reaches_release", "headers", "send", "receives"];
+    GRPC: "grpc", "grpc", ["service", "url", "reaches_release", "headers"];
+    CRAWL: "crawl", "crawl",
+        ["start", "reaches_release", "max_pages", "max_depth", "max_body", "ignore", "landmarks"];
     EXPECT: "expectation", "an expectation", ["status", "header", "body", "json", "latency"];
     HEADER: "expect_header", "header",
         ["name", "equals", "contains", "not_contains", "matches", "exists"];

@@ -8,10 +8,12 @@ mod alarms;
 #[cfg(test)]
 mod bounds_tests;
 mod contradiction;
+mod crawl;
 mod decode;
 mod dns;
 mod expect;
 pub(crate) mod filled_size;
+mod grpc;
 mod http;
 mod json;
 pub(crate) mod keys;
@@ -25,6 +27,8 @@ mod tcp;
 mod tests;
 mod tls;
 mod traffic;
+mod web_place;
+mod websocket;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,10 +1,12 @@
 //! The probe of a check: exactly one of the keys in [`PROBES`].
 
+use std::time::Duration;
+
 use strict_yaml::{Node, Object};
 
 use super::RetryPolicy;
 use super::decode::Context;
-use super::{alarms, dns, http, tcp, tls};
+use super::{alarms, crawl, dns, grpc, http, tcp, tls, websocket};
 use crate::probe::Probe;
 
 type Decode = fn(&Node, &Context) -> Option<Probe>;
@@ -25,6 +27,15 @@ pub(super) const PROBES: &[(&str, Decode)] = &[
     }),
     ("tls", |node, context| {
         tls::tls(node, context).map(Probe::Tls)
+    }),
+    ("websocket", |node, context| {
+        websocket::websocket(node, context).map(Probe::WebSocket)
+    }),
+    ("grpc", |node, context| {
+        grpc::grpc(node, context).map(Probe::Grpc)
+    }),
+    ("crawl", |node, context| {
+        crawl::crawl(node, context).map(Probe::Crawl)
     }),
 ];
 
@@ -80,6 +91,12 @@ pub(super) fn probe(check: &Object<'_>, context: &Context) -> Option<Read> {
 pub(super) fn retry_defaults(key: &str, context: &Context) -> RetryPolicy {
     match key {
         "http" => context.defaults.retry,
+        // A walk takes as long as its pages do, and finds the same the second time.
+        "crawl" => RetryPolicy {
+            timeout: Duration::from_mins(1),
+            retries: 0,
+            ..RetryPolicy::default()
+        },
         _ => RetryPolicy::default(),
     }
 }

@@ -128,7 +128,7 @@ checks:
 
 #[test]
 fn keys_of_other_versions_have_a_word_of_their_own() {
-    insta::assert_snapshot!(told_of_check("http: GET /\njourney: []"), @r#"suite.yaml:6:5: the key "journey" is not part of this version; a check knows "name", "on", "severity", "dry_run", "http", "alarms", "tcp", "dns", "tls", "timeout", "retries", "retry_every", "within", "expect""#);
+    insta::assert_snapshot!(told_of_check("http: GET /\njourney: []"), @r#"suite.yaml:6:5: the key "journey" is not part of this version; a check knows "name", "on", "severity", "dry_run", "http", "alarms", "tcp", "dns", "tls", "websocket", "grpc", "crawl", "timeout", "retries", "retry_every", "within", "expect""#);
     insta::assert_snapshot!(told_of_check("http: GET /\nexpect: [{ css: { select: h1 } }]"), @r#"suite.yaml:6:16: the key "css" is not part of this version; an expectation knows "status", "header", "body", "json", "latency""#);
 }
 
@@ -154,7 +154,7 @@ fn requests_are_checked() {
     suite.yaml:5:74: "login.example.com" is not an origin; write scheme and host, as in https://login.example.com
     suite.yaml:5:93: "https://h/x" is not an origin; write scheme and host, as in https://login.example.com
     "#);
-    insta::assert_snapshot!(told_of_check("retries: 1"), @"suite.yaml:4:5: the check measures nothing; add `http: GET /path`, or another probe: `alarms`, `tcp`, `dns`, `tls`");
+    insta::assert_snapshot!(told_of_check("retries: 1"), @"suite.yaml:4:5: the check measures nothing; add `http: GET /path`, or another probe: `alarms`, `tcp`, `dns`, `tls`, `websocket`, `grpc`, `crawl`");
 }
 
 #[test]
@@ -185,6 +185,28 @@ fn probes_without_a_url_are_checked() {
     insta::assert_snapshot!(told_of_check("dns: { name: 'http://x/', equals: [[a]] }"), @r#"
     suite.yaml:5:18: name: "http://x/" is not a name that can be looked up; write a name such as shop.example.com, without scheme, port or path
     suite.yaml:5:40: equals is text, not a list; write one value, in quotes if it is empty
+    "#);
+}
+
+#[test]
+fn probes_with_a_url_are_checked() {
+    insta::assert_snapshot!(told_of_check("websocket: { url: 'ftp://x/', send: [1], receives: { exists: true } }"), @r#"
+    suite.yaml:5:23: "ftp://x/" can't be asked for: the scheme "ftp" is not http or https; write a path that begins with /, or an absolute http or https URL
+    suite.yaml:5:41: send is text, not a list; write one value, in quotes if it is empty
+    suite.yaml:5:58: unknown key "exists"; receives knows "equals", "contains", "matches"
+    "#);
+    insta::assert_snapshot!(told_of_check("websocket: /live\nexpect: [{ body: { contains: x } }]"), @"suite.yaml:6:14: what `websocket` measures has no body; `websocket` has headers and latency, and conditions of its own among its keys");
+    insta::assert_snapshot!(told_of_check("grpc: { service: '', url: /x y, headers: { te: x } }"), @r#"
+    suite.yaml:5:22: service is empty; write something, or remove the key
+    suite.yaml:5:31: "/x y" can't be asked for: ' ' can't be sent as it is; write /x%20y
+    suite.yaml:5:48: the header te is set by the gate; remove it
+    "#);
+    insta::assert_snapshot!(told_of_check("crawl: { start: /, reaches_release: true, max_pages: 0, max_depth: 99, ignore: [x], landmarks: [nav] }"), @r#"
+    suite.yaml:5:41: reaches_release: says of an absolute URL that it leads to the release; remove it: a path always goes to the target
+    suite.yaml:5:58: max_pages is out of range; write a whole number from 1 to 500
+    suite.yaml:5:72: max_depth is out of range; write a whole number from 0 to 20
+    suite.yaml:5:85: ignore: "x" is not a path; write a path that begins with /; * stands for anything
+    suite.yaml:5:101: landmarks: unknown "nav"; write one of "title", "main", "h1"
     "#);
 }
 

@@ -52,7 +52,7 @@ async fn what_misbehaves_fails_and_the_reason_says_how() {
     "#);
     insta::assert_snapshot!(told_of(&resetting().await, receives, "").await, @r#"
     failed
-    check "it" failed: the connection to 127.0.0.1:PORT broke off after 0 bytes: Connection reset by peer (os error 104)
+    check "it" failed: the connection to 127.0.0.1:PORT broke off: Connection reset by peer (os error 104)
     "#);
     let flooded = told_of(&flooding().await, receives, "").await;
     assert!(
@@ -159,5 +159,19 @@ async fn what_is_sent_and_what_comes_is_masked() {
         !outcome.verdict.passed && is_masked(&outcome),
         "{}",
         told(&outcome)
+    );
+}
+
+#[tokio::test]
+async fn what_came_before_the_time_was_over_is_noted() {
+    let base = talking().await;
+    let check = "timeout: 2s, tcp: { receives: { contains: 250 } }";
+    let outcome = checked(&base, Stage::PreTraffic, check, "").await;
+    let one = &outcome.report.checks[0].rounds[0].tries[0];
+    assert_eq!(one.notes.len(), 1);
+    assert!(
+        one.notes[0].starts_with("received so far: 220 shop ready"),
+        "{:?}",
+        one.notes
     );
 }

@@ -91,15 +91,15 @@ async fn what_speaks_no_tls_fails() {
     "#);
     insta::assert_snapshot!(told_of(&resetting().await, check, "").await, @r#"
     failed
-    check "it" failed: no complete answer within 300ms
+    check "it" failed: no connection to 127.0.0.1:PORT: Connection reset by peer (os error 104)
     "#);
     insta::assert_snapshot!(told_of(&flooding().await, check, "").await, @r#"
     failed
-    check "it" failed: no complete answer within 300ms
+    check "it" failed: no connection to 127.0.0.1:PORT: received corrupt message of type InvalidContentType
     "#);
     insta::assert_snapshot!(told_of(&garbling().await, check, "").await, @r#"
     failed
-    check "it" failed: no complete answer within 300ms
+    check "it" failed: no connection to 127.0.0.1:PORT: received corrupt message of type InvalidContentType
     "#);
 }
 

@@ -1,0 +1,288 @@
+//! The `crawl` probe: walks the site as a visitor does, from one page on, and reports what is broken.
+//!
+//! It asks for nothing but GET, at the origin of its first page only, and stops at its bounds of pages, depth, bytes
+//! and time. Where a link leads elsewhere it is not followed.
+
+mod page;
+mod visit;
+
+use std::collections::{HashSet, VecDeque};
+
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+use text::glob;
+
+pub(crate) use self::page::Landmark;
+use self::page::{MAX_LINK, Purpose};
+use self::visit::{Outcome, Visit};
+use super::request_url::{Origin, RequestUrl};
+use super::web_place::WebPlace;
+use super::{ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Standing, Trace, place};
+use crate::evidence::Observation;
+use crate::expect::{Finding, Got, several};
+use crate::measurement::Measurement;
+use crate::template::Template;
+
+/// How many requests are under way at once.
+const AT_ONCE: usize = 4;
+/// Files for each page: scripts, styles, images.
+const FILES_PER_PAGE: usize = 10;
+
+/// A walk over a site.
+#[derive(Clone, Debug)]
+pub(crate) struct Crawl {
+    pub(crate) start: WebPlace,
+    pub(crate) max_pages: usize,
+    /// How many links away from the first page.
+    pub(crate) max_depth: usize,
+    pub(crate) max_body: usize,
+    /// Paths that are not asked for, with `*` and `?`.
+    pub(crate) ignore: Vec<String>,
+    pub(crate) landmarks: Vec<Landmark>,
+}
+
+impl ProbeKind for Crawl {
+    fn profile(&self) -> Profile {
+        let urls = self.max_pages * (1 + FILES_PER_PAGE);
+        Profile {
+            key: "crawl",
+            answer: &[],
+            // Each with its text and its links, until these are looked at; and all that was named once.
+            received: AT_ONCE * self.max_body + urls * 2 * MAX_LINK,
+            judged: AT_ONCE * 8 * self.max_body,
+            needs_traffic: true,
+            sampling: Sampling::Indistinct,
+            silence: Measurement::Failed,
+        }
+    }
+
+    fn templates(&self, see: &mut dyn FnMut(&Template)) {
+        see(&self.start.url);
+    }
+
+    fn urls(&self, context: &ProbeContext) -> Vec<RequestUrl> {
+        self.start.url(context).into_iter().collect()
+    }
+
+    fn standing(&self, context: &ProbeContext) -> Standing {
+        self.start.standing(context)
+    }
+
+    fn execute<'a>(
+        &'a self,
+        context: &'a ProbeContext,
+        _: bool,
+        trace: &'a mut Trace,
+    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+        execute(self, context, trace).boxed()
+    }
+}
+
+async fn execute(
+    crawl: &Crawl,
+    context: &ProbeContext,
+    trace: &mut Trace,
+) -> Result<Observation, ProbeError> {
+    let start = crawl.start.url(context)?;
+    trace.request = Some(format!("crawl {start}"));
+    let of_release = place::admit(crawl.standing(context))?;
+    let mut walk = Walk::new(crawl, &start);
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        while under_way.len() < AT_ONCE
+            && let Some(visit) = walk.queue.pop_front()
+        {
+            under_way.push(visit::make(visit, crawl.max_body, context));
+        }
+        let Some(visited) = under_way.next().await else {
+            break;
+        };
+        let (visit, outcome) = visited?;
+        walk.take(&visit, outcome);
+    }
+    trace.notes.push(walk.summary());
+    Ok(Observation {
+        answer: None,
+        findings: walk.findings(),
+        of_release,
+    })
+}
+
+/// What is known of the site so far.
+struct Walk<'a> {
+    crawl: &'a Crawl,
+    origin: Origin,
+    queue: VecDeque<Visit>,
+    /// Everything that was ever put into the queue.
+    named: HashSet<String>,
+    pages: usize,
+    files: usize,
+    /// Pages in the queue, under way and seen.
+    planned_pages: usize,
+    /// Links that were not followed, because a bound was reached.
+    left: usize,
+    problems: Problems,
+}
+
+/// In the order in which they were met.
+#[derive(Default)]
+struct Problems {
+    missing: Vec<String>,
+    broken: Vec<String>,
+    mixed: Vec<String>,
+    landmarks: Vec<String>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(crawl: &'a Crawl, start: &RequestUrl) -> Self {
+        let first = Visit {
+            url: start.clone(),
+            depth: 0,
+            from: None,
+            is_page: true,
+        };
+        Self {
+            crawl,
+            origin: start.origin.clone(),
+            queue: VecDeque::from([first]),
+            named: HashSet::from([start.path.clone()]),
+            pages: 0,
+            files: 0,
+            planned_pages: 1,
+            left: 0,
+            problems: Problems::default(),
+        }
+    }
+
+    fn take(&mut self, visit: &Visit, outcome: Outcome) {
+        let told = visit.told();
+        match outcome {
+            Outcome::Missing(status) => self.problems.missing.push(format!("{told}: {status}")),
+            Outcome::Broken(why) => self.problems.broken.push(format!("{told}: {why}")),
+            Outcome::File => {
+                self.files += 1;
+                if visit.from.is_none() {
+                    let why = "the first page is not HTML";
+                    self.problems.broken.push(format!("{told}: {why}"));
+                }
+            }
+            Outcome::Redirect(to) => {
+                // The page that it leads to takes its place.
+                self.planned_pages -= usize::from(visit.is_page);
+                self.follow(visit, &to, visit.is_page, visit.depth);
+            }
+            Outcome::Page(page) => {
+                self.pages += 1;
+                self.look_at(visit, &page);
+            }
+        }
+    }
+
+    fn look_at(&mut self, visit: &Visit, page: &page::Page) {
+        let is_there = |landmark: &&Landmark| !page.landmarks.contains(landmark);
+        let missing: Vec<&str> = self
+            .crawl
+            .landmarks
+            .iter()
+            .filter(is_there)
+            .map(|landmark| landmark.as_str())
+            .collect();
+        if !missing.is_empty() {
+            let missing = missing.join(", ");
+            self.problems
+                .landmarks
+                .push(format!("{} has no {missing}", visit.url.path));
+        }
+        let base = match &page.base {
+            Some(base) => visit.url.join(base).unwrap_or_else(|| visit.url.clone()),
+            None => visit.url.clone(),
+        };
+        for link in &page.links {
+            let is_insecure = link
+                .to
+                .get(..7)
+                .is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"));
+            if visit.url.origin.secure && is_insecure && link.purpose != Purpose::Navigation {
+                self.problems
+                    .mixed
+                    .push(format!("{} in {}", link.to, visit.url.path));
+                continue;
+            }
+            let is_page = link.purpose == Purpose::Navigation;
+            let depth = visit.depth + usize::from(is_page);
+            if let Some(to) = base.join(&link.to) {
+                self.follow(visit, &to, is_page, depth);
+            }
+        }
+    }
+
+    /// Puts a place into the queue, if it is the site's, new and within the bounds.
+    fn follow(&mut self, from: &Visit, to: &RequestUrl, is_page: bool, depth: usize) {
+        let path = to.path.split('?').next().unwrap_or_default();
+        let is_ignored = self
+            .crawl
+            .ignore
+            .iter()
+            .any(|pattern| glob::matches(pattern, path));
+        if to.origin != self.origin || is_ignored || self.named.contains(&to.path) {
+            return;
+        }
+        let most = self.crawl.max_pages * (1 + FILES_PER_PAGE);
+        let is_full =
+            self.named.len() >= most || (is_page && self.planned_pages >= self.crawl.max_pages);
+        if is_full || depth > self.crawl.max_depth {
+            self.left += 1;
+            return;
+        }
+        self.named.insert(to.path.clone());
+        self.planned_pages += usize::from(is_page);
+        self.queue.push_back(Visit {
+            url: to.clone(),
+            depth,
+            from: Some(from.url.path.clone()),
+            is_page,
+        });
+    }
+
+    fn summary(&self) -> String {
+        let summary = format!("{} pages and {} files were visited", self.pages, self.files);
+        if self.left == 0 {
+            return summary;
+        }
+        format!(
+            "{summary}; {} links were not followed, beyond max_pages ({}) or max_depth ({})",
+            self.left, self.crawl.max_pages, self.crawl.max_depth
+        )
+    }
+
+    fn findings(self) -> Vec<Finding> {
+        let finding = |demand: &str, problems: Vec<String>| {
+            let count = problems.len();
+            let got = if count == 0 {
+                Got::Words("none".to_owned())
+            } else {
+                Got::Value(several(problems.into_iter(), count, "; "))
+            };
+            Finding::new(demand, got, count == 0)
+        };
+        let Problems {
+            missing,
+            broken,
+            mixed,
+            landmarks,
+        } = self.problems;
+        let pages = Got::Words(self.pages.to_string());
+        let mut findings = vec![
+            // A site of which nothing was seen is not without faults.
+            Finding::new("at least 1 page", pages, self.pages > 0),
+            finding("no broken links", missing),
+            finding("no errors of the server", broken),
+            finding("no content by http on pages by https", mixed),
+        ];
+        if !self.crawl.landmarks.is_empty() {
+            findings.push(finding("no page without its landmarks", landmarks));
+        }
+        findings
+    }
+}

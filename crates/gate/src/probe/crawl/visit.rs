@@ -1,0 +1,140 @@
+//! One request of a walk.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Method;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, LOCATION};
+use tokio::time::timeout;
+
+use super::super::client::PreparedRequest;
+use super::super::http::read;
+use super::super::request_url::RequestUrl;
+use super::super::web_place;
+use super::page::{self, Page};
+use crate::body::{self, Body};
+use crate::measurement::Measurement;
+use crate::probe::{ProbeContext, ProbeError};
+use crate::words;
+
+/// How long one answer may take.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// A place to ask.
+#[derive(Debug)]
+pub(super) struct Visit {
+    pub(super) url: RequestUrl,
+    /// Links from the first page.
+    pub(super) depth: usize,
+    /// The path of the page that names it; none of the first one.
+    pub(super) from: Option<String>,
+    /// A visitor goes there, so it may be a page.
+    pub(super) is_page: bool,
+}
+
+impl Visit {
+    /// `/x (in /y)`
+    pub(super) fn told(&self) -> String {
+        match &self.from {
+            None => self.url.path.clone(),
+            Some(from) => format!("{} (in {from})", self.url.path),
+        }
+    }
+}
+
+/// What came of a visit.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Page(Page),
+    /// It is there, and no page.
+    File,
+    Redirect(RequestUrl),
+    /// A status of 4xx.
+    Missing(u16),
+    /// A status of 5xx, or no answer.
+    Broken(String),
+}
+
+/// Asks once. An error is one of our own: the whole walk is worth nothing then.
+pub(super) async fn make(
+    visit: Visit,
+    max_body: usize,
+    context: &ProbeContext,
+) -> Result<(Visit, Outcome), ProbeError> {
+    let outcome = match timeout(WAIT, ask(&visit, max_body, context)).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(error)) if error.measurement == Measurement::Failed => {
+            Outcome::Broken(error.message)
+        }
+        Ok(Err(error)) => return Err(error),
+        Err(_) => Outcome::Broken(format!(
+            "no complete answer within {}",
+            words::duration(WAIT)
+        )),
+    };
+    Ok((visit, outcome))
+}
+
+async fn ask(
+    visit: &Visit,
+    max_body: usize,
+    context: &ProbeContext,
+) -> Result<Outcome, ProbeError> {
+    let mut headers = web_place::headers(&visit.url.origin, &[], context)?;
+    let accepted = HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8");
+    headers.insert(ACCEPT, accepted);
+    let codings = HeaderValue::from_static(body::ACCEPTED);
+    headers.insert(ACCEPT_ENCODING, codings);
+    let request = PreparedRequest {
+        method: Method::GET,
+        url: visit.url.clone(),
+        headers,
+        body: Bytes::new(),
+        guarded: false,
+    };
+    let response = context.clients.send(&request).await?.response;
+    let status = response.status();
+    if status.is_client_error() {
+        return Ok(Outcome::Missing(status.as_u16()));
+    }
+    if status.is_server_error() {
+        return Ok(Outcome::Broken(status.as_u16().to_string()));
+    }
+    let header = |name| {
+        response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    if status.is_redirection()
+        && let Some(location) = header(LOCATION)
+    {
+        return Ok(match visit.url.join(location) {
+            Some(to) => Outcome::Redirect(to),
+            None => Outcome::Broken(format!("it redirects to {location:?}, which is no URL")),
+        });
+    }
+    let is_html = header(CONTENT_TYPE).is_some_and(|kind| {
+        let kind = kind.to_ascii_lowercase();
+        kind.starts_with("text/html") || kind.starts_with("application/xhtml+xml")
+    });
+    let (head, body) = response.into_parts();
+    let (bytes, cut) = read(body, max_body).await?;
+    if !is_html || !visit.is_page {
+        return Ok(Outcome::File);
+    }
+    if cut.is_some() {
+        let bound = words::bytes(max_body);
+        return Err(ProbeError::errored(format!(
+            "{} is larger than max_body ({bound}); raise max_body",
+            visit.told()
+        )));
+    }
+    let body = Body::new(bytes, max_body, &head.headers);
+    let reading = tokio::task::spawn_blocking(move || match body.text() {
+        Ok(text) => Outcome::Page(page::read(&text)),
+        Err(why) => Outcome::Broken(why.to_string()),
+    });
+    let read = reading.await;
+    read.map_err(|error| ProbeError::errored(format!("reading {} broke: {error}", visit.told())))
+}
