@@ -17,7 +17,6 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpInfo;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::ClientConfig;
 use tokio::time::Instant;
 use url::Url;
 
@@ -25,7 +24,7 @@ use super::connect::Router;
 use super::error::{ProbeError, broke_off, refused_unseen};
 use super::release::Release;
 use super::request_url::{Origin, RequestUrl, UrlReference};
-use super::trust;
+use super::trust::{self, Trust};
 use crate::Stage;
 
 /// What differs from the open internet where the gate runs.
@@ -62,9 +61,9 @@ pub(crate) struct Clients {
     pub(crate) release: Arc<Release>,
     pub(crate) user_agent: String,
     pub(super) virtual_host: Option<String>,
-    pub(super) ca_certificates: Vec<String>,
+    ca_certificates: Vec<String>,
     idle_connections: usize,
-    pub(super) tls: OnceLock<Result<ClientConfig, ProbeError>>,
+    tls: OnceLock<Result<Trust, ProbeError>>,
     /// One for each [`ClientKind`], with its idle connections.
     built: Mutex<[Option<Http>; 8]>,
     /// Connections that have carried an answer, by both ends.
@@ -276,14 +275,19 @@ impl Clients {
         }
     }
 
+    /// Whom TLS trusts in this run.
+    pub(super) fn trust(&self) -> Result<Trust, ProbeError> {
+        let build = || trust::trusting(&self.ca_certificates);
+        self.tls.get_or_init(build).clone()
+    }
+
     fn built(&self) -> MutexGuard<'_, [Option<Http>; 8]> {
         self.built.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn build(&self, kind: ClientKind) -> Result<Http, ProbeError> {
         let config = if kind.secure {
-            let build = || trust::trusting(&self.ca_certificates);
-            self.tls.get_or_init(build).clone()?
+            self.trust()?.config
         } else {
             trust::none()?
         };

@@ -4,8 +4,6 @@
 use std::sync::Arc;
 
 use http::Uri;
-use rustls::ClientConfig;
-use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -16,7 +14,6 @@ use super::client::Clients;
 use super::connect::Router;
 use super::error::ProbeError;
 use super::request_url::Origin;
-use super::trust;
 
 impl Clients {
     /// A new connection; a name of the release leads to the target's address.
@@ -45,7 +42,7 @@ impl Clients {
         origin: &Origin,
         protocols: &[&[u8]],
     ) -> Result<TlsStream<TcpStream>, ProbeError> {
-        let mut config = self.tls_config()?;
+        let mut config = self.trust()?.config;
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         let name = server_name(&origin.host)?;
         let connector = TlsConnector::from(Arc::new(config));
@@ -60,16 +57,6 @@ impl Clients {
     pub(super) fn own_name(&self, own: &Origin) -> String {
         let name = self.virtual_host.as_ref().unwrap_or(&own.host);
         name.to_lowercase()
-    }
-
-    fn tls_config(&self) -> Result<ClientConfig, ProbeError> {
-        let build = || trust::trusting(&self.ca_certificates);
-        self.tls.get_or_init(build).clone()
-    }
-
-    /// Who says whether a certificate is trusted.
-    pub(super) fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, ProbeError> {
-        trust::verifier(&self.ca_certificates)
     }
 }
 

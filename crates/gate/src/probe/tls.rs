@@ -99,7 +99,7 @@ async fn execute(
     let name = server_name(&origin.host)?;
     let names = tls.names.iter().map(|name| name.render(&context.values));
     let names: Vec<String> = names.collect::<Result<_, _>>()?;
-    let verifier = context.clients.verifier()?;
+    let verifier = context.clients.trust()?.verifier;
     let begun = Instant::now();
     let stream = context.clients.dial(&origin).await?;
     let stream = context.clients.secure(stream, &origin, &[]).await?;

@@ -28,14 +28,24 @@ pub(crate) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, St
     Ok(found)
 }
 
-/// TLS that trusts the system's certificate authorities and these.
-pub(super) fn trusting(pems: &[String]) -> Result<ClientConfig, ProbeError> {
-    let provider = Arc::new(ring::default_provider());
-    config(&provider, verifier(pems)?)
+/// The system's certificate authorities and those that are named: read once in a run.
+#[derive(Clone, Debug)]
+pub(super) struct Trust {
+    /// For connections.
+    pub(super) config: ClientConfig,
+    /// Whom they ask whether to trust.
+    pub(super) verifier: Arc<dyn ServerCertVerifier>,
 }
 
-/// Whom TLS asks whether to trust.
-pub(super) fn verifier(pems: &[String]) -> Result<Arc<dyn ServerCertVerifier>, ProbeError> {
+/// TLS that trusts the system's certificate authorities and these.
+pub(super) fn trusting(pems: &[String]) -> Result<Trust, ProbeError> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = verifier(pems)?;
+    let config = config(&provider, Arc::clone(&verifier))?;
+    Ok(Trust { config, verifier })
+}
+
+fn verifier(pems: &[String]) -> Result<Arc<dyn ServerCertVerifier>, ProbeError> {
     let provider = Arc::new(ring::default_provider());
     let mut extra = Vec::new();
     for pem in pems {

@@ -192,6 +192,17 @@ mod tests {
         assert_eq!(refusal(&plain, &[], 10, 100 << 20), None);
     }
 
+    #[test]
+    fn probes_that_hold_much_are_counted_by_what_they_hold() {
+        let of = |probe: &str| received(&checks(&format!("  - {{ name: a, {probe} }}\n"))[0]);
+        assert_eq!(of("alarms: [a]"), 0);
+        assert_eq!(of("tcp: {}"), 64 * KIB);
+        assert!(of("websocket: /") < MIB && of("grpc: {}") < MIB && of("dns: { name: a }") < MIB);
+        assert!(of("crawl: /") < 8 * MIB);
+        let large = checks("  - { name: a, crawl: { max_body: 16MiB, max_pages: 500 } }\n");
+        assert!(refusal(&large, &[], 10, 512 << 20).is_some());
+    }
+
     #[tokio::test]
     async fn large_bodies_are_judged_one_after_the_other() {
         let checks = many(10, "16MiB");

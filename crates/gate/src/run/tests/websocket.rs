@@ -56,12 +56,13 @@ async fn a_handshake_and_a_message_pass() {
 
 #[tokio::test]
 async fn what_misbehaves_fails_and_the_reason_says_how() {
-    let check = "timeout: 500ms, websocket: { send: hello, receives: { contains: PONG } }";
+    let check = "timeout: 10s, websocket: { send: hello, receives: { contains: PONG } }";
+    let quick = check.replace("10s", "500ms");
     insta::assert_snapshot!(told_of(&refusing().await, check, "").await, @r#"
     failed
     check "it" failed: no connection to 127.0.0.1:PORT: Connection refused (os error 111)
     "#);
-    insta::assert_snapshot!(told_of(&silent().await, check, "").await, @r#"
+    insta::assert_snapshot!(told_of(&silent().await, &quick, "").await, @r#"
     failed
     check "it" failed: no complete answer within 500ms
     "#);
@@ -73,7 +74,7 @@ async fn what_misbehaves_fails_and_the_reason_says_how() {
     failed
     check "it" failed: 127.0.0.1:PORT does not speak WebSocket: WebSocket protocol error: httparse error: invalid HTTP version
     "#);
-    let flooded = told_of(&flooding().await, check, "").await;
+    let flooded = told_of(&flooding().await, &quick, "").await;
     assert!(
         flooded.contains("does not speak WebSocket") || flooded.contains("no complete answer"),
         "{flooded}"
@@ -85,11 +86,11 @@ async fn what_misbehaves_fails_and_the_reason_says_how() {
     check "it" failed: 127.0.0.1:PORT answers the handshake with status 404, and not with 101
     "#);
     let base = talking().await;
-    insta::assert_snapshot!(told_of(&base, check, "").await, @r#"
+    insta::assert_snapshot!(told_of(&base, &quick, "").await, @r#"
     failed
     check "it" failed: no complete answer within 500ms
     "#);
-    let patient = check.replace("500ms", "3s");
+    let patient = check.replace("10s", "3s");
     let outcome = checked(&base, Stage::PreTraffic, &patient, "").await;
     assert_eq!(
         outcome.report.checks[0].rounds[0].tries[0].notes,
