@@ -117,7 +117,7 @@ async fn a_walk_stops_at_its_bounds() {
 async fn what_is_no_site_is_no_pass() {
     let check = "timeout: 500ms, crawl: /";
     for base in [
-        refusing().await,
+        refusing(),
         silent().await,
         resetting().await,
         flooding().await,

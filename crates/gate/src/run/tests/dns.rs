@@ -45,9 +45,14 @@ fn answer(question: &[u8], cut: bool) -> Vec<u8> {
 }
 
 async fn serve(server: Server) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let socket = UdpSocket::bind(address).await.unwrap();
+    // The same port for both.
+    let (listener, address, socket) = loop {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        if let Ok(socket) = UdpSocket::bind(address).await {
+            break (listener, address, socket);
+        }
+    };
     tokio::spawn(async move {
         let mut bytes = [0; 600];
         while let Ok((length, from)) = socket.recv_from(&mut bytes).await {

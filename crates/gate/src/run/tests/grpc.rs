@@ -121,7 +121,7 @@ async fn what_does_not_serve_fails_and_the_reason_says_how() {
     "#);
     let check = "timeout: 10s, grpc: {}";
     let quick = "timeout: 500ms, grpc: {}";
-    insta::assert_snapshot!(told_of(&refusing().await, check, "").await, @r#"
+    insta::assert_snapshot!(told_of(&refusing(), check, "").await, @r#"
     failed
     check "it" failed: no connection to 127.0.0.1:PORT: Connection refused (os error 111)
     "#);

@@ -42,7 +42,7 @@ async fn a_connection_and_what_comes_over_it_pass() {
 #[tokio::test]
 async fn what_misbehaves_fails_and_the_reason_says_how() {
     let receives = "timeout: 10s, tcp: { send: hello, receives: { contains: PONG } }";
-    insta::assert_snapshot!(told_of(&refusing().await, "tcp: {}", "").await, @r#"
+    insta::assert_snapshot!(told_of(&refusing(), "tcp: {}", "").await, @r#"
     failed
     check "it" failed: no connection to 127.0.0.1:PORT: Connection refused (os error 111)
     "#);

@@ -81,7 +81,7 @@ async fn an_old_version_is_told_from_a_new_one() {
 #[tokio::test]
 async fn what_speaks_no_tls_fails() {
     let check = "tls: {}";
-    insta::assert_snapshot!(told_of(&refusing().await, check, "").await, @r#"
+    insta::assert_snapshot!(told_of(&refusing(), check, "").await, @r#"
     failed
     check "it" failed: no connection to 127.0.0.1:PORT: Connection refused (os error 111)
     "#);

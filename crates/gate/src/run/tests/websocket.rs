@@ -58,7 +58,7 @@ async fn a_handshake_and_a_message_pass() {
 async fn what_misbehaves_fails_and_the_reason_says_how() {
     let check = "timeout: 10s, websocket: { send: hello, receives: { contains: PONG } }";
     let quick = check.replace("10s", "500ms");
-    insta::assert_snapshot!(told_of(&refusing().await, check, "").await, @r#"
+    insta::assert_snapshot!(told_of(&refusing(), check, "").await, @r#"
     failed
     check "it" failed: no connection to 127.0.0.1:PORT: Connection refused (os error 111)
     "#);
