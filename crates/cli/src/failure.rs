@@ -13,10 +13,13 @@ pub(crate) enum Failure {
     /// What it was to do did not succeed.
     #[error("{0}")]
     Failed(String),
-    /// Whether it succeeded can't be known; `ecs` only.
+    /// All is said already; the process ends with this.
+    #[error("")]
+    Told(u8),
+    /// Whether it succeeded can't be known; `ecs` and `check` only.
     #[error("{0}")]
     Unknown(String),
-    /// What it was given can't be used; `ecs` only, where 2 is for what can't be known.
+    /// What it was given can't be used; of commands where 2 is for what can't be known.
     #[error("{0}")]
     Unusable(String),
     /// Somebody pressed Ctrl-C.
@@ -31,7 +34,7 @@ pub(crate) enum Failure {
 const CLOSED_PIPE: u8 = 141;
 /// What a shell says of a process that SIGINT has ended.
 const INTERRUPTED: u8 = 130;
-/// Of `ecs`: wrong input.
+/// Of `ecs`, `check` and `validate`: wrong input.
 pub(crate) const UNUSABLE: u8 = 3;
 
 impl Failure {
@@ -40,11 +43,26 @@ impl Failure {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
+    /// Whether somebody has heard of it already, or nobody is there to hear of it.
+    pub(crate) fn is_told(&self) -> bool {
+        matches!(self, Self::Told(_)) || self.is_closed_pipe()
+    }
+
+    /// As a verdict for pipelines: 2 is what can't be known, 3 what can't be used.
+    pub(crate) fn into_verdict(self) -> Self {
+        match self {
+            Self::Wrong(text) => Self::Unusable(text),
+            Self::Output(_) if !self.is_closed_pipe() => Self::Unknown(self.to_string()),
+            other => other,
+        }
+    }
+
     /// What the process ends with.
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Wrong(_) | Self::Unknown(_) => 2,
             Self::Unusable(_) => UNUSABLE,
+            Self::Told(code) => *code,
             Self::Interrupted(_) => INTERRUPTED,
             Self::Output(_) if self.is_closed_pipe() => CLOSED_PIPE,
             Self::Failed(_) | Self::Output(_) => 1,

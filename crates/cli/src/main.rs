@@ -2,14 +2,16 @@
 //!
 //! A command tells what it found on standard output, as text or as JSON, and what is wrong on standard
 //! error. It ends with 0 if all is well, 1 if something failed, 2 if it was called wrongly or a
-//! configuration is wrong. `ecs` has exit codes of its own, for pipelines.
+//! configuration is wrong. `check`, `validate` and `ecs` have exit codes of their own, for pipelines.
 
 mod approvals;
+mod check;
 mod clients;
 mod ecs;
 mod env;
 mod failure;
 mod screen;
+mod validate;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -36,9 +38,11 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 });
 
 const EXAMPLES: &str = "\
-Exit codes: 0 all is well, 1 something failed, 2 wrong call or wrong configuration. `ecs` has its own: see its help.
+Exit codes: 0 all is well, 1 something failed, 2 wrong call or wrong configuration. `check`, `validate` and `ecs` have
+their own: see their help.
 
 Examples:
+  deploy-hooks check shop.yaml --url http://localhost:8080
   deploy-hooks approvals lint approvals.yaml
   deploy-hooks approvals preview --config approvals.yaml events/approval-asks.json
   deploy-hooks env plan --config environments.yaml --table deploy-hooks-state --week
@@ -46,6 +50,8 @@ Examples:
 
 #[derive(Subcommand)]
 enum Command {
+    Check(Box<check::Args>),
+    Validate(validate::Args),
     /// Who is told of manual approvals, how that looks, and what was decided
     #[command(subcommand)]
     Approvals(approvals::Command),
@@ -65,14 +71,15 @@ async fn main() -> ExitCode {
     };
     let mut screen = Screen::new(args.json);
     let done = match args.command {
+        Command::Check(args) => check::run(&args, &mut screen).await,
+        Command::Validate(args) => validate::run(&args, &mut screen),
         Command::Approvals(command) => approvals::run(command, &mut screen).await,
         Command::Env(command) => env::run(*command, &mut screen).await,
         Command::Ecs(command) => ecs::run(*command, &mut screen).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read has heard enough, and closed the pipe: nobody is there to be told.
-        Err(failure) if failure.is_closed_pipe() => failure.code(),
+        Err(failure) if failure.is_told() => failure.code(),
         Err(failure) => {
             screen.error(&failure);
             failure.code()
@@ -84,9 +91,12 @@ async fn main() -> ExitCode {
 fn refuse(error: &clap::Error) -> ExitCode {
     // As clap itself does: where nobody reads it, the exit code says enough.
     let _ = error.print();
-    let of_ecs = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
+    let command = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
+    let ends_with_verdict = ["check", "ecs", "validate"]
+        .map(Some)
+        .contains(&command.as_deref());
     match u8::try_from(error.exit_code()) {
-        Ok(2) if of_ecs.as_deref() == Some("ecs") => ExitCode::from(failure::UNUSABLE),
+        Ok(2) if ends_with_verdict => ExitCode::from(failure::UNUSABLE),
         Ok(code) => ExitCode::from(code),
         Err(_) => ExitCode::FAILURE,
     }

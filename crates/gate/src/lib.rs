@@ -18,6 +18,7 @@ mod expect;
 mod json_template;
 mod measurement;
 mod probe;
+mod progress;
 mod records;
 mod redact;
 pub mod report;
@@ -31,13 +32,15 @@ mod words;
 
 pub use bake::{Bake, MAX_BAKE_WINDOW, NoDataPolicy};
 pub use measurement::Measurement;
+pub use progress::{Observer, Progress};
 pub use redact::mask;
 pub use report::Report;
 pub use run::{
-    HttpOptions, Outcome, Part, PartEnd, PausePolicy, Paused, Resume, Run, run, run_part,
+    HttpOptions, Outcome, Part, PartEnd, PausePolicy, Paused, Resume, Run, run, run_observed,
+    run_part,
 };
 pub use stage::Stage;
-pub use suite::{Problem, SecretRef, Severity, Suite, SuiteProblems};
+pub use suite::{AdjustError, Problem, SecretRef, Severity, Suite, SuiteProblems};
 pub use target::{ListenerRule, TARGET_KEYS, Target};
 pub use verdict::{
     CheckHistory, Conclusion, Counters, End, InconclusivePolicy, RunHistory, RunState, Step, Tally,

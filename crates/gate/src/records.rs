@@ -144,7 +144,13 @@ impl Recorder {
         rounds.map(|round| round.measurement).collect()
     }
 
-    /// The last round of one check.
+    /// The last round of one check, with its tries.
+    pub(crate) fn last_round(&self, check: usize) -> Option<RoundRecord> {
+        let checks = self.lock();
+        checks.get(check).and_then(|rounds| rounds.last()).cloned()
+    }
+
+    /// What the last round of one check came to.
     pub(crate) fn last(&self, check: usize) -> Measurement {
         let checks = self.lock();
         let last = checks.get(check).and_then(|rounds| rounds.last());

@@ -12,8 +12,6 @@ mod outcome;
 mod progress;
 mod template;
 
-use std::io::ErrorKind;
-
 use crate::failure::Failure;
 use crate::screen::Screen;
 
@@ -32,11 +30,5 @@ pub(crate) async fn run(command: Command, screen: &mut Screen) -> Result<(), Fai
         Command::Deploy(args) => deploy::run(&args, screen).await,
         Command::Follow(args) => follow::run(&args, screen).await,
     };
-    done.map_err(|failure| match failure {
-        Failure::Wrong(text) => Failure::Unusable(text),
-        Failure::Output(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Failure::Unknown(Failure::Output(error).to_string())
-        }
-        other => other,
-    })
+    done.map_err(Failure::into_verdict)
 }

@@ -182,7 +182,7 @@ fn check_report(
         .filter(|(_, round)| !round.thinned);
     shown.extend(of_now.map(|(index, round)| round_report(before + index + 1, round, redactor)));
     CheckReport {
-        name: redactor.excerpt(&check.name, MAX_LINE_CHARS),
+        name: shown_name(&check.name, redactor),
         severity: check.severity,
         measurement: counters.came_to(bake),
         detail: match last_bad {
@@ -195,6 +195,10 @@ fn check_report(
     }
 }
 
+pub(crate) fn shown_name(raw: &str, redactor: &Redactor) -> String {
+    redactor.excerpt(raw, MAX_LINE_CHARS)
+}
+
 /// Of the rounds before those of this invocation: the first one, and the first ones that did not pass.
 fn worth_keeping(rounds: &[RoundReport]) -> Vec<RoundReport> {
     let is_kept =
@@ -204,7 +208,7 @@ fn worth_keeping(rounds: &[RoundReport]) -> Vec<RoundReport> {
 }
 
 /// What a round came to, in words: of its last try, what was not met.
-fn detail(round: &RoundRecord, redactor: &Redactor) -> String {
+pub(crate) fn detail(round: &RoundRecord, redactor: &Redactor) -> String {
     let Some(last) = round.tries.last() else {
         return String::new();
     };

@@ -18,7 +18,7 @@ use crate::suite::Severity;
 pub use crate::verdict::Tally;
 use crate::verdict::Verdict;
 
-pub(crate) use self::build::{CheckRecord, ReportInput, build};
+pub(crate) use self::build::{CheckRecord, ReportInput, build, detail, shown_name};
 pub use self::html::html;
 
 /// The version of the JSON form; raised when a field changes its meaning or goes away.

@@ -17,7 +17,9 @@ use crate::evidence::{Evidence, Observation};
 use crate::expect::{Expectation, Finding, evaluate};
 use crate::measurement::Measurement;
 use crate::probe::{ProbeContext, ProbeError, Trace};
+use crate::progress::{Progress, Speaker};
 use crate::records::{Recorder, TryRecord};
+use crate::report;
 use crate::suite::Check;
 use crate::verdict::RunState;
 use crate::words::{self, RAW_KEEP};
@@ -46,6 +48,8 @@ pub(super) struct RunContext {
     /// The new revision's share where two answer; none where it answers alone.
     pub(super) sampled_percent: Option<u32>,
     pub(super) recorder: Arc<Recorder>,
+    /// Says what happens, where somebody waits.
+    pub(super) speaker: Option<Speaker>,
 }
 
 impl RunContext {
@@ -89,6 +93,23 @@ pub(super) async fn check(run: &Arc<RunContext>, index: usize) {
         }
         sleep_until(next).await;
     }
+}
+
+/// Says what the check came to in this round, where somebody waits.
+pub(super) fn say(run: &RunContext, index: usize) {
+    let Some(speaker) = &run.speaker else { return };
+    let Some(round) = run.recorder.last_round(index) else {
+        return;
+    };
+    let check = &run.checks[index];
+    speaker.say(Progress::CheckDone {
+        name: report::shown_name(&check.name, &speaker.redactor),
+        severity: check.severity,
+        measurement: round.measurement,
+        detail: report::detail(&round, &speaker.redactor),
+        duration: round.duration,
+        tries: round.tries.len() + round.left_out,
+    });
 }
 
 /// Writes down that the check could not be measured, because the gate itself broke.

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
@@ -28,6 +29,7 @@ use crate::expect::Expectation;
 use crate::measurement::Measurement;
 use crate::probe::client::ClientPlan;
 use crate::probe::{Clients, ProbeContext};
+use crate::progress::{Observer, Speaker};
 use crate::records::{Recorder, RoundRecord};
 use crate::redact::Redactor;
 use crate::report::{self, CheckRecord, Report, ReportInput};
@@ -154,15 +156,31 @@ pub async fn run(run: Run) -> Outcome {
     let (name, stage) = (run.suite.name.clone(), run.stage);
     match run_part(run, Part::whole(Timestamp::now())).await {
         PartEnd::Decided(outcome) => *outcome,
-        PartEnd::Paused(_) => {
-            let reason = "the run was handed on, and nobody goes on with it; this is a defect";
-            Outcome::refused(&name, stage, BTreeMap::new(), vec![reason.to_owned()])
-        }
+        PartEnd::Paused(_) => never_ended(&name, stage),
     }
+}
+
+fn never_ended(suite: &str, stage: Stage) -> Outcome {
+    let reason = "the run was handed on, and nobody goes on with it; this is a defect";
+    Outcome::refused(suite, stage, BTreeMap::new(), vec![reason.to_owned()])
 }
 
 /// Goes on with a run, or begins it, and decides or hands it on. Promises what [`run()`] promises.
 pub async fn run_part(run: Run, part: Part) -> PartEnd {
+    go_on(run, part, None).await
+}
+
+/// Runs the checks of the stage and decides, while somebody waits beside it who may stop it: then what was measured
+/// until then is judged, as if the deadline had come. Promises what [`run()`] promises.
+pub async fn run_observed(run: Run, observer: Observer) -> Outcome {
+    let (name, stage) = (run.suite.name.clone(), run.stage);
+    match go_on(run, Part::whole(Timestamp::now()), Some(observer)).await {
+        PartEnd::Decided(outcome) => *outcome,
+        PartEnd::Paused(_) => never_ended(&name, stage),
+    }
+}
+
+async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
     let begun = Instant::now();
     let bake = match run.stage {
         Stage::PreTraffic => Bake::ONE_ROUND,
@@ -200,6 +218,14 @@ pub async fn run_part(run: Run, part: Part) -> PartEnd {
     refusals.extend(refusals_of(&run, &selected, &marks, context.as_ref()));
 
     let recorder = Arc::new(Recorder::new(selected.len()));
+    let redactor = Redactor::new(run.secrets.values().map(String::as_str));
+    let (speaker, stop) = match observer {
+        Some(Observer { progress, stop }) => {
+            let redactor = redactor.clone();
+            (Some(Speaker { progress, redactor }), Some(stop))
+        }
+        None => (None, None),
+    };
     let mut finish = Finish::Ended(End::Cut);
     if let (true, false, Ok(context)) = (refusals.is_empty(), selected.is_empty(), context) {
         let context = Arc::new(RunContext {
@@ -217,8 +243,9 @@ pub async fn run_part(run: Run, part: Part) -> PartEnd {
             revision: marks.clone(),
             sampled_percent: run.target.sampled_percent,
             recorder: Arc::clone(&recorder),
+            speaker,
         });
-        match measure(context).await {
+        match measure(context, stop).await {
             Ok(finished) => finish = finished,
             Err(fault) => refusals.push(fault),
         }
@@ -242,6 +269,7 @@ pub async fn run_part(run: Run, part: Part) -> PartEnd {
             finish,
             refusals,
         },
+        &redactor,
     )
 }
 
@@ -264,7 +292,7 @@ struct Measured {
 }
 
 /// The verdict and its report, or what is handed on.
-fn end_of(run: &Run, measured: Measured) -> PartEnd {
+fn end_of(run: &Run, measured: Measured, redactor: &Redactor) -> PartEnd {
     let Measured {
         bake,
         mut state,
@@ -278,13 +306,12 @@ fn end_of(run: &Run, measured: Measured) -> PartEnd {
             counters.add(round.measurement);
         }
     }
-    let redactor = Redactor::new(run.secrets.values().map(String::as_str));
     let input = ReportInput {
         suite: &run.suite.name,
         stage: run.stage,
         address: run.target.base_url.as_ref(),
         facts: run.target.facts.clone(),
-        redactor: &redactor,
+        redactor,
         started: state.begun,
         finished: measured.now + measured.took,
         bake,
@@ -362,13 +389,32 @@ fn refusals_of(
 
 /// Measures in a task of its own, so that neither a panic nor a hang reaches the caller. Says how the rounds ended,
 /// or what broke.
-async fn measure(context: Arc<RunContext>) -> Result<Finish, String> {
+async fn measure(
+    context: Arc<RunContext>,
+    stop: Option<oneshot::Receiver<()>>,
+) -> Result<Finish, String> {
     let deadline = context.deadline;
     let mut task = tokio::spawn(rounds::measure(context).in_current_span());
-    match timeout_at(deadline, &mut task).await {
-        Ok(Ok(finish)) => Ok(finish),
-        Ok(Err(fault)) => Err(format!("the gate itself broke: {fault}; this is a defect")),
-        Err(_deadline) => {
+    let stopped = async move {
+        // Dropped without a word, it asks for nothing.
+        let asked = match stop {
+            Some(stop) => stop.await.is_ok(),
+            None => false,
+        };
+        if !asked {
+            std::future::pending::<()>().await;
+        }
+    };
+    let limited = timeout_at(deadline, async {
+        tokio::select! {
+            ended = &mut task => Some(ended),
+            () = stopped => None,
+        }
+    });
+    match limited.await {
+        Ok(Some(Ok(finish))) => Ok(finish),
+        Ok(Some(Err(fault))) => Err(format!("the gate itself broke: {fault}; this is a defect")),
+        Ok(None) | Err(_) => {
             task.abort();
             Ok(Finish::Ended(End::Cut))
         }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::attempt::{self, RunContext};
 use super::sampling;
+use crate::progress::Progress;
 use crate::suite::{Check, Severity};
 use crate::verdict::{End, Step};
 
@@ -45,6 +46,12 @@ pub(super) async fn measure(run: Arc<RunContext>) -> Finish {
         }
         sleep_until(run.instant_of(next_round)).await;
         let started = run.elapsed();
+        if let Some(speaker) = &run.speaker {
+            speaker.say(Progress::RoundBegun {
+                number: state.rounds() + 1,
+                elapsed: started,
+            });
+        }
         one_round(&run).await;
         has_measured = true;
         state.record((0..run.checks.len()).map(|index| run.recorder.last(index)));
@@ -121,6 +128,7 @@ async fn one_round(run: &Arc<RunContext>) {
                 // Otherwise the check would look like one that the deadline cut.
                 attempt::broken(&run, index, &*panic);
             }
+            attempt::say(&run, index);
         });
     }
     while tasks.join_next().await.is_some() {}

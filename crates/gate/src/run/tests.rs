@@ -8,6 +8,7 @@ mod crawl;
 mod dns;
 mod grpc;
 mod hostile;
+mod observed;
 mod origin;
 mod parts;
 mod probing;

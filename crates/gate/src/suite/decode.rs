@@ -168,27 +168,31 @@ fn vars(node: &Node, context: &mut Context) -> BTreeMap<String, Var> {
     let mut vars = BTreeMap::new();
     for (key, value) in entries(node, "vars", &context.problems).unwrap_or_default() {
         context.declare(key, "variable");
-        let var = match &value.value {
-            Value::Text(text) => Some(Var::Text(text.clone())),
-            Value::Bool(value, written) => Some(Var::Bool {
-                value: *value,
-                written: written.clone(),
-            }),
-            Value::Number(value, written) => Some(Var::Number {
-                value: value.clone(),
-                written: written.clone(),
-            }),
-            other => {
-                let message = format!("the variable {:?} is {}", key.text, other.kind());
-                context
-                    .problems
-                    .add(value.at, message, "write text, a number, true or false");
-                None
-            }
-        };
+        let var = var(&value.value);
+        if var.is_none() {
+            let message = format!("the variable {:?} is {}", key.text, value.value.kind());
+            let remedy = "write text, a number, true or false";
+            context.problems.add(value.at, message, remedy);
+        }
         vars.extend(var.map(|var| (key.text.clone(), var)));
     }
     vars
+}
+
+/// The value of a variable, if it can be one.
+pub(super) fn var(value: &Value) -> Option<Var> {
+    match value {
+        Value::Text(text) => Some(Var::Text(text.clone())),
+        Value::Bool(value, written) => Some(Var::Bool {
+            value: *value,
+            written: written.clone(),
+        }),
+        Value::Number(value, written) => Some(Var::Number {
+            value: value.clone(),
+            written: written.clone(),
+        }),
+        _ => None,
+    }
 }
 
 fn secrets(node: &Node, context: &mut Context) -> BTreeMap<String, SecretRef> {

@@ -4,6 +4,7 @@
 //! loaded, with its place in the file. A [`Suite`] that exists can be run; it must never hold a
 //! check that would be skipped in silence.
 
+mod adjust;
 mod alarms;
 #[cfg(test)]
 mod bounds_tests;
@@ -33,6 +34,7 @@ mod websocket;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+pub use self::adjust::AdjustError;
 use serde::{Deserialize, Serialize};
 pub use strict_yaml::{Problem, Problems as SuiteProblems, SecretRef};
 

@@ -13,7 +13,7 @@ const HOUR: Duration = Duration::from_hours(1);
 /// The shortest time between two rounds.
 const MIN_EVERY: Duration = Duration::from_millis(100);
 /// More rounds than this would make a report that nobody can hold or read.
-const MAX_ROUNDS: u128 = 1_000;
+pub(super) const MAX_ROUNDS: u128 = 1_000;
 
 /// Reads `traffic:`. `overall` is `limits.overall`.
 pub(super) fn traffic(node: &Node, overall: Option<Duration>, problems: &Findings) -> Option<Bake> {
@@ -38,7 +38,7 @@ pub(super) fn traffic(node: &Node, overall: Option<Duration>, problems: &Finding
         let message = format!("every ({every}) is longer than the bake ({window})");
         problems.add(place.at, message, "make every shorter or bake longer");
     }
-    let rounds = window.as_nanos().div_ceil(every.as_nanos()) + 1;
+    let rounds = rounds(window, every);
     if rounds > MAX_ROUNDS {
         let message = format!("bake and every make {rounds} rounds");
         let remedy = format!("stay within {MAX_ROUNDS}: measure less often");
@@ -78,6 +78,11 @@ pub(super) fn traffic(node: &Node, overall: Option<Duration>, problems: &Finding
         consecutive_success,
         no_data: no_data.unwrap_or_default(),
     })
+}
+
+/// How many rounds begin in a window.
+pub(super) fn rounds(window: Duration, every: Duration) -> u128 {
+    window.as_nanos().div_ceil(every.as_nanos()) + 1
 }
 
 /// The window, by `bake` or by `count`, and where it stands.

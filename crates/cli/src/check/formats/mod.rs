@@ -1,0 +1,115 @@
+//! The report in the formats of others. All are made from the redacted model, [`gate::Report`], and show nothing else.
+
+mod junit;
+mod markdown;
+mod tap;
+
+use std::path::PathBuf;
+
+use gate::{Measurement, Report, Severity};
+
+use crate::failure::Failure;
+
+/// A report that is wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct ReportFile {
+    format: Format,
+    path: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Html,
+    Json,
+    Junit,
+    Markdown,
+    Tap,
+}
+
+const FORMATS: [(&str, Format); 5] = [
+    ("html", Format::Html),
+    ("json", Format::Json),
+    ("junit", Format::Junit),
+    ("markdown", Format::Markdown),
+    ("tap", Format::Tap),
+];
+
+/// `junit=results.xml`
+pub(super) fn parse(text: &str) -> Result<ReportFile, String> {
+    let (name, path) = text
+        .split_once('=')
+        .ok_or("expected a format and a file: junit=results.xml")?;
+    let format = FORMATS.iter().find(|(known, _)| *known == name);
+    let (_, format) = format.ok_or_else(|| {
+        let known = text::words::list(FORMATS.iter().map(|(known, _)| *known));
+        format!("there is no format {name:?}; there are {known}")
+    })?;
+    if path.is_empty() {
+        return Err(format!("name a file: {name}=results"));
+    }
+    Ok(ReportFile {
+        format: *format,
+        path: path.into(),
+    })
+}
+
+impl ReportFile {
+    /// Writes the report, whole or not at all.
+    pub(super) fn write(&self, report: &Report) -> Result<(), Failure> {
+        let text = match self.format {
+            Format::Html => gate::report::html(report),
+            Format::Json => gate::report::json(report),
+            Format::Junit => junit::write(report),
+            Format::Markdown => markdown::write(report),
+            Format::Tap => tap::write(report),
+        };
+        std::fs::write(&self.path, text).map_err(|error| {
+            Failure::Wrong(format!(
+                "the report {} could not be written: {error}",
+                self.path.display()
+            ))
+        })
+    }
+}
+
+/// What a check means for the verdict, which is what other tools go by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    Passed,
+    Failed,
+    /// It could not be measured, or not well enough.
+    Errored,
+    /// It did not pass, and does not block.
+    Reported,
+}
+
+fn meaning(check: &gate::report::CheckReport) -> Meaning {
+    match (check.measurement, check.severity) {
+        (Measurement::Passed, _) => Meaning::Passed,
+        (_, Severity::Advisory | Severity::DryRun) => Meaning::Reported,
+        (Measurement::Failed, Severity::Required) => Meaning::Failed,
+        _ => Meaning::Errored,
+    }
+}
+
+/// The severity, where it is not the usual one.
+fn severity(severity: Severity) -> Option<&'static str> {
+    match severity {
+        Severity::Required => None,
+        Severity::DryRun => Some("dry run"),
+        Severity::Advisory => Some("advisory"),
+    }
+}
+
+/// What came of a check, in words: `failed: expected status 200, got 503`.
+fn outcome(check: &gate::report::CheckReport) -> String {
+    let measurement = check.measurement.as_str();
+    if check.detail.is_empty() {
+        measurement.to_owned()
+    } else {
+        format!("{measurement}: {}", check.detail)
+    }
+}
+
+#[cfg(test)]
+mod tests;

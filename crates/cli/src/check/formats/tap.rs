@@ -1,0 +1,44 @@
+//! The Test Anything Protocol, version 14.
+
+use std::fmt::Write as _;
+
+use gate::Report;
+
+use super::{Meaning, meaning, outcome, severity};
+
+pub(super) fn write(report: &Report) -> String {
+    let mut text = format!("TAP version 14\n1..{}\n", report.checks.len());
+    for (index, check) in report.checks.iter().enumerate() {
+        let ok = if meaning(check) == Meaning::Passed {
+            "ok"
+        } else {
+            "not ok"
+        };
+        let _ = write!(text, "{ok} {} - {}", index + 1, description(&check.name));
+        if let (Meaning::Reported, Some(severity)) = (meaning(check), severity(check.severity)) {
+            // A harness takes what is still to be done for no failure.
+            let _ = write!(text, " # TODO {severity}");
+        }
+        text.push('\n');
+        if meaning(check) != Meaning::Passed {
+            let message = serde_json::Value::from(outcome(check));
+            let _ = write!(text, "  ---\n  message: {message}\n  ...\n");
+        }
+    }
+    let all_passed = report
+        .checks
+        .iter()
+        .all(|check| meaning(check) == Meaning::Passed);
+    if !report.verdict.passed && all_passed {
+        let reasons = report.verdict.reasons.join("; ").replace(['\n', '\r'], " ");
+        let _ = writeln!(text, "Bail out! {reasons}");
+    }
+    text
+}
+
+/// A name that can't be taken for a directive.
+fn description(name: &str) -> String {
+    name.replace('\\', "\\\\")
+        .replace('#', "\\#")
+        .replace(['\n', '\r'], " ")
+}

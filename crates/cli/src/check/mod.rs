@@ -1,0 +1,222 @@
+//! `deploy-hooks check`: a suite against an address, with the engine that the functions run.
+//!
+//! The exit code says what the verdict is: 0 passed, 1 failed, 2 inconclusive, 3 nothing could be measured because the
+//! suite or the call is wrong.
+
+mod display;
+mod formats;
+mod secrets;
+mod settings;
+mod watch;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gate::{Conclusion, HttpOptions, Observer, Outcome, Run, Stage, Suite, Target};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use self::display::Display;
+use self::formats::ReportFile;
+use crate::failure::{self, Failure};
+use crate::screen::Screen;
+
+/// After the bake: for its last round, and for what hangs.
+const TIME_AFTER_BAKE: Duration = Duration::from_mins(10);
+/// Where the suite has no `limits.overall`.
+const MAX_TIME_OF_ONE_ROUND: Duration = Duration::from_hours(1);
+
+/// Run a suite against an address
+#[derive(clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Args {
+    /// The suite; - reads standard input
+    suite: PathBuf,
+    /// Where the release answers: scheme, host and port
+    #[arg(long, value_parser = settings::base_url)]
+    url: url::Url,
+    /// The name to speak to it by, if another than in the URL
+    #[arg(long, value_name = "NAME")]
+    host: Option<String>,
+    /// Which checks run: those before traffic or those after it
+    #[arg(long, value_name = "STAGE", value_parser = settings::stage, default_value = "pre-traffic")]
+    stage: Stage,
+    /// Only this check; may be given several times
+    #[arg(long, value_name = "NAME")]
+    check: Vec<String>,
+    /// Another value for a variable of the suite
+    #[arg(long, value_name = "NAME=VALUE", value_parser = settings::pair)]
+    var: Vec<(String, String)>,
+    /// A fact of the release, as {{ target.NAME }} in the suite: version=2.0.1
+    #[arg(long, value_name = "NAME=VALUE", value_parser = settings::fact)]
+    target: Vec<(String, String)>,
+    /// Bake this long, with the checks after traffic: 30s, 5m
+    #[arg(long, value_name = "TIME", value_parser = settings::duration)]
+    bake: Option<Duration>,
+    /// Write a report: html, json, junit, markdown or tap; may be given several times
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = formats::parse)]
+    report: Vec<ReportFile>,
+    /// Run again on each change of the suite's file, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
+    /// Only the verdict and its reasons
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+const HELP: &str = "\
+Secrets of the suite are read from where it says they are kept. On a laptop the environment comes first:
+DEPLOY_HOOKS_SECRET_PASSWORD holds the value of the secret `password`.
+
+Ctrl-C ends the run; what was measured until then is judged and reported.
+
+Exit codes: 0 passed, 1 failed, 2 inconclusive, 3 the suite or the call is wrong.
+
+Examples:
+  deploy-hooks check shop.yaml --url http://localhost:8080
+  deploy-hooks check shop.yaml --url https://staging.example.com --target version=2.0.1 --report junit=results.xml
+  deploy-hooks check shop.yaml --url http://localhost:8080 --check 'the home page renders' --watch
+  deploy-hooks check shop.yaml --url https://www.example.com --stage post-traffic --bake 5m";
+
+/// Runs the suite.
+pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
+    let done = if args.watch {
+        watch::run(args, screen).await
+    } else {
+        once(args, screen).await
+    };
+    done.map_err(Failure::into_verdict)
+}
+
+/// Runs the suite once.
+async fn once(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
+    let suite = load(args)?;
+    let outcome = measure(args, suite, screen).await?;
+    for file in &args.report {
+        file.write(&outcome.report)?;
+    }
+    match outcome.verdict.conclusion {
+        Conclusion::Passed => Ok(()),
+        Conclusion::Failed => Err(Failure::Told(1)),
+        Conclusion::Inconclusive => Err(Failure::Told(2)),
+    }
+}
+
+/// The suite as this call wants it.
+fn load(args: &Args) -> Result<Suite, Failure> {
+    let name = args.suite.display().to_string();
+    let text = failure::read(&args.suite)?;
+    let mut suite =
+        Suite::parse(&name, &text).map_err(|problems| Failure::Wrong(problems.to_string()))?;
+    let wrong = |error: gate::AdjustError| Failure::Wrong(format!("{name}: {error}"));
+    for (name, value) in &args.var {
+        suite.set_var(name, value).map_err(wrong)?;
+    }
+    if !args.check.is_empty() {
+        suite.keep_checks(&args.check).map_err(wrong)?;
+    }
+    let stage = args.stage();
+    if suite.checks_at(stage) == 0 {
+        let others: Vec<_> = suite.check_names().map(|(name, _)| name).collect();
+        return Err(Failure::Wrong(format!(
+            "{name}: no check runs at {stage}; {} {} for the other stage: give --stage {}",
+            text::words::list(others.iter().copied()),
+            if others.len() == 1 { "is" } else { "are" },
+            settings::other(stage),
+        )));
+    }
+    if let Some(bake) = args.bake {
+        suite.set_bake(bake).map_err(wrong)?;
+    }
+    Ok(suite)
+}
+
+impl Args {
+    /// A bake is of the checks after traffic.
+    fn stage(&self) -> Stage {
+        match self.bake {
+            Some(_) => Stage::PostTraffic,
+            None => self.stage,
+        }
+    }
+
+    fn target(&self) -> Target {
+        let mut facts: std::collections::BTreeMap<_, _> = self.target.iter().cloned().collect();
+        let mut known = |name: &str, value: String| {
+            facts.entry(name.to_owned()).or_insert(value);
+        };
+        known("url", self.url.to_string());
+        if let Some(host) = self.host.as_deref().or(self.url.host_str()) {
+            known("host", host.to_owned());
+        }
+        let unknown = gate::TARGET_KEYS
+            .iter()
+            .filter(|key| !facts.contains_key(**key))
+            .map(|key| {
+                let why = format!("no deployment says it here; give --target {key}=…");
+                ((*key).to_owned(), why)
+            })
+            .collect();
+        Target {
+            base_url: Some(self.url.clone()),
+            host: self.host.clone(),
+            facts,
+            unknown,
+            ..Target::default()
+        }
+    }
+}
+
+/// Runs the suite and shows how it goes, until it has ended or somebody stops it.
+async fn measure(args: &Args, suite: Suite, screen: &mut Screen) -> Result<Outcome, Failure> {
+    let stage = args.stage();
+    let secrets = secrets::of(&suite).await?;
+    let limit = match stage {
+        Stage::PreTraffic => MAX_TIME_OF_ONE_ROUND,
+        Stage::PostTraffic => suite.bake().length() + TIME_AFTER_BAKE,
+    };
+    let mut display = Display::new(
+        screen,
+        args.quiet,
+        stage,
+        suite.checks_at(stage),
+        suite.bake(),
+    );
+    display.begin(&suite.name, &args.url);
+    let run = Run {
+        suite,
+        stage,
+        target: args.target(),
+        secrets,
+        http: HttpOptions::default(),
+        cloud: None,
+        memory: None,
+        deadline: Instant::now() + limit,
+    };
+    let (progress, mut happens) = mpsc::unbounded_channel();
+    let (stop, stopped) = oneshot::channel();
+    let mut stop = Some(stop);
+    let observer = Observer {
+        progress,
+        stop: stopped,
+    };
+    let mut running = Box::pin(gate::run_observed(run, observer));
+    let outcome = loop {
+        tokio::select! {
+            biased;
+            Some(one) = happens.recv() => display.show(&one)?,
+            outcome = &mut running => break outcome,
+            interrupted = tokio::signal::ctrl_c(), if stop.is_some() => {
+                interrupted?;
+                if let Some(stop) = stop.take() {
+                    let _ = stop.send(());
+                }
+            }
+        }
+    };
+    while let Ok(one) = happens.try_recv() {
+        display.show(&one)?;
+    }
+    display.end(&outcome)?;
+    Ok(outcome)
+}

@@ -1,0 +1,50 @@
+//! `--watch`: again on each change of the suite's file.
+
+use std::fs::Metadata;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::Args;
+use crate::failure::Failure;
+use crate::screen::{Screen, Style};
+
+/// Between two glances at the file.
+const INTERVAL: Duration = Duration::from_millis(300);
+
+/// Runs until somebody presses Ctrl-C.
+pub(super) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
+    if args.suite == Path::new("-") {
+        return Err(Failure::Wrong(
+            "--watch needs a file: standard input doesn't change".to_owned(),
+        ));
+    }
+    loop {
+        let seen = state(&args.suite);
+        match super::once(args, screen).await {
+            Ok(()) | Err(Failure::Told(_)) => {}
+            Err(Failure::Wrong(text)) => screen.error(&text),
+            Err(other) => return Err(other),
+        }
+        let name = args.suite.display();
+        screen.progress(
+            &format!("\nwaiting for a change of {name}; Ctrl-C ends\n"),
+            Some(Style::Quiet),
+        );
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(INTERVAL) => {}
+                interrupted = tokio::signal::ctrl_c() => return Ok(interrupted?),
+            }
+            // Editors replace a file: for an instant there is none.
+            let now = state(&args.suite);
+            if now.is_some() && now != seen {
+                break;
+            }
+        }
+    }
+}
+
+fn state(path: &Path) -> Option<(u64, SystemTime)> {
+    let metadata: Metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.len(), metadata.modified().ok()?))
+}
