@@ -28,8 +28,8 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """The local AWS with `template.yaml` deployed."""
     config = Path(__file__).with_name("approvals.yaml")
     # Fifty people click at once here; elsewhere a crowd like that is turned away.
-    callers = {"EcsServices": "native/*", "PipelineGates": "on"}
-    with World("e2e", config=config, SsmParameterArns=PARAMETERS, DecisionConcurrency="0", **callers) as world:
+    settings = {"SsmParameterArns": PARAMETERS, "DecisionConcurrency": "0", "EcsServices": "native/*"}
+    with World("e2e", config=config, **settings) as world:
         yield world
         try:
             secrecy.check(world, request.session)

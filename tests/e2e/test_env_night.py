@@ -250,7 +250,7 @@ def test_in_the_morning_everything_is_as_it_was_but_for_the_conflict(story: Stor
     # A redeploy counts, and everything else is as it was.
     for place in (REDEPLOYED, ROLLING):
         changed = {told.split()[1].rstrip(":") for told in differences(*_two(place, story.evening, morning))}
-        assert changed == {"taskDefinition", "deployments"}, changed
+        assert changed == {"taskDefinition", "deployments", "currentServiceRevisions"}, changed
     changed = {told.split()[1].rstrip(":") for told in differences(*_two(TOUCHED, story.evening, morning))}
     assert changed == {"desiredCount", "runningCount", "deployments", "currentServiceRevisions"}, changed
     assert morning[TOUCHED]["desiredCount"] == 1

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from demo.evening import PLACES, SOONEST, where_it_is_evening
 from demo.night import AGENT, BACK_END, DATA, FRONT_END, LOOKS_LIVE, REPORTS, SEARCH, SLEEPERS, WORKER, Night
-from demo.verdict import night_differences
+from demo.verdict import OF_A_COUNT, night_differences
 
 COUNTS = {DATA: 1, BACK_END: 3, FRONT_END: 2, SEARCH: 2, WORKER: 2, REPORTS: 1, AGENT: 1, LOOKS_LIVE: 2}
 HALF_HOURS = [datetime(2026, 11, 21, tzinfo=UTC) + timedelta(minutes=30 * number) for number in range(48)]
@@ -32,7 +32,7 @@ def night(**changes: object) -> Night:
             woke=[DATA, BACK_END, FRONT_END, SEARCH, REPORTS],
             conflict={"expected": {"desired": 0}, "found": {"desired": 1}},
             compared=200,
-            left_alone=[f"{WORKER} {name}: 2 → 1" for name in ("deployments", "desiredCount", "runningCount")],
+            left_alone=[f"{WORKER} {name}: 2 → 1" for name in sorted(OF_A_COUNT)],
             summary=f"Saved by this sleep: … Changed by somebody: {WORKER}",
         ),
         **changes,

@@ -14,7 +14,16 @@ from world.templates import statements as _statements
 
 # Made without ApprovalsConfig, too.
 GATES = {
-    *("PreTraffic", "PostTraffic", "PreTrafficLogs", "PostTrafficLogs", "PreTrafficRole", "PostTrafficRole"),
+    *(
+        "PreTraffic",
+        "PreTrafficEventInvokeConfig",
+        "PostTraffic",
+        "PostTrafficEventInvokeConfig",
+        "PreTrafficLogs",
+        "PostTrafficLogs",
+        "PreTrafficRole",
+        "PostTrafficRole",
+    ),
     *("GatePolicy", "ReportBucket", "ReportBucketPolicy", "OutcomeTopic", "OutcomeEmailSubscription"),
 }
 CONDITIONS = {
@@ -218,3 +227,24 @@ def test_what_fails_for_good_waits_in_the_queue(resources: Json, name: str) -> N
     alarm = resources["UndeliveredAlarm"]["Properties"]
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"GetAtt": "UndeliveredQueue.QueueName"}}]
     assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+
+
+@pytest.mark.parametrize("gate", ["PreTraffic", "PostTraffic"])
+def test_people_hear_of_a_gate_that_could_not_answer_but_never_of_a_job_s_credentials(
+    template: Json, gate: str
+) -> None:
+    name = f"{gate}EventInvokeConfig"
+    others = Rendered(template, EVERYTHING | {"PipelineGates": "off"})
+    config = others.resource(name)
+    assert config["DestinationConfig"] == {"OnFailure": {"Destination": others.arn("OutcomeTopic")}}
+    assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (1, 3600)
+    by_pipelines = Rendered(template, EVERYTHING | {"PipelineGates": "on"}).resource(name)
+    assert not by_pipelines.get("DestinationConfig")
+
+
+def test_sam_is_given_no_destination_that_depends_on_a_condition(resources: Json) -> None:
+    """It looks for OnFailure itself, finds a condition, and drops the destination without a word."""
+    for name, resource in resources.items():
+        config = resource["Properties"].get("EventInvokeConfig", {})
+        destinations = config.get("DestinationConfig", {})
+        assert set(destinations) <= {"OnFailure", "OnSuccess"}, name
