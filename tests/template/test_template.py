@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 from cfnlint.helpers import REGIONS
@@ -106,16 +107,54 @@ def test_only_the_decision_may_answer_a_pause_and_only_of_the_services_named(res
     assert not [s for s in others if answering in _actions(s)]
 
 
-def test_pauses_need_both_parameters_and_their_rule_names_the_cluster_only(template: Json, resources: Json) -> None:
-    both = {"ApprovalsConfig": "s3://settings/approvals.yaml", "EcsServices": "production/*"}
-    for name in ("PauseRule", "PauseRulePermission"):
-        for left_out in both:
-            one = {key: value for key, value in both.items() if key != left_out}
-            rendered = Rendered(template, {"SuiteLocation": "file:/opt/suite.yaml", **one})
-            assert not rendered.made(name), (name, one)
-    pattern = resources["PauseRule"]["Properties"]["EventPattern"]
-    assert pattern["source"] == ["aws.ecs"]
-    assert set(pattern["detail"]) == {"clusterArn", "eventName"}, "a service's ARN would lock its own stack"
+PAUSES = {"ApprovalsConfig": "s3://settings/approvals.yaml", "EcsServices": "production/*"}
+PAUSE_RULES = ("PauseRule", "ServiceDeploymentRule")
+
+
+@pytest.mark.parametrize("rule", PAUSE_RULES)
+def test_pauses_need_both_parameters(template: Json, rule: str) -> None:
+    for left_out in PAUSES:
+        one = {key: value for key, value in PAUSES.items() if key != left_out}
+        rendered = Rendered(template, {"SuiteLocation": "file:/opt/suite.yaml", **one})
+        assert not rendered.made(rule) and not rendered.made(f"{rule}Permission"), one
+
+
+def _takes(pattern: Any, value: Any) -> bool:
+    """Whether a pattern of EventBridge takes an event, as far as our rules use it."""
+    if isinstance(pattern, dict):
+        return isinstance(value, dict) and all(key in value and _takes(it, value[key]) for key, it in pattern.items())
+    values = value if isinstance(value, list) else [value]
+    globs = [
+        re.escape(it["wildcard"]).replace(r"\*", ".*") if isinstance(it, dict) else re.escape(it) for it in pattern
+    ]
+    return any(re.fullmatch(glob, str(one)) for glob in globs for one in values)
+
+
+@pytest.mark.parametrize(
+    ("services", "taken"),
+    [
+        ("shop/web", True),
+        ("shop/*", True),
+        ("*/web", True),
+        ("sh*/w*b", True),
+        ("shop/webs", False),
+        ("other/*", False),
+    ],
+)
+def test_only_the_services_named_tell_of_pauses_and_ends(template: Json, services: str, taken: bool) -> None:
+    """A pause that nobody may look at, or answer, would be shown without its contents."""
+    parameters = {"SuiteLocation": "file:/opt/suite.yaml", **PAUSES, "EcsServices": services}
+    assert re.fullmatch(template["Parameters"]["EcsServices"]["AllowedPattern"], services)
+    rendered = Rendered(template, parameters)
+    patterns = [rendered.resource(rule)["EventPattern"] for rule in PAUSE_RULES]
+    for name in ("approval-ecs-pause", "approval-ecs-deployment-over"):
+        event = json.loads((ROOT / "events" / f"{name}.json").read_text())
+        assert [_takes(pattern, event) for pattern in patterns].count(True) == int(taken), (name, services)
+
+
+@pytest.mark.parametrize("services", ["shop", "shop/", "/web", "sho?/web", "shop/**", "shop/web/*", "a/b,c/d"])
+def test_names_that_rights_and_rules_would_read_differently_are_refused(template: Json, services: str) -> None:
+    assert not re.fullmatch(template["Parameters"]["EcsServices"]["AllowedPattern"], services)
 
 
 def test_no_permission_is_wider_than_a_kind_of_resource(resources: Json) -> None:

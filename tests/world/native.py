@@ -2,6 +2,7 @@
 
 import io
 import json
+import ssl
 import urllib.request
 import zipfile
 from collections.abc import Callable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 CLUSTER = "native"
 CONTAINER_PORT = 8080
 ROLE = "arn:aws:iam::000000000000:role/native"
+CERTIFICATE = "arn:aws:acm:us-east-1:000000000000:certificate/native"
 # Where the pre-traffic gate stands.
 PRE_STAGE = "POST_TEST_TRAFFIC_SHIFT"
 PRODUCTION, TEST = "shop.test", "next.shop.test"
@@ -28,14 +30,18 @@ WITHIN = 60.0
 class NativeService:
     """One service under the deployment controller ECS, with a host name for production and one for tests."""
 
-    def __init__(self, aws: Aws, name: str) -> None:
-        self.aws, self.name, self.port = aws, name, free_port()
+    def __init__(self, aws: Aws, name: str, authority: str | None = None) -> None:
+        """Behind HTTPS, if somebody signs its certificate."""
+        self.aws, self.name, self.port, self.authority = aws, name, free_port(), authority
         self.blue, self.green = (self._target_group(f"{name}-{colour}") for colour in ("blue", "green"))
         balancer = aws.elbv2.create_load_balancer(Name=name, Subnets=["subnet-a", "subnet-b"])
+        speaks: Any = {"Protocol": "HTTP"}
+        if authority:
+            speaks = {"Protocol": "HTTPS", "Certificates": [{"CertificateArn": CERTIFICATE}]}
         self.listener = aws.elbv2.create_listener(
             LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"],
-            Protocol="HTTP",
             Port=self.port,
+            **speaks,
             DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
         )["Listeners"][0]["ListenerArn"]
         self.production, self.test = self.rule(1, PRODUCTION), self.rule(2, TEST)
@@ -134,11 +140,12 @@ class NativeService:
 
     def versions(self, host: str, requests: int = 1) -> list[str]:
         """The versions that answer under a host name."""
-        address = f"http://127.0.0.1:{self.port}/version"
+        scheme = "https" if self.authority else "http"
+        trusts = ssl.create_default_context(cadata=self.authority) if self.authority else None
         answers = []
         for _ in range(requests):
-            request = urllib.request.Request(address, headers={"Host": host})
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            request = urllib.request.Request(f"{scheme}://127.0.0.1:{self.port}/version", headers={"Host": host})
+            with urllib.request.urlopen(request, timeout=10, context=trusts) as answer:
                 answers.append(json.load(answer)["version"])
         return answers
 
@@ -146,8 +153,8 @@ class NativeService:
 class GatedService:
     """A service whose lifecycle hooks are the deployed gates."""
 
-    def __init__(self, world: "World", name: str, suite: str) -> None:
-        self.world, self.service = world, NativeService(world.aws, name)
+    def __init__(self, world: "World", name: str, suite: str, authority: str | None = None) -> None:
+        self.world, self.service = world, NativeService(world.aws, name, authority)
         self.put_suite(suite)
 
     def put_suite(self, suite: str) -> None:
@@ -170,10 +177,12 @@ class GatedService:
         return outcome
 
     def report(self, deployment: str, name: str) -> Json:
-        """A report: the gate, the lifecycle stage, and the step if there are several."""
-        key = f"reports/{self.service.name}/{deployment.rsplit('/', 1)[-1]}/{name}.json"
-        stored = self.world.aws.s3.get_object(Bucket=self.world.stack.report_bucket, Key=key)
-        return dict(json.loads(stored["Body"].read()))
+        """The one report of a hook: the gate, the lifecycle stage, and the step if there are several."""
+        bucket = self.world.stack.report_bucket
+        prefix = f"reports/{self.service.name}/{deployment.rsplit('/', 1)[-1]}/{name}-"
+        listed = self.world.aws.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+        [key] = [it["Key"] for it in listed if it["Key"].endswith(".json") and not it["Key"].endswith("-so-far.json")]
+        return dict(json.loads(self.world.aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
 
 
 def hook_function(aws: Aws, name: str, source: str) -> str:

@@ -18,7 +18,9 @@ pub enum Step {
 pub struct Progress {
     /// The truth.
     pub status: Status,
-    /// Whether the pipeline execution has ended.
+    /// Whether the release goes on after it, so that there is an end to tell of.
+    pub goes_on: bool,
+    /// Whether the pipeline execution or the deployment has ended.
     pub ended: bool,
     /// What the route tells after the question.
     pub follow_up: FollowUp,
@@ -31,6 +33,7 @@ pub struct Progress {
 pub fn steps(progress: Progress) -> Vec<Step> {
     let Progress {
         status,
+        goes_on,
         ended,
         follow_up,
         changeable,
@@ -42,8 +45,8 @@ pub fn steps(progress: Progress) -> Vec<Step> {
     if follow_up.decision || changeable {
         steps.push(Step::Decided);
     }
-    // After anything but a yes there is no release to tell about: the decision is the outcome.
-    if status == Status::Approved && ended && follow_up.outcome {
+    // Where the release does not go on, there is none to tell about: the decision is the outcome.
+    if goes_on && ended && follow_up.outcome {
         steps.push(Step::Outcome);
     }
     steps
@@ -64,6 +67,7 @@ mod tests {
         let told = |status, ended| {
             steps(Progress {
                 status,
+                goes_on: status == Status::Approved,
                 ended,
                 follow_up: BOTH,
                 changeable: false,
@@ -83,6 +87,21 @@ mod tests {
     }
 
     #[test]
+    fn a_release_that_goes_on_without_a_yes_has_an_outcome_too() {
+        let told = |ended| {
+            steps(Progress {
+                status: Status::Expired,
+                goes_on: true,
+                ended,
+                follow_up: BOTH,
+                changeable: false,
+            })
+        };
+        assert_eq!(told(false), [Step::Decided]);
+        assert_eq!(told(true), [Step::Decided, Step::Outcome]);
+    }
+
+    #[test]
     fn buttons_go_even_where_nobody_wants_to_hear_the_decision() {
         let quiet = FollowUp {
             decision: false,
@@ -91,6 +110,7 @@ mod tests {
         let told = |changeable| {
             steps(Progress {
                 status: Status::Rejected,
+                goes_on: false,
                 ended: true,
                 follow_up: quiet,
                 changeable,
@@ -128,7 +148,13 @@ mod tests {
                 let mut told = Vec::new();
                 for moment in moments {
                     let (status, ended) = story[(*moment).min(story.len() - 1)];
-                    for step in steps(Progress { status, ended, follow_up: BOTH, changeable: true }) {
+                    for step in steps(Progress {
+                        status,
+                        goes_on: status == Status::Approved,
+                        ended,
+                        follow_up: BOTH,
+                        changeable: true,
+                    }) {
                         if !told.contains(&step) {
                             told.push(step);
                         }

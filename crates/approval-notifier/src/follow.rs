@@ -8,7 +8,7 @@ use approvals::config::{Config, FollowUp, Route};
 use approvals::decide::Settled;
 use approvals::pipeline;
 use approvals::source::wait;
-use approvals::{Case, ExecutionOutcome, ExecutionStatus, Source, Status};
+use approvals::{Case, ExecutionOutcome, ExecutionStatus, Source};
 use channels::{Mode, Occasion, Recipient};
 use futures::future::join_all;
 use ledger::{Actor, Delivery};
@@ -137,7 +137,8 @@ async fn outcome(
     let Some(execution) = &case.execution_id else {
         return Ok(None);
     };
-    if settled.action_state.status != Status::Approved || !follow_up(route).outcome {
+    let goes_on_after_it = case.goes_on_after(settled.action_state.status);
+    if !goes_on_after_it || !follow_up(route).outcome {
         return Ok(None);
     }
     let lookups = gather::lookups(context, route);
@@ -211,6 +212,7 @@ async fn tell(
         .filter(|_| asked.recipient.changeable());
     let progress = Progress {
         status: facts.settled.action_state.status,
+        goes_on: facts.case.goes_on_after(facts.settled.action_state.status),
         ended: facts.outcome.is_some(),
         follow_up: follow_up(facts.route),
         changeable: first.is_some(),

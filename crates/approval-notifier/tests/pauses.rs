@@ -121,6 +121,42 @@ async fn the_end_of_the_time_says_what_it_led_to() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_release_that_went_on_when_nobody_decided_has_an_end_that_is_told() {
+    for (action, ended, told) in [
+        ("CONTINUE", "SUCCESSFUL", Some("the release succeeded")),
+        (
+            "CONTINUE",
+            "ROLLBACK_SUCCESSFUL",
+            Some("the release failed"),
+        ),
+        // The end of the time was the end of the release, and has been told.
+        ("ROLLBACK", "ROLLBACK_SUCCESSFUL", None),
+    ] {
+        let stage = stage().await;
+        stage.world(|world| world.paused.timeout_action = action);
+        stage.expect(pause("HOOK_AWAITING_ACTION")).await;
+        stage.world(|world| world.paused.settle("TIMED_OUT"));
+        stage.expect(pause("HOOK_TIMED_OUT")).await;
+        assert_eq!(stage.told("slack").len(), 2, "{action}");
+        stage.world(|world| world.paused.status = ended);
+        for _ in 0..2 {
+            stage
+                .expect(deployment_over("SERVICE_DEPLOYMENT_COMPLETED"))
+                .await;
+        }
+        let outcomes = stage.told("slack").split_off(2);
+        match told {
+            Some(told) => {
+                assert_eq!(outcomes.len(), 1, "{action} {ended}");
+                let body = outcomes[0].body.to_string();
+                assert!(body.contains(told), "{action} {ended}: {body}");
+            }
+            None => assert!(outcomes.is_empty(), "{action} {ended}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_next_step_is_another_case() {
     let stage = stage().await;
     stage.expect(pause("HOOK_AWAITING_ACTION")).await;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use signing::OpaqueId;
 
-use crate::{Briefing, Shown, Source, Starter, Token};
+use crate::{Briefing, Shown, Source, Starter, Status, TimeoutAction, Token};
 
 /// The manual approval action, by AWS's names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -90,6 +90,20 @@ impl Case {
                 detail: String::new(),
                 name: String::new(),
             }),
+        }
+    }
+
+    /// Whether the release goes on once the case stands so: after a yes, and after the time of a pause that lets it
+    /// pass when nobody decides.
+    pub fn goes_on_after(&self, status: Status) -> bool {
+        let passes = || {
+            let paused = self.source.paused();
+            paused.and_then(|paused| paused.timeout_action) == Some(TimeoutAction::Continue)
+        };
+        match status {
+            Status::Approved => true,
+            Status::Expired => passes(),
+            Status::Waiting | Status::Rejected | Status::Superseded | Status::Stopped => false,
         }
     }
 }

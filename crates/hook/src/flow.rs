@@ -22,7 +22,6 @@ use crate::answer::{Answer, Delivery};
 use crate::budget::Budget;
 use crate::caller::{Caller, Preparation, Prepared, Refusal};
 use crate::event::{Call, HookEvent, NotACall, Payload};
-use crate::facts::{Facts, note};
 use crate::guard::{self, Interruption, Progress};
 use crate::publish::{self, GateResult};
 use crate::secrets;
@@ -168,7 +167,7 @@ async fn conclude(
     let result = GateResult {
         caller: call.caller(),
         stage: function.stage,
-        execution_id: call.execution_id().to_owned(),
+        execution_id: call.execution_id().into_owned(),
         facts: progress.facts(),
         answer,
         delivery: delivery.clone(),
@@ -309,7 +308,8 @@ async fn measure(
         Some(state) => {
             progress.begin("reading what was measured so far");
             let facts = progress.facts();
-            let report = publish::so_far(aws, settings, *stage, &facts, call.execution_id());
+            let name = call.report_name(*stage, &facts);
+            let report = publish::so_far(aws, settings, &name);
             let report = tokio::time::timeout(budget.lookup_timeout(), report).await;
             Some(Resume {
                 state,
@@ -376,14 +376,8 @@ async fn hand_on(
     let (function, call) = (function.clone(), call.clone());
     let work = async move {
         if let Ok(settings) = &function.settings {
-            let stored = publish::store_so_far(
-                &function.aws,
-                settings,
-                function.stage,
-                &facts,
-                call.execution_id(),
-                &paused.report,
-            );
+            let name = call.report_name(function.stage, &facts);
+            let stored = publish::store_so_far(&function.aws, settings, &name, &paused.report);
             // Handing on matters more.
             let time = budget
                 .answer_until
@@ -428,12 +422,10 @@ async fn deliver_answer(
     let summary = outcome.verdict.reasons.join("; ");
     let conclusion = outcome.verdict.conclusion;
     let report_link = match &function.settings {
-        Ok(settings) => publish::link_ahead(
-            settings,
-            function.stage,
-            &progress.facts(),
-            call.execution_id(),
-        ),
+        Ok(settings) => {
+            let facts = progress.facts();
+            publish::link_ahead(settings, &call.report_name(function.stage, &facts))
+        }
         Err(_) => String::new(),
     };
     let (function, call) = (function.clone(), call.clone());
@@ -497,43 +489,4 @@ async fn publish(
             tracing::error!(?cut, "the report or the notification could not be finished");
             None
         })
-}
-
-impl Call {
-    /// Who called.
-    pub fn caller(&self) -> Caller {
-        match self {
-            Self::CodeDeploy(_) => Caller::CodeDeploy,
-            Self::Ecs(_) => Caller::Ecs,
-            Self::CodePipeline(_) => Caller::CodePipeline,
-        }
-    }
-
-    /// What people know the call by: the deployment or the job.
-    fn id(&self) -> &str {
-        match self {
-            Self::CodeDeploy(event) => &event.deployment_id,
-            Self::Ecs(event) => ecs::last_name(&event.deployment_arn),
-            Self::CodePipeline(job) => codepipeline::run_id(job),
-        }
-    }
-
-    /// What tells this call from others of the same deployment.
-    fn execution_id(&self) -> &str {
-        match self {
-            Self::CodeDeploy(event) => &event.execution_id,
-            Self::Ecs(event) => &event.execution_id,
-            Self::CodePipeline(job) => codepipeline::run_id(job),
-        }
-    }
-
-    /// What the event itself says of the target.
-    fn facts(&self) -> Facts {
-        let mut facts = Facts::new();
-        note(&mut facts, "deployment_id", Some(self.id()));
-        if let Self::Ecs(event) = self {
-            facts.extend(ecs::facts_of(event));
-        }
-        facts
-    }
 }

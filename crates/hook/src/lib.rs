@@ -6,6 +6,7 @@
 
 mod answer;
 mod budget;
+mod call;
 mod caller;
 mod codedeploy;
 mod codepipeline;

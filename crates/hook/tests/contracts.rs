@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use test_support::gates as support;
+use test_support::{gates as support, paced_time};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use support::aws::{Changes, FAULTS, FakeAws, Fault, Plan, none};
 use support::ecs::{EcsChanges, event};
 use support::service::{Mood, Service};
-use support::{SUITE, function, invoke_as, invoke_with};
+use support::{SUITE, function, invoke_as, invoke_with, later};
 
 const LEFT: Duration = Duration::from_secs(8);
 const ABREAST: usize = 20;
@@ -45,12 +45,13 @@ async fn with(mood: Mood, suite: &str, changes: EcsChanges) -> (Service, FakeAws
 }
 
 fn report(aws: &FakeAws, name: &str) -> Value {
-    let path = format!("/reports/reports/web/d-1/{name}.json");
-    serde_json::from_str(&aws.object(&path).unwrap_or_else(|| panic!("no {path}"))).unwrap()
+    let stored = aws.object_below(&format!("/reports/reports/web/d-1/{name}-"), ".json");
+    serde_json::from_str(&stored).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn ecs_hears_of_a_good_and_of_a_bad_revision() {
+    let _time = paced_time::start();
     let (_service, aws) = with(Mood::Well, SUITE, EcsChanges::default()).await;
     let pre = event("POST_TEST_TRAFFIC_SHIFT", None);
     assert_eq!(ecs(Stage::PreTraffic, &aws, pre.clone()).await, "SUCCEEDED");
@@ -72,8 +73,9 @@ async fn ecs_hears_of_a_good_and_of_a_bad_revision() {
     assert!(aws.published()[1]["Message"].contains("ECS rolls the service back"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn each_step_of_a_canary_is_measured_by_the_test_rule_and_reported_apart() {
+    let _time = paced_time::start();
     let (service, aws) = with(Mood::Well, SUITE, EcsChanges::default()).await;
     for percent in [10, 50, 100] {
         let shift = event("PRODUCTION_TRAFFIC_SHIFT", Some(percent));
@@ -101,8 +103,9 @@ async fn each_step_of_a_canary_is_measured_by_the_test_rule_and_reported_apart()
     assert!(aws.published()[0]["Message"].contains("serves both revisions"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_rollback_of_ecs_is_never_held_up_and_a_first_step_is_measured() {
+    let _time = paced_time::start();
     let rolling = EcsChanges {
         status: Some("ROLLBACK_IN_PROGRESS"),
         ..EcsChanges::default()
@@ -122,8 +125,9 @@ async fn a_rollback_of_ecs_is_never_held_up_and_a_first_step_is_measured() {
     assert_eq!(ecs(Stage::PreTraffic, &aws, first).await, "FAILED");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_services_first_deployment_is_measured_like_any_other() {
+    let _time = paced_time::start();
     let first = EcsChanges {
         is_first: true,
         ..EcsChanges::default()
@@ -135,8 +139,9 @@ async fn a_services_first_deployment_is_measured_like_any_other() {
     assert_eq!(report["target"]["old_version"], Value::Null);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn an_event_names_its_suite_and_nothing_outside_of_the_teams() {
+    let _time = paced_time::start();
     let (_service, aws) = with(Mood::Well, "", EcsChanges::default()).await;
     aws.put("/suites/teams/web.yaml", SUITE);
     let of = |suite: &str| {
@@ -161,22 +166,14 @@ async fn an_event_names_its_suite_and_nothing_outside_of_the_teams() {
     assert!(aws.published().last().unwrap()["Message"].contains("hookDetails.suite"));
 }
 
-/// Lets time pass for a run that was handed on: its beginning moves into the past.
-fn later(run: &str, passed: Duration) -> String {
-    let (head, state) = run.split_once('~').unwrap();
-    let mut parts: Vec<String> = state.split('.').map(str::to_owned).collect();
-    let begun: i64 = parts[1].parse().unwrap();
-    parts[1] = (begun - i64::try_from(passed.as_millis()).unwrap()).to_string();
-    format!("{head}~{}", parts.join("."))
-}
-
 /// The strip of the only check.
 fn strip(report: &Value) -> String {
     report["checks"][0]["strip"].as_str().unwrap().to_owned()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn ecs_calls_back_through_a_bake_of_three_hours() {
+    let _time = paced_time::start();
     let (_service, aws) = with(Mood::Well, &baked(), EcsChanges::default()).await;
     let function = function(Stage::PostTraffic, &aws);
     let mut event = event("POST_PRODUCTION_TRAFFIC_SHIFT", None);
@@ -209,8 +206,9 @@ async fn ecs_calls_back_through_a_bake_of_three_hours() {
     assert_eq!(aws.published().len(), 1, "people hear of the end alone");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn what_an_earlier_step_handed_on_does_not_count_for_the_next() {
+    let _time = paced_time::start();
     let (_service, aws) = with(Mood::Well, &baked(), EcsChanges::default()).await;
     let function = function(Stage::PostTraffic, &aws);
     let at = |percent| event("PRODUCTION_TRAFFIC_SHIFT", Some(percent));
@@ -226,8 +224,9 @@ async fn what_an_earlier_step_handed_on_does_not_count_for_the_next() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn each_call_of_the_ecs_contract_killed_in_turn_for_ever() {
+    let _time = paced_time::start();
     let (_service, aws) = with(Mood::Well, SUITE, EcsChanges::default()).await;
     ecs(
         Stage::PreTraffic,
@@ -261,11 +260,8 @@ async fn each_call_of_the_ecs_contract_killed_in_turn_for_ever() {
             "DescribeLoadBalancers",
             "GetObject",
         ];
-        let expected = if needed.contains(&call.as_str()) {
-            "FAILED"
-        } else {
-            "SUCCEEDED"
-        };
+        let lost = needed.contains(&call.as_str()) && fault != Fault::Slow;
+        let expected = if lost { "FAILED" } else { "SUCCEEDED" };
         assert_eq!(heard, expected, "{fault:?} at {call}");
     });
     let done: Vec<()> = stream::iter(runs).buffer_unordered(ABREAST).collect().await;
@@ -286,8 +282,9 @@ fn parameters(service: &Service) -> Value {
         "url": format!("http://127.0.0.1:{}", service.port), "application": "shop", "version": "1.2.0" } })
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_pipeline_hears_the_verdict_with_its_variables() {
+    let _time = paced_time::start();
     let (service, aws) = with(Mood::Well, SUITE, EcsChanges::default()).await;
     let gate = function(Stage::PreTraffic, &aws);
     let asked = parameters(&service);
@@ -335,8 +332,9 @@ async fn a_pipeline_hears_the_verdict_with_its_variables() {
     assert!(message.contains("UserParameters"), "{message}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_pipeline_calls_again_through_a_bake_of_three_hours() {
+    let _time = paced_time::start();
     let (service, aws) = with(Mood::Well, &baked(), EcsChanges::default()).await;
     let gate = function(Stage::PostTraffic, &aws);
     let asked = parameters(&service);
@@ -364,8 +362,9 @@ async fn a_pipeline_calls_again_through_a_bake_of_three_hours() {
     assert_eq!(strip(&report), "P".repeat(181));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn each_answer_to_a_pipeline_that_fails_is_tried_again_or_reported() {
+    let _time = paced_time::start();
     let cases = ["PutJobSuccessResult", "GetObject", "PutObject", "Publish"]
         .into_iter()
         .flat_map(|call| FAULTS.map(|fault| (call, fault)));
@@ -384,6 +383,9 @@ async fn each_answer_to_a_pipeline_that_fails_is_tried_again_or_reported() {
         let jobs = aws.jobs();
         match (call, fault) {
             ("PutJobSuccessResult", Fault::Lost) => assert_eq!(jobs.len(), 1),
+            (_, Fault::Slow) => {
+                assert_eq!(jobs[0]["outputVariables"]["verdict"], "passed", "{call}");
+            }
             // An error would be recorded with the event, which has credentials: people hear it from the gate.
             ("PutJobSuccessResult", _) => {
                 assert_eq!(seen.result.unwrap()["delivery"], "undelivered", "{fault:?}");
@@ -400,11 +402,12 @@ async fn each_answer_to_a_pipeline_that_fails_is_tried_again_or_reported() {
         }
     });
     let done: Vec<()> = stream::iter(runs).buffer_unordered(ABREAST).collect().await;
-    assert_eq!(done.len(), 20);
+    assert_eq!(done.len(), 24);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_bake_for_codedeploy_is_handed_on_within_its_hour_and_never_twice() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Well).await;
     let suite = format!("{SUITE}traffic: {{ bake: 45m, every: 5m }}\n");
     let aws = FakeAws::with(service.port, &suite, Changes::default(), none()).await;
@@ -446,8 +449,9 @@ async fn a_bake_for_codedeploy_is_handed_on_within_its_hour_and_never_twice() {
     assert_eq!(aws.published().len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_bake_that_cannot_be_handed_on_or_never_ends_is_answered() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Well).await;
     let suite = format!("{SUITE}traffic: {{ bake: 45m, every: 5m }}\n");
     let refuse: Plan = Arc::new(|operation, _| {
@@ -480,8 +484,9 @@ async fn a_bake_that_cannot_be_handed_on_or_never_ends_is_answered() {
     assert_eq!(aws.invoked().len(), 12);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_dry_run_lets_everything_pass_and_says_what_it_would_have_done() {
+    let _time = paced_time::start();
     let suite = format!("dry_run: true\n{SUITE}");
     let (_service, aws) = with(Mood::Broken, &suite, EcsChanges::default()).await;
     let pre = event("POST_TEST_TRAFFIC_SHIFT", None);

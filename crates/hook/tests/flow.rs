@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use test_support::gates as support;
+use test_support::{gates as support, paced_time};
 
 use std::time::Duration;
 
@@ -25,8 +25,9 @@ fn reasons(seen: &Seen) -> String {
         .join("\n")
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_good_release_passes_and_everyone_is_told() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Well).await;
     let aws = FakeAws::start(service.port, SUITE).await;
     let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
@@ -58,8 +59,9 @@ async fn a_good_release_passes_and_everyone_is_told() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_broken_release_is_stopped_with_the_reason() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Broken).await;
     let aws = FakeAws::start(service.port, SUITE).await;
     let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
@@ -72,8 +74,9 @@ async fn a_broken_release_is_stopped_with_the_reason() {
     assert!(aws.published()[0]["Message"].contains("got 503"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_release_that_breaks_during_the_bake_window_fails_post_traffic() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::WellFor(3)).await;
     let suite = format!("{SUITE}traffic: {{ bake: 3s, every: 250ms }}\n");
     let aws = FakeAws::start(service.port, &suite).await;
@@ -86,8 +89,9 @@ async fn a_release_that_breaks_during_the_bake_window_fails_post_traffic() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_missing_suite_fails_with_its_place() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Well).await;
     let aws = FakeAws::start(service.port, "").await;
     let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
@@ -96,8 +100,9 @@ async fn a_missing_suite_fails_with_its_place() {
     assert_eq!(service.served(), 0, "nothing was measured");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn an_invalid_suite_fails_with_line_and_column_of_every_problem() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Well).await;
     let suite = "version: 1\nname: shop\nchecks:\n  - name: a\n    htp: GET /\n  - name: a\n    http: FETCH /\n";
     let aws = FakeAws::start(service.port, suite).await;
@@ -108,8 +113,9 @@ async fn an_invalid_suite_fails_with_line_and_column_of_every_problem() {
     assert!(reasons.contains("production.yaml:7:"), "{reasons}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_group_without_test_listener_fails_with_the_remedy() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Well).await;
     let changes = Changes {
         no_test_listener: true,
@@ -141,8 +147,9 @@ async fn a_group_without_test_listener_fails_with_the_remedy() {
     assert_eq!(aws.answers(), ["Succeeded"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_suite_that_selects_nothing_for_the_stage_fails() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Well).await;
     let suite = SUITE.replace("    http:", "    on: [post-traffic]\n    http:");
     let aws = FakeAws::start(service.port, &suite).await;
@@ -152,8 +159,9 @@ async fn a_suite_that_selects_nothing_for_the_stage_fails() {
     assert_eq!(service.served(), 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_service_that_hangs_fails_in_time() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Hanging).await;
     let aws = FakeAws::start(service.port, SUITE).await;
     let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
@@ -166,8 +174,9 @@ async fn a_service_that_hangs_fails_in_time() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn near_its_time_limit_a_function_answers_failed() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Hanging).await;
     let suite = SUITE.replace("timeout: 1s", "timeout: 30s");
     let aws = FakeAws::start(service.port, &suite).await;
@@ -185,8 +194,9 @@ async fn near_its_time_limit_a_function_answers_failed() {
     assert!(aws.answers().is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_function_whose_time_is_over_still_answers() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Well).await;
     for left in [Duration::ZERO, Duration::from_millis(5)] {
         let aws = FakeAws::start(service.port, SUITE).await;
@@ -203,8 +213,9 @@ async fn a_function_whose_time_is_over_still_answers() {
     assert_eq!(aws.answers(), ["Failed"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_duplicate_delivery_does_no_harm() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Well).await;
     let aws = FakeAws::start(service.port, SUITE).await;
     let function = function(Stage::PreTraffic, &aws);
@@ -218,8 +229,9 @@ async fn a_duplicate_delivery_does_no_harm() {
     assert_eq!(aws.published().len(), 1, "people are told once");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn an_event_with_unknown_fields_is_served_and_a_foreign_one_is_an_error() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Well).await;
     let aws = FakeAws::start(service.port, SUITE).await;
     let function = function(Stage::PreTraffic, &aws);
@@ -237,8 +249,9 @@ async fn an_event_with_unknown_fields_is_served_and_a_foreign_one_is_an_error() 
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_rollback_is_never_hindered() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Broken).await;
     let changes = Changes {
         rollback_of: Some("d-BROKEN001"),
@@ -257,8 +270,9 @@ async fn a_rollback_is_never_hindered() {
     assert_eq!(service.served(), 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_rollback_of_a_stack_is_never_hindered_either() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Broken).await;
     for bare in [false, true] {
         let changes = Changes {
@@ -273,8 +287,9 @@ async fn a_rollback_of_a_stack_is_never_hindered_either() {
     assert_eq!(service.served(), 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_blue_green_deployment_of_cloudformation_is_refused_by_name() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Well).await;
     let changes = |bare| Changes {
         creator: Some("CloudFormation"),
@@ -291,8 +306,9 @@ async fn a_blue_green_deployment_of_cloudformation_is_refused_by_name() {
     assert_eq!(aws.answers(), ["Succeeded"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_sample_event_says_what_to_put_into_it() {
+    let _time = paced_time::start();
     let plan: support::aws::Plan = std::sync::Arc::new(|operation, _| match operation {
         "GetDeployment" | "PutLifecycleEventHookExecutionStatus" => Some(
             support::aws::Fault::Refuse("DeploymentDoesNotExistException"),
@@ -307,8 +323,9 @@ async fn a_sample_event_says_what_to_put_into_it() {
     insta::assert_snapshot!(error, @"CodeDeploy did not take the answer Failed for d-ABCDEF123: DeploymentDoesNotExistException: injected; this is a sample event: put the DeploymentId of a deployment of yours that is in progress into it, and the LifecycleEventHookExecutionId that CodeDeploy sent for it");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn wrong_settings_answer_failed_with_every_problem() {
+    let _time = paced_time::start();
     let aws = FakeAws::start(1, SUITE).await;
     let function = std::sync::Arc::new(hook::GateFunction {
         stage: Stage::PreTraffic,
@@ -329,8 +346,9 @@ async fn wrong_settings_answer_failed_with_every_problem() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_lambda_deployment_is_described_and_needs_absolute_urls() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Well).await;
     let app_spec = "version: 0.0\nResources:\n  - f:\n      Type: AWS::Lambda::Function\n      Properties: {Name: checkout, Alias: live, CurrentVersion: '7', TargetVersion: '8'}\nHooks:\n  - BeforeAllowTraffic: CodeDeployHook_pre-traffic\n";
     let changes = || Changes {

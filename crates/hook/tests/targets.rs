@@ -189,8 +189,9 @@ async fn the_guide_lists_the_keys_that_are_known_on_each_platform() {
     let aws = FakeAws::start(service.port, SUITE).await;
     let shift = support::ecs::event("PRODUCTION_TRAFFIC_SHIFT", Some(10));
     support::invoke_with(&function(Stage::PostTraffic, &aws), LEFT, shift).await;
-    let path = "/reports/reports/web/d-1/post-traffic-PRODUCTION_TRAFFIC_SHIFT-10.json";
-    let report: serde_json::Value = serde_json::from_str(&aws.object(path).unwrap()).unwrap();
+    let prefix = "/reports/reports/web/d-1/post-traffic-PRODUCTION_TRAFFIC_SHIFT-10-";
+    let report: serde_json::Value =
+        serde_json::from_str(&aws.object_below(prefix, ".json")).unwrap();
     let known: BTreeSet<String> = report["target"]
         .as_object()
         .unwrap()

@@ -20,6 +20,7 @@ pub mod dynamodb;
 pub mod environments;
 #[cfg(feature = "gates")]
 pub mod gates;
+pub mod paced_time;
 pub mod ports;
 pub mod programs;
 #[cfg(feature = "sdk")]

@@ -48,6 +48,7 @@ fn every_sample_is_of_the_shape_that_its_name_says() {
         "approval-alarm.json": "alarm",
         "approval-asks.json": "approval",
         "approval-codedeploy-trigger.json": "CodeDeploy",
+        "approval-ecs-deployment-over.json": "deployment changed",
         "approval-ecs-pause.json": "paused",
         "approval-execution-changed.json": "execution changed",
         "approval-reminder.json": "reminder",

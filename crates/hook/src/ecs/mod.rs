@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use self::deployment::{Progress as DeploymentProgress, ServiceDeployment};
 use self::run::HandedOn;
+pub(crate) use self::run::run_id;
 use self::stage::Route;
 use self::target::TargetQuery;
 use crate::budget::Budget;

@@ -1,16 +1,22 @@
 //! A bake between two calls of ECS: what goes back to us in `hookDetails`.
 //!
 //! ECS merges what a hook returned into the next call of the same hook *in the same deployment*, so what one step of a
-//! canary handed on may arrive at the next step. The step is therefore part of it.
+//! canary handed on may arrive at the next step. The step is therefore part of it, and so is the name of the run, as
+//! nothing says that each call has the same `executionId`.
+
+use std::borrow::Cow;
 
 use gate::RunState;
 
 use crate::event::EcsEvent;
+use crate::publish::hashed;
 
 /// A run that was handed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HandedOn {
     step: String,
+    /// See [`run_id`].
+    run: String,
     pub(crate) state: RunState,
 }
 
@@ -18,20 +24,23 @@ impl HandedOn {
     pub(crate) fn new(event: &EcsEvent, state: RunState) -> Self {
         Self {
             step: step(event),
+            run: run_id(event).into_owned(),
             state,
         }
     }
 
-    /// As text: the step, `~`, the state.
+    /// As text: the step, the run and the state, with `~` between.
     pub(crate) fn encode(&self) -> String {
-        format!("{}~{}", self.step, self.state.encode())
+        format!("{}~{}~{}", self.step, self.run, self.state.encode())
     }
 
     /// What [`HandedOn::encode`] wrote.
     pub(crate) fn decode(text: &str) -> Option<Self> {
-        let (step, state) = text.split_once('~')?;
+        let (head, state) = text.rsplit_once('~')?;
+        let (step, run) = head.split_once('~')?;
         Some(Self {
             step: step.to_owned(),
+            run: run.to_owned(),
             state: RunState::decode(state)?,
         })
     }
@@ -39,6 +48,17 @@ impl HandedOn {
     /// Whether it belongs to the step that calls now.
     pub(crate) fn of_step(&self, event: &EcsEvent) -> bool {
         self.step == step(event)
+    }
+}
+
+/// What tells this run from that of another hook of the same function at the same stage: the first call's
+/// `executionId`, and the suite that the hook names.
+pub(crate) fn run_id(event: &EcsEvent) -> Cow<'_, str> {
+    let handed_on = event.run.as_deref().and_then(HandedOn::decode);
+    match (handed_on.filter(|run| run.of_step(event)), &event.suite) {
+        (Some(run), _) => run.run.into(),
+        (None, None) => event.execution_id.as_str().into(),
+        (None, Some(suite)) => format!("{}-{}", event.execution_id, hashed(suite)).into(),
     }
 }
 

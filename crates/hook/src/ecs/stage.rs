@@ -28,6 +28,9 @@ pub(crate) enum Route {
     Production,
 }
 
+/// The stage at which all test traffic has moved to the new revision.
+const AFTER_TEST_SHIFT: &str = "POST_TEST_TRAFFIC_SHIFT";
+
 /// How the new revision is reached, or why the question of `stage` can't be asked here.
 pub(crate) fn route(
     stage: Stage,
@@ -38,7 +41,7 @@ pub(crate) fn route(
     let to_new = || leads_to_new_revision(event, deployment, has_test_rule);
     let lifecycle_stage = event.lifecycle_stage.as_str();
     match (stage, lifecycle_stage) {
-        (Stage::PreTraffic, "POST_TEST_TRAFFIC_SHIFT" | "PRE_PRODUCTION_TRAFFIC_SHIFT") => {
+        (Stage::PreTraffic, AFTER_TEST_SHIFT | "PRE_PRODUCTION_TRAFFIC_SHIFT") => {
             to_new()?;
             Ok(Route::Test)
         }
@@ -79,7 +82,15 @@ fn leads_to_new_revision(
         );
     }
     match weight(&event.test_weights, event).or(deployment.test_percent) {
-        None | Some(100) => Ok(()),
+        Some(100) => Ok(()),
+        // ECS sends no weights there. The stage itself says it: it comes when the test traffic has moved, all of it.
+        // <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html>
+        None if event.lifecycle_stage == AFTER_TEST_SHIFT => Ok(()),
+        None => Err(format!(
+            "ECS does not say how much test traffic the new revision has at {}, so an answer may be the old one's; hook \
+             this gate to {AFTER_TEST_SHIFT}, where it has all of it",
+            event.lifecycle_stage
+        )),
         Some(percent) => Err(format!(
             "the test rule gives the new revision {percent} % of its traffic, so an answer may be the old one's"
         )),

@@ -92,9 +92,31 @@ fn before_traffic_a_test_rule_that_leads_elsewhere_is_refused() {
             has_rule,
         )
     };
-    assert_eq!(pre(None, true), "Test", "ECS sends empty weights there");
+    assert_eq!(pre(Some(100), true), "Test");
     insta::assert_snapshot!(pre(None, false), @"refused: the service has no testListenerRule, so nothing reaches the new revision alone");
     insta::assert_snapshot!(pre(Some(0), true), @"refused: the test rule gives the new revision 0 % of its traffic, so an answer may be the old one's");
+}
+
+#[test]
+fn before_traffic_a_weight_that_is_not_known_counts_only_where_the_stage_itself_says_it() {
+    let at = |stage: &str, test_percent| {
+        let mut deployment = deployment(Progress::Forward);
+        deployment.test_percent = test_percent;
+        // ECS sends empty weights.
+        let event = event(stage, None, None);
+        match stage::route(Stage::PreTraffic, &event, &deployment, true) {
+            Ok(route) => format!("{route:?}"),
+            Err(why) => format!("refused: {why}"),
+        }
+    };
+    let (after_shift, before_step) = ("POST_TEST_TRAFFIC_SHIFT", "PRE_PRODUCTION_TRAFFIC_SHIFT");
+    assert_eq!(at(after_shift, None), "Test");
+    insta::assert_snapshot!(at(before_step, None), @"refused: ECS does not say how much test traffic the new revision has at PRE_PRODUCTION_TRAFFIC_SHIFT, so an answer may be the old one's; hook this gate to POST_TEST_TRAFFIC_SHIFT, where it has all of it");
+    // What the deployment says counts at both.
+    for stage in [after_shift, before_step] {
+        assert_eq!(at(stage, Some(100)), "Test", "{stage}");
+        assert!(at(stage, Some(50)).contains("50 %"), "{stage}");
+    }
 }
 
 #[test]
@@ -135,6 +157,39 @@ fn what_one_step_handed_on_is_not_gone_on_with_at_the_next() {
     assert!(!read.of_step(&event("PRODUCTION_TRAFFIC_SHIFT", Some(100), Some(50))));
     assert!(!read.of_step(&event("POST_PRODUCTION_TRAFFIC_SHIFT", None, None)));
     assert_eq!(HandedOn::decode(""), None);
+}
+
+#[test]
+fn a_run_keeps_its_name_and_two_hooks_of_one_function_have_two() {
+    let at = |execution: &str, suite: Option<&str>| EcsEvent {
+        execution_id: execution.to_owned(),
+        suite: suite.map(str::to_owned),
+        ..event("POST_PRODUCTION_TRAFFIC_SHIFT", None, None)
+    };
+    let ids = [
+        at("e-1", None),
+        at("e-2", None),
+        at("e-1", Some("b.yaml")),
+        at("e-1", Some("c.yaml")),
+    ];
+    let names: std::collections::BTreeSet<String> =
+        ids.iter().map(|event| run_id(event).into_owned()).collect();
+    assert_eq!(names.len(), ids.len(), "{names:?}");
+    for first in ids {
+        let state = RunState::new(jiff::Timestamp::UNIX_EPOCH, &Bake::ONE_ROUND, 7, 2);
+        let later = EcsEvent {
+            // Nothing says that a later call has the same.
+            execution_id: "e-9".to_owned(),
+            run: Some(HandedOn::new(&first, state).encode()),
+            ..first.clone()
+        };
+        assert_eq!(run_id(&later), run_id(&first));
+        let next_step = EcsEvent {
+            lifecycle_stage: "PRODUCTION_TRAFFIC_SHIFT".to_owned(),
+            ..later
+        };
+        assert_ne!(run_id(&next_step), run_id(&first), "a step of its own");
+    }
 }
 
 #[test]

@@ -20,6 +20,7 @@ fn hook(event: &Value) -> HookEvent {
 fn every_sample_event_is_read_as_what_its_name_says() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
     let mut read = [0; 3];
+    let mut stages = std::collections::BTreeSet::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
@@ -31,16 +32,23 @@ fn every_sample_event_is_read_as_what_its_name_says() {
         let call = payload.decode().unwrap_or_else(|e| panic!("{name}: {e}"));
         let found = match call {
             Call::CodeDeploy(_) => 0,
-            Call::Ecs(_) => 1,
+            Call::Ecs(event) => {
+                let stage = event.lifecycle_stage;
+                let named = format!("ecs-{}.json", stage.to_lowercase().replace('_', "-"));
+                assert!(
+                    name == named || name == "ecs-callback.json",
+                    "{name}: {stage}"
+                );
+                stages.insert(stage);
+                1
+            }
             Call::CodePipeline(_) => 2,
         };
         assert_eq!(found, caller, "{name}");
         read[caller] += 1;
     }
-    assert!(
-        read[0] >= 3 && read[1] >= 3 && read[2] >= 2,
-        "{read:?} sample events"
-    );
+    assert_eq!(stages.len(), 8, "each stage that has hooks: {stages:?}");
+    assert!(read[0] >= 3 && read[2] >= 3, "{read:?} sample events");
 }
 
 #[test]

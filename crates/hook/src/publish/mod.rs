@@ -23,7 +23,7 @@ use crate::facts::Facts;
 use crate::settings::Settings;
 
 use self::report_store::ReportStore;
-pub(crate) use self::report_store::console_link;
+pub(crate) use self::report_store::{ReportName, console_link, hashed};
 
 /// A run whose event was over waits so long for the run that has ended the event to store its report.
 /// A duplicate that runs at the same time is recognised by that.
@@ -39,7 +39,7 @@ pub(crate) struct GateResult {
     pub caller: Caller,
     /// Which gate.
     pub stage: Stage,
-    /// Which call of it: `LifecycleEventHookExecutionId`.
+    /// Which call of it: `LifecycleEventHookExecutionId`, for example.
     pub execution_id: String,
     /// What is known of the target.
     pub facts: Facts,
@@ -54,6 +54,15 @@ pub(crate) struct GateResult {
 impl GateResult {
     fn fact(&self, key: &str) -> Option<&str> {
         self.facts.get(key).map(String::as_str)
+    }
+
+    fn name(&self) -> ReportName<'_> {
+        ReportName {
+            caller: self.caller,
+            stage: self.stage,
+            facts: &self.facts,
+            execution_id: self.execution_id.as_str().into(),
+        }
     }
 
     /// `shop 1.2.0`, as far as known.
@@ -109,13 +118,8 @@ pub(crate) async fn publish(
 }
 
 /// Where the report of a call will be, as a link into the console; empty where there is none.
-pub(crate) fn link_ahead(
-    settings: &Settings,
-    stage: Stage,
-    facts: &Facts,
-    execution_id: &str,
-) -> String {
-    let stem = report_store::key_stem(&settings.report_prefix, stage, facts, execution_id);
+pub(crate) fn link_ahead(settings: &Settings, name: &ReportName<'_>) -> String {
+    let stem = name.key_stem(&settings.report_prefix);
     let address = format!("s3://{}/{stem}.html", settings.report_bucket);
     console_link(&address, &settings.region).unwrap_or_default()
 }
@@ -124,11 +128,9 @@ pub(crate) fn link_ahead(
 pub(crate) async fn so_far(
     aws: &Aws,
     settings: &Settings,
-    stage: Stage,
-    facts: &Facts,
-    execution_id: &str,
+    name: &ReportName<'_>,
 ) -> Option<Report> {
-    let key = key_so_far(settings, stage, facts, execution_id);
+    let key = key_so_far(settings, name);
     let object = Object::new(&settings.report_bucket, &key);
     let bytes = object.read(aws, MAX_REPORT_BYTES).await;
     let bytes = bytes
@@ -143,12 +145,10 @@ pub(crate) async fn so_far(
 pub(crate) async fn store_so_far(
     aws: &Aws,
     settings: &Settings,
-    stage: Stage,
-    facts: &Facts,
-    execution_id: &str,
+    name: &ReportName<'_>,
     report: &Report,
 ) -> Result<(), String> {
-    let key = key_so_far(settings, stage, facts, execution_id);
+    let key = key_so_far(settings, name);
     let json = gate::report::json(report);
     let put = aws
         .s3()
@@ -167,8 +167,8 @@ pub(crate) async fn store_so_far(
     })
 }
 
-fn key_so_far(settings: &Settings, stage: Stage, facts: &Facts, execution_id: &str) -> String {
-    let stem = report_store::key_stem(&settings.report_prefix, stage, facts, execution_id);
+fn key_so_far(settings: &Settings, name: &ReportName<'_>) -> String {
+    let stem = name.key_stem(&settings.report_prefix);
     format!("{stem}-so-far.json")
 }
 

@@ -1,5 +1,6 @@
 //! Stores the report in the bucket, and links to it.
 
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use aws_sdk_s3::error::SdkError;
@@ -12,8 +13,12 @@ use common::failure::{Failure, Hints};
 use gate::Stage;
 
 use super::GateResult;
+use crate::caller::Caller;
 use crate::facts::Facts;
 use crate::settings::Settings;
+
+/// As many digits tell the hooks of one stage apart.
+const SHORT_HASH: usize = 8;
 
 /// Where the report of one decision is stored.
 pub(super) struct ReportStore<'a> {
@@ -29,12 +34,7 @@ impl<'a> ReportStore<'a> {
         Self {
             aws,
             bucket: &settings.report_bucket,
-            key: key_stem(
-                &settings.report_prefix,
-                result.stage,
-                &result.facts,
-                &result.execution_id,
-            ),
+            key: result.name().key_stem(&settings.report_prefix),
             report: &result.outcome.report,
         }
     }
@@ -94,31 +94,47 @@ impl<'a> ReportStore<'a> {
     }
 }
 
-/// Pure: `prefix/application/deployment/stage-lifecycle-event`, without the extension.
-pub(super) fn key_stem(prefix: &str, stage: Stage, facts: &Facts, execution_id: &str) -> String {
-    let fact = |key: &str| facts.get(key).map(String::as_str);
-    let safe = |text: &str| -> String {
-        let kept = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        text.chars()
-            .map(|c| if kept(c) { c } else { '_' })
-            .collect()
-    };
-    let application = safe(fact("application").unwrap_or("unknown-application"));
-    let deployment = safe(fact("deployment_id").unwrap_or("unknown-deployment"));
-    // A key that no other event has, and that all runs for this one have.
-    let of_execution = || format!("execution-{}", hashed(execution_id));
-    let event = fact("lifecycle_event");
-    let event = event.map_or_else(of_execution, safe);
-    let stem = format!("{application}/{deployment}/{stage}-{event}");
-    if prefix.is_empty() {
-        stem
-    } else {
-        format!("{prefix}/{stem}")
+/// By what a report is found again: all runs for one call have the same.
+#[derive(Debug, Clone)]
+pub(crate) struct ReportName<'a> {
+    pub(crate) caller: Caller,
+    pub(crate) stage: Stage,
+    pub(crate) facts: &'a Facts,
+    /// What tells this call from others of the same deployment.
+    pub(crate) execution_id: Cow<'a, str>,
+}
+
+impl ReportName<'_> {
+    /// Pure: `prefix/application/deployment/stage-lifecycle-event`, without the extension.
+    pub(super) fn key_stem(&self, prefix: &str) -> String {
+        let fact = |key: &str| self.facts.get(key).map(String::as_str);
+        let safe = |text: &str| -> String {
+            let kept = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+            text.chars()
+                .map(|c| if kept(c) { c } else { '_' })
+                .collect()
+        };
+        let application = safe(fact("application").unwrap_or("unknown-application"));
+        let deployment = safe(fact("deployment_id").unwrap_or("unknown-deployment"));
+        let hash = hashed(&self.execution_id);
+        let event = match (fact("lifecycle_event"), self.caller) {
+            // ECS runs all hooks of a stage at once, and several may call the same function.
+            (Some(event), Caller::Ecs) => format!("{}-{}", safe(event), &hash[..SHORT_HASH]),
+            (Some(event), _) => safe(event),
+            // A key that no other event has.
+            (None, _) => format!("execution-{hash}"),
+        };
+        let stem = format!("{application}/{deployment}/{}-{event}", self.stage);
+        if prefix.is_empty() {
+            stem
+        } else {
+            format!("{prefix}/{stem}")
+        }
     }
 }
 
 /// A name of any length and with any characters, as a part of a key.
-pub(super) fn hashed(name: &str) -> String {
+pub(crate) fn hashed(name: &str) -> String {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
     format!("{:016x}", hasher.finish())
@@ -138,7 +154,7 @@ mod tests {
     use crate::publish::sample;
 
     fn stem(prefix: &str, result: &GateResult) -> String {
-        key_stem(prefix, result.stage, &result.facts, &result.execution_id)
+        result.name().key_stem(prefix)
     }
 
     #[test]
@@ -156,5 +172,19 @@ mod tests {
         );
         result.execution_id = "execution-2".to_owned();
         assert_ne!(stem("", &result), unknown, "each event has its own");
+    }
+    #[test]
+    fn two_hooks_of_one_function_at_one_stage_have_reports_of_their_own() {
+        let mut result = sample(Answer::Failed, Delivery::Accepted);
+        result.caller = Caller::Ecs;
+        let event = "POST_TEST_TRAFFIC_SHIFT".to_owned();
+        result.facts.insert("lifecycle_event".to_owned(), event);
+        let one = stem("", &result);
+        assert_eq!(
+            one,
+            "shop/d-ABCDEF123/pre-traffic-POST_TEST_TRAFFIC_SHIFT-4f7c9c16"
+        );
+        result.execution_id = "execution-2".to_owned();
+        assert_ne!(stem("", &result), one);
     }
 }

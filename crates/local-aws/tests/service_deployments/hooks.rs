@@ -206,6 +206,7 @@ async fn event_bridge_hears_of_the_deployment_and_of_its_hooks() {
     let last = seen.last().unwrap();
     assert_eq!(last["detail-type"], "ECS Deployment State Change");
     assert_eq!(last["detail"]["eventName"], "SERVICE_DEPLOYMENT_COMPLETED");
+    assert_eq!(last["detail"].get("clusterArn"), None, "AWS names none");
     assert_eq!(
         last["resources"],
         json!(["arn:aws:ecs:us-east-1:000000000000:service/dev/web"])

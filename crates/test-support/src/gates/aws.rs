@@ -32,18 +32,24 @@ pub enum Fault {
     Hang,
     /// The call is carried out, but its answer is lost.
     Lost,
+    /// It takes a while, and is answered.
+    Slow,
     /// HTTP 400 with this code.
     Refuse(&'static str),
 }
 
 /// All kinds that a busy AWS and a network have.
-pub const FAULTS: [Fault; 5] = [
+pub const FAULTS: [Fault; 6] = [
     Fault::Error,
     Fault::Throttle,
     Fault::Close,
     Fault::Hang,
     Fault::Lost,
+    Fault::Slow,
 ];
+
+/// Longer than a look-up may take that the gate can do without, and shorter than any other limit.
+const SLOW: Duration = Duration::from_millis(1_200);
 
 /// Says which fault, if any, meets the `n`th call (from 0) of an operation.
 pub type Plan = Arc<dyn Fn(&str, usize) -> Option<Fault> + Send + Sync>;
@@ -258,6 +264,10 @@ async fn serve(State(inner): State<Arc<Inner>>, request: Request) -> Response {
         Some(Fault::Lost) => {
             inner.answer(&call);
             closed()
+        }
+        Some(Fault::Slow) => {
+            tokio::time::sleep(SLOW).await;
+            inner.answer(&call)
         }
         Some(Fault::Hang) => {
             tokio::time::sleep(Duration::from_mins(1)).await;

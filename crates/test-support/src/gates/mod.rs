@@ -9,7 +9,7 @@ pub mod service;
 pub mod storm;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use common::aws::Aws;
 use gate::Stage;
@@ -18,6 +18,7 @@ use hook::settings::Settings;
 use hook::{GateFunction, handle};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use aws::FakeAws;
 
@@ -106,4 +107,24 @@ pub async fn invoke_as(
         result: result.map_err(|error| error.to_string()),
         took: started.elapsed(),
     }
+}
+
+/// Lets time pass for a run that was handed on: its beginning moves into the past.
+pub fn later(run: &str, passed: Duration) -> String {
+    with_begun(run, |begun| {
+        begun - i64::try_from(passed.as_millis()).unwrap()
+    })
+}
+
+/// A run that was handed on, as one that began so long ago, however long the test itself has taken.
+pub fn begun_ago(run: &str, passed: Duration) -> String {
+    let now = jiff::Timestamp::now().as_millisecond();
+    with_begun(run, |_| now - i64::try_from(passed.as_millis()).unwrap())
+}
+
+fn with_begun(run: &str, change: impl FnOnce(i64) -> i64) -> String {
+    let (head, state) = run.rsplit_once('~').unwrap();
+    let mut parts: Vec<String> = state.split('.').map(str::to_owned).collect();
+    parts[1] = change(parts[1].parse().unwrap()).to_string();
+    format!("{head}~{}", parts.join("."))
 }

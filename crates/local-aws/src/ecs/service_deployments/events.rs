@@ -44,10 +44,10 @@ impl Ecs {
                 format!("ECS deployment {id} failed: {why}"),
             ),
         };
+        // Only `resources` says which service it is.
         let detail = json!({
             "eventType": kind,
             "eventName": name,
-            "clusterArn": self.cluster_arn(&deployment.cluster),
             "deploymentId": id,
             "updatedAt": self.event_time(),
             "reason": reason,

@@ -1,0 +1,60 @@
+//! What a call is known by, whatever its contract.
+
+use std::borrow::Cow;
+
+use gate::Stage;
+
+use crate::caller::Caller;
+use crate::event::Call;
+use crate::facts::{Facts, note};
+use crate::publish::ReportName;
+use crate::{codepipeline, ecs};
+
+impl Call {
+    /// Who called.
+    pub fn caller(&self) -> Caller {
+        match self {
+            Self::CodeDeploy(_) => Caller::CodeDeploy,
+            Self::Ecs(_) => Caller::Ecs,
+            Self::CodePipeline(_) => Caller::CodePipeline,
+        }
+    }
+
+    /// What people know the call by: the deployment or the job.
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::CodeDeploy(event) => &event.deployment_id,
+            Self::Ecs(event) => ecs::last_name(&event.deployment_arn),
+            Self::CodePipeline(job) => codepipeline::run_id(job),
+        }
+    }
+
+    /// What tells this call from others of the same deployment. The same for each part of a run.
+    pub(crate) fn execution_id(&self) -> Cow<'_, str> {
+        match self {
+            Self::CodeDeploy(event) => event.execution_id.as_str().into(),
+            Self::Ecs(event) => ecs::run_id(event),
+            Self::CodePipeline(job) => codepipeline::run_id(job).into(),
+        }
+    }
+
+    /// What the event itself says of the target.
+    pub(crate) fn facts(&self) -> Facts {
+        let mut facts = Facts::new();
+        note(&mut facts, "deployment_id", Some(self.id()));
+        if let Self::Ecs(event) = self {
+            facts.extend(ecs::facts_of(event));
+        }
+        facts
+    }
+
+    /// By what its report is found again.
+    pub(crate) fn report_name<'a>(&'a self, stage: Stage, facts: &'a Facts) -> ReportName<'a> {
+        ReportName {
+            caller: self.caller(),
+            stage,
+            facts,
+            execution_id: self.execution_id(),
+        }
+    }
+}

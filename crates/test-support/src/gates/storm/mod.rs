@@ -1,0 +1,234 @@
+//! Many calls of a gate under random faults, from a seed: one call of AWS in [`ODDS`] goes wrong, and every second
+//! release is broken, breaks on the way, or is hostile.
+//!
+//! What must hold whatever happens: each invocation ends before its deadline, each call is answered once, and nothing
+//! that is broken passes. Bounded in calls; a run that never ends counts as one that was not answered.
+
+mod codedeploy;
+mod codepipeline;
+mod ecs;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt};
+
+use super::SUITE;
+use super::aws::{Changes, FAULTS, FakeAws, Plan};
+use super::service::{ATTACKS, Mood, Service};
+
+/// What hostile answers miss.
+const STRICT: &str = "{ status: 201 }, { json: { path: $.ok, equals: true } }, { header: { name: x-1, exists: false } }";
+
+/// Until the time-out of each invocation.
+pub const LEFT: Duration = Duration::from_secs(9);
+/// How many runs go on side by side.
+const ABREAST: usize = 30;
+/// One call in so many meets a fault.
+const ODDS: u64 = 6;
+/// How often Lambda repeats an asynchronous invocation that failed; the template says so.
+const LAMBDA_RETRIES: usize = 2;
+/// A run with more invocations than this has no end.
+const MAX_INVOCATIONS: usize = 60;
+/// A release that breaks on the way does so after this many requests: within the first bake.
+const BREAKS_AFTER: usize = 2;
+
+/// Who calls, and for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contract {
+    /// A hook before traffic.
+    CodeDeploy,
+    /// A bake after traffic, which the function hands to itself.
+    CodeDeployBake,
+    /// A canary with a gate at each step; ECS calls back during its bakes.
+    Ecs,
+    /// A job, with continuation tokens after traffic.
+    CodePipeline,
+}
+
+/// All of them.
+pub const CONTRACTS: [Contract; 4] = [
+    Contract::CodeDeploy,
+    Contract::CodeDeployBake,
+    Contract::Ecs,
+    Contract::CodePipeline,
+];
+
+/// What a storm has shown.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub seed: u64,
+    /// Runs whose calls were all answered once, each invocation within its time.
+    pub answered: usize,
+    /// Runs that ended in time without an answer, of which the function said so itself.
+    pub unheard: usize,
+    pub invocations: usize,
+    /// Invocations that Lambda had to repeat.
+    pub retries: usize,
+    pub passes: usize,
+    /// Passes of a release that was broken.
+    pub false_passes: usize,
+    /// Faults that were met.
+    pub faults: usize,
+    /// The slowest invocation.
+    pub slowest: Duration,
+    /// What was wrong, of runs that were neither answered nor unheard.
+    pub wrong: Vec<String>,
+}
+
+impl Tally {
+    fn and(mut self, one: Self) -> Self {
+        self.answered += one.answered;
+        self.unheard += one.unheard;
+        self.invocations += one.invocations;
+        self.retries += one.retries;
+        self.passes += one.passes;
+        self.false_passes += one.false_passes;
+        self.faults += one.faults;
+        self.slowest = self.slowest.max(one.slowest);
+        self.wrong.extend(one.wrong);
+        self
+    }
+}
+
+/// How a run ended.
+enum End {
+    Answered {
+        passed: bool,
+    },
+    /// The function could not answer, and said so.
+    Unheard,
+    /// What must never be, and why.
+    Wrong(String),
+}
+
+/// What the invocations of a run have shown.
+#[derive(Default)]
+struct Invocations {
+    count: usize,
+    retries: usize,
+    slowest: Duration,
+}
+
+impl Invocations {
+    fn add(&mut self, took: Duration) {
+        self.count += 1;
+        self.slowest = self.slowest.max(took);
+    }
+}
+
+/// One run: a release, and what AWS does meanwhile.
+struct Run {
+    index: u64,
+    seed: u64,
+    broken: bool,
+    service: Service,
+    aws: FakeAws,
+    met: Arc<AtomicUsize>,
+}
+
+impl Run {
+    /// The service and the AWS of this run; `traffic` is the bake of its suite.
+    async fn start(index: u64, seed: u64, traffic: &str) -> Self {
+        let broken = index % 2 == 1;
+        let turn = usize::try_from(index / 2).unwrap();
+        let mood = match (broken, turn % 3) {
+            (false, _) => Mood::Well,
+            (true, 0) => Mood::Broken,
+            (true, 1) if !traffic.is_empty() => Mood::WellFor(BREAKS_AFTER),
+            (true, _) => Mood::Hostile(ATTACKS[turn / 3 % ATTACKS.len()]),
+        };
+        let strict = matches!(mood, Mood::Hostile(_)) || turn % 2 == 1;
+        let expected = if strict { STRICT } else { "{ status: 201 }" };
+        let suite = format!("{}{traffic}", SUITE.replace("{ status: 201 }", expected));
+        let service = Service::start(mood).await;
+        let met = Arc::new(AtomicUsize::new(0));
+        let counter = met.clone();
+        let plan: Plan = Arc::new(move |operation, n| {
+            let roll = mix(seed ^ (index << 20) ^ hash(operation) ^ (n as u64));
+            if !roll.is_multiple_of(ODDS) {
+                return None;
+            }
+            counter.fetch_add(1, Ordering::Relaxed);
+            Some(FAULTS[usize::try_from((roll >> 32) % FAULTS.len() as u64).unwrap()])
+        });
+        let aws = FakeAws::with(service.port, &suite, Changes::default(), plan).await;
+        Self {
+            index,
+            seed,
+            broken,
+            service,
+            aws,
+            met,
+        }
+    }
+
+    /// Whether a thing happens that happens once in `odds`.
+    fn happens(&self, what: &str, odds: u64) -> bool {
+        happens(self.index, self.seed, what, odds)
+    }
+
+    fn tally(&self, invocations: Invocations, end: End) -> Tally {
+        let in_time = invocations.slowest < LEFT;
+        let passed = matches!(end, End::Answered { passed: true });
+        let mut tally = Tally {
+            invocations: invocations.count,
+            retries: invocations.retries,
+            passes: usize::from(passed),
+            false_passes: usize::from(passed && self.broken),
+            faults: self.met.load(Ordering::Relaxed),
+            slowest: invocations.slowest,
+            ..Tally::default()
+        };
+        match end {
+            End::Answered { .. } if in_time => tally.answered = 1,
+            End::Unheard if in_time => tally.unheard = 1,
+            End::Wrong(why) => tally.wrong.push(format!("run {}: {why}", self.index)),
+            _ => tally.wrong.push(format!(
+                "run {}: an invocation took {:?}",
+                self.index, invocations.slowest
+            )),
+        }
+        tally
+    }
+}
+
+/// Makes `runs` runs of the contract.
+pub async fn run(contract: Contract, runs: u64, seed: u64) -> Tally {
+    let one = |index| async move {
+        match contract {
+            Contract::CodeDeploy => codedeploy::before_traffic(index, seed).await,
+            Contract::CodeDeployBake => codedeploy::bake(index, seed).await,
+            Contract::Ecs => ecs::canary(index, seed).await,
+            Contract::CodePipeline => codepipeline::job(index, seed).await,
+        }
+    };
+    let results: Vec<Tally> = stream::iter((0..runs).map(one))
+        .buffer_unordered(ABREAST)
+        .collect()
+        .await;
+    let none = Tally {
+        seed,
+        ..Tally::default()
+    };
+    results.into_iter().fold(none, Tally::and)
+}
+
+fn happens(index: u64, seed: u64, what: &str, odds: u64) -> bool {
+    mix(seed ^ (index << 20) ^ hash(what)).is_multiple_of(odds)
+}
+
+fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// `SplitMix64`: every bit of the result depends on every bit of the input.
+fn mix(mut x: u64) -> u64 {
+    x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
