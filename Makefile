@@ -19,7 +19,7 @@ export PYTHON
 export CARGO_TARGET_DIR := $(CURDIR)/target
 export SAM_CLI_TELEMETRY := 0
 FUNCTIONS := pre-traffic post-traffic approval-notifier approval-decision env-scheduler
-TEMPLATES := template.yaml docs/environments-target-role.yaml
+TEMPLATES := template.yaml docs/environments-target-role.yaml examples/pipelines/verdict-as-condition.yaml
 BIN := $(CURDIR)/.tools/tools/bin
 WITH_TOOLS := PATH="$(BIN):$$PATH"
 PY := PYTHONPATH=tests:examples $(BIN)/python
