@@ -75,6 +75,10 @@ class Control:
             "POST", "lag", {"cluster": cluster, "service": service, "start_seconds": start, "stop_seconds": stop}
         )
 
+    def authority(self) -> str:
+        """The certificate, as PEM, of the authority that signs those of HTTPS listeners."""
+        return str(self._call("GET", "authority")["pem"])
+
     def alarm(self, place: str, direction: str) -> Json:
         """An alarm of a scaling policy goes off, which wants more tasks (`out`) or fewer (`in`); what it came to."""
         return self._call("POST", "alarms", {"resource_id": f"service/{place}", "direction": direction})

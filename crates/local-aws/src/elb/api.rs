@@ -153,13 +153,13 @@ pub(super) fn tags(params: &QueryParams) -> Tags {
     params.members("Tags").into_iter().filter_map(tag).collect()
 }
 
-/// HTTP is all that local-aws speaks.
+/// HTTP is all that local-aws speaks to targets.
 pub(super) fn only_http(protocol: &str) -> Result<(), AwsError> {
     if protocol == "HTTP" {
         return Ok(());
     }
     Err(AwsError::client(
         "UnsupportedProtocol",
-        format!("local-aws balances HTTP only, not '{protocol}'; use Protocol=HTTP"),
+        format!("local-aws speaks HTTP to targets, not '{protocol}'; use Protocol=HTTP"),
     ))
 }

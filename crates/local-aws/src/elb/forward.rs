@@ -16,11 +16,13 @@ use hyper::client::conn::http1 as client;
 use hyper::server::conn::http1 as server;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
-use super::Elb;
 use super::conditions::RequestFacts;
 use super::model::Busy;
+use super::{Elb, tls};
 use crate::ids;
 
 /// How long a target may take until its answer's head: the default idle time-out of AWS.
@@ -51,7 +53,7 @@ pub(crate) fn bind(port: u16) -> std::io::Result<TcpListener> {
 }
 
 /// Accepts connections for a listener, for ever.
-pub(crate) async fn accept(elb: Elb, listener_arn: String, port: u16, socket: TcpListener) {
+pub(crate) async fn accept(front: Front, socket: TcpListener) {
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let stream = tokio::select! {
@@ -59,42 +61,50 @@ pub(crate) async fn accept(elb: Elb, listener_arn: String, port: u16, socket: Tc
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     // Out of descriptors, or a connection gone already: neither ends the listener.
-                    tracing::warn!(%error, port, "cannot accept a connection");
+                    tracing::warn!(%error, port = front.port, "cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 }
             },
             Some(_) = connections.join_next() => continue,
         };
-        let front = Front {
-            elb: elb.clone(),
-            listener_arn: listener_arn.clone(),
-            port,
-        };
+        let front = front.clone();
         connections.spawn(async move {
-            let service = service_fn(move |request| {
-                let front = front.clone();
-                async move { Ok::<_, Infallible>(front.answer(request).await) }
-            });
-            let serving = server::Builder::new()
-                .timer(TokioTimer::new())
-                .preserve_header_case(true)
-                .serve_connection(TokioIo::new(stream), service);
-            // A client that goes away in the middle is no error here.
-            let _ = serving.await;
+            match front.tls.clone() {
+                None => front.serve(stream).await,
+                Some(tls) => match tls.accept(stream).await {
+                    Ok(stream) => front.serve(stream).await,
+                    Err(error) => tls::refused(front.port, &error),
+                },
+            }
         });
     }
 }
 
 /// One connection's view of its listener.
 #[derive(Clone)]
-struct Front {
-    elb: Elb,
-    listener_arn: String,
-    port: u16,
+pub(crate) struct Front {
+    pub(crate) elb: Elb,
+    pub(crate) listener_arn: String,
+    pub(crate) port: u16,
+    /// Of an HTTPS listener.
+    pub(crate) tls: Option<TlsAcceptor>,
 }
 
 impl Front {
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let service = service_fn(move |request| {
+            let front = self.clone();
+            async move { Ok::<_, Infallible>(front.answer(request).await) }
+        });
+        let serving = server::Builder::new()
+            .timer(TokioTimer::new())
+            .preserve_header_case(true)
+            .serve_connection(TokioIo::new(stream), service);
+        // A client that goes away in the middle is no error here.
+        let _ = serving.await;
+    }
+
     async fn answer(&self, request: Request<Incoming>) -> Response<LbBody> {
         let (address, busy) = match self.route(&request) {
             Route::Target { address, busy } => (address, busy),
@@ -153,7 +163,8 @@ impl Front {
         };
         set(headers, "x-forwarded-for", &forwarded_for);
         set(headers, "x-forwarded-port", &self.port.to_string());
-        set(headers, "x-forwarded-proto", "http");
+        let spoken = if self.tls.is_some() { "https" } else { "http" };
+        set(headers, "x-forwarded-proto", spoken);
         if !headers.contains_key("x-amzn-trace-id") {
             set(
                 headers,

@@ -3,9 +3,11 @@
 use tokio::net::TcpListener;
 
 use super::actions::{action, check_action, render_action};
-use super::api::{invalid, number, only_http, required};
+use super::api::{invalid, number, required};
+use super::forward::Front;
 use super::model::{Listener, OpenPort, State};
 use super::round_robin::RoundRobin;
+use super::tls::Protocol;
 use super::{Elb, forward, load_balancers, rules};
 use crate::error::AwsError;
 use crate::ids;
@@ -14,7 +16,7 @@ use crate::wire::{QueryParams, Xml};
 impl Elb {
     pub(super) fn create_listener(&self, params: &QueryParams) -> Result<Xml, AwsError> {
         let load_balancer_arn = required(params, "LoadBalancerArn")?;
-        only_http(required(params, "Protocol")?)?;
+        let protocol = Protocol::of(params, required(params, "Protocol")?)?;
         required(params, "Port")?;
         let port = number(params, "Port", 0_u16, 1..=u16::MAX)?;
         let action = action(params, "DefaultActions")?
@@ -30,7 +32,7 @@ impl Elb {
             .ok_or_else(|| load_balancers::not_found(load_balancer_arn))?;
         let same_port = |l: &&Listener| l.load_balancer_arn == load_balancer_arn && l.port == port;
         if let Some(known) = state.listeners.iter().find(same_port) {
-            if known.action == action {
+            if known.action == action && known.protocol == protocol {
                 return Ok(Xml::list("Listeners", [render(known)]));
             }
             return Err(duplicate());
@@ -38,11 +40,12 @@ impl Elb {
         check_action(&state, load_balancer_arn, &action)?;
         let arn = format!("{}:listener/{id}/{}", self.shared.arn_prefix, ids::hex(16));
         let listener = Listener {
-            open: self.open(&arn, port, bind(port)?),
+            open: self.open(&arn, &protocol, port)?,
             default_rule_arn: rules::rule_arn(&arn),
             arn,
             load_balancer_arn: load_balancer_arn.to_owned(),
             port,
+            protocol,
             action,
             round_robin: RoundRobin::default(),
             rules: Vec::new(),
@@ -92,12 +95,19 @@ impl Elb {
 
     pub(super) fn modify_listener(&self, params: &QueryParams) -> Result<Xml, AwsError> {
         let arn = required(params, "ListenerArn")?;
-        if let Some(protocol) = params.get("Protocol") {
-            only_http(protocol)?;
-        }
         let action = action(params, "DefaultActions")?;
         let mut state = self.state();
         let index = index(&state, arn)?;
+        if let Some(protocol) = params.get("Protocol") {
+            let known = &state.listeners[index].protocol;
+            if known.name() != protocol {
+                let message = format!(
+                    "local-aws keeps a listener's protocol, which is {}; make another listener",
+                    known.name()
+                );
+                return Err(AwsError::client("UnsupportedProtocol", message));
+            }
+        }
         let port = state.listeners[index].port;
         let new_port = number(params, "Port", port, 1..=u16::MAX)?;
         if let Some(action) = &action {
@@ -109,8 +119,8 @@ impl Elb {
             if state.listeners.iter().any(taken) {
                 return Err(duplicate());
             }
-            let socket = bind(new_port)?;
-            state.listeners[index].open = self.open(arn, new_port, socket);
+            let protocol = state.listeners[index].protocol.clone();
+            state.listeners[index].open = self.open(arn, &protocol, new_port)?;
             state.listeners[index].port = new_port;
         }
         if let Some(action) = action {
@@ -127,9 +137,15 @@ impl Elb {
         Ok(Xml::empty())
     }
 
-    fn open(&self, arn: &str, port: u16, socket: TcpListener) -> OpenPort {
-        let accepting = forward::accept(self.clone(), arn.to_owned(), port, socket);
-        OpenPort(tokio::spawn(accepting).abort_handle())
+    fn open(&self, arn: &str, protocol: &Protocol, port: u16) -> Result<OpenPort, AwsError> {
+        let front = Front {
+            elb: self.clone(),
+            listener_arn: arn.to_owned(),
+            port,
+            tls: self.shared.authority.acceptor(protocol)?,
+        };
+        let accepting = forward::accept(front, bind(port)?);
+        Ok(OpenPort(tokio::spawn(accepting).abort_handle()))
     }
 }
 
@@ -151,13 +167,17 @@ pub(super) fn index(state: &State, arn: &str) -> Result<usize, AwsError> {
 }
 
 fn render(listener: &Listener) -> Vec<Xml> {
-    vec![
+    let mut said = vec![
         Xml::text("ListenerArn", &listener.arn),
         Xml::text("LoadBalancerArn", &listener.load_balancer_arn),
         Xml::text("Port", listener.port),
-        Xml::text("Protocol", "HTTP"),
-        Xml::list("DefaultActions", [render_action(&listener.action)]),
-    ]
+    ];
+    said.extend(listener.protocol.render());
+    said.push(Xml::list(
+        "DefaultActions",
+        [render_action(&listener.action)],
+    ));
+    said
 }
 
 pub(super) fn not_found() -> AwsError {

@@ -15,6 +15,7 @@ mod round_robin;
 mod rules;
 mod target_groups;
 mod targets;
+mod tls;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -27,6 +28,7 @@ use self::forward::Route;
 use self::health::{Finding, Watched};
 use self::model::{Action, HealthCheck, InFlight, State, Target, TargetGroup};
 use self::round_robin::RoundRobin;
+use self::tls::Authority;
 use crate::clock::Clock;
 use crate::error::AwsError;
 use crate::sync::lock;
@@ -76,6 +78,7 @@ struct Shared {
     timeline: Timeline,
     /// `arn:aws:elasticloadbalancing:REGION:ACCOUNT`
     arn_prefix: String,
+    authority: Authority,
     state: Mutex<State>,
 }
 
@@ -87,11 +90,17 @@ impl Elb {
             clock,
             timeline,
             arn_prefix,
+            authority: Authority::default(),
             state: Mutex::default(),
         };
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// The certificate, as PEM, of the authority that signs those of HTTPS listeners.
+    pub fn authority(&self) -> Result<String, AwsError> {
+        self.shared.authority.pem()
     }
 
     /// Whether there is such a listener.

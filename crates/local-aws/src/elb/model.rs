@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::conditions::{Condition, RequestFacts};
 use super::round_robin::RoundRobin;
+use super::tls::Protocol;
 
 /// Tags of a resource, in the order given.
 pub(crate) type Tags = Vec<(String, String)>;
@@ -43,6 +44,7 @@ pub(crate) struct Listener {
     pub(crate) arn: String,
     pub(crate) load_balancer_arn: String,
     pub(crate) port: u16,
+    pub(crate) protocol: Protocol,
     /// What is done with requests that no rule is for.
     pub(crate) action: Action,
     pub(crate) round_robin: RoundRobin,

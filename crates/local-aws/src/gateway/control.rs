@@ -31,7 +31,7 @@ const PATHS: &str = "GET /_local/health, GET and POST /_local/clock, GET /_local
                      GET /_local/calls, GET, POST and DELETE /_local/faults, \
                      DELETE /_local/faults/{id}, POST /_local/lag, POST /_local/alarms, \
                      GET, POST and DELETE /_local/throttles, GET, POST and DELETE /_local/sinks, \
-                     POST /_local/change-sets, POST /_local/commits";
+                     POST /_local/change-sets, POST /_local/commits, GET /_local/authority";
 
 /// Why a control call was refused: status and sentence.
 pub(super) type Refused = (StatusCode, String);
@@ -68,6 +68,14 @@ async fn route(gateway: &Gateway, request: Request<Incoming>) -> Result<Value, R
         (&Method::GET, "clock") => Ok(clock(gateway)),
         (&Method::POST, "clock") => advance(gateway, read(body).await?).await,
         (&Method::GET, "events") => events(gateway, &query).await,
+        (&Method::GET, "authority") => {
+            let pem = gateway
+                .world
+                .elb
+                .authority()
+                .map_err(|error| bad(error.message))?;
+            Ok(json!({ "pem": pem }))
+        }
         (&Method::GET, "calls") => calls(gateway, &query),
         (&Method::GET, "faults") => Ok(json!({ "faults": gateway.faults.all() })),
         (&Method::POST, "faults") => {

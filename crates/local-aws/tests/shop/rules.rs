@@ -161,3 +161,67 @@ async fn rules_that_cannot_be_are_refused_as_aws_refuses_them() {
     assert_eq!(missing, "RuleNotFound: One or more rules not found");
     aws.stop().await;
 }
+
+#[tokio::test]
+async fn an_https_listener_has_a_certificate_for_the_name_that_is_asked_for() {
+    let aws = Aws::start("https").await;
+    let (balancer, _blue, _green) = shop(&aws).await;
+    let port = test_support::ports::free_port();
+    let text = port.to_string();
+    let listener = |protocol, certificate: Option<&'static str>| {
+        let mut params = vec![
+            ("LoadBalancerArn", balancer.as_str()),
+            ("Protocol", protocol),
+            ("Port", text.as_str()),
+            ("DefaultActions.member.1.Type", "fixed-response"),
+            (
+                "DefaultActions.member.1.FixedResponseConfig.StatusCode",
+                "418",
+            ),
+        ];
+        params.extend(certificate.map(|arn| ("Certificates.member.1.CertificateArn", arn)));
+        params
+    };
+    let arn = "arn:aws:acm:us-east-1:000000000000:certificate/1";
+    for (protocol, certificate, code) in [
+        ("HTTPS", None, "CertificateNotFound"),
+        ("HTTPS", Some("shop.pem"), "CertificateNotFound"),
+        ("HTTP", Some(arn), "ValidationError"),
+        ("TLS", Some(arn), "UnsupportedProtocol"),
+    ] {
+        let (status, answer) = aws
+            .elb("CreateListener", &listener(protocol, certificate))
+            .await;
+        assert_eq!(status, 400, "{answer}");
+        assert!(answer.contains(code), "{answer}");
+    }
+    let made = aws
+        .elb_ok("CreateListener", &listener("HTTPS", Some(arn)))
+        .await;
+    assert_eq!(element(&made, "Protocol"), "HTTPS");
+    assert_eq!(element(&made, "CertificateArn"), arn);
+
+    let authority = aws.local(reqwest::Method::GET, "authority", None).await;
+    let authority = reqwest::Certificate::from_pem(authority["pem"].as_str().unwrap().as_bytes());
+    let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+    let client = |trusts: bool| {
+        let mut client = reqwest::Client::builder().resolve("next.shop.test", loopback);
+        if trusts {
+            client = client.add_root_certificate(authority.as_ref().unwrap().clone());
+        }
+        client.build().unwrap()
+    };
+    let url = format!("https://next.shop.test:{port}/");
+    let answer = client(true).get(&url).send().await.unwrap();
+    assert_eq!(answer.status(), 418);
+    let by_address = format!("https://127.0.0.1:{port}/");
+    assert_eq!(
+        client(true).get(by_address).send().await.unwrap().status(),
+        418
+    );
+    assert!(
+        client(false).get(&url).send().await.is_err(),
+        "nobody else trusts it"
+    );
+    aws.stop().await;
+}
