@@ -386,7 +386,6 @@ const SEED: u64 = 7;
 async fn storm(contract: Contract) {
     let _time = paced_time::start();
     let tally = support::storm::run(contract, RUNS, SEED).await;
-    println!("{contract:?}: {tally:#?}");
     assert!(tally.wrong.is_empty(), "{contract:?}: {tally:#?}");
     assert_eq!(tally.false_passes, 0, "{contract:?}: {tally:#?}");
     let runs = usize::try_from(RUNS).unwrap();
