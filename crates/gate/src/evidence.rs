@@ -23,14 +23,25 @@ pub(crate) struct Observation {
 pub(crate) enum Facet {
     Status,
     Headers,
-    /// As text or as JSON.
+    /// As text, as JSON or as a page.
     Body,
     Latency,
+    /// The redirects that were followed.
+    Redirects,
+    /// How long its parts took.
+    Phases,
 }
 
 impl Facet {
     /// Everything that an answer of HTTP has.
-    pub(crate) const ALL: [Self; 4] = [Self::Status, Self::Headers, Self::Body, Self::Latency];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Status,
+        Self::Headers,
+        Self::Body,
+        Self::Latency,
+        Self::Redirects,
+        Self::Phases,
+    ];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -38,9 +49,12 @@ impl Facet {
             Self::Headers => "headers",
             Self::Body => "body",
             Self::Latency => "latency",
+            Self::Redirects => "redirects",
+            Self::Phases => "phases of latency",
         }
     }
 }
+use crate::probe::request_url::RequestUrl;
 
 /// What a probe saw of one answer.
 #[derive(Debug)]
@@ -54,6 +68,32 @@ pub(crate) struct Evidence {
     pub(crate) body_cut_at: Option<usize>,
     /// From the first byte sent to the last byte of the body received.
     pub(crate) latency: Duration,
+    /// What is known of an exchange of HTTP beside its answer.
+    pub(crate) exchange: Option<Exchange>,
+}
+
+/// How an answer of HTTP came.
+#[derive(Clone, Debug)]
+pub(crate) struct Exchange {
+    /// From the request to the head of the answer.
+    pub(crate) first_byte: Duration,
+    /// How long connecting took, if a connection was made for the request.
+    pub(crate) connecting: Option<ConnectTimes>,
+    /// Where the answer came from: the check's own URL, or the one that the last redirect led to.
+    pub(crate) url: RequestUrl,
+    /// Where redirects that were followed led to, in order.
+    pub(crate) redirects: Vec<RequestUrl>,
+}
+
+/// How long the parts of connecting took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ConnectTimes {
+    /// Of looking up the name; none where the host is an address.
+    pub(crate) dns: Option<Duration>,
+    /// Of TCP.
+    pub(crate) connect: Duration,
+    /// Of TLS; none where the URL is `http`.
+    pub(crate) tls: Option<Duration>,
 }
 
 impl Evidence {

@@ -53,6 +53,7 @@ fn json(var: &Var) -> Value {
         Var::Text(text) => text.clone().into(),
         Var::Bool { value, .. } => (*value).into(),
         Var::Number { value, .. } => json_number(value),
+        Var::Json { value, .. } => value.clone(),
     }
 }
 

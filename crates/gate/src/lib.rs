@@ -27,6 +27,7 @@ mod stage;
 mod suite;
 mod target;
 mod template;
+mod template_function;
 mod verdict;
 mod words;
 

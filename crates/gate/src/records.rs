@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::expect::{Finding, Got};
 use crate::measurement::Measurement;
+use crate::redact::Redactor;
 
 /// How many rounds that did not pass keep their tries, for each check. The first and the last
 /// round always do.
@@ -48,8 +49,74 @@ pub(crate) struct TryRecord {
     pub(crate) notes: Vec<String>,
     /// The beginning of the body, if the try did not pass.
     pub(crate) body: Option<String>,
+    /// Of a journey, in the order in which they were taken.
+    pub(crate) steps: Vec<StepRecord>,
     /// The answer came from the release.
     pub(crate) of_release: bool,
+}
+
+/// One step of a journey in one try.
+#[derive(Clone, Debug)]
+pub(crate) struct StepRecord {
+    /// From 1, in its list.
+    pub(crate) number: usize,
+    pub(crate) name: Option<String>,
+    /// It stands under `always`.
+    pub(crate) always: bool,
+    pub(crate) measurement: Measurement,
+    pub(crate) started: Duration,
+    pub(crate) duration: Duration,
+    pub(crate) request: Option<String>,
+    pub(crate) status: Option<u16>,
+    pub(crate) latency: Option<Duration>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) error: Option<String>,
+    pub(crate) notes: Vec<String>,
+    /// What was captured: names, and values unless they are secret.
+    pub(crate) captured: Vec<(String, Option<String>)>,
+    pub(crate) body: Option<String>,
+}
+
+impl StepRecord {
+    /// Takes values out that were captured as secrets: only the try itself knows them.
+    pub(crate) fn mask(&mut self, redactor: &Redactor) {
+        let mask = |text: &mut String| *text = redactor.text(text);
+        let texts = [&mut self.request, &mut self.error, &mut self.body];
+        texts.into_iter().flatten().for_each(mask);
+        self.notes.iter_mut().for_each(mask);
+        let captured = self
+            .captured
+            .iter_mut()
+            .filter_map(|(_, value)| value.as_mut());
+        captured.for_each(mask);
+        for finding in &mut self.findings {
+            mask(&mut finding.demand);
+            finding.wanted.iter_mut().for_each(mask);
+            let (Got::Words(got) | Got::Value(got)) = &mut finding.got;
+            mask(got);
+        }
+    }
+
+    fn size(&self) -> usize {
+        let texts = [&self.name, &self.request, &self.error, &self.body];
+        let texts = texts.into_iter().flatten().chain(&self.notes);
+        let findings: usize = self.findings.iter().map(Finding::size).sum();
+        let captured = self.captured.iter();
+        let captured: usize = captured
+            .map(|(name, value)| name.len() + value.as_ref().map_or(0, String::len))
+            .sum();
+        size_of::<Self>() + findings + captured + texts.map(String::len).sum::<usize>()
+    }
+
+    /// Makes it small: of what was not met the first stays.
+    fn strip(&mut self) {
+        self.body = None;
+        self.notes = Vec::new();
+        self.captured = Vec::new();
+        let is_unmet = |finding: &Finding| finding.measurement != Measurement::Passed;
+        self.findings.retain(is_unmet);
+        self.findings.truncate(1);
+    }
 }
 
 impl TryRecord {
@@ -58,7 +125,8 @@ impl TryRecord {
         let texts = [&self.request, &self.error, &self.body];
         let texts = texts.into_iter().flatten().chain(&self.notes);
         let findings: usize = self.findings.iter().map(Finding::size).sum();
-        size_of::<Self>() + findings + texts.map(String::len).sum::<usize>()
+        let steps: usize = self.steps.iter().map(StepRecord::size).sum();
+        size_of::<Self>() + findings + steps + texts.map(String::len).sum::<usize>()
     }
 
     /// Makes it small: of what was not met the first stays, with its value where that fits.
@@ -68,8 +136,17 @@ impl TryRecord {
         let is_unmet = |finding: &Finding| finding.measurement != Measurement::Passed;
         self.findings.retain(is_unmet);
         self.findings.truncate(1);
+        self.steps.iter_mut().for_each(StepRecord::strip);
+        if self.size() > room {
+            let is_unmet = |step: &StepRecord| step.measurement != Measurement::Passed;
+            self.steps.retain(is_unmet);
+            self.steps.truncate(1);
+        }
         if self.size() > room {
             self.request = None;
+            if !std::mem::take(&mut self.steps).is_empty() {
+                self.error = Some(LEFT_OUT.to_owned());
+            }
             for finding in &mut self.findings {
                 finding.wanted = None;
                 finding.got = Got::Words(LEFT_OUT.to_owned());
@@ -246,6 +323,7 @@ mod tests {
             error: None,
             notes: vec!["x".repeat(8_000)],
             body: Some("x".repeat(8_000)),
+            steps: Vec::new(),
             of_release: true,
         }
     }

@@ -1,34 +1,52 @@
-//! `{{ name }}` and `{{ target.key }}` in the strings of a suite.
+//! `{{ name }}`, `{{ target.key }}` and `{{ function() }}` in the strings of a suite.
 //!
 //! A template is parsed when the suite is loaded, so that a dead reference is found before a
 //! deployment stands at the gate. Values are inserted once and never parsed again: what a target
 //! or a secret contains can't become a template.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use strict_yaml::Number;
 use strict_yaml::words::is_name;
 
+use crate::template_function::{Function, FunctionError, Moment};
 use crate::words;
 
 /// The values that templates may use during one run.
 #[derive(Clone, Default)]
 pub(crate) struct Values {
     /// Variables and resolved secrets, with their types.
-    pub(crate) names: BTreeMap<String, Var>,
+    pub(crate) names: Arc<BTreeMap<String, Var>>,
     /// Facts of the target.
-    pub(crate) target: BTreeMap<String, String>,
+    pub(crate) target: Arc<BTreeMap<String, String>>,
     /// Why other facts are not known.
-    pub(crate) unknown: BTreeMap<String, String>,
+    pub(crate) unknown: Arc<BTreeMap<String, String>>,
+    /// What earlier steps of a journey captured.
+    pub(crate) captures: Arc<BTreeMap<String, Var>>,
+    /// The try that texts are filled for; what functions stand on.
+    pub(crate) moment: Option<Moment>,
 }
 
 /// A value with its type, and as it was written: `1.10` in a text must not become `1.1`, nor `True` `true`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Var {
     Text(String),
-    Bool { value: bool, written: String },
-    Number { value: Number, written: String },
+    Bool {
+        value: bool,
+        written: String,
+    },
+    Number {
+        value: Number,
+        written: String,
+    },
+    /// A number, true or false from the JSON of an answer.
+    Json {
+        value: exact_json::Value,
+        written: String,
+    },
 }
 
 impl Var {
@@ -36,7 +54,9 @@ impl Var {
     pub(crate) fn written(&self) -> &str {
         match self {
             Self::Text(text) => text,
-            Self::Bool { written, .. } | Self::Number { written, .. } => written,
+            Self::Bool { written, .. }
+            | Self::Number { written, .. }
+            | Self::Json { written, .. } => written,
         }
     }
 
@@ -77,6 +97,18 @@ pub(crate) enum Reference {
     Name(String),
     /// A fact of the target.
     Target(String),
+    /// A value that is new in each try.
+    Function(Function),
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Target(key) => write!(f, "target.{key}"),
+            Self::Function(function) => write!(f, "{function}"),
+        }
+    }
 }
 
 /// Why a text is not a template.
@@ -86,6 +118,8 @@ pub(crate) enum TemplateError {
     Unclosed,
     #[error("{0:?} between \"{{{{\" and \"}}}}\" is not a name")]
     NotAName(String),
+    #[error(transparent)]
+    Function(#[from] FunctionError),
 }
 
 /// What a text may take when its references are filled: a short one can name a long value many times.
@@ -99,10 +133,12 @@ pub(crate) enum Missing {
         words::bytes(MAX_FILLED)
     )]
     TooLong,
-    #[error("the secret or variable {0:?} has no value in this run")]
+    #[error("the variable, secret or capture {0:?} has no value in this run")]
     Name(String),
     #[error("target.{key} is not known for this deployment{}", because(.why.as_deref()))]
     Target { key: String, why: Option<String> },
+    #[error("{0} has no value outside of a try")]
+    Function(String),
 }
 
 fn because(why: Option<&str>) -> String {
@@ -131,6 +167,15 @@ impl Template {
         })
     }
 
+    /// The text with its references as they are.
+    pub(crate) fn written(&self) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Literal(literal) => literal.clone(),
+            Piece::Reference(reference) => format!("{{{{ {reference} }}}}"),
+        };
+        self.pieces.iter().map(piece).collect()
+    }
+
     pub(crate) fn is_literal(&self) -> bool {
         self.references().next().is_none()
     }
@@ -139,14 +184,14 @@ impl Template {
     pub(crate) fn filled_len(&self, values: &Values) -> usize {
         let piece = |piece: &Piece| match piece {
             Piece::Literal(literal) => literal.len(),
-            Piece::Reference(reference) => values.text(reference).map_or(0, str::len),
+            Piece::Reference(reference) => values.text(reference).map_or(0, |text| text.len()),
         };
         self.pieces.iter().map(piece).fold(0, usize::saturating_add)
     }
 
     /// The text with every reference filled.
     pub(crate) fn render(&self, values: &Values) -> Result<String, Missing> {
-        self.render_with(|reference| values.text(reference).map(str::to_owned))
+        self.render_with(|reference| values.text(reference).map(Cow::into_owned))
     }
 
     /// The text with every reference filled by `fill`.
@@ -187,24 +232,29 @@ impl Template {
 
 impl Values {
     /// What stands for a reference in a text.
-    pub(crate) fn text(&self, reference: &Reference) -> Result<&str, Missing> {
+    pub(crate) fn text(&self, reference: &Reference) -> Result<Cow<'_, str>, Missing> {
         match reference {
-            Reference::Name(name) => self.named(name).map(Var::written),
-            Reference::Target(key) => {
-                self.target
-                    .get(key)
-                    .map(String::as_str)
-                    .ok_or_else(|| Missing::Target {
-                        key: key.clone(),
-                        why: self.unknown.get(key).cloned(),
-                    })
+            Reference::Name(name) => self.named(name).map(|var| var.written().into()),
+            Reference::Function(function) => {
+                let moment = self.moment.as_ref();
+                let moment = moment.ok_or_else(|| Missing::Function(function.to_string()))?;
+                Ok(function.value(moment).into())
             }
+            Reference::Target(key) => self
+                .target
+                .get(key)
+                .map(|fact| fact.as_str().into())
+                .ok_or_else(|| Missing::Target {
+                    key: key.clone(),
+                    why: self.unknown.get(key).cloned(),
+                }),
         }
     }
 
     fn named(&self, name: &str) -> Result<&Var, Missing> {
         self.names
             .get(name)
+            .or_else(|| self.captures.get(name))
             .ok_or_else(|| Missing::Name(name.to_owned()))
     }
 }
@@ -216,6 +266,9 @@ fn push_literal(pieces: &mut Vec<Piece>, text: &str) {
 }
 
 fn reference(inside: &str) -> Result<Reference, TemplateError> {
+    if let Some(function) = Function::parse(inside) {
+        return Ok(Reference::Function(function?));
+    }
     match inside.split_once('.') {
         Some(("target", key)) if is_name(key) => Ok(Reference::Target(key.to_owned())),
         None if is_name(inside) => Ok(Reference::Name(inside.to_owned())),
@@ -235,15 +288,21 @@ mod tests {
         Var::Number { value, written }
     }
 
+    fn fact(key: &str, value: &str) -> Arc<BTreeMap<String, String>> {
+        Arc::new(BTreeMap::from([(key.to_owned(), value.to_owned())]))
+    }
+
     fn values() -> Values {
         Values {
-            names: BTreeMap::from([
+            names: Arc::new(BTreeMap::from([
                 ("book".to_owned(), number("7")),
                 ("build".to_owned(), number("0192117")),
                 ("reader".to_owned(), Var::Text("{{ book }}".to_owned())),
-            ]),
-            target: BTreeMap::from([("version".to_owned(), "1.2.0".to_owned())]),
-            unknown: BTreeMap::from([("old_version".to_owned(), "it is the first".to_owned())]),
+            ])),
+            target: fact("version", "1.2.0"),
+            unknown: fact("old_version", "it is the first"),
+            captures: Arc::default(),
+            moment: None,
         }
     }
 
@@ -278,7 +337,7 @@ mod tests {
     fn a_filled_text_is_bounded() {
         let mut values = values();
         let long = Var::Text("x".repeat(100_000));
-        values.names.insert("long".to_owned(), long);
+        Arc::make_mut(&mut values.names).insert("long".to_owned(), long);
         let filled = |times: usize| {
             let template = Template::parse(&"{{ long }}".repeat(times)).unwrap();
             template.render(&values).map(|text| text.len())
@@ -295,6 +354,11 @@ mod tests {
         insta::assert_snapshot!(told("x {{ y"), @r#""{{" is never closed by "}}""#);
         insta::assert_snapshot!(told("{{ a b }}"), @r#""a b" between "{{" and "}}" is not a name"#);
         insta::assert_snapshot!(told("{{ vars.x }}"), @r#""vars.x" between "{{" and "}}" is not a name"#);
+        insta::assert_snapshot!(told("{{ guid() }}"), @"there is no function guid()");
+        insta::assert_snapshot!(
+            Template::parse("{{ uuid() }}").unwrap().render(&values()).unwrap_err(),
+            @"uuid() has no value outside of a try"
+        );
         insta::assert_snapshot!(
             Template::parse("{{ target.image }}").unwrap().render(&values()).unwrap_err(),
             @"target.image is not known for this deployment"

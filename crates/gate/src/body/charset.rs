@@ -21,6 +21,16 @@ enum Charset {
     },
 }
 
+impl Charset {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Web(encoding) => encoding.name(),
+            Self::Utf32 { big: true } => "UTF-32BE",
+            Self::Utf32 { big: false } => "UTF-32LE",
+        }
+    }
+}
+
 /// The text of a body of any kind.
 pub(super) fn text<'a>(bytes: &'a [u8], content_type: &str) -> Result<Cow<'a, str>, Undecodable> {
     let (charset, bytes) = told(bytes, content_type)?;
@@ -40,6 +50,16 @@ pub(super) fn json<'a>(bytes: &'a [u8], content_type: &str) -> Result<Cow<'a, st
             _ => Err(error),
         }
     })
+}
+
+/// The name of the charset by which a body is read as text.
+pub(super) fn name(bytes: &[u8], content_type: &str) -> Result<&'static str, Undecodable> {
+    told(bytes, content_type).map(|(charset, _)| charset.name())
+}
+
+/// The name of the charset with this label, if there is one.
+pub(super) fn canonical(label: &str) -> Option<&'static str> {
+    named(label.trim()).ok().map(Charset::name)
 }
 
 /// For people: as [`text`], with replacement characters for what can't be decoded.

@@ -52,6 +52,11 @@ pub(crate) enum Undecodable {
     },
 }
 
+/// The name of the charset with this label, by the Encoding Standard, if there is one.
+pub(crate) fn charset_name(label: &str) -> Option<&'static str> {
+    charset::canonical(label)
+}
+
 impl Body {
     /// `limit` is how many bytes there may be once decoded.
     pub(crate) fn new(received: Vec<u8>, limit: usize, headers: &HeaderMap) -> Self {
@@ -85,6 +90,22 @@ impl Body {
     /// The body as text: by its mark, else by the charset that it declares, else as UTF-8.
     pub(crate) fn text(&self) -> Result<Cow<'_, str>, Undecodable> {
         charset::text(self.decoded()?, &self.content_type)
+    }
+
+    /// The media type that the headers say, in lower case; empty if they say none.
+    pub(crate) fn media_type(&self) -> String {
+        let media = self.content_type.split(';').next().unwrap_or_default();
+        media.trim().to_ascii_lowercase()
+    }
+
+    /// The name of the charset by which [`Body::text`] reads it.
+    pub(crate) fn charset(&self) -> Result<&'static str, Undecodable> {
+        charset::name(self.decoded()?, &self.content_type)
+    }
+
+    /// What was received, with its content codings undone.
+    pub(crate) fn bytes(&self) -> Result<&[u8], Undecodable> {
+        self.decoded()
     }
 
     /// The text of a JSON body, which is UTF-8, UTF-16 or UTF-32 whatever the headers say.

@@ -25,11 +25,23 @@ pub(crate) struct Document<'a> {
 }
 
 /// Why a body is not there as JSON.
-enum Unread {
+pub(super) enum Unread {
     /// It isn't JSON, which is the target's doing.
     NotJson(JsonError),
     /// Nothing is known about it.
     Unknown(String),
+}
+
+impl Unread {
+    pub(super) fn finding(&self, demand: String) -> Finding {
+        match self {
+            Self::Unknown(why) => Finding::errored(demand, why.clone()),
+            Self::NotJson(error) => {
+                let got = Got::Words(format!("a body that is not JSON: {error}"));
+                Finding::new(demand, got, false)
+            }
+        }
+    }
 }
 
 impl<'a> Document<'a> {
@@ -39,6 +51,12 @@ impl<'a> Document<'a> {
             stop,
             parsed: None,
         }
+    }
+
+    /// The body as JSON.
+    pub(super) fn get(&mut self) -> Result<&exact_json::Document<'a>, &Unread> {
+        let evidence = self.evidence;
+        self.parsed.get_or_insert_with(|| parse(evidence)).as_ref()
     }
 
     pub(crate) fn evaluate(
@@ -52,18 +70,14 @@ impl<'a> Document<'a> {
             Ok(filled) => filled,
             Err(why) => return findings.push(Finding::errored("json path", why)),
         };
-        let evidence = self.evidence;
-        let document = match self.parsed.get_or_insert_with(|| parse(evidence)) {
+        let mut budget = Budget::default().until(Arc::clone(self.stop));
+        let document = match self.get() {
             Ok(document) => document,
-            Err(Unread::Unknown(why)) => {
-                return findings.push(Finding::errored(source, why.clone()));
-            }
-            Err(Unread::NotJson(error)) => {
-                let got = Got::Words(format!("a body that is not JSON: {error}"));
-                return findings.push(Finding::new(format!("{source} in a JSON body"), got, false));
+            Err(unread @ Unread::Unknown(_)) => return findings.push(unread.finding(source)),
+            Err(unread @ Unread::NotJson(_)) => {
+                return findings.push(unread.finding(format!("{source} in a JSON body")));
             }
         };
-        let mut budget = Budget::default().until(Arc::clone(self.stop));
         let selection = match path.select(document, &mut budget) {
             Ok(selection) => selection,
             Err(why) => return findings.push(Finding::errored(source, why.to_string())),

@@ -3,9 +3,10 @@
 
 use std::cmp::Ordering;
 
-use exact_json::Value;
+use exact_json::{Budget, Number, Value};
 
-use super::json_condition::{JsonCondition, JsonType, document, number};
+use super::json_condition::{JsonCondition, JsonType};
+use super::json_demand::{document, number};
 use crate::json_template::JsonTemplate;
 use crate::template::Values;
 
@@ -24,21 +25,75 @@ pub(crate) fn contradiction(tests: &[JsonCondition]) -> Option<(&JsonCondition, 
 
 /// Whether what meets `one` can't meet `other`.
 fn contradict(one: &JsonCondition, other: &JsonCondition) -> bool {
-    let fixed = |template: &JsonTemplate| template.render(&Values::default()).ok();
     match (one, other) {
+        (JsonCondition::Exists(false), JsonCondition::Count(count)) => !count.demands_none(),
         (JsonCondition::Exists(false), _) => true,
+        (JsonCondition::Count(count), other) if count.demands_none() => {
+            !matches!(other, JsonCondition::Exists(false))
+        }
         (JsonCondition::Equals(template), other) => fixed(template)
             .map(|value| document(&value))
             .is_some_and(|wanted| other.holds_for(wanted.root()) == Some(false)),
-        (JsonCondition::GreaterThan(low), JsonCondition::LessThan(high)) => {
-            match (fixed(low).map(number), fixed(high).map(number)) {
-                (Some(Ok(Value::Number(low))), Some(Ok(Value::Number(high)))) => {
-                    low.partial_cmp(&high).is_some_and(Ordering::is_ge)
-                }
-                _ => false,
-            }
+        // Where a string may have the part, an array may have another string with it; not so of the same value.
+        (JsonCondition::Contains(part), JsonCondition::NotContains(other)) => {
+            let same = |part: Value, other: Value| {
+                let (part, other) = (document(&part), document(&other));
+                exact_json::same(part.root(), other.root(), &mut Budget::default()) == Ok(true)
+            };
+            fixed(part)
+                .zip(fixed(other))
+                .is_some_and(|(part, other)| same(part, other))
         }
-        _ => false,
+        (JsonCondition::Matches(one), JsonCondition::NotMatches(other)) => {
+            one.template() == other.template()
+        }
+        _ => match (Bound::below(one), Bound::above(other)) {
+            (Some(low), Some(high)) => low.is_beyond(&high),
+            _ => false,
+        },
+    }
+}
+
+fn fixed(template: &JsonTemplate) -> Option<Value> {
+    template.render(&Values::default()).ok()
+}
+
+/// A limit for numbers, as far as it is known before a run.
+struct Bound {
+    limit: Number,
+    inclusive: bool,
+}
+
+impl Bound {
+    fn below(condition: &JsonCondition) -> Option<Self> {
+        match condition {
+            JsonCondition::GreaterThan(limit) => Self::of(limit, false),
+            JsonCondition::AtLeast(limit) => Self::of(limit, true),
+            _ => None,
+        }
+    }
+
+    fn above(condition: &JsonCondition) -> Option<Self> {
+        match condition {
+            JsonCondition::LessThan(limit) => Self::of(limit, false),
+            JsonCondition::AtMost(limit) => Self::of(limit, true),
+            _ => None,
+        }
+    }
+
+    fn of(limit: &JsonTemplate, inclusive: bool) -> Option<Self> {
+        match number(fixed(limit)?) {
+            Ok(Value::Number(limit)) => Some(Self { limit, inclusive }),
+            _ => None,
+        }
+    }
+
+    /// Whether no number is both above this and below the other.
+    fn is_beyond(&self, high: &Self) -> bool {
+        match self.limit.partial_cmp(&high.limit) {
+            Some(Ordering::Equal) => !(self.inclusive && high.inclusive),
+            order => order == Some(Ordering::Greater),
+        }
     }
 }
 
@@ -58,15 +113,22 @@ impl Types {
 
     fn of(test: &JsonCondition) -> Self {
         Self(match test {
-            JsonCondition::Matches(_) => Self::STRING,
+            JsonCondition::Matches(_) | JsonCondition::NotMatches(_) => Self::STRING,
             JsonCondition::Length(_) => Self::WITH_LENGTH,
-            JsonCondition::GreaterThan(_) | JsonCondition::LessThan(_) => Self::NUMBER,
-            JsonCondition::Contains(template) => match Self::of_json(template).0 {
-                types if types & Self::STRING == 0 => Self::ARRAY,
-                _ => Self::WITH_LENGTH,
-            },
+            JsonCondition::GreaterThan(_)
+            | JsonCondition::LessThan(_)
+            | JsonCondition::AtLeast(_)
+            | JsonCondition::AtMost(_) => Self::NUMBER,
+            JsonCondition::Contains(template) | JsonCondition::NotContains(template) => {
+                match Self::of_json(template).0 {
+                    types if types & Self::STRING == 0 => Self::ARRAY,
+                    _ => Self::WITH_LENGTH,
+                }
+            }
             JsonCondition::Equals(template) => Self::of_json(template).0,
-            JsonCondition::NotEquals(_) | JsonCondition::Exists(_) => Self::ANY,
+            JsonCondition::NotEquals(_) | JsonCondition::Exists(_) | JsonCondition::Count(_) => {
+                Self::ANY
+            }
             JsonCondition::Type(kind) => match kind {
                 JsonType::String => Self::STRING,
                 JsonType::Number | JsonType::Integer => Self::NUMBER,

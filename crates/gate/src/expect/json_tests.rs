@@ -12,7 +12,7 @@ use crate::template::Values;
 fn judged(json: &str, body: &str) -> (Measurement, String) {
     let suite = suite(json).unwrap_or_else(|problems| panic!("{problems}"));
     let values = Values {
-        names: suite.vars.clone(),
+        names: Arc::new(suite.vars.clone()),
         ..values()
     };
     let findings = evaluate(
@@ -374,11 +374,70 @@ checks:
         panic!("a JSON body");
     };
     let values = Values {
-        names: suite.vars.clone(),
+        names: Arc::new(suite.vars.clone()),
         ..Values::default()
     };
     insta::assert_snapshot!(
         template.render(&values).unwrap(),
         @r#"{"id":18446744073709551615,"price":1.10,"wei":36893488147419103233,"far":1e999,"list":[1.0,2e5]}"#
     );
+}
+
+#[test]
+fn what_must_not_be_is_asked_of_what_could_be() {
+    for (json, body, wanted) in [
+        ("path: $.a, not_contains: x", r#"{"a": "yz"}"#, PASSED),
+        ("path: $.a, not_contains: x", r#"{"a": "xyz"}"#, FAILED),
+        ("path: $.a, not_contains: 1", r#"{"a": [2, 1.0]}"#, FAILED),
+        ("path: $.a, not_contains: 1", r#"{"a": [2, 10]}"#, PASSED),
+        ("path: $.a, not_contains: x", r#"{"a": {"y": 1}}"#, PASSED),
+        // A number has no parts, so a path that is wrong does not pass.
+        ("path: $.a, not_contains: x", r#"{"a": 7}"#, FAILED),
+        ("path: $.a, not_contains: 1", r#"{"a": "text"}"#, FAILED),
+        ("path: $.b, not_contains: x", r#"{"a": 7}"#, FAILED),
+        ("path: $.a, not_matches: '^x'", r#"{"a": "yx"}"#, PASSED),
+        ("path: $.a, not_matches: '^x'", r#"{"a": "xy"}"#, FAILED),
+        ("path: $.a, not_matches: '^x'", r#"{"a": null}"#, FAILED),
+    ] {
+        assert_eq!(measured(json, body), wanted, "{json} of {body}");
+    }
+}
+
+#[test]
+fn limits_that_are_allowed_themselves() {
+    for (json, body, wanted) in [
+        (
+            "path: $, at_least: 9007199254740993",
+            "9007199254740993",
+            PASSED,
+        ),
+        (
+            "path: $, at_least: 9007199254740993",
+            "9007199254740992",
+            FAILED,
+        ),
+        ("path: $, at_most: 0.1", "0.10", PASSED),
+        ("path: $, at_most: 0.1", "0.1000000000000000000001", FAILED),
+        ("path: $, at_most: '{{ place }}'", "1.0", PASSED),
+        ("path: $, at_least: 1", "\"2\"", FAILED),
+    ] {
+        assert_eq!(measured(json, body), wanted, "{json} of {body}");
+    }
+}
+
+#[test]
+fn selected_values_are_counted() {
+    let body = r#"{"items": [1, 2, 3]}"#;
+    for (json, wanted) in [
+        ("path: '$.items[*]', count: 3", PASSED),
+        ("path: '$.items[*]', count: '>= 4'", FAILED),
+        ("path: $.items, count: 1", PASSED),
+        ("path: $.typo, count: 0", PASSED),
+        // There must be some.
+        ("path: $.typo, count: '< 5'", FAILED),
+        ("path: '$.items[*]', count: '< 5', at_least: 1", PASSED),
+    ] {
+        assert_eq!(measured(json, body), wanted, "{json}");
+    }
+    insta::assert_snapshot!(judged("path: '$.items[*]', count: '> 3'", body).1, @"$.items[*] selecting > 3 values : 3 values");
 }

@@ -4,27 +4,43 @@
 //! called off the runtime's threads. It must never decide anything: it says what was expected and
 //! what was got, and the verdict is made elsewhere.
 
+mod body_condition;
+mod capture;
+mod comparison;
+mod css;
+#[cfg(test)]
+mod css_tests;
 mod json;
 mod json_condition;
 mod json_contradiction;
+mod json_demand;
 mod json_path;
 #[cfg(test)]
 mod json_tests;
+mod latency;
+mod page;
+mod pattern;
+mod redirects;
+mod templates;
 mod text_condition;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use http::header::HeaderName;
 
-pub(crate) use self::json_condition::{Comparison, JsonCondition, JsonType, Operator};
+pub(crate) use self::body_condition::{BodyCondition, sha256};
+pub(crate) use self::capture::{Capture, CaptureSource, Captured};
+pub(crate) use self::comparison::{Comparison, Operator};
+pub(crate) use self::css::CssExpectation;
+pub(crate) use self::json_condition::{JsonCondition, JsonType};
 pub(crate) use self::json_contradiction::contradiction;
 pub(crate) use self::json_path::Path;
-pub(crate) use self::text_condition::{
-    MAX_FILLED_MEMORY, MAX_PATTERN_MEMORY, Pattern, TextCondition, compile,
-    evaluate as evaluate_text,
-};
+pub(crate) use self::latency::{LatencyLimit, Phase};
+use self::page::MAX_TREE_MEMORY;
+pub(crate) use self::pattern::{MAX_FILLED_MEMORY, MAX_PATTERN_MEMORY, Pattern, compile};
+pub(crate) use self::redirects::RedirectCondition;
+pub(crate) use self::text_condition::{TextCondition, evaluate as evaluate_text};
 use crate::evidence::{Evidence, Facet};
 use crate::measurement::Measurement;
 use crate::redact;
@@ -39,15 +55,19 @@ pub(crate) enum Expectation {
         name: HeaderName,
         tests: Vec<TextCondition>,
     },
-    Body(Vec<TextCondition>),
+    Body {
+        /// On its text.
+        text: Vec<TextCondition>,
+        /// On its bytes.
+        bytes: Vec<BodyCondition>,
+    },
     Json {
         path: Path,
         tests: Vec<JsonCondition>,
     },
-    Latency {
-        limit: Duration,
-        inclusive: bool,
-    },
+    Css(CssExpectation),
+    Redirects(Vec<RedirectCondition>),
+    Latency(Vec<LatencyLimit>),
 }
 
 /// Status codes from `first` to `last`, both included.
@@ -170,24 +190,91 @@ pub(crate) fn evaluate(
     values: &Values,
     stop: &Arc<AtomicBool>,
 ) -> Vec<Finding> {
-    let mut document = json::Document::new(evidence, stop);
+    let mut parsed = Parsed::new(evidence, stop);
     let mut findings = Vec::new();
     for expectation in expectations {
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        expectation.evaluate(evidence, &mut document, values, &mut findings);
+        expectation.evaluate(evidence, &mut parsed, values, &mut findings);
     }
     findings
+}
+
+/// The same for a step of a journey, which also takes values from the answer. `cookie` looks into its jar.
+pub(crate) fn judge_step(
+    expectations: &[Expectation],
+    captures: &[Capture],
+    evidence: &Evidence,
+    values: &Values,
+    stop: &Arc<AtomicBool>,
+    cookie: impl Fn(&str) -> Option<String>,
+) -> (Vec<Finding>, Vec<Result<Captured, Finding>>) {
+    let mut parsed = Parsed::new(evidence, stop);
+    let mut findings = Vec::new();
+    for expectation in expectations {
+        expectation.evaluate(evidence, &mut parsed, values, &mut findings);
+    }
+    let taken = captures
+        .iter()
+        .map(|capture| capture.take(evidence, &mut parsed, values, &cookie));
+    (findings, taken.collect())
+}
+
+/// What judging takes beside a received body that may be decoded to `size` bytes.
+pub(crate) fn memory_to_judge(expect: &[Expectation], size: usize) -> usize {
+    let any = |wanted: fn(&Expectation) -> bool| expect.iter().any(wanted);
+    let json = any(|one| matches!(one, Expectation::Json { .. }));
+    let body = any(|one| matches!(one, Expectation::Body { .. }));
+    let page = any(|one| matches!(one, Expectation::Css(_)));
+    let tree = if page { MAX_TREE_MEMORY } else { 0 };
+    match (json, body || page) {
+        (false, false) => 0,
+        (false, true) => size * TEXT + tree + WINDOW.min(size * 16),
+        (true, _) => size * (TEXT + JSON) + tree + WINDOW.min(size * 16),
+    }
+}
+
+/// The window that a decoder may need.
+const WINDOW: usize = 16 * 1024 * 1024;
+
+/// A decoded body for each byte of it: itself, and as text of another charset.
+const TEXT: usize = 4;
+
+/// And parsed as JSON.
+const JSON: usize = 10;
+
+/// A body in the forms that demands ask for, each read once.
+struct Parsed<'a> {
+    json: json::Document<'a>,
+    page: css::Page<'a>,
+}
+
+impl<'a> Parsed<'a> {
+    fn new(evidence: &'a Evidence, stop: &'a Arc<AtomicBool>) -> Self {
+        Self {
+            json: json::Document::new(evidence, stop),
+            page: css::Page::new(evidence, stop),
+        }
+    }
 }
 
 impl Expectation {
     /// Whether this demand can only be judged with the whole answer at hand.
     pub(crate) fn needs_whole_body(&self) -> bool {
-        matches!(
-            self,
-            Self::Body(_) | Self::Json { .. } | Self::Latency { .. }
-        )
+        match self {
+            Self::Body { .. } | Self::Json { .. } | Self::Css(_) => true,
+            Self::Latency(limits) => limits.iter().any(|limit| limit.phase == Phase::Total),
+            Self::Status(_) | Self::Header { .. } | Self::Redirects(_) => false,
+        }
+    }
+
+    /// Whether the request must have a connection made, which is judged.
+    pub(crate) fn needs_new_connection(&self) -> bool {
+        match self {
+            Self::Latency(limits) => limits.iter().any(|limit| limit.phase.is_of_connecting()),
+            _ => false,
+        }
     }
 
     /// What an answer must have so that this can be judged.
@@ -195,30 +282,38 @@ impl Expectation {
         match self {
             Self::Status(_) => &[Facet::Status],
             Self::Header { .. } => &[Facet::Headers],
-            Self::Body(_) | Self::Json { .. } => &[Facet::Body],
-            Self::Latency { .. } => &[Facet::Latency],
+            Self::Body { .. } | Self::Json { .. } | Self::Css(_) => &[Facet::Body],
+            Self::Redirects(_) => &[Facet::Redirects],
+            Self::Latency(limits) if limits.iter().all(|one| one.phase == Phase::Total) => {
+                &[Facet::Latency]
+            }
+            Self::Latency(_) => &[Facet::Latency, Facet::Phases],
         }
     }
 
     /// Whether the body is parsed for it.
     pub(crate) fn parses_body(&self) -> bool {
-        matches!(self, Self::Json { .. })
+        matches!(self, Self::Json { .. } | Self::Css(_))
     }
 
     /// Whether judging may take long enough to hold up a thread of the runtime.
     pub(crate) fn may_be_slow(&self) -> bool {
         match self {
-            Self::Body(_) | Self::Json { .. } => true,
+            Self::Body { .. } | Self::Json { .. } | Self::Css(_) => true,
             // A pattern over 256 KiB of headers holds a thread for seconds.
             Self::Header { tests, .. } => tests.iter().any(TextCondition::is_pattern),
-            Self::Status(_) | Self::Latency { .. } => false,
+            Self::Redirects(tests) => tests.iter().any(|test| match test {
+                RedirectCondition::Url(tests) => tests.iter().any(TextCondition::is_pattern),
+                RedirectCondition::Count(_) | RedirectCondition::Through(_) => false,
+            }),
+            Self::Status(_) | Self::Latency(_) => false,
         }
     }
 
     fn evaluate(
         &self,
         evidence: &Evidence,
-        document: &mut json::Document<'_>,
+        parsed: &mut Parsed<'_>,
         values: &Values,
         findings: &mut Vec<Finding>,
     ) {
@@ -238,15 +333,34 @@ impl Expectation {
                 None => Finding::errored(self.subject(), "the answer has no status of HTTP"),
             }),
             Self::Header { name, tests } => header(name, tests, evidence, values, findings),
-            Self::Body(tests) => match evidence.body.text() {
-                Ok(body) => {
-                    findings.extend(text_condition::evaluate("body", tests, &[&body], values));
+            Self::Body { text, bytes } => {
+                if !text.is_empty() {
+                    match evidence.body.text() {
+                        Ok(body) => {
+                            let found = text_condition::evaluate("body", text, &[&body], values);
+                            findings.extend(found);
+                        }
+                        Err(why) => {
+                            findings.push(Finding::errored(self.subject(), why.to_string()));
+                        }
+                    }
                 }
-                Err(why) => findings.push(Finding::errored(self.subject(), why.to_string())),
-            },
-            Self::Json { path, tests } => document.evaluate(path, tests, values, findings),
-            Self::Latency { limit, inclusive } => {
-                findings.push(latency(*limit, *inclusive, evidence.latency));
+                let found = bytes.iter().map(|one| one.evaluate(&evidence.body, values));
+                findings.extend(found);
+            }
+            Self::Json { path, tests } => parsed.json.evaluate(path, tests, values, findings),
+            Self::Css(css) => parsed.page.evaluate(css, values, findings),
+            Self::Redirects(tests) => {
+                for test in tests {
+                    test.evaluate(evidence, values, findings);
+                }
+            }
+            Self::Latency(limits) => {
+                findings.extend(
+                    limits
+                        .iter()
+                        .map(|limit| latency::evaluate(*limit, evidence)),
+                );
             }
         }
     }
@@ -256,9 +370,11 @@ impl Expectation {
         match self {
             Self::Status(_) => "status",
             Self::Header { .. } => "header",
-            Self::Body(_) => "body",
+            Self::Body { .. } => "body",
             Self::Json { .. } => "json",
-            Self::Latency { .. } => "latency",
+            Self::Css(_) => "css",
+            Self::Redirects(_) => "redirects",
+            Self::Latency(_) => "latency",
         }
     }
 }
@@ -307,24 +423,6 @@ fn header(
         sensitive,
         ..finding
     }));
-}
-
-fn latency(limit: Duration, inclusive: bool, got: Duration) -> Finding {
-    let (sign, met) = if inclusive {
-        ("<=", got <= limit)
-    } else {
-        ("<", got < limit)
-    };
-    let limit_told = words::duration(limit);
-    // Rounding must not make a missed limit look like a met one.
-    let got_told = words::duration(Duration::from_millis(
-        u64::try_from(got.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX),
-    ));
-    Finding::new(
-        format!("latency {sign} {limit_told}"),
-        Got::Words(got_told),
-        met,
-    )
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub(crate) struct AllowedOrigins<'a> {
     release: &'a Release,
     /// The origin of the check's own URL, if that is the release by the check's word.
     stated: Option<Origin>,
-    /// The host of the check's own URL: whoever wrote the check means it.
+    /// The host of the check's own URL: whoever wrote the check means it. None where an earlier answer says it.
     own_host: String,
     allowed: Vec<Origin>,
 }
@@ -39,11 +39,16 @@ impl<'a> AllowedOrigins<'a> {
         origin: &Origin,
         context: &'a ProbeContext,
     ) -> Result<Self, ProbeError> {
+        let own = !request.is_led_by_an_answer(&context.values);
         Ok(Self {
             only_release: context.clients.only_release,
             release: &context.clients.release,
-            stated: request.reaches_release.then(|| origin.clone()),
-            own_host: origin.host.clone(),
+            stated: (own && request.reaches_release).then(|| origin.clone()),
+            own_host: if own {
+                origin.host.clone()
+            } else {
+                String::new()
+            },
             allowed: request.allowed(&context.values)?,
         })
     }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::connect::HttpInfo;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -24,8 +24,10 @@ use super::connect::Router;
 use super::error::{ProbeError, broke_off, refused_unseen};
 use super::release::Release;
 use super::request_url::{Origin, RequestUrl, UrlReference};
+use super::timing::{Noted, NotingConnector};
 use super::trust::{self, Trust};
 use crate::Stage;
+use crate::evidence::ConnectTimes;
 
 /// What differs from the open internet where the gate runs.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +72,7 @@ pub(crate) struct Clients {
     used: Mutex<HashSet<(SocketAddr, SocketAddr)>>,
 }
 
-type Http = Client<HttpsConnector<Router>, Full<Bytes>>;
+type Http = Client<NotingConnector, Full<Bytes>>;
 
 /// What a [`Clients`] is made from.
 #[derive(Debug)]
@@ -96,6 +98,8 @@ pub(crate) struct PreparedRequest {
     pub(crate) body: Bytes,
     /// Nobody vouches for this URL: it must have a public address.
     pub(crate) guarded: bool,
+    /// It must go over a connection of its own, whose times are judged.
+    pub(crate) new_connection: bool,
 }
 
 /// The head of an answer.
@@ -105,6 +109,8 @@ pub(crate) struct ResponseHead {
     pub(crate) lost: Option<Duration>,
     /// It was asked once more.
     pub(crate) repeated: bool,
+    /// How long connecting took, if this request had a connection made.
+    pub(crate) connecting: Option<ConnectTimes>,
 }
 
 #[derive(Clone, Copy)]
@@ -192,6 +198,7 @@ impl Clients {
                 let given_up = response.status() == StatusCode::REQUEST_TIMEOUT && reused;
                 if !(given_up && is_idempotent(&request.method)) {
                     return Ok(ResponseHead {
+                        connecting: connect_times(&response, begun),
                         response,
                         lost: None,
                         repeated: false,
@@ -211,8 +218,10 @@ impl Clients {
             fresh: true,
             ..kind
         };
+        let again = Instant::now();
         match self.try_send(fresh, request).await? {
             Ok((response, _)) => Ok(ResponseHead {
+                connecting: connect_times(&response, again),
                 response,
                 lost,
                 repeated: true,
@@ -304,7 +313,7 @@ impl Clients {
             .http1_max_headers(MAX_HEADERS)
             .http1_max_buf_size(MAX_HEADER_BYTES as usize)
             .http2_max_header_list_size(MAX_HEADER_BYTES)
-            .build(connector))
+            .build(NotingConnector(connector)))
     }
 
     fn used(&self) -> MutexGuard<'_, HashSet<(SocketAddr, SocketAddr)>> {
@@ -318,13 +327,18 @@ impl ClientKind {
             secure: request.url.origin.secure,
             guarded: request.guarded,
             // It could not be repeated if the connection were gone.
-            fresh: !is_idempotent(&request.method),
+            fresh: request.new_connection || !is_idempotent(&request.method),
         }
     }
 }
 
 fn is_idempotent(method: &Method) -> bool {
     !matches!(*method, Method::POST | Method::PATCH)
+}
+
+/// The times of the connection that the answer came over, if it was made for this request.
+fn connect_times(response: &Response<Incoming>, asked: Instant) -> Option<ConnectTimes> {
+    response.extensions().get::<Noted>()?.since(asked)
 }
 
 fn ends(info: &HttpInfo) -> (SocketAddr, SocketAddr) {

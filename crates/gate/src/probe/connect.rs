@@ -13,11 +13,12 @@ use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use public_address::is_public;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tower_service::Service;
 
 use super::client::CONNECT_TIMEOUT;
 use super::release::Release;
+use super::timing::{Noted, NotedStream};
 
 /// How long the name service may take: less than a try, whose end would be the target's fault.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -40,38 +41,51 @@ pub(crate) struct PrivateAddress(pub(crate) String);
 /// Connects to where the release is.
 #[derive(Clone)]
 pub(super) struct Router {
-    tcp: HttpConnector<Resolver>,
     release: Arc<Release>,
+    guarded: bool,
 }
 
 impl Router {
     /// `guarded`: names may lead to public addresses only.
     pub(super) fn new(release: Arc<Release>, guarded: bool) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver { guarded });
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        Self { tcp, release }
+        Self { release, guarded }
     }
 }
 
 impl Service<Uri> for Router {
-    type Response = <HttpConnector<Resolver> as Service<Uri>>::Response;
+    type Response = NotedStream;
     type Error = <HttpConnector<Resolver> as Service<Uri>>::Error;
-    type Future = <HttpConnector<Resolver> as Service<Uri>>::Future;
+    type Future = Pin<Box<dyn Future<Output = Result<NotedStream, Self::Error>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.tcp.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        self.tcp.call(self.release.connect_to(uri))
+        let noted = Noted::default();
+        // One for each connection, as the resolver notes how long the look-up for this one took.
+        let mut tcp = HttpConnector::new_with_resolver(Resolver {
+            guarded: self.guarded,
+            noted: noted.clone(),
+        });
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let begun = Instant::now();
+        noted.begin(begun);
+        let connecting = tcp.call(self.release.connect_to(uri));
+        Box::pin(async move {
+            let stream = connecting.await?;
+            noted.connected(begun.elapsed());
+            Ok(NotedStream { stream, noted })
+        })
     }
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Resolver {
     guarded: bool,
+    noted: Noted,
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -86,8 +100,9 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let guarded = self.guarded;
+        let (guarded, noted) = (self.guarded, self.noted.clone());
         Box::pin(async move {
+            let begun = Instant::now();
             // The connector replaces the port.
             let lookup = tokio::net::lookup_host((name.as_str(), 0));
             let found = timeout(RESOLVE_TIMEOUT, lookup).await;
@@ -99,6 +114,7 @@ impl Service<Name> for Resolver {
                     return Err(NotResolved { name, cause }.into());
                 }
             };
+            noted.looked_up(begun.elapsed());
             let usable: Vec<SocketAddr> = found
                 .into_iter()
                 .filter(|address| !guarded || is_public(address.ip()))
@@ -117,7 +133,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_guarded_name_does_not_lead_inside() {
-        let resolve = |guarded| Resolver { guarded }.call("localhost".parse().unwrap());
+        let resolve = |guarded| {
+            let noted = Noted::default();
+            Resolver { guarded, noted }.call("localhost".parse().unwrap())
+        };
         assert!(resolve(false).await.is_ok());
         let why = resolve(true).await.unwrap_err().to_string();
         assert_eq!(why, "the name \"localhost\" leads to an address inside");

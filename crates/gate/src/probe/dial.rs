@@ -30,7 +30,7 @@ impl Clients {
         // Whoever wrote the check means its host, wherever that is.
         let mut router = Router::new(Arc::clone(&self.release), false);
         match router.call(uri).await {
-            Ok(io) => Ok(io.into_inner()),
+            Ok(io) => Ok(io.stream.into_inner()),
             Err(error) => Err(ProbeError::of_connecting(&error, &place)),
         }
     }

@@ -133,6 +133,7 @@ async fn execute(
             body: Body::new(Vec::new(), 0, &HeaderMap::new()),
             body_cut_at: None,
             latency,
+            exchange: None,
         }),
         findings: vec![Finding::new(format!("{subject} SERVING"), got, is_serving)],
         of_release,

@@ -1,12 +1,15 @@
 //! The `http` probe: one request, answered to the last byte of the body.
 
+use std::sync::{Mutex, PoisonError};
+
 use bytes::Bytes;
+use data_encoding::BASE64;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::Method;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-    USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HeaderMap,
+    HeaderName, HeaderValue, USER_AGENT,
 };
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -14,16 +17,18 @@ use tokio::time::{Duration, Instant};
 
 use super::allowed_origins::{Admission, AllowedOrigins};
 use super::client::{PreparedRequest, ResponseHead};
+use super::cookie_jar::CookieJar;
 use super::error::ProbeError;
+use super::multipart::{self, Content, Part};
 use super::redirect;
 use super::request_url::{Origin, RequestUrl};
 use super::{ProbeContext, ProbeKind, Profile, Sampling, Standing, Trace};
 use crate::body::{self, Body as ReceivedBody};
-use crate::evidence::{Evidence, Facet, Observation};
+use crate::evidence::{ConnectTimes, Evidence, Exchange, Facet, Observation};
 use crate::expect::{Expectation, StatusRange};
 use crate::json_template::JsonTemplate;
 use crate::measurement::Measurement;
-use crate::template::{Template, Values};
+use crate::template::{Reference, Template, Values};
 use crate::words::{self, RAW_KEEP};
 
 /// How many redirects are followed when a check asks for it.
@@ -44,6 +49,9 @@ pub(crate) struct Request {
     /// The name to speak to the target by, if another than the suite's.
     pub(crate) host: Option<String>,
     pub(crate) headers: Vec<(HeaderName, Template)>,
+    pub(crate) cookies: Vec<(String, Template)>,
+    /// User and password.
+    pub(crate) basic: Option<(Template, Template)>,
     pub(crate) query: Vec<(String, Template)>,
     pub(crate) body: Body,
     pub(crate) follow_redirects: bool,
@@ -62,6 +70,7 @@ pub(crate) enum Body {
     Json(JsonTemplate),
     Text(Template),
     Form(Vec<(String, Template)>),
+    Multipart(Vec<Part>),
 }
 
 impl ProbeKind for Request {
@@ -91,11 +100,24 @@ impl ProbeKind for Request {
         self.allow_origins.iter().for_each(&mut *see);
         self.headers.iter().for_each(|(_, value)| see(value));
         self.query.iter().for_each(|(_, value)| see(value));
+        self.cookies.iter().for_each(|(_, value)| see(value));
+        if let Some((user, password)) = &self.basic {
+            see(user);
+            see(password);
+        }
         match &self.body {
             Body::None => {}
             Body::Json(template) => template.templates(see),
             Body::Text(text) => see(text),
             Body::Form(fields) => fields.iter().for_each(|(_, value)| see(value)),
+            Body::Multipart(parts) => {
+                for part in parts {
+                    part.file.iter().for_each(&mut *see);
+                    if let Content::Text(text) = &part.content {
+                        see(text);
+                    }
+                }
+            }
         }
     }
 
@@ -143,6 +165,20 @@ impl Request {
         context.clients.resolve(&url, self.host.as_deref())
     }
 
+    /// Whether an earlier answer says where this request goes: then it is trusted no more than a redirect.
+    pub(super) fn is_led_by_an_answer(&self, values: &Values) -> bool {
+        let names = self
+            .url
+            .references()
+            .filter_map(|reference| match reference {
+                Reference::Name(name) => Some(name),
+                Reference::Target(_) | Reference::Function(_) => None,
+            });
+        names
+            .into_iter()
+            .any(|name| values.captures.contains_key(name))
+    }
+
     pub(super) fn allowed(&self, values: &Values) -> Result<Vec<Origin>, ProbeError> {
         let origins = self.allow_origins.iter().map(|template| {
             let written = template.render(values).map_err(missing)?;
@@ -164,9 +200,9 @@ impl Request {
             url = url.with_query(&encoder.extend_pairs(pairs).finish());
         }
         let (content_type, body) = self.body.fill(values)?;
-        let mut headers = self.headers(content_type, body.is_empty(), context)?;
+        let mut headers = self.headers(content_type, &body, context)?;
         if context.clients.release.is_at(&url.origin) {
-            for (name, value) in &context.release_headers {
+            for (name, value) in context.release_headers.iter() {
                 headers.entry(name).or_insert_with(|| value.clone());
             }
         }
@@ -176,38 +212,55 @@ impl Request {
             headers,
             body,
             guarded: false,
+            new_connection: false,
         })
     }
 
     fn headers(
         &self,
-        content_type: Option<&'static str>,
-        no_body: bool,
+        content_type: Option<HeaderValue>,
+        body: &Bytes,
         context: &ProbeContext,
     ) -> Result<HeaderMap, ProbeError> {
+        let values = &context.values;
         let mut headers = HeaderMap::new();
         let agent = HeaderValue::from_str(&context.clients.user_agent);
         headers.extend(agent.ok().map(|agent| (USER_AGENT, agent)));
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         let accepted = HeaderValue::from_static(body::ACCEPTED);
         headers.insert(ACCEPT_ENCODING, accepted);
-        if let Some(content_type) = content_type {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        }
-        if no_body && matches!(self.method, Method::POST | Method::PUT | Method::PATCH) {
+        headers.extend(content_type.map(|value| (CONTENT_TYPE, value)));
+        let expects_body = matches!(self.method, Method::POST | Method::PUT | Method::PATCH);
+        let is_stated = !matches!(self.body, Body::None);
+        if body.is_empty() && (expects_body || is_stated) {
             // RFC 9110, 8.6: some servers answer 411 otherwise.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let mut size = 0;
-        for (name, template) in &self.headers {
-            let value = template.render(&context.values).map_err(missing)?;
+        let mut insert = |name: HeaderName, value: String| {
             size += name.as_str().len() + value.len();
             let value = HeaderValue::from_str(&value).map_err(|_| {
                 ProbeError::errored(format!(
                     "the value of the header {name} has characters that no header may have"
                 ))
             })?;
-            headers.insert(name.clone(), value);
+            headers.insert(name, value);
+            Ok::<(), ProbeError>(())
+        };
+        for (name, template) in &self.headers {
+            insert(name.clone(), template.render(values).map_err(missing)?)?;
+        }
+        if !self.cookies.is_empty() {
+            insert(COOKIE, self.cookie_header(values)?)?;
+        }
+        if let Some((user, password)) = &self.basic {
+            let user = user.render(values).map_err(missing)?;
+            if user.contains(':') {
+                return Err(ProbeError::errored("the user of `basic` has a colon"));
+            }
+            let password = password.render(values).map_err(missing)?;
+            let pair = BASE64.encode(format!("{user}:{password}").as_bytes());
+            insert(AUTHORIZATION, format!("Basic {pair}"))?;
         }
         if size > MAX_REQUEST_HEADER_BYTES {
             return Err(ProbeError::errored(format!(
@@ -217,22 +270,48 @@ impl Request {
         }
         Ok(headers)
     }
+
+    fn cookie_header(&self, values: &Values) -> Result<String, ProbeError> {
+        let mut pairs = Vec::new();
+        for (name, value) in render_pairs(&self.cookies, values)? {
+            if !is_cookie_value(&value) {
+                return Err(ProbeError::errored(format!(
+                    "the value of the cookie {name} has characters that no cookie may have; \
+                     percent-encode it"
+                )));
+            }
+            pairs.push(format!("{name}={value}"));
+        }
+        Ok(pairs.join("; "))
+    }
+}
+
+/// What a cookie may hold (RFC 6265, 4.1.1), and what browsers send besides: spaces, commas and quotes.
+pub(crate) fn is_cookie_value(value: &str) -> bool {
+    value
+        .bytes()
+        .all(|byte| (b' '..=b'~').contains(&byte) && byte != b';')
 }
 
 impl Body {
-    fn fill(&self, values: &Values) -> Result<(Option<&'static str>, Bytes), ProbeError> {
+    fn fill(&self, values: &Values) -> Result<(Option<HeaderValue>, Bytes), ProbeError> {
+        let fixed = |written| Some(HeaderValue::from_static(written));
         Ok(match self {
             Self::None => (None, Bytes::new()),
             Self::Json(template) => {
                 let value = template.render(values).map_err(missing)?;
-                (Some("application/json"), value.to_string().into())
+                (fixed("application/json"), value.to_string().into())
             }
             Self::Text(template) => (None, template.render(values).map_err(missing)?.into()),
             Self::Form(fields) => {
                 let encoded = url::form_urlencoded::Serializer::new(String::new())
                     .extend_pairs(render_pairs(fields, values)?)
                     .finish();
-                (Some("application/x-www-form-urlencoded"), encoded.into())
+                (fixed("application/x-www-form-urlencoded"), encoded.into())
+            }
+            Self::Multipart(parts) => {
+                let (content_type, body) = multipart::fill(parts, values).map_err(missing)?;
+                (HeaderValue::try_from(content_type).ok(), body)
             }
         })
     }
@@ -240,30 +319,38 @@ impl Body {
 
 /// Sends the request and reads the answer. `whole` says whether the check needs the body to the
 /// end; if not, a body beyond the limit is only noted.
-async fn execute(
+pub(super) async fn execute(
     request: &Request,
     context: &ProbeContext,
     whole: bool,
     trace: &mut Trace,
 ) -> Result<Observation, ProbeError> {
     let mut prepared = request.prepare(context)?;
+    prepared.new_connection = context.new_connection;
     trace.request = Some(format!("{} {}", prepared.method, prepared.url));
     let allowed = AllowedOrigins::of(request, &prepared.url.origin, context)?;
     allowed.check_own_url(&prepared.url)?;
+    prepared.guarded = allowed.admission(&prepared.url.origin) == Admission::PublicOnly;
+    if prepared.guarded {
+        let refusal = format!(
+            "{} is not asked, as an answer of the target leads there",
+            prepared.url
+        );
+        redirect::refuse_private_address(&prepared.url, &refusal)?;
+    }
     context.clients.prepare(&prepared)?;
     let begun = Instant::now();
     let mut lost = Duration::ZERO;
-    let mut hops = 0;
-    let response = loop {
-        let response = send(&prepared, context, &mut lost, trace).await?;
+    let mut redirects = Vec::new();
+    let (response, connecting) = loop {
+        let (response, connecting) = send(&prepared, context, &mut lost, trace).await?;
         if !request.follow_redirects {
-            break response;
+            break (response, connecting);
         }
         let Some(next) = redirect::follow(&prepared, &response, &allowed)? else {
-            break response;
+            break (response, connecting);
         };
-        hops += 1;
-        if hops > MAX_REDIRECTS {
+        if redirects.len() == MAX_REDIRECTS {
             return Err(ProbeError::failed(format!(
                 "more than {MAX_REDIRECTS} redirects; the last to {}",
                 words::head(&next.url.to_string(), RAW_KEEP)
@@ -275,8 +362,10 @@ async fn execute(
             "{status} redirects to {}",
             words::head(&to, RAW_KEEP)
         ));
+        redirects.push(next.url.clone());
         prepared = next;
     };
+    let first_byte = begun.elapsed().saturating_sub(lost);
     let status = response.status().as_u16();
     trace.status = Some(status);
     let (head, body) = response.into_parts();
@@ -288,6 +377,7 @@ async fn execute(
             words::bytes(limit)
         ));
     }
+    let of_release = allowed.is_release(&prepared.url.origin);
     Ok(Observation {
         answer: Some(Evidence {
             status: Some(status),
@@ -295,10 +385,56 @@ async fn execute(
             headers: head.headers,
             body_cut_at,
             latency,
+            exchange: Some(Exchange {
+                first_byte,
+                connecting,
+                url: prepared.url,
+                redirects,
+            }),
         }),
         findings: Vec::new(),
-        of_release: allowed.is_release(&prepared.url.origin),
+        of_release,
     })
+}
+
+/// With the cookies of the journey that go to its URL. Those that the step itself says stay.
+fn with_cookies(
+    prepared: &PreparedRequest,
+    jar: &Mutex<CookieJar>,
+    trace: &mut Trace,
+) -> PreparedRequest {
+    let mut prepared = prepared.clone();
+    let jar = jar.lock().unwrap_or_else(PoisonError::into_inner);
+    for name in jar.held_back(&prepared.url) {
+        let note = format!(
+            "the cookie {name} is Secure, so it is not sent to {}",
+            prepared.url.origin
+        );
+        if !trace.notes.contains(&note) {
+            trace.notes.push(note);
+        }
+    }
+    let own = prepared
+        .headers
+        .get(COOKIE)
+        .and_then(|value| value.to_str().ok());
+    let mut pairs: Vec<String> = own.iter().map(|own| (*own).to_owned()).collect();
+    let says = |name: &str| {
+        let mut names = own
+            .unwrap_or_default()
+            .split(';')
+            .filter_map(|pair| pair.split_once('='));
+        names.any(|(own, _)| own.trim() == name)
+    };
+    let kept = jar
+        .pairs(&prepared.url)
+        .into_iter()
+        .filter(|(name, _)| !says(name));
+    pairs.extend(kept.map(|(name, value)| format!("{name}={value}")));
+    if let (false, Ok(value)) = (pairs.is_empty(), HeaderValue::from_str(&pairs.join("; "))) {
+        prepared.headers.insert(COOKIE, value);
+    }
+    prepared
 }
 
 async fn send(
@@ -306,12 +442,22 @@ async fn send(
     context: &ProbeContext,
     lost: &mut Duration,
     trace: &mut Trace,
-) -> Result<http::Response<Incoming>, ProbeError> {
+) -> Result<(http::Response<Incoming>, Option<ConnectTimes>), ProbeError> {
     let ResponseHead {
         response,
         lost: more,
         repeated,
-    } = context.clients.send(prepared).await?;
+        connecting,
+    } = match &context.jar {
+        None => context.clients.send(prepared).await?,
+        Some(jar) => {
+            let with_cookies = with_cookies(prepared, jar, trace);
+            let head = context.clients.send(&with_cookies).await?;
+            let mut jar = jar.lock().unwrap_or_else(PoisonError::into_inner);
+            jar.keep(&prepared.url, head.response.headers(), context.now());
+            head
+        }
+    };
     *lost += more.unwrap_or_default();
     if repeated {
         trace.notes.push(format!(
@@ -319,7 +465,7 @@ async fn send(
             prepared.method, prepared.url
         ));
     }
-    Ok(response)
+    Ok((response, connecting))
 }
 
 /// Reads until the end or the limit, whichever comes first.

@@ -2,42 +2,49 @@
 //! [`ProbeKind`] asks, and the engine stays as it is.
 //!
 //! A probe says what it saw or why it saw nothing. It must never decide whether a check passed,
-//! never keep cookies or other state for the next check, and never wait on its own account:
+//! never keep cookies or other state for the next check (a journey has its own jar), and never wait on its own account:
 //! the engine cuts it at its limits by dropping it.
 
 pub(crate) mod alarms;
 pub(crate) mod allowed_origins;
 pub(crate) mod client;
 mod connect;
+pub(crate) mod cookie_jar;
 pub(crate) mod crawl;
 mod dial;
 pub(crate) mod dns;
 mod error;
 pub(crate) mod grpc;
 pub(crate) mod http;
+pub(crate) mod journey;
+pub(crate) mod multipart;
 pub(crate) mod place;
 mod received;
 mod redirect;
 mod release;
 pub(crate) mod request_url;
 pub(crate) mod tcp;
+mod timing;
 pub(crate) mod tls;
 pub(crate) mod trust;
 pub(crate) mod web_place;
 pub(crate) mod websocket;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 
 use crate::cloud::CloudProbes;
 use crate::evidence::{Facet, Observation};
 use crate::expect::Expectation;
 use crate::measurement::Measurement;
 use crate::template::{Template, Values};
+use crate::template_function::Moment;
 
 pub(crate) use self::client::Clients;
+use self::cookie_jar::CookieJar;
 pub(crate) use self::error::ProbeError;
 use self::request_url::RequestUrl;
 
@@ -52,6 +59,7 @@ pub(crate) enum Probe {
     WebSocket(websocket::WebSocket),
     Grpc(grpc::Grpc),
     Crawl(crawl::Crawl),
+    Journey(journey::Journey),
     /// Probes that misbehave, for the engine's own tests.
     #[cfg(test)]
     Misbehave(Misbehaviour),
@@ -69,6 +77,7 @@ impl Probe {
             Self::WebSocket(websocket) => websocket,
             Self::Grpc(grpc) => grpc,
             Self::Crawl(crawl) => crawl,
+            Self::Journey(journey) => journey,
             #[cfg(test)]
             Self::Misbehave(misbehaviour) => misbehaviour,
         }
@@ -195,18 +204,36 @@ impl ProbeKind for Misbehaviour {
 }
 
 /// What a run shares with its probes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ProbeContext {
-    pub(crate) clients: Clients,
+    pub(crate) clients: Arc<Clients>,
+    /// Of a run, or of one try.
     pub(crate) values: Values,
     /// What the release's listener rule demands of every request.
-    pub(crate) release_headers: ::http::HeaderMap,
+    pub(crate) release_headers: Arc<::http::HeaderMap>,
     pub(crate) cloud: Option<Arc<dyn CloudProbes>>,
     /// In place of the system's name servers, if there are any.
     pub(crate) nameservers: Vec<SocketAddr>,
+    /// Whether a connection must be made for the try, because how long that takes is judged.
+    pub(crate) new_connection: bool,
+    /// The cookies of a journey; none where no check keeps any.
+    pub(crate) jar: Option<Arc<Mutex<CookieJar>>>,
 }
 
 impl ProbeContext {
+    /// The same for one try.
+    pub(crate) fn at(&self, moment: Moment) -> Self {
+        let mut context = self.clone();
+        context.values.moment = Some(moment);
+        context
+    }
+
+    /// The instant of the try, as functions have it.
+    pub(crate) fn now(&self) -> Timestamp {
+        let moment = self.values.moment.as_ref();
+        moment.map_or(Timestamp::UNIX_EPOCH, |moment| moment.now)
+    }
+
     /// Whom to ask about the cloud; `what` is what is asked for.
     pub(crate) fn cloud(&self, what: &str) -> Result<&dyn CloudProbes, ProbeError> {
         self.cloud.as_deref().ok_or_else(|| {

@@ -55,7 +55,7 @@ pub(super) fn follow<B>(
     let guarded = match allowed.admission(&url.origin) {
         Admission::Allowed => false,
         Admission::PublicOnly => {
-            refuse_private_address(&url)?;
+            refuse_private_address(&url, &format!("the redirect to {url} is not followed"))?;
             true
         }
         Admission::Refused => {
@@ -94,16 +94,16 @@ pub(super) fn follow<B>(
         headers,
         body,
         guarded,
+        new_connection: request.new_connection,
     }))
 }
 
 /// A host that is written as an address is never resolved, so the resolver would not refuse it.
-fn refuse_private_address(url: &RequestUrl) -> Result<(), ProbeError> {
+pub(super) fn refuse_private_address(url: &RequestUrl, refusal: &str) -> Result<(), ProbeError> {
     let host = url.origin.host.trim_matches(['[', ']']);
     match host.parse() {
         Ok(address) if !is_public(address) => Err(ProbeError::failed(format!(
-            "the redirect to {url} is not followed: {host} is an address inside; if that is \
-             meant, write allow_origins: [\"{}\"]",
+            "{refusal}: {host} is an address inside; if that is meant, write allow_origins: [\"{}\"]",
             url.origin
         ))),
         _ => Ok(()),

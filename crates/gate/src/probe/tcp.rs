@@ -108,6 +108,7 @@ async fn execute(
             body: Body::new(received, MAX_RECEIVED, &HeaderMap::new()),
             body_cut_at: None,
             latency,
+            exchange: None,
         }),
         findings,
         of_release,

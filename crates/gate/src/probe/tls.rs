@@ -130,6 +130,7 @@ async fn execute(
             body: Body::new(Vec::new(), 0, &HeaderMap::new()),
             body_cut_at: None,
             latency,
+            exchange: None,
         }),
         findings,
         of_release,

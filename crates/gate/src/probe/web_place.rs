@@ -50,7 +50,7 @@ pub(super) fn headers(
     let agent = HeaderValue::from_str(&context.clients.user_agent);
     headers.extend(agent.ok().map(|agent| (USER_AGENT, agent)));
     if context.clients.release.is_at(origin) {
-        headers.extend(context.release_headers.clone());
+        headers.extend((*context.release_headers).clone());
     }
     for (name, template) in own {
         let value = template.render(&context.values)?;

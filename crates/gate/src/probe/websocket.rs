@@ -142,6 +142,7 @@ async fn execute(
             body: Body::new(body.to_vec(), MAX_MESSAGE, &HeaderMap::new()),
             body_cut_at: None,
             latency,
+            exchange: None,
         }),
         findings,
         of_release,

@@ -20,7 +20,7 @@ const SECRET_HEADERS: &[&str] = &[
 
 /// Parts of names of query parameters, form fields and JSON keys whose values are never shown.
 const SECRET_NAME: &str = "token|passw(?:or)?d|passphrase|pwd|secret|api[-_]?key|access[-_]?key\
-    |private[-_]?key|signature|credential|session[-_]?id|authorization|client[-_]?assertion|jwt";
+    |private[-_]?key|csrf|xsrf|signature|credential|session[-_]?id|authorization|client[-_]?assertion|jwt";
 
 /// Names of query parameters and form fields whose values are never shown, whole: as parts of names they
 /// would hide too much, and in JSON they mean something else (`"code": 7`).

@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::{
-    BakeReport, CheckReport, ExpectationReport, FORMAT, Report, RoundReport, Tally, TryReport,
+    BakeReport, CapturedReport, CheckReport, ExpectationReport, FORMAT, Report, RoundReport,
+    StepReport, Tally, TryReport,
 };
 use crate::Stage;
 use crate::bake::Bake;
 use crate::expect::{Finding, Got};
 use crate::measurement::Measurement;
-use crate::records::{MAX_KEPT_ROUNDS, RoundRecord, TryRecord};
+use crate::records::{MAX_KEPT_ROUNDS, RoundRecord, StepRecord, TryRecord};
 use crate::redact::{MASK, Redactor};
 use crate::run::Finish;
 use crate::suite::Check;
@@ -43,6 +44,8 @@ pub(crate) struct ReportInput<'a> {
     pub(crate) bake: Bake,
     pub(crate) policy: InconclusivePolicy,
     pub(crate) dry_run: bool,
+    /// What the values of functions stood on.
+    pub(crate) seed: Option<u64>,
     pub(crate) elapsed: Duration,
     pub(crate) finish: Finish,
     /// Why the run could not begin, or broke. Any of these fails it.
@@ -88,6 +91,7 @@ pub(crate) fn build(input: &ReportInput<'_>) -> Report {
         started: input.started,
         finished: input.finished,
         duration_ms: millis(input.elapsed),
+        seed: input.seed.map(|seed| format!("{seed:016x}")),
         verdict: verdict(input, &checks),
         bake: (!input.bake.window.is_zero()).then(|| BakeReport {
             window_ms: millis(input.bake.window),
@@ -183,6 +187,7 @@ fn check_report(
     shown.extend(of_now.map(|(index, round)| round_report(before + index + 1, round, redactor)));
     CheckReport {
         name: shown_name(&check.name, redactor),
+        tags: check.tags.clone(),
         severity: check.severity,
         measurement: counters.came_to(bake),
         detail: match last_bad {
@@ -215,8 +220,27 @@ pub(crate) fn detail(round: &RoundRecord, redactor: &Redactor) -> String {
     if let (Some(error), true) = (&last.error, round.measurement != Measurement::NoData) {
         return redactor.excerpt(error, MAX_DETAIL_CHARS);
     }
-    let unmet: Vec<String> = last
-        .findings
+    let is_unmet = |step: &&StepRecord| !step.always && step.measurement != Measurement::Passed;
+    if let Some(step) = last.steps.iter().find(is_unmet) {
+        return words::shorten(&step_detail(step, redactor), MAX_DETAIL_CHARS);
+    }
+    unmet(&last.findings, redactor)
+}
+
+/// `step 3 "pay": expected status 201, got 503`
+fn step_detail(step: &StepRecord, redactor: &Redactor) -> String {
+    let name = step.name.as_ref().map_or_else(String::new, |name| {
+        format!(" {}", words::quote(&redactor.excerpt(name, MAX_SIDE_CHARS)))
+    });
+    let what = match &step.error {
+        Some(error) => redactor.excerpt(error, MAX_DETAIL_CHARS),
+        None => unmet(&step.findings, redactor),
+    };
+    format!("step {}{name}: {what}", step.number)
+}
+
+fn unmet(findings: &[Finding], redactor: &Redactor) -> String {
+    let unmet: Vec<String> = findings
         .iter()
         .filter(|finding| finding.measurement != Measurement::Passed)
         .map(|finding| sentence(&shown(finding, redactor)))
@@ -265,6 +289,51 @@ fn try_report(number: usize, record: &TryRecord, redactor: &Redactor) -> TryRepo
             .map(|raw| redactor.excerpt(raw, MAX_LINE_CHARS))
             .collect(),
         body_excerpt: record
+            .body
+            .as_ref()
+            .map(|raw| redactor.excerpt(raw, MAX_BODY_CHARS)),
+        steps: record
+            .steps
+            .iter()
+            .map(|step| step_report(step, redactor))
+            .collect(),
+    }
+}
+
+fn step_report(step: &StepRecord, redactor: &Redactor) -> StepReport {
+    let line = |raw: &String| redactor.excerpt(raw, MAX_LINE_CHARS);
+    StepReport {
+        number: step.number,
+        name: step.name.as_ref().map(line),
+        always: step.always,
+        measurement: step.measurement,
+        started_ms: millis(step.started),
+        duration_ms: millis(step.duration),
+        request: step.request.as_ref().map(line),
+        status: step.status,
+        latency_ms: step.latency.map(millis),
+        expectations: step
+            .findings
+            .iter()
+            .map(|finding| shown(finding, redactor))
+            .collect(),
+        error: step
+            .error
+            .as_ref()
+            .map(|raw| redactor.excerpt(raw, MAX_DETAIL_CHARS)),
+        notes: step.notes.iter().map(line).collect(),
+        captured: step
+            .captured
+            .iter()
+            .map(|(name, value)| CapturedReport {
+                name: name.clone(),
+                value: match value {
+                    Some(value) => redactor.excerpt(value, MAX_SIDE_CHARS),
+                    None => MASK.to_owned(),
+                },
+            })
+            .collect(),
+        body_excerpt: step
             .body
             .as_ref()
             .map(|raw| redactor.excerpt(raw, MAX_BODY_CHARS)),
@@ -333,7 +402,10 @@ fn notes(input: &ReportInput<'_>, checks: &[CheckReport]) -> Vec<String> {
         check
             .rounds
             .iter()
-            .any(|r| r.tries.iter().any(|t| t.body_excerpt.is_some()))
+            .flat_map(|round| &round.tries)
+            .any(|one| {
+                one.body_excerpt.is_some() || one.steps.iter().any(|s| s.body_excerpt.is_some())
+            })
     }) {
         notes.push(format!(
             "Bodies are shown up to {MAX_BODY_CHARS} characters."

@@ -6,6 +6,7 @@
 
 use askama::Template;
 
+use super::steps::StepView;
 use super::tries::{self, Group};
 use super::{CheckReport, ExpectationReport, Report, TryReport};
 use crate::Stage;
@@ -66,12 +67,24 @@ struct TryView<'a> {
     measurement: &'static str,
     class: &'static str,
     expectations: Vec<LineView<'a>>,
+    steps: Vec<StepView<'a>>,
 }
 
-struct LineView<'a> {
+pub(super) struct LineView<'a> {
     report: &'a ExpectationReport,
     measurement: &'static str,
     class: &'static str,
+}
+
+impl<'a> LineView<'a> {
+    pub(super) fn all(lines: &'a [ExpectationReport]) -> Vec<Self> {
+        let view = |report: &'a ExpectationReport| Self {
+            report,
+            measurement: report.measurement.as_str(),
+            class: class(report.measurement),
+        };
+        lines.iter().map(view).collect()
+    }
 }
 
 struct Cell {
@@ -204,15 +217,8 @@ impl<'a> TryView<'a> {
             timing: group.timing(),
             measurement: report.measurement.as_str(),
             class: class(report.measurement),
-            expectations: report
-                .expectations
-                .iter()
-                .map(|line| LineView {
-                    report: line,
-                    measurement: line.measurement.as_str(),
-                    class: class(line.measurement),
-                })
-                .collect(),
+            expectations: LineView::all(&report.expectations),
+            steps: report.steps.iter().map(StepView::of).collect(),
         }
     }
 }
@@ -291,6 +297,7 @@ fn numbers(report: &Report) -> Vec<(&'static str, String)> {
         numbers.push(("limits", limits));
     }
     numbers.push(("took", words::millis(report.duration_ms)));
+    numbers.extend(report.seed.iter().map(|seed| ("seed", seed.clone())));
     numbers
 }
 
@@ -433,7 +440,7 @@ fn of_letter(letter: char) -> Measurement {
     Measurement::of_letter(letter).unwrap_or(Measurement::NoData)
 }
 
-fn class(measurement: Measurement) -> &'static str {
+pub(super) fn class(measurement: Measurement) -> &'static str {
     match measurement {
         Measurement::Passed => "passed",
         Measurement::Failed => "failed",

@@ -5,6 +5,7 @@
 
 mod build;
 mod html;
+mod steps;
 mod tries;
 
 use std::collections::BTreeMap;
@@ -43,6 +44,10 @@ pub struct Report {
     pub finished: Timestamp,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
+    /// What the values of `uuid()` and `random()` stood on, in hexadecimal digits; none where the suite has no such.
+    /// `seed` of a suite repeats them.
+    #[serde(default)]
+    pub seed: Option<String>,
     /// The decision.
     pub verdict: Verdict,
     /// The window and the limits; none where one round decides.
@@ -77,6 +82,9 @@ pub struct BakeReport {
 pub struct CheckReport {
     /// The check's name.
     pub name: String,
+    /// The words that the suite groups it by.
+    #[serde(default)]
+    pub tags: Vec<String>,
     /// Whether it may block.
     pub severity: Severity,
     /// What it came to: past a limit what there was too much of, else its last round.
@@ -133,6 +141,51 @@ pub struct TryReport {
     pub notes: Vec<String>,
     /// The beginning of the body, if the try did not pass.
     pub body_excerpt: Option<String>,
+    /// Of a journey: its steps, in the order in which they were taken.
+    #[serde(default)]
+    pub steps: Vec<StepReport>,
+}
+
+/// One step of a journey.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StepReport {
+    /// From 1, in its list.
+    pub number: usize,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// It stands under `always`, so it decides nothing.
+    pub always: bool,
+    /// What it came to.
+    pub measurement: Measurement,
+    /// Since the beginning of the run, in milliseconds.
+    pub started_ms: u64,
+    /// In milliseconds.
+    pub duration_ms: u64,
+    /// Method and URL, if it came that far.
+    pub request: Option<String>,
+    /// The answer's status code, if there was an answer.
+    pub status: Option<u16>,
+    /// To the last byte of the body, in milliseconds.
+    pub latency_ms: Option<u64>,
+    /// What was expected and what was got.
+    pub expectations: Vec<ExpectationReport>,
+    /// Why nothing was measured.
+    pub error: Option<String>,
+    /// Redirects followed, bodies cut.
+    pub notes: Vec<String>,
+    /// What it captured.
+    pub captured: Vec<CapturedReport>,
+    /// The beginning of the body, if the step did not pass.
+    pub body_excerpt: Option<String>,
+}
+
+/// A value that later steps could use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapturedReport {
+    /// What they call it by.
+    pub name: String,
+    /// The value; `***` if it is secret.
+    pub value: String,
 }
 
 /// One demand and what came of it.

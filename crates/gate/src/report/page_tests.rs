@@ -75,6 +75,7 @@ fn one_try(measurement: Measurement, started: u64, millis: u64) -> TryRecord {
         error,
         notes: Vec::new(),
         body: (measurement == Measurement::Failed).then(|| "no database".to_owned()),
+        steps: Vec::new(),
         of_release: true,
     }
 }
@@ -119,6 +120,7 @@ fn report_of(checks: Vec<(&str, &str, Vec<RoundRecord>)>, bake: Bake) -> Report 
         elapsed: Duration::from_secs(4),
         policy: InconclusivePolicy::Fail,
         dry_run: false,
+        seed: None,
         finish: Finish::Ended(End::Window),
         refusals: Vec::new(),
         earlier: None,

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{CheckReport, RoundReport, TryReport};
+use super::{CheckReport, RoundReport, StepReport, TryReport};
 use crate::measurement::Measurement;
 use crate::words;
 
@@ -50,7 +50,27 @@ fn same(one: &TryReport, other: &TryReport) -> bool {
         && one.notes == other.notes
         && one.body_excerpt == other.body_excerpt
         && one.expectations.len() == other.expectations.len()
+        && one.steps.len() == other.steps.len()
+        && one
+            .steps
+            .iter()
+            .zip(&other.steps)
+            .all(|(a, b)| same_step(a, b))
         && expectations()
+}
+
+fn same_step(one: &StepReport, other: &StepReport) -> bool {
+    let unmet = |step: &StepReport| {
+        let unmet = step.expectations.iter();
+        let unmet = unmet.filter(|line| line.measurement != Measurement::Passed);
+        unmet
+            .map(|line| (line.expected.clone(), line.got.clone()))
+            .collect::<Vec<_>>()
+    };
+    one.measurement == other.measurement
+        && one.status == other.status
+        && one.error == other.error
+        && unmet(one) == unmet(other)
 }
 
 impl<'a> Group<'a> {

@@ -9,6 +9,7 @@ use futures::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::journey;
 use super::memory::Budget;
 use super::part::PausePolicy;
 use super::sampling::{self, Sample};
@@ -16,11 +17,12 @@ use crate::bake::Bake;
 use crate::evidence::{Evidence, Observation};
 use crate::expect::{Expectation, Finding, evaluate};
 use crate::measurement::Measurement;
-use crate::probe::{ProbeContext, ProbeError, Trace};
+use crate::probe::{Probe, ProbeContext, ProbeError, ProbeKind, Trace};
 use crate::progress::{Progress, Speaker};
 use crate::records::{Recorder, TryRecord};
 use crate::report;
 use crate::suite::Check;
+use crate::template_function::Moment;
 use crate::verdict::RunState;
 use crate::words::{self, RAW_KEEP};
 
@@ -39,6 +41,8 @@ pub(super) struct RunContext {
     /// When this invocation took it on.
     pub(super) begun: Instant,
     pub(super) deadline: Instant,
+    /// What the values of functions stand on.
+    pub(super) seed: u64,
     /// The deadline of this invocation, whatever the suite's own limit is.
     pub(super) function_deadline: Instant,
     /// Whether the run may be handed on to another invocation.
@@ -62,6 +66,18 @@ impl RunContext {
         self.elapsed_before + instant.saturating_duration_since(self.begun)
     }
 
+    /// What functions in the texts of a try stand on.
+    fn moment(&self, index: usize, number: u32) -> Moment {
+        let name = &self.checks[index].name;
+        let before = usize::try_from(self.prior.rounds()).unwrap_or(usize::MAX);
+        let round = before.saturating_add(self.recorder.measurements(index).len());
+        Moment {
+            seed: self.seed,
+            place: format!("{name}/{round}/{}", number + 1),
+            now: self.prior.begun + self.elapsed(),
+        }
+    }
+
     /// The instant that lies so long after the beginning of the run; now if it is over.
     pub(super) fn instant_of(&self, elapsed: Duration) -> Instant {
         self.begun + elapsed.saturating_sub(self.elapsed_before)
@@ -77,7 +93,9 @@ pub(super) async fn check(run: &Arc<RunContext>, index: usize) {
         .within
         .map_or(run.deadline, |within| run.deadline.min(started + within));
     for number in 0..=patience.retries {
-        let record = attempt(run, index, limit).await;
+        let mut context = run.probe.at(run.moment(index, number));
+        context.new_connection = check.expect.iter().any(Expectation::needs_new_connection);
+        let record = attempt(run, &context, index, limit).await;
         let measurement = record.measurement;
         run.recorder.add(index, record);
         if Instant::now() >= run.deadline && measurement != Measurement::Passed {
@@ -128,6 +146,7 @@ pub(super) fn broken(run: &RunContext, index: usize, panic: &(dyn std::any::Any 
             error: Some(format!("the gate itself broke: {why}; this is a defect")),
             notes: Vec::new(),
             body: None,
+            steps: Vec::new(),
             of_release: false,
         },
     );
@@ -135,10 +154,18 @@ pub(super) fn broken(run: &RunContext, index: usize, panic: &(dyn std::any::Any 
 }
 
 /// Measures once and judges what was seen.
-async fn attempt(run: &Arc<RunContext>, index: usize, limit: Instant) -> TryRecord {
+async fn attempt(
+    run: &Arc<RunContext>,
+    context: &ProbeContext,
+    index: usize,
+    limit: Instant,
+) -> TryRecord {
+    if let Probe::Journey(journey) = &run.checks[index].probe {
+        return journey::attempt(run, context, index, journey, limit).await;
+    }
     let begun = Instant::now();
     let mut trace = Trace::default();
-    let seen = sampling::execute(run, index, limit, &mut trace).await;
+    let seen = sampling::execute(run, context, index, limit, &mut trace).await;
     let (mut of_release, mut in_doubt) = (false, None);
     let (mut findings, mut body, mut latency, mut error) = (Vec::new(), None, None, None);
     match seen {
@@ -149,7 +176,7 @@ async fn attempt(run: &Arc<RunContext>, index: usize, limit: Instant) -> TryReco
             findings = observation.findings;
             if let Some(answer) = observation.answer {
                 latency = Some(answer.latency);
-                match judged(run, index, answer, limit).await {
+                match judged_by_check(run, context, index, answer, limit).await {
                     Ok((more, beginning)) => {
                         findings.extend(more);
                         body = beginning;
@@ -183,27 +210,56 @@ async fn attempt(run: &Arc<RunContext>, index: usize, limit: Instant) -> TryReco
         },
         notes: trace.notes,
         body: body.filter(|_| measurement != Measurement::Passed),
+        steps: Vec::new(),
         of_release,
     }
 }
 
 pub(super) async fn execute(
     run: &RunContext,
+    context: &ProbeContext,
     check: &Check,
     limit: Instant,
     trace: &mut Trace,
 ) -> Result<Observation, ProbeError> {
-    let timeout = check.retry.timeout;
+    let within = words::duration(check.retry.within.unwrap_or_default());
+    let asked = Asked {
+        kind: check.probe.kind(),
+        expect: &check.expect,
+        timeout: check.retry.timeout,
+        limit_words: &format!("all tries together may take {within}"),
+    };
+    ask(run, context, asked, limit, trace).await
+}
+
+/// What is asked once, of a check or of a step.
+pub(super) struct Asked<'a> {
+    pub(super) kind: &'a dyn ProbeKind,
+    /// What will be judged of its answer.
+    pub(super) expect: &'a [Expectation],
+    pub(super) timeout: Duration,
+    /// What the limit beyond its own is.
+    pub(super) limit_words: &'a str,
+}
+
+/// Asks, and is back by the limits, whatever the probe does.
+pub(super) async fn ask(
+    run: &RunContext,
+    context: &ProbeContext,
+    asked: Asked<'_>,
+    limit: Instant,
+    trace: &mut Trace,
+) -> Result<Observation, ProbeError> {
+    let Asked { kind, timeout, .. } = asked;
     let cut = (Instant::now() + timeout).min(limit);
     let begun = Instant::now();
-    let whole_body = check.expect.iter().any(Expectation::needs_whole_body);
-    let kind = check.probe.kind();
+    let whole_body = asked.expect.iter().any(Expectation::needs_whole_body);
     // Whoever was silent: the target, or somebody who says nothing about it.
     let silent = |message| ProbeError {
         measurement: kind.profile().silence,
         message,
     };
-    let probe = AssertUnwindSafe(kind.execute(&run.probe, whole_body, trace)).catch_unwind();
+    let probe = AssertUnwindSafe(kind.execute(context, whole_body, trace)).catch_unwind();
     match timeout_at(cut, probe).await {
         Ok(Ok(seen)) => seen,
         Ok(Err(panic)) => Err(ProbeError::errored(format!(
@@ -217,13 +273,7 @@ pub(super) async fn execute(
                 words::duration(begun.elapsed())
             ),
         }),
-        Err(_) if cut == limit => {
-            let within = check.retry.within.unwrap_or_default();
-            let limit = words::duration(within);
-            Err(silent(format!(
-                "no complete answer: all tries together may take {limit}"
-            )))
-        }
+        Err(_) if cut == limit => Err(silent(format!("no complete answer: {}", asked.limit_words))),
         Err(_) => Err(silent(format!(
             "no complete answer within {}",
             words::duration(timeout)
@@ -236,23 +286,60 @@ pub(super) async fn execute(
 /// nothing is lost by taking turns.
 pub(super) static PARSING: Semaphore = Semaphore::const_new(1);
 
-/// Judges off the runtime's threads where that may be slow, and never longer than one try may take. Waiting for
-/// memory and for the turn is no time of the target's, and of no try. The beginning of the body comes back if
-/// something was not met.
-async fn judged(
+/// What came of the expectations of a check. The beginning of the body comes back if something was not met.
+async fn judged_by_check(
     run: &Arc<RunContext>,
+    context: &ProbeContext,
     index: usize,
     evidence: Evidence,
     limit: Instant,
 ) -> Result<(Vec<Finding>, Option<String>), ProbeError> {
     let check = &run.checks[index];
+    let judging = Judging {
+        needs: &check.expect,
+        timeout: check.retry.timeout,
+        limit,
+    };
+    let (shared, values) = (Arc::clone(run), context.values.clone());
+    judged(run, judging, evidence, move |evidence, stop| {
+        let findings = evaluate(&shared.checks[index].expect, evidence, &values, stop);
+        let body = match worst(&findings) {
+            Measurement::Passed => None,
+            _ => evidence.body.beginning(RAW_KEEP),
+        };
+        (findings, body)
+    })
+    .await
+}
+
+/// What is judged, and until when.
+pub(super) struct Judging<'a> {
+    /// What it takes, as expectations.
+    pub(super) needs: &'a [Expectation],
+    pub(super) timeout: Duration,
+    pub(super) limit: Instant,
+}
+
+/// Judges off the runtime's threads where that may be slow, and never longer than one try may take. Waiting for
+/// memory and for the turn is no time of the target's, and of no try.
+pub(super) async fn judged<T: Send + 'static>(
+    run: &Arc<RunContext>,
+    judging: Judging<'_>,
+    evidence: Evidence,
+    work: impl FnOnce(&Evidence, &Arc<AtomicBool>) -> T + Send + 'static,
+) -> Result<T, ProbeError> {
+    let Judging {
+        needs,
+        timeout,
+        limit,
+    } = judging;
     let stop = Arc::new(AtomicBool::new(false));
-    if !check.expect.iter().any(Expectation::may_be_slow) {
-        return Ok(judge(run, index, &evidence, &stop));
+    if !needs.iter().any(Expectation::may_be_slow) {
+        return Ok(work(&evidence, &stop));
     }
     let waiting = async {
-        let room = run.memory.room(&check.expect, evidence.body.most()).await;
-        let turn = if check.expect.iter().any(Expectation::parses_body) {
+        let room = run.memory.room(needs, evidence.body.most()).await;
+        let turn = if needs.iter().any(Expectation::parses_body) {
             PARSING.acquire().await.ok()
         } else {
             None
@@ -271,18 +358,16 @@ async fn judged(
             message,
         });
     };
-    let until = (Instant::now() + check.retry.timeout).min(limit);
-    let shared = Arc::clone(run);
+    let until = (Instant::now() + timeout).min(limit);
     let stopped = Arc::clone(&stop);
     // What is held goes with the work: what is cut off still takes its memory, until it has seen that.
     let judging = tokio::task::spawn_blocking(move || {
-        let judged = judge(&shared, index, &evidence, &stopped);
+        let judged = work(&evidence, &stopped);
         drop((evidence, held));
         judged
     });
     let _stop = StopOnDrop(stop);
-    let judged = timeout_at(until, judging).await;
-    match judged {
+    match timeout_at(until, judging).await {
         Ok(Ok(judged)) => Ok(judged),
         Ok(Err(fault)) => {
             let why = fault
@@ -308,23 +393,8 @@ impl Drop for StopOnDrop {
     }
 }
 
-fn judge(
-    run: &RunContext,
-    index: usize,
-    evidence: &Evidence,
-    stop: &Arc<AtomicBool>,
-) -> (Vec<Finding>, Option<String>) {
-    let check = &run.checks[index];
-    let findings = evaluate(&check.expect, evidence, &run.probe.values, stop);
-    let body = match worst(&findings) {
-        Measurement::Passed => None,
-        _ => evidence.body.beginning(RAW_KEEP),
-    };
-    (findings, body)
-}
-
 /// Failed outweighs errored: what was measured and is wrong is known. Passed are only those of which all passed.
-fn worst(findings: &[Finding]) -> Measurement {
+pub(super) fn worst(findings: &[Finding]) -> Measurement {
     let any = |measurement| {
         findings
             .iter()

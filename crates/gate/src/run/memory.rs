@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::expect::Expectation;
+use crate::expect::{Expectation, memory_to_judge};
 use crate::suite::Check;
 
 const KIB: usize = 1024;
@@ -20,15 +20,6 @@ const BASE: usize = 80 * MIB;
 
 /// What one request takes beside its body: the buffers of its connection, TLS, its record.
 const REQUEST: usize = 256 * KIB;
-
-/// The window that a decoder may need.
-const WINDOW: usize = 16 * MIB;
-
-/// A decoded body for each byte of it: itself, and as text of another charset.
-const TEXT: usize = 4;
-
-/// And parsed as JSON.
-const JSON: usize = 10;
 
 /// What may be judged at once where it is unknown how much memory there is.
 const UNSTATED: usize = 256 * MIB;
@@ -62,7 +53,8 @@ impl Need {
                 .iter()
                 .map(|check| {
                     let most = received(check);
-                    let by_expect = judging(&check.expect, most).max(judging(everywhere, most));
+                    let by_expect =
+                        memory_to_judge(&check.expect, most).max(memory_to_judge(everywhere, most));
                     check.probe.kind().profile().judged.max(by_expect)
                 })
                 .max()
@@ -132,7 +124,9 @@ impl Budget {
         expect: &[Expectation],
         body: usize,
     ) -> Option<OwnedSemaphorePermit> {
-        let need = judging(expect, body).div_ceil(KIB).clamp(1, self.most);
+        let need = memory_to_judge(expect, body)
+            .div_ceil(KIB)
+            .clamp(1, self.most);
         let need = u32::try_from(need).unwrap_or(u32::MAX);
         Arc::clone(&self.permits)
             .acquire_many_owned(need)
@@ -143,17 +137,6 @@ impl Budget {
 
 fn received(check: &Check) -> usize {
     check.probe.kind().profile().received
-}
-
-/// What judging takes beside a received body that may be decoded to `size` bytes.
-fn judging(expect: &[Expectation], size: usize) -> usize {
-    let json = expect.iter().any(|e| matches!(e, Expectation::Json { .. }));
-    let body = expect.iter().any(|e| matches!(e, Expectation::Body(_)));
-    match (json, body) {
-        (false, false) => 0,
-        (false, true) => size * TEXT + WINDOW.min(size * 16),
-        (true, _) => size * (TEXT + JSON) + WINDOW.min(size * 16),
-    }
 }
 
 #[cfg(test)]

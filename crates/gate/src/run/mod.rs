@@ -4,6 +4,7 @@
 //! off, the report still has everything up to then and shows what is missing.
 
 mod attempt;
+mod journey;
 mod memory;
 mod part;
 mod refusals;
@@ -132,6 +133,7 @@ impl Outcome {
             bake: Bake::ONE_ROUND,
             policy: InconclusivePolicy::Fail,
             dry_run: false,
+            seed: None,
             elapsed: Duration::ZERO,
             finish: Finish::Ended(End::Cut),
             refusals: reasons,
@@ -197,6 +199,7 @@ async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
     };
     let elapsed_before =
         Duration::try_from(part.now.duration_since(prior.begun)).unwrap_or_default();
+    let seed = run.suite.seed.unwrap_or_else(|| prior.seed());
     let overall = run.suite.limits.overall;
     let overall = overall.map(|overall| begun + overall.saturating_sub(elapsed_before));
     let deadline = overall.map_or(run.deadline, |overall| overall.min(run.deadline));
@@ -238,6 +241,7 @@ async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
             elapsed_before,
             begun,
             deadline,
+            seed,
             function_deadline: run.deadline,
             pause: part.pause,
             revision: marks.clone(),
@@ -263,6 +267,7 @@ async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
             took: begun.elapsed(),
             elapsed: elapsed_before + begun.elapsed(),
             state: prior,
+            seed,
             earlier,
             records: recorder.take(),
             checks: selected,
@@ -284,6 +289,8 @@ struct Measured {
     elapsed: Duration,
     /// Before this invocation.
     state: RunState,
+    /// What the values of functions stood on.
+    seed: u64,
     earlier: Option<Report>,
     checks: Vec<Check>,
     records: Vec<Vec<RoundRecord>>,
@@ -317,6 +324,7 @@ fn end_of(run: &Run, measured: Measured, redactor: &Redactor) -> PartEnd {
         bake,
         policy: run.suite.inconclusive,
         dry_run: run.suite.dry_run,
+        seed: run.suite.uses_functions.then_some(measured.seed),
         elapsed,
         finish,
         refusals: measured.refusals,
@@ -453,9 +461,11 @@ fn probe_context(run: &Run) -> Result<ProbeContext, Missing> {
             .map(|(name, value)| (name.clone(), Var::Text(value.clone()))),
     );
     let values = Values {
-        names,
-        target: run.target.facts.clone(),
-        unknown: run.target.unknown.clone(),
+        names: Arc::new(names),
+        target: Arc::new(run.target.facts.clone()),
+        unknown: Arc::new(run.target.unknown.clone()),
+        captures: Arc::default(),
+        moment: None,
     };
     let mut ca_certificates = run.http.ca_certificates.clone();
     for template in &run.suite.ca_certificates {
@@ -475,11 +485,13 @@ fn probe_context(run: &Run) -> Result<ProbeContext, Missing> {
         .filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)))
         .collect();
     Ok(ProbeContext {
-        clients,
+        clients: Arc::new(clients),
         values,
-        release_headers,
+        release_headers: Arc::new(release_headers),
         cloud: run.cloud.clone(),
         nameservers: run.http.nameservers.clone(),
+        new_connection: false,
+        jar: None,
     })
 }
 

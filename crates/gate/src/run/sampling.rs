@@ -13,7 +13,7 @@ use super::attempt::{self, PARSING, RunContext, StopOnDrop};
 use crate::evidence::{Evidence, Observation};
 use crate::expect::{Expectation, Finding, Got, evaluate};
 use crate::measurement::Measurement;
-use crate::probe::{ProbeError, Sampling, Trace};
+use crate::probe::{ProbeContext, ProbeError, Sampling, Trace};
 
 /// The chance that a revision with its share of traffic gives none of the answers.
 const MAX_CHANCE: f64 = 0.001;
@@ -31,7 +31,8 @@ pub(super) struct Sample {
 }
 
 /// Whose answer it is.
-enum AnsweredBy {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AnsweredBy {
     New,
     /// It says another value.
     Other,
@@ -42,6 +43,7 @@ enum AnsweredBy {
 /// Asks, and asks again while the old revision answers.
 pub(super) async fn execute(
     run: &Arc<RunContext>,
+    context: &ProbeContext,
     index: usize,
     limit: Instant,
     trace: &mut Trace,
@@ -52,7 +54,7 @@ pub(super) async fn execute(
         (Some(_), Sampling::Indistinct) => return Err(indistinct(profile.key)),
         (Some(percent), Sampling::Repeat | Sampling::Once) => percent,
         (None, _) | (_, Sampling::Unshared) => {
-            let observation = attempt::execute(run, check, limit, trace).await?;
+            let observation = attempt::execute(run, context, check, limit, trace).await?;
             return Ok(Sample {
                 observation,
                 doubt: None,
@@ -65,7 +67,7 @@ pub(super) async fn execute(
     let (mut asked, mut bad) = (0, UnattributedFailures::default());
     while asked < most && Instant::now() < until {
         asked += 1;
-        let mut observation = match attempt::execute(run, check, limit, trace).await {
+        let mut observation = match attempt::execute(run, context, check, limit, trace).await {
             Ok(observation) => observation,
             // Whoever did not answer may have been either.
             Err(error) if error.measurement == Measurement::Failed => {
@@ -77,7 +79,7 @@ pub(super) async fn execute(
         let Some(answer) = observation.answer.take() else {
             return Err(indistinct(profile.key));
         };
-        let (answer, by, unmet) = answered_by(run, index, answer, limit).await?;
+        let (answer, by, unmet) = answered_by(run, context, Some(index), answer, limit).await?;
         observation.answer = Some(answer);
         match (by, unmet) {
             (AnsweredBy::New, _) => {
@@ -151,16 +153,28 @@ impl UnattributedFailures {
     }
 }
 
+/// Which revision gave an answer, by what the suite says.
+pub(super) async fn revision_of(
+    run: &Arc<RunContext>,
+    context: &ProbeContext,
+    evidence: Evidence,
+    limit: Instant,
+) -> Result<(Evidence, AnsweredBy), ProbeError> {
+    let (evidence, by, _) = answered_by(run, context, None, evidence, limit).await?;
+    Ok((evidence, by))
+}
+
 /// Judged off the runtime's threads, as a path over a large body may be slow. Of an answer that says nothing, what it
 /// does not meet comes back as well.
 async fn answered_by(
     run: &Arc<RunContext>,
-    index: usize,
+    context: &ProbeContext,
+    index: Option<usize>,
     evidence: Evidence,
     limit: Instant,
 ) -> Result<(Evidence, AnsweredBy, Option<String>), ProbeError> {
     // As much as either takes, as both are judged here; and one parsed body at a time, as everywhere.
-    let expect = &run.checks[index].expect;
+    let expect = index.map_or(&[][..], |index| &run.checks[index].expect);
     let judged: Vec<Expectation> = run.revision.iter().chain(expect).cloned().collect();
     let most = evidence.body.most();
     let waiting = async {
@@ -171,14 +185,14 @@ async fn answered_by(
     };
     let held = timeout_at(limit, waiting).await.map_err(|_| too_slow())?;
     let shared = Arc::clone(run);
+    let values = context.values.clone();
     let stop = Arc::new(AtomicBool::new(false));
     let _stop = StopOnDrop(Arc::clone(&stop));
     let judging = tokio::task::spawn_blocking(move || {
-        let judge = |expectations: &[Expectation]| {
-            evaluate(expectations, &evidence, &shared.probe.values, &stop)
-        };
+        let judge =
+            |expectations: &[Expectation]| evaluate(expectations, &evidence, &values, &stop);
         let marks = judge(&shared.revision);
-        let is_text = matches!(shared.revision.as_slice(), [Expectation::Body(_)]);
+        let is_text = matches!(shared.revision.as_slice(), [Expectation::Body { .. }]);
         let by = match marks.as_slice() {
             marks
                 if marks
@@ -197,8 +211,8 @@ async fn answered_by(
                 None => Ok(AnsweredBy::Other),
             },
         };
-        let unmet = match by {
-            Ok(AnsweredBy::Unknown) => judge(&shared.checks[index].expect)
+        let unmet = match (&by, index) {
+            (Ok(AnsweredBy::Unknown), Some(index)) => judge(&shared.checks[index].expect)
                 .iter()
                 .find(|finding| finding.measurement != Measurement::Passed)
                 .map(in_words),
@@ -237,7 +251,7 @@ fn in_words(finding: &Finding) -> String {
 }
 
 /// How often to ask until it would be strange that the new revision never answered.
-fn max_requests(percent: u32) -> u32 {
+pub(super) fn max_requests(percent: u32) -> u32 {
     let share = f64::from(percent.clamp(1, 99)) / 100.0;
     let needed = MAX_CHANCE.ln() / (1.0 - share).ln();
     #[allow(

@@ -2,12 +2,14 @@
 //! that it is always back by its deadline.
 
 mod bake;
+mod carried;
 mod cloud;
 mod conditions;
 mod crawl;
 mod dns;
 mod grpc;
 mod hostile;
+mod journey;
 mod observed;
 mod origin;
 mod parts;

@@ -14,13 +14,34 @@ pub(super) fn without_body(
     expect: &[Expectation],
     problems: &Findings,
 ) {
-    let on_body =
-        |one: &Expectation| matches!(one, Expectation::Body(_) | Expectation::Json { .. });
+    let on_body = |one: &Expectation| {
+        matches!(
+            one,
+            Expectation::Body { .. } | Expectation::Json { .. } | Expectation::Css(_)
+        )
+    };
     if *method == Method::HEAD && expect.iter().any(on_body) {
         problems.add(
             node.at,
             "an answer to HEAD has no body, so nothing can hold for it",
             "use GET, or expect a status or headers",
+        );
+    }
+}
+
+/// Reports conditions on redirects of a check that follows none.
+pub(super) fn without_redirects(
+    node: &Node,
+    follows: bool,
+    expect: &[Expectation],
+    problems: &Findings,
+) {
+    let on_redirects = |one: &Expectation| matches!(one, Expectation::Redirects(_));
+    if !follows && expect.iter().any(on_redirects) {
+        problems.add(
+            node.at,
+            "redirects are expected, and the request follows none",
+            "add `follow_redirects: true`; to judge a redirect itself, expect its status and its header location",
         );
     }
 }
@@ -32,18 +53,20 @@ pub(super) fn together(node: &Node, tests: &[TextCondition], problems: &Findings
         .enumerate()
         .flat_map(|(index, one)| tests[index + 1..].iter().map(move |other| (one, other)))
         .find_map(|(one, other)| {
-            (contradict(one, other) || contradict(other, one)).then(|| (name(one), name(other)))
+            (contradict(one, other) || contradict(other, one)).then(|| (one.name(), other.name()))
         });
     let (message, remedy) = match found {
         Some((one, other)) => (
             format!("`{one}` and `{other}` contradict each other, so this can never hold"),
             "remove one, or make two expectations if two values are meant",
         ),
-        None if tests.iter().any(excludes_all) => (
-            "`not_contains` with nothing in it can never hold".to_owned(),
-            "write what must not be there; for an empty text write `equals: \"\"`",
-        ),
-        None => return true,
+        None => match tests.iter().find(|test| excludes_all(test)) {
+            Some(test) => (
+                format!("`{}` with nothing in it can never hold", test.name()),
+                "write what must not be there; for an empty text write `equals: \"\"`",
+            ),
+            None => return true,
+        },
     };
     problems.add(node.at, message, remedy);
     false
@@ -52,7 +75,14 @@ pub(super) fn together(node: &Node, tests: &[TextCondition], problems: &Findings
 /// Whether what meets `one` can't meet `other`.
 fn contradict(one: &TextCondition, other: &TextCondition) -> bool {
     match (one, other) {
+        (TextCondition::Exists(false), TextCondition::Count(count)) => !count.demands_none(),
         (TextCondition::Exists(false), _) => true,
+        (TextCondition::Count(count), other) if count.demands_none() => {
+            !matches!(other, TextCondition::Exists(false))
+        }
+        (TextCondition::Matches(one), TextCondition::NotMatches(other)) => {
+            one.template() == other.template()
+        }
         (TextCondition::Equals(text), other) => {
             literal(text).is_some_and(|text| meets(&text, other) == Some(false))
         }
@@ -69,13 +99,22 @@ fn meets(text: &str, condition: &TextCondition) -> Option<bool> {
         TextCondition::Equals(other) => literal(other).map(|other| text == other),
         TextCondition::Contains(part) => literal(part).map(|part| text.contains(&part)),
         TextCondition::NotContains(part) => literal(part).map(|part| !text.contains(&part)),
+        TextCondition::NotEquals(other) => literal(other).map(|other| text != other),
         TextCondition::Matches(pattern) => pattern.literal().map(|regex| regex.is_match(text)),
+        TextCondition::NotMatches(pattern) => pattern.literal().map(|regex| !regex.is_match(text)),
         TextCondition::Exists(wanted) => Some(*wanted),
+        TextCondition::Count(count) => count.demands_none().then_some(false),
     }
 }
 
 fn excludes_all(test: &TextCondition) -> bool {
-    matches!(test, TextCondition::NotContains(part) if literal(part).is_some_and(|part| part.is_empty()))
+    match test {
+        TextCondition::NotContains(part) => literal(part).is_some_and(|part| part.is_empty()),
+        TextCondition::NotMatches(pattern) => {
+            literal(pattern.template()).is_some_and(|source| source.is_empty())
+        }
+        _ => false,
+    }
 }
 
 fn literal(template: &Template) -> Option<String> {
@@ -83,15 +122,4 @@ fn literal(template: &Template) -> Option<String> {
         .is_literal()
         .then(|| template.render_with(|_| Ok(String::new())).ok())
         .flatten()
-}
-
-fn name(test: &TextCondition) -> &'static str {
-    match test {
-        TextCondition::Equals(_) => "equals",
-        TextCondition::Contains(_) => "contains",
-        TextCondition::NotContains(_) => "not_contains",
-        TextCondition::Matches(_) => "matches",
-        TextCondition::Exists(true) => "exists: true",
-        TextCondition::Exists(false) => "exists: false",
-    }
 }

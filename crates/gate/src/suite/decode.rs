@@ -1,6 +1,6 @@
 //! The suite's text into a [`Suite`], or into every problem that it has.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use url::Host;
 
 use super::patterns::Patterns;
 use super::{Check, Limits, RetryPolicy, SecretRef, Severity, Suite, SuiteProblems};
-use super::{FILE, contradiction, expect, http, keys, probes, traffic};
+use super::{FILE, expect, http, journey, keys, probes, traffic};
 use crate::probe::Probe;
-use crate::template::{Reference, Template, Var};
+use crate::template::{Reference, Template, TemplateError, Var};
 use crate::verdict::InconclusivePolicy;
 use crate::{Stage, TARGET_KEYS, words};
 
@@ -20,6 +20,9 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 const CHECK_LIMIT: usize = 1_000;
+/// Tags of one check, and characters of one.
+const MAX_TAGS: usize = 20;
+const MAX_TAG: usize = 50;
 
 /// What the decoder knows while it reads: where problems go, and which names are alive.
 pub(super) struct Context {
@@ -31,6 +34,10 @@ pub(super) struct Context {
     pub(super) patterns: Patterns,
     /// Regular expressions in the paths of `json`, so far.
     pub(super) path_patterns: Cell<usize>,
+    /// What earlier steps of the journey that is read capture.
+    captured: RefCell<BTreeSet<String>>,
+    /// Whether a text has a function so far.
+    uses_functions: Cell<bool>,
 }
 
 /// `defaults.http`.
@@ -53,6 +60,8 @@ pub(super) fn suite(source: &str, text: &str) -> Result<Suite, SuiteProblems> {
         defaults: Defaults::default(),
         patterns: Patterns::default(),
         path_patterns: Cell::new(0),
+        captured: RefCell::default(),
+        uses_functions: Cell::new(false),
     };
     let suite = whole(&root, &mut context).map(|suite| Suite {
         fingerprint: fingerprint(text),
@@ -104,6 +113,9 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
         .get("inconclusive")
         .and_then(|node| scalar::choice(node, "inconclusive", &policies, &context.problems));
     let dry_run = flag(&object, "dry_run", &context.problems);
+    let seed = object
+        .get("seed")
+        .and_then(|node| seed(node, &context.problems));
     let checks = object
         .require("checks", &context.problems)
         .and_then(|node| checks(node, context));
@@ -119,6 +131,8 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
         revision,
         inconclusive: inconclusive.unwrap_or_default(),
         dry_run,
+        seed,
+        uses_functions: context.uses_functions.get(),
         fingerprint: 0,
     })
 }
@@ -128,6 +142,20 @@ fn fingerprint(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+/// What the values of functions stand on: a number, or the text that an earlier report shows.
+fn seed(node: &Node, problems: &Findings) -> Option<u64> {
+    let seed = match &node.value {
+        Value::Number(number, _) => number.as_u64(),
+        Value::Text(text) => u64::from_str_radix(text.trim(), 16).ok(),
+        _ => None,
+    };
+    if seed.is_none() {
+        let remedy = "write a whole number, or the 16 hexadecimal digits of a report in quotes";
+        problems.add(node.at, "seed is not a seed", remedy);
+    }
+    seed
 }
 
 fn flag(object: &Object<'_>, key: &str, problems: &Findings) -> bool {
@@ -334,6 +362,10 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
         None => Some(Stage::ALL.to_vec()),
         Some(node) => stages(node, problems),
     };
+    let tags = match object.get("tags") {
+        None => Some(Vec::new()),
+        Some(node) => tags(node, problems),
+    };
     let severities = [
         ("required", Severity::Required),
         ("advisory", Severity::Advisory),
@@ -354,14 +386,30 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
     let read = probes::probe(object, context);
     let key = read.as_ref().map_or("http", |read| read.key);
     let line = read.as_ref().map_or(object.at.line, |read| read.line);
-    let probe = read.and_then(|read| read.probe);
+    let mut probe = read.and_then(|read| read.probe);
+    if let Some(node) = object.get("always") {
+        let always = journey::always(node, context);
+        match &mut probe {
+            Some(Probe::Journey(journey)) => journey.always = always,
+            _ if key == "journey" => {}
+            _ => {
+                let message = "`always` goes with `journey`";
+                let remedy = "write the request under `journey`, or remove it";
+                problems.add(node.at, message, remedy);
+            }
+        }
+    }
+    context.forget_captures();
     let within = object
         .get("within")
         .and_then(|node| scalar::duration(node, "within", MILLISECOND..=HOUR, problems));
-    let retry = RetryPolicy {
+    let mut retry = RetryPolicy {
         within,
         ..retry_policy(object, probes::retry_defaults(key, context), context)
     };
+    if let (Some(Probe::Journey(journey)), None) = (&probe, object.get("timeout")) {
+        retry.timeout = journey.timeout();
+    }
     let profile = probe.as_ref().map(|probe| probe.kind().profile());
     let expect = match object.get("expect") {
         None => probe.as_ref().map(|probe| probe.kind().presumed()),
@@ -370,17 +418,47 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
     if let (Some(node), Some(Probe::Http(request)), Some(expect)) =
         (object.get("expect"), &probe, &expect)
     {
-        contradiction::without_body(node, &request.method, expect, problems);
+        expect::fits_request(node, request, expect, context);
     }
     Some(Check {
         name: name.to_owned(),
         line,
         on: on?,
+        tags: tags?,
         severity: severity?,
         probe: probe?,
         retry,
         expect: expect?,
     })
+}
+
+/// Words that group checks in reports.
+fn tags(node: &Node, problems: &Findings) -> Option<Vec<String>> {
+    let nodes = items(node, "tags", problems)?;
+    if nodes.len() > MAX_TAGS {
+        let message = format!("tags has more than {MAX_TAGS} entries");
+        problems.add(node.at, message, "name fewer");
+        return None;
+    }
+    let mut tags: Vec<String> = Vec::new();
+    for node in nodes {
+        let tag = scalar::text(node, "tags", problems)?;
+        let fits = tag.len() <= MAX_TAG && is_name(tag);
+        if !fits || tags.iter().any(|other| other == tag) {
+            let (message, remedy) = if fits {
+                (format!("the tag {tag:?} is there twice"), "remove one")
+            } else {
+                (
+                    format!("{tag:?} can't be a tag"),
+                    "use up to 50 letters, digits, _ and -, not beginning with a digit",
+                )
+            };
+            problems.add(node.at, message, remedy);
+            return None;
+        }
+        tags.push(tag.to_owned());
+    }
+    Some(tags)
 }
 
 fn stages(node: &Node, problems: &Findings) -> Option<Vec<Stage>> {
@@ -417,13 +495,56 @@ impl Context {
         }
     }
 
+    /// Takes up the name of a capture, which later steps may use.
+    pub(super) fn declare_capture(&self, key: &Key) -> bool {
+        if !is_name(&key.text) || key.text == "target" {
+            let message = format!("{:?} can't be the name of a capture", key.text);
+            let remedy = "use letters, digits, _ and -, not beginning with a digit; `target` is taken by the deployment";
+            self.problems.add(key.at, message, remedy);
+            return false;
+        }
+        let taken = if self.names.contains(&key.text) {
+            Some("is a variable or a secret already")
+        } else if self.captured.borrow_mut().insert(key.text.clone()) {
+            None
+        } else {
+            Some("is captured twice")
+        };
+        if let Some(taken) = taken {
+            let message = format!("{:?} {taken}", key.text);
+            self.problems.add(key.at, message, "rename one of them");
+        }
+        taken.is_none()
+    }
+
+    pub(super) fn is_captured(&self, name: &str) -> bool {
+        self.captured.borrow().contains(name)
+    }
+
+    /// How many values the journey captures so far.
+    pub(super) fn captures(&self) -> usize {
+        self.captured.borrow().len()
+    }
+
+    /// Another journey, or none, begins: it has no captures.
+    pub(super) fn forget_captures(&self) {
+        self.captured.borrow_mut().clear();
+    }
+
     /// A template all of whose references are alive.
     pub(super) fn template(&self, node: &Node, written: &str) -> Option<Template> {
         let template = match Template::parse(written) {
             Ok(template) => template,
             Err(error) => {
-                let remedy = "references look like {{ name }} or {{ target.version }}; \
-                              for braces as they are, put them in a variable";
+                let remedy = match &error {
+                    TemplateError::Function(_) => {
+                        "there are uuid(), random(8), now(), now('+1d') and now('%Y-%m-%d')"
+                    }
+                    _ => {
+                        "references look like {{ name }} or {{ target.version }}; \
+                         for braces as they are, put them in a variable"
+                    }
+                };
                 self.problems.add(node.at, error.to_string(), remedy);
                 return None;
             }
@@ -483,18 +604,29 @@ impl Context {
     pub(super) fn known(&self, reference: &Reference) -> Option<String> {
         match reference {
             Reference::Name(name) => self.vars.get(name).map(|var| var.written().to_owned()),
-            Reference::Target(_) => None,
+            Reference::Target(_) | Reference::Function(_) => None,
         }
     }
 
     fn is_alive(&self, node: &Node, reference: &Reference) -> bool {
+        let captured = self.captured.borrow().clone();
         let (name, known): (String, Vec<&str>) = match reference {
-            Reference::Name(name) if self.names.contains(name) => return true,
+            Reference::Function(_) => {
+                self.uses_functions.set(true);
+                return true;
+            }
+            Reference::Name(name) if self.names.contains(name) || self.is_captured(name) => {
+                return true;
+            }
             Reference::Target(key) if TARGET_KEYS.contains(&key.as_str()) => return true,
             _ if self.problems.is_full() => return false,
             Reference::Name(name) => (
                 name.clone(),
-                self.names.iter().map(String::as_str).collect(),
+                self.names
+                    .iter()
+                    .chain(captured.iter())
+                    .map(String::as_str)
+                    .collect(),
             ),
             Reference::Target(key) => (format!("target.{key}"), TARGET_KEYS.to_vec()),
         };

@@ -1,16 +1,15 @@
 //! `expect:` of a check.
 
-use std::time::Duration;
-
 use ::http::header::HeaderName;
 use strict_yaml::{Node, Object, Value, items, scalar};
 
+use super::comparison::count;
 use super::decode::Context;
-use super::patterns::{MAX_MEMORY, MAX_TEXT, Refusal};
-use super::{contradiction, json, keys};
-use crate::expect::{Expectation, Operator, Pattern, StatusRange, TextCondition};
+use super::patterns::pattern;
+use super::{body, contradiction, css, json, keys, latency, redirects};
+use crate::expect::{Expectation, StatusRange, TextCondition};
 use crate::probe::Profile;
-use crate::words;
+use crate::probe::http::Request;
 
 /// `of` says what the probe's answer has; none if the probe has problems itself.
 pub(super) fn all(
@@ -33,6 +32,18 @@ pub(super) fn all(
     read.into_iter().collect()
 }
 
+/// Reports what no answer to this request can meet.
+pub(super) fn fits_request(
+    node: &Node,
+    request: &Request,
+    expect: &[Expectation],
+    context: &Context,
+) {
+    let problems = &context.problems;
+    contradiction::without_body(node, &request.method, expect, problems);
+    contradiction::without_redirects(node, request.follow_redirects, expect, problems);
+}
+
 /// Whether the answer of this probe has what the expectation is about.
 fn can_be_judged(node: &Node, read: &Expectation, of: &Profile, context: &Context) -> bool {
     let mut needed = read.needs().iter();
@@ -46,7 +57,9 @@ fn can_be_judged(node: &Node, read: &Expectation, of: &Profile, context: &Contex
     };
     let known = of.answer.iter().map(|facet| facet.as_str());
     let known: Vec<&str> = known.collect();
-    let remedy = if known.is_empty() {
+    let remedy = if key == "journey" {
+        "write it in the step whose answer it is about".to_owned()
+    } else if known.is_empty() {
         format!("remove it: `{key}` has conditions of its own")
     } else {
         let known = known.join(" and ");
@@ -59,11 +72,14 @@ fn can_be_judged(node: &Node, read: &Expectation, of: &Profile, context: &Contex
 /// `revision:` of a suite: one expectation that tells an answer of the new revision from one of the old.
 pub(super) fn revision(node: &Node, context: &Context) -> Option<Expectation> {
     let read = one(node, context)?;
-    if matches!(read, Expectation::Status(_) | Expectation::Latency { .. }) {
+    if matches!(
+        read,
+        Expectation::Status(_) | Expectation::Latency(_) | Expectation::Redirects(_)
+    ) {
         let remedy = "name a header, a field of JSON or something in the body that says which revision answers";
         context.problems.add(
             node.at,
-            "a revision is not told by its status or its latency",
+            "a revision is not told by its status, its latency or redirects",
             remedy,
         );
         return None;
@@ -92,12 +108,11 @@ fn one(node: &Node, context: &Context) -> Option<Expectation> {
     match *key {
         "status" => status(value, context),
         "header" => header(value, context),
-        "body" => {
-            let object = Object::read(value, &keys::BODY, problems)?;
-            text_tests(value, &object, context).map(Expectation::Body)
-        }
+        "body" => body::expectation(value, context),
+        "css" => css::expectation(value, context),
+        "redirects" => redirects::expectation(value, context),
         "json" => json::expectation(value, context),
-        _ => latency(value, context),
+        _ => latency::expectation(value, context),
     }
 }
 
@@ -197,24 +212,31 @@ pub(super) fn text_tests(
     object: &Object<'_>,
     context: &Context,
 ) -> Option<Vec<TextCondition>> {
-    let problems = &context.problems;
-    let mut tests = Vec::new();
-    for key in object.keys().filter(|key| key.text != "name") {
-        let value = object.get(&key.text)?;
-        let template = || {
-            let written = scalar::loose_text(value, &key.text, problems)?;
-            context.template(value, written)
-        };
-        tests.push(match key.text.as_str() {
-            "equals" => template().map(TextCondition::Equals),
-            "contains" => template().map(TextCondition::Contains),
-            "not_contains" => template().map(TextCondition::NotContains),
-            "matches" => pattern(value, context).map(TextCondition::Matches),
-            _ => scalar::boolean(value, &key.text, problems).map(TextCondition::Exists),
-        });
-    }
+    let keys = object.keys().filter(|key| key.text != "name");
+    let tests = keys
+        .map(|key| text_test(&key.text, object.get(&key.text)?, context))
+        .collect();
     let tests = demanded(node, object, tests, context)?;
-    contradiction::together(node, &tests, problems).then_some(tests)
+    contradiction::together(node, &tests, &context.problems).then_some(tests)
+}
+
+/// One condition on a text.
+pub(super) fn text_test(key: &str, node: &Node, context: &Context) -> Option<TextCondition> {
+    let problems = &context.problems;
+    let template = || {
+        let written = scalar::loose_text(node, key, problems)?;
+        context.template(node, written)
+    };
+    match key {
+        "equals" => template().map(TextCondition::Equals),
+        "not_equals" => template().map(TextCondition::NotEquals),
+        "contains" => template().map(TextCondition::Contains),
+        "not_contains" => template().map(TextCondition::NotContains),
+        "matches" => pattern(key, node, context).map(TextCondition::Matches),
+        "not_matches" => pattern(key, node, context).map(TextCondition::NotMatches),
+        "count" => count(key, node, context).map(TextCondition::Count),
+        _ => scalar::boolean(node, key, problems).map(TextCondition::Exists),
+    }
 }
 
 /// A demand without a single condition would be met by anything.
@@ -237,101 +259,4 @@ pub(super) fn demanded<T>(
         return None;
     }
     tests.into_iter().collect()
-}
-
-pub(super) fn pattern(node: &Node, context: &Context) -> Option<Pattern> {
-    let written = scalar::text(node, "matches", &context.problems)?;
-    let template = context.template(node, written)?;
-    let trial = Pattern::placeholder(&template);
-    let refusal = match context.patterns.compile(&trial, template.is_literal()) {
-        Ok(trial) => return Some(Pattern::new(template, trial)),
-        Err(refusal) => refusal,
-    };
-    let smaller = "write it smaller: [0-9] for \\d, [a-z] for \\w, lower counts in braces";
-    let (message, remedy) = match refusal {
-        Refusal::Bad(why) => (
-            format!("{written:?} is not a regular expression: {why}"),
-            "see https://docs.rs/regex/latest/regex/#syntax; \
-             single quotes keep YAML from reading backslashes",
-        ),
-        Refusal::TooLong => {
-            let bound = words::bytes(MAX_TEXT);
-            (
-                format!("the regular expression is longer than {bound}"),
-                smaller,
-            )
-        }
-        Refusal::TooLarge { bound } => {
-            let bound = words::bytes(bound);
-            let message = format!("the regular expression {written:?} takes more than {bound}");
-            (message, smaller)
-        }
-        Refusal::TooMuch { first: true } => {
-            let bound = words::bytes(MAX_MEMORY);
-            let message = format!(
-                "the regular expressions of the suite, up to this one, take more than {bound}"
-            );
-            (
-                message,
-                "use fewer or smaller ones: [0-9] for \\d, [a-z] for \\w",
-            )
-        }
-        Refusal::TooMuch { first: false } => return None,
-    };
-    context.problems.add(node.at, message, remedy);
-    None
-}
-
-/// A comparison and what it compares with: equality, if no sign is written.
-pub(super) fn operator(written: &str) -> (Operator, &str) {
-    let signs = [
-        ("<=", Operator::AtMost),
-        (">=", Operator::AtLeast),
-        ("==", Operator::Equal),
-        ("<", Operator::Less),
-        (">", Operator::Greater),
-    ];
-    signs
-        .into_iter()
-        .find_map(|(sign, operator)| Some((operator, written.strip_prefix(sign)?.trim())))
-        .unwrap_or((Operator::Equal, written))
-}
-
-fn latency(node: &Node, context: &Context) -> Option<Expectation> {
-    let written = match &node.value {
-        Value::Text(text) | Value::Number(_, text) => text.trim(),
-        _ => "",
-    };
-    let (operator, rest) = operator(written);
-    let limit = scalar::parse_duration(rest);
-    let inclusive = operator == Operator::AtMost;
-    match (operator, limit) {
-        (Operator::Less | Operator::AtMost, Some(Duration::ZERO)) => {
-            let message =
-                format!("latency: {written:?} can't hold, because every answer takes time");
-            let remedy = "write \"< 800ms\" or \"<= 2s\"";
-            context.problems.add(node.at, message, remedy);
-            None
-        }
-        (Operator::Less | Operator::AtMost, Some(limit)) => {
-            Some(Expectation::Latency { limit, inclusive })
-        }
-        _ => {
-            let message = format!("latency: {} is not a limit", as_written(node));
-            context.problems.add(node.at, message, limit_meant(rest));
-            None
-        }
-    }
-}
-
-/// The limit that somebody meant who wrote a duration, or a number, without the rest.
-fn limit_meant(rest: &str) -> String {
-    let number = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
-    if number {
-        return format!("write \"< {rest}ms\" or \"< {rest}s\"");
-    }
-    match scalar::parse_duration(rest).filter(|limit| !limit.is_zero()) {
-        Some(_) => format!("write \"< {rest}\" or \"<= {rest}\""),
-        None => "write \"< 800ms\" or \"<= 2s\"".to_owned(),
-    }
 }

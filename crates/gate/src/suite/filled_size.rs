@@ -2,7 +2,6 @@
 //! many times, so this is summed up before anything is measured: all values are known then.
 
 use super::Check;
-use crate::expect::{Expectation, JsonCondition};
 use crate::template::{Template, Values};
 
 /// What the filled texts of all checks of a run may take together.
@@ -17,35 +16,8 @@ pub(crate) fn bytes(checks: &[Check], values: &Values) -> usize {
     for check in checks {
         check.probe.kind().templates(&mut add);
         for expectation in &check.expect {
-            of_expectation(expectation, &mut add);
+            expectation.templates(&mut add);
         }
     }
     bytes
-}
-
-fn of_expectation(expectation: &Expectation, see: &mut dyn FnMut(&Template)) {
-    match expectation {
-        Expectation::Status(_) | Expectation::Latency { .. } => {}
-        Expectation::Header { tests, .. } | Expectation::Body(tests) => {
-            for test in tests {
-                test.templates(see);
-            }
-        }
-        Expectation::Json { path, tests } => {
-            see(path.template());
-            for test in tests {
-                match test {
-                    JsonCondition::Equals(template)
-                    | JsonCondition::NotEquals(template)
-                    | JsonCondition::Contains(template)
-                    | JsonCondition::GreaterThan(template)
-                    | JsonCondition::LessThan(template) => template.templates(see),
-                    JsonCondition::Matches(pattern) => see(pattern.template()),
-                    JsonCondition::Exists(_)
-                    | JsonCondition::Length(_)
-                    | JsonCondition::Type(_) => {}
-                }
-            }
-        }
-    }
 }

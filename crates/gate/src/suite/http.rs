@@ -1,6 +1,7 @@
 //! `http:` of a check, and the parts of it that `defaults.http` shares.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use http::Method;
 use http::header::{HeaderName, HeaderValue};
@@ -8,7 +9,7 @@ use strict_yaml::{Key, Node, Object, Value, entries, items, scalar};
 
 use super::decode::Context;
 use super::json::json_template;
-use super::keys;
+use super::{credentials, keys, multipart};
 use crate::probe::http::{Body, DEFAULT_MAX_BODY, Request};
 use crate::probe::request_url::{Origin, UrlError, UrlReference};
 use crate::probe::trust;
@@ -41,6 +42,8 @@ const OWN_HEADERS: &[&str] = &[
 /// How many headers, parameters or fields one request may have.
 const MAX_HEADERS: usize = 100;
 const MAX_PAIRS: usize = 1_000;
+/// What `max_body` may be.
+pub(super) const MAX_BODY: RangeInclusive<usize> = 1024..=16 * 1024 * 1024;
 /// How many other origins one check may name.
 const MAX_ORIGINS: usize = 20;
 
@@ -75,6 +78,13 @@ pub(super) fn request(node: &Node, context: &Context) -> Option<Request> {
         .get("query")
         .map(|node| pairs(node, "query", context))
         .unwrap_or_default();
+    let cookies = object
+        .get("cookies")
+        .map(|node| credentials::cookies(node, context))
+        .unwrap_or_default();
+    let basic = object
+        .get("basic")
+        .and_then(|node| credentials::basic(node, context));
     let body = body(&object, context);
     let reaches_release = object
         .get("reaches_release")
@@ -85,7 +95,9 @@ pub(super) fn request(node: &Node, context: &Context) -> Option<Request> {
         host: object
             .get("host")
             .and_then(|node| super::decode::virtual_host(node, problems)),
-        headers: merged(&context.defaults.headers, own),
+        headers: credentials::without_replaced(merged(&context.defaults.headers, own), &object),
+        cookies,
+        basic,
         query,
         body: body?,
         follow_redirects: follow.unwrap_or(false),
@@ -99,6 +111,7 @@ pub(super) fn request(node: &Node, context: &Context) -> Option<Request> {
             .unwrap_or(DEFAULT_MAX_BODY),
     };
     at_odds(&object, &request, context);
+    credentials::at_odds(&object, context);
     Some(request)
 }
 
@@ -164,6 +177,8 @@ fn short(node: &Node, written: &str, context: &Context) -> Option<Request> {
         url: url?,
         host: None,
         headers: context.defaults.headers.clone(),
+        cookies: Vec::new(),
+        basic: None,
         query: Vec::new(),
         body: Body::None,
         follow_redirects: false,
@@ -309,10 +324,10 @@ fn merged(
 }
 
 pub(super) fn max_body(node: &Node, context: &Context) -> Option<usize> {
-    scalar::size(node, "max_body", 1024..=16 * 1024 * 1024, &context.problems)
+    scalar::size(node, "max_body", MAX_BODY, &context.problems)
 }
 
-fn pairs(node: &Node, told: &str, context: &Context) -> Vec<(String, Template)> {
+pub(super) fn pairs(node: &Node, told: &str, context: &Context) -> Vec<(String, Template)> {
     few(node, told, MAX_PAIRS, context)
         .into_iter()
         .filter_map(|(key, value)| {
@@ -325,7 +340,12 @@ fn pairs(node: &Node, told: &str, context: &Context) -> Vec<(String, Template)> 
 }
 
 /// The entries of a mapping, if there are not too many of them.
-fn few<'n>(node: &'n Node, told: &str, most: usize, context: &Context) -> Vec<(&'n Key, &'n Node)> {
+pub(super) fn few<'n>(
+    node: &'n Node,
+    told: &str,
+    most: usize,
+    context: &Context,
+) -> Vec<(&'n Key, &'n Node)> {
     // Before anything is compared with anything.
     if let Value::Map(entries) = &node.value
         && entries.len() > most
@@ -339,13 +359,14 @@ fn few<'n>(node: &'n Node, told: &str, most: usize, context: &Context) -> Vec<(&
 }
 
 fn body(object: &Object<'_>, context: &Context) -> Option<Body> {
-    let given: Vec<(&str, &Node)> = ["json", "body", "form"]
+    let given: Vec<(&str, &Node)> = ["json", "body", "form", "multipart"]
         .into_iter()
         .filter_map(|key| Some((key, object.get(key)?)))
         .collect();
     match given.as_slice() {
         [] => Some(Body::None),
         [("json", node)] => json_template(node, context).map(Body::Json),
+        [("multipart", node)] => multipart::parts(node, context).map(Body::Multipart),
         [("form", node)] => Some(Body::Form(pairs(node, "form", context))),
         [(_, node)] => {
             let written = scalar::loose_text(node, "body", &context.problems)?;

@@ -2,10 +2,12 @@
 
 use strict_yaml::{Node, Object, Value, entries, scalar};
 
+use super::comparison::{count, length};
 use super::decode::Context;
-use super::expect::{demanded, operator, pattern};
+use super::expect::demanded;
 use super::keys;
-use crate::expect::{Comparison, Expectation, JsonCondition, JsonType, Path, contradiction};
+use super::patterns::pattern;
+use crate::expect::{Expectation, JsonCondition, JsonType, Path, contradiction};
 use crate::json_template::{JsonTemplate, json_number};
 use crate::words;
 
@@ -38,7 +40,7 @@ pub(super) fn expectation(node: &Node, context: &Context) -> Option<Expectation>
     })
 }
 
-fn path(node: &Node, context: &Context) -> Option<Path> {
+pub(super) fn path(node: &Node, context: &Context) -> Option<Path> {
     let problems = &context.problems;
     let written = scalar::text(node, "path", problems)?;
     let template = context.template(node, written)?;
@@ -81,11 +83,16 @@ fn test(key: &str, node: &Node, context: &Context) -> Option<JsonCondition> {
         "equals" => json_template(node, context).map(JsonCondition::Equals),
         "not_equals" => json_template(node, context).map(JsonCondition::NotEquals),
         "contains" => json_template(node, context).map(JsonCondition::Contains),
-        "matches" => pattern(node, context).map(JsonCondition::Matches),
+        "not_contains" => json_template(node, context).map(JsonCondition::NotContains),
+        "matches" => pattern(key, node, context).map(JsonCondition::Matches),
+        "not_matches" => pattern(key, node, context).map(JsonCondition::NotMatches),
+        "count" => count(key, node, context).map(JsonCondition::Count),
         "exists" => scalar::boolean(node, key, problems).map(JsonCondition::Exists),
         "length" => length(node, context).map(JsonCondition::Length),
         "greater_than" => limit(key, node, context).map(JsonCondition::GreaterThan),
         "less_than" => limit(key, node, context).map(JsonCondition::LessThan),
+        "at_least" => limit(key, node, context).map(JsonCondition::AtLeast),
+        "at_most" => limit(key, node, context).map(JsonCondition::AtMost),
         _ => scalar::choice(node, key, &JsonType::ALL, problems).map(JsonCondition::Type),
     }
 }
@@ -109,31 +116,6 @@ fn limit(key: &str, node: &Node, context: &Context) -> Option<JsonTemplate> {
     let remedy = "write a number without quotes, or a reference to one";
     context.problems.add(node.at, message, remedy);
     None
-}
-
-/// `3`, or a comparison: `"> 0"`, `">= 1"`, `"<= 10"`.
-fn length(node: &Node, context: &Context) -> Option<Comparison> {
-    const REMEDY: &str = "write 3, \"> 0\", \">= 1\", \"< 10\" or \"<= 10\"";
-    let written = match &node.value {
-        Value::Number(_, text) | Value::Text(text) => text.trim(),
-        _ => "",
-    };
-    let (operator, digits) = operator(written);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        let written = super::expect::as_written(node);
-        let message = format!("length: {written} is not a length");
-        context.problems.add(node.at, message, REMEDY);
-        return None;
-    }
-    // More digits than a number of 64 bits has are more than anything has, too.
-    let number = digits.parse().unwrap_or(u64::MAX);
-    let comparison = Comparison { operator, number };
-    if comparison.is_impossible() {
-        let message = format!("length: {written:?} can't hold for anything");
-        context.problems.add(node.at, message, REMEDY);
-        return None;
-    }
-    Some(comparison)
 }
 
 /// JSON with templates in its strings.

@@ -3,24 +3,28 @@
 
 /// Keys that other versions of the suite know.
 const LATER: &[&str] = &[
-    "journey", "always", "capture", "lambda", "ecs_task", "metric", "metrics", "targets", "wiring",
-    "css", "that", "verdict",
+    "lambda", "ecs_task", "metric", "metrics", "targets", "wiring", "that", "verdict",
 ];
 
 strict_yaml::tables! {
     later: LATER;
     SUITE: "suite", "the suite",
         ["version", "name", "host", "ca_certificates", "vars", "secrets", "limits", "defaults", "checks",
-         "traffic", "revision", "inconclusive", "dry_run"];
+         "traffic", "revision", "inconclusive", "dry_run", "seed"];
     LIMITS: "limits", "limits", ["concurrency", "overall"];
     DEFAULTS: "defaults", "defaults", ["http"];
     DEFAULTS_HTTP: "defaults_http", "defaults.http",
         ["timeout", "retries", "retry_every", "headers", "max_body"];
     CHECK: "check", "a check",
-        ["name", "on", "severity", "dry_run", "http", "alarms", "tcp", "dns", "tls", "websocket", "grpc", "crawl", "timeout", "retries", "retry_every", "within", "expect"];
+        ["name", "on", "tags", "severity", "dry_run", "http", "journey", "always", "alarms", "tcp", "dns", "tls", "websocket", "grpc",
+         "crawl", "timeout", "retries", "retry_every", "within", "expect"];
     HTTP: "http", "http",
-        ["method", "url", "host", "headers", "query", "json", "body", "form", "follow_redirects",
-         "allow_origins", "reaches_release", "max_body"];
+        ["method", "url", "host", "headers", "cookies", "basic", "query", "json", "body", "form", "multipart",
+         "follow_redirects", "allow_origins", "reaches_release", "max_body"];
+    STEP: "step", "a step", ["name", "http", "expect", "capture", "timeout"];
+    CAPTURE: "capture", "a capture", ["json", "header", "cookie", "regex", "css", "attribute", "secret"];
+    BASIC: "basic", "basic", ["user", "password"];
+    MULTIPART: "part", "a part", ["content", "base64", "file", "content_type"];
     TCP: "tcp", "tcp", ["host", "port", "reaches_release", "send", "receives"];
     RECEIVES: "receives", "receives", ["equals", "contains", "matches"];
     DNS: "dns", "dns", ["name", "type", "contains", "equals", "count"];
@@ -29,13 +33,22 @@ strict_yaml::tables! {
     GRPC: "grpc", "grpc", ["service", "url", "reaches_release", "headers"];
     CRAWL: "crawl", "crawl",
         ["start", "reaches_release", "max_pages", "max_depth", "max_body", "ignore", "landmarks"];
-    EXPECT: "expectation", "an expectation", ["status", "header", "body", "json", "latency"];
+    EXPECT: "expectation", "an expectation",
+        ["status", "header", "body", "json", "css", "redirects", "latency"];
     HEADER: "expect_header", "header",
-        ["name", "equals", "contains", "not_contains", "matches", "exists"];
-    BODY: "expect_body", "body", ["equals", "contains", "not_contains", "matches"];
+        ["name", "equals", "not_equals", "contains", "not_contains", "matches", "not_matches", "exists", "count"];
+    BODY: "expect_body", "body",
+        ["equals", "not_equals", "contains", "not_contains", "matches", "not_matches", "size", "sha256", "charset"];
     JSON: "expect_json", "json",
-        ["path", "equals", "not_equals", "contains", "matches", "exists", "length",
-         "greater_than", "less_than", "type"];
+        ["path", "equals", "not_equals", "contains", "not_contains", "matches", "not_matches", "exists", "count",
+         "length", "greater_than", "less_than", "at_least", "at_most", "type"];
+    CSS: "expect_css", "css",
+        ["select", "attribute", "text", "equals", "not_equals", "contains", "not_contains", "matches", "not_matches",
+         "exists", "count"];
+    REDIRECTS: "expect_redirects", "redirects", ["count", "through", "url"];
+    REDIRECTS_URL: "expect_redirects_url", "url",
+        ["equals", "not_equals", "contains", "not_contains", "matches", "not_matches"];
+    LATENCY: "expect_latency", "latency", ["total", "first_byte", "dns", "connect", "tls"];
     TRAFFIC: "traffic", "traffic", ["bake", "count", "every", "initial_delay", "failure_limit", "error_limit", "consecutive_error_limit",
          "inconclusive_limit", "consecutive_success", "no_data"];
 }

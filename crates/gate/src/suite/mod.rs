@@ -6,21 +6,31 @@
 
 mod adjust;
 mod alarms;
+mod body;
 #[cfg(test)]
 mod bounds_tests;
+mod comparison;
 mod contradiction;
 mod crawl;
+mod credentials;
+mod css;
 mod decode;
 mod dns;
 mod expect;
 pub(crate) mod filled_size;
 mod grpc;
 mod http;
+mod journey;
+#[cfg(test)]
+mod journey_tests;
 mod json;
 pub(crate) mod keys;
+mod latency;
+mod multipart;
 mod patterns;
 mod place;
 mod probes;
+mod redirects;
 #[cfg(test)]
 mod schema_tests;
 mod tcp;
@@ -76,6 +86,10 @@ pub struct Suite {
     pub(crate) inconclusive: InconclusivePolicy,
     /// Whether the gate only reports, and lets everything pass.
     pub dry_run: bool,
+    /// What the values of functions stand on, if the suite says so.
+    pub(crate) seed: Option<u64>,
+    /// Whether there are functions in its texts.
+    pub(crate) uses_functions: bool,
     /// Differs between two suites of different texts: a run that goes on in another invocation goes on with the
     /// same suite, or not at all.
     pub fingerprint: u64,
@@ -166,6 +180,7 @@ pub(crate) struct Check {
     /// Where its probe stands in the file.
     pub(crate) line: usize,
     pub(crate) on: Vec<Stage>,
+    pub(crate) tags: Vec<String>,
     pub(crate) severity: Severity,
     pub(crate) probe: Probe,
     pub(crate) retry: RetryPolicy,

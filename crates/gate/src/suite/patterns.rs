@@ -5,13 +5,16 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use regex::Regex;
+use strict_yaml::{Node, scalar};
 
-use crate::expect::{MAX_FILLED_MEMORY, MAX_PATTERN_MEMORY, compile};
+use super::decode::Context;
+use crate::expect::{MAX_FILLED_MEMORY, MAX_PATTERN_MEMORY, Pattern, compile};
+use crate::words;
 
 /// What all patterns of a suite may take, compiled.
-pub(super) const MAX_MEMORY: usize = 8 * 1024 * 1024;
+const MAX_MEMORY: usize = 8 * 1024 * 1024;
 /// Characters of one pattern.
-pub(super) const MAX_TEXT: usize = 4 * 1024;
+const MAX_TEXT: usize = 4 * 1024;
 /// A pattern is tried with these bounds, since its exact size can't be asked for, and each that is tried counts:
 /// the time to find out that a pattern is too large grows with the bound, too.
 const SIZES: [usize; 4] = [16 * 1024, 64 * 1024, 256 * 1024, MAX_PATTERN_MEMORY];
@@ -29,7 +32,7 @@ struct State {
 }
 
 /// Why a pattern was not compiled.
-pub(super) enum Refusal {
+enum Refusal {
     /// What is wrong with it.
     Bad(String),
     /// Longer than [`MAX_TEXT`].
@@ -42,7 +45,7 @@ pub(super) enum Refusal {
 
 impl Patterns {
     /// `literal` says that nothing is to be filled in later.
-    pub(super) fn compile(&self, source: &str, literal: bool) -> Result<Regex, Refusal> {
+    fn compile(&self, source: &str, literal: bool) -> Result<Regex, Refusal> {
         if source.len() > MAX_TEXT {
             return Err(Refusal::TooLong);
         }
@@ -71,6 +74,50 @@ impl Patterns {
         }
         Err(Refusal::TooLarge { bound })
     }
+}
+
+/// A regular expression that a suite wrote under `key`.
+pub(super) fn pattern(key: &str, node: &Node, context: &Context) -> Option<Pattern> {
+    let written = scalar::text(node, key, &context.problems)?;
+    let template = context.template(node, written)?;
+    let trial = Pattern::placeholder(&template);
+    let refusal = match context.patterns.compile(&trial, template.is_literal()) {
+        Ok(trial) => return Some(Pattern::new(template, trial)),
+        Err(refusal) => refusal,
+    };
+    let smaller = "write it smaller: [0-9] for \\d, [a-z] for \\w, lower counts in braces";
+    let (message, remedy) = match refusal {
+        Refusal::Bad(why) => (
+            format!("{written:?} is not a regular expression: {why}"),
+            "see https://docs.rs/regex/latest/regex/#syntax; \
+             single quotes keep YAML from reading backslashes",
+        ),
+        Refusal::TooLong => {
+            let bound = words::bytes(MAX_TEXT);
+            (
+                format!("the regular expression is longer than {bound}"),
+                smaller,
+            )
+        }
+        Refusal::TooLarge { bound } => {
+            let bound = words::bytes(bound);
+            let message = format!("the regular expression {written:?} takes more than {bound}");
+            (message, smaller)
+        }
+        Refusal::TooMuch { first: true } => {
+            let bound = words::bytes(MAX_MEMORY);
+            let message = format!(
+                "the regular expressions of the suite, up to this one, take more than {bound}"
+            );
+            (
+                message,
+                "use fewer or smaller ones: [0-9] for \\d, [a-z] for \\w",
+            )
+        }
+        Refusal::TooMuch { first: false } => return None,
+    };
+    context.problems.add(node.at, message, remedy);
+    None
 }
 
 /// The last line of the error; those before it point into the pattern with spaces.

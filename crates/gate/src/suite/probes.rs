@@ -6,7 +6,7 @@ use strict_yaml::{Node, Object};
 
 use super::RetryPolicy;
 use super::decode::Context;
-use super::{alarms, crawl, dns, grpc, http, tcp, tls, websocket};
+use super::{alarms, crawl, dns, grpc, http, journey, tcp, tls, websocket};
 use crate::probe::Probe;
 
 type Decode = fn(&Node, &Context) -> Option<Probe>;
@@ -15,6 +15,9 @@ type Decode = fn(&Node, &Context) -> Option<Probe>;
 pub(super) const PROBES: &[(&str, Decode)] = &[
     ("http", |node, context| {
         http::request(node, context).map(Probe::Http)
+    }),
+    ("journey", |node, context| {
+        journey::journey(node, context).map(Probe::Journey)
     }),
     ("alarms", |node, context| {
         alarms::alarms(node, context).map(Probe::Alarms)
@@ -90,7 +93,7 @@ pub(super) fn probe(check: &Object<'_>, context: &Context) -> Option<Read> {
 /// What a check is tried like that says nothing about it: `defaults.http` is for `http`.
 pub(super) fn retry_defaults(key: &str, context: &Context) -> RetryPolicy {
     match key {
-        "http" => context.defaults.retry,
+        "http" | "journey" => context.defaults.retry,
         // A walk takes as long as its pages do, and finds the same the second time.
         "crawl" => RetryPolicy {
             timeout: Duration::from_mins(1),

@@ -128,8 +128,8 @@ checks:
 
 #[test]
 fn keys_of_other_versions_have_a_word_of_their_own() {
-    insta::assert_snapshot!(told_of_check("http: GET /\njourney: []"), @r#"suite.yaml:6:5: the key "journey" is not part of this version; a check knows "name", "on", "severity", "dry_run", "http", "alarms", "tcp", "dns", "tls", "websocket", "grpc", "crawl", "timeout", "retries", "retry_every", "within", "expect""#);
-    insta::assert_snapshot!(told_of_check("http: GET /\nexpect: [{ css: { select: h1 } }]"), @r#"suite.yaml:6:16: the key "css" is not part of this version; an expectation knows "status", "header", "body", "json", "latency""#);
+    insta::assert_snapshot!(told_of_check("http: GET /\nwiring: []"), @r#"suite.yaml:6:5: the key "wiring" is not part of this version; a check knows "name", "on", "tags", "severity", "dry_run", "http", "journey", "always", "alarms", "tcp", "dns", "tls", "websocket", "grpc", "crawl", "timeout", "retries", "retry_every", "within", "expect""#);
+    insta::assert_snapshot!(told_of_check("http: GET /\nexpect: [{ that: status == 200 }]"), @r#"suite.yaml:6:16: the key "that" is not part of this version; an expectation knows "status", "header", "body", "json", "css", "redirects", "latency""#);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn requests_are_checked() {
     suite.yaml:5:74: "login.example.com" is not an origin; write scheme and host, as in https://login.example.com
     suite.yaml:5:93: "https://h/x" is not an origin; write scheme and host, as in https://login.example.com
     "#);
-    insta::assert_snapshot!(told_of_check("retries: 1"), @"suite.yaml:4:5: the check measures nothing; add `http: GET /path`, or another probe: `alarms`, `tcp`, `dns`, `tls`, `websocket`, `grpc`, `crawl`");
+    insta::assert_snapshot!(told_of_check("retries: 1"), @"suite.yaml:4:5: the check measures nothing; add `http: GET /path`, or another probe: `journey`, `alarms`, `tcp`, `dns`, `tls`, `websocket`, `grpc`, `crawl`");
 }
 
 #[test]
@@ -246,6 +246,85 @@ fn expectations_are_checked() {
 }
 
 #[test]
+fn counts_sizes_hashes_and_phases_are_checked() {
+    let told_of = |expect: &str| told_of_check(&format!("http: GET /\nexpect: [{expect}]"));
+    insta::assert_snapshot!(told_of("{ header: { name: a, count: some } }"), @r#"suite.yaml:6:42: count: "some" is not a count; write 3, "> 0", ">= 1", "< 10" or "<= 10""#);
+    insta::assert_snapshot!(told_of("{ json: { path: $, count: '< 0' } }"), @r#"suite.yaml:6:40: count: "< 0" can't hold for anything; write 3, "> 0", ">= 1", "< 10" or "<= 10""#);
+    insta::assert_snapshot!(told_of("{ body: { size: '< 64KB' } }"), @r#"suite.yaml:6:30: size: "< 64KB" is not a size; write "< 64KiB", "<= 2MiB", "> 0" or a number of bytes"#);
+    insta::assert_snapshot!(told_of("{ body: { size: '> 16MiB' } }"), @r#"suite.yaml:6:30: size: "> 16MiB" can't hold for anything; write "< 64KiB", "<= 2MiB", "> 0" or a number of bytes"#);
+    insta::assert_snapshot!(told_of("{ body: { sha256: abc } }"), @r#"suite.yaml:6:32: sha256: "abc" is not a SHA-256; write its 64 hexadecimal digits"#);
+    insta::assert_snapshot!(told_of("{ body: { charset: utf8-ish } }"), @r#"suite.yaml:6:33: charset: "utf8-ish" is not a charset; write a name of the Encoding Standard, such as utf-8 or iso-8859-1"#);
+    insta::assert_snapshot!(told_of("{ latency: { dns: 20ms, tsl: '< 1s' } }"), @r#"
+    suite.yaml:6:32: dns: "20ms" is not a limit; write "< 20ms" or "<= 20ms"
+    suite.yaml:6:38: unknown key "tsl"; did you mean "tls"?
+    "#);
+    insta::assert_snapshot!(told_of("{ latency: {} }"), @"suite.yaml:6:25: the expectation says what to look at, but not what must hold; add `equals:`, `contains:`, `matches:` or another");
+    insta::assert_snapshot!(told_of("{ redirects: { count: 1 } }"), @"suite.yaml:6:13: redirects are expected, and the request follows none; add `follow_redirects: true`; to judge a redirect itself, expect its status and its header location");
+    let followed = told_of_check(
+        "http: { url: /, follow_redirects: true }\nexpect: [{ redirects: { count: -1, through: [login], url: {} } }]",
+    );
+    insta::assert_snapshot!(followed, @r#"
+    suite.yaml:6:36: count: -1 is not a count; write 3, "> 0", ">= 1", "< 10" or "<= 10"
+    suite.yaml:6:50: through: "login" is neither a path nor a URL; write /path or https://shop.example.com/path
+    suite.yaml:6:63: the expectation says what to look at, but not what must hold; add `equals:`, `contains:`, `matches:` or another
+    "#);
+    insta::assert_snapshot!(told_of("{ body: { not_matches: '(' } }"), @r#"suite.yaml:6:37: "(" is not a regular expression: unclosed group; see https://docs.rs/regex/latest/regex/#syntax; single quotes keep YAML from reading backslashes"#);
+    insta::assert_snapshot!(told_of("{ json: { path: $, at_least: many } }"), @"suite.yaml:6:43: at_least is a number, not text; write a number without quotes, or a reference to one");
+}
+
+#[test]
+fn selectors_are_checked() {
+    let told_of =
+        |css: &str| told_of_check(&format!("http: GET /\nexpect: [{{ css: {{ {css} }} }}]"));
+    insta::assert_snapshot!(told_of("text: a"), @r#"suite.yaml:6:21: css has no "select"; add `select:`"#);
+    insta::assert_snapshot!(told_of("select: h1"), @"suite.yaml:6:21: the expectation says what to look at, but not what must hold; add `equals:`, `contains:`, `matches:` or another");
+    insta::assert_snapshot!(told_of("select: 'a:hover', exists: true"), @r#"suite.yaml:6:31: "a:hover" is not a CSS selector that can be judged; write elements, classes, ids, attributes and combinators, such as "main > h1" or "a[href^='/buy']"; states such as :hover don't exist here"#);
+    insta::assert_snapshot!(told_of("select: '#{{ target.version }}', exists: true"), @"suite.yaml:6:31: a selector can't have references; write a fixed selector");
+    insta::assert_snapshot!(told_of("select: a, attribute: href, text: x"), @"suite.yaml:6:57: `text` is of the element, and `attribute` asks for an attribute of it; write `equals` for the attribute");
+    insta::assert_snapshot!(told_of("select: a, attribute: 'x y', equals: x"), @r#"suite.yaml:6:45: "x y" can't be the name of an attribute; use letters, digits and -"#);
+    insta::assert_snapshot!(told_of("select: a, text: x, not_contains: x"), @"suite.yaml:6:21: `equals` and `not_contains` contradict each other, so this can never hold; remove one, or make two expectations if two values are meant");
+}
+
+#[test]
+fn what_a_request_carries_is_checked() {
+    let told_of = |http: &str| told_of_check(&format!("http: {{ method: POST, url: /, {http} }}"));
+    insta::assert_snapshot!(told_of("basic: { user: 'a:b', password: hunter2 }"), @r#"
+    suite.yaml:5:50: the user of `basic` has a colon, which ends it; write the password under `password`
+    suite.yaml:5:67: the password of `basic` stands in the suite; declare it under `secrets`, and refer to it: "{{ password }}"
+    "#);
+    insta::assert_snapshot!(told_of("cookies: { 'a b': c, d: 'e;f' }"), @r#"
+    suite.yaml:5:44: "a b" can't be the name of a cookie; use letters, digits and -
+    suite.yaml:5:44: the value of the cookie d has characters that no cookie may have; percent-encode it
+    "#);
+    insta::assert_snapshot!(told_of("headers: { Cookie: a=b, content-type: text/plain }, cookies: { a: b }, multipart: { a: b }"), @"
+    suite.yaml:5:46: the header cookie is set by `cookies`; remove one of them
+    suite.yaml:5:59: the header content-type is set by `multipart`; remove one of them
+    ");
+    insta::assert_snapshot!(told_of("form: { a: b }, multipart: { a: b }"), @r#"suite.yaml:5:62: a request has one body, not both "form" and "multipart"; remove one"#);
+    insta::assert_snapshot!(told_of("multipart: {}"), @"suite.yaml:5:46: multipart has no parts; write names and values");
+    insta::assert_snapshot!(told_of("multipart: { a: { file: x }, b: { content: x, base64: eA== }, c: { base64: '?' }, d: { content: x, content_type: png } }"), @r#"
+    suite.yaml:5:51: the part has no content; write `content` for text, or `base64` for bytes
+    suite.yaml:5:67: a part has one content, not both `content` and `base64`; write `content` for text, or `base64` for bytes
+    suite.yaml:5:110: base64 is not base64; write what `base64 FILE` prints, with its padding
+    suite.yaml:5:148: "png" is not a content type; write one such as image/png
+    "#);
+    insta::assert_snapshot!(told_of("body: '{{ guid() }} {{ random() }}'"), @"suite.yaml:5:41: there is no function guid(); there are uuid(), random(8), now(), now('+1d') and now('%Y-%m-%d')");
+}
+
+#[test]
+fn tags_and_seeds_are_checked() {
+    insta::assert_snapshot!(told_of_check("http: GET /\ntags: [smoke, 'a b']"), @r#"suite.yaml:6:19: "a b" can't be a tag; use up to 50 letters, digits, _ and -, not beginning with a digit"#);
+    insta::assert_snapshot!(told_of_check("http: GET /\ntags: [smoke, smoke]"), @r#"suite.yaml:6:19: the tag "smoke" is there twice; remove one"#);
+    insta::assert_snapshot!(told(&format!("{}seed: xyz", one_check("http: GET /"))), @"suite.yaml:6:7: seed is not a seed; write a whole number, or the 16 hexadecimal digits of a report in quotes");
+    let suite = parsed(&format!(
+        "{}seed: 00ff00ff00ff00ff",
+        one_check("http: GET /\ntags: [smoke]")
+    ));
+    assert_eq!(suite.seed, Some(0x00ff_00ff_00ff_00ff));
+    assert_eq!(suite.checks[0].tags, ["smoke"]);
+}
+
+#[test]
 fn names_have_no_references() {
     let told = told_of_check(
         "http: { method: POST, url: /, query: { '{{ target.version }}': 1 }, json: { a: [{ 'x{{ y': 1 }] } }",
@@ -287,6 +366,43 @@ fn what_can_never_hold_is_refused() {
             "not_contains",
         ),
         ("[{ body: { not_contains: '' } }]", "not_contains"),
+        ("[{ body: { not_matches: '' } }]", "not_matches"),
+        ("[{ body: { equals: a, not_equals: a } }]", "not_equals"),
+        ("[{ body: { equals: abc, not_matches: b } }]", "not_matches"),
+        (
+            "[{ body: { matches: a+, not_matches: a+ } }]",
+            "not_matches",
+        ),
+        ("[{ header: { name: a, count: 0, equals: x } }]", "count"),
+        (
+            "[{ header: { name: a, count: 2, exists: false } }]",
+            "count",
+        ),
+        (
+            "[{ json: { path: $, at_least: 5, less_than: 5 } }]",
+            "at_least",
+        ),
+        (
+            "[{ json: { path: $, greater_than: 5, at_most: 5 } }]",
+            "at_most",
+        ),
+        (
+            "[{ json: { path: $, equals: 4, at_least: 5 } }]",
+            "at_least",
+        ),
+        (
+            "[{ json: { path: $, contains: a, not_contains: a } }]",
+            "not_contains",
+        ),
+        ("[{ json: { path: $, count: 0, type: string } }]", "count"),
+        (
+            "[{ json: { path: $, equals: [1], not_contains: 1 } }]",
+            "not_contains",
+        ),
+        (
+            "[{ json: { path: $, not_matches: x, type: number } }]",
+            "not_matches",
+        ),
     ];
     for (expect, word) in refused {
         let text = one_check(&format!("http: GET /\nexpect: {expect}"));
@@ -298,6 +414,11 @@ fn what_can_never_hold_is_refused() {
         "[{ body: { equals: '{{ target.version }}', contains: x } }]",
         "[{ body: { equals: abc, contains: b, matches: c$, not_contains: d } }]",
         "[{ header: { name: etag, exists: true, not_contains: d } }]",
+        "[{ header: { name: etag, count: 0, exists: false } }]",
+        "[{ json: { path: $, at_least: 5, at_most: 5 } }]",
+        "[{ json: { path: $, contains: abc, not_contains: b } }]",
+        "[{ json: { path: '$[*]', count: 3, type: number } }]",
+        "[{ body: { size: '<= 16MiB', equals: abc, charset: latin1 } }]",
     ] {
         parsed(&one_check(&format!("http: GET /\nexpect: {expect}")));
     }

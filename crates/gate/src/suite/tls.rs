@@ -2,8 +2,9 @@
 
 use strict_yaml::{Node, Object, Value, items, scalar};
 
+use super::comparison::operator;
 use super::decode::Context;
-use super::expect::{as_written, operator};
+use super::expect::as_written;
 use super::keys;
 use super::place::{optional, place};
 use crate::expect::Operator;

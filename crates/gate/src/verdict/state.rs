@@ -53,6 +53,16 @@ pub enum Step {
 }
 
 impl RunState {
+    /// What random values of the run stand on, unless its suite says so: the same in every invocation of it.
+    pub(crate) fn seed(&self) -> u64 {
+        // SplitMix64, so that two runs that begin one after the other have nothing in common.
+        let begun = self.begun.as_millisecond().unsigned_abs();
+        let mixed = (begun ^ self.fingerprint).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
     /// Before the first round.
     pub fn new(begun: Timestamp, bake: &Bake, fingerprint: u64, checks: usize) -> Self {
         Self {

@@ -91,6 +91,7 @@ async fn ask(
         headers,
         body: Bytes::new(),
         guarded: false,
+        new_connection: false,
     };
     let response = context.clients.send(&request).await?.response;
     let status = response.status();

@@ -258,7 +258,7 @@ async fn a_secret_that_was_not_resolved_is_an_error_of_its_checks() {
     assert_eq!((strip(&outcome, 0), strip(&outcome, 1)), ("E", "P"));
     insta::assert_snapshot!(told(&outcome), @r#"
     failed
-    check "it" errored: the secret or variable "key" has no value in this run
+    check "it" errored: the variable, secret or capture "key" has no value in this run
     "#);
 }
 

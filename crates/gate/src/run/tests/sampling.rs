@@ -66,6 +66,27 @@ async fn a_revision_that_never_answers_is_inconclusive_and_never_a_pass() {
 }
 
 #[tokio::test]
+async fn every_step_of_a_journey_is_answered_by_the_new_revision() {
+    let shop = Shop::open().await;
+    let one = |query: &str| {
+        format!("{{ name: a, retries: 0, journey: [{{ http: GET /two-revisions?{query} }}] }}")
+    };
+    let good = sampled(&shop, BY_HEADER, &one("broken=old"), 20).await;
+    assert_eq!(conclusion(&good), "passed", "{:?}", good.verdict);
+    let bad = sampled(&shop, BY_HEADER, &one("broken=new"), 20).await;
+    assert_eq!(conclusion(&bad), "failed");
+    let before = shop.requests();
+    let posted = "{ name: a, retries: 0, journey: [{ http: GET /two-revisions }, { http: POST /two-revisions }] }";
+    let outcome = sampled(&shop, BY_HEADER, posted, 20).await;
+    assert_eq!(conclusion(&outcome), "inconclusive");
+    assert_eq!(shop.requests(), before + 1, "it is not begun again");
+    insta::assert_snapshot!(told(&outcome), @r#"
+    failed
+    check "a" was inconclusive: not every step of the journey was answered by the new revision, which has 20 % of the traffic, by what `revision` of the suite says (1 tried)
+    "#);
+}
+
+#[tokio::test]
 async fn what_may_change_something_is_not_repeated() {
     let shop = Shop::open().await;
     // Retries are for what failed.

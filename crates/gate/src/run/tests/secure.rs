@@ -146,7 +146,9 @@ async fn an_authority_is_trusted_that_the_suite_names() {
     );
     let text = ask(by_secret, None).await;
     assert!(
-        text.contains("ca_certificates: the secret or variable \"ca\" has no value in this run"),
+        text.contains(
+            "ca_certificates: the variable, secret or capture \"ca\" has no value in this run"
+        ),
         "{text}"
     );
 }

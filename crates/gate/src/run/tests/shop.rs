@@ -1,8 +1,8 @@
 //! A shop on a loopback port, with pages that misbehave.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -28,6 +28,9 @@ pub(super) struct Seen {
     pub(super) requests: AtomicUsize,
     pub(super) at_once: AtomicUsize,
     pub(super) most_at_once: AtomicUsize,
+    pub(super) till_works: std::sync::atomic::AtomicBool,
+    /// What was asked of the cart and the till, in order.
+    pub(super) visits: Mutex<Vec<String>>,
 }
 
 impl Shop {
@@ -60,6 +63,10 @@ impl Shop {
                 get(|| async { ([(header::SET_COOKIE, "sid=1")], "ok") }),
             )
             .route("/cookies", get(cookies))
+            .route("/login", get(login_page).post(login))
+            .route("/cart", post(cart).delete(empty_cart))
+            .route("/pay", post(pay))
+            .route("/logout", post(logout))
             .route("/wild", get(|| async { Json(wild(12)) }))
             .with_state(Arc::clone(&seen));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -95,9 +102,94 @@ impl Shop {
         url
     }
 
+    pub(super) fn visits(&self) -> Vec<String> {
+        self.seen.visits.lock().unwrap().clone()
+    }
+
     pub(super) fn requests(&self) -> usize {
         self.seen.requests.load(Ordering::SeqCst)
     }
+}
+
+/// What a session of the shop is called; a visitor must never see it in a report.
+pub(super) const SESSION: &str = "session-5d41402abc4b2a76";
+pub(super) const CSRF: &str = "c5rf-b9719d911017c592";
+
+fn visit(seen: &Seen, what: impl Into<String>) {
+    seen.visits.lock().unwrap().push(what.into());
+}
+
+fn is_logged_in(headers: &HeaderMap) -> bool {
+    let cookie = headers
+        .get(header::COOKIE)
+        .and_then(|value| value.to_str().ok());
+    cookie.is_some_and(|cookie| {
+        cookie
+            .split("; ")
+            .any(|pair| pair == format!("sid={SESSION}"))
+    })
+}
+
+async fn login_page() -> impl IntoResponse {
+    let page = format!(
+        "<form method=post><input name=csrf type=hidden value={CSRF}><input name=user></form>"
+    );
+    ([(header::CONTENT_TYPE, "text/html")], page)
+}
+
+async fn login(State(seen): State<Arc<Seen>>, body: String) -> axum::response::Response {
+    visit(&seen, "login");
+    if !body.contains(&format!("csrf={CSRF}")) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let cookie = format!("sid={SESSION}; Path=/; HttpOnly");
+    let answer = Json(json!({ "reader": 17, "token": SESSION }));
+    ([(header::SET_COOKIE, cookie)], answer).into_response()
+}
+
+async fn cart(
+    State(seen): State<Arc<Seen>>,
+    headers: HeaderMap,
+    Json(order): Json<Value>,
+) -> axum::response::Response {
+    visit(&seen, format!("cart {order}"));
+    if !is_logged_in(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let answer = Json(json!({ "cart": 9_007_199_254_740_993_u64, "lines": 1 }));
+    (StatusCode::CREATED, [("x-cart", "c-42")], answer).into_response()
+}
+
+/// The till is broken, and says back what it was asked.
+async fn pay(
+    State(seen): State<Arc<Seen>>,
+    headers: HeaderMap,
+    body: String,
+) -> axum::response::Response {
+    visit(&seen, format!("pay {body}"));
+    if seen.till_works.load(Ordering::SeqCst) && is_logged_in(&headers) {
+        return (StatusCode::CREATED, "paid").into_response();
+    }
+    let cookie = headers
+        .get(header::COOKIE)
+        .and_then(|value| value.to_str().ok());
+    let told = format!("no till for {} with {body}", cookie.unwrap_or_default());
+    (StatusCode::SERVICE_UNAVAILABLE, told).into_response()
+}
+
+async fn empty_cart(State(seen): State<Arc<Seen>>, headers: HeaderMap) -> StatusCode {
+    visit(&seen, "empty");
+    if is_logged_in(&headers) {
+        StatusCode::NO_CONTENT
+    } else {
+        StatusCode::UNAUTHORIZED
+    }
+}
+
+async fn logout(State(seen): State<Arc<Seen>>) -> StatusCode {
+    visit(&seen, "logout");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    StatusCode::INTERNAL_SERVER_ERROR
 }
 
 async fn home() -> impl IntoResponse {

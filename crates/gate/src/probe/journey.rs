@@ -1,0 +1,138 @@
+//! A journey: steps that share captured values and cookies, as a visitor goes through a site. Here is what it is; how
+//! it is gone through is in `run::journey`, as its steps are judged on the way.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use super::http::Request;
+use super::request_url::RequestUrl;
+use super::{ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Standing, Trace};
+use crate::evidence::Observation;
+use crate::expect::{Capture, Expectation, memory_to_judge};
+use crate::measurement::Measurement;
+use crate::template::Template;
+
+/// What steps under `always` may take together, beyond every other limit of their check.
+pub(crate) const ALWAYS_RESERVE: Duration = Duration::from_secs(10);
+
+/// `journey:` of a check.
+#[derive(Clone, Debug)]
+pub(crate) struct Journey {
+    /// One after the other, until one is not met; at least one.
+    pub(crate) steps: Vec<Step>,
+    /// After those, whatever came of them.
+    pub(crate) always: Vec<Step>,
+}
+
+/// One step of a journey.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) name: Option<String>,
+    pub(crate) request: Request,
+    pub(crate) expect: Vec<Expectation>,
+    pub(crate) captures: Vec<Capture>,
+    /// The limit of this step.
+    pub(crate) timeout: Duration,
+}
+
+impl Step {
+    /// All that is judged of its answer, as expectations: what captures need as well.
+    pub(crate) fn judged(&self) -> Vec<Expectation> {
+        let captures = self.captures.iter().filter_map(Capture::needs);
+        self.expect.iter().cloned().chain(captures).collect()
+    }
+
+    fn is_safe(&self) -> bool {
+        self.request.profile().sampling == Sampling::Repeat
+    }
+}
+
+impl Journey {
+    fn all(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().chain(&self.always)
+    }
+
+    /// What the steps may take together, by their own limits.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.steps.iter().map(|step| step.timeout).sum()
+    }
+
+    /// What is kept for the steps under `always`.
+    pub(crate) fn reserve(&self) -> Duration {
+        let always: Duration = self.always.iter().map(|step| step.timeout).sum();
+        always.min(ALWAYS_RESERVE)
+    }
+}
+
+impl ProbeKind for Journey {
+    fn profile(&self) -> Profile {
+        let received = self.all().map(|step| step.request.max_body);
+        let judged = self
+            .all()
+            .map(|step| memory_to_judge(&step.judged(), step.request.max_body));
+        Profile {
+            key: "journey",
+            answer: &[],
+            received: received.max().unwrap_or_default(),
+            judged: judged.max().unwrap_or_default(),
+            needs_traffic: true,
+            sampling: if self.all().all(Step::is_safe) {
+                Sampling::Repeat
+            } else {
+                Sampling::Once
+            },
+            silence: Measurement::Failed,
+        }
+    }
+
+    fn templates(&self, see: &mut dyn FnMut(&Template)) {
+        for step in self.all() {
+            step.request.templates(see);
+            for expectation in step.judged() {
+                expectation.templates(see);
+            }
+        }
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        self.all().flat_map(|step| step.request.hosts()).collect()
+    }
+
+    fn urls(&self, context: &ProbeContext) -> Vec<RequestUrl> {
+        self.all()
+            .flat_map(|step| step.request.urls(context))
+            .collect()
+    }
+
+    fn standing(&self, context: &ProbeContext) -> Standing {
+        let mut standing = Standing::Elsewhere;
+        for (index, step) in self.steps.iter().enumerate() {
+            match step.request.standing(context) {
+                Standing::Refused(why) => {
+                    return Standing::Refused(format!("step {}: {why}", index + 1));
+                }
+                Standing::Release => standing = Standing::Release,
+                Standing::Elsewhere => {}
+            }
+        }
+        for (index, step) in self.always.iter().enumerate() {
+            if let Standing::Refused(why) = step.request.standing(context) {
+                return Standing::Refused(format!("always, step {}: {why}", index + 1));
+            }
+        }
+        standing
+    }
+
+    fn execute<'a>(
+        &'a self,
+        _: &'a ProbeContext,
+        _: bool,
+        _: &'a mut Trace,
+    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+        Box::pin(async {
+            let why = "a journey is gone through step by step; this is a defect";
+            Err(ProbeError::errored(why))
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! How long the parts of connecting took: noted while a connection is made, and read from the answer that came
+//! over it.
+//!
+//! A connection that is kept serves many requests; only the request that it was made for has these times.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Extensions, Uri};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tower_service::Service;
+
+use super::connect::Router;
+use crate::evidence::ConnectTimes;
+
+/// What is noted of one connection; shared by the layers that make it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Noted(Arc<Mutex<Notes>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Notes {
+    begun: Option<Instant>,
+    times: ConnectTimes,
+}
+
+impl Noted {
+    pub(super) fn begin(&self, at: Instant) {
+        self.change(|notes| notes.begun = Some(at));
+    }
+
+    pub(super) fn looked_up(&self, took: Duration) {
+        self.change(|notes| notes.times.dns = Some(took));
+    }
+
+    /// The TCP connection is there; looking up the name is no part of it.
+    pub(super) fn connected(&self, took: Duration) {
+        self.change(|notes| {
+            notes.times.connect = took.saturating_sub(notes.times.dns.unwrap_or_default());
+        });
+    }
+
+    fn secured(&self, took: Duration) {
+        self.change(|notes| {
+            let before = notes.times.connect + notes.times.dns.unwrap_or_default();
+            notes.times.tls = Some(took.saturating_sub(before));
+        });
+    }
+
+    /// The times, if the connection was begun no earlier than `asked`: another request may have asked for it.
+    pub(super) fn since(&self, asked: Instant) -> Option<ConnectTimes> {
+        let notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = notes.begun?;
+        (begun >= asked).then_some(notes.times)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Notes)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// A TCP connection with what was noted of it.
+pub(super) struct NotedStream {
+    pub(super) stream: TokioIo<TcpStream>,
+    pub(super) noted: Noted,
+}
+
+impl Connection for NotedStream {
+    fn connected(&self) -> Connected {
+        self.stream.connected().extra(self.noted.clone())
+    }
+}
+
+impl Read for NotedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl Write for NotedStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
+    }
+}
+
+/// Connects, with TLS where the URL asks for it, and notes how long TLS took.
+#[derive(Clone)]
+pub(super) struct NotingConnector(pub(super) HttpsConnector<Router>);
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+type Stream = MaybeHttpsStream<NotedStream>;
+
+impl Service<Uri> for NotingConnector {
+    type Response = Stream;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let begun = Instant::now();
+        let connecting = self.0.call(uri);
+        Box::pin(async move {
+            let stream = connecting.await?;
+            if matches!(stream, MaybeHttpsStream::Https(_)) {
+                let mut known = Extensions::new();
+                stream.connected().get_extras(&mut known);
+                if let Some(noted) = known.get::<Noted>() {
+                    noted.secured(begun.elapsed());
+                }
+            }
+            Ok(stream)
+        })
+    }
+}

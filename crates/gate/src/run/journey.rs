@@ -1,0 +1,358 @@
+//! One try of a journey: step after step until one is not met, then the steps under `always`.
+//!
+//! The latter run whatever happened, also where a limit cut the former off: they take back what a journey left behind.
+//! So they have a time of their own, [`Journey::reserve`], which the others leave them before the deadline. What comes
+//! of them is reported, and decides nothing: a release is judged by what its visitors do.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::attempt::{self, Asked, Judging, RunContext, worst};
+use super::sampling::{self, AnsweredBy};
+use crate::evidence::Evidence;
+use crate::expect::{Captured, Expectation, Finding, judge_step};
+use crate::measurement::Measurement;
+use crate::probe::cookie_jar::CookieJar;
+use crate::probe::journey::{Journey, Step};
+use crate::probe::{ProbeContext, ProbeKind as _, Sampling, Trace};
+use crate::records::{StepRecord, TryRecord};
+use crate::redact::Redactor;
+use crate::words::{self, RAW_KEEP};
+
+/// Shorter values of cookies are no secrets: `dark`, `en-GB`.
+const MIN_SECRET_COOKIE: usize = 12;
+
+/// Goes through the journey once; again only where two revisions answer, none of its requests changes anything and
+/// the old one answered.
+pub(super) async fn attempt(
+    run: &Arc<RunContext>,
+    context: &ProbeContext,
+    index: usize,
+    journey: &Journey,
+    limit: Instant,
+) -> TryRecord {
+    let begun = Instant::now();
+    let most = match (run.sampled_percent, journey.profile().sampling) {
+        (Some(percent), Sampling::Repeat) => sampling::max_requests(percent),
+        _ => 1,
+    };
+    let until = limit.min(begun + sampling::MAX_TIME);
+    let mut asked = 0;
+    loop {
+        asked += 1;
+        let mut walk = Walk::new(run, context, index);
+        let end = walk.go(journey, limit).await;
+        if end == End::OtherRevision && asked < most && Instant::now() < until {
+            continue;
+        }
+        return walk.record(begun, end, asked);
+    }
+}
+
+/// How the steps came to an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// All of them were met.
+    Met,
+    /// One was not.
+    Unmet(Measurement),
+    /// Where two revisions answer: the old one did, or nobody knows which.
+    OtherRevision,
+}
+
+/// One way through a journey.
+struct Walk<'r> {
+    run: &'r Arc<RunContext>,
+    index: usize,
+    /// With what was captured so far, and the jar.
+    context: ProbeContext,
+    jar: Arc<Mutex<CookieJar>>,
+    steps: Vec<StepRecord>,
+    /// Values that must not be shown.
+    secrets: Vec<String>,
+    of_release: bool,
+}
+
+/// What is asked of one step.
+struct Turn<'s> {
+    step: &'s Step,
+    number: usize,
+    always: bool,
+    /// Until when, and what that limit is.
+    limit: Instant,
+    limit_words: String,
+}
+
+impl<'r> Walk<'r> {
+    fn new(run: &'r Arc<RunContext>, context: &ProbeContext, index: usize) -> Self {
+        let jar = Arc::new(Mutex::new(CookieJar::default()));
+        let mut context = context.clone();
+        context.jar = Some(Arc::clone(&jar));
+        Self {
+            run,
+            index,
+            context,
+            jar,
+            steps: Vec::new(),
+            secrets: Vec::new(),
+            of_release: false,
+        }
+    }
+
+    async fn go(&mut self, journey: &Journey, limit: Instant) -> End {
+        let check = &self.run.checks[self.index];
+        let now = Instant::now();
+        // A quarter of what is left, where that is little.
+        let left = self.run.deadline.saturating_duration_since(now);
+        let reserve = journey.reserve().min(left / 4);
+        let deadline = self.run.deadline.checked_sub(reserve).unwrap_or(now);
+        let timeout = now + check.retry.timeout;
+        let steps_until = timeout.min(limit).min(deadline);
+        let limit_words = if steps_until == timeout {
+            format!(
+                "all steps together may take {}",
+                words::duration(check.retry.timeout)
+            )
+        } else {
+            let within = check.retry.within.unwrap_or_default();
+            format!("all tries together may take {}", words::duration(within))
+        };
+        let mut end = End::Met;
+        for (index, step) in journey.steps.iter().enumerate() {
+            end = self
+                .step(Turn {
+                    step,
+                    number: index + 1,
+                    always: false,
+                    limit: steps_until,
+                    limit_words: limit_words.clone(),
+                })
+                .await;
+            if end != End::Met {
+                break;
+            }
+        }
+        // The deadline says nothing about the target.
+        if matches!(end, End::Unmet(_)) && steps_until == deadline && Instant::now() >= steps_until
+        {
+            end = End::Unmet(Measurement::NoData);
+        }
+        let always_until = (Instant::now() + reserve).min(self.run.deadline);
+        for (index, step) in journey.always.iter().enumerate() {
+            self.step(Turn {
+                step,
+                number: index + 1,
+                always: true,
+                limit: always_until,
+                limit_words: format!(
+                    "the steps under `always` may take {}",
+                    words::duration(reserve)
+                ),
+            })
+            .await;
+        }
+        end
+    }
+
+    async fn step(&mut self, turn: Turn<'_>) -> End {
+        let begun = Instant::now();
+        let mut trace = Trace::default();
+        let mut record = StepRecord {
+            number: turn.number,
+            name: turn.step.name.clone(),
+            always: turn.always,
+            measurement: Measurement::Errored,
+            started: self.run.elapsed_at(begun),
+            duration: Duration::ZERO,
+            request: None,
+            status: None,
+            latency: None,
+            findings: Vec::new(),
+            error: None,
+            notes: Vec::new(),
+            captured: Vec::new(),
+            body: None,
+        };
+        let end = self.ask(&turn, &mut trace, &mut record).await;
+        record.measurement = match end {
+            End::Met => Measurement::Passed,
+            End::Unmet(measurement) => measurement,
+            End::OtherRevision => Measurement::Inconclusive,
+        };
+        record.duration = begun.elapsed();
+        record.request = trace.request;
+        record.status = trace.status;
+        record.notes.extend(trace.notes);
+        self.steps.push(record);
+        end
+    }
+
+    async fn ask(&mut self, turn: &Turn<'_>, trace: &mut Trace, record: &mut StepRecord) -> End {
+        let step = turn.step;
+        let judged = step.judged();
+        self.context.new_connection = judged.iter().any(Expectation::needs_new_connection);
+        let sampled = self.run.sampled_percent.is_some() && !turn.always;
+        let asked = Asked {
+            kind: &step.request,
+            expect: &judged,
+            timeout: step.timeout,
+            limit_words: &turn.limit_words,
+        };
+        let seen = attempt::ask(self.run, &self.context, asked, turn.limit, trace).await;
+        let observation = match seen {
+            Ok(observation) => observation,
+            Err(error) => {
+                record.error = Some(error.message);
+                return match error.measurement {
+                    // Whoever did not answer may have been either revision.
+                    Measurement::Failed if sampled => End::OtherRevision,
+                    measurement => End::Unmet(measurement),
+                };
+            }
+        };
+        let Some(mut evidence) = observation.answer else {
+            return End::Unmet(Measurement::Errored);
+        };
+        record.latency = Some(evidence.latency);
+        if sampled {
+            let told = sampling::revision_of(self.run, &self.context, evidence, turn.limit).await;
+            evidence = match told {
+                Ok((evidence, AnsweredBy::New)) => evidence,
+                Ok(_) => {
+                    record.error =
+                        Some("the answer is not known to be of the new revision".to_owned());
+                    return End::OtherRevision;
+                }
+                Err(error) => {
+                    record.error = Some(error.message);
+                    return End::Unmet(error.measurement);
+                }
+            };
+        }
+        if !turn.always {
+            self.of_release |= observation.of_release;
+        }
+        self.judge(turn, evidence, record).await
+    }
+
+    /// Judges the answer, and takes what is to be captured from it, also where it is not what was expected: what is
+    /// secret in it must be known to be masked.
+    async fn judge(&mut self, turn: &Turn<'_>, evidence: Evidence, record: &mut StepRecord) -> End {
+        let step = turn.step;
+        let judged = step.judged();
+        let judging = Judging {
+            needs: &judged,
+            timeout: step.timeout,
+            limit: turn.limit,
+        };
+        let cookies = self.jar().clone();
+        let (expect, to_take) = (step.expect.clone(), step.captures.clone());
+        let values = self.context.values.clone();
+        let done = attempt::judged(self.run, judging, evidence, move |evidence, stop| {
+            let cookie = |name: &str| cookies.value(name).map(str::to_owned);
+            let (findings, taken) = judge_step(&expect, &to_take, evidence, &values, stop, cookie);
+            (findings, taken, evidence.body.beginning(RAW_KEEP))
+        })
+        .await;
+        let (mut findings, taken, body) = match done {
+            Ok(done) => done,
+            Err(error) => {
+                record.error = Some(error.message);
+                return End::Unmet(error.measurement);
+            }
+        };
+        let mut found = Vec::new();
+        for one in taken {
+            match one {
+                Ok(one) => found.push(one),
+                Err(unmet) => findings.push(unmet),
+            }
+        }
+        self.keep_secrets(&found);
+        record.captured = found
+            .iter()
+            .map(|one| {
+                (
+                    one.name.clone(),
+                    (!one.secret).then(|| one.value.written().to_owned()),
+                )
+            })
+            .collect();
+        let measurement = worst(&findings);
+        record.findings = findings;
+        if measurement == Measurement::Passed {
+            self.take(found);
+            return End::Met;
+        }
+        if step.captures.iter().any(|capture| capture.secret) {
+            let note = "the body is not shown: it has what the step captures as a secret";
+            record.notes.push(note.to_owned());
+        } else {
+            record.body = body;
+        }
+        End::Unmet(measurement)
+    }
+
+    /// Later steps may use what was captured.
+    fn take(&mut self, taken: Vec<Captured>) {
+        let known = Arc::make_mut(&mut self.context.values.captures);
+        known.extend(taken.into_iter().map(|one| (one.name, one.value)));
+    }
+
+    fn keep_secrets(&mut self, captured: &[Captured]) {
+        let secret = captured.iter().filter(|one| one.secret);
+        self.secrets
+            .extend(secret.map(|one| one.value.written().to_owned()));
+        let jar = self.jar();
+        let cookies = jar
+            .values()
+            .filter(|value| value.len() >= MIN_SECRET_COOKIE);
+        let cookies: Vec<String> = cookies.map(str::to_owned).collect();
+        drop(jar);
+        for cookie in cookies {
+            if !self.secrets.contains(&cookie) {
+                self.secrets.push(cookie);
+            }
+        }
+    }
+
+    fn jar(&self) -> std::sync::MutexGuard<'_, CookieJar> {
+        self.jar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn record(mut self, begun: Instant, end: End, asked: u32) -> TryRecord {
+        self.keep_secrets(&[]);
+        // Here and not with the report: what a try captured is known as long as the try only.
+        let redactor = Redactor::new(self.secrets.iter().map(String::as_str));
+        for step in &mut self.steps {
+            step.mask(&redactor);
+        }
+        let percent = self.run.sampled_percent.unwrap_or_default();
+        let error = (end == End::OtherRevision).then(|| {
+            format!(
+                "not every step of the journey was answered by the new revision, which has {percent} % of the traffic, \
+                 by what `revision` of the suite says ({asked} tried)"
+            )
+        });
+        TryRecord {
+            measurement: match end {
+                End::Met => Measurement::Passed,
+                End::Unmet(measurement) => measurement,
+                End::OtherRevision => Measurement::Inconclusive,
+            },
+            started: self.run.elapsed_at(begun),
+            duration: begun.elapsed(),
+            request: None,
+            status: None,
+            latency: None,
+            findings: Vec::<Finding>::new(),
+            error,
+            notes: Vec::new(),
+            body: None,
+            steps: self.steps,
+            of_release: self.of_release,
+        }
+    }
+}
