@@ -31,6 +31,12 @@ SERVICES = {
     "ssm": ("ssm", "ssm"),
     "sts": ("sts", "sts"),
 }
+# Services that are called by their JSON protocol, without an SDK crate: the constant in `common::json_api`.
+JSON_SERVICES = {
+    "CLOUDWATCH": ("cloudwatch", "cloudwatch"),
+    "EVENTS": ("events", "events"),
+    "LOGS": ("logs", "logs"),
+}
 OTHER_NAMES = {
     "lambda:Invoke": {"lambda:InvokeFunction"},
     "s3:ListObjectsV2": {"s3:ListBucket"},
@@ -66,6 +72,11 @@ def _calls(file: Path) -> set[str]:
                 if xform_name(operation) in methods:
                     name = f"{prefix}:{operation}"
                     found |= OTHER_NAMES.get(name, {name})
+    if "json_api::call(" in text:
+        named = set(re.findall(r'"([A-Z][A-Za-z]+)"', text))
+        for constant, (model, prefix) in JSON_SERVICES.items():
+            if re.search(rf"\b{constant}\b", text):
+                found |= {f"{prefix}:{operation}" for operation in OPERATIONS[model] if operation in named}
     return found
 
 
@@ -77,4 +88,4 @@ def _operations(model: str) -> list[str]:
     return list(botocore.loaders.Loader().load_service_model(model, "service-2")["operations"])
 
 
-OPERATIONS = {model: _operations(model) for model, _ in SERVICES.values()}
+OPERATIONS = {model: _operations(model) for model, _ in (*SERVICES.values(), *JSON_SERVICES.values())}

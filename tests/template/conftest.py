@@ -11,6 +11,8 @@ EVERYTHING = {
     "AppSpecBucket": "appspecs",
     "SsmParameterArns": "arn:aws:ssm:eu-central-1:111122223333:parameter/suites/*",
     "SecretArns": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:suites/*",
+    "FunctionsUnderTest": "checkout-*",
+    "LogGroupsUnderTest": "/ecs/shop*",
     "EcsServices": "production/*",
     "PipelineGates": "on",
     "OutcomeEmail": "outcomes@example.com",

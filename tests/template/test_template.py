@@ -25,7 +25,7 @@ GATES = {
         "PreTrafficRole",
         "PostTrafficRole",
     ),
-    *("GatePolicy", "ReportBucket", "ReportBucketPolicy", "OutcomeTopic", "OutcomeEmailSubscription"),
+    *("GatePolicy", "ProbePolicy", "ReportBucket", "ReportBucketPolicy", "OutcomeTopic", "OutcomeEmailSubscription"),
 }
 CONDITIONS = {
     *("WithApprovals", "WithAlarms", "AlarmsByEmail", "HearsTopic", "HearsSecondTopic", "HearsThirdTopic"),
@@ -287,3 +287,23 @@ def test_sam_is_given_no_destination_that_depends_on_a_condition(resources: Json
         config = resource["Properties"].get("EventInvokeConfig", {})
         destinations = config.get("DestinationConfig", {})
         assert set(destinations) <= {"OnFailure", "OnSuccess"}, name
+
+
+def test_what_checks_may_do_beyond_reading_is_named_and_only_with_a_version(template: Json) -> None:
+    plain = Rendered(template, {"SuiteLocation": "file:/opt/suite.yaml"})
+    named = {"FunctionsUnderTest": "checkout-*", "LogGroupsUnderTest": "/ecs/shop*"}
+    asked = Rendered(template, {"SuiteLocation": "file:/opt/suite.yaml", **named})
+
+    def resources_of(rendered: Rendered, action: str) -> list[str]:
+        document = rendered.resource("ProbePolicy")["PolicyDocument"]
+        return [each["Resource"] for each in document["Statement"] if action in _actions(each)]
+
+    for action in ("lambda:InvokeFunction", "logs:FilterLogEvents"):
+        assert resources_of(plain, action) == []
+    [functions] = resources_of(asked, "lambda:InvokeFunction")
+    assert functions.endswith(":function:checkout-*:*"), "no alias-free name: it leads to $LATEST"
+    [groups] = resources_of(asked, "logs:FilterLogEvents")
+    assert groups.endswith(":log-group:/ecs/shop*:*")
+    document = asked.resource("ProbePolicy")["PolicyDocument"]
+    verbs = {action.split(":")[1] for each in document["Statement"] for action in _actions(each)} - {"InvokeFunction"}
+    assert all(verb.startswith(("Describe", "Filter", "Get", "List")) for verb in verbs), verbs

@@ -7,6 +7,7 @@ pub mod aws;
 pub mod console;
 pub mod failure;
 pub mod invocation;
+pub mod json_api;
 pub mod location;
 pub mod notify;
 pub mod secret;

@@ -5,7 +5,9 @@
 //! "A probe of the cloud" in CONTRIBUTING.md.
 
 use std::fmt;
+use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 
 /// Answers what checks ask of the cloud.
@@ -15,6 +17,156 @@ use futures::future::BoxFuture;
 pub trait CloudProbes: fmt::Debug + Send + Sync {
     /// The state of each alarm, metric and composite ones alike. One that does not exist is left out.
     fn alarms<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Vec<Alarm>, CloudError>>;
+
+    /// The target group of the release under test, with its targets.
+    fn targets(&self) -> BoxFuture<'_, Result<TargetGroup, CloudError>> {
+        unasked("targets")
+    }
+
+    /// Invokes the version of a function that is under test with `payload`, a JSON text, and waits for its answer.
+    fn invoke(&self, _payload: String) -> BoxFuture<'_, Result<Invocation, CloudError>> {
+        unasked("an invocation of the function")
+    }
+
+    /// The values of a metric over a window that ends now.
+    fn metric<'a>(
+        &'a self,
+        _query: &'a MetricQuery,
+    ) -> BoxFuture<'a, Result<MetricValues, CloudError>> {
+        unasked("metrics")
+    }
+
+    /// The lines of the release's log that a filter finds.
+    fn log_events<'a>(
+        &'a self,
+        _query: &'a LogQuery,
+    ) -> BoxFuture<'a, Result<LogEvents, CloudError>> {
+        unasked("the log")
+    }
+
+    /// What the deployment is wired like.
+    fn wiring(&self) -> BoxFuture<'_, Result<wiring::Facts, CloudError>> {
+        unasked("the wiring of the deployment")
+    }
+}
+
+/// The answer of a cloud that has no answer to a question.
+fn unasked<T: Send>(what: &'static str) -> BoxFuture<'static, Result<T, CloudError>> {
+    async move { Err(CloudError(format!("{what} can't be asked for here"))) }.boxed()
+}
+
+/// The target group of a release.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TargetGroup {
+    /// Its name.
+    pub name: String,
+    /// How many tasks of the release there are to be.
+    pub desired: u32,
+    /// Its targets, those of earlier releases that still drain included.
+    pub targets: Vec<TargetHealth>,
+}
+
+/// A target and its health.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetHealth {
+    /// `10.0.1.7:8080`
+    pub id: String,
+    /// As Elastic Load Balancing spells it: `healthy`, `unhealthy`, `initial`, `draining`, …
+    pub state: String,
+    /// Why, in its own words; may be empty.
+    pub reason: String,
+}
+
+/// What a function answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// `checkout:8`
+    pub function: String,
+    /// The version that ran.
+    pub executed_version: String,
+    /// What it returned.
+    pub payload: Vec<u8>,
+    /// It failed: `Handled` or `Unhandled`; the payload says why.
+    pub error: Option<String>,
+    /// The end of its log.
+    pub log_tail: String,
+    /// From the call to its answer.
+    pub took: Duration,
+}
+
+/// A metric over a window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricQuery {
+    /// The metrics that `expression` may use, of the new version.
+    pub new: Vec<MetricStat>,
+    /// The same of the old version, if both are compared.
+    pub old: Option<Vec<MetricStat>>,
+    /// Metric math over the ids of the metrics.
+    pub expression: String,
+    /// The id of the metric whose sum is the number of samples.
+    pub count: Option<String>,
+    /// The time from one value to the next.
+    pub period: Duration,
+    /// How long before its end the window begins. It never begins before the deployment did.
+    pub window: Duration,
+    /// How long before now the window ends: the newest values are not complete.
+    pub delay: Duration,
+}
+
+/// A metric of `CloudWatch`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricStat {
+    /// What the expression calls it.
+    pub id: String,
+    /// `AWS/ApplicationELB`
+    pub namespace: String,
+    /// `RequestCount`
+    pub metric: String,
+    /// Names and values.
+    pub dimensions: Vec<(String, String)>,
+    /// `Sum`, `Average`, `p99`
+    pub statistic: String,
+}
+
+/// Values of a metric, the oldest first. A period without data has none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricValues {
+    /// Of the new version.
+    pub new: Vec<f64>,
+    /// The number of samples behind them, where the query says what counts them.
+    pub new_count: Option<u64>,
+    /// Of the old version, where the query asks for it.
+    pub old: Option<Vec<f64>>,
+}
+
+/// Lines of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogQuery {
+    /// The log group; without it, that of the release.
+    pub group: Option<String>,
+    /// How the names of its streams begin; without both, the streams of the release.
+    pub streams: Option<String>,
+    /// A filter pattern of `CloudWatch` Logs.
+    pub filter: String,
+    /// How far back it goes. It never goes back before the deployment began.
+    pub window: Duration,
+    /// Counting may stop beyond this.
+    pub enough: u64,
+}
+
+/// What a filter found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogEvents {
+    /// `3 streams of /ecs/shop`
+    pub place: String,
+    /// How many streams there are; without one, nothing was measured.
+    pub streams: usize,
+    /// How many lines were found.
+    pub count: u64,
+    /// There may be more.
+    pub is_partial: bool,
+    /// The first of them.
+    pub first: Vec<String>,
 }
 
 /// Why a question was not answered: throttled, denied, unreachable. The check is errored, and says this: what was

@@ -34,6 +34,9 @@ pub const TARGET_KEYS: &[&str] = &[
     "old_revision",
     "route",
     "traffic_percent",
+    "target_group",
+    "old_target_group",
+    "load_balancer",
 ];
 
 /// The release under test: where it answers, and what is known of it.

@@ -10,6 +10,7 @@ use common::location::LoadError;
 use gate::{PausePolicy, RunState, Stage, Suite};
 use strict_yaml::words;
 
+use crate::cloud::Release;
 use crate::facts::KnownFacts;
 
 /// Who called.
@@ -53,6 +54,8 @@ pub(crate) struct Prepared {
     pub(crate) resume: Option<RunState>,
     /// Whether and how the run may be handed on.
     pub(crate) pause: Option<PausePolicy>,
+    /// What is deployed, as AWS said it.
+    pub(crate) release: Release,
     /// The longest bake that the caller waits for, where that is not the function's own time.
     pub(crate) max_bake: Option<MaxBake>,
 }
@@ -74,6 +77,7 @@ impl Prepared {
             resume: None,
             pause: None,
             max_bake: None,
+            release: Release::Pipeline,
         }
     }
 }

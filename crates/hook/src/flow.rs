@@ -21,7 +21,9 @@ use tracing::Instrument;
 use crate::answer::{Answer, Delivery};
 use crate::budget::Budget;
 use crate::caller::{Caller, Preparation, Prepared, Refusal};
+use crate::cloud::{self, Cloud};
 use crate::event::{Call, HookEvent, NotACall, Payload};
+use crate::facts::KnownFacts;
 use crate::guard::{self, Interruption, Progress};
 use crate::publish::{self, GateResult};
 use crate::secrets;
@@ -270,7 +272,7 @@ async fn work(
 }
 
 async fn measure(
-    function: &GateFunction,
+    function: &Arc<GateFunction>,
     call: &Call,
     prepared: Prepared,
     budget: Budget,
@@ -280,17 +282,18 @@ async fn measure(
         stage,
         settings,
         aws,
-    } = function;
+    } = &**function;
     let settings = settings.as_ref().map_err(|error| error.problems.clone())?;
     progress.begin("reading the suite's secrets");
     let Prepared {
         suite,
-        target,
+        mut target,
         assumed,
         ahead,
         resume,
         pause,
         max_bake,
+        release,
     } = prepared;
     let mut problems = ahead;
     problems.extend(max_bake.and_then(|max_bake| too_long(*stage, &suite, &max_bake)));
@@ -317,6 +320,20 @@ async fn measure(
             })
         }
     };
+    progress.begin("looking up what the checks need");
+    let cloud = Cloud {
+        function: function.clone(),
+        release,
+        known: KnownFacts {
+            facts: target.facts.clone(),
+            unknown: target.unknown.clone(),
+        },
+    };
+    if suite.uses_facts(cloud::COSTLY_FACTS) {
+        let known = cloud.costly_facts().await;
+        target.facts.extend(known.facts);
+        target.unknown.extend(known.unknown);
+    }
     progress.begin("running the checks");
     let run = gate::Run {
         suite,
@@ -324,7 +341,7 @@ async fn measure(
         target,
         secrets,
         http: gate::HttpOptions::default(),
-        cloud: None,
+        cloud: Some(Arc::new(cloud)),
         memory: settings.memory,
         deadline: budget
             .work_until

@@ -8,6 +8,7 @@ mod answer;
 mod budget;
 mod call;
 mod caller;
+mod cloud;
 mod codedeploy;
 mod codepipeline;
 mod ecs;

@@ -1,5 +1,7 @@
 //! What is asked of a metric.
 
+use std::fmt;
+
 /// What is asked of a metric.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
@@ -57,6 +59,19 @@ pub enum Operator {
     Below,
     /// `<=`
     AtMost,
+}
+
+impl fmt::Display for Limit {
+    /// `> 1.0`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.operator {
+            Operator::Above => ">",
+            Operator::AtLeast => ">=",
+            Operator::Below => "<",
+            Operator::AtMost => "<=",
+        };
+        write!(f, "{sign} {}", self.written)
+    }
 }
 
 impl Limit {

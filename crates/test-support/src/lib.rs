@@ -23,6 +23,8 @@ pub mod gates;
 pub mod paced_time;
 pub mod ports;
 pub mod programs;
+#[cfg(feature = "gates")]
+pub mod scripted;
 #[cfg(feature = "sdk")]
 pub mod sdk;
 #[cfg(feature = "world")]

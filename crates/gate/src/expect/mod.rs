@@ -157,6 +157,15 @@ impl Finding {
         size_of::<Self>() + self.demand.len() + wanted + got.len()
     }
 
+    /// There was too little to judge.
+    pub(crate) fn inconclusive(demand: impl Into<String>, got: Got) -> Self {
+        let measurement = Measurement::Inconclusive;
+        Self {
+            measurement,
+            ..Self::new(demand, got, false)
+        }
+    }
+
     /// There was nothing to judge.
     pub(crate) fn no_data(demand: impl Into<String>, got: Got) -> Self {
         let measurement = Measurement::NoData;

@@ -17,18 +17,23 @@ mod error;
 pub(crate) mod grpc;
 pub(crate) mod http;
 pub(crate) mod journey;
+pub(crate) mod lambda;
+pub(crate) mod logs;
+pub(crate) mod metric;
 pub(crate) mod multipart;
 pub(crate) mod place;
 mod received;
 mod redirect;
 mod release;
 pub(crate) mod request_url;
+pub(crate) mod targets;
 pub(crate) mod tcp;
 mod timing;
 pub(crate) mod tls;
 pub(crate) mod trust;
 pub(crate) mod web_place;
 pub(crate) mod websocket;
+pub(crate) mod wiring;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -60,6 +65,11 @@ pub(crate) enum Probe {
     Grpc(grpc::Grpc),
     Crawl(crawl::Crawl),
     Journey(journey::Journey),
+    Targets(targets::Targets),
+    Lambda(lambda::Lambda),
+    Metric(Box<metric::Metric>),
+    Logs(logs::Logs),
+    Wiring(wiring::Wiring),
     /// Probes that misbehave, for the engine's own tests.
     #[cfg(test)]
     Misbehave(Misbehaviour),
@@ -78,6 +88,11 @@ impl Probe {
             Self::Grpc(grpc) => grpc,
             Self::Crawl(crawl) => crawl,
             Self::Journey(journey) => journey,
+            Self::Targets(targets) => targets,
+            Self::Lambda(lambda) => lambda,
+            Self::Metric(metric) => &**metric,
+            Self::Logs(logs) => logs,
+            Self::Wiring(wiring) => wiring,
             #[cfg(test)]
             Self::Misbehave(misbehaviour) => misbehaviour,
         }

@@ -14,10 +14,15 @@ pub(crate) fn bytes(checks: &[Check], values: &Values) -> usize {
         bytes = bytes.saturating_add(template.filled_len(values));
     };
     for check in checks {
-        check.probe.kind().templates(&mut add);
-        for expectation in &check.expect {
-            expectation.templates(&mut add);
-        }
+        templates(check, &mut add);
     }
     bytes
+}
+
+/// Every text of a check that is filled for a run.
+pub(crate) fn templates(check: &Check, see: &mut dyn FnMut(&Template)) {
+    check.probe.kind().templates(see);
+    for expectation in &check.expect {
+        expectation.templates(see);
+    }
 }

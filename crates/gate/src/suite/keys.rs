@@ -2,9 +2,7 @@
 //! from nothing else, and a test holds the published JSON Schema against them.
 
 /// Keys that other versions of the suite know.
-const LATER: &[&str] = &[
-    "lambda", "ecs_task", "metric", "metrics", "targets", "wiring", "that", "verdict",
-];
+const LATER: &[&str] = &["ecs_task", "metrics", "that", "verdict"];
 
 strict_yaml::tables! {
     later: LATER;
@@ -17,7 +15,7 @@ strict_yaml::tables! {
         ["timeout", "retries", "retry_every", "headers", "max_body"];
     CHECK: "check", "a check",
         ["name", "on", "tags", "severity", "dry_run", "http", "journey", "always", "alarms", "tcp", "dns", "tls", "websocket", "grpc",
-         "crawl", "timeout", "retries", "retry_every", "within", "expect"];
+         "crawl", "targets", "lambda", "metric", "logs", "wiring", "timeout", "retries", "retry_every", "within", "expect"];
     HTTP: "http", "http",
         ["method", "url", "host", "headers", "cookies", "basic", "query", "json", "body", "form", "multipart",
          "follow_redirects", "allow_origins", "reaches_release", "max_body"];
@@ -33,6 +31,14 @@ strict_yaml::tables! {
     GRPC: "grpc", "grpc", ["service", "url", "reaches_release", "headers"];
     CRAWL: "crawl", "crawl",
         ["start", "reaches_release", "max_pages", "max_depth", "max_body", "ignore", "landmarks"];
+    TARGETS: "targets", "targets", ["at_least"];
+    LAMBDA: "lambda", "lambda", ["payload"];
+    METRIC: "metric", "metric",
+        ["queries", "expression", "unit", "period", "window", "delay", "aggregate", "fail_when", "min_samples", "samples",
+         "compare_to", "direction", "tolerance", "significance"];
+    METRIC_QUERY: "metric_query", "a query", ["namespace", "metric", "dimensions", "statistic"];
+    LOGS: "logs", "logs", ["group", "streams", "filter", "window", "fail_when"];
+    WIRING: "wiring", "wiring", ["allow_downgrade", "first_deployment", "except"];
     EXPECT: "expectation", "an expectation",
         ["status", "header", "body", "json", "css", "redirects", "latency"];
     HEADER: "expect_header", "header",

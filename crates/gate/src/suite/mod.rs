@@ -25,7 +25,10 @@ mod journey;
 mod journey_tests;
 mod json;
 pub(crate) mod keys;
+mod lambda;
 mod latency;
+mod logs;
+mod metric;
 mod multipart;
 mod patterns;
 mod place;
@@ -33,6 +36,7 @@ mod probes;
 mod redirects;
 #[cfg(test)]
 mod schema_tests;
+mod targets;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -40,6 +44,7 @@ mod tls;
 mod traffic;
 mod web_place;
 mod websocket;
+mod wiring;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -52,7 +57,7 @@ use crate::Stage;
 use crate::bake::Bake;
 use crate::expect::Expectation;
 use crate::probe::Probe;
-use crate::template::{Template, Var};
+use crate::template::{Reference, Template, Var};
 use crate::verdict::InconclusivePolicy;
 
 /// How many checks run at once unless the suite says otherwise.
@@ -110,6 +115,19 @@ impl Suite {
     /// Whether the suite says how to tell the answers of two revisions apart.
     pub fn tells_revisions_apart(&self) -> bool {
         !self.revision.is_empty()
+    }
+
+    /// Whether a check uses one of these facts of the target. Some cost a call, and are looked up only for it.
+    pub fn uses_facts(&self, keys: &[&str]) -> bool {
+        let mut uses = false;
+        for check in &self.checks {
+            filled_size::templates(check, &mut |template| {
+                uses |= template.references().any(|reference| {
+                    matches!(reference, Reference::Target(key) if keys.contains(&key.as_str()))
+                });
+            });
+        }
+        uses
     }
 
     /// How many checks of `stage` must pass.

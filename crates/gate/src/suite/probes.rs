@@ -6,8 +6,14 @@ use strict_yaml::{Node, Object};
 
 use super::RetryPolicy;
 use super::decode::Context;
-use super::{alarms, crawl, dns, grpc, http, journey, tcp, tls, websocket};
+use super::{
+    alarms, crawl, dns, grpc, http, journey, lambda, logs, metric, targets, tcp, tls, websocket,
+    wiring,
+};
 use crate::probe::Probe;
+
+/// One try of a check that asks the cloud several things.
+const CLOUD_TIMEOUT: Duration = Duration::from_secs(30);
 
 type Decode = fn(&Node, &Context) -> Option<Probe>;
 
@@ -39,6 +45,22 @@ pub(super) const PROBES: &[(&str, Decode)] = &[
     }),
     ("crawl", |node, context| {
         crawl::crawl(node, context).map(Probe::Crawl)
+    }),
+    ("targets", |node, context| {
+        targets::targets(node, context).map(Probe::Targets)
+    }),
+    ("lambda", |node, context| {
+        lambda::lambda(node, context).map(Probe::Lambda)
+    }),
+    ("metric", |node, context| {
+        let metric = metric::metric(node, context)?;
+        Some(Probe::Metric(Box::new(metric)))
+    }),
+    ("logs", |node, context| {
+        logs::logs(node, context).map(Probe::Logs)
+    }),
+    ("wiring", |node, context| {
+        wiring::wiring(node, context).map(Probe::Wiring)
     }),
 ];
 
@@ -98,6 +120,17 @@ pub(super) fn retry_defaults(key: &str, context: &Context) -> RetryPolicy {
         "crawl" => RetryPolicy {
             timeout: Duration::from_mins(1),
             retries: 0,
+            ..RetryPolicy::default()
+        },
+        // A function may change something, and takes its time when it is new.
+        "lambda" => RetryPolicy {
+            timeout: CLOUD_TIMEOUT,
+            retries: 0,
+            ..RetryPolicy::default()
+        },
+        // Several calls, each of which may be throttled for a while.
+        "targets" | "metric" | "logs" | "wiring" => RetryPolicy {
+            timeout: CLOUD_TIMEOUT,
             ..RetryPolicy::default()
         },
         _ => RetryPolicy::default(),

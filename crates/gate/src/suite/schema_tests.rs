@@ -143,3 +143,19 @@ fn every_probe_is_a_key_of_a_check_and_exactly_one_is_demanded() {
         assert!(keys::CHECK.keys.contains(&key), "{key}");
     }
 }
+
+#[test]
+fn the_schema_names_every_rule_of_the_wiring() {
+    let schema = schema();
+    let listed = &schema["$defs"]["wiring"]["properties"]["except"]["items"]["enum"];
+    let listed: Vec<&str> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    let rules: Vec<&str> = wiring::Rule::ALL.iter().map(|rule| rule.name()).collect();
+    assert_eq!(listed, rules);
+    let guide = fs::read_to_string(root().join("docs/suite.md")).unwrap();
+    assert!(guide.contains(&format!("[{} rules](wiring.md)", rules.len())));
+}

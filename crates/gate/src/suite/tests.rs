@@ -128,7 +128,7 @@ checks:
 
 #[test]
 fn keys_of_other_versions_have_a_word_of_their_own() {
-    insta::assert_snapshot!(told_of_check("http: GET /\nwiring: []"), @r#"suite.yaml:6:5: the key "wiring" is not part of this version; a check knows "name", "on", "tags", "severity", "dry_run", "http", "journey", "always", "alarms", "tcp", "dns", "tls", "websocket", "grpc", "crawl", "timeout", "retries", "retry_every", "within", "expect""#);
+    insta::assert_snapshot!(told_of_check("http: GET /\necs_task: []"), @r#"suite.yaml:6:5: the key "ecs_task" is not part of this version; a check knows "name", "on", "tags", "severity", "dry_run", "http", "journey", "always", "alarms", "tcp", "dns", "tls", "websocket", "grpc", "crawl", "targets", "lambda", "metric", "logs", "wiring", "timeout", "retries", "retry_every", "within", "expect""#);
     insta::assert_snapshot!(told_of_check("http: GET /\nexpect: [{ that: status == 200 }]"), @r#"suite.yaml:6:16: the key "that" is not part of this version; an expectation knows "status", "header", "body", "json", "css", "redirects", "latency""#);
 }
 
@@ -154,7 +154,7 @@ fn requests_are_checked() {
     suite.yaml:5:74: "login.example.com" is not an origin; write scheme and host, as in https://login.example.com
     suite.yaml:5:93: "https://h/x" is not an origin; write scheme and host, as in https://login.example.com
     "#);
-    insta::assert_snapshot!(told_of_check("retries: 1"), @"suite.yaml:4:5: the check measures nothing; add `http: GET /path`, or another probe: `journey`, `alarms`, `tcp`, `dns`, `tls`, `websocket`, `grpc`, `crawl`");
+    insta::assert_snapshot!(told_of_check("retries: 1"), @"suite.yaml:4:5: the check measures nothing; add `http: GET /path`, or another probe: `journey`, `alarms`, `tcp`, `dns`, `tls`, `websocket`, `grpc`, `crawl`, `targets`, `lambda`, `metric`, `logs`, `wiring`");
 }
 
 #[test]
@@ -598,4 +598,55 @@ fn many_headers_are_refused_and_that_at_once() {
         told.ends_with("query has 1001 entries; send at most 1000"),
         "{told}"
     );
+}
+
+#[test]
+fn problems_of_probes_of_the_cloud_are_named_together() {
+    let text = "version: 1
+name: shop
+checks:
+  - name: metric
+    metric:
+      queries:
+        Errors: { namespace: N, metric: E, statistic: Sum }
+        requests: { namespace: N, metric: R, statistic: Sum }
+      period: 7s
+      fail_when: 1.0 or more
+      samples: reqests
+      direction: increase
+  - name: compared
+    metric: { queries: { m: { namespace: N, metric: M, statistic: Sum } }, compare_to: old }
+  - name: log
+    logs: { filter: ERROR, streams: web, window: 2h }
+  - name: wiring
+    wiring: { except: [image-tags] }
+  - name: targets
+    targets: complet
+  - name: function
+    lambda: {}
+";
+    insta::assert_snapshot!(told(text), @r#"
+    suite.yaml:7:9: "Errors" can't be the name of a query; begin with a small letter, and use letters, digits and _
+    suite.yaml:9:15: CloudWatch has no such period; write whole minutes, or 1s, 5s, 10s, 20s or 30s
+    suite.yaml:10:18: fail_when: "1.0 or more" is no limit; write a sign and a number: "> 1.0", ">= 5", "< 0.5", "<= 10"
+    suite.yaml:12:18: direction: goes with compare_to; add `compare_to: old`, or remove it
+    suite.yaml:14:88: compare_to: no dimension differs between the old version and the new one; use one of "target.target_group", "target.version", "target.task_definition", "target.image", "target.revision", "target.target_version" in a dimension
+    suite.yaml:16:37: streams: goes with group; without both, the streams of the release are read; add group, or remove streams
+    suite.yaml:16:50: window: "2h" is out of range; write 10s to 1h
+    suite.yaml:18:24: except: unknown "image-tags"; did you mean "image-tag"?
+    suite.yaml:20:14: targets: unknown "complet"; did you mean "complete"?
+    suite.yaml:22:13: lambda has no "payload"; add `payload:`
+    "#);
+}
+
+#[test]
+fn facts_that_cost_a_call_are_known_to_be_used() {
+    let suite = |value: &str| {
+        parsed(&one_check(&format!(
+            "metric: {{ queries: {{ m: {{ namespace: N, metric: M, statistic: Sum, dimensions: {{ TargetGroup: \"{value}\" }} }} }}, fail_when: '> 1' }}"
+        )))
+    };
+    let keys = ["target_group", "load_balancer"];
+    assert!(suite("{{ target.target_group }}").uses_facts(&keys));
+    assert!(!suite("{{ target.version }}").uses_facts(&keys));
 }

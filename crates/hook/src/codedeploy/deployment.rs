@@ -5,6 +5,7 @@ use aws_sdk_codedeploy::types::{
 };
 use common::aws::Aws;
 use common::failure::Hints;
+use jiff::Timestamp;
 
 use super::rollback;
 use crate::lookup::LookupError;
@@ -22,6 +23,8 @@ pub(crate) struct Deployment {
     pub rollback_of: Option<String>,
     /// Set when it is over already, with how it ended.
     pub ended: Option<String>,
+    /// When it began.
+    pub begun: Option<Timestamp>,
     pub(super) revision: Option<RevisionLocation>,
 }
 
@@ -64,6 +67,9 @@ pub(crate) async fn read(aws: &Aws, id: &str) -> Result<Deployment, LookupError>
         group,
         rollback_of,
         ended: ended(&info),
+        begun: info
+            .create_time()
+            .and_then(|time| Timestamp::from_second(time.secs()).ok()),
         revision: info.revision,
     })
 }

@@ -11,7 +11,7 @@ pub(crate) mod deployment;
 mod lifecycle_event;
 mod post_traffic_check;
 mod rollback;
-mod routes;
+pub(crate) mod routes;
 mod service;
 mod target;
 mod targets;
@@ -119,6 +119,7 @@ pub(crate) async fn prepare(
             .into_iter()
             .collect(),
         ahead: ahead.unwrap_or_default(),
+        release: found.release,
         ..Prepared::new(suite, target)
     })))
 }

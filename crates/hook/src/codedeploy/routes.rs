@@ -4,7 +4,7 @@ use aws_sdk_codedeploy::types::{DeploymentGroupInfo, TrafficRoute};
 
 /// The listeners of a deployment group, by their ARNs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Routes {
+pub(crate) struct Routes {
     /// Reaches the new version before it has production traffic.
     pub test: Option<String>,
     /// What customers use.
@@ -13,7 +13,7 @@ pub(super) struct Routes {
 
 impl Routes {
     /// The routes of the group's (only) target group pair.
-    pub(super) fn of(group: &DeploymentGroupInfo) -> Self {
+    pub(crate) fn of(group: &DeploymentGroupInfo) -> Self {
         let pair = group
             .load_balancer_info()
             .and_then(|info| info.target_group_pair_info_list().first());
@@ -29,7 +29,7 @@ impl Routes {
     }
 
     /// All listeners, each once.
-    pub(super) fn listeners(&self) -> Vec<String> {
+    pub(crate) fn listeners(&self) -> Vec<String> {
         let mut arns: Vec<String> = self.test.iter().chain(&self.production).cloned().collect();
         arns.dedup();
         arns

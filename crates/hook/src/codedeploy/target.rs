@@ -9,6 +9,7 @@ use super::appspec::Resource;
 use super::deployment::Deployment;
 use super::service::{self, EcsQuery, Listeners};
 use super::{app_spec_source, lifecycle_event, targets as of_targets};
+use crate::cloud::{CodeDeployRelease, Release};
 use crate::facts::{self, KnownFacts, note};
 use crate::listener::Scheme;
 use crate::lookup::{LookupContext, LookupError};
@@ -22,6 +23,8 @@ pub(super) struct FoundTarget {
     pub listeners: Option<Listeners>,
     /// Whether the AppSpec hooks the post-traffic gate that the query names.
     pub hooks_post_traffic: bool,
+    /// The same as AWS said it.
+    pub release: Release,
 }
 
 /// Who asks for a target.
@@ -97,6 +100,12 @@ pub(super) async fn find(
         known,
         listeners,
         hooks_post_traffic,
+        release: Release::CodeDeploy(Box::new(CodeDeployRelease {
+            spec,
+            group,
+            targets,
+            begun: deployment.begun,
+        })),
     })
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct ServiceDeployment {
     /// The same of test traffic.
     pub(crate) test_percent: Option<u32>,
     hooks: Vec<DeploymentLifecycleHook>,
+    /// As ECS describes it.
+    pub(crate) described: Described,
 }
 
 /// How far a deployment is.
@@ -60,6 +62,7 @@ impl ServiceDeployment {
             production_percent: None,
             test_percent: None,
             hooks: vec![hook],
+            described: Described::builder().build(),
         }
     }
 
@@ -151,6 +154,7 @@ fn of(described: &Described) -> ServiceDeployment {
         hooks: configuration
             .map(|configuration| configuration.lifecycle_hooks().to_vec())
             .unwrap_or_default(),
+        described: described.clone(),
     }
 }
 
@@ -174,6 +178,8 @@ pub(crate) struct Revisions {
     pub(crate) new: Revision,
     /// Or why it is not known.
     pub(crate) old: Result<Revision, String>,
+    /// Both as ECS describes them; the old one if there is one.
+    pub(crate) described: (ServiceRevision, Option<ServiceRevision>),
 }
 
 /// Reads the revisions. Without the new one nothing can be measured; the old one costs only facts.
@@ -202,23 +208,24 @@ pub(crate) async fn revisions(
             },
         ))?;
     let described = answer.service_revisions.unwrap_or_default();
-    let find = |arn: &str| {
-        let found = described
-            .iter()
-            .find(|revision| revision.service_revision_arn() == Some(arn));
-        found.map(revision)
+    let found = |arn: &str| {
+        let mut revisions = described.iter();
+        revisions.find(|revision| revision.service_revision_arn() == Some(arn))
     };
+    let find = |arn: &str| found(arn).map(revision);
     let old = match &deployment.old_revision {
         None => Err(
             "this is the service's first deployment, so there is no earlier revision".to_owned(),
         ),
         Some(arn) => find(arn).ok_or_else(|| format!("{call} did not return {}", last_name(arn))),
     };
+    let described_new = found(new)
+        .ok_or_else(|| LookupError::Missing(format!("{call} did not return {}", last_name(new))))?;
+    let described_old = deployment.old_revision.as_deref().and_then(found);
     Ok(Revisions {
-        new: find(new).ok_or_else(|| {
-            LookupError::Missing(format!("{call} did not return {}", last_name(new)))
-        })?,
+        new: revision(described_new),
         old,
+        described: (described_new.clone(), described_old.cloned()),
     })
 }
 

@@ -24,6 +24,7 @@ use self::stage::Route;
 use self::target::TargetQuery;
 use crate::budget::Budget;
 use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target, may_hand_on};
+use crate::cloud::{EcsRelease, Release};
 use crate::event::{EcsEvent, RUN_KEY};
 use crate::facts::{Facts, note};
 use crate::flow::GateFunction;
@@ -135,8 +136,15 @@ pub(crate) async fn prepare(
         min_wait: MIN_CALL_BACK,
         sits_out: false,
     });
+    let (new, old) = revisions.described;
+    let release = Release::Ecs(Box::new(EcsRelease {
+        deployment: deployment.described.clone(),
+        new,
+        old,
+    }));
     Ok(Preparation::Measure(Box::new(Prepared {
         assumed: found.assumed,
+        release,
         resume,
         pause,
         max_bake: deployment

@@ -97,6 +97,7 @@ fn learn_revisions(known: &mut KnownFacts, revisions: &Revisions, new: Release, 
     let Revisions {
         new: revision,
         old: earlier,
+        ..
     } = revisions;
     let facts = &mut known.facts;
     note(facts, "task_definition", revision.task_definition.as_ref());

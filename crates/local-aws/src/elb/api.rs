@@ -35,6 +35,10 @@ const OPERATIONS: Operations<Operation> = Operations {
         ("DescribeLoadBalancers", Elb::describe_load_balancers),
         ("DescribeRules", Elb::describe_rules),
         ("DescribeTags", Elb::describe_tags),
+        (
+            "DescribeTargetGroupAttributes",
+            Elb::describe_target_group_attributes,
+        ),
         ("DescribeTargetGroups", Elb::describe_target_groups),
         ("DescribeTargetHealth", Elb::describe_target_health),
         ("ModifyListener", Elb::modify_listener),

@@ -74,6 +74,22 @@ impl Elb {
         Ok(Xml::list("TargetGroups", rendered))
     }
 
+    /// The attributes: the deregistration delay alone, with AWS's default.
+    pub(super) fn describe_target_group_attributes(
+        &self,
+        params: &QueryParams,
+    ) -> Result<Xml, AwsError> {
+        let arn = required(params, "TargetGroupArn")?;
+        if !self.state().target_groups.iter().any(|it| it.arn == arn) {
+            return Err(not_found());
+        }
+        let delay = vec![
+            Xml::text("Key", "deregistration_delay.timeout_seconds"),
+            Xml::text("Value", "300"),
+        ];
+        Ok(Xml::list("Attributes", [delay]))
+    }
+
     /// Deletes it; one that is not there counts as deleted, as AWS has it.
     pub(super) fn delete_target_group(&self, params: &QueryParams) -> Result<Xml, AwsError> {
         let arn = required(params, "TargetGroupArn")?;

@@ -101,6 +101,8 @@ pub struct Changes {
     pub event_status: Option<&'static str>,
     /// Lifecycle events with what CodeDeploy says of each, instead of the usual two.
     pub events: &'static [(&'static str, &'static str)],
+    /// The state of the only alarm.
+    pub alarm: Option<&'static str>,
     /// How the deployment ended.
     pub ended: Option<&'static str>,
     /// The revision is in S3, and has this eTag.
@@ -363,6 +365,9 @@ impl Inner {
                 json(json!({"imageDetails": [{"imageTags": self.changes.registry_tags}]}))
             }
             "DescribeServices" => json(services()),
+            "DescribeAlarms" => json(json!({"MetricAlarms": [{
+                "AlarmName": "shop-5xx", "StateReason": "5 errors",
+                "StateValue": self.changes.alarm.unwrap_or("OK")}]})),
             "PutLifecycleEventHookExecutionStatus" => self.put_status(call),
             "DescribeServiceDeployments" => json(ecs::deployment(&self.changes.ecs)),
             "DescribeServiceRevisions" => json(ecs::revisions(&self.changes.ecs)),

@@ -6,7 +6,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::*;
-use crate::cloud::{Alarm, AlarmState, CloudError, CloudProbes};
+use crate::cloud::{
+    Alarm, AlarmState, CloudError, CloudProbes, Invocation, LogEvents, LogQuery, MetricQuery,
+    MetricValues, TargetGroup, TargetHealth,
+};
 
 /// What the cloud says.
 #[derive(Debug)]
@@ -158,4 +161,188 @@ fn a_suite_says_which_of_its_checks_need_traffic() {
             .checks_that_need_traffic_at(Stage::PreTraffic)
             .is_empty()
     );
+}
+
+/// A cloud with one answer of each kind.
+#[derive(Debug)]
+struct Release {
+    healthy: usize,
+    function: Result<&'static str, &'static str>,
+    values: Vec<f64>,
+    lines: u64,
+    alarm_exists: bool,
+}
+
+impl Default for Release {
+    fn default() -> Self {
+        Self {
+            healthy: 2,
+            function: Ok(r#"{"total": 12}"#),
+            values: vec![0.2; 5],
+            lines: 0,
+            alarm_exists: true,
+        }
+    }
+}
+
+impl CloudProbes for Release {
+    fn alarms<'a>(&'a self, _: &'a [String]) -> BoxFuture<'a, Result<Vec<Alarm>, CloudError>> {
+        async { Ok(Vec::new()) }.boxed()
+    }
+
+    fn targets(&self) -> BoxFuture<'_, Result<TargetGroup, CloudError>> {
+        let target = |number: usize| TargetHealth {
+            id: format!("10.0.0.{number}:8080"),
+            state: "healthy".to_owned(),
+            reason: String::new(),
+        };
+        let group = TargetGroup {
+            name: "green".to_owned(),
+            desired: 2,
+            targets: (0..self.healthy).map(target).collect(),
+        };
+        async move { Ok(group) }.boxed()
+    }
+
+    fn invoke(&self, payload: String) -> BoxFuture<'_, Result<Invocation, CloudError>> {
+        assert_eq!(payload, r#"{"book":7,"key":"PLANTED-SECRET"}"#);
+        let answer = Invocation {
+            function: "checkout:8".to_owned(),
+            executed_version: "8".to_owned(),
+            payload: self.function.unwrap_or_else(|error| error).into(),
+            error: self.function.err().map(|_| "Unhandled".to_owned()),
+            log_tail: "INFO the key is PLANTED-SECRET".to_owned(),
+            took: Duration::from_millis(40),
+        };
+        async move { Ok(answer) }.boxed()
+    }
+
+    fn metric<'a>(
+        &'a self,
+        query: &'a MetricQuery,
+    ) -> BoxFuture<'a, Result<MetricValues, CloudError>> {
+        assert_eq!(query.new[0].dimensions[0].1, "targetgroup/green/1");
+        let values = MetricValues {
+            new: self.values.clone(),
+            ..MetricValues::default()
+        };
+        async move { Ok(values) }.boxed()
+    }
+
+    fn log_events<'a>(
+        &'a self,
+        query: &'a LogQuery,
+    ) -> BoxFuture<'a, Result<LogEvents, CloudError>> {
+        assert_eq!((query.enough, query.filter.as_str()), (3, "ERROR"));
+        let events = LogEvents {
+            place: "1 stream of /ecs/shop".to_owned(),
+            streams: 1,
+            count: self.lines,
+            is_partial: false,
+            first: vec!["ERROR with PLANTED-SECRET".to_owned()],
+        };
+        async move { Ok(events) }.boxed()
+    }
+
+    fn wiring(&self) -> BoxFuture<'_, Result<wiring::Facts, CloudError>> {
+        let named = vec!["shop-5xx".to_owned()];
+        let facts = wiring::facts::CodeDeployLambda {
+            function: "checkout".to_owned(),
+            alias: "live".to_owned(),
+            current_version: "7".to_owned(),
+            target_version: "8".to_owned(),
+            target_state: Ok(Some("Active".to_owned())),
+            alias_versions: Ok(Some(vec!["7".to_owned()])),
+            rollback: wiring::facts::AutomaticRollback {
+                group: "production".to_owned(),
+                enabled: true,
+                events: vec!["DEPLOYMENT_FAILURE".to_owned()],
+            },
+            alarms: wiring::facts::AttachedAlarms {
+                existing: Ok(if self.alarm_exists {
+                    named.clone()
+                } else {
+                    Vec::new()
+                }),
+                named,
+            },
+        };
+        async move { Ok(wiring::Facts::CodeDeployLambda(Box::new(facts))) }.boxed()
+    }
+}
+
+const RELEASE: &str = r#"
+secrets: { hidden: "ssm:/x" }
+checks:
+  - { name: targets, targets: complete, retries: 0 }
+  - { name: function, lambda: { payload: { book: 7, key: "{{ hidden }}" } }, expect: [{ json: { path: $.total, equals: 12 } }, { latency: "< 1s" }] }
+  - name: metric
+    retries: 0
+    metric:
+      queries: { rate: { namespace: N, metric: Rate, statistic: Average, dimensions: { TargetGroup: "{{ target.target_group }}" } } }
+      fail_when: "> 1.0"
+      unit: "%"
+  - { name: log, retries: 0, logs: { filter: ERROR, fail_when: "> 2" } }
+  - { name: wiring, retries: 0, wiring: all }
+"#;
+
+async fn of_release(release: Release) -> Outcome {
+    let text = format!("version: 1\nname: shop\n{RELEASE}");
+    run(Run {
+        suite: Suite::parse("suite.yaml", &text).unwrap_or_else(|p| panic!("{p}")),
+        stage: Stage::PostTraffic,
+        target: Target {
+            facts: BTreeMap::from([("target_group".to_owned(), "targetgroup/green/1".to_owned())]),
+            ..Target::default()
+        },
+        secrets: BTreeMap::from([("hidden".to_owned(), "PLANTED-SECRET".to_owned())]),
+        http: HttpOptions::default(),
+        cloud: Some(Arc::new(release)),
+        memory: None,
+        deadline: Instant::now() + Duration::from_secs(20),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_release_that_is_in_order_passes_every_probe_of_the_cloud() {
+    let outcome = of_release(Release::default()).await;
+    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    let asked: Vec<String> = outcome
+        .report
+        .checks
+        .iter()
+        .filter_map(|check| check.rounds[0].tries[0].request.clone())
+        .collect();
+    insta::assert_snapshot!(asked.join("\n"), @r"
+    the targets of green
+    invoke checkout:8
+    metric Rate over 5m
+    log lines ERROR in 5m of 1 stream of /ecs/shop
+    the wiring of the deployment
+    ");
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_with_its_numbers_and_no_secret() {
+    let outcome = of_release(Release {
+        healthy: 1,
+        function: Err(r#"{"errorType":"KeyError","errorMessage":"no PLANTED-SECRET"}"#),
+        values: vec![3.1; 5],
+        lines: 3,
+        alarm_exists: false,
+    })
+    .await;
+    insta::assert_snapshot!(told(&outcome), @r#"
+    failed
+    check "targets" failed: expected 2 healthy targets in green, got 1 healthy
+    check "function" failed: the function failed (Unhandled): KeyError: no ***
+    check "metric" failed: expected Rate not > 1.0, got Rate: 3.1 % in 5 samples, limit 1.0 %
+    check "log" failed: expected a number of lines not > 2, got 3 lines in 1 stream of /ecs/shop
+    check "wiring" failed: expected alarms-exist, got the attached alarm shop-5xx does not exist; make it, or take it from the deployment's alarms: until then the deployment can't be stopped by it
+    "#);
+    let report = report::json(&outcome.report);
+    assert!(!report.contains("PLANTED-SECRET"), "{report}");
+    assert!(report.contains("the end of its log: INFO"), "{report}");
+    assert!(report.contains("a line: ERROR with"), "{report}");
 }

@@ -1,0 +1,331 @@
+//! Services of which one or two calls are needed, by their JSON protocol and without their SDK crate.
+//!
+//! A crate of the SDK is hundreds of kilobytes of every package and minutes of every build, and that of CloudWatch speaks a
+//! protocol (CBOR) that brings crates of its own. Everything but the shapes is the SDK's here, too: the same signing, retries, time limits
+//! and HTTP client, and the same kind of error, so that [`crate::failure`] reads it like any other.
+
+use std::fmt;
+
+use aws_runtime::auth::SigV4OperationSigningConfig;
+use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
+use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
+use aws_sdk_sns::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime::client::identity::IdentityCache;
+use aws_smithy_runtime::client::orchestrator::operation::Operation;
+use aws_smithy_runtime::client::retries::classifiers::{
+    HttpStatusCodeClassifier, TransientErrorClassifier,
+};
+use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
+use aws_smithy_runtime_api::client::auth::{
+    AuthSchemeOptionResolverParams, SharedAuthScheme, SharedAuthSchemeOptionResolver,
+};
+use aws_smithy_runtime_api::client::identity::SharedIdentityResolver;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
+use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::Layer;
+use aws_types::SdkConfig;
+use aws_types::SigningName;
+use aws_types::region::{Region, SigningRegion};
+use serde_json::Value;
+
+use crate::aws::Aws;
+
+/// A service that speaks JSON by `X-Amz-Target`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JsonService {
+    /// How its endpoint's name begins, which it is also signed as: `logs`.
+    pub endpoint: &'static str,
+    /// What stands before the operation in `X-Amz-Target`.
+    pub target: &'static str,
+    /// `application/x-amz-json-1.1`
+    pub content_type: &'static str,
+}
+
+/// Amazon CloudWatch.
+pub const CLOUDWATCH: JsonService = JsonService {
+    endpoint: "monitoring",
+    target: "GraniteServiceVersion20100801",
+    content_type: "application/x-amz-json-1.0",
+};
+
+/// Amazon CloudWatch Logs.
+pub const LOGS: JsonService = JsonService {
+    endpoint: "logs",
+    target: "Logs_20140328",
+    content_type: "application/x-amz-json-1.1",
+};
+
+/// Amazon EventBridge.
+pub const EVENTS: JsonService = JsonService {
+    endpoint: "events",
+    target: "AWSEvents",
+    content_type: "application/x-amz-json-1.1",
+};
+
+/// As CloudTrail shows who called.
+const USER_AGENT: &str = concat!("deploy-hooks/", env!("CARGO_PKG_VERSION"));
+
+/// What a service says instead of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonError(ErrorMetadata);
+
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for JsonError {}
+
+impl ProvideErrorMetadata for JsonError {
+    fn meta(&self) -> &ErrorMetadata {
+        &self.0
+    }
+}
+
+/// Why a call came to nothing.
+pub type CallError = SdkError<JsonError, HttpResponse>;
+
+/// Calls `operation` of `service` with `input`.
+pub async fn call(
+    aws: &Aws,
+    service: JsonService,
+    operation: &'static str,
+    input: Value,
+) -> Result<Value, CallError> {
+    let config = aws.config();
+    let no_region = || SdkError::construction_failure("no AWS region is set");
+    let region = config.region().ok_or_else(no_region)?;
+    let url = url(config, service, region);
+    let mut builder = Operation::builder()
+        .service_name(service.endpoint)
+        .operation_name(operation)
+        .endpoint_url(&url)
+        .retry_classifier(HttpStatusCodeClassifier::default())
+        .retry_classifier(AwsErrorCodeClassifier::<JsonError>::default())
+        .retry_classifier(TransientErrorClassifier::<JsonError>::new())
+        .runtime_plugin(signing(config, service, region)?);
+    if let Some(version) = config.behavior_version() {
+        builder = builder.behavior_version(version);
+    }
+    if let Some(client) = config.http_client() {
+        builder = builder.http_client(client);
+    }
+    if let Some(retry) = config.retry_config() {
+        builder = builder.standard_retry(retry);
+    }
+    if let Some(timeout) = config.timeout_config() {
+        builder = builder.timeout_config(timeout.clone());
+    }
+    if let Some(sleep) = config.sleep_impl() {
+        builder = builder.sleep_impl(sleep);
+    }
+    if let Some(time) = config.time_source() {
+        builder = builder.time_source(time);
+    }
+    let operation = builder
+        .serializer(move |input: Value| {
+            let mut request = HttpRequest::new(SdkBody::from(input.to_string()));
+            request.set_method("POST")?;
+            request.set_uri("/")?;
+            let headers = request.headers_mut();
+            headers.try_insert("content-type", service.content_type)?;
+            let target = format!("{}.{operation}", service.target);
+            headers.try_insert("x-amz-target", target)?;
+            headers.try_insert("user-agent", USER_AGENT)?;
+            Ok(request)
+        })
+        .deserializer(read)
+        .build();
+    operation.invoke(input).await
+}
+
+/// Where the service answers: at the configured address, else at its own of the region.
+fn url(config: &SdkConfig, service: JsonService, region: &Region) -> String {
+    if let Some(url) = config.endpoint_url() {
+        return url.to_owned();
+    }
+    let JsonService { endpoint, .. } = service;
+    let fips = match config.use_fips() {
+        Some(true) => "-fips",
+        _ => "",
+    };
+    let dual_stack = config.use_dual_stack() == Some(true);
+    let suffix = match (region.as_ref(), dual_stack) {
+        (region, true) if region.starts_with("cn-") => "api.amazonwebservices.com.cn",
+        (region, false) if region.starts_with("cn-") => "amazonaws.com.cn",
+        (region, _) if region.starts_with("us-iso-") => "c2s.ic.gov",
+        (region, _) if region.starts_with("us-isob-") => "sc2s.sgov.gov",
+        (region, _) if region.starts_with("eusc-") => "amazonaws.eu",
+        (_, true) => "api.aws",
+        (_, false) => "amazonaws.com",
+    };
+    format!("https://{endpoint}{fips}.{region}.{suffix}")
+}
+
+/// Signature version 4, with the credentials of the configuration.
+fn signing(
+    config: &SdkConfig,
+    service: JsonService,
+    region: &Region,
+) -> Result<StaticRuntimePlugin, CallError> {
+    let none = || SdkError::construction_failure("no AWS credentials are set");
+    let credentials = config.credentials_provider().ok_or_else(none)?;
+    let mut layer = Layer::new("signing");
+    layer.store_put(AuthSchemeOptionResolverParams::new(()));
+    layer.store_put(SigningName::from_static(service.endpoint));
+    layer.store_put(SigningRegion::from(region.clone()));
+    layer.store_put(SigV4OperationSigningConfig {
+        region: Some(SigningRegion::from(region.clone())),
+        name: Some(SigningName::from_static(service.endpoint)),
+        ..SigV4OperationSigningConfig::default()
+    });
+    let options = StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID]);
+    let components = RuntimeComponentsBuilder::new("signing")
+        .with_auth_scheme(SharedAuthScheme::new(SigV4AuthScheme::new()))
+        .with_auth_scheme_option_resolver(Some(SharedAuthSchemeOptionResolver::new(options)))
+        .with_identity_cache(Some(IdentityCache::no_cache()))
+        .with_identity_resolver(SCHEME_ID, SharedIdentityResolver::new(credentials));
+    Ok(StaticRuntimePlugin::new()
+        .with_config(layer.freeze())
+        .with_runtime_components(components))
+}
+
+fn read(response: &HttpResponse) -> Result<Value, OrchestratorError<JsonError>> {
+    let body = response.body().bytes().unwrap_or_default();
+    let parsed = serde_json::from_slice::<Value>(body);
+    if response.status().is_success() {
+        return parsed.map_err(|error| OrchestratorError::response(error.into()));
+    }
+    let parsed = parsed.unwrap_or_default();
+    let header = response.headers().get("x-amzn-errortype");
+    let text = |key: &str| parsed.get(key).and_then(Value::as_str);
+    let code = text("__type").or_else(|| text("code")).or(header);
+    let mut error = ErrorMetadata::builder();
+    // Some put a namespace before it, or a URL behind.
+    if let Some(code) = code {
+        let code = code.rsplit('#').next().unwrap_or(code);
+        error = error.code(code.split(':').next().unwrap_or(code));
+    }
+    if let Some(message) = text("message").or_else(|| text("Message")) {
+        error = error.message(message);
+    }
+    Err(OrchestratorError::operation(JsonError(error.build())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::{Cause, Failure};
+    use aws_sdk_sns::config::{BehaviorVersion, Credentials, SharedCredentialsProvider};
+    use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
+    use serde_json::json;
+
+    fn config(region: &'static str) -> aws_types::sdk_config::Builder {
+        let credentials = Credentials::new("AKID", "secret", None, None, "test");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(region))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+    }
+
+    fn replay(answers: &[(u16, &str)]) -> (Aws, StaticReplayClient) {
+        let events = answers.iter().map(|(status, body)| {
+            let request = http::Request::builder()
+                .uri("https://logs.eu-central-1.amazonaws.com/")
+                .body(SdkBody::empty());
+            let response = http::Response::builder()
+                .status(*status)
+                .body(SdkBody::from((*body).to_owned()));
+            ReplayEvent::new(request.unwrap(), response.unwrap())
+        });
+        let client = StaticReplayClient::new(events.collect());
+        let config = config("eu-central-1").http_client(client.clone());
+        (Aws::from_config(config.build()), client)
+    }
+
+    #[tokio::test]
+    async fn a_call_is_signed_for_its_service_and_names_its_operation() {
+        let (aws, client) = replay(&[(200, r#"{"events":[]}"#)]);
+        let answer = call(&aws, LOGS, "FilterLogEvents", json!({"limit": 1})).await;
+        assert_eq!(answer.unwrap(), json!({"events": []}));
+        let request = client.actual_requests().next().unwrap();
+        let header = |name: &str| request.headers().get(name).unwrap_or_default();
+        assert_eq!(header("x-amz-target"), "Logs_20140328.FilterLogEvents");
+        assert_eq!(header("content-type"), "application/x-amz-json-1.1");
+        let signed = header("authorization");
+        assert!(
+            signed.starts_with("AWS4-HMAC-SHA256 Credential=AKID/"),
+            "{signed}"
+        );
+        assert!(
+            signed.contains("/eu-central-1/logs/aws4_request"),
+            "{signed}"
+        );
+        assert_eq!(request.uri(), "https://logs.eu-central-1.amazonaws.com/");
+        assert_eq!(request.body().bytes(), Some(&br#"{"limit":1}"#[..]));
+    }
+
+    #[tokio::test]
+    async fn an_error_is_read_like_one_of_the_sdk() {
+        for (status, body, cause) in [
+            (
+                400,
+                r#"{"__type":"com.amazon.coral#AccessDeniedException","Message":"no"}"#,
+                Cause::Denied,
+            ),
+            (
+                400,
+                r#"{"__type":"ThrottlingException","message":"slow"}"#,
+                Cause::Throttled,
+            ),
+            (
+                400,
+                r#"{"__type":"ResourceNotFoundException","message":"none"}"#,
+                Cause::Absent,
+            ),
+            (503, "", Cause::Service),
+            (200, "{", Cause::Unreachable),
+        ] {
+            let (aws, _client) = replay(&[(status, body)]);
+            let error = call(&aws, LOGS, "FilterLogEvents", json!({}))
+                .await
+                .unwrap_err();
+            assert_eq!(Failure::of(&error).cause, cause, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_that_of_its_partition() {
+        let of = |region: &'static str| {
+            let config = config(region).build();
+            url(&config, CLOUDWATCH, config.region().unwrap())
+        };
+        assert_eq!(
+            of("eu-west-1"),
+            "https://monitoring.eu-west-1.amazonaws.com"
+        );
+        assert_eq!(
+            of("us-gov-west-1"),
+            "https://monitoring.us-gov-west-1.amazonaws.com"
+        );
+        assert_eq!(
+            of("cn-north-1"),
+            "https://monitoring.cn-north-1.amazonaws.com.cn"
+        );
+        let fips = config("us-east-1").use_fips(true).build();
+        assert_eq!(
+            url(&fips, CLOUDWATCH, fips.region().unwrap()),
+            "https://monitoring-fips.us-east-1.amazonaws.com"
+        );
+        let local = config("us-east-1")
+            .endpoint_url("http://127.0.0.1:1")
+            .build();
+        assert_eq!(
+            url(&local, LOGS, local.region().unwrap()),
+            "http://127.0.0.1:1"
+        );
+    }
+}

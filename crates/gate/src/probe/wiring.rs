@@ -1,0 +1,118 @@
+//! The `wiring` probe: what AWS holds of the deployment fits together. The rules are those of the crate `wiring`.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use wiring::{Options, Outcome, judge};
+
+use super::{ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Standing, Trace};
+use crate::evidence::Observation;
+use crate::expect::{Finding, Got};
+use crate::measurement::Measurement;
+use crate::template::Template;
+
+/// The wiring of the deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wiring {
+    pub(crate) options: Options,
+}
+
+impl ProbeKind for Wiring {
+    fn profile(&self) -> Profile {
+        Profile {
+            key: "wiring",
+            answer: &[],
+            received: 0,
+            judged: 0,
+            needs_traffic: false,
+            sampling: Sampling::Unshared,
+            silence: Measurement::Errored,
+        }
+    }
+
+    fn templates(&self, _: &mut dyn FnMut(&Template)) {}
+
+    /// No answer of the release.
+    fn standing(&self, _: &ProbeContext) -> Standing {
+        Standing::Elsewhere
+    }
+
+    fn execute<'a>(
+        &'a self,
+        context: &'a ProbeContext,
+        _: bool,
+        trace: &'a mut Trace,
+    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+        async move {
+            trace.request = Some("the wiring of the deployment".to_owned());
+            let cloud = context.cloud("the wiring of the deployment")?;
+            let facts = cloud.wiring().await?;
+            let (findings, notes) = found(judge(&facts, &self.options));
+            trace.notes.extend(notes);
+            Ok(Observation {
+                answer: None,
+                findings,
+                of_release: false,
+            })
+        }
+        .boxed()
+    }
+}
+
+/// A finding for each rule, and what was not judged.
+fn found(judged: Vec<wiring::Finding>) -> (Vec<Finding>, Option<String>) {
+    let (mut findings, mut left) = (Vec::new(), Vec::new());
+    for wiring::Finding { rule, outcome } in judged {
+        findings.push(match outcome {
+            Outcome::Held => Finding::new(rule.name(), Got::Words("in order".to_owned()), true),
+            Outcome::Mismatch(mismatch) => {
+                Finding::new(rule.name(), Got::Value(mismatch.to_string()), false)
+            }
+            Outcome::Unknown(why) => Finding::errored(rule.name(), why),
+            Outcome::NotJudged(why) => {
+                left.push(format!("{rule} ({why})"));
+                continue;
+            }
+        });
+    }
+    let note = (!left.is_empty()).then(|| format!("not judged: {}", left.join("; ")));
+    (findings, note)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wiring::{Mismatch, Rule};
+
+    #[test]
+    fn every_outcome_is_a_measurement_or_a_note() {
+        let finding = |rule, outcome| wiring::Finding { rule, outcome };
+        let mismatch = Mismatch {
+            place: "the image shop:latest".to_owned(),
+            what: "has the tag latest".to_owned(),
+            remedy: "deploy a digest".to_owned(),
+        };
+        let (findings, note) = found(vec![
+            finding(Rule::Container, Outcome::Held),
+            finding(Rule::ImageTag, Outcome::Mismatch(mismatch)),
+            finding(Rule::AlarmsExist, Outcome::Unknown("denied".to_owned())),
+            finding(
+                Rule::FirstDeployment,
+                Outcome::NotJudged("allowed".to_owned()),
+            ),
+        ]);
+        let measured: Vec<Measurement> = findings.iter().map(|it| it.measurement).collect();
+        assert_eq!(
+            measured,
+            [
+                Measurement::Passed,
+                Measurement::Failed,
+                Measurement::Errored
+            ]
+        );
+        assert_eq!(
+            note.as_deref(),
+            Some("not judged: first-deployment (allowed)")
+        );
+        assert_eq!(found(Vec::new()), (Vec::new(), None));
+    }
+}

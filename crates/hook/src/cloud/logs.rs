@@ -1,0 +1,295 @@
+//! Lines of the release's log.
+
+use aws_sdk_ecs::types::{ContainerDefinition, DesiredStatus, LogDriver, Task};
+use common::failure::Hints;
+use common::json_api::{self, LOGS};
+use gate::cloud::{CloudError, LogEvents, LogQuery};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Cloud;
+use super::source::window_start;
+use crate::version;
+
+/// Streams of one question, as many as `CloudWatch` Logs takes.
+const MAX_STREAMS: usize = 100;
+/// Pages that are read before counting is given up.
+const MAX_PAGES: usize = 5;
+/// Lines that are kept.
+const MAX_KEPT: usize = 3;
+
+/// Where to look.
+struct Place {
+    group: String,
+    streams: Streams,
+}
+
+enum Streams {
+    /// These.
+    Named(Vec<String>),
+    /// Those whose names begin so.
+    Beginning(String),
+    All,
+}
+
+/// Counts the lines that `query` finds.
+pub(super) async fn events(cloud: &Cloud, query: &LogQuery) -> Result<LogEvents, CloudError> {
+    let place = place(cloud, query).await?;
+    let streams = match &place.streams {
+        Streams::Named(names) => names.len(),
+        Streams::Beginning(prefix) => exist(cloud, &place.group, Some(prefix)).await?,
+        Streams::All => exist(cloud, &place.group, None).await?,
+    };
+    let mut found = LogEvents {
+        place: match (&place.streams, streams) {
+            (Streams::Named(_), 1) => format!("1 stream of {}", place.group),
+            (Streams::Named(_), many) => format!("{many} streams of {}", place.group),
+            (Streams::Beginning(prefix), _) => format!("streams {prefix}… of {}", place.group),
+            (Streams::All, _) => place.group.clone(),
+        },
+        streams,
+        ..LogEvents::default()
+    };
+    if streams == 0 {
+        return Ok(found);
+    }
+    let now = Timestamp::now();
+    let mut input = json!({
+        "logGroupName": place.group,
+        "filterPattern": query.filter,
+        "startTime": window_start(now, query.window, cloud.release.begun()).as_millisecond(),
+        "endTime": now.as_millisecond(),
+    });
+    match place.streams {
+        Streams::Named(names) => input["logStreamNames"] = json!(names),
+        Streams::Beginning(prefix) => input["logStreamNamePrefix"] = json!(prefix),
+        Streams::All => {}
+    }
+    for _ in 0..MAX_PAGES {
+        let answer = call(cloud, &place.group, "FilterLogEvents", input.clone()).await?;
+        let events = answer.get("events").and_then(Value::as_array);
+        for event in events.into_iter().flatten() {
+            found.count += 1;
+            if found.first.len() < MAX_KEPT {
+                let message = event.get("message").and_then(Value::as_str);
+                found.first.push(message.unwrap_or_default().to_owned());
+            }
+        }
+        let token = answer.get("nextToken").cloned().unwrap_or_default();
+        found.is_partial = !token.is_null();
+        if token.is_null() || found.count >= query.enough {
+            break;
+        }
+        input["nextToken"] = token;
+    }
+    Ok(found)
+}
+
+async fn call(
+    cloud: &Cloud,
+    group: &str,
+    operation: &'static str,
+    input: Value,
+) -> Result<Value, CloudError> {
+    let permission = format!(
+        "logs:{operation} on the log group {group}: name it in the parameter LogGroupsUnderTest"
+    );
+    let hints = Hints {
+        permission: &permission,
+        absent: "check the log group and its streams",
+    };
+    let what = format!("{operation} {group}");
+    let answer = json_api::call(cloud.aws(), LOGS, operation, input).await;
+    answer.map_err(super::failed(cloud.aws(), what, hints))
+}
+
+/// How many streams there are, as far as one page says.
+async fn exist(cloud: &Cloud, group: &str, prefix: Option<&str>) -> Result<usize, CloudError> {
+    let mut input = json!({ "logGroupName": group, "limit": 50 });
+    if let Some(prefix) = prefix {
+        input["logStreamNamePrefix"] = json!(prefix);
+    }
+    Ok(stream_names(&call(cloud, group, "DescribeLogStreams", input).await?).count())
+}
+
+fn stream_names(answer: &Value) -> impl Iterator<Item = &str> {
+    let streams = answer.get("logStreams").and_then(Value::as_array);
+    let streams = streams.into_iter().flatten();
+    streams.filter_map(|stream| stream.get("logStreamName")?.as_str())
+}
+
+/// What the query names, or the log of the release.
+async fn place(cloud: &Cloud, query: &LogQuery) -> Result<Place, CloudError> {
+    match (&query.group, &query.streams) {
+        (Some(group), Some(prefix)) => Ok(Place {
+            group: group.clone(),
+            streams: Streams::Beginning(prefix.clone()),
+        }),
+        (Some(group), None) => Ok(Place {
+            group: group.clone(),
+            streams: Streams::All,
+        }),
+        (None, _) if cloud.fact("platform") == Some("Lambda") => of_function(cloud).await,
+        (None, _) => of_tasks(cloud).await,
+    }
+}
+
+/// The streams of the version: each has it in brackets, `2026/11/30/[8]1f2e`.
+async fn of_function(cloud: &Cloud) -> Result<Place, CloudError> {
+    let (name, version) = (cloud.needed("function")?, cloud.needed("target_version")?);
+    let aws = cloud.aws();
+    let hints = Hints {
+        permission: "lambda:GetFunctionConfiguration",
+        absent: "the version does not exist",
+    };
+    let configured = aws
+        .lambda()
+        .get_function_configuration()
+        .function_name(name)
+        .qualifier(version)
+        .send()
+        .await
+        .map_err(super::failed(
+            aws,
+            format!("GetFunctionConfiguration {name}:{version}"),
+            hints,
+        ))?;
+    let group = configured
+        .logging_config()
+        .and_then(|config| config.log_group());
+    let group = group.map_or_else(|| format!("/aws/lambda/{name}"), str::to_owned);
+    let input = json!({
+        "logGroupName": group, "orderBy": "LastEventTime", "descending": true, "limit": 50,
+    });
+    let answer = call(cloud, &group, "DescribeLogStreams", input).await?;
+    let own = format!("[{version}]");
+    let names = stream_names(&answer).filter(|name| name.contains(&own));
+    Ok(Place {
+        streams: Streams::Named(names.map(str::to_owned).collect()),
+        group,
+    })
+}
+
+/// The streams of the tasks of the new task definition: `PREFIX/CONTAINER/TASK`.
+async fn of_tasks(cloud: &Cloud) -> Result<Place, CloudError> {
+    let definition = cloud.needed("task_definition")?;
+    let (cluster, service) = (cloud.needed("cluster")?, cloud.needed("service")?);
+    let (log, tasks) = tokio::join!(log_of(cloud, definition), tasks(cloud, cluster, service));
+    let Log {
+        group,
+        prefix,
+        container,
+    } = log?;
+    let streams = tasks?
+        .iter()
+        .filter(|task| task.task_definition_arn() == Some(definition))
+        // One that has not started has no stream, and a name without a stream is refused.
+        .filter(|task| task.started_at().is_some())
+        .filter_map(|task| task.task_arn()?.rsplit('/').next())
+        .map(|id| format!("{prefix}/{container}/{id}"))
+        .take(MAX_STREAMS)
+        .collect();
+    Ok(Place {
+        group,
+        streams: Streams::Named(streams),
+    })
+}
+
+struct Log {
+    group: String,
+    prefix: String,
+    container: String,
+}
+
+/// Where the container under test writes its log.
+async fn log_of(cloud: &Cloud, definition: &str) -> Result<Log, CloudError> {
+    let aws = cloud.aws();
+    let hints = Hints {
+        permission: "ecs:DescribeTaskDefinition",
+        absent: "the task definition is gone; register it again",
+    };
+    let answer = aws
+        .ecs()
+        .describe_task_definition()
+        .task_definition(definition)
+        .send()
+        .await
+        .map_err(super::failed(
+            aws,
+            format!("DescribeTaskDefinition {definition}"),
+            hints,
+        ))?;
+    let definition = answer
+        .task_definition
+        .unwrap_or_else(|| aws_sdk_ecs::types::TaskDefinition::builder().build());
+    let container = version::container(&definition, cloud.fact("container")).map_err(CloudError)?;
+    awslogs(container).map_err(CloudError)
+}
+
+fn awslogs(container: &ContainerDefinition) -> Result<Log, String> {
+    let name = container.name().unwrap_or_default();
+    let unknown = |why: &str| {
+        format!(
+            "the log of the container {name} is not known: {why}; name it by `group` and `streams`"
+        )
+    };
+    let config = container
+        .log_configuration()
+        .ok_or_else(|| unknown("it has no logConfiguration"))?;
+    if *config.log_driver() != LogDriver::Awslogs {
+        return Err(unknown("its logDriver is not awslogs"));
+    }
+    let option = |key: &str| config.options().and_then(|options| options.get(key));
+    let of = |key: &str| {
+        option(key)
+            .cloned()
+            .ok_or_else(|| unknown(&format!("it has no {key}")))
+    };
+    Ok(Log {
+        group: of("awslogs-group")?,
+        prefix: of("awslogs-stream-prefix")?,
+        container: name.to_owned(),
+    })
+}
+
+/// The tasks of the service, those included that have stopped in the last hour.
+async fn tasks(cloud: &Cloud, cluster: &str, service: &str) -> Result<Vec<Task>, CloudError> {
+    let aws = cloud.aws();
+    let list = async |status: DesiredStatus| {
+        let hints = Hints {
+            permission: "ecs:ListTasks",
+            absent: "the service is gone",
+        };
+        let answer = aws
+            .ecs()
+            .list_tasks()
+            .cluster(cluster)
+            .service_name(service)
+            .desired_status(status)
+            .send()
+            .await
+            .map_err(super::failed(aws, format!("ListTasks {service}"), hints))?;
+        Ok::<_, CloudError>(answer.task_arns.unwrap_or_default())
+    };
+    let (running, stopped) =
+        tokio::join!(list(DesiredStatus::Running), list(DesiredStatus::Stopped));
+    let mut arns = running?;
+    arns.extend(stopped?);
+    let mut tasks = Vec::new();
+    for some in arns.chunks(MAX_STREAMS) {
+        let hints = Hints {
+            permission: "ecs:DescribeTasks",
+            absent: "the cluster is gone",
+        };
+        let answer = aws
+            .ecs()
+            .describe_tasks()
+            .cluster(cluster)
+            .set_tasks(Some(some.to_vec()))
+            .send()
+            .await
+            .map_err(super::failed(aws, "DescribeTasks", hints))?;
+        tasks.extend(answer.tasks.unwrap_or_default());
+    }
+    Ok(tasks)
+}

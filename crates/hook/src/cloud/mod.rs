@@ -1,0 +1,141 @@
+//! What checks ask of AWS: the other side of [`gate::cloud`].
+//!
+//! Each room makes the calls for one question and hands back what was seen; the gate judges it. A call that fails is an
+//! error with the remedy that fits, and never an answer.
+
+mod alarms;
+mod invoke;
+mod logs;
+mod metric;
+mod source;
+mod target_groups;
+mod targets;
+mod wiring;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use aws_sdk_codedeploy::error::{ProvideErrorMetadata, SdkError};
+use common::aws::Aws;
+use common::failure::{Cause, Failure, Hints};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use gate::cloud::{
+    Alarm, CloudError, CloudProbes, Invocation, LogEvents, LogQuery, MetricQuery, MetricValues,
+    TargetGroup,
+};
+
+use crate::facts::KnownFacts;
+use crate::flow::GateFunction;
+
+pub(crate) use self::source::{CodeDeployRelease, EcsRelease, Release};
+
+/// Facts that cost a call of their own, and are looked up where a suite uses one.
+pub(crate) const COSTLY_FACTS: &[&str] = &["load_balancer", "old_target_group", "target_group"];
+
+/// AWS, asked about one release.
+#[derive(Debug)]
+pub(crate) struct Cloud {
+    pub(crate) function: Arc<GateFunction>,
+    pub(crate) release: Release,
+    /// What the gate knows of the target.
+    pub(crate) known: KnownFacts,
+}
+
+impl Cloud {
+    fn aws(&self) -> &Aws {
+        &self.function.aws
+    }
+
+    fn fact(&self, key: &str) -> Option<&str> {
+        self.known.facts.get(key).map(String::as_str)
+    }
+
+    /// A fact, or the reason why it is not known.
+    fn needed(&self, key: &str) -> Result<&str, CloudError> {
+        self.fact(key).ok_or_else(|| {
+            let why = self.known.unknown.get(key);
+            let why = why.map_or_else(String::new, |why| format!(": {why}"));
+            CloudError(format!("target.{key} is not known{why}"))
+        })
+    }
+
+    /// [`COSTLY_FACTS`], each known or with the reason why not.
+    pub(crate) async fn costly_facts(&self) -> KnownFacts {
+        if self.fact("platform") == Some("Lambda") {
+            // Why a function has none is said already.
+            return KnownFacts::default();
+        }
+        target_groups::facts(self).await
+    }
+}
+
+impl CloudProbes for Cloud {
+    fn alarms<'a>(&'a self, names: &'a [String]) -> BoxFuture<'a, Result<Vec<Alarm>, CloudError>> {
+        alarms::states(self.aws(), names).boxed()
+    }
+
+    fn targets(&self) -> BoxFuture<'_, Result<TargetGroup, CloudError>> {
+        targets::of_release(self).boxed()
+    }
+
+    fn invoke(&self, payload: String) -> BoxFuture<'_, Result<Invocation, CloudError>> {
+        invoke::version(self, payload).boxed()
+    }
+
+    fn metric<'a>(
+        &'a self,
+        query: &'a MetricQuery,
+    ) -> BoxFuture<'a, Result<MetricValues, CloudError>> {
+        metric::values(self, query).boxed()
+    }
+
+    fn log_events<'a>(
+        &'a self,
+        query: &'a LogQuery,
+    ) -> BoxFuture<'a, Result<LogEvents, CloudError>> {
+        logs::events(self, query).boxed()
+    }
+
+    fn wiring(&self) -> BoxFuture<'_, Result<::wiring::Facts, CloudError>> {
+        wiring::facts(self).boxed()
+    }
+}
+
+/// For `map_err`: the call that failed, with the remedy that fits why it failed.
+fn failed<'a, E>(
+    aws: &'a Aws,
+    call: impl Into<String> + 'a,
+    hints: Hints<'a>,
+) -> impl FnOnce(SdkError<E>) -> CloudError + 'a
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    move |error| {
+        let why = Failure::of(&error).sentence(aws.identity(), hints);
+        CloudError(format!("{} failed: {why}", call.into()))
+    }
+}
+
+/// A fact of something that may not exist, which is no failure. `permission` is what the call needs.
+async fn existing<T, E>(
+    aws: &Aws,
+    call: String,
+    permission: &str,
+    sent: impl Future<Output = Result<T, SdkError<E>>>,
+) -> Result<Option<T>, String>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let hints = Hints {
+        permission,
+        absent: "it does not exist",
+    };
+    match sent.await {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if Failure::of(&error).cause == Cause::Absent => Ok(None),
+        Err(error) => Err(failed(aws, call, hints)(error).0),
+    }
+}

@@ -1,0 +1,299 @@
+//! What the rules of the wiring compare.
+
+use ::wiring::{Facts, Options, Outcome, Rule, judge};
+use aws_sdk_ecs::types::{
+    AdvancedConfiguration, DeploymentConfiguration, DeploymentLifecycleHook,
+    DeploymentLifecycleHookAction, DeploymentLifecycleHookStage, DeploymentLifecycleHookTargetType,
+    DeploymentLifecycleHookTimeoutConfiguration, LoadBalancer,
+};
+
+use super::*;
+
+const SERVICE: &[(&str, &str)] = &[
+    ("platform", "ECS"),
+    ("version", "1.1.0"),
+    ("old_version", "1.0.0"),
+    (
+        "old_task_definition",
+        "arn:aws:ecs:us-east-1:111122223333:task-definition/shop:11",
+    ),
+];
+
+fn definition() -> Answer {
+    ok(
+        json!({ "taskDefinition": { "taskDefinitionArn": DEFINITION, "status": "ACTIVE", "networkMode": "awsvpc",
+        "containerDefinitions": [{ "name": "web", "image": "111122223333.dkr.ecr.us-east-1.amazonaws.com/shop:1.1.0",
+            "portMappings": [{ "containerPort": 8080 }] }] } }),
+    )
+}
+
+fn described_service(controller: &str) -> Answer {
+    ok(
+        json!({ "services": [{ "serviceArn": "arn:aws:ecs:us-east-1:111122223333:service/production/shop", "status": "ACTIVE",
+        "deploymentController": { "type": controller }, "tags": [{ "key": "aws:cloudformation:stack-name", "value": "shop" }] }] }),
+    )
+}
+
+fn listener(id: &str, group: &str) -> Answer {
+    xml(
+        "DescribeListeners",
+        &format!(
+            "<Listeners><member><ListenerArn>{ELB}:listener/app/shop/50dc/{id}</ListenerArn>\
+             <LoadBalancerArn>{ELB}:loadbalancer/app/shop/50dc</LoadBalancerArn>\
+             <DefaultActions><member><Type>forward</Type><TargetGroupArn>{ELB}:targetgroup/{group}/1</TargetGroupArn></member></DefaultActions></member></Listeners>"
+        ),
+    )
+}
+
+fn rules(groups: &[&str]) -> Answer {
+    let tuples: Vec<String> = groups
+        .iter()
+        .map(|group| {
+            format!("<member><TargetGroupArn>{ELB}:targetgroup/{group}/1</TargetGroupArn></member>")
+        })
+        .collect();
+    xml(
+        "DescribeRules",
+        &format!(
+            "<Rules><member><RuleArn>r</RuleArn><Actions><member><Type>forward</Type><ForwardConfig><TargetGroups>{}</TargetGroups></ForwardConfig></member></Actions></member></Rules>",
+            tuples.concat()
+        ),
+    )
+}
+
+fn delay() -> Answer {
+    xml(
+        "DescribeTargetGroupAttributes",
+        "<Attributes><member><Key>deregistration_delay.timeout_seconds</Key><Value>30</Value></member></Attributes>",
+    )
+}
+
+fn in_order(controller: &'static str) -> Answers {
+    vec![
+        ("DescribeTaskDefinition", vec![definition()]),
+        ("DescribeServices", vec![described_service(controller)]),
+        (
+            "DescribeTargetGroups",
+            vec![target_group("blue"), target_group("green")],
+        ),
+        ("DescribeTargetGroupAttributes", vec![delay()]),
+        ("DescribeListeners", vec![listener("prod", "blue")]),
+        ("DescribeRules", vec![rules(&["blue", "green"])]),
+        (
+            "DescribeAlarms",
+            vec![ok(json!({ "MetricAlarms": [alarm("shop-5xx", "OK")] }))],
+        ),
+        (
+            "DescribeImages",
+            vec![ok(json!({ "imageDetails": [{ "imageTags": ["1.1.0"] }] }))],
+        ),
+        ("ListRules", vec![ok(json!({ "Rules": [] }))]),
+    ]
+}
+
+/// The same, with other answers of one operation.
+fn but(operation: &'static str, answers: Vec<Answer>, controller: &'static str) -> Answers {
+    let mut all = in_order(controller);
+    all.retain(|(name, _)| *name != operation);
+    all.push((operation, answers));
+    all
+}
+
+fn wrong(facts: &Facts) -> Vec<String> {
+    let told = judge(facts, &Options::default()).into_iter();
+    let told = told.filter_map(|finding| match finding.outcome {
+        Outcome::Held | Outcome::NotJudged(_) => None,
+        Outcome::Mismatch(mismatch) => Some(format!("{}: {mismatch}", finding.rule)),
+        Outcome::Unknown(why) => Some(format!("{}: unknown: {why}", finding.rule)),
+    });
+    told.collect()
+}
+
+async fn of_service(answers: Answers) -> Vec<String> {
+    let (cloud, _aws) = cloud(service(), SERVICE, answers).await;
+    wrong(&cloud.wiring().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_service_in_order_has_every_fact() {
+    assert_eq!(
+        of_service(in_order("CODE_DEPLOY")).await,
+        Vec::<String>::new()
+    );
+}
+
+#[tokio::test]
+async fn what_is_gone_is_a_mismatch_and_what_can_not_be_asked_for_is_unknown() {
+    let gone = but(
+        "DescribeTaskDefinition",
+        vec![refused("ClientNotFoundException")],
+        "CODE_DEPLOY",
+    );
+    let gone = of_service(gone).await;
+    assert_eq!(gone.len(), 1, "{gone:?}");
+    assert!(gone[0].starts_with("task-definition-exists: the task definition does not exist"));
+    let gone = of_service(but(
+        "DescribeImages",
+        vec![refused("ImageNotFoundException")],
+        "CODE_DEPLOY",
+    ))
+    .await;
+    assert!(gone[0].starts_with("image-exists: "), "{gone:?}");
+    let gone = of_service(but("DescribeAlarms", vec![ok(json!({}))], "CODE_DEPLOY")).await;
+    assert!(gone[0].starts_with("alarms-exist: the attached alarm shop-5xx does not exist"));
+    let denied = of_service(but(
+        "DescribeServices",
+        vec![refused("AccessDeniedException")],
+        "CODE_DEPLOY",
+    ))
+    .await;
+    assert_eq!(denied.len(), 2, "{denied:?}");
+    insta::assert_snapshot!(denied[0], @"service-exists: unknown: DescribeServices shop failed: AccessDeniedException: scripted; the function's role needs ecs:DescribeServices");
+    let busy = of_service(but(
+        "DescribeTargetGroupAttributes",
+        vec![throttled()],
+        "CODE_DEPLOY",
+    ))
+    .await;
+    assert!(
+        busy.iter()
+            .all(|it| it.starts_with("deregistration-delay: unknown")),
+        "{busy:?}"
+    );
+    let empty = of_service(but(
+        "DescribeTargetGroups",
+        vec![refused("TargetGroupNotFound")],
+        "CODE_DEPLOY",
+    ))
+    .await;
+    assert!(
+        empty[0].starts_with("target-groups: the target group blue and green does not exist"),
+        "{empty:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_function_in_order_has_every_fact() {
+    let state = |state: &str| vec![ok(json!({ "FunctionName": "checkout", "State": state }))];
+    let alias = || {
+        vec![ok(
+            json!({ "FunctionVersion": "7", "RoutingConfig": { "AdditionalVersionWeights": { "8": 0.1 } } }),
+        )]
+    };
+    let answers = |states, aliases| {
+        vec![
+            ("GetFunctionConfiguration", states),
+            ("GetAlias", aliases),
+            (
+                "DescribeAlarms",
+                vec![ok(json!({ "MetricAlarms": [alarm("shop-5xx", "OK")] }))],
+            ),
+        ]
+    };
+    let of = async |answers| {
+        let (cloud, _aws) = cloud(function(), FUNCTION, answers).await;
+        wrong(&cloud.wiring().await.unwrap())
+    };
+    assert_eq!(
+        of(answers(state("Active"), alias())).await,
+        Vec::<String>::new()
+    );
+    let failed = of(answers(state("Failed"), alias())).await;
+    assert!(
+        failed[0].contains("is Failed, and not Active"),
+        "{failed:?}"
+    );
+    let gone = of(answers(
+        vec![refused("ResourceNotFoundException")],
+        vec![refused("ResourceNotFoundException")],
+    ))
+    .await;
+    assert_eq!(gone.len(), 2, "{gone:?}");
+    let denied = of(answers(
+        state("Active"),
+        vec![refused("AccessDeniedException")],
+    ))
+    .await;
+    assert!(
+        denied[0].contains("unknown: GetAlias checkout:live failed"),
+        "{denied:?}"
+    );
+}
+
+fn by_ecs(rule_in_stack: bool) -> (Release, Answers) {
+    let mut release = ecs_release();
+    let arn = |kind: &str| format!("{ELB}:listener-rule/app/shop/50dc/f2f7/{kind}");
+    let advanced = AdvancedConfiguration::builder()
+        .alternate_target_group_arn(format!("{ELB}:targetgroup/green/1"))
+        .production_listener_rule(arn("prod"))
+        .test_listener_rule(arn("test"))
+        .role_arn("arn:aws:iam::111122223333:role/balancer");
+    let balancer = LoadBalancer::builder()
+        .target_group_arn(format!("{ELB}:targetgroup/blue/1"))
+        .container_name("web")
+        .container_port(8080)
+        .advanced_configuration(advanced.build());
+    release.new.load_balancers = Some(vec![balancer.build()]);
+    let timeout = |action| {
+        DeploymentLifecycleHookTimeoutConfiguration::builder()
+            .timeout_in_minutes(60)
+            .action(action)
+            .build()
+    };
+    let gate = DeploymentLifecycleHook::builder()
+        .hook_target_arn("arn:aws:lambda:us-east-1:111122223333:function:gate")
+        .role_arn("arn:aws:iam::111122223333:role/hooks")
+        .lifecycle_stages(DeploymentLifecycleHookStage::PostProductionTrafficShift)
+        .timeout_configuration(timeout(DeploymentLifecycleHookAction::Rollback));
+    let pause = DeploymentLifecycleHook::builder()
+        .target_type(DeploymentLifecycleHookTargetType::Pause)
+        .lifecycle_stages(DeploymentLifecycleHookStage::PreProductionTrafficShift)
+        .timeout_configuration(timeout(DeploymentLifecycleHookAction::Continue));
+    let config = DeploymentConfiguration::builder()
+        .bake_time_in_minutes(10)
+        .lifecycle_hooks(gate.build())
+        .lifecycle_hooks(pause.build());
+    release.deployment.deployment_configuration = Some(config.build());
+    let mut answers = in_order("ECS");
+    if rule_in_stack {
+        let pattern = r#"{"detail":{"serviceArn":["arn:aws:ecs:us-east-1:111122223333:service/production/shop"]}}"#;
+        let rules = json!({ "Rules": [{ "Name": "pauses", "Arn": "arn:rule", "EventPattern": pattern }, { "Name": "other" }] });
+        answers.retain(|(name, _)| *name != "ListRules");
+        answers.push(("ListRules", vec![ok(rules)]));
+        let tags = json!({ "Tags": [{ "Key": "aws:cloudformation:stack-name", "Value": "shop" }] });
+        answers.push(("ListTagsForResource", vec![ok(tags)]));
+    }
+    (Release::Ecs(Box::new(release)), answers)
+}
+
+#[tokio::test]
+async fn a_deployment_by_ecs_has_its_hooks_rules_and_event_rules() {
+    let of = async |(release, answers)| {
+        let (cloud, _aws) = cloud(release, SERVICE, answers).await;
+        let facts = cloud.wiring().await.unwrap();
+        let told: Vec<Rule> = judge(&facts, &Options::default())
+            .into_iter()
+            .filter(|finding| !matches!(finding.outcome, Outcome::Held | Outcome::NotJudged(_)))
+            .map(|finding| finding.rule)
+            .collect();
+        told
+    };
+    assert_eq!(of(by_ecs(false)).await, [Rule::HookTimeoutAction]);
+    assert_eq!(
+        of(by_ecs(true)).await,
+        [Rule::HookTimeoutAction, Rule::EventRule]
+    );
+}
+
+#[tokio::test]
+async fn a_pipeline_does_not_say_what_is_deployed() {
+    let (cloud, _aws) = cloud(Release::Pipeline, &[], Vec::new()).await;
+    assert!(
+        cloud
+            .wiring()
+            .await
+            .unwrap_err()
+            .0
+            .contains("let CodeDeploy or ECS call the gate")
+    );
+}

@@ -1,0 +1,78 @@
+//! A deployment by CodeDeploy, Lambda compute platform.
+
+use gate::cloud::CloudError;
+use wiring::Fact;
+use wiring::facts::CodeDeployLambda;
+
+use super::{attached_alarms, code_deploy};
+use crate::cloud::{Cloud, CodeDeployRelease, existing};
+use crate::codedeploy::appspec::Resource;
+
+/// The facts.
+pub(super) async fn facts(
+    cloud: &Cloud,
+    release: &CodeDeployRelease,
+) -> Result<CodeDeployLambda, CloudError> {
+    let Resource::LambdaFunction {
+        name,
+        alias,
+        current_version,
+        target_version,
+    } = &release.spec.resource
+    else {
+        return Err(CloudError("the deployment is of no function".to_owned()));
+    };
+    let (state, versions, alarms) = tokio::join!(
+        state(cloud, name, target_version),
+        alias_versions(cloud, name, alias),
+        attached_alarms(cloud, code_deploy::alarm_names(&release.group)),
+    );
+    Ok(CodeDeployLambda {
+        function: name.clone(),
+        alias: alias.clone(),
+        current_version: current_version.clone(),
+        target_version: target_version.clone(),
+        target_state: state,
+        alias_versions: versions,
+        rollback: code_deploy::rollback(&release.group),
+        alarms,
+    })
+}
+
+async fn state(cloud: &Cloud, name: &str, version: &str) -> Fact<Option<String>> {
+    let aws = cloud.aws();
+    let call = aws
+        .lambda()
+        .get_function_configuration()
+        .function_name(name)
+        .qualifier(version)
+        .send();
+    let what = format!("GetFunctionConfiguration {name}:{version}");
+    let answer = existing(aws, what, "lambda:GetFunctionConfiguration", call).await?;
+    // Versions from before there were states say none.
+    Ok(answer.map(|answer| {
+        answer
+            .state()
+            .map_or("Active", |state| state.as_str())
+            .to_owned()
+    }))
+}
+
+async fn alias_versions(cloud: &Cloud, name: &str, alias: &str) -> Fact<Option<Vec<String>>> {
+    let aws = cloud.aws();
+    let call = aws
+        .lambda()
+        .get_alias()
+        .function_name(name)
+        .name(alias)
+        .send();
+    let what = format!("GetAlias {name}:{alias}");
+    let Some(answer) = existing(aws, what, "lambda:GetAlias", call).await? else {
+        return Ok(None);
+    };
+    let more = answer.routing_config();
+    let more = more.and_then(|config| config.additional_version_weights());
+    let more = more.into_iter().flat_map(|weights| weights.keys().cloned());
+    let main = answer.function_version().map(str::to_owned);
+    Ok(Some(main.into_iter().chain(more).collect()))
+}

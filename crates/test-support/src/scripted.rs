@@ -1,0 +1,169 @@
+//! An AWS that answers each operation as a test says, whatever its protocol: for rooms that make a few calls.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use common::aws::Aws;
+
+/// One answer of an operation.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+/// An answer with this body.
+pub fn ok(body: impl ToString) -> Answer {
+    Answer {
+        status: 200,
+        headers: Vec::new(),
+        body: body.to_string(),
+    }
+}
+
+/// A refusal with AWS's code, in all protocols at once.
+pub fn refused(code: &'static str) -> Answer {
+    Answer {
+        status: 400,
+        headers: vec![("x-amzn-errortype", code.to_owned())],
+        body: code.to_owned(),
+    }
+}
+
+/// AWS asks to be called less often.
+pub fn throttled() -> Answer {
+    refused("ThrottlingException")
+}
+
+impl Answer {
+    /// The same with a header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+#[derive(Default)]
+struct Script {
+    answers: HashMap<String, Vec<Answer>>,
+    calls: Vec<(String, String)>,
+}
+
+/// A running server; stops when dropped.
+pub struct Scripted {
+    script: Arc<Mutex<Script>>,
+    port: u16,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Scripted {
+    /// Answers each operation by its answers in turn, the last one again and again. An operation without any is refused.
+    pub async fn start(answers: impl IntoIterator<Item = (&'static str, Vec<Answer>)>) -> Self {
+        let answers = answers
+            .into_iter()
+            .map(|(operation, answers)| (operation.to_owned(), answers));
+        let script = Arc::new(Mutex::new(Script {
+            answers: answers.collect(),
+            calls: Vec::new(),
+        }));
+        let app = Router::new().fallback(serve).with_state(script.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self { script, port, task }
+    }
+
+    /// Clients of it, each call tried once.
+    pub fn clients(&self) -> Aws {
+        let url = format!("http://127.0.0.1:{}", self.port);
+        crate::sdk::loopback(&url, "us-east-1", 1)
+    }
+
+    /// The operations called, each with its body or query.
+    pub fn calls(&self) -> Vec<(String, String)> {
+        self.script.lock().unwrap().calls.clone()
+    }
+
+    /// The bodies or queries of one operation.
+    pub fn bodies(&self, operation: &str) -> Vec<String> {
+        let of = |(name, body)| (name == operation).then_some(body);
+        self.calls().into_iter().filter_map(of).collect()
+    }
+}
+
+async fn serve(State(script): State<Arc<Mutex<Script>>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let body = String::from_utf8_lossy(&body).into_owned();
+    let path = parts.uri.to_string();
+    let header =
+        |headers: &HeaderMap, name: &str| Some(headers.get(name)?.to_str().ok()?.to_owned());
+    let target = header(&parts.headers, "x-amz-target");
+    let action = body
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("Action="))
+        .map(str::to_owned);
+    // The paths of Lambda's API.
+    let of_path = || match path.as_str() {
+        path if path.contains("/invocations") => "Invoke",
+        path if path.contains("/aliases/") => "GetAlias",
+        path if path.contains("/configuration") => "GetFunctionConfiguration",
+        _ => "Unknown",
+    };
+    let is_json = action.is_none();
+    let operation = match (&target, action) {
+        (Some(target), _) => target.rsplit('.').next().unwrap_or_default().to_owned(),
+        (None, Some(action)) => action,
+        (None, None) => of_path().to_owned(),
+    };
+    let answer = {
+        let mut script = script.lock().unwrap();
+        let seen = if target.is_none() && is_json {
+            format!("{path} {body}")
+        } else {
+            body
+        };
+        script.calls.push((operation.clone(), seen));
+        match script.answers.get_mut(&operation) {
+            Some(answers) if answers.len() > 1 => answers.remove(0),
+            Some(answers) => answers
+                .first()
+                .cloned()
+                .unwrap_or_else(|| refused("NoAnswer")),
+            None => refused("UnknownOperation"),
+        }
+    };
+    render(&answer, is_json)
+}
+
+fn render(answer: &Answer, is_json: bool) -> Response {
+    let Answer {
+        status,
+        headers,
+        body,
+    } = answer;
+    let body = match (*status, is_json) {
+        (200, _) => body.clone(),
+        (_, true) => format!(r#"{{"__type":"{body}","message":"scripted"}}"#),
+        (_, false) => format!(
+            "<ErrorResponse><Error><Code>{body}</Code><Message>scripted</Message></Error></ErrorResponse>"
+        ),
+    };
+    let mut response = (StatusCode::from_u16(*status).unwrap(), body).into_response();
+    for (name, value) in headers {
+        response.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    response
+}
