@@ -268,6 +268,23 @@ async fn each_call_of_the_ecs_contract_killed_in_turn_for_ever() {
     assert!(done.len() >= 40);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_ecs_does_not_know_is_not_asked_for_until_the_time_is_over() {
+    let _time = paced_time::start();
+    let changes = EcsChanges {
+        is_absent: true,
+        ..EcsChanges::default()
+    };
+    let (_service, aws) = with(Mood::Well, SUITE, changes).await;
+    let shift = event("PRODUCTION_TRAFFIC_SHIFT", Some(10));
+    assert_eq!(ecs(Stage::PostTraffic, &aws, shift).await, "FAILED");
+    let calls = aws.calls();
+    let asked = calls
+        .iter()
+        .filter(|call| *call == "DescribeServiceDeployments");
+    assert_eq!(asked.count(), 5, "{calls:?}");
+}
+
 fn job(id: &str, parameters: &Value, token: Option<&str>) -> Value {
     json!({ "CodePipeline.job": { "id": id, "accountId": "111122223333", "data": {
         "actionConfiguration": { "configuration": {

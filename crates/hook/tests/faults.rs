@@ -441,8 +441,9 @@ async fn no_hostile_answer_is_a_pass() {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_the_work_is_answered_failed() {
-    let _time = paced_time::start();
     use aws_smithy_http_client::test_util::infallible_client_fn;
+
+    let _time = paced_time::start();
     let client = infallible_client_fn(|request| {
         let target = request.headers()["x-amz-target"].to_str().unwrap();
         assert!(!target.ends_with("GetDeployment"), "the SDK met its match");

@@ -40,6 +40,8 @@ const MAX_CHECKS: usize = 65;
 
 /// The pause between two tries to read a deployment that may be a rollback.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// So often ECS says that it knows no such deployment before that is believed.
+const MAX_ABSENT: u32 = 5;
 
 /// Kept between the end of a bake and the hook's time-out.
 const HOOK_RESERVE: Duration = Duration::from_mins(2);
@@ -160,18 +162,22 @@ pub(crate) async fn prepare(
 }
 
 /// Reads the deployment. At the stages that run on a rollback no failed look-up may hinder one, so it is tried until
-/// the time is over.
+/// the time is over, or until ECS has said often enough that there is none.
 async fn read_deployment(
     aws: &Aws,
     event: &EcsEvent,
     budget: Budget,
 ) -> Result<ServiceDeployment, LookupError> {
+    let mut absent = 0;
     loop {
         let read = deployment::read(aws, &event.deployment_arn).await;
+        let Err(error) = &read else { return read };
+        absent += u32::from(matches!(error, LookupError::Missing(_)));
         let left = budget.work_until.saturating_duration_since(Instant::now());
-        if read.is_ok() || !recurs(event) || left < 2 * RETRY_AFTER {
+        if !recurs(event) || absent == MAX_ABSENT || left < 2 * RETRY_AFTER {
             return read;
         }
+        tracing::warn!("{error}; it is asked for again");
         tokio::time::sleep(RETRY_AFTER).await;
     }
 }

@@ -16,6 +16,8 @@ pub const TEST_LISTENER: &str =
 pub struct EcsChanges {
     pub status: Option<&'static str>,
     pub is_first: bool,
+    /// ECS knows no such deployment.
+    pub is_absent: bool,
     pub no_test_rule: bool,
 }
 
@@ -65,7 +67,12 @@ pub(super) fn deployment(changes: &EcsChanges) -> Value {
         deployment["rollback"] =
             json!({ "reason": "hook failed", "serviceRevisionArn": revision(1) });
     }
-    json!({ "serviceDeployments": [deployment] })
+    let deployments = if changes.is_absent {
+        json!([])
+    } else {
+        json!([deployment])
+    };
+    json!({ "serviceDeployments": deployments })
 }
 
 pub(super) fn revisions(changes: &EcsChanges) -> Value {
