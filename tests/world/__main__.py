@@ -44,7 +44,7 @@ When it has ended, the next one:
 
 A gate by hand, with the event that CodeDeploy has sent it already (so the answer comes too late, and changes nothing):
 
-  aws lambda invoke --function-name {gate} --payload fileb://{home}/event.json {home}/answer.json
+  aws lambda invoke --cli-read-timeout 0 --function-name {gate} --payload fileb://{home}/event.json {home}/answer.json
   aws logs filter-log-events --log-group-name /aws/lambda/{gate} --query 'events[].message' --output text
 
 An approval, without the console:
