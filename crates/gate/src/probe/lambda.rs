@@ -102,6 +102,7 @@ fn observed(invocation: Invocation, trace: &mut Trace) -> Result<Observation, Pr
             body: Body::new(payload, MAX_JUDGED, &http::HeaderMap::new()),
             body_cut_at: cut.then_some(MAX_JUDGED),
             latency: invocation.took,
+            exchange: None,
         }),
         of_release: true,
     })

@@ -2,6 +2,7 @@
 //!
 //! The judgement is [`metric::judge`]; here the question is filled and asked.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -51,7 +52,7 @@ pub(crate) struct Query {
 
 impl Metric {
     fn query(&self, values: &Values) -> Result<MetricQuery, ProbeError> {
-        let new = self.filled(|reference| values.text(reference).map(str::to_owned))?;
+        let new = self.filled(|reference| values.text(reference).map(Cow::into_owned))?;
         let mut old = None;
         if self.question.compare.is_some() {
             let filled = self.filled(|reference| of_old(reference, values))?;
@@ -97,13 +98,13 @@ impl Metric {
 fn of_old(reference: &Reference, values: &Values) -> Result<String, Missing> {
     let old = match reference {
         Reference::Target(key) => OLD_FACTS.iter().find(|(new, _)| new == key),
-        Reference::Name(_) => None,
+        Reference::Name(_) | Reference::Function(_) => None,
     };
     let filled = match old {
         Some((_, old)) => values.text(&Reference::Target((*old).to_owned())),
         None => values.text(reference),
     };
-    filled.map(str::to_owned)
+    filled.map(Cow::into_owned)
 }
 
 impl ProbeKind for Metric {
@@ -218,7 +219,7 @@ mod tests {
     fn values(facts: &[(&str, &str)]) -> Values {
         let fact = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         Values {
-            target: facts.iter().map(fact).collect(),
+            target: std::sync::Arc::new(facts.iter().map(fact).collect()),
             ..Values::default()
         }
     }

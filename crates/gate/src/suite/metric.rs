@@ -292,7 +292,7 @@ fn tells_versions_apart(queries: &[Query]) -> bool {
         .flat_map(|(_, value)| value.references())
         .any(|reference| match reference {
             Reference::Target(key) => OLD_FACTS.iter().any(|(new, _)| new == key),
-            Reference::Name(_) => false,
+            Reference::Name(_) | Reference::Function(_) => false,
         })
 }
 
