@@ -64,7 +64,7 @@ pub const EVENTS: JsonService = JsonService {
     content_type: "application/x-amz-json-1.1",
 };
 
-/// As CloudTrail shows who called.
+/// As `CloudTrail` shows who called.
 const USER_AGENT: &str = concat!("deploy-hooks/", env!("CARGO_PKG_VERSION"));
 
 /// What a service says instead of an answer.
@@ -98,6 +98,8 @@ pub async fn call(
     let config = aws.config();
     let no_region = || SdkError::construction_failure("no AWS region is set");
     let region = config.region().ok_or_else(no_region)?;
+    let no_credentials = || SdkError::construction_failure("no AWS credentials are set");
+    let signing = signing(config, service, region).ok_or_else(no_credentials)?;
     let url = url(config, service, region);
     let mut builder = Operation::builder()
         .service_name(service.endpoint)
@@ -106,7 +108,7 @@ pub async fn call(
         .retry_classifier(HttpStatusCodeClassifier::default())
         .retry_classifier(AwsErrorCodeClassifier::<JsonError>::default())
         .retry_classifier(TransientErrorClassifier::<JsonError>::new())
-        .runtime_plugin(signing(config, service, region)?);
+        .runtime_plugin(signing);
     if let Some(version) = config.behavior_version() {
         builder = builder.behavior_version(version);
     }
@@ -165,14 +167,13 @@ fn url(config: &SdkConfig, service: JsonService, region: &Region) -> String {
     format!("https://{endpoint}{fips}.{region}.{suffix}")
 }
 
-/// Signature version 4, with the credentials of the configuration.
+/// Signature version 4, with the credentials of the configuration; none without credentials.
 fn signing(
     config: &SdkConfig,
     service: JsonService,
     region: &Region,
-) -> Result<StaticRuntimePlugin, CallError> {
-    let none = || SdkError::construction_failure("no AWS credentials are set");
-    let credentials = config.credentials_provider().ok_or_else(none)?;
+) -> Option<StaticRuntimePlugin> {
+    let credentials = config.credentials_provider()?;
     let mut layer = Layer::new("signing");
     layer.store_put(AuthSchemeOptionResolverParams::new(()));
     layer.store_put(SigningName::from_static(service.endpoint));
@@ -188,9 +189,8 @@ fn signing(
         .with_auth_scheme_option_resolver(Some(SharedAuthSchemeOptionResolver::new(options)))
         .with_identity_cache(Some(IdentityCache::no_cache()))
         .with_identity_resolver(SCHEME_ID, SharedIdentityResolver::new(credentials));
-    Ok(StaticRuntimePlugin::new()
-        .with_config(layer.freeze())
-        .with_runtime_components(components))
+    let plugin = StaticRuntimePlugin::new().with_config(layer.freeze());
+    Some(plugin.with_runtime_components(components))
 }
 
 fn read(response: &HttpResponse) -> Result<Value, OrchestratorError<JsonError>> {

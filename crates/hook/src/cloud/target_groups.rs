@@ -60,7 +60,9 @@ fn dimension(arn: &str) -> Option<String> {
 /// `app/shop/50dc` of the load balancer of either group: one that no rule names yet has none.
 fn load_balancer(groups: [&Result<TargetGroup, String>; 2]) -> Result<String, String> {
     let arns = groups.into_iter().flatten();
-    let arn = arns.flat_map(|group| group.load_balancer_arns()).next();
+    let arn = arns
+        .flat_map(aws_sdk_elasticloadbalancingv2::types::TargetGroup::load_balancer_arns)
+        .next();
     if let Some(name) = arn.and_then(|arn| arn.split_once(":loadbalancer/")) {
         return Ok(name.1.to_owned());
     }

@@ -43,13 +43,13 @@ pub(super) async fn of_release(cloud: &Cloud) -> Result<TargetGroup, CloudError>
 fn health(described: &TargetHealthDescription) -> TargetHealth {
     let target = described.target();
     let id = target.and_then(|target| target.id()).unwrap_or("?");
-    let port = target.and_then(|target| target.port());
+    let port = target.and_then(aws_sdk_elasticloadbalancingv2::types::TargetDescription::port);
     let port = port.map_or_else(String::new, |port| format!(":{port}"));
     let health = described.target_health();
     let state = health.and_then(|health| health.state());
     let reason = health
         .and_then(|health| health.reason())
-        .map(|reason| reason.as_str());
+        .map(aws_sdk_elasticloadbalancingv2::types::TargetHealthReasonEnum::as_str);
     let description = health.and_then(|health| health.description());
     let reason: Vec<&str> = reason.into_iter().chain(description).collect();
     TargetHealth {

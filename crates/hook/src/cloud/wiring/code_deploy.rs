@@ -35,7 +35,7 @@ pub(super) async fn facts(cloud: &Cloud, release: &CodeDeployRelease) -> CodeDep
             }
         }
     };
-    let named = named_target_groups(group);
+    let group_names = named_target_groups(group);
     let routes = Routes::of(group);
     let definition = async {
         let definition = service::task_definition(cloud, &written).await;
@@ -45,7 +45,7 @@ pub(super) async fn facts(cloud: &Cloud, release: &CodeDeployRelease) -> CodeDep
     let ((definition, image), service, target_groups, listeners, alarms) = tokio::join!(
         definition,
         service,
-        load_balancing::target_groups(cloud, &named),
+        load_balancing::target_groups(cloud, &group_names),
         load_balancing::listeners(cloud, routes.listeners()),
         attached_alarms(cloud, alarm_names(group)),
     );
@@ -57,7 +57,7 @@ pub(super) async fn facts(cloud: &Cloud, release: &CodeDeployRelease) -> CodeDep
             container,
             port,
             service,
-            named_target_groups: named,
+            named_target_groups: group_names,
             target_groups,
             image,
             versions: versions(cloud, is_first),
@@ -84,7 +84,7 @@ fn has_no_blue(release: &CodeDeployRelease) -> bool {
     let targets = release.targets.iter();
     let mut sets = targets
         .filter_map(|target| target.ecs_target())
-        .flat_map(|target| target.task_sets_info())
+        .flat_map(aws_sdk_codedeploy::types::EcsTarget::task_sets_info)
         .peekable();
     sets.peek().is_some() && sets.all(|set| set.task_set_label() != Some(&TargetLabel::Blue))
 }
@@ -101,7 +101,9 @@ fn named_target_groups(group: &DeploymentGroupInfo) -> Vec<String> {
     let pair = group
         .load_balancer_info()
         .and_then(|info| info.target_group_pair_info_list().first());
-    let groups = pair.map(|pair| pair.target_groups()).unwrap_or_default();
+    let groups = pair
+        .map(aws_sdk_codedeploy::types::TargetGroupPairInfo::target_groups)
+        .unwrap_or_default();
     groups
         .iter()
         .filter_map(|group| group.name().map(str::to_owned))
@@ -113,7 +115,7 @@ pub(super) fn alarm_names(group: &DeploymentGroupInfo) -> Vec<String> {
     let config = group.alarm_configuration();
     let alarms = config.filter(|config| config.enabled());
     alarms
-        .map(|config| config.alarms())
+        .map(aws_sdk_codedeploy::types::AlarmConfiguration::alarms)
         .unwrap_or_default()
         .iter()
         .filter_map(|alarm| alarm.name().map(str::to_owned))
@@ -125,9 +127,9 @@ pub(super) fn rollback(group: &DeploymentGroupInfo) -> AutomaticRollback {
     let config = group.auto_rollback_configuration();
     AutomaticRollback {
         group: group.deployment_group_name().unwrap_or_default().to_owned(),
-        enabled: config.is_some_and(|config| config.enabled()),
+        enabled: config.is_some_and(aws_sdk_codedeploy::types::AutoRollbackConfiguration::enabled),
         events: config
-            .map(|config| config.events())
+            .map(aws_sdk_codedeploy::types::AutoRollbackConfiguration::events)
             .unwrap_or_default()
             .iter()
             .map(|event| event.as_str().to_owned())

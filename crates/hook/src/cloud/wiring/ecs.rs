@@ -33,8 +33,8 @@ pub(super) async fn facts(cloud: &Cloud, release: &EcsRelease) -> EcsDeployment 
     let alarms = alarms.filter(|alarms| alarms.enable());
     let names = alarms.map(|alarms| alarms.alarm_names().to_vec());
     let definition = async {
-        let named = release.new.task_definition().unwrap_or_default();
-        let definition = service::task_definition(cloud, named).await;
+        let written = release.new.task_definition().unwrap_or_default();
+        let definition = service::task_definition(cloud, written).await;
         let image = service::image(cloud, &definition, shape.container.as_deref()).await;
         (definition, image)
     };
@@ -79,7 +79,7 @@ pub(super) async fn facts(cloud: &Cloud, release: &EcsRelease) -> EcsDeployment 
         bake_time: Duration::from_mins(minutes.and_then(|it| u64::try_from(it).ok()).unwrap_or(0)),
         hooks,
         circuit_breaker: breaker.is_some_and(|breaker| breaker.enable() && breaker.rollback()),
-        alarms_roll_back: alarms.is_some_and(|alarms| alarms.rollback()),
+        alarms_roll_back: alarms.is_some_and(aws_sdk_ecs::types::DeploymentAlarms::rollback),
         is_first,
         event_rules,
     }
@@ -133,7 +133,9 @@ fn old_task_definition(release: &EcsRelease) -> Fact<Option<String>> {
 fn hook(hook: &DeploymentLifecycleHook) -> LifecycleHook {
     let is_pause = hook.target_type() == Some(&TargetType::Pause);
     let timeout = hook.timeout_configuration();
-    let minutes = timeout.and_then(|timeout| timeout.timeout_in_minutes());
+    let minutes = timeout.and_then(
+        aws_sdk_ecs::types::DeploymentLifecycleHookTimeoutConfiguration::timeout_in_minutes,
+    );
     LifecycleHook {
         function: (!is_pause).then(|| hook.hook_target_arn().unwrap_or_default().to_owned()),
         role: hook.role_arn().map(str::to_owned),

@@ -91,7 +91,11 @@ async fn listener(cloud: &Cloud, arn: String) -> Fact<Option<Route>> {
     let rules = existing(aws, what, "elasticloadbalancing:DescribeRules", call).await?;
     let rules = rules.and_then(|answer| answer.rules).unwrap_or_default();
     let own = listener.default_actions().iter();
-    let actions = own.chain(rules.iter().flat_map(|rule| rule.actions()));
+    let actions = own.chain(
+        rules
+            .iter()
+            .flat_map(aws_sdk_elasticloadbalancingv2::types::Rule::actions),
+    );
     Ok(Some(Route {
         forwards_to: actions.flat_map(forwarded).collect(),
         load_balancer: listener.load_balancer_arn.unwrap_or_default(),
@@ -141,7 +145,7 @@ fn load_balancer_of(rule: &str) -> String {
 fn forwarded(action: &Action) -> Vec<String> {
     let tuples = action
         .forward_config()
-        .map(|config| config.target_groups())
+        .map(aws_sdk_elasticloadbalancingv2::types::ForwardActionConfig::target_groups)
         .unwrap_or_default();
     let of_tuples = tuples.iter().filter_map(|tuple| tuple.target_group_arn());
     let mut arns: Vec<String> = action

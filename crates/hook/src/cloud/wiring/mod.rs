@@ -44,8 +44,8 @@ async fn attached_alarms(cloud: &Cloud, named: Vec<String>) -> AttachedAlarms {
         Ok(Vec::new())
     } else {
         let states = alarms::states(cloud.aws(), &named).await;
-        let names = states.map(|alarms| alarms.into_iter().map(|alarm| alarm.name).collect());
-        names.map_err(|error| error.0)
+        let found = states.map(|alarms| alarms.into_iter().map(|alarm| alarm.name).collect());
+        found.map_err(|error| error.0)
     };
     AttachedAlarms { named, existing }
 }
