@@ -122,18 +122,7 @@ pub(crate) async fn prepare(
         }
         target.sampled_percent = Some(percent);
     }
-    let resume = match (stage, event.run.as_deref()) {
-        // One round before traffic has nothing to go on with.
-        (Stage::PreTraffic, _) | (_, None) => None,
-        (Stage::PostTraffic, Some(text)) => {
-            let run = HandedOn::decode(text).ok_or_else(|| {
-                of_suite(format!(
-                    "hookDetails.{RUN_KEY} was not written by this gate"
-                ))
-            })?;
-            run.of_step(event).then_some(run.state)
-        }
-    };
+    let resume = run_so_far(*stage, event).map_err(of_suite)?;
     let pause = may_hand_on(*stage, &suite, MAX_CHECKS).then_some(PausePolicy {
         min_wait: MIN_CALL_BACK,
         sits_out: false,
@@ -149,16 +138,30 @@ pub(crate) async fn prepare(
         release,
         resume,
         pause,
-        max_bake: deployment
-            .hook_timeout(&settings.function_name, &event.lifecycle_stage)
-            .map(|timeout| MaxBake {
-                limit: timeout.saturating_sub(HOOK_RESERVE),
-                why:
-                    "the hook's timeoutInMinutes ends it; make that longer or shorten traffic.bake"
-                        .to_owned(),
-            }),
+        max_bake: max_bake(&deployment, &settings.function_name, event),
         ..Prepared::new(suite, target)
     })))
+}
+
+/// Where the run stands that this call goes on with, if it does.
+fn run_so_far(stage: Stage, event: &EcsEvent) -> Result<Option<gate::RunState>, String> {
+    let (Stage::PostTraffic, Some(text)) = (stage, event.run.as_deref()) else {
+        // One round before traffic has nothing to go on with.
+        return Ok(None);
+    };
+    let run = HandedOn::decode(text)
+        .ok_or_else(|| format!("hookDetails.{RUN_KEY} was not written by this gate"))?;
+    Ok(run.of_step(event).then_some(run.state))
+}
+
+/// How long a bake may last, where the service's own hook says how long ECS waits.
+fn max_bake(deployment: &ServiceDeployment, function: &str, event: &EcsEvent) -> Option<MaxBake> {
+    let timeout = deployment.hook_timeout(function, &event.lifecycle_stage)?;
+    Some(MaxBake {
+        limit: timeout.saturating_sub(HOOK_RESERVE),
+        why: "the hook's timeoutInMinutes ends it; make that longer or shorten traffic.bake"
+            .to_owned(),
+    })
 }
 
 /// Reads the deployment. At the stages that run on a rollback no failed look-up may hinder one, so it is tried until
