@@ -161,6 +161,15 @@ fn documented(platform: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// What is known whether or not a check uses it: these cost a call, which is made only for a suite that names them.
+fn always_known(platform: &str) -> BTreeSet<String> {
+    let mut known = documented(platform);
+    for key in ["load_balancer", "old_target_group", "target_group"] {
+        known.remove(key);
+    }
+    known
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_guide_lists_the_keys_that_are_known_on_each_platform() {
     let service = Service::start(Mood::Well).await;
@@ -184,7 +193,7 @@ async fn the_guide_lists_the_keys_that_are_known_on_each_platform() {
             .keys()
             .cloned()
             .collect();
-        assert_eq!(known, documented(platform), "{platform}");
+        assert_eq!(known, always_known(platform), "{platform}");
     }
     let aws = FakeAws::start(service.port, SUITE).await;
     let shift = support::ecs::event("PRODUCTION_TRAFFIC_SHIFT", Some(10));
@@ -198,7 +207,7 @@ async fn the_guide_lists_the_keys_that_are_known_on_each_platform() {
         .keys()
         .cloned()
         .collect();
-    assert_eq!(known, documented("ECS itself"));
+    assert_eq!(known, always_known("ECS itself"));
     let all: BTreeSet<String> = gate::TARGET_KEYS.iter().map(ToString::to_string).collect();
     let platforms = ["ECS", "ECS itself", "Lambda"];
     let listed: BTreeSet<String> = platforms.into_iter().flat_map(documented).collect();
