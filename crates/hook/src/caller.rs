@@ -10,6 +10,7 @@ use common::location::LoadError;
 use gate::{PausePolicy, RunState, Stage, Suite};
 use strict_yaml::words;
 
+use crate::ask::Asked;
 use crate::facts::KnownFacts;
 
 /// Who called.
@@ -39,6 +40,8 @@ pub(crate) enum Preparation {
     Waived(String),
     /// There is something to measure.
     Measure(Box<Prepared>),
+    /// It was measured, and people were asked.
+    Asked(Asked),
 }
 
 /// Everything that a run needs, but its secrets.
@@ -55,6 +58,8 @@ pub(crate) struct Prepared {
     pub(crate) pause: Option<PausePolicy>,
     /// The longest bake that the caller waits for, where that is not the function's own time.
     pub(crate) max_bake: Option<MaxBake>,
+    /// How long the caller waits in all, since the run began.
+    pub(crate) waits_for: Duration,
 }
 
 /// How long a caller waits.
@@ -74,6 +79,7 @@ impl Prepared {
             resume: None,
             pause: None,
             max_bake: None,
+            waits_for: Duration::ZERO,
         }
     }
 }

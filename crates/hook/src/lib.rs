@@ -5,8 +5,10 @@
 //! one place in its module, and never "succeeded" unless the gate has passed.
 
 mod answer;
+mod ask;
 mod budget;
 mod caller;
+mod carried;
 mod codedeploy;
 mod codepipeline;
 mod ecs;

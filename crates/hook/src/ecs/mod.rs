@@ -23,6 +23,7 @@ use self::stage::Route;
 use self::target::TargetQuery;
 use crate::budget::Budget;
 use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target, may_hand_on};
+use crate::carried::Carried;
 use crate::event::{EcsEvent, RUN_KEY};
 use crate::facts::{Facts, note};
 use crate::flow::GateFunction;
@@ -55,7 +56,18 @@ pub(crate) async fn prepare(
         aws,
     } = function;
     progress.begin("looking up the deployment");
-    let deployment = read_deployment(aws, event, budget).await?;
+    let handed_on = event.run.as_deref().and_then(HandedOn::decode);
+    let of_step = handed_on.filter(|run| run.of_step(event));
+    let asked = of_step.and_then(|run| run.carried.asked());
+    let deployment = match (read_deployment(aws, event, budget).await, &asked) {
+        (Ok(deployment), _) => deployment,
+        // People have time; a look-up that fails now must not take it from them.
+        (Err(error), Some(asked)) => {
+            tracing::warn!("the deployment could not be read: {error}");
+            return Ok(Preparation::Asked(asked.clone()));
+        }
+        (Err(error), None) => return Err(error.into()),
+    };
     if let Some(undone) = rollback(event, &deployment) {
         return Ok(Preparation::Waived(format!(
             "this deployment is rolling back to {undone}; a rollback is never hindered by a gate"
@@ -67,6 +79,9 @@ pub(crate) async fn prepare(
         return Err(refuse(format!(
             "the deployment {id} is over already ({status}); nothing is left to gate"
         )));
+    }
+    if let Some(asked) = asked {
+        return Ok(Preparation::Asked(asked));
     }
     let revisions = deployment::revisions(aws, event, &deployment).await?;
     let has_test_rule = revisions.new.test_rule.is_some();
@@ -127,25 +142,28 @@ pub(crate) async fn prepare(
                     "hookDetails.{RUN_KEY} was not written by this gate"
                 ))
             })?;
-            run.of_step(event).then_some(run.state)
+            run.of_step(event)
+                .then_some(run.carried)
+                .and_then(Carried::run)
         }
     };
     let pause = may_hand_on(*stage, &suite, MAX_CHECKS).then_some(PausePolicy {
         min_wait: MIN_CALL_BACK,
         sits_out: false,
     });
+    let hook_timeout = deployment.hook_timeout(&settings.function_name, &event.lifecycle_stage);
     Ok(Preparation::Measure(Box::new(Prepared {
         assumed: found.assumed,
         resume,
         pause,
-        max_bake: deployment
-            .hook_timeout(&settings.function_name, &event.lifecycle_stage)
-            .map(|timeout| MaxBake {
-                limit: timeout.saturating_sub(HOOK_RESERVE),
-                why:
-                    "the hook's timeoutInMinutes ends it; make that longer or shorten traffic.bake"
-                        .to_owned(),
-            }),
+        waits_for: hook_timeout
+            .unwrap_or(deployment::DEFAULT_HOOK_TIMEOUT)
+            .saturating_sub(HOOK_RESERVE),
+        max_bake: hook_timeout.map(|timeout| MaxBake {
+            limit: timeout.saturating_sub(HOOK_RESERVE),
+            why: "the hook's timeoutInMinutes ends it; make that longer or shorten traffic.bake"
+                .to_owned(),
+        }),
         ..Prepared::new(suite, target)
     })))
 }

@@ -1,38 +1,37 @@
-//! A bake between two calls of ECS: what goes back to us in `hookDetails`.
+//! A bake or a question between two calls of ECS: what goes back to us in `hookDetails`.
 //!
 //! ECS merges what a hook returned into the next call of the same hook *in the same deployment*, so what one step of a
 //! canary handed on may arrive at the next step. The step is therefore part of it.
 
-use gate::RunState;
-
+use crate::carried::Carried;
 use crate::event::EcsEvent;
 
 /// A run that was handed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HandedOn {
     step: String,
-    pub(crate) state: RunState,
+    pub(crate) carried: Carried,
 }
 
 impl HandedOn {
-    pub(crate) fn new(event: &EcsEvent, state: RunState) -> Self {
+    pub(crate) fn new(event: &EcsEvent, carried: Carried) -> Self {
         Self {
             step: step(event),
-            state,
+            carried,
         }
     }
 
-    /// As text: the step, `~`, the state.
+    /// As text: the step, `~`, what is carried.
     pub(crate) fn encode(&self) -> String {
-        format!("{}~{}", self.step, self.state.encode())
+        format!("{}~{}", self.step, self.carried.encode())
     }
 
     /// What [`HandedOn::encode`] wrote.
     pub(crate) fn decode(text: &str) -> Option<Self> {
-        let (step, state) = text.split_once('~')?;
+        let (step, carried) = text.split_once('~')?;
         Some(Self {
             step: step.to_owned(),
-            state: RunState::decode(state)?,
+            carried: Carried::decode(carried)?,
         })
     }
 
