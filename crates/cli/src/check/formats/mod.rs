@@ -54,7 +54,7 @@ pub(super) fn parse(text: &str) -> Result<ReportFile, String> {
 }
 
 impl ReportFile {
-    /// Writes the report, whole or not at all.
+    /// Writes the report. What was in the file before is lost.
     pub(super) fn write(&self, report: &Report) -> Result<(), Failure> {
         let text = match self.format {
             Format::Html => gate::report::html(report),
