@@ -31,7 +31,7 @@ from demo.verdict import approval_differences, differences, night_differences, s
 ENVIRONMENTS = Path(__file__).with_name("environments.yaml")
 
 INTERRUPTED = 130
-TITLE_OF_THE_CANARY = "a service that ECS deploys itself: a gate at each step of a canary"
+TITLE_OF_THE_CANARY = "a service that ECS deploys itself: a gate at each step of a canary, and a yes before it"
 TITLE_OF_THE_NIGHT = "a night: a development environment sleeps, and wakes as it was"
 
 EXAMPLES = """\

@@ -1,4 +1,5 @@
-"""A service that ECS deploys itself: a gate at each step of a canary, and a bad revision that comes back."""
+"""A service that ECS deploys itself: a canary with a gate at each step and a person's yes before it, and a bad
+revision that comes back."""
 
 import time
 from dataclasses import dataclass, field
@@ -8,8 +9,15 @@ from world import World
 from world.native import PRE_STAGE, PRODUCTION, GatedService
 from world.outcomes import Outcome
 
+from demo.pause import Lead
 from demo.screen import Screen
 
+# Before each step somebody is asked.
+PAUSE: dict[str, Any] = {
+    "targetType": "PAUSE",
+    "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"],
+    "timeoutConfiguration": {"timeoutInMinutes": 240, "action": "ROLLBACK"},
+}
 CANARY: dict[str, Any] = {"canaryPercent": 10.0, "canaryBakeTimeInMinutes": 10}
 WITHIN = 120.0
 # Before traffic the page must be the new version's; a sale is tried once there is traffic.
@@ -36,6 +44,8 @@ class Revision:
     status: str = ""
     # Its share of production traffic at each step, 0 when it was taken back.
     steps: list[int] = field(default_factory=list)
+    # What it had when somebody was asked whether it may go on.
+    pauses: list[int] = field(default_factory=list)
     # What each gate said, with the place in the deployment.
     verdicts: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
@@ -48,6 +58,7 @@ class CanaryChapter:
     def __init__(self, world: World, screen: Screen) -> None:
         self._world, self._screen = world, screen
         self._gated = GatedService(world, "books", SUITE)
+        self._lead = Lead(world, screen, "books")
 
     def play(self) -> list[Revision]:
         """Plays both."""
@@ -59,22 +70,26 @@ class CanaryChapter:
 
     def _deploy(self, version: str, fault: str = "none") -> Revision:
         service, revision = self._gated.service, Revision(version)
-        hooks = self._gated.hooks(["PRODUCTION_TRAFFIC_SHIFT"])
+        hooks = [*self._gated.hooks(["PRODUCTION_TRAFFIC_SHIFT"]), PAUSE]
         _, after = self._world.control.events()
         deployment = service.deploy(
             version, fault, strategy="CANARY", canaryConfiguration=CANARY, bakeTimeInMinutes=0, lifecycleHooks=hooks
         )
-        self._screen.line("ECS", f"deploys {version} as a canary, with a gate at each step")
+        self._screen.line("ECS", f"deploys {version} as a canary, with a gate at each step and a pause before it")
         began, seen = time.monotonic(), service.describe(deployment)
         while "finishedAt" not in seen and time.monotonic() - began < WITHIN:
             events, after = self._world.control.events(after, wait=1)
             for event in events:
                 if event["deployment_id"] == deployment and event["kind"] == "traffic":
                     self._hear_traffic(revision, event)
-            if not events and revision.steps and 0 < revision.steps[-1] < 100:
+            seen = service.describe(deployment)
+            if self._lead.asked_by(seen):
+                share = revision.steps[-1] if revision.steps else 0
+                self._lead.approve(seen, share)
+                revision.pauses.append(share)
+            elif not events and revision.steps and 0 < revision.steps[-1] < 100:
                 # Nothing happens any more: the canary bakes.
                 self._world.control.advance(int(CANARY["canaryBakeTimeInMinutes"]) * 60)
-            seen = service.describe(deployment)
         revision.status = seen["status"] if "finishedAt" in seen else "not ended"
         self._hear(revision, deployment)
         revision.serves = ", ".join(sorted(set(service.versions(PRODUCTION, 5))))
@@ -117,15 +132,15 @@ def canary_differences(revisions: list[Revision]) -> list[str]:
     good, bad = revisions
     found = []
     expected = {
-        good.version: ("SUCCESSFUL", [10, 100], ["pre-traffic Succeeded", "post-traffic Succeeded"]),
-        bad.version: ("ROLLBACK_SUCCESSFUL", [10, 0], ["pre-traffic Succeeded", "post-traffic Failed"]),
+        good.version: ("SUCCESSFUL", [10, 100], [0, 10], ["pre-traffic Succeeded", "post-traffic Succeeded"]),
+        bad.version: ("ROLLBACK_SUCCESSFUL", [10, 0], [0], ["pre-traffic Succeeded", "post-traffic Failed"]),
     }
     for one in revisions:
-        status, steps, verdicts = expected[one.version]
-        if (one.status, one.steps, one.verdicts) != (status, steps, verdicts):
+        status, steps, pauses, verdicts = expected[one.version]
+        if (one.status, one.steps, one.pauses, one.verdicts) != (status, steps, pauses, verdicts):
             found.append(
-                f"the canary {one.version} should have ended {status} after {steps} % with {verdicts}, and ended "
-                f"{one.status} after {one.steps} % with {one.verdicts}"
+                f"the canary {one.version} should have ended {status} after {steps} % and pauses at {pauses} % with "
+                f"{verdicts}, and ended {one.status} after {one.steps} %, {one.pauses} % with {one.verdicts}"
             )
         if one.serves != good.version:
             found.append(f"customers should have had {good.version} after {one.version} and had {one.serves}")

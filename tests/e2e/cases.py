@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from world import World
-from world.approver import Answer, Member, Visitor
+from world.approver import Answer, Member, Visitor, link_payload
 from world.control import Json
 from world.inbox import Mail, Message
 from world.outcomes import wait_for
@@ -162,12 +162,6 @@ def items(world: World, pk: str = "", table: str = "") -> list[Json]:
         for item in found
         if pk in ("", item["pk"]["S"])
     ]
-
-
-def link_payload(link: str) -> Json:
-    """What a link says in its readable half."""
-    payload = urlsplit(link).path.rsplit("/", 1)[-1].split(".", 1)[0]
-    return dict(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
 
 
 def link_with(link: str, **changes: Any) -> str:

@@ -1,5 +1,6 @@
 """The deployed gates at the lifecycle hooks of ECS deployments, with real processes behind real listener rules."""
 
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -110,3 +111,36 @@ def test_ecs_calls_back_while_a_bake_goes_on(native: GatedService) -> None:
     report = native.report(deployment, "post-traffic-POST_PRODUCTION_TRAFFIC_SHIFT")
     assert [check["strip"] for check in report["checks"]] == ["PP", "PP"]
     assert report["bake"]["completed"]
+
+
+def test_behind_https_the_new_revision_is_measured_by_its_test_rule(world: World) -> None:
+    authority = world.control.authority()
+    trusting = f"{SUITE}ca_certificates: |\n{indent(authority, '  ')}"
+    secure = GatedService(world, "secure", trusting, authority)
+    service, hooks = secure.service, secure.hooks(["PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"])
+    first = service.create("1.0.0", strategy="BLUE_GREEN", lifecycleHooks=hooks)
+    assert first["status"] == "SUCCESSFUL", first.get("statusReason")
+    canary: Any = {"canaryPercent": 10.0, "canaryBakeTimeInMinutes": 5}
+    deployment = service.deploy("1.1.0", strategy="CANARY", canaryConfiguration=canary, lifecycleHooks=hooks)
+    weight = "requestedProductionTrafficWeight"
+    service.wait(deployment, lambda seen: seen["targetServiceRevision"].get(weight) == 10.0)
+    assert service.versions(TEST) == ["1.1.0"], "whose answers the gate has seen"
+    world.control.advance(300)
+    over = service.wait(deployment, lambda seen: "finishedAt" in seen)
+    assert over["status"] == "SUCCESSFUL", over.get("statusReason")
+    for name in (f"pre-traffic-{PRE_STAGE}", "post-traffic-PRODUCTION_TRAFFIC_SHIFT-10"):
+        report = secure.report(deployment, name)
+        target = report["target"]
+        assert (target["route"], target["host"], target["version"]) == ("test", TEST, "1.1.0"), name
+        assert target["url"].startswith("https://"), target
+        [served, _] = report["checks"]
+        assert served["name"] == "the version served is the version deployed"
+        assert served["strip"] == "P", "the new revision answered, not the old one"
+    # Nobody trusts an authority that the suite does not name, and the reason says so.
+    secure.put_suite(SUITE)
+    stranger = service.deploy("1.2.0", strategy="BLUE_GREEN", lifecycleHooks=hooks)
+    over = service.wait(stranger, lambda seen: "finishedAt" in seen)
+    assert over["status"] == "ROLLBACK_SUCCESSFUL", over
+    reasons = secure.outcome(stranger, "pre-traffic", "1.2.0").reasons
+    assert any("ca_certificates" in reason for reason in reasons), reasons
+    assert service.versions(PRODUCTION, 5) == ["1.1.0"] * 5

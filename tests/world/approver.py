@@ -1,5 +1,6 @@
 """Plays whoever answers: Slack's servers on behalf of a member, and somebody with a browser and a link."""
 
+import base64
 import hashlib
 import hmac
 import http.client
@@ -239,6 +240,12 @@ class _Forms(HTMLParser):
             self.forms[-1].comment = values["name"]
         elif self.forms and tag == "button" and "name" in values:
             self.forms[-1].buttons[values.get("value", "")] = values["name"]
+
+
+def link_payload(link: str) -> Json:
+    """What a link says in its readable half."""
+    payload = urlsplit(link).path.rsplit("/", 1)[-1].split(".", 1)[0]
+    return dict(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
 
 
 def _path(link: str) -> str:
