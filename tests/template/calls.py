@@ -21,6 +21,7 @@ SERVICES = {
     "ecr": ("ecr", "ecr"),
     "ecs": ("ecs", "ecs"),
     "elb": ("elbv2", "elasticloadbalancing"),
+    "eventbridge": ("events", "events"),
     "lambda": ("lambda", "lambda"),
     "rds": ("rds", "rds"),
     "s3": ("s3", "s3"),

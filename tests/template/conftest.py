@@ -16,6 +16,7 @@ EVERYTHING = {
     "EcsServices": "production/*",
     "PipelineGates": "on",
     "OutcomeEmail": "outcomes@example.com",
+    "GateEventBus": "default",
     "ApprovalsConfig": "s3://configs/approvals.yaml",
     "SlackSigningSecret": "secretsmanager:approvals/slack#signing_secret",
     "ChannelSecretArns": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:channels/*",

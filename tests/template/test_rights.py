@@ -15,15 +15,17 @@ from world.templates import ROOT, TARGET_ROLE, Json
 COMMON = ("crates/common/src/location.rs", "crates/common/src/secret.rs")
 STATE = "crates/common/src/state.rs"
 GATE = ("crates/hook/src", "crates/common/src/notify.rs", *COMMON)
+# What people answered a gate: it only reads, by the one call of `common::state` that does.
+ANSWERS = ("crates/gate-question/src",)
+READS_ANSWERS = {"dynamodb:GetItem"}
 # The sources whose calls a function makes.
 SOURCES = {
-    # One round before traffic: there is no bake to hand on.
-    "PreTraffic": ("crates/pre-traffic/src", *GATE, "-crates/hook/src/codedeploy/continuation.rs"),
-    "PostTraffic": ("crates/post-traffic/src", *GATE),
+    "PreTraffic": ("crates/pre-traffic/src", *GATE, *ANSWERS),
+    "PostTraffic": ("crates/post-traffic/src", *GATE, *ANSWERS),
     "ApprovalNotifier": (
         *("crates/approval-notifier/src", "crates/approvals/src", "crates/briefing/src", "crates/channels/src"),
         *("-crates/approvals/src/pipeline/put.rs", "-crates/approvals/src/ecs/answer.rs"),
-        *("crates/signing/src", "crates/ledger/src", STATE, *COMMON),
+        *("crates/signing/src", "crates/ledger/src", "crates/gate-question/src", STATE, *COMMON),
     ),
     "ApprovalDecision": (
         *("crates/approval-decision/src", "crates/approvals/src"),
@@ -38,8 +40,8 @@ SOURCES = {
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 # Not called by us, and needed all the same; docs/operating.md says why.
 NOT_CALLED = {
-    "PreTraffic": LOGS | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"},
-    "PostTraffic": LOGS | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"},
+    "PreTraffic": LOGS | READS_ANSWERS | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"},
+    "PostTraffic": LOGS | READS_ANSWERS | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"},
     "ApprovalNotifier": LOGS | {"iam:PassRole", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"},
     "ApprovalDecision": LOGS | {"s3:ListBucket", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"},
     "EnvScheduler": LOGS | {"s3:ListBucket", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"},

@@ -8,6 +8,7 @@ import pytest
 from cfnlint.helpers import REGIONS
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER as SCHEMAS
 from conftest import EVERYTHING
+from iam import Request, allows
 from rendering import Rendered
 from world.templates import ROOT, Json
 from world.templates import actions as _actions
@@ -30,7 +31,7 @@ GATES = {
 CONDITIONS = {
     *("WithApprovals", "WithAlarms", "AlarmsByEmail", "HearsTopic", "HearsSecondTopic", "HearsThirdTopic"),
     *("WithEnvironments", "EnvironmentsByEmail", "EnvironmentsLinked", "EnvironmentsFannedOut", "DecisionsAddressed"),
-    *("NamesClusters", "NamesDatabases", "NamesGroups", "DeployedByEcs", "WithPauses"),
+    *("NamesClusters", "NamesDatabases", "NamesGroups", "DeployedByEcs", "WithPauses", "PutsEvents", "AsksPeople"),
 }
 APPROVAL_ROLES = ("ApprovalPolicy", "ApprovalNotifierRole", "ApprovalDecisionRole")
 
@@ -86,6 +87,70 @@ def test_other_callers_cost_no_rights_unless_they_are_asked_for(template: Json, 
     assert new <= allowed(asked)
     [statement] = _statements(resources, "EcsHookRole")
     assert _actions(statement) == ["lambda:InvokeFunction"]
+
+
+def test_events_cost_no_right_unless_they_are_asked_for(template: Json) -> None:
+    plain = Rendered(template, {"SuiteLocation": "file:/opt/suite.yaml"})
+    asked = Rendered(template, {"SuiteLocation": "file:/opt/suite.yaml", "GateEventBus": "gates"})
+    for gate in ("PreTraffic", "PostTraffic"):
+        assert plain.resource(gate)["Environment"]["Variables"]["EVENT_BUS"] == ""
+        assert "events:PutEvents" not in {a for s in plain.statements(f"{gate}Role") for a in _actions(s)}
+        statements = asked.statements(f"{gate}Role")
+
+        def may(bus: str, source: str, given: list[Json] = statements) -> bool:
+            resource = f"arn:aws:events:eu-central-1:111122223333:event-bus/{bus}"
+            return allows(given, Request("events:PutEvents", resource, {"events:source": source}))
+
+        assert may("gates", "deploy-hooks")
+        assert not may("default", "deploy-hooks"), "another bus"
+        assert not may("gates", "aws.ecs"), "in another name"
+
+
+def test_a_gate_reads_answers_and_nothing_else_of_the_table(everything: Rendered) -> None:
+    table = everything.arn("StateTable")
+
+    def may(role: str, action: str, key: str) -> bool:
+        return allows(everything.statements(role), Request(action, table, {"dynamodb:LeadingKeys": key}))
+
+    for gate in ("PreTrafficRole", "PostTrafficRole"):
+        assert may(gate, "dynamodb:GetItem", "gate-answer#abc")
+        assert not may(gate, "dynamodb:GetItem", "approval#abc"), "a case has what people said"
+        for action in ("dynamodb:PutItem", "dynamodb:PartiQLInsert", "dynamodb:UpdateItem", "dynamodb:Query"):
+            assert not may(gate, action, "gate-answer#abc"), action
+
+
+def test_only_the_decision_answers_a_gate_and_an_answer_is_never_changed(everything: Rendered) -> None:
+    table = everything.arn("StateTable")
+
+    def may(role: str, action: str) -> bool:
+        request = Request(action, table, {"dynamodb:LeadingKeys": "gate-answer#abc"})
+        return allows(everything.statements(role), request)
+
+    assert may("ApprovalDecisionRole", "dynamodb:PartiQLInsert")
+    assert not may("ApprovalNotifierRole", "dynamodb:PartiQLInsert"), "whoever asks does not answer"
+    for role in ("ApprovalDecisionRole", "ApprovalNotifierRole"):
+        assert may(role, "dynamodb:GetItem")
+        for action in ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:PartiQLUpdate"):
+            assert not may(role, action), (role, action)
+
+
+def test_questions_need_both_parameters(template: Json, resources: Json) -> None:
+    both = {"ApprovalsConfig": "s3://settings/approvals.yaml", "GateEventBus": "gates"}
+    for left_out in (*both, None):
+        given = {key: value for key, value in both.items() if key != left_out}
+        rendered = Rendered(template, {"SuiteLocation": "file:/opt/suite.yaml", **given})
+        for name in ("QuestionRule", "QuestionRulePermission"):
+            assert rendered.made(name) == (left_out is None), (name, given)
+        for gate in ("PreTraffic", "PostTraffic"):
+            variables = rendered.resource(gate)["Environment"]["Variables"]
+            assert ("STATE_TABLE" in variables) == (left_out is None)
+            tables = [a for s in rendered.statements(f"{gate}Role") for a in _actions(s) if a.startswith("dynamodb:")]
+            assert bool(tables) == (left_out is None)
+        if left_out is not None:
+            actions = {a for s in rendered.statements("PreTrafficRole") for a in _actions(s)}
+            assert "lambda:InvokeFunction" not in actions, "only a question is handed on before traffic"
+    pattern = resources["QuestionRule"]["Properties"]["EventPattern"]
+    assert pattern["source"] == ["deploy-hooks"]
 
 
 def test_only_the_decision_may_answer_and_only_for_the_pipelines_named(resources: Json) -> None:

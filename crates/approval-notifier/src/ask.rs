@@ -5,7 +5,7 @@
 //! both to the same one. It is never kept: the case has a keyed hash of it.
 
 use approvals::config::Route;
-use approvals::message::{ApprovalMessage, PauseEvent, WaitingMessage};
+use approvals::message::{ApprovalMessage, GateAsks, PauseEvent, WaitingMessage};
 use approvals::pipeline::{self, Open};
 use approvals::records::{ApprovalAudit, ApprovalDetails, Opened};
 use approvals::{ApprovalAction, Case, CaseId, Status};
@@ -21,7 +21,7 @@ use crate::context::EventContext;
 use crate::delivery::{self, CaseMessage};
 use crate::error::{NotifierError, all};
 use crate::gather::{self, Found, Gathered};
-use crate::question::{ASK, ApprovalQuestion, PauseQuestion, Question};
+use crate::question::{ASK, ApprovalQuestion, GateAsking, PauseQuestion, Question};
 use crate::reminder_schedule::{self, Scheduler};
 use crate::{follow, forward};
 
@@ -114,6 +114,33 @@ pub async fn pause(context: &EventContext<'_>, event: PauseEvent) -> Result<(), 
         paused,
     };
     Box::pin(ask(context, Question::Pause(question), &keys)).await
+}
+
+/// An event that a gate asks: it says all that people are shown.
+pub async fn gate(context: &EventContext<'_>, event: GateAsks) -> Result<(), NotifierError> {
+    let keys = context.keys().await?;
+    let asking = &event.question.asking;
+    let console_link = if asking.caller == "CodeDeploy" {
+        console::deployment(&asking.region, &asking.deployment_id)
+    } else if asking.service.is_empty() {
+        None
+    } else {
+        console::service(&asking.region, &asking.cluster, &asking.service)
+    };
+    let asking = GateAsking {
+        question: event.question,
+        console_link,
+    };
+    Box::pin(ask(context, Question::Gate(asking), &keys)).await
+}
+
+/// What became of a gate's question: its answer says, not the event.
+pub async fn gate_decided(context: &EventContext<'_>, case: &CaseId) -> Result<(), NotifierError> {
+    match context.records.case(case).await? {
+        Some(case) => Box::pin(follow::settle(context, &case)).await.map(drop),
+        // Nobody was asked through us: no route, or an event that is not ours.
+        None => Ok(()),
+    }
 }
 
 /// A notification of something that isn't open: it is over, or `CodePipeline` doesn't show it yet.

@@ -152,6 +152,8 @@ async fn outcome(
             Box::pin(briefing::outcome(&lookups, action, execution)).await?
         }
         Source::Ecs(paused) => Box::pin(briefing::pause_outcome(&lookups, paused)).await?,
+        // The gate says itself what became of it.
+        Source::Gate(_) => return Ok(None),
     };
     Ok((outcome.status != ExecutionStatus::InProgress).then_some(outcome))
 }

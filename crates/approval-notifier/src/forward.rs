@@ -51,12 +51,15 @@ pub async fn unrouted(
         %action,
         "something waits for a decision and no route matches it; add one to the configuration, for example a last one without `match`"
     );
+    let now = match question {
+        Question::Approval(_) | Question::Pause(_) => "It can be decided in the AWS console.",
+        Question::Gate(_) => "Nobody can answer it, so the gate stops the release in the end.",
+    };
     let text = ForwardedMessage {
         title: format!("{action} waits for a decision, and no route is for it"),
-        text:
-            "It can be decided in the AWS console. So that it is told like the others, add a route \
-               that matches it to the configuration of approvals."
-                .to_owned(),
+        text: format!(
+            "{now} So that it is told like the others, add a route that matches it to the configuration of approvals."
+        ),
         link: question.console_link().map(str::to_owned),
     };
     // By the case: both messages about one wait are one here, too.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use approvals::config::Route;
 use approvals::pipeline::{self, OwnerNote, Wait};
 use approvals::{
-    ApprovalAction, Briefing, Case, CaseId, Gap, Lookup, Shown, Source, Status, Token, redact,
+    ApprovalAction, Briefing, Case, CaseId, Gap, GateQuestion, Lookup, Shown, Source, Status,
+    Token, redact,
 };
 use aws_sdk_codepipeline::types::{PipelineDeclaration, StageDeclaration};
 use briefing::Lookups;
@@ -169,6 +170,35 @@ pub async fn gather(
             };
             Ok(Gathered { found, waits })
         }
+        Question::Gate(asking) => {
+            let (known, answer) = tokio::join!(
+                Box::pin(context.records.case(id)),
+                Box::pin(context.records.gate_answer(id))
+            );
+            let waits = answer?.is_none() && asking.question.expires > context.now();
+            let found = match known? {
+                Some(case) => Found::Known(Box::new(case)),
+                None => Found::New(Box::new(of_gate(id, &asking.question))),
+            };
+            Ok(Gathered { found, waits })
+        }
+    }
+}
+
+/// What a gate's case is made of: the question has all of it.
+fn of_gate(id: &CaseId, question: &GateQuestion) -> Findings {
+    Findings {
+        source: question.asking.clone().into(),
+        briefing: Briefing {
+            gate: Some(question.evidence.clone()),
+            ..Briefing::default()
+        },
+        shown: Shown {
+            digest: id.to_string(),
+            ..Shown::default()
+        },
+        expires: Some(question.expires),
+        words: OwnerNote::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The question that people are asked, and by which names the records know the messages that ask it.
 
 use approvals::token_mac::token_mac;
-use approvals::{ApprovalAction, Case, CaseId, PausedDeployment, Source, Token};
+use approvals::{ApprovalAction, Case, CaseId, GateQuestion, PausedDeployment, Source, Token};
 use jiff::Timestamp;
 use ledger::{Delivery, DeliveryState};
 use signing::Keys;
@@ -21,6 +21,8 @@ pub enum Question {
     Approval(ApprovalQuestion),
     /// A paused deployment.
     Pause(PauseQuestion),
+    /// A gate whose evidence is not enough.
+    Gate(GateAsking),
 }
 
 impl Question {
@@ -29,6 +31,7 @@ impl Question {
         match self {
             Self::Approval(question) => question.action.clone().into(),
             Self::Pause(question) => question.paused.clone().into(),
+            Self::Gate(asking) => asking.question.asking.clone().into(),
         }
     }
 
@@ -37,6 +40,7 @@ impl Question {
         match self {
             Self::Approval(question) => Case::id_of(&question.action, &question.token),
             Self::Pause(question) => question.paused.case_id(),
+            Self::Gate(asking) => asking.question.id(),
         }
     }
 
@@ -45,6 +49,7 @@ impl Question {
         match self {
             Self::Approval(question) => question.execution_id.as_deref(),
             Self::Pause(question) => Some(&question.paused.deployment_arn),
+            Self::Gate(asking) => Some(&asking.question.asking.deployment_id),
         }
     }
 
@@ -53,16 +58,26 @@ impl Question {
         match self {
             Self::Approval(question) => question.console_link.as_deref(),
             Self::Pause(question) => question.console_link.as_deref(),
+            Self::Gate(asking) => asking.console_link.as_deref(),
         }
     }
 
-    /// By what its token is recognised; a pause has none.
+    /// By what its token is recognised; a pause and a gate have none.
     pub fn token_mac(&self, keys: &Keys) -> String {
         match self {
             Self::Approval(question) => token_mac(keys, &question.action, &question.token),
-            Self::Pause(_) => String::new(),
+            Self::Pause(_) | Self::Gate(_) => String::new(),
         }
     }
+}
+
+/// A gate that asks, as its event says it.
+#[derive(Debug)]
+pub struct GateAsking {
+    /// What it asks.
+    pub question: GateQuestion,
+    /// The deployment in the console.
+    pub console_link: Option<String>,
 }
 
 /// A deployment that is paused, as its event says it.

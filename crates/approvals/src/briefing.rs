@@ -1,6 +1,7 @@
 //! What a person is shown before they decide. All texts in here are redacted and bounded when they
 //! are read (crate `briefing`); channels only escape and cut them.
 
+use gate_question::Evidence;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,9 @@ pub struct Briefing {
     /// The deployment of ECS that is paused, if that is what waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployment: Option<DeploymentBriefing>,
+    /// What the gate has measured that asks, if one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Evidence>,
     /// What the gates said in the same execution.
     pub gates: Vec<GateReport>,
     /// What could not be looked up.

@@ -1,4 +1,4 @@
-//! A case: a manual approval or a paused deployment that waits, or has waited, for people.
+//! A case: a manual approval, a paused deployment or an inconclusive gate that waits, or has waited, for people.
 
 use std::fmt;
 
@@ -81,12 +81,17 @@ impl Case {
     }
 
     /// Who started what waits, as far as that was found out. ECS keeps nobody's name: whoever may update
-    /// the service can have started a deployment.
+    /// the service can have started a deployment. Nor does a gate know of anybody.
     pub fn starter(&self) -> Option<Starter> {
         match &self.source {
             Source::Pipeline(_) => self.briefing.starter.clone(),
             Source::Ecs(_) => Some(Starter {
                 trigger: "UpdateService".to_owned(),
+                detail: String::new(),
+                name: String::new(),
+            }),
+            Source::Gate(gate) => Some(Starter {
+                trigger: gate.caller.clone(),
                 detail: String::new(),
                 name: String::new(),
             }),

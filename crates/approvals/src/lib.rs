@@ -31,6 +31,7 @@ pub use briefing::{
     Variable, VersionChange,
 };
 pub use case::{ApprovalAction, Case, CaseId};
+pub use gate_question::{AskingGate, CheckEvidence, Evidence, GateQuestion};
 pub use outcome::{Deployed, DeploymentStatus, ExecutionOutcome, ExecutionStatus, FailedAction};
 pub use source::{PausedDeployment, Source, TimeoutAction};
 pub use token::Token;

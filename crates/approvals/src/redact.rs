@@ -107,6 +107,9 @@ impl Case {
             self.source.detail(),
         ];
         let hook = self.source.paused().map(|paused| paused.hook_id.as_str());
+        let gate = self.source.gate().into_iter();
+        let gate = gate.flat_map(|gate| [&gate.deployment_id, &gate.revision, &gate.run]);
+        let hook = hook.into_iter().chain(gate.map(String::as_str));
         let sets = self.briefing.change_sets.iter().map(|set| &set.id);
         // A policy compares who started it.
         let starter = self.briefing.starter.iter();

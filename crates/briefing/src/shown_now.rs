@@ -29,6 +29,8 @@ pub fn shown_now_of<'c>(
     match &case.source {
         Source::Pipeline(action) => Box::pin(shown_now(aws, action, execution_id, &case.shown)),
         Source::Ecs(paused) => Box::pin(pause_shown_now(aws, paused)),
+        // The case's id is made from everything that was shown, and the gate reads answers to that id alone.
+        Source::Gate(_) => Box::pin(std::future::ready(Ok(case.shown.clone()))),
     }
 }
 

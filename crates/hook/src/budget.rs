@@ -61,6 +61,8 @@ pub(crate) struct Budget {
     pub answer_until: Instant,
     /// Report and notification end here, finished or not.
     pub publish_until: Instant,
+    /// How long there was to work at the beginning.
+    pub work_time: Duration,
 }
 
 impl Budget {
@@ -75,6 +77,7 @@ impl Budget {
             work_until,
             answer_until,
             publish_until,
+            work_time: work_until.saturating_duration_since(now),
         }
     }
 

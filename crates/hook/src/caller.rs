@@ -10,6 +10,7 @@ use common::location::LoadError;
 use gate::{PausePolicy, RunState, Stage, Suite};
 use strict_yaml::words;
 
+use crate::ask::Asked;
 use crate::cloud::Release;
 use crate::facts::KnownFacts;
 
@@ -40,6 +41,8 @@ pub(crate) enum Preparation {
     Waived(String),
     /// There is something to measure.
     Measure(Box<Prepared>),
+    /// It was measured, and people were asked.
+    Asked(Asked),
 }
 
 /// Everything that a run needs, but its secrets.
@@ -58,6 +61,8 @@ pub(crate) struct Prepared {
     pub(crate) release: Release,
     /// The longest bake that the caller waits for, where that is not the function's own time.
     pub(crate) max_bake: Option<MaxBake>,
+    /// How long the caller waits in all, since the run began.
+    pub(crate) waits_for: Duration,
 }
 
 /// How long a caller waits.
@@ -78,6 +83,7 @@ impl Prepared {
             pause: None,
             max_bake: None,
             release: Release::Pipeline,
+            waits_for: Duration::ZERO,
         }
     }
 }

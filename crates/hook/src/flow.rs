@@ -3,10 +3,12 @@
 //!
 //! The answer comes before the report and the notification where it is a call: those may fail or be slow, and the
 //! caller is waiting. Nothing after the answer can change it. A run that goes on in another invocation ends in no
-//! verdict: what was measured is stored, and the run is handed on.
+//! verdict: what was measured is stored, and the run is handed on. So is a question to people ([`crate::ask`]).
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use common::arn::Place;
 use common::aws::Aws;
 use common::settings::SettingsError;
 use common::telemetry;
@@ -14,13 +16,16 @@ use gate::{Outcome, Part, PartEnd, Paused, Resume, Stage};
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
+use signing::OpaqueId;
 use strict_yaml::words;
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::answer::{Answer, Delivery};
+use crate::ask::{self, Answered, Asked, Asking, Patience, People};
 use crate::budget::Budget;
 use crate::caller::{Caller, Preparation, Prepared, Refusal};
+use crate::carried::Handover;
 use crate::cloud::{self, Cloud};
 use crate::event::{Call, HookEvent, NotACall, Payload};
 use crate::facts::KnownFacts;
@@ -88,16 +93,34 @@ pub async fn handle(
         &context.invoked_function_arn,
         context.xray_trace_id.as_deref(),
     );
-    answer_event(function, event.payload, budget, &context.request_id)
+    let invocation = Invocation {
+        request_id: context.request_id.clone(),
+        place: Place::of_function(&context.invoked_function_arn),
+    };
+    answer_event(function, event.payload, budget, &invocation)
         .instrument(span)
         .await
+}
+
+/// What Lambda says of an invocation.
+struct Invocation {
+    request_id: String,
+    place: Option<Place>,
+}
+
+/// What the work came to.
+enum WorkEnd {
+    /// It was measured. The second part says how long the caller waits, since the run began.
+    Measured(PartEnd, Duration),
+    /// It was measured before, and people were asked.
+    Asked(Asked),
 }
 
 async fn answer_event(
     function: Arc<GateFunction>,
     payload: Payload,
     budget: Budget,
-    request_id: &str,
+    invocation: &Invocation,
 ) -> Result<Value, HandleError> {
     let call = payload
         .decode()
@@ -105,16 +128,16 @@ async fn answer_event(
     let call = Arc::new(call);
     tracing::Span::current().record(telemetry::CORRELATION_ID, call.id());
     if let Call::CodeDeploy(event) = &*call
-        && is_duplicate(&function, event, request_id, budget).await
+        && is_duplicate(&function, event, &invocation.request_id, budget).await
     {
         tracing::info!("another invocation goes on with this bake");
         return Ok(json!({ "deploymentId": call.id(), "duplicate": true }));
     }
     let progress = Progress::default();
     progress.add_facts(&call.facts());
-    let outcome = match end_of(&function, &call, budget, &progress).await {
-        PartEnd::Decided(outcome) => *outcome,
-        PartEnd::Paused(paused) => {
+    let ended = match end_of(&function, &call, budget, &progress).await {
+        WorkEnd::Measured(PartEnd::Decided(outcome), _) => Ended::by_gate(*outcome),
+        WorkEnd::Measured(PartEnd::Paused(paused), _) => {
             match hand_on(&function, &call, *paused, budget, &progress).await {
                 Ok(answer) => return Ok(answer),
                 Err(reason) => {
@@ -122,12 +145,115 @@ async fn answer_event(
                         reasons: vec![reason],
                         dry_run: progress.is_dry_run(),
                     };
-                    refused(&function, &progress, refusal)
+                    Ended::by_gate(refused(&function, &progress, refusal))
                 }
             }
         }
+        WorkEnd::Measured(PartEnd::Asks(outcome), waits_for) => {
+            let asked = begin_asking(
+                (&function, &call, invocation),
+                (&outcome, waits_for),
+                budget,
+                &progress,
+            );
+            match asked.await {
+                Ok(asked) => match wait_for_people(&function, &call, asked, budget).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(answered) => Ended::by_people(*answered, &progress),
+                },
+                Err(reason) => Ended::by_gate(outcome.because(reason)),
+            }
+        }
+        WorkEnd::Asked(asked) => match wait_for_people(&function, &call, asked, budget).await {
+            Ok(answer) => return Ok(answer),
+            Err(answered) => Ended::by_people(*answered, &progress),
+        },
     };
-    conclude(&function, &call, outcome, budget, &progress).await
+    conclude(&function, &call, ended, budget, &progress).await
+}
+
+/// The outcome, and who brought it about.
+struct Ended {
+    outcome: Outcome,
+    question: Option<(OpaqueId, People)>,
+}
+
+impl Ended {
+    fn by_gate(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            question: None,
+        }
+    }
+
+    fn by_people(answered: Answered, progress: &Progress) -> Self {
+        progress.add_facts(&answered.facts);
+        Self {
+            outcome: answered.outcome,
+            question: Some((answered.question, answered.people)),
+        }
+    }
+}
+
+/// Asks people, or says why nobody could be asked.
+async fn begin_asking(
+    (function, call, invocation): (&Arc<GateFunction>, &Arc<Call>, &Invocation),
+    (outcome, waits_for): (&Outcome, Duration),
+    budget: Budget,
+    progress: &Progress,
+) -> Result<Asked, String> {
+    let asking = Asking {
+        caller: call.caller(),
+        stage: function.stage,
+        execution_id: call.execution_id().into_owned(),
+        facts: progress.facts(),
+        place: invocation.place.clone(),
+        patience: Patience {
+            limit: waits_for,
+            invocations: match &**call {
+                Call::CodeDeploy(event) => Some(codedeploy::continuation::time_left(event, budget)),
+                Call::Ecs(_) | Call::CodePipeline(_) => None,
+            },
+        },
+    };
+    let (function, outcome) = (function.clone(), outcome.clone());
+    let work = async move {
+        let settings = function.settings.as_ref().map_err(ToString::to_string)?;
+        ask::begin(&function.aws, settings, &asking, &outcome).await
+    };
+    match guard::run(budget.answer_until, work.in_current_span()).await {
+        Ok(asked) => asked,
+        Err(cut) => Err(format!("people could not be asked in time: {cut:?}")),
+    }
+}
+
+/// Looks for people's answer as long as this invocation may, and hands the wait on. An error is the end of the wait.
+async fn wait_for_people(
+    function: &Arc<GateFunction>,
+    call: &Arc<Call>,
+    asked: Asked,
+    budget: Budget,
+) -> Result<Value, Box<Answered>> {
+    // Where the caller calls back by itself, nothing is gained by staying.
+    let until = match &**call {
+        Call::CodeDeploy(_) => budget.work_until,
+        Call::Ecs(_) | Call::CodePipeline(_) => Instant::now(),
+    };
+    let (looking, question) = (function.clone(), asked.clone());
+    let look = async move {
+        let settings = looking.settings.as_ref().ok()?;
+        ask::wait(&looking.aws, settings, (looking.stage, &question), until).await
+    };
+    let last = until.max(Instant::now() + budget.lookup_timeout());
+    match guard::run(last, look.in_current_span()).await {
+        Ok(Some(answered)) => return Err(Box::new(answered)),
+        Ok(None) => {}
+        Err(cut) => tracing::error!(?cut, "people's answer could not be looked for"),
+    }
+    let handover = asked.handover(Timestamp::now());
+    hand_over(function, call, handover, budget)
+        .await
+        .map_err(|reason| Box::new(asked.ended(function.stage, reason)))
 }
 
 /// Whether another invocation goes on with this part of a bake; no, where that can't be found out in time.
@@ -146,7 +272,10 @@ async fn is_duplicate(
 async fn conclude(
     function: &Arc<GateFunction>,
     call: &Arc<Call>,
-    mut outcome: Outcome,
+    Ended {
+        mut outcome,
+        question,
+    }: Ended,
     budget: Budget,
     progress: &Progress,
 ) -> Result<Value, HandleError> {
@@ -174,6 +303,7 @@ async fn conclude(
         answer,
         delivery: delivery.clone(),
         outcome,
+        question,
     };
     let report = publish(function, &result, budget).await;
     // A failed invocation is recorded with its event, and a job's has credentials. People have been told.
@@ -209,14 +339,16 @@ async fn end_of(
     call: &Arc<Call>,
     budget: Budget,
     progress: &Progress,
-) -> PartEnd {
+) -> WorkEnd {
+    let decided = |refusal| {
+        let outcome = refused(function, progress, refusal);
+        WorkEnd::Measured(PartEnd::Decided(Box::new(outcome)), Duration::ZERO)
+    };
     let work = work(function.clone(), call.clone(), budget, progress.clone());
     // In the span of the invocation, so that its lines carry the deployment.
     let cut = match guard::run(budget.work_until, work.in_current_span()).await {
         Ok(Ok(end)) => return end,
-        Ok(Err(refusal)) => {
-            return PartEnd::Decided(Box::new(refused(function, progress, refusal)));
-        }
+        Ok(Err(refusal)) => return decided(refusal),
         Err(cut) => cut,
     };
     let doing = progress.step();
@@ -229,11 +361,10 @@ async fn end_of(
             format!("the function panicked while it was {doing}: {message}; this is a defect in it")
         }
     };
-    let refusal = Refusal {
+    decided(Refusal {
         reasons: vec![reason],
         dry_run: progress.is_dry_run(),
-    };
-    PartEnd::Decided(Box::new(refused(function, progress, refusal)))
+    })
 }
 
 fn refused(function: &GateFunction, progress: &Progress, refusal: Refusal) -> Outcome {
@@ -251,7 +382,7 @@ async fn work(
     call: Arc<Call>,
     budget: Budget,
     progress: Progress,
-) -> Result<PartEnd, Refusal> {
+) -> Result<WorkEnd, Refusal> {
     let preparation = match &*call {
         Call::CodeDeploy(event) => codedeploy::prepare(&function, event, budget, &progress).await,
         Call::Ecs(event) => ecs::prepare(&function, event, budget, &progress).await,
@@ -260,14 +391,17 @@ async fn work(
     let prepared = match preparation? {
         Preparation::Waived(reason) => {
             let waived = Outcome::waived(function.stage, progress.facts(), reason);
-            return Ok(PartEnd::Decided(Box::new(waived)));
+            let end = PartEnd::Decided(Box::new(waived));
+            return Ok(WorkEnd::Measured(end, Duration::ZERO));
         }
+        Preparation::Asked(asked) => return Ok(WorkEnd::Asked(asked)),
         Preparation::Measure(prepared) => *prepared,
     };
     progress.set_dry_run(prepared.suite.dry_run);
-    let dry_run = prepared.suite.dry_run;
+    let (dry_run, waits_for) = (prepared.suite.dry_run, prepared.waits_for);
     measure(&function, &call, prepared, budget, &progress)
         .await
+        .map(|end| WorkEnd::Measured(end, waits_for))
         .map_err(|reasons| Refusal { reasons, dry_run })
 }
 
@@ -294,7 +428,10 @@ async fn measure(
         pause,
         max_bake,
         release,
+        waits_for: _,
     } = prepared;
+    let can_ask = settings.event_bus.is_some() && settings.state_table.is_some();
+    let asks_nobody = suite.asks_people() && !can_ask;
     let mut problems = ahead;
     problems.extend(max_bake.and_then(|max_bake| too_long(*stage, &suite, &max_bake)));
     // Both gates' secrets: whatever post-traffic needs must be there before traffic.
@@ -353,7 +490,15 @@ async fn measure(
         resume,
         pause,
     };
-    Ok(with_assumptions(gate::run_part(run, part).await, &assumed))
+    let end = with_assumptions(gate::run_part(run, part).await, &assumed);
+    Ok(match end {
+        PartEnd::Decided(mut outcome) if asks_nobody => {
+            tracing::warn!("{}", ask::NOT_CONNECTED);
+            outcome.report.notes.push(ask::NOT_CONNECTED.to_owned());
+            PartEnd::Decided(outcome)
+        }
+        end => end,
+    })
 }
 
 /// Why the suite's bake is longer than the caller waits.
@@ -371,14 +516,14 @@ fn too_long(stage: Stage, suite: &gate::Suite, max: &crate::caller::MaxBake) -> 
 
 /// Adds what was assumed to the reasons of a gate that did not pass.
 fn with_assumptions(end: PartEnd, assumed: &[String]) -> PartEnd {
-    let PartEnd::Decided(mut outcome) = end else {
-        return end;
-    };
-    if !outcome.verdict.passed {
+    let mut end = end;
+    if let PartEnd::Decided(outcome) | PartEnd::Asks(outcome) = &mut end
+        && !outcome.verdict.passed
+    {
         outcome.verdict.reasons.extend_from_slice(assumed);
         outcome.report.verdict.reasons.extend_from_slice(assumed);
     }
-    PartEnd::Decided(outcome)
+    end
 }
 
 /// Stores what was measured so far and hands the run to another invocation. An error says why nobody would go on.
@@ -389,38 +534,53 @@ async fn hand_on(
     budget: Budget,
     progress: &Progress,
 ) -> Result<Value, String> {
-    let facts = progress.facts();
+    let handover = Handover::from(&paused);
+    let (storing, call_to_store, facts) = (function.clone(), call.clone(), progress.facts());
+    let work = async move {
+        let Ok(settings) = &storing.settings else {
+            return Ok(());
+        };
+        let name = call_to_store.report_name(storing.stage, &facts);
+        publish::store_so_far(&storing.aws, settings, &name, &paused.report).await
+    };
+    // Handing on matters more.
+    let left = budget
+        .answer_until
+        .saturating_duration_since(Instant::now());
+    match guard::run(Instant::now() + left / 3, work.in_current_span()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(problem)) => tracing::error!("{problem}"),
+        Err(cut) => tracing::error!(?cut, "the report so far could not be stored"),
+    }
+    hand_over(function, call, handover, budget).await
+}
+
+/// Has the caller, or Lambda, call again. An error says why nobody would go on.
+async fn hand_over(
+    function: &Arc<GateFunction>,
+    call: &Arc<Call>,
+    handover: Handover,
+    budget: Budget,
+) -> Result<Value, String> {
     let (function, call) = (function.clone(), call.clone());
     let work = async move {
-        if let Ok(settings) = &function.settings {
-            let name = call.report_name(function.stage, &facts);
-            let stored = publish::store_so_far(&function.aws, settings, &name, &paused.report);
-            // Handing on matters more.
-            let time = budget
-                .answer_until
-                .saturating_duration_since(Instant::now())
-                / 3;
-            match tokio::time::timeout(time, stored).await {
-                Ok(Ok(())) => {}
-                Ok(Err(problem)) => tracing::error!("{problem}"),
-                Err(_) => tracing::error!("the report so far could not be stored in time"),
-            }
-        }
         match &*call {
-            Call::Ecs(event) => Ok(ecs::answer::goes_on(event, &paused)),
-            Call::CodePipeline(job) => codepipeline::answer::goes_on(&function, job, &paused).await,
+            Call::Ecs(event) => Ok(ecs::answer::goes_on(event, &handover)),
+            Call::CodePipeline(job) => {
+                codepipeline::answer::goes_on(&function, job, &handover).await
+            }
             Call::CodeDeploy(event) => {
-                codedeploy::continuation::goes_on(&function, event, &paused).await
+                codedeploy::continuation::goes_on(&function, event, &handover).await
             }
         }
     };
     match guard::run(budget.answer_until, work.in_current_span()).await {
         Ok(handed_on) => handed_on,
         Err(Interruption::Deadline) => {
-            Err("the bake could not be handed on before the function's time was over".to_owned())
+            Err("the gate could not be handed on before the function's time was over".to_owned())
         }
         Err(Interruption::Panic(message)) => Err(format!(
-            "the function panicked while it handed the bake on: {message}; this is a defect in it"
+            "the function panicked while it handed the gate on: {message}; this is a defect in it"
         )),
     }
 }

@@ -5,9 +5,11 @@
 //! one place in its module, and never "succeeded" unless the gate has passed.
 
 mod answer;
+mod ask;
 mod budget;
 mod call;
 mod caller;
+mod carried;
 mod cloud;
 mod codedeploy;
 mod codepipeline;

@@ -22,6 +22,10 @@ pub struct Settings {
     pub report_prefix: String,
     /// `OUTCOME_TOPIC_ARN`: the SNS topic for outcomes; absent: outcomes are only logged.
     pub outcome_topic: Option<String>,
+    /// `EVENT_BUS`: the event bus for decisions, by its name or ARN; absent: none hears of them.
+    pub event_bus: Option<String>,
+    /// `STATE_TABLE`: the approvals' state table, which has people's answers; absent: nobody is asked.
+    pub state_table: Option<String>,
     /// `AWS_LAMBDA_FUNCTION_NAME`, given by Lambda: how the AppSpec names this function.
     pub function_name: String,
     /// `TCP_LISTENER_SCHEME`: what listeners of TCP speak; absent: assumed from the ports.
@@ -50,6 +54,8 @@ impl Settings {
             .optional("REPORT_PREFIX")
             .unwrap_or_else(|| REPORT_PREFIX.into());
         let outcome_topic = reader.parsed("OUTCOME_TOPIC_ARN", topic_arn);
+        let event_bus = reader.parsed("EVENT_BUS", event_bus);
+        let state_table = reader.optional("STATE_TABLE");
         let function_name = reader.required(
             "AWS_LAMBDA_FUNCTION_NAME",
             "the function's own name; Lambda sets it",
@@ -66,6 +72,8 @@ impl Settings {
             report_bucket,
             report_prefix: report_prefix.trim_matches('/').to_owned(),
             outcome_topic,
+            event_bus,
+            state_table,
             function_name,
             tcp_scheme,
             post_traffic,
@@ -80,6 +88,17 @@ fn mebibytes(text: &str) -> Result<u64, &'static str> {
     let size = text.parse::<u64>().ok();
     size.and_then(|size| size.checked_mul(1024 * 1024))
         .ok_or("expected a number of MiB; Lambda sets it")
+}
+
+/// What `PutEvents` takes for a bus.
+/// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html>
+fn event_bus(text: &str) -> Result<String, &'static str> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "/.:-_".contains(c);
+    if text.len() <= 1_600 && text.chars().all(legal) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected the name or the ARN of an event bus")
+    }
 }
 
 /// Lambda's own limit is 900.
@@ -130,6 +149,7 @@ mod tests {
             ("SUITE", "http://example.com/suite.yaml"),
             ("REPORT_BUCKET", ""),
             ("OUTCOME_TOPIC_ARN", "outcomes"),
+            ("EVENT_BUS", "my bus"),
             ("TCP_LISTENER_SCHEME", "tls"),
             ("POST_TRAFFIC_TIMEOUT", "15m"),
         ])
@@ -138,6 +158,7 @@ mod tests {
         SUITE is "http://example.com/suite.yaml": expected s3://BUCKET/KEY or file:PATH; in both, {application} and {deployment_group} are filled in
         REPORT_BUCKET is not set; it gives the bucket that reports are stored in
         OUTCOME_TOPIC_ARN is "outcomes": expected the ARN of an SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME
+        EVENT_BUS is "my bus": expected the name or the ARN of an event bus
         TCP_LISTENER_SCHEME is "tls": expected http or https
         POST_TRAFFIC_TIMEOUT is "15m": expected a number of seconds, 1 to 900
         "#);

@@ -60,6 +60,33 @@ async fn a_good_release_passes_and_everyone_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_decision_is_an_event_whose_loss_changes_nothing() {
+    let service = Service::start(Mood::Broken).await;
+    let aws = FakeAws::start(service.port, SUITE).await;
+    invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
+    let events = aws.events();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["EventBusName"], "default");
+    assert_eq!(events[0]["Source"], "deploy-hooks");
+    assert_eq!(events[0]["DetailType"], "Gate Decision");
+    let detail: serde_json::Value =
+        serde_json::from_str(events[0]["Detail"].as_str().unwrap()).unwrap();
+    assert_eq!(detail["verdict"], "failed");
+    assert_eq!(detail["deployment_id"], "d-ABCDEF123");
+    assert!(detail["reasons"][0].as_str().unwrap().contains("got 503"));
+
+    let refused: support::aws::Plan = std::sync::Arc::new(|operation, _| {
+        (operation == "PutEvents").then_some(support::aws::Fault::Refuse("AccessDeniedException"))
+    });
+    let service = Service::start(Mood::Well).await;
+    let aws = FakeAws::with(service.port, SUITE, Changes::default(), refused).await;
+    let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
+    assert_eq!(aws.answers(), ["Succeeded"]);
+    assert!(seen.result.is_ok());
+    assert_eq!(aws.published().len(), 1, "people hear of it all the same");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_broken_release_is_stopped_with_the_reason() {
     let _time = paced_time::start();
     let service = Service::start(Mood::Broken).await;

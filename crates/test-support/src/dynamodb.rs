@@ -119,6 +119,13 @@ impl Tables {
                 .starts_with("audit#"),
             "the audit is appended to"
         );
+        assert!(
+            !call["Item"]["pk"]["S"]
+                .as_str()
+                .unwrap()
+                .starts_with("gate-answer#"),
+            "answers to gates are appended"
+        );
         let key = key(call, &call["Item"]);
         if let Some(old) = self.items.get(&key) {
             let mut refused = error(
@@ -150,9 +157,10 @@ impl Tables {
             .into_iter()
             .zip(values.clone())
             .collect();
+        let partition = item["pk"]["S"].as_str().unwrap();
         assert!(
-            item["pk"]["S"].as_str().unwrap().starts_with("audit#"),
-            "only the audit is appended to"
+            partition.starts_with("audit#") || partition.starts_with("gate-answer#"),
+            "only the audit and answers to gates are appended"
         );
         let call = json!({"TableName": table, "Item": item});
         let key = key(&call, &call["Item"]);

@@ -1,8 +1,8 @@
 //! The briefing, in the order in which people should read it.
 
 use approvals::{
-    Case, Change, ChangeAction, ChangeSet, Difference, DifferenceKind, Property, Replacement,
-    Revision, Risk, SetState, Step, TimeoutAction, VersionChange,
+    Case, Change, ChangeAction, ChangeSet, CheckEvidence, Difference, DifferenceKind, Property,
+    Replacement, Revision, Risk, SetState, Step, TimeoutAction, VersionChange,
 };
 
 use super::https;
@@ -61,6 +61,7 @@ pub(super) struct PropertyView {
 pub(super) fn rows(texts: &'static Texts, case: &Case) -> Vec<Row> {
     let briefing = &case.briefing;
     let mut rows = pause_rows(texts, case);
+    rows.extend(gate_rows(texts, case));
     let mut row = |name, cells: Vec<Cell>| {
         if !cells.is_empty() {
             rows.push(Row { name, cells });
@@ -186,6 +187,62 @@ fn pause_rows(texts: &'static Texts, case: &Case) -> Vec<Row> {
         });
     }
     rows
+}
+
+/// What a gate has measured that asks: what no answer means first.
+fn gate_rows(texts: &'static Texts, case: &Case) -> Vec<Row> {
+    let (Some(gate), Some(evidence)) = (case.source.gate(), &case.briefing.gate) else {
+        return Vec::new();
+    };
+    let row = |name, cells| Row { name, cells };
+    let mut deployment = said(&gate.deployment_id);
+    deployment.note = format!("{} {}", gate.caller, gate.lifecycle_event);
+    let mut rows = vec![
+        row(texts.pause_end, vec![said(texts.gate_end)]),
+        row(
+            texts.gate_why,
+            evidence.reasons.iter().map(|reason| said(reason)).collect(),
+        ),
+        row(
+            texts.gate_measured,
+            evidence
+                .checks
+                .iter()
+                .map(|check| measured(texts, check))
+                .collect(),
+        ),
+        row(texts.gate_deployment, vec![deployment]),
+    ];
+    if !evidence.version.is_empty() {
+        let (from, to) = (evidence.old_version.as_str(), evidence.version.as_str());
+        let text = if from.is_empty() {
+            to.to_owned()
+        } else {
+            fill(texts.version_from, &[("from", from), ("to", to)])
+        };
+        rows.push(row(texts.version, vec![said(&text)]));
+    }
+    let link = Some(evidence.report_link.as_str()).filter(|link| !link.is_empty());
+    if let Some(url) = https(link) {
+        let mut report = said(texts.gate_report);
+        report.url = Some(url.to_owned());
+        rows.push(row(texts.gates, vec![report]));
+    }
+    rows.retain(|row| !row.cells.is_empty());
+    rows
+}
+
+fn measured(texts: &Texts, check: &CheckEvidence) -> Cell {
+    let (passed, rounds) = (check.passed.to_string(), check.rounds.to_string());
+    Cell {
+        text: check.name.clone(),
+        mark: check.measurement.clone(),
+        note: fill(
+            texts.gate_rounds,
+            &[("passed", &passed), ("rounds", &rounds)],
+        ),
+        ..Cell::default()
+    }
 }
 
 fn said(text: &str) -> Cell {

@@ -169,6 +169,7 @@ impl<'a> Page<'a> {
             console_label: match case.source {
                 Source::Pipeline(_) => texts.console,
                 Source::Ecs(_) => texts.pause_console,
+                Source::Gate(_) => texts.gate_console,
             },
             external: case.external_link.as_deref().map(|text| External {
                 text,
@@ -274,7 +275,7 @@ fn form<'a>(view: &View<'a>) -> Option<FormView<'a>> {
     let texts = view.state.texts;
     let yes = decision == Decision::Approve;
     let reason_needed = !yes && view.state.reason_needed;
-    let paused = view.state.case.source.paused().is_some();
+    let source = &view.state.case.source;
     let holder = Actor {
         approver: view.link.claims.approver.to_string(),
         name: String::new(),
@@ -285,18 +286,20 @@ fn form<'a>(view: &View<'a>) -> Option<FormView<'a>> {
         yes,
         reason_needed,
         button: if yes { texts.approve } else { texts.reject },
-        warning: match (yes, paused) {
-            (true, false) => texts.approve_warning,
-            (false, false) => texts.reject_warning,
-            (true, true) => texts.approve_pause_warning,
-            (false, true) => texts.reject_pause_warning,
+        warning: match (yes, source) {
+            (true, Source::Pipeline(_)) => texts.approve_warning,
+            (false, Source::Pipeline(_)) => texts.reject_warning,
+            (true, Source::Ecs(_)) => texts.approve_pause_warning,
+            (false, Source::Ecs(_)) => texts.reject_pause_warning,
+            (true, Source::Gate(_)) => texts.approve_gate_warning,
+            (false, Source::Gate(_)) => texts.reject_gate_warning,
         },
         label: if reason_needed {
             texts.reason_label
         } else {
             texts.comment_label
         },
-        hint: if paused {
+        hint: if source.action().is_none() {
             texts.pause_comment_hint
         } else if reason_needed {
             texts.reason_hint

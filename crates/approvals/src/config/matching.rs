@@ -1,4 +1,4 @@
-//! What a route is for: approvals of pipelines, pauses of deployments, or both.
+//! What a route is for: approvals of pipelines, pauses of deployments, questions of gates, or all of them.
 
 use std::fmt;
 
@@ -19,8 +19,19 @@ pub enum Matching {
         /// The actions.
         action: Globs,
     },
-    /// Paused deployments of ECS services.
+    /// Whatever waits of an ECS service: its paused deployments, and the questions of its gates.
     Services {
+        /// The clusters.
+        cluster: Globs,
+        /// The services.
+        service: Globs,
+    },
+    /// Questions of gates.
+    Gates {
+        /// The gates: `pre-traffic` or `post-traffic`.
+        gate: Globs,
+        /// The applications.
+        application: Globs,
         /// The clusters.
         cluster: Globs,
         /// The services.
@@ -48,8 +59,29 @@ impl Matching {
             (Self::Services { cluster, service }, Source::Ecs(of)) => {
                 cluster.matches(&of.cluster) && service.matches(&of.service)
             }
-            (Self::Pipelines { .. }, Source::Ecs(_))
-            | (Self::Services { .. }, Source::Pipeline(_)) => false,
+            // A gate of a service, by whatever it is deployed.
+            (Self::Services { cluster, service }, Source::Gate(of)) => {
+                !of.service.is_empty()
+                    && cluster.matches(&of.cluster)
+                    && service.matches(&of.service)
+            }
+            (
+                Self::Gates {
+                    gate,
+                    application,
+                    cluster,
+                    service,
+                },
+                Source::Gate(of),
+            ) => {
+                gate.matches(&of.gate)
+                    && application.matches(&of.application)
+                    && cluster.matches(&of.cluster)
+                    && service.matches(&of.service)
+            }
+            (Self::Pipelines { .. }, Source::Ecs(_) | Source::Gate(_))
+            | (Self::Services { .. }, Source::Pipeline(_))
+            | (Self::Gates { .. }, Source::Pipeline(_) | Source::Ecs(_)) => false,
         }
     }
 
@@ -78,6 +110,12 @@ impl Matching {
                 action,
             } => Some(vec![pipeline, stage, action]),
             Self::Services { cluster, service } => Some(vec![cluster, service]),
+            Self::Gates {
+                gate,
+                application,
+                cluster,
+                service,
+            } => Some(vec![gate, application, cluster, service]),
         }
     }
 }
@@ -92,6 +130,12 @@ impl fmt::Display for Matching {
                 action,
             } => write!(f, "{pipeline} / {stage} / {action}"),
             Self::Services { cluster, service } => write!(f, "{cluster} / {service}"),
+            Self::Gates {
+                gate,
+                application,
+                cluster,
+                service,
+            } => write!(f, "{gate} / {application} / {cluster} / {service}"),
         }
     }
 }

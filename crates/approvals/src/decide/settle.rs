@@ -162,7 +162,8 @@ pub(super) async fn put(
         .value
         .standing()
         .expect("an intent was just read or written");
-    let answered = wait::answer(context.aws, open, intent.decision, &intent.summary).await;
+    let answer = (intent.decision, intent.summary.as_str());
+    let answered = wait::answer(context.aws, context.records, open, answer.0, answer.1).await;
     let error = match answered {
         Ok(action_state) => return Ok(finish(context, case, item, action_state, click).await),
         Err(error) => error,
@@ -201,9 +202,15 @@ async fn action_state(
     case: &Case,
     execution_id: &str,
 ) -> Result<ActionState, Early> {
-    wait::state(context.aws, context.keys, case, execution_id)
-        .await
-        .map_err(|error| try_again(&error))
+    wait::state(
+        context.aws,
+        context.records,
+        context.keys,
+        case,
+        execution_id,
+    )
+    .await
+    .map_err(|error| try_again(&error))
 }
 
 /// What became of a case that is no longer open; none if it waits, or can't be asked about.

@@ -18,7 +18,7 @@ pub(super) async fn verify(
     case: &Case,
     decision: Decision,
 ) -> Result<Open, Early> {
-    let found = wait::find(context.aws, context.keys, case)
+    let found = wait::find(context.aws, context.records, context.keys, case)
         .await
         .map_err(|error| try_again(&error))?;
     let open = match found {

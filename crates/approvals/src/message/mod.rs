@@ -10,6 +10,7 @@ mod envelope;
 #[cfg(test)]
 mod envelope_tests;
 mod fields;
+mod gate;
 mod plain;
 #[cfg(test)]
 mod sample_tests;
@@ -22,7 +23,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 pub(crate) use self::fields::external_link;
-use crate::{ApprovalAction, CaseId, PausedDeployment, Token};
+use crate::{ApprovalAction, CaseId, GateQuestion, PausedDeployment, Token};
 
 /// The longest text of a message that is passed on, in bytes.
 pub const TEXT_LIMIT: usize = 16 * 1024;
@@ -49,6 +50,10 @@ pub enum Incoming {
     Paused(PauseEvent),
     /// Something changed about a deployment of ECS.
     DeploymentChanged(DeploymentEvent),
+    /// A gate asks people.
+    GateAsks(GateAsks),
+    /// A gate that had asked people has decided.
+    GateDecided(GateDecided),
     /// A trigger of `CodeDeploy`.
     CodeDeploy(Trigger),
     /// An alarm of `CloudWatch`.
@@ -74,6 +79,8 @@ impl Incoming {
             Self::ExecutionChanged(message) => Some(&message.origin),
             Self::Paused(event) => Some(&event.origin),
             Self::DeploymentChanged(event) => Some(&event.origin),
+            Self::GateAsks(event) => Some(&event.origin),
+            Self::GateDecided(event) => Some(&event.origin),
             Self::CodeDeploy(message) => Some(&message.origin),
             Self::Alarm(message) => Some(&message.origin),
             Self::Other(message) => Some(&message.origin),
@@ -93,6 +100,24 @@ pub struct Origin {
     pub sent: Option<Timestamp>,
     /// Whether it is one that we told a topic ourselves.
     pub own: bool,
+}
+
+/// A gate's question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateAsks {
+    /// What is asked.
+    pub question: GateQuestion,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// The end of a gate's question: what became of it is read from its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateDecided {
+    /// The case.
+    pub case: CaseId,
+    /// Where it came from.
+    pub origin: Origin,
 }
 
 /// What `CodePipeline` publishes when a manual approval begins to wait.

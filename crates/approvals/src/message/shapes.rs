@@ -6,7 +6,7 @@ use text::mask::Masker;
 
 use super::{
     Alarm, ApprovalMessage, ExecutionChange, Incoming, Origin, State, StateChange, Trigger,
-    WaitingMessage, ecs, fields, plain,
+    WaitingMessage, ecs, fields, gate, plain,
 };
 use crate::{ApprovalAction, Token, redact};
 
@@ -14,7 +14,7 @@ use crate::{ApprovalAction, Token, redact};
 const TOKEN_LIMIT: usize = 256;
 
 pub(super) fn known(message: &Value, origin: &Origin) -> Option<Incoming> {
-    let shapes = [approval, pipeline, ecs::event, trigger, alarm];
+    let shapes = [approval, pipeline, ecs::event, gate::event, trigger, alarm];
     shapes.into_iter().find_map(|shape| shape(message, origin))
 }
 

@@ -5,6 +5,7 @@
 
 mod items;
 
+use gate_question::GateAnswer;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Actor, AuditRecord, Clock, Ledger, NewId, RETENTION, partition as pk};
 use serde::de::DeserializeOwned;
@@ -178,6 +179,21 @@ impl<'a> Records<'a> {
         // Perhaps it was our own first try, whose answer was lost.
         let present = self.decision(id).await?;
         Ok(present.filter(|item| item.version == version && item.value == *record))
+    }
+
+    /// What people have answered a gate, if they have.
+    pub async fn gate_answer(&self, id: &CaseId) -> Result<Option<GateAnswer>, StateError> {
+        gate_question::read(self.table, id).await
+    }
+
+    /// Answers a gate, once, and returns what counts. Kept as long as the audit.
+    pub async fn answer_gate(
+        &self,
+        id: &CaseId,
+        answer: &GateAnswer,
+    ) -> Result<GateAnswer, StateError> {
+        let keep_until = self.now() + self.ledger.audit_retention().max(RETENTION);
+        gate_question::write(self.table, id, answer, keep_until).await
     }
 
     /// Writes a vote down, one a person; the vote that was there stays, unless it was withdrawn and this

@@ -1,12 +1,14 @@
-//! What a case is about: a manual approval of a pipeline, or a deployment of ECS that is paused.
+//! What a case is about: a manual approval of a pipeline, a deployment of ECS that is paused, or a gate whose
+//! evidence is not enough.
 //!
-//! Everything that decides, records and reminds works on a [`Source`] and knows neither service; what
-//! differs is asked through [`wait`], and done in [`crate::pipeline`] and [`crate::ecs`].
+//! Everything that decides, records and reminds works on a [`Source`] and knows none of the three; what
+//! differs is asked through [`wait`], and done in [`crate::pipeline`], [`crate::ecs`] and [`gate_question`].
 
 pub mod wait;
 
 use std::fmt;
 
+use gate_question::AskingGate;
 use serde::{Deserialize, Serialize};
 use signing::OpaqueId;
 
@@ -21,6 +23,8 @@ pub enum Source {
     Pipeline(ApprovalAction),
     /// A deployment of an ECS service is paused.
     Ecs(PausedDeployment),
+    /// A gate asks whether a release may go on.
+    Gate(AskingGate),
 }
 
 /// A pause of a deployment that ECS itself carries out, by AWS's names.
@@ -77,15 +81,23 @@ impl Source {
     pub fn action(&self) -> Option<&ApprovalAction> {
         match self {
             Self::Pipeline(action) => Some(action),
-            Self::Ecs(_) => None,
+            Self::Ecs(_) | Self::Gate(_) => None,
         }
     }
 
     /// The paused deployment, if it is one.
     pub fn paused(&self) -> Option<&PausedDeployment> {
         match self {
-            Self::Pipeline(_) => None,
             Self::Ecs(paused) => Some(paused),
+            Self::Pipeline(_) | Self::Gate(_) => None,
+        }
+    }
+
+    /// The gate that asks, if one does.
+    pub fn gate(&self) -> Option<&AskingGate> {
+        match self {
+            Self::Gate(gate) => Some(gate),
+            Self::Pipeline(_) | Self::Ecs(_) => None,
         }
     }
 
@@ -94,6 +106,7 @@ impl Source {
         match self {
             Self::Pipeline(action) => &action.account,
             Self::Ecs(paused) => &paused.account,
+            Self::Gate(gate) => &gate.account,
         }
     }
 
@@ -102,30 +115,34 @@ impl Source {
         match self {
             Self::Pipeline(action) => &action.region,
             Self::Ecs(paused) => &paused.region,
+            Self::Gate(gate) => &gate.region,
         }
     }
 
-    /// What is released: the pipeline's or the service's name.
+    /// What is released: the pipeline's, the service's or the application's name.
     pub fn name(&self) -> &str {
         match self {
             Self::Pipeline(action) => &action.pipeline,
             Self::Ecs(paused) => &paused.service,
+            Self::Gate(gate) => gate.name(),
         }
     }
 
-    /// Where it waits: the pipeline's or the lifecycle stage.
+    /// Where it waits: the pipeline's or the lifecycle stage, or the gate's.
     pub fn stage(&self) -> &str {
         match self {
             Self::Pipeline(action) => &action.stage,
             Self::Ecs(paused) => &paused.lifecycle_stage,
+            Self::Gate(gate) => &gate.gate,
         }
     }
 
-    /// The last of three names: the pipeline's action, or the service's cluster.
+    /// The last of three names: the pipeline's action, the service's cluster, or the lifecycle event of a gate.
     pub fn detail(&self) -> &str {
         match self {
             Self::Pipeline(action) => &action.action,
             Self::Ecs(paused) => &paused.cluster,
+            Self::Gate(gate) => &gate.lifecycle_event,
         }
     }
 
@@ -134,16 +151,25 @@ impl Source {
         match self {
             Self::Pipeline(action) => &action.pipeline,
             Self::Ecs(_) => SERVICE_DEPLOYMENTS,
+            Self::Gate(_) => GATED_DEPLOYMENTS,
         }
     }
 }
 
 /// What cases of service deployments are found under, see [`Source::index`].
 pub const SERVICE_DEPLOYMENTS: &str = "ecs:service-deployment";
+/// What cases of gates are found under.
+const GATED_DEPLOYMENTS: &str = "gate:deployment";
 
 impl From<ApprovalAction> for Source {
     fn from(action: ApprovalAction) -> Self {
         Self::Pipeline(action)
+    }
+}
+
+impl From<AskingGate> for Source {
+    fn from(gate: AskingGate) -> Self {
+        Self::Gate(gate)
     }
 }
 
@@ -168,6 +194,7 @@ impl fmt::Display for Source {
         match self {
             Self::Pipeline(action) => action.fmt(f),
             Self::Ecs(paused) => paused.fmt(f),
+            Self::Gate(gate) => gate.fmt(f),
         }
     }
 }
@@ -204,6 +231,7 @@ mod tests {
     fn a_record_is_read_back_as_what_it_was() {
         let sources = [
             Source::from(paused("ecs-pause-1")),
+            Source::from(AskingGate::default()),
             Source::from(ApprovalAction {
                 account: "111122223333".into(),
                 region: "eu-central-1".into(),

@@ -2,13 +2,15 @@
 //! the one call that answers it. Each question has one answer for each [`Source`], here and nowhere else.
 
 use common::aws::Aws;
+use gate_question::GateAnswer;
+use jiff::Timestamp;
 use signing::{Keys, MacMatch};
 
 use super::{PausedDeployment, Source};
 use crate::pipeline::{self, PipelineError, PutError, Reply};
-use crate::records::Decision;
+use crate::records::{Decision, Records};
 use crate::token_mac::{compare_token, mask_token, token_mac_matches};
-use crate::{ActionState, ApprovalAction, Case, Starter, Status, ecs};
+use crate::{ActionState, ApprovalAction, Case, CaseId, Starter, Status, ecs};
 
 /// What is open, and may be answered.
 #[derive(Debug, Clone)]
@@ -17,6 +19,13 @@ pub enum Open {
     Approval(ApprovalAction, pipeline::Open),
     /// A pause, by its hook.
     Pause(PausedDeployment),
+    /// A gate's question, by its case.
+    Gate {
+        /// The case.
+        case: CaseId,
+        /// The deployment that it is about.
+        deployment_id: String,
+    },
 }
 
 impl Open {
@@ -25,6 +34,7 @@ impl Open {
         match self {
             Self::Approval(_, open) => &open.execution_id,
             Self::Pause(paused) => &paused.deployment_arn,
+            Self::Gate { deployment_id, .. } => deployment_id,
         }
     }
 }
@@ -43,7 +53,12 @@ pub enum Found {
 }
 
 /// Looks whether what the case is about still waits.
-pub async fn find(aws: &Aws, keys: &Keys, case: &Case) -> Result<Found, PipelineError> {
+pub async fn find(
+    aws: &Aws,
+    records: Records<'_>,
+    keys: &Keys,
+    case: &Case,
+) -> Result<Found, PipelineError> {
     match &case.source {
         Source::Pipeline(action) => {
             let execution = case.execution_id.as_deref();
@@ -66,12 +81,68 @@ pub async fn find(aws: &Aws, keys: &Keys, case: &Case) -> Result<Found, Pipeline
                 Found::Closed
             })
         }
+        Source::Gate(gate) => {
+            let answered = gate_answer(records, case).await?.is_some();
+            let over = case.expires.is_none_or(|expires| expires <= records.now());
+            Ok(if answered || over {
+                Found::Closed
+            } else {
+                Found::Same(Open::Gate {
+                    case: case.id.clone(),
+                    deployment_id: gate.deployment_id.clone(),
+                })
+            })
+        }
+    }
+}
+
+/// What a gate was answered.
+async fn gate_answer(
+    records: Records<'_>,
+    case: &Case,
+) -> Result<Option<GateAnswer>, PipelineError> {
+    records
+        .gate_answer(&case.id)
+        .await
+        .map_err(|error| PipelineError::Call {
+            what: format!("the answer to the gate {}", case.source),
+            permission: "dynamodb:GetItem",
+            detail: error.to_string(),
+            transient: true,
+        })
+}
+
+/// Pure: where a gate's question stands. An answer that was begun in time may still be written for a while, and the
+/// gate waits for it.
+fn gate_state(case: &Case, answer: Option<GateAnswer>, now: Timestamp) -> ActionState {
+    let closes = |expires: Timestamp| expires.saturating_add(gate_question::GRACE);
+    let over = case
+        .expires
+        .is_none_or(|expires| closes(expires).is_ok_and(|closes| closes <= now));
+    let (status, summary, at) = match answer {
+        Some(answer) => {
+            let decision = if answer.approved {
+                Decision::Approve
+            } else {
+                Decision::Reject
+            };
+            (status_of(decision), Some(answer.summary), Some(answer.at))
+        }
+        None if over => (Status::Expired, None, None),
+        None => (Status::Waiting, None, None),
+    };
+    ActionState {
+        status,
+        by: None,
+        summary,
+        at,
     }
 }
 
 /// What became of what the case is about.
 pub async fn state(
     aws: &Aws,
+    records: Records<'_>,
     keys: &Keys,
     case: &Case,
     execution_id: &str,
@@ -81,6 +152,10 @@ pub async fn state(
             pipeline::truth_of_case(aws, keys, (case, action), execution_id).await
         }
         Source::Ecs(paused) => ecs::state(&ecs::read(aws, &paused.deployment_arn).await?, paused),
+        Source::Gate(_) => {
+            let answer = gate_answer(records, case).await?;
+            Ok(gate_state(case, answer, records.now()))
+        }
     }
 }
 
@@ -126,6 +201,7 @@ impl From<PutError> for AnswerError {
 /// Answers what is open. What it then stands at is known by the answer that was taken.
 pub async fn answer(
     aws: &Aws,
+    records: Records<'_>,
     open: &Open,
     decision: Decision,
     summary: &str,
@@ -142,6 +218,7 @@ pub async fn answer(
             ecs::answer(aws, paused, decision).await?;
             None
         }
+        Open::Gate { case, .. } => Some(answer_gate(records, case, decision, summary).await?),
     };
     Ok(ActionState {
         status: status_of(decision),
@@ -149,6 +226,31 @@ pub async fn answer(
         summary: Some(summary.to_owned()),
         at,
     })
+}
+
+/// Writes the answer that the gate reads: it alone answers its caller.
+async fn answer_gate(
+    records: Records<'_>,
+    case: &CaseId,
+    decision: Decision,
+    summary: &str,
+) -> Result<Timestamp, AnswerError> {
+    let answer = GateAnswer {
+        approved: decision == Decision::Approve,
+        summary: summary.to_owned(),
+        at: records.now(),
+    };
+    let counts = records.answer_gate(case, &answer).await.map_err(|error| {
+        AnswerError::Unsure(format!(
+            "whether the gate's answer was written is not known: {error}"
+        ))
+    })?;
+    // A try whose result was lost has another time.
+    if (counts.approved, counts.summary.as_str()) == (answer.approved, summary) {
+        return Ok(counts.at);
+    }
+    let why = "the gate was answered already, and an answer is never changed";
+    Err(AnswerError::Over(why.to_owned()))
 }
 
 /// Where something stands that was answered so.
@@ -183,6 +285,8 @@ pub async fn starter(aws: &Aws, case: &Case) -> Result<Option<Starter>, Pipeline
 pub fn mask(keys: &Keys, case: &Case, text: &str) -> String {
     match &case.source {
         Source::Pipeline(action) => mask_token(keys, &case.token_mac, action, text),
-        Source::Ecs(_) => crate::redact::masked_text(&text::mask::Masker::new(), text),
+        Source::Ecs(_) | Source::Gate(_) => {
+            crate::redact::masked_text(&text::mask::Masker::new(), text)
+        }
     }
 }

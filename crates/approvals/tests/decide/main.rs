@@ -7,6 +7,7 @@ use test_support::approvals as support;
 
 mod changed;
 mod crashes;
+mod gates;
 mod left_behind;
 mod paused;
 mod who;

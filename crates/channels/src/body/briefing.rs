@@ -3,7 +3,7 @@
 
 use approvals::{Briefing, Case, GateReport, Lookup, Revision, Step, VersionChange};
 
-use super::{Detail, Item, Line, MessageBody, Section, Tone, changes, pause};
+use super::{Detail, Item, Line, MessageBody, Section, Tone, changes, gate, pause};
 use crate::budget::Rank;
 use crate::clean;
 use crate::texts::{Key, Texts};
@@ -26,6 +26,9 @@ pub(super) fn tell(body: &mut MessageBody, case: &Case, texts: &Texts, detail: &
     }
     if let Some(deployment) = &briefing.deployment {
         pause::tell(body, deployment, texts, detail);
+    }
+    if let (Some(asking), Some(evidence)) = (case.source.gate(), &briefing.gate) {
+        gate::tell(body, (asking, evidence), texts, detail);
     }
     body.sections.push(sources(briefing, texts, detail));
     let region = case.source.region();

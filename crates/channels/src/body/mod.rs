@@ -6,6 +6,7 @@
 mod announcement;
 mod briefing;
 mod changes;
+mod gate;
 mod line;
 mod note;
 mod outcome;
@@ -86,8 +87,8 @@ pub(crate) struct Target {
 pub(crate) struct Decision {
     /// The case, by its opaque id.
     pub(crate) case: String,
-    /// Whether it is about a paused deployment, and not about a pipeline.
-    pub(crate) paused: bool,
+    /// What a decision is about.
+    pub(crate) about: About,
     /// The pipeline or the service, for confirmations.
     pub(crate) pipeline: String,
     /// The stage, for confirmations.
@@ -96,6 +97,17 @@ pub(crate) struct Decision {
     pub(crate) approve: Option<String>,
     /// The page that asks for a no.
     pub(crate) reject: Option<String>,
+}
+
+/// What a decision is about, and so what follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum About {
+    /// An approval of a pipeline.
+    Pipeline,
+    /// A paused deployment.
+    Pause,
+    /// A gate that asks.
+    Gate,
 }
 
 /// How much of each thing a surface shows.
@@ -162,6 +174,9 @@ impl MessageBody {
         if asks {
             self.lead.push(waits(case, now, texts, detail));
             self.lead.extend(pause::at_the_end(case, texts));
+            if case.source.gate().is_some() {
+                self.lead.push(gate::at_the_end(texts));
+            }
         }
         if shape == Shape::Whole {
             briefing::tell(self, case, texts, detail);
@@ -206,6 +221,7 @@ fn waits(case: &Case, now: Timestamp, texts: &Texts, detail: &Detail) -> Line {
             Key::PauseWaits,
             &[("cluster", &third), ("stage", &stage), ("service", &name)],
         ),
+        Source::Gate(_) => texts.get(Key::GateWaits, &[("gate", &stage), ("release", &name)]),
     };
     let until = texts.until(case.expires, now);
     Line::text(format!("{told} ")).and_strong(until, Tone::Warning)
@@ -280,10 +296,14 @@ fn links(body: &mut MessageBody, notice: &ApprovalNotice<'_>, texts: &Texts) {
     let case = notice.case;
     let own = |link: &Option<String>| link.as_deref().and_then(clean::own_link);
     let foreign = |link: &Option<String>| link.as_deref().and_then(clean::link);
+    let console = match case.source {
+        Source::Pipeline(_) | Source::Ecs(_) => Key::ConsoleLink,
+        Source::Gate(_) => Key::GateConsoleLink,
+    };
     let found = [
         (Key::ViewLink, own(&notice.links.view)),
         (Key::ExternalLink, foreign(&case.external_link)),
-        (Key::ConsoleLink, foreign(&case.console_link)),
+        (console, foreign(&case.console_link)),
     ];
     for (key, url) in found {
         if let Some(url) = url {
@@ -298,7 +318,11 @@ fn decision(notice: &ApprovalNotice<'_>) -> Decision {
     let own = |link: &Option<String>| link.as_deref().and_then(clean::own_link);
     Decision {
         case: case.id.to_string(),
-        paused: case.source.paused().is_some(),
+        about: match case.source {
+            Source::Pipeline(_) => About::Pipeline,
+            Source::Ecs(_) => About::Pause,
+            Source::Gate(_) => About::Gate,
+        },
         pipeline: clean::short(case.source.name(), 100),
         stage: clean::short(case.source.stage(), 100),
         approve: own(&notice.links.approve),

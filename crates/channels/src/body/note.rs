@@ -71,6 +71,9 @@ pub(super) fn status(
 
 /// What follows from the end of the time.
 fn expired(source: &Source) -> Key {
+    if source.gate().is_some() {
+        return Key::GateExpired;
+    }
     match source.paused().map(|paused| paused.timeout_action) {
         None => Key::Expired,
         Some(Some(TimeoutAction::Continue)) => Key::PauseContinued,

@@ -135,7 +135,9 @@ fn deployment(
     if let Some(by) = &deployed.rolled_back {
         // CodeDeploy takes a release back by another deployment, ECS within the same one.
         let told = match case.source {
-            Source::Pipeline(_) => texts.get(Key::RolledBackBy, &[("deployment", &value(by))]),
+            Source::Pipeline(_) | Source::Gate(_) => {
+                texts.get(Key::RolledBackBy, &[("deployment", &value(by))])
+            }
             Source::Ecs(_) => texts.get(Key::RolledBackTo, &[("revision", &value(by))]),
         };
         line = line.and(texts.comma()).and_strong(told, Tone::Bad);

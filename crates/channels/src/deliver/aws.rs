@@ -94,6 +94,7 @@ pub(super) async fn sns(
         let name = match &case.source {
             Source::Pipeline(_) => "pipeline",
             Source::Ecs(_) => "service",
+            Source::Gate(_) => "application",
         };
         attributes.insert(name, case.source.name().to_owned());
         attributes.insert("stage", case.source.stage().to_owned());

@@ -58,8 +58,13 @@ pub(super) fn event(message: &Message<'_>) -> Value {
     })
 }
 
-/// An approval of a pipeline under the name that it always had, a paused deployment under one of its own.
+/// An approval of a pipeline under the name that it always had, a paused deployment and a gate under names of their own.
 fn add_source(data: &mut Map<String, Value>, source: &Source) {
+    if let Some(gate) = source.gate() {
+        data.insert("action".into(), Value::Null);
+        data.insert("asking_gate".into(), bounded("gate", json!(gate)));
+        return;
+    }
     let Some(paused) = source.paused() else {
         return;
     };

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::slack::fitted;
 use crate::Choice;
-use crate::body::Decision;
+use crate::body::{About, Decision};
 use crate::limits::{
     COMMENT, SLACK_BUTTON, SLACK_BUTTON_URL, SLACK_BUTTON_VALUE, SLACK_CONFIRM_ANSWER,
     SLACK_CONFIRM_TEXT, SLACK_CONFIRM_TITLE, SLACK_LABEL, SLACK_PLACEHOLDER,
@@ -29,10 +29,10 @@ pub(super) fn blocks(decision: &Decision, linked: bool, texts: &Texts) -> Vec<Va
         style: "primary",
         label: Key::Approve,
         title: Key::ApproveTitle,
-        text: if decision.paused {
-            Key::ApprovePauseText
-        } else {
-            Key::ApproveText
+        text: match decision.about {
+            About::Pipeline => Key::ApproveText,
+            About::Pause => Key::ApprovePauseText,
+            About::Gate => Key::ApproveGateText,
         },
         url: decision.approve.as_deref(),
     };
@@ -41,10 +41,10 @@ pub(super) fn blocks(decision: &Decision, linked: bool, texts: &Texts) -> Vec<Va
         style: "danger",
         label: Key::Reject,
         title: Key::RejectTitle,
-        text: if decision.paused {
-            Key::RejectPauseText
-        } else {
-            Key::RejectText
+        text: match decision.about {
+            About::Pipeline => Key::RejectText,
+            About::Pause => Key::RejectPauseText,
+            About::Gate => Key::RejectGateText,
         },
         url: decision.reject.as_deref(),
     };

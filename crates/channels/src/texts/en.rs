@@ -163,6 +163,21 @@ pub(super) fn text(key: Key) -> &'static str {
         }
         Key::RolledBackTo => "rolled back to the service revision {revision}",
         Key::WhatDeployment => "What is deployed",
+        Key::GateWaits => "The {gate} gate of {release} can't tell whether the release is good.",
+        Key::GateEnd => "No answer means that the release is stopped.",
+        Key::GateOf => "Asked by {caller}, deployment {deployment}, at {event}.",
+        Key::GateWhy => "Why the evidence is not enough",
+        Key::GateMeasured => "What was measured",
+        Key::GateRounds => "{passed} of {rounds} rounds passed",
+        Key::GateReportLink => "The whole report",
+        Key::GateConsoleLink => "The deployment in the AWS console",
+        Key::GateExpired => "Nobody answered in time; the gate stops the release",
+        Key::ApproveGateText => {
+            "The {stage} gate lets the release of {pipeline} go on, though it could not tell whether it is good. This can't be taken back."
+        }
+        Key::RejectGateText => {
+            "The {stage} gate stops the release of {pipeline}. This can't be taken back."
+        }
         Key::LinkWarning => {
             "These links are yours: whoever opens them decides in your name. Don't forward them."
         }

@@ -140,6 +140,19 @@ pub(super) fn text(key: Key) -> &'static str {
         Key::RejectPauseText => "{pipeline} 的部署将回滚。此操作无法撤销。",
         Key::RolledBackTo => "已回滚到服务修订版 {revision}",
         Key::WhatDeployment => "部署内容",
+        Key::GateWaits => "{release} 的 {gate} 门禁无法判断此次发布是否正常。",
+        Key::GateEnd => "若无人答复，发布将被阻止。",
+        Key::GateOf => "由 {caller} 发起：部署 {deployment}，阶段 {event}。",
+        Key::GateWhy => "为何证据不足",
+        Key::GateMeasured => "测量结果",
+        Key::GateRounds => "{rounds} 轮中通过 {passed} 轮",
+        Key::GateReportLink => "完整报告",
+        Key::GateConsoleLink => "在 AWS 控制台中查看部署",
+        Key::GateExpired => "无人及时答复；门禁将阻止此次发布",
+        Key::ApproveGateText => {
+            "尽管无法判断 {pipeline} 的发布是否正常，{stage} 门禁仍将放行。此操作无法撤销。"
+        }
+        Key::RejectGateText => "{stage} 门禁将阻止 {pipeline} 的发布。此操作无法撤销。",
         Key::LinkWarning => "以上链接仅供您本人使用：打开链接者即以您的名义审批，请勿转发。",
         Key::MailFooter => "由 deploy-hooks 发送，所有时间均为 UTC。",
     }

@@ -236,7 +236,7 @@ fn headline(report: &Report) -> &'static str {
         (_, Conclusion::Passed) if *dry_run => return "Dry run: this release would pass this gate",
         _ if *dry_run => return "Dry run: this gate would have stopped this release",
         (_, Conclusion::Inconclusive) if *passed => {
-            return "The evidence is not enough; this release goes on, as the suite says";
+            return "The evidence is not enough; this release goes on all the same";
         }
         (Stage::PreTraffic, Conclusion::Inconclusive) => {
             return "The evidence is not enough for this release to have traffic";

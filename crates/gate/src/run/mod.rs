@@ -108,6 +108,25 @@ impl Outcome {
         Self::of(waived.report)
     }
 
+    /// The outcome of a run whose report was stored meanwhile.
+    pub fn of_report(report: Report) -> Self {
+        Self::of(report)
+    }
+
+    /// The same after people have let the release go on: see [`Verdict::let_pass`].
+    #[must_use]
+    pub fn let_pass(mut self, reason: String) -> Self {
+        self.report.verdict = self.report.verdict.let_pass(reason);
+        Self::of(self.report)
+    }
+
+    /// The same with one more reason, before the others.
+    #[must_use]
+    pub fn because(mut self, reason: String) -> Self {
+        self.report.verdict = self.report.verdict.because(reason);
+        Self::of(self.report)
+    }
+
     /// The same as a dry run: it passes, and says what it would have done.
     #[must_use]
     pub fn in_dry_run(mut self) -> Self {
@@ -157,7 +176,7 @@ impl Outcome {
 pub async fn run(run: Run) -> Outcome {
     let (name, stage) = (run.suite.name.clone(), run.stage);
     match run_part(run, Part::whole(Timestamp::now())).await {
-        PartEnd::Decided(outcome) => *outcome,
+        PartEnd::Decided(outcome) | PartEnd::Asks(outcome) => *outcome,
         PartEnd::Paused(_) => never_ended(&name, stage),
     }
 }
@@ -359,7 +378,26 @@ fn end_of(run: &Run, measured: Measured, redactor: &Redactor) -> PartEnd {
         checks = outcome.report.checks.len(),
         "gate decided"
     );
+    if asks(run.suite.inconclusive, &outcome) {
+        return PartEnd::Asks(Box::new(outcome));
+    }
     PartEnd::Decided(Box::new(outcome))
+}
+
+/// Whether people are to be asked: the evidence is not enough, and there is some to show them.
+fn asks(policy: InconclusivePolicy, outcome: &Outcome) -> bool {
+    let Verdict {
+        passed,
+        conclusion,
+        dry_run,
+        ..
+    } = outcome.verdict;
+    let mut checks = outcome.report.checks.iter();
+    policy == InconclusivePolicy::Ask
+        && conclusion == Conclusion::Inconclusive
+        && !passed
+        && !dry_run
+        && checks.any(|check| check.tally.rounds() > check.tally.no_data)
 }
 
 /// The checks of the run's stage.

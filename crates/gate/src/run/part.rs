@@ -54,6 +54,9 @@ pub struct PausePolicy {
 pub enum PartEnd {
     /// With its verdict.
     Decided(Box<Outcome>),
+    /// The evidence is not enough, and the suite wants people to be asked. The outcome stops the release, which is what
+    /// happens if nobody can be.
+    Asks(Box<Outcome>),
     /// To be gone on with.
     Paused(Box<Paused>),
 }

@@ -108,6 +108,7 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
     let policies = [
         ("fail", InconclusivePolicy::Fail),
         ("pass", InconclusivePolicy::Pass),
+        ("ask", InconclusivePolicy::Ask),
     ];
     let inconclusive = object
         .get("inconclusive")

@@ -130,6 +130,11 @@ impl Suite {
         uses
     }
 
+    /// Whether people are to be asked where the evidence is not enough.
+    pub fn asks_people(&self) -> bool {
+        self.inconclusive == InconclusivePolicy::Ask
+    }
+
     /// How many checks of `stage` must pass.
     pub fn required_checks_at(&self, stage: Stage) -> usize {
         self.checks

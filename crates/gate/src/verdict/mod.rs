@@ -59,6 +59,8 @@ pub enum InconclusivePolicy {
     Fail,
     /// It goes on, if every required check passed at least once.
     Pass,
+    /// People are asked. The verdict alone stops the release: so does everybody who can't be asked.
+    Ask,
 }
 
 /// What the evidence says.
@@ -107,6 +109,23 @@ impl Verdict {
             dry_run: false,
             reasons,
         }
+    }
+
+    /// The same after people have let the release go on. What the evidence says stays; `reason` says who it was.
+    #[must_use]
+    pub fn let_pass(mut self, reason: String) -> Self {
+        self.reasons.insert(0, reason);
+        Self {
+            passed: true,
+            ..self
+        }
+    }
+
+    /// The same with one more reason, before the others.
+    #[must_use]
+    pub fn because(mut self, reason: String) -> Self {
+        self.reasons.insert(0, reason);
+        self
     }
 
     /// The same as a dry run: it lets the release pass and says what it would have done.

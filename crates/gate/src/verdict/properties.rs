@@ -111,7 +111,11 @@ prop_compose! {
         ),
         bake in any_bake(),
         end in any_end(),
-        policy in prop_oneof![Just(InconclusivePolicy::Fail), Just(InconclusivePolicy::Pass)],
+        policy in prop_oneof![
+            Just(InconclusivePolicy::Fail),
+            Just(InconclusivePolicy::Pass),
+            Just(InconclusivePolicy::Ask)
+        ],
     ) -> Case {
         Case { bake, policy, end, checks }
     }

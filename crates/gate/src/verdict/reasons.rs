@@ -226,7 +226,8 @@ pub(super) fn success(history: &RunHistory, required: &[&CheckHistory]) -> Strin
 /// Why the inconclusive passes, or that it could have.
 pub(super) fn policy(policy: InconclusivePolicy, passed: bool) -> Option<String> {
     match (policy, passed) {
-        (InconclusivePolicy::Fail, _) => None,
+        // Whoever asks says what came of it.
+        (InconclusivePolicy::Fail | InconclusivePolicy::Ask, _) => None,
         (InconclusivePolicy::Pass, true) => {
             Some("inconclusive, which passes by `inconclusive: pass` of the suite".to_owned())
         }

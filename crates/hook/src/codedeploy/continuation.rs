@@ -1,4 +1,4 @@
-//! A bake that is longer than the function may run: the function hands it to itself, within `CodeDeploy`'s hour.
+//! A bake, or a wait for people, that is longer than the function may run: the function hands it to itself, within `CodeDeploy`'s hour.
 //!
 //! A chain must end and must not fork. It ends because its parts are counted and the hour is. It does not fork because
 //! each part is claimed in the report bucket by the id of its invocation: Lambda's retry of the same event has the same
@@ -9,15 +9,19 @@ use std::time::Duration;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
 use common::failure::{Failure, Hints};
-use gate::{Paused, RunState};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
+use crate::budget::Budget;
+use crate::carried::{Carried, Handover};
 use crate::event::{HookEvent, RUN_KEY};
 use crate::flow::GateFunction;
 use crate::publish::claims::{self, Claim};
 
 /// `CodeDeploy` waits for an hour, and the look-ups before and the answer after take their time.
 pub(crate) const MAX_BAKE: Duration = Duration::from_mins(50);
+/// The hour, less what passes before the function is called and after it has answered.
+pub(crate) const WAITS_FOR: Duration = Duration::from_mins(58);
 /// The state of so many checks fits into what is read of an event.
 pub(crate) const MAX_CHECKS: usize = 200;
 /// Lambda takes a longer chain for a runaway loop.
@@ -28,22 +32,37 @@ pub(crate) const MAX_PARTS: u32 = 12;
 pub(crate) struct HandedOn {
     /// From 1; `CodeDeploy`'s own call is 0.
     pub(crate) part: u32,
-    pub(crate) state: RunState,
+    pub(crate) carried: Carried,
 }
 
 impl HandedOn {
     fn encode(&self) -> String {
-        format!("{}~{}", self.part, self.state.encode())
+        format!("{}~{}", self.part, self.carried.encode())
     }
 
     /// What [`HandedOn::encode`] wrote.
     pub(crate) fn decode(text: &str) -> Option<Self> {
-        let (part, state) = text.split_once('~')?;
+        let (part, carried) = text.split_once('~')?;
         Some(Self {
             part: part.parse().ok().filter(|part| *part <= MAX_PARTS)?,
-            state: RunState::decode(state)?,
+            carried: Carried::decode(carried)?,
         })
     }
+}
+
+/// Which part of its chain an invocation is, from 0. A chain that can't be read is at its end.
+pub(crate) fn part_of(event: &HookEvent) -> u32 {
+    match event.run.as_deref() {
+        None => 0,
+        Some(run) => HandedOn::decode(run).map_or(MAX_PARTS, |run| run.part),
+    }
+}
+
+/// How long the rest of the chain may take: what is left of this invocation, and as many more as may follow.
+pub(crate) fn time_left(event: &HookEvent, budget: Budget) -> Duration {
+    let parts = MAX_PARTS.saturating_sub(part_of(event));
+    let left = budget.work_until.saturating_duration_since(Instant::now());
+    left + budget.work_time * parts
 }
 
 /// Whether another invocation goes on with this part. Where that can't be found out, this one does: measuring twice
@@ -70,15 +89,12 @@ pub(crate) async fn is_duplicate(
 pub(crate) async fn goes_on(
     function: &GateFunction,
     event: &HookEvent,
-    paused: &Paused,
+    handover: &Handover,
 ) -> Result<Value, String> {
-    let part = match event.run.as_deref() {
-        None => 1,
-        Some(run) => HandedOn::decode(run).map_or(MAX_PARTS, |run| run.part) + 1,
-    };
+    let part = part_of(event) + 1;
     if part > MAX_PARTS {
         return Err(format!(
-            "the bake was handed on {MAX_PARTS} times, and it is still not at its end; raise the function's Timeout"
+            "the gate was handed on {MAX_PARTS} times, and it is still not at its end; raise the function's Timeout"
         ));
     }
     let settings = function.settings.as_ref();
@@ -86,7 +102,7 @@ pub(crate) async fn goes_on(
     let name = name.map_err(ToString::to_string)?;
     let run = HandedOn {
         part,
-        state: paused.state.clone(),
+        carried: handover.carried.clone(),
     };
     let payload = json!({
         "DeploymentId": event.deployment_id,
@@ -109,11 +125,11 @@ pub(crate) async fn goes_on(
         Ok(_) => Ok(json!({
             "deploymentId": event.deployment_id,
             "stage": function.stage.as_str(),
-            "continues": paused.report.verdict.reasons,
+            "continues": handover.summary,
             "part": part,
         })),
         Err(error) => Err(format!(
-            "the bake could not be handed to another invocation: {}",
+            "the gate could not be handed to another invocation: {}",
             Failure::of(&error).sentence(function.aws.identity(), hints)
         )),
     }

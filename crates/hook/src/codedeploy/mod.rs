@@ -21,7 +21,7 @@ use std::time::Duration;
 use common::aws::Aws;
 use gate::{PausePolicy, Stage};
 
-use self::continuation::{HandedOn, MAX_BAKE, MAX_CHECKS};
+use self::continuation::{HandedOn, MAX_BAKE, MAX_CHECKS, WAITS_FOR};
 use self::deployment::Deployment;
 use self::target::TargetQuery;
 use crate::budget::Budget;
@@ -48,7 +48,17 @@ pub(crate) async fn prepare(
         aws,
     } = function;
     progress.begin("looking up the deployment");
-    let deployment = deployment::read(aws, &event.deployment_id).await?;
+    let handed_on = event.run.as_deref().and_then(HandedOn::decode);
+    let asked = handed_on.and_then(|run| run.carried.asked());
+    let deployment = match (deployment::read(aws, &event.deployment_id).await, &asked) {
+        (Ok(deployment), _) => deployment,
+        // People have time; a look-up that fails now must not take it from them.
+        (Err(error), Some(asked)) => {
+            tracing::warn!("the deployment could not be read: {error}");
+            return Ok(Preparation::Asked(asked.clone()));
+        }
+        (Err(error), None) => return Err(error.into()),
+    };
     progress.add_facts(&deployment_facts(&deployment));
     if let Some(ended) = &deployment.ended {
         let id = &deployment.id;
@@ -63,6 +73,9 @@ pub(crate) async fn prepare(
         return Ok(Preparation::Waived(format!(
             "this deployment rolls back {undone}; a rollback is never hindered by a gate"
         )));
+    }
+    if let Some(asked) = asked {
+        return Ok(Preparation::Asked(asked));
     }
     // After the rollback: wrong settings must not hinder one.
     let settings = settings
@@ -104,7 +117,8 @@ pub(crate) async fn prepare(
         })?),
     };
     Ok(Preparation::Measure(Box::new(Prepared {
-        resume: resume.map(|run| run.state),
+        resume: resume.and_then(|run| run.carried.run()),
+        waits_for: WAITS_FOR,
         pause: may_hand_on(*stage, &suite, MAX_CHECKS).then_some(PausePolicy {
             // Whoever goes on is called at once: only the function's own time is a reason.
             min_wait: Duration::MAX,

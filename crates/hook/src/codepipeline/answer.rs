@@ -7,12 +7,13 @@ use aws_sdk_codepipeline::types::{ExecutionDetails, FailureDetails, FailureType}
 use backon::{BackoffBuilder, ExponentialBuilder};
 use common::aws::{Aws, Identity};
 use common::failure::{Cause, Failure, Hints};
-use gate::{Conclusion, Paused};
+use gate::Conclusion;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::HandedOn;
 use crate::answer::{Answer, Delivery};
+use crate::carried::Handover;
 use crate::event::Job;
 use crate::flow::GateFunction;
 
@@ -78,24 +79,20 @@ pub(crate) async fn deliver(aws: &Aws, reply: &Reply, until: Instant) -> Deliver
     }
 }
 
-/// Answers with a token: `CodePipeline` calls again, and the run goes on then.
+/// Answers with a token: `CodePipeline` calls again, and the run or the wait for people goes on then.
 pub(crate) async fn goes_on(
     function: &GateFunction,
     job: &Job,
-    paused: &Paused,
+    handover: &Handover,
 ) -> Result<Value, String> {
     let token = HandedOn {
         first_job: super::run_id(job).to_owned(),
-        state: paused.state.clone(),
+        carried: handover.carried.clone(),
     };
-    let reason = paused.report.verdict.reasons.join("; ");
-    let rounds = paused.report.bake.as_ref().map_or(0, |bake| {
-        let done = paused.report.duration_ms.saturating_mul(100) / bake.window_ms.max(1);
-        i32::try_from(done.min(99)).unwrap_or(99)
-    });
+    let reason = &handover.summary;
     let details = ExecutionDetails::builder()
-        .summary(short(&reason, MAX_SUMMARY))
-        .percent_complete(rounds)
+        .summary(short(reason, MAX_SUMMARY))
+        .percent_complete(i32::from(handover.percent))
         .build();
     let call = function
         .aws
@@ -120,7 +117,7 @@ pub(crate) async fn goes_on(
             Ok(json!({ "jobId": job.id, "continues": reason, "answeredBefore": true }))
         }
         Err(Tried::Refused(why) | Tried::Again(why)) => Err(format!(
-            "CodePipeline did not take the continuation token, so the bake can't go on: {why}"
+            "CodePipeline did not take the continuation token, so the gate can't go on: {why}"
         )),
     }
 }

@@ -10,13 +10,14 @@ mod parameters;
 
 use std::time::Duration;
 
-use gate::{PausePolicy, RunState};
+use gate::PausePolicy;
 
 use self::parameters::Parameters;
 use crate::budget::Budget;
 use crate::caller::{
     MaxBake, Preparation, Prepared, Refusal, gate_target, may_hand_on, reasons_of_suite,
 };
+use crate::carried::Carried;
 use crate::event::Job;
 use crate::facts::{self, KnownFacts, note};
 use crate::flow::GateFunction;
@@ -29,23 +30,23 @@ const MIN_WAIT: Duration = Duration::from_secs(30);
 /// A token may have 2,048 characters; this many checks fit.
 const MAX_CHECKS: usize = 65;
 
-/// A run between two jobs: each continuation has an id of its own, so the first job's names the run.
+/// A run, or a question, between two jobs: each continuation has an id of its own, so the first job's names the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HandedOn {
     pub(crate) first_job: String,
-    pub(crate) state: RunState,
+    pub(crate) carried: Carried,
 }
 
 impl HandedOn {
     pub(crate) fn encode(&self) -> String {
-        format!("{}~{}", self.first_job, self.state.encode())
+        format!("{}~{}", self.first_job, self.carried.encode())
     }
 
     pub(crate) fn decode(text: &str) -> Option<Self> {
-        let (first_job, state) = text.split_once('~')?;
+        let (first_job, carried) = text.split_once('~')?;
         Some(Self {
             first_job: first_job.to_owned(),
-            state: RunState::decode(state)?,
+            carried: Carried::decode(carried)?,
         })
     }
 }
@@ -76,6 +77,10 @@ pub(crate) async fn prepare(
     }
     let known = known_facts(&parameters);
     progress.add_facts(&known.facts);
+    let handed_on = job.run.as_deref().and_then(HandedOn::decode);
+    if let Some(asked) = handed_on.and_then(|run| run.carried.asked()) {
+        return Ok(Preparation::Asked(asked));
+    }
     let place = match &parameters.suite {
         Some(written) => settings
             .suite
@@ -100,7 +105,8 @@ pub(crate) async fn prepare(
     };
     let may_pause = may_hand_on(function.stage, &suite, MAX_CHECKS);
     Ok(Preparation::Measure(Box::new(Prepared {
-        resume: handed_on.map(|run| run.state),
+        resume: handed_on.and_then(|run| run.carried.run()),
+        waits_for: MAX_BAKE,
         pause: may_pause.then_some(PausePolicy {
             min_wait: MIN_WAIT,
             sits_out: false,

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use gate::Paused;
 use serde_json::{Value, json};
 
 use super::run::HandedOn;
 use crate::answer::Answer;
+use crate::carried::Handover;
 use crate::event::{EcsEvent, RUN_KEY};
 
 /// ECS's own default; nothing says that it takes less.
@@ -23,11 +23,11 @@ pub(crate) fn decided(answer: Answer) -> Value {
     json!({ "hookStatus": status, "hookDetails": { RUN_KEY: "" } })
 }
 
-/// The bake goes on when ECS calls again.
-pub(crate) fn goes_on(event: &EcsEvent, paused: &Paused) -> Value {
+/// The bake, or the wait for people, goes on when ECS calls again.
+pub(crate) fn goes_on(event: &EcsEvent, handover: &Handover) -> Value {
     // Rounded up: a round that is begun a moment late costs nothing, waiting for it in the function does.
     let wait = Duration::from_secs(
-        paused
+        handover
             .wait
             .as_millis()
             .div_ceil(1_000)
@@ -37,6 +37,6 @@ pub(crate) fn goes_on(event: &EcsEvent, paused: &Paused) -> Value {
     json!({
         "hookStatus": "IN_PROGRESS",
         "callBackDelay": wait.clamp(MIN_DELAY, MAX_DELAY).as_secs(),
-        "hookDetails": { RUN_KEY: HandedOn::new(event, paused.state.clone()).encode() },
+        "hookDetails": { RUN_KEY: HandedOn::new(event, handover.carried.clone()).encode() },
     })
 }

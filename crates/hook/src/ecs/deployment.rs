@@ -15,7 +15,7 @@ use crate::event::EcsEvent;
 use crate::lookup::LookupError;
 
 /// What the hook's `timeoutConfiguration` says by default.
-const DEFAULT_HOOK_TIMEOUT: Duration = Duration::from_hours(24);
+pub(crate) const DEFAULT_HOOK_TIMEOUT: Duration = Duration::from_hours(24);
 
 /// A service deployment, as far as a gate needs it.
 #[derive(Debug, Clone)]

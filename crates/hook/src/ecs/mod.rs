@@ -24,6 +24,7 @@ use self::stage::Route;
 use self::target::TargetQuery;
 use crate::budget::Budget;
 use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target, may_hand_on};
+use crate::carried::Carried;
 use crate::cloud::{EcsRelease, Release};
 use crate::event::{EcsEvent, RUN_KEY};
 use crate::facts::{Facts, note};
@@ -59,7 +60,18 @@ pub(crate) async fn prepare(
         aws,
     } = function;
     progress.begin("looking up the deployment");
-    let deployment = read_deployment(aws, event, budget).await?;
+    let handed_on = event.run.as_deref().and_then(HandedOn::decode);
+    let of_step = handed_on.filter(|run| run.of_step(event));
+    let asked = of_step.and_then(|run| run.carried.asked());
+    let deployment = match (read_deployment(aws, event, budget).await, &asked) {
+        (Ok(deployment), _) => deployment,
+        // People have time; a look-up that fails now must not take it from them.
+        (Err(error), Some(asked)) => {
+            tracing::warn!("the deployment could not be read: {error}");
+            return Ok(Preparation::Asked(asked.clone()));
+        }
+        (Err(error), None) => return Err(error.into()),
+    };
     if let Some(undone) = rollback(event, &deployment) {
         return Ok(Preparation::Waived(format!(
             "this deployment is rolling back to {undone}; a rollback is never hindered by a gate"
@@ -71,6 +83,9 @@ pub(crate) async fn prepare(
         return Err(refuse(format!(
             "the deployment {id} is over already ({status}); nothing is left to gate"
         )));
+    }
+    if let Some(asked) = asked {
+        return Ok(Preparation::Asked(asked));
     }
     let revisions = deployment::revisions(aws, event, &deployment).await?;
     let has_test_rule = revisions.new.test_rule.is_some();
@@ -133,12 +148,20 @@ pub(crate) async fn prepare(
         new,
         old,
     }));
+    let hook_timeout = deployment.hook_timeout(&settings.function_name, &event.lifecycle_stage);
     Ok(Preparation::Measure(Box::new(Prepared {
         assumed: found.assumed,
         release,
         resume,
         pause,
-        max_bake: max_bake(&deployment, &settings.function_name, event),
+        waits_for: hook_timeout
+            .unwrap_or(deployment::DEFAULT_HOOK_TIMEOUT)
+            .saturating_sub(HOOK_RESERVE),
+        max_bake: hook_timeout.map(|timeout| MaxBake {
+            limit: timeout.saturating_sub(HOOK_RESERVE),
+            why: "the hook's timeoutInMinutes ends it; make that longer or shorten traffic.bake"
+                .to_owned(),
+        }),
         ..Prepared::new(suite, target)
     })))
 }
@@ -151,17 +174,10 @@ fn run_so_far(stage: Stage, event: &EcsEvent) -> Result<Option<gate::RunState>, 
     };
     let run = HandedOn::decode(text)
         .ok_or_else(|| format!("hookDetails.{RUN_KEY} was not written by this gate"))?;
-    Ok(run.of_step(event).then_some(run.state))
-}
-
-/// How long a bake may last, where the service's own hook says how long ECS waits.
-fn max_bake(deployment: &ServiceDeployment, function: &str, event: &EcsEvent) -> Option<MaxBake> {
-    let timeout = deployment.hook_timeout(function, &event.lifecycle_stage)?;
-    Some(MaxBake {
-        limit: timeout.saturating_sub(HOOK_RESERVE),
-        why: "the hook's timeoutInMinutes ends it; make that longer or shorten traffic.bake"
-            .to_owned(),
-    })
+    Ok(run
+        .of_step(event)
+        .then_some(run.carried)
+        .and_then(Carried::run))
 }
 
 /// Reads the deployment. At the stages that run on a rollback no failed look-up may hinder one, so it is tried until

@@ -1,4 +1,4 @@
-//! A bake between two calls of ECS: what goes back to us in `hookDetails`.
+//! A bake or a question between two calls of ECS: what goes back to us in `hookDetails`.
 //!
 //! ECS merges what a hook returned into the next call of the same hook *in the same deployment*, so what one step of a
 //! canary handed on may arrive at the next step. The step is therefore part of it, and so is the name of the run, as
@@ -6,8 +6,7 @@
 
 use std::borrow::Cow;
 
-use gate::RunState;
-
+use crate::carried::Carried;
 use crate::event::EcsEvent;
 use crate::publish::hashed;
 
@@ -17,31 +16,31 @@ pub(crate) struct HandedOn {
     step: String,
     /// See [`run_id`].
     run: String,
-    pub(crate) state: RunState,
+    pub(crate) carried: Carried,
 }
 
 impl HandedOn {
-    pub(crate) fn new(event: &EcsEvent, state: RunState) -> Self {
+    pub(crate) fn new(event: &EcsEvent, carried: Carried) -> Self {
         Self {
             step: step(event),
             run: run_id(event).into_owned(),
-            state,
+            carried,
         }
     }
 
-    /// As text: the step, the run and the state, with `~` between.
+    /// As text: the step, the run and what is carried, with `~` between.
     pub(crate) fn encode(&self) -> String {
-        format!("{}~{}~{}", self.step, self.run, self.state.encode())
+        format!("{}~{}~{}", self.step, self.run, self.carried.encode())
     }
 
     /// What [`HandedOn::encode`] wrote.
     pub(crate) fn decode(text: &str) -> Option<Self> {
-        let (head, state) = text.rsplit_once('~')?;
+        let (head, carried) = text.rsplit_once('~')?;
         let (step, run) = head.split_once('~')?;
         Some(Self {
             step: step.to_owned(),
             run: run.to_owned(),
-            state: RunState::decode(state)?,
+            carried: Carried::decode(carried)?,
         })
     }
 

@@ -1,9 +1,10 @@
-//! What people learn of a gate's decision: the report in S3 and the notification.
+//! What people learn of a gate's decision: the report in S3, the notification, and the event for rules.
 //!
 //! Everything here comes from the redacted outcome and from the names of the target; nothing here
 //! can change the answer.
 
 pub(crate) mod claims;
+pub(crate) mod gate_event;
 mod notification;
 mod report_store;
 
@@ -15,9 +16,11 @@ use common::failure::{Failure, Hints};
 use common::location::Object;
 use common::notify;
 use gate::{Outcome, Report, Stage};
+use signing::OpaqueId;
 use tokio::time::Instant;
 
 use crate::answer::{Answer, Delivery};
+use crate::ask::People;
 use crate::caller::Caller;
 use crate::facts::Facts;
 use crate::settings::Settings;
@@ -30,7 +33,7 @@ pub(crate) use self::report_store::{ReportName, console_link, hashed};
 const DUPLICATE_WAIT: Duration = Duration::from_secs(2);
 
 /// A report is a few hundred KiB; the records of a run are bounded to 8 MiB.
-const MAX_REPORT_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const MAX_REPORT_BYTES: usize = 16 * 1024 * 1024;
 
 /// A decision and what became of it.
 #[derive(Debug, Clone)]
@@ -49,6 +52,8 @@ pub(crate) struct GateResult {
     pub delivery: Delivery,
     /// The verdict with its reasons, and the report.
     pub outcome: Outcome,
+    /// What people were asked, and what came of it.
+    pub question: Option<(OpaqueId, People)>,
 }
 
 impl GateResult {
@@ -62,6 +67,17 @@ impl GateResult {
             stage: self.stage,
             facts: &self.facts,
             execution_id: self.execution_id.as_str().into(),
+        }
+    }
+
+    /// What the caller has heard, as far as that is known, in one word.
+    fn heard(&self) -> &'static str {
+        match &self.delivery {
+            Delivery::Undelivered(_) => "Undelivered",
+            Delivery::Unconfirmed(_) | Delivery::AlreadyCompleted(Err(_)) => "Unconfirmed",
+            // What counts is what the caller reports.
+            Delivery::AlreadyCompleted(Ok(reported)) => reported.as_str(),
+            Delivery::Accepted | Delivery::Confirmed => self.answer.as_str(),
         }
     }
 
@@ -107,14 +123,32 @@ pub(crate) async fn publish(
         );
         return report;
     }
-    if let Some(topic) = &settings.outcome_topic {
-        let notification = notification::build(result, report.as_deref(), &settings.region);
-        match notify::publish(aws, topic, &notification).await {
-            Ok(message_id) => tracing::info!(message_id, "the outcome was published"),
-            Err(error) => tracing::error!("{error}"),
-        }
-    }
+    tokio::join!(
+        notify_people(aws, settings, result, report.as_deref()),
+        put_event(aws, settings, result, report.as_deref())
+    );
     report
+}
+
+async fn notify_people(aws: &Aws, settings: &Settings, result: &GateResult, report: Option<&str>) {
+    let Some(topic) = &settings.outcome_topic else {
+        return;
+    };
+    let notification = notification::build(result, report, &settings.region);
+    match notify::publish(aws, topic, &notification).await {
+        Ok(message_id) => tracing::info!(message_id, "the outcome was published"),
+        Err(error) => tracing::error!("{error}"),
+    }
+}
+
+async fn put_event(aws: &Aws, settings: &Settings, result: &GateResult, report: Option<&str>) {
+    let Some(bus) = &settings.event_bus else {
+        return;
+    };
+    let detail = gate_event::detail(result, report, &settings.region);
+    if let Err(problem) = gate_event::put(aws, bus, gate_question::DECISION, detail).await {
+        tracing::error!("{problem}");
+    }
 }
 
 /// Where the report of a call will be, as a link into the console; empty where there is none.
@@ -122,6 +156,34 @@ pub(crate) fn link_ahead(settings: &Settings, name: &ReportName<'_>) -> String {
     let stem = name.key_stem(&settings.report_prefix);
     let address = format!("s3://{}/{stem}.html", settings.report_bucket);
     console_link(&address, &settings.region).unwrap_or_default()
+}
+
+/// Stores the report that people are shown while they are asked, beside where the last one will be; returns its `s3://`
+/// address.
+pub(crate) async fn put_asked(
+    aws: &Aws,
+    settings: &Settings,
+    name: &ReportName<'_>,
+    report: &Report,
+) -> Result<String, String> {
+    let stem = name.key_stem(&settings.report_prefix);
+    let key = format!("{stem}-asked.html");
+    let put = aws
+        .s3()
+        .put_object()
+        .bucket(&settings.report_bucket)
+        .key(&key)
+        .content_type("text/html; charset=utf-8")
+        .body(ByteStream::from(gate::report::html(report).into_bytes()));
+    put.send().await.map_err(|error| {
+        let hints = Hints {
+            permission: "s3:PutObject on it",
+            absent: "make the bucket, or change REPORT_BUCKET",
+        };
+        let why = Failure::of(&error).sentence(aws.identity(), hints);
+        format!("the report {key} could not be stored: {why}")
+    })?;
+    Ok(format!("s3://{}/{key}", settings.report_bucket))
 }
 
 /// What was measured so far, if it is stored.
@@ -191,6 +253,7 @@ fn sample(answer: Answer, delivery: Delivery) -> GateResult {
     let stage = Stage::PreTraffic;
     GateResult {
         stage,
+        question: None,
         caller: Caller::CodeDeploy,
         execution_id: "execution-1".to_owned(),
         answer,

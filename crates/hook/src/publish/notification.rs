@@ -16,37 +16,38 @@ pub(super) fn build(result: &GateResult, report: Option<&str>, region: &str) -> 
     let (stage, release) = (result.stage, result.release());
     let verdict = &result.outcome.verdict;
     // What the caller has not heard is neither passed nor stopped.
-    let (head, answer) = match (&result.delivery, result.answer) {
-        (Delivery::Undelivered(_), _) => (format!("UNANSWERED {stage}: {release}"), "Undelivered"),
+    let head = match (&result.delivery, result.answer) {
+        (Delivery::Undelivered(_), _) => format!("UNANSWERED {stage}: {release}"),
         (Delivery::Unconfirmed(_) | Delivery::AlreadyCompleted(Err(_)), _) => {
-            (format!("UNCONFIRMED {stage}: {release}"), "Unconfirmed")
+            format!("UNCONFIRMED {stage}: {release}")
         }
-        // What counts is what the caller reports.
         (Delivery::AlreadyCompleted(Ok(reported)), answer) if *reported != answer => {
-            (format!("OVER {stage}: {release}"), reported.as_str())
+            format!("OVER {stage}: {release}")
         }
         // It passes whatever was found: people must see what was.
-        (_, Answer::Succeeded) if verdict.dry_run && verdict.conclusion != Conclusion::Passed => (
-            format!("Passed {stage} (dry run, would have been STOPPED): {release}"),
-            "Succeeded",
-        ),
-        (_, Answer::Succeeded) if verdict.conclusion == Conclusion::Inconclusive => (
-            format!("Passed {stage} (inconclusive): {release}"),
-            "Succeeded",
-        ),
-        (_, Answer::Succeeded) => (format!("Passed {stage}: {release}"), "Succeeded"),
-        (_, Answer::Failed) if verdict.conclusion == Conclusion::Inconclusive => (
-            format!("STOPPED at {stage} (inconclusive): {release}"),
-            "Failed",
-        ),
-        (_, Answer::Failed) => (format!("STOPPED at {stage}: {release}"), "Failed"),
+        (_, Answer::Succeeded) if verdict.dry_run && verdict.conclusion != Conclusion::Passed => {
+            format!("Passed {stage} (dry run, would have been STOPPED): {release}")
+        }
+        (_, Answer::Succeeded) if verdict.conclusion == Conclusion::Inconclusive => {
+            let by = if result.question.is_some() {
+                ", let pass by people"
+            } else {
+                ""
+            };
+            format!("Passed {stage} (inconclusive{by}): {release}")
+        }
+        (_, Answer::Succeeded) => format!("Passed {stage}: {release}"),
+        (_, Answer::Failed) if verdict.conclusion == Conclusion::Inconclusive => {
+            format!("STOPPED at {stage} (inconclusive): {release}")
+        }
+        (_, Answer::Failed) => format!("STOPPED at {stage}: {release}"),
     };
     let attribute = |key: &str| result.fact(key).unwrap_or_default().to_owned();
     Notification {
         subject: format!("{head} ({deployment})"),
         body: body(result, report, region),
         attributes: BTreeMap::from([
-            ("answer", answer.to_owned()),
+            ("answer", result.heard().to_owned()),
             ("application", attribute("application")),
             ("deployment_group", attribute("deployment_group")),
             ("conclusion", verdict.conclusion.as_str().to_owned()),

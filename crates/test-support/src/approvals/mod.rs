@@ -12,7 +12,10 @@ use approvals::decide::{Boxed, DecisionContext};
 use approvals::pipeline::PipelineError;
 use approvals::records::Records;
 use approvals::token_mac::token_mac;
-use approvals::{ApprovalAction, Briefing, Case, Shown, Starter, Token};
+use approvals::{
+    ApprovalAction, AskingGate, Briefing, Case, CheckEvidence, Evidence, GateQuestion, Shown,
+    Starter, Token,
+};
 use common::aws::Aws;
 use common::state::Table;
 use jiff::Timestamp;
@@ -24,6 +27,8 @@ pub use world::{Act, CallFault, World};
 pub const TOKEN: &str = "0c35520a-b7e6-403d-ba3f-e02120b524c3";
 /// The token of another wait.
 pub const NEXT_TOKEN: &str = "7f0e7a52-1111-4222-8333-444455556666";
+/// What a gate stands in front of.
+pub const GATED_DEPLOYMENT: &str = "d-ABCDEF123";
 pub const EXECUTION: &str = "11111111-2222-3333-4444-555555555555";
 pub const KEY: &str = "a-signing-key-of-at-least-32-characters";
 pub const TABLE: &str = "deploy-hooks-state";
@@ -115,6 +120,56 @@ pub fn pause_case() -> Case {
     }
 }
 
+/// What a gate asks.
+pub fn gate_question() -> GateQuestion {
+    GateQuestion {
+        format: 1,
+        asking: AskingGate {
+            account: "111122223333".into(),
+            region: "eu-central-1".into(),
+            gate: "post-traffic".into(),
+            caller: "CodeDeploy".into(),
+            application: "shop".into(),
+            deployment_group: "production".into(),
+            deployment_id: GATED_DEPLOYMENT.into(),
+            lifecycle_event: "AfterAllowTraffic".into(),
+            ..AskingGate::default()
+        },
+        evidence: Evidence {
+            suite: "shop".into(),
+            version: "1.1.0".into(),
+            reasons: vec!["check \"the supplier answers\" errored".into()],
+            checks: vec![CheckEvidence {
+                name: "the supplier answers".into(),
+                measurement: "errored".into(),
+                passed: 3,
+                rounds: 5,
+            }],
+            report_link: "https://console.example.com/report".into(),
+            ..Evidence::default()
+        },
+        asked_at: Timestamp::from_second(START - 60).unwrap(),
+        expires: Timestamp::from_second(START + 3000).unwrap(),
+    }
+}
+
+/// The case of a gate that asks.
+pub fn gate_case() -> Case {
+    let question = gate_question();
+    Case {
+        id: question.id(),
+        execution_id: Some(GATED_DEPLOYMENT.into()),
+        token_mac: String::new(),
+        briefing: Briefing {
+            gate: Some(question.evidence.clone()),
+            ..Briefing::default()
+        },
+        expires: Some(question.expires),
+        source: question.asking.into(),
+        ..case()
+    }
+}
+
 /// A configuration with this policy; the approvers are `slack:T0001/U0001` to `U0060`, two addresses
 /// and a channel's link.
 pub fn config(policy: &str) -> Config {
@@ -197,7 +252,9 @@ impl Fixture {
                         detail: format!("{fault:?}"),
                         transient: true,
                     })?;
-                    assert!([EXECUTION, deployment::DEPLOYMENT].contains(&execution));
+                    assert!(
+                        [EXECUTION, deployment::DEPLOYMENT, GATED_DEPLOYMENT].contains(&execution)
+                    );
                     Ok(shown(&world.deployable()))
                 })
             }),

@@ -66,6 +66,8 @@ struct Recorded {
     answers: Vec<String>,
     objects: HashMap<String, String>,
     published: Vec<HashMap<String, String>>,
+    events: Vec<Value>,
+    items: HashMap<String, String>,
     jobs: Vec<Value>,
     invoked: Vec<String>,
 }
@@ -220,6 +222,19 @@ impl FakeAws {
     /// The payloads that functions were invoked with.
     pub fn invoked(&self) -> Vec<String> {
         self.inner.recorded.lock().unwrap().invoked.clone()
+    }
+
+    /// Writes an item of the state table, by its partition.
+    pub fn put_item(&self, partition: &str, body: &Value) {
+        let mut recorded = self.inner.recorded.lock().unwrap();
+        recorded
+            .items
+            .insert(partition.to_owned(), body.to_string());
+    }
+
+    /// The entries of events that were put on a bus.
+    pub fn events(&self) -> Vec<Value> {
+        self.inner.recorded.lock().unwrap().events.clone()
     }
 
     /// What was published, as the fields of the Publish call.
@@ -377,6 +392,22 @@ impl Inner {
                 let payload = String::from_utf8_lossy(&call.body).into_owned();
                 self.recorded.lock().unwrap().invoked.push(payload);
                 StatusCode::ACCEPTED.into_response()
+            }
+            "GetItem" => {
+                let partition = call.json["Key"]["pk"]["S"].as_str().unwrap();
+                let recorded = self.recorded.lock().unwrap();
+                json(match recorded.items.get(partition) {
+                    None => json!({}),
+                    Some(body) => json!({"Item": {
+                        "pk": {"S": partition}, "sk": call.json["Key"]["sk"], "body": {"S": body},
+                        "version": {"N": "1"}, "expires_at": {"N": "4000000000"}}}),
+                })
+            }
+            "PutEvents" => {
+                let entries = call.json["Entries"].as_array().unwrap();
+                let mut recorded = self.recorded.lock().unwrap();
+                recorded.events.extend(entries.iter().cloned());
+                json(json!({"FailedEntryCount": 0, "Entries": [{"EventId": "e-1"}]}))
             }
             "DescribeListeners" => self.listeners(),
             "DescribeLoadBalancers" => balancers(),

@@ -48,6 +48,7 @@ pub fn settings(changes: &[(&str, &str)]) -> Result<Settings, common::settings::
             "OUTCOME_TOPIC_ARN",
             "arn:aws:sns:us-east-1:111122223333:outcomes",
         ),
+        ("EVENT_BUS", "default"),
         ("AWS_LAMBDA_FUNCTION_NAME", "CodeDeployHook_pre-traffic"),
         ("AWS_REGION", "us-east-1"),
     ]);

@@ -130,21 +130,31 @@ fn matching(node: &Node, context: &Context<'_>) -> Option<Matching> {
     let object = Object::read(node, &keys::MATCH, context.problems)?;
     let of_pipelines = ["pipeline", "stage", "action"];
     let of_services = ["cluster", "service"];
+    let of_gates = ["gate", "application"];
     let read = |key| match object.get(key) {
         None => Some(Globs::any()),
         Some(node) => globs(node, key, context),
     };
     let [pipeline, stage, action] = of_pipelines.map(read);
     let [cluster, service] = of_services.map(read);
+    let [gate, application] = of_gates.map(read);
     let written = |keys: &[&str]| keys.iter().any(|key| object.get(key).is_some());
-    match (written(&of_pipelines), written(&of_services)) {
+    let of_gate = written(&of_gates);
+    match (written(&of_pipelines), of_gate || written(&of_services)) {
         (true, true) => {
             let message = "match: names of a pipeline and of a service match nothing together";
-            let remedy = "write pipeline, stage and action for approvals of pipelines, or cluster and \
-                          service for paused deployments of ECS; two routes for both";
+            let remedy = "write pipeline, stage and action for approvals of pipelines, cluster and \
+                          service for paused deployments of ECS, or gate and application for questions of \
+                          gates; two routes for both";
             context.problems.add(node.at, message, remedy);
             None
         }
+        (false, true) if of_gate => Some(Matching::Gates {
+            gate: gate?,
+            application: application?,
+            cluster: cluster?,
+            service: service?,
+        }),
         (false, true) => Some(Matching::Services {
             cluster: cluster?,
             service: service?,

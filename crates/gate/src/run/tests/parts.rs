@@ -21,7 +21,7 @@ async fn in_parts(shop: &Shop, traffic: &str, keep_report: bool) -> (Outcome, us
             }),
         };
         match run_part(a_run(shop, &text), part).await {
-            PartEnd::Decided(outcome) => return (*outcome, parts),
+            PartEnd::Decided(outcome) | PartEnd::Asks(outcome) => return (*outcome, parts),
             PartEnd::Paused(paused) => {
                 let Paused {
                     state,
@@ -150,4 +150,35 @@ async fn where_nobody_waits_for_us_the_wait_is_sat_out() {
         begun.elapsed() < Duration::from_secs(3),
         "there is time to hand it on"
     );
+}
+
+/// How a run ends whose second check can't be measured, or fails.
+async fn asked(top: &str, second: &str) -> PartEnd {
+    let shop = Shop::open().await;
+    let text = format!(
+        "version: 1\nname: shop\n{top}\nchecks:\n  - {{ name: it, http: GET / }}\n  - {{ name: other, {second} }}\n"
+    );
+    run_part(a_run(&shop, &text), Part::whole(Timestamp::now())).await
+}
+
+#[tokio::test]
+async fn people_are_asked_only_where_the_evidence_is_not_enough_and_there_is_some() {
+    let unknown = "http: GET http://shop.invalid/";
+    let PartEnd::Asks(outcome) = asked("inconclusive: ask", unknown).await else {
+        panic!("nobody is asked");
+    };
+    assert!(!outcome.verdict.passed, "until they have answered");
+    assert_eq!(outcome.verdict.conclusion, Conclusion::Inconclusive);
+    let passed = outcome.clone().let_pass("A let it pass".to_owned());
+    assert!(passed.verdict.passed && passed.report.verdict.passed);
+    assert_eq!(passed.verdict.conclusion, Conclusion::Inconclusive);
+    assert_eq!(passed.report.verdict.reasons[0], "A let it pass");
+    for (top, second) in [
+        ("inconclusive: fail", unknown),
+        ("inconclusive: ask\ndry_run: true", unknown),
+        ("inconclusive: ask", "http: GET /no-such-page"),
+    ] {
+        let end = asked(top, second).await;
+        assert!(matches!(end, PartEnd::Decided(_)), "{top} {second}");
+    }
 }

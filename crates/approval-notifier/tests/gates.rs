@@ -1,0 +1,158 @@
+//! A gate that asks: people are shown what was measured and what no answer means, and are told what became of it.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use approvals::GateQuestion;
+use serde_json::{Value, json};
+use support::Stage;
+use test_support::approvals::gate_question;
+
+const CONFIG: &str = r#"
+version: 1
+channels:
+  room: {slack: {channel: C0123456789, token: "secretsmanager:slack#bot_token"}}
+  mail: {ses: {from: releases@example.com, to: [lead@example.com]}}
+  list: {sns: {topic_arn: "arn:aws:sns:eu-central-1:111122223333:list"}}
+routes:
+  - name: pipelines
+    match: {pipeline: "*"}
+    tell: [list]
+    policy: {decide: false}
+  - name: services
+    match: {cluster: shop, service: web}
+    tell: [list]
+    policy: {decide: false}
+  - name: gates
+    match: {gate: "post-*", application: shop}
+    tell: [room, mail]
+    policy: {approvers: ["slack:T0123ABCD/U0123ABCD", "email:lead@example.com"], starter_may_approve: true}
+    reminders: [50%]
+other_messages: {tell: [list]}
+"#;
+
+/// Far ahead, as the function looks at the real clock.
+fn question() -> GateQuestion {
+    GateQuestion {
+        expires: "2099-08-30T11:09:00Z".parse().unwrap(),
+        ..gate_question()
+    }
+}
+
+fn event(detail_type: &str, detail: Value) -> Value {
+    json!({
+        "version": "0", "id": "event-1", "source": "deploy-hooks", "detail-type": detail_type,
+        "account": "111122223333", "region": "eu-central-1", "time": "2026-05-04T10:00:00Z", "detail": detail,
+    })
+}
+
+fn asks(question: &GateQuestion) -> Value {
+    let mut detail = json!(question);
+    detail["case"] = json!(question.id());
+    event("Gate Question", detail)
+}
+
+fn decided(question: &GateQuestion) -> Value {
+    event(
+        "Gate Decision",
+        json!({"case": question.id(), "people": "approved"}),
+    )
+}
+
+fn answer(stage: &Stage, question: &GateQuestion, approved: bool) {
+    let body = json!({"approved": approved, "summary": "Approved by A (slack:T/U)", "at": "2026-05-04T10:00:00Z"});
+    let partition = format!("gate-answer#{}", question.id());
+    stage.world(|world| {
+        world
+            .table
+            .put_body("approvals", &partition, "answer", &body)
+    });
+}
+
+fn text(stage: &Stage, channel: &str) -> String {
+    let told = stage.told(channel);
+    told.iter().map(|told| told.body.to_string()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_are_shown_what_was_measured_and_what_no_answer_means() {
+    let stage = Stage::with(CONFIG).await;
+    stage.expect(asks(&question())).await;
+    let slack = text(&stage, "slack");
+    for part in [
+        "shop: post-traffic waits for a decision",
+        "The post-traffic gate of shop can't tell whether the release is good.",
+        "No answer means that the release is stopped.",
+        "AfterAllowTraffic",
+        "d-ABCDEF123",
+        "the supplier answers",
+        "3 of 5 rounds passed",
+        "https://console.example.com/report",
+        "approve",
+    ] {
+        assert!(slack.contains(part), "{part} is missing in {slack}");
+    }
+    assert_eq!(stage.told("mail:lead@example.com").len(), 1);
+    assert_eq!(stage.told("sns").len(), 0);
+    assert_eq!(stage.world(|world| world.schedules.len()), 1, "a reminder");
+    // The same event again.
+    stage.expect(asks(&question())).await;
+    assert_eq!(stage.told("slack").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_decided_is_told_once_the_gate_has_gone_by_it() {
+    let stage = Stage::with(CONFIG).await;
+    stage.expect(asks(&question())).await;
+    stage.expect(decided(&question())).await;
+    assert_eq!(stage.told("slack").len(), 1, "an event alone says nothing");
+    answer(&stage, &question(), true);
+    stage.expect(decided(&question())).await;
+    stage.expect(decided(&question())).await;
+    let told = stage.told("slack");
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[1].how, "chat.update");
+    assert!(told[1].body.to_string().contains("was approved"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_that_is_over_asks_nobody_and_another_content_is_another_case() {
+    let stage = Stage::with(CONFIG).await;
+    let over = gate_question();
+    stage.expect(asks(&over)).await;
+    assert_eq!(stage.told("slack").len(), 0, "its time is over");
+    stage.expect(asks(&question())).await;
+    let mut forged = question();
+    forged.evidence.reasons = vec!["all is well".into()];
+    stage.expect(asks(&forged)).await;
+    assert_ne!(
+        forged.id(),
+        question().id(),
+        "no gate reads what is answered to it"
+    );
+    assert_eq!(stage.told("slack").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gate_without_a_route_is_told_all_the_same() {
+    let stage = Stage::with(CONFIG).await;
+    let mut other = question();
+    other.asking.gate = "pre-traffic".into();
+    stage.expect(asks(&other)).await;
+    let list = text(&stage, "sns");
+    assert!(list.contains("no route is for it"), "{list}");
+    assert!(list.contains("stops the release"), "{list}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_route_of_a_service_takes_the_questions_of_its_gates() {
+    let stage = Stage::with(CONFIG).await;
+    let mut of_service = question();
+    of_service.asking.gate = "pre-traffic".into();
+    of_service.asking.cluster = "shop".into();
+    of_service.asking.service = "web".into();
+    stage.expect(asks(&of_service)).await;
+    let list = text(&stage, "sns");
+    assert!(list.contains("The pre-traffic gate of web"), "{list}");
+}

@@ -1,0 +1,336 @@
+//! People are asked where the evidence is not enough and the suite says `inconclusive: ask`.
+//!
+//! The question is put on the event bus, where the approvals take it up; their answer is read from their table. The
+//! caller waits meanwhile as its contract allows, and the deadline that people are told lies within that. What must
+//! never happen: an answer that counts for anything but what was shown, and a wait that ends as anything but a failure
+//! where nobody has answered.
+
+mod deadline;
+mod evidence;
+mod store;
+
+use std::time::Duration;
+
+use common::arn::Place;
+use common::aws::Aws;
+use common::state::Table;
+use gate::{Outcome, Stage};
+use gate_question::{AskingGate, FORMAT, GateAnswer, GateQuestion};
+use jiff::Timestamp;
+use serde_json::json;
+use signing::OpaqueId;
+use tokio::time::Instant;
+
+use self::store::Stored;
+use crate::caller::Caller;
+use crate::carried::{Carried, Handover};
+use crate::facts::Facts;
+use crate::publish::{self, console_link, gate_event};
+use crate::settings::Settings;
+
+pub(crate) use self::deadline::Patience;
+
+/// Between two looks for an answer in one invocation.
+const POLL_EVERY: Duration = Duration::from_secs(5);
+/// Between two looks in two invocations, while people are likely to answer at any moment, and later.
+const CALL_BACK: Duration = Duration::from_secs(30);
+const LATE_CALL_BACK: Duration = Duration::from_secs(60);
+/// So long before the end of the time the looks come closer again.
+const NEAR_END: Duration = Duration::from_mins(5);
+
+/// Why nobody can be asked here.
+pub(crate) const NOT_CONNECTED: &str = "the suite says `inconclusive: ask`, and this gate can ask nobody: set the \
+     stack's parameters ApprovalsConfig and GateEventBus; until then it is the same as `inconclusive: fail`";
+
+/// A question that waits for its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// The question, which is the id of the approvals' case.
+    pub(crate) question: OpaqueId,
+    /// Until when answers are taken.
+    pub(crate) expires: Timestamp,
+    /// What was shown.
+    measurements: OpaqueId,
+}
+
+impl Asked {
+    pub(crate) fn encode(&self) -> String {
+        let expires = self.expires.as_second();
+        format!("ask.1.{}.{expires}.{}", self.question, self.measurements)
+    }
+
+    /// What [`Asked::encode`] wrote.
+    pub(crate) fn decode(text: &str) -> Option<Self> {
+        let mut parts = text.strip_prefix("ask.1.")?.split('.');
+        let question = OpaqueId::try_from(parts.next()?.to_owned()).ok()?;
+        let expires = Timestamp::from_second(parts.next()?.parse().ok()?).ok()?;
+        let measurements = OpaqueId::try_from(parts.next()?.to_owned()).ok()?;
+        parts.next().is_none().then_some(Self {
+            question,
+            expires,
+            measurements,
+        })
+    }
+
+    /// When the gate gives up.
+    fn closes(&self) -> Timestamp {
+        self.expires
+            .saturating_add(gate_question::GRACE)
+            .unwrap_or(self.expires)
+    }
+
+    /// The end of a wait that can't go on.
+    pub(crate) fn ended(&self, stage: Stage, reason: String) -> Answered {
+        let reasons = vec![
+            "the evidence is not enough, and the wait for people's answer could not go on"
+                .to_owned(),
+            reason,
+        ];
+        let outcome = Outcome::refused("", stage, Facts::new(), reasons);
+        Answered {
+            outcome,
+            facts: Facts::new(),
+            question: self.question.clone(),
+            people: People::Unanswered,
+        }
+    }
+
+    /// What the caller needs to call again.
+    pub(crate) fn handover(&self, now: Timestamp) -> Handover {
+        let left = Duration::try_from(self.closes().duration_since(now)).unwrap_or_default();
+        let wait = if left > NEAR_END {
+            LATE_CALL_BACK
+        } else {
+            CALL_BACK
+        };
+        Handover {
+            carried: Carried::Asked(self.clone()),
+            wait,
+            summary: format!(
+                "the evidence is not enough, so people are asked until {}; no answer stops the release",
+                self.expires
+            ),
+            percent: 99,
+        }
+    }
+}
+
+/// What became of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum People {
+    Approved,
+    Rejected,
+    Unanswered,
+}
+
+impl People {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::Unanswered => "unanswered",
+        }
+    }
+}
+
+/// The end of a question.
+#[derive(Debug, Clone)]
+pub(crate) struct Answered {
+    pub(crate) outcome: Outcome,
+    /// What was known of the target when people were asked.
+    pub(crate) facts: Facts,
+    pub(crate) question: OpaqueId,
+    pub(crate) people: People,
+}
+
+/// Who asks, and of whom.
+#[derive(Debug, Clone)]
+pub(crate) struct Asking {
+    pub(crate) caller: Caller,
+    pub(crate) stage: Stage,
+    pub(crate) execution_id: String,
+    pub(crate) facts: Facts,
+    /// Where the function runs.
+    pub(crate) place: Option<Place>,
+    pub(crate) patience: Patience,
+}
+
+/// Asks people. An error is a sentence that says why nobody could be asked.
+pub(crate) async fn begin(
+    aws: &Aws,
+    settings: &Settings,
+    asking: &Asking,
+    outcome: &Outcome,
+) -> Result<Asked, String> {
+    let (Some(bus), Some(_)) = (&settings.event_bus, &settings.state_table) else {
+        return Err(NOT_CONNECTED.to_owned());
+    };
+    let now = Timestamp::now();
+    let expires = deadline::expires(outcome.report.started, now, asking.patience)?;
+    let stored = Stored::of(outcome, &asking.facts);
+    let name = asking.report_name();
+    let report = publish::put_asked(aws, settings, &name, &outcome.report);
+    // People can decide without the whole report: what they are shown is in the question.
+    let report = report.await.unwrap_or_else(|problem| {
+        tracing::error!("{problem}");
+        String::new()
+    });
+    let question = question(asking, outcome, &stored, (now, expires), &settings.region);
+    let question = with_report(question, report, &settings.region);
+    let id = question.id();
+    store::put(aws, settings, &id, &stored).await?;
+    let mut detail = json!(question);
+    detail["case"] = json!(id.as_str());
+    gate_event::put(aws, bus, gate_question::QUESTION, detail.to_string()).await?;
+    tracing::info!(case = id.as_str(), %expires, "people are asked");
+    Ok(Asked {
+        question: id,
+        expires: question.expires,
+        measurements: stored.digest,
+    })
+}
+
+/// Pure: what people are asked.
+fn question(
+    asking: &Asking,
+    outcome: &Outcome,
+    stored: &Stored,
+    (now, expires): (Timestamp, Timestamp),
+    region: &str,
+) -> GateQuestion {
+    let fact = |key: &str| evidence::name(asking.facts.get(key).map_or("", String::as_str));
+    let place = asking.place.clone();
+    let (account, own_region) = place.map_or_else(
+        || (String::new(), region.to_owned()),
+        |place| (place.account, place.region),
+    );
+    let mut evidence = evidence::of(&outcome.report);
+    evidence.version = fact("version");
+    evidence.old_version = fact("old_version");
+    evidence.measurements = stored.digest.to_string();
+    // To the second, as in the text that is handed on.
+    let whole = |at: Timestamp| Timestamp::from_second(at.as_second()).unwrap_or(at);
+    GateQuestion {
+        format: FORMAT,
+        asking: AskingGate {
+            account,
+            region: own_region,
+            gate: asking.stage.as_str().to_owned(),
+            caller: asking.caller.to_string(),
+            application: fact("application"),
+            deployment_group: fact("deployment_group"),
+            cluster: fact("cluster"),
+            service: fact("service"),
+            deployment_id: fact("deployment_id"),
+            lifecycle_event: fact("lifecycle_event"),
+            revision: fact("revision"),
+            run: OpaqueId::of(&["deploy-hooks run of a gate", &asking.execution_id]).to_string(),
+        },
+        evidence,
+        asked_at: whole(now),
+        expires: whole(expires),
+    }
+}
+
+fn with_report(mut question: GateQuestion, report: String, region: &str) -> GateQuestion {
+    question.evidence.report_link = console_link(&report, region).unwrap_or_default();
+    question.evidence.report = report;
+    question
+}
+
+/// Looks for the answer until `until`, at least once. None: it is still to come.
+pub(crate) async fn wait(
+    aws: &Aws,
+    settings: &Settings,
+    (stage, asked): (Stage, &Asked),
+    until: Instant,
+) -> Option<Answered> {
+    loop {
+        if let Some(answered) = look(aws, settings, (stage, asked)).await {
+            return Some(answered);
+        }
+        if Instant::now() + 2 * POLL_EVERY > until {
+            return None;
+        }
+        tokio::time::sleep(POLL_EVERY).await;
+    }
+}
+
+/// Looks once. What can't be read is no answer, and once the time is over it is a failure with that reason.
+async fn look(aws: &Aws, settings: &Settings, (stage, asked): (Stage, &Asked)) -> Option<Answered> {
+    // Before the look: an answer that comes later has come too late.
+    let over = Timestamp::now() >= asked.closes();
+    let answer = read(aws, settings, asked).await;
+    if let Err(problem) = &answer {
+        tracing::error!("{problem}");
+    }
+    if !over && !matches!(answer, Ok(Some(_))) {
+        return None;
+    }
+    let stored = store::get(aws, settings, &asked.question).await;
+    let stored = stored.and_then(|stored| stored.if_it_is(&asked.measurements));
+    match (stored, answer) {
+        (Ok(stored), Ok(Some(answer))) => Some(decided(asked, stored, &answer)),
+        (Ok(stored), Ok(None)) => Some(unanswered(asked, stored, &no_answer(asked))),
+        (Ok(stored), Err(problem)) => Some(unanswered(asked, stored, &problem)),
+        // What was shown can't be confirmed: there is time for another look.
+        (Err(problem), _) if !over => {
+            tracing::error!("{problem}");
+            None
+        }
+        (Err(problem), _) => {
+            let outcome = Outcome::refused("", stage, Facts::new(), vec![problem]);
+            let stored = Stored::of(&outcome, &Facts::new());
+            let why = "people were asked, and what they were shown can't be confirmed any more";
+            Some(unanswered(asked, stored, why))
+        }
+    }
+}
+
+async fn read(aws: &Aws, settings: &Settings, asked: &Asked) -> Result<Option<GateAnswer>, String> {
+    let Some(name) = &settings.state_table else {
+        return Err(NOT_CONNECTED.to_owned());
+    };
+    let table = Table { aws, name };
+    let answer = gate_question::read(table, &asked.question).await;
+    answer.map_err(|error| format!("people were asked, and their answer can't be read: {error}"))
+}
+
+/// Pure: the end of a question that was answered.
+fn decided(asked: &Asked, stored: Stored, answer: &GateAnswer) -> Answered {
+    let said = format!("{}, at {}", gate::mask(&answer.summary), answer.at);
+    let (people, outcome) = if answer.approved {
+        let reason =
+            format!("the evidence is not enough, and people let the release go on: {said}");
+        (People::Approved, stored.outcome.let_pass(reason))
+    } else {
+        let reason = format!("the evidence is not enough, and people stopped the release: {said}");
+        (People::Rejected, stored.outcome.because(reason))
+    };
+    Answered {
+        outcome,
+        facts: stored.facts,
+        question: asked.question.clone(),
+        people,
+    }
+}
+
+fn no_answer(asked: &Asked) -> String {
+    format!(
+        "the evidence is not enough, and nobody answered by {}, which stops the release",
+        asked.expires
+    )
+}
+
+/// Pure: the end of a question that nobody has answered, as far as is known.
+fn unanswered(asked: &Asked, stored: Stored, why: &str) -> Answered {
+    Answered {
+        outcome: stored.outcome.because(why.to_owned()),
+        facts: stored.facts,
+        question: asked.question.clone(),
+        people: People::Unanswered,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! What was measured, kept beside the reports while people are asked: the answer is about that, and the report at the
+//! end has it. Recognised by its digest, so that nothing else can take its place.
+
+use aws_sdk_s3::primitives::ByteStream;
+use common::aws::Aws;
+use common::failure::{Failure, Hints};
+use common::location::Object;
+use gate::{Outcome, Report};
+use serde::{Deserialize, Serialize};
+use signing::OpaqueId;
+
+use crate::facts::Facts;
+use crate::publish::MAX_REPORT_BYTES;
+use crate::settings::Settings;
+
+/// An outcome as it was shown.
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
+    pub(super) outcome: Outcome,
+    pub(super) facts: Facts,
+    /// Of both.
+    pub(super) digest: OpaqueId,
+    text: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Form<R> {
+    facts: Facts,
+    report: R,
+}
+
+impl Stored {
+    pub(super) fn of(outcome: &Outcome, facts: &Facts) -> Self {
+        let form = Form {
+            facts: facts.clone(),
+            report: &outcome.report,
+        };
+        let text = serde_json::to_string(&form).expect("all keys are texts");
+        Self {
+            outcome: outcome.clone(),
+            facts: facts.clone(),
+            digest: digest(&text),
+            text,
+        }
+    }
+
+    fn read(bytes: Vec<u8>) -> Result<Self, String> {
+        let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
+        let form: Form<Report> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        Ok(Self {
+            outcome: Outcome::of_report(form.report),
+            facts: form.facts,
+            digest: digest(&text),
+            text,
+        })
+    }
+
+    /// The same, if it has this digest.
+    pub(super) fn if_it_is(self, digest: &OpaqueId) -> Result<Self, String> {
+        if self.digest == *digest {
+            return Ok(self);
+        }
+        let why = "what is stored of the measurements is not what people were shown";
+        Err(why.to_owned())
+    }
+}
+
+fn digest(text: &str) -> OpaqueId {
+    OpaqueId::of(&["deploy-hooks measurements", text])
+}
+
+/// Stores what people are about to be asked about.
+pub(super) async fn put(
+    aws: &Aws,
+    settings: &Settings,
+    question: &OpaqueId,
+    stored: &Stored,
+) -> Result<(), String> {
+    let key = key(settings, question);
+    let put = aws
+        .s3()
+        .put_object()
+        .bucket(&settings.report_bucket)
+        .key(&key)
+        .content_type("application/json")
+        .body(ByteStream::from(stored.text.clone().into_bytes()));
+    put.send().await.map(|_| ()).map_err(|error| {
+        let hints = Hints {
+            permission: "s3:PutObject on it",
+            absent: "make the bucket, or change REPORT_BUCKET",
+        };
+        let why = Failure::of(&error).sentence(aws.identity(), hints);
+        format!("nobody is asked, as what was measured could not be stored as {key}: {why}")
+    })
+}
+
+/// What was stored for a question.
+pub(super) async fn get(
+    aws: &Aws,
+    settings: &Settings,
+    question: &OpaqueId,
+) -> Result<Stored, String> {
+    let key = key(settings, question);
+    let object = Object::new(&settings.report_bucket, &key);
+    let bytes = object.read(aws, MAX_REPORT_BYTES).await;
+    let bytes = bytes.map_err(|error| {
+        format!("what people were asked about could not be read from {key}: {error:?}")
+    })?;
+    Stored::read(bytes)
+        .map_err(|error| format!("what people were asked about, {key}, can't be read: {error}"))
+}
+
+/// Ends as the reports of runs that go on do: the gates may read those.
+fn key(settings: &Settings, question: &OpaqueId) -> String {
+    let prefix = &settings.report_prefix;
+    let key = format!("{prefix}/questions/{question}-so-far.json");
+    key.trim_start_matches('/').to_owned()
+}

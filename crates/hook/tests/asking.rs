@@ -1,0 +1,299 @@
+//! `inconclusive: ask`: people are asked, the caller waits as its contract allows, and their answer counts for what they
+//! were shown.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use test_support::gates as support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gate::Stage;
+use gate_question::GateQuestion;
+use hook::GateFunction;
+use serde_json::{Value, json};
+use support::aws::{Changes, FakeAws, Fault, Plan, none};
+use support::ecs::{EcsChanges, event};
+use support::service::{Mood, Service};
+use support::{SUITE, clients, invoke_with, settings};
+
+const LEFT: Duration = Duration::from_secs(20);
+
+/// One check passes, and one can't be measured.
+fn suite() -> String {
+    let unknown = "  - name: the supplier answers\n    http: { url: \"http://supplier.invalid/\", reaches_release: true }\n";
+    format!("inconclusive: ask\n{SUITE}{unknown}")
+}
+
+fn gate(stage: Stage, aws: &FakeAws, changes: &[(&str, &str)]) -> Arc<GateFunction> {
+    let name = match stage {
+        Stage::PreTraffic => "CodeDeployHook_pre-traffic",
+        Stage::PostTraffic => "CodeDeployHook_post-traffic",
+    };
+    let mut all = vec![("AWS_LAMBDA_FUNCTION_NAME", name), ("STATE_TABLE", "state")];
+    all.extend(changes);
+    Arc::new(GateFunction {
+        stage,
+        settings: settings(&all),
+        aws: clients(aws),
+    })
+}
+
+async fn start(plan: Plan) -> (Service, FakeAws) {
+    let service = Service::start(Mood::Well).await;
+    let changes = Changes {
+        ecs: EcsChanges::default(),
+        ..Changes::default()
+    };
+    let aws = FakeAws::with(service.port, &suite(), changes, plan).await;
+    (service, aws)
+}
+
+async fn call(gate: &Arc<GateFunction>, event: Value) -> Value {
+    invoke_with(gate, LEFT, event).await.result.unwrap()
+}
+
+/// The events of this type.
+fn events(aws: &FakeAws, detail_type: &str) -> Vec<Value> {
+    let all = aws.events();
+    all.iter()
+        .filter(|entry| entry["DetailType"] == detail_type)
+        .map(|entry| serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap())
+        .collect()
+}
+
+fn answer(aws: &FakeAws, case: &str, approved: bool) {
+    let summary = "Approved by A (slack:T/U): the supplier is down, we know";
+    let body = json!({"approved": approved, "summary": summary, "at": "2026-05-04T10:00:00Z"});
+    aws.put_item(&format!("gate-answer#{case}"), &body);
+}
+
+/// The next call of ECS, with what the last answer handed on.
+fn called_back(event: &Value, answer: &Value) -> Value {
+    let mut next = event.clone();
+    next["hookDetails"] = answer["hookDetails"].clone();
+    next
+}
+
+/// What was handed on, as if the time to answer were over.
+fn over(mut answer: Value) -> Value {
+    let run = answer["hookDetails"]["deployHooksRun"].as_str().unwrap();
+    let mut parts: Vec<&str> = run.split('.').collect();
+    parts[3] = "1700000000";
+    answer["hookDetails"]["deployHooksRun"] = json!(parts.join("."));
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ecs_waits_while_people_are_asked_and_hears_their_yes() {
+    let (service, aws) = start(none()).await;
+    let gate = gate(Stage::PreTraffic, &aws, &[]);
+    let hook = event("POST_TEST_TRAFFIC_SHIFT", None);
+    let first = call(&gate, hook.clone()).await;
+    assert_eq!(first["hookStatus"], "IN_PROGRESS");
+    let questions = events(&aws, "Gate Question");
+    assert_eq!(questions.len(), 1);
+    let question: GateQuestion = serde_json::from_value(questions[0].clone()).unwrap();
+    let case = questions[0]["case"].as_str().unwrap();
+    assert_eq!(question.id().as_str(), case, "made from all that is shown");
+    assert_eq!(question.asking.service, "web");
+    assert_eq!(question.asking.gate, "pre-traffic");
+    assert_eq!(question.evidence.checks[0].name, "the supplier answers");
+    assert_eq!(question.evidence.checks[0].measurement, "errored");
+    assert!(question.evidence.reasons[0].contains("supplier"));
+    let shown = question.evidence.report.replace("s3:/", "");
+    assert!(aws.object(&shown).unwrap().contains("a reader buys a book"));
+    assert!(aws.published().is_empty(), "nothing is decided yet");
+    assert!(events(&aws, "Gate Decision").is_empty());
+
+    let measured = service.served();
+    let second = call(&gate, called_back(&hook, &first)).await;
+    assert_eq!(second["hookStatus"], "IN_PROGRESS", "nobody has answered");
+    answer(&aws, case, true);
+    let third = call(&gate, called_back(&hook, &second)).await;
+    assert_eq!(third["hookStatus"], "SUCCEEDED");
+    assert_eq!(service.served(), measured, "nothing is measured again");
+    assert_eq!(
+        events(&aws, "Gate Question").len(),
+        1,
+        "people are asked once"
+    );
+    assert_eq!(
+        aws.published()[0]["Subject"],
+        "Passed pre-traffic (inconclusive, let pass by people): web 1.2.0 (d-1)"
+    );
+    assert!(aws.published()[0]["Message"].contains("slack:T/U"));
+    let decision = &events(&aws, "Gate Decision")[0];
+    assert_eq!(
+        decision["verdict"], "inconclusive",
+        "the evidence is what it was"
+    );
+    assert_eq!(decision["passed"], true);
+    assert_eq!(decision["people"], "approved");
+    assert_eq!(decision["case"], case);
+    let report = aws.object_below("/reports/reports/web/d-1/pre-traffic-", ".json");
+    assert!(report.contains("people let the release go on"), "{report}");
+    assert!(report.contains("the supplier answers"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_no_stops_the_release_and_so_does_no_answer() {
+    let (_service, aws) = start(none()).await;
+    let gate = gate(Stage::PreTraffic, &aws, &[]);
+    let hook = event("POST_TEST_TRAFFIC_SHIFT", None);
+    let first = call(&gate, hook.clone()).await;
+    let late = call(&gate, called_back(&hook, &over(first.clone()))).await;
+    assert_eq!(late["hookStatus"], "FAILED");
+    assert!(aws.published()[0]["Message"].contains("nobody answered by"));
+    assert_eq!(events(&aws, "Gate Decision")[0]["people"], "unanswered");
+    let case = events(&aws, "Gate Question")[0]["case"].clone();
+    answer(&aws, case.as_str().unwrap(), false);
+    let no = call(&gate, called_back(&hook, &first)).await;
+    assert_eq!(no["hookStatus"], "FAILED");
+    assert_eq!(events(&aws, "Gate Decision")[1]["people"], "rejected");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_to_anything_but_what_was_shown_does_not_count() {
+    let (_service, aws) = start(none()).await;
+    let gate = gate(Stage::PreTraffic, &aws, &[]);
+    let hook = event("POST_TEST_TRAFFIC_SHIFT", None);
+    let first = call(&gate, hook.clone()).await;
+    let case = events(&aws, "Gate Question")[0]["case"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    answer(&aws, &case, true);
+    // Another step of the canary has measured nothing of this.
+    let other = event("PRE_PRODUCTION_TRAFFIC_SHIFT", Some(0));
+    let other = call(&gate, called_back(&other, &first)).await;
+    assert_eq!(other["hookStatus"], "IN_PROGRESS");
+    assert_eq!(
+        events(&aws, "Gate Question").len(),
+        2,
+        "it is a question of its own"
+    );
+    // What was measured is no longer what was shown.
+    let stored = format!("/reports/reports/questions/{case}-so-far.json");
+    let text = aws.object(&stored).unwrap().replace("errored", "passed!");
+    aws.put(&stored, &text);
+    let again = call(&gate, called_back(&hook, &first)).await;
+    assert_eq!(
+        again["hookStatus"], "IN_PROGRESS",
+        "it may be read whole yet"
+    );
+    let ended = call(&gate, called_back(&hook, &over(first))).await;
+    assert_eq!(ended["hookStatus"], "FAILED");
+    assert!(aws.published()[0]["Message"].contains("not what people were shown"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_can_ask_nobody_says_so_and_stops_the_release() {
+    let (_service, aws) = start(none()).await;
+    let hook = event("POST_TEST_TRAFFIC_SHIFT", None);
+    let alone = gate(Stage::PreTraffic, &aws, &[("STATE_TABLE", "")]);
+    assert_eq!(call(&alone, hook.clone()).await["hookStatus"], "FAILED");
+    let message = &aws.published()[0]["Message"];
+    assert!(
+        message.contains("ApprovalsConfig and GateEventBus"),
+        "{message}"
+    );
+    assert!(events(&aws, "Gate Question").is_empty());
+    // The bus does not take the question, or what was measured can't be kept.
+    for call_name in ["PutEvents", "PutObject"] {
+        let refuse: Plan = Arc::new(move |operation, _| {
+            (operation == call_name).then_some(Fault::Refuse("AccessDeniedException"))
+        });
+        let (_service, aws) = start(refuse).await;
+        let gate = gate(Stage::PreTraffic, &aws, &[]);
+        assert_eq!(
+            call(&gate, hook.clone()).await["hookStatus"],
+            "FAILED",
+            "{call_name}"
+        );
+        let message = &aws.published()[0]["Message"];
+        assert!(
+            message.contains("AccessDenied") || message.contains("permission"),
+            "{message}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_good_release_asks_nobody_and_says_beforehand_that_nobody_could_be() {
+    let service = Service::start(Mood::Well).await;
+    let suite = format!("inconclusive: ask\n{SUITE}");
+    let aws = FakeAws::start(service.port, &suite).await;
+    let alone = gate(Stage::PreTraffic, &aws, &[("STATE_TABLE", "")]);
+    call(&alone, support::event()).await;
+    assert_eq!(aws.answers(), ["Succeeded"]);
+    let report = aws.object_below("/reports/reports/shop/d-ABCDEF123/pre-traffic-", ".json");
+    assert!(
+        report.contains("ApprovalsConfig and GateEventBus"),
+        "{report}"
+    );
+    assert!(events(&aws, "Gate Question").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pipeline_is_called_again_until_people_have_answered() {
+    let (service, aws) = start(none()).await;
+    let gate = gate(Stage::PreTraffic, &aws, &[]);
+    let url = format!("http://127.0.0.1:{}", service.port);
+    let target = json!({"url": url, "application": "shop", "deployment_group": "production"});
+    let parameters = json!({"target": target}).to_string();
+    let job = |id: &str, token: Option<&str>| {
+        let mut data =
+            json!({"actionConfiguration": {"configuration": {"UserParameters": parameters}}});
+        if let Some(token) = token {
+            data["continuationToken"] = json!(token);
+        }
+        json!({"CodePipeline.job": {"id": id, "data": data}})
+    };
+    call(&gate, job("j-1", None)).await;
+    let token = aws.jobs()[0]["continuationToken"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    call(&gate, job("j-2", Some(&token))).await;
+    let token = aws.jobs()[1]["continuationToken"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let case = events(&aws, "Gate Question")[0]["case"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    answer(&aws, &case, true);
+    call(&gate, job("j-3", Some(&token))).await;
+    let variables = &aws.jobs()[2]["outputVariables"];
+    assert_eq!(variables["passed"], "true");
+    assert_eq!(variables["verdict"], "inconclusive");
+    assert!(variables["reason"].as_str().unwrap().contains("slack:T/U"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn for_codedeploy_the_function_stays_and_then_hands_itself_on() {
+    let (_service, aws) = start(none()).await;
+    let gate = gate(Stage::PreTraffic, &aws, &[]);
+    // Twelve more runs of half a minute: enough to ask, and not for long.
+    let left = Duration::from_secs(45);
+    let seen = invoke_with(&gate, left, support::event()).await;
+    assert_eq!(seen.result.unwrap()["part"], 1);
+    assert!(
+        seen.took > Duration::from_secs(10),
+        "it looks for an answer"
+    );
+    assert!(aws.answers().is_empty());
+    let next: Value = serde_json::from_str(&aws.invoked()[0]).unwrap();
+    let case = events(&aws, "Gate Question")[0]["case"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    answer(&aws, &case, true);
+    let seen = invoke_with(&gate, left, next).await;
+    assert!(seen.took < Duration::from_secs(5));
+    assert_eq!(aws.answers(), ["Succeeded"]);
+    let report = "/reports/reports/shop/d-ABCDEF123/pre-traffic-AfterAllowTestTraffic.json";
+    assert!(aws.object(report).unwrap().contains("slack:T/U"));
+}
