@@ -244,6 +244,7 @@ impl Look<'_> {
                 None => of_images(&behind.sets),
             },
             deployment: None,
+            gate: None,
             gates: behind.gates,
             gaps,
             change_sets: behind

@@ -137,7 +137,13 @@ async fn case_status(
             return CaseStatus::Unknown;
         }
     };
-    let action_state = wait::state(&context.function.aws, &keys, case, execution);
+    let action_state = wait::state(
+        &context.function.aws,
+        context.records(),
+        &keys,
+        case,
+        execution,
+    );
     match tokio::time::timeout(LOOKUP_TIMEOUT, action_state).await {
         Ok(Ok(action_state)) if action_state.status == Status::Waiting => match record.standing() {
             Some(intent) => CaseStatus::InProgress(intent.by.clone()),

@@ -112,6 +112,7 @@ fn full() -> Briefing {
             state: SetState::Executable,
             reason: None,
         }],
+        gate: None,
         gates: vec![GateReport {
             stage: "pre-traffic".into(),
             application: "shop".into(),

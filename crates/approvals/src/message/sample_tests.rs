@@ -34,6 +34,12 @@ fn every_sample_is_of_the_shape_that_its_name_says() {
                 Incoming::ExecutionChanged(_) => "execution changed",
                 Incoming::Paused(_) => "paused",
                 Incoming::DeploymentChanged(_) => "deployment changed",
+                Incoming::GateAsks(event) => {
+                    let said = sample(&name)["detail"]["case"].clone();
+                    assert_eq!(said, event.question.id().as_str());
+                    "gate asks"
+                }
+                Incoming::GateDecided(_) => "gate decided",
                 Incoming::CodeDeploy(_) => "CodeDeploy",
                 Incoming::Alarm(_) => "alarm",
                 Incoming::Reminder { .. } => "reminder",
@@ -51,6 +57,7 @@ fn every_sample_is_of_the_shape_that_its_name_says() {
         "approval-ecs-deployment-over.json": "deployment changed",
         "approval-ecs-pause.json": "paused",
         "approval-execution-changed.json": "execution changed",
+        "approval-gate-asks.json": "gate asks",
         "approval-reminder.json": "reminder",
         "approval-through-sqs-raw.json": "approval",
         "approval-through-sqs.json": "approval",

@@ -73,6 +73,7 @@ fn facts(route: &Route) -> Vec<(&'static str, String)> {
         Matching::Anything => "matches",
         Matching::Pipelines { .. } => "pipeline / stage / action",
         Matching::Services { .. } => "cluster / service",
+        Matching::Gates { .. } => "gate / application / cluster / service",
     };
     let mut facts = vec![
         (what, route.matching.to_string()),

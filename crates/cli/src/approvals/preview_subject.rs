@@ -1,7 +1,9 @@
 //! What a message file is about: an approval with its briefing, or a message that is passed on.
 
 use approval_notifier::forward;
-use approvals::message::{ApprovalMessage, Incoming, PauseEvent, WaitingMessage, incoming};
+use approvals::message::{
+    ApprovalMessage, GateAsks, Incoming, PauseEvent, WaitingMessage, incoming,
+};
 use approvals::{Briefing, Case, CaseId, Shown, Source, Token};
 use channels::ForwardedMessage;
 use common::console;
@@ -46,6 +48,7 @@ pub(crate) fn read(
             PreviewSubject::Case(Box::new(waiting(message, briefing, now)))
         }
         Incoming::Paused(event) => PreviewSubject::Case(Box::new(paused(event, briefing, now))),
+        Incoming::GateAsks(event) => PreviewSubject::Case(Box::new(gate(event, briefing, now))),
         Incoming::Alarm(alarm) => PreviewSubject::Plain(forward::of_alarm(&alarm)),
         Incoming::CodeDeploy(trigger) => PreviewSubject::Plain(forward::of_trigger(&trigger)),
         Incoming::Other(message) => PreviewSubject::Unknown(forward::of_other(&message)),
@@ -58,6 +61,7 @@ pub(crate) fn read(
         Incoming::ActionChanged(_)
         | Incoming::ExecutionChanged(_)
         | Incoming::DeploymentChanged(_)
+        | Incoming::GateDecided(_)
         | Incoming::Reminder { .. } => {
             return Err(Failure::Wrong(
                 "this event only changes what was sent before; give the approval's message, and \
@@ -97,6 +101,20 @@ fn paused(event: PauseEvent, briefing: Briefing, now: Timestamp) -> Case {
         expires: event.expires,
         console_link: console::service(&paused.region, &paused.cluster, &paused.service),
         ..empty(paused.case_id(), paused, briefing, now)
+    }
+}
+
+fn gate(event: GateAsks, briefing: Briefing, now: Timestamp) -> Case {
+    let question = event.question;
+    let id = question.id();
+    let briefing = Briefing {
+        gate: Some(question.evidence),
+        ..briefing
+    };
+    Case {
+        execution_id: Some(question.asking.deployment_id.clone()),
+        expires: Some(question.expires),
+        ..empty(id, question.asking, briefing, now)
     }
 }
 
