@@ -238,7 +238,7 @@ fn each_mistake_is_told_with_its_place_and_remedy() {
     fractions.yaml:12:20: at: "1h" is not a part of the time to decide; write 1% to 99%, in whole percent
     glob.yaml:11:23: pipeline: "shop/*" can't match any name; write up to 100 letters, digits, ., @, - and _, with * for any text and ? for one character
     glob.yaml:11:41: stage: "[a-z]" can't match any name; write up to 100 letters, digits, ., @, - and _, with * for any text and ? for one character
-    match-of-both.yaml:7:12: match: names of a pipeline and of a service match nothing together; write pipeline, stage and action for approvals of pipelines, or cluster and service for paused deployments of ECS; two routes for both
+    match-of-both.yaml:7:12: match: names of a pipeline and of a service match nothing together; write pipeline, stage and action for approvals of pipelines, cluster and service for paused deployments of ECS, or gate and application for questions of gates; two routes for both
     mentions.yaml:11:14: mention: the route never tells "log"; add the channel to `tell:`, or remove the mention
     mentions.yaml:11:14: mention: the route never tells "mail"; add the channel to `tell:`, or remove the mention
     mentions.yaml:11:22: "@lead" mentions nobody; write <@U0123ABCD> for a member, <!subteam^S0123ABCD> for a group, <!here>, <!channel> or <!everyone>
