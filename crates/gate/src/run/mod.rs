@@ -196,7 +196,7 @@ pub async fn run_part(run: Run, part: Part) -> PartEnd {
 pub async fn run_observed(run: Run, observer: Observer) -> Outcome {
     let (name, stage) = (run.suite.name.clone(), run.stage);
     match go_on(run, Part::whole(Timestamp::now()), Some(observer)).await {
-        PartEnd::Decided(outcome) => *outcome,
+        PartEnd::Decided(outcome) | PartEnd::Asks(outcome) => *outcome,
         PartEnd::Paused(_) => never_ended(&name, stage),
     }
 }
