@@ -163,6 +163,24 @@ mod tests {
     }
 
     #[test]
+    fn the_schema_says_what_is_asked() {
+        let schema = include_str!("../../../docs/gate-event.schema.json");
+        let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        let mut asked = question();
+        asked.asking.caller = "ECS".into();
+        asked.evidence.checks.push(CheckEvidence::default());
+        let mut detail = serde_json::json!(asked);
+        detail["case"] = serde_json::json!(asked.id().as_str());
+        let event = |detail: &serde_json::Value| serde_json::json!({"source": crate::EVENT_SOURCE, "detail-type": crate::QUESTION, "detail": detail});
+        if let Err(error) = schema.validate(&event(&detail)) {
+            panic!("{error}: {detail}");
+        }
+        detail["asking"]["gate"] = "another".into();
+        assert!(!schema.is_valid(&event(&detail)));
+    }
+
+    #[test]
     fn what_is_released_has_a_name_whatever_is_known() {
         let mut asking = question().asking;
         assert_eq!(asking.to_string(), "shop/post-traffic");

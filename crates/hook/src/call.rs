@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use gate::Stage;
+use signing::OpaqueId;
 
 use crate::caller::Caller;
 use crate::event::Call;
@@ -46,6 +47,17 @@ impl Call {
             facts.extend(ecs::facts_of(event));
         }
         facts
+    }
+
+    /// Names this run of the gate for what lies elsewhere meanwhile, so that it serves no other one.
+    pub(crate) fn run_key(&self, stage: Stage) -> OpaqueId {
+        OpaqueId::of(&[
+            "deploy-hooks run of a gate",
+            &self.caller().to_string(),
+            stage.as_str(),
+            self.id(),
+            &self.execution_id(),
+        ])
     }
 
     /// By what its report is found again.

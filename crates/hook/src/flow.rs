@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::answer::{Answer, Delivery};
-use crate::ask::{self, Answered, Asked, Asking, Patience, People};
+use crate::ask::{self, Answered, Asked, Asking, Patience, People, Waiting};
 use crate::budget::Budget;
 use crate::caller::{Caller, Preparation, Prepared, Refusal};
 use crate::carried::Handover;
@@ -206,6 +206,7 @@ async fn begin_asking(
         caller: call.caller(),
         stage: function.stage,
         execution_id: call.execution_id().into_owned(),
+        run: call.run_key(function.stage),
         facts: progress.facts(),
         place: invocation.place.clone(),
         patience: Patience {
@@ -239,21 +240,36 @@ async fn wait_for_people(
         Call::CodeDeploy(_) => budget.work_until,
         Call::Ecs(_) | Call::CodePipeline(_) => Instant::now(),
     };
-    let (looking, question) = (function.clone(), asked.clone());
-    let look = async move {
-        let settings = looking.settings.as_ref().ok()?;
-        ask::wait(&looking.aws, settings, (looking.stage, &question), until).await
+    let ended = |reason: String| Box::new(asked.ended(function.stage, reason));
+    let waiting = Waiting {
+        stage: function.stage,
+        run: call.run_key(function.stage),
+        asked: asked.clone(),
     };
+    let looking = function.clone();
+    let look = async move {
+        let settings = looking.settings.as_ref().map_err(ToString::to_string)?;
+        Ok(ask::wait(&looking.aws, settings, &waiting, until).await)
+    };
+    // Before the look: an answer that comes later has come too late.
+    let over = Timestamp::now() >= asked.closes();
     let last = until.max(Instant::now() + budget.lookup_timeout());
     match guard::run(last, look.in_current_span()).await {
-        Ok(Some(answered)) => return Err(Box::new(answered)),
-        Ok(None) => {}
-        Err(cut) => tracing::error!(?cut, "people's answer could not be looked for"),
+        Ok(Ok(Some(answered))) => return Err(Box::new(answered)),
+        Ok(Ok(None)) => {}
+        Ok(Err(wrong_settings)) => return Err(ended(wrong_settings)),
+        Err(cut) => {
+            tracing::error!(?cut, "people's answer could not be looked for");
+            if over {
+                let why = "people's answer could not be looked for in time".to_owned();
+                return Err(ended(why));
+            }
+        }
     }
     let handover = asked.handover(Timestamp::now());
     hand_over(function, call, handover, budget)
         .await
-        .map_err(|reason| Box::new(asked.ended(function.stage, reason)))
+        .map_err(ended)
 }
 
 /// Whether another invocation goes on with this part of a bake; no, where that can't be found out in time.

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use test_support::gates as support;
+use test_support::{gates as support, paced_time};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,8 +84,9 @@ fn over(mut answer: Value) -> Value {
     answer
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn ecs_waits_while_people_are_asked_and_hears_their_yes() {
+    let _time = paced_time::start();
     let (service, aws) = start(none()).await;
     let gate = gate(Stage::PreTraffic, &aws, &[]);
     let hook = event("POST_TEST_TRAFFIC_SHIFT", None);
@@ -136,8 +137,9 @@ async fn ecs_waits_while_people_are_asked_and_hears_their_yes() {
     assert!(report.contains("the supplier answers"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_no_stops_the_release_and_so_does_no_answer() {
+    let _time = paced_time::start();
     let (_service, aws) = start(none()).await;
     let gate = gate(Stage::PreTraffic, &aws, &[]);
     let hook = event("POST_TEST_TRAFFIC_SHIFT", None);
@@ -153,8 +155,9 @@ async fn a_no_stops_the_release_and_so_does_no_answer() {
     assert_eq!(events(&aws, "Gate Decision")[1]["people"], "rejected");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn an_answer_to_anything_but_what_was_shown_does_not_count() {
+    let _time = paced_time::start();
     let (_service, aws) = start(none()).await;
     let gate = gate(Stage::PreTraffic, &aws, &[]);
     let hook = event("POST_TEST_TRAFFIC_SHIFT", None);
@@ -190,8 +193,9 @@ async fn an_answer_to_anything_but_what_was_shown_does_not_count() {
     assert!(aws.published()[0]["Message"].contains("not what people were shown"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn whoever_can_ask_nobody_says_so_and_stops_the_release() {
+    let _time = paced_time::start();
     let (_service, aws) = start(none()).await;
     let hook = event("POST_TEST_TRAFFIC_SHIFT", None);
     let alone = gate(Stage::PreTraffic, &aws, &[("STATE_TABLE", "")]);
@@ -222,8 +226,9 @@ async fn whoever_can_ask_nobody_says_so_and_stops_the_release() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_good_release_asks_nobody_and_says_beforehand_that_nobody_could_be() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Well).await;
     let suite = format!("inconclusive: ask\n{SUITE}");
     let aws = FakeAws::start(service.port, &suite).await;
@@ -238,8 +243,9 @@ async fn a_good_release_asks_nobody_and_says_beforehand_that_nobody_could_be() {
     assert!(events(&aws, "Gate Question").is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn a_pipeline_is_called_again_until_people_have_answered() {
+    let _time = paced_time::start();
     let (service, aws) = start(none()).await;
     let gate = gate(Stage::PreTraffic, &aws, &[]);
     let url = format!("http://127.0.0.1:{}", service.port);
@@ -275,8 +281,9 @@ async fn a_pipeline_is_called_again_until_people_have_answered() {
     assert!(variables["reason"].as_str().unwrap().contains("slack:T/U"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn for_codedeploy_the_function_stays_and_then_hands_itself_on() {
+    let _time = paced_time::start();
     let (_service, aws) = start(none()).await;
     let gate = gate(Stage::PreTraffic, &aws, &[]);
     // Twelve more runs of half a minute: enough to ask, and not for long.
@@ -299,4 +306,42 @@ async fn for_codedeploy_the_function_stays_and_then_hands_itself_on() {
     assert_eq!(aws.answers(), ["Succeeded"]);
     let report = "/reports/reports/shop/d-ABCDEF123/pre-traffic-AfterAllowTestTraffic.json";
     assert!(aws.object(report).unwrap().contains("slack:T/U"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_counts_for_the_run_that_asked_and_for_no_other() {
+    let _time = paced_time::start();
+    let (service, aws) = start(none()).await;
+    let gate = gate(Stage::PreTraffic, &aws, &[]);
+    let left = Duration::from_secs(45);
+    invoke_with(&gate, left, support::event()).await;
+    let case = events(&aws, "Gate Question")[0]["case"].clone();
+    answer(&aws, case.as_str().unwrap(), true);
+    let measured = service.served();
+    // Whoever may invoke the function takes what was handed on to another lifecycle event, once its time is over.
+    let mut forged: Value = serde_json::from_str(&aws.invoked()[0]).unwrap();
+    forged["LifecycleEventHookExecutionId"] = json!("another-event");
+    let run = forged["deployHooksRun"].as_str().unwrap();
+    let mut parts: Vec<&str> = run.split('.').collect();
+    parts[3] = "1700000000";
+    forged["deployHooksRun"] = json!(parts.join("."));
+    invoke_with(&gate, left, forged).await;
+    assert_eq!(aws.answers(), ["Failed"]);
+    let message = &aws.published()[0]["Message"];
+    assert!(message.contains("another run of a gate"), "{message}");
+    assert_eq!(service.served(), measured);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_whose_settings_became_wrong_meanwhile_ends_the_wait() {
+    let _time = paced_time::start();
+    let (_service, aws) = start(none()).await;
+    let hook = event("POST_TEST_TRAFFIC_SHIFT", None);
+    let first = call(&gate(Stage::PreTraffic, &aws, &[]), hook.clone()).await;
+    assert_eq!(first["hookStatus"], "IN_PROGRESS");
+    let case = events(&aws, "Gate Question")[0]["case"].clone();
+    answer(&aws, case.as_str().unwrap(), true);
+    let wrong = gate(Stage::PreTraffic, &aws, &[("SUITE", "")]);
+    let ended = call(&wrong, called_back(&hook, &first)).await;
+    assert_eq!(ended["hookStatus"], "FAILED");
 }

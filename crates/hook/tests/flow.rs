@@ -61,6 +61,7 @@ async fn a_good_release_passes_and_everyone_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn a_decision_is_an_event_whose_loss_changes_nothing() {
+    let _time = paced_time::start();
     let service = Service::start(Mood::Broken).await;
     let aws = FakeAws::start(service.port, SUITE).await;
     invoke(&function(Stage::PreTraffic, &aws), LEFT).await;

@@ -25,7 +25,7 @@ use self::store::Stored;
 use crate::caller::Caller;
 use crate::carried::{Carried, Handover};
 use crate::facts::Facts;
-use crate::publish::{self, console_link, gate_event};
+use crate::publish::{self, ReportName, console_link, gate_event};
 use crate::settings::Settings;
 
 pub(crate) use self::deadline::Patience;
@@ -73,7 +73,7 @@ impl Asked {
     }
 
     /// When the gate gives up.
-    fn closes(&self) -> Timestamp {
+    pub(crate) fn closes(&self) -> Timestamp {
         self.expires
             .saturating_add(gate_question::GRACE)
             .unwrap_or(self.expires)
@@ -149,10 +149,23 @@ pub(crate) struct Asking {
     pub(crate) caller: Caller,
     pub(crate) stage: Stage,
     pub(crate) execution_id: String,
+    /// The run that asks.
+    pub(crate) run: OpaqueId,
     pub(crate) facts: Facts,
     /// Where the function runs.
     pub(crate) place: Option<Place>,
     pub(crate) patience: Patience,
+}
+
+impl Asking {
+    fn report_name(&self) -> ReportName<'_> {
+        ReportName {
+            caller: self.caller,
+            stage: self.stage,
+            facts: &self.facts,
+            execution_id: self.execution_id.as_str().into(),
+        }
+    }
 }
 
 /// Asks people. An error is a sentence that says why nobody could be asked.
@@ -167,7 +180,7 @@ pub(crate) async fn begin(
     };
     let now = Timestamp::now();
     let expires = deadline::expires(outcome.report.started, now, asking.patience)?;
-    let stored = Stored::of(outcome, &asking.facts);
+    let stored = Stored::of(outcome, &asking.facts, &asking.run);
     let name = asking.report_name();
     let report = publish::put_asked(aws, settings, &name, &outcome.report);
     // People can decide without the whole report: what they are shown is in the question.
@@ -224,7 +237,7 @@ fn question(
             deployment_id: fact("deployment_id"),
             lifecycle_event: fact("lifecycle_event"),
             revision: fact("revision"),
-            run: OpaqueId::of(&["deploy-hooks run of a gate", &asking.execution_id]).to_string(),
+            run: asking.run.to_string(),
         },
         evidence,
         asked_at: whole(now),
@@ -238,15 +251,24 @@ fn with_report(mut question: GateQuestion, report: String, region: &str) -> Gate
     question
 }
 
+/// A run that waits for people.
+#[derive(Debug, Clone)]
+pub(crate) struct Waiting {
+    pub(crate) stage: Stage,
+    /// The run that looks, which must be the one that asked.
+    pub(crate) run: OpaqueId,
+    pub(crate) asked: Asked,
+}
+
 /// Looks for the answer until `until`, at least once. None: it is still to come.
 pub(crate) async fn wait(
     aws: &Aws,
     settings: &Settings,
-    (stage, asked): (Stage, &Asked),
+    waiting: &Waiting,
     until: Instant,
 ) -> Option<Answered> {
     loop {
-        if let Some(answered) = look(aws, settings, (stage, asked)).await {
+        if let Some(answered) = look(aws, settings, waiting).await {
             return Some(answered);
         }
         if Instant::now() + 2 * POLL_EVERY > until {
@@ -257,7 +279,8 @@ pub(crate) async fn wait(
 }
 
 /// Looks once. What can't be read is no answer, and once the time is over it is a failure with that reason.
-async fn look(aws: &Aws, settings: &Settings, (stage, asked): (Stage, &Asked)) -> Option<Answered> {
+async fn look(aws: &Aws, settings: &Settings, waiting: &Waiting) -> Option<Answered> {
+    let Waiting { stage, run, asked } = waiting;
     // Before the look: an answer that comes later has come too late.
     let over = Timestamp::now() >= asked.closes();
     let answer = read(aws, settings, asked).await;
@@ -268,7 +291,7 @@ async fn look(aws: &Aws, settings: &Settings, (stage, asked): (Stage, &Asked)) -
         return None;
     }
     let stored = store::get(aws, settings, &asked.question).await;
-    let stored = stored.and_then(|stored| stored.if_it_is(&asked.measurements));
+    let stored = stored.and_then(|stored| stored.if_it_is(&asked.measurements, run));
     match (stored, answer) {
         (Ok(stored), Ok(Some(answer))) => Some(decided(asked, stored, &answer)),
         (Ok(stored), Ok(None)) => Some(unanswered(asked, stored, &no_answer(asked))),
@@ -279,8 +302,8 @@ async fn look(aws: &Aws, settings: &Settings, (stage, asked): (Stage, &Asked)) -
             None
         }
         (Err(problem), _) => {
-            let outcome = Outcome::refused("", stage, Facts::new(), vec![problem]);
-            let stored = Stored::of(&outcome, &Facts::new());
+            let outcome = Outcome::refused("", *stage, Facts::new(), vec![problem]);
+            let stored = Stored::of(&outcome, &Facts::new(), run);
             let why = "people were asked, and what they were shown can't be confirmed any more";
             Some(unanswered(asked, stored, why))
         }

@@ -18,20 +18,24 @@ use crate::settings::Settings;
 pub(super) struct Stored {
     pub(super) outcome: Outcome,
     pub(super) facts: Facts,
-    /// Of both.
+    /// The run that measured it.
+    run: OpaqueId,
+    /// Of all three.
     pub(super) digest: OpaqueId,
     text: String,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Form<R> {
+    run: OpaqueId,
     facts: Facts,
     report: R,
 }
 
 impl Stored {
-    pub(super) fn of(outcome: &Outcome, facts: &Facts) -> Self {
+    pub(super) fn of(outcome: &Outcome, facts: &Facts, run: &OpaqueId) -> Self {
         let form = Form {
+            run: run.clone(),
             facts: facts.clone(),
             report: &outcome.report,
         };
@@ -39,6 +43,7 @@ impl Stored {
         Self {
             outcome: outcome.clone(),
             facts: facts.clone(),
+            run: run.clone(),
             digest: digest(&text),
             text,
         }
@@ -50,17 +55,21 @@ impl Stored {
         Ok(Self {
             outcome: Outcome::of_report(form.report),
             facts: form.facts,
+            run: form.run,
             digest: digest(&text),
             text,
         })
     }
 
-    /// The same, if it has this digest.
-    pub(super) fn if_it_is(self, digest: &OpaqueId) -> Result<Self, String> {
-        if self.digest == *digest {
+    /// The same, if it has this digest and this run measured it.
+    pub(super) fn if_it_is(self, digest: &OpaqueId, run: &OpaqueId) -> Result<Self, String> {
+        let why = if self.digest != *digest {
+            "what is stored of the measurements is not what people were shown"
+        } else if self.run != *run {
+            "people were asked about another run of a gate, and their answer counts for that one alone"
+        } else {
             return Ok(self);
-        }
-        let why = "what is stored of the measurements is not what people were shown";
+        };
         Err(why.to_owned())
     }
 }

@@ -20,7 +20,11 @@ fn stored() -> Stored {
     let reasons = vec!["check \"a\" errored".to_owned()];
     let outcome = Outcome::refused("shop", Stage::PreTraffic, BTreeMap::new(), reasons);
     let facts = Facts::from([("application".to_owned(), "shop".to_owned())]);
-    Stored::of(&outcome, &facts)
+    Stored::of(&outcome, &facts, &run())
+}
+
+fn run() -> OpaqueId {
+    OpaqueId::of(&["run"])
 }
 
 fn answer(approved: bool) -> GateAnswer {
@@ -75,10 +79,14 @@ fn a_no_and_no_answer_stop_the_release() {
 fn what_was_shown_is_known_again_and_nothing_else_takes_its_place() {
     let shown = stored();
     let digest = shown.digest.clone();
-    assert!(shown.clone().if_it_is(&digest).is_ok());
+    assert!(shown.clone().if_it_is(&digest, &run()).is_ok());
+    let other = shown
+        .clone()
+        .if_it_is(&digest, &OpaqueId::of(&["another run"]));
+    assert!(other.unwrap_err().contains("another run"));
     let other = Outcome::refused("shop", Stage::PreTraffic, BTreeMap::new(), vec!["x".into()]);
-    let other = Stored::of(&other, &shown.facts);
-    assert!(other.if_it_is(&digest).is_err());
+    let other = Stored::of(&other, &shown.facts, &run());
+    assert!(other.if_it_is(&digest, &run()).is_err());
 }
 
 #[test]

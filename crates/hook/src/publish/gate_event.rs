@@ -3,11 +3,12 @@
 //! Its form is a contract with whoever writes rules: `docs/gate-event.schema.json`. Flat, as patterns match best on
 //! that. Best effort like the report: nothing here can change the answer.
 
-use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use common::aws::Aws;
 use common::failure::{Failure, Hints};
+use common::json_api::{self, EVENTS};
 use gate_question::EVENT_SOURCE;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{GateResult, console_link};
 
@@ -133,16 +134,14 @@ pub(crate) async fn put(
     detail_type: &str,
     detail: String,
 ) -> Result<(), String> {
-    let entry = PutEventsRequestEntry::builder()
-        .event_bus_name(bus)
-        .source(EVENT_SOURCE)
-        .detail_type(detail_type)
-        .detail(detail)
-        .build();
-    // One call an invocation, and no other crate's: it needs no place among the shared clients.
-    let client = aws_sdk_eventbridge::Client::new(aws.config());
-    let answer = client.put_events().entries(entry).send().await;
+    let entry = json!({
+        "EventBusName": bus,
+        "Source": EVENT_SOURCE,
+        "DetailType": detail_type,
+        "Detail": detail,
+    });
     let told = |why: String| format!("the event could not be put on the event bus {bus}: {why}");
+    let answer = json_api::call(aws, EVENTS, "PutEvents", json!({ "Entries": [entry] })).await;
     let answer = answer.map_err(|error| {
         let hints = Hints {
             permission: "events:PutEvents on it",
@@ -150,17 +149,20 @@ pub(crate) async fn put(
         };
         told(Failure::of(&error).sentence(aws.identity(), hints))
     })?;
-    if answer.failed_entry_count() == 0 {
+    taken(&answer).map_err(told)
+}
+
+/// Pure: whether the one entry was taken. EventBridge answers a refused entry with a success of the call.
+fn taken(answer: &Value) -> Result<(), String> {
+    let entry = &answer["Entries"][0];
+    if answer["FailedEntryCount"] == 0 && entry["EventId"].is_string() {
         return Ok(());
     }
-    let entry = answer.entries().first();
-    let code = entry
-        .and_then(|entry| entry.error_code())
+    let code = entry["ErrorCode"]
+        .as_str()
         .unwrap_or("an error without a code");
-    let message = entry
-        .and_then(|entry| entry.error_message())
-        .unwrap_or_default();
-    Err(told(format!("EventBridge says {code}: {message}")))
+    let message = entry["ErrorMessage"].as_str().unwrap_or_default();
+    Err(format!("EventBridge says {code}: {message}"))
 }
 
 fn short(text: &str, bytes: usize) -> String {
@@ -174,8 +176,6 @@ fn short(text: &str, bytes: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
     use crate::answer::{Answer, Delivery};
     use crate::publish::sample;
@@ -248,6 +248,21 @@ mod tests {
         result.facts.insert("version".to_owned(), version);
         let detail = detail(&result, None, "");
         assert!(!detail.contains("0123456789abcdef"), "{detail}");
+    }
+
+    #[test]
+    fn an_entry_is_taken_only_where_it_has_an_id() {
+        let good = json!({"FailedEntryCount": 0, "Entries": [{"EventId": "e-1"}]});
+        assert_eq!(taken(&good), Ok(()));
+        let refused = json!({"FailedEntryCount": 1, "Entries": [
+            {"ErrorCode": "InternalFailure", "ErrorMessage": "try it later"}]});
+        assert_eq!(
+            taken(&refused).unwrap_err(),
+            "EventBridge says InternalFailure: try it later"
+        );
+        for unknown in [json!({}), json!({"FailedEntryCount": 0, "Entries": []})] {
+            assert!(taken(&unknown).is_err(), "{unknown}");
+        }
     }
 
     #[test]
