@@ -320,7 +320,7 @@ fn nothing_that_is_not_ours_can_be_asked_for() {
     assert_snapshot!(told(&["down", "dev/wep", "--yes"]), @r#"there is no service "dev/wep"; did you mean "dev/web"?"#);
     assert_snapshot!(told(&["down", "test/always", "--yes"]), @"the schedule of test/always never changes (tag deploy-hooks:schedule: always-on); say how long, with --for or --until");
     assert_snapshot!(told(&["explain", "agent"]), @"dev/agent is a DAEMON service: ECS takes no count for it, so it never sleeps");
-    assert_snapshot!(told(&["explain", "nothing-like-it"]), @r#"there is no service "nothing-like-it"; there are "dev/web", "test/api", "dev/db-main", "test/always", "dev/other", "dev/shop-prod""#);
+    assert_snapshot!(told(&["explain", "nothing-like-it"]), @r#"there is no service "nothing-like-it"; there are "dev/db-main", "dev/other", "dev/shop-prod", "dev/web", "test/always", "test/api""#);
     assert_eq!(world.ecs(|ecs| ecs.changes.len()), 0);
 }
 

@@ -152,7 +152,9 @@ impl RequestTemplate<'_> {
 
 /// The message for a service that isn't there.
 pub(crate) fn unknown(name: &str, plan: &Plan) -> String {
-    let places: Vec<String> = plan.rows.iter().map(|row| row.resource.place()).collect();
+    // A plan is in the order of what happens next, which changes with the time of day.
+    let mut places: Vec<String> = plan.rows.iter().map(|row| row.resource.place()).collect();
+    places.sort_unstable();
     let names = plan.rows.iter().map(|row| row.resource.name.as_str());
     let known = places.iter().map(String::as_str).chain(names);
     let remedy = match nearest(name, known) {
