@@ -314,13 +314,16 @@ async fn an_answer_counts_for_the_run_that_asked_and_for_no_other() {
     let (service, aws) = start(none()).await;
     let gate = gate(Stage::PreTraffic, &aws, &[]);
     let left = Duration::from_secs(45);
-    invoke_with(&gate, left, support::event()).await;
+    let mut other = support::event();
+    other["LifecycleEventHookExecutionId"] = json!("another-event");
+    invoke_with(&gate, left, other).await;
     let case = events(&aws, "Gate Question")[0]["case"].clone();
     answer(&aws, case.as_str().unwrap(), true);
     let measured = service.served();
     // Whoever may invoke the function takes what was handed on to another lifecycle event, once its time is over.
     let mut forged: Value = serde_json::from_str(&aws.invoked()[0]).unwrap();
-    forged["LifecycleEventHookExecutionId"] = json!("another-event");
+    let real = support::event();
+    forged["LifecycleEventHookExecutionId"] = real["LifecycleEventHookExecutionId"].clone();
     let run = forged["deployHooksRun"].as_str().unwrap();
     let mut parts: Vec<&str> = run.split('.').collect();
     parts[3] = "1700000000";
