@@ -1,5 +1,5 @@
-"""A service that ECS deploys itself: a canary with a gate at each step and a person's yes before it, and a bad
-revision that comes back."""
+"""A service that ECS deploys itself: a canary with a gate at each step and a person's yes before it, a revision that is
+slower than the old one, and one whose checkout is broken; both come back."""
 
 import time
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from world.native import PRE_STAGE, PRODUCTION, GatedService
 from world.outcomes import Outcome
 
 from demo.pause import Lead
+from demo.readers import METRIC, NAMESPACE, Readers
 from demo.screen import Screen
 
 # Before each step somebody is asked.
@@ -33,6 +34,26 @@ checks:
     retries: 0
     http: { method: POST, url: /api/checkout, json: { book: 7, quantity: 1 } }
     expect: [{ status: 201 }]
+"""
+# The old revision answers nine of ten meanwhile: what is slower than it was is seen before most customers are.
+MEASURED = f"""\
+{SUITE}\
+  - name: no slower than the old version
+    on: post-traffic
+    metric:
+      queries:
+        latency:
+          namespace: {NAMESPACE}
+          metric: {METRIC}
+          dimensions: {{ Service: books, Version: "{{{{ target.version }}}}" }}
+          statistic: Average
+      unit: ms
+      period: 1s
+      delay: 1s
+      window: 15s
+      compare_to: old
+      tolerance: "50%"
+traffic: {{ initial_delay: 12s, bake: 3s, every: 3s }}
 """
 
 
@@ -61,12 +82,16 @@ class CanaryChapter:
         self._lead = Lead(world, screen, "books")
 
     def play(self) -> list[Revision]:
-        """Plays both."""
+        """Plays all of them."""
         service = self._gated.service
         # The first deployment has nothing to compare with, and no customers yet.
         service.create("1.0.0", strategy="BLUE_GREEN")
         self._screen.line("ECS", "books 1.0.0 serves customers; ECS itself will deploy what follows")
-        return [self._deploy("1.1.0"), self._deploy("1.2.0", fault="checkout")]
+        self._gated.put_suite(MEASURED)
+        with Readers(self._world, service):
+            slow = self._deploy("1.1.0", fault="slow")
+        self._gated.put_suite(SUITE)
+        return [slow, self._deploy("1.2.0"), self._deploy("1.3.0", fault="checkout")]
 
     def _deploy(self, version: str, fault: str = "none") -> Revision:
         service, revision = self._gated.service, Revision(version)
@@ -129,21 +154,27 @@ class CanaryChapter:
 
 def canary_differences(revisions: list[Revision]) -> list[str]:
     """Each thing that is not as it should be, as a sentence."""
-    good, bad = revisions
+    slow, good, bad = revisions
     found = []
+    back = ("ROLLBACK_SUCCESSFUL", [10, 0], [0], ["pre-traffic Succeeded", "post-traffic Failed"])
     expected = {
-        good.version: ("SUCCESSFUL", [10, 100], [0, 10], ["pre-traffic Succeeded", "post-traffic Succeeded"]),
-        bad.version: ("ROLLBACK_SUCCESSFUL", [10, 0], [0], ["pre-traffic Succeeded", "post-traffic Failed"]),
+        slow.version: (back, "1.0.0"),
+        good.version: (
+            ("SUCCESSFUL", [10, 100], [0, 10], ["pre-traffic Succeeded", "post-traffic Succeeded"]),
+            good.version,
+        ),
+        bad.version: (back, good.version),
     }
     for one in revisions:
-        status, steps, pauses, verdicts = expected[one.version]
+        (status, steps, pauses, verdicts), serves = expected[one.version]
         if (one.status, one.steps, one.pauses, one.verdicts) != (status, steps, pauses, verdicts):
             found.append(
                 f"the canary {one.version} should have ended {status} after {steps} % and pauses at {pauses} % with "
                 f"{verdicts}, and ended {one.status} after {one.steps} %, {one.pauses} % with {one.verdicts}"
             )
-        if one.serves != good.version:
-            found.append(f"customers should have had {good.version} after {one.version} and had {one.serves}")
-    if not any("a reader buys a book" in reason for reason in bad.reasons):
-        found.append(f"the message should have said why {bad.version} came back, and said {bad.reasons}")
+        if one.serves != serves:
+            found.append(f"customers should have had {serves} after {one.version} and had {one.serves}")
+    for one, why in ((slow, "no slower than the old version"), (bad, "a reader buys a book")):
+        if not any(why in reason for reason in one.reasons):
+            found.append(f"the message should have said why {one.version} came back, and said {one.reasons}")
     return found

@@ -1,5 +1,6 @@
 """Suites that ask AWS about the release: alarms, targets, the wiring of the deployment."""
 
+import json
 from collections.abc import Callable
 
 from follow import ENDED, Follower
@@ -50,7 +51,7 @@ def test_healthy_targets_and_a_quiet_alarm_let_the_release_pass(
     deployment = lab.deploy(release(), gates.hooks("pre-traffic", "post-traffic"))
     assert follower.ended(deployment) in ENDED, follower.told()
     assert follower.answers(deployment) == [(PRE, "Succeeded"), (POST, "Succeeded")]
-    report = world.outcomes.report(world.outcomes.wait(deployment, "pre-traffic"))
+    report = json.loads(world.outcomes.report(world.outcomes.wait(deployment, "pre-traffic")))
     checks = {check["name"]: check["rounds"][-1]["tries"][-1] for check in report["checks"]}
     assert checks["all new tasks are healthy"]["request"].startswith("the targets of ")
     wiring = {each["expected"]: each["got"] for each in checks["wired well"]["expectations"]}
