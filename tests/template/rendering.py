@@ -64,7 +64,7 @@ class Rendered:
         """The sentences of the rules that refuse these parameters."""
         told = []
         for rule in self.template.get("Rules", {}).values():
-            if self.value(rule["RuleCondition"]):
+            if self.value(rule.get("RuleCondition", True)):
                 asserted = rule["Assertions"]
                 told += [each["AssertDescription"] for each in asserted if not self.value(each["Assert"])]
         return told

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from rendering import Rendered
 from world import templates
 from world.templates import TARGET_ROLE, Json, actions, policies, statements
 
@@ -279,3 +280,12 @@ def test_the_role_of_other_accounts_is_lent_to_one_role_that_knows_the_external_
         "StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}},
     }
     assert "Default" not in template["Parameters"]["ExternalId"]
+
+
+def test_a_role_of_another_account_that_could_change_nothing_is_refused() -> None:
+    template = templates.load(TARGET_ROLE)
+    known = {"SchedulerRoleArn": "arn:aws:iam::111122223333:role/scheduler", "ExternalId": "of-our-choice"}
+    [told] = Rendered(template, known).broken_rules()
+    assert told.startswith("The role could change nothing; name clusters in Clusters (such as dev-*)")
+    for parameter in ("Clusters", "Databases", "Groups"):
+        assert Rendered(template, known | {parameter: "dev-*"}).broken_rules() == []
