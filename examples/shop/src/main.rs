@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Json, Router};
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Parser, ValueEnum};
@@ -100,7 +100,7 @@ async fn run() -> io::Result<()> {
         .route("/health", get(async || "ok"))
         .route("/version", get(version))
         .route("/api/books", get(books))
-        .route("/api/checkout", post(checkout))
+        .route("/api/checkout", get(quote).post(checkout))
         .layer(middleware::from_fn_with_state(shop.clone(), misbehave))
         .layer(middleware::from_fn_with_state(shop.clone(), log))
         .with_state(shop);
@@ -134,28 +134,53 @@ async fn books() -> Json<Value> {
     Json(BOOKS.iter().map(book).collect())
 }
 
+/// An order.
 async fn checkout(State(shop): State<Arc<Shop>>, Json(order): Json<Order>) -> Response {
-    let refuse =
-        |status: StatusCode, error: &str| (status, Json(json!({ "error": error }))).into_response();
+    let number = || shop.checkouts.fetch_add(1, Ordering::Relaxed);
+    match computed(&shop.settings, &order, number) {
+        Ok((served, total)) => {
+            let order = json!({ "order": served + 1, "total": total, "currency": "EUR" });
+            (StatusCode::CREATED, Json(order)).into_response()
+        }
+        Err(refused) => refused,
+    }
+}
+
+/// What an order would come to; nothing is ordered.
+async fn quote(State(shop): State<Arc<Shop>>, Query(order): Query<Order>) -> Response {
+    let number = || shop.checkouts.load(Ordering::Relaxed);
+    match computed(&shop.settings, &order, number) {
+        Ok((_, total)) => Json(json!({ "total": total, "currency": "EUR" })).into_response(),
+        Err(refused) => refused,
+    }
+}
+
+/// How many orders there were before, and what this one comes to; or why it can't be.
+fn computed(
+    settings: &Settings,
+    order: &Order,
+    number: impl FnOnce() -> u32,
+) -> Result<(u32, f64), Response> {
+    let refuse = |status: StatusCode, error: &str| {
+        Err((status, Json(json!({ "error": error }))).into_response())
+    };
     let Some((_, _, cents)) = BOOKS.iter().find(|(id, _, _)| *id == order.book) else {
         return refuse(StatusCode::NOT_FOUND, "no such book");
     };
     if order.quantity == 0 || order.quantity > 100 {
         return refuse(StatusCode::UNPROCESSABLE_ENTITY, "quantity is 1 to 100");
     }
-    if shop.settings.shop_fault == Fault::Checkout {
+    if settings.shop_fault == Fault::Checkout {
         return refuse(
             StatusCode::INTERNAL_SERVER_ERROR,
             "cannot compute the total",
         );
     }
-    let served = shop.checkouts.fetch_add(1, Ordering::Relaxed);
-    if shop.settings.shop_fault == Fault::Pool && served >= shop.settings.shop_pool {
+    let served = number();
+    if settings.shop_fault == Fault::Pool && served >= settings.shop_pool {
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "connection pool exhausted");
     }
-    let total = f64::from(cents * order.quantity) / 100.0;
-    let order = json!({ "order": served + 1, "total": total, "currency": "EUR" });
-    (StatusCode::CREATED, Json(order)).into_response()
+    Ok((served, f64::from(cents * order.quantity) / 100.0))
 }
 
 /// The faults that do not depend on what is asked.

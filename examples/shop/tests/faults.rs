@@ -53,6 +53,12 @@ impl Shop {
         let sent = self.client.post(self.at("/api/checkout")).json(&order);
         sent.send().await.unwrap().status().as_u16()
     }
+
+    async fn quote(&self) -> u16 {
+        let url = self.at("/api/checkout?book=7&quantity=1");
+        let answer = self.client.get(url).send().await.unwrap();
+        answer.status().as_u16()
+    }
 }
 
 impl Drop for Shop {
@@ -75,12 +81,15 @@ async fn a_good_release_says_its_version_and_sells() {
 #[tokio::test]
 async fn a_broken_checkout_fails_from_the_first_order_on_and_an_exhausted_pool_later() {
     let shop = Shop::open("checkout").await;
-    assert_eq!(shop.checkout().await, 500);
+    assert_eq!((shop.checkout().await, shop.quote().await), (500, 500));
     let shop = Shop::open("pool").await;
     let statuses = [
         shop.checkout().await,
+        // Nothing is ordered by asking.
+        shop.quote().await,
         shop.checkout().await,
+        shop.quote().await,
         shop.checkout().await,
     ];
-    assert_eq!(statuses, [201, 201, 503]);
+    assert_eq!(statuses, [201, 200, 201, 503, 503]);
 }

@@ -18,9 +18,9 @@ async fn the_suite_of_the_sample_shop_passes() {
     let outcome = trial.run().await;
     insta::assert_snapshot!(told(&outcome), @"
     passed
-    all 4 required checks passed
+    all 5 required checks passed
     ");
-    assert_eq!(outcome.report.checks.len(), 4);
+    assert_eq!(outcome.report.checks.len(), 5);
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ impl Shop {
                 get(|| async { Json(json!({ "version": "1.2.0" })) }),
             )
             .route("/api/books", get(books))
-            .route("/api/checkout", post(checkout))
+            .route("/api/checkout", get(quote).post(checkout))
             .route("/form", post(|body: String| async { body }))
             .route("/echo", get(echo).post(echo))
             .route("/flaky", get(flaky))
@@ -214,6 +214,14 @@ async fn books() -> impl IntoResponse {
         { "id": 1, "title": "Dune", "price": 12.5, "tags": ["sand", "space"] },
         { "id": 2, "title": "Emma", "price": 7, "tags": [] },
     ]))
+}
+
+async fn quote(
+    Query(order): Query<std::collections::BTreeMap<String, String>>,
+) -> impl IntoResponse {
+    let known = order.get("book").is_some_and(|book| book == "7");
+    let total = known.then_some(json!({ "total": 19.9 }));
+    total.map(Json).ok_or(StatusCode::SERVICE_UNAVAILABLE)
 }
 
 async fn checkout(Json(order): Json<Value>) -> impl IntoResponse {
