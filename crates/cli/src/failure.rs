@@ -10,6 +10,9 @@ pub(crate) enum Failure {
     /// It was called wrongly, or a file that it was given is wrong.
     #[error("{0}")]
     Wrong(String),
+    /// The suite that it was given is wrong; `check` only.
+    #[error("{0}")]
+    Suite(gate::SuiteProblems),
     /// What it was to do did not succeed.
     #[error("{0}")]
     Failed(String),
@@ -61,7 +64,7 @@ impl Failure {
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Wrong(_) | Self::Unknown(_) => 2,
-            Self::Unusable(_) => UNUSABLE,
+            Self::Unusable(_) | Self::Suite(_) => UNUSABLE,
             Self::Told(code) => *code,
             Self::Interrupted(_) => INTERRUPTED,
             Self::Output(_) if self.is_closed_pipe() => CLOSED_PIPE,

@@ -1,9 +1,9 @@
 //! `deploy-hooks validate`: everything that is wrong with suites, with its place, before a deployment meets it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gate::{Problem, Suite};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::failure::{self, Failure};
 use crate::screen::{Screen, Style};
@@ -11,7 +11,8 @@ use crate::screen::{Screen, Style};
 /// Check suites without running them
 #[derive(clap::Args)]
 #[command(
-    after_help = "Exit codes: 0 all suites are right, 3 one is wrong or can't be read.\n\nExamples:\n  \
+    after_help = "Wrong is also what each gate would refuse, whatever is deployed. Notes are of what is allowed and probably \
+    not meant.\n\nExit codes: 0 all suites are right (there may be notes), 3 one is wrong or can't be read.\n\nExamples:\n  \
     deploy-hooks validate suites/*.yaml\n  deploy-hooks validate --format github suites/*.yaml\n  \
     deploy-hooks validate --json - < shop.yaml"
 )]
@@ -33,17 +34,17 @@ enum Format {
     Github,
 }
 
-/// One suite that is wrong.
-struct Wrong {
+/// What was found in one suite.
+struct Found {
     file: String,
+    /// How many checks it has, if it can be read.
+    checks: usize,
     problems: Vec<Problem>,
+    notes: Vec<Problem>,
 }
 
-/// Reads all suites, and says all that is wrong with them.
-pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
-    let mut wrong = Vec::new();
-    let mut right = Vec::new();
-    for path in &args.suites {
+impl Found {
+    fn of(path: &Path) -> Self {
         let file = path.display().to_string();
         let read = failure::read(path).map_err(|error| {
             vec![Problem {
@@ -54,46 +55,85 @@ pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
             }]
         });
         let parsed = read.and_then(|text| Suite::parse(&file, &text).map_err(|all| all.problems));
-        match parsed {
-            Ok(suite) => right.push((file, suite)),
-            Err(problems) => wrong.push(Wrong { file, problems }),
+        let (checks, problems, notes) = match parsed {
+            Ok(suite) => {
+                let foreseen = suite.foreseen();
+                let checks = suite.check_names().count();
+                (checks, foreseen.problems, foreseen.notes)
+            }
+            Err(problems) => (0, problems, Vec::new()),
+        };
+        Self {
+            file,
+            checks,
+            problems,
+            notes,
         }
     }
+}
+
+/// Reads all suites, and says all that is wrong with them.
+pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
+    let found: Vec<Found> = args.suites.iter().map(|path| Found::of(path)).collect();
+    let is_right = found.iter().all(|one| one.problems.is_empty());
     if screen.json {
-        let problems = wrong.iter().flat_map(|wrong| {
-            wrong.problems.iter().map(|problem| {
-                json!({
-                    "file": wrong.file, "line": problem.line, "column": problem.column,
-                    "message": problem.message, "remedy": problem.remedy,
-                })
-            })
-        });
-        let problems: Vec<_> = problems.collect();
-        screen.value(&json!({ "valid": wrong.is_empty(), "problems": problems }))?;
+        let all = |of: fn(&Found) -> &[Problem]| -> Vec<Value> {
+            let each = found.iter().map(|one| (one, of(one)));
+            each.flat_map(|(one, all)| all.iter().map(|problem| as_json(&one.file, problem)))
+                .collect()
+        };
+        screen.value(&json!({
+            "valid": is_right,
+            "problems": all(|one| &one.problems),
+            "notes": all(|one| &one.notes),
+        }))?;
     } else {
-        for (file, suite) in &right {
-            let checks = text::words::count(suite.check_names().count(), "check");
+        for one in found.iter().filter(|one| one.problems.is_empty()) {
+            let checks = text::words::count(one.checks, "check");
             let word = screen.styled(Style::Good, "right");
-            screen.line(format!("{file}: {word}, {checks}"))?;
+            screen.line(format!("{}: {word}, {checks}", one.file))?;
         }
-        for wrong in &wrong {
-            for problem in &wrong.problems {
+        for Found {
+            file,
+            problems,
+            notes,
+            ..
+        } in &found
+        {
+            for problem in problems {
                 screen.line(match args.format {
-                    Format::Text => format!("{}:{problem}", wrong.file),
-                    Format::Github => annotation(&wrong.file, problem),
+                    Format::Text => format!("{file}:{problem}"),
+                    Format::Github => annotation("error", file, problem),
+                })?;
+            }
+            for note in notes {
+                screen.line(match args.format {
+                    Format::Text => format!(
+                        "{file}:{}:{}: note: {}; {}",
+                        note.line, note.column, note.message, note.remedy
+                    ),
+                    Format::Github => annotation("notice", file, note),
                 })?;
             }
         }
     }
-    if wrong.is_empty() {
+    if is_right {
         Ok(())
     } else {
         Err(Failure::Told(failure::UNUSABLE))
     }
 }
 
+/// A problem for programs.
+pub(crate) fn as_json(file: &str, problem: &Problem) -> Value {
+    json!({
+        "file": file, "line": problem.line, "column": problem.column,
+        "message": problem.message, "remedy": problem.remedy,
+    })
+}
+
 /// <https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#setting-an-error-message>
-fn annotation(file: &str, problem: &Problem) -> String {
+fn annotation(command: &str, file: &str, problem: &Problem) -> String {
     let Problem {
         line,
         column,
@@ -102,7 +142,7 @@ fn annotation(file: &str, problem: &Problem) -> String {
     } = problem;
     let file = escaped(file).replace(':', "%3A").replace(',', "%2C");
     let text = escaped(&format!("{message}; {remedy}"));
-    format!("::error file={file},line={line},col={column}::{text}")
+    format!("::{command} file={file},line={line},col={column}::{text}")
 }
 
 fn escaped(text: &str) -> String {
@@ -123,6 +163,6 @@ mod tests {
             message: "unknown key \"100%\nor so\"".to_owned(),
             remedy: "leave it out".to_owned(),
         };
-        insta::assert_snapshot!(annotation("a,b:c.yaml", &problem), @r#"::error file=a%2Cb%3Ac.yaml,line=3,col=7::unknown key "100%25%0Aor so"; leave it out"#);
+        insta::assert_snapshot!(annotation("error", "a,b:c.yaml", &problem), @r#"::error file=a%2Cb%3Ac.yaml,line=3,col=7::unknown key "100%25%0Aor so"; leave it out"#);
     }
 }

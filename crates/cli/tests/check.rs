@@ -221,6 +221,141 @@ fn what_can_not_be_used_ends_with_3() {
 }
 
 #[test]
+fn a_suite_that_is_refused_ends_with_3_whatever_the_reason() {
+    let service = Service::open();
+    let url = ["--url", &service.url];
+    let elsewhere = SUITE.replace("GET /broken", "GET https://www.example.com/");
+    let output = command("elsewhere", &elsewhere, &url).output().unwrap();
+    assert_snapshot!(shown(&output), @r#"
+    shop, pre-traffic: 2 checks against http://HOST
+    refused after TIME
+      check "the cart opens" (line 14): nothing says that https://www.example.com is the release under test, which answers at http://HOST before traffic, and while an earlier release serves customers, only the release counts: write a path, or `reaches_release: true` if the URL leads to the version under test, or `allow_origins: ["https://www.example.com"]` if another place is meant; or `on: post-traffic`
+    exit 3
+    "#);
+    let advisory = "version: 1\nname: shop\nchecks:\n  - { name: a, severity: advisory, http: GET /version }\n";
+    let output = command("advisory", advisory, &url).output().unwrap();
+    assert_snapshot!(shown(&output), @"
+    shop.yaml: no check that runs at pre-traffic may block, so there would be no verdict; make one required, or name with --check which ones count
+    exit 3
+    ");
+    // Whoever names it wants to know of it.
+    let named = [&url[..], &["--check", "a"]].concat();
+    let output = command("advisory", advisory, &named).output().unwrap();
+    assert_snapshot!(shown(&output), @"
+    shop, pre-traffic: 1 check against http://HOST
+      passed       a (TIME)
+    passed after TIME
+      the required check passed
+    exit 0
+    ");
+    assert_eq!(
+        service.requests.load(Ordering::Relaxed),
+        1,
+        "only what was named was asked"
+    );
+}
+
+#[test]
+fn only_the_secrets_of_the_checks_that_run_are_asked_for() {
+    let service = Service::open();
+    let two = SUITE.replace("    severity: advisory\n", "");
+    let run = |args: &[&str]| {
+        let args = [&["--url", service.url.as_str()], args].concat();
+        let mut command = command("skipping", &two, &args);
+        for name in [
+            "AWS_PROFILE",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+        ] {
+            command.env_remove(name);
+        }
+        command
+            .env_remove("DEPLOY_HOOKS_SECRET_PASSWORD")
+            .env("HOME", "/nowhere")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .output()
+            .unwrap()
+    };
+    for args in [
+        &["--check", "the cart opens"][..],
+        &["--skip", "the version deployed is served"],
+    ] {
+        let output = run(args);
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{args:?}: {}",
+            shown(&output)
+        );
+        assert!(
+            shown(&output).contains("the cart opens"),
+            "{}",
+            shown(&output)
+        );
+    }
+    assert_snapshot!(shown(&run(&[])), @r#"
+    the secret "password": no AWS credentials were found; set AWS_PROFILE (after `aws configure` or `aws sso login`), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; or set the environment variable DEPLOY_HOOKS_SECRET_PASSWORD
+    exit 3
+    "#);
+    assert_snapshot!(shown(&run(&["--skip", "the card opens"])), @r#"
+    shop.yaml: the suite has no check "the card opens"; did you mean "the cart opens"?
+    exit 3
+    "#);
+    assert_snapshot!(shown(&run(&["--skip", "the cart opens", "--skip", "the version deployed is served"])), @"
+    shop.yaml: no check is left to run; leave out --skip or --tag
+    exit 3
+    ");
+}
+
+#[test]
+fn tags_choose_checks() {
+    let service = Service::open();
+    let tagged = SUITE.replace("    severity: advisory\n", "    tags: [smoke]\n");
+    let args = ["--url", &service.url, "--tag", "smoke", "--quiet"];
+    let output = command("tagged", &tagged, &args).output().unwrap();
+    assert_snapshot!(shown(&output), @r#"
+    failed after TIME
+      check "the cart opens" failed: expected status 200, got 503
+    exit 1
+    "#);
+    let args = ["--url", &service.url, "--tag", "smok"];
+    let output = command("tagged", &tagged, &args).output().unwrap();
+    assert_snapshot!(shown(&output), @r#"
+    shop.yaml: no check of the suite has the tag "smok"; did you mean "smoke"?
+    exit 3
+    "#);
+}
+
+#[test]
+fn what_is_wrong_is_json_where_json_is_asked_for() {
+    let wrong = SUITE.replace("expect:", "expects:");
+    let problems = |suite: &str, args: &[&str]| {
+        let args = [&["--url", "http://127.0.0.1:1", "--json"], args].concat();
+        let output = command("wrong-json", suite, &args).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{}", shown(&output));
+        assert!(output.stderr.is_empty(), "{}", shown(&output));
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        told["problems"].as_array().unwrap().clone()
+    };
+    let all = problems(&wrong, &[]);
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert_eq!(
+        all[0],
+        serde_json::json!({
+            "file": "shop.yaml", "line": 11, "column": 5,
+            "message": "unknown key \"expects\"", "remedy": "did you mean \"expect\"?",
+        })
+    );
+    let all = problems(SUITE, &["--check", "the card opens"]);
+    let message = "the suite has no check \"the card opens\"; did you mean \"the cart opens\"?";
+    assert_eq!(
+        all,
+        [serde_json::json!({ "file": "shop.yaml", "message": message })]
+    );
+}
+
+#[test]
 fn reports_are_written_in_every_format_and_hold_no_secret() {
     let service = Service::open();
     let formats = ["html", "json", "junit", "markdown", "tap"];
@@ -264,6 +399,8 @@ fn control_c_ends_the_bake_and_what_was_measured_is_reported() {
     let args = [
         "--url",
         &service.url,
+        "--target",
+        "version=2.0.1",
         "--stage",
         "post-traffic",
         "--report",
@@ -294,6 +431,30 @@ fn control_c_ends_the_bake_and_what_was_measured_is_reported() {
         "{report:#}"
     );
     assert_eq!(report["bake"]["completed"], false);
+    let told = shown(&output);
+    assert!(told.contains(", then it was stopped\n"), "{told}");
+    assert!(!told.contains("deadline"), "{told}");
+}
+
+#[test]
+fn tls_to_a_port_without_it_is_called_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            // As servers do that take a greeting of TLS for a request.
+            let _ = std::io::Read::read(&mut stream, &mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    let args = ["--url", &url, "--check", "the cart opens", "--quiet"];
+    let output = command("plain", SUITE, &args).output().unwrap();
+    assert_snapshot!(shown(&output), @r#"
+    failed after TIME
+      check "the cart opens" failed: no connection to http://HOST received corrupt message of type InvalidContentType; what answers there does not speak TLS: correct the port, or write http instead of https
+    exit 1
+    "#);
 }
 
 #[test]
@@ -357,6 +518,37 @@ fn validate_says_all_that_is_wrong_with_all_suites() {
     ::error file=wrong.yaml,line=15,col=5::unknown key "expects"; did you mean "expect"?
     exit 3
     "#);
+    // What each gate would refuse is wrong, too; what is probably not meant is a note.
+    let refused = SUITE.replace("GET /broken", "GET https://www.example.com/");
+    std::fs::write(folder.join("refused.yaml"), refused).unwrap();
+    let orders = SUITE.replace("GET /broken", "{ method: POST, url: /orders }");
+    std::fs::write(folder.join("orders.yaml"), orders).unwrap();
+    assert_snapshot!(shown(&validate(&["refused.yaml", "orders.yaml"])), @r#"
+    orders.yaml: right, 2 checks
+    refused.yaml:14:11: nothing says that https://www.example.com is the release under test; before traffic, and while an earlier release serves customers, only the release counts; write a path, or `reaches_release: true` if the URL leads to the version under test, or `allow_origins: ["https://www.example.com"]` if another place is meant, or `on: post-traffic`
+    orders.yaml:14:11: note: check "the cart opens" may change something, and the bake sends it 601 times; write `on: [pre-traffic]`, and a request beside it that only reads
+    exit 3
+    "#);
+    assert_snapshot!(shown(&validate(&["orders.yaml", "--format", "github"])), @r#"
+    orders.yaml: right, 2 checks
+    ::notice file=orders.yaml,line=14,col=11::check "the cart opens" may change something, and the bake sends it 601 times; write `on: [pre-traffic]`, and a request beside it that only reads
+    exit 0
+    "#);
+    let json = validate(&["--json", "refused.yaml", "orders.yaml"]);
+    assert_eq!(json.status.code(), Some(3));
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let places = |of: &str| -> Vec<String> {
+        let all = json[of].as_array().unwrap().iter();
+        all.map(|one| format!("{}:{}", one["file"].as_str().unwrap(), one["line"]))
+            .collect()
+    };
+    assert_eq!(
+        (places("problems"), places("notes")),
+        (
+            vec!["refused.yaml:14".to_owned()],
+            vec!["orders.yaml:14".to_owned()]
+        )
+    );
     let json = validate(&["--json", "wrong.yaml"]);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(json["valid"], false);

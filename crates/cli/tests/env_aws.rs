@@ -448,10 +448,6 @@ fn who_is_not_logged_in_is_told_so() {
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .output()
         .unwrap();
-    assert_eq!(code(&told), 1);
-    assert!(
-        err(&told).starts_with("AWS credentials are missing, expired or not accepted; log in"),
-        "{}",
-        err(&told)
-    );
+    assert_eq!(code(&told), 2);
+    assert_snapshot!(err(&told), @"no AWS credentials were found; set AWS_PROFILE (after `aws configure` or `aws sso login`), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
 }

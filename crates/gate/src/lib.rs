@@ -37,8 +37,8 @@ pub use progress::{Observer, Progress};
 pub use redact::mask;
 pub use report::Report;
 pub use run::{
-    HttpOptions, Outcome, Part, PartEnd, PausePolicy, Paused, Resume, Run, run, run_observed,
-    run_part,
+    Foreseen, HttpOptions, Outcome, Part, PartEnd, PausePolicy, Paused, Resume, Run, run,
+    run_observed, run_part,
 };
 pub use stage::Stage;
 pub use suite::{AdjustError, Problem, SecretRef, Severity, Suite, SuiteProblems};

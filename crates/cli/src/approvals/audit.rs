@@ -50,7 +50,7 @@ Examples:
 
 /// Lists the records, oldest first.
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
-    let aws = clients::aws().await;
+    let aws = clients::aws().await?;
     let table = Table {
         aws: &aws,
         name: &args.table,

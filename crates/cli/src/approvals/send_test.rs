@@ -100,7 +100,7 @@ async fn send(
     (chosen, message): (&[&Channel], &Message<'_>),
     screen: &mut Screen,
 ) -> Result<(), Failure> {
-    let aws = clients::aws().await;
+    let aws = clients::aws_if_needed().await;
     let http = Http::new(args.allow_private_addresses);
     let out = Outgoing {
         aws: &aws,

@@ -130,7 +130,10 @@ impl<'a> Display<'a> {
             Conclusion::Inconclusive => Style::Careful,
         };
         let dry_run = if verdict.dry_run { " (dry run)" } else { "" };
-        let word = verdict.conclusion.as_str();
+        let word = match outcome.refused {
+            true => "refused",
+            false => verdict.conclusion.as_str(),
+        };
         let took = words::duration(Duration::from_millis(outcome.report.duration_ms));
         let word = self.screen.styled(style, word);
         self.screen.line(format!("{word}{dry_run} after {took}"))?;

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gate::{Conclusion, HttpOptions, Observer, Outcome, Run, Stage, Suite, Target};
+use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -20,6 +21,7 @@ use self::display::Display;
 use self::formats::ReportFile;
 use crate::failure::{self, Failure};
 use crate::screen::Screen;
+use crate::validate;
 
 /// After the bake: for its last round, and for what hangs.
 const TIME_AFTER_BAKE: Duration = Duration::from_mins(10);
@@ -41,9 +43,15 @@ pub(crate) struct Args {
     /// Which checks run: those before traffic or those after it
     #[arg(long, value_name = "STAGE", value_parser = settings::stage, default_value = "pre-traffic")]
     stage: Stage,
-    /// Only this check; may be given several times
+    /// Only this check, which then counts even if it is advisory; may be given several times
     #[arg(long, value_name = "NAME")]
     check: Vec<String>,
+    /// Only checks with this tag; may be given several times
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+    /// Leave this check out; may be given several times
+    #[arg(long, value_name = "NAME")]
+    skip: Vec<String>,
     /// Another value for a variable of the suite
     #[arg(long, value_name = "NAME=VALUE", value_parser = settings::pair)]
     var: Vec<(String, String)>,
@@ -65,12 +73,15 @@ pub(crate) struct Args {
 }
 
 const HELP: &str = "\
-Secrets of the suite are read from where it says they are kept. On a laptop the environment comes first:
-DEPLOY_HOOKS_SECRET_PASSWORD holds the value of the secret `password`.
+Secrets that the checks of this run name are read from where the suite says they are kept. On a laptop the environment
+comes first: DEPLOY_HOOKS_SECRET_PASSWORD holds the value of the secret `password`.
+
+Checks that ask AWS (alarms, targets, lambda, metric, logs, wiring) are measured by the gates only: --skip leaves one out.
 
 Ctrl-C ends the run; what was measured until then is judged and reported.
 
-Exit codes: 0 passed, 1 failed, 2 inconclusive, 3 the suite or the call is wrong.
+Exit codes: 0 passed, 1 failed, 2 inconclusive, 3 the suite or the call is wrong. With --json standard output is the
+report, or where there is none an object with `problems`: line, column, message and remedy of each.
 
 Examples:
   deploy-hooks check shop.yaml --url http://localhost:8080
@@ -85,7 +96,28 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     } else {
         once(args, screen).await
     };
-    done.map_err(Failure::into_verdict)
+    match done.map_err(Failure::into_verdict) {
+        Err(failure) if screen.json => told_as_json(args, failure, screen),
+        done => done,
+    }
+}
+
+/// What can't be used, for programs.
+fn told_as_json(args: &Args, failure: Failure, screen: &mut Screen) -> Result<(), Failure> {
+    let file = args.suite.display().to_string();
+    let problems = match &failure {
+        Failure::Suite(wrong) => {
+            let problems = wrong.problems.iter();
+            problems.map(|one| validate::as_json(&file, one)).collect()
+        }
+        Failure::Unusable(text) => {
+            let text = text.strip_prefix(&format!("{file}: ")).unwrap_or(text);
+            vec![json!({ "file": file, "message": text })]
+        }
+        _ => return Err(failure),
+    };
+    screen.value(&json!({ "problems": problems }))?;
+    Err(Failure::Told(failure::UNUSABLE))
 }
 
 /// Runs the suite once.
@@ -94,6 +126,9 @@ async fn once(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     let outcome = measure(args, suite, screen).await?;
     for file in &args.report {
         file.write(&outcome.report)?;
+    }
+    if outcome.refused {
+        return Err(Failure::Told(failure::UNUSABLE));
     }
     match outcome.verdict.conclusion {
         Conclusion::Passed => Ok(()),
@@ -106,16 +141,23 @@ async fn once(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
 fn load(args: &Args) -> Result<Suite, Failure> {
     let name = args.suite.display().to_string();
     let text = failure::read(&args.suite)?;
-    let mut suite =
-        Suite::parse(&name, &text).map_err(|problems| Failure::Wrong(problems.to_string()))?;
+    let mut suite = Suite::parse(&name, &text).map_err(Failure::Suite)?;
     let wrong = |error: gate::AdjustError| Failure::Wrong(format!("{name}: {error}"));
     for (name, value) in &args.var {
         suite.set_var(name, value).map_err(wrong)?;
+    }
+    suite.skip_checks(&args.skip).map_err(wrong)?;
+    if !args.tag.is_empty() {
+        suite.keep_tags(&args.tag).map_err(wrong)?;
     }
     if !args.check.is_empty() {
         suite.keep_checks(&args.check).map_err(wrong)?;
     }
     let stage = args.stage();
+    if suite.check_names().next().is_none() {
+        let all = "no check is left to run; leave out --skip or --tag";
+        return Err(Failure::Wrong(format!("{name}: {all}")));
+    }
     if suite.checks_at(stage) == 0 {
         let others: Vec<_> = suite.check_names().map(|(name, _)| name).collect();
         return Err(Failure::Wrong(format!(
@@ -123,6 +165,12 @@ fn load(args: &Args) -> Result<Suite, Failure> {
             text::words::list(others.iter().copied()),
             if others.len() == 1 { "is" } else { "are" },
             settings::other(stage),
+        )));
+    }
+    if suite.required_checks_at(stage) == 0 {
+        return Err(Failure::Wrong(format!(
+            "{name}: no check that runs at {stage} may block, so there would be no verdict; make one required, or name \
+             with --check which ones count"
         )));
     }
     if let Some(bake) = args.bake {
@@ -170,7 +218,7 @@ impl Args {
 /// Runs the suite and shows how it goes, until it has ended or somebody stops it.
 async fn measure(args: &Args, suite: Suite, screen: &mut Screen) -> Result<Outcome, Failure> {
     let stage = args.stage();
-    let secrets = secrets::of(&suite).await?;
+    let secrets = secrets::of(&suite, stage).await?;
     let limit = match stage {
         Stage::PreTraffic => MAX_TIME_OF_ONE_ROUND,
         Stage::PostTraffic => suite.bake().length() + TIME_AFTER_BAKE,

@@ -2,30 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use gate::{SecretRef, Suite};
+use gate::{SecretRef, Stage, Suite};
 
 use crate::clients;
 use crate::failure::Failure;
 
-/// The value of every secret of the suite.
-pub(super) async fn of(suite: &Suite) -> Result<BTreeMap<String, String>, Failure> {
+/// The values of the secrets that the checks of a stage need.
+pub(super) async fn of(suite: &Suite, stage: Stage) -> Result<BTreeMap<String, String>, Failure> {
     let mut values = BTreeMap::new();
     let mut problems = Vec::new();
     let mut aws = None;
-    for (name, reference) in &suite.secrets {
+    for (name, reference) in suite.secrets_at(stage) {
         let variable = variable_of(name);
         if let Some(value) = common::settings::environment(&variable) {
             if value.trim().is_empty() {
                 problems.push(format!("the secret {name:?}: {variable} is empty"));
             } else {
-                values.insert(name.clone(), value);
+                values.insert(name.to_owned(), value);
             }
             continue;
         }
         if let SecretRef::Env(own) = reference {
             match common::settings::environment(own).filter(|value| !value.trim().is_empty()) {
                 Some(value) => {
-                    values.insert(name.clone(), value);
+                    values.insert(name.to_owned(), value);
                 }
                 None => problems.push(format!(
                     "the secret {name:?}: set the environment variable {own}, or {variable}"
@@ -33,13 +33,17 @@ pub(super) async fn of(suite: &Suite) -> Result<BTreeMap<String, String>, Failur
             }
             continue;
         }
-        let aws = match &aws {
-            Some(aws) => aws,
-            None => aws.insert(clients::aws().await),
+        if aws.is_none() {
+            aws = Some(clients::aws().await);
+        }
+        let read = match &aws {
+            Some(Ok(aws)) => common::secret::read(aws, reference).await,
+            Some(Err(unknown)) => Err(unknown.to_string()),
+            None => unreachable!("it was just asked for"),
         };
-        match common::secret::read(aws, reference).await {
+        match read {
             Ok(value) => {
-                values.insert(name.clone(), value);
+                values.insert(name.to_owned(), value);
             }
             Err(why) => problems.push(format!(
                 "the secret {name:?}: {why}; or set the environment variable {variable}"

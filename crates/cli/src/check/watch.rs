@@ -22,7 +22,7 @@ pub(super) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         let seen = state(&args.suite);
         match super::once(args, screen).await {
             Ok(()) | Err(Failure::Told(_)) => {}
-            Err(Failure::Wrong(text)) => screen.error(&text),
+            Err(wrong @ (Failure::Wrong(_) | Failure::Suite(_))) => screen.error(&wrong),
             Err(other) => return Err(other),
         }
         let name = args.suite.display();

@@ -38,7 +38,7 @@ no state table is named; give --table, or set STATE_TABLE. The stack's output En
     --query \"Stacks[0].Outputs[?OutputKey=='EnvironmentsTableName'].OutputValue\" --output text";
 
 const NO_CREDENTIALS: &str = "\
-AWS credentials are missing, expired or not accepted; log in (aws sso login), or set AWS_PROFILE, or
+AWS credentials are expired or not accepted; log in (aws sso login), or set AWS_PROFILE, or
 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 
 /// Where to look.

@@ -26,7 +26,7 @@ const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
 /// A name that could not be turned into an address.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the name {name:?} could not be resolved: {cause}; check the name, and the network of the function"
+    "the name {name:?} could not be resolved: {cause}; check the name, and the network that the gate runs in"
 )]
 pub(crate) struct NotResolved {
     name: String,

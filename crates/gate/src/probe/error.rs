@@ -116,7 +116,7 @@ fn of_ourselves(error: &(dyn Error + 'static), place: &str) -> Option<ProbeError
     let own = find::<io::Error>(error).filter(|error| is_own(error))?;
     Some(ProbeError::errored(format!(
         "the gate itself could not connect to {place}: {own}; lower limits.concurrency, or \
-         check the network of the function"
+         check the network that the gate runs in"
     )))
 }
 
@@ -142,8 +142,10 @@ fn remedy(cause: &str) -> &'static str {
         "; set `host:` in the suite to a name on the certificate"
     } else if cause.contains("UnknownIssuer") {
         "; if a private certificate authority has signed it, name that one in `ca_certificates:` of the suite"
+    } else if cause.contains("InvalidContentType") {
+        "; what answers there does not speak TLS: correct the port, or write http instead of https"
     } else if cause.contains("deadline has elapsed") || cause.contains("timed out") {
-        "; check that security groups, routes and the function's subnets let it reach that address"
+        "; check that firewalls, security groups and routes let the gate reach that address"
     } else {
         ""
     }

@@ -253,8 +253,8 @@ impl ProbeContext {
     pub(crate) fn cloud(&self, what: &str) -> Result<&dyn CloudProbes, ProbeError> {
         self.cloud.as_deref().ok_or_else(|| {
             ProbeError::errored(format!(
-                "{what} can't be asked for here; this check is measured where the gate runs in AWS, or has credentials \
-                 for it"
+                "{what} can't be asked for here: a gate in AWS asks for it; on a laptop and in CI leave the check out \
+                 (--skip)"
             ))
         })
     }

@@ -4,6 +4,7 @@
 //! off, the report still has everything up to then and shows what is missing.
 
 mod attempt;
+mod foreseen;
 mod journey;
 mod memory;
 mod part;
@@ -39,6 +40,7 @@ use crate::template::{Missing, Values, Var};
 use crate::verdict::{Conclusion, End, InconclusivePolicy, RunState, Verdict};
 use crate::{Stage, Target};
 
+pub use self::foreseen::Foreseen;
 pub use self::part::{Part, PartEnd, PausePolicy, Paused, Resume};
 pub use crate::probe::client::HttpOptions;
 
@@ -80,6 +82,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// Everything that people and programs may read about the run; redacted.
     pub report: Report,
+    /// The run did not begin: the suite or the target does not allow it, and nothing was asked.
+    pub refused: bool,
 }
 
 impl Outcome {
@@ -96,7 +100,10 @@ impl Outcome {
         } else {
             reasons
         };
-        Self::unmeasured(suite_name, stage, target_facts, reasons)
+        Self {
+            refused: true,
+            ..Self::unmeasured(suite_name, stage, target_facts, reasons)
+        }
     }
 
     /// An outcome for a deployment that no gate may hinder (a rollback): it passes without a
@@ -165,6 +172,7 @@ impl Outcome {
         Self {
             verdict: report.verdict.clone(),
             report,
+            refused: false,
         }
     }
 }
@@ -248,6 +256,7 @@ async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
         }
         None => (None, None),
     };
+    let refused = !refusals.is_empty() || selected.is_empty();
     let mut finish = Finish::Ended(End::Cut);
     if let (true, false, Ok(context)) = (refusals.is_empty(), selected.is_empty(), context) {
         let context = Arc::new(RunContext {
@@ -292,6 +301,7 @@ async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
             checks: selected,
             finish,
             refusals,
+            refused,
         },
         &redactor,
     )
@@ -315,6 +325,8 @@ struct Measured {
     records: Vec<Vec<RoundRecord>>,
     finish: Finish,
     refusals: Vec<String>,
+    /// Nothing was asked, for these refusals.
+    refused: bool,
 }
 
 /// The verdict and its report, or what is handed on.
@@ -360,7 +372,8 @@ fn end_of(run: &Run, measured: Measured, redactor: &Redactor) -> PartEnd {
             })
             .collect(),
     };
-    let outcome = conclude(&input);
+    let mut outcome = conclude(&input);
+    outcome.refused |= measured.refused;
     if let (Finish::Paused { next_round }, true) = (finish, input.refusals.is_empty()) {
         state.next_round = next_round;
         tracing::info!(rounds = state.rounds(), "the bake is handed on");
@@ -460,7 +473,11 @@ async fn measure(
     match limited.await {
         Ok(Some(Ok(finish))) => Ok(finish),
         Ok(Some(Err(fault))) => Err(format!("the gate itself broke: {fault}; this is a defect")),
-        Ok(None) | Err(_) => {
+        Ok(None) => {
+            task.abort();
+            Ok(Finish::Ended(End::Stopped))
+        }
+        Err(_) => {
             task.abort();
             Ok(Finish::Ended(End::Cut))
         }

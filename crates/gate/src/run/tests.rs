@@ -7,6 +7,7 @@ mod cloud;
 mod conditions;
 mod crawl;
 mod dns;
+mod foreseen;
 mod grpc;
 mod hostile;
 mod journey;

@@ -6,7 +6,7 @@ use strict_yaml::{Findings, entries};
 use text::words::nearest;
 
 use super::traffic::{self, MAX_ROUNDS};
-use super::{FILE, Suite, decode};
+use super::{Check, FILE, Severity, Suite, decode};
 use crate::template::Var;
 use crate::{MAX_BAKE_WINDOW, Stage, words};
 
@@ -16,11 +16,53 @@ use crate::{MAX_BAKE_WINDOW, Stage, words};
 pub struct AdjustError(pub(crate) String);
 
 impl Suite {
-    /// Keeps only the checks of these names.
+    /// Keeps only the checks of these names. Whoever names only such as never block wants to know of them: then they
+    /// are required.
     ///
     /// # Errors
     /// If the suite has no check of a name.
     pub fn keep_checks(&mut self, names: &[String]) -> Result<(), AdjustError> {
+        self.knows_checks(names)?;
+        self.checks.retain(|check| names.contains(&check.name));
+        let blocks = |check: &Check| check.severity == Severity::Required;
+        if !self.checks.iter().any(blocks) {
+            for check in &mut self.checks {
+                check.severity = Severity::Required;
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves the checks of these names out.
+    ///
+    /// # Errors
+    /// If the suite has no check of a name.
+    pub fn skip_checks(&mut self, names: &[String]) -> Result<(), AdjustError> {
+        self.knows_checks(names)?;
+        self.checks.retain(|check| !names.contains(&check.name));
+        Ok(())
+    }
+
+    /// Keeps only the checks that have one of these tags.
+    ///
+    /// # Errors
+    /// If no check of the suite has a tag.
+    pub fn keep_tags(&mut self, tags: &[String]) -> Result<(), AdjustError> {
+        let known = self.checks.iter().flat_map(|check| &check.tags);
+        for tag in tags {
+            if !known.clone().any(|known| known == tag) {
+                let hint = hint(tag, known.map(String::as_str));
+                return Err(AdjustError(format!(
+                    "no check of the suite has the tag {tag:?}{hint}"
+                )));
+            }
+        }
+        let wanted = |check: &Check| check.tags.iter().any(|tag| tags.contains(tag));
+        self.checks.retain(wanted);
+        Ok(())
+    }
+
+    fn knows_checks(&self, names: &[String]) -> Result<(), AdjustError> {
         let known = self.checks.iter().map(|check| check.name.as_str());
         for name in names {
             if !known.clone().any(|known| known == name) {
@@ -30,7 +72,6 @@ impl Suite {
                 )));
             }
         }
-        self.checks.retain(|check| names.contains(&check.name));
         Ok(())
     }
 
@@ -43,7 +84,7 @@ impl Suite {
         if !self.vars.contains_key(name) {
             let hint = hint(name, known);
             return Err(AdjustError(format!(
-                "the suite has no variable {name:?} under vars:{hint}"
+                "the suite has no variable {name:?} under vars{hint}"
             )));
         }
         self.vars.insert(name.to_owned(), typed(value));
@@ -57,7 +98,7 @@ impl Suite {
     pub fn set_bake(&mut self, window: Duration) -> Result<(), AdjustError> {
         let Some(bake) = &mut self.traffic else {
             return Err(AdjustError(
-                "the suite has no traffic:, so it is measured once; write how often under traffic:"
+                "the suite has no traffic, so it is measured once; write under traffic how often"
                     .to_owned(),
             ));
         };
@@ -132,6 +173,48 @@ mod tests {
     }
 
     #[test]
+    fn checks_are_left_out_by_name_and_chosen_by_tag() {
+        let names = |suite: &Suite| -> Vec<String> {
+            let names = suite.check_names().map(|(name, _)| name.to_owned());
+            names.collect()
+        };
+        let mut skipping = suite();
+        let error = skipping.skip_checks(&["cat".to_owned()]).unwrap_err();
+        insta::assert_snapshot!(error, @r#"the suite has no check "cat"; did you mean "cart"?"#);
+        skipping.skip_checks(&["cart".to_owned()]).unwrap();
+        assert_eq!(names(&skipping), ["home"]);
+
+        let text = "version: 1\nname: shop\nchecks:\n  - { name: home, tags: [smoke, fast], http: GET / }\n  \
+            - { name: cart, tags: [checkout], http: GET /cart }\n  - { name: terms, http: GET /terms }\n";
+        let tagged = Suite::parse("shop.yaml", text).unwrap();
+        let mut by_tag = tagged.clone();
+        let error = by_tag.keep_tags(&["smok".to_owned()]).unwrap_err();
+        insta::assert_snapshot!(error, @r#"no check of the suite has the tag "smok"; did you mean "smoke"?"#);
+        by_tag.keep_tags(&["smoke".to_owned()]).unwrap();
+        assert_eq!(names(&by_tag), ["home"]);
+        let mut by_tag = tagged;
+        let both = ["checkout".to_owned(), "fast".to_owned()];
+        by_tag.keep_tags(&both).unwrap();
+        assert_eq!(names(&by_tag), ["home", "cart"]);
+    }
+
+    #[test]
+    fn an_advisory_check_counts_where_only_such_are_named() {
+        let text = "version: 1\nname: shop\nchecks:\n  - { name: home, http: GET / }\n  \
+            - { name: cart, severity: advisory, http: GET /cart }\n";
+        let named = |names: &[&str]| {
+            let mut suite = Suite::parse("shop.yaml", text).unwrap();
+            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+            suite.keep_checks(&names).unwrap();
+            suite.required_checks_at(Stage::PreTraffic)
+        };
+        assert_eq!(
+            (named(&["cart"]), named(&["home"]), named(&["home", "cart"])),
+            (1, 1, 1)
+        );
+    }
+
+    #[test]
     fn a_variable_has_the_type_that_it_would_have_in_the_file() {
         let mut suite = suite();
         for (written, number) in [
@@ -149,7 +232,7 @@ mod tests {
         suite.set_var("name", "true").unwrap();
         assert!(matches!(suite.vars["name"], Var::Bool { value: true, .. }));
         let error = suite.set_var("nam", "x").unwrap_err();
-        insta::assert_snapshot!(error, @r#"the suite has no variable "nam" under vars:; did you mean "name"?"#);
+        insta::assert_snapshot!(error, @r#"the suite has no variable "nam" under vars; did you mean "name"?"#);
     }
 
     #[test]
@@ -163,6 +246,6 @@ mod tests {
         insta::assert_snapshot!(error, @"a bake of 9h has more than 1000 rounds, one every 30s (traffic.every)");
         suite.traffic = None;
         let error = suite.set_bake(Duration::from_mins(1)).unwrap_err();
-        insta::assert_snapshot!(error, @"the suite has no traffic:, so it is measured once; write how often under traffic:");
+        insta::assert_snapshot!(error, @"the suite has no traffic, so it is measured once; write under traffic how often");
     }
 }

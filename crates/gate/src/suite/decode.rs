@@ -386,7 +386,7 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
     };
     let read = probes::probe(object, context);
     let key = read.as_ref().map_or("http", |read| read.key);
-    let line = read.as_ref().map_or(object.at.line, |read| read.line);
+    let at = read.as_ref().map_or(object.at, |read| read.at);
     let mut probe = read.and_then(|read| read.probe);
     if let Some(node) = object.get("always") {
         let always = journey::always(node, context);
@@ -423,7 +423,8 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
     }
     Some(Check {
         name: name.to_owned(),
-        line,
+        line: at.line,
+        column: at.column,
         on: on?,
         tags: tags?,
         severity: severity?,

@@ -112,6 +112,12 @@ impl Suite {
         self.traffic.unwrap_or(Bake::ONE_ROUND)
     }
 
+    /// How many rounds of checks that are.
+    pub(crate) fn rounds(&self) -> u128 {
+        let bake = self.bake();
+        traffic::rounds(bake.window, bake.every)
+    }
+
     /// Whether the suite says how to tell the answers of two revisions apart.
     pub fn tells_revisions_apart(&self) -> bool {
         !self.revision.is_empty()
@@ -133,6 +139,35 @@ impl Suite {
     /// Whether people are to be asked where the evidence is not enough.
     pub fn asks_people(&self) -> bool {
         self.inconclusive == InconclusivePolicy::Ask
+    }
+
+    /// The secrets that a run at `stage` needs: those that its checks name, and what all checks share.
+    pub fn secrets_at(&self, stage: Stage) -> BTreeMap<&str, &SecretRef> {
+        let mut needed = BTreeSet::new();
+        let mut see = |template: &Template| {
+            needed.extend(
+                template
+                    .references()
+                    .filter_map(|reference| match reference {
+                        Reference::Name(name) => Some(name.clone()),
+                        Reference::Target(_) | Reference::Function(_) => None,
+                    }),
+            );
+        };
+        self.ca_certificates.iter().for_each(&mut see);
+        for expectation in &self.revision {
+            expectation.templates(&mut see);
+        }
+        for check in self.checks.iter().filter(|check| check.on.contains(&stage)) {
+            filled_size::templates(check, &mut see);
+        }
+        let secrets = self
+            .secrets
+            .iter()
+            .filter(|(name, _)| needed.contains(*name));
+        secrets
+            .map(|(name, secret)| (name.as_str(), secret))
+            .collect()
     }
 
     /// How many checks of `stage` must pass.
@@ -202,6 +237,7 @@ pub(crate) struct Check {
     pub(crate) name: String,
     /// Where its probe stands in the file.
     pub(crate) line: usize,
+    pub(crate) column: usize,
     pub(crate) on: Vec<Stage>,
     pub(crate) tags: Vec<String>,
     pub(crate) severity: Severity,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use strict_yaml::{Node, Object};
+use strict_yaml::{At, Node, Object};
 
 use super::RetryPolicy;
 use super::decode::Context;
@@ -67,7 +67,7 @@ pub(super) const PROBES: &[(&str, Decode)] = &[
 /// A check's probe, where it stands, and its key.
 pub(super) struct Read {
     pub(super) key: &'static str,
-    pub(super) line: usize,
+    pub(super) at: At,
     /// None if it has problems.
     pub(super) probe: Option<Probe>,
 }
@@ -95,7 +95,7 @@ pub(super) fn probe(check: &Object<'_>, context: &Context) -> Option<Read> {
         }
         [(key, decode, node)] => Some(Read {
             key,
-            line: node.at.line,
+            at: node.at,
             probe: decode(node, context),
         }),
         [(first, ..), (second, _, node), ..] => {

@@ -200,7 +200,7 @@ fn judge_evidence(history: &RunHistory) -> Verdict {
         Conclusion::Failed => reasons.extend(blocks.into_iter().map(|block| block.reason)),
     }
     let dry = history.checks.iter().filter(of_severity(Severity::DryRun));
-    reasons.extend(dry.filter_map(|check| check.would_block(&history.bake)));
+    reasons.extend(dry.filter_map(|check| check.would_block(&history.bake, history.end)));
     let advisory = history
         .checks
         .iter()
@@ -224,7 +224,7 @@ fn blocks(history: &RunHistory, required: &[&CheckHistory]) -> Vec<Block> {
     worst_first.sort_by_key(|check| check.rank());
     worst_first
         .iter()
-        .filter_map(|check| check.block(&history.bake))
+        .filter_map(|check| check.block(&history.bake, history.end))
         .collect()
 }
 
@@ -238,7 +238,7 @@ impl CheckHistory {
     }
 
     /// Why this check blocks if it is required.
-    fn block(&self, bake: &Bake) -> Option<Block> {
+    fn block(&self, bake: &Bake, end: End) -> Option<Block> {
         let Counters {
             tally,
             passes_in_a_row,
@@ -259,7 +259,7 @@ impl CheckHistory {
                     Conclusion::Inconclusive
                 }
             };
-            return of(conclusion, self.single(last));
+            return of(conclusion, self.single(last, end));
         }
         // What failed comes first: no amount of errors beside it makes it a matter of doubt.
         let failed = |reason| of(Conclusion::Failed, reason);

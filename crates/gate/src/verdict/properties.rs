@@ -74,7 +74,7 @@ fn any_severity() -> impl Strategy<Value = Severity> {
 }
 
 fn any_end() -> impl Strategy<Value = End> {
-    prop_oneof![3 => Just(End::Window), 1 => Just(End::Cut)]
+    prop_oneof![3 => Just(End::Window), 1 => Just(End::Cut), 1 => Just(End::Stopped)]
 }
 
 prop_compose! {

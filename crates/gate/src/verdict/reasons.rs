@@ -12,11 +12,15 @@ impl CheckHistory {
     }
 
     /// One round decides at the pre-traffic stage, and without `traffic:`.
-    pub(super) fn single(&self, last: Measurement) -> String {
+    pub(super) fn single(&self, last: Measurement, end: End) -> String {
         let name = &self.name;
         match last {
             Measurement::NoData if self.detail.is_empty() => {
-                format!("check {name:?} was not measured before the deadline")
+                let over = match end {
+                    End::Stopped => "the run was stopped",
+                    _ => "the deadline",
+                };
+                format!("check {name:?} was not measured before {over}")
             }
             Measurement::NoData => format!("check {name:?} has no data: {}", self.detail),
             _ => self.with_detail(format!("check {name:?} {}", came_to(last)), ": "),
@@ -112,8 +116,8 @@ impl CheckHistory {
     }
 
     /// What a check in a dry run would have done.
-    pub(super) fn would_block(&self, bake: &Bake) -> Option<String> {
-        let block = self.block(bake)?;
+    pub(super) fn would_block(&self, bake: &Bake, end: End) -> Option<String> {
+        let block = self.block(bake, end)?;
         Some(format!("dry run, would not have passed: {}", block.reason))
     }
 
@@ -189,14 +193,21 @@ pub(super) fn end(history: &RunHistory, required: &[&CheckHistory]) -> Option<Bl
     let reason = match history.end {
         End::Window | End::EarlySuccess => return None,
         // Only a check that is past a limit, or out of reach, ends a run so; it blocks itself.
+        End::Stopped if history.bake.window.is_zero() => {
+            "the run was stopped before it had ended".to_owned()
+        }
         End::Limit | End::OutOfReach | End::Cut if history.bake.window.is_zero() => {
             "the run was cut before it had ended".to_owned()
         }
-        End::Limit | End::OutOfReach | End::Cut => format!(
-            "the bake window of {} was not completed: {} in {}, then the deadline",
+        End::Limit | End::OutOfReach | End::Cut | End::Stopped => format!(
+            "the bake window of {} was not completed: {} in {}, then {}",
             words::duration(history.bake.window),
             counted(rounds(required)),
-            words::duration(history.elapsed)
+            words::duration(history.elapsed),
+            match history.end {
+                End::Stopped => "it was stopped",
+                _ => "the deadline",
+            }
         ),
     };
     let conclusion = Conclusion::Inconclusive;

@@ -41,6 +41,8 @@ pub enum End {
     OutOfReach,
     /// The time was over, or the run broke.
     Cut,
+    /// Somebody who waited beside it has stopped it.
+    Stopped,
 }
 
 /// What comes after a round.

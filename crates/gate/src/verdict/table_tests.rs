@@ -43,6 +43,7 @@ fn every_row_holds() {
             "at a limit" => End::Limit,
             "when success was out of reach" => End::OutOfReach,
             "when the time was over" => End::Cut,
+            "when somebody stopped it" => End::Stopped,
             other => panic!("{other}"),
         };
         let measured: Vec<Measurement> = rounds

@@ -162,6 +162,22 @@ fn a_bake_ends_on_a_pass() {
     inconclusive
     the bake window of 20s was not completed: 3 rounds in 7s, then the deadline
     ");
+    let stopped = RunHistory {
+        end: End::Stopped,
+        ..cut
+    };
+    insta::assert_snapshot!(told(&stopped), @"
+    inconclusive
+    the bake window of 20s was not completed: 3 rounds in 7s, then it was stopped
+    ");
+    let stopped = RunHistory {
+        end: End::Stopped,
+        ..once(vec![check("a", &[NoData])])
+    };
+    insta::assert_snapshot!(told(&stopped), @r#"
+    inconclusive
+    check "a" was not measured before the run was stopped
+    "#);
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub(super) async fn ask(
         }
     }
     Err(ProbeError::errored(format!(
-        "the name {name:?} could not be looked up: {why}; check the network of the function"
+        "the name {name:?} could not be looked up: {why}; check the network that the gate runs in"
     )))
 }
 

@@ -140,15 +140,15 @@ async fn who_does_not_answer_is_the_name_server_and_not_the_release() {
     let check = "timeout: 10s, dns: { name: shop.example.com }";
     insta::assert_snapshot!(said(Server::Failing, check).await, @r#"
     failed
-    check "it" errored: the name "shop.example.com" could not be looked up: SERVER answers SERVFAIL; check the network of the function
+    check "it" errored: the name "shop.example.com" could not be looked up: SERVER answers SERVFAIL; check the network that the gate runs in
     "#);
     insta::assert_snapshot!(said(Server::Silent, check).await, @r#"
     failed
-    check "it" errored: the name "shop.example.com" could not be looked up: SERVER does not answer; check the network of the function
+    check "it" errored: the name "shop.example.com" could not be looked up: SERVER does not answer; check the network that the gate runs in
     "#);
     insta::assert_snapshot!(said(Server::Garbling, check).await, @r#"
     failed
-    check "it" errored: the name "shop.example.com" could not be looked up: SERVER does not answer; check the network of the function
+    check "it" errored: the name "shop.example.com" could not be looked up: SERVER does not answer; check the network that the gate runs in
     "#);
     let check = "timeout: 300ms, dns: { name: shop.example.com }";
     insta::assert_snapshot!(said(Server::Silent, check).await, @r#"

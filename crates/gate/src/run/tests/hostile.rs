@@ -50,7 +50,7 @@ async fn broken_tls_is_the_targets_fault() {
     // The first use of TLS reads the certificates of the system, which takes its time on a busy machine.
     insta::assert_snapshot!(against_within("5s", url, "http: GET /").await, @r#"
     failed
-    check "it" failed: no connection to 000.0.0.0:0: received corrupt message of type InvalidContentType
+    check "it" failed: no connection to 000.0.0.0:0: received corrupt message of type InvalidContentType; what answers there does not speak TLS: correct the port, or write http instead of https
     "#);
 }
 

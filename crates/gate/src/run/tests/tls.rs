@@ -95,11 +95,11 @@ async fn what_speaks_no_tls_fails() {
     "#);
     insta::assert_snapshot!(told_of(&flooding().await, check, "").await, @r#"
     failed
-    check "it" failed: no connection to 127.0.0.1:PORT: received corrupt message of type InvalidContentType
+    check "it" failed: no connection to 127.0.0.1:PORT: received corrupt message of type InvalidContentType; what answers there does not speak TLS: correct the port, or write http instead of https
     "#);
     insta::assert_snapshot!(told_of(&garbling().await, check, "").await, @r#"
     failed
-    check "it" failed: no connection to 127.0.0.1:PORT: received corrupt message of type InvalidContentType
+    check "it" failed: no connection to 127.0.0.1:PORT: received corrupt message of type InvalidContentType; what answers there does not speak TLS: correct the port, or write http instead of https
     "#);
 }
 
