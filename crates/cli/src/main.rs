@@ -45,7 +45,7 @@ Examples:
   deploy-hooks check shop.yaml --url http://localhost:8080
   deploy-hooks approvals lint approvals.yaml
   deploy-hooks approvals preview --config approvals.yaml events/approval-asks.json
-  deploy-hooks env plan --config environments.yaml --table deploy-hooks-state --week
+  deploy-hooks env plan --config environments.yaml --offline --week
   deploy-hooks ecs deploy --cluster production --service shop --task-definition taskdef.json --dry-run";
 
 #[derive(Subcommand)]

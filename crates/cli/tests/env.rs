@@ -388,3 +388,75 @@ fn a_reader_that_has_heard_enough_is_no_failure() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((code(&output), err(&output)), (141, String::new()));
 }
+
+const SERVICES: &str = r#"{"services": [
+  {"serviceArn": "arn:aws:ecs:eu-central-1:111122223333:service/dev-shop/web", "desiredCount": 2, "runningCount": 2},
+  {"serviceArn": "arn:aws:ecs:eu-central-1:111122223333:service/dev-shop/shop-prod", "desiredCount": 1, "runningCount": 1},
+  {"serviceArn": "arn:aws:ecs:eu-central-1:111122223333:service/test/agent", "schedulingStrategy": "DAEMON"}
+]}
+{"services": [
+  {"serviceArn": "arn:aws:ecs:eu-central-1:111122223333:service/test/api", "desiredCount": 1, "runningCount": 1,
+   "tags": [{"key": "deploy-hooks:schedule", "value": "long"}]}
+]}"#;
+
+#[test]
+fn a_week_can_be_seen_without_an_account() {
+    let plan = |more: &[&str]| {
+        let args = ["plan", "--config", "examples/environments.yaml"];
+        run(&[&args[..], more].concat())
+    };
+    let week = plan(&["--offline", "--week", "--from", "2026-11-23"]);
+    assert_eq!(code(&week), 0, "{}", err(&week));
+    assert_snapshot!(out(&week), @r"
+    Week of 2026-11-23 to 2026-11-29, America/Los_Angeles
+            Mon 23       Tue 24       Wed 25       Thu 26       Fri 27       Sat 28       Sun 29
+            0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18
+    legacy  .../#####\.. .../#####\.. .../#####\.. .../#####\.. .../#####\.. ............ ............   60 h
+    One letter is 2 hours: # on, . off, / goes on within, \ goes off within, + more than one of these.
+    Week of 2026-11-23 to 2026-11-29, Europe/Berlin
+                   Mon 23       Tue 24       Wed 25       Thu 26       Fri 27       Sat 28       Sun 29
+                   0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18
+    follow-the-sun ....######## ....######## ....######## ....######## ....######## ............ ............   80 h
+    long           .../#######\ .../#######\ .../#######\ .../#######\ .../#######\ .....###.... ............   86 h
+    office         ....######.. ....######.. ....######.. ....######.. ....######.. ............ ............   60 h
+    One letter is 2 hours: # on, . off, / goes on within, \ goes off within, + more than one of these.
+    ");
+    let nothing = plan(&["--offline"]);
+    assert_eq!(code(&nothing), 2);
+    assert_snapshot!(err(&nothing), @"a plan is one of services, and without an AWS account there are none; give --services FILE, or --week for the week of the configuration's schedules");
+    let page = plan(&["--offline", "--html", "-"]);
+    assert!(out(&page).contains("follow-the-sun"), "{}", err(&page));
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("services.json");
+    std::fs::write(&file, SERVICES).unwrap();
+    let of_services =
+        |more: &[&str]| plan(&[&["--services", file.to_str().unwrap()], more].concat());
+    let week = of_services(&["--week", "--from", "2026-11-23"]);
+    assert_snapshot!(out(&week), @r#"
+    Week of 2026-11-23 to 2026-11-29, Europe/Berlin
+                 Mon 23       Tue 24       Wed 25       Thu 26       Fri 27       Sat 28       Sun 29
+                 0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18  0  6  12 18
+    dev-shop/web ....######.. ....######.. ....######.. ....######.. ....######.. ............ ............   60 h
+    test/api     .../#######\ .../#######\ .../#######\ .../#######\ .../#######\ .....###.... ............   86 h
+    One letter is 2 hours: # on, . off, / goes on within, \ goes off within, + more than one of these.
+    dev-shop/shop-prod: no week is shown: dev-shop/shop-prod looks like production ("prod"); if it isn't, name it under not_production.
+    "#);
+    let night = of_services(&["--at", "2026-11-23T22:30:00Z", "--all"]);
+    assert_eq!(code(&night), 0, "{}", err(&night));
+    assert_snapshot!(out(&night), @r#"
+    Plan for Mon 2026-11-23 23:30, Europe/Berlin
+    #  about     service             do     is → to be  why
+    1  23:30:00  dev-shop/web        sleep  2 → 0       outside all windows
+    2  23:30:00  test/api            sleep  1 → 0       outside all windows
+                 dev-shop/shop-prod  skip   1           dev-shop/shop-prod looks like production ("prod"); if it isn't, name it under not_production
+    2 of 3 services ours, 0 asleep: 2 to stop, 1 to be looked at.
+    1 DAEMON service not looked at: ECS takes no count for them.
+    "#);
+    let missing = plan(&["--services", "/nowhere.json"]);
+    assert_eq!(code(&missing), 2);
+    let without_table = plan(&["--week"]);
+    assert!(
+        err(&without_table).contains("`env plan --offline` needs none"),
+        "{}",
+        err(&without_table)
+    );
+}

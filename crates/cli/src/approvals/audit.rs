@@ -44,9 +44,9 @@ const EXAMPLES: &str = "\
 Your AWS credentials need dynamodb:GetItem and dynamodb:Query on the table, and for --pipeline without
 --execution codepipeline:ListPipelineExecutions.
 
-Examples:
-  deploy-hooks approvals audit --table deploy-hooks-state --pipeline shop --since 7d
-  deploy-hooks approvals audit --table deploy-hooks-state --case abcdefghijklmnopqrstuvwxyz --json";
+Examples, with the stack's output StateTableName:
+  deploy-hooks approvals audit --table TABLE --pipeline shop --since 7d
+  deploy-hooks approvals audit --table TABLE --case abcdefghijklmnopqrstuvwxyz --json";
 
 /// Lists the records, oldest first.
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {

@@ -30,7 +30,7 @@ const EXAMPLES: &str = "\
 Exit codes: 0 it was found, 1 something could not be read, 2 there is no such service, or wrong call.
 
 Examples:
-  deploy-hooks env explain --config environments.yaml --table deploy-hooks-state dev/shop
+  deploy-hooks env explain --config environments.yaml --table TABLE dev/shop   # the stack's output EnvironmentsTableName
   deploy-hooks env explain shop --at 2026-12-25T12:00:00+01:00 --json";
 
 /// Explains.

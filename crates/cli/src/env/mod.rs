@@ -8,6 +8,7 @@ mod chart;
 mod explain;
 mod html;
 mod lint;
+mod listed;
 mod plan;
 mod requests;
 mod snapshot;

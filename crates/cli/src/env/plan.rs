@@ -8,9 +8,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use super::listed::{self, Listed};
 use super::requests::Patterns;
 use super::snapshot::{Selection, Snapshot};
-use super::week::{WeekQuery, Weeks, weeks};
+use super::week::{WeekQuery, Weeks, schedules, weeks};
 use super::{chart, html, plain, table, times};
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
@@ -33,6 +34,13 @@ pub(crate) struct Args {
     /// The first day of the week; left out: today
     #[arg(long, value_name = "DATE")]
     from: Option<Date>,
+    /// Without an AWS account: the week of the configuration's schedules, or of --services
+    #[arg(long)]
+    offline: bool,
+    /// The services of this file, as `aws ecs describe-services --include TAGS` writes them, instead of those in an AWS
+    /// account; may be given several times
+    #[arg(long, value_name = "FILE")]
+    services: Vec<PathBuf>,
     /// The zone of the week; left out: that of each schedule
     #[arg(long, value_parser = zone_name)]
     zone: Option<String>,
@@ -45,22 +53,43 @@ const EXAMPLES: &str = "\
 Your AWS credentials need to read only: ecs:List*, ecs:Describe*, application-autoscaling:DescribeScalableTargets,
 dynamodb:GetItem and dynamodb:Query on the state table (and what `also:` in the configuration asks for).
 
+Before anything is installed, --offline and --services need no account: nothing sleeps, and nobody has asked for anything.
+A file of services is made by
+  for cluster in dev test; do
+    aws ecs list-services --cluster $cluster --query 'serviceArns[]' --output text |
+      xargs -r -n 10 aws ecs describe-services --include TAGS --cluster $cluster --services
+  done > services.json
+
 Exit codes: 0 all was read, 1 something could not be read (the rest is shown), 2 wrong call or configuration.
 
 Examples:
-  deploy-hooks env plan --config environments.yaml --table deploy-hooks-state
+  deploy-hooks env plan --config environments.yaml --offline --week
+  deploy-hooks env plan --config environments.yaml --services services.json --html week.html
+  deploy-hooks env plan --config environments.yaml --table TABLE      # the stack's output EnvironmentsTableName
   deploy-hooks env plan --at 2026-11-23T22:00:00Z 'dev/*'
   deploy-hooks env plan --week --from 2026-03-23
   deploy-hooks env plan --html week.html";
 
+const NO_SERVICES: &str = "\
+a plan is one of services, and without an AWS account there are none; give --services FILE, or --week for the week of \
+the configuration's schedules";
+
 /// Shows the plan.
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     let patterns = Patterns::parse(&args.only.patterns)?;
-    let snapshot = args
-        .only
-        .place
-        .look(args.at.unwrap_or_else(Timestamp::now))
-        .await?;
+    let now = args.at.unwrap_or_else(Timestamp::now);
+    let snapshot = if args.is_offline() {
+        let mut listed = Listed::default();
+        for file in &args.services {
+            listed.extend(listed::read(file)?);
+        }
+        if args.shows_schedules() && !args.week && args.html.is_none() {
+            return Err(Failure::Wrong(NO_SERVICES.to_owned()));
+        }
+        args.only.place.offline(listed, now).await?
+    } else {
+        args.only.place.look(now).await?
+    };
     let plan = patterns.narrow(&snapshot.plan(&snapshot.found.requests));
     if let Some(file) = &args.html {
         let page = html::page(&plan, &args.weeks(&snapshot, &plan)?, &snapshot)?;
@@ -107,6 +136,15 @@ fn as_text(
 }
 
 impl Args {
+    fn is_offline(&self) -> bool {
+        self.offline || !self.services.is_empty()
+    }
+
+    /// There is nothing else to show.
+    fn shows_schedules(&self) -> bool {
+        self.is_offline() && self.services.is_empty()
+    }
+
     fn weeks(&self, snapshot: &Snapshot, plan: &Plan) -> Result<Weeks, Failure> {
         let asked = WeekQuery {
             requests: &snapshot.found.requests,
@@ -114,6 +152,9 @@ impl Args {
             first: self.from,
             zone: self.zone.as_deref(),
         };
+        if self.shows_schedules() {
+            return schedules(&snapshot.config, asked).map_err(Failure::Wrong);
+        }
         let mut services: Vec<_> = plan.rows.iter().map(|row| &row.resource).collect();
         services.sort_by_key(|service| service.place());
         weeks(services, &snapshot.config, asked).map_err(Failure::Wrong)

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use aws_config::SdkConfig;
 use common::aws::Aws;
 use common::failure::Cause;
 use common::location::Location;
@@ -20,6 +21,7 @@ use jiff::Timestamp;
 use schedule::MAX_CALENDAR_BYTES;
 use strict_yaml::words::count;
 
+use super::listed::Listed;
 use crate::clients;
 use crate::failure::{Failure, bounded, read};
 
@@ -33,7 +35,8 @@ ENVIRONMENTS_CONFIG. A stack that runs by its parameters alone has the same as t
   default_schedule: office";
 
 const NO_TABLE: &str = "\
-no state table is named; give --table, or set STATE_TABLE. The stack's output EnvironmentsTableName says it:
+no state table is named; give --table, or set STATE_TABLE (`env plan --offline` needs none). The stack's output
+EnvironmentsTableName says it:
   aws cloudformation describe-stacks --stack-name STACK \\
     --query \"Stacks[0].Outputs[?OutputKey=='EnvironmentsTableName'].OutputValue\" --output text";
 
@@ -143,6 +146,33 @@ impl Place {
             found,
             now,
             run,
+        })
+    }
+}
+
+impl Place {
+    /// The same of services that are known from a file: nothing of them sleeps, and nobody has asked for anything.
+    pub(crate) async fn offline(
+        &self,
+        listed: Listed,
+        now: Timestamp,
+    ) -> Result<Snapshot, Failure> {
+        let named =
+            given(self.config.as_ref()).ok_or_else(|| Failure::Wrong(NO_CONFIG.to_owned()))?;
+        let config = config(named, None).await?;
+        Ok(Snapshot {
+            aws: Aws::from_config(SdkConfig::builder().build()),
+            table: String::new(),
+            sizes: TaskSizes::default(),
+            limiters: RateLimiters::new(&config.rate),
+            found: Gathered {
+                resources: listed.resources,
+                daemons: listed.daemons,
+                ..Gathered::default()
+            },
+            now,
+            run: "cli-offline".to_owned(),
+            config,
         })
     }
 }

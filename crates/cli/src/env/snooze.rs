@@ -43,7 +43,7 @@ only needs the state table (dynamodb:PutItem), and holds in each account and reg
 Exit codes: 0 done, 1 it could not be written, 2 wrong call or configuration.
 
 Examples:
-  deploy-hooks env snooze dev/shop --for 2h --table deploy-hooks-state
+  deploy-hooks env snooze dev/shop --for 2h --table TABLE   # the stack's output EnvironmentsTableName
   deploy-hooks env snooze 'dev/*' --until 23:30 --config environments.yaml --by lead";
 
 /// Puts it off.

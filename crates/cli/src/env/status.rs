@@ -32,7 +32,7 @@ Savings are estimates, by the prices in the configuration, for the tasks that a 
 Exit codes: 0 all was read, 1 something could not be read (the rest is shown), 2 wrong call or configuration.
 
 Examples:
-  deploy-hooks env status --config environments.yaml --table deploy-hooks-state
+  deploy-hooks env status --config environments.yaml --table TABLE   # the stack's output EnvironmentsTableName
   deploy-hooks env status --json 'dev/*'";
 
 /// Shows how all are.

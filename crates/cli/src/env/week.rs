@@ -143,6 +143,49 @@ pub(crate) fn weeks<'s>(
     })
 }
 
+/// The weeks of the schedules that a configuration names, one for each zone: before there are services, or without asking
+/// for them.
+pub(crate) fn schedules(config: &Config, asked: WeekQuery<'_>) -> Result<Weeks, String> {
+    let named = config.schedules.iter().map(|(name, named)| {
+        let is_default = config.default_schedule.as_ref() == Some(name);
+        let source = if is_default {
+            "the default schedule"
+        } else {
+            "a schedule"
+        };
+        (name.clone(), source, &named.schedule)
+    });
+    // Those that are named are shown already.
+    let of_rules = config.services.iter().enumerate();
+    let own = of_rules.filter(|(_, rule)| {
+        let mut schedules = config.schedules.values();
+        !schedules.any(|named| named.schedule == rule.schedule)
+    });
+    let own = own.map(|(index, rule)| (format!("services[{index}]"), "a rule", &rule.schedule));
+    let mut weeks: BTreeMap<String, Week> = BTreeMap::new();
+    for (place, source, schedule) in named.chain(own) {
+        let zone = zone_of(schedule, config, asked.zone);
+        if !weeks.contains_key(zone) {
+            weeks.insert(zone.to_owned(), empty(zone, asked)?);
+        }
+        let week = weeks.get_mut(zone).expect("it was put in");
+        let on = Rc::new(spans((schedule, config, &Overrides::default()), week));
+        week.rows.push(WeekRow {
+            place,
+            source: source.to_owned(),
+            hours: on.iter().map(Span::hours).sum(),
+            on,
+        });
+    }
+    if weeks.is_empty() {
+        return Err("the configuration names no schedule; name one under schedules".to_owned());
+    }
+    Ok(Weeks {
+        zones: weeks.into_values().collect(),
+        notes: Vec::new(),
+    })
+}
+
 fn sentence(note: String) -> String {
     if note.ends_with('?') {
         note
