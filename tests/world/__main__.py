@@ -14,9 +14,14 @@ from world.control import Json
 from world.environments import KEY
 from world.estate import Plan as Sleeper
 from world.outcomes import wait_for
-from world.paths import BINARIES, ENVIRONMENTS, SUITES, TOOLS
+from world.paths import BINARIES, ENVIRONMENTS, SUITES, TOOLS, NotSetUp
+from world.processes import ProcessFailed
 from world.servers import REGION
 from world.shop import Plan, Release, Shop
+from world.stack import DeployFailed
+
+# What a shell says of a process that SIGINT has ended.
+INTERRUPTED = 130
 
 # Version 1 of the AWS CLI reads AWS_DEFAULT_REGION and not AWS_REGION, the SDKs the other way round; and it has no
 # --cli-binary-format, without which version 2 wants Base64, but for what comes from fileb://.
@@ -26,7 +31,7 @@ EXPORTS = """\
   export PATH="{tools}:{binaries}:$PATH"
 """
 HINTS = """
-The local AWS is up, with everything of template.yaml; Ctrl-C ends it. In another terminal:
+The local AWS is up, with everything of template.yaml; Ctrl-C ends it. Paste what is indented into another terminal:
 
 {exports}
 {name}, a service that CodeDeploy deploys behind the gates; version 1.1.0 is on its way:
@@ -34,12 +39,15 @@ The local AWS is up, with everything of template.yaml; Ctrl-C ends it. In anothe
   curl {production}
   aws ecs describe-services --cluster shop --services {name}
   aws deploy get-deployment --deployment-id {deployment}
-  curl {url}/_local/events                    # what happened
-  curl -X POST {url}/_local/clock -d '{{"advance_seconds": 300}}'   # the canary's five minutes are virtual time
-  aws s3 ls --recursive s3://{reports}/       # the reports
 
-When it has ended, the next one:
+What happened so far; and the canary's five minutes, which are virtual time:
 
+  curl {url}/_local/events
+  curl -X POST {url}/_local/clock -d '{{"advance_seconds": 300}}'
+
+The reports; and the next release, when this one has ended:
+
+  aws s3 ls --recursive s3://{reports}/
   aws deploy create-deployment --cli-input-json file://{home}/release.json
 
 A gate by hand, with the event that CodeDeploy has sent it already (so the answer comes too late, and changes nothing):
@@ -47,20 +55,24 @@ A gate by hand, with the event that CodeDeploy has sent it already (so the answe
   aws lambda invoke --cli-read-timeout 0 --function-name {gate} --payload fileb://{home}/event.json {home}/answer.json
   aws logs filter-log-events --log-group-name /aws/lambda/{gate} --query 'events[].message' --output text
 
-An approval, without the console:
+An approval, without the console; then what Slack got, and the mails, whose links open here:
 
   aws codepipeline start-pipeline-execution --name {name}-release
-  curl '{url}/_local/sinks?service=slack'    # what Slack got
-  curl {url}/_ministack/ses/messages         # the mails; their links lead to
-  {door}
-  instead of https://{host}
+  curl '{url}/_local/sinks?service=slack'
+  curl -s {url}/_ministack/ses/messages | sed 's#https://{host}#{door}#g'
 
-An environment, dev-{name}, that sleeps from {evening} to {morning} UTC:
+An environment, dev-{name}, that sleeps from {evening} to {morning} UTC. The clock of this world may be ahead of yours,
+so commands are told what time it is there:
 
   export ENVIRONMENTS_CONFIG=s3://{settings} STATE_TABLE={table}
-  deploy-hooks env plan
-  deploy-hooks env explain dev-{name}/web
-  deploy-hooks env status
+  world_now() {{ curl -s {url}/_local/clock | sed 's/.*"now": *"\\([^"]*\\)".*/\\1/'; }}
+  deploy-hooks env plan --at "$(world_now)"
+  deploy-hooks env explain dev-{name}/web --at "$(world_now)"
+
+Its evening, with all that is due until then; and what sleeps after it:
+
+  curl -X POST {url}/_local/clock -d '{{"advance_seconds": {until_evening}}}'
+  deploy-hooks env status --at "$(world_now)"
 """
 # For a service of one's own, unless a suite is given.
 SUITE = """\
@@ -165,6 +177,7 @@ def hints(world: World, shop: Shop, wanted: Wanted, deployment: str) -> str:
         door=world.door.address,
         host=world.door.host,
         evening=f"{world.hours.evening:%H:%M}",
+        until_evening=int((world.hours.evening - world.now()).total_seconds()) + 60,
         morning=f"{world.hours.morning:%H:%M}",
         settings=f"{BUCKET}/{KEY}",
         table=world.stack.environments_table,
@@ -174,6 +187,21 @@ def hints(world: World, shop: Shop, wanted: Wanted, deployment: str) -> str:
 def main(arguments: list[str]) -> int:
     """Returns the exit status."""
     wanted = Wanted.read(arguments)
+    try:
+        keep(wanted)
+    except (NotSetUp, ProcessFailed, DeployFailed, TimeoutError) as error:
+        print(f"\nThe world could not be brought up: {error}", file=sys.stderr)
+        for note in getattr(error, "__notes__", []):
+            print(note, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted; everything that was started has been ended.")
+        return INTERRUPTED
+    return 0
+
+
+def keep(wanted: Wanted) -> None:
+    """Brings the world up, says what to do in it, and keeps it until Ctrl-C."""
 
     def tell(step: str) -> None:
         print(f"… {step}", flush=True)
@@ -194,7 +222,6 @@ def main(arguments: list[str]) -> int:
             signal.pause()
         except KeyboardInterrupt:
             print("\nending it")
-    return 0
 
 
 if __name__ == "__main__":
