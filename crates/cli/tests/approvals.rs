@@ -220,6 +220,45 @@ fn preview_shows_what_each_channel_gets() {
 }
 
 #[test]
+fn a_preview_is_of_the_time_at_which_its_message_was_sent() {
+    let shown = |event: &str| {
+        let config = [
+            "--config",
+            "examples/approvals.yaml",
+            "--channel",
+            "release-room",
+        ];
+        let told = run(&[&["approvals", "preview"], &config[..], &[event]].concat());
+        assert_eq!(code(&told), 0, "{}", err(&told));
+        told
+    };
+    for event in ["approval-asks", "approval-through-sqs"] {
+        let told = shown(&format!("events/{event}.json"));
+        assert!(
+            out(&told).contains("Decide by 2026-03-09 09:00 UTC: 6 d 23 h"),
+            "{}",
+            out(&told)
+        );
+        let left_out = "without --briefing, what is looked up (commits, versions, change sets, what gates said) is left out";
+        assert!(err(&told).starts_with(left_out), "{}", err(&told));
+    }
+    let paused = shown("events/approval-ecs-pause.json");
+    assert!(
+        out(&paused).contains("Decide by 2026-05-05 10:00 UTC: 1 d 0 h left"),
+        "{}",
+        out(&paused)
+    );
+    assert!(
+        out(&paused).contains("|The deployment in the AWS console>"),
+        "{}",
+        out(&paused)
+    );
+    // One that says nothing of its time.
+    let alone = file("alone.json", APPROVAL);
+    assert!(out(&shown(&alone)).contains("The time to decide ended"));
+}
+
+#[test]
 fn preview_speaks_other_languages_and_occasions() {
     let shown = preview(&[
         "--channel",
@@ -372,6 +411,51 @@ fn send_test_sends_nothing_unless_told_to() {
     ]);
     assert_eq!(code(&unknown), 2);
     assert_snapshot!(err(&unknown), @r#"there is no channel "rom"; there are change-log, chat, everybody, managers, on-call, release-room, shanghai, teams"#);
+}
+
+#[test]
+fn who_is_not_signed_in_is_told_so_and_not_of_the_network() {
+    let send = |channel: &str, more: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deploy-hooks"));
+        let args = [
+            "approvals",
+            "send-test",
+            "--config",
+            "examples/approvals.yaml",
+            "--send",
+        ];
+        command
+            .args(args)
+            .args(["--channel", channel])
+            .current_dir(root());
+        for name in [
+            "AWS_PROFILE",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_REGION",
+            "AWS_DEFAULT_REGION",
+        ] {
+            command.env_remove(name);
+        }
+        command
+            .env("HOME", "/nowhere")
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        let told = command.envs(more.iter().copied()).output().unwrap();
+        assert_eq!(code(&told), 2, "{}", err(&told));
+        err(&told)
+    };
+    let nobody = "no AWS credentials were found; set AWS_PROFILE (after `aws configure` or `aws sso login`), or \
+         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+    // Its secret lies there; it goes out from there.
+    for channel in ["teams", "managers"] {
+        assert_eq!(send(channel, &[]).trim(), nobody);
+    }
+    assert_snapshot!(send("teams", &[("AWS_PROFILE", "releases")]), @r#"the AWS profile "releases" has no credentials; sign in (aws sso login), or set AWS_PROFILE to one that `aws configure list-profiles` names"#);
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", "id"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+    assert_snapshot!(send("teams", &keys), @"no AWS region is known; set AWS_REGION, or a region in your AWS profile (or give --region, where there is one)");
 }
 
 #[test]

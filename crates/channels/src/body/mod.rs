@@ -297,7 +297,8 @@ fn links(body: &mut MessageBody, notice: &ApprovalNotice<'_>, texts: &Texts) {
     let own = |link: &Option<String>| link.as_deref().and_then(clean::own_link);
     let foreign = |link: &Option<String>| link.as_deref().and_then(clean::link);
     let console = match case.source {
-        Source::Pipeline(_) | Source::Ecs(_) => Key::ConsoleLink,
+        Source::Pipeline(_) => Key::ConsoleLink,
+        Source::Ecs(_) => Key::PauseConsoleLink,
         Source::Gate(_) => Key::GateConsoleLink,
     };
     let found = [

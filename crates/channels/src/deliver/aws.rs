@@ -55,7 +55,7 @@ pub(super) async fn ses(
         return Ok(Delivered::default());
     }
     let detail = format!(
-        "SES did not take the mail ({}); check that the sender is verified, that SES is out of its sandbox or the recipient is verified, and that the function's role may ses:SendEmail",
+        "SES did not take the mail ({}); check that the sender is verified, that SES is out of its sandbox or the recipient is verified, and that whoever sends may ses:SendEmail",
         failed.join("; ")
     );
     Err(Cause::Aws { detail, retryable })

@@ -103,6 +103,7 @@ pub(super) fn text(key: Key) -> &'static str {
             "Link given in the pipeline, as text (it is not https, or carries a token)"
         }
         Key::ConsoleLink => "The pipeline in the AWS console",
+        Key::PauseConsoleLink => "The deployment in the AWS console",
         Key::ViewLink => "See everything",
         Key::OpenLink => "Open the link",
         Key::MoreOne | Key::MoreOther => "{n} more",

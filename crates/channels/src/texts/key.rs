@@ -109,6 +109,7 @@ keys! {
     ExternalLink = "external_link",
     ExternalText = "external_text",
     ConsoleLink = "console_link",
+    PauseConsoleLink = "pause_console_link",
     ViewLink = "view_link",
     OpenLink = "open_link",
     MoreOne = "more_one",

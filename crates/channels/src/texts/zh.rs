@@ -98,6 +98,7 @@ pub(super) fn text(key: Key) -> &'static str {
         Key::ExternalLink => "流水线中给出的链接",
         Key::ExternalText => "流水线中给出的链接，仅显示为文本（不是 https，或带有令牌）",
         Key::ConsoleLink => "在 AWS 控制台中查看流水线",
+        Key::PauseConsoleLink => "在 AWS 控制台中查看部署",
         Key::ViewLink => "查看全部",
         Key::OpenLink => "打开链接",
         Key::MoreOne | Key::MoreOther => "另有 {n} 项",

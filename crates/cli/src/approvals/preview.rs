@@ -25,7 +25,7 @@ pub(crate) struct Args {
     /// The configuration
     #[arg(long)]
     config: PathBuf,
-    /// What would be found out about the release, as JSON; without it, nothing was
+    /// What would be found out about the release, as JSON; without it, only what the message itself says is shown
     #[arg(long)]
     briefing: Option<PathBuf>,
     /// Only this channel, whether the route names it or not; may be repeated
@@ -43,7 +43,7 @@ pub(crate) struct Args {
     /// Where links lead
     #[arg(long, default_value = "https://decision.example.com")]
     decision_url: String,
-    /// The time of telling, for example 2026-03-02T09:00:00Z; now if left out
+    /// The time of telling, for example 2026-03-02T09:00:00Z; left out: when the message was sent, or now if it doesn't say
     #[arg(long)]
     now: Option<Timestamp>,
     /// An event of SNS or EventBridge, or an approval message alone; - reads standard input
@@ -59,6 +59,26 @@ Examples:
 
 const UNKNOWN: &str = "this message is of a shape that is not known, and is passed on as text; an approval must \
      come as CodePipeline publishes it, by SNS, SQS or a pipe of EventBridge";
+
+const NO_BRIEFING: &str = "without --briefing, what is looked up (commits, versions, change sets, what gates said) is left out; \
+     examples/approvals/briefing.json is one";
+
+/// When the message was sent, as EventBridge, SNS or SQS say.
+fn sent(message: &Value) -> Option<Timestamp> {
+    let record = message.pointer("/Records/0").unwrap_or(message);
+    let in_queue: Option<Value> = record
+        .get("body")
+        .and_then(|body| serde_json::from_str(body.as_str()?).ok());
+    let told = [
+        record.get("time"),
+        record.pointer("/Sns/Timestamp"),
+        record.get("Timestamp"),
+        in_queue.as_ref().and_then(|body| body.get("Timestamp")),
+    ];
+    told.into_iter()
+        .flatten()
+        .find_map(|told| told.as_str()?.parse().ok())
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -95,8 +115,11 @@ pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
             Failure::Wrong(format!("{} is no briefing: {error}", path.display()))
         })?,
     };
-    let now = args.now.unwrap_or_else(Timestamp::now);
-    let subject = preview_subject::read(&read_json(&args.message)?, briefing, now)?;
+    let message = read_json(&args.message)?;
+    // An old event would only show that its time is over.
+    let now = args.now.or_else(|| sent(&message));
+    let now = now.unwrap_or_else(Timestamp::now);
+    let subject = preview_subject::read(&message, briefing, now)?;
     let (shown, route) = match &subject {
         PreviewSubject::Case(case) => of_case(args, &config, case, now)?,
         PreviewSubject::Plain(plain) => (of_plain(args, &config, plain, now)?, None),
@@ -105,6 +128,9 @@ pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
             (of_plain(args, &config, plain, now)?, None)
         }
     };
+    if matches!(subject, PreviewSubject::Case(_)) && args.briefing.is_none() {
+        screen.error(&NO_BRIEFING);
+    }
     match args.format {
         Format::Json => screen.value(&as_json(&shown, route))?,
         Format::Text if screen.json => screen.value(&as_json(&shown, route))?,

@@ -8,9 +8,10 @@ use channels::{
     DeliveryRequest, Http, Message, Mode, Outgoing, SLACK_API, Subject, Surface, Texts, deliver,
     render,
 };
-use contacts::Channel;
+use contacts::{Address, Channel, ChannelKind};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use strict_yaml::SecretRef;
 
 use crate::clients;
 use crate::failure::Failure;
@@ -94,13 +95,31 @@ fn show(
     Ok(())
 }
 
+/// Whether a channel is reached through AWS, or has a secret there.
+fn needs_aws(channel: &Channel) -> bool {
+    let is_kept = |secret: &SecretRef| !matches!(secret, SecretRef::Env(_));
+    match &channel.kind {
+        ChannelKind::Slack { token: secret, .. }
+        | ChannelKind::SlackWebhook { url: secret }
+        | ChannelKind::Teams { url: secret } => is_kept(secret),
+        ChannelKind::Webhook { url, secret } => {
+            is_kept(secret) || matches!(url, Address::Secret(secret) if is_kept(secret))
+        }
+        ChannelKind::Ses { .. } | ChannelKind::Sns { .. } | ChannelKind::AmazonQ { .. } => true,
+    }
+}
+
 async fn send(
     args: &Args,
     config: &Config,
     (chosen, message): (&[&Channel], &Message<'_>),
     screen: &mut Screen,
 ) -> Result<(), Failure> {
-    let aws = clients::aws_if_needed().await;
+    let aws = if chosen.iter().any(|channel| needs_aws(channel)) {
+        clients::aws().await?
+    } else {
+        clients::none()
+    };
     let http = Http::new(args.allow_private_addresses);
     let out = Outgoing {
         aws: &aws,

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use aws_config::SdkConfig;
 use common::aws::Aws;
 use common::failure::Cause;
 use common::location::Location;
@@ -161,7 +160,7 @@ impl Place {
             given(self.config.as_ref()).ok_or_else(|| Failure::Wrong(NO_CONFIG.to_owned()))?;
         let config = config(named, None).await?;
         Ok(Snapshot {
-            aws: Aws::from_config(SdkConfig::builder().build()),
+            aws: clients::none(),
             table: String::new(),
             sizes: TaskSizes::default(),
             limiters: RateLimiters::new(&config.rate),
