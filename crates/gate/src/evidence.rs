@@ -18,6 +18,17 @@ pub(crate) struct Observation {
     pub(crate) of_release: bool,
 }
 
+impl Observation {
+    /// Of a probe that judges by its own conditions alone, and had no answer of the release.
+    pub(crate) fn of_others(findings: impl IntoIterator<Item = Finding>) -> Self {
+        Self {
+            answer: None,
+            findings: findings.into_iter().collect(),
+            of_release: false,
+        }
+    }
+}
+
 /// A part of an answer that an expectation may be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Facet {

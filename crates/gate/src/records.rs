@@ -91,7 +91,7 @@ impl StepRecord {
         captured.for_each(mask);
         for finding in &mut self.findings {
             mask(&mut finding.demand);
-            finding.wanted.iter_mut().for_each(mask);
+            finding.expected.iter_mut().for_each(mask);
             let (Got::Words(got) | Got::Value(got)) = &mut finding.got;
             mask(got);
         }
@@ -148,7 +148,7 @@ impl TryRecord {
                 self.error = Some(LEFT_OUT.to_owned());
             }
             for finding in &mut self.findings {
-                finding.wanted = None;
+                finding.expected = None;
                 finding.got = Got::Words(LEFT_OUT.to_owned());
             }
         }
@@ -307,7 +307,7 @@ mod tests {
     fn large(measurement: Measurement) -> TryRecord {
         let finding = Finding {
             demand: "body".to_owned(),
-            wanted: None,
+            expected: None,
             got: Got::Value("x".repeat(8_000)),
             measurement,
             sensitive: false,

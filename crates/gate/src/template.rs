@@ -350,11 +350,11 @@ mod tests {
 
     #[test]
     fn what_is_no_template_is_told() {
-        let told = |text| Template::parse(text).unwrap_err().to_string();
-        insta::assert_snapshot!(told("x {{ y"), @r#""{{" is never closed by "}}""#);
-        insta::assert_snapshot!(told("{{ a b }}"), @r#""a b" between "{{" and "}}" is not a name"#);
-        insta::assert_snapshot!(told("{{ vars.x }}"), @r#""vars.x" between "{{" and "}}" is not a name"#);
-        insta::assert_snapshot!(told("{{ guid() }}"), @"there is no function guid()");
+        let problem_of = |text| Template::parse(text).unwrap_err().to_string();
+        insta::assert_snapshot!(problem_of("x {{ y"), @r#""{{" is never closed by "}}""#);
+        insta::assert_snapshot!(problem_of("{{ a b }}"), @r#""a b" between "{{" and "}}" is not a name"#);
+        insta::assert_snapshot!(problem_of("{{ vars.x }}"), @r#""vars.x" between "{{" and "}}" is not a name"#);
+        insta::assert_snapshot!(problem_of("{{ guid() }}"), @"there is no function guid()");
         insta::assert_snapshot!(
             Template::parse("{{ uuid() }}").unwrap().render(&values()).unwrap_err(),
             @"uuid() has no value outside of a try"

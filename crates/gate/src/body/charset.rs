@@ -33,7 +33,7 @@ impl Charset {
 
 /// The text of a body of any kind.
 pub(super) fn text<'a>(bytes: &'a [u8], content_type: &str) -> Result<Cow<'a, str>, Undecodable> {
-    let (charset, bytes) = told(bytes, content_type)?;
+    let (charset, bytes) = charset_of(bytes, content_type)?;
     charset.decode(bytes)
 }
 
@@ -54,7 +54,7 @@ pub(super) fn json<'a>(bytes: &'a [u8], content_type: &str) -> Result<Cow<'a, st
 
 /// The name of the charset by which a body is read as text.
 pub(super) fn name(bytes: &[u8], content_type: &str) -> Result<&'static str, Undecodable> {
-    told(bytes, content_type).map(|(charset, _)| charset.name())
+    charset_of(bytes, content_type).map(|(charset, _)| charset.name())
 }
 
 /// The name of the charset with this label, if there is one.
@@ -64,7 +64,7 @@ pub(super) fn canonical(label: &str) -> Option<&'static str> {
 
 /// For people: as [`text`], with replacement characters for what can't be decoded.
 pub(super) fn lossy(bytes: &[u8], content_type: &str) -> String {
-    let (charset, rest) = told(bytes, content_type).unwrap_or((Charset::Web(UTF_8), bytes));
+    let (charset, rest) = charset_of(bytes, content_type).unwrap_or((Charset::Web(UTF_8), bytes));
     match charset {
         Charset::Web(encoding) => encoding.decode_without_bom_handling(rest).0.into_owned(),
         Charset::Utf32 { big } => rest
@@ -77,7 +77,7 @@ pub(super) fn lossy(bytes: &[u8], content_type: &str) -> String {
 }
 
 /// The charset, and the bytes without their mark.
-fn told<'a>(bytes: &'a [u8], content_type: &str) -> Result<(Charset, &'a [u8]), Undecodable> {
+fn charset_of<'a>(bytes: &'a [u8], content_type: &str) -> Result<(Charset, &'a [u8]), Undecodable> {
     if let Some((charset, mark)) = marked(bytes) {
         return Ok((charset, &bytes[mark..]));
     }
@@ -182,8 +182,8 @@ fn meta(text: &str) -> Option<String> {
             continue;
         };
         let found = attributes(tag);
-        let get = |wanted: &str| {
-            let attribute = found.iter().find(|(name, _)| name == wanted);
+        let get = |key: &str| {
+            let attribute = found.iter().find(|(name, _)| name == key);
             attribute.map(|(_, value)| value.as_str())
         };
         if let Some(label) = get("charset") {

@@ -32,37 +32,38 @@ pub(crate) fn sha256(written: &str) -> Option<String> {
 impl BodyCondition {
     pub(super) fn evaluate(&self, body: &Body, values: &Values) -> Finding {
         match self {
-            Self::Size(wanted) => match body.bytes() {
-                Ok(bytes) => size(*wanted, bytes.len()),
+            Self::Size(expected) => match body.bytes() {
+                Ok(bytes) => size(*expected, bytes.len()),
                 Err(why) => Finding::errored("body size", why.to_string()),
             },
             Self::Sha256(template) => {
-                let wanted = template.render(values).map_err(|why| why.to_string());
-                let wanted = wanted.and_then(|written| {
+                let expected = template.render(values).map_err(|why| why.to_string());
+                let expected = expected.and_then(|written| {
                     sha256(&written)
                         .ok_or_else(|| format!("{} is no SHA-256", words::quote(&written)))
                 });
-                match (wanted, body.bytes()) {
-                    (Ok(wanted), Ok(bytes)) => {
+                match (expected, body.bytes()) {
+                    (Ok(expected), Ok(bytes)) => {
                         let got = HEXLOWER.encode(&Sha256::digest(bytes));
-                        let met = got == wanted;
-                        Finding::new("body with the SHA-256", Got::Value(got), met).wanting(wanted)
+                        let met = got == expected;
+                        Finding::new("body with the SHA-256", Got::Value(got), met)
+                            .wanting(expected)
                     }
                     (Err(why), _) => Finding::errored("body sha256", why),
                     (_, Err(why)) => Finding::errored("body sha256", why.to_string()),
                 }
             }
             Self::Charset(template) => {
-                let wanted = template.render(values).map_err(|why| why.to_string());
-                let wanted = wanted.and_then(|label| {
+                let expected = template.render(values).map_err(|why| why.to_string());
+                let expected = expected.and_then(|label| {
                     charset_name(&label)
                         .ok_or_else(|| format!("{} is no charset", words::quote(&label)))
                 });
-                match (wanted, body.charset()) {
-                    (Ok(wanted), Ok(got)) => Finding::new(
-                        format!("body in the charset {wanted}"),
+                match (expected, body.charset()) {
+                    (Ok(expected), Ok(got)) => Finding::new(
+                        format!("body in the charset {expected}"),
                         Got::Words(got.to_owned()),
-                        got == wanted,
+                        got == expected,
                     ),
                     (Err(why), _) => Finding::errored("body charset", why),
                     (_, Err(why)) => Finding::errored("body charset", why.to_string()),
@@ -72,11 +73,15 @@ impl BodyCondition {
     }
 }
 
-fn size(wanted: Comparison, got: usize) -> Finding {
-    let number = usize::try_from(wanted.number).unwrap_or(usize::MAX);
-    let demand = format!("body of {}{}", wanted.operator.sign(), words::bytes(number));
+fn size(expected: Comparison, got: usize) -> Finding {
+    let number = usize::try_from(expected.number).unwrap_or(usize::MAX);
+    let demand = format!(
+        "body of {}{}",
+        expected.operator.sign(),
+        words::bytes(number)
+    );
     // In bytes: a rounded size could look like one that meets the limit.
     let got_words = Got::Words(words::count(got, "byte"));
-    let met = u64::try_from(got).is_ok_and(|got| wanted.holds(got));
+    let met = u64::try_from(got).is_ok_and(|got| expected.holds(got));
     Finding::new(demand, got_words, met)
 }

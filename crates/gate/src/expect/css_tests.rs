@@ -35,8 +35,8 @@ fn judged_as(css: &str, body: &str, content_type: &str) -> (Measurement, String)
         .iter()
         .map(|finding| {
             let (Got::Words(got) | Got::Value(got)) = &finding.got;
-            let wanted = finding.wanted.as_deref().unwrap_or_default();
-            format!("{} {wanted}: {got}", finding.demand)
+            let expected = finding.expected.as_deref().unwrap_or_default();
+            format!("{} {expected}: {got}", finding.demand)
         })
         .collect();
     let worst = findings

@@ -102,19 +102,19 @@ impl JsonCondition {
         values: &Values,
         budget: &mut Budget,
     ) -> Finding {
-        if let Self::Exists(wanted) = self {
-            let expected = if *wanted {
+        if let Self::Exists(expected) = self {
+            let demand = if *expected {
                 format!("{path} to be there")
             } else {
                 format!("no {path}")
             };
-            let met = selection.is_empty() != *wanted;
-            return Finding::new(expected, shown(selection), met);
+            let met = selection.is_empty() != *expected;
+            return Finding::new(demand, shown(selection), met);
         }
-        if let Self::Count(wanted) = self {
-            let demand = format!("{path} selecting {}", wanted.of("value"));
+        if let Self::Count(expected) = self {
+            let demand = format!("{path} selecting {}", expected.of("value"));
             let got = Got::Words(words::count(selection.len(), "value"));
-            return Finding::new(demand, got, wanted.holds_for_count(selection.len()));
+            return Finding::new(demand, got, expected.holds_for_count(selection.len()));
         }
         let demand = match self.demand(values) {
             Ok(demand) => demand,
@@ -123,7 +123,7 @@ impl JsonCondition {
         match all_meet(selection, &demand, budget) {
             Err(why) => Finding::errored(path, why.to_string()),
             Ok(met) => Finding {
-                wanted: demand.wanted,
+                expected: demand.expected,
                 ..Finding::new(
                     format!("{path} {}", demand.relation),
                     self.got(selection),
@@ -136,8 +136,8 @@ impl JsonCondition {
     /// Whether one value meets the demand; unknown where it can't be decided, or not before a run.
     pub(super) fn holds_for(&self, value: Node<'_>) -> Option<bool> {
         match self {
-            Self::Exists(wanted) => return Some(*wanted),
-            Self::Count(wanted) => return (wanted.demands_none()).then_some(false),
+            Self::Exists(expected) => return Some(*expected),
+            Self::Count(expected) => return (expected.demands_none()).then_some(false),
             _ => {}
         }
         let demand = self.demand(&Values::default()).ok()?;

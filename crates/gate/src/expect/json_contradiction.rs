@@ -33,7 +33,7 @@ fn contradict(one: &JsonCondition, other: &JsonCondition) -> bool {
         }
         (JsonCondition::Equals(template), other) => fixed(template)
             .map(|value| document(&value))
-            .is_some_and(|wanted| other.holds_for(wanted.root()) == Some(false)),
+            .is_some_and(|expected| other.holds_for(expected.root()) == Some(false)),
         // Where a string may have the part, an array may have another string with it; not so of the same value.
         (JsonCondition::Contains(part), JsonCondition::NotContains(other)) => {
             let same = |part: Value, other: Value| {

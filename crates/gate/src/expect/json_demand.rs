@@ -18,27 +18,29 @@ impl JsonCondition {
                 .map_err(|missing| missing.to_string())
         };
         Ok(match self {
-            Self::Exists(wanted) => {
-                let wanted = *wanted;
-                Demand::in_words("to be there".to_owned(), move |_| wanted)
+            Self::Exists(expected) => {
+                let expected = *expected;
+                Demand::in_words("to be there".to_owned(), move |_| expected)
             }
             // Of a selection, not of a value.
-            Self::Count(wanted) => Demand::in_words(wanted.of("value"), |_| true),
+            Self::Count(expected) => Demand::in_words(expected.of("value"), |_| true),
             Self::Equals(template) => {
-                Demand::on("equal to", &render(template)?, |value, wanted, budget| {
-                    exact_json::same(value, wanted, budget)
+                Demand::on("equal to", &render(template)?, |value, expected, budget| {
+                    exact_json::same(value, expected, budget)
                 })
             }
-            Self::NotEquals(template) => {
-                Demand::on("other than", &render(template)?, |value, wanted, budget| {
-                    exact_json::same(value, wanted, budget).map(|same| !same)
-                })
-            }
+            Self::NotEquals(template) => Demand::on(
+                "other than",
+                &render(template)?,
+                |value, expected, budget| {
+                    exact_json::same(value, expected, budget).map(|same| !same)
+                },
+            ),
             Self::Contains(template) => Demand::on("containing", &render(template)?, contains),
             Self::NotContains(template) => {
-                Demand::on("without", &render(template)?, |value, wanted, budget| {
-                    let may = may_contain(value, wanted);
-                    contains(value, wanted, budget).map(|contains| may && !contains)
+                Demand::on("without", &render(template)?, |value, expected, budget| {
+                    let may = may_contain(value, expected);
+                    contains(value, expected, budget).map(|contains| may && !contains)
                 })
             }
             Self::GreaterThan(template) => Demand::limit(">", render(template)?, Ordering::is_gt)?,
@@ -49,13 +51,13 @@ impl JsonCondition {
             Self::NotMatches(pattern) => {
                 Demand::pattern("not matching", pattern.fill(values)?, false)
             }
-            Self::Length(wanted) => {
-                let wanted = *wanted;
+            Self::Length(expected) => {
+                let expected = *expected;
                 Demand {
-                    relation: format!("of length {}", wanted.words()),
-                    wanted: None,
+                    relation: format!("of length {}", expected.words()),
+                    expected: None,
                     holds: Box::new(move |value, budget| {
-                        Ok(length(value, budget)?.is_some_and(|length| wanted.holds(length)))
+                        Ok(length(value, budget)?.is_some_and(|length| expected.holds(length)))
                     }),
                 }
             }
@@ -63,7 +65,7 @@ impl JsonCondition {
                 let kind = *kind;
                 Demand {
                     relation: format!("of type {}", kind.name()),
-                    wanted: None,
+                    expected: None,
                     holds: Box::new(move |value, budget| {
                         if let (JsonType::Integer, View::Number(text)) = (kind, value.view()) {
                             budget.spend_bytes(text.len())?;
@@ -79,7 +81,7 @@ impl JsonCondition {
 /// A demand in words, the value it compares with, and whether a value meets it.
 pub(super) struct Demand {
     pub(super) relation: String,
-    pub(super) wanted: Option<String>,
+    pub(super) expected: Option<String>,
     pub(super) holds: Holds,
 }
 
@@ -88,14 +90,14 @@ type Holds = Box<dyn Fn(Node<'_>, &mut Budget) -> Result<bool, Undecided>>;
 impl Demand {
     fn on(
         relation: &str,
-        wanted: &Value,
+        expected: &Value,
         holds: impl Fn(Node<'_>, Node<'_>, &mut Budget) -> Result<bool, Undecided> + 'static,
     ) -> Self {
-        let wanted = document(wanted);
+        let expected = document(expected);
         Self {
             relation: relation.to_owned(),
-            wanted: Some(short(wanted.root())),
-            holds: Box::new(move |value, budget| holds(value, wanted.root(), budget)),
+            expected: Some(short(expected.root())),
+            holds: Box::new(move |value, budget| holds(value, expected.root(), budget)),
         }
     }
 
@@ -110,7 +112,7 @@ impl Demand {
     fn pattern(relation: &str, (source, regex): (String, Regex), matching: bool) -> Self {
         Self {
             relation: relation.to_owned(),
-            wanted: Some(format!("/{source}/")),
+            expected: Some(format!("/{source}/")),
             holds: Box::new(move |value, budget| match value.view() {
                 View::String(text) => {
                     budget.spend_bytes(text.size())?;
@@ -124,7 +126,7 @@ impl Demand {
     fn in_words(relation: String, holds: impl Fn(Node<'_>) -> bool + 'static) -> Self {
         Self {
             relation,
-            wanted: None,
+            expected: None,
             holds: Box::new(move |value, _| Ok(holds(value))),
         }
     }
@@ -175,24 +177,24 @@ pub(super) fn length(value: Node<'_>, budget: &mut Budget) -> Result<Option<u64>
 }
 
 /// Whether it makes sense to ask: `not_contains` must not hold for a number, which has no parts.
-fn may_contain(value: Node<'_>, wanted: Node<'_>) -> bool {
+fn may_contain(value: Node<'_>, expected: Node<'_>) -> bool {
     match value.view() {
         View::Array(_) => true,
-        View::String(_) | View::Object(_) => matches!(wanted.view(), View::String(_)),
+        View::String(_) | View::Object(_) => matches!(expected.view(), View::String(_)),
         _ => false,
     }
 }
 
 /// A part of a string, an element of an array, a key of an object.
-fn contains(value: Node<'_>, wanted: Node<'_>, budget: &mut Budget) -> Result<bool, Undecided> {
-    match (value.view(), wanted.view()) {
+fn contains(value: Node<'_>, expected: Node<'_>, budget: &mut Budget) -> Result<bool, Undecided> {
+    match (value.view(), expected.view()) {
         (View::String(text), View::String(part)) => {
             budget.spend_bytes(text.size())?;
             Ok(text.decode()?.contains(&*part.decode()?))
         }
         (View::Array(elements), _) => {
             for element in elements {
-                if exact_json::same(element, wanted, budget)? {
+                if exact_json::same(element, expected, budget)? {
                     return Ok(true);
                 }
             }

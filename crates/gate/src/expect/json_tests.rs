@@ -22,7 +22,11 @@ fn judged(json: &str, body: &str) -> (Measurement, String) {
         &Arc::default(),
     );
     let words: Vec<String> = findings.iter().map(words).collect();
-    let any = |wanted| findings.iter().any(|finding| finding.measurement == wanted);
+    let any = |expected| {
+        findings
+            .iter()
+            .any(|finding| finding.measurement == expected)
+    };
     let measurement = match () {
         () if any(Measurement::Failed) => Measurement::Failed,
         () if any(Measurement::Errored) => Measurement::Errored,
@@ -33,8 +37,8 @@ fn judged(json: &str, body: &str) -> (Measurement, String) {
 
 fn words(finding: &Finding) -> String {
     let (Got::Words(got) | Got::Value(got)) = &finding.got;
-    let wanted = finding.wanted.as_deref().unwrap_or_default();
-    format!("{} {wanted}: {got}", finding.demand)
+    let expected = finding.expected.as_deref().unwrap_or_default();
+    format!("{} {expected}: {got}", finding.demand)
 }
 
 fn suite(json: &str) -> Result<Suite, crate::suite::SuiteProblems> {
@@ -385,7 +389,7 @@ checks:
 
 #[test]
 fn what_must_not_be_is_asked_of_what_could_be() {
-    for (json, body, wanted) in [
+    for (json, body, expected) in [
         ("path: $.a, not_contains: x", r#"{"a": "yz"}"#, PASSED),
         ("path: $.a, not_contains: x", r#"{"a": "xyz"}"#, FAILED),
         ("path: $.a, not_contains: 1", r#"{"a": [2, 1.0]}"#, FAILED),
@@ -399,13 +403,13 @@ fn what_must_not_be_is_asked_of_what_could_be() {
         ("path: $.a, not_matches: '^x'", r#"{"a": "xy"}"#, FAILED),
         ("path: $.a, not_matches: '^x'", r#"{"a": null}"#, FAILED),
     ] {
-        assert_eq!(measured(json, body), wanted, "{json} of {body}");
+        assert_eq!(measured(json, body), expected, "{json} of {body}");
     }
 }
 
 #[test]
 fn limits_that_are_allowed_themselves() {
-    for (json, body, wanted) in [
+    for (json, body, expected) in [
         (
             "path: $, at_least: 9007199254740993",
             "9007199254740993",
@@ -421,14 +425,14 @@ fn limits_that_are_allowed_themselves() {
         ("path: $, at_most: '{{ place }}'", "1.0", PASSED),
         ("path: $, at_least: 1", "\"2\"", FAILED),
     ] {
-        assert_eq!(measured(json, body), wanted, "{json} of {body}");
+        assert_eq!(measured(json, body), expected, "{json} of {body}");
     }
 }
 
 #[test]
 fn selected_values_are_counted() {
     let body = r#"{"items": [1, 2, 3]}"#;
-    for (json, wanted) in [
+    for (json, expected) in [
         ("path: '$.items[*]', count: 3", PASSED),
         ("path: '$.items[*]', count: '>= 4'", FAILED),
         ("path: $.items, count: 1", PASSED),
@@ -437,7 +441,7 @@ fn selected_values_are_counted() {
         ("path: $.typo, count: '< 5'", FAILED),
         ("path: '$.items[*]', count: '< 5', at_least: 1", PASSED),
     ] {
-        assert_eq!(measured(json, body), wanted, "{json}");
+        assert_eq!(measured(json, body), expected, "{json}");
     }
     insta::assert_snapshot!(judged("path: '$.items[*]', count: '> 3'", body).1, @"$.items[*] selecting > 3 values : 3 values");
 }

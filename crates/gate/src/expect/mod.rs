@@ -83,7 +83,7 @@ pub(crate) struct Finding {
     /// `status 201`, `$.total >`
     pub(crate) demand: String,
     /// The value that the demand compares with, if it is not part of the words.
-    pub(crate) wanted: Option<String>,
+    pub(crate) expected: Option<String>,
     pub(crate) got: Got,
     pub(crate) measurement: Measurement,
     /// The values on both sides have a name that says that they are secret.
@@ -143,7 +143,7 @@ impl Finding {
         };
         Self {
             demand: demand.into(),
-            wanted: None,
+            expected: None,
             got,
             measurement,
             sensitive: false,
@@ -153,8 +153,8 @@ impl Finding {
     /// Bytes of memory that it takes.
     pub(crate) fn size(&self) -> usize {
         let (Got::Words(got) | Got::Value(got)) = &self.got;
-        let wanted = self.wanted.as_ref().map_or(0, String::len);
-        size_of::<Self>() + self.demand.len() + wanted + got.len()
+        let expected = self.expected.as_ref().map_or(0, String::len);
+        size_of::<Self>() + self.demand.len() + expected + got.len()
     }
 
     /// There was too little to judge.
@@ -175,9 +175,9 @@ impl Finding {
         }
     }
 
-    pub(crate) fn wanting(self, wanted: String) -> Self {
+    pub(crate) fn wanting(self, expected: String) -> Self {
         Self {
-            wanted: Some(wanted),
+            expected: Some(expected),
             ..self
         }
     }
@@ -232,7 +232,7 @@ pub(crate) fn judge_step(
 
 /// What judging takes beside a received body that may be decoded to `size` bytes.
 pub(crate) fn memory_to_judge(expect: &[Expectation], size: usize) -> usize {
-    let any = |wanted: fn(&Expectation) -> bool| expect.iter().any(wanted);
+    let any = |expected: fn(&Expectation) -> bool| expect.iter().any(expected);
     let json = any(|one| matches!(one, Expectation::Json { .. }));
     let body = any(|one| matches!(one, Expectation::Body { .. }));
     let page = any(|one| matches!(one, Expectation::Css(_)));
@@ -395,7 +395,7 @@ impl StatusRange {
         last: 299,
     };
 
-    fn told(self) -> String {
+    fn notation(self) -> String {
         match (self.first, self.last) {
             (first, last) if first == last => first.to_string(),
             (first, last) if first % 100 == 0 && last == first + 99 => format!("{}xx", first / 100),
@@ -405,12 +405,12 @@ impl StatusRange {
 }
 
 fn status(ranges: &[StatusRange], got: u16) -> Finding {
-    let told: Vec<String> = ranges.iter().map(|range| range.told()).collect();
+    let notation: Vec<String> = ranges.iter().map(|range| range.notation()).collect();
     let met = ranges
         .iter()
         .any(|range| (range.first..=range.last).contains(&got));
     Finding::new(
-        format!("status {}", told.join(" or ")),
+        format!("status {}", notation.join(" or ")),
         Got::Words(got.to_string()),
         met,
     )

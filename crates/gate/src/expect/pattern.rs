@@ -59,12 +59,12 @@ impl Pattern {
 
     /// The expression as people wrote it, and compiled, both filled for this run.
     pub(crate) fn fill(&self, values: &Values) -> Result<(String, Regex), String> {
-        let told = self
+        let as_written = self
             .template
             .render(values)
             .map_err(|missing| missing.to_string())?;
         if let Some(regex) = self.literal() {
-            return Ok((told, regex));
+            return Ok((as_written, regex));
         }
         let escaped = |reference: &_| values.text(reference).map(|text| regex::escape(&text));
         let source = self
@@ -79,7 +79,7 @@ impl Pattern {
         }
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         match &*compiled {
-            Some((of, regex)) if *of == source => Ok((told, regex.clone())),
+            Some((of, regex)) if *of == source => Ok((as_written, regex.clone())),
             _ => {
                 let regex = compile(&source, MAX_FILLED_MEMORY).map_err(|error| match error {
                     regex::Error::CompiledTooBig(_) => format!(
@@ -89,7 +89,7 @@ impl Pattern {
                     other => other.to_string(),
                 })?;
                 *compiled = Some((source, regex.clone()));
-                Ok((told, regex))
+                Ok((as_written, regex))
             }
         }
     }

@@ -32,10 +32,10 @@ impl RedirectCondition {
         };
         let followed = &exchange.redirects;
         match self {
-            Self::Count(wanted) => findings.push(Finding::new(
-                wanted.of("redirect"),
+            Self::Count(expected) => findings.push(Finding::new(
+                expected.of("redirect"),
                 Got::Words(words::count(followed.len(), "redirect")),
-                u64::try_from(followed.len()).is_ok_and(|count| wanted.holds(count)),
+                u64::try_from(followed.len()).is_ok_and(|count| expected.holds(count)),
             )),
             Self::Url(tests) => {
                 let url = exchange.url.to_string();
@@ -66,6 +66,6 @@ fn through(places: &[Template], followed: &[RequestUrl], values: &Values) -> Fin
         let urls = followed.iter().map(RequestUrl::to_string);
         Got::Value(several(urls, followed.len(), ", then "))
     };
-    let wanted = several(places.iter().cloned(), places.len(), ", then ");
-    Finding::new(DEMAND, got, met).wanting(wanted)
+    let expected = several(places.iter().cloned(), places.len(), ", then ");
+    Finding::new(DEMAND, got, met).wanting(expected)
 }

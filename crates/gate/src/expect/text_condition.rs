@@ -78,30 +78,30 @@ pub(crate) fn evaluate(
     } else {
         subject.to_owned()
     };
-    let got = || told(if one_of_several { judged } else { present });
+    let got = || got_of(if one_of_several { judged } else { present });
     conditions
         .into_iter()
         .map(|condition| match condition {
             Condition::Unfilled(why) => Finding::errored(subject, why),
             Condition::Exists(true) => {
                 let demand = format!("{subject} to be there");
-                Finding::new(demand, told(present), !present.is_empty())
+                Finding::new(demand, got_of(present), !present.is_empty())
             }
             Condition::Exists(false) => {
-                Finding::new(format!("no {subject}"), told(present), present.is_empty())
+                Finding::new(format!("no {subject}"), got_of(present), present.is_empty())
             }
-            Condition::Count(wanted) => Finding::new(
-                wanted.of(&format!("{subject} value")),
+            Condition::Count(expected) => Finding::new(
+                expected.of(&format!("{subject} value")),
                 Got::Words(words::count(present.len(), "value")),
-                wanted.holds_for_count(present.len()),
+                expected.holds_for_count(present.len()),
             ),
             Condition::OfText {
                 relation,
-                wanted,
+                expected,
                 holds,
             } => {
                 let met = !judged.is_empty() && judged.iter().all(|value| holds(value));
-                Finding::new(format!("{of_text} {relation}"), got(), met).wanting(wanted)
+                Finding::new(format!("{of_text} {relation}"), got(), met).wanting(expected)
             }
         })
         .collect()
@@ -132,7 +132,7 @@ enum Condition {
     OfText {
         relation: &'static str,
         /// As people read it.
-        wanted: String,
+        expected: String,
         holds: Box<dyn Fn(&str) -> bool>,
     },
     /// Why it can't be judged.
@@ -148,31 +148,31 @@ impl TextCondition {
     fn fill(&self, values: &Values) -> Condition {
         let filled = |template: &Template| template.render(values).map_err(|why| why.to_string());
         let condition = match self {
-            Self::Exists(wanted) => return Condition::Exists(*wanted),
-            Self::Count(wanted) => return Condition::Count(*wanted),
+            Self::Exists(expected) => return Condition::Exists(*expected),
+            Self::Count(expected) => return Condition::Count(*expected),
             Self::NotMatches(pattern) => pattern.fill(values).map(|(source, regex)| {
-                let wanted = format!("/{source}/");
-                Condition::of_text("not matching", wanted, move |text| !regex.is_match(text))
+                let expected = format!("/{source}/");
+                Condition::of_text("not matching", expected, move |text| !regex.is_match(text))
             }),
-            Self::NotEquals(template) => filled(template).map(|wanted| {
-                let shown = words::quote(&wanted);
-                Condition::of_text("other than", shown, move |text| text != wanted)
+            Self::NotEquals(template) => filled(template).map(|expected| {
+                let shown = words::quote(&expected);
+                Condition::of_text("other than", shown, move |text| text != expected)
             }),
             Self::Matches(pattern) => pattern.fill(values).map(|(source, regex)| {
-                let wanted = format!("/{source}/");
-                Condition::of_text("matching", wanted, move |text| regex.is_match(text))
+                let expected = format!("/{source}/");
+                Condition::of_text("matching", expected, move |text| regex.is_match(text))
             }),
-            Self::Equals(template) => filled(template).map(|wanted| {
-                let shown = words::quote(&wanted);
-                Condition::of_text("equal to", shown, move |text| text == wanted)
+            Self::Equals(template) => filled(template).map(|expected| {
+                let shown = words::quote(&expected);
+                Condition::of_text("equal to", shown, move |text| text == expected)
             }),
-            Self::Contains(template) => filled(template).map(|wanted| {
-                let shown = words::quote(&wanted);
-                Condition::of_text("containing", shown, move |text| text.contains(&wanted))
+            Self::Contains(template) => filled(template).map(|expected| {
+                let shown = words::quote(&expected);
+                Condition::of_text("containing", shown, move |text| text.contains(&expected))
             }),
-            Self::NotContains(template) => filled(template).map(|wanted| {
-                let shown = words::quote(&wanted);
-                Condition::of_text("without", shown, move |text| !text.contains(&wanted))
+            Self::NotContains(template) => filled(template).map(|expected| {
+                let shown = words::quote(&expected);
+                Condition::of_text("without", shown, move |text| !text.contains(&expected))
             }),
         };
         condition.unwrap_or_else(Condition::Unfilled)
@@ -182,18 +182,18 @@ impl TextCondition {
 impl Condition {
     fn of_text(
         relation: &'static str,
-        wanted: String,
+        expected: String,
         holds: impl Fn(&str) -> bool + 'static,
     ) -> Self {
         Self::OfText {
             relation,
-            wanted,
+            expected,
             holds: Box::new(holds),
         }
     }
 }
 
-fn told(present: &[&str]) -> Got {
+fn got_of(present: &[&str]) -> Got {
     match present {
         [] => Got::Words("none".to_owned()),
         [""] => Got::Words("an empty one".to_owned()),

@@ -4,13 +4,11 @@
 //! and nothing of the release's.
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
 
-use super::{ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Standing, Trace};
+use super::{Execution, ProbeContext, ProbeKind, Profile, Trace};
 use crate::cloud::{Alarm, AlarmState};
 use crate::evidence::Observation;
 use crate::expect::{Finding, Got};
-use crate::measurement::Measurement;
 use crate::template::Template;
 use crate::words::{self, RAW_KEEP};
 
@@ -22,32 +20,14 @@ pub(crate) struct Alarms {
 
 impl ProbeKind for Alarms {
     fn profile(&self) -> Profile {
-        Profile {
-            key: "alarms",
-            answer: &[],
-            received: 0,
-            judged: 0,
-            needs_traffic: false,
-            sampling: Sampling::Unshared,
-            silence: Measurement::Errored,
-        }
+        Profile::asks_others("alarms")
     }
 
     fn templates(&self, see: &mut dyn FnMut(&Template)) {
         self.names.iter().for_each(see);
     }
 
-    /// Before traffic no alarm says anything of the new release.
-    fn standing(&self, _: &ProbeContext) -> Standing {
-        Standing::Elsewhere
-    }
-
-    fn execute<'a>(
-        &'a self,
-        context: &'a ProbeContext,
-        _: bool,
-        trace: &'a mut Trace,
-    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+    fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         async move {
             let names = self.names.iter().map(|name| name.render(&context.values));
             let mut names: Vec<String> = names.collect::<Result<_, _>>()?;
@@ -59,11 +39,9 @@ impl ProbeKind for Alarms {
             ));
             let cloud = context.cloud("the state of alarms")?;
             let found = cloud.alarms(&names).await?;
-            Ok(Observation {
-                answer: None,
-                findings: names.iter().map(|name| judge(name, &found)).collect(),
-                of_release: false,
-            })
+            Ok(Observation::of_others(
+                names.iter().map(|name| judge(name, &found)),
+            ))
         }
         .boxed()
     }
@@ -93,6 +71,7 @@ fn judge(name: &str, found: &[Alarm]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measurement::Measurement;
 
     #[test]
     fn only_an_alarm_that_is_ok_passes() {

@@ -218,10 +218,10 @@ impl Clients {
             fresh: true,
             ..kind
         };
-        let again = Instant::now();
+        let retried = Instant::now();
         match self.try_send(fresh, request).await? {
             Ok((response, _)) => Ok(ResponseHead {
-                connecting: connect_times(&response, again),
+                connecting: connect_times(&response, retried),
                 response,
                 lost,
                 repeated: true,

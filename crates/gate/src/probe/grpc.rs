@@ -5,7 +5,6 @@
 
 use bytes::Bytes;
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -18,7 +17,9 @@ use tokio::time::Instant;
 use super::client::MAX_HEADER_BYTES;
 use super::request_url::RequestUrl;
 use super::web_place::{self, WebPlace};
-use super::{ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Standing, Trace, place};
+use super::{
+    Execution, ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Subject, Trace, place,
+};
 use crate::body::Body;
 use crate::evidence::{Evidence, Facet, Observation};
 use crate::expect::{Finding, Got};
@@ -70,16 +71,11 @@ impl ProbeKind for Grpc {
         called.into_iter().collect()
     }
 
-    fn standing(&self, context: &ProbeContext) -> Standing {
-        self.place.standing(context)
+    fn subject(&self, context: &ProbeContext) -> Subject {
+        self.place.subject(context)
     }
 
-    fn execute<'a>(
-        &'a self,
-        context: &'a ProbeContext,
-        _: bool,
-        trace: &'a mut Trace,
-    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+    fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         execute(self, context, trace).boxed()
     }
 }
@@ -98,7 +94,7 @@ async fn execute(
         Some(service) => service.render(&context.values)?,
     };
     trace.request = Some(format!("gRPC {url} {service}").trim_end().to_owned());
-    let of_release = place::admit(grpc.standing(context))?;
+    let of_release = place::admit(grpc.subject(context))?;
     let mut headers = web_place::headers(&url.origin, &grpc.headers, context)?;
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(TE, HeaderValue::from_static("trailers"));

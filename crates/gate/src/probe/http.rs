@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use data_encoding::BASE64;
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use http::Method;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HeaderMap,
@@ -22,7 +21,7 @@ use super::error::ProbeError;
 use super::multipart::{self, Content, Part};
 use super::redirect;
 use super::request_url::{Origin, RequestUrl};
-use super::{ProbeContext, ProbeKind, Profile, Sampling, Standing, Trace};
+use super::{Execution, ProbeContext, ProbeKind, Profile, Sampling, Subject, Trace};
 use crate::body::{self, Body as ReceivedBody};
 use crate::evidence::{ConnectTimes, Evidence, Exchange, Facet, Observation};
 use crate::expect::{Expectation, StatusRange};
@@ -129,7 +128,7 @@ impl ProbeKind for Request {
         self.url(context).into_iter().collect()
     }
 
-    fn standing(&self, context: &ProbeContext) -> Standing {
+    fn subject(&self, context: &ProbeContext) -> Subject {
         let url = self.url(context);
         let allowed = url
             .as_ref()
@@ -137,24 +136,19 @@ impl ProbeKind for Request {
             .and_then(|url| AllowedOrigins::of(self, &url.origin, context).ok());
         let (Ok(url), Some(allowed)) = (url, allowed) else {
             // The check itself will say why it can't be asked, and does not pass.
-            return Standing::Release;
+            return Subject::Release;
         };
         if allowed.admission(&url.origin) == Admission::Refused {
-            Standing::Refused(allowed.not_the_release(&url))
+            Subject::Refused(allowed.not_the_release(&url))
         } else if allowed.is_release(&url.origin) {
-            Standing::Release
+            Subject::Release
         } else {
-            Standing::Elsewhere
+            Subject::Other
         }
     }
 
-    fn execute<'a>(
-        &'a self,
-        context: &'a ProbeContext,
-        whole_body: bool,
-        trace: &'a mut Trace,
-    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
-        execute(self, context, whole_body, trace).boxed()
+    fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
+        execute(self, context, trace).boxed()
     }
 }
 
@@ -317,12 +311,11 @@ impl Body {
     }
 }
 
-/// Sends the request and reads the answer. `whole` says whether the check needs the body to the
-/// end; if not, a body beyond the limit is only noted.
+/// Sends the request and reads the answer. Where the check does not need the body to its end, a body beyond the limit is
+/// only noted.
 pub(super) async fn execute(
     request: &Request,
     context: &ProbeContext,
-    whole: bool,
     trace: &mut Trace,
 ) -> Result<Observation, ProbeError> {
     let mut prepared = request.prepare(context)?;
@@ -371,7 +364,7 @@ pub(super) async fn execute(
     let (head, body) = response.into_parts();
     let (body, body_cut_at) = read(body, request.max_body).await?;
     let latency = begun.elapsed().saturating_sub(lost);
-    if let (Some(limit), false) = (body_cut_at, whole) {
+    if let (Some(limit), false) = (body_cut_at, context.whole_body) {
         trace.notes.push(format!(
             "the body was not read beyond {}",
             words::bytes(limit)

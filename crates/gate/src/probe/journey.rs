@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::FutureExt;
 
 use super::http::Request;
 use super::request_url::RequestUrl;
-use super::{ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Standing, Trace};
-use crate::evidence::Observation;
+use super::{Execution, ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Subject, Trace};
 use crate::expect::{Capture, Expectation, memory_to_judge};
 use crate::measurement::Measurement;
 use crate::template::Template;
@@ -105,34 +104,27 @@ impl ProbeKind for Journey {
             .collect()
     }
 
-    fn standing(&self, context: &ProbeContext) -> Standing {
-        let mut standing = Standing::Elsewhere;
+    fn subject(&self, context: &ProbeContext) -> Subject {
+        let mut subject = Subject::Other;
         for (index, step) in self.steps.iter().enumerate() {
-            match step.request.standing(context) {
-                Standing::Refused(why) => {
-                    return Standing::Refused(format!("step {}: {why}", index + 1));
+            match step.request.subject(context) {
+                Subject::Refused(why) => {
+                    return Subject::Refused(format!("step {}: {why}", index + 1));
                 }
-                Standing::Release => standing = Standing::Release,
-                Standing::Elsewhere => {}
+                Subject::Release => subject = Subject::Release,
+                Subject::Other => {}
             }
         }
         for (index, step) in self.always.iter().enumerate() {
-            if let Standing::Refused(why) = step.request.standing(context) {
-                return Standing::Refused(format!("always, step {}: {why}", index + 1));
+            if let Subject::Refused(why) = step.request.subject(context) {
+                return Subject::Refused(format!("always, step {}: {why}", index + 1));
             }
         }
-        standing
+        subject
     }
 
-    fn execute<'a>(
-        &'a self,
-        _: &'a ProbeContext,
-        _: bool,
-        _: &'a mut Trace,
-    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
-        Box::pin(async {
-            let why = "a journey is gone through step by step; this is a defect";
-            Err(ProbeError::errored(why))
-        })
+    fn execute<'a>(&'a self, _: &'a ProbeContext, _: &'a mut Trace) -> Execution<'a> {
+        let why = "a journey is gone through step by step; this is a defect";
+        std::future::ready(Err(ProbeError::errored(why))).boxed()
     }
 }

@@ -3,9 +3,8 @@
 //! Before traffic an alias still leads to the version that serves: only the version itself may be invoked.
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
 
-use super::{ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Standing, Trace};
+use super::{Execution, ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Subject, Trace};
 use crate::body::Body;
 use crate::cloud::Invocation;
 use crate::evidence::{Evidence, Facet, Observation};
@@ -45,16 +44,11 @@ impl ProbeKind for Lambda {
         self.payload.templates(see);
     }
 
-    fn standing(&self, _: &ProbeContext) -> Standing {
-        Standing::Release
+    fn subject(&self, _: &ProbeContext) -> Subject {
+        Subject::Release
     }
 
-    fn execute<'a>(
-        &'a self,
-        context: &'a ProbeContext,
-        _: bool,
-        trace: &'a mut Trace,
-    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+    fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         async move {
             let payload = self.payload.render(&context.values)?.to_string();
             let known = |key: &str| context.values.target.get(key).map_or("?", String::as_str);
@@ -113,14 +107,14 @@ fn function_error(kind: &str, payload: &[u8]) -> String {
     let head = &payload[..payload.len().min(RAW_KEEP)];
     let parsed: serde_json::Value = serde_json::from_slice(payload).unwrap_or_default();
     let text = |key: &str| parsed.get(key).and_then(serde_json::Value::as_str);
-    let said = match (text("errorType"), text("errorMessage")) {
+    let reported = match (text("errorType"), text("errorMessage")) {
         (Some(class), Some(message)) => format!("{class}: {message}"),
         (Some(one), None) | (None, Some(one)) => one.to_owned(),
         (None, None) => String::from_utf8_lossy(head).into_owned(),
     };
-    let mut said = format!("the function failed ({kind}): {said}");
-    said.truncate(said.floor_char_boundary(RAW_KEEP));
-    said
+    let mut reported = format!("the function failed ({kind}): {reported}");
+    reported.truncate(reported.floor_char_boundary(RAW_KEEP));
+    reported
 }
 
 #[cfg(test)]

@@ -5,14 +5,12 @@
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use metric::{Limit, Operator};
 
-use super::{ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Standing, Trace};
+use super::{Execution, ProbeContext, ProbeKind, Profile, Trace};
 use crate::cloud::{LogEvents, LogQuery};
 use crate::evidence::Observation;
 use crate::expect::{Finding, Got};
-use crate::measurement::Measurement;
 use crate::template::Template;
 use crate::words::{self, RAW_KEEP};
 
@@ -32,13 +30,8 @@ pub(crate) struct Logs {
 impl ProbeKind for Logs {
     fn profile(&self) -> Profile {
         Profile {
-            key: "logs",
-            answer: &[],
             received: 4 * 1024 * 1024,
-            judged: 0,
-            needs_traffic: false,
-            sampling: Sampling::Unshared,
-            silence: Measurement::Errored,
+            ..Profile::asks_others("logs")
         }
     }
 
@@ -47,17 +40,7 @@ impl ProbeKind for Logs {
         optional.chain([&self.filter]).for_each(see);
     }
 
-    /// What a release writes is no answer to anybody.
-    fn standing(&self, _: &ProbeContext) -> Standing {
-        Standing::Elsewhere
-    }
-
-    fn execute<'a>(
-        &'a self,
-        context: &'a ProbeContext,
-        _: bool,
-        trace: &'a mut Trace,
-    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+    fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         async move {
             let render = |template: &Template| template.render(&context.values);
             let query = LogQuery {
@@ -78,11 +61,7 @@ impl ProbeKind for Logs {
                 let line = words::head(line, RAW_KEEP / MAX_SHOWN);
                 trace.notes.push(format!("a line: {}", line.trim_end()));
             }
-            Ok(Observation {
-                answer: None,
-                findings: vec![judge(&self.fail_when, &found)],
-                of_release: false,
-            })
+            Ok(Observation::of_others([judge(&self.fail_when, &found)]))
         }
         .boxed()
     }
@@ -124,6 +103,7 @@ fn judge(limit: &Limit, found: &LogEvents) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measurement::Measurement;
 
     fn judged(limit: &str, count: u64, is_partial: bool) -> (Measurement, String) {
         let found = LogEvents {

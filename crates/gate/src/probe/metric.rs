@@ -6,14 +6,12 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use metric::{Outcome, Question, Samples};
 
-use super::{ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Standing, Trace};
+use super::{Execution, ProbeContext, ProbeError, ProbeKind, Profile, Trace};
 use crate::cloud::{MetricQuery, MetricStat};
 use crate::evidence::Observation;
 use crate::expect::{Finding, Got};
-use crate::measurement::Measurement;
 use crate::template::{Missing, Reference, Template, Values};
 use crate::words;
 
@@ -110,13 +108,9 @@ fn of_old(reference: &Reference, values: &Values) -> Result<String, Missing> {
 impl ProbeKind for Metric {
     fn profile(&self) -> Profile {
         Profile {
-            key: "metric",
-            answer: &[],
             received: 1024 * 1024,
-            judged: 0,
             needs_traffic: true,
-            sampling: Sampling::Unshared,
-            silence: Measurement::Errored,
+            ..Profile::asks_others("metric")
         }
     }
 
@@ -125,17 +119,7 @@ impl ProbeKind for Metric {
         dimensions.for_each(|(_, value)| see(value));
     }
 
-    /// Before traffic there is none that a metric could count.
-    fn standing(&self, _: &ProbeContext) -> Standing {
-        Standing::Elsewhere
-    }
-
-    fn execute<'a>(
-        &'a self,
-        context: &'a ProbeContext,
-        _: bool,
-        trace: &'a mut Trace,
-    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+    fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         async move {
             trace.request = Some(format!(
                 "metric {} over {}",
@@ -149,11 +133,7 @@ impl ProbeKind for Metric {
                 new_count: values.new_count,
                 old: values.old,
             };
-            Ok(Observation {
-                answer: None,
-                findings: vec![judge(&self.question, &samples)],
-                of_release: false,
-            })
+            Ok(Observation::of_others([judge(&self.question, &samples)]))
         }
         .boxed()
     }
@@ -186,6 +166,7 @@ fn demand(question: &Question) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measurement::Measurement;
     use metric::{Aggregate, Comparison, Limit};
 
     fn probe(dimension: &str, compare: bool) -> Metric {

@@ -109,7 +109,7 @@ pub(crate) trait ProbeKind: Send + Sync {
     }
 
     /// Every text that is filled for a run.
-    fn templates(&self, see: &mut dyn FnMut(&Template));
+    fn templates(&self, _see: &mut dyn FnMut(&Template)) {}
 
     /// Names that it speaks to the target by, beside the suite's own.
     fn hosts(&self) -> Vec<String> {
@@ -121,17 +121,18 @@ pub(crate) trait ProbeKind: Send + Sync {
         Vec::new()
     }
 
-    /// Whether it measures the release, where only the release counts.
-    fn standing(&self, context: &ProbeContext) -> Standing;
+    /// Whether it measures the release, where only the release counts. A kind that gets no answer of the release
+    /// leaves it at this.
+    fn subject(&self, _context: &ProbeContext) -> Subject {
+        Subject::Other
+    }
 
-    /// Measures once. `whole_body` says whether the check needs the body to its end.
-    fn execute<'a>(
-        &'a self,
-        context: &'a ProbeContext,
-        whole_body: bool,
-        trace: &'a mut Trace,
-    ) -> BoxFuture<'a, Result<Observation, ProbeError>>;
+    /// Measures once.
+    fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a>;
 }
+
+/// A measurement under way; dropping it ends it.
+pub(crate) type Execution<'a> = BoxFuture<'a, Result<Observation, ProbeError>>;
 
 /// What is always so of one probe.
 #[derive(Clone, Copy, Debug)]
@@ -151,6 +152,21 @@ pub(crate) struct Profile {
     pub(crate) silence: Measurement,
 }
 
+impl Profile {
+    /// A kind that asks somebody else about the release, judges by conditions of its own, and holds little.
+    pub(crate) const fn asks_others(key: &'static str) -> Self {
+        Self {
+            key,
+            answer: &[],
+            received: 0,
+            judged: 0,
+            needs_traffic: false,
+            sampling: Sampling::Unshared,
+            silence: Measurement::Errored,
+        }
+    }
+}
+
 /// How it is asked where two revisions answer at the target's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sampling {
@@ -164,14 +180,15 @@ pub(crate) enum Sampling {
     Indistinct,
 }
 
-/// Whether a probe measures the release, where only the release counts.
+/// What a probe measures: the release, or something else.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// It does, or will say itself why it can't.
+pub(crate) enum Subject {
+    /// The release; or the probe itself will report why it can't.
     Release,
-    /// Another place, which the check names; this alone makes no pass.
-    Elsewhere,
-    /// A place of which nothing says that it is the release: why, and what to write if it is meant.
+    /// Another place, which the check names. Such checks alone make no pass.
+    Other,
+    /// A place that nothing shows to be the release, where only the release counts: why, and what to write if it is
+    /// meant.
     Refused(String),
 }
 
@@ -197,18 +214,11 @@ impl ProbeKind for Misbehaviour {
         }
     }
 
-    fn templates(&self, _: &mut dyn FnMut(&Template)) {}
-
-    fn standing(&self, _: &ProbeContext) -> Standing {
-        Standing::Release
+    fn subject(&self, _: &ProbeContext) -> Subject {
+        Subject::Release
     }
 
-    fn execute<'a>(
-        &'a self,
-        _: &'a ProbeContext,
-        _: bool,
-        _: &'a mut Trace,
-    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+    fn execute<'a>(&'a self, _: &'a ProbeContext, _: &'a mut Trace) -> Execution<'a> {
         Box::pin(async move {
             match self {
                 Self::Panic => panic!("the probe fell over"),
@@ -231,6 +241,8 @@ pub(crate) struct ProbeContext {
     pub(crate) nameservers: Vec<SocketAddr>,
     /// Whether a connection must be made for the try, because how long that takes is judged.
     pub(crate) new_connection: bool,
+    /// Whether the body is needed to its end, because it or the time that it takes is judged.
+    pub(crate) whole_body: bool,
     /// The cookies of a journey; none where no check keeps any.
     pub(crate) jar: Option<Arc<Mutex<CookieJar>>>,
 }
@@ -241,6 +253,12 @@ impl ProbeContext {
         let mut context = self.clone();
         context.values.moment = Some(moment);
         context
+    }
+
+    /// What the request must be like, so that these can be judged.
+    pub(crate) fn prepare_for(&mut self, expect: &[Expectation]) {
+        self.new_connection = expect.iter().any(Expectation::needs_new_connection);
+        self.whole_body = expect.iter().any(Expectation::needs_whole_body);
     }
 
     /// The instant of the try, as functions have it.

@@ -11,7 +11,7 @@ use url::Host;
 use super::error::ProbeError;
 use super::release::Release;
 use super::request_url::Origin;
-use super::{ProbeContext, Sampling, Standing};
+use super::{ProbeContext, Sampling, Subject};
 use crate::template::Template;
 
 /// `host`, `port` and `reaches_release` of a check.
@@ -91,45 +91,45 @@ impl Place {
         Ok(Origin { secure, host, port })
     }
 
-    pub(crate) fn standing(&self, usual: Option<u16>, context: &ProbeContext) -> Standing {
+    pub(crate) fn subject(&self, usual: Option<u16>, context: &ProbeContext) -> Subject {
         match self.origin(usual, context) {
-            Ok(origin) => standing(
+            Ok(origin) => subject(
                 &origin,
                 self.reaches_release,
                 "leave out `host` and `port`",
                 context,
             ),
             // The check itself will say why, and does not pass.
-            Err(_) => Standing::Release,
+            Err(_) => Subject::Release,
         }
     }
 }
 
 /// Whether a probe that goes to `origin` measures the release. `instead` is what to write so that it does.
-pub(crate) fn standing(
+pub(crate) fn subject(
     origin: &Origin,
     stated: Option<bool>,
     instead: &str,
     context: &ProbeContext,
-) -> Standing {
+) -> Subject {
     let release = &context.clients.release;
     match stated {
-        _ if release.is_at(origin) => Standing::Release,
-        Some(true) => Standing::Release,
+        _ if release.is_at(origin) => Subject::Release,
+        Some(true) => Subject::Release,
         None if context.clients.only_release => {
-            Standing::Refused(not_the_release(origin, instead, release))
+            Subject::Refused(not_the_release(origin, instead, release))
         }
-        None | Some(false) => Standing::Elsewhere,
+        None | Some(false) => Subject::Other,
     }
 }
 
 /// Whether what answers there is the release; an error where it must not be asked. A run refuses most of these before it
 /// begins; what is left has a secret or a fact in it.
-pub(crate) fn admit(standing: Standing) -> Result<bool, ProbeError> {
-    match standing {
-        Standing::Release => Ok(true),
-        Standing::Elsewhere => Ok(false),
-        Standing::Refused(why) => Err(ProbeError::errored(why)),
+pub(crate) fn admit(subject: Subject) -> Result<bool, ProbeError> {
+    match subject {
+        Subject::Release => Ok(true),
+        Subject::Other => Ok(false),
+        Subject::Refused(why) => Err(ProbeError::errored(why)),
     }
 }
 

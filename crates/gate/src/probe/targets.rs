@@ -4,14 +4,11 @@
 //! that still drain in the same group say nothing.
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
 
-use super::{ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Standing, Trace};
+use super::{Execution, ProbeContext, ProbeKind, Profile, Subject, Trace};
 use crate::cloud::{TargetGroup, TargetHealth};
 use crate::evidence::Observation;
 use crate::expect::{Finding, Got};
-use crate::measurement::Measurement;
-use crate::template::Template;
 use crate::words::{self, RAW_KEEP};
 
 /// How many targets are named in a finding.
@@ -26,30 +23,15 @@ pub(crate) struct Targets {
 
 impl ProbeKind for Targets {
     fn profile(&self) -> Profile {
-        Profile {
-            key: "targets",
-            answer: &[],
-            received: 0,
-            judged: 0,
-            needs_traffic: false,
-            sampling: Sampling::Unshared,
-            silence: Measurement::Errored,
-        }
+        Profile::asks_others("targets")
     }
-
-    fn templates(&self, _: &mut dyn FnMut(&Template)) {}
 
     /// The load balancer asks each new task itself.
-    fn standing(&self, _: &ProbeContext) -> Standing {
-        Standing::Release
+    fn subject(&self, _: &ProbeContext) -> Subject {
+        Subject::Release
     }
 
-    fn execute<'a>(
-        &'a self,
-        context: &'a ProbeContext,
-        _: bool,
-        trace: &'a mut Trace,
-    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+    fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         async move {
             trace.request = Some("the targets of the release".to_owned());
             let group = context.cloud("the health of targets")?.targets().await?;
@@ -65,9 +47,9 @@ impl ProbeKind for Targets {
 }
 
 fn judge(group: &TargetGroup, at_least: u32) -> Finding {
-    let wanted = group.desired.max(at_least);
-    let demand = format!("{wanted} healthy targets in {}", group.name);
-    if wanted == 0 {
+    let required = group.desired.max(at_least);
+    let demand = format!("{required} healthy targets in {}", group.name);
+    if required == 0 {
         let got = "the release is to have no tasks, so nothing was measured";
         return Finding::no_data(demand, Got::Words(got.to_owned()));
     }
@@ -80,7 +62,7 @@ fn judge(group: &TargetGroup, at_least: u32) -> Finding {
         .iter()
         .filter(|target| target.state != "healthy" && !gone(target))
         .collect();
-    let enough = u32::try_from(healthy).is_ok_and(|healthy| healthy >= wanted);
+    let enough = u32::try_from(healthy).is_ok_and(|healthy| healthy >= required);
     let mut got = vec![format!("{healthy} healthy")];
     for target in others.iter().take(MAX_NAMED) {
         let TargetHealth { id, state, reason } = target;
@@ -98,6 +80,7 @@ fn judge(group: &TargetGroup, at_least: u32) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measurement::Measurement;
 
     fn judged(desired: u32, at_least: u32, states: &[&str]) -> (Measurement, String) {
         let target = |(index, state): (usize, &&str)| TargetHealth {

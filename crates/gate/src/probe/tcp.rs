@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use http::HeaderMap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -13,7 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use super::place::{self, Place};
 use super::received;
-use super::{ProbeContext, ProbeError, ProbeKind, Profile, Standing, Trace};
+use super::{Execution, ProbeContext, ProbeError, ProbeKind, Profile, Subject, Trace};
 use crate::body::Body;
 use crate::evidence::{Evidence, Facet, Observation};
 use crate::expect::{Finding, Got, TextCondition};
@@ -58,16 +57,11 @@ impl ProbeKind for Tcp {
         }
     }
 
-    fn standing(&self, context: &ProbeContext) -> Standing {
-        self.place.standing(None, context)
+    fn subject(&self, context: &ProbeContext) -> Subject {
+        self.place.subject(None, context)
     }
 
-    fn execute<'a>(
-        &'a self,
-        context: &'a ProbeContext,
-        _: bool,
-        trace: &'a mut Trace,
-    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+    fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         execute(self, context, trace).boxed()
     }
 }
@@ -81,7 +75,7 @@ async fn execute(
     let origin = tcp.place.origin(None, context)?;
     let place = format!("{}:{}", origin.host, origin.port);
     trace.request = Some(format!("TCP {place}"));
-    let of_release = place::admit(tcp.standing(context))?;
+    let of_release = place::admit(tcp.subject(context))?;
     let text = match &tcp.send {
         None => None,
         Some(text) => Some(text.render(values)?),

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use http::HeaderMap;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -16,7 +15,7 @@ use tokio::time::Instant;
 
 use super::dial::server_name;
 use super::place::{self, Place};
-use super::{ProbeContext, ProbeError, ProbeKind, Profile, Standing, Trace};
+use super::{Execution, ProbeContext, ProbeError, ProbeKind, Profile, Subject, Trace};
 use crate::body::Body;
 use crate::evidence::{Evidence, Facet, Observation};
 use crate::expect::{Finding, Got};
@@ -74,16 +73,11 @@ impl ProbeKind for Tls {
         self.names.iter().for_each(see);
     }
 
-    fn standing(&self, context: &ProbeContext) -> Standing {
-        self.place.standing(PORT, context)
+    fn subject(&self, context: &ProbeContext) -> Subject {
+        self.place.subject(PORT, context)
     }
 
-    fn execute<'a>(
-        &'a self,
-        context: &'a ProbeContext,
-        _: bool,
-        trace: &'a mut Trace,
-    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+    fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         execute(self, context, trace).boxed()
     }
 }
@@ -95,7 +89,7 @@ async fn execute(
 ) -> Result<Observation, ProbeError> {
     let origin = tls.place.origin(PORT, context)?;
     trace.request = Some(format!("TLS {}:{}", origin.host, origin.port));
-    let of_release = place::admit(tls.standing(context))?;
+    let of_release = place::admit(tls.subject(context))?;
     let name = server_name(&origin.host)?;
     let names = tls.names.iter().map(|name| name.render(&context.values));
     let names: Vec<String> = names.collect::<Result<_, _>>()?;

@@ -5,7 +5,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use super::error::ProbeError;
 use super::place;
 use super::request_url::{Origin, RequestUrl};
-use super::{ProbeContext, Standing};
+use super::{ProbeContext, Subject};
 use crate::template::Template;
 
 /// `url` and `reaches_release` of a check.
@@ -22,11 +22,11 @@ impl WebPlace {
         context.clients.resolve(&as_http(&url), None)
     }
 
-    pub(crate) fn standing(&self, context: &ProbeContext) -> Standing {
+    pub(crate) fn subject(&self, context: &ProbeContext) -> Subject {
         match self.url(context) {
-            Ok(url) => place::standing(&url.origin, self.reaches_release, "write a path", context),
+            Ok(url) => place::subject(&url.origin, self.reaches_release, "write a path", context),
             // The check itself will say why, and does not pass.
-            Err(_) => Standing::Release,
+            Err(_) => Subject::Release,
         }
     }
 }

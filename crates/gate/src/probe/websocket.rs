@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::BoxFuture;
 use futures::{FutureExt, SinkExt, StreamExt};
 use http::header::{CONNECTION, HOST, HeaderName, HeaderValue, UPGRADE};
 use http::{HeaderMap, Request};
@@ -17,7 +16,9 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use super::received;
 use super::request_url::RequestUrl;
 use super::web_place::{self, WebPlace};
-use super::{ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Standing, Trace, place};
+use super::{
+    Execution, ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Subject, Trace, place,
+};
 use crate::body::Body;
 use crate::evidence::{Evidence, Facet, Observation};
 use crate::expect::{Finding, Got, TextCondition};
@@ -89,16 +90,11 @@ impl ProbeKind for WebSocket {
         self.place.url(context).into_iter().collect()
     }
 
-    fn standing(&self, context: &ProbeContext) -> Standing {
-        self.place.standing(context)
+    fn subject(&self, context: &ProbeContext) -> Subject {
+        self.place.subject(context)
     }
 
-    fn execute<'a>(
-        &'a self,
-        context: &'a ProbeContext,
-        _: bool,
-        trace: &'a mut Trace,
-    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+    fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         execute(self, context, trace).boxed()
     }
 }
@@ -110,7 +106,7 @@ async fn execute(
 ) -> Result<Observation, ProbeError> {
     let url = probe.place.url(context)?;
     trace.request = Some(format!("WebSocket {url}"));
-    let of_release = place::admit(probe.standing(context))?;
+    let of_release = place::admit(probe.subject(context))?;
     let text = match &probe.send {
         None => None,
         Some(text) => Some(text.render(&context.values)?),

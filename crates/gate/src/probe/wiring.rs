@@ -1,14 +1,11 @@
 //! The `wiring` probe: what AWS holds of the deployment fits together. The rules are those of the crate `wiring`.
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use wiring::{Options, Outcome, judge};
 
-use super::{ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Standing, Trace};
+use super::{Execution, ProbeContext, ProbeKind, Profile, Trace};
 use crate::evidence::Observation;
 use crate::expect::{Finding, Got};
-use crate::measurement::Measurement;
-use crate::template::Template;
 
 /// The wiring of the deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,41 +15,17 @@ pub(crate) struct Wiring {
 
 impl ProbeKind for Wiring {
     fn profile(&self) -> Profile {
-        Profile {
-            key: "wiring",
-            answer: &[],
-            received: 0,
-            judged: 0,
-            needs_traffic: false,
-            sampling: Sampling::Unshared,
-            silence: Measurement::Errored,
-        }
+        Profile::asks_others("wiring")
     }
 
-    fn templates(&self, _: &mut dyn FnMut(&Template)) {}
-
-    /// No answer of the release.
-    fn standing(&self, _: &ProbeContext) -> Standing {
-        Standing::Elsewhere
-    }
-
-    fn execute<'a>(
-        &'a self,
-        context: &'a ProbeContext,
-        _: bool,
-        trace: &'a mut Trace,
-    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+    fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         async move {
             trace.request = Some("the wiring of the deployment".to_owned());
             let cloud = context.cloud("the wiring of the deployment")?;
             let facts = cloud.wiring().await?;
             let (findings, notes) = found(judge(&facts, &self.options));
             trace.notes.extend(notes);
-            Ok(Observation {
-                answer: None,
-                findings,
-                of_release: false,
-            })
+            Ok(Observation::of_others(findings))
         }
         .boxed()
     }
@@ -81,6 +54,7 @@ fn found(judged: Vec<wiring::Finding>) -> (Vec<Finding>, Option<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measurement::Measurement;
     use wiring::{Mismatch, Rule};
 
     #[test]

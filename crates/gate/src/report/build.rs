@@ -349,9 +349,9 @@ fn shown(finding: &Finding, redactor: &Redactor) -> ExpectationReport {
             value.to_owned()
         }
     };
-    let expected = match &finding.wanted {
+    let expected = match &finding.expected {
         None => finding.demand.clone(),
-        Some(wanted) => format!("{} {}", finding.demand, hide(wanted)),
+        Some(expected) => format!("{} {}", finding.demand, hide(expected)),
     };
     let got = match &finding.got {
         Got::Words(words) => words.clone(),

@@ -16,7 +16,7 @@ use crate::suite::Suite;
 use crate::verdict::{Counters, End, InconclusivePolicy};
 
 /// The words of a page, a line for each block.
-fn words(page: &str) -> String {
+fn text_of(page: &str) -> String {
     let (_, body) = page.split_once("<body>").unwrap();
     let blocks = [
         "h1", "h2", "h3", "li", "dl", "p", "details", "summary", "tr", "pre",
@@ -55,7 +55,7 @@ fn one_try(measurement: Measurement, started: u64, millis: u64) -> TryRecord {
     };
     let finding = Finding {
         demand: "status 2xx".to_owned(),
-        wanted: None,
+        expected: None,
         got: Got::Words(status.to_string()),
         measurement,
         sensitive: false,
@@ -165,7 +165,7 @@ fn what_failed_comes_first_and_equal_tries_come_once() {
     );
     let page = html(&report);
     assert_eq!(title(&page), "Failed: shop, pre-traffic");
-    insta::assert_snapshot!(words(&page), @r#"
+    insta::assert_snapshot!(text_of(&page), @r#"
     shop | pre-traffic gate | 1970-01-01 00:00:00 UTC
     This release may not have traffic
     check "checkout" failed: expected status 2xx, got 503
@@ -244,7 +244,7 @@ fn a_bake_counts_its_rounds() {
         .collect();
     checks.push(("worn", "required", rounds(&[3, 4, 5])));
     let report = report_of(checks, bake);
-    let text = words(&html(&report));
+    let text = text_of(&html(&report));
     insta::assert_snapshot!(text.split_once("Result").unwrap().1.split_once("passed | a").unwrap().0, @"
      | Check | Rounds, first to last | passed
     passed | worn | × | × | × | 8/11
@@ -283,7 +283,7 @@ fn a_refused_gate_says_what_it_is_about() {
         );
     }
     let page = titled("", &[("application", "shop"), ("deployment_id", "d-1")]);
-    let text = words(&page);
+    let text = text_of(&page);
     let text = text
         .lines()
         .filter(|line| !line.ends_with(" UTC"))

@@ -94,7 +94,7 @@ pub(super) async fn check(run: &Arc<RunContext>, index: usize) {
         .map_or(run.deadline, |within| run.deadline.min(started + within));
     for number in 0..=patience.retries {
         let mut context = run.probe.at(run.moment(index, number));
-        context.new_connection = check.expect.iter().any(Expectation::needs_new_connection);
+        context.prepare_for(&check.expect);
         let record = attempt(run, &context, index, limit).await;
         let measurement = record.measurement;
         run.recorder.add(index, record);
@@ -225,7 +225,6 @@ pub(super) async fn execute(
     let within = words::duration(check.retry.within.unwrap_or_default());
     let asked = Asked {
         kind: check.probe.kind(),
-        expect: &check.expect,
         timeout: check.retry.timeout,
         limit_words: &format!("all tries together may take {within}"),
     };
@@ -235,8 +234,6 @@ pub(super) async fn execute(
 /// What is asked once, of a check or of a step.
 pub(super) struct Asked<'a> {
     pub(super) kind: &'a dyn ProbeKind,
-    /// What will be judged of its answer.
-    pub(super) expect: &'a [Expectation],
     pub(super) timeout: Duration,
     /// What the limit beyond its own is.
     pub(super) limit_words: &'a str,
@@ -253,13 +250,12 @@ pub(super) async fn ask(
     let Asked { kind, timeout, .. } = asked;
     let cut = (Instant::now() + timeout).min(limit);
     let begun = Instant::now();
-    let whole_body = asked.expect.iter().any(Expectation::needs_whole_body);
     // Whoever was silent: the target, or somebody who says nothing about it.
     let silent = |message| ProbeError {
         measurement: kind.profile().silence,
         message,
     };
-    let probe = AssertUnwindSafe(kind.execute(context, whole_body, trace)).catch_unwind();
+    let probe = AssertUnwindSafe(kind.execute(context, trace)).catch_unwind();
     match timeout_at(cut, probe).await {
         Ok(Ok(seen)) => seen,
         Ok(Err(panic)) => Err(ProbeError::errored(format!(

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::attempt::{self, Asked, Judging, RunContext, worst};
 use super::sampling::{self, AnsweredBy};
 use crate::evidence::Evidence;
-use crate::expect::{Captured, Expectation, Finding, judge_step};
+use crate::expect::{Captured, Finding, judge_step};
 use crate::measurement::Measurement;
 use crate::probe::cookie_jar::CookieJar;
 use crate::probe::journey::{Journey, Step};
@@ -192,11 +192,10 @@ impl<'r> Walk<'r> {
     async fn ask(&mut self, turn: &Turn<'_>, trace: &mut Trace, record: &mut StepRecord) -> End {
         let step = turn.step;
         let judged = step.judged();
-        self.context.new_connection = judged.iter().any(Expectation::needs_new_connection);
+        self.context.prepare_for(&judged);
         let sampled = self.run.sampled_percent.is_some() && !turn.always;
         let asked = Asked {
             kind: &step.request,
-            expect: &judged,
             timeout: step.timeout,
             limit_words: &turn.limit_words,
         };

@@ -546,6 +546,7 @@ fn probe_context(run: &Run) -> Result<ProbeContext, Missing> {
         cloud: run.cloud.clone(),
         nameservers: run.http.nameservers.clone(),
         new_connection: false,
+        whole_body: false,
         jar: None,
     })
 }

@@ -7,7 +7,7 @@ use text::glob;
 use tokio::time::Instant;
 
 use crate::bake::Bake;
-use crate::probe::{ProbeContext, Standing};
+use crate::probe::{ProbeContext, Subject};
 use crate::suite::filled_size::{self, MAX_FILLED_TOGETHER};
 use crate::suite::{Check, Severity};
 use crate::target::ListenerRule;
@@ -123,10 +123,10 @@ pub(super) fn not_of_the_release(checks: &[Check], context: &ProbeContext) -> Ve
     let mut of_release = 0;
     for check in checks {
         let required = usize::from(check.severity == Severity::Required);
-        match check.probe.kind().standing(context) {
-            Standing::Release => of_release += required,
-            Standing::Elsewhere => others += required,
-            Standing::Refused(why) => refusals.push(format!(
+        match check.probe.kind().subject(context) {
+            Subject::Release => of_release += required,
+            Subject::Other => others += required,
+            Subject::Refused(why) => refusals.push(format!(
                 "check {:?} (line {}): {why}; or `on: post-traffic`",
                 check.name, check.line
             )),

@@ -2,7 +2,7 @@
 
 use strict_yaml::{Node, items, scalar};
 
-use super::decode::Context;
+use super::context::Context;
 use crate::probe::alarms::Alarms;
 use crate::template::Template;
 

@@ -3,7 +3,7 @@
 use strict_yaml::{Node, Object, scalar};
 
 use super::comparison::size;
-use super::decode::Context;
+use super::context::Context;
 use super::expect::{demanded, text_test};
 use super::http::MAX_BODY;
 use super::{contradiction, keys};

@@ -2,7 +2,7 @@
 
 use strict_yaml::{Node, Value};
 
-use super::decode::Context;
+use super::context::Context;
 use super::expect::as_written;
 use crate::expect::{Comparison, Operator};
 

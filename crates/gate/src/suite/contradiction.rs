@@ -102,7 +102,7 @@ fn meets(text: &str, condition: &TextCondition) -> Option<bool> {
         TextCondition::NotEquals(other) => literal(other).map(|other| text != other),
         TextCondition::Matches(pattern) => pattern.literal().map(|regex| regex.is_match(text)),
         TextCondition::NotMatches(pattern) => pattern.literal().map(|regex| !regex.is_match(text)),
-        TextCondition::Exists(wanted) => Some(*wanted),
+        TextCondition::Exists(exists) => Some(*exists),
         TextCondition::Count(count) => count.demands_none().then_some(false),
     }
 }

@@ -2,7 +2,7 @@
 
 use strict_yaml::{Node, Object, Value, items, scalar};
 
-use super::decode::Context;
+use super::context::Context;
 use super::place::optional;
 use super::web_place::{url, web_place};
 use super::{http, keys};

@@ -3,7 +3,7 @@
 use ::http::header::{AUTHORIZATION, COOKIE, HeaderName};
 use strict_yaml::{Node, Object, Value, scalar};
 
-use super::decode::Context;
+use super::context::Context;
 use super::http::pairs;
 use super::keys;
 use crate::probe::http::is_cookie_value;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scraper::Selector;
 use strict_yaml::{Node, Object, scalar};
 
-use super::decode::Context;
+use super::context::Context;
 use super::expect::{demanded, text_test};
 use super::{contradiction, keys};
 use crate::expect::{CssExpectation, Expectation};

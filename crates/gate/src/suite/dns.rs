@@ -3,7 +3,7 @@
 use strict_yaml::{Node, Object, Value, items, scalar};
 
 use super::comparison::operator;
-use super::decode::Context;
+use super::context::Context;
 use super::expect::as_written;
 use super::keys;
 use super::place::optional;

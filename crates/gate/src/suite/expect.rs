@@ -4,7 +4,7 @@ use ::http::header::HeaderName;
 use strict_yaml::{Node, Object, Value, items, scalar};
 
 use super::comparison::count;
-use super::decode::Context;
+use super::context::Context;
 use super::patterns::pattern;
 use super::{body, contradiction, css, json, keys, latency, redirects};
 use crate::expect::{Expectation, StatusRange, TextCondition};

@@ -7,7 +7,7 @@ use http::Method;
 use http::header::{HeaderName, HeaderValue};
 use strict_yaml::{Key, Node, Object, Value, entries, items, scalar};
 
-use super::decode::Context;
+use super::context::Context;
 use super::json::json_template;
 use super::{credentials, keys, multipart};
 use crate::probe::http::{Body, DEFAULT_MAX_BODY, Request};
@@ -148,12 +148,12 @@ fn origins(node: &Node, context: &Context) -> Vec<Template> {
         let written = scalar::text(node, "allow_origins", problems)?;
         let template = context.template(node, written)?;
         if template.is_literal() && Origin::parse(written).is_none() {
-            let told = if written.contains('@') {
+            let shown = if written.contains('@') {
                 "this"
             } else {
                 written
             };
-            problems.add(node.at, format!("{told:?} is not an origin"), REMEDY);
+            problems.add(node.at, format!("{shown:?} is not an origin"), REMEDY);
             return None;
         }
         Some(template)
@@ -221,7 +221,7 @@ pub(super) fn url(node: &Node, written: &str, context: &Context) -> Option<Templ
     if let Some(wrong) = trial("x").and_then(|wrong| trial("1").map(|_| wrong)) {
         // What stands before an @ may be a password.
         let secret = written.contains('@');
-        let told = if secret { "this" } else { written };
+        let shown = if secret { "this" } else { written };
         let (why, remedy) = match wrong {
             UrlError::Character { character, .. } if secret || !template.is_literal() => (
                 format!("{character:?} can't be sent as it is"),
@@ -237,7 +237,7 @@ pub(super) fn url(node: &Node, written: &str, context: &Context) -> Option<Templ
             ),
             other => (other.to_string(), REMEDY.to_owned()),
         };
-        let message = format!("{told:?} can't be asked for: {why}");
+        let message = format!("{shown:?} can't be asked for: {why}");
         context.problems.add(node.at, message, remedy);
         return None;
     }
@@ -327,8 +327,8 @@ pub(super) fn max_body(node: &Node, context: &Context) -> Option<usize> {
     scalar::size(node, "max_body", MAX_BODY, &context.problems)
 }
 
-pub(super) fn pairs(node: &Node, told: &str, context: &Context) -> Vec<(String, Template)> {
-    few(node, told, MAX_PAIRS, context)
+pub(super) fn pairs(node: &Node, label: &str, context: &Context) -> Vec<(String, Template)> {
+    few(node, label, MAX_PAIRS, context)
         .into_iter()
         .filter_map(|(key, value)| {
             let plain = context.is_plain(key);
@@ -342,7 +342,7 @@ pub(super) fn pairs(node: &Node, told: &str, context: &Context) -> Vec<(String, 
 /// The entries of a mapping, if there are not too many of them.
 pub(super) fn few<'n>(
     node: &'n Node,
-    told: &str,
+    label: &str,
     most: usize,
     context: &Context,
 ) -> Vec<(&'n Key, &'n Node)> {
@@ -350,12 +350,12 @@ pub(super) fn few<'n>(
     if let Value::Map(entries) = &node.value
         && entries.len() > most
     {
-        let message = format!("{told} has {} entries", entries.len());
+        let message = format!("{label} has {} entries", entries.len());
         let remedy = format!("send at most {most}");
         context.problems.add(node.at, message, remedy);
         return Vec::new();
     }
-    entries(node, told, &context.problems).unwrap_or_default()
+    entries(node, label, &context.problems).unwrap_or_default()
 }
 
 fn body(object: &Object<'_>, context: &Context) -> Option<Body> {

@@ -6,7 +6,7 @@ use ::http::header::HeaderName;
 use strict_yaml::words::is_name;
 use strict_yaml::{Key, Node, Object, entries, items, scalar};
 
-use super::decode::Context;
+use super::context::Context;
 use super::{css, expect, http, json, keys, patterns};
 use crate::expect::{Capture, CaptureSource};
 use crate::probe::ProbeKind;

@@ -3,7 +3,7 @@
 use strict_yaml::{Node, Object, Value, entries, scalar};
 
 use super::comparison::{count, length};
-use super::decode::Context;
+use super::context::Context;
 use super::expect::demanded;
 use super::keys;
 use super::patterns::pattern;

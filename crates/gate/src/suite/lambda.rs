@@ -2,7 +2,7 @@
 
 use strict_yaml::{Node, Object};
 
-use super::decode::Context;
+use super::context::Context;
 use super::json::json_template;
 use super::keys;
 use crate::probe::lambda::Lambda;

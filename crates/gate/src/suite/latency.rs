@@ -5,7 +5,7 @@ use std::time::Duration;
 use strict_yaml::{Node, Object, Value, scalar};
 
 use super::comparison::operator;
-use super::decode::Context;
+use super::context::Context;
 use super::expect::{as_written, demanded};
 use super::keys;
 use crate::expect::{Expectation, LatencyLimit, Operator, Phase};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use metric::Limit;
 use strict_yaml::{Node, Object, scalar};
 
-use super::decode::Context;
+use super::context::Context;
 use super::keys;
 use super::metric::limit;
 use crate::probe::logs::Logs;

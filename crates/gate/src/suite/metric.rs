@@ -5,7 +5,7 @@ use std::time::Duration;
 use metric::{Aggregate, Comparison, Direction, Limit, Question, Tolerance};
 use strict_yaml::{Key, Node, Object, Value, entries, scalar};
 
-use super::decode::Context;
+use super::context::Context;
 use super::keys;
 use crate::probe::metric::{Metric, OLD_FACTS, Query};
 use crate::template::Reference;

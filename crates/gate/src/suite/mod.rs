@@ -7,22 +7,21 @@
 mod adjust;
 mod alarms;
 mod body;
-#[cfg(test)]
-mod bounds_tests;
+mod check;
 mod comparison;
+mod context;
 mod contradiction;
 mod crawl;
 mod credentials;
 mod css;
 mod decode;
+mod defaults;
 mod dns;
 mod expect;
 pub(crate) mod filled_size;
 mod grpc;
 mod http;
 mod journey;
-#[cfg(test)]
-mod journey_tests;
 mod json;
 pub(crate) mod keys;
 mod lambda;
@@ -34,8 +33,6 @@ mod patterns;
 mod place;
 mod probes;
 mod redirects;
-#[cfg(test)]
-mod schema_tests;
 mod targets;
 mod tcp;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use ::http::HeaderValue;
 use data_encoding::BASE64;
 use strict_yaml::{Key, Node, Object, Value, scalar};
 
-use super::decode::Context;
+use super::context::Context;
 use super::http::few;
 use super::keys;
 use crate::probe::multipart::{Content, Part};

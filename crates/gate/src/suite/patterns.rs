@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use strict_yaml::{Node, scalar};
 
-use super::decode::Context;
+use super::context::Context;
 use crate::expect::{MAX_FILLED_MEMORY, MAX_PATTERN_MEMORY, Pattern, compile};
 use crate::words;
 
@@ -122,7 +122,7 @@ pub(super) fn pattern(key: &str, node: &Node, context: &Context) -> Option<Patte
 
 /// The last line of the error; those before it point into the pattern with spaces.
 fn in_words(error: &regex::Error) -> String {
-    let told = error.to_string();
-    let last = told.lines().last().unwrap_or_default();
+    let explanation = error.to_string();
+    let last = explanation.lines().last().unwrap_or_default();
     last.trim_start_matches("error: ").to_owned()
 }

@@ -2,7 +2,7 @@
 
 use strict_yaml::{Node, Object, scalar};
 
-use super::decode::Context;
+use super::context::Context;
 use crate::probe::place::{Place, host_name, port_number};
 
 /// A key that is there and wrong; its problem is reported.

@@ -1,19 +1,13 @@
 //! The probe of a check: exactly one of the keys in [`PROBES`].
 
-use std::time::Duration;
-
 use strict_yaml::{At, Node, Object};
 
-use super::RetryPolicy;
-use super::decode::Context;
+use super::context::Context;
 use super::{
     alarms, crawl, dns, grpc, http, journey, lambda, logs, metric, targets, tcp, tls, websocket,
     wiring,
 };
 use crate::probe::Probe;
-
-/// One try of a check that asks the cloud several things.
-const CLOUD_TIMEOUT: Duration = Duration::from_secs(30);
 
 type Decode = fn(&Node, &Context) -> Option<Probe>;
 
@@ -109,30 +103,5 @@ pub(super) fn probe(check: &Object<'_>, context: &Context) -> Option<Read> {
             }
             None
         }
-    }
-}
-
-/// What a check is tried like that says nothing about it: `defaults.http` is for `http`.
-pub(super) fn retry_defaults(key: &str, context: &Context) -> RetryPolicy {
-    match key {
-        "http" | "journey" => context.defaults.retry,
-        // A walk takes as long as its pages do, and finds the same the second time.
-        "crawl" => RetryPolicy {
-            timeout: Duration::from_mins(1),
-            retries: 0,
-            ..RetryPolicy::default()
-        },
-        // A function may change something, and takes its time when it is new.
-        "lambda" => RetryPolicy {
-            timeout: CLOUD_TIMEOUT,
-            retries: 0,
-            ..RetryPolicy::default()
-        },
-        // Several calls, each of which may be throttled for a while.
-        "targets" | "metric" | "logs" | "wiring" => RetryPolicy {
-            timeout: CLOUD_TIMEOUT,
-            ..RetryPolicy::default()
-        },
-        _ => RetryPolicy::default(),
     }
 }

@@ -3,7 +3,7 @@
 use strict_yaml::{Node, Object, Value, items, scalar};
 
 use super::comparison::count;
-use super::decode::Context;
+use super::context::Context;
 use super::expect::{demanded, text_test};
 use super::{contradiction, keys};
 use crate::expect::{Expectation, RedirectCondition, TextCondition};

@@ -2,7 +2,7 @@
 
 use strict_yaml::{Node, Object, Value, scalar};
 
-use super::decode::Context;
+use super::context::Context;
 use super::keys;
 use crate::probe::targets::Targets;
 

@@ -2,7 +2,7 @@
 
 use strict_yaml::{Node, Object, scalar};
 
-use super::decode::Context;
+use super::context::Context;
 use super::place::{optional, place};
 use super::{expect, keys};
 use crate::expect::TextCondition;

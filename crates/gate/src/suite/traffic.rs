@@ -52,11 +52,11 @@ pub(super) fn traffic(node: &Node, overall: Option<Duration>, problems: &Finding
         problems.add(place.at, message, "make overall longer or bake shorter");
     }
     let consecutive_success = number("consecutive_success", 1..=1_000);
-    if let (Some(node), Some(wanted)) = (object.get("consecutive_success"), consecutive_success)
-        && u128::from(wanted) > rounds
+    if let (Some(node), Some(streak)) = (object.get("consecutive_success"), consecutive_success)
+        && u128::from(streak) > rounds
     {
         let message =
-            format!("consecutive_success asks for {wanted} rounds, and the bake has {rounds}");
+            format!("consecutive_success asks for {streak} rounds, and the bake has {rounds}");
         problems.add(node.at, message, "ask for fewer, or make the bake longer");
     }
     let policies = [

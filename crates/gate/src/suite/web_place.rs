@@ -2,7 +2,7 @@
 
 use strict_yaml::{Node, Object, scalar};
 
-use super::decode::Context;
+use super::context::Context;
 use super::http;
 use super::place::reaches_release;
 use crate::probe::web_place::{WebPlace, as_http};

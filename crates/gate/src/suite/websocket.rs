@@ -2,7 +2,7 @@
 
 use strict_yaml::{Node, Object, Value, scalar};
 
-use super::decode::Context;
+use super::context::Context;
 use super::place::optional;
 use super::tcp::receives;
 use super::web_place::{url, web_place};

@@ -3,7 +3,7 @@
 use strict_yaml::{Node, Object, Value, items, scalar};
 use wiring::{FirstDeployment, Options, Rule};
 
-use super::decode::Context;
+use super::context::Context;
 use super::keys;
 use super::targets::choice;
 use crate::probe::wiring::Wiring;

@@ -285,9 +285,9 @@ impl CheckHistory {
             Some(other) => return inconclusive(self.bad_end(other)),
             None => return inconclusive(self.without_data()),
         }
-        let wanted = bake.consecutive_success.unwrap_or_default();
-        if passes_in_a_row < wanted {
-            return inconclusive(self.short_streak(passes_in_a_row, wanted));
+        let required_streak = bake.consecutive_success.unwrap_or_default();
+        if passes_in_a_row < required_streak {
+            return inconclusive(self.short_streak(passes_in_a_row, required_streak));
         }
         None
     }

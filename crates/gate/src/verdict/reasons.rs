@@ -71,9 +71,9 @@ impl CheckHistory {
         ))
     }
 
-    pub(super) fn short_streak(&self, passes: u32, wanted: u32) -> String {
+    pub(super) fn short_streak(&self, passes: u32, required_streak: u32) -> String {
         self.with_last(format!(
-            "check {:?} passed the last {} in a row, and consecutive_success asks for {wanted}",
+            "check {:?} passed the last {} in a row, and consecutive_success asks for {required_streak}",
             self.name,
             counted(passes)
         ))

@@ -110,13 +110,15 @@ impl RunState {
             return Step::Ended(End::Limit);
         }
         let left = rounds_left(bake, started);
-        if let Some(wanted) = bake.consecutive_success {
-            if required().count() > 0 && required().all(|check| check.passes_in_a_row >= wanted) {
+        if let Some(required_streak) = bake.consecutive_success {
+            if required().count() > 0
+                && required().all(|check| check.passes_in_a_row >= required_streak)
+            {
                 return Step::Ended(End::EarlySuccess);
             }
             let out_of_reach = |check: &Counters| {
-                check.passes_in_a_row < wanted
-                    && left.saturating_add(check.passes_in_a_row) < wanted
+                check.passes_in_a_row < required_streak
+                    && left.saturating_add(check.passes_in_a_row) < required_streak
             };
             if left > 0 && required().any(out_of_reach) {
                 return Step::Ended(End::OutOfReach);

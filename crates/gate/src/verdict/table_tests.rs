@@ -36,7 +36,7 @@ fn bake(settings: &str) -> Bake {
 #[test]
 fn every_row_holds() {
     let mut read = 0;
-    for [rounds, settings, end, wanted] in rows() {
+    for [rounds, settings, end, expected] in rows() {
         let end = match end {
             "at the end of the window" => End::Window,
             "early, by success" => End::EarlySuccess,
@@ -66,7 +66,7 @@ fn every_row_holds() {
         });
         let got = verdict.conclusion.as_str();
         assert_eq!(
-            got, wanted,
+            got, expected,
             "{rounds} {settings} {end:?}: {:?}",
             verdict.reasons
         );

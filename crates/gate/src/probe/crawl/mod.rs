@@ -8,7 +8,6 @@ mod visit;
 
 use std::collections::{HashSet, VecDeque};
 
-use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use text::glob;
@@ -18,7 +17,9 @@ use self::page::{MAX_LINK, Purpose};
 use self::visit::{Outcome, Visit};
 use super::request_url::{Origin, RequestUrl};
 use super::web_place::WebPlace;
-use super::{ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Standing, Trace, place};
+use super::{
+    Execution, ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Subject, Trace, place,
+};
 use crate::evidence::Observation;
 use crate::expect::{Finding, Got, several};
 use crate::measurement::Measurement;
@@ -65,16 +66,11 @@ impl ProbeKind for Crawl {
         self.start.url(context).into_iter().collect()
     }
 
-    fn standing(&self, context: &ProbeContext) -> Standing {
-        self.start.standing(context)
+    fn subject(&self, context: &ProbeContext) -> Subject {
+        self.start.subject(context)
     }
 
-    fn execute<'a>(
-        &'a self,
-        context: &'a ProbeContext,
-        _: bool,
-        trace: &'a mut Trace,
-    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+    fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         execute(self, context, trace).boxed()
     }
 }
@@ -86,7 +82,7 @@ async fn execute(
 ) -> Result<Observation, ProbeError> {
     let start = crawl.start.url(context)?;
     trace.request = Some(format!("crawl {start}"));
-    let of_release = place::admit(crawl.standing(context))?;
+    let of_release = place::admit(crawl.subject(context))?;
     let mut walk = Walk::new(crawl, &start);
     let mut under_way = FuturesUnordered::new();
     loop {

@@ -8,13 +8,11 @@ mod message;
 mod nameserver;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
 
 pub(crate) use self::message::RecordType;
-use super::{ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Standing, Trace};
+use super::{Execution, ProbeContext, ProbeError, ProbeKind, Profile, Trace};
 use crate::evidence::Observation;
 use crate::expect::{Comparison, Finding, Got, several};
-use crate::measurement::Measurement;
 use crate::template::Template;
 use crate::words;
 
@@ -36,14 +34,10 @@ pub(crate) struct Dns {
 impl ProbeKind for Dns {
     fn profile(&self) -> Profile {
         Profile {
-            key: "dns",
-            answer: &[],
             received: nameserver::MAX_MESSAGE,
             // Its records as texts.
             judged: 8 * nameserver::MAX_MESSAGE,
-            needs_traffic: false,
-            sampling: Sampling::Unshared,
-            silence: Measurement::Errored,
+            ..Profile::asks_others("dns")
         }
     }
 
@@ -52,17 +46,7 @@ impl ProbeKind for Dns {
         std::iter::once(&self.name).chain(records).for_each(see);
     }
 
-    /// A name server answers, and not the release.
-    fn standing(&self, _: &ProbeContext) -> Standing {
-        Standing::Elsewhere
-    }
-
-    fn execute<'a>(
-        &'a self,
-        context: &'a ProbeContext,
-        _: bool,
-        trace: &'a mut Trace,
-    ) -> BoxFuture<'a, Result<Observation, ProbeError>> {
+    fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         execute(self, context, trace).boxed()
     }
 }
@@ -111,9 +95,9 @@ async fn execute(
         records.dedup();
         let mut distinct = found.clone();
         distinct.dedup();
-        let wanted = several(records.iter().cloned(), records.len(), ", ");
+        let expected = several(records.iter().cloned(), records.len(), ", ");
         let demand = format!("{kind} of {name} equal to");
-        findings.push(Finding::new(demand, got(), distinct == records).wanting(wanted));
+        findings.push(Finding::new(demand, got(), distinct == records).wanting(expected));
     }
     if let Some(count) = dns.count {
         let number = u64::try_from(found.len()).unwrap_or(u64::MAX);
@@ -125,11 +109,7 @@ async fn execute(
         let demand = format!("a record {kind} of {name}");
         findings.push(Finding::new(demand, got(), !found.is_empty()));
     }
-    Ok(Observation {
-        answer: None,
-        findings,
-        of_release: false,
-    })
+    Ok(Observation::of_others(findings))
 }
 
 /// Whether a name can be asked for: labels of up to 63 bytes, 253 in all.

@@ -134,8 +134,8 @@ mod tests {
     #[test]
     fn servers_are_those_of_the_systems_file() {
         let text = "# nameserver 1.1.1.1\nsearch internal\nnameserver 169.254.78.1\nnameserver fd00::2\nnameserver x";
-        let told: Vec<String> = of_file(text).iter().map(ToString::to_string).collect();
-        assert_eq!(told, ["169.254.78.1:53", "[fd00::2]:53"]);
+        let addresses: Vec<String> = of_file(text).iter().map(ToString::to_string).collect();
+        assert_eq!(addresses, ["169.254.78.1:53", "[fd00::2]:53"]);
         assert_eq!(of_file("")[0].to_string(), "127.0.0.1:53");
     }
 }

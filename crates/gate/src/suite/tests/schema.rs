@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{FILE, Suite, keys};
+use crate::suite::{FILE, Suite, keys, probes};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -127,7 +127,7 @@ fn what_is_bad_is_refused() {
 
 #[test]
 fn every_probe_is_a_key_of_a_check_and_exactly_one_is_demanded() {
-    let keys: BTreeSet<&str> = super::probes::PROBES.iter().map(|(key, _)| *key).collect();
+    let keys: BTreeSet<&str> = probes::PROBES.iter().map(|(key, _)| *key).collect();
     let check = &schema()["$defs"]["check"];
     let branches = check["oneOf"].as_array().unwrap().iter();
     let demanded: BTreeSet<String> = branches

@@ -3,15 +3,15 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use super::Suite;
+use crate::suite::Suite;
 
-/// What is told of a suite, and that it was told soon: in far less, but machines that test are busy.
-fn told(text: &str) -> String {
+/// The problems of a suite, none if it has none. They must be found in far less than this; but machines that test are busy.
+fn problems_soon(text: &str) -> String {
     let begun = Instant::now();
-    let told = Suite::parse("suite.yaml", text).map_or_else(|p| p.to_string(), |_| String::new());
+    let found = Suite::parse("suite.yaml", text).map_or_else(|p| p.to_string(), |_| String::new());
     let took = begun.elapsed();
     assert!(took < Duration::from_secs(20), "{took:?}");
-    told
+    found
 }
 
 const HEAD: &str = "version: 1\nname: s\n";
@@ -22,7 +22,7 @@ fn aliases_are_bounded_by_the_bytes_they_stand_for() {
     for number in 0..4_000 {
         writeln!(text, "  - *a # {number}").unwrap();
     }
-    insta::assert_snapshot!(told(&text), @"suite.yaml:45:5: more than 4 MiB, with aliases written out; split the suite, or use fewer aliases");
+    insta::assert_snapshot!(problems_soon(&text), @"suite.yaml:45:5: more than 4 MiB, with aliases written out; split the suite, or use fewer aliases");
 }
 
 #[test]
@@ -37,11 +37,11 @@ fn aliases_of_keys_and_nested_aliases_count_too() {
         nested.push_str("  - *b\n");
     }
     assert!(
-        told(&keys).contains("with aliases written out"),
+        problems_soon(&keys).contains("with aliases written out"),
         "{}",
-        told(&keys)
+        problems_soon(&keys)
     );
-    assert!(told(&nested).contains("with aliases written out"));
+    assert!(problems_soon(&nested).contains("with aliases written out"));
 }
 
 #[test]
@@ -56,17 +56,17 @@ fn a_long_name_is_not_compared_with_every_variable() {
         "n".repeat(900_000)
     )
     .unwrap();
-    let told = told(&text);
-    assert!(told.len() < 20_000, "{}", told.len());
+    let found = problems_soon(&text);
+    assert!(found.len() < 20_000, "{}", found.len());
 }
 
 #[test]
-fn many_wrong_keys_and_names_are_told_soon() {
+fn many_wrong_keys_and_names_are_refused_soon() {
     let mut keys = format!("{HEAD}vars:\n");
     for number in 0..40_000 {
         writeln!(keys, "  'v{number} x': 1").unwrap();
     }
-    told(&keys);
+    problems_soon(&keys);
     let mut references = format!("{HEAD}vars:\n");
     for number in 0..900 {
         writeln!(references, "  variable_with_a_long_name_{number}: 1").unwrap();
@@ -75,7 +75,7 @@ fn many_wrong_keys_and_names_are_told_soon() {
     for _ in 0..20_000 {
         references.push_str("        - '{{ varable_with_a_long_nam }}'\n");
     }
-    told(&references);
+    problems_soon(&references);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn regular_expressions_are_bounded_together() {
         )
         .unwrap();
     }
-    insta::assert_snapshot!(told(&text), @r#"
+    insta::assert_snapshot!(problems_soon(&text), @r#"
     suite.yaml:7:26: the regular expression "(?:\\w{1,70}[^x]{0,70})0" takes more than 1 MiB; write it smaller: [0-9] for \d, [a-z] for \w, lower counts in braces
     suite.yaml:8:26: the regular expression "(?:\\w{1,70}[^x]{0,70})1" takes more than 1 MiB; write it smaller: [0-9] for \d, [a-z] for \w, lower counts in braces
     suite.yaml:9:26: the regular expression "(?:\\w{1,70}[^x]{0,70})2" takes more than 1 MiB; write it smaller: [0-9] for \d, [a-z] for \w, lower counts in braces
@@ -109,6 +109,6 @@ fn a_pattern_that_is_nested_without_end_is_refused() {
         let text = format!(
             "{HEAD}checks: [{{ name: a, http: GET /, expect: [{{ body: {{ matches: '{pattern}' }} }}] }}]"
         );
-        assert!(told(&text).contains("regular expression"));
+        assert!(problems_soon(&text).contains("regular expression"));
     }
 }

@@ -1,0 +1,107 @@
+//! The other probes.
+
+use super::*;
+
+#[test]
+fn probes_without_a_url_are_checked() {
+    insta::assert_snapshot!(problems_of_check("tcp: { host: 'http://x', port: 0, send: [1], receives: {}, staus: 1 }"), @r#"
+    suite.yaml:5:18: host: "http://x" is not a host name; write a name such as db.example.com or an address, without scheme, port or path
+    suite.yaml:5:36: port: "0" is not a port; write a number from 1 to 65535
+    suite.yaml:5:45: send is text, not a list; write one value, in quotes if it is empty
+    suite.yaml:5:60: the expectation says what to look at, but not what must hold; add `equals:`, `contains:`, `matches:` or another
+    suite.yaml:5:64: unknown key "staus"; tcp knows "host", "port", "reaches_release", "send", "receives"
+    "#);
+    insta::assert_snapshot!(problems_of_check("tcp: { host: db.example.com }\nexpect: [{ body: { contains: x } }]"), @r"
+    suite.yaml:5:18: host: a host without a port can't be connected to; add `port`
+    suite.yaml:6:14: what `tcp` measures has no body; `tcp` has latency, and conditions of its own among its keys
+    ");
+    insta::assert_snapshot!(problems_of_check("tls: { expires_in: 14d, names: ['a b'], min_version: 1.1, reaches_release: maybe }"), @r#"
+    suite.yaml:5:24: expires_in: "14d" is not a limit; write whole days, as in "> 14d" or ">= 30d"
+    suite.yaml:5:37: "a b" is not a host name; write a name that must be on the certificate, such as www.example.com
+    suite.yaml:5:58: min_version: "1.1" is not a version of TLS; write 1.2 or 1.3; the gate speaks no older one
+    suite.yaml:5:80: reaches_release is true or false, not text; write true or false, without quotes
+    "#);
+    insta::assert_snapshot!(problems_of_check("dns: { type: PTR, contains: [], count: many }"), @r#"
+    suite.yaml:5:10: dns has no "name"; add `name:`
+    suite.yaml:5:18: type: unknown "PTR"; write one of "A", "AAAA", "CNAME", "TXT", "MX", "SRV"
+    suite.yaml:5:33: contains has 0 entries; write 1 to 100 records; for none, `count: 0`
+    suite.yaml:5:44: count: "many" is not a number of records; write 3, "> 0", ">= 1", "< 10" or "<= 10"
+    "#);
+    insta::assert_snapshot!(problems_of_check("dns: { name: 'http://x/', equals: [[a]] }"), @r#"
+    suite.yaml:5:18: name: "http://x/" is not a name that can be looked up; write a name such as shop.example.com, without scheme, port or path
+    suite.yaml:5:40: equals is text, not a list; write one value, in quotes if it is empty
+    "#);
+}
+
+#[test]
+fn probes_with_a_url_are_checked() {
+    insta::assert_snapshot!(problems_of_check("websocket: { url: 'ftp://x/', send: [1], receives: { exists: true } }"), @r#"
+    suite.yaml:5:23: "ftp://x/" can't be asked for: the scheme "ftp" is not http or https; write a path that begins with /, or an absolute http or https URL
+    suite.yaml:5:41: send is text, not a list; write one value, in quotes if it is empty
+    suite.yaml:5:58: unknown key "exists"; receives knows "equals", "contains", "matches"
+    "#);
+    insta::assert_snapshot!(problems_of_check("websocket: /live\nexpect: [{ body: { contains: x } }]"), @"suite.yaml:6:14: what `websocket` measures has no body; `websocket` has headers and latency, and conditions of its own among its keys");
+    insta::assert_snapshot!(problems_of_check("grpc: { service: '', url: /x y, headers: { te: x } }"), @r#"
+    suite.yaml:5:22: service is empty; write something, or remove the key
+    suite.yaml:5:31: "/x y" can't be asked for: ' ' can't be sent as it is; write /x%20y
+    suite.yaml:5:48: the header te is set by the gate; remove it
+    "#);
+    insta::assert_snapshot!(problems_of_check("crawl: { start: /, reaches_release: true, max_pages: 0, max_depth: 99, ignore: [x], landmarks: [nav] }"), @r#"
+    suite.yaml:5:41: reaches_release: says of an absolute URL that it leads to the release; remove it: a path always goes to the target
+    suite.yaml:5:58: max_pages is out of range; write a whole number from 1 to 500
+    suite.yaml:5:72: max_depth is out of range; write a whole number from 0 to 20
+    suite.yaml:5:85: ignore: "x" is not a path; write a path that begins with /; * stands for anything
+    suite.yaml:5:101: landmarks: unknown "nav"; write one of "title", "main", "h1"
+    "#);
+}
+
+#[test]
+fn problems_of_probes_of_the_cloud_are_named_together() {
+    let text = "version: 1
+name: shop
+checks:
+  - name: metric
+    metric:
+      queries:
+        Errors: { namespace: N, metric: E, statistic: Sum }
+        requests: { namespace: N, metric: R, statistic: Sum }
+      period: 7s
+      fail_when: 1.0 or more
+      samples: reqests
+      direction: increase
+  - name: compared
+    metric: { queries: { m: { namespace: N, metric: M, statistic: Sum } }, compare_to: old }
+  - name: log
+    logs: { filter: ERROR, streams: web, window: 2h }
+  - name: wiring
+    wiring: { except: [image-tags] }
+  - name: targets
+    targets: complet
+  - name: function
+    lambda: {}
+";
+    insta::assert_snapshot!(problems(text), @r#"
+    suite.yaml:7:9: "Errors" can't be the name of a query; begin with a small letter, and use letters, digits and _
+    suite.yaml:9:15: CloudWatch has no such period; write whole minutes, or 1s, 5s, 10s, 20s or 30s
+    suite.yaml:10:18: fail_when: "1.0 or more" is no limit; write a sign and a number: "> 1.0", ">= 5", "< 0.5", "<= 10"
+    suite.yaml:12:18: direction: goes with compare_to; add `compare_to: old`, or remove it
+    suite.yaml:14:88: compare_to: no dimension differs between the old version and the new one; use one of "target.target_group", "target.version", "target.task_definition", "target.image", "target.revision", "target.target_version" in a dimension
+    suite.yaml:16:37: streams: goes with group; without both, the streams of the release are read; add group, or remove streams
+    suite.yaml:16:50: window: "2h" is out of range; write 10s to 1h
+    suite.yaml:18:24: except: unknown "image-tags"; did you mean "image-tag"?
+    suite.yaml:20:14: targets: unknown "complet"; did you mean "complete"?
+    suite.yaml:22:13: lambda has no "payload"; add `payload:`
+    "#);
+}
+
+#[test]
+fn facts_that_cost_a_call_are_known_to_be_used() {
+    let suite = |value: &str| {
+        parsed(&one_check(&format!(
+            "metric: {{ queries: {{ m: {{ namespace: N, metric: M, statistic: Sum, dimensions: {{ TargetGroup: \"{value}\" }} }} }}, fail_when: '> 1' }}"
+        )))
+    };
+    let keys = ["target_group", "load_balancer"];
+    assert!(suite("{{ target.target_group }}").uses_facts(&keys));
+    assert!(!suite("{{ target.version }}").uses_facts(&keys));
+}
