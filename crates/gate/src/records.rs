@@ -34,10 +34,11 @@ pub(crate) struct RoundRecord {
     pub(crate) thinned: bool,
 }
 
-/// One try of a round. Nothing here is redacted yet.
+/// One attempt to measure something: a try of a check, or a step of a journey in it. Nothing here is redacted yet.
 #[derive(Clone, Debug)]
-pub(crate) struct TryRecord {
+pub(crate) struct Attempt {
     pub(crate) measurement: Measurement,
+    /// Since the beginning of the run.
     pub(crate) started: Duration,
     pub(crate) duration: Duration,
     pub(crate) request: Option<String>,
@@ -47,8 +48,14 @@ pub(crate) struct TryRecord {
     /// Why nothing was measured.
     pub(crate) error: Option<String>,
     pub(crate) notes: Vec<String>,
-    /// The beginning of the body, if the try did not pass.
+    /// The beginning of the body, if it did not pass.
     pub(crate) body: Option<String>,
+}
+
+/// One try of a round.
+#[derive(Clone, Debug)]
+pub(crate) struct TryRecord {
+    pub(crate) attempt: Attempt,
     /// Of a journey, in the order in which they were taken.
     pub(crate) steps: Vec<StepRecord>,
     /// The answer came from the release.
@@ -63,33 +70,60 @@ pub(crate) struct StepRecord {
     pub(crate) name: Option<String>,
     /// It stands under `always`.
     pub(crate) always: bool,
-    pub(crate) measurement: Measurement,
-    pub(crate) started: Duration,
-    pub(crate) duration: Duration,
-    pub(crate) request: Option<String>,
-    pub(crate) status: Option<u16>,
-    pub(crate) latency: Option<Duration>,
-    pub(crate) findings: Vec<Finding>,
-    pub(crate) error: Option<String>,
-    pub(crate) notes: Vec<String>,
+    pub(crate) attempt: Attempt,
     /// What was captured: names, and values unless they are secret.
     pub(crate) captured: Vec<(String, Option<String>)>,
-    pub(crate) body: Option<String>,
+}
+
+impl Attempt {
+    /// One that begins, of which nothing is known yet.
+    pub(crate) fn begun(started: Duration) -> Self {
+        Self {
+            measurement: Measurement::Errored,
+            started,
+            duration: Duration::ZERO,
+            request: None,
+            status: None,
+            latency: None,
+            findings: Vec::new(),
+            error: None,
+            notes: Vec::new(),
+            body: None,
+        }
+    }
+
+    /// Bytes of memory beside its own.
+    fn size(&self) -> usize {
+        let texts = [&self.request, &self.error, &self.body];
+        let texts = texts.into_iter().flatten().chain(&self.notes);
+        let findings: usize = self.findings.iter().map(Finding::size).sum();
+        findings + texts.map(String::len).sum::<usize>()
+    }
+
+    /// Makes it small: of what was not met the first stays.
+    fn strip(&mut self) {
+        self.body = None;
+        self.notes = Vec::new();
+        let is_unmet = |finding: &Finding| finding.measurement != Measurement::Passed;
+        self.findings.retain(is_unmet);
+        self.findings.truncate(1);
+    }
 }
 
 impl StepRecord {
     /// Takes values out that were captured as secrets: only the try itself knows them.
     pub(crate) fn mask(&mut self, redactor: &Redactor) {
         let mask = |text: &mut String| *text = redactor.text(text);
-        let texts = [&mut self.request, &mut self.error, &mut self.body];
+        let attempt = &mut self.attempt;
+        let texts = [&mut attempt.request, &mut attempt.error, &mut attempt.body];
         texts.into_iter().flatten().for_each(mask);
-        self.notes.iter_mut().for_each(mask);
+        attempt.notes.iter_mut().for_each(mask);
         let captured = self
             .captured
             .iter_mut()
             .filter_map(|(_, value)| value.as_mut());
         captured.for_each(mask);
-        for finding in &mut self.findings {
+        for finding in &mut attempt.findings {
             mask(&mut finding.demand);
             finding.expected.iter_mut().for_each(mask);
             let (Got::Words(got) | Got::Value(got)) = &mut finding.got;
@@ -97,64 +131,53 @@ impl StepRecord {
         }
     }
 
+    /// Bytes of memory that it takes.
     fn size(&self) -> usize {
-        let texts = [&self.name, &self.request, &self.error, &self.body];
-        let texts = texts.into_iter().flatten().chain(&self.notes);
-        let findings: usize = self.findings.iter().map(Finding::size).sum();
         let captured = self.captured.iter();
         let captured: usize = captured
             .map(|(name, value)| name.len() + value.as_ref().map_or(0, String::len))
             .sum();
-        size_of::<Self>() + findings + captured + texts.map(String::len).sum::<usize>()
+        size_of::<Self>()
+            + self.attempt.size()
+            + self.name.as_ref().map_or(0, String::len)
+            + captured
     }
 
-    /// Makes it small: of what was not met the first stays.
     fn strip(&mut self) {
-        self.body = None;
-        self.notes = Vec::new();
+        self.attempt.strip();
         self.captured = Vec::new();
-        let is_unmet = |finding: &Finding| finding.measurement != Measurement::Passed;
-        self.findings.retain(is_unmet);
-        self.findings.truncate(1);
     }
 }
 
 impl TryRecord {
     /// Bytes of memory that it takes.
     fn size(&self) -> usize {
-        let texts = [&self.request, &self.error, &self.body];
-        let texts = texts.into_iter().flatten().chain(&self.notes);
-        let findings: usize = self.findings.iter().map(Finding::size).sum();
         let steps: usize = self.steps.iter().map(StepRecord::size).sum();
-        size_of::<Self>() + findings + steps + texts.map(String::len).sum::<usize>()
+        size_of::<Self>() + self.attempt.size() + steps
     }
 
     /// Makes it small: of what was not met the first stays, with its value where that fits.
     fn strip(&mut self, room: usize) {
-        self.body = None;
-        self.notes = Vec::new();
-        let is_unmet = |finding: &Finding| finding.measurement != Measurement::Passed;
-        self.findings.retain(is_unmet);
-        self.findings.truncate(1);
+        self.attempt.strip();
         self.steps.iter_mut().for_each(StepRecord::strip);
         if self.size() > room {
-            let is_unmet = |step: &StepRecord| step.measurement != Measurement::Passed;
+            let is_unmet = |step: &StepRecord| step.attempt.measurement != Measurement::Passed;
             self.steps.retain(is_unmet);
             self.steps.truncate(1);
         }
         if self.size() > room {
-            self.request = None;
+            self.attempt.request = None;
             if !std::mem::take(&mut self.steps).is_empty() {
-                self.error = Some(LEFT_OUT.to_owned());
+                self.attempt.error = Some(LEFT_OUT.to_owned());
             }
-            for finding in &mut self.findings {
+            for finding in &mut self.attempt.findings {
                 finding.expected = None;
                 finding.got = Got::Words(LEFT_OUT.to_owned());
             }
         }
         if self.size() > room {
-            self.findings = Vec::new();
-            self.error = Some(LEFT_OUT.to_owned());
+            self.attempt.findings = Vec::new();
+            self.attempt.error = Some(LEFT_OUT.to_owned());
         }
     }
 }
@@ -198,7 +221,8 @@ impl Recorder {
 
     pub(crate) fn add(&self, check: usize, record: TryRecord) {
         self.with_last(check, |round| {
-            round.duration = (record.started + record.duration).saturating_sub(round.started);
+            let ended = record.attempt.started + record.attempt.duration;
+            round.duration = ended.saturating_sub(round.started);
             round.tries.push(record);
             if round.tries.len() > MAX_KEPT_TRIES {
                 round.tries.remove(1);
@@ -313,16 +337,15 @@ mod tests {
             sensitive: false,
         };
         TryRecord {
-            measurement,
-            started: Duration::ZERO,
-            duration: Duration::ZERO,
-            request: Some("GET /".to_owned()),
-            status: Some(503),
-            latency: None,
-            findings: vec![finding; 20],
-            error: None,
-            notes: vec!["x".repeat(8_000)],
-            body: Some("x".repeat(8_000)),
+            attempt: Attempt {
+                measurement,
+                request: Some("GET /".to_owned()),
+                status: Some(503),
+                findings: vec![finding; 20],
+                notes: vec!["x".repeat(8_000)],
+                body: Some("x".repeat(8_000)),
+                ..Attempt::begun(Duration::ZERO)
+            },
             steps: Vec::new(),
             of_release: true,
         }
@@ -343,7 +366,11 @@ mod tests {
         let size: usize = tries.clone().map(TryRecord::size).sum();
         assert!(size <= 3 * MAX_BYTES / 1_000, "{size}");
         let last = rounds[199].tries.last().unwrap();
-        assert_eq!(last.findings.len(), 1, "why it failed is still known");
+        assert_eq!(
+            last.attempt.findings.len(),
+            1,
+            "why it failed is still known"
+        );
         assert_eq!(rounds[0].tries.len(), MAX_KEPT_TRIES);
         assert_eq!(rounds[0].left_out, 30 - MAX_KEPT_TRIES);
         assert!(recorder.measurements(7).is_empty() && !recorder.is_of_release(7));

@@ -31,7 +31,7 @@ pub(crate) const MASK: &str = "***";
 const SHORT: usize = 4;
 
 /// Bytes that one byte of a secret may be escaped to: `\u0022`.
-const LONGEST_ESCAPE: usize = 6;
+const MAX_ESCAPED_BYTES: usize = 6;
 
 /// Needles up to this length, in bytes, are looked for all at once. For longer ones, of which there are few, that
 /// would take too much memory and time.
@@ -127,7 +127,7 @@ impl Redactor {
         }
         // A text of this length may have been cut, and a secret with it.
         if raw.len() > RAW_KEEP - 4 {
-            let tail = raw.len().saturating_sub(self.longest * LONGEST_ESCAPE);
+            let tail = raw.len().saturating_sub(self.longest * MAX_ESCAPED_BYTES);
             ranges.push(tail..raw.len());
         }
         for range in &mut ranges {

@@ -212,12 +212,12 @@ fn now(arguments: &[String]) -> Result<Kind, String> {
 
 /// `1d`, or a duration of the suite; up to ten years.
 fn duration(written: &str) -> Option<SignedDuration> {
-    const MOST: SignedDuration = SignedDuration::from_hours(24 * 3_660);
+    const MAX_OFFSET: SignedDuration = SignedDuration::from_hours(24 * 3_660);
     let length = match written.strip_suffix('d') {
         Some(days) => SignedDuration::from_hours(days.parse::<u16>().ok().map(i64::from)? * 24),
         None => SignedDuration::try_from(scalar::parse_duration(written)?).ok()?,
     };
-    (length <= MOST).then_some(length)
+    (length <= MAX_OFFSET).then_some(length)
 }
 
 /// Numbers, and texts in single quotes; none of them may hold a quote.

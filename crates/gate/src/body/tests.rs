@@ -111,16 +111,16 @@ fn what_is_unknown_or_broken_has_no_text() {
         ("zstd", zstd(b"a text that is cut in the middle of it")),
     ] {
         let cut = &whole[..whole.len() - 6];
-        let told = decoded(cut, &[name]);
+        let shown = decoded(cut, &[name]);
         assert!(
-            told.starts_with(&format!("(the body can't be decoded as {name}: ")),
-            "{told}"
+            shown.starts_with(&format!("(the body can't be decoded as {name}: ")),
+            "{shown}"
         );
     }
-    let told = decoded(&[0x11, 0x1e, 0, 0, 0], &["br"]);
+    let shown = decoded(&[0x11, 0x1e, 0, 0, 0], &["br"]);
     assert!(
-        told.ends_with("br: its window is larger than 16 MiB)"),
-        "{told}"
+        shown.ends_with("br: its window is larger than 16 MiB)"),
+        "{shown}"
     );
     let mut wrong = gzip(b"a text");
     let at = wrong.len() - 6;
@@ -131,12 +131,12 @@ fn what_is_unknown_or_broken_has_no_text() {
 #[test]
 fn a_bomb_stops_at_the_limit() {
     let plain = vec![0; 512 * 1024];
-    let told = "(the body is larger than max_body (64 KiB) once decoded; raise max_body)";
-    assert_eq!(decoded(&gzip(&plain), &["gzip"]), told);
-    assert_eq!(decoded(&zlib(&plain), &["deflate"]), told);
-    assert_eq!(decoded(&zstd(&plain), &["zstd"]), told);
+    let shown = "(the body is larger than max_body (64 KiB) once decoded; raise max_body)";
+    assert_eq!(decoded(&gzip(&plain), &["gzip"]), shown);
+    assert_eq!(decoded(&zlib(&plain), &["deflate"]), shown);
+    assert_eq!(decoded(&zstd(&plain), &["zstd"]), shown);
     // Small once more inside of small.
-    assert_eq!(decoded(&gzip(&gzip(&plain)), &["gzip, gzip"]), told);
+    assert_eq!(decoded(&gzip(&gzip(&plain)), &["gzip, gzip"]), shown);
     let exactly = vec![b'x'; LIMIT];
     assert_eq!(decoded(&gzip(&exactly), &["gzip"]).len(), LIMIT);
     let bomb = body(&gzip(&vec![b'x'; 256 * 1024]), "", &["gzip"]);

@@ -120,9 +120,9 @@ mod tests {
 
     #[test]
     fn one_unhealthy_target_fails_beside_enough_healthy_ones() {
-        let (measurement, told) = judged(2, 0, &["healthy", "healthy", "unhealthy"]);
+        let (measurement, sentence) = judged(2, 0, &["healthy", "healthy", "unhealthy"]);
         assert_eq!(measurement, Measurement::Failed);
-        insta::assert_snapshot!(told, @"2 healthy targets in green: 2 healthy; 10.0.0.2:8080 is unhealthy: Target.Timeout: no answer");
+        insta::assert_snapshot!(sentence, @"2 healthy targets in green: 2 healthy; 10.0.0.2:8080 is unhealthy: Target.Timeout: no answer");
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn many_targets_are_counted_and_few_are_named() {
-        let (_, told) = judged(9, 0, &["initial"; 9]);
-        assert!(told.ends_with("; 4 more"), "{told}");
+        let (_, sentence) = judged(9, 0, &["initial"; 9]);
+        assert!(sentence.ends_with("; 4 more"), "{sentence}");
     }
 }

@@ -14,7 +14,7 @@ use crate::Stage;
 use crate::bake::Bake;
 use crate::expect::{Finding, Got};
 use crate::measurement::Measurement;
-use crate::records::{MAX_KEPT_ROUNDS, RoundRecord, StepRecord, TryRecord};
+use crate::records::{Attempt, MAX_KEPT_ROUNDS, RoundRecord, StepRecord, TryRecord};
 use crate::redact::{MASK, Redactor};
 use crate::run::Finish;
 use crate::suite::Check;
@@ -217,14 +217,18 @@ pub(crate) fn detail(round: &RoundRecord, redactor: &Redactor) -> String {
     let Some(last) = round.tries.last() else {
         return String::new();
     };
-    if let (Some(error), true) = (&last.error, round.measurement != Measurement::NoData) {
+    if let (Some(error), true) = (
+        &last.attempt.error,
+        round.measurement != Measurement::NoData,
+    ) {
         return redactor.excerpt(error, MAX_DETAIL_CHARS);
     }
-    let is_unmet = |step: &&StepRecord| !step.always && step.measurement != Measurement::Passed;
+    let is_unmet =
+        |step: &&StepRecord| !step.always && step.attempt.measurement != Measurement::Passed;
     if let Some(step) = last.steps.iter().find(is_unmet) {
         return words::shorten(&step_detail(step, redactor), MAX_DETAIL_CHARS);
     }
-    unmet(&last.findings, redactor)
+    unmet(&last.attempt.findings, redactor)
 }
 
 /// `step 3 "pay": expected status 201, got 503`
@@ -232,9 +236,9 @@ fn step_detail(step: &StepRecord, redactor: &Redactor) -> String {
     let name = step.name.as_ref().map_or_else(String::new, |name| {
         format!(" {}", words::quote(&redactor.excerpt(name, MAX_SIDE_CHARS)))
     });
-    let what = match &step.error {
+    let what = match &step.attempt.error {
         Some(error) => redactor.excerpt(error, MAX_DETAIL_CHARS),
-        None => unmet(&step.findings, redactor),
+        None => unmet(&step.attempt.findings, redactor),
     };
     format!("step {}{name}: {what}", step.number)
 }
@@ -263,35 +267,19 @@ fn round_report(number: usize, round: &RoundRecord, redactor: &Redactor) -> Roun
 }
 
 fn try_report(number: usize, record: &TryRecord, redactor: &Redactor) -> TryReport {
+    let shown = ShownAttempt::of(&record.attempt, redactor);
     TryReport {
         number,
-        measurement: record.measurement,
-        started_ms: millis(record.started),
-        duration_ms: millis(record.duration),
-        request: record
-            .request
-            .as_ref()
-            .map(|raw| redactor.excerpt(raw, MAX_LINE_CHARS)),
-        status: record.status,
-        latency_ms: record.latency.map(millis),
-        expectations: record
-            .findings
-            .iter()
-            .map(|finding| shown(finding, redactor))
-            .collect(),
-        error: record
-            .error
-            .as_ref()
-            .map(|raw| redactor.excerpt(raw, MAX_DETAIL_CHARS)),
-        notes: record
-            .notes
-            .iter()
-            .map(|raw| redactor.excerpt(raw, MAX_LINE_CHARS))
-            .collect(),
-        body_excerpt: record
-            .body
-            .as_ref()
-            .map(|raw| redactor.excerpt(raw, MAX_BODY_CHARS)),
+        measurement: record.attempt.measurement,
+        started_ms: millis(record.attempt.started),
+        duration_ms: millis(record.attempt.duration),
+        request: shown.request,
+        status: record.attempt.status,
+        latency_ms: record.attempt.latency.map(millis),
+        expectations: shown.expectations,
+        error: shown.error,
+        notes: shown.notes,
+        body_excerpt: shown.body,
         steps: record
             .steps
             .iter()
@@ -301,27 +289,23 @@ fn try_report(number: usize, record: &TryRecord, redactor: &Redactor) -> TryRepo
 }
 
 fn step_report(step: &StepRecord, redactor: &Redactor) -> StepReport {
-    let line = |raw: &String| redactor.excerpt(raw, MAX_LINE_CHARS);
+    let shown = ShownAttempt::of(&step.attempt, redactor);
     StepReport {
         number: step.number,
-        name: step.name.as_ref().map(line),
-        always: step.always,
-        measurement: step.measurement,
-        started_ms: millis(step.started),
-        duration_ms: millis(step.duration),
-        request: step.request.as_ref().map(line),
-        status: step.status,
-        latency_ms: step.latency.map(millis),
-        expectations: step
-            .findings
-            .iter()
-            .map(|finding| shown(finding, redactor))
-            .collect(),
-        error: step
-            .error
+        name: step
+            .name
             .as_ref()
-            .map(|raw| redactor.excerpt(raw, MAX_DETAIL_CHARS)),
-        notes: step.notes.iter().map(line).collect(),
+            .map(|raw| redactor.excerpt(raw, MAX_LINE_CHARS)),
+        always: step.always,
+        measurement: step.attempt.measurement,
+        started_ms: millis(step.attempt.started),
+        duration_ms: millis(step.attempt.duration),
+        request: shown.request,
+        status: step.attempt.status,
+        latency_ms: step.attempt.latency.map(millis),
+        expectations: shown.expectations,
+        error: shown.error,
+        notes: shown.notes,
         captured: step
             .captured
             .iter()
@@ -333,10 +317,40 @@ fn step_report(step: &StepRecord, redactor: &Redactor) -> StepReport {
                 },
             })
             .collect(),
-        body_excerpt: step
-            .body
-            .as_ref()
-            .map(|raw| redactor.excerpt(raw, MAX_BODY_CHARS)),
+        body_excerpt: shown.body,
+    }
+}
+
+/// The texts of an attempt without secrets, short enough to be read.
+struct ShownAttempt {
+    request: Option<String>,
+    expectations: Vec<ExpectationReport>,
+    error: Option<String>,
+    notes: Vec<String>,
+    body: Option<String>,
+}
+
+impl ShownAttempt {
+    fn of(attempt: &Attempt, redactor: &Redactor) -> Self {
+        let excerpt = |text: &Option<String>, max_chars| {
+            let text = text.as_ref();
+            text.map(|raw| redactor.excerpt(raw, max_chars))
+        };
+        Self {
+            request: excerpt(&attempt.request, MAX_LINE_CHARS),
+            expectations: attempt
+                .findings
+                .iter()
+                .map(|finding| shown(finding, redactor))
+                .collect(),
+            error: excerpt(&attempt.error, MAX_DETAIL_CHARS),
+            notes: attempt
+                .notes
+                .iter()
+                .map(|raw| redactor.excerpt(raw, MAX_LINE_CHARS))
+                .collect(),
+            body: excerpt(&attempt.body, MAX_BODY_CHARS),
+        }
     }
 }
 

@@ -90,7 +90,7 @@ impl<'a> LineView<'a> {
 struct Cell {
     class: &'static str,
     glyph: &'static str,
-    told: String,
+    title: String,
 }
 
 struct Bar {
@@ -353,7 +353,7 @@ fn cells(strip: &str) -> Vec<Cell> {
         .collect()
 }
 
-fn cell(measurement: Measurement, told: String) -> Cell {
+fn cell(measurement: Measurement, title: String) -> Cell {
     let glyph = match measurement {
         Measurement::Passed => "",
         Measurement::Failed => "×",
@@ -364,7 +364,7 @@ fn cell(measurement: Measurement, told: String) -> Cell {
     Cell {
         class: class(measurement),
         glyph,
-        told,
+        title,
     }
 }
 

@@ -9,7 +9,7 @@ use super::*;
 use crate::Outcome;
 use crate::bake::Bake;
 use crate::expect::{Finding, Got};
-use crate::records::{RoundRecord, TryRecord};
+use crate::records::{Attempt, RoundRecord, TryRecord};
 use crate::redact::Redactor;
 use crate::run::Finish;
 use crate::suite::Suite;
@@ -61,20 +61,20 @@ fn one_try(measurement: Measurement, started: u64, millis: u64) -> TryRecord {
         sensitive: false,
     };
     TryRecord {
-        measurement,
-        started: Duration::from_millis(started),
-        duration: Duration::from_millis(millis),
-        request: Some("GET https://shop.example.com/checkout".to_owned()),
-        status: error.is_none().then_some(status),
-        latency: None,
-        findings: if error.is_none() {
-            vec![finding]
-        } else {
-            Vec::new()
+        attempt: Attempt {
+            measurement,
+            duration: Duration::from_millis(millis),
+            request: Some("GET https://shop.example.com/checkout".to_owned()),
+            status: error.is_none().then_some(status),
+            findings: if error.is_none() {
+                vec![finding]
+            } else {
+                Vec::new()
+            },
+            error,
+            body: (measurement == Measurement::Failed).then(|| "no database".to_owned()),
+            ..Attempt::begun(Duration::from_millis(started))
         },
-        error,
-        notes: Vec::new(),
-        body: (measurement == Measurement::Failed).then(|| "no database".to_owned()),
         steps: Vec::new(),
         of_release: true,
     }

@@ -27,9 +27,9 @@ async fn gossip() -> url::Url {
                     serde_json::json!({ "said": key }),
                     key.clone().unwrap_or_default(),
                 );
-                let said = axum::http::HeaderValue::from_bytes(key.as_bytes()).unwrap();
+                let reported = axum::http::HeaderValue::from_bytes(key.as_bytes()).unwrap();
                 let cookie = axum::http::HeaderValue::from_static("sid=very-private");
-                let set = [("x-said", said), ("set-cookie", cookie)];
+                let set = [("x-said", reported), ("set-cookie", cookie)];
                 let padding = "x".repeat(460);
                 (
                     StatusCode::IM_A_TEAPOT,

@@ -98,20 +98,20 @@ impl<'a> Group<'a> {
     /// `Try 2`, `Tries 1 to 3, all alike`, `Round 2, try 1`, `Rounds 2, 3, 5: 12 tries, all alike`.
     pub(super) fn title(&self, baked: bool) -> String {
         let (first, last) = (self.tries.start(), self.tries.end());
-        let told = match (self.count, self.rounds.len()) {
+        let label = match (self.count, self.rounds.len()) {
             (1, _) => format!("try {first}"),
             (_, 1) => format!("tries {first} to {last}, all alike"),
             (count, _) => format!("{count} tries, all alike"),
         };
         if !baked {
-            let mut letters = told.chars();
+            let mut letters = label.chars();
             let first = letters.next().map(|c| c.to_ascii_uppercase());
             return first.into_iter().chain(letters).collect();
         }
         let numbers: Vec<String> = self.rounds.iter().map(usize::to_string).collect();
         match numbers.as_slice() {
-            [one] => format!("Round {one}, {told}"),
-            several => format!("Rounds {}: {told}", several.join(", ")),
+            [one] => format!("Round {one}, {label}"),
+            several => format!("Rounds {}: {label}", several.join(", ")),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::expect::{Expectation, Finding, evaluate};
 use crate::measurement::Measurement;
 use crate::probe::{Probe, ProbeContext, ProbeError, ProbeKind, Trace};
 use crate::progress::{Progress, Speaker};
-use crate::records::{Recorder, TryRecord};
+use crate::records::{Attempt, Recorder, TryRecord};
 use crate::report;
 use crate::suite::Check;
 use crate::template_function::Moment;
@@ -96,7 +96,7 @@ pub(super) async fn check(run: &Arc<RunContext>, index: usize) {
         let mut context = run.probe.at(run.moment(index, number));
         context.prepare_for(&check.expect);
         let record = attempt(run, &context, index, limit).await;
-        let measurement = record.measurement;
+        let measurement = record.attempt.measurement;
         run.recorder.add(index, record);
         if Instant::now() >= run.deadline && measurement != Measurement::Passed {
             // What the deadline cut says nothing about the target.
@@ -136,16 +136,10 @@ pub(super) fn broken(run: &RunContext, index: usize, panic: &(dyn std::any::Any 
     run.recorder.add(
         index,
         TryRecord {
-            measurement: Measurement::Errored,
-            started: run.elapsed(),
-            duration: Duration::ZERO,
-            request: None,
-            status: None,
-            latency: None,
-            findings: Vec::new(),
-            error: Some(format!("the gate itself broke: {why}; this is a defect")),
-            notes: Vec::new(),
-            body: None,
+            attempt: Attempt {
+                error: Some(format!("the gate itself broke: {why}; this is a defect")),
+                ..Attempt::begun(run.elapsed())
+            },
             steps: Vec::new(),
             of_release: false,
         },
@@ -197,19 +191,21 @@ async fn attempt(
         measurement = Measurement::Inconclusive;
     }
     TryRecord {
-        measurement,
-        started: run.elapsed_at(begun),
-        duration: begun.elapsed(),
-        request: trace.request,
-        status: trace.status,
-        latency,
-        findings,
-        error: match measurement {
-            Measurement::Inconclusive => in_doubt.or(error.map(|error| error.message)),
-            _ => error.map(|error| error.message),
+        attempt: Attempt {
+            measurement,
+            started: run.elapsed_at(begun),
+            duration: begun.elapsed(),
+            request: trace.request,
+            status: trace.status,
+            latency,
+            findings,
+            error: match measurement {
+                Measurement::Inconclusive => in_doubt.or(error.map(|error| error.message)),
+                _ => error.map(|error| error.message),
+            },
+            notes: trace.notes,
+            body: body.filter(|_| measurement != Measurement::Passed),
         },
-        notes: trace.notes,
-        body: body.filter(|_| measurement != Measurement::Passed),
         steps: Vec::new(),
         of_release,
     }

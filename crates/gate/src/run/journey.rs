@@ -5,19 +5,18 @@
 //! of them is reported, and decides nothing: a release is judged by what its visitors do.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::attempt::{self, Asked, Judging, RunContext, worst};
 use super::sampling::{self, AnsweredBy};
 use crate::evidence::Evidence;
-use crate::expect::{Captured, Finding, judge_step};
+use crate::expect::{Captured, judge_step};
 use crate::measurement::Measurement;
 use crate::probe::cookie_jar::CookieJar;
 use crate::probe::journey::{Journey, Step};
 use crate::probe::{ProbeContext, ProbeKind as _, Sampling, Trace};
-use crate::records::{StepRecord, TryRecord};
+use crate::records::{Attempt, StepRecord, TryRecord};
 use crate::redact::Redactor;
 use crate::words::{self, RAW_KEEP};
 
@@ -60,6 +59,16 @@ enum End {
     Unmet(Measurement),
     /// Where two revisions answer: the old one did, or nobody knows which.
     OtherRevision,
+}
+
+impl End {
+    fn measurement(self) -> Measurement {
+        match self {
+            Self::Met => Measurement::Passed,
+            Self::Unmet(measurement) => measurement,
+            Self::OtherRevision => Measurement::Inconclusive,
+        }
+    }
 }
 
 /// One way through a journey.
@@ -163,28 +172,15 @@ impl<'r> Walk<'r> {
             number: turn.number,
             name: turn.step.name.clone(),
             always: turn.always,
-            measurement: Measurement::Errored,
-            started: self.run.elapsed_at(begun),
-            duration: Duration::ZERO,
-            request: None,
-            status: None,
-            latency: None,
-            findings: Vec::new(),
-            error: None,
-            notes: Vec::new(),
+            attempt: Attempt::begun(self.run.elapsed_at(begun)),
             captured: Vec::new(),
-            body: None,
         };
         let end = self.ask(&turn, &mut trace, &mut record).await;
-        record.measurement = match end {
-            End::Met => Measurement::Passed,
-            End::Unmet(measurement) => measurement,
-            End::OtherRevision => Measurement::Inconclusive,
-        };
-        record.duration = begun.elapsed();
-        record.request = trace.request;
-        record.status = trace.status;
-        record.notes.extend(trace.notes);
+        record.attempt.measurement = end.measurement();
+        record.attempt.duration = begun.elapsed();
+        record.attempt.request = trace.request;
+        record.attempt.status = trace.status;
+        record.attempt.notes.extend(trace.notes);
         self.steps.push(record);
         end
     }
@@ -203,7 +199,7 @@ impl<'r> Walk<'r> {
         let observation = match seen {
             Ok(observation) => observation,
             Err(error) => {
-                record.error = Some(error.message);
+                record.attempt.error = Some(error.message);
                 return match error.measurement {
                     // Whoever did not answer may have been either revision.
                     Measurement::Failed if sampled => End::OtherRevision,
@@ -214,18 +210,19 @@ impl<'r> Walk<'r> {
         let Some(mut evidence) = observation.answer else {
             return End::Unmet(Measurement::Errored);
         };
-        record.latency = Some(evidence.latency);
+        record.attempt.latency = Some(evidence.latency);
         if sampled {
-            let told = sampling::revision_of(self.run, &self.context, evidence, turn.limit).await;
-            evidence = match told {
+            let answered_by =
+                sampling::revision_of(self.run, &self.context, evidence, turn.limit).await;
+            evidence = match answered_by {
                 Ok((evidence, AnsweredBy::New)) => evidence,
                 Ok(_) => {
-                    record.error =
+                    record.attempt.error =
                         Some("the answer is not known to be of the new revision".to_owned());
                     return End::OtherRevision;
                 }
                 Err(error) => {
-                    record.error = Some(error.message);
+                    record.attempt.error = Some(error.message);
                     return End::Unmet(error.measurement);
                 }
             };
@@ -258,7 +255,7 @@ impl<'r> Walk<'r> {
         let (mut findings, taken, body) = match done {
             Ok(done) => done,
             Err(error) => {
-                record.error = Some(error.message);
+                record.attempt.error = Some(error.message);
                 return End::Unmet(error.measurement);
             }
         };
@@ -280,16 +277,16 @@ impl<'r> Walk<'r> {
             })
             .collect();
         let measurement = worst(&findings);
-        record.findings = findings;
+        record.attempt.findings = findings;
         if measurement == Measurement::Passed {
             self.take(found);
             return End::Met;
         }
         if step.captures.iter().any(|capture| capture.secret) {
             let note = "the body is not shown: it has what the step captures as a secret";
-            record.notes.push(note.to_owned());
+            record.attempt.notes.push(note.to_owned());
         } else {
-            record.body = body;
+            record.attempt.body = body;
         }
         End::Unmet(measurement)
     }
@@ -336,20 +333,12 @@ impl<'r> Walk<'r> {
             )
         });
         TryRecord {
-            measurement: match end {
-                End::Met => Measurement::Passed,
-                End::Unmet(measurement) => measurement,
-                End::OtherRevision => Measurement::Inconclusive,
+            attempt: Attempt {
+                measurement: end.measurement(),
+                duration: begun.elapsed(),
+                error,
+                ..Attempt::begun(self.run.elapsed_at(begun))
             },
-            started: self.run.elapsed_at(begun),
-            duration: begun.elapsed(),
-            request: None,
-            status: None,
-            latency: None,
-            findings: Vec::<Finding>::new(),
-            error,
-            notes: Vec::new(),
-            body: None,
             steps: self.steps,
             of_release: self.of_release,
         }

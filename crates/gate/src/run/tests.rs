@@ -118,7 +118,7 @@ fn indented(lines: &str) -> String {
 }
 
 /// The verdict as people read it.
-fn told(outcome: &Outcome) -> String {
+fn summary(outcome: &Outcome) -> String {
     let word = if outcome.verdict.passed {
         "passed"
     } else {

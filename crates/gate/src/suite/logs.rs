@@ -12,8 +12,8 @@ use crate::probe::logs::Logs;
 use crate::template::Template;
 
 const DEFAULT_WINDOW: Duration = Duration::from_mins(5);
-const SHORTEST: Duration = Duration::from_secs(10);
-const LONGEST: Duration = Duration::from_hours(1);
+const MIN_WINDOW: Duration = Duration::from_secs(10);
+const MAX_WINDOW: Duration = Duration::from_hours(1);
 
 /// A mapping with the filter.
 pub(super) fn logs(node: &Node, context: &Context) -> Option<Logs> {
@@ -37,7 +37,7 @@ pub(super) fn logs(node: &Node, context: &Context) -> Option<Logs> {
     }
     let window = match object.get("window") {
         None => Some(DEFAULT_WINDOW),
-        Some(node) => scalar::duration(node, "window", SHORTEST..=LONGEST, problems),
+        Some(node) => scalar::duration(node, "window", MIN_WINDOW..=MAX_WINDOW, problems),
     };
     let fail_when = match object.get("fail_when") {
         None => Limit::parse("> 0"),

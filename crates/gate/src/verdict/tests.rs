@@ -54,7 +54,7 @@ fn once(checks: Vec<CheckHistory>) -> RunHistory {
     }
 }
 
-fn told(case: &RunHistory) -> String {
+fn reasons_of(case: &RunHistory) -> String {
     let verdict = judge(case);
     assert_eq!(
         verdict.passed,
@@ -70,23 +70,23 @@ fn told(case: &RunHistory) -> String {
 
 #[test]
 fn one_round_must_pass() {
-    insta::assert_snapshot!(told(&once(vec![check("a", &[Passed]), check("b", &[Passed])])), @"
+    insta::assert_snapshot!(reasons_of(&once(vec![check("a", &[Passed]), check("b", &[Passed])])), @"
     passed
     all 2 required checks passed
     ");
-    insta::assert_snapshot!(told(&once(vec![check("a", &[Passed]), check("b", &[Failed])])), @r#"
+    insta::assert_snapshot!(reasons_of(&once(vec![check("a", &[Passed]), check("b", &[Failed])])), @r#"
     failed
     check "b" failed: expected status 201, got 503
     "#);
-    insta::assert_snapshot!(told(&once(vec![check("a", &[Errored])])), @r#"
+    insta::assert_snapshot!(reasons_of(&once(vec![check("a", &[Errored])])), @r#"
     inconclusive
     check "a" errored: expected status 201, got 503
     "#);
-    insta::assert_snapshot!(told(&once(vec![check("a", &[NoData])])), @r#"
+    insta::assert_snapshot!(reasons_of(&once(vec![check("a", &[NoData])])), @r#"
     inconclusive
     check "a" was not measured before the deadline
     "#);
-    insta::assert_snapshot!(told(&once(vec![check("a", &[])])), @r#"
+    insta::assert_snapshot!(reasons_of(&once(vec![check("a", &[])])), @r#"
     inconclusive
     check "a" was never measured
     "#);
@@ -94,11 +94,11 @@ fn one_round_must_pass() {
 
 #[test]
 fn nothing_required_is_never_a_pass() {
-    insta::assert_snapshot!(told(&once(vec![])), @"
+    insta::assert_snapshot!(reasons_of(&once(vec![])), @"
     failed
     no check of the suite runs at the pre-traffic stage, so nothing was measured; give one check `on: [pre-traffic]`
     ");
-    insta::assert_snapshot!(told(&once(vec![advisory("a", &[Passed])])), @"
+    insta::assert_snapshot!(reasons_of(&once(vec![advisory("a", &[Passed])])), @"
     failed
     nothing required was measured: no check of the pre-traffic stage may block (1 advisory or in a dry run); make one of them required
     ");
@@ -106,7 +106,7 @@ fn nothing_required_is_never_a_pass() {
 
 #[test]
 fn advice_never_blocks() {
-    insta::assert_snapshot!(told(&once(vec![check("a", &[Passed]), advisory("b", &[Failed])])), @r#"
+    insta::assert_snapshot!(reasons_of(&once(vec![check("a", &[Passed]), advisory("b", &[Failed])])), @r#"
     passed
     the required check passed
     advisory check "b" failed (never blocks): expected status 201, got 503
@@ -115,25 +115,25 @@ fn advice_never_blocks() {
 
 #[test]
 fn a_bake_has_limits() {
-    insta::assert_snapshot!(told(&baked(vec![check("checkout", &[Passed; 11])])), @"
+    insta::assert_snapshot!(reasons_of(&baked(vec![check("checkout", &[Passed; 11])])), @"
     passed
     the required check stayed within the limits over 11 rounds in 20s and passed the last
     ");
-    insta::assert_snapshot!(told(&baked(vec![check("checkout", &[Passed, Failed, Passed])])), @r#"
+    insta::assert_snapshot!(reasons_of(&baked(vec![check("checkout", &[Passed, Failed, Passed])])), @r#"
     passed
     the required check stayed within the limits over 3 rounds in 20s and passed the last
     check "checkout" failed 1 of 3 rounds, limit 1; last: expected status 201, got 503
     "#);
-    insta::assert_snapshot!(told(&baked(vec![check("checkout", &[Failed, Failed, Passed])])), @r#"
+    insta::assert_snapshot!(reasons_of(&baked(vec![check("checkout", &[Failed, Failed, Passed])])), @r#"
     failed
     check "checkout" failed 2 of 3 rounds, limit 1; last: expected status 201, got 503
     "#);
-    insta::assert_snapshot!(told(&baked(vec![check("checkout", &[Errored, Errored, Passed])])), @r#"
+    insta::assert_snapshot!(reasons_of(&baked(vec![check("checkout", &[Errored, Errored, Passed])])), @r#"
     passed
     the required check stayed within the limits over 3 rounds in 20s and passed the last
     check "checkout" errored 2 of 3 rounds, limit 2; last: expected status 201, got 503
     "#);
-    insta::assert_snapshot!(told(&baked(vec![check("c", &[Errored, Errored, Errored, Passed])])), @r#"
+    insta::assert_snapshot!(reasons_of(&baked(vec![check("c", &[Errored, Errored, Errored, Passed])])), @r#"
     inconclusive
     check "c" errored 3 of 4 rounds, limit 2; last: expected status 201, got 503
     "#);
@@ -141,15 +141,15 @@ fn a_bake_has_limits() {
 
 #[test]
 fn a_bake_ends_on_a_pass() {
-    insta::assert_snapshot!(told(&baked(vec![check("checkout", &[Passed, Passed, Failed])])), @r#"
+    insta::assert_snapshot!(reasons_of(&baked(vec![check("checkout", &[Passed, Passed, Failed])])), @r#"
     failed
     check "checkout" failed in the last of 3 rounds, and a bake must end on a pass; last: expected status 201, got 503
     "#);
-    insta::assert_snapshot!(told(&baked(vec![check("checkout", &[Passed, Passed, Errored])])), @r#"
+    insta::assert_snapshot!(reasons_of(&baked(vec![check("checkout", &[Passed, Passed, Errored])])), @r#"
     inconclusive
     check "checkout" errored in the last of 3 rounds, and a bake must end on a pass; last: expected status 201, got 503
     "#);
-    insta::assert_snapshot!(told(&baked(vec![check("checkout", &[Passed, Passed, NoData])])), @r#"
+    insta::assert_snapshot!(reasons_of(&baked(vec![check("checkout", &[Passed, Passed, NoData])])), @r#"
     inconclusive
     check "checkout" was not measured in 1 of 3 rounds
     "#);
@@ -158,7 +158,7 @@ fn a_bake_ends_on_a_pass() {
         elapsed: Duration::from_secs(7),
         ..baked(vec![check("a", &[Passed; 3])])
     };
-    insta::assert_snapshot!(told(&cut), @"
+    insta::assert_snapshot!(reasons_of(&cut), @"
     inconclusive
     the bake window of 20s was not completed: 3 rounds in 7s, then the deadline
     ");
@@ -186,12 +186,12 @@ fn a_check_in_a_dry_run_is_judged_and_never_blocks() {
         severity: Severity::DryRun,
         ..check("new", &[Failed, Failed, Passed])
     };
-    insta::assert_snapshot!(told(&baked(vec![check("a", &[Passed; 3]), dry.clone()])), @r#"
+    insta::assert_snapshot!(reasons_of(&baked(vec![check("a", &[Passed; 3]), dry.clone()])), @r#"
     passed
     the required check stayed within the limits over 3 rounds in 20s and passed the last
     dry run, would not have passed: check "new" failed 2 of 3 rounds, limit 1; last: expected status 201, got 503
     "#);
-    insta::assert_snapshot!(told(&baked(vec![dry])), @r#"
+    insta::assert_snapshot!(reasons_of(&baked(vec![dry])), @r#"
     failed
     nothing required was measured: no check of the post-traffic stage may block (1 advisory or in a dry run); make one of them required
     dry run, would not have passed: check "new" failed 2 of 3 rounds, limit 1; last: expected status 201, got 503
@@ -265,7 +265,7 @@ fn a_bake_may_end_early_where_enough_rounds_passed_in_a_row() {
         elapsed: Duration::from_secs(6),
         ..baked(vec![check("a", &[Failed, Passed, Passed, Passed])])
     };
-    insta::assert_snapshot!(told(&early), @r#"
+    insta::assert_snapshot!(reasons_of(&early), @r#"
     passed
     the required check passed the last 3 rounds in a row after 6s; consecutive_success ends the bake there
     check "a" failed 1 of 4 rounds, limit 1; last: expected status 201, got 503

@@ -3,8 +3,8 @@
 //! It asks for nothing but GET, at the origin of its first page only, and stops at its bounds of pages, depth, bytes
 //! and time. Where a link leads elsewhere it is not followed.
 
+mod fetch;
 mod page;
-mod visit;
 
 use std::collections::{HashSet, VecDeque};
 
@@ -12,9 +12,9 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use text::glob;
 
+use self::fetch::{Fetch, Outcome};
 pub(crate) use self::page::Landmark;
 use self::page::{MAX_LINK, Purpose};
-use self::visit::{Outcome, Visit};
 use super::request_url::{Origin, RequestUrl};
 use super::web_place::WebPlace;
 use super::{
@@ -26,7 +26,7 @@ use crate::measurement::Measurement;
 use crate::template::Template;
 
 /// How many requests are under way at once.
-const AT_ONCE: usize = 4;
+const CONCURRENT_FETCHES: usize = 4;
 /// Files for each page: scripts, styles, images.
 const FILES_PER_PAGE: usize = 10;
 
@@ -50,8 +50,8 @@ impl ProbeKind for Crawl {
             key: "crawl",
             answer: &[],
             // Each with its text and its links, until these are looked at; and all that was named once.
-            received: AT_ONCE * self.max_body + urls * 2 * MAX_LINK,
-            judged: AT_ONCE * 8 * self.max_body,
+            received: CONCURRENT_FETCHES * self.max_body + urls * 2 * MAX_LINK,
+            judged: CONCURRENT_FETCHES * 8 * self.max_body,
             needs_traffic: true,
             sampling: Sampling::Indistinct,
             silence: Measurement::Failed,
@@ -86,16 +86,16 @@ async fn execute(
     let mut walk = Walk::new(crawl, &start);
     let mut under_way = FuturesUnordered::new();
     loop {
-        while under_way.len() < AT_ONCE
-            && let Some(visit) = walk.queue.pop_front()
+        while under_way.len() < CONCURRENT_FETCHES
+            && let Some(fetch) = walk.queue.pop_front()
         {
-            under_way.push(visit::make(visit, crawl.max_body, context));
+            under_way.push(fetch::send(fetch, crawl.max_body, context));
         }
-        let Some(visited) = under_way.next().await else {
+        let Some(fetched) = under_way.next().await else {
             break;
         };
-        let (visit, outcome) = visited?;
-        walk.take(&visit, outcome);
+        let (fetch, outcome) = fetched?;
+        walk.take(&fetch, outcome);
     }
     trace.notes.push(walk.summary());
     Ok(Observation {
@@ -109,7 +109,7 @@ async fn execute(
 struct Walk<'a> {
     crawl: &'a Crawl,
     origin: Origin,
-    queue: VecDeque<Visit>,
+    queue: VecDeque<Fetch>,
     /// Everything that was ever put into the queue.
     named: HashSet<String>,
     pages: usize,
@@ -132,7 +132,7 @@ struct Problems {
 
 impl<'a> Walk<'a> {
     fn new(crawl: &'a Crawl, start: &RequestUrl) -> Self {
-        let first = Visit {
+        let first = Fetch {
             url: start.clone(),
             depth: 0,
             from: None,
@@ -151,31 +151,31 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn take(&mut self, visit: &Visit, outcome: Outcome) {
-        let told = visit.told();
+    fn take(&mut self, fetch: &Fetch, outcome: Outcome) {
+        let place = fetch.place();
         match outcome {
-            Outcome::Missing(status) => self.problems.missing.push(format!("{told}: {status}")),
-            Outcome::Broken(why) => self.problems.broken.push(format!("{told}: {why}")),
+            Outcome::Missing(status) => self.problems.missing.push(format!("{place}: {status}")),
+            Outcome::Broken(why) => self.problems.broken.push(format!("{place}: {why}")),
             Outcome::File => {
                 self.files += 1;
-                if visit.from.is_none() {
+                if fetch.from.is_none() {
                     let why = "the first page is not HTML";
-                    self.problems.broken.push(format!("{told}: {why}"));
+                    self.problems.broken.push(format!("{place}: {why}"));
                 }
             }
             Outcome::Redirect(to) => {
                 // The page that it leads to takes its place.
-                self.planned_pages -= usize::from(visit.is_page);
-                self.follow(visit, &to, visit.is_page, visit.depth);
+                self.planned_pages -= usize::from(fetch.is_page);
+                self.follow(fetch, &to, fetch.is_page, fetch.depth);
             }
             Outcome::Page(page) => {
                 self.pages += 1;
-                self.look_at(visit, &page);
+                self.look_at(fetch, &page);
             }
         }
     }
 
-    fn look_at(&mut self, visit: &Visit, page: &page::Page) {
+    fn look_at(&mut self, fetch: &Fetch, page: &page::Page) {
         let is_there = |landmark: &&Landmark| !page.landmarks.contains(landmark);
         let missing: Vec<&str> = self
             .crawl
@@ -188,33 +188,33 @@ impl<'a> Walk<'a> {
             let missing = missing.join(", ");
             self.problems
                 .landmarks
-                .push(format!("{} has no {missing}", visit.url.path));
+                .push(format!("{} has no {missing}", fetch.url.path));
         }
         let base = match &page.base {
-            Some(base) => visit.url.join(base).unwrap_or_else(|| visit.url.clone()),
-            None => visit.url.clone(),
+            Some(base) => fetch.url.join(base).unwrap_or_else(|| fetch.url.clone()),
+            None => fetch.url.clone(),
         };
         for link in &page.links {
             let is_insecure = link
                 .to
                 .get(..7)
                 .is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"));
-            if visit.url.origin.secure && is_insecure && link.purpose != Purpose::Navigation {
+            if fetch.url.origin.secure && is_insecure && link.purpose != Purpose::Navigation {
                 self.problems
                     .mixed
-                    .push(format!("{} in {}", link.to, visit.url.path));
+                    .push(format!("{} in {}", link.to, fetch.url.path));
                 continue;
             }
             let is_page = link.purpose == Purpose::Navigation;
-            let depth = visit.depth + usize::from(is_page);
+            let depth = fetch.depth + usize::from(is_page);
             if let Some(to) = base.join(&link.to) {
-                self.follow(visit, &to, is_page, depth);
+                self.follow(fetch, &to, is_page, depth);
             }
         }
     }
 
     /// Puts a place into the queue, if it is the site's, new and within the bounds.
-    fn follow(&mut self, from: &Visit, to: &RequestUrl, is_page: bool, depth: usize) {
+    fn follow(&mut self, from: &Fetch, to: &RequestUrl, is_page: bool, depth: usize) {
         let path = to.path.split('?').next().unwrap_or_default();
         let is_ignored = self
             .crawl
@@ -233,7 +233,7 @@ impl<'a> Walk<'a> {
         }
         self.named.insert(to.path.clone());
         self.planned_pages += usize::from(is_page);
-        self.queue.push_back(Visit {
+        self.queue.push_back(Fetch {
             url: to.clone(),
             depth,
             from: Some(from.url.path.clone()),

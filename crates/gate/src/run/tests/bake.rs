@@ -14,7 +14,7 @@ async fn rounds_go_on_until_the_window_is_over() {
         .run()
         .await;
     assert!(begun.elapsed() >= Duration::from_secs(2));
-    insta::assert_snapshot!(told(&outcome), @"
+    insta::assert_snapshot!(summary(&outcome), @"
     passed
     the required check stayed within the limits over 6 rounds in 2s and passed the last
     ");
@@ -51,7 +51,7 @@ async fn a_limit_ends_the_bake_early() {
         .run()
         .await;
     assert!(begun.elapsed() < Duration::from_secs(3));
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     check "it" failed 3 of 3 rounds, limit 2; last: expected status 2xx, got 503
     "#);
@@ -68,7 +68,7 @@ async fn advice_does_not_end_it() {
         .on(Stage::PostTraffic)
         .run()
         .await;
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     passed
     the required check stayed within the limits over 6 rounds in 2s and passed the last
     advisory check "advice" did not pass 6 of 6 rounds (never blocks); last: expected status 2xx, got 503
@@ -85,7 +85,7 @@ async fn the_last_round_must_pass() {
         .await;
     let strip = strip(&outcome, 0);
     assert!(strip.starts_with('P') && strip.ends_with('F'), "{strip}");
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     check "it" failed in the last of 6 rounds, and a bake must end on a pass; last: expected status 2xx, got 502
     "#);
@@ -102,17 +102,17 @@ async fn a_window_that_does_not_fit_fails_at_once() {
         .run()
         .await;
     assert!(begun.elapsed() < Duration::from_secs(1));
-    let told = told(&outcome)
+    let summary = summary(&outcome)
         .replace("59.99", "60")
         .replace("600s", "1m")
         .replace("60s", "1m");
     assert!(
-        told.contains("the bake window of 10m does not fit: "),
-        "{told}"
+        summary.contains("the bake window of 10m does not fit: "),
+        "{summary}"
     );
     assert!(
-        told.contains("shorten traffic.bake or allow the gate more time"),
-        "{told}"
+        summary.contains("shorten traffic.bake or allow the gate more time"),
+        "{summary}"
     );
     assert_eq!(shop.requests(), 0);
     assert_eq!(outcome.report.checks.len(), 1);
@@ -131,7 +131,7 @@ async fn a_window_that_the_deadline_cuts_fails() {
     .within(Duration::from_millis(2_100))
     .run()
     .await;
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     check "it" was not measured in 1 of 1 round
     "#);
@@ -147,7 +147,7 @@ async fn each_round_makes_connections_of_its_own() {
         .on(Stage::PostTraffic);
     trial.base_url = wire.url.clone();
     let outcome = trial.run().await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
     let connections: Vec<usize> = wire.asked().iter().map(|asked| asked.connection).collect();
     assert_eq!(connections, [1, 1, 2, 2, 3, 3]);
 }

@@ -51,7 +51,7 @@ async fn files_are_sent_in_parts() {
         "{ body: { contains: hello } }, { body: { contains: 'for hunter2-hunter2' } }",
     )
     .await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
     let asked = &wire.asked()[0];
     let boundary = asked
         .header("content-type")

@@ -65,7 +65,7 @@ const CHECK: &str =
     "checks: [{ name: quiet, alarms: [shop-5xx, shop-latency], retries: 0, timeout: 200ms }]";
 
 async fn after(cloud: impl Into<Option<Cloud>>) -> String {
-    told(&measured(Stage::PostTraffic, cloud, CHECK).await)
+    summary(&measured(Stage::PostTraffic, cloud, CHECK).await)
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn alarms_that_are_all_ok_pass() {
     let ok = |name| (name, AlarmState::Ok, "");
     let cloud = alarms(&[ok("shop-5xx"), ok("shop-latency"), ok("another")]);
     let outcome = measured(Stage::PostTraffic, cloud, CHECK).await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
     let one = &outcome.report.checks[0].rounds[0].tries[0];
     assert_eq!(
         one.request.as_deref(),
@@ -127,7 +127,7 @@ async fn no_alarm_measures_the_release_before_traffic() {
     let ok = |name| (name, AlarmState::Ok, "");
     let cloud = alarms(&[ok("shop-5xx"), ok("shop-latency")]);
     let outcome = measured(Stage::PreTraffic, cloud, CHECK).await;
-    insta::assert_snapshot!(told(&outcome), @r"
+    insta::assert_snapshot!(summary(&outcome), @r"
     failed
     nothing required measures the release: every required check asks another place, or was redirected to one; write one with a path, or with `reaches_release: true`
     ");
@@ -307,7 +307,7 @@ async fn of_release(release: Release) -> Outcome {
 #[tokio::test]
 async fn a_release_that_is_in_order_passes_every_probe_of_the_cloud() {
     let outcome = of_release(Release::default()).await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
     let asked: Vec<String> = outcome
         .report
         .checks
@@ -333,7 +333,7 @@ async fn what_is_wrong_is_said_with_its_numbers_and_no_secret() {
         alarm_exists: false,
     })
     .await;
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     check "targets" failed: expected 2 healthy targets in green, got 1 healthy
     check "function" failed: the function failed (Unhandled): KeyError: no ***

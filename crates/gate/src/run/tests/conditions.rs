@@ -6,7 +6,7 @@ async fn verdict_on(expect: &str) -> String {
     let shop = Shop::open().await;
     let check =
         format!("  - name: it\n    retries: 0\n    http: GET /cookies\n    expect: [{expect}]");
-    told(&Trial::of(&shop, &check).run().await)
+    summary(&Trial::of(&shop, &check).run().await)
 }
 
 const PASSED: &str = "passed\nthe required check passed";
@@ -144,8 +144,8 @@ async fn bytes_of_a_body_are_judged() {
     check "it" failed: expected body in the charset windows-1252, got UTF-8
     "#);
     let other = hash.replace(&hash[..1], "0");
-    let told = verdict_on(&format!("{{ body: {{ sha256: {other} }} }}")).await;
-    assert!(told.contains(&format!("got {hash}")), "{told}");
+    let summary = verdict_on(&format!("{{ body: {{ sha256: {other} }} }}")).await;
+    assert!(summary.contains(&format!("got {hash}")), "{summary}");
 }
 
 async fn followed(url: &str, expect: &str) -> String {
@@ -153,7 +153,7 @@ async fn followed(url: &str, expect: &str) -> String {
     let check = format!(
         "  - name: it\n    retries: 0\n    http: {{ url: {url}, follow_redirects: true }}\n    expect: [{expect}]"
     );
-    told(&Trial::of(&shop, &check).run().await).replace(shop.url.as_str(), "SHOP/")
+    summary(&Trial::of(&shop, &check).run().await).replace(shop.url.as_str(), "SHOP/")
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn phases_of_an_answer_are_judged_on_a_connection_of_its_own() {
         .with("limits: { concurrency: 1 }")
         .run()
         .await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
     let shown = &outcome.report.checks[1].rounds[0].tries[0].expectations;
     let words: Vec<&str> = shown.iter().map(|one| one.expected.as_str()).collect();
     assert_eq!(

@@ -54,7 +54,7 @@ async fn a_site_without_faults_passes() {
     .await;
     let check = "crawl: { ignore: [/logout] }";
     let outcome = checked(&base, Stage::PreTraffic, check, "").await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
     let one = &outcome.report.checks[0].rounds[0].tries[0];
     assert_eq!(one.notes, ["2 pages and 1 files were visited"]);
 }
@@ -67,14 +67,14 @@ async fn every_fault_is_said_with_the_page_that_has_it() {
         ("/bare", 200, "<p>x".to_owned()),
     ])
     .await;
-    insta::assert_snapshot!(told_of(&base, "crawl: /", "").await, @r#"
+    insta::assert_snapshot!(summary_of(&base, "crawl: /", "").await, @r#"
     failed
     check "it" failed: expected no broken links, got /gone (in /): 404; /no.js (in /): 404; expected no errors of the server, got /bad (in /): 503; expected no page without its landmarks, got /bare has no title, main, h1
     "#);
-    let told = told_of(&base, "crawl: { start: /bare, landmarks: [] }", "").await;
-    assert!(told.starts_with("passed"), "{told}");
-    let told = told_of(&base, "crawl: /nowhere", "").await;
-    insta::assert_snapshot!(told, @r#"
+    let summary = summary_of(&base, "crawl: { start: /bare, landmarks: [] }", "").await;
+    assert!(summary.starts_with("passed"), "{summary}");
+    let summary = summary_of(&base, "crawl: /nowhere", "").await;
+    insta::assert_snapshot!(summary, @r#"
     failed
     check "it" failed: expected at least 1 page, got 0; expected no broken links, got /nowhere: 404
     "#);
@@ -99,7 +99,7 @@ async fn a_walk_stops_at_its_bounds() {
     .await;
     let notes = |outcome: &Outcome| outcome.report.checks[0].rounds[0].tries[0].notes.concat();
     let outcome = checked(&base, Stage::PreTraffic, "crawl: { max_pages: 7 }", "").await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
     assert!(
         notes(&outcome).starts_with("7 pages and 0 files were visited; "),
         "{}",
@@ -123,24 +123,24 @@ async fn what_is_no_site_is_no_pass() {
         flooding().await,
         garbling().await,
     ] {
-        let told = told_of(&base, check, "").await;
-        assert!(told.starts_with("failed"), "{told}");
+        let summary = summary_of(&base, check, "").await;
+        assert!(summary.starts_with("failed"), "{summary}");
     }
     // A walk that is led away at once has seen nothing.
     let base = site(vec![("/", 302, "https://www.example.com/".to_owned())]).await;
-    insta::assert_snapshot!(told_of(&base, "crawl: /", "").await, @r#"
+    insta::assert_snapshot!(summary_of(&base, "crawl: /", "").await, @r#"
     failed
     check "it" failed: expected at least 1 page, got 0
     "#);
     let large = site(vec![("/", 200, "x".repeat(3_000))]).await;
-    insta::assert_snapshot!(told_of(&large, "crawl: { max_body: 1KiB }", "").await, @r#"
+    insta::assert_snapshot!(summary_of(&large, "crawl: { max_body: 1KiB }", "").await, @r#"
     failed
     check "it" errored: / is larger than max_body (1 KiB); raise max_body
     "#);
-    let told = told_of(&base, "crawl: 'https://www.example.com/'", "").await;
+    let summary = summary_of(&base, "crawl: 'https://www.example.com/'", "").await;
     assert!(
-        told.contains("nothing says that www.example.com:443 is the release under test"),
-        "{told}"
+        summary.contains("nothing says that www.example.com:443 is the release under test"),
+        "{summary}"
     );
 }
 
@@ -157,7 +157,7 @@ async fn a_secret_in_a_link_is_masked() {
     assert!(
         !outcome.verdict.passed && is_masked(&outcome),
         "{}",
-        told(&outcome)
+        summary(&outcome)
     );
     let outcome = checked(
         &base,
@@ -166,10 +166,10 @@ async fn a_secret_in_a_link_is_masked() {
         "secrets: { hidden: 'ssm:/x' }",
     )
     .await;
-    assert!(!outcome.verdict.passed, "{}", told(&outcome));
+    assert!(!outcome.verdict.passed, "{}", summary(&outcome));
     assert!(
         !report::json(&outcome.report).contains("PLANTED-1"),
         "{}",
-        told(&outcome)
+        summary(&outcome)
     );
 }

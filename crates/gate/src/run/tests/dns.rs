@@ -99,9 +99,9 @@ async fn asked(server: Server, check: &str) -> Outcome {
     measured(&base, Stage::PostTraffic, check, hidden, http).await
 }
 
-async fn said(server: Server, check: &str) -> String {
+async fn reported(server: Server, check: &str) -> String {
     let outcome = asked(server, check).await;
-    let text = told(&outcome);
+    let text = summary(&outcome);
     // The port differs each time.
     let port = text.split("127.0.0.1:").nth(1).map(|rest| {
         rest.chars()
@@ -122,14 +122,14 @@ async fn records_are_compared() {
     ] {
         for server in [Server::Good, Server::Cut] {
             let outcome = asked(server, check).await;
-            assert!(outcome.verdict.passed, "{check}: {}", told(&outcome));
+            assert!(outcome.verdict.passed, "{check}: {}", summary(&outcome));
         }
     }
-    insta::assert_snapshot!(said(Server::Good, "dns: { name: blog.example.com }").await, @r#"
+    insta::assert_snapshot!(reported(Server::Good, "dns: { name: blog.example.com }").await, @r#"
     failed
     check "it" failed: expected a record A of blog.example.com, got none
     "#);
-    insta::assert_snapshot!(said(Server::Good, "dns: { name: shop.example.com, contains: [10.0.0.9], equals: [10.0.0.7], count: '>= 3' }").await, @r#"
+    insta::assert_snapshot!(reported(Server::Good, "dns: { name: shop.example.com, contains: [10.0.0.9], equals: [10.0.0.7], count: '>= 3' }").await, @r#"
     failed
     check "it" failed: expected A of shop.example.com containing "10.0.0.9", got 10.0.0.7, 10.0.0.8; expected A of shop.example.com equal to 10.0.0.7, got 10.0.0.7, 10.0.0.8; expected count >= 3 of A records of shop.example.com, got 2
     "#);
@@ -138,20 +138,20 @@ async fn records_are_compared() {
 #[tokio::test]
 async fn who_does_not_answer_is_the_name_server_and_not_the_release() {
     let check = "timeout: 10s, dns: { name: shop.example.com }";
-    insta::assert_snapshot!(said(Server::Failing, check).await, @r#"
+    insta::assert_snapshot!(reported(Server::Failing, check).await, @r#"
     failed
     check "it" errored: the name "shop.example.com" could not be looked up: SERVER answers SERVFAIL; check the network that the gate runs in
     "#);
-    insta::assert_snapshot!(said(Server::Silent, check).await, @r#"
+    insta::assert_snapshot!(reported(Server::Silent, check).await, @r#"
     failed
     check "it" errored: the name "shop.example.com" could not be looked up: SERVER does not answer; check the network that the gate runs in
     "#);
-    insta::assert_snapshot!(said(Server::Garbling, check).await, @r#"
+    insta::assert_snapshot!(reported(Server::Garbling, check).await, @r#"
     failed
     check "it" errored: the name "shop.example.com" could not be looked up: SERVER does not answer; check the network that the gate runs in
     "#);
     let check = "timeout: 300ms, dns: { name: shop.example.com }";
-    insta::assert_snapshot!(said(Server::Silent, check).await, @r#"
+    insta::assert_snapshot!(reported(Server::Silent, check).await, @r#"
     failed
     check "it" errored: no complete answer within 300ms
     "#);
@@ -168,7 +168,7 @@ async fn a_secret_among_the_records_is_masked() {
         assert!(
             !outcome.verdict.passed && is_masked(&outcome),
             "{}",
-            told(&outcome)
+            summary(&outcome)
         );
     }
 }

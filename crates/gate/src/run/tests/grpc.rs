@@ -82,16 +82,16 @@ async fn a_service_that_serves_passes() {
         "grpc: { service: shop.Orders, headers: { authorization: Bearer x } }, expect: [{ latency: '< 2s' }, { header: { name: x-version, equals: 1.2.0 } }]",
     ] {
         let outcome = checked(&base, Stage::PreTraffic, check, "").await;
-        assert!(outcome.verdict.passed, "{check}: {}", told(&outcome));
+        assert!(outcome.verdict.passed, "{check}: {}", summary(&outcome));
     }
     let trusted =
         "host: shop.example.internal\nsecrets: { ca: 'ssm:/ca' }\nca_certificates: '{{ ca }}'";
-    let told = told_of(&secured(&[b"h2"]).await, "grpc: shop.Orders", trusted).await;
-    assert!(told.starts_with("passed"), "{told}");
-    let told = told_of(&secured(&[]).await, "grpc: shop.Orders", trusted).await;
+    let summary = summary_of(&secured(&[b"h2"]).await, "grpc: shop.Orders", trusted).await;
+    assert!(summary.starts_with("passed"), "{summary}");
+    let summary = summary_of(&secured(&[]).await, "grpc: shop.Orders", trusted).await;
     assert!(
-        told.contains("does not offer HTTP/2, which gRPC needs"),
-        "{told}"
+        summary.contains("does not offer HTTP/2, which gRPC needs"),
+        "{summary}"
     );
 }
 
@@ -121,27 +121,27 @@ async fn what_does_not_serve_fails_and_the_reason_says_how() {
     "#);
     let check = "timeout: 10s, grpc: {}";
     let quick = "timeout: 500ms, grpc: {}";
-    insta::assert_snapshot!(told_of(&refusing(), check, "").await, @r#"
+    insta::assert_snapshot!(summary_of(&refusing(), check, "").await, @r#"
     failed
     check "it" failed: no connection to 127.0.0.1:PORT: Connection refused (os error 111)
     "#);
-    insta::assert_snapshot!(told_of(&silent().await, quick, "").await, @r#"
+    insta::assert_snapshot!(summary_of(&silent().await, quick, "").await, @r#"
     failed
     check "it" failed: no complete answer within 500ms
     "#);
     for base in [resetting().await, flooding().await, garbling().await] {
-        let told = told_of(&base, check, "").await;
-        assert!(told.contains("failed: no "), "{told}");
+        let summary = summary_of(&base, check, "").await;
+        assert!(summary.contains("failed: no "), "{summary}");
     }
 }
 
 #[tokio::test]
 async fn another_place_is_refused_before_traffic_and_secrets_are_masked() {
     let base = plain().await;
-    let told = told_of(&base, "grpc: { url: 'https://orders.example.com' }", "").await;
+    let summary = summary_of(&base, "grpc: { url: 'https://orders.example.com' }", "").await;
     assert!(
-        told.contains("nothing says that orders.example.com:443 is the release under test"),
-        "{told}"
+        summary.contains("nothing says that orders.example.com:443 is the release under test"),
+        "{summary}"
     );
     let hidden = "secrets: { hidden: 'ssm:/x' }";
     for check in ["grpc: shop.Secret", "grpc: '{{ hidden }}'"] {

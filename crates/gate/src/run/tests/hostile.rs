@@ -13,7 +13,7 @@ async fn against_within(timeout: &str, url: Url, check: &str) -> String {
     let mut trial = Trial::of(&shop, &lines);
     trial.base_url = url;
     // Ports differ from run to run.
-    told(&trial.run().await)
+    summary(&trial.run().await)
         .replace(|c: char| c.is_ascii_digit(), "0")
         .replace(":00000", ":0")
 }
@@ -56,10 +56,10 @@ async fn broken_tls_is_the_targets_fault() {
 
 #[tokio::test]
 async fn a_name_that_does_not_resolve_is_an_error() {
-    let told = against("http://shop.invalid/".parse().unwrap(), "http: GET /").await;
+    let summary = against("http://shop.invalid/".parse().unwrap(), "http: GET /").await;
     assert!(
-        told.contains("check \"it\" errored: the name \"shop.invalid\" could not be resolved"),
-        "{told}"
+        summary.contains("check \"it\" errored: the name \"shop.invalid\" could not be resolved"),
+        "{summary}"
     );
 }
 
@@ -103,7 +103,7 @@ async fn a_panic_is_an_errored_measurement() {
     )
     .run_changed(|suite| suite.checks[0].probe = Probe::Misbehave(Misbehaviour::Panic))
     .await;
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     check "it" errored: the probe panicked: the probe fell over
     "#);
@@ -119,13 +119,13 @@ async fn a_probe_that_hangs_is_cut_at_its_limits() {
     let outcome = Trial::of(&shop, checks).run_changed(hang).await;
     assert!(begun.elapsed() < Duration::from_secs(2));
     assert_eq!(outcome.report.checks[0].rounds[0].tries.len(), 2);
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     check "it" failed: no complete answer within 100ms
     "#);
     let checks = "  - { name: it, http: GET /, within: 150ms }";
     let outcome = Trial::of(&shop, checks).run_changed(hang).await;
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     check "it" failed: no complete answer: all tries together may take 150ms
     "#);
@@ -134,7 +134,7 @@ async fn a_probe_that_hangs_is_cut_at_its_limits() {
         .within(Duration::from_millis(100))
         .run_changed(hang)
         .await;
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     check "it" was not measured before the deadline
     "#);
@@ -149,7 +149,7 @@ async fn what_was_measured_before_the_deadline_is_in_the_report() {
         .run_changed(|suite| suite.checks[1].probe = Probe::Misbehave(Misbehaviour::Hang))
         .await;
     assert_eq!((strip(&outcome, 0), strip(&outcome, 1)), ("P", "-"));
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     check "hangs" was not measured before the deadline
     "#);
@@ -182,11 +182,14 @@ fn a_path_that_never_ends_is_cut_and_the_runtime_stays_awake() {
     });
     runtime.shutdown_background();
     assert_eq!(strip(&outcome, 1), "P");
-    let told = told(&outcome);
-    assert!(told.starts_with("failed\ncheck \"it\" errored: "), "{told}");
-    let cut = told.contains("could not be judged in time")
-        || told.contains("takes more than 10000000 steps");
-    assert!(cut, "{told}");
+    let summary = summary(&outcome);
+    assert!(
+        summary.starts_with("failed\ncheck \"it\" errored: "),
+        "{summary}"
+    );
+    let cut = summary.contains("could not be judged in time")
+        || summary.contains("takes more than 10000000 steps");
+    assert!(cut, "{summary}");
 }
 
 #[tokio::test]
@@ -199,7 +202,7 @@ async fn no_more_checks_at_once_than_allowed() {
         .with("limits: { concurrency: 3 }")
         .run()
         .await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
     assert_eq!(
         shop.seen
             .most_at_once
@@ -218,7 +221,7 @@ async fn failures_are_tried_again() {
     let statuses: Vec<Option<u16>> = tries.iter().map(|t| t.status).collect();
     assert_eq!(statuses, [Some(502), Some(502), Some(200)]);
     let check = "  - { name: it, http: GET /flaky, retries: 1, retry_every: 10ms }";
-    insta::assert_snapshot!(told(&Trial::of(&shop, check).run().await), @r#"
+    insta::assert_snapshot!(summary(&Trial::of(&shop, check).run().await), @r#"
     failed
     check "it" failed: expected status 2xx, got 502
     "#);
@@ -248,14 +251,14 @@ async fn long_values_that_are_named_often_are_refused_before_they_are_filled() {
             .secret("key", &long)
             .run()
             .await;
-        let told = told(&outcome);
+        let summary = summary(&outcome);
         assert!(
-            told.starts_with("failed\nthe texts of the suite take 180"),
-            "{told}"
+            summary.starts_with("failed\nthe texts of the suite take 180"),
+            "{summary}"
         );
         assert!(
-            told.contains("they may take 16 MiB together: name long values less often"),
-            "{told}"
+            summary.contains("they may take 16 MiB together: name long values less often"),
+            "{summary}"
         );
     }
     assert_eq!(shop.requests(), 0);
@@ -298,5 +301,5 @@ async fn an_advisory_check_that_is_slow_to_judge_costs_the_others_nothing() {
     let mut trial = Trial::of(&shop, &checks);
     trial.base_url = wire.url.clone();
     let outcome = trial.run().await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
 }

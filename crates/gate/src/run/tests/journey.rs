@@ -44,7 +44,7 @@ async fn bought(shop: &Shop) -> Outcome {
 async fn a_journey_goes_on_until_a_step_is_not_met() {
     let shop = Shop::open().await;
     let outcome = bought(&shop).await;
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     check "a reader buys a book" failed: step 4 "pay": expected status 201, got 503
     "#);
@@ -92,7 +92,7 @@ async fn a_journey_passes_whatever_came_of_the_steps_under_always() {
     let shop = Shop::open().await;
     shop.seen.till_works.store(true, Ordering::SeqCst);
     let outcome = bought(&shop).await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
     let steps = &outcome.report.checks[0].rounds[0].tries[0].steps;
     assert_eq!(steps.len(), 7);
     assert_eq!(steps[6].measurement, Measurement::Failed, "logging out");
@@ -104,7 +104,7 @@ async fn nothing_secret_of_a_journey_is_shown() {
     let outcome = bought(&shop).await;
     let page = crate::report::html(&outcome.report);
     let report = crate::report::json(&outcome.report);
-    for shown in [&page, &report, &told(&outcome)] {
+    for shown in [&page, &report, &summary(&outcome)] {
         // By `secret: true`, as a cookie, and by its name.
         assert!(!shown.contains(SESSION) && !shown.contains(CSRF), "{shown}");
     }
@@ -158,34 +158,34 @@ async fn each_try_is_the_whole_journey_with_new_cookies() {
 #[tokio::test]
 async fn a_capture_that_finds_nothing_fails_its_step() {
     let shop = Shop::open().await;
-    let told_of = |capture: &str| {
+    let summary_of = |capture: &str| {
         let check = format!(
             "  - name: it\n    retries: 0\n    journey:\n      - http: GET /api/books\n        capture: {{ x: {{ {capture} }} }}\n      - http: GET /never"
         );
         let trial = Trial::of(&shop, &check);
-        async move { told(&trial.run().await) }
+        async move { summary(&trial.run().await) }
     };
-    insta::assert_snapshot!(told_of("json: '$[5].id'").await, @r#"
+    insta::assert_snapshot!(summary_of("json: '$[5].id'").await, @r#"
     failed
     check "it" failed: step 1: expected a value to capture as x from $[5].id, got nothing there
     "#);
-    insta::assert_snapshot!(told_of("json: '$[*].id'").await, @r#"
+    insta::assert_snapshot!(summary_of("json: '$[*].id'").await, @r#"
     failed
     check "it" failed: step 1: expected a value to capture as x from $[*].id, got 2 values, and a capture takes one
     "#);
-    insta::assert_snapshot!(told_of("header: x-order").await, @r#"
+    insta::assert_snapshot!(summary_of("header: x-order").await, @r#"
     failed
     check "it" failed: step 1: expected a value to capture as x from header x-order, got nothing there
     "#);
-    insta::assert_snapshot!(told_of("cookie: sid").await, @r#"
+    insta::assert_snapshot!(summary_of("cookie: sid").await, @r#"
     failed
     check "it" failed: step 1: expected a value to capture as x from cookie sid, got nothing there
     "#);
-    insta::assert_snapshot!(told_of("regex: 'id=([0-9]+)'").await, @r#"
+    insta::assert_snapshot!(summary_of("regex: 'id=([0-9]+)'").await, @r#"
     failed
     check "it" failed: step 1: expected a value to capture as x from /id=([0-9]+)/, got nothing there
     "#);
-    insta::assert_snapshot!(told_of("css: h1").await, @r#"
+    insta::assert_snapshot!(summary_of("css: h1").await, @r#"
     failed
     check "it" failed: step 1: expected a value to capture as x from h1, got a body that is not HTML: its content-type is application/json
     "#);
@@ -207,9 +207,9 @@ async fn what_a_limit_cuts_off_is_cleaned_up_all_the_same() {
         let outcome = Trial::of(&shop, &check(limits)).run().await;
         assert!(!outcome.verdict.passed);
         assert!(
-            told(&outcome).contains("step 2 \"hang\": no complete answer: all"),
+            summary(&outcome).contains("step 2 \"hang\": no complete answer: all"),
             "{}",
-            told(&outcome)
+            summary(&outcome)
         );
         assert_eq!(shop.visits().last().map(String::as_str), Some("empty"));
         shop.seen.visits.lock().unwrap().clear();
@@ -226,7 +226,7 @@ async fn what_a_limit_cuts_off_is_cleaned_up_all_the_same() {
         outcome.report.checks[0].measurement,
         Measurement::NoData,
         "{}",
-        told(&outcome)
+        summary(&outcome)
     );
     assert_eq!(shop.visits(), ["cart {}", "empty"]);
 }
@@ -250,7 +250,7 @@ async fn an_answer_does_not_say_whom_to_ask_inside() {
     ] {
         let outcome = Trial::of(&shop, check).on(stage).run().await;
         assert!(!outcome.verdict.passed);
-        assert!(told(&outcome).contains(word), "{}", told(&outcome));
+        assert!(summary(&outcome).contains(word), "{}", summary(&outcome));
     }
 }
 
@@ -260,9 +260,9 @@ async fn each_step_obeys_the_rule_of_origins() {
     let check = "  - { name: it, journey: [{ http: GET / }, { http: GET http://127.0.0.2/ }] }";
     let outcome = Trial::of(&shop, check).run().await;
     assert!(
-        told(&outcome).contains("step 2: nothing says that http://127.0.0.2 is the release"),
+        summary(&outcome).contains("step 2: nothing says that http://127.0.0.2 is the release"),
         "{}",
-        told(&outcome)
+        summary(&outcome)
     );
     assert_eq!(shop.requests(), 0);
 }
@@ -284,7 +284,7 @@ async fn no_check_sees_the_cookies_of_a_journey() {
         .with("limits: { concurrency: 1 }")
         .run()
         .await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
 }
 
 #[tokio::test]
@@ -295,13 +295,13 @@ async fn the_example_of_a_journey_is_one() {
     let run = |trial: Trial| trial.secret("password", "hunter2-hunter2").run();
     let outcome = run(trial).await;
     let reason = "step 4 \"pay\": expected status 201, got 503";
-    assert!(told(&outcome).contains(reason), "{}", told(&outcome));
+    assert!(summary(&outcome).contains(reason), "{}", summary(&outcome));
     assert!(!crate::report::json(&outcome.report).contains(SESSION));
     shop.seen.till_works.store(true, Ordering::SeqCst);
     let mut trial = Trial::of(&shop, "");
     trial.suite = include_str!("../../../../../examples/suites/journey.yaml").to_owned();
     let outcome = run(trial).await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
     assert!(outcome.report.seed.is_some());
     assert_eq!(shop.visits().last().map(String::as_str), Some("empty"));
 }

@@ -47,20 +47,23 @@ async fn each_round_and_each_check_is_said_without_secrets() {
         http: { url: \"/echo?password={{ password }}\" }\n    expect: [{ body: { equals: \"{{ password }}\" } }]";
     let (run, mut happens, end) = begin(&shop, checks);
     let running = tokio::spawn(run);
-    let mut said = Vec::new();
-    while said
+    let mut reported = Vec::new();
+    while reported
         .iter()
         .filter(|one| matches!(one, Progress::RoundBegun { .. }))
         .count()
         < 3
     {
-        said.push(happens.recv().await.unwrap());
+        reported.push(happens.recv().await.unwrap());
     }
     end.send(()).unwrap();
     let outcome = running.await.unwrap();
     assert!(!outcome.verdict.passed);
-    assert!(matches!(said[0], Progress::RoundBegun { number: 1, .. }));
-    let done: Vec<_> = said[1..3]
+    assert!(matches!(
+        reported[0],
+        Progress::RoundBegun { number: 1, .. }
+    ));
+    let done: Vec<_> = reported[1..3]
         .iter()
         .map(|one| match one {
             Progress::CheckDone {

@@ -25,7 +25,7 @@ async fn at(stage: Stage, wire: &Wire, lines: &str, check: &str) -> Outcome {
 
 /// Ports differ from run to run.
 fn without_ports(outcome: &Outcome, wires: &[&Wire]) -> String {
-    let mut text = told(outcome);
+    let mut text = summary(outcome);
     for (wire, name) in wires.iter().zip(["NEW", "OLD"]) {
         text = text.replace(&wire.address.port().to_string(), name);
     }
@@ -44,7 +44,7 @@ async fn a_redirect_away_from_the_release_is_no_answer_of_it() {
     "#);
     assert!(old.asked().is_empty());
     let outcome = at(Stage::PostTraffic, &new, "", FOLLOW).await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
 }
 
 #[tokio::test]
@@ -58,8 +58,11 @@ async fn a_name_does_not_lead_to_the_release_on_another_port() {
     .await;
     drop(new);
     let outcome = at(Stage::PreTraffic, &named, "host: shop.example.com", FOLLOW).await;
-    let told = told(&outcome);
-    assert!(told.contains("301 leads away from the release"), "{told}");
+    let summary = summary(&outcome);
+    assert!(
+        summary.contains("301 leads away from the release"),
+        "{summary}"
+    );
     assert!(old.asked().is_empty());
 }
 
@@ -82,7 +85,7 @@ async fn redirects_within_the_release_are_followed() {
     .await;
     let check = "http: { url: /health, host: api.example.com, follow_redirects: true }\nexpect: [{ body: { contains: ok www.example.com } }]";
     let outcome = at(Stage::PreTraffic, &new, "host: www.example.com", check).await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
 }
 
 #[tokio::test]
@@ -94,14 +97,14 @@ async fn another_place_counts_where_the_check_names_it() {
     );
     let vars = "vars: { other: login.example.com }";
     let alone = at(Stage::PreTraffic, &new, vars, &check).await;
-    let why = told(&alone);
+    let why = summary(&alone);
     assert!(
         why.starts_with("failed\nnothing required measures the release"),
         "{why}"
     );
     let own = format!("  - {{ name: own, http: GET /, expect: [{{ status: 302 }}] }}\n{vars}");
     let outcome = at(Stage::PreTraffic, &new, &own, &check).await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
     let notes = &outcome.report.checks[0].rounds[0].tries[0].notes;
     assert_eq!(notes.len(), 1, "{notes:?}");
 }
@@ -125,7 +128,7 @@ async fn an_absolute_url_counts_where_the_check_says_what_it_is() {
             .passed
     );
     let after = at(Stage::PostTraffic, &own, "", &format!("http: GET {url}")).await;
-    assert!(after.verdict.passed, "{}", told(&after));
+    assert!(after.verdict.passed, "{}", summary(&after));
     // The target's own address, written out.
     let same = format!("http: GET http://{}/x", own.address);
     assert!(at(Stage::PreTraffic, &own, "", &same).await.verdict.passed);
@@ -137,7 +140,7 @@ async fn a_suite_that_asks_others_only_measures_nothing() {
     let own = Wire::open(|_| Some(reply("200 OK", &[], b"ok"))).await;
     let origin = format!("http://{}", other.address);
     let named = format!("http: {{ url: '{origin}/x', allow_origins: ['{origin}'] }}");
-    insta::assert_snapshot!(told(&at(Stage::PreTraffic, &own, "", &named).await), @"
+    insta::assert_snapshot!(summary(&at(Stage::PreTraffic, &own, "", &named).await), @"
     failed
     nothing required measures the release: every required check asks another place, or was redirected to one; write one with a path, or with `reaches_release: true`
     ");
@@ -147,7 +150,7 @@ async fn a_suite_that_asks_others_only_measures_nothing() {
         indented(&named)
     );
     let outcome = Trial::of(&shop, &checks).run().await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
 }
 
 #[tokio::test]
@@ -178,7 +181,7 @@ async fn a_target_without_an_address_needs_the_word_of_the_check() {
         .await
     };
     let outcome = run_it(of("")).await;
-    let text = told(&outcome);
+    let text = summary(&outcome);
     assert!(
         text.contains("and this target has no address of its own")
             && text.contains("reaches_release: true"),
@@ -206,7 +209,7 @@ async fn each_check_may_have_a_name_of_its_own() {
   - { name: www, http: { url: /health, host: WWW.example.com }, retries: 0 }";
     let mut trial = Trial::of(&shop, checks);
     trial.base_url = wire.url.clone();
-    insta::assert_snapshot!(told(&trial.run().await), @r#"
+    insta::assert_snapshot!(summary(&trial.run().await), @r#"
     failed
     check "www" failed: expected status 2xx, got 502
     "#);
@@ -239,7 +242,7 @@ async fn a_redirect_does_not_lead_inside_even_after_traffic() {
         let wire =
             Wire::open(move |_| Some(reply("302 Found", &[&format!("location: {location}")], b"")))
                 .await;
-        let text = told(
+        let text = summary(
             &at(
                 Stage::PostTraffic,
                 &wire,
@@ -271,7 +274,7 @@ async fn a_body_is_not_repeated_to_another_origin() {
         "http: {{ method: POST, url: /, body: secret, follow_redirects: true, allow_origins: ['http://{to}'] }}"
     );
     for stage in Stage::ALL {
-        let text = told(&at(stage, &wire, "", &check).await);
+        let text = summary(&at(stage, &wire, "", &check).await);
         assert!(
             text.contains("307 asks for the body once more at"),
             "{text}"
@@ -289,7 +292,7 @@ async fn an_advisory_check_that_can_not_be_asked_measures_nothing() {
     for advisory in ["GET /v/{{ target.old_version }}", "GET /"] {
         let advisory = format!("  - {{ name: b, severity: advisory, http: '{advisory}' }}\n");
         let outcome = at(Stage::PreTraffic, &own, &advisory, &check).await;
-        let why = told(&outcome);
+        let why = summary(&outcome);
         assert!(
             why.contains("nothing required measures the release"),
             "{why}"

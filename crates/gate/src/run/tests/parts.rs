@@ -113,7 +113,7 @@ async fn a_suite_that_changed_meanwhile_ends_the_run() {
     let PartEnd::Decided(outcome) = run_part(a_run(&shop, &changed), part).await else {
         panic!("it is handed on");
     };
-    insta::assert_snapshot!(told(&outcome), @"
+    insta::assert_snapshot!(summary(&outcome), @"
     failed
     the suite was changed while its bake went on, after 1 round; what was measured by the old one does not count for the new one: deploy again
     ");

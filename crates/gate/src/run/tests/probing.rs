@@ -7,7 +7,7 @@ async fn verdict_on(check: &str) -> String {
     let shop = Shop::open().await;
     let lines = indented(check);
     let trial = Trial::of(&shop, &format!("  - name: it\n    retries: 0\n{lines}"));
-    told(&trial.secret("key", "hunter2-hunter2").run().await)
+    summary(&trial.secret("key", "hunter2-hunter2").run().await)
 }
 
 #[tokio::test]
@@ -16,7 +16,7 @@ async fn the_suite_of_the_sample_shop_passes() {
     let mut trial = Trial::of(&shop, "");
     trial.suite = include_str!("../../../../../examples/suites/shop.yaml").to_owned();
     let outcome = trial.run().await;
-    insta::assert_snapshot!(told(&outcome), @"
+    insta::assert_snapshot!(summary(&outcome), @"
     passed
     all 5 required checks passed
     ");
@@ -114,10 +114,10 @@ async fn latency_is_to_the_last_byte() {
     passed
     the required check passed
     ");
-    let told = verdict_on("http: GET /slow\nexpect: [{ latency: '<= 50ms' }]").await;
+    let summary = verdict_on("http: GET /slow\nexpect: [{ latency: '<= 50ms' }]").await;
     assert!(
-        told.starts_with("failed\ncheck \"it\" failed: expected latency <= 50ms, got 1"),
-        "{told}"
+        summary.starts_with("failed\ncheck \"it\" failed: expected latency <= 50ms, got 1"),
+        "{summary}"
     );
 }
 
@@ -143,7 +143,7 @@ expect:
         .secret("key", "hunter2-hunter2")
         .run()
         .await;
-    insta::assert_snapshot!(told(&outcome), @"
+    insta::assert_snapshot!(summary(&outcome), @"
     passed
     the required check passed
     ");
@@ -191,7 +191,7 @@ async fn the_virtual_host_is_spoken_to_at_the_targets_address() {
         .with("host: shop.example.com")
         .run()
         .await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
     let request = outcome.report.checks[0].rounds[0].tries[0].request.clone();
     assert_eq!(
         request,
@@ -208,7 +208,7 @@ async fn cookies_are_not_kept() {
         .with("limits: { concurrency: 1 }")
         .run()
         .await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
 }
 
 #[tokio::test]
@@ -235,12 +235,12 @@ async fn only_checks_of_the_stage_run() {
         .collect();
     assert_eq!(names, ["b"]);
     let none = "  - { name: a, http: GET /, on: [post-traffic] }";
-    insta::assert_snapshot!(told(&Trial::of(&shop, none).run().await), @"
+    insta::assert_snapshot!(summary(&Trial::of(&shop, none).run().await), @"
     failed
     no check of the suite runs at the pre-traffic stage, so nothing was measured; give one check `on: [pre-traffic]`
     ");
     let advice = "  - { name: a, http: GET /, severity: advisory }";
-    insta::assert_snapshot!(told(&Trial::of(&shop, advice).run().await), @"
+    insta::assert_snapshot!(summary(&Trial::of(&shop, advice).run().await), @"
     failed
     nothing required was measured: no check of the pre-traffic stage may block (1 advisory or in a dry run); make one of them required
     ");
@@ -256,7 +256,7 @@ async fn a_secret_that_was_not_resolved_is_an_error_of_its_checks() {
         .run()
         .await;
     assert_eq!((strip(&outcome, 0), strip(&outcome, 1)), ("E", "P"));
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     check "it" errored: the variable, secret or capture "key" has no value in this run
     "#);
@@ -282,6 +282,9 @@ fn a_run_does_not_show_its_secrets() {
         deadline: Instant::now(),
     };
     let context = probe_context(&run).unwrap();
-    let told = format!("{run:?} {context:?}");
-    assert!(told.contains("key") && !told.contains("hunter2"), "{told}");
+    let summary = format!("{run:?} {context:?}");
+    assert!(
+        summary.contains("key") && !summary.contains("hunter2"),
+        "{summary}"
+    );
 }

@@ -38,7 +38,7 @@ async fn paths_are_sent_as_they_are_written() {
             "",
         )
         .await;
-        assert!(outcome.verdict.passed, "{path}: {}", told(&outcome));
+        assert!(outcome.verdict.passed, "{path}: {}", summary(&outcome));
     }
     let asked: Vec<String> = wire
         .asked()
@@ -60,7 +60,7 @@ async fn a_traversal_that_is_served_is_found() {
     })
     .await;
     let check = "  - name: it\n    retries: 0\n    http: GET /static/%2e%2e/%2e%2e/etc/passwd\n    expect: [{ status: [400, 403, 404] }]";
-    insta::assert_snapshot!(told(&ask(&wire, check, "").await), @r#"
+    insta::assert_snapshot!(summary(&ask(&wire, check, "").await), @r#"
     failed
     check "it" failed: expected status 400 or 403 or 404, got 200
     "#);
@@ -71,7 +71,7 @@ async fn what_a_variable_brings_in_is_sent_as_it_is_or_not_at_all() {
     let wire = Wire::open(fine).await;
     let with = async |value: &str| {
         let vars = format!("vars: {{ part: '{value}' }}");
-        told(&ask(&wire, &one("'GET /x/{{ part }}'"), &vars).await)
+        summary(&ask(&wire, &one("'GET /x/{{ part }}'"), &vars).await)
     };
     assert!(with("../%2e/a").await.starts_with("passed"));
     assert_eq!(wire.asked()[0].path(), "/x/../%2e/a");
@@ -107,7 +107,7 @@ async fn a_request_without_a_body_says_so() {
         "{ method: POST, url: /x, form: {} }",
     ] {
         let outcome = ask(&wire, &one(request), "").await;
-        assert!(outcome.verdict.passed, "{request}: {}", told(&outcome));
+        assert!(outcome.verdict.passed, "{request}: {}", summary(&outcome));
     }
     ask(&wire, &one("GET /"), "").await;
     let asked = wire.asked();
@@ -126,7 +126,7 @@ const TWO: &str = "  - { name: first, http: GET /a, retries: 0 }
 async fn a_kept_connection_that_was_closed_is_not_the_targets_fault() {
     let wire = Wire::open(|asked| (asked.number == 1).then(|| reply("200 OK", &[], b"ok"))).await;
     let outcome = ask(&wire, TWO, "limits: { concurrency: 1 }").await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
     let notes: Vec<String> = outcome
         .report
         .checks
@@ -151,10 +151,10 @@ async fn a_408_on_a_kept_connection_is_not_an_answer() {
     })
     .await;
     let outcome = ask(&wire, TWO, "limits: { concurrency: 1 }").await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
     let wire =
         Wire::open(|_| Some(reply("408 Request Timeout", &["connection: close"], b""))).await;
-    let text = told(&ask(&wire, &one("GET /"), "").await);
+    let text = summary(&ask(&wire, &one("GET /"), "").await);
     assert!(text.contains("expected status 2xx, got 408"), "{text}");
     assert_eq!(wire.asked().len(), 1);
 }
@@ -162,7 +162,7 @@ async fn a_408_on_a_kept_connection_is_not_an_answer() {
 #[tokio::test]
 async fn a_new_connection_that_is_closed_is_the_targets_fault() {
     let wire = Wire::open(|_| None).await;
-    let text = told(&ask(&wire, &one("GET /"), "").await);
+    let text = summary(&ask(&wire, &one("GET /"), "").await);
     assert!(
         text.contains("connection closed before message completed"),
         "{text}"
@@ -186,7 +186,7 @@ async fn what_can_not_be_repeated_gets_a_connection_of_its_own() {
   - { name: second, http: POST /b, retries: 0 }
   - { name: third, http: { method: PATCH, url: /c, body: x }, retries: 0 }";
     let outcome = ask(&wire, checks, "limits: { concurrency: 1 }").await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
     let connections: std::collections::BTreeSet<usize> =
         wire.asked().iter().map(|asked| asked.connection).collect();
     assert_eq!((wire.asked().len(), connections.len()), (3, 3));
@@ -197,7 +197,8 @@ async fn too_many_headers_of_an_answer_are_named() {
     let many: Vec<String> = (0..2_000).map(|n| format!("x-{n}: {n}\r\n")).collect();
     let answer = format!("HTTP/1.1 200 OK\r\n{}\r\n", many.concat());
     let wire = Wire::open(move |_| Some(answer.clone().into_bytes())).await;
-    let text = told(&ask(&wire, &one("GET /"), "").await).replace(&wire.address.to_string(), "IT");
+    let text =
+        summary(&ask(&wire, &one("GET /"), "").await).replace(&wire.address.to_string(), "IT");
     insta::assert_snapshot!(text, @r#"
     failed
     check "it" errored: the answer from IT has more headers than are read (500, or 256 KiB)
@@ -219,7 +220,7 @@ async fn a_kept_connection_on_which_the_release_hangs_takes_its_time() {
     let mut trial = Trial::of(&shop, checks).with("limits: { concurrency: 1 }");
     trial.base_url = wire.url.clone();
     let outcome = trial.run().await;
-    let why = told(&outcome);
+    let why = summary(&outcome);
     assert!(
         why.contains("check \"b\" failed: expected latency < 300ms"),
         "{why}"

@@ -31,18 +31,18 @@ async fn behind(shop: &Shop, suite: &str, hosts: &[&str], paths: &[&str]) -> Out
 async fn a_check_that_the_rule_does_not_take_is_refused_unasked() {
     let shop = Shop::open().await;
     let of_production = behind(&shop, "host: shop.example.com", &["test.example.com"], &[]).await;
-    insta::assert_snapshot!(told(&of_production), @r#"
+    insta::assert_snapshot!(summary(&of_production), @r#"
     failed
     check "a" (line 5) asks for the host shop.example.com, and the listener rule of the release takes test.example.com; correct `host`
     "#);
     let nameless = behind(&shop, "", &["*.example.com"], &[]).await;
     assert!(
-        told(&nameless).contains("takes *.example.com"),
+        summary(&nameless).contains("takes *.example.com"),
         "{}",
-        told(&nameless)
+        summary(&nameless)
     );
     let elsewhere = behind(&shop, "", &[], &["/api/*"]).await;
-    insta::assert_snapshot!(told(&elsewhere), @r#"
+    insta::assert_snapshot!(summary(&elsewhere), @r#"
     failed
     check "a" (line 5) asks for the path /two-revisions, and the listener rule of the release takes /api/*, so something else would answer
     "#);
@@ -59,5 +59,5 @@ async fn a_check_that_the_rule_takes_is_measured() {
         &["/two*", "/api/*"],
     )
     .await;
-    assert!(good.verdict.passed, "{}", told(&good));
+    assert!(good.verdict.passed, "{}", summary(&good));
 }

@@ -59,7 +59,7 @@ async fn a_revision_that_never_answers_is_inconclusive_and_never_a_pass() {
         31,
         "as often as a share of 20 % makes likely"
     );
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     check "a" was inconclusive: no answer came from the new revision, which has 20 % of the traffic, by what `revision` of the suite says (31 asked)
     "#);
@@ -80,7 +80,7 @@ async fn every_step_of_a_journey_is_answered_by_the_new_revision() {
     let outcome = sampled(&shop, BY_HEADER, posted, 20).await;
     assert_eq!(conclusion(&outcome), "inconclusive");
     assert_eq!(shop.requests(), before + 1, "it is not begun again");
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     check "a" was inconclusive: not every step of the journey was answered by the new revision, which has 20 % of the traffic, by what `revision` of the suite says (1 tried)
     "#);
@@ -93,7 +93,7 @@ async fn what_may_change_something_is_not_repeated() {
     let check = "{ name: a, retries: 2, http: POST /two-revisions }";
     let outcome = sampled(&shop, BY_HEADER, check, 20).await;
     assert_eq!((conclusion(&outcome), shop.requests()), ("inconclusive", 1));
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     check "a" was inconclusive: the answer did not come from the new revision, which has 20 % of the traffic, by what `revision` of the suite says (1 asked); a request that may change something is not repeated to find it
     "#);
@@ -104,7 +104,7 @@ async fn without_a_word_on_the_revision_nothing_is_asked() {
     let shop = Shop::open().await;
     let outcome = sampled(&shop, "", "{ name: a, http: GET / }", 20).await;
     assert_eq!((conclusion(&outcome), shop.requests()), ("failed", 0));
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     two revisions answer at this address, and the suite does not say how to tell them apart; name what an answer of the new one has: `revision: { header: { name: x-version, equals: "{{ target.version }}" } }`
     "#);
@@ -117,7 +117,7 @@ async fn bad_answers_that_do_not_say_whose_they_are_make_no_pass() {
     let check = "{ name: a, retries: 0, http: 'GET /two-revisions?broken=old&unmarked=1' }";
     let outcome = sampled(&shop, BY_HEADER, check, 20).await;
     assert_eq!(conclusion(&outcome), "inconclusive");
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     check "a" was inconclusive: 4 bad answers do not say which revision gave them: status 2xx: got 502
     "#);
@@ -130,7 +130,7 @@ async fn a_mark_that_is_not_known_is_an_error_and_no_storm() {
     let check = "{ name: a, retries: 0, http: GET /two-revisions }";
     let outcome = sampled(&shop, revision, check, 20).await;
     assert_eq!((conclusion(&outcome), shop.requests()), ("inconclusive", 1));
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     check "a" errored: which revision gave the answer is not known: header x-version: got target.image is not known for this deployment
     "#);
@@ -143,8 +143,8 @@ async fn while_an_earlier_revision_serves_only_the_release_counts() {
     let outcome = sampled(&shop, BY_HEADER, &check, 20).await;
     assert_eq!((conclusion(&outcome), other.requests()), ("failed", 0));
     assert!(
-        told(&outcome).contains("is the release under test"),
+        summary(&outcome).contains("is the release under test"),
         "{}",
-        told(&outcome)
+        summary(&outcome)
     );
 }

@@ -105,7 +105,7 @@ async fn what_http_2_refused_unseen_is_asked_once_more() {
     let lines =
         "host: shop.example.internal\nsecrets: { ca: 'ssm:/ca' }\nca_certificates: '{{ ca }}'";
     let outcome = trial.with(lines).secret("ca", CA).run().await;
-    assert!(outcome.verdict.passed, "{}", told(&outcome));
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
     assert_eq!(
         *asked.lock().unwrap(),
         ["POST /a/../%2e//b?", "POST /a/../%2e//b?"]
@@ -122,7 +122,7 @@ async fn ask(lines: &str, secret: Option<&str>) -> String {
         Some(secret) => trial.secret("ca", secret),
         None => trial,
     };
-    told(&trial.run().await)
+    summary(&trial.run().await)
 }
 
 #[tokio::test]
@@ -155,11 +155,11 @@ async fn an_authority_is_trusted_that_the_suite_names() {
 
 #[test]
 fn what_is_no_certificate_is_refused_when_the_suite_is_loaded() {
-    let told = |pem: &str| {
+    let summary = |pem: &str| {
         let text = format!(
             "version: 1\nname: s\nca_certificates: {pem}\nchecks: [{{ name: a, http: GET / }}]"
         );
         Suite::parse("s", &text).unwrap_err().to_string()
     };
-    insta::assert_snapshot!(told("shop-ca.pem"), @"s:3:18: ca_certificates: it has no certificate: -----BEGIN CERTIFICATE----- is missing; write a certificate as PEM (-----BEGIN CERTIFICATE-----), or a reference to a secret that holds it");
+    insta::assert_snapshot!(summary("shop-ca.pem"), @"s:3:18: ca_certificates: it has no certificate: -----BEGIN CERTIFICATE----- is missing; write a certificate as PEM (-----BEGIN CERTIFICATE-----), or a reference to a secret that holds it");
 }

@@ -105,7 +105,7 @@ pub(super) async fn measured(
 }
 
 /// The verdict before traffic, with what differs between two runs left out.
-pub(super) async fn told_of(base: &Url, check: &str, more: &str) -> String {
+pub(super) async fn summary_of(base: &Url, check: &str, more: &str) -> String {
     let outcome = checked(base, Stage::PreTraffic, check, more).await;
     let address = format!(
         "{}:{}",
@@ -113,7 +113,7 @@ pub(super) async fn told_of(base: &Url, check: &str, more: &str) -> String {
         base.port_or_known_default().unwrap()
     );
     let port = format!(":{}", base.port_or_known_default().unwrap());
-    let text = told(&outcome).replace(&address, "127.0.0.1:PORT");
+    let text = summary(&outcome).replace(&address, "127.0.0.1:PORT");
     text.replace(&port, ":PORT")
 }
 

@@ -173,8 +173,8 @@ async fn pay(
     let cookie = headers
         .get(header::COOKIE)
         .and_then(|value| value.to_str().ok());
-    let told = format!("no till for {} with {body}", cookie.unwrap_or_default());
-    (StatusCode::SERVICE_UNAVAILABLE, told).into_response()
+    let summary = format!("no till for {} with {body}", cookie.unwrap_or_default());
+    (StatusCode::SERVICE_UNAVAILABLE, summary).into_response()
 }
 
 async fn empty_cart(State(seen): State<Arc<Seen>>, headers: HeaderMap) -> StatusCode {

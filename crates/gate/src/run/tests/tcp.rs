@@ -33,7 +33,7 @@ async fn a_connection_and_what_comes_over_it_pass() {
         "tcp: { send: \"PING\\r\\n\", receives: { contains: +PONG, matches: '^220' } }",
     ] {
         let outcome = checked(&base, Stage::PreTraffic, check, "").await;
-        assert!(outcome.verdict.passed, "{check}: {}", told(&outcome));
+        assert!(outcome.verdict.passed, "{check}: {}", summary(&outcome));
         let one = &outcome.report.checks[0].rounds[0].tries[0];
         assert!(one.latency_ms.is_some() && one.body_excerpt.is_none());
     }
@@ -42,26 +42,26 @@ async fn a_connection_and_what_comes_over_it_pass() {
 #[tokio::test]
 async fn what_misbehaves_fails_and_the_reason_says_how() {
     let receives = "timeout: 10s, tcp: { send: hello, receives: { contains: PONG } }";
-    insta::assert_snapshot!(told_of(&refusing(), "tcp: {}", "").await, @r#"
+    insta::assert_snapshot!(summary_of(&refusing(), "tcp: {}", "").await, @r#"
     failed
     check "it" failed: no connection to 127.0.0.1:PORT: Connection refused (os error 111)
     "#);
-    insta::assert_snapshot!(told_of(&silent().await, &receives.replace("10s", "300ms"), "").await, @r#"
+    insta::assert_snapshot!(summary_of(&silent().await, &receives.replace("10s", "300ms"), "").await, @r#"
     failed
     check "it" failed: no complete answer within 300ms
     "#);
-    insta::assert_snapshot!(told_of(&resetting().await, receives, "").await, @r#"
+    insta::assert_snapshot!(summary_of(&resetting().await, receives, "").await, @r#"
     failed
     check "it" failed: the connection to 127.0.0.1:PORT broke off: Connection reset by peer (os error 104)
     "#);
-    let flooded = told_of(&flooding().await, receives, "").await;
+    let flooded = summary_of(&flooding().await, receives, "").await;
     assert!(
         flooded.starts_with(
             "failed\ncheck \"it\" failed: expected what was received containing \"PONG\", got "
         ),
         "{flooded}"
     );
-    let garbled = told_of(&garbling().await, receives, "").await;
+    let garbled = summary_of(&garbling().await, receives, "").await;
     assert!(
         garbled.contains("failed: expected what was received containing"),
         "{garbled}"
@@ -94,7 +94,7 @@ async fn before_traffic_only_the_release_is_connected_to() {
     let (base, other) = (talking().await, talking().await);
     let port = other.port().unwrap();
     let check = format!("tcp: {{ host: 127.0.0.1, port: {port} }}");
-    let refused = told_of(&base, &check, "")
+    let refused = summary_of(&base, &check, "")
         .await
         .replace(&port.to_string(), "OTHER");
     insta::assert_snapshot!(refused, @r#"
@@ -104,20 +104,20 @@ async fn before_traffic_only_the_release_is_connected_to() {
     // Said to be the release, it counts; said to be another place, it alone makes no pass.
     let stated =
         |word| format!("tcp: {{ host: 127.0.0.1, port: {port}, reaches_release: {word} }}");
-    let told = told_of(&base, &stated("true"), "").await;
-    assert!(told.starts_with("passed"), "{told}");
-    let told = told_of(&base, &stated("false"), "").await;
+    let summary = summary_of(&base, &stated("true"), "").await;
+    assert!(summary.starts_with("passed"), "{summary}");
+    let summary = summary_of(&base, &stated("false"), "").await;
     assert!(
-        told.contains("nothing required measures the release"),
-        "{told}"
+        summary.contains("nothing required measures the release"),
+        "{summary}"
     );
     let after = checked(&base, Stage::PostTraffic, &check, "").await;
     assert!(after.verdict.passed);
     // A name of the release leads to its address.
     let own = base.port().unwrap();
     let named = format!("tcp: {{ host: shop.example.com, port: {own} }}");
-    let told = told_of(&base, &named, "host: shop.example.com").await;
-    assert!(told.starts_with("passed"), "{told}");
+    let summary = summary_of(&base, &named, "host: shop.example.com").await;
+    assert!(summary.starts_with("passed"), "{summary}");
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn where_two_revisions_answer_nobody_knows_whose_connection_it_is() {
         deadline: Instant::now() + Duration::from_secs(20),
     })
     .await;
-    insta::assert_snapshot!(told(&outcome), @r#"
+    insta::assert_snapshot!(summary(&outcome), @r#"
     failed
     check "it" was inconclusive: two revisions answer at this address, and what `tcp` sees does not say which one it was; measure it before traffic, or when all traffic has moved
     "#);
@@ -158,7 +158,7 @@ async fn what_is_sent_and_what_comes_is_masked() {
     assert!(
         !outcome.verdict.passed && is_masked(&outcome),
         "{}",
-        told(&outcome)
+        summary(&outcome)
     );
 }
 

@@ -17,7 +17,7 @@ async fn a_good_certificate_passes() {
         "tls: { expires_in: '>= 0d' }, expect: [{ latency: '< 2s' }]",
     ] {
         let outcome = checked(&base, Stage::PreTraffic, check, TRUSTED).await;
-        assert!(outcome.verdict.passed, "{check}: {}", told(&outcome));
+        assert!(outcome.verdict.passed, "{check}: {}", summary(&outcome));
         let first = &outcome.report.checks[0].rounds[0].tries[0].expectations[0];
         assert_eq!(
             first.expected,
@@ -34,23 +34,23 @@ async fn a_good_certificate_passes() {
 #[tokio::test]
 async fn what_a_certificate_lacks_fails_with_the_reason() {
     let base = private().await;
-    insta::assert_snapshot!(told_of(&base, "tls: {}", "host: shop.example.internal").await, @r#"
+    insta::assert_snapshot!(summary_of(&base, "tls: {}", "host: shop.example.internal").await, @r#"
     failed
     check "it" failed: no connection to shop.example.internal:PORT: invalid peer certificate: UnknownIssuer; if a private certificate authority has signed it, name that one in `ca_certificates:` of the suite
     "#);
     let check = "tls: { names: [shop.example.internal, www.example.com] }";
-    insta::assert_snapshot!(told_of(&base, check, TRUSTED).await, @r#"
+    insta::assert_snapshot!(summary_of(&base, check, TRUSTED).await, @r#"
     failed
     check "it" failed: expected a certificate for www.example.com, got invalid peer certificate: certificate not valid for name "www.example.com"; certificate is only valid for DnsName("shop.example.internal")
     "#);
-    let told = told_of(&base, "tls: { expires_in: '> 60000d' }", TRUSTED).await;
+    let summary = summary_of(&base, "tls: { expires_in: '> 60000d' }", TRUSTED).await;
     assert!(
-        told.starts_with("failed\ncheck \"it\" failed: expected expires in > 60000 days, got 3"),
-        "{told}"
+        summary.starts_with("failed\ncheck \"it\" failed: expected expires in > 60000 days, got 3"),
+        "{summary}"
     );
     let by_address = "secrets: { ca: 'ssm:/ca' }\nca_certificates: '{{ ca }}'";
-    let told = told_of(&base, "tls: {}", by_address).await;
-    assert!(told.contains("not valid for name"), "{told}");
+    let summary = summary_of(&base, "tls: {}", by_address).await;
+    assert!(summary.contains("not valid for name"), "{summary}");
 }
 
 #[tokio::test]
@@ -70,34 +70,34 @@ async fn an_old_version_is_told_from_a_new_one() {
             });
         }
     });
-    insta::assert_snapshot!(told_of(&base, "tls: { min_version: 1.3 }", TRUSTED).await, @r#"
+    insta::assert_snapshot!(summary_of(&base, "tls: { min_version: 1.3 }", TRUSTED).await, @r#"
     failed
     check "it" failed: expected TLS 1.3 or later, got TLS 1.2
     "#);
-    let told = told_of(&base, "tls: { min_version: 1.2 }", TRUSTED).await;
-    assert!(told.starts_with("passed"), "{told}");
+    let summary = summary_of(&base, "tls: { min_version: 1.2 }", TRUSTED).await;
+    assert!(summary.starts_with("passed"), "{summary}");
 }
 
 #[tokio::test]
 async fn what_speaks_no_tls_fails() {
     let check = "tls: {}";
-    insta::assert_snapshot!(told_of(&refusing(), check, "").await, @r#"
+    insta::assert_snapshot!(summary_of(&refusing(), check, "").await, @r#"
     failed
     check "it" failed: no connection to 127.0.0.1:PORT: Connection refused (os error 111)
     "#);
-    insta::assert_snapshot!(told_of(&silent().await, "timeout: 300ms, tls: {}", "").await, @r#"
+    insta::assert_snapshot!(summary_of(&silent().await, "timeout: 300ms, tls: {}", "").await, @r#"
     failed
     check "it" failed: no complete answer within 300ms
     "#);
-    insta::assert_snapshot!(told_of(&resetting().await, check, "").await, @r#"
+    insta::assert_snapshot!(summary_of(&resetting().await, check, "").await, @r#"
     failed
     check "it" failed: no connection to 127.0.0.1:PORT: Connection reset by peer (os error 104)
     "#);
-    insta::assert_snapshot!(told_of(&flooding().await, check, "").await, @r#"
+    insta::assert_snapshot!(summary_of(&flooding().await, check, "").await, @r#"
     failed
     check "it" failed: no connection to 127.0.0.1:PORT: received corrupt message of type InvalidContentType; what answers there does not speak TLS: correct the port, or write http instead of https
     "#);
-    insta::assert_snapshot!(told_of(&garbling().await, check, "").await, @r#"
+    insta::assert_snapshot!(summary_of(&garbling().await, check, "").await, @r#"
     failed
     check "it" failed: no connection to 127.0.0.1:PORT: received corrupt message of type InvalidContentType; what answers there does not speak TLS: correct the port, or write http instead of https
     "#);
@@ -112,9 +112,9 @@ async fn a_secret_in_a_certificate_is_masked() {
     let text = text.replace("host: shop.example.internal\n", "");
     let mut outcome = checked(&base, Stage::PreTraffic, "tls: {}", &text).await;
     assert!(
-        told(&outcome).contains("shop.example.internal"),
+        summary(&outcome).contains("shop.example.internal"),
         "{}",
-        told(&outcome)
+        summary(&outcome)
     );
     let secrets = BTreeMap::from([
         ("hidden".to_owned(), "example.internal".to_owned()),
@@ -140,16 +140,16 @@ async fn a_secret_in_a_certificate_is_masked() {
     assert!(
         !report::json(&outcome.report).contains("example.internal"),
         "{}",
-        told(&outcome)
+        summary(&outcome)
     );
 }
 
 #[tokio::test]
 async fn another_place_before_traffic_is_refused() {
     let base = private().await;
-    let told = told_of(&base, "tls: { host: www.example.com }", TRUSTED).await;
+    let summary = summary_of(&base, "tls: { host: www.example.com }", TRUSTED).await;
     assert!(
-        told.contains("nothing says that www.example.com:443 is the release under test"),
-        "{told}"
+        summary.contains("nothing says that www.example.com:443 is the release under test"),
+        "{summary}"
     );
 }

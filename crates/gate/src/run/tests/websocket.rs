@@ -46,47 +46,47 @@ async fn a_handshake_and_a_message_pass() {
         "websocket: { send: x }, expect: [{ body: { equals: welcome } }, { latency: '< 2s' }, { header: { name: upgrade, equals: websocket } }]".to_owned(),
     ] {
         let outcome = checked(&base, Stage::PreTraffic, &check, "").await;
-        assert!(outcome.verdict.passed, "{check}: {}", told(&outcome));
+        assert!(outcome.verdict.passed, "{check}: {}", summary(&outcome));
         assert_eq!(outcome.report.checks[0].rounds[0].tries[0].status, Some(101));
     }
     let url = base.as_str().replace("http:", "ws:");
-    let told = told_of(&base, &format!("websocket: '{url}live'"), "").await;
-    assert!(told.starts_with("passed"), "{told}");
+    let summary = summary_of(&base, &format!("websocket: '{url}live'"), "").await;
+    assert!(summary.starts_with("passed"), "{summary}");
 }
 
 #[tokio::test]
 async fn what_misbehaves_fails_and_the_reason_says_how() {
     let check = "timeout: 10s, websocket: { send: hello, receives: { contains: PONG } }";
     let quick = check.replace("10s", "500ms");
-    insta::assert_snapshot!(told_of(&refusing(), check, "").await, @r#"
+    insta::assert_snapshot!(summary_of(&refusing(), check, "").await, @r#"
     failed
     check "it" failed: no connection to 127.0.0.1:PORT: Connection refused (os error 111)
     "#);
-    insta::assert_snapshot!(told_of(&silent().await, &quick, "").await, @r#"
+    insta::assert_snapshot!(summary_of(&silent().await, &quick, "").await, @r#"
     failed
     check "it" failed: no complete answer within 500ms
     "#);
-    insta::assert_snapshot!(told_of(&resetting().await, check, "").await, @r#"
+    insta::assert_snapshot!(summary_of(&resetting().await, check, "").await, @r#"
     failed
     check "it" failed: the connection to 127.0.0.1:PORT broke off: Connection reset by peer (os error 104)
     "#);
-    insta::assert_snapshot!(told_of(&garbling().await, check, "").await, @r#"
+    insta::assert_snapshot!(summary_of(&garbling().await, check, "").await, @r#"
     failed
     check "it" failed: 127.0.0.1:PORT does not speak WebSocket: WebSocket protocol error: httparse error: invalid HTTP version
     "#);
-    let flooded = told_of(&flooding().await, &quick, "").await;
+    let flooded = summary_of(&flooding().await, &quick, "").await;
     assert!(
         flooded.contains("does not speak WebSocket") || flooded.contains("no complete answer"),
         "{flooded}"
     );
     let shop = Shop::open().await;
-    let told = told_of(&shop.url, "websocket: /health", "").await;
-    insta::assert_snapshot!(told, @r#"
+    let summary = summary_of(&shop.url, "websocket: /health", "").await;
+    insta::assert_snapshot!(summary, @r#"
     failed
     check "it" failed: 127.0.0.1:PORT answers the handshake with status 404, and not with 101
     "#);
     let base = talking().await;
-    insta::assert_snapshot!(told_of(&base, &quick, "").await, @r#"
+    insta::assert_snapshot!(summary_of(&base, &quick, "").await, @r#"
     failed
     check "it" failed: no complete answer within 500ms
     "#);
@@ -99,11 +99,11 @@ async fn what_misbehaves_fails_and_the_reason_says_how() {
     let with = |send: &str| {
         format!("timeout: 10s, websocket: {{ send: {send}, receives: {{ contains: PONG }} }}")
     };
-    insta::assert_snapshot!(told_of(&base, &with("bye"), "").await, @r#"
+    insta::assert_snapshot!(summary_of(&base, &with("bye"), "").await, @r#"
     failed
     check "it" failed: expected a message containing "PONG", got "welcome"
     "#);
-    insta::assert_snapshot!(told_of(&base, &with("huge"), "").await, @r#"
+    insta::assert_snapshot!(summary_of(&base, &with("huge"), "").await, @r#"
     failed
     check "it" errored: a message from 127.0.0.1:PORT is longer than 256 KiB, which is as much as is read
     "#);
@@ -119,10 +119,10 @@ async fn what_misbehaves_fails_and_the_reason_says_how() {
 #[tokio::test]
 async fn another_place_is_refused_before_traffic_and_secrets_are_masked() {
     let base = talking().await;
-    let told = told_of(&base, "websocket: 'wss://live.example.com/x'", "").await;
+    let summary = summary_of(&base, "websocket: 'wss://live.example.com/x'", "").await;
     assert!(
-        told.contains("nothing says that live.example.com:443 is the release under test"),
-        "{told}"
+        summary.contains("nothing says that live.example.com:443 is the release under test"),
+        "{summary}"
     );
     let hidden = "secrets: { hidden: 'ssm:/x' }";
     let check = "timeout: 500ms, websocket: { url: '/{{ hidden }}', send: '{{ hidden }}', receives: { equals: '{{ hidden }}!' } }";

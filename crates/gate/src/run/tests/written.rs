@@ -7,7 +7,7 @@ async fn sent(vars: &str, http: &str, expect: &str) -> String {
     let shop = Shop::open().await;
     let check = format!("  - name: it\n    retries: 0\n    http: {http}\n    expect: [{expect}]");
     let trial = Trial::of(&shop, &check).with(&format!("vars: {vars}"));
-    told(&trial.run().await)
+    summary(&trial.run().await)
 }
 
 const PASSED: &str = "passed\nthe required check passed";
@@ -29,7 +29,7 @@ async fn variables_stand_in_text_as_they_were_written() {
     .with("vars: { sha: 6063e25, release: 1.10, build: 0192117, flag: True }")
     .run()
     .await;
-    assert_eq!(told(&outcome), PASSED);
+    assert_eq!(summary(&outcome), PASSED);
 }
 
 #[tokio::test]

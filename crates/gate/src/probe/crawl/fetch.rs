@@ -18,11 +18,11 @@ use crate::probe::{ProbeContext, ProbeError};
 use crate::words;
 
 /// How long one answer may take.
-const WAIT: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A place to ask.
+/// A URL to ask for.
 #[derive(Debug)]
-pub(super) struct Visit {
+pub(super) struct Fetch {
     pub(super) url: RequestUrl,
     /// Links from the first page.
     pub(super) depth: usize,
@@ -32,9 +32,9 @@ pub(super) struct Visit {
     pub(super) is_page: bool,
 }
 
-impl Visit {
+impl Fetch {
     /// `/x (in /y)`
-    pub(super) fn told(&self) -> String {
+    pub(super) fn place(&self) -> String {
         match &self.from {
             None => self.url.path.clone(),
             Some(from) => format!("{} (in {from})", self.url.path),
@@ -42,7 +42,7 @@ impl Visit {
     }
 }
 
-/// What came of a visit.
+/// What came of a fetch.
 #[derive(Debug)]
 pub(super) enum Outcome {
     Page(Page),
@@ -56,12 +56,12 @@ pub(super) enum Outcome {
 }
 
 /// Asks once. An error is one of our own: the whole walk is worth nothing then.
-pub(super) async fn make(
-    visit: Visit,
+pub(super) async fn send(
+    fetch: Fetch,
     max_body: usize,
     context: &ProbeContext,
-) -> Result<(Visit, Outcome), ProbeError> {
-    let outcome = match timeout(WAIT, ask(&visit, max_body, context)).await {
+) -> Result<(Fetch, Outcome), ProbeError> {
+    let outcome = match timeout(ANSWER_TIMEOUT, ask(&fetch, max_body, context)).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(error)) if error.measurement == Measurement::Failed => {
             Outcome::Broken(error.message)
@@ -69,25 +69,25 @@ pub(super) async fn make(
         Ok(Err(error)) => return Err(error),
         Err(_) => Outcome::Broken(format!(
             "no complete answer within {}",
-            words::duration(WAIT)
+            words::duration(ANSWER_TIMEOUT)
         )),
     };
-    Ok((visit, outcome))
+    Ok((fetch, outcome))
 }
 
 async fn ask(
-    visit: &Visit,
+    fetch: &Fetch,
     max_body: usize,
     context: &ProbeContext,
 ) -> Result<Outcome, ProbeError> {
-    let mut headers = web_place::headers(&visit.url.origin, &[], context)?;
+    let mut headers = web_place::headers(&fetch.url.origin, &[], context)?;
     let accepted = HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8");
     headers.insert(ACCEPT, accepted);
     let codings = HeaderValue::from_static(body::ACCEPTED);
     headers.insert(ACCEPT_ENCODING, codings);
     let request = PreparedRequest {
         method: Method::GET,
-        url: visit.url.clone(),
+        url: fetch.url.clone(),
         headers,
         body: Bytes::new(),
         guarded: false,
@@ -110,7 +110,7 @@ async fn ask(
     if status.is_redirection()
         && let Some(location) = header(LOCATION)
     {
-        return Ok(match visit.url.join(location) {
+        return Ok(match fetch.url.join(location) {
             Some(to) => Outcome::Redirect(to),
             None => Outcome::Broken(format!("it redirects to {location:?}, which is no URL")),
         });
@@ -121,14 +121,14 @@ async fn ask(
     });
     let (head, body) = response.into_parts();
     let (bytes, cut) = read(body, max_body).await?;
-    if !is_html || !visit.is_page {
+    if !is_html || !fetch.is_page {
         return Ok(Outcome::File);
     }
     if cut.is_some() {
         let bound = words::bytes(max_body);
         return Err(ProbeError::errored(format!(
             "{} is larger than max_body ({bound}); raise max_body",
-            visit.told()
+            fetch.place()
         )));
     }
     let body = Body::new(bytes, max_body, &head.headers);
@@ -137,5 +137,5 @@ async fn ask(
         Err(why) => Outcome::Broken(why.to_string()),
     });
     let read = reading.await;
-    read.map_err(|error| ProbeError::errored(format!("reading {} broke: {error}", visit.told())))
+    read.map_err(|error| ProbeError::errored(format!("reading {} broke: {error}", fetch.place())))
 }
