@@ -32,6 +32,11 @@ impl<'a> Arn<'a> {
     }
 }
 
+/// What stands behind the last slash: the name or the id of what an ARN of ECS or IAM means. Another text is its own name.
+pub fn last_name(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
 /// An account and a region.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Place {
@@ -73,6 +78,14 @@ mod tests {
         ] {
             assert_eq!(Place::of_function(wrong), None, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn the_last_name_is_behind_the_last_slash() {
+        let service = "arn:aws:ecs:eu-west-1:111122223333:service/dev/shop";
+        assert_eq!(last_name(service), "shop");
+        assert_eq!(last_name("shop"), "shop");
+        assert_eq!(last_name(""), "");
     }
 
     #[test]

@@ -48,23 +48,7 @@ pub struct Aws {
     identity: Identity,
     place: Place,
     config: OnceLock<SdkConfig>,
-    applicationautoscaling: OnceLock<aws_sdk_applicationautoscaling::Client>,
-    autoscaling: OnceLock<aws_sdk_autoscaling::Client>,
-    cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
-    codedeploy: OnceLock<aws_sdk_codedeploy::Client>,
-    codepipeline: OnceLock<aws_sdk_codepipeline::Client>,
-    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
-    ecs: OnceLock<aws_sdk_ecs::Client>,
-    elb: OnceLock<aws_sdk_elasticloadbalancingv2::Client>,
-    lambda: OnceLock<aws_sdk_lambda::Client>,
-    rds: OnceLock<aws_sdk_rds::Client>,
-    s3: OnceLock<aws_sdk_s3::Client>,
-    scheduler: OnceLock<aws_sdk_scheduler::Client>,
-    secretsmanager: OnceLock<aws_sdk_secretsmanager::Client>,
-    sesv2: OnceLock<aws_sdk_sesv2::Client>,
-    sns: OnceLock<aws_sdk_sns::Client>,
-    ssm: OnceLock<aws_sdk_ssm::Client>,
-    sts: OnceLock<aws_sdk_sts::Client>,
+    clients: Clients,
 }
 
 /// Where calls go, and as whom: what Lambda sets in each function's environment.
@@ -117,14 +101,44 @@ impl Place {
     }
 }
 
-/// One accessor a client, all of one shape.
-macro_rules! client {
-    ($name:ident, $sdk:ident, $service:literal) => {
-        #[doc = concat!("The client of ", $service, ".")]
-        pub fn $name(&self) -> &$sdk::Client {
-            self.$name.get_or_init(|| $sdk::Client::new(self.config()))
+/// The table of all clients: the accessor of [`Aws`], the crate of the SDK, and what AWS calls the service.
+macro_rules! clients {
+    ($($name:ident, $sdk:ident, $service:literal;)+) => {
+        /// Each is built at its first use.
+        #[derive(Debug, Default)]
+        struct Clients {
+            $($name: OnceLock<$sdk::Client>,)+
+        }
+
+        impl Aws {
+            $(
+                #[doc = concat!("The client of ", $service, ".")]
+                pub fn $name(&self) -> &$sdk::Client {
+                    self.clients.$name.get_or_init(|| $sdk::Client::new(self.config()))
+                }
+            )+
         }
     };
+}
+
+clients! {
+    applicationautoscaling, aws_sdk_applicationautoscaling, "Application Auto Scaling";
+    autoscaling, aws_sdk_autoscaling, "Amazon EC2 Auto Scaling";
+    cloudformation, aws_sdk_cloudformation, "AWS CloudFormation";
+    codedeploy, aws_sdk_codedeploy, "AWS CodeDeploy";
+    codepipeline, aws_sdk_codepipeline, "AWS CodePipeline";
+    dynamodb, aws_sdk_dynamodb, "Amazon DynamoDB";
+    ecs, aws_sdk_ecs, "Amazon ECS";
+    elb, aws_sdk_elasticloadbalancingv2, "Elastic Load Balancing";
+    lambda, aws_sdk_lambda, "AWS Lambda";
+    rds, aws_sdk_rds, "Amazon RDS";
+    s3, aws_sdk_s3, "Amazon S3";
+    scheduler, aws_sdk_scheduler, "Amazon EventBridge Scheduler";
+    secretsmanager, aws_sdk_secretsmanager, "AWS Secrets Manager";
+    sesv2, aws_sdk_sesv2, "Amazon Simple Email Service";
+    sns, aws_sdk_sns, "Amazon SNS";
+    ssm, aws_sdk_ssm, "AWS Systems Manager Parameter Store";
+    sts, aws_sdk_sts, "AWS Security Token Service";
 }
 
 impl Aws {
@@ -169,55 +183,9 @@ impl Aws {
             identity: Identity::Function,
             place,
             config,
-            applicationautoscaling: OnceLock::new(),
-            autoscaling: OnceLock::new(),
-            cloudformation: OnceLock::new(),
-            codedeploy: OnceLock::new(),
-            codepipeline: OnceLock::new(),
-            dynamodb: OnceLock::new(),
-            ecs: OnceLock::new(),
-            elb: OnceLock::new(),
-            lambda: OnceLock::new(),
-            rds: OnceLock::new(),
-            s3: OnceLock::new(),
-            scheduler: OnceLock::new(),
-            secretsmanager: OnceLock::new(),
-            sesv2: OnceLock::new(),
-            sns: OnceLock::new(),
-            ssm: OnceLock::new(),
-            sts: OnceLock::new(),
+            clients: Clients::default(),
         }
     }
-
-    client!(
-        applicationautoscaling,
-        aws_sdk_applicationautoscaling,
-        "Application Auto Scaling"
-    );
-    client!(autoscaling, aws_sdk_autoscaling, "Amazon EC2 Auto Scaling");
-    client!(cloudformation, aws_sdk_cloudformation, "AWS CloudFormation");
-    client!(codedeploy, aws_sdk_codedeploy, "AWS CodeDeploy");
-    client!(codepipeline, aws_sdk_codepipeline, "AWS CodePipeline");
-    client!(dynamodb, aws_sdk_dynamodb, "Amazon DynamoDB");
-    client!(ecs, aws_sdk_ecs, "Amazon ECS");
-    client!(
-        elb,
-        aws_sdk_elasticloadbalancingv2,
-        "Elastic Load Balancing"
-    );
-    client!(lambda, aws_sdk_lambda, "AWS Lambda");
-    client!(rds, aws_sdk_rds, "Amazon RDS");
-    client!(s3, aws_sdk_s3, "Amazon S3");
-    client!(scheduler, aws_sdk_scheduler, "Amazon EventBridge Scheduler");
-    client!(
-        secretsmanager,
-        aws_sdk_secretsmanager,
-        "AWS Secrets Manager"
-    );
-    client!(sesv2, aws_sdk_sesv2, "Amazon Simple Email Service");
-    client!(sns, aws_sdk_sns, "Amazon SNS");
-    client!(ssm, aws_sdk_ssm, "AWS Systems Manager Parameter Store");
-    client!(sts, aws_sdk_sts, "AWS Security Token Service");
 
     /// What all clients are built from: for a client that only one crate needs.
     pub fn config(&self) -> &SdkConfig {
@@ -242,15 +210,14 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     match error {
-        SdkError::ServiceError(context) => {
-            let service = context.err();
-            let status = context.raw().status().as_u16();
-            match (service.code(), service.message()) {
-                (Some(code), Some(message)) => format!("{code}: {message}"),
-                (Some(code), None) => code.to_owned(),
-                _ => format!("HTTP status {status} without an error code"),
+        SdkError::ServiceError(answer) => match (answer.err().code(), answer.err().message()) {
+            (Some(code), Some(message)) => format!("{code}: {message}"),
+            (Some(code), None) => code.to_owned(),
+            _ => {
+                let status = answer.raw().status().as_u16();
+                format!("HTTP status {status} without an error code")
             }
-        }
+        },
         SdkError::TimeoutError(_) => "no answer in time".to_owned(),
         SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
             format!("the connection failed ({})", innermost(error))

@@ -271,18 +271,18 @@ mod tests {
         }
     }
 
-    fn said(code: &str, message: &str, status: u16) -> String {
+    fn sentence_of(code: &str, message: &str, status: u16) -> String {
         failure(code, message, status).sentence(Identity::Function, HINTS)
     }
 
     #[test]
     fn the_remedy_fits_the_cause() {
-        insta::assert_snapshot!(said("AccessDeniedException", "not you", 400), @"AccessDeniedException: not you; the function's role needs codedeploy:GetDeployment");
-        insta::assert_snapshot!(said("DeploymentDoesNotExistException", "d-1", 400), @"DeploymentDoesNotExistException: d-1; check the id and the region");
-        insta::assert_snapshot!(said("ThrottlingException", "Rate exceeded", 400), @"ThrottlingException: Rate exceeded; AWS throttled all 4 tries; other callers of codedeploy in this account use up its rate: try again later, or raise the quota");
-        insta::assert_snapshot!(said("ExpiredTokenException", "old", 400), @"ExpiredTokenException: old; the function's credentials are not accepted: check the clock, the region, and that its role still exists");
-        insta::assert_snapshot!(said("InternalFailure", "oops", 500), @"InternalFailure: oops; a fault of codedeploy in all 4 tries; try again later");
-        insta::assert_snapshot!(said("InvalidDeploymentIdException", "d_1", 400), @"InvalidDeploymentIdException: d_1");
+        insta::assert_snapshot!(sentence_of("AccessDeniedException", "not you", 400), @"AccessDeniedException: not you; the function's role needs codedeploy:GetDeployment");
+        insta::assert_snapshot!(sentence_of("DeploymentDoesNotExistException", "d-1", 400), @"DeploymentDoesNotExistException: d-1; check the id and the region");
+        insta::assert_snapshot!(sentence_of("ThrottlingException", "Rate exceeded", 400), @"ThrottlingException: Rate exceeded; AWS throttled all 4 tries; other callers of codedeploy in this account use up its rate: try again later, or raise the quota");
+        insta::assert_snapshot!(sentence_of("ExpiredTokenException", "old", 400), @"ExpiredTokenException: old; the function's credentials are not accepted: check the clock, the region, and that its role still exists");
+        insta::assert_snapshot!(sentence_of("InternalFailure", "oops", 500), @"InternalFailure: oops; a fault of codedeploy in all 4 tries; try again later");
+        insta::assert_snapshot!(sentence_of("InvalidDeploymentIdException", "d_1", 400), @"InvalidDeploymentIdException: d_1");
     }
 
     #[test]
@@ -342,14 +342,14 @@ mod tests {
     #[test]
     fn the_action_that_was_denied_is_named_where_it_is_another() {
         let kms = "User: arn:aws:sts::1:assumed-role/r/f is not authorized to perform: kms:Decrypt on resource: k";
-        let said = |message| {
+        let sentence_of = |message| {
             failure("AccessDeniedException", message, 400).remedy(Identity::Function, HINTS)
         };
-        assert_eq!(said(kms), "the function's role needs kms:Decrypt");
+        assert_eq!(sentence_of(kms), "the function's role needs kms:Decrypt");
         let denied = format!("{kms} with an explicit deny in a service control policy");
-        assert!(said(&denied).starts_with("a policy denies kms:Decrypt"));
+        assert!(sentence_of(&denied).starts_with("a policy denies kms:Decrypt"));
         assert_eq!(
-            said("not authorized to perform: everything"),
+            sentence_of("not authorized to perform: everything"),
             "the function's role needs codedeploy:GetDeployment"
         );
     }
@@ -362,8 +362,8 @@ mod tests {
             "ThrottlingException",
             "NoSuchKey",
         ] {
-            let said = failure(code, "m", 400).sentence(Identity::Person, HINTS);
-            assert!(!said.contains("function"), "{said}");
+            let sentence_of = failure(code, "m", 400).sentence(Identity::Person, HINTS);
+            assert!(!sentence_of.contains("function"), "{sentence_of}");
         }
     }
 }

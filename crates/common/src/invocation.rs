@@ -1,4 +1,4 @@
-//! What Lambda says of an invocation, and what it is told of one that failed.
+//! What Lambda says of an invocation, and what a failed one reports to it.
 
 use std::fmt::Display;
 use std::time::{Duration, SystemTime};
@@ -58,7 +58,7 @@ pub fn span(context: &Context) -> Span {
     telemetry::invocation(&context.request_id, &context.invoked_function_arn, trace)
 }
 
-/// What Lambda is told of an error of this type.
+/// What an error of this type reports to Lambda.
 pub fn diagnostic(error_type: &str, error: impl Display) -> Diagnostic {
     Diagnostic {
         error_type: error_type.to_owned(),

@@ -12,9 +12,9 @@ use crate::failure::{Failure, Hints};
 
 /// SNS refuses longer subjects, line breaks and anything outside ASCII.
 /// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
-const SUBJECT_LIMIT: usize = 100;
+const MAX_SUBJECT_BYTES: usize = 100;
 /// The body's limit is 256 KiB with the attributes; the rest is room for those.
-const BODY_LIMIT: usize = 200 * 1024;
+const MAX_BODY_BYTES: usize = 200 * 1024;
 
 /// A message to the subscribers of a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub async fn publish(
         .publish()
         .topic_arn(topic_arn)
         .subject(subject(&notification.subject))
-        .message(cut(&notification.body, BODY_LIMIT));
+        .message(cut(&notification.body, MAX_BODY_BYTES));
     for (name, value) in &notification.attributes {
         if value.is_empty() {
             continue;
@@ -83,10 +83,10 @@ fn subject(text: &str) -> String {
         })
         .collect();
     let ascii = ascii.trim();
-    if ascii.len() <= SUBJECT_LIMIT {
+    if ascii.len() <= MAX_SUBJECT_BYTES {
         return ascii.to_owned();
     }
-    format!("{}...", &ascii[..SUBJECT_LIMIT - 3])
+    format!("{}...", &ascii[..MAX_SUBJECT_BYTES - 3])
 }
 
 /// `text` within `limit` bytes, cut on a character boundary, saying that it was cut.

@@ -22,7 +22,7 @@ use crate::failure::{Failure, Hints};
 
 /// A read or a write stays under this; `DynamoDB` refuses items above 400 KB.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-items>
-pub const VALUE_LIMIT: usize = 390 * 1024;
+pub const MAX_VALUE_BYTES: usize = 390 * 1024;
 
 /// The table, and the clients to reach it.
 #[derive(Debug, Clone, Copy)]
@@ -114,7 +114,7 @@ pub enum StateError {
         detail: String,
     },
     /// The value doesn't fit.
-    #[error("the item {key} would have {bytes} bytes; at most {VALUE_LIMIT} fit")]
+    #[error("the item {key} would have {bytes} bytes; at most {MAX_VALUE_BYTES} fit")]
     TooLarge {
         /// Where.
         key: String,
@@ -356,7 +356,7 @@ fn hints(what: &str) -> Hints<'static> {
 
 fn encode<T: Serialize>(key: &Key, value: &T) -> Result<String, StateError> {
     let body = serde_json::to_string(value).expect("the values of the state table are plain data");
-    if body.len() > VALUE_LIMIT {
+    if body.len() > MAX_VALUE_BYTES {
         return Err(StateError::TooLarge {
             key: key.to_string(),
             bytes: body.len(),

@@ -255,7 +255,7 @@ mod tests {
         for key in ["timestamp", "location", "cold_start"] {
             assert!(line.contains_key(key), "{key} is missing in {line:?}");
         }
-        let said: Vec<_> = [
+        let logged: Vec<_> = [
             "level",
             "message",
             "service",
@@ -270,7 +270,7 @@ mod tests {
         .iter()
         .map(|key| line.get(*key).cloned().unwrap_or_default().to_string())
         .collect();
-        insta::assert_snapshot!(said.join(" "), @r#""INFO" "the gate has decided" "shop" "CodeDeployHook_pre-traffic" 256 "arn:f" "req-1" "1-57-bd" "d-ABC" 3"#);
+        insta::assert_snapshot!(logged.join(" "), @r#""INFO" "the gate has decided" "shop" "CodeDeployHook_pre-traffic" 256 "arn:f" "req-1" "1-57-bd" "d-ABC" 3"#);
     }
 
     #[test]

@@ -67,24 +67,24 @@ fn a_file_is_read_up_to_its_limit_even_if_it_has_no_end() {
 
 #[tokio::test]
 async fn the_remedy_fits_the_cause_and_whoever_asks() {
-    let said = async |place: &str, (status, body): (u16, &str), identity| {
+    let message = async |place: &str, (status, body): (u16, &str), identity| {
         let place = Location::parse(place, "/").unwrap();
         let aws = aws(status, body, None).called_by(identity);
         place.read(&aws, KIND).await.unwrap_err().to_string()
     };
     let xml = |code: &str| format!("<Error><Code>{code}</Code><Message>m</Message></Error>");
     let json = |code: &str| format!(r#"{{"__type":"{code}","message":"m"}}"#);
-    let denied = said("s3://b/k", (403, &xml("AccessDenied")), Identity::Function).await;
+    let denied = message("s3://b/k", (403, &xml("AccessDenied")), Identity::Function).await;
     assert!(
         denied.contains("the function's role needs s3:GetObject"),
         "{denied}"
     );
-    let denied = said("s3://b/k", (403, &xml("AccessDenied")), Identity::Person).await;
+    let denied = message("s3://b/k", (403, &xml("AccessDenied")), Identity::Person).await;
     assert!(
         denied.contains("your AWS identity needs s3:GetObject"),
         "{denied}"
     );
-    let expired = said(
+    let expired = message(
         "ssm:/x",
         (400, &json("ExpiredTokenException")),
         Identity::Person,
@@ -95,7 +95,7 @@ async fn the_remedy_fits_the_cause_and_whoever_asks() {
         "{expired}"
     );
     for code in ["NoSuchKey", "NoSuchBucket"] {
-        let absent = said("s3://b/k", (404, &xml(code)), Identity::Function).await;
+        let absent = message("s3://b/k", (404, &xml(code)), Identity::Function).await;
         assert!(
             absent.ends_with("upload the file to this key, or change CONFIG"),
             "{absent}"

@@ -26,7 +26,7 @@ fn aws(status: u16, body: &str) -> (Aws, StaticReplayClient) {
     (Aws::from_config(config), client)
 }
 
-async fn told(reference: &str, status: u16, body: &str) -> Result<String, String> {
+async fn outcome(reference: &str, status: u16, body: &str) -> Result<String, String> {
     let (aws, client) = aws(status, body);
     let answer = read(&aws, &SecretRef::parse(reference).unwrap()).await;
     assert_eq!(client.actual_requests().count(), 1);
@@ -37,16 +37,18 @@ async fn told(reference: &str, status: u16, body: &str) -> Result<String, String
 async fn a_secret_is_read_from_each_place() {
     let parameter = r#"{"Parameter":{"Name":"/x","Value":"from ssm"}}"#;
     assert_eq!(
-        told("ssm:/x", 200, parameter).await.as_deref(),
+        outcome("ssm:/x", 200, parameter).await.as_deref(),
         Ok("from ssm")
     );
     let secret = r#"{"SecretString":"{\"key\":\"inside\"}"}"#;
     assert_eq!(
-        told("secretsmanager:id#key", 200, secret).await.as_deref(),
+        outcome("secretsmanager:id#key", 200, secret)
+            .await
+            .as_deref(),
         Ok("inside")
     );
     assert_eq!(
-        told("secretsmanager:id", 200, secret).await.as_deref(),
+        outcome("secretsmanager:id", 200, secret).await.as_deref(),
         Ok("{\"key\":\"inside\"}")
     );
 }
@@ -56,44 +58,46 @@ async fn an_empty_secret_is_refused_wherever_it_is_kept() {
     let refused = |reference: &str| Err(format!("{reference} is empty; store a value there"));
     for value in ["", " ", "\\n"] {
         let parameter = format!(r#"{{"Parameter":{{"Name":"/x","Value":"{value}"}}}}"#);
-        assert_eq!(told("ssm:/x", 200, &parameter).await, refused("ssm:/x"));
+        assert_eq!(outcome("ssm:/x", 200, &parameter).await, refused("ssm:/x"));
         let secret = format!(r#"{{"SecretString":"{value}"}}"#);
         assert_eq!(
-            told("secretsmanager:id", 200, &secret).await,
+            outcome("secretsmanager:id", 200, &secret).await,
             refused("secretsmanager:id")
         );
     }
     let key = r#"{"SecretString":"{\"key\":\"\"}"}"#;
     let reference = "secretsmanager:id#key";
-    assert_eq!(told(reference, 200, key).await, refused(reference));
+    assert_eq!(outcome(reference, 200, key).await, refused(reference));
 }
 
 #[tokio::test]
 async fn what_cannot_be_read_says_what_to_do_and_never_what_is_there() {
     let missing = r#"{"__type":"ParameterNotFound","message":"no such parameter"}"#;
-    let why = told("ssm:/x", 400, missing).await.unwrap_err();
+    let why = outcome("ssm:/x", 400, missing).await.unwrap_err();
     assert!(
         why.contains("ParameterNotFound")
             && why.ends_with("make the parameter, or correct its name"),
         "{why}"
     );
     let denied = r#"{"__type":"AccessDeniedException","message":"not you"}"#;
-    let why = told("ssm:/x", 400, denied).await.unwrap_err();
+    let why = outcome("ssm:/x", 400, denied).await.unwrap_err();
     assert!(
         why.ends_with("the function's role needs ssm:GetParameter on /x"),
         "{why}"
     );
     let key = r#"{"__type":"AccessDeniedException","message":"User: u is not authorized to perform: kms:Decrypt on resource: k"}"#;
-    let why = told("secretsmanager:id", 400, key).await.unwrap_err();
+    let why = outcome("secretsmanager:id", 400, key).await.unwrap_err();
     assert!(
         why.ends_with("the function's role needs kms:Decrypt"),
         "{why}"
     );
     let text = r#"{"SecretString":"hunter2"}"#;
-    let why = told("secretsmanager:id#key", 200, text).await.unwrap_err();
+    let why = outcome("secretsmanager:id#key", 200, text)
+        .await
+        .unwrap_err();
     assert_eq!(why, "the secret id is no JSON object with a text \"key\"");
     let binary = r#"{"SecretBinary":"aHVudGVyMg=="}"#;
-    let why = told("secretsmanager:id", 200, binary).await.unwrap_err();
+    let why = outcome("secretsmanager:id", 200, binary).await.unwrap_err();
     assert_eq!(why, "the secret id is binary; store it as text");
 }
 

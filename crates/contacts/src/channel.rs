@@ -1,4 +1,4 @@
-//! Channels: places where people or machines are told something, and how each is reached.
+//! Channels: places where people or machines get messages, and how each is reached.
 
 use strict_yaml::SecretRef;
 

@@ -13,24 +13,24 @@ pub fn language(object: &Object<'_>, problems: &Findings) -> Option<Language> {
 /// One text, or a list of texts with at least one; a text that is there twice is a problem.
 pub fn words<'n>(
     node: &'n Node,
-    told: &str,
+    label: &str,
     problems: &Findings,
 ) -> Option<Vec<(&'n Node, &'n str)>> {
     if matches!(node.value, Value::Text(_)) {
-        return Some(vec![(node, scalar::text(node, told, problems)?)]);
+        return Some(vec![(node, scalar::text(node, label, problems)?)]);
     }
-    let nodes = items(node, told, problems)?;
+    let nodes = items(node, label, problems)?;
     if nodes.is_empty() {
-        problems.add(node.at, format!("{told} is empty"), "name at least one");
+        problems.add(node.at, format!("{label} is empty"), "name at least one");
         return None;
     }
     let mut words: Vec<(&Node, &str)> = Vec::new();
     for node in nodes {
-        let Some(word) = scalar::text(node, told, problems) else {
+        let Some(word) = scalar::text(node, label, problems) else {
             continue;
         };
         if words.iter().any(|(_, earlier)| *earlier == word) {
-            problems.add(node.at, format!("{told} has {word:?} twice"), "remove one");
+            problems.add(node.at, format!("{label} has {word:?} twice"), "remove one");
         } else {
             words.push((node, word));
         }
@@ -41,30 +41,30 @@ pub fn words<'n>(
 /// A text of a certain form.
 pub fn formed(
     node: &Node,
-    told: &str,
+    label: &str,
     (right, remedy): (impl Fn(&str) -> bool, &str),
     problems: &Findings,
 ) -> Option<String> {
-    let written = scalar::text(node, told, problems)?;
+    let written = scalar::text(node, label, problems)?;
     if right(written) {
         return Some(written.to_owned());
     }
     // A URL or a token in the wrong place is not repeated: it may be a secret.
     let secret = written.contains("://") || written.starts_with("xox") || written.len() > 100;
     let message = if secret {
-        format!("{told} is not of the right form")
+        format!("{label} is not of the right form")
     } else {
-        format!("{told}: {written:?} is not of the right form")
+        format!("{label}: {written:?} is not of the right form")
     };
     problems.add(node.at, message, remedy);
     None
 }
 
 /// A name that the team gives: to a channel or a route.
-pub fn label(written: &str, at: At, told: &str, problems: &Findings) -> bool {
+pub fn label(written: &str, at: At, label: &str, problems: &Findings) -> bool {
     let right = forms::is_label(written);
     if !right {
-        let message = format!("{written:?} can't be the name of {told}");
+        let message = format!("{written:?} can't be the name of {label}");
         let remedy = "use up to 40 letters, digits, _ and -, not beginning with a digit";
         problems.add(at, message, remedy);
     }

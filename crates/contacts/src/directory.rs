@@ -44,9 +44,9 @@ impl Directory {
     }
 
     /// Names of these channels: at least one, each known, none twice.
-    pub fn named(&self, node: &Node, told: &str, problems: &Findings) -> Option<Vec<String>> {
+    pub fn named(&self, node: &Node, label: &str, problems: &Findings) -> Option<Vec<String>> {
         let mut names: Vec<String> = Vec::new();
-        for (at, name) in words(node, told, problems)? {
+        for (at, name) in words(node, label, problems)? {
             if self.knows(at.at, name, problems) && !names.iter().any(|earlier| earlier == name) {
                 names.push(name.to_owned());
             }
@@ -70,27 +70,32 @@ impl Directory {
     }
 
     /// People and holders of links, each once; none if one of them is wrong.
-    pub fn approvers(&self, node: &Node, told: &str, problems: &Findings) -> Option<Vec<Approver>> {
+    pub fn approvers(
+        &self,
+        node: &Node,
+        label: &str,
+        problems: &Findings,
+    ) -> Option<Vec<Approver>> {
         if matches!(&node.value, Value::List(items) if items.is_empty()) {
             return Some(Vec::new());
         }
-        let nodes = items(node, told, problems)?;
+        let nodes = items(node, label, problems)?;
         if nodes.len() > MAX_APPROVERS {
-            let message = format!("there are more than {MAX_APPROVERS} {told}");
+            let message = format!("there are more than {MAX_APPROVERS} {label}");
             problems.add(node.at, message, "name those who really decide");
             return None;
         }
         let mut approvers: Vec<Approver> = Vec::new();
         let mut right = true;
         for node in nodes {
-            let read = scalar::text(node, told, problems)
+            let read = scalar::text(node, label, problems)
                 .and_then(|written| self.approver(node.at, written, problems));
             match read {
                 None => right = false,
                 Some(approver) if approvers.contains(&approver) => {
                     problems.add(
                         node.at,
-                        format!("{told} has {approver} twice"),
+                        format!("{label} has {approver} twice"),
                         "remove one",
                     );
                 }
@@ -273,9 +278,9 @@ fn address(node: &Node, problems: &Findings) -> Option<Address> {
     address
 }
 
-fn secret(object: &Object<'_>, key: &str, told: &str, problems: &Findings) -> Option<SecretRef> {
+fn secret(object: &Object<'_>, key: &str, label: &str, problems: &Findings) -> Option<SecretRef> {
     let node = object.require(key, problems)?;
-    SecretRef::read(node, told, "configuration", problems)
+    SecretRef::read(node, label, "configuration", problems)
 }
 
 fn topic(object: &Object<'_>, problems: &Findings) -> Option<String> {

@@ -1,4 +1,4 @@
-//! Who is told and who may ask for something: channels, approvers and languages, and how a configuration
+//! Who gets messages, and who may ask for something: channels, approvers and languages, and how a configuration
 //! writes them.
 //!
 //! What must never happen: an approver who is let in by a typo, a key that is ignored, a secret that stands

@@ -54,7 +54,7 @@ async fn measure(services: usize, others: f64) -> f64 {
         }
     });
     let evening = office.world.ecs(|ecs| ecs.services.clone());
-    for (told, at) in [
+    for (label, at) in [
         ("down", "2026-11-23T22:00:00Z"),
         ("up", "2026-11-24T09:00:00Z"),
     ] {
@@ -65,7 +65,7 @@ async fn measure(services: usize, others: f64) -> f64 {
         });
         let ci = tokio::spawn(ci(office.world.clone(), others));
         let (wall, began) = (Instant::now(), tokio::time::Instant::now());
-        let ran = office.run_for(told, Duration::from_hours(4)).await;
+        let ran = office.run_for(label, Duration::from_hours(4)).await;
         // Reading what is takes its own time, by its own bucket.
         let reading = ran.read_in.as_secs_f64();
         let applying = began.elapsed().as_secs_f64() - reading;
@@ -80,7 +80,7 @@ async fn measure(services: usize, others: f64) -> f64 {
             "no bound".into()
         };
         println!(
-            "{services:>6} {told:<4} CI {others}/s  {applying:>7.1} s, bound {bound:>6.1} s, {ratio}; refused {} times, lost {lost}; read in {reading:.0} s; {:.1} s of real time",
+            "{services:>6} {label:<4} CI {others}/s  {applying:>7.1} s, bound {bound:>6.1} s, {ratio}; refused {} times, lost {lost}; read in {reading:.0} s; {:.1} s of real time",
             office.world.ecs(|ecs| ecs.throttled),
             wall.elapsed().as_secs_f64(),
         );

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     let mut slowest = Duration::ZERO;
     let config = Config::parse("bench", CONFIG, &Files::new()).expect("the bench's configuration");
     println!("plan for {SERVICES} services in {CLUSTERS} clusters, best and median of {RUNS}");
-    for (told, hour, own, asked) in [
+    for (label, hour, own, asked) in [
         ("at night, all run: all sleep", 21, 0, 0),
         ("in the morning, all sleep: all wake", 8, 0, 0),
         ("by day, nothing to do", 12, 0, 0),
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
             .collect();
         let requests: Vec<Request> = (0..asked).map(|n| request(n, &services, now)).collect();
         let facts = (&services[..], &records, &requests[..]);
-        slowest = slowest.max(measure(told, &config, facts, now));
+        slowest = slowest.max(measure(label, &config, facts, now));
     }
     println!(
         "slowest: {:.1} ms, {:.3} × the bound of 1 s",
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
 }
 
 fn measure(
-    told: &str,
+    label: &str,
     config: &Config,
     (services, records, requests): (&[Resource], &HashMap<String, SleepRecord>, &[Request]),
     now: Timestamp,
@@ -111,7 +111,7 @@ fn measure(
     times.sort();
     let (best, median) = (times[0], times[RUNS / 2]);
     println!(
-        "{told:<48} {:>7.1} ms best {:>7.1} ms median   {:.3} of the bound   {steps} steps   takes {:.1} MiB, peak of the process {} MiB",
+        "{label:<48} {:>7.1} ms best {:>7.1} ms median   {:.3} of the bound   {steps} steps   takes {:.1} MiB, peak of the process {} MiB",
         best.as_secs_f64() * 1e3,
         median.as_secs_f64() * 1e3,
         median.as_secs_f64() / BOUND.as_secs_f64(),

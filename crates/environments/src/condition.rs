@@ -186,7 +186,7 @@ mod tests {
         }
     }
 
-    fn told(resource: &Resource, record: &SleepRecord, minutes: i64) -> Option<String> {
+    fn sentence_of(resource: &Resource, record: &SleepRecord, minutes: i64) -> Option<String> {
         let now = record.since + SignedDuration::from_mins(minutes);
         Condition::of(resource, Some(record), now).map(|it| it.to_string())
     }
@@ -195,52 +195,70 @@ mod tests {
     fn what_runs_on_is_told_after_some_minutes_and_as_long_as_it_does() {
         let down = record(Kind::EcsService, Phase::Down);
         let runs = resource(Kind::EcsService, 0, 2);
-        assert_eq!(told(&runs, &down, 9), None);
+        assert_eq!(sentence_of(&runs, &down, 9), None);
         let sentence = "it was stopped at 2026-11-23T22:00:00Z: desired 0, but 2 tasks run";
         for minutes in [10, 60, 11 * 60] {
-            assert_eq!(told(&runs, &down, minutes).as_deref(), Some(sentence));
+            assert_eq!(
+                sentence_of(&runs, &down, minutes).as_deref(),
+                Some(sentence)
+            );
         }
-        assert_eq!(told(&resource(Kind::EcsService, 0, 0), &down, 60), None);
+        assert_eq!(
+            sentence_of(&resource(Kind::EcsService, 0, 0), &down, 60),
+            None
+        );
         // Somebody started it: that is another matter.
-        assert_eq!(told(&resource(Kind::EcsService, 2, 2), &down, 60), None);
+        assert_eq!(
+            sentence_of(&resource(Kind::EcsService, 2, 2), &down, 60),
+            None
+        );
         let waits = Resource {
             not_in_service: 1,
             ..resource(Kind::AutoScalingGroup, 0, 0)
         };
         let down = record(Kind::AutoScalingGroup, Phase::Down);
-        insta::assert_snapshot!(told(&waits, &down, 10).unwrap(), @"it was stopped at 2026-11-23T22:00:00Z: desired 0, but 1 instance run");
+        insta::assert_snapshot!(sentence_of(&waits, &down, 10).unwrap(), @"it was stopped at 2026-11-23T22:00:00Z: desired 0, but 1 instance run");
         let down = record(Kind::RdsCluster, Phase::Down);
         let stopping = Resource {
             not_in_service: 1,
             ..resource(Kind::RdsCluster, 0, 0)
         };
-        assert_eq!(told(&stopping, &down, 29), None);
-        insta::assert_snapshot!(told(&stopping, &down, 30).unwrap(), @"it was stopped at 2026-11-23T22:00:00Z: it should be stopped, but it still runs");
+        assert_eq!(sentence_of(&stopping, &down, 29), None);
+        insta::assert_snapshot!(sentence_of(&stopping, &down, 30).unwrap(), @"it was stopped at 2026-11-23T22:00:00Z: it should be stopped, but it still runs");
     }
 
     #[test]
     fn what_does_not_come_up_is_told_and_a_later_fall_is_not_ours() {
         let up = record(Kind::EcsService, Phase::Up);
         let short = resource(Kind::EcsService, 3, 1);
-        assert_eq!(told(&short, &up, 9), None);
-        insta::assert_snapshot!(told(&short, &up, 10).unwrap(), @"it was woken at 2026-11-23T22:00:00Z: desired 3, but 1 task run");
-        assert_eq!(told(&short, &up, 180), None, "it was up in between");
+        assert_eq!(sentence_of(&short, &up, 9), None);
+        insta::assert_snapshot!(sentence_of(&short, &up, 10).unwrap(), @"it was woken at 2026-11-23T22:00:00Z: desired 3, but 1 task run");
+        assert_eq!(sentence_of(&short, &up, 180), None, "it was up in between");
         let noted = SleepRecord {
             short_since: Some(up.since),
             ..up.clone()
         };
-        assert!(told(&short, &noted, 180).is_some(), "it never came up");
+        assert!(
+            sentence_of(&short, &noted, 180).is_some(),
+            "it never came up"
+        );
         // Somebody wants more than it had: that is theirs.
-        assert_eq!(told(&resource(Kind::EcsService, 9, 3), &up, 20), None);
-        assert_eq!(told(&resource(Kind::EcsService, 1, 1), &up, 20), None);
+        assert_eq!(
+            sentence_of(&resource(Kind::EcsService, 9, 3), &up, 20),
+            None
+        );
+        assert_eq!(
+            sentence_of(&resource(Kind::EcsService, 1, 1), &up, 20),
+            None
+        );
         let deployed = Resource {
             deploying_since: Some(up.since + SignedDuration::from_mins(5)),
             ..short
         };
-        assert_eq!(told(&deployed, &up, 20), None);
+        assert_eq!(sentence_of(&deployed, &up, 20), None);
         let starting = resource(Kind::RdsInstance, 1, 0);
         let up = record(Kind::RdsInstance, Phase::Up);
-        insta::assert_snapshot!(told(&starting, &up, 31).unwrap(), @"it was woken at 2026-11-23T22:00:00Z: it should run, but it is not available yet");
+        insta::assert_snapshot!(sentence_of(&starting, &up, 31).unwrap(), @"it was woken at 2026-11-23T22:00:00Z: it should run, but it is not available yet");
     }
 
     #[test]
@@ -253,6 +271,6 @@ mod tests {
             born: Some("2026-01-01T00:00:00Z".parse().unwrap()),
             ..record(Kind::EcsService, Phase::Down)
         };
-        assert_eq!(told(&later, &down, 60), None);
+        assert_eq!(sentence_of(&later, &down, 60), None);
     }
 }

@@ -120,7 +120,7 @@ pub(crate) fn overstated_tag(
 pub fn decide(
     resource: &Resource,
     record: Option<&SleepRecord>,
-    want: &ScheduleState,
+    scheduled: &ScheduleState,
     ctx: &PlanContext<'_>,
 ) -> Decision {
     if let Some(holder) = record.and_then(|record| record.held_by_other(ctx.run, ctx.now)) {
@@ -140,11 +140,11 @@ pub fn decide(
     let case = Situation {
         resource,
         record: effective_record.as_ref(),
-        want,
+        scheduled,
         ctx,
         found: resource.level(),
     };
-    match want.state {
+    match scheduled.state {
         State::Off => {
             let mut decision = case.off();
             decision.condition = decision.condition.or_else(|| case.endless());
@@ -157,7 +157,7 @@ pub fn decide(
 struct Situation<'a> {
     resource: &'a Resource,
     record: Option<&'a SleepRecord>,
-    want: &'a ScheduleState,
+    scheduled: &'a ScheduleState,
     ctx: &'a PlanContext<'a>,
     found: Level,
 }
@@ -216,9 +216,9 @@ impl Situation<'_> {
 
     fn first_sleep(&self) -> Decision {
         let created = self.resource.created_at;
-        if !self.want.forced
+        if !self.scheduled.forced
             && self.record.is_none()
-            && let (Some(edge), Some(created)) = (self.want.last_edge, created)
+            && let (Some(edge), Some(created)) = (self.scheduled.last_edge, created)
             && created > edge
             && self.found.desired > 0
         {
@@ -263,7 +263,7 @@ impl Situation<'_> {
             Some(until) if self.ctx.now < until => {
                 decision(Step::Defer { until }, "a deployment is in progress")
             }
-            _ => decision(Step::Sleep { was }, &*self.want.rule),
+            _ => decision(Step::Sleep { was }, &*self.scheduled.rule),
         }
     }
 
@@ -279,7 +279,10 @@ impl Situation<'_> {
     /// A deployment defers for a limited time, from the edge or from its own beginning.
     fn deferred_until(&self) -> Option<Timestamp> {
         let since = self.resource.deploying_since?;
-        let edge = self.want.last_edge.map_or(since, |edge| edge.max(since));
+        let edge = self
+            .scheduled
+            .last_edge
+            .map_or(since, |edge| edge.max(since));
         // What lasts since another day is no reason to wait on this evening, too. It may not be known since when.
         let is_old =
             since > Timestamp::MIN && self.ctx.now.duration_since(since) >= STALE_DEPLOYMENT_AGE;
@@ -356,7 +359,7 @@ impl Situation<'_> {
             // A conflict that stands at zero since was stopped by somebody in the meantime.
             Phase::Conflict if self.found == was => finish(),
             Phase::Conflict => self.conflict_again(&due),
-            _ if self.found == set => wake(&self.want.rule),
+            _ if self.found == set => wake(&self.scheduled.rule),
             // Somebody has started it with the very count that it had.
             _ if self.ours_but_for_the_count(set, was) && self.found.desired == was.desired => {
                 wake("somebody started it as it was; its bounds are restored")
@@ -366,9 +369,11 @@ impl Situation<'_> {
                     Step::Wake { was },
                     "somebody changed its bounds while it slept, and they stay; the rest is restored",
                 ),
-                // Whoever asked for it has not ended the night: the morning tells what was found.
-                None if self.want.asked && record.phase == Phase::Left => self.still_left(record),
-                None if self.want.asked => self.leave("somebody changed it while it slept"),
+                // Whoever asked for it has not ended the night: the morning's summary says what was found.
+                None if self.scheduled.asked && record.phase == Phase::Left => {
+                    self.still_left(record)
+                }
+                None if self.scheduled.asked => self.leave("somebody changed it while it slept"),
                 None => with_notes(self.conflict(&due)),
             },
         }
@@ -392,14 +397,14 @@ impl Situation<'_> {
     fn but_for_bounds(&self, record: &SleepRecord) -> Option<Level> {
         let (was, set) = (saved(record)?, record.set?);
         let mut original = record.original(self.found);
-        let mut wanted = was.desired;
+        let mut desired = was.desired;
         if let (Some(given), Some(bounds)) = (record.giving, original.scaling) {
             // Scheduled actions were due, and would have pulled the count into whatever the bounds are.
-            wanted = bounds.clamp(given.desired);
-            original.desired = wanted;
+            desired = bounds.clamp(given.desired);
+            original.desired = desired;
         }
-        let ours = self.found.desired == set.desired && self.found.desired < wanted;
-        let fits = |bounds: Scaling| bounds.allows(wanted);
+        let ours = self.found.desired == set.desired && self.found.desired < desired;
+        let fits = |bounds: Scaling| bounds.allows(desired);
         (ours && original.scaling.is_none_or(fits)).then_some(original)
     }
 
@@ -498,13 +503,15 @@ impl Situation<'_> {
 
     /// Whether the schedule itself has had it on since it was left to people.
     fn has_had_a_day(&self, record: &SleepRecord) -> bool {
-        self.want.own_edge.is_some_and(|edge| edge > record.since)
+        self.scheduled
+            .own_edge
+            .is_some_and(|edge| edge > record.since)
     }
 
     /// What was left to people is theirs until an edge, or until somebody forces it down.
     fn sticks_no_more(&self, record: &SleepRecord) -> bool {
-        self.want.has_changed_since(record.since)
-            || (self.want.forced && *record.rule != *self.want.rule)
+        self.scheduled.has_changed_since(record.since)
+            || (self.scheduled.forced && *record.rule != *self.scheduled.rule)
     }
 }
 

@@ -47,36 +47,36 @@ pub fn explain(row: &Row, record: Option<&SleepRecord>, zone: &TimeZone) -> Expl
     if row.tier != "rest" {
         sentences.push(format!("It belongs to the tier {}.", row.tier));
     }
-    let told = |sentence: &String| on_clocks(sentence, zone);
+    let localised = |sentence: &String| on_clocks(sentence, zone);
     Explanation {
         place: resource.place(),
-        sentences: sentences.iter().map(told).collect(),
+        sentences: sentences.iter().map(localised).collect(),
     }
 }
 
 /// A text with its instants as the clocks of a zone show them: `Mon 2026-11-23 22:00`. What stands in quotes
 /// is what somebody wrote, and stays.
 pub fn on_clocks(text: &str, zone: &TimeZone) -> String {
-    let mut told = String::with_capacity(text.len());
+    let mut localised = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
         let (before, from) = rest.split_at(start);
-        told.push_str(before);
+        localised.push_str(before);
         let end = from.find(|c: char| !(c.is_ascii_digit() || "-T:.Z".contains(c)));
         let word = &from[..end.unwrap_or(from.len())];
         let instant = word.rfind('Z').map(|end| &word[..=end]);
-        let instant = instant.filter(|_| !told.ends_with(['"', '\'']));
+        let instant = instant.filter(|_| !localised.ends_with(['"', '\'']));
         let read = instant.and_then(|text| Some((text, text.parse::<Timestamp>().ok()?)));
         if let Some((text, at)) = read {
-            told.push_str(&clock(at, zone));
+            localised.push_str(&clock(at, zone));
             rest = &from[text.len()..];
         } else {
-            told.push_str(word);
+            localised.push_str(word);
             rest = &from[word.len()..];
         }
     }
-    told.push_str(rest);
-    told
+    localised.push_str(rest);
+    localised
 }
 
 /// `Mon 2026-11-23 22:00`, with seconds where they aren't zero, and the offset's name where the clocks show it twice.
@@ -133,8 +133,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn instants_are_told_by_the_clocks_of_the_zone() {
-        let told = |text| {
+    fn instants_are_shown_by_the_clocks_of_the_zone() {
+        let localised = |text| {
             let zone = TimeZoneDatabase::bundled().get("Europe/Berlin").unwrap();
             on_clocks(text, &zone)
         };
@@ -167,7 +167,7 @@ mod tests {
             ),
             ("größer 2026-11-23T21:00:00Z", "größer Mon 2026-11-23 22:00"),
         ] {
-            assert_eq!(told(text), expected);
+            assert_eq!(localised(text), expected);
         }
     }
 }

@@ -6,12 +6,9 @@
 //! <https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-suspend-resume-scaling.html>
 
 use std::fmt;
-use std::time::Duration;
 
-use jiff::civil::DateTime;
-use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp};
-use schedule::aws_cron::Cron;
+use schedule::aws_expression::{self, Expression, ExpressionError};
 use serde::Serialize;
 
 use crate::resource::{Level, Scaling, ScheduledAction};
@@ -70,9 +67,9 @@ pub fn missed(
                 max: action.max,
             }),
             Ok(None) => {}
-            Err(why) => unknown.push(Note::Unknown {
+            Err(error) => unknown.push(Note::Unknown {
                 action: action.name.clone(),
-                why,
+                why: error.to_string(),
             }),
         }
     }
@@ -105,7 +102,11 @@ pub fn would_be(was: Level, missed: &[Missed]) -> Level {
 }
 
 impl ScheduledAction {
-    fn last_due(&self, from: Timestamp, until: Timestamp) -> Result<Option<Timestamp>, String> {
+    fn last_due(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Timestamp>, ExpressionError> {
         let second = SignedDuration::from_secs(1);
         // Its beginning counts, and so does its end.
         let begins = self.begins.and_then(|at| at.checked_sub(second).ok());
@@ -114,57 +115,33 @@ impl ScheduledAction {
             .flatten()
             .fold(from, Timestamp::max);
         let until = self.ends.map_or(until, |ends| ends.min(until));
-        let text = self.schedule.trim();
-        let inside = |kind: &str| {
-            let rest = text.strip_prefix(kind)?.strip_prefix('(')?;
-            Some(rest.strip_suffix(')')?.trim())
-        };
         let within = |at: &Timestamp| *at > from && *at <= until;
-        if let Some(local) = inside("at") {
-            let local: DateTime = local.parse().map_err(|error| format!("{text}: {error}"))?;
-            let at = local.to_zoned(self.zone()?);
-            let at = at.map_err(|error| format!("{text}: {error}"))?;
-            return Ok(Some(at.timestamp()).filter(within));
-        }
-        if let Some(fields) = inside("cron") {
-            let cron = Cron::read(fields).map_err(|error| format!("{text}: {error}"))?;
-            let zone = self.zone()?;
-            return Ok(LOOKBACK_DAYS.into_iter().find_map(|days| {
-                let back = until.checked_sub(SignedDuration::from_hours(24 * days));
-                let from = back.map_or(from, |back| back.max(from));
-                cron.within(&zone, from, until).last()
-            }));
-        }
-        let rate = inside("rate").and_then(rate);
-        let rate = rate.ok_or_else(|| format!("{text:?} is no at(…), cron(…) or rate(…)"))?;
+        let zone = || aws_expression::zone(self.zone.as_deref());
+        let rate = match Expression::read(&self.schedule)? {
+            Expression::Once(local) => {
+                let at = local.to_zoned(zone()?);
+                let at = at.map_err(|source| ExpressionError::Time {
+                    expression: self.schedule.clone(),
+                    source,
+                })?;
+                return Ok(Some(at.timestamp()).filter(within));
+            }
+            Expression::Cron(cron) => {
+                let zone = zone()?;
+                return Ok(LOOKBACK_DAYS.into_iter().find_map(|days| {
+                    let back = until.checked_sub(SignedDuration::from_hours(24 * days));
+                    let from = back.map_or(from, |back| back.max(from));
+                    cron.within(&zone, from, until).last()
+                }));
+            }
+            Expression::Rate(rate) => rate,
+        };
         let anchor = self.begins.or(self.made).unwrap_or(from);
         let passed = until.duration_since(anchor).as_secs();
         let step = i64::try_from(rate.as_secs()).unwrap_or(i64::MAX).max(1);
         let last = SignedDuration::from_secs(passed.div_euclid(step).saturating_mul(step));
         Ok(anchor.checked_add(last).ok().filter(within))
     }
-
-    fn zone(&self) -> Result<TimeZone, String> {
-        match self.zone.as_deref() {
-            None | Some("" | "UTC") => Ok(TimeZone::UTC),
-            Some(name) => TimeZoneDatabase::bundled()
-                .get(name)
-                .map_err(|_| format!("there is no time zone {name:?}")),
-        }
-    }
-}
-
-/// `5 minutes`
-fn rate(text: &str) -> Option<Duration> {
-    let (count, unit) = text.split_once(char::is_whitespace)?;
-    let count: u32 = count.parse().ok().filter(|count| *count > 0)?;
-    let unit = match unit.trim() {
-        "minute" | "minutes" => Duration::from_mins(1),
-        "hour" | "hours" => Duration::from_hours(1),
-        "day" | "days" => Duration::from_hours(24),
-        _ => return None,
-    };
-    Some(unit * count)
 }
 
 impl fmt::Display for Note {
@@ -317,7 +294,7 @@ mod tests {
         assert!(missed.is_empty());
         let unknown: Vec<String> = unknown.iter().map(ToString::to_string).collect();
         insta::assert_snapshot!(unknown.join("\n"), @r#"
-        whether its scheduled action odd was due meanwhile is not known: "sometimes" is no at(…), cron(…) or rate(…)
+        whether its scheduled action odd was due meanwhile is not known: "sometimes" is not at(…), cron(…) or rate(N minutes), (N hours) or (N days)
         whether its scheduled action moon was due meanwhile is not known: there is no time zone "Moon/Base"
         "#);
     }

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
     use crate::config::Files;
 
-    fn told(lines: &str, key: &str) -> Option<String> {
+    fn hint(lines: &str, key: &str) -> Option<String> {
         let text = format!("version: 1\naccounts: ['111122223333']\n{lines}\n");
         let config = Config::parse("test", &text, &Files::new()).unwrap();
         let resource = Resource {
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_slip_of_the_pen_is_seen_and_other_tags_are_left_alone() {
         let plain =
-            |key| told("", key).and_then(|told| told.split("mean ").nth(1).map(str::to_owned));
+            |key| hint("", key).and_then(|hint| hint.split("mean ").nth(1).map(str::to_owned));
         for (key, meant) in [
             ("deploy-hooks:shedule", "deploy-hooks:schedule?"),
             ("Deploy-Hooks:Schedule", "deploy-hooks:schedule?"),
@@ -120,20 +120,20 @@ mod tests {
     #[test]
     fn so_are_those_of_a_configured_tag_and_of_other_tools() {
         let lines = "tag: env:sleep\nimport_tags: { maid_offhours: custodian }";
-        let told = |key| told(lines, key);
+        let hint = |key| hint(lines, key);
         assert_eq!(
-            told("maid-offhours").as_deref(),
+            hint("maid-offhours").as_deref(),
             Some("the tag maid-offhours is not read; did you mean maid_offhours?")
         );
         assert_eq!(
-            told("env:slep").as_deref(),
+            hint("env:slep").as_deref(),
             Some("the tag env:slep is not read; did you mean env:sleep?")
         );
         assert_eq!(
-            told("deploy-hooks:schedule").as_deref(),
+            hint("deploy-hooks:schedule").as_deref(),
             Some("the tag deploy-hooks:schedule is not read; did you mean env:sleep?")
         );
         // Custodian takes it.
-        assert_eq!(told("MAID_OFFHOURS"), None);
+        assert_eq!(hint("MAID_OFFHOURS"), None);
     }
 }

@@ -138,13 +138,13 @@ fn a_dry_run_says_what_would_be_done() {
         remedy: String::new(),
         cause: None,
     };
-    let told = RunReport {
+    let report = RunReport {
         plan: &night,
         applied: None,
         problems: &[problem],
         savings: None,
     };
-    insta::assert_snapshot!(summary(&told), @r"
+    insta::assert_snapshot!(summary(&report), @r"
     Dry run: would stop 2 services and wake 0 services; nothing was changed.
     Not read: cluster x: ListServices failed
     ");

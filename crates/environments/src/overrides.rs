@@ -339,9 +339,9 @@ mod tests {
             request(Ask::ForceDown, "shop", until),
             "2026-11-21T20:10:00Z",
         ));
-        let again = overrides(&resource(&[]), &requests).unwrap();
+        let repeated = overrides(&resource(&[]), &requests).unwrap();
         assert_eq!(
-            (again.force_down_until, again.snoozed_until),
+            (repeated.force_down_until, repeated.snoozed_until),
             (until.parse().ok(), None)
         );
     }

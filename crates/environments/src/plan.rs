@@ -189,8 +189,8 @@ pub(crate) fn row(
             left_asleep,
         } => {
             if record.is_some_and(|record| owes(record, &row)) {
-                let want = ScheduleState::released("it is no longer selected");
-                row.decided(record, (&want, RELEASED), ctx);
+                let scheduled = ScheduleState::released("it is no longer selected");
+                row.decided(record, (&scheduled, RELEASED), ctx);
             } else {
                 (row.why, row.attention) = (why, attention);
                 row.left_asleep = left_asleep;
@@ -205,8 +205,8 @@ pub(crate) fn row(
             // A night awake costs a little money, a morning asleep everybody's work.
             let effective_record = effective_record(&row.resource, record, ctx.now);
             if effective_record.is_some_and(|record| record.set.is_some()) {
-                let want = ScheduleState::released("its schedule can't be read");
-                row.decided(record, (&want, RELEASED), ctx);
+                let scheduled = ScheduleState::released("its schedule can't be read");
+                row.decided(record, (&scheduled, RELEASED), ctx);
                 row.why = format!("{}; {why}", row.why);
             } else {
                 row.why = format!("{why}; {UNTIL_CORRECTED}");
@@ -216,7 +216,7 @@ pub(crate) fn row(
         Selection::Unstoppable { why, selected } => {
             // What sleeps is restored, whatever hinders the next sleep.
             if record.is_some_and(|record| owes(record, &row)) {
-                row.decided(record, (&selected.want, &selected.source), ctx);
+                row.decided(record, (&selected.scheduled, &selected.source), ctx);
             }
             if row.step.is_down() || row.shall.is_none() {
                 (row.step, row.shall) = (Step::Skip, None);
@@ -239,7 +239,7 @@ pub(crate) fn row(
             }
         }
         Selection::Selected(selected) => {
-            row.decided(record, (&selected.want, &selected.source), ctx);
+            row.decided(record, (&selected.scheduled, &selected.source), ctx);
             row.remarks = selected.notes;
             if let Some(remark) = selected.remark {
                 row.why.push_str("; ");
@@ -262,34 +262,34 @@ impl Row {
     fn decided(
         &mut self,
         record: Option<&SleepRecord>,
-        (want, source): (&ScheduleState, &str),
+        (scheduled, source): (&ScheduleState, &str),
         ctx: &PlanContext<'_>,
     ) {
-        let judged = decide(&self.resource, record, want, ctx);
+        let judged = decide(&self.resource, record, scheduled, ctx);
         self.attention = matches!(judged.step, Step::Conflict { .. })
-            || (self.phase == Some(Phase::Conflict) && want.state == State::On);
-        self.shall = Some(want.state);
+            || (self.phase == Some(Phase::Conflict) && scheduled.state == State::On);
+        self.shall = Some(scheduled.state);
         self.step = judged.step;
         self.why = judged.why;
         self.condition = judged.condition;
         (self.gives, self.notes) = (judged.gives, judged.notes);
         if let Some(doubt) = tag_doubt(&self.resource, record, ctx.now) {
-            let told = format!(
+            let doubt = format!(
                 "; its tag {ASLEEP_TAG} {doubt} and is not trusted: remove it, and set the count by hand"
             );
-            self.why.push_str(&told);
+            self.why.push_str(&doubt);
             self.attention = true;
         }
         if let Some((tag, believed)) = overstated_tag(&self.resource, record, ctx.now) {
-            let told = format!(
+            let doubt = format!(
                 "; its tag {ASLEEP_TAG} says {tag}, and it is not known to have had so many: {believed} at most"
             );
-            self.why.push_str(&told);
+            self.why.push_str(&doubt);
             self.attention = true;
         }
-        self.want_rule = Some(want.rule.to_string());
+        self.want_rule = Some(scheduled.rule.to_string());
         self.source = Some(source.to_owned());
-        self.next_edge = want.next_edge.map(|edge| edge.at);
+        self.next_edge = scheduled.next_edge.map(|edge| edge.at);
     }
 
     /// Whether people may ask for it to sleep or to be awake.
@@ -305,8 +305,8 @@ impl Row {
     /// Why, with what should be known of its schedule.
     pub fn why_and_remarks(&self) -> String {
         let remarks = self.remarks.iter().map(String::as_str);
-        let told: Vec<&str> = std::iter::once(self.why.as_str()).chain(remarks).collect();
-        told.join("; ")
+        let sentences: Vec<&str> = std::iter::once(self.why.as_str()).chain(remarks).collect();
+        sentences.join("; ")
     }
 
     /// Adds what is not in the state that was asked for.

@@ -129,14 +129,14 @@ impl RateLimiter {
 
     /// Waits for several tokens, which are used when the last is there; returns how many there are. Nobody else waits for
     /// several meanwhile: callers that each hold unused tokens would later use them all at once, and exceed what AWS allows.
-    pub async fn acquire_up_to(&self, wanted: usize, deadline: Instant) -> usize {
+    pub async fn acquire_up_to(&self, count: usize, deadline: Instant) -> usize {
         let _first_come_first_served = self.queue.lock().await;
-        for got in 0..wanted {
+        for got in 0..count {
             if self.acquire(deadline).await.is_err() {
                 return got;
             }
         }
-        wanted
+        count
     }
 
     /// Waits for a token, unless that would be after `deadline`: then there is none.

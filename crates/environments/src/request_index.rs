@@ -80,7 +80,7 @@ mod tests {
             "dev / shop",
             "dev/shop/x no(t) a,pattern",
         ];
-        let elsewhere = Place {
+        let other_place = Place {
             account: "444455556666".into(),
             region: "eu-central-1".into(),
         };
@@ -99,7 +99,7 @@ mod tests {
             .collect();
         let mut sets: Vec<Vec<Request>> = all.iter().map(|one| vec![one.clone()]).collect();
         all.push(request((1, &"dev/web"), Ask::ForceDown, None));
-        all.push(request((9, &"*"), Ask::ForceDown, Some(elsewhere)));
+        all.push(request((9, &"*"), Ask::ForceDown, Some(other_place)));
         sets.push(all.clone());
         all.push(Request::unreadable());
         sets.extend([all, Vec::new()]);
@@ -108,13 +108,13 @@ mod tests {
             .iter()
             .flat_map(|set| services.iter().map(move |one| (set, one)))
         {
-            let said = RequestIndex::new(requests).of(resource);
+            let found_overrides = RequestIndex::new(requests).of(resource);
             assert_eq!(
-                said,
+                found_overrides,
                 overrides(resource, requests),
                 "{resource:?} {requests:?}"
             );
-            found += usize::from(said.is_ok_and(|all| all != Overrides::default()));
+            found += usize::from(found_overrides.is_ok_and(|all| all != Overrides::default()));
         }
         assert!(found > 10, "only {found}");
     }

@@ -30,33 +30,33 @@ pub struct RunReport<'a> {
 }
 
 /// The summary as plain text, the most important first.
-pub fn summary(told: &RunReport<'_>) -> String {
+pub fn summary(report: &RunReport<'_>) -> String {
     let mut text = String::new();
-    headline(told, &mut text);
-    failures(told, &mut text);
-    refusals(told, &mut text);
-    for problem in told.problems {
+    headline(report, &mut text);
+    failures(report, &mut text);
+    refusals(report, &mut text);
+    for problem in report.problems {
         line(&mut text, &format!("Not read: {problem}"));
     }
-    conditions(told.plan, &mut text);
-    conflicts(told.plan, &mut text);
-    deferred(told.plan, &mut text);
-    attention(told.plan, &mut text);
-    for remark in remarks(told.plan) {
+    conditions(report.plan, &mut text);
+    conflicts(report.plan, &mut text);
+    deferred(report.plan, &mut text);
+    attention(report.plan, &mut text);
+    for remark in remarks(report.plan) {
         let end = if remark.ends_with('?') { "" } else { "." };
         line(&mut text, &format!("Note: {remark}{end}"));
     }
-    for warning in told.applied.iter().flat_map(|applied| &applied.warnings) {
+    for warning in report.applied.iter().flat_map(|applied| &applied.warnings) {
         line(&mut text, &format!("Note: {warning}."));
     }
-    if let Some(applied) = told.applied.filter(|applied| applied.refusals > 0) {
+    if let Some(applied) = report.applied.filter(|applied| applied.refusals > 0) {
         let times = count(applied.refusals.try_into().unwrap_or(usize::MAX), "time");
         line(
             &mut text,
             &format!("AWS throttled calls {times}; each was repeated, more slowly."),
         );
     }
-    if let Some(savings) = told.savings.filter(|savings| savings.services > 0) {
+    if let Some(savings) = report.savings.filter(|savings| savings.services > 0) {
         line(
             &mut text,
             &format!("Saved by the sleep that ended: {savings}."),
@@ -65,9 +65,9 @@ pub fn summary(told: &RunReport<'_>) -> String {
     text
 }
 
-fn headline(told: &RunReport<'_>, text: &mut String) {
-    let Some(applied) = told.applied else {
-        let totals = &told.plan.totals;
+fn headline(report: &RunReport<'_>, text: &mut String) {
+    let Some(applied) = report.applied else {
+        let totals = &report.plan.totals;
         line(
             text,
             &format!(
@@ -109,8 +109,8 @@ fn headline(told: &RunReport<'_>, text: &mut String) {
     }
 }
 
-fn failures(told: &RunReport<'_>, text: &mut String) {
-    let Some(applied) = told.applied else {
+fn failures(report: &RunReport<'_>, text: &mut String) {
+    let Some(applied) = report.applied else {
         return;
     };
     let mut alike: BTreeMap<(String, &str), Vec<&Outcome>> = BTreeMap::new();
@@ -145,8 +145,8 @@ fn failures(told: &RunReport<'_>, text: &mut String) {
 }
 
 /// Refusals of this run. The plan does not know yet of those that are not tried again.
-fn refusals(told: &RunReport<'_>, text: &mut String) {
-    for outcome in told.applied.iter().flat_map(|applied| &applied.outcomes) {
+fn refusals(report: &RunReport<'_>, text: &mut String) {
+    for outcome in report.applied.iter().flat_map(|applied| &applied.outcomes) {
         if let End::Refused {
             what,
             detail,
@@ -248,11 +248,11 @@ pub fn by_note<'a>(notes: impl IntoIterator<Item = (&'a str, String)>) -> Vec<St
     for (note, place) in notes {
         alike.entry(note).or_default().push(place);
     }
-    let told = |(note, places): (&str, Vec<String>)| {
+    let line = |(note, places): (&str, Vec<String>)| {
         let places: Vec<&str> = places.iter().map(String::as_str).collect();
         format!("{}: {note}", names(&places))
     };
-    alike.into_iter().map(told).collect()
+    alike.into_iter().map(line).collect()
 }
 
 fn names(places: &[&str]) -> String {

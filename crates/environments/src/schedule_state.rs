@@ -101,7 +101,7 @@ fn last_edge(
 mod tests {
     use super::*;
 
-    fn want(text: &str, now: &str, overrides: &Overrides) -> ScheduleState {
+    fn state_of(text: &str, now: &str, overrides: &Overrides) -> ScheduleState {
         let schedule = Schedule::parse(text, Some("UTC")).unwrap();
         ScheduleState::of(&schedule, &Calendar::none(), overrides, at(now))
     }
@@ -114,13 +114,13 @@ mod tests {
     fn the_edges_on_both_sides() {
         let office = "Mon-Fri 09:00-22:00 UTC";
         // A Saturday.
-        let night = want(office, "2026-11-21T12:00:00Z", &Overrides::default());
+        let night = state_of(office, "2026-11-21T12:00:00Z", &Overrides::default());
         assert_eq!(night.state, State::Off);
         assert_eq!(night.last_edge, Some(at("2026-11-20T22:00:00Z")));
         assert_eq!(night.next_edge.unwrap().at, at("2026-11-23T09:00:00Z"));
         assert!(night.has_changed_since(at("2026-11-20T21:59:59Z")));
         assert!(!night.has_changed_since(at("2026-11-20T22:00:00Z")));
-        let always = want("always", "2026-11-21T12:00:00Z", &Overrides::default());
+        let always = state_of("always", "2026-11-21T12:00:00Z", &Overrides::default());
         assert_eq!((always.last_edge, always.next_edge), (None, None));
     }
 
@@ -130,7 +130,7 @@ mod tests {
             keep_up_until: Some(at("2026-11-21T02:00:00Z")),
             ..Overrides::default()
         };
-        let later = want(
+        let later = state_of(
             "Mon-Fri 09:00-22:00 UTC",
             "2026-11-21T02:05:00Z",
             &overrides,
@@ -140,7 +140,7 @@ mod tests {
             force_down_until: Some(at("2026-11-23T18:00:00Z")),
             ..Overrides::default()
         };
-        let now = want("Mon-Fri 09:00-22:00 UTC", "2026-11-23T12:00:00Z", &forced);
+        let now = state_of("Mon-Fri 09:00-22:00 UTC", "2026-11-23T12:00:00Z", &forced);
         assert_eq!(
             (now.state, now.forced, now.last_edge),
             (State::Off, true, None)

@@ -82,8 +82,8 @@ pub struct Selected {
     pub source: Arc<str>,
     /// What people asked for.
     pub overrides: Overrides,
-    /// What is wanted now.
-    pub want: ScheduleState,
+    /// What its schedule and what people asked for come to now.
+    pub scheduled: ScheduleState,
     /// What of its tags could not be understood, and does not matter just now.
     pub remark: Option<String>,
     /// Something that was asked for can't be read; it may be to keep it up.
@@ -105,7 +105,7 @@ pub struct Selector<'a> {
     /// By the configured key of an imported tag (none is our own tag) and the value.
     schedules: HashMap<(Option<&'a str>, String), ReadSchedule>,
     rules: Vec<(Arc<Schedule>, Arc<str>)>,
-    wants: HashMap<(usize, [Option<Timestamp>; 3]), ScheduleState>,
+    states: HashMap<(usize, [Option<Timestamp>; 3]), ScheduleState>,
 }
 
 impl<'a> Selector<'a> {
@@ -129,7 +129,7 @@ impl<'a> Selector<'a> {
             named,
             schedules: HashMap::new(),
             rules: rules.collect(),
-            wants: HashMap::new(),
+            states: HashMap::new(),
         }
     }
 
@@ -179,16 +179,16 @@ impl<'a> Selector<'a> {
             Err(why) if forced => return Selection::UnclearOverride { why, own: true },
             Err(why) => return Selection::UnreadableSchedule { why },
         };
-        let want = self.want(&schedule, &overrides);
+        let scheduled = self.state_of(&schedule, &overrides);
         // Perhaps it was asked to be kept up: so it is not stopped, and is woken all the same.
-        if want.state == State::Off
+        if scheduled.state == State::Off
             && !forced
             && let Some(unclear) = unclear
         {
             let (why, own) = (unclear.to_string(), unclear != UnclearSource::Request);
             return Selection::UnclearOverride { why, own };
         }
-        // What is no fault of this service is told once, and not beside each.
+        // What is no fault of this service is reported once, and not beside each.
         let is_unclear = unclear.is_some();
         let remark = unclear.filter(|what| *what != UnclearSource::Request);
         let mut notes = schedule.remarks().to_vec();
@@ -198,7 +198,7 @@ impl<'a> Selector<'a> {
             schedule,
             source,
             overrides,
-            want,
+            scheduled,
             remark: remark.map(|what| what.to_string()),
             is_unclear,
         })
@@ -216,7 +216,7 @@ impl<'a> Selector<'a> {
                 let key = &self.config.tag;
                 let value = &resource.tags[key];
                 let schedule = self
-                    .read((None, value), |this| this.own(value.trim()))
+                    .read((None, value), |this| this.of_own_tag(value.trim()))
                     .map_err(|why| format!("the tag {key} says {value:?}: {why}"))?;
                 Ok((schedule, format!("tag {key}: {value}").into()))
             }
@@ -375,7 +375,7 @@ impl<'a> Selector<'a> {
     }
 
     /// What our own tag says: a schedule's name, a word for the default one, or windows.
-    fn own(&self, value: &str) -> Result<Arc<Schedule>, String> {
+    fn of_own_tag(&self, value: &str) -> Result<Arc<Schedule>, String> {
         let config = self.config;
         let means_default = DEFAULT_WORDS.contains(&value.to_ascii_lowercase().as_str());
         let name = if means_default {
@@ -393,7 +393,7 @@ impl<'a> Selector<'a> {
         read.map(Arc::new).map_err(|error| error.to_string())
     }
 
-    fn want(&mut self, schedule: &Arc<Schedule>, overrides: &Overrides) -> ScheduleState {
+    fn state_of(&mut self, schedule: &Arc<Schedule>, overrides: &Overrides) -> ScheduleState {
         // The schedule lives as long as this selector, so its address is its name.
         let key = (
             Arc::as_ptr(schedule) as usize,
@@ -404,7 +404,7 @@ impl<'a> Selector<'a> {
             ],
         );
         let (calendar, now) = (&self.config.calendar, self.now);
-        self.wants
+        self.states
             .entry(key)
             .or_insert_with(|| ScheduleState::of(schedule, calendar, overrides, now))
             .clone()

@@ -43,13 +43,13 @@ fn choose(resource: &Resource) -> Selection {
     Selector::new(&config, &[], NOON.parse().unwrap()).choose(resource)
 }
 
-fn told(choice: Selection) -> String {
+fn outcome(choice: Selection) -> String {
     match choice {
         Selection::Selected(selected) => {
-            let (want, source) = (&selected.want, &selected.source);
+            let (scheduled, source) = (&selected.scheduled, &selected.source);
             let remark = selected.remark.map(|remark| format!("; {remark} (!)"));
             let remark = remark.unwrap_or_default();
-            format!("{} {} ({source}){remark}", want.state, want.rule)
+            format!("{} {} ({source}){remark}", scheduled.state, scheduled.rule)
         }
         Selection::UnclearOverride { why, .. }
         | Selection::UnreadableSchedule { why }
@@ -87,7 +87,10 @@ fn who_has_opted_in_is_selected() {
         ("live-preview/web", &[(TAG, "office")]),
         ("delivery/products", &[(TAG, "office")]),
     ] {
-        lines.push(format!("{place} {}", told(choose(&resource(place, tags)))));
+        lines.push(format!(
+            "{place} {}",
+            outcome(choose(&resource(place, tags)))
+        ));
     }
     insta::assert_snapshot!(lines.join("\n"), @r#"
     dev/shop on by "Mon-Fri 09:00-22:00 Europe/Berlin" (tag deploy-hooks:schedule: )
@@ -137,7 +140,7 @@ fn custodians_keys_are_found_in_any_case_as_custodian_finds_them() {
     ));
     let line = "import_tags: { maid_offhours: custodian }";
     let twice = |other| {
-        told(chosen(
+        outcome(chosen(
             line,
             &[("Maid_Offhours", value), ("maid_offhours", other)],
         ))
@@ -149,27 +152,27 @@ fn custodians_keys_are_found_in_any_case_as_custodian_finds_them() {
 #[test]
 fn the_policy_of_an_imported_tag_counts_for_what_its_values_leave_out() {
     let line = "import_tags: { maid_offhours: { syntax: custodian, on_hour: 8, off_hour: 22, weekends: false } }";
-    let told = |value| told(chosen(line, &[("maid_offhours", value)]));
-    insta::assert_snapshot!(told(""), @"on switched on at 2026-11-23T07:00:00Z by the hour in Europe/Berlin (tag maid_offhours: )");
-    insta::assert_snapshot!(told("tz=utc"), @"on switched on at 2026-11-23T08:00:00Z by the hour in Etc/UTC (tag maid_offhours: tz=utc)");
-    insta::assert_snapshot!(told("on=(m-f,6)"), @"on switched on at 2026-11-23T05:00:00Z by the hour in Europe/Berlin (tag maid_offhours: on=(m-f,6))");
+    let outcome = |value| outcome(chosen(line, &[("maid_offhours", value)]));
+    insta::assert_snapshot!(outcome(""), @"on switched on at 2026-11-23T07:00:00Z by the hour in Europe/Berlin (tag maid_offhours: )");
+    insta::assert_snapshot!(outcome("tz=utc"), @"on switched on at 2026-11-23T08:00:00Z by the hour in Etc/UTC (tag maid_offhours: tz=utc)");
+    insta::assert_snapshot!(outcome("on=(m-f,6)"), @"on switched on at 2026-11-23T05:00:00Z by the hour in Europe/Berlin (tag maid_offhours: on=(m-f,6))");
 }
 
 #[test]
 fn a_tag_of_another_tool_is_read_as_that_tool_reads_it() {
-    let told = |syntax, value| {
+    let outcome = |syntax, value| {
         let line = format!(
             "schedules: {{ office: Mon-Fri 09:00-22:00 }}\nimport_tags: {{ theirs: {syntax} }}"
         );
-        told(chosen(&line, &[("theirs", value)]))
+        outcome(chosen(&line, &[("theirs", value)]))
     };
-    insta::assert_snapshot!(told("go-kube-downscaler", "Mon-Fri 20:00-08:00 Europe/Berlin"), @r#"off outside all windows (tag theirs: Mon-Fri 20:00-08:00 Europe/Berlin)"#);
-    insta::assert_snapshot!(told("kube-downscaler", "Mon-Fri 20:00-08:00 Europe/Berlin"), @r#"the tag theirs says "Mon-Fri 20:00-08:00 Europe/Berlin": column 9: "Mon-Fri 20:00-08:00 Europe/Berlin" ends before it starts: GoKubeDownscaler is on from 00:00 to 08:00 and from 20:00 to 24:00 of each of these days, and kube-downscaler in Python is never on; write Mon-Fri 00:00-08:00 Europe/Berlin,Mon-Fri 20:00-24:00 Europe/Berlin for the first and never for the second, or name the grammar go-kube-downscaler or py-kube-downscaler (!)"#);
-    insta::assert_snapshot!(told("kube-downscaler", "Mon-Fri 08:00-20:00"), @r#"on by "Mon-Fri 08:00-20:00 Europe/Berlin" (tag theirs: Mon-Fri 08:00-20:00)"#);
-    insta::assert_snapshot!(told("kube-downscaler", "office"), @r#"the tag theirs says "office": column 1: "office" is not a time specification; write Mon-Fri 07:30-20:30 Europe/Berlin (!)"#);
+    insta::assert_snapshot!(outcome("go-kube-downscaler", "Mon-Fri 20:00-08:00 Europe/Berlin"), @r#"off outside all windows (tag theirs: Mon-Fri 20:00-08:00 Europe/Berlin)"#);
+    insta::assert_snapshot!(outcome("kube-downscaler", "Mon-Fri 20:00-08:00 Europe/Berlin"), @r#"the tag theirs says "Mon-Fri 20:00-08:00 Europe/Berlin": column 9: "Mon-Fri 20:00-08:00 Europe/Berlin" ends before it starts: GoKubeDownscaler is on from 00:00 to 08:00 and from 20:00 to 24:00 of each of these days, and kube-downscaler in Python is never on; write Mon-Fri 00:00-08:00 Europe/Berlin,Mon-Fri 20:00-24:00 Europe/Berlin for the first and never for the second, or name the grammar go-kube-downscaler or py-kube-downscaler (!)"#);
+    insta::assert_snapshot!(outcome("kube-downscaler", "Mon-Fri 08:00-20:00"), @r#"on by "Mon-Fri 08:00-20:00 Europe/Berlin" (tag theirs: Mon-Fri 08:00-20:00)"#);
+    insta::assert_snapshot!(outcome("kube-downscaler", "office"), @r#"the tag theirs says "office": column 1: "office" is not a time specification; write Mon-Fri 07:30-20:30 Europe/Berlin (!)"#);
     // A word that means nothing to it.
-    insta::assert_snapshot!(told("custodian", "office"), @"on switched on at 2026-11-23T06:00:00Z by the hour in Europe/Berlin (tag theirs: office)");
-    insta::assert_snapshot!(told("custodian", " off"), @"on switched on at 2026-11-23T06:00:00Z by the hour in Europe/Berlin (tag theirs:  off)");
+    insta::assert_snapshot!(outcome("custodian", "office"), @"on switched on at 2026-11-23T06:00:00Z by the hour in Europe/Berlin (tag theirs: office)");
+    insta::assert_snapshot!(outcome("custodian", " off"), @"on switched on at 2026-11-23T06:00:00Z by the hour in Europe/Berlin (tag theirs:  off)");
 }
 
 #[test]
@@ -228,7 +231,7 @@ fn each_refusal_has_its_reason() {
     });
     let lines: Vec<String> = services
         .iter()
-        .map(|resource| format!("{} {}", resource.place(), told(choose(resource))))
+        .map(|resource| format!("{} {}", resource.place(), outcome(choose(resource))))
         .collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
     dev/shop not selected: no tag deploy-hooks:schedule and no rule
@@ -262,10 +265,10 @@ fn what_is_shared_is_worked_out_once() {
     for n in 0..100 {
         let choice = selector.choose(&resource(&format!("dev/shop-{n}"), &[(TAG, "office")]));
         assert!(
-            matches!(choice, Selection::Selected(selected) if selected.want.state == State::On)
+            matches!(choice, Selection::Selected(selected) if selected.scheduled.state == State::On)
         );
     }
-    assert_eq!((selector.schedules.len(), selector.wants.len()), (1, 1));
+    assert_eq!((selector.schedules.len(), selector.states.len()), (1, 1));
 }
 
 #[test]

@@ -258,7 +258,7 @@ impl SleepRecord {
     }
 
     /// The counts that our own calls can have led to while we are on the way: saved, zero, and what
-    /// Application Auto Scaling makes of either when it is told the bounds.
+    /// Application Auto Scaling makes of either when the bounds are set.
     pub(crate) fn between(&self) -> Vec<u32> {
         let (Some(was), Some(set)) = (&self.was, self.set) else {
             return Vec::new();

@@ -14,7 +14,7 @@ const NIGHT: &str = "2026-11-23T22:00:00Z";
 const MORNING: &str = "2026-11-24T09:00:00Z";
 const PROTECTED: &str = "deploy-hooks:protected";
 
-fn told(ran: &Ran) -> String {
+fn report_of(ran: &Ran) -> String {
     summary(&RunReport {
         plan: &ran.plan,
         applied: Some(&ran.applied),
@@ -89,7 +89,7 @@ fn what_a_scheduled_action_would_have_set_is_given_and_reported() {
         office.run("night").await;
         office.until(MORNING).await;
         let ran = office.run("morning").await;
-        insta::assert_snapshot!(told(&ran), @r"
+        insta::assert_snapshot!(report_of(&ran), @r"
         Stopped 0 services, woke 4 services.
         Note: dev/api: while it slept the scheduled action cool was due at 2026-11-24T02:00:00Z and would have set 0-3; it had 4 (2-10), and would have 3 (0-3) by now.
         Note: dev/web: while it slept the scheduled action prewarm was due at 2026-11-24T07:30:00Z and would have set 10-20; it had 4 (2-10), and would have 10 (10-20) by now.
@@ -157,7 +157,7 @@ fn actions_that_can_not_be_read_are_not_known() {
                 .then_some(CallFault::Fail(400, "AccessDeniedException"))
         });
         let ran = office.run("morning").await;
-        insta::assert_snapshot!(told(&ran), @r"
+        insta::assert_snapshot!(report_of(&ran), @r"
         Stopped 0 services, woke 1 service.
         Not read: DescribeScheduledActions failed: AccessDeniedException: injected; the function's role needs application-autoscaling:DescribeScheduledActions; whether scheduled actions were due while services slept is not known
         ");
@@ -191,7 +191,7 @@ fn a_tag_alone_starts_no_more_than_something_vouches_for() {
         });
         office.until(MORNING).await;
         let ran = office.run("morning").await;
-        insta::assert_snapshot!(told(&ran), @r"
+        insta::assert_snapshot!(report_of(&ran), @r"
         Stopped 0 services, woke 4 services.
         Note: dev/forged: its tag deploy-hooks:asleep says 5000, and it is not known to have had so many: it has 10 now.
         Note: dev/forged-bounds: its tag deploy-hooks:asleep says 4500 (4000-5000), and it is not known to have had so many: it has 20 (20-20) now.
@@ -279,18 +279,18 @@ fn what_was_due_counts_where_somebody_touched_it_in_the_night_too() {
         office.run("tick").await;
         office.until(MORNING).await;
         let ran = office.run("morning").await;
-        let told = told(&ran);
+        let report_of = report_of(&ran);
         for place in ["dev/same", "dev/other", "dev/max"] {
-            let line = told.lines().find(|line| line.contains(place));
+            let line = report_of.lines().find(|line| line.contains(place));
             assert!(
                 line.is_some_and(|line| line.contains("prewarm was due")),
-                "{told}"
+                "{report_of}"
             );
         }
         assert_eq!(has(&office, "dev/same"), (10, bounds(10, 20)));
         // Five do not fit into what is due, so it has the bounds that it had.
-        assert_eq!(has(&office, "dev/other"), (5, bounds(2, 10)), "{told}");
-        assert_eq!(has(&office, "dev/low"), (2, bounds(0, 3)), "{told}");
-        assert_eq!(has(&office, "dev/max"), (10, bounds(10, 12)), "{told}");
+        assert_eq!(has(&office, "dev/other"), (5, bounds(2, 10)), "{report_of}");
+        assert_eq!(has(&office, "dev/low"), (2, bounds(0, 3)), "{report_of}");
+        assert_eq!(has(&office, "dev/max"), (10, bounds(10, 12)), "{report_of}");
     });
 }

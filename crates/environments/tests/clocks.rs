@@ -60,13 +60,13 @@ fn judge(record: &SleepRecord, desired: u32, now: &str) -> Decision {
         ..Resource::default()
     };
     let office = Schedule::parse("Mon-Fri 09:00-22:00", Some("UTC")).unwrap();
-    let want = ScheduleState::of(&office, &Calendar::none(), &Overrides::default(), at(now));
+    let scheduled = ScheduleState::of(&office, &Calendar::none(), &Overrides::default(), at(now));
     let ctx = PlanContext {
         now: at(now),
         run: "this",
         defer_deadline: SignedDuration::from_hours(1),
     };
-    decide(&resource, Some(record), &want, &ctx)
+    decide(&resource, Some(record), &scheduled, &ctx)
 }
 
 #[test]

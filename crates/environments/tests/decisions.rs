@@ -58,14 +58,14 @@ fn resource(kind: Kind, level: Level) -> Resource {
 
 fn judge(resource: &Resource, record: Option<&SleepRecord>, window: &str, now: Timestamp) -> Step {
     let schedule = Schedule::parse(window, Some("UTC")).unwrap();
-    let want = ScheduleState::of(&schedule, &Calendar::none(), &Overrides::default(), now);
+    let scheduled = ScheduleState::of(&schedule, &Calendar::none(), &Overrides::default(), now);
     let defer_deadline = SignedDuration::from_hours(1);
     let ctx = PlanContext {
         now,
         run: "this",
         defer_deadline,
     };
-    decide(resource, record, &want, &ctx).step
+    decide(resource, record, &scheduled, &ctx).step
 }
 
 proptest! {

@@ -78,14 +78,14 @@ fn after_the_morning_they_are_as_in_the_evening() {
             insta::assert_snapshot!(state.others.all["dev-workers"].tags[ASLEEP_TAG], @"desired=3 min=2 max=6 suspended=--- at=2026-11-23T22:00:00Z");
             insta::assert_snapshot!(state.others.all["dev-users"].tags[ASLEEP_TAG], @"desired=1 at=2026-11-23T22:00:00Z");
         });
-        let told: Vec<String> = ran
+        let summaries: Vec<String> = ran
             .plan
             .rows
             .iter()
             .filter(|row| row.attention)
             .map(|row| format!("{}: {}", row.resource.name, row.why))
             .collect();
-        insta::assert_snapshot!(told.join("\n"), @r"
+        insta::assert_snapshot!(summaries.join("\n"), @r"
         dev-old: RDS stops provisioned Aurora clusters only
         dev-replica: RDS does not stop an instance that is a read replica or has one
         ");
@@ -111,7 +111,7 @@ fn a_database_that_aws_has_started_after_seven_days_is_stopped_again() {
         let office = office();
         office.until("2026-11-23T22:00:00Z").await;
         office.world.with(|state| {
-            // From here on it shall never run.
+            // From here on it must never run.
             let tags = &mut state.others.all.get_mut("dev-orders").unwrap().tags;
             tags.insert("deploy-hooks:schedule".into(), "never".into());
         });

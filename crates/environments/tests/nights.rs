@@ -113,13 +113,13 @@ fn after_the_morning_everything_is_as_in_the_evening() {
             &office.config.prices,
             environments::savings::Sleeps::Ending,
         );
-        let told = RunReport {
+        let report = RunReport {
             plan: &ran.plan,
             applied: Some(&ran.applied),
             problems: &ran.gathered.problems,
             savings: Some(&savings),
         };
-        insta::assert_snapshot!(summary(&told), @r#"
+        insta::assert_snapshot!(summary(&report), @r#"
         Stopped 0 services, woke 3 services.
         Skipped: dev/express: an Express service is managed by ECS itself.
         Skipped: dev/leaving: it is being deleted (DRAINING).
@@ -154,13 +154,13 @@ fn a_manual_start_sticks_until_the_next_edge_and_is_left_alone() {
         assert!(office.run("tick 2").await.applied.outcomes.is_empty());
         office.until(MORNING).await;
         let ran = office.run("morning").await;
-        let told = RunReport {
+        let report = RunReport {
             plan: &ran.plan,
             applied: Some(&ran.applied),
             problems: &[],
             savings: None,
         };
-        insta::assert_snapshot!(summary(&told), @r"
+        insta::assert_snapshot!(summary(&report), @r"
         Stopped 0 services, woke 0 services.
         Conflict: dev/api: somebody changed it while it slept: set to 0 (0-6, suspended), found at 1 (0-6, suspended); left alone; its bounds 2-6 are restored when its count lies within them.
         Conflict: dev/web: somebody changed it while it slept: set to 0 (0-6, suspended), found at 2 (0-6, suspended); left alone; its bounds 1-6 and suspensions are restored.
@@ -506,13 +506,13 @@ fn one_failure_never_stops_the_others() {
             .world
             .ecs(|ecs| ecs.services.values().filter(|one| one.desired == 0).count());
         assert_eq!(down, 6);
-        let told = RunReport {
+        let report = RunReport {
             plan: &ran.plan,
             applied: Some(&ran.applied),
             problems: &[],
             savings: None,
         };
-        insta::assert_snapshot!(summary(&told), @r"
+        insta::assert_snapshot!(summary(&report), @r"
         Stopped 6 services, woke 0 services.
         Failed for 2 services (dev/web-1, dev/web-4): UpdateService: AccessDeniedException: injected. What to do: give the role ecs:UpdateService.
         ");

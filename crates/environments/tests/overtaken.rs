@@ -203,13 +203,13 @@ fn two_runs_at_once_keep_the_order_of_the_tiers() {
                 };
                 let first = office.run_for("first", Duration::from_mins(2));
                 let (first, second) = tokio::join!(first, second);
-                let told = format!("call {call}, {later} s later, {seconds} s");
-                assert_eq!(levels(&office)["dev/db-main"].0, 1, "{told}");
-                assert_eq!(levels(&office)[PLACE].0, 0, "{told}");
+                let label = format!("call {call}, {later} s later, {seconds} s");
+                assert_eq!(levels(&office)["dev/db-main"].0, 1, "{label}");
+                assert_eq!(levels(&office)[PLACE].0, 0, "{label}");
                 for ran in [first, second] {
                     assert!(
                         ran.applied.is_to_be_continued(),
-                        "{told}: {:?}",
+                        "{label}: {:?}",
                         ran.applied
                     );
                 }

@@ -320,27 +320,27 @@ async fn story(services: Vec<Svc>, acts: Vec<Act>) {
         let phase = record
             .as_ref()
             .map_or("none", |record| record["phase"].as_str().unwrap());
-        let told = || format!("{place}: {:?} → {now:?}, {record:?}", first[place]);
+        let context = || format!("{place}: {:?} → {now:?}, {record:?}", first[place]);
         assert!(
             ["none", "up", "left", "conflict"].contains(&phase),
             "{}",
-            told()
+            context()
         );
         if !story.ledger.touched.contains(place) {
-            assert_eq!(now, first[place], "{}", told());
-            assert_ne!(phase, "conflict", "{}", told());
+            assert_eq!(now, first[place], "{}", context());
+            assert_ne!(phase, "conflict", "{}", context());
             let tagged = story
                 .office
                 .world
                 .ecs(|ecs| ecs.get(place).tags.contains_key(ASLEEP_TAG));
-            assert!(!tagged, "{}", told());
+            assert!(!tagged, "{}", context());
         } else if now.0 == 0 && !found_at_zero(record.as_ref()) {
             // Nobody lost it: somebody set it to zero, or it began so.
             let zero = story
                 .office
                 .world
                 .ecs(|ecs| ecs.get(place).counts.contains(&0));
-            assert!(zero, "{}", told());
+            assert!(zero, "{}", context());
         }
     }
     for place in PLACES.iter().filter(|place| !SELECTED.contains(place)) {

@@ -37,7 +37,7 @@ fn office(databases: &[(&str, &'static str, &'static str, &str)]) -> Fixture {
     office
 }
 
-fn told(ran: &Ran) -> String {
+fn report_of(ran: &Ran) -> String {
     summary(&RunReport {
         plan: &ran.plan,
         applied: Some(&ran.applied),
@@ -94,7 +94,7 @@ fn what_rds_never_stops_is_skipped_with_the_reason() {
         });
         office.until(NIGHT).await;
         let ran = office.run("night").await;
-        insta::assert_snapshot!(told(&ran), @r"
+        insta::assert_snapshot!(report_of(&ran), @r"
         Stopped 2 services, woke 0 services.
         Skipped: rds/dev-blue: RDS does not stop what is part of a blue/green deployment.
         Skipped: rds/dev-copied: RDS does not stop a cluster that is a replica or has one in another region.
@@ -113,9 +113,9 @@ fn what_rds_never_stops_is_skipped_with_the_reason() {
         office.until(MORNING).await;
         let ran = office.run("morning").await;
         assert!(
-            told(&ran).starts_with("Stopped 0 services, woke 2 services."),
+            report_of(&ran).starts_with("Stopped 0 services, woke 2 services."),
             "{}",
-            told(&ran)
+            report_of(&ran)
         );
     });
 }
@@ -143,14 +143,14 @@ fn a_refusal_that_repeats_is_reported_once_and_everything_is_taken_back() {
         refuse(&office, "StopDBCluster", "InvalidDBClusterStateFault");
         office.until(NIGHT).await;
         let ran = office.run("first").await;
-        insta::assert_snapshot!(told(&ran), @r"
+        insta::assert_snapshot!(report_of(&ran), @r"
         Stopped 0 services, woke 0 services.
         Refused: rds/dev-users: StopDBCluster of dev-users: InvalidDBClusterStateFault: injected; the next run tries once more.
         ");
         assert!(!tagged(), "it does not sleep");
         office.until("2026-11-23T22:05:00Z").await;
         let ran = office.run("second").await;
-        insta::assert_snapshot!(told(&ran), @r"
+        insta::assert_snapshot!(report_of(&ran), @r"
         Stopped 0 services, woke 0 services.
         Refused: rds/dev-users: StopDBCluster of dev-users: InvalidDBClusterStateFault: injected; it keeps running, and is tried again after the next edge.
         ");
@@ -169,7 +169,7 @@ fn a_refusal_that_repeats_is_reported_once_and_everything_is_taken_back() {
             );
             assert_eq!(ran.plan.totals.asleep, 0);
             insta::allow_duplicates! {
-                insta::assert_snapshot!(told(&ran), @r"
+                insta::assert_snapshot!(report_of(&ran), @r"
                 Stopped 0 services, woke 0 services.
                 Refused: rds/dev-users: AWS does not stop it: InvalidDBClusterStateFault: injected. What to do: see what AWS says of it, or take its tag away; it is tried again after the next edge.
                 ");
@@ -179,9 +179,9 @@ fn a_refusal_that_repeats_is_reported_once_and_everything_is_taken_back() {
         office.until(MORNING).await;
         let ran = office.run("morning").await;
         assert!(
-            told(&ran).starts_with("Stopped 0 services, woke 0 services."),
+            report_of(&ran).starts_with("Stopped 0 services, woke 0 services."),
             "{}",
-            told(&ran)
+            report_of(&ran)
         );
         assert!(row(&ran, "dev-users").condition.is_none());
         // By the next evening it may be another cluster.
@@ -278,9 +278,9 @@ fn what_is_denied_or_passes_is_no_refusal_of_the_thing() {
             office.until(MORNING).await;
             let ran = office.run("morning").await;
             assert!(
-                told(&ran).starts_with("Stopped 0 services, woke 0 services."),
+                report_of(&ran).starts_with("Stopped 0 services, woke 0 services."),
                 "{}",
-                told(&ran)
+                report_of(&ran)
             );
             let web = office.world.ecs(|ecs| ecs.get("dev/web").clone());
             assert_eq!((web.desired, web.tags.contains_key(ASLEEP_TAG)), (3, false));

@@ -38,7 +38,7 @@ fn office(groups: &[(&str, &'static str)]) -> Fixture {
     office
 }
 
-fn told(ran: &Ran) -> String {
+fn report_of(ran: &Ran) -> String {
     summary(&RunReport {
         plan: &ran.plan,
         applied: Some(&ran.applied),
@@ -98,7 +98,7 @@ fn a_group_that_would_not_shrink_or_not_come_back_is_skipped_with_the_reason() {
         ]);
         office.until(NIGHT).await;
         let ran = office.run("night").await;
-        insta::assert_snapshot!(told(&ran), @r"
+        insta::assert_snapshot!(report_of(&ran), @r"
         Stopped 3 services, woke 0 services.
         Skipped: autoscaling/dev-least: its warm pool would hold 2 instances while the group is at zero; give the pool a MinSize of 0 and no MaxGroupPreparedCapacity.
         Skipped: autoscaling/dev-no-launch: its process Launch is suspended, so nothing would wake it.
@@ -196,7 +196,7 @@ fn instances_that_stay_are_reported_until_they_are_gone_and_are_no_saving() {
         holds(&office, WAITS);
         office.until("2026-11-23T22:05:00Z").await;
         let ran = office.run("at once").await;
-        insta::assert_snapshot!(told(&ran), @"Stopped 0 services, woke 0 services.");
+        insta::assert_snapshot!(report_of(&ran), @"Stopped 0 services, woke 0 services.");
         for (tick, at) in [
             ("tick 1", "2026-11-23T22:10:00Z"),
             ("tick 2", "2026-11-24T01:00:00Z"),
@@ -205,7 +205,7 @@ fn instances_that_stay_are_reported_until_they_are_gone_and_are_no_saving() {
             let ran = office.run(tick).await;
             assert_eq!(ran.plan.totals.asleep, 1, "dev/web alone");
             insta::allow_duplicates! {
-                insta::assert_snapshot!(told(&ran), @r"
+                insta::assert_snapshot!(report_of(&ran), @r"
                 Stopped 0 services, woke 0 services.
                 Not asleep: autoscaling/dev-workers: it was stopped at 2026-11-23T22:00:00Z: desired 0, but 1 instance run. What to do: see its activities: instances may be protected, in standby, held by a lifecycle hook, or in a warm pool.
                 ");
@@ -224,7 +224,11 @@ fn instances_that_stay_are_reported_until_they_are_gone_and_are_no_saving() {
         office.until("2026-11-24T02:00:00Z").await;
         let ran = office.run("gone").await;
         assert_eq!(ran.plan.totals.asleep, 2);
-        assert!(!told(&ran).contains("Not asleep"), "{}", told(&ran));
+        assert!(
+            !report_of(&ran).contains("Not asleep"),
+            "{}",
+            report_of(&ran)
+        );
     });
 }
 
@@ -261,7 +265,7 @@ fn tasks_that_stay_are_reported_and_only_what_slept_is_saved() {
         office.run("night").await;
         office.until("2026-11-24T07:00:00Z").await;
         let ran = office.run("tick").await;
-        insta::assert_snapshot!(told(&ran), @r"
+        insta::assert_snapshot!(report_of(&ran), @r"
         Stopped 0 services, woke 0 services.
         Not asleep: dev/web: it was stopped at 2026-11-23T22:00:00Z: desired 0, but 2 tasks run. What to do: see its events in ECS: tasks may be protected from scale-in, or a deployment may not end.
         Not asleep: dev/whole-night: it was stopped at 2026-11-23T22:00:00Z: desired 0, but 2 tasks run. What to do: see its events in ECS: tasks may be protected from scale-in, or a deployment may not end.
@@ -295,10 +299,10 @@ fn a_database_that_never_ends_to_stop_is_reported() {
             }
         });
         office.until("2026-11-23T22:20:00Z").await;
-        assert!(!told(&office.run("tick").await).contains("Not asleep"));
+        assert!(!report_of(&office.run("tick").await).contains("Not asleep"));
         office.until("2026-11-23T22:30:00Z").await;
         let ran = office.run("later").await;
-        insta::assert_snapshot!(told(&ran), @r"
+        insta::assert_snapshot!(report_of(&ran), @r"
         Stopped 0 services, woke 0 services.
         Not asleep: rds/dev-orders: it was stopped at 2026-11-23T22:00:00Z: it should be stopped, but it still runs. What to do: see its events in RDS.
         Not asleep: rds/dev-users: it was stopped at 2026-11-23T22:00:00Z: it should be stopped, but it still runs. What to do: see its events in RDS.
@@ -320,7 +324,7 @@ fn what_does_not_come_up_is_reported_until_it_does() {
         office.until(MORNING).await;
         office.run("morning").await;
         office.until("2026-11-24T09:05:00Z").await;
-        assert!(!told(&office.run("at once").await).contains("Not awake"));
+        assert!(!report_of(&office.run("at once").await).contains("Not awake"));
         for (tick, at) in [
             ("tick 1", "2026-11-24T09:10:00Z"),
             ("tick 2", "2026-11-24T15:00:00Z"),
@@ -328,7 +332,7 @@ fn what_does_not_come_up_is_reported_until_it_does() {
             office.until(at).await;
             let ran = office.run(tick).await;
             insta::allow_duplicates! {
-                insta::assert_snapshot!(told(&ran), @r"
+                insta::assert_snapshot!(report_of(&ran), @r"
                 Stopped 0 services, woke 0 services.
                 Not awake: dev/web: it was woken at 2026-11-24T09:00:00Z: desired 3, but 0 tasks run. What to do: see its events in ECS: why its tasks don't start, or stop again.
                 ");
@@ -336,10 +340,10 @@ fn what_does_not_come_up_is_reported_until_it_does() {
         }
         office.world.ecs(|ecs| ecs.get("dev/web").running = 3);
         office.until("2026-11-24T15:05:00Z").await;
-        assert!(!told(&office.run("up").await).contains("Not awake"));
+        assert!(!report_of(&office.run("up").await).contains("Not awake"));
         // What falls later was up before: no matter of schedules.
         office.world.ecs(|ecs| ecs.get("dev/web").running = 1);
         office.until("2026-11-24T16:00:00Z").await;
-        assert!(!told(&office.run("fell").await).contains("Not awake"));
+        assert!(!report_of(&office.run("fell").await).contains("Not awake"));
     });
 }

@@ -14,7 +14,7 @@ pub const MAX_DEPTH: usize = 128;
 pub const MAX_VALUES: usize = 4 * 1024 * 1024;
 
 /// Up to this many keys are compared each with each, more are sorted.
-const FEW_KEYS: usize = 8;
+const MAX_KEYS_COMPARED_EACH: usize = 8;
 
 pub(crate) fn slots(text: &str) -> Result<Vec<Slot>, JsonError> {
     within(text, MAX_VALUES)
@@ -327,7 +327,7 @@ impl Parser<'_> {
             let raw = &self.text[slot.start as usize + 1..slot.end as usize - 1];
             Text::of_json(raw, slot.extra & Slot::ESCAPED != 0)
         };
-        let twice = if keys.len() <= FEW_KEYS {
+        let twice = if keys.len() <= MAX_KEYS_COMPARED_EACH {
             keys.iter().enumerate().any(|(place, key)| {
                 keys[..place]
                     .iter()

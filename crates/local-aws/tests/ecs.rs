@@ -115,7 +115,7 @@ async fn task_sets_change_places_and_the_old_one_goes() {
     let shop = Shop::new().await;
     let ecs = &shop.world.ecs;
     let arn = shop.register().await;
-    let green = ecs.create_task_set(shop.green_set()).await.unwrap();
+    let green = ecs.create_task_set(shop.green_set()).unwrap();
     assert_eq!(
         (green.status, green.task_definition),
         (TaskSetStatus::Active, arn.clone())
@@ -127,10 +127,7 @@ async fn task_sets_change_places_and_the_old_one_goes() {
     );
 
     let blue = ecs.service("shop", "shop").unwrap().task_sets[0].id.clone();
-    let primary = ecs
-        .delete_task_set("shop", "shop", &blue)
-        .await
-        .unwrap_err();
+    let primary = ecs.delete_task_set("shop", "shop", &blue).unwrap_err();
     assert!(
         primary
             .message
@@ -138,16 +135,14 @@ async fn task_sets_change_places_and_the_old_one_goes() {
         "{primary}"
     );
 
-    ecs.set_primary_task_set("shop", "shop", &green.id)
-        .await
-        .unwrap();
+    ecs.set_primary_task_set("shop", "shop", &green.id).unwrap();
     let service = ecs.service("shop", "shop").unwrap();
     assert_eq!(service.task_definition, Some(arn));
     assert_eq!(service.load_balancers[0].target_group_arn, shop.green);
     let statuses: Vec<_> = service.task_sets.iter().map(|set| set.status).collect();
     assert_eq!(statuses, [TaskSetStatus::Active, TaskSetStatus::Primary]);
 
-    ecs.delete_task_set("shop", "shop", &blue).await.unwrap();
+    ecs.delete_task_set("shop", "shop", &blue).unwrap();
     for _ in 0..100 {
         if ecs.task_set("shop", "shop", &blue).is_none() {
             return;

@@ -60,23 +60,23 @@ pub fn judge(question: &Question, measured: &Samples) -> Judgement {
     let count = measured
         .new_count
         .unwrap_or_else(|| u64::try_from(new.len()).unwrap_or(u64::MAX));
-    let said = |outcome, rest: &str| Judgement {
+    let judgement = |outcome, rest: &str| Judgement {
         outcome,
         reason: sentence.full(value, count, rest),
     };
     if count < question.min_samples {
         let rest = format!(": too few, {} are needed", question.min_samples);
-        return said(Outcome::Inconclusive, &rest);
+        return judgement(Outcome::Inconclusive, &rest);
     }
     let limit = question.fail_when.as_ref();
     if limit.is_some_and(|limit| limit.is_broken_by(value)) {
-        return said(Outcome::Failed, "");
+        return judgement(Outcome::Failed, "");
     }
     let Some(comparison) = question.compare else {
-        return said(Outcome::Passed, "");
+        return judgement(Outcome::Passed, "");
     };
     let (outcome, rest) = compare(comparison, &new, old.as_deref().unwrap_or_default());
-    said(outcome, &rest)
+    judgement(outcome, &rest)
 }
 
 fn finite(values: &[f64]) -> Vec<f64> {
@@ -148,12 +148,12 @@ fn beyond(comparison: Comparison, new: &[f64], old: &[f64], delta: f64) -> (bool
                 Direction::Decrease => -delta,
                 Direction::Either => delta.abs(),
             };
-            let told = format!(
+            let described = format!(
                 "effect {}, tolerated {}",
                 number(effect, &[tolerated]),
                 number(tolerated, &[])
             );
-            (effect > tolerated, told)
+            (effect > tolerated, described)
         }
         Tolerance::Medians(tolerated) => {
             let (Some(new), Some(old)) = (median(new), median(old)) else {
@@ -165,18 +165,18 @@ fn beyond(comparison: Comparison, new: &[f64], old: &[f64], delta: f64) -> (bool
                 Direction::Decrease => -change,
                 Direction::Either => change.abs(),
             };
-            let told = if change.is_finite() {
+            let described = if change.is_finite() {
                 format!("{} %", number(change * 100.0, &[tolerated * 100.0]))
             } else {
                 "from zero".to_owned()
             };
-            let told = format!(
-                "medians {} and {}: {told}, tolerated {} %",
+            let described = format!(
+                "medians {} and {}: {described}, tolerated {} %",
                 number(new, &[old]),
                 number(old, &[new]),
                 number(tolerated * 100.0, &[])
             );
-            (worse > tolerated, told)
+            (worse > tolerated, described)
         }
     }
 }
@@ -251,7 +251,7 @@ mod tests {
         }
     }
 
-    fn told(question: &Question, new: &[f64], old: Option<&[f64]>) -> String {
+    fn described(question: &Question, new: &[f64], old: Option<&[f64]>) -> String {
         let measured = Samples {
             new: new.to_vec(),
             new_count: None,
@@ -263,9 +263,9 @@ mod tests {
 
     #[test]
     fn a_limit_is_kept_or_broken_with_both_numbers() {
-        insta::assert_snapshot!(told(&question(), &[0.2, 0.1, 0.3], None), @"Passed 5xx rate: 0.2 % in 3 samples, limit 1.0 %");
-        insta::assert_snapshot!(told(&question(), &[4.0, 2.2, 3.1], Some(&[0.2, 0.1, 0.3])), @"Failed 5xx rate: 3.1 % in 3 samples, limit 1.0 %; old version 0.2 %");
-        insta::assert_snapshot!(told(&question(), &[1.0, 1.0, 1.0003], None), @"Failed 5xx rate: 1.0001 % in 3 samples, limit 1.0 %");
+        insta::assert_snapshot!(described(&question(), &[0.2, 0.1, 0.3], None), @"Passed 5xx rate: 0.2 % in 3 samples, limit 1.0 %");
+        insta::assert_snapshot!(described(&question(), &[4.0, 2.2, 3.1], Some(&[0.2, 0.1, 0.3])), @"Failed 5xx rate: 3.1 % in 3 samples, limit 1.0 %; old version 0.2 %");
+        insta::assert_snapshot!(described(&question(), &[1.0, 1.0, 1.0003], None), @"Failed 5xx rate: 1.0001 % in 3 samples, limit 1.0 %");
     }
 
     #[test]
@@ -286,13 +286,13 @@ mod tests {
 
     #[test]
     fn too_little_is_never_a_pass() {
-        insta::assert_snapshot!(told(&question(), &[], None), @"NoData 5xx rate: no data of the new version");
-        insta::assert_snapshot!(told(&question(), &[f64::NAN, f64::INFINITY], Some(&[1.0])), @"NoData 5xx rate: no data of the new version; old version 1 %");
-        insta::assert_snapshot!(told(&question(), &[99.0], None), @"Inconclusive 5xx rate: 99 % in 1 sample, limit 1.0 %: too few, 3 are needed");
+        insta::assert_snapshot!(described(&question(), &[], None), @"NoData 5xx rate: no data of the new version");
+        insta::assert_snapshot!(described(&question(), &[f64::NAN, f64::INFINITY], Some(&[1.0])), @"NoData 5xx rate: no data of the new version; old version 1 %");
+        insta::assert_snapshot!(described(&question(), &[99.0], None), @"Inconclusive 5xx rate: 99 % in 1 sample, limit 1.0 %: too few, 3 are needed");
         let question = compared(Direction::Increase, Tolerance::DEFAULT);
-        insta::assert_snapshot!(told(&question, &[1.0, 2.0, 3.0], Some(&[])), @"Inconclusive latency: 2 ms in 3 samples; old version without data: the old version has no data in the same window, so there is nothing to compare with");
-        assert!(told(&question, &[1.0, 2.0, 3.0], None).starts_with("Inconclusive"));
-        insta::assert_snapshot!(told(&question, &[7.0, 8.0, 9.0], Some(&[1.0, 2.0, 3.0])), @"Inconclusive latency: 8 ms in 3 samples; old version 2 ms: 3 of the new version and 3 of the old one are too few to be compared");
+        insta::assert_snapshot!(described(&question, &[1.0, 2.0, 3.0], Some(&[])), @"Inconclusive latency: 2 ms in 3 samples; old version without data: the old version has no data in the same window, so there is nothing to compare with");
+        assert!(described(&question, &[1.0, 2.0, 3.0], None).starts_with("Inconclusive"));
+        insta::assert_snapshot!(described(&question, &[7.0, 8.0, 9.0], Some(&[1.0, 2.0, 3.0])), @"Inconclusive latency: 8 ms in 3 samples; old version 2 ms: 3 of the new version and 3 of the old one are too few to be compared");
     }
 
     const OLD: [f64; 8] = [200.0, 205.0, 210.0, 215.0, 220.0, 225.0, 230.0, 235.0];
@@ -301,33 +301,33 @@ mod tests {
     #[test]
     fn a_certain_and_large_change_for_the_worse_fails() {
         let question = compared(Direction::Increase, Tolerance::DEFAULT);
-        insta::assert_snapshot!(told(&question, &SLOW, Some(&OLD)), @"Failed latency: 346 ms in 8 samples; old version 218 ms: higher than the old version (p = 0.0000777, effect 1, tolerated 0.33)");
+        insta::assert_snapshot!(described(&question, &SLOW, Some(&OLD)), @"Failed latency: 346 ms in 8 samples; old version 218 ms: higher than the old version (p = 0.0000777, effect 1, tolerated 0.33)");
         assert!(
-            told(&question, &OLD, Some(&SLOW)).starts_with("Passed"),
+            described(&question, &OLD, Some(&SLOW)).starts_with("Passed"),
             "faster is better"
         );
-        assert!(told(&question, &OLD, Some(&OLD)).starts_with("Passed"));
+        assert!(described(&question, &OLD, Some(&OLD)).starts_with("Passed"));
     }
 
     #[test]
     fn the_direction_says_which_change_is_bad() {
         let fewer = compared(Direction::Decrease, Tolerance::DEFAULT);
-        assert!(told(&fewer, &OLD, Some(&SLOW)).contains("lower than the old version"));
-        assert!(told(&fewer, &SLOW, Some(&OLD)).starts_with("Passed"));
+        assert!(described(&fewer, &OLD, Some(&SLOW)).contains("lower than the old version"));
+        assert!(described(&fewer, &SLOW, Some(&OLD)).starts_with("Passed"));
         let either = compared(Direction::Either, Tolerance::DEFAULT);
-        assert!(told(&either, &OLD, Some(&SLOW)).starts_with("Failed"));
-        assert!(told(&either, &SLOW, Some(&OLD)).starts_with("Failed"));
+        assert!(described(&either, &OLD, Some(&SLOW)).starts_with("Failed"));
+        assert!(described(&either, &SLOW, Some(&OLD)).starts_with("Failed"));
     }
 
     #[test]
     fn a_change_that_is_certain_and_small_is_tolerated() {
         let slightly: Vec<f64> = OLD.iter().map(|value| value * 1.2).collect();
         let question = compared(Direction::Increase, Tolerance::Medians(0.25));
-        assert!(told(&question, &slightly, Some(&OLD)).starts_with("Passed"));
+        assert!(described(&question, &slightly, Some(&OLD)).starts_with("Passed"));
         let question = compared(Direction::Increase, Tolerance::Medians(0.1));
-        insta::assert_snapshot!(told(&question, &slightly, Some(&OLD)), @"Failed latency: 261 ms in 8 samples; old version 218 ms: higher than the old version (p = 0.0000777, medians 261 and 218: 20 %, tolerated 10 %)");
+        insta::assert_snapshot!(described(&question, &slightly, Some(&OLD)), @"Failed latency: 261 ms in 8 samples; old version 218 ms: higher than the old version (p = 0.0000777, medians 261 and 218: 20 %, tolerated 10 %)");
         let zeros = [0.0; 8];
-        let from_zero = told(&question, &OLD, Some(&zeros));
+        let from_zero = described(&question, &OLD, Some(&zeros));
         assert!(from_zero.contains("from zero"), "{from_zero}");
     }
 

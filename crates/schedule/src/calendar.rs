@@ -99,7 +99,7 @@ impl Calendar {
                 }),
             }
         }
-        told(calendar, problems)
+        checked(calendar, problems)
     }
 
     /// Reads the all-day events of an iCalendar file (RFC 5545). Events that repeat every year are
@@ -113,7 +113,7 @@ impl Calendar {
         for (date, name) in days {
             calendar.insert(date, &name);
         }
-        told(calendar, problems)
+        checked(calendar, problems)
     }
 
     /// Adds a holiday; the first name of a date stays, unless it is empty.
@@ -172,7 +172,10 @@ pub(crate) fn too_many_lines() -> CalendarProblem {
     }
 }
 
-fn told(calendar: Calendar, mut problems: Vec<CalendarProblem>) -> Result<Calendar, CalendarError> {
+fn checked(
+    calendar: Calendar,
+    mut problems: Vec<CalendarProblem>,
+) -> Result<Calendar, CalendarError> {
     if calendar.days.len() > MAX_HOLIDAYS {
         problems.push(CalendarProblem {
             line: 1,

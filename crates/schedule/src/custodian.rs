@@ -396,7 +396,7 @@ fn unknown_key(key: Word<'_>) -> ScheduleError {
 fn zone(word: Word<'_>) -> Result<Zone, ScheduleError> {
     find_zone(word.text).ok_or_else(|| {
         let remedy = match zone::remedy(word.text) {
-            told if told.starts_with("did you mean") => told,
+            outcome if outcome.starts_with("did you mean") => outcome,
             _ => "write et, ct, mt, pt, gmt, bst or a name of the IANA database".to_owned(),
         };
         word.error(format!("unknown time zone {:?}", word.text), remedy)

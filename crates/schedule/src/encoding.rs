@@ -1,5 +1,5 @@
 //! The bytes of a calendar as text. RFC 5545 wants UTF-8; programs on Windows write UTF-16 with a mark. Anything
-//! else can't be told apart from its neighbours (Latin-1, Latin-2, Windows-1252), so it is refused with the place and
+//! else can't be distinguished from its neighbours (Latin-1, Latin-2, Windows-1252), so it is refused with the place and
 //! the way to convert it, rather than guessed.
 
 use std::borrow::Cow;

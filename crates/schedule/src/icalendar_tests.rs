@@ -2,7 +2,7 @@ use jiff::civil::date;
 
 use crate::Calendar;
 
-fn told(events: &str) -> String {
+fn outcome(events: &str) -> String {
     let text = format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{events}END:VCALENDAR\r\n");
     match Calendar::from_icalendar(&text, 2025..=2028) {
         Ok(calendar) => calendar
@@ -19,58 +19,58 @@ fn event(lines: &str) -> String {
 
 #[test]
 fn an_all_day_event_is_a_holiday() {
-    insta::assert_snapshot!(told(&event("UID:1\nDTSTART;VALUE=DATE:20261225\nSUMMARY:Christmas\\, the\n  first day")), @"2026-12-25 Christmas, the first day");
+    insta::assert_snapshot!(outcome(&event("UID:1\nDTSTART;VALUE=DATE:20261225\nSUMMARY:Christmas\\, the\n  first day")), @"2026-12-25 Christmas, the first day");
 }
 
 #[test]
 fn an_event_of_many_days_ends_before_its_end() {
-    insta::assert_snapshot!(told(&event("DTSTART;VALUE=DATE:20261224\nDTEND;VALUE=DATE:20261227\nSUMMARY:Closed")), @r"
+    insta::assert_snapshot!(outcome(&event("DTSTART;VALUE=DATE:20261224\nDTEND;VALUE=DATE:20261227\nSUMMARY:Closed")), @r"
     2026-12-24 Closed
     2026-12-25 Closed
     2026-12-26 Closed
     ");
-    insta::assert_snapshot!(told(&event("DTSTART:20261231\nDURATION:P2D")), @r"
+    insta::assert_snapshot!(outcome(&event("DTSTART:20261231\nDURATION:P2D")), @r"
     2026-12-31
     2027-01-01
     ");
-    insta::assert_snapshot!(told(&event("DTSTART:20261231\nDTEND:20261231")), @"2026-12-31");
+    insta::assert_snapshot!(outcome(&event("DTSTART:20261231\nDTEND:20261231")), @"2026-12-31");
 }
 
 #[test]
 fn yearly_events_are_expanded() {
-    insta::assert_snapshot!(told(&event("DTSTART;VALUE=DATE:20201225\nRRULE:FREQ=YEARLY\nEXDATE;VALUE=DATE:20271225\nSUMMARY:Christmas")), @r"
+    insta::assert_snapshot!(outcome(&event("DTSTART;VALUE=DATE:20201225\nRRULE:FREQ=YEARLY\nEXDATE;VALUE=DATE:20271225\nSUMMARY:Christmas")), @r"
     2025-12-25 Christmas
     2026-12-25 Christmas
     2028-12-25 Christmas
     ");
-    insta::assert_snapshot!(told(&event("DTSTART;VALUE=DATE:19971127\nRRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=4TH\nSUMMARY:Thanksgiving")), @r"
+    insta::assert_snapshot!(outcome(&event("DTSTART;VALUE=DATE:19971127\nRRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=4TH\nSUMMARY:Thanksgiving")), @r"
     2025-11-27 Thanksgiving
     2026-11-26 Thanksgiving
     2027-11-25 Thanksgiving
     2028-11-23 Thanksgiving
     ");
-    insta::assert_snapshot!(told(&event("DTSTART;VALUE=DATE:20240527\nRRULE:FREQ=YEARLY;BYMONTH=5;BYDAY=-1MO;UNTIL=20270101T000000Z\nSUMMARY:Memorial Day")), @r"
+    insta::assert_snapshot!(outcome(&event("DTSTART;VALUE=DATE:20240527\nRRULE:FREQ=YEARLY;BYMONTH=5;BYDAY=-1MO;UNTIL=20270101T000000Z\nSUMMARY:Memorial Day")), @r"
     2025-05-26 Memorial Day
     2026-05-25 Memorial Day
     ");
-    insta::assert_snapshot!(told(&event("DTSTART;VALUE=DATE:20240229\nRRULE:FREQ=YEARLY\nSUMMARY:Leap day")), @"2028-02-29 Leap day");
+    insta::assert_snapshot!(outcome(&event("DTSTART;VALUE=DATE:20240229\nRRULE:FREQ=YEARLY\nSUMMARY:Leap day")), @"2028-02-29 Leap day");
 }
 
 #[test]
 fn yearly_events_with_the_rarer_parts() {
-    insta::assert_snapshot!(told(&event("DTSTART:20240101\nRRULE:FREQ=YEARLY;INTERVAL=2;COUNT=2\nSUMMARY:Every other, twice")), @"2026-01-01 Every other, twice");
-    insta::assert_snapshot!(told(&event("DTSTART:20240525\nRRULE:FREQ=YEARLY;BYMONTH=5;BYMONTHDAY=25,26,27,28,29,30,31;BYDAY=MO;COUNT=3")), @r"
+    insta::assert_snapshot!(outcome(&event("DTSTART:20240101\nRRULE:FREQ=YEARLY;INTERVAL=2;COUNT=2\nSUMMARY:Every other, twice")), @"2026-01-01 Every other, twice");
+    insta::assert_snapshot!(outcome(&event("DTSTART:20240525\nRRULE:FREQ=YEARLY;BYMONTH=5;BYMONTHDAY=25,26,27,28,29,30,31;BYDAY=MO;COUNT=3")), @r"
     2025-05-26
     2026-05-25
     ");
-    insta::assert_snapshot!(told(&event("DTSTART:20251231\nRRULE:FREQ=YEARLY;BYMONTH=12;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;WKST=SU\nSUMMARY:Last working day")), @r"
+    insta::assert_snapshot!(outcome(&event("DTSTART:20251231\nRRULE:FREQ=YEARLY;BYMONTH=12;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;WKST=SU\nSUMMARY:Last working day")), @r"
     2025-12-31 Last working day
     2026-12-31 Last working day
     2027-12-31 Last working day
     2028-12-29 Last working day
     ");
-    insta::assert_snapshot!(told(&event("DTSTART:20280101\nRRULE:FREQ=YEARLY;BYMONTHDAY=-1\nSUMMARY:x")).lines().count().to_string(), @"12");
-    insta::assert_snapshot!(told(&event("DTSTART:20250101\nRRULE:FREQ=YEARLY;BYDAY=1MO,-1SU;COUNT=4\nRDATE:20250704")), @r"
+    insta::assert_snapshot!(outcome(&event("DTSTART:20280101\nRRULE:FREQ=YEARLY;BYMONTHDAY=-1\nSUMMARY:x")).lines().count().to_string(), @"12");
+    insta::assert_snapshot!(outcome(&event("DTSTART:20250101\nRRULE:FREQ=YEARLY;BYDAY=1MO,-1SU;COUNT=4\nRDATE:20250704")), @r"
     2025-01-06
     2025-07-04
     2025-12-28
@@ -86,7 +86,7 @@ fn one_date_of_a_series_may_be_moved_or_cancelled() {
         "UID:king\nRECURRENCE-ID;VALUE=DATE:20250427\nDTSTART:20250426\nSUMMARY:King's Day, moved",
     );
     let cancelled = event("UID:king\nRECURRENCE-ID:20270427\nDTSTART:20270427\nSTATUS:CANCELLED");
-    insta::assert_snapshot!(told(&(series + &moved + &cancelled)), @r"
+    insta::assert_snapshot!(outcome(&(series + &moved + &cancelled)), @r"
     2025-04-26 King's Day, moved
     2026-04-27 King's Day
     2028-04-27 King's Day
@@ -99,7 +99,7 @@ fn what_is_nested_and_beside_is_left_alone() {
     let alarm = event(
         "DTSTART:20260501\nBEGIN:VALARM\nSUMMARY:wake\nDURATION:PT5M\nTRIGGER:-PT10M\nEND:VALARM\nX-NOTE;X-P=\"a:b\":c\nSUMMARY:Labour Day",
     );
-    insta::assert_snapshot!(told(&(zone.to_owned() + &alarm)), @"2026-05-01 Labour Day");
+    insta::assert_snapshot!(outcome(&(zone.to_owned() + &alarm)), @"2026-05-01 Labour Day");
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn all_problems_are_told_with_their_lines() {
         event("DTSTART:20261225\nDURATION:PT4H"),
         event("DTSTART:18701225\nno colon here"),
     ];
-    insta::assert_snapshot!(told(&events.concat()), @r#"
+    insta::assert_snapshot!(outcome(&events.concat()), @r#"
     line 4: DTSTART has a time of day, and only all-day events are holidays; write DTSTART;VALUE=DATE:20261225, or take the event out
     line 6: the event has no DTSTART; write DTSTART;VALUE=DATE:20261225
     line 10: "20261301" is not a date; write DTSTART;VALUE=DATE:20261225
@@ -131,16 +131,16 @@ fn all_problems_are_told_with_their_lines() {
 
 #[test]
 fn a_file_that_is_none() {
-    let told = |text| {
+    let outcome = |text| {
         Calendar::from_icalendar(text, 2025..=2028)
             .expect_err("problems")
             .to_string()
     };
-    insta::assert_snapshot!(told(""), @"line 1: this is not an iCalendar file; it begins with BEGIN:VCALENDAR");
-    insta::assert_snapshot!(told("<!DOCTYPE html>\n<p style=\"a:b\">"), @"line 1: this is not an iCalendar file; it begins with BEGIN:VCALENDAR");
-    insta::assert_snapshot!(told("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20261225"), @"line 2: BEGIN:VEVENT is never ended; the file is cut off; get it again");
-    insta::assert_snapshot!(told("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20261225\nEND:VCALENDAR"), @"line 4: END:VCALENDAR ends nothing; BEGIN:VEVENT of line 2 is open; write END:VEVENT first");
-    insta::assert_snapshot!(told("BEGIN:VCALENDAR\nEND:VCALENDAR\nEND:VCALENDAR"), @"line 3: END:VCALENDAR ends nothing; take the line out");
+    insta::assert_snapshot!(outcome(""), @"line 1: this is not an iCalendar file; it begins with BEGIN:VCALENDAR");
+    insta::assert_snapshot!(outcome("<!DOCTYPE html>\n<p style=\"a:b\">"), @"line 1: this is not an iCalendar file; it begins with BEGIN:VCALENDAR");
+    insta::assert_snapshot!(outcome("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20261225"), @"line 2: BEGIN:VEVENT is never ended; the file is cut off; get it again");
+    insta::assert_snapshot!(outcome("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20261225\nEND:VCALENDAR"), @"line 4: END:VCALENDAR ends nothing; BEGIN:VEVENT of line 2 is open; write END:VEVENT first");
+    insta::assert_snapshot!(outcome("BEGIN:VCALENDAR\nEND:VCALENDAR\nEND:VCALENDAR"), @"line 3: END:VCALENDAR ends nothing; take the line out");
 }
 
 fn read(text: &str) -> Result<Calendar, String> {
@@ -181,7 +181,7 @@ fn a_calendar_in_utf_16_is_read_and_one_in_latin_1_is_refused_with_the_place() {
         .collect();
     let dates = Calendar::from_bytes(&marked(b"\xff\xfe", dates), 2020..=2060).unwrap();
     assert_eq!(dates.name(date(2026, 12, 25)), Some("Noël"));
-    let told = |bytes: &[u8]| {
+    let outcome = |bytes: &[u8]| {
         Calendar::from_bytes(bytes, 2020..=2060)
             .unwrap_err()
             .to_string()
@@ -191,11 +191,11 @@ fn a_calendar_in_utf_16_is_read_and_one_in_latin_1_is_refused_with_the_place() {
         .chars()
         .map(|letter| u8::try_from(u32::from(letter)).unwrap())
         .collect();
-    insta::assert_snapshot!(told(&latin), @"line 4: the file is not UTF-8: here is the byte 0xF6, as in files in Latin-1 or Windows-1252; save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW");
-    insta::assert_snapshot!(told(b"2026-12-25 No\xebl\n"), @"line 1: the file is not UTF-8: here is the byte 0xEB, as in files in Latin-1 or Windows-1252; save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW");
-    insta::assert_snapshot!(told(b"\xff\xfeB\0E"), @"line 1: the file is UTF-16 that is cut off or damaged; get it again, or save it as UTF-8");
-    insta::assert_snapshot!(told(b"\xff\xfe\x00\xd8"), @"line 1: the file is UTF-16 that is cut off or damaged; get it again, or save it as UTF-8");
-    insta::assert_snapshot!(told(b""), @"line 1: this is not an iCalendar file; it begins with BEGIN:VCALENDAR");
+    insta::assert_snapshot!(outcome(&latin), @"line 4: the file is not UTF-8: here is the byte 0xF6, as in files in Latin-1 or Windows-1252; save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW");
+    insta::assert_snapshot!(outcome(b"2026-12-25 No\xebl\n"), @"line 1: the file is not UTF-8: here is the byte 0xEB, as in files in Latin-1 or Windows-1252; save it as UTF-8: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW");
+    insta::assert_snapshot!(outcome(b"\xff\xfeB\0E"), @"line 1: the file is UTF-16 that is cut off or damaged; get it again, or save it as UTF-8");
+    insta::assert_snapshot!(outcome(b"\xff\xfe\x00\xd8"), @"line 1: the file is UTF-16 that is cut off or damaged; get it again, or save it as UTF-8");
+    insta::assert_snapshot!(outcome(b""), @"line 1: this is not an iCalendar file; it begins with BEGIN:VCALENDAR");
 }
 
 /// Each of these would take minutes, gigabytes or the stack if nothing bounded it.
@@ -211,7 +211,7 @@ fn a_hostile_calendar_is_refused_with_the_bound_and_soon() {
         .collect();
     let dates = dates.join(",");
     let huge = "x".repeat(2 * 1024 * 1024);
-    let told = |text: &str| {
+    let outcome = |text: &str| {
         let begin: String = text.chars().take(120).collect();
         let error = Calendar::from_bytes(text.as_bytes(), 2020..=2060).expect_err(&begin);
         assert!(error.problems.len() <= 51, "{}", error.problems.len());
@@ -246,7 +246,7 @@ fn a_hostile_calendar_is_refused_with_the_bound_and_soon() {
         "2026-99-99\n".repeat(40_000),
         "9999-12-31\n".to_owned(),
     ];
-    let refused: Vec<String> = refused.iter().map(|text| told(text)).collect();
+    let refused: Vec<String> = refused.iter().map(|text| outcome(text)).collect();
     insta::assert_snapshot!(refused.join("\n"), @r#"
     line 1: the file is larger than 1048576 bytes; keep only the holidays that matter, or make several files of it
     line 1: BEGIN:VCALENDAR is never ended; the file is cut off; get it again

@@ -112,7 +112,7 @@ impl Reading<'_> {
                     Err(word.error(problem, remedy))
                 }
             },
-            // What is there is told by its form, so that what is missing is named.
+            // What is there is recognised by its form, so that what is missing is named.
             [times, ..] if begins_like_times(*times) => {
                 let remedy = format!("write them first: Mon-Sun {}", spec.text);
                 Err(times.error("the weekdays are missing".to_owned(), remedy))

@@ -17,6 +17,7 @@
 //!   before ends as it would.
 
 pub mod aws_cron;
+pub mod aws_expression;
 mod calendar;
 mod cursor;
 pub mod custodian;

@@ -35,7 +35,7 @@ pub(crate) fn parse(text: &str, context: &Context<'_>) -> Result<Schedule, Sched
         too_many: false,
     };
     if let Err(error) = reading.schedule(text) {
-        return Err(reading.told(error));
+        return Err(reading.or_too_many(error));
     }
     Ok(Schedule {
         text: text.to_owned(),
@@ -73,7 +73,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// Too many parts are a problem of the whole schedule, not of one part.
-    fn told(&self, error: ScheduleError) -> ScheduleError {
+    fn or_too_many(&self, error: ScheduleError) -> ScheduleError {
         if !self.too_many {
             return error;
         }

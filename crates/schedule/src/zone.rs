@@ -32,10 +32,15 @@ pub(crate) struct Era {
     pub(crate) until: i64,
 }
 
+/// The zone with this IANA name, in any case.
+pub(crate) fn time_zone(name: &str) -> Option<TimeZone> {
+    DATABASE.get(name).ok()
+}
+
 impl Zone {
     /// The zone with this IANA name, in any case.
     pub(crate) fn find(name: &str) -> Option<Self> {
-        DATABASE.get(name).ok().map(Self)
+        time_zone(name).map(Self)
     }
 
     /// The IANA name as the database writes it.
@@ -170,12 +175,15 @@ mod tests {
 
     #[test]
     fn the_remedy_is_the_nearest_zone() {
-        let told = |wrong| remedy(wrong);
-        assert_eq!(told("Europe/Londn"), "did you mean Europe/London?");
-        assert_eq!(told("Berlin"), "did you mean Europe/Berlin?");
-        assert_eq!(told("America/New-York"), "did you mean America/New_York?");
+        let remedy_for = |wrong| remedy(wrong);
+        assert_eq!(remedy_for("Europe/Londn"), "did you mean Europe/London?");
+        assert_eq!(remedy_for("Berlin"), "did you mean Europe/Berlin?");
         assert_eq!(
-            told("Middle-earth/Shire"),
+            remedy_for("America/New-York"),
+            "did you mean America/New_York?"
+        );
+        assert_eq!(
+            remedy_for("Middle-earth/Shire"),
             "write a name of the IANA database, such as Europe/Berlin"
         );
     }

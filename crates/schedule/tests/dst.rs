@@ -15,13 +15,13 @@ fn edges(zone: &str, from: &str, until: &str, windows: &[&str]) -> String {
         let date: Date = date.parse().expect("a date");
         date.to_zoned(tz.clone()).expect("an instant").timestamp()
     };
-    let mut told = String::new();
+    let mut log = String::new();
     for window in windows {
         let schedule = Schedule::parse(&format!("{window} {zone}"), None).expect("a schedule");
         let (calendar, overrides) = (Calendar::none(), Overrides::default());
         let state = |at| desired_state(&schedule, &calendar, &overrides, at).state;
         let mut at = midnight(from) - 1.nanosecond();
-        write!(told, "{window}: {}", state(at)).expect("a text");
+        write!(log, "{window}: {}", state(at)).expect("a text");
         while let Some(edge) = next_edge(&schedule, &calendar, &overrides, at) {
             if edge.at > midnight(until) {
                 break;
@@ -37,12 +37,12 @@ fn edges(zone: &str, from: &str, until: &str, windows: &[&str]) -> String {
                 .to_zoned(tz.clone())
                 .strftime("%a %H:%M %:z")
                 .to_string();
-            write!(told, ", {local} {}", edge.to).expect("a text");
+            write!(log, ", {local} {}", edge.to).expect("a text");
             at = edge.at;
         }
-        told.push('\n');
+        log.push('\n');
     }
-    told
+    log
 }
 
 const AT_TWO: [&str; 8] = [
@@ -235,12 +235,12 @@ fn an_hour_that_custodian_never_sees_fires_nothing() {
         let at: Timestamp = from.parse().expect("an instant");
         let (calendar, overrides) = (Calendar::none(), Overrides::default());
         let next = |at| next_edge(&schedule, &calendar, &overrides, at);
-        let told = |edge: Edge| {
+        let log = |edge: Edge| {
             let local = edge.at.to_zoned(tz.clone()).strftime("%m-%d %a %H:%M %:z");
             format!("{local} {}", edge.to)
         };
         let edges = std::iter::successors(next(at), |edge| next(edge.at));
-        edges.take(number).map(told).collect::<Vec<_>>().join("\n")
+        edges.take(number).map(log).collect::<Vec<_>>().join("\n")
     };
     insta::assert_snapshot!(edges("off=(u,2);on=(u,5)", "2026-03-01T12:00:00Z", 3), @r"
     03-15 Sun 02:00 -04:00 off

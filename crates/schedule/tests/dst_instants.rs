@@ -110,17 +110,17 @@ fn each_window_is_on_exactly_then() {
     } in CASES
     {
         let (one, on, off) = (schedule(zone, window), at(on), at(off));
-        let told = format!("{window} {zone}");
-        assert_eq!(state(&one, on - second), State::Off, "{told} before {on}");
-        assert_eq!(state(&one, off), State::Off, "{told} at {off}");
-        assert_eq!(edge(&one, on - second), (on, State::On), "{told}");
-        assert_eq!(edge(&one, on), (off, State::Off), "{told}");
+        let label = format!("{window} {zone}");
+        assert_eq!(state(&one, on - second), State::Off, "{label} before {on}");
+        assert_eq!(state(&one, off), State::Off, "{label} at {off}");
+        assert_eq!(edge(&one, on - second), (on, State::On), "{label}");
+        assert_eq!(edge(&one, on), (off, State::Off), "{label}");
         let mut instant = on;
         while instant < off {
-            assert_eq!(state(&one, instant), State::On, "{told} at {instant}");
+            assert_eq!(state(&one, instant), State::On, "{label} at {instant}");
             instant += minute;
         }
-        assert_eq!(state(&one, off - second), State::On, "{told} before {off}");
+        assert_eq!(state(&one, off - second), State::On, "{label} before {off}");
     }
 }
 

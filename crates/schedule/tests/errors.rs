@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schedule::{Context, Schedule, Syntax};
 
-fn told(text: &str) -> String {
+fn problem_of(text: &str) -> String {
     told_as(Syntax::Windows, text)
 }
 
@@ -15,10 +15,10 @@ fn told_as(syntax: Syntax, text: &str) -> String {
     }
 }
 
-/// Each text, and below it what is told of it.
+/// Each text, and below it its problem.
 fn told_of_each(syntax: Syntax, texts: &[&str]) -> String {
-    let told = |text: &&str| format!("{text}\n    {}", told_as(syntax, text));
-    texts.iter().map(told).collect::<Vec<_>>().join("\n")
+    let problem_of = |text: &&str| format!("{text}\n    {}", told_as(syntax, text));
+    texts.iter().map(problem_of).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -163,9 +163,9 @@ fn zones_ranges_and_names() {
 
 #[test]
 fn columns_count_characters() {
-    insta::assert_snapshot!(told("Mon-Fri 09:00-22:00 UTC + Sát 10:00-14:00 UTC"), @r#"column 27: unknown weekday "Sát"; did you mean Sat?"#);
-    insta::assert_snapshot!(told("   Mon-Fri  09:00-22:00   Europe/Pariss"), @r#"column 27: unknown time zone "Europe/Pariss"; did you mean Europe/Paris?"#);
-    insta::assert_snapshot!(told("ö"), @r#"column 1: unknown schedule "ö"; write the name of a configured schedule, or a window such as Mon-Fri 09:00-22:00 Europe/Berlin"#);
+    insta::assert_snapshot!(problem_of("Mon-Fri 09:00-22:00 UTC + Sát 10:00-14:00 UTC"), @r#"column 27: unknown weekday "Sát"; did you mean Sat?"#);
+    insta::assert_snapshot!(problem_of("   Mon-Fri  09:00-22:00   Europe/Pariss"), @r#"column 27: unknown time zone "Europe/Pariss"; did you mean Europe/Paris?"#);
+    insta::assert_snapshot!(problem_of("ö"), @r#"column 1: unknown schedule "ö"; write the name of a configured schedule, or a window such as Mon-Fri 09:00-22:00 Europe/Berlin"#);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn named_schedules() {
         named: Some(&named),
         ..Context::default()
     };
-    let told: Vec<String> = [
+    let problem_of: Vec<String> = [
         "late",
         "office + chicken",
         "self",
@@ -205,7 +205,7 @@ fn named_schedules() {
         format!("{text}\n    {error}")
     })
     .collect();
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    insta::assert_snapshot!(problem_of.join("\n"), @r#"
     late
         schedule "late", column 30: unknown time zone "Europe/Berln"; did you mean Europe/Berlin?
     office + chicken

@@ -18,7 +18,12 @@ fn read(text: &str) -> Schedule {
 }
 
 /// State, reason and next edge at an instant.
-fn told(schedule: &Schedule, calendar: &Calendar, overrides: &Overrides, instant: &str) -> String {
+fn answer(
+    schedule: &Schedule,
+    calendar: &Calendar,
+    overrides: &Overrides,
+    instant: &str,
+) -> String {
     let decision = desired_state(schedule, calendar, overrides, at(instant));
     let edge = next_edge(schedule, calendar, overrides, at(instant));
     let edge = edge.map_or("stays so".to_owned(), |edge| {
@@ -28,7 +33,8 @@ fn told(schedule: &Schedule, calendar: &Calendar, overrides: &Overrides, instant
 }
 
 fn plainly(schedule: &Schedule, instants: &[&str]) -> String {
-    let plain = |instant: &&str| told(schedule, &Calendar::none(), &Overrides::default(), instant);
+    let plain =
+        |instant: &&str| answer(schedule, &Calendar::none(), &Overrides::default(), instant);
     instants.iter().map(plain).collect()
 }
 
@@ -126,27 +132,27 @@ fn configured_schedules_are_named_and_a_zone_may_be_the_default() {
 #[test]
 fn nothing_starts_on_a_holiday() {
     let calendar = Calendar::from_dates("2026-12-25 Christmas Day\n2026-12-31").expect("two dates");
-    let told =
-        |text: &str, instant: &str| told(&read(text), &calendar, &Overrides::default(), instant);
+    let answer =
+        |text: &str, instant: &str| answer(&read(text), &calendar, &Overrides::default(), instant);
     let office = "Mon-Fri 09:00-17:00 America/New_York";
-    insta::assert_snapshot!(told(office, "2026-12-24T22:00:00Z"), @"2026-12-24T22:00:00Z: off, outside all windows; on at 2026-12-28T14:00:00Z");
-    insta::assert_snapshot!(told(office, "2026-12-25T15:00:00Z"), @r#"2026-12-25T15:00:00Z: off, 2026-12-25 is a holiday (Christmas Day), so "Mon-Fri 09:00-17:00 America/New_York" doesn't start; on at 2026-12-28T14:00:00Z"#);
-    insta::assert_snapshot!(told(office, "2026-12-31T15:00:00Z"), @r#"2026-12-31T15:00:00Z: off, 2026-12-31 is a holiday, so "Mon-Fri 09:00-17:00 America/New_York" doesn't start; on at 2027-01-01T14:00:00Z"#);
+    insta::assert_snapshot!(answer(office, "2026-12-24T22:00:00Z"), @"2026-12-24T22:00:00Z: off, outside all windows; on at 2026-12-28T14:00:00Z");
+    insta::assert_snapshot!(answer(office, "2026-12-25T15:00:00Z"), @r#"2026-12-25T15:00:00Z: off, 2026-12-25 is a holiday (Christmas Day), so "Mon-Fri 09:00-17:00 America/New_York" doesn't start; on at 2026-12-28T14:00:00Z"#);
+    insta::assert_snapshot!(answer(office, "2026-12-31T15:00:00Z"), @r#"2026-12-31T15:00:00Z: off, 2026-12-31 is a holiday, so "Mon-Fri 09:00-17:00 America/New_York" doesn't start; on at 2027-01-01T14:00:00Z"#);
     // What has begun the evening before ends as it would, and the night after the holiday is a night off.
     let night = "Mon-Sun 20:00-06:00 UTC";
-    insta::assert_snapshot!(told(night, "2026-12-25T05:00:00Z"), @r#"2026-12-25T05:00:00Z: on, by "Mon-Sun 20:00-06:00 UTC"; off at 2026-12-25T06:00:00Z"#);
-    insta::assert_snapshot!(told(night, "2026-12-26T05:00:00Z"), @r#"2026-12-26T05:00:00Z: off, 2026-12-25 is a holiday (Christmas Day), so "Mon-Sun 20:00-06:00 UTC" doesn't start; on at 2026-12-26T20:00:00Z"#);
-    insta::assert_snapshot!(told("always", "2026-12-25T12:00:00Z"), @r#"2026-12-25T12:00:00Z: on, by "always"; stays so"#);
-    insta::assert_snapshot!(told("2026-12-25T00:00:00Z-2026-12-26T00:00:00Z", "2026-12-25T12:00:00Z"), @r#"2026-12-25T12:00:00Z: on, by "2026-12-25T00:00:00Z-2026-12-26T00:00:00Z"; off at 2026-12-26T00:00:00Z"#);
+    insta::assert_snapshot!(answer(night, "2026-12-25T05:00:00Z"), @r#"2026-12-25T05:00:00Z: on, by "Mon-Sun 20:00-06:00 UTC"; off at 2026-12-25T06:00:00Z"#);
+    insta::assert_snapshot!(answer(night, "2026-12-26T05:00:00Z"), @r#"2026-12-26T05:00:00Z: off, 2026-12-25 is a holiday (Christmas Day), so "Mon-Sun 20:00-06:00 UTC" doesn't start; on at 2026-12-26T20:00:00Z"#);
+    insta::assert_snapshot!(answer("always", "2026-12-25T12:00:00Z"), @r#"2026-12-25T12:00:00Z: on, by "always"; stays so"#);
+    insta::assert_snapshot!(answer("2026-12-25T00:00:00Z-2026-12-26T00:00:00Z", "2026-12-25T12:00:00Z"), @r#"2026-12-25T12:00:00Z: on, by "2026-12-25T00:00:00Z-2026-12-26T00:00:00Z"; off at 2026-12-26T00:00:00Z"#);
 }
 
 #[test]
 fn the_date_of_a_holiday_is_the_windows_own() {
     let calendar = Calendar::from_dates("2026-01-01").expect("a date");
-    let told =
-        |text: &str, instant: &str| told(&read(text), &calendar, &Overrides::default(), instant);
-    insta::assert_snapshot!(told("Mon-Sun 00:00-24:00 Asia/Tokyo", "2025-12-31T15:00:00Z"), @r#"2025-12-31T15:00:00Z: off, 2026-01-01 is a holiday, so "Mon-Sun 00:00-24:00 Asia/Tokyo" doesn't start; on at 2026-01-01T15:00:00Z"#);
-    insta::assert_snapshot!(told("Mon-Sun 00:00-24:00 Asia/Tokyo", "2026-01-01T15:00:00Z"), @r#"2026-01-01T15:00:00Z: on, by "Mon-Sun 00:00-24:00 Asia/Tokyo"; stays so"#);
+    let answer =
+        |text: &str, instant: &str| answer(&read(text), &calendar, &Overrides::default(), instant);
+    insta::assert_snapshot!(answer("Mon-Sun 00:00-24:00 Asia/Tokyo", "2025-12-31T15:00:00Z"), @r#"2025-12-31T15:00:00Z: off, 2026-01-01 is a holiday, so "Mon-Sun 00:00-24:00 Asia/Tokyo" doesn't start; on at 2026-01-01T15:00:00Z"#);
+    insta::assert_snapshot!(answer("Mon-Sun 00:00-24:00 Asia/Tokyo", "2026-01-01T15:00:00Z"), @r#"2026-01-01T15:00:00Z: on, by "Mon-Sun 00:00-24:00 Asia/Tokyo"; stays so"#);
 }
 
 #[test]
@@ -156,17 +162,18 @@ fn overrides_decide_in_their_order_and_end_by_themselves() {
         snoozed_until: Some(at("2026-01-05T18:00:00Z")),
         ..Overrides::default()
     };
-    let told =
-        |overrides: &Overrides, instant: &str| told(&office, &Calendar::none(), overrides, instant);
-    insta::assert_snapshot!(told(&overrides, "2026-01-05T16:50:00Z"), @"2026-01-05T16:50:00Z: on, snoozed until 2026-01-05T18:00:00Z; off at 2026-01-05T18:00:00Z");
-    insta::assert_snapshot!(told(&overrides, "2026-01-05T17:30:00Z"), @"2026-01-05T17:30:00Z: on, snoozed until 2026-01-05T18:00:00Z; off at 2026-01-05T18:00:00Z");
-    insta::assert_snapshot!(told(&overrides, "2026-01-05T18:00:00Z"), @"2026-01-05T18:00:00Z: off, outside all windows; on at 2026-01-06T09:00:00Z");
+    let answer = |overrides: &Overrides, instant: &str| {
+        answer(&office, &Calendar::none(), overrides, instant)
+    };
+    insta::assert_snapshot!(answer(&overrides, "2026-01-05T16:50:00Z"), @"2026-01-05T16:50:00Z: on, snoozed until 2026-01-05T18:00:00Z; off at 2026-01-05T18:00:00Z");
+    insta::assert_snapshot!(answer(&overrides, "2026-01-05T17:30:00Z"), @"2026-01-05T17:30:00Z: on, snoozed until 2026-01-05T18:00:00Z; off at 2026-01-05T18:00:00Z");
+    insta::assert_snapshot!(answer(&overrides, "2026-01-05T18:00:00Z"), @"2026-01-05T18:00:00Z: off, outside all windows; on at 2026-01-06T09:00:00Z");
     overrides.keep_up_until = Some(at("2026-01-05T20:00:00Z"));
-    insta::assert_snapshot!(told(&overrides, "2026-01-05T17:30:00Z"), @"2026-01-05T17:30:00Z: on, kept up until 2026-01-05T20:00:00Z; off at 2026-01-05T20:00:00Z");
+    insta::assert_snapshot!(answer(&overrides, "2026-01-05T17:30:00Z"), @"2026-01-05T17:30:00Z: on, kept up until 2026-01-05T20:00:00Z; off at 2026-01-05T20:00:00Z");
     overrides.force_down_until = Some(at("2026-01-05T19:30:00.5Z"));
-    insta::assert_snapshot!(told(&overrides, "2026-01-05T16:30:00Z"), @"2026-01-05T16:30:00Z: off, forced down until 2026-01-05T19:30:00.5Z; on at 2026-01-05T19:30:00.5Z");
+    insta::assert_snapshot!(answer(&overrides, "2026-01-05T16:30:00Z"), @"2026-01-05T16:30:00Z: off, forced down until 2026-01-05T19:30:00.5Z; on at 2026-01-05T19:30:00.5Z");
     overrides.keep_up_until = Some(at("2026-01-05T19:00:00Z"));
-    insta::assert_snapshot!(told(&overrides, "2026-01-05T16:30:00Z"), @"2026-01-05T16:30:00Z: off, forced down until 2026-01-05T19:30:00.5Z; on at 2026-01-06T09:00:00Z");
+    insta::assert_snapshot!(answer(&overrides, "2026-01-05T16:30:00Z"), @"2026-01-05T16:30:00Z: off, forced down until 2026-01-05T19:30:00.5Z; on at 2026-01-06T09:00:00Z");
 }
 
 #[test]
@@ -276,7 +283,7 @@ fn custodian_values_may_be_written_in_many_ways() {
 
 #[test]
 fn what_a_custodian_policy_says_of_values_that_leave_it_out() {
-    let told = |days, value: &str| {
+    let answer = |days, value: &str| {
         let policy = Policy {
             zone: Some("utc".to_owned()),
             on_hour: 8,
@@ -286,19 +293,19 @@ fn what_a_custodian_policy_says_of_values_that_leave_it_out() {
         };
         let schedule = custodian::parse(value, &policy, Some("Asia/Tokyo")).expect("a schedule");
         let mut at = at("2026-01-09T00:00:00Z");
-        let mut told = Vec::new();
+        let mut answer = Vec::new();
         for _ in 0..3 {
             let edge = next_edge(&schedule, &Calendar::none(), &Overrides::default(), at)
                 .expect("an edge");
-            told.push(format!("{} {}", edge.to, edge.at));
+            answer.push(format!("{} {}", edge.to, edge.at));
             at = edge.at;
         }
-        told.join(", ")
+        answer.join(", ")
     };
-    insta::assert_snapshot!(told(DefaultDays::Workdays, ""), @"on 2026-01-09T08:00:00Z, off 2026-01-09T20:00:00Z, on 2026-01-12T08:00:00Z");
-    insta::assert_snapshot!(told(DefaultDays::EveryDay, ""), @"on 2026-01-09T08:00:00Z, off 2026-01-09T20:00:00Z, on 2026-01-10T08:00:00Z");
-    insta::assert_snapshot!(told(DefaultDays::WeekendsOnly, "on"), @"off 2026-01-09T20:00:00Z, on 2026-01-12T08:00:00Z, off 2026-01-16T20:00:00Z");
-    insta::assert_snapshot!(told(DefaultDays::Workdays, "off=(m-f,22)"), @"on 2026-01-09T08:00:00Z, off 2026-01-09T22:00:00Z, on 2026-01-12T08:00:00Z");
+    insta::assert_snapshot!(answer(DefaultDays::Workdays, ""), @"on 2026-01-09T08:00:00Z, off 2026-01-09T20:00:00Z, on 2026-01-12T08:00:00Z");
+    insta::assert_snapshot!(answer(DefaultDays::EveryDay, ""), @"on 2026-01-09T08:00:00Z, off 2026-01-09T20:00:00Z, on 2026-01-10T08:00:00Z");
+    insta::assert_snapshot!(answer(DefaultDays::WeekendsOnly, "on"), @"off 2026-01-09T20:00:00Z, on 2026-01-12T08:00:00Z, off 2026-01-16T20:00:00Z");
+    insta::assert_snapshot!(answer(DefaultDays::Workdays, "off=(m-f,22)"), @"on 2026-01-09T08:00:00Z, off 2026-01-09T22:00:00Z, on 2026-01-12T08:00:00Z");
 }
 
 #[test]
@@ -332,10 +339,10 @@ fn on_a_holiday_custodian_switches_off_and_not_on() {
     let night = custodian::parse("off=(m-u,6);on=(m-u,20);tz=utc", &Policy::default(), None)
         .expect("a schedule");
     let calendar = Calendar::from_dates("2026-01-06 Epiphany").expect("a date");
-    let told = |schedule, instant| told(schedule, &calendar, &Overrides::default(), instant);
-    insta::assert_snapshot!(told(&schedule, "2026-01-06T12:00:00Z"), @"2026-01-06T12:00:00Z: off, switched off at 2026-01-05T19:00:00Z by the hour in Etc/UTC; on at 2026-01-07T07:00:00Z");
-    insta::assert_snapshot!(told(&night, "2026-01-06T05:00:00Z"), @"2026-01-06T05:00:00Z: on, switched on at 2026-01-05T20:00:00Z by the hour in Etc/UTC; off at 2026-01-06T06:00:00Z");
-    insta::assert_snapshot!(told(&night, "2026-01-06T22:00:00Z"), @"2026-01-06T22:00:00Z: off, switched off at 2026-01-06T06:00:00Z by the hour in Etc/UTC; on at 2026-01-07T20:00:00Z");
+    let answer = |schedule, instant| answer(schedule, &calendar, &Overrides::default(), instant);
+    insta::assert_snapshot!(answer(&schedule, "2026-01-06T12:00:00Z"), @"2026-01-06T12:00:00Z: off, switched off at 2026-01-05T19:00:00Z by the hour in Etc/UTC; on at 2026-01-07T07:00:00Z");
+    insta::assert_snapshot!(answer(&night, "2026-01-06T05:00:00Z"), @"2026-01-06T05:00:00Z: on, switched on at 2026-01-05T20:00:00Z by the hour in Etc/UTC; off at 2026-01-06T06:00:00Z");
+    insta::assert_snapshot!(answer(&night, "2026-01-06T22:00:00Z"), @"2026-01-06T22:00:00Z: off, switched off at 2026-01-06T06:00:00Z by the hour in Etc/UTC; on at 2026-01-07T20:00:00Z");
 }
 
 fn uptime(text: &str, dialect: Dialect) -> Schedule {
@@ -345,15 +352,15 @@ fn uptime(text: &str, dialect: Dialect) -> Schedule {
 /// When it is on from a Friday noon on, for four changes.
 fn changes(schedule: &Schedule) -> String {
     let mut at = at("2026-03-06T12:00:00Z");
-    let mut told = Vec::new();
+    let mut answer = Vec::new();
     for _ in 0..4 {
         let Some(edge) = next_edge(schedule, &Calendar::none(), &Overrides::default(), at) else {
             return "stays so".to_owned();
         };
-        told.push(format!("{} {}", edge.to, edge.at.strftime("%a %H:%M")));
+        answer.push(format!("{} {}", edge.to, edge.at.strftime("%a %H:%M")));
         at = edge.at;
     }
-    told.join(", ")
+    answer.join(", ")
 }
 
 #[test]
@@ -436,9 +443,9 @@ fn nothing_is_switched_on_the_days_that_a_policy_skips() {
         ..Policy::default()
     };
     let read = |value: &str| custodian::parse(value, &policy, None).expect("a schedule");
-    let told = |schedule: &Schedule, instants: &[&str]| plainly(schedule, instants);
+    let answer = |schedule: &Schedule, instants: &[&str]| plainly(schedule, instants);
     // Nothing switches on on Monday, Tuesday and Friday.
-    insta::assert_snapshot!(told(&read("tz=utc"), &["2026-01-05T12:00:00Z", "2026-01-09T23:00:00Z"]), @r"
+    insta::assert_snapshot!(answer(&read("tz=utc"), &["2026-01-05T12:00:00Z", "2026-01-09T23:00:00Z"]), @r"
     2026-01-05T12:00:00Z: off, switched off at 2026-01-02T19:00:00Z by the hour in Etc/UTC; on at 2026-01-07T07:00:00Z
     2026-01-09T23:00:00Z: off, switched off at 2026-01-08T19:00:00Z by the hour in Etc/UTC; on at 2026-01-12T07:00:00Z
     ");
@@ -449,7 +456,7 @@ fn nothing_is_switched_on_the_days_that_a_policy_skips() {
         ..Policy::default()
     };
     let schedule = custodian::parse("tz=utc", &many, None).expect("a schedule");
-    insta::assert_snapshot!(told(&schedule, &["2026-05-20T12:00:00Z"]), @"2026-05-20T12:00:00Z: off, switched off at 2026-02-27T19:00:00Z by the hour in Etc/UTC; on at 2026-06-01T07:00:00Z");
+    insta::assert_snapshot!(answer(&schedule, &["2026-05-20T12:00:00Z"]), @"2026-05-20T12:00:00Z: off, switched off at 2026-02-27T19:00:00Z by the hour in Etc/UTC; on at 2026-06-01T07:00:00Z");
 }
 
 #[test]

@@ -157,7 +157,7 @@ impl Keys {
     }
 }
 
-/// Why a seal doesn't count. Whoever sent it isn't told; it is for the log.
+/// Why a seal doesn't count. The answer to the sender has none of this; it is for the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// It is no seal of ours at all.

@@ -29,7 +29,7 @@ pub struct SignedLink<C> {
     pub expires: Timestamp,
 }
 
-/// Why a link doesn't count. People are told none of this; it is for the log.
+/// Why a link doesn't count. The page has none of this; it is for the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
     /// It is no link of ours at all.
@@ -71,24 +71,24 @@ pub fn open<C: DeserializeOwned>(
     now: Timestamp,
 ) -> Result<SignedLink<C>, LinkError> {
     let (payload, signature) = parts(text)?;
-    let said: Payload<C> = decode(payload)?;
+    let content: Payload<C> = decode(payload)?;
     let signature = URL_SAFE_NO_PAD
         .decode(signature)
         .map_err(|_| LinkError::Malformed)?;
-    keys.verify(&said.key, PURPOSE, payload.as_bytes(), &signature)?;
-    if said.version != u64::from(VERSION) {
+    keys.verify(&content.key, PURPOSE, payload.as_bytes(), &signature)?;
+    if content.version != u64::from(VERSION) {
         return Err(LinkError::Malformed);
     }
-    if said.audience != audience {
+    if content.audience != audience {
         return Err(LinkError::WrongAudience);
     }
-    let expires = Timestamp::from_second(said.expires).map_err(|_| LinkError::Malformed)?;
+    let expires = Timestamp::from_second(content.expires).map_err(|_| LinkError::Malformed)?;
     if now >= expires {
         return Err(LinkError::Expired);
     }
     Ok(SignedLink {
-        audience: said.audience,
-        claims: said.claims,
+        audience: content.audience,
+        claims: content.claims,
         expires,
     })
 }
@@ -96,7 +96,7 @@ pub fn open<C: DeserializeOwned>(
 /// What a link says, whether or not that is signed: for the audit of forged ones only.
 pub fn unverified<C: DeserializeOwned>(text: &str) -> Option<C> {
     let (payload, _) = parts(text).ok()?;
-    decode(payload).ok().map(|said| said.claims)
+    decode(payload).ok().map(|content| content.claims)
 }
 
 fn parts(text: &str) -> Result<(&str, &str), LinkError> {

@@ -58,7 +58,7 @@ pub struct Signed<'a> {
     pub body: &'a [u8],
 }
 
-/// Why a request does not count. The sender is told none of this; it is for the log.
+/// Why a request does not count. The answer to the sender has none of this; it is for the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotSlack {
     /// A header is missing, doubled or malformed.

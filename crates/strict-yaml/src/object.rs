@@ -242,8 +242,8 @@ mod tests {
         split: "write less",
     };
 
-    /// What is told of a file that is one box.
-    fn told(text: &str) -> String {
+    /// What comes of a file that is one box.
+    fn outcome_of(text: &str) -> String {
         let node = crate::read(text, FILE).unwrap();
         let problems = Findings::default();
         let name = Object::read(&node, &BOX, &problems)
@@ -255,17 +255,17 @@ mod tests {
     #[test]
     fn an_object_has_its_keys_once_and_no_others() {
         assert_eq!(ALL.len(), 1);
-        assert_eq!(told("name: a"), "right");
+        assert_eq!(outcome_of("name: a"), "right");
         assert_eq!(
-            told("size: 1"),
+            outcome_of("size: 1"),
             "box.yaml:1:1: a box has no \"name\"; add `name:`"
         );
         assert_eq!(
-            told("name: a\nname: b"),
+            outcome_of("name: a\nname: b"),
             "box.yaml:2:1: the key \"name\" is there twice; it is also in line 1; remove one"
         );
         assert_eq!(
-            told("[a]"),
+            outcome_of("[a]"),
             "box.yaml:1:1: a box is a mapping (`key: value`), not a list; write its keys below it, indented"
         );
     }
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn a_key_that_was_meant_is_not_missing_as_well() {
         assert_eq!(
-            told("nmae: a\nweight: 1\ncolour: red"),
+            outcome_of("nmae: a\nweight: 1\ncolour: red"),
             "box.yaml:1:1: unknown key \"nmae\"; did you mean \"name\"?\n\
              box.yaml:2:1: unknown key \"weight\"; a box knows \"name\", \"size\"\n\
              box.yaml:3:1: the key \"colour\" is not part of this version; a box knows \"name\", \"size\""
@@ -282,14 +282,14 @@ mod tests {
 
     #[test]
     fn the_file_is_called_what_it_is() {
-        let told = |text: &str| crate::read(text, FILE).unwrap_err().to_string();
-        assert_eq!(told(""), "1:1: the file is empty; write something");
+        let outcome_of = |text: &str| crate::read(text, FILE).unwrap_err().to_string();
+        assert_eq!(outcome_of(""), "1:1: the file is empty; write something");
         assert_eq!(
-            told("a: 1\n---\nb: 2"),
+            outcome_of("a: 1\n---\nb: 2"),
             "2:1: a second document begins; a file holds one list: remove the `---` or make a file of its own"
         );
         assert_eq!(
-            told(&"#".repeat(1024 * 1024 + 1)),
+            outcome_of(&"#".repeat(1024 * 1024 + 1)),
             "1:1: the file is larger than 1 MiB; write less"
         );
     }

@@ -33,7 +33,7 @@ fn read(text: &str) -> Result<Node, String> {
                 "{nodes} nodes, {bytes} bytes"
             );
         }
-        Err(told) => assert!(told.len() < 4_000, "{told}"),
+        Err(refusal) => assert!(refusal.len() < 4_000, "{refusal}"),
     }
     read
 }
@@ -129,10 +129,10 @@ fn aliases_are_counted_in_bytes_before_they_are_copied() {
             "  ? *a\n  : 1\n".repeat(50),
         ),
     ] {
-        let told = read(&format!("{anchored}{copies}")).unwrap_err();
+        let refusal = read(&format!("{anchored}{copies}")).unwrap_err();
         assert!(
-            told.contains("more than 4 MiB, with aliases written out; split the list"),
-            "{told}"
+            refusal.contains("more than 4 MiB, with aliases written out; split the list"),
+            "{refusal}"
         );
     }
     assert!(read(&format!("a: &a {long}\nb: [*a, *a, *a]")).is_ok());
@@ -150,8 +150,11 @@ fn depth_is_bounded_in_every_style() {
             format!("{text}a{}: &a{} [*a{n}]\n", n + 1, n + 1)
         }),
     ] {
-        let told = read(&deep).unwrap_err();
-        assert!(told.contains("nested deeper than 64 levels"), "{told}");
+        let refusal = read(&deep).unwrap_err();
+        assert!(
+            refusal.contains("nested deeper than 64 levels"),
+            "{refusal}"
+        );
     }
 }
 

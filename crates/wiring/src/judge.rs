@@ -1,8 +1,11 @@
 //! All rules over the facts of one deployment.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use crate::facts::{CodeDeployEcs, CodeDeployLambda, EcsDeployment, EcsRelease, Facts};
+use crate::facts::{
+    CodeDeployEcs, CodeDeployLambda, EcsDeployment, EcsRelease, Fact, Facts, Route,
+};
 use crate::finding::{Finding, Judged, Outcome, not_judged};
 use crate::rule::Rule;
 use crate::{image, lambda, lifecycle_hooks, load_balancing, rollback, service, version};
@@ -46,14 +49,6 @@ fn of_code_deploy(facts: &CodeDeployEcs, options: &Options) -> Vec<Finding> {
     let mut findings = vec![
         one(Rule::TaskDefinitionArn, service::written_arn(facts)),
         one(
-            Rule::DeploymentController,
-            service::controller(release, "CODE_DEPLOY"),
-        ),
-        one(
-            Rule::LoadBalancer,
-            load_balancing::one_load_balancer(release, &facts.routes),
-        ),
-        one(
             Rule::ProductionRoute,
             load_balancing::production_listener(facts),
         ),
@@ -63,25 +58,21 @@ fn of_code_deploy(facts: &CodeDeployEcs, options: &Options) -> Vec<Finding> {
             rollback::automatic(&facts.rollback),
         ),
     ];
-    findings.extend(each(
-        Rule::DeregistrationDelay,
-        load_balancing::deregistration(release, facts.termination_wait, "termination wait"),
+    findings.extend(of_ecs_release(
+        release,
+        options,
+        &Platform {
+            controller: "CODE_DEPLOY",
+            routes: &facts.routes,
+            kept_for: (facts.termination_wait, "termination wait"),
+        },
     ));
-    findings.extend(of_release(release, options));
     findings
 }
 
 fn of_ecs(facts: &EcsDeployment, options: &Options) -> Vec<Finding> {
     let release = &facts.release;
     let mut findings = vec![
-        one(
-            Rule::DeploymentController,
-            service::controller(release, "ECS"),
-        ),
-        one(
-            Rule::LoadBalancer,
-            load_balancing::one_load_balancer(release, &facts.routes),
-        ),
         one(
             Rule::ProductionRoute,
             load_balancing::production_rule(facts),
@@ -95,22 +86,49 @@ fn of_ecs(facts: &EcsDeployment, options: &Options) -> Vec<Finding> {
         ),
     ];
     findings.extend(each(
-        Rule::DeregistrationDelay,
-        load_balancing::deregistration(release, Some(facts.bake_time), "bake time"),
-    ));
-    findings.extend(each(
         Rule::HookTimeoutAction,
         lifecycle_hooks::timeout_action(facts),
     ));
     findings.extend(each(Rule::HookTimeout, lifecycle_hooks::timeouts(facts)));
     findings.extend(each(Rule::HookRole, lifecycle_hooks::roles(facts)));
     findings.extend(each(Rule::EventRule, lifecycle_hooks::event_rules(facts)));
-    findings.extend(of_release(release, options));
+    findings.extend(of_ecs_release(
+        release,
+        options,
+        &Platform {
+            controller: "ECS",
+            routes: &facts.routes,
+            kept_for: (Some(facts.bake_time), "bake time"),
+        },
+    ));
     findings
 }
 
-fn of_release(release: &EcsRelease, options: &Options) -> Vec<Finding> {
+/// Where CodeDeploy and the deployments of ECS itself differ in what they share.
+struct Platform<'a> {
+    /// The deployment controller that the service must have.
+    controller: &'static str,
+    routes: &'a Fact<Vec<Route>>,
+    /// How long the old tasks are kept after the shift; none where they are kept for good. And what AWS calls that time.
+    kept_for: (Option<Duration>, &'static str),
+}
+
+/// What holds of a service of ECS, whoever deploys it.
+fn of_ecs_release(
+    release: &EcsRelease,
+    options: &Options,
+    platform: &Platform<'_>,
+) -> Vec<Finding> {
+    let (kept, setting) = platform.kept_for;
     let mut findings = vec![
+        one(
+            Rule::DeploymentController,
+            service::controller(release, platform.controller),
+        ),
+        one(
+            Rule::LoadBalancer,
+            load_balancing::one_load_balancer(release, platform.routes),
+        ),
         one(Rule::TaskDefinitionExists, service::definition(release)),
         one(Rule::TaskDefinitionFamily, service::family(release)),
         one(Rule::Container, service::container(release)),
@@ -124,6 +142,10 @@ fn of_release(release: &EcsRelease, options: &Options) -> Vec<Finding> {
             version::newer(&release.versions, options.allow_downgrade),
         ),
     ];
+    findings.extend(each(
+        Rule::DeregistrationDelay,
+        load_balancing::deregistration(release, kept, setting),
+    ));
     findings.extend(each(
         Rule::TargetType,
         load_balancing::target_types(release),

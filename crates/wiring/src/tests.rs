@@ -172,14 +172,14 @@ fn wrong(facts: &Facts) -> String {
 }
 
 fn wrong_with(facts: &Facts, options: &Options) -> String {
-    let told = judge(facts, options)
+    let summary = judge(facts, options)
         .into_iter()
         .filter_map(|Finding { rule, outcome }| match outcome {
             Outcome::Held | Outcome::NotJudged(_) => None,
             Outcome::Mismatch(mismatch) => Some(format!("{rule}: {mismatch}")),
             Outcome::Unknown(why) => Some(format!("{rule}: unknown: {why}")),
         });
-    told.collect::<Vec<_>>().join("\n")
+    summary.collect::<Vec<_>>().join("\n")
 }
 
 fn with_code_deploy(change: impl FnOnce(&mut CodeDeployEcs)) -> String {

@@ -261,7 +261,7 @@ async fn a_failure_says_what_was_tried_and_where() {
 #[tokio::test]
 async fn what_does_not_fit_is_not_sent() {
     let fake = Fake::new(Vec::new());
-    let large = "x".repeat(VALUE_LIMIT);
+    let large = "x".repeat(MAX_VALUE_BYTES);
     let error = fake
         .table()
         .create(&key(), &large, until())

@@ -389,11 +389,11 @@ async fn batch(
 ) -> (Applied, Vec<tier_gate::Awaited>) {
     let (mut applied, mut waking) = (Applied::default(), Vec::new());
     let changes = |row: &Row| row.step.is_up() || row.step.is_down();
-    let wanted = rows.iter().filter(|row| changes(row)).count();
+    let changing = rows.iter().filter(|row| changes(row)).count();
     let mut turns = context
         .limiters
         .changes
-        .acquire_up_to(wanted, context.deadline)
+        .acquire_up_to(changing, context.deadline)
         .await;
     let mut ready = Vec::new();
     for row in rows {

@@ -178,7 +178,7 @@ impl<'a> StepRun<'a> {
             before.as_ref().and_then(|before| before.ran_on)
         };
         record.conflict = before.and_then(|before| before.conflict);
-        // Bounds that somebody else has changed stay, and are told.
+        // Bounds that somebody else has changed stay, and are reported.
         record.giving = self.row.gives;
         let changed = record.was.as_ref().is_some_and(|saved| saved.level != was)
             && record.giving != Some(was);
@@ -371,7 +371,7 @@ impl<'a> StepRun<'a> {
     }
 
     /// Makes a call while the service is this run's. If it isn't any more when the call is over, whoever
-    /// has it now may have been overwritten, and must be told.
+    /// has it now may have been overwritten, and must be reported.
     async fn call(
         &mut self,
         call: impl Future<Output = Result<(), CallError>>,
@@ -458,7 +458,7 @@ impl<'a> StepRun<'a> {
         Ok(())
     }
 
-    /// The tag is for people; its failure is told, and stops nothing.
+    /// The tag is for people; its failure is reported, and stops nothing.
     fn warn(&mut self, done: Result<(), CallError>) {
         if let Err(error) = done {
             let CallError {

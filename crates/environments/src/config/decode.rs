@@ -9,7 +9,7 @@ use strict_yaml::words::{list, nearest};
 use strict_yaml::{At, Findings, Node, Object, Problems, Value, entries, items, scalar};
 
 use super::regions::{self, Region, region};
-use super::values::{duration, exact, globs, names, number, share, words};
+use super::values::{duration, exact, globs, names, number, share, texts};
 use super::{
     Config, FILE, Files, Globs, NamedSchedule, OtherKinds, Prices, Rate, Rule, Tier, keys, people,
 };
@@ -21,7 +21,7 @@ pub(super) use calendar::calendar_files;
 
 /// The opt-in tag where none is configured.
 const TAG: &str = "deploy-hooks:schedule";
-/// More schedules than anybody can tell apart; each may name others.
+/// More schedules than anybody can keep apart; each may name others.
 const MAX_SCHEDULES: usize = 500;
 /// Words that a tag may say instead of a schedule's name; so no schedule may have them as its name.
 const RESERVED_NAMES: [&str; 4] = ["default", "always", "never", "rest"];
@@ -150,7 +150,7 @@ fn regions(object: &Object<'_>, (problems, warnings): (&Findings, &Findings)) ->
         return Vec::new();
     };
     let mut regions = Vec::new();
-    for (node, name) in words(node, "regions", problems).unwrap_or_default() {
+    for (node, name) in texts(node, "regions", problems).unwrap_or_default() {
         match region(name) {
             Region::Known => {}
             Region::New => {
@@ -236,7 +236,7 @@ fn schedules(
             Err(error) => within.push((name, node, error)),
         }
     }
-    // What is wrong in a schedule that this one names is told there; but a circle is wrong nowhere else.
+    // What is wrong in a schedule that this one names is reported there; but a circle is wrong nowhere else.
     for (name, node, error) in within {
         let told_there = error
             .schedule
@@ -281,12 +281,12 @@ fn schedule_text<'n>(node: &'n Node, problems: &Findings) -> Option<Written<'n>>
     })
 }
 
-fn wrong_schedule(told: &str, node: &Node, error: &ScheduleError, problems: &Findings) {
+fn wrong_schedule(label: &str, node: &Node, error: &ScheduleError, problems: &Findings) {
     let place = match &error.schedule {
         Some(schedule) => format!("in schedule {schedule:?}, character {}", error.column),
         None => format!("character {}", error.column),
     };
-    let message = format!("{told}, {place}: {}", error.problem);
+    let message = format!("{label}, {place}: {}", error.problem);
     problems.add(node.at, message, error.remedy.clone());
 }
 
@@ -326,15 +326,15 @@ fn tag(object: &Object<'_>, problems: &Findings) -> String {
     read.unwrap_or_else(|| TAG.to_owned())
 }
 
-fn tag_key(node: &Node, told: &str, problems: &Findings) -> Option<String> {
-    let key = scalar::text(node, told, problems)?;
+fn tag_key(node: &Node, label: &str, problems: &Findings) -> Option<String> {
+    let key = scalar::text(node, label, problems)?;
     if key.chars().count() <= 128 && crate::backup_tag::is_legal(key) && !key.starts_with("aws:") {
         return Some(key.to_owned());
     }
     let remedy = "write up to 128 letters, digits, spaces and _.:/=+-@; it can't begin with aws:";
     problems.add(
         node.at,
-        format!("{told}: {key:?} can't be a tag's key"),
+        format!("{label}: {key:?} can't be a tag's key"),
         remedy,
     );
     None

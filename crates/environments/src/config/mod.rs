@@ -8,7 +8,7 @@ mod decode;
 mod glob;
 mod imported;
 mod keys;
-mod location;
+mod load;
 mod people;
 mod production;
 mod regions;
@@ -27,7 +27,7 @@ use strict_yaml::{Document, Problem, Problems};
 
 pub use self::glob::{Glob, Globs};
 pub use self::imported::Imported;
-pub use self::location::{ConfigError, load};
+pub use self::load::{ConfigError, load};
 pub use self::people::{Notifications, People, Permissions, SlackApp};
 pub use self::production::looks_like_production;
 
@@ -71,7 +71,7 @@ pub struct Config {
     pub healthy_within: SignedDuration,
     /// How long a deployment in progress defers a sleep.
     pub defer_deadline: SignedDuration,
-    /// How long before a sleep people are told.
+    /// How long before a sleep the notice is sent.
     pub notice: SignedDuration,
     /// For the savings.
     pub prices: Prices,
@@ -79,7 +79,7 @@ pub struct Config {
     pub rate: Rate,
     /// Which other kinds are looked at.
     pub also: OtherKinds,
-    /// Who is told, and who may ask for something.
+    /// Who gets messages, and who may ask for something.
     pub people: People,
     /// What is allowed and probably not meant.
     pub warnings: Vec<Problem>,
@@ -171,7 +171,7 @@ impl Default for Rate {
 pub type Files = BTreeMap<String, Result<Vec<u8>, String>>;
 
 impl Config {
-    /// Reads a configuration. `source` is the name that problems are told under; `files` are the
+    /// Reads a configuration. `source` is the name that stands before each problem; `files` are the
     /// calendars that it names ([`calendar_files`]).
     pub fn parse(source: &str, text: &str, files: &Files) -> Result<Self, Problems> {
         decode::config(source, text, files)

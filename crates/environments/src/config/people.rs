@@ -1,4 +1,4 @@
-//! `people:`: where people are told, in which language, and who may ask for a snooze or a waking.
+//! `people:`: where messages go, in which language, and who may ask for a snooze or a waking.
 //!
 //! Channels have the form that they have in the configuration of approvals. What must never happen: a
 //! stranger who is let in by a typo, a secret that stands in the file itself.
@@ -17,14 +17,14 @@ use super::{FILE, keys};
 /// `until tomorrow` means until then, where nothing else is configured.
 const TOMORROW: Time = Time::constant(9, 0, 0, 0);
 
-/// Who is told, and who may ask for something.
+/// Who gets messages, and who may ask for something.
 #[derive(Clone, Debug, PartialEq)]
 pub struct People {
     /// The language of channels that don't say otherwise.
     pub language: Language,
     /// The configured places, by name.
     pub channels: BTreeMap<String, Channel>,
-    /// Which of them are told of what.
+    /// Which of them get which messages.
     pub tell: Notifications,
     /// Who may ask for something.
     pub may: Permissions,
@@ -160,7 +160,7 @@ fn reached(person: &Approver, node: &Node, channels: &Directory, problems: &Find
     let has = |channel: &Channel| matches!(&channel.kind, ChannelKind::Ses { to, .. } if to.iter().any(|to| to.eq_ignore_ascii_case(address)));
     if !channels.channels.values().any(has) {
         let remedy = "name them in `to:` of a ses channel, or remove them here";
-        problems.add(node.at, format!("{person} is never told"), remedy);
+        problems.add(node.at, format!("no message goes to {person}"), remedy);
     }
 }
 

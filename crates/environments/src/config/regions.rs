@@ -1,5 +1,5 @@
 //! The regions that a configuration names. A mistyped one fits nothing, so nothing there would ever sleep, and
-//! nobody would be told.
+//! nobody would notice.
 
 use strict_yaml::words::nearest;
 

@@ -143,13 +143,16 @@ fn calendars_are_read_from_files() {
 
 #[test]
 fn each_mistake_is_told_with_its_place_and_remedy() {
-    let mut told = String::new();
+    let mut report = String::new();
     for (name, text) in bad() {
         let problems = Config::parse(&name, &text, &Files::new()).expect_err(&name);
-        told = format!("{told}{problems}\n");
+        report = format!("{report}{problems}\n");
     }
-    assert!(!told.contains("hunter2"), "a secret is repeated: {told}");
-    insta::assert_snapshot!(told, @r##"
+    assert!(
+        !report.contains("hunter2"),
+        "a secret is repeated: {report}"
+    );
+    insta::assert_snapshot!(report, @r##"
     account-pattern.yaml:3:12: accounts: "1111*" is no account; write its twelve digits, in quotes; patterns are not allowed here
     account-pattern.yaml:3:21: accounts: "12345" is no account; write its twelve digits, in quotes; patterns are not allowed here
     accounts-empty.yaml:3:11: accounts is empty; write the accounts that may be touched
@@ -187,7 +190,7 @@ fn each_mistake_is_told_with_its_place_and_remedy() {
     people-may.yaml:7:14: "lead" names no approver; write slack:T0123ABCD/U0123ABCD (workspace and member id; names can be changed by their owners), email:lead@example.com or link:CHANNEL
     people-may.yaml:7:20: "slack:lead" names no approver; write slack:T0123ABCD/U0123ABCD (workspace and member id; names can be changed by their owners), email:lead@example.com or link:CHANNEL
     people-may.yaml:7:34: there is no channel "nowhere"; add it under `channels:`; known are "room"
-    people-may.yaml:8:11: email:lead@example.com is never told; name them in `to:` of a ses channel, or remove them here
+    people-may.yaml:8:11: no message goes to email:lead@example.com; name them in `to:` of a ses channel, or remove them here
     people-slack-app-half.yaml:5:14: slack_app has no "team"; add `team:`
     people-slack-app.yaml:5:32: the signing secret does not say where it is kept; write env:NAME, ssm:/path, secretsmanager:id or secretsmanager:id#key; the secret itself must not be in the configuration
     people-slack-app.yaml:5:63: team is not of the right form; write the workspace's id, such as T0123ABCD; it stands in the address of Slack in a browser

@@ -8,49 +8,49 @@ use strict_yaml::{Findings, Node, Object, Value, items, scalar};
 use super::{Glob, Globs};
 
 /// More entries in one list are a mistake.
-const LIST_LIMIT: usize = 1_000;
+const MAX_ENTRIES: usize = 1_000;
 
 /// The entries of a list of texts, or the one text that stands for a list of one.
-pub(super) fn words<'n>(
+pub(super) fn texts<'n>(
     node: &'n Node,
-    told: &str,
+    label: &str,
     problems: &Findings,
 ) -> Option<Vec<(&'n Node, &'n str)>> {
     let nodes = match &node.value {
-        Value::List(_) => items(node, told, problems)?,
+        Value::List(_) => items(node, label, problems)?,
         _ => std::slice::from_ref(node),
     };
-    if nodes.is_empty() || nodes.len() > LIST_LIMIT {
-        let message = format!("{told} has {} entries", nodes.len());
+    if nodes.is_empty() || nodes.len() > MAX_ENTRIES {
+        let message = format!("{label} has {} entries", nodes.len());
         problems.add(
             node.at,
             message,
-            format!("write 1 to {LIST_LIMIT}, or remove the key"),
+            format!("write 1 to {MAX_ENTRIES}, or remove the key"),
         );
         return None;
     }
-    let mut words = Vec::new();
+    let mut texts = Vec::new();
     for node in nodes {
-        let word = scalar::text(node, told, problems)?;
-        if words.iter().any(|(_, earlier)| *earlier == word) {
-            problems.add(node.at, format!("{told} has {word:?} twice"), "remove one");
+        let word = scalar::text(node, label, problems)?;
+        if texts.iter().any(|(_, earlier)| *earlier == word) {
+            problems.add(node.at, format!("{label} has {word:?} twice"), "remove one");
         }
-        words.push((node, word));
+        texts.push((node, word));
     }
-    Some(words)
+    Some(texts)
 }
 
 /// Patterns over `cluster/service`.
-pub(super) fn globs(node: &Node, told: &str, problems: &Findings) -> Globs {
+pub(super) fn globs(node: &Node, label: &str, problems: &Findings) -> Globs {
     const REMEDY: &str = "write a service's name or cluster/service: letters, digits, -, _ and ., \
                           with * for any text and ? for one character";
     let mut globs = Vec::new();
-    for (node, written) in words(node, told, problems).unwrap_or_default() {
+    for (node, written) in texts(node, label, problems).unwrap_or_default() {
         match Glob::parse(written) {
             Some(glob) => globs.push(glob),
             None => problems.add(
                 node.at,
-                format!("{told}: {written:?} can't match any name"),
+                format!("{label}: {written:?} can't match any name"),
                 REMEDY,
             ),
         }
@@ -59,17 +59,17 @@ pub(super) fn globs(node: &Node, told: &str, problems: &Findings) -> Globs {
 }
 
 /// Patterns over single names: of clusters, of databases.
-pub(super) fn names(node: &Node, told: &str, problems: &Findings) -> Globs {
+pub(super) fn names(node: &Node, label: &str, problems: &Findings) -> Globs {
     let slashed = words_with(node, '/');
     for at in &slashed {
         problems.add(
             *at,
-            format!("{told}: a name has no \"/\""),
+            format!("{label}: a name has no \"/\""),
             "write the name alone, with * and ? if you like",
         );
     }
     if slashed.is_empty() {
-        globs(node, told, problems)
+        globs(node, label, problems)
     } else {
         Globs::default()
     }
@@ -85,17 +85,17 @@ fn words_with(node: &Node, letter: char) -> Vec<strict_yaml::At> {
 }
 
 /// Names without patterns, as `cluster/service` or as a service's or cluster's name.
-pub(super) fn exact(node: &Node, told: &str, problems: &Findings) -> Globs {
-    for (node, written) in words(node, told, problems).unwrap_or_default() {
+pub(super) fn exact(node: &Node, label: &str, problems: &Findings) -> Globs {
+    for (node, written) in texts(node, label, problems).unwrap_or_default() {
         if Glob::parse(written).is_some_and(|glob| !glob.is_exact()) {
             problems.add(
                 node.at,
-                format!("{told}: {written:?} is a pattern"),
+                format!("{label}: {written:?} is a pattern"),
                 "write each name out: this guard is only lifted for what you have looked at",
             );
         }
     }
-    globs(node, told, problems)
+    globs(node, label, problems)
 }
 
 /// A duration of an object's key.
@@ -114,7 +114,7 @@ pub(super) fn duration(
 /// A number from `least` to `most`, with or without a fraction.
 pub(super) fn number(
     node: &Node,
-    told: &str,
+    label: &str,
     (least, most): (f64, f64),
     problems: &Findings,
 ) -> Option<f64> {
@@ -124,7 +124,7 @@ pub(super) fn number(
     };
     let inside = value.filter(|value| (least..=most).contains(value));
     if inside.is_none() {
-        let message = format!("{told} is not a number in range");
+        let message = format!("{label} is not a number in range");
         problems.add(
             node.at,
             message,
@@ -135,7 +135,7 @@ pub(super) fn number(
 }
 
 /// `80%`
-pub(super) fn share(node: &Node, told: &str, problems: &Findings) -> Option<f64> {
+pub(super) fn share(node: &Node, label: &str, problems: &Findings) -> Option<f64> {
     let written = match &node.value {
         Value::Text(text) => text.trim(),
         _ => "",
@@ -147,7 +147,7 @@ pub(super) fn share(node: &Node, told: &str, problems: &Findings) -> Option<f64>
     if percent.is_none() {
         problems.add(
             node.at,
-            format!("{told} is not a part"),
+            format!("{label} is not a part"),
             "write 1% to 100%, in whole percent",
         );
     }

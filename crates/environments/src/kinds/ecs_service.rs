@@ -7,6 +7,7 @@ use aws_sdk_ecs::types::{
     DeploymentControllerType, DeploymentRolloutState, ResourceManagementType, SchedulingStrategy,
     Service, ServiceField, StabilityStatus, Tag, TaskSet,
 };
+use common::arn::last_name;
 use common::failure::Cause;
 use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
@@ -157,7 +158,7 @@ async fn clusters(reader: Reader<'_>, config: &Config) -> Result<Vec<(String, bo
         let answer =
             answer.map_err(|error| reader.error("ListClusters", "ecs:ListClusters", &error))?;
         for arn in answer.cluster_arns() {
-            let name = arn.rsplit('/').next().unwrap_or_default();
+            let name = last_name(arn);
             let is_ours = config.clusters.is_empty() || config.clusters.find_name(name).is_some();
             names.push((name.to_owned(), is_ours));
         }
@@ -236,7 +237,7 @@ async fn names(
             reader.error(what, "ecs:ListServices", &error)
         })?;
         let arns = answer.service_arns.unwrap_or_default();
-        let found = arns.iter().filter_map(|arn| arn.rsplit('/').next());
+        let found = arns.iter().map(|arn| last_name(arn));
         names.extend(found.map(str::to_owned));
         token = answer.next_token;
         if token.is_none() {
@@ -341,10 +342,9 @@ pub(crate) async fn task_size(reader: Reader<'_>, task_definition: &str) -> Opti
 
 fn fact(service: &Service, sizes: &TaskSizes) -> Resource {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let last = |arn: &str| arn.rsplit('/').next().unwrap_or_default().to_owned();
     let count = |count: i32| u32::try_from(count).unwrap_or_default();
     let task_definition = text(&service.task_definition);
-    let cluster = last(service.cluster_arn().unwrap_or_default());
+    let cluster = last_name(service.cluster_arn().unwrap_or_default()).to_owned();
     let tags = service
         .tags()
         .iter()

@@ -253,8 +253,8 @@ mod tests {
     fn levels_read_as_people_write_them() {
         let awake = level(3, 2, 6);
         let asleep = of(Kind::EcsService, false).asleep(awake);
-        let told = [awake, asleep, Level::default()].map(|level| level.to_string());
-        assert_eq!(told, ["3 (2-6)", "0 (0-6, suspended)", "0"]);
+        let levels = [awake, asleep, Level::default()].map(|level| level.to_string());
+        assert_eq!(levels, ["3 (2-6)", "0 (0-6, suspended)", "0"]);
         let group = of(Kind::AutoScalingGroup, false).asleep(awake);
         assert_eq!(group.to_string(), "0 (0-6)");
         let pool = of(Kind::AutoScalingGroup, true).asleep(awake);

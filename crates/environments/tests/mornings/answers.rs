@@ -120,14 +120,14 @@ fn one_service_that_cannot_be_read_does_not_keep_the_others_up() {
             up.map(|(place, _)| place.clone()).collect::<Vec<_>>()
         });
         assert_eq!(up, ["dev/web-3"]);
-        insta::assert_snapshot!(told(&ran), @"
+        insta::assert_snapshot!(report_of(&ran), @"
         Stopped 6 services, woke 0 services.
         Not read: cluster dev: DescribeServices of arn:aws:ecs:eu-central-1:111122223333:service/dev/web-3 failed: UNKNOWN
         ");
     });
 }
 
-/// Application Auto Scaling reads the count when it is told bounds, and sets one of them a while later.
+/// Application Auto Scaling reads the count when bounds are set, and sets one of them a while later.
 #[test]
 fn a_pull_into_the_bounds_that_comes_late_does_not_replace_the_count() {
     // Inside of the bounds, below and above them.
@@ -178,7 +178,11 @@ fn a_request_that_nothing_can_read_stops_no_morning_and_starts_no_night() {
         broken_request(&office);
         let woken = morning(&office).await;
         assert_eq!(web(&office).desired, 2);
-        assert!(told(&woken).contains("request#broken"), "{}", told(&woken));
+        assert!(
+            report_of(&woken).contains("request#broken"),
+            "{}",
+            report_of(&woken)
+        );
         office.until("2026-11-24T22:00:00Z").await;
         let evening = office.run("evening").await;
         assert_eq!(
@@ -186,10 +190,10 @@ fn a_request_that_nothing_can_read_stops_no_morning_and_starts_no_night() {
             2,
             "somebody may have asked for more time"
         );
-        let told = told(&evening);
+        let report_of = report_of(&evening);
         assert!(
-            told.contains("nothing is put to sleep until that item is deleted"),
-            "{told}"
+            report_of.contains("nothing is put to sleep until that item is deleted"),
+            "{report_of}"
         );
         // What was asked for in a way that can be read, and in so many words, counts.
         office.ask("down", Ask::ForceDown, "dev/web").await;

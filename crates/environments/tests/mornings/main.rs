@@ -64,7 +64,7 @@ fn record(office: &Fixture) -> serde_json::Value {
         .with(|state| state.tables.memories()[&arn("dev/web")].clone())
 }
 
-fn told(ran: &Ran) -> String {
+fn report_of(ran: &Ran) -> String {
     summary(&RunReport {
         plan: &ran.plan,
         applied: Some(&ran.applied),
@@ -158,7 +158,7 @@ fn who_must_not_be_touched_any_more_is_left_asleep_and_told() {
             let ran = morning(&office).await;
             assert_eq!(office.world.ecs(|ecs| ecs.changes.len()), 0);
             insta::allow_duplicates! {
-                insta::assert_snapshot!(told(&ran), @r#"
+                insta::assert_snapshot!(report_of(&ran), @r#"
                 Stopped 0 services, woke 0 services.
                 Skipped: dev/web: denied by "*/web" in the configuration; it sleeps and is left asleep: select it again, or set its count by hand and remove the tag deploy-hooks:asleep.
                 "#);
@@ -184,7 +184,7 @@ fn a_tag_that_nobody_understands_wakes_and_can_be_corrected() {
         assert!(ran.plan.rows[0].stuck);
         let ran = morning(&office).await;
         assert!(ran.applied.outcomes.is_empty());
-        insta::assert_snapshot!(told(&ran), @r#"
+        insta::assert_snapshot!(report_of(&ran), @r#"
         Stopped 0 services, woke 0 services.
         Skipped: dev/web: the tag deploy-hooks:schedule says "offise": column 1: unknown schedule "offise"; did you mean office?; it is left as it is until that is corrected.
         "#);
@@ -253,7 +253,7 @@ fn an_unclear_request_keeps_nobody_asleep() {
         });
         let ran = office.run("tick").await;
         assert_eq!(web(&office).desired, 0);
-        insta::assert_snapshot!(told(&ran), @r#"
+        insta::assert_snapshot!(report_of(&ran), @r#"
         Stopped 0 services, woke 0 services.
         Skipped: dev/web: the tag deploy-hooks:keep-up-until says "tomorrow", which is no instant; write it as 2026-11-21T23:30:00Z; it is left as it is until that is corrected.
         "#);
@@ -329,7 +329,12 @@ fn bounds_that_somebody_changed_stay_and_the_count_is_given_back() {
                 assert!(!now.tags.contains_key(ASLEEP_TAG));
                 assert_eq!(phase(&office), "up");
                 assert!(record(&office)["conflict"].is_object(), "it is recorded");
-                assert_eq!(ran.applied.warnings.len(), 1, "and told: {}", told(&ran));
+                assert_eq!(
+                    ran.applied.warnings.len(),
+                    1,
+                    "and told: {}",
+                    report_of(&ran)
+                );
             });
         }
     }
@@ -343,7 +348,7 @@ fn auto_scaling_that_is_new_stays_and_the_count_is_given_back() {
         let ran = morning(&office).await;
         let now = web(&office);
         assert_eq!((now.desired, now.target), (3, target(0, 4, NOT)));
-        insta::assert_snapshot!(told(&ran), @"
+        insta::assert_snapshot!(report_of(&ran), @"
         Stopped 0 services, woke 1 service.
         Note: dev/web: somebody changed its bounds while it slept (set to 0, found at 0 (0-4)); it has 3 (0-4) now.
         ");
@@ -382,9 +387,13 @@ fn nothing_is_lost_where_bounds_were_changed_and_the_run_dies() {
                     office.run(at).await;
                 }
                 let now = web(&office);
-                let told = format!("{fate:?} at {call}: {}", record(&office));
-                assert_eq!((now.desired, now.target), (3, target(2, 10, NOT)), "{told}");
-                assert!(record(&office)["conflict"].is_object(), "{told}");
+                let report_of = format!("{fate:?} at {call}: {}", record(&office));
+                assert_eq!(
+                    (now.desired, now.target),
+                    (3, target(2, 10, NOT)),
+                    "{report_of}"
+                );
+                assert!(record(&office)["conflict"].is_object(), "{report_of}");
                 calls
             });
             points += 1;

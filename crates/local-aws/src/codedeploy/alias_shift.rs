@@ -63,7 +63,7 @@ impl Driver {
             .await?;
         self.start(LifecycleEvent::AllowTraffic);
         let begin = self.codedeploy.now();
-        let routing = self.look(|deployment| Some(deployment.routing));
+        let routing = self.read(|deployment| Some(deployment.routing));
         for step in routing.into_iter().flat_map(super::routing::Routing::steps) {
             self.wait_for(later(begin, step.after), |_| None::<()>)
                 .await?;
@@ -82,7 +82,7 @@ impl Driver {
 
     /// Reads the revision, which has to fit the function as it is.
     async fn lambda_spec(&self) -> Result<LambdaSpec, Halt> {
-        let revision = self.look(|deployment| deployment.revision.clone());
+        let revision = self.read(|deployment| deployment.revision.clone());
         let gone = || Halt::InvalidRevision("The deployment is gone.".to_owned());
         let text = self
             .codedeploy

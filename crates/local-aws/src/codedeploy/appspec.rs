@@ -280,7 +280,7 @@ Hooks:
 
     #[test]
     fn what_cannot_be_deployed_is_refused_with_the_reason() {
-        let said = [
+        let messages = [
             refused("AWS::ECS::Service", "AWS::Lambda::Function"),
             refused("AfterAllowTraffic", "AfterEverything"),
             refused("AfterAllowTraffic", "AfterAllowTestTraffic"),
@@ -289,7 +289,7 @@ Hooks:
             refused("Resources:", "resources:"),
             refused("\"CodeDeployHook_post-traffic\"", ""),
         ];
-        insta::assert_snapshot!(said.join("\n"), @r"
+        insta::assert_snapshot!(messages.join("\n"), @r"
         The resource has the Type AWS::Lambda::Function; it has to be AWS::ECS::Service.
         AfterEverything is no lifecycle event of an ECS deployment; there are BeforeInstall, AfterInstall, AfterAllowTestTraffic, BeforeAllowTraffic, AfterAllowTraffic.
         The hook AfterAllowTestTraffic is there twice; it takes one function.
@@ -302,10 +302,10 @@ Hooks:
 
     #[test]
     fn text_that_is_no_yaml_is_refused() {
-        let said = AppSpec::parse("Resources: [").unwrap_err().to_string();
+        let messages = AppSpec::parse("Resources: [").unwrap_err().to_string();
         assert!(
-            said.starts_with("The input AppSpec file is a not well-formed yaml."),
-            "{said}"
+            messages.starts_with("The input AppSpec file is a not well-formed yaml."),
+            "{messages}"
         );
         assert_eq!(AppSpec::parse("").unwrap_err(), AppSpecError::Empty);
     }

@@ -189,8 +189,8 @@ mod tests {
         accept(&mut all, Some(&id), Some("Failed")).unwrap();
         assert_eq!(all[1].state, HookState::Answered(Answer::Failed));
         assert_eq!(all[0].state, HookState::Waiting);
-        let again = code(accept(&mut all, Some(&id), Some("Succeeded")));
-        assert_eq!(again, "LifecycleEventAlreadyCompletedException");
+        let repeated = code(accept(&mut all, Some(&id), Some("Succeeded")));
+        assert_eq!(repeated, "LifecycleEventAlreadyCompletedException");
         assert_eq!(
             all[1].state,
             HookState::Answered(Answer::Failed),

@@ -37,7 +37,7 @@ impl CodeDeploy {
     }
 
     /// Makes a task set the service's primary one.
-    pub(super) async fn make_primary(
+    pub(super) fn make_primary(
         &self,
         id: &str,
         service: &Service,
@@ -45,7 +45,6 @@ impl CodeDeploy {
     ) -> Result<(), Halt> {
         let ecs = &self.world().ecs;
         ecs.set_primary_task_set(&service.cluster, &service.name, task_set)
-            .await
             .map_err(|error| Halt::Ecs(error.to_string()))?;
         let message = format!("The task set {task_set} is the primary one.");
         self.record(
@@ -58,7 +57,7 @@ impl CodeDeploy {
     }
 
     /// Starts to drain a task set and does not wait for it. `which` is for the message.
-    pub(super) async fn delete_task_set(
+    pub(super) fn delete_task_set(
         &self,
         id: &str,
         service: &Service,
@@ -67,7 +66,6 @@ impl CodeDeploy {
     ) -> Result<(), Halt> {
         let ecs = &self.world().ecs;
         ecs.delete_task_set(&service.cluster, &service.name, task_set)
-            .await
             .map_err(|error| Halt::Ecs(error.to_string()))?;
         let message = format!("The {which} task set {task_set} is being deleted.");
         self.record(

@@ -233,8 +233,8 @@ pub(super) enum Consequence {
 pub(super) fn consequence(halt: &Halt, rollback: &AutoRollback, replaced: bool) -> Consequence {
     let wanted = match halt {
         Halt::Stopped {
-            roll_back: Some(said),
-        } => *said,
+            roll_back: Some(messages),
+        } => *messages,
         Halt::Stopped { roll_back: None } => rollback.covers(RollbackEvent::StopOnRequest),
         _ => rollback.covers(RollbackEvent::Failure),
     };
@@ -316,14 +316,14 @@ mod tests {
             Halt::ReadyTimedOut { minutes: 5 },
             Halt::Stopped { roll_back: None },
         ];
-        let said: Vec<_> = halts
+        let messages: Vec<_> = halts
             .iter()
             .map(|halt| {
                 let error = halt.error();
                 format!("{} {}: {}", halt.status().name(), error.code, error.message)
             })
             .collect();
-        insta::assert_snapshot!(said.join("\n"), @r"
+        insta::assert_snapshot!(messages.join("\n"), @r"
         Failed INVALID_REVISION: The deployment failed because the AppSpec file that specifies the deployment configuration is missing or has an invalid configuration. ContainerName is missing.
         Failed HOOK_EXECUTION_FAILURE: The deployment failed because one or more of the lifecycle event validation functions failed.
         Failed TIMEOUT: The deployment timed out while waiting for a status callback. CodeDeploy expects a status callback within one hour after a deployment hook is invoked.

@@ -225,10 +225,9 @@ impl CodeDeploy {
         let ecs = &self.world().ecs;
         let now = ecs.task_set(&service.cluster, &service.name, &blue.id);
         if now.is_some_and(|blue| blue.status != TaskSetStatus::Primary) {
-            self.make_primary(id, service, &blue.id).await?;
+            self.make_primary(id, service, &blue.id)?;
         }
         self.delete_task_set(id, service, &green.id, "replacement")
-            .await
     }
 }
 

@@ -54,7 +54,7 @@ impl Driver {
 
     async fn deploy(&self) -> Result<(), Halt> {
         self.begin();
-        let platform = self.look(|deployment| Some(deployment.group.target.platform()));
+        let platform = self.read(|deployment| Some(deployment.group.target.platform()));
         if platform == Some(Platform::Lambda) {
             return self.deploy_alias().await;
         }
@@ -88,7 +88,7 @@ impl Driver {
         self.hook(&plan.spec.hooks, LifecycleEvent::AfterAllowTraffic)
             .await?;
         self.wait_for_termination(&plan).await?;
-        self.finish(&plan).await
+        self.finish(&plan)
     }
 
     fn begin(&self) {
@@ -186,7 +186,7 @@ impl Driver {
 
     /// Makes the replacement task set and waits until it is healthy. Returns its id.
     async fn install(&self, plan: &Plan) -> Result<String, Halt> {
-        self.clear_leftovers(plan).await?;
+        self.clear_leftovers(plan)?;
         let spec = NewTaskSet {
             cluster: plan.service.cluster.clone(),
             service: plan.service.name.clone(),
@@ -200,7 +200,6 @@ impl Driver {
         let ecs = &self.codedeploy.world().ecs;
         let made = ecs
             .create_task_set(spec)
-            .await
             .map_err(|error| Halt::Ecs(error.to_string()))?;
         self.change(|deployment| {
             deployment.task_sets.push(TaskSetRecord {
@@ -246,7 +245,7 @@ impl Driver {
 
     /// A failed deployment that was not rolled back leaves its task set behind; the next deployment
     /// needs the target group.
-    async fn clear_leftovers(&self, plan: &Plan) -> Result<(), Halt> {
+    fn clear_leftovers(&self, plan: &Plan) -> Result<(), Halt> {
         if plan.leftovers.is_empty() {
             return Ok(());
         }
@@ -262,8 +261,7 @@ impl Driver {
         }
         for id in &plan.leftovers {
             self.codedeploy
-                .delete_task_set(&self.id, &plan.service, id, "left over")
-                .await?;
+                .delete_task_set(&self.id, &plan.service, id, "left over")?;
         }
         Ok(())
     }
@@ -310,9 +308,7 @@ impl Driver {
             self.codedeploy
                 .forward(&self.id, "production", &plan.production_listener, &weights)?;
         }
-        self.codedeploy
-            .make_primary(&self.id, &plan.service, green)
-            .await
+        self.codedeploy.make_primary(&self.id, &plan.service, green)
     }
 
     /// The original task set stays for a while, so that a stop request can still bring it back.
@@ -338,12 +334,11 @@ impl Driver {
         self.wait_for(deadline, continued).await.map(drop)
     }
 
-    async fn finish(&self, plan: &Plan) -> Result<(), Halt> {
+    fn finish(&self, plan: &Plan) -> Result<(), Halt> {
         self.refuse_stopped_or(|deployment| deployment.closing = true)?;
-        let deleted = self
-            .codedeploy
-            .delete_task_set(&self.id, &plan.service, &plan.blue.id, "original")
-            .await;
+        let deleted =
+            self.codedeploy
+                .delete_task_set(&self.id, &plan.service, &plan.blue.id, "original");
         // Traffic has shifted for good; a task set that cannot be deleted is worth a word, no
         // failure.
         if let Err(halt) = deleted {
@@ -371,7 +366,7 @@ impl Driver {
     pub(super) fn succeed(&self, event: LifecycleEvent) {
         let now = self.codedeploy.now();
         self.change(|deployment| deployment.lifecycle.succeed(event, now));
-        let started = self.look(|deployment| {
+        let started = self.read(|deployment| {
             deployment
                 .lifecycle
                 .records()
@@ -396,7 +391,7 @@ impl Driver {
     ) -> Result<Option<T>, Halt> {
         loop {
             self.refuse_stopped()?;
-            if let found @ Some(_) = self.look(&seen) {
+            if let found @ Some(_) = self.read(&seen) {
                 return Ok(found);
             }
             if self.codedeploy.now() >= deadline {
@@ -438,7 +433,7 @@ impl Driver {
         Ok(())
     }
 
-    pub(super) fn look<T>(&self, seen: impl Fn(&Deployment) -> Option<T>) -> Option<T> {
+    pub(super) fn read<T>(&self, seen: impl Fn(&Deployment) -> Option<T>) -> Option<T> {
         self.codedeploy
             .state()
             .deployment(&self.id)

@@ -100,10 +100,7 @@ impl CodePipeline {
     pub(super) fn set_details(&self, key: &ExecutionKey, run: &str, details: ActionDetails) {
         let now = self.now();
         let mut state = self.state();
-        let Ok(pipeline) = state.pipeline_mut(&key.pipeline) else {
-            return;
-        };
-        if let Ok(execution) = pipeline.execution_mut(&key.execution) {
+        if let Ok(execution) = state.execution_mut(key) {
             if let Some(run) = execution.run_mut(run) {
                 run.details = details;
                 run.updated = now;

@@ -34,23 +34,23 @@ pub(super) enum StageOutcome {
 }
 
 impl CodePipeline {
-    /// Starts the task that leads an execution from a stage on. With `again` it is in the stage
+    /// Starts the task that leads an execution from a stage on. With `retry` it is in the stage
     /// already.
-    pub(super) fn launch(&self, key: ExecutionKey, from: usize, again: Option<Retry>) {
+    pub(super) fn launch(&self, key: ExecutionKey, from: usize, retry: Option<Retry>) {
         let service = self.clone();
-        tokio::spawn(async move { service.drive(&key, from, again).await });
+        tokio::spawn(async move { service.drive(&key, from, retry).await });
     }
 
-    async fn drive(&self, key: &ExecutionKey, from: usize, again: Option<Retry>) {
+    async fn drive(&self, key: &ExecutionKey, from: usize, retry: Option<Retry>) {
         let Some(count) = self.with(key, |execution| execution.stages.len()) else {
             return;
         };
         for stage in from..count {
-            let again = again.filter(|_| stage == from);
-            if again.is_none() && !self.enter(key, stage).await {
+            let retry = retry.filter(|_| stage == from);
+            if retry.is_none() && !self.enter(key, stage).await {
                 return;
             }
-            let worked = self.work(key, stage, again).await;
+            let worked = self.work(key, stage, retry).await;
             if !self.end_stage(key, stage, worked) {
                 return;
             }
@@ -81,7 +81,7 @@ impl CodePipeline {
     }
 
     /// The actions of a stage, those of one run order together.
-    async fn work(&self, key: &ExecutionKey, stage: usize, again: Option<Retry>) -> StageOutcome {
+    async fn work(&self, key: &ExecutionKey, stage: usize, retry: Option<Retry>) -> StageOutcome {
         let orders = self.with(key, |execution| {
             let actions = &execution.declaration.stages[stage].actions;
             let mut orders: Vec<u32> = actions.iter().map(|action| action.run_order).collect();
@@ -90,7 +90,7 @@ impl CodePipeline {
             orders
         });
         for order in orders.unwrap_or_default() {
-            let due = match self.with(key, |execution| due(execution, stage, order, again)) {
+            let due = match self.with(key, |execution| due(execution, stage, order, retry)) {
                 None => return StageOutcome::Gone,
                 Some(None) => return StageOutcome::Halted,
                 Some(Some(due)) => due,
@@ -141,14 +141,14 @@ fn due(
     execution: &Execution,
     stage: usize,
     order: u32,
-    again: Option<Retry>,
+    retry: Option<Retry>,
 ) -> Option<Vec<usize>> {
     if execution.status != ExecutionStatus::InProgress {
         return None;
     }
     let done = |action: usize| {
         let latest = execution.latest(stage, action);
-        again != Some(Retry::AllActions)
+        retry != Some(Retry::AllActions)
             && latest.is_some_and(|run| run.status == RunStatus::Succeeded)
     };
     let actions = execution.declaration.stages[stage]

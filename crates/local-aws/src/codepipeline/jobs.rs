@@ -66,10 +66,7 @@ impl CodePipeline {
 
     fn open_job(&self, key: &ExecutionKey, run: &str, id: &str) {
         let mut state = self.state();
-        let Ok(pipeline) = state.pipeline_mut(&key.pipeline) else {
-            return;
-        };
-        if let Ok(execution) = pipeline.execution_mut(&key.execution)
+        if let Ok(execution) = state.execution_mut(key)
             && let Some(run) = execution.run_mut(run)
         {
             run.job = Some(Job {

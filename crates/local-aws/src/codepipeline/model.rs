@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::declaration::{Action, Declaration};
+use super::driver::ExecutionKey;
 use super::stage_entry::StageEntrance;
 use super::variables::Namespaces;
 use crate::error::AwsError;
@@ -178,6 +179,11 @@ impl State {
     pub(super) fn pipeline_mut(&mut self, name: &str) -> Result<&mut Pipeline, AwsError> {
         let found = self.pipelines.get_mut(name);
         found.ok_or_else(|| no_pipeline(&self.account, name))
+    }
+
+    pub(super) fn execution_mut(&mut self, key: &ExecutionKey) -> Result<&mut Execution, AwsError> {
+        let pipeline = self.pipeline_mut(&key.pipeline)?;
+        pipeline.execution_mut(&key.execution)
     }
 
     /// The place of the next run in the order of all.

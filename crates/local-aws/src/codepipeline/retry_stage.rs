@@ -50,12 +50,12 @@ impl CodePipeline {
             ));
             place
         };
-        let again = if mode == "ALL_ACTIONS" {
+        let retry = if mode == "ALL_ACTIONS" {
             Retry::AllActions
         } else {
             Retry::FailedActions
         };
-        self.launch(key, place, Some(again));
+        self.launch(key, place, Some(retry));
         Ok(json!({ "pipelineExecutionId": id }))
     }
 }

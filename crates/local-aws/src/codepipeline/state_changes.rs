@@ -25,8 +25,7 @@ impl CodePipeline {
         let now = self.now();
         let mut all = self.state();
         let seq = all.next_run();
-        let pipeline = all.pipeline_mut(&key.pipeline).ok()?;
-        let execution = pipeline.execution_mut(&key.execution).ok()?;
+        let execution = all.execution_mut(key).ok()?;
         let declared = execution.declaration.stages[stage].actions[action].clone();
         let resolved = resolve_all(&declared.configuration, &execution.namespaces());
         let kind = declared.provider()?.kind;
@@ -103,10 +102,7 @@ impl CodePipeline {
     ) -> bool {
         let now = self.now();
         let mut all = self.state();
-        let Ok(pipeline) = all.pipeline_mut(&key.pipeline) else {
-            return false;
-        };
-        let Ok(execution) = pipeline.execution_mut(&key.execution) else {
+        let Ok(execution) = all.execution_mut(key) else {
             return false;
         };
         let Some(run) = execution.run_mut(&action_run.run) else {

@@ -129,7 +129,7 @@ impl Ecs {
 
     fn render_deployment(&self, state: &State, service: &Service, set: &TaskSet) -> Value {
         let counts = state.counts(set, self.shared.clock.now());
-        let (rollout, said) = match set.rollout {
+        let (rollout, reason) = match set.rollout {
             Rollout::Completed => ("COMPLETED", "completed"),
             Rollout::InProgress => ("IN_PROGRESS", "in progress"),
             Rollout::Failed => ("FAILED", "failed"),
@@ -150,7 +150,7 @@ impl Ecs {
             "createdAt": epoch(set.created_at),
             "updatedAt": epoch(set.updated_at),
             "rolloutState": rollout,
-            "rolloutStateReason": format!("ECS deployment {} {said}.", set.id),
+            "rolloutStateReason": format!("ECS deployment {} {reason}.", set.id),
         });
         if let Value::Object(own) = own {
             value.extend(own);

@@ -28,11 +28,7 @@ impl Ecs {
     }
 
     /// Makes a task set, `ACTIVE` and with as many tasks as the service wants.
-    #[expect(
-        clippy::unused_async,
-        reason = "like the other changes, it may have to wait one day"
-    )]
-    pub async fn create_task_set(&self, spec: NewTaskSet) -> Result<TaskSetView, AwsError> {
+    pub fn create_task_set(&self, spec: NewTaskSet) -> Result<TaskSetView, AwsError> {
         let balancer = ServiceLoadBalancer {
             target_group_arn: spec.target_group_arn,
             container_name: spec.container_name,
@@ -68,11 +64,7 @@ impl Ecs {
     }
 
     /// Makes a task set the primary one; the primary one so far stays as an active one.
-    #[expect(
-        clippy::unused_async,
-        reason = "like the other changes, it may have to wait one day"
-    )]
-    pub async fn set_primary_task_set(
+    pub fn set_primary_task_set(
         &self,
         cluster: &str,
         service: &str,
@@ -84,16 +76,7 @@ impl Ecs {
     }
 
     /// Starts to drain a task set; it is gone once [`Ecs::task_set`] finds it no more.
-    #[expect(
-        clippy::unused_async,
-        reason = "like the other changes, it may have to wait one day"
-    )]
-    pub async fn delete_task_set(
-        &self,
-        cluster: &str,
-        service: &str,
-        id: &str,
-    ) -> Result<(), AwsError> {
+    pub fn delete_task_set(&self, cluster: &str, service: &str, id: &str) -> Result<(), AwsError> {
         let mut state = self.state();
         let index = state.active_index(Some(cluster), service)?;
         self.drain(&mut state, index, id, true)

@@ -107,7 +107,7 @@ fn reconcile(ecs: &Ecs, state: &mut State, service: &mut Service) {
     service.quiet = service.task_sets.iter().all(settled);
 }
 
-/// Stops tasks that fail the health check of their target group; tells how many.
+/// Stops tasks that fail the health check of their target group; returns how many.
 fn stop_unhealthy(ecs: &Ecs, state: &State, grace: Duration, set: &TaskSet) -> u32 {
     let mut stopped = 0;
     for task in state.tasks_of(set).filter(|task| task.wanted()) {

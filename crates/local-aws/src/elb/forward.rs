@@ -53,7 +53,7 @@ pub(crate) fn bind(port: u16) -> std::io::Result<TcpListener> {
 }
 
 /// Accepts connections for a listener, for ever.
-pub(crate) async fn accept(front: Front, socket: TcpListener) {
+pub(crate) async fn accept(listener: ListenerPort, socket: TcpListener) {
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let stream = tokio::select! {
@@ -61,20 +61,20 @@ pub(crate) async fn accept(front: Front, socket: TcpListener) {
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     // Out of descriptors, or a connection gone already: neither ends the listener.
-                    tracing::warn!(%error, port = front.port, "cannot accept a connection");
+                    tracing::warn!(%error, port = listener.port, "cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 }
             },
             Some(_) = connections.join_next() => continue,
         };
-        let front = front.clone();
+        let listener = listener.clone();
         connections.spawn(async move {
-            match front.tls.clone() {
-                None => front.serve(stream).await,
+            match listener.tls.clone() {
+                None => listener.serve(stream).await,
                 Some(tls) => match tls.accept(stream).await {
-                    Ok(stream) => front.serve(stream).await,
-                    Err(error) => tls::refused(front.port, &error),
+                    Ok(stream) => listener.serve(stream).await,
+                    Err(error) => tls::refused(listener.port, &error),
                 },
             }
         });
@@ -83,7 +83,7 @@ pub(crate) async fn accept(front: Front, socket: TcpListener) {
 
 /// One connection's view of its listener.
 #[derive(Clone)]
-pub(crate) struct Front {
+pub(crate) struct ListenerPort {
     pub(crate) elb: Elb,
     pub(crate) listener_arn: String,
     pub(crate) port: u16,
@@ -91,11 +91,11 @@ pub(crate) struct Front {
     pub(crate) tls: Option<TlsAcceptor>,
 }
 
-impl Front {
+impl ListenerPort {
     async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin) {
         let service = service_fn(move |request| {
-            let front = self.clone();
-            async move { Ok::<_, Infallible>(front.answer(request).await) }
+            let listener = self.clone();
+            async move { Ok::<_, Infallible>(listener.answer(request).await) }
         });
         let serving = server::Builder::new()
             .timer(TokioTimer::new())

@@ -4,7 +4,7 @@ use tokio::net::TcpListener;
 
 use super::actions::{action, check_action, render_action};
 use super::api::{invalid, number, required};
-use super::forward::Front;
+use super::forward::ListenerPort;
 use super::model::{Listener, OpenPort, State};
 use super::round_robin::RoundRobin;
 use super::tls::Protocol;
@@ -138,7 +138,7 @@ impl Elb {
     }
 
     fn open(&self, arn: &str, protocol: &Protocol, port: u16) -> Result<OpenPort, AwsError> {
-        let front = Front {
+        let front = ListenerPort {
             elb: self.clone(),
             listener_arn: arn.to_owned(),
             port,
@@ -167,17 +167,17 @@ pub(super) fn index(state: &State, arn: &str) -> Result<usize, AwsError> {
 }
 
 fn render(listener: &Listener) -> Vec<Xml> {
-    let mut said = vec![
+    let mut members = vec![
         Xml::text("ListenerArn", &listener.arn),
         Xml::text("LoadBalancerArn", &listener.load_balancer_arn),
         Xml::text("Port", listener.port),
     ];
-    said.extend(listener.protocol.render());
-    said.push(Xml::list(
+    members.extend(listener.protocol.render());
+    members.push(Xml::list(
         "DefaultActions",
         [render_action(&listener.action)],
     ));
-    said
+    members
 }
 
 pub(super) fn not_found() -> AwsError {

@@ -342,8 +342,8 @@ impl Elb {
         let shares = shares(state, action);
         let message = match action {
             Action::Forward(_) => {
-                let said: Vec<String> = shares.iter().map(|(n, w)| format!("{n} {w}")).collect();
-                format!("{subject} forwards to {}.", said.join(", "))
+                let shown: Vec<String> = shares.iter().map(|(n, w)| format!("{n} {w}")).collect();
+                format!("{subject} forwards to {}.", shown.join(", "))
             }
             Action::Fixed { status, .. } => format!("{subject} answers {status}."),
         };

@@ -1,4 +1,4 @@
-//! Targets: registering them and telling their health.
+//! Targets: registering them and reporting their health.
 
 use std::net::IpAddr;
 

@@ -83,13 +83,13 @@ impl Protocol {
 
     /// What a description says of it.
     pub(crate) fn render(&self) -> Vec<Xml> {
-        let mut said = vec![Xml::text("Protocol", self.name())];
+        let mut members = vec![Xml::text("Protocol", self.name())];
         if let Self::Https { certificate } = self {
             let certificate = vec![Xml::text("CertificateArn", certificate)];
-            said.push(Xml::list("Certificates", [certificate]));
-            said.push(Xml::text("SslPolicy", SSL_POLICY));
+            members.push(Xml::list("Certificates", [certificate]));
+            members.push(Xml::text("SslPolicy", SSL_POLICY));
         }
-        said
+        members
     }
 }
 

@@ -19,9 +19,7 @@ pub(super) async fn forward<B>(
     mut request: Request<B>,
 ) -> Result<Response<Incoming>, AwsError>
 where
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
     let path = request
         .uri()
@@ -46,9 +44,7 @@ where
 
 async fn exchange<B>(upstream: &Url, request: Request<B>) -> Result<Response<Incoming>, BoxError>
 where
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
     let host = upstream
         .host_str()

@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::{TimeZone, TimeZoneDatabase};
-use serde_json::Value;
-
+use jiff::tz::TimeZone;
 use schedule::aws_cron::Cron;
+use schedule::aws_expression::{self, ExpressionError};
+use serde_json::Value;
 
 /// An expression with its zone.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,73 +20,23 @@ pub(super) enum Expression {
     Rate(Duration),
 }
 
-/// Why an expression never fires.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ExpressionError {
-    #[error("there is no time zone {0}")]
-    Zone(String),
-    #[error("{expression}: {source}")]
-    Time {
-        expression: String,
-        source: jiff::Error,
-    },
-    #[error("{expression}: {reason}")]
-    Cron { expression: String, reason: String },
-    #[error("'{0}' is not at(…), cron(…) or rate(N minutes), (N hours) or (N days)")]
-    Unknown(String),
-}
-
 impl Expression {
     /// Reads the expression of a schedule, or says what is wrong with it.
     pub(super) fn read(schedule: &Value) -> Result<Self, ExpressionError> {
         let text = schedule["ScheduleExpression"].as_str().unwrap_or_default();
-        let inside = |kind: &str| {
-            let rest = text.trim().strip_prefix(kind)?.strip_prefix('(')?;
-            Some(rest.strip_suffix(')')?.trim())
-        };
-        let zone_name = schedule["ScheduleExpressionTimezone"].as_str();
-        let zone = zone(zone_name.unwrap_or_default());
-        let zone =
-            zone.ok_or_else(|| ExpressionError::Zone(zone_name.unwrap_or_default().to_owned()));
-        if let Some(local) = inside("at") {
-            let wrong = |source| ExpressionError::Time {
-                expression: text.to_owned(),
-                source,
-            };
-            let local: DateTime = local.parse().map_err(wrong)?;
-            let at = local.to_zoned(zone?);
-            return at.map(|at| Self::Once(at.timestamp())).map_err(wrong);
-        }
-        if let Some(fields) = inside("cron") {
-            let cron = Cron::read(fields).map_err(|reason| ExpressionError::Cron {
-                expression: text.to_owned(),
-                reason,
-            })?;
-            return Ok(Self::Cron(cron, zone?));
-        }
-        let rate = inside("rate").and_then(rate).map(Self::Rate);
-        rate.ok_or_else(|| ExpressionError::Unknown(text.to_owned()))
-    }
-}
-
-/// `5 minutes`
-fn rate(text: &str) -> Option<Duration> {
-    let (count, unit) = text.split_once(char::is_whitespace)?;
-    let count: u32 = count.parse().ok().filter(|count| *count > 0)?;
-    let unit = match unit.trim() {
-        "minute" | "minutes" => Duration::from_mins(1),
-        "hour" | "hours" => Duration::from_hours(1),
-        "day" | "days" => Duration::from_hours(24),
-        _ => return None,
-    };
-    Some(unit * count)
-}
-
-/// A zone by its IANA name, from the database that is built in; without a name it is UTC.
-pub(super) fn zone(name: &str) -> Option<TimeZone> {
-    match name {
-        "" | "UTC" => Some(TimeZone::UTC),
-        name => TimeZoneDatabase::bundled().get(name).ok(),
+        let zone = || aws_expression::zone(schedule["ScheduleExpressionTimezone"].as_str());
+        Ok(match aws_expression::Expression::read(text)? {
+            aws_expression::Expression::Once(local) => {
+                let at = local.to_zoned(zone()?);
+                let at = at.map_err(|source| ExpressionError::Time {
+                    expression: text.to_owned(),
+                    source,
+                })?;
+                Self::Once(at.timestamp())
+            }
+            aws_expression::Expression::Cron(cron) => Self::Cron(cron, zone()?),
+            aws_expression::Expression::Rate(interval) => Self::Rate(interval),
+        })
     }
 }
 
@@ -127,17 +76,17 @@ mod tests {
 
     use super::*;
 
-    fn read(expression: &str, zone: &str) -> Result<Expression, String> {
-        Expression::read(&json!({
+    fn read(expression: &str, zone: &str) -> Expression {
+        let schedule = json!({
             "ScheduleExpression": expression, "ScheduleExpressionTimezone": zone,
-        }))
-        .map_err(|error| error.to_string())
+        });
+        Expression::read(&schedule).unwrap()
     }
 
     #[test]
     fn the_time_of_a_one_time_schedule_is_of_its_zone() {
         let at = |zone: &str| match read("at(2026-11-21T10:00:00)", zone) {
-            Ok(Expression::Once(at)) => at.to_string(),
+            Expression::Once(at) => at.to_string(),
             other => panic!("{other:?}"),
         };
         assert_eq!(at("UTC"), "2026-11-21T10:00:00Z");
@@ -145,29 +94,10 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_lengths_of_time() {
-        let day = Duration::from_hours(24);
-        assert_eq!(
-            read("rate(1 day)", "Europe/Berlin"),
-            Ok(Expression::Rate(day))
-        );
-        assert_eq!(
-            read("rate(5 minutes)", ""),
-            Ok(Expression::Rate(Duration::from_mins(5)))
-        );
-        for wrong in [
-            "rate(0 minutes)",
-            "rate(5 weeks)",
-            "rate(5)",
-            "every day",
-            "",
-        ] {
-            assert!(read(wrong, "UTC").is_err(), "{wrong}");
-        }
-        assert_eq!(
-            read("cron(0 9 * * ? *)", "Mars/Base").unwrap_err(),
-            "there is no time zone Mars/Base"
-        );
+    fn a_rate_needs_no_zone() {
+        let minutes = Expression::Rate(Duration::from_mins(5));
+        assert_eq!(read("rate(5 minutes)", ""), minutes);
+        assert_eq!(read("rate(5 minutes)", "Mars/Base"), minutes);
     }
 
     #[test]

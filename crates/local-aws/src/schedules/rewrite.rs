@@ -19,7 +19,7 @@ pub(crate) fn request(parts: &mut Parts, body: Bytes) -> (Bytes, OnlyEnabled) {
     let path = parts.uri.path();
     let body = match parts.method {
         Method::POST | Method::PUT if path.starts_with("/schedules/") => {
-            kept(&body).unwrap_or(body)
+            suppressed(&body).unwrap_or(body)
         }
         _ => body,
     };
@@ -28,7 +28,7 @@ pub(crate) fn request(parts: &mut Parts, body: Bytes) -> (Bytes, OnlyEnabled) {
 }
 
 /// A schedule that is enabled and recurring, in the state that keeps the emulator from firing it.
-fn kept(body: &[u8]) -> Option<Bytes> {
+fn suppressed(body: &[u8]) -> Option<Bytes> {
     let mut schedule: Value = serde_json::from_slice(body).ok()?;
     // A wrong expression is the emulator's to refuse.
     let is_recurring = matches!(

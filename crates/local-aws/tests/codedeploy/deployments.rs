@@ -131,11 +131,14 @@ async fn before_the_replacement_exists_there_is_nothing_to_roll_back() {
     let id = bench.deploy(&[("BeforeInstall", "check")]).await;
     bench.answer_next("Failed").await;
     let info = bench.until(&id, "Failed").await;
-    let said = format!(
+    let error_text = format!(
         "Deployment {id} ended before its replacement task set was created. There is nothing to \
          roll back."
     );
-    assert_eq!(info["rollbackInfo"], json!({ "rollbackMessage": said }));
+    assert_eq!(
+        info["rollbackInfo"],
+        json!({ "rollbackMessage": error_text })
+    );
     assert!(
         bench
             .events(&id)
@@ -244,7 +247,7 @@ async fn a_group_has_one_deployment_at_a_time() {
 #[tokio::test]
 async fn an_appspec_that_does_not_fit_the_world_is_an_invalid_revision() {
     let bench = Bench::new(Setup::default()).await;
-    let mut said = Vec::new();
+    let mut error_text = Vec::new();
     for text in [
         appspec("<TASK_DEFINITION>", "web", 8080, &[]),
         appspec("shop:3", "web", 8080, &[]),
@@ -258,10 +261,10 @@ async fn an_appspec_that_does_not_fit_the_world_is_an_invalid_revision() {
         assert_eq!(error["code"], "INVALID_REVISION");
         let message = error["message"].as_str().unwrap();
         let (_, reason) = message.split_once("invalid configuration. ").unwrap();
-        said.push(reason.to_owned());
+        error_text.push(reason.to_owned());
         assert_eq!(bench.weights(&bench.production).1, 0);
     }
-    insta::assert_snapshot!(said.join("\n"), @r"
+    insta::assert_snapshot!(error_text.join("\n"), @r"
     TaskDefinition is still the placeholder <TASK_DEFINITION>; replace it by the ARN of the task definition to deploy.
     There is no active task definition shop:3.
     The task definition arn:aws:ecs:us-east-1:000000000000:task-definition/shop:2 has no container shop; it has web.

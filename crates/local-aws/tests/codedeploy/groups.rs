@@ -9,7 +9,7 @@ async fn a_group_is_checked_as_aws_checks_it() {
     let bench = Bench::without_group(0).await;
     let good = bench.group(&Setup::default());
     let pair = "/loadBalancerInfo/targetGroupPairInfoList/0";
-    let mut said = Vec::new();
+    let mut message = Vec::new();
     for (place, value) in [
         ("/applicationName", json!("none")),
         ("/applicationName", Value::Null),
@@ -37,9 +37,9 @@ async fn a_group_is_checked_as_aws_checks_it() {
         let mut wrong = good.clone();
         *wrong.pointer_mut(place).unwrap() = value.clone();
         let code = bench.code("CreateDeploymentGroup", wrong).await;
-        said.push(format!("{place} {value}: {code}"));
+        message.push(format!("{place} {value}: {code}"));
     }
-    insta::assert_snapshot!(said.join("\n"), @r#"
+    insta::assert_snapshot!(message.join("\n"), @r#"
     /applicationName "none": ApplicationDoesNotExistException
     /applicationName null: ApplicationNameRequiredException
     /deploymentGroupName null: DeploymentGroupNameRequiredException
@@ -112,7 +112,7 @@ async fn servers_are_not_served_and_that_is_said() {
 #[tokio::test]
 async fn unknown_things_have_the_errors_of_the_model() {
     let bench = Bench::new(Setup::default()).await;
-    let mut said = Vec::new();
+    let mut message = Vec::new();
     for (operation, input) in [
         ("GetApplication", json!({ "applicationName": "none" })),
         (
@@ -141,12 +141,12 @@ async fn unknown_things_have_the_errors_of_the_model() {
             json!({ "deploymentConfigName": "CodeDeployDefault.ECSAllAtOnce" }),
         ),
     ] {
-        said.push(format!(
+        message.push(format!(
             "{operation}: {}",
             bench.code(operation, input).await
         ));
     }
-    insta::assert_snapshot!(said.join("\n"), @r"
+    insta::assert_snapshot!(message.join("\n"), @r"
     GetApplication: ApplicationDoesNotExistException
     GetDeploymentGroup: DeploymentGroupDoesNotExistException
     GetDeploymentConfig: DeploymentConfigDoesNotExistException

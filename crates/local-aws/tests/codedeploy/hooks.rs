@@ -12,7 +12,7 @@ async fn the_answer_rules_are_those_of_aws() {
     bench.deploy(HOOKED).await;
     let call = bench.next_call().await;
     let good = answer(&call, "Succeeded");
-    let mut said = Vec::new();
+    let mut message = Vec::new();
     for (member, value) in [
         ("deploymentId", json!("d-AAAAAAAAA")),
         ("deploymentId", json!("nonsense")),
@@ -27,9 +27,9 @@ async fn the_answer_rules_are_those_of_aws() {
         let code = bench
             .code("PutLifecycleEventHookExecutionStatus", wrong)
             .await;
-        said.push(format!("{member} {value}: {code}"));
+        message.push(format!("{member} {value}: {code}"));
     }
-    insta::assert_snapshot!(said.join("\n"), @r#"
+    insta::assert_snapshot!(message.join("\n"), @r#"
     deploymentId "d-AAAAAAAAA": DeploymentDoesNotExistException
     deploymentId "nonsense": InvalidDeploymentIdException
     deploymentId null: DeploymentIdRequiredException

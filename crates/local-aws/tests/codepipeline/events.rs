@@ -28,7 +28,7 @@ async fn a_rule_gets_each_change_of_an_action_in_its_order_and_without_the_token
         .until(|| async { (got(&bench).len() == 4).then_some(()) })
         .await;
     let events = got(&bench);
-    let told: Vec<String> = events
+    let seen: Vec<String> = events
         .iter()
         .map(|event| {
             let text = |name: &str| event["detail"][name].as_str().unwrap().to_owned();
@@ -36,7 +36,7 @@ async fn a_rule_gets_each_change_of_an_action_in_its_order_and_without_the_token
         })
         .collect();
     assert_eq!(
-        told,
+        seen,
         [
             "Source STARTED",
             "Source SUCCEEDED",

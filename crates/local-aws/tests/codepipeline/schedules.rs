@@ -51,7 +51,7 @@ async fn advance(bench: &Bench, hours: u64, rates: &str) -> Vec<Value> {
     answer["fired"].as_array().unwrap().clone()
 }
 
-/// The times that the functions were told.
+/// The times that the functions were given.
 fn told(bench: &Bench) -> Vec<Timestamp> {
     let invoked = bench.emulator.invoked().into_iter();
     invoked

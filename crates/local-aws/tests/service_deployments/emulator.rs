@@ -1,4 +1,4 @@
-//! What stands behind the front door in these tests: functions that answer as they are told to, alarms,
+//! What stands behind the front door in these tests: functions that answer as the test asks, alarms,
 //! and a rule that lets every event through.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

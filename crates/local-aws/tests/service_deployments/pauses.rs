@@ -37,11 +37,11 @@ async fn each_step_of_a_canary_waits_for_a_word_of_its_own() {
     let first = pause(&bench, &deployment, 0).await;
     assert!(first.starts_with("ecs-pause-"), "{first}");
     assert_eq!(bench.weights(&bench.production), (100, 0));
-    let said = bench.ok(
+    let message = bench.ok(
         "ContinueServiceDeployment",
         answer(&deployment, &first, None),
     );
-    assert_eq!(said["serviceDeploymentArn"], deployment.as_str());
+    assert_eq!(message["serviceDeploymentArn"], deployment.as_str());
     bench
         .until(&deployment, |seen| {
             seen["targetServiceRevision"]["requestedProductionTrafficWeight"] == 5.0

@@ -7,7 +7,7 @@ use schedule::Calendar;
 use strict_yaml::{Findings, Node, Object, Value, scalar};
 
 use super::super::{FILE, Files, keys};
-use super::words;
+use super::texts;
 
 /// Holidays that repeat every year are known for these.
 const CALENDAR_YEARS: RangeInclusive<i16> = 2020..=2060;
@@ -26,7 +26,7 @@ pub(super) fn read(object: &Object<'_>, files: &Files, problems: &Findings) -> C
         dates(node, &mut calendar, problems);
     }
     if let Some(node) = object.get("files") {
-        let named = words(node, "files", problems).unwrap_or_default();
+        let named = texts(node, "files", problems).unwrap_or_default();
         if named.len() > MAX_FILES {
             let message = format!("files has {} entries", named.len());
             problems.add(node.at, message, format!("name {MAX_FILES} at most"));
@@ -39,7 +39,7 @@ pub(super) fn read(object: &Object<'_>, files: &Files, problems: &Findings) -> C
 }
 
 fn dates(node: &Node, calendar: &mut Calendar, problems: &Findings) {
-    for (node, written) in words(node, "dates", problems).unwrap_or_default() {
+    for (node, written) in texts(node, "dates", problems).unwrap_or_default() {
         let (date, name) = written
             .split_once(char::is_whitespace)
             .unwrap_or((written, ""));
@@ -88,7 +88,7 @@ fn file(
     }
 }
 
-/// The files that a configuration names; what is wrong with it is told when it is read as a whole.
+/// The files that a configuration names; what is wrong with it is reported when it is read as a whole.
 pub(in crate::config) fn calendar_files(text: &str) -> Vec<String> {
     let get = |node: &Node, key: &str| match &node.value {
         Value::Map(entries) => entries

@@ -10,7 +10,7 @@ use strict_yaml::{Findings, Node, Object, Value, entries, scalar};
 
 use super::super::imported::{Imported, same_in_any_case};
 use super::super::keys;
-use super::super::values::words;
+use super::super::values::texts;
 use super::tag_key;
 
 pub(super) const SYNTAXES: [(&str, Syntax); 5] = [
@@ -64,9 +64,9 @@ pub(super) fn tags(object: &Object<'_>, problems: &Findings) -> BTreeMap<String,
 }
 
 /// `custodian`, or `{syntax: custodian, off_hour: 20}`.
-fn imported(told: &str, node: &Node, problems: &Findings) -> Option<Imported> {
+fn imported(label: &str, node: &Node, problems: &Findings) -> Option<Imported> {
     if !matches!(node.value, Value::Map(_)) {
-        let syntax = scalar::choice(node, told, &SYNTAXES, problems)?;
+        let syntax = scalar::choice(node, label, &SYNTAXES, problems)?;
         return Some(Imported {
             syntax,
             policy: None,
@@ -146,7 +146,7 @@ fn zone(node: &Node, problems: &Findings) -> Option<String> {
 
 fn days(node: &Node, problems: &Findings) -> BTreeSet<Date> {
     let mut days = BTreeSet::new();
-    for (node, written) in words(node, "skip_days", problems).unwrap_or_default() {
+    for (node, written) in texts(node, "skip_days", problems).unwrap_or_default() {
         match written.parse::<Date>() {
             Ok(day) if written.len() == 10 => {
                 days.insert(day);
