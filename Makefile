@@ -18,7 +18,7 @@ DEPLOY_ARCH ?= arm64
 export PYTHON
 export CARGO_TARGET_DIR := $(CURDIR)/target
 export SAM_CLI_TELEMETRY := 0
-FUNCTIONS := pre-traffic post-traffic approval-notifier approval-decision env-scheduler
+FUNCTIONS := pre-traffic post-traffic deploy-action approval-notifier approval-decision env-scheduler
 TEMPLATES := template.yaml docs/environments-target-role.yaml examples/pipelines/verdict-as-condition.yaml
 BIN := $(CURDIR)/.tools/tools/bin
 WITH_TOOLS := PATH="$(BIN):$$PATH"

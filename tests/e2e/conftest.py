@@ -28,8 +28,13 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """The local AWS with `template.yaml` deployed."""
     config = Path(__file__).with_name("approvals.yaml")
     # Fifty people click at once here; elsewhere a crowd like that is turned away.
-    settings = {"SsmParameterArns": PARAMETERS, "DecisionConcurrency": "0", "EcsServices": "native/*"}
-    settings["GateEventBus"] = "default"
+    settings = {
+        "SsmParameterArns": PARAMETERS,
+        "DecisionConcurrency": "0",
+        "EcsServices": "native/*",
+        "DeployServices": "native/*",
+        "GateEventBus": "default",
+    }
     with World("e2e", config=config, **settings) as world:
         yield world
         try:

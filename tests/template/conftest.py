@@ -15,6 +15,8 @@ EVERYTHING = {
     "LogGroupsUnderTest": "/ecs/shop*",
     "EcsServices": "production/*",
     "PipelineGates": "on",
+    "DeployServices": "production/*",
+    "DeployRoles": "arn:aws:iam::111122223333:role/shop-task,arn:aws:iam::111122223333:role/shop-execution",
     "OutcomeEmail": "outcomes@example.com",
     "GateEventBus": "default",
     "ApprovalsConfig": "s3://configs/approvals.yaml",

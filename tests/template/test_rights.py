@@ -22,6 +22,12 @@ READS_ANSWERS = {"dynamodb:GetItem"}
 SOURCES = {
     "PreTraffic": ("crates/pre-traffic/src", *GATE, *ANSWERS),
     "PostTraffic": ("crates/post-traffic/src", *GATE, *ANSWERS),
+    # Artifacts are read by the credentials that the job carries.
+    "DeployAction": (
+        *("crates/deploy-action/src", "-crates/deploy-action/src/artifact.rs", "crates/codepipeline-job/src"),
+        # What only a dry run of the command line reads.
+        *("crates/ecs-deploy/src", "-crates/ecs-deploy/src/task_definition.rs"),
+    ),
     "ApprovalNotifier": (
         *("crates/approval-notifier/src", "crates/approvals/src", "crates/briefing/src", "crates/channels/src"),
         *("-crates/approvals/src/pipeline/put.rs", "-crates/approvals/src/ecs/answer.rs"),
@@ -42,6 +48,7 @@ LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 NOT_CALLED = {
     "PreTraffic": LOGS | READS_ANSWERS | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"},
     "PostTraffic": LOGS | READS_ANSWERS | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"},
+    "DeployAction": LOGS | {"iam:PassRole", "ecs:TagResource"},
     "ApprovalNotifier": LOGS | {"iam:PassRole", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"},
     "ApprovalDecision": LOGS | {"s3:ListBucket", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"},
     "EnvScheduler": LOGS | {"s3:ListBucket", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"},

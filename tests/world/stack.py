@@ -40,6 +40,8 @@ class Stack:
     undelivered_queue: str
     # Empty without EcsServices.
     ecs_hook_role: str = ""
+    # Empty without DeployServices.
+    deploy_action: str = ""
     # Empty without environments.
     scheduler: str = ""
     scheduler_url: str = ""
@@ -52,7 +54,7 @@ class Stack:
     def functions(self) -> list[str]:
         """All of them."""
         gates_and_approvals = [self.pre_traffic, self.post_traffic, self.notifier, self.decision]
-        return gates_and_approvals + ([self.scheduler] if self.scheduler else [])
+        return gates_and_approvals + [name for name in (self.deploy_action, self.scheduler) if name]
 
 
 def deploy(aws: Aws, endpoint: str, home: Path, *, name: str = "deploy-hooks", **parameters: str) -> Stack:
@@ -119,6 +121,7 @@ def _describe(aws: Aws, name: str) -> Stack:
         keys_secret=value["KeysSecretArn"],
         undelivered_queue=value["UndeliveredQueueUrl"],
         ecs_hook_role=value.get("EcsHookRoleArn", ""),
+        deploy_action=value.get("DeployActionFunction", ""),
         scheduler=value.get("EnvSchedulerFunction", ""),
         scheduler_url=value.get("EnvironmentsUrl", ""),
         environments_table=value.get("EnvironmentsTableName", ""),

@@ -23,7 +23,7 @@ pub mod gates;
 pub mod paced_time;
 pub mod ports;
 pub mod programs;
-#[cfg(feature = "gates")]
+#[cfg(feature = "scripted")]
 pub mod scripted;
 #[cfg(feature = "sdk")]
 pub mod sdk;

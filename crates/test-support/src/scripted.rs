@@ -14,15 +14,20 @@ use common::aws::Aws;
 pub struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
-    body: String,
+    body: Vec<u8>,
 }
 
 /// An answer with this body.
 pub fn ok(body: impl ToString) -> Answer {
+    bytes(body.to_string())
+}
+
+/// An answer with this body, which need not be text.
+pub fn bytes(body: impl Into<Vec<u8>>) -> Answer {
     Answer {
         status: 200,
         headers: Vec::new(),
-        body: body.to_string(),
+        body: body.into(),
     }
 }
 
@@ -31,7 +36,7 @@ pub fn refused(code: &'static str) -> Answer {
     Answer {
         status: 400,
         headers: vec![("x-amzn-errortype", code.to_owned())],
-        body: code.to_owned(),
+        body: code.into(),
     }
 }
 
@@ -120,6 +125,7 @@ async fn serve(State(script): State<Arc<Mutex<Script>>>, request: Request) -> Re
         path if path.contains("/invocations") => "Invoke",
         path if path.contains("/aliases/") => "GetAlias",
         path if path.contains("/configuration") => "GetFunctionConfiguration",
+        path if path.contains("x-id=GetObject") => "GetObject",
         _ => "Unknown",
     };
     let is_json = action.is_none();
@@ -145,21 +151,40 @@ async fn serve(State(script): State<Arc<Mutex<Script>>>, request: Request) -> Re
             None => refused("UnknownOperation"),
         }
     };
-    render(&answer, is_json)
+    let protocol = match operation.as_str() {
+        "GetObject" => Protocol::S3,
+        _ if is_json => Protocol::Json,
+        _ => Protocol::Query,
+    };
+    render(&answer, protocol)
 }
 
-fn render(answer: &Answer, is_json: bool) -> Response {
+/// How an error is written.
+enum Protocol {
+    Json,
+    Query,
+    S3,
+}
+
+fn render(answer: &Answer, protocol: Protocol) -> Response {
     let Answer {
         status,
         headers,
         body,
     } = answer;
-    let body = match (*status, is_json) {
+    let code = String::from_utf8_lossy(body);
+    let body = match (*status, protocol) {
         (200, _) => body.clone(),
-        (_, true) => format!(r#"{{"__type":"{body}","message":"scripted"}}"#),
-        (_, false) => format!(
-            "<ErrorResponse><Error><Code>{body}</Code><Message>scripted</Message></Error></ErrorResponse>"
-        ),
+        (_, Protocol::Json) => {
+            format!(r#"{{"__type":"{code}","message":"scripted"}}"#).into_bytes()
+        }
+        (_, Protocol::Query) => format!(
+            "<ErrorResponse><Error><Code>{code}</Code><Message>scripted</Message></Error></ErrorResponse>"
+        )
+        .into_bytes(),
+        (_, Protocol::S3) => {
+            format!("<Error><Code>{code}</Code><Message>scripted</Message></Error>").into_bytes()
+        }
     };
     let mut response = (StatusCode::from_u16(*status).unwrap(), body).into_response();
     for (name, value) in headers {

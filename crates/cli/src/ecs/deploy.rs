@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use aws_sdk_ecs::types::Service;
 use common::aws::Aws;
+use ecs_deploy::calls::{self, CallError};
+use ecs_deploy::progress::Tone;
+use ecs_deploy::task_definition;
+use ecs_deploy::template::{Caller, Images, fill};
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::calls::{self, CallError};
 use super::diff::{Summary, diff};
 use super::follow::{Following, Position, interruptible};
-use super::template::{Images, fill};
 use crate::clients;
 use crate::failure::{Failure, read, read_json};
 use crate::screen::{Screen, Style};
@@ -114,6 +116,7 @@ impl Args {
             }
         }
         let images = Images {
+            caller: Caller::CommandLine,
             named,
             detail: detail.transpose()?,
         };
@@ -155,7 +158,7 @@ impl Args {
             Err(error) if error.may_pass() => self.how.say(
                 (
                     format!("{error}; looking whether it has begun"),
-                    Some(Style::Careful),
+                    Some(Tone::Careful),
                 ),
                 screen,
             ),
@@ -209,7 +212,7 @@ impl Args {
         screen: &mut Screen,
     ) -> Result<(), Failure> {
         let running = service.task_definition().unwrap_or_default();
-        let now = calls::task_definition(aws, running)
+        let now = task_definition::describe(aws, running)
             .await
             .map_err(|error| not_begun(&error))?;
         let changes = diff(&Summary::of_registered(&now), &Summary::of_json(definition));

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use common::arn::Arn;
 use common::aws::Aws;
+use ecs_deploy::calls;
+use ecs_deploy::deployment::{Deployment, STAGES};
+use ecs_deploy::outcome::{FailedHooks, Outcome, commands, outcome};
+use ecs_deploy::progress::{Line, Tone, news};
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use super::calls;
-use super::deployment::{Deployment, STAGES};
-use super::outcome::{FailedHooks, Outcome, commands, outcome};
-use super::progress::{Line, news};
 use crate::clients;
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
@@ -140,7 +140,7 @@ impl Following {
                         return Err(unknown(arn, &error.to_string(), screen));
                     }
                     let text = format!("{error}; asking again");
-                    self.say((text, Some(Style::Careful)), screen);
+                    self.say((text, Some(Tone::Careful)), screen);
                 }
             }
             if Instant::now() + self.interval > deadline {
@@ -156,17 +156,30 @@ impl Following {
     }
 
     /// A line of progress, with the time.
-    pub(crate) fn say(&self, (text, style): Line, screen: &mut Screen) {
+    pub(crate) fn say(&self, (text, tone): Line, screen: &mut Screen) {
         if !self.quiet {
             let time = Timestamp::now().strftime("%H:%M:%SZ");
             // Reasons come from functions and from people.
-            screen.progress(&format!("{time} {}", text::clean::shown(&text)), style);
+            screen.progress(
+                &format!("{time} {}", text::clean::shown(&text)),
+                tone.map(style),
+            );
         }
     }
 
     /// How often ECS is asked.
     pub(crate) fn interval(&self) -> Duration {
         self.interval
+    }
+}
+
+fn style(tone: Tone) -> Style {
+    match tone {
+        Tone::Heading => Style::Heading,
+        Tone::Good => Style::Good,
+        Tone::Bad => Style::Bad,
+        Tone::Careful => Style::Careful,
+        Tone::Quiet => Style::Quiet,
     }
 }
 
@@ -179,9 +192,11 @@ fn end(
     if screen.json {
         screen.value(&outcome.as_json(now, failed))?;
     }
-    let told = outcome.told(now, failed);
-    let told = told.lines().map(text::clean::shown);
-    let told = told.collect::<Vec<_>>().join("\n");
+    let mut told = text::clean::shown(&outcome.sentence(now, failed));
+    if *outcome == Outcome::Reached {
+        told.truncate(told.trim_end_matches('.').len());
+        told.push_str(&format!(" without this command.\n{}", commands(&now.arn)));
+    }
     match outcome {
         Outcome::Successful | Outcome::Reached if screen.json => Ok(()),
         Outcome::Successful | Outcome::Reached => {
@@ -232,7 +247,8 @@ mod tests {
 
     #[test]
     fn an_interrupted_command_says_what_goes_on() {
-        let arn = super::super::progress::tests::ARN.to_owned();
+        let arn = "arn:aws:ecs:eu-central-1:111122223333:service-deployment/production/shop/abc"
+            .to_owned();
         let told = [
             Position::Reading,
             Position::Registering,

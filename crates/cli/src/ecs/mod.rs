@@ -2,15 +2,9 @@
 //!
 //! A pipeline goes by the exit status alone: what can't be known is never a success, and a rollback is a failure.
 
-mod calls;
 mod deploy;
-mod deployment;
 mod diff;
-mod fields;
 mod follow;
-mod outcome;
-mod progress;
-mod template;
 
 use crate::failure::Failure;
 use crate::screen::Screen;

@@ -2,15 +2,29 @@
 
 use jiff::Timestamp;
 
-use super::deployment::{Deployment, Hook, Strategy};
-use super::outcome::continue_command;
-use crate::screen::Style;
+use crate::deployment::{Deployment, Hook, Strategy};
+use crate::outcome::continue_command;
 
-/// A line, and how it looks on a terminal.
-pub(crate) type Line = (String, Option<Style>);
+/// A line, and what kind of news it is; none is plain progress.
+pub type Line = (String, Option<Tone>);
+
+/// What kind of news a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// What the lines below belong to.
+    Heading,
+    /// Good news.
+    Good,
+    /// Bad news.
+    Bad,
+    /// Somebody has to look or to answer.
+    Careful,
+    /// Of less interest.
+    Quiet,
+}
 
 /// What is new since `before`; at first, everything.
-pub(crate) fn news(before: Option<&Deployment>, now: &Deployment) -> Vec<Line> {
+pub fn news(before: Option<&Deployment>, now: &Deployment) -> Vec<Line> {
     let mut lines = Vec::new();
     let first = Deployment::default();
     if before.is_none() {
@@ -20,7 +34,7 @@ pub(crate) fn news(before: Option<&Deployment>, now: &Deployment) -> Vec<Line> {
             now.id(),
             strategy(&now.strategy)
         );
-        lines.push((heading, Some(Style::Heading)));
+        lines.push((heading, Some(Tone::Heading)));
     }
     let before = before.unwrap_or(&first);
     lines.extend(alarms(before, now));
@@ -62,7 +76,7 @@ fn alarms(before: &Deployment, now: &Deployment) -> Vec<Line> {
         .alarms
         .iter()
         .filter(|alarm| !before.alarms.contains(alarm));
-    new.map(|alarm| (format!("alarm {alarm} went off"), Some(Style::Bad)))
+    new.map(|alarm| (format!("alarm {alarm} went off"), Some(Tone::Bad)))
         .collect()
 }
 
@@ -71,7 +85,7 @@ fn status(before: &Deployment, now: &Deployment) -> Option<Line> {
         return None;
     }
     let said = match now.status.as_str() {
-        "PENDING" => return Some(("waiting for ECS to begin".to_owned(), Some(Style::Quiet))),
+        "PENDING" => return Some(("waiting for ECS to begin".to_owned(), Some(Tone::Quiet))),
         "STOP_REQUESTED" => "somebody asked ECS to stop it".to_owned(),
         "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS" if !before.is_rollback() => {
             let reason = now.rollback.as_deref().or(now.reason.as_deref());
@@ -83,7 +97,7 @@ fn status(before: &Deployment, now: &Deployment) -> Option<Line> {
         // The end is the outcome's to say.
         _ => return None,
     };
-    Some((said, Some(Style::Bad)))
+    Some((said, Some(Tone::Bad)))
 }
 
 /// `PRODUCTION_TRAFFIC_SHIFT, step 1 of 2: 10 % of production traffic`
@@ -114,14 +128,14 @@ fn tasks(before: &Deployment, now: &Deployment) -> Vec<Line> {
     if before.tasks != now.tasks && !now.is_finished {
         lines.push((
             format!("{running} of {wanted} new tasks running"),
-            Some(Style::Quiet),
+            Some(Tone::Quiet),
         ));
     }
     if let Some((failed, limit)) = now.failed_tasks
         && failed > before.failed_tasks.map_or(0, |(failed, _)| failed)
     {
         let said = format!("{failed} failed tasks; the circuit breaker acts at {limit}");
-        lines.push((said, Some(Style::Bad)));
+        lines.push((said, Some(Tone::Bad)));
     }
     lines
 }
@@ -135,7 +149,7 @@ fn about_hook(hook: &Hook, now: &Deployment) -> Vec<Line> {
         "AWAITING_ACTION" => {
             let answer = format!("  to answer: {}", continue_command(now, &hook.id));
             return vec![
-                (format!("{name} waits for an answer"), Some(Style::Careful)),
+                (format!("{name} waits for an answer"), Some(Tone::Careful)),
                 timeout(lets_pass, &format!("without one{by}")),
                 (answer, None),
             ];
@@ -146,13 +160,13 @@ fn about_hook(hook: &Hook, now: &Deployment) -> Vec<Line> {
                 timeout(lets_pass, &format!("without a result{by}")),
             ];
         }
-        "SUCCEEDED" => (format!("{name} succeeded"), Some(Style::Good)),
-        "FAILED" => (format!("{name} failed"), Some(Style::Bad)),
+        "SUCCEEDED" => (format!("{name} succeeded"), Some(Tone::Good)),
+        "FAILED" => (format!("{name} failed"), Some(Tone::Bad)),
         "TIMED_OUT" if lets_pass => {
             let said = format!("! {name} timed out, and ECS goes on all the same (CONTINUE)");
-            (said, Some(Style::Bad))
+            (said, Some(Tone::Bad))
         }
-        "TIMED_OUT" => (format!("{name} timed out"), Some(Style::Bad)),
+        "TIMED_OUT" => (format!("{name} timed out"), Some(Tone::Bad)),
         other => (format!("{name}: {other}"), None),
     };
     vec![said]
@@ -162,11 +176,11 @@ fn about_hook(hook: &Hook, now: &Deployment) -> Vec<Line> {
 fn timeout(lets_pass: bool, without: &str) -> Line {
     if lets_pass {
         let said = format!("! {without}, ECS goes on all the same (CONTINUE)");
-        return (said, Some(Style::Bad));
+        return (said, Some(Tone::Bad));
     }
     (
         format!("  {without}, ECS rolls back (ROLLBACK)"),
-        Some(Style::Quiet),
+        Some(Tone::Quiet),
     )
 }
 
@@ -176,13 +190,13 @@ fn minute(at: Timestamp) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    pub(in super::super) const ARN: &str =
+    pub(crate) const ARN: &str =
         "arn:aws:ecs:eu-central-1:111122223333:service-deployment/production/shop/abc";
 
-    pub(in super::super) fn deployment() -> Deployment {
+    pub(crate) fn deployment() -> Deployment {
         Deployment {
             arn: ARN.to_owned(),
             status: "IN_PROGRESS".to_owned(),
@@ -196,7 +210,7 @@ pub(super) mod tests {
         }
     }
 
-    pub(in super::super) fn hook(id: &str, function: Option<&str>, status: &str) -> Hook {
+    pub(crate) fn hook(id: &str, function: Option<&str>, status: &str) -> Hook {
         Hook {
             id: id.to_owned(),
             function: function.map(str::to_owned),

@@ -7,7 +7,7 @@ use aws_sdk_ecs::types::{
 use jiff::Timestamp;
 
 /// The stages that ECS says a deployment is at, in their order. `PRE_PRODUCTION_TRAFFIC_SHIFT` is not among them.
-pub(crate) const STAGES: [&str; 10] = [
+pub const STAGES: [&str; 10] = [
     "RECONCILE_SERVICE",
     "PRE_SCALE_UP",
     "SCALE_UP",
@@ -23,57 +23,66 @@ const SHIFT: &str = "PRODUCTION_TRAFFIC_SHIFT";
 
 /// A service deployment at one instant.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Deployment {
-    pub(crate) arn: String,
+pub struct Deployment {
+    /// Its ARN.
+    pub arn: String,
     /// `SUCCESSFUL`, as ECS writes it.
-    pub(crate) status: String,
-    pub(crate) reason: Option<String>,
-    pub(crate) is_finished: bool,
-    pub(crate) stage: Option<String>,
-    pub(crate) strategy: Strategy,
+    pub status: String,
+    /// `statusReason`.
+    pub reason: Option<String>,
+    /// Whether ECS has noted an end.
+    pub is_finished: bool,
+    /// `lifecycleStage`, one of [`STAGES`] as far as they are known here.
+    pub stage: Option<String>,
+    /// How traffic moves.
+    pub strategy: Strategy,
     /// Percent of production traffic that the new revision is to have.
-    pub(crate) production: Option<f64>,
-    pub(crate) test: Option<f64>,
+    pub production: Option<f64>,
+    /// The same of test traffic.
+    pub test: Option<f64>,
     /// Of the new revision: those that run, and those that should.
-    pub(crate) tasks: (i32, i32),
-    pub(crate) hooks: Vec<Hook>,
+    pub tasks: (i32, i32),
+    /// The hooks that were called so far.
+    pub hooks: Vec<Hook>,
     /// Why it is rolled back.
-    pub(crate) rollback: Option<String>,
+    pub rollback: Option<String>,
     /// Alarms that went off.
-    pub(crate) alarms: Vec<String>,
+    pub alarms: Vec<String>,
     /// Failed tasks that the circuit breaker has counted, and how many are too many.
-    pub(crate) failed_tasks: Option<(i32, i32)>,
+    pub failed_tasks: Option<(i32, i32)>,
 }
 
 /// How traffic moves.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Strategy {
+pub struct Strategy {
     /// `CANARY`, as ECS writes it.
-    pub(crate) name: String,
+    pub name: String,
     /// Of a canary the first step, of a linear deployment each.
-    pub(crate) percent: Option<f64>,
+    pub percent: Option<f64>,
     /// Minutes between steps.
-    pub(crate) pause: Option<i32>,
+    pub pause: Option<i32>,
     /// Minutes at 100 %.
-    pub(crate) bake: Option<i32>,
+    pub bake: Option<i32>,
 }
 
 /// A lifecycle hook that was called.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Hook {
-    pub(crate) id: String,
+pub struct Hook {
+    /// `hookId`.
+    pub id: String,
     /// The function's name; none of a PAUSE.
-    pub(crate) function: Option<String>,
+    pub function: Option<String>,
     /// `AWAITING_ACTION`, as ECS writes it.
-    pub(crate) status: String,
-    pub(crate) expires: Option<Timestamp>,
+    pub status: String,
+    /// When its time is over.
+    pub expires: Option<Timestamp>,
     /// What happens then: `ROLLBACK` or `CONTINUE`.
-    pub(crate) at_timeout: Option<String>,
+    pub at_timeout: Option<String>,
 }
 
 impl Deployment {
     /// Of ECS's description.
-    pub(crate) fn of(described: &Described) -> Self {
+    pub fn of(described: &Described) -> Self {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let filled = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
         let new = described.target_service_revision();
@@ -122,23 +131,23 @@ impl Deployment {
     }
 
     /// The last part of its ARN.
-    pub(crate) fn id(&self) -> &str {
+    pub fn id(&self) -> &str {
         self.arn.rsplit('/').next().unwrap_or_default()
     }
 
     /// `production/shop`
-    pub(crate) fn service(&self) -> &str {
+    pub fn service(&self) -> &str {
         let service = self.arn.split_once('/').map_or("", |(_, rest)| rest);
         service.rsplit_once('/').map_or(service, |(place, _)| place)
     }
 
     /// Whether it goes back, or has gone.
-    pub(crate) fn is_rollback(&self) -> bool {
+    pub fn is_rollback(&self) -> bool {
         self.status.starts_with("ROLLBACK")
     }
 
     /// Which step of how many the shift of production traffic is at.
-    pub(crate) fn step(&self) -> Option<(u32, u32)> {
+    pub fn step(&self) -> Option<(u32, u32)> {
         let (percent, share) = (self.strategy.percent?, self.production?);
         if self.stage.as_deref() != Some(SHIFT) || percent <= 0.0 || share <= 0.0 {
             return None;
@@ -209,7 +218,7 @@ impl Hook {
     }
 
     /// `hook checkout-gate`, `pause ecs-pause-1`
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         match &self.function {
             Some(function) => format!("hook {function}"),
             None => format!("pause {}", self.id),
@@ -217,7 +226,7 @@ impl Hook {
     }
 
     /// Whether it holds the deployment up for good.
-    pub(crate) fn has_failed(&self) -> bool {
+    pub fn has_failed(&self) -> bool {
         let lets_pass = self.at_timeout.as_deref() == Some("CONTINUE");
         self.status == "FAILED" || (self.status == "TIMED_OUT" && !lets_pass)
     }

@@ -1,12 +1,12 @@
 //! The calls of ECS, each with what to do where it fails.
 
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_ecs::types::{DeploymentControllerType, Service, TaskDefinition};
+use aws_sdk_ecs::types::{DeploymentControllerType, Service};
 use common::aws::{Aws, Identity};
 use common::failure::{Cause, Failure as Reason, Hints};
 use serde_json::{Map, Value};
 
-use super::deployment::Deployment;
+use crate::deployment::Deployment;
 
 /// `DescribeServiceRevisions` takes no more.
 const MAX_REVISIONS: usize = 20;
@@ -14,14 +14,15 @@ const MAX_REVISIONS: usize = 20;
 /// A call that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{call} failed: {sentence}")]
-pub(crate) struct CallError {
+pub struct CallError {
     call: String,
     sentence: String,
     cause: Cause,
 }
 
 impl CallError {
-    fn of<E>(
+    pub(crate) fn of<E>(
+        identity: Identity,
         call: String,
         permission: &'static str,
         absent: &'static str,
@@ -34,13 +35,13 @@ impl CallError {
             let hints = Hints { permission, absent };
             Self {
                 call,
-                sentence: reason.sentence(Identity::Person, hints),
+                sentence: reason.sentence(identity, hints),
                 cause: reason.cause,
             }
         }
     }
 
-    fn missing(call: String, sentence: &str) -> Self {
+    pub(crate) fn missing(call: String, sentence: &str) -> Self {
         Self {
             call,
             sentence: sentence.to_owned(),
@@ -49,12 +50,12 @@ impl CallError {
     }
 
     /// Whether AWS refused it for what it says: the same call will fail again.
-    pub(crate) fn is_refused(&self) -> bool {
+    pub fn is_refused(&self) -> bool {
         matches!(self.cause, Cause::Absent | Cause::Refused)
     }
 
     /// Whether the call may work in a while.
-    pub(crate) fn may_pass(&self) -> bool {
+    pub fn may_pass(&self) -> bool {
         matches!(
             self.cause,
             Cause::Throttled | Cause::NoAnswer | Cause::Unreachable | Cause::Service
@@ -63,8 +64,8 @@ impl CallError {
 }
 
 /// The service that is updated.
-pub(crate) async fn service(aws: &Aws, cluster: &str, name: &str) -> Result<Service, CallError> {
-    const ABSENT: &str = "check --cluster, --service, account and region";
+pub async fn service(aws: &Aws, cluster: &str, name: &str) -> Result<Service, CallError> {
+    const ABSENT: &str = "check cluster, service, account and region";
     let call = || format!("DescribeServices {cluster}/{name}");
     let answer = aws
         .ecs()
@@ -73,7 +74,12 @@ pub(crate) async fn service(aws: &Aws, cluster: &str, name: &str) -> Result<Serv
         .services(name)
         .send()
         .await
-        .map_err(CallError::of(call(), "ecs:DescribeServices", ABSENT))?;
+        .map_err(CallError::of(
+            aws.identity(),
+            call(),
+            "ecs:DescribeServices",
+            ABSENT,
+        ))?;
     let found = answer.services.unwrap_or_default().into_iter().next();
     found
         .filter(|service| service.status() == Some("ACTIVE"))
@@ -81,35 +87,13 @@ pub(crate) async fn service(aws: &Aws, cluster: &str, name: &str) -> Result<Serv
 }
 
 /// Why ECS doesn't deploy a service itself.
-pub(crate) fn foreign_controller(service: &Service) -> Option<&str> {
+pub fn foreign_controller(service: &Service) -> Option<&str> {
     let controller = service.deployment_controller()?.r#type();
     (*controller != DeploymentControllerType::Ecs).then_some(controller.as_str())
 }
 
-/// A task definition that is registered.
-pub(crate) async fn task_definition(aws: &Aws, arn: &str) -> Result<TaskDefinition, CallError> {
-    let call = || format!("DescribeTaskDefinition {arn}");
-    let answer = aws
-        .ecs()
-        .describe_task_definition()
-        .task_definition(arn)
-        .send()
-        .await
-        .map_err(CallError::of(
-            call(),
-            "ecs:DescribeTaskDefinition",
-            "check its name",
-        ))?;
-    answer
-        .task_definition
-        .ok_or_else(|| CallError::missing(call(), "nothing was returned"))
-}
-
 /// Registers a task definition as it is written; returns its ARN.
-pub(crate) async fn register(
-    aws: &Aws,
-    definition: &Map<String, Value>,
-) -> Result<String, CallError> {
+pub async fn register(aws: &Aws, definition: &Map<String, Value>) -> Result<String, CallError> {
     let call = || "RegisterTaskDefinition".to_owned();
     let body = Value::Object(definition.clone()).to_string();
     // The file has the names of the wire: through the SDK's own types, fields that they lack would get lost.
@@ -125,6 +109,7 @@ pub(crate) async fn register(
         .send()
         .await
         .map_err(CallError::of(
+            aws.identity(),
             call(),
             "ecs:RegisterTaskDefinition, and iam:PassRole on its roles",
             "check what it names",
@@ -134,11 +119,7 @@ pub(crate) async fn register(
 }
 
 /// Begins the deployment.
-pub(crate) async fn update(
-    aws: &Aws,
-    service: &Service,
-    task_definition: &str,
-) -> Result<(), CallError> {
+pub async fn update(aws: &Aws, service: &Service, task_definition: &str) -> Result<(), CallError> {
     let name = service.service_arn().unwrap_or_default();
     aws.ecs()
         .update_service()
@@ -148,6 +129,7 @@ pub(crate) async fn update(
         .send()
         .await
         .map_err(CallError::of(
+            aws.identity(),
             format!("UpdateService {name}"),
             "ecs:UpdateService",
             "the service was deleted meanwhile",
@@ -156,7 +138,7 @@ pub(crate) async fn update(
 }
 
 /// The ARN of the deployment of this task definition; none as long as ECS doesn't list it.
-pub(crate) async fn find(
+pub async fn find(
     aws: &Aws,
     service: &Service,
     task_definition: &str,
@@ -170,6 +152,7 @@ pub(crate) async fn find(
         .send()
         .await
         .map_err(CallError::of(
+            aws.identity(),
             format!("ListServiceDeployments {name}"),
             "ecs:ListServiceDeployments",
             "the service was deleted meanwhile",
@@ -197,6 +180,7 @@ pub(crate) async fn find(
         .send()
         .await
         .map_err(CallError::of(
+            aws.identity(),
             format!("DescribeServiceRevisions of {name}"),
             "ecs:DescribeServiceRevisions",
             "the service was deleted meanwhile",
@@ -214,7 +198,7 @@ pub(crate) async fn find(
 }
 
 /// What ECS says of a deployment.
-pub(crate) async fn deployment(aws: &Aws, arn: &str) -> Result<Deployment, CallError> {
+pub async fn deployment(aws: &Aws, arn: &str) -> Result<Deployment, CallError> {
     let call = || format!("DescribeServiceDeployments {arn}");
     let answer = aws
         .ecs()
@@ -223,6 +207,7 @@ pub(crate) async fn deployment(aws: &Aws, arn: &str) -> Result<Deployment, CallE
         .send()
         .await
         .map_err(CallError::of(
+            aws.identity(),
             call(),
             "ecs:DescribeServiceDeployments",
             "check the ARN, and account and region",

@@ -3,11 +3,11 @@
 use common::arn::Arn;
 use serde_json::{Value, json};
 
-use super::deployment::{Deployment, STAGES};
+use crate::deployment::{Deployment, STAGES};
 
 /// The end of following.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// All traffic has the new revision, for good.
     Successful,
     /// It is at the stage that was waited for, or beyond, and goes on.
@@ -21,7 +21,7 @@ pub(crate) enum Outcome {
 }
 
 /// How it ended; none while it goes on.
-pub(crate) fn outcome(now: &Deployment, until: Option<&str>) -> Option<Outcome> {
+pub fn outcome(now: &Deployment, until: Option<&str>) -> Option<Outcome> {
     match now.status.as_str() {
         "SUCCESSFUL" => Some(Outcome::Successful),
         "ROLLBACK_SUCCESSFUL" => Some(Outcome::RolledBack),
@@ -38,11 +38,21 @@ pub(crate) fn outcome(now: &Deployment, until: Option<&str>) -> Option<Outcome> 
 
 /// The hooks that failed, by id, in words: ECS's last description may lack them.
 #[derive(Debug, Default)]
-pub(crate) struct FailedHooks(Vec<(String, String)>);
+pub struct FailedHooks(Vec<(String, String)>);
 
 impl FailedHooks {
-    /// Those of a description.
-    pub(crate) fn note(&mut self, now: &Deployment) {
+    /// Those that were noted before, as [`FailedHooks::as_pairs`] returned them.
+    pub fn of_pairs(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
+    /// The id of each, and what is said of it.
+    pub fn as_pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+
+    /// Adds those of a description.
+    pub fn note(&mut self, now: &Deployment) {
         for hook in now.hooks.iter().filter(|hook| hook.has_failed()) {
             if self.0.iter().all(|(id, _)| *id != hook.id) {
                 let word = match hook.status.as_str() {
@@ -62,7 +72,7 @@ impl FailedHooks {
 
 impl Outcome {
     /// The word in JSON.
-    pub(crate) fn word(&self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
             Self::Successful => "successful",
             Self::Reached => "reached",
@@ -72,16 +82,13 @@ impl Outcome {
         }
     }
 
-    /// What people read at the end.
-    pub(crate) fn told(&self, now: &Deployment, failed: &FailedHooks) -> String {
+    /// What people read at the end, without a line break.
+    pub fn sentence(&self, now: &Deployment, failed: &FailedHooks) -> String {
         let service = now.service();
         let stage = now.stage.as_deref().unwrap_or_default();
         match self {
             Self::Successful => format!("{service}: the deployment succeeded."),
-            Self::Reached => format!(
-                "{service}: the deployment is at {stage} and goes on without this command.\n{}",
-                commands(&now.arn)
-            ),
+            Self::Reached => format!("{service}: the deployment is at {stage} and goes on."),
             Self::RolledBack => format!(
                 "{service}: the deployment was rolled back{}.",
                 reasons(now, failed)
@@ -105,7 +112,7 @@ impl Outcome {
     }
 
     /// The result for programs.
-    pub(crate) fn as_json(&self, now: &Deployment, failed: &FailedHooks) -> Value {
+    pub fn as_json(&self, now: &Deployment, failed: &FailedHooks) -> Value {
         json!({
             "outcome": self.word(),
             "service": now.service(),
@@ -143,7 +150,7 @@ fn reasons(now: &Deployment, failed: &FailedHooks) -> String {
 }
 
 /// How a deployment is followed and stopped by hand.
-pub(crate) fn commands(arn: &str) -> String {
+pub fn commands(arn: &str) -> String {
     format!(
         "  to follow it: deploy-hooks ecs follow --deployment {arn}\n  \
          to stop it:   aws ecs stop-service-deployment --stop-type ROLLBACK --service-deployment-arn {arn}{}",
@@ -152,7 +159,7 @@ pub(crate) fn commands(arn: &str) -> String {
 }
 
 /// How a pause is answered by hand.
-pub(crate) fn continue_command(now: &Deployment, hook: &str) -> String {
+pub fn continue_command(now: &Deployment, hook: &str) -> String {
     format!(
         "aws ecs continue-service-deployment --service-deployment-arn {} --hook-id {hook} --action CONTINUE{}  (or ROLLBACK)",
         now.arn,
@@ -166,8 +173,8 @@ fn region_option(arn: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::progress::tests::{deployment, hook};
     use super::*;
+    use crate::progress::tests::{deployment, hook};
 
     fn of(status: &str) -> Deployment {
         Deployment {
@@ -240,12 +247,12 @@ mod tests {
         };
         let none = FailedHooks::default();
         let told = [
-            Outcome::RolledBack.told(&over, &failed),
-            Outcome::Failed.told(&of("STOPPED"), &none),
-            Outcome::Failed.told(&of("ROLLBACK_FAILED"), &none),
-            Outcome::Unknown.told(&of("SOMETHING_NEW"), &none),
-            Outcome::Successful.told(&of("SUCCESSFUL"), &none),
-            Outcome::Reached.told(&at("IN_PROGRESS", "BAKE_TIME"), &none),
+            Outcome::RolledBack.sentence(&over, &failed),
+            Outcome::Failed.sentence(&of("STOPPED"), &none),
+            Outcome::Failed.sentence(&of("ROLLBACK_FAILED"), &none),
+            Outcome::Unknown.sentence(&of("SOMETHING_NEW"), &none),
+            Outcome::Successful.sentence(&of("SUCCESSFUL"), &none),
+            Outcome::Reached.sentence(&at("IN_PROGRESS", "BAKE_TIME"), &none),
         ];
         insta::assert_snapshot!(told.join("\n"), @"
         production/shop: the deployment was rolled back: hook post-traffic failed; pause 2 timed out; alarm errors went off; hook execution failure(s).
@@ -253,9 +260,7 @@ mod tests {
         production/shop: the deployment failed, and so did its rollback; ECS gives no reason. Check what serves now.
         production/shop: the deployment ended as SOMETHING_NEW, which this version does not know; ECS gives no reason.
         production/shop: the deployment succeeded.
-        production/shop: the deployment is at BAKE_TIME and goes on without this command.
-          to follow it: deploy-hooks ecs follow --deployment arn:aws:ecs:eu-central-1:111122223333:service-deployment/production/shop/abc
-          to stop it:   aws ecs stop-service-deployment --stop-type ROLLBACK --service-deployment-arn arn:aws:ecs:eu-central-1:111122223333:service-deployment/production/shop/abc --region eu-central-1
+        production/shop: the deployment is at BAKE_TIME and goes on.
         ");
         insta::assert_snapshot!(Outcome::RolledBack.as_json(&over, &failed), @r#"{"outcome":"rolled_back","service":"production/shop","service_deployment":"arn:aws:ecs:eu-central-1:111122223333:service-deployment/production/shop/abc","status":"ROLLBACK_SUCCESSFUL","stage":null,"production_percent":null,"reason":"hook execution failure(s).","rollback_reason":"hook execution failure(s)","failed_hooks":["hook post-traffic failed","pause 2 timed out"],"alarms":["errors"]}"#);
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::fields;
+use crate::fields;
 
 /// What describe-task-definition says beyond what can be registered.
 const ADDED_BY_DESCRIBE: &[&str] = &[
@@ -21,17 +21,44 @@ const ADDED_BY_DESCRIBE: &[&str] = &[
     "taskDefinitionArn",
 ];
 
+/// How whoever deploys gives images: the remedies name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// By the options `--image` and `--image-detail`.
+    CommandLine,
+    /// By the keys `images` and `image_detail` of `UserParameters`.
+    Pipeline,
+}
+
+impl Caller {
+    fn image(self, name: &str) -> String {
+        match self {
+            Self::CommandLine => format!("--image '{name}=…'"),
+            Self::Pipeline => format!(r#""images": {{"{name}": "…"}}"#),
+        }
+    }
+
+    fn image_detail(self) -> &'static str {
+        match self {
+            Self::CommandLine => "--image-detail",
+            Self::Pipeline => "image_detail",
+        }
+    }
+}
+
 /// What is put in for placeholders.
-#[derive(Debug, Default)]
-pub(crate) struct Images {
+#[derive(Debug)]
+pub struct Images {
+    /// How they were given.
+    pub caller: Caller,
     /// By the name of the placeholder, without `<` and `>`.
-    pub(crate) named: BTreeMap<String, String>,
+    pub named: BTreeMap<String, String>,
     /// `ImageURI` of an `imageDetail.json`: for the one placeholder of an image that has no value.
-    pub(crate) detail: Option<String>,
+    pub detail: Option<String>,
 }
 
 /// The task definition that is registered, or everything that is wrong with it.
-pub(crate) fn fill(
+pub fn fill(
     text: &str,
     images: &Images,
     allow_unknown: bool,
@@ -49,8 +76,9 @@ pub(crate) fn fill(
     let values = values(&found, images, &mut problems);
     for name in found.all.iter().filter(|name| !values.contains_key(*name)) {
         problems.push(format!(
-            "{}<{name}> has no value; say --image '{name}=…'",
-            lines_of(text, name)
+            "{}<{name}> has no value; say {}",
+            lines_of(text, name),
+            images.caller.image(name)
         ));
     }
     for value in definition.values_mut() {
@@ -102,19 +130,24 @@ fn values(
                 let name = name.clone();
                 values.insert(name, uri.clone());
             }
-            (None, _) => problems.push(
-                "no image has a placeholder for the image of --image-detail, such as <IMAGE1_NAME>"
-                    .to_owned(),
-            ),
+            (None, _) => problems.push(format!(
+                "no image has a placeholder for the image of {}, such as <IMAGE1_NAME>",
+                images.caller.image_detail()
+            )),
             (Some(one), Some(other)) => problems.push(format!(
-                "--image-detail could be for <{one}> or <{other}>; say --image 'NAME=URI' for all but one"
+                "{} could be for <{one}> or <{other}>; say {} for all but one",
+                images.caller.image_detail(),
+                images.caller.image("NAME")
             )),
         }
     }
     let all = || found.texts.iter();
     for name in images.named.keys() {
         if !all().any(|text| text.contains(&format!("<{name}>"))) {
-            problems.push(format!("--image {name}=…: there is no <{name}>"));
+            problems.push(format!(
+                "{}: there is no <{name}>",
+                images.caller.image(name)
+            ));
         }
     }
     values
@@ -224,6 +257,7 @@ mod tests {
             .iter()
             .map(|(name, uri)| ((*name).to_owned(), (*uri).to_owned()));
         Images {
+            caller: Caller::CommandLine,
             named: named.collect(),
             detail: detail.map(str::to_owned),
         }
@@ -253,7 +287,7 @@ mod tests {
             described[*field] = json!("added");
         }
         let text = json!({"taskDefinition": described, "tags": [{"key": "a", "value": "b"}]});
-        let filled = fill(&text.to_string(), &Images::default(), false).unwrap();
+        let filled = fill(&text.to_string(), &images(&[], None), false).unwrap();
         assert_eq!(filled["tags"][0]["key"], "a");
         assert_eq!(filled.len(), 3);
     }
@@ -270,8 +304,8 @@ mod tests {
 }"#;
         let given = images(&[("IMAGE3_NAME", "a")], Some(URI));
         insta::assert_snapshot!(fill(text, &given, false).unwrap_err().join("\n"), @"
-        --image-detail could be for <IMAGE1_NAME> or <proxy>; say --image 'NAME=URI' for all but one
-        --image IMAGE3_NAME=…: there is no <IMAGE3_NAME>
+        --image-detail could be for <IMAGE1_NAME> or <proxy>; say --image 'NAME=…' for all but one
+        --image 'IMAGE3_NAME=…': there is no <IMAGE3_NAME>
         line 3: <ACCOUNT_ID> has no value; say --image 'ACCOUNT_ID=…'
         line 5: <IMAGE1_NAME> has no value; say --image 'IMAGE1_NAME=…'
         line 6: <proxy> has no value; say --image 'proxy=…'
@@ -287,7 +321,7 @@ mod tests {
         let mut definition = taskdef("shop:1");
         definition["containerDefinitions"][0]["command"] = json!(["cat <<EOF <EOF>"]);
         let text = definition.to_string();
-        assert!(fill(&text, &Images::default(), false).is_err());
+        assert!(fill(&text, &images(&[], None), false).is_err());
         let kept = fill(&text, &images(&[("EOF", "<EOF>")], None), false).unwrap();
         assert_eq!(Value::Object(kept), definition);
     }

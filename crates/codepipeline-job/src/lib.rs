@@ -1,0 +1,213 @@
+//! The one place that answers a job of `CodePipeline`'s Lambda action.
+//!
+//! A job waits 20 minutes for its answer. An answer with a continuation token makes `CodePipeline` call again, with a
+//! job of another id, for a day in all.
+//! <https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html>
+
+use std::time::Duration;
+
+use aws_sdk_codepipeline::error::{ProvideErrorMetadata, SdkError};
+pub use aws_sdk_codepipeline::types::FailureType;
+use aws_sdk_codepipeline::types::{ExecutionDetails, FailureDetails};
+use backon::{BackoffBuilder, ExponentialBuilder};
+use common::aws::Aws;
+use common::failure::{Cause, Failure, Hints};
+use tokio::time::Instant;
+
+/// One try takes this long at most.
+pub const TRY_TIMEOUT: Duration = Duration::from_secs(5);
+const MIN_TRY_TIMEOUT: Duration = Duration::from_millis(250);
+const MIN_BACKOFF: Duration = Duration::from_millis(150);
+const MAX_BACKOFF: Duration = Duration::from_secs(2);
+/// AWS's limit of a summary, and of the value of an output variable, in bytes.
+pub const MAX_SUMMARY: usize = 2_000;
+/// AWS's limit of a failure's message is 5,000 characters.
+pub const MAX_MESSAGE: usize = 4_900;
+/// AWS's limit of a continuation token.
+pub const MAX_TOKEN: usize = 2_048;
+
+/// What a job is answered.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// The action succeeds.
+    Success {
+        /// What people read in the console; cut to [`MAX_SUMMARY`].
+        summary: String,
+        /// What the console shows as the id of what ran.
+        external_id: String,
+        /// What later actions may use.
+        variables: Vec<(&'static str, String)>,
+    },
+    /// `CodePipeline` calls again with this token.
+    Continue {
+        /// At most [`MAX_TOKEN`] characters.
+        token: String,
+        /// How far it is.
+        summary: String,
+        /// 0 to 99.
+        percent: i32,
+    },
+    /// The action fails.
+    Failure {
+        /// Whose fault it is.
+        kind: FailureType,
+        /// Why, cut to [`MAX_MESSAGE`].
+        message: String,
+        /// What the console shows as the id of what ran.
+        external_id: String,
+    },
+}
+
+/// What became of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// `CodePipeline` has taken it.
+    Accepted,
+    /// The job was over before: answered by an earlier try or a duplicate of the invocation, or timed out.
+    Over,
+    /// It could not be given, and why. The invocation must fail, so that Lambda runs it again.
+    Undelivered(String),
+}
+
+/// Answers the job, trying until `until`.
+pub async fn put(aws: &Aws, job: &str, answer: &Answer, until: Instant) -> Delivery {
+    let mut pauses = ExponentialBuilder::default()
+        .with_min_delay(MIN_BACKOFF)
+        .with_max_delay(MAX_BACKOFF)
+        .with_jitter()
+        .without_max_times()
+        .build();
+    loop {
+        // Short enough for a second try, and for what comes after the answer.
+        let left = until.saturating_duration_since(Instant::now());
+        let limit = TRY_TIMEOUT.min(left / 3).max(MIN_TRY_TIMEOUT);
+        let failed = match tokio::time::timeout(limit, send(aws, job, answer)).await {
+            Ok(Ok(())) => return Delivery::Accepted,
+            Ok(Err(error)) => error,
+            Err(_) => CallError {
+                code: None,
+                cause: Cause::NoAnswer,
+                text: format!("no answer in {limit:?}"),
+            },
+        };
+        match (failed.code.as_deref(), failed.cause) {
+            (Some("InvalidJobStateException"), _) => return Delivery::Over,
+            (Some("JobNotFoundException" | "ValidationException"), _)
+            | (_, Cause::Denied | Cause::Credentials) => {
+                return Delivery::Undelivered(failed.text);
+            }
+            _ => {
+                let pause = pauses.next().unwrap_or(MAX_BACKOFF);
+                if Instant::now() + pause >= until {
+                    return Delivery::Undelivered(failed.text);
+                }
+                tracing::warn!(
+                    error = failed.text,
+                    "the answer was not taken yet; trying again"
+                );
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+}
+
+async fn send(aws: &Aws, job: &str, answer: &Answer) -> Result<(), CallError> {
+    let client = aws.codepipeline();
+    match answer {
+        Answer::Success {
+            summary,
+            external_id,
+            variables,
+        } => {
+            let details = ExecutionDetails::builder()
+                .summary(cut(summary, MAX_SUMMARY))
+                .external_execution_id(external_id)
+                .percent_complete(100)
+                .build();
+            let call = client
+                .put_job_success_result()
+                .job_id(job)
+                .execution_details(details);
+            let call = variables.iter().fold(call, |call, (name, value)| {
+                call.output_variables(*name, cut(value, MAX_SUMMARY))
+            });
+            call.send()
+                .await
+                .map(drop)
+                .map_err(|error| CallError::of(&error, aws))
+        }
+        Answer::Continue {
+            token,
+            summary,
+            percent,
+        } => {
+            let details = ExecutionDetails::builder()
+                .summary(cut(summary, MAX_SUMMARY))
+                .percent_complete(*percent)
+                .build();
+            let call = client
+                .put_job_success_result()
+                .job_id(job)
+                .continuation_token(token)
+                .execution_details(details);
+            call.send()
+                .await
+                .map(drop)
+                .map_err(|error| CallError::of(&error, aws))
+        }
+        Answer::Failure {
+            kind,
+            message,
+            external_id,
+        } => {
+            let details = FailureDetails::builder()
+                .r#type(kind.clone())
+                .message(cut(message, MAX_MESSAGE))
+                .external_execution_id(external_id)
+                .build()
+                .map_err(|error| CallError {
+                    code: None,
+                    cause: Cause::Refused,
+                    text: error.to_string(),
+                })?;
+            let call = client
+                .put_job_failure_result()
+                .job_id(job)
+                .failure_details(details);
+            call.send()
+                .await
+                .map(drop)
+                .map_err(|error| CallError::of(&error, aws))
+        }
+    }
+}
+
+/// What is needed of an error, whatever the operation.
+struct CallError {
+    code: Option<String>,
+    cause: Cause,
+    text: String,
+}
+
+impl CallError {
+    fn of<E: ProvideErrorMetadata + std::error::Error + 'static>(
+        error: &SdkError<E>,
+        aws: &Aws,
+    ) -> Self {
+        let failure = Failure::of(error);
+        let hints = Hints {
+            permission: "codepipeline:PutJobSuccessResult and codepipeline:PutJobFailureResult",
+            absent: "the job is unknown; check the region",
+        };
+        Self {
+            code: error.code().map(str::to_owned),
+            cause: failure.cause,
+            text: failure.sentence(aws.identity(), hints),
+        }
+    }
+}
+
+/// The text, cut to so many bytes.
+pub fn cut(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}

@@ -1,0 +1,144 @@
+//! The job that `CodePipeline` sends. It carries credentials: it is never logged or repeated.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// What Lambda hands over.
+#[derive(Debug, Deserialize)]
+pub struct Event {
+    #[serde(rename = "CodePipeline.job")]
+    job: Option<RawJob>,
+}
+
+/// The event is not a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this is no job of CodePipeline; expected {{\"CodePipeline.job\":{{\"id\":\"…\",\"data\":{{…}}}}}}: let an \
+     action of the category Invoke and the provider Lambda call this function"
+)]
+pub(crate) struct NotAJob;
+
+#[derive(Debug, Deserialize)]
+struct RawJob {
+    id: String,
+    #[serde(default)]
+    data: Data,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Data {
+    action_configuration: ActionConfiguration,
+    input_artifacts: Vec<RawArtifact>,
+    artifact_credentials: Option<Credentials>,
+    continuation_token: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ActionConfiguration {
+    configuration: Configuration,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Configuration {
+    user_parameters: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RawArtifact {
+    name: String,
+    location: Location,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Location {
+    s3_location: S3Location,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct S3Location {
+    bucket_name: String,
+    object_key: String,
+}
+
+/// What reads the artifacts: they lie in the pipeline's bucket, under the pipeline's key.
+#[derive(Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Credentials {
+    pub(crate) access_key_id: String,
+    pub(crate) secret_access_key: String,
+    #[serde(default)]
+    pub(crate) session_token: Option<String>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(***)")
+    }
+}
+
+/// A job.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    /// A UUID; another one for each continuation.
+    pub(crate) id: String,
+    pub(crate) user_parameters: String,
+    pub(crate) artifacts: Vec<Artifact>,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) continuation_token: Option<String>,
+}
+
+/// An input artifact: a zip archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Artifact {
+    pub(crate) name: String,
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+}
+
+impl Event {
+    /// The job.
+    pub(crate) fn job(self) -> Result<Job, NotAJob> {
+        let RawJob { id, data } = self.job.ok_or(NotAJob)?;
+        let artifact = |raw: RawArtifact| Artifact {
+            name: raw.name,
+            bucket: raw.location.s3_location.bucket_name,
+            key: raw.location.s3_location.object_key,
+        };
+        Ok(Job {
+            id,
+            user_parameters: data
+                .action_configuration
+                .configuration
+                .user_parameters
+                .unwrap_or_default(),
+            artifacts: data.input_artifacts.into_iter().map(artifact).collect(),
+            credentials: data.artifact_credentials,
+            continuation_token: data.continuation_token.filter(|token| !token.is_empty()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_event_is_read_and_its_credentials_are_not_shown() {
+        let sample = include_str!("../../../events/codepipeline-deploy-action.json");
+        let job = serde_json::from_str::<Event>(sample)
+            .unwrap()
+            .job()
+            .unwrap();
+        let names: Vec<&str> = job.artifacts.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["build", "image"]);
+        assert!(crate::parameters::Parameters::read(&job.user_parameters).is_ok());
+        assert!(job.credentials.is_some() && job.continuation_token.is_none());
+        assert!(!format!("{job:?}").contains("EXAMPLEKEY"));
+    }
+}

@@ -1,0 +1,257 @@
+//! The three steps of an action: register, update, follow. Each can be repeated.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use codepipeline_job::{Answer, FailureType};
+use common::aws::Aws;
+use ecs_deploy::calls::{self, CallError};
+use ecs_deploy::deployment::Deployment;
+use ecs_deploy::outcome::{Outcome, commands, outcome};
+use ecs_deploy::progress::news;
+use ecs_deploy::template::{Caller, Images, fill};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use crate::artifact::{ArtifactError, Artifacts};
+use crate::event::Job;
+use crate::parameters::Parameters;
+use crate::progress::{Progress, State};
+use crate::{Function, failure};
+
+/// ECS lists a deployment within seconds; what it doesn't list by then is looked for by the next invocation.
+const FIND_WITHIN: Duration = Duration::from_secs(20);
+const FIND_EVERY: Duration = Duration::from_secs(2);
+/// A rest of time that no call begins in.
+const LAST_CALL: Duration = Duration::from_secs(5);
+
+/// Does the step that comes next, and says what the job is answered.
+pub(crate) async fn run(
+    function: Arc<Function>,
+    job: Job,
+    progress: Progress,
+    until: Instant,
+) -> Answer {
+    let parameters = match Parameters::read(&job.user_parameters) {
+        Ok(parameters) => parameters,
+        Err(problems) => return failure(FailureType::ConfigurationError, problems.join("\n")),
+    };
+    let step = Step {
+        aws: &function.aws,
+        region: &function.region,
+        job: &job,
+        parameters: &parameters,
+        progress: &progress,
+        until,
+    };
+    let done = match &progress.state {
+        State::Register => step.register().await,
+        State::Update { task_definition } => step.update(task_definition).await,
+        State::Follow {
+            task_definition,
+            deployment,
+            ..
+        } => step.follow(task_definition, deployment).await,
+    };
+    match done {
+        Ok(answer) => answer,
+        Err(Stop::Wrong(message)) => failure(FailureType::ConfigurationError, message),
+        Err(Stop::MayPass(why)) if !progress.is_silent_for_too_long() => progress.again(&why),
+        Err(Stop::MayPass(why)) => failure(
+            FailureType::SystemUnavailable,
+            format!("{why}; {}", progress.state()),
+        ),
+    }
+}
+
+/// Why a step did not come to its end.
+enum Stop {
+    /// The same again fails again.
+    Wrong(String),
+    /// It may work in a while.
+    MayPass(String),
+}
+
+impl From<CallError> for Stop {
+    fn from(error: CallError) -> Self {
+        let sentence = text::clean::line(&error.to_string());
+        if error.may_pass() {
+            Self::MayPass(sentence)
+        } else {
+            Self::Wrong(sentence)
+        }
+    }
+}
+
+impl From<ArtifactError> for Stop {
+    fn from(error: ArtifactError) -> Self {
+        match error {
+            ArtifactError::Wrong(why) => Self::Wrong(why),
+            ArtifactError::Unreachable(why) => Self::MayPass(why),
+        }
+    }
+}
+
+struct Step<'a> {
+    aws: &'a Aws,
+    region: &'a str,
+    job: &'a Job,
+    parameters: &'a Parameters,
+    progress: &'a Progress,
+    until: Instant,
+}
+
+impl Step<'_> {
+    /// Registers the task definition. Nothing is deployed by that.
+    async fn register(&self) -> Result<Answer, Stop> {
+        let Parameters {
+            cluster, service, ..
+        } = self.parameters;
+        let found = calls::service(self.aws, cluster, service).await?;
+        if let Some(controller) = calls::foreign_controller(&found) {
+            return Err(Stop::Wrong(format!(
+                "{cluster}/{service} has the deployment controller {controller}: ECS does not deploy it itself; use the action {}",
+                if controller == "CODE_DEPLOY" {
+                    "CodeDeployToECS"
+                } else {
+                    "of that controller"
+                }
+            )));
+        }
+        let mut artifacts = Artifacts::of(self.aws, self.region, self.job);
+        let text = artifacts.text(&self.parameters.task_definition).await?;
+        let detail = match &self.parameters.image_detail {
+            None => None,
+            Some(file) => Some(image_uri(&artifacts.text(file).await?, &file.path)?),
+        };
+        let images = Images {
+            caller: Caller::Pipeline,
+            named: self.parameters.images.clone(),
+            detail,
+        };
+        let filled = fill(&text, &images, self.parameters.allow_unknown_fields);
+        let definition = filled.map_err(|problems| {
+            let problems: Vec<String> = problems.iter().map(|it| text::clean::line(it)).collect();
+            Stop::Wrong(format!(
+                "{} can't be registered:\n{}",
+                self.parameters.task_definition.path,
+                problems.join("\n")
+            ))
+        })?;
+        let task_definition = calls::register(self.aws, &definition).await?;
+        let summary = format!("registered {}", name(&task_definition));
+        let next = self.progress.at(State::Update { task_definition });
+        Ok(next.go_on(&summary, 0))
+    }
+
+    /// Tells the service to deploy it, unless that has begun already.
+    async fn update(&self, task_definition: &str) -> Result<Answer, Stop> {
+        let Parameters {
+            cluster, service, ..
+        } = self.parameters;
+        let found = calls::service(self.aws, cluster, service).await?;
+        let mut deployment = calls::find(self.aws, &found, task_definition).await?;
+        if deployment.is_none() {
+            match calls::update(self.aws, &found, task_definition).await {
+                // Whether it has begun is seen below.
+                Err(error) if error.may_pass() => tracing::warn!("{error}"),
+                other => other?,
+            }
+            let limit = (Instant::now() + FIND_WITHIN)
+                .min(self.until.checked_sub(LAST_CALL).unwrap_or(self.until));
+            while deployment.is_none() && Instant::now() < limit {
+                sleep(FIND_EVERY).await;
+                deployment = calls::find(self.aws, &found, task_definition).await?;
+            }
+        }
+        let Some(deployment) = deployment else {
+            return Err(Stop::MayPass(format!(
+                "{cluster}/{service} was told to deploy {}, and ECS lists no deployment of it",
+                name(task_definition)
+            )));
+        };
+        let next = self.progress.at(State::Follow {
+            task_definition: task_definition.to_owned(),
+            deployment,
+            failed_hooks: Vec::new(),
+        });
+        Ok(next.go_on(&format!("ECS deploys {}", name(task_definition)), 1))
+    }
+
+    /// Says how far it is, or how it ended.
+    async fn follow(&self, task_definition: &str, deployment: &str) -> Result<Answer, Stop> {
+        let now = calls::deployment(self.aws, deployment).await?;
+        let mut failed = self.progress.failed_hooks();
+        failed.note(&now);
+        let Some(outcome) = outcome(&now, self.parameters.until.as_deref()) else {
+            if self.progress.is_older_than(self.parameters.timeout) {
+                return Ok(self.not_over(&now));
+            }
+            let next = self.progress.at(State::Follow {
+                task_definition: task_definition.to_owned(),
+                deployment: deployment.to_owned(),
+                failed_hooks: failed.as_pairs().to_vec(),
+            });
+            return Ok(next.go_on(&summary(&now), percent(&now)));
+        };
+        let sentence = text::clean::line(&outcome.sentence(&now, &failed));
+        Ok(match outcome {
+            Outcome::Successful | Outcome::Reached => Answer::Success {
+                summary: sentence,
+                external_id: now.id().to_owned(),
+                variables: vec![
+                    ("outcome", outcome.word().to_owned()),
+                    ("service_deployment", deployment.to_owned()),
+                    ("task_definition", task_definition.to_owned()),
+                ],
+            },
+            Outcome::RolledBack | Outcome::Failed | Outcome::Unknown => Answer::Failure {
+                kind: FailureType::JobFailed,
+                message: sentence,
+                external_id: now.id().to_owned(),
+            },
+        })
+    }
+
+    fn not_over(&self, now: &Deployment) -> Answer {
+        let timeout = text::words::duration(self.parameters.timeout);
+        Answer::Failure {
+            kind: FailureType::JobFailed,
+            message: format!(
+                "after {timeout} the deployment is not over; it goes on without this action: {}\n{}",
+                summary(now),
+                commands(&now.arn)
+            ),
+            external_id: now.id().to_owned(),
+        }
+    }
+}
+
+/// `CANARY: 10 % for 10 min, then all; PRODUCTION_TRAFFIC_SHIFT, step 1 of 2: 10 % of production traffic; …`
+fn summary(now: &Deployment) -> String {
+    let lines = news(None, now).into_iter().map(|(line, _)| line);
+    let lines: Vec<String> = lines.map(|line| text::clean::line(line.trim())).collect();
+    lines.join("; ")
+}
+
+/// What the new revision has of production traffic.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "a share of 0 to 100 percent"
+)]
+fn percent(now: &Deployment) -> i32 {
+    now.production.unwrap_or_default().clamp(1.0, 99.0) as i32
+}
+
+/// `ImageURI` of an `imageDetail.json`.
+fn image_uri(text: &str, path: &str) -> Result<String, Stop> {
+    let detail: Option<Value> = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok();
+    let uri = detail.and_then(|detail| Some(detail["ImageURI"].as_str()?.to_owned()));
+    uri.filter(|uri| !uri.is_empty())
+        .ok_or_else(|| Stop::Wrong(format!("{path} has no ImageURI")))
+}
+
+/// `shop:7`
+fn name(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
