@@ -32,6 +32,7 @@ CONDITIONS = {
     *("WithApprovals", "WithAlarms", "AlarmsByEmail", "HearsTopic", "HearsSecondTopic", "HearsThirdTopic"),
     *("WithEnvironments", "EnvironmentsByEmail", "EnvironmentsLinked", "EnvironmentsFannedOut", "DecisionsAddressed"),
     *("NamesClusters", "NamesDatabases", "NamesGroups", "DeployedByEcs", "WithPauses", "PutsEvents", "AsksPeople"),
+    "DeploysServices",
 }
 APPROVAL_ROLES = ("ApprovalPolicy", "ApprovalNotifierRole", "ApprovalDecisionRole")
 
