@@ -131,6 +131,8 @@ checkov: ## Look for weak settings in the templates
 .PHONY: bench
 bench: ## Measure: the gate engine, start-up, hooks under injected faults, schedules, approvals
 	cargo bench --locked --package gate --bench gate
+	@# A peer on Node.js, where there is one.
+	@! command -v npm >/dev/null || npm ci --prefix crates/pre-traffic/benches/node-peer --no-audit --no-fund --silent
 	cargo bench --locked --package pre-traffic --bench start
 	cargo bench --locked --package hook --bench faults
 	cargo bench --locked --package schedule --bench evaluate

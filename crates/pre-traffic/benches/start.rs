@@ -1,5 +1,5 @@
 //! Start-up: from spawning the function to its first `GET /next`, beside a function that does
-//! nothing; and from spawning it to CodeDeploy's having its answer.
+//! nothing; and from spawning it to CodeDeploy's having its answer, beside a hook of Node.js as the samples write it.
 //!
 //! Lambda bills and waits for the first; CodeDeploy waits for the second, so a cost that is merely
 //! moved from one to the other shows. `cargo bench -p pre-traffic --bench start`
@@ -10,6 +10,7 @@ use test_support::gates as support;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,8 @@ use support::service::{Mood, Service};
 
 /// Medians of so many starts, the two taking turns, as machines are noisy.
 const ROUNDS: usize = 31;
+/// A hook of Node.js, with its libraries as `npm ci` brings them.
+const NODE_PEER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/node-peer");
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
@@ -29,20 +32,22 @@ async fn main() {
     }
     let own = std::env::current_exe().expect("a bench has a path");
     let ours = env!("CARGO_BIN_EXE_pre-traffic");
-    let (mut hello, mut gate, mut answered) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut hello, mut gate, mut answered, mut peer) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let service = Service::start(Mood::Well).await;
+    let has_peer = Path::new(NODE_PEER).join("node_modules").exists();
+    let target = format!("http://127.0.0.1:{}/checkout", service.port);
     for _ in 0..ROUNDS {
         hello.push(first_next(Command::new(&own).arg("--hello")));
         gate.push(first_next(&mut Command::new(ours)));
-        let aws = FakeAws::start(service.port, support::SUITE).await;
-        let url = aws.url();
-        let took = tokio::task::spawn_blocking(move || until_next_again(ours, &url)).await;
-        answered.push(took.expect("the start was measured"));
-        assert_eq!(
-            aws.answers(),
-            ["Succeeded"],
-            "the gate must really have answered"
-        );
+        answered.push(until_answered(Command::new(ours), support::SUITE, service.port).await);
+        if has_peer {
+            let mut node = Command::new("node");
+            node.current_dir(NODE_PEER)
+                .arg("hook.mjs")
+                .env("TARGET_URL", &target);
+            peer.push(until_answered(node, support::SUITE, service.port).await);
+        }
     }
     let (hello, gate, answered) = (median(hello), median(gate), median(answered));
     println!("start-up, median of {ROUNDS}");
@@ -56,9 +61,30 @@ async fn main() {
         gate.as_secs_f64() / hello.as_secs_f64()
     );
     println!(
-        "  pre-traffic, spawn to answered, reported   {:6.1} ms  (12 calls of AWS)",
+        "  pre-traffic, one check, spawn to answered  {:6.1} ms  (with look-ups, report and notification)",
         ms(answered)
     );
+    if !has_peer {
+        println!(
+            "  Node.js, one request, spawn to answered    not measured: npm ci in {NODE_PEER}"
+        );
+        return;
+    }
+    let peer = median(peer);
+    println!(
+        "  Node.js, one request, spawn to answered    {:6.1} ms  ({:.1} x the gate)",
+        ms(peer),
+        peer.as_secs_f64() / answered.as_secs_f64()
+    );
+}
+
+/// From spawning the function until CodeDeploy has its answer and the function is free again.
+async fn until_answered(command: Command, suite: &str, port: u16) -> Duration {
+    let aws = FakeAws::start(port, suite).await;
+    let url = aws.url();
+    let took = tokio::task::spawn_blocking(move || until_next_again(command, &url)).await;
+    assert_eq!(aws.answers(), ["Succeeded"], "it must really have answered");
+    took.expect("the start was measured")
 }
 
 /// The peer: the runtime and nothing else.
@@ -117,10 +143,10 @@ fn first_next(command: &mut Command) -> Duration {
 }
 
 /// From the start until the function asks for its second event: answered, reported, told.
-fn until_next_again(function: &str, endpoint: &str) -> Duration {
+fn until_next_again(mut function: Command, endpoint: &str) -> Duration {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let started = Instant::now();
-    let _function = spawn(&mut Command::new(function), &listener, endpoint);
+    let _function = spawn(&mut function, &listener, endpoint);
     let mut asked = 0;
     // The runtime may keep its connection or open a new one for each request.
     for stream in listener.incoming() {
