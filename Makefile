@@ -128,6 +128,13 @@ checkov: ## Look for weak settings in the templates
 	@tools/install.sh checkov
 	.tools/checkov/bin/checkov $(addprefix --file ,$(TEMPLATES)) --framework cloudformation --compact --quiet --skip-download
 
+.PHONY: fuzz
+fuzz: ## Feed each reader at random, FUZZ_SECONDS each: no panic, no hang, at most 512 MiB
+	@tools/install.sh cargo-fuzz
+	@tools/fuzz.sh $(FUZZ_SECONDS)
+
+FUZZ_SECONDS ?= 30
+
 .PHONY: bench
 bench: ## Measure: the gate engine, start-up, hooks under injected faults, schedules, approvals
 	cargo bench --locked --package gate --bench gate

