@@ -14,7 +14,7 @@ from world.templates import ROOT, TARGET_ROLE, Json
 
 COMMON = ("crates/common/src/location.rs", "crates/common/src/secret.rs")
 STATE = "crates/common/src/state.rs"
-GATE = ("crates/hook/src", "crates/common/src/notify.rs", *COMMON)
+GATE = ("crates/hook/src", "crates/codepipeline-job/src", "crates/common/src/notify.rs", *COMMON)
 # What people answered a gate: it only reads, by the one call of `common::state` that does.
 ANSWERS = ("crates/gate-question/src",)
 READS_ANSWERS = {"dynamodb:GetItem"}
