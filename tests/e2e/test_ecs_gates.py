@@ -144,3 +144,19 @@ def test_behind_https_the_new_revision_is_measured_by_its_test_rule(world: World
     reasons = secure.outcome(stranger, "pre-traffic", "1.2.0").reasons
     assert any("ca_certificates" in reason for reason in reasons), reasons
     assert service.versions(PRODUCTION, 5) == ["1.1.0"] * 5
+
+
+def test_before_test_traffic_only_checks_that_need_no_request_are_asked(world: World) -> None:
+    targets = "  - name: all new tasks are healthy\n    targets: complete\n    retries: 10\n"
+    scaled = GatedService(world, "scaled", SUITE + targets)
+    hooks = scaled.hooks(["POST_PRODUCTION_TRAFFIC_SHIFT"])
+    hooks[0]["lifecycleStages"] = ["POST_SCALE_UP", PRE_STAGE]
+    first = scaled.service.create("1.0.0", strategy="BLUE_GREEN", lifecycleHooks=hooks)
+    assert first["status"] == "SUCCESSFUL", first.get("statusReason")
+    deployment = first["serviceDeploymentArn"]
+    early = scaled.report(deployment, "pre-traffic-POST_SCALE_UP")
+    assert [check["name"] for check in early["checks"]] == ["all new tasks are healthy"]
+    assert early["target"]["route"] == "none"
+    reasons = " ".join(early["verdict"]["reasons"])
+    assert "not asked at POST_SCALE_UP" in reasons and "a reader buys a book" in reasons
+    assert len(scaled.report(deployment, f"pre-traffic-{PRE_STAGE}")["checks"]) == 3

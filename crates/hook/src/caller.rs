@@ -51,6 +51,8 @@ pub(crate) struct Prepared {
     pub(crate) target: gate::Target,
     /// What was assumed, as sentences. A wrong assumption looks like a broken release.
     pub(crate) assumed: Vec<String>,
+    /// What people must know of a measurement, whatever it says.
+    pub(crate) notes: Vec<String>,
     /// Why a later gate can't pass, whatever the release does.
     pub(crate) ahead: Vec<String>,
     /// Where an earlier invocation left the run.
@@ -78,6 +80,7 @@ impl Prepared {
             suite,
             target,
             assumed: Vec::new(),
+            notes: Vec::new(),
             ahead: Vec::new(),
             resume: None,
             pause: None,

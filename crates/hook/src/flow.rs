@@ -439,6 +439,7 @@ async fn measure(
         suite,
         mut target,
         assumed,
+        notes,
         ahead,
         resume,
         pause,
@@ -506,7 +507,7 @@ async fn measure(
         resume,
         pause,
     };
-    let end = with_assumptions(gate::run_part(run, part).await, &assumed);
+    let end = with_assumptions(gate::run_part(run, part).await, &assumed, &notes);
     Ok(match end {
         PartEnd::Decided(mut outcome) if asks_nobody => {
             tracing::warn!("{}", ask::NOT_CONNECTED);
@@ -530,14 +531,17 @@ fn too_long(stage: Stage, suite: &gate::Suite, max: &crate::caller::MaxBake) -> 
     })
 }
 
-/// Adds what was assumed to the reasons of a gate that did not pass.
-fn with_assumptions(end: PartEnd, assumed: &[String]) -> PartEnd {
-    let mut end = end;
-    if let PartEnd::Decided(outcome) | PartEnd::Asks(outcome) = &mut end
-        && !outcome.verdict.passed
-    {
-        outcome.verdict.reasons.extend_from_slice(assumed);
-        outcome.report.verdict.reasons.extend_from_slice(assumed);
+/// Adds what people must know to the reasons; of a gate that did not pass, what was assumed as well.
+fn with_assumptions(mut end: PartEnd, assumed: &[String], notes: &[String]) -> PartEnd {
+    if let PartEnd::Decided(outcome) | PartEnd::Asks(outcome) = &mut end {
+        let assumed = if outcome.verdict.passed { &[] } else { assumed };
+        for reasons in [
+            &mut outcome.verdict.reasons,
+            &mut outcome.report.verdict.reasons,
+        ] {
+            reasons.extend_from_slice(assumed);
+            reasons.extend_from_slice(notes);
+        }
     }
     end
 }

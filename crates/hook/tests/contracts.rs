@@ -104,6 +104,20 @@ async fn each_step_of_a_canary_is_measured_by_the_test_rule_and_reported_apart()
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_is_asked_of_a_revision_to_which_nothing_leads() {
+    let _time = paced_time::start();
+    let (service, aws) = with(Mood::Well, SUITE, EcsChanges::default()).await;
+    let scaled_up = event("POST_SCALE_UP", None);
+    assert_eq!(ecs(Stage::PreTraffic, &aws, scaled_up).await, "FAILED");
+    let message = &aws.published()[0]["Message"];
+    assert!(
+        message.contains("every check of the suite needs requests"),
+        "{message}"
+    );
+    assert_eq!(service.served(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rollback_of_ecs_is_never_held_up_and_a_first_step_is_measured() {
     let _time = paced_time::start();
     let rolling = EcsChanges {

@@ -190,6 +190,19 @@ impl Suite {
         need.map(|check| check.name.as_str()).collect()
     }
 
+    /// Leaves out the checks of `stage` that measure something only where requests reach the new release; returns
+    /// their names.
+    pub fn leave_out_checks_that_need_traffic_at(&mut self, stage: Stage) -> Vec<String> {
+        let needs = |check: &Check| check.probe.kind().profile().needs_traffic;
+        let left = self
+            .checks
+            .iter()
+            .filter(|check| needs(check) && check.on.contains(&stage));
+        let left = left.map(|check| check.name.clone()).collect();
+        self.checks.retain(|check| !needs(check));
+        left
+    }
+
     /// How many checks are selected at `stage`, advisory ones included.
     pub fn checks_at(&self, stage: Stage) -> usize {
         self.checks

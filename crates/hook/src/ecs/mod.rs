@@ -118,9 +118,17 @@ pub(crate) async fn prepare(
     if let Ok(found) = &found {
         progress.add_facts(&found.known.facts);
     }
-    let (found, suite) = both(found, suite)?;
+    let (found, mut suite) = both(found, suite)?;
+    let mut notes = Vec::new();
+    if route == Route::None {
+        let left = suite.leave_out_checks_that_need_traffic_at(*stage);
+        if suite.checks_at(*stage) == 0 && !left.is_empty() {
+            return Err(Refusal::of(vec![stage::all_need_traffic()], Some(&suite)));
+        }
+        notes.extend((!left.is_empty()).then(|| stage::left_to_a_later_stage(&left)));
+    }
     let of_suite = |reason| Refusal::of(vec![reason], Some(&suite));
-    let mut target = gate_target(Some(&found.url), &found.known).map_err(of_suite)?;
+    let mut target = gate_target(found.url.as_deref(), &found.known).map_err(of_suite)?;
     target.host = found.host;
     target.headers = found.headers;
     target.rule = found.rule;
@@ -151,6 +159,7 @@ pub(crate) async fn prepare(
     let hook_timeout = deployment.hook_timeout(&settings.function_name, &event.lifecycle_stage);
     Ok(Preparation::Measure(Box::new(Prepared {
         assumed: found.assumed,
+        notes,
         release,
         resume,
         pause,

@@ -11,6 +11,8 @@ use crate::event::EcsEvent;
 /// The way to the new revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route {
+    /// No request reaches the new revision yet, whose tasks run: only checks that need none can be asked.
+    None,
     /// By the test rule, before production traffic moves.
     Test,
     /// By the test rule while the production rule serves both revisions.
@@ -28,6 +30,8 @@ pub(crate) enum Route {
     Production,
 }
 
+/// The stage at which the new tasks run, and nothing leads to them.
+pub(crate) const AFTER_SCALE_UP: &str = "POST_SCALE_UP";
 /// The stage at which all test traffic has moved to the new revision.
 const AFTER_TEST_SHIFT: &str = "POST_TEST_TRAFFIC_SHIFT";
 
@@ -41,6 +45,7 @@ pub(crate) fn route(
     let to_new = || leads_to_new_revision(event, deployment, has_test_rule);
     let lifecycle_stage = event.lifecycle_stage.as_str();
     match (stage, lifecycle_stage) {
+        (Stage::PreTraffic, AFTER_SCALE_UP) => Ok(Route::None),
         (Stage::PreTraffic, AFTER_TEST_SHIFT | "PRE_PRODUCTION_TRAFFIC_SHIFT") => {
             to_new()?;
             Ok(Route::Test)
@@ -106,6 +111,23 @@ pub(crate) fn nothing_tells_apart(percent: u32) -> String {
     )
 }
 
+/// Why a suite can't be asked before test traffic moves.
+pub(crate) fn all_need_traffic() -> String {
+    format!(
+        "every check of the suite needs requests that reach the new revision, and none does at {AFTER_SCALE_UP}; write \
+         checks that need none (`targets`, `wiring`), or hook this gate to {AFTER_TEST_SHIFT}"
+    )
+}
+
+/// What is said of checks that a later stage must ask.
+pub(crate) fn left_to_a_later_stage(checks: &[String]) -> String {
+    format!(
+        "not asked at {AFTER_SCALE_UP}, as no request reaches the new revision there: {}; they belong to \
+         {AFTER_TEST_SHIFT}",
+        checks.join(", ")
+    )
+}
+
 /// The weight of the new revision; none where ECS sends none.
 fn weight(weights: &[(String, u32)], event: &EcsEvent) -> Option<u32> {
     if weights.is_empty() {
@@ -122,10 +144,9 @@ fn wrong_stage(stage: Stage, lifecycle_stage: &str) -> String {
         (Stage::PreTraffic, "PRODUCTION_TRAFFIC_SHIFT" | "POST_PRODUCTION_TRAFFIC_SHIFT") => {
             "customers are already served by the new revision"
         }
-        (
-            Stage::PreTraffic,
-            "RECONCILE_SERVICE" | "PRE_SCALE_UP" | "POST_SCALE_UP" | "TEST_TRAFFIC_SHIFT",
-        ) => "nothing reaches the new revision yet",
+        (Stage::PreTraffic, "RECONCILE_SERVICE" | "PRE_SCALE_UP" | "TEST_TRAFFIC_SHIFT") => {
+            "nothing reaches the new revision yet"
+        }
         (
             Stage::PostTraffic,
             "RECONCILE_SERVICE"

@@ -27,7 +27,8 @@ pub(crate) struct TargetQuery {
 #[derive(Debug, Clone)]
 pub(crate) struct FoundTarget {
     pub(crate) known: KnownFacts,
-    pub(crate) url: String,
+    /// None where nothing leads to it.
+    pub(crate) url: Option<String>,
     /// The host that the rule demands.
     pub(crate) host: Option<String>,
     /// The headers that it demands.
@@ -50,12 +51,21 @@ pub(crate) async fn find(
         ..KnownFacts::default()
     };
     known.on_platform("ECS", facts::LAMBDA_KEYS);
+    let of_rules = async {
+        match query.route {
+            Route::None => None,
+            _ => Some(addresses(context, query, new).await),
+        }
+    };
     let (addresses, release_of_new, release_of_old) = tokio::join!(
-        addresses(context, query, new),
+        of_rules,
         release_of(context, Ok(new)),
         release_of(context, revisions.old.as_ref()),
     );
     learn_revisions(&mut known, revisions, release_of_new, release_of_old);
+    let Some(addresses) = addresses else {
+        return Ok(unreached(known));
+    };
     let Addresses {
         under_test,
         test,
@@ -65,6 +75,7 @@ pub(crate) async fn find(
     known.learn("test_url", test.map(|address| address.url));
     known.learn("production_url", production.map(|address| address.url));
     let (route, percent) = match query.route {
+        Route::None => ("none", None),
         Route::Test => ("test", None),
         Route::TestAtPartialStep { percent } => ("test", Some(percent)),
         Route::Sampled { percent } => ("production", Some(percent)),
@@ -85,12 +96,35 @@ pub(crate) async fn find(
     note(facts, "url", Some(&under_test.url));
     Ok(FoundTarget {
         known,
-        url: under_test.url,
+        url: Some(under_test.url),
         host: demands.host,
         headers: demands.headers,
         rule: demands.rule,
         assumed: under_test.assumed.into_iter().collect(),
     })
+}
+
+/// A revision whose tasks run, and to which nothing leads yet.
+fn unreached(mut known: KnownFacts) -> FoundTarget {
+    for key in [
+        "url",
+        "host",
+        "test_url",
+        "production_url",
+        "traffic_percent",
+    ] {
+        let why = "no request reaches the new revision at this stage".to_owned();
+        known.unknown.insert(key.to_owned(), why);
+    }
+    note(&mut known.facts, "route", Some("none"));
+    FoundTarget {
+        known,
+        url: None,
+        host: None,
+        headers: Vec::new(),
+        rule: ListenerRule::default(),
+        assumed: Vec::new(),
+    }
 }
 
 fn learn_revisions(known: &mut KnownFacts, revisions: &Revisions, new: Release, old: Release) {
@@ -201,7 +235,9 @@ async fn addresses(
     let of_production = address("production", production, test);
     let (under_test, arn) = match query.route {
         Route::Test | Route::TestAtPartialStep { .. } => (of_test.clone(), test),
-        Route::Production | Route::Sampled { .. } => (of_production.clone(), production),
+        Route::None | Route::Production | Route::Sampled { .. } => {
+            (of_production.clone(), production)
+        }
     };
     let under_test = under_test.map_err(LookupError::Missing)?;
     Ok(Addresses {
