@@ -1,6 +1,5 @@
-"""Releases of a small shop, deployed for real: good, broken, broken under traffic, and one that needs a yes.
-
-Then a canary that ECS deploys itself, and a night of a development environment, which sleeps and wakes as it was.
+"""Canaries that ECS deploys itself; releases of a small shop, deployed for real: good, too old, broken, broken under
+traffic, and one that needs a yes; and a night of a development environment, which sleeps and wakes as it was.
 """
 
 import argparse
@@ -25,7 +24,7 @@ from demo.evening import where_it_is_evening
 from demo.night import REMARKS, Night, NightChapter
 from demo.play import Play, Played, Stage
 from demo.screen import Screen, spoken_time, stdout_or_stderr
-from demo.stories import APPROVED, RUNNING, STORIES, Story
+from demo.stories import APPROVED, RUNNING, STORIES, WIRED, Story
 from demo.verdict import approval_differences, differences, night_differences, summary
 
 ENVIRONMENTS = Path(__file__).with_name("environments.yaml")
@@ -83,7 +82,8 @@ def perform(screen: Screen, asked: argparse.Namespace) -> int:
         shop = world.shop(
             "shop", Plan(config="CodeDeployDefault.ECSCanary10Percent5Minutes", tasks=2, termination_minutes=5)
         )
-        shop.open(RUNNING, suite=(SUITES / "shop.yaml").read_text())
+        suite = (SUITES / "shop.yaml").read_text()
+        shop.open(RUNNING, suite=suite.replace("\nchecks:\n", f"\nchecks:\n{WIRED}"))
         screen.line("ECS", f"the shop is open: {RUNNING.version} serves customers at {shop.url()}", mood="good")
         # First, while the clock is right: CloudWatch's values have the time of this machine.
         screen.heading(f"a) {TITLE_OF_THE_CANARY}")
@@ -91,10 +91,10 @@ def perform(screen: Screen, asked: argparse.Namespace) -> int:
         reports = LOCAL / "reports" / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
         with Customers(shop.production_port) as customers:
             stage = Stage(world, shop, customers, screen)
-            played = [play_one(stage, letter, story) for letter, story in zip("bcd", STORIES, strict=True)]
+            played = [play_one(stage, letter, story) for letter, story in zip("bcde", STORIES, strict=True)]
             approved, approval = play_approval(stage)
         played.append(approved)
-        screen.heading(f"f) {TITLE_OF_THE_NIGHT}")
+        screen.heading(f"g) {TITLE_OF_THE_NIGHT}")
         night = NightChapter(world, screen).play()
         saved = [save(world, one, reports) for one in played]
         found = [difference for one in played for difference in differences(one)] + approval_differences(approval)
@@ -125,7 +125,7 @@ def play_one(stage: Stage, letter: str, story: Story) -> Played:
 
 def play_approval(stage: Stage) -> tuple[Played, Approval]:
     """The last chapter: nothing is deployed before somebody has said yes."""
-    stage.screen.heading(f"e) {APPROVED.release.version}: {APPROVED.title}")
+    stage.screen.heading(f"f) {APPROVED.release.version}: {APPROVED.title}")
     chapter = Chapter(stage.world, stage.shop, stage.screen, APPROVED.release)
     played = Play(stage, APPROVED, chapter.play).play()
     chapter.listen()

@@ -24,6 +24,12 @@ class Story:
 
 
 RUNNING = Release("1.0.0")
+# Beside what examples/suites/shop.yaml asks of the shop: what AWS holds of the deployment.
+WIRED = """\
+  - name: the deployment is wired well
+    on: [pre-traffic]
+    wiring: all
+"""
 
 STORIES = [
     Story(
@@ -48,6 +54,14 @@ STORIES = [
         answers={"pre-traffic": "Succeeded", "post-traffic": "Failed"},
         leaves="1.1.0",
         may_hurt=True,
+    ),
+    Story(
+        title="a release older than the one that runs",
+        release=Release("1.0.9"),
+        ends="Failed",
+        answers={"pre-traffic": "Failed"},
+        leaves="1.1.0",
+        may_serve=False,
     ),
 ]
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{HttpOptions, Run, probe_context, refusals, selected};
 use crate::probe::request_url::Origin;
-use crate::probe::{Probe, ProbeContext, Standing};
+use crate::probe::{Probe, ProbeContext, Subject};
 use crate::suite::{Check, Problem, Severity, Suite};
 use crate::{Stage, Target};
 
@@ -115,9 +115,9 @@ impl Suite {
             let mut whys =
                 contexts
                     .iter()
-                    .map(|context| match check.probe.kind().standing(context) {
-                        Standing::Refused(why) => Some(why),
-                        Standing::Release | Standing::Elsewhere => None,
+                    .map(|context| match check.probe.kind().subject(context) {
+                        Subject::Refused(why) => Some(why),
+                        Subject::Release | Subject::Other => None,
                     });
             let why = whys.next()??;
             whys.all(|why| why.is_some()).then(|| {
