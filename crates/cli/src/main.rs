@@ -7,6 +7,7 @@
 mod approvals;
 mod check;
 mod clients;
+mod completions;
 mod ecs;
 mod env;
 mod failure;
@@ -16,7 +17,7 @@ mod validate;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::screen::Screen;
 
@@ -31,10 +32,15 @@ struct Args {
     command: Command,
 }
 
-/// Its own version, and that of the time zones that schedules are read by.
+/// Its own version, the commit that it was built from where that is known, and the version of the time zones that schedules
+/// are read by.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let (own, zones) = (env!("CARGO_PKG_VERSION"), schedule::zone_data());
-    format!("{own} (time zones: IANA {zones})")
+    let commit = match env!("DEPLOY_HOOKS_COMMIT") {
+        "" => String::new(),
+        commit => format!("commit {commit}, "),
+    };
+    format!("{own} ({commit}time zones: IANA {zones})")
 });
 
 const EXAMPLES: &str = "\
@@ -61,6 +67,7 @@ enum Command {
     /// Deployments by ECS itself, as a step of a pipeline: deploy, follow
     #[command(subcommand)]
     Ecs(Box<ecs::Command>),
+    Completions(completions::Args),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -76,6 +83,7 @@ async fn main() -> ExitCode {
         Command::Approvals(command) => approvals::run(command, &mut screen).await,
         Command::Env(command) => env::run(*command, &mut screen).await,
         Command::Ecs(command) => ecs::run(*command, &mut screen).await,
+        Command::Completions(args) => completions::run(&args, Args::command(), &mut screen),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

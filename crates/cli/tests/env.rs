@@ -51,16 +51,23 @@ fn bad(name: &str) -> String {
 }
 
 #[test]
-fn the_version_names_the_release_of_the_time_zones() {
+fn the_version_names_the_commit_and_the_release_of_the_time_zones() {
     let told = Command::new(env!("CARGO_BIN_EXE_deploy-hooks"))
         .arg("--version")
         .output()
         .unwrap();
     let zones = schedule::zone_data();
-    let expected = format!(
-        "deploy-hooks {} (time zones: IANA {zones})\n",
-        env!("CARGO_PKG_VERSION")
-    );
+    let git = Command::new("git")
+        .args(["rev-parse", "--short=12", "HEAD"])
+        .current_dir(root())
+        .output();
+    // Without git, as in an archive of the sources, no commit is known.
+    let commit = match git {
+        Ok(git) if git.status.success() => format!("commit {}, ", out(&git).trim()),
+        _ => String::new(),
+    };
+    let own = env!("CARGO_PKG_VERSION");
+    let expected = format!("deploy-hooks {own} ({commit}time zones: IANA {zones})\n");
     assert_eq!(out(&told), expected);
     assert!(zones.starts_with("20"), "{zones}");
 }
