@@ -166,7 +166,7 @@ fn a_bake_ends_on_a_pass() {
         end: End::Stopped,
         ..cut
     };
-    insta::assert_snapshot!(told(&stopped), @"
+    insta::assert_snapshot!(reasons_of(&stopped), @"
     inconclusive
     the bake window of 20s was not completed: 3 rounds in 7s, then it was stopped
     ");
@@ -174,7 +174,7 @@ fn a_bake_ends_on_a_pass() {
         end: End::Stopped,
         ..once(vec![check("a", &[NoData])])
     };
-    insta::assert_snapshot!(told(&stopped), @r#"
+    insta::assert_snapshot!(reasons_of(&stopped), @r#"
     inconclusive
     check "a" was not measured before the run was stopped
     "#);
