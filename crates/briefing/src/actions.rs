@@ -131,7 +131,7 @@ fn read(detail: &ActionExecutionDetail) -> (Action, Option<Token>) {
             .filter(|resolved| !resolved.is_empty())
             .or(input.configuration())
     });
-    let said = result
+    let detail_text = result
         .and_then(|result| result.error_details())
         .and_then(|error| error.message())
         .or_else(|| result.and_then(|result| result.external_execution_summary()));
@@ -161,7 +161,7 @@ fn read(detail: &ActionExecutionDetail) -> (Action, Option<Token>) {
             .filter_map(|artifact| artifact.name().map(str::to_owned))
             .collect(),
         external_id,
-        message: said.map(str::to_owned),
+        message: detail_text.map(str::to_owned),
         link: result
             .and_then(|result| result.external_execution_url())
             .map(str::to_owned),

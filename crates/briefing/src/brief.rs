@@ -42,19 +42,22 @@ pub async fn brief(
         };
         return (briefing, digest::nothing());
     };
-    let look = Look {
+    let inquiry = Inquiry {
         lookups,
         action,
         execution_id,
         deadline: Instant::now() + lookups.budget,
     };
-    let (origin, behind, earlier) =
-        tokio::join!(look.origin(), look.actions_and_behind(), look.earlier());
-    look.told(origin, behind, earlier)
+    let (origin, behind, earlier) = tokio::join!(
+        inquiry.origin(),
+        inquiry.actions_and_behind(),
+        inquiry.earlier(),
+    );
+    inquiry.assemble(origin, behind, earlier)
 }
 
 /// What all look-ups need.
-struct Look<'a> {
+struct Inquiry<'a> {
     lookups: &'a Lookups<'a>,
     action: &'a ApprovalAction,
     execution_id: &'a str,
@@ -71,7 +74,7 @@ struct Behind {
     gaps: Vec<Gap>,
 }
 
-impl Look<'_> {
+impl Inquiry<'_> {
     fn aws(&self) -> &Aws {
         self.lookups.aws
     }
@@ -128,7 +131,7 @@ impl Look<'_> {
     }
 
     async fn change_sets(&self, actions: &Actions) -> (Vec<Found>, usize, Vec<Gap>) {
-        let (wanted, more) = change_sets::pending(actions, self.action);
+        let (reference, more) = change_sets::pending(actions, self.action);
         let abreast = Semaphore::new(change_sets::ABREAST);
         let how = How {
             aws: self.aws(),
@@ -136,9 +139,9 @@ impl Look<'_> {
             abreast: &abreast,
         };
         let found = join_all(
-            wanted
+            reference
                 .into_iter()
-                .map(|wanted| change_sets::read(how, wanted)),
+                .map(|reference| change_sets::read(how, reference)),
         )
         .await;
         let mut gaps: Vec<Gap> = found.iter().filter_map(Found::gap).collect();
@@ -207,7 +210,7 @@ impl Look<'_> {
     }
 
     /// Pure: all of it together.
-    fn told(
+    fn assemble(
         &self,
         origin: Result<PipelineExecution, Gap>,
         behind: Behind,
@@ -303,7 +306,7 @@ pub(crate) fn basis_of(execution: &PipelineExecution) -> digest::Revisions {
         .collect()
 }
 
-/// The version as the change sets tell it: where all images that change agree.
+/// The version as the change sets have it: where all images that change agree.
 fn of_images(sets: &[Found]) -> Option<approvals::VersionChange> {
     let mut images: Vec<_> = sets.iter().flat_map(|set| &set.images).collect();
     images.sort_unstable();

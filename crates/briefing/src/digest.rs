@@ -1,7 +1,7 @@
 //! What a decision is bound to. Pure.
 //!
 //! The digest is over what AWS said: it depends neither on what there was room for, nor on the order of
-//! answers. What could not be looked up when people were told is named, and left out then and at
+//! answers. What could not be looked up when the message was sent is named, and left out then and at
 //! decision time: nobody was shown it. A yes is possible without the revisions, but not without the rest;
 //! a no is possible without any of it.
 
@@ -10,7 +10,7 @@ use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::change_sets::{Content, Found, Wanted};
+use crate::change_sets::{ChangeSetRef, Content, Found};
 
 /// The execution itself is not known.
 pub(crate) const EXECUTION: &str = "execution";
@@ -23,13 +23,13 @@ pub(crate) const CHANGE_SETS: &str = "change sets";
 const FORMAT: u32 = 1;
 
 /// Nothing but that it is a change set of the execution is known of it.
-pub(crate) fn whole_set(wanted: &Wanted) -> String {
-    wanted.label()
+pub(crate) fn whole_set(reference: &ChangeSetRef) -> String {
+    reference.label()
 }
 
 /// Its ARN is known, but not all of its changes.
-pub(crate) fn content_of(wanted: &Wanted) -> String {
-    format!("changes of {}", wanted.label())
+pub(crate) fn content_of(reference: &ChangeSetRef) -> String {
+    format!("changes of {}", reference.label())
 }
 
 /// So many change sets were not looked at.
@@ -97,11 +97,11 @@ impl Basis<'_> {
 fn part(set: &Found, unknown: &mut Vec<String>) -> Value {
     let content = match (&set.id, &set.content) {
         (None, _) => {
-            unknown.push(whole_set(&set.wanted));
+            unknown.push(whole_set(&set.reference));
             Value::Null
         }
         (Some(_), None) => {
-            unknown.push(content_of(&set.wanted));
+            unknown.push(content_of(&set.reference));
             Value::Null
         }
         (Some(_), Some(Content::TooMany)) => Value::from("too many"),
@@ -113,7 +113,7 @@ fn part(set: &Found, unknown: &mut Vec<String>) -> Value {
             Value::from(HEXLOWER.encode(&hash.finalize()))
         }
     };
-    json!([set.wanted.stack, set.wanted.name, set.id, content])
+    json!([set.reference.stack, set.reference.name, set.id, content])
 }
 
 #[cfg(test)]
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     fn found(stack: &str, content: Option<Content>) -> Found {
-        let wanted = Wanted {
+        let reference = ChangeSetRef {
             stack: stack.into(),
             name: "release".into(),
             region: None,
@@ -130,7 +130,7 @@ mod tests {
         Found {
             id: Some(format!("arn:{stack}")),
             content,
-            ..Found::unread(wanted)
+            ..Found::unread(reference)
         }
     }
 

@@ -16,11 +16,11 @@ use crate::actions::{Action, Actions};
 use crate::{Lookups, limits, text};
 
 /// So many deployments are looked at.
-const DEPLOYMENTS: usize = 10;
+const MAX_DEPLOYMENTS: usize = 10;
 /// A longer report is not read.
-const REPORT: i64 = 4 * 1024 * 1024;
+const MAX_REPORT_BYTES: i64 = 4 * 1024 * 1024;
 /// Pages of 1,000 keys: a deployment has a few.
-const PAGES: usize = 3;
+const MAX_PAGES: usize = 3;
 const REASONS: usize = 10;
 const REASON: usize = 300;
 const NAME: usize = 128;
@@ -37,8 +37,8 @@ pub(crate) struct Deployment {
 /// The deployments among these actions; and how many more there are than are looked at.
 pub(crate) fn deployments(actions: &[Action]) -> (Vec<Deployment>, usize) {
     let mut found: Vec<Deployment> = actions.iter().filter_map(of).collect();
-    let more = found.len().saturating_sub(DEPLOYMENTS);
-    found.truncate(DEPLOYMENTS);
+    let more = found.len().saturating_sub(MAX_DEPLOYMENTS);
+    found.truncate(MAX_DEPLOYMENTS);
     (found, more)
 }
 
@@ -101,17 +101,17 @@ pub(crate) async fn reports(
         Err(error) => return (Vec::new(), vec![gap(&error.to_string())]),
     };
     let newest = newest(&folder, &objects);
-    let read = join_all(
+    let found = join_all(
         newest
             .iter()
             .map(|object| read(lookups.aws, bucket, object, deployment)),
     )
     .await;
     let (mut reports, mut gaps) = (Vec::new(), Vec::new());
-    for one in read {
+    for one in found {
         match one {
             Ok(report) => reports.push(report),
-            Err(why) => gaps.push(gap(&why)),
+            Err(gap) => gaps.push(gap),
         }
     }
     (reports, gaps)
@@ -147,7 +147,7 @@ fn folder(prefix: &str, deployment: &Deployment) -> String {
 async fn list(aws: &Aws, bucket: &str, folder: &str) -> Result<Vec<Object>, PipelineError> {
     let mut objects = Vec::new();
     let mut token = None;
-    for _ in 0..PAGES {
+    for _ in 0..MAX_PAGES {
         let page = aws
             .s3()
             .list_objects_v2()
@@ -194,7 +194,7 @@ fn is_report(folder: &str, key: &str, stage: Stage) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
-/// As much of a report as is told.
+/// As much of a report as is shown.
 #[derive(Deserialize)]
 struct Report {
     stage: Stage,
@@ -212,11 +212,14 @@ async fn read(
     bucket: &str,
     object: &Object,
     deployment: &Deployment,
-) -> Result<GateReport, String> {
+) -> Result<GateReport, Gap> {
     let key = object.key().unwrap_or_default();
     let place = format!("the gate report s3://{bucket}/{key}");
-    let too_long = || format!("{place} is longer than {REPORT} bytes; open it by hand");
-    if object.size().unwrap_or_default() > REPORT {
+    let too_long = || {
+        let why = format!("{place} is longer than {MAX_REPORT_BYTES} bytes; open it by hand");
+        gap(&why)
+    };
+    if object.size().unwrap_or_default() > MAX_REPORT_BYTES {
         return Err(too_long());
     }
     let answer = aws
@@ -226,18 +229,24 @@ async fn read(
         .key(key)
         .send()
         .await
-        .map_err(|error| PipelineError::call(place.clone(), "s3:GetObject", &error).to_string())?;
-    if answer.content_length().unwrap_or_default() > REPORT {
+        .map_err(|error| {
+            let error = PipelineError::call(place.clone(), "s3:GetObject", &error);
+            gap(&error.to_string())
+        })?;
+    if answer.content_length().unwrap_or_default() > MAX_REPORT_BYTES {
         return Err(too_long());
     }
     let bytes = answer
         .body
         .collect()
         .await
-        .map_err(|_| format!("{place} broke off while it was read"))?
+        .map_err(|_| gap(&format!("{place} broke off while it was read")))?
         .into_bytes();
-    let report: Report = serde_json::from_slice(&bytes)
-        .map_err(|_| format!("{place} is not a report of a gate; was it overwritten?"))?;
+    let report: Report = serde_json::from_slice(&bytes).map_err(|_| {
+        gap(&format!(
+            "{place} is not a report of a gate; was it overwritten?"
+        ))
+    })?;
     Ok(GateReport {
         stage: report.stage.to_string(),
         application: text::line(&deployment.application, NAME),

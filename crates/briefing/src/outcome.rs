@@ -37,16 +37,16 @@ pub async fn outcome(
     let why = match details {
         Ok(Ok(details)) => {
             let actions = Actions::of(&details);
-            let told = behind(lookups, action, &actions, status, deadline).await;
+            let collected = behind(lookups, action, &actions, status, deadline).await;
             let bare = ExecutionOutcome::bare(status);
-            return Ok(without_tokens(told, &actions.tokens).unwrap_or(bare));
+            return Ok(without_tokens(collected, &actions.tokens).unwrap_or(bare));
         }
         Ok(Err(error)) => error.to_string(),
         Err(_) => "the execution's actions could not be read in time".to_owned(),
     };
-    let mut told = ExecutionOutcome::bare(status);
-    told.gaps.push(gap(Lookup::Actions, &why));
-    Ok(told)
+    let mut collected = ExecutionOutcome::bare(status);
+    collected.gaps.push(gap(Lookup::Actions, &why));
+    Ok(collected)
 }
 
 async fn behind(
@@ -64,19 +64,19 @@ async fn behind(
             .map(|deployment| deployed(lookups, deployment, deadline)),
     )
     .await;
-    let mut told = ExecutionOutcome {
+    let mut collected = ExecutionOutcome {
         failed_action: failed_action(actions),
         ..ExecutionOutcome::bare(status)
     };
     for (deployed, gaps) in found {
-        told.deployments.push(deployed);
-        told.gaps.extend(gaps);
+        collected.deployments.push(deployed);
+        collected.gaps.extend(gaps);
     }
     if more > 0 {
         let why = format!("{more} more deployments of the execution were not looked at");
-        told.gaps.push(gap(Lookup::Actions, &why));
+        collected.gaps.push(gap(Lookup::Actions, &why));
     }
-    told
+    collected
 }
 
 /// One deployment with its gates; what can't be read is unknown, never a success.

@@ -14,7 +14,7 @@ use crate::actions::{Action, Actions, Kind};
 use crate::text;
 
 /// So many revisions are kept; a pipeline has few sources.
-const MOST: usize = 20;
+const MAX_REVISIONS: usize = 20;
 const NAME: usize = 128;
 const ID: usize = 256;
 const SUMMARY: usize = 1_000;
@@ -37,7 +37,7 @@ pub(crate) fn of(
             .collect(),
         None => sources.iter().filter_map(|source| lone(source)).collect(),
     };
-    revisions.truncate(MOST);
+    revisions.truncate(MAX_REVISIONS);
     revisions
 }
 
@@ -50,14 +50,14 @@ fn source_of<'a>(artifact: &ArtifactRevision, sources: &[&'a Action]) -> Option<
 }
 
 fn revision(artifact: &ArtifactRevision, source: Option<&Action>) -> Revision {
-    let said = Said::of(artifact.revision_summary(), source);
+    let description = Description::of(artifact.revision_summary(), source);
     let id = artifact.revision_id().or_else(|| source.and_then(id));
     Revision {
         artifact: text::line(artifact.name().unwrap_or_default(), NAME),
         id: text::line(id.unwrap_or_default(), ID),
-        summary: said.summary,
-        author: said.author,
-        url: said
+        summary: description.summary,
+        author: description.author,
+        url: description
             .url
             .or_else(|| text::https(artifact.revision_url()))
             .or_else(|| source.and_then(page)),
@@ -68,22 +68,22 @@ fn revision(artifact: &ArtifactRevision, source: Option<&Action>) -> Revision {
     }
 }
 
-/// What a source action alone tells, where the execution could not be read.
+/// What a source action alone shows, where the execution could not be read.
 fn lone(source: &Action) -> Option<Revision> {
     let id = id(source)?;
-    let said = Said::of(None, Some(source));
+    let description = Description::of(None, Some(source));
     let artifact = source.artifacts.first().unwrap_or(&source.name);
     Some(Revision {
         artifact: text::line(artifact, NAME),
         id: text::line(id, ID),
-        summary: said.summary,
-        author: said.author,
-        url: said.url.or_else(|| page(source)),
+        summary: description.summary,
+        author: description.author,
+        url: description.url.or_else(|| page(source)),
         created: made_at(source),
     })
 }
 
-struct Said {
+struct Description {
     summary: Option<String>,
     author: Option<String>,
     url: Option<String>,
@@ -96,7 +96,7 @@ struct Wrapped {
     commit_message: Option<String>,
 }
 
-impl Said {
+impl Description {
     fn of(summary: Option<&str>, source: Option<&Action>) -> Self {
         let variable = |name| source.and_then(|source| output(source, name));
         let wrapped = summary
@@ -173,7 +173,7 @@ mod tests {
         }
     }
 
-    fn told(artifacts: Option<&[ArtifactRevision]>, source: Action) -> String {
+    fn found_in(artifacts: Option<&[ArtifactRevision]>, source: Action) -> String {
         let actions = Actions {
             all: vec![source],
             tokens: Vec::new(),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_tells_author_message_and_page() {
+    fn a_connection_shows_author_message_and_page() {
         let source = source(
             "Code",
             &[
@@ -200,8 +200,8 @@ mod tests {
             .revision_id("1a2b3c")
             .revision_summary(r#"{"ProviderType":"GitHub","CommitMessage":"old"}"#)
             .build();
-        insta::assert_snapshot!(told(Some(&[artifact]), source.clone()), @r#"[{"artifact":"Code","id":"1a2b3c","summary":"Pay by invoice\n\nwith password=***","author":"release manager","url":"https://github.com/shop/shop/commit/1a2b3c","created":"2026-03-01T10:00:00Z"}]"#);
-        insta::assert_snapshot!(told(None, source), @r#"[{"artifact":"Code","id":"1a2b3c","summary":"Pay by invoice\n\nwith password=***","author":"release manager","url":"https://github.com/shop/shop/commit/1a2b3c","created":"2026-03-01T10:00:00Z"}]"#);
+        insta::assert_snapshot!(found_in(Some(&[artifact]), source.clone()), @r#"[{"artifact":"Code","id":"1a2b3c","summary":"Pay by invoice\n\nwith password=***","author":"release manager","url":"https://github.com/shop/shop/commit/1a2b3c","created":"2026-03-01T10:00:00Z"}]"#);
+        insta::assert_snapshot!(found_in(None, source), @r#"[{"artifact":"Code","id":"1a2b3c","summary":"Pay by invoice\n\nwith password=***","author":"release manager","url":"https://github.com/shop/shop/commit/1a2b3c","created":"2026-03-01T10:00:00Z"}]"#);
     }
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
             .revision_summary(r#"{"ProviderType":"GitHub","CommitMessage":"Pay by invoice"}"#)
             .revision_url("javascript:alert(1)")
             .build();
-        insta::assert_snapshot!(told(Some(&[artifact]), source("Other", &[])), @r#"[{"artifact":"Code","id":"1a2b3c","summary":"Pay by invoice","author":null,"url":null,"created":null}]"#);
+        insta::assert_snapshot!(found_in(Some(&[artifact]), source("Other", &[])), @r#"[{"artifact":"Code","id":"1a2b3c","summary":"Pay by invoice","author":null,"url":null,"created":null}]"#);
     }
 
     #[test]
@@ -222,15 +222,15 @@ mod tests {
             ("ImageTag", "1.2.0"),
             ("ImageURI", "r/shop@sha256:ab"),
         ];
-        insta::assert_snapshot!(told(None, source("Image", &image)), @r#"[{"artifact":"Image","id":"sha256:ab","summary":"r/shop@sha256:ab","author":null,"url":null,"created":null}]"#);
+        insta::assert_snapshot!(found_in(None, source("Image", &image)), @r#"[{"artifact":"Image","id":"sha256:ab","summary":"r/shop@sha256:ab","author":null,"url":null,"created":null}]"#);
         let object = [("ETag", "e"), ("VersionId", "v1")];
-        insta::assert_snapshot!(told(None, source("Suite", &object)), @r#"[{"artifact":"Suite","id":"v1","summary":null,"author":null,"url":null,"created":null}]"#);
+        insta::assert_snapshot!(found_in(None, source("Suite", &object)), @r#"[{"artifact":"Suite","id":"v1","summary":null,"author":null,"url":null,"created":null}]"#);
         let github = [
             ("CommitId", "c"),
             ("CommitUrl", "https://github.com/s/s/commit/c"),
             ("CommitMessage", "m"),
         ];
-        insta::assert_snapshot!(told(None, source("Code", &github)), @r#"[{"artifact":"Code","id":"c","summary":"m","author":null,"url":"https://github.com/s/s/commit/c","created":null}]"#);
-        assert_eq!(told(None, source("Nothing", &[])), "[]");
+        insta::assert_snapshot!(found_in(None, source("Code", &github)), @r#"[{"artifact":"Code","id":"c","summary":"m","author":null,"url":"https://github.com/s/s/commit/c","created":null}]"#);
+        assert_eq!(found_in(None, source("Nothing", &[])), "[]");
     }
 }

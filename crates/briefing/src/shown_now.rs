@@ -1,4 +1,4 @@
-//! What a decision would be bound to now. Asked at decision time, and compared with what was told.
+//! What a decision would be bound to now. Asked at decision time, and compared with what was shown.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use tokio::time::{Instant, timeout};
 
 use crate::actions::Actions;
 use crate::brief::basis_of;
-use crate::change_sets::{self, Found, How, Unread, Wanted};
+use crate::change_sets::{self, ChangeSetRef, Found, How, Unread};
 use crate::digest::{self, Basis, Revisions};
 use crate::ecs;
 
 /// The time for all of it. Longer than a briefing's: a decision that can't be compared is none, and
 /// somebody would have to click again.
-const LIMIT: Duration = Duration::from_secs(10);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What the decision of a case would be bound to now: [`shown_now`] as [`approvals::decide`] takes it.
 pub fn shown_now_of<'c>(
@@ -36,18 +36,18 @@ pub fn shown_now_of<'c>(
 
 /// The same of a paused deployment.
 async fn pause_shown_now(aws: &Aws, paused: &PausedDeployment) -> Result<Shown, PipelineError> {
-    match timeout(LIMIT, ecs::shown_now(aws, paused)).await {
+    match timeout(LOOKUP_TIMEOUT, ecs::shown_now(aws, paused)).await {
         Ok(shown) => shown,
         Err(_) => Err(PipelineError::Call {
             what: format!("what was shown of {paused}"),
             permission: "ecs:DescribeServiceDeployments and ecs:DescribeServiceRevisions",
-            detail: format!("no answer within {LIMIT:?}"),
+            detail: format!("no answer within {LOOKUP_TIMEOUT:?}"),
             transient: true,
         }),
     }
 }
 
-/// What a decision would be bound to now, as far as it was known when people were told: equal to `told`
+/// What a decision would be bound to now, as far as it was known when the message was sent: equal to `earlier`
 /// exactly if nothing of what was shown has changed.
 ///
 /// What was unknown then ([`Shown::unknown`]) was shown to nobody and is not compared; whether
@@ -57,41 +57,41 @@ pub async fn shown_now(
     aws: &Aws,
     action: &ApprovalAction,
     execution_id: &str,
-    told: &Shown,
+    earlier: &Shown,
 ) -> Result<Shown, PipelineError> {
-    if is_unknown(told, digest::EXECUTION) {
-        return Ok(told.clone());
+    if is_unknown(earlier, digest::EXECUTION) {
+        return Ok(earlier.clone());
     }
     let comparison = Comparison {
         aws,
         action,
         execution_id,
-        told,
+        earlier,
     };
-    match timeout(LIMIT, comparison.look()).await {
+    match timeout(LOOKUP_TIMEOUT, comparison.read()).await {
         Ok(shown) => shown,
         Err(_) => Err(PipelineError::Call {
             what: format!("what was shown of execution {execution_id}"),
             permission: "codepipeline:GetPipelineExecution, codepipeline:ListActionExecutions and cloudformation:DescribeChangeSet",
-            detail: format!("no answer within {LIMIT:?}"),
+            detail: format!("no answer within {LOOKUP_TIMEOUT:?}"),
             transient: true,
         }),
     }
 }
 
-fn is_unknown(told: &Shown, part: &str) -> bool {
-    told.unknown.iter().any(|unknown| unknown == part)
+fn is_unknown(earlier: &Shown, part: &str) -> bool {
+    earlier.unknown.iter().any(|unknown| unknown == part)
 }
 
 struct Comparison<'a> {
     aws: &'a Aws,
     action: &'a ApprovalAction,
     execution_id: &'a str,
-    told: &'a Shown,
+    earlier: &'a Shown,
 }
 
 impl Comparison<'_> {
-    async fn look(&self) -> Result<Shown, PipelineError> {
+    async fn read(&self) -> Result<Shown, PipelineError> {
         let (revisions, sets) = tokio::try_join!(self.revisions(), self.change_sets())?;
         let basis = Basis {
             action: self.action,
@@ -104,7 +104,7 @@ impl Comparison<'_> {
     }
 
     async fn revisions(&self) -> Result<Option<Revisions>, PipelineError> {
-        if is_unknown(self.told, digest::REVISIONS) {
+        if is_unknown(self.earlier, digest::REVISIONS) {
             return Ok(None);
         }
         let execution = execution_of(self.aws, &self.action.pipeline, self.execution_id).await?;
@@ -113,40 +113,44 @@ impl Comparison<'_> {
 
     /// Those that are looked at, and how many more there are.
     async fn change_sets(&self) -> Result<Option<(Vec<Found>, usize)>, PipelineError> {
-        if is_unknown(self.told, digest::CHANGE_SETS) {
+        if is_unknown(self.earlier, digest::CHANGE_SETS) {
             return Ok(None);
         }
         let details = every_action_of(self.aws, &self.action.pipeline, self.execution_id).await?;
-        let (wanted, more) = change_sets::pending(&Actions::of(&details), self.action);
+        let (reference, more) = change_sets::pending(&Actions::of(&details), self.action);
         let abreast = Semaphore::new(change_sets::ABREAST);
         let how = How {
             aws: self.aws,
-            deadline: Instant::now() + LIMIT,
+            deadline: Instant::now() + LOOKUP_TIMEOUT,
             abreast: &abreast,
         };
-        let found = wanted
+        let found = reference
             .into_iter()
-            .map(|wanted| self.change_set(how, wanted));
+            .map(|reference| self.change_set(how, reference));
         Ok(Some((try_join_all(found).await?, more)))
     }
 
-    /// As much of one change set as was known when people were told.
-    async fn change_set(&self, how: How<'_>, wanted: Wanted) -> Result<Found, PipelineError> {
-        if is_unknown(self.told, &digest::whole_set(&wanted)) {
-            return Ok(Found::unread(wanted));
+    /// As much of one change set as was known when the message was sent.
+    async fn change_set(
+        &self,
+        how: How<'_>,
+        reference: ChangeSetRef,
+    ) -> Result<Found, PipelineError> {
+        if is_unknown(self.earlier, &digest::whole_set(&reference)) {
+            return Ok(Found::unread(reference));
         }
-        if is_unknown(self.told, &digest::content_of(&wanted)) {
-            let id = match change_sets::read_id(how, &wanted).await {
+        if is_unknown(self.earlier, &digest::content_of(&reference)) {
+            let id = match change_sets::read_id(how, &reference).await {
                 Ok(id) => id,
                 Err(Unread { gone: true, .. }) => None,
                 Err(unread) => return Err(unread.error),
             };
             return Ok(Found {
                 id,
-                ..Found::unread(wanted)
+                ..Found::unread(reference)
             });
         }
-        let found = change_sets::read(how, wanted).await;
+        let found = change_sets::read(how, reference).await;
         match &found.failed {
             Some(unread) if !unread.gone => Err(unread.error.clone()),
             _ => Ok(found),

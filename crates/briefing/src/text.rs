@@ -100,7 +100,7 @@ fn is_secret_name(name: &str) -> bool {
 }
 
 /// Text that is JSON with its secrets masked; other text as it is, unless it is JSON that AWS has cut
-/// and that names a secret: what belongs to the name can't be told any more.
+/// and that names a secret: what belongs to the name is no longer known.
 fn mask_json(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     if !text.starts_with(['{', '[']) {

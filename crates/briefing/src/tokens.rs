@@ -12,7 +12,7 @@ const CUT: char = '…';
 /// A shorter piece of a token at a cut is left: it is no help to anybody.
 const PIECE: usize = 4;
 
-/// The data without any of the tokens, whole or cut in two; none if it can't be told without one.
+/// The data without any of the tokens, whole or cut in two; none if nothing would be left without one.
 pub(crate) fn without_tokens<T: Serialize + DeserializeOwned>(
     data: T,
     tokens: &[Token],
@@ -89,8 +89,8 @@ mod tests {
         assert_eq!(mask("see 0c3…", token), "see 0c3…");
     }
 
-    fn briefing(told: &str, chars: usize) -> Briefing {
-        let line = || text::line(told, chars);
+    fn briefing(given: &str, chars: usize) -> Briefing {
+        let line = || text::line(given, chars);
         Briefing {
             starter: Some(Starter {
                 trigger: line(),
@@ -99,19 +99,19 @@ mod tests {
             }),
             variables: vec![Variable {
                 name: line(),
-                value: text::value("NAME", told, chars),
+                value: text::value("NAME", given, chars),
             }],
             revisions: vec![Revision {
                 artifact: line(),
                 id: line(),
-                summary: text::some_prose(Some(told), chars),
+                summary: text::some_prose(Some(given), chars),
                 author: None,
-                url: text::https(Some(&format!("https://example.com/{told}"))),
+                url: text::https(Some(&format!("https://example.com/{given}"))),
                 created: None,
             }],
             gaps: vec![Gap {
                 what: Lookup::Origin,
-                why: text::pair("a", Some(told), Some(&told.replace('0', "1")), chars)
+                why: text::pair("a", Some(given), Some(&given.replace('0', "1")), chars)
                     .0
                     .unwrap_or_default(),
             }],
@@ -125,8 +125,8 @@ mod tests {
             token in "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}",
             before in "[ -~]{0,60}", after in "[ -~]{0,20}", chars in 1_usize..120,
         ) {
-            let told = briefing(&format!("{before}{token}{after}"), chars);
-            let clean = without_tokens(told, &[Token::new(token.as_str())]).unwrap();
+            let given = briefing(&format!("{before}{token}{after}"), chars);
+            let clean = without_tokens(given, &[Token::new(token.as_str())]).unwrap();
             let text = serde_json::to_string(&clean).unwrap();
             prop_assert!(!text.contains(&token), "{text}");
             // Nor so much of it that the rest could be guessed.

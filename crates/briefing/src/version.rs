@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::text;
 
 /// The longest version that is shown.
-const LONGEST: usize = 128;
+const MAX_VERSION_CHARS: usize = 128;
 /// How deep an image is looked for in a container definition.
 const DEPTH: usize = 16;
 
@@ -35,9 +35,9 @@ pub(crate) fn lenient(text: &str) -> Option<Version> {
 
 /// The change from what the last execution had to what this one has.
 pub(crate) fn change(from: Option<&str>, to: &str) -> Option<VersionChange> {
-    let to_shown = text::some_line(Some(to), LONGEST)?;
+    let to_shown = text::some_line(Some(to), MAX_VERSION_CHARS)?;
     Some(VersionChange {
-        from: text::some_line(from, LONGEST),
+        from: text::some_line(from, MAX_VERSION_CHARS),
         to: to_shown,
         step: step(from, to),
     })
@@ -82,7 +82,7 @@ pub(crate) fn image_tag(property: &str, value: &str) -> Option<String> {
     }
     tags.sort_unstable();
     tags.dedup();
-    // Side-cars have tags of their own; which one is the release can't be told then.
+    // Side-cars have tags of their own; which one is the release can't be known then.
     (tags.len() == 1).then(|| tags.remove(0))
 }
 

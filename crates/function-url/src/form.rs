@@ -35,7 +35,7 @@ pub struct ShownForm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotFromForm {
     /// It is no form, comes from another site, or lacks the cookie or the seal.
-    #[error("it was sent from no page of ours")]
+    #[error("it was not sent from a page of this function")]
     Foreign,
     /// Its seal doesn't count.
     #[error("its form is not ours: {0}")]

@@ -1,4 +1,4 @@
-//! One message to one channel, told once: whoever delivers claims it first. A claim is a lease, as its
+//! One message to one channel, sent once: whoever delivers claims it first. A claim is a lease, as its
 //! owner may die; then somebody else takes it over.
 
 use std::cmp::min;
@@ -193,7 +193,7 @@ impl Ledger<'_> {
         Ok(item.map(|item| item.value))
     }
 
-    /// Everything that was told, or tried, about a case: occasion, channel, delivery.
+    /// Everything that was sent, or tried, about a case: occasion, channel, delivery.
     pub async fn deliveries(
         &self,
         id: &OpaqueId,

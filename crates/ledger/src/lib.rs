@@ -1,4 +1,4 @@
-//! What was told, tried and asked for, each written once: who claims a delivery, what the audit has, and
+//! What was sent, tried and asked for, each written once: who claims a delivery, what the audit has, and
 //! what must not happen twice. Entries are about something with an opaque id; what that is, the ledger
 //! doesn't know.
 //!

@@ -8,14 +8,14 @@ use sha2::{Digest, Sha256};
 use super::risk;
 use crate::{text, version};
 
-/// Properties kept of one change; a change of more is told by its first ones.
+/// Properties kept of one change; a change of more is shown by its first ones.
 const PROPERTIES: usize = 8;
 const NAME: usize = 128;
 const TYPE: usize = 128;
 const PATH: usize = 256;
 const VALUE: usize = 160;
 
-/// A change, ready to be shown, with its hash and what it tells of an image.
+/// A change, ready to be shown, with its hash and what it says of an image.
 pub(super) struct Converted {
     pub(super) change: Change,
     pub(super) hash: [u8; 32],
@@ -112,7 +112,7 @@ fn name(target: &aws::ResourceTargetDefinition) -> &str {
         .unwrap_or(attribute)
 }
 
-/// The properties, those that recreate the resource first. AWS tells one twice where it is changed
+/// The properties, those that recreate the resource first. AWS lists one twice where it is changed
 /// directly and by a reference.
 fn properties(details: &[aws::ResourceChangeDetail]) -> Vec<Property> {
     let mut properties: Vec<Property> = Vec::new();

@@ -6,11 +6,11 @@ use common::arn::Arn;
 use crate::actions::{Action, Actions, Ended};
 
 /// So many change sets are looked at.
-const MOST: usize = 20;
+const MAX_CHANGE_SETS: usize = 20;
 
 /// A change set by its names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wanted {
+pub(crate) struct ChangeSetRef {
     pub(crate) stack: String,
     pub(crate) name: String,
     /// Where it lies, if the action says so.
@@ -21,25 +21,25 @@ pub(crate) struct Wanted {
 
 /// The change sets that were made before the approval and not carried out before it, in the order of the
 /// actions; and how many more there are than are looked at.
-pub(crate) fn pending(actions: &Actions, approval: &ApprovalAction) -> (Vec<Wanted>, usize) {
+pub(crate) fn pending(actions: &Actions, approval: &ApprovalAction) -> (Vec<ChangeSetRef>, usize) {
     let before = actions.before(approval);
-    let mut found: Vec<Wanted> = Vec::new();
+    let mut found: Vec<ChangeSetRef> = Vec::new();
     for action in before {
-        let Some(wanted) = of(action, "CHANGE_SET_REPLACE", &approval.account) else {
+        let Some(reference) = of(action, "CHANGE_SET_REPLACE", &approval.account) else {
             if let Some(done) = of(action, "CHANGE_SET_EXECUTE", &approval.account) {
-                found.retain(|wanted| *wanted != done);
+                found.retain(|reference| *reference != done);
             }
             continue;
         };
-        found.retain(|earlier| *earlier != wanted);
-        found.push(wanted);
+        found.retain(|earlier| *earlier != reference);
+        found.push(reference);
     }
-    let more = found.len().saturating_sub(MOST);
-    found.truncate(MOST);
+    let more = found.len().saturating_sub(MAX_CHANGE_SETS);
+    found.truncate(MAX_CHANGE_SETS);
     (found, more)
 }
 
-fn of(action: &Action, mode: &str, own: &str) -> Option<Wanted> {
+fn of(action: &Action, mode: &str, own: &str) -> Option<ChangeSetRef> {
     let has = |key: &str, value: &str| {
         action
             .configuration
@@ -50,7 +50,7 @@ fn of(action: &Action, mode: &str, own: &str) -> Option<Wanted> {
     if !(action.provider == "CloudFormation" && ended && has("ActionMode", mode)) {
         return None;
     }
-    Some(Wanted {
+    Some(ChangeSetRef {
         stack: action.configuration.get("StackName")?.clone(),
         name: action.configuration.get("ChangeSetName")?.clone(),
         region: action.region.clone().filter(|region| !region.is_empty()),
@@ -98,8 +98,11 @@ mod tests {
             all,
             tokens: Vec::new(),
         };
-        let (wanted, _) = pending(&actions, &approval);
-        wanted.into_iter().map(|wanted| wanted.stack).collect()
+        let (reference, _) = pending(&actions, &approval);
+        reference
+            .into_iter()
+            .map(|reference| reference.stack)
+            .collect()
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod state;
 
 use approvals::{ChangeSet, Gap, Lookup};
 
-pub(crate) use self::find::{Wanted, pending};
+pub(crate) use self::find::{ChangeSetRef, pending};
 pub(crate) use self::read::{ABREAST, How, Unread, read, read_id};
 pub(crate) use self::risk::order;
 #[cfg(test)]
@@ -19,7 +19,7 @@ use crate::text;
 /// One change set, as far as it could be read.
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
-    pub(crate) wanted: Wanted,
+    pub(crate) reference: ChangeSetRef,
     /// Its ARN; none if not even its first page could be read.
     pub(crate) id: Option<String>,
     /// A hash of each change, sorted; none if not all of them could be read.
@@ -45,9 +45,9 @@ pub(crate) enum Content {
 
 impl Found {
     /// Nothing is known of it yet.
-    pub(crate) fn unread(wanted: Wanted) -> Self {
+    pub(crate) fn unread(reference: ChangeSetRef) -> Self {
         Self {
-            wanted,
+            reference,
             id: None,
             content: None,
             shown: None,

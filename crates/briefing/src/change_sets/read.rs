@@ -17,7 +17,7 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Content, Found, Wanted, convert, risk, state};
+use super::{ChangeSetRef, Content, Found, convert, risk, state};
 use crate::limits::{ARN, CHANGES, STACK};
 use crate::text;
 
@@ -29,7 +29,7 @@ const CALLS: usize = 200;
 const DEPTH: usize = 8;
 /// Calls at a time for all change sets together; `CloudFormation` answers about ten a second for long.
 pub(crate) const ABREAST: usize = 8;
-/// Problems that are told of one change set.
+/// Problems that are reported of one change set.
 const PROBLEMS: usize = 10;
 
 const PERMISSION: &str = "cloudformation:DescribeChangeSet";
@@ -64,22 +64,22 @@ pub(crate) struct Unread {
 
 /// Everything that can be read by the deadline. One that lies in another account is left unread: this
 /// account may have another one of the same names.
-pub(crate) async fn read(how: How<'_>, wanted: Wanted) -> Found {
-    if wanted.account.is_some() {
-        let label = wanted.label();
+pub(crate) async fn read(how: How<'_>, reference: ChangeSetRef) -> Found {
+    if reference.account.is_some() {
+        let label = reference.label();
         let problem = format!("{label} can't be read from here; look at it in that account");
         return Found {
             problems: vec![problem],
-            ..Found::unread(wanted)
+            ..Found::unread(reference)
         };
     }
-    let mut reading = Reading::new(wanted);
+    let mut reading = Reading::new(reference);
     let mut waiting = FuturesUnordered::new();
     loop {
         while let Some(page) = reading.next() {
-            let wanted = reading.found.wanted.clone();
+            let reference = reading.found.reference.clone();
             waiting.push(async move {
-                let answer = describe(how, &wanted, &page).await;
+                let answer = describe(how, &reference, &page).await;
                 (page, answer)
             });
         }
@@ -98,14 +98,17 @@ pub(crate) async fn read(how: How<'_>, wanted: Wanted) -> Found {
 }
 
 /// The ARN alone.
-pub(crate) async fn read_id(how: How<'_>, wanted: &Wanted) -> Result<Option<String>, Unread> {
-    let answer = describe(how, wanted, &Page::first()).await?;
+pub(crate) async fn read_id(
+    how: How<'_>,
+    reference: &ChangeSetRef,
+) -> Result<Option<String>, Unread> {
+    let answer = describe(how, reference, &Page::first()).await?;
     Ok(answer.change_set_id)
 }
 
 async fn describe(
     how: How<'_>,
-    wanted: &Wanted,
+    reference: &ChangeSetRef,
     page: &Page,
 ) -> Result<DescribeChangeSetOutput, Unread> {
     let _place = how
@@ -121,10 +124,12 @@ async fn describe(
         .set_next_token(page.token.clone());
     let call = match &page.nested {
         Some(arn) => call.change_set_name(arn),
-        None => call.change_set_name(&wanted.name).stack_name(&wanted.stack),
+        None => call
+            .change_set_name(&reference.name)
+            .stack_name(&reference.stack),
     };
     let mut call = call.customize();
-    if let Some(region) = &wanted.region {
+    if let Some(region) = &reference.region {
         // An action may deploy into another region than its pipeline's.
         let config =
             aws_sdk_cloudformation::config::Builder::new().region(Region::new(region.clone()));
@@ -135,7 +140,7 @@ async fn describe(
             error.as_service_error(),
             Some(DescribeChangeSetError::ChangeSetNotFoundException(_))
         ),
-        error: PipelineError::call(wanted.label(), PERMISSION, &error),
+        error: PipelineError::call(reference.label(), PERMISSION, &error),
     })
 }
 
@@ -150,7 +155,7 @@ impl Page {
     }
 }
 
-impl Wanted {
+impl ChangeSetRef {
     /// `change set release of stack shop`
     pub(crate) fn label(&self) -> String {
         let place = match self.account.as_deref() {
@@ -183,9 +188,9 @@ struct Reading {
 }
 
 impl Reading {
-    fn new(wanted: Wanted) -> Self {
+    fn new(reference: ChangeSetRef) -> Self {
         Self {
-            found: Found::unread(wanted),
+            found: Found::unread(reference),
             hashes: Vec::new(),
             changes: Vec::new(),
             to_read: VecDeque::from([Page::first()]),
@@ -291,12 +296,12 @@ impl Reading {
 
     fn late(&mut self) {
         let error = PipelineError::Call {
-            what: self.found.wanted.label(),
+            what: self.found.reference.label(),
             permission: PERMISSION,
             detail: "no answer in time".to_owned(),
             transient: true,
         };
-        let label = self.found.wanted.label();
+        let label = self.found.reference.label();
         self.problem(format!(
             "{label} was not read in time; look at it in the console"
         ));
@@ -331,7 +336,7 @@ impl Reading {
             return;
         }
         self.cut = true;
-        let label = self.found.wanted.label();
+        let label = self.found.reference.label();
         self.found.problems.push(format!(
             "{label} is cut: it has {bound}; look at the rest in the console"
         ));
@@ -341,7 +346,7 @@ impl Reading {
         let Some(id) = self.found.id.clone() else {
             // An answer without an id binds nothing.
             if self.found.problems.is_empty() {
-                let label = self.found.wanted.label();
+                let label = self.found.reference.label();
                 self.problem(format!("{label} has no ARN in AWS's answer"));
             }
             return self.found;
@@ -357,8 +362,8 @@ impl Reading {
         self.found.images.sort_unstable();
         self.found.images.dedup();
         self.found.shown = Some(ChangeSet {
-            stack: text::line(&self.found.wanted.stack, STACK),
-            name: text::line(&self.found.wanted.name, STACK),
+            stack: text::line(&self.found.reference.stack, STACK),
+            name: text::line(&self.found.reference.name, STACK),
             id: text::line(&id, ARN),
             changes: self.changes,
             total,

@@ -25,8 +25,8 @@ pub(super) fn of(answer: &DescribeChangeSetOutput) -> (SetState, Option<String>)
     let status = answer.status();
     let failed = status == Some(&ChangeSetStatus::Failed);
     // Apostrophes are typographic at times.
-    let said = reason.to_lowercase().replace('\u{2019}', "'");
-    if failed && EMPTY.iter().any(|words| said.contains(words)) {
+    let lower = reason.to_lowercase().replace('\u{2019}', "'");
+    if failed && EMPTY.iter().any(|words| lower.contains(words)) {
         return (SetState::Empty, shown);
     }
     let state = match (status, answer.execution_status()) {
@@ -52,7 +52,7 @@ pub(super) fn of(answer: &DescribeChangeSetOutput) -> (SetState, Option<String>)
 mod tests {
     use super::*;
 
-    fn told(
+    fn state_of(
         status: &str,
         execution: Option<&str>,
         reason: Option<&str>,
@@ -65,19 +65,19 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_carried_out_is_told_from_what_is_empty_or_broken() {
+    fn what_can_be_carried_out_is_kept_apart_from_what_is_empty_or_broken() {
         let empty = "The submitted information didn't contain changes. Submit different information to create a change set.";
         for (given, state) in [
             (
-                told("CREATE_COMPLETE", Some("AVAILABLE"), None),
+                state_of("CREATE_COMPLETE", Some("AVAILABLE"), None),
                 SetState::Executable,
             ),
             (
-                told("FAILED", Some("UNAVAILABLE"), Some(empty)),
+                state_of("FAILED", Some("UNAVAILABLE"), Some(empty)),
                 SetState::Empty,
             ),
             (
-                told(
+                state_of(
                     "FAILED",
                     Some("UNAVAILABLE"),
                     Some("No updates are to be performed."),
@@ -85,7 +85,7 @@ mod tests {
                 SetState::Empty,
             ),
             (
-                told(
+                state_of(
                     "FAILED",
                     Some("UNAVAILABLE"),
                     Some("The submitted information didn\u{2019}t contain changes."),
@@ -93,7 +93,7 @@ mod tests {
                 SetState::Empty,
             ),
             (
-                told(
+                state_of(
                     "FAILED",
                     Some("UNAVAILABLE"),
                     Some("Requires capabilities : [CAPABILITY_IAM]"),
@@ -101,27 +101,29 @@ mod tests {
                 SetState::Unavailable,
             ),
             (
-                told("CREATE_COMPLETE", Some("OBSOLETE"), None),
+                state_of("CREATE_COMPLETE", Some("OBSOLETE"), None),
                 SetState::Unavailable,
             ),
             (
-                told("CREATE_PENDING", Some("UNAVAILABLE"), None),
+                state_of("CREATE_PENDING", Some("UNAVAILABLE"), None),
                 SetState::Unavailable,
             ),
-            (told("CREATE_COMPLETE", None, None), SetState::Unknown),
+            (state_of("CREATE_COMPLETE", None, None), SetState::Unknown),
             (
-                told("CREATE_COMPLETE", Some("A_NEW_WORD"), None),
+                state_of("CREATE_COMPLETE", Some("A_NEW_WORD"), None),
                 SetState::Unknown,
             ),
         ] {
             assert_eq!(given.0, state, "{given:?}");
         }
         assert_eq!(
-            told("CREATE_COMPLETE", Some("OBSOLETE"), None).1.as_deref(),
+            state_of("CREATE_COMPLETE", Some("OBSOLETE"), None)
+                .1
+                .as_deref(),
             Some("CREATE_COMPLETE, OBSOLETE")
         );
         assert_eq!(
-            told(
+            state_of(
                 "FAILED",
                 None,
                 Some("a token 0c35520a-b7e6-403d-ba3f-e02120b524c3")

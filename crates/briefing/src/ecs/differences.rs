@@ -72,13 +72,13 @@ fn images(revision: &ServiceRevision) -> BTreeMap<String, Field> {
             let name = image.container_name().unwrap_or("?");
             let digest = image.image_digest().unwrap_or_default();
             let short = digest.get(..19).unwrap_or(digest);
-            let told = image.image().unwrap_or("?");
-            let told = if digest.is_empty() || told.contains(digest) {
-                told.to_owned()
+            let shown = image.image().unwrap_or("?");
+            let shown = if digest.is_empty() || shown.contains(digest) {
+                shown.to_owned()
             } else {
-                format!("{told} ({short})")
+                format!("{shown} ({short})")
             };
-            (format!("{name}.image"), Field::Open(told))
+            (format!("{name}.image"), Field::Open(shown))
         })
         .collect()
 }
@@ -209,7 +209,7 @@ mod tests {
         }
     }
 
-    fn told(old: Option<&Described>, new: &Described) -> String {
+    fn shown(old: Option<&Described>, new: &Described) -> String {
         let lines = between(old, new).into_iter().map(|difference| {
             let value = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
             format!(
@@ -239,8 +239,8 @@ mod tests {
             &[("DB", "arn:aws:secretsmanager:two"), ("API", "arn:three")],
             9090,
         );
-        let told = told(Some(&old), &new);
-        insta::assert_snapshot!(told, @r"
+        let shown = shown(Some(&old), &new);
+        insta::assert_snapshot!(shown, @r"
         Changed cpu 256 512
         Changed web.environment.MODE - -
         Added web.environment.NEW - -
@@ -251,14 +251,14 @@ mod tests {
         Added web.secrets.API - -
         Changed web.secrets.DB - -
         ");
-        assert!(!told.contains(SECRET));
+        assert!(!shown.contains(SECRET));
     }
 
     #[test]
     fn of_a_first_deployment_its_images_are_shown() {
         let new = described("1.0.0", "256", &[("MODE", SECRET)], &[], 8080);
-        insta::assert_snapshot!(told(None, &new), @"Added web.image - shop:1.0.0 (sha256:1.0.0aaaaaaa)");
-        assert_eq!(told(Some(&new), &new), "");
+        insta::assert_snapshot!(shown(None, &new), @"Added web.image - shop:1.0.0 (sha256:1.0.0aaaaaaa)");
+        assert_eq!(shown(Some(&new), &new), "");
     }
 
     proptest! {
@@ -279,7 +279,7 @@ mod tests {
             let found = between(Some(&old), &new);
             let text = format!("{found:?}");
             prop_assert!(!text.contains(SECRET) && !text.contains("s3cr3t-value"));
-            // Each name of either is told of, as every value differs.
+            // Each name of either is listed, as every value differs.
             let all: BTreeSet<&String> = names.union(&other).collect();
             prop_assert_eq!(found.len(), 2 * all.len());
         }

@@ -17,6 +17,7 @@ use approvals::{
 use aws_sdk_ecs::types::{
     ServiceDeployment, ServiceRevision, ServiceRevisionSummary, TaskDefinition,
 };
+use common::arn::last_name;
 use common::aws::Aws;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
@@ -98,8 +99,8 @@ pub async fn brief_pause(
             production_percent: weight(
                 target.and_then(ServiceRevisionSummary::requested_production_traffic_weight),
             ),
-            old_revision: old_arn(&deployment).map(last_name),
-            new_revision: target.and_then(|target| target.arn()).map(last_name),
+            old_revision: old_arn(&deployment).map(shown_name),
+            new_revision: target.and_then(|target| target.arn()).map(shown_name),
             differences,
         }),
         gates,
@@ -179,8 +180,8 @@ fn old_arn(deployment: &ServiceDeployment) -> Option<&str> {
     sources.find_map(|source| source.arn().filter(|arn| Some(*arn) != new))
 }
 
-fn last_name(arn: &str) -> String {
-    text::line(arn.rsplit('/').next().unwrap_or(arn), 128)
+fn shown_name(arn: &str) -> String {
+    text::line(last_name(arn), 128)
 }
 
 /// What the gates said of the same deployment.
@@ -230,7 +231,7 @@ pub async fn pause_outcome(
         },
         rolled_back: rollback.map(|rollback| {
             let to = rollback.service_revision_arn().unwrap_or_default();
-            last_name(to)
+            shown_name(to)
         }),
         error: Some(deployment.status_reason().unwrap_or_default())
             .filter(|reason| status != ExecutionStatus::Succeeded && !reason.is_empty())

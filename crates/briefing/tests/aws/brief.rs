@@ -17,7 +17,7 @@ pub fn lookups(fake: &Fake) -> Lookups<'_> {
     }
 }
 
-async fn told(world: World) -> (Briefing, Shown) {
+async fn briefed(world: World) -> (Briefing, Shown) {
     let fake = Fake::start(world).await;
     brief(&lookups(&fake), &shop::action(), Some(EXECUTION)).await
 }
@@ -27,7 +27,7 @@ async fn with_faults(faults: &[(&str, Fault)]) -> (Briefing, Shown) {
     for (operation, fault) in faults {
         world.faults.insert((*operation).to_owned(), *fault);
     }
-    told(world).await
+    briefed(world).await
 }
 
 fn whats(gaps: &[Gap]) -> Vec<Lookup> {
@@ -73,7 +73,7 @@ const ALL: [&str; 6] = [
 
 #[tokio::test]
 async fn everything_is_told() {
-    let (briefing, shown) = told(shop::world()).await;
+    let (briefing, shown) = briefed(shop::world()).await;
     insta::assert_snapshot!(lines(&briefing.change_sets), @r#"
     shop/release, 8 changes
       removal: Remove AWS::DynamoDB::Table Orders
@@ -171,7 +171,7 @@ async fn everything_is_told() {
 
 #[tokio::test]
 async fn no_token_and_no_secret_is_in_it() {
-    let (briefing, shown) = told(shop::world()).await;
+    let (briefing, shown) = briefed(shop::world()).await;
     let text = serde_json::to_string(&(&briefing, &shown)).unwrap();
     for secret in [TOKEN, "hunter1", "hunter2"] {
         assert!(!text.contains(secret), "{secret} in {text}");
@@ -195,7 +195,7 @@ async fn without_an_execution_there_is_one_gap_and_no_call() {
 
 #[tokio::test]
 async fn a_look_up_that_is_refused_costs_its_own_line_only() {
-    let whole = told(shop::world()).await.0;
+    let whole = briefed(shop::world()).await.0;
     for (operation, gaps) in [
         ("GetPipelineExecution:e-2", vec![Lookup::Origin]),
         ("ListActionExecutions:e-2", vec![Lookup::Actions]),

@@ -34,7 +34,7 @@ fn harmless(count: usize) -> Vec<Resource> {
         .collect()
 }
 
-async fn told(fake: &Fake) -> (Briefing, Shown) {
+async fn briefed(fake: &Fake) -> (Briefing, Shown) {
     brief(&lookups(fake), &shop::action(), Some(EXECUTION)).await
 }
 
@@ -66,7 +66,7 @@ async fn two_hundred_resources_with_nested_sets_have_the_dangerous_ones_on_top()
     nested(&mut world, "arn:edge", vec![edge]);
     world.page = 50;
     let fake = Fake::start(world).await;
-    let (briefing, shown) = told(&fake).await;
+    let (briefing, shown) = briefed(&fake).await;
     assert!(briefing.gaps.is_empty() && shown.unknown.is_empty());
     let set = &briefing.change_sets[0];
     assert_eq!((set.total, set.changes.len()), (197, 100));
@@ -119,7 +119,7 @@ async fn sets_that_name_each_other_end() {
     ];
     nested(&mut world, "arn:b", back);
     let fake = Fake::start(world).await;
-    let (briefing, _) = told(&fake).await;
+    let (briefing, _) = briefed(&fake).await;
     assert_eq!((described(&fake), briefing.change_sets[0].total), (3, 4));
     assert!(briefing.gaps.is_empty());
 }
@@ -132,7 +132,7 @@ async fn stacks_nested_without_end_are_cut_and_said_so() {
         nested(&mut world, &format!("arn:{n}"), vec![next]);
     }
     let fake = Fake::start(world).await;
-    let (briefing, shown) = told(&fake).await;
+    let (briefing, shown) = briefed(&fake).await;
     assert_eq!(described(&fake), 9);
     insta::assert_snapshot!(briefing.gaps[0].why, @"change set release of stack shop is cut: it has stacks nested more than 8 deep; look at the rest in the console");
     // A bound is met again the next time: the ARN is what a decision is bound to.
@@ -151,7 +151,7 @@ async fn more_changes_than_are_read_keep_the_dangerous_of_those_that_are() {
     let mut world = world(resources);
     world.page = 500;
     let fake = Fake::start(world).await;
-    let (briefing, shown) = told(&fake).await;
+    let (briefing, shown) = briefed(&fake).await;
     let set = &briefing.change_sets[0];
     assert_eq!((set.total, set.changes.len()), (5_000, 100));
     assert_eq!(set.changes[0].risk, Risk::Removal);
@@ -164,7 +164,7 @@ async fn more_changes_than_are_read_keep_the_dangerous_of_those_that_are() {
 #[tokio::test]
 async fn a_change_set_without_changes_is_told_as_such() {
     let fake = Fake::start(world(Vec::new())).await;
-    let (briefing, shown) = told(&fake).await;
+    let (briefing, shown) = briefed(&fake).await;
     assert_eq!(briefing.change_sets[0].total, 0);
     assert_eq!(shown.change_sets.len(), 1);
     assert!(shown.unknown.is_empty() && briefing.gaps.is_empty());
@@ -186,7 +186,7 @@ async fn a_change_set_in_another_account_is_never_taken_for_one_of_the_same_name
         ],
     );
     let fake = Fake::start(world).await;
-    let (briefing, shown) = told(&fake).await;
+    let (briefing, shown) = briefed(&fake).await;
     assert!(briefing.change_sets.is_empty() && shown.change_sets.is_empty());
     insta::assert_snapshot!(briefing.gaps[0].why, @"change set release of stack shop in account 999988887777 can't be read from here; look at it in that account");
     assert_eq!(
@@ -196,7 +196,7 @@ async fn a_change_set_in_another_account_is_never_taken_for_one_of_the_same_name
     let again = shown_now(&fake.aws, &shop::action(), EXECUTION, &shown).await;
     assert_eq!(again.unwrap(), shown);
     assert_eq!(described(&fake), 0, "this account has another one");
-    // People who were told while it was still read from here have seen something else.
+    // Messages that were sent while it was still read from here show something else.
     let earlier = Shown {
         unknown: Vec::new(),
         ..shown
@@ -221,7 +221,7 @@ async fn change_sets_beyond_those_that_are_looked_at_are_unknown() {
         shop::insert(&mut world, &format!("more{n}"), Vec::new());
     }
     let fake = Fake::start(world).await;
-    let (briefing, shown) = told(&fake).await;
+    let (briefing, shown) = briefed(&fake).await;
     assert_eq!(shown.change_sets.len(), 20);
     insta::assert_snapshot!(briefing.gaps[0].why, @"1 more change sets of the execution were not looked at");
     assert_eq!(shown.unknown, ["1 more change sets"]);
@@ -241,7 +241,7 @@ async fn words_that_are_not_known_count_as_dangerous() {
     let new = Resource::new("Teleport", "Orders", "AWS::DynamoDB::Table");
     let half = Resource::new("Modify", "Half", "AWS::ECS::Service").replaced("Perhaps");
     let fake = Fake::start(world(vec![new, half])).await;
-    let (briefing, _) = told(&fake).await;
+    let (briefing, _) = briefed(&fake).await;
     let changes = &briefing.change_sets[0].changes;
     assert!(
         changes

@@ -45,17 +45,17 @@ fn rolled_back() -> Value {
         "rollbackInfo": {"rollbackDeploymentId": "d-BACK1"}})
 }
 
-async fn told(world: World) -> ExecutionOutcome {
+async fn outcome_of(world: World) -> ExecutionOutcome {
     let fake = Fake::start(world).await;
-    let told = outcome(&lookups(&fake), &shop::action(), EXECUTION).await;
-    told.unwrap()
+    let outcome_of = outcome(&lookups(&fake), &shop::action(), EXECUTION).await;
+    outcome_of.unwrap()
 }
 
 #[tokio::test]
 async fn a_release_is_live() {
-    let told = told(decided("Succeeded", live())).await;
+    let outcome_of = outcome_of(decided("Succeeded", live())).await;
     // The staging deployment ran before the approval: nobody asks for it any more.
-    insta::assert_json_snapshot!(told, @r#"
+    insta::assert_json_snapshot!(outcome_of, @r#"
     {
       "status": "succeeded",
       "deployments": [
@@ -95,9 +95,9 @@ async fn a_release_was_rolled_back() {
         "post-traffic-AfterAllowTraffic",
         false,
     );
-    let told = told(world).await;
-    let deployed = &told.deployments[0];
-    assert_eq!(told.status, ExecutionStatus::Failed);
+    let outcome_of = outcome_of(world).await;
+    let deployed = &outcome_of.deployments[0];
+    assert_eq!(outcome_of.status, ExecutionStatus::Failed);
     assert_eq!(deployed.status, DeploymentStatus::Failed);
     assert_eq!(deployed.rolled_back.as_deref(), Some("d-BACK1"));
     assert_eq!(
@@ -106,7 +106,7 @@ async fn a_release_was_rolled_back() {
     );
     let passed: Vec<bool> = deployed.gates.iter().map(|gate| gate.passed).collect();
     assert_eq!(passed, [true, false]);
-    insta::assert_json_snapshot!(told.failed_action, @r#"
+    insta::assert_json_snapshot!(outcome_of.failed_action, @r#"
     {
       "stage": "Production",
       "action": "Deploy",
@@ -129,15 +129,15 @@ async fn what_can_not_be_read_is_unknown_and_never_a_success() {
             budget: Duration::from_millis(400),
             ..lookups(&fake)
         };
-        let told = outcome(&lookups, &shop::action(), EXECUTION).await.unwrap();
-        assert_eq!(told.deployments[0].status, DeploymentStatus::Unknown);
-        assert_eq!(told.deployments[0].gates.len(), 1);
-        assert_eq!(told.gaps.len(), 1);
+        let outcome_of = outcome(&lookups, &shop::action(), EXECUTION).await.unwrap();
+        assert_eq!(outcome_of.deployments[0].status, DeploymentStatus::Unknown);
+        assert_eq!(outcome_of.deployments[0].gates.len(), 1);
+        assert_eq!(outcome_of.gaps.len(), 1);
     }
     let new = json!({"deploymentId": "d-LIVE1", "status": "Levitating"});
-    let told = told(decided("Hovering", new)).await;
-    assert_eq!(told.status, ExecutionStatus::InProgress);
-    assert_eq!(told.deployments[0].status, DeploymentStatus::Unknown);
+    let outcome_of = outcome_of(decided("Hovering", new)).await;
+    assert_eq!(outcome_of.status, ExecutionStatus::InProgress);
+    assert_eq!(outcome_of.deployments[0].status, DeploymentStatus::Unknown);
 }
 
 #[tokio::test]
@@ -146,9 +146,9 @@ async fn without_the_actions_there_is_the_executions_own_state() {
     world
         .faults
         .insert("ListActionExecutions".into(), Fault::Denied);
-    let told = told(world).await;
-    assert_eq!(told.status, ExecutionStatus::Stopped);
-    insta::assert_snapshot!(told.gaps[0].why, @"the action executions of pipeline shop could not be read: AccessDeniedException: not you; the function's role needs codepipeline:ListActionExecutions");
+    let outcome_of = outcome_of(world).await;
+    assert_eq!(outcome_of.status, ExecutionStatus::Stopped);
+    insta::assert_snapshot!(outcome_of.gaps[0].why, @"the action executions of pipeline shop could not be read: AccessDeniedException: not you; the function's role needs codepipeline:ListActionExecutions");
 }
 
 #[tokio::test]

@@ -9,21 +9,21 @@ use crate::brief::lookups;
 use crate::support::shop::{self, EXECUTION};
 use crate::support::{Fake, Fault, Resource, Set, World};
 
-async fn told(fake: &Fake) -> Shown {
+async fn shown_first(fake: &Fake) -> Shown {
     brief(&lookups(fake), &shop::action(), Some(EXECUTION))
         .await
         .1
 }
 
-async fn again(fake: &Fake, told: &Shown) -> Result<Shown, PipelineError> {
-    shown_now(&fake.aws, &shop::action(), EXECUTION, told).await
+async fn again(fake: &Fake, shown_first: &Shown) -> Result<Shown, PipelineError> {
+    shown_now(&fake.aws, &shop::action(), EXECUTION, shown_first).await
 }
 
 #[tokio::test]
 async fn nothing_has_changed() {
     let fake = Fake::start(shop::world()).await;
-    let told = told(&fake).await;
-    assert_eq!(again(&fake, &told).await.unwrap(), told);
+    let shown_first = shown_first(&fake).await;
+    assert_eq!(again(&fake, &shown_first).await.unwrap(), shown_first);
     // In whichever pages and order AWS answers, and whatever else has happened in the execution.
     fake.change(|world| {
         world.page = 3;
@@ -38,7 +38,7 @@ async fn nothing_has_changed() {
         world.objects.clear();
         world.passed.clear();
     });
-    assert_eq!(again(&fake, &told).await.unwrap(), told);
+    assert_eq!(again(&fake, &shown_first).await.unwrap(), shown_first);
     assert!(!fake.calls().contains(&"PutApprovalResult".to_owned()));
 }
 
@@ -79,9 +79,13 @@ async fn each_change_makes_a_difference() {
     ];
     for (what, change) in changes {
         let fake = Fake::start(shop::world()).await;
-        let told = told(&fake).await;
+        let shown_first = shown_first(&fake).await;
         fake.change(change);
-        assert_ne!(again(&fake, &told).await.unwrap(), told, "{what}");
+        assert_ne!(
+            again(&fake, &shown_first).await.unwrap(),
+            shown_first,
+            "{what}"
+        );
     }
 }
 
@@ -94,11 +98,11 @@ async fn what_can_not_be_read_now_is_an_error_and_never_equal() {
         "DescribeChangeSet:network/release",
     ] {
         let fake = Fake::start(shop::world()).await;
-        let told = told(&fake).await;
+        let shown_first = shown_first(&fake).await;
         fake.change(|world| {
             world.faults.insert(operation.to_owned(), Fault::Denied);
         });
-        let error = again(&fake, &told).await.unwrap_err();
+        let error = again(&fake, &shown_first).await.unwrap_err();
         assert!(!error.is_transient(), "{operation}: {error}");
     }
 }
@@ -124,18 +128,18 @@ async fn what_nobody_was_shown_is_not_compared() {
         set.resources.push(inner.nesting("nested"));
         world.faults.insert(operation.to_owned(), Fault::Denied);
         let fake = Fake::start(world).await;
-        let told = told(&fake).await;
-        assert_eq!(told.unknown, [unknown]);
+        let shown_first = shown_first(&fake).await;
+        assert_eq!(shown_first.unknown, [unknown]);
         // It fails still, or it works again: neither makes the approval undecidable.
         assert_eq!(
-            again(&fake, &told).await.unwrap(),
-            told,
+            again(&fake, &shown_first).await.unwrap(),
+            shown_first,
             "{operation} fails"
         );
         fake.change(|world| world.faults.clear());
         assert_eq!(
-            again(&fake, &told).await.unwrap(),
-            told,
+            again(&fake, &shown_first).await.unwrap(),
+            shown_first,
             "{operation} works"
         );
         // What was shown is compared all the same.
@@ -146,8 +150,8 @@ async fn what_nobody_was_shown_is_not_compared() {
             execution["artifactRevisions"] = json!([]);
         });
         assert_ne!(
-            again(&fake, &told).await.unwrap(),
-            told,
+            again(&fake, &shown_first).await.unwrap(),
+            shown_first,
             "{operation} changed"
         );
     }
@@ -160,19 +164,19 @@ async fn a_change_set_whose_changes_are_unknown_is_still_that_change_set() {
     let set = world.sets.get_mut("shop/release").unwrap();
     set.resources.push(inner.nesting("gone"));
     let fake = Fake::start(world).await;
-    let told = told(&fake).await;
+    let shown_first = shown_first(&fake).await;
     assert_eq!(
-        told.unknown,
+        shown_first.unknown,
         ["changes of change set release of stack shop"]
     );
     fake.change(|world| world.sets.get_mut("shop/release").unwrap().id = "arn:new".into());
-    assert_ne!(again(&fake, &told).await.unwrap(), told);
+    assert_ne!(again(&fake, &shown_first).await.unwrap(), shown_first);
 }
 
 #[tokio::test]
 async fn without_an_execution_there_is_nothing_to_compare() {
     let fake = Fake::start(shop::world()).await;
-    let (_, told) = brief(&lookups(&fake), &shop::action(), None).await;
-    assert_eq!(again(&fake, &told).await.unwrap(), told);
+    let (_, shown_first) = brief(&lookups(&fake), &shop::action(), None).await;
+    assert_eq!(again(&fake, &shown_first).await.unwrap(), shown_first);
     assert!(fake.calls().is_empty());
 }
