@@ -56,7 +56,7 @@ pub struct Target {
     /// Only its own answers count, as before traffic: an earlier release serves customers.
     pub only_release: bool,
     /// Where two revisions answer there: the share of the one under test, in percent. Answers of the other one do not
-    /// count; the suite says how to tell them apart.
+    /// count; the suite says how to distinguish them.
     pub sampled_percent: Option<u32>,
     /// What is known; the keys are a subset of [`TARGET_KEYS`]. A check that uses a key that is
     /// not here is errored, and says which one.

@@ -77,7 +77,7 @@ struct State<S: Services> {
 }
 
 tokio::task_local! {
-    /// How the run that makes a call is told that it has died.
+    /// How the run that makes a call learns that it has died.
     static DEATH: Arc<Notify>;
 }
 

@@ -1,4 +1,4 @@
-//! Where a probe goes that is not told by a URL: a host and a port, or the target's own.
+//! Where a probe goes without a URL: a host and a port, or the target's own.
 //!
 //! The rule of what counts as the release is the same as for URLs: the target's address at the target's port, and what
 //! the check states to lead there. Nothing else is asked where only the release counts, unless the check says that

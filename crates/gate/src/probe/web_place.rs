@@ -1,4 +1,4 @@
-//! Where a probe goes that is told by a URL: a path on the target, or an absolute one.
+//! Where a probe goes that a URL leads to: a path on the target, or an absolute one.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 

@@ -4,7 +4,7 @@ use data_encoding::BASE64_NOPAD;
 use url::Url;
 
 /// Secrets below this are not looked for inside of longer base64 texts: too little of them would
-/// be left to tell it from chance.
+/// be left to distinguish it from chance.
 const BASE64_INSIDE: usize = 6;
 
 /// Lines of a secret below this are not masked on their own.
@@ -33,7 +33,7 @@ pub(super) fn of(secret: &str) -> Vec<String> {
     forms
 }
 
-/// Shorter normalised forms can't be told from chance.
+/// Shorter normalised forms can't be distinguished from chance.
 const NORMALISED: usize = 6;
 
 /// What the secret becomes where it is taken for a URL or a part of one: hosts in lower case, the

@@ -14,7 +14,7 @@ use crate::{HttpOptions, Outcome, Run, Suite, Target, run};
 
 const SECRET: &str = "hunter2/<&>\"+ü correct horse";
 
-/// A page that says back everything that it was told, and fails.
+/// A page that echoes the whole request, and fails.
 async fn gossip() -> url::Url {
     let router = Router::new()
         .route("/quiet", get(|| async { "ok" }))

@@ -33,7 +33,7 @@ pub(super) fn does_not_fit(bake: &Bake, begun: Instant, deadline: Instant) -> Op
     })
 }
 
-/// Two revisions answer, and nothing tells them apart.
+/// Two revisions answer, and nothing distinguishes them.
 pub(super) const NO_REVISION: &str = "two revisions answer at this address, and the suite does not say how to tell them apart; name what an \
      answer of the new one has: `revision: { header: { name: x-version, equals: \"{{ target.version }}\" } }`";
 

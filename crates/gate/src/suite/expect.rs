@@ -69,7 +69,7 @@ fn can_be_judged(node: &Node, read: &Expectation, of: &Profile, context: &Contex
     false
 }
 
-/// `revision:` of a suite: one expectation that tells an answer of the new revision from one of the old.
+/// `revision:` of a suite: one expectation that only an answer of the new revision meets.
 pub(super) fn revision(node: &Node, context: &Context) -> Option<Expectation> {
     let read = one(node, context)?;
     if matches!(
@@ -79,7 +79,7 @@ pub(super) fn revision(node: &Node, context: &Context) -> Option<Expectation> {
         let remedy = "name a header, a field of JSON or something in the body that says which revision answers";
         context.problems.add(
             node.at,
-            "a revision is not told by its status, its latency or redirects",
+            "status, latency and redirects don't show which revision answered",
             remedy,
         );
         return None;

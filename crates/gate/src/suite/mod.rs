@@ -115,7 +115,7 @@ impl Suite {
         traffic::rounds(bake.window, bake.every)
     }
 
-    /// Whether the suite says how to tell the answers of two revisions apart.
+    /// Whether the suite says how to distinguish the answers of two revisions.
     pub fn tells_revisions_apart(&self) -> bool {
         !self.revision.is_empty()
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// A database or a group, by what tells it apart.
+/// A database or a group, by what distinguishes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Other {
     pub kind: &'static str,

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Runs one check against the shop and tells what came of it.
+/// Runs one check against the shop and returns what came of it.
 async fn verdict_on(check: &str) -> String {
     let shop = Shop::open().await;
     let lines = indented(check);
