@@ -37,7 +37,7 @@ pub async fn current(
         }
     };
     let now = function.now();
-    if let Some(config) = kept(function, now) {
+    if let Some(config) = cached(function, now) {
         return Ok(config);
     }
     let config = Arc::new(load(&function.aws, place).await?);
@@ -48,9 +48,9 @@ pub async fn current(
     Ok(config)
 }
 
-fn kept(function: &Function, now: Timestamp) -> Option<Arc<Config>> {
-    let kept = function.cache.configuration();
-    let read = kept.as_ref()?;
+fn cached(function: &Function, now: Timestamp) -> Option<Arc<Config>> {
+    let cached = function.cache.configuration();
+    let read = cached.as_ref()?;
     let age = now.duration_since(read.at);
     (SignedDuration::ZERO..CACHE_TTL)
         .contains(&age)

@@ -32,26 +32,17 @@ pub enum CrossAccountError {
         /// What it says.
         arn: String,
     },
-    /// The account is not in the configuration.
+    /// The account or the region is not in the configuration.
     #[error(
-        "nothing was touched: the account {account} is not allowed; write it under `accounts` in the configuration \
-         (now: {allowed}), or take it off the targets"
+        "nothing was touched: the {kind} {name} is not allowed; write it under `{kind}s` in the configuration (now: \
+         {allowed}), or take it off the targets"
     )]
-    Account {
-        /// The account.
-        account: String,
-        /// Those that are.
-        allowed: String,
-    },
-    /// The region is not in the configuration.
-    #[error(
-        "nothing was touched: the region {region} is not allowed; write it under `regions` in the configuration \
-         (now: {allowed}), or take it off the targets"
-    )]
-    Region {
-        /// The region.
-        region: String,
-        /// Those that are.
+    NotAllowed {
+        /// `account` or `region`.
+        kind: &'static str,
+        /// Which.
+        name: String,
+        /// Those that are allowed.
         allowed: String,
     },
     /// The role would lead into another account than the event says.
@@ -97,7 +88,7 @@ fn after(remedy: &str) -> String {
 }
 
 /// Where the function itself runs.
-pub fn own(invocation: &Invocation) -> Result<Place, CrossAccountError> {
+pub fn own_place(invocation: &Invocation) -> Result<Place, CrossAccountError> {
     invocation
         .place()
         .ok_or_else(|| CrossAccountError::Nameless {
@@ -109,21 +100,21 @@ pub fn own(invocation: &Invocation) -> Result<Place, CrossAccountError> {
 pub fn allowed(event: &Event, own: &Place, config: &Config) -> Result<Place, CrossAccountError> {
     let account = event.account.as_ref().unwrap_or(&own.account);
     let region = event.region.as_ref().unwrap_or(&own.region);
-    if !config.accounts.contains(account) {
-        return Err(CrossAccountError::Account {
-            account: account.clone(),
-            allowed: config.accounts.join(", "),
-        });
-    }
     let regions = match config.regions.as_slice() {
         [] => std::slice::from_ref(&own.region),
         regions => regions,
     };
-    if !regions.contains(region) {
-        return Err(CrossAccountError::Region {
-            region: region.clone(),
-            allowed: regions.join(", "),
-        });
+    for (kind, name, allowed) in [
+        ("account", account, config.accounts.as_slice()),
+        ("region", region, regions),
+    ] {
+        if !allowed.contains(name) {
+            return Err(CrossAccountError::NotAllowed {
+                kind,
+                name: name.clone(),
+                allowed: allowed.join(", "),
+            });
+        }
     }
     match &event.role_arn {
         Some(role_arn) if account_of(role_arn) != Some(account) => {
@@ -151,8 +142,8 @@ pub async fn clients(
     (event, own, place): (&Event, &Place, &Place),
 ) -> Result<Option<Aws>, CrossAccountError> {
     let Some(role_arn) = &event.role_arn else {
-        let elsewhere = own.region != place.region;
-        return Ok(elsewhere.then(|| function.aws.in_region(&place.region, None)));
+        let in_other_region = own.region != place.region;
+        return Ok(in_other_region.then(|| function.aws.in_region(&place.region, None)));
     };
     let credentials = assume(function, settings, invocation, role_arn).await?;
     Ok(Some(
@@ -269,14 +260,14 @@ mod tests {
     #[test]
     fn what_is_not_allowed_is_told_with_its_remedy() {
         let of_own = format!("arn:aws:iam::{OWN}:role/worker");
-        let told = [
+        let problems = [
             ask("999900001111", "", "arn:aws:iam::999900001111:role/worker"),
             ask("", "us-east-1", ""),
             ask(OTHER, "", &of_own),
             ask(OTHER, "", ""),
         ]
         .map(|refused| refused.unwrap_err().to_string());
-        insta::assert_snapshot!(told.join("\n"), @r#"
+        insta::assert_snapshot!(problems.join("\n"), @r#"
         nothing was touched: the account 999900001111 is not allowed; write it under `accounts` in the configuration (now: 111122223333, 444455556666), or take it off the targets
         nothing was touched: the region us-east-1 is not allowed; write it under `regions` in the configuration (now: eu-central-1), or take it off the targets
         nothing was touched: the role arn:aws:iam::111122223333:role/worker is not in the account 444455556666; one of the two is wrong in the event

@@ -365,13 +365,13 @@ mod tests {
     }
 
     #[test]
-    fn every_problem_is_told_at_once() {
-        let told = |event: Value| {
+    fn every_problem_is_reported_at_once() {
+        let problems_of = |event: Value| {
             let problems = Event::decode(&event).unwrap_err().0;
-            let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            told.join("\n")
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            problems.join("\n")
         };
-        insta::assert_snapshot!(told(json!({
+        insta::assert_snapshot!(problems_of(json!({
             "action": "Down", "at": "<aws.scheduler.scheduled-time>", "account": 111_122_223_333_u64,
             "region": "eu central", "role_arn": "arn:aws:iam::1:role/x", "only": "dev/ web",
             "dry_run": "true", "continuation": -1, "loop": 1, "cause": ["x".repeat(90)],
@@ -387,10 +387,10 @@ mod tests {
         loop is 1: expected true or false
         cause is ["xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…: expected a text
         "#);
-        insta::assert_snapshot!(told(json!({"role_arn": "arn:aws:iam::111122223333:role/x"})), @r#"
+        insta::assert_snapshot!(problems_of(json!({"role_arn": "arn:aws:iam::111122223333:role/x"})), @r#"
         action is missing; actions are down, up, tick, notice, morning
         role_arn needs account beside it: the account that the role is in
         "#);
-        insta::assert_snapshot!(told(json!(["tick"])), @r#"it is no JSON object; send {"action": "tick"} (actions are down, up, tick, notice, morning)"#);
+        insta::assert_snapshot!(problems_of(json!(["tick"])), @r#"it is no JSON object; send {"action": "tick"} (actions are down, up, tick, notice, morning)"#);
     }
 }

@@ -119,7 +119,7 @@ pub fn line(measured: &RunMetrics<'_>, at: Timestamp) -> String {
 /// In one write, so that no other line comes in between.
 pub(crate) fn to_stdout(line: &str) {
     let mut out = std::io::stdout().lock();
-    // Metrics that can't be written have nobody to be told to.
+    // Metrics that can't be written can't be reported anywhere either.
     let _ = out
         .write_all(format!("{line}\n").as_bytes())
         .and_then(|()| out.flush());

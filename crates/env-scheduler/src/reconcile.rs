@@ -69,7 +69,7 @@ async fn run(
     event: &Event,
 ) -> Result<Value, HandleError> {
     let clock = clock(function, settings, event)?;
-    let own = cross_account::own(invocation)?;
+    let own = cross_account::own_place(invocation)?;
     let config = configuration::current(function, settings, &own.account).await?;
     let place = cross_account::allowed(event, &own, &config)?;
     let there = (event, &own, &place);

@@ -42,7 +42,7 @@ pub struct RunContext<'a> {
     pub dry_run: bool,
     /// What was found.
     pub gathered: &'a Gathered,
-    /// What shall be done.
+    /// What is to be done.
     pub plan: &'a Plan,
 }
 

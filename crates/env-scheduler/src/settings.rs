@@ -1,4 +1,4 @@
-//! The settings of the function, all read at start and told together when they are wrong.
+//! The settings of the function, all read at start, with all problems reported together.
 //!
 //! No secret is a setting: the keys, webhook addresses and Slack's secret lie in Secrets Manager or the
 //! Parameter Store, and are read when they are needed.
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn only_one_word_ends_the_dry_run() {
-        for (said, dry) in [
+        for (message, dry) in [
             ("false", false),
             (" false ", false),
             ("", true),
@@ -195,8 +195,8 @@ mod tests {
             ("0", true),
             ("true", true),
         ] {
-            let settings = with(&[("ENVIRONMENTS_DRY_RUN", said)]).unwrap();
-            assert_eq!(settings.dry_run, dry, "{said:?}");
+            let settings = with(&[("ENVIRONMENTS_DRY_RUN", message)]).unwrap();
+            assert_eq!(settings.dry_run, dry, "{message:?}");
         }
     }
 

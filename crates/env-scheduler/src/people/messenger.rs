@@ -50,7 +50,7 @@ pub struct Broadcast<'a> {
 }
 
 impl<'a> Messenger<'a> {
-    /// What was told and asked for, each once.
+    /// What was sent and asked for, each once.
     pub fn ledger(&self) -> Ledger<'a> {
         Ledger::new(self.table(), &*self.function.clock, &*self.function.new_id)
     }

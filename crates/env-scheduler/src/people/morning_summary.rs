@@ -27,7 +27,7 @@ use crate::run::{RunContext, RunOutcome};
 /// How long after an edge its summary may be sent.
 const REPORT_WINDOW: SignedDuration = SignedDuration::from_hours(3);
 /// How long after an edge a summary waits for services that are not awake yet.
-const WAKE_PATIENCE: SignedDuration = SignedDuration::from_mins(20);
+const WAKE_TIMEOUT: SignedDuration = SignedDuration::from_mins(20);
 
 /// What became of the services that one edge should have woken.
 #[derive(Debug, Default)]
@@ -120,8 +120,10 @@ impl Edges {
         *self.0.entry(key).or_insert_with(|| {
             // Whoever was woken by somebody is no part of the morning.
             let (calendar, none) = (&run.config.calendar, Overrides::default());
-            let want = ScheduleState::of(&selected.schedule, calendar, &none, run.now);
-            let edge = want.last_edge.filter(|_| want.state == State::On)?;
+            let scheduled = ScheduleState::of(&selected.schedule, calendar, &none, run.now);
+            let edge = scheduled
+                .last_edge
+                .filter(|_| scheduled.state == State::On)?;
             (run.now.duration_since(edge) < REPORT_WINDOW).then_some(edge)
         })
     }
@@ -197,7 +199,7 @@ impl WokenRow<'_> {
         let given = self.record.and_then(|record| record.giving);
         let had = given.or(had.map(|was| was.level));
         let had = had.map_or(0, |level| level.desired);
-        let wanted = match &self.row.step {
+        let desired = match &self.row.step {
             Step::Wake { was } | Step::FinishWake { was } => was.desired,
             // Somebody may want less since.
             _ => had.min(resource.desired),
@@ -205,9 +207,9 @@ impl WokenRow<'_> {
         let place = resource.place();
         // It is not as it was in the evening, and why is in the record.
         let other = self.record.filter(|record| record.giving.is_some());
-        let told = other.map(|record| format!("{place}: {}", record.why));
+        let restored = other.map(|record| format!("{place}: {}", record.why));
         match &self.row.condition {
-            _ if resource.running >= wanted => wave.woken.push(told.unwrap_or(place)),
+            _ if resource.running >= desired => wave.woken.push(restored.unwrap_or(place)),
             Some(condition) => wave.pending.push(format!("{place}: {condition}")),
             None => wave.pending.push(place),
         }
@@ -216,12 +218,12 @@ impl WokenRow<'_> {
     fn conflict(&self) -> Conflicted {
         // What was found then says more than that it is recorded.
         let record = self.record.filter(|record| record.phase == Phase::Conflict);
-        let told = self.outcome.map(|outcome| &outcome.why);
-        let told = told.or(record.map(|record| &record.why));
+        let why = self.outcome.map(|outcome| &outcome.why);
+        let why = why.or(record.map(|record| &record.why));
         let was = self.record.and_then(|record| record.was.as_ref());
         Conflicted {
             place: self.row.resource.place(),
-            why: told.unwrap_or(&self.row.why).clone(),
+            why: why.unwrap_or(&self.row.why).clone(),
             had: was.map(|was| was.level.desired),
         }
     }
@@ -236,7 +238,7 @@ impl Wave {
     /// Whether there is nothing more to wait for.
     fn is_ripe(&self, edge: Timestamp, run: &RunContext<'_>) -> bool {
         let settled = self.pending.is_empty() && self.failed.is_empty();
-        let late = run.now.duration_since(edge) >= WAKE_PATIENCE;
+        let late = run.now.duration_since(edge) >= WAKE_TIMEOUT;
         settled || late || run.event.action == Action::Morning
     }
 
@@ -308,8 +310,8 @@ fn title((edge, wave): (Timestamp, &Wave), zone: &Zone, texts: &Texts) -> String
     )
 }
 
-fn news(run: &RunContext<'_>, told: (Timestamp, &Wave), texts: &Texts) -> Announcement {
-    let (edge, wave) = told;
+fn news(run: &RunContext<'_>, morning: (Timestamp, &Wave), texts: &Texts) -> Announcement {
+    let (edge, wave) = morning;
     let zone = Zone::of(run.config.zone.as_deref());
     let all = wave.woken.len() + wave.failed.len() + wave.conflicts.len() + wave.pending.len();
     let lead_values = [
@@ -327,8 +329,8 @@ fn news(run: &RunContext<'_>, told: (Timestamp, &Wave), texts: &Texts) -> Announ
     lead.push(whereabouts(run, texts));
     Announcement {
         name: "morning",
-        title: title(told, &zone, texts),
-        ascii_title: title(told, &zone, Texts::of(Language::English)),
+        title: title(morning, &zone, texts),
+        ascii_title: title(morning, &zone, Texts::of(Language::English)),
         severity: severity(wave),
         lead,
         lists: lists(run, wave, &zone, texts),
@@ -358,7 +360,7 @@ fn severity(wave: &Wave) -> Severity {
 }
 
 fn saved(saved: &Savings, texts: &Texts) -> Vec<String> {
-    let mut told = Vec::new();
+    let mut sentences = Vec::new();
     if saved.services > saved.unknown {
         let values = [
             ("money", format!("{:.2}", saved.money)),
@@ -368,13 +370,13 @@ fn saved(saved: &Savings, texts: &Texts) -> Vec<String> {
         ];
         let values: Vec<(&str, &str)> =
             values.iter().map(|(key, value)| (*key, &**value)).collect();
-        told.push(fill(texts.morning_saved, &values));
+        sentences.push(fill(texts.morning_saved, &values));
     }
     if saved.unknown > 0 {
         let services = texts.services.of(saved.unknown);
-        told.push(fill(texts.morning_unsized, &[("services", &services)]));
+        sentences.push(fill(texts.morning_unsized, &[("services", &services)]));
     }
-    told
+    sentences
 }
 
 fn lists(run: &RunContext<'_>, wave: &Wave, zone: &Zone, texts: &Texts) -> Vec<AnnouncementList> {

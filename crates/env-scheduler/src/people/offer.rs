@@ -60,7 +60,8 @@ impl Target {
 
     /// The account and region, if the function's own are these.
     pub fn place(&self, own: &Place) -> Place {
-        let or = |said: &Option<String>, own: &str| said.clone().unwrap_or_else(|| own.to_owned());
+        let or =
+            |message: &Option<String>, own: &str| message.clone().unwrap_or_else(|| own.to_owned());
         Place {
             account: or(&self.account, &own.account),
             region: or(&self.region, &own.region),

@@ -116,7 +116,7 @@ async fn send_group(
     let mut left = group.clone();
     let mut next = first(run, group);
     // What no earlier look has seen gets an offer and a notice of its own: one offer follows another, each
-    // written once, so that none of them is told twice.
+    // written once, so that none of them is sent twice.
     while !left.services.is_empty() {
         let offer = Offers(messenger.table())
             .open(offer(run, next, &left))
@@ -155,7 +155,7 @@ async fn send_offer(
         }
     };
     let zone = Zone::of(run.config.zone.as_deref());
-    let told = NoticeText {
+    let content = NoticeText {
         group,
         offer,
         zone: &zone,
@@ -165,8 +165,8 @@ async fn send_offer(
     let news = |to: &Recipient, texts: &'static Texts| {
         let choices = signer
             .as_ref()
-            .map(|signer| signer.choices(&told, to, texts));
-        news(&told, choices.unwrap_or_default(), texts)
+            .map(|signer| signer.choices(&content, to, texts));
+        news(&content, choices.unwrap_or_default(), texts)
     };
     let message = Broadcast {
         id: &offer.id,
@@ -259,14 +259,14 @@ async fn signer<'a>(messenger: &Messenger<'a>) -> Result<Option<Signer<'a>>, Not
 
 impl Signer<'_> {
     /// What this recipient may ask for.
-    fn choices(&self, told: &NoticeText<'_>, to: &Recipient, texts: &Texts) -> Vec<Choice> {
-        let (people, by) = (&told.run.config.people, &to.approver);
+    fn choices(&self, content: &NoticeText<'_>, to: &Recipient, texts: &Texts) -> Vec<Choice> {
+        let (people, by) = (&content.run.config.people, &to.approver);
         // Who reads the topic of the settings is not known.
         if to.key == TOPIC {
             return Vec::new();
         }
-        let offer = told.offer;
-        let secret = told.run.settings.slack_secret.is_some();
+        let offer = content.offer;
+        let secret = content.run.settings.slack_secret.is_some();
         // A press that can't be verified would be refused.
         let buttons = people
             .slack_app
@@ -278,9 +278,9 @@ impl Signer<'_> {
             let url = || self.link(offer, Wish::Snooze(number), by, *until);
             let value = format!("{}.{number}", offer.id);
             let choice = Choice {
-                label: label(told, *until, texts),
+                label: label(content, *until, texts),
                 url: linked.then(url),
-                // Slack tells who presses it.
+                // Slack says who presses it.
                 button: buttons.then(|| (format!("{SNOOZE_BUTTON}_{number}"), value)),
             };
             if choice.url.is_some() || choice.button.is_some() {
@@ -308,14 +308,14 @@ impl Signer<'_> {
     }
 }
 
-fn label(told: &NoticeText<'_>, until: Timestamp, texts: &Texts) -> String {
-    let more = until.duration_since(told.offer.edge).as_hours();
+fn label(content: &NoticeText<'_>, until: Timestamp, texts: &Texts) -> String {
+    let more = until.duration_since(content.offer.edge).as_hours();
     if SNOOZE_HOURS.contains(&more) {
         let hours = texts.hours.of(usize::try_from(more).unwrap_or_default());
-        let time = told.zone.time(until);
+        let time = content.zone.time(until);
         return fill(texts.until, &[("hours", &hours), ("time", &time)]);
     }
-    let moment = texts.moment(until, told.zone);
+    let moment = texts.moment(until, content.zone);
     fill(texts.until_tomorrow, &[("moment", &moment)])
 }
 
@@ -329,22 +329,22 @@ struct NoticeText<'a> {
     run: &'a RunContext<'a>,
 }
 
-fn title(told: &NoticeText<'_>, texts: &Texts) -> String {
-    let services = texts.services.of(told.group.services.len());
-    let time = told.zone.time(told.group.edge);
+fn title(content: &NoticeText<'_>, texts: &Texts) -> String {
+    let services = texts.services.of(content.group.services.len());
+    let time = content.zone.time(content.group.edge);
     fill(
         texts.notice_title,
         &[("services", &services), ("time", &time)],
     )
 }
 
-fn news(told: &NoticeText<'_>, choices: Vec<Choice>, texts: &Texts) -> Announcement {
-    let NoticeText { group, zone, .. } = told;
+fn news(content: &NoticeText<'_>, choices: Vec<Choice>, texts: &Texts) -> Announcement {
+    let NoticeText { group, zone, .. } = content;
     let when = [
         ("day", texts.day(group.edge, zone)),
         ("time", zone.time(group.edge)),
         ("zone", zone.name.clone()),
-        ("span", texts.span(group.edge.duration_since(told.now))),
+        ("span", texts.span(group.edge.duration_since(content.now))),
     ];
     let when: Vec<(&str, &str)> = when.iter().map(|(key, value)| (*key, &**value)).collect();
     let mut lead = vec![fill(texts.notice_when, &when)];
@@ -374,8 +374,8 @@ fn news(told: &NoticeText<'_>, choices: Vec<Choice>, texts: &Texts) -> Announcem
     let english = Texts::of(contacts::Language::English);
     Announcement {
         name: "notice",
-        title: title(told, texts),
-        ascii_title: title(told, english),
+        title: title(content, texts),
+        ascii_title: title(content, english),
         severity: Severity::Warning,
         lead,
         lists: vec![list],

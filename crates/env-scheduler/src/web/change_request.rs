@@ -85,7 +85,7 @@ pub async fn wakes(
         return Ok(true);
     }
     let records = messenger.function.record_store(messenger.settings);
-    // What can't be read is told by each tick.
+    // Each tick reports what can't be read.
     let (requests, _) = records.requests().await?;
     Ok(offer.is_stopped(place, &requests, now))
 }
@@ -99,7 +99,12 @@ pub async fn carry_out(
     (who, asked): (&Requester, &ChangeRequest),
 ) -> Result<Request, Refused> {
     if !may(&config.people, asked.right, &who.id) {
-        record(messenger, who, format!("refused: {}", told(asked))).await;
+        record(
+            messenger,
+            who,
+            format!("refused: {}", audit_sentence(asked)),
+        )
+        .await;
         return Err(Refused::MayNot);
     }
     let request = Request {
@@ -117,7 +122,12 @@ pub async fn carry_out(
         Err(error) => {
             let why = error.to_string();
             tracing::error!("{why}");
-            record(messenger, who, format!("failed: {}: {why}", told(asked))).await;
+            record(
+                messenger,
+                who,
+                format!("failed: {}: {why}", audit_sentence(asked)),
+            )
+            .await;
             return Err(Refused::Failed(why));
         }
     };
@@ -130,7 +140,7 @@ pub async fn carry_out(
             tracing::error!("{why}");
         }
     }
-    record(messenger, who, told(asked)).await;
+    record(messenger, who, audit_sentence(asked)).await;
     Ok(counts)
 }
 
@@ -158,7 +168,7 @@ async fn read_outlook(
     (offer, counts): (&Offer, &Request),
 ) -> Result<Option<Outlook>, CrossAccountError> {
     let (function, settings) = (messenger.function, messenger.settings);
-    let own = cross_account::own(invocation)?;
+    let own = cross_account::own_place(invocation)?;
     let event = offer.target.tick(String::new());
     let place = cross_account::allowed(&event, &own, config)?;
     let there = (&event, &own, &place);
@@ -186,7 +196,7 @@ async fn read_outlook(
     Ok(is_whole.then(|| Outlook::with(counts, &gathered, config, &ctx)))
 }
 
-fn told(asked: &ChangeRequest) -> String {
+fn audit_sentence(asked: &ChangeRequest) -> String {
     let word = asked.right.word();
     let services: Vec<&str> = asked.services.split_whitespace().collect();
     let more = services.len().saturating_sub(20);
@@ -239,11 +249,11 @@ mod tests {
             until: "2026-11-20T22:00:00Z".parse().unwrap(),
             events: Vec::new(),
         };
-        let told = told(&asked);
-        assert!(told.starts_with("wake dev/s00 dev/s01 "), "{told}");
+        let sentence = audit_sentence(&asked);
+        assert!(sentence.starts_with("wake dev/s00 dev/s01 "), "{sentence}");
         assert!(
-            told.ends_with(" dev/s19 and 10 more until 2026-11-20T22:00:00Z (request x-1)"),
-            "{told}"
+            sentence.ends_with(" dev/s19 and 10 more until 2026-11-20T22:00:00Z (request x-1)"),
+            "{sentence}"
         );
     }
 

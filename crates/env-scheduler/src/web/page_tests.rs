@@ -101,7 +101,7 @@ fn a_page_to_wake_asks_for_the_hours() {
 #[test]
 fn what_came_of_it_stands_on_top() {
     let with = |notice: Notice| {
-        let told = page(Wish::Snooze(0), |view| {
+        let html = page(Wish::Snooze(0), |view| {
             let seal = view.seal.filter(|_| !matches!(notice, Notice::Done { .. }));
             show(&View {
                 notice: Some(&notice),
@@ -109,10 +109,10 @@ fn what_came_of_it_stands_on_top() {
                 ..view
             })
         });
-        seen(&told).lines().nth(1).unwrap().to_owned()
+        seen(&html).lines().nth(1).unwrap().to_owned()
     };
     let until = "2026-11-20T22:00:00Z".parse().unwrap();
-    let told = [
+    let html = [
         Notice::Done {
             until,
             wakes: true,
@@ -126,7 +126,7 @@ fn what_came_of_it_stands_on_top() {
         Notice::Failed,
     ]
     .map(with);
-    insta::assert_snapshot!(told.join("\n"), @"
+    insta::assert_snapshot!(html.join("\n"), @"
     Done: awake until Fri 20 Nov 23:00 (Europe/Berlin).
     Nothing was changed: this was not sent from the page that this browser was shown. Open the link again.
     Nothing was changed: choose a whole number of hours, 1 to 12.
@@ -136,51 +136,51 @@ fn what_came_of_it_stands_on_top() {
 
 #[test]
 fn who_may_not_is_told_so_and_gets_no_form() {
-    let told = page(Wish::Wake, |view| {
+    let html = page(Wish::Wake, |view| {
         show(&View {
             may: false,
             seal: None,
             ..view
         })
     });
-    assert!(!told.contains("<form"), "{told}");
-    assert!(told.contains("lead@example.com may not ask for this."));
+    assert!(!html.contains("<form"), "{html}");
+    assert!(html.contains("lead@example.com may not ask for this."));
 }
 
 #[test]
 fn two_hundred_services_and_more_are_a_number() {
     let offer = offer(230);
-    let told = page(Wish::Wake, |view| {
+    let html = page(Wish::Wake, |view| {
         show(&View {
             offer: &offer,
             ..view
         })
     });
-    assert_eq!(told.matches("<li dir=").count(), 200);
-    assert!(told.contains("and 30 more"));
+    assert_eq!(html.matches("<li dir=").count(), 200);
+    assert!(html.contains("and 30 more"));
 }
 
 #[test]
 fn names_are_escaped_and_there_is_no_script() {
     let mut offer = offer(1);
     offer.services[0] = "<script>alert(1)</script>&\"".into();
-    let told = page(Wish::Wake, |view| {
+    let html = page(Wish::Wake, |view| {
         show(&View {
             offer: &offer,
             ..view
         })
     });
-    assert!(!told.contains("<script"), "{told}");
+    assert!(!html.contains("<script"), "{html}");
 }
 
 #[test]
 fn a_page_in_chinese_says_so() {
-    let told = page(Wish::Snooze(0), |view| {
+    let html = page(Wish::Snooze(0), |view| {
         show(&View {
             texts: Texts::of(Language::Chinese),
             ..view
         })
     });
-    assert!(told.contains("<html lang=\"zh-Hans\">"));
-    assert!(told.contains("推迟休眠"), "{told}");
+    assert!(html.contains("<html lang=\"zh-Hans\">"));
+    assert!(html.contains("推迟休眠"), "{html}");
 }

@@ -50,7 +50,10 @@ pub async fn serve(
             })
         }
         Parsed::Help => say(texts.reply_help),
-        Parsed::Unclear(problem) => say(&fill(texts.reply_unclear, &[("problem", &problem)])),
+        Parsed::Unclear(problem) => {
+            let problem = problem.to_string();
+            say(&fill(texts.reply_unclear, &[("problem", &problem)]))
+        }
         Parsed::Nothing => Response::empty(200),
         Parsed::Malformed(why) => {
             tracing::warn!("a request of Slack could not be read: {why}");

@@ -34,14 +34,14 @@ use crate::{Invocation, configuration};
 
 /// A request that waited longer doesn't count: the person has gone on, or asked again.
 const MAX_REQUEST_AGE: SignedDuration = SignedDuration::from_mins(15);
-/// For telling the person, with all tries.
+/// For the reply to the person, with all tries.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(8);
 /// Clusters in one answer; the rest is a number.
 const MAX_CLUSTERS: usize = 30;
 /// A sleep that is further away is none that somebody puts off.
 const NEAR: SignedDuration = SignedDuration::from_hours(24);
 
-/// Carries out what somebody said, and tells them.
+/// Carries out what somebody asked for, and replies.
 pub async fn carry_out_request(
     messenger: &Messenger<'_>,
     invocation: &Invocation,
@@ -112,14 +112,14 @@ async fn answer(
     }
     // The others say for themselves what they need.
     let looks = matches!(
-        words.wanted,
+        words.command,
         SlackCommand::Status(_) | SlackCommand::Button(..)
     );
     if looks && !may_read(&config.people, &desk.who.id) {
         record(messenger, &desk.who, "refused: a look".to_owned()).await;
         return desk.refused();
     }
-    match &words.wanted {
+    match &words.command {
         SlackCommand::Status(name) => desk.status(name.as_deref()).await,
         SlackCommand::Up(name, hours) => desk.ask(Right::Wake, (name, *hours), &words.id).await,
         SlackCommand::Snooze(name, hours) => {
@@ -213,7 +213,7 @@ impl CommandContext<'_> {
         let cause = format!("asked for by {}", self.who.id);
         let right = if wakes { Right::Wake } else { Right::Snooze };
         let asked = ChangeRequest {
-            // A press that Slack tells of twice is one request; a further press is another one.
+            // A press that Slack reports twice is one request; a further press is another one.
             id: format!("{}-{}-{choice}-{id}", offer.id, right.word()),
             right,
             services: offer.pattern(),

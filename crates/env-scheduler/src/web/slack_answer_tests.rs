@@ -48,8 +48,8 @@ fn a_status_is_told_cluster_by_cluster() {
     ];
     let rows: Vec<&Row> = rows.iter().collect();
     let zone = Zone::of(Some("Europe/Berlin"));
-    let told = status(&rows, Texts::of(contacts::Language::English), &zone);
-    insta::assert_snapshot!(told, @"
+    let reply = status(&rows, Texts::of(contacts::Language::English), &zone);
+    insta::assert_snapshot!(reply, @"
     2 awake, 1 asleep
     dev: 2 awake, 0 asleep; sleeps Fri 20 Nov 22:00
     test: 0 awake, 1 asleep; wakes Fri 20 Nov 22:00
@@ -62,9 +62,9 @@ fn many_clusters_are_a_number() {
     let rows: Vec<Row> = (0..50).map(|n| row(&format!("c{n:02}/a"), true)).collect();
     let rows: Vec<&Row> = rows.iter().collect();
     let english = Texts::of(contacts::Language::English);
-    let told = status(&rows, english, &Zone::of(None));
-    assert!(told.ends_with("\nand 20 more"), "{told}");
-    assert!(told.len() < 3_000, "{}", told.len());
+    let reply = status(&rows, english, &Zone::of(None));
+    assert!(reply.ends_with("\nand 20 more"), "{reply}");
+    assert!(reply.len() < 3_000, "{}", reply.len());
 }
 
 #[test]
@@ -86,9 +86,9 @@ fn a_name_alone_is_a_cluster_or_a_service() {
 
 #[test]
 fn what_people_write_does_nothing_in_slack() {
-    let told = message("<!channel> & <@U1>");
-    assert_eq!(told["text"], "&lt;!channel&gt; &amp; &lt;@U1&gt;");
-    assert_eq!(told["response_type"], "ephemeral");
+    let reply = message("<!channel> & <@U1>");
+    assert_eq!(reply["text"], "&lt;!channel&gt; &amp; &lt;@U1&gt;");
+    assert_eq!(reply["response_type"], "ephemeral");
 }
 
 #[test]

@@ -16,7 +16,7 @@ const DEFAULT_HOURS: i64 = 2;
 /// The hours that can be asked for.
 const HOURS: std::ops::RangeInclusive<i64> = 1..=24;
 
-/// What is wanted.
+/// What a command or a button asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SlackCommand {
@@ -42,8 +42,8 @@ pub struct SlackRequest {
     pub user: String,
     /// The name people know.
     pub name: String,
-    /// What is wanted.
-    pub wanted: SlackCommand,
+    /// What it asks for.
+    pub command: SlackCommand,
     /// Where Slack takes an answer: whoever has it can write there.
     pub response_url: Option<String>,
     /// When it was taken in, in seconds since 1970.
@@ -57,7 +57,7 @@ impl fmt::Debug for SlackRequest {
             .field("id", &self.id)
             .field("team", &self.team)
             .field("user", &self.user)
-            .field("wanted", &self.wanted)
+            .field("command", &self.command)
             .finish_non_exhaustive()
     }
 }
@@ -72,14 +72,36 @@ impl SelfEvent for SlackRequest {
 pub enum Parsed {
     /// Something to be done.
     Request(SlackRequest),
-    /// Help is wanted.
+    /// A request for help.
     Help,
-    /// It can't be understood; why, for the person.
-    Unclear(String),
+    /// It can't be understood.
+    Unclear(CommandProblem),
     /// Nothing that needs an answer.
     Nothing,
     /// Nothing that Slack sends.
     Malformed(&'static str),
+}
+
+/// Why a command can't be understood; the sentence is for the person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandProblem {
+    /// Not repeated: it may be anything.
+    #[error("There is no such command.")]
+    Unknown,
+    /// More names than `status` takes.
+    #[error("`status` takes one name at most.")]
+    TooManyNames,
+    /// Too few words, or too many; the command in lower case.
+    #[error("Write `{0} NAME`, and hours such as `2h` behind it if you like.")]
+    Form(String),
+    /// A name that nothing can have.
+    #[error(
+        "That is no name: write letters, digits, -, _ and ., with * for any text and ? for one character."
+    )]
+    Name,
+    /// No number of hours, or one out of range.
+    #[error("Write whole hours from {}h to {}h.", HOURS.start(), HOURS.end())]
+    Hours,
 }
 
 /// Reads a command.
@@ -95,8 +117,8 @@ pub fn command(request: &Request) -> Parsed {
         };
     };
     let text = request.field("text").unwrap_or_default();
-    let wanted = match wanted(&text) {
-        Ok(Some(wanted)) => wanted,
+    let slack_command = match slack_command(&text) {
+        Ok(Some(slack_command)) => slack_command,
         Ok(None) => return Parsed::Help,
         Err(problem) => return Parsed::Unclear(problem),
     };
@@ -104,7 +126,7 @@ pub fn command(request: &Request) -> Parsed {
     Parsed::Request(SlackRequest {
         id: format!("slack:{team}/{user}/{trigger}"),
         name: request.field("user_name").unwrap_or_default(),
-        wanted,
+        command: slack_command,
         response_url: request.field("response_url"),
         team,
         user,
@@ -113,7 +135,7 @@ pub fn command(request: &Request) -> Parsed {
 }
 
 /// What a command asks for; none: help.
-fn wanted(text: &str) -> Result<Option<SlackCommand>, String> {
+fn slack_command(text: &str) -> Result<Option<SlackCommand>, CommandProblem> {
     // Slack's programs may put no-break spaces between words.
     let words: Vec<&str> = text.split_whitespace().collect();
     let word = words.first().map(|word| word.to_ascii_lowercase());
@@ -122,7 +144,7 @@ fn wanted(text: &str) -> Result<Option<SlackCommand>, String> {
         Some("status") => match words[1..] {
             [] => SlackCommand::Status(None),
             [name] => SlackCommand::Status(Some(pattern(name)?)),
-            _ => return Err("`status` takes one name at most.".to_owned()),
+            _ => return Err(CommandProblem::TooManyNames),
         },
         Some("up" | "wake") => {
             let (name, hours) = named(&words)?;
@@ -132,44 +154,31 @@ fn wanted(text: &str) -> Result<Option<SlackCommand>, String> {
             let (name, hours) = named(&words)?;
             SlackCommand::Snooze(name, hours)
         }
-        // Not repeated: it may be anything.
-        Some(_) => return Err("There is no such command.".to_owned()),
+        Some(_) => return Err(CommandProblem::Unknown),
     };
     Ok(Some(known))
 }
 
-fn named(words: &[&str]) -> Result<(String, i64), String> {
+fn named(words: &[&str]) -> Result<(String, i64), CommandProblem> {
     match *words {
         [_, name] => Ok((pattern(name)?, DEFAULT_HOURS)),
         [_, name, hours] => Ok((pattern(name)?, hours_of(hours)?)),
-        _ => Err(format!(
-            "Write `{} NAME`, and hours such as `2h` behind it if you like.",
-            words[0].to_ascii_lowercase()
-        )),
+        _ => Err(CommandProblem::Form(words[0].to_ascii_lowercase())),
     }
 }
 
-fn pattern(name: &str) -> Result<String, String> {
+fn pattern(name: &str) -> Result<String, CommandProblem> {
     let says = name.contains(|c: char| c.is_ascii_alphanumeric());
     if says && Glob::parse(name).is_some() {
         return Ok(name.to_owned());
     }
-    Err(
-        "That is no name: write letters, digits, -, _ and ., with * for any text and ? for one character."
-            .to_owned(),
-    )
+    Err(CommandProblem::Name)
 }
 
-fn hours_of(text: &str) -> Result<i64, String> {
+fn hours_of(text: &str) -> Result<i64, CommandProblem> {
     let number = text.strip_suffix('h').unwrap_or(text);
     let hours = number.parse().ok().filter(|hours| HOURS.contains(hours));
-    hours.ok_or_else(|| {
-        format!(
-            "Write whole hours from {}h to {}h.",
-            HOURS.start(),
-            HOURS.end()
-        )
-    })
+    hours.ok_or(CommandProblem::Hours)
 }
 
 /// Reads what Slack says of a button.
@@ -219,7 +228,7 @@ fn pressed(payload: &Value, action: &Value) -> Option<Parsed> {
     Some(Parsed::Request(SlackRequest {
         id: format!("slack:{team}/{id}/{at}"),
         name: name.unwrap_or_default(),
-        wanted: SlackCommand::Button(offer, choice.parse().ok()?),
+        command: SlackCommand::Button(offer, choice.parse().ok()?),
         response_url: text(&payload["response_url"]),
         team,
         user: id,

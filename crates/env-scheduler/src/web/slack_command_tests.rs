@@ -36,7 +36,7 @@ fn say(text: &str) -> Parsed {
 
 fn wants(text: &str) -> SlackCommand {
     match say(text) {
-        Parsed::Request(words) => words.wanted,
+        Parsed::Request(words) => words.command,
         other => panic!("{text:?}: {other:?}"),
     }
 }
@@ -63,7 +63,7 @@ fn commands_are_understood() {
 
 #[test]
 fn what_is_unclear_is_told_and_not_repeated() {
-    let mut told = String::new();
+    let mut replies = String::new();
     for text in [
         "down dev-shop",
         "<!channel> up",
@@ -82,10 +82,10 @@ fn what_is_unclear_is_told_and_not_repeated() {
         let Parsed::Unclear(problem) = say(text) else {
             panic!("{text:?} was understood");
         };
-        let _ = writeln!(told, "{text}: {problem}");
+        let _ = writeln!(replies, "{text}: {problem}");
     }
-    assert!(!told.contains(": <!"), "{told}");
-    insta::assert_snapshot!(told, @"
+    assert!(!replies.contains(": <!"), "{replies}");
+    insta::assert_snapshot!(replies, @"
     down dev-shop: There is no such command.
     <!channel> up: There is no such command.
     up: Write `up NAME`, and hours such as `2h` behind it if you like.
@@ -144,7 +144,7 @@ fn a_press_names_the_person_by_their_own_workspace() {
     assert_eq!((&*words.team, &*words.user), ("T0001", "U0001"));
     assert_eq!(words.id, "slack:T0001/U0001/1772445600.000100");
     let offer = OpaqueId::try_from("a".repeat(26)).unwrap();
-    assert_eq!(words.wanted, SlackCommand::Button(offer, 1));
+    assert_eq!(words.command, SlackCommand::Button(offer, 1));
     assert!(!format!("{words:?}").contains("hooks.slack.com"));
 }
 
@@ -192,7 +192,7 @@ fn a_seal_is_over_every_field_and_of_the_functions_own_keys() {
         ("team", json!("T0009")),
         ("at", json!(1)),
         ("id", json!("x")),
-        ("wanted", json!({"up": ["dev", 2]})),
+        ("command", json!({"up": ["dev", 2]})),
         ("response_url", Value::Null),
     ] {
         let mut forged = whole.clone();
@@ -206,7 +206,7 @@ proptest::proptest! {
     #[test]
     fn no_text_makes_it_panic_or_names_what_no_name_has(text in "\\PC{0,60}") {
         if let Parsed::Request(words) = say(&text) {
-            let named = match words.wanted {
+            let named = match words.command {
                 SlackCommand::Up(name, hours) | SlackCommand::Snooze(name, hours) => {
                     proptest::prop_assert!(HOURS.contains(&hours));
                     Some(name)

@@ -78,9 +78,9 @@ async fn what_sleeps_is_woken_by_a_command() {
         answer.0["headers"]["content-type"],
         "application/json; charset=utf-8"
     );
-    let said: Value = serde_json::from_str(answer.body()).unwrap();
+    let reply: Value = serde_json::from_str(answer.body()).unwrap();
     assert_eq!(
-        (&said["response_type"], &said["text"]),
+        (&reply["response_type"], &reply["text"]),
         (&json!("ephemeral"), &json!("On it..."))
     );
     fixture.run_handed_over().await;
@@ -303,10 +303,10 @@ async fn a_service_whose_override_can_not_be_read_is_woken_all_the_same() {
         .call(&fixture.command(MEMBER, "up dev/web 2h"))
         .await;
     fixture.run_handed_over().await;
-    let told = fixture.answered().join("\n");
+    let replies = fixture.answered().join("\n");
     assert!(
-        told.contains("1 service of dev/web will be awake until"),
-        "{told}"
+        replies.contains("1 service of dev/web will be awake until"),
+        "{replies}"
     );
     fixture.tick_at("2026-11-23T22:10:00Z").await;
     assert_eq!(fixture.desired("dev/web"), 3);

@@ -274,11 +274,11 @@ impl Fixture {
     pub fn audit(&self) -> Vec<String> {
         let mut items = self.items("audit#");
         items.sort_by_key(|item| item["at"].as_str().unwrap().to_owned());
-        let told = items.iter().map(|item| {
+        let stored = items.iter().map(|item| {
             let by = item["by"][0]["approver"].as_str().unwrap();
             format!("{by}: {}", item["result"].as_str().unwrap())
         });
-        told.collect()
+        stored.collect()
     }
 
     /// A request of Slack, signed now.

@@ -6,7 +6,7 @@ const LEAD: &str = "lead@example.com";
 const ONE_HOUR: &str = "1 hour more, until 23:00:";
 const WAKE: &str = "Wake them during the night:";
 
-async fn told() -> Fixture {
+async fn notified() -> Fixture {
     told_with(CONFIG).await
 }
 
@@ -23,7 +23,7 @@ fn table(fixture: &Fixture) -> String {
 
 #[tokio::test]
 async fn reading_a_page_changes_nothing() {
-    let fixture = told().await;
+    let fixture = notified().await;
     let before = table(&fixture);
     let path = fixture.link(LEAD, ONE_HOUR);
     for (method, path) in [
@@ -56,7 +56,7 @@ async fn reading_a_page_changes_nothing() {
 
 #[tokio::test]
 async fn a_snooze_keeps_the_services_awake_and_is_one_request() {
-    let fixture = told().await;
+    let fixture = notified().await;
     let path = fixture.link(LEAD, ONE_HOUR);
     let page = fixture.call(&Call::new("GET", &path)).await;
     let form = page.send(&path, "");
@@ -100,7 +100,7 @@ async fn a_snooze_keeps_the_services_awake_and_is_one_request() {
 
 #[tokio::test]
 async fn only_the_page_that_was_shown_can_be_sent() {
-    let fixture = told().await;
+    let fixture = notified().await;
     let before = table(&fixture);
     let path = fixture.link(LEAD, ONE_HOUR);
     let other = fixture.link("other@example.com", ONE_HOUR);
@@ -132,7 +132,7 @@ async fn only_the_page_that_was_shown_can_be_sent() {
 
 #[tokio::test]
 async fn forged_and_old_links_are_refused_and_say_nothing() {
-    let fixture = told().await;
+    let fixture = notified().await;
     let path = fixture.link(LEAD, ONE_HOUR);
     let before = table(&fixture);
     let sealed = path.strip_prefix("/e/").unwrap();
@@ -168,7 +168,7 @@ async fn forged_and_old_links_are_refused_and_say_nothing() {
 
 #[tokio::test]
 async fn without_a_key_no_link_counts() {
-    let fixture = told().await;
+    let fixture = notified().await;
     let path = fixture.link(LEAD, ONE_HOUR);
     let bare = Fixture::open().await;
     for key in ["", "short"] {
@@ -179,7 +179,7 @@ async fn without_a_key_no_link_counts() {
 
 #[tokio::test]
 async fn what_sleeps_is_woken_for_the_hours_that_are_asked_for() {
-    let fixture = told().await;
+    let fixture = notified().await;
     let path = fixture.link(LEAD, WAKE);
     fixture.tick_at(NIGHT).await;
     assert_eq!(fixture.desired("dev/web"), 0);
@@ -252,7 +252,7 @@ async fn what_sleeps_is_woken_for_the_hours_that_are_asked_for() {
 
 #[tokio::test]
 async fn an_hour_more_also_wakes_what_sleeps_already() {
-    let fixture = told().await;
+    let fixture = notified().await;
     let path = fixture.link(LEAD, ONE_HOUR);
     fixture.tick_at(NIGHT).await;
     fixture.set_clock("2026-11-23T22:10:00Z");
@@ -270,7 +270,7 @@ async fn an_hour_more_also_wakes_what_sleeps_already() {
 
 #[tokio::test]
 async fn the_same_link_counts_again_after_somebody_has_stopped_the_services() {
-    let fixture = told().await;
+    let fixture = notified().await;
     let path = fixture.link(LEAD, ONE_HOUR);
     fixture.tick_at(NIGHT).await;
     for (woken, stopped) in [
@@ -339,7 +339,7 @@ async fn who_may_only_put_off_does_not_wake_what_somebody_has_stopped() {
 
 #[tokio::test]
 async fn who_is_not_on_the_list_gets_no_link_and_may_not() {
-    let open = told().await;
+    let open = notified().await;
     let (hour, wake) = (
         open.link("other@example.com", ONE_HOUR),
         open.link("other@example.com", WAKE),
@@ -372,7 +372,7 @@ async fn who_is_not_on_the_list_gets_no_link_and_may_not() {
 
 #[tokio::test]
 async fn a_page_names_what_stays_down_all_the_same() {
-    let fixture = told().await;
+    let fixture = notified().await;
     let path = fixture.link(LEAD, ONE_HOUR);
     let page = fixture.call(&Call::new("GET", &path)).await;
     crate::commands::keep_down(&fixture);

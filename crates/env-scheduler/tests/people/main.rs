@@ -1,4 +1,4 @@
-//! The people's side, through the function's door: who is told what, who may ask for what, and what
+//! The people's side, through the function's door: who gets which message, who may ask for what, and what
 //! comes of it.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]

@@ -1,4 +1,4 @@
-//! The morning's summary and troubles: told once, with what to do.
+//! The morning's summary and problems: reported once, with what to do.
 
 use serde_json::json;
 

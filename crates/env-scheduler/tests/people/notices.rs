@@ -195,17 +195,17 @@ proptest! {
                 let runs = (0..at_once).map(|_| fixture.invoke(json!({"action": "tick"})));
                 join_all(runs).await;
                 if at >= night {
-                    let told = fixture.beside(|beside| {
+                    let outcome = fixture.beside(|beside| {
                         let late = beside.mails.iter().skip(before.len());
                         late.filter(|(_, mail)| mail.to_string().contains("will sleep")).count()
                     });
-                    prop_assert_eq!(told, 0, "told late");
+                    prop_assert_eq!(outcome, 0, "told late");
                 }
             }
             let mut notices = fixture.beside(|beside| {
                 let all = beside.mails.iter();
-                let told = all.filter(|(_, mail)| mail.to_string().contains("will sleep"));
-                told.map(|(to, _)| to.clone()).collect::<Vec<_>>()
+                let outcome = all.filter(|(_, mail)| mail.to_string().contains("will sleep"));
+                outcome.map(|(to, _)| to.clone()).collect::<Vec<_>>()
             });
             let all = notices.len();
             notices.sort();

@@ -92,15 +92,15 @@ fn an_account_that_is_not_allowed_is_not_touched() {
 fn a_role_of_another_account_is_refused() {
     block_on(async {
         let fixture = away("'111122223333', '999900001111'").await;
-        let told = refused(&fixture, target("arn:aws:iam::999900001111:role/worker")).await;
-        insta::assert_snapshot!(told, @"nothing was touched: the role arn:aws:iam::999900001111:role/worker is not in the account 111122223333; one of the two is wrong in the event");
+        let problem = refused(&fixture, target("arn:aws:iam::999900001111:role/worker")).await;
+        insta::assert_snapshot!(problem, @"nothing was touched: the role arn:aws:iam::999900001111:role/worker is not in the account 111122223333; one of the two is wrong in the event");
         assert_eq!(fixture.beside(|beside| beside.assumed.len()), 0);
         // And one that turns out to be elsewhere only when it is taken.
         fixture.beside(|beside| beside.roles.insert(ROLE.into(), HOME.into()));
-        let told = refused(&fixture, target(ROLE)).await;
+        let problem = refused(&fixture, target(ROLE)).await;
         assert!(
-            told.contains("AWS gave a role of another account"),
-            "{told}"
+            problem.contains("AWS gave a role of another account"),
+            "{problem}"
         );
     });
 }

@@ -119,10 +119,10 @@ fn its_warnings_are_in_the_answer() {
             "schedules:\n  night: { syntax: py-kube-downscaler, text: 'Mon-Fri 20:00-06:00 CET' }";
         let fixture = written(&GOOD.replace("schedules:", never)).await;
         let answer = fixture.night().await;
-        let told = answer["problems"][0].as_str().unwrap();
+        let problem = answer["problems"][0].as_str().unwrap();
         assert!(
-            told.starts_with("configuration:5:") && told.contains("it is never on"),
-            "{told}"
+            problem.starts_with("configuration:5:") && problem.contains("it is never on"),
+            "{problem}"
         );
         assert_eq!(answer["done"]["stopped"], 1);
     });

@@ -180,7 +180,7 @@ impl Texts {
     }
 }
 
-/// The zone in which people are told times.
+/// The zone of the times in messages.
 #[derive(Debug, Clone)]
 pub struct Zone {
     zone: TimeZone,
