@@ -21,7 +21,7 @@ const MAX_LENGTH: usize = 2048;
 /// A link that was opened, or is to be sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedLink<C> {
-    /// Who takes it: another stack's link, or one of another kind, doesn't count here.
+    /// The stack and the kind that it is for: another one's links don't count here.
     pub audience: String,
     /// What it says. Its JSON is an object without the keys `v`, `k`, `aud` and `exp`.
     pub claims: C,

@@ -18,7 +18,7 @@ const MAX_TOKEN_BYTES: usize = 256;
 const MAX_WORDS: usize = 4_000;
 /// The digits between the hyphens of a token's form, that of a UUID.
 const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
-/// So many digits at the end of a text that was cut are enough to be masked.
+/// Digits at the end of a cut text that are enough to be masked.
 const MIN_DIGITS_OF_CUT_TOKEN: usize = 12;
 /// Characters at the end of a text that was cut, in which the beginning of a token may stand.
 const CUT_TAIL_CHARS: usize = 640;

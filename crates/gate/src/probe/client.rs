@@ -35,7 +35,7 @@ pub struct HttpOptions {
     /// Certificates to trust beside those of the system, for a private certificate authority: PEM,
     /// each text with one or several.
     pub ca_certificates: Vec<String>,
-    /// Whom `dns` checks ask, in place of the system's name servers.
+    /// The name servers of `dns` checks, in place of the system's.
     pub nameservers: Vec<SocketAddr>,
 }
 
@@ -284,7 +284,7 @@ impl Clients {
         }
     }
 
-    /// Whom TLS trusts in this run.
+    /// What TLS trusts in this run.
     pub(super) fn trust(&self) -> Result<Trust, ProbeError> {
         let build = || trust::trusting(&self.ca_certificates);
         self.tls.get_or_init(build).clone()

@@ -267,7 +267,7 @@ impl ProbeContext {
         moment.map_or(Timestamp::UNIX_EPOCH, |moment| moment.now)
     }
 
-    /// Whom to ask about the cloud; `what` is what is asked for.
+    /// The cloud, where there is one; `what` names the question in the error.
     pub(crate) fn cloud(&self, what: &str) -> Result<&dyn CloudProbes, ProbeError> {
         self.cloud.as_deref().ok_or_else(|| {
             ProbeError::errored(format!(

@@ -17,7 +17,7 @@ const MAX_NAMED: usize = 5;
 /// All targets of the release are healthy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Targets {
-    /// So many there must be in any case.
+    /// The least number, however many are desired.
     pub(crate) at_least: u32,
 }
 

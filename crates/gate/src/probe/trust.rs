@@ -1,4 +1,4 @@
-//! Whom TLS trusts: the system's certificate authorities, and those that the suite or the function
+//! What TLS trusts: the system's certificate authorities, and those that the suite or the function
 //! names. Certificates are always checked.
 
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(crate) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, St
 pub(super) struct Trust {
     /// For connections.
     pub(super) config: ClientConfig,
-    /// Whom they ask whether to trust.
+    /// What decides whether a certificate is trusted.
     pub(super) verifier: Arc<dyn ServerCertVerifier>,
 }
 

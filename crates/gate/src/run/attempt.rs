@@ -219,7 +219,7 @@ pub(super) async fn execute(
     trace: &mut Trace,
 ) -> Result<Observation, ProbeError> {
     let within = words::duration(check.retry.within.unwrap_or_default());
-    let asked = Asked {
+    let asked = ProbeCall {
         kind: check.probe.kind(),
         timeout: check.retry.timeout,
         limit_words: &format!("all tries together may take {within}"),
@@ -228,7 +228,7 @@ pub(super) async fn execute(
 }
 
 /// What is asked once, of a check or of a step.
-pub(super) struct Asked<'a> {
+pub(super) struct ProbeCall<'a> {
     pub(super) kind: &'a dyn ProbeKind,
     pub(super) timeout: Duration,
     /// What the limit beyond its own is.
@@ -239,11 +239,11 @@ pub(super) struct Asked<'a> {
 pub(super) async fn ask(
     run: &RunContext,
     context: &ProbeContext,
-    asked: Asked<'_>,
+    asked: ProbeCall<'_>,
     limit: Instant,
     trace: &mut Trace,
 ) -> Result<Observation, ProbeError> {
-    let Asked { kind, timeout, .. } = asked;
+    let ProbeCall { kind, timeout, .. } = asked;
     let cut = (Instant::now() + timeout).min(limit);
     let begun = Instant::now();
     // Whoever was silent: the target, or somebody who says nothing about it.

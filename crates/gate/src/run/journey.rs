@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-use super::attempt::{self, Asked, Judging, RunContext, worst};
+use super::attempt::{self, Judging, ProbeCall, RunContext, worst};
 use super::sampling::{self, AnsweredBy};
 use crate::evidence::Evidence;
 use crate::expect::{Captured, judge_step};
@@ -41,12 +41,12 @@ pub(super) async fn attempt(
     let mut asked = 0;
     loop {
         asked += 1;
-        let mut walk = Walk::new(run, context, index);
-        let end = walk.go(journey, limit).await;
+        let mut journey_try = JourneyTry::new(run, context, index);
+        let end = journey_try.go(journey, limit).await;
         if end == End::OtherRevision && asked < most && Instant::now() < until {
             continue;
         }
-        return walk.record(begun, end, asked);
+        return journey_try.record(begun, end, asked);
     }
 }
 
@@ -72,7 +72,7 @@ impl End {
 }
 
 /// One way through a journey.
-struct Walk<'r> {
+struct JourneyTry<'r> {
     run: &'r Arc<RunContext>,
     index: usize,
     /// With what was captured so far, and the jar.
@@ -85,7 +85,7 @@ struct Walk<'r> {
 }
 
 /// What is asked of one step.
-struct Turn<'s> {
+struct StepCall<'s> {
     step: &'s Step,
     number: usize,
     always: bool,
@@ -94,7 +94,7 @@ struct Turn<'s> {
     limit_words: String,
 }
 
-impl<'r> Walk<'r> {
+impl<'r> JourneyTry<'r> {
     fn new(run: &'r Arc<RunContext>, context: &ProbeContext, index: usize) -> Self {
         let jar = Arc::new(Mutex::new(CookieJar::default()));
         let mut context = context.clone();
@@ -131,7 +131,7 @@ impl<'r> Walk<'r> {
         let mut end = End::Met;
         for (index, step) in journey.steps.iter().enumerate() {
             end = self
-                .step(Turn {
+                .step(StepCall {
                     step,
                     number: index + 1,
                     always: false,
@@ -150,7 +150,7 @@ impl<'r> Walk<'r> {
         }
         let always_until = (Instant::now() + reserve).min(self.run.deadline);
         for (index, step) in journey.always.iter().enumerate() {
-            self.step(Turn {
+            self.step(StepCall {
                 step,
                 number: index + 1,
                 always: true,
@@ -165,17 +165,17 @@ impl<'r> Walk<'r> {
         end
     }
 
-    async fn step(&mut self, turn: Turn<'_>) -> End {
+    async fn step(&mut self, call: StepCall<'_>) -> End {
         let begun = Instant::now();
         let mut trace = Trace::default();
         let mut record = StepRecord {
-            number: turn.number,
-            name: turn.step.name.clone(),
-            always: turn.always,
+            number: call.number,
+            name: call.step.name.clone(),
+            always: call.always,
             attempt: Attempt::begun(self.run.elapsed_at(begun)),
             captured: Vec::new(),
         };
-        let end = self.ask(&turn, &mut trace, &mut record).await;
+        let end = self.ask(&call, &mut trace, &mut record).await;
         record.attempt.measurement = end.measurement();
         record.attempt.duration = begun.elapsed();
         record.attempt.request = trace.request;
@@ -185,17 +185,22 @@ impl<'r> Walk<'r> {
         end
     }
 
-    async fn ask(&mut self, turn: &Turn<'_>, trace: &mut Trace, record: &mut StepRecord) -> End {
-        let step = turn.step;
+    async fn ask(
+        &mut self,
+        call: &StepCall<'_>,
+        trace: &mut Trace,
+        record: &mut StepRecord,
+    ) -> End {
+        let step = call.step;
         let judged = step.judged();
         self.context.prepare_for(&judged);
-        let sampled = self.run.sampled_percent.is_some() && !turn.always;
-        let asked = Asked {
+        let sampled = self.run.sampled_percent.is_some() && !call.always;
+        let asked = ProbeCall {
             kind: &step.request,
             timeout: step.timeout,
-            limit_words: &turn.limit_words,
+            limit_words: &call.limit_words,
         };
-        let seen = attempt::ask(self.run, &self.context, asked, turn.limit, trace).await;
+        let seen = attempt::ask(self.run, &self.context, asked, call.limit, trace).await;
         let observation = match seen {
             Ok(observation) => observation,
             Err(error) => {
@@ -213,7 +218,7 @@ impl<'r> Walk<'r> {
         record.attempt.latency = Some(evidence.latency);
         if sampled {
             let answered_by =
-                sampling::revision_of(self.run, &self.context, evidence, turn.limit).await;
+                sampling::revision_of(self.run, &self.context, evidence, call.limit).await;
             evidence = match answered_by {
                 Ok((evidence, AnsweredBy::New)) => evidence,
                 Ok(_) => {
@@ -227,21 +232,26 @@ impl<'r> Walk<'r> {
                 }
             };
         }
-        if !turn.always {
+        if !call.always {
             self.of_release |= observation.of_release;
         }
-        self.judge(turn, evidence, record).await
+        self.judge(call, evidence, record).await
     }
 
     /// Judges the answer, and takes what is to be captured from it, also where it is not what was expected: what is
     /// secret in it must be known to be masked.
-    async fn judge(&mut self, turn: &Turn<'_>, evidence: Evidence, record: &mut StepRecord) -> End {
-        let step = turn.step;
+    async fn judge(
+        &mut self,
+        call: &StepCall<'_>,
+        evidence: Evidence,
+        record: &mut StepRecord,
+    ) -> End {
+        let step = call.step;
         let judged = step.judged();
         let judging = Judging {
             needs: &judged,
             timeout: step.timeout,
-            limit: turn.limit,
+            limit: call.limit,
         };
         let cookies = self.jar().clone();
         let (expect, to_take) = (step.expect.clone(), step.captures.clone());

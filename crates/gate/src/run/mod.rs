@@ -56,7 +56,7 @@ pub struct Run {
     pub secrets: BTreeMap<String, String>,
     /// How HTTP is spoken here.
     pub http: HttpOptions,
-    /// Who answers what checks ask of the cloud; without it such checks are errored.
+    /// Answers what checks ask of the cloud; without it such checks are errored.
     pub cloud: Option<Arc<dyn CloudProbes>>,
     /// How much memory there is, in bytes, if that is known. A suite that may need more is refused.
     pub memory: Option<u64>,

@@ -44,7 +44,7 @@ impl CodeDeploy {
             .group(group_name)?
             .clone();
         let revision = revision(input)?.revision()?;
-        let given = Given {
+        let given = DeploymentOptions {
             config: self
                 .config_name(input, group.target.platform())?
                 .unwrap_or_else(|| group.config.clone()),
@@ -226,7 +226,7 @@ impl CodeDeploy {
 }
 
 /// What a call says of a new deployment.
-struct Given {
+struct DeploymentOptions {
     config: String,
     rollback: Option<AutoRollback>,
     description: Option<String>,
@@ -237,7 +237,7 @@ fn new(
     application: &str,
     group: Group,
     revision: Revision,
-    given: Given,
+    given: DeploymentOptions,
     now: Timestamp,
 ) -> Result<Deployment, AwsError> {
     let platform = group.target.platform();

@@ -65,7 +65,7 @@ struct Nested {
 
 /// One made change set.
 #[derive(Debug, Clone)]
-struct Made {
+struct CreatedChangeSet {
     id: String,
     name: String,
     stack: String,
@@ -100,7 +100,7 @@ pub(crate) struct ChangeSets {
 #[derive(Default)]
 struct Shared {
     definitions: BTreeMap<(String, String), Definition>,
-    made: Vec<Made>,
+    made: Vec<CreatedChangeSet>,
     stack_ids: BTreeMap<String, String>,
 }
 
@@ -136,7 +136,9 @@ impl ChangeSets {
             .iter()
             .find(|made| made.stack == stack && made.name == name);
         if let Some(old) = old.map(|old| old.id.clone()) {
-            let of_old = |made: &Made| made.id == old || made.root.as_deref() == Some(old.as_str());
+            let of_old = |made: &CreatedChangeSet| {
+                made.id == old || made.root.as_deref() == Some(old.as_str())
+            };
             shared.made.retain(|made| !of_old(made));
         }
         let top = Nested {
@@ -234,7 +236,7 @@ impl ChangeSets {
                 )
             })
             .clone();
-        shared.made.push(Made {
+        shared.made.push(CreatedChangeSet {
             id: place.id,
             name: place.name,
             stack: place.stack,
@@ -273,7 +275,7 @@ struct Place {
     root: Option<String>,
 }
 
-impl Made {
+impl CreatedChangeSet {
     /// The XML inside the result, for one page.
     fn show(&self, from: usize, values: bool) -> String {
         let page: Vec<Value> = self

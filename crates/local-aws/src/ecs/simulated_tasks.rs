@@ -26,9 +26,9 @@ pub struct Lag {
 pub(crate) struct SimulatedTasks {
     /// Those that ran when it was last changed and are wanted.
     running: u32,
-    /// So many run from then on.
+    /// How many run from then on.
     starting: Vec<(Timestamp, u32)>,
-    /// So many run until then.
+    /// How many run until then.
     stopping: Vec<(Timestamp, u32)>,
 }
 

@@ -122,7 +122,7 @@ impl ListenerPort {
             Ok(Ok(answer)) => {
                 let (mut parts, body) = answer.into_parts();
                 remove_hop_by_hop(&mut parts.headers);
-                Response::from_parts(parts, Held { body, _busy: busy }.boxed_unsync())
+                Response::from_parts(parts, TargetAnswer { body, _busy: busy }.boxed_unsync())
             }
             Ok(Err(error)) => {
                 tracing::debug!(%error, %address, "target gave no answer");
@@ -247,12 +247,12 @@ fn fixed(status: u16, content_type: &str, body: String) -> Response<LbBody> {
 }
 
 /// A target's answer; the target counts as busy until it has been passed on whole.
-struct Held {
+struct TargetAnswer {
     body: Incoming,
     _busy: Busy,
 }
 
-impl Body for Held {
+impl Body for TargetAnswer {
     type Data = Bytes;
     type Error = hyper::Error;
 

@@ -95,14 +95,14 @@ impl Protocol {
 
 /// Who signs the certificates of a world; made when first needed.
 #[derive(Debug, Default)]
-pub(crate) struct Authority(OnceLock<Result<Made, String>>);
+pub(crate) struct Authority(OnceLock<Result<ServerCertificate, String>>);
 
-struct Made {
+struct ServerCertificate {
     pem: String,
     acceptor: TlsAcceptor,
 }
 
-impl std::fmt::Debug for Made {
+impl std::fmt::Debug for ServerCertificate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.pem)
     }
@@ -122,7 +122,7 @@ impl Authority {
         }
     }
 
-    fn made(&self) -> Result<&Made, AwsError> {
+    fn made(&self) -> Result<&ServerCertificate, AwsError> {
         let made = self
             .0
             .get_or_init(|| make().map_err(|error| error.to_string()));
@@ -133,7 +133,7 @@ impl Authority {
     }
 }
 
-fn make() -> Result<Made, Box<dyn std::error::Error>> {
+fn make() -> Result<ServerCertificate, Box<dyn std::error::Error>> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(Vec::new())?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -152,7 +152,7 @@ fn make() -> Result<Made, Box<dyn std::error::Error>> {
         .with_cert_resolver(Arc::new(certificates));
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let acceptor = TlsAcceptor::from(Arc::new(config));
-    Ok(Made { pem, acceptor })
+    Ok(ServerCertificate { pem, acceptor })
 }
 
 /// A certificate for each name that was asked for.
