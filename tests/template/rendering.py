@@ -74,9 +74,10 @@ class Rendered:
         return dict(self.value(self.template["Resources"][name]["Properties"]))
 
     def statements(self, role: str) -> list[Json]:
-        """All statements of a role: its policies and those of the template that it names."""
+        """All statements of a role: its policies and those of the template that it names. Or those of such a policy."""
         properties = self.resource(role)
         documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        documents += [properties["PolicyDocument"]] if "PolicyDocument" in properties else []
         for arn in properties.get("ManagedPolicyArns", []):
             name = arn.split("/")[-1]
             if name in self.template["Resources"]:

@@ -120,6 +120,33 @@ def test_a_gate_reads_answers_and_nothing_else_of_the_table(everything: Rendered
             assert not may(gate, action, "gate-answer#abc"), action
 
 
+def test_people_override_gates_and_gates_use_that_up(everything: Rendered) -> None:
+    table = everything.arn("StateTable")
+
+    def may(role: str, action: str, key: str) -> bool:
+        return allows(everything.statements(role), Request(action, table, {"dynamodb:LeadingKeys": key}))
+
+    recorded, used = "gate-override#abc", "gate-override-use#abc"
+    adds = "dynamodb:PartiQLInsert"
+    assert may("GateOverridePolicy", adds, recorded)
+    assert not may("GateOverridePolicy", adds, used)
+    for other in ("gate-answer#abc", "audit#abc", "approval#abc"):
+        for action in (adds, "dynamodb:Query", "dynamodb:GetItem"):
+            assert not may("GateOverridePolicy", action, other), (action, other)
+    for gate in ("PreTrafficRole", "PostTrafficRole"):
+        assert may(gate, "dynamodb:Query", recorded)
+        assert may(gate, "dynamodb:GetItem", used)
+        assert may(gate, adds, used)
+        assert not may(gate, adds, recorded), "a gate overrides nothing"
+    for role in ("ApprovalDecisionRole", "ApprovalNotifierRole"):
+        for key in (recorded, used):
+            for action in (adds, "dynamodb:PutItem", "dynamodb:UpdateItem"):
+                assert not may(role, action, key), (role, action)
+    for role in ("GateOverridePolicy", "PreTrafficRole", "ApprovalDecisionRole"):
+        for action in ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:PartiQLUpdate"):
+            assert not may(role, action, recorded), "nothing of it is ever changed"
+
+
 def test_only_the_decision_answers_a_gate_and_an_answer_is_never_changed(everything: Rendered) -> None:
     table = everything.arn("StateTable")
 

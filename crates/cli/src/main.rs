@@ -11,6 +11,7 @@ mod completions;
 mod ecs;
 mod env;
 mod failure;
+mod gates;
 mod screen;
 mod validate;
 
@@ -51,6 +52,7 @@ Examples:
   deploy-hooks check shop.yaml --url http://localhost:8080
   deploy-hooks approvals lint approvals.yaml
   deploy-hooks approvals preview --config approvals.yaml events/approval-asks.json
+  deploy-hooks gates override s3://BUCKET/KEY.html --table deploy-hooks-state --reason 'why'
   deploy-hooks env plan --config environments.yaml --offline --week
   deploy-hooks ecs deploy --cluster production --service shop --task-definition taskdef.json --dry-run";
 
@@ -61,6 +63,9 @@ enum Command {
     /// Who is told of manual approvals, how that looks, and what was decided
     #[command(subcommand)]
     Approvals(approvals::Command),
+    /// Gates that have stopped a release: override, and who has
+    #[command(subcommand)]
+    Gates(gates::Command),
     /// Environments that sleep: plan, stop, wake, snooze, explain
     #[command(subcommand)]
     Env(Box<env::Command>),
@@ -81,6 +86,7 @@ async fn main() -> ExitCode {
         Command::Check(args) => check::run(&args, &mut screen).await,
         Command::Validate(args) => validate::run(&args, &mut screen),
         Command::Approvals(command) => approvals::run(command, &mut screen).await,
+        Command::Gates(command) => gates::run(command, &mut screen).await,
         Command::Env(command) => env::run(*command, &mut screen).await,
         Command::Ecs(command) => ecs::run(*command, &mut screen).await,
         Command::Completions(args) => completions::run(&args, Args::command(), &mut screen),

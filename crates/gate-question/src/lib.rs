@@ -1,5 +1,6 @@
-//! What a gate asks people where its evidence is not enough, and what they answered: all that the gates and the
-//! approvals share. A question travels on an event bus, an answer lies in the approvals' state table.
+//! What a gate asks people where its evidence is not enough, and what they answered; and by what they have
+//! overridden one. It is all that gates and people share: a question travels on an event bus, the rest lies in the approvals'
+//! state table.
 //!
 //! What must always hold:
 //! - An answer counts for the very thing that was shown: a question's id is made from everything in it, and the answer
@@ -8,9 +9,11 @@
 //! - No answer is ever a yes.
 
 mod answer;
+pub mod overrides;
 mod question;
 
 pub use answer::{ANSWER_PARTITION, GateAnswer, read, write};
+pub use overrides::{Override, OverrideScope, OverrideUse};
 pub use question::{AskingGate, CheckEvidence, Evidence, FORMAT, GRACE, GateQuestion};
 
 /// The source of all events of the gates.

@@ -35,7 +35,7 @@ pub use bake::{Bake, MAX_BAKE_WINDOW, NoDataPolicy};
 pub use measurement::Measurement;
 pub use progress::{Observer, Progress};
 pub use redact::mask;
-pub use report::Report;
+pub use report::{CheckReport, Report};
 pub use run::{
     Foreseen, HttpOptions, Outcome, Part, PartEnd, PausePolicy, Paused, Resume, Run, run,
     run_observed, run_part,
@@ -45,5 +45,5 @@ pub use suite::{AdjustError, Problem, SecretRef, Severity, Suite, SuiteProblems}
 pub use target::{ListenerRule, TARGET_KEYS, Target};
 pub use verdict::{
     CheckHistory, Conclusion, Counters, End, InconclusivePolicy, RunHistory, RunState, Step, Tally,
-    Verdict, judge,
+    Verdict, judge, passes_by_override,
 };

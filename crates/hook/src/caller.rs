@@ -74,6 +74,21 @@ pub(crate) struct MaxBake {
     pub(crate) why: String,
 }
 
+impl MaxBake {
+    /// Why the suite's bake is longer than the caller waits.
+    pub(crate) fn refuses(&self, stage: Stage, suite: &Suite) -> Option<String> {
+        let bake = suite.bake().length();
+        (stage == Stage::PostTraffic && bake > self.limit).then(|| {
+            format!(
+                "the bake of {} is longer than {}, which is the most here: {}",
+                words::duration(bake),
+                words::duration(self.limit),
+                self.why
+            )
+        })
+    }
+}
+
 impl Prepared {
     pub(crate) fn new(suite: Suite, target: gate::Target) -> Self {
         Self {

@@ -12,24 +12,24 @@ use common::arn::Place;
 use common::aws::Aws;
 use common::settings::SettingsError;
 use common::telemetry;
-use gate::{Outcome, Part, PartEnd, Paused, Resume, Stage};
+use gate::{Outcome, Part, PartEnd, Resume, Stage};
+use gate_question::Override;
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use signing::OpaqueId;
-use strict_yaml::words;
-use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::answer::{Answer, Delivery};
-use crate::ask::{self, Answered, Asked, Asking, Patience, People, Waiting};
+use crate::ask::{self, Answered, Asked, People, begin_asking, wait_for_people};
 use crate::budget::Budget;
 use crate::caller::{Caller, Preparation, Prepared, Refusal};
-use crate::carried::Handover;
 use crate::cloud::{self, Cloud};
 use crate::event::{Call, HookEvent, NotACall, Payload};
 use crate::facts::KnownFacts;
 use crate::guard::{self, Interruption, Progress};
+use crate::handing_on::hand_on;
+use crate::overrides::{self, OverrideRun};
 use crate::publish::{self, GateResult};
 use crate::secrets;
 use crate::settings::Settings;
@@ -110,10 +110,29 @@ struct Invocation {
 
 /// What the work came to.
 enum WorkEnd {
-    /// It was measured. The second part says how long the caller waits, since the run began.
-    Measured(PartEnd, Duration),
+    /// It was measured.
+    Measured(Measured),
     /// It was measured before, and people were asked.
     Asked(Asked),
+}
+
+/// What was measured, and what may follow.
+struct Measured {
+    end: PartEnd,
+    /// How long the caller waits, since the run began.
+    waits_for: Duration,
+    /// What a named person lets not pass, and the run that this counts for.
+    overridden: Option<(Override, OverrideRun)>,
+}
+
+impl Measured {
+    fn decided(outcome: Outcome) -> Self {
+        Self {
+            end: PartEnd::Decided(Box::new(outcome)),
+            waits_for: Duration::ZERO,
+            overridden: None,
+        }
+    }
 }
 
 async fn answer_event(
@@ -135,47 +154,79 @@ async fn answer_event(
     }
     let progress = Progress::default();
     progress.add_facts(&call.facts());
-    let ended = match end_of(&function, &call, budget, &progress).await {
-        WorkEnd::Measured(PartEnd::Decided(outcome), _) => Ended::by_gate(*outcome),
-        WorkEnd::Measured(PartEnd::Paused(paused), _) => {
-            match hand_on(&function, &call, *paused, budget, &progress).await {
-                Ok(answer) => return Ok(answer),
-                Err(reason) => {
-                    let refusal = Refusal {
-                        reasons: vec![reason],
-                        dry_run: progress.is_dry_run(),
-                    };
-                    Ended::by_gate(refused(&function, &progress, refusal))
+    let asked = match end_of(&function, &call, budget, &progress).await {
+        WorkEnd::Asked(asked) => asked,
+        WorkEnd::Measured(measured) => {
+            let place = invocation.place.clone();
+            match after_measuring((&function, &call), measured, place, budget, &progress).await {
+                Next::Asked(asked) => asked,
+                Next::GoesOn(answer) => return Ok(answer),
+                Next::Ended(ended) => {
+                    return conclude(&function, &call, *ended, budget, &progress).await;
                 }
             }
         }
-        WorkEnd::Measured(PartEnd::Asks(outcome), waits_for) => {
-            let asked = begin_asking(
-                (&function, &call, invocation),
-                (&outcome, waits_for),
-                budget,
-                &progress,
-            );
-            match asked.await {
-                Ok(asked) => match wait_for_people(&function, &call, asked, budget).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(answered) => Ended::by_people(*answered, &progress),
-                },
-                Err(reason) => Ended::by_gate(outcome.because(reason)),
+    };
+    match wait_for_people(&function, &call, asked, budget).await {
+        Ok(answer) => Ok(answer),
+        Err(answered) => {
+            let ended = Ended::by_people(*answered, &progress);
+            conclude(&function, &call, ended, budget, &progress).await
+        }
+    }
+}
+
+/// How it goes on after measuring.
+enum Next {
+    /// The gate has decided.
+    Ended(Box<Ended>),
+    /// People were asked.
+    Asked(Asked),
+    /// Another invocation goes on; this is what the function returns.
+    GoesOn(Value),
+}
+
+async fn after_measuring(
+    (function, call): (&Arc<GateFunction>, &Arc<Call>),
+    measured: Measured,
+    place: Option<Place>,
+    budget: Budget,
+    progress: &Progress,
+) -> Next {
+    let ended = |ended| Next::Ended(Box::new(ended));
+    match measured.end {
+        PartEnd::Decided(outcome) => ended(Ended::by_gate(*outcome)),
+        PartEnd::Paused(paused) => match hand_on(function, call, *paused, budget, progress).await {
+            Ok(answer) => Next::GoesOn(answer),
+            Err(reason) => {
+                let refusal = Refusal {
+                    reasons: vec![reason],
+                    dry_run: progress.is_dry_run(),
+                };
+                ended(Ended::by_gate(refused(function, progress, refusal)))
+            }
+        },
+        PartEnd::Overridden(outcome) => {
+            match overrides::use_up(function, measured.overridden, budget).await {
+                Ok((by, reason)) => ended(Ended::by_override(outcome.let_pass(reason), by)),
+                Err(reason) => ended(Ended::by_gate(outcome.because(reason))),
             }
         }
-        WorkEnd::Asked(asked) => match wait_for_people(&function, &call, asked, budget).await {
-            Ok(answer) => return Ok(answer),
-            Err(answered) => Ended::by_people(*answered, &progress),
-        },
-    };
-    conclude(&function, &call, ended, budget, &progress).await
+        PartEnd::Asks(outcome) => {
+            let of_run = (&*outcome, measured.waits_for);
+            match begin_asking((function, call), place, of_run, budget, progress).await {
+                Ok(asked) => Next::Asked(asked),
+                Err(reason) => ended(Ended::by_gate(outcome.because(reason))),
+            }
+        }
+    }
 }
 
 /// The outcome, and who brought it about.
 struct Ended {
     outcome: Outcome,
     question: Option<(OpaqueId, People)>,
+    overridden_by: Option<String>,
 }
 
 impl Ended {
@@ -183,6 +234,14 @@ impl Ended {
         Self {
             outcome,
             question: None,
+            overridden_by: None,
+        }
+    }
+
+    fn by_override(outcome: Outcome, by: String) -> Self {
+        Self {
+            overridden_by: Some(by),
+            ..Self::by_gate(outcome)
         }
     }
 
@@ -191,85 +250,9 @@ impl Ended {
         Self {
             outcome: answered.outcome,
             question: Some((answered.question, answered.people)),
+            overridden_by: None,
         }
     }
-}
-
-/// Asks people, or says why nobody could be asked.
-async fn begin_asking(
-    (function, call, invocation): (&Arc<GateFunction>, &Arc<Call>, &Invocation),
-    (outcome, waits_for): (&Outcome, Duration),
-    budget: Budget,
-    progress: &Progress,
-) -> Result<Asked, String> {
-    let asking = Asking {
-        caller: call.caller(),
-        stage: function.stage,
-        execution_id: call.execution_id().into_owned(),
-        run: call.run_key(function.stage),
-        facts: progress.facts(),
-        place: invocation.place.clone(),
-        patience: Patience {
-            limit: waits_for,
-            invocations: match &**call {
-                Call::CodeDeploy(event) => Some(codedeploy::continuation::time_left(event, budget)),
-                Call::Ecs(_) | Call::CodePipeline(_) => None,
-            },
-        },
-    };
-    let (function, outcome) = (function.clone(), outcome.clone());
-    let work = async move {
-        let settings = function.settings.as_ref().map_err(ToString::to_string)?;
-        ask::begin(&function.aws, settings, &asking, &outcome).await
-    };
-    match guard::run(budget.answer_until, work.in_current_span()).await {
-        Ok(asked) => asked,
-        Err(cut) => Err(format!("people could not be asked in time: {cut:?}")),
-    }
-}
-
-/// Looks for people's answer as long as this invocation may, and hands the wait on. An error is the end of the wait.
-async fn wait_for_people(
-    function: &Arc<GateFunction>,
-    call: &Arc<Call>,
-    asked: Asked,
-    budget: Budget,
-) -> Result<Value, Box<Answered>> {
-    // Where the caller calls back by itself, nothing is gained by staying.
-    let until = match &**call {
-        Call::CodeDeploy(_) => budget.work_until,
-        Call::Ecs(_) | Call::CodePipeline(_) => Instant::now(),
-    };
-    let ended = |reason: String| Box::new(asked.ended(function.stage, reason));
-    let waiting = Waiting {
-        stage: function.stage,
-        run: call.run_key(function.stage),
-        asked: asked.clone(),
-    };
-    let looking = function.clone();
-    let look = async move {
-        let settings = looking.settings.as_ref().map_err(ToString::to_string)?;
-        Ok(ask::wait(&looking.aws, settings, &waiting, until).await)
-    };
-    // Before the look: an answer that comes later has come too late.
-    let over = Timestamp::now() >= asked.closes();
-    let last = until.max(Instant::now() + budget.lookup_timeout());
-    match guard::run(last, look.in_current_span()).await {
-        Ok(Ok(Some(answered))) => return Err(Box::new(answered)),
-        Ok(Ok(None)) => {}
-        Ok(Err(wrong_settings)) => return Err(ended(wrong_settings)),
-        Err(cut) => {
-            tracing::error!(?cut, "people's answer could not be looked for");
-            if over {
-                let why = "people's answer could not be looked for in time".to_owned();
-                return Err(ended(why));
-            }
-        }
-    }
-    let handover = asked.handover(Timestamp::now());
-    hand_over(function, call, handover, budget)
-        .await
-        .map_err(ended)
 }
 
 /// Whether another invocation goes on with this part of a bake; no, where that can't be found out in time.
@@ -291,6 +274,7 @@ async fn conclude(
     Ended {
         mut outcome,
         question,
+        overridden_by,
     }: Ended,
     budget: Budget,
     progress: &Progress,
@@ -320,8 +304,9 @@ async fn conclude(
         delivery: delivery.clone(),
         outcome,
         question,
+        overridden_by,
     };
-    let report = publish(function, &result, budget).await;
+    let report = publish::in_time(function, &result, budget).await;
     // A failed invocation is recorded with its event, and a job's has credentials. People have been told.
     let is_job = matches!(&**call, Call::CodePipeline(_));
     if let (Delivery::Undelivered(detail), false) = (&delivery, is_job) {
@@ -356,10 +341,8 @@ async fn end_of(
     budget: Budget,
     progress: &Progress,
 ) -> WorkEnd {
-    let decided = |refusal| {
-        let outcome = refused(function, progress, refusal);
-        WorkEnd::Measured(PartEnd::Decided(Box::new(outcome)), Duration::ZERO)
-    };
+    let decided =
+        |refusal| WorkEnd::Measured(Measured::decided(refused(function, progress, refusal)));
     let work = work(function.clone(), call.clone(), budget, progress.clone());
     // In the span of the invocation, so that its lines carry the deployment.
     let cut = match guard::run(budget.work_until, work.in_current_span()).await {
@@ -407,17 +390,16 @@ async fn work(
     let prepared = match preparation? {
         Preparation::Waived(reason) => {
             let waived = Outcome::waived(function.stage, progress.facts(), reason);
-            let end = PartEnd::Decided(Box::new(waived));
-            return Ok(WorkEnd::Measured(end, Duration::ZERO));
+            return Ok(WorkEnd::Measured(Measured::decided(waived)));
         }
         Preparation::Asked(asked) => return Ok(WorkEnd::Asked(asked)),
         Preparation::Measure(prepared) => *prepared,
     };
     progress.set_dry_run(prepared.suite.dry_run);
-    let (dry_run, waits_for) = (prepared.suite.dry_run, prepared.waits_for);
+    let dry_run = prepared.suite.dry_run;
     measure(&function, &call, prepared, budget, &progress)
         .await
-        .map(|end| WorkEnd::Measured(end, waits_for))
+        .map(WorkEnd::Measured)
         .map_err(|reasons| Refusal { reasons, dry_run })
 }
 
@@ -427,7 +409,7 @@ async fn measure(
     prepared: Prepared,
     budget: Budget,
     progress: &Progress,
-) -> Result<PartEnd, Vec<String>> {
+) -> Result<Measured, Vec<String>> {
     let GateFunction {
         stage,
         settings,
@@ -436,7 +418,7 @@ async fn measure(
     let settings = settings.as_ref().map_err(|error| error.problems.clone())?;
     progress.begin("reading the suite's secrets");
     let Prepared {
-        suite,
+        mut suite,
         mut target,
         assumed,
         notes,
@@ -445,12 +427,12 @@ async fn measure(
         pause,
         max_bake,
         release,
-        waits_for: _,
+        waits_for,
     } = prepared;
     let can_ask = settings.event_bus.is_some() && settings.state_table.is_some();
     let asks_nobody = suite.asks_people() && !can_ask;
     let mut problems = ahead;
-    problems.extend(max_bake.and_then(|max_bake| too_long(*stage, &suite, &max_bake)));
+    problems.extend(max_bake.and_then(|max_bake| max_bake.refuses(*stage, &suite)));
     // Both gates' secrets: whatever post-traffic needs must be there before traffic.
     let secrets = match secrets::resolve(aws, &suite.secrets).await {
         Ok(secrets) if problems.is_empty() => secrets,
@@ -474,6 +456,14 @@ async fn measure(
             })
         }
     };
+    let now = Timestamp::now();
+    let begun = resume.as_ref().map_or(now, |resume| resume.state.begun);
+    let run = OverrideRun {
+        gate: stage.as_str(),
+        deployment: format!("{}/{}", call.caller(), call.id()),
+        begun,
+    };
+    let overridden = overrides::of_suite(function, &mut suite, run, &target.facts, budget).await;
     progress.begin("looking up what the checks need");
     let cloud = Cloud {
         function: function.clone(),
@@ -502,38 +492,24 @@ async fn measure(
             .checked_sub(budget.gate_margin())
             .unwrap_or(budget.work_until),
     };
-    let part = Part {
-        now: Timestamp::now(),
-        resume,
-        pause,
-    };
-    let end = with_assumptions(gate::run_part(run, part).await, &assumed, &notes);
-    Ok(match end {
-        PartEnd::Decided(mut outcome) if asks_nobody => {
-            tracing::warn!("{}", ask::NOT_CONNECTED);
-            outcome.report.notes.push(ask::NOT_CONNECTED.to_owned());
-            PartEnd::Decided(outcome)
-        }
-        end => end,
-    })
-}
-
-/// Why the suite's bake is longer than the caller waits.
-fn too_long(stage: Stage, suite: &gate::Suite, max: &crate::caller::MaxBake) -> Option<String> {
-    let bake = suite.bake().length();
-    (stage == Stage::PostTraffic && bake > max.limit).then(|| {
-        format!(
-            "the bake of {} is longer than {}, which is the most here: {}",
-            words::duration(bake),
-            words::duration(max.limit),
-            max.why
-        )
+    let part = Part { now, resume, pause };
+    let mut end = with_assumptions(gate::run_part(run, part).await, &assumed, &notes);
+    if let (PartEnd::Decided(outcome), true) = (&mut end, asks_nobody) {
+        tracing::warn!("{}", ask::NOT_CONNECTED);
+        outcome.report.notes.push(ask::NOT_CONNECTED.to_owned());
+    }
+    Ok(Measured {
+        end,
+        waits_for,
+        overridden,
     })
 }
 
 /// Adds what people must know to the reasons; of a gate that did not pass, what was assumed as well.
 fn with_assumptions(mut end: PartEnd, assumed: &[String], notes: &[String]) -> PartEnd {
-    if let PartEnd::Decided(outcome) | PartEnd::Asks(outcome) = &mut end {
+    if let PartEnd::Decided(outcome) | PartEnd::Asks(outcome) | PartEnd::Overridden(outcome) =
+        &mut end
+    {
         let assumed = if outcome.verdict.passed { &[] } else { assumed };
         for reasons in [
             &mut outcome.verdict.reasons,
@@ -544,65 +520,6 @@ fn with_assumptions(mut end: PartEnd, assumed: &[String], notes: &[String]) -> P
         }
     }
     end
-}
-
-/// Stores what was measured so far and hands the run to another invocation. An error says why nobody would go on.
-async fn hand_on(
-    function: &Arc<GateFunction>,
-    call: &Arc<Call>,
-    paused: Paused,
-    budget: Budget,
-    progress: &Progress,
-) -> Result<Value, String> {
-    let handover = Handover::from(&paused);
-    let (storing, call_to_store, facts) = (function.clone(), call.clone(), progress.facts());
-    let work = async move {
-        let Ok(settings) = &storing.settings else {
-            return Ok(());
-        };
-        let name = call_to_store.report_name(storing.stage, &facts);
-        publish::store_so_far(&storing.aws, settings, &name, &paused.report).await
-    };
-    // Handing on matters more.
-    let left = budget
-        .answer_until
-        .saturating_duration_since(Instant::now());
-    match guard::run(Instant::now() + left / 3, work.in_current_span()).await {
-        Ok(Ok(())) => {}
-        Ok(Err(problem)) => tracing::error!("{problem}"),
-        Err(cut) => tracing::error!(?cut, "the report so far could not be stored"),
-    }
-    hand_over(function, call, handover, budget).await
-}
-
-/// Has the caller, or Lambda, call again. An error says why nobody would go on.
-async fn hand_over(
-    function: &Arc<GateFunction>,
-    call: &Arc<Call>,
-    handover: Handover,
-    budget: Budget,
-) -> Result<Value, String> {
-    let (function, call) = (function.clone(), call.clone());
-    let work = async move {
-        match &*call {
-            Call::Ecs(event) => Ok(ecs::answer::goes_on(event, &handover)),
-            Call::CodePipeline(job) => {
-                codepipeline::answer::goes_on(&function, job, &handover).await
-            }
-            Call::CodeDeploy(event) => {
-                codedeploy::continuation::goes_on(&function, event, &handover).await
-            }
-        }
-    };
-    match guard::run(budget.answer_until, work.in_current_span()).await {
-        Ok(handed_on) => handed_on,
-        Err(Interruption::Deadline) => {
-            Err("the gate could not be handed on before the function's time was over".to_owned())
-        }
-        Err(Interruption::Panic(message)) => Err(format!(
-            "the function panicked while it handed the gate on: {message}; this is a defect in it"
-        )),
-    }
 }
 
 /// Answers under a guard of its own: even a panic in the SDK ends in a delivery that says so.
@@ -662,28 +579,4 @@ async fn deliver_answer(
 fn report_link(function: &GateFunction, place: &str) -> Option<String> {
     let settings = function.settings.as_ref().ok()?;
     publish::console_link(place, &settings.region)
-}
-
-/// Stores the report and notifies people in the time that is left. Returns where the report is.
-async fn publish(
-    function: &Arc<GateFunction>,
-    result: &GateResult,
-    budget: Budget,
-) -> Option<String> {
-    let Ok(settings) = function.settings.clone() else {
-        tracing::error!(
-            "the settings are wrong, so there is no place for a report or notification"
-        );
-        return None;
-    };
-    let (function, result) = (function.clone(), result.clone());
-    let until = budget.publish_until;
-    let publishing =
-        async move { publish::publish(&function.aws, &settings, &result, until).await };
-    guard::run(until, publishing.in_current_span())
-        .await
-        .unwrap_or_else(|cut| {
-            tracing::error!(?cut, "the report or the notification could not be finished");
-            None
-        })
 }

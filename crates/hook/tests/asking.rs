@@ -12,7 +12,7 @@ use gate::Stage;
 use gate_question::GateQuestion;
 use hook::GateFunction;
 use serde_json::{Value, json};
-use support::aws::{Changes, FakeAws, Fault, Plan, none};
+use support::aws::{Changes, FAULTS, FakeAws, Fault, Plan, none};
 use support::ecs::{EcsChanges, event};
 use support::service::{Mood, Service};
 use support::{SUITE, clients, invoke_with, settings};
@@ -65,7 +65,7 @@ fn events(aws: &FakeAws, detail_type: &str) -> Vec<Value> {
 fn answer(aws: &FakeAws, case: &str, approved: bool) {
     let summary = "Approved by A (slack:T/U): the supplier is down, we know";
     let body = json!({"approved": approved, "summary": summary, "at": "2026-05-04T10:00:00Z"});
-    aws.put_item(&format!("gate-answer#{case}"), &body);
+    aws.put_item(&format!("gate-answer#{case}"), "answer", &body);
 }
 
 /// The next call of ECS, with what the last answer handed on.
@@ -347,4 +347,30 @@ async fn a_gate_whose_settings_became_wrong_meanwhile_ends_the_wait() {
     let wrong = gate(Stage::PreTraffic, &aws, &[("SUITE", "")]);
     let ended = call(&wrong, called_back(&hook, &first)).await;
     assert_eq!(ended["hookStatus"], "FAILED");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_breaks_the_caller_is_answered_and_nothing_passes_without_a_yes() {
+    let _time = paced_time::start();
+    let hook = event("POST_TEST_TRAFFIC_SHIFT", None);
+    let left = Duration::from_secs(8);
+    for operation in [
+        "PutEvents",
+        "PutObject",
+        "GetItem",
+        "GetObject",
+        "DescribeServiceDeployments",
+    ] {
+        for fault in FAULTS {
+            let plan: Plan = Arc::new(move |called, _| (called == operation).then_some(fault));
+            let (_service, aws) = start(plan).await;
+            let gate = gate(Stage::PreTraffic, &aws, &[]);
+            let mut heard = invoke_with(&gate, left, hook.clone()).await.result.unwrap();
+            if heard["hookStatus"] == "IN_PROGRESS" {
+                let late = called_back(&hook, &over(heard));
+                heard = invoke_with(&gate, left, late).await.result.unwrap();
+            }
+            assert_eq!(heard["hookStatus"], "FAILED", "{operation} {fault:?}");
+        }
+    }
 }

@@ -103,6 +103,7 @@ impl<'a> Display<'a> {
                     Severity::Required => {}
                     Severity::DryRun => facts.push("dry run".to_owned()),
                     Severity::Advisory => facts.push("advisory".to_owned()),
+                    Severity::Overridden => facts.push("overridden".to_owned()),
                 }
                 let word = format!("{:<12}", measurement.as_str());
                 let word = self.styled(style(*measurement), &word);

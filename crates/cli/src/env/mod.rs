@@ -15,7 +15,7 @@ mod snapshot;
 mod snooze;
 mod status;
 mod table;
-mod times;
+pub(crate) mod times;
 mod week;
 
 use environments::outlook::Outlook;

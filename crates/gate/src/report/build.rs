@@ -20,6 +20,7 @@ use crate::run::Finish;
 use crate::suite::Check;
 use crate::verdict::{
     CheckHistory, Conclusion, Counters, End, InconclusivePolicy, RunHistory, Verdict, judge,
+    passes_by_override,
 };
 use crate::words;
 
@@ -44,6 +45,8 @@ pub(crate) struct ReportInput<'a> {
     pub(crate) bake: Bake,
     pub(crate) policy: InconclusivePolicy,
     pub(crate) dry_run: bool,
+    /// Whether the suite lets a named person override it.
+    pub(crate) overridable: bool,
     /// What the values of functions stood on.
     pub(crate) seed: Option<u64>,
     pub(crate) elapsed: Duration,
@@ -68,13 +71,19 @@ pub(crate) struct CheckRecord<'a> {
 pub(crate) fn build(input: &ReportInput<'_>) -> Report {
     let redactor = input.redactor;
     let line = |raw: &str| redactor.excerpt(raw, MAX_LINE_CHARS);
+    let is_judged = input.refusals.is_empty() && matches!(input.finish, Finish::Ended(_));
     let checks: Vec<CheckReport> = input
         .checks
         .iter()
         .enumerate()
         .map(|(index, record)| {
             let earlier = input.earlier.and_then(|report| report.checks.get(index));
-            check_report(record, earlier, &input.bake, redactor)
+            let report = check_report(record, earlier, &input.bake, redactor);
+            let history = check_history(&report, record.counters);
+            CheckReport {
+                blocks: is_judged && history.blocks(&input.bake),
+                ..report
+            }
         })
         .collect();
     let rounds = checks.iter().map(|check| check.tally.rounds());
@@ -92,6 +101,7 @@ pub(crate) fn build(input: &ReportInput<'_>) -> Report {
         finished: input.finished,
         duration_ms: millis(input.elapsed),
         seed: input.seed.map(|seed| format!("{seed:016x}")),
+        overridable: input.overridable,
         verdict: verdict(input, &checks),
         bake: (!input.bake.window.is_zero()).then(|| BakeReport {
             window_ms: millis(input.bake.window),
@@ -120,21 +130,27 @@ fn verdict(input: &ReportInput<'_>, checks: &[CheckReport]) -> Verdict {
             refused
         };
     }
-    let end = match input.finish {
-        Finish::Ended(end) => end,
-        Finish::Paused { .. } => return goes_on(checks),
+    match input.finish {
+        Finish::Ended(end) => judge(&history(input, checks, end)),
+        Finish::Paused { .. } => goes_on(checks),
+    }
+}
+
+/// Whether a run that does not pass does so but for the checks that a named person lets not pass.
+pub(crate) fn is_overridden(input: &ReportInput<'_>, report: &Report) -> bool {
+    let Finish::Ended(end) = input.finish else {
+        return false;
     };
+    input.refusals.is_empty() && passes_by_override(&history(input, &report.checks, end))
+}
+
+fn history(input: &ReportInput<'_>, checks: &[CheckReport], end: End) -> RunHistory {
     let histories = input
         .checks
         .iter()
         .zip(checks)
-        .map(|(record, check)| CheckHistory {
-            name: check.name.clone(),
-            severity: check.severity,
-            counters: record.counters,
-            detail: check.detail.clone(),
-        });
-    judge(&RunHistory {
+        .map(|(record, check)| check_history(check, record.counters));
+    RunHistory {
         stage: input.stage,
         bake: input.bake,
         policy: input.policy,
@@ -142,7 +158,16 @@ fn verdict(input: &ReportInput<'_>, checks: &[CheckReport]) -> Verdict {
         end,
         elapsed: input.elapsed,
         checks: histories.collect(),
-    })
+    }
+}
+
+fn check_history(check: &CheckReport, counters: Counters) -> CheckHistory {
+    CheckHistory {
+        name: check.name.clone(),
+        severity: check.severity,
+        counters,
+        detail: check.detail.clone(),
+    }
 }
 
 /// The verdict of a report that is not the last one.
@@ -189,6 +214,7 @@ fn check_report(
         name: shown_name(&check.name, redactor),
         tags: check.tags.clone(),
         severity: check.severity,
+        blocks: false,
         measurement: counters.came_to(bake),
         detail: match last_bad {
             Some(round) => detail(round, redactor),

@@ -157,7 +157,7 @@ fn worst_first(checks: &[CheckReport]) -> Vec<&CheckReport> {
             Measurement::NoData => 3,
             Measurement::Passed => 4,
         };
-        let never_blocks = check.severity != Severity::Required;
+        let never_blocks = !check.severity.may_block();
         (worst == Measurement::Passed, never_blocks, rank)
     });
     sorted
@@ -237,6 +237,9 @@ fn headline(report: &Report) -> &'static str {
         _ if *dry_run => return "Dry run: this gate would have stopped this release",
         (_, Conclusion::Inconclusive) if *passed => {
             return "The evidence is not enough; this release goes on all the same";
+        }
+        (_, Conclusion::Failed) if *passed => {
+            return "Checks do not pass; this release goes on, as somebody has overridden them";
         }
         (Stage::PreTraffic, Conclusion::Inconclusive) => {
             return "The evidence is not enough for this release to have traffic";

@@ -19,7 +19,7 @@ use crate::suite::Severity;
 pub use crate::verdict::Tally;
 use crate::verdict::Verdict;
 
-pub(crate) use self::build::{CheckRecord, ReportInput, build, detail, shown_name};
+pub(crate) use self::build::{CheckRecord, ReportInput, build, detail, is_overridden, shown_name};
 pub use self::html::html;
 
 /// The version of the JSON form; raised when a field changes its meaning or goes away.
@@ -48,6 +48,9 @@ pub struct Report {
     /// `seed` of a suite repeats them.
     #[serde(default)]
     pub seed: Option<String>,
+    /// Whether the suite lets a named person override it.
+    #[serde(default)]
+    pub overridable: bool,
     /// The decision.
     pub verdict: Verdict,
     /// The window and the limits; none where one round decides.
@@ -87,6 +90,9 @@ pub struct CheckReport {
     pub tags: Vec<String>,
     /// Whether it may block.
     pub severity: Severity,
+    /// Whether it kept the release from passing.
+    #[serde(default)]
+    pub blocks: bool,
     /// What it came to: past a limit what there was too much of, else its last round.
     pub measurement: Measurement,
     /// What the last round that did not pass came to, in words; empty if all passed.

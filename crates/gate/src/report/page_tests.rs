@@ -120,6 +120,7 @@ fn report_of(checks: Vec<(&str, &str, Vec<RoundRecord>)>, bake: Bake) -> Report 
         elapsed: Duration::from_secs(4),
         policy: InconclusivePolicy::Fail,
         dry_run: false,
+        overridable: false,
         seed: None,
         finish: Finish::Ended(End::Window),
         refusals: Vec::new(),

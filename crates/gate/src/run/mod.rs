@@ -159,6 +159,7 @@ impl Outcome {
             bake: Bake::ONE_ROUND,
             policy: InconclusivePolicy::Fail,
             dry_run: false,
+            overridable: false,
             seed: None,
             elapsed: Duration::ZERO,
             finish: Finish::Ended(End::Cut),
@@ -184,7 +185,9 @@ impl Outcome {
 pub async fn run(run: Run) -> Outcome {
     let (name, stage) = (run.suite.name.clone(), run.stage);
     match run_part(run, Part::whole(Timestamp::now())).await {
-        PartEnd::Decided(outcome) | PartEnd::Asks(outcome) => *outcome,
+        PartEnd::Decided(outcome) | PartEnd::Asks(outcome) | PartEnd::Overridden(outcome) => {
+            *outcome
+        }
         PartEnd::Paused(_) => never_ended(&name, stage),
     }
 }
@@ -204,7 +207,9 @@ pub async fn run_part(run: Run, part: Part) -> PartEnd {
 pub async fn run_observed(run: Run, observer: Observer) -> Outcome {
     let (name, stage) = (run.suite.name.clone(), run.stage);
     match go_on(run, Part::whole(Timestamp::now()), Some(observer)).await {
-        PartEnd::Decided(outcome) | PartEnd::Asks(outcome) => *outcome,
+        PartEnd::Decided(outcome) | PartEnd::Asks(outcome) | PartEnd::Overridden(outcome) => {
+            *outcome
+        }
         PartEnd::Paused(_) => never_ended(&name, stage),
     }
 }
@@ -355,6 +360,7 @@ fn end_of(run: &Run, measured: Measured, redactor: &Redactor) -> PartEnd {
         bake,
         policy: run.suite.inconclusive,
         dry_run: run.suite.dry_run,
+        overridable: run.suite.overridable,
         seed: run.suite.uses_functions.then_some(measured.seed),
         elapsed,
         finish,
@@ -391,6 +397,12 @@ fn end_of(run: &Run, measured: Measured, redactor: &Redactor) -> PartEnd {
         checks = outcome.report.checks.len(),
         "gate decided"
     );
+    let Verdict {
+        passed, dry_run, ..
+    } = outcome.verdict;
+    if !passed && !dry_run && report::is_overridden(&input, &outcome.report) {
+        return PartEnd::Overridden(Box::new(outcome));
+    }
     if asks(run.suite.inconclusive, &outcome) {
         return PartEnd::Asks(Box::new(outcome));
     }
@@ -496,16 +508,17 @@ fn conclude(input: &ReportInput<'_>) -> Outcome {
     })
 }
 
-/// Whether every required check passed, and none of them by an answer of the release.
+/// Whether every check that counts passed, and none of them by an answer of the release. One that a named person lets not
+/// pass counts where it has passed.
 fn has_only_answers_of_others(checks: &[Check], recorder: &Recorder) -> bool {
-    let mut required = (0..checks.len())
-        .filter(|index| checks[*index].severity == Severity::Required)
-        .peekable();
+    let of_severity =
+        |severity| (0..checks.len()).filter(move |index| checks[*index].severity == severity);
+    let passed = |index: usize| recorder.measurements(index).last() == Some(&Measurement::Passed);
+    let mut required = of_severity(Severity::Required).peekable();
     required.peek().is_some()
-        && required.all(|index| {
-            let measurements = recorder.measurements(index);
-            measurements.last() == Some(&Measurement::Passed) && !recorder.is_of_release(index)
-        })
+        && required.all(|index| passed(index) && !recorder.is_of_release(index))
+        && !of_severity(Severity::Overridden)
+            .any(|index| passed(index) && recorder.is_of_release(index))
 }
 
 fn probe_context(run: &Run) -> Result<ProbeContext, Missing> {

@@ -57,6 +57,9 @@ pub enum PartEnd {
     /// The evidence is not enough, and the suite wants people to be asked. The outcome stops the release, which is what
     /// happens if nobody can be.
     Asks(Box<Outcome>),
+    /// Nothing stops the release but checks that a named person lets not pass ([`crate::Suite::override_checks`]). The
+    /// outcome stops it, which is what happens if that does not count.
+    Overridden(Box<Outcome>),
     /// To be gone on with.
     Paused(Box<Paused>),
 }

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::bake::Bake;
 use crate::probe::{ProbeContext, Subject};
+use crate::suite::Check;
 use crate::suite::filled_size::{self, MAX_FILLED_TOGETHER};
-use crate::suite::{Check, Severity};
 use crate::target::ListenerRule;
 use crate::template::Values;
 use crate::verdict::RunState;
@@ -122,7 +122,7 @@ pub(super) fn not_of_the_release(checks: &[Check], context: &ProbeContext) -> Ve
     let mut others = 0;
     let mut of_release = 0;
     for check in checks {
-        let required = usize::from(check.severity == Severity::Required);
+        let required = usize::from(check.severity.may_block());
         match check.probe.kind().subject(context) {
             Subject::Release => of_release += required,
             Subject::Other => others += required,

@@ -71,6 +71,7 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
         .get("inconclusive")
         .and_then(|node| scalar::choice(node, "inconclusive", &policies, &context.problems));
     let dry_run = flag(&object, "dry_run", &context.problems);
+    let overridable = flag(&object, "overridable", &context.problems);
     let seed = object
         .get("seed")
         .and_then(|node| seed(node, &context.problems));
@@ -89,6 +90,7 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
         revision,
         inconclusive: inconclusive.unwrap_or_default(),
         dry_run,
+        overridable,
         seed,
         uses_functions: context.uses_functions.get(),
         fingerprint: 0,

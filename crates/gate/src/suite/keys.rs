@@ -8,7 +8,7 @@ strict_yaml::tables! {
     later: LATER;
     SUITE: "suite", "the suite",
         ["version", "name", "host", "ca_certificates", "vars", "secrets", "limits", "defaults", "checks",
-         "traffic", "revision", "inconclusive", "dry_run", "seed"];
+         "traffic", "revision", "inconclusive", "dry_run", "overridable", "seed"];
     LIMITS: "limits", "limits", ["concurrency", "overall"];
     DEFAULTS: "defaults", "defaults", ["http"];
     DEFAULTS_HTTP: "defaults_http", "defaults.http",

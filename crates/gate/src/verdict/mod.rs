@@ -165,7 +165,7 @@ fn judge_evidence(history: &RunHistory) -> Verdict {
     let required: Vec<&CheckHistory> = history
         .checks
         .iter()
-        .filter(of_severity(Severity::Required))
+        .filter(|check| check.severity.may_block())
         .collect();
     let mut blocks = blocks(history, &required);
     if blocks.is_empty() {
@@ -214,6 +214,22 @@ fn judge_evidence(history: &RunHistory) -> Verdict {
     }
 }
 
+/// Whether the release passes but for the checks that a named person lets not pass. Never where these do pass, where
+/// nothing else is required, or where the evidence of the others is not enough.
+pub fn passes_by_override(history: &RunHistory) -> bool {
+    let (overridden, others): (Vec<CheckHistory>, Vec<CheckHistory>) = history
+        .checks
+        .iter()
+        .cloned()
+        .partition(|check| check.severity == Severity::Overridden);
+    let without = RunHistory {
+        checks: others,
+        ..history.clone()
+    };
+    overridden.iter().any(|check| check.blocks(&history.bake))
+        && judge_evidence(&without).conclusion == Conclusion::Passed
+}
+
 /// Why required checks block: what failed comes first, then what errored, then what was not measured.
 fn blocks(history: &RunHistory, required: &[&CheckHistory]) -> Vec<Block> {
     if let Some(reason) = reasons::nothing_required(history, required.len()) {
@@ -229,6 +245,11 @@ fn blocks(history: &RunHistory, required: &[&CheckHistory]) -> Vec<Block> {
 }
 
 impl CheckHistory {
+    /// Whether it keeps a release from passing.
+    pub fn blocks(&self, bake: &Bake) -> bool {
+        self.severity.may_block() && self.block(bake).is_some()
+    }
+
     fn rank(&self) -> u8 {
         match &self.counters.tally {
             tally if tally.failed > 0 => 0,

@@ -271,3 +271,77 @@ fn a_bake_may_end_early_where_enough_rounds_passed_in_a_row() {
     check "a" failed 1 of 4 rounds, limit 1; last: expected status 201, got 503
     "#);
 }
+
+fn overridden(name: &str, rounds: &[Measurement]) -> CheckHistory {
+    CheckHistory {
+        severity: Severity::Overridden,
+        ..check(name, rounds)
+    }
+}
+
+#[test]
+fn an_override_lets_the_named_checks_not_pass_beside_one_that_does() {
+    let passes = |checks: Vec<CheckHistory>| passes_by_override(&once(checks));
+    let good = || check("a", &[Passed]);
+    assert!(passes(vec![good(), overridden("b", &[Failed])]));
+    assert!(passes(vec![good(), overridden("b", &[Errored])]));
+    assert!(
+        !passes(vec![good(), overridden("b", &[Passed])]),
+        "there is nothing to override"
+    );
+    assert!(!passes(vec![
+        good(),
+        check("c", &[Failed]),
+        overridden("b", &[Failed])
+    ]));
+    assert!(!passes(vec![
+        good(),
+        check("c", &[NoData]),
+        overridden("b", &[Failed])
+    ]));
+    assert!(
+        !passes(vec![overridden("b", &[Failed])]),
+        "nothing else is required"
+    );
+    assert!(!passes(vec![
+        advisory("a", &[Passed]),
+        overridden("b", &[Failed])
+    ]));
+    assert!(!passes(vec![]));
+    let cut = RunHistory {
+        end: End::Cut,
+        ..baked(vec![
+            check("a", &[Passed; 3]),
+            overridden("b", &[Failed; 3]),
+        ])
+    };
+    assert!(
+        !passes_by_override(&cut),
+        "the others were not watched to the end"
+    );
+}
+
+#[test]
+fn a_verdict_alone_never_passes_by_override() {
+    insta::assert_snapshot!(told(&once(vec![check("a", &[Passed]), overridden("b", &[Failed])])), @r#"
+    failed
+    check "b" failed: expected status 201, got 503
+    "#);
+}
+
+#[test]
+fn a_bake_goes_on_where_only_an_overridden_check_fails() {
+    let state = |severity| {
+        let mut state = RunState::new(jiff::Timestamp::UNIX_EPOCH, &BAKE, 7, 2);
+        for _ in 0..3 {
+            state.record([Passed, Failed]);
+        }
+        state.step(
+            &BAKE,
+            &[Severity::Required, severity],
+            Duration::from_secs(6),
+        )
+    };
+    assert_eq!(state(Severity::Required), Step::Ended(End::Limit));
+    assert_eq!(state(Severity::Overridden), Step::Continue);
+}

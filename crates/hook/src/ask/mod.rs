@@ -8,6 +8,7 @@
 mod deadline;
 mod evidence;
 mod store;
+mod turn;
 
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use crate::publish::{self, ReportName, console_link, gate_event};
 use crate::settings::Settings;
 
 pub(crate) use self::deadline::Patience;
+pub(crate) use self::turn::{begin_asking, wait_for_people};
 
 /// Between two looks for an answer in one invocation.
 const POLL_EVERY: Duration = Duration::from_secs(5);

@@ -41,6 +41,8 @@ struct Detail {
     case: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     people: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overridden_by: Option<String>,
     reasons: Vec<String>,
     reasons_left_out: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,6 +113,10 @@ pub(super) fn detail(result: &GateResult, report: Option<&str>, region: &str) ->
         },
         case: question.map(|(case, _)| case.to_string()),
         people: question.map(|(_, people)| people.as_str()),
+        overridden_by: result
+            .overridden_by
+            .as_ref()
+            .map(|by| short(by, MAX_NAME_BYTES)),
         reasons: reasons
             .map(|reason| short(reason, MAX_REASON_BYTES))
             .collect(),

@@ -8,6 +8,7 @@ pub(crate) mod gate_event;
 mod notification;
 mod report_store;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
@@ -18,11 +19,15 @@ use common::notify;
 use gate::{Outcome, Report, Stage};
 use signing::OpaqueId;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::answer::{Answer, Delivery};
 use crate::ask::People;
+use crate::budget::Budget;
 use crate::caller::Caller;
 use crate::facts::Facts;
+use crate::flow::GateFunction;
+use crate::guard;
 use crate::settings::Settings;
 
 use self::report_store::ReportStore;
@@ -54,6 +59,8 @@ pub(crate) struct GateResult {
     pub outcome: Outcome,
     /// What people were asked, and what came of it.
     pub question: Option<(OpaqueId, People)>,
+    /// Who has overridden checks that did not pass.
+    pub overridden_by: Option<String>,
 }
 
 impl GateResult {
@@ -91,9 +98,32 @@ impl GateResult {
     }
 }
 
+/// Stores the report and notifies people in the time that is left. Returns where the report is.
+pub(crate) async fn in_time(
+    function: &Arc<GateFunction>,
+    result: &GateResult,
+    budget: Budget,
+) -> Option<String> {
+    let Ok(settings) = function.settings.clone() else {
+        tracing::error!(
+            "the settings are wrong, so there is no place for a report or notification"
+        );
+        return None;
+    };
+    let (function, result) = (function.clone(), result.clone());
+    let until = budget.publish_until;
+    let publishing = async move { publish(&function.aws, &settings, &result, until).await };
+    guard::run(until, publishing.in_current_span())
+        .await
+        .unwrap_or_else(|cut| {
+            tracing::error!(?cut, "the report or the notification could not be finished");
+            None
+        })
+}
+
 /// Stores the report and publishes the outcome, until `until`; returns the place of the HTML report,
 /// if it is stored. What fails is logged.
-pub(crate) async fn publish(
+async fn publish(
     aws: &Aws,
     settings: &Settings,
     result: &GateResult,
@@ -254,6 +284,7 @@ fn sample(answer: Answer, delivery: Delivery) -> GateResult {
     GateResult {
         stage,
         question: None,
+        overridden_by: None,
         caller: Caller::CodeDeploy,
         execution_id: "execution-1".to_owned(),
         answer,

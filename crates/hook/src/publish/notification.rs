@@ -28,6 +28,10 @@ pub(super) fn build(result: &GateResult, report: Option<&str>, region: &str) -> 
         (_, Answer::Succeeded) if verdict.dry_run && verdict.conclusion != Conclusion::Passed => {
             format!("Passed {stage} (dry run, would have been STOPPED): {release}")
         }
+        (_, Answer::Succeeded) if result.overridden_by.is_some() => {
+            let conclusion = verdict.conclusion.as_str();
+            format!("Passed {stage} ({conclusion}, OVERRIDDEN): {release}")
+        }
         (_, Answer::Succeeded) if verdict.conclusion == Conclusion::Inconclusive => {
             let by = if result.question.is_some() {
                 ", let pass by people"
@@ -75,6 +79,9 @@ fn body(result: &GateResult, report: Option<&str>, region: &str) -> String {
     let mut text = match (result.answer, stage) {
         (answer, _) if !counted => {
             format!("The {stage} gate says {} for {release}.\n", answer.as_str())
+        }
+        (Answer::Succeeded, _) if result.overridden_by.is_some() => {
+            format!("{release} goes on at the {stage} gate although checks did not pass.\n")
         }
         (Answer::Succeeded, _) => format!("{release} has passed the {stage} gate.\n"),
         (Answer::Failed, Stage::PreTraffic) => {
@@ -129,6 +136,13 @@ fn body(result: &GateResult, report: Option<&str>, region: &str) -> String {
             let _ = writeln!(text, "  {link}");
         }
         let _ = writeln!(text, "  {report}");
+        if result.outcome.report.overridable && !result.outcome.verdict.passed {
+            let _ = write!(
+                text,
+                "\nTo let this release pass this gate all the same, next time\n  \
+                 deploy-hooks gates override {report} --table TABLE --reason '...'\n"
+            );
+        }
     }
     let of_code_deploy = result
         .fact("deployment_id")

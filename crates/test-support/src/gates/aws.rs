@@ -1,6 +1,6 @@
 //! The part of AWS that a gate talks to: one server, all protocols, and a list of faults.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -67,7 +67,8 @@ struct Recorded {
     objects: HashMap<String, String>,
     published: Vec<HashMap<String, String>>,
     events: Vec<Value>,
-    items: HashMap<String, String>,
+    /// The state table: bodies by their two keys.
+    items: BTreeMap<(String, String), String>,
     jobs: Vec<Value>,
     invoked: Vec<String>,
 }
@@ -177,6 +178,11 @@ impl FakeAws {
         self.inner.recorded.lock().unwrap().answers.clone()
     }
 
+    /// CodeDeploy asks anew, as if nothing had been answered.
+    pub fn ask_anew(&self) {
+        self.inner.recorded.lock().unwrap().answers.clear();
+    }
+
     /// Every operation called, in order.
     pub fn calls(&self) -> Vec<String> {
         self.inner.recorded.lock().unwrap().calls.clone()
@@ -224,12 +230,21 @@ impl FakeAws {
         self.inner.recorded.lock().unwrap().invoked.clone()
     }
 
-    /// Writes an item of the state table, by its partition.
-    pub fn put_item(&self, partition: &str, body: &Value) {
+    /// Writes an item of the state table, by its keys.
+    pub fn put_item(&self, partition: &str, sort: &str, body: &Value) {
         let mut recorded = self.inner.recorded.lock().unwrap();
-        recorded
-            .items
-            .insert(partition.to_owned(), body.to_string());
+        let key = (partition.to_owned(), sort.to_owned());
+        recorded.items.insert(key, body.to_string());
+    }
+
+    /// The bodies of all items whose partition begins so.
+    pub fn items(&self, partition: &str) -> Vec<Value> {
+        let recorded = self.inner.recorded.lock().unwrap();
+        let items = recorded.items.iter();
+        items
+            .filter(|((pk, _), _)| pk.starts_with(partition))
+            .map(|(_, body)| serde_json::from_str(body).unwrap())
+            .collect()
     }
 
     /// The entries of events that were put on a bus.
@@ -291,6 +306,11 @@ async fn serve(State(inner): State<Arc<Inner>>, request: Request) -> Response {
             closed()
         }
     }
+}
+
+fn item((pk, sk): &(String, String), body: &str) -> Value {
+    json!({"pk": {"S": pk}, "sk": {"S": sk}, "body": {"S": body},
+        "version": {"N": "1"}, "expires_at": {"N": "4000000000"}})
 }
 
 /// A body that breaks off: the client sees the connection end before the answer does.
@@ -394,14 +414,38 @@ impl Inner {
                 StatusCode::ACCEPTED.into_response()
             }
             "GetItem" => {
-                let partition = call.json["Key"]["pk"]["S"].as_str().unwrap();
+                let part = |name: &str| call.json["Key"][name]["S"].as_str().unwrap().to_owned();
+                let key = (part("pk"), part("sk"));
                 let recorded = self.recorded.lock().unwrap();
-                json(match recorded.items.get(partition) {
+                json(match recorded.items.get(&key) {
                     None => json!({}),
-                    Some(body) => json!({"Item": {
-                        "pk": {"S": partition}, "sk": call.json["Key"]["sk"], "body": {"S": body},
-                        "version": {"N": "1"}, "expires_at": {"N": "4000000000"}}}),
+                    Some(body) => json!({"Item": item(&key, body)}),
                 })
+            }
+            "Query" => {
+                let partition = call.json["ExpressionAttributeValues"][":pk"]["S"].as_str();
+                let recorded = self.recorded.lock().unwrap();
+                let items: Vec<Value> = recorded
+                    .items
+                    .iter()
+                    .filter(|((pk, _), _)| Some(pk.as_str()) == partition)
+                    .map(|(key, body)| item(key, body))
+                    .collect();
+                json(json!({"Items": items, "Count": items.len()}))
+            }
+            // An INSERT: it replaces nothing.
+            "ExecuteStatement" => {
+                let part = |index: usize| {
+                    let text = call.json["Parameters"][index]["S"].as_str();
+                    text.unwrap().to_owned()
+                };
+                let key = (part(0), part(1));
+                let mut recorded = self.recorded.lock().unwrap();
+                if recorded.items.contains_key(&key) {
+                    return error(call, 400, "DuplicateItemException");
+                }
+                recorded.items.insert(key, part(2));
+                json(json!({"Items": []}))
             }
             "PutEvents" => {
                 let entries = call.json["Entries"].as_array().unwrap();

@@ -98,6 +98,7 @@ fn severity(severity: Severity) -> Option<&'static str> {
         Severity::Required => None,
         Severity::DryRun => Some("dry run"),
         Severity::Advisory => Some("advisory"),
+        Severity::Overridden => Some("overridden"),
     }
 }
 

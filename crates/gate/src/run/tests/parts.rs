@@ -21,7 +21,9 @@ async fn in_parts(shop: &Shop, traffic: &str, keep_report: bool) -> (Outcome, us
             }),
         };
         match run_part(a_run(shop, &text), part).await {
-            PartEnd::Decided(outcome) | PartEnd::Asks(outcome) => return (*outcome, parts),
+            PartEnd::Decided(outcome) | PartEnd::Asks(outcome) | PartEnd::Overridden(outcome) => {
+                return (*outcome, parts);
+            }
             PartEnd::Paused(paused) => {
                 let Paused {
                     state,
@@ -180,5 +182,41 @@ async fn people_are_asked_only_where_the_evidence_is_not_enough_and_there_is_som
     ] {
         let end = asked(top, second).await;
         assert!(matches!(end, PartEnd::Decided(_)), "{top} {second}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_lets_not_pass_ends_as_overridden_and_not_as_passed() {
+    let end = async |top: &str, names: &[&str]| {
+        let shop = Shop::open().await;
+        let text = format!(
+            "version: 1\nname: shop\n{top}\nchecks:\n  - {{ name: it, http: GET / }}\n  - {{ name: other, http: GET /no-such-page }}\n"
+        );
+        let mut run = a_run(&shop, &text);
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        run.suite.override_checks(&names);
+        run_part(run, Part::whole(Timestamp::now())).await
+    };
+    let PartEnd::Overridden(outcome) = end("overridable: true", &["other"]).await else {
+        panic!("nothing is overridden");
+    };
+    assert!(!outcome.verdict.passed, "until that is written down");
+    assert_eq!(outcome.verdict.conclusion, Conclusion::Failed);
+    assert!(outcome.report.overridable);
+    let blocks: Vec<bool> = outcome
+        .report
+        .checks
+        .iter()
+        .map(|check| check.blocks)
+        .collect();
+    assert_eq!(blocks, [false, true]);
+    for (top, names) in [
+        ("", &[][..]),
+        ("", &["it"]),
+        ("", &["it", "other"]),
+        ("dry_run: true", &["other"]),
+    ] {
+        let end = end(top, names).await;
+        assert!(matches!(end, PartEnd::Decided(_)), "{top} {names:?}");
     }
 }

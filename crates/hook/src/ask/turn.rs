@@ -1,0 +1,97 @@
+//! What one invocation does of a question: it asks, or looks for the answer and hands the wait on. Under guards of its
+//! own, so that neither can keep the caller from being answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::arn::Place;
+use gate::Outcome;
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::{Answered, Asked, Asking, Patience, Waiting, begin, wait};
+use crate::budget::Budget;
+use crate::codedeploy;
+use crate::event::Call;
+use crate::flow::GateFunction;
+use crate::guard::{self, Progress};
+use crate::handing_on::hand_over;
+
+/// Asks people, or says why nobody could be asked.
+pub(crate) async fn begin_asking(
+    (function, call): (&Arc<GateFunction>, &Arc<Call>),
+    place: Option<Place>,
+    (outcome, waits_for): (&Outcome, Duration),
+    budget: Budget,
+    progress: &Progress,
+) -> Result<Asked, String> {
+    let asking = Asking {
+        caller: call.caller(),
+        stage: function.stage,
+        execution_id: call.execution_id().into_owned(),
+        run: call.run_key(function.stage),
+        facts: progress.facts(),
+        place,
+        patience: Patience {
+            limit: waits_for,
+            invocations: match &**call {
+                Call::CodeDeploy(event) => Some(codedeploy::continuation::time_left(event, budget)),
+                Call::Ecs(_) | Call::CodePipeline(_) => None,
+            },
+        },
+    };
+    let (function, outcome) = (function.clone(), outcome.clone());
+    let work = async move {
+        let settings = function.settings.as_ref().map_err(ToString::to_string)?;
+        begin(&function.aws, settings, &asking, &outcome).await
+    };
+    match guard::run(budget.answer_until, work.in_current_span()).await {
+        Ok(asked) => asked,
+        Err(cut) => Err(format!("people could not be asked in time: {cut:?}")),
+    }
+}
+/// Looks for people's answer as long as this invocation may, and hands the wait on. An error is the end of the wait.
+pub(crate) async fn wait_for_people(
+    function: &Arc<GateFunction>,
+    call: &Arc<Call>,
+    asked: Asked,
+    budget: Budget,
+) -> Result<Value, Box<Answered>> {
+    // Where the caller calls back by itself, nothing is gained by staying.
+    let until = match &**call {
+        Call::CodeDeploy(_) => budget.work_until,
+        Call::Ecs(_) | Call::CodePipeline(_) => Instant::now(),
+    };
+    let ended = |reason: String| Box::new(asked.ended(function.stage, reason));
+    let waiting = Waiting {
+        stage: function.stage,
+        run: call.run_key(function.stage),
+        asked: asked.clone(),
+    };
+    let looking = function.clone();
+    let look = async move {
+        let settings = looking.settings.as_ref().map_err(ToString::to_string)?;
+        Ok(wait(&looking.aws, settings, &waiting, until).await)
+    };
+    // Before the look: an answer that comes later has come too late.
+    let over = Timestamp::now() >= asked.closes();
+    let last = until.max(Instant::now() + budget.lookup_timeout());
+    match guard::run(last, look.in_current_span()).await {
+        Ok(Ok(Some(answered))) => return Err(Box::new(answered)),
+        Ok(Ok(None)) => {}
+        Ok(Err(wrong_settings)) => return Err(ended(wrong_settings)),
+        Err(cut) => {
+            tracing::error!(?cut, "people's answer could not be looked for");
+            if over {
+                let why = "people's answer could not be looked for in time".to_owned();
+                return Err(ended(why));
+            }
+        }
+    }
+    let handover = asked.handover(Timestamp::now());
+    hand_over(function, call, handover, budget)
+        .await
+        .map_err(ended)
+}
