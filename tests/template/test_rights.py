@@ -46,8 +46,12 @@ SOURCES = {
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 # Not called by us, and needed all the same; docs/operating.md says why.
 NOT_CALLED = {
-    "PreTraffic": LOGS | STATE_OF_GATES | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"},
-    "PostTraffic": LOGS | STATE_OF_GATES | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"},
+    "PreTraffic": LOGS
+    | STATE_OF_GATES
+    | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"},
+    "PostTraffic": LOGS
+    | STATE_OF_GATES
+    | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"},
     "DeployAction": LOGS | {"iam:PassRole", "ecs:TagResource"},
     "ApprovalNotifier": LOGS | {"iam:PassRole", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"},
     "ApprovalDecision": LOGS | {"s3:ListBucket", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"},
