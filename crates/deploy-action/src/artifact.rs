@@ -37,17 +37,15 @@ pub(crate) struct Artifacts<'a> {
 impl<'a> Artifacts<'a> {
     /// Of a job, read by the credentials that it carries.
     pub(crate) fn of(aws: &Aws, region: &str, job: &'a Job) -> Self {
-        let credentials = job.credentials.as_ref().map(|given| {
-            Credentials::new(
-                &given.access_key_id,
-                &given.secret_access_key,
-                given
-                    .session_token
-                    .clone()
-                    .filter(|token| !token.is_empty()),
+        let credentials = job.credentials.as_ref().and_then(|given| {
+            let session_token = given.session_token.clone();
+            Some(Credentials::new(
+                given.access_key_id.as_ref()?,
+                given.secret_access_key.as_ref()?,
+                session_token.filter(|token| !token.is_empty()),
                 None,
                 "CodePipeline",
-            )
+            ))
         });
         Self {
             s3: aws.in_region(region, credentials),

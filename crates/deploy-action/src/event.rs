@@ -22,15 +22,14 @@ pub(crate) struct NotAJob;
 #[derive(Debug, Deserialize)]
 struct RawJob {
     id: String,
-    #[serde(default)]
-    data: Data,
+    data: Option<Data>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Data {
-    action_configuration: ActionConfiguration,
-    input_artifacts: Vec<RawArtifact>,
+    action_configuration: Option<ActionConfiguration>,
+    input_artifacts: Option<Vec<RawArtifact>>,
     artifact_credentials: Option<Credentials>,
     continuation_token: Option<String>,
 }
@@ -38,7 +37,7 @@ struct Data {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct ActionConfiguration {
-    configuration: Configuration,
+    configuration: Option<Configuration>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -47,32 +46,33 @@ struct Configuration {
     user_parameters: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+// A job that can't be read is a job that waits for 20 minutes: what is not needed may be missing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct RawArtifact {
-    name: String,
-    location: Location,
+    name: Option<String>,
+    location: Option<Location>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct Location {
-    s3_location: S3Location,
+    s3_location: Option<S3Location>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct S3Location {
-    bucket_name: String,
-    object_key: String,
+    bucket_name: Option<String>,
+    object_key: Option<String>,
 }
 
 /// What reads the artifacts: they lie in the pipeline's bucket, under the pipeline's key.
 #[derive(Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub(crate) struct Credentials {
-    pub(crate) access_key_id: String,
-    pub(crate) secret_access_key: String,
-    #[serde(default)]
+    pub(crate) access_key_id: Option<String>,
+    pub(crate) secret_access_key: Option<String>,
     pub(crate) session_token: Option<String>,
 }
 
@@ -105,19 +105,28 @@ impl Event {
     /// The job.
     pub(crate) fn job(self) -> Result<Job, NotAJob> {
         let RawJob { id, data } = self.job.ok_or(NotAJob)?;
-        let artifact = |raw: RawArtifact| Artifact {
-            name: raw.name,
-            bucket: raw.location.s3_location.bucket_name,
-            key: raw.location.s3_location.object_key,
+        let data = data.unwrap_or_default();
+        let artifact = |raw: RawArtifact| {
+            let place = raw.location?.s3_location?;
+            Some(Artifact {
+                name: raw.name?,
+                bucket: place.bucket_name?,
+                key: place.object_key?,
+            })
         };
+        let configuration = data.action_configuration.unwrap_or_default().configuration;
         Ok(Job {
             id,
-            user_parameters: data
-                .action_configuration
-                .configuration
+            user_parameters: configuration
+                .unwrap_or_default()
                 .user_parameters
                 .unwrap_or_default(),
-            artifacts: data.input_artifacts.into_iter().map(artifact).collect(),
+            artifacts: data
+                .input_artifacts
+                .into_iter()
+                .flatten()
+                .filter_map(artifact)
+                .collect(),
             credentials: data.artifact_credentials,
             continuation_token: data.continuation_token.filter(|token| !token.is_empty()),
         })
@@ -140,5 +149,21 @@ mod tests {
         assert!(crate::parameters::Parameters::read(&job.user_parameters).is_ok());
         assert!(job.credentials.is_some() && job.continuation_token.is_none());
         assert!(!format!("{job:?}").contains("EXAMPLEKEY"));
+    }
+
+    #[test]
+    fn a_job_that_lacks_what_it_may_lack_is_a_job() {
+        for data in [
+            r#"null"#,
+            r#"{"actionConfiguration":null,"inputArtifacts":null,"artifactCredentials":null}"#,
+            r#"{"inputArtifacts":[{"name":"a","location":null},{}],"artifactCredentials":{"accessKeyId":null}}"#,
+        ] {
+            let event = format!(r#"{{"CodePipeline.job":{{"id":"1","data":{data}}}}}"#);
+            let job = serde_json::from_str::<Event>(&event)
+                .unwrap()
+                .job()
+                .unwrap();
+            assert_eq!((job.id.as_str(), job.artifacts.len()), ("1", 0), "{data}");
+        }
     }
 }

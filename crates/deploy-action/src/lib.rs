@@ -82,16 +82,19 @@ async fn answer(function: &Arc<Function>, job: &Job, until: Instant) -> Answer {
         Err(message) => return failure(FailureType::ConfigurationError, message),
     };
     // A task of its own, so that a panic in it ends that task and not the function.
-    let work = tokio::spawn(step::run(
+    let mut work = tokio::spawn(step::run(
         function.clone(),
         job.clone(),
         progress.clone(),
         until,
     ));
-    match tokio::time::timeout_at(until, work).await {
+    match tokio::time::timeout_at(until, &mut work).await {
         Ok(Ok(answer)) => answer,
         // The same step again, with a fresh invocation: nothing is known to have failed.
-        Err(_) => progress.again("the step was not done in the time of one invocation"),
+        Err(_) => {
+            work.abort();
+            progress.again("the step was not done in the time of one invocation")
+        }
         Ok(Err(_)) => failure(
             FailureType::JobFailed,
             format!(

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use codepipeline_job::{Answer, MAX_TOKEN};
+use codepipeline_job::{Answer, FailureType, MAX_TOKEN};
 use ecs_deploy::outcome::FailedHooks;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Job;
+use crate::failure;
 
 /// Calls may fail for so long before the action does: a deployment survives an outage of ECS's API.
 pub(crate) const MAX_SILENCE: Duration = Duration::from_mins(15);
@@ -63,8 +64,14 @@ impl Progress {
         }
     }
 
-    /// The same step again, as nothing was learned.
+    /// The same step again, as nothing was learned; the end, where that has lasted too long.
     pub(crate) fn again(&self, why: &str) -> Answer {
+        if self.is_silent_for_too_long() {
+            return failure(
+                FailureType::SystemUnavailable,
+                format!("{why}; {}", self.state()),
+            );
+        }
         let now = Timestamp::now().as_second();
         let silent = Self {
             silent_since: self.silent_since.or(Some(now)),
@@ -74,7 +81,7 @@ impl Progress {
     }
 
     /// Whether nothing was learned for too long.
-    pub(crate) fn is_silent_for_too_long(&self) -> bool {
+    fn is_silent_for_too_long(&self) -> bool {
         self.silent_since
             .is_some_and(|since| seconds_since(since) >= MAX_SILENCE)
     }

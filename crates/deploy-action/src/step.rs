@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_ecs::types::Service;
 use codepipeline_job::{Answer, FailureType};
 use common::aws::Aws;
 use ecs_deploy::calls::{self, CallError};
@@ -55,38 +56,29 @@ pub(crate) async fn run(
     };
     match done {
         Ok(answer) => answer,
-        Err(Stop::Wrong(message)) => failure(FailureType::ConfigurationError, message),
-        Err(Stop::MayPass(why)) if !progress.is_silent_for_too_long() => progress.again(&why),
-        Err(Stop::MayPass(why)) => failure(
-            FailureType::SystemUnavailable,
+        Err(Stop::Refused(message)) => failure(FailureType::ConfigurationError, message),
+        Err(Stop::Broken(why)) => failure(
+            FailureType::JobFailed,
             format!("{why}; {}", progress.state()),
         ),
+        Err(Stop::MayPass(why)) => progress.again(&why),
     }
 }
 
 /// Why a step did not come to its end.
 enum Stop {
-    /// The same again fails again.
-    Wrong(String),
+    /// Nothing was deployed, and the same again would not be either.
+    Refused(String),
+    /// The same again fails again, and a deployment may go on.
+    Broken(String),
     /// It may work in a while.
     MayPass(String),
-}
-
-impl From<CallError> for Stop {
-    fn from(error: CallError) -> Self {
-        let sentence = text::clean::line(&error.to_string());
-        if error.may_pass() {
-            Self::MayPass(sentence)
-        } else {
-            Self::Wrong(sentence)
-        }
-    }
 }
 
 impl From<ArtifactError> for Stop {
     fn from(error: ArtifactError) -> Self {
         match error {
-            ArtifactError::Wrong(why) => Self::Wrong(why),
+            ArtifactError::Wrong(why) => Self::Refused(why),
             ArtifactError::Unreachable(why) => Self::MayPass(why),
         }
     }
@@ -102,22 +94,54 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// Registers the task definition. Nothing is deployed by that.
-    async fn register(&self) -> Result<Answer, Stop> {
+    /// A call that failed, by what it may have left behind.
+    fn stop(&self, error: &CallError) -> Stop {
+        let sentence = text::clean::line(&error.to_string());
+        match self.progress.state {
+            State::Register if error.may_pass() => Stop::MayPass(sentence),
+            State::Register => Stop::Refused(format!("{sentence}; nothing was deployed")),
+            _ if error.may_pass_by_now() => Stop::MayPass(sentence),
+            _ => Stop::Broken(sentence),
+        }
+    }
+
+    /// The service, which must be one that ECS deploys.
+    async fn service(&self) -> Result<Service, Stop> {
         let Parameters {
             cluster, service, ..
         } = self.parameters;
-        let found = calls::service(self.aws, cluster, service).await?;
-        if let Some(controller) = calls::foreign_controller(&found) {
-            return Err(Stop::Wrong(format!(
+        let found = calls::service(self.aws, cluster, service).await;
+        let found = found.map_err(|error| self.stop(&error))?;
+        match calls::foreign_controller(&found) {
+            None => Ok(found),
+            Some(controller) => Err(Stop::Refused(format!(
                 "{cluster}/{service} has the deployment controller {controller}: ECS does not deploy it itself; use the action {}",
                 if controller == "CODE_DEPLOY" {
                     "CodeDeployToECS"
                 } else {
                     "of that controller"
                 }
-            )));
+            ))),
         }
+    }
+
+    /// Refuses a task definition of another family than the service runs: it is that of something else, and a new
+    /// revision of it would be run wherever its family is named without a revision.
+    fn check_family(&self, service: &Service, family: &str) -> Result<(), Stop> {
+        let runs = service.task_definition().map(family_of);
+        match runs.filter(|runs| *runs != family) {
+            None => Ok(()),
+            Some(runs) => Err(Stop::Refused(format!(
+                "{}/{} runs the task definition family {runs}, and this one is of the family {family}: it belongs to \
+                 something else; to change a service's family, update the service by hand once",
+                self.parameters.cluster, self.parameters.service
+            ))),
+        }
+    }
+
+    /// Registers the task definition. Nothing is deployed by that.
+    async fn register(&self) -> Result<Answer, Stop> {
+        let service = self.service().await?;
         let mut artifacts = Artifacts::of(self.aws, self.region, self.job);
         let text = artifacts.text(&self.parameters.task_definition).await?;
         let detail = match &self.parameters.image_detail {
@@ -132,13 +156,16 @@ impl Step<'_> {
         let filled = fill(&text, &images, self.parameters.allow_unknown_fields);
         let definition = filled.map_err(|problems| {
             let problems: Vec<String> = problems.iter().map(|it| text::clean::line(it)).collect();
-            Stop::Wrong(format!(
+            Stop::Refused(format!(
                 "{} can't be registered:\n{}",
                 self.parameters.task_definition.path,
                 problems.join("\n")
             ))
         })?;
-        let task_definition = calls::register(self.aws, &definition).await?;
+        let family = definition["family"].as_str().unwrap_or_default();
+        self.check_family(&service, family)?;
+        let registered = calls::register(self.aws, &definition).await;
+        let task_definition = registered.map_err(|error| self.stop(&error))?;
         let summary = format!("registered {}", name(&task_definition));
         let next = self.progress.at(State::Update { task_definition });
         Ok(next.go_on(&summary, 0))
@@ -146,24 +173,36 @@ impl Step<'_> {
 
     /// Tells the service to deploy it, unless that has begun already.
     async fn update(&self, task_definition: &str) -> Result<Answer, Stop> {
-        let Parameters {
-            cluster, service, ..
-        } = self.parameters;
-        let found = calls::service(self.aws, cluster, service).await?;
-        let mut deployment = calls::find(self.aws, &found, task_definition).await?;
+        let service = self.service().await?;
+        self.check_family(&service, family_of(task_definition))?;
+        let find = async || {
+            let found = calls::find(self.aws, &service, task_definition).await;
+            found.map_err(|error| self.stop(&error))
+        };
+        let mut deployment = find().await?;
         if deployment.is_none() {
-            match calls::update(self.aws, &found, task_definition).await {
+            match calls::update(self.aws, &service, task_definition).await {
+                Ok(()) => {}
                 // Whether it has begun is seen below.
-                Err(error) if error.may_pass() => tracing::warn!("{error}"),
-                other => other?,
+                Err(error) if error.leaves_it_open() => tracing::warn!("{error}"),
+                Err(error) => {
+                    let sentence = text::clean::line(&error.to_string());
+                    return Err(Stop::Refused(format!(
+                        "{sentence}; nothing was deployed, and {} stays registered",
+                        name(task_definition)
+                    )));
+                }
             }
             let limit = (Instant::now() + FIND_WITHIN)
                 .min(self.until.checked_sub(LAST_CALL).unwrap_or(self.until));
             while deployment.is_none() && Instant::now() < limit {
                 sleep(FIND_EVERY).await;
-                deployment = calls::find(self.aws, &found, task_definition).await?;
+                deployment = find().await?;
             }
         }
+        let Parameters {
+            cluster, service, ..
+        } = self.parameters;
         let Some(deployment) = deployment else {
             return Err(Stop::MayPass(format!(
                 "{cluster}/{service} was told to deploy {}, and ECS lists no deployment of it",
@@ -180,7 +219,8 @@ impl Step<'_> {
 
     /// Says how far it is, or how it ended.
     async fn follow(&self, task_definition: &str, deployment: &str) -> Result<Answer, Stop> {
-        let now = calls::deployment(self.aws, deployment).await?;
+        let now = calls::deployment(self.aws, deployment).await;
+        let now = now.map_err(|error| self.stop(&error))?;
         let mut failed = self.progress.failed_hooks();
         failed.note(&now);
         let Some(outcome) = outcome(&now, self.parameters.until.as_deref()) else {
@@ -248,7 +288,13 @@ fn image_uri(text: &str, path: &str) -> Result<String, Stop> {
     let detail: Option<Value> = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok();
     let uri = detail.and_then(|detail| Some(detail["ImageURI"].as_str()?.to_owned()));
     uri.filter(|uri| !uri.is_empty())
-        .ok_or_else(|| Stop::Wrong(format!("{path} has no ImageURI")))
+        .ok_or_else(|| Stop::Refused(format!("{path} has no ImageURI")))
+}
+
+/// `shop` of `arn:aws:ecs:…:task-definition/shop:7`
+fn family_of(task_definition: &str) -> &str {
+    let name = name(task_definition);
+    name.rsplit_once(':').map_or(name, |(family, _)| family)
 }
 
 /// `shop:7`

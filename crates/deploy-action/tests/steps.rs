@@ -42,6 +42,7 @@ fn service(controller: &str) -> Answer {
     ok(json!({"services": [{
         "status": "ACTIVE", "serviceArn": SERVICE, "clusterArn": CLUSTER, "serviceName": "shop",
         "deploymentController": {"type": controller},
+        "taskDefinition": "arn:aws:ecs:us-east-1:111122223333:task-definition/shop:6",
     }]}))
 }
 
@@ -303,6 +304,52 @@ async fn an_outage_of_ecs_is_waited_out_and_then_said() {
 }
 
 #[tokio::test]
+async fn what_has_begun_is_never_said_to_be_nothing() {
+    // What was just begun may not be listed yet.
+    let mut answers = taken();
+    answers.push((
+        "DescribeServiceDeployments",
+        vec![ok(json!({"serviceDeployments": []}))],
+    ));
+    let seen = invoke(PARAMETERS, Some(&following()), answers).await;
+    assert!(seen.token().contains(DEPLOYMENT));
+    let mut answers = taken();
+    answers.push(("DescribeServiceDeployments", vec![refused("AccessDenied")]));
+    let seen = invoke(PARAMETERS, Some(&following()), answers).await;
+    assert_eq!(seen.answer()["failureDetails"]["type"], "JobFailed");
+    let message = seen.message();
+    assert!(message.contains("goes on without this action"), "{message}");
+    // An update that AWS refuses has begun nothing, and says so.
+    let mut answers = registering(FILES);
+    answers.retain(|(name, _)| *name != "UpdateService");
+    answers.push(("UpdateService", vec![refused("AccessDenied")]));
+    answers.push((
+        "ListServiceDeployments",
+        vec![ok(json!({"serviceDeployments": []}))],
+    ));
+    let token = json!({"state": {"update": {"task_definition": DEFINITION}}, "began": jiff_now()});
+    let seen = invoke(PARAMETERS, Some(&token.to_string()), answers).await;
+    let message = seen.message();
+    assert!(
+        message.contains("nothing was deployed, and shop:7 stays registered"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_made_up_token_deploys_nothing_of_another_family() {
+    let other = DEFINITION.replace("shop:7", "admin:1");
+    let token = json!({"state": {"update": {"task_definition": other}}, "began": jiff_now()});
+    let seen = invoke(PARAMETERS, Some(&token.to_string()), registering(FILES)).await;
+    assert!(seen.aws.bodies("UpdateService").is_empty());
+    let message = seen.message();
+    assert!(
+        message.contains("this one is of the family admin"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
 async fn a_deployment_that_lasts_too_long_is_left_to_itself() {
     let mut token: Value = serde_json::from_str(&following()).unwrap();
     token["began"] = json!(jiff_now() - 3_601);
@@ -354,6 +401,12 @@ async fn wrong_input_is_refused_before_anything_is_registered() {
     answers.retain(|(name, _)| *name != "DescribeServices");
     answers.push(("DescribeServices", vec![service("CODE_DEPLOY")]));
     messages.push(refused_for(PARAMETERS, answers).await);
+    let other = TASKDEF.replace(r#""family":"shop""#, r#""family":"payments-nightly""#);
+    let files = [
+        ("taskdef.json", other.as_str()),
+        ("imageDetail.json", DETAIL),
+    ];
+    messages.push(refused_for(PARAMETERS, registering(&files)).await);
     let mut answers = registering(FILES);
     answers.retain(|(name, _)| *name != "GetObject");
     answers.push(("GetObject", vec![refused("AccessDenied")]));

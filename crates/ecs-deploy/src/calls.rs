@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::deployment::Deployment;
 
+/// `ListServiceDeployments` gives no more.
+const MAX_LISTED: i32 = 100;
 /// `DescribeServiceRevisions` takes no more.
 const MAX_REVISIONS: usize = 20;
 
@@ -52,6 +54,18 @@ impl CallError {
     /// Whether AWS refused it for what it says: the same call will fail again.
     pub fn is_refused(&self) -> bool {
         matches!(self.cause, Cause::Absent | Cause::Refused)
+    }
+
+    /// Whether it is open what became of the call: it may work in a while, or has worked and its answer was not
+    /// understood.
+    pub fn leaves_it_open(&self) -> bool {
+        self.may_pass() || self.cause == Cause::Client
+    }
+
+    /// Whether the call may work in a while, where an earlier one like it has: what was just made is not listed yet, and
+    /// credentials are renewed.
+    pub fn may_pass_by_now(&self) -> bool {
+        self.leaves_it_open() || matches!(self.cause, Cause::Absent | Cause::Credentials)
     }
 
     /// Whether the call may work in a while.
@@ -149,6 +163,8 @@ pub async fn find(
         .list_service_deployments()
         .set_cluster(service.cluster_arn().map(str::to_owned))
         .service(name)
+        // All that AWS gives at once, as it does not say in which order.
+        .max_results(MAX_LISTED)
         .send()
         .await
         .map_err(CallError::of(

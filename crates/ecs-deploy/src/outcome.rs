@@ -26,6 +26,8 @@ pub fn outcome(now: &Deployment, until: Option<&str>) -> Option<Outcome> {
         "SUCCESSFUL" => Some(Outcome::Successful),
         "ROLLBACK_SUCCESSFUL" => Some(Outcome::RolledBack),
         "ROLLBACK_FAILED" | "STOPPED" => Some(Outcome::Failed),
+        // ECS says what it rolls back to before it says the status.
+        "IN_PROGRESS" if now.rollback.is_some() => None,
         "IN_PROGRESS" => {
             let place = |name: &str| STAGES.iter().position(|stage| *stage == name);
             let (at, wanted) = (now.stage.as_deref().and_then(place)?, place(until?)?);
@@ -227,6 +229,11 @@ mod tests {
         assert_eq!(reached("ROLLBACK_IN_PROGRESS", "BAKE_TIME"), None);
         assert_eq!(reached("STOP_REQUESTED", "BAKE_TIME"), None);
         assert_eq!(reached("SUCCESSFUL", "CLEAN_UP"), Some(Outcome::Successful));
+        let back = Deployment {
+            rollback: Some("alarm(s) detected".to_owned()),
+            ..at("IN_PROGRESS", "BAKE_TIME")
+        };
+        assert_eq!(outcome(&back, until), None);
     }
 
     #[test]

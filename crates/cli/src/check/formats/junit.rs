@@ -6,7 +6,7 @@ use std::time::Duration;
 use gate::Report;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Meaning, meaning, outcome, severity};
+use super::{Meaning, is_stopped_by_a_check, meaning, outcome, severity};
 
 pub(super) fn write(report: &Report) -> String {
     let mut suite = TestSuite::new(format!("{}, {}", report.suite, report.stage));
@@ -31,12 +31,7 @@ pub(super) fn write(report: &Report) -> String {
         case.set_time(Duration::from_millis(took));
         suite.add_test_case(case);
     }
-    if !report.verdict.passed
-        && report
-            .checks
-            .iter()
-            .all(|check| meaning(check) == Meaning::Passed)
-    {
+    if !report.verdict.passed && !is_stopped_by_a_check(report) {
         // Otherwise a gate that was stopped for another reason would be green here.
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_message(report.verdict.reasons.join("; "));

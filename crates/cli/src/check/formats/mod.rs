@@ -92,6 +92,12 @@ fn meaning(check: &gate::report::CheckReport) -> Meaning {
     }
 }
 
+/// Whether a check says why the gate does not pass; where none does, the verdict has to be said beside the checks.
+fn is_stopped_by_a_check(report: &Report) -> bool {
+    let stops = |check| matches!(meaning(check), Meaning::Failed | Meaning::Errored);
+    report.checks.iter().any(stops)
+}
+
 /// The severity, where it is not the usual one.
 fn severity(severity: Severity) -> Option<&'static str> {
     match severity {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use gate::Report;
 
-use super::{Meaning, meaning, outcome, severity};
+use super::{Meaning, is_stopped_by_a_check, meaning, outcome, severity};
 
 pub(super) fn write(report: &Report) -> String {
     let mut text = format!("TAP version 14\n1..{}\n", report.checks.len());
@@ -25,11 +25,7 @@ pub(super) fn write(report: &Report) -> String {
             let _ = write!(text, "  ---\n  message: {message}\n  ...\n");
         }
     }
-    let all_passed = report
-        .checks
-        .iter()
-        .all(|check| meaning(check) == Meaning::Passed);
-    if !report.verdict.passed && all_passed {
+    if !report.verdict.passed && !is_stopped_by_a_check(report) {
         let reasons = report.verdict.reasons.join("; ").replace(['\n', '\r'], " ");
         let _ = writeln!(text, "Bail out! {reasons}");
     }

@@ -97,7 +97,10 @@ fn markdown_has_the_reasons_first_and_no_markup_of_others() {
 #[test]
 fn a_gate_that_was_refused_is_green_nowhere() {
     let mut report = report();
-    report.checks.clear();
+    // What is left is one that passed, and one that does not block.
+    report
+        .checks
+        .retain(|check| ["the home page renders", "certificate"].contains(&&*check.name));
     report.verdict.reasons = vec!["the suite needs more memory".to_owned()];
     let junit = junit::write(&report);
     assert!(
