@@ -29,7 +29,7 @@ Example:
 
 /// Lists them, newest first.
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
-    let aws = clients::aws().await;
+    let aws = clients::aws().await?;
     let (report, _) = source::report(&aws, &args.report).await?;
     let scope = OverrideScope::of(report.stage.as_str(), &report.target)
         .map_err(|why| Failure::Wrong(format!("this report can't be overridden: {why}")))?;

@@ -49,7 +49,7 @@ Examples:
 
 /// Records an override, or says what would be recorded.
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
-    let aws = clients::aws().await;
+    let aws = clients::aws().await?;
     let (report, place) = source::report(&aws, &args.report).await?;
     let draft = Draft {
         report: &report,
