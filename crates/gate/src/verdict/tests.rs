@@ -323,7 +323,7 @@ fn an_override_lets_the_named_checks_not_pass_beside_one_that_does() {
 
 #[test]
 fn a_verdict_alone_never_passes_by_override() {
-    insta::assert_snapshot!(told(&once(vec![check("a", &[Passed]), overridden("b", &[Failed])])), @r#"
+    insta::assert_snapshot!(reasons_of(&once(vec![check("a", &[Passed]), overridden("b", &[Failed])])), @r#"
     failed
     check "b" failed: expected status 201, got 503
     "#);
