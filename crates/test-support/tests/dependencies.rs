@@ -122,6 +122,7 @@ fn no_function_depends_on_another_and_only_the_command_line_on_one() {
     let known = [
         "approval-decision",
         "approval-notifier",
+        "deploy-action",
         "env-scheduler",
         "post-traffic",
         "pre-traffic",

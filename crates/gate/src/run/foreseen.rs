@@ -45,7 +45,7 @@ impl Suite {
             .filter(|stage| self.checks_at(*stage) > 0);
         let (without, with): (Vec<Stage>, Vec<Stage>) =
             used.partition(|stage| self.required_checks_at(*stage) == 0);
-        let told = |of: &str, checks: usize| {
+        let message = |of: &str, checks: usize| {
             let all = if checks == 1 {
                 "it is"
             } else {
@@ -57,14 +57,14 @@ impl Suite {
             )
         };
         if let (true, Some(first)) = (with.is_empty(), self.checks.first()) {
-            let message = told("", self.checks.len());
+            let message = message("", self.checks.len());
             let problem = first.problem(message, "make one of them required");
             foreseen.problems.push(problem);
             return;
         }
         for stage in without {
             let mut of_stage = self.checks.iter().filter(|check| check.on.contains(&stage));
-            let message = told(&format!(" of the {stage} stage"), self.checks_at(stage));
+            let message = message(&format!(" of the {stage} stage"), self.checks_at(stage));
             let remedy =
                 format!("make one of them required, or hook no {stage} gate to this suite");
             let note = of_stage.next().map(|first| first.problem(message, remedy));
