@@ -20,7 +20,7 @@ pub(crate) struct Action {
     /// The role that it runs with, where that is not the pipeline's.
     pub(crate) role: Option<String>,
     pub(crate) kind: Kind,
-    pub(crate) ended: Ended,
+    pub(crate) status: ActionStatus,
     pub(crate) started: Option<Timestamp>,
     pub(crate) updated: Option<Timestamp>,
     /// Configuration, variables resolved.
@@ -42,11 +42,11 @@ pub(crate) enum Kind {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Ended {
-    Well,
-    Badly,
+pub(crate) enum ActionStatus {
+    Succeeded,
+    Failed,
     #[default]
-    NotYet,
+    Other,
 }
 
 /// All actions of an execution in the order in which they started, and the tokens of its approvals.
@@ -142,10 +142,10 @@ fn read(detail: &ActionExecutionDetail) -> (Action, Option<Token>) {
         region: input.and_then(|input| input.region()).map(str::to_owned),
         role: input.and_then(|input| input.role_arn()).map(str::to_owned),
         kind,
-        ended: match detail.status() {
-            Some(ActionExecutionStatus::Succeeded) => Ended::Well,
-            Some(ActionExecutionStatus::Failed) => Ended::Badly,
-            _ => Ended::NotYet,
+        status: match detail.status() {
+            Some(ActionExecutionStatus::Succeeded) => ActionStatus::Succeeded,
+            Some(ActionExecutionStatus::Failed) => ActionStatus::Failed,
+            _ => ActionStatus::Other,
         },
         started: detail.start_time().and_then(timestamp),
         updated: detail.last_update_time().and_then(timestamp),

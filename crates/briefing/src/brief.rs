@@ -65,7 +65,7 @@ struct Inquiry<'a> {
 }
 
 /// The actions and what is known through them.
-struct Behind {
+struct ActionFacts {
     actions: Result<Actions, Gap>,
     sets: Vec<Found>,
     /// How many more change sets there are than are looked at.
@@ -112,10 +112,10 @@ impl Inquiry<'_> {
         self.by_deadline(Lookup::Origin, call).await
     }
 
-    async fn actions_and_behind(&self) -> Behind {
+    async fn actions_and_behind(&self) -> ActionFacts {
         let call = every_action_of(self.aws(), &self.action.pipeline, self.execution_id);
         let actions = self.by_deadline(Lookup::Actions, call).await;
-        let mut behind = Behind {
+        let mut behind = ActionFacts {
             actions: actions.map(|details| Actions::of(&details)),
             sets: Vec::new(),
             more: 0,
@@ -213,7 +213,7 @@ impl Inquiry<'_> {
     fn assemble(
         &self,
         origin: Result<PipelineExecution, Gap>,
-        behind: Behind,
+        behind: ActionFacts,
         earlier: Result<Option<String>, Gap>,
     ) -> (Briefing, Shown) {
         let mut gaps = behind.gaps;

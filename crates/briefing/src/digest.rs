@@ -32,7 +32,7 @@ pub(crate) fn content_of(reference: &ChangeSetRef) -> String {
     format!("changes of {}", reference.label())
 }
 
-/// So many change sets were not looked at.
+/// How many change sets were not read.
 fn beyond(more: usize) -> String {
     format!("{more} more change sets")
 }

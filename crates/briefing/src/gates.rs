@@ -15,7 +15,7 @@ use serde::Deserialize;
 use crate::actions::{Action, Actions};
 use crate::{Lookups, limits, text};
 
-/// So many deployments are looked at.
+/// Deployments whose reports are read.
 const MAX_DEPLOYMENTS: usize = 10;
 /// A longer report is not read.
 const MAX_REPORT_BYTES: i64 = 4 * 1024 * 1024;

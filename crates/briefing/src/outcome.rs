@@ -12,7 +12,7 @@ use aws_sdk_codepipeline::types::PipelineExecutionStatus;
 use futures::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
-use crate::actions::{Action, Actions, Ended};
+use crate::actions::{Action, ActionStatus, Actions};
 use crate::gates::{self, Deployment};
 use crate::tokens::without_tokens;
 use crate::{Lookups, limits, text};
@@ -159,7 +159,7 @@ fn failed_action(actions: &Actions) -> Option<FailedAction> {
     let failed = actions
         .all
         .iter()
-        .filter(|action| action.ended == Ended::Badly)
+        .filter(|action| action.status == ActionStatus::Failed)
         .max_by_key(|action| action.updated)?;
     Some(told_of(failed))
 }

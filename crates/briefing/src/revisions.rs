@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::actions::{Action, Actions, Kind};
 use crate::text;
 
-/// So many revisions are kept; a pipeline has few sources.
+/// Revisions that are kept; a pipeline has few sources.
 const MAX_REVISIONS: usize = 20;
 const NAME: usize = 128;
 const ID: usize = 256;

@@ -46,7 +46,7 @@ pub enum Identity {
 #[derive(Debug)]
 pub struct Aws {
     identity: Identity,
-    place: Place,
+    settings: ClientSettings,
     config: OnceLock<SdkConfig>,
     clients: Clients,
 }
@@ -54,7 +54,7 @@ pub struct Aws {
 /// Where calls go, and as whom: what Lambda sets in each function's environment.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
 #[derive(Debug, Default)]
-struct Place {
+struct ClientSettings {
     region: Option<String>,
     endpoint_url: Option<String>,
     use_fips: bool,
@@ -62,7 +62,7 @@ struct Place {
     credentials: Option<Credentials>,
 }
 
-impl Place {
+impl ClientSettings {
     fn read(lookup: Lookup<'_>) -> Self {
         let set = |name| lookup(name).filter(|value| !value.is_empty());
         let on = |name| set(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
@@ -145,12 +145,12 @@ impl Aws {
     /// Clients of the account and region that `lookup` names in `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
     /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, and `AWS_ENDPOINT_URL` for a local AWS.
     pub fn new(lookup: Lookup<'_>) -> Self {
-        Self::at(Place::read(lookup), OnceLock::new())
+        Self::at(ClientSettings::read(lookup), OnceLock::new())
     }
 
     /// Clients over a given configuration: for tests and replays.
     pub fn from_config(config: SdkConfig) -> Self {
-        Self::at(Place::default(), OnceLock::from(config))
+        Self::at(ClientSettings::default(), OnceLock::from(config))
     }
 
     /// Clients like these in another region, and in another account if credentials of it are given.
@@ -178,10 +178,10 @@ impl Aws {
         self.identity
     }
 
-    fn at(place: Place, config: OnceLock<SdkConfig>) -> Self {
+    fn at(settings: ClientSettings, config: OnceLock<SdkConfig>) -> Self {
         Self {
             identity: Identity::Function,
-            place,
+            settings,
             config,
             clients: Clients::default(),
         }
@@ -189,7 +189,7 @@ impl Aws {
 
     /// What all clients are built from: for a client that only one crate needs.
     pub fn config(&self) -> &SdkConfig {
-        self.config.get_or_init(|| self.place.config())
+        self.config.get_or_init(|| self.settings.config())
     }
 }
 
@@ -241,17 +241,17 @@ mod tests {
 
     #[test]
     fn a_place_is_what_lambda_sets() {
-        let place = Place::read(&|name| match name {
+        let settings = ClientSettings::read(&|name| match name {
             "AWS_REGION" => Some("eu-central-1".to_owned()),
             "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("key".to_owned()),
             "AWS_ENDPOINT_URL" => Some(String::new()),
             "AWS_USE_FIPS_ENDPOINT" => Some("True".to_owned()),
             _ => None,
         });
-        assert_eq!(place.region.as_deref(), Some("eu-central-1"));
-        assert_eq!(place.endpoint_url, None, "an empty value is none");
-        assert!(place.use_fips && !place.use_dual_stack);
-        assert!(place.credentials.is_some());
-        assert!(Place::read(&|_| None).credentials.is_none());
+        assert_eq!(settings.region.as_deref(), Some("eu-central-1"));
+        assert_eq!(settings.endpoint_url, None, "an empty value is none");
+        assert!(settings.use_fips && !settings.use_dual_stack);
+        assert!(settings.credentials.is_some());
+        assert!(ClientSettings::read(&|_| None).credentials.is_none());
     }
 }

@@ -36,7 +36,7 @@ fn rendered(template: &impl Template) -> String {
     template.render().expect("writing to a string never fails")
 }
 
-/// Who asks isn't known, and so neither is their language.
+/// In English: whoever asks is unknown, and so is their language.
 fn notice(title: &str, text: &str) -> String {
     document("en", title, &Notice { title, text })
 }

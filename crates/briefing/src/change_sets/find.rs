@@ -3,9 +3,9 @@
 use approvals::ApprovalAction;
 use common::arn::Arn;
 
-use crate::actions::{Action, Actions, Ended};
+use crate::actions::{Action, ActionStatus, Actions};
 
-/// So many change sets are looked at.
+/// Change sets that are read.
 const MAX_CHANGE_SETS: usize = 20;
 
 /// A change set by its names.
@@ -46,8 +46,8 @@ fn of(action: &Action, mode: &str, own: &str) -> Option<ChangeSetRef> {
             .get(key)
             .is_some_and(|has| has == value)
     };
-    let ended = action.ended == Ended::Well;
-    if !(action.provider == "CloudFormation" && ended && has("ActionMode", mode)) {
+    let succeeded = action.status == ActionStatus::Succeeded;
+    if !(action.provider == "CloudFormation" && succeeded && has("ActionMode", mode)) {
         return None;
     }
     Some(ChangeSetRef {
@@ -78,7 +78,7 @@ mod tests {
             stage: "Production".into(),
             name: name.into(),
             provider: "CloudFormation".into(),
-            ended: Ended::Well,
+            status: ActionStatus::Succeeded,
             configuration: configuration
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .into(),
@@ -109,7 +109,7 @@ mod tests {
     fn what_was_made_and_not_yet_carried_out_waits() {
         let approve = action("Approve", "", "");
         let mut failed = action("Failed", "CHANGE_SET_REPLACE", "failed");
-        failed.ended = Ended::Badly;
+        failed.status = ActionStatus::Failed;
         let stacks = found(vec![
             action("A", "CHANGE_SET_REPLACE", "staging"),
             action("B", "CHANGE_SET_EXECUTE", "staging"),
