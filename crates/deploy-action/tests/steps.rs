@@ -427,6 +427,8 @@ async fn wrong_input_is_refused_before_anything_is_registered() {
 
     production/shop has the deployment controller CODE_DEPLOY: ECS does not deploy it itself; use the action CodeDeployToECS
 
+    production/shop runs the task definition family shop, and this one is of the family payments-nightly: it belongs to something else; to change a service's family, update the service by hand once
+
     the artifact build can't be read: AccessDenied: scripted; the credentials are the pipeline's: check the policy and the key of its artifact bucket
     "#);
 }
