@@ -50,36 +50,53 @@ impl ServiceDeployment {
     /// A deployment with one hook, for tests.
     #[cfg(test)]
     pub(crate) fn sample(progress: Progress, old_revision: &str) -> Self {
-        let hook = DeploymentLifecycleHook::builder()
-            .hook_target_arn(
-                "arn:aws:lambda:eu-central-1:111122223333:function:deploy-hooks-post-traffic:live",
-            )
-            .timeout_configuration(Timeout::builder().timeout_in_minutes(90).build())
-            .build();
         Self {
             progress,
             old_revision: Some(old_revision.to_owned()),
             production_percent: None,
             test_percent: None,
-            hooks: vec![hook],
+            hooks: vec![],
             described: Described::builder().build(),
+        }
+        .hooked(&[Some(90)])
+    }
+
+    /// The same with hooks of one function, by their time-outs in minutes, for tests.
+    #[cfg(test)]
+    pub(crate) fn hooked(self, timeouts: &[Option<i32>]) -> Self {
+        let hook = |minutes: &Option<i32>| {
+            let timeout =
+                minutes.map(|minutes| Timeout::builder().timeout_in_minutes(minutes).build());
+            DeploymentLifecycleHook::builder()
+                .hook_target_arn(
+                    "arn:aws:lambda:eu-central-1:111122223333:function:deploy-hooks-post-traffic:live",
+                )
+                .set_timeout_configuration(timeout)
+                .build()
+        };
+        Self {
+            hooks: timeouts.iter().map(hook).collect(),
+            ..self
         }
     }
 
-    /// How long ECS waits for the hook that calls the function of this name.
+    /// How long ECS waits for a hook that calls the function of this name at this stage. Where there are several, the event
+    /// does not say which one calls, so it is the shortest time.
     pub(crate) fn hook_timeout(&self, function: &str, stage: &str) -> Option<Duration> {
-        let own = self.hooks.iter().find(|hook| {
+        let own = self.hooks.iter().filter(|hook| {
             let target = hook.hook_target_arn().unwrap_or_default();
             // With or without a version or alias behind the name.
             let stages = hook.lifecycle_stages();
             let calls_here = stages.is_empty() || stages.iter().any(|one| one.as_str() == stage);
             target.split(':').nth(6) == Some(function) && calls_here
-        })?;
-        let minutes = own
-            .timeout_configuration()
-            .and_then(Timeout::timeout_in_minutes)
-            .and_then(|minutes| u64::try_from(minutes).ok());
-        Some(minutes.map_or(DEFAULT_HOOK_TIMEOUT, Duration::from_mins))
+        });
+        own.map(|hook| {
+            hook.timeout_configuration()
+                .and_then(Timeout::timeout_in_minutes)
+                .and_then(|minutes| u64::try_from(minutes).ok())
+                .map_or(DEFAULT_HOOK_TIMEOUT, Duration::from_mins)
+        })
+        .min()
     }
 }
 

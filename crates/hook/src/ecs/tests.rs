@@ -198,3 +198,17 @@ fn the_hooks_own_time_out_bounds_the_bake() {
     );
     assert_eq!(timeout("another"), None);
 }
+
+#[test]
+fn of_two_hooks_of_one_function_at_one_stage_the_shorter_time_out_counts() {
+    let timeout = |timeouts: &[Option<i32>]| {
+        let deployment = deployment(Progress::Forward).hooked(timeouts);
+        deployment.hook_timeout("deploy-hooks-post-traffic", "PRODUCTION_TRAFFIC_SHIFT")
+    };
+    let half_an_hour = Some(Duration::from_mins(30));
+    assert_eq!(timeout(&[Some(90), Some(30)]), half_an_hour);
+    assert_eq!(timeout(&[Some(30), Some(90)]), half_an_hour);
+    assert_eq!(timeout(&[None, Some(30)]), half_an_hour);
+    assert_eq!(timeout(&[None, None]), Some(Duration::from_hours(24)));
+    assert_eq!(timeout(&[]), None);
+}
