@@ -156,6 +156,47 @@ async fn a_no_stops_the_release_and_so_does_no_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_people_decide_an_outage_of_the_deployments_description_ends_nothing() {
+    let _time = paced_time::start();
+    // Where a rollback calls as well, the look-up is otherwise tried until the time is over.
+    let hook = event("PRODUCTION_TRAFFIC_SHIFT", Some(100));
+    for fault in FAULTS {
+        let plan: Plan = Arc::new(move |operation, count| {
+            (operation == "DescribeServiceDeployments" && count > 0).then_some(fault)
+        });
+        let (_service, aws) = start(plan).await;
+        let gate = gate(Stage::PostTraffic, &aws, &[]);
+        let first = call(&gate, hook.clone()).await;
+        assert_eq!(first["hookStatus"], "IN_PROGRESS", "{fault:?}");
+        let second = call(&gate, called_back(&hook, &first)).await;
+        assert_eq!(second["hookStatus"], "IN_PROGRESS", "{fault:?}");
+        let questions = events(&aws, "Gate Question");
+        answer(&aws, questions[0]["case"].as_str().unwrap(), true);
+        let third = call(&gate, called_back(&hook, &second)).await;
+        assert_eq!(third["hookStatus"], "SUCCEEDED", "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_people_decide_an_outage_of_codedeploy_ends_nothing() {
+    let _time = paced_time::start();
+    let left = Duration::from_secs(45);
+    for fault in FAULTS {
+        let plan: Plan = Arc::new(move |operation, count| {
+            (operation == "GetDeployment" && count > 0).then_some(fault)
+        });
+        let (_service, aws) = start(plan).await;
+        let gate = gate(Stage::PreTraffic, &aws, &[]);
+        invoke_with(&gate, left, support::event()).await;
+        let next: Value = serde_json::from_str(&aws.invoked()[0]).unwrap();
+        let questions = events(&aws, "Gate Question");
+        answer(&aws, questions[0]["case"].as_str().unwrap(), true);
+        invoke_with(&gate, left, next).await;
+        assert_eq!(aws.answers(), ["Succeeded"], "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_to_anything_but_what_was_shown_does_not_count() {
     let _time = paced_time::start();
     let (_service, aws) = start(none()).await;

@@ -30,7 +30,7 @@ use crate::event::{HookEvent, RUN_KEY};
 use crate::facts::{Facts, note};
 use crate::flow::GateFunction;
 use crate::guard::Progress;
-use crate::lookup::LookupContext;
+use crate::lookup::{LookupContext, while_people_decide};
 use crate::settings::Settings;
 
 pub(crate) use self::post_traffic_check::PostTrafficGate;
@@ -50,14 +50,14 @@ pub(crate) async fn prepare(
     progress.begin("looking up the deployment");
     let handed_on = event.run.as_deref().and_then(HandedOn::decode);
     let asked = handed_on.and_then(|run| run.carried.asked());
-    let deployment = match (deployment::read(aws, &event.deployment_id).await, &asked) {
-        (Ok(deployment), _) => deployment,
+    let read = deployment::read(aws, &event.deployment_id);
+    let deployment = match &asked {
+        None => read.await?,
         // People have time; a look-up that fails now must not take it from them.
-        (Err(error), Some(asked)) => {
-            tracing::warn!("the deployment could not be read: {error}");
-            return Ok(Preparation::Asked(asked.clone()));
-        }
-        (Err(error), None) => return Err(error.into()),
+        Some(asked) => match while_people_decide(read, budget).await {
+            Some(deployment) => deployment,
+            None => return Ok(Preparation::Asked(asked.clone())),
+        },
     };
     progress.add_facts(&deployment_facts(&deployment));
     if let Some(ended) = &deployment.ended {

@@ -30,7 +30,7 @@ use crate::event::{EcsEvent, RUN_KEY};
 use crate::facts::{Facts, note};
 use crate::flow::GateFunction;
 use crate::guard::Progress;
-use crate::lookup::{LookupContext, LookupError};
+use crate::lookup::{LookupContext, LookupError, while_people_decide};
 
 /// ECS calls back after 30 s by default; whether it takes a shorter delay is not documented. So a wait of this length
 /// is handed back, and a shorter one is sat out.
@@ -63,14 +63,16 @@ pub(crate) async fn prepare(
     let handed_on = event.run.as_deref().and_then(HandedOn::decode);
     let of_step = handed_on.filter(|run| run.of_step(event));
     let asked = of_step.and_then(|run| run.carried.asked());
-    let deployment = match (read_deployment(aws, event, budget).await, &asked) {
-        (Ok(deployment), _) => deployment,
+    let deployment = match &asked {
+        None => read_deployment(aws, event, budget).await?,
         // People have time; a look-up that fails now must not take it from them.
-        (Err(error), Some(asked)) => {
-            tracing::warn!("the deployment could not be read: {error}");
-            return Ok(Preparation::Asked(asked.clone()));
+        Some(asked) => {
+            let read = deployment::read(aws, &event.deployment_arn);
+            match while_people_decide(read, budget).await {
+                Some(deployment) => deployment,
+                None => return Ok(Preparation::Asked(asked.clone())),
+            }
         }
-        (Err(error), None) => return Err(error.into()),
     };
     if let Some(undone) = rollback(event, &deployment) {
         return Ok(Preparation::Waived(format!(

@@ -16,6 +16,7 @@ use common::aws::Aws;
 use common::failure::{Cause, Failure, Hints};
 use strict_yaml::words;
 
+use crate::budget::Budget;
 use crate::codedeploy::appspec::AppSpecError;
 
 /// Why the target could not be found; always fails the gate.
@@ -90,4 +91,19 @@ impl LookupContext<'_> {
         tracing::warn!("{sentence}");
         Err(sentence)
     }
+}
+
+/// Looks the deployment up while people decide: none, where that fails or is slow.
+pub(crate) async fn while_people_decide<T>(
+    read: impl Future<Output = Result<T, LookupError>>,
+    budget: Budget,
+) -> Option<T> {
+    let limit = budget.lookup_timeout();
+    let why = match tokio::time::timeout(limit, read).await {
+        Ok(Ok(deployment)) => return Some(deployment),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer in {}", words::duration(limit)),
+    };
+    tracing::warn!("the deployment could not be read while people decide: {why}");
+    None
 }
