@@ -51,12 +51,18 @@ impl Call {
 
     /// Names this run of the gate for what lies elsewhere meanwhile, so that it serves no other one.
     pub(crate) fn run_key(&self, stage: Stage) -> OpaqueId {
+        // Nothing says that each step of a canary has an `executionId` of its own.
+        let step = match self {
+            Self::Ecs(event) => ecs::step(event),
+            Self::CodeDeploy(_) | Self::CodePipeline(_) => String::new(),
+        };
         OpaqueId::of(&[
             "deploy-hooks run of a gate",
             &self.caller().to_string(),
             stage.as_str(),
             self.id(),
             &self.execution_id(),
+            &step,
         ])
     }
 

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use support::aws::{Changes, FAULTS, FakeAws, Fault, Plan, none};
 use support::ecs::{EcsChanges, event};
 use support::service::{Mood, Service};
-use support::{SUITE, clients, invoke_with, settings};
+use support::{SUITE, clients, invoke_as, invoke_with, settings};
 
 const LEFT: Duration = Duration::from_secs(20);
 
@@ -414,4 +414,41 @@ async fn whatever_breaks_the_caller_is_answered_and_nothing_passes_without_a_yes
             assert_eq!(heard["hookStatus"], "FAILED", "{operation} {fault:?}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_call_that_comes_twice_asks_people_once() {
+    let _time = paced_time::start();
+    let (_service, aws) = start(none()).await;
+    let gate = gate(Stage::PreTraffic, &aws, &[]);
+    let left = Duration::from_secs(45);
+    for request in ["request-1", "request-2"] {
+        invoke_as(request, &gate, left, support::event()).await;
+    }
+    let questions = events(&aws, "Gate Question");
+    assert_eq!(questions.len(), 1, "{questions:?}");
+    answer(&aws, questions[0]["case"].as_str().unwrap(), true);
+    // Both chains wait for it.
+    let handed_on = aws.invoked();
+    assert_eq!(handed_on.len(), 2);
+    let second: Value = serde_json::from_str(&handed_on[1]).unwrap();
+    invoke_as("request-3", &gate, left, second).await;
+    assert_eq!(aws.answers(), ["Succeeded"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_delivered_twice_asks_people_once() {
+    let _time = paced_time::start();
+    let (service, aws) = start(none()).await;
+    let gate = gate(Stage::PreTraffic, &aws, &[]);
+    let url = format!("http://127.0.0.1:{}", service.port);
+    let target = json!({"url": url, "application": "shop", "deployment_group": "production"});
+    let parameters = json!({"target": target}).to_string();
+    let data = json!({"actionConfiguration": {"configuration": {"UserParameters": parameters}}});
+    let job = json!({"CodePipeline.job": {"id": "j-1", "data": data}});
+    for _ in 0..2 {
+        call(&gate, job.clone()).await;
+    }
+    assert_eq!(events(&aws, "Gate Question").len(), 1);
+    assert_eq!(aws.jobs().len(), 1, "the first answer counts");
 }

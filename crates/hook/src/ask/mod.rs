@@ -26,6 +26,7 @@ use self::store::Stored;
 use crate::caller::Caller;
 use crate::carried::{Carried, Handover};
 use crate::facts::Facts;
+use crate::publish::claims::{self, First};
 use crate::publish::{self, ReportName, console_link, gate_event};
 use crate::settings::Settings;
 
@@ -170,7 +171,8 @@ impl Asking {
     }
 }
 
-/// Asks people. An error is a sentence that says why nobody could be asked.
+/// Asks people, or waits for the answer to what another invocation of the same run has asked. An error is a sentence that
+/// says why nobody could be asked.
 pub(crate) async fn begin(
     aws: &Aws,
     settings: &Settings,
@@ -194,15 +196,38 @@ pub(crate) async fn begin(
     let question = with_report(question, report, &settings.region);
     let id = question.id();
     store::put(aws, settings, &id, &stored).await?;
+    let asked = Asked {
+        question: id.clone(),
+        expires: question.expires,
+        measurements: stored.digest,
+    };
+    if let Some(before) = asked_before(aws, settings, &asking.run, &asked).await {
+        let case = before.question.as_str();
+        tracing::info!(case, "another invocation of this run has asked already");
+        return Ok(before);
+    }
     let mut detail = json!(question);
     detail["case"] = json!(id.as_str());
     gate_event::put(aws, bus, gate_question::QUESTION, detail.to_string()).await?;
     tracing::info!(case = id.as_str(), %expires, "people are asked");
-    Ok(Asked {
-        question: id,
-        expires: question.expires,
-        measurements: stored.digest,
-    })
+    Ok(asked)
+}
+
+/// What another invocation of the same run has asked. Lambda may deliver an event twice, and people are asked once. Where that
+/// can't be found out, they are asked: twice costs less than never.
+async fn asked_before(
+    aws: &Aws,
+    settings: &Settings,
+    run: &OpaqueId,
+    asked: &Asked,
+) -> Option<Asked> {
+    let name = format!("{run}-asked");
+    let First::Theirs(text) = claims::first(aws, settings, &name, &asked.encode()).await else {
+        return None;
+    };
+    let before = Asked::decode(str::from_utf8(&text).ok()?);
+    // A try of our own whose result was lost.
+    before.filter(|before| before.question != asked.question)
 }
 
 /// Pure: what people are asked.

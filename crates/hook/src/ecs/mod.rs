@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use self::deployment::{Progress as DeploymentProgress, ServiceDeployment};
 use self::run::HandedOn;
-pub(crate) use self::run::run_id;
+pub(crate) use self::run::{run_id, step};
 use self::stage::Route;
 use self::target::TargetQuery;
 use crate::budget::Budget;

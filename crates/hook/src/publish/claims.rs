@@ -1,4 +1,4 @@
-//! Who goes on with a part of a run: the first to store a claim in the report bucket.
+//! Who was first, of invocations that know nothing of each other: whoever stored a claim in the report bucket.
 
 use aws_sdk_s3::primitives::ByteStream;
 use common::aws::Aws;
@@ -23,6 +23,27 @@ pub(crate) enum Claim {
 
 /// Claims `name` for the invocation `id`.
 pub(crate) async fn claim(aws: &Aws, settings: &Settings, name: &str, id: &str) -> Claim {
+    match first(aws, settings, name, id).await {
+        First::Ours => Claim::Ours,
+        First::Theirs(holder) if holder == id.as_bytes() => Claim::Ours,
+        First::Theirs(_) => Claim::Theirs,
+        First::Unknown => Claim::Unknown,
+    }
+}
+
+/// What lies under a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum First {
+    /// What was stored now.
+    Ours,
+    /// What was stored before; it stays.
+    Theirs(Vec<u8>),
+    /// It could be neither stored nor read.
+    Unknown,
+}
+
+/// Stores a short text under `name`, unless there is one.
+pub(crate) async fn first(aws: &Aws, settings: &Settings, name: &str, text: &str) -> First {
     let prefix = &settings.report_prefix;
     let key = format!("{prefix}/claims/{}", hashed(name));
     let key = key.trim_start_matches('/');
@@ -32,22 +53,21 @@ pub(crate) async fn claim(aws: &Aws, settings: &Settings, name: &str, id: &str) 
         .bucket(&settings.report_bucket)
         .key(key)
         .if_none_match("*")
-        .body(ByteStream::from(id.as_bytes().to_vec()));
+        .body(ByteStream::from(text.as_bytes().to_vec()));
     let Err(error) = put.send().await else {
-        return Claim::Ours;
+        return First::Ours;
     };
     let status = error.raw_response().map(|answer| answer.status().as_u16());
     if !matches!(status, Some(409 | 412)) {
         tracing::error!("a claim could not be stored: {error}");
-        return Claim::Unknown;
+        return First::Unknown;
     }
     let object = Object::new(&settings.report_bucket, key);
     match object.read(aws, MAX_ID_BYTES).await {
-        Ok(holder) if holder == id.as_bytes() => Claim::Ours,
-        Ok(_) => Claim::Theirs,
+        Ok(holder) => First::Theirs(holder),
         Err(error) => {
             tracing::error!("a claim could not be read: {error:?}");
-            Claim::Unknown
+            First::Unknown
         }
     }
 }
