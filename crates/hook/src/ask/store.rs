@@ -8,6 +8,7 @@ use common::location::Object;
 use gate::{Outcome, Report};
 use serde::{Deserialize, Serialize};
 use signing::OpaqueId;
+use strict_yaml::words;
 
 use crate::facts::Facts;
 use crate::publish::MAX_REPORT_BYTES;
@@ -61,6 +62,18 @@ impl Stored {
         })
     }
 
+    /// Whether it can be read back whole.
+    pub(super) fn fits(&self) -> Result<(), String> {
+        if self.text.len() <= MAX_REPORT_BYTES {
+            return Ok(());
+        }
+        Err(format!(
+            "nobody is asked, as what was measured is larger than the {} that can be kept; give the suite fewer checks or a \
+             shorter traffic.bake",
+            words::bytes(MAX_REPORT_BYTES),
+        ))
+    }
+
     /// The same, if it has this digest and this run measured it.
     pub(super) fn if_it_is(self, digest: &OpaqueId, run: &OpaqueId) -> Result<Self, String> {
         let why = if self.digest != *digest {
@@ -85,6 +98,7 @@ pub(super) async fn put(
     question: &OpaqueId,
     stored: &Stored,
 ) -> Result<(), String> {
+    stored.fits()?;
     let key = key(settings, question);
     let put = aws
         .s3()

@@ -90,6 +90,15 @@ fn what_was_shown_is_known_again_and_nothing_else_takes_its_place() {
 }
 
 #[test]
+fn what_could_not_be_read_back_is_not_asked_about() {
+    assert_eq!(stored().fits(), Ok(()));
+    let name = "x".repeat(crate::publish::MAX_REPORT_BYTES);
+    let facts = Facts::from([("application".to_owned(), name)]);
+    let large = Stored::of(&stored().outcome, &facts, &run());
+    insta::assert_snapshot!(large.fits().unwrap_err(), @"nobody is asked, as what was measured is larger than the 16 MiB that can be kept; give the suite fewer checks or a shorter traffic.bake");
+}
+
+#[test]
 fn the_looks_come_closer_before_the_end() {
     let wait = |now| asked().handover(at(now)).wait;
     assert_eq!(wait("10:00:00"), LATE_CALL_BACK);
