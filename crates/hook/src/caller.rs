@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use common::location::LoadError;
 use gate::{PausePolicy, RunState, Stage, Suite};
+use jiff::Timestamp;
 use strict_yaml::words;
 
 use crate::ask::Asked;
@@ -65,6 +66,8 @@ pub(crate) struct Prepared {
     pub(crate) max_bake: Option<MaxBake>,
     /// How long the caller waits in all, since the run began.
     pub(crate) waits_for: Duration,
+    /// Since when the caller waits, where it says so; else since the run began.
+    pub(crate) waits_since: Option<Timestamp>,
 }
 
 /// How long a caller waits.
@@ -102,6 +105,7 @@ impl Prepared {
             max_bake: None,
             release: Release::Pipeline,
             waits_for: Duration::ZERO,
+            waits_since: None,
         }
     }
 }

@@ -121,6 +121,8 @@ struct Measured {
     end: PartEnd,
     /// How long the caller waits, since the run began.
     waits_for: Duration,
+    /// Since when the caller waits, where it says so.
+    waits_since: Option<Timestamp>,
     /// What a named person lets not pass, and the run that this counts for.
     overridden: Option<(Override, OverrideRun)>,
 }
@@ -130,6 +132,7 @@ impl Measured {
         Self {
             end: PartEnd::Decided(Box::new(outcome)),
             waits_for: Duration::ZERO,
+            waits_since: None,
             overridden: None,
         }
     }
@@ -213,7 +216,7 @@ async fn after_measuring(
             }
         }
         PartEnd::Asks(outcome) => {
-            let of_run = (&*outcome, measured.waits_for);
+            let of_run = (&*outcome, measured.waits_for, measured.waits_since);
             match begin_asking((function, call), place, of_run, budget, progress).await {
                 Ok(asked) => Next::Asked(asked),
                 Err(reason) => ended(Ended::by_gate(outcome.because(reason))),
@@ -428,6 +431,7 @@ async fn measure(
         max_bake,
         release,
         waits_for,
+        waits_since,
     } = prepared;
     let can_ask = settings.event_bus.is_some() && settings.state_table.is_some();
     let asks_nobody = suite.asks_people() && !can_ask;
@@ -501,6 +505,7 @@ async fn measure(
     Ok(Measured {
         end,
         waits_for,
+        waits_since,
         overridden,
     })
 }

@@ -350,6 +350,23 @@ async fn for_codedeploy_the_function_stays_and_then_hands_itself_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn people_are_told_of_no_more_time_than_codedeploy_waits_after_a_run_that_died() {
+    let _time = paced_time::start();
+    let service = Service::start(Mood::Well).await;
+    let changes = Changes {
+        events_began: Some(57 * 60),
+        ..Changes::default()
+    };
+    let aws = FakeAws::with(service.port, &suite(), changes, none()).await;
+    let gate = gate(Stage::PreTraffic, &aws, &[]);
+    invoke_with(&gate, Duration::from_secs(45), support::event()).await;
+    assert_eq!(aws.answers(), ["Failed"]);
+    let message = &aws.published()[0]["Message"];
+    assert!(message.contains("no time to ask people"), "{message}");
+    assert!(events(&aws, "Gate Question").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_counts_for_the_run_that_asked_and_for_no_other() {
     let _time = paced_time::start();
     let (service, aws) = start(none()).await;

@@ -14,8 +14,10 @@ const MIN_TIME: SignedDuration = SignedDuration::from_mins(2);
 /// How long a caller waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Patience {
-    /// Since the run began.
+    /// Since the run began, or since it waits where it says so.
     pub(crate) limit: Duration,
+    /// Since when it waits.
+    pub(crate) since: Option<Timestamp>,
     /// From now on, where invocations are counted.
     pub(crate) invocations: Option<Duration>,
 }
@@ -30,7 +32,9 @@ pub(super) fn expires(
         let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
         from.saturating_add(time).unwrap_or(Timestamp::MAX)
     };
-    let end = after(started, patience.limit);
+    // The run may be the second one, after an invocation that died.
+    let since = patience.since.map_or(started, |since| since.min(started));
+    let end = after(since, patience.limit);
     let end = patience
         .invocations
         .map_or(end, |left| end.min(after(now, left)));
@@ -61,6 +65,7 @@ mod tests {
     fn until(now: &str, invocations: Option<u64>) -> Result<String, String> {
         let patience = Patience {
             limit: Duration::from_mins(58),
+            since: None,
             invocations: invocations.map(Duration::from_mins),
         };
         expires(at("10:00:00"), at(now), patience).map(|at| at.to_string())
@@ -70,6 +75,24 @@ mod tests {
     fn the_deadline_leaves_time_to_answer_the_caller() {
         assert_eq!(until("10:01:00", None).unwrap(), "2026-05-04T10:54:00Z");
         assert_eq!(until("10:50:00", None).unwrap(), "2026-05-04T10:54:00Z");
+    }
+
+    #[test]
+    fn a_run_after_one_that_died_has_what_is_left_of_the_callers_wait() {
+        let patience = Patience {
+            limit: Duration::from_mins(58),
+            since: Some(at("09:40:00")),
+            invocations: None,
+        };
+        let expires = expires(at("10:00:00"), at("10:01:00"), patience).unwrap();
+        assert_eq!(expires.to_string(), "2026-05-04T10:34:00Z");
+        // A clock that is ahead gives no time.
+        let patience = Patience {
+            since: Some(at("10:05:00")),
+            ..patience
+        };
+        let expires = super::expires(at("10:00:00"), at("10:01:00"), patience).unwrap();
+        assert_eq!(expires.to_string(), "2026-05-04T10:54:00Z");
     }
 
     #[test]

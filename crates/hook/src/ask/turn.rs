@@ -23,7 +23,7 @@ use crate::handing_on::hand_over;
 pub(crate) async fn begin_asking(
     (function, call): (&Arc<GateFunction>, &Arc<Call>),
     place: Option<Place>,
-    (outcome, waits_for): (&Outcome, Duration),
+    (outcome, waits_for, waits_since): (&Outcome, Duration, Option<Timestamp>),
     budget: Budget,
     progress: &Progress,
 ) -> Result<Asked, String> {
@@ -36,6 +36,7 @@ pub(crate) async fn begin_asking(
         place,
         patience: Patience {
             limit: waits_for,
+            since: waits_since,
             invocations: match &**call {
                 Call::CodeDeploy(event) => Some(codedeploy::continuation::time_left(event, budget)),
                 Call::Ecs(_) | Call::CodePipeline(_) => None,

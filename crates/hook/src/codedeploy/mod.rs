@@ -119,6 +119,7 @@ pub(crate) async fn prepare(
     Ok(Preparation::Measure(Box::new(Prepared {
         resume: resume.and_then(|run| run.carried.run()),
         waits_for: WAITS_FOR,
+        waits_since: found.waits_since,
         pause: may_hand_on(*stage, &suite, MAX_CHECKS).then_some(PausePolicy {
             // Whoever goes on is called at once: only the function's own time is a reason.
             min_wait: Duration::MAX,

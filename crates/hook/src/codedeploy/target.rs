@@ -4,6 +4,7 @@ use aws_sdk_codedeploy::types::{DeploymentGroupInfo, DeploymentTarget};
 use common::aws::Aws;
 use common::failure::Hints;
 use gate::Stage;
+use jiff::Timestamp;
 
 use super::appspec::Resource;
 use super::deployment::Deployment;
@@ -25,6 +26,8 @@ pub(super) struct FoundTarget {
     pub hooks_post_traffic: bool,
     /// The same as AWS said it.
     pub release: Release,
+    /// Since when CodeDeploy waits.
+    pub waits_since: Option<Timestamp>,
 }
 
 /// Who asks for a target.
@@ -100,6 +103,7 @@ pub(super) async fn find(
         known,
         listeners,
         hooks_post_traffic,
+        waits_since: of_targets::waits_since(&targets),
         release: Release::CodeDeploy(Box::new(CodeDeployRelease {
             spec,
             group,

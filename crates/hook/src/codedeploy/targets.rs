@@ -4,6 +4,7 @@ use aws_sdk_codedeploy::types::{
     DeploymentTarget, EcsTarget, LambdaTarget, LifecycleEvent, LifecycleEventStatus, TargetLabel,
 };
 use aws_sdk_ecs::types::Service;
+use jiff::Timestamp;
 
 /// The task definition that serves now: that of the Blue task set, as CodeDeploy labels it, else of
 /// the service's primary one, unless that is the new one already.
@@ -56,6 +57,15 @@ pub(super) fn events_in_progress(targets: &[DeploymentTarget]) -> Vec<String> {
         .filter_map(|event| event.lifecycle_event_name())
         .map(str::to_owned)
         .collect()
+}
+
+/// Since when CodeDeploy waits for a lifecycle event, if it says so: whoever runs it again after an invocation that died has
+/// less than the whole hour.
+pub(super) fn waits_since(targets: &[DeploymentTarget]) -> Option<Timestamp> {
+    lifecycle_events(targets)
+        .filter(|event| event.status() == Some(&LifecycleEventStatus::InProgress))
+        .filter_map(|event| Timestamp::from_second(event.start_time()?.secs()).ok())
+        .min()
 }
 
 #[cfg(test)]

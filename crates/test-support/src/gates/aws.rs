@@ -104,6 +104,8 @@ pub struct Changes {
     pub event_status: Option<&'static str>,
     /// Lifecycle events with what CodeDeploy says of each, instead of the usual two.
     pub events: &'static [(&'static str, &'static str)],
+    /// How many seconds ago they began, of which CodeDeploy says nothing otherwise.
+    pub events_began: Option<i64>,
     /// The state of the only alarm.
     pub alarm: Option<&'static str>,
     /// How the deployment ended.
@@ -580,7 +582,13 @@ impl Inner {
         };
         let events: Vec<Value> = events
             .iter()
-            .map(|(name, status)| json!({"lifecycleEventName": name, "status": status}))
+            .map(|(name, status)| {
+                let mut event = json!({"lifecycleEventName": name, "status": status});
+                if let Some(ago) = self.changes.events_began {
+                    event["startTime"] = json!(jiff::Timestamp::now().as_second() - ago);
+                }
+                event
+            })
             .collect();
         json!({"deploymentTargets": [{"deploymentTargetType": "ECSTarget", "ecsTarget": {
             "lifecycleEvents": events,
