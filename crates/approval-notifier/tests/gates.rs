@@ -88,7 +88,7 @@ async fn people_are_shown_what_was_measured_and_what_no_answer_means() {
         "d-ABCDEF123",
         "the supplier answers",
         "3 of 5 rounds passed",
-        "https://console.example.com/report",
+        "https://eu-central-1.console.aws.amazon.com/s3/object/reports",
         "approve",
     ] {
         assert!(slack.contains(part), "{part} is missing in {slack}");
@@ -114,6 +114,17 @@ async fn what_was_decided_is_told_once_the_gate_has_gone_by_it() {
     assert_eq!(told.len(), 2);
     assert_eq!(told[1].how, "chat.update");
     assert!(told[1].body.to_string().contains("was approved"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forged_question_leads_nobody_out_of_the_console() {
+    let stage = Stage::with(CONFIG).await;
+    let mut forged = question();
+    forged.evidence.report_link = "https://console.example.com/report".into();
+    stage.expect(asks(&forged)).await;
+    let mail = text(&stage, "mail:lead@example.com");
+    assert!(!mail.contains("console.example.com"), "{mail}");
+    assert!(!text(&stage, "slack").contains("console.example.com"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,6 +7,11 @@ use std::fmt::Write as _;
 
 /// The console of a region; none where there is no public one.
 fn base(region: &str) -> Option<String> {
+    // Part of a host's name, and it may be what an event says.
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !region.bytes().all(legal) {
+        return None;
+    }
     let domain = match region.split('-').next()? {
         "" => return None,
         "cn" => "console.amazonaws.cn",
@@ -92,6 +97,7 @@ mod tests {
             assert!(link.starts_with(start), "{link}");
         }
         assert_eq!(object("", "b", "k"), None);
+        assert_eq!(object("example.com/", "b", "k"), None);
         assert_eq!(object("us-iso-east-1", "b", "k"), None);
     }
 

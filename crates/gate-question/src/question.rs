@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use common::console;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use signing::OpaqueId;
@@ -64,6 +65,14 @@ pub struct Evidence {
     pub report: String,
     /// The same in the console.
     pub report_link: String,
+}
+
+impl Evidence {
+    /// The report in the console. Made from its place, so that a question that somebody has forged leads nowhere else.
+    pub fn report_in_console(&self, region: &str) -> Option<String> {
+        let (bucket, key) = self.report.strip_prefix("s3://")?.split_once('/')?;
+        console::object(region, bucket, key)
+    }
 }
 
 /// What one check came to.
@@ -178,6 +187,33 @@ mod tests {
         }
         detail["asking"]["gate"] = "another".into();
         assert!(!schema.is_valid(&event(&detail)));
+    }
+
+    #[test]
+    fn a_report_leads_into_the_console_or_nowhere() {
+        let link = |report: &str, region: &str| {
+            let evidence = Evidence {
+                report: report.into(),
+                report_link: "https://example.com/".into(),
+                ..Evidence::default()
+            };
+            evidence.report_in_console(region)
+        };
+        assert_eq!(
+            link("s3://reports/shop/a b.html", "eu-central-1").unwrap(),
+            "https://eu-central-1.console.aws.amazon.com/s3/object/reports?region=eu-central-1&prefix=shop%2Fa%20b.html"
+        );
+        for report in ["", "https://example.com/a/b", "s3://reports"] {
+            assert_eq!(link(report, "eu-central-1"), None, "{report}");
+        }
+        assert_eq!(link("s3://reports/a.html", "example.com/"), None);
+        let bucket = link("s3://reports?x#y@example.com/a.html", "eu-central-1").unwrap();
+        assert!(
+            bucket.starts_with(
+                "https://eu-central-1.console.aws.amazon.com/s3/object/reports%3Fx%23y"
+            ),
+            "{bucket}"
+        );
     }
 
     #[test]

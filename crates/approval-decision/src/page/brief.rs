@@ -222,10 +222,9 @@ fn gate_rows(texts: &'static Texts, case: &Case) -> Vec<Row> {
         };
         rows.push(row(texts.version, vec![said(&text)]));
     }
-    let link = Some(evidence.report_link.as_str()).filter(|link| !link.is_empty());
-    if let Some(url) = https(link) {
+    if let Some(url) = evidence.report_in_console(&gate.region) {
         let mut report = said(texts.gate_report);
-        report.url = Some(url.to_owned());
+        report.url = Some(url);
         rows.push(row(texts.gates, vec![report]));
     }
     rows.retain(|row| !row.cells.is_empty());

@@ -65,7 +65,8 @@ pub(super) fn tell(
         hidden: evidence.checks_left_out,
         ..Section::default()
     });
-    if let Some(url) = clean::link(&evidence.report_link) {
+    let report = evidence.report_in_console(&gate.region);
+    if let Some(url) = report.as_deref().and_then(clean::link) {
         body.links.push(Target {
             label: texts.plain(Key::GateReportLink),
             url,

@@ -145,7 +145,7 @@ pub fn gate_question() -> GateQuestion {
                 passed: 3,
                 rounds: 5,
             }],
-            report_link: "https://console.example.com/report".into(),
+            report: "s3://reports/shop/post-traffic-asked.html".into(),
             ..Evidence::default()
         },
         asked_at: Timestamp::from_second(START - 60).unwrap(),
