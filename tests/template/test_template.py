@@ -120,6 +120,26 @@ def test_a_gate_reads_answers_and_nothing_else_of_the_table(everything: Rendered
             assert not may(gate, action, "gate-answer#abc"), action
 
 
+def test_a_gate_alone_ends_its_question_and_nobody_changes_that(everything: Rendered) -> None:
+    table = everything.arn("StateTable")
+
+    def may(role: str, action: str) -> bool:
+        request = Request(action, table, {"dynamodb:LeadingKeys": "gate-ended#abc"})
+        return allows(everything.statements(role), request)
+
+    for gate in ("PreTrafficRole", "PostTrafficRole"):
+        assert may(gate, "dynamodb:PartiQLInsert")
+        assert may(gate, "dynamodb:GetItem")
+    people = ("ApprovalDecisionRole", "ApprovalNotifierRole")
+    for role in people:
+        assert may(role, "dynamodb:GetItem")
+    for role in (*people, "GateOverridePolicy"):
+        assert not may(role, "dynamodb:PartiQLInsert"), role
+    for role in ("PreTrafficRole", "PostTrafficRole", *people):
+        for action in ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:PartiQLUpdate"):
+            assert not may(role, action), (role, action)
+
+
 def test_people_override_gates_and_gates_use_that_up(everything: Rendered) -> None:
     table = everything.arn("StateTable")
 

@@ -223,6 +223,13 @@ pub fn settled(texts: &Texts, settled: &Settled) -> Report {
         Some(by) => fill(texts.elsewhere, &[("who", by)]),
         None => texts.by_time.to_owned(),
     };
+    // Whatever has ended it says why: a gate does.
+    if let (Status::Stopped, Some(why)) =
+        (settled.action_state.status, &settled.action_state.summary)
+    {
+        detail.push(' ');
+        detail.push_str(why);
+    }
     if let Some(comment) = &settled.comment {
         detail.push(' ');
         detail.push_str(&fill(texts.said, &[("comment", comment)]));
@@ -294,6 +301,29 @@ mod tests {
     fn spans_are_told_as_people_say_them() {
         let told = |seconds| en::TEXTS.span(SignedDuration::from_secs(seconds));
         insta::assert_snapshot!([59, 60, 3_600, 5_400, 86_400, 90_000, 600_000].map(told).join("; "), @"less than a minute; 1 min; 1 h; 1 h 30 min; 1 d; 1 d 1 h; 6 d 22 h");
+    }
+
+    #[test]
+    fn an_answer_to_a_gate_that_has_ended_hears_why() {
+        let action_state = approvals::ActionState {
+            status: Status::Stopped,
+            by: None,
+            summary: Some("the gate has ended: the deployment d-1 is over already".into()),
+            at: None,
+        };
+        let settled = Settled {
+            action_state,
+            by: Vec::new(),
+            comment: None,
+        };
+        let late = Answer::AlreadyDecided(settled);
+        for texts in [&en::TEXTS, &zh::TEXTS] {
+            let told = answer(texts, &late, Timestamp::UNIX_EPOCH);
+            assert!(
+                told.contains("the gate has ended: the deployment d-1 is over already"),
+                "{told}"
+            );
+        }
     }
 
     #[test]

@@ -117,6 +117,32 @@ async fn what_was_decided_is_told_once_the_gate_has_gone_by_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gate_that_has_ended_in_another_way_leaves_no_buttons_and_asks_nobody_any_more() {
+    let ends = |stage: &Stage| {
+        let body = json!({"reason": "the deployment d-1 is over already (Stopped)", "at": "2026-05-04T10:00:00Z"});
+        let partition = format!("gate-ended#{}", question().id());
+        stage.world(|world| world.table.put_body("approvals", &partition, "end", &body));
+    };
+    let stage = Stage::with(CONFIG).await;
+    stage.expect(asks(&question())).await;
+    ends(&stage);
+    stage.expect(decided(&question())).await;
+    let told = stage.told("slack");
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[1].how, "chat.update");
+    let text = told[1].body.to_string();
+    assert!(text.contains("no longer waits for an answer"), "{text}");
+    assert!(text.contains("d-1 is over already"), "{text}");
+    assert!(!text.contains("They said"), "{text}");
+    assert!(!text.contains("approve"), "{text}");
+    // The question itself arrives late.
+    let stage = Stage::with(CONFIG).await;
+    ends(&stage);
+    stage.expect(asks(&question())).await;
+    assert_eq!(stage.told("slack").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_forged_question_leads_nobody_out_of_the_console() {
     let stage = Stage::with(CONFIG).await;
     let mut forged = question();

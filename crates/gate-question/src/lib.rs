@@ -7,12 +7,15 @@
 //!   lies under that id.
 //! - An answer is written once and never changed.
 //! - No answer is ever a yes.
+//! - Once a gate has ended in another way, nothing counts as an answer any more.
 
 mod answer;
+mod end;
 pub mod overrides;
 mod question;
 
 pub use answer::{ANSWER_PARTITION, GateAnswer, read, write};
+pub use end::{END_PARTITION, GateEnd, read_end, write_end};
 pub use overrides::{Override, OverrideScope, OverrideUse};
 pub use question::{AskingGate, CheckEvidence, Evidence, FORMAT, GRACE, GateQuestion};
 

@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use gate::Stage;
 use signing::OpaqueId;
 
+use crate::ask::Asked;
 use crate::caller::Caller;
 use crate::event::Call;
 use crate::facts::{Facts, note};
 use crate::publish::ReportName;
-use crate::{codepipeline, ecs};
+use crate::{codedeploy, codepipeline, ecs};
 
 impl Call {
     /// Who called.
@@ -64,6 +65,15 @@ impl Call {
             &self.execution_id(),
             &step,
         ])
+    }
+
+    /// The question that an earlier invocation of this run has asked, as it was handed on.
+    pub(crate) fn asked(&self) -> Option<Asked> {
+        match self {
+            Self::CodeDeploy(event) => codedeploy::asked(event),
+            Self::Ecs(event) => ecs::asked(event),
+            Self::CodePipeline(job) => codepipeline::asked(job),
+        }
     }
 
     /// By what its report is found again.

@@ -21,7 +21,9 @@ use signing::OpaqueId;
 use tracing::Instrument;
 
 use crate::answer::{Answer, Delivery};
-use crate::ask::{self, Answered, Asked, People, begin_asking, wait_for_people};
+use crate::ask::{
+    self, Answered, Asked, NotAsked, People, begin_asking, end_question, wait_for_people,
+};
 use crate::budget::Budget;
 use crate::caller::{Caller, Preparation, Prepared, Refusal};
 use crate::cloud::{self, Cloud};
@@ -165,7 +167,8 @@ async fn answer_event(
                 Next::Asked(asked) => asked,
                 Next::GoesOn(answer) => return Ok(answer),
                 Next::Ended(ended) => {
-                    return conclude(&function, &call, *ended, budget, &progress).await;
+                    let ended = ended.leaves_open(call.asked());
+                    return conclude(&function, &call, ended, budget, &progress).await;
                 }
             }
         }
@@ -219,7 +222,9 @@ async fn after_measuring(
             let of_run = (&*outcome, measured.waits_for, measured.waits_since);
             match begin_asking((function, call), place, of_run, budget, progress).await {
                 Ok(asked) => Next::Asked(asked),
-                Err(reason) => ended(Ended::by_gate(outcome.because(reason))),
+                Err(NotAsked { reason, asked }) => {
+                    ended(Ended::by_gate(outcome.because(reason)).leaves_open(asked))
+                }
             }
         }
     }
@@ -229,6 +234,8 @@ async fn after_measuring(
 struct Ended {
     outcome: Outcome,
     question: Option<(OpaqueId, People)>,
+    /// A question that would go on taking answers.
+    left_open: Option<Asked>,
     overridden_by: Option<String>,
 }
 
@@ -237,7 +244,20 @@ impl Ended {
         Self {
             outcome,
             question: None,
+            left_open: None,
             overridden_by: None,
+        }
+    }
+
+    /// The same while people are asked, if they are.
+    fn leaves_open(self, asked: Option<Asked>) -> Self {
+        let (None, Some(asked)) = (&self.question, asked) else {
+            return self;
+        };
+        Self {
+            question: Some((asked.question.clone(), People::Unanswered)),
+            left_open: Some(asked),
+            ..self
         }
     }
 
@@ -253,6 +273,7 @@ impl Ended {
         Self {
             outcome: answered.outcome,
             question: Some((answered.question, answered.people)),
+            left_open: answered.left_open,
             overridden_by: None,
         }
     }
@@ -277,6 +298,7 @@ async fn conclude(
     Ended {
         mut outcome,
         question,
+        left_open,
         overridden_by,
     }: Ended,
     budget: Budget,
@@ -298,6 +320,10 @@ async fn conclude(
     let delivery = deliver_answer(function, call, answer, &outcome, budget, progress).await;
     tracing::info!(delivery = ?delivery, "the answer was given");
     outcome.report.notes.extend(delivery.note(call.caller()));
+    if let Some(asked) = left_open {
+        // Before the event of the decision, which has people told.
+        end_question(function, call, asked, &outcome, budget).await;
+    }
     let result = GateResult {
         caller: call.caller(),
         stage: function.stage,

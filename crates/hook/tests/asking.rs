@@ -469,3 +469,122 @@ async fn a_job_that_is_delivered_twice_asks_people_once() {
     assert_eq!(events(&aws, "Gate Question").len(), 1);
     assert_eq!(aws.jobs().len(), 1, "the first answer counts");
 }
+
+/// What the gate has written of its end.
+fn ends(aws: &FakeAws) -> Vec<Value> {
+    aws.items("gate-ended#")
+}
+
+/// A question that was asked, and closed by the gate that asked it; with the reason.
+fn closed(aws: &FakeAws) -> String {
+    let case = events(aws, "Gate Question")[0]["case"].clone();
+    let case = case.as_str().unwrap();
+    let ends = aws.items(&format!("gate-ended#{case}"));
+    assert_eq!(ends.len(), 1, "{:?}", aws.calls());
+    let decisions = events(aws, "Gate Decision");
+    let decision = decisions.last().unwrap();
+    assert_eq!(decision["case"], case);
+    assert_eq!(decision["people"], "unanswered");
+    ends[0]["reason"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_ends_while_people_decide_closes_the_question() {
+    let _time = paced_time::start();
+    for (status, answer) in [("STOPPED", "FAILED"), ("ROLLBACK_IN_PROGRESS", "SUCCEEDED")] {
+        let (_service, aws) = start(none()).await;
+        let hook = event("PRODUCTION_TRAFFIC_SHIFT", Some(100));
+        let first = call(&gate(Stage::PostTraffic, &aws, &[]), hook.clone()).await;
+        assert_eq!(first["hookStatus"], "IN_PROGRESS");
+        assert_eq!(ends(&aws).len(), 0);
+        aws.change_ecs(EcsChanges {
+            status: Some(status),
+            ..EcsChanges::default()
+        });
+        let gate = gate(Stage::PostTraffic, &aws, &[]);
+        let ended = call(&gate, called_back(&hook, &first)).await;
+        assert_eq!(ended["hookStatus"], answer, "{status}");
+        let reason = closed(&aws);
+        assert!(
+            reason.contains("is over already (STOPPED)") || reason.contains("rolling back"),
+            "{reason}"
+        );
+        // Another invocation that still waits for it ends as well.
+        aws.change_ecs(EcsChanges::default());
+        let other = call(&gate, called_back(&hook, &first)).await;
+        assert_eq!(other["hookStatus"], "FAILED");
+        let message = &aws.published().last().unwrap()["Message"].clone();
+        assert!(
+            message.contains("another invocation has ended the wait"),
+            "{message}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_may_be_out_is_closed_where_its_gate_ends() {
+    let _time = paced_time::start();
+    let hook = event("POST_TEST_TRAFFIC_SHIFT", None);
+    // The bus has taken it, and the answer is lost, or comes too late: all tries.
+    for fault in [Fault::Lost, Fault::Hang] {
+        let lost = Arc::new(std::sync::atomic::AtomicBool::new(true));
+        let is_lost = lost.clone();
+        let plan: Plan = Arc::new(move |operation, _| {
+            (operation == "PutEvents" && is_lost.load(std::sync::atomic::Ordering::Relaxed))
+                .then_some(fault)
+        });
+        let (_service, aws) = start(plan).await;
+        let gate = gate(Stage::PreTraffic, &aws, &[]);
+        let ended = invoke_with(&gate, LEFT, hook.clone()).await.result.unwrap();
+        assert_eq!(ended["hookStatus"], "FAILED", "{fault:?}");
+        assert_eq!(ends(&aws).len(), 1, "{fault:?}: {:?}", aws.calls());
+        lost.store(false, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_can_not_be_handed_on_closes_the_question() {
+    let _time = paced_time::start();
+    let plan: Plan = Arc::new(|operation, _| {
+        (operation == "Invoke").then_some(Fault::Refuse("AccessDeniedException"))
+    });
+    let (_service, aws) = start(plan).await;
+    let gate = gate(Stage::PreTraffic, &aws, &[]);
+    invoke_with(&gate, Duration::from_secs(45), support::event()).await;
+    assert_eq!(aws.answers(), ["Failed"]);
+    assert!(closed(&aws).contains("could not be handed to another invocation"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_answered_or_has_expired_is_not_closed_beside_that() {
+    let _time = paced_time::start();
+    let (_service, aws) = start(none()).await;
+    let gate = gate(Stage::PreTraffic, &aws, &[]);
+    let hook = event("POST_TEST_TRAFFIC_SHIFT", None);
+    let first = call(&gate, hook.clone()).await;
+    call(&gate, called_back(&hook, &over(first.clone()))).await;
+    let case = events(&aws, "Gate Question")[0]["case"].clone();
+    answer(&aws, case.as_str().unwrap(), true);
+    let yes = call(&gate, called_back(&hook, &first)).await;
+    assert_eq!(yes["hookStatus"], "SUCCEEDED");
+    assert_eq!(ends(&aws), Vec::<Value>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_closes_the_question_of_another_run() {
+    let _time = paced_time::start();
+    let (_service, aws) = start(none()).await;
+    let hook = event("POST_TEST_TRAFFIC_SHIFT", None);
+    let first = call(&gate(Stage::PreTraffic, &aws, &[]), hook.clone()).await;
+    // Whoever may invoke the function hands it on to a deployment that is over.
+    aws.change_ecs(EcsChanges {
+        status: Some("STOPPED"),
+        ..EcsChanges::default()
+    });
+    let mut forged = called_back(&hook, &first);
+    let arn = hook["resourceArn"].as_str().unwrap();
+    forged["resourceArn"] = json!(arn.replace("d-1", "d-2"));
+    let ended = call(&gate(Stage::PreTraffic, &aws, &[]), forged).await;
+    assert_eq!(ended["hookStatus"], "FAILED");
+    assert_eq!(ends(&aws), Vec::<Value>::new());
+}

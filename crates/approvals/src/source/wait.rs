@@ -2,7 +2,8 @@
 //! the one call that answers it. Each question has one answer for each [`Source`], here and nowhere else.
 
 use common::aws::Aws;
-use gate_question::GateAnswer;
+use common::state::StateError;
+use gate_question::{GateAnswer, GateEnd};
 use jiff::Timestamp;
 use signing::{Keys, MacMatch};
 
@@ -82,9 +83,8 @@ pub async fn find(
             })
         }
         Source::Gate(gate) => {
-            let answered = gate_answer(records, case).await?.is_some();
             let over = case.expires.is_none_or(|expires| expires <= records.now());
-            Ok(if answered || over {
+            Ok(if over || gate_heard(records, case).await?.is_some() {
                 Found::Closed
             } else {
                 Found::Same(Open::Gate {
@@ -96,31 +96,34 @@ pub async fn find(
     }
 }
 
-/// What a gate was answered.
-async fn gate_answer(
-    records: Records<'_>,
-    case: &Case,
-) -> Result<Option<GateAnswer>, PipelineError> {
-    records
-        .gate_answer(&case.id)
-        .await
-        .map_err(|error| PipelineError::Call {
-            what: format!("the answer to the gate {}", case.source),
-            permission: "dynamodb:GetItem",
-            detail: error.to_string(),
-            transient: true,
-        })
+/// What a gate goes by: people's answer, or its own end, after which nothing is one.
+enum Heard {
+    Answer(GateAnswer),
+    End(GateEnd),
+}
+
+/// What a gate goes by, if there is anything. What people have answered before the gate's end stays their answer.
+async fn gate_heard(records: Records<'_>, case: &Case) -> Result<Option<Heard>, PipelineError> {
+    let (answer, end) = tokio::join!(records.gate_answer(&case.id), records.gate_end(&case.id));
+    let unread = |error: StateError| PipelineError::Call {
+        what: format!("the answer to the gate {}", case.source),
+        permission: "dynamodb:GetItem",
+        detail: error.to_string(),
+        transient: true,
+    };
+    let (answer, end) = (answer.map_err(unread)?, end.map_err(unread)?);
+    Ok(answer.map(Heard::Answer).or(end.map(Heard::End)))
 }
 
 /// Pure: where a gate's question stands. An answer that was begun in time may still be written for a while, and the
 /// gate waits for it.
-fn gate_state(case: &Case, answer: Option<GateAnswer>, now: Timestamp) -> ActionState {
+fn gate_state(case: &Case, heard: Option<Heard>, now: Timestamp) -> ActionState {
     let closes = |expires: Timestamp| expires.saturating_add(gate_question::GRACE);
     let over = case
         .expires
         .is_none_or(|expires| closes(expires).is_ok_and(|closes| closes <= now));
-    let (status, summary, at) = match answer {
-        Some(answer) => {
+    let (status, summary, at) = match heard {
+        Some(Heard::Answer(answer)) => {
             let decision = if answer.approved {
                 Decision::Approve
             } else {
@@ -128,6 +131,7 @@ fn gate_state(case: &Case, answer: Option<GateAnswer>, now: Timestamp) -> Action
             };
             (status_of(decision), Some(answer.summary), Some(answer.at))
         }
+        Some(Heard::End(end)) => (Status::Stopped, Some(end.summary()), Some(end.at)),
         None if over => (Status::Expired, None, None),
         None => (Status::Waiting, None, None),
     };
@@ -153,8 +157,8 @@ pub async fn state(
         }
         Source::Ecs(paused) => ecs::state(&ecs::read(aws, &paused.deployment_arn).await?, paused),
         Source::Gate(_) => {
-            let answer = gate_answer(records, case).await?;
-            Ok(gate_state(case, answer, records.now()))
+            let heard = gate_heard(records, case).await?;
+            Ok(gate_state(case, heard, records.now()))
         }
     }
 }

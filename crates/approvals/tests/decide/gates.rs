@@ -3,7 +3,7 @@
 
 use super::*;
 use approvals::decide::conclude;
-use gate_question::GateAnswer;
+use gate_question::{GateAnswer, GateEnd};
 use support::{gate_case, gate_question};
 
 fn click(n: usize, decision: Decision) -> Click {
@@ -62,7 +62,7 @@ async fn a_yes_and_a_no_are_written_once_and_say_who() {
 async fn the_intent_is_written_before_the_answer_and_the_outcome_after_it() {
     let office = open(ONE).await;
     decide(&office.context(), &click(1, Decision::Approve)).await;
-    insta::assert_snapshot!(office.world.calls().join(" "), @"GetItem GetItem PutItem GetItem ShownNow Query PutItem ExecuteStatement GetItem ExecuteStatement UpdateItem ExecuteStatement");
+    insta::assert_snapshot!(office.world.calls().join(" "), @"GetItem GetItem PutItem GetItem GetItem ShownNow Query PutItem ExecuteStatement GetItem ExecuteStatement UpdateItem ExecuteStatement");
 }
 
 #[tokio::test]
@@ -131,4 +131,49 @@ async fn whoever_follows_up_is_told_by_the_answer() {
         settled(&answer).unwrap().action_state.status,
         Status::Rejected
     );
+}
+
+/// The gate ends in another way.
+fn ended(office: &Fixture) {
+    let end = GateEnd {
+        reason: "the deployment d-1 is over already (Stopped)".into(),
+        at: office.records().now(),
+    };
+    let partition = format!("gate-ended#{}", gate_case().id);
+    let body = serde_json::to_value(end).unwrap();
+    office.world.with(|state| {
+        let tables = &mut state.tables;
+        tables.put_body(support::TABLE, &partition, "end", &body);
+    });
+}
+
+#[tokio::test]
+async fn a_yes_to_a_gate_that_has_ended_is_refused_with_the_gates_reason() {
+    let office = open(ONE).await;
+    ended(&office);
+    for decision in [Decision::Approve, Decision::Reject] {
+        let late = decide(&office.context(), &click(1, decision)).await;
+        let Answer::AlreadyDecided(settled) = &late else {
+            panic!("{late}");
+        };
+        assert_eq!(settled.action_state.status, Status::Stopped);
+        assert_eq!(
+            settled.action_state.summary.as_deref(),
+            Some("the gate has ended: the deployment d-1 is over already (Stopped)")
+        );
+        assert!(settled.by.is_empty(), "{settled:?}");
+        assert_eq!(answer_of(&office).await, None);
+    }
+}
+
+#[tokio::test]
+async fn what_people_answered_before_the_gate_ended_stays_their_answer() {
+    let office = open(ONE).await;
+    decide(&office.context(), &click(1, Decision::Approve)).await;
+    ended(&office);
+    let later = decide(&office.context(), &click(2, Decision::Reject)).await;
+    let Answer::AlreadyDecided(settled) = &later else {
+        panic!("{later}");
+    };
+    assert_eq!(settled.action_state.status, Status::Approved);
 }

@@ -55,6 +55,7 @@ pub(super) fn status(
         Status::Expired => texts.plain(expired(source)),
         Status::Superseded => texts.plain(Key::Superseded),
         Status::Stopped if source.paused().is_some() => texts.plain(Key::PauseStopped),
+        Status::Stopped if source.gate().is_some() => texts.plain(Key::GateEnded),
         Status::Stopped => texts.plain(Key::Stopped),
     };
     let told = match action_state.at {
@@ -87,10 +88,21 @@ fn name_of(arn: &str) -> String {
     arn.rsplit(['/', ':']).next().unwrap_or(arn).to_owned()
 }
 
-/// What was said with a decision.
-pub(super) fn said(comment: Option<&str>, texts: &Texts, detail: &Detail) -> Option<Line> {
+/// What was said with a decision; of a gate that has ended, its reason.
+pub(super) fn said(
+    (source, action_state): (&Source, &ActionState),
+    comment: Option<&str>,
+    texts: &Texts,
+    detail: &Detail,
+) -> Option<Line> {
     let comment = clean::short(comment?, detail.text.max(200));
-    (!comment.is_empty()).then(|| Line::text(texts.get(Key::Said, &[("comment", &comment)])))
+    if comment.is_empty() {
+        return None;
+    }
+    if action_state.status == Status::Stopped && source.gate().is_some() {
+        return Some(Line::text(comment));
+    }
+    Some(Line::text(texts.get(Key::Said, &[("comment", &comment)])))
 }
 
 /// A message that is passed on, line by line.

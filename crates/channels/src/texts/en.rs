@@ -173,6 +173,7 @@ pub(super) fn text(key: Key) -> &'static str {
         Key::GateReportLink => "The whole report",
         Key::GateConsoleLink => "The deployment in the AWS console",
         Key::GateExpired => "Nobody answered in time; the gate stops the release",
+        Key::GateEnded => "The gate no longer waits for an answer; there is nothing left to decide",
         Key::ApproveGateText => {
             "The {stage} gate lets the release of {pipeline} go on, though it could not tell whether it is good. This can't be taken back."
         }

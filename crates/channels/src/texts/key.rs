@@ -162,6 +162,7 @@ keys! {
     GateReportLink = "gate_report_link",
     GateConsoleLink = "gate_console_link",
     GateExpired = "gate_expired",
+    GateEnded = "gate_ended",
     ApproveGateText = "approve_gate_text",
     RejectGateText = "reject_gate_text",
     LinkWarning = "link_warning",

@@ -150,6 +150,7 @@ pub(super) fn text(key: Key) -> &'static str {
         Key::GateReportLink => "完整报告",
         Key::GateConsoleLink => "在 AWS 控制台中查看部署",
         Key::GateExpired => "无人及时答复；门禁将阻止此次发布",
+        Key::GateEnded => "门禁已不再等待答复；无需再作决定",
         Key::ApproveGateText => {
             "尽管无法判断 {pipeline} 的发布是否正常，{stage} 门禁仍将放行。此操作无法撤销。"
         }

@@ -45,6 +45,11 @@ pub(super) fn name(text: &str) -> String {
     short(&gate::mask(text), MAX_NAME_BYTES)
 }
 
+/// A reason, masked and bounded.
+pub(super) fn reason(text: &str) -> String {
+    short(&gate::mask(text), MAX_REASON_BYTES)
+}
+
 fn short(text: &str, bytes: usize) -> String {
     const MARK: &str = "…";
     if text.len() <= bytes {

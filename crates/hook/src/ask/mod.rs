@@ -10,13 +10,14 @@ mod evidence;
 mod store;
 mod turn;
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use common::arn::Place;
 use common::aws::Aws;
-use common::state::Table;
+use common::state::{StateError, Table};
 use gate::{Outcome, Stage};
-use gate_question::{AskingGate, FORMAT, GateAnswer, GateQuestion};
+use gate_question::{AskingGate, FORMAT, GateAnswer, GateEnd, GateQuestion};
 use jiff::Timestamp;
 use serde_json::json;
 use signing::OpaqueId;
@@ -31,7 +32,7 @@ use crate::publish::{self, ReportName, console_link, gate_event};
 use crate::settings::Settings;
 
 pub(crate) use self::deadline::Patience;
-pub(crate) use self::turn::{begin_asking, wait_for_people};
+pub(crate) use self::turn::{NotAsked, begin_asking, end_question, wait_for_people};
 
 /// Between two looks for an answer in one invocation.
 const POLL_EVERY: Duration = Duration::from_secs(5);
@@ -95,6 +96,7 @@ impl Asked {
             facts: Facts::new(),
             question: self.question.clone(),
             people: People::Unanswered,
+            left_open: Some(self.clone()),
         }
     }
 
@@ -144,6 +146,8 @@ pub(crate) struct Answered {
     pub(crate) facts: Facts,
     pub(crate) question: OpaqueId,
     pub(crate) people: People,
+    /// The question, where it would go on taking answers.
+    pub(crate) left_open: Option<Asked>,
 }
 
 /// Who asks, and of whom.
@@ -172,12 +176,13 @@ impl Asking {
 }
 
 /// Asks people, or waits for the answer to what another invocation of the same run has asked. An error is a sentence that
-/// says why nobody could be asked.
+/// says why nobody could be asked; where the question may be out all the same, it is in `out`.
 pub(crate) async fn begin(
     aws: &Aws,
     settings: &Settings,
     asking: &Asking,
     outcome: &Outcome,
+    out: &OnceLock<Asked>,
 ) -> Result<Asked, String> {
     let (Some(bus), Some(_)) = (&settings.event_bus, &settings.state_table) else {
         return Err(NOT_CONNECTED.to_owned());
@@ -206,6 +211,7 @@ pub(crate) async fn begin(
         tracing::info!(case, "another invocation of this run has asked already");
         return Ok(before);
     }
+    out.get_or_init(|| asked.clone());
     let mut detail = json!(question);
     detail["case"] = json!(id.as_str());
     gate_event::put(aws, bus, gate_question::QUESTION, detail.to_string()).await?;
@@ -310,17 +316,20 @@ async fn look(aws: &Aws, settings: &Settings, waiting: &Waiting) -> Option<Answe
     let Waiting { stage, run, asked } = waiting;
     // Before the look: an answer that comes later has come too late.
     let over = Timestamp::now() >= asked.closes();
-    let answer = read(aws, settings, asked).await;
-    if let Err(problem) = &answer {
+    let heard = read(aws, settings, asked).await;
+    if let Err(problem) = &heard {
         tracing::error!("{problem}");
     }
-    if !over && !matches!(answer, Ok(Some(_))) {
+    if !over && !matches!(heard, Ok(Some(_))) {
         return None;
     }
     let stored = store::get(aws, settings, &asked.question).await;
     let stored = stored.and_then(|stored| stored.if_it_is(&asked.measurements, run));
-    match (stored, answer) {
-        (Ok(stored), Ok(Some(answer))) => Some(decided(asked, stored, &answer)),
+    match (stored, heard) {
+        (Ok(stored), Ok(Some(Heard::Answer(answer)))) => Some(decided(asked, stored, &answer)),
+        (Ok(stored), Ok(Some(Heard::End(end)))) => {
+            Some(unanswered(asked, stored, &ended_before(&end)))
+        }
         (Ok(stored), Ok(None)) => Some(unanswered(asked, stored, &no_answer(asked))),
         (Ok(stored), Err(problem)) => Some(unanswered(asked, stored, &problem)),
         // What was shown can't be confirmed: there is time for another look.
@@ -337,13 +346,55 @@ async fn look(aws: &Aws, settings: &Settings, waiting: &Waiting) -> Option<Answe
     }
 }
 
-async fn read(aws: &Aws, settings: &Settings, asked: &Asked) -> Result<Option<GateAnswer>, String> {
+/// What ends a wait before its time.
+enum Heard {
+    Answer(GateAnswer),
+    /// Another invocation of the run has ended it.
+    End(GateEnd),
+}
+
+async fn read(aws: &Aws, settings: &Settings, asked: &Asked) -> Result<Option<Heard>, String> {
     let Some(name) = &settings.state_table else {
         return Err(NOT_CONNECTED.to_owned());
     };
     let table = Table { aws, name };
     let answer = gate_question::read(table, &asked.question).await;
-    answer.map_err(|error| format!("people were asked, and their answer can't be read: {error}"))
+    let unread =
+        |error: StateError| format!("people were asked, and their answer can't be read: {error}");
+    if let Some(answer) = answer.map_err(unread)? {
+        return Ok(Some(Heard::Answer(answer)));
+    }
+    let end = gate_question::read_end(table, &asked.question).await;
+    Ok(end.map_err(unread)?.map(Heard::End))
+}
+
+/// Writes down that a question takes no answers any more; only one that this run has asked.
+pub(crate) async fn end(
+    aws: &Aws,
+    settings: &Settings,
+    (asked, run): (&Asked, &OpaqueId),
+    reasons: &[String],
+) -> Result<(), String> {
+    let Some(name) = &settings.state_table else {
+        return Err(NOT_CONNECTED.to_owned());
+    };
+    // Whoever may invoke the function may hand it the question of another run.
+    let stored = store::get(aws, settings, &asked.question).await?;
+    stored.if_it_is(&asked.measurements, run)?;
+    let end = GateEnd {
+        reason: evidence::reason(&reasons.join("; ")),
+        at: Timestamp::now(),
+    };
+    let table = Table { aws, name };
+    let written = gate_question::write_end(table, &asked.question, &end).await;
+    written.map_err(|error| error.to_string())
+}
+
+fn ended_before(end: &GateEnd) -> String {
+    format!(
+        "the evidence is not enough, and another invocation has ended the wait for people's answer: {}",
+        end.reason
+    )
 }
 
 /// Pure: the end of a question that was answered.
@@ -362,6 +413,7 @@ fn decided(asked: &Asked, stored: Stored, answer: &GateAnswer) -> Answered {
         facts: stored.facts,
         question: asked.question.clone(),
         people,
+        left_open: None,
     }
 }
 
@@ -379,6 +431,7 @@ fn unanswered(asked: &Asked, stored: Stored, why: &str) -> Answered {
         facts: stored.facts,
         question: asked.question.clone(),
         people: People::Unanswered,
+        left_open: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What one invocation does of a question: it asks, or looks for the answer and hands the wait on. Under guards of its
 //! own, so that neither can keep the caller from being answered.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use common::arn::Place;
@@ -11,13 +11,22 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::{Answered, Asked, Asking, Patience, Waiting, begin, wait};
+use super::{Answered, Asked, Asking, Patience, Waiting, begin, end, wait};
 use crate::budget::Budget;
 use crate::codedeploy;
 use crate::event::Call;
 use crate::flow::GateFunction;
 use crate::guard::{self, Progress};
 use crate::handing_on::hand_over;
+
+/// Nobody could be asked, as far as is known.
+#[derive(Debug)]
+pub(crate) struct NotAsked {
+    /// Why, a sentence.
+    pub(crate) reason: String,
+    /// The question, where it may be out all the same.
+    pub(crate) asked: Option<Asked>,
+}
 
 /// Asks people, or says why nobody could be asked.
 pub(crate) async fn begin_asking(
@@ -26,7 +35,7 @@ pub(crate) async fn begin_asking(
     (outcome, waits_for, waits_since): (&Outcome, Duration, Option<Timestamp>),
     budget: Budget,
     progress: &Progress,
-) -> Result<Asked, String> {
+) -> Result<Asked, NotAsked> {
     let asking = Asking {
         caller: call.caller(),
         stage: function.stage,
@@ -44,15 +53,45 @@ pub(crate) async fn begin_asking(
         },
     };
     let (function, outcome) = (function.clone(), outcome.clone());
+    let out = Arc::new(OnceLock::new());
+    let put = out.clone();
     let work = async move {
         let settings = function.settings.as_ref().map_err(ToString::to_string)?;
-        begin(&function.aws, settings, &asking, &outcome).await
+        begin(&function.aws, settings, &asking, &outcome, &put).await
     };
-    match guard::run(budget.answer_until, work.in_current_span()).await {
-        Ok(asked) => asked,
-        Err(cut) => Err(format!("people could not be asked in time: {cut:?}")),
+    let asked = guard::run(budget.answer_until, work.in_current_span()).await;
+    let asked =
+        asked.unwrap_or_else(|cut| Err(format!("people could not be asked in time: {cut:?}")));
+    asked.map_err(|reason| NotAsked {
+        reason,
+        asked: out.get().cloned(),
+    })
+}
+
+/// Writes down that a question takes no answers any more, as the gate has ended without one.
+pub(crate) async fn end_question(
+    function: &Arc<GateFunction>,
+    call: &Call,
+    asked: Asked,
+    outcome: &Outcome,
+    budget: Budget,
+) {
+    let run = call.run_key(function.stage);
+    let (function, reasons) = (function.clone(), outcome.verdict.reasons.clone());
+    let work = async move {
+        let settings = function.settings.as_ref().map_err(ToString::to_string)?;
+        end(&function.aws, settings, (&asked, &run), &reasons).await
+    };
+    let left = budget
+        .publish_until
+        .saturating_duration_since(Instant::now());
+    let ended = guard::run(Instant::now() + left / 3, work.in_current_span()).await;
+    let ended = ended.unwrap_or_else(|cut| Err(format!("it could not be done in time: {cut:?}")));
+    if let Err(why) = ended {
+        tracing::error!("people's question could not be closed: {why}");
     }
 }
+
 /// Looks for people's answer as long as this invocation may, and hands the wait on. An error is the end of the wait.
 pub(crate) async fn wait_for_people(
     function: &Arc<GateFunction>,

@@ -24,6 +24,7 @@ use gate::{PausePolicy, Stage};
 use self::continuation::{HandedOn, MAX_BAKE, MAX_CHECKS, WAITS_FOR};
 use self::deployment::Deployment;
 use self::target::TargetQuery;
+use crate::ask::Asked;
 use crate::budget::Budget;
 use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target, may_hand_on};
 use crate::event::{HookEvent, RUN_KEY};
@@ -48,8 +49,7 @@ pub(crate) async fn prepare(
         aws,
     } = function;
     progress.begin("looking up the deployment");
-    let handed_on = event.run.as_deref().and_then(HandedOn::decode);
-    let asked = handed_on.and_then(|run| run.carried.asked());
+    let asked = asked(event);
     let read = deployment::read(aws, &event.deployment_id);
     let deployment = match &asked {
         None => read.await?,
@@ -137,6 +137,12 @@ pub(crate) async fn prepare(
         release: found.release,
         ..Prepared::new(suite, target)
     })))
+}
+
+/// The question that waits, if people were asked.
+pub(crate) fn asked(event: &HookEvent) -> Option<Asked> {
+    let handed_on = event.run.as_deref().and_then(HandedOn::decode);
+    handed_on.and_then(|run| run.carried.asked())
 }
 
 /// The lifecycle event of a deployment that has ended, if it can be found: its report shows whether

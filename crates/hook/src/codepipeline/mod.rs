@@ -13,6 +13,7 @@ use std::time::Duration;
 use gate::PausePolicy;
 
 use self::parameters::Parameters;
+use crate::ask::Asked;
 use crate::budget::Budget;
 use crate::caller::{
     MaxBake, Preparation, Prepared, Refusal, gate_target, may_hand_on, reasons_of_suite,
@@ -77,8 +78,7 @@ pub(crate) async fn prepare(
     }
     let known = known_facts(&parameters);
     progress.add_facts(&known.facts);
-    let handed_on = job.run.as_deref().and_then(HandedOn::decode);
-    if let Some(asked) = handed_on.and_then(|run| run.carried.asked()) {
+    if let Some(asked) = asked(job) {
         return Ok(Preparation::Asked(asked));
     }
     let place = match &parameters.suite {
@@ -117,6 +117,12 @@ pub(crate) async fn prepare(
         }),
         ..Prepared::new(suite, target)
     })))
+}
+
+/// The question that waits, if people were asked.
+pub(crate) fn asked(job: &Job) -> Option<Asked> {
+    let handed_on = job.run.as_deref().and_then(HandedOn::decode);
+    handed_on.and_then(|run| run.carried.asked())
 }
 
 fn known_facts(parameters: &Parameters) -> KnownFacts {

@@ -22,6 +22,7 @@ use self::run::HandedOn;
 pub(crate) use self::run::{run_id, step};
 use self::stage::Route;
 use self::target::TargetQuery;
+use crate::ask::Asked;
 use crate::budget::Budget;
 use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target, may_hand_on};
 use crate::carried::Carried;
@@ -60,9 +61,7 @@ pub(crate) async fn prepare(
         aws,
     } = function;
     progress.begin("looking up the deployment");
-    let handed_on = event.run.as_deref().and_then(HandedOn::decode);
-    let of_step = handed_on.filter(|run| run.of_step(event));
-    let asked = of_step.and_then(|run| run.carried.asked());
+    let asked = asked(event);
     let deployment = match &asked {
         None => read_deployment(aws, event, budget).await?,
         // People have time; a look-up that fails now must not take it from them.
@@ -175,6 +174,13 @@ pub(crate) async fn prepare(
         }),
         ..Prepared::new(suite, target)
     })))
+}
+
+/// The question that waits, if people were asked at this step.
+pub(crate) fn asked(event: &EcsEvent) -> Option<Asked> {
+    let handed_on = event.run.as_deref().and_then(HandedOn::decode);
+    let of_step = handed_on.filter(|run| run.of_step(event));
+    of_step.and_then(|run| run.carried.asked())
 }
 
 /// Where the run stands that this call goes on with, if it does.

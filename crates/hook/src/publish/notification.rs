@@ -9,6 +9,7 @@ use gate::{Conclusion, Stage};
 
 use super::{GateResult, console_link};
 use crate::answer::{Answer, Delivery};
+use crate::ask::People;
 use crate::caller::Caller;
 
 pub(super) fn build(result: &GateResult, report: Option<&str>, region: &str) -> Notification {
@@ -33,7 +34,7 @@ pub(super) fn build(result: &GateResult, report: Option<&str>, region: &str) -> 
             format!("Passed {stage} ({conclusion}, OVERRIDDEN): {release}")
         }
         (_, Answer::Succeeded) if verdict.conclusion == Conclusion::Inconclusive => {
-            let by = if result.question.is_some() {
+            let by = if matches!(result.question, Some((_, People::Approved))) {
                 ", let pass by people"
             } else {
                 ""

@@ -78,6 +78,7 @@ struct Inner {
     plan: Plan,
     service_port: u16,
     changes: Changes,
+    ecs: Mutex<EcsChanges>,
 }
 
 /// How this AWS differs from the usual one.
@@ -162,6 +163,7 @@ impl FakeAws {
             recorded,
             plan,
             service_port,
+            ecs: Mutex::new(changes.ecs),
             changes,
         });
         let app = Router::new().fallback(serve).with_state(inner.clone());
@@ -247,6 +249,11 @@ impl FakeAws {
             .filter(|((pk, _), _)| pk.starts_with(partition))
             .map(|(_, body)| serde_json::from_str(body).unwrap())
             .collect()
+    }
+
+    /// From now on ECS says something else of its deployment.
+    pub fn change_ecs(&self, changes: EcsChanges) {
+        *self.inner.ecs.lock().unwrap() = changes;
     }
 
     /// The entries of events that were put on a bus.
@@ -406,8 +413,8 @@ impl Inner {
                 "AlarmName": "shop-5xx", "StateReason": "5 errors",
                 "StateValue": self.changes.alarm.unwrap_or("OK")}]})),
             "PutLifecycleEventHookExecutionStatus" => self.put_status(call),
-            "DescribeServiceDeployments" => json(ecs::deployment(&self.changes.ecs)),
-            "DescribeServiceRevisions" => json(ecs::revisions(&self.changes.ecs)),
+            "DescribeServiceDeployments" => json(ecs::deployment(&self.ecs.lock().unwrap())),
+            "DescribeServiceRevisions" => json(ecs::revisions(&self.ecs.lock().unwrap())),
             "DescribeRules" => ecs::rules().into_response(),
             "PutJobSuccessResult" | "PutJobFailureResult" => self.put_job(call),
             "Invoke" => {
