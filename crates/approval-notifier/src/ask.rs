@@ -131,7 +131,7 @@ pub async fn gate(context: &EventContext<'_>, event: GateAsks) -> Result<(), Not
         question: event.question,
         console_link,
     };
-    Box::pin(ask(context, Question::Gate(asking), &keys)).await
+    Box::pin(ask(context, Question::Gate(Box::new(asking)), &keys)).await
 }
 
 /// What became of a gate's question: its answer says, not the event.

@@ -184,7 +184,7 @@ async fn one(
                 Box::pin(pause::follow_service(context, &cluster, &service)).await
             }
         },
-        Incoming::GateAsks(event) => Box::pin(ask::gate(context, event)).await,
+        Incoming::GateAsks(event) => Box::pin(ask::gate(context, *event)).await,
         Incoming::GateDecided(event) => Box::pin(ask::gate_decided(context, &event.case)).await,
         Incoming::Reminder { case, number } => {
             Box::pin(remind::remind(context, &case, number)).await

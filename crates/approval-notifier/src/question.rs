@@ -22,7 +22,7 @@ pub enum Question {
     /// A paused deployment.
     Pause(PauseQuestion),
     /// A gate whose evidence is not enough.
-    Gate(GateAsking),
+    Gate(Box<GateAsking>),
 }
 
 impl Question {

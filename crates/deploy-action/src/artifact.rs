@@ -103,13 +103,12 @@ impl<'a> Artifacts<'a> {
 
     async fn archive(&mut self, artifact: &'a Artifact) -> Result<&[u8], ArtifactError> {
         let known = self.read.iter().position(|(read, _)| *read == artifact);
-        let place = match known {
-            Some(place) => place,
-            None => {
-                let bytes = self.fetch(artifact).await?;
-                self.read.push((artifact, bytes));
-                self.read.len() - 1
-            }
+        let place = if let Some(place) = known {
+            place
+        } else {
+            let bytes = self.fetch(artifact).await?;
+            self.read.push((artifact, bytes));
+            self.read.len() - 1
         };
         Ok(&self.read[place].1)
     }

@@ -187,15 +187,13 @@ impl Reader<'_> {
         };
         let read = written.parse::<jiff::SignedDuration>().ok();
         let read = read.and_then(|read| Duration::try_from(read).ok());
-        match read.filter(|read| !read.is_zero() && *read <= MAX_TIMEOUT) {
-            Some(timeout) => timeout,
-            None => {
-                self.problems.push(format!(
-                    "timeout is {written:?}; expected a time such as 4h or 90m, at most 23h, as CodePipeline ends a job after a day"
-                ));
-                MAX_TIMEOUT
-            }
-        }
+        let fits = |read: &Duration| !read.is_zero() && *read <= MAX_TIMEOUT;
+        read.filter(fits).unwrap_or_else(|| {
+            self.problems.push(format!(
+                "timeout is {written:?}; expected a time such as 4h or 90m, at most 23h, as CodePipeline ends a job after a day"
+            ));
+            MAX_TIMEOUT
+        })
     }
 }
 

@@ -113,7 +113,7 @@ struct Invocation {
 /// What the work came to.
 enum WorkEnd {
     /// It was measured.
-    Measured(Measured),
+    Measured(Box<Measured>),
     /// It was measured before, and people were asked.
     Asked(Asked),
 }
@@ -163,7 +163,7 @@ async fn answer_event(
         WorkEnd::Asked(asked) => asked,
         WorkEnd::Measured(measured) => {
             let place = invocation.place.clone();
-            match after_measuring((&function, &call), measured, place, budget, &progress).await {
+            match after_measuring((&function, &call), *measured, place, budget, &progress).await {
                 Next::Asked(asked) => asked,
                 Next::GoesOn(answer) => return Ok(answer),
                 Next::Ended(ended) => {
@@ -370,8 +370,11 @@ async fn end_of(
     budget: Budget,
     progress: &Progress,
 ) -> WorkEnd {
-    let decided =
-        |refusal| WorkEnd::Measured(Measured::decided(refused(function, progress, refusal)));
+    let decided = |refusal| {
+        WorkEnd::Measured(Box::new(Measured::decided(refused(
+            function, progress, refusal,
+        ))))
+    };
     let work = work(function.clone(), call.clone(), budget, progress.clone());
     // In the span of the invocation, so that its lines carry the deployment.
     let cut = match guard::run(budget.work_until, work.in_current_span()).await {
@@ -419,7 +422,7 @@ async fn work(
     let prepared = match preparation? {
         Preparation::Waived(reason) => {
             let waived = Outcome::waived(function.stage, progress.facts(), reason);
-            return Ok(WorkEnd::Measured(Measured::decided(waived)));
+            return Ok(WorkEnd::Measured(Box::new(Measured::decided(waived))));
         }
         Preparation::Asked(asked) => return Ok(WorkEnd::Asked(asked)),
         Preparation::Measure(prepared) => *prepared,
@@ -428,7 +431,7 @@ async fn work(
     let dry_run = prepared.suite.dry_run;
     measure(&function, &call, prepared, budget, &progress)
         .await
-        .map(WorkEnd::Measured)
+        .map(|measured| WorkEnd::Measured(Box::new(measured)))
         .map_err(|reasons| Refusal { reasons, dry_run })
 }
 

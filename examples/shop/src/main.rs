@@ -142,7 +142,7 @@ async fn checkout(State(shop): State<Arc<Shop>>, Json(order): Json<Order>) -> Re
             let order = json!({ "order": served + 1, "total": total, "currency": "EUR" });
             (StatusCode::CREATED, Json(order)).into_response()
         }
-        Err(refused) => refused,
+        Err(refused) => refused.into_response(),
     }
 }
 
@@ -151,19 +151,20 @@ async fn quote(State(shop): State<Arc<Shop>>, Query(order): Query<Order>) -> Res
     let number = || shop.checkouts.load(Ordering::Relaxed);
     match computed(&shop.settings, &order, number) {
         Ok((_, total)) => Json(json!({ "total": total, "currency": "EUR" })).into_response(),
-        Err(refused) => refused,
+        Err(refused) => refused.into_response(),
     }
 }
+
+/// Why an order can't be taken.
+type Refused = (StatusCode, Json<Value>);
 
 /// How many orders there were before, and what this one comes to; or why it can't be.
 fn computed(
     settings: &Settings,
     order: &Order,
     number: impl FnOnce() -> u32,
-) -> Result<(u32, f64), Response> {
-    let refuse = |status: StatusCode, error: &str| {
-        Err((status, Json(json!({ "error": error }))).into_response())
-    };
+) -> Result<(u32, f64), Refused> {
+    let refuse = |status: StatusCode, error: &str| Err((status, Json(json!({ "error": error }))));
     let Some((_, _, cents)) = BOOKS.iter().find(|(id, _, _)| *id == order.book) else {
         return refuse(StatusCode::NOT_FOUND, "no such book");
     };

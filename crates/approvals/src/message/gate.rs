@@ -20,10 +20,10 @@ pub(super) fn event(message: &Value, origin: &Origin) -> Option<Incoming> {
     }
     let detail = message.get("detail")?;
     match fields::text(message, "detail-type")? {
-        QUESTION => Some(Incoming::GateAsks(GateAsks {
+        QUESTION => Some(Incoming::GateAsks(Box::new(GateAsks {
             question: question(detail)?,
             origin: origin.clone(),
-        })),
+        }))),
         DECISION => {
             let case = fields::text(detail, "case")?.to_owned();
             Some(Incoming::GateDecided(GateDecided {

@@ -51,7 +51,7 @@ pub enum Incoming {
     /// Something changed about a deployment of ECS.
     DeploymentChanged(DeploymentEvent),
     /// A gate asks people.
-    GateAsks(GateAsks),
+    GateAsks(Box<GateAsks>),
     /// A gate that had asked people has decided.
     GateDecided(GateDecided),
     /// A trigger of `CodeDeploy`.

@@ -88,5 +88,5 @@ fn line(check: &CheckEvidence, texts: &Texts, detail: &Detail) -> Line {
     let measurement = clean::short(&check.measurement, detail.value);
     Line::text("")
         .and_code(name)
-        .and(&format!("{}{measurement} ({counts})", texts.colon()))
+        .and(format!("{}{measurement} ({counts})", texts.colon()))
 }

@@ -299,8 +299,7 @@ fn links(body: &mut MessageBody, notice: &ApprovalNotice<'_>, texts: &Texts) {
     let foreign = |link: &Option<String>| link.as_deref().and_then(clean::link);
     let console = match case.source {
         Source::Pipeline(_) => Key::ConsoleLink,
-        Source::Ecs(_) => Key::PauseConsoleLink,
-        Source::Gate(_) => Key::GateConsoleLink,
+        Source::Ecs(_) | Source::Gate(_) => Key::DeploymentConsoleLink,
     };
     let found = [
         (Key::ViewLink, own(&notice.links.view)),

@@ -103,7 +103,7 @@ pub(super) fn text(key: Key) -> &'static str {
             "Link given in the pipeline, as text (it is not https, or carries a token)"
         }
         Key::ConsoleLink => "The pipeline in the AWS console",
-        Key::PauseConsoleLink => "The deployment in the AWS console",
+        Key::DeploymentConsoleLink => "The deployment in the AWS console",
         Key::ViewLink => "See everything",
         Key::OpenLink => "Open the link",
         Key::MoreOne | Key::MoreOther => "{n} more",
@@ -171,7 +171,6 @@ pub(super) fn text(key: Key) -> &'static str {
         Key::GateMeasured => "What was measured",
         Key::GateRounds => "{passed} of {rounds} rounds passed",
         Key::GateReportLink => "The whole report",
-        Key::GateConsoleLink => "The deployment in the AWS console",
         Key::GateExpired => "Nobody answered in time; the gate stops the release",
         Key::GateEnded => "The gate no longer waits for an answer; there is nothing left to decide",
         Key::ApproveGateText => {

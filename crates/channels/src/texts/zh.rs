@@ -98,7 +98,7 @@ pub(super) fn text(key: Key) -> &'static str {
         Key::ExternalLink => "流水线中给出的链接",
         Key::ExternalText => "流水线中给出的链接，仅显示为文本（不是 https，或带有令牌）",
         Key::ConsoleLink => "在 AWS 控制台中查看流水线",
-        Key::PauseConsoleLink => "在 AWS 控制台中查看部署",
+        Key::DeploymentConsoleLink => "在 AWS 控制台中查看部署",
         Key::ViewLink => "查看全部",
         Key::OpenLink => "打开链接",
         Key::MoreOne | Key::MoreOther => "另有 {n} 项",
@@ -148,7 +148,6 @@ pub(super) fn text(key: Key) -> &'static str {
         Key::GateMeasured => "测量结果",
         Key::GateRounds => "{rounds} 轮中通过 {passed} 轮",
         Key::GateReportLink => "完整报告",
-        Key::GateConsoleLink => "在 AWS 控制台中查看部署",
         Key::GateExpired => "无人及时答复；门禁将阻止此次发布",
         Key::GateEnded => "门禁已不再等待答复；无需再作决定",
         Key::ApproveGateText => {

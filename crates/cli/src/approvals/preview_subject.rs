@@ -48,7 +48,7 @@ pub(crate) fn read(
             PreviewSubject::Case(Box::new(waiting(message, briefing, now)))
         }
         Incoming::Paused(event) => PreviewSubject::Case(Box::new(paused(event, briefing, now))),
-        Incoming::GateAsks(event) => PreviewSubject::Case(Box::new(gate(event, briefing, now))),
+        Incoming::GateAsks(event) => PreviewSubject::Case(Box::new(gate(*event, briefing, now))),
         Incoming::Alarm(alarm) => PreviewSubject::Plain(forward::of_alarm(&alarm)),
         Incoming::CodeDeploy(trigger) => PreviewSubject::Plain(forward::of_trigger(&trigger)),
         Incoming::Other(message) => PreviewSubject::Unknown(forward::of_other(&message)),

@@ -38,7 +38,7 @@ pub(crate) use self::turn::{NotAsked, begin_asking, end_question, wait_for_peopl
 const POLL_EVERY: Duration = Duration::from_secs(5);
 /// Between two looks in two invocations, while people are likely to answer at any moment, and later.
 const CALL_BACK: Duration = Duration::from_secs(30);
-const LATE_CALL_BACK: Duration = Duration::from_secs(60);
+const LATE_CALL_BACK: Duration = Duration::from_mins(1);
 /// So long before the end of the time the looks come closer again.
 const NEAR_END: Duration = Duration::from_mins(5);
 

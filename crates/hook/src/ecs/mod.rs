@@ -11,6 +11,7 @@ mod run;
 mod stage;
 mod target;
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use common::aws::Aws;
@@ -61,33 +62,11 @@ pub(crate) async fn prepare(
         aws,
     } = function;
     progress.begin("looking up the deployment");
-    let asked = asked(event);
-    let deployment = match &asked {
-        None => read_deployment(aws, event, budget).await?,
-        // People have time; a look-up that fails now must not take it from them.
-        Some(asked) => {
-            let read = deployment::read(aws, &event.deployment_arn);
-            match while_people_decide(read, budget).await {
-                Some(deployment) => deployment,
-                None => return Ok(Preparation::Asked(asked.clone())),
-            }
-        }
+    let deployment = match deployment_to_measure(aws, event, budget).await? {
+        ControlFlow::Continue(deployment) => deployment,
+        ControlFlow::Break(preparation) => return Ok(preparation),
     };
-    if let Some(undone) = rollback(event, &deployment) {
-        return Ok(Preparation::Waived(format!(
-            "this deployment is rolling back to {undone}; a rollback is never hindered by a gate"
-        )));
-    }
     let refuse = |reason: String| Refusal::of(vec![reason], None);
-    if let DeploymentProgress::Ended(status) = &deployment.progress {
-        let id = last_name(&event.deployment_arn);
-        return Err(refuse(format!(
-            "the deployment {id} is over already ({status}); nothing is left to gate"
-        )));
-    }
-    if let Some(asked) = asked {
-        return Ok(Preparation::Asked(asked));
-    }
     let revisions = deployment::revisions(aws, event, &deployment).await?;
     let has_test_rule = revisions.new.test_rule.is_some();
     let route = stage::route(*stage, event, &deployment, has_test_rule).map_err(refuse)?;
@@ -174,6 +153,41 @@ pub(crate) async fn prepare(
         }),
         ..Prepared::new(suite, target)
     })))
+}
+
+/// The deployment, unless there is nothing to measure: it rolls back, or people decide about what was measured.
+async fn deployment_to_measure(
+    aws: &Aws,
+    event: &EcsEvent,
+    budget: Budget,
+) -> Result<ControlFlow<Preparation, ServiceDeployment>, Refusal> {
+    let asked = asked(event);
+    let deployment = match &asked {
+        None => read_deployment(aws, event, budget).await?,
+        // People have time; a look-up that fails now must not take it from them.
+        Some(asked) => {
+            let read = deployment::read(aws, &event.deployment_arn);
+            match while_people_decide(read, budget).await {
+                Some(deployment) => deployment,
+                None => return Ok(ControlFlow::Break(Preparation::Asked(asked.clone()))),
+            }
+        }
+    };
+    if let Some(undone) = rollback(event, &deployment) {
+        return Ok(ControlFlow::Break(Preparation::Waived(format!(
+            "this deployment is rolling back to {undone}; a rollback is never hindered by a gate"
+        ))));
+    }
+    if let DeploymentProgress::Ended(status) = &deployment.progress {
+        let id = last_name(&event.deployment_arn);
+        let over =
+            format!("the deployment {id} is over already ({status}); nothing is left to gate");
+        return Err(Refusal::of(vec![over], None));
+    }
+    Ok(match asked {
+        Some(asked) => ControlFlow::Break(Preparation::Asked(asked)),
+        None => ControlFlow::Continue(deployment),
+    })
 }
 
 /// The question that waits, if people were asked at this step.
