@@ -171,13 +171,11 @@ pub async fn gather(
             Ok(Gathered { found, waits })
         }
         Question::Gate(asking) => {
-            let (known, answer, end) = tokio::join!(
+            let (known, heard) = tokio::join!(
                 Box::pin(context.records.case(id)),
-                Box::pin(context.records.gate_answer(id)),
-                Box::pin(context.records.gate_end(id))
+                Box::pin(context.records.gate_heard(id))
             );
-            let is_heard = answer?.is_some() || end?.is_some();
-            let waits = !is_heard && asking.question.expires > context.now();
+            let waits = heard?.is_none() && asking.question.expires > context.now();
             let found = match known? {
                 Some(case) => Found::Known(Box::new(case)),
                 None => Found::New(Box::new(of_gate(id, &asking.question))),

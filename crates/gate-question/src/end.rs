@@ -6,6 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use signing::OpaqueId;
 
+use crate::answer::{self, GateAnswer};
+
 /// What the partition of an end begins with; the id of the question follows. IAM names it.
 pub const END_PARTITION: &str = "gate-ended#";
 /// As long as the audit.
@@ -27,12 +29,29 @@ impl GateEnd {
     }
 }
 
-/// How the gate that asked this has ended, if it has ended without an answer.
-pub async fn read_end(
-    table: Table<'_>,
-    question: &OpaqueId,
-) -> Result<Option<GateEnd>, StateError> {
-    Ok(table.get(&key(question)).await?.map(|item| item.value))
+/// What a question has come to before its time is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// People have answered.
+    Answer(GateAnswer),
+    /// The gate has ended in another way.
+    End(GateEnd),
+}
+
+/// What a question has come to, if it has.
+pub async fn heard(table: Table<'_>, question: &OpaqueId) -> Result<Option<Heard>, StateError> {
+    let answer = answer::read(table, question).await?;
+    let end = table.get(&key(question)).await?.map(|item| item.value);
+    Ok(first(answer, end))
+}
+
+/// Pure: what came first. An answer after the gate's end counts for nothing.
+fn first(answer: Option<GateAnswer>, end: Option<GateEnd>) -> Option<Heard> {
+    match (answer, end) {
+        (Some(answer), Some(end)) if answer.at < end.at => Some(Heard::Answer(answer)),
+        (_, Some(end)) => Some(Heard::End(end)),
+        (answer, None) => answer.map(Heard::Answer),
+    }
 }
 
 /// Writes the end, in a way that can't replace an earlier one.
@@ -47,4 +66,32 @@ pub async fn write_end(
 
 fn key(question: &OpaqueId) -> Key {
     Key::new(format!("{END_PARTITION}{question}"), "end")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_after_the_end_of_a_gate_is_no_answer() {
+        let at = |time: &str| format!("2026-05-04T{time}Z").parse::<Timestamp>().unwrap();
+        let answer = |time: &str| GateAnswer {
+            approved: true,
+            summary: "Approved by A (slack:T/U)".into(),
+            at: at(time),
+        };
+        let end = GateEnd {
+            reason: "the deployment is over".into(),
+            at: at("10:00:00"),
+        };
+        let of = |answer: Option<GateAnswer>| first(answer, Some(end.clone()));
+        let before = answer("09:59:59");
+        assert_eq!(of(Some(before.clone())), Some(Heard::Answer(before)));
+        for late in [None, Some(answer("10:00:00")), Some(answer("10:00:01"))] {
+            assert_eq!(of(late), Some(Heard::End(end.clone())));
+        }
+        let only = answer("10:00:00");
+        assert_eq!(first(Some(only.clone()), None), Some(Heard::Answer(only)));
+        assert_eq!(first(None, None), None);
+    }
 }

@@ -5,7 +5,7 @@
 
 mod items;
 
-use gate_question::{GateAnswer, GateEnd};
+use gate_question::{GateAnswer, Heard};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Actor, AuditRecord, Clock, Ledger, NewId, RETENTION, partition as pk};
 use serde::de::DeserializeOwned;
@@ -181,14 +181,9 @@ impl<'a> Records<'a> {
         Ok(present.filter(|item| item.version == version && item.value == *record))
     }
 
-    /// What people have answered a gate, if they have.
-    pub async fn gate_answer(&self, id: &CaseId) -> Result<Option<GateAnswer>, StateError> {
-        gate_question::read(self.table, id).await
-    }
-
-    /// How a gate has ended that did not wait for people any more, if it has.
-    pub async fn gate_end(&self, id: &CaseId) -> Result<Option<GateEnd>, StateError> {
-        gate_question::read_end(self.table, id).await
+    /// What a gate goes by, if there is anything: people's answer, or its own end.
+    pub async fn gate_heard(&self, id: &CaseId) -> Result<Option<Heard>, StateError> {
+        gate_question::heard(self.table, id).await
     }
 
     /// Answers a gate, once, and returns what counts. Kept as long as the audit.

@@ -2,8 +2,7 @@
 //! the one call that answers it. Each question has one answer for each [`Source`], here and nowhere else.
 
 use common::aws::Aws;
-use common::state::StateError;
-use gate_question::{GateAnswer, GateEnd};
+use gate_question::{GateAnswer, Heard};
 use jiff::Timestamp;
 use signing::{Keys, MacMatch};
 
@@ -96,23 +95,17 @@ pub async fn find(
     }
 }
 
-/// What a gate goes by: people's answer, or its own end, after which nothing is one.
-enum Heard {
-    Answer(GateAnswer),
-    End(GateEnd),
-}
-
-/// What a gate goes by, if there is anything. What people have answered before the gate's end stays their answer.
+/// What a gate goes by, if there is anything.
 async fn gate_heard(records: Records<'_>, case: &Case) -> Result<Option<Heard>, PipelineError> {
-    let (answer, end) = tokio::join!(records.gate_answer(&case.id), records.gate_end(&case.id));
-    let unread = |error: StateError| PipelineError::Call {
-        what: format!("the answer to the gate {}", case.source),
-        permission: "dynamodb:GetItem",
-        detail: error.to_string(),
-        transient: true,
-    };
-    let (answer, end) = (answer.map_err(unread)?, end.map_err(unread)?);
-    Ok(answer.map(Heard::Answer).or(end.map(Heard::End)))
+    records
+        .gate_heard(&case.id)
+        .await
+        .map_err(|error| PipelineError::Call {
+            what: format!("the answer to the gate {}", case.source),
+            permission: "dynamodb:GetItem",
+            detail: error.to_string(),
+            transient: true,
+        })
 }
 
 /// Pure: where a gate's question stands. An answer that was begun in time may still be written for a while, and the
@@ -249,6 +242,10 @@ async fn answer_gate(
             "whether the gate's answer was written is not known: {error}"
         ))
     })?;
+    // The gate may have ended meanwhile; where that can't be read, it is read when the outcome is told.
+    if let Ok(Some(Heard::End(end))) = records.gate_heard(case).await {
+        return Err(AnswerError::Over(end.summary()));
+    }
     // A try whose result was lost has another time.
     if (counts.approved, counts.summary.as_str()) == (answer.approved, summary) {
         return Ok(counts.at);

@@ -3,8 +3,11 @@
 
 use super::*;
 use approvals::decide::conclude;
-use gate_question::{GateAnswer, GateEnd};
+use gate_question::{GateAnswer, Heard};
 use support::{gate_case, gate_question};
+
+/// The call that writes the answer, of a yes that is enough.
+const ANSWER: usize = 8;
 
 fn click(n: usize, decision: Decision) -> Click {
     Click {
@@ -20,7 +23,10 @@ async fn open(policy: &str) -> Fixture {
 /// What the gate reads.
 async fn answer_of(office: &Fixture) -> Option<GateAnswer> {
     office.world.no_plan();
-    office.records().gate_answer(&gate_case().id).await.unwrap()
+    match office.records().gate_heard(&gate_case().id).await.unwrap() {
+        Some(Heard::Answer(answer)) => Some(answer),
+        Some(Heard::End(_)) | None => None,
+    }
 }
 
 fn truth(answer: Option<&GateAnswer>) -> Option<Status> {
@@ -62,7 +68,7 @@ async fn a_yes_and_a_no_are_written_once_and_say_who() {
 async fn the_intent_is_written_before_the_answer_and_the_outcome_after_it() {
     let office = open(ONE).await;
     decide(&office.context(), &click(1, Decision::Approve)).await;
-    insta::assert_snapshot!(office.world.calls().join(" "), @"GetItem GetItem PutItem GetItem GetItem ShownNow Query PutItem ExecuteStatement GetItem ExecuteStatement UpdateItem ExecuteStatement");
+    insta::assert_snapshot!(office.world.calls().join(" "), @"GetItem GetItem PutItem GetItem GetItem ShownNow Query PutItem ExecuteStatement GetItem GetItem GetItem ExecuteStatement UpdateItem ExecuteStatement");
 }
 
 #[tokio::test]
@@ -133,24 +139,10 @@ async fn whoever_follows_up_is_told_by_the_answer() {
     );
 }
 
-/// The gate ends in another way.
-fn ended(office: &Fixture) {
-    let end = GateEnd {
-        reason: "the deployment d-1 is over already (Stopped)".into(),
-        at: office.records().now(),
-    };
-    let partition = format!("gate-ended#{}", gate_case().id);
-    let body = serde_json::to_value(end).unwrap();
-    office.world.with(|state| {
-        let tables = &mut state.tables;
-        tables.put_body(support::TABLE, &partition, "end", &body);
-    });
-}
-
 #[tokio::test]
 async fn a_yes_to_a_gate_that_has_ended_is_refused_with_the_gates_reason() {
     let office = open(ONE).await;
-    ended(&office);
+    office.world.interfere(Act::GateEnds);
     for decision in [Decision::Approve, Decision::Reject] {
         let late = decide(&office.context(), &click(1, decision)).await;
         let Answer::AlreadyDecided(settled) = &late else {
@@ -170,10 +162,25 @@ async fn a_yes_to_a_gate_that_has_ended_is_refused_with_the_gates_reason() {
 async fn what_people_answered_before_the_gate_ended_stays_their_answer() {
     let office = open(ONE).await;
     decide(&office.context(), &click(1, Decision::Approve)).await;
-    ended(&office);
+    office.hands.pass(1);
+    office.world.interfere(Act::GateEnds);
     let later = decide(&office.context(), &click(2, Decision::Reject)).await;
     let Answer::AlreadyDecided(settled) = &later else {
         panic!("{later}");
     };
     assert_eq!(settled.action_state.status, Status::Approved);
+}
+
+#[tokio::test]
+async fn a_yes_that_is_written_after_the_gate_has_ended_counts_for_nothing_and_says_so() {
+    let office = open(ONE).await;
+    // Between the last look and the answer.
+    let answers = CallFault::Before(Act::GateEnds);
+    office.world.at(ANSWER, answers);
+    let late = decide(&office.context(), &click(1, Decision::Approve)).await;
+    let Answer::AlreadyDecided(settled) = &late else {
+        panic!("{late}");
+    };
+    assert_eq!(settled.action_state.status, Status::Stopped);
+    assert_eq!(office.world.calls()[ANSWER], "ExecuteStatement");
 }

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use common::arn::Place;
 use common::aws::Aws;
-use common::state::{StateError, Table};
+use common::state::Table;
 use gate::{Outcome, Stage};
-use gate_question::{AskingGate, FORMAT, GateAnswer, GateEnd, GateQuestion};
+use gate_question::{AskingGate, FORMAT, GateAnswer, GateEnd, GateQuestion, Heard};
 use jiff::Timestamp;
 use serde_json::json;
 use signing::OpaqueId;
@@ -346,26 +346,12 @@ async fn look(aws: &Aws, settings: &Settings, waiting: &Waiting) -> Option<Answe
     }
 }
 
-/// What ends a wait before its time.
-enum Heard {
-    Answer(GateAnswer),
-    /// Another invocation of the run has ended it.
-    End(GateEnd),
-}
-
 async fn read(aws: &Aws, settings: &Settings, asked: &Asked) -> Result<Option<Heard>, String> {
     let Some(name) = &settings.state_table else {
         return Err(NOT_CONNECTED.to_owned());
     };
-    let table = Table { aws, name };
-    let answer = gate_question::read(table, &asked.question).await;
-    let unread =
-        |error: StateError| format!("people were asked, and their answer can't be read: {error}");
-    if let Some(answer) = answer.map_err(unread)? {
-        return Ok(Some(Heard::Answer(answer)));
-    }
-    let end = gate_question::read_end(table, &asked.question).await;
-    Ok(end.map_err(unread)?.map(Heard::End))
+    let heard = gate_question::heard(Table { aws, name }, &asked.question).await;
+    heard.map_err(|error| format!("people were asked, and their answer can't be read: {error}"))
 }
 
 /// Writes down that a question takes no answers any more; only one that this run has asked.

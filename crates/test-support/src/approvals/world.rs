@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use common::aws::Aws;
 use serde_json::{Value, json};
 
-use super::Hands;
 use super::deployment::Deployment;
 use super::pipeline::Pipeline;
+use super::{Hands, TABLE, gate_question};
 use crate::dynamodb::Tables;
 use crate::world::{self, Answer, Call, Services, reply};
 use crate::{error, sdk};
@@ -33,6 +33,8 @@ pub enum Act {
     AskAnew,
     /// The change set is made anew.
     Change,
+    /// The gate that asks ends in another way.
+    GateEnds,
 }
 
 pub struct State {
@@ -117,6 +119,11 @@ impl Services for State {
 
     fn act(&mut self, act: Act) {
         let (pipeline, now) = (&mut self.pipeline, self.hands.now());
+        if act == Act::GateEnds {
+            let partition = format!("gate-ended#{}", gate_question().id());
+            let body = json!({"reason": "the deployment d-1 is over already (Stopped)", "at": now});
+            self.tables.put_body(TABLE, &partition, "end", &body);
+        }
         let deployment = &mut self.deployment;
         match act {
             Act::ConsoleApproves => deployment.settle("SUCCEEDED"),
@@ -124,7 +131,7 @@ impl Services for State {
             Act::Supersede | Act::Stop => deployment.end("STOPPED"),
             Act::Expire => deployment.settle("TIMED_OUT"),
             Act::AskAnew => deployment.next_step(),
-            Act::Change => {}
+            Act::Change | Act::GateEnds => {}
         }
         match act {
             Act::ConsoleApproves => pipeline.console(true, now),
@@ -137,6 +144,7 @@ impl Services for State {
                 pipeline.revision = "another revision".into();
                 self.deployable = "1.1.0 made anew".into();
             }
+            Act::GateEnds => {}
         }
     }
 }
