@@ -40,7 +40,7 @@ fn question() -> GateQuestion {
     }
 }
 
-fn event(detail_type: &str, detail: Value) -> Value {
+fn event(detail_type: &str, detail: &Value) -> Value {
     json!({
         "version": "0", "id": "event-1", "source": "deploy-hooks", "detail-type": detail_type,
         "account": "111122223333", "region": "eu-central-1", "time": "2026-05-04T10:00:00Z", "detail": detail,
@@ -50,13 +50,13 @@ fn event(detail_type: &str, detail: Value) -> Value {
 fn asks(question: &GateQuestion) -> Value {
     let mut detail = json!(question);
     detail["case"] = json!(question.id());
-    event("Gate Question", detail)
+    event("Gate Question", &detail)
 }
 
 fn decided(question: &GateQuestion) -> Value {
     event(
         "Gate Decision",
-        json!({"case": question.id(), "people": "approved"}),
+        &json!({"case": question.id(), "people": "approved"}),
     )
 }
 
@@ -66,7 +66,7 @@ fn answer(stage: &Stage, question: &GateQuestion, approved: bool) {
     stage.world(|world| {
         world
             .table
-            .put_body("approvals", &partition, "answer", &body)
+            .put_body("approvals", &partition, "answer", &body);
     });
 }
 

@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn a_job_that_lacks_what_it_may_lack_is_a_job() {
         for data in [
-            r#"null"#,
+            "null",
             r#"{"actionConfiguration":null,"inputArtifacts":null,"artifactCredentials":null}"#,
             r#"{"inputArtifacts":[{"name":"a","location":null},{}],"artifactCredentials":{"accessKeyId":null}}"#,
         ] {

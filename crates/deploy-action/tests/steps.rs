@@ -145,7 +145,7 @@ async fn invoke(
     }});
     let event: Event = serde_json::from_value(event).unwrap();
     let mut context = Context::default();
-    let deadline = SystemTime::now() + Duration::from_secs(60);
+    let deadline = SystemTime::now() + Duration::from_mins(1);
     let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap();
     context.deadline = u64::try_from(deadline.as_millis()).unwrap();
     let result = handle(function, LambdaEvent::new(event, context)).await;

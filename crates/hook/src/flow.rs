@@ -99,7 +99,8 @@ pub async fn handle(
         request_id: context.request_id.clone(),
         place: Place::of_function(&context.invoked_function_arn),
     };
-    answer_event(function, event.payload, budget, &invocation)
+    // On the heap: what the runtime wraps around it must stay within what the compiler looks into.
+    Box::pin(answer_event(function, event.payload, budget, &invocation))
         .instrument(span)
         .await
 }

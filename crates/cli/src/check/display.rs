@@ -131,9 +131,10 @@ impl<'a> Display<'a> {
             Conclusion::Inconclusive => Style::Careful,
         };
         let dry_run = if verdict.dry_run { " (dry run)" } else { "" };
-        let word = match outcome.refused {
-            true => "refused",
-            false => verdict.conclusion.as_str(),
+        let word = if outcome.refused {
+            "refused"
+        } else {
+            verdict.conclusion.as_str()
         };
         let took = words::duration(Duration::from_millis(outcome.report.duration_ms));
         let word = self.screen.styled(style, word);

@@ -195,7 +195,8 @@ fn end(
     let mut told = text::clean::shown(&outcome.sentence(now, failed));
     if *outcome == Outcome::Reached {
         told.truncate(told.trim_end_matches('.').len());
-        told.push_str(&format!(" without this command.\n{}", commands(&now.arn)));
+        told.push_str(" without this command.\n");
+        told.push_str(&commands(&now.arn));
     }
     match outcome {
         Outcome::Successful | Outcome::Reached if screen.json => Ok(()),

@@ -37,7 +37,8 @@ struct Answer {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Service {
-    service_arn: String,
+    #[serde(rename = "serviceArn")]
+    arn: String,
     #[serde(default)]
     tags: Vec<Tag>,
     cluster_arn: Option<String>,
@@ -100,7 +101,7 @@ fn parse(text: &str) -> Result<Listed, String> {
 
 impl Service {
     fn resource(self) -> Result<Resource, String> {
-        let written = &self.service_arn;
+        let written = &self.arn;
         let named = Arn::parse(written)
             .filter(|arn| arn.service == "ecs")
             .and_then(|arn| arn.resource.strip_prefix("service/"));
