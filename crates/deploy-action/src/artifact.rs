@@ -13,8 +13,8 @@ use crate::parameters::FilePath;
 
 /// A task definition has 64 KB at most.
 const MAX_FILE: u64 = 1024 * 1024;
-/// Held in memory.
-const MAX_ARCHIVE: usize = 64 * 1024 * 1024;
+/// All archives of a job together: they are held in memory.
+const MAX_ARCHIVES: usize = 64 * 1024 * 1024;
 
 /// Why a file can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -143,17 +143,18 @@ impl<'a> Artifacts<'a> {
         })?;
         let too_large = || {
             ArtifactError::Wrong(format!(
-                "the artifact {name} is larger than {}; let the build's artifact hold only the files that are deployed",
-                text::words::bytes(MAX_ARCHIVE)
+                "the input artifacts up to {name} are larger than {}; let the build's artifact hold only the files that are deployed, and name the artifact of each file: \"build::taskdef.json\"",
+                text::words::bytes(MAX_ARCHIVES)
             ))
         };
+        let held: usize = self.read.iter().map(|(_, bytes)| bytes.len()).sum();
         let mut bytes = Vec::new();
         let mut body = object.body;
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|error| {
                 ArtifactError::Unreachable(format!("the artifact {name} broke off: {error}"))
             })?;
-            if bytes.len() + chunk.len() > MAX_ARCHIVE {
+            if held + bytes.len() + chunk.len() > MAX_ARCHIVES {
                 return Err(too_large());
             }
             bytes.extend_from_slice(&chunk);

@@ -274,12 +274,12 @@ async fn a_rollback_fails_the_action_with_the_reason() {
 fn following() -> String {
     json!({
         "state": {"follow": {"task_definition": DEFINITION, "deployment": DEPLOYMENT, "failed_hooks": []}},
-        "began": jiff_now(),
+        "began": unix_now(),
     })
     .to_string()
 }
 
-fn jiff_now() -> u64 {
+fn unix_now() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     now.unwrap().as_secs()
 }
@@ -292,7 +292,7 @@ async fn an_outage_of_ecs_is_waited_out_and_then_said() {
     assert!(seen.token().contains("silent_since"), "{}", seen.token());
     assert!(seen.token().contains(DEPLOYMENT));
     let mut long: Value = serde_json::from_str(&following()).unwrap();
-    long["silent_since"] = json!(jiff_now() - 901);
+    long["silent_since"] = json!(unix_now() - 901);
     let seen = invoke(PARAMETERS, Some(&long.to_string()), answers).await;
     assert!(
         seen.message()
@@ -327,7 +327,7 @@ async fn what_has_begun_is_never_said_to_be_nothing() {
         "ListServiceDeployments",
         vec![ok(json!({"serviceDeployments": []}))],
     ));
-    let token = json!({"state": {"update": {"task_definition": DEFINITION}}, "began": jiff_now()});
+    let token = json!({"state": {"update": {"task_definition": DEFINITION}}, "began": unix_now()});
     let seen = invoke(PARAMETERS, Some(&token.to_string()), answers).await;
     let message = seen.message();
     assert!(
@@ -339,7 +339,7 @@ async fn what_has_begun_is_never_said_to_be_nothing() {
 #[tokio::test]
 async fn a_made_up_token_deploys_nothing_of_another_family() {
     let other = DEFINITION.replace("shop:7", "admin:1");
-    let token = json!({"state": {"update": {"task_definition": other}}, "began": jiff_now()});
+    let token = json!({"state": {"update": {"task_definition": other}}, "began": unix_now()});
     let seen = invoke(PARAMETERS, Some(&token.to_string()), registering(FILES)).await;
     assert!(seen.aws.bodies("UpdateService").is_empty());
     let message = seen.message();
@@ -352,7 +352,7 @@ async fn a_made_up_token_deploys_nothing_of_another_family() {
 #[tokio::test]
 async fn a_deployment_that_lasts_too_long_is_left_to_itself() {
     let mut token: Value = serde_json::from_str(&following()).unwrap();
-    token["began"] = json!(jiff_now() - 3_601);
+    token["began"] = json!(unix_now() - 3_601);
     let mut answers = taken();
     answers.push(described(
         "IN_PROGRESS",
