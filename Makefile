@@ -53,9 +53,24 @@ build: tools ## Build the Lambda packages for ARCH and print their sizes
 	@# All in one go, so that the slow links run side by side; SAM then finds them made.
 	$(WITH_TOOLS) cargo lambda build --locked --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
 		$(addprefix --package ,$(FUNCTIONS)) --bins
-	$(WITH_TOOLS) sam build --build-dir .aws-sam/$(ARCH) --parameter-overrides Architecture=$(ARCH) 2>&1 \
-		| grep -v -e 'does not support value "False" for building in source' -e '^$$' | sed '/^Commands you can use next/,$$d'
-	@$(BIN)/python tools/sizes.py .aws-sam/$(ARCH)
+	@$(call sam-build,$(ARCH))
+
+# $(call sam-build,ARCHITECTURE,FOLDER,FUNCTION): all functions into the folder of the architecture, unless said.
+define sam-build
+$(WITH_TOOLS) sam build $(3) --build-dir .aws-sam/$(or $(2),$(1)) --parameter-overrides Architecture=$(1) 2>&1 \
+	| grep -v -e 'does not support value "False" for building in source' -e '^$$' | sed '/^Commands you can use next/,$$d'
+$(BIN)/python tools/sizes.py .aws-sam/$(or $(2),$(1))
+endef
+
+.PHONY: tested
+tested: tools # What `make test` deploys: one package as it is built for Lambda, the others from the build of the tests
+	@# The largest, and what stands before customers. All six take a quarter of an hour: `make e2e` builds them.
+	@cargo build --locked --workspace --bins --tests
+	$(WITH_TOOLS) cargo lambda build --locked --release $(if $(filter arm64,$(HOST_ARCH)),--arm64,--x86-64) \
+		--package pre-traffic --bins
+	@rm -rf .aws-sam/tested
+	@$(call sam-build,$(HOST_ARCH),tested,PreTraffic)
+	@$(BIN)/python tools/assemble.py template.yaml target/debug .aws-sam/tested PreTraffic
 
 .PHONY: local
 local: # local-aws, the sample shop, and the command line
@@ -94,18 +109,26 @@ check: tools ## The inner loop: form, lints, documentation, unit tests; no brows
 test: setup browser ## Test everything: Rust, then end to end against the local AWS
 	@mkdir -p .local
 	cargo test --locked --workspace 2>&1 | tee .local/test-rust.log
-	@$(MAKE) build ARCH=$(HOST_ARCH)
-	$(BIN)/pytest -c tests/pytest.ini $(ARGS) 2>&1 | tee .local/test-e2e.log
+	@$(MAKE) tested
+	PACKAGES=tested $(BIN)/pytest -c tests/pytest.ini $(ARGS) 2>&1 | tee .local/test-e2e.log
 	@printf '\n'
 	@awk '/^test result:/ {p += $$4; f += $$6; i += $$8} END {printf "Rust:       %d passed, %d failed, %d ignored\n", p, f, i}' \
 		.local/test-rust.log
 	@printf 'end to end: %s\n' "$$(tail -n 1 .local/test-e2e.log | tr -d '=' | xargs)"
 
 .PHONY: e2e
-e2e: setup browser local ## Only the end-to-end tests; ARGS goes to pytest, AT='2026-12-31 23:57' is a false time
+e2e: setup browser ## Only the end-to-end tests, on unoptimised packages; ARGS goes to pytest, AT='2026-12-31 23:57' is a false time
+	@cargo build --locked --workspace --bins --tests
+	@$(BIN)/python tools/assemble.py template.yaml target/debug .aws-sam/quick
+	PACKAGES=quick $(WHEN) $(BIN)/pytest -c tests/pytest.ini $(ARGS)
+
+.PHONY: e2e-release
+e2e-release: setup browser local ## The end-to-end tests with every package as it is built for Lambda
 	@$(MAKE) build ARCH=$(HOST_ARCH)
-	@# An offset, as all processes of a test need the same clock; faketime is a package of Debian.
-	$(if $(AT),faketime -f "$$(printf '%+ds' $$(($$(date -d '$(AT)' +%s) - $$(date +%s))))") $(BIN)/pytest -c tests/pytest.ini $(ARGS)
+	$(WHEN) $(BIN)/pytest -c tests/pytest.ini $(ARGS)
+
+# An offset, as all processes of a test need the same clock; faketime is a package of Debian.
+WHEN = $(if $(AT),faketime -f "$$(printf '%+ds' $$(($$(date -d '$(AT)' +%s) - $$(date +%s))))")
 
 .PHONY: lint
 lint: tools ## Check form, lints, licences, sources, the template and the Python parts
