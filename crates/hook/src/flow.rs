@@ -15,7 +15,7 @@ use common::telemetry;
 use gate::{Outcome, Part, PartEnd, Resume, Stage};
 use gate_question::Override;
 use jiff::Timestamp;
-use lambda_runtime::{Diagnostic, LambdaEvent};
+use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use signing::OpaqueId;
 use tracing::Instrument;
@@ -27,7 +27,8 @@ use crate::ask::{
 use crate::budget::Budget;
 use crate::caller::{Caller, Preparation, Prepared, Refusal};
 use crate::cloud::{self, Cloud};
-use crate::event::{Call, HookEvent, NotACall, Payload};
+use crate::error::HandleError;
+use crate::event::{Call, HookEvent, Payload};
 use crate::facts::KnownFacts;
 use crate::guard::{self, Interruption, Progress};
 use crate::handing_on::hand_on;
@@ -47,39 +48,6 @@ pub struct GateFunction {
     pub settings: Result<Settings, SettingsError>,
     /// The clients.
     pub aws: Aws,
-}
-
-/// The invocation failed in a way that Lambda should try again, or that nobody can answer.
-#[derive(Debug, thiserror::Error)]
-pub enum HandleError {
-    /// There is nobody to answer.
-    #[error(transparent)]
-    NotACall(#[from] NotACall),
-    /// The caller has not heard the answer.
-    #[error("{caller} did not take the answer {answer} for {call}: {detail}")]
-    Unanswered {
-        /// Who called.
-        caller: Caller,
-        /// The answer that was not delivered.
-        answer: &'static str,
-        /// The deployment or the job.
-        call: String,
-        /// The last try's error.
-        detail: String,
-    },
-}
-
-impl From<HandleError> for Diagnostic {
-    fn from(error: HandleError) -> Self {
-        let error_type = match error {
-            HandleError::NotACall(_) => "NotACall",
-            HandleError::Unanswered { .. } => "Unanswered",
-        };
-        Self {
-            error_type: error_type.to_owned(),
-            error_message: error.to_string(),
-        }
-    }
 }
 
 /// Answers one event. ECS takes the value for its answer; `CodeDeploy` and `CodePipeline` ignore it, and it is for people

@@ -14,6 +14,7 @@ mod cloud;
 mod codedeploy;
 mod codepipeline;
 mod ecs;
+mod error;
 pub mod event;
 mod facts;
 pub mod flow;
@@ -29,4 +30,5 @@ mod suite_source;
 mod version;
 
 pub use caller::Caller;
+pub use error::HandleError;
 pub use flow::{GateFunction, handle};

@@ -140,7 +140,7 @@ pub(super) static TEXTS: Texts = Texts {
     too_late: "Your click took too long to arrive. Nothing has changed; click again.",
     asked_anew: "CodePipeline has asked anew since. Look for the newer message.",
     changed: "What would be deployed is no longer what this message showed. Nothing was approved. Look at the change set again and decide in the AWS console.",
-    gone: "It no longer waits. The pipeline in the AWS console shows what became of it.",
+    gone: "It no longer waits. The AWS console shows what became of it.",
     superseded_title: "Superseded: this is no longer asked",
     in_progress: "A decision is being carried out",
     in_progress_detail: "An answer was given, and CodePipeline has not confirmed it yet. The message will show what became of it; look again in a minute.",

@@ -140,7 +140,7 @@ pub(super) static TEXTS: Texts = Texts {
     too_late: "您的点击送达过晚。没有任何改变，请重新点击。",
     asked_anew: "CodePipeline 已重新提出审批。请查找较新的消息。",
     changed: "将部署的内容与此消息所示不再一致。没有批准任何内容。请重新查看变更集，并在 AWS 控制台中作出决定。",
-    gone: "它不再等待。AWS 控制台中的流水线显示了结果。",
+    gone: "它不再等待。AWS 控制台会显示结果。",
     superseded_title: "已被取代：此审批不再有效",
     in_progress: "正在执行一项决定",
     in_progress_detail: "答复已经给出，CodePipeline 尚未确认。消息将显示最终结果；请一分钟后再看。",

@@ -11,11 +11,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::codedeploy;
 use super::ecs::{self, EcsChanges};
 
 pub const DEPLOYMENT: &str = "d-ABCDEF123";
 pub const EXECUTION: &str = "execution-1";
-const CLUSTER: &str = "shop";
 /// The eTag of every object.
 pub const E_TAG: &str = "5d41402abc4b2a76b9719d911017c592";
 
@@ -155,7 +155,7 @@ impl FakeAws {
             recorded.objects.insert(of_ecs, suite.into());
         }
         if changes.revision_e_tag.is_some() {
-            let text = changes.app_spec.unwrap_or(APP_SPEC).to_owned();
+            let text = changes.app_spec.unwrap_or(codedeploy::APP_SPEC).to_owned();
             recorded.objects.insert("/appspecs/shop.yaml".into(), text);
         }
         let recorded = Mutex::new(recorded);
@@ -397,18 +397,23 @@ impl Inner {
     fn answer(&self, call: &Call) -> Response {
         let json = |value: Value| value.to_string().into_response();
         match call.operation.as_str() {
-            "GetDeployment" => json(self.deployment()),
+            "GetDeployment" => json(codedeploy::deployment(&self.changes)),
             "GetApplicationRevision" => json(json!({"revision": {
                 "revisionType": "AppSpecContent",
-                "appSpecContent": {"content": self.changes.app_spec.unwrap_or(APP_SPEC)}}})),
-            "GetDeploymentGroup" => json(self.deployment_group()),
+                "appSpecContent": {"content": self.changes.app_spec.unwrap_or(codedeploy::APP_SPEC)}}})),
+            "GetDeploymentGroup" => json(codedeploy::deployment_group(&self.changes)),
             "ListDeploymentTargets" => json(json!({"targetIds": ["shop:shop"]})),
-            "BatchGetDeploymentTargets" => json(self.deployment_targets()),
-            "DescribeTaskDefinition" => json(self.task_definition(&call.json)),
+            "BatchGetDeploymentTargets" => {
+                let answered = self.recorded.lock().unwrap().answers.first().cloned();
+                json(codedeploy::deployment_targets(&self.changes, answered))
+            }
+            "DescribeTaskDefinition" => {
+                json(codedeploy::task_definition(&self.changes, &call.json))
+            }
             "DescribeImages" => {
                 json(json!({"imageDetails": [{"imageTags": self.changes.registry_tags}]}))
             }
-            "DescribeServices" => json(services()),
+            "DescribeServices" => json(codedeploy::services()),
             "DescribeAlarms" => json(json!({"MetricAlarms": [{
                 "AlarmName": "shop-5xx", "StateReason": "5 errors",
                 "StateValue": self.changes.alarm.unwrap_or("OK")}]})),
@@ -491,58 +496,6 @@ impl Inner {
         }
     }
 
-    fn deployment(&self) -> Value {
-        let mut info = json!({
-            "applicationName": "shop", "deploymentGroupName": "production",
-            "deploymentId": DEPLOYMENT, "status": "InProgress", "computePlatform": "ECS",
-            "revision": {"revisionType": "AppSpecContent", "appSpecContent": {"sha256": "0"}},
-            "creator": "user"
-        });
-        if let Some(id) = self.changes.rollback_of {
-            info["creator"] = json!("codeDeployRollback");
-            info["rollbackInfo"] = json!({"rollbackTriggeringDeploymentId": id});
-        }
-        if let Some(ended) = self.changes.ended {
-            info["status"] = json!(ended);
-        }
-        if let Some(e_tag) = self.changes.revision_e_tag {
-            info["revision"] = json!({"revisionType": "S3", "s3Location": {
-                "bucket": "appspecs", "key": "shop.yaml", "bundleType": "YAML", "eTag": e_tag}});
-        }
-        if let Some(creator) = self.changes.creator {
-            info["creator"] = json!(creator);
-        }
-        if self.changes.bare {
-            let fields = info.as_object_mut().unwrap();
-            for field in ["applicationName", "deploymentGroupName", "revision"] {
-                fields.remove(field);
-            }
-        }
-        json!({"deploymentInfo": info})
-    }
-
-    fn deployment_group(&self) -> Value {
-        let mut pair = json!({
-            "targetGroups": [{"name": "shop-blue"}, {"name": "shop-green"}],
-            "prodTrafficRoute": {"listenerArns": ["arn:production"]},
-            "testTrafficRoute": {"listenerArns": ["arn:test"]}
-        });
-        if self.changes.no_test_listener {
-            pair.as_object_mut().unwrap().remove("testTrafficRoute");
-        }
-        if self.changes.one_listener {
-            pair["testTrafficRoute"] = pair["prodTrafficRoute"].clone();
-        }
-        if self.changes.no_production_listener {
-            pair.as_object_mut().unwrap().remove("prodTrafficRoute");
-        }
-        json!({"deploymentGroupInfo": {
-            "applicationName": "shop", "deploymentGroupName": "production",
-            "ecsServices": [{"serviceName": "shop", "clusterName": CLUSTER}],
-            "loadBalancerInfo": {"targetGroupPairInfoList": [pair]}
-        }})
-    }
-
     /// One accepted answer to a job, with a token or without; any later one meets AWS's error.
     fn put_job(&self, call: &Call) -> Response {
         let mut recorded = self.recorded.lock().unwrap();
@@ -578,52 +531,6 @@ impl Inner {
             .into_response()
     }
 
-    fn deployment_targets(&self) -> Value {
-        let answered = self.recorded.lock().unwrap().answers.first().cloned();
-        let status = self.changes.event_status.map(str::to_owned);
-        let status = status.or(answered).unwrap_or_else(|| "InProgress".into());
-        let usual = ["AfterAllowTestTraffic", "AfterAllowTraffic"].map(|name| (name, &*status));
-        let events = match self.changes.events {
-            [] => &usual[..],
-            events => events,
-        };
-        let events: Vec<Value> = events
-            .iter()
-            .map(|(name, status)| {
-                let mut event = json!({"lifecycleEventName": name, "status": status});
-                if let Some(ago) = self.changes.events_began {
-                    event["startTime"] = json!(jiff::Timestamp::now().as_second() - ago);
-                }
-                event
-            })
-            .collect();
-        json!({"deploymentTargets": [{"deploymentTargetType": "ECSTarget", "ecsTarget": {
-            "lifecycleEvents": events,
-            "taskSetsInfo": [{"identifer": "ecs-svc/1", "taskSetLabel": "Blue"},
-                             {"identifer": "ecs-svc/2", "taskSetLabel": "Green"}]}}]})
-    }
-
-    fn task_definition(&self, input: &Value) -> Value {
-        let arn = input["taskDefinition"].as_str().unwrap();
-        let new = arn.ends_with(":2");
-        let image = match self.changes.image {
-            Some(image) if new => image.to_owned(),
-            _ => {
-                let version = if new { "1.2.0" } else { "1.1.0" };
-                format!("registry.example.com/shop:{version}")
-            }
-        };
-        let environment: Vec<Value> = self
-            .changes
-            .environment
-            .iter()
-            .filter(|_| new)
-            .map(|(name, value)| json!({"name": name, "value": value}))
-            .collect();
-        json!({"taskDefinition": {"taskDefinitionArn": arn, "containerDefinitions": [
-            {"name": "shop", "image": image, "environment": environment}]}})
-    }
-
     fn listeners(&self) -> Response {
         let usual = ("HTTP", self.service_port);
         let [production, test] = self.changes.listeners.unwrap_or([usual, usual]);
@@ -647,31 +554,9 @@ impl Inner {
     }
 }
 
-const APP_SPEC: &str = r"
-version: 0.0
-Resources:
-  - TargetService:
-      Type: AWS::ECS::Service
-      Properties:
-        TaskDefinition: arn:aws:ecs:us-east-1:111122223333:task-definition/shop:2
-        LoadBalancerInfo: { ContainerName: shop, ContainerPort: 8080 }
-Hooks:
-  - AfterAllowTestTraffic: CodeDeployHook_pre-traffic
-  - AfterAllowTraffic: CodeDeployHook_post-traffic
-";
-
 fn balancers() -> Response {
     "<DescribeLoadBalancersResponse><DescribeLoadBalancersResult><LoadBalancers><member>\
      <LoadBalancerArn>arn:lb</LoadBalancerArn><DNSName>127.0.0.1</DNSName></member>\
      </LoadBalancers></DescribeLoadBalancersResult></DescribeLoadBalancersResponse>"
         .into_response()
-}
-
-fn services() -> Value {
-    let definition = |revision: u8| {
-        format!("arn:aws:ecs:us-east-1:111122223333:task-definition/shop:{revision}")
-    };
-    json!({"services": [{"serviceName": "shop", "taskSets": [
-        {"id": "ecs-svc/1", "status": "PRIMARY", "taskDefinition": definition(1)},
-        {"id": "ecs-svc/2", "status": "ACTIVE", "taskDefinition": definition(2)}]}]})
 }
