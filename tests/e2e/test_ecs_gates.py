@@ -21,6 +21,13 @@ checks:
 """
 
 
+def bakes_at_first_step(seen: dict[str, Any]) -> bool:
+    """Whether both gates have answered, and nothing is waited for but the canary's time."""
+    hooks = [hook["status"] for hook in seen["lifecycleHookDetails"]]
+    at_ten = seen["targetServiceRevision"].get("requestedProductionTrafficWeight") == 10.0
+    return at_ten and hooks == ["SUCCEEDED", "SUCCEEDED"]
+
+
 @pytest.fixture(scope="module")
 def native(world: World) -> GatedService:
     """A service that has had its first deployment, gates and all."""
@@ -43,8 +50,7 @@ def test_each_step_of_a_canary_is_measured_on_the_new_revision(native: GatedServ
         canaryConfiguration=canary,
         lifecycleHooks=native.hooks(["PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"]),
     )
-    weight = "requestedProductionTrafficWeight"
-    service.wait(deployment, lambda seen: seen["targetServiceRevision"].get(weight) == 10.0)
+    service.wait(deployment, bakes_at_first_step)
     assert service.versions(TEST) == ["1.1.0"]
     native.world.control.advance(300)
     over = service.wait(deployment, lambda seen: "finishedAt" in seen)
@@ -122,8 +128,7 @@ def test_behind_https_the_new_revision_is_measured_by_its_test_rule(world: World
     assert first["status"] == "SUCCESSFUL", first.get("statusReason")
     canary: Any = {"canaryPercent": 10.0, "canaryBakeTimeInMinutes": 5}
     deployment = service.deploy("1.1.0", strategy="CANARY", canaryConfiguration=canary, lifecycleHooks=hooks)
-    weight = "requestedProductionTrafficWeight"
-    service.wait(deployment, lambda seen: seen["targetServiceRevision"].get(weight) == 10.0)
+    service.wait(deployment, bakes_at_first_step)
     assert service.versions(TEST) == ["1.1.0"], "whose answers the gate has seen"
     world.control.advance(300)
     over = service.wait(deployment, lambda seen: "finishedAt" in seen)
