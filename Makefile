@@ -110,7 +110,7 @@ test: setup browser ## Test everything: Rust, then end to end against the local 
 	@mkdir -p .local
 	cargo test --locked --workspace 2>&1 | tee .local/test-rust.log
 	@$(MAKE) tested
-	PACKAGES=tested $(BIN)/pytest -c tests/pytest.ini $(ARGS) 2>&1 | tee .local/test-e2e.log
+	PACKAGES=tested $(BIN)/pytest -c tests/pytest.ini $(PARALLEL) $(ARGS) 2>&1 | tee .local/test-e2e.log
 	@printf '\n'
 	@awk '/^test result:/ {p += $$4; f += $$6; i += $$8} END {printf "Rust:       %d passed, %d failed, %d ignored\n", p, f, i}' \
 		.local/test-rust.log
@@ -120,12 +120,15 @@ test: setup browser ## Test everything: Rust, then end to end against the local 
 e2e: setup browser ## Only the end-to-end tests, on unoptimised packages; ARGS goes to pytest, AT='2026-12-31 23:57' is a false time
 	@cargo build --locked --workspace --bins --tests
 	@$(BIN)/python tools/assemble.py template.yaml target/debug .aws-sam/quick
-	PACKAGES=quick $(WHEN) $(BIN)/pytest -c tests/pytest.ini $(ARGS)
+	PACKAGES=quick $(WHEN) $(BIN)/pytest -c tests/pytest.ini $(PARALLEL) $(ARGS)
 
 .PHONY: e2e-release
 e2e-release: setup browser local ## The end-to-end tests with every package as it is built for Lambda
 	@$(MAKE) build ARCH=$(HOST_ARCH)
-	$(WHEN) $(BIN)/pytest -c tests/pytest.ini $(ARGS)
+	$(WHEN) $(BIN)/pytest -c tests/pytest.ini $(PARALLEL) $(ARGS)
+
+# Tests mostly wait. Each process has local worlds of its own; ARGS=-n0 runs all in one.
+PARALLEL := --numprocesses 3 --dist loadgroup
 
 # An offset, as all processes of a test need the same clock; faketime is a package of Debian.
 WHEN = $(if $(AT),faketime -f "$$(printf '%+ds' $$(($$(date -d '$(AT)' +%s) - $$(date +%s))))")

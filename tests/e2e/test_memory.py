@@ -97,7 +97,8 @@ def _figures(request: pytest.FixtureRequest) -> Iterator[None]:
     # The figures are what people want to see of a run that passed.
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
-        print("\n" + table(ROWS))
+        # Standard output of a process beside others is not heard.
+        print("\n" + table(ROWS), file=sys.stderr)
 
 
 @pytest.mark.parametrize("mebibytes", SIZES)

@@ -1,4 +1,4 @@
-//! The code map of ARCHITECTURE.md is true: what it names exists, and what exists is named.
+//! The maps of the code are true: what they name exists, and what exists is named.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,8 +8,10 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn architecture() -> String {
-    fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap()
+const MAPS: [&str; 2] = ["ARCHITECTURE.md", "docs/code-map.md"];
+
+fn read(map: &str) -> String {
+    fs::read_to_string(root().join(map)).unwrap()
 }
 
 /// What stands in backticks.
@@ -30,38 +32,39 @@ fn modules(folder: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_crate_is_on_the_map() {
-    let text = architecture();
-    let named = code(&text);
     let crates = modules("crates");
     assert!(crates.len() > 20, "{crates:?}");
-    for name in crates {
-        let place = format!("crates/{name}");
-        assert!(
-            named.contains(&*place),
-            "ARCHITECTURE.md has no row for {place}"
-        );
+    for map in MAPS {
+        let text = read(map);
+        let named = code(&text);
+        for name in &crates {
+            let place = format!("crates/{name}");
+            assert!(named.contains(&*place), "{map} has no row for {place}");
+        }
     }
 }
 
 #[test]
 fn every_place_on_the_map_exists() {
-    let text = architecture();
-    let places = code(&text)
-        .into_iter()
-        .filter(|word| word.starts_with("crates/"));
-    for place in places {
-        assert!(
-            root().join(place).exists(),
-            "ARCHITECTURE.md names {place}, which does not exist"
-        );
+    for map in MAPS {
+        let text = read(map);
+        let places = code(&text)
+            .into_iter()
+            .filter(|word| word.starts_with("crates/"));
+        for place in places {
+            assert!(
+                root().join(place).exists(),
+                "{map} names {place}, which does not exist"
+            );
+        }
     }
 }
 
 #[test]
 fn every_room_of_the_gate_is_on_the_map() {
-    let text = architecture();
+    let text = read("docs/code-map.md");
     let (_, rooms) = text
-        .split_once("### Rooms of `crates/gate/src`")
+        .split_once("## Rooms of `crates/gate/src`")
         .expect("the gate's rooms");
     let rooms = rooms.split("\n##").next().unwrap_or_default();
     let named = code(rooms);
@@ -69,7 +72,7 @@ fn every_room_of_the_gate_is_on_the_map() {
         for room in modules(&format!("crates/gate/src{folder}")) {
             assert!(
                 named.contains(&*room),
-                "the gate's rooms in ARCHITECTURE.md lack {room} of src{folder}"
+                "the gate's rooms in docs/code-map.md lack {room} of src{folder}"
             );
         }
     }
