@@ -1,6 +1,7 @@
 """The release package of the pre-traffic gate under Lambda's memory, against bodies, suites, AppSpecs and events
 that are meant to take it all: it answers, and rightly. A killed process would leave CodeDeploy waiting for an hour."""
 
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest

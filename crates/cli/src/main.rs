@@ -2,7 +2,7 @@
 //!
 //! A command tells what it found on standard output, as text or as JSON, and what is wrong on standard
 //! error. It ends with 0 if all is well, 1 if something failed, 2 if it was called wrongly or a
-//! configuration is wrong. `check`, `validate` and `ecs` have exit codes of their own, for pipelines.
+//! configuration is wrong. `check`, `validate`, `explain` and `ecs` have exit codes of their own, for pipelines.
 
 mod approvals;
 mod check;
@@ -10,6 +10,7 @@ mod clients;
 mod completions;
 mod ecs;
 mod env;
+mod explain;
 mod failure;
 mod gates;
 mod screen;
@@ -45,8 +46,8 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 });
 
 const EXAMPLES: &str = "\
-Exit codes: 0 all is well, 1 something failed, 2 wrong call or wrong configuration. `check`, `validate` and `ecs` have
-their own: see their help.
+Exit codes: 0 all is well, 1 something failed, 2 wrong call or wrong configuration. `check`, `validate`,
+`explain` and `ecs` have their own: see their help.
 
 Examples:
   deploy-hooks check shop.yaml --url http://localhost:8080
@@ -60,6 +61,7 @@ Examples:
 enum Command {
     Check(Box<check::Args>),
     Validate(validate::Args),
+    Explain(explain::Args),
     /// Who is told of manual approvals, how that looks, and what was decided
     #[command(subcommand)]
     Approvals(approvals::Command),
@@ -85,6 +87,7 @@ async fn main() -> ExitCode {
     let done = match args.command {
         Command::Check(args) => check::run(&args, &mut screen).await,
         Command::Validate(args) => validate::run(&args, &mut screen),
+        Command::Explain(args) => explain::run(&args, &mut screen),
         Command::Approvals(command) => approvals::run(command, &mut screen).await,
         Command::Gates(command) => gates::run(command, &mut screen).await,
         Command::Env(command) => env::run(*command, &mut screen).await,
@@ -106,7 +109,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     // As clap itself does: where nobody reads it, the exit code says enough.
     let _ = error.print();
     let command = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
-    let ends_with_verdict = ["check", "ecs", "validate"]
+    let ends_with_verdict = ["check", "ecs", "explain", "validate"]
         .map(Some)
         .contains(&command.as_deref());
     match u8::try_from(error.exit_code()) {

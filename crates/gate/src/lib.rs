@@ -41,7 +41,9 @@ pub use run::{
     run_observed, run_part,
 };
 pub use stage::Stage;
-pub use suite::{AdjustError, Problem, SecretRef, Severity, Suite, SuiteProblems};
+pub use suite::{
+    AdjustError, CheckPlan, Problem, SecretRef, Severity, StagePlan, Suite, SuiteProblems,
+};
 pub use target::{ListenerRule, TARGET_KEYS, Target};
 pub use verdict::{
     CheckHistory, Conclusion, Counters, End, InconclusivePolicy, RunHistory, RunState, Step, Tally,

@@ -25,7 +25,7 @@ use crate::ask::{
     self, Answered, Asked, NotAsked, People, begin_asking, end_question, wait_for_people,
 };
 use crate::budget::Budget;
-use crate::caller::{Caller, Preparation, Prepared, Refusal};
+use crate::caller::{Preparation, Prepared, Refusal};
 use crate::cloud::{self, Cloud};
 use crate::error::HandleError;
 use crate::event::{Call, HookEvent, Payload};

@@ -6,10 +6,10 @@
 mod display;
 mod formats;
 mod secrets;
-mod settings;
+pub(crate) mod settings;
 mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gate::{Conclusion, HttpOptions, Observer, Outcome, Run, Stage, Suite, Target};
@@ -97,14 +97,18 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         once(args, screen).await
     };
     match done.map_err(Failure::into_verdict) {
-        Err(failure) if screen.json => told_as_json(args, failure, screen),
+        Err(failure) if screen.json => told_as_json(&args.suite, failure, screen),
         done => done,
     }
 }
 
 /// What can't be used, for programs.
-fn told_as_json(args: &Args, failure: Failure, screen: &mut Screen) -> Result<(), Failure> {
-    let file = args.suite.display().to_string();
+pub(crate) fn told_as_json(
+    suite: &Path,
+    failure: Failure,
+    screen: &mut Screen,
+) -> Result<(), Failure> {
+    let file = suite.display().to_string();
     let problems = match &failure {
         Failure::Suite(wrong) => {
             let problems = wrong.problems.iter();

@@ -32,7 +32,7 @@ fn tail(url: &Url) -> usize {
     url[url::Position::BeforePath..].len()
 }
 
-pub(super) fn stage(written: &str) -> Result<Stage, String> {
+pub(crate) fn stage(written: &str) -> Result<Stage, String> {
     let stages = Stage::ALL.into_iter();
     let found = stages.clone().find(|stage| stage.as_str() == written);
     found.ok_or_else(|| {

@@ -94,6 +94,10 @@ impl ProbeKind for Request {
         vec![Expectation::Status(vec![StatusRange::SUCCESS])]
     }
 
+    fn asks(&self) -> Vec<String> {
+        vec![format!("{} {}", self.method, self.url.written())]
+    }
+
     fn templates(&self, see: &mut dyn FnMut(&Template)) {
         see(&self.url);
         self.allow_origins.iter().for_each(&mut *see);

@@ -85,6 +85,17 @@ impl ProbeKind for Journey {
         }
     }
 
+    fn asks(&self) -> Vec<String> {
+        let asked = |step: &Step| step.request.asks().into_iter().next();
+        let named = |step: &Step| match (&step.name, asked(step)) {
+            (Some(name), Some(asked)) => Some(format!("{name}: {asked}")),
+            (_, asked) => asked,
+        };
+        let always = self.always.iter().filter_map(named);
+        let always = always.map(|step| format!("always {step}"));
+        self.steps.iter().filter_map(named).chain(always).collect()
+    }
+
     fn templates(&self, see: &mut dyn FnMut(&Template)) {
         for step in self.all() {
             step.request.templates(see);

@@ -111,6 +111,11 @@ pub(crate) trait ProbeKind: Send + Sync {
     /// Every text that is filled for a run.
     fn templates(&self, _see: &mut dyn FnMut(&Template)) {}
 
+    /// What it asks, one line for each request, with references as they were written.
+    fn asks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Names that it speaks to the target by, beside the suite's own.
     fn hosts(&self) -> Vec<String> {
         Vec::new()

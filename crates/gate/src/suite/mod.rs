@@ -31,6 +31,7 @@ mod metric;
 mod multipart;
 mod patterns;
 mod place;
+mod plan;
 mod probes;
 mod redirects;
 mod targets;
@@ -47,6 +48,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use self::adjust::AdjustError;
+pub use self::plan::{CheckPlan, StagePlan};
 use serde::{Deserialize, Serialize};
 pub use strict_yaml::{Problem, Problems as SuiteProblems, SecretRef};
 

@@ -1,0 +1,125 @@
+//! `deploy-hooks explain`: what a run of a suite would do, without doing it.
+
+use std::path::PathBuf;
+
+use gate::{CheckPlan, Severity, Stage, StagePlan, Suite};
+use serde_json::json;
+
+use crate::check::{self, settings};
+use crate::failure::{self, Failure};
+use crate::screen::{Screen, Style};
+
+/// Say what a suite would ask, in which order, and with which facts and secrets, without asking
+#[derive(clap::Args)]
+#[command(
+    after_help = "Nothing is asked, and no secret is read: only names are shown.\n\nExit codes: 0 it is explained, 3 the suite is \
+    wrong or can't be read.\n\nExamples:\n  deploy-hooks explain shop.yaml\n  deploy-hooks explain shop.yaml --stage \
+    post-traffic\n  deploy-hooks explain --json - < shop.yaml"
+)]
+pub(crate) struct Args {
+    /// The suite; - reads standard input
+    suite: PathBuf,
+    /// Only the checks before traffic, or those after it
+    #[arg(long, value_name = "STAGE", value_parser = settings::stage)]
+    stage: Option<Stage>,
+}
+
+/// Explains one suite.
+pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
+    match explain(args, screen).map_err(Failure::into_verdict) {
+        Err(failure) if screen.json => check::told_as_json(&args.suite, failure, screen),
+        done => done,
+    }
+}
+
+fn explain(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
+    let name = args.suite.display().to_string();
+    let text = failure::read(&args.suite)?;
+    let suite = Suite::parse(&name, &text).map_err(Failure::Suite)?;
+    let stages = Stage::ALL.into_iter();
+    let plans: Vec<StagePlan> = stages
+        .filter(|stage| args.stage.is_none_or(|only| only == *stage))
+        .map(|stage| suite.plan_at(stage))
+        .collect();
+    if screen.json {
+        screen.value(&json!({ "suite": suite.name, "stages": plans }))?;
+        return Ok(());
+    }
+    for (index, plan) in plans.iter().enumerate() {
+        if index > 0 {
+            screen.line("")?;
+        }
+        show(&suite, plan, screen)?;
+    }
+    Ok(())
+}
+
+fn show(suite: &Suite, plan: &StagePlan, screen: &mut Screen) -> Result<(), Failure> {
+    let StagePlan {
+        stage,
+        rounds,
+        concurrency,
+        checks,
+    } = plan;
+    let title = screen.styled(Style::Heading, &format!("{} {stage}", suite.name));
+    if checks.is_empty() {
+        screen.line(format!("{title}: no check"))?;
+        return Ok(());
+    }
+    let count = text::words::count(checks.len(), "check");
+    screen.line(format!(
+        "{title}: {count}, {rounds}, at most {concurrency} at once, in this order"
+    ))?;
+    let width = checks.iter().map(|check| check.name.chars().count());
+    let width = width.max().unwrap_or_default();
+    for check in checks {
+        screen.line(format!(
+            "  {:<width$}  {}",
+            check.name,
+            weight(check.severity)
+        ))?;
+        for line in lines(check) {
+            screen.line(format!("    {line}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn weight(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Required | Severity::Overridden => "must pass",
+        Severity::DryRun => "dry run: reported, never blocks",
+        Severity::Advisory => "advisory: reported, never blocks",
+    }
+}
+
+fn lines(check: &CheckPlan) -> Vec<String> {
+    let mut lines = match &check.asks[..] {
+        [] => vec![check.probe.to_owned()],
+        [one] => vec![format!("{} {one}", check.probe)],
+        several => {
+            let steps = several.iter().enumerate();
+            let steps = steps.map(|(index, step)| format!("  {}. {step}", index + 1));
+            std::iter::once(check.probe.to_owned())
+                .chain(steps)
+                .collect()
+        }
+    };
+    let mut how = check.tries.clone();
+    if check.expectations > 0 {
+        let expected = text::words::count(check.expectations, "expectation");
+        how = format!("{expected}, {how}");
+    }
+    if !check.needs_traffic {
+        how += ", also where no request reaches the release";
+    }
+    lines.push(how);
+    if !check.facts.is_empty() {
+        let facts = check.facts.iter().map(|fact| format!("target.{fact}"));
+        lines.push(format!("facts: {}", facts.collect::<Vec<_>>().join(", ")));
+    }
+    if !check.secrets.is_empty() {
+        lines.push(format!("secrets: {}", check.secrets.join(", ")));
+    }
+    lines
+}

@@ -1,0 +1,227 @@
+//! What a run of a suite would do, without doing it: for people who want to know before a deployment meets it.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::filled_size::templates;
+use super::{Check, RetryPolicy, Severity, Suite};
+use crate::Stage;
+use crate::template::Reference;
+use crate::words::{count, duration};
+
+/// What a run would do at one stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StagePlan {
+    /// Where it is asked.
+    pub stage: Stage,
+    /// How long and how often, in words.
+    pub rounds: String,
+    /// How many checks run at once.
+    pub concurrency: usize,
+    /// In the order in which they begin.
+    pub checks: Vec<CheckPlan>,
+}
+
+/// What a run would do for one check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckPlan {
+    /// What the suite calls it.
+    pub name: String,
+    /// Where it stands in the file.
+    pub line: usize,
+    /// Whether it may block the release.
+    pub severity: Severity,
+    /// The key of its probe.
+    pub probe: &'static str,
+    /// What it asks, one line for each request, as the suite has it.
+    pub asks: Vec<String>,
+    /// How many things are expected of the answer.
+    pub expectations: usize,
+    /// How long and how often it is tried, in words.
+    pub tries: String,
+    /// It measures something only where requests reach the new release.
+    pub needs_traffic: bool,
+    /// The facts of the target that it needs.
+    pub facts: Vec<String>,
+    /// The names of the secrets that it needs.
+    pub secrets: Vec<String>,
+}
+
+impl Suite {
+    /// What a run would do at `stage`.
+    pub fn plan_at(&self, stage: Stage) -> StagePlan {
+        let of_stage = self.checks.iter().filter(|check| check.on.contains(&stage));
+        StagePlan {
+            stage,
+            rounds: self.rounds_in_words(stage),
+            concurrency: self.limits.concurrency,
+            checks: of_stage.map(|check| self.plan_of(check)).collect(),
+        }
+    }
+
+    fn rounds_in_words(&self, stage: Stage) -> String {
+        let bake = match stage {
+            Stage::PreTraffic => return "one round".to_owned(),
+            Stage::PostTraffic => self.bake(),
+        };
+        if bake.window.is_zero() {
+            return "one round".to_owned();
+        }
+        let rounds = usize::try_from(self.rounds()).unwrap_or(usize::MAX);
+        let (window, every) = (duration(bake.window), duration(bake.every));
+        let rounds = format!("{} in {window}, every {every}", count(rounds, "round"));
+        if bake.initial_delay.is_zero() {
+            rounds
+        } else {
+            format!("{rounds}, after {}", duration(bake.initial_delay))
+        }
+    }
+
+    fn plan_of(&self, check: &Check) -> CheckPlan {
+        let (mut facts, mut secrets) = (BTreeSet::new(), BTreeSet::new());
+        templates(check, &mut |template| {
+            for reference in template.references() {
+                match reference {
+                    Reference::Target(key) => {
+                        facts.insert(key.clone());
+                    }
+                    Reference::Name(name) if self.secrets.contains_key(name) => {
+                        secrets.insert(name.clone());
+                    }
+                    Reference::Name(_) | Reference::Function(_) => {}
+                }
+            }
+        });
+        let kind = check.probe.kind();
+        let profile = kind.profile();
+        CheckPlan {
+            name: check.name.clone(),
+            line: check.line,
+            severity: check.severity,
+            probe: profile.key,
+            asks: kind.asks(),
+            expectations: check.expect.len(),
+            tries: check.retry.in_words(),
+            needs_traffic: profile.needs_traffic,
+            facts: facts.into_iter().collect(),
+            secrets: secrets.into_iter().collect(),
+        }
+    }
+}
+
+impl RetryPolicy {
+    fn in_words(&self) -> String {
+        let limit = duration(self.timeout);
+        let mut words = match self.retries {
+            0 => format!("one try of {limit}"),
+            retries => {
+                let (tries, pause) = (u64::from(retries) + 1, duration(self.retry_every));
+                format!("up to {tries} tries of {limit}, {pause} apart")
+            }
+        };
+        if let Some(within) = self.within {
+            words += &format!(", within {}", duration(within));
+        }
+        words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SUITE: &str = r#"
+version: 1
+name: shop
+secrets: { password: "ssm:/shop/password" }
+traffic: { initial_delay: 10s, bake: 5m, every: 30s }
+checks:
+  - name: the home page
+    http: "GET /?version={{ target.version }}"
+    retries: 0
+  - name: a reader signs in
+    on: pre-traffic
+    severity: advisory
+    within: 20s
+    journey:
+      - name: opens the form
+        http: GET /login
+        expect: [{ status: 200 }]
+      - http: { method: POST, url: /login, form: { password: "{{ password }}" } }
+        expect: [{ status: 303 }]
+"#;
+
+    #[test]
+    fn a_plan_names_checks_requests_facts_and_secrets_and_no_value() {
+        let suite = Suite::parse("shop.yaml", SUITE).unwrap();
+        let plans = Stage::ALL.map(|stage| suite.plan_at(stage));
+        insta::assert_json_snapshot!(plans, @r#"
+        [
+          {
+            "stage": "pre-traffic",
+            "rounds": "one round",
+            "concurrency": 10,
+            "checks": [
+              {
+                "name": "the home page",
+                "line": 8,
+                "severity": "required",
+                "probe": "http",
+                "asks": [
+                  "GET /?version={{ target.version }}"
+                ],
+                "expectations": 1,
+                "tries": "one try of 5s",
+                "needs_traffic": true,
+                "facts": [
+                  "version"
+                ],
+                "secrets": []
+              },
+              {
+                "name": "a reader signs in",
+                "line": 15,
+                "severity": "advisory",
+                "probe": "journey",
+                "asks": [
+                  "opens the form: GET /login",
+                  "POST /login"
+                ],
+                "expectations": 0,
+                "tries": "up to 3 tries of 10s, 1s apart, within 20s",
+                "needs_traffic": true,
+                "facts": [],
+                "secrets": [
+                  "password"
+                ]
+              }
+            ]
+          },
+          {
+            "stage": "post-traffic",
+            "rounds": "11 rounds in 5m, every 30s, after 10s",
+            "concurrency": 10,
+            "checks": [
+              {
+                "name": "the home page",
+                "line": 8,
+                "severity": "required",
+                "probe": "http",
+                "asks": [
+                  "GET /?version={{ target.version }}"
+                ],
+                "expectations": 1,
+                "tries": "one try of 5s",
+                "needs_traffic": true,
+                "facts": [
+                  "version"
+                ],
+                "secrets": []
+              }
+            ]
+          }
+        ]
+        "#);
+    }
+}
