@@ -13,6 +13,7 @@ mod env;
 mod explain;
 mod failure;
 mod gates;
+mod man;
 mod screen;
 mod validate;
 
@@ -75,6 +76,7 @@ enum Command {
     #[command(subcommand)]
     Ecs(Box<ecs::Command>),
     Completions(completions::Args),
+    Man(man::Args),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -93,6 +95,7 @@ async fn main() -> ExitCode {
         Command::Env(command) => env::run(*command, &mut screen).await,
         Command::Ecs(command) => ecs::run(*command, &mut screen).await,
         Command::Completions(args) => completions::run(&args, Args::command(), &mut screen),
+        Command::Man(args) => man::run(&args, Args::command(), &mut screen),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

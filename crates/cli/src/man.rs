@@ -1,0 +1,44 @@
+//! `deploy-hooks man`: a manual page for the program and for each command.
+
+use std::path::{Path, PathBuf};
+
+use clap::Command;
+use clap_mangen::Man;
+
+use crate::failure::Failure;
+use crate::screen::Screen;
+
+/// Write manual pages into a folder
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The folder; it is made if there is none
+    folder: PathBuf,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  deploy-hooks man ~/.local/share/man/man1 && man deploy-hooks-check";
+
+/// Writes them.
+pub(crate) fn run(args: &Args, mut program: Command, screen: &mut Screen) -> Result<(), Failure> {
+    program.build();
+    let written = write(&program, &args.folder)
+        .map_err(|error| Failure::Wrong(format!("{}: {error}", args.folder.display())))?;
+    let pages = text::words::count(written, "page");
+    screen.line(format!("{pages} in {}", args.folder.display()))?;
+    Ok(())
+}
+
+/// One page for each command that is no mere help; returns how many.
+fn write(command: &Command, folder: &Path) -> std::io::Result<usize> {
+    std::fs::create_dir_all(folder)?;
+    Man::new(command.clone()).generate_to(folder)?;
+    let mut written = 1;
+    for inner in command.get_subcommands() {
+        if inner.get_name() != "help" {
+            written += write(inner, folder)?;
+        }
+    }
+    Ok(written)
+}
