@@ -23,15 +23,6 @@ Open = Callable[..., Shop]
 PARAMETERS = "arn:aws:ssm:us-east-1:000000000000:parameter/lab/*"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes run the tests, each with worlds of its own, one runs what makes the most of a world."""
-    for item in items:
-        name = item.path.stem
-        together = next((shared for shared in ("test_approvals", "test_env") if name.startswith(shared)), name)
-        item.add_marker(pytest.mark.xdist_group(together))
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Keeps in mind what ran."""
     item.session.stash.setdefault(secrecy.RAN, set()).add(item.path.name)
