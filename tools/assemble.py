@@ -37,6 +37,7 @@ def assemble(template: Path, binaries: Path, build: Path, built: list[str]) -> l
         shutil.rmtree(build, ignore_errors=True)
     for name in others:
         package = build / name
+        shutil.rmtree(package, ignore_errors=True)
         package.mkdir(parents=True)
         # Debug information is most of an unoptimised program, and is zipped and copied at each deployment.
         subprocess.run([STRIP, "-o", package / "bootstrap", binaries / functions[name]], check=True)

@@ -17,6 +17,7 @@ use super::record::{HookRecord, HookStatus, ServiceDeployment};
 use super::stage::{Share, Stage};
 use crate::clock::later;
 use crate::ids;
+use crate::sync::lock;
 use crate::upstream::FunctionAnswer;
 
 /// The wait before a function that is not done is called again.
