@@ -13,6 +13,7 @@ mod env;
 mod explain;
 mod failure;
 mod gates;
+mod init;
 mod man;
 mod screen;
 mod validate;
@@ -51,6 +52,7 @@ Exit codes: 0 all is well, 1 something failed, 2 wrong call or wrong configurati
 `explain` and `ecs` have their own: see their help.
 
 Examples:
+  deploy-hooks init shop.yaml --url http://localhost:8080
   deploy-hooks check shop.yaml --url http://localhost:8080
   deploy-hooks approvals lint approvals.yaml
   deploy-hooks approvals preview --config approvals.yaml events/approval-asks.json
@@ -60,6 +62,7 @@ Examples:
 
 #[derive(Subcommand)]
 enum Command {
+    Init(init::Args),
     Check(Box<check::Args>),
     Validate(validate::Args),
     Explain(explain::Args),
@@ -87,6 +90,7 @@ async fn main() -> ExitCode {
     };
     let mut screen = Screen::new(args.json);
     let done = match args.command {
+        Command::Init(args) => init::run(&args, &mut screen).await,
         Command::Check(args) => check::run(&args, &mut screen).await,
         Command::Validate(args) => validate::run(&args, &mut screen),
         Command::Explain(args) => explain::run(&args, &mut screen),

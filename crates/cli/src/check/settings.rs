@@ -7,7 +7,7 @@ use jiff::{Span, SpanRelativeTo};
 use url::Url;
 
 /// An address with scheme, host and port, and nothing behind them that would be dropped in silence.
-pub(super) fn base_url(text: &str) -> Result<Url, String> {
+pub(crate) fn base_url(text: &str) -> Result<Url, String> {
     const EXPECTED: &str = "expected an address such as http://localhost:8080";
     let url = Url::parse(text).map_err(|_| EXPECTED)?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {

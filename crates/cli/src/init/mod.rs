@@ -1,0 +1,166 @@
+//! `deploy-hooks init`: a first suite, written by looking at what answers, and tried before it is given away.
+
+mod look;
+mod starter;
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use gate::{HttpOptions, Measurement, Run, Stage, Suite, Target};
+use tokio::time::Instant;
+use url::Url;
+
+use self::starter::Draft;
+use crate::check::settings;
+use crate::failure::Failure;
+use crate::screen::{Screen, Style};
+
+/// For the trial of all checks together.
+const TRIAL: Duration = Duration::from_mins(2);
+/// Of a reason in the file.
+const MAX_REASON: usize = 120;
+
+/// Write a first suite by looking at an address
+#[derive(clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Args {
+    /// Where a good release answers: scheme, host and port
+    #[arg(long, value_parser = settings::base_url)]
+    url: Url,
+    /// The file to write; - writes standard output
+    #[arg(default_value = "suite.yaml")]
+    file: PathBuf,
+    /// What the suite calls itself; the host's name unless said
+    #[arg(long)]
+    name: Option<String>,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
+}
+
+const HELP: &str = "\
+The first page and the usual places of health and version are asked, by GET only. What was seen is written down as a suite, and the \
+suite is run once: a check that does not pass is kept as advisory, with the reason beside it.
+
+Exit codes: 0 it is written, 1 nothing answers, 2 wrong call, or the file is there already.
+
+Examples:
+  deploy-hooks init --url http://localhost:8080
+  deploy-hooks init suites/shop.yaml --url https://staging.example.com --name shop
+  deploy-hooks check suites/shop.yaml --url https://staging.example.com --watch";
+
+/// Looks, writes, and says what comes next.
+pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
+    let to_screen = args.file == Path::new("-");
+    if !to_screen && !args.force && args.file.exists() {
+        return Err(exists(&args.file));
+    }
+    let seen = look::look(&args.url).await.map_err(|reason| {
+        Failure::Failed(format!(
+            "nothing answers at {}: {reason}; start the release, or correct the address",
+            args.url
+        ))
+    })?;
+    let name = match (&args.name, args.url.host_str()) {
+        (Some(name), _) => name.clone(),
+        (None, host) => host.unwrap_or("release").to_owned(),
+    };
+    let drafts = starter::drafts(&seen, args.url.scheme() == "https");
+    let first = starter::suite(&name, &drafts, &BTreeMap::new());
+    let doubts = doubts(&args.url, &first).await?;
+    let text = starter::suite(&name, &drafts, &doubts);
+    if to_screen {
+        screen.line(text.trim_end())?;
+        return Ok(());
+    }
+    write(&args.file, &text, args.force)?;
+    tell(args, &drafts, &doubts, screen)
+}
+
+/// What does not pass now, with the reason.
+async fn doubts(url: &Url, text: &str) -> Result<BTreeMap<String, String>, Failure> {
+    let suite = Suite::parse("the suite", text).map_err(Failure::Suite)?;
+    let run = Run {
+        suite,
+        stage: Stage::PreTraffic,
+        target: Target {
+            base_url: Some(url.clone()),
+            ..Target::default()
+        },
+        secrets: BTreeMap::default(),
+        http: HttpOptions::default(),
+        cloud: None,
+        memory: None,
+        deadline: Instant::now() + TRIAL,
+    };
+    let outcome = gate::run(run).await;
+    let checks = outcome.report.checks.into_iter();
+    let doubtful = checks.filter(|check| check.measurement != Measurement::Passed);
+    let reason = |text: &str| text::clean::short(text, MAX_REASON);
+    Ok(doubtful
+        .map(|check| (check.name, reason(&check.detail)))
+        .collect())
+}
+
+fn write(file: &Path, text: &str, replace: bool) -> Result<(), Failure> {
+    let told = |error: std::io::Error| match error.kind() {
+        ErrorKind::AlreadyExists => exists(file),
+        _ => Failure::Wrong(format!("{} could not be written: {error}", file.display())),
+    };
+    let mut options = OpenOptions::new();
+    options.write(true);
+    if replace {
+        options.create(true).truncate(true);
+    } else {
+        options.create_new(true);
+    }
+    let mut opened = options.open(file).map_err(told)?;
+    opened.write_all(text.as_bytes()).map_err(told)
+}
+
+fn exists(file: &Path) -> Failure {
+    Failure::Wrong(format!(
+        "{} is there already; name another file, or replace it with --force",
+        file.display()
+    ))
+}
+
+fn tell(
+    args: &Args,
+    drafts: &[Draft],
+    doubts: &BTreeMap<String, String>,
+    screen: &mut Screen,
+) -> Result<(), Failure> {
+    let file = args.file.display();
+    if screen.json {
+        let checks: Vec<_> = drafts
+            .iter()
+            .map(
+                |draft| serde_json::json!({ "name": draft.name, "doubt": doubts.get(&draft.name) }),
+            )
+            .collect();
+        screen.value(&serde_json::json!({ "file": args.file, "checks": checks }))?;
+        return Ok(());
+    }
+    let count = text::words::count(drafts.len(), "check");
+    screen.line(format!("{file}: {count}"))?;
+    for draft in drafts {
+        let line = match doubts.get(&draft.name) {
+            None => format!("{}  {}", screen.styled(Style::Good, "passes"), draft.name),
+            Some(doubt) => format!(
+                "{}  {}: {doubt}",
+                screen.styled(Style::Careful, "advisory"),
+                draft.name
+            ),
+        };
+        screen.line(format!("  {line}"))?;
+    }
+    screen.line(format!(
+        "\nNext: deploy-hooks check {file} --url {} --watch",
+        args.url.origin().ascii_serialization()
+    ))?;
+    Ok(())
+}
