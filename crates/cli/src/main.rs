@@ -16,6 +16,7 @@ mod gates;
 mod init;
 mod man;
 mod screen;
+mod table;
 mod validate;
 
 use std::process::ExitCode;
@@ -69,7 +70,7 @@ enum Command {
     /// Who is told of manual approvals, how that looks, and what was decided
     #[command(subcommand)]
     Approvals(approvals::Command),
-    /// Gates that have stopped a release: override, and who has
+    /// What gates decided: list, stats; and where one has stopped a release: override, and who has
     #[command(subcommand)]
     Gates(gates::Command),
     /// Environments that sleep: plan, stop, wake, snooze, explain

@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 
 use super::requests::Patterns;
 use super::snapshot::{Selection, Snapshot};
-use super::table::{Cell, lines, next_edge};
+use super::table::next_edge;
 use super::{plain, times};
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
+use crate::table::{Cell, lines};
 
 /// Show what sleeps since when, what it had, and what that saves.
 #[derive(clap::Args)]

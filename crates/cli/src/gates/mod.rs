@@ -1,15 +1,20 @@
-//! `deploy-hooks gates`: what a person may do about a gate's decision, and what persons have done.
+//! `deploy-hooks gates`: what gates decided, what a person may do about it, and what persons have done.
 
+mod history;
 mod list;
 mod record;
+mod reports;
 mod source;
+mod stats;
 
 use crate::failure::Failure;
-use crate::screen::Screen;
+use crate::screen::{Screen, Style};
 
 /// The commands.
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
+    List(history::Args),
+    Stats(stats::Args),
     /// Let a release that a gate has stopped pass it in its next deployment
     Override(record::Args),
     /// List who has overridden a gate for a release, why, and which deployment used it
@@ -19,7 +24,18 @@ pub(crate) enum Command {
 /// Runs a command.
 pub(crate) async fn run(command: Command, screen: &mut Screen) -> Result<(), Failure> {
     match command {
+        Command::List(args) => history::run(&args, screen).await,
+        Command::Stats(args) => stats::run(&args, screen).await,
         Command::Override(args) => record::run(&args, screen).await,
         Command::Overrides(args) => list::run(&args, screen).await,
+    }
+}
+
+/// Says which files are no report, beside the result: a folder may hold others.
+fn tell_unread(unread: &[String], screen: &mut Screen) {
+    if let Some(first) = unread.first() {
+        let count = text::words::count(unread.len(), "file");
+        let told = format!("{count} could not be read as a report, such as: {first}");
+        screen.progress(&told, Some(Style::Careful));
     }
 }

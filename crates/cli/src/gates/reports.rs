@@ -1,0 +1,236 @@
+//! Reports of many runs: from files, folders and buckets, each reduced to a row as soon as it is read.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use common::aws::Aws;
+use common::failure::{Failure as CallFailure, Hints};
+use futures::StreamExt as _;
+use gate::{CheckReport, Conclusion, Measurement, Report, Severity, Stage};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::source;
+use crate::clients;
+use crate::failure::Failure;
+
+/// Reports that are read from a bucket at once.
+const AT_ONCE: usize = 16;
+
+/// Which reports.
+#[derive(clap::Args)]
+pub(super) struct Which {
+    /// Reports: files, folders, or s3://BUCKET/PREFIX
+    #[arg(required = true)]
+    places: Vec<String>,
+    /// Only of this service or application
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+    /// Only the newest so many
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_000)]
+    last: usize,
+}
+
+/// One run.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Run {
+    pub(super) service: String,
+    pub(super) version: Option<String>,
+    pub(super) stage: Stage,
+    pub(super) conclusion: Conclusion,
+    pub(super) passed: bool,
+    pub(super) reason: String,
+    pub(super) started: Timestamp,
+    pub(super) duration_ms: u64,
+    pub(super) place: String,
+    #[serde(skip)]
+    pub(super) checks: Vec<Measured>,
+}
+
+/// One check of a run.
+#[derive(Clone, Debug)]
+pub(super) struct Measured {
+    pub(super) name: String,
+    pub(super) severity: Severity,
+    pub(super) measurement: Measurement,
+    /// It passed, but not at its first try or not in each round.
+    pub(super) flaky: bool,
+    /// Its slowest round.
+    pub(super) slowest_ms: u64,
+}
+
+/// What was read.
+pub(super) struct Found {
+    /// Newest first.
+    pub(super) runs: Vec<Run>,
+    /// Files that are no report, with the reason.
+    pub(super) unread: Vec<String>,
+}
+
+/// Reads them all.
+pub(super) async fn read(which: &Which) -> Result<Found, Failure> {
+    let (stored, local): (Vec<_>, Vec<_>) = which
+        .places
+        .iter()
+        .partition(|place| place.starts_with("s3://"));
+    let mut found = Found {
+        runs: Vec::new(),
+        unread: Vec::new(),
+    };
+    let none = clients::none();
+    for place in local {
+        let path = Path::new(place);
+        if !path.is_dir() {
+            // Somebody has named this very file.
+            found.take(Ok(source::report(&none, place).await?), which);
+            continue;
+        }
+        for file in files(path)? {
+            let file = file.display().to_string();
+            found.take(source::report(&none, &file).await, which);
+        }
+    }
+    if !stored.is_empty() {
+        let aws = clients::aws().await?;
+        for place in stored {
+            let mut keys = keys(&aws, place).await?;
+            // Newest first, and no more than are asked for: each is a call.
+            keys.sort_unstable_by(|one, other| other.cmp(one));
+            keys.truncate(which.last);
+            let read = keys.into_iter().map(|(_, key)| {
+                let aws = &aws;
+                async move { source::report(aws, &key).await }
+            });
+            let mut read = futures::stream::iter(read).buffer_unordered(AT_ONCE);
+            while let Some(one) = read.next().await {
+                found.take(one, which);
+            }
+        }
+    }
+    found
+        .runs
+        .sort_by(|one, other| (other.started, &other.place).cmp(&(one.started, &one.place)));
+    found.runs.truncate(which.last);
+    Ok(found)
+}
+
+impl Found {
+    fn take(&mut self, read: Result<(Report, String), Failure>, which: &Which) {
+        match read {
+            Ok((report, place)) => {
+                let run = Run::of(&report, place);
+                if which
+                    .service
+                    .as_ref()
+                    .is_none_or(|only| *only == run.service)
+                {
+                    self.runs.push(run);
+                }
+            }
+            Err(failure) => self.unread.push(failure.to_string()),
+        }
+    }
+}
+
+impl Run {
+    pub(super) fn of(report: &Report, place: String) -> Self {
+        let fact = |key: &str| report.target.get(key).cloned();
+        let service = fact("application").or_else(|| fact("service"));
+        Self {
+            service: service.unwrap_or_else(|| report.suite.clone()),
+            version: fact("version"),
+            stage: report.stage,
+            conclusion: report.verdict.conclusion,
+            passed: report.verdict.passed,
+            reason: report.verdict.reasons.first().cloned().unwrap_or_default(),
+            started: report.started,
+            duration_ms: report.duration_ms,
+            place,
+            checks: report.checks.iter().map(Measured::of).collect(),
+        }
+    }
+}
+
+impl Measured {
+    fn of(check: &CheckReport) -> Self {
+        let tally = check.tally;
+        let rounds_not_passed = tally.failed + tally.errored + tally.inconclusive + tally.no_data;
+        let repeated = check.rounds.iter().any(|round| round.tries.len() > 1);
+        let durations = check.rounds.iter().map(|round| round.duration_ms);
+        Self {
+            name: check.name.clone(),
+            severity: check.severity,
+            measurement: check.measurement,
+            flaky: check.measurement == Measurement::Passed && (repeated || rounds_not_passed > 0),
+            slowest_ms: durations.max().unwrap_or_default(),
+        }
+    }
+}
+
+/// The reports in a folder and below it.
+fn files(place: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let told = |error: std::io::Error| {
+        Failure::Wrong(format!("{} could not be read: {error}", place.display()))
+    };
+    let mut found = Vec::new();
+    let mut folders = vec![place.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).map_err(told)? {
+            let entry = entry.map_err(told)?;
+            let path = entry.path();
+            if entry.file_type().map_err(told)?.is_dir() {
+                folders.push(path);
+            } else if is_report(&path.to_string_lossy()) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// What a gate stores beside its report is none: how far a bake is.
+fn is_report(name: &str) -> bool {
+    name.strip_suffix(".json")
+        .is_some_and(|stem| !stem.ends_with("-so-far"))
+}
+
+/// The reports below a prefix, with their time.
+async fn keys(aws: &Aws, place: &str) -> Result<Vec<(i64, String)>, Failure> {
+    let (bucket, prefix) = place["s3://".len()..]
+        .split_once('/')
+        .unwrap_or((&place["s3://".len()..], ""));
+    let listed: Vec<_> = aws
+        .s3()
+        .list_objects_v2()
+        .bucket(bucket)
+        .prefix(prefix)
+        .into_paginator()
+        .items()
+        .send()
+        .try_collect()
+        .await
+        .map_err(|error| {
+            let hints = Hints {
+                permission: "s3:ListBucket on it",
+                absent: "give the bucket that the stack's outputs name",
+            };
+            let why = CallFailure::of(&error).sentence(aws.identity(), hints);
+            Failure::Failed(format!("the reports in {place} could not be listed: {why}"))
+        })?;
+    let reports = listed.into_iter().filter_map(|object| {
+        let when = object.last_modified().map_or(0, |time| time.secs());
+        let key = object.key.filter(|key| is_report(key))?;
+        Some((when, format!("s3://{bucket}/{key}")))
+    });
+    Ok(reports.collect())
+}
+
+/// Runs by service, in the order of their names.
+pub(super) fn by_service(runs: &[Run]) -> BTreeMap<&str, Vec<&Run>> {
+    let mut services: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
+    for run in runs {
+        services.entry(&run.service).or_default().push(run);
+    }
+    services
+}

@@ -1,0 +1,141 @@
+//! `gates list` and `gates stats` as people call them, over reports that the program itself has written.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+const SUITE: &str = "\
+version: 1
+name: shop
+checks:
+  - name: the first page is shown
+    http: GET /
+    retries: 0
+  - name: the cart opens
+    severity: advisory
+    http: GET /cart
+    retries: 0
+";
+
+/// Answers 200, and 503 below `/cart`.
+fn service() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let Some(Ok(line)) = lines.next() else {
+                continue;
+            };
+            while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+            let status = if line.contains("/cart") {
+                "503 Service Unavailable"
+            } else {
+                "200 OK"
+            };
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            );
+        }
+    });
+    url
+}
+
+fn program(folder: &Path, args: &[&str]) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_deploy-hooks"));
+    program.current_dir(folder).args(args).output().unwrap()
+}
+
+fn told(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    format!(
+        "{}{}(ends with {})",
+        text(&output.stdout),
+        text(&output.stderr),
+        output.status.code().unwrap()
+    )
+}
+
+/// A folder with so many reports of a service, the oldest of which failed, and one file that is no report.
+fn reports(name: &str, count: usize) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("reports-{name}"));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(folder.join("shop")).unwrap();
+    std::fs::write(folder.join("suite.yaml"), SUITE).unwrap();
+    let url = service();
+    let measured = program(
+        &folder,
+        &[
+            "check",
+            "suite.yaml",
+            "--url",
+            &url,
+            "--quiet",
+            "--report",
+            "json=report.json",
+        ],
+    );
+    assert_eq!(measured.status.code(), Some(0), "{}", told(&measured));
+    let text = std::fs::read_to_string(folder.join("report.json")).unwrap();
+    std::fs::remove_file(folder.join("report.json")).unwrap();
+    for number in 0..count {
+        let mut report: Value = serde_json::from_str(&text).unwrap();
+        report["started"] = json!(format!("2026-11-{:02}T10:00:00Z", number + 1));
+        report["duration_ms"] = json!(1_200);
+        report["target"]["application"] = json!("shop");
+        report["target"]["version"] = json!(format!("1.{number}.0"));
+        report["checks"][0]["rounds"][0]["duration_ms"] = json!(40);
+        report["checks"][1]["rounds"][0]["duration_ms"] = json!(900);
+        if number == 0 {
+            report["verdict"] = json!({"passed": false, "conclusion": "failed", "reasons": ["check \"the first page is shown\" failed"]});
+            report["checks"][0]["measurement"] = json!("failed");
+        }
+        if number == 1 {
+            let first = report["checks"][0]["rounds"][0]["tries"][0].clone();
+            let tries = report["checks"][0]["rounds"][0]["tries"]
+                .as_array_mut()
+                .unwrap();
+            tries.push(first);
+        }
+        std::fs::write(
+            folder.join(format!("shop/d-{number}.json")),
+            report.to_string(),
+        )
+        .unwrap();
+    }
+    std::fs::write(folder.join("shop/d-9-so-far.json"), "{}").unwrap();
+    std::fs::write(folder.join("package.json"), "{}").unwrap();
+    folder
+}
+
+#[test]
+fn runs_are_listed_newest_first() {
+    let folder = reports("list", 3);
+    assert_snapshot!(told(&program(&folder, &["gates", "list", "."])), @"");
+    let one = program(&folder, &["gates", "list", "shop", "--last", "1", "--json"]);
+    assert_snapshot!(told(&one), @"");
+    let none = program(&folder, &["gates", "list", "shop", "--service", "cellar"]);
+    assert_snapshot!(told(&none), @"");
+}
+
+#[test]
+fn stats_name_flaky_slow_and_idle_checks() {
+    let folder = reports("stats", 22);
+    assert_snapshot!(told(&program(&folder, &["gates", "stats", "shop"])), @"");
+    let newest = program(&folder, &["gates", "stats", "shop", "--last", "20"]);
+    assert_snapshot!(told(&newest), @"");
+}
+
+#[test]
+fn a_place_that_is_not_there_is_told() {
+    let folder = reports("absent", 1);
+    assert_snapshot!(told(&program(&folder, &["gates", "stats", "nowhere.json"])), @"");
+}
