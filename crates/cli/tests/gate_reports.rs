@@ -119,23 +119,73 @@ fn reports(name: &str, count: usize) -> PathBuf {
 #[test]
 fn runs_are_listed_newest_first() {
     let folder = reports("list", 3);
-    assert_snapshot!(told(&program(&folder, &["gates", "list", "."])), @"");
+    assert_snapshot!(told(&program(&folder, &["gates", "list", "."])), @r#"
+    1 file could not be read as a report, such as: ./package.json is no report of a gate: missing field `format` at line 1 column 2
+    began             service  version  gate         verdict  why
+    2026-11-03 10:00  shop     1.2.0    pre-traffic  passed   the required check passed
+    2026-11-02 10:00  shop     1.1.0    pre-traffic  passed   the required check passed
+    2026-11-01 10:00  shop     1.0.0    pre-traffic  failed   check "the first page is shown" failed
+    (ends with 0)
+    "#);
     let one = program(&folder, &["gates", "list", "shop", "--last", "1", "--json"]);
-    assert_snapshot!(told(&one), @"");
+    assert_snapshot!(told(&one), @r#"
+    [
+      {
+        "service": "shop",
+        "version": "1.2.0",
+        "stage": "pre-traffic",
+        "conclusion": "passed",
+        "passed": true,
+        "reason": "the required check passed",
+        "started": "2026-11-03T10:00:00Z",
+        "duration_ms": 1200,
+        "place": "shop/d-2.json"
+      }
+    ]
+    (ends with 0)
+    "#);
     let none = program(&folder, &["gates", "list", "shop", "--service", "cellar"]);
-    assert_snapshot!(told(&none), @"");
+    assert_snapshot!(told(&none), @"
+    No report was found.
+    (ends with 0)
+    ");
 }
 
 #[test]
 fn stats_name_flaky_slow_and_idle_checks() {
     let folder = reports("stats", 22);
-    assert_snapshot!(told(&program(&folder, &["gates", "stats", "shop"])), @"");
+    assert_snapshot!(told(&program(&folder, &["gates", "stats", "shop"])), @"
+    service  runs  passed  failed  inconclusive  median
+    shop     22    21      1       0             1.2s
+
+    Flaky checks
+      shop: the first page is shown, in 1 of 22 runs
+
+    Slowest checks, by the median of their runs
+      shop: the cart opens, 900ms
+      shop: the first page is shown, 40ms
+    (ends with 0)
+    ");
     let newest = program(&folder, &["gates", "stats", "shop", "--last", "20"]);
-    assert_snapshot!(told(&newest), @"");
+    assert_snapshot!(told(&newest), @"
+    service  runs  passed  failed  inconclusive  median
+    shop     20    20      0       0             1.2s
+
+    Slowest checks, by the median of their runs
+      shop: the cart opens, 900ms
+      shop: the first page is shown, 40ms
+
+    Checks that never failed
+      shop: the first page is shown, 20 runs
+    (ends with 0)
+    ");
 }
 
 #[test]
 fn a_place_that_is_not_there_is_told() {
     let folder = reports("absent", 1);
-    assert_snapshot!(told(&program(&folder, &["gates", "stats", "nowhere.json"])), @"");
+    assert_snapshot!(told(&program(&folder, &["gates", "stats", "nowhere.json"])), @"
+    nowhere.json could not be read: No such file or directory (os error 2)
+    (ends with 2)
+    ");
 }

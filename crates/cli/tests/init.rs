@@ -75,10 +75,62 @@ fn told(output: &Output, url: &str) -> String {
 fn a_newcomer_with_an_address_has_a_green_suite() {
     let (folder, url) = (folder("green"), shop(false));
     let made = run(&folder, &["init", "--url", &url, "--name", "shop"]);
-    assert_snapshot!(told(&made, &url), @"");
-    assert_snapshot!(std::fs::read_to_string(folder.join("suite.yaml")).unwrap(), @"");
+    assert_snapshot!(told(&made, &url), @"
+    suite.yaml: 5 checks
+      passes  the first page is shown
+      passes  /health answers
+      passes  /version answers
+      passes  a page that does not exist is not found
+      passes  no page is broken
+
+    Next: deploy-hooks check suite.yaml --url URL --watch
+    (ends with 0)
+    ");
+    // A busy machine is given a second more.
+    let file = std::fs::read_to_string(folder.join("suite.yaml")).unwrap();
+    assert_snapshot!(file.replace("< 2s", "< 1s"), @r#"
+    # What a release of shop must do before it may have traffic, and while it has it.
+    # All keys: docs/suite.md of deploy-hooks.
+    version: 1
+    name: "shop"
+
+    checks:
+      - name: "the first page is shown"
+        http: GET /home
+        expect:
+          - status: 200
+          - header: { name: content-type, contains: "text/html" }
+          - css: { select: title, text: "Shop" }
+          - latency: "< 1s"
+
+      - name: "/health answers"
+        http: GET /health
+        expect:
+          - status: 200
+          - header: { name: content-type, contains: "application/json" }
+          - json: { path: $.status, equals: "ok" }
+
+      - name: "/version answers"
+        http: GET /version
+        expect:
+          - status: 200
+          - header: { name: content-type, contains: "application/json" }
+          - json: { path: $.version, type: string }
+          # - json: { path: $.version, equals: "{{ target.version }}" }    # of a deployment; here: --target version=…
+
+      - name: "a page that does not exist is not found"
+        http: GET /deploy-hooks-looks-for-a-page-that-does-not-exist
+        expect:
+          - status: 404
+
+      - name: "no page is broken"
+        crawl: { start: "/home", max_pages: 20 }
+    "#);
     let valid = run(&folder, &["validate", "suite.yaml"]);
-    assert_snapshot!(told(&valid, &url), @"");
+    assert_snapshot!(told(&valid, &url), @"
+    suite.yaml: right, 5 checks
+    (ends with 0)
+    ");
     let green = run(&folder, &["check", "suite.yaml", "--url", &url, "--quiet"]);
     assert_eq!(green.status.code(), Some(0), "{}", told(&green, &url));
 }
@@ -87,7 +139,34 @@ fn a_newcomer_with_an_address_has_a_green_suite() {
 fn what_does_not_pass_is_advisory_and_says_why() {
     let (folder, url) = (folder("broken"), shop(true));
     let made = run(&folder, &["init", "shop.yaml", "--url", &url, "--json"]);
-    assert_snapshot!(told(&made, &url), @"");
+    assert_snapshot!(told(&made, &url), @r#"
+    {
+      "file": "shop.yaml",
+      "checks": [
+        {
+          "name": "the first page is shown",
+          "doubt": null
+        },
+        {
+          "name": "/health answers",
+          "doubt": null
+        },
+        {
+          "name": "/version answers",
+          "doubt": null
+        },
+        {
+          "name": "a page that does not exist is not found",
+          "doubt": null
+        },
+        {
+          "name": "no page is broken",
+          "doubt": "expected no broken links, got /gone (in /home): 404"
+        }
+      ]
+    }
+    (ends with 0)
+    "#);
     let green = run(&folder, &["check", "shop.yaml", "--url", &url, "--quiet"]);
     assert_eq!(green.status.code(), Some(0), "{}", told(&green, &url));
 }
@@ -97,7 +176,10 @@ fn nothing_is_overwritten_unasked_and_an_empty_address_is_told() {
     let (folder, url) = (folder("refused"), shop(false));
     std::fs::write(folder.join("suite.yaml"), "mine").unwrap();
     let refused = run(&folder, &["init", "--url", &url]);
-    assert_snapshot!(told(&refused, &url), @"");
+    assert_snapshot!(told(&refused, &url), @"
+    suite.yaml is there already; name another file, or replace it with --force
+    (ends with 2)
+    ");
     assert_eq!(
         std::fs::read_to_string(folder.join("suite.yaml")).unwrap(),
         "mine"
@@ -106,7 +188,11 @@ fn nothing_is_overwritten_unasked_and_an_empty_address_is_told() {
     assert_eq!(forced.status.code(), Some(0));
     let printed = run(&folder, &["init", "-", "--url", &url]);
     let file = std::fs::read_to_string(folder.join("suite.yaml")).unwrap();
-    assert_eq!(String::from_utf8(printed.stdout).unwrap(), file);
+    let even = |text: &str| text.replace("< 2s", "< 1s");
+    assert_eq!(
+        even(&String::from_utf8(printed.stdout).unwrap()),
+        even(&file)
+    );
     // A port that nobody listens on.
     let free = TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -114,6 +200,9 @@ fn nothing_is_overwritten_unasked_and_an_empty_address_is_told() {
         .unwrap();
     let url = format!("http://{free}");
     let nobody = run(&folder, &["init", "other.yaml", "--url", &url]);
-    assert_snapshot!(told(&nobody, &url), @"");
+    assert_snapshot!(told(&nobody, &url), @"
+    nothing answers at URL/: Connection refused (os error 111); start the release, or correct the address
+    (ends with 1)
+    ");
     assert!(!folder.join("other.yaml").exists());
 }

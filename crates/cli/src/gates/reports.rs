@@ -200,13 +200,12 @@ async fn keys(aws: &Aws, place: &str) -> Result<Vec<(i64, String)>, Failure> {
     let (bucket, prefix) = place["s3://".len()..]
         .split_once('/')
         .unwrap_or((&place["s3://".len()..], ""));
-    let listed: Vec<_> = aws
+    let pages: Vec<_> = aws
         .s3()
         .list_objects_v2()
         .bucket(bucket)
         .prefix(prefix)
         .into_paginator()
-        .items()
         .send()
         .try_collect()
         .await
@@ -218,7 +217,10 @@ async fn keys(aws: &Aws, place: &str) -> Result<Vec<(i64, String)>, Failure> {
             let why = CallFailure::of(&error).sentence(aws.identity(), hints);
             Failure::Failed(format!("the reports in {place} could not be listed: {why}"))
         })?;
-    let reports = listed.into_iter().filter_map(|object| {
+    let listed = pages
+        .into_iter()
+        .flat_map(|page| page.contents.unwrap_or_default());
+    let reports = listed.filter_map(|object| {
         let when = object.last_modified().map_or(0, |time| time.secs());
         let key = object.key.filter(|key| is_report(key))?;
         Some((when, format!("s3://{bucket}/{key}")))

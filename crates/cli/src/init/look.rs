@@ -81,7 +81,12 @@ async fn first_page(client: &Client, base: &Url) -> Result<Page, String> {
             (next.origin() == base.origin()).then_some(next)
         });
         let Some(next) = next else { break };
-        page = get(client, base, &next[url::Position::BeforePath..]).await?;
+        page = get(
+            client,
+            base,
+            &next[url::Position::BeforePath..url::Position::AfterQuery],
+        )
+        .await?;
     }
     Ok(page)
 }

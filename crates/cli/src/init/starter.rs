@@ -34,12 +34,12 @@ pub(super) fn drafts(seen: &Seen, secure: bool) -> Vec<Draft> {
     if let Some(page) = seen.nowhere.as_ref().filter(|page| page.status == 404) {
         drafts.push(Draft {
             name: "a page that does not exist is not found".to_owned(),
-            probe: format!("http: GET {}", page.path),
+            probe: http(&page.path),
             expect: vec!["status: 404".to_owned()],
         });
     }
     if is_html(&seen.home) {
-        let start = quoted(&seen.home.path);
+        let start = quoted(&address(&seen.home.path));
         drafts.push(Draft {
             name: "no page is broken".to_owned(),
             probe: format!("crawl: {{ start: {start}, max_pages: 20 }}"),
@@ -106,6 +106,7 @@ fn text_at<'a>(data: &'a Value, key: &str) -> Option<&'a str> {
 }
 
 fn http(path: &str) -> String {
+    let path = address(path);
     // A path with signs that YAML means something by is a value of its own.
     let is_plain = path
         .chars()
@@ -113,9 +114,20 @@ fn http(path: &str) -> String {
     if is_plain {
         format!("http: GET {path}")
     } else {
-        // Two braces would begin a reference.
-        format!("http: {{ url: {} }}", quoted(&path.replace("{{", "%7B%7B")))
+        format!("http: {{ url: {} }}", quoted(&path))
     }
+}
+
+/// A path and a query as they can be sent, and in which no reference begins.
+fn address(path: &str) -> String {
+    path.bytes().fold(String::new(), |mut address, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~/?&=+,;:@%".contains(&byte) {
+            address.push(char::from(byte));
+        } else {
+            let _ = write!(address, "%{byte:02X}");
+        }
+        address
+    })
 }
 
 fn common(page: &Page) -> Vec<String> {
@@ -240,7 +252,54 @@ mod tests {
             nowhere: Some(page("/nowhere", 404, "text/html", "not here")),
         };
         let file = written(&seen);
-        insta::assert_snapshot!(file, @"");
+        insta::assert_snapshot!(file, @r#"
+                # What a release of shop must do before it may have traffic, and while it has it.
+                # All keys: docs/suite.md of deploy-hooks.
+                version: 1
+                name: "shop"
+
+                checks:
+                  - name: "the first page is shown"
+                    http: GET /
+                    expect:
+                      - status: 200
+                      - header: { name: content-type, contains: "text/html" }
+                      - css: { select: title, text: "Our shop" }
+                      - latency: "< 2s"
+
+                  - name: "/health answers"
+                    http: GET /health
+                    expect:
+                      - status: 200
+                      - header: { name: content-type, contains: "application/json" }
+                      - json: { path: $.status, equals: "UP" }
+
+                  - name: "/ping answers"
+                    http: GET /ping
+                    expect:
+                      - status: 200
+                      - header: { name: content-type, contains: "text/plain" }
+                      - body: { contains: "pong" }
+
+                  - name: "/version answers"
+                    http: GET /version
+                    expect:
+                      - status: 200
+                      - header: { name: content-type, contains: "application/json" }
+                      - json: { path: $.version, type: string }
+                      # - json: { path: $.version, equals: "{{ target.version }}" }    # of a deployment; here: --target version=…
+
+                  - name: "a page that does not exist is not found"
+                    http: GET /nowhere
+                    expect:
+                      - status: 404
+
+                  - name: "no page is broken"
+                    crawl: { start: "/", max_pages: 20 }
+
+                  - name: "the certificate is not about to expire"
+                    tls: { expires_in: "> 14d" }
+                "#);
         let suite = Suite::parse("suite.yaml", &file).unwrap();
         assert_eq!(suite.checks_at(Stage::PreTraffic), 7);
     }
@@ -310,7 +369,26 @@ mod tests {
             "1 broken link: /old".to_owned(),
         )]);
         let file = suite("shop", &drafts(&seen, false), &doubts);
-        insta::assert_snapshot!(file, @"");
+        insta::assert_snapshot!(file, @r#"
+    # What a release of shop must do before it may have traffic, and while it has it.
+    # All keys: docs/suite.md of deploy-hooks.
+    version: 1
+    name: "shop"
+
+    checks:
+      - name: "the first page is shown"
+        http: GET /
+        expect:
+          - status: 200
+          - header: { name: content-type, contains: "text/html" }
+          - css: { select: title, text: "Shop" }
+          - latency: "< 2s"
+
+      - name: "no page is broken"
+        # It did not pass when this was written: 1 broken link: /old
+        severity: advisory
+        crawl: { start: "/", max_pages: 20 }
+    "#);
         let suite = Suite::parse("suite.yaml", &file).unwrap();
         assert_eq!(suite.required_checks_at(Stage::PreTraffic), 1);
     }
