@@ -20,8 +20,8 @@ fn shop(broken: bool) -> String {
                 let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
                 let Some(Ok(line)) = lines.next() else { return };
                 while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
-                let link = if broken { "<a href=/gone>old</a>" } else { "" };
-                let page = format!("<title>Shop</title><main><h1>Welcome</h1>{link}</main>");
+                let old = if broken { "<a href=/gone>old</a>" } else { "" };
+                let page = format!("<title>Shop</title><main><h1>Welcome</h1>{old}</main>");
                 let (status, kind, body) = match line.split(' ').nth(1).unwrap() {
                     "/" => ("302 Found\r\nlocation: /home", "text/plain", String::new()),
                     "/home" => ("200 OK", "text/html; charset=utf-8", page),

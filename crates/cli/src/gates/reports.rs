@@ -20,7 +20,7 @@ const AT_ONCE: usize = 16;
 /// Which reports.
 #[derive(clap::Args)]
 pub(super) struct Which {
-    /// Reports: files, folders, or s3://BUCKET/PREFIX
+    /// Reports: files, folders, or `s3://BUCKET/PREFIX`
     #[arg(required = true)]
     places: Vec<String>,
     /// Only of this service or application
@@ -221,7 +221,9 @@ async fn keys(aws: &Aws, place: &str) -> Result<Vec<(i64, String)>, Failure> {
         .into_iter()
         .flat_map(|page| page.contents.unwrap_or_default());
     let reports = listed.filter_map(|object| {
-        let when = object.last_modified().map_or(0, |time| time.secs());
+        let when = object
+            .last_modified()
+            .map_or(0, aws_sdk_ecs::primitives::DateTime::secs);
         let key = object.key.filter(|key| is_report(key))?;
         Some((when, format!("s3://{bucket}/{key}")))
     });

@@ -81,7 +81,8 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
 /// What the runs of one service say.
 #[derive(Debug, Serialize, PartialEq, Eq)]
 struct Service {
-    service: String,
+    #[serde(rename = "service")]
+    name: String,
     runs: usize,
     passed: usize,
     failed: usize,
@@ -114,7 +115,7 @@ impl Service {
             checks.entry(&check.name).or_default().push(check);
         }
         Self {
-            service: name.to_owned(),
+            name: name.to_owned(),
             runs: runs.len(),
             passed: came_to(Conclusion::Passed),
             failed: came_to(Conclusion::Failed),
@@ -144,7 +145,7 @@ impl Service {
             (number.to_string(), style)
         };
         [
-            (text::clean::line(&self.service), None),
+            (text::clean::line(&self.name), None),
             (self.runs.to_string(), None),
             number(self.passed, Style::Good),
             number(self.failed, Style::Bad),
@@ -158,12 +159,7 @@ impl Service {
 fn lists(services: &[Service]) -> [(&'static str, Vec<String>); 3] {
     let mut all: Vec<(&str, &Check)> = Vec::new();
     for service in services {
-        all.extend(
-            service
-                .checks
-                .iter()
-                .map(|check| (&*service.service, check)),
-        );
+        all.extend(service.checks.iter().map(|check| (&*service.name, check)));
     }
     let named = |(service, check): &(&str, &Check)| {
         format!(

@@ -113,17 +113,17 @@ impl Suite {
 impl RetryPolicy {
     fn in_words(&self) -> String {
         let limit = duration(self.timeout);
-        let mut words = match self.retries {
+        let tries = match self.retries {
             0 => format!("one try of {limit}"),
             retries => {
                 let (tries, pause) = (u64::from(retries) + 1, duration(self.retry_every));
                 format!("up to {tries} tries of {limit}, {pause} apart")
             }
         };
-        if let Some(within) = self.within {
-            words += &format!(", within {}", duration(within));
+        match self.within {
+            None => tries,
+            Some(within) => format!("{tries}, within {}", duration(within)),
         }
-        words
     }
 }
 
