@@ -27,7 +27,7 @@ PY := PYTHONPATH=tests:examples $(BIN)/python
 .PHONY: help
 help: ## List the targets
 	@printf 'deploy-hooks: gates and approvals for deployments, environments that sleep\n\n'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@printf '\n  ARCH=%s (make build), DEPLOY_ARCH=%s (make deploy), ARGS="--help" (make demo)\n' $(ARCH) $(DEPLOY_ARCH)
 
 ## Building
@@ -64,7 +64,7 @@ endef
 
 .PHONY: tested
 tested: tools # What `make test` deploys: one package as it is built for Lambda, the others from the build of the tests
-	@# The largest, and what stands before customers. All six take a quarter of an hour: `make e2e` builds them.
+	@# The largest, and what stands before customers. All six take a quarter of an hour: `make e2e-release` builds them.
 	@cargo build --locked --workspace --bins --tests
 	$(WITH_TOOLS) cargo lambda build --locked --release $(if $(filter arm64,$(HOST_ARCH)),--arm64,--x86-64) \
 		--package pre-traffic --bins

@@ -1,12 +1,18 @@
 """The release package of the pre-traffic gate under Lambda's memory, against bodies, suites, AppSpecs and events
 that are meant to take it all: it answers, and rightly. A killed process would leave CodeDeploy waiting for an hour."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 
 import pytest
 from hostile import hostile
 from one_gate import APP_SPEC, EVENT, Given, Outcome, run, table
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("PACKAGES") == "quick",
+    reason="these packages are unoptimised: `make test` measures the one that is built for Lambda",
+)
 
 SIZES = (256, 512)
 ROWS: list[tuple[str, int, Outcome]] = []

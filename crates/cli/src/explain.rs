@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use gate::{CheckPlan, Severity, Stage, StagePlan, Suite};
 use serde_json::json;
+use text::clean;
 
 use crate::check::{self, settings};
 use crate::failure::{self, Failure};
@@ -59,9 +60,12 @@ fn show(suite: &Suite, plan: &StagePlan, screen: &mut Screen) -> Result<(), Fail
         stage,
         rounds,
         concurrency,
+        shared_facts,
+        shared_secrets,
         checks,
     } = plan;
-    let title = screen.styled(Style::Heading, &format!("{} {stage}", suite.name));
+    let title = format!("{} {stage}", clean::line(&suite.name));
+    let title = screen.styled(Style::Heading, &title);
     if checks.is_empty() {
         screen.line(format!("{title}: no check"))?;
         return Ok(());
@@ -70,12 +74,16 @@ fn show(suite: &Suite, plan: &StagePlan, screen: &mut Screen) -> Result<(), Fail
     screen.line(format!(
         "{title}: {count}, {rounds}, at most {concurrency} at once, in this order"
     ))?;
-    let width = checks.iter().map(|check| check.name.chars().count());
+    for line in needs(shared_facts, shared_secrets) {
+        screen.line(format!("  {line} (of every check)"))?;
+    }
+    let names = checks.iter().map(|check| clean::line(&check.name));
+    let width = names.map(|name| name.chars().count());
     let width = width.max().unwrap_or_default();
     for check in checks {
         screen.line(format!(
             "  {:<width$}  {}",
-            check.name,
+            clean::line(&check.name),
             weight(check.severity)
         ))?;
         for line in lines(check) {
@@ -94,7 +102,8 @@ fn weight(severity: Severity) -> &'static str {
 }
 
 fn lines(check: &CheckPlan) -> Vec<String> {
-    let mut lines = match &check.asks[..] {
+    let asks: Vec<String> = check.asks.iter().map(|one| clean::line(one)).collect();
+    let mut lines = match &asks[..] {
         [] => vec![check.probe.to_owned()],
         [one] => vec![format!("{} {one}", check.probe)],
         several => {
@@ -114,12 +123,18 @@ fn lines(check: &CheckPlan) -> Vec<String> {
         how += ", also where no request reaches the release";
     }
     lines.push(how);
-    if !check.facts.is_empty() {
-        let facts = check.facts.iter().map(|fact| format!("target.{fact}"));
+    lines.extend(needs(&check.facts, &check.secrets));
+    lines
+}
+
+fn needs(facts: &[String], secrets: &[String]) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !facts.is_empty() {
+        let facts = facts.iter().map(|fact| format!("target.{fact}"));
         lines.push(format!("facts: {}", facts.collect::<Vec<_>>().join(", ")));
     }
-    if !check.secrets.is_empty() {
-        lines.push(format!("secrets: {}", check.secrets.join(", ")));
+    if !secrets.is_empty() {
+        lines.push(format!("secrets: {}", secrets.join(", ")));
     }
     lines
 }

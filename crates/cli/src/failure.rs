@@ -78,19 +78,24 @@ const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
 
 /// The text of a file, or of standard input for `-`.
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
-    let bytes = if path == Path::new("-") {
-        at_most(io::stdin().lock(), MAX_FILE_BYTES)
-    } else {
-        bounded(path, MAX_FILE_BYTES)
-    };
     let told =
         |error: String| Failure::Wrong(format!("{} could not be read: {error}", path.display()));
-    let bytes = bytes.map_err(|error| told(error.to_string()))?;
+    let bytes = read_bytes(path, MAX_FILE_BYTES)?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].split(|byte| *byte == b'\n').count();
         told(format!("it is not UTF-8 (line {line}); save it as UTF-8"))
     })
+}
+
+/// The bytes of a file, or of standard input for `-`, which may be no larger than this.
+pub(crate) fn read_bytes(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
+    let bytes = if path == Path::new("-") {
+        at_most(io::stdin().lock(), most)
+    } else {
+        bounded(path, most)
+    };
+    bytes.map_err(|error| Failure::Wrong(format!("{} could not be read: {error}", path.display())))
 }
 
 /// The bytes of a file, which may be no larger than this.

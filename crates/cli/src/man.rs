@@ -25,6 +25,10 @@ pub(crate) fn run(args: &Args, mut program: Command, screen: &mut Screen) -> Res
     program.build();
     let written = write(&program, &args.folder)
         .map_err(|error| Failure::Wrong(format!("{}: {error}", args.folder.display())))?;
+    if screen.json {
+        screen.value(&serde_json::json!({ "folder": args.folder, "pages": written }))?;
+        return Ok(());
+    }
     let pages = text::words::count(written, "page");
     screen.line(format!("{pages} in {}", args.folder.display()))?;
     Ok(())

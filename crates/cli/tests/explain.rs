@@ -96,6 +96,8 @@ fn one_stage_for_programs() {
           "stage": "post-traffic",
           "rounds": "11 rounds in 5m, every 30s",
           "concurrency": 10,
+          "shared_facts": [],
+          "shared_secrets": [],
           "checks": [
             {
               "name": "the version deployed is served",
@@ -168,6 +170,30 @@ fn a_stage_without_checks_says_so() {
     );
     assert_snapshot!(told(&explain(&only, &["--stage", "pre-traffic"])), @"
     shop pre-traffic: no check
+    (ends with 0)
+    ");
+}
+
+#[test]
+fn what_every_check_needs_is_named_and_nothing_moves_the_cursor() {
+    let hostile = "\
+version: 1
+name: \"shop \\e[31m\"
+secrets: { ca: \"ssm:/shop/ca\" }
+ca_certificates: \"{{ ca }}\"
+revision: { header: { name: x-version, equals: \"{{ target.version }}\" } }
+checks:
+  - name: \"evil \\e]0;pwn\\a name\"
+    http: GET /
+";
+    let explained = explain(hostile, &["--stage", "pre-traffic"]);
+    assert_snapshot!(told(&explained), @"
+    shop �[31m pre-traffic: 1 check, one round, at most 10 at once, in this order
+      facts: target.version (of every check)
+      secrets: ca (of every check)
+      evil �]0;pwn� name  must pass
+        http GET /
+        1 expectation, up to 3 tries of 5s, 1s apart
     (ends with 0)
     ");
 }

@@ -129,21 +129,30 @@ fn runs_are_listed_newest_first() {
     "#);
     let one = program(&folder, &["gates", "list", "shop", "--last", "1", "--json"]);
     assert_snapshot!(told(&one), @r#"
-    [
-      {
-        "service": "shop",
-        "version": "1.2.0",
-        "stage": "pre-traffic",
-        "conclusion": "passed",
-        "passed": true,
-        "reason": "the required check passed",
-        "started": "2026-11-03T10:00:00Z",
-        "duration_ms": 1200,
-        "place": "shop/d-2.json"
-      }
-    ]
+    {
+      "runs": [
+        {
+          "service": "shop",
+          "version": "1.2.0",
+          "stage": "pre-traffic",
+          "conclusion": "passed",
+          "passed": true,
+          "reason": "the required check passed",
+          "started": "2026-11-03T10:00:00Z",
+          "duration_ms": 1200,
+          "place": "shop/d-2.json"
+        }
+      ],
+      "unread": []
+    }
     (ends with 0)
     "#);
+    let twice = program(
+        &folder,
+        &["gates", "list", "shop", "shop/d-1.json", "--json"],
+    );
+    let twice: Value = serde_json::from_slice(&twice.stdout).unwrap();
+    assert_eq!(twice["runs"].as_array().unwrap().len(), 3);
     let none = program(&folder, &["gates", "list", "shop", "--service", "cellar"]);
     assert_snapshot!(told(&none), @"
     No report was found.
@@ -184,6 +193,12 @@ fn stats_name_flaky_slow_and_idle_checks() {
 #[test]
 fn a_place_that_is_not_there_is_told() {
     let folder = reports("absent", 1);
+    // A folder without any report.
+    std::fs::remove_dir_all(folder.join("shop")).unwrap();
+    assert_snapshot!(told(&program(&folder, &["gates", "list", "."])), @"
+    no report could be read, of 1 file: ./package.json is no report of a gate: missing field `format` at line 1 column 2
+    (ends with 1)
+    ");
     assert_snapshot!(told(&program(&folder, &["gates", "stats", "nowhere.json"])), @"
     nowhere.json could not be read: No such file or directory (os error 2)
     (ends with 2)

@@ -206,3 +206,56 @@ fn nothing_is_overwritten_unasked_and_an_empty_address_is_told() {
     ");
     assert!(!folder.join("other.yaml").exists());
 }
+
+/// Answers everything alike.
+fn answering(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    url
+}
+
+#[test]
+fn a_broken_release_is_no_model() {
+    let folder = folder("model");
+    let url = answering("HTTP/1.1 503 Down\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    assert_snapshot!(told(&run(&folder, &["init", "--url", &url]), &url), @"
+    URL/ answers 503 at /: a suite says what a good release does; start one, or correct the address
+    (ends with 1)
+    ");
+    assert!(!folder.join("suite.yaml").exists());
+}
+
+#[test]
+fn a_redirect_whose_path_looks_like_a_host_is_not_followed() {
+    let folder = folder("elsewhere");
+    let url = answering(
+        "HTTP/1.1 302 Found\r\nlocation: ////elsewhere.example.com/x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+    );
+    let made = run(&folder, &["init", "sub/suite.yaml", "--url", &url]);
+    assert_eq!(made.status.code(), Some(0), "{}", told(&made, &url));
+    let file = std::fs::read_to_string(folder.join("sub/suite.yaml")).unwrap();
+    assert!(
+        file.contains("http: GET /\n") && file.contains("status: 302"),
+        "{file}"
+    );
+}
+
+#[test]
+fn a_name_is_one_line() {
+    let folder = folder("name");
+    for name in ["", "a\nb: c", "a\u{1b}[31m", "{{ x }}"] {
+        let made = run(
+            &folder,
+            &["init", "--url", "http://127.0.0.1:1", "--name", name],
+        );
+        assert_eq!(made.status.code(), Some(2), "{name:?}");
+    }
+}

@@ -23,6 +23,8 @@ const EXAMPLES: &str = "\
 For a bucket your AWS credentials need s3:ListBucket on it and s3:GetObject on the reports. Files that are no report are \
 counted.
 
+Exit codes: 0 they are listed, 1 no file could be read as a report, 2 wrong call.
+
 Examples:
   deploy-hooks gates list s3://BUCKET/reports/ --service shop --last 20
   deploy-hooks gates list results.json reports/";
@@ -32,7 +34,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     let found = reports::read(&args.which).await?;
     super::tell_unread(&found.unread, screen);
     if screen.json {
-        screen.value(&json!(found.runs))?;
+        screen.value(&json!(found))?;
         return Ok(());
     }
     if found.runs.is_empty() {

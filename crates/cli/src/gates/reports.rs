@@ -1,6 +1,6 @@
 //! Reports of many runs: from files, folders and buckets, each reduced to a row as soon as it is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use common::aws::Aws;
@@ -31,6 +31,9 @@ pub(super) struct Which {
     last: usize,
 }
 
+/// Of a bucket, where only some of its reports are wanted.
+const MAX_KEYS: usize = 100_000;
+
 /// One run.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Run {
@@ -60,11 +63,15 @@ pub(super) struct Measured {
 }
 
 /// What was read.
+#[derive(Serialize)]
 pub(super) struct Found {
     /// Newest first.
     pub(super) runs: Vec<Run>,
     /// Files that are no report, with the reason.
     pub(super) unread: Vec<String>,
+    /// There was a report, though perhaps of another service.
+    #[serde(skip)]
+    read_some: bool,
 }
 
 /// Reads them all.
@@ -76,6 +83,7 @@ pub(super) async fn read(which: &Which) -> Result<Found, Failure> {
     let mut found = Found {
         runs: Vec::new(),
         unread: Vec::new(),
+        read_some: false,
     };
     let none = clients::none();
     for place in local {
@@ -93,31 +101,39 @@ pub(super) async fn read(which: &Which) -> Result<Found, Failure> {
     if !stored.is_empty() {
         let aws = clients::aws().await?;
         for place in stored {
-            let mut keys = keys(&aws, place).await?;
-            // Newest first, and no more than are asked for: each is a call.
-            keys.sort_unstable_by(|one, other| other.cmp(one));
-            keys.truncate(which.last);
-            let read = keys.into_iter().map(|(_, key)| {
+            let read = newest(&aws, place, which).await?.into_iter().map(|key| {
                 let aws = &aws;
                 async move { source::report(aws, &key).await }
             });
-            let mut read = futures::stream::iter(read).buffer_unordered(AT_ONCE);
-            while let Some(one) = read.next().await {
+            // In their order, and no more than are wanted: each is a call.
+            let mut read = futures::stream::iter(read).buffered(AT_ONCE);
+            let before = found.runs.len();
+            while found.runs.len() - before < which.last {
+                let Some(one) = read.next().await else { break };
                 found.take(one, which);
             }
         }
     }
+    let mut seen = BTreeSet::new();
+    found.runs.retain(|run| seen.insert(run.place.clone()));
     found
         .runs
         .sort_by(|one, other| (other.started, &other.place).cmp(&(one.started, &one.place)));
     found.runs.truncate(which.last);
-    Ok(found)
+    match found.unread.first() {
+        Some(why) if found.runs.is_empty() && !found.read_some => Err(Failure::Failed(format!(
+            "no report could be read, of {}: {why}",
+            text::words::count(found.unread.len(), "file")
+        ))),
+        _ => Ok(found),
+    }
 }
 
 impl Found {
     fn take(&mut self, read: Result<(Report, String), Failure>, which: &Which) {
         match read {
             Ok((report, place)) => {
+                self.read_some = true;
                 let run = Run::of(&report, place);
                 if which
                     .service
@@ -169,18 +185,18 @@ impl Measured {
 
 /// The reports in a folder and below it.
 fn files(place: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let told = |error: std::io::Error| {
-        Failure::Wrong(format!("{} could not be read: {error}", place.display()))
-    };
     let mut found = Vec::new();
     let mut folders = vec![place.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).map_err(told)? {
+        let told = |error: std::io::Error| {
+            Failure::Wrong(format!("{} could not be read: {error}", folder.display()))
+        };
+        for entry in std::fs::read_dir(&folder).map_err(told)? {
             let entry = entry.map_err(told)?;
-            let path = entry.path();
-            if entry.file_type().map_err(told)?.is_dir() {
+            let (path, kind) = (entry.path(), entry.file_type().map_err(told)?);
+            if kind.is_dir() {
                 folders.push(path);
-            } else if is_report(&path.to_string_lossy()) {
+            } else if kind.is_file() && is_report(&path.to_string_lossy()) {
                 found.push(path);
             }
         }
@@ -195,21 +211,15 @@ fn is_report(name: &str) -> bool {
         .is_some_and(|stem| !stem.ends_with("-so-far"))
 }
 
-/// The reports below a prefix, with their time.
-async fn keys(aws: &Aws, place: &str) -> Result<Vec<(i64, String)>, Failure> {
-    let (bucket, prefix) = place["s3://".len()..]
-        .split_once('/')
-        .unwrap_or((&place["s3://".len()..], ""));
-    let pages: Vec<_> = aws
-        .s3()
-        .list_objects_v2()
-        .bucket(bucket)
-        .prefix(prefix)
-        .into_paginator()
-        .send()
-        .try_collect()
-        .await
-        .map_err(|error| {
+/// The reports below a prefix, newest first.
+async fn newest(aws: &Aws, place: &str, which: &Which) -> Result<Vec<String>, Failure> {
+    let address = &place["s3://".len()..];
+    let (bucket, prefix) = address.split_once('/').unwrap_or((address, ""));
+    let call = aws.s3().list_objects_v2().bucket(bucket).prefix(prefix);
+    let mut pages = call.into_paginator().send();
+    let mut newest: Vec<(i64, String)> = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| {
             let hints = Hints {
                 permission: "s3:ListBucket on it",
                 absent: "give the bucket that the stack's outputs name",
@@ -217,17 +227,31 @@ async fn keys(aws: &Aws, place: &str) -> Result<Vec<(i64, String)>, Failure> {
             let why = CallFailure::of(&error).sentence(aws.identity(), hints);
             Failure::Failed(format!("the reports in {place} could not be listed: {why}"))
         })?;
-    let listed = pages
+        newest.extend(
+            page.contents
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|object| {
+                    let when = object
+                        .last_modified()
+                        .map_or(0, aws_sdk_ecs::primitives::DateTime::secs);
+                    let key = object.key.filter(|key| is_report(key))?;
+                    Some((when, key))
+                }),
+        );
+        // A bucket may hold years of them. Of which service one is stands in the report.
+        let most = if which.service.is_some() {
+            MAX_KEYS
+        } else {
+            which.last
+        };
+        newest.sort_unstable_by(|one, other| other.cmp(one));
+        newest.truncate(most);
+    }
+    let named = newest
         .into_iter()
-        .flat_map(|page| page.contents.unwrap_or_default());
-    let reports = listed.filter_map(|object| {
-        let when = object
-            .last_modified()
-            .map_or(0, aws_sdk_ecs::primitives::DateTime::secs);
-        let key = object.key.filter(|key| is_report(key))?;
-        Some((when, format!("s3://{bucket}/{key}")))
-    });
-    Ok(reports.collect())
+        .map(|(_, key)| format!("s3://{bucket}/{key}"));
+    Ok(named.collect())
 }
 
 /// Runs by service, in the order of their names.

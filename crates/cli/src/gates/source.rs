@@ -6,7 +6,7 @@ use common::aws::Aws;
 use common::location::Object;
 use gate::Report;
 
-use crate::failure::{Failure, read};
+use crate::failure::{self, Failure};
 
 /// The measurements of a run are bounded to 8 MiB; a report is less than twice that.
 const MAX_REPORT_BYTES: usize = 16 * 1024 * 1024;
@@ -21,8 +21,8 @@ pub(super) async fn report(aws: &Aws, place: &str) -> Result<(Report, String), F
         .strip_prefix("s3://")
         .and_then(|address| address.split_once('/'))
     else {
-        let text = read(Path::new(&place))?;
-        return Ok((parsed(text.as_bytes(), &place)?, place));
+        let bytes = failure::read_bytes(Path::new(&place), MAX_REPORT_BYTES)?;
+        return Ok((parsed(&bytes, &place)?, place));
     };
     let object = Object::new(bucket, key);
     let bytes = object.read(aws, MAX_REPORT_BYTES).await.map_err(|error| {

@@ -29,6 +29,8 @@ be sure that it can fail.
 
 For a bucket your AWS credentials need s3:ListBucket on it and s3:GetObject on the reports.
 
+Exit codes: 0 they are told, 1 no file could be read as a report, 2 wrong call.
+
 Examples:
   deploy-hooks gates stats s3://BUCKET/reports/
   deploy-hooks gates stats s3://BUCKET/reports/shop/ --last 100 --json";
@@ -42,7 +44,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         .map(|(name, runs)| Service::of(name, &runs))
         .collect();
     if screen.json {
-        screen.value(&serde_json::json!({ "services": services }))?;
+        screen.value(&serde_json::json!({ "services": services, "unread": found.unread }))?;
         return Ok(());
     }
     if services.is_empty() {

@@ -77,16 +77,17 @@ async fn first_page(client: &Client, base: &Url) -> Result<Page, String> {
     for _ in 0..MAX_REDIRECTS {
         let next = page.location.as_ref().and_then(|to| {
             let here = base.join(&page.path).ok()?;
-            let next = here.join(to).ok()?;
-            (next.origin() == base.origin()).then_some(next)
+            here.join(to).ok()
         });
-        let Some(next) = next else { break };
-        page = get(
-            client,
-            base,
-            &next[url::Position::BeforePath..url::Position::AfterQuery],
-        )
-        .await?;
+        let Some(next) = next.filter(|next| next.origin() == base.origin()) else {
+            break;
+        };
+        let path = &next[url::Position::BeforePath..url::Position::AfterQuery];
+        // Beside a base, two slashes would begin the name of another host.
+        if path.starts_with("//") {
+            break;
+        }
+        page = get(client, base, path).await?;
     }
     Ok(page)
 }

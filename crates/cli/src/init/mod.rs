@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gate::{HttpOptions, Measurement, Run, Stage, Suite, Target};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use url::Url;
 
@@ -20,6 +21,7 @@ use crate::screen::{Screen, Style};
 
 /// For the trial of all checks together.
 const TRIAL: Duration = Duration::from_mins(2);
+const MAX_NAME: usize = 100;
 /// Of a reason in the file.
 const MAX_REASON: usize = 120;
 
@@ -34,7 +36,7 @@ pub(crate) struct Args {
     #[arg(default_value = "suite.yaml")]
     file: PathBuf,
     /// What the suite calls itself; the host's name unless said
-    #[arg(long)]
+    #[arg(long, value_parser = name)]
     name: Option<String>,
     /// Replace a file that is there
     #[arg(long)]
@@ -45,12 +47,22 @@ const HELP: &str = "\
 The first page and the usual places of health and version are asked, by GET only. What was seen is written down as a suite, and the \
 suite is run once: a check that does not pass is kept as advisory, with the reason beside it.
 
-Exit codes: 0 it is written, 1 nothing answers, 2 wrong call, or the file is there already.
+Exit codes: 0 it is written, 1 no good release answers, 2 wrong call, or the file is there already.
 
 Examples:
   deploy-hooks init --url http://localhost:8080
   deploy-hooks init suites/shop.yaml --url https://staging.example.com --name shop
   deploy-hooks check suites/shop.yaml --url https://staging.example.com --watch";
+
+/// What a suite may call itself.
+fn name(written: &str) -> Result<String, String> {
+    let is_plain = text::clean::line(written) == written && !written.contains("{{");
+    if is_plain && (1..=MAX_NAME).contains(&written.chars().count()) {
+        Ok(written.to_owned())
+    } else {
+        Err(format!("expected one line of 1 to {MAX_NAME} characters"))
+    }
+}
 
 /// Looks, writes, and says what comes next.
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
@@ -64,6 +76,14 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
             args.url
         ))
     })?;
+    if seen.home.status >= 400 {
+        return Err(Failure::Failed(format!(
+            "{} answers {} at {}: a suite says what a good release does; start one, or correct the address",
+            args.url,
+            seen.home.status,
+            text::clean::short(&seen.home.path, MAX_REASON),
+        )));
+    }
     let name = match (&args.name, args.url.host_str()) {
         (Some(name), _) => name.clone(),
         (None, host) => host.unwrap_or("release").to_owned(),
@@ -72,8 +92,13 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     let first = starter::suite(&name, &drafts, &BTreeMap::new());
     let doubts = doubts(&args.url, &first).await?;
     let text = starter::suite(&name, &drafts, &doubts);
-    if to_screen {
+    if to_screen && !screen.json {
         screen.line(text.trim_end())?;
+        return Ok(());
+    }
+    if to_screen {
+        let checks = told(&drafts, &doubts);
+        screen.value(&json!({ "suite": text, "checks": checks }))?;
         return Ok(());
     }
     write(&args.file, &text, args.force)?;
@@ -82,7 +107,11 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
 
 /// What does not pass now, with the reason.
 async fn doubts(url: &Url, text: &str) -> Result<BTreeMap<String, String>, Failure> {
-    let suite = Suite::parse("the suite", text).map_err(Failure::Suite)?;
+    let suite = Suite::parse("the first suite", text).map_err(|problems| {
+        Failure::Failed(format!(
+            "no suite could be written of what was seen: {problems}"
+        ))
+    })?;
     let run = Run {
         suite,
         stage: Stage::PreTraffic,
@@ -117,6 +146,9 @@ fn write(file: &Path, text: &str, replace: bool) -> Result<(), Failure> {
     } else {
         options.create_new(true);
     }
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).map_err(told)?;
+    }
     let mut opened = options.open(file).map_err(told)?;
     opened.write_all(text.as_bytes()).map_err(told)
 }
@@ -128,6 +160,13 @@ fn exists(file: &Path) -> Failure {
     ))
 }
 
+/// For programs.
+fn told(drafts: &[Draft], doubts: &BTreeMap<String, String>) -> Vec<Value> {
+    let each = drafts.iter();
+    each.map(|draft| json!({ "name": draft.name, "doubt": doubts.get(&draft.name) }))
+        .collect()
+}
+
 fn tell(
     args: &Args,
     drafts: &[Draft],
@@ -136,13 +175,8 @@ fn tell(
 ) -> Result<(), Failure> {
     let file = args.file.display();
     if screen.json {
-        let checks: Vec<_> = drafts
-            .iter()
-            .map(
-                |draft| serde_json::json!({ "name": draft.name, "doubt": doubts.get(&draft.name) }),
-            )
-            .collect();
-        screen.value(&serde_json::json!({ "file": args.file, "checks": checks }))?;
+        let checks = told(drafts, doubts);
+        screen.value(&json!({ "file": args.file, "checks": checks }))?;
         return Ok(());
     }
     let count = text::words::count(drafts.len(), "check");

@@ -38,7 +38,7 @@ pub(super) fn drafts(seen: &Seen, secure: bool) -> Vec<Draft> {
             expect: vec!["status: 404".to_owned()],
         });
     }
-    if is_html(&seen.home) {
+    if is_shown(&seen.home) {
         let start = quoted(&address(&seen.home.path));
         drafts.push(Draft {
             name: "no page is broken".to_owned(),
@@ -58,11 +58,19 @@ pub(super) fn drafts(seen: &Seen, secure: bool) -> Vec<Draft> {
 
 fn of_home(page: &Page) -> Draft {
     let mut expect = common(page);
-    if is_html(page) {
-        expect.push(match title(&page.body) {
-            Some(title) => format!("css: {{ select: title, text: {} }}", quoted(title)),
-            None => "css: { select: title, exists: true }".to_owned(),
-        });
+    if is_shown(page) {
+        match title(&page.body) {
+            Title::Plain(title) => {
+                expect.push(format!("css: {{ select: title, text: {} }}", quoted(title)));
+            }
+            Title::Other => expect.push("css: { select: title, exists: true }".to_owned()),
+            Title::None => {}
+        }
+    } else if let Some(location) = page.location.as_ref().filter(|to| is_literal(to)) {
+        expect.push(format!(
+            "header: {{ name: location, equals: {} }}",
+            quoted(location)
+        ));
     }
     expect.push(format!(
         "latency: \"< {}\"",
@@ -73,6 +81,11 @@ fn of_home(page: &Page) -> Draft {
         probe: http(&page.path),
         expect,
     }
+}
+
+/// A page that people see, and no redirect.
+fn is_shown(page: &Page) -> bool {
+    is_html(page) && (200..300).contains(&page.status)
 }
 
 fn of_usual(page: &Page) -> Draft {
@@ -155,15 +168,39 @@ fn is_json(page: &Page) -> bool {
     kind == "application/json" || kind.ends_with("+json")
 }
 
-/// The title of a page, if it can be written down as it stands.
-fn title(body: &str) -> Option<&str> {
+/// The title of a page.
+#[derive(Debug, PartialEq, Eq)]
+enum Title<'a> {
+    /// It can be written down as it stands.
+    Plain(&'a str),
+    /// There is one, in words that only a browser reads.
+    Other,
+    None,
+}
+
+fn title(body: &str) -> Title<'_> {
     let lower = body.to_ascii_lowercase();
-    let start = lower.find("<title>")? + "<title>".len();
-    let end = start + lower[start..].find("</title>")?;
-    let title = body[start..end].trim();
-    let is_plain =
-        !title.contains(['&', '<']) && is_literal(title) && text::clean::line(title) == title;
-    is_plain.then_some(title)
+    // A drawing in the page has titles of its own.
+    let head = lower.find("<body").or_else(|| lower.find("<svg"));
+    let head = &lower[..head.unwrap_or(lower.len())];
+    let inside = head.find("<title").and_then(|tag| {
+        let open = tag + head[tag..].find('>')? + 1;
+        let close = open + head[open..].find("</title")?;
+        Some(body[open..close].trim())
+    });
+    match inside {
+        None | Some("") => Title::None,
+        Some(title) => {
+            let is_plain = !title.contains(['&', '<', char::REPLACEMENT_CHARACTER])
+                && is_literal(title)
+                && text::clean::line(title) == title;
+            if is_plain {
+                Title::Plain(title)
+            } else {
+                Title::Other
+            }
+        }
+    }
 }
 
 fn short(page: &Page) -> Option<&str> {
@@ -185,9 +222,10 @@ fn quoted(text: &str) -> String {
 /// The file. Checks that did not pass just now are kept as advisory, with the reason.
 pub(super) fn suite(name: &str, drafts: &[Draft], doubts: &BTreeMap<String, String>) -> String {
     let mut file = format!(
-        "# What a release of {name} must do before it may have traffic, and while it has it.\n\
+        "# What a release of {} must do before it may have traffic, and while it has it.\n\
          # All keys: docs/suite.md of deploy-hooks.\n\
          version: 1\nname: {}\n\nchecks:\n",
+        text::clean::line(name),
         quoted(name)
     );
     for (index, draft) in drafts.iter().enumerate() {
@@ -302,6 +340,35 @@ mod tests {
                 "#);
         let suite = Suite::parse("suite.yaml", &file).unwrap();
         assert_eq!(suite.checks_at(Stage::PreTraffic), 7);
+    }
+
+    #[test]
+    fn a_title_is_that_of_the_page_and_in_words_that_can_be_expected() {
+        assert_eq!(
+            title("<TITLE lang=en>\n Shop </TITLE>"),
+            Title::Plain("Shop")
+        );
+        assert_eq!(title("<title>A &amp; B</title>"), Title::Other);
+        assert_eq!(title("<title>Caf\u{fffd}</title>"), Title::Other);
+        assert_eq!(title("<title> </title>"), Title::None);
+        assert_eq!(title("<p>Hello<svg><title>icon</title></svg>"), Title::None);
+        assert_eq!(title("<head></head><body><title>late</title>"), Title::None);
+    }
+
+    #[test]
+    fn a_redirect_that_leaves_is_expected_as_it_is() {
+        let mut home = page("/", 302, "text/html", "<title>Found</title>");
+        home.location = Some("https://login.example.com/".to_owned());
+        let seen = Seen {
+            home,
+            usual: Vec::new(),
+            nowhere: None,
+        };
+        let drafts = drafts(&seen, false);
+        assert_eq!(drafts.len(), 1, "nothing to walk: {drafts:?}");
+        assert!(drafts[0].expect.contains(
+            &"header: { name: location, equals: \"https://login.example.com/\" }".to_owned()
+        ));
     }
 
     #[test]

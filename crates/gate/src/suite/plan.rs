@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::filled_size::templates;
 use super::{Check, RetryPolicy, Severity, Suite};
 use crate::Stage;
-use crate::template::Reference;
+use crate::template::{Reference, Template};
 use crate::words::{count, duration};
 
 /// What a run would do at one stage.
@@ -19,6 +19,10 @@ pub struct StagePlan {
     pub rounds: String,
     /// How many checks run at once.
     pub concurrency: usize,
+    /// The facts of the target that all checks need together, for certificates and to tell revisions apart.
+    pub shared_facts: Vec<String>,
+    /// The names of the secrets that they need for the same.
+    pub shared_secrets: Vec<String>,
     /// In the order in which they begin.
     pub checks: Vec<CheckPlan>,
 }
@@ -48,14 +52,46 @@ pub struct CheckPlan {
     pub secrets: Vec<String>,
 }
 
+/// What references name.
+#[derive(Default)]
+struct Needs {
+    facts: BTreeSet<String>,
+    secrets: BTreeSet<String>,
+}
+
+impl Needs {
+    fn see(&mut self, template: &Template, suite: &Suite) {
+        for reference in template.references() {
+            match reference {
+                Reference::Target(key) => {
+                    self.facts.insert(key.clone());
+                }
+                Reference::Name(name) if suite.secrets.contains_key(name) => {
+                    self.secrets.insert(name.clone());
+                }
+                Reference::Name(_) | Reference::Function(_) => {}
+            }
+        }
+    }
+}
+
 impl Suite {
     /// What a run would do at `stage`.
     pub fn plan_at(&self, stage: Stage) -> StagePlan {
         let of_stage = self.checks.iter().filter(|check| check.on.contains(&stage));
+        let mut shared = Needs::default();
+        for template in &self.ca_certificates {
+            shared.see(template, self);
+        }
+        for expectation in &self.revision {
+            expectation.templates(&mut |template| shared.see(template, self));
+        }
         StagePlan {
             stage,
             rounds: self.rounds_in_words(stage),
             concurrency: self.limits.concurrency,
+            shared_facts: shared.facts.into_iter().collect(),
+            shared_secrets: shared.secrets.into_iter().collect(),
             checks: of_stage.map(|check| self.plan_of(check)).collect(),
         }
     }
@@ -79,20 +115,8 @@ impl Suite {
     }
 
     fn plan_of(&self, check: &Check) -> CheckPlan {
-        let (mut facts, mut secrets) = (BTreeSet::new(), BTreeSet::new());
-        templates(check, &mut |template| {
-            for reference in template.references() {
-                match reference {
-                    Reference::Target(key) => {
-                        facts.insert(key.clone());
-                    }
-                    Reference::Name(name) if self.secrets.contains_key(name) => {
-                        secrets.insert(name.clone());
-                    }
-                    Reference::Name(_) | Reference::Function(_) => {}
-                }
-            }
-        });
+        let mut needs = Needs::default();
+        templates(check, &mut |template| needs.see(template, self));
         let kind = check.probe.kind();
         let profile = kind.profile();
         CheckPlan {
@@ -104,8 +128,8 @@ impl Suite {
             expectations: check.expect.len(),
             tries: check.retry.in_words(),
             needs_traffic: profile.needs_traffic,
-            facts: facts.into_iter().collect(),
-            secrets: secrets.into_iter().collect(),
+            facts: needs.facts.into_iter().collect(),
+            secrets: needs.secrets.into_iter().collect(),
         }
     }
 }
@@ -162,6 +186,8 @@ checks:
             "stage": "pre-traffic",
             "rounds": "one round",
             "concurrency": 10,
+            "shared_facts": [],
+            "shared_secrets": [],
             "checks": [
               {
                 "name": "the home page",
@@ -202,6 +228,8 @@ checks:
             "stage": "post-traffic",
             "rounds": "11 rounds in 5m, every 30s, after 10s",
             "concurrency": 10,
+            "shared_facts": [],
+            "shared_secrets": [],
             "checks": [
               {
                 "name": "the home page",

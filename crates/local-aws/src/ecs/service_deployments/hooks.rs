@@ -61,7 +61,10 @@ impl Driver {
         let hooks = self.configuration.hooks.iter().enumerate();
         let of_stage = hooks.filter(|(_, hook)| hook.stages.contains(&stage));
         let running = of_stage.map(|(place, hook)| self.hook(place, hook, stage, shares));
-        try_join_all(running).await.map(drop)
+        try_join_all(running).await?;
+        // Until the deployment sleeps: an hour that a test lets pass now is not to miss that sleep.
+        *lock(&self.awake) = Some(self.clock().hold());
+        Ok(())
     }
 
     async fn hook(
@@ -146,8 +149,7 @@ impl Driver {
                 Ok(FunctionAnswer::Failed(text)) => Err(format!("{INVOKE} {text}")),
                 Err(error) => Err(format!("{INVOKE} {error}")),
             };
-            // Until the deployment sleeps again: an hour that a test lets pass now is not to miss that sleep.
-            *lock(&self.awake) = Some(held);
+            drop(held);
             let (answer, details) = answer.map_err(|why| Halt::HookFailed {
                 stage,
                 why: why.replace("{}", function),
