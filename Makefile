@@ -141,7 +141,7 @@ lint: tools ## Check form, lints, licences, sources, the template and the Python
 	.tools/cargo-deny/bin/cargo-deny --locked --workspace check bans licenses sources
 	$(WITH_TOOLS) sam validate --lint --region us-east-1
 	@# Each region and partition has its own kinds of resources.
-	$(BIN)/cfn-lint --regions $$($(BIN)/python -c 'from cfnlint.helpers import REGIONS; print(*REGIONS)') -- $(TEMPLATES)
+	$(BIN)/cfn-lint --regions $$($(BIN)/python tools/regions.py $(TEMPLATES)) -- $(TEMPLATES)
 	$(BIN)/ruff check tests examples tools
 	$(BIN)/ruff format --check tests examples tools
 

@@ -51,6 +51,8 @@ def test_a_release_passes_once_by_name_and_with_the_reason(world: World, run: Ru
             cluster=CLUSTER,
             service=service.name,
             taskDefinition=task_definition,
+            # Also where the service has it already.
+            forceNewDeployment=True,
             deploymentConfiguration={"strategy": "BLUE_GREEN", "lifecycleHooks": gated.hooks([])[:1]},
         )
         deployment = service.newest()
@@ -82,3 +84,18 @@ def test_a_release_passes_once_by_name_and_with_the_reason(world: World, run: Ru
     assert REASON in listed.stdout and deployment.rsplit("/", 1)[-1] in listed.stdout, listed.stdout
     deploy(service.register("1.0.1"))
     assert deploy(release)[1] == "ROLLBACK_SUCCESSFUL", "it was used"
+
+    # All of that stands in the bucket.
+    bucket = f"s3://{world.stack.report_bucket}/reports/"
+    listed = run("--json", "gates", "list", bucket, "--service", service.name)
+    assert listed.returncode == 0, listed.stderr
+    runs = json.loads(listed.stdout)["runs"]
+    assert [it["version"] for it in runs] == ["2.0.0", "1.0.1", "2.0.0", "3.0.0", "2.0.0", "2.0.0"]
+    assert [it["passed"] for it in runs] == [False, False, True, False, False, False]
+    newest = run("--json", "gates", "list", bucket, "--service", service.name, "--last", "1")
+    assert json.loads(newest.stdout)["runs"] == runs[:1]
+    told = run("gates", "stats", bucket, "--service", service.name)
+    assert told.returncode == 0, told.stderr
+    assert f"\n{service.name}  6 " in told.stdout, told.stdout
+    absent = run("gates", "list", "s3://no-such-bucket/reports/")
+    assert absent.returncode == 1 and "no-such-bucket" in absent.stderr, absent.stderr
