@@ -128,7 +128,7 @@ e2e-release: setup browser local ## The end-to-end tests with every package as i
 	$(WHEN) $(BIN)/pytest -c tests/pytest.ini $(PARALLEL) $(ARGS)
 
 # Tests mostly wait. Each process has local worlds of its own; ARGS=-n0 runs all in one.
-PARALLEL := --numprocesses 3 --dist loadscope
+PARALLEL := --numprocesses 2 --dist loadscope
 
 # An offset, as all processes of a test need the same clock; faketime is a package of Debian.
 WHEN = $(if $(AT),faketime -f "$$(printf '%+ds' $$(($$(date -d '$(AT)' +%s) - $$(date +%s))))")
