@@ -30,7 +30,7 @@ def types(templates: list[Path]) -> list[str]:
 
 
 def representatives(kinds: list[str]) -> list[str]:
-    """The first region of each set; the one that CloudFormation knows first is among them."""
+    """The first region of each set, us-east-1 among them."""
     regions: dict[tuple[object, ...], str] = {}
     for region in ["us-east-1", *sorted(REGIONS)]:
         schemas = SCHEMAS / f"{region}.json"
