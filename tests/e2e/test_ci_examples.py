@@ -85,7 +85,7 @@ def test_a_pull_request_on_github_shows_the_report_of_a_good_release(checkout: C
         done = checkout.run(steps[name])
         assert done.returncode == 0, (name, done.stdout, done.stderr)
     summary = (checkout.folder / "summary.md").read_text()
-    assert "PASSED" in summary.upper() and "the home page renders" in summary
+    assert summary.startswith("### shop, pre-traffic: passed\n") and "the home page renders" in summary
 
 
 def test_a_bad_release_fails_the_job_and_its_report_is_shown_all_the_same(checkout: Checkout) -> None:
@@ -94,7 +94,8 @@ def test_a_bad_release_fails_the_job_and_its_report_is_shown_all_the_same(checko
     steps = _steps()
     assert checkout.run(steps["Check the release"]).returncode == 1
     assert checkout.run(steps["Show the report"]).returncode == 0
-    assert "Teashop" in (checkout.folder / "summary.md").read_text()
+    summary = (checkout.folder / "summary.md").read_text()
+    assert summary.startswith("### shop, pre-traffic: failed\n") and "Teashop" in summary
 
 
 def test_a_wrong_suite_is_shown_beside_its_line_and_no_report_is_missed(checkout: Checkout) -> None:

@@ -88,7 +88,11 @@ fn reports(name: &str, count: usize) -> PathBuf {
     std::fs::remove_file(folder.join("report.json")).unwrap();
     for number in 0..count {
         let mut report: Value = serde_json::from_str(&text).unwrap();
-        report["started"] = json!(format!("2026-11-{:02}T10:00:00Z", number + 1));
+        report["started"] = json!(format!(
+            "{}-11-{:02}T10:00:00Z",
+            2026 + number / 28,
+            number % 28 + 1
+        ));
         report["duration_ms"] = json!(1_200);
         report["target"]["application"] = json!("shop");
         report["target"]["version"] = json!(format!("1.{number}.0"));
@@ -158,6 +162,16 @@ fn runs_are_listed_newest_first() {
     No report was found.
     (ends with 0)
     ");
+}
+
+#[test]
+fn of_many_runs_the_newest_are_kept() {
+    let folder = reports("many", 1_005);
+    let newest = program(&folder, &["gates", "list", "shop", "--last", "2", "--json"]);
+    let newest: Value = serde_json::from_slice(&newest.stdout).unwrap();
+    let runs = newest["runs"].as_array().unwrap();
+    let versions: Vec<_> = runs.iter().map(|run| run["version"].as_str()).collect();
+    assert_eq!(versions, [Some("1.1004.0"), Some("1.1003.0")]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use gate::Conclusion;
 use serde_json::json;
 
-use super::reports::{self, Run, Which};
+use super::reports::{self, RunSummary, Selection};
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
 use crate::table::{self, Cell};
@@ -16,7 +16,7 @@ const MAX_REASON: usize = 100;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
-    which: Which,
+    selection: Selection,
 }
 
 const EXAMPLES: &str = "\
@@ -31,8 +31,8 @@ Examples:
 
 /// Lists them.
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
-    let found = reports::read(&args.which).await?;
-    super::tell_unread(&found.unread, screen);
+    let found = reports::read(&args.selection).await?;
+    super::show_unread(&found.unread, screen);
     if screen.json {
         screen.value(&json!(found))?;
         return Ok(());
@@ -49,7 +49,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     Ok(())
 }
 
-fn row(run: &Run) -> [Cell; 6] {
+fn row(run: &RunSummary) -> [Cell; 6] {
     let plain = |text: &str| (text::clean::line(text), None);
     let verdict = verdict(run);
     [
@@ -66,7 +66,7 @@ fn row(run: &Run) -> [Cell; 6] {
 }
 
 /// The word for a run; what was let pass all the same is not good.
-pub(super) fn verdict(run: &Run) -> Cell {
+fn verdict(run: &RunSummary) -> Cell {
     let (word, style) = match run.conclusion {
         Conclusion::Passed => ("passed", Style::Good),
         Conclusion::Failed => ("failed", Style::Bad),

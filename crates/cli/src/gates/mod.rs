@@ -32,10 +32,10 @@ pub(crate) async fn run(command: Command, screen: &mut Screen) -> Result<(), Fai
 }
 
 /// Says which files are no report, beside the result: a folder may hold others.
-fn tell_unread(unread: &[String], screen: &mut Screen) {
+fn show_unread(unread: &[String], screen: &mut Screen) {
     if let Some(first) = unread.first() {
         let count = text::words::count(unread.len(), "file");
-        let told = format!("{count} could not be read as a report, such as: {first}");
-        screen.progress(&told, Some(Style::Careful));
+        let line = format!("{count} could not be read as a report, such as: {first}");
+        screen.progress(&line, Some(Style::Careful));
     }
 }

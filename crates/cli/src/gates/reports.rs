@@ -17,9 +17,9 @@ use crate::failure::Failure;
 /// Reports that are read from a bucket at once.
 const AT_ONCE: usize = 16;
 
-/// Which reports.
+/// Which reports are read.
 #[derive(clap::Args)]
-pub(super) struct Which {
+pub(super) struct Selection {
     /// Reports: files, folders, or `s3://BUCKET/PREFIX`
     #[arg(required = true)]
     places: Vec<String>,
@@ -31,12 +31,14 @@ pub(super) struct Which {
     last: usize,
 }
 
-/// Of a bucket, where only some of its reports are wanted.
+/// Runs that are held at least, before older ones are let go.
+const MIN_KEPT: usize = 1_000;
+/// Of a bucket: whose a report is, and whether it is one, stands in it.
 const MAX_KEYS: usize = 100_000;
 
 /// One run.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Run {
+pub(super) struct RunSummary {
     pub(super) service: String,
     pub(super) version: Option<String>,
     pub(super) stage: Stage,
@@ -47,12 +49,12 @@ pub(super) struct Run {
     pub(super) duration_ms: u64,
     pub(super) place: String,
     #[serde(skip)]
-    pub(super) checks: Vec<Measured>,
+    pub(super) checks: Vec<CheckSummary>,
 }
 
 /// One check of a run.
 #[derive(Clone, Debug)]
-pub(super) struct Measured {
+pub(super) struct CheckSummary {
     pub(super) name: String,
     pub(super) severity: Severity,
     pub(super) measurement: Measurement,
@@ -64,9 +66,9 @@ pub(super) struct Measured {
 
 /// What was read.
 #[derive(Serialize)]
-pub(super) struct Found {
+pub(super) struct Reports {
     /// Newest first.
-    pub(super) runs: Vec<Run>,
+    pub(super) runs: Vec<RunSummary>,
     /// Files that are no report, with the reason.
     pub(super) unread: Vec<String>,
     /// There was a report, though perhaps of another service.
@@ -75,12 +77,12 @@ pub(super) struct Found {
 }
 
 /// Reads them all.
-pub(super) async fn read(which: &Which) -> Result<Found, Failure> {
-    let (stored, local): (Vec<_>, Vec<_>) = which
+pub(super) async fn read(selection: &Selection) -> Result<Reports, Failure> {
+    let (stored, local): (Vec<_>, Vec<_>) = selection
         .places
         .iter()
         .partition(|place| place.starts_with("s3://"));
-    let mut found = Found {
+    let mut found = Reports {
         runs: Vec::new(),
         unread: Vec::new(),
         read_some: false,
@@ -90,36 +92,31 @@ pub(super) async fn read(which: &Which) -> Result<Found, Failure> {
         let path = Path::new(place);
         if !path.is_dir() {
             // Somebody has named this very file.
-            found.take(Ok(source::report(&none, place).await?), which);
+            found.take(Ok(source::report(&none, place).await?), selection);
             continue;
         }
         for file in files(path)? {
             let file = file.display().to_string();
-            found.take(source::report(&none, &file).await, which);
+            found.take(source::report(&none, &file).await, selection);
         }
     }
     if !stored.is_empty() {
         let aws = clients::aws().await?;
         for place in stored {
-            let read = newest(&aws, place, which).await?.into_iter().map(|key| {
+            let read = newest(&aws, place).await?.into_iter().map(|key| {
                 let aws = &aws;
                 async move { source::report(aws, &key).await }
             });
             // In their order, and no more than are wanted: each is a call.
             let mut read = futures::stream::iter(read).buffered(AT_ONCE);
-            let before = found.runs.len();
-            while found.runs.len() - before < which.last {
+            let mut taken = 0;
+            while taken < selection.last {
                 let Some(one) = read.next().await else { break };
-                found.take(one, which);
+                taken += usize::from(found.take(one, selection));
             }
         }
     }
-    let mut seen = BTreeSet::new();
-    found.runs.retain(|run| seen.insert(run.place.clone()));
-    found
-        .runs
-        .sort_by(|one, other| (other.started, &other.place).cmp(&(one.started, &one.place)));
-    found.runs.truncate(which.last);
+    found.keep_newest(selection.last);
     match found.unread.first() {
         Some(why) if found.runs.is_empty() && !found.read_some => Err(Failure::Failed(format!(
             "no report could be read, of {}: {why}",
@@ -129,26 +126,40 @@ pub(super) async fn read(which: &Which) -> Result<Found, Failure> {
     }
 }
 
-impl Found {
-    fn take(&mut self, read: Result<(Report, String), Failure>, which: &Which) {
-        match read {
-            Ok((report, place)) => {
-                self.read_some = true;
-                let run = Run::of(&report, place);
-                if which
-                    .service
-                    .as_ref()
-                    .is_none_or(|only| *only == run.service)
-                {
-                    self.runs.push(run);
-                }
+impl Reports {
+    /// Each place once, the newest first.
+    fn keep_newest(&mut self, last: usize) {
+        let mut places = BTreeSet::new();
+        self.runs.retain(|run| places.insert(run.place.clone()));
+        self.runs
+            .sort_by(|one, other| (other.started, &other.place).cmp(&(one.started, &one.place)));
+        self.runs.truncate(last);
+    }
+
+    /// Takes one up, if it can be read and is wanted; returns whether it was.
+    fn take(&mut self, read: Result<(Report, String), Failure>, selection: &Selection) -> bool {
+        let (report, place) = match read {
+            Ok(read) => read,
+            Err(failure) => {
+                self.unread.push(failure.to_string());
+                return false;
             }
-            Err(failure) => self.unread.push(failure.to_string()),
+        };
+        self.read_some = true;
+        let run = RunSummary::of(&report, place);
+        let only = selection.service.as_ref();
+        if only.is_some_and(|only| *only != run.service) {
+            return false;
         }
+        self.runs.push(run);
+        if self.runs.len() >= selection.last.saturating_mul(2).max(MIN_KEPT) {
+            self.keep_newest(selection.last);
+        }
+        true
     }
 }
 
-impl Run {
+impl RunSummary {
     pub(super) fn of(report: &Report, place: String) -> Self {
         let fact = |key: &str| report.target.get(key).cloned();
         let service = fact("application").or_else(|| fact("service"));
@@ -162,12 +173,12 @@ impl Run {
             started: report.started,
             duration_ms: report.duration_ms,
             place,
-            checks: report.checks.iter().map(Measured::of).collect(),
+            checks: report.checks.iter().map(CheckSummary::of).collect(),
         }
     }
 }
 
-impl Measured {
+impl CheckSummary {
     fn of(check: &CheckReport) -> Self {
         let tally = check.tally;
         let rounds_not_passed = tally.failed + tally.errored + tally.inconclusive + tally.no_data;
@@ -188,12 +199,12 @@ fn files(place: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     let mut folders = vec![place.to_owned()];
     while let Some(folder) = folders.pop() {
-        let told = |error: std::io::Error| {
+        let failed = |error: std::io::Error| {
             Failure::Wrong(format!("{} could not be read: {error}", folder.display()))
         };
-        for entry in std::fs::read_dir(&folder).map_err(told)? {
-            let entry = entry.map_err(told)?;
-            let (path, kind) = (entry.path(), entry.file_type().map_err(told)?);
+        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
             if kind.is_dir() {
                 folders.push(path);
             } else if kind.is_file() && is_report(&path.to_string_lossy()) {
@@ -212,7 +223,7 @@ fn is_report(name: &str) -> bool {
 }
 
 /// The reports below a prefix, newest first.
-async fn newest(aws: &Aws, place: &str, which: &Which) -> Result<Vec<String>, Failure> {
+async fn newest(aws: &Aws, place: &str) -> Result<Vec<String>, Failure> {
     let address = &place["s3://".len()..];
     let (bucket, prefix) = address.split_once('/').unwrap_or((address, ""));
     let call = aws.s3().list_objects_v2().bucket(bucket).prefix(prefix);
@@ -239,14 +250,9 @@ async fn newest(aws: &Aws, place: &str, which: &Which) -> Result<Vec<String>, Fa
                     Some((when, key))
                 }),
         );
-        // A bucket may hold years of them. Of which service one is stands in the report.
-        let most = if which.service.is_some() {
-            MAX_KEYS
-        } else {
-            which.last
-        };
+        // A bucket may hold years of them.
         newest.sort_unstable_by(|one, other| other.cmp(one));
-        newest.truncate(most);
+        newest.truncate(MAX_KEYS);
     }
     let named = newest
         .into_iter()
@@ -255,8 +261,8 @@ async fn newest(aws: &Aws, place: &str, which: &Which) -> Result<Vec<String>, Fa
 }
 
 /// Runs by service, in the order of their names.
-pub(super) fn by_service(runs: &[Run]) -> BTreeMap<&str, Vec<&Run>> {
-    let mut services: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
+pub(super) fn by_service(runs: &[RunSummary]) -> BTreeMap<&str, Vec<&RunSummary>> {
+    let mut services: BTreeMap<&str, Vec<&RunSummary>> = BTreeMap::new();
     for run in runs {
         services.entry(&run.service).or_default().push(run);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use gate::{Conclusion, Measurement, Severity};
 use serde::Serialize;
 
-use super::reports::{self, Run, Which, by_service};
+use super::reports::{self, RunSummary, Selection, by_service};
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
 use crate::table::{self, Cell};
@@ -20,7 +20,7 @@ const SHOWN: usize = 10;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
-    which: Which,
+    selection: Selection,
 }
 
 const EXAMPLES: &str = "\
@@ -37,8 +37,8 @@ Examples:
 
 /// Tells them.
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
-    let found = reports::read(&args.which).await?;
-    super::tell_unread(&found.unread, screen);
+    let found = reports::read(&args.selection).await?;
+    super::show_unread(&found.unread, screen);
     let services: Vec<Service> = by_service(&found.runs)
         .into_iter()
         .map(|(name, runs)| Service::of(name, &runs))
@@ -106,7 +106,7 @@ struct Check {
 }
 
 impl Service {
-    fn of(name: &str, runs: &[&Run]) -> Self {
+    fn of(name: &str, runs: &[&RunSummary]) -> Self {
         let came_to = |conclusion| {
             runs.iter()
                 .filter(|run| run.conclusion == conclusion)

@@ -43,7 +43,7 @@ pub(super) struct Page {
 
 /// All that answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(super) struct Answers {
     /// The first page, behind its redirects.
     pub(super) home: Page,
     /// What the usual places answered.
@@ -53,7 +53,7 @@ pub(super) struct Seen {
 }
 
 /// Looks, and changes nothing: GET only.
-pub(super) async fn look(base: &Url) -> Result<Seen, String> {
+pub(super) async fn look(base: &Url) -> Result<Answers, String> {
     // An error says that another part of the process has chosen one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder()
@@ -61,11 +61,11 @@ pub(super) async fn look(base: &Url) -> Result<Seen, String> {
         .redirect(redirect::Policy::none())
         .timeout(WITHIN)
         .build()
-        .map_err(|error| told(&error))?;
+        .map_err(|error| reason(&error))?;
     let home = first_page(&client, base).await?;
     let usual = USUAL.iter().map(|path| get(&client, base, path));
     let (usual, nowhere) = tokio::join!(join_all(usual), get(&client, base, NOWHERE));
-    Ok(Seen {
+    Ok(Answers {
         home,
         usual: usual.into_iter().flatten().collect(),
         nowhere: nowhere.ok(),
@@ -95,7 +95,11 @@ async fn first_page(client: &Client, base: &Url) -> Result<Page, String> {
 async fn get(client: &Client, base: &Url, path: &str) -> Result<Page, String> {
     let url = base.join(path).map_err(|error| error.to_string())?;
     let began = Instant::now();
-    let answer = client.get(url).send().await.map_err(|error| told(&error))?;
+    let answer = client
+        .get(url)
+        .send()
+        .await
+        .map_err(|error| reason(&error))?;
     let header = |name: &str| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
     let media_type = header("content-type").map(|value| {
         let end = value.find(';').unwrap_or(value.len());
@@ -115,7 +119,7 @@ async fn get(client: &Client, base: &Url, path: &str) -> Result<Page, String> {
 
 async fn body_of(mut answer: reqwest::Response) -> Result<String, String> {
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| told(&error))? {
+    while let Some(chunk) = answer.chunk().await.map_err(|error| reason(&error))? {
         let left = MAX_BODY - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(left)]);
         if body.len() == MAX_BODY {
@@ -126,10 +130,10 @@ async fn body_of(mut answer: reqwest::Response) -> Result<String, String> {
 }
 
 /// The innermost reason: the others repeat that a request failed.
-fn told(error: &reqwest::Error) -> String {
-    let mut reason: &dyn std::error::Error = error;
-    while let Some(inner) = reason.source() {
-        reason = inner;
+fn reason(error: &reqwest::Error) -> String {
+    let mut inner: &dyn std::error::Error = error;
+    while let Some(next) = inner.source() {
+        inner = next;
     }
-    reason.to_string()
+    inner.to_string()
 }

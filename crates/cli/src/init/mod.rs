@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use url::Url;
 
-use self::starter::Draft;
+use self::starter::DraftCheck;
 use crate::check::settings;
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
@@ -97,12 +97,12 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         return Ok(());
     }
     if to_screen {
-        let checks = told(&drafts, &doubts);
+        let checks = as_json(&drafts, &doubts);
         screen.value(&json!({ "suite": text, "checks": checks }))?;
         return Ok(());
     }
     write(&args.file, &text, args.force)?;
-    tell(args, &drafts, &doubts, screen)
+    show(args, &drafts, &doubts, screen)
 }
 
 /// What does not pass now, with the reason.
@@ -135,7 +135,7 @@ async fn doubts(url: &Url, text: &str) -> Result<BTreeMap<String, String>, Failu
 }
 
 fn write(file: &Path, text: &str, replace: bool) -> Result<(), Failure> {
-    let told = |error: std::io::Error| match error.kind() {
+    let failed = |error: std::io::Error| match error.kind() {
         ErrorKind::AlreadyExists => exists(file),
         _ => Failure::Wrong(format!("{} could not be written: {error}", file.display())),
     };
@@ -147,10 +147,10 @@ fn write(file: &Path, text: &str, replace: bool) -> Result<(), Failure> {
         options.create_new(true);
     }
     if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder).map_err(told)?;
+        std::fs::create_dir_all(folder).map_err(failed)?;
     }
-    let mut opened = options.open(file).map_err(told)?;
-    opened.write_all(text.as_bytes()).map_err(told)
+    let mut opened = options.open(file).map_err(failed)?;
+    opened.write_all(text.as_bytes()).map_err(failed)
 }
 
 fn exists(file: &Path) -> Failure {
@@ -161,21 +161,21 @@ fn exists(file: &Path) -> Failure {
 }
 
 /// For programs.
-fn told(drafts: &[Draft], doubts: &BTreeMap<String, String>) -> Vec<Value> {
+fn as_json(drafts: &[DraftCheck], doubts: &BTreeMap<String, String>) -> Vec<Value> {
     let each = drafts.iter();
     each.map(|draft| json!({ "name": draft.name, "doubt": doubts.get(&draft.name) }))
         .collect()
 }
 
-fn tell(
+fn show(
     args: &Args,
-    drafts: &[Draft],
+    drafts: &[DraftCheck],
     doubts: &BTreeMap<String, String>,
     screen: &mut Screen,
 ) -> Result<(), Failure> {
     let file = args.file.display();
     if screen.json {
-        let checks = told(drafts, doubts);
+        let checks = as_json(drafts, doubts);
         screen.value(&json!({ "file": args.file, "checks": checks }))?;
         return Ok(());
     }

@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::look::{Page, Seen};
+use super::look::{Answers, Page};
 
 /// A longer text of a health page tells more than whether all is well.
 const MAX_WORDS: usize = 40;
 
 /// One check, before it is known whether it passes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Draft {
+pub(super) struct DraftCheck {
     pub(super) name: String,
     probe: String,
     expect: Vec<String>,
 }
 
 /// The checks that what was seen allows.
-pub(super) fn drafts(seen: &Seen, secure: bool) -> Vec<Draft> {
+pub(super) fn drafts(seen: &Answers, secure: bool) -> Vec<DraftCheck> {
     let mut drafts = vec![of_home(&seen.home)];
     // Where everything is answered alike, only data says that somebody has thought of a place.
     let answers_all = seen.nowhere.as_ref().is_some_and(|page| page.status < 400);
@@ -32,7 +32,7 @@ pub(super) fn drafts(seen: &Seen, secure: bool) -> Vec<Draft> {
             .map(of_usual),
     );
     if let Some(page) = seen.nowhere.as_ref().filter(|page| page.status == 404) {
-        drafts.push(Draft {
+        drafts.push(DraftCheck {
             name: "a page that does not exist is not found".to_owned(),
             probe: http(&page.path),
             expect: vec!["status: 404".to_owned()],
@@ -40,14 +40,14 @@ pub(super) fn drafts(seen: &Seen, secure: bool) -> Vec<Draft> {
     }
     if is_shown(&seen.home) {
         let start = quoted(&address(&seen.home.path));
-        drafts.push(Draft {
+        drafts.push(DraftCheck {
             name: "no page is broken".to_owned(),
             probe: format!("crawl: {{ start: {start}, max_pages: 20 }}"),
             expect: Vec::new(),
         });
     }
     if secure {
-        drafts.push(Draft {
+        drafts.push(DraftCheck {
             name: "the certificate is not about to expire".to_owned(),
             probe: "tls: { expires_in: \"> 14d\" }".to_owned(),
             expect: Vec::new(),
@@ -56,7 +56,7 @@ pub(super) fn drafts(seen: &Seen, secure: bool) -> Vec<Draft> {
     drafts
 }
 
-fn of_home(page: &Page) -> Draft {
+fn of_home(page: &Page) -> DraftCheck {
     let mut expect = common(page);
     if is_shown(page) {
         match title(&page.body) {
@@ -76,7 +76,7 @@ fn of_home(page: &Page) -> Draft {
         "latency: \"< {}\"",
         text::words::duration(generous(page.took))
     ));
-    Draft {
+    DraftCheck {
         name: "the first page is shown".to_owned(),
         probe: http(&page.path),
         expect,
@@ -88,7 +88,7 @@ fn is_shown(page: &Page) -> bool {
     is_html(page) && (200..300).contains(&page.status)
 }
 
-fn of_usual(page: &Page) -> Draft {
+fn of_usual(page: &Page) -> DraftCheck {
     let mut expect = common(page);
     let data = serde_json::from_str::<Value>(&page.body).ok();
     if let Some(status) = data.as_ref().and_then(|data| text_at(data, "status")) {
@@ -107,7 +107,7 @@ fn of_usual(page: &Page) -> Draft {
                 .to_owned(),
         );
     }
-    Draft {
+    DraftCheck {
         name: format!("{} answers", page.path),
         probe: http(&page.path),
         expect,
@@ -220,7 +220,11 @@ fn quoted(text: &str) -> String {
 }
 
 /// The file. Checks that did not pass just now are kept as advisory, with the reason.
-pub(super) fn suite(name: &str, drafts: &[Draft], doubts: &BTreeMap<String, String>) -> String {
+pub(super) fn suite(
+    name: &str,
+    drafts: &[DraftCheck],
+    doubts: &BTreeMap<String, String>,
+) -> String {
     let mut file = format!(
         "# What a release of {} must do before it may have traffic, and while it has it.\n\
          # All keys: docs/suite.md of deploy-hooks.\n\
@@ -268,13 +272,13 @@ mod tests {
         }
     }
 
-    fn written(seen: &Seen) -> String {
+    fn written(seen: &Answers) -> String {
         suite("shop", &drafts(seen, true), &BTreeMap::new())
     }
 
     #[test]
     fn a_site_with_health_and_version_gets_a_check_for_each() {
-        let seen = Seen {
+        let seen = Answers {
             home: page("/", 200, "text/html", "<html><Title> Our shop</title>"),
             usual: vec![
                 page("/health", 200, "application/json", r#"{"status":"UP"}"#),
@@ -359,7 +363,7 @@ mod tests {
     fn a_redirect_that_leaves_is_expected_as_it_is() {
         let mut home = page("/", 302, "text/html", "<title>Found</title>");
         home.location = Some("https://login.example.com/".to_owned());
-        let seen = Seen {
+        let seen = Answers {
             home,
             usual: Vec::new(),
             nowhere: None,
@@ -374,7 +378,7 @@ mod tests {
     #[test]
     fn where_everything_is_answered_alike_only_data_counts() {
         let shell = "<title>App &amp; more</title>";
-        let seen = Seen {
+        let seen = Answers {
             home: page("/", 200, "text/html", shell),
             usual: vec![
                 page("/health", 200, "text/html", shell),
@@ -410,7 +414,7 @@ mod tests {
         ] {
             let body = format!("<title>{hostile}</title>");
             let data = serde_json::json!({ "status": hostile, "version": hostile }).to_string();
-            let seen = Seen {
+            let seen = Answers {
                 home: page(&format!("/?a={hostile}"), 200, "text/html", &body),
                 usual: vec![
                     page("/health", 200, "application/json", &data),
@@ -426,7 +430,7 @@ mod tests {
 
     #[test]
     fn what_did_not_pass_is_kept_as_advisory_with_its_reason() {
-        let seen = Seen {
+        let seen = Answers {
             home: page("/", 200, "text/html", "<title>Shop</title>"),
             usual: Vec::new(),
             nowhere: None,
