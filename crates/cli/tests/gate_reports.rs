@@ -125,7 +125,7 @@ fn runs_are_listed_newest_first() {
     let folder = reports("list", 3);
     assert_snapshot!(told(&program(&folder, &["gates", "list", "."])), @r#"
     1 file could not be read as a report, such as: ./package.json is no report of a gate: missing field `format` at line 1 column 2
-    began             service  version  gate         verdict  why
+    ended             service  version  gate         verdict  why
     2026-11-03 10:00  shop     1.2.0    pre-traffic  passed   the required check passed
     2026-11-02 10:00  shop     1.1.0    pre-traffic  passed   the required check passed
     2026-11-01 10:00  shop     1.0.0    pre-traffic  failed   check "the first page is shown" failed

@@ -42,7 +42,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         return Ok(());
     }
     let rows: Vec<[Cell; 6]> = found.runs.iter().map(row).collect();
-    let head = ["began", "service", "version", "gate", "verdict", "why"];
+    let head = ["ended", "service", "version", "gate", "verdict", "why"];
     for line in table::lines(head, &rows, screen) {
         screen.line(line)?;
     }
@@ -53,7 +53,7 @@ fn row(run: &RunSummary) -> [Cell; 6] {
     let plain = |text: &str| (text::clean::line(text), None);
     let verdict = verdict(run);
     [
-        (run.started.strftime("%Y-%m-%d %H:%M").to_string(), None),
+        (run.ended().strftime("%Y-%m-%d %H:%M").to_string(), None),
         plain(&run.service),
         plain(run.version.as_deref().unwrap_or("-")),
         (run.stage.to_string(), None),

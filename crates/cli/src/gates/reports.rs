@@ -1,13 +1,14 @@
 //! Reports of many runs: from files, folders and buckets, each reduced to a row as soon as it is read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use common::aws::Aws;
 use common::failure::{Failure as CallFailure, Hints};
 use futures::StreamExt as _;
 use gate::{CheckReport, Conclusion, Measurement, Report, Severity, Stage};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::source;
@@ -27,9 +28,12 @@ pub(super) struct Selection {
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
     /// Only the newest so many
-    #[arg(long, value_name = "NUMBER", default_value_t = 1_000)]
-    last: usize,
+    #[arg(long, value_name = "NUMBER", default_value = "1000")]
+    last: NonZeroUsize,
 }
+
+/// A report is stored so long after its run has ended, at most: bounds how far a bucket is read.
+const MAX_STORING_SECONDS: i64 = 60;
 
 /// Runs that are held at least, before older ones are let go.
 const MIN_KEPT: usize = 1_000;
@@ -67,7 +71,7 @@ pub(super) struct CheckSummary {
 /// What was read.
 #[derive(Serialize)]
 pub(super) struct Reports {
-    /// Newest first.
+    /// Newest first: as they ended.
     pub(super) runs: Vec<RunSummary>,
     /// Files that are no report, with the reason.
     pub(super) unread: Vec<String>,
@@ -103,20 +107,26 @@ pub(super) async fn read(selection: &Selection) -> Result<Reports, Failure> {
     if !stored.is_empty() {
         let aws = clients::aws().await?;
         for place in stored {
-            let read = newest(&aws, place).await?.into_iter().map(|key| {
+            let read = newest(&aws, place).await?.into_iter().map(|stored| {
                 let aws = &aws;
-                async move { source::report(aws, &key).await }
+                async move { (stored.at, source::report(aws, &stored.place).await) }
             });
-            // In their order, and no more than are wanted: each is a call.
+            // In their order, and hardly more than are wanted: each is a call. S3 knows only the second
+            // in which one was stored, so those stored shortly before are read, too.
             let mut read = futures::stream::iter(read).buffered(AT_ONCE);
-            let mut taken = 0;
-            while taken < selection.last {
-                let Some(one) = read.next().await else { break };
+            let (mut taken, mut oldest) = (0, i64::MIN);
+            while let Some((at, one)) = read.next().await {
+                if at < oldest {
+                    break;
+                }
                 taken += usize::from(found.take(one, selection));
+                if taken == selection.last.get() {
+                    oldest = oldest.max(at - MAX_STORING_SECONDS);
+                }
             }
         }
     }
-    found.keep_newest(selection.last);
+    found.keep_newest(selection.last.get());
     match found.unread.first() {
         Some(why) if found.runs.is_empty() && !found.read_some => Err(Failure::Failed(format!(
             "no report could be read, of {}: {why}",
@@ -132,7 +142,7 @@ impl Reports {
         let mut places = BTreeSet::new();
         self.runs.retain(|run| places.insert(run.place.clone()));
         self.runs
-            .sort_by(|one, other| (other.started, &other.place).cmp(&(one.started, &one.place)));
+            .sort_by(|one, other| (other.ended(), &other.place).cmp(&(one.ended(), &one.place)));
         self.runs.truncate(last);
     }
 
@@ -152,14 +162,23 @@ impl Reports {
             return false;
         }
         self.runs.push(run);
-        if self.runs.len() >= selection.last.saturating_mul(2).max(MIN_KEPT) {
-            self.keep_newest(selection.last);
+        let last = selection.last.get();
+        if self.runs.len() >= last.saturating_mul(2).max(MIN_KEPT) {
+            self.keep_newest(last);
         }
         true
     }
 }
 
 impl RunSummary {
+    /// When its verdict was known.
+    pub(super) fn ended(&self) -> Timestamp {
+        let took = i64::try_from(self.duration_ms).unwrap_or(i64::MAX);
+        self.started
+            .saturating_add(SignedDuration::from_millis(took))
+            .unwrap_or(Timestamp::MAX)
+    }
+
     pub(super) fn of(report: &Report, place: String) -> Self {
         let fact = |key: &str| report.target.get(key).cloned();
         let service = fact("application").or_else(|| fact("service"));
@@ -222,13 +241,21 @@ fn is_report(name: &str) -> bool {
         .is_some_and(|stem| !stem.ends_with("-so-far"))
 }
 
+/// A report in a bucket.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Stored {
+    /// The second in which it was stored.
+    at: i64,
+    place: String,
+}
+
 /// The reports below a prefix, newest first.
-async fn newest(aws: &Aws, place: &str) -> Result<Vec<String>, Failure> {
+async fn newest(aws: &Aws, place: &str) -> Result<Vec<Stored>, Failure> {
     let address = &place["s3://".len()..];
     let (bucket, prefix) = address.split_once('/').unwrap_or((address, ""));
     let call = aws.s3().list_objects_v2().bucket(bucket).prefix(prefix);
     let mut pages = call.into_paginator().send();
-    let mut newest: Vec<(i64, String)> = Vec::new();
+    let mut newest: Vec<Stored> = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| {
             let hints = Hints {
@@ -243,21 +270,19 @@ async fn newest(aws: &Aws, place: &str) -> Result<Vec<String>, Failure> {
                 .unwrap_or_default()
                 .into_iter()
                 .filter_map(|object| {
-                    let when = object
+                    let at = object
                         .last_modified()
                         .map_or(0, aws_sdk_ecs::primitives::DateTime::secs);
                     let key = object.key.filter(|key| is_report(key))?;
-                    Some((when, key))
+                    let place = format!("s3://{bucket}/{key}");
+                    Some(Stored { at, place })
                 }),
         );
         // A bucket may hold years of them.
         newest.sort_unstable_by(|one, other| other.cmp(one));
         newest.truncate(MAX_KEYS);
     }
-    let named = newest
-        .into_iter()
-        .map(|(_, key)| format!("s3://{bucket}/{key}"));
-    Ok(named.collect())
+    Ok(newest)
 }
 
 /// Runs by service, in the order of their names.
