@@ -237,7 +237,7 @@ fn is(starter: &Starter, name: &str) -> bool {
 /// Whether `name` names whoever has this ARN. Names of people are compared without case, as IAM keeps
 /// them apart by case in no place that matters.
 fn names(arn: &str, name: &str) -> bool {
-    let end = arn.rsplit('/').next().unwrap_or(arn);
+    let end = common::arn::last_name(arn);
     if arn.eq_ignore_ascii_case(name) || end.eq_ignore_ascii_case(name) {
         return true;
     }

@@ -134,10 +134,8 @@ clients! {
     rds, aws_sdk_rds, "Amazon RDS";
     s3, aws_sdk_s3, "Amazon S3";
     scheduler, aws_sdk_scheduler, "Amazon EventBridge Scheduler";
-    secretsmanager, aws_sdk_secretsmanager, "AWS Secrets Manager";
     sesv2, aws_sdk_sesv2, "Amazon Simple Email Service";
     sns, aws_sdk_sns, "Amazon SNS";
-    ssm, aws_sdk_ssm, "AWS Systems Manager Parameter Store";
     sts, aws_sdk_sts, "AWS Security Token Service";
 }
 

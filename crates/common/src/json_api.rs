@@ -35,33 +35,62 @@ use crate::aws::Aws;
 /// A service that speaks JSON by `X-Amz-Target`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JsonService {
-    /// How its endpoint's name begins, which it is also signed as: `logs`.
-    pub endpoint: &'static str,
+    /// What it is signed as, which also stands in its endpoint: `logs`.
+    pub name: &'static str,
+    /// What stands before that in an endpoint that is not dual-stack: nothing, or `api.`.
+    pub host_prefix: &'static str,
+    /// Whether the ordinary endpoint of `GovCloud` is the one with FIPS, and there is no `-fips` beside it.
+    pub fips_in_gov_cloud: bool,
     /// What stands before the operation in `X-Amz-Target`.
     pub target: &'static str,
     /// `application/x-amz-json-1.1`
     pub content_type: &'static str,
 }
 
+impl JsonService {
+    const fn named(name: &'static str, target: &'static str) -> Self {
+        Self {
+            name,
+            host_prefix: "",
+            fips_in_gov_cloud: false,
+            target,
+            content_type: "application/x-amz-json-1.1",
+        }
+    }
+}
+
 /// Amazon CloudWatch.
 pub const CLOUDWATCH: JsonService = JsonService {
-    endpoint: "monitoring",
-    target: "GraniteServiceVersion20100801",
+    fips_in_gov_cloud: true,
     content_type: "application/x-amz-json-1.0",
+    ..JsonService::named("monitoring", "GraniteServiceVersion20100801")
 };
 
-/// Amazon CloudWatch Logs.
-pub const LOGS: JsonService = JsonService {
-    endpoint: "logs",
-    target: "Logs_20140328",
-    content_type: "application/x-amz-json-1.1",
+/// Amazon Elastic Container Registry.
+pub const ECR: JsonService = JsonService {
+    host_prefix: "api.",
+    ..JsonService::named("ecr", "AmazonEC2ContainerRegistry_V20150921")
 };
 
 /// Amazon EventBridge.
 pub const EVENTS: JsonService = JsonService {
-    endpoint: "events",
-    target: "AWSEvents",
-    content_type: "application/x-amz-json-1.1",
+    fips_in_gov_cloud: true,
+    ..JsonService::named("events", "AWSEvents")
+};
+
+/// Amazon CloudWatch Logs.
+pub const LOGS: JsonService = JsonService {
+    fips_in_gov_cloud: true,
+    ..JsonService::named("logs", "Logs_20140328")
+};
+
+/// AWS Secrets Manager.
+pub const SECRETS_MANAGER: JsonService = JsonService::named("secretsmanager", "secretsmanager");
+
+/// AWS Systems Manager, of which only the Parameter Store is used.
+pub const SSM: JsonService = JsonService {
+    fips_in_gov_cloud: true,
+    ..JsonService::named("ssm", "AmazonSSM")
 };
 
 /// As `CloudTrail` shows who called.
@@ -102,7 +131,7 @@ pub async fn call(
     let signing = signing(config, service, region).ok_or_else(no_credentials)?;
     let url = url(config, service, region);
     let mut builder = Operation::builder()
-        .service_name(service.endpoint)
+        .service_name(service.name)
         .operation_name(operation)
         .endpoint_url(&url)
         .retry_classifier(HttpStatusCodeClassifier::default())
@@ -149,12 +178,16 @@ fn url(config: &SdkConfig, service: JsonService, region: &Region) -> String {
     if let Some(url) = config.endpoint_url() {
         return url.to_owned();
     }
-    let JsonService { endpoint, .. } = service;
+    let JsonService { name, .. } = service;
+    let dual_stack = config.use_dual_stack() == Some(true);
+    let in_gov_cloud = region.as_ref().starts_with("us-gov-");
     let fips = match config.use_fips() {
+        // <https://docs.aws.amazon.com/general/latest/gr/ssm.html>, and likewise of the others.
+        Some(true) if service.fips_in_gov_cloud && in_gov_cloud && !dual_stack => "",
         Some(true) => "-fips",
         _ => "",
     };
-    let dual_stack = config.use_dual_stack() == Some(true);
+    let prefix = if dual_stack { "" } else { service.host_prefix };
     let suffix = match (region.as_ref(), dual_stack) {
         (region, true) if region.starts_with("cn-") => "api.amazonwebservices.com.cn",
         (region, false) if region.starts_with("cn-") => "amazonaws.com.cn",
@@ -164,7 +197,7 @@ fn url(config: &SdkConfig, service: JsonService, region: &Region) -> String {
         (_, true) => "api.aws",
         (_, false) => "amazonaws.com",
     };
-    format!("https://{endpoint}{fips}.{region}.{suffix}")
+    format!("https://{prefix}{name}{fips}.{region}.{suffix}")
 }
 
 /// Signature version 4, with the credentials of the configuration; none without credentials.
@@ -176,11 +209,11 @@ fn signing(
     let credentials = config.credentials_provider()?;
     let mut layer = Layer::new("signing");
     layer.store_put(AuthSchemeOptionResolverParams::new(()));
-    layer.store_put(SigningName::from_static(service.endpoint));
+    layer.store_put(SigningName::from_static(service.name));
     layer.store_put(SigningRegion::from(region.clone()));
     layer.store_put(SigV4OperationSigningConfig {
         region: Some(SigningRegion::from(region.clone())),
-        name: Some(SigningName::from_static(service.endpoint)),
+        name: Some(SigningName::from_static(service.name)),
         ..SigV4OperationSigningConfig::default()
     });
     let options = StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID]);
@@ -320,6 +353,80 @@ mod tests {
             url(&fips, CLOUDWATCH, fips.region().unwrap()),
             "https://monitoring-fips.us-east-1.amazonaws.com"
         );
+        // As the endpoint rules of the SDK's own crates have it.
+        for (service, region, fips, dual_stack, expected) in [
+            (
+                SSM,
+                "us-east-1",
+                true,
+                false,
+                "ssm-fips.us-east-1.amazonaws.com",
+            ),
+            (
+                SSM,
+                "us-gov-west-1",
+                true,
+                false,
+                "ssm.us-gov-west-1.amazonaws.com",
+            ),
+            (
+                SSM,
+                "us-gov-east-1",
+                true,
+                true,
+                "ssm-fips.us-gov-east-1.api.aws",
+            ),
+            (
+                SSM,
+                "cn-north-1",
+                false,
+                true,
+                "ssm.cn-north-1.api.amazonwebservices.com.cn",
+            ),
+            (
+                SECRETS_MANAGER,
+                "us-gov-west-1",
+                true,
+                false,
+                "secretsmanager-fips.us-gov-west-1.amazonaws.com",
+            ),
+            (
+                SECRETS_MANAGER,
+                "us-isob-east-1",
+                false,
+                false,
+                "secretsmanager.us-isob-east-1.sc2s.sgov.gov",
+            ),
+            (
+                ECR,
+                "us-east-1",
+                false,
+                false,
+                "api.ecr.us-east-1.amazonaws.com",
+            ),
+            (
+                ECR,
+                "us-gov-west-1",
+                true,
+                false,
+                "api.ecr-fips.us-gov-west-1.amazonaws.com",
+            ),
+            (ECR, "us-east-1", true, true, "ecr-fips.us-east-1.api.aws"),
+            (
+                ECR,
+                "eusc-de-east-1",
+                false,
+                false,
+                "api.ecr.eusc-de-east-1.amazonaws.eu",
+            ),
+        ] {
+            let config = config(region)
+                .use_fips(fips)
+                .use_dual_stack(dual_stack)
+                .build();
+            let of = url(&config, service, config.region().unwrap());
+            assert_eq!(of, format!("https://{expected}"));
+        }
         let local = config("us-east-1")
             .endpoint_url("http://127.0.0.1:1")
             .build();

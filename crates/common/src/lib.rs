@@ -13,4 +13,5 @@ pub mod notify;
 pub mod secret;
 pub mod settings;
 pub mod state;
+pub mod stored_values;
 pub mod telemetry;

@@ -11,6 +11,7 @@ use strict_yaml::{Problems, words};
 
 use crate::aws::Aws;
 use crate::failure::{Failure, Hints};
+use crate::stored_values;
 
 /// A configuration is a page or two, a calendar a few pages; more is a mistake.
 pub const MAX_FILE_BYTES: usize = 1024 * 1024;
@@ -145,15 +146,13 @@ impl Location {
     }
 
     async fn parameter(&self, aws: &Aws, name: &str, kind: FileKind) -> Result<String, Unreadable> {
-        let call = aws.ssm().get_parameter().name(name).with_decryption(true);
-        let answer = call.send().await.map_err(|error| {
+        let value = stored_values::parameter(aws, name).await.map_err(|error| {
             let hints = Hints {
                 permission: &format!("ssm:GetParameter on {name}"),
                 absent: &format!("make the parameter, or change {}", kind.setting),
             };
             self.unreadable(kind, Failure::of(&error).sentence(aws.identity(), hints))
         })?;
-        let value = answer.parameter.and_then(|parameter| parameter.value);
         value.ok_or_else(|| self.unreadable(kind, "the parameter has no value"))
     }
 }

@@ -7,31 +7,62 @@ pub use strict_yaml::SecretRef;
 
 use crate::aws::Aws;
 use crate::failure::{Failure, Hints};
-use crate::settings;
+use crate::json_api::CallError;
+use crate::{settings, stored_values};
 
-/// Reads one secret. The error is one sentence with its remedy, and never holds the value.
-pub async fn read(aws: &Aws, reference: &SecretRef) -> Result<String, String> {
+/// Why a secret can't be had: one sentence with its remedy, and never the value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// There is a place for it, and nothing in it.
+    #[error("{0} is empty; store a value there")]
+    Empty(SecretRef),
+    /// Whoever writes a suite or a route must not get at the function's own credentials.
+    #[error("the environment variable {0} belongs to Lambda and is never handed out")]
+    Reserved(String),
+    /// The environment has no such variable.
+    #[error("the function has no environment variable {0}")]
+    Unset(String),
+    /// The parameter exists, without a value.
+    #[error("the parameter {0} has no value")]
+    NoValue(String),
+    /// The secret is no text.
+    #[error("the secret {0} is binary; store it as text")]
+    Binary(String),
+    /// The secret has no such member.
+    #[error("the secret {id} is no JSON object with a text {key:?}")]
+    NoMember {
+        /// The secret's id.
+        id: String,
+        /// The member that was asked for.
+        key: String,
+    },
+    /// The call failed.
+    #[error("{0}")]
+    Call(String),
+}
+
+/// Reads one secret.
+pub async fn read(aws: &Aws, reference: &SecretRef) -> Result<String, SecretError> {
     let value = value(aws, reference).await?;
     if value.trim().is_empty() {
-        return Err(format!("{reference} is empty; store a value there"));
+        return Err(SecretError::Empty(reference.clone()));
     }
     Ok(value)
 }
 
-async fn value(aws: &Aws, reference: &SecretRef) -> Result<String, String> {
+async fn value(aws: &Aws, reference: &SecretRef) -> Result<String, SecretError> {
     match reference {
-        // Whoever writes a suite or a route must not get at the function's own credentials.
-        SecretRef::Env(name) if reserved(name) => Err(format!(
-            "the environment variable {name} belongs to Lambda and is never handed out"
-        )),
-        SecretRef::Env(name) => settings::environment(name)
-            .ok_or_else(|| format!("the function has no environment variable {name}")),
+        SecretRef::Env(name) if reserved(name) => Err(SecretError::Reserved(name.clone())),
+        SecretRef::Env(name) => {
+            settings::environment(name).ok_or_else(|| SecretError::Unset(name.clone()))
+        }
         SecretRef::Ssm(path) => parameter(aws, path).await,
         SecretRef::SecretsManager { id, json_key } => {
             let text = secret_text(aws, id).await?;
             match json_key {
-                Some(key) => member(&text, key).ok_or_else(|| {
-                    format!("the secret {id} is no JSON object with a text {key:?}")
+                Some(key) => member(&text, key).ok_or_else(|| SecretError::NoMember {
+                    id: id.clone(),
+                    key: key.clone(),
                 }),
                 None => Ok(text),
             }
@@ -47,31 +78,30 @@ fn reserved(name: &str) -> bool {
         .any(|prefix| name.to_ascii_uppercase().starts_with(prefix))
 }
 
-async fn parameter(aws: &Aws, path: &str) -> Result<String, String> {
-    let call = aws.ssm().get_parameter().name(path).with_decryption(true);
-    let answer = call.send().await.map_err(|error| {
-        let hints = Hints {
-            permission: &format!("ssm:GetParameter on {path}"),
-            absent: "make the parameter, or correct its name",
-        };
-        Failure::of(&error).sentence(aws.identity(), hints)
-    })?;
-    let value = answer.parameter.and_then(|parameter| parameter.value);
-    value.ok_or_else(|| format!("the parameter {path} has no value"))
+async fn parameter(aws: &Aws, path: &str) -> Result<String, SecretError> {
+    let hints = Hints {
+        permission: &format!("ssm:GetParameter on {path}"),
+        absent: "make the parameter, or correct its name",
+    };
+    stored_values::parameter(aws, path)
+        .await
+        .map_err(|error| failed(aws, &error, hints))?
+        .ok_or_else(|| SecretError::NoValue(path.to_owned()))
 }
 
-async fn secret_text(aws: &Aws, id: &str) -> Result<String, String> {
-    let call = aws.secretsmanager().get_secret_value().secret_id(id);
-    let answer = call.send().await.map_err(|error| {
-        let hints = Hints {
-            permission: &format!("secretsmanager:GetSecretValue on {id}"),
-            absent: "make the secret and give it a value, or correct its name",
-        };
-        Failure::of(&error).sentence(aws.identity(), hints)
-    })?;
-    answer
-        .secret_string
-        .ok_or_else(|| format!("the secret {id} is binary; store it as text"))
+async fn secret_text(aws: &Aws, id: &str) -> Result<String, SecretError> {
+    let hints = Hints {
+        permission: &format!("secretsmanager:GetSecretValue on {id}"),
+        absent: "make the secret and give it a value, or correct its name",
+    };
+    stored_values::secret(aws, id, None)
+        .await
+        .map_err(|error| failed(aws, &error, hints))?
+        .ok_or_else(|| SecretError::Binary(id.to_owned()))
+}
+
+fn failed(aws: &Aws, error: &CallError, hints: Hints<'_>) -> SecretError {
+    SecretError::Call(Failure::of(error).sentence(aws.identity(), hints))
 }
 
 /// A text member of a JSON object.

@@ -30,7 +30,7 @@ async fn outcome(reference: &str, status: u16, body: &str) -> Result<String, Str
     let (aws, client) = aws(status, body);
     let answer = read(&aws, &SecretRef::parse(reference).unwrap()).await;
     assert_eq!(client.actual_requests().count(), 1);
-    answer
+    answer.map_err(|error| error.to_string())
 }
 
 #[tokio::test]
@@ -112,7 +112,8 @@ async fn the_functions_own_credentials_are_never_handed_out() {
     ] {
         let why = read(&aws, &SecretRef::Env(name.to_owned()))
             .await
-            .unwrap_err();
+            .unwrap_err()
+            .to_string();
         assert!(
             why.ends_with("belongs to Lambda and is never handed out"),
             "{why}"

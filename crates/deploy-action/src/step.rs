@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_ecs::types::Service;
 use codepipeline_job::{Answer, FailureType};
+use common::arn::last_name;
 use common::aws::Aws;
 use ecs_deploy::calls::{self, CallError};
 use ecs_deploy::deployment::Deployment;
@@ -166,7 +167,7 @@ impl Step<'_> {
         self.check_family(&service, family)?;
         let registered = calls::register(self.aws, &definition).await;
         let task_definition = registered.map_err(|error| self.stop(&error))?;
-        let summary = format!("registered {}", name(&task_definition));
+        let summary = format!("registered {}", last_name(&task_definition));
         let next = self.progress.at(State::Update { task_definition });
         Ok(next.go_on(&summary, 0))
     }
@@ -189,7 +190,7 @@ impl Step<'_> {
                     let sentence = text::clean::line(&error.to_string());
                     return Err(Stop::Refused(format!(
                         "{sentence}; nothing was deployed, and {} stays registered",
-                        name(task_definition)
+                        last_name(task_definition)
                     )));
                 }
             }
@@ -206,7 +207,7 @@ impl Step<'_> {
         let Some(deployment) = deployment else {
             return Err(Stop::MayPass(format!(
                 "{cluster}/{service} was told to deploy {}, and ECS lists no deployment of it",
-                name(task_definition)
+                last_name(task_definition)
             )));
         };
         let next = self.progress.at(State::Follow {
@@ -214,7 +215,7 @@ impl Step<'_> {
             deployment,
             failed_hooks: Vec::new(),
         });
-        Ok(next.go_on(&format!("ECS deploys {}", name(task_definition)), 1))
+        Ok(next.go_on(&format!("ECS deploys {}", last_name(task_definition)), 1))
     }
 
     /// Says how far it is, or how it ended.
@@ -293,11 +294,6 @@ fn image_uri(text: &str, path: &str) -> Result<String, Stop> {
 
 /// `shop` of `arn:aws:ecs:…:task-definition/shop:7`
 fn family_of(task_definition: &str) -> &str {
-    let name = name(task_definition);
+    let name = last_name(task_definition);
     name.rsplit_once(':').map_or(name, |(family, _)| family)
-}
-
-/// `shop:7`
-fn name(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
 }

@@ -4,6 +4,7 @@ use aws_sdk_ecs::types::{
     DeploymentConfiguration, DeploymentLifecycleHookDetail, ServiceDeployment as Described,
     ServiceDeploymentRollbackMonitorsStatus as Monitor,
 };
+use common::arn::last_name;
 use jiff::Timestamp;
 
 /// The stages that ECS says a deployment is at, in their order. `PRE_PRODUCTION_TRAFFIC_SHIFT` is not among them.
@@ -132,7 +133,7 @@ impl Deployment {
 
     /// The last part of its ARN.
     pub fn id(&self) -> &str {
-        self.arn.rsplit('/').next().unwrap_or_default()
+        last_name(&self.arn)
     }
 
     /// `production/shop`

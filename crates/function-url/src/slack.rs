@@ -44,7 +44,9 @@ impl SecretCache {
         let Some(reference) = Box::pin(reference).await? else {
             return Ok(None);
         };
-        let text = secret::read(aws, &reference).await?;
+        let text = secret::read(aws, &reference)
+            .await
+            .map_err(|error| error.to_string())?;
         let secret = SigningSecret::new(&text).map_err(|error| error.to_string())?;
         *cached = Some((now, secret.clone()));
         Ok(Some(secret))

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use common::arn::last_name;
 use gate::Stage;
 use signing::OpaqueId;
 
@@ -26,7 +27,7 @@ impl Call {
     pub(crate) fn id(&self) -> &str {
         match self {
             Self::CodeDeploy(event) => &event.deployment_id,
-            Self::Ecs(event) => ecs::last_name(&event.deployment_arn),
+            Self::Ecs(event) => last_name(&event.deployment_arn),
             Self::CodePipeline(job) => codepipeline::run_id(job),
         }
     }

@@ -4,9 +4,9 @@
 
 use std::fmt;
 
-use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use common::aws::{Aws, Identity};
-use common::failure::{Failure, Hints};
+use common::failure::{Cause, Failure, Hints};
+use common::stored_values;
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -208,32 +208,21 @@ fn mac(key: &[u8], purpose: &str, message: &[u8]) -> Hmac<Sha256> {
 
 /// One version of the secret; none where that label isn't there (a secret that was never rotated).
 async fn version(aws: &Aws, secret: &str, stage: &str) -> Result<Option<String>, KeysError> {
-    let call = aws
-        .secretsmanager()
-        .get_secret_value()
-        .secret_id(secret)
-        .version_stage(stage);
-    match call.send().await {
-        Ok(answer) => Ok(answer.secret_string),
-        Err(error)
-            if stage == "AWSPREVIOUS"
-                && error
-                    .as_service_error()
-                    .is_some_and(GetSecretValueError::is_resource_not_found_exception) =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(KeysError::Unreadable {
-            secret: secret.to_owned(),
-            detail: Failure::of(&error).sentence(
-                Identity::Function,
-                Hints {
-                    permission: "secretsmanager:GetSecretValue on it",
-                    absent: "check KEYS_SECRET_ARN",
-                },
-            ),
-        }),
+    let error = match stored_values::secret(aws, secret, Some(stage)).await {
+        Ok(text) => return Ok(text),
+        Err(error) => Failure::of(&error),
+    };
+    if stage == "AWSPREVIOUS" && error.cause == Cause::Absent {
+        return Ok(None);
     }
+    let hints = Hints {
+        permission: "secretsmanager:GetSecretValue on it",
+        absent: "check KEYS_SECRET_ARN",
+    };
+    Err(KeysError::Unreadable {
+        secret: secret.to_owned(),
+        detail: error.sentence(Identity::Function, hints),
+    })
 }
 
 #[cfg(test)]

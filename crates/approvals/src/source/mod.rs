@@ -71,8 +71,7 @@ impl PausedDeployment {
 
     /// The service deployment's own id, the last part of its ARN.
     pub fn deployment_id(&self) -> &str {
-        let arn = self.deployment_arn.as_str();
-        arn.rsplit('/').next().unwrap_or(arn)
+        common::arn::last_name(&self.deployment_arn)
     }
 }
 

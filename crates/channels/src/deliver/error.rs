@@ -1,6 +1,7 @@
 //! Why a message is not there. No secret is in an error: addresses and tokens are masked even where a
 //! service sends them back.
 
+use common::secret::SecretError;
 use url::Url;
 
 use crate::outgoing::RequestError;
@@ -24,7 +25,7 @@ pub struct DeliverError {
 pub enum Cause {
     /// A secret of the channel can't be had.
     #[error("its secret could not be read: {0}")]
-    Secret(String),
+    Secret(SecretError),
     /// The signing secret is none.
     #[error("{0}")]
     Key(#[from] KeyError),

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use common::aws::Aws;
-use common::secret::SecretRef;
+use common::secret::{SecretError, SecretRef};
 use reqwest::{Client, ClientBuilder};
 
 pub use guard::UrlError;
@@ -90,7 +90,7 @@ pub struct Outgoing<'a> {
 
 impl Outgoing<'_> {
     /// A secret of a channel; one that was read within the last minute is not read again.
-    pub(crate) async fn secret(&self, reference: &SecretRef) -> Result<String, String> {
+    pub(crate) async fn secret(&self, reference: &SecretRef) -> Result<String, SecretError> {
         self.http.secrets.read(self.aws, reference).await
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use common::aws::Aws;
-use common::secret::{self, SecretRef};
+use common::secret::{self, SecretError, SecretRef};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
@@ -32,7 +32,11 @@ impl fmt::Debug for Secrets {
 
 impl Secrets {
     /// The secret, read if it isn't kept. Many who ask at once make one call; an error is not kept.
-    pub(super) async fn read(&self, aws: &Aws, reference: &SecretRef) -> Result<String, String> {
+    pub(super) async fn read(
+        &self,
+        aws: &Aws,
+        reference: &SecretRef,
+    ) -> Result<String, SecretError> {
         let cell = self.cell(&reference.to_string());
         let value = cell.get_or_try_init(|| secret::read(aws, reference));
         value.await.cloned()

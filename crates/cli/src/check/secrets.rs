@@ -37,7 +37,9 @@ pub(super) async fn of(suite: &Suite, stage: Stage) -> Result<BTreeMap<String, S
             aws = Some(clients::aws().await);
         }
         let read = match &aws {
-            Some(Ok(aws)) => common::secret::read(aws, reference).await,
+            Some(Ok(aws)) => common::secret::read(aws, reference)
+                .await
+                .map_err(|error| error.to_string()),
             Some(Err(unknown)) => Err(unknown.to_string()),
             None => unreachable!("it was just asked for"),
         };

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use aws_sdk_ecs::types::Service;
+use common::arn::last_name;
 use common::aws::Aws;
 use ecs_deploy::calls::{self, CallError};
 use ecs_deploy::progress::Tone;
@@ -150,7 +151,7 @@ impl Args {
         let registered = calls::register(aws, definition)
             .await
             .map_err(|error| not_begun(&error))?;
-        let name = registered.rsplit('/').next().unwrap_or(&registered);
+        let name = last_name(&registered);
         self.how.say((format!("registered {name}"), None), screen);
         position.replace(Position::Updating(name.to_owned()));
         match calls::update(aws, service, &registered).await {
@@ -217,7 +218,7 @@ impl Args {
             .map_err(|error| not_begun(&error))?;
         let changes = diff(&Summary::of_registered(&now), &Summary::of_json(definition));
         let family = definition["family"].as_str().unwrap_or_default();
-        let running = running.rsplit('/').next().unwrap_or_default();
+        let running = last_name(running);
         let place = format!("{}/{}", self.cluster, self.service);
         if screen.json {
             screen.value(&json!({

@@ -7,10 +7,10 @@ use aws_sdk_ecs::types::{
     ServiceConnectConfiguration, ServiceDeployment as Described, ServiceDeploymentStatus as Status,
     ServiceRevision,
 };
+use common::arn::last_name;
 use common::aws::Aws;
 use common::failure::Hints;
 
-use super::last_name;
 use crate::event::EcsEvent;
 use crate::lookup::LookupError;
 

@@ -14,6 +14,7 @@ mod target;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use common::arn::last_name;
 use common::aws::Aws;
 use gate::{PausePolicy, Stage};
 use tokio::time::Instant;
@@ -282,11 +283,6 @@ fn names(arn: &str) -> (&str, &str) {
         names.next().unwrap_or_default(),
         names.next().unwrap_or_default(),
     )
-}
-
-/// `abc` of `arn:aws:ecs:…:service-deployment/shop/web/abc`.
-pub(crate) fn last_name(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! Where the new revision answers, and what is known of it.
 
 use aws_sdk_elasticloadbalancingv2::types::Rule;
-
+use common::arn::last_name;
 use gate::ListenerRule;
 
 use super::deployment::{Revision, Revisions};
-use super::last_name;
 use super::rule::{self, Demands};
 use super::stage::Route;
 use crate::event::EcsEvent;

@@ -3,8 +3,10 @@
 //!
 //! Best effort: whoever misses the version reads here why the registry did not have it.
 
-use aws_sdk_ecr::types::ImageIdentifier;
+use common::aws::Aws;
 use common::failure::Hints;
+use common::json_api::{self, CallError, ECR};
+use serde_json::{Value, json};
 
 use super::LookupContext;
 use crate::version::Image;
@@ -41,6 +43,28 @@ impl<'a> Repository<'a> {
     }
 }
 
+impl Repository<'_> {
+    /// What the registry holds of one image, named by its digest or by its tag.
+    pub(crate) async fn describe_image(
+        &self,
+        aws: &Aws,
+        image: &Image<'_>,
+    ) -> Result<Vec<Value>, CallError> {
+        let id = match image.digest {
+            Some(digest) => json!({"imageDigest": digest}),
+            None => json!({"imageTag": image.tag.unwrap_or("latest")}),
+        };
+        let input = json!({
+            "registryId": self.account,
+            "repositoryName": self.name,
+            "imageIds": [id],
+        });
+        let aws = aws.in_region(self.region, None);
+        let answer = json_api::call(&aws, ECR, "DescribeImages", input).await?;
+        Ok(list(&answer["imageDetails"]))
+    }
+}
+
 /// The tags beside the digest; the error is a sentence. None where the image is not named by digest or
 /// lies in another kind of registry.
 pub(crate) async fn tags(
@@ -53,25 +77,24 @@ pub(crate) async fn tags(
             "tags beside a digest are looked up in Amazon ECR only".to_owned()
         ));
     };
-    let client = aws_sdk_ecr::Client::new(context.aws.in_region(repository.region, None).config());
-    let call = client
-        .describe_images()
-        .registry_id(repository.account)
-        .repository_name(repository.name)
-        .image_ids(ImageIdentifier::builder().image_digest(digest).build())
-        .send();
+    let call = repository.describe_image(context.aws, image);
     let what = format!("DescribeImages {}@{digest}", repository.name);
     let hints = Hints {
         permission: "ecr:DescribeImages on the repository",
         absent: "the image is no longer in the repository",
     };
     let answer = context.best_effort(&what, hints, call).await;
-    Some(answer.map(|answer| {
-        let details = answer.image_details.unwrap_or_default().into_iter();
-        details
-            .flat_map(|detail| detail.image_tags.unwrap_or_default())
-            .collect()
-    }))
+    Some(answer.map(|details| details.iter().flat_map(tags_of).collect()))
+}
+
+fn tags_of(detail: &Value) -> Vec<String> {
+    let tags = list(&detail["imageTags"]).into_iter();
+    tags.filter_map(|tag| tag.as_str().map(str::to_owned))
+        .collect()
+}
+
+fn list(value: &Value) -> Vec<Value> {
+    value.as_array().cloned().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! The task definition, its image, and the service.
 
-use aws_sdk_ecr::types::ImageIdentifier;
 use aws_sdk_ecs::types::{
     DeploymentController, NetworkMode, Service as Described, ServiceField, Tag,
     TaskDefinition as Registered, TaskDefinitionStatus,
@@ -112,23 +111,11 @@ pub(super) async fn image(
     let Some(repository) = Repository::of(&image) else {
         return Ok(Registry::NotAsked);
     };
-    let id = ImageIdentifier::builder();
-    let id = match image.digest {
-        Some(digest) => id.image_digest(digest),
-        None => id.image_tag(image.tag.unwrap_or("latest")),
-    };
-    let aws = cloud.aws();
-    let client = aws_sdk_ecr::Client::new(aws.in_region(repository.region, None).config());
-    let call = client
-        .describe_images()
-        .registry_id(repository.account)
-        .repository_name(repository.name)
-        .image_ids(id.build())
-        .send();
+    let call = repository.describe_image(cloud.aws(), &image);
     let what = format!("DescribeImages {}", container.image);
     let permission = "ecr:DescribeImages on the repository";
-    let answer = existing(aws, what, permission, call).await?;
-    let there = answer.is_some_and(|answer| !answer.image_details().is_empty());
+    let details = existing(cloud.aws(), what, permission, call).await?;
+    let there = details.is_some_and(|details| !details.is_empty());
     Ok(if there {
         Registry::Present
     } else {
