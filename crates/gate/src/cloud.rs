@@ -44,6 +44,14 @@ pub trait CloudProbes: fmt::Debug + Send + Sync {
         unasked("the log")
     }
 
+    /// The headers that sign a request with the identity that the gate runs as.
+    fn sign<'a>(
+        &'a self,
+        _request: &'a SigningRequest,
+    ) -> BoxFuture<'a, Result<Vec<(String, String)>, CloudError>> {
+        unasked("a signature of AWS")
+    }
+
     /// What the deployment is wired like.
     fn wiring(&self) -> BoxFuture<'_, Result<wiring::Facts, CloudError>> {
         unasked("the wiring of the deployment")
@@ -53,6 +61,23 @@ pub trait CloudProbes: fmt::Debug + Send + Sync {
 /// The answer of a cloud that has no answer to a question.
 fn unasked<T: Send>(what: &'static str) -> BoxFuture<'static, Result<T, CloudError>> {
     async move { Err(CloudError(format!("{what} can't be asked for here"))) }.boxed()
+}
+
+/// A request to be signed by AWS Signature Version 4.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SigningRequest {
+    /// `execute-api`
+    pub service: String,
+    /// Without one, that of the gate.
+    pub region: Option<String>,
+    /// `POST`
+    pub method: String,
+    /// As it is sent.
+    pub url: String,
+    /// Those that are signed.
+    pub headers: Vec<(String, String)>,
+    /// All of it.
+    pub body: bytes::Bytes,
 }
 
 /// The target group of a release.

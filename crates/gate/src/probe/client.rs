@@ -4,7 +4,7 @@
 //! no proxy taken from the environment. The client's own faults must never be the target's: a
 //! connection that the server closed while it was idle is no answer of the release.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::connect::Router;
+use super::connect_options::{ConnectOptions, HttpVersion};
 use super::error::{ProbeError, broke_off, refused_unseen};
 use super::release::Release;
 use super::request_url::{Origin, RequestUrl, UrlReference};
@@ -66,8 +67,8 @@ pub(crate) struct Clients {
     ca_certificates: Vec<String>,
     idle_connections: usize,
     tls: OnceLock<Result<Trust, ProbeError>>,
-    /// One for each [`ClientKind`], with its idle connections.
-    built: Mutex<[Option<Http>; 8]>,
+    /// With their idle connections.
+    built: Mutex<HashMap<ClientKind, Http>>,
     /// Connections that have carried an answer, by both ends.
     used: Mutex<HashSet<(SocketAddr, SocketAddr)>>,
 }
@@ -100,6 +101,7 @@ pub(crate) struct PreparedRequest {
     pub(crate) guarded: bool,
     /// It must go over a connection of its own, whose times are judged.
     pub(crate) new_connection: bool,
+    pub(crate) connect: ConnectOptions,
 }
 
 /// The head of an answer.
@@ -113,12 +115,13 @@ pub(crate) struct ResponseHead {
     pub(crate) connecting: Option<ConnectTimes>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct ClientKind {
     secure: bool,
     guarded: bool,
     /// Never on a connection that has carried another request.
     fresh: bool,
+    connect: ConnectOptions,
 }
 
 impl Clients {
@@ -177,13 +180,13 @@ impl Clients {
     /// Builds what `request` needs, so that no clock runs meanwhile: the first use of TLS reads the
     /// system's certificates, which a suite that speaks plain HTTP does not pay for.
     pub(crate) fn prepare(&self, request: &PreparedRequest) -> Result<(), ProbeError> {
-        self.get(ClientKind::of(request)).map(drop)
+        self.get(&ClientKind::of(request)).map(drop)
     }
 
     /// Lets go of idle connections. A round must not measure the one task that an earlier round was led to, and a
     /// release that takes no new connections is down.
     pub(crate) fn forget_connections(&self) {
-        *self.built() = Default::default();
+        self.built().clear();
         self.used().clear();
     }
 
@@ -192,7 +195,7 @@ impl Clients {
     pub(crate) async fn send(&self, request: &PreparedRequest) -> Result<ResponseHead, ProbeError> {
         let kind = ClientKind::of(request);
         let begun = Instant::now();
-        match self.try_send(kind, request).await? {
+        match self.try_send(&kind, request).await? {
             Ok((response, reused)) => {
                 // What a server sends when it gives up on an idle connection.
                 let given_up = response.status() == StatusCode::REQUEST_TIMEOUT && reused;
@@ -219,7 +222,7 @@ impl Clients {
             ..kind
         };
         let retried = Instant::now();
-        match self.try_send(fresh, request).await? {
+        match self.try_send(&fresh, request).await? {
             Ok((response, _)) => Ok(ResponseHead {
                 connecting: connect_times(&response, retried),
                 response,
@@ -237,7 +240,7 @@ impl Clients {
     )]
     async fn try_send(
         &self,
-        kind: ClientKind,
+        kind: &ClientKind,
         request: &PreparedRequest,
     ) -> Result<Result<(Response<Incoming>, bool), (Error, bool)>, ProbeError> {
         let client = self.get(kind)?;
@@ -273,15 +276,14 @@ impl Clients {
         Ok(built)
     }
 
-    fn get(&self, kind: ClientKind) -> Result<Http, ProbeError> {
-        let index = usize::from(kind.secure)
-            | usize::from(kind.guarded) << 1
-            | usize::from(kind.fresh) << 2;
+    fn get(&self, kind: &ClientKind) -> Result<Http, ProbeError> {
         let mut built = self.built();
-        match &built[index] {
-            Some(client) => Ok(client.clone()),
-            None => Ok(built[index].insert(self.build(kind)?).clone()),
+        if let Some(client) = built.get(kind) {
+            return Ok(client.clone());
         }
+        let client = self.build(kind)?;
+        built.insert(kind.clone(), client.clone());
+        Ok(client)
     }
 
     /// What TLS trusts in this run.
@@ -290,26 +292,39 @@ impl Clients {
         self.tls.get_or_init(build).clone()
     }
 
-    fn built(&self) -> MutexGuard<'_, [Option<Http>; 8]> {
+    fn built(&self) -> MutexGuard<'_, HashMap<ClientKind, Http>> {
         self.built.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn build(&self, kind: ClientKind) -> Result<Http, ProbeError> {
-        let config = if kind.secure {
+    fn build(&self, kind: &ClientKind) -> Result<Http, ProbeError> {
+        let mut config = if kind.secure {
             self.trust()?.config
         } else {
             trust::none()?
         };
-        let connector = HttpsConnectorBuilder::new()
+        let ConnectOptions {
+            http_version,
+            ip_version,
+            identity,
+        } = &kind.connect;
+        if let Some(identity) = identity {
+            config.client_auth_cert_resolver = identity.resolver()?;
+        }
+        let router = Router::new(Arc::clone(&self.release), kind.guarded).over(*ip_version);
+        let builder = HttpsConnectorBuilder::new()
             .with_tls_config(config)
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(Router::new(Arc::clone(&self.release), kind.guarded));
+            .https_or_http();
+        let connector = match http_version {
+            HttpVersion::Negotiated => builder.enable_all_versions().wrap_connector(router),
+            HttpVersion::Http1 => builder.enable_http1().wrap_connector(router),
+            HttpVersion::Http2 => builder.enable_http2().wrap_connector(router),
+        };
         let idle = if kind.fresh { 0 } else { self.idle_connections };
         Ok(Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(idle)
+            .http2_only(*http_version == HttpVersion::Http2)
             .http1_max_headers(MAX_HEADERS)
             .http1_max_buf_size(MAX_HEADER_BYTES as usize)
             .http2_max_header_list_size(MAX_HEADER_BYTES)
@@ -328,6 +343,7 @@ impl ClientKind {
             guarded: request.guarded,
             // It could not be repeated if the connection were gone.
             fresh: request.new_connection || !is_idempotent(&request.method),
+            connect: request.connect.clone(),
         }
     }
 }

@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout};
 use tower_service::Service;
 
 use super::client::CONNECT_TIMEOUT;
+use super::connect_options::IpVersion;
 use super::release::Release;
 use super::timing::{Noted, NotedStream};
 
@@ -38,24 +39,42 @@ pub(crate) struct NotResolved {
 #[error("the name {0:?} leads to an address inside")]
 pub(crate) struct PrivateAddress(pub(crate) String);
 
+/// A name or address that is not of the family that was asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("{name:?} has no address of {family}")]
+pub(crate) struct OtherFamily {
+    name: String,
+    family: IpVersion,
+}
+
 /// Connects to where the release is.
 #[derive(Clone)]
 pub(super) struct Router {
     release: Arc<Release>,
     guarded: bool,
+    family: Option<IpVersion>,
 }
 
 impl Router {
     /// `guarded`: names may lead to public addresses only.
     pub(super) fn new(release: Arc<Release>, guarded: bool) -> Self {
-        Self { release, guarded }
+        Self {
+            release,
+            guarded,
+            family: None,
+        }
+    }
+
+    /// Over addresses of this family only.
+    pub(super) fn over(self, family: Option<IpVersion>) -> Self {
+        Self { family, ..self }
     }
 }
 
 impl Service<Uri> for Router {
     type Response = NotedStream;
-    type Error = <HttpConnector<Resolver> as Service<Uri>>::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<NotedStream, Self::Error>> + Send>>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<NotedStream, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         Poll::Ready(Ok(()))
@@ -66,6 +85,7 @@ impl Service<Uri> for Router {
         // One for each connection, as the resolver notes how long the look-up for this one took.
         let mut tcp = HttpConnector::new_with_resolver(Resolver {
             guarded: self.guarded,
+            family: self.family,
             noted: noted.clone(),
         });
         tcp.enforce_http(false);
@@ -73,7 +93,13 @@ impl Service<Uri> for Router {
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         let begun = Instant::now();
         noted.begin(begun);
-        let connecting = tcp.call(self.release.connect_to(uri));
+        let place = self.release.connect_to(uri);
+        // The resolver doesn't see a host that is written as an address.
+        let refused = self.family.and_then(|family| other_family(&place, family));
+        if let Some(refused) = refused {
+            return Box::pin(async move { Err(refused.into()) });
+        }
+        let connecting = tcp.call(place);
         Box::pin(async move {
             let stream = connecting.await?;
             noted.connected(begun.elapsed());
@@ -82,9 +108,17 @@ impl Service<Uri> for Router {
     }
 }
 
+fn other_family(uri: &Uri, family: IpVersion) -> Option<OtherFamily> {
+    let host = uri.host()?.trim_matches(['[', ']']);
+    let address = host.parse().ok()?;
+    let name = host.to_owned();
+    (!family.admits(address)).then_some(OtherFamily { name, family })
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Resolver {
     guarded: bool,
+    family: Option<IpVersion>,
     noted: Noted,
 }
 
@@ -100,7 +134,7 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let (guarded, noted) = (self.guarded, self.noted.clone());
+        let (guarded, family, noted) = (self.guarded, self.family, self.noted.clone());
         Box::pin(async move {
             let begun = Instant::now();
             // The connector replaces the port.
@@ -115,6 +149,18 @@ impl Service<Name> for Resolver {
                 }
             };
             noted.looked_up(begun.elapsed());
+            let found: Vec<SocketAddr> = match family {
+                None => found,
+                Some(family) => {
+                    let mut found = found;
+                    found.retain(|address| family.admits(address.ip()));
+                    if found.is_empty() {
+                        let name = name.to_string();
+                        return Err(OtherFamily { name, family }.into());
+                    }
+                    found
+                }
+            };
             let usable: Vec<SocketAddr> = found
                 .into_iter()
                 .filter(|address| !guarded || is_public(address.ip()))
@@ -135,7 +181,12 @@ mod tests {
     async fn a_guarded_name_does_not_lead_inside() {
         let resolve = |guarded| {
             let noted = Noted::default();
-            Resolver { guarded, noted }.call("localhost".parse().unwrap())
+            Resolver {
+                guarded,
+                family: None,
+                noted,
+            }
+            .call("localhost".parse().unwrap())
         };
         assert!(resolve(false).await.is_ok());
         let why = resolve(true).await.unwrap_err().to_string();

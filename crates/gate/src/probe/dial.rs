@@ -31,7 +31,7 @@ impl Clients {
         let mut router = Router::new(Arc::clone(&self.release), false);
         match router.call(uri).await {
             Ok(io) => Ok(io.stream.into_inner()),
-            Err(error) => Err(ProbeError::of_connecting(&error, &place)),
+            Err(error) => Err(ProbeError::of_connecting(error.as_ref(), &place)),
         }
     }
 

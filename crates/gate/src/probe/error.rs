@@ -10,7 +10,7 @@ use std::io;
 use hyper_util::client::legacy;
 
 use super::client::{MAX_HEADER_BYTES, MAX_HEADERS, PreparedRequest};
-use super::connect::{NotResolved, PrivateAddress};
+use super::connect::{NotResolved, OtherFamily, PrivateAddress};
 use crate::cloud::CloudError;
 use crate::measurement::Measurement;
 use crate::template::Missing;
@@ -50,6 +50,9 @@ impl ProbeError {
         }
         if let Some(unconnected) = of_ourselves(error, &host) {
             return unconnected;
+        }
+        if let Some(other) = find::<OtherFamily>(error) {
+            return Self::failed(format!("no connection to {host}: {other}"));
         }
         if error.is_connect() {
             return Self::of_connecting(error, &host);

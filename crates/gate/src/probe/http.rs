@@ -1,6 +1,6 @@
 //! The `http` probe: one request, answered to the last byte of the body.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use data_encoding::BASE64;
@@ -16,6 +16,7 @@ use tokio::time::{Duration, Instant};
 
 use super::allowed_origins::{Admission, AllowedOrigins};
 use super::client::{PreparedRequest, ResponseHead};
+use super::connect_options::{ClientIdentity, ConnectOptions, HttpVersion, IpVersion};
 use super::cookie_jar::CookieJar;
 use super::error::ProbeError;
 use super::multipart::{self, Content, Part};
@@ -23,6 +24,7 @@ use super::redirect;
 use super::request_url::{Origin, RequestUrl};
 use super::{Execution, ProbeContext, ProbeKind, Profile, Sampling, Subject, Trace};
 use crate::body::{self, Body as ReceivedBody};
+use crate::cloud::SigningRequest;
 use crate::evidence::{ConnectTimes, Evidence, Exchange, Facet, Observation};
 use crate::expect::{Expectation, StatusRange};
 use crate::json_template::JsonTemplate;
@@ -51,6 +53,8 @@ pub(crate) struct Request {
     pub(crate) cookies: Vec<(String, Template)>,
     /// User and password.
     pub(crate) basic: Option<(Template, Template)>,
+    pub(crate) aws_sigv4: Option<AwsSignature>,
+    pub(crate) connect: Connect,
     pub(crate) query: Vec<(String, Template)>,
     pub(crate) body: Body,
     pub(crate) follow_redirects: bool,
@@ -59,6 +63,24 @@ pub(crate) struct Request {
     /// The absolute URL leads to the release under test.
     pub(crate) reaches_release: bool,
     pub(crate) max_body: usize,
+}
+
+/// The request is signed with the identity that the gate runs as (AWS Signature Version 4).
+#[derive(Clone, Debug)]
+pub(crate) struct AwsSignature {
+    /// `execute-api`
+    pub(crate) service: String,
+    /// Without one, that of the gate.
+    pub(crate) region: Option<String>,
+}
+
+/// How its connection is made, where the suite says so.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Connect {
+    pub(crate) http_version: HttpVersion,
+    pub(crate) ip_version: Option<IpVersion>,
+    /// Certificate and key, as PEM.
+    pub(crate) client_certificate: Option<(Template, Template)>,
 }
 
 /// What a request carries.
@@ -107,6 +129,10 @@ impl ProbeKind for Request {
         if let Some((user, password)) = &self.basic {
             see(user);
             see(password);
+        }
+        if let Some((certificate, key)) = &self.connect.client_certificate {
+            see(certificate);
+            see(key);
         }
         match &self.body {
             Body::None => {}
@@ -211,6 +237,7 @@ impl Request {
             body,
             guarded: false,
             new_connection: false,
+            connect: self.connect.fill(values)?,
         })
     }
 
@@ -284,6 +311,61 @@ impl Request {
     }
 }
 
+/// Headers that AWS wants signed, beside those of its own.
+const SIGNED_HEADERS: [&str; 2] = ["content-type", "x-amz-"];
+
+impl AwsSignature {
+    async fn sign(
+        &self,
+        prepared: &mut PreparedRequest,
+        context: &ProbeContext,
+    ) -> Result<(), ProbeError> {
+        let signed = prepared.headers.iter().filter(|(name, _)| {
+            let name = name.as_str();
+            SIGNED_HEADERS.iter().any(|begin| name.starts_with(begin))
+        });
+        let headers = signed.filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        });
+        let request = SigningRequest {
+            service: self.service.clone(),
+            region: self.region.clone(),
+            method: prepared.method.to_string(),
+            url: prepared.url.to_string(),
+            headers: headers.collect(),
+            body: prepared.body.clone(),
+        };
+        let cloud = context.cloud("a signature of AWS")?;
+        for (name, value) in cloud.sign(&request).await? {
+            let header = HeaderName::try_from(name)
+                .ok()
+                .zip(HeaderValue::try_from(value).ok());
+            let (name, mut value) = header
+                .ok_or_else(|| ProbeError::errored("a header of the signature can't be sent"))?;
+            value.set_sensitive(true);
+            prepared.headers.insert(name, value);
+        }
+        Ok(())
+    }
+}
+
+impl Connect {
+    fn fill(&self, values: &Values) -> Result<ConnectOptions, ProbeError> {
+        let identity = match &self.client_certificate {
+            Some((certificate, key)) => Some(Arc::new(ClientIdentity::new(
+                certificate.render(values).map_err(missing)?,
+                key.render(values).map_err(missing)?,
+            ))),
+            None => None,
+        };
+        Ok(ConnectOptions {
+            http_version: self.http_version,
+            ip_version: self.ip_version,
+            identity,
+        })
+    }
+}
+
 /// What a cookie may hold (RFC 6265, 4.1.1), and what browsers send besides: spaces, commas and quotes.
 pub(crate) fn is_cookie_value(value: &str) -> bool {
     value
@@ -334,6 +416,9 @@ pub(super) async fn execute(
             prepared.url
         );
         redirect::refuse_private_address(&prepared.url, &refusal)?;
+    }
+    if let Some(signature) = &request.aws_sigv4 {
+        signature.sign(&mut prepared, context).await?;
     }
     context.clients.prepare(&prepared)?;
     let begun = Instant::now();

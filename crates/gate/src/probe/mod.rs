@@ -9,6 +9,7 @@ pub(crate) mod alarms;
 pub(crate) mod allowed_origins;
 pub(crate) mod client;
 mod connect;
+pub(crate) mod connect_options;
 pub(crate) mod cookie_jar;
 pub(crate) mod crawl;
 mod dial;

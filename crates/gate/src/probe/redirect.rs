@@ -15,6 +15,7 @@ use public_address::is_public;
 
 use super::allowed_origins::{Admission, AllowedOrigins};
 use super::client::PreparedRequest;
+use super::connect_options::ConnectOptions;
 use super::error::ProbeError;
 use super::request_url::RequestUrl;
 
@@ -70,7 +71,12 @@ pub(super) fn follow<B>(
     let mut headers = request.headers.clone();
     let mut body = request.body.clone();
     let leaves = url.origin != from.origin;
+    let mut connect = request.connect.clone();
     if leaves {
+        connect = ConnectOptions {
+            identity: None,
+            ..connect
+        };
         headers = HEADERS_TO_OTHER_ORIGINS
             .iter()
             .filter_map(|name| headers.remove(name).map(|value| (name.clone(), value)))
@@ -95,6 +101,7 @@ pub(super) fn follow<B>(
         body,
         guarded,
         new_connection: request.new_connection,
+        connect,
     }))
 }
 

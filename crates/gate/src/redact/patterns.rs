@@ -35,6 +35,7 @@ fn sources() -> Vec<String> {
         // A header, as a line or in a sentence.
         r"(?im)\b(?:proxy-)?authorization\b\s*[:=]\s*(?P<secret>[^\r\n]+)".to_owned(),
         r"(?im)\b(?:set-cookie|cookie|x-api-key)\b\s*[:=]\s*(?P<secret>[^\r\n]+)".to_owned(),
+        r"(?im)\bx-(?:amz-security|auth|csrf)-token\b\s*:\s*(?P<secret>[^\r\n]+)".to_owned(),
         // scheme://user:password@host
         r"(?i)\b[a-z][a-z0-9+.\-]*://(?P<secret>[^/?#@\s]+)@".to_owned(),
         // "password": "…", also cut off; and escaped, inside of a JSON string.

@@ -5,6 +5,7 @@ mod bake;
 mod carried;
 mod cloud;
 mod conditions;
+mod connecting;
 mod crawl;
 mod dns;
 mod foreseen;
@@ -43,6 +44,7 @@ struct Trial {
     stage: Stage,
     base_url: Url,
     secrets: BTreeMap<String, String>,
+    cloud: Option<Arc<dyn CloudProbes>>,
     deadline: Duration,
 }
 
@@ -54,6 +56,7 @@ impl Trial {
             stage: Stage::PreTraffic,
             base_url: shop.url.clone(),
             secrets: BTreeMap::new(),
+            cloud: None,
             deadline: Duration::from_secs(20),
         }
     }
@@ -96,7 +99,7 @@ impl Trial {
             },
             secrets: self.secrets,
             http: HttpOptions::default(),
-            cloud: None,
+            cloud: self.cloud,
             memory: None,
             deadline,
         })

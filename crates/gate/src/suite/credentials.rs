@@ -6,11 +6,15 @@ use strict_yaml::{Node, Object, Value, scalar};
 use super::context::Context;
 use super::http::pairs;
 use super::keys;
-use crate::probe::http::is_cookie_value;
+use crate::probe::http::{AwsSignature, is_cookie_value};
 use crate::template::Template;
 
 /// The key of a request, and the header that it makes.
-const MADE: [(&str, HeaderName); 2] = [("cookies", COOKIE), ("basic", AUTHORIZATION)];
+const MADE: [(&str, HeaderName); 3] = [
+    ("cookies", COOKIE),
+    ("basic", AUTHORIZATION),
+    ("aws_sigv4", AUTHORIZATION),
+];
 
 /// Names and values.
 pub(super) fn cookies(node: &Node, context: &Context) -> Vec<(String, Template)> {
@@ -58,6 +62,37 @@ pub(super) fn basic(node: &Node, context: &Context) -> Option<(Template, Templat
     Some((user?, password?))
 }
 
+/// The service and the region that a signature is for.
+pub(super) fn aws_sigv4(node: &Node, context: &Context) -> Option<AwsSignature> {
+    let problems = &context.problems;
+    let object = Object::read(node, &keys::AWS_SIGV4, problems)?;
+    let name = |node: &Node, key: &str| {
+        let written = scalar::text(node, key, problems)?;
+        let right = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if written.is_empty() || !written.bytes().all(right) {
+            let remedy = "write it as AWS does: execute-api, lambda, s3; eu-central-1";
+            problems.add(
+                node.at,
+                format!("{key}: {written:?} is not such a name"),
+                remedy,
+            );
+            return None;
+        }
+        Some(written.to_owned())
+    };
+    let service = object
+        .require("service", problems)
+        .and_then(|node| name(node, "service"));
+    let region = object.get("region").map(|node| name(node, "region"));
+    Some(AwsSignature {
+        service: service?,
+        region: match region {
+            Some(region) => Some(region?),
+            None => None,
+        },
+    })
+}
+
 /// A default header gives way to what the request says by a key.
 pub(super) fn without_replaced(
     mut headers: Vec<(HeaderName, Template)>,
@@ -71,8 +106,22 @@ pub(super) fn without_replaced(
     headers
 }
 
-/// A request that says one header in two ways.
+/// A request that says one header in two ways, or is signed and then sent elsewhere.
 pub(super) fn at_odds(object: &Object<'_>, context: &Context) {
+    if let Some(node) = object.get("aws_sigv4") {
+        if object.get("basic").is_some() {
+            let message = "aws_sigv4 and basic both set the header authorization";
+            context.problems.add(node.at, message, "remove one of them");
+        }
+        let follows = object.get("follow_redirects").map(|node| &node.value);
+        if matches!(follows, Some(Value::Bool(true, _))) {
+            let message =
+                "aws_sigv4: a signature is good for one URL, and not for that of a redirect";
+            context
+                .problems
+                .add(node.at, message, "remove follow_redirects");
+        }
+    }
     let Some(Node {
         value: Value::Map(headers),
         ..

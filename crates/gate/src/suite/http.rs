@@ -9,8 +9,8 @@ use strict_yaml::{Key, Node, Object, Value, entries, items, scalar};
 
 use super::context::Context;
 use super::json::json_template;
-use super::{credentials, keys, multipart};
-use crate::probe::http::{Body, DEFAULT_MAX_BODY, Request};
+use super::{connect, credentials, keys, multipart};
+use crate::probe::http::{Body, Connect, DEFAULT_MAX_BODY, Request};
 use crate::probe::request_url::{Origin, UrlError, UrlReference};
 use crate::probe::trust;
 use crate::template::Template;
@@ -98,6 +98,10 @@ pub(super) fn request(node: &Node, context: &Context) -> Option<Request> {
         headers: credentials::without_replaced(merged(&context.defaults.headers, own), &object),
         cookies,
         basic,
+        aws_sigv4: object
+            .get("aws_sigv4")
+            .and_then(|node| credentials::aws_sigv4(node, context)),
+        connect: connect::options(&object, context),
         query,
         body: body?,
         follow_redirects: follow.unwrap_or(false),
@@ -112,6 +116,7 @@ pub(super) fn request(node: &Node, context: &Context) -> Option<Request> {
     };
     at_odds(&object, &request, context);
     credentials::at_odds(&object, context);
+    connect::at_odds(&object, context);
     Some(request)
 }
 
@@ -179,6 +184,8 @@ fn short(node: &Node, written: &str, context: &Context) -> Option<Request> {
         headers: context.defaults.headers.clone(),
         cookies: Vec::new(),
         basic: None,
+        aws_sigv4: None,
+        connect: Connect::default(),
         query: Vec::new(),
         body: Body::None,
         follow_redirects: false,

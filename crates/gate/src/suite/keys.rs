@@ -17,10 +17,12 @@ strict_yaml::tables! {
         ["name", "on", "tags", "severity", "dry_run", "http", "journey", "always", "alarms", "tcp", "dns", "tls", "websocket", "grpc",
          "crawl", "targets", "lambda", "metric", "logs", "wiring", "timeout", "retries", "retry_every", "within", "expect"];
     HTTP: "http", "http",
-        ["method", "url", "host", "headers", "cookies", "basic", "query", "json", "body", "form", "multipart",
-         "follow_redirects", "allow_origins", "reaches_release", "max_body"];
+        ["method", "url", "host", "headers", "cookies", "basic", "aws_sigv4", "query", "json", "body", "form", "multipart",
+         "follow_redirects", "allow_origins", "reaches_release", "max_body", "http_version", "ip_version", "client_certificate"];
     STEP: "step", "a step", ["name", "http", "expect", "capture", "timeout"];
     CAPTURE: "capture", "a capture", ["json", "header", "cookie", "regex", "css", "attribute", "secret"];
+    CLIENT_CERTIFICATE: "client_certificate", "client_certificate", ["certificate", "key"];
+    AWS_SIGV4: "aws_sigv4", "aws_sigv4", ["service", "region"];
     BASIC: "basic", "basic", ["user", "password"];
     MULTIPART: "part", "a part", ["content", "base64", "file", "content_type"];
     TCP: "tcp", "tcp", ["host", "port", "reaches_release", "send", "receives"];

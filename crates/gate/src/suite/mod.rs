@@ -9,6 +9,7 @@ mod alarms;
 mod body;
 mod check;
 mod comparison;
+mod connect;
 mod context;
 mod contradiction;
 mod crawl;

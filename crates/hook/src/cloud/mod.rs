@@ -7,6 +7,7 @@ mod alarms;
 mod invoke;
 mod logs;
 mod metric;
+mod sign;
 mod source;
 mod target_groups;
 mod targets;
@@ -24,7 +25,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use gate::cloud::{
     Alarm, CloudError, CloudProbes, Invocation, LogEvents, LogQuery, MetricQuery, MetricValues,
-    TargetGroup,
+    SigningRequest, TargetGroup,
 };
 
 use crate::facts::KnownFacts;
@@ -97,6 +98,13 @@ impl CloudProbes for Cloud {
         query: &'a LogQuery,
     ) -> BoxFuture<'a, Result<LogEvents, CloudError>> {
         logs::events(self, query).boxed()
+    }
+
+    fn sign<'a>(
+        &'a self,
+        request: &'a SigningRequest,
+    ) -> BoxFuture<'a, Result<Vec<(String, String)>, CloudError>> {
+        sign::headers(self.aws(), request).boxed()
     }
 
     fn wiring(&self) -> BoxFuture<'_, Result<::wiring::Facts, CloudError>> {

@@ -8,6 +8,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, LOCATION}
 use tokio::time::timeout;
 
 use super::super::client::PreparedRequest;
+use super::super::connect_options::ConnectOptions;
 use super::super::http::read;
 use super::super::request_url::RequestUrl;
 use super::super::web_place;
@@ -86,6 +87,7 @@ async fn ask(
     let codings = HeaderValue::from_static(body::ACCEPTED);
     headers.insert(ACCEPT_ENCODING, codings);
     let request = PreparedRequest {
+        connect: ConnectOptions::default(),
         method: Method::GET,
         url: fetch.url.clone(),
         headers,
