@@ -554,3 +554,34 @@ fn validate_says_all_that_is_wrong_with_all_suites() {
     assert_eq!(json["valid"], false);
     assert_eq!(json["problems"][0]["line"], 11, "{json:#}");
 }
+
+const LOAD: &str = "\
+version: 1
+name: shop
+checks:
+  - name: as fast as it was
+    load: { http: GET /version, rate: 20/s, for: 1s, compare_to: old, tolerance: \"1000%\" }
+";
+
+#[test]
+fn a_load_compares_the_release_with_the_old_version_that_the_call_names() {
+    let (new, old) = (Service::open(), Service::open());
+    let known = format!("production_url={}", old.url);
+    let passed = command("load", LOAD, &["--url", &new.url, "--target", &known])
+        .output()
+        .unwrap();
+    assert_eq!(passed.status.code(), Some(0), "{}", shown(&passed));
+    let asked = |service: &Service| service.requests.load(Ordering::Relaxed);
+    assert!(asked(&new) >= 18 && asked(&old) >= 18);
+    let before = asked(&new);
+    let unknown = command("load-unknown", LOAD, &["--url", &new.url])
+        .output()
+        .unwrap();
+    assert_eq!(unknown.status.code(), Some(2), "{}", shown(&unknown));
+    let text = String::from_utf8_lossy(&unknown.stdout).into_owned();
+    assert!(
+        text.contains("nothing was asked: target.production_url is not known"),
+        "{text}"
+    );
+    assert_eq!(asked(&new), before);
+}

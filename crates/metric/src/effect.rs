@@ -25,6 +25,16 @@ pub fn median(values: &[f64]) -> Option<f64> {
     sorted.get(middle).copied()
 }
 
+/// The lowest value that at least so many tenths of a percent of all do not exceed, by nearest rank: it is one that was
+/// measured. None of no values.
+#[must_use]
+pub fn percentile(values: &[f64], tenths: u16) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let rank = (sorted.len() * usize::from(tenths.min(1000))).div_ceil(1000);
+    sorted.get(rank.max(1) - 1).copied()
+}
+
 /// How many times `old` the value `new` is. Two zeros are equal; anything else is infinitely often zero.
 #[must_use]
 #[allow(clippy::float_cmp, reason = "only zero itself can't be divided by")]
@@ -54,6 +64,34 @@ mod tests {
         assert_eq!(median(&[]), None);
         assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
+    }
+
+    #[test]
+    fn a_percentile_is_one_of_the_values() {
+        let values: Vec<f64> = (1..=20).rev().map(f64::from).collect();
+        for (tenths, value) in [
+            (0, 1.0),
+            (500, 10.0),
+            (950, 19.0),
+            (951, 20.0),
+            (999, 20.0),
+            (1000, 20.0),
+        ] {
+            assert_eq!(percentile(&values, tenths), Some(value), "{tenths}");
+        }
+        assert_eq!(percentile(&[7.0], 950), Some(7.0));
+        assert_eq!(percentile(&[], 950), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_more_values_than_said_are_beyond_a_percentile(values in proptest::collection::vec(0.0..1e6, 1..200), tenths in 1_u16..=1000) {
+            let limit = percentile(&values, tenths).unwrap();
+            let within = values.iter().filter(|value| **value <= limit).count();
+            let below = values.iter().filter(|value| **value < limit).count();
+            proptest::prop_assert!(within * 1000 >= values.len() * usize::from(tenths));
+            proptest::prop_assert!(below * 1000 < values.len() * usize::from(tenths));
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The judgement of one metric over one window. Pure.
 
-use crate::effect::{cliffs_delta, median, ratio};
+use crate::effect::{cliffs_delta, median, percentile, ratio};
 use crate::mann_whitney::{Alternative, Test, mann_whitney, smallest_p};
 use crate::question::{Aggregate, Comparison, Direction, Question, Tolerance};
-use crate::wording::{number, samples, with_unit};
+use crate::wording::{number, probability, samples, with_unit};
 
 /// What was measured over the window.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -100,6 +100,7 @@ fn aggregate(by: Aggregate, values: &[f64]) -> Option<f64> {
         Aggregate::Max => values.iter().copied().reduce(f64::max),
         Aggregate::Sum => Some(sum),
         Aggregate::Last => values.last().copied(),
+        Aggregate::Percentile(tenths) => percentile(values, tenths),
     }
 }
 
@@ -133,8 +134,8 @@ fn compare(comparison: Comparison, new: &[f64], old: &[f64]) -> (Outcome, String
     (
         Outcome::Failed,
         format!(
-            ": {way} than the old version (p = {}, {effect})",
-            number(p, &[])
+            ": {way} than the old version (p {}, {effect})",
+            probability(p)
         ),
     )
 }

@@ -35,6 +35,8 @@ pub enum Aggregate {
     Sum,
     /// The newest.
     Last,
+    /// The lowest one that so many tenths of a percent of them do not exceed: 950 is p95.
+    Percentile(u16),
 }
 
 /// A value that is beyond this is a failure.

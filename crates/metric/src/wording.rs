@@ -37,6 +37,15 @@ fn trimmed(text: &str) -> String {
     if text == "-0" { "0" } else { text }.to_owned()
 }
 
+/// `= 0.003`. What is possible never looks like what is not.
+pub(crate) fn probability(p: f64) -> String {
+    const SMALLEST: f64 = 0.000_001;
+    if p < SMALLEST {
+        return "< 0.000001".to_owned();
+    }
+    format!("= {}", number(p, &[]))
+}
+
 /// `3.1 %`, `340 ms`, `12`.
 pub(crate) fn with_unit(number: &str, unit: &str) -> String {
     if unit.is_empty() {
@@ -69,5 +78,13 @@ mod tests {
         ] {
             assert_eq!(number(value, &others), text);
         }
+    }
+
+    #[test]
+    fn a_probability_is_never_zero() {
+        assert_eq!(probability(0.003), "= 0.003");
+        assert_eq!(probability(0.000_001), "= 0.000001");
+        assert_eq!(probability(4e-17), "< 0.000001");
+        assert_eq!(probability(0.0), "< 0.000001");
     }
 }

@@ -148,6 +148,24 @@ impl Clients {
         }
     }
 
+    /// The same for another address of the target, which the names of the release lead to as well.
+    pub(super) fn at(&self, origin: Origin) -> Self {
+        Self {
+            only_release: self.only_release,
+            release: Arc::new(Release {
+                origin: Some(origin),
+                names: self.release.names.clone(),
+            }),
+            user_agent: self.user_agent.clone(),
+            virtual_host: self.virtual_host.clone(),
+            ca_certificates: self.ca_certificates.clone(),
+            idle_connections: self.idle_connections,
+            tls: self.tls.clone(),
+            built: Mutex::default(),
+            used: Mutex::default(),
+        }
+    }
+
     /// The URL that `reference` names: a path on the target, spoken to as `host`, or an absolute URL.
     pub(crate) fn resolve(
         &self,

@@ -215,7 +215,7 @@ impl Request {
         origins.collect()
     }
 
-    fn prepare(&self, context: &ProbeContext) -> Result<PreparedRequest, ProbeError> {
+    pub(super) fn prepare(&self, context: &ProbeContext) -> Result<PreparedRequest, ProbeError> {
         let values = &context.values;
         let mut url = self.url(context)?;
         if !self.query.is_empty() {

@@ -140,8 +140,12 @@ impl ProbeKind for Metric {
 }
 
 fn judge(question: &Question, samples: &Samples) -> Finding {
+    judged(&demand(question), question, samples)
+}
+
+/// What the samples come to, under the words of what is demanded.
+pub(super) fn judged(demand: &str, question: &Question, samples: &Samples) -> Finding {
     let judgement = metric::judge(question, samples);
-    let demand = demand(question);
     let got = Got::Words(judgement.reason);
     match judgement.outcome {
         Outcome::Passed => Finding::new(demand, got, true),

@@ -19,6 +19,7 @@ pub(crate) mod grpc;
 pub(crate) mod http;
 pub(crate) mod journey;
 pub(crate) mod lambda;
+pub(crate) mod load;
 pub(crate) mod logs;
 pub(crate) mod metric;
 pub(crate) mod multipart;
@@ -70,6 +71,7 @@ pub(crate) enum Probe {
     Lambda(lambda::Lambda),
     Metric(Box<metric::Metric>),
     Logs(logs::Logs),
+    Load(Box<load::Load>),
     Wiring(wiring::Wiring),
     /// Probes that misbehave, for the engine's own tests.
     #[cfg(test)]
@@ -93,6 +95,7 @@ impl Probe {
             Self::Lambda(lambda) => lambda,
             Self::Metric(metric) => &**metric,
             Self::Logs(logs) => logs,
+            Self::Load(load) => &**load,
             Self::Wiring(wiring) => wiring,
             #[cfg(test)]
             Self::Misbehave(misbehaviour) => misbehaviour,

@@ -9,7 +9,7 @@ use super::{HttpOptions, Run, probe_context, refusals, selected};
 use crate::probe::request_url::Origin;
 use crate::probe::{Probe, ProbeContext, Subject};
 use crate::suite::{Check, Problem, Severity, Suite};
-use crate::{Stage, Target};
+use crate::{Stage, Target, words};
 
 /// How a refusal goes on with what to write instead.
 const INSTEAD: &str = "only the release counts: ";
@@ -31,6 +31,7 @@ impl Suite {
         let mut foreseen = Foreseen::default();
         self.nothing_required(&mut foreseen);
         foreseen.problems.extend(self.not_of_the_release());
+        foreseen.problems.extend(self.load_beyond_limits());
         foreseen.notes.extend(self.changed_in_each_round());
         for found in [&mut foreseen.problems, &mut foreseen.notes] {
             found.sort_by_key(|problem| (problem.line, problem.column));
@@ -70,6 +71,23 @@ impl Suite {
             let note = of_stage.next().map(|first| first.problem(message, remedy));
             foreseen.notes.extend(note);
         }
+    }
+
+    /// Loads for which the suite's own limit leaves no time.
+    fn load_beyond_limits(&self) -> Vec<Problem> {
+        let Some(overall) = self.limits.overall else {
+            return Vec::new();
+        };
+        let found = self.checks.iter().filter_map(|check| {
+            let needed = refusals::load_time(check).filter(|needed| *needed > overall)?;
+            let message = format!(
+                "the load takes up to {}, and limits.overall is {}",
+                words::duration(needed),
+                words::duration(overall)
+            );
+            Some(check.problem(message, "shorten `for`, or raise limits.overall"))
+        });
+        found.collect()
     }
 
     /// Checks that each gate before traffic refuses, as nothing says that they measure the release.

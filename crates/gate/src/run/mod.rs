@@ -239,6 +239,9 @@ async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
     if part.pause.is_none() && prior.rounds() == 0 {
         refusals.extend(refusals::does_not_fit(&bake, begun, deadline));
     }
+    if prior.rounds() == 0 {
+        refusals.extend(refusals::load_does_not_fit(&selected, begun, deadline));
+    }
     refusals.extend(refusals::is_of_another_suite(
         &prior,
         fingerprint,

@@ -12,6 +12,7 @@ mod foreseen;
 mod grpc;
 mod hostile;
 mod journey;
+mod load;
 mod observed;
 mod origin;
 mod parts;

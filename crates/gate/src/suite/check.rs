@@ -113,6 +113,9 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
     if let (Some(Probe::Journey(journey)), None) = (&probe, object.get("timeout")) {
         retry.timeout = journey.timeout();
     }
+    if let Some(Probe::Load(load)) = &probe {
+        defaults::fit_load(object, &mut retry, load.longest(), problems);
+    }
     let profile = probe.as_ref().map(|probe| probe.kind().profile());
     let expect = match object.get("expect") {
         None => probe.as_ref().map(|probe| probe.kind().presumed()),

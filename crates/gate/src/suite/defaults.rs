@@ -7,6 +7,7 @@ use strict_yaml::{Findings, Node, Object, scalar};
 use super::context::Context;
 use super::{RetryPolicy, http, keys};
 use crate::template::Template;
+use crate::words;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -62,6 +63,32 @@ pub(super) fn duration(object: &Object<'_>, key: &str, problems: &Findings) -> O
     scalar::duration(node, key, MILLISECOND..=HOUR, problems)
 }
 
+/// Gives a load the time that it takes. Limits that are shorter are problems, as they would always cut it.
+pub(super) fn fit_load(
+    object: &Object<'_>,
+    retry: &mut RetryPolicy,
+    longest: Duration,
+    problems: &Findings,
+) {
+    let needed = words::duration(longest);
+    for (key, limit) in [("timeout", Some(retry.timeout)), ("within", retry.within)] {
+        if let (Some(node), Some(limit)) = (object.get(key), limit)
+            && limit < longest
+        {
+            let message = format!(
+                "{key}: the load takes up to {needed}, and {} would cut it",
+                words::duration(limit)
+            );
+            problems.add(
+                node.at,
+                message,
+                format!("write {needed} or more, or remove it"),
+            );
+        }
+    }
+    retry.timeout = retry.timeout.max(longest);
+}
+
 /// How a check is tried that does not say: `defaults.http` is for `http`.
 pub(super) fn of_probe(key: &str, context: &Context) -> RetryPolicy {
     match key {
@@ -69,6 +96,11 @@ pub(super) fn of_probe(key: &str, context: &Context) -> RetryPolicy {
         // A walk takes as long as its pages do, and finds the same the second time.
         "crawl" => RetryPolicy {
             timeout: Duration::from_mins(1),
+            retries: 0,
+            ..RetryPolicy::default()
+        },
+        // Its requests are many tries already.
+        "load" => RetryPolicy {
             retries: 0,
             ..RetryPolicy::default()
         },

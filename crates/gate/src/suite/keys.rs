@@ -15,7 +15,7 @@ strict_yaml::tables! {
         ["timeout", "retries", "retry_every", "headers", "max_body"];
     CHECK: "check", "a check",
         ["name", "on", "tags", "severity", "dry_run", "http", "journey", "always", "alarms", "tcp", "dns", "tls", "websocket", "grpc",
-         "crawl", "targets", "lambda", "metric", "logs", "wiring", "timeout", "retries", "retry_every", "within", "expect"];
+         "crawl", "targets", "lambda", "metric", "load", "logs", "wiring", "timeout", "retries", "retry_every", "within", "expect"];
     HTTP: "http", "http",
         ["method", "url", "host", "headers", "cookies", "basic", "aws_sigv4", "query", "json", "body", "form", "multipart",
          "follow_redirects", "allow_origins", "reaches_release", "max_body", "http_version", "ip_version", "client_certificate"];
@@ -39,6 +39,10 @@ strict_yaml::tables! {
         ["queries", "expression", "unit", "period", "window", "delay", "aggregate", "fail_when", "min_samples", "samples",
          "compare_to", "direction", "tolerance", "significance"];
     METRIC_QUERY: "metric_query", "a query", ["namespace", "metric", "dimensions", "statistic"];
+    LOAD: "load", "load",
+        ["http", "rate", "for", "timeout", "errors", "latency", "min_samples", "compare_to", "tolerance", "significance"];
+    LOAD_ERRORS: "load_errors", "errors", ["fail_when"];
+    LOAD_LATENCY: "load_latency", "latency", ["statistic", "fail_when"];
     LOGS: "logs", "logs", ["group", "streams", "filter", "window", "fail_when"];
     WIRING: "wiring", "wiring", ["allow_downgrade", "first_deployment", "except"];
     EXPECT: "expectation", "an expectation",

@@ -232,7 +232,7 @@ fn counted(node: &Node, queries: Option<&[Query]>, context: &Context) -> Option<
 }
 
 /// The problem is noted.
-struct Invalid;
+pub(super) struct Invalid;
 
 /// What `compare_to` and its companions say.
 fn compare(
@@ -241,17 +241,10 @@ fn compare(
     context: &Context,
 ) -> Result<Option<Comparison>, Invalid> {
     let problems = &context.problems;
-    let Some(node) = object.get("compare_to") else {
-        for key in ["direction", "tolerance", "significance"] {
-            if let Some(node) = object.get(key) {
-                let message = format!("{key}: goes with compare_to");
-                problems.add(node.at, message, "add `compare_to: old`, or remove it");
-            }
-        }
-        return Ok(None);
-    };
-    scalar::choice(node, "compare_to", &[("old", ())], problems).ok_or(Invalid)?;
-    if queries.is_some_and(|queries| !tells_versions_apart(queries)) {
+    let comparison = comparison(object, &["direction", "tolerance", "significance"], context)?;
+    if let (Some(node), Some(queries)) = (object.get("compare_to"), queries)
+        && !tells_versions_apart(queries)
+    {
         let names: Vec<String> = OLD_FACTS
             .iter()
             .map(|(key, _)| format!("target.{key}"))
@@ -264,21 +257,41 @@ fn compare(
         problems.add(node.at, message, remedy);
         return Err(Invalid);
     }
+    Ok(comparison)
+}
+
+/// What `compare_to` and those of its companions that the object knows say.
+pub(super) fn comparison(
+    object: &Object<'_>,
+    companions: &[&'static str],
+    context: &Context,
+) -> Result<Option<Comparison>, Invalid> {
+    let problems = &context.problems;
+    let companion = |key: &str| {
+        let key = companions.iter().find(|known| **known == key)?;
+        object.get(key)
+    };
+    let Some(node) = object.get("compare_to") else {
+        for key in companions {
+            if let Some(node) = object.get(key) {
+                let message = format!("{key}: goes with compare_to");
+                problems.add(node.at, message, "add `compare_to: old`, or remove it");
+            }
+        }
+        return Ok(None);
+    };
+    scalar::choice(node, "compare_to", &[("old", ())], problems).ok_or(Invalid)?;
     let directions = [
         ("increase", Direction::Increase),
         ("decrease", Direction::Decrease),
         ("either", Direction::Either),
     ];
     let default = Comparison::default();
-    let direction = object
-        .get("direction")
+    let direction = companion("direction")
         .and_then(|node| scalar::choice(node, "direction", &directions, problems));
-    let tolerance = object
-        .get("tolerance")
-        .and_then(|node| tolerance(node, context));
-    let significance = object
-        .get("significance")
-        .and_then(|node| fraction(node, "significance", context));
+    let tolerance = companion("tolerance").and_then(|node| tolerance(node, context));
+    let significance =
+        companion("significance").and_then(|node| fraction(node, "significance", context));
     Ok(Some(Comparison {
         direction: direction.unwrap_or(default.direction),
         tolerance: tolerance.unwrap_or(default.tolerance),

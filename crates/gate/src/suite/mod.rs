@@ -27,6 +27,7 @@ mod json;
 pub(crate) mod keys;
 mod lambda;
 mod latency;
+mod load;
 mod logs;
 mod metric;
 mod multipart;

@@ -4,8 +4,8 @@ use strict_yaml::{At, Node, Object};
 
 use super::context::Context;
 use super::{
-    alarms, crawl, dns, grpc, http, journey, lambda, logs, metric, targets, tcp, tls, websocket,
-    wiring,
+    alarms, crawl, dns, grpc, http, journey, lambda, load, logs, metric, targets, tcp, tls,
+    websocket, wiring,
 };
 use crate::probe::Probe;
 
@@ -49,6 +49,10 @@ pub(super) const PROBES: &[(&str, Decode)] = &[
     ("metric", |node, context| {
         let metric = metric::metric(node, context)?;
         Some(Probe::Metric(Box::new(metric)))
+    }),
+    ("load", |node, context| {
+        let load = load::load(node, context)?;
+        Some(Probe::Load(Box::new(load)))
     }),
     ("logs", |node, context| {
         logs::logs(node, context).map(Probe::Logs)

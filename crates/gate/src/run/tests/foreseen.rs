@@ -140,3 +140,9 @@ fn only_the_secrets_of_a_stage_are_needed_for_it() {
     suite.skip_checks(&["two".to_owned()]).unwrap();
     assert_eq!(names(&suite, Stage::PostTraffic), ["ca"]);
 }
+
+#[test]
+fn a_load_for_which_the_suite_leaves_no_time_is_told() {
+    insta::assert_snapshot!(told_of("limits: { overall: 1m }\nchecks:\n  - name: a\n    load: { http: GET /, rate: 5/s, for: 1m }"), @"6:11: the load takes up to 1m10s, and limits.overall is 1m; shorten `for`, or raise limits.overall");
+    insta::assert_snapshot!(told_of("checks:\n  - name: a\n    load: { http: GET https://www.example.com/, rate: 5/s, for: 1m }"), @r#"5:11: nothing says that https://www.example.com is the release under test; before traffic, and while an earlier release serves customers, only the release counts; write a path, or `reaches_release: true` if the URL leads to the version under test, or `allow_origins: ["https://www.example.com"]` if another place is meant, or `on: post-traffic`"#);
+}

@@ -1,6 +1,9 @@
 //! The other probes.
 
+use std::time::Duration;
+
 use super::*;
+use crate::probe::Probe;
 
 #[test]
 fn probes_without_a_url_are_checked() {
@@ -104,4 +107,86 @@ fn facts_that_cost_a_call_are_known_to_be_used() {
     let keys = ["target_group", "load_balancer"];
     assert!(suite("{{ target.target_group }}").uses_facts(&keys));
     assert!(!suite("{{ target.version }}").uses_facts(&keys));
+}
+
+#[test]
+fn problems_of_a_load_are_named_together() {
+    let text = "version: 1
+name: shop
+checks:
+  - name: all wrong
+    load: { http: { method: POST, url: /, follow_redirects: true, allow_origins: [https://a.example.com] }, rate: 5, for: 2h, timeout: 2m, errors: {}, latency: { statistic: p42, fail_when: '< 300ms' }, tolerance: 10% }
+  - name: too much
+    load: { http: GET /, rate: 51/s, for: 1s }
+  - name: too many
+    load: { http: GET /, rate: 50/s, for: 5m }
+  - name: too many at once
+    load: { http: GET /, rate: 50/s, for: 1m, compare_to: old }
+  - name: too few
+    load: { http: GET /, rate: 10/m, for: 1m, latency: { statistic: p99, fail_when: '> 1s' } }
+  - name: too few by its own word
+    load: { http: GET /, rate: 5/s, for: 1s, min_samples: 6 }
+  - name: not compared
+    load: { http: { url: 'https://a.example.com/', reaches_release: true }, rate: 5/s, for: 1m, compare_to: old, tolerance: 2 }
+  - name: cut
+    timeout: 1m
+    within: 30s
+    load: { http: GET /, rate: 5/s, for: 1m, errors: { fail_when: '> 101%' } }
+  - name: cut, and else right
+    timeout: 1m
+    load: { http: GET /, rate: 5/s, for: 1m }
+  - name: judged elsewhere
+    load: { http: GET /, rate: 5/s, for: 1m }
+    expect: [{ status: 200 }]
+  - name: nothing
+    load: {}
+";
+    insta::assert_snapshot!(problems(text), @r#"
+    suite.yaml:5:19: POST may change something, and load sends it many times; write a request that only reads, by GET or HEAD
+    suite.yaml:5:19: load follows no redirects: each request is one answer; write the URL that the redirect leads to
+    suite.yaml:5:19: load goes to the release under test, and nowhere else; remove allow_origins
+    suite.yaml:5:115: rate: "5" is no rate; write requests in a second or in a minute: 5/s, 30/m
+    suite.yaml:5:123: for: "2h" is out of range; write 1s to 10m
+    suite.yaml:5:136: timeout: "2m" is out of range; write 1ms to 1m
+    suite.yaml:5:148: errors has no "fail_when"; add `fail_when:`
+    suite.yaml:5:174: statistic: unknown "p42"; write one of "p50", "p75", "p90", "p95", "p99"
+    suite.yaml:5:190: fail_when: "< 300ms" is no limit; write a sign and a time: "> 300ms", ">= 1s"
+    suite.yaml:5:214: tolerance: goes with compare_to; add `compare_to: old`, or remove it
+    suite.yaml:7:32: rate: 51/s is more than a gate sends; write up to 50/s; for more, run a tool for load tests
+    suite.yaml:9:32: rate: 50/s for 5m are 15000 requests; let it be up to 10000: lower `rate`, or shorten `for`
+    suite.yaml:11:32: rate: at 50/s, 502 requests that each take up to 5s may be under way at once; let it be up to 256: lower `rate`, or `timeout` of the load
+    suite.yaml:13:32: 10/m for 1m makes 10 requests, and min_samples is 100: it could never pass; lengthen `for`, raise `rate`, or lower `min_samples`
+    suite.yaml:15:59: 5/s for 1s makes 5 requests, and min_samples is 6: it could never pass; lengthen `for`, raise `rate`, or lower `min_samples`
+    suite.yaml:17:109: compare_to: the old version answers at another address than the URL names; write a path, which is asked of both, or remove it
+    suite.yaml:17:125: tolerance is a number between 0 and 1; write one, such as 0.05
+    suite.yaml:21:67: fail_when: "> 101%" is no limit; write a sign and a share of all requests: "> 0%", "> 1%", ">= 0.5%"
+    suite.yaml:23:14: timeout: the load takes up to 1m10s, and 1m would cut it; write 1m10s or more, or remove it
+    suite.yaml:27:14: what `load` measures has no status; remove it: `load` has conditions of its own
+    suite.yaml:29:11: load has no "http"; add `http:`
+    suite.yaml:29:11: load has no "rate"; add `rate:`
+    suite.yaml:29:11: load has no "for"; add `for:`
+    "#);
+}
+
+#[test]
+fn a_load_has_the_time_and_the_memory_that_it_takes() {
+    let check = |load: &str| {
+        let suite = parsed(&one_check(&format!("load: {{ http: GET /, {load} }}")));
+        suite.checks[0].clone()
+    };
+    let plain = check("rate: 5/s, for: 2m");
+    assert_eq!(plain.retry.timeout, Duration::from_secs(130));
+    assert_eq!(plain.retry.retries, 0);
+    let Probe::Load(load) = &plain.probe else {
+        panic!("another probe");
+    };
+    assert_eq!(
+        (load.schedule.of_each(), load.demands.min_samples),
+        (600, 20)
+    );
+    let most = check("rate: 50/s, for: 200s").probe.kind().profile();
+    assert!(
+        most.received <= 64 * 1024 * 1024 && most.judged <= 1024 * 1024,
+        "{most:?}"
+    );
 }
