@@ -44,6 +44,7 @@ const OPERATIONS: Operations<Operation> = Operations {
         ("ListTaskDefinitions", Ecs::list_task_definitions),
         ("ListTasks", Ecs::list_tasks),
         ("RegisterTaskDefinition", Ecs::register_task_definition),
+        ("RunTask", Ecs::run_task),
         ("StopServiceDeployment", Ecs::stop_service_deployment),
         ("StopTask", Ecs::stop_task),
         ("TagResource", Ecs::tag_resource),

@@ -12,6 +12,7 @@ mod express;
 mod for_deployments;
 mod lookup;
 mod model;
+mod run_task;
 mod scheduler;
 mod service_deployments;
 mod services;

@@ -29,6 +29,8 @@ pub(crate) struct State {
     pub(crate) service_deployments: Vec<ServiceDeployment>,
     /// Oldest first.
     pub(crate) service_revisions: Vec<ServiceRevision>,
+    /// Calls of `RunTask` that had a token, the oldest first.
+    pub(crate) run_calls: VecDeque<RunCall>,
     /// By the resource's ARN.
     pub(crate) tags: BTreeMap<String, BTreeMap<String, String>>,
     /// How long tasks without processes take, and those of certain services (cluster, name).
@@ -255,6 +257,15 @@ impl Task {
             first
         });
     }
+}
+
+/// A call of `RunTask`, known by its token: the same one again starts nothing.
+#[derive(Debug)]
+pub(crate) struct RunCall {
+    pub(crate) token: String,
+    pub(crate) asked: Value,
+    /// The ids of the tasks that it started.
+    pub(crate) tasks: Vec<String>,
 }
 
 /// The states of a task that are used here, in their order.

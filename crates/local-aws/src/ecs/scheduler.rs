@@ -2,6 +2,7 @@
 //! starts and stops until they agree. Level-triggered, so that a task that dies, an unhealthy one
 //! and a changed count are all the same case.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -29,7 +30,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
 /// Why a task is not placed.
 #[derive(Debug, thiserror::Error)]
-enum PlacementError {
+pub(super) enum PlacementError {
     #[error("task definition {0} is gone")]
     NoTaskDefinition(String),
     #[error("no free port: {0}")]
@@ -183,101 +184,147 @@ fn balance(ecs: &Ecs, state: &mut State, service: &mut Service) {
     }
 }
 
-/// Makes a task and lets it start.
+/// Makes a task of a service and lets it start.
 fn start(
     ecs: &Ecs,
     state: &mut State,
     service: &Service,
     set: &TaskSet,
 ) -> Result<String, PlacementError> {
-    let definition = state
-        .task_definition(&set.task_definition)
-        .ok_or_else(|| PlacementError::NoTaskDefinition(set.task_definition.clone()))?;
-    let id = ids::hex(32);
-    let arn = format!("{}:task/{}/{id}", ecs.shared.arn_prefix, service.cluster);
-    let mut containers = Vec::new();
-    let mut launches = Vec::new();
-    for container in &definition.containers {
-        let mut ports = Vec::new();
-        for &inside in &container.ports {
-            let outside = process::free_port().map_err(PlacementError::NoPort)?;
-            ports.push((inside, outside));
+    let wanted = NewTask {
+        cluster: &service.cluster,
+        service: &service.name,
+        started_by: &set.id,
+        task_definition: &set.task_definition,
+        set: Some(set),
+        overrides: &Overrides::new(),
+    };
+    wanted.start(ecs, state)
+}
+
+/// What differs from the task definition, by the names of containers.
+pub(super) type Overrides = BTreeMap<String, Override>;
+
+/// What differs for one container.
+#[derive(Debug, Default)]
+pub(super) struct Override {
+    pub(super) command: Option<Vec<String>>,
+    pub(super) environment: BTreeMap<String, String>,
+}
+
+/// A task that is to be there.
+pub(super) struct NewTask<'a> {
+    pub(super) cluster: &'a str,
+    /// Empty where no service wants it.
+    pub(super) service: &'a str,
+    /// A task set's id, or what the caller says.
+    pub(super) started_by: &'a str,
+    pub(super) task_definition: &'a str,
+    pub(super) set: Option<&'a TaskSet>,
+    pub(super) overrides: &'a Overrides,
+}
+
+impl NewTask<'_> {
+    /// Makes it and lets it start; its id.
+    pub(super) fn start(self, ecs: &Ecs, state: &mut State) -> Result<String, PlacementError> {
+        let Self { cluster, set, .. } = self;
+        let definition = state
+            .task_definition(self.task_definition)
+            .ok_or_else(|| PlacementError::NoTaskDefinition(self.task_definition.to_owned()))?;
+        let id = ids::hex(32);
+        let arn = format!("{}:task/{cluster}/{id}", ecs.shared.arn_prefix);
+        let mut containers = Vec::new();
+        let mut launches = Vec::new();
+        for container in &definition.containers {
+            let mut ports = Vec::new();
+            for &inside in &container.ports {
+                let outside = process::free_port().map_err(PlacementError::NoPort)?;
+                ports.push((inside, outside));
+            }
+            let changed = self.overrides.get(&container.name);
+            let mut env = container.environment.clone();
+            env.extend(
+                changed
+                    .into_iter()
+                    .flat_map(|changed| changed.environment.clone()),
+            );
+            let command = changed.and_then(|changed| changed.command.as_ref());
+            if let Some((_, port)) = ports.first() {
+                env.insert("PORT".to_owned(), port.to_string());
+            }
+            let log = match definition.containers.len() {
+                1 => format!(
+                    "{}-{}-{}.log",
+                    definition.family,
+                    definition.revision,
+                    &id[..8]
+                ),
+                _ => format!(
+                    "{}-{}-{}-{}.log",
+                    definition.family,
+                    definition.revision,
+                    &id[..8],
+                    container.name
+                ),
+            };
+            let launch = ecs.program(&container.image).map(|program| Launch {
+                program,
+                args: command.unwrap_or(&container.command).clone(),
+                env,
+                log: ecs.shared.data_dir.join("tasks").join(log),
+            });
+            launches.push(ContainerLaunch {
+                essential: container.essential,
+                launch,
+            });
+            containers.push(TaskContainer {
+                arn: format!(
+                    "{}:container/{}/{id}/{}",
+                    ecs.shared.arn_prefix,
+                    cluster,
+                    ids::uuid()
+                ),
+                name: container.name.clone(),
+                image: container.image.clone(),
+                ports,
+                exit_code: None,
+                reason: None,
+            });
         }
-        let mut env = container.environment.clone();
-        if let Some((_, port)) = ports.first() {
-            env.insert("PORT".to_owned(), port.to_string());
-        }
-        let log = match definition.containers.len() {
-            1 => format!(
-                "{}-{}-{}.log",
-                definition.family,
-                definition.revision,
-                &id[..8]
-            ),
-            _ => format!(
-                "{}-{}-{}-{}.log",
-                definition.family,
-                definition.revision,
-                &id[..8],
-                container.name
-            ),
+        let (stop, asked) = watch::channel(None);
+        let task = Task {
+            id: id.clone(),
+            arn,
+            cluster: cluster.to_owned(),
+            service: self.service.to_owned(),
+            task_set: self.started_by.to_owned(),
+            task_definition: definition.arn.clone(),
+            status: TaskStatus::Pending,
+            containers,
+            created_at: ecs.shared.clock.now(),
+            started_at: None,
+            stopping_at: None,
+            stopped_at: None,
+            started: None,
+            stop,
         };
-        let launch = ecs.program(&container.image).map(|program| Launch {
-            program,
-            args: container.command.clone(),
-            env,
-            log: ecs.shared.data_dir.join("tasks").join(log),
-        });
-        launches.push(ContainerLaunch {
-            essential: container.essential,
-            launch,
-        });
-        containers.push(TaskContainer {
-            arn: format!(
-                "{}:container/{}/{id}/{}",
-                ecs.shared.arn_prefix,
-                service.cluster,
-                ids::uuid()
-            ),
-            name: container.name.clone(),
-            image: container.image.clone(),
-            ports,
-            exit_code: None,
-            reason: None,
-        });
+        let targets = set
+            .into_iter()
+            .flat_map(|set| set.targets(&task))
+            .map(|(group, port)| (group.to_owned(), port))
+            .collect();
+        let label = format!("{}:{}", definition.family, definition.revision);
+        state.tasks.push(task);
+        let launch = TaskLaunch {
+            id: id.clone(),
+            label,
+            containers: launches,
+            targets,
+            asked,
+        };
+        tokio::spawn(supervise(ecs.clone(), launch));
+        Ok(id)
     }
-    let (stop, asked) = watch::channel(None);
-    let task = Task {
-        id: id.clone(),
-        arn,
-        cluster: service.cluster.clone(),
-        service: service.name.clone(),
-        task_set: set.id.clone(),
-        task_definition: definition.arn.clone(),
-        status: TaskStatus::Pending,
-        containers,
-        created_at: ecs.shared.clock.now(),
-        started_at: None,
-        stopping_at: None,
-        stopped_at: None,
-        started: None,
-        stop,
-    };
-    let targets = set
-        .targets(&task)
-        .map(|(group, port)| (group.to_owned(), port))
-        .collect();
-    let label = format!("{}:{}", definition.family, definition.revision);
-    state.tasks.push(task);
-    let launch = TaskLaunch {
-        id: id.clone(),
-        label,
-        containers: launches,
-        targets,
-        asked,
-    };
-    tokio::spawn(supervise(ecs.clone(), launch));
-    Ok(id)
 }
 
 /// Tells when a task set settles or loses its balance.

@@ -132,7 +132,7 @@ impl Ecs {
         Ok(json!({ "task": self.render_task(task) }))
     }
 
-    fn render_task(&self, task: &Task) -> Value {
+    pub(super) fn render_task(&self, task: &Task) -> Value {
         let stop = task.stop.borrow();
         let containers: Vec<Value> = task
             .containers
@@ -143,7 +143,7 @@ impl Ecs {
             "taskArn": task.arn,
             "clusterArn": format!("{}:cluster/{}", self.shared.arn_prefix, task.cluster),
             "taskDefinitionArn": task.task_definition,
-            "group": format!("service:{}", task.service),
+            "group": group(task),
             "startedBy": task.task_set,
             "launchType": "FARGATE",
             "lastStatus": task.status.as_str(),
@@ -161,6 +161,16 @@ impl Ecs {
             "version": 1,
         })
     }
+}
+
+/// Its service, or the family of its task definition.
+fn group(task: &Task) -> String {
+    if !task.service.is_empty() {
+        return format!("service:{}", task.service);
+    }
+    let name = last(&task.task_definition);
+    let family = name.rsplit_once(':').map_or(name, |(family, _)| family);
+    format!("family:{family}")
 }
 
 fn render_container(task: &Task, container: &TaskContainer) -> Value {

@@ -250,7 +250,7 @@ async fn wrong_calls_are_told_what_is_wrong() {
     let (status, answer) = aws.ecs("DescribeServices", missing).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert_eq!(answer["__type"], "ClusterNotFoundException");
-    let (_, answer) = aws.ecs("RunTask", json!({})).await;
+    let (_, answer) = aws.ecs("StartTask", json!({})).await;
     assert_eq!(answer["__type"], "UnknownOperationException");
     assert!(
         answer["message"]
