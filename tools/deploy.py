@@ -25,6 +25,7 @@ Json = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[1]
 # What a group of questions waits for: a parameter, and the value with which nothing of it is made.
 SWITCHES = {
+    "Tests of your own that gates run as tasks": ("TestTasks", ""),
     "Deploy step of pipelines": ("DeployServices", ""),
     "Approvals": ("ApprovalsConfig", ""),
     "Environments that sleep": ("Environments", "off"),

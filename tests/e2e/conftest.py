@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,8 +40,11 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         "EcsServices": "native/*",
         "DeployServices": "native/*",
         "GateEventBus": "default",
+        "TestTasks": "shop-tests",
     }
-    with World("e2e", config=config, **settings) as world:
+    # The team's own tests are written in Python.
+    images = {"python": Path(sys.executable)}
+    with World("e2e", config=config, images=images, **settings) as world:
         yield world
         try:
             secrecy.check(world, request.session)

@@ -13,6 +13,8 @@ EVERYTHING = {
     "SecretArns": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:suites/*",
     "FunctionsUnderTest": "checkout-*",
     "LogGroupsUnderTest": "/ecs/shop*",
+    "TestTasks": "shop-tests*",
+    "TestTaskRoles": "arn:aws:iam::111122223333:role/tests-task,arn:aws:iam::111122223333:role/tests-execution",
     "EcsServices": "production/*",
     "PipelineGates": "on",
     "DeployServices": "production/*",

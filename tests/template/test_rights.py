@@ -48,10 +48,12 @@ LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 NOT_CALLED = {
     "PreTraffic": LOGS
     | STATE_OF_GATES
-    | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"},
+    | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"}
+    | {"iam:PassRole", "ecs:TagResource"},
     "PostTraffic": LOGS
     | STATE_OF_GATES
-    | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"},
+    | {"s3:ListBucket", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"}
+    | {"iam:PassRole", "ecs:TagResource"},
     "DeployAction": LOGS | {"iam:PassRole", "ecs:TagResource"},
     "ApprovalNotifier": LOGS | {"iam:PassRole", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"},
     "ApprovalDecision": LOGS | {"s3:ListBucket", "sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"},

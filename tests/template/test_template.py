@@ -420,3 +420,31 @@ def test_what_checks_may_do_beyond_reading_is_named_and_only_with_a_version(temp
     document = asked.resource("ProbePolicy")["PolicyDocument"]
     verbs = {action.split(":")[1] for each in document["Statement"] for action in _actions(each)} - {"InvokeFunction"}
     assert all(verb.startswith(("Describe", "Filter", "Get", "List")) for verb in verbs), verbs
+
+
+def test_gates_run_tasks_only_where_they_are_named_and_stop_only_what_they_have_started(template: Json) -> None:
+    suite = {"SuiteLocation": "file:/opt/suite.yaml"}
+    roles = ["arn:aws:iam::111122223333:role/tests-task", "arn:aws:iam::111122223333:role/tests-execution"]
+    plain = Rendered(template, suite)
+    only_roles = Rendered(template, suite | {"TestTaskRoles": ",".join(roles)})
+    without_roles = Rendered(template, suite | {"TestTasks": "shop-tests*"})
+    asked = Rendered(template, suite | {"TestTasks": "shop-tests*", "TestTaskRoles": ",".join(roles)})
+
+    def statements(rendered: Rendered, action: str) -> list[Json]:
+        document = rendered.resource("ProbePolicy")["PolicyDocument"]
+        return [each for each in document["Statement"] if action in _actions(each)]
+
+    for action in ("ecs:RunTask", "ecs:StopTask", "ecs:TagResource", "iam:PassRole"):
+        assert statements(plain, action) == statements(only_roles, action) == []
+    assert statements(without_roles, "iam:PassRole") == []
+    [run] = statements(asked, "ecs:RunTask")
+    assert run["Resource"].endswith(":task-definition/shop-tests*:*")
+    [tag] = statements(asked, "ecs:TagResource")
+    assert tag["Condition"] == {"StringEquals": {"ecs:CreateAction": "RunTask"}}
+    [stop] = statements(asked, "ecs:StopTask")
+    assert stop["Condition"] == {"StringEquals": {"aws:ResourceTag/deploy-hooks:task": "check"}}
+    source = (ROOT / "crates/hook/src/cloud/ecs_task.rs").read_text()
+    assert '("deploy-hooks:task", "check")' in source, "a gate tags its tasks otherwise, and could not stop them"
+    [passed] = statements(asked, "iam:PassRole")
+    assert passed["Resource"] == roles
+    assert passed["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}

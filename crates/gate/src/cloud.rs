@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 
 /// Answers what checks ask of the cloud.
 ///
-/// An implementation only reads (or invokes what the check names), tries each call within its own time limit, and never
+/// An implementation only reads (or invokes or runs what the check names), tries each call within its own time limit, and never
 /// judges. It may be dropped at any await: a check is cut at its limits.
 pub trait CloudProbes: fmt::Debug + Send + Sync {
     /// The state of each alarm, metric and composite ones alike. One that does not exist is left out.
@@ -50,6 +50,11 @@ pub trait CloudProbes: fmt::Debug + Send + Sync {
         _request: &'a SigningRequest,
     ) -> BoxFuture<'a, Result<Vec<(String, String)>, CloudError>> {
         unasked("a signature of AWS")
+    }
+
+    /// Runs a task once, waits for its end, and stops it when its time is over or nobody waits any more.
+    fn run_task<'a>(&'a self, _query: &'a TaskQuery) -> BoxFuture<'a, Result<TaskRun, CloudError>> {
+        unasked("a task of ECS")
     }
 
     /// What the deployment is wired like.
@@ -192,6 +197,60 @@ pub struct LogEvents {
     pub is_partial: bool,
     /// The first of them.
     pub first: Vec<String>,
+}
+
+/// A task that runs a team's own tests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskQuery {
+    /// The same for the same try of the same check, so that no call that is repeated starts a second task.
+    pub token: String,
+    /// A family, a family with its revision, or an ARN.
+    pub task_definition: String,
+    /// Whose exit code counts; the only one if none is named.
+    pub container: Option<String>,
+    /// Without it, that of the service under test.
+    pub cluster: Option<String>,
+    /// Without them, those of the service under test.
+    pub subnets: Vec<String>,
+    /// They go with the subnets.
+    pub security_groups: Vec<String>,
+    /// It goes with the subnets.
+    pub assign_public_ip: Option<bool>,
+    /// In place of the container's own command, if it is not empty.
+    pub command: Vec<String>,
+    /// Added to the container's environment.
+    pub environment: Vec<(String, String)>,
+    /// How long it may take, its start included; then it is stopped.
+    pub time: Duration,
+}
+
+/// What became of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskRun {
+    /// `shop-tests:7 (1f2e3d4c)`
+    pub task: String,
+    /// The container whose end counts.
+    pub container: String,
+    /// How it ended.
+    pub end: TaskEnd,
+    /// The last lines of its log, the oldest first; a few.
+    pub log_tail: Vec<String>,
+    /// Why there are none, if that is not because it wrote nothing.
+    pub log_missing: Option<String>,
+}
+
+/// How a task ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskEnd {
+    /// By itself, with this exit code of its container.
+    Exited(i32),
+    /// It was not started, or not by itself: why, in the words of ECS.
+    NotRun(String),
+    /// Its time was over before it had ended, and it was stopped.
+    TimedOut {
+        /// It ran by then.
+        started: bool,
+    },
 }
 
 /// Why a question was not answered: throttled, denied, unreachable. The check is errored, and says this: what was

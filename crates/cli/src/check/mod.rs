@@ -76,7 +76,7 @@ const HELP: &str = "\
 Secrets that the checks of this run name are read from where the suite says they are kept. On a laptop the environment
 comes first: DEPLOY_HOOKS_SECRET_PASSWORD holds the value of the secret `password`.
 
-Checks that ask AWS (alarms, targets, lambda, metric, logs, wiring) are measured by the gates only: --skip leaves one out.
+Checks that ask AWS (alarms, targets, lambda, metric, ecs_task, logs, wiring) are measured by the gates only: --skip leaves one out.
 
 Ctrl-C ends the run; what was measured until then is judged and reported.
 

@@ -14,6 +14,7 @@ pub(crate) mod cookie_jar;
 pub(crate) mod crawl;
 mod dial;
 pub(crate) mod dns;
+pub(crate) mod ecs_task;
 mod error;
 pub(crate) mod grpc;
 pub(crate) mod http;
@@ -39,6 +40,7 @@ pub(crate) mod wiring;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -72,6 +74,7 @@ pub(crate) enum Probe {
     Metric(Box<metric::Metric>),
     Logs(logs::Logs),
     Load(Box<load::Load>),
+    EcsTask(Box<ecs_task::EcsTask>),
     Wiring(wiring::Wiring),
     /// Probes that misbehave, for the engine's own tests.
     #[cfg(test)]
@@ -96,6 +99,7 @@ impl Probe {
             Self::Metric(metric) => &**metric,
             Self::Logs(logs) => logs,
             Self::Load(load) => &**load,
+            Self::EcsTask(task) => &**task,
             Self::Wiring(wiring) => wiring,
             #[cfg(test)]
             Self::Misbehave(misbehaviour) => misbehaviour,
@@ -130,6 +134,11 @@ pub(crate) trait ProbeKind: Send + Sync {
         Vec::new()
     }
 
+    /// How long it takes at most, where the suite says so and a shorter time would be none at all.
+    fn fixed_time(&self) -> Option<FixedTime> {
+        None
+    }
+
     /// Whether it measures the release, where only the release counts. A kind that gets no answer of the release
     /// leaves it at this.
     fn subject(&self, _context: &ProbeContext) -> Subject {
@@ -138,6 +147,14 @@ pub(crate) trait ProbeKind: Send + Sync {
 
     /// Measures once.
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a>;
+}
+
+/// How long a measurement takes at most, whatever it measures.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FixedTime {
+    /// `the load`
+    pub(crate) of: &'static str,
+    pub(crate) longest: Duration,
 }
 
 /// A measurement under way; dropping it ends it.

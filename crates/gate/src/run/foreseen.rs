@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{HttpOptions, Run, probe_context, refusals, selected};
 use crate::probe::request_url::Origin;
-use crate::probe::{Probe, ProbeContext, Subject};
+use crate::probe::{FixedTime, Probe, ProbeContext, Subject};
 use crate::suite::{Check, Problem, Severity, Suite};
 use crate::{Stage, Target, words};
 
@@ -31,7 +31,7 @@ impl Suite {
         let mut foreseen = Foreseen::default();
         self.nothing_required(&mut foreseen);
         foreseen.problems.extend(self.not_of_the_release());
-        foreseen.problems.extend(self.load_beyond_limits());
+        foreseen.problems.extend(self.beyond_limits());
         foreseen.notes.extend(self.changed_in_each_round());
         for found in [&mut foreseen.problems, &mut foreseen.notes] {
             found.sort_by_key(|problem| (problem.line, problem.column));
@@ -73,19 +73,21 @@ impl Suite {
         }
     }
 
-    /// Loads for which the suite's own limit leaves no time.
-    fn load_beyond_limits(&self) -> Vec<Problem> {
+    /// Checks for which the suite's own limit leaves no time.
+    fn beyond_limits(&self) -> Vec<Problem> {
         let Some(overall) = self.limits.overall else {
             return Vec::new();
         };
         let found = self.checks.iter().filter_map(|check| {
-            let needed = refusals::load_time(check).filter(|needed| *needed > overall)?;
-            let message = format!(
-                "the load takes up to {}, and limits.overall is {}",
-                words::duration(needed),
-                words::duration(overall)
-            );
-            Some(check.problem(message, "shorten `for`, or raise limits.overall"))
+            let FixedTime { of, longest } = check.probe.kind().fixed_time()?;
+            (longest > overall).then(|| {
+                let message = format!(
+                    "{of} takes up to {}, and limits.overall is {}",
+                    words::duration(longest),
+                    words::duration(overall)
+                );
+                check.problem(message, "shorten it, or raise limits.overall")
+            })
         });
         found.collect()
     }
@@ -168,7 +170,7 @@ impl Suite {
         }
     }
 
-    /// Requests that may change something, and are sent again in each round of a bake.
+    /// Requests that may change something, and tasks, which are sent and run again in each round of a bake.
     fn changed_in_each_round(&self) -> Vec<Problem> {
         if self.bake().window.is_zero() {
             return Vec::new();
@@ -191,15 +193,21 @@ impl Suite {
                     }
                     _ => false,
                 };
-                changes.then(|| {
-                    let message = format!(
-                        "check {:?} may change something, and the bake sends it {rounds} times",
-                        check.name
-                    );
-                    let remedy =
-                        "write `on: [pre-traffic]`, and a request beside it that only reads";
-                    check.problem(message, remedy)
-                })
+                let name = &check.name;
+                let (message, remedy) = if matches!(check.probe, Probe::EcsTask(_)) {
+                    (
+                        format!("check {name:?} runs a task, and the bake runs it {rounds} times"),
+                        "write `on: [pre-traffic]`",
+                    )
+                } else if changes {
+                    (
+                        format!("check {name:?} may change something, and the bake sends it {rounds} times"),
+                        "write `on: [pre-traffic]`, and a request beside it that only reads",
+                    )
+                } else {
+                    return None;
+                };
+                Some(check.problem(message, remedy))
             });
         noted.collect()
     }

@@ -240,7 +240,7 @@ async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
         refusals.extend(refusals::does_not_fit(&bake, begun, deadline));
     }
     if prior.rounds() == 0 {
-        refusals.extend(refusals::load_does_not_fit(&selected, begun, deadline));
+        refusals.extend(refusals::takes_too_long(&selected, begun, deadline));
     }
     refusals.extend(refusals::is_of_another_suite(
         &prior,

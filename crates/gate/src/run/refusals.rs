@@ -7,7 +7,7 @@ use text::glob;
 use tokio::time::Instant;
 
 use crate::bake::Bake;
-use crate::probe::{Probe, ProbeContext, Subject};
+use crate::probe::{FixedTime, ProbeContext, Subject};
 use crate::suite::Check;
 use crate::suite::filled_size::{self, MAX_FILLED_TOGETHER};
 use crate::target::ListenerRule;
@@ -33,33 +33,23 @@ pub(super) fn does_not_fit(bake: &Bake, begun: Instant, deadline: Instant) -> Op
     })
 }
 
-/// Loads that take longer than there is time, so that the deadline would always cut them.
-pub(super) fn load_does_not_fit(
-    checks: &[Check],
-    begun: Instant,
-    deadline: Instant,
-) -> Vec<String> {
+/// Checks that take longer than there is time, so that the deadline would always cut them.
+pub(super) fn takes_too_long(checks: &[Check], begun: Instant, deadline: Instant) -> Vec<String> {
     let left = deadline.saturating_duration_since(begun);
     let refused = checks.iter().filter_map(|check| {
-        let needed = load_time(check).filter(|needed| *needed > left)?;
-        Some(format!(
-            "check {:?} (line {}): the load takes up to {}, and {} are left before the deadline; shorten `for` or allow \
-             the gate more time",
-            check.name,
-            check.line,
-            words::duration(needed),
-            words::duration(left)
-        ))
+        let FixedTime { of, longest } = check.probe.kind().fixed_time()?;
+        (longest > left).then(|| {
+            format!(
+                "check {:?} (line {}): {of} takes up to {}, and {} are left before the deadline; shorten it or allow \
+                 the gate more time",
+                check.name,
+                check.line,
+                words::duration(longest),
+                words::duration(left)
+            )
+        })
     });
     refused.collect()
-}
-
-/// How long the load of a check takes, if it is one.
-pub(super) fn load_time(check: &Check) -> Option<Duration> {
-    match &check.probe {
-        Probe::Load(load) => Some(load.longest()),
-        _ => None,
-    }
 }
 
 /// Two revisions answer, and nothing distinguishes them.

@@ -8,6 +8,7 @@ mod conditions;
 mod connecting;
 mod crawl;
 mod dns;
+mod ecs_task;
 mod foreseen;
 mod grpc;
 mod hostile;

@@ -113,8 +113,14 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
     if let (Some(Probe::Journey(journey)), None) = (&probe, object.get("timeout")) {
         retry.timeout = journey.timeout();
     }
-    if let Some(Probe::Load(load)) = &probe {
-        defaults::fit_load(object, &mut retry, load.longest(), problems);
+    let mut limits = vec!["timeout", "within"];
+    if let Some(Probe::EcsTask(task)) = &mut probe {
+        // Its `timeout` is the task's; what comes beside it comes on top.
+        task.time = retry.timeout;
+        limits.remove(0);
+    }
+    if let Some(time) = probe.as_ref().and_then(|probe| probe.kind().fixed_time()) {
+        defaults::fit_time(object, &limits, &mut retry, time, problems);
     }
     let profile = probe.as_ref().map(|probe| probe.kind().profile());
     let expect = match object.get("expect") {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use strict_yaml::{Findings, Node, Object, scalar};
 
 use super::context::Context;
-use super::{RetryPolicy, http, keys};
+use super::{RetryPolicy, ecs_task, http, keys};
+use crate::probe::FixedTime;
 use crate::template::Template;
 use crate::words;
 
@@ -63,20 +64,27 @@ pub(super) fn duration(object: &Object<'_>, key: &str, problems: &Findings) -> O
     scalar::duration(node, key, MILLISECOND..=HOUR, problems)
 }
 
-/// Gives a load the time that it takes. Limits that are shorter are problems, as they would always cut it.
-pub(super) fn fit_load(
+/// Gives a check that takes as long as it says the time for that. Limits that are shorter are problems, as they would
+/// always cut it.
+pub(super) fn fit_time(
     object: &Object<'_>,
+    keys: &[&'static str],
     retry: &mut RetryPolicy,
-    longest: Duration,
+    time: FixedTime,
     problems: &Findings,
 ) {
-    let needed = words::duration(longest);
-    for (key, limit) in [("timeout", Some(retry.timeout)), ("within", retry.within)] {
+    let needed = words::duration(time.longest);
+    for key in keys {
+        let limit = match *key {
+            "within" => retry.within,
+            _ => Some(retry.timeout),
+        };
         if let (Some(node), Some(limit)) = (object.get(key), limit)
-            && limit < longest
+            && limit < time.longest
         {
             let message = format!(
-                "{key}: the load takes up to {needed}, and {} would cut it",
+                "{key}: {} takes up to {needed}, and {} would cut it",
+                time.of,
                 words::duration(limit)
             );
             problems.add(
@@ -86,7 +94,7 @@ pub(super) fn fit_load(
             );
         }
     }
-    retry.timeout = retry.timeout.max(longest);
+    retry.timeout = retry.timeout.max(time.longest);
 }
 
 /// How a check is tried that does not say: `defaults.http` is for `http`.
@@ -96,6 +104,12 @@ pub(super) fn of_probe(key: &str, context: &Context) -> RetryPolicy {
         // A walk takes as long as its pages do, and finds the same the second time.
         "crawl" => RetryPolicy {
             timeout: Duration::from_mins(1),
+            retries: 0,
+            ..RetryPolicy::default()
+        },
+        // Tests take their time, and may change something.
+        "ecs_task" => RetryPolicy {
+            timeout: ecs_task::DEFAULT_TIME,
             retries: 0,
             ..RetryPolicy::default()
         },

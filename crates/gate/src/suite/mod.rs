@@ -18,6 +18,7 @@ mod css;
 mod decode;
 mod defaults;
 mod dns;
+mod ecs_task;
 mod expect;
 pub(crate) mod filled_size;
 mod grpc;

@@ -4,8 +4,8 @@ use strict_yaml::{At, Node, Object};
 
 use super::context::Context;
 use super::{
-    alarms, crawl, dns, grpc, http, journey, lambda, load, logs, metric, targets, tcp, tls,
-    websocket, wiring,
+    alarms, crawl, dns, ecs_task, grpc, http, journey, lambda, load, logs, metric, targets, tcp,
+    tls, websocket, wiring,
 };
 use crate::probe::Probe;
 
@@ -53,6 +53,10 @@ pub(super) const PROBES: &[(&str, Decode)] = &[
     ("load", |node, context| {
         let load = load::load(node, context)?;
         Some(Probe::Load(Box::new(load)))
+    }),
+    ("ecs_task", |node, context| {
+        let task = ecs_task::ecs_task(node, context)?;
+        Some(Probe::EcsTask(Box::new(task)))
     }),
     ("logs", |node, context| {
         logs::logs(node, context).map(Probe::Logs)

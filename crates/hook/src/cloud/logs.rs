@@ -195,7 +195,8 @@ async fn of_tasks(cloud: &Cloud) -> Result<Place, CloudError> {
     })
 }
 
-struct Log {
+/// Where a container writes its log: one stream for each task.
+pub(super) struct Log {
     group: String,
     prefix: String,
     container: String,
@@ -223,16 +224,35 @@ async fn log_of(cloud: &Cloud, definition: &str) -> Result<Log, CloudError> {
         .task_definition
         .unwrap_or_else(|| aws_sdk_ecs::types::TaskDefinition::builder().build());
     let container = version::container(&definition, cloud.fact("container")).map_err(CloudError)?;
-    awslogs(container).map_err(CloudError)
+    let remedy = "name it by `group` and `streams`";
+    awslogs(container).map_err(|why| CloudError(format!("{why}; {remedy}")))
 }
 
-fn awslogs(container: &ContainerDefinition) -> Result<Log, String> {
+/// The last lines of a task's log, the oldest first.
+pub(super) async fn last_lines(
+    cloud: &Cloud,
+    log: &Log,
+    task: &str,
+    most: usize,
+) -> Result<Vec<String>, CloudError> {
+    let input = json!({
+        "logGroupName": log.group, "logStreamName": format!("{}/{}/{task}", log.prefix, log.container),
+        "limit": most, "startFromHead": false,
+    });
+    let answer = call(cloud, &log.group, "GetLogEvents", input).await?;
+    let events = answer.get("events").and_then(Value::as_array);
+    let lines = events
+        .into_iter()
+        .flatten()
+        .filter_map(|event| event.get("message")?.as_str())
+        .filter(|line| !line.trim().is_empty());
+    Ok(lines.map(str::to_owned).collect())
+}
+
+/// By the configuration of the container; the error says what is missing there.
+pub(super) fn awslogs(container: &ContainerDefinition) -> Result<Log, String> {
     let name = container.name().unwrap_or_default();
-    let unknown = |why: &str| {
-        format!(
-            "the log of the container {name} is not known: {why}; name it by `group` and `streams`"
-        )
-    };
+    let unknown = |why: &str| format!("the log of the container {name} is not known: {why}");
     let config = container
         .log_configuration()
         .ok_or_else(|| unknown("it has no logConfiguration"))?;

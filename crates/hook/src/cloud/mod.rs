@@ -4,6 +4,7 @@
 //! error with the remedy that fits, and never an answer.
 
 mod alarms;
+mod ecs_task;
 mod invoke;
 mod logs;
 mod metric;
@@ -25,7 +26,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use gate::cloud::{
     Alarm, CloudError, CloudProbes, Invocation, LogEvents, LogQuery, MetricQuery, MetricValues,
-    SigningRequest, TargetGroup,
+    SigningRequest, TargetGroup, TaskQuery, TaskRun,
 };
 
 use crate::facts::KnownFacts;
@@ -105,6 +106,10 @@ impl CloudProbes for Cloud {
         request: &'a SigningRequest,
     ) -> BoxFuture<'a, Result<Vec<(String, String)>, CloudError>> {
         sign::headers(self.aws(), request).boxed()
+    }
+
+    fn run_task<'a>(&'a self, query: &'a TaskQuery) -> BoxFuture<'a, Result<TaskRun, CloudError>> {
+        ecs_task::run(self, query).boxed()
     }
 
     fn wiring(&self) -> BoxFuture<'_, Result<::wiring::Facts, CloudError>> {

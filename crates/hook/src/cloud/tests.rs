@@ -4,6 +4,7 @@ mod functions;
 mod logs;
 mod metrics;
 mod targets;
+mod tasks;
 mod wiring;
 
 use std::sync::Arc;

@@ -25,7 +25,9 @@ use super::allowed_origins::AllowedOrigins;
 use super::client::{Clients, PreparedRequest};
 use super::http::Request;
 use super::request_url::{Origin, RequestUrl};
-use super::{Execution, ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Subject, Trace};
+use super::{
+    Execution, FixedTime, ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Subject, Trace,
+};
 use crate::evidence::Observation;
 use crate::measurement::Measurement;
 use crate::template::Template;
@@ -49,11 +51,6 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// How long it takes at most.
-    pub(crate) fn longest(&self) -> Duration {
-        self.schedule.length + self.timeout + TIME_BESIDE
-    }
-
     /// Whether the URL leads to the release, as nothing else may get load.
     fn check_place(&self, url: &RequestUrl, context: &ProbeContext) -> Result<(), ProbeError> {
         let allowed = AllowedOrigins::of(&self.request, &url.origin, context)?;
@@ -121,6 +118,13 @@ impl ProbeKind for Load {
 
     fn urls(&self, context: &ProbeContext) -> Vec<RequestUrl> {
         self.request.urls(context)
+    }
+
+    fn fixed_time(&self) -> Option<FixedTime> {
+        Some(FixedTime {
+            of: "the load",
+            longest: self.schedule.length + self.timeout + TIME_BESIDE,
+        })
     }
 
     fn subject(&self, context: &ProbeContext) -> Subject {

@@ -143,6 +143,17 @@ fn only_the_secrets_of_a_stage_are_needed_for_it() {
 
 #[test]
 fn a_load_for_which_the_suite_leaves_no_time_is_told() {
-    insta::assert_snapshot!(told_of("limits: { overall: 1m }\nchecks:\n  - name: a\n    load: { http: GET /, rate: 5/s, for: 1m }"), @"6:11: the load takes up to 1m10s, and limits.overall is 1m; shorten `for`, or raise limits.overall");
+    insta::assert_snapshot!(told_of("limits: { overall: 1m }\nchecks:\n  - name: a\n    load: { http: GET /, rate: 5/s, for: 1m }"), @"6:11: the load takes up to 1m10s, and limits.overall is 1m; shorten it, or raise limits.overall");
     insta::assert_snapshot!(told_of("checks:\n  - name: a\n    load: { http: GET https://www.example.com/, rate: 5/s, for: 1m }"), @r#"5:11: nothing says that https://www.example.com is the release under test; before traffic, and while an earlier release serves customers, only the release counts; write a path, or `reaches_release: true` if the URL leads to the version under test, or `allow_origins: ["https://www.example.com"]` if another place is meant, or `on: post-traffic`"#);
+}
+
+#[test]
+fn a_task_in_each_round_of_a_bake_is_noted() {
+    insta::assert_snapshot!(told_of("checks: [{ name: a, http: GET / }, { name: tests, ecs_task: { task_definition: t } }]\ntraffic: { bake: 10m, every: 30s }"), @r#"note: 3:61: check "tests" runs a task, and the bake runs it 21 times; write `on: [pre-traffic]`"#);
+    assert_eq!(
+        told_of(
+            "checks: [{ name: a, http: GET / }, { name: tests, on: [pre-traffic], ecs_task: { task_definition: t } }]\ntraffic: { bake: 10m, every: 30s }"
+        ),
+        ""
+    );
 }

@@ -309,8 +309,7 @@ async fn a_load_that_the_deadline_would_cut_is_refused() {
         "{reasons}"
     );
     assert!(
-        reasons
-            .ends_with(" are left before the deadline; shorten `for` or allow the gate more time"),
+        reasons.ends_with(" are left before the deadline; shorten it or allow the gate more time"),
         "{reasons}"
     );
 }

@@ -190,3 +190,51 @@ fn a_load_has_the_time_and_the_memory_that_it_takes() {
         "{most:?}"
     );
 }
+
+#[test]
+fn problems_of_a_task_are_named_together() {
+    let text = "version: 1
+name: shop
+secrets: { token: 'ssm:/x' }
+vars: { reader: 7 }
+checks:
+  - name: all wrong
+    within: 10s
+    ecs_task: { container: [a], command: [], environment: { TOKEN: 'x{{ token }}', READER: '{{ reader }}' }, exit_code: 300, assign_public_ip: maybe, security_groups: [sg-1], family: x }
+  - name: right
+    timeout: 10m
+    ecs_task: { task_definition: 'shop-tests:{{ target.version }}', command: [a, '{{ reader }}'], subnets: [subnet-1], security_groups: [sg-1] }
+  - name: judged elsewhere
+    ecs_task: { task_definition: t }
+    expect: [{ status: 200 }]
+";
+    insta::assert_snapshot!(problems(text), @r#"
+    suite.yaml:8:15: ecs_task has no "task_definition"; add `task_definition:`
+    suite.yaml:8:28: container is text, not a list; put it in quotes
+    suite.yaml:8:42: command has 0 entries; write 1 to 100, or remove the key
+    suite.yaml:8:68: TOKEN: {{ token }} is a secret, and everybody who may describe the task could read it; name the secret under `secrets` of the container in the task definition
+    suite.yaml:8:121: exit_code is out of range; write a whole number from 0 to 255
+    suite.yaml:8:144: assign_public_ip is true or false, not text; write true or false, without quotes
+    suite.yaml:8:144: assign_public_ip: goes with subnets; without both, the network is that of the service; add subnets, or remove it
+    suite.yaml:8:168: security_groups: goes with subnets; without both, the network is that of the service; add subnets, or remove it
+    suite.yaml:8:176: unknown key "family"; ecs_task knows "task_definition", "container", "cluster", "subnets", "security_groups", "assign_public_ip", "command", "environment", "exit_code"
+    suite.yaml:14:14: what `ecs_task` measures has no status; remove it: `ecs_task` has conditions of its own
+    "#);
+}
+
+#[test]
+fn a_task_has_the_time_of_its_check() {
+    let check = |text: &str| parsed(&one_check(text)).checks[0].clone();
+    for (text, time) in [
+        ("ecs_task: { task_definition: t }", 180),
+        ("timeout: 10m\necs_task: { task_definition: t }", 600),
+    ] {
+        let check = check(text);
+        let Probe::EcsTask(task) = &check.probe else {
+            panic!("another probe");
+        };
+        assert_eq!(task.time, Duration::from_secs(time));
+        assert_eq!(check.retry.timeout, Duration::from_secs(time + 15));
+        assert_eq!(check.retry.retries, 0);
+    }
+}
