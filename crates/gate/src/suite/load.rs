@@ -97,6 +97,10 @@ fn only_reads(node: &Node, request: &Request, context: &Context) -> bool {
         let message = "load goes to the release under test, and nowhere else".to_owned();
         refuse(message, "remove allow_origins");
     }
+    if request.aws_sigv4.is_some() {
+        let message = "load signs no requests: each would need a signature of its own".to_owned();
+        refuse(message, "remove aws_sigv4, or measure by `http`");
+    }
     fits
 }
 

@@ -41,6 +41,10 @@ fn signed(
     now: SystemTime,
 ) -> Result<Vec<(String, String)>, CloudError> {
     let wrong = |why: String| CloudError(format!("aws_sigv4: the request can't be signed: {why}"));
+    // Without a host the signer panics.
+    if !url::Url::parse(&request.url).is_ok_and(|url| url.has_host()) {
+        return Err(wrong(format!("{:?} has no host", request.url)));
+    }
     let mut settings = SigningSettings::default();
     if request.service == "s3" {
         // <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>

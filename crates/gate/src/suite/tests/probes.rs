@@ -115,7 +115,7 @@ fn problems_of_a_load_are_named_together() {
 name: shop
 checks:
   - name: all wrong
-    load: { http: { method: POST, url: /, follow_redirects: true, allow_origins: [https://a.example.com] }, rate: 5, for: 2h, timeout: 2m, errors: {}, latency: { statistic: p42, fail_when: '< 300ms' }, tolerance: 10% }
+    load: { http: { method: POST, url: /, follow_redirects: true, allow_origins: [https://a.example.com], aws_sigv4: { service: s3 } }, rate: 5, for: 2h, timeout: 2m, errors: {}, latency: { statistic: p42, fail_when: '< 300ms' }, tolerance: 10% }
   - name: too much
     load: { http: GET /, rate: 51/s, for: 1s }
   - name: too many
@@ -145,13 +145,15 @@ checks:
     suite.yaml:5:19: POST may change something, and load sends it many times; write a request that only reads, by GET or HEAD
     suite.yaml:5:19: load follows no redirects: each request is one answer; write the URL that the redirect leads to
     suite.yaml:5:19: load goes to the release under test, and nowhere else; remove allow_origins
-    suite.yaml:5:115: rate: "5" is no rate; write requests in a second or in a minute: 5/s, 30/m
-    suite.yaml:5:123: for: "2h" is out of range; write 1s to 10m
-    suite.yaml:5:136: timeout: "2m" is out of range; write 1ms to 1m
-    suite.yaml:5:148: errors has no "fail_when"; add `fail_when:`
-    suite.yaml:5:174: statistic: unknown "p42"; write one of "p50", "p75", "p90", "p95", "p99"
-    suite.yaml:5:190: fail_when: "< 300ms" is no limit; write a sign and a time: "> 300ms", ">= 1s"
-    suite.yaml:5:214: tolerance: goes with compare_to; add `compare_to: old`, or remove it
+    suite.yaml:5:19: load signs no requests: each would need a signature of its own; remove aws_sigv4, or measure by `http`
+    suite.yaml:5:118: aws_sigv4: a signature is good for one URL, and not for that of a redirect; remove follow_redirects
+    suite.yaml:5:143: rate: "5" is no rate; write requests in a second or in a minute: 5/s, 30/m
+    suite.yaml:5:151: for: "2h" is out of range; write 1s to 10m
+    suite.yaml:5:164: timeout: "2m" is out of range; write 1ms to 1m
+    suite.yaml:5:176: errors has no "fail_when"; add `fail_when:`
+    suite.yaml:5:202: statistic: unknown "p42"; write one of "p50", "p75", "p90", "p95", "p99"
+    suite.yaml:5:218: fail_when: "< 300ms" is no limit; write a sign and a time: "> 300ms", ">= 1s"
+    suite.yaml:5:242: tolerance: goes with compare_to; add `compare_to: old`, or remove it
     suite.yaml:7:32: rate: 51/s is more than a gate sends; write up to 50/s; for more, run a tool for load tests
     suite.yaml:9:32: rate: 50/s for 5m are 15000 requests; let it be up to 10000: lower `rate`, or shorten `for`
     suite.yaml:11:32: rate: at 50/s, 502 requests that each take up to 5s may be under way at once; let it be up to 256: lower `rate`, or `timeout` of the load
