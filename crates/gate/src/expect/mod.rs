@@ -15,14 +15,21 @@ mod json_condition;
 mod json_contradiction;
 mod json_demand;
 mod json_path;
+mod json_schema;
+#[cfg(test)]
+mod json_schema_tests;
 #[cfg(test)]
 mod json_tests;
 mod latency;
 mod page;
 mod pattern;
 mod redirects;
+mod schema;
 mod templates;
 mod text_condition;
+mod that;
+#[cfg(test)]
+mod that_tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,7 +47,9 @@ pub(crate) use self::latency::{LatencyLimit, Phase};
 use self::page::MAX_TREE_MEMORY;
 pub(crate) use self::pattern::{MAX_FILLED_MEMORY, MAX_PATTERN_MEMORY, Pattern, compile};
 pub(crate) use self::redirects::RedirectCondition;
+pub(crate) use self::schema::{JsonSchema, Schema, SchemaPattern};
 pub(crate) use self::text_condition::{TextCondition, evaluate as evaluate_text};
+pub(crate) use self::that::{Source, ThatExpectation};
 use crate::evidence::{Evidence, Facet};
 use crate::measurement::Measurement;
 use crate::redact;
@@ -65,6 +74,10 @@ pub(crate) enum Expectation {
         path: Path,
         tests: Vec<JsonCondition>,
     },
+    /// The body fits a JSON Schema.
+    JsonSchema(JsonSchema),
+    /// An expression is true.
+    That(ThatExpectation),
     Css(CssExpectation),
     Redirects(Vec<RedirectCondition>),
     Latency(Vec<LatencyLimit>),
@@ -233,14 +246,23 @@ pub(crate) fn judge_step(
 /// What judging takes beside a received body that may be decoded to `size` bytes.
 pub(crate) fn memory_to_judge(expect: &[Expectation], size: usize) -> usize {
     let any = |expected: fn(&Expectation) -> bool| expect.iter().any(expected);
-    let json = any(|one| matches!(one, Expectation::Json { .. }));
-    let body = any(|one| matches!(one, Expectation::Body { .. }));
+    let json = any(Expectation::reads_json);
+    let body = any(|one| match one {
+        Expectation::Body { .. } => true,
+        Expectation::That(that) => that.reads(&Source::Body),
+        _ => false,
+    });
+    let made = expect.iter().map(|one| match one {
+        Expectation::That(that) => that.memory(),
+        _ => 0,
+    });
+    let made = made.max().unwrap_or_default();
     let page = any(|one| matches!(one, Expectation::Css(_)));
     let tree = if page { MAX_TREE_MEMORY } else { 0 };
     match (json, body || page) {
-        (false, false) => 0,
-        (false, true) => size * TEXT + tree + WINDOW.min(size * 16),
-        (true, _) => size * (TEXT + JSON) + tree + WINDOW.min(size * 16),
+        (false, false) => made,
+        (false, true) => size * TEXT + tree + made + WINDOW.min(size * 16),
+        (true, _) => size * (TEXT + JSON) + tree + made + WINDOW.min(size * 16),
     }
 }
 
@@ -257,6 +279,8 @@ const JSON: usize = 10;
 struct Parsed<'a> {
     json: json::Document<'a>,
     page: css::Page<'a>,
+    /// Set when nobody waits for the findings any more.
+    stop: &'a Arc<AtomicBool>,
 }
 
 impl<'a> Parsed<'a> {
@@ -264,6 +288,7 @@ impl<'a> Parsed<'a> {
         Self {
             json: json::Document::new(evidence, stop),
             page: css::Page::new(evidence, stop),
+            stop,
         }
     }
 }
@@ -272,7 +297,8 @@ impl Expectation {
     /// Whether this demand can only be judged with the whole answer at hand.
     pub(crate) fn needs_whole_body(&self) -> bool {
         match self {
-            Self::Body { .. } | Self::Json { .. } | Self::Css(_) => true,
+            Self::Body { .. } | Self::Json { .. } | Self::JsonSchema(_) | Self::Css(_) => true,
+            Self::That(that) => that.needs_whole_body(),
             Self::Latency(limits) => limits.iter().any(|limit| limit.phase == Phase::Total),
             Self::Status(_) | Self::Header { .. } | Self::Redirects(_) => false,
         }
@@ -291,7 +317,10 @@ impl Expectation {
         match self {
             Self::Status(_) => &[Facet::Status],
             Self::Header { .. } => &[Facet::Headers],
-            Self::Body { .. } | Self::Json { .. } | Self::Css(_) => &[Facet::Body],
+            Self::Body { .. } | Self::Json { .. } | Self::JsonSchema(_) | Self::Css(_) => {
+                &[Facet::Body]
+            }
+            Self::That(that) => that.needs(),
             Self::Redirects(_) => &[Facet::Redirects],
             Self::Latency(limits) if limits.iter().all(|one| one.phase == Phase::Total) => {
                 &[Facet::Latency]
@@ -302,13 +331,23 @@ impl Expectation {
 
     /// Whether the body is parsed for it.
     pub(crate) fn parses_body(&self) -> bool {
-        matches!(self, Self::Json { .. } | Self::Css(_))
+        self.reads_json() || matches!(self, Self::Css(_))
+    }
+
+    /// Whether the body is parsed as JSON for it.
+    fn reads_json(&self) -> bool {
+        match self {
+            Self::Json { .. } | Self::JsonSchema(_) => true,
+            Self::That(that) => that.reads(&Source::Json),
+            _ => false,
+        }
     }
 
     /// Whether judging may take long enough to hold up a thread of the runtime.
     pub(crate) fn may_be_slow(&self) -> bool {
         match self {
-            Self::Body { .. } | Self::Json { .. } | Self::Css(_) => true,
+            Self::Body { .. } | Self::Json { .. } | Self::JsonSchema(_) | Self::Css(_) => true,
+            Self::That(that) => that.may_be_slow(),
             // A pattern over 256 KiB of headers holds a thread for seconds.
             Self::Header { tests, .. } => tests.iter().any(TextCondition::is_pattern),
             Self::Redirects(tests) => tests.iter().any(|test| match test {
@@ -358,6 +397,8 @@ impl Expectation {
                 findings.extend(found);
             }
             Self::Json { path, tests } => parsed.json.evaluate(path, tests, values, findings),
+            Self::JsonSchema(schema) => schema.evaluate(parsed, findings),
+            Self::That(that) => findings.push(that.evaluate(evidence, parsed, values)),
             Self::Css(css) => parsed.page.evaluate(css, values, findings),
             Self::Redirects(tests) => {
                 for test in tests {
@@ -381,6 +422,8 @@ impl Expectation {
             Self::Header { .. } => "header",
             Self::Body { .. } => "body",
             Self::Json { .. } => "json",
+            Self::JsonSchema(_) => "json_schema",
+            Self::That(_) => "that",
             Self::Css(_) => "css",
             Self::Redirects(_) => "redirects",
             Self::Latency(_) => "latency",

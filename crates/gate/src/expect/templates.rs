@@ -7,7 +7,8 @@ impl Expectation {
     /// Every text that is filled for a run.
     pub(crate) fn templates(&self, see: &mut dyn FnMut(&Template)) {
         match self {
-            Expectation::Status(_) | Expectation::Latency(_) => {}
+            Expectation::Status(_) | Expectation::Latency(_) | Expectation::JsonSchema(_) => {}
+            Expectation::That(that) => that.templates(see),
             Expectation::Header { tests, .. } => of_texts(tests, see),
             Expectation::Css(css) => of_texts(&css.tests, see),
             Expectation::Body { text, bytes } => {

@@ -9,6 +9,7 @@ mod connecting;
 mod crawl;
 mod dns;
 mod ecs_task;
+mod expressions;
 mod foreseen;
 mod grpc;
 mod hostile;

@@ -23,6 +23,10 @@ pub(super) struct Context {
     pub(super) patterns: Patterns,
     /// Regular expressions in the paths of `json`, so far.
     pub(super) path_patterns: Cell<usize>,
+    /// Bytes of expressions of `that`, so far.
+    pub(super) expressions: Cell<usize>,
+    /// Schemas of `json_schema`, so far.
+    pub(super) schemas: Cell<usize>,
     /// What earlier steps of the journey that is read capture.
     captured: RefCell<BTreeSet<String>>,
     /// Whether a text has a function so far.
@@ -67,6 +71,16 @@ impl Context {
 
     pub(super) fn is_captured(&self, name: &str) -> bool {
         self.captured.borrow().contains(name)
+    }
+
+    /// What earlier steps of the journey capture.
+    pub(super) fn captured_names(&self) -> Vec<String> {
+        self.captured.borrow().iter().cloned().collect()
+    }
+
+    /// The names of variables and secrets.
+    pub(super) fn declared(&self) -> &BTreeSet<String> {
+        &self.names
     }
 
     /// How many values the journey captures so far.

@@ -4,6 +4,7 @@
 use ::http::Method;
 use strict_yaml::{Findings, Node};
 
+use crate::evidence::Facet;
 use crate::expect::{Expectation, TextCondition};
 use crate::template::Template;
 
@@ -14,12 +15,7 @@ pub(super) fn without_body(
     expect: &[Expectation],
     problems: &Findings,
 ) {
-    let on_body = |one: &Expectation| {
-        matches!(
-            one,
-            Expectation::Body { .. } | Expectation::Json { .. } | Expectation::Css(_)
-        )
-    };
+    let on_body = |one: &Expectation| one.needs().contains(&Facet::Body);
     if *method == Method::HEAD && expect.iter().any(on_body) {
         problems.add(
             node.at,

@@ -6,7 +6,8 @@ use strict_yaml::{Node, Object, Value, items, scalar};
 use super::comparison::count;
 use super::context::Context;
 use super::patterns::pattern;
-use super::{body, contradiction, css, json, keys, latency, redirects};
+use super::{body, contradiction, css, json, json_schema, keys, latency, redirects, that};
+use crate::evidence::Facet;
 use crate::expect::{Expectation, StatusRange, TextCondition};
 use crate::probe::Profile;
 use crate::probe::http::Request;
@@ -72,10 +73,8 @@ fn can_be_judged(node: &Node, read: &Expectation, of: &Profile, context: &Contex
 /// `revision:` of a suite: one expectation that only an answer of the new revision meets.
 pub(super) fn revision(node: &Node, context: &Context) -> Option<Expectation> {
     let read = one(node, context)?;
-    if matches!(
-        read,
-        Expectation::Status(_) | Expectation::Latency(_) | Expectation::Redirects(_)
-    ) {
+    let shows = |facet: &Facet| matches!(facet, Facet::Headers | Facet::Body);
+    if !read.needs().iter().any(shows) {
         let remedy = "name a header, a field of JSON or something in the body that says which revision answers";
         context.problems.add(
             node.at,
@@ -112,6 +111,8 @@ fn one(node: &Node, context: &Context) -> Option<Expectation> {
         "css" => css::expectation(value, context),
         "redirects" => redirects::expectation(value, context),
         "json" => json::expectation(value, context),
+        "json_schema" => json_schema::expectation(value, context),
+        "that" => that::expectation(value, context),
         _ => latency::expectation(value, context),
     }
 }

@@ -28,7 +28,8 @@ pub(super) struct Patterns(RefCell<State>);
 #[derive(Default)]
 struct State {
     used: usize,
-    compiled: BTreeMap<String, Regex>,
+    /// With the bound that each fits in.
+    compiled: BTreeMap<String, (Regex, usize)>,
 }
 
 /// Why a pattern was not compiled.
@@ -43,15 +44,67 @@ enum Refusal {
     TooMuch { first: bool },
 }
 
+impl Refusal {
+    /// What is wrong, and what would be right; none where that was reported already.
+    fn in_words(self, written: &str) -> Option<(String, &'static str)> {
+        let smaller = "write it smaller: [0-9] for \\d, [a-z] for \\w, lower counts in braces";
+        Some(match self {
+            Self::Bad(why) => (
+                format!("{written:?} is not a regular expression: {why}"),
+                "see https://docs.rs/regex/latest/regex/#syntax; \
+                 single quotes keep YAML from reading backslashes",
+            ),
+            Self::TooLong => {
+                let bound = words::bytes(MAX_TEXT);
+                (
+                    format!("the regular expression is longer than {bound}"),
+                    smaller,
+                )
+            }
+            Self::TooLarge { bound } => {
+                let bound = words::bytes(bound);
+                let message = format!("the regular expression {written:?} takes more than {bound}");
+                (message, smaller)
+            }
+            Self::TooMuch { first: true } => {
+                let bound = words::bytes(MAX_MEMORY);
+                let message = format!(
+                    "the regular expressions of the suite, up to this one, take more than {bound}"
+                );
+                (
+                    message,
+                    "use fewer or smaller ones: [0-9] for \\d, [a-z] for \\w",
+                )
+            }
+            Self::TooMuch { first: false } => return None,
+        })
+    }
+}
+
 impl Patterns {
+    /// A regular expression without references, and what it takes at most when it is compiled.
+    pub(super) fn compiled(&self, source: &str) -> Result<(Regex, usize), (String, String)> {
+        self.compile(source, true).map_err(|refusal| {
+            let words = refusal.in_words(source);
+            let (message, remedy) = words.unwrap_or_else(|| {
+                let bound = words::bytes(MAX_MEMORY);
+                (
+                    format!("the regular expressions of the suite take more than {bound}"),
+                    "use fewer",
+                )
+            });
+            (message, remedy.to_owned())
+        })
+    }
+
     /// `literal` says that nothing is to be filled in later.
-    fn compile(&self, source: &str, literal: bool) -> Result<Regex, Refusal> {
+    fn compile(&self, source: &str, literal: bool) -> Result<(Regex, usize), Refusal> {
         if source.len() > MAX_TEXT {
             return Err(Refusal::TooLong);
         }
         let mut state = self.0.borrow_mut();
-        if let Some(regex) = state.compiled.get(source) {
-            return Ok(regex.clone());
+        if let Some(compiled) = state.compiled.get(source) {
+            return Ok(compiled.clone());
         }
         let sizes = if literal { &SIZES[..] } else { &SIZES_TO_FILL };
         let mut bound = 0;
@@ -65,8 +118,9 @@ impl Patterns {
             state.used += size;
             match compile(source, size) {
                 Ok(regex) => {
-                    state.compiled.insert(source.to_owned(), regex.clone());
-                    return Ok(regex);
+                    let compiled = (regex, size);
+                    state.compiled.insert(source.to_owned(), compiled.clone());
+                    return Ok(compiled);
                 }
                 Err(regex::Error::CompiledTooBig(_)) => {}
                 Err(error) => return Err(Refusal::Bad(in_words(&error))),
@@ -82,40 +136,10 @@ pub(super) fn pattern(key: &str, node: &Node, context: &Context) -> Option<Patte
     let template = context.template(node, written)?;
     let trial = Pattern::placeholder(&template);
     let refusal = match context.patterns.compile(&trial, template.is_literal()) {
-        Ok(trial) => return Some(Pattern::new(template, trial)),
+        Ok((trial, _)) => return Some(Pattern::new(template, trial)),
         Err(refusal) => refusal,
     };
-    let smaller = "write it smaller: [0-9] for \\d, [a-z] for \\w, lower counts in braces";
-    let (message, remedy) = match refusal {
-        Refusal::Bad(why) => (
-            format!("{written:?} is not a regular expression: {why}"),
-            "see https://docs.rs/regex/latest/regex/#syntax; \
-             single quotes keep YAML from reading backslashes",
-        ),
-        Refusal::TooLong => {
-            let bound = words::bytes(MAX_TEXT);
-            (
-                format!("the regular expression is longer than {bound}"),
-                smaller,
-            )
-        }
-        Refusal::TooLarge { bound } => {
-            let bound = words::bytes(bound);
-            let message = format!("the regular expression {written:?} takes more than {bound}");
-            (message, smaller)
-        }
-        Refusal::TooMuch { first: true } => {
-            let bound = words::bytes(MAX_MEMORY);
-            let message = format!(
-                "the regular expressions of the suite, up to this one, take more than {bound}"
-            );
-            (
-                message,
-                "use fewer or smaller ones: [0-9] for \\d, [a-z] for \\w",
-            )
-        }
-        Refusal::TooMuch { first: false } => return None,
-    };
+    let (message, remedy) = refusal.in_words(written)?;
     context.problems.add(node.at, message, remedy);
     None
 }

@@ -1,0 +1,144 @@
+//! An expression that has been checked, and what it comes to.
+
+use exact_json::Budget;
+
+use crate::check::{Checker, Names, Step, Type};
+use crate::evaluate::Evaluation;
+use crate::fault::{Fault, Halt};
+use crate::sight::Sight;
+use crate::value::{Fact, Kind};
+use crate::{lexer, parser};
+
+/// An expression in CEL whose names, functions and types are known to fit.
+#[derive(Clone, Debug)]
+pub struct Expression {
+    root: Step,
+    references: Vec<Reference>,
+    works: bool,
+}
+
+/// Something that an expression names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The group that it belongs to, as `headers`.
+    pub record: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+/// What an expression came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// True.
+    Holds,
+    /// False.
+    Fails {
+        /// The values that decided, as far as they came with a name.
+        saw: Vec<Sight>,
+    },
+    /// The answer has not what the expression is about: something is missing, or of another type.
+    Unfit {
+        /// What, in words without any value of the answer.
+        why: String,
+        /// What else was seen.
+        saw: Vec<Sight>,
+    },
+    /// It can't be decided.
+    Errored {
+        /// The reason.
+        why: String,
+    },
+}
+
+impl Reference {
+    /// As it is written in an expression.
+    pub fn path(&self) -> String {
+        match &self.record {
+            None => self.name.clone(),
+            Some(record) => member_path(record, &self.name),
+        }
+    }
+}
+
+/// The path of a member: with a dot if its name allows that.
+pub(crate) fn member_path(object: &str, name: &str) -> String {
+    let mut letters = name.chars();
+    let begins = letters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
+    if begins && letters.all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        format!("{object}.{name}")
+    } else {
+        format!("{object}[{}]", exact_json::Value::from(name))
+    }
+}
+
+impl Expression {
+    /// Reads an expression that must be true or false.
+    pub fn parse(source: &str, names: &dyn Names) -> Result<Self, Fault> {
+        let syntax = parser::parse(source)?;
+        let mut checker = Checker {
+            names,
+            references: Vec::new(),
+            locals: Vec::new(),
+            works: false,
+        };
+        let (root, of) = checker.check(&syntax)?;
+        if !matches!(of, Type::Bool | Type::Any) {
+            let message = format!("the expression is {}, and not true or false", of.noun());
+            let remedy = "compare it: status == 200, size(json.items) > 0";
+            return Err(Fault::new(syntax.at, message, remedy));
+        }
+        Ok(Self {
+            root,
+            references: checker.references,
+            works: checker.works,
+        })
+    }
+
+    /// All that it names, each once; what it is evaluated with is in the same order.
+    pub fn references(&self) -> &[Reference] {
+        &self.references
+    }
+
+    /// The source of an expression with `mask` in place of each text that is written in it.
+    pub fn without_texts(source: &str, mask: &str) -> String {
+        lexer::without_texts(source, mask)
+    }
+
+    /// Whether it has a loop or a regular expression, which may take long.
+    pub fn works(&self) -> bool {
+        self.works
+    }
+
+    /// What it comes to. It is gone through once more where it does not hold, to see by which values.
+    pub fn evaluate<'d>(&'d self, facts: &[Fact<'d>], budget: &Budget) -> Outcome {
+        let mut first = Evaluation::new(facts, &self.references, budget.clone());
+        let value = first.value(&self.root);
+        if let Ok(value) = &value
+            && matches!(value.0, Kind::Bool(true))
+        {
+            return Outcome::Holds;
+        }
+        if let Err(Halt::Ended(why)) = value {
+            return Outcome::Errored { why };
+        }
+        let mut again = Evaluation::new(facts, &self.references, budget.clone()).looking();
+        match again.value(&self.root) {
+            Ok(value) => match value.0 {
+                Kind::Bool(_) => Outcome::Fails { saw: again.saw() },
+                _ => Outcome::Errored {
+                    why: format!(
+                        "it came to {}, and not to true or false; compare it with something",
+                        value.noun()
+                    ),
+                },
+            },
+            Err(Halt::Failed(why)) => Outcome::Unfit {
+                why,
+                saw: again.saw(),
+            },
+            Err(Halt::Errored(why) | Halt::Ended(why)) => Outcome::Errored { why },
+        }
+    }
+}
