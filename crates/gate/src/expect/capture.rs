@@ -189,7 +189,8 @@ fn from_text(
     let (_, regex) = pattern.fill(values)?;
     let text = evidence.body.text().map_err(|why| why.to_string())?;
     Ok(regex.captures(&text).and_then(|found| {
-        let group = found.get(1).or_else(|| found.get(0))?;
-        Some(group.as_str().to_owned())
+        // A group that takes no part in the match has no value.
+        let group = usize::from(regex.captures_len() > 1);
+        Some(found.get(group)?.as_str().to_owned())
     }))
 }

@@ -31,8 +31,12 @@ pub(crate) struct Step {
     pub(crate) request: Request,
     pub(crate) expect: Vec<Expectation>,
     pub(crate) captures: Vec<Capture>,
-    /// The limit of this step.
+    /// The limit of one try of this step.
     pub(crate) timeout: Duration,
+    /// Tries after the first, before the journey ends here.
+    pub(crate) retries: u32,
+    /// The pause between two tries.
+    pub(crate) retry_every: Duration,
 }
 
 impl Step {
@@ -40,6 +44,13 @@ impl Step {
     pub(crate) fn judged(&self) -> Vec<Expectation> {
         let captures = self.captures.iter().filter_map(Capture::needs);
         self.expect.iter().cloned().chain(captures).collect()
+    }
+
+    /// What all its tries may take together.
+    fn time(&self) -> Duration {
+        self.timeout
+            .saturating_mul(self.retries.saturating_add(1))
+            .saturating_add(self.retry_every.saturating_mul(self.retries))
     }
 
     fn is_safe(&self) -> bool {
@@ -54,12 +65,14 @@ impl Journey {
 
     /// What the steps may take together, by their own limits.
     pub(crate) fn timeout(&self) -> Duration {
-        self.steps.iter().map(|step| step.timeout).sum()
+        let times = self.steps.iter().map(Step::time);
+        times.fold(Duration::ZERO, Duration::saturating_add)
     }
 
     /// What is kept for the steps under `always`.
     pub(crate) fn reserve(&self) -> Duration {
-        let always: Duration = self.always.iter().map(|step| step.timeout).sum();
+        let times = self.always.iter().map(Step::time);
+        let always = times.fold(Duration::ZERO, Duration::saturating_add);
         always.min(ALWAYS_RESERVE)
     }
 }

@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::attempt::{self, Judging, ProbeCall, RunContext, worst};
 use super::sampling::{self, AnsweredBy};
@@ -165,7 +165,28 @@ impl<'r> JourneyTry<'r> {
         end
     }
 
+    /// Asks a step until it is met, or its tries are used up. The last of them is what is shown.
     async fn step(&mut self, call: StepCall<'_>) -> End {
+        let mut asked = 1;
+        loop {
+            let (end, mut record) = self.once(&call).await;
+            let again = Instant::now() + call.step.retry_every;
+            let unmet = matches!(end, End::Unmet(_));
+            if unmet && asked <= call.step.retries && again < call.limit {
+                asked += 1;
+                sleep_until(again).await;
+                continue;
+            }
+            if asked > 1 {
+                let note = format!("the step was asked {asked} times; this is the last");
+                record.attempt.notes.push(note);
+            }
+            self.steps.push(record);
+            return end;
+        }
+    }
+
+    async fn once(&mut self, call: &StepCall<'_>) -> (End, StepRecord) {
         let begun = Instant::now();
         let mut trace = Trace::default();
         let mut record = StepRecord {
@@ -175,14 +196,13 @@ impl<'r> JourneyTry<'r> {
             attempt: Attempt::begun(self.run.elapsed_at(begun)),
             captured: Vec::new(),
         };
-        let end = self.ask(&call, &mut trace, &mut record).await;
+        let end = self.ask(call, &mut trace, &mut record).await;
         record.attempt.measurement = end.measurement();
         record.attempt.duration = begun.elapsed();
         record.attempt.request = trace.request;
         record.attempt.status = trace.status;
         record.attempt.notes.extend(trace.notes);
-        self.steps.push(record);
-        end
+        (end, record)
     }
 
     async fn ask(

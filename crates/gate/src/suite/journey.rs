@@ -1,13 +1,11 @@
 //! `journey:` and `always:` of a check: steps with their expectations and captures.
 
-use std::time::Duration;
-
 use ::http::header::HeaderName;
 use strict_yaml::words::is_name;
 use strict_yaml::{Key, Node, Object, entries, items, scalar};
 
 use super::context::Context;
-use super::{css, expect, http, json, keys, patterns};
+use super::{RetryPolicy, css, defaults, expect, http, json, keys, patterns};
 use crate::expect::{Capture, CaptureSource};
 use crate::probe::ProbeKind;
 use crate::probe::http::Request;
@@ -67,12 +65,12 @@ fn step(list: &str, node: &Node, context: &Context) -> Option<Step> {
     if let Some(request) = &request {
         names_no_place(node, request, context);
     }
-    let timeout = object
-        .get("timeout")
-        .map_or(Some(context.defaults.retry.timeout), |node| {
-            let range = Duration::from_millis(1)..=Duration::from_hours(1);
-            scalar::duration(node, "timeout", range, problems)
-        });
+    // One try of a step, unless it says otherwise: the check tries the whole journey again.
+    let once = RetryPolicy {
+        retries: 0,
+        ..context.defaults.retry
+    };
+    let patience = defaults::retry_policy(&object, once, context);
     let profile = request.as_ref().map(ProbeKind::profile);
     let expect = match object.get("expect") {
         None => request.as_ref().map(ProbeKind::presumed),
@@ -95,7 +93,9 @@ fn step(list: &str, node: &Node, context: &Context) -> Option<Step> {
         request: request?,
         expect: expect?,
         captures: captures?,
-        timeout: timeout?,
+        timeout: patience.timeout,
+        retries: patience.retries,
+        retry_every: patience.retry_every,
     })
 }
 

@@ -19,7 +19,7 @@ strict_yaml::tables! {
     HTTP: "http", "http",
         ["method", "url", "host", "headers", "cookies", "basic", "aws_sigv4", "query", "json", "body", "form", "multipart",
          "follow_redirects", "allow_origins", "reaches_release", "max_body", "http_version", "ip_version", "client_certificate"];
-    STEP: "step", "a step", ["name", "http", "expect", "capture", "timeout"];
+    STEP: "step", "a step", ["name", "http", "expect", "capture", "timeout", "retries", "retry_every"];
     CAPTURE: "capture", "a capture", ["json", "header", "cookie", "regex", "css", "attribute", "secret"];
     CLIENT_CERTIFICATE: "client_certificate", "client_certificate", ["certificate", "key"];
     AWS_SIGV4: "aws_sigv4", "aws_sigv4", ["service", "region"];

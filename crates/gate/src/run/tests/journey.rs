@@ -156,6 +156,77 @@ async fn each_try_is_the_whole_journey_with_new_cookies() {
 }
 
 #[tokio::test]
+async fn a_step_is_asked_again_before_the_journey_ends_at_it() {
+    let shop = Shop::open().await;
+    let check = |retries: u32| {
+        format!(
+            "  - name: it\n    retries: 0\n    journey:\n      - {{ http: {{ method: POST, url: /cart, json: {{}} }}, expect: [{{ status: 401 }}] }}\n      \
+             - {{ http: GET /cookie }}\n      - {{ http: GET /nowhere, retries: {retries}, retry_every: 1ms }}"
+        )
+    };
+    let outcome = Trial::of(&shop, &check(2)).run().await;
+    insta::assert_snapshot!(summary(&outcome), @r#"
+    failed
+    check "it" failed: step 3: expected status 2xx, got 404
+    "#);
+    // The steps before are not gone through again, and one try of the step is shown.
+    assert_eq!(shop.visits(), ["cart {}"]);
+    let steps = &outcome.report.checks[0].rounds[0].tries[0].steps;
+    assert_eq!(steps.len(), 3);
+    assert_eq!(
+        steps[2].notes,
+        ["the step was asked 3 times; this is the last"]
+    );
+    let outcome = Trial::of(&shop, &check(0)).run().await;
+    let steps = &outcome.report.checks[0].rounds[0].tries[0].steps;
+    assert!(steps[2].notes.is_empty(), "{:?}", steps[2].notes);
+}
+
+#[tokio::test]
+async fn a_step_that_is_met_at_last_is_met() {
+    let shop = Shop::open().await;
+    let check = "  - name: it
+    retries: 0
+    journey:
+      - { http: GET /flaky, retries: 5, retry_every: 1ms }";
+    let outcome = Trial::of(&shop, check).run().await;
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
+    let steps = &outcome.report.checks[0].rounds[0].tries[0].steps;
+    assert!(steps[0].notes[0].contains("times"), "{:?}", steps[0].notes);
+}
+
+#[tokio::test]
+async fn the_tries_of_a_step_end_with_those_of_the_check() {
+    let shop = Shop::open().await;
+    let check = "  - name: it
+    retries: 0
+    timeout: 300ms
+    journey:
+      - { http: GET /nowhere, retries: 100, retry_every: 100ms }";
+    let begun = Instant::now();
+    let outcome = Trial::of(&shop, check).run().await;
+    assert!(!outcome.verdict.passed);
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    let steps = &outcome.report.checks[0].rounds[0].tries[0].steps;
+    assert!(steps[0].notes[0].contains("times"), "{:?}", steps[0].notes);
+}
+
+#[tokio::test]
+async fn a_group_that_takes_no_part_has_no_value() {
+    let shop = Shop::open().await;
+    let check = "  - name: it
+    retries: 0
+    journey:
+      - { http: { method: POST, url: /form, body: b }, capture: { x: { regex: '(a)|b' } } }";
+    let outcome = Trial::of(&shop, check).run().await;
+    assert!(
+        summary(&outcome).contains("got nothing there"),
+        "{}",
+        summary(&outcome)
+    );
+}
+
+#[tokio::test]
 async fn a_capture_that_finds_nothing_fails_its_step() {
     let shop = Shop::open().await;
     let summary_of = |capture: &str| {
