@@ -9,6 +9,7 @@ use text::clean;
 use crate::check::{self, settings};
 use crate::failure::{self, Failure};
 use crate::screen::{Screen, Style};
+use crate::suite_file::{self, HurlValues};
 
 /// Say what a suite would ask, in which order, and with which facts and secrets, without asking
 #[derive(clap::Args)]
@@ -18,8 +19,10 @@ use crate::screen::{Screen, Style};
     post-traffic\n  deploy-hooks explain --json - < shop.yaml"
 )]
 pub(crate) struct Args {
-    /// The suite; - reads standard input
+    /// The suite, or a Hurl file; - reads a suite from standard input
     suite: PathBuf,
+    #[command(flatten)]
+    values: HurlValues,
     /// Only the checks before traffic, or those after it
     #[arg(long, value_name = "STAGE", value_parser = settings::stage)]
     stage: Option<Stage>,
@@ -34,9 +37,9 @@ pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
 }
 
 fn explain(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
-    let name = args.suite.display().to_string();
     let text = failure::read(&args.suite)?;
-    let suite = Suite::parse(&name, &text).map_err(Failure::Suite)?;
+    let given = args.values.given(std::iter::once(&args.suite))?;
+    let suite = suite_file::parse(&args.suite, &text, &given).map_err(Failure::Suite)?;
     let stages = Stage::ALL.into_iter();
     let plans: Vec<StagePlan> = stages
         .filter(|stage| args.stage.is_none_or(|only| only == *stage))

@@ -16,6 +16,7 @@ mod gates;
 mod init;
 mod man;
 mod screen;
+mod suite_file;
 mod table;
 mod validate;
 

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use gate::{Problem, Suite};
+use gate::Problem;
+use hurl_suite::Given;
 use serde_json::{Value, json};
 
 use crate::failure::{self, Failure};
 use crate::screen::{Screen, Style};
+use crate::suite_file::{self, HurlValues};
 
 /// Check suites without running them
 #[derive(clap::Args)]
@@ -17,12 +19,14 @@ use crate::screen::{Screen, Style};
     deploy-hooks validate --json - < shop.yaml"
 )]
 pub(crate) struct Args {
-    /// The suites; - reads standard input
+    /// The suites, and Hurl files; - reads a suite from standard input
     #[arg(required = true)]
     suites: Vec<PathBuf>,
     /// How problems are written: for people, or as annotations of GitHub Actions
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    #[command(flatten)]
+    values: HurlValues,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -44,7 +48,7 @@ struct Found {
 }
 
 impl Found {
-    fn of(path: &Path) -> Self {
+    fn of(path: &Path, given: &Given) -> Self {
         let file = path.display().to_string();
         let read = failure::read(path).map_err(|error| {
             vec![Problem {
@@ -54,7 +58,8 @@ impl Found {
                 remedy: "name a suite that can be read".to_owned(),
             }]
         });
-        let parsed = read.and_then(|text| Suite::parse(&file, &text).map_err(|all| all.problems));
+        let parsed =
+            read.and_then(|text| suite_file::parse(path, &text, given).map_err(|all| all.problems));
         let (checks, problems, notes) = match parsed {
             Ok(suite) => {
                 let foreseen = suite.foreseen();
@@ -74,7 +79,10 @@ impl Found {
 
 /// Reads all suites, and says all that is wrong with them.
 pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
-    let found: Vec<Found> = args.suites.iter().map(|path| Found::of(path)).collect();
+    let given = args.values.given(args.suites.iter());
+    let given = given.map_err(Failure::into_verdict)?;
+    let suites = args.suites.iter();
+    let found: Vec<Found> = suites.map(|path| Found::of(path, &given)).collect();
     let is_right = found.iter().all(|one| one.problems.is_empty());
     if screen.json {
         let all = |of: fn(&Found) -> &[Problem]| -> Vec<Value> {

@@ -15,11 +15,13 @@ mod problem;
 pub mod scalar;
 mod secret;
 mod table;
+mod write;
 
-pub use node::{At, Document, Key, Node, Value, read};
+pub use node::{At, Document, Key, Node, Value, plain, read};
 pub use number::Number;
 pub use object::{Findings, Object, entries, items};
 pub use problem::{Problem, Problems};
 pub use secret::SecretRef;
 pub use table::Table;
 pub use text::words;
+pub use write::write;

@@ -398,6 +398,12 @@ fn key_of(node: Node) -> Result<Key, Problem> {
     Ok(Key { at: node.at, text })
 }
 
+/// What a word is that stands in a file without quotes: a number, true, false, nothing, or text.
+pub fn plain(text: &str, at: At) -> Result<Node, Problem> {
+    let value = scalar(text.to_owned(), ScalarStyle::Plain, at)?;
+    Ok(Node { at, value })
+}
+
 /// The core schema of YAML 1.2: only plain scalars can be anything but text.
 fn scalar(text: String, style: ScalarStyle, at: At) -> Result<Value, Problem> {
     if style != ScalarStyle::Plain {

@@ -21,6 +21,7 @@ use self::display::Display;
 use self::formats::ReportFile;
 use crate::failure::{self, Failure};
 use crate::screen::Screen;
+use crate::suite_file::{self, HurlSecrets};
 use crate::validate;
 
 /// After the bake: for its last round, and for what hangs.
@@ -32,7 +33,7 @@ const MAX_TIME_OF_ONE_ROUND: Duration = Duration::from_hours(1);
 #[derive(clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {
-    /// The suite; - reads standard input
+    /// The suite, or a Hurl file; - reads a suite from standard input
     suite: PathBuf,
     /// Where the release answers: scheme, host and port
     #[arg(long, value_parser = settings::base_url)]
@@ -52,9 +53,11 @@ pub(crate) struct Args {
     /// Leave this check out; may be given several times
     #[arg(long, value_name = "NAME")]
     skip: Vec<String>,
-    /// Another value for a variable of the suite
+    /// Another value for a variable of the suite; of a Hurl file, its value
     #[arg(long, value_name = "NAME=VALUE", value_parser = settings::pair)]
     var: Vec<(String, String)>,
+    #[command(flatten)]
+    secrets: HurlSecrets,
     /// A fact of the release, as {{ target.NAME }} in the suite: version=2.0.1
     #[arg(long, value_name = "NAME=VALUE", value_parser = settings::fact)]
     target: Vec<(String, String)>,
@@ -87,6 +90,7 @@ Examples:
   deploy-hooks check shop.yaml --url http://localhost:8080
   deploy-hooks check shop.yaml --url https://staging.example.com --target version=2.0.1 --report junit=results.xml
   deploy-hooks check shop.yaml --url http://localhost:8080 --check 'the home page renders' --watch
+  deploy-hooks check checkout.hurl --url http://localhost:8080 --var user=demo --secret password=env:PASSWORD
   deploy-hooks check shop.yaml --url https://www.example.com --stage post-traffic --bake 5m";
 
 /// Runs the suite.
@@ -145,10 +149,17 @@ async fn once(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
 fn load(args: &Args) -> Result<Suite, Failure> {
     let name = args.suite.display().to_string();
     let text = failure::read(&args.suite)?;
-    let mut suite = Suite::parse(&name, &text).map_err(Failure::Suite)?;
+    let given = args.secrets.given(&args.var);
+    let mut suite = suite_file::parse(&args.suite, &text, &given).map_err(Failure::Suite)?;
     let wrong = |error: gate::AdjustError| Failure::Wrong(format!("{name}: {error}"));
-    for (name, value) in &args.var {
-        suite.set_var(name, value).map_err(wrong)?;
+    if !hurl_suite::is_hurl(&args.suite) {
+        if !args.secrets.is_empty() {
+            let message = "--secret is for Hurl files: a suite says itself where its secrets are";
+            return Err(Failure::Wrong(format!("{name}: {message}")));
+        }
+        for (name, value) in &args.var {
+            suite.set_var(name, value).map_err(wrong)?;
+        }
     }
     suite.skip_checks(&args.skip).map_err(wrong)?;
     if !args.tag.is_empty() {

@@ -48,7 +48,7 @@ pub(super) fn other(stage: Stage) -> Stage {
     }
 }
 
-pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text
         .split_once('=')
         .ok_or("expected a name and a value: NAME=VALUE")?;

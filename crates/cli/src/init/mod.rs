@@ -1,5 +1,6 @@
 //! `deploy-hooks init`: a first suite, written by looking at what answers, and tried before it is given away.
 
+mod from_hurl;
 mod look;
 mod starter;
 
@@ -18,6 +19,7 @@ use self::starter::DraftCheck;
 use crate::check::settings;
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
+use crate::suite_file::HurlValues;
 
 /// For the trial of all checks together.
 const TRIAL: Duration = Duration::from_mins(2);
@@ -25,13 +27,18 @@ const MAX_NAME: usize = 100;
 /// Of a reason in the file.
 const MAX_REASON: usize = 120;
 
-/// Write a first suite by looking at an address
+/// Write a first suite by looking at an address, or from a Hurl file
 #[derive(clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {
     /// Where a good release answers: scheme, host and port
-    #[arg(long, value_parser = settings::base_url)]
-    url: Url,
+    #[arg(long, value_parser = settings::base_url, required_unless_present = "from")]
+    url: Option<Url>,
+    /// Write what this Hurl file says as a suite; nothing is asked
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["url", "name"])]
+    from: Option<PathBuf>,
+    #[command(flatten)]
+    values: HurlValues,
     /// The file to write; - writes standard output
     #[arg(default_value = "suite.yaml")]
     file: PathBuf,
@@ -47,11 +54,14 @@ const HELP: &str = "\
 The first page and the usual places of health and version are asked, by GET only. What was seen is written down as a suite, and the \
 suite is run once: a check that does not pass is kept as advisory, with the reason beside it.
 
-Exit codes: 0 it is written, 1 no good release answers, 2 wrong call, or the file is there already.
+With --from a Hurl file becomes the suite that `check` would run of it.
+
+Exit codes: 0 it is written, 1 no good release answers, 2 wrong call, what can't be converted, or the file is there already.
 
 Examples:
   deploy-hooks init --url http://localhost:8080
   deploy-hooks init suites/shop.yaml --url https://staging.example.com --name shop
+  deploy-hooks init suites/checkout.yaml --from checkout.hurl --secret password=ssm:/shop/password
   deploy-hooks check suites/shop.yaml --url https://staging.example.com --watch";
 
 /// What a suite may call itself.
@@ -70,27 +80,29 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     if !to_screen && !args.force && args.file.exists() {
         return Err(exists(&args.file));
     }
-    let seen = look::look(&args.url).await.map_err(|reason| {
+    let Some(url) = &args.url else {
+        return from_hurl::run(args, screen);
+    };
+    args.values.given(std::iter::empty())?;
+    let seen = look::look(url).await.map_err(|reason| {
         Failure::Failed(format!(
-            "nothing answers at {}: {reason}; start the release, or correct the address",
-            args.url
+            "nothing answers at {url}: {reason}; start the release, or correct the address"
         ))
     })?;
     if seen.home.status >= 400 {
         return Err(Failure::Failed(format!(
-            "{} answers {} at {}: a suite says what a good release does; start one, or correct the address",
-            args.url,
+            "{url} answers {} at {}: a suite says what a good release does; start one, or correct the address",
             seen.home.status,
             text::clean::short(&seen.home.path, MAX_REASON),
         )));
     }
-    let name = match (&args.name, args.url.host_str()) {
+    let name = match (&args.name, url.host_str()) {
         (Some(name), _) => name.clone(),
         (None, host) => host.unwrap_or("release").to_owned(),
     };
-    let drafts = starter::drafts(&seen, args.url.scheme() == "https");
+    let drafts = starter::drafts(&seen, url.scheme() == "https");
     let first = starter::suite(&name, &drafts, &BTreeMap::new());
-    let doubts = doubts(&args.url, &first).await?;
+    let doubts = doubts(url, &first).await?;
     let text = starter::suite(&name, &drafts, &doubts);
     if to_screen && !screen.json {
         screen.line(text.trim_end())?;
@@ -102,7 +114,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         return Ok(());
     }
     write(&args.file, &text, args.force)?;
-    show(args, &drafts, &doubts, screen)
+    show(&args.file, url, &drafts, &doubts, screen)
 }
 
 /// What does not pass now, with the reason.
@@ -168,17 +180,18 @@ fn as_json(drafts: &[DraftCheck], doubts: &BTreeMap<String, String>) -> Vec<Valu
 }
 
 fn show(
-    args: &Args,
+    file: &Path,
+    url: &Url,
     drafts: &[DraftCheck],
     doubts: &BTreeMap<String, String>,
     screen: &mut Screen,
 ) -> Result<(), Failure> {
-    let file = args.file.display();
     if screen.json {
         let checks = as_json(drafts, doubts);
-        screen.value(&json!({ "file": args.file, "checks": checks }))?;
+        screen.value(&json!({ "file": file, "checks": checks }))?;
         return Ok(());
     }
+    let file = file.display();
     let count = text::words::count(drafts.len(), "check");
     screen.line(format!("{file}: {count}"))?;
     for draft in drafts {
@@ -194,7 +207,7 @@ fn show(
     }
     screen.line(format!(
         "\nNext: deploy-hooks check {file} --url {} --watch",
-        args.url.origin().ascii_serialization()
+        url.origin().ascii_serialization()
     ))?;
     Ok(())
 }

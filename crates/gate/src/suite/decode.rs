@@ -19,8 +19,13 @@ pub(super) fn suite(source: &str, text: &str) -> Result<Suite, SuiteProblems> {
         source: source.to_owned(),
         problems: vec![problem],
     })?;
+    tree(source, &root, text)
+}
+
+/// A suite that somebody has made of another file, whose `text` and places these are.
+pub(super) fn tree(source: &str, root: &Node, text: &str) -> Result<Suite, SuiteProblems> {
     let mut context = Context::default();
-    let suite = whole(&root, &mut context).map(|suite| Suite {
+    let suite = whole(root, &mut context).map(|suite| Suite {
         fingerprint: fingerprint(text),
         ..suite
     });

@@ -57,6 +57,7 @@ use std::time::Duration;
 pub use self::adjust::AdjustError;
 pub use self::plan::{CheckPlan, StagePlan};
 use serde::{Deserialize, Serialize};
+use strict_yaml::Node;
 pub use strict_yaml::{Problem, Problems as SuiteProblems, SecretRef};
 
 use crate::Stage;
@@ -112,6 +113,12 @@ impl Suite {
     /// Reads a suite. Problems name it `source`, usually the file's name.
     pub fn parse(source: &str, text: &str) -> Result<Self, SuiteProblems> {
         decode::suite(source, text)
+    }
+
+    /// Reads a suite that was made of a file in another form, as the tree that YAML would have given. Its places are
+    /// those in that file; `text` is that file, so that a changed one is noticed.
+    pub fn of_tree(source: &str, root: &Node, text: &str) -> Result<Self, SuiteProblems> {
+        decode::tree(source, root, text)
     }
 
     /// How long and how often post-traffic checks are measured. Without `traffic:` that is one

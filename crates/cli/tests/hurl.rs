@@ -1,0 +1,252 @@
+//! A Hurl file as people give it to `check`, `validate`, `explain` and `init`.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use insta::assert_snapshot;
+
+/// Answers `{"version":"2.0.1"}` at `/version`, who is logged in at `/me`, and 503 elsewhere.
+fn service() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                let Some(Ok(line)) = lines.next() else { return };
+                let mut authorization = String::new();
+                while let Some(Ok(header)) = lines
+                    .next()
+                    .filter(|line| !line.as_ref().unwrap().is_empty())
+                {
+                    if let Some(value) = header.strip_prefix("authorization: ") {
+                        value.clone_into(&mut authorization);
+                    }
+                }
+                let (status, body) = match line.split([' ', '?']).nth(1).unwrap() {
+                    "/version" => ("200 OK", r#"{"version":"2.0.1"}"#.to_owned()),
+                    "/me" => ("200 OK", authorization),
+                    _ => ("503 Service Unavailable", String::new()),
+                };
+                let length = body.len();
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                );
+            });
+        }
+    });
+    url
+}
+
+const FILE: &str = "\
+GET {{host}}/version
+HTTP 200
+[Captures]
+version: jsonpath \"$.version\"
+[Asserts]
+jsonpath \"$.version\" == \"{{expected}}\"
+
+GET {{host}}/me?seen={{version}}
+[BasicAuth]
+demo: {{password}}
+HTTP 200
+[Asserts]
+body startsWith \"Basic \"
+";
+
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("hurl-{name}"));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("visit.hurl"), FILE).unwrap();
+    folder
+}
+
+fn deploy_hooks(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_deploy-hooks"))
+        .args(args)
+        .current_dir(folder)
+        .env("PASSWORD", "hunter22")
+        .output()
+        .unwrap()
+}
+
+/// Exit code, standard output and standard error.
+fn shown(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let code = output.status.code().unwrap();
+    format!(
+        "{}{}exit {code}",
+        text(&output.stdout),
+        text(&output.stderr)
+    )
+}
+
+const SECRET: [&str; 2] = ["--secret", "password=env:PASSWORD"];
+
+fn checked(folder: &Path, file: &str, url: &str, more: &[&str]) -> Output {
+    let args = [&["check", file, "--url", url, "--quiet"], more].concat();
+    deploy_hooks(folder, &args)
+}
+
+#[test]
+fn a_hurl_file_has_a_verdict() {
+    let (folder, url) = (folder("verdict"), service());
+    let with = |version: &'static str| ["--var", version, SECRET[0], SECRET[1]];
+    let passed = checked(&folder, "visit.hurl", &url, &with("expected=2.0.1"));
+    assert_eq!(passed.status.code(), Some(0), "{}", shown(&passed));
+    let report = ["--report", "json=report.json"];
+    let failed = checked(
+        &folder,
+        "visit.hurl",
+        &url,
+        &[&with("expected=2.0.2")[..], &report].concat(),
+    );
+    assert_eq!(failed.status.code(), Some(1), "{}", shown(&failed));
+    let said = shown(&failed);
+    assert!(
+        said.contains("step 1 \"line 1: GET {host}/version\": expected $.version equal to"),
+        "{said}"
+    );
+    let report = std::fs::read_to_string(folder.join("report.json")).unwrap();
+    assert!(
+        report.contains("line 1: GET {host}/version") && !report.contains("hunter22"),
+        "{report}"
+    );
+}
+
+#[test]
+fn what_is_missing_or_refused_is_said_with_its_place() {
+    let (folder, url) = (folder("refused"), service());
+    assert_snapshot!(shown(&checked(&folder, "visit.hurl", &url, &[])), @"
+    visit.hurl:6:28: {{expected}} has no value here; give --var expected=VALUE or --secret expected=WHERE, or capture it before
+    visit.hurl:10:9: {{password}} has no value here; give --var password=VALUE or --secret password=WHERE, or capture it before
+    exit 3
+    ");
+    std::fs::write(
+        folder.join("wrong.hurl"),
+        "GET {{host}}/\n[Options]\ninsecure: true\n",
+    )
+    .unwrap();
+    let validated = deploy_hooks(
+        &folder,
+        &[
+            "validate",
+            "wrong.hurl",
+            "visit.hurl",
+            "--var",
+            "expected=2",
+            SECRET[0],
+            SECRET[1],
+        ],
+    );
+    assert_snapshot!(shown(&validated), @"
+    visit.hurl: right, 1 check
+    wrong.hurl:3:1: insecure: a gate checks certificates; leave it out; a suite trusts an authority of your own by ca_certificates
+    exit 3
+    ");
+    std::fs::write(
+        folder.join("shop.yaml"),
+        "version: 1\nname: a\nchecks: [{ name: a, http: GET / }]\n",
+    )
+    .unwrap();
+    assert_snapshot!(shown(&checked(&folder, "shop.yaml", &url, &SECRET)), @"
+    shop.yaml: --secret is for Hurl files: a suite says itself where its secrets are
+    exit 3
+    ");
+}
+
+#[test]
+fn what_would_be_asked_is_explained() {
+    let folder = folder("explained");
+    let args = [
+        "explain",
+        "visit.hurl",
+        "--stage",
+        "pre-traffic",
+        "--var",
+        "expected=2.0.1",
+        SECRET[0],
+        SECRET[1],
+    ];
+    assert_snapshot!(shown(&deploy_hooks(&folder, &args)), @"
+    visit pre-traffic: 1 check, one round, at most 10 at once, in this order
+      visit  must pass
+        journey
+          1. line 1: GET {host}/version: GET /version
+          2. line 8: GET {host}/me?seen={version}: GET /me?seen={{ version }}
+        one try of 10m
+        secrets: password
+    exit 0
+    ");
+}
+
+#[test]
+fn the_suite_that_it_becomes_has_the_same_verdict() {
+    let (folder, url) = (folder("init"), service());
+    let init = |more: &[&str]| {
+        let args = [
+            "init",
+            "visit.yaml",
+            "--from",
+            "visit.hurl",
+            SECRET[0],
+            SECRET[1],
+        ];
+        deploy_hooks(&folder, &[&args[..], more].concat())
+    };
+    assert_snapshot!(shown(&init(&[])), @"
+    visit.hurl:6:28: {{expected}} has no value here; give --var expected=VALUE or --secret expected=WHERE, or capture it before
+    exit 2
+    ");
+    assert!(!folder.join("visit.yaml").exists());
+    assert_snapshot!(shown(&init(&["--var", "expected=2.0.1"])), @"
+    visit.yaml: 1 check, from visit.hurl
+
+    Next: deploy-hooks validate visit.yaml
+    exit 0
+    ");
+    let passed = checked(&folder, "visit.yaml", &url, &[]);
+    assert_eq!(passed.status.code(), Some(0), "{}", shown(&passed));
+    let failed = checked(&folder, "visit.yaml", &url, &["--var", "expected=1.9"]);
+    assert_eq!(failed.status.code(), Some(1), "{}", shown(&failed));
+    assert_snapshot!(std::fs::read_to_string(folder.join("visit.yaml")).unwrap(), @r#"
+    version: 1
+    name: visit
+    vars: { expected: "2.0.1" }
+    secrets: { password: "env:PASSWORD" }
+    defaults:
+      http:
+        timeout: "5m"
+        headers: { accept-encoding: identity }
+    checks:
+      - name: visit
+        retries: 0
+        journey:
+          - name: "line 1: GET {host}/version"
+            http: { method: GET, url: /version }
+            expect:
+              - { status: 200 }
+              - { json: { path: $.version, equals: "{{ expected }}" } }
+            capture: { version: { json: $.version } }
+          - name: "line 8: GET {host}/me?seen={version}"
+            http:
+              method: GET
+              url: "/me?seen={{ version }}"
+              basic: { user: demo, password: "{{ password }}" }
+            expect:
+              - { status: 200 }
+              - { body: { matches: "\\ABasic " } }
+    "#);
+    let wrong = deploy_hooks(&folder, &["init", "--from", "visit.yaml"]);
+    assert_snapshot!(shown(&wrong), @"
+    visit.yaml is no Hurl file: its name does not end with .hurl
+    exit 2
+    ");
+}

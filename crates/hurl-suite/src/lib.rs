@@ -1,0 +1,111 @@
+//! A team's Hurl file as a suite: one journey, whose steps are the entries of the file.
+//!
+//! Why a conversion: a gate has one engine, one decoder and one report. A Hurl file becomes the tree that the YAML of a
+//! suite would have given, with the places of the Hurl file, and goes through the decoder of suites. So bounds,
+//! contradictions and problems are those of every suite, and `deploy-hooks init --from` prints what runs.
+//!
+//! What must never happen here: a construct that is skipped, or one that means something else than in Hurl. What a suite
+//! can't hold exactly is refused with line, column and what to write instead; the few differences that remain
+//! are listed in docs/hurl.md. Nothing here reads a file or the environment.
+
+mod asserts;
+mod body;
+mod captures;
+mod context;
+mod entry;
+mod json_asserts;
+mod names;
+mod options;
+mod predicate;
+mod request;
+mod sized_asserts;
+mod syntax;
+mod text_asserts;
+mod tree;
+
+use std::path::Path;
+
+use gate::{Suite, SuiteProblems};
+use strict_yaml::{At, Findings, Node};
+
+use self::context::Context;
+use self::names::Names;
+
+/// Values that the file names and does not have.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// Variables and their values, typed as Hurl's own `--variable` types them.
+    pub vars: Vec<(String, String)>,
+    /// Secrets, and where each is kept: `ssm:/shop/password`, `env:PASSWORD`.
+    pub secrets: Vec<(String, String)>,
+}
+
+/// Whether a file of this name is one of Hurl.
+pub fn is_hurl(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("hurl"))
+}
+
+/// The file as a suite. Problems name it `source`, usually the file's name.
+pub fn suite(source: &str, text: &str, given: &Given) -> Result<Suite, SuiteProblems> {
+    read(source, text, given).map(|(suite, _)| suite)
+}
+
+/// The suite as YAML, for whoever goes on with it.
+pub fn yaml(source: &str, text: &str, given: &Given) -> Result<String, SuiteProblems> {
+    let (_, tree) = read(source, text, given)?;
+    let yaml = strict_yaml::write(&tree);
+    // A suite in YAML has bounds of its own, and what is written here must be one.
+    match Suite::parse(source, &yaml) {
+        Ok(_) => Ok(yaml),
+        Err(beyond) => {
+            let problems = Findings::default();
+            for problem in beyond.problems {
+                let message = format!("as YAML it is no suite: {}", problem.message);
+                problems.add(At { line: 1, column: 1 }, message, problem.remedy);
+            }
+            problems.conclude(source, None)
+        }
+    }
+}
+
+fn read(source: &str, text: &str, given: &Given) -> Result<(Suite, Node), SuiteProblems> {
+    let refused = |problems: Findings| SuiteProblems {
+        source: source.to_owned(),
+        problems: problems.into_sorted(),
+    };
+    let problems = Findings::default();
+    let file = match syntax::parse(text) {
+        Ok(file) => file,
+        Err(problem) => {
+            problems.push(problem);
+            return Err(refused(problems));
+        }
+    };
+    let mut context = Context::new(problems, Names::new(given));
+    let tree = entry::suite(&name(source), &file, &mut context);
+    let decoded = Suite::of_tree(source, &tree, text);
+    // Together, as whoever corrects the file wants to see all.
+    if let Err(others) = &decoded {
+        for problem in &others.problems {
+            context.problems.push(problem.clone());
+        }
+    }
+    let suite = context.problems.conclude(source, decoded.ok())?;
+    Ok((suite, tree))
+}
+
+/// What the suite and its check are called: the file without folder and ending.
+fn name(source: &str) -> String {
+    let stem = Path::new(source).file_stem();
+    let name = stem.map_or_else(
+        || source.to_owned(),
+        |stem| stem.to_string_lossy().into_owned(),
+    );
+    let name: String = name
+        .chars()
+        .filter(|one| !one.is_control())
+        .take(100)
+        .collect();
+    name.replace("{{", "{")
+}

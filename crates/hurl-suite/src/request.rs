@@ -1,0 +1,166 @@
+//! The request of an entry as `http` of a step.
+
+use hurl_core::ast::{
+    ExprKind, KeyValue, MultipartParam, Request, SectionValue, Template, TemplateElement,
+};
+use strict_yaml::{At, Node};
+
+use crate::body;
+use crate::context::Context;
+use crate::options::Options;
+use crate::tree::{at, boolean, map, start, text};
+
+/// What is asked for where an entry says `compressed: true`.
+const CODINGS: &str = "gzip, deflate, br, zstd";
+
+pub(crate) fn http(request: &Request, options: &Options, context: &Context) -> Node {
+    let begin = start(request.url.source_info);
+    let method = at(request.space0.source_info.end);
+    let url = url(request, options, context).unwrap_or_else(|| "/".to_owned());
+    let mut keys = vec![
+        ("method", text(method, request.method.to_string())),
+        ("url", text(begin, url)),
+    ];
+    let mut headers = pairs(&request.headers, context);
+    if options.compressed && !has_header(&request.headers, "accept-encoding") {
+        let coding = text(begin, CODINGS);
+        headers.push(("accept-encoding".to_owned(), coding));
+    }
+    let body = request.body.as_ref().map(|body| body::sent(body, context));
+    if let Some(content_type) = body.as_ref().and_then(|body| body.content_type)
+        && !has_header(&request.headers, "content-type")
+    {
+        let value = text(begin, content_type);
+        headers.push(("content-type".to_owned(), value));
+    }
+    if !headers.is_empty() {
+        keys.push(("headers", map(begin, headers)));
+    }
+    for section in &request.sections {
+        keys.extend(part(&section.value, start(section.source_info), context));
+    }
+    keys.extend(body.and_then(|body| body.key));
+    if options.location {
+        keys.push(("follow_redirects", boolean(begin, true)));
+    }
+    map(begin, keys)
+}
+
+fn has_header(headers: &[KeyValue], name: &str) -> bool {
+    let mut names = headers.iter().map(|header| header.key.to_string());
+    names.any(|other| other.eq_ignore_ascii_case(name))
+}
+
+/// What a section says of the request.
+fn part(section: &SectionValue, at: At, context: &Context) -> Option<(&'static str, Node)> {
+    let filled =
+        |key, entries: Vec<(String, Node)>| (!entries.is_empty()).then(|| (key, map(at, entries)));
+    match section {
+        SectionValue::QueryParams(params, _) => filled("query", pairs(params, context)),
+        SectionValue::FormParams(params, _) => filled("form", pairs(params, context)),
+        SectionValue::Cookies(cookies) => {
+            let cookies = cookies.iter();
+            let pairs = cookies.filter_map(|one| pair(&one.name, &one.value, context));
+            filled("cookies", pairs.collect())
+        }
+        SectionValue::MultipartFormData(params, _) => {
+            let fields = params.iter().filter_map(|param| match param {
+                MultipartParam::Param(field) => pair(&field.key, &field.value, context),
+                MultipartParam::FilenameParam(file) => {
+                    let message = "a file of a multipart form: files are not read";
+                    let remedy = "send it from a suite, where `multipart` has `file` with `base64` or `content`";
+                    context.refuse(start(file.key.source_info), message, remedy)
+                }
+            });
+            filled("multipart", fields.collect())
+        }
+        SectionValue::BasicAuth(user) => {
+            let user = user.as_ref()?;
+            let is_secret = |one: &TemplateElement| matches!(one, TemplateElement::Placeholder(_));
+            if !user.value.elements.iter().any(is_secret) {
+                let message = "a password stands in the file";
+                let remedy = "write {{password}}, and give --secret password=env:PASSWORD";
+                return context.refuse(start(user.value.source_info), message, remedy);
+            }
+            let (name, password) = (context.text(&user.key), context.text(&user.value));
+            let name = text(start(user.key.source_info), name?);
+            let password = text(start(user.value.source_info), password?);
+            Some(("basic", map(at, [("user", name), ("password", password)])))
+        }
+        SectionValue::Captures(_) | SectionValue::Asserts(_) | SectionValue::Options(_) => None,
+    }
+}
+
+fn pairs(pairs: &[KeyValue], context: &Context) -> Vec<(String, Node)> {
+    let pairs = pairs.iter();
+    pairs
+        .filter_map(|one| pair(&one.key, &one.value, context))
+        .collect()
+}
+
+/// A name, which a suite has as it is, and a value. The place is the name's, for problems of both.
+fn pair(name: &Template, value: &Template, context: &Context) -> Option<(String, Node)> {
+    let at = start(name.source_info);
+    let (name, value) = (context.literal(name, "a name"), context.text(value));
+    let name = context.fixed(at, &name?)?;
+    Some((name, text(at, value?)))
+}
+
+/// Where it goes: a path at the release if the URL begins with a placeholder that nothing else gives a value.
+fn url(request: &Request, options: &Options, context: &Context) -> Option<String> {
+    let url = &request.url;
+    let begin = start(url.source_info);
+    let text = match base(url, context) {
+        Some(rest) => match context.text(&rest)? {
+            path if path.starts_with('/') => path,
+            rest => format!("/{rest}"),
+        },
+        None => context.text(url)?,
+    };
+    let is_literal = matches!(url.elements.first(), Some(TemplateElement::String { .. }));
+    if is_literal && !text.starts_with("http://") && !text.starts_with("https://") {
+        let message = format!("{text:?} is no URL of Hurl");
+        return context.refuse(
+            begin,
+            message,
+            "begin it with http://, https:// or {{host}}",
+        );
+    }
+    let path = text.split('?').next().unwrap_or_default();
+    let tidied = |segment: &str| matches!(segment, "." | "..");
+    if !options.path_as_is && path.split('/').any(tidied) {
+        let message = "the path has . or .., which Hurl resolves and a gate sends as they are";
+        return context.refuse(
+            begin,
+            message,
+            "write the path that is meant, or path-as-is: true",
+        );
+    }
+    Some(text)
+}
+
+/// What follows a placeholder that stands for the address of the release.
+fn base(url: &Template, context: &Context) -> Option<Template> {
+    let (first, rest) = url.elements.split_first()?;
+    let TemplateElement::Placeholder(placeholder) = first else {
+        return None;
+    };
+    let ExprKind::Variable(variable) = &placeholder.expr.kind else {
+        return None;
+    };
+    let is_path = match rest.first() {
+        None => true,
+        Some(TemplateElement::String { value, .. }) => value.starts_with(['/', '?']),
+        Some(TemplateElement::Placeholder(_)) => false,
+    };
+    if !is_path || context.names.get(&variable.name).is_some() {
+        return None;
+    }
+    let mut bases = context.names.bases.borrow_mut();
+    // Another name is another place.
+    if bases.iter().any(|base| *base != variable.name) {
+        return None;
+    }
+    bases.insert(variable.name.clone());
+    Some(Template::new(None, rest.to_vec(), url.source_info))
+}
