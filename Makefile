@@ -171,6 +171,7 @@ bench: ## Measure: the gate engine, start-up, hooks under injected faults, sched
 	cargo bench --locked --package schedule --bench evaluate
 	cargo bench --locked --package briefing --bench latency
 	cargo bench --locked --package approval-notifier --bench latency
+	cargo bench --locked --package cli --bench judge
 
 .PHONY: bench-env
 bench-env: tools ## Measure environments: schedules beside Cloud Custodian's, plan and apply; ARGS names some

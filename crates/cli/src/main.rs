@@ -2,7 +2,8 @@
 //!
 //! A command tells what it found on standard output, as text or as JSON, and what is wrong on standard
 //! error. It ends with 0 if all is well, 1 if something failed, 2 if it was called wrongly or a
-//! configuration is wrong. `check`, `validate`, `explain` and `ecs` have exit codes of their own, for pipelines.
+//! configuration is wrong. `check`, `validate`, `explain`, `judge` and `ecs` have exit codes of
+//! their own, for pipelines.
 
 mod approvals;
 mod check;
@@ -14,6 +15,7 @@ mod explain;
 mod failure;
 mod gates;
 mod init;
+mod judge;
 mod man;
 mod screen;
 mod suite_file;
@@ -51,11 +53,12 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 
 const EXAMPLES: &str = "\
 Exit codes: 0 all is well, 1 something failed, 2 wrong call or wrong configuration. `check`, `validate`,
-`explain` and `ecs` have their own: see their help.
+`explain`, `judge` and `ecs` have their own: see their help.
 
 Examples:
   deploy-hooks init shop.yaml --url http://localhost:8080
   deploy-hooks check shop.yaml --url http://localhost:8080
+  deploy-hooks judge shop.yaml s3://BUCKET/reports/ --service shop
   deploy-hooks approvals lint approvals.yaml
   deploy-hooks approvals preview --config approvals.yaml events/approval-asks.json
   deploy-hooks gates override s3://BUCKET/KEY.html --table deploy-hooks-state --reason 'why'
@@ -68,6 +71,7 @@ enum Command {
     Check(Box<check::Args>),
     Validate(validate::Args),
     Explain(explain::Args),
+    Judge(Box<judge::Args>),
     /// Who is told of manual approvals, how that looks, and what was decided
     #[command(subcommand)]
     Approvals(approvals::Command),
@@ -96,6 +100,7 @@ async fn main() -> ExitCode {
         Command::Check(args) => check::run(&args, &mut screen).await,
         Command::Validate(args) => validate::run(&args, &mut screen),
         Command::Explain(args) => explain::run(&args, &mut screen),
+        Command::Judge(args) => judge::run(&args, &mut screen).await,
         Command::Approvals(command) => approvals::run(command, &mut screen).await,
         Command::Gates(command) => gates::run(command, &mut screen).await,
         Command::Env(command) => env::run(*command, &mut screen).await,
@@ -118,7 +123,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     // As clap itself does: where nobody reads it, the exit code says enough.
     let _ = error.print();
     let command = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
-    let ends_with_verdict = ["check", "ecs", "explain", "validate"]
+    let ends_with_verdict = ["check", "ecs", "explain", "judge", "validate"]
         .map(Some)
         .contains(&command.as_deref());
     match u8::try_from(error.exit_code()) {

@@ -19,6 +19,7 @@ mod json_template;
 mod measurement;
 mod probe;
 mod progress;
+mod recorded;
 mod records;
 mod redact;
 pub mod report;
@@ -34,6 +35,9 @@ mod words;
 pub use bake::{Bake, MAX_BAKE_WINDOW, NoDataPolicy};
 pub use measurement::Measurement;
 pub use progress::{Observer, Progress};
+pub use recorded::{
+    Blocker, CheckLimits, GateLimits, Limit, RecordedRun, Rejudged, judge_recorded,
+};
 pub use redact::mask;
 pub use report::{CheckReport, Report};
 pub use run::{

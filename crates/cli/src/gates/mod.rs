@@ -3,7 +3,7 @@
 mod history;
 mod list;
 mod record;
-mod reports;
+pub(crate) mod reports;
 mod source;
 mod stats;
 
@@ -32,7 +32,7 @@ pub(crate) async fn run(command: Command, screen: &mut Screen) -> Result<(), Fai
 }
 
 /// Says which files are no report, beside the result: a folder may hold others.
-fn show_unread(unread: &[String], screen: &mut Screen) {
+pub(crate) fn show_unread(unread: &[String], screen: &mut Screen) {
     if let Some(first) = unread.first() {
         let count = text::words::count(unread.len(), "file");
         let line = format!("{count} could not be read as a report, such as: {first}");

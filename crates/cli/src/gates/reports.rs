@@ -20,7 +20,7 @@ const AT_ONCE: usize = 16;
 
 /// Which reports are read.
 #[derive(clap::Args)]
-pub(super) struct Selection {
+pub(crate) struct Selection {
     /// Reports: files, folders, or `s3://BUCKET/PREFIX`
     #[arg(required = true)]
     places: Vec<String>,
@@ -40,48 +40,58 @@ const MIN_KEPT: usize = 1_000;
 /// Of a bucket: whose a report is, and whether it is one, stands in it.
 const MAX_KEYS: usize = 100_000;
 
-/// One run.
+/// One run, and what else is kept of its report.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct RunSummary {
-    pub(super) service: String,
-    pub(super) version: Option<String>,
-    pub(super) stage: Stage,
-    pub(super) conclusion: Conclusion,
-    pub(super) passed: bool,
-    pub(super) reason: String,
-    pub(super) started: Timestamp,
-    pub(super) duration_ms: u64,
-    pub(super) place: String,
+pub(crate) struct RunSummary<E = ()> {
+    pub(crate) service: String,
+    pub(crate) version: Option<String>,
+    pub(crate) stage: Stage,
+    pub(crate) conclusion: Conclusion,
+    pub(crate) passed: bool,
+    pub(crate) reason: String,
+    pub(crate) started: Timestamp,
+    pub(crate) duration_ms: u64,
+    pub(crate) place: String,
     #[serde(skip)]
-    pub(super) checks: Vec<CheckSummary>,
+    pub(crate) checks: Vec<CheckSummary>,
+    #[serde(skip)]
+    pub(crate) extra: E,
 }
 
 /// One check of a run.
 #[derive(Clone, Debug)]
-pub(super) struct CheckSummary {
-    pub(super) name: String,
-    pub(super) severity: Severity,
-    pub(super) measurement: Measurement,
+pub(crate) struct CheckSummary {
+    pub(crate) name: String,
+    pub(crate) severity: Severity,
+    pub(crate) measurement: Measurement,
     /// It passed, but not at its first try or not in each round.
-    pub(super) flaky: bool,
+    pub(crate) flaky: bool,
     /// Its slowest round.
-    pub(super) slowest_ms: u64,
+    pub(crate) slowest_ms: u64,
 }
 
 /// What was read.
 #[derive(Serialize)]
-pub(super) struct Reports {
+pub(crate) struct Reports<E = ()> {
     /// Newest first: as they ended.
-    pub(super) runs: Vec<RunSummary>,
+    pub(crate) runs: Vec<RunSummary<E>>,
     /// Files that are no report, with the reason.
-    pub(super) unread: Vec<String>,
+    pub(crate) unread: Vec<String>,
     /// There was a report, though perhaps of another service.
     #[serde(skip)]
     read_some: bool,
 }
 
 /// Reads them all.
-pub(super) async fn read(selection: &Selection) -> Result<Reports, Failure> {
+pub(crate) async fn read(selection: &Selection) -> Result<Reports, Failure> {
+    read_with(selection, |_| ()).await
+}
+
+/// The same, and keeps `extra` of each report.
+pub(crate) async fn read_with<E>(
+    selection: &Selection,
+    extra: impl Fn(&Report) -> E,
+) -> Result<Reports<E>, Failure> {
     let (stored, local): (Vec<_>, Vec<_>) = selection
         .places
         .iter()
@@ -96,12 +106,12 @@ pub(super) async fn read(selection: &Selection) -> Result<Reports, Failure> {
         let path = Path::new(place);
         if !path.is_dir() {
             // Somebody has named this very file.
-            found.take(Ok(source::report(&none, place).await?), selection);
+            found.take(Ok(source::report(&none, place).await?), selection, &extra);
             continue;
         }
         for file in files(path)? {
             let file = file.display().to_string();
-            found.take(source::report(&none, &file).await, selection);
+            found.take(source::report(&none, &file).await, selection, &extra);
         }
     }
     if !stored.is_empty() {
@@ -119,7 +129,7 @@ pub(super) async fn read(selection: &Selection) -> Result<Reports, Failure> {
                 if at < oldest {
                     break;
                 }
-                taken += usize::from(found.take(one, selection));
+                taken += usize::from(found.take(one, selection, &extra));
                 if taken == selection.last.get() {
                     oldest = oldest.max(at - MAX_STORING_SECONDS);
                 }
@@ -136,7 +146,7 @@ pub(super) async fn read(selection: &Selection) -> Result<Reports, Failure> {
     }
 }
 
-impl Reports {
+impl<E> Reports<E> {
     /// Each place once, the newest first.
     fn keep_newest(&mut self, last: usize) {
         let mut places = BTreeSet::new();
@@ -147,7 +157,12 @@ impl Reports {
     }
 
     /// Takes one up, if it can be read and is wanted; returns whether it was.
-    fn take(&mut self, read: Result<(Report, String), Failure>, selection: &Selection) -> bool {
+    fn take(
+        &mut self,
+        read: Result<(Report, String), Failure>,
+        selection: &Selection,
+        extra: impl Fn(&Report) -> E,
+    ) -> bool {
         let (report, place) = match read {
             Ok(read) => read,
             Err(failure) => {
@@ -156,7 +171,7 @@ impl Reports {
             }
         };
         self.read_some = true;
-        let run = RunSummary::of(&report, place);
+        let run = RunSummary::of(&report, place, extra(&report));
         let only = selection.service.as_ref();
         if only.is_some_and(|only| *only != run.service) {
             return false;
@@ -170,16 +185,16 @@ impl Reports {
     }
 }
 
-impl RunSummary {
+impl<E> RunSummary<E> {
     /// When its verdict was known.
-    pub(super) fn ended(&self) -> Timestamp {
+    pub(crate) fn ended(&self) -> Timestamp {
         let took = i64::try_from(self.duration_ms).unwrap_or(i64::MAX);
         self.started
             .saturating_add(SignedDuration::from_millis(took))
             .unwrap_or(Timestamp::MAX)
     }
 
-    pub(super) fn of(report: &Report, place: String) -> Self {
+    fn of(report: &Report, place: String, extra: E) -> Self {
         let fact = |key: &str| report.target.get(key).cloned();
         let service = fact("application").or_else(|| fact("service"));
         Self {
@@ -193,6 +208,7 @@ impl RunSummary {
             duration_ms: report.duration_ms,
             place,
             checks: report.checks.iter().map(CheckSummary::of).collect(),
+            extra,
         }
     }
 }
@@ -286,7 +302,7 @@ async fn newest(aws: &Aws, place: &str) -> Result<Vec<Stored>, Failure> {
 }
 
 /// Runs by service, in the order of their names.
-pub(super) fn by_service(runs: &[RunSummary]) -> BTreeMap<&str, Vec<&RunSummary>> {
+pub(crate) fn by_service(runs: &[RunSummary]) -> BTreeMap<&str, Vec<&RunSummary>> {
     let mut services: BTreeMap<&str, Vec<&RunSummary>> = BTreeMap::new();
     for run in runs {
         services.entry(&run.service).or_default().push(run);

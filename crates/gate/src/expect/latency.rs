@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Finding, Got};
 use crate::evidence::Evidence;
 use crate::words;
 
 /// What is timed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
     /// From the request to the last byte of the body, redirects and connecting included.
     Total,
     /// From the request to the head of the answer, the same included.
@@ -22,7 +25,7 @@ pub(crate) enum Phase {
 }
 
 /// A limit for one phase.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LatencyLimit {
     pub(crate) phase: Phase,
     pub(crate) limit: Duration,
@@ -74,18 +77,34 @@ impl Phase {
     }
 }
 
+impl LatencyLimit {
+    /// `latency < 800ms`
+    pub(crate) fn demand(self) -> String {
+        let sign = if self.inclusive { "<=" } else { "<" };
+        let limit = words::duration(self.limit);
+        format!("{} {sign} {limit}", self.phase.words())
+    }
+
+    /// Whether so long is short enough.
+    pub(crate) fn is_met_by(self, took: Duration) -> bool {
+        took < self.limit || self.inclusive && took == self.limit
+    }
+
+    /// Whether whatever meets the other one meets this one.
+    pub(crate) fn is_as_loose_as(self, other: Self) -> bool {
+        self.phase == other.phase
+            && (self.limit > other.limit
+                || self.limit == other.limit && (self.inclusive || !other.inclusive))
+    }
+}
+
 pub(super) fn evaluate(limit: LatencyLimit, evidence: &Evidence) -> Finding {
-    let sign = if limit.inclusive { "<=" } else { "<" };
-    let demand = format!(
-        "{} {sign} {}",
-        limit.phase.words(),
-        words::duration(limit.limit)
-    );
+    let demand = limit.demand();
     let got = match limit.phase.took(evidence) {
         Ok(got) => got,
         Err(why) => return Finding::errored(demand, why),
     };
-    let met = got < limit.limit || limit.inclusive && got == limit.limit;
+    let met = limit.is_met_by(got);
     // Rounding must not make a missed limit look like a met one.
     let rounded = u64::try_from(got.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX);
     let got = words::duration(Duration::from_millis(rounded));

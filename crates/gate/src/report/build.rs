@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::{
-    BakeReport, CapturedReport, CheckReport, ExpectationReport, FORMAT, Report, RoundReport,
-    StepReport, Tally, TryReport,
+    BakeReport, CapturedReport, CheckReport, ExpectationReport, FORMAT, LatencyReport, Report,
+    RoundReport, StepReport, Tally, TryReport,
 };
 use crate::Stage;
 use crate::bake::Bake;
-use crate::expect::{Finding, Got};
+use crate::expect::{Finding, Got, LatencyLimit};
 use crate::measurement::Measurement;
 use crate::records::{Attempt, MAX_KEPT_ROUNDS, RoundRecord, StepRecord, TryRecord};
 use crate::redact::{MASK, Redactor};
@@ -103,12 +103,18 @@ pub(crate) fn build(input: &ReportInput<'_>) -> Report {
         seed: input.seed.map(|seed| format!("{seed:016x}")),
         overridable: input.overridable,
         verdict: verdict(input, &checks),
+        ended: match input.finish {
+            Finish::Ended(end) if input.refusals.is_empty() => Some(end),
+            _ => None,
+        },
         bake: (!input.bake.window.is_zero()).then(|| BakeReport {
+            initial_delay_ms: millis(input.bake.initial_delay),
             window_ms: millis(input.bake.window),
             every_ms: millis(input.bake.every),
             failure_limit: input.bake.failure_limit,
             error_limit: input.bake.error_limit,
             rounds: rounds.max().unwrap_or_default(),
+            starts_ms: starts(input),
             completed: matches!(input.finish, Finish::Ended(End::Window | End::EarlySuccess)),
         }),
         summary: Tally::of(checks.iter().map(|check| check.measurement)),
@@ -212,6 +218,8 @@ fn check_report(
     shown.extend(of_now.map(|(index, round)| round_report(before + index + 1, round, redactor)));
     CheckReport {
         name: shown_name(&check.name, redactor),
+        definition: Some(format!("{:016x}", check.definition)),
+        latency: check.latency_limits().map(latency_report).collect(),
         tags: check.tags.clone(),
         severity: check.severity,
         blocks: false,
@@ -223,6 +231,27 @@ fn check_report(
         tally: counters.tally,
         strip,
         rounds: shown,
+    }
+}
+
+/// When each round began: with its first check.
+fn starts(input: &ReportInput<'_>) -> Vec<u64> {
+    let earlier = input.earlier.and_then(|report| report.bake.as_ref());
+    let mut starts = earlier.map_or_else(Vec::new, |bake| bake.starts_ms.clone());
+    let rounds = input.checks.iter().map(|record| record.rounds.len());
+    for place in 0..rounds.max().unwrap_or_default() {
+        let of_checks = input.checks.iter();
+        let of_checks = of_checks.filter_map(|record| record.rounds.get(place));
+        starts.extend(of_checks.map(|round| millis(round.started)).min());
+    }
+    starts
+}
+
+fn latency_report(limit: LatencyLimit) -> LatencyReport {
+    LatencyReport {
+        phase: limit.phase,
+        limit_ms: millis(limit.limit),
+        inclusive: limit.inclusive,
     }
 }
 
@@ -405,7 +434,7 @@ fn shown(finding: &Finding, redactor: &Redactor) -> ExpectationReport {
 }
 
 /// `expected status 201, got 503`
-fn sentence(shown: &ExpectationReport) -> String {
+pub(crate) fn sentence(shown: &ExpectationReport) -> String {
     let ExpectationReport {
         expected,
         got,

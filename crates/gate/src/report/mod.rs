@@ -14,12 +14,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Stage;
+pub use crate::expect::Phase;
 use crate::measurement::Measurement;
 use crate::suite::Severity;
 pub use crate::verdict::Tally;
-use crate::verdict::Verdict;
+use crate::verdict::{End, Verdict};
 
-pub(crate) use self::build::{CheckRecord, ReportInput, build, detail, is_overridden, shown_name};
+pub(crate) use self::build::{
+    CheckRecord, ReportInput, build, detail, is_overridden, sentence, shown_name,
+};
 pub use self::html::html;
 
 /// The version of the JSON form; raised when a field changes its meaning or goes away.
@@ -53,6 +56,9 @@ pub struct Report {
     pub overridable: bool,
     /// The decision.
     pub verdict: Verdict,
+    /// How the run ended; none where it could not begin, or its measurements do not count.
+    #[serde(default)]
+    pub ended: Option<End>,
     /// The window and the limits; none where one round decides.
     pub bake: Option<BakeReport>,
     /// How many checks came to what.
@@ -66,6 +72,9 @@ pub struct Report {
 /// The post-traffic window.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BakeReport {
+    /// The pause before the first round, in milliseconds.
+    #[serde(default)]
+    pub initial_delay_ms: u64,
     /// How long, in milliseconds.
     pub window_ms: u64,
     /// The time between two rounds, in milliseconds.
@@ -76,6 +85,9 @@ pub struct BakeReport {
     pub error_limit: u32,
     /// Rounds that were begun.
     pub rounds: u32,
+    /// When each of them was begun, since the beginning of the run, in milliseconds: a long round leaves some out.
+    #[serde(default)]
+    pub starts_ms: Vec<u64>,
     /// Whether the round at the end of the window was reached.
     pub completed: bool,
 }
@@ -85,6 +97,12 @@ pub struct BakeReport {
 pub struct CheckReport {
     /// The check's name.
     pub name: String,
+    /// What it measures, in hexadecimal digits: two checks of which these differ did not measure the same.
+    #[serde(default)]
+    pub definition: Option<String>,
+    /// How long its answers may take.
+    #[serde(default)]
+    pub latency: Vec<LatencyReport>,
     /// The words that the suite groups it by.
     #[serde(default)]
     pub tags: Vec<String>,
@@ -104,6 +122,17 @@ pub struct CheckReport {
     pub strip: String,
     /// The rounds whose tries were kept: the first, the last and those that did not pass.
     pub rounds: Vec<RoundReport>,
+}
+
+/// How long an answer may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LatencyReport {
+    /// What is timed.
+    pub phase: Phase,
+    /// In milliseconds.
+    pub limit_ms: u64,
+    /// Whether just that long is short enough.
+    pub inclusive: bool,
 }
 
 /// One round of one check.

@@ -7,7 +7,7 @@ use strict_yaml::{At, Findings, Node, Object, Value, items, scalar};
 
 use super::context::Context;
 use super::decode::flag;
-use super::{Check, RetryPolicy, Severity, defaults, expect, journey, keys, probes};
+use super::{Check, RetryPolicy, Severity, defaults, definition, expect, journey, keys, probes};
 use crate::Stage;
 use crate::probe::Probe;
 
@@ -46,7 +46,14 @@ pub(super) fn checks(node: &Node, context: &Context) -> Option<Vec<Check>> {
                     format!("the other one is in line {earlier}; reports need to tell them apart");
                 context.problems.add(at, message, remedy);
             }
-            checks.extend(check(name, &object, context));
+            checks.extend(check(name, &object, context).map(|check| {
+                let var = |name: &str| context.vars.get(name);
+                let definition = definition::of(&check, node, context.shared_definition, var);
+                Check {
+                    definition,
+                    ..check
+                }
+            }));
         } else {
             // For the problems of the rest.
             check("", &object, context);
@@ -142,6 +149,7 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
         probe: probe?,
         retry,
         expect: expect?,
+        definition: 0,
     })
 }
 

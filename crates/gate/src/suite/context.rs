@@ -8,6 +8,7 @@ use strict_yaml::words::is_name;
 use strict_yaml::{Findings, Key, Node, Number};
 
 use super::defaults::Defaults;
+use super::definition::Digest;
 use super::patterns::Patterns;
 use crate::template::{Reference, Template, TemplateError, Var};
 use crate::{TARGET_KEYS, words};
@@ -20,6 +21,8 @@ pub(super) struct Context {
     names: BTreeSet<String>,
     pub(super) vars: BTreeMap<String, Var>,
     pub(super) defaults: Defaults,
+    /// What all checks share of what they measure.
+    pub(super) shared_definition: Digest,
     pub(super) patterns: Patterns,
     /// Regular expressions in the paths of `json`, so far.
     pub(super) path_patterns: Cell<usize>,

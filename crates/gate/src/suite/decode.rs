@@ -7,6 +7,7 @@ use strict_yaml::{Findings, Node, Object, Value, entries, scalar};
 use url::Host;
 
 use super::context::Context;
+use super::definition::{self, Digest};
 use super::{FILE, Limits, SecretRef, Suite, SuiteProblems};
 use super::{check, defaults, expect, http, keys, traffic};
 use crate::template::Var;
@@ -80,6 +81,7 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
     let seed = object
         .get("seed")
         .and_then(|node| seed(node, &context.problems));
+    context.shared_definition = definition::shared(root);
     let checks = object
         .require("checks", &context.problems)
         .and_then(|node| check::checks(node, context));
@@ -102,11 +104,11 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
     })
 }
 
-/// FNV-1a: enough to notice a change, and nothing that anybody has to trust.
+/// Differs between two texts.
 fn fingerprint(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    let mut digest = Digest::default();
+    digest.add(text);
+    digest.0
 }
 
 /// What the values of functions stand on: a number, or the text that an earlier report shows.

@@ -17,6 +17,7 @@ mod credentials;
 mod css;
 mod decode;
 mod defaults;
+mod definition;
 mod dns;
 mod ecs_task;
 mod expect;
@@ -62,7 +63,7 @@ pub use strict_yaml::{Problem, Problems as SuiteProblems, SecretRef};
 
 use crate::Stage;
 use crate::bake::Bake;
-use crate::expect::Expectation;
+use crate::expect::{Expectation, LatencyLimit};
 use crate::probe::Probe;
 use crate::template::{Reference, Template, Var};
 use crate::verdict::InconclusivePolicy;
@@ -290,6 +291,19 @@ pub(crate) struct Check {
     pub(crate) probe: Probe,
     pub(crate) retry: RetryPolicy,
     pub(crate) expect: Vec<Expectation>,
+    /// Differs between two checks that do not measure the same: see `definition`.
+    pub(crate) definition: u64,
+}
+
+impl Check {
+    /// How long its answers may take; those of a journey's steps are no part of it.
+    pub(crate) fn latency_limits(&self) -> impl Iterator<Item = LatencyLimit> {
+        let limits = self.expect.iter().map(|expectation| match expectation {
+            Expectation::Latency(limits) => limits.as_slice(),
+            _ => &[],
+        });
+        limits.flatten().copied()
+    }
 }
 
 /// How long and how often a check is tried.

@@ -1,0 +1,434 @@
+//! `deploy-hooks judge` as people call it, over reports that the program itself has written.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+const SUITE: &str = "\
+version: 1
+name: shop
+traffic: { count: 5, every: 100ms, failure_limit: 4 }
+checks:
+  - name: the cart opens
+    http: GET /cart
+    retries: 0
+    expect: [{ status: 2xx }, { latency: '< 5s' }]
+  - name: the banner is shown
+    severity: advisory
+    http: GET /banner
+    retries: 0
+";
+
+/// Answers 200, and 503 below `/banner`.
+fn service() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let Some(Ok(line)) = lines.next() else {
+                continue;
+            };
+            while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+            let status = if line.contains("/banner") {
+                "503 Service Unavailable"
+            } else {
+                "200 OK"
+            };
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            );
+        }
+    });
+    url
+}
+
+fn program(folder: &Path, args: &[&str]) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_deploy-hooks"));
+    program.current_dir(folder).args(args).output().unwrap()
+}
+
+fn told(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    format!(
+        "{}{}(ends with {})",
+        text(&output.stdout),
+        text(&output.stderr),
+        output.status.code().unwrap()
+    )
+}
+
+/// The same without the list of runs.
+fn summary(told: &str) -> &str {
+    told.split_once("\n\n").unwrap().1
+}
+
+/// One run: how its release proved, its rounds, and how long the cart's last answer took.
+type Run = (&'static str, &'static str, u64);
+
+/// A folder with the suite, a report for each run, and what the releases proved to be.
+fn folder(name: &str, stage: &str, runs: &[Run]) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("judge-{name}"));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(folder.join("reports")).unwrap();
+    std::fs::write(folder.join("suite.yaml"), SUITE).unwrap();
+    let url = service();
+    let measured = program(
+        &folder,
+        &[
+            "check",
+            "suite.yaml",
+            "--url",
+            &url,
+            "--stage",
+            stage,
+            "--quiet",
+            "--report",
+            "json=report.json",
+        ],
+    );
+    assert_eq!(measured.status.code(), Some(0), "{}", told(&measured));
+    let text = std::fs::read_to_string(folder.join("report.json")).unwrap();
+    let mut outcomes = "deployment,outcome\n".to_owned();
+    for (number, (proved, strip, took)) in runs.iter().enumerate() {
+        let mut report: Value = serde_json::from_str(&text).unwrap();
+        report["started"] = json!(format!("2026-11-{:02}T10:00:00Z", number + 1));
+        report["target"]["application"] = json!("shop");
+        report["target"]["version"] = json!(format!("1.{number}.0"));
+        report["target"]["deployment_id"] = json!(format!("d-{number}"));
+        let cart = &mut report["checks"][0];
+        cart["strip"] = json!(strip);
+        cart["detail"] = json!(if strip.contains('F') {
+            "expected status 2xx, got 503"
+        } else {
+            ""
+        });
+        let last = cart["rounds"].as_array_mut().unwrap().last_mut().unwrap();
+        let last = &mut last["tries"][0];
+        last["latency_ms"] = json!(took);
+        last["expectations"][1]["got"] = json!(format!("{took}ms"));
+        let path = folder.join(format!("reports/d-{number}.json"));
+        std::fs::write(path, report.to_string()).unwrap();
+        if !proved.is_empty() {
+            writeln!(outcomes, "d-{number},{proved}").unwrap();
+        }
+    }
+    std::fs::write(folder.join("outcomes.csv"), outcomes).unwrap();
+    folder
+}
+
+fn change(folder: &Path, from: &str, to: &str) {
+    let suite = std::fs::read_to_string(folder.join("suite.yaml")).unwrap();
+    assert!(suite.contains(from), "{from}");
+    std::fs::write(folder.join("suite.yaml"), suite.replace(from, to)).unwrap();
+}
+
+#[test]
+fn each_run_is_judged_by_the_limits_of_the_suite() {
+    let folder = folder(
+        "runs",
+        "post-traffic",
+        &[("", "PPPPP", 40), ("", "PFPFP", 40), ("", "PFPPP", 40)],
+    );
+    let judged = || told(&program(&folder, &["judge", "suite.yaml", "reports"]));
+    assert_snapshot!(judged(), @"
+    began             service  version  gate          was     would be  why
+    2026-11-03 10:00  shop     1.2.0    post-traffic  passed  passed    the required check stayed within the limits over 5 rounds in 400ms and passed the last
+    2026-11-02 10:00  shop     1.1.0    post-traffic  passed  passed    the required check stayed within the limits over 5 rounds in 400ms and passed the last
+    2026-11-01 10:00  shop     1.0.0    post-traffic  passed  passed    the required check stayed within the limits over 5 rounds in 400ms and passed the last
+
+    How often these limits stop a release
+      gate          runs  stopped then  would stop  would pass  unknown
+      post-traffic  3     0             0           3           0
+    (ends with 0)
+    ");
+    change(&folder, "failure_limit: 4", "failure_limit: 1");
+    assert_snapshot!(judged(), @r#"
+    began             service  version  gate          was     would be  why
+    2026-11-03 10:00  shop     1.2.0    post-traffic  passed  passed    the required check stayed within the limits over 5 rounds in 400ms and passed the last
+    2026-11-02 10:00  shop     1.1.0    post-traffic  passed  stopped   check "the cart opens" failed 2 of 4 rounds, limit 1; last: expected status 2xx, got 503
+    2026-11-01 10:00  shop     1.0.0    post-traffic  passed  passed    the required check stayed within the limits over 5 rounds in 400ms and passed the last
+
+    How often these limits stop a release
+      gate          runs  stopped then  would stop  would pass  unknown
+      post-traffic  3     0             1           2           0
+    (ends with 0)
+    "#);
+    change(&folder, "count: 5", "count: 9");
+    assert_snapshot!(judged(), @r#"
+    began             service  version  gate          was     would be  why
+    2026-11-03 10:00  shop     1.2.0    post-traffic  passed  unknown   the run ended after 5 rounds, and by these limits it would have gone on
+    2026-11-02 10:00  shop     1.1.0    post-traffic  passed  stopped   check "the cart opens" failed 2 of 4 rounds, limit 1; last: expected status 2xx, got 503
+    2026-11-01 10:00  shop     1.0.0    post-traffic  passed  unknown   the run ended after 5 rounds, and by these limits it would have gone on
+
+    How often these limits stop a release
+      gate          runs  stopped then  would stop  would pass  unknown
+      post-traffic  3     0             1           0           2
+    (ends with 0)
+    "#);
+    change(&folder, "status: 2xx", "status: 200");
+    assert_snapshot!(judged(), @r#"
+    began             service  version  gate          was     would be  why
+    2026-11-03 10:00  shop     1.2.0    post-traffic  passed  unknown   check "the cart opens" measured something else then: its probe, expectations or tries have changed
+    2026-11-02 10:00  shop     1.1.0    post-traffic  passed  unknown   check "the cart opens" measured something else then: its probe, expectations or tries have changed
+    2026-11-01 10:00  shop     1.0.0    post-traffic  passed  unknown   check "the cart opens" measured something else then: its probe, expectations or tries have changed
+
+    How often these limits stop a release
+      gate          runs  stopped then  would stop  would pass  unknown
+      post-traffic  3     0             0           0           3
+    (ends with 0)
+    "#);
+}
+
+#[test]
+fn programs_get_each_run_with_its_reasons() {
+    let folder = folder("json", "post-traffic", &[("bad", "PFPFP", 40)]);
+    change(&folder, "failure_limit: 4", "failure_limit: 1");
+    let judged = program(
+        &folder,
+        &[
+            "judge",
+            "suite.yaml",
+            "reports",
+            "--outcomes",
+            "outcomes.csv",
+            "--json",
+        ],
+    );
+    assert_snapshot!(told(&judged), @r#"
+    {
+      "runs": [
+        {
+          "service": "shop",
+          "version": "1.0.0",
+          "deployment": "d-0",
+          "stage": "post-traffic",
+          "started": "2026-11-01T10:00:00Z",
+          "place": "reports/d-0.json",
+          "was": {
+            "conclusion": "passed",
+            "passed": true
+          },
+          "stops": true,
+          "conclusion": "failed",
+          "dry_run": false,
+          "reasons": [
+            "check \"the cart opens\" failed 2 of 4 rounds, limit 1; last: expected status 2xx, got 503",
+            "advisory check \"the banner is shown\" did not pass 4 of 4 rounds (never blocks); last: expected status 2xx, got 503"
+          ],
+          "stopped_by": [
+            {
+              "check": "the cart opens",
+              "limit": "failure_limit"
+            }
+          ],
+          "unknown": [],
+          "notes": [],
+          "proved": "bad"
+        }
+      ],
+      "gates": [
+        {
+          "stage": "post-traffic",
+          "runs": 1,
+          "stopped": 0,
+          "would_stop": 1,
+          "would_pass": 0,
+          "unknown": 0
+        }
+      ],
+      "outcomes": {
+        "limits": [
+          {
+            "stage": "post-traffic",
+            "true_stops": 1,
+            "false_alarms": 0,
+            "misses": 0,
+            "unknown": 0
+          },
+          {
+            "stage": "post-traffic",
+            "check": "the cart opens",
+            "limit": "failure_limit",
+            "true_stops": 1,
+            "false_alarms": 0,
+            "misses": 0,
+            "unknown": 0
+          }
+        ],
+        "evidence": [
+          {
+            "stage": "post-traffic",
+            "good": 0,
+            "bad": 1
+          }
+        ],
+        "suggestions": [],
+        "unmatched": []
+      },
+      "unread": []
+    }
+    (ends with 0)
+    "#);
+}
+
+#[test]
+fn limits_are_held_against_what_releases_proved_to_be() {
+    let mut runs: Vec<Run> = vec![("bad", "PFFFP", 900), ("bad", "PFFPP", 800)];
+    runs.extend([("good", "PPPPP", 40); 16]);
+    runs.extend([("good", "PFPPP", 40), ("good", "PFPFP", 40)]);
+    let folder = folder("outcomes", "post-traffic", &runs);
+    let judged = || {
+        told(&program(
+            &folder,
+            &[
+                "judge",
+                "suite.yaml",
+                "reports",
+                "--outcomes",
+                "outcomes.csv",
+            ],
+        ))
+    };
+    assert_snapshot!(summary(&judged()), @r#"
+    How often these limits stop a release
+      gate          runs  stopped then  would stop  would pass  unknown
+      post-traffic  20    0             0           20          0
+
+    How right they are
+      gate          limit         true stops  false alarms  misses  unknown
+      post-traffic  all together  0           0             2       0
+
+    The loosest value that still stops the bad releases, all else unchanged
+      gate          limit                        now  suggested  stops   false alarms
+      post-traffic  failure_limit                4    1          2 of 2  1 of 18 (6 %)
+      post-traffic  error_limit                  2    -          -       it stops no bad run, whatever its value is
+      post-traffic  latency of "the cart opens"  5s   -          -       what it would cost in good runs is not recorded
+    (ends with 0)
+    "#);
+    change(&folder, "failure_limit: 4", "failure_limit: 0");
+    assert_snapshot!(summary(&judged()), @r#"
+    How often these limits stop a release
+      gate          runs  stopped then  would stop  would pass  unknown
+      post-traffic  20    0             4           16          0
+
+    How right they are
+      gate          limit                          true stops  false alarms  misses  unknown
+      post-traffic  all together                   2           2             0       0
+      post-traffic  the cart opens: failure_limit  2           2             0       0
+
+    The loosest value that still stops the bad releases, all else unchanged
+      gate          limit                        now  suggested  stops   false alarms
+      post-traffic  failure_limit                0    1          2 of 2  1 of 18 (6 %)
+      post-traffic  error_limit                  2    -          -       other limits stop all bad runs that it would stop
+      post-traffic  latency of "the cart opens"  5s   -          -       other limits stop all bad runs that it would stop
+    (ends with 0)
+    "#);
+}
+
+#[test]
+fn a_limit_of_latency_is_suggested_from_what_answers_took() {
+    let mut runs: Vec<Run> = vec![("bad", "P", 900), ("bad", "P", 800)];
+    runs.extend([("good", "P", 40); 17]);
+    runs.extend([("good", "P", 850)]);
+    let folder = folder("latency", "pre-traffic", &runs);
+    change(&folder, "< 5s", "< 1s");
+    let judged = program(
+        &folder,
+        &[
+            "judge",
+            "suite.yaml",
+            "reports",
+            "--outcomes",
+            "outcomes.csv",
+        ],
+    );
+    assert_snapshot!(summary(&told(&judged)), @r#"
+    How often these limits stop a release
+      gate         runs  stopped then  would stop  would pass  unknown
+      pre-traffic  20    0             0           20          0
+
+    How right they are
+      gate         limit         true stops  false alarms  misses  unknown
+      pre-traffic  all together  0           0             2       0
+
+    The loosest value that still stops the bad releases, all else unchanged
+      gate         limit                        now  suggested  stops   false alarms
+      pre-traffic  latency of "the cart opens"  1s   800ms      2 of 2  1 of 18 (6 %)
+    (ends with 0)
+    "#);
+}
+
+#[test]
+fn few_runs_suggest_nothing() {
+    let folder = folder(
+        "few",
+        "post-traffic",
+        &[("good", "PPPPP", 40), ("bad", "PFPPP", 40)],
+    );
+    std::fs::write(
+        folder.join("outcomes.csv"),
+        "d-0,good\n1.1.0,bad\nd-77,bad\n",
+    )
+    .unwrap();
+    assert_snapshot!(told(&program(&folder, &["judge", "suite.yaml", "reports", "--outcomes", "outcomes.csv"])), @"
+    began             service  version              gate          was     would be  why
+    2026-11-02 10:00  shop     1.1.0 (proved bad)   post-traffic  passed  passed    the required check stayed within the limits over 5 rounds in 400ms and passed the last
+    2026-11-01 10:00  shop     1.0.0 (proved good)  post-traffic  passed  passed    the required check stayed within the limits over 5 rounds in 400ms and passed the last
+
+    How often these limits stop a release
+      gate          runs  stopped then  would stop  would pass  unknown
+      post-traffic  2     0             0           2           0
+
+    How right they are
+      gate          limit         true stops  false alarms  misses  unknown
+      post-traffic  all together  0           0             1       0
+
+    post-traffic has too few runs for suggestions: 2 runs proved good or bad, and 20 are needed
+    No report is of d-77.
+    (ends with 0)
+    ");
+}
+
+#[test]
+fn what_is_wrong_is_said_before_anything_is_judged() {
+    let folder = folder("wrong", "pre-traffic", &[("good", "P", 40)]);
+    std::fs::write(folder.join("wrong.csv"), "d-1,fine\nd-2\n").unwrap();
+    std::fs::write(
+        folder.join("wrong.yaml"),
+        "version: 1\nname: shop\nchecks: []\n",
+    )
+    .unwrap();
+    let judge = |args: &[&str]| told(&program(&folder, &[&["judge"], args].concat()));
+    assert_snapshot!(judge(&["wrong.yaml", "reports"]), @"
+    wrong.yaml:3:9: the suite has no checks, so it could never pass; write at least one check
+    (ends with 3)
+    ");
+    assert_snapshot!(judge(&["suite.yaml", "reports", "--outcomes", "wrong.csv"]), @r#"
+    wrong.csv:1: "fine" is no outcome; write good or bad
+    wrong.csv:2: expected a deployment or version, a comma, and good or bad
+    (ends with 3)
+    "#);
+    assert_snapshot!(judge(&["suite.yaml", "nowhere.json"]), @"
+    nowhere.json could not be read: No such file or directory (os error 2)
+    (ends with 3)
+    ");
+    assert_snapshot!(judge(&["suite.yaml", "suite.yaml"]), @"
+    suite.yaml is no report of a gate: expected value at line 1 column 1
+    (ends with 3)
+    ");
+    std::fs::create_dir(folder.join("empty")).unwrap();
+    assert_snapshot!(judge(&["suite.yaml", "empty"]), @"
+    No report was found.
+    (ends with 0)
+    ");
+}
