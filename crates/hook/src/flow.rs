@@ -88,8 +88,8 @@ enum WorkEnd {
 }
 
 /// What was measured, and what may follow.
-struct Measured {
-    end: PartEnd,
+pub(crate) struct Measured {
+    pub(crate) end: PartEnd,
     /// How long the caller waits, since the run began.
     waits_for: Duration,
     /// Since when the caller waits, where it says so.
@@ -367,7 +367,7 @@ async fn end_of(
     })
 }
 
-fn refused(function: &GateFunction, progress: &Progress, refusal: Refusal) -> Outcome {
+pub(crate) fn refused(function: &GateFunction, progress: &Progress, refusal: Refusal) -> Outcome {
     let outcome = Outcome::refused("", function.stage, progress.facts(), refusal.reasons);
     if refusal.dry_run {
         outcome.in_dry_run()
@@ -383,12 +383,7 @@ async fn work(
     budget: Budget,
     progress: Progress,
 ) -> Result<WorkEnd, Refusal> {
-    let preparation = match &*call {
-        Call::CodeDeploy(event) => codedeploy::prepare(&function, event, budget, &progress).await,
-        Call::Ecs(event) => ecs::prepare(&function, event, budget, &progress).await,
-        Call::CodePipeline(job) => codepipeline::prepare(&function, job, budget, &progress).await,
-    };
-    let prepared = match preparation? {
+    let prepared = match prepare(&function, &call, budget, &progress).await? {
         Preparation::Waived(reason) => {
             let waived = Outcome::waived(function.stage, progress.facts(), reason);
             return Ok(WorkEnd::Measured(Box::new(Measured::decided(waived))));
@@ -404,7 +399,21 @@ async fn work(
         .map_err(|reasons| Refusal { reasons, dry_run })
 }
 
-async fn measure(
+/// Finds out what is to be measured, by the contract of the caller.
+pub(crate) async fn prepare(
+    function: &Arc<GateFunction>,
+    call: &Call,
+    budget: Budget,
+    progress: &Progress,
+) -> Result<Preparation, Refusal> {
+    match call {
+        Call::CodeDeploy(event) => codedeploy::prepare(function, event, budget, progress).await,
+        Call::Ecs(event) => ecs::prepare(function, event, budget, progress).await,
+        Call::CodePipeline(job) => codepipeline::prepare(function, job, budget, progress).await,
+    }
+}
+
+pub(crate) async fn measure(
     function: &Arc<GateFunction>,
     call: &Call,
     prepared: Prepared,

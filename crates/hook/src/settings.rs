@@ -83,6 +83,18 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// The same, without anything that a run would write to or publish in beside its report.
+    pub(crate) fn without_places_to_write(self) -> Self {
+        Self {
+            outcome_topic: None,
+            event_bus: None,
+            state_table: None,
+            ..self
+        }
+    }
+}
+
 /// Lambda's sizes, as bytes.
 fn mebibytes(text: &str) -> Result<u64, &'static str> {
     let size = text.parse::<u64>().ok();

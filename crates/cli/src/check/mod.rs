@@ -4,7 +4,7 @@
 //! suite or the call is wrong.
 
 mod display;
-mod formats;
+pub(crate) mod formats;
 mod secrets;
 pub(crate) mod settings;
 mod watch;

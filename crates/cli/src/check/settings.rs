@@ -74,7 +74,7 @@ pub(super) fn fact(text: &str) -> Result<(String, String), String> {
 }
 
 /// `30s`, `5m`, `1h30m`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     const EXPECTED: &str = "expected a time such as 30s, 5m or 1h30m";
     let span: Span = text.parse().map_err(|_| EXPECTED)?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours());

@@ -30,9 +30,7 @@ pub(crate) struct Reply {
 impl Reply {
     fn result(&self) -> codepipeline_job::Answer {
         let external_id = super::run_id(&self.job).to_owned();
-        let succeeds = self.answer == Answer::Succeeded
-            || super::parameters::reports_only(self.job.user_parameters.as_deref());
-        if !succeeds {
+        if !succeeds(&self.job, self.answer) {
             let summary = cut(&self.summary, MAX_MESSAGE - LINK_RESERVE);
             return codepipeline_job::Answer::Failure {
                 kind: FailureType::JobFailed,
@@ -51,6 +49,11 @@ impl Reply {
             ],
         }
     }
+}
+
+/// Whether the action succeeds: it may be asked to, whatever the verdict.
+pub(crate) fn succeeds(job: &Job, answer: Answer) -> bool {
+    answer == Answer::Succeeded || super::parameters::reports_only(job.user_parameters.as_deref())
 }
 
 /// Answers the job, trying until `until`.

@@ -10,7 +10,7 @@ mod parameters;
 
 use std::time::Duration;
 
-use gate::PausePolicy;
+use gate::{PausePolicy, Stage};
 
 use self::parameters::Parameters;
 use crate::ask::Asked;
@@ -20,7 +20,7 @@ use crate::caller::{
 };
 use crate::carried::Carried;
 use crate::event::Job;
-use crate::facts::{self, KnownFacts, note};
+use crate::facts::{self, Facts, KnownFacts, note};
 use crate::flow::GateFunction;
 use crate::guard::Progress;
 
@@ -123,6 +123,13 @@ pub(crate) async fn prepare(
 pub(crate) fn asked(job: &Job) -> Option<Asked> {
     let handed_on = job.run.as_deref().and_then(HandedOn::decode);
     handed_on.and_then(|run| run.carried.asked())
+}
+
+/// What the action's parameters say: the stage, the suite, and what is known of the target.
+pub(crate) fn described(job: &Job) -> Result<(Option<Stage>, Option<String>, Facts), Vec<String>> {
+    let parameters = Parameters::read(job.user_parameters.as_deref())?;
+    let known = known_facts(&parameters);
+    Ok((parameters.stage, parameters.suite, known.facts))
 }
 
 fn known_facts(parameters: &Parameters) -> KnownFacts {

@@ -23,6 +23,7 @@ use self::deployment::{Progress as DeploymentProgress, ServiceDeployment};
 use self::run::HandedOn;
 pub(crate) use self::run::{run_id, step};
 use self::stage::Route;
+pub(crate) use self::stage::gate_at;
 use self::target::TargetQuery;
 use crate::ask::Asked;
 use crate::budget::Budget;

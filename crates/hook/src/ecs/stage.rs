@@ -74,6 +74,22 @@ pub(crate) fn route(
     }
 }
 
+/// The gate that may stand at the stage of the event, or why none may.
+pub(crate) fn gate_at(event: &EcsEvent) -> Result<Stage, String> {
+    let stage = event.lifecycle_stage.as_str();
+    match stage {
+        AFTER_SCALE_UP | AFTER_TEST_SHIFT | "PRE_PRODUCTION_TRAFFIC_SHIFT" => Ok(Stage::PreTraffic),
+        "PRODUCTION_TRAFFIC_SHIFT" | "POST_PRODUCTION_TRAFFIC_SHIFT" => Ok(Stage::PostTraffic),
+        "RECONCILE_SERVICE" | "PRE_SCALE_UP" | "TEST_TRAFFIC_SHIFT" => Err(format!(
+            "no gate can stand at {stage}, where nothing reaches the new revision yet; hook the pre-traffic gate to \
+             {AFTER_TEST_SHIFT}"
+        )),
+        _ => Err(format!(
+            "no gate can stand at {stage}: it is not known what serves whom there"
+        )),
+    }
+}
+
 /// Whether the test rule leads to the new revision alone, as far as ECS says.
 fn leads_to_new_revision(
     event: &EcsEvent,

@@ -35,7 +35,7 @@ const FORMATS: [(&str, Format); 5] = [
 ];
 
 /// `junit=results.xml`
-pub(super) fn parse(text: &str) -> Result<ReportFile, String> {
+pub(crate) fn parse(text: &str) -> Result<ReportFile, String> {
     let (name, path) = text
         .split_once('=')
         .ok_or("expected a format and a file: junit=results.xml")?;
@@ -55,7 +55,7 @@ pub(super) fn parse(text: &str) -> Result<ReportFile, String> {
 
 impl ReportFile {
     /// Writes the report. What was in the file before is lost.
-    pub(super) fn write(&self, report: &Report) -> Result<(), Failure> {
+    pub(crate) fn write(&self, report: &Report) -> Result<(), Failure> {
         let text = match self.format {
             Format::Html => gate::report::html(report),
             Format::Json => gate::report::json(report),
