@@ -2,7 +2,7 @@
 //!
 //! A command tells what it found on standard output, as text or as JSON, and what is wrong on standard
 //! error. It ends with 0 if all is well, 1 if something failed, 2 if it was called wrongly or a
-//! configuration is wrong. `check`, `validate`, `explain`, `judge`, `replay` and `ecs` have exit codes of
+//! configuration is wrong. `check`, `validate`, `explain`, `judge`, `replay`, `migrate` and `ecs` have exit codes of
 //! their own, for pipelines.
 
 mod approvals;
@@ -17,6 +17,7 @@ mod gates;
 mod init;
 mod judge;
 mod man;
+mod migrate;
 mod replay;
 mod screen;
 mod suite_file;
@@ -54,7 +55,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 
 const EXAMPLES: &str = "\
 Exit codes: 0 all is well, 1 something failed, 2 wrong call or wrong configuration. `check`, `validate`,
-`explain`, `judge`, `replay` and `ecs` have their own: see their help.
+`explain`, `judge`, `replay`, `migrate` and `ecs` have their own: see their help.
 
 Examples:
   deploy-hooks init shop.yaml --url http://localhost:8080
@@ -74,6 +75,7 @@ enum Command {
     Explain(explain::Args),
     Judge(Box<judge::Args>),
     Replay(Box<replay::Args>),
+    Migrate(migrate::Args),
     /// Who is told of manual approvals, how that looks, and what was decided
     #[command(subcommand)]
     Approvals(approvals::Command),
@@ -104,6 +106,7 @@ async fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args, &mut screen),
         Command::Judge(args) => judge::run(&args, &mut screen).await,
         Command::Replay(args) => replay::run(&args, &mut screen).await,
+        Command::Migrate(args) => migrate::run(&args, &mut screen),
         Command::Approvals(command) => approvals::run(command, &mut screen).await,
         Command::Gates(command) => gates::run(command, &mut screen).await,
         Command::Env(command) => env::run(*command, &mut screen).await,
@@ -126,9 +129,11 @@ fn refuse(error: &clap::Error) -> ExitCode {
     // As clap itself does: where nobody reads it, the exit code says enough.
     let _ = error.print();
     let command = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
-    let ends_with_verdict = ["check", "ecs", "explain", "judge", "replay", "validate"]
-        .map(Some)
-        .contains(&command.as_deref());
+    let ends_with_verdict = [
+        "check", "ecs", "explain", "judge", "migrate", "replay", "validate",
+    ]
+    .map(Some)
+    .contains(&command.as_deref());
     match u8::try_from(error.exit_code()) {
         Ok(2) if ends_with_verdict => ExitCode::from(failure::UNUSABLE),
         Ok(code) => ExitCode::from(code),

@@ -31,6 +31,7 @@ mod suite_source;
 mod version;
 
 pub use caller::Caller;
+pub use codedeploy::appspec::{AppSpec, AppSpecError, Hook, Resource};
 pub use error::HandleError;
 pub use flow::{GateFunction, handle};
 pub use replay::{Described, Replayed, describe, replay};

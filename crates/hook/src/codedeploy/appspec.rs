@@ -5,7 +5,7 @@
 //! <https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-resources.html>
 
 use common::location;
-use strict_yaml::{Document, Key, Node, Value};
+use strict_yaml::{At, Document, Key, Node, Value};
 
 /// An AppSpec is a page; more is a mistake, and is not read.
 pub(crate) const MAX_APP_SPEC_BYTES: usize = 256 * 1024;
@@ -18,16 +18,27 @@ const FILE: Document = Document {
 
 /// What a hook needs of an AppSpec.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct AppSpec {
+pub struct AppSpec {
     /// The first resource; CodeDeploy deploys one.
     pub resource: Resource,
-    /// Lifecycle event and function (name or ARN), in the order of the file.
-    pub hooks: Vec<(String, String)>,
+    /// In the order of the file.
+    pub hooks: Vec<Hook>,
+}
+
+/// A function that is called at a lifecycle event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// The lifecycle event, as it was written.
+    pub event: String,
+    /// The function: its name or its ARN.
+    pub function: String,
+    /// Where the event stands in the file.
+    pub at: At,
 }
 
 /// What is deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Resource {
+pub enum Resource {
     /// `AWS::ECS::Service`.
     EcsService {
         /// The ARN of the new task definition.
@@ -53,11 +64,14 @@ pub(crate) enum Resource {
 /// Why an AppSpec can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the AppSpec of the revision can't be used: {0}")]
-pub(crate) struct AppSpecError(String);
+pub struct AppSpecError(String);
 
 impl AppSpec {
     /// Reads the text of an AppSpec file.
-    pub(crate) fn parse(text: &str) -> Result<Self, AppSpecError> {
+    ///
+    /// # Errors
+    /// If it is none, with the place where that is known.
+    pub fn parse(text: &str) -> Result<Self, AppSpecError> {
         if text.len() > MAX_APP_SPEC_BYTES {
             return Err(AppSpecError(location::too_large(MAX_APP_SPEC_BYTES)));
         }
@@ -84,8 +98,8 @@ impl AppSpec {
     pub(crate) fn events_of<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a str> {
         self.hooks
             .iter()
-            .filter(move |(_, hooked)| names(hooked, function))
-            .map(|(event, _)| event.as_str())
+            .filter(move |hook| names(&hook.function, function))
+            .map(|hook| hook.event.as_str())
     }
 }
 
@@ -129,13 +143,17 @@ fn read_resource(resource: &Node) -> Result<Resource, AppSpecError> {
     }
 }
 
-fn read_hooks(root: &Node) -> Vec<(String, String)> {
+fn read_hooks(root: &Node) -> Vec<Hook> {
     let hooks = field(root, "Hooks").and_then(items).unwrap_or_default();
     hooks
         .iter()
         .filter_map(entries)
         .flatten()
-        .map(|(event, function)| (event.text.clone(), text(function)))
+        .map(|(event, function)| Hook {
+            event: event.text.clone(),
+            function: text(function),
+            at: event.at,
+        })
         .collect()
 }
 
@@ -226,7 +244,11 @@ Hooks:
                 target_version: "8".into(),
             }
         );
-        assert_eq!(spec.hooks, [("beforeAllowTraffic".into(), "h".into())]);
+        let hook = &spec.hooks[0];
+        assert_eq!(
+            (hook.event.as_str(), hook.function.as_str(), hook.at.line),
+            ("beforeAllowTraffic", "h", 3)
+        );
     }
 
     #[test]

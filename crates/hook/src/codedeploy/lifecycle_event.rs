@@ -84,7 +84,7 @@ fn not_hooked(spec: &AppSpec, function: &str) -> String {
     let hooks: Vec<String> = spec
         .hooks
         .iter()
-        .map(|(event, hooked)| format!("{event}: {hooked}"))
+        .map(|hook| format!("{}: {}", hook.event, hook.function))
         .collect();
     let hooks = if hooks.is_empty() {
         "none".to_owned()
@@ -100,6 +100,7 @@ fn not_hooked(spec: &AppSpec, function: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codedeploy::appspec::Hook;
 
     fn spec(hooks: &[(&str, &str)]) -> AppSpec {
         AppSpec {
@@ -110,7 +111,11 @@ mod tests {
             },
             hooks: hooks
                 .iter()
-                .map(|(e, f)| ((*e).to_owned(), (*f).to_owned()))
+                .map(|(event, function)| Hook {
+                    event: (*event).to_owned(),
+                    function: (*function).to_owned(),
+                    at: strict_yaml::At::default(),
+                })
                 .collect(),
         }
     }

@@ -70,8 +70,8 @@ pub(super) async fn facts(cloud: &Cloud, release: &CodeDeployRelease) -> CodeDep
             .spec
             .hooks
             .iter()
-            .filter(|(event, _)| event.eq_ignore_ascii_case(ON_TEST_TRAFFIC))
-            .map(|(event, _)| event.clone())
+            .filter(|hook| hook.event.eq_ignore_ascii_case(ON_TEST_TRAFFIC))
+            .map(|hook| hook.event.clone())
             .collect(),
         routes: listeners,
         rollback: rollback(group),
