@@ -2,8 +2,8 @@
 //!
 //! A command tells what it found on standard output, as text or as JSON, and what is wrong on standard
 //! error. It ends with 0 if all is well, 1 if something failed, 2 if it was called wrongly or a
-//! configuration is wrong. `check`, `validate`, `explain`, `judge`, `replay`, `migrate` and `ecs` have exit codes of
-//! their own, for pipelines.
+//! configuration is wrong. `check`, `validate`, `explain`, `judge`, `replay`, `migrate`, `wiring` and `ecs` have exit
+//! codes of their own, for pipelines.
 
 mod approvals;
 mod check;
@@ -23,6 +23,7 @@ mod screen;
 mod suite_file;
 mod table;
 mod validate;
+mod wiring;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -55,7 +56,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 
 const EXAMPLES: &str = "\
 Exit codes: 0 all is well, 1 something failed, 2 wrong call or wrong configuration. `check`, `validate`,
-`explain`, `judge`, `replay`, `migrate` and `ecs` have their own: see their help.
+`explain`, `judge`, `replay`, `migrate`, `wiring` and `ecs` have their own: see their help.
 
 Examples:
   deploy-hooks init shop.yaml --url http://localhost:8080
@@ -76,6 +77,7 @@ enum Command {
     Judge(Box<judge::Args>),
     Replay(Box<replay::Args>),
     Migrate(migrate::Args),
+    Wiring(wiring::Args),
     /// Who is told of manual approvals, how that looks, and what was decided
     #[command(subcommand)]
     Approvals(approvals::Command),
@@ -107,6 +109,7 @@ async fn main() -> ExitCode {
         Command::Judge(args) => judge::run(&args, &mut screen).await,
         Command::Replay(args) => replay::run(&args, &mut screen).await,
         Command::Migrate(args) => migrate::run(&args, &mut screen),
+        Command::Wiring(args) => wiring::run(&args, &mut screen).await,
         Command::Approvals(command) => approvals::run(command, &mut screen).await,
         Command::Gates(command) => gates::run(command, &mut screen).await,
         Command::Env(command) => env::run(*command, &mut screen).await,
@@ -130,7 +133,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     let command = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     let ends_with_verdict = [
-        "check", "ecs", "explain", "judge", "migrate", "replay", "validate",
+        "check", "ecs", "explain", "judge", "migrate", "replay", "validate", "wiring",
     ]
     .map(Some)
     .contains(&command.as_deref());

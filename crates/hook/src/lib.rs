@@ -13,6 +13,7 @@ mod carried;
 mod cloud;
 mod codedeploy;
 mod codepipeline;
+mod deployed;
 mod ecs;
 mod error;
 pub mod event;
@@ -32,6 +33,7 @@ mod version;
 
 pub use caller::Caller;
 pub use codedeploy::appspec::{AppSpec, AppSpecError, Hook, Resource};
+pub use deployed::{Deployed, wiring_facts};
 pub use error::HandleError;
 pub use flow::{GateFunction, handle};
 pub use replay::{Described, Replayed, describe, replay};

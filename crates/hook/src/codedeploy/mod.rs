@@ -24,6 +24,7 @@ use gate::{PausePolicy, Stage};
 use self::continuation::{HandedOn, MAX_BAKE, MAX_CHECKS, WAITS_FOR};
 use self::deployment::Deployment;
 use self::target::TargetQuery;
+pub(crate) use self::target::{group, release};
 use crate::ask::Asked;
 use crate::budget::Budget;
 use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target, may_hand_on};

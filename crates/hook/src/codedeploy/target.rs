@@ -78,20 +78,8 @@ pub(super) async fn find(
             };
             Some(service::describe(context, &ecs, &targets, &mut known).await?)
         }
-        Resource::LambdaFunction {
-            name,
-            alias,
-            current_version,
-            target_version,
-        } => {
-            known.on_platform("Lambda", facts::ECS_KEYS);
-            let facts = &mut known.facts;
-            note(facts, "function", Some(name));
-            note(facts, "alias", Some(alias));
-            note(facts, "current_version", Some(current_version));
-            note(facts, "target_version", Some(target_version));
-            note(facts, "version", Some(target_version));
-            note(facts, "old_version", Some(current_version));
+        function @ Resource::LambdaFunction { .. } => {
+            learn_function(&mut known, function);
             None
         }
     };
@@ -111,6 +99,63 @@ pub(super) async fn find(
             begun: deployment.begun,
         })),
     })
+}
+
+/// A deployment as AWS describes it, over or not, and what is known of its versions. No gate needs to stand there.
+pub(crate) async fn release(
+    context: LookupContext<'_>,
+    tcp_scheme: Option<Scheme>,
+    deployment: &Deployment,
+) -> Result<(Release, KnownFacts), LookupError> {
+    let (spec, group, targets) = tokio::join!(
+        app_spec_source::read(context.aws, deployment),
+        deployment_group(context.aws, deployment),
+        targets(context, &deployment.id),
+    );
+    let (spec, group) = (spec?, group?);
+    let mut known = KnownFacts::default();
+    match &spec.resource {
+        resource @ Resource::EcsService { .. } => {
+            let ecs = EcsQuery {
+                stage: Stage::PostTraffic,
+                resource,
+                group: &group,
+                tcp_scheme,
+            };
+            // Where it answers is asked by nobody here.
+            if let Err(error) = service::describe(context, &ecs, &targets, &mut known).await {
+                tracing::info!("{error}");
+            }
+        }
+        function @ Resource::LambdaFunction { .. } => learn_function(&mut known, function),
+    }
+    let release = Release::CodeDeploy(Box::new(CodeDeployRelease {
+        spec,
+        group,
+        targets,
+        begun: deployment.begun,
+    }));
+    Ok((release, known))
+}
+
+fn learn_function(known: &mut KnownFacts, resource: &Resource) {
+    let Resource::LambdaFunction {
+        name,
+        alias,
+        current_version,
+        target_version,
+    } = resource
+    else {
+        return;
+    };
+    known.on_platform("Lambda", facts::ECS_KEYS);
+    let facts = &mut known.facts;
+    note(facts, "function", Some(name));
+    note(facts, "alias", Some(alias));
+    note(facts, "current_version", Some(current_version));
+    note(facts, "target_version", Some(target_version));
+    note(facts, "version", Some(target_version));
+    note(facts, "old_version", Some(current_version));
 }
 
 /// The lifecycle event at which `function` was called, if it can be found.
@@ -133,16 +178,20 @@ async fn deployment_group(
     aws: &Aws,
     deployment: &Deployment,
 ) -> Result<DeploymentGroupInfo, LookupError> {
-    let call = || {
-        format!(
-            "GetDeploymentGroup {}/{}",
-            deployment.application, deployment.group
-        )
-    };
+    group(aws, &deployment.application, &deployment.group).await
+}
+
+/// A deployment group by its names.
+pub(crate) async fn group(
+    aws: &Aws,
+    application: &str,
+    group: &str,
+) -> Result<DeploymentGroupInfo, LookupError> {
+    let call = || format!("GetDeploymentGroup {application}/{group}");
     aws.codedeploy()
         .get_deployment_group()
-        .application_name(&deployment.application)
-        .deployment_group_name(&deployment.group)
+        .application_name(application)
+        .deployment_group_name(group)
         .send()
         .await
         .map_err(LookupError::of(

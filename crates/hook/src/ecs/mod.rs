@@ -5,7 +5,7 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html>
 
 pub(crate) mod answer;
-mod deployment;
+pub(crate) mod deployment;
 mod rule;
 mod run;
 mod stage;
@@ -31,7 +31,7 @@ use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target, 
 use crate::carried::Carried;
 use crate::cloud::{EcsRelease, Release};
 use crate::event::{EcsEvent, RUN_KEY};
-use crate::facts::{Facts, note};
+use crate::facts::{Facts, KnownFacts, note};
 use crate::flow::GateFunction;
 use crate::guard::Progress;
 use crate::lookup::{LookupContext, LookupError, while_people_decide};
@@ -252,6 +252,20 @@ fn rollback(event: &EcsEvent, deployment: &ServiceDeployment) -> Option<String> 
         )),
         _ => None,
     }
+}
+
+/// What is known of a release, wherever it answers.
+pub(crate) async fn facts_of_release(
+    context: LookupContext<'_>,
+    event: &EcsEvent,
+    revisions: &deployment::Revisions,
+) -> Result<KnownFacts, LookupError> {
+    let query = TargetQuery {
+        route: Route::None,
+        tcp_scheme: None,
+    };
+    let found = target::find(context, query, event, revisions).await?;
+    Ok(found.known)
 }
 
 /// What the event itself says of the target.

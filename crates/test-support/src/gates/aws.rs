@@ -418,6 +418,7 @@ impl Inner {
                 "AlarmName": "shop-5xx", "StateReason": "5 errors",
                 "StateValue": self.changes.alarm.unwrap_or("OK")}]})),
             "PutLifecycleEventHookExecutionStatus" => self.put_status(call),
+            "ListServiceDeployments" => json(ecs::deployments(&self.ecs.lock().unwrap())),
             "DescribeServiceDeployments" => json(ecs::deployment(&self.ecs.lock().unwrap())),
             "DescribeServiceRevisions" => json(ecs::revisions(&self.ecs.lock().unwrap())),
             "DescribeRules" => ecs::rules().into_response(),

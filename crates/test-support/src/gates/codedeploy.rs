@@ -65,6 +65,7 @@ pub fn deployment_group(changes: &Changes) -> Value {
     }
     json!({"deploymentGroupInfo": {
         "applicationName": "shop", "deploymentGroupName": "production",
+        "lastAttemptedDeployment": {"deploymentId": DEPLOYMENT, "status": "Succeeded"},
         "ecsServices": [{"serviceName": "shop", "clusterName": CLUSTER}],
         "loadBalancerInfo": {"targetGroupPairInfoList": [pair]}
     }})

@@ -75,6 +75,16 @@ pub(super) fn deployment(changes: &EcsChanges) -> Value {
     json!({ "serviceDeployments": deployments })
 }
 
+pub(super) fn deployments(changes: &EcsChanges) -> Value {
+    let arn = format!("{ARN}:service-deployment/shop/web/d-1");
+    let briefs = if changes.is_absent {
+        json!([])
+    } else {
+        json!([{ "serviceDeploymentArn": arn }])
+    };
+    json!({ "serviceDeployments": briefs })
+}
+
 pub(super) fn revisions(changes: &EcsChanges) -> Value {
     let of = |number: u8| {
         let mut rules = json!({

@@ -1,0 +1,180 @@
+//! `deploy-hooks wiring`: the rules of a deployment's wiring, asked from a laptop. Only reads.
+
+use std::collections::BTreeSet;
+
+use ::wiring::{Finding, Options, Outcome, Rule, judge};
+use hook::settings::Settings;
+use hook::{Deployed, wiring_facts};
+use serde_json::{Value, json};
+
+use crate::clients;
+use crate::failure::Failure;
+use crate::screen::{Screen, Style};
+use crate::table::{self, Cell};
+
+/// Hold what AWS has of the last deployment against the rules of its wiring
+#[derive(clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Args {
+    /// The application of CodeDeploy
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "deployment_group",
+        conflicts_with = "cluster"
+    )]
+    application: Option<String>,
+    /// Its deployment group
+    #[arg(long, value_name = "NAME", requires = "application")]
+    deployment_group: Option<String>,
+    /// The cluster of a service that ECS deploys itself
+    #[arg(long, value_name = "NAME", requires = "service")]
+    cluster: Option<String>,
+    /// The service
+    #[arg(long, value_name = "NAME", requires = "cluster")]
+    service: Option<String>,
+    /// A rule that is not judged; may be given several times
+    #[arg(long, value_name = "RULE", value_parser = rule)]
+    except: Vec<Rule>,
+    /// An older version may be deployed
+    #[arg(long)]
+    allow_downgrade: bool,
+}
+
+const HELP: &str = "\
+The rules are those of the check `wiring` (docs/wiring.md), over the last deployment of the group or service. A fact that can't be read makes a rule \
+unknown, never right.
+
+Your AWS credentials need the rights that the gates have for `wiring`: describing and listing in CodeDeploy, ECS, ECR, Elastic Load Balancing, Lambda, \
+CloudWatch, EventBridge and IAM.
+
+Exit codes: 0 everything fits, 1 something does not, 2 a rule could not be judged or the deployment was not found, 3 the call is wrong.
+
+Examples:
+  deploy-hooks wiring --application shop --deployment-group production
+  deploy-hooks wiring --cluster production --service shop --except image-tag
+  deploy-hooks wiring --cluster production --service shop --json";
+
+fn rule(written: &str) -> Result<Rule, String> {
+    Rule::of_name(written).ok_or_else(|| {
+        let known = Rule::ALL.iter().map(|rule| rule.name());
+        format!(
+            "there is no such rule; there are {}",
+            text::words::list(known)
+        )
+    })
+}
+
+/// Judges.
+pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
+    judge_deployed(args, screen)
+        .await
+        .map_err(Failure::into_verdict)
+}
+
+async fn judge_deployed(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
+    let deployed = match (
+        &args.application,
+        &args.deployment_group,
+        &args.cluster,
+        &args.service,
+    ) {
+        (Some(application), Some(group), ..) => Deployed::Group {
+            application: application.clone(),
+            group: group.clone(),
+        },
+        (_, _, Some(cluster), Some(service)) => Deployed::Service {
+            cluster: cluster.clone(),
+            service: service.clone(),
+        },
+        _ => {
+            return Err(Failure::Wrong(
+                "name what is deployed: --application and --deployment-group, or --cluster and --service"
+                    .to_owned(),
+            ));
+        }
+    };
+    let aws = clients::aws().await?;
+    let (deployment, facts) = wiring_facts(aws, settings()?, &deployed)
+        .await
+        .map_err(Failure::Unknown)?;
+    let options = Options {
+        allow_downgrade: args.allow_downgrade,
+        except: args.except.iter().copied().collect::<BTreeSet<Rule>>(),
+        ..Options::default()
+    };
+    let findings = judge(&facts, &options);
+    if screen.json {
+        let findings: Vec<Value> = findings.iter().map(as_json).collect();
+        screen.value(&json!({ "deployment": deployment, "findings": findings }))?;
+    } else {
+        show(&deployment, &findings, screen)?;
+    }
+    let any = |is: fn(&Outcome) -> bool| findings.iter().any(|finding| is(&finding.outcome));
+    if any(|outcome| matches!(outcome, Outcome::Mismatch(_))) {
+        return Err(Failure::Told(1));
+    }
+    let is_judged = any(|outcome| matches!(outcome, Outcome::Held));
+    if any(|outcome| matches!(outcome, Outcome::Unknown(_))) || !is_judged {
+        return Err(Failure::Told(2));
+    }
+    Ok(())
+}
+
+/// Of a function that would be nowhere: nothing is stored, and no suite is read.
+fn settings() -> Result<Settings, Failure> {
+    let read = Settings::read(&|name| match name {
+        "SUITE" => Some("file:none".to_owned()),
+        "REPORT_BUCKET" | "AWS_LAMBDA_FUNCTION_NAME" => Some("none".to_owned()),
+        "TCP_LISTENER_SCHEME" | "AWS_REGION" => common::settings::environment(name),
+        _ => None,
+    });
+    read.map_err(|error| Failure::Wrong(error.problems.join("\n")))
+}
+
+fn show(deployment: &str, findings: &[Finding], screen: &mut Screen) -> Result<(), Failure> {
+    let title = format!(
+        "The wiring of the deployment {}",
+        text::clean::line(deployment)
+    );
+    screen.line(screen.styled(Style::Heading, &title))?;
+    let rows: Vec<[Cell; 3]> = findings.iter().map(row).collect();
+    for line in table::lines(["rule", "outcome", "why, and what to do"], &rows, screen) {
+        screen.line(line)?;
+    }
+    Ok(())
+}
+
+fn row(finding: &Finding) -> [Cell; 3] {
+    let (word, style, why) = words(&finding.outcome);
+    [
+        (finding.rule.name().to_owned(), None),
+        (word.to_owned(), Some(style)),
+        (text::clean::line(&why), None),
+    ]
+}
+
+fn words(outcome: &Outcome) -> (&'static str, Style, String) {
+    match outcome {
+        Outcome::Held => ("fits", Style::Good, String::new()),
+        Outcome::Mismatch(mismatch) => ("does not fit", Style::Bad, mismatch.to_string()),
+        Outcome::Unknown(why) => ("unknown", Style::Careful, why.clone()),
+        Outcome::NotJudged(why) => ("not judged", Style::Quiet, why.clone()),
+    }
+}
+
+fn as_json(finding: &Finding) -> Value {
+    let rule = finding.rule.name();
+    match &finding.outcome {
+        Outcome::Held => json!({ "rule": rule, "outcome": "held" }),
+        Outcome::Mismatch(mismatch) => json!({
+            "rule": rule,
+            "outcome": "mismatch",
+            "place": mismatch.place,
+            "what": mismatch.what,
+            "remedy": mismatch.remedy,
+        }),
+        Outcome::Unknown(why) => json!({ "rule": rule, "outcome": "unknown", "why": why }),
+        Outcome::NotJudged(why) => json!({ "rule": rule, "outcome": "not_judged", "why": why }),
+    }
+}
