@@ -155,7 +155,7 @@ async fn of_service(
         old,
     };
     Ok((
-        ecs::last_name(arn).to_owned(),
+        common::arn::last_name(arn).to_owned(),
         Release::Ecs(Box::new(release)),
         known,
     ))
