@@ -24,7 +24,14 @@ pub(crate) struct Evaluation<'f, 'd> {
     pub(crate) room: Room,
     locals: Vec<Local<'d>>,
     /// Where somebody wants to see them: values by the step that had them last.
-    sights: Option<Vec<(*const Step, Sight)>>,
+    sights: Option<Vec<Seen<'d>>>,
+}
+
+/// A value with a name, and the step that had it.
+struct Seen<'d> {
+    step: *const Step,
+    path: String,
+    value: Value<'d>,
 }
 
 struct Local<'d> {
@@ -58,7 +65,8 @@ impl<'f, 'd> Evaluation<'f, 'd> {
     /// What was seen: single values first.
     pub(crate) fn saw(self) -> Vec<Sight> {
         let mut saw: Vec<Sight> = Vec::new();
-        for (_, sight) in self.sights.unwrap_or_default() {
+        for seen in self.sights.unwrap_or_default() {
+            let sight = Sight::of(seen.path, &seen.value);
             if !saw.contains(&sight) {
                 saw.push(sight);
             }
@@ -82,11 +90,14 @@ impl<'f, 'd> Evaluation<'f, 'd> {
         let Some(sights) = &mut self.sights else {
             return;
         };
-        let key = std::ptr::from_ref(step);
-        let seen = sights.iter().position(|(seen, _)| *seen == key);
-        match seen {
-            Some(place) => sights[place].1 = Sight::of(path, value),
-            None if sights.len() < MAX_SIGHTS => sights.push((key, Sight::of(path, value))),
+        let seen = Seen {
+            step: std::ptr::from_ref(step),
+            path,
+            value: value.clone(),
+        };
+        match sights.iter().position(|other| other.step == seen.step) {
+            Some(place) => sights[place] = seen,
+            None if sights.len() < MAX_SIGHTS => sights.push(seen),
             None => {}
         }
     }

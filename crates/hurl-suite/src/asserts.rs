@@ -70,12 +70,13 @@ impl Of<'_> {
 /// A query as it is written, for comparing two.
 fn source(query: &Query) -> String {
     let argument = match &query.value {
-        QueryValue::Header { name, .. } => Some(name.to_source()),
+        QueryValue::Header { name, .. } | QueryValue::Variable { name, .. } => {
+            Some(name.to_source())
+        }
         QueryValue::Jsonpath { expr, .. } | QueryValue::Xpath { expr, .. } => {
             Some(expr.to_source())
         }
         QueryValue::Cookie { expr, .. } => Some(expr.to_source()),
-        QueryValue::Variable { name, .. } => Some(name.to_source()),
         _ => None,
     };
     let argument = argument.map(|argument| format!(" {argument}"));

@@ -86,17 +86,12 @@ pub(crate) fn multiline_text(
 }
 
 fn of_bytes(bytes: &[u8], place: At, context: &Context) -> Option<String> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => context.fixed(place, text),
-        Err(_) => {
-            let message = "bytes that are no text: a body of a suite is text";
-            context.refuse(
-                place,
-                message,
-                "compare sha256, or send them as a file of `multipart` in a suite",
-            )
-        }
-    }
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        let message = "bytes that are no text: a body of a suite is text";
+        let remedy = "compare sha256, or send them as a file of `multipart` in a suite";
+        return context.refuse(place, message, remedy);
+    };
+    context.fixed(place, text)
 }
 
 /// JSON with references. Text is text: a reference that stands alone in quotes is, too.

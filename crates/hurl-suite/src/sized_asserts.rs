@@ -1,5 +1,7 @@
 //! Asserts on what has a size: the status, the duration, bytes and redirects.
 
+use std::fmt::Write as _;
+
 use hurl_core::ast::{FilterValue, PredicateFuncValue, PredicateValue};
 use strict_yaml::Node;
 
@@ -114,7 +116,10 @@ pub(crate) fn sha256(of: &Of<'_>, context: &Context) -> Option<Node> {
             value: PredicateValue::Hex(hex),
             ..
         } if !predicate.not => {
-            let digits: String = hex.value.iter().map(|byte| format!("{byte:02x}")).collect();
+            let mut digits = String::new();
+            for byte in &hex.value {
+                let _ = write!(digits, "{byte:02x}");
+            }
             let place = start(predicate.predicate_func.source_info);
             let sha256 = map(at, [("sha256", text(place, digits))]);
             Some(map(at, [("body", sha256)]))

@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn depth_is_bounded_before_the_parser_descends() {
         let deep = format!("POST http://a\n{}1{}\n", "[".repeat(200), "]".repeat(200));
-        let problem = parse(&deep).err().expect("it is refused");
+        let problem = parse(&deep).expect_err("it is refused");
         assert_eq!((problem.line, problem.column), (2, 101));
         let open = "GET http://a\n[Asserts]\nbody matches /\\{\\[/\n".repeat(60);
         assert!(too_deep(&open).is_none());
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_mistake_has_its_place() {
-        let said = |text: &str| parse(text).err().expect("it is wrong").to_string();
+        let said = |text: &str| parse(text).expect_err("it is wrong").to_string();
         insta::assert_snapshot!(said("GET http://a\nHTTP 2xx\n"), @"2:7: not valid Hurl: expecting 'line_terminator'; see https://hurl.dev/docs/hurl-file.html; files of Hurl 8 are read");
         insta::assert_snapshot!(said("GET http://a\nHTTP 200\n[Assert]\nstatus == 200\n"), @"3:2: not valid Hurl: the section is not valid. Did you mean Asserts?; see https://hurl.dev/docs/hurl-file.html; files of Hurl 8 are read");
         insta::assert_snapshot!(said("POST http://a\n{\"a\": 1,}\n"), @"2:8: not valid Hurl: trailing comma is not allowed; correct the JSON, or write the body between ``` and ```");

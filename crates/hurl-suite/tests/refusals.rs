@@ -87,6 +87,7 @@ fn options() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "it is a table")]
 fn queries_and_filters() {
     let all = each(
         "GET {{host}}/a\nHTTP 200\n[Asserts]\n",
@@ -272,7 +273,7 @@ fn captures() {
 
 #[test]
 fn requests() {
-    let all: String = [
+    let all: Vec<String> = [
         "GET http://{{host}}/a\n",
         "GET {{host}}/a/../b\n",
         "GET /a\n",
@@ -297,7 +298,7 @@ fn requests() {
     .iter()
     .map(|file| format!("{file}  {}\n", refused(file).replace('\n', "\n  ")))
     .collect();
-    insta::assert_snapshot!(all, @r#"
+    insta::assert_snapshot!(all.concat(), @r#"
     GET http://{{host}}/a
       shop.hurl:1:14: {{host}} has no value here; give --var host=VALUE or --secret host=WHERE, or capture it before
     GET {{host}}/a/../b

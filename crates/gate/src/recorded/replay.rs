@@ -102,6 +102,13 @@ impl Schedule {
         slots
     }
 
+    /// Whether both readings are the same.
+    fn is_exact(&self) -> bool {
+        self.slots
+            .iter()
+            .all(|(earliest, latest)| earliest == latest)
+    }
+
     fn slot(&self, place: usize, reading: Reading) -> u32 {
         let slots = self.slots.get(place).copied().unwrap_or_default();
         match reading {
@@ -160,6 +167,9 @@ pub(super) fn play(
     known: &[Known<'_>],
 ) -> Result<Played, String> {
     let earliest = played(limits, run, ended, known, Reading::Earliest);
+    if run.schedule.is_exact() {
+        return earliest;
+    }
     let latest = played(limits, run, ended, known, Reading::Latest);
     match (earliest, latest) {
         (Ok(one), Ok(other)) if one != other => Err(

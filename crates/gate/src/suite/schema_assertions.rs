@@ -11,7 +11,12 @@ use crate::expect::{JsonType, SchemaPattern};
 
 impl Reader<'_> {
     pub(super) fn pattern(&mut self, at: At, written: &str) -> Option<SchemaPattern> {
-        let translated = translated(written);
+        let Some(translated) = translated(written) else {
+            let message = format!("{written:?} has a class that engines read differently");
+            let remedy = "write \\- for a hyphen, and no empty class";
+            self.problem(at, message, remedy);
+            return None;
+        };
         match self.context.patterns.compiled(&translated) {
             Ok((regex, bytes)) => Some(SchemaPattern {
                 written: written.to_owned(),

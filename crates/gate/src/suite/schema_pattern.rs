@@ -1,8 +1,9 @@
 //! Regular expressions of JSON Schema, which are those of ECMA-262, in the words of the engine that is used here. What
 //! this engine does not have (looking around, references back) it refuses itself.
 
-/// The same expression: classes are of ASCII where ECMA-262 has them so, and a dot is no end of any line.
-pub(super) fn translated(written: &str) -> String {
+/// The same expression: classes are of ASCII where ECMA-262 has them so, and a dot is no end of any line. None where a
+/// class would silently mean something else: an empty one, or one with two hyphens in a row.
+pub(super) fn translated(written: &str) -> Option<String> {
     const DIGIT: (&str, &str) = ("0-9", "[0-9]");
     const WORD: (&str, &str) = ("0-9A-Za-z_", "[0-9A-Za-z_]");
     const SPACE: (&str, &str) = (
@@ -53,11 +54,15 @@ pub(super) fn translated(written: &str) -> String {
                     letters.next();
                     regex.push('^');
                 }
+                if letters.peek() == Some(&']') {
+                    return None;
+                }
             }
             ']' => {
                 in_class = false;
                 regex.push(']');
             }
+            '-' if in_class && letters.peek() == Some(&'-') => return None,
             // Signs of sets to this engine, twice in a row.
             '&' | '~' if in_class => {
                 regex.push('\\');
@@ -67,7 +72,7 @@ pub(super) fn translated(written: &str) -> String {
             other => regex.push(other),
         }
     }
-    regex
+    Some(regex)
 }
 
 #[cfg(test)]
@@ -78,8 +83,11 @@ mod tests {
 
     #[test]
     fn classes_are_those_of_ecma_262() {
-        let met =
-            |pattern: &str, text: &str| Regex::new(&translated(pattern)).unwrap().is_match(text);
+        let met = |pattern: &str, text: &str| {
+            Regex::new(&translated(pattern).unwrap())
+                .unwrap()
+                .is_match(text)
+        };
         assert!(met(r"^\d+$", "42") && !met(r"^\d+$", "٤٢"));
         assert!(met(r"^[\d-]+$", "4-2") && met(r"^[^\d]$", "٤") && met(r"^\D$", "٤"));
         assert!(met(r"^\w+$", "a_9") && !met(r"^\w$", "é") && met(r"^[\W]$", "é"));
@@ -87,6 +95,12 @@ mod tests {
             met(r"^\s$", "\u{FEFF}") && !met(r"^\s$", "\u{85}") && met(r"^[a\s]+$", "a \u{2028}")
         );
         assert!(!met(r"^.$", "\r") && met(r"^.$", "ü") && met(r"^[.]$", "."));
+        assert_eq!(
+            translated("[+--]")
+                .or(translated("a[]"))
+                .or(translated("[^]")),
+            None
+        );
         assert!(met(r"\bend\b", "éend") && met(r"^[[&&]+$", "[&"));
         assert!(met(r"^a\/b\.c$", "a/b.c") && met("^\u{1F600}{2}$", "\u{1F600}\u{1F600}"));
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{
-    AssignPublicIp, AwsVpcConfiguration, CapacityProviderStrategyItem, Compatibility,
+    AssignPublicIp, AwsVpcConfiguration, CapacityProviderStrategyItem, Compatibility, Container,
     ContainerDefinition, ContainerOverride, KeyValuePair, LaunchType, NetworkConfiguration,
     NetworkMode, Service, Tag, Task, TaskDefinition, TaskOverride, TaskStopCode,
 };
@@ -106,9 +106,9 @@ fn container<'a>(
     };
     found.ok_or_else(|| {
         let names: Vec<&str> = all.iter().filter_map(ContainerDefinition::name).collect();
-        let named = name.map_or_else(String::new, |name| format!("no container {name}; "));
+        let missing = name.map_or_else(String::new, |name| format!("no container {name}; "));
         CloudError(format!(
-            "the task definition has {named}the containers {}: name by `container` whose exit code counts",
+            "the task definition has {missing}the containers {}: name by `container` whose exit code counts",
             names.join(", ")
         ))
     })
@@ -395,9 +395,9 @@ fn end_of(task: &Task, container: &str) -> Option<TaskEnd> {
         None | Some(TaskStopCode::EssentialContainerExited)
     );
     let ended = own.filter(|own| own.last_status() == Some(STOPPED));
-    let code = ended.and_then(|own| own.exit_code());
+    let code = ended.and_then(Container::exit_code);
     // `OutOfMemoryError: …`: it was killed, and has a code all the same.
-    let killed = ended.and_then(|own| own.reason());
+    let killed = ended.and_then(Container::reason);
     if let (true, Some(code), None) = (by_itself, code, killed) {
         return Some(TaskEnd::Exited(code));
     }

@@ -76,7 +76,7 @@ fn errors(demands: &Demands, new: &Tally, old: Option<&Tally>) -> Finding {
 }
 
 /// Nothing was asked.
-pub(super) fn nothing_to_compare_with(why: String) -> Finding {
+pub(super) fn nothing_to_compare_with(why: &str) -> Finding {
     Finding::no_data(COMPARED, Got::Words(format!("nothing was asked: {why}")))
 }
 

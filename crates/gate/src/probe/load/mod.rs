@@ -161,7 +161,7 @@ async fn execute(
             Ok(origin) => origin,
             Err(why) => {
                 return Ok(Observation::of_others([judge::nothing_to_compare_with(
-                    why,
+                    &why,
                 )]));
             }
         };

@@ -128,8 +128,8 @@ pub(super) async fn keep<T, F: Future<Output = T>>(
             tokio::task::yield_now().await;
             continue;
         }
-        let sent = send(version);
-        under_way.push(async move { (version, sent.await) });
+        let request = send(version);
+        under_way.push(async move { (version, request.await) });
     }
     while let Some((version, done)) = under_way.next().await {
         take(version, Sent::Done(done));
@@ -158,11 +158,13 @@ mod tests {
     /// The instants at which requests are sent, in milliseconds, and how many were under way at most.
     async fn kept(schedule: &Schedule, takes: Duration) -> (Vec<(Version, u128)>, usize) {
         let begun = Instant::now();
-        let (sent, open, most) = (RefCell::default(), Cell::new(0_usize), Cell::new(0));
+        let (instants, open, most) = (RefCell::default(), Cell::new(0_usize), Cell::new(0));
         let send = |version| {
-            let (sent, open, most): (&RefCell<Vec<(Version, u128)>>, _, _) = (&sent, &open, &most);
+            let (instants, open, most): (&RefCell<Vec<(Version, u128)>>, _, _) =
+                (&instants, &open, &most);
             async move {
-                sent.borrow_mut()
+                instants
+                    .borrow_mut()
                     .push((version, begun.elapsed().as_millis()));
                 open.set(open.get() + 1);
                 most.set(most.get().max(open.get()));
@@ -173,7 +175,7 @@ mod tests {
         let mut done = 0;
         keep(schedule, send, |_, _| done += 1).await;
         assert_eq!(done, schedule.requests());
-        (sent.take(), most.get())
+        (instants.take(), most.get())
     }
 
     #[tokio::test(start_paused = true)]
@@ -234,7 +236,8 @@ mod tests {
             prop_assert!(all >= 1 && schedule.instant(0).is_zero());
             let step = per / (count * if compared { 2 } else { 1 });
             for index in 1..all {
-                let gap = schedule.instant(index) - schedule.instant(index - 1);
+                let before = schedule.instant(index - 1);
+                let gap = schedule.instant(index).saturating_sub(before);
                 prop_assert!(gap.abs_diff(step) <= Duration::from_nanos(1));
             }
             let last_new = schedule.instant((schedule.of_each() - 1) * if compared { 2 } else { 1 });

@@ -70,17 +70,26 @@ async fn loaded(new: &Url, old: Option<&Url>, load: &str) -> Outcome {
 }
 
 async fn loaded_at(stage: Stage, new: &Url, old: Option<&Url>, load: &str) -> Outcome {
+    let fact = |url: &Url| ("production_url".to_owned(), url.to_string());
+    loaded_with(stage, new, old.map(fact).into_iter().collect(), load).await
+}
+
+async fn loaded_with(
+    stage: Stage,
+    new: &Url,
+    facts: BTreeMap<String, String>,
+    load: &str,
+) -> Outcome {
     let text = format!(
         "version: 1\nname: shop\nsecrets: {{ hidden: 'ssm:/x' }}\nchecks:\n  - name: it\n    load: {{ for: 1s, {load} }}\n"
     );
-    let fact = |url: &Url| ("production_url".to_owned(), url.to_string());
     run(Run {
         suite: Suite::parse("suite.yaml", &text).unwrap_or_else(|p| panic!("{p}")),
         stage,
         target: Target {
             base_url: Some(new.clone()),
             headers: vec![("x-test".to_owned(), "1".to_owned())],
-            facts: old.map(fact).into_iter().collect(),
+            facts,
             ..Target::default()
         },
         secrets: BTreeMap::from([("hidden".to_owned(), "PLANTED-SECRET".to_owned())]),
@@ -272,6 +281,19 @@ async fn where_the_old_version_is_not_known_nothing_is_asked() {
     failed
     check "it" has no data: expected latency no worse than the old version's, got nothing was asked: after traffic has moved, the old version answers nowhere; write `on: pre-traffic`, or leave out compare_to
     "#);
+    // At a step of a canary the production address leads to both.
+    let fact = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let facts = [
+        fact("production_url", old.url.as_str()),
+        fact("traffic_percent", "10"),
+    ];
+    let both = loaded_with(Stage::PreTraffic, &new.url, facts.into(), COMPARED).await;
+    assert_eq!(measurement(&both), Measurement::NoData);
+    assert!(
+        summary(&both).contains("10 % of the production traffic"),
+        "{}",
+        summary(&both)
+    );
     assert_eq!((new.asked(), old.asked()), (0, 0));
 }
 

@@ -103,3 +103,22 @@ fn expressions_of_a_suite_are_bounded_together() {
     );
     assert!(problems_of_check(&long).contains("longer than 4 KiB"));
 }
+
+#[test]
+fn the_examples_of_the_guide_are_right() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let guide = std::fs::read_to_string(root.join("docs/suite.md")).unwrap();
+    for (heading, expected) in [("#### that\n", 4), ("#### json_schema\n", 1)] {
+        let (_, section) = guide.split_once(heading).unwrap();
+        let example = section
+            .lines()
+            .skip_while(|line| !line.starts_with("    "))
+            .take_while(|line| line.starts_with("    "));
+        let example: Vec<&str> = example.collect();
+        let suite = parsed(&format!(
+            "version: 1\nname: s\nvars: {{ sku: a }}\nchecks:\n  - name: a\n    http: GET /\n{}\n",
+            example.join("\n")
+        ));
+        assert_eq!(suite.checks[0].expect.len(), expected, "{heading}");
+    }
+}

@@ -26,6 +26,7 @@ fn schemas_are_checked() {
     insta::assert_snapshot!(problems_with("{ multipleOf: 0 }"), @"suite.yaml:7:36: `multipleOf` can't be 0; write a number above 0 of at most 38 digits");
     insta::assert_snapshot!(problems_with("{ minimum: 007 }"), @"suite.yaml:7:33: JSON has no number that is written as 007; put it in quotes if it is text, or write 7");
     insta::assert_snapshot!(problems_with("{ pattern: '(?=a)' }"), @r#"suite.yaml:7:33: "(?=a)" is not a regular expression: look-around, including look-ahead and look-behind, is not supported; see https://docs.rs/regex/latest/regex/#syntax; single quotes keep YAML from reading backslashes"#);
+    insta::assert_snapshot!(problems_with("{ pattern: '[+--]' }"), @r#"suite.yaml:7:33: "[+--]" has a class that engines read differently; write \- for a hyphen, and no empty class"#);
     insta::assert_snapshot!(problems_with("{ enum: a }"), @"suite.yaml:7:30: `enum` is a list of values; write `enum: [a, b]`");
     insta::assert_snapshot!(problems_with("{ const: '{{ target.version }}' }"), @"suite.yaml:7:31: a schema can't have references; use `json` with `equals` for a value that is known in a run only");
     insta::assert_snapshot!(problems_with("{ anyOf: [] }"), @"suite.yaml:7:31: `anyOf` has no schema; write one, or remove it");

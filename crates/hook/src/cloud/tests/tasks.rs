@@ -87,7 +87,7 @@ fn log(lines: &[&str]) -> Answer {
 /// What comes of it, where the task looks like this in turn.
 async fn ran(looks: Vec<Answer>) -> (Result<TaskRun, CloudError>, Scripted) {
     ran_with(
-        query(),
+        &query(),
         looks,
         ok(json!({ "tasks": [{ "taskArn": TASK }] })),
     )
@@ -95,7 +95,7 @@ async fn ran(looks: Vec<Answer>) -> (Result<TaskRun, CloudError>, Scripted) {
 }
 
 async fn ran_with(
-    query: TaskQuery,
+    query: &TaskQuery,
     looks: Vec<Answer>,
     started: Answer,
 ) -> (Result<TaskRun, CloudError>, Scripted) {
@@ -111,7 +111,7 @@ async fn ran_with(
         ("StopTask", vec![ok(json!({ "task": {} }))]),
     ];
     let (cloud, aws) = cloud(service(), OF_SERVICE, answers).await;
-    (cloud.run_task(&query).await, aws)
+    (cloud.run_task(query).await, aws)
 }
 
 fn sent(aws: &Scripted, operation: &str) -> Value {
@@ -257,10 +257,10 @@ async fn a_task_whose_time_is_over_is_stopped() {
         ..query()
     };
     let started = || ok(json!({ "tasks": [{ "taskArn": TASK }] }));
-    let (run, aws) = ran_with(soon.clone(), vec![running()], started()).await;
+    let (run, aws) = ran_with(&soon, vec![running()], started()).await;
     assert_eq!(run.unwrap().end, TaskEnd::TimedOut { started: true });
     assert_eq!(aws.bodies("StopTask").len(), 1);
-    let (run, aws) = ran_with(soon, vec![task("PENDING", &json!({}))], started()).await;
+    let (run, aws) = ran_with(&soon, vec![task("PENDING", &json!({}))], started()).await;
     assert_eq!(run.unwrap().end, TaskEnd::TimedOut { started: false });
     assert_eq!(sent(&aws, "StopTask")["task"], TASK);
 }
@@ -301,14 +301,14 @@ async fn what_is_not_placed_is_no_failure_of_the_release() {
     let full = ok(
         json!({ "tasks": [], "failures": [{ "arn": "a", "reason": "RESOURCE:MEMORY", "detail": "no room" }] }),
     );
-    let (run, aws) = ran_with(query(), Vec::new(), full).await;
+    let (run, aws) = ran_with(&query(), Vec::new(), full).await;
     insta::assert_snapshot!(format!("{:?}", run.unwrap().end), @r#"NotRun("ECS has not placed the task: RESOURCE:MEMORY (no room)")"#);
     assert!(aws.bodies("DescribeTasks").is_empty());
     for (answer, word) in [
         (refused("AccessDeniedException"), "TestTasks"),
         (throttled(), "throttled"),
     ] {
-        let (run, aws) = ran_with(query(), Vec::new(), answer).await;
+        let (run, aws) = ran_with(&query(), Vec::new(), answer).await;
         let error = run.unwrap_err().0;
         assert!(
             error.starts_with("RunTask shop-tests:7 failed: ") && error.contains(word),
@@ -390,7 +390,7 @@ async fn the_network_of_a_check_is_its_own() {
         ..query()
     };
     let started = ok(json!({ "tasks": [{ "taskArn": TASK }] }));
-    let (run, aws) = ran_with(own, vec![exited(0)], started).await;
+    let (run, aws) = ran_with(&own, vec![exited(0)], started).await;
     assert_eq!(run.unwrap().end, TaskEnd::Exited(0));
     assert!(aws.bodies("DescribeServices").is_empty());
     let asked = sent(&aws, "RunTask");
