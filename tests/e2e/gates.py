@@ -70,5 +70,6 @@ class Gates:
         return [line for message in events for line in message.splitlines()]
 
     def calls(self, after: int = 0) -> list[Json]:
-        """The AWS calls that the functions made: theirs is the only Rust SDK at the front door."""
-        return [call for call in self._world.control.calls(after) if "aws-sdk-rust" in str(call["user_agent"])]
+        """The AWS calls that the functions made: by the only Rust SDK at the front door, or under their name."""
+        ours = ("aws-sdk-rust", "deploy-hooks/")
+        return [it for it in self._world.control.calls(after) if any(name in str(it["user_agent"]) for name in ours)]

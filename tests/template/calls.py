@@ -18,7 +18,6 @@ SERVICES = {
     "codedeploy": ("codedeploy", "codedeploy"),
     "codepipeline": ("codepipeline", "codepipeline"),
     "dynamodb": ("dynamodb", "dynamodb"),
-    "ecr": ("ecr", "ecr"),
     "ecs": ("ecs", "ecs"),
     "elb": ("elbv2", "elasticloadbalancing"),
     "eventbridge": ("events", "events"),
@@ -26,17 +25,18 @@ SERVICES = {
     "rds": ("rds", "rds"),
     "s3": ("s3", "s3"),
     "scheduler": ("scheduler", "scheduler"),
-    "secretsmanager": ("secretsmanager", "secretsmanager"),
     "sesv2": ("sesv2", "ses"),
     "sns": ("sns", "sns"),
-    "ssm": ("ssm", "ssm"),
     "sts": ("sts", "sts"),
 }
 # Services that are called by their JSON protocol, without an SDK crate: the constant in `common::json_api`.
 JSON_SERVICES = {
     "CLOUDWATCH": ("cloudwatch", "cloudwatch"),
+    "ECR": ("ecr", "ecr"),
     "EVENTS": ("events", "events"),
     "LOGS": ("logs", "logs"),
+    "SECRETS_MANAGER": ("secretsmanager", "secretsmanager"),
+    "SSM": ("ssm", "ssm"),
 }
 OTHER_NAMES = {
     "lambda:Invoke": {"lambda:InvokeFunction"},

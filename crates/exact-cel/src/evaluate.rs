@@ -7,11 +7,11 @@ use crate::expression::{Reference, member_path};
 use crate::fault::Halt;
 use crate::operations::place_of;
 use crate::room::Room;
-use crate::sight::Sight;
+use crate::shown::ShownValue;
 use crate::value::{Fact, Kind, Value};
 
 /// How many values with a name are kept.
-const MAX_SIGHTS: usize = 16;
+const MAX_RECORDED: usize = 16;
 
 /// What a value of a list takes in memory, with a number that it may hold.
 const LIST_VALUE: usize = 64 + size_of::<Value<'_>>();
@@ -24,11 +24,11 @@ pub(crate) struct Evaluation<'f, 'd> {
     pub(crate) room: Room,
     locals: Vec<Local<'d>>,
     /// Where somebody wants to see them: values by the step that had them last.
-    sights: Option<Vec<Seen<'d>>>,
+    recorded: Option<Vec<RecordedValue<'d>>>,
 }
 
 /// A value with a name, and the step that had it.
-struct Seen<'d> {
+struct RecordedValue<'d> {
     step: *const Step,
     path: String,
     value: Value<'d>,
@@ -50,54 +50,54 @@ impl<'f, 'd> Evaluation<'f, 'd> {
             budget,
             room: Room::default(),
             locals: Vec::new(),
-            sights: None,
+            recorded: None,
         }
     }
 
     /// Keeps what it sees.
-    pub(crate) fn looking(self) -> Self {
+    pub(crate) fn recording(self) -> Self {
         Self {
-            sights: Some(Vec::new()),
+            recorded: Some(Vec::new()),
             ..self
         }
     }
 
     /// What was seen: single values first.
-    pub(crate) fn saw(self) -> Vec<Sight> {
-        let mut saw: Vec<Sight> = Vec::new();
-        for seen in self.sights.unwrap_or_default() {
-            let sight = Sight::of(seen.path, &seen.value);
-            if !saw.contains(&sight) {
-                saw.push(sight);
+    pub(crate) fn shown_values(self) -> Vec<ShownValue> {
+        let mut shown: Vec<ShownValue> = Vec::new();
+        for recorded in self.recorded.unwrap_or_default() {
+            let value = ShownValue::of(recorded.path, &recorded.value);
+            if !shown.contains(&value) {
+                shown.push(value);
             }
         }
-        saw.sort_by_key(Sight::is_container);
-        saw
+        shown.sort_by_key(ShownValue::is_container);
+        shown
     }
 
     /// The value of a part, which is kept for whoever looks if it has a name.
     pub(crate) fn value(&mut self, step: &'d Step) -> Evaluated<'d> {
         let value = self.plain(step)?;
-        if self.sights.is_some()
+        if self.recorded.is_some()
             && let Some(path) = self.path(step)
         {
-            self.see(step, path, &value);
+            self.record(step, path, &value);
         }
         Ok(value)
     }
 
-    fn see(&mut self, step: &'d Step, path: String, value: &Value<'d>) {
-        let Some(sights) = &mut self.sights else {
+    fn record(&mut self, step: &'d Step, path: String, value: &Value<'d>) {
+        let Some(recorded) = &mut self.recorded else {
             return;
         };
-        let seen = Seen {
+        let new = RecordedValue {
             step: std::ptr::from_ref(step),
             path,
             value: value.clone(),
         };
-        match sights.iter().position(|other| other.step == seen.step) {
-            Some(place) => sights[place] = seen,
-            None if sights.len() < MAX_SIGHTS => sights.push(seen),
+        match recorded.iter().position(|other| other.step == new.step) {
+            Some(place) => recorded[place] = new,
+            None if recorded.len() < MAX_RECORDED => recorded.push(new),
             None => {}
         }
     }
@@ -300,7 +300,7 @@ impl<'f, 'd> Evaluation<'f, 'd> {
 
     fn comprehension(&mut self, found: &'d Loop) -> Evaluated<'d> {
         let range = self.value(&found.range)?;
-        let path = match &self.sights {
+        let path = match &self.recorded {
             Some(_) => self.path(&found.range),
             None => None,
         };

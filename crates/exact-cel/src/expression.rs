@@ -5,7 +5,7 @@ use exact_json::Budget;
 use crate::check::{Checker, Names, Step, Type};
 use crate::evaluate::Evaluation;
 use crate::fault::{Fault, Halt};
-use crate::sight::Sight;
+use crate::shown::ShownValue;
 use crate::value::{Fact, Kind};
 use crate::{lexer, parser};
 
@@ -34,14 +34,14 @@ pub enum Outcome {
     /// False.
     Fails {
         /// The values that decided, as far as they came with a name.
-        saw: Vec<Sight>,
+        shown: Vec<ShownValue>,
     },
     /// The answer has not what the expression is about: something is missing, or of another type.
     Unfit {
         /// What, in words without any value of the answer.
         why: String,
         /// What else was seen.
-        saw: Vec<Sight>,
+        shown: Vec<ShownValue>,
     },
     /// It can't be decided.
     Errored {
@@ -123,10 +123,12 @@ impl Expression {
         if let Err(Halt::Ended(why)) = value {
             return Outcome::Errored { why };
         }
-        let mut again = Evaluation::new(facts, &self.references, budget.clone()).looking();
+        let mut again = Evaluation::new(facts, &self.references, budget.clone()).recording();
         match again.value(&self.root) {
             Ok(value) => match value.0 {
-                Kind::Bool(_) => Outcome::Fails { saw: again.saw() },
+                Kind::Bool(_) => Outcome::Fails {
+                    shown: again.shown_values(),
+                },
                 _ => Outcome::Errored {
                     why: format!(
                         "it came to {}, and not to true or false; compare it with something",
@@ -136,7 +138,7 @@ impl Expression {
             },
             Err(Halt::Failed(why)) => Outcome::Unfit {
                 why,
-                saw: again.saw(),
+                shown: again.shown_values(),
             },
             Err(Halt::Errored(why) | Halt::Ended(why)) => Outcome::Errored { why },
         }

@@ -17,7 +17,7 @@ mod lexer;
 mod operations;
 mod parser;
 mod room;
-mod sight;
+mod shown;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -29,5 +29,5 @@ pub use self::expression::{Expression, Outcome, Reference};
 pub use self::fault::Fault;
 pub use self::parser::{MAX_DEPTH, MAX_EXPRESSION};
 pub use self::room::MAX_MADE;
-pub use self::sight::{MAX_SHOWN, Sight};
+pub use self::shown::{MAX_SHOWN, ShownValue};
 pub use self::value::{Fact, Value};

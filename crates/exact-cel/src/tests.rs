@@ -89,16 +89,16 @@ fn outcome(source: &str, json: &str) -> Outcome {
 
 /// In one line.
 fn shown(source: &str, json: &str) -> String {
-    let seen = |saw: Vec<Sight>| {
-        let seen = saw
+    let seen = |shown: Vec<ShownValue>| {
+        let seen = shown
             .into_iter()
-            .map(|sight| format!("{}: {}", sight.path, sight.shown));
+            .map(|shown| format!("{}: {}", shown.path, shown.shown));
         seen.collect::<Vec<String>>().join(", ")
     };
     match outcome(source, json) {
         Outcome::Holds => "holds".to_owned(),
-        Outcome::Fails { saw } => format!("fails ({})", seen(saw)),
-        Outcome::Unfit { why, saw } => format!("unfit: {why} ({})", seen(saw)),
+        Outcome::Fails { shown } => format!("fails ({})", seen(shown)),
+        Outcome::Unfit { why, shown } => format!("unfit: {why} ({})", seen(shown)),
         Outcome::Errored { why } => format!("errored: {why}"),
     }
 }

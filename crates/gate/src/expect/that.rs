@@ -1,13 +1,13 @@
 //! An expression in CEL that must be true of an answer.
 //!
-//! Whatever is shown of the values that it saw has a name, by which it is masked like those of other expectations;
+//! Whatever is shown of the values that it met has a name, by which it is masked like those of other expectations;
 //! nothing else of the answer gets into a finding.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use exact_cel::{Expression, Fact, MAX_MADE, Outcome, Reference, Sight, Value};
+use exact_cel::{Expression, Fact, MAX_MADE, Outcome, Reference, ShownValue, Value};
 use exact_json::Budget;
 use http::header::HeaderName;
 
@@ -162,12 +162,12 @@ impl ThatExpectation {
         let demand = self.demand();
         match self.expression.evaluate(&facts, &budget) {
             Outcome::Holds => Finding::new(demand, Got::Words("true".to_owned()), true),
-            Outcome::Fails { saw } if saw.is_empty() => {
+            Outcome::Fails { shown } if shown.is_empty() => {
                 Finding::new(demand, Got::Words("false".to_owned()), false)
             }
-            Outcome::Fails { saw } => Finding::new(demand, Got::Value(self.words(saw)), false),
-            Outcome::Unfit { why, saw } => {
-                let words = self.words(saw);
+            Outcome::Fails { shown } => Finding::new(demand, Got::Value(self.words(shown)), false),
+            Outcome::Unfit { why, shown } => {
+                let words = self.words(shown);
                 let separator = if words.is_empty() { "" } else { "; " };
                 Finding::new(
                     demand,
@@ -180,8 +180,8 @@ impl ThatExpectation {
     }
 
     /// `status 503, json.items[1].price -5`
-    fn words(&self, saw: Vec<Sight>) -> String {
-        let total = saw.len();
+    fn words(&self, shown: Vec<ShownValue>) -> String {
+        let total = shown.len();
         let secret_headers: BTreeSet<String> = self
             .expression
             .references()
@@ -191,15 +191,15 @@ impl ThatExpectation {
             })
             .map(Reference::path)
             .collect();
-        let words = saw.into_iter().map(|sight| {
+        let words = shown.into_iter().map(|value| {
             let is_named =
-                redact::is_secret_path(&sight.path) || secret_headers.contains(&sight.path);
+                redact::is_secret_path(&value.path) || secret_headers.contains(&value.path);
             // A list or an object with a key that says so.
             let has_named =
-                sight.shown.starts_with(['[', '{']) && redact::is_secret_path(&sight.shown);
-            let secret = sight.is_value && (is_named || has_named);
-            let shown = if secret { MASK } else { &sight.shown };
-            format!("{} {shown}", sight.path)
+                value.shown.starts_with(['[', '{']) && redact::is_secret_path(&value.shown);
+            let secret = value.is_value && (is_named || has_named);
+            let shown = if secret { MASK } else { &value.shown };
+            format!("{} {shown}", value.path)
         });
         several(words, total, ", ")
     }

@@ -9,7 +9,7 @@ pub const MAX_SHOWN: usize = 1024;
 
 /// A value with its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sight {
+pub struct ShownValue {
     /// As an expression would name it: `json.items[2].price`.
     pub path: String,
     /// Whether `shown` is the value itself; else it is a description.
@@ -18,7 +18,7 @@ pub struct Sight {
     pub shown: String,
 }
 
-impl Sight {
+impl ShownValue {
     pub(crate) fn of(path: String, value: &Value<'_>) -> Self {
         let described = |shown: String| (false, shown);
         let (is_value, shown) = match &value.0 {
