@@ -40,7 +40,7 @@ FACTS: set[Call] = {
     ("ecs", "DescribeServices"),
     ("ecs", "DescribeTaskDefinition"),
 }
-TELLING: set[Call] = {("s3", "PutObject"), ("sns", "Publish")}
+TELLING: set[Call] = {("events", "PutEvents"), ("s3", "PutObject"), ("sns", "Publish")}
 CALLS = [*NEEDED, *sorted(FACTS), *sorted(TELLING)]
 KINDS: dict[str, Json] = {"error 500": {"status": 500, "code": "InternalFailure"}, "cut off": {"status": 0}}
 
