@@ -41,6 +41,10 @@ pub struct JsonService {
     pub host_prefix: &'static str,
     /// Whether the ordinary endpoint of `GovCloud` is the one with FIPS, and there is no `-fips` beside it.
     pub fips_in_gov_cloud: bool,
+    /// Whether that holds of the dual-stack endpoint as well.
+    pub fips_in_gov_cloud_dual_stack: bool,
+    /// Whether the ordinary endpoint is the dual-stack one, and there is no other.
+    pub dual_stack_by_default: bool,
     /// What stands before the operation in `X-Amz-Target`.
     pub target: &'static str,
     /// `application/x-amz-json-1.1`
@@ -48,11 +52,21 @@ pub struct JsonService {
 }
 
 impl JsonService {
+    fn has_fips_in_gov_cloud(self, dual_stack: bool) -> bool {
+        if dual_stack {
+            self.fips_in_gov_cloud_dual_stack
+        } else {
+            self.fips_in_gov_cloud
+        }
+    }
+
     const fn named(name: &'static str, target: &'static str) -> Self {
         Self {
             name,
             host_prefix: "",
             fips_in_gov_cloud: false,
+            fips_in_gov_cloud_dual_stack: false,
+            dual_stack_by_default: false,
             target,
             content_type: "application/x-amz-json-1.1",
         }
@@ -62,6 +76,7 @@ impl JsonService {
 /// Amazon CloudWatch.
 pub const CLOUDWATCH: JsonService = JsonService {
     fips_in_gov_cloud: true,
+    fips_in_gov_cloud_dual_stack: true,
     content_type: "application/x-amz-json-1.0",
     ..JsonService::named("monitoring", "GraniteServiceVersion20100801")
 };
@@ -75,6 +90,7 @@ pub const ECR: JsonService = JsonService {
 /// Amazon EventBridge.
 pub const EVENTS: JsonService = JsonService {
     fips_in_gov_cloud: true,
+    fips_in_gov_cloud_dual_stack: true,
     ..JsonService::named("events", "AWSEvents")
 };
 
@@ -85,7 +101,10 @@ pub const LOGS: JsonService = JsonService {
 };
 
 /// AWS Secrets Manager.
-pub const SECRETS_MANAGER: JsonService = JsonService::named("secretsmanager", "secretsmanager");
+pub const SECRETS_MANAGER: JsonService = JsonService {
+    dual_stack_by_default: true,
+    ..JsonService::named("secretsmanager", "secretsmanager")
+};
 
 /// AWS Systems Manager, of which only the Parameter Store is used.
 pub const SSM: JsonService = JsonService {
@@ -179,17 +198,22 @@ fn url(config: &SdkConfig, service: JsonService, region: &Region) -> String {
         return url.to_owned();
     }
     let JsonService { name, .. } = service;
-    let dual_stack = config.use_dual_stack() == Some(true);
+    let dual_stack = config.use_dual_stack() == Some(true) && !service.dual_stack_by_default;
     let in_gov_cloud = region.as_ref().starts_with("us-gov-");
     let fips = match config.use_fips() {
         // <https://docs.aws.amazon.com/general/latest/gr/ssm.html>, and likewise of the others.
-        Some(true) if service.fips_in_gov_cloud && in_gov_cloud && !dual_stack => "",
+        Some(true) if in_gov_cloud && service.has_fips_in_gov_cloud(dual_stack) => "",
         Some(true) => "-fips",
         _ => "",
     };
     let prefix = if dual_stack { "" } else { service.host_prefix };
     let suffix = match (region.as_ref(), dual_stack) {
         (region, true) if region.starts_with("cn-") => "api.amazonwebservices.com.cn",
+        (region, true) if region.starts_with("us-iso-") => "api.aws.ic.gov",
+        (region, true) if region.starts_with("us-isob-") => "api.aws.scloud",
+        (region, true) if region.starts_with("eusc-") => "api.amazonwebservices.eu",
+        (region, false) if region.starts_with("us-isof-") => "csp.hci.ic.gov",
+        (region, false) if region.starts_with("eu-isoe-") => "cloud.adc-e.uk",
         (region, false) if region.starts_with("cn-") => "amazonaws.com.cn",
         (region, _) if region.starts_with("us-iso-") => "c2s.ic.gov",
         (region, _) if region.starts_with("us-isob-") => "sc2s.sgov.gov",
@@ -396,6 +420,41 @@ mod tests {
                 false,
                 false,
                 "secretsmanager.us-isob-east-1.sc2s.sgov.gov",
+            ),
+            (
+                SECRETS_MANAGER,
+                "us-east-1",
+                false,
+                true,
+                "secretsmanager.us-east-1.amazonaws.com",
+            ),
+            (
+                SECRETS_MANAGER,
+                "us-gov-west-1",
+                true,
+                true,
+                "secretsmanager-fips.us-gov-west-1.amazonaws.com",
+            ),
+            (
+                EVENTS,
+                "us-gov-west-1",
+                true,
+                true,
+                "events.us-gov-west-1.api.aws",
+            ),
+            (
+                ECR,
+                "us-isof-south-1",
+                false,
+                false,
+                "api.ecr.us-isof-south-1.csp.hci.ic.gov",
+            ),
+            (
+                ECR,
+                "eu-isoe-west-1",
+                false,
+                false,
+                "api.ecr.eu-isoe-west-1.cloud.adc-e.uk",
             ),
             (
                 ECR,

@@ -97,6 +97,6 @@ impl ClientIdentity {
 /// The first private key of a PEM text. What is wrong with one is not said in more detail: it would show a part of it.
 fn key(pem: &str) -> Result<PrivateKeyDer<'static>, &'static str> {
     PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| {
-        "the key is no private key as PEM: -----BEGIN PRIVATE KEY----- is missing, or what stands below it is damaged"
+        "the key is no private key as PEM: its BEGIN line is missing, or what stands below that is damaged"
     })
 }

@@ -19,9 +19,8 @@ use crate::words::{self, RAW_KEEP};
 
 /// What ECS takes of overrides, in characters of JSON, less what it writes around ours.
 const MAX_OVERRIDES: usize = 8_000;
-/// How many of the last lines are shown, and how much of each is kept.
+/// How many of the last lines are shown. Each is cut where any text is, so that no secret is cut before it is masked.
 const MAX_LINES: usize = 10;
-const MAX_LINE: usize = RAW_KEEP / MAX_LINES;
 /// For stopping a task whose time is over, and for reading its log.
 const TIME_TO_STOP: Duration = Duration::from_secs(15);
 
@@ -148,7 +147,7 @@ impl EcsTask {
         if !passed {
             let lines = run.log_tail.iter().rev().take(MAX_LINES).rev();
             trace.notes.extend(
-                lines.map(|line| format!("its log: {}", words::head(line, MAX_LINE).trim_end())),
+                lines.map(|line| format!("its log: {}", words::head(line, RAW_KEEP).trim_end())),
             );
             trace.notes.extend(run.log_missing);
         }

@@ -227,6 +227,9 @@ pub(super) async fn execute(
     ask(run, context, asked, limit, trace).await
 }
 
+/// Where a limit is that of all tries together, the last try meets it hardly before its own, which is the one to name.
+const SAME_LIMIT: Duration = Duration::from_millis(20);
+
 /// What is asked once, of a check or of a step.
 pub(super) struct ProbeCall<'a> {
     pub(super) kind: &'a dyn ProbeKind,
@@ -244,8 +247,9 @@ pub(super) async fn ask(
     trace: &mut Trace,
 ) -> Result<Observation, ProbeError> {
     let ProbeCall { kind, timeout, .. } = asked;
-    let cut = (Instant::now() + timeout).min(limit);
     let begun = Instant::now();
+    let own_limit = begun + timeout;
+    let cut = own_limit.min(limit);
     // Whoever was silent: the target, or somebody who says nothing about it.
     let silent = |message| ProbeError {
         measurement: kind.profile().silence,
@@ -265,7 +269,9 @@ pub(super) async fn ask(
                 words::duration(begun.elapsed())
             ),
         }),
-        Err(_) if cut == limit => Err(silent(format!("no complete answer: {}", asked.limit_words))),
+        Err(_) if own_limit.saturating_duration_since(limit) > SAME_LIMIT => {
+            Err(silent(format!("no complete answer: {}", asked.limit_words)))
+        }
         Err(_) => Err(silent(format!(
             "no complete answer within {}",
             words::duration(timeout)

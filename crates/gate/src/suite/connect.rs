@@ -60,13 +60,19 @@ fn client_certificate(node: &Node, context: &Context) -> Option<(Template, Templ
     let part = |key: &str| {
         let node = object.require(key, problems)?;
         let written = scalar::text(node, key, problems)?;
-        if key == "key" && !written.contains("{{") {
+        let in_suite = || {
             let message = "the key of `client_certificate` stands in the suite";
             let remedy = "declare it under `secrets`, and refer to it: \"{{ client_key }}\"";
             problems.add(node.at, message, remedy);
-            return None;
+            None
+        };
+        if key == "key" && !written.contains("{{") {
+            return in_suite();
         }
         let template = context.template(node, written)?;
+        if key == "key" && !context.has_secret(&template) {
+            return in_suite();
+        }
         if let (true, Err(why)) = (template.is_literal(), trust::certificates(written)) {
             let remedy =
                 "write a certificate as PEM (-----BEGIN CERTIFICATE-----), its chain after it";

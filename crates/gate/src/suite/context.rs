@@ -19,6 +19,7 @@ pub(super) struct Context {
     pub(super) problems: Findings,
     /// Variables and secrets.
     names: BTreeSet<String>,
+    secret_names: BTreeSet<String>,
     pub(super) vars: BTreeMap<String, Var>,
     pub(super) defaults: Defaults,
     /// What all checks share of what they measure.
@@ -48,6 +49,20 @@ impl Context {
             let message = format!("{:?} is both a variable and a secret", key.text);
             self.problems.add(key.at, message, "rename one of them");
         }
+    }
+
+    /// The same of a secret.
+    pub(super) fn declare_secret(&mut self, key: &Key) {
+        self.declare(key, "secret");
+        self.secret_names.insert(key.text.clone());
+    }
+
+    /// Whether a text refers to a secret.
+    pub(super) fn has_secret(&self, template: &Template) -> bool {
+        template.references().any(|reference| match reference {
+            Reference::Name(name) => self.secret_names.contains(name),
+            Reference::Target(_) | Reference::Function(_) => false,
+        })
     }
 
     /// Takes up the name of a capture, which later steps may use.

@@ -193,7 +193,7 @@ pub(super) fn var(value: &Value) -> Option<Var> {
 fn secrets(node: &Node, context: &mut Context) -> BTreeMap<String, SecretRef> {
     let mut secrets = BTreeMap::new();
     for (key, value) in entries(node, "secrets", &context.problems).unwrap_or_default() {
-        context.declare(key, "secret");
+        context.declare_secret(key);
         let noun = format!("the secret {:?}", key.text);
         if let Some(reference) = SecretRef::read(value, &noun, FILE.noun, &context.problems) {
             secrets.insert(key.text.clone(), reference);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::metric::{Comparison, Limit};
+use ::metric::{Comparison, Limit, Operator};
 use strict_yaml::{Node, Object, scalar};
 
 use super::context::Context;
@@ -224,6 +224,20 @@ fn errors(object: &Object<'_>, context: &Context) -> Option<Limit> {
         let value: f64 = percent.parse().ok()?;
         (0.0..=100.0).contains(&value).then(|| percent.to_owned())
     })
+    .filter(|limit| is_decisive(limit, node, context))
+}
+
+/// Whether some share of errors fails by the limit, and some does not.
+fn is_decisive(limit: &Limit, node: &Node, context: &Context) -> bool {
+    let always = match (limit.operator, limit.value) {
+        (Operator::AtLeast, value) if value <= 0.0 => "fails whatever is answered",
+        (Operator::Above, value) if value >= 100.0 => "never fails",
+        _ => return true,
+    };
+    let message = format!("fail_when: a load with this limit {always}");
+    let remedy = "write a share between: \"> 1%\"";
+    context.problems.add(node.at, message, remedy);
+    false
 }
 
 /// Which percentile, and its limit if there is one.

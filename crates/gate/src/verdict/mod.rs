@@ -293,8 +293,9 @@ impl CheckHistory {
             return failed(self.without_data());
         }
         let last = self.counters.last_counting(bake);
+        let out_of_reach = bake.consecutive_success.filter(|_| end == End::OutOfReach);
         if last == Some(Measurement::Failed) {
-            return failed(self.bad_end(Measurement::Failed));
+            return failed(self.bad_end(Measurement::Failed, out_of_reach));
         }
         if let Some(excess) = excess {
             return inconclusive(self.past_limit(excess, bake));
@@ -304,7 +305,7 @@ impl CheckHistory {
         }
         match last {
             Some(Measurement::Passed) => {}
-            Some(other) => return inconclusive(self.bad_end(other)),
+            Some(other) => return inconclusive(self.bad_end(other, out_of_reach)),
             None => return inconclusive(self.without_data()),
         }
         let required_streak = bake.consecutive_success.unwrap_or_default();

@@ -64,8 +64,15 @@ impl CheckHistory {
         ))
     }
 
-    pub(super) fn bad_end(&self, last: Measurement) -> String {
+    /// `required_streak`, where the run ended as the rounds that were left could not reach it.
+    pub(super) fn bad_end(&self, last: Measurement, required_streak: Option<u32>) -> String {
         let (name, total, last) = (&self.name, self.rounds(), came_to(last));
+        if let Some(required) = required_streak {
+            return self.with_last(format!(
+                "check {name:?} {last} in the last of {total}, and too few are left for the {required} passes in a row of \
+                 consecutive_success"
+            ));
+        }
         self.with_last(format!(
             "check {name:?} {last} in the last of {total}, and a bake must end on a pass"
         ))

@@ -272,6 +272,24 @@ fn a_bake_may_end_early_where_enough_rounds_passed_in_a_row() {
     "#);
 }
 
+#[test]
+fn a_bake_that_ends_as_success_is_out_of_reach_says_so() {
+    let out_of_reach = RunHistory {
+        end: End::OutOfReach,
+        bake: Bake {
+            failure_limit: 4,
+            consecutive_success: Some(3),
+            ..BAKE
+        },
+        elapsed: Duration::from_secs(6),
+        ..baked(vec![check("a", &[Failed, Failed, Failed, Failed])])
+    };
+    insta::assert_snapshot!(reasons_of(&out_of_reach), @r#"
+    failed
+    check "a" failed in the last of 4 rounds, and too few are left for the 3 passes in a row of consecutive_success; last: expected status 201, got 503
+    "#);
+}
+
 fn overridden(name: &str, rounds: &[Measurement]) -> CheckHistory {
     CheckHistory {
         severity: Severity::Overridden,

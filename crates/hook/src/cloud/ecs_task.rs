@@ -1,11 +1,14 @@
 //! A task that runs a team's own tests: started once, followed to its end, and stopped when its time is over.
 //!
-//! No task may be left behind: whatever ends the check, also a cut by the deadline, the task is stopped. Its log is only
-//! shown; that it can't be read never changes what came of the task.
+//! No task that ECS has told us of is left behind: whatever ends the check, also a cut by the deadline while the task is being
+//! started, it is stopped. Its log is only shown; that it can't be read never changes what came of the task.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_ecs::error::SdkError;
+use aws_sdk_ecs::operation::run_task::builders::RunTaskFluentBuilder;
+use aws_sdk_ecs::operation::run_task::{RunTaskError, RunTaskOutput};
 use aws_sdk_ecs::types::{
     AssignPublicIp, AwsVpcConfiguration, CapacityProviderStrategyItem, Compatibility, Container,
     ContainerDefinition, ContainerOverride, KeyValuePair, LaunchType, NetworkConfiguration,
@@ -14,6 +17,7 @@ use aws_sdk_ecs::types::{
 use common::arn::last_name;
 use common::failure::Hints;
 use gate::cloud::{CloudError, TaskEnd, TaskQuery, TaskRun};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Cloud, logs};
@@ -65,7 +69,11 @@ pub(super) async fn run(cloud: &Cloud, query: &TaskQuery) -> Result<TaskRun, Clo
         cluster: place.cluster.clone(),
         arn,
     };
-    let Followed { end, is_over } = follow(cloud, &running, &name, until).await?;
+    let own = OwnContainer {
+        name: &name,
+        is_essential: is_essential(container),
+    };
+    let Followed { end, is_over } = follow(cloud, &running, own, until).await?;
     if is_over {
         running.function = None;
     } else {
@@ -104,6 +112,9 @@ fn container<'a>(
         (None, _) => None,
         (Some(name), all) => all.iter().find(|it| it.name() == Some(name)),
     };
+    if let Some(own) = found {
+        refuse_other_ends(own, all)?;
+    }
     found.ok_or_else(|| {
         let names: Vec<&str> = all.iter().filter_map(ContainerDefinition::name).collect();
         let missing = name.map_or_else(String::new, |name| format!("no container {name}; "));
@@ -112,6 +123,33 @@ fn container<'a>(
             names.join(", ")
         ))
     })
+}
+
+/// When an essential container ends, ECS stops the others, and nothing says which one it was: the exit code of the tests is
+/// only theirs where no other one may end the task.
+fn refuse_other_ends(
+    own: &ContainerDefinition,
+    all: &[ContainerDefinition],
+) -> Result<(), CloudError> {
+    let others = all.iter().filter(|it| it.name() != own.name());
+    let others: Vec<&str> = others
+        .filter(|it| is_essential(it))
+        .filter_map(ContainerDefinition::name)
+        .collect();
+    if others.is_empty() || !is_essential(own) {
+        return Ok(());
+    }
+    Err(CloudError(format!(
+        "the task definition has other essential containers than {}, and if one of them ends ECS stops the tests; register \
+         it with `essential: false` for {}",
+        own.name().unwrap_or_default(),
+        others.join(", ")
+    )))
+}
+
+/// As it is unless the task definition says otherwise.
+fn is_essential(container: &ContainerDefinition) -> bool {
+    container.essential() != Some(false)
 }
 
 /// Where a task runs.
@@ -278,7 +316,7 @@ async fn start(
                 .container_overrides(overridden.build())
                 .build(),
         );
-    let answer = call.send().await;
+    let answer = sent(cloud, &place.cluster, call).await;
     let answer = answer.map_err(super::failed(aws, format!("RunTask {family}"), hints))?;
     let task = answer.tasks().first().and_then(Task::task_arn);
     Ok(task.map(str::to_owned).ok_or_else(|| {
@@ -292,6 +330,26 @@ async fn start(
         let failures: Vec<String> = failures.collect();
         format!("ECS has not placed the task: {}", failures.join(", "))
     }))
+}
+
+/// The answer. What ECS has started is stopped if nobody waits for it any more.
+async fn sent(
+    cloud: &Cloud,
+    cluster: &str,
+    call: RunTaskFluentBuilder,
+) -> Result<RunTaskOutput, SdkError<RunTaskError>> {
+    let (answer, waiting) = oneshot::channel();
+    let (function, cluster) = (Arc::clone(&cloud.function), cluster.to_owned());
+    tokio::spawn(async move {
+        let Err(Ok(unheard)) = answer.send(call.send().await) else {
+            return;
+        };
+        for arn in unheard.tasks().iter().filter_map(Task::task_arn) {
+            stop(&function, &cluster, arn).await;
+        }
+    });
+    let broken = || SdkError::construction_failure("the call was given up");
+    waiting.await.unwrap_or_else(|_| Err(broken()))
 }
 
 /// A task that has been started. It is stopped when this is dropped.
@@ -332,6 +390,14 @@ async fn stop(function: &GateFunction, cluster: &str, arn: &str) {
     }
 }
 
+/// The container whose exit code counts.
+#[derive(Clone, Copy)]
+struct OwnContainer<'a> {
+    name: &'a str,
+    /// Its end is that of the task, and no other one's is.
+    is_essential: bool,
+}
+
 struct Followed {
     end: TaskEnd,
     /// There is nothing left to stop.
@@ -342,7 +408,7 @@ struct Followed {
 async fn follow(
     cloud: &Cloud,
     running: &RunningTask,
-    container: &str,
+    container: OwnContainer<'_>,
     until: Instant,
 ) -> Result<Followed, CloudError> {
     let (mut misses, mut started) = (0, false);
@@ -350,8 +416,12 @@ async fn follow(
         tokio::select! {
             () = sleep(POLL_EVERY) => {}
             () = sleep_until(until) => {
-                let end = TaskEnd::TimedOut { started };
-                return Ok(Followed { end, is_over: false });
+                // It may have ended since the last look.
+                let last = look(cloud, running).await.ok().flatten();
+                let ended = last.as_ref().and_then(|task| end_of(task, container));
+                let is_over = ended.is_some() && last.is_some_and(|task| task.last_status() == Some(STOPPED));
+                let end = ended.unwrap_or(TaskEnd::TimedOut { started });
+                return Ok(Followed { end, is_over });
             }
         }
         let Some(task) = look(cloud, running).await? else {
@@ -387,13 +457,14 @@ async fn look(cloud: &Cloud, running: &RunningTask) -> Result<Option<Task>, Clou
 const STOPPED: &str = "STOPPED";
 
 /// How the container ended, if it has. Only one that ended by itself has an exit code that says something.
-fn end_of(task: &Task, container: &str) -> Option<TaskEnd> {
+fn end_of(task: &Task, container: OwnContainer<'_>) -> Option<TaskEnd> {
     let all = task.containers().iter();
-    let own = all.clone().find(|it| it.name() == Some(container));
-    let by_itself = matches!(
-        task.stop_code(),
-        None | Some(TaskStopCode::EssentialContainerExited)
-    );
+    let own = all.clone().find(|it| it.name() == Some(container.name));
+    let by_itself = match task.stop_code() {
+        None => true,
+        Some(TaskStopCode::EssentialContainerExited) => container.is_essential,
+        Some(_) => false,
+    };
     let ended = own.filter(|own| own.last_status() == Some(STOPPED));
     let code = ended.and_then(Container::exit_code);
     // `OutOfMemoryError: …`: it was killed, and has a code all the same.

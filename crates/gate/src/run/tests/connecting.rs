@@ -196,6 +196,14 @@ fn what_a_suite_says_wrong_of_its_connections_is_refused() {
     "#);
 }
 
+#[test]
+fn a_key_that_is_no_secret_is_refused() {
+    let text = "version: 1\nname: s\nvars: { k: nonsense }\nsecrets: { c: 'ssm:/c' }\n\
+        checks: [{ name: a, http: { url: /, client_certificate: { certificate: '{{ c }}', key: '{{ k }}' } } }]";
+    let problems = Suite::parse("s", text).unwrap_err().to_string();
+    insta::assert_snapshot!(problems, @r#"s:5:88: the key of `client_certificate` stands in the suite; declare it under `secrets`, and refer to it: "{{ client_key }}""#);
+}
+
 /// Signs by counting what it was given to sign.
 #[derive(Debug)]
 struct Signer;

@@ -376,3 +376,15 @@ async fn the_example_of_a_journey_is_one() {
     assert!(outcome.report.seed.is_some());
     assert_eq!(shop.visits().last().map(String::as_str), Some("empty"));
 }
+
+#[tokio::test]
+async fn a_step_that_is_silent_to_its_last_try_names_its_own_limit() {
+    let shop = Shop::open().await;
+    let check = "  - name: it
+    journey:
+      - { name: asks, http: GET /, timeout: 60ms, retries: 2, retry_every: 10ms }";
+    let mut trial = Trial::of(&shop, check);
+    trial.base_url = server::silent().await;
+    let text = summary(&trial.run().await);
+    assert!(text.contains("no complete answer within 60ms"), "{text}");
+}

@@ -240,3 +240,19 @@ fn a_task_has_the_time_of_its_check() {
         assert_eq!(check.retry.retries, 0);
     }
 }
+
+#[test]
+fn a_load_that_can_not_fail_or_can_not_pass_is_refused() {
+    let refused = |limit: &str| {
+        problems(&format!(
+            "version: 1
+name: shop
+checks:
+  - name: load
+    load: {{ http: GET /, rate: 5/s, for: 1m, errors: {{ fail_when: '{limit}' }} }}
+"
+        ))
+    };
+    insta::assert_snapshot!(refused("> 100%"), @r#"suite.yaml:5:67: fail_when: a load with this limit never fails; write a share between: "> 1%""#);
+    insta::assert_snapshot!(refused(">= 0%"), @r#"suite.yaml:5:67: fail_when: a load with this limit fails whatever is answered; write a share between: "> 1%""#);
+}

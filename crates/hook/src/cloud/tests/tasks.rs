@@ -237,6 +237,61 @@ async fn what_did_not_end_by_itself_has_not_run() {
 }
 
 #[tokio::test]
+async fn tests_beside_which_another_container_may_end_the_task_do_not_run() {
+    let run = async |containers: Value, container: Option<&str>, look: Answer| {
+        let definition = ok(json!({ "taskDefinition": { "taskDefinitionArn": TESTS,
+            "requiresCompatibilities": ["EC2"], "containerDefinitions": containers } }));
+        let answers = vec![
+            ("DescribeTaskDefinition", vec![definition]),
+            ("DescribeServices", vec![described_service()]),
+            (
+                "RunTask",
+                vec![ok(json!({ "tasks": [{ "taskArn": TASK }] }))],
+            ),
+            ("DescribeTasks", vec![look]),
+            ("StopTask", vec![ok(json!({ "task": {} }))]),
+        ];
+        let (cloud, aws) = cloud(service(), OF_SERVICE, answers).await;
+        let asked = TaskQuery {
+            container: container.map(str::to_owned),
+            ..query()
+        };
+        (cloud.run_task(&asked).await, aws.bodies("RunTask").len())
+    };
+    let both = json!([{ "name": "tests" }, { "name": "proxy" }]);
+    let (refused, started) = run(both, Some("tests"), exited(0)).await;
+    insta::assert_snapshot!(refused.unwrap_err().0, @"the task definition has other essential containers than tests, and if one of them ends ECS stops the tests; register it with `essential: false` for proxy");
+    assert_eq!(started, 0);
+    // What ends by the end of another one says nothing.
+    let ended_by_the_app = || {
+        task(
+            "STOPPED",
+            &json!({ "stopCode": "EssentialContainerExited", "stoppedReason": "Essential container in task exited",
+                "containers": [{ "name": "tests", "lastStatus": "STOPPED", "exitCode": 0 },
+                    { "name": "app", "lastStatus": "STOPPED", "exitCode": 1 }] }),
+        )
+    };
+    let beside = json!([{ "name": "tests", "essential": false }, { "name": "app" }]);
+    let (run_beside, _) = run(beside, Some("tests"), ended_by_the_app()).await;
+    assert!(matches!(run_beside.unwrap().end, TaskEnd::NotRun(_)));
+    let alone = json!([{ "name": "tests" }, { "name": "app", "essential": false }]);
+    let (run_alone, _) = run(alone, Some("tests"), ended_by_the_app()).await;
+    assert_eq!(run_alone.unwrap().end, TaskEnd::Exited(0));
+}
+
+#[tokio::test]
+async fn a_task_that_ended_just_before_its_time_was_over_has_ended() {
+    let soon = TaskQuery {
+        time: Duration::from_millis(5),
+        ..query()
+    };
+    let started = ok(json!({ "tasks": [{ "taskArn": TASK }] }));
+    let (run, aws) = ran_with(&soon, vec![exited(0)], started).await;
+    assert_eq!(run.unwrap().end, TaskEnd::Exited(0));
+    assert_eq!(aws.bodies("StopTask").len(), 0);
+}
+
+#[tokio::test]
 async fn a_task_that_goes_on_beside_its_tests_is_stopped() {
     let look = task(
         "RUNNING",
