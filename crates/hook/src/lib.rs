@@ -34,6 +34,7 @@ mod version;
 pub use caller::Caller;
 pub use codedeploy::appspec::{AppSpec, AppSpecError, Hook, Resource};
 pub use deployed::{Deployed, wiring_facts};
+pub use ecs::stage_refusal;
 pub use error::HandleError;
 pub use flow::{GateFunction, handle};
 pub use replay::{Described, Replayed, describe, replay};

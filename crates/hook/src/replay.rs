@@ -21,6 +21,7 @@ use crate::facts::Facts;
 use crate::flow::{self, GateFunction};
 use crate::guard::{self, Interruption, Progress};
 use crate::settings::Settings;
+use crate::suite_source::may_be_sibling;
 use crate::{codepipeline, ecs};
 
 /// What an event says by itself.
@@ -72,7 +73,8 @@ fn description(call: &Call) -> Described {
     let (stage, suite, goes_on) = match call {
         Call::CodeDeploy(event) => (None, None, event.run.is_some()),
         Call::Ecs(event) => {
-            let stage = ecs::gate_at(event)
+            problems.extend(ecs::problems_of(event));
+            let stage = ecs::gate_at(&event.lifecycle_stage)
                 .map_err(|problem| problems.push(problem))
                 .ok();
             let goes_on = event.run.as_ref().is_some_and(|run| !run.is_empty());
@@ -82,6 +84,10 @@ fn description(call: &Call) -> Described {
             let (stage, suite) = match codepipeline::described(job) {
                 Ok((stage, suite, known)) => {
                     facts.extend(known);
+                    if let Some(Err(why)) = suite.as_deref().map(may_be_sibling) {
+                        let suite = suite.as_deref().unwrap_or_default();
+                        problems.push(format!("UserParameters.suite is {suite:?}: {why}"));
+                    }
                     (stage, suite)
                 }
                 Err(wrong) => {

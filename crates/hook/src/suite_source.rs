@@ -14,6 +14,17 @@ const FILE: FileKind = FileKind {
     setting: "SUITE",
 };
 
+const SIBLING: &str = "expected a name beside SUITE, or s3:// and a key in its bucket";
+
+/// Whether a caller may name another suite so, as far as that is known without `SUITE`.
+pub(crate) fn may_be_sibling(written: &str) -> Result<(), &'static str> {
+    if written.starts_with("s3://") {
+        return SuiteLocation::parse(written, ".").map(|_| ());
+    }
+    let is_plain = !written.contains(':') && written.split('/').all(|part| part != "..");
+    is_plain.then_some(()).ok_or(SIBLING)
+}
+
 /// The `SUITE` setting: `file:PATH` or `s3://BUCKET/KEY`, with `{application}` and `{deployment_group}` to be
 /// filled in per deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +53,7 @@ impl SuiteLocation {
     /// Another suite, as a caller names it: a name beside this one, or `s3://` in this one's bucket. A caller may choose
     /// among the team's suites, and nothing else.
     pub fn sibling(&self, written: &str) -> Result<Self, &'static str> {
-        const EXPECTED: &str = "expected a name beside SUITE, or s3:// and a key in its bucket";
+        may_be_sibling(written)?;
         if written.starts_with("s3://") {
             let other = Self::parse(written, ".")?;
             return match (&self.0, &other.0) {
@@ -52,12 +63,10 @@ impl SuiteLocation {
                         bucket: of_other, ..
                     },
                 ) if bucket == of_other => Ok(other),
-                _ => Err(EXPECTED),
+                _ => Err(SIBLING),
             };
         }
-        let is_plain = !written.contains(':') && written.split('/').all(|part| part != "..");
-        let beside = is_plain.then(|| self.0.beside(written)).flatten();
-        beside.map(Self).ok_or(EXPECTED)
+        self.0.beside(written).map(Self).ok_or(SIBLING)
     }
 
     /// The place for one deployment.

@@ -335,8 +335,14 @@ impl Tree {
 impl Tree {
     fn refuse_tag(&self, tagged: bool, at: At) -> Result<(), Problem> {
         if tagged {
+            let noun = self.kind.noun;
+            let article = if noun.starts_with(['A', 'a', 'E', 'e', 'I', 'i', 'O', 'o']) {
+                "an"
+            } else {
+                "a"
+            };
             return Err(at.problem(
-                format!("tags (`!…`) have no meaning in a {}", self.kind.noun),
+                format!("tags (`!…`) have no meaning in {article} {noun}"),
                 "remove the tag; quote text",
             ));
         }

@@ -2,11 +2,15 @@
 //!
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html>
 
+use common::arn::Arn;
+use gate::Stage;
 use hook::{AppSpec, Resource};
 use serde::Serialize;
 use serde_json::{Value, json};
 use strict_yaml::At;
 use text::words::nearest;
+
+use super::Format;
 
 /// What the user fills in.
 pub(super) const HOOK_ROLE: &str = "<ROLE THAT LETS ECS INVOKE THE FUNCTIONS>";
@@ -29,7 +33,7 @@ const EVENTS: [Event; 5] = [
     Event {
         name: "BeforeInstall",
         stage: "PRE_SCALE_UP",
-        note: Some("no gate of deploy-hooks can stand there: nothing runs yet"),
+        note: Some("nothing runs there yet, so no gate of deploy-hooks can stand there"),
     },
     Event {
         name: "AfterInstall",
@@ -69,9 +73,13 @@ const OWN_EVENTS: [&str; 5] = [
 ];
 
 /// The functions of deploy-hooks as they are named, which answer both callers.
-const GATES: [&str; 2] = ["CodeDeployHook_pre-traffic", "CodeDeployHook_post-traffic"];
+const GATES: [(&str, Stage); 2] = [
+    ("CodeDeployHook_pre-traffic", Stage::PreTraffic),
+    ("CodeDeployHook_post-traffic", Stage::PostTraffic),
+];
 
-/// Most that a service may have.
+/// Most of Lambda functions that a service may have.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html>
 const MAX_HOOKS: usize = 10;
 
 /// A hook of a service.
@@ -91,12 +99,22 @@ pub(super) struct WithoutStage {
     pub(super) what_to_do: &'static str,
 }
 
+/// A gate of deploy-hooks that would refuse every release at this stage.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Refused {
+    pub(super) event: &'static str,
+    pub(super) function: String,
+    pub(super) stage: &'static str,
+    pub(super) why: String,
+}
+
 /// An AppSpec as ECS would have it.
 #[derive(Debug)]
 pub(super) struct Migration {
     /// A hook for each function.
     pub(super) hooks: Vec<ServiceHook>,
     pub(super) without_stage: Vec<WithoutStage>,
+    pub(super) refused: Vec<Refused>,
     /// What CodeDeploy itself would not take, with its place.
     pub(super) wrong: Vec<(At, String)>,
     /// The container and port behind the load balancer.
@@ -109,7 +127,8 @@ impl Migration {
         let mut migration = Self {
             hooks: Vec::new(),
             without_stage: Vec::new(),
-            wrong: Vec::new(),
+            refused: Vec::new(),
+            wrong: spec.problems.clone(),
             balanced: None,
             notes: Vec::new(),
         };
@@ -124,7 +143,13 @@ impl Migration {
         for hook in &spec.hooks {
             migration.take(hook);
         }
+        migration.wrong.sort_by_key(|(at, _)| (at.line, at.column));
         migration
+    }
+
+    /// Whether ECS could deploy with these hooks as they stand, and let a good release pass.
+    pub(super) fn is_usable(&self) -> bool {
+        self.without_stage.is_empty() && self.refused.is_empty() && self.hooks.len() <= MAX_HOOKS
     }
 
     fn take(&mut self, hook: &hook::Hook) {
@@ -132,6 +157,10 @@ impl Migration {
         if hook.function.trim().is_empty() {
             let problem = format!("{name} names no function; name one, or remove the hook");
             self.wrong.push((hook.at, problem));
+            return;
+        }
+        if let Err(why) = check_function(&hook.function) {
+            self.wrong.push((hook.at, format!("{name} names {why}")));
             return;
         }
         if OWN_EVENTS.iter().any(|own| own.eq_ignore_ascii_case(name)) {
@@ -156,11 +185,21 @@ impl Migration {
             return;
         };
         let stage = event.stage;
-        if let Some(note) = event.note {
-            self.notes
-                .push(format!("{} becomes {stage}: {note}.", event.name));
-        }
         let function = arn(&hook.function);
+        let refusal = gate_of(&function).and_then(|gate| hook::stage_refusal(gate, stage));
+        if let Some(why) = refusal {
+            self.refused.push(Refused {
+                event: event.name,
+                function: hook.function.clone(),
+                stage,
+                why,
+            });
+        } else if let Some(note) = event.note {
+            let note = format!("{} becomes {stage}: {note}.", event.name);
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
         match self.hooks.iter_mut().find(|one| one.function == function) {
             Some(one) => {
                 one.events.push(event.name.to_owned());
@@ -188,9 +227,31 @@ impl Migration {
         json!({ "strategy": "BLUE_GREEN", "lifecycleHooks": hooks.collect::<Vec<_>>() })
     }
 
+    /// For `--load-balancers`.
+    pub(super) fn load_balancers(&self) -> Option<Value> {
+        let (container, port) = self.balanced.as_ref()?;
+        Some(json!([{
+            "containerName": container,
+            "containerPort": port,
+            "targetGroupArn": TARGET_GROUP,
+            "advancedConfiguration": {
+                "alternateTargetGroupArn": OTHER_TARGET_GROUP,
+                "productionListenerRule": PRODUCTION_RULE,
+                "testListenerRule": TEST_RULE,
+                "roleArn": BALANCER_ROLE,
+            },
+        }]))
+    }
+
     /// What is left to people, in the order in which they do it.
-    pub(super) fn to_do(&self) -> Vec<String> {
-        let mut steps = Vec::new();
+    pub(super) fn to_do(&self, format: Format) -> Vec<String> {
+        let mut steps = self.refusals();
+        if self.hooks.is_empty() && self.without_stage.is_empty() {
+            steps.push(
+                "The AppSpec has no hooks: no function would be called, and no release measured."
+                    .to_owned(),
+            );
+        }
         for WithoutStage {
             event,
             function,
@@ -210,31 +271,18 @@ impl Migration {
                 "Fill in REGION and ACCOUNT of the functions: the AppSpec has their names, ECS takes ARNs.".to_owned(),
             );
         }
-        let balanced = self.balanced.as_ref();
-        let of = balanced.map_or_else(String::new, |(container, port)| {
-            format!(" of {container}:{port}")
-        });
-        steps.push(format!(
-            "Give the load balancer{of} its advancedConfiguration: the other target group, the production and test listener rules (rules, where \
-             CodeDeploy had listeners), and a role that lets ECS change them."
-        ));
+        steps.push(self.balancer_step(format));
         let others: Vec<&str> = self
             .hooks
             .iter()
             .map(|hook| hook.function.as_str())
-            .filter(|function| !GATES.iter().any(|gate| named(function, gate)))
+            .filter(|function| gate_of(function).is_none())
             .collect();
         if !others.is_empty() {
             steps.push(format!(
                 "Change what these functions answer, unless they are gates of deploy-hooks by another name: ECS takes the value that they \
                  return, {{\"hookStatus\": \"SUCCEEDED\"}} or FAILED, and sends another event: {}.",
                 others.join(", ")
-            ));
-        }
-        if self.hooks.len() > MAX_HOOKS {
-            steps.push(format!(
-                "A service may have {MAX_HOOKS} hooks of Lambda functions: join some of the {}.",
-                self.hooks.len()
             ));
         }
         steps.extend(self.notes.iter().cloned());
@@ -248,6 +296,97 @@ impl Migration {
     }
 }
 
+impl Migration {
+    /// What would stop every deployment.
+    fn refusals(&self) -> Vec<String> {
+        let refused = self.refused.iter();
+        let mut steps: Vec<String> = refused
+            .map(|one| {
+                let Refused { event, function, stage, why } = one;
+                format!("{event} ({function}) becomes {stage}, where this gate refuses every release: {why}.")
+            })
+            .collect();
+        if self.hooks.len() > MAX_HOOKS {
+            steps.push(format!(
+                "ECS takes at most {MAX_HOOKS} hooks of Lambda functions for a service, and these are {}: join some of the functions.",
+                self.hooks.len()
+            ));
+        }
+        steps
+    }
+
+    /// The load balancer, which the hooks need and the AppSpec hardly knows.
+    fn balancer_step(&self, format: Format) -> String {
+        let rules = "the rules are listener rules, where CodeDeploy had listeners, and the role lets ECS change them";
+        match (self.load_balancers(), format) {
+            (Some(_), Format::Cloudformation) => format!(
+                "Fill in {TARGET_GROUP}, {OTHER_TARGET_GROUP}, {PRODUCTION_RULE}, {TEST_RULE} and {BALANCER_ROLE} of the load balancer: {rules}."
+            ),
+            (Some(balancers), Format::Json) => format!(
+                "Give `aws ecs update-service` --load-balancers as well, and fill in what stands in angle brackets ({rules}): '{balancers}'"
+            ),
+            (None, _) => {
+                let place = match format {
+                    Format::Cloudformation => "the service's LoadBalancers",
+                    Format::Json => "`aws ecs update-service` --load-balancers as well",
+                };
+                format!(
+                    "The AppSpec names no container behind a load balancer (LoadBalancerInfo). If the service has one, give {place}, with \
+                     advancedConfiguration: the other target group, the production and test listener rules, and a role that lets ECS change them."
+                )
+            }
+        }
+    }
+}
+
+/// Whether a hook of an AppSpec names a function of Lambda; if not, what it names and what to write.
+fn check_function(function: &str) -> Result<(), String> {
+    const ARN: &str = "arn:aws:lambda:REGION:ACCOUNT:function:NAME";
+    let is_word = |text: &str| {
+        !text.is_empty()
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '$'))
+    };
+    let is_name = |text: &str| {
+        let (name, qualifier) = text.split_once(':').unwrap_or((text, "live"));
+        is_word(name) && !name.contains('$') && is_word(qualifier)
+    };
+    if function.contains("${") || function.contains("{{") {
+        return Err(format!(
+            "{function:?}, where a variable is not filled in; write the function's name, or {ARN}"
+        ));
+    }
+    if function.starts_with("arn:") {
+        let of_function = Arn::parse(function)
+            .filter(|arn| arn.service == "lambda" && is_word(arn.region) && is_word(arn.account))
+            .and_then(|arn| arn.resource.strip_prefix("function:"));
+        return if of_function.is_some_and(is_name) {
+            Ok(())
+        } else {
+            Err(format!(
+                "{function:?}, which is not the ARN of a Lambda function; write {ARN}"
+            ))
+        };
+    }
+    if let Some((before, name)) = function.split_once("function:") {
+        let account = before.trim_end_matches(':').rsplit(':').next();
+        let account = account
+            .filter(|account| is_word(account))
+            .unwrap_or("ACCOUNT");
+        return Err(format!(
+            "{function:?}, which is a part of an ARN; write arn:aws:lambda:REGION:{account}:function:{name}"
+        ));
+    }
+    if is_name(function) {
+        Ok(())
+    } else {
+        Err(format!(
+            "{function:?}, which is no name of a Lambda function; write its name, or {ARN}"
+        ))
+    }
+}
+
 /// The ARN of a function; of a name what can't be known is left open.
 fn arn(function: &str) -> String {
     if function.starts_with("arn:") {
@@ -257,8 +396,14 @@ fn arn(function: &str) -> String {
     }
 }
 
-/// Whether the ARN is of a function of this name, with or without a qualifier.
+/// Which gate of deploy-hooks the function is, by its name.
+fn gate_of(arn: &str) -> Option<Stage> {
+    let gate = GATES.iter().find(|(name, _)| named(arn, name));
+    gate.map(|(_, stage)| *stage)
+}
+
+/// Whether the ARN is of a function of this name, with or without a qualifier and the stack's suffix.
 fn named(arn: &str, name: &str) -> bool {
     let of_function = arn.split_once(":function:").map(|(_, rest)| rest);
-    of_function.and_then(|rest| rest.split(':').next()) == Some(name)
+    of_function.is_some_and(|rest| rest.starts_with(name))
 }

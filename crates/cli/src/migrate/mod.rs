@@ -36,10 +36,12 @@ enum Format {
 
 const HELP: &str = "\
 The hooks go to standard output, and what is left to do to standard error. What can't be known from the AppSpec stands there in angle \
-brackets: the role that lets ECS invoke the functions, the role for the load balancer, target groups and listener rules, and the ARN of a \
-function that the AppSpec has by its name only.
+brackets: the role that lets ECS invoke the functions, and the ARN of a function that the AppSpec has by its name only. So it is with the load \
+balancer's role, target groups and listener rules, which --format cloudformation writes beside the hooks; `aws ecs update-service` takes them by \
+--load-balancers, which is in what is left to do.
 
-Exit codes: 0 each hook has a stage, 1 one has none, 3 the AppSpec is wrong or can't be read.
+Exit codes: 0 each hook has a stage; 1 one has none, a gate of deploy-hooks would refuse every release where it stands, or there are more hooks \
+than ECS takes; 3 the AppSpec or the call is wrong, or can't be read.
 
 Examples:
   deploy-hooks migrate appspec.yaml
@@ -56,8 +58,19 @@ pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
 
 fn migrate(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     let name = args.appspec.display().to_string();
+    if screen.json && args.format == Format::Cloudformation {
+        return Err(Failure::Wrong(
+            "--json and --format cloudformation can't be used together; remove one".to_owned(),
+        ));
+    }
     let text = failure::read(&args.appspec)?;
-    let spec = AppSpec::parse(&text).map_err(|error| Failure::Wrong(format!("{name}: {error}")))?;
+    let spec = AppSpec::parse(&text).map_err(|error| {
+        let why = &error.why;
+        Failure::Wrong(match error.at {
+            Some(at) => format!("{name}:{}:{}: {why}", at.line, at.column),
+            None => format!("{name}: {why}"),
+        })
+    })?;
     if let Resource::LambdaFunction { name: function, .. } = &spec.resource {
         return Err(Failure::Wrong(format!(
             "{name} deploys the Lambda function {function:?}; ECS deploys services only, so leave it with CodeDeploy"
@@ -73,19 +86,21 @@ fn migrate(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     if screen.json {
         screen.value(&json!({
             "deploymentConfiguration": migration.configuration(),
+            "loadBalancers": migration.load_balancers(),
             "without_stage": migration.without_stage,
-            "to_do": migration.to_do(),
+            "refused": migration.refused,
+            "to_do": migration.to_do(Format::Json),
         }))?;
     } else {
         match args.format {
             Format::Json => screen.value(&migration.configuration())?,
             Format::Cloudformation => screen.line(cloudformation(&migration))?,
         }
-        for (index, step) in migration.to_do().iter().enumerate() {
+        for (index, step) in migration.to_do(args.format).iter().enumerate() {
             screen.error(&format!("{}. {step}", index + 1));
         }
     }
-    if migration.without_stage.is_empty() {
+    if migration.is_usable() {
         Ok(())
     } else {
         Err(Failure::Told(1))

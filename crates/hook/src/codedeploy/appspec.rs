@@ -23,6 +23,8 @@ pub struct AppSpec {
     pub resource: Resource,
     /// In the order of the file.
     pub hooks: Vec<Hook>,
+    /// What can't be read as it was meant, with its place. A gate does without it.
+    pub problems: Vec<(At, String)>,
 }
 
 /// A function that is called at a lifecycle event.
@@ -63,8 +65,28 @@ pub enum Resource {
 
 /// Why an AppSpec can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the AppSpec of the revision can't be used: {0}")]
-pub struct AppSpecError(String);
+#[error("the AppSpec of the revision can't be used: {}{why}", place(*at))]
+pub struct AppSpecError {
+    /// Where that is known.
+    pub at: Option<At>,
+    /// The reason, with the remedy where there is one.
+    pub why: String,
+}
+
+fn place(at: Option<At>) -> String {
+    at.map_or_else(String::new, |at| {
+        format!("line {}, column {}: ", at.line, at.column)
+    })
+}
+
+impl AppSpecError {
+    fn of_file(why: impl Into<String>) -> Self {
+        Self {
+            at: None,
+            why: why.into(),
+        }
+    }
+}
 
 impl AppSpec {
     /// Reads the text of an AppSpec file.
@@ -73,24 +95,34 @@ impl AppSpec {
     /// If it is none, with the place where that is known.
     pub fn parse(text: &str) -> Result<Self, AppSpecError> {
         if text.len() > MAX_APP_SPEC_BYTES {
-            return Err(AppSpecError(location::too_large(MAX_APP_SPEC_BYTES)));
+            return Err(AppSpecError::of_file(location::too_large(
+                MAX_APP_SPEC_BYTES,
+            )));
         }
-        let root = strict_yaml::read(text, FILE).map_err(|problem| {
-            AppSpecError(format!(
-                "line {}, column {}: {}; {}",
-                problem.line, problem.column, problem.message, problem.remedy
-            ))
+        let root = strict_yaml::read(text, FILE).map_err(|problem| AppSpecError {
+            at: Some(At {
+                line: problem.line,
+                column: problem.column,
+            }),
+            why: format!("{}; {}", problem.message, problem.remedy),
         })?;
+        if field(&root, "Resources").is_none() && field(&root, "os").is_some() {
+            return Err(AppSpecError::of_file(
+                "this AppSpec is for EC2 and on-premises instances (it has `os`); expected one for ECS or Lambda",
+            ));
+        }
         let resources = field(&root, "Resources")
             .and_then(items)
-            .ok_or_else(|| AppSpecError("it has no list named Resources".into()))?;
+            .ok_or_else(|| AppSpecError::of_file("it has no list named Resources"))?;
         let (_, resource) = resources
             .iter()
             .find_map(|entry| entries(entry)?.first())
-            .ok_or_else(|| AppSpecError("its Resources are empty".into()))?;
+            .ok_or_else(|| AppSpecError::of_file("its Resources are empty"))?;
+        let mut problems = Vec::new();
         Ok(Self {
-            resource: read_resource(resource)?,
-            hooks: read_hooks(&root),
+            resource: read_resource(resource, &mut problems)?,
+            hooks: read_hooks(&root, &mut problems),
+            problems,
         })
     }
 
@@ -112,23 +144,35 @@ fn names(hooked: &str, function: &str) -> bool {
     name.split(':').next() == Some(function)
 }
 
-fn read_resource(resource: &Node) -> Result<Resource, AppSpecError> {
+fn read_resource(
+    resource: &Node,
+    problems: &mut Vec<(At, String)>,
+) -> Result<Resource, AppSpecError> {
     let kind = field(resource, "Type").map(text).unwrap_or_default();
     let properties = field(resource, "Properties");
     let property = |name: &str| properties.and_then(|p| field(p, name)).map(text);
     let needed = |name: &str| {
         property(name)
             .filter(|value| !value.is_empty())
-            .ok_or_else(|| AppSpecError(format!("its resource has no property {name}")))
+            .ok_or_else(|| AppSpecError::of_file(format!("its resource has no property {name}")))
     };
     match kind.as_str() {
         "AWS::ECS::Service" => {
             let balancer = properties.and_then(|p| field(p, "LoadBalancerInfo"));
-            let of_balancer = |name: &str| balancer.and_then(|b| field(b, name)).map(text);
+            let of_balancer = |name: &str| balancer.and_then(|b| field(b, name));
+            let port = of_balancer("ContainerPort");
+            let number = port.and_then(|port| text(port).parse().ok().filter(|port| *port > 0));
+            if let (Some(port), None) = (port, number) {
+                let written = text(port);
+                problems.push((
+                    port.at,
+                    format!("ContainerPort is {written:?}; write a number from 1 to 65535"),
+                ));
+            }
             Ok(Resource::EcsService {
                 task_definition: needed("TaskDefinition")?,
-                container: of_balancer("ContainerName"),
-                port: of_balancer("ContainerPort").and_then(|port| port.parse().ok()),
+                container: of_balancer("ContainerName").map(text),
+                port: number,
             })
         }
         "AWS::Lambda::Function" => Ok(Resource::LambdaFunction {
@@ -137,24 +181,52 @@ fn read_resource(resource: &Node) -> Result<Resource, AppSpecError> {
             current_version: needed("CurrentVersion")?,
             target_version: needed("TargetVersion")?,
         }),
-        other => Err(AppSpecError(format!(
+        other => Err(AppSpecError::of_file(format!(
             "its resource is of type {other:?}; expected AWS::ECS::Service or AWS::Lambda::Function"
         ))),
     }
 }
 
-fn read_hooks(root: &Node) -> Vec<Hook> {
-    let hooks = field(root, "Hooks").and_then(items).unwrap_or_default();
-    hooks
-        .iter()
-        .filter_map(entries)
-        .flatten()
-        .map(|(event, function)| Hook {
+fn read_hooks(root: &Node, problems: &mut Vec<(At, String)>) -> Vec<Hook> {
+    const EXPECTED: &str = "write a list of entries such as `- AfterAllowTestTraffic: FUNCTION`";
+    let hooks = match field(root, "Hooks") {
+        None => return Vec::new(),
+        Some(hooks) => hooks,
+    };
+    let listed = match &hooks.value {
+        Value::List(listed) => listed,
+        Value::Null => return Vec::new(),
+        other => {
+            let problem = format!("Hooks is {}, not a list; {EXPECTED}", kind(other));
+            problems.push((hooks.at, problem));
+            return Vec::new();
+        }
+    };
+    let mut read = Vec::new();
+    for entry in listed {
+        let Some(entries) = entries(entry) else {
+            let problem = format!("an entry of Hooks is {}; {EXPECTED}", kind(&entry.value));
+            problems.push((entry.at, problem));
+            continue;
+        };
+        read.extend(entries.iter().map(|(event, function)| Hook {
             event: event.text.clone(),
             function: text(function),
             at: event.at,
-        })
-        .collect()
+        }));
+    }
+    read
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "empty",
+        Value::Bool(..) => "true or false",
+        Value::Number(..) => "a number",
+        Value::Text(_) => "a text",
+        Value::List(_) => "a list",
+        Value::Map(_) => "a mapping",
+    }
 }
 
 /// A field of a mapping, with its first letter in either case: the JSON form that the API takes is
@@ -271,11 +343,32 @@ Hooks:
     }
 
     #[test]
+    fn hooks_that_are_no_list_are_a_problem_and_no_hooks() {
+        let read = |hooks: &str| {
+            let head = ECS.split("Hooks:").next().unwrap_or_default();
+            let spec = AppSpec::parse(&format!("{head}{hooks}")).unwrap();
+            assert!(spec.hooks.is_empty());
+            spec.problems
+                .iter()
+                .map(|(at, problem)| format!("{}:{}: {problem}", at.line, at.column))
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        insta::assert_snapshot!(read("Hooks: {AfterAllowTestTraffic: X}"), @"11:8: Hooks is a mapping, not a list; write a list of entries such as `- AfterAllowTestTraffic: FUNCTION`");
+        insta::assert_snapshot!(read("Hooks: X"), @"11:8: Hooks is a text, not a list; write a list of entries such as `- AfterAllowTestTraffic: FUNCTION`");
+        insta::assert_snapshot!(read("Hooks: [X]"), @"11:9: an entry of Hooks is a text; write a list of entries such as `- AfterAllowTestTraffic: FUNCTION`");
+        for none in ["", "Hooks:", "Hooks: []"] {
+            assert_eq!(read(none), "");
+        }
+    }
+
+    #[test]
     fn what_is_missing_is_named() {
         let say = |text: &str| AppSpec::parse(text).unwrap_err().to_string();
         insta::assert_snapshot!(say(""), @"the AppSpec of the revision can't be used: line 1, column 1: the file is empty; write one");
         insta::assert_snapshot!(say("version: 0.0"), @"the AppSpec of the revision can't be used: it has no list named Resources");
         insta::assert_snapshot!(say("Resources: [{A: {Type: AWS::EC2::Instance}}]"), @r#"the AppSpec of the revision can't be used: its resource is of type "AWS::EC2::Instance"; expected AWS::ECS::Service or AWS::Lambda::Function"#);
+        insta::assert_snapshot!(say("version: 0.0\nos: linux"), @"the AppSpec of the revision can't be used: this AppSpec is for EC2 and on-premises instances (it has `os`); expected one for ECS or Lambda");
         insta::assert_snapshot!(say("Resources: [{A: {Type: AWS::ECS::Service}}]"), @"the AppSpec of the revision can't be used: its resource has no property TaskDefinition");
         assert!(say("Resources: [").starts_with("the AppSpec of the revision can't be used: "));
     }

@@ -117,6 +117,7 @@ mod tests {
                     at: strict_yaml::At::default(),
                 })
                 .collect(),
+            problems: Vec::new(),
         }
     }
 

@@ -14,7 +14,7 @@ mod target;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use common::arn::last_name;
+use common::arn::{Arn, last_name};
 use common::aws::Aws;
 use gate::{PausePolicy, Stage};
 use tokio::time::Instant;
@@ -24,6 +24,7 @@ use self::run::HandedOn;
 pub(crate) use self::run::{run_id, step};
 use self::stage::Route;
 pub(crate) use self::stage::gate_at;
+pub use self::stage::stage_refusal;
 use self::target::TargetQuery;
 use crate::ask::Asked;
 use crate::budget::Budget;
@@ -35,6 +36,7 @@ use crate::facts::{Facts, KnownFacts, note};
 use crate::flow::GateFunction;
 use crate::guard::Progress;
 use crate::lookup::{LookupContext, LookupError, while_people_decide};
+use crate::suite_source::may_be_sibling;
 
 /// ECS calls back after 30 s by default; whether it takes a shorter delay is not documented. So a wait of this length
 /// is handed back, and a shorter one is sat out.
@@ -289,6 +291,46 @@ pub(crate) fn facts_of(event: &EcsEvent) -> Facts {
     );
     note(&mut facts, "lifecycle_event", Some(run::step(event)));
     facts
+}
+
+/// What is wrong with the event itself, whatever is deployed. What needs a look-up is not asked here.
+pub(crate) fn problems_of(event: &EcsEvent) -> Vec<String> {
+    let mut problems = Vec::new();
+    let is_of_ecs = |arn: &str, kind: &str, parts: usize| {
+        let arn = Arn::parse(arn).filter(|arn| arn.service == "ecs");
+        let path = arn.and_then(|arn| arn.resource.strip_prefix(kind));
+        path.is_some_and(|path| {
+            let names = path.split('/').skip(1);
+            path.starts_with('/')
+                && names.clone().count() == parts
+                && names.clone().all(|name| !name.is_empty())
+        })
+    };
+    if !is_of_ecs(&event.deployment_arn, "service-deployment", 3) {
+        problems.push(format!(
+            "resourceArn is {:?}, which is no service deployment of ECS; expected \
+             arn:aws:ecs:REGION:ACCOUNT:service-deployment/CLUSTER/SERVICE/ID",
+            event.deployment_arn
+        ));
+    }
+    let revision = event.target_revision_arn.as_str();
+    if revision.is_empty() {
+        problems.push(
+            "executionDetails.targetServiceRevisionArn is missing, so nobody knows which revision is deployed"
+                .to_owned(),
+        );
+    } else if !is_of_ecs(revision, "service-revision", 3) {
+        problems.push(format!(
+            "executionDetails.targetServiceRevisionArn is {revision:?}, which is no service revision of ECS; expected \
+             arn:aws:ecs:REGION:ACCOUNT:service-revision/CLUSTER/SERVICE/ID"
+        ));
+    }
+    if let Some(suite) = &event.suite
+        && let Err(why) = may_be_sibling(suite)
+    {
+        problems.push(format!("hookDetails.suite is {suite:?}: {why}"));
+    }
+    problems
 }
 
 /// `shop` and `web` of `arn:aws:ecs:…:service-deployment/shop/web/abc`.

@@ -74,9 +74,8 @@ pub(crate) fn route(
     }
 }
 
-/// The gate that may stand at the stage of the event, or why none may.
-pub(crate) fn gate_at(event: &EcsEvent) -> Result<Stage, String> {
-    let stage = event.lifecycle_stage.as_str();
+/// The gate that may stand at a stage of ECS, or why none may.
+pub(crate) fn gate_at(stage: &str) -> Result<Stage, String> {
     match stage {
         AFTER_SCALE_UP | AFTER_TEST_SHIFT | "PRE_PRODUCTION_TRAFFIC_SHIFT" => Ok(Stage::PreTraffic),
         "PRODUCTION_TRAFFIC_SHIFT" | "POST_PRODUCTION_TRAFFIC_SHIFT" => Ok(Stage::PostTraffic),
@@ -88,6 +87,12 @@ pub(crate) fn gate_at(event: &EcsEvent) -> Result<Stage, String> {
             "no gate can stand at {stage}: it is not known what serves whom there"
         )),
     }
+}
+
+/// Why a gate refuses to stand at a stage of ECS's own deployments, and where it belongs; none where it may stand.
+#[must_use]
+pub fn stage_refusal(gate: Stage, stage: &str) -> Option<String> {
+    (gate_at(stage) != Ok(gate)).then(|| wrong_stage(gate, stage))
 }
 
 /// Whether the test rule leads to the new revision alone, as far as ECS says.
