@@ -80,12 +80,12 @@ async fn replay(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
         if screen.json {
             screen.value(&json!({ "event": described }))?;
         } else {
-            show(&described, screen)?;
+            show(&described, args.suite.as_deref(), screen)?;
         }
         return verdict_on(&described);
     };
     if !screen.json {
-        show(&described, screen)?;
+        show(&described, args.suite.as_deref(), screen)?;
         screen.line("")?;
     }
     let stage = stage(args.stage, described.stage)?;
@@ -126,8 +126,49 @@ fn read(path: &Path) -> Result<(Described, Payload), Failure> {
             .map_err(|error| Failure::Wrong(format!("{name} is not JSON: {error}")))
     };
     let described = hook::describe(payload()?);
-    let described = described.map_err(|error| Failure::Wrong(format!("{name}: {error}")))?;
+    let function = serde_json::from_str(&text)
+        .ok()
+        .and_then(|event| function_of(&event));
+    let mut described = described.map_err(|error| {
+        let what = match function {
+            Some(function) => format!("this is an event of {function}, which is no gate"),
+            None => error.0.is_no_call(),
+        };
+        Failure::Wrong(format!("{name}: {what}"))
+    })?;
+    if let Some(function) = function {
+        let problem = format!("this is an event of {function}, which is no gate");
+        described.problems = vec![problem];
+    }
     Ok((described, payload()?))
+}
+
+/// The function of deploy-hooks that such an event is for, if it is not a gate.
+fn function_of(event: &Value) -> Option<&'static str> {
+    let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
+    let parameters =
+        text("/CodePipeline.job/data/actionConfiguration/configuration/UserParameters");
+    if let Some(parameters) = parameters {
+        let parameters: Value = serde_json::from_str(parameters).ok()?;
+        let is_deployment = parameters.get("task_definition").is_some();
+        return is_deployment.then_some("deploy-hooks-deploy-action");
+    }
+    if let Some("down" | "up" | "tick" | "notice" | "morning") = text("/action") {
+        return Some("env-scheduler");
+    }
+    let is_of_approvals = event.get("reminder").is_some()
+        || event.get("Records").is_some()
+        || matches!(
+            text("/detail-type"),
+            Some(
+                "CodePipeline Action Execution State Change"
+                    | "CodePipeline Pipeline Execution State Change"
+                    | "ECS Deployment State Change"
+                    | "ECS Hook State Change"
+                    | "Gate Question"
+            )
+        );
+    is_of_approvals.then_some("approval-notifier")
 }
 
 /// Problems of the event itself are said; a gate would fail for them.
@@ -171,7 +212,8 @@ fn settings_of(args: &Args, stage: Stage, suite: &str) -> Result<Settings, Failu
     })
 }
 
-fn show(described: &Described, screen: &mut Screen) -> Result<(), Failure> {
+/// `given` is the suite that stands for the function's own.
+fn show(described: &Described, given: Option<&str>, screen: &mut Screen) -> Result<(), Failure> {
     let Described {
         caller,
         answered_by,
@@ -190,13 +232,18 @@ fn show(described: &Described, screen: &mut Screen) -> Result<(), Failure> {
         None if problems.is_empty() => "either gate: the event does not say".to_owned(),
         None => "no gate".to_owned(),
     };
-    let none = "the function's own (SUITE)".to_owned();
+    let suite = match (suite, given) {
+        (Some(named), Some(given)) => format!("{named}, beside {given}"),
+        (Some(named), None) => named.clone(),
+        (None, Some(given)) => given.to_owned(),
+        (None, None) => "the function's own (SUITE)".to_owned(),
+    };
     let mut lines = vec![
         ("answered by", (*answered_by).to_owned()),
         ("deployment or job", id.clone()),
         ("call", text::clean::short(execution, 100)),
         ("for", stage),
-        ("suite", suite.clone().unwrap_or(none)),
+        ("suite", suite),
     ];
     if *goes_on {
         lines.push(("goes on with", "what an earlier call has begun".to_owned()));

@@ -135,10 +135,10 @@ fn what_is_wrong_with_an_event_is_said() {
       wrong: no gate can stand at RECONCILE_SERVICE, where nothing reaches the new revision yet; hook the pre-traffic gate to POST_TEST_TRAFFIC_SHIFT
     (ends with 3)
     ");
-    assert_snapshot!(replay(&["env-tick.json"]), @r#"
-    env-tick.json: this is no event that a gate answers (missing field `DeploymentId`); expected one of CodeDeploy {"DeploymentId":"d-…","LifecycleEventHookExecutionId":"…"}, of ECS {"executionId":"…","lifecycleStage":"…","resourceArn":"…","executionDetails":{…}}, or of CodePipeline {"CodePipeline.job":{"id":"…"}}. Nobody can be answered: check what invokes this function
+    assert_snapshot!(replay(&["env-tick.json"]), @"
+    env-tick.json: this is an event of env-scheduler, which is no gate
     (ends with 3)
-    "#);
+    ");
     assert_snapshot!(replay(&["nowhere.json"]), @"
     nowhere.json could not be read: No such file or directory (os error 2)
     (ends with 3)
@@ -153,12 +153,94 @@ fn what_is_wrong_with_an_event_is_said() {
       deployment or job  d-ABCDEF123
       call               eyJlbmNyeXB0ZWREYXRhIjoiSUhQejhqcHlxdVNyWFBjb0RJbWxxZz09IiwiaXZQYXJhbWV0ZXJTcGVjIjoiVGVzdCIsIm1hdGV…
       for                either gate: the event does not say
-      suite              the function's own (SUITE)
+      suite              shop.yaml
       deployment_id      d-ABCDEF123
 
     the event does not say which gate it is for; give --stage pre-traffic or --stage post-traffic
     (ends with 3)
     ");
+}
+
+/// An event of ECS, changed, as a file.
+fn changed(name: &str, change: impl Fn(&mut Value)) -> String {
+    let event = std::fs::read(events().join("ecs-post-test-traffic-shift.json")).unwrap();
+    let mut event: Value = serde_json::from_slice(&event).unwrap();
+    change(&mut event);
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("replay-{name}.json"));
+    std::fs::write(&path, event.to_string()).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn what_the_function_would_refuse_of_an_event_is_said() {
+    let problems = |path: &str, args: &[&str]| {
+        let said = replay(&[&[path], args].concat());
+        let lines = said.lines().filter(|line| !line.contains("  "));
+        let wrong = said.lines().filter(|line| line.contains("wrong: "));
+        wrong.chain(lines.last()).collect::<Vec<_>>().join("\n")
+    };
+    let event = changed("arns", |event| {
+        event["resourceArn"] = "arn:x".into();
+        event["hookDetails"] = serde_json::json!({"suite": "../x.yaml"});
+        event.as_object_mut().unwrap().remove("executionDetails");
+    });
+    assert_snapshot!(problems(&event, &[]), @r#"
+      wrong: resourceArn is "arn:x", which is no service deployment of ECS; expected arn:aws:ecs:REGION:ACCOUNT:service-deployment/CLUSTER/SERVICE/ID
+      wrong: executionDetails.targetServiceRevisionArn is missing, so nobody knows which revision is deployed
+      wrong: hookDetails.suite is "../x.yaml": expected a name beside SUITE, or s3:// and a key in its bucket
+    (ends with 3)
+    "#);
+    assert_snapshot!(problems(&event, &["--suite", "shop.yaml"]), @r#"
+      wrong: resourceArn is "arn:x", which is no service deployment of ECS; expected arn:aws:ecs:REGION:ACCOUNT:service-deployment/CLUSTER/SERVICE/ID
+      wrong: executionDetails.targetServiceRevisionArn is missing, so nobody knows which revision is deployed
+      wrong: hookDetails.suite is "../x.yaml": expected a name beside SUITE, or s3:// and a key in its bucket
+    (ends with 3)
+    "#);
+    let event = changed("bucket", |event| {
+        event["executionDetails"]["targetServiceRevisionArn"] = "web".into();
+        event["hookDetails"] = serde_json::json!({"suite": "s3://suites"});
+    });
+    assert_snapshot!(problems(&event, &[]), @r#"
+      wrong: executionDetails.targetServiceRevisionArn is "web", which is no service revision of ECS; expected arn:aws:ecs:REGION:ACCOUNT:service-revision/CLUSTER/SERVICE/ID
+      wrong: hookDetails.suite is "s3://suites": expected s3://BUCKET/KEY or file:PATH; in both, {application} and {deployment_group} are filled in
+    (ends with 3)
+    "#);
+}
+
+#[test]
+fn events_of_other_functions_are_named() {
+    let mut named = 0;
+    for entry in std::fs::read_dir(events()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let function = match name.split('-').next().unwrap() {
+            "approval" => "approval-notifier",
+            "env" => "env-scheduler",
+            _ => continue,
+        };
+        assert_eq!(
+            replay(&[&name]),
+            format!("{name}: this is an event of {function}, which is no gate\n(ends with 3)")
+        );
+        named += 1;
+    }
+    assert!(named >= 20, "{named}");
+    assert_snapshot!(replay(&["codepipeline-deploy-action.json"]), @r#"
+    A call of CodePipeline
+      answered by        PutJobSuccessResult or PutJobFailureResult
+      deployment or job  11111111-abcd-1111-abcd-111111abcdef
+      call               11111111-abcd-1111-abcd-111111abcdef
+      for                no gate
+      suite              the function's own (SUITE)
+      deployment_id      11111111-abcd-1111-abcd-111111abcdef
+      wrong: this is an event of deploy-hooks-deploy-action, which is no gate
+    (ends with 3)
+    "#);
+    let other = changed("other", |event| *event = serde_json::json!({"x": 1}));
+    let other = replay(&[&other]);
+    assert_snapshot!(other.split_once(".json: ").unwrap().1, @r#"
+    this is no event that a gate answers (missing field `DeploymentId`); expected one of CodeDeploy {"DeploymentId":"d-…","LifecycleEventHookExecutionId":"…"}, of ECS {"executionId":"…","lifecycleStage":"…","resourceArn":"…","executionDetails":{…}}, or of CodePipeline {"CodePipeline.job":{"id":"…"}}
+    (ends with 3)
+    "#);
 }
 
 fn at(aws: &FakeAws, args: &[&str]) -> Command {
@@ -194,7 +276,7 @@ async fn the_gate_runs_read_only_and_its_answer_is_shown() {
       deployment or job  d-ABCDEF123
       call               eyJlbmNyeXB0ZWREYXRhIjoiSUhQejhqcHlxdVNyWFBjb0RJbWxxZz09IiwiaXZQYXJhbWV0ZXJTcGVjIjoiVGVzdCIsIm1hdGV…
       for                either gate: the event does not say
-      suite              the function's own (SUITE)
+      suite              s3://suites/shop/production.yaml
       deployment_id      d-ABCDEF123
 
     The pre-traffic gate would stop the release: failed

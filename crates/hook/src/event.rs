@@ -69,13 +69,21 @@ pub struct Payload(Result<Call, NotACall>);
 
 /// The event is not one that can be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "this is no event that a gate answers ({0}); expected one of CodeDeploy \
-     {{\"DeploymentId\":\"d-…\",\"LifecycleEventHookExecutionId\":\"…\"}}, of ECS \
-     {{\"executionId\":\"…\",\"lifecycleStage\":\"…\",\"resourceArn\":\"…\",\"executionDetails\":{{…}}}}, or of \
-     CodePipeline {{\"CodePipeline.job\":{{\"id\":\"…\"}}}}. Nobody can be answered: check what invokes this function"
-)]
+#[error("{}. Nobody can be answered: check what invokes this function", .0.is_no_call())]
 pub struct NotACall(pub OtherEvent);
+
+impl OtherEvent {
+    /// What it is, and what was expected.
+    #[must_use]
+    pub fn is_no_call(&self) -> String {
+        format!(
+            "this is no event that a gate answers ({self}); expected one of CodeDeploy \
+             {{\"DeploymentId\":\"d-…\",\"LifecycleEventHookExecutionId\":\"…\"}}, of ECS \
+             {{\"executionId\":\"…\",\"lifecycleStage\":\"…\",\"resourceArn\":\"…\",\"executionDetails\":{{…}}}}, or of \
+             CodePipeline {{\"CodePipeline.job\":{{\"id\":\"…\"}}}}"
+        )
+    }
+}
 
 /// What came instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
