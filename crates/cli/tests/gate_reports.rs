@@ -158,10 +158,36 @@ fn runs_are_listed_newest_first() {
     let twice: Value = serde_json::from_slice(&twice.stdout).unwrap();
     assert_eq!(twice["runs"].as_array().unwrap().len(), 3);
     let none = program(&folder, &["gates", "list", "shop", "--service", "cellar"]);
-    assert_snapshot!(told(&none), @"
-    No report was found.
+    assert_snapshot!(told(&none), @r#"
+    No report is of the service "cellar"; those that were read are of "shop".
     (ends with 0)
+    "#);
+    for last in ["0", "x"] {
+        let wrong = told(&program(
+            &folder,
+            &["gates", "list", "shop", "--last", last],
+        ));
+        assert!(wrong.contains("expected a number of 1 or more"), "{wrong}");
+    }
+}
+
+#[test]
+fn named_files_count_like_those_of_folders() {
+    let folder = reports("named", 1);
+    assert_snapshot!(told(&program(&folder, &["gates", "list", "shop/d-0.json", "suite.yaml", "nowhere.json"])), @r#"
+    2 files could not be read as a report, such as: suite.yaml is no report of a gate: expected value at line 1 column 1
+    ended             service  version  gate         verdict  why
+    2026-11-01 10:00  shop     1.0.0    pre-traffic  failed   check "the first page is shown" failed
+    (ends with 0)
+    "#);
+    assert_snapshot!(told(&program(&folder, &["gates", "list", "suite.yaml"])), @"
+    no report could be read, of 1 file: suite.yaml is no report of a gate: expected value at line 1 column 1
+    (ends with 1)
     ");
+    assert_snapshot!(told(&program(&folder, &["gates", "stats", "shop", "--service", "cellar"])), @r#"
+    No report is of the service "cellar"; those that were read are of "shop".
+    (ends with 0)
+    "#);
 }
 
 #[test]
@@ -214,7 +240,7 @@ fn a_place_that_is_not_there_is_told() {
     (ends with 1)
     ");
     assert_snapshot!(told(&program(&folder, &["gates", "stats", "nowhere.json"])), @"
-    nowhere.json could not be read: No such file or directory (os error 2)
-    (ends with 2)
+    no report could be read, of 1 file: nowhere.json could not be read: No such file or directory (os error 2)
+    (ends with 1)
     ");
 }

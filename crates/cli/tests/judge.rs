@@ -242,6 +242,7 @@ fn programs_get_each_run_with_its_reasons() {
           "runs": 1,
           "stopped": 0,
           "would_stop": 1,
+          "would_stop_but_for_dry_run": 0,
           "would_pass": 0,
           "unknown": 0
         }
@@ -394,9 +395,100 @@ fn few_runs_suggest_nothing() {
       post-traffic  all together  0           0             1       0
 
     post-traffic has too few runs for suggestions: 2 runs proved good or bad, and 20 are needed
-    No report is of d-77.
+    No report has the deployment or version d-77.
     (ends with 0)
     ");
+}
+
+#[test]
+fn a_dry_run_is_counted_for_itself() {
+    let folder = folder(
+        "dry-run",
+        "post-traffic",
+        &[("", "PPPPP", 40), ("", "PFPFP", 40)],
+    );
+    change(&folder, "failure_limit: 4", "failure_limit: 1");
+    change(&folder, "name: shop\n", "name: shop\ndry_run: true\n");
+    assert_snapshot!(told(&program(&folder, &["judge", "suite.yaml", "reports"])), @r#"
+    began             service  version  gate          was     would be                      why
+    2026-11-02 10:00  shop     1.1.0    post-traffic  passed  stopped, but for the dry run  check "the cart opens" failed 2 of 4 rounds, limit 1; last: expected status 2xx, got 503
+    2026-11-01 10:00  shop     1.0.0    post-traffic  passed  passed                        dry run, so this gate lets everything pass; it would have passed this release as well
+
+    How often these limits stop a release
+      gate          runs  stopped then  would stop  but for the dry run  would pass  unknown
+      post-traffic  2     0             0           1                    1           0
+    (ends with 0)
+    "#);
+}
+
+#[test]
+fn what_is_not_listed_is_summed_up() {
+    let mut runs: Vec<Run> = vec![("", "PFPFP", 40); 2];
+    runs.extend([("", "PPPPP", 40); 19]);
+    let folder = folder("many", "post-traffic", &runs);
+    change(&folder, "failure_limit: 4", "failure_limit: 1");
+    assert_snapshot!(told(&program(&folder, &["judge", "suite.yaml", "reports"])), @r#"
+    began             service  version  gate          was     would be  why
+    2026-11-02 10:00  shop     1.1.0    post-traffic  passed  stopped   check "the cart opens" failed 2 of 4 rounds, limit 1; last: expected status 2xx, got 503
+    2026-11-01 10:00  shop     1.0.0    post-traffic  passed  stopped   check "the cart opens" failed 2 of 4 rounds, limit 1; last: expected status 2xx, got 503
+    19 runs would be decided as they were.
+
+    How often these limits stop a release
+      gate          runs  stopped then  would stop  would pass  unknown
+      post-traffic  21    0             2           19          0
+    (ends with 0)
+    "#);
+    change(&folder, "count: 5", "count: 9");
+    assert_snapshot!(told(&program(&folder, &["judge", "suite.yaml", "reports"])), @r#"
+    began             service  version  gate          was     would be  why
+    2026-11-02 10:00  shop     1.1.0    post-traffic  passed  stopped   check "the cart opens" failed 2 of 4 rounds, limit 1; last: expected status 2xx, got 503
+    2026-11-01 10:00  shop     1.0.0    post-traffic  passed  stopped   check "the cart opens" failed 2 of 4 rounds, limit 1; last: expected status 2xx, got 503
+    Of 19 runs it can't be known: the run ended after 5 rounds, and by these limits it would have gone on.
+
+    How often these limits stop a release
+      gate          runs  stopped then  would stop  would pass  unknown
+      post-traffic  21    0             2           0           19
+    (ends with 0)
+    "#);
+}
+
+#[test]
+fn files_that_are_no_report_are_counted() {
+    let folder = folder("unread", "pre-traffic", &[("", "P", 40)]);
+    let judge = |args: &[&str]| {
+        told(&program(
+            &folder,
+            &[&["judge", "suite.yaml"], args].concat(),
+        ))
+    };
+    assert_snapshot!(judge(&["reports/d-0.json", "suite.yaml"]), @"
+    1 file could not be read as a report, such as: suite.yaml is no report of a gate: expected value at line 1 column 1
+    began             service  version  gate         was     would be  why
+    2026-11-01 10:00  shop     1.0.0    pre-traffic  passed  passed    the required check passed
+
+    How often these limits stop a release
+      gate         runs  stopped then  would stop  would pass  unknown
+      pre-traffic  1     0             0           1           0
+    (ends with 0)
+    ");
+    assert_snapshot!(judge(&["reports", "--service", "nope"]), @r#"
+    No report is of the service "nope"; those that were read are of "shop".
+    (ends with 0)
+    "#);
+}
+
+#[test]
+fn a_release_that_is_good_and_bad_is_refused() {
+    let folder = folder("both", "pre-traffic", &[("", "P", 40), ("", "P", 40)]);
+    std::fs::write(
+        folder.join("outcomes.csv"),
+        "d-0,bad\nd-1,good\n1.0.0,good\n",
+    )
+    .unwrap();
+    assert_snapshot!(told(&program(&folder, &["judge", "suite.yaml", "reports", "--outcomes", "outcomes.csv"])), @r#"
+    outcomes.csv:1: the deployment "d-0" is bad, and its version "1.0.0" is good (line 3); remove one
+    (ends with 3)
+    "#);
 }
 
 #[test]
@@ -419,12 +511,12 @@ fn what_is_wrong_is_said_before_anything_is_judged() {
     (ends with 3)
     "#);
     assert_snapshot!(judge(&["suite.yaml", "nowhere.json"]), @"
-    nowhere.json could not be read: No such file or directory (os error 2)
-    (ends with 3)
+    no report could be read, of 1 file: nowhere.json could not be read: No such file or directory (os error 2)
+    (ends with 1)
     ");
     assert_snapshot!(judge(&["suite.yaml", "suite.yaml"]), @"
-    suite.yaml is no report of a gate: expected value at line 1 column 1
-    (ends with 3)
+    no report could be read, of 1 file: suite.yaml is no report of a gate: expected value at line 1 column 1
+    (ends with 1)
     ");
     std::fs::create_dir(folder.join("empty")).unwrap();
     assert_snapshot!(judge(&["suite.yaml", "empty"]), @"

@@ -38,7 +38,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         return Ok(());
     }
     if found.runs.is_empty() {
-        screen.line("No report was found.")?;
+        screen.line(found.none_found())?;
         return Ok(());
     }
     let rows: Vec<[Cell; 6]> = found.runs.iter().map(row).collect();

@@ -28,8 +28,13 @@ pub(crate) struct Selection {
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
     /// Only the newest so many
-    #[arg(long, value_name = "NUMBER", default_value = "1000")]
+    #[arg(long, value_name = "NUMBER", default_value = "1000", value_parser = newest_so_many)]
     last: NonZeroUsize,
+}
+
+fn newest_so_many(written: &str) -> Result<NonZeroUsize, String> {
+    let number = written.parse();
+    number.map_err(|_| "expected a number of 1 or more".to_owned())
 }
 
 /// A report is stored so long after its run has ended, at most: bounds how far a bucket is read.
@@ -37,6 +42,8 @@ const MAX_STORING_SECONDS: i64 = 60;
 
 /// Runs that are held at least, before older ones are let go.
 const MIN_KEPT: usize = 1_000;
+/// Names of services that were not asked for.
+const MAX_OTHERS: usize = 100;
 /// Of a bucket: whose a report is, and whether it is one, stands in it.
 const MAX_KEYS: usize = 100_000;
 
@@ -77,9 +84,11 @@ pub(crate) struct Reports<E = ()> {
     pub(crate) runs: Vec<RunSummary<E>>,
     /// Files that are no report, with the reason.
     pub(crate) unread: Vec<String>,
-    /// There was a report, though perhaps of another service.
+    /// The service that was asked for, and others of which there was a report.
     #[serde(skip)]
-    read_some: bool,
+    asked: Option<String>,
+    #[serde(skip)]
+    others: BTreeSet<String>,
 }
 
 /// Reads them all.
@@ -99,14 +108,14 @@ pub(crate) async fn read_with<E>(
     let mut found = Reports {
         runs: Vec::new(),
         unread: Vec::new(),
-        read_some: false,
+        asked: selection.service.clone(),
+        others: BTreeSet::new(),
     };
     let none = clients::none();
     for place in local {
         let path = Path::new(place);
         if !path.is_dir() {
-            // Somebody has named this very file.
-            found.take(Ok(source::report(&none, place).await?), selection, &extra);
+            found.take(source::report(&none, place).await, selection, &extra);
             continue;
         }
         for file in files(path)? {
@@ -138,15 +147,28 @@ pub(crate) async fn read_with<E>(
     }
     found.keep_newest(selection.last.get());
     match found.unread.first() {
-        Some(why) if found.runs.is_empty() && !found.read_some => Err(Failure::Failed(format!(
-            "no report could be read, of {}: {why}",
-            text::words::count(found.unread.len(), "file")
-        ))),
+        Some(why) if found.runs.is_empty() && found.others.is_empty() => {
+            Err(Failure::Failed(format!(
+                "no report could be read, of {}: {why}",
+                text::words::count(found.unread.len(), "file")
+            )))
+        }
         _ => Ok(found),
     }
 }
 
 impl<E> Reports<E> {
+    /// What is said if there is no run.
+    pub(crate) fn none_found(&self) -> String {
+        match &self.asked {
+            Some(asked) if !self.others.is_empty() => format!(
+                "No report is of the service {asked:?}; those that were read are of {}.",
+                text::words::list(self.others.iter().map(String::as_str))
+            ),
+            _ => "No report was found.".to_owned(),
+        }
+    }
+
     /// Each place once, the newest first.
     fn keep_newest(&mut self, last: usize) {
         let mut places = BTreeSet::new();
@@ -170,10 +192,12 @@ impl<E> Reports<E> {
                 return false;
             }
         };
-        self.read_some = true;
         let run = RunSummary::of(&report, place, extra(&report));
         let only = selection.service.as_ref();
         if only.is_some_and(|only| *only != run.service) {
+            if self.others.len() < MAX_OTHERS {
+                self.others.insert(run.service);
+            }
             return false;
         }
         self.runs.push(run);

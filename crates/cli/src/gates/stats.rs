@@ -48,7 +48,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         return Ok(());
     }
     if services.is_empty() {
-        screen.line("No report was found.")?;
+        screen.line(found.none_found())?;
         return Ok(());
     }
     let rows: Vec<[Cell; 6]> = services.iter().map(Service::row).collect();

@@ -36,7 +36,7 @@ pub(crate) struct Args {
 
 const HELP: &str = "\
 Nothing is measured and nobody is asked: the measurements in the reports of past runs are judged by `traffic`, `severity`, `dry_run`, \
-`inconclusive` and the limits of `latency` that the suite has now. What a report does not hold is unknown, and never a pass: checks that were \
+`inconclusive` and the limits of `latency` in `expect` that the suite has now. What a report does not hold is unknown, and never a pass: checks that were \
 not measured then or measured something else, rounds that a run ended before, tries that would have been repeated. Samples of metrics and bodies \
 are not recorded.
 
@@ -86,6 +86,12 @@ async fn judge(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     };
     let found = reports::read_with(&args.selection, Recorded::of).await?;
     crate::gates::show_unread(&found.unread, screen);
+    if let (Some(outcomes), Some(path)) = (&outcomes, &args.outcomes) {
+        let releases = found.runs.iter();
+        let releases =
+            releases.map(|run| (run.extra.deployment.as_deref(), run.version.as_deref()));
+        outcomes.check(path, releases)?;
+    }
     let limits = Limits {
         before: suite.limits_at(Stage::PreTraffic),
         after: suite.limits_at(Stage::PostTraffic),

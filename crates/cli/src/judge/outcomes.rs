@@ -18,6 +18,15 @@ pub(super) enum Proof {
     Bad,
 }
 
+impl Proof {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
+        }
+    }
+}
+
 /// What each deployment or version proved to be.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Outcomes {
@@ -89,6 +98,39 @@ impl Outcomes {
         let mut keys = [deployment, version].into_iter().flatten();
         let proof = keys.find_map(|key| self.proofs.get(key));
         proof.map(|(proof, _)| *proof)
+    }
+
+    /// Refuses a release that is named by its deployment and by its version, and is good by one and bad by the other.
+    pub(super) fn check<'a>(
+        &self,
+        path: &Path,
+        releases: impl Iterator<Item = (Option<&'a str>, Option<&'a str>)>,
+    ) -> Result<(), Failure> {
+        let mut problems = BTreeMap::new();
+        for (deployment, version) in releases {
+            let (Some(deployment), Some(version)) = (deployment, version) else {
+                continue;
+            };
+            let both = (self.proofs.get(deployment), self.proofs.get(version));
+            let (Some((by_deployment, line)), Some((by_version, other))) = both else {
+                continue;
+            };
+            if by_deployment != by_version {
+                let problem = format!(
+                    "the deployment {deployment:?} is {}, and its version {version:?} is {} (line {other}); remove one",
+                    by_deployment.as_str(),
+                    by_version.as_str(),
+                );
+                problems.insert((*line, deployment), problem);
+            }
+        }
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let shown = problems.iter().take(MAX_PROBLEMS);
+        let lines =
+            shown.map(|((line, _), problem)| format!("{}:{line}: {problem}", path.display()));
+        Err(Failure::Wrong(lines.collect::<Vec<_>>().join("\n")))
     }
 
     /// Deployments and versions that none of these is, in the order of the file.

@@ -1,5 +1,7 @@
 //! What `judge` found, for people and programs.
 
+use std::collections::BTreeMap;
+
 use gate::{Conclusion, Stage};
 use serde::Serialize;
 
@@ -28,6 +30,9 @@ pub(super) struct Judged<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     outcomes: Option<Proved<'a>>,
     unread: &'a [String],
+    /// What is said if there is no run.
+    #[serde(skip)]
+    none_found: String,
 }
 
 /// What the outcomes say of the limits.
@@ -52,25 +57,17 @@ impl<'a> Judged<'a> {
             gates: stats::counts(runs),
             outcomes: outcomes.map(|outcomes| Proved::of(outcomes, runs, limits)),
             unread: &found.unread,
+            none_found: found.none_found(),
         }
     }
 
     pub(super) fn show(&self, screen: &mut Screen) -> Result<(), Failure> {
         if self.runs.is_empty() {
-            screen.line("No report was found.")?;
+            screen.line(&self.none_found)?;
             return Ok(());
         }
         self.show_runs(screen)?;
-        let rows: Vec<[Cell; 6]> = self.gates.iter().map(count_row).collect();
-        let head = [
-            "gate",
-            "runs",
-            "stopped then",
-            "would stop",
-            "would pass",
-            "unknown",
-        ];
-        section("How often these limits stop a release", head, &rows, screen)?;
+        self.show_counts(screen)?;
         if let Some(proved) = &self.outcomes {
             proved.show(screen)?;
         }
@@ -87,24 +84,86 @@ impl<'a> Judged<'a> {
             "began", "service", "version", "gate", "was", "would be", "why",
         ];
         if rows.is_empty() {
-            screen.line("No run comes to another decision.")?;
-            return Ok(());
-        }
-        for line in table::lines(head, &rows, screen) {
-            screen.line(line)?;
+            screen.line("No run is known to come to another decision.")?;
+        } else {
+            for line in table::lines(head, &rows, screen) {
+                screen.line(line)?;
+            }
         }
         let more = shown.len().saturating_sub(SHOWN);
         if more > 0 {
             screen.line(format!("and {more} more: --json has all"))?;
         }
         if !is_few {
-            let others = self.runs.len() - shown.len();
-            let others = text::words::count(others, "other run");
-            screen.line(format!(
-                "{others} would be decided as it was, or can't be known."
-            ))?;
+            for line in self.others() {
+                screen.line(line)?;
+            }
         }
         Ok(())
+    }
+
+    /// The runs that are not listed: those that are decided as they were, and those of which it can't be known.
+    fn others(&self) -> Vec<String> {
+        let runs = self.runs.iter();
+        let (unknown, known): (Vec<_>, Vec<_>) = runs
+            .filter(|run| !run.changes())
+            .partition(|run| run.stops.is_none());
+        let mut lines = Vec::new();
+        match known.len() {
+            0 => {}
+            1 => lines.push("1 run would be decided as it was.".to_owned()),
+            count => lines.push(format!("{count} runs would be decided as they were.")),
+        }
+        if unknown.is_empty() {
+            return lines;
+        }
+        let of = text::words::count(unknown.len(), "run");
+        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+        for reason in unknown.iter().filter_map(|run| run.unknown.first()) {
+            *reasons.entry(reason).or_default() += 1;
+        }
+        let most = reasons.iter().max_by_key(|(_, count)| **count);
+        let why = most.map_or_else(String::new, |(reason, count)| {
+            let often = if reasons.len() > 1 {
+                format!(" (of {count}; the most frequent reason)")
+            } else {
+                String::new()
+            };
+            format!(": {}{often}", text::clean::short(reason, MAX_REASON))
+        });
+        lines.push(format!("Of {of} it can't be known{why}."));
+        lines
+    }
+
+    fn show_counts(&self, screen: &mut Screen) -> Result<(), Failure> {
+        const TITLE: &str = "How often these limits stop a release";
+        let is_dry = self
+            .gates
+            .iter()
+            .any(|count| count.would_stop_but_for_dry_run > 0);
+        if is_dry {
+            let rows: Vec<[Cell; 7]> = self.gates.iter().map(dry_count_row).collect();
+            let head = [
+                "gate",
+                "runs",
+                "stopped then",
+                "would stop",
+                "but for the dry run",
+                "would pass",
+                "unknown",
+            ];
+            return section(TITLE, head, &rows, screen);
+        }
+        let rows: Vec<[Cell; 6]> = self.gates.iter().map(count_row).collect();
+        let head = [
+            "gate",
+            "runs",
+            "stopped then",
+            "would stop",
+            "would pass",
+            "unknown",
+        ];
+        section(TITLE, head, &rows, screen)
     }
 }
 
@@ -164,7 +223,10 @@ impl<'a> Proved<'a> {
             } else {
                 String::new()
             };
-            let line = format!("No report is of {}{more}.", named.join(", "));
+            let line = format!(
+                "No report has the deployment or version {}{more}.",
+                named.join(", ")
+            );
             screen.line(screen.styled(Style::Careful, &line))?;
         }
         Ok(())
@@ -246,6 +308,13 @@ fn count_row(count: &GateCount) -> [Cell; 6] {
         plain(&count.would_pass),
         plain(&count.unknown),
     ]
+}
+
+/// The same where a dry run lets pass what the limits stop.
+fn dry_count_row(count: &GateCount) -> [Cell; 7] {
+    let [gate, runs, stopped, would_stop, would_pass, unknown] = count_row(count);
+    let dry = plain(&count.would_stop_but_for_dry_run);
+    [gate, runs, stopped, would_stop, dry, would_pass, unknown]
 }
 
 fn limit_row(row: &LimitRow) -> [Cell; 6] {

@@ -17,6 +17,8 @@ pub(super) struct GateCount {
     pub(super) stopped: usize,
     /// By these limits.
     pub(super) would_stop: usize,
+    /// The same, if the suite were not a dry run: nothing is stopped as long as it is.
+    pub(super) would_stop_but_for_dry_run: usize,
     pub(super) would_pass: usize,
     pub(super) unknown: usize,
 }
@@ -48,11 +50,14 @@ pub(super) fn counts(runs: &[JudgedRun<'_>]) -> Vec<GateCount> {
     let of_stage = |stage| {
         let runs: Vec<_> = runs.iter().filter(|run| run.stage == stage).collect();
         let decided = |stops| runs.iter().filter(|run| run.stops == stops).count();
+        let dry = runs.iter().filter(|run| run.dry_run);
+        let dry = dry.filter(|run| run.stops == Some(true)).count();
         GateCount {
             stage,
             runs: runs.len(),
             stopped: runs.iter().filter(|run| !run.was.passed).count(),
-            would_stop: decided(Some(true)),
+            would_stop: decided(Some(true)) - dry,
+            would_stop_but_for_dry_run: dry,
             would_pass: decided(Some(false)),
             unknown: decided(None),
         }
