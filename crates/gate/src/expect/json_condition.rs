@@ -26,7 +26,8 @@ pub(crate) enum JsonCondition {
     LessThan(JsonTemplate),
     AtLeast(JsonTemplate),
     AtMost(JsonTemplate),
-    Type(JsonType),
+    /// One of these types.
+    Type(Vec<JsonType>),
 }
 
 /// The types of JSON, with `integer` apart from `number`.

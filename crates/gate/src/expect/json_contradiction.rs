@@ -129,15 +129,21 @@ impl Types {
             JsonCondition::NotEquals(_) | JsonCondition::Exists(_) | JsonCondition::Count(_) => {
                 Self::ANY
             }
-            JsonCondition::Type(kind) => match kind {
-                JsonType::String => Self::STRING,
-                JsonType::Number | JsonType::Integer => Self::NUMBER,
-                JsonType::Boolean => Self::BOOLEAN,
-                JsonType::Array => Self::ARRAY,
-                JsonType::Object => Self::OBJECT,
-                JsonType::Null => Self::NULL,
-            },
+            JsonCondition::Type(kinds) => kinds
+                .iter()
+                .fold(0, |types, kind| types | Self::of_type(*kind)),
         })
+    }
+
+    fn of_type(kind: JsonType) -> u8 {
+        match kind {
+            JsonType::String => Self::STRING,
+            JsonType::Number | JsonType::Integer => Self::NUMBER,
+            JsonType::Boolean => Self::BOOLEAN,
+            JsonType::Array => Self::ARRAY,
+            JsonType::Object => Self::OBJECT,
+            JsonType::Null => Self::NULL,
+        }
     }
 
     fn of_json(template: &JsonTemplate) -> Self {

@@ -61,16 +61,19 @@ impl JsonCondition {
                     }),
                 }
             }
-            Self::Type(kind) => {
-                let kind = *kind;
+            Self::Type(kinds) => {
+                let kinds = kinds.clone();
+                let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
                 Demand {
-                    relation: format!("of type {}", kind.name()),
+                    relation: format!("of type {}", names.join(" or ")),
                     expected: None,
                     holds: Box::new(move |value, budget| {
-                        if let (JsonType::Integer, View::Number(text)) = (kind, value.view()) {
+                        if let (true, View::Number(text)) =
+                            (kinds.contains(&JsonType::Integer), value.view())
+                        {
                             budget.spend_bytes(text.len())?;
                         }
-                        Ok(kind.holds(value))
+                        Ok(kinds.iter().any(|kind| kind.holds(value)))
                     }),
                 }
             }

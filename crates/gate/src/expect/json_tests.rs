@@ -158,6 +158,24 @@ fn numbers_of_any_size_are_compared_exactly() {
 }
 
 #[test]
+fn a_value_may_have_one_of_several_types() {
+    let scalar = "path: $, type: [string, number, boolean]";
+    for body in ["\"a\"", "7.5", "false"] {
+        assert_eq!(measured(scalar, body), PASSED, "{body}");
+    }
+    for body in ["null", "[]", "{}", "[1]"] {
+        assert_eq!(measured(scalar, body), FAILED, "{body}");
+    }
+    assert_eq!(measured("path: $, type: [integer, array]", "7.0"), PASSED);
+    assert_eq!(measured("path: $, type: [integer, array]", "7.5"), FAILED);
+    assert!(suite("path: $, type: [string, array], contains: a").is_ok());
+    for wrong in ["[number, boolean], matches: a", "[]", "[text]"] {
+        let refused = suite(&format!("path: $, type: {wrong}"));
+        assert!(refused.is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn limits_may_be_references() {
     assert_eq!(
         measured("path: $, greater_than: '{{ place }}'", "2"),

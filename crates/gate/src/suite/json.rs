@@ -93,8 +93,26 @@ fn test(key: &str, node: &Node, context: &Context) -> Option<JsonCondition> {
         "less_than" => limit(key, node, context).map(JsonCondition::LessThan),
         "at_least" => limit(key, node, context).map(JsonCondition::AtLeast),
         "at_most" => limit(key, node, context).map(JsonCondition::AtMost),
-        _ => scalar::choice(node, key, &JsonType::ALL, problems).map(JsonCondition::Type),
+        _ => types(node, context).map(JsonCondition::Type),
     }
+}
+
+/// A type, or several of which a value may have any.
+fn types(node: &Node, context: &Context) -> Option<Vec<JsonType>> {
+    let problems = &context.problems;
+    let nodes = match &node.value {
+        Value::List(nodes) => nodes.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    if nodes.is_empty() {
+        problems.add(node.at, "`type` names no type", "write `type: object`");
+    }
+    let types: Vec<Option<JsonType>> = nodes
+        .iter()
+        .map(|node| scalar::choice(node, "type", &JsonType::ALL, problems))
+        .collect();
+    let types = types.into_iter().collect::<Option<Vec<_>>>()?;
+    (!types.is_empty()).then_some(types)
 }
 
 /// A number, or a text with references that can be one.
