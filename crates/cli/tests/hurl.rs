@@ -126,7 +126,7 @@ fn what_is_missing_or_refused_is_said_with_its_place() {
     let (folder, url) = (folder("refused"), service());
     assert_snapshot!(shown(&checked(&folder, "visit.hurl", &url, &[])), @"
     visit.hurl:6:28: {{expected}} has no value here; give --var expected=VALUE or --secret expected=WHERE, or capture it before
-    visit.hurl:10:9: {{password}} has no value here; give --var password=VALUE or --secret password=WHERE, or capture it before
+    visit.hurl:10:9: {{password}} has no value here; give --secret password=WHERE or --var password=VALUE, or capture it before
     exit 3
     ");
     std::fs::write(
@@ -149,6 +149,11 @@ fn what_is_missing_or_refused_is_said_with_its_place() {
     assert_snapshot!(shown(&validated), @"
     visit.hurl: right, 1 check
     wrong.hurl:3:1: insecure: a gate checks certificates; leave it out; a suite trusts an authority of your own by ca_certificates
+    exit 3
+    ");
+    let bake = ["--bake", "1s", "--var", "expected=2", SECRET[0], SECRET[1]];
+    assert_snapshot!(shown(&checked(&folder, "visit.hurl", &url, &bake)), @"
+    visit.hurl: a Hurl file has no `traffic`: convert it by `init --from`, and write `traffic` there
     exit 3
     ");
     std::fs::write(
@@ -234,6 +239,9 @@ fn the_suite_that_it_becomes_has_the_same_verdict() {
             expect:
               - { status: 200 }
               - { json: { path: $.version, equals: "{{ expected }}" } }
+              - json:
+                  path: $.version
+                  type: [string, number, boolean]
             capture: { version: { json: $.version } }
           - name: "line 8: GET {host}/me?seen={version}"
             http:

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use hurl_core::ast::{Assert, CookieAttributeName, Query, QueryValue, Response};
+use hurl_core::ast::{
+    Assert, CookieAttributeName, PredicateFuncValue, Query, QueryValue, Response,
+};
 use hurl_core::types::ToSource as _;
 use strict_yaml::{At, Node};
 
@@ -120,9 +122,11 @@ pub(crate) fn explicit(response: &Response, options: &Options, context: &Context
             options,
             is_there: there.contains(&source(&assert.query)),
         };
-        one(&of, context)
+        let first = one(&of, context);
+        let beside = first.as_ref().and_then(|_| beside(&of, context));
+        first.into_iter().chain(beside)
     };
-    asserts.iter().filter_map(expectation).collect()
+    asserts.iter().flat_map(expectation).collect()
 }
 
 fn one(of: &Of<'_>, context: &Context) -> Option<Node> {
@@ -163,6 +167,23 @@ fn one(of: &Of<'_>, context: &Context) -> Option<Node> {
             context.refuse(of.at(), message, remedy)
         }
     }
+}
+
+/// What has to hold beside an assert for it to mean what it means in Hurl.
+fn beside(of: &Of<'_>, context: &Context) -> Option<Node> {
+    let QueryValue::Cookie { expr, .. } = &of.assert.query.value else {
+        return None;
+    };
+    let is_there = matches!(
+        of.assert.predicate.predicate_func.value,
+        PredicateFuncValue::Exist
+    );
+    // Whether there is one doesn't depend on which.
+    if is_there && expr.attribute.is_none() {
+        return None;
+    }
+    let name = context.literal(&expr.name, "the name of a cookie")?;
+    Some(text_asserts::sets_once(of.at(), &regex::escape(&name)))
 }
 
 /// Why a query is refused, and what to write.

@@ -8,8 +8,9 @@ use crate::asserts::unsupported;
 use crate::context::{Context, IN_A_SUITE};
 use crate::json_asserts::picked;
 use crate::names::Kind;
-use crate::text_asserts::{once, set_cookie};
+use crate::text_asserts::{once, set_cookie, sets_once};
 use crate::tree::{boolean, map, start, text};
+use crate::uses::Origin;
 
 /// What the captures of an entry come to.
 #[derive(Default)]
@@ -27,10 +28,10 @@ struct Source {
     key: &'static str,
     value: String,
     kind: Kind,
-    demand: Option<Node>,
+    demands: Vec<Node>,
 }
 
-pub(crate) fn read(captures: &[Capture], context: &mut Context) -> Taken {
+pub(crate) fn read(captures: &[Capture], step: usize, context: &mut Context) -> Taken {
     let mut taken = Taken::default();
     for capture in captures {
         let at = start(capture.name.source_info);
@@ -44,14 +45,22 @@ pub(crate) fn read(captures: &[Capture], context: &mut Context) -> Taken {
             key: "json",
             value: "$".to_owned(),
             kind: Kind::Json,
-            demand: None,
+            demands: Vec::new(),
         });
+        let origin = Origin {
+            step,
+            at,
+            key: source.key,
+            value: source.value.clone(),
+            redacted: capture.redacted,
+        };
+        context.names.comes_from(own.clone(), origin);
         let mut keys = vec![(source.key, text(at, source.value))];
         if capture.redacted {
             keys.push(("secret", boolean(at, true)));
         }
         taken.captures.push((own.clone(), map(at, keys)));
-        taken.demands.extend(source.demand);
+        taken.demands.extend(source.demands);
         taken.names.push((own, name, source.kind));
     }
     taken
@@ -64,7 +73,7 @@ fn source(capture: &Capture, context: &Context) -> Option<Source> {
         key,
         value,
         kind: Kind::Text,
-        demand: None,
+        demands: Vec::new(),
     };
     if let QueryValue::Jsonpath { expr, .. } = value {
         let filters = capture.filters.iter().map(|(_, filter)| filter);
@@ -91,18 +100,19 @@ fn source(capture: &Capture, context: &Context) -> Option<Source> {
     match value {
         QueryValue::Header { name, .. } => {
             let name = context.literal(name, "the name of a header")?;
-            let demand = Some(once(at, &name));
+            let demands = vec![once(at, &name)];
             Some(Source {
-                demand,
+                demands,
                 ..text("header", name)
             })
         }
         QueryValue::Cookie { expr, .. } => match expr.attribute.as_ref().map(|one| &one.name) {
             None | Some(CookieAttributeName::Value(_)) => {
                 let name = context.literal(&expr.name, "the name of a cookie")?;
-                let demand = Some(sets(at, &name));
+                let pattern = regex::escape(&name);
+                let demands = vec![sets(at, &pattern), sets_once(at, &pattern)];
                 Some(Source {
-                    demand,
+                    demands,
                     ..text("cookie", name)
                 })
             }
@@ -120,9 +130,9 @@ fn source(capture: &Capture, context: &Context) -> Option<Source> {
     }
 }
 
-/// That this answer sets the cookie: Hurl takes it from there, and a suite from all that is kept.
+/// That this answer sets the cookie, by its escaped name: Hurl takes it from there, and a suite from all that is kept.
 fn sets(at: At, name: &str) -> Node {
-    let pattern = set_cookie(&regex::escape(name));
+    let pattern = set_cookie(name);
     let keys = [
         ("name", text(at, "set-cookie")),
         ("matches", text(at, pattern)),

@@ -136,9 +136,21 @@ impl Context {
                     "at the beginning of a URL it stands for --url; to have it here, give --var {name}=URL"
                 )
             } else {
-                format!("give --var {name}=VALUE or --secret {name}=WHERE, or capture it before")
+                let (var, secret) = (
+                    format!("--var {name}=VALUE"),
+                    format!("--secret {name}=WHERE"),
+                );
+                let (first, second) = if sounds_secret(name) {
+                    (secret, var)
+                } else {
+                    (var, secret)
+                };
+                format!("give {first} or {second}, or capture it before")
             };
             return self.refuse(at, message, remedy);
+        }
+        if let Some(known) = known {
+            self.names.used(&known.name, |_| {});
         }
         known
     }
@@ -170,4 +182,12 @@ impl Context {
         }
         Some(text.to_owned())
     }
+}
+
+/// Whether a name says that its value is no one's business.
+fn sounds_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["password", "token", "secret", "key"]
+        .iter()
+        .any(|word| name.contains(word))
 }

@@ -7,20 +7,35 @@ use strict_yaml::{At, Node};
 use crate::context::Context;
 use crate::options::Options;
 use crate::tree::{list, map, number, start, text};
-use crate::{asserts, captures, options, request};
+use crate::{asserts, captures, options, request, uses};
 
 /// What Hurl gives each request, unless the file says otherwise.
 const TIMEOUT: &str = "5m";
 /// A response of any status that HTTP has.
 const ANY_STATUS: &str = "100-599";
 const START: At = At { line: 1, column: 1 };
+/// Steps of a journey.
+const MAX_ENTRIES: usize = 50;
 /// Characters of the name of a step.
 const MAX_NAME: usize = 120;
 
 /// The tree of the suite. Where there are problems it is no suite, but its decoder can find others in it.
 pub(crate) fn suite(name: &str, file: &HurlFile, context: &mut Context) -> Node {
-    let entries = file.entries.iter();
-    let steps = entries.map(|entry| step(entry, context)).collect();
+    if let Some(beyond) = file.entries.get(MAX_ENTRIES) {
+        let at = start(beyond.request.url.source_info);
+        let message = format!("the file has {} entries", file.entries.len());
+        let remedy = format!("a file has up to {MAX_ENTRIES}: split it");
+        context.problems.add(at, message, remedy);
+    }
+    let entries = file.entries.iter().take(MAX_ENTRIES).enumerate();
+    let mut steps: Vec<Node> = entries
+        .map(|(index, entry)| step(index, entry, context))
+        .collect();
+    for (origin, used) in context.names.captured() {
+        if let Some(step) = steps.get_mut(origin.step) {
+            uses::expect(step, origin.demands(used));
+        }
+    }
     let check = vec![
         ("name", text(START, name)),
         ("retries", number(START, "0")),
@@ -45,7 +60,7 @@ pub(crate) fn suite(name: &str, file: &HurlFile, context: &mut Context) -> Node 
     map(START, suite)
 }
 
-fn step(entry: &Entry, context: &mut Context) -> Node {
+fn step(index: usize, entry: &Entry, context: &mut Context) -> Node {
     let options = options::read(entry, context);
     let http = request::http(&entry.request, &options, context);
     let begin = start(entry.request.url.source_info);
@@ -53,7 +68,7 @@ fn step(entry: &Entry, context: &mut Context) -> Node {
     keys.push(("http", http));
     let (mut expect, captured) = match &entry.response {
         None => (Vec::new(), Vec::new()),
-        Some(response) => judged(response, &options, context),
+        Some(response) => judged(index, response, &options, context),
     };
     if let (true, Some((at, most))) = (options.location, options.max_redirects) {
         let count = map(at, [("count", text(at, format!("<= {most}")))]);
@@ -80,6 +95,7 @@ fn step(entry: &Entry, context: &mut Context) -> Node {
 
 /// What is expected of a response, and what is taken from it.
 fn judged(
+    index: usize,
     response: &Response,
     options: &Options,
     context: &mut Context,
@@ -103,7 +119,7 @@ fn judged(
         .pend(names.map(|capture| capture.name.to_string()));
     expect.extend(asserts::implicit(response, context));
     expect.extend(asserts::explicit(response, options, context));
-    let taken = captures::read(response.captures(), context);
+    let taken = captures::read(response.captures(), index, context);
     expect.extend(taken.demands);
     context.names.settle();
     for (own, name, kind) in taken.names {

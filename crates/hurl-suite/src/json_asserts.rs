@@ -12,7 +12,7 @@ use crate::context::{Context, IN_A_SUITE};
 use crate::names::Kind;
 use crate::predicate::{Condition, Order, index, json_value, of_text, pattern, whole};
 use crate::text_asserts::several;
-use crate::tree::{map, number, start, text};
+use crate::tree::{list, map, number, start, text};
 
 /// `jsonpath "…"`
 pub(crate) fn expectation(of: &Of<'_>, expr: &Template, context: &Context) -> Option<Node> {
@@ -173,7 +173,12 @@ fn of_one(of: &Of<'_>, context: &Context) -> Option<Vec<Condition>> {
         }
         (PredicateFuncValue::Contain { value, .. }, not) => {
             let key = if not { "not_contains" } else { "contains" };
-            Some(vec![(key, json_value(value, place, context)?)])
+            // Of an object Hurl asks no keys.
+            let kinds = ["string", "array"].map(|kind| text(place, kind));
+            Some(vec![
+                ("type", list(place, kinds.to_vec())),
+                (key, json_value(value, place, context)?),
+            ])
         }
         _ => of_scalar(of, context).map(|condition| vec![condition]),
     }
@@ -218,6 +223,13 @@ fn of_scalar(of: &Of<'_>, context: &Context) -> Option<Condition> {
         let is_equality = matches!(order, Order::Equal | Order::NotEqual);
         if !is_equality && !is_number(value, context) {
             return of.unsupported(context, "compare with a number, or a variable that is one");
+        }
+        if let (false, PredicateValue::Placeholder(placeholder)) = (is_equality, value)
+            && let Some(known) = context.variable(placeholder)
+        {
+            context
+                .names
+                .used(&known.name, |used| used.as_number = true);
         }
         return Some((key, json_value(value, place, context)?));
     }

@@ -22,6 +22,7 @@ mod sized_asserts;
 mod syntax;
 mod text_asserts;
 mod tree;
+mod uses;
 
 use std::path::Path;
 

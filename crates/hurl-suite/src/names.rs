@@ -5,10 +5,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use strict_yaml::words::is_name;
-use strict_yaml::{At, Node};
+use strict_yaml::{At, Node, Value};
 
 use crate::Given;
 use crate::tree::{boolean, number, text};
+use crate::uses::{Origin, Used};
 
 /// What a value is that a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,9 @@ pub(crate) struct Names {
     pending: BTreeSet<String>,
     /// Those that stand for the address at the beginning of a URL.
     pub(crate) bases: RefCell<BTreeSet<String>>,
+    /// Where each capture is made, and how each name is used, by the names of the suite.
+    origins: BTreeMap<String, Origin>,
+    uses: RefCell<BTreeMap<String, Used>>,
     pub(crate) vars: Vec<(String, Node)>,
     pub(crate) secrets: Vec<(String, Node)>,
     /// What is wrong with what was given, with the remedy.
@@ -60,10 +64,11 @@ impl Names {
             .taken
             .extend(["target".to_owned(), NOTHING.to_owned()]);
         for (name, written) in &given.vars {
+            names.is_nameable("--var", name);
             match value(written) {
                 Ok((node, kind)) => names.define(name, node, kind),
                 Err((what, remedy)) => {
-                    let message = format!("the variable {name:?} {what}");
+                    let message = format!("--var {name}: the value {what}");
                     names.wrong.push((message, remedy));
                     // What uses it has no problem of its own.
                     names.define(name, text(START, ""), Kind::Text);
@@ -71,8 +76,11 @@ impl Names {
             }
         }
         for (name, place) in &given.secrets {
+            names.is_nameable("--secret", name);
             if names.known.contains_key(name) {
-                let message = format!("{name:?} is given as a variable and as a secret");
+                let message = format!(
+                    "--secret {name}: there is a variable or a secret of this name already"
+                );
                 names.wrong.push((message, "give it once".to_owned()));
                 continue;
             }
@@ -80,6 +88,16 @@ impl Names {
             names.secrets.push((own, text(START, place)));
         }
         names
+    }
+
+    /// Whether a file can use a name that an option gives.
+    fn is_nameable(&mut self, option: &str, name: &str) {
+        let fits = |one: char| one.is_alphanumeric() || matches!(one, '_' | '-');
+        if name.is_empty() || !name.chars().all(fits) {
+            let message = format!("{option} {name:?}: no placeholder has this name");
+            let remedy = "use letters, digits, _ and -".to_owned();
+            self.wrong.push((message, remedy));
+        }
     }
 
     /// A variable with a value, from here on.
@@ -100,6 +118,9 @@ impl Names {
         let plain = if is_name(name) {
             name.to_owned()
         } else {
+            // What no name can have is a problem already.
+            let fits = |one: char| one.is_alphanumeric() || matches!(one, '_' | '-');
+            let name = name.replace(|one| !fits(one), "_");
             format!("_{name}")
         };
         let mut own = plain.clone();
@@ -115,6 +136,39 @@ impl Names {
     pub(crate) fn capture(&mut self, name: &str, own: String, kind: Kind) {
         let known = Known { name: own, kind };
         self.known.insert(name.to_owned(), known);
+    }
+
+    /// Where what was reserved as `own` is captured.
+    pub(crate) fn comes_from(&mut self, own: String, origin: Origin) {
+        self.origins.insert(own, origin);
+    }
+
+    pub(crate) fn origin(&self, own: &str) -> Option<&Origin> {
+        self.origins.get(own)
+    }
+
+    /// All captures, and how each is used, once the file has been read.
+    pub(crate) fn captured(&self) -> Vec<(Origin, Option<Used>)> {
+        let uses = self.uses.borrow();
+        let origins = self.origins.iter();
+        origins
+            .map(|(own, origin)| (origin.clone(), uses.get(own).copied()))
+            .collect()
+    }
+
+    /// A value is used.
+    pub(crate) fn used(&self, own: &str, how: impl FnOnce(&mut Used)) {
+        let mut uses = self.uses.borrow_mut();
+        how(uses.entry(own.to_owned()).or_default());
+    }
+
+    /// The value of a variable, as it is written.
+    pub(crate) fn written(&self, own: &str) -> Option<&str> {
+        let (_, node) = self.vars.iter().find(|(name, _)| name == own)?;
+        match &node.value {
+            Value::Text(text) | Value::Bool(_, text) | Value::Number(_, text) => Some(text),
+            _ => None,
+        }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Known> {

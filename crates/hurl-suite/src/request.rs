@@ -1,7 +1,8 @@
 //! The request of an entry as `http` of a step.
 
 use hurl_core::ast::{
-    ExprKind, KeyValue, MultipartParam, Request, SectionValue, Template, TemplateElement,
+    ExprKind, KeyValue, MultipartParam, Placeholder, Request, SectionValue, Template,
+    TemplateElement,
 };
 use strict_yaml::{At, Node};
 
@@ -9,6 +10,7 @@ use crate::body;
 use crate::context::Context;
 use crate::options::Options;
 use crate::tree::{at, boolean, map, start, text};
+use crate::uses::Origin;
 
 /// What is asked for where an entry says `compressed: true`.
 const CODINGS: &str = "gzip, deflate, br, zstd";
@@ -110,11 +112,14 @@ fn pair(name: &Template, value: &Template, context: &Context) -> Option<(String,
 fn url(request: &Request, options: &Options, context: &Context) -> Option<String> {
     let url = &request.url;
     let begin = start(url.source_info);
-    let text = match base(url, context) {
-        Some(rest) => match context.text(&rest)? {
-            path if path.starts_with('/') => path,
-            rest => format!("/{rest}"),
-        },
+    let text = match base(url, context)? {
+        Some(rest) => {
+            let is_whole = matches!(rest.elements.first(), Some(TemplateElement::Placeholder(_)));
+            match context.text(&rest)? {
+                path if is_whole || path.starts_with('/') => path,
+                rest => format!("/{rest}"),
+            }
+        }
         None => context.text(url)?,
     };
     let is_literal = matches!(url.elements.first(), Some(TemplateElement::String { .. }));
@@ -125,6 +130,13 @@ fn url(request: &Request, options: &Options, context: &Context) -> Option<String
             message,
             "begin it with http://, https:// or {{host}}",
         );
+    }
+    let authority = text.split_once("://").map(|(_, rest)| rest);
+    let authority = authority.and_then(|rest| rest.split(['/', '?', '#']).next());
+    if is_literal && authority.is_some_and(|authority| authority.contains('@')) {
+        let message = "credentials in a URL";
+        let remedy = "write [BasicAuth], with the password as a placeholder";
+        return context.refuse(begin, message, remedy);
     }
     let path = text.split('?').next().unwrap_or_default();
     let tidied = |segment: &str| matches!(segment, "." | "..");
@@ -139,28 +151,53 @@ fn url(request: &Request, options: &Options, context: &Context) -> Option<String
     Some(text)
 }
 
-/// What follows a placeholder that stands for the address of the release.
-fn base(url: &Template, context: &Context) -> Option<Template> {
-    let (first, rest) = url.elements.split_first()?;
-    let TemplateElement::Placeholder(placeholder) = first else {
-        return None;
+/// What follows a placeholder that stands for the address of the release, if there is one.
+#[allow(
+    clippy::option_option,
+    reason = "the outer one says that it is refused"
+)]
+fn base(url: &Template, context: &Context) -> Option<Option<Template>> {
+    let Some((TemplateElement::Placeholder(placeholder), rest)) = url.elements.split_first() else {
+        return Some(None);
     };
     let ExprKind::Variable(variable) = &placeholder.expr.kind else {
-        return None;
+        return Some(None);
     };
+    let name = &variable.name;
+    // Another name is another place.
+    let is_other = context.names.bases.borrow().iter().any(|base| base != name);
+    if is_other || context.names.get(name).is_some() {
+        return Some(None);
+    }
     let is_path = match rest.first() {
         None => true,
         Some(TemplateElement::String { value, .. }) => value.starts_with(['/', '?']),
-        Some(TemplateElement::Placeholder(_)) => false,
+        Some(TemplateElement::Placeholder(placeholder)) => is_path(placeholder, context)?,
     };
-    if !is_path || context.names.get(&variable.name).is_some() {
-        return None;
+    if !is_path {
+        let message = format!("{{{{{name}}}}} stands for --url only where / or nothing follows");
+        let remedy = format!(
+            "write {{{{{name}}}}}/…, or give --var {name}=URL, and the file asks that address only"
+        );
+        return context.refuse(start(url.source_info), message, remedy);
     }
-    let mut bases = context.names.bases.borrow_mut();
-    // Another name is another place.
-    if bases.iter().any(|base| *base != variable.name) {
-        return None;
+    context.names.bases.borrow_mut().insert(name.clone());
+    Some(Some(Template::new(None, rest.to_vec(), url.source_info)))
+}
+
+/// Whether a value is a path: a variable that is, or a capture, of which it is demanded.
+fn is_path(placeholder: &Placeholder, context: &Context) -> Option<bool> {
+    let ExprKind::Variable(_) = &placeholder.expr.kind else {
+        return Some(false);
+    };
+    let own = &context.known(placeholder)?.name;
+    if let Some(written) = context.names.written(own) {
+        return Some(written.starts_with('/') && !written.starts_with("//"));
     }
-    bases.insert(variable.name.clone());
-    Some(Template::new(None, rest.to_vec(), url.source_info))
+    let origin = context.names.origin(own);
+    let can_be = origin.is_some_and(Origin::can_be_path);
+    if can_be {
+        context.names.used(own, |used| used.as_path = true);
+    }
+    Some(can_be)
 }

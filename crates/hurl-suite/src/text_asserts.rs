@@ -1,7 +1,7 @@
 //! Asserts on texts: headers, the body, the final URL, and cookies as the header that sets them.
 
-use hurl_core::ast::{FilterValue, PredicateFuncValue, PredicateValue, Template};
-use strict_yaml::Node;
+use hurl_core::ast::{FilterValue, PredicateFuncValue, PredicateValue, Template, TemplateElement};
+use strict_yaml::{At, Node};
 
 use crate::asserts::Of;
 use crate::context::Context;
@@ -124,6 +124,7 @@ pub(crate) fn cookie(
             },
             None,
         ) => {
+            has_no_end(value, context)?;
             format!(r"{}{}(;|\z)", set_cookie(&name), context.escaped(value)?)
         }
         _ => {
@@ -140,13 +141,46 @@ pub(crate) fn cookie(
     Some(map(at, [("header", map(at, keys))]))
 }
 
+/// Refuses `;` in what the value of a cookie is compared with: what follows are attributes, which no value equals.
+fn has_no_end(value: &Template, context: &Context) -> Option<()> {
+    let at = start(value.source_info);
+    for element in &value.elements {
+        let written = match element {
+            TemplateElement::String { value, .. } => Some(value.as_str()),
+            TemplateElement::Placeholder(placeholder) => {
+                let known = context.known(placeholder)?;
+                context.names.written(&known.name)
+            }
+        };
+        let Some(written) = written else {
+            let message = "what is captured or secret may have a ;, which no value of a cookie has";
+            return context.refuse(at, message, "write the value out, or give it by --var");
+        };
+        if written.contains(';') {
+            let message = "no value of a cookie has a ;, so this never holds";
+            let remedy = "write the value alone, or compare the header Set-Cookie";
+            return context.refuse(at, message, remedy);
+        }
+    }
+    Some(())
+}
+
+/// That no second header sets the cookie, by its escaped name: Hurl looks at the first alone, and a suite at any.
+pub(crate) fn sets_once(at: At, name: &str) -> Node {
+    // It stands in quotes.
+    let name = name.replace('\'', r"\x27");
+    let headers = "headers['set-cookie']";
+    let expression = format!(r"!{headers}.matches(r'(?s)(\A|, ){name}=.*, {name}=')");
+    map(at, [("that", text(at, expression))])
+}
+
 /// The beginning of a header that sets a cookie, by the escaped name of it.
 pub(crate) fn set_cookie(name: &str) -> String {
     format!(r"\A{name}=")
 }
 
 /// Whether a header is there once, which a capture of it needs.
-pub(crate) fn once(at: strict_yaml::At, name: &str) -> Node {
+pub(crate) fn once(at: At, name: &str) -> Node {
     let keys = [
         ("name", text(at, name)),
         ("exists", boolean(at, true)),

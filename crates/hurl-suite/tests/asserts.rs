@@ -185,6 +185,8 @@ async fn json() {
             "jsonpath \"$.tags\" count not > 2",
             "jsonpath \"$.tags\" includes \"a\"",
             "jsonpath \"$.tags\" contains \"a\"",
+            "jsonpath \"$.tags\" exists\njsonpath \"$.tags\" not contains \"c\"",
+            "jsonpath \"$.name\" exists\njsonpath \"$.name\" not contains \"c\"",
             "jsonpath \"$.tags\" exists\njsonpath \"$.tags\" not includes \"c\"",
             "jsonpath \"$.tags\" nth 1 == \"b\"",
             "jsonpath \"$.tags\" first == \"a\"",
@@ -208,6 +210,9 @@ async fn json() {
             "jsonpath \"$.name\" endsWith \"Du\"",
             "jsonpath \"$.name\" contains \"x\"",
             "jsonpath \"$.id\" contains \"7\"",
+            // Hurl asks no keys.
+            "jsonpath \"$.object\" contains \"a\"",
+            "jsonpath \"$.object\" exists\njsonpath \"$.object\" not contains \"b\"",
             "jsonpath \"$.id\" matches /7/",
             "jsonpath \"$.ok\" == false",
             "jsonpath \"$.nothing\" == null",
@@ -261,6 +266,17 @@ async fn cookies_and_redirects() {
         ],
     )
     .await;
+    // Hurl looks at the first header of a name, and one is demanded.
+    shop.each(
+        "/themes",
+        &["cookie \"theme\" exists", "cookie \"session\" == \"s\""],
+        &[
+            "cookie \"theme\" == \"light\"",
+            "cookie \"theme\" == \"dark\"",
+            "cookie \"theme[HttpOnly]\" exists",
+        ],
+    )
+    .await;
     let followed = |options: &str, line: &str| {
         format!(
             "GET {{{{host}}}}/twice\n[Options]\nlocation: true\n{options}\nHTTP 200\n[Asserts]\n{line}\n"
@@ -286,4 +302,96 @@ async fn cookies_and_redirects() {
     shop.fails(&followed("max-redirs: 1", "body contains \"Hello\""))
         .await;
     shop.fails("GET {{host}}/twice\nHTTP 200\n").await;
+}
+
+/// A value of `/json`, and what a later entry does with it.
+fn captured(path: &str, later: &str) -> String {
+    format!("GET {{{{host}}}}/json\nHTTP 200\n[Captures]\nv: jsonpath \"{path}\"\n\n{later}\n")
+}
+
+/// The same with an assert on the same answer.
+fn compared(path: &str, line: &str) -> String {
+    let path = path.to_owned();
+    captured(&path, &asserting("/json", line))
+}
+
+#[tokio::test]
+async fn what_is_captured_and_used_is_a_text_a_number_or_a_boolean() {
+    let shop = Shop::open().await;
+    for (path, line) in [
+        ("$.items", "jsonpath \"$.items\" != {{v}}"),
+        (
+            "$.items",
+            "jsonpath \"$.items\" exists\njsonpath \"$.items\" not == {{v}}",
+        ),
+        ("$.object", "jsonpath \"$.object\" != {{v}}"),
+        (
+            "$.tags",
+            "jsonpath \"$.items\" exists\njsonpath \"$.items\" not includes {{v}}",
+        ),
+        (
+            "$.tags",
+            "jsonpath \"$.items\" exists\njsonpath \"$.items\" not contains {{v}}",
+        ),
+        ("$.none", "jsonpath \"$.null_text\" == {{v}}"),
+        ("$.none", "jsonpath \"$.none\" != {{v}}"),
+        ("$.empty", "jsonpath \"$.list_text\" == {{v}}"),
+        ("$.empty", "jsonpath \"$.list_text\" == \"{{v}}\""),
+    ] {
+        shop.fails(&compared(path, line)).await;
+    }
+    for request in [
+        "POST {{host}}/echo\n{\"t\": \"{{v}}\"}",
+        "POST {{host}}/echo\n{\"t\": {{v}}}",
+        "GET {{host}}/echo\nX-Own: {{v}}",
+        "GET {{host}}/echo?{{v}}",
+        "GET {{host}}/echo\n[Query]\nv: {{v}}",
+    ] {
+        for path in ["$.empty", "$.none", "$.object"] {
+            shop.fails(&captured(path, request)).await;
+        }
+        for path in ["$.id", "$.price", "$.name", "$.ok"] {
+            if path != "$.name" || !request.contains("{\"t\": {{v}}}") {
+                shop.passes(&captured(path, request)).await;
+            }
+        }
+    }
+    for path in ["$.id", "$.price", "$.name", "$.ok"] {
+        shop.passes(&compared(
+            path,
+            &format!("jsonpath \"{path}\" == {{{{v}}}}"),
+        ))
+        .await;
+    }
+    // What is not used may be anything.
+    shop.passes(&captured("$.items", "")).await;
+    shop.passes(&captured("$.none", "GET {{host}}/text\nHTTP 200"))
+        .await;
+}
+
+#[tokio::test]
+async fn what_is_captured_and_ordered_is_a_number() {
+    let shop = Shop::open().await;
+    let there = |line: &str| format!("jsonpath \"$.price\" exists\njsonpath \"$.price\" {line}");
+    for (line, holds) in [("> {{v}}", true), ("not < {{v}}", true), ("< {{v}}", false)] {
+        let line = there(line);
+        shop.fails(&compared("$.digits", &line)).await;
+        if holds {
+            shop.passes(&compared("$.id", &line)).await;
+        } else {
+            shop.fails(&compared("$.id", &line)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_a_text() {
+    let shop = Shop::open().await;
+    let redacted = |path: &str| {
+        format!("GET {{{{host}}}}/json\nHTTP 200\n[Captures]\nv: jsonpath \"{path}\" redact\n")
+    };
+    shop.passes(&redacted("$.name")).await;
+    for path in ["$.id", "$.ok", "$.none", "$.tags"] {
+        shop.fails(&redacted(path)).await;
+    }
 }

@@ -78,6 +78,7 @@ fn a_file_becomes_a_suite_that_people_can_go_on_with() {
               - { header: { name: Content-Type, equals: application/json } }
               - { json: { path: $.roles, type: array, contains: reader } }
               - { latency: "< 800ms" }
+              - { json: { path: $.token, type: string } }
             capture: { session: { json: $.token, secret: true } }
           - name: "line 14: POST {host}/cart"
             http:
@@ -89,6 +90,9 @@ fn a_file_becomes_a_suite_that_people_can_go_on_with() {
               - { status: 201 }
               - { json: { path: $.items, type: array, length: "1" } }
               - { json: { path: $.total, greater_than: 0 } }
+              - json:
+                  path: $.id
+                  type: [string, number, boolean]
             capture: { cart: { json: $.id } }
           - name: "line 28: POST {host}/pay"
             http:

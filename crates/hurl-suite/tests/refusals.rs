@@ -109,6 +109,8 @@ fn queries_and_filters() {
             "cookie \"a\" not exists",
             "cookie \"a[Path]\" == \"/\"",
             "cookie \"a\" contains \"b\"",
+            "cookie \"a\" == \"b; Path=/\"",
+            "cookie \"a\" == \"{{b}}\"",
             "header \"A\" toInt == 5",
             "header \"A\" count == 1",
             "header \"A\" == 5",
@@ -174,6 +176,10 @@ fn queries_and_filters() {
       shop.hurl:4:1: the attribute Path of a cookie is not supported; compare the header: header "Set-Cookie" contains "…"
     cookie "a" contains "b"
       shop.hurl:4:12: `contains` of cookie is not supported; a cookie can be asked whether it exists, and with ==
+    cookie "a" == "b; Path=/"
+      shop.hurl:4:15: no value of a cookie has a ;, so this never holds; write the value alone, or compare the header Set-Cookie
+    cookie "a" == "{{b}}"
+      shop.hurl:4:18: {{b}} has no value here; give --var b=VALUE or --secret b=WHERE, or capture it before
     header "A" toInt == 5
       shop.hurl:4:12: the filter toInt on header is not supported; leave it out here, and write the check in a suite if it matters
     header "A" count == 1
@@ -276,6 +282,12 @@ fn requests() {
     let all: Vec<String> = [
         "GET http://{{host}}/a\n",
         "GET {{host}}/a/../b\n",
+        "GET http://user:hunter22@127.0.0.1/a\n",
+        "GET {{host}}:8080/a\n",
+        "GET {{host}}/{{api_key}}\n",
+        "GET {{host}}{{path}}\n",
+        "GET {{host}}{{newUuid}}\n",
+        "GET {{host}}/a\nHTTP 200\n[Captures]\nb: header \"B\"\n\nGET {{host}}/a\nHTTP 200\n[Asserts]\ncookie \"a\" == \"{{b}}\"\n",
         "GET /a\n",
         "LINK {{host}}/a\n",
         "GET {{host}}/a\nHost: b\n",
@@ -303,6 +315,26 @@ fn requests() {
       shop.hurl:1:14: {{host}} has no value here; give --var host=VALUE or --secret host=WHERE, or capture it before
     GET {{host}}/a/../b
       shop.hurl:1:5: the path has . or .., which Hurl resolves and a gate sends as they are; write the path that is meant, or path-as-is: true
+    GET http://user:hunter22@127.0.0.1/a
+      shop.hurl:1:5: credentials in a URL; write [BasicAuth], with the password as a placeholder
+    GET {{host}}:8080/a
+      shop.hurl:1:5: {{host}} stands for --url only where / or nothing follows; write {{host}}/…, or give --var host=URL, and the file asks that address only
+    GET {{host}}/{{api_key}}
+      shop.hurl:1:16: {{api_key}} has no value here; give --secret api_key=WHERE or --var api_key=VALUE, or capture it before
+    GET {{host}}{{path}}
+      shop.hurl:1:15: {{path}} has no value here; give --var path=VALUE or --secret path=WHERE, or capture it before
+    GET {{host}}{{newUuid}}
+      shop.hurl:1:5: {{host}} stands for --url only where / or nothing follows; write {{host}}/…, or give --var host=URL, and the file asks that address only
+    GET {{host}}/a
+    HTTP 200
+    [Captures]
+    b: header "B"
+
+    GET {{host}}/a
+    HTTP 200
+    [Asserts]
+    cookie "a" == "{{b}}"
+      shop.hurl:9:15: what is captured or secret may have a ;, which no value of a cookie has; write the value out, or give it by --var
     GET /a
       shop.hurl:1:5: "/a" is no URL of Hurl; begin it with http://, https:// or {{host}}
     LINK {{host}}/a
@@ -389,14 +421,18 @@ fn all_problems_come_at_once() {
     shop.hurl:14:6: 99 is not a status; write 200, [200, 204], 2xx or 200-299
     "#);
     let many = "GET {{host}}/a\n".repeat(51);
-    insta::assert_snapshot!(refused(&many), @"shop.hurl:1:1: journey has 51 steps; write 1 to 50 steps");
+    insta::assert_snapshot!(refused(&many), @"shop.hurl:51:5: the file has 51 entries; a file has up to 50: split it");
     let given = Given {
-        vars: vec![("a".to_owned(), "1.10".to_owned())],
+        vars: vec![
+            ("a".to_owned(), "1.10".to_owned()),
+            ("my var".to_owned(), "2".to_owned()),
+        ],
         secrets: vec![("b".to_owned(), "vault:b".to_owned())],
     };
     let problems = hurl_suite::suite("shop.hurl", "GET {{host}}/{{a}}{{b}}\n", &given);
     insta::assert_snapshot!(problems.unwrap_err(), @r#"
-    shop.hurl:1:1: the variable "a" is 1.10, which Hurl reads as the number 1.1; write '"1.10"', with quotes, for text, or 1.1 for the number
+    shop.hurl:1:1: --var a: the value is 1.10, which Hurl reads as the number 1.1; write '"1.10"', with quotes, for text, or 1.1 for the number
+    shop.hurl:1:1: --var "my var": no placeholder has this name; use letters, digits, _ and -
     shop.hurl:1:1: the secret "b" does not say where it is kept; write env:NAME, ssm:/path, secretsmanager:id or secretsmanager:id#key; the secret itself must not be in the suite
     "#);
 }

@@ -149,13 +149,7 @@ async fn captures_and_cookies_go_on() {
         body contains \"cookie=session=s3ss10n; theme=dark\"\nbody contains \"x-own=s3ss10n\"\n\
         body contains \"{\\\"csrf\\\":\\\"t0ken\\\",\\\"id\\\":7,\\\"text\\\":\\\"7\\\",\\\"a\\\":\\\"42\\\"}\"\n\n\
         GET {{host}}/echo?{{id}}\nHTTP 200\n[Asserts]\nbody contains \"query=tag=b\\n\"\n";
-    // A URL begins with one placeholder that stands for the release.
-    let given = Given::default();
-    let refused = hurl_suite::suite("shop.hurl", file, &given).unwrap_err();
-    assert!(
-        refused.to_string().contains("{{host}} has no value here"),
-        "{refused}"
-    );
+    shop.passes(file).await;
     let url = shop.url.as_str().trim_end_matches('/');
     shop.passes_with(file, &vars(&[("host", url)])).await;
     for missing in [
@@ -171,6 +165,9 @@ async fn captures_and_cookies_go_on() {
     }
     // Hurl makes a list of two values, which can't be used.
     shop.fails("GET {{host}}/text\nHTTP 200\n[Captures]\ntwo: header \"X-Two\"\n")
+        .await;
+    // Hurl takes the first of two, and a jar keeps the last.
+    shop.fails("GET {{host}}/themes\nHTTP 200\n[Captures]\na: cookie \"theme\"\n")
         .await;
     // The answer itself has to set the cookie.
     shop.fails("GET {{host}}/login\nHTTP 200\n\nGET {{host}}/text\nHTTP 200\n[Captures]\na: cookie \"session\"\n")
@@ -207,4 +204,37 @@ async fn an_entry_is_tried_again_and_a_step_has_its_limit() {
     let slow = |options: &str| format!("GET {{{{host}}}}/slow\n[Options]\n{options}\nHTTP 200\n");
     shop.passes(&slow("max-time: 5s")).await;
     shop.fails(&slow("max-time: 100")).await;
+}
+
+#[tokio::test]
+async fn a_place_that_was_captured_is_at_the_release() {
+    let shop = Shop::open().await;
+    let followed = |path: &str| {
+        format!(
+            "GET {{{{host}}}}{path}\nHTTP 201\n[Captures]\nloc: header \"Location\"\n\n\
+             GET {{{{host}}}}{{{{loc}}}}?a=1\nHTTP 200\n[Asserts]\njsonpath \"$.id\" == 7\n"
+        )
+    };
+    shop.passes(&followed("/place")).await;
+    // Hurl puts it behind the address, so that there is no such host.
+    shop.fails(&followed("/away")).await;
+    shop.fails(&followed("/place/of/all")).await;
+    let by_json = |path: &str, capture: &str| {
+        format!(
+            "GET {{{{host}}}}/login\nHTTP 200\n\nGET {{{{host}}}}{path}\nHTTP 200\n[Captures]\nloc: {capture}\n\n\
+             GET {{{{host}}}}{{{{loc}}}}\nHTTP 200\n"
+        )
+    };
+    shop.fails(&by_json("/json", "jsonpath \"$.name\"")).await;
+    let refused = hurl_suite::suite(
+        "shop.hurl",
+        &by_json("/login", "regex /=(.)/"),
+        &Given::default(),
+    );
+    insta::assert_snapshot!(refused.unwrap_err(), @"shop.hurl:9:5: {{host}} stands for --url only where / or nothing follows; write {{host}}/…, or give --var host=URL, and the file asks that address only");
+    shop.passes_with(
+        "GET {{host}}{{path}}\nHTTP 200\n",
+        &vars(&[("path", "/json")]),
+    )
+    .await;
 }

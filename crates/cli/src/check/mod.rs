@@ -189,6 +189,10 @@ fn load(args: &Args) -> Result<Suite, Failure> {
         )));
     }
     if let Some(bake) = args.bake {
+        if hurl_suite::is_hurl(&args.suite) {
+            let message = "a Hurl file has no `traffic`: convert it by `init --from`, and write `traffic` there";
+            return Err(Failure::Wrong(format!("{name}: {message}")));
+        }
         suite.set_bake(bake).map_err(wrong)?;
     }
     Ok(suite)

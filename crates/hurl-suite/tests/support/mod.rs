@@ -25,7 +25,7 @@ pub(crate) struct Shop {
 }
 
 const JSON: &str = r#"{"id":7,"name":"Dune","price":9.5,"ok":true,"none":null,"tags":["a","b"],"empty":[],
-"items":[{"id":1,"kind":"x"},{"id":2,"kind":"y"}],"object":{"a":1},"digits":"7","blank":""}"#;
+"items":[{"id":1,"kind":"x"},{"id":2,"kind":"y"}],"object":{"a":1},"digits":"7","blank":"","null_text":"null","list_text":"[]"}"#;
 
 impl Shop {
     pub(crate) async fn open() -> Self {
@@ -38,6 +38,13 @@ impl Shop {
             .route("/login", get(login))
             .route("/redirect", get(|| async { to("/text") }))
             .route("/twice", get(|| async { to("/redirect") }))
+            .route("/themes", get(themes))
+            .route("/place", get(|| async { at("/json") }))
+            .route("/away", get(|| async { at("//127.0.0.1/json") }))
+            .route(
+                "/place/of/all",
+                get(|| async { at("http://127.0.0.1/json") }),
+            )
             .route("/missing", get(|| async { StatusCode::NOT_FOUND }))
             .route("/flaky", get(flaky_answer))
             .route("/reset", get(reset))
@@ -148,6 +155,24 @@ fn headers(body: &'static str) -> Response {
 
 fn to(place: &str) -> Response {
     (StatusCode::FOUND, [("location", place.to_owned())]).into_response()
+}
+
+fn at(place: &'static str) -> Response {
+    (StatusCode::CREATED, [("location", place)]).into_response()
+}
+
+/// Sets one cookie twice, and another once.
+async fn themes() -> Response {
+    let mut response = "themes".into_response();
+    for cookie in [
+        "theme=dark; Path=/",
+        "theme=light; Path=/; HttpOnly",
+        "session=s; Path=/",
+    ] {
+        let headers = response.headers_mut();
+        headers.append("set-cookie", cookie.parse().unwrap());
+    }
+    response
 }
 
 async fn slow() -> &'static str {
