@@ -175,11 +175,7 @@ impl Checker<'_> {
                 self.names.text(text).map_err(|why| fault(at, why))?;
                 (Step::Text(text.clone()), Type::Text)
             }
-            Form::List(parts) => {
-                let parts: Result<Vec<Step>, Fault> =
-                    parts.iter().map(|part| Ok(self.check(part)?.0)).collect();
-                (Step::List(parts?), Type::List)
-            }
+            Form::List(_) => (self.shaped(syntax)?.0, Type::List),
             Form::Name(name) => self.name(name, at)?,
             Form::Field(object, field) => self.field(object, field, at)?,
             Form::Index(object, key) => self.index(object, key, at)?,
@@ -211,8 +207,47 @@ impl Checker<'_> {
                 (Step::If(Box::new([condition, met, otherwise])), of)
             }
             Form::Relation(relation, parts) => self.relation(*relation, parts, at)?,
-            Form::Arithmetic(operation, parts) => self.arithmetic(*operation, parts, at)?,
+            Form::Arithmetic(operation, parts) => {
+                let checked = self.arithmetic(*operation, parts, at)?;
+                if let (Arithmetic::Divide, Type::Number) = (operation, checked.1)
+                    && is_without_end(&parts[1])
+                {
+                    let message = "the quotient of / has no end for most numbers";
+                    let remedy = "compare it at once, which is exact: json.total / 3 < 100; or multiply the other side";
+                    return Err(Fault::new(at, message, remedy));
+                }
+                checked
+            }
         })
+    }
+
+    /// A side of a comparison, where a quotient needs no end; of a list that is written out, what its values are.
+    fn shaped(&mut self, syntax: &Syntax) -> Result<(Step, Shape), Fault> {
+        let at = syntax.at;
+        let (step, of) = match &syntax.form {
+            Form::List(parts) => {
+                let parts = parts.iter().map(|part| {
+                    let of_list = matches!(part.form, Form::List(_));
+                    if of_list {
+                        return self.shaped(part);
+                    }
+                    let (step, of) = self.check(part)?;
+                    Ok((step, Shape::of(of, part.at)))
+                });
+                let parts = parts.collect::<Result<Vec<_>, Fault>>()?;
+                let (steps, shapes) = parts.into_iter().unzip();
+                let shape = Shape {
+                    parts: Some(shapes),
+                    ..Shape::of(Type::List, at)
+                };
+                return Ok((Step::List(steps), shape));
+            }
+            Form::Arithmetic(Arithmetic::Divide, parts) => {
+                self.arithmetic(Arithmetic::Divide, parts, at)?
+            }
+            _ => self.check(syntax)?,
+        };
+        Ok((step, Shape::of(of, at)))
     }
 
     fn conditions(&mut self, parts: &[Syntax], sign: &str) -> Result<Vec<Step>, Fault> {
@@ -336,18 +371,22 @@ impl Checker<'_> {
             let (place, _) = self.member(record, name, left.at)?;
             return Ok((Step::HasFact(place), Type::Bool));
         }
-        let (left, one) = self.check(left)?;
-        let (right, other) = self.check(right)?;
+        let (left, one_shape) = self.shaped(left)?;
+        let (right, other_shape) = self.shaped(right)?;
+        let (one, other) = (one_shape.of, other_shape.of);
         let sign = relation.sign();
         match relation {
-            Relation::Equal | Relation::NotEqual if !one.may_be(other) => {
-                let (one, other) = (one.noun(), other.noun());
-                let message = format!("{one} and {other} are never equal");
-                let remedy = "compare two values of one type; string(…) makes a text of a number";
-                return Err(Fault::new(at, message, remedy));
+            Relation::Equal | Relation::NotEqual => one_shape.may_equal(&other_shape, at)?,
+            Relation::In if other.may_be(Type::List) => {
+                let parts = other_shape.parts.as_deref();
+                if let Some([]) = parts {
+                    let message = "nothing is in an empty list";
+                    return Err(Fault::new(at, message, "write the values that it may be"));
+                }
+                for part in parts.unwrap_or_default() {
+                    one_shape.may_equal(part, part.at)?;
+                }
             }
-            Relation::Equal | Relation::NotEqual => {}
-            Relation::In if other.may_be(Type::List) => {}
             Relation::In => return Err(mismatch(at, "in looks into a list or an object", other)),
             _ => {
                 let ordered = |of: Type| !matches!(of, Type::Null | Type::List);
@@ -365,8 +404,40 @@ impl Checker<'_> {
         ))
     }
 
+    /// `headers.content-type`, which takes `type` away from `headers.content`, as the name that was meant.
+    fn dashed<'s>(&self, syntax: &'s Syntax) -> Option<(&'s str, String)> {
+        match &syntax.form {
+            Form::Field(object, field) => Some((self.record(object)?, field.clone())),
+            Form::Arithmetic(Arithmetic::Subtract, parts) => {
+                let Form::Name(name) = &parts[1].form else {
+                    return None;
+                };
+                let is_known = self.locals.contains(name)
+                    || self.names.variable(name).is_some()
+                    || self.names.is_record(name);
+                if is_known {
+                    return None;
+                }
+                let (record, begin) = self.dashed(&parts[0])?;
+                Some((record, format!("{begin}-{name}")))
+            }
+            _ => None,
+        }
+    }
+
     fn arithmetic(&mut self, operation: Arithmetic, parts: &[Syntax; 2], at: usize) -> Checked {
         let [left, right] = parts;
+        if let (Arithmetic::Subtract, Form::Name(last)) = (operation, &right.form)
+            && self.names.variable(last).is_none()
+            && !self.names.is_record(last)
+            && !self.locals.contains(last)
+            && let Some((record, begin)) = self.dashed(left)
+        {
+            let message = format!("there is no variable {last:?}");
+            let remedy =
+                format!("a name with - in it goes into brackets: {record}['{begin}-{last}']");
+            return Err(Fault::new(right.at, message, remedy));
+        }
         let (left, one) = self.check(left)?;
         let (right, other) = self.check(right)?;
         let kinds: &[Type] = match operation {
@@ -526,6 +597,71 @@ impl Checker<'_> {
         };
         Ok((made, of))
     }
+}
+
+/// What is known of one side of a comparison.
+struct Shape {
+    of: Type,
+    at: usize,
+    /// Of a list that is written out.
+    parts: Option<Vec<Shape>>,
+}
+
+impl Shape {
+    fn of(of: Type, at: usize) -> Self {
+        Self {
+            of,
+            at,
+            parts: None,
+        }
+    }
+
+    /// Refuses what no answer can make equal: `!=` would always hold.
+    fn may_equal(&self, other: &Self, at: usize) -> Result<(), Fault> {
+        if !self.of.may_be(other.of) {
+            let message = format!("{} and {} are never equal", self.of.noun(), other.of.noun());
+            let remedy = "compare two values of one type; string(…) makes a text of a number";
+            return Err(Fault::new(at, message, remedy));
+        }
+        let (Some(parts), Some(others)) = (&self.parts, &other.parts) else {
+            return Ok(());
+        };
+        if parts.len() != others.len() {
+            let (one, other) = (parts.len(), others.len());
+            let message = format!("lists of {one} and of {other} values are never equal");
+            return Err(Fault::new(
+                at,
+                message,
+                "write as many values on both sides",
+            ));
+        }
+        let mut pairs = parts.iter().zip(others);
+        pairs.try_for_each(|(one, other)| one.may_equal(other, other.at))
+    }
+}
+
+/// Whether it is a number that most decimals can't be divided by without an end: one with other factors than 2 and 5.
+fn is_without_end(divisor: &Syntax) -> bool {
+    match &divisor.form {
+        Form::Negative(inner) => is_without_end(inner),
+        Form::Whole(whole) => has_other_factors((*whole).into()),
+        Form::Decimal(text) => {
+            let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+            let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+            digits.parse().is_ok_and(has_other_factors)
+        }
+        _ => false,
+    }
+}
+
+fn has_other_factors(number: i128) -> bool {
+    let mut rest = number;
+    for factor in [2, 5] {
+        while rest != 0 && rest % factor == 0 {
+            rest /= factor;
+        }
+    }
+    !matches!(rest, -1..=1)
 }
 
 /// `text.f(part)` or `f(text, part)`.

@@ -1,5 +1,7 @@
 //! Computing with decimals, exactly or not at all.
 
+use std::cmp::Ordering;
+
 /// A number as digits and an exponent of ten, without zeros at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Decimal {
@@ -8,7 +10,7 @@ pub(crate) struct Decimal {
 }
 
 /// Exponents beyond this are not computed with.
-const MAX_EXPONENT: i32 = 100;
+const MAX_EXPONENT: u32 = 100;
 
 /// Whether a JSON number is a whole multiple of another one. None where they have too many digits to say so exactly.
 pub fn is_multiple(number: &str, of: &str) -> Option<bool> {
@@ -21,6 +23,11 @@ pub fn is_multiple(number: &str, of: &str) -> Option<bool> {
 }
 
 impl Decimal {
+    pub(crate) const ONE: Self = Self {
+        digits: 1,
+        exponent: 0,
+    };
+
     /// None where a number has too many digits, or too large an exponent.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
@@ -41,12 +48,12 @@ impl Decimal {
     fn normal(mut self) -> Option<Self> {
         while self.digits != 0 && self.digits % 10 == 0 {
             self.digits /= 10;
-            self.exponent += 1;
+            self.exponent = self.exponent.checked_add(1)?;
         }
         if self.digits == 0 {
             self.exponent = 0;
         }
-        (self.exponent.abs() <= MAX_EXPONENT).then_some(self)
+        (self.exponent.unsigned_abs() <= MAX_EXPONENT).then_some(self)
     }
 
     /// The digits at a smaller exponent.
@@ -84,7 +91,7 @@ impl Decimal {
     /// None where the quotient has no end within the digits that there are.
     pub(crate) fn divide(self, by: Self) -> Option<Self> {
         let (mut digits, mut exponent) = (self.digits, self.exponent - by.exponent);
-        while digits % by.digits != 0 {
+        while digits.checked_rem(by.digits)? != 0 {
             digits = digits.checked_mul(10)?;
             exponent -= 1;
         }
@@ -93,6 +100,29 @@ impl Decimal {
             exponent,
         }
         .normal()
+    }
+
+    /// How this quotient is to another one, without dividing. None where that takes too many digits, or divides by zero.
+    pub(crate) fn compare_quotients(one: [Self; 2], other: [Self; 2]) -> Option<Ordering> {
+        let ([above, below], [other_above, other_below]) = (one, other);
+        if below.is_zero() || other_below.is_zero() {
+            return None;
+        }
+        let left = above.multiply(other_below)?;
+        let right = other_above.multiply(below)?;
+        let order = left.order(right)?;
+        // Multiplying by a negative number turns the order around.
+        let turns = (below.digits < 0) != (other_below.digits < 0);
+        Some(if turns { order.reverse() } else { order })
+    }
+
+    fn order(self, other: Self) -> Option<Ordering> {
+        if self.digits.signum() != other.digits.signum() {
+            return Some(self.digits.signum().cmp(&other.digits.signum()));
+        }
+        let exponent = self.exponent.min(other.exponent);
+        let (left, right) = (self.digits_at(exponent)?, other.digits_at(exponent)?);
+        Some(left.cmp(&right))
     }
 
     /// As a whole number, if it is one.
@@ -163,6 +193,10 @@ mod tests {
             "1e101",
             "1e-999999999999",
             "170141183460469231731687303715884105728",
+            "1e-2147483648",
+            "10e2147483647",
+            "0.1e-2147483648",
+            "1e2147483648",
         ] {
             assert_eq!(Decimal::parse(beyond), None, "{beyond}");
         }
@@ -176,6 +210,8 @@ mod tests {
         assert_eq!(is_multiple("9007199254740993", "2"), Some(false));
         assert_eq!(is_multiple("-7.0", "7"), Some(true));
         assert_eq!(is_multiple("1e400", "2"), None);
+        assert_eq!(is_multiple("0", "1e-2147483648"), None);
+        assert_eq!(is_multiple("10e2147483647", "1"), None);
     }
 
     #[test]
@@ -189,8 +225,26 @@ mod tests {
         assert_eq!(decimal("5").divide(decimal("2")).unwrap().text(), "2.5");
         assert_eq!(decimal("-1").divide(decimal("8")).unwrap().text(), "-0.125");
         assert_eq!(decimal("1").divide(decimal("3")), None);
+        let least = decimal("-170141183460469231731687303715884105728");
+        assert_eq!(least.divide(decimal("-1")), None);
         assert_eq!(decimal("1e100").add(decimal("1e-100")), None);
         assert_eq!(decimal("-7.9").truncated(), Some(-7));
         assert_eq!(decimal("0.5").whole(), None);
+    }
+
+    #[test]
+    fn quotients_are_compared_without_dividing() {
+        let compared = |one: [&str; 2], other: [&str; 2]| {
+            Decimal::compare_quotients(one.map(decimal), other.map(decimal))
+        };
+        assert_eq!(compared(["1", "3"], ["2", "6"]), Some(Ordering::Equal));
+        assert_eq!(compared(["1", "3"], ["0.33", "1"]), Some(Ordering::Greater));
+        assert_eq!(compared(["1", "-3"], ["0.33", "1"]), Some(Ordering::Less));
+        assert_eq!(
+            compared(["-1", "-3"], ["-0.34", "-1"]),
+            Some(Ordering::Less)
+        );
+        assert_eq!(compared(["1", "0"], ["1", "1"]), None);
+        assert_eq!(compared(["1", "1"], ["1", "0"]), None);
     }
 }

@@ -13,6 +13,10 @@ use crate::value::{Fact, Kind, Value};
 /// How many values with a name are kept.
 const MAX_RECORDED: usize = 16;
 
+/// Bytes of a key, and of a path with its keys, that are looked at for what is secret.
+const MAX_KEY: usize = 1024;
+const MAX_PLACE: usize = 8 * 1024;
+
 /// What a value of a list takes in memory, with a number that it may hold.
 const LIST_VALUE: usize = 64 + size_of::<Value<'_>>();
 
@@ -30,14 +34,39 @@ pub(crate) struct Evaluation<'f, 'd> {
 /// A value with a name, and the step that had it.
 struct RecordedValue<'d> {
     step: *const Step,
-    path: String,
+    path: Path,
     value: Value<'d>,
 }
 
 struct Local<'d> {
     value: Value<'d>,
     /// Where it comes from, if somebody wants to see it.
-    path: Option<String>,
+    path: Option<Path>,
+}
+
+/// What people call a value.
+#[derive(Clone, Debug)]
+pub(crate) struct Path {
+    /// As the expression names it, without any value of the answer.
+    pub(crate) shown: String,
+    /// With the keys that were met, which may say that it is secret; nobody is to see them. None where it is too long.
+    pub(crate) place: Option<String>,
+}
+
+impl Path {
+    fn plain(path: String) -> Self {
+        Self {
+            place: Some(path.clone()),
+            shown: path,
+        }
+    }
+
+    fn each(self, change: impl Fn(&str) -> String) -> Self {
+        Self {
+            shown: change(&self.shown),
+            place: self.place.as_deref().map(change),
+        }
+    }
 }
 
 type Evaluated<'d> = Result<Value<'d>, Halt>;
@@ -86,7 +115,7 @@ impl<'f, 'd> Evaluation<'f, 'd> {
         Ok(value)
     }
 
-    fn record(&mut self, step: &'d Step, path: String, value: &Value<'d>) {
+    fn record(&mut self, step: &'d Step, path: Path, value: &Value<'d>) {
         let Some(recorded) = &mut self.recorded else {
             return;
         };
@@ -103,46 +132,73 @@ impl<'f, 'd> Evaluation<'f, 'd> {
     }
 
     /// What people call the value of a step; none if it is computed.
-    pub(crate) fn path(&mut self, step: &'d Step) -> Option<String> {
+    pub(crate) fn path(&mut self, step: &'d Step) -> Option<Path> {
         match step {
             Step::Fact(place) | Step::HasFact(place) => {
                 let path = self.references.get(*place)?.path();
-                Some(match step {
+                Some(Path::plain(match step {
                     Step::HasFact(_) => format!("has({path})"),
                     _ => path,
-                })
+                }))
             }
             Step::Local(slot) => self.locals.get(*slot)?.path.clone(),
-            Step::Field(object, field) => Some(member_path(&self.path(object)?, field)),
+            Step::Field(object, field) => {
+                Some(self.path(object)?.each(|path| member_path(path, field)))
+            }
             Step::HasField(object, field) => {
-                Some(format!("has({})", member_path(&self.path(object)?, field)))
+                let has = |path: &str| format!("has({})", member_path(path, field));
+                Some(self.path(object)?.each(has))
             }
-            Step::Index(parts) => {
-                let object = self.path(&parts[0])?;
-                let key = self.plain(&parts[1]).ok()?;
-                Some(match (key.as_text(), key.as_number()) {
-                    (Some(text), _) => member_path(&object, &text.shown()),
-                    (None, Some(number)) => format!("{object}[{number}]"),
-                    _ => return None,
-                })
-            }
+            Step::Index(parts) => self.element_path(parts),
             _ => None,
         }
     }
 
-    /// What people call the value of a step, in a sentence.
-    fn named(&mut self, step: &'d Step) -> String {
-        let path = self.path(step);
-        path.unwrap_or_else(|| "a value".to_owned())
+    /// A key that is written out names an element; of any other the name is said, as its value is the answer's.
+    fn element_path(&mut self, [object, key_step]: &'d [Step; 2]) -> Option<Path> {
+        let object = self.path(object)?;
+        let written = match key_step {
+            Step::Text(text) => Some(member_path(&object.shown, text)),
+            Step::Whole(whole) => Some(format!("{}[{whole}]", object.shown)),
+            Step::Decimal(number) => Some(format!("{}[{number}]", object.shown)),
+            _ => None,
+        };
+        let shown = written.unwrap_or_else(|| {
+            let named = self.path(key_step).map_or("…".to_owned(), |key| key.shown);
+            format!("{}[{named}]", object.shown)
+        });
+        let key = self.plain(key_step).ok()?;
+        let place = object.place.and_then(|object| {
+            let place = match (key.as_text(), key.as_number()) {
+                (Some(text), _) if text.size() <= MAX_KEY => member_path(&object, &text.shown()),
+                (None, Some(_)) => format!("{object}[0]"),
+                _ => return None,
+            };
+            (place.len() <= MAX_PLACE).then_some(place)
+        });
+        Some(Path { shown, place })
     }
 
-    /// The value has not what the expression needs.
+    /// What is found instead of what the expression needs: a noun, as it follows "got".
     pub(crate) fn unfit(&mut self, step: &'d Step, value: &Value<'d>, why: &str) -> Halt {
-        Halt::Failed(format!(
-            "{} is {}, and {why}",
-            self.named(step),
-            value.noun()
-        ))
+        let noun = value.noun();
+        Halt::Failed(match self.path(step) {
+            Some(path) => format!("{noun} in {}, and {why}", path.shown),
+            None => format!("{noun}, and {why}"),
+        })
+    }
+
+    fn missing(&mut self, step: &'d Step) -> Halt {
+        Halt::Failed(match (self.path(step), step) {
+            (Some(path), _) => format!("no {}", path.shown),
+            (None, Step::Field(_, field)) => {
+                format!(
+                    "an object without {}",
+                    exact_json::Value::from(field.as_str())
+                )
+            }
+            (None, _) => "a value without that element".to_owned(),
+        })
     }
 
     fn plain(&mut self, step: &'d Step) -> Evaluated<'d> {
@@ -169,7 +225,10 @@ impl<'f, 'd> Evaluation<'f, 'd> {
                 Fact::Unknown(why) => return Err(Halt::Errored(why.clone())),
             }),
             Step::Local(slot) => self.locals[*slot].value.clone(),
-            Step::Field(object, field) => self.field(object, field)?,
+            Step::Field(object, field) => match self.find(object, Text::plain(field))? {
+                Some(value) => value,
+                None => return Err(self.missing(step)),
+            },
             Step::HasField(object, field) => {
                 Value::bool(self.find(object, Text::plain(field))?.is_some())
             }
@@ -202,21 +261,24 @@ impl<'f, 'd> Evaluation<'f, 'd> {
             Fact::Known(value) => Ok(value.clone()),
             Fact::Missing => {
                 let path = self.references[place].path();
-                Err(Halt::Failed(format!("{path} is not there")))
+                Err(Halt::Failed(format!("no {path}")))
             }
             Fact::Unfit(why) => Err(Halt::Failed(why.clone())),
             Fact::Unknown(why) => Err(Halt::Errored(why.clone())),
         }
     }
 
-    /// A condition, which must be true or false.
-    fn condition(&mut self, step: &'d Step) -> Result<bool, Halt> {
+    /// A condition, which must be true or false. A value of the answer that is neither is its own doing; what the
+    /// expression made of it is the expression's.
+    pub(crate) fn condition(&mut self, step: &'d Step) -> Result<bool, Halt> {
         let value = self.value(step)?;
         match value.0 {
             Kind::Bool(value) => Ok(value),
+            _ if self.path(step).is_some() => {
+                Err(self.unfit(step, &value, "it must be true or false, or be compared"))
+            }
             _ => Err(Halt::Errored(format!(
-                "{} is {}, and not true or false; compare it with something",
-                self.named(step),
+                "a part came to {}, and not to true or false; compare it with something",
                 value.noun()
             ))),
         }
@@ -233,14 +295,6 @@ impl<'f, 'd> Evaluation<'f, 'd> {
             }
         }
         fault.map_or(Ok(!deciding), Err)
-    }
-
-    fn field(&mut self, object: &'d Step, field: &str) -> Evaluated<'d> {
-        if let Some(value) = self.find(object, Text::plain(field))? {
-            return Ok(value);
-        }
-        let path = member_path(&self.named(object), field);
-        Err(Halt::Failed(format!("{path} is not there")))
     }
 
     fn find(&mut self, object: &'d Step, name: Text<'_>) -> Result<Option<Value<'d>>, Halt> {
@@ -265,7 +319,7 @@ impl<'f, 'd> Evaluation<'f, 'd> {
             self.budget.spend(members.total())?;
             return match members.get(name)? {
                 Some(node) => Ok(Value::json(node)),
-                None => Err(Halt::Failed(format!("{} is not there", self.named(step)))),
+                None => Err(self.missing(step)),
             };
         }
         let place = place_of(&key);
@@ -289,7 +343,7 @@ impl<'f, 'd> Evaluation<'f, 'd> {
             },
             _ => return Err(self.unfit(object, &value, "only lists and objects have elements")),
         };
-        found.ok_or_else(|| Halt::Failed(format!("{} is not there", self.named(step))))
+        found.ok_or_else(|| self.missing(step))
     }
 
     pub(crate) fn made_text(&self, text: String) -> Evaluated<'d> {
@@ -308,13 +362,8 @@ impl<'f, 'd> Evaluation<'f, 'd> {
         match &range.0 {
             Kind::List(list) => {
                 for (place, value) in list.iter().enumerate() {
-                    if !self.element(
-                        found,
-                        path.as_deref(),
-                        place,
-                        value.clone(),
-                        &mut collected,
-                    )? {
+                    let value = value.clone();
+                    if !self.element(found, path.as_ref(), place, value, &mut collected)? {
                         break;
                     }
                 }
@@ -323,7 +372,7 @@ impl<'f, 'd> Evaluation<'f, 'd> {
                 View::Array(elements) => {
                     for (place, node) in elements.enumerate() {
                         let value = Value::json(node);
-                        if !self.element(found, path.as_deref(), place, value, &mut collected)? {
+                        if !self.element(found, path.as_ref(), place, value, &mut collected)? {
                             break;
                         }
                     }
@@ -332,8 +381,10 @@ impl<'f, 'd> Evaluation<'f, 'd> {
                 View::Object(members) => {
                     for (place, (key, _)) in members.unique()?.enumerate() {
                         let value = Value::json(key);
-                        let of_key = path.as_ref().map(|path| format!("key of {path}"));
-                        if !self.element(found, of_key.as_deref(), place, value, &mut collected)? {
+                        let of_key = path
+                            .clone()
+                            .map(|path| path.each(|path| format!("key of {path}")));
+                        if !self.element(found, of_key.as_ref(), place, value, &mut collected)? {
                             break;
                         }
                     }
@@ -349,16 +400,16 @@ impl<'f, 'd> Evaluation<'f, 'd> {
     fn element(
         &mut self,
         found: &'d Loop,
-        path: Option<&str>,
+        path: Option<&Path>,
         place: usize,
         value: Value<'d>,
         collected: &mut Collected<'d>,
     ) -> Result<bool, Halt> {
         let path = path.map(|path| {
-            if path.starts_with("key of ") {
-                path.to_owned()
+            if path.shown.starts_with("key of ") {
+                path.clone()
             } else {
-                format!("{path}[{place}]")
+                path.clone().each(|path| format!("{path}[{place}]"))
             }
         });
         self.locals.push(Local {

@@ -6,7 +6,7 @@ use crate::check::{Checker, Names, Step, Type};
 use crate::evaluate::Evaluation;
 use crate::fault::{Fault, Halt};
 use crate::shown::ShownValue;
-use crate::value::{Fact, Kind};
+use crate::value::Fact;
 use crate::{lexer, parser};
 
 /// An expression in CEL whose names, functions and types are known to fit.
@@ -38,7 +38,7 @@ pub enum Outcome {
     },
     /// The answer has not what the expression is about: something is missing, or of another type.
     Unfit {
-        /// What, in words without any value of the answer.
+        /// What there is instead, a noun without any value of the answer.
         why: String,
         /// What else was seen.
         shown: Vec<ShownValue>,
@@ -114,27 +114,15 @@ impl Expression {
     /// What it comes to. It is gone through once more where it does not hold, to see by which values.
     pub fn evaluate<'d>(&'d self, facts: &[Fact<'d>], budget: &Budget) -> Outcome {
         let mut first = Evaluation::new(facts, &self.references, budget.clone());
-        let value = first.value(&self.root);
-        if let Ok(value) = &value
-            && matches!(value.0, Kind::Bool(true))
-        {
-            return Outcome::Holds;
-        }
-        if let Err(Halt::Ended(why)) = value {
-            return Outcome::Errored { why };
+        match first.condition(&self.root) {
+            Ok(true) => return Outcome::Holds,
+            Err(Halt::Ended(why)) => return Outcome::Errored { why },
+            _ => {}
         }
         let mut again = Evaluation::new(facts, &self.references, budget.clone()).recording();
-        match again.value(&self.root) {
-            Ok(value) => match value.0 {
-                Kind::Bool(_) => Outcome::Fails {
-                    shown: again.shown_values(),
-                },
-                _ => Outcome::Errored {
-                    why: format!(
-                        "it came to {}, and not to true or false; compare it with something",
-                        value.noun()
-                    ),
-                },
+        match again.condition(&self.root) {
+            Ok(_) => Outcome::Fails {
+                shown: again.shown_values(),
             },
             Err(Halt::Failed(why)) => Outcome::Unfit {
                 why,

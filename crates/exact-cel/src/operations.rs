@@ -40,6 +40,12 @@ impl<'d> Evaluation<'_, 'd> {
 
     fn relation(&mut self, relation: Relation, parts: &'d [Step; 2]) -> Result<bool, Halt> {
         let [left_step, right_step] = parts;
+        if relation != Relation::In
+            && (is_quotient(left_step) || is_quotient(right_step))
+            && let Some(met) = self.compare_quotients(relation, left_step, right_step)?
+        {
+            return Ok(met);
+        }
         let left = self.value(left_step)?;
         let right = self.value(right_step)?;
         match relation {
@@ -60,14 +66,60 @@ impl<'d> Evaluation<'_, 'd> {
                     let why = format!("{sign} compares it with {}", other.noun());
                     return Err(self.unfit(step, value, &why));
                 };
-                Ok(match relation {
-                    Relation::Less => order.is_lt(),
-                    Relation::AtMost => order.is_le(),
-                    Relation::More => order.is_gt(),
-                    _ => order.is_ge(),
-                })
+                Ok(relation.is_met(order))
             }
         }
+    }
+
+    /// Without dividing, as the quotient may have no end. None where what is divided is no number.
+    fn compare_quotients(
+        &mut self,
+        relation: Relation,
+        left_step: &'d Step,
+        right_step: &'d Step,
+    ) -> Result<Option<bool>, Halt> {
+        let other = match (self.quotient(left_step)?, self.quotient(right_step)?) {
+            (Some(left), Some(right)) => {
+                let order = Decimal::compare_quotients(left, right).ok_or_else(inexact)?;
+                return Ok(Some(relation.is_met(order)));
+            }
+            (Some(_), None) if !is_quotient(right_step) => right_step,
+            (None, Some(_)) if !is_quotient(left_step) => left_step,
+            _ => return Ok(None),
+        };
+        match relation {
+            Relation::Equal | Relation::NotEqual => Ok(Some(relation == Relation::NotEqual)),
+            _ => {
+                let value = self.value(other)?;
+                let why = format!("{} compares it with a number", relation.sign());
+                Err(self.unfit(other, &value, &why))
+            }
+        }
+    }
+
+    fn quotient(&mut self, step: &'d Step) -> Result<Option<[Decimal; 2]>, Halt> {
+        let read = |value: &Value<'d>| -> Result<Option<Decimal>, Halt> {
+            let Some(number) = value.as_number() else {
+                return Ok(None);
+            };
+            Decimal::parse(&number).map(Some).ok_or_else(inexact)
+        };
+        let Step::Arithmetic(Arithmetic::Divide, parts) = step else {
+            let value = self.value(step)?;
+            return Ok(read(&value)?.map(|number| [number, Decimal::ONE]));
+        };
+        let (above, below) = (self.value(&parts[0])?, self.value(&parts[1])?);
+        if let (Kind::Whole(above), Kind::Whole(below)) = (&above.0, &below.0) {
+            let value = whole(Arithmetic::Divide, *above, *below)?;
+            return Ok(read(&value)?.map(|number| [number, Decimal::ONE]));
+        }
+        let (Some(above), Some(below)) = (read(&above)?, read(&below)?) else {
+            return Ok(None);
+        };
+        if below.is_zero() {
+            return Err(by_zero());
+        }
+        Ok(Some([above, below]))
     }
 
     /// None where the two have no order.
@@ -303,7 +355,7 @@ fn decimal<'d>(operation: Arithmetic, left: &Value<'d>, right: &Value<'d>) -> Ev
     };
     let (a, b) = (read(left)?, read(right)?);
     if matches!(operation, Arithmetic::Divide | Arithmetic::Remainder) && b.is_zero() {
-        return Err(by_zero(operation));
+        return Err(by_zero());
     }
     let made = match operation {
         Arithmetic::Add => a.add(b),
@@ -334,7 +386,7 @@ fn whole<'d>(operation: Arithmetic, left: i64, right: i64) -> Evaluated<'d> {
         Arithmetic::Add => left.checked_add(right),
         Arithmetic::Subtract => left.checked_sub(right),
         Arithmetic::Multiply => left.checked_mul(right),
-        Arithmetic::Divide | Arithmetic::Remainder if right == 0 => return Err(by_zero(operation)),
+        Arithmetic::Divide | Arithmetic::Remainder if right == 0 => return Err(by_zero()),
         Arithmetic::Divide => left.checked_div(right),
         Arithmetic::Remainder => left.checked_rem(right),
     };
@@ -348,8 +400,12 @@ fn inexact() -> Halt {
     Halt::Errored(why.to_owned())
 }
 
-fn by_zero(operation: Arithmetic) -> Halt {
-    Halt::Errored(format!("{} by zero", operation.sign()))
+fn by_zero() -> Halt {
+    Halt::Errored("division by zero".to_owned())
+}
+
+fn is_quotient(step: &Step) -> bool {
+    matches!(step, Step::Arithmetic(Arithmetic::Divide, _))
 }
 
 fn beyond(sign: &str) -> Halt {

@@ -2,6 +2,7 @@
 
 use exact_json::View;
 
+use crate::evaluate::Path;
 use crate::value::{Kind, Value};
 
 /// Bytes of a value that is shown. A longer one is described: what is cut could not be masked any more.
@@ -12,6 +13,9 @@ pub const MAX_SHOWN: usize = 1024;
 pub struct ShownValue {
     /// As an expression would name it: `json.items[2].price`.
     pub path: String,
+    /// The path with the keys that were met in place of what was to find them, which may say that the value is secret.
+    /// Nobody is to see it. None where it is too long to say.
+    pub place: Option<String>,
     /// Whether `shown` is the value itself; else it is a description.
     pub is_value: bool,
     /// As JSON writes it, numbers as they came; or what it is.
@@ -19,7 +23,7 @@ pub struct ShownValue {
 }
 
 impl ShownValue {
-    pub(crate) fn of(path: String, value: &Value<'_>) -> Self {
+    pub(crate) fn of(path: Path, value: &Value<'_>) -> Self {
         let described = |shown: String| (false, shown);
         let (is_value, shown) = match &value.0 {
             Kind::Null => (true, "null".to_owned()),
@@ -53,7 +57,8 @@ impl ShownValue {
             }
         };
         Self {
-            path,
+            path: path.shown,
+            place: path.place,
             is_value,
             shown,
         }

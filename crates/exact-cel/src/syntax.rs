@@ -1,5 +1,7 @@
 //! An expression as it was written.
 
+use std::cmp::Ordering;
+
 /// A part of an expression, and the character at which it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Syntax {
@@ -56,6 +58,18 @@ impl Relation {
         (">=", Self::AtLeast),
         ("in", Self::In),
     ];
+
+    /// Whether it holds of two values in this order.
+    pub(crate) fn is_met(self, order: Ordering) -> bool {
+        match self {
+            Self::Equal | Self::In => order.is_eq(),
+            Self::NotEqual => order.is_ne(),
+            Self::Less => order.is_lt(),
+            Self::AtMost => order.is_le(),
+            Self::More => order.is_gt(),
+            Self::AtLeast => order.is_ge(),
+        }
+    }
 
     pub(crate) fn sign(self) -> &'static str {
         let found = Self::ALL.iter().find(|(_, one)| *one == self);

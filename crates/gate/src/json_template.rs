@@ -50,7 +50,7 @@ impl JsonTemplate {
 
 fn json(var: &Var) -> Value {
     match var {
-        Var::Text(text) => text.clone().into(),
+        Var::Text(text) | Var::Structure(text) => text.clone().into(),
         Var::Bool { value, .. } => (*value).into(),
         Var::Number { value, .. } => json_number(value),
         Var::Json { value, .. } => value.clone(),

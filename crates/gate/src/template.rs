@@ -47,13 +47,15 @@ pub(crate) enum Var {
         value: exact_json::Value,
         written: String,
     },
+    /// A list, an object or null from the JSON of an answer: to an expression a value of JSON, elsewhere this text.
+    Structure(String),
 }
 
 impl Var {
     /// What stands for it in a text: what was written.
     pub(crate) fn written(&self) -> &str {
         match self {
-            Self::Text(text) => text,
+            Self::Text(text) | Self::Structure(text) => text,
             Self::Bool { written, .. }
             | Self::Number { written, .. }
             | Self::Json { written, .. } => written,

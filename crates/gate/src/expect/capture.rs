@@ -131,7 +131,7 @@ impl Capture {
                 },
                 Err(_) => Var::Text(written.to_owned()),
             },
-            _ => Var::Text(node.compact(MAX_CAPTURED + 1)),
+            _ => Var::Structure(node.compact(MAX_CAPTURED + 1)),
         };
         self.captured(value)
     }

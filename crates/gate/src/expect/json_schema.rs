@@ -11,6 +11,7 @@ use exact_json::{Budget, Elements, Members, Node, Text, Undecided, View};
 
 use super::json_condition::short;
 use super::schema::{Counts, JsonSchema, Schema, SchemaPattern};
+use super::schema_unique::{MAX_UNIQUE, equal_elements};
 use super::{Finding, Got, Parsed};
 use crate::redact::{self, MASK};
 use crate::words;
@@ -69,6 +70,8 @@ impl JsonSchema {
 struct Misfit {
     /// A JSON Pointer.
     path: String,
+    /// Whether a key on the way says that the value is.
+    secret: bool,
     demand: String,
     got: Got,
 }
@@ -80,9 +83,8 @@ impl Misfit {
         } else {
             &self.path
         };
-        let secret = redact::is_secret_path(&self.path);
         let got = match self.got {
-            Got::Value(_) if secret => Got::Words(MASK.to_owned()),
+            Got::Value(_) if self.secret => Got::Words(MASK.to_owned()),
             got => got,
         };
         Finding::new(format!("{place} {}", self.demand), got, false)
@@ -92,6 +94,14 @@ impl Misfit {
 enum Part<'d> {
     Key(Text<'d>),
     Index(usize),
+}
+
+/// Whether a list or an object of a schema has a key that says so.
+fn holds_secrets(mut values: Elements<'_>) -> bool {
+    values.any(|value| match value.view() {
+        View::Array(_) | View::Object(_) => redact::is_secret_path(value.source()),
+        _ => false,
+    })
 }
 
 /// Goes through a schema and a body together.
@@ -148,7 +158,7 @@ impl<'d> Judge<'_, 'd> {
         fits &= match value.view() {
             View::Number(text) => self.number(schema, text, value)?,
             View::String(text) => self.string(schema, text, value)?,
-            View::Array(elements) => self.array(schema, elements, value)?,
+            View::Array(elements) => self.array(schema, elements)?,
             View::Object(members) => self.object(schema, members, value)?,
             View::Null | View::Bool(_) => true,
         };
@@ -175,6 +185,7 @@ impl<'d> Judge<'_, 'd> {
         if self.misfits.len() < MAX_MISFITS {
             let misfit = Misfit {
                 path: self.pointer(),
+                secret: self.is_secret(),
                 demand: demand.into(),
                 got: got(self),
             };
@@ -200,6 +211,15 @@ impl<'d> Judge<'_, 'd> {
         pointer
     }
 
+    /// By the whole keys: what the pointer cuts off counts as well.
+    fn is_secret(&self) -> bool {
+        let keys = self.path.iter().filter_map(|part| match part {
+            Part::Key(key) => Some(key.shown()),
+            Part::Index(_) => None,
+        });
+        redact::is_secret_path(&keys.fold(String::new(), |path, key| path + "/" + &key))
+    }
+
     /// Whether it fits, without saying so if it does not.
     fn quietly(&mut self, schema: usize, value: Node<'d>) -> Fits {
         self.quiet += 1;
@@ -219,7 +239,7 @@ impl<'d> Judge<'_, 'd> {
         let mut fits = true;
         if !schema.types.is_empty() && !schema.types.iter().any(|one| one.holds(value)) {
             let types: Vec<&str> = schema.types.iter().map(|one| one.name()).collect();
-            fits = self.misfit(format!("of type {}", types.join(" or ")), value);
+            fits = self.misfit(format!("to be of type {}", types.join(" or ")), value);
         }
         for values in &schema.values {
             let View::Array(allowed) = values.root().view() else {
@@ -234,11 +254,15 @@ impl<'d> Judge<'_, 'd> {
             }
             if !found {
                 let total = allowed.total();
-                let listed = super::several(allowed.map(short), total, ", ");
-                let demand = if total == 1 {
-                    format!("equal to {listed}")
+                let listed = if self.is_secret() || holds_secrets(allowed.clone()) {
+                    MASK.to_owned()
                 } else {
-                    format!("one of {listed}")
+                    super::several(allowed.map(short), total, ", ")
+                };
+                let demand = if total == 1 {
+                    format!("to equal {listed}")
+                } else {
+                    format!("to be one of {listed}")
                 };
                 fits = self.misfit(demand, value);
             }
@@ -265,7 +289,7 @@ impl<'d> Judge<'_, 'd> {
                 _ => order.is_lt(),
             };
             if !met {
-                fits = self.misfit(format!("{sign} {bound}"), value);
+                fits = self.misfit(format!("to be {sign} {bound}"), value);
             }
         }
         if let Some(of) = &limits.multiple_of {
@@ -276,7 +300,7 @@ impl<'d> Judge<'_, 'd> {
                 ));
             };
             if !multiple {
-                fits = self.misfit(format!("a multiple of {of}"), value);
+                fits = self.misfit(format!("to be a multiple of {of}"), value);
             }
         }
         Ok(fits)
@@ -298,13 +322,16 @@ impl<'d> Judge<'_, 'd> {
             self.budget.spend_bytes(text.size()).map_err(undecided)?;
             let count = text.chars().map_err(|why| why.to_string())?;
             if !length.fit(count) {
-                fits = self.misfit(format!("a text of {}", length.words("character")), value);
+                fits = self.misfit(
+                    format!("to be a text of {}", length.words("character")),
+                    value,
+                );
             }
         }
         if let Some(pattern) = &schema.pattern
             && !self.matches(pattern, text)?
         {
-            fits = self.misfit(format!("matching /{}/", pattern.written), value);
+            fits = self.misfit(format!("to match /{}/", pattern.written), value);
         }
         Ok(fits)
     }
@@ -317,11 +344,11 @@ impl<'d> Judge<'_, 'd> {
         Ok(pattern.regex.is_match(&text))
     }
 
-    fn array(&mut self, schema: &Schema, elements: Elements<'d>, value: Node<'d>) -> Fits {
+    fn array(&mut self, schema: &Schema, elements: Elements<'d>) -> Fits {
         let mut fits = true;
         let total = elements.total();
         if !schema.limits.items.fit(total) {
-            let demand = format!("a list of {}", schema.limits.items.words("item"));
+            let demand = format!("to be a list of {}", schema.limits.items.words("item"));
             self.misfit_with(demand, |_| Got::Words(words::count(total, "item")));
             fits = false;
         }
@@ -341,32 +368,31 @@ impl<'d> Judge<'_, 'd> {
                 ..schema.limits.contains
             };
             if !counts.fit(contained) {
-                let demand = format!("with {} that `contains` asks for", counts.words("item"));
+                let demand = format!("to have {} that `contains` asks for", counts.words("item"));
                 self.misfit_with(demand, |_| Got::Words(words::count(contained, "item")));
                 fits = false;
             }
         }
         if schema.unique {
-            fits &= self.unique(elements, value)?;
+            fits &= self.unique(elements)?;
         }
         Ok(fits)
     }
 
-    fn unique(&mut self, elements: Elements<'d>, _: Node<'d>) -> Fits {
-        let mut rest = elements;
-        let mut index = 0;
-        while let Some(one) = rest.next() {
-            for (further, other) in rest.clone().enumerate() {
-                if exact_json::same(one, other, &mut self.budget).map_err(undecided)? {
-                    let again = index + 1 + further;
-                    let got = format!("the items {index} and {again} are equal");
-                    self.misfit_with("without equal items", |_| Got::Words(got));
-                    return Ok(false);
-                }
-            }
-            index += 1;
+    fn unique(&mut self, elements: Elements<'d>) -> Fits {
+        let total = elements.total();
+        if total > MAX_UNIQUE {
+            return Err(format!(
+                "{} has {total} items, and `uniqueItems` compares at most {MAX_UNIQUE}",
+                self.place()
+            ));
         }
-        Ok(true)
+        let found = equal_elements(elements, &mut self.budget).map_err(undecided)?;
+        if let Some((one, other)) = found {
+            let got = format!("items {one} and {other} are equal");
+            self.misfit_with("to have no equal items", |_| Got::Words(got));
+        }
+        Ok(found.is_none())
     }
 
     fn object(&mut self, schema: &Schema, members: Members<'d>, value: Node<'d>) -> Fits {
@@ -374,7 +400,10 @@ impl<'d> Judge<'_, 'd> {
         let mut fits = true;
         let total = members.total();
         if !schema.limits.properties.fit(total) {
-            let demand = format!("an object of {}", schema.limits.properties.words("key"));
+            let demand = format!(
+                "to be an object of {}",
+                schema.limits.properties.words("key")
+            );
             self.misfit_with(demand, |_| Got::Words(words::count(total, "key")));
             fits = false;
         }
@@ -385,7 +414,7 @@ impl<'d> Judge<'_, 'd> {
         };
         for name in &schema.required {
             if !has(self, name)? {
-                let demand = format!("with the key {}", words::quote(name));
+                let demand = format!("to have the key {}", words::quote(name));
                 self.misfit_with(demand, |_| Got::Words("an object without it".to_owned()));
                 fits = false;
             }
@@ -397,7 +426,7 @@ impl<'d> Judge<'_, 'd> {
             for other in required {
                 if !has(self, other)? {
                     let (name, other) = (words::quote(name), words::quote(other));
-                    let demand = format!("with the key {other}, as it has {name}");
+                    let demand = format!("to have the key {other}, as it has {name}");
                     self.misfit_with(demand, |_| Got::Words("an object without it".to_owned()));
                     fits = false;
                 }

@@ -70,6 +70,11 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
+    /// Whether any count is refused, if `least` is what holds unless it is said.
+    fn demand(self, least: usize) -> bool {
+        self.least.unwrap_or(least) > 0 || self.most.is_some()
+    }
+
     pub(super) fn fit(self, count: usize) -> bool {
         self.least.is_none_or(|least| count >= least) && self.most.is_none_or(|most| count <= most)
     }
@@ -111,5 +116,66 @@ impl Schema {
             .copied()
             .chain(single.into_iter().flatten())
             .chain(dependent)
+    }
+}
+
+/// Whether there is a value that the first schema refuses, as far as its words say. Empty schemas in it demand nothing.
+pub(crate) fn demands_something(schemas: &[Schema]) -> bool {
+    let mut demand = vec![false; schemas.len()];
+    // They may refer to each other in circles, which demand nothing by themselves.
+    loop {
+        let mut changed = false;
+        for (place, schema) in schemas.iter().enumerate() {
+            if !demand[place] && schema.demands(schemas, &demand) {
+                demand[place] = true;
+                changed = true;
+            }
+        }
+        if !changed {
+            return demand.first().copied().unwrap_or_default();
+        }
+    }
+}
+
+impl Schema {
+    fn demands(&self, schemas: &[Self], demand: &[bool]) -> bool {
+        let does = |place: &usize| demand[*place];
+        let limits = &self.limits;
+        let bounds = [
+            &limits.minimum,
+            &limits.exclusive_minimum,
+            &limits.maximum,
+            &limits.exclusive_maximum,
+            &limits.multiple_of,
+        ];
+        let of_value = self.never
+            || !self.types.is_empty()
+            || !self.values.is_empty()
+            || self.pattern.is_some()
+            || self.unique
+            || bounds.iter().any(|bound| bound.is_some())
+            || [limits.length, limits.items, limits.properties]
+                .iter()
+                .any(|counts| counts.demand(0));
+        let of_keys = !self.required.is_empty()
+            || self
+                .dependent_required
+                .iter()
+                .any(|(_, names)| !names.is_empty())
+            || self.properties.values().any(does)
+            || self.pattern_properties.iter().any(|(_, place)| does(place))
+            || self.dependent.iter().any(|(_, place)| does(place));
+        let single = [self.reference, self.additional, self.names, self.items];
+        let branches = [self.then, self.otherwise];
+        of_value
+            || of_keys
+            || single.iter().flatten().any(does)
+            || self.prefix.iter().chain(&self.all_of).any(does)
+            || self.contains.is_some() && limits.contains.demand(1)
+            || !self.any_of.is_empty() && self.any_of.iter().all(does)
+            || self.one_of.len() > 1
+            || self.one_of.iter().any(does)
+            || self.not.is_some_and(|not| !schemas[not].never)
+            || self.condition.is_some() && branches.iter().flatten().any(does)
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use exact_cel::{Expression, Fact, MAX_MADE, Outcome, Reference, ShownValue, Value};
-use exact_json::Budget;
+use exact_json::{Budget, Document};
 use http::header::HeaderName;
 
 use super::json::Unread;
@@ -60,6 +60,8 @@ enum Held<'a> {
     Text(Cow<'a, str>),
     Fact(Fact<'a>),
     Json,
+    /// A list, an object or null that an earlier step captured.
+    Captured(Document<'static>),
 }
 
 impl ThatExpectation {
@@ -148,6 +150,7 @@ impl ThatExpectation {
                 Held::Var(var) => Fact::Known(value(var)),
                 Held::Text(text) => Fact::Known(Value::text(text)),
                 Held::Fact(fact) => fact.clone(),
+                Held::Captured(document) => Fact::Known(Value::json(document.root())),
                 Held::Json => match &json {
                     Some(Ok(document)) => Fact::Known(Value::json(document.root())),
                     Some(Err(Unread::NotJson(why))) => {
@@ -192,8 +195,10 @@ impl ThatExpectation {
             .map(Reference::path)
             .collect();
         let words = shown.into_iter().map(|value| {
-            let is_named =
-                redact::is_secret_path(&value.path) || secret_headers.contains(&value.path);
+            // A key that the answer brought may say so, too.
+            let is_named = redact::is_secret_path(&value.path)
+                || value.place.as_deref().is_none_or(redact::is_secret_path)
+                || secret_headers.contains(&value.path);
             // A list or an object with a key that says so.
             let has_named =
                 value.shown.starts_with(['[', '{']) && redact::is_secret_path(&value.shown);
@@ -234,6 +239,10 @@ fn held<'a>(source: &Source, evidence: &'a Evidence, values: &Values) -> Held<'a
             }
         }
         Source::Name(template) => match template.render_value(values) {
+            Ok(Var::Structure(written)) => match Document::parse(written) {
+                Ok(document) => Held::Captured(document),
+                Err(why) => Held::Fact(Fact::Unknown(why.to_string())),
+            },
             Ok(var) => Held::Var(var),
             Err(missing) => Held::Fact(Fact::Unknown(missing.to_string())),
         },
@@ -242,7 +251,7 @@ fn held<'a>(source: &Source, evidence: &'a Evidence, values: &Values) -> Held<'a
 
 fn value(var: &Var) -> Value<'_> {
     match var {
-        Var::Text(text) => Value::text(text),
+        Var::Text(text) | Var::Structure(text) => Value::text(text),
         Var::Bool { value, .. } => Value::bool(*value),
         Var::Number { value, .. } => Value::decimal(value.as_str()),
         Var::Json { value, written } => match value {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::tests::{self, evidence};
 use super::*;
 use crate::Suite;
+use crate::probe::Probe;
 use crate::template::Var;
 
 /// With a limit that is a number.
@@ -58,17 +59,18 @@ fn an_expression_sees_the_answer() {
     insta::assert_snapshot!(found("status == 201 || json.items.all(i, i.price > 0)", &answer), @r#"failed status == 201 || json.items.all(i, i.price > 0): status 200, json.items[1].price -5, json.items [{"price":1.5},{"price":-5}]"#);
     insta::assert_snapshot!(found("latency_ms < 5", &answer), @"failed latency_ms < 5: latency_ms 5");
     insta::assert_snapshot!(found("json.n > vars.limit", &answer), @"failed json.n > vars.limit: json.n 3.0, vars.limit 3");
-    insta::assert_snapshot!(found("headers.server == 'x'", &answer), @"failed headers.server == 'x': headers.server is not there");
+    insta::assert_snapshot!(found("headers.server == 'x'", &answer), @"failed headers.server == 'x': no headers.server");
 }
 
 #[test]
 fn whose_fault_it_is_is_told_apart() {
-    insta::assert_snapshot!(of_body("json.total > 0", "{}"), @"failed json.total > 0: json.total is not there");
-    insta::assert_snapshot!(of_body("json.total > 0", r#"{"total":"free"}"#), @r#"failed json.total > 0: json.total is a text, and > compares it with a number; json.total "free""#);
+    insta::assert_snapshot!(of_body("json.total > 0", "{}"), @"failed json.total > 0: no json.total");
+    insta::assert_snapshot!(of_body("json.total > 0", r#"{"total":"free"}"#), @r#"failed json.total > 0: a text in json.total, and > compares it with a number; json.total "free""#);
     insta::assert_snapshot!(of_body("json.total > 0", "<p>"), @"failed json.total > 0: a body that is not JSON: it begins like HTML or XML");
     insta::assert_snapshot!(of_body("status == 200 || json.total > 0", ""), @"passed status == 200 || json.total > 0: true");
-    insta::assert_snapshot!(of_body("json.total", r#"{"total":1}"#), @"errored json.total: it came to a number, and not to true or false; compare it with something");
-    insta::assert_snapshot!(of_body("json.total / 3 > 0", r#"{"total":1.0}"#), @"errored json.total / 3 > 0: the quotient of / has no end and would be rounded; multiply the other side instead");
+    insta::assert_snapshot!(of_body("json.total / 3 > 0.33 && json.total / 3 < 0.34", r#"{"total":1.0}"#), @"passed json.total / 3 > 0.33 && json.total / 3 < 0.34: true");
+    insta::assert_snapshot!(of_body("json.ok && status == 200", r#"{"ok":"yes"}"#), @r#"failed json.ok && status == 200: a text in json.ok, and it must be true or false, or be compared; json.ok "yes", status 200"#);
+    insta::assert_snapshot!(of_body("json.total + json.total", r#"{"total":1}"#), @"errored json.total + json.total: a part came to a number, and not to true or false; compare it with something");
     insta::assert_snapshot!(of_body("json.a.all(x, x == 1)", r#"{"a":[1,1e1000000000000000000]}"#), @"errored json.a.all(x, x == 1): a number can't be compared exactly: its exponent has more than 18 digits");
     insta::assert_snapshot!(of_body("json.ok == true && json.v == target.version", r#"{"ok":true,"v":"1"}"#), @"errored json.ok == true && json.v == target.version: target.version is not known for this deployment");
     let cut = Evidence {
@@ -81,8 +83,40 @@ fn whose_fault_it_is_is_told_apart() {
 }
 
 #[test]
+fn captured_structures_are_json() {
+    let mut values = values();
+    let captures = Arc::make_mut(&mut values.captures);
+    for (name, written) in [("o", r#"{"a":1,"b":[2]}"#), ("l", "[1,2]"), ("nul", "null")] {
+        captures.insert(name.to_owned(), Var::Structure(written.to_owned()));
+    }
+    let judged = |expression: &str| {
+        let text = format!(
+            "version: 1\nname: s\nchecks:\n  - name: a\n    journey:\n      - http: GET /a\n        capture: {{ o: {{ json: $.o }}, \
+             l: {{ json: $.l }}, nul: {{ json: $.nul }} }}\n      - http: GET /b\n        expect:\n          - that: {}\n",
+            words::quote(expression)
+        );
+        let suite =
+            Suite::parse("suite.yaml", &text).unwrap_or_else(|problems| panic!("{problems}"));
+        let Probe::Journey(journey) = &suite.checks[0].probe else {
+            panic!("a journey");
+        };
+        let body = evidence(r#"{"o":{"b":[2.0],"a":1},"l":[1,2],"nul":null}"#);
+        let findings = evaluate(&journey.steps[1].expect, &body, &values, &Arc::default());
+        findings[0].measurement.as_str()
+    };
+    assert_eq!(judged("captures.o != json.o"), "failed");
+    assert_eq!(judged("captures.nul != null"), "failed");
+    assert_eq!(
+        judged(
+            "captures.o == json.o && captures.o.a == 1 && captures.l == [1, 2] && captures.nul == json.nul"
+        ),
+        "passed"
+    );
+}
+
+#[test]
 fn nothing_secret_by_its_name_is_shown() {
-    let body = r#"{ "token": "PLANTED-1", "users": [{ "password": "PLANTED-2", "ok": false }], "pin": 7 }"#;
+    let body = r#"{ "token": "PLANTED-1", "users": [{ "password": "PLANTED-2", "ok": false }], "pin": 7, "field": "token" }"#;
     let mut answer = evidence(body);
     for (name, value) in [
         ("set-cookie", "sid=PLANTED-3"),
@@ -94,6 +128,9 @@ fn nothing_secret_by_its_name_is_shown() {
     for expression in [
         "json.token == ''",
         "json['tok' + 'en'] == ''",
+        "json.all(k, json[k] == 'x')",
+        "json[json.field] == ''",
+        "json.users[json.token] == ''",
         "json.users.all(u, u.password == '')",
         "json.users.exists(u, u.password.startsWith('x'))",
         "json.users[0].password == 'PLANTED-5'",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use strict_yaml::{At, Key, Node, Value, entries, items, scalar};
 
 use super::context::Context;
-use crate::expect::{Expectation, JsonSchema, Schema};
+use crate::expect::{Expectation, JsonSchema, Schema, demands_something};
 use crate::words;
 
 /// Schemas, with all that stand in them, of one suite.
@@ -136,9 +136,7 @@ pub(super) fn expectation(node: &Node, context: &Context) -> Option<Expectation>
     if reader.wrong {
         return None;
     }
-    let demands_nothing =
-        |schema: &Schema| format!("{schema:?}") == format!("{:?}", Schema::default());
-    if reader.schemas.first().is_none_or(demands_nothing) {
+    if !demands_something(&reader.schemas) {
         let remedy = "write what the body must be, such as `type: object` and `required: [id]`";
         problems.add(
             node.at,
@@ -235,6 +233,7 @@ impl Reader<'_> {
     fn keywords(&mut self, place: usize, pointer: &str, entries: &[(&Key, &Node)]) {
         let has = |name: &str| entries.iter().any(|(key, _)| key.text == name);
         let beside_if = !has("if") && (has("then") || has("else"));
+        let only_if = has("if") && !has("then") && !has("else");
         let counts = !has("contains") && (has("minContains") || has("maxContains"));
         for (key, node) in entries {
             let word = key.text.as_str();
@@ -248,6 +247,10 @@ impl Reader<'_> {
         if beside_if {
             let message = "`then` and `else` check nothing without `if`";
             self.problem(first.at, message, "add `if`, or remove them");
+        }
+        if only_if {
+            let message = "`if` checks nothing without `then` or `else`";
+            self.problem(first.at, message, "add one, or remove it");
         }
         if counts {
             let message = "`minContains` and `maxContains` check nothing without `contains`";
@@ -361,7 +364,11 @@ impl Reader<'_> {
             | "then"
             | "else" => {
                 if let ("items", Value::List(_)) = (word, &node.value) {
-                    let remedy = "write `prefixItems` for items that differ by their place";
+                    let remedy = if self.draft.contains(&"prefixItems") {
+                        "write one schema; without `$schema` there is a keyword for items that differ by their place"
+                    } else {
+                        "write `prefixItems` for items that differ by their place"
+                    };
                     self.problem(node.at, "`items` is one schema for all items", remedy);
                     return false;
                 }
@@ -402,6 +409,9 @@ impl Reader<'_> {
     /// Schemas by name.
     fn named(&mut self, node: &Node, below: &str) -> Option<Vec<(Key, usize)>> {
         let entries = entries(node, "the schemas", &self.context.problems)?;
+        for (key, _) in &entries {
+            self.is_plain(key.at, &key.text);
+        }
         let named = entries.into_iter().map(|(key, node)| {
             let escaped = key.text.replace('~', "~0").replace('/', "~1");
             (

@@ -11,11 +11,15 @@ use crate::expect::{JsonType, SchemaPattern};
 
 impl Reader<'_> {
     pub(super) fn pattern(&mut self, at: At, written: &str) -> Option<SchemaPattern> {
-        let Some(translated) = translated(written) else {
-            let message = format!("{written:?} has a class that engines read differently");
-            let remedy = "write \\- for a hyphen, and no empty class";
-            self.problem(at, message, remedy);
+        if !self.is_plain(at, written) {
             return None;
+        }
+        let translated = match translated(written) {
+            Ok(translated) => translated,
+            Err((why, remedy)) => {
+                self.problem(at, format!("{written:?} {why}"), remedy);
+                return None;
+            }
         };
         match self.context.patterns.compiled(&translated) {
             Ok((regex, bytes)) => Some(SchemaPattern {
@@ -24,6 +28,8 @@ impl Reader<'_> {
                 bytes,
             }),
             Err((message, remedy)) => {
+                // As it was written, and not as this engine reads it.
+                let message = message.replace(&format!("{translated:?}"), &format!("{written:?}"));
                 self.problem(at, message, remedy);
                 None
             }
@@ -89,6 +95,9 @@ impl Reader<'_> {
             "dependentRequired" => {
                 for (key, node) in entries(node, word, &self.context.problems)? {
                     let names = self.names(word, node)?;
+                    if !self.is_plain(key.at, &key.text) {
+                        return None;
+                    }
                     let required = &mut self.schemas[place].dependent_required;
                     required.push((key.text.clone(), names));
                 }
@@ -153,9 +162,24 @@ impl Reader<'_> {
 
     fn names(&mut self, word: &str, node: &Node) -> Option<Vec<String>> {
         let nodes = items(node, word, &self.context.problems)?;
-        let name =
-            |node: &Node| scalar::text(node, word, &self.context.problems).map(str::to_owned);
-        nodes.iter().map(name).collect()
+        let names: Vec<Option<String>> = nodes
+            .iter()
+            .map(|node| {
+                let name = scalar::text(node, word, &self.context.problems)?;
+                self.is_plain(node.at, name).then(|| name.to_owned())
+            })
+            .collect();
+        names.into_iter().collect()
+    }
+
+    /// Whether a text has no reference, which nothing would fill.
+    pub(super) fn is_plain(&mut self, at: At, text: &str) -> bool {
+        let is_plain = !text.contains("{{");
+        if !is_plain {
+            let remedy = "use `json` with `equals` for a value that is known in a run only";
+            self.problem(at, "a schema can't have references", remedy);
+        }
+        is_plain
     }
 
     /// JSON as it was written; nothing is filled in a schema.
@@ -171,9 +195,7 @@ impl Reader<'_> {
                 number.into()
             }
             Value::Text(text) => {
-                if text.contains("{{") {
-                    let remedy = "use `json` with `equals` for a value that is known in a run only";
-                    self.problem(node.at, "a schema can't have references", remedy);
+                if !self.is_plain(node.at, text) {
                     return None;
                 }
                 text.clone().into()
@@ -187,7 +209,11 @@ impl Reader<'_> {
                 let entries = entries(node, "the object", &self.context.problems)?;
                 let members: Vec<Option<(String, exact_json::Value)>> = entries
                     .into_iter()
-                    .map(|(key, node)| Some((key.text.clone(), self.fixed(node)?)))
+                    .map(|(key, node)| {
+                        let is_plain = self.is_plain(key.at, &key.text);
+                        let value = self.fixed(node)?;
+                        is_plain.then(|| (key.text.clone(), value))
+                    })
                     .collect();
                 exact_json::Value::Object(members.into_iter().collect::<Option<_>>()?)
             }

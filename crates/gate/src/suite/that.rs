@@ -3,7 +3,7 @@
 use ::http::header::HeaderName;
 use exact_cel::{Expression, Names, Reference, Type};
 use regex::Regex;
-use strict_yaml::{Node, scalar};
+use strict_yaml::{Node, Value, scalar};
 
 use super::context::Context;
 use crate::TARGET_KEYS;
@@ -19,6 +19,11 @@ const KNOWN: &str =
 
 pub(super) fn expectation(node: &Node, context: &Context) -> Option<Expectation> {
     let problems = &context.problems;
+    if let Value::List(_) = &node.value {
+        let message = "`that` takes one expression as text";
+        problems.add(node.at, message, "write one entry for each");
+        return None;
+    }
     let written = scalar::text(node, "that", problems)?;
     let used = &context.expressions;
     if used.get() > MAX_EXPRESSIONS {
@@ -125,7 +130,7 @@ impl Names for Known<'_> {
                     Var::Text(_) => Type::Text,
                     Var::Bool { .. } => Type::Bool,
                     Var::Number { .. } => Type::Number,
-                    Var::Json { .. } => Type::Any,
+                    Var::Json { .. } | Var::Structure(_) => Type::Any,
                 });
                 let is_secret = is_var.is_none() && context.declared().contains(name);
                 match (record, is_var, is_secret) {
@@ -134,6 +139,10 @@ impl Names for Known<'_> {
                     (_, Some(_), _) => Err(elsewhere(name, "a variable", "vars")),
                     (_, _, true) => Err(elsewhere(name, "a secret", "secrets")),
                     _ if context.is_captured(name) => Err(elsewhere(name, "a capture", "captures")),
+                    ("secrets", ..) if !self.has_secrets() => {
+                        let remedy = "declare it under `secrets` at the top of the suite";
+                        Err(("the suite has no secrets".to_owned(), remedy.to_owned()))
+                    }
                     _ => {
                         let vars = context.vars.keys().map(String::as_str);
                         let secrets = context.declared().iter().map(String::as_str);
@@ -173,6 +182,11 @@ impl Names for Known<'_> {
 }
 
 impl Known<'_> {
+    fn has_secrets(&self) -> bool {
+        let mut declared = self.0.declared().iter();
+        declared.any(|name| !self.0.vars.contains_key(name))
+    }
+
     fn unknown<'n>(
         &self,
         what: &str,

@@ -22,6 +22,10 @@ fn expressions_are_checked() {
     insta::assert_snapshot!(problems_with("target.verison == json.version"), @r#"suite.yaml:7:15: that: target has no "verison" (character 7); did you mean "version"?"#);
     insta::assert_snapshot!(problems_with("captures.id == json.id"), @r#"suite.yaml:7:15: that: no earlier step captures "id" (character 9); there are status, headers, body, json, latency_ms, vars, secrets, captures and target"#);
     insta::assert_snapshot!(problems_with("target.version == '1'"), @"suite.yaml:7:15: that: the expression is not about the answer, so every answer meets it, or none does; name status, headers, body, json or latency_ms in it");
+    insta::assert_snapshot!(problems_with("[status == 200]"), @"suite.yaml:7:15: `that` takes one expression as text; write one entry for each");
+    insta::assert_snapshot!(problems_with("secrets.x == json.a"), @"suite.yaml:7:15: that: the suite has no secrets (character 8); declare it under `secrets` at the top of the suite");
+    insta::assert_snapshot!(problems_with("headers.content-type == 'a'"), @r#"suite.yaml:7:15: that: there is no variable "type" (character 17); a name with - in it goes into brackets: headers['content-type']"#);
+    insta::assert_snapshot!(problems_with("\"!(status in ['500', '503'])\""), @"suite.yaml:7:15: that: a number and a text are never equal (character 14); compare two values of one type; string(…) makes a text of a number");
     insta::assert_snapshot!(problems_with("200"), @"suite.yaml:7:15: that is text, not a number; put it in quotes");
 }
 

@@ -26,7 +26,21 @@ fn schemas_are_checked() {
     insta::assert_snapshot!(problems_with("{ multipleOf: 0 }"), @"suite.yaml:7:36: `multipleOf` can't be 0; write a number above 0 of at most 38 digits");
     insta::assert_snapshot!(problems_with("{ minimum: 007 }"), @"suite.yaml:7:33: JSON has no number that is written as 007; put it in quotes if it is text, or write 7");
     insta::assert_snapshot!(problems_with("{ pattern: '(?=a)' }"), @r#"suite.yaml:7:33: "(?=a)" is not a regular expression: look-around, including look-ahead and look-behind, is not supported; see https://docs.rs/regex/latest/regex/#syntax; single quotes keep YAML from reading backslashes"#);
-    insta::assert_snapshot!(problems_with("{ pattern: '[+--]' }"), @r#"suite.yaml:7:33: "[+--]" has a class that engines read differently; write \- for a hyphen, and no empty class"#);
+    insta::assert_snapshot!(problems_with("{ pattern: 'a[]' }"), @r#"suite.yaml:7:33: "a[]" has an empty class, which engines read differently; write what it may be, or \] for the sign"#);
+    insta::assert_snapshot!(problems_with("{ pattern: '^\\<html' }"), @r#"suite.yaml:7:33: "^\\<html" has a backslash before '<', which ECMA-262 does not know; write a letter without a backslash, ^ for the beginning and $ for the end"#);
+    insta::assert_snapshot!(problems_with("{ pattern: '(?x)a b' }"), @r#"suite.yaml:7:33: "(?x)a b" has a group with (? that ECMA-262 does not know; write (?:…) for a group, and no flags"#);
+    insta::assert_snapshot!(problems_with("{ pattern: 'x*+' }"), @r#"suite.yaml:7:33: "x*+" repeats what is repeated, by '+'; put what is repeated in (?:…)"#);
+    insta::assert_snapshot!(problems_with("{ pattern: '[\\w-.' }"), @r#"suite.yaml:7:33: "[\\w-." is not a regular expression: unclosed character class; see https://docs.rs/regex/latest/regex/#syntax; single quotes keep YAML from reading backslashes"#);
+    insta::assert_snapshot!(problems_with("{ pattern: '^{{ n }}$' }"), @"suite.yaml:7:33: a schema can't have references; use `json` with `equals` for a value that is known in a run only");
+    insta::assert_snapshot!(problems_with("{ required: ['{{ n }}'] }"), @"suite.yaml:7:35: a schema can't have references; use `json` with `equals` for a value that is known in a run only");
+    insta::assert_snapshot!(problems_with("{ dependentRequired: { '{{ n }}': [a] } }"), @"suite.yaml:7:45: a schema can't have references; use `json` with `equals` for a value that is known in a run only");
+    insta::assert_snapshot!(problems_with("{ dependentRequired: { a: ['{{ n }}'] } }"), @"suite.yaml:7:49: a schema can't have references; use `json` with `equals` for a value that is known in a run only");
+    insta::assert_snapshot!(problems_with("{ properties: { '{{ n }}': { type: string } } }"), @"suite.yaml:7:38: a schema can't have references; use `json` with `equals` for a value that is known in a run only");
+    insta::assert_snapshot!(problems_with("{ patternProperties: { '{{ n }}': { type: string } } }"), @"suite.yaml:7:45: a schema can't have references; use `json` with `equals` for a value that is known in a run only");
+    insta::assert_snapshot!(problems_with("{ const: { '{{ n }}': 1 } }"), @"suite.yaml:7:33: a schema can't have references; use `json` with `equals` for a value that is known in a run only");
+    insta::assert_snapshot!(problems_with("{ multipleOf: 1e-2147483648 }"), @"suite.yaml:7:36: `multipleOf` can't be 1e-2147483648; write a number above 0 of at most 38 digits");
+    insta::assert_snapshot!(problems_with("{ if: { required: [a] } }"), @"suite.yaml:7:24: `if` checks nothing without `then` or `else`; add one, or remove it");
+    insta::assert_snapshot!(problems_with("{ $schema: 'http://json-schema.org/draft-07/schema#', items: [{ type: string }] }"), @"suite.yaml:7:83: `items` is one schema for all items; write one schema; without `$schema` there is a keyword for items that differ by their place");
     insta::assert_snapshot!(problems_with("{ enum: a }"), @"suite.yaml:7:30: `enum` is a list of values; write `enum: [a, b]`");
     insta::assert_snapshot!(problems_with("{ const: '{{ target.version }}' }"), @"suite.yaml:7:31: a schema can't have references; use `json` with `equals` for a value that is known in a run only");
     insta::assert_snapshot!(problems_with("{ anyOf: [] }"), @"suite.yaml:7:31: `anyOf` has no schema; write one, or remove it");
@@ -34,6 +48,42 @@ fn schemas_are_checked() {
     insta::assert_snapshot!(problems_with("{ minContains: 2 }"), @"suite.yaml:7:24: `minContains` and `maxContains` check nothing without `contains`; add `contains`, or remove them");
     insta::assert_snapshot!(problems_with("{ required: id }"), @"suite.yaml:7:34: required is a list, not text; write each item in a line of its own, after `- `");
     insta::assert_snapshot!(problems_with("{ type: object, type: string }"), @r#"suite.yaml:7:38: the key "type" is there twice; it is also in line 7; remove one"#);
+}
+
+#[test]
+fn schemas_that_check_nothing_are_refused() {
+    for idle in [
+        "{ properties: { a: {} } }",
+        "{ allOf: [{}] }",
+        "{ minItems: 0, minLength: 0, minProperties: 0 }",
+        "{ additionalProperties: true }",
+        "{ items: true, prefixItems: [{}], propertyNames: {} }",
+        "{ anyOf: [{ type: string }, {}] }",
+        "{ oneOf: [{}] }",
+        "{ not: false }",
+        "{ if: { type: string }, then: {}, else: true }",
+        "{ contains: {}, minContains: 0 }",
+        "{ required: [], dependentRequired: { a: [] }, uniqueItems: false }",
+        "{ properties: { a: { $ref: '#' } } }",
+        "{ $defs: { a: { type: string } } }",
+    ] {
+        let problems = problems_with(idle);
+        assert!(problems.contains("demands nothing"), "{idle}: {problems}");
+    }
+    for useful in [
+        "{ properties: { a: { properties: { b: { type: string } } } } }",
+        "{ properties: { a: { $ref: '#' }, b: false } }",
+        "{ anyOf: [{ type: string }, { type: 'null' }] }",
+        "{ oneOf: [{}, {}] }",
+        "{ not: {} }",
+        "{ contains: {} }",
+        "{ maxItems: 0 }",
+        "{ if: { type: string }, then: { minLength: 1 } }",
+    ] {
+        parsed(&one_check(&format!(
+            "http: GET /\nexpect:\n  - json_schema: {useful}"
+        )));
+    }
 }
 
 #[test]
