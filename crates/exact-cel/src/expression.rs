@@ -2,9 +2,10 @@
 
 use exact_json::Budget;
 
-use crate::check::{Checker, Names, Step, Type};
+use crate::check::{Checker, Names, Step};
 use crate::evaluate::Evaluation;
 use crate::fault::{Fault, Halt};
+use crate::shape::Type;
 use crate::shown::ShownValue;
 use crate::value::Fact;
 use crate::{lexer, parser};

@@ -17,17 +17,19 @@ mod lexer;
 mod operations;
 mod parser;
 mod room;
+mod shape;
 mod shown;
 mod syntax;
 #[cfg(test)]
 mod tests;
 mod value;
 
-pub use self::check::{Names, Type};
+pub use self::check::Names;
 pub use self::decimal::is_multiple;
 pub use self::expression::{Expression, Outcome, Reference};
 pub use self::fault::Fault;
 pub use self::parser::{MAX_DEPTH, MAX_EXPRESSION};
 pub use self::room::MAX_MADE;
+pub use self::shape::Type;
 pub use self::shown::{MAX_SHOWN, ShownValue};
 pub use self::value::{Fact, Value};
