@@ -278,6 +278,7 @@ fn captures() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "it is a table")]
 fn requests() {
     let all: Vec<String> = [
         "GET http://{{host}}/a\n",
