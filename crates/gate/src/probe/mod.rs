@@ -60,7 +60,7 @@ use self::request_url::RequestUrl;
 /// How a check measures.
 #[derive(Clone, Debug)]
 pub(crate) enum Probe {
-    Http(http::Request),
+    Http(Box<http::Request>),
     Alarms(alarms::Alarms),
     Tcp(tcp::Tcp),
     Dns(dns::Dns),
@@ -85,7 +85,7 @@ impl Probe {
     /// The one place that knows every kind.
     pub(crate) fn kind(&self) -> &dyn ProbeKind {
         match self {
-            Self::Http(request) => request,
+            Self::Http(request) => &**request,
             Self::Alarms(alarms) => alarms,
             Self::Tcp(tcp) => tcp,
             Self::Dns(dns) => dns,

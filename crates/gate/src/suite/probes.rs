@@ -14,7 +14,7 @@ type Decode = fn(&Node, &Context) -> Option<Probe>;
 /// Every kind of probe: its key in a check, and what reads it.
 pub(super) const PROBES: &[(&str, Decode)] = &[
     ("http", |node, context| {
-        http::request(node, context).map(Probe::Http)
+        http::request(node, context).map(|request| Probe::Http(Box::new(request)))
     }),
     ("journey", |node, context| {
         journey::journey(node, context).map(Probe::Journey)
