@@ -20,9 +20,9 @@ pub(super) fn equal_elements(
     }
     // A number whose exponent is beyond every bound may be equal to any other: then each is compared with each.
     if known.iter().any(|(fingerprint, ..)| fingerprint.is_none()) {
-        known
-            .iter_mut()
-            .for_each(|(fingerprint, ..)| *fingerprint = None);
+        for (fingerprint, ..) in &mut known {
+            *fingerprint = None;
+        }
     }
     known.sort_unstable_by_key(|(fingerprint, place, _)| (*fingerprint, *place));
     let mut first: Option<(usize, usize)> = None;
