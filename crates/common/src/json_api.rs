@@ -377,115 +377,6 @@ mod tests {
             url(&fips, CLOUDWATCH, fips.region().unwrap()),
             "https://monitoring-fips.us-east-1.amazonaws.com"
         );
-        // As the endpoint rules of the SDK's own crates have it.
-        for (service, region, fips, dual_stack, expected) in [
-            (
-                SSM,
-                "us-east-1",
-                true,
-                false,
-                "ssm-fips.us-east-1.amazonaws.com",
-            ),
-            (
-                SSM,
-                "us-gov-west-1",
-                true,
-                false,
-                "ssm.us-gov-west-1.amazonaws.com",
-            ),
-            (
-                SSM,
-                "us-gov-east-1",
-                true,
-                true,
-                "ssm-fips.us-gov-east-1.api.aws",
-            ),
-            (
-                SSM,
-                "cn-north-1",
-                false,
-                true,
-                "ssm.cn-north-1.api.amazonwebservices.com.cn",
-            ),
-            (
-                SECRETS_MANAGER,
-                "us-gov-west-1",
-                true,
-                false,
-                "secretsmanager-fips.us-gov-west-1.amazonaws.com",
-            ),
-            (
-                SECRETS_MANAGER,
-                "us-isob-east-1",
-                false,
-                false,
-                "secretsmanager.us-isob-east-1.sc2s.sgov.gov",
-            ),
-            (
-                SECRETS_MANAGER,
-                "us-east-1",
-                false,
-                true,
-                "secretsmanager.us-east-1.amazonaws.com",
-            ),
-            (
-                SECRETS_MANAGER,
-                "us-gov-west-1",
-                true,
-                true,
-                "secretsmanager-fips.us-gov-west-1.amazonaws.com",
-            ),
-            (
-                EVENTS,
-                "us-gov-west-1",
-                true,
-                true,
-                "events.us-gov-west-1.api.aws",
-            ),
-            (
-                ECR,
-                "us-isof-south-1",
-                false,
-                false,
-                "api.ecr.us-isof-south-1.csp.hci.ic.gov",
-            ),
-            (
-                ECR,
-                "eu-isoe-west-1",
-                false,
-                false,
-                "api.ecr.eu-isoe-west-1.cloud.adc-e.uk",
-            ),
-            (
-                ECR,
-                "us-east-1",
-                false,
-                false,
-                "api.ecr.us-east-1.amazonaws.com",
-            ),
-            (
-                ECR,
-                "us-gov-west-1",
-                true,
-                false,
-                "api.ecr-fips.us-gov-west-1.amazonaws.com",
-            ),
-            (ECR, "us-east-1", true, true, "ecr-fips.us-east-1.api.aws"),
-            (
-                ECR,
-                "eusc-de-east-1",
-                false,
-                false,
-                "api.ecr.eusc-de-east-1.amazonaws.eu",
-            ),
-        ] {
-            let config = config(region)
-                .use_fips(fips)
-                .use_dual_stack(dual_stack)
-                .build();
-            let of = url(&config, service, config.region().unwrap());
-            assert_eq!(of, format!("https://{expected}"));
-        }
         let local = config("us-east-1")
             .endpoint_url("http://127.0.0.1:1")
             .build();
@@ -493,5 +384,48 @@ mod tests {
             url(&local, LOGS, local.region().unwrap()),
             "http://127.0.0.1:1"
         );
+    }
+
+    /// As the endpoint rules of the SDK's own crates have it.
+    const ENDPOINTS: &str = "
+        ssm             us-east-1        fips -    ssm-fips.us-east-1.amazonaws.com
+        ssm             us-gov-west-1    fips -    ssm.us-gov-west-1.amazonaws.com
+        ssm             us-gov-east-1    fips dual ssm-fips.us-gov-east-1.api.aws
+        ssm             cn-north-1       -    dual ssm.cn-north-1.api.amazonwebservices.com.cn
+        secrets_manager us-gov-west-1    fips -    secretsmanager-fips.us-gov-west-1.amazonaws.com
+        secrets_manager us-isob-east-1   -    -    secretsmanager.us-isob-east-1.sc2s.sgov.gov
+        secrets_manager us-east-1        -    dual secretsmanager.us-east-1.amazonaws.com
+        secrets_manager us-gov-west-1    fips dual secretsmanager-fips.us-gov-west-1.amazonaws.com
+        events          us-gov-west-1    fips dual events.us-gov-west-1.api.aws
+        ecr             us-isof-south-1  -    -    api.ecr.us-isof-south-1.csp.hci.ic.gov
+        ecr             eu-isoe-west-1   -    -    api.ecr.eu-isoe-west-1.cloud.adc-e.uk
+        ecr             us-east-1        -    -    api.ecr.us-east-1.amazonaws.com
+        ecr             us-gov-west-1    fips -    api.ecr-fips.us-gov-west-1.amazonaws.com
+        ecr             us-east-1        fips dual ecr-fips.us-east-1.api.aws
+        ecr             eusc-de-east-1   -    -    api.ecr.eusc-de-east-1.amazonaws.eu
+    ";
+
+    #[test]
+    fn endpoints_with_fips_and_dual_stack_are_those_of_the_sdk() {
+        for row in ENDPOINTS.trim().lines() {
+            let [service, region, fips, dual_stack, host] =
+                row.split_whitespace().collect::<Vec<_>>()[..]
+            else {
+                panic!("{row}");
+            };
+            let service = match service {
+                "ssm" => SSM,
+                "secrets_manager" => SECRETS_MANAGER,
+                "events" => EVENTS,
+                "ecr" => ECR,
+                other => panic!("{other}"),
+            };
+            let config = config(region)
+                .use_fips(fips == "fips")
+                .use_dual_stack(dual_stack == "dual")
+                .build();
+            let of = url(&config, service, config.region().unwrap());
+            assert_eq!(of, format!("https://{host}"));
+        }
     }
 }

@@ -25,7 +25,7 @@ pub struct DeliverError {
 pub enum Cause {
     /// A secret of the channel can't be had.
     #[error("its secret could not be read: {0}")]
-    Secret(SecretError),
+    Secret(Box<SecretError>),
     /// The signing secret is none.
     #[error("{0}")]
     Key(#[from] KeyError),

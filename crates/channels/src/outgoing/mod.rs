@@ -90,8 +90,9 @@ pub struct Outgoing<'a> {
 
 impl Outgoing<'_> {
     /// A secret of a channel; one that was read within the last minute is not read again.
-    pub(crate) async fn secret(&self, reference: &SecretRef) -> Result<String, SecretError> {
-        self.http.secrets.read(self.aws, reference).await
+    pub(crate) async fn secret(&self, reference: &SecretRef) -> Result<String, Box<SecretError>> {
+        let read = self.http.secrets.read(self.aws, reference).await;
+        read.map_err(Box::new)
     }
 
     /// Builds the HTTP client, for whoever has time before it is needed.

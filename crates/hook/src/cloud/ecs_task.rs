@@ -348,8 +348,10 @@ async fn sent(
             stop(&function, &cluster, arn).await;
         }
     });
-    let broken = || SdkError::construction_failure("the call was given up");
-    waiting.await.unwrap_or_else(|_| Err(broken()))
+    match waiting.await {
+        Ok(answer) => answer,
+        Err(_) => Err(SdkError::construction_failure("the call was given up")),
+    }
 }
 
 /// A task that has been started. It is stopped when this is dropped.

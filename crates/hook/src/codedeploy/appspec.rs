@@ -189,9 +189,8 @@ fn read_resource(
 
 fn read_hooks(root: &Node, problems: &mut Vec<(At, String)>) -> Vec<Hook> {
     const EXPECTED: &str = "write a list of entries such as `- AfterAllowTestTraffic: FUNCTION`";
-    let hooks = match field(root, "Hooks") {
-        None => return Vec::new(),
-        Some(hooks) => hooks,
+    let Some(hooks) = field(root, "Hooks") else {
+        return Vec::new();
     };
     let listed = match &hooks.value {
         Value::List(listed) => listed,
