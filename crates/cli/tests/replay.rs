@@ -175,7 +175,7 @@ fn changed(name: &str, change: impl Fn(&mut Value)) -> String {
 fn what_the_function_would_refuse_of_an_event_is_said() {
     let problems = |path: &str, args: &[&str]| {
         let said = replay(&[&[path], args].concat());
-        let lines = said.lines().filter(|line| !line.contains("  "));
+        let mut lines = said.lines().filter(|line| !line.contains("  "));
         let wrong = said.lines().filter(|line| line.contains("wrong: "));
         wrong.chain(lines.next_back()).collect::<Vec<_>>().join("\n")
     };
