@@ -177,7 +177,10 @@ fn what_the_function_would_refuse_of_an_event_is_said() {
         let said = replay(&[&[path], args].concat());
         let mut lines = said.lines().filter(|line| !line.contains("  "));
         let wrong = said.lines().filter(|line| line.contains("wrong: "));
-        wrong.chain(lines.next_back()).collect::<Vec<_>>().join("\n")
+        wrong
+            .chain(lines.next_back())
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     let event = changed("arns", |event| {
         event["resourceArn"] = "arn:x".into();
