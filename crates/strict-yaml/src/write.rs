@@ -46,9 +46,10 @@ fn block(node: &Node, indent: usize, text: &mut String) {
             text.push_str(&margin);
         }
         text.push_str(&lead);
-        let short = flow(value);
-        let fits = indent + lead.len() + 1 + short.chars().count() <= LINE;
-        if (fits && is_shallow(value)) || !has_parts(value) {
+        // What has no parts stands in its line, however long.
+        let fits = |short: &String| indent + lead.len() + 1 + short.chars().count() <= LINE;
+        let short = is_shallow(value).then(|| flow(value));
+        if let Some(short) = short.filter(|short| !has_parts(value) || fits(short)) {
             let _ = writeln!(text, " {short}");
         } else if lead == "-" {
             text.push(' ');

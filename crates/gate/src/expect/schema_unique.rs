@@ -84,7 +84,7 @@ fn fingerprint(
         View::Object(members) => {
             // Whatever their order.
             let mut of_all = 0_u64;
-            for (key, member) in members {
+            for (key, member) in members.unique()? {
                 let key = fingerprint(key, hasher, budget)?;
                 let (Some(key), Some(member)) = (key, fingerprint(member, hasher, budget)?) else {
                     return Ok(None);
@@ -147,5 +147,14 @@ mod tests {
         ] {
             assert_eq!(equal(list), found, "{list}");
         }
+    }
+
+    #[test]
+    fn an_object_with_a_key_twice_is_not_taken_for_another_one() {
+        let document = Document::parse(r#"[{"a":1,"a":2}, {"a":2}]"#.to_owned()).unwrap();
+        let View::Array(elements) = document.root().view() else {
+            panic!("it is a list");
+        };
+        assert!(equal_elements(elements, &mut Budget::default()).is_err());
     }
 }

@@ -18,7 +18,7 @@ use common::arn::last_name;
 use common::failure::Hints;
 use gate::cloud::{CloudError, TaskEnd, TaskQuery, TaskRun};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{Cloud, logs};
 use crate::flow::GateFunction;
@@ -29,6 +29,8 @@ const POLL_EVERY: Duration = if cfg!(test) {
 } else {
     Duration::from_secs(3)
 };
+/// The last look must leave time to stop the task.
+const LAST_LOOK_TIMEOUT: Duration = Duration::from_secs(3);
 /// ECS may not know a task yet that it has just started.
 const MAX_MISSES: u32 = 10;
 /// Lines of the log that are read.
@@ -419,7 +421,8 @@ async fn follow(
             () = sleep(POLL_EVERY) => {}
             () = sleep_until(until) => {
                 // It may have ended since the last look.
-                let last = look(cloud, running).await.ok().flatten();
+                let last = timeout(LAST_LOOK_TIMEOUT, look(cloud, running)).await;
+                let last = last.ok().and_then(Result::ok).flatten();
                 let ended = last.as_ref().and_then(|task| end_of(task, container));
                 let is_over = ended.is_some() && last.is_some_and(|task| task.last_status() == Some(STOPPED));
                 let end = ended.unwrap_or(TaskEnd::TimedOut { started });
