@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use gate::{Suite, SuiteProblems};
-use hurl_suite::Given;
+use hurl_suite::Inputs;
 
 use crate::check::settings;
 use crate::failure::Failure;
@@ -31,7 +31,7 @@ impl HurlValues {
     pub(crate) fn given<'p>(
         &self,
         mut files: impl Iterator<Item = &'p PathBuf>,
-    ) -> Result<Given, Failure> {
+    ) -> Result<Inputs, Failure> {
         let nothing = self.var.is_empty() && self.secrets.is_empty();
         if nothing || files.any(|file| hurl_suite::is_hurl(file)) {
             return Ok(self.secrets.given(&self.var));
@@ -42,8 +42,8 @@ impl HurlValues {
 }
 
 impl HurlSecrets {
-    pub(crate) fn given(&self, vars: &[(String, String)]) -> Given {
-        Given {
+    pub(crate) fn given(&self, vars: &[(String, String)]) -> Inputs {
+        Inputs {
             vars: vars.to_vec(),
             secrets: self.secret.clone(),
         }
@@ -55,7 +55,7 @@ impl HurlSecrets {
 }
 
 /// Reads the text of a file as the suite that it is.
-pub(crate) fn parse(path: &Path, text: &str, given: &Given) -> Result<Suite, SuiteProblems> {
+pub(crate) fn parse(path: &Path, text: &str, given: &Inputs) -> Result<Suite, SuiteProblems> {
     let name = path.display().to_string();
     if hurl_suite::is_hurl(path) {
         hurl_suite::suite(&name, text, given)

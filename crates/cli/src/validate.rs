@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use gate::Problem;
-use hurl_suite::Given;
+use hurl_suite::Inputs;
 use serde_json::{Value, json};
 
 use crate::failure::{self, Failure};
@@ -48,7 +48,7 @@ struct Found {
 }
 
 impl Found {
-    fn of(path: &Path, given: &Given) -> Self {
+    fn of(path: &Path, given: &Inputs) -> Self {
         let file = path.display().to_string();
         let read = failure::read(path).map_err(|error| {
             vec![Problem {

@@ -2,13 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod reports;
+
+use std::path::PathBuf;
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
+
+use self::reports::{program, service, told};
 
 const SUITE: &str = "\
 version: 1
@@ -23,54 +24,13 @@ checks:
     retries: 0
 ";
 
-/// Answers 200, and 503 below `/cart`.
-fn service() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            let Some(Ok(line)) = lines.next() else {
-                continue;
-            };
-            while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
-            let status = if line.contains("/cart") {
-                "503 Service Unavailable"
-            } else {
-                "200 OK"
-            };
-            let _ = write!(
-                stream,
-                "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-            );
-        }
-    });
-    url
-}
-
-fn program(folder: &Path, args: &[&str]) -> Output {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_deploy-hooks"));
-    program.current_dir(folder).args(args).output().unwrap()
-}
-
-fn told(output: &Output) -> String {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    format!(
-        "{}{}(ends with {})",
-        text(&output.stdout),
-        text(&output.stderr),
-        output.status.code().unwrap()
-    )
-}
-
 /// A folder with so many reports of a service, the oldest of which failed, and one file that is no report.
 fn reports(name: &str, count: usize) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("reports-{name}"));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(folder.join("shop")).unwrap();
     std::fs::write(folder.join("suite.yaml"), SUITE).unwrap();
-    let url = service();
+    let url = service("/cart");
     let measured = program(
         &folder,
         &[

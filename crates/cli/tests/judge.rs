@@ -2,14 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod reports;
+
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
+
+use self::reports::{program, service, told};
 
 const SUITE: &str = "\
 version: 1
@@ -26,47 +27,6 @@ checks:
     retries: 0
 ";
 
-/// Answers 200, and 503 below `/banner`.
-fn service() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            let Some(Ok(line)) = lines.next() else {
-                continue;
-            };
-            while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
-            let status = if line.contains("/banner") {
-                "503 Service Unavailable"
-            } else {
-                "200 OK"
-            };
-            let _ = write!(
-                stream,
-                "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-            );
-        }
-    });
-    url
-}
-
-fn program(folder: &Path, args: &[&str]) -> Output {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_deploy-hooks"));
-    program.current_dir(folder).args(args).output().unwrap()
-}
-
-fn told(output: &Output) -> String {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    format!(
-        "{}{}(ends with {})",
-        text(&output.stdout),
-        text(&output.stderr),
-        output.status.code().unwrap()
-    )
-}
-
 /// The same without the list of runs.
 fn summary(told: &str) -> &str {
     told.split_once("\n\n").unwrap().1
@@ -81,7 +41,7 @@ fn folder(name: &str, stage: &str, runs: &[Run]) -> PathBuf {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(folder.join("reports")).unwrap();
     std::fs::write(folder.join("suite.yaml"), SUITE).unwrap();
-    let url = service();
+    let url = service("/banner");
     let measured = program(
         &folder,
         &[

@@ -5,8 +5,8 @@ use exact_json::{Budget, Text, View};
 use crate::check::{Loop, LoopKind, Step};
 use crate::expression::{Reference, member_path};
 use crate::fault::Halt;
+use crate::memory::MemoryBudget;
 use crate::operations::place_of;
-use crate::room::Room;
 use crate::shown::ShownValue;
 use crate::value::{Fact, Kind, Value};
 
@@ -25,7 +25,7 @@ pub(crate) struct Evaluation<'f, 'd> {
     facts: &'f [Fact<'d>],
     references: &'d [Reference],
     pub(crate) budget: Budget,
-    pub(crate) room: Room,
+    pub(crate) memory: MemoryBudget,
     locals: Vec<Local<'d>>,
     /// Where somebody wants to see them: values by the step that had them last.
     recorded: Option<Vec<RecordedValue<'d>>>,
@@ -77,7 +77,7 @@ impl<'f, 'd> Evaluation<'f, 'd> {
             facts,
             references,
             budget,
-            room: Room::default(),
+            memory: MemoryBudget::default(),
             locals: Vec::new(),
             recorded: None,
         }
@@ -210,7 +210,7 @@ impl<'f, 'd> Evaluation<'f, 'd> {
             Step::Decimal(text) => Value::decimal(text.as_str()),
             Step::Text(text) => Value::text(text),
             Step::List(parts) => {
-                let mut list = Building::new(self.room.clone());
+                let mut list = ListBuilder::new(self.memory.clone());
                 for part in parts {
                     let value = self.value(part)?;
                     list.push(value)?;
@@ -348,8 +348,8 @@ impl<'f, 'd> Evaluation<'f, 'd> {
 
     pub(crate) fn made_text(&self, text: String) -> Evaluated<'d> {
         let bytes = text.len();
-        self.room.take(bytes)?;
-        Ok(Value(Kind::MadeText(self.room.holding(text, bytes))))
+        self.memory.take(bytes)?;
+        Ok(Value(Kind::MadeText(self.memory.holding(text, bytes))))
     }
 
     fn comprehension(&mut self, found: &'d Loop) -> Evaluated<'d> {
@@ -358,7 +358,7 @@ impl<'f, 'd> Evaluation<'f, 'd> {
             Some(_) => self.path(&found.range),
             None => None,
         };
-        let mut collected = Collected::new(found.kind, self.room.clone());
+        let mut collected = Collected::new(found.kind, self.memory.clone());
         match &range.0 {
             Kind::List(list) => {
                 for (place, value) in list.iter().enumerate() {
@@ -435,17 +435,17 @@ struct Collected<'d> {
     fault: Option<Halt>,
     met: usize,
     decided: bool,
-    list: Building<'d>,
+    list: ListBuilder<'d>,
 }
 
 impl<'d> Collected<'d> {
-    fn new(kind: LoopKind, room: Room) -> Self {
+    fn new(kind: LoopKind, memory: MemoryBudget) -> Self {
         Self {
             kind,
             fault: None,
             met: 0,
             decided: false,
-            list: Building::new(room),
+            list: ListBuilder::new(memory),
         }
     }
 
@@ -486,25 +486,25 @@ impl<'d> Collected<'d> {
     }
 }
 
-/// A list that grows within its room.
-pub(crate) struct Building<'d> {
+/// A list that grows within its memory.
+pub(crate) struct ListBuilder<'d> {
     values: Vec<Value<'d>>,
-    room: Room,
+    memory: MemoryBudget,
     taken: usize,
 }
 
-impl<'d> Building<'d> {
-    pub(crate) fn new(room: Room) -> Self {
+impl<'d> ListBuilder<'d> {
+    pub(crate) fn new(memory: MemoryBudget) -> Self {
         Self {
             values: Vec::new(),
-            room,
+            memory,
             taken: 0,
         }
     }
 
     pub(crate) fn push(&mut self, value: Value<'d>) -> Result<(), Halt> {
         // A vector that is full takes twice as much while it grows.
-        self.room.take(LIST_VALUE)?;
+        self.memory.take(LIST_VALUE)?;
         self.taken += LIST_VALUE;
         self.values.push(value);
         Ok(())
@@ -513,13 +513,13 @@ impl<'d> Building<'d> {
     pub(crate) fn done(mut self) -> Value<'d> {
         let values = std::mem::take(&mut self.values);
         let taken = std::mem::take(&mut self.taken);
-        Value(Kind::List(self.room.holding(values, taken)))
+        Value(Kind::List(self.memory.holding(values, taken)))
     }
 }
 
-impl Drop for Building<'_> {
+impl Drop for ListBuilder<'_> {
     fn drop(&mut self) {
-        self.room.give_back(self.taken);
+        self.memory.give_back(self.taken);
     }
 }
 

@@ -6,7 +6,7 @@ use exact_json::View;
 
 use crate::check::{Conversion, Search, Step};
 use crate::decimal::Decimal;
-use crate::evaluate::{Building, Evaluation};
+use crate::evaluate::{Evaluation, ListBuilder};
 use crate::fault::Halt;
 use crate::syntax::{Arithmetic, Relation};
 use crate::value::{Kind, Value};
@@ -237,13 +237,13 @@ impl<'d> Evaluation<'_, 'd> {
                 let bytes = left.size() + right.size();
                 self.budget.spend_bytes(bytes)?;
                 // Before it is made.
-                self.room.take(bytes)?;
-                self.room.give_back(bytes);
+                self.memory.take(bytes)?;
+                self.memory.give_back(bytes);
                 let text = [left.decode()?, right.decode()?].concat();
                 return self.made_text(text);
             }
             if let (Some((_, left)), Some((_, right))) = (elements(&left), elements(&right)) {
-                let mut list = Building::new(self.room.clone());
+                let mut list = ListBuilder::new(self.memory.clone());
                 for value in left.chain(right) {
                     self.budget.spend(1)?;
                     list.push(value)?;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use exact_json::{Node, Text, View};
 
-use crate::room::Made;
+use crate::memory::Allocated;
 
 /// A value: of the answer, of the suite, or made on the way.
 #[derive(Clone, Debug)]
@@ -20,10 +20,10 @@ pub(crate) enum Kind<'d> {
     /// A number of JSON or a literal with a point, as it is written.
     Decimal(Cow<'d, str>),
     Text(Text<'d>),
-    MadeText(Rc<Made<String>>),
+    MadeText(Rc<Allocated<String>>),
     /// An array or an object.
     Json(Node<'d>),
-    List(Rc<Made<Vec<Value<'d>>>>),
+    List(Rc<Allocated<Vec<Value<'d>>>>),
 }
 
 /// What stands for a reference in one evaluation.

@@ -13,20 +13,20 @@ use hurl_core::types::ToSource as _;
 use strict_yaml::{At, Node};
 
 use crate::body;
-use crate::context::{Context, IN_A_SUITE};
+use crate::context::{Context, SUITE_REMEDY};
 use crate::options::Options;
 use crate::tree::{map, start, text};
 use crate::{json_asserts, sized_asserts, text_asserts};
 
 /// An assert, and what is known of the entry that it belongs to.
-pub(crate) struct Of<'a> {
+pub(crate) struct AssertContext<'a> {
     pub(crate) assert: &'a Assert,
     pub(crate) options: &'a Options,
     /// Whether another assert of the entry demands that what this one is about is there.
     pub(crate) is_there: bool,
 }
 
-impl Of<'_> {
+impl AssertContext<'_> {
     pub(crate) fn at(&self) -> At {
         start(self.assert.query.source_info)
     }
@@ -54,7 +54,7 @@ impl Of<'_> {
         let name = filter.value.identifier();
         let query = self.assert.query.value.identifier();
         let message = format!("the filter {name} on {query} is not supported");
-        context.refuse(start(filter.source_info), message, IN_A_SUITE)
+        context.refuse(start(filter.source_info), message, SUITE_REMEDY)
     }
 
     /// Refuses a predicate.
@@ -117,7 +117,7 @@ pub(crate) fn explicit(response: &Response, options: &Options, context: &Context
         .map(|assert| source(&assert.query))
         .collect();
     let expectation = |assert: &Assert| {
-        let of = Of {
+        let of = AssertContext {
             assert,
             options,
             is_there: there.contains(&source(&assert.query)),
@@ -129,7 +129,7 @@ pub(crate) fn explicit(response: &Response, options: &Options, context: &Context
     asserts.iter().flat_map(expectation).collect()
 }
 
-fn one(of: &Of<'_>, context: &Context) -> Option<Node> {
+fn one(of: &AssertContext<'_>, context: &Context) -> Option<Node> {
     match &of.assert.query.value {
         QueryValue::Status => sized_asserts::status(of, context),
         QueryValue::Duration => sized_asserts::duration(of, context),
@@ -170,7 +170,7 @@ fn one(of: &Of<'_>, context: &Context) -> Option<Node> {
 }
 
 /// What has to hold beside an assert for it to mean what it means in Hurl.
-fn beside(of: &Of<'_>, context: &Context) -> Option<Node> {
+fn beside(of: &AssertContext<'_>, context: &Context) -> Option<Node> {
     let QueryValue::Cookie { expr, .. } = &of.assert.query.value else {
         return None;
     };
@@ -195,7 +195,7 @@ pub(crate) fn unsupported(query: &QueryValue) -> (String, &'static str) {
         QueryValue::Md5 => "compare sha256",
         QueryValue::RawBytes => "compare bytes, whose codings are undone",
         QueryValue::Variable { .. } => "assert where the value comes from, instead of capturing it",
-        _ => IN_A_SUITE,
+        _ => SUITE_REMEDY,
     };
     let name = query.identifier();
     (format!("the query {name} is not supported here"), remedy)

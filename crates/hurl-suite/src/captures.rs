@@ -5,7 +5,7 @@ use hurl_core::types::ToSource as _;
 use strict_yaml::{At, Node};
 
 use crate::asserts::unsupported;
-use crate::context::{Context, IN_A_SUITE};
+use crate::context::{Context, SUITE_REMEDY};
 use crate::json_asserts::picked;
 use crate::names::Kind;
 use crate::text_asserts::{once, set_cookie, sets_once};
@@ -14,7 +14,7 @@ use crate::uses::Origin;
 
 /// What the captures of an entry come to.
 #[derive(Default)]
-pub(crate) struct Taken {
+pub(crate) struct StepCaptures {
     /// By the names of the suite.
     pub(crate) captures: Vec<(String, Node)>,
     /// Expectations.
@@ -31,8 +31,8 @@ struct Source {
     demands: Vec<Node>,
 }
 
-pub(crate) fn read(captures: &[Capture], step: usize, context: &mut Context) -> Taken {
-    let mut taken = Taken::default();
+pub(crate) fn read(captures: &[Capture], step: usize, context: &mut Context) -> StepCaptures {
+    let mut taken = StepCaptures::default();
     for capture in captures {
         let at = start(capture.name.source_info);
         let Some(name) = context.literal(&capture.name, "the name of a capture") else {
@@ -116,7 +116,11 @@ fn source(capture: &Capture, context: &Context) -> Option<Source> {
                     ..text("cookie", name)
                 })
             }
-            Some(_) => context.refuse(at, "an attribute of a cookie can't be captured", IN_A_SUITE),
+            Some(_) => context.refuse(
+                at,
+                "an attribute of a cookie can't be captured",
+                SUITE_REMEDY,
+            ),
         },
         QueryValue::Regex { value, .. } => {
             pattern(value, at, context).map(|regex| text("regex", regex))

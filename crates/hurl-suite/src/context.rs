@@ -8,7 +8,7 @@ use crate::names::{Kind, Known, Names};
 use crate::tree::start;
 
 /// What to do about a construct that no suite has.
-pub(crate) const IN_A_SUITE: &str =
+pub(crate) const SUITE_REMEDY: &str =
     "leave it out here, and write the check in a suite if it matters";
 
 pub(crate) struct Context {

@@ -7,15 +7,19 @@
 use hurl_core::ast::{Filter, FilterValue, PredicateFuncValue, PredicateValue, Template};
 use strict_yaml::Node;
 
-use crate::asserts::Of;
-use crate::context::{Context, IN_A_SUITE};
+use crate::asserts::AssertContext;
+use crate::context::{Context, SUITE_REMEDY};
 use crate::names::Kind;
 use crate::predicate::{Condition, Order, index, json_value, of_text, pattern, whole};
 use crate::text_asserts::several;
 use crate::tree::{list, map, number, start, text};
 
 /// `jsonpath "…"`
-pub(crate) fn expectation(of: &Of<'_>, expr: &Template, context: &Context) -> Option<Node> {
+pub(crate) fn expectation(
+    of: &AssertContext<'_>,
+    expr: &Template,
+    context: &Context,
+) -> Option<Node> {
     let at = of.at();
     let written = context.text(expr)?;
     let (picks, counts) = match of.assert.filters.split_last() {
@@ -60,7 +64,7 @@ pub(crate) fn picked<'f>(
             },
             _ => {
                 let message = format!("the filter {name} on jsonpath is not supported here");
-                return context.refuse(at, message, IN_A_SUITE);
+                return context.refuse(at, message, SUITE_REMEDY);
             }
         };
         if !is_singular(&picked) {
@@ -114,7 +118,7 @@ fn after_brackets(rest: &str) -> Option<&str> {
 }
 
 /// How long a list is.
-fn length(of: &Of<'_>, context: &Context) -> Option<Vec<Condition>> {
+fn length(of: &AssertContext<'_>, context: &Context) -> Option<Vec<Condition>> {
     let place = start(of.assert.predicate.predicate_func.source_info);
     let compared = Order::of(of).and_then(|(order, value)| order.sign().zip(whole(value)));
     let Some((sign, wanted)) = compared else {
@@ -130,7 +134,7 @@ fn length(of: &Of<'_>, context: &Context) -> Option<Vec<Condition>> {
 }
 
 /// How many values a path selects.
-fn count_of_several(of: &Of<'_>, path: &str, context: &Context) -> Option<Condition> {
+fn count_of_several(of: &AssertContext<'_>, path: &str, context: &Context) -> Option<Condition> {
     let place = start(of.assert.predicate.predicate_func.source_info);
     let Some((order, value)) = Order::of(of) else {
         return of.unsupported(context, "compare the count with a whole number");
@@ -143,7 +147,7 @@ fn count_of_several(of: &Of<'_>, path: &str, context: &Context) -> Option<Condit
 }
 
 /// Of a value that is there once or not at all.
-fn of_one(of: &Of<'_>, context: &Context) -> Option<Vec<Condition>> {
+fn of_one(of: &AssertContext<'_>, context: &Context) -> Option<Vec<Condition>> {
     let predicate = &of.assert.predicate;
     let place = start(predicate.predicate_func.source_info);
     if let PredicateFuncValue::Exist = predicate.predicate_func.value
@@ -185,7 +189,7 @@ fn of_one(of: &Of<'_>, context: &Context) -> Option<Vec<Condition>> {
 }
 
 /// Of what may be several values: there must be one.
-fn of_any(of: &Of<'_>, context: &Context) -> Option<Vec<Condition>> {
+fn of_any(of: &AssertContext<'_>, context: &Context) -> Option<Vec<Condition>> {
     let predicate = &of.assert.predicate;
     let place = start(predicate.predicate_func.source_info);
     match &predicate.predicate_func.value {
@@ -201,14 +205,14 @@ fn of_any(of: &Of<'_>, context: &Context) -> Option<Vec<Condition>> {
     }
 }
 
-fn unclear<T>(of: &Of<'_>, context: &Context) -> Option<T> {
+fn unclear<T>(of: &AssertContext<'_>, context: &Context) -> Option<T> {
     let message = "what Hurl asks here depends on how many values the path selects";
     let remedy = "name one value, or the list itself: $.items instead of $.items[*]";
     context.refuse(of.at(), message, remedy)
 }
 
 /// Of a value that has no parts.
-fn of_scalar(of: &Of<'_>, context: &Context) -> Option<Condition> {
+fn of_scalar(of: &AssertContext<'_>, context: &Context) -> Option<Condition> {
     let predicate = &of.assert.predicate;
     let place = start(predicate.predicate_func.source_info);
     if let Some((order, value)) = Order::of(of) {
@@ -256,7 +260,7 @@ fn of_scalar(of: &Of<'_>, context: &Context) -> Option<Condition> {
         (PredicateFuncValue::IsIsoDate | PredicateFuncValue::IsUuid, false) => {
             of.unsupported(context, "describe the text: matches /…/")
         }
-        _ => of.unsupported(context, IN_A_SUITE),
+        _ => of.unsupported(context, SUITE_REMEDY),
     }
 }
 

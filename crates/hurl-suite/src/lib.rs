@@ -34,7 +34,7 @@ use self::names::Names;
 
 /// Values that the file names and does not have.
 #[derive(Clone, Debug, Default)]
-pub struct Given {
+pub struct Inputs {
     /// Variables and their values, typed as Hurl's own `--variable` types them.
     pub vars: Vec<(String, String)>,
     /// Secrets, and where each is kept: `ssm:/shop/password`, `env:PASSWORD`.
@@ -48,12 +48,12 @@ pub fn is_hurl(path: &Path) -> bool {
 }
 
 /// The file as a suite. Problems name it `source`, usually the file's name.
-pub fn suite(source: &str, text: &str, given: &Given) -> Result<Suite, SuiteProblems> {
+pub fn suite(source: &str, text: &str, given: &Inputs) -> Result<Suite, SuiteProblems> {
     read(source, text, given).map(|(suite, _)| suite)
 }
 
 /// The suite as YAML, for whoever goes on with it.
-pub fn yaml(source: &str, text: &str, given: &Given) -> Result<String, SuiteProblems> {
+pub fn yaml(source: &str, text: &str, given: &Inputs) -> Result<String, SuiteProblems> {
     let (_, tree) = read(source, text, given)?;
     let yaml = strict_yaml::write(&tree);
     // A suite in YAML has bounds of its own, and what is written here must be one.
@@ -70,7 +70,7 @@ pub fn yaml(source: &str, text: &str, given: &Given) -> Result<String, SuiteProb
     }
 }
 
-fn read(source: &str, text: &str, given: &Given) -> Result<(Suite, Node), SuiteProblems> {
+fn read(source: &str, text: &str, given: &Inputs) -> Result<(Suite, Node), SuiteProblems> {
     let refused = |problems: Findings| SuiteProblems {
         source: source.to_owned(),
         problems: problems.into_sorted(),

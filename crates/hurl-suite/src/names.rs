@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use strict_yaml::words::is_name;
 use strict_yaml::{At, Node, Value};
 
-use crate::Given;
+use crate::Inputs;
 use crate::tree::{boolean, number, text};
-use crate::uses::{Origin, Used};
+use crate::uses::{CaptureUses, Origin};
 
 /// What a value is that a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(crate) struct Names {
     pub(crate) bases: RefCell<BTreeSet<String>>,
     /// Where each capture is made, and how each name is used, by the names of the suite.
     origins: BTreeMap<String, Origin>,
-    uses: RefCell<BTreeMap<String, Used>>,
+    uses: RefCell<BTreeMap<String, CaptureUses>>,
     pub(crate) vars: Vec<(String, Node)>,
     pub(crate) secrets: Vec<(String, Node)>,
     /// What is wrong with what was given, with the remedy.
@@ -57,7 +57,7 @@ pub(crate) struct Names {
 const START: At = At { line: 1, column: 1 };
 
 impl Names {
-    pub(crate) fn new(given: &Given) -> Self {
+    pub(crate) fn new(given: &Inputs) -> Self {
         let mut names = Self::default();
         // Taken by the deployment, and by us.
         names
@@ -148,7 +148,7 @@ impl Names {
     }
 
     /// All captures, and how each is used, once the file has been read.
-    pub(crate) fn captured(&self) -> Vec<(Origin, Option<Used>)> {
+    pub(crate) fn captured(&self) -> Vec<(Origin, Option<CaptureUses>)> {
         let uses = self.uses.borrow();
         let origins = self.origins.iter();
         origins
@@ -157,7 +157,7 @@ impl Names {
     }
 
     /// A value is used.
-    pub(crate) fn used(&self, own: &str, how: impl FnOnce(&mut Used)) {
+    pub(crate) fn used(&self, own: &str, how: impl FnOnce(&mut CaptureUses)) {
         let mut uses = self.uses.borrow_mut();
         how(uses.entry(own.to_owned()).or_default());
     }
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn each_capture_has_a_name_of_its_own() {
-        let mut names = Names::new(&Given::default());
+        let mut names = Names::new(&Inputs::default());
         let own: Vec<String> = ["id", "id", "id", "target", "id_2"]
             .iter()
             .map(|name| names.declare(name, Kind::Json))

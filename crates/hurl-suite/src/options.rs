@@ -7,7 +7,7 @@ use hurl_core::ast::{
 use hurl_core::types::{Count, DurationUnit, ToSource as _};
 use strict_yaml::{At, Node};
 
-use crate::context::{Context, IN_A_SUITE};
+use crate::context::{Context, SUITE_REMEDY};
 use crate::names::Kind;
 use crate::tree::{at, boolean, number, start, text};
 
@@ -108,7 +108,7 @@ fn other(option: &EntryOption, at: At, context: &Context) {
             "cacert: files are not read".to_owned(),
             "leave it out; a suite trusts an authority of your own by ca_certificates",
         ),
-        _ => (format!("the option {name} is not supported"), IN_A_SUITE),
+        _ => (format!("the option {name} is not supported"), SUITE_REMEDY),
     };
     context.problems.add(at, message, remedy);
 }

@@ -4,7 +4,7 @@ use hurl_core::ast::{IntegerValue, Number, PredicateFuncValue, PredicateValue};
 use hurl_core::types::ToSource as _;
 use strict_yaml::{At, Node};
 
-use crate::asserts::Of;
+use crate::asserts::AssertContext;
 use crate::body::multiline_text;
 use crate::context::Context;
 use crate::names::Kind;
@@ -23,7 +23,7 @@ pub(crate) enum Order {
 
 impl Order {
     /// The comparison that a predicate makes, with `not` in it, and what it compares with.
-    pub(crate) fn of<'a>(of: &Of<'a>) -> Option<(Self, &'a PredicateValue)> {
+    pub(crate) fn of<'a>(of: &AssertContext<'a>) -> Option<(Self, &'a PredicateValue)> {
         let predicate = &of.assert.predicate;
         let (order, value) = match &predicate.predicate_func.value {
             PredicateFuncValue::Equal { value, .. } => (Self::Equal, value),
@@ -86,7 +86,7 @@ pub(crate) fn index(value: &IntegerValue) -> Option<i64> {
 pub(crate) type Condition = (&'static str, Node);
 
 /// What a predicate demands of a text that is one.
-pub(crate) fn of_text(of: &Of<'_>, context: &Context) -> Option<Condition> {
+pub(crate) fn of_text(of: &AssertContext<'_>, context: &Context) -> Option<Condition> {
     let predicate = &of.assert.predicate;
     let place = start(predicate.predicate_func.source_info);
     let not = predicate.not;
@@ -122,7 +122,7 @@ pub(crate) fn of_text(of: &Of<'_>, context: &Context) -> Option<Condition> {
 }
 
 /// The regular expression of a predicate that looks for a part of a text.
-pub(crate) fn pattern(of: &Of<'_>, context: &Context) -> Option<String> {
+pub(crate) fn pattern(of: &AssertContext<'_>, context: &Context) -> Option<String> {
     let function = &of.assert.predicate.predicate_func;
     let place = start(function.source_info);
     let escaped = |value: &PredicateValue| match value {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use hurl_core::ast::{FilterValue, PredicateFuncValue, PredicateValue};
 use strict_yaml::Node;
 
-use crate::asserts::Of;
+use crate::asserts::AssertContext;
 use crate::context::Context;
 use crate::predicate::{Order, whole};
 use crate::tree::{list, map, number, start, text};
@@ -14,13 +14,13 @@ use crate::tree::{list, map, number, start, text};
 const STATUS: std::ops::RangeInclusive<u64> = 100..=599;
 
 /// A comparison with a number that is written out.
-fn compared(of: &Of<'_>, context: &Context) -> Option<(Order, u64)> {
+fn compared(of: &AssertContext<'_>, context: &Context) -> Option<(Order, u64)> {
     let found = Order::of(of).and_then(|(order, value)| Some((order, whole(value)?)));
     found.or_else(|| of.unsupported(context, "compare it with a whole number"))
 }
 
 /// `status`
-pub(crate) fn status(of: &Of<'_>, context: &Context) -> Option<Node> {
+pub(crate) fn status(of: &AssertContext<'_>, context: &Context) -> Option<Node> {
     of.no_filters(context)?;
     let at = of.at();
     let place = start(of.assert.predicate.predicate_func.source_info);
@@ -58,7 +58,7 @@ pub(crate) fn status(of: &Of<'_>, context: &Context) -> Option<Node> {
 }
 
 /// `duration`, in whole milliseconds, of the last request.
-pub(crate) fn duration(of: &Of<'_>, context: &Context) -> Option<Node> {
+pub(crate) fn duration(of: &AssertContext<'_>, context: &Context) -> Option<Node> {
     of.no_filters(context)?;
     let at = of.at();
     if of.options.location {
@@ -81,12 +81,12 @@ pub(crate) fn duration(of: &Of<'_>, context: &Context) -> Option<Node> {
 }
 
 /// Whether the one filter is `count`.
-fn is_counted(of: &Of<'_>) -> bool {
+fn is_counted(of: &AssertContext<'_>) -> bool {
     matches!(of.assert.filters.as_slice(), [(_, filter)] if matches!(filter.value, FilterValue::Count))
 }
 
 /// A comparison as a suite writes it for a count or a size.
-fn sized(of: &Of<'_>, context: &Context) -> Option<Node> {
+fn sized(of: &AssertContext<'_>, context: &Context) -> Option<Node> {
     let place = start(of.assert.predicate.predicate_func.source_info);
     let (order, wanted) = compared(of, context)?;
     match order.sign() {
@@ -96,7 +96,7 @@ fn sized(of: &Of<'_>, context: &Context) -> Option<Node> {
 }
 
 /// `bytes count`
-pub(crate) fn bytes(of: &Of<'_>, context: &Context) -> Option<Node> {
+pub(crate) fn bytes(of: &AssertContext<'_>, context: &Context) -> Option<Node> {
     let at = of.at();
     if !is_counted(of) {
         of.no_filters(context)?;
@@ -107,7 +107,7 @@ pub(crate) fn bytes(of: &Of<'_>, context: &Context) -> Option<Node> {
 }
 
 /// `sha256`
-pub(crate) fn sha256(of: &Of<'_>, context: &Context) -> Option<Node> {
+pub(crate) fn sha256(of: &AssertContext<'_>, context: &Context) -> Option<Node> {
     of.no_filters(context)?;
     let at = of.at();
     let predicate = &of.assert.predicate;
@@ -129,7 +129,7 @@ pub(crate) fn sha256(of: &Of<'_>, context: &Context) -> Option<Node> {
 }
 
 /// `redirects count`
-pub(crate) fn redirects(of: &Of<'_>, context: &Context) -> Option<Node> {
+pub(crate) fn redirects(of: &AssertContext<'_>, context: &Context) -> Option<Node> {
     let at = of.at();
     if !is_counted(of) {
         of.no_filters(context)?;

@@ -3,13 +3,13 @@
 use hurl_core::ast::{FilterValue, PredicateFuncValue, PredicateValue, Template, TemplateElement};
 use strict_yaml::{At, Node};
 
-use crate::asserts::Of;
+use crate::asserts::AssertContext;
 use crate::context::Context;
 use crate::predicate::{Condition, Order, of_text, whole};
 use crate::tree::{boolean, map, number, start, text};
 
 /// `header "…"`. Several values are a list in Hurl, which no text equals, so there must be one.
-pub(crate) fn header(of: &Of<'_>, name: &Template, context: &Context) -> Option<Node> {
+pub(crate) fn header(of: &AssertContext<'_>, name: &Template, context: &Context) -> Option<Node> {
     let at = of.at();
     let name = context.literal(name, "the name of a header")?;
     let mut keys = vec![("name", text(at, name))];
@@ -31,7 +31,7 @@ pub(crate) fn header(of: &Of<'_>, name: &Template, context: &Context) -> Option<
 }
 
 /// How many values: Hurl counts lists, and one value is none.
-fn count(of: &Of<'_>, context: &Context) -> Option<Condition> {
+fn count(of: &AssertContext<'_>, context: &Context) -> Option<Condition> {
     let Some((order, value)) = Order::of(of) else {
         return of.unsupported(context, "compare the count with a number");
     };
@@ -40,7 +40,7 @@ fn count(of: &Of<'_>, context: &Context) -> Option<Condition> {
 
 /// A count that at least two things must meet.
 pub(crate) fn several(
-    of: &Of<'_>,
+    of: &AssertContext<'_>,
     order: Order,
     value: &PredicateValue,
     context: &Context,
@@ -63,7 +63,7 @@ pub(crate) fn several(
 }
 
 /// `body`, which is always there.
-pub(crate) fn body(of: &Of<'_>, context: &Context) -> Option<Node> {
+pub(crate) fn body(of: &AssertContext<'_>, context: &Context) -> Option<Node> {
     of.no_filters(context)?;
     let at = of.at();
     let condition = match of_text(of, context)? {
@@ -79,7 +79,7 @@ pub(crate) fn body(of: &Of<'_>, context: &Context) -> Option<Node> {
 }
 
 /// `url`: where the answer came from, with redirects followed.
-pub(crate) fn url(of: &Of<'_>, context: &Context) -> Option<Node> {
+pub(crate) fn url(of: &AssertContext<'_>, context: &Context) -> Option<Node> {
     of.no_filters(context)?;
     let at = of.at();
     if !of.options.location {
@@ -96,7 +96,7 @@ pub(crate) fn url(of: &Of<'_>, context: &Context) -> Option<Node> {
 
 /// `cookie "…"`: the header of this response that sets it.
 pub(crate) fn cookie(
-    of: &Of<'_>,
+    of: &AssertContext<'_>,
     name: &Template,
     attribute: Option<&str>,
     context: &Context,

@@ -10,7 +10,7 @@ use crate::tree::{list, map, text};
 
 /// How later entries use a value that was captured, beyond using it at all.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Used {
+pub(crate) struct CaptureUses {
     /// By a comparison of order.
     pub(crate) as_number: bool,
     /// As the path of a URL, behind the placeholder of the release.
@@ -39,7 +39,7 @@ impl Origin {
     }
 
     /// What is expected of the answer, for the value to be what it is used as.
-    pub(crate) fn demands(&self, used: Option<Used>) -> Vec<Node> {
+    pub(crate) fn demands(&self, used: Option<CaptureUses>) -> Vec<Node> {
         let at = self.at;
         let as_path = used.is_some_and(|used| used.as_path);
         let path = ("matches", text(at, PATH));

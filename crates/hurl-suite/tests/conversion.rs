@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use gate::{Stage, Suite};
-use hurl_suite::Given;
+use hurl_suite::Inputs;
 use proptest::prelude::*;
 
 const CHECKOUT: &str = r#"# A reader logs in and buys a book.
@@ -45,8 +45,8 @@ body contains "Thank you"
 GET {{host}}/logout
 "#;
 
-fn given() -> Given {
-    Given {
+fn given() -> Inputs {
+    Inputs {
         vars: vec![("user".to_owned(), "demo".to_owned())],
         secrets: vec![("password".to_owned(), "ssm:/shop/password".to_owned())],
     }

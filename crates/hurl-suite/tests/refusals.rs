@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use hurl_suite::Given;
+use hurl_suite::Inputs;
 
 fn refused(file: &str) -> String {
-    let problems = hurl_suite::suite("shop.hurl", file, &Given::default());
+    let problems = hurl_suite::suite("shop.hurl", file, &Inputs::default());
     problems.unwrap_err().to_string()
 }
 
@@ -423,7 +423,7 @@ fn all_problems_come_at_once() {
     "#);
     let many = "GET {{host}}/a\n".repeat(51);
     insta::assert_snapshot!(refused(&many), @"shop.hurl:51:5: the file has 51 entries; a file has up to 50: split it");
-    let given = Given {
+    let given = Inputs {
         vars: vec![
             ("a".to_owned(), "1.10".to_owned()),
             ("my var".to_owned(), "2".to_owned()),

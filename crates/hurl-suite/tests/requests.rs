@@ -2,7 +2,7 @@
 
 mod support;
 
-use hurl_suite::Given;
+use hurl_suite::Inputs;
 use support::{Shop, vars};
 
 /// A request of which these lines come back.
@@ -177,7 +177,7 @@ async fn captures_and_cookies_go_on() {
 #[tokio::test]
 async fn secrets_are_masked() {
     let shop = Shop::open().await;
-    let given = Given {
+    let given = Inputs {
         vars: Vec::new(),
         secrets: vec![("password".to_owned(), "env:PASSWORD".to_owned())],
     };
@@ -229,7 +229,7 @@ async fn a_place_that_was_captured_is_at_the_release() {
     let refused = hurl_suite::suite(
         "shop.hurl",
         &by_json("/login", "regex /=(.)/"),
-        &Given::default(),
+        &Inputs::default(),
     );
     insta::assert_snapshot!(refused.unwrap_err(), @"shop.hurl:9:5: {{host}} stands for --url only where / or nothing follows; write {{host}}/…, or give --var host=URL, and the file asks that address only");
     shop.passes_with(

@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use gate::Stage;
-use hurl_suite::Given;
+use hurl_suite::Inputs;
 
 /// The lines at which a file is refused.
 fn refused_at(file: &str, vars: &[&str]) -> Vec<usize> {
-    let given = Given {
+    let given = Inputs {
         vars: vars
             .iter()
             .map(|name| ((*name).to_owned(), "value".to_owned()))

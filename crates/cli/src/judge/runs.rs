@@ -33,7 +33,7 @@ pub(super) struct JudgedRun<'a> {
     pub(super) started: Timestamp,
     pub(super) place: &'a str,
     /// Whether the gate let the release pass, and what the evidence said.
-    pub(super) was: Was,
+    pub(super) was: GateDecision,
     /// Whether these limits stop it; none where that is unknown.
     pub(super) stops: Option<bool>,
     pub(super) conclusion: Option<Conclusion>,
@@ -53,7 +53,7 @@ pub(super) struct JudgedRun<'a> {
 
 /// What the gate decided then.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct Was {
+pub(super) struct GateDecision {
     pub(super) conclusion: Conclusion,
     pub(super) passed: bool,
 }
@@ -95,7 +95,7 @@ impl<'a> JudgedRun<'a> {
             stage: run.stage,
             started: run.started,
             place: &run.place,
-            was: Was {
+            was: GateDecision {
                 conclusion: run.conclusion,
                 passed: run.passed,
             },

@@ -25,7 +25,7 @@ pub(super) struct GateCount {
 
 /// How right the stops of one limit are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Rightness {
+pub(super) struct StopCounts {
     /// Bad releases that it stops.
     pub(super) true_stops: usize,
     /// Good ones that it stops.
@@ -43,7 +43,7 @@ pub(super) struct LimitRow {
     #[serde(flatten)]
     pub(super) by: Option<StoppedBy>,
     #[serde(flatten)]
-    pub(super) rightness: Rightness,
+    pub(super) rightness: StopCounts,
 }
 
 pub(super) fn counts(runs: &[JudgedRun<'_>]) -> Vec<GateCount> {
@@ -101,8 +101,8 @@ pub(super) fn by_limit(runs: &[JudgedRun<'_>]) -> Vec<LimitRow> {
 fn rightness(
     proved: &[(&JudgedRun<'_>, Proof)],
     stops: impl Fn(&JudgedRun<'_>) -> Option<bool>,
-) -> Rightness {
-    let mut counted = Rightness::default();
+) -> StopCounts {
+    let mut counted = StopCounts::default();
     for (run, proof) in proved {
         let count = match (stops(run), proof) {
             (Some(true), Proof::Bad) => &mut counted.true_stops,

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use exact_cel::{Expression, Fact, MAX_MADE, Outcome, Reference, ShownValue, Value};
+use exact_cel::{Expression, Fact, MAX_MEMORY, Outcome, Reference, ShownValue, Value};
 use exact_json::{Budget, Document};
 use http::header::HeaderName;
 
@@ -55,7 +55,7 @@ impl Source {
 }
 
 /// What a reference stands for in one try, held as long as it is judged.
-enum Held<'a> {
+enum ResolvedSource<'a> {
     Var(Var),
     Text(Cow<'a, str>),
     Fact(Fact<'a>),
@@ -106,7 +106,7 @@ impl ThatExpectation {
 
     /// What it may make while it is evaluated.
     pub(crate) fn memory(&self) -> usize {
-        if self.may_be_slow() { MAX_MADE } else { 0 }
+        if self.may_be_slow() { MAX_MEMORY } else { 0 }
     }
 
     pub(crate) fn templates(&self, see: &mut dyn FnMut(&Template)) {
@@ -136,7 +136,7 @@ impl ThatExpectation {
     ) -> Finding {
         let stop = Arc::clone(parsed.stop);
         let sources = self.sources.iter();
-        let held: Vec<Held<'_>> = sources
+        let held: Vec<ResolvedSource<'_>> = sources
             .map(|source| held(source, evidence, values))
             .collect();
         let json = if self.reads(&Source::Json) {
@@ -147,11 +147,11 @@ impl ThatExpectation {
         let facts: Vec<Fact<'_>> = held
             .iter()
             .map(|held| match held {
-                Held::Var(var) => Fact::Known(value(var)),
-                Held::Text(text) => Fact::Known(Value::text(text)),
-                Held::Fact(fact) => fact.clone(),
-                Held::Captured(document) => Fact::Known(Value::json(document.root())),
-                Held::Json => match &json {
+                ResolvedSource::Var(var) => Fact::Known(value(var)),
+                ResolvedSource::Text(text) => Fact::Known(Value::text(text)),
+                ResolvedSource::Fact(fact) => fact.clone(),
+                ResolvedSource::Captured(document) => Fact::Known(Value::json(document.root())),
+                ResolvedSource::Json => match &json {
                     Some(Ok(document)) => Fact::Known(Value::json(document.root())),
                     Some(Err(Unread::NotJson(why))) => {
                         Fact::Unfit(format!("a body that is not JSON: {why}"))
@@ -210,17 +210,17 @@ impl ThatExpectation {
     }
 }
 
-fn held<'a>(source: &Source, evidence: &'a Evidence, values: &Values) -> Held<'a> {
+fn held<'a>(source: &Source, evidence: &'a Evidence, values: &Values) -> ResolvedSource<'a> {
     match source {
-        Source::Status => Held::Fact(match evidence.status {
+        Source::Status => ResolvedSource::Fact(match evidence.status {
             Some(status) => Fact::Known(Value::whole(status.into())),
             None => Fact::Unknown("the answer has no status of HTTP".to_owned()),
         }),
         Source::Body => match evidence.body.text() {
-            Ok(text) => Held::Text(text),
-            Err(why) => Held::Fact(Fact::Unknown(why.to_string())),
+            Ok(text) => ResolvedSource::Text(text),
+            Err(why) => ResolvedSource::Fact(Fact::Unknown(why.to_string())),
         },
-        Source::Json => Held::Json,
+        Source::Json => ResolvedSource::Json,
         Source::Latency => {
             let (millis, nanos) = (
                 evidence.latency.as_millis(),
@@ -228,23 +228,23 @@ fn held<'a>(source: &Source, evidence: &'a Evidence, values: &Values) -> Held<'a
             );
             let exact = format!("{millis}.{:06}", nanos % 1_000_000);
             let exact = exact.trim_end_matches('0').trim_end_matches('.').to_owned();
-            Held::Fact(Fact::Known(Value::decimal(exact)))
+            ResolvedSource::Fact(Fact::Known(Value::decimal(exact)))
         }
         Source::Header(name) => {
             let values = evidence.header_values(name);
             if values.is_empty() {
-                Held::Fact(Fact::Missing)
+                ResolvedSource::Fact(Fact::Missing)
             } else {
-                Held::Text(values.join(", ").into())
+                ResolvedSource::Text(values.join(", ").into())
             }
         }
         Source::Name(template) => match template.render_value(values) {
             Ok(Var::Structure(written)) => match Document::parse(written) {
-                Ok(document) => Held::Captured(document),
-                Err(why) => Held::Fact(Fact::Unknown(why.to_string())),
+                Ok(document) => ResolvedSource::Captured(document),
+                Err(why) => ResolvedSource::Fact(Fact::Unknown(why.to_string())),
             },
-            Ok(var) => Held::Var(var),
-            Err(missing) => Held::Fact(Fact::Unknown(missing.to_string())),
+            Ok(var) => ResolvedSource::Var(var),
+            Err(missing) => ResolvedSource::Fact(Fact::Unknown(missing.to_string())),
         },
     }
 }

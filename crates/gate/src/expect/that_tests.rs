@@ -183,5 +183,5 @@ fn only_what_is_named_is_needed() {
     assert_eq!(needs("body != ''"), (true, true, false, true));
     assert_eq!(needs("json != null"), (true, true, true, true));
     let json = that("json != null");
-    assert!(memory_to_judge(&json, 1024 * 1024) >= 14 * 1024 * 1024 + exact_cel::MAX_MADE);
+    assert!(memory_to_judge(&json, 1024 * 1024) >= 14 * 1024 * 1024 + exact_cel::MAX_MEMORY);
 }

@@ -32,7 +32,7 @@ pub(super) type World = Vec<Vec<[Answer; 2]>>;
 
 /// When the time is over: in this round, between two rounds or in the midst of it, when so many checks were measured.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cut {
+pub(super) struct CutPoint {
     round: usize,
     measured: Option<usize>,
     end: End,
@@ -40,9 +40,9 @@ pub(super) struct Cut {
 
 /// All that happens.
 #[derive(Clone, Debug)]
-pub(super) struct Happening {
+pub(super) struct SimulatedRun {
     pub(super) world: World,
-    pub(super) cut: Option<Cut>,
+    pub(super) cut: Option<CutPoint>,
     /// How long each round takes.
     pub(super) lasts: Vec<Duration>,
     /// Before which round the run is handed on.
@@ -116,7 +116,7 @@ fn measure(recorder: &Recorder, index: usize, check: &Check, answers: &[Answer],
 }
 
 /// What the gate does with it.
-pub(super) fn happen(suite: &Suite, stage: Stage, happening: &Happening) -> Report {
+pub(super) fn happen(suite: &Suite, stage: Stage, happening: &SimulatedRun) -> Report {
     let bake = match stage {
         Stage::PreTraffic => Bake::ONE_ROUND,
         Stage::PostTraffic => suite.bake(),
@@ -317,7 +317,7 @@ fn any_answer() -> impl Strategy<Value = Answer> {
     (is, micros).prop_map(|(is, micros)| Answer { is, micros })
 }
 
-fn any_happening() -> impl Strategy<Value = Happening> {
+fn any_happening() -> impl Strategy<Value = SimulatedRun> {
     let check = (any_answer(), any_answer()).prop_map(|(first, second)| [first, second]);
     let round = prop::collection::vec(check, 3);
     let cut = (0..10_usize, prop::option::of(0..3_usize), any::<bool>());
@@ -328,9 +328,9 @@ fn any_happening() -> impl Strategy<Value = Happening> {
         prop::collection::vec(lasts, 12),
         prop::option::weighted(0.3, 1..8_usize),
     )
-        .prop_map(|(world, cut, lasts, handed_on)| Happening {
+        .prop_map(|(world, cut, lasts, handed_on)| SimulatedRun {
             world,
-            cut: cut.map(|(round, measured, stopped)| Cut {
+            cut: cut.map(|(round, measured, stopped)| CutPoint {
                 round,
                 measured,
                 end: if stopped { End::Stopped } else { End::Cut },

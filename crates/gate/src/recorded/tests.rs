@@ -1,6 +1,6 @@
 //! Judging recorded runs, by example.
 
-use super::properties::{Answer, Happening, World, happen, recorded};
+use super::properties::{Answer, SimulatedRun, World, happen, recorded};
 use super::*;
 use crate::{Stage, Suite};
 use std::time::Duration;
@@ -41,7 +41,7 @@ fn run(suite: &Suite, stage: Stage, letters: &str, millis: &[u64]) -> RecordedRu
     recorded(&happen(
         suite,
         stage,
-        &Happening {
+        &SimulatedRun {
             lasts: vec![Duration::ZERO; world.len()],
             world,
             cut: None,

@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use gate::{Conclusion, HttpOptions, Outcome, Run, Stage, Suite, Target};
-use hurl_suite::Given;
+use hurl_suite::Inputs;
 use url::Url;
 
 pub(crate) struct Shop {
@@ -59,7 +59,7 @@ impl Shop {
     }
 
     /// The verdict on a file. The suite that it is converted to must come to the same.
-    pub(crate) async fn verdict(&self, file: &str, given: &Given) -> Outcome {
+    pub(crate) async fn verdict(&self, file: &str, given: &Inputs) -> Outcome {
         let direct = hurl_suite::suite("shop.hurl", file, given)
             .unwrap_or_else(|problems| panic!("{problems}\n{file}"));
         let yaml = hurl_suite::yaml("shop.hurl", file, given).unwrap();
@@ -95,10 +95,10 @@ impl Shop {
     }
 
     pub(crate) async fn passes(&self, file: &str) {
-        self.passes_with(file, &Given::default()).await;
+        self.passes_with(file, &Inputs::default()).await;
     }
 
-    pub(crate) async fn passes_with(&self, file: &str, given: &Given) {
+    pub(crate) async fn passes_with(&self, file: &str, given: &Inputs) {
         let outcome = self.verdict(file, given).await;
         assert_eq!(
             outcome.verdict.conclusion,
@@ -109,7 +109,7 @@ impl Shop {
     }
 
     pub(crate) async fn fails(&self, file: &str) {
-        let outcome = self.verdict(file, &Given::default()).await;
+        let outcome = self.verdict(file, &Inputs::default()).await;
         assert_eq!(outcome.verdict.conclusion, Conclusion::Failed, "{file}");
     }
 
@@ -129,9 +129,9 @@ pub(crate) fn asserting(path: &str, line: &str) -> String {
     format!("GET {{{{host}}}}{path}\nHTTP *\n[Asserts]\n{line}\n")
 }
 
-pub(crate) fn vars(pairs: &[(&str, &str)]) -> Given {
+pub(crate) fn vars(pairs: &[(&str, &str)]) -> Inputs {
     let pairs = pairs.iter();
-    Given {
+    Inputs {
         vars: pairs
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect(),

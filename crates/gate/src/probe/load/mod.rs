@@ -66,7 +66,7 @@ impl Load {
     }
 
     /// What the old version is asked at its address.
-    fn of_old(&self, origin: Origin, context: &ProbeContext) -> Result<Asked, ProbeError> {
+    fn of_old(&self, origin: Origin, context: &ProbeContext) -> Result<LoadTarget, ProbeError> {
         let clients = context.clients.at(origin);
         let context = ProbeContext {
             clients: Arc::new(clients),
@@ -74,7 +74,7 @@ impl Load {
             release_headers: Arc::default(),
             ..context.clone()
         };
-        Ok(Asked {
+        Ok(LoadTarget {
             prepared: self.request.prepare(&context)?,
             clients: context.clients,
         })
@@ -137,7 +137,7 @@ impl ProbeKind for Load {
 }
 
 /// Whom one version is, and what it is asked.
-struct Asked {
+struct LoadTarget {
     clients: Arc<Clients>,
     prepared: PreparedRequest,
 }
@@ -147,7 +147,7 @@ async fn execute(
     context: &ProbeContext,
     trace: &mut Trace,
 ) -> Result<Observation, ProbeError> {
-    let new = Asked {
+    let new = LoadTarget {
         prepared: load.request.prepare(context)?,
         clients: Arc::clone(&context.clients),
     };
@@ -216,7 +216,7 @@ async fn execute(
 }
 
 /// Sends one request, and takes its answer in without keeping it.
-async fn sample(load: &Load, asked: &Asked) -> Sample {
+async fn sample(load: &Load, asked: &LoadTarget) -> Sample {
     let begun = Instant::now();
     let answer = ask(asked, load.request.max_body);
     match timeout(load.timeout, answer).await {
@@ -231,7 +231,10 @@ async fn sample(load: &Load, asked: &Asked) -> Sample {
 }
 
 /// The status, and what a connection that was no longer there has cost.
-async fn ask(asked: &Asked, max_body: usize) -> Result<(::http::StatusCode, Duration), ProbeError> {
+async fn ask(
+    asked: &LoadTarget,
+    max_body: usize,
+) -> Result<(::http::StatusCode, Duration), ProbeError> {
     let head = asked.clients.send(&asked.prepared).await?;
     let status = head.response.status();
     let whole = take_in(head.response.into_body(), max_body).await;

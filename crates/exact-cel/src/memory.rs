@@ -9,44 +9,44 @@ use std::rc::Rc;
 use crate::fault::Halt;
 
 /// Bytes of lists and texts that one evaluation may hold at once.
-pub const MAX_MADE: usize = 4 * 1024 * 1024;
+pub const MAX_MEMORY: usize = 4 * 1024 * 1024;
 
 /// What is left.
 #[derive(Clone, Debug)]
-pub(crate) struct Room(Rc<Cell<usize>>);
+pub(crate) struct MemoryBudget(Rc<Cell<usize>>);
 
-/// Something that was made; its room is free again when it is dropped.
+/// Something that was made; its memory is free again when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Made<T> {
+pub(crate) struct Allocated<T> {
     value: T,
     bytes: usize,
-    room: Room,
+    memory: MemoryBudget,
 }
 
-impl Default for Room {
+impl Default for MemoryBudget {
     fn default() -> Self {
-        Self(Rc::new(Cell::new(MAX_MADE)))
+        Self(Rc::new(Cell::new(MAX_MEMORY)))
     }
 }
 
-impl Room {
+impl MemoryBudget {
     pub(crate) fn take(&self, bytes: usize) -> Result<(), Halt> {
         let Some(left) = self.0.get().checked_sub(bytes) else {
             return Err(Halt::Ended(format!(
                 "it makes more than {} MiB of lists and texts; loop over less",
-                MAX_MADE / 1024 / 1024
+                MAX_MEMORY / 1024 / 1024
             )));
         };
         self.0.set(left);
         Ok(())
     }
 
-    /// Of room that was taken before.
-    pub(crate) fn holding<T>(&self, value: T, bytes: usize) -> Rc<Made<T>> {
-        Rc::new(Made {
+    /// Of memory that was taken before.
+    pub(crate) fn holding<T>(&self, value: T, bytes: usize) -> Rc<Allocated<T>> {
+        Rc::new(Allocated {
             value,
             bytes,
-            room: self.clone(),
+            memory: self.clone(),
         })
     }
 
@@ -55,13 +55,13 @@ impl Room {
     }
 }
 
-impl<T> Drop for Made<T> {
+impl<T> Drop for Allocated<T> {
     fn drop(&mut self) {
-        self.room.give_back(self.bytes);
+        self.memory.give_back(self.bytes);
     }
 }
 
-impl<T> Deref for Made<T> {
+impl<T> Deref for Allocated<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
