@@ -211,3 +211,127 @@ impl CallError {
 pub fn cut(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
 }
+
+#[cfg(test)]
+mod tests {
+    use test_support::scripted::{Answer as Reply, Scripted, ok, refused, throttled};
+
+    use super::*;
+
+    const SUCCESS: &str = "PutJobSuccessResult";
+    const FAILURE: &str = "PutJobFailureResult";
+
+    fn success() -> Answer {
+        Answer::Success {
+            summary: "3 of 3 checks passed".into(),
+            external_id: "run-7".into(),
+            variables: vec![("verdict", "passed".into())],
+        }
+    }
+
+    fn failure(message: &str) -> Answer {
+        Answer::Failure {
+            kind: FailureType::JobFailed,
+            message: message.into(),
+            external_id: "run-7".into(),
+        }
+    }
+
+    /// What became of the answer within `time`, and the bodies that AWS was sent.
+    async fn answered(
+        answer: &Answer,
+        operation: &'static str,
+        replies: Vec<Reply>,
+        time: Duration,
+    ) -> (Delivery, Vec<String>) {
+        let aws = Scripted::start([(operation, replies)]).await;
+        let delivery = put(&aws.clients(), "job-1", answer, Instant::now() + time).await;
+        let calls = aws.calls();
+        assert!(calls.iter().all(|(name, _)| name == operation), "{calls:?}");
+        (delivery, aws.bodies(operation))
+    }
+
+    const TIME: Duration = Duration::from_secs(5);
+
+    #[tokio::test]
+    async fn each_answer_is_the_call_that_aws_has_for_it() {
+        let (delivery, sent) = answered(&success(), SUCCESS, vec![ok("{}")], TIME).await;
+        assert_eq!(delivery, Delivery::Accepted);
+        insta::assert_snapshot!(sent[0], @r#"{"jobId":"job-1","executionDetails":{"summary":"3 of 3 checks passed","externalExecutionId":"run-7","percentComplete":100},"outputVariables":{"verdict":"passed"}}"#);
+
+        let again = Answer::Continue {
+            token: "round 4".into(),
+            summary: "round 4 of 10".into(),
+            percent: 40,
+        };
+        let (delivery, sent) = answered(&again, SUCCESS, vec![ok("{}")], TIME).await;
+        assert_eq!(delivery, Delivery::Accepted);
+        insta::assert_snapshot!(sent[0], @r#"{"jobId":"job-1","continuationToken":"round 4","executionDetails":{"summary":"round 4 of 10","percentComplete":40}}"#);
+
+        let (delivery, sent) =
+            answered(&failure("the shop is down"), FAILURE, vec![ok("{}")], TIME).await;
+        assert_eq!(delivery, Delivery::Accepted);
+        insta::assert_snapshot!(sent[0], @r#"{"jobId":"job-1","failureDetails":{"type":"JobFailed","message":"the shop is down","externalExecutionId":"run-7"}}"#);
+    }
+
+    #[tokio::test]
+    async fn a_throttled_answer_is_given_again() {
+        let replies = vec![throttled(), refused("InternalFailure"), ok("{}")];
+        let (delivery, sent) = answered(&success(), SUCCESS, replies, TIME).await;
+        assert_eq!((delivery, sent.len()), (Delivery::Accepted, 3));
+    }
+
+    #[tokio::test]
+    async fn an_answered_job_is_over_and_not_answered_again() {
+        let replies = vec![refused("InvalidJobStateException")];
+        let (delivery, sent) = answered(&success(), SUCCESS, replies, TIME).await;
+        assert_eq!((delivery, sent.len()), (Delivery::Over, 1));
+    }
+
+    #[tokio::test]
+    async fn what_no_second_try_can_mend_is_said_at_once() {
+        for code in [
+            "JobNotFoundException",
+            "ValidationException",
+            "AccessDeniedException",
+            "ExpiredTokenException",
+        ] {
+            let (delivery, sent) = answered(&success(), SUCCESS, vec![refused(code)], TIME).await;
+            let Delivery::Undelivered(why) = delivery else {
+                panic!("{code} was taken for {delivery:?}");
+            };
+            assert!(why.contains(code), "{why}");
+            assert_eq!(sent.len(), 1, "{code}");
+        }
+    }
+
+    #[tokio::test]
+    async fn tries_end_in_time_and_the_reason_is_that_of_the_last_one() {
+        let answer = failure("down");
+        let tries = answered(&answer, FAILURE, vec![throttled()], Duration::from_secs(1));
+        // Far above, as a busy machine may be slow; without the bound it would never end.
+        let ended = tokio::time::timeout(Duration::from_secs(60), tries).await;
+        let (delivery, sent) = ended.expect("tries go on after their time");
+        assert!(sent.len() > 1, "it was tried once only");
+        let Delivery::Undelivered(why) = delivery else {
+            panic!("it was taken for {delivery:?}");
+        };
+        assert!(why.contains("ThrottlingException"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn texts_are_cut_to_the_limits_of_aws() {
+        // Two bytes each, so that a limit can lie inside of a character.
+        let long = "ü".repeat(3_000);
+        let answer = Answer::Success {
+            summary: format!("x{long}"),
+            external_id: "run-7".into(),
+            variables: vec![("reason", long.clone())],
+        };
+        let (_, sent) = answered(&answer, SUCCESS, vec![ok("{}")], TIME).await;
+        assert_eq!(sent[0].matches('ü').count(), 999 + 1_000);
+
+        let (_, sent) = answered(&failure(&long), FAILURE, vec![ok("{}")], TIME).await;
+        assert_eq!(sent[0].matches('ü').count(), MAX_MESSAGE / 2);
+    }
+}
