@@ -69,7 +69,7 @@ class Night:
     left_alone: list[str] = field(default_factory=list)
     summary: str = ""
     # Schedules that could not be delivered, and what people were told of problems.
-    troubles: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -244,7 +244,7 @@ class NightChapter:
             place, name = line.split(":", 1)[0].split(" ", 1)
             is_conflict = place == WORKER and name in OF_A_COUNT
             (night.left_alone if is_conflict else night.differs).append(line)
-        night.troubles += self._troubles()
+        night.problems += self._problems()
         what = f"{len(after)} services, {night.compared} fields compared with the evening's: "
         if night.differs:
             self._tell("demo", f"{what}{len(night.differs)} differ that should not", mood="bad")
@@ -263,7 +263,7 @@ class NightChapter:
                 at = _instant(event["detail"]["at"]).astimezone(to.tzinfo)
                 self._tell("Scheduler", f"{at:%H:%M} {event['detail']['name']} calls {self._world.stack.scheduler}")
             if event["kind"] == "schedule" and "was not called" in event["message"]:
-                self.night.troubles.append(event["message"])
+                self.night.problems.append(event["message"])
 
     # Looking
 
@@ -297,7 +297,7 @@ class NightChapter:
         answer = self._world.aws.lambda_.invoke(FunctionName=self._world.stack.scheduler, Payload=json.dumps(event))
         return str(json.loads(answer["Payload"].read()).get("summary")).splitlines()
 
-    def _troubles(self) -> list[str]:
+    def _problems(self) -> list[str]:
         """Problems that the team was told of, and events that nobody could deal with."""
         told = [letter.words(message.blocks()) for message in self._world.inbox.messages("slack", "Environments: ")]
         queue = {"QueueUrl": self._world.stack.environments_queue, "MaxNumberOfMessages": 10}

@@ -60,7 +60,7 @@ def night_differences(night: Night) -> list[str]:
     """The same for the chapter of the night."""
     found = [f"in the morning as in the evening should have been: {line}" for line in night.differs]
     found += [f"{place} should have been awake still and slept" for place in night.too_early]
-    found += [f"the night had a trouble: {trouble}" for trouble in night.troubles]
+    found += [f"the night had a problem: {problem}" for problem in night.problems]
     found += [f"{place} should have slept and did not" for place in SLEEPERS if place not in night.slept]
     found += [f"{place} should have been left alone and slept" for place in AWAKE if place in night.slept]
     if not night.compared:

@@ -71,7 +71,7 @@ def test_a_night_as_its_story_says_has_no_differences() -> None:
         {"compared": 0},
         {"summary": "Saved by this sleep: …"},
         {"summary": WORKER},
-        {"troubles": ["Environments: 1 new"]},
+        {"problems": ["Environments: 1 new"]},
     ],
     ids=str,
 )

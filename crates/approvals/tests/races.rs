@@ -80,14 +80,14 @@ fn click(n: usize, person: usize, yes: bool) -> Click {
 
 async fn run(race: &Race) {
     let policy = format!("approvals: {}, starter_may_approve: true", race.need);
-    let office = Fixture::open(&policy).await;
+    let fixture = Fixture::open(&policy).await;
     let mut order = dice(race.seed);
     office
         .world
         .patience(move || usize::try_from(order(7)).unwrap());
     let mut fortune = dice(race.seed.rotate_left(32) | 1);
     let (trouble, console) = (race.trouble, race.console);
-    office.world.plan(move |n, _| {
+    fixture.world.plan(move |n, _| {
         if let Some((at, yes)) = console
             && at == n
         {
@@ -111,21 +111,21 @@ async fn run(race: &Race) {
         .enumerate()
         .map(|(n, (person, yes))| click(n, *person, *yes))
         .collect();
-    let context = office.context();
+    let context = fixture.context();
     let mut answers: Vec<Option<Answer>> = join_all(
         clicks
             .iter()
-            .map(|click| office.world.live(decide(&context, click))),
+            .map(|click| fixture.world.live(decide(&context, click))),
     )
     .await;
-    office.world.no_plan();
-    office.hands.pass(STALE_AFTER.as_secs());
+    fixture.world.no_plan();
+    fixture.hands.pass(STALE_AFTER.as_secs());
     answers.push(recover(&context, &case().id).await);
     answers.push(Some(decide(&context, &click(99, 18, true)).await));
-    check(race, &office, &clicks, &answers).await;
+    check(race, &fixture, &clicks, &answers).await;
 }
 
-async fn check(race: &Race, office: &Fixture, clicks: &[Click], answers: &[Option<Answer>]) {
+async fn check(race: &Race, fixture: &Fixture, clicks: &[Click], answers: &[Option<Answer>]) {
     let (status, taken) = office
         .world
         .with(|state| (state.pipeline.latest().status, state.pipeline.taken.clone()));
@@ -162,7 +162,7 @@ async fn check(race: &Race, office: &Fixture, clicks: &[Click], answers: &[Optio
         .map(|click| click.approver.to_string())
         .chain(["slack:T0001/U0018".to_owned()])
         .collect();
-    let record = office.records().decision(&case().id).await.unwrap();
+    let record = fixture.records().decision(&case().id).await.unwrap();
     if let Some((_, said, _)) = taken.first() {
         let record = record
             .expect("what took effect was written down before")
@@ -190,7 +190,7 @@ async fn check(race: &Race, office: &Fixture, clicks: &[Click], answers: &[Optio
             "enough have answered"
         );
     }
-    assert!(!office.world.items().contains(TOKEN));
+    assert!(!fixture.world.items().contains(TOKEN));
 }
 
 proptest! {
@@ -219,7 +219,7 @@ async fn fifty_clicks_at_once_leave_exactly_one_decision() {
 
 #[tokio::test]
 async fn fifty_times_yes_by_fifty_people_is_one_yes() {
-    let office = Fixture::open("approvals: 1, starter_may_approve: true").await;
+    let fixture = Fixture::open("approvals: 1, starter_may_approve: true").await;
     let mut order = dice(7);
     office
         .world
@@ -230,15 +230,15 @@ async fn fifty_times_yes_by_fifty_people_is_one_yes() {
             ..click(n, 1, true)
         })
         .collect();
-    let context = office.context();
+    let context = fixture.context();
     let answers = join_all(clicks.iter().map(|click| decide(&context, click))).await;
     let decided = answers
         .iter()
         .filter(|answer| matches!(answer, Answer::Decided(_)));
     assert_eq!(decided.count(), 1);
-    let taken = office.world.with(|state| state.pipeline.taken.len());
+    let taken = fixture.world.with(|state| state.pipeline.taken.len());
     assert_eq!(taken, 1);
-    let calls = office.world.calls();
+    let calls = fixture.world.calls();
     let puts = calls.iter().filter(|call| *call == "PutApprovalResult");
     assert_eq!(puts.count(), 1, "the others did not even try");
 }

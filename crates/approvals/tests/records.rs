@@ -16,8 +16,8 @@ const ONE: &str = "approvals: 1, starter_may_approve: true";
 
 #[tokio::test]
 async fn a_case_is_opened_once_and_found_by_its_execution() {
-    let office = Fixture::open(ONE).await;
-    let records = office.records();
+    let fixture = Fixture::open(ONE).await;
+    let records = fixture.records();
     let mut again = case();
     again.comment = Some("told differently".into());
     let opened = records.open_case(&again).await.unwrap();
@@ -40,14 +40,14 @@ async fn a_case_is_opened_once_and_found_by_its_execution() {
 
 #[tokio::test]
 async fn records_end_after_their_time() {
-    let office = Fixture::open(ONE).await;
+    let fixture = Fixture::open(ONE).await;
     let entry: ApprovalAudit =
-        AuditRecord::new(AuditKind::Told, case().id, office.hands.now(), "told");
+        AuditRecord::new(AuditKind::Told, case().id, fixture.hands.now(), "told");
     let records = office
         .records()
         .with_audit_retention(SignedDuration::from_hours(48));
     records.ledger.audit(&entry).await.unwrap();
-    let items: Vec<serde_json::Value> = serde_json::from_str(&office.world.items()).unwrap();
+    let items: Vec<serde_json::Value> = serde_json::from_str(&fixture.world.items()).unwrap();
     for item in items {
         let (pk, sk) = (
             item["pk"]["S"].as_str().unwrap(),
@@ -64,7 +64,7 @@ async fn records_end_after_their_time() {
     }
 }
 
-fn yours(claim: Claim) -> ledger::ClaimGuard {
+fn claim_guard(claim: Claim) -> ledger::ClaimGuard {
     match claim {
         Claim::Granted(yours) => yours,
         other => panic!("{other:?}"),
@@ -73,8 +73,8 @@ fn yours(claim: Claim) -> ledger::ClaimGuard {
 
 #[tokio::test]
 async fn a_delivery_is_claimed_by_one_of_many() {
-    let office = Fixture::open(ONE).await;
-    let records = office.records();
+    let fixture = Fixture::open(ONE).await;
+    let records = fixture.records();
     let id = case().id;
     let claims = join_all((0..20).map(|_| records.ledger.claim_delivery(&id, "ask", "room"))).await;
     let granted = claims
@@ -82,14 +82,14 @@ async fn a_delivery_is_claimed_by_one_of_many() {
         .filter(|claim| matches!(claim, Ok(Claim::Granted(_))));
     assert_eq!(granted.count(), 1);
     // Another channel or occasion is another delivery.
-    let _mail = yours(
+    let _mail = claim_guard(
         records
             .ledger
             .claim_delivery(&id, "ask", "mail")
             .await
             .unwrap(),
     );
-    let _later = yours(
+    let _later = claim_guard(
         records
             .ledger
             .claim_delivery(&id, "reminder-1", "room")
@@ -100,10 +100,10 @@ async fn a_delivery_is_claimed_by_one_of_many() {
 
 #[tokio::test]
 async fn what_was_delivered_is_not_delivered_again_and_is_found() {
-    let office = Fixture::open(ONE).await;
-    let records = office.records();
+    let fixture = Fixture::open(ONE).await;
+    let records = fixture.records();
     let id = case().id;
-    let claim = yours(
+    let claim = claim_guard(
         records
             .ledger
             .claim_delivery(&id, "ask", "room")
@@ -120,7 +120,7 @@ async fn what_was_delivered_is_not_delivered_again_and_is_found() {
             .unwrap(),
         Replaced::Yes
     );
-    office.hands.pass(LEASE.as_secs() * 10);
+    fixture.hands.pass(LEASE.as_secs() * 10);
     let claim = records
         .ledger
         .claim_delivery(&id, "ask", "room")
@@ -142,25 +142,25 @@ async fn what_was_delivered_is_not_delivered_again_and_is_found() {
 
 #[tokio::test]
 async fn a_lease_that_is_over_is_taken_over_and_its_late_owner_changes_nothing() {
-    let office = Fixture::open(ONE).await;
-    let records = office.records();
+    let fixture = Fixture::open(ONE).await;
+    let records = fixture.records();
     let id = case().id;
-    let first = yours(
+    let first = claim_guard(
         records
             .ledger
             .claim_delivery(&id, "ask", "room")
             .await
             .unwrap(),
     );
-    office.hands.pass(LEASE.as_secs() - 1);
+    fixture.hands.pass(LEASE.as_secs() - 1);
     let busy = records
         .ledger
         .claim_delivery(&id, "ask", "room")
         .await
         .unwrap();
     assert!(matches!(busy, Claim::Busy { .. }), "{busy:?}");
-    office.hands.pass(1);
-    let second = yours(
+    fixture.hands.pass(1);
+    let second = claim_guard(
         records
             .ledger
             .claim_delivery(&id, "ask", "room")
@@ -191,12 +191,12 @@ async fn a_lease_that_is_over_is_taken_over_and_its_late_owner_changes_nothing()
 
 #[tokio::test]
 async fn a_claim_whose_answer_was_lost_is_still_its_owners() {
-    let mut office = Fixture::open(ONE).await;
-    office.aws = office.world.aws_with_tries(2);
-    let records = office.records();
+    let mut fixture = Fixture::open(ONE).await;
+    fixture.aws = fixture.world.aws_with_tries(2);
+    let records = fixture.records();
     let id = case().id;
-    office.world.at(0, CallFault::Lose);
-    let first = yours(
+    fixture.world.at(0, CallFault::Lose);
+    let first = claim_guard(
         records
             .ledger
             .claim_delivery(&id, "ask", "room")
@@ -204,10 +204,10 @@ async fn a_claim_whose_answer_was_lost_is_still_its_owners() {
             .unwrap(),
     );
     assert_eq!(first.tries(), 1);
-    office.hands.pass(LEASE.as_secs());
+    fixture.hands.pass(LEASE.as_secs());
     // The claim is there and is refused; then it is taken over, unheard.
-    office.world.at(1, CallFault::Lose);
-    let second = yours(
+    fixture.world.at(1, CallFault::Lose);
+    let second = claim_guard(
         records
             .ledger
             .claim_delivery(&id, "ask", "room")
@@ -227,10 +227,10 @@ async fn a_claim_whose_answer_was_lost_is_still_its_owners() {
 
 #[tokio::test]
 async fn a_failed_delivery_may_be_tried_again_at_once() {
-    let office = Fixture::open(ONE).await;
-    let records = office.records();
+    let fixture = Fixture::open(ONE).await;
+    let records = fixture.records();
     let id = case().id;
-    let claim = yours(
+    let claim = claim_guard(
         records
             .ledger
             .claim_delivery(&id, "ask", "room")
@@ -251,7 +251,7 @@ async fn a_failed_delivery_may_be_tried_again_at_once() {
     assert_eq!(delivery.state, DeliveryState::Failed);
     assert!(delivery.why.unwrap().len() <= 500);
     assert_eq!(
-        yours(
+        claim_guard(
             records
                 .ledger
                 .claim_delivery(&id, "ask", "room")
@@ -265,10 +265,10 @@ async fn a_failed_delivery_may_be_tried_again_at_once() {
 
 #[tokio::test]
 async fn the_audit_is_in_the_order_of_time() {
-    let office = Fixture::open(ONE).await;
-    let records = office.records();
+    let fixture = Fixture::open(ONE).await;
+    let records = fixture.records();
     for n in 0..12 {
-        let now = office.hands.now() + SignedDuration::from_millis(n * 100);
+        let now = fixture.hands.now() + SignedDuration::from_millis(n * 100);
         let entry: ApprovalAudit =
             AuditRecord::new(AuditKind::Click, case().id, now, n.to_string());
         records.ledger.audit(&entry).await.unwrap();
@@ -286,8 +286,8 @@ async fn the_audit_is_in_the_order_of_time() {
 
 #[tokio::test]
 async fn a_first_time_is_one_and_survives_a_lost_answer() {
-    let office = Fixture::open(ONE).await;
-    let records = office.records();
+    let fixture = Fixture::open(ONE).await;
+    let records = fixture.records();
     let hour = SignedDuration::from_hours(1);
     assert!(
         records
@@ -311,7 +311,7 @@ async fn a_first_time_is_one_and_survives_a_lost_answer() {
             .await
             .unwrap()
     );
-    office.world.at(0, CallFault::Fail(500, "InternalFailure"));
+    fixture.world.at(0, CallFault::Fail(500, "InternalFailure"));
     assert!(
         records
             .ledger

@@ -17,7 +17,7 @@ use crate::actions::Actions;
 use crate::change_sets::{self, Found, How};
 use crate::digest::{self, Basis};
 use crate::tokens::without_tokens;
-use crate::{Lookups, gates, limits, revisions, starter, text, version};
+use crate::{Lookups, gates, limits, revisions, started_by, text, version};
 
 /// Variables that are kept; a pipeline has at most 50.
 const VARIABLES: usize = 50;
@@ -132,7 +132,7 @@ impl Inquiry<'_> {
 
     async fn change_sets(&self, actions: &Actions) -> (Vec<Found>, usize, Vec<Gap>) {
         let (reference, more) = change_sets::pending(actions, self.action);
-        let abreast = Semaphore::new(change_sets::ABREAST);
+        let abreast = Semaphore::new(change_sets::MAX_CONCURRENT);
         let how = How {
             aws: self.aws(),
             deadline: self.deadline,
@@ -236,7 +236,7 @@ impl Inquiry<'_> {
             starter: origin
                 .as_ref()
                 .and_then(|origin| origin.trigger())
-                .and_then(starter::of),
+                .and_then(started_by::of),
             variables: shown_variables(&own),
             revisions: revisions::of(
                 origin.as_ref().map(PipelineExecution::artifact_revisions),

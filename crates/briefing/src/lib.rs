@@ -18,7 +18,7 @@ mod limits;
 mod outcome;
 mod revisions;
 mod shown_now;
-mod starter;
+mod started_by;
 mod text;
 mod tokens;
 mod version;

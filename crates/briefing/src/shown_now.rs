@@ -118,7 +118,7 @@ impl Comparison<'_> {
         }
         let details = every_action_of(self.aws, &self.action.pipeline, self.execution_id).await?;
         let (reference, more) = change_sets::pending(&Actions::of(&details), self.action);
-        let abreast = Semaphore::new(change_sets::ABREAST);
+        let abreast = Semaphore::new(change_sets::MAX_CONCURRENT);
         let how = How {
             aws: self.aws,
             deadline: Instant::now() + LOOKUP_TIMEOUT,

@@ -88,7 +88,7 @@ pub(crate) fn fit(groups: &[Group], room: &Room) -> Fitted {
     } else {
         choose(groups, room, &mut chosen);
     }
-    kept(groups, chosen)
+    selected(groups, chosen)
 }
 
 /// What everything costs.
@@ -136,7 +136,7 @@ fn choose(groups: &[Group], room: &Room, chosen: &mut [Option<Vec<usize>>]) {
     }
 }
 
-fn kept(groups: &[Group], chosen: Vec<Option<Vec<usize>>>) -> Fitted {
+fn selected(groups: &[Group], chosen: Vec<Option<Vec<usize>>>) -> Fitted {
     let mut kept = Fitted::default();
     for (index, (group, items)) in groups.iter().zip(chosen).enumerate() {
         let all = group.items.len() + group.hidden;

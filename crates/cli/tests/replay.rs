@@ -9,7 +9,7 @@ use insta::assert_snapshot;
 use serde_json::Value;
 use test_support::gates::SUITE;
 use test_support::gates::aws::FakeAws;
-use test_support::gates::service::{Mood, Service};
+use test_support::gates::service::{Behaviour, Service};
 
 fn events() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events")
@@ -258,7 +258,7 @@ fn at(aws: &FakeAws, args: &[&str]) -> Command {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_gate_runs_read_only_and_its_answer_is_shown() {
-    let service = Service::start(Mood::Broken).await;
+    let service = Service::start(Behaviour::Broken).await;
     let aws = FakeAws::start(service.port, SUITE).await;
     let report = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("replayed.json");
     let report_arg = format!("json={}", report.display());

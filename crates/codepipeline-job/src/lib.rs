@@ -310,7 +310,7 @@ mod tests {
         let answer = failure("down");
         let tries = answered(&answer, FAILURE, vec![throttled()], Duration::from_secs(1));
         // Far above, as a busy machine may be slow; without the bound it would never end.
-        let ended = tokio::time::timeout(Duration::from_secs(60), tries).await;
+        let ended = tokio::time::timeout(Duration::from_mins(1), tries).await;
         let (delivery, sent) = ended.expect("tries go on after their time");
         assert!(sent.len() > 1, "it was tried once only");
         let Delivery::Undelivered(why) = delivery else {

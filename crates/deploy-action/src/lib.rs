@@ -93,7 +93,7 @@ async fn answer(function: &Arc<Function>, job: &Job, until: Instant) -> Answer {
         // The same step again, with a fresh invocation: nothing is known to have failed.
         Err(_) => {
             work.abort();
-            progress.again("the step was not done in the time of one invocation")
+            progress.repeat_step("the step was not done in the time of one invocation")
         }
         Ok(Err(_)) => failure(
             FailureType::JobFailed,

@@ -65,7 +65,7 @@ impl Progress {
     }
 
     /// The same step again, as nothing was learned; the end, where that has lasted too long.
-    pub(crate) fn again(&self, why: &str) -> Answer {
+    pub(crate) fn repeat_step(&self, why: &str) -> Answer {
         if self.is_silent_for_too_long() {
             return failure(
                 FailureType::SystemUnavailable,
@@ -176,12 +176,12 @@ mod tests {
         assert!(progress.is_silent_for_too_long());
         assert!(!progress.at(State::Register).is_silent_for_too_long());
         assert!(progress.is_older_than(Duration::from_hours(2)));
-        let ends = progress.again("no answer");
+        let ends = progress.repeat_step("no answer");
         assert!(
             matches!(&ends, Answer::Failure { message, .. } if message.contains("nothing was deployed")),
             "{ends:?}"
         );
-        let goes_on = progress.at(State::Register).again("no answer");
+        let goes_on = progress.at(State::Register).repeat_step("no answer");
         assert!(
             matches!(goes_on, Answer::Continue { token, .. } if token.contains("silent_since"))
         );

@@ -62,7 +62,7 @@ pub(crate) async fn run(
             FailureType::JobFailed,
             format!("{why}; {}", progress.state()),
         ),
-        Err(Stop::MayPass(why)) => progress.again(&why),
+        Err(Stop::MayPass(why)) => progress.repeat_step(&why),
     }
 }
 

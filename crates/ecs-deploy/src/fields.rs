@@ -123,14 +123,14 @@ impl Check {
         if !right {
             self.problems.push(format!(
                 "{at}: expected {}, got {}",
-                wanted(kind),
+                expected_type(kind),
                 is(value)
             ));
         }
     }
 }
 
-fn wanted(kind: &str) -> &'static str {
+fn expected_type(kind: &str) -> &'static str {
     match kind {
         "string" => "a string",
         "boolean" => "true or false",

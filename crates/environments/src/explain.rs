@@ -27,9 +27,9 @@ pub fn explain(row: &Row, record: Option<&SleepRecord>, zone: &TimeZone) -> Expl
         resource.level(),
         resource.running
     )];
-    match (&row.shall, &row.want_rule, &row.source) {
-        (Some(shall), Some(rule), Some(source)) => {
-            sentences.push(format!("It should be {shall}: {rule} ({source})."));
+    match (&row.desired_state, &row.want_rule, &row.source) {
+        (Some(desired_state), Some(rule), Some(source)) => {
+            sentences.push(format!("It should be {desired_state}: {rule} ({source})."));
             sentences.push(match row.next_edge {
                 Some(edge) => format!("That changes at {edge}."),
                 None => "That does not change.".to_owned(),

@@ -74,7 +74,7 @@ impl Outlook {
 fn stays_down(row: &Row, now: Timestamp) -> Option<String> {
     let is_changing =
         matches!(row.step, Step::Busy { .. }) || matches!(row.resource.status, Status::Other(_));
-    match row.shall {
+    match row.desired_state {
         Some(State::Off) => {
             let tag = row.resource.tags.get(FORCE_DOWN_TAG);
             let until = tag.and_then(|value| value.trim().parse::<Timestamp>().ok());

@@ -66,7 +66,7 @@ pub struct Row {
     pub since: Option<Timestamp>,
     /// What its schedule wants; none if it isn't selected.
     #[serde(serialize_with = "state")]
-    pub shall: Option<State>,
+    pub desired_state: Option<State>,
     /// Selected, and asked for something that can't be read, which may be to keep it up: it is not stopped.
     #[serde(skip)]
     pub is_override_unclear: bool,
@@ -161,7 +161,7 @@ pub(crate) fn row(
     let mut row = Row {
         phase: record.map(|record| record.phase),
         since: record.map(|record| record.since),
-        shall: None,
+        desired_state: None,
         is_override_unclear: false,
         step: Step::Skip,
         why: String::new(),
@@ -218,8 +218,8 @@ pub(crate) fn row(
             if record.is_some_and(|record| owes(record, &row)) {
                 row.decided(record, (&selected.scheduled, &selected.source), ctx);
             }
-            if row.step.is_down() || row.shall.is_none() {
-                (row.step, row.shall) = (Step::Skip, None);
+            if row.step.is_down() || row.desired_state.is_none() {
+                (row.step, row.desired_state) = (Step::Skip, None);
                 (row.why, row.attention) = (why, true);
             }
         }
@@ -268,7 +268,7 @@ impl Row {
         let judged = decide(&self.resource, record, scheduled, ctx);
         self.attention = matches!(judged.step, Step::Conflict { .. })
             || (self.phase == Some(Phase::Conflict) && scheduled.state == State::On);
-        self.shall = Some(scheduled.state);
+        self.desired_state = Some(scheduled.state);
         self.step = judged.step;
         self.why = judged.why;
         self.condition = judged.condition;
@@ -294,12 +294,12 @@ impl Row {
 
     /// Whether people may ask for it to sleep or to be awake.
     pub fn is_selected(&self) -> bool {
-        self.shall.is_some() || self.is_override_unclear
+        self.desired_state.is_some() || self.is_override_unclear
     }
 
     /// Whether its schedule wants it asleep, as far as that is known.
     pub fn wants_sleep(&self) -> bool {
-        self.shall == Some(State::Off) || self.is_override_unclear
+        self.desired_state == Some(State::Off) || self.is_override_unclear
     }
 
     /// Why, with what should be known of its schedule.
@@ -340,7 +340,7 @@ impl Row {
         };
         let is_older = |value: &String| BackupTag::parse(value).is_none_or(|it| it.at <= since);
         self.step == Step::Nothing
-            && self.shall.is_some()
+            && self.desired_state.is_some()
             && now.duration_since(since) >= SETTLE_TIME
             && self.resource.tags.get(ASLEEP_TAG).is_some_and(is_older)
     }
@@ -393,7 +393,7 @@ pub fn totals(rows: &[Row]) -> Totals {
         if let Some(one) = one {
             *one += 1;
         }
-        totals.selected += usize::from(row.shall.is_some());
+        totals.selected += usize::from(row.desired_state.is_some());
         totals.asleep += usize::from(row.sleeps());
         totals.attention += usize::from(row.attention);
     }
@@ -409,7 +409,7 @@ impl Plan {
     /// The services that run now and will sleep within this time, soonest first: people are notified of these.
     pub fn about_to_sleep(&self, within: SignedDuration) -> Vec<&Row> {
         let soon = |row: &&Row| {
-            row.shall == Some(State::On)
+            row.desired_state == Some(State::On)
                 && row.resource.desired > 0
                 && row
                     .next_edge

@@ -11,7 +11,7 @@ use crate::answer::{self, GateAnswer};
 /// What the partition of an end begins with; the id of the question follows. IAM names it.
 pub const END_PARTITION: &str = "gate-ended#";
 /// As long as the audit.
-const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+const RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// How a gate has ended that does not wait for people any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ impl GateEnd {
 
 /// What a question has come to before its time is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
+pub enum GateResolution {
     /// People have answered.
     Answer(GateAnswer),
     /// The gate has ended in another way.
@@ -39,18 +39,21 @@ pub enum Heard {
 }
 
 /// What a question has come to, if it has.
-pub async fn heard(table: Table<'_>, question: &OpaqueId) -> Result<Option<Heard>, StateError> {
+pub async fn heard(
+    table: Table<'_>,
+    question: &OpaqueId,
+) -> Result<Option<GateResolution>, StateError> {
     let answer = answer::read(table, question).await?;
     let end = table.get(&key(question)).await?.map(|item| item.value);
     Ok(first(answer, end))
 }
 
 /// Pure: what came first. An answer after the gate's end counts for nothing.
-fn first(answer: Option<GateAnswer>, end: Option<GateEnd>) -> Option<Heard> {
+fn first(answer: Option<GateAnswer>, end: Option<GateEnd>) -> Option<GateResolution> {
     match (answer, end) {
-        (Some(answer), Some(end)) if answer.at < end.at => Some(Heard::Answer(answer)),
-        (_, Some(end)) => Some(Heard::End(end)),
-        (answer, None) => answer.map(Heard::Answer),
+        (Some(answer), Some(end)) if answer.at < end.at => Some(GateResolution::Answer(answer)),
+        (_, Some(end)) => Some(GateResolution::End(end)),
+        (answer, None) => answer.map(GateResolution::Answer),
     }
 }
 
@@ -60,7 +63,7 @@ pub async fn write_end(
     question: &OpaqueId,
     end: &GateEnd,
 ) -> Result<(), StateError> {
-    let keep_until = end.at.saturating_add(KEPT).unwrap_or(Timestamp::MAX);
+    let keep_until = end.at.saturating_add(RETENTION).unwrap_or(Timestamp::MAX);
     table.append(&key(question), end, keep_until).await
 }
 
@@ -86,12 +89,18 @@ mod tests {
         };
         let of = |answer: Option<GateAnswer>| first(answer, Some(end.clone()));
         let before = answer("09:59:59");
-        assert_eq!(of(Some(before.clone())), Some(Heard::Answer(before)));
+        assert_eq!(
+            of(Some(before.clone())),
+            Some(GateResolution::Answer(before))
+        );
         for late in [None, Some(answer("10:00:00")), Some(answer("10:00:01"))] {
-            assert_eq!(of(late), Some(Heard::End(end.clone())));
+            assert_eq!(of(late), Some(GateResolution::End(end.clone())));
         }
         let only = answer("10:00:00");
-        assert_eq!(first(Some(only.clone()), None), Some(Heard::Answer(only)));
+        assert_eq!(
+            first(Some(only.clone()), None),
+            Some(GateResolution::Answer(only))
+        );
         assert_eq!(first(None, None), None);
     }
 }

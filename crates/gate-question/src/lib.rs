@@ -15,7 +15,7 @@ pub mod overrides;
 mod question;
 
 pub use answer::{ANSWER_PARTITION, GateAnswer, read, write};
-pub use end::{END_PARTITION, GateEnd, Heard, heard, write_end};
+pub use end::{END_PARTITION, GateEnd, GateResolution, heard, write_end};
 pub use overrides::{Override, OverrideScope, OverrideUse};
 pub use question::{AskingGate, CheckEvidence, Evidence, FORMAT, GRACE, GateQuestion};
 

@@ -22,7 +22,7 @@ pub const USE_PARTITION: &str = "gate-override-use#";
 /// An override lasts so long at most.
 pub const MAX_OVERRIDE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Overrides and their uses are kept so long, like the audit.
-const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+const RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// What an override is for: one gate, and one release of one application. Empty is what is not known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,7 +188,7 @@ pub async fn take(
 }
 
 fn kept_from(at: Timestamp) -> Timestamp {
-    at.saturating_add(KEPT).unwrap_or(Timestamp::MAX)
+    at.saturating_add(RETENTION).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

@@ -16,11 +16,12 @@ pub mod cloud;
 mod evidence;
 mod expect;
 mod json_template;
+mod listener_rule;
 mod measurement;
 mod probe;
 mod progress;
 mod recorded;
-mod records;
+mod recorder;
 mod redact;
 pub mod report;
 mod run;
@@ -33,6 +34,9 @@ mod verdict;
 mod words;
 
 pub use bake::{Bake, MAX_BAKE_WINDOW, NoDataPolicy};
+pub use listener_rule::{
+    EarlierRule, HeaderCondition, ListenerRule, QueryPattern, RuleConditions, RulePattern,
+};
 pub use measurement::Measurement;
 pub use progress::{Observer, Progress};
 pub use recorded::{
@@ -48,8 +52,8 @@ pub use stage::Stage;
 pub use suite::{
     AdjustError, CheckPlan, Problem, SecretRef, Severity, StagePlan, Suite, SuiteProblems,
 };
-pub use target::{ListenerRule, TARGET_KEYS, Target};
+pub use target::{TARGET_KEYS, Target};
 pub use verdict::{
-    CheckHistory, Conclusion, Counters, End, InconclusivePolicy, RunHistory, RunState, Step, Tally,
-    Verdict, judge, passes_by_override,
+    AfterRound, CheckHistory, Conclusion, Counters, End, InconclusivePolicy, RunHistory, RunState,
+    Tally, Verdict, judge, passes_by_override,
 };

@@ -46,20 +46,20 @@ pub struct Observer {
 }
 
 /// The side of the run.
-pub(crate) struct Speaker {
+pub(crate) struct ProgressReporter {
     pub(crate) progress: mpsc::UnboundedSender<Progress>,
     pub(crate) redactor: Redactor,
 }
 
-impl Speaker {
+impl ProgressReporter {
     pub(crate) fn say(&self, progress: Progress) {
         let _ = self.progress.send(progress);
     }
 }
 
 // Written out, so that no log can hold the secrets that the redactor knows.
-impl std::fmt::Debug for Speaker {
+impl std::fmt::Debug for ProgressReporter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Speaker").finish_non_exhaustive()
+        f.debug_struct("ProgressReporter").finish_non_exhaustive()
     }
 }

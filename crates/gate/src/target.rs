@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use http::HeaderMap;
 use url::Url;
+
+use crate::listener_rule::ListenerRule;
 
 /// Every name that a suite may use as `{{ target.<name> }}`.
 pub const TARGET_KEYS: &[&str] = &[
@@ -50,8 +53,8 @@ pub struct Target {
     /// The name to speak to it by, where its listener rule demands one. The suite's own `host` comes first.
     pub host: Option<String>,
     /// Headers that its listener rule demands: sent with each request to it, unless a check sets them itself.
-    pub headers: Vec<(String, String)>,
-    /// What the listener rule takes that leads to it. A request that does not meet it reaches something else.
+    pub headers: HeaderMap,
+    /// What its listener leads to it. Any other request reaches something else, and is not sent.
     pub rule: ListenerRule,
     /// Only its own answers count, as before traffic: an earlier release serves customers.
     pub only_release: bool,
@@ -63,13 +66,4 @@ pub struct Target {
     pub facts: BTreeMap<String, String>,
     /// For keys that are not in `facts`: why, and what to do so that they are. Shown to whoever uses one.
     pub unknown: BTreeMap<String, String>,
-}
-
-/// The patterns of a listener rule, with `*` and `?`; an empty list takes everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListenerRule {
-    /// In lower case.
-    pub hosts: Vec<String>,
-    /// Case counts.
-    pub paths: Vec<String>,
 }

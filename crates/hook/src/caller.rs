@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use strict_yaml::words;
 
 use crate::ask::Asked;
-use crate::cloud::Release;
+use crate::cloud::DescribedRelease;
 use crate::facts::KnownFacts;
 
 /// Who called.
@@ -61,7 +61,7 @@ pub(crate) struct Prepared {
     /// Whether and how the run may be handed on.
     pub(crate) pause: Option<PausePolicy>,
     /// What is deployed, as AWS said it.
-    pub(crate) release: Release,
+    pub(crate) release: DescribedRelease,
     /// The longest bake that the caller waits for, where that is not the function's own time.
     pub(crate) max_bake: Option<MaxBake>,
     /// How long the caller waits in all, since the run began.
@@ -103,7 +103,7 @@ impl Prepared {
             resume: None,
             pause: None,
             max_bake: None,
-            release: Release::Pipeline,
+            release: DescribedRelease::Pipeline,
             waits_for: Duration::ZERO,
             waits_since: None,
         }

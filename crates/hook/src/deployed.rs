@@ -10,7 +10,7 @@ use common::failure::Hints;
 use gate::Stage;
 use gate::cloud::CloudProbes as _;
 
-use crate::cloud::{Cloud, EcsRelease, Release};
+use crate::cloud::{Cloud, DescribedRelease, EcsRelease};
 use crate::codedeploy;
 use crate::ecs;
 use crate::event::EcsEvent;
@@ -75,7 +75,7 @@ pub async fn wiring_facts(
     Ok((id, facts))
 }
 
-type Found = (String, Release, KnownFacts);
+type Found = (String, DescribedRelease, KnownFacts);
 
 async fn of_group(
     context: LookupContext<'_>,
@@ -156,7 +156,7 @@ async fn of_service(
     };
     Ok((
         common::arn::last_name(arn).to_owned(),
-        Release::Ecs(Box::new(release)),
+        DescribedRelease::Ecs(Box::new(release)),
         known,
     ))
 }

@@ -117,6 +117,9 @@ pub enum OtherEvent {
     /// No object at all.
     #[error("it is no JSON object")]
     NotAnObject,
+    /// A part of it that must be one.
+    #[error("{0} is no JSON object")]
+    NotAnObjectAt(&'static str),
     /// Nothing of the two ids.
     #[error("missing field `{0}`")]
     Missing(&'static str),
@@ -132,7 +135,7 @@ pub enum OtherEvent {
 }
 
 /// The fields that are kept, as paths. `*` stands for every name.
-const KEPT: &[&str] = &[
+const KEPT_FIELDS: &[&str] = &[
     "DeploymentId",
     "deploymentId",
     "LifecycleEventHookExecutionId",
@@ -152,7 +155,7 @@ const KEPT: &[&str] = &[
 ];
 
 /// What other services' events have, and no call of ours has.
-const MARKS: &[(&str, OtherEvent)] = &[
+const FOREIGN_FIELDS: &[(&str, OtherEvent)] = &[
     ("ResponseURL", OtherEvent::CustomResource),
     ("actionInvocationPoint", OtherEvent::CloudFormationHook),
     ("detail-type", OtherEvent::EventBridge),
@@ -176,7 +179,7 @@ impl Payload {
 
 impl<'de> serde::Deserialize<'de> for Payload {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fields = Fields::read(deserializer, KEPT)?;
+        let fields = Fields::read(deserializer, KEPT_FIELDS)?;
         Ok(Self(
             fields
                 .map_or(Err(OtherEvent::NotAnObject), |fields| call(&fields))
@@ -222,18 +225,30 @@ fn call(fields: &Fields) -> Result<Call, OtherEvent> {
                 .unwrap_or_default(),
             test_weights: percents("executionDetails/testTrafficWeights"),
             production_weights: percents("executionDetails/productionTrafficWeights"),
-            suite: text("hookDetails/suite"),
-            run: text("hookDetails/deployHooksRun"),
+            suite: detail(fields, "hookDetails/suite")?,
+            run: detail(fields, "hookDetails/deployHooksRun")?,
         })));
     }
-    let mark = MARKS.iter().find(|(name, _)| fields.has(name));
+    let mark = FOREIGN_FIELDS.iter().find(|(name, _)| fields.has(name));
     Err(mark.map_or(OtherEvent::Missing("DeploymentId"), |(_, other)| *other))
+}
+
+/// What the hook's own details say, if anything. A value that can't be one is refused: another suite than the one that
+/// was meant says nothing of a service, and a part of a bake is not its beginning.
+fn detail(fields: &Fields, path: &'static str) -> Result<Option<String>, OtherEvent> {
+    match (fields.get("hookDetails"), fields.get(path)) {
+        (None | Some(Field::Null | Field::Object), None | Some(Field::Null)) => Ok(None),
+        (None | Some(Field::Null | Field::Object), given) => required(path, given).map(Some),
+        (Some(_), _) => Err(OtherEvent::NotAnObjectAt("hookDetails")),
+    }
 }
 
 fn required(name: &'static str, field: Option<&Field>) -> Result<String, OtherEvent> {
     match field {
         None => Err(OtherEvent::Missing(name)),
-        Some(Field::Number(_) | Field::Other) => Err(OtherEvent::NotText(name)),
+        Some(Field::Number(_) | Field::Null | Field::Object | Field::Other) => {
+            Err(OtherEvent::NotText(name))
+        }
         Some(Field::TooLong) => Err(OtherEvent::TooLong(name)),
         Some(Field::Text(text)) if text.trim().is_empty() => Err(OtherEvent::Empty(name)),
         Some(Field::Text(text)) => Ok(text.clone()),

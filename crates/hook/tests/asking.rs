@@ -14,7 +14,7 @@ use hook::GateFunction;
 use serde_json::{Value, json};
 use support::aws::{Changes, FAULTS, FakeAws, Fault, Plan, none};
 use support::ecs::{EcsChanges, event};
-use support::service::{Mood, Service};
+use support::service::{Behaviour, Service};
 use support::{SUITE, clients, invoke_as, invoke_with, settings};
 
 const LEFT: Duration = Duration::from_secs(20);
@@ -40,7 +40,7 @@ fn gate(stage: Stage, aws: &FakeAws, changes: &[(&str, &str)]) -> Arc<GateFuncti
 }
 
 async fn start(plan: Plan) -> (Service, FakeAws) {
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let changes = Changes {
         ecs: EcsChanges::default(),
         ..Changes::default()
@@ -270,7 +270,7 @@ async fn whoever_can_ask_nobody_says_so_and_stops_the_release() {
 #[tokio::test(start_paused = true)]
 async fn a_good_release_asks_nobody_and_says_beforehand_that_nobody_could_be() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let suite = format!("inconclusive: ask\n{SUITE}");
     let aws = FakeAws::start(service.port, &suite).await;
     let alone = gate(Stage::PreTraffic, &aws, &[("STATE_TABLE", "")]);
@@ -352,7 +352,7 @@ async fn for_codedeploy_the_function_stays_and_then_hands_itself_on() {
 #[tokio::test(start_paused = true)]
 async fn people_are_told_of_no_more_time_than_codedeploy_waits_after_a_run_that_died() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let changes = Changes {
         events_began: Some(57 * 60),
         ..Changes::default()

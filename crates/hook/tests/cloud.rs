@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use gate::Stage;
 use support::aws::{Changes, FakeAws, Fault, Plan, none};
-use support::service::{Mood, Service};
+use support::service::{Behaviour, Service};
 use support::{SUITE, function, invoke};
 
 async fn after_traffic(changes: Changes, plan: Plan) -> (Vec<String>, String) {
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let suite = format!("{SUITE}  - {{ name: quiet, alarms: [shop-5xx], retries: 0 }}\n");
     let changes = Changes {
         app_spec: Some(AFTER),

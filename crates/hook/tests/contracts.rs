@@ -12,11 +12,11 @@ use gate::Stage;
 use serde_json::{Value, json};
 use support::aws::{Changes, FAULTS, FakeAws, Fault, Plan, none};
 use support::ecs::{EcsChanges, event};
-use support::service::{Mood, Service};
+use support::service::{Behaviour, Service};
 use support::{SUITE, function, invoke_as, invoke_with, later};
 
 const LEFT: Duration = Duration::from_secs(8);
-const ABREAST: usize = 20;
+const MAX_CONCURRENT: usize = 20;
 
 /// A bake of three hours, a round a minute.
 const BAKE: &str = "traffic: { bake: 3h, every: 1m }\n";
@@ -34,7 +34,7 @@ async fn ecs(stage: Stage, aws: &FakeAws, event: Value) -> String {
         .to_owned()
 }
 
-async fn with(mood: Mood, suite: &str, changes: EcsChanges) -> (Service, FakeAws) {
+async fn with(mood: Behaviour, suite: &str, changes: EcsChanges) -> (Service, FakeAws) {
     let service = Service::start(mood).await;
     let changes = Changes {
         ecs: changes,
@@ -52,7 +52,7 @@ fn report(aws: &FakeAws, name: &str) -> Value {
 #[tokio::test(start_paused = true)]
 async fn ecs_hears_of_a_good_and_of_a_bad_revision() {
     let _time = paced_time::start();
-    let (_service, aws) = with(Mood::Well, SUITE, EcsChanges::default()).await;
+    let (_service, aws) = with(Behaviour::Well, SUITE, EcsChanges::default()).await;
     let pre = event("POST_TEST_TRAFFIC_SHIFT", None);
     assert_eq!(ecs(Stage::PreTraffic, &aws, pre.clone()).await, "SUCCEEDED");
     let good = report(&aws, "pre-traffic-POST_TEST_TRAFFIC_SHIFT");
@@ -64,7 +64,7 @@ async fn ecs_hears_of_a_good_and_of_a_bad_revision() {
         aws.published()[0]["Subject"],
         "Passed pre-traffic: web 1.2.0 (d-1)"
     );
-    let (_service, aws) = with(Mood::Broken, SUITE, EcsChanges::default()).await;
+    let (_service, aws) = with(Behaviour::Broken, SUITE, EcsChanges::default()).await;
     assert_eq!(ecs(Stage::PreTraffic, &aws, pre).await, "FAILED");
     let message = &aws.published()[0]["Message"];
     assert!(message.contains("expected status 201"), "{message}");
@@ -76,7 +76,7 @@ async fn ecs_hears_of_a_good_and_of_a_bad_revision() {
 #[tokio::test(start_paused = true)]
 async fn each_step_of_a_canary_is_measured_by_the_test_rule_and_reported_apart() {
     let _time = paced_time::start();
-    let (service, aws) = with(Mood::Well, SUITE, EcsChanges::default()).await;
+    let (service, aws) = with(Behaviour::Well, SUITE, EcsChanges::default()).await;
     for percent in [10, 50, 100] {
         let shift = event("PRODUCTION_TRAFFIC_SHIFT", Some(percent));
         assert_eq!(ecs(Stage::PostTraffic, &aws, shift).await, "SUCCEEDED");
@@ -97,7 +97,7 @@ async fn each_step_of_a_canary_is_measured_by_the_test_rule_and_reported_apart()
         no_test_rule: true,
         ..EcsChanges::default()
     };
-    let (_service, aws) = with(Mood::Well, SUITE, changes).await;
+    let (_service, aws) = with(Behaviour::Well, SUITE, changes).await;
     let shift = event("PRODUCTION_TRAFFIC_SHIFT", Some(10));
     assert_eq!(ecs(Stage::PostTraffic, &aws, shift).await, "FAILED");
     assert!(aws.published()[0]["Message"].contains("serves both revisions"));
@@ -106,7 +106,7 @@ async fn each_step_of_a_canary_is_measured_by_the_test_rule_and_reported_apart()
 #[tokio::test(start_paused = true)]
 async fn nothing_is_asked_of_a_revision_to_which_nothing_leads() {
     let _time = paced_time::start();
-    let (service, aws) = with(Mood::Well, SUITE, EcsChanges::default()).await;
+    let (service, aws) = with(Behaviour::Well, SUITE, EcsChanges::default()).await;
     let scaled_up = event("POST_SCALE_UP", None);
     assert_eq!(ecs(Stage::PreTraffic, &aws, scaled_up).await, "FAILED");
     let message = &aws.published()[0]["Message"];
@@ -124,7 +124,7 @@ async fn a_rollback_of_ecs_is_never_held_up_and_a_first_step_is_measured() {
         status: Some("ROLLBACK_IN_PROGRESS"),
         ..EcsChanges::default()
     };
-    let (_service, aws) = with(Mood::Broken, "", rolling).await;
+    let (_service, aws) = with(Behaviour::Broken, "", rolling).await;
     for stage in ["TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"] {
         let back = event(stage, Some(0));
         assert_eq!(
@@ -134,7 +134,7 @@ async fn a_rollback_of_ecs_is_never_held_up_and_a_first_step_is_measured() {
         assert_eq!(ecs(Stage::PreTraffic, &aws, back).await, "SUCCEEDED");
     }
     // The same weights, going forward.
-    let (_service, aws) = with(Mood::Broken, SUITE, EcsChanges::default()).await;
+    let (_service, aws) = with(Behaviour::Broken, SUITE, EcsChanges::default()).await;
     let first = event("PRE_PRODUCTION_TRAFFIC_SHIFT", Some(0));
     assert_eq!(ecs(Stage::PreTraffic, &aws, first).await, "FAILED");
 }
@@ -146,7 +146,7 @@ async fn a_services_first_deployment_is_measured_like_any_other() {
         is_first: true,
         ..EcsChanges::default()
     };
-    let (_service, aws) = with(Mood::Well, SUITE, first).await;
+    let (_service, aws) = with(Behaviour::Well, SUITE, first).await;
     let pre = event("POST_TEST_TRAFFIC_SHIFT", None);
     assert_eq!(ecs(Stage::PreTraffic, &aws, pre).await, "SUCCEEDED");
     let report = report(&aws, "pre-traffic-POST_TEST_TRAFFIC_SHIFT");
@@ -156,7 +156,7 @@ async fn a_services_first_deployment_is_measured_like_any_other() {
 #[tokio::test(start_paused = true)]
 async fn an_event_names_its_suite_and_nothing_outside_of_the_teams() {
     let _time = paced_time::start();
-    let (_service, aws) = with(Mood::Well, "", EcsChanges::default()).await;
+    let (_service, aws) = with(Behaviour::Well, "", EcsChanges::default()).await;
     aws.put("/suites/teams/web.yaml", SUITE);
     let of = |suite: &str| {
         let mut event = event("POST_TEST_TRAFFIC_SHIFT", None);
@@ -188,7 +188,7 @@ fn strip(report: &Value) -> String {
 #[tokio::test(start_paused = true)]
 async fn ecs_calls_back_through_a_bake_of_three_hours() {
     let _time = paced_time::start();
-    let (_service, aws) = with(Mood::Well, &baked(), EcsChanges::default()).await;
+    let (_service, aws) = with(Behaviour::Well, &baked(), EcsChanges::default()).await;
     let function = function(Stage::PostTraffic, &aws);
     let mut event = event("POST_PRODUCTION_TRAFFIC_SHIFT", None);
     let mut calls = 0;
@@ -223,7 +223,7 @@ async fn ecs_calls_back_through_a_bake_of_three_hours() {
 #[tokio::test(start_paused = true)]
 async fn what_an_earlier_step_handed_on_does_not_count_for_the_next() {
     let _time = paced_time::start();
-    let (_service, aws) = with(Mood::Well, &baked(), EcsChanges::default()).await;
+    let (_service, aws) = with(Behaviour::Well, &baked(), EcsChanges::default()).await;
     let function = function(Stage::PostTraffic, &aws);
     let at = |percent| event("PRODUCTION_TRAFFIC_SHIFT", Some(percent));
     let seen = invoke_with(&function, LEFT, at(10)).await;
@@ -241,7 +241,7 @@ async fn what_an_earlier_step_handed_on_does_not_count_for_the_next() {
 #[tokio::test(start_paused = true)]
 async fn each_call_of_the_ecs_contract_killed_in_turn_for_ever() {
     let _time = paced_time::start();
-    let (_service, aws) = with(Mood::Well, SUITE, EcsChanges::default()).await;
+    let (_service, aws) = with(Behaviour::Well, SUITE, EcsChanges::default()).await;
     ecs(
         Stage::PreTraffic,
         &aws,
@@ -256,7 +256,7 @@ async fn each_call_of_the_ecs_contract_killed_in_turn_for_ever() {
         .iter()
         .flat_map(|call| FAULTS.map(|fault| (call.clone(), fault)));
     let runs = cases.map(|(call, fault)| async move {
-        let service = Service::start(Mood::Well).await;
+        let service = Service::start(Behaviour::Well).await;
         let killed = call.clone();
         let plan: Plan = Arc::new(move |operation, _| (operation == killed).then_some(fault));
         let aws = FakeAws::with(service.port, SUITE, Changes::default(), plan).await;
@@ -278,7 +278,10 @@ async fn each_call_of_the_ecs_contract_killed_in_turn_for_ever() {
         let expected = if lost { "FAILED" } else { "SUCCEEDED" };
         assert_eq!(heard, expected, "{fault:?} at {call}");
     });
-    let done: Vec<()> = stream::iter(runs).buffer_unordered(ABREAST).collect().await;
+    let done: Vec<()> = stream::iter(runs)
+        .buffer_unordered(MAX_CONCURRENT)
+        .collect()
+        .await;
     assert!(done.len() >= 40);
 }
 
@@ -289,7 +292,7 @@ async fn a_deployment_that_ecs_does_not_know_is_not_asked_for_until_the_time_is_
         is_absent: true,
         ..EcsChanges::default()
     };
-    let (_service, aws) = with(Mood::Well, SUITE, changes).await;
+    let (_service, aws) = with(Behaviour::Well, SUITE, changes).await;
     let shift = event("PRODUCTION_TRAFFIC_SHIFT", Some(10));
     assert_eq!(ecs(Stage::PostTraffic, &aws, shift).await, "FAILED");
     let calls = aws.calls();
@@ -316,7 +319,7 @@ fn parameters(service: &Service) -> Value {
 #[tokio::test(start_paused = true)]
 async fn a_pipeline_hears_the_verdict_with_its_variables() {
     let _time = paced_time::start();
-    let (service, aws) = with(Mood::Well, SUITE, EcsChanges::default()).await;
+    let (service, aws) = with(Behaviour::Well, SUITE, EcsChanges::default()).await;
     let gate = function(Stage::PreTraffic, &aws);
     let asked = parameters(&service);
     invoke_with(&gate, LEFT, job("j-1", &asked, None))
@@ -331,7 +334,7 @@ async fn a_pipeline_hears_the_verdict_with_its_variables() {
         "{link}"
     );
 
-    let (service, aws) = with(Mood::Broken, SUITE, EcsChanges::default()).await;
+    let (service, aws) = with(Behaviour::Broken, SUITE, EcsChanges::default()).await;
     let gate = function(Stage::PreTraffic, &aws);
     let mut asked = parameters(&service);
     invoke_with(&gate, LEFT, job("j-2", &asked, None))
@@ -366,7 +369,7 @@ async fn a_pipeline_hears_the_verdict_with_its_variables() {
 #[tokio::test(start_paused = true)]
 async fn a_pipeline_calls_again_through_a_bake_of_three_hours() {
     let _time = paced_time::start();
-    let (service, aws) = with(Mood::Well, &baked(), EcsChanges::default()).await;
+    let (service, aws) = with(Behaviour::Well, &baked(), EcsChanges::default()).await;
     let gate = function(Stage::PostTraffic, &aws);
     let asked = parameters(&service);
     let (mut token, mut calls) = (None::<String>, 0);
@@ -400,7 +403,7 @@ async fn each_answer_to_a_pipeline_that_fails_is_tried_again_or_reported() {
         .into_iter()
         .flat_map(|call| FAULTS.map(|fault| (call, fault)));
     let runs = cases.map(|(call, fault)| async move {
-        let service = Service::start(Mood::Well).await;
+        let service = Service::start(Behaviour::Well).await;
         let plan: Plan = Arc::new(move |operation, _| (operation == call).then_some(fault));
         let aws = FakeAws::with(service.port, SUITE, Changes::default(), plan).await;
         let asked = parameters(&service);
@@ -432,14 +435,17 @@ async fn each_answer_to_a_pipeline_that_fails_is_tried_again_or_reported() {
             ),
         }
     });
-    let done: Vec<()> = stream::iter(runs).buffer_unordered(ABREAST).collect().await;
+    let done: Vec<()> = stream::iter(runs)
+        .buffer_unordered(MAX_CONCURRENT)
+        .collect()
+        .await;
     assert_eq!(done.len(), 24);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_bake_for_codedeploy_is_handed_on_within_its_hour_and_never_twice() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let suite = format!("{SUITE}traffic: {{ bake: 45m, every: 5m }}\n");
     let aws = FakeAws::with(service.port, &suite, Changes::default(), none()).await;
     let gate = function(Stage::PostTraffic, &aws);
@@ -483,7 +489,7 @@ async fn a_bake_for_codedeploy_is_handed_on_within_its_hour_and_never_twice() {
 #[tokio::test(start_paused = true)]
 async fn a_bake_that_cannot_be_handed_on_or_never_ends_is_answered() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let suite = format!("{SUITE}traffic: {{ bake: 45m, every: 5m }}\n");
     let refuse: Plan = Arc::new(|operation, _| {
         (operation == "Invoke").then_some(Fault::Refuse("AccessDeniedException"))
@@ -519,7 +525,7 @@ async fn a_bake_that_cannot_be_handed_on_or_never_ends_is_answered() {
 async fn a_dry_run_lets_everything_pass_and_says_what_it_would_have_done() {
     let _time = paced_time::start();
     let suite = format!("dry_run: true\n{SUITE}");
-    let (_service, aws) = with(Mood::Broken, &suite, EcsChanges::default()).await;
+    let (_service, aws) = with(Behaviour::Broken, &suite, EcsChanges::default()).await;
     let pre = event("POST_TEST_TRAFFIC_SHIFT", None);
     assert_eq!(ecs(Stage::PreTraffic, &aws, pre.clone()).await, "SUCCEEDED");
     assert_eq!(
@@ -532,6 +538,6 @@ async fn a_dry_run_lets_everything_pass_and_says_what_it_would_have_done() {
         no_test_rule: true,
         ..EcsChanges::default()
     };
-    let (_service, aws) = with(Mood::Well, "dry_run: perhaps", changes).await;
+    let (_service, aws) = with(Behaviour::Well, "dry_run: perhaps", changes).await;
     assert_eq!(ecs(Stage::PreTraffic, &aws, pre).await, "FAILED");
 }

@@ -13,7 +13,7 @@ use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use gate::Stage;
 use support::aws::{Changes, FAULTS, FakeAws, Fault, Plan};
-use support::service::{ATTACKS, Mood, Service};
+use support::service::{ATTACKS, Behaviour, Service};
 use support::storm::Contract;
 use support::{SUITE, function, invoke};
 
@@ -24,7 +24,7 @@ const ANSWER: &str = "PutLifecycleEventHookExecutionStatus";
 const LEFT: Duration = Duration::from_secs(8);
 
 /// How many invocations run side by side.
-const ABREAST: usize = 20;
+const MAX_CONCURRENT: usize = 20;
 
 /// Calls without which nothing can be measured.
 const NEEDED: [&str; 6] = [
@@ -37,7 +37,7 @@ const NEEDED: [&str; 6] = [
 ];
 
 async fn calls_of_a_good_run() -> Vec<String> {
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let aws = FakeAws::start(service.port, SUITE).await;
     invoke(&function(Stage::PreTraffic, &aws), LEFT)
         .await
@@ -62,14 +62,14 @@ async fn each_call_killed_in_turn_for_ever() {
         .flat_map(|call| FAULTS.map(|fault| (call.clone(), fault)));
     // Side by side, as most of their time is waiting.
     let cases: Vec<()> = stream::iter(runs.map(|(call, fault)| killed(call, fault)))
-        .buffer_unordered(ABREAST)
+        .buffer_unordered(MAX_CONCURRENT)
         .collect()
         .await;
     assert!(cases.len() >= 66);
 }
 
 async fn killed(call: String, fault: Fault) {
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let killed = call.clone();
     let plan: Plan = Arc::new(move |operation, _| (operation == killed).then_some(fault));
     let aws = FakeAws::with(service.port, SUITE, Changes::default(), plan).await;
@@ -98,7 +98,7 @@ async fn killed(call: String, fault: Fault) {
 #[tokio::test(start_paused = true)]
 async fn a_throttled_answer_is_repeated_until_it_is_taken() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let plan: Plan =
         Arc::new(|operation, n| (operation == ANSWER && n < 3).then_some(Fault::Throttle));
     let aws = FakeAws::with(service.port, SUITE, Changes::default(), plan).await;
@@ -113,7 +113,7 @@ async fn a_throttled_answer_is_repeated_until_it_is_taken() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_whose_result_was_lost_counts_as_given() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let plan: Plan =
         Arc::new(|operation, n| (operation == ANSWER && n == 0).then_some(Fault::Lost));
     let aws = FakeAws::with(service.port, SUITE, Changes::default(), plan).await;
@@ -129,7 +129,7 @@ async fn an_answer_whose_result_was_lost_counts_as_given() {
 /// The first answer call gets no result, the next one hears that the event is over; CodeDeploy says of
 /// the event what `status` says. `told` when another run has stored its report.
 async fn lost_then_over(status: Option<&'static str>, told: bool) -> (FakeAws, serde_json::Value) {
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let plan: Plan = Arc::new(move |operation, n| match (operation, n) {
         (ANSWER, 0) => Some(Fault::Hang),
         (ANSWER, _) => Some(Fault::Refuse("LifecycleEventAlreadyCompletedException")),
@@ -224,7 +224,7 @@ fn at_the_second_hook() -> Changes {
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_never_confirmed_by_another_events_status() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let plan: Plan = Arc::new(|operation, n| match (operation, n) {
         ("ListDeploymentTargets", 0) => Some(Fault::Refuse("InvalidDeploymentIdException")),
         (ANSWER, _) => Some(Fault::Hang),
@@ -245,7 +245,7 @@ async fn an_answer_is_never_confirmed_by_another_events_status() {
 #[tokio::test(start_paused = true)]
 async fn the_report_of_an_event_that_is_not_known_overwrites_no_other() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let blind: Plan = Arc::new(|operation, _| {
         let listed = operation == "ListDeploymentTargets";
         listed.then_some(Fault::Refuse("InvalidDeploymentIdException"))
@@ -277,7 +277,7 @@ async fn the_report_of_an_event_that_is_not_known_overwrites_no_other() {
 #[tokio::test(start_paused = true)]
 async fn after_a_false_alarm_the_all_clear_is_given_once() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let healed = Arc::new(AtomicBool::new(false));
     let better = healed.clone();
     // CodeDeploy takes the first answer; nothing comes back, and the status can't be read.
@@ -319,7 +319,7 @@ async fn after_a_false_alarm_the_all_clear_is_given_once() {
 
 /// A run that hears at once that the event is over; `told` when another run has stored its report.
 async fn over(changes: Changes, told: bool) -> (FakeAws, serde_json::Value) {
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let unread = changes.event_status.is_none();
     let plan: Plan = Arc::new(move |operation, n| match (operation, n) {
         (ANSWER, _) => Some(Fault::Refuse("LifecycleEventAlreadyCompletedException")),
@@ -427,13 +427,13 @@ async fn no_hostile_answer_is_a_pass() {
         "{ status: 201 }, { json: { path: $.ok, equals: true } }, { header: { name: x-1, exists: false } }",
     );
     for attack in ATTACKS {
-        let service = Service::start(Mood::Hostile(attack)).await;
+        let service = Service::start(Behaviour::Hostile(attack)).await;
         let aws = FakeAws::start(service.port, &suite).await;
         let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
         assert_eq!(aws.answers(), ["Failed"], "{attack:?}: {:?}", seen.result);
         assert!(seen.took < LEFT, "{attack:?} took {:?}", seen.took);
     }
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let aws = FakeAws::start(service.port, &suite).await;
     invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
     assert_eq!(aws.answers(), ["Succeeded"], "the good one passes");

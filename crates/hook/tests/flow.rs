@@ -9,7 +9,7 @@ use std::time::Duration;
 use gate::Stage;
 use serde_json::json;
 use support::aws::{Changes, FakeAws};
-use support::service::{Mood, Service};
+use support::service::{Behaviour, Service};
 use support::{SUITE, Seen, function, invoke, invoke_with};
 
 const LEFT: Duration = Duration::from_secs(12);
@@ -28,7 +28,7 @@ fn reasons(seen: &Seen) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_good_release_passes_and_everyone_is_told() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let aws = FakeAws::start(service.port, SUITE).await;
     let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
     assert_eq!(aws.answers(), ["Succeeded"]);
@@ -62,7 +62,7 @@ async fn a_good_release_passes_and_everyone_is_told() {
 #[tokio::test(start_paused = true)]
 async fn a_decision_is_an_event_whose_loss_changes_nothing() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Broken).await;
+    let service = Service::start(Behaviour::Broken).await;
     let aws = FakeAws::start(service.port, SUITE).await;
     invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
     let events = aws.events();
@@ -79,7 +79,7 @@ async fn a_decision_is_an_event_whose_loss_changes_nothing() {
     let refused: support::aws::Plan = std::sync::Arc::new(|operation, _| {
         (operation == "PutEvents").then_some(support::aws::Fault::Refuse("AccessDeniedException"))
     });
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let aws = FakeAws::with(service.port, SUITE, Changes::default(), refused).await;
     let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
     assert_eq!(aws.answers(), ["Succeeded"]);
@@ -90,7 +90,7 @@ async fn a_decision_is_an_event_whose_loss_changes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_broken_release_is_stopped_with_the_reason() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Broken).await;
+    let service = Service::start(Behaviour::Broken).await;
     let aws = FakeAws::start(service.port, SUITE).await;
     let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
     assert_eq!(aws.answers(), ["Failed"]);
@@ -105,7 +105,7 @@ async fn a_broken_release_is_stopped_with_the_reason() {
 #[tokio::test(start_paused = true)]
 async fn a_release_that_breaks_during_the_bake_window_fails_post_traffic() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::WellFor(3)).await;
+    let service = Service::start(Behaviour::WellFor(3)).await;
     let suite = format!("{SUITE}traffic: {{ bake: 3s, every: 250ms }}\n");
     let aws = FakeAws::start(service.port, &suite).await;
     let seen = invoke(&function(Stage::PostTraffic, &aws), LEFT).await;
@@ -120,7 +120,7 @@ async fn a_release_that_breaks_during_the_bake_window_fails_post_traffic() {
 #[tokio::test(start_paused = true)]
 async fn a_missing_suite_fails_with_its_place() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let aws = FakeAws::start(service.port, "").await;
     let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
     assert_eq!(aws.answers(), ["Failed"]);
@@ -131,7 +131,7 @@ async fn a_missing_suite_fails_with_its_place() {
 #[tokio::test(start_paused = true)]
 async fn an_invalid_suite_fails_with_line_and_column_of_every_problem() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let suite = "version: 1\nname: shop\nchecks:\n  - name: a\n    htp: GET /\n  - name: a\n    http: FETCH /\n";
     let aws = FakeAws::start(service.port, suite).await;
     let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
@@ -144,7 +144,7 @@ async fn an_invalid_suite_fails_with_line_and_column_of_every_problem() {
 #[tokio::test(start_paused = true)]
 async fn a_group_without_test_listener_fails_with_the_remedy() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let changes = Changes {
         no_test_listener: true,
         ..Changes::default()
@@ -178,7 +178,7 @@ async fn a_group_without_test_listener_fails_with_the_remedy() {
 #[tokio::test(start_paused = true)]
 async fn a_suite_that_selects_nothing_for_the_stage_fails() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let suite = SUITE.replace("    http:", "    on: [post-traffic]\n    http:");
     let aws = FakeAws::start(service.port, &suite).await;
     let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
@@ -190,7 +190,7 @@ async fn a_suite_that_selects_nothing_for_the_stage_fails() {
 #[tokio::test(start_paused = true)]
 async fn a_service_that_hangs_fails_in_time() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Hanging).await;
+    let service = Service::start(Behaviour::Hanging).await;
     let aws = FakeAws::start(service.port, SUITE).await;
     let seen = invoke(&function(Stage::PreTraffic, &aws), LEFT).await;
     assert_eq!(aws.answers(), ["Failed"]);
@@ -205,7 +205,7 @@ async fn a_service_that_hangs_fails_in_time() {
 #[tokio::test(start_paused = true)]
 async fn near_its_time_limit_a_function_answers_failed() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Hanging).await;
+    let service = Service::start(Behaviour::Hanging).await;
     let suite = SUITE.replace("timeout: 1s", "timeout: 30s");
     let aws = FakeAws::start(service.port, &suite).await;
     for left in [3000, 1500] {
@@ -225,7 +225,7 @@ async fn near_its_time_limit_a_function_answers_failed() {
 #[tokio::test(start_paused = true)]
 async fn a_function_whose_time_is_over_still_answers() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     for left in [Duration::ZERO, Duration::from_millis(5)] {
         let aws = FakeAws::start(service.port, SUITE).await;
         invoke(&function(Stage::PreTraffic, &aws), left).await;
@@ -244,7 +244,7 @@ async fn a_function_whose_time_is_over_still_answers() {
 #[tokio::test(start_paused = true)]
 async fn a_duplicate_delivery_does_no_harm() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let aws = FakeAws::start(service.port, SUITE).await;
     let function = function(Stage::PreTraffic, &aws);
     let (first, second) = tokio::join!(invoke(&function, LEFT), invoke(&function, LEFT));
@@ -260,7 +260,7 @@ async fn a_duplicate_delivery_does_no_harm() {
 #[tokio::test(start_paused = true)]
 async fn an_event_with_unknown_fields_is_served_and_a_foreign_one_is_an_error() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let aws = FakeAws::start(service.port, SUITE).await;
     let function = function(Stage::PreTraffic, &aws);
     let mut event = support::event();
@@ -280,7 +280,7 @@ async fn an_event_with_unknown_fields_is_served_and_a_foreign_one_is_an_error() 
 #[tokio::test(start_paused = true)]
 async fn a_rollback_is_never_hindered() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Broken).await;
+    let service = Service::start(Behaviour::Broken).await;
     let changes = Changes {
         rollback_of: Some("d-BROKEN001"),
         ..Changes::default()
@@ -301,7 +301,7 @@ async fn a_rollback_is_never_hindered() {
 #[tokio::test(start_paused = true)]
 async fn a_rollback_of_a_stack_is_never_hindered_either() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Broken).await;
+    let service = Service::start(Behaviour::Broken).await;
     for bare in [false, true] {
         let changes = Changes {
             creator: Some("CloudFormationRollback"),
@@ -318,7 +318,7 @@ async fn a_rollback_of_a_stack_is_never_hindered_either() {
 #[tokio::test(start_paused = true)]
 async fn a_blue_green_deployment_of_cloudformation_is_refused_by_name() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let changes = |bare| Changes {
         creator: Some("CloudFormation"),
         bare,
@@ -377,7 +377,7 @@ async fn wrong_settings_answer_failed_with_every_problem() {
 #[tokio::test(start_paused = true)]
 async fn a_lambda_deployment_is_described_and_needs_absolute_urls() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let app_spec = "version: 0.0\nResources:\n  - f:\n      Type: AWS::Lambda::Function\n      Properties: {Name: checkout, Alias: live, CurrentVersion: '7', TargetVersion: '8'}\nHooks:\n  - BeforeAllowTraffic: CodeDeployHook_pre-traffic\n";
     let changes = || Changes {
         app_spec: Some(app_spec),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use gate::Stage;
 use support::aws::{Changes, FakeAws, none};
-use support::service::{Mood, Service};
+use support::service::{Behaviour, Service};
 use support::{function, invoke};
 
 const LEFT: Duration = Duration::from_secs(12);
@@ -18,7 +18,7 @@ const APP_SPEC: &str = "version: 0.0\nResources:\n  - checkout:\n      Type: AWS
 /// A gate whose one check posts to the alias by an absolute URL: the answers, the reasons, and how often it was asked.
 async fn run(stage: Stage, host: &str, more: &str) -> (Vec<String>, String, usize) {
     // What answers is version 7, behind the alias.
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let more = more.replace("PORT", &service.port.to_string());
     let suite = format!(
         "version: 1\nname: checkout\ndefaults: {{ http: {{ timeout: 1s, retries: 0 }} }}\nchecks:\n  - name: an order can be placed\n    http: {{ method: POST, url: \"http://{host}:{}/checkout\"{more} }}\n    expect: [{{ status: 201 }}]\n",

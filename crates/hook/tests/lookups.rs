@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use gate::Stage;
 use support::aws::{Changes, E_TAG, FakeAws, Fault, Plan, none};
-use support::service::{Mood, Service};
+use support::service::{Behaviour, Service};
 use support::{SUITE, function, invoke};
 
 /// The gate's reasons where every call of `operation` meets `fault`.
@@ -94,7 +94,7 @@ async fn every_required_look_up_has_its_permission_and_its_remedy() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_app_spec_that_was_replaced_is_refused_with_the_remedy() {
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let run = async |e_tag: &'static str| {
         let changes = Changes {
             revision_e_tag: Some(e_tag),

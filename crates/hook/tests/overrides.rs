@@ -14,7 +14,7 @@ use hook::GateFunction;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::aws::{Changes, FakeAws, Fault, Plan, none};
-use support::service::{Mood, Service};
+use support::service::{Behaviour, Service};
 use support::{SUITE, clients, invoke, settings};
 
 const LEFT: Duration = Duration::from_secs(12);
@@ -31,15 +31,15 @@ fn failing(name: &str) -> String {
     format!("  - {{ name: {name}, http: POST /checkout, expect: [ {{ status: 418 }} ] }}\n")
 }
 
-struct Office {
+struct Fixture {
     _service: Service,
     aws: FakeAws,
     gate: Arc<GateFunction>,
 }
 
-impl Office {
+impl Fixture {
     async fn open(suite: &str, plan: Plan) -> Self {
-        let service = Service::start(Mood::Well).await;
+        let service = Service::start(Behaviour::Well).await;
         let aws = FakeAws::with(service.port, suite, Changes::default(), plan).await;
         let gate = Arc::new(GateFunction {
             stage: Stage::PreTraffic,
@@ -100,16 +100,16 @@ impl Office {
 #[tokio::test(start_paused = true)]
 async fn a_release_goes_on_once_and_everybody_reads_who_let_it() {
     let _time = paced_time::start();
-    let office = Office::open(&suite(), none()).await;
-    assert_eq!(office.run().await, "Failed");
+    let fixture = Fixture::open(&suite(), none()).await;
+    assert_eq!(fixture.run().await, "Failed");
     assert!(
         office
             .message()
             .contains("deploy-hooks gates override s3://"),
         "{}",
-        office.message()
+        fixture.message()
     );
-    let report = office.report();
+    let report = fixture.report();
     assert_eq!(report["overridable"], true);
     let blocks: Vec<bool> = report["checks"]
         .as_array()
@@ -119,10 +119,10 @@ async fn a_release_goes_on_once_and_everybody_reads_who_let_it() {
         .collect();
     assert_eq!(blocks, [false, true]);
 
-    office.record(&office.override_of(&[FAILING])).await;
-    assert_eq!(office.run().await, "Succeeded");
+    fixture.record(&fixture.override_of(&[FAILING])).await;
+    assert_eq!(fixture.run().await, "Succeeded");
     assert_eq!(
-        office.subject(),
+        fixture.subject(),
         "Passed pre-traffic (failed, OVERRIDDEN): shop 1.2.0 (d-ABCDEF123)"
     );
     for part in [
@@ -132,77 +132,77 @@ async fn a_release_goes_on_once_and_everybody_reads_who_let_it() {
         "got 201",
     ] {
         assert!(
-            office.message().contains(part),
+            fixture.message().contains(part),
             "{part}: {}",
-            office.message()
+            fixture.message()
         );
     }
-    let events = office.aws.events();
+    let events = fixture.aws.events();
     let event: Value =
         serde_json::from_str(events.last().unwrap()["Detail"].as_str().unwrap()).unwrap();
     assert_eq!(event["overridden_by"], BY);
     assert_eq!(event["verdict"], "failed", "the evidence is what it was");
     assert_eq!(event["passed"], true);
-    assert_eq!(office.report()["verdict"]["conclusion"], "failed");
+    assert_eq!(fixture.report()["verdict"]["conclusion"], "failed");
     let page = office
         .aws
         .object(&REPORT.replace(".json", ".html"))
         .unwrap();
     assert!(page.contains("somebody has overridden them"));
-    let used = office.aws.items("gate-override-use#");
+    let used = fixture.aws.items("gate-override-use#");
     assert_eq!(used.len(), 1);
     assert_eq!(used[0]["deployment"], "CodeDeploy/d-ABCDEF123");
-    assert_eq!(office.run().await, "Succeeded", "the same deployment");
-    assert_eq!(office.aws.items("gate-override-use#"), used);
+    assert_eq!(fixture.run().await, "Succeeded", "the same deployment");
+    assert_eq!(fixture.aws.items("gate-override-use#"), used);
 }
 
 #[tokio::test(start_paused = true)]
 async fn another_deployment_does_not_use_it_again() {
     let _time = paced_time::start();
-    let office = Office::open(&suite(), none()).await;
-    office.run().await;
-    let recorded = office.override_of(&[FAILING]);
-    office.record(&recorded).await;
+    let fixture = Fixture::open(&suite(), none()).await;
+    fixture.run().await;
+    let recorded = fixture.override_of(&[FAILING]);
+    fixture.record(&recorded).await;
     let by = OverrideUse {
         deployment: "CodeDeploy/d-OTHER".to_owned(),
         at: Timestamp::now(),
     };
-    office.aws.put_item(
+    fixture.aws.put_item(
         &format!("gate-override-use#{}", recorded.id()),
         "use",
         &json!(by),
     );
-    assert_eq!(office.run().await, "Failed");
-    assert!(!office.message().contains("overridden by"));
+    assert_eq!(fixture.run().await, "Failed");
+    assert!(!fixture.message().contains("overridden by"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn it_counts_for_nothing_that_was_not_shown() {
     let _time = paced_time::start();
     let worse = format!("{}{}", suite(), failing("the basket is empty"));
-    let office = Office::open(&worse, none()).await;
-    office.run().await;
-    office.record(&office.override_of(&[FAILING])).await;
+    let fixture = Fixture::open(&worse, none()).await;
+    fixture.run().await;
+    fixture.record(&fixture.override_of(&[FAILING])).await;
     let other_release = {
-        let mut other = office.override_of(&[FAILING, "the basket is empty"]);
+        let mut other = fixture.override_of(&[FAILING, "the basket is empty"]);
         other.scope.release.push('0');
         other
     };
-    office.record(&other_release).await;
-    assert_eq!(office.run().await, "Failed");
-    assert!(office.message().contains("the basket is empty"));
-    assert!(office.aws.items("gate-override-use#").is_empty());
+    fixture.record(&other_release).await;
+    assert_eq!(fixture.run().await, "Failed");
+    assert!(fixture.message().contains("the basket is empty"));
+    assert!(fixture.aws.items("gate-override-use#").is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_suite_that_does_not_allow_it_is_not_overridden() {
     let _time = paced_time::start();
-    let office = Office::open(&format!("{SUITE}{}", failing(FAILING)), none()).await;
-    assert_eq!(office.run().await, "Failed");
-    assert_eq!(office.report()["overridable"], false);
-    assert!(!office.message().contains("gates override"));
-    office.record(&office.override_of(&[FAILING])).await;
-    assert_eq!(office.run().await, "Failed");
+    let fixture = Fixture::open(&format!("{SUITE}{}", failing(FAILING)), none()).await;
+    assert_eq!(fixture.run().await, "Failed");
+    assert_eq!(fixture.report()["overridable"], false);
+    assert!(!fixture.message().contains("gates override"));
+    fixture.record(&fixture.override_of(&[FAILING])).await;
+    assert_eq!(fixture.run().await, "Failed");
 }
 
 #[tokio::test(start_paused = true)]
@@ -213,27 +213,27 @@ async fn something_required_must_pass_beside_it() {
         SUITE.split("  - name").next().unwrap(),
         failing(FAILING)
     );
-    let office = Office::open(&suite, none()).await;
-    office.run().await;
-    office.record(&office.override_of(&[FAILING])).await;
-    assert_eq!(office.run().await, "Failed");
+    let fixture = Fixture::open(&suite, none()).await;
+    fixture.run().await;
+    fixture.record(&fixture.override_of(&[FAILING])).await;
+    assert_eq!(fixture.run().await, "Failed");
 }
 
 #[tokio::test(start_paused = true)]
 async fn it_is_not_used_where_all_checks_pass() {
     let _time = paced_time::start();
-    let office = Office::open(&format!("overridable: true\n{SUITE}"), none()).await;
-    assert_eq!(office.run().await, "Succeeded");
+    let fixture = Fixture::open(&format!("overridable: true\n{SUITE}"), none()).await;
+    assert_eq!(fixture.run().await, "Succeeded");
     office
-        .record(&office.override_of(&["a reader buys a book"]))
+        .record(&fixture.override_of(&["a reader buys a book"]))
         .await;
     // It is the only required check: that it passes is enough, and nothing is overridden.
-    assert_eq!(office.run().await, "Succeeded");
+    assert_eq!(fixture.run().await, "Succeeded");
     assert_eq!(
-        office.subject(),
+        fixture.subject(),
         "Passed pre-traffic: shop 1.2.0 (d-ABCDEF123)"
     );
-    assert!(office.aws.items("gate-override-use#").is_empty());
+    assert!(fixture.aws.items("gate-override-use#").is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -258,9 +258,9 @@ async fn whatever_can_not_be_read_or_written_down_is_no_override() {
         let plan: Plan = Arc::new(move |called, count| {
             (called == operation && count >= nth + looks).then_some(fault)
         });
-        let office = Office::open(&suite(), plan).await;
-        office.run().await;
-        office.record(&office.override_of(&[FAILING])).await;
-        assert_eq!(office.run().await, "Failed", "{operation} {fault:?}");
+        let fixture = Fixture::open(&suite(), plan).await;
+        fixture.run().await;
+        fixture.record(&fixture.override_of(&[FAILING])).await;
+        assert_eq!(fixture.run().await, "Failed", "{operation} {fault:?}");
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use gate::Stage;
 use support::aws::{Changes, FakeAws, none};
-use support::service::{Mood, Service};
+use support::service::{Behaviour, Service};
 use support::{SUITE, clients, invoke, settings};
 
 const LEFT: Duration = Duration::from_secs(12);
@@ -19,7 +19,7 @@ const WITHOUT_POST: &str = "version: 0.0\nResources:\n  - s:\n      Type: AWS::E
 
 /// The answer of the pre-traffic gate and its reasons.
 async fn run(suite: &str, changes: Changes, more: &[(&str, &str)]) -> (Vec<String>, String) {
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let aws = FakeAws::with(service.port, suite, changes, none()).await;
     let function = Arc::new(hook::GateFunction {
         stage: Stage::PreTraffic,

@@ -13,7 +13,7 @@ use hook::{Replayed, describe, replay};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use support::aws::{Changes, FakeAws, none};
-use support::service::{Mood, Service};
+use support::service::{Behaviour, Service};
 use support::{SUITE, function};
 
 const TIME: Duration = Duration::from_secs(12);
@@ -41,8 +41,8 @@ fn nothing_is_written(aws: &FakeAws) {
 async fn codedeploy_would_hear_the_verdict_and_hears_nothing() {
     let _time = paced_time::start();
     for (mood, passed, status) in [
-        (Mood::Well, true, "Succeeded"),
-        (Mood::Broken, false, "Failed"),
+        (Behaviour::Well, true, "Succeeded"),
+        (Behaviour::Broken, false, "Failed"),
     ] {
         let service = Service::start(mood).await;
         let aws = FakeAws::start(service.port, SUITE).await;
@@ -62,7 +62,7 @@ async fn codedeploy_would_hear_the_verdict_and_hears_nothing() {
 #[tokio::test(start_paused = true)]
 async fn ecs_would_hear_the_verdict_and_a_bake_is_not_handed_on() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let suite = format!("{SUITE}traffic: {{ bake: 1s, every: 500ms }}\n");
     let aws = FakeAws::start(service.port, &suite).await;
     let event = support::ecs::event("POST_PRODUCTION_TRAFFIC_SHIFT", None);
@@ -89,7 +89,7 @@ async fn ecs_would_hear_the_verdict_and_a_bake_is_not_handed_on() {
 #[tokio::test(start_paused = true)]
 async fn a_job_would_succeed_where_it_only_reports() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Broken).await;
+    let service = Service::start(Behaviour::Broken).await;
     let aws = FakeAws::start(service.port, SUITE).await;
     let parameters = json!({ "suite": "s3://suites/shop/production.yaml", "on_failed": "continue", "target": {
         "url": format!("http://127.0.0.1:{}", service.port), "application": "shop" } });
@@ -106,7 +106,7 @@ async fn a_job_would_succeed_where_it_only_reports() {
 #[tokio::test(start_paused = true)]
 async fn what_is_over_and_what_rolls_back_is_said() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let with = |changes| FakeAws::with(service.port, SUITE, changes, none());
     let aws = with(Changes {
         ended: Some("Succeeded"),
@@ -131,7 +131,7 @@ async fn what_is_over_and_what_rolls_back_is_said() {
 #[tokio::test(start_paused = true)]
 async fn people_who_would_be_asked_are_not() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let suite = format!("{SUITE}    retries: 0\ninconclusive: ask\noverridable: true\n").replace(
         "http: POST /checkout",
         "http: POST http://nowhere.invalid/checkout",

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use gate::Stage;
 use support::aws::{Changes, FakeAws, none};
-use support::service::{Mood, Service};
+use support::service::{Behaviour, Service};
 use support::{SUITE, function, invoke};
 
 const LEFT: Duration = Duration::from_secs(12);
@@ -18,7 +18,7 @@ const LAMBDA: &str = "version: 0.0\nResources:\n  - f:\n      Type: AWS::Lambda:
 
 /// A run of the gate whose check sends the version along: its answer, its reasons and the subject of the message.
 async fn run(changes: Changes) -> (Vec<String>, String, String) {
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let suite = SUITE.replace(
         "http: POST /checkout",
         "http: \"POST /checkout?v={{ target.version }}\"",
@@ -88,7 +88,7 @@ async fn a_version_that_nothing_names_is_errored_with_the_remedy_and_never_faile
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_test_listener_of_tcp_speaks_what_production_speaks_and_the_reason_says_so() {
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     for (production, test, scheme) in [
         (("TCP", 443), ("TCP", service.port), "https"),
         (("TLS", 9443), ("TCP_UDP", service.port), "https"),
@@ -130,7 +130,7 @@ async fn a_listener_that_http_does_not_run_over_is_refused_by_its_protocol() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_test_listener_that_is_the_production_listener_is_refused_unasked() {
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let changes = Changes {
         one_listener: true,
         ..Changes::default()
@@ -172,7 +172,7 @@ fn always_known(platform: &str) -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_guide_lists_the_keys_that_are_known_on_each_platform() {
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     for (platform, app_spec) in [("ECS", None), ("Lambda", Some(LAMBDA))] {
         let changes = Changes {
             app_spec,

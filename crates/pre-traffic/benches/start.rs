@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use support::aws::FakeAws;
-use support::service::{Mood, Service};
+use support::service::{Behaviour, Service};
 
 /// Medians of so many starts, the two taking turns, as machines are noisy.
 const ROUNDS: usize = 31;
@@ -34,7 +34,7 @@ async fn main() {
     let ours = env!("CARGO_BIN_EXE_pre-traffic");
     let (mut hello, mut gate, mut answered, mut peer) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let has_peer = Path::new(NODE_PEER).join("node_modules").exists();
     let target = format!("http://127.0.0.1:{}/checkout", service.port);
     for _ in 0..ROUNDS {

@@ -8,6 +8,7 @@
 //! What must never happen here: a key that is ignored, a problem that hides another, a secret that is
 //! repeated in a problem, or a small file that takes much memory or time.
 
+mod findings;
 mod node;
 mod number;
 mod object;
@@ -17,9 +18,10 @@ mod secret;
 mod table;
 mod write;
 
+pub use findings::Findings;
 pub use node::{At, Document, Key, Node, Value, plain, read};
 pub use number::Number;
-pub use object::{Findings, Object, entries, items};
+pub use object::{Object, entries, items};
 pub use problem::{Problem, Problems};
 pub use secret::SecretRef;
 pub use table::Table;

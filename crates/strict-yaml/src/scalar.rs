@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::findings::Findings;
 use crate::node::{Node, Value};
-use crate::object::Findings;
 use crate::words;
 
 /// Text, which is not empty. A number or a boolean is refused: YAML has already changed it.

@@ -3,8 +3,8 @@
 
 use std::fmt;
 
+use crate::findings::Findings;
 use crate::node::{Node, Value};
-use crate::object::Findings;
 use crate::words::is_name;
 
 /// Where a secret is kept.

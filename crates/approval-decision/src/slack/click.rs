@@ -45,12 +45,12 @@ pub async fn decide_click(context: &RequestContext<'_>, keys: &Arc<Keys>, click:
     }
     let report = texts::answer(texts, &answer, context.function.now());
     let message = message(&Masker::new().mask(&report));
-    if let Err(trouble) =
+    if let Err(error) =
         answer_slack(&context.function.http, (url, api), &message, ANSWER_TIMEOUT).await
     {
         tracing::warn!(
             case = click.case.as_str(),
-            "Slack did not take the answer: {trouble}"
+            "Slack did not take the answer: {error}"
         );
     }
 }

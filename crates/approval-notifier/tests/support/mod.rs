@@ -23,7 +23,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
 
 use server::Server;
-use world::{ACCOUNT, Phase, REGION, Told, World};
+use world::{ACCOUNT, Phase, REGION, SentMessage, World};
 
 /// The configuration of these tests: a channel of each kind that they look at.
 pub const CONFIG: &str = r#"
@@ -90,7 +90,7 @@ impl Stage {
     }
 
     /// What a channel was told so far.
-    pub fn told(&self, channel: &str) -> Vec<Told> {
+    pub fn told(&self, channel: &str) -> Vec<SentMessage> {
         self.server.world().told_to(channel)
     }
 

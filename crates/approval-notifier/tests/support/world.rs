@@ -61,7 +61,7 @@ pub enum Phase {
 
 /// What a channel was told.
 #[derive(Debug, Clone)]
-pub struct Told {
+pub struct SentMessage {
     /// `slack`, `teams`, `webhook`, `mail`, `sns`, …
     pub channel: String,
     /// `chat.postMessage`, `chat.update`, `POST`.
@@ -80,7 +80,7 @@ pub struct World {
     pub table: Tables,
     pub objects: BTreeMap<String, String>,
     pub schedules: BTreeMap<String, Value>,
-    pub told: Vec<Told>,
+    pub told: Vec<SentMessage>,
     /// Whether `GetPipelineState` shows a token; not in PARALLEL mode.
     pub shows_token: bool,
     /// Whether the stage was retried, so that the approval waits for the second time.
@@ -122,8 +122,8 @@ impl Default for World {
 
 impl World {
     /// What was told to a channel.
-    pub fn told_to(&self, channel: &str) -> Vec<Told> {
-        let to = |told: &&Told| told.channel == channel;
+    pub fn told_to(&self, channel: &str) -> Vec<SentMessage> {
+        let to = |told: &&SentMessage| told.channel == channel;
         self.told.iter().filter(to).cloned().collect()
     }
 
@@ -214,7 +214,7 @@ impl World {
             ),
             other => (other.strip_prefix("POST /hook/")?.to_owned(), json!("ok")),
         };
-        self.told.push(Told {
+        self.told.push(SentMessage {
             channel,
             how: call.operation.clone(),
             body: call.body.clone(),

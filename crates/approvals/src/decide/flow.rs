@@ -36,7 +36,7 @@ async fn round(
 ) -> Result<Option<Answer>, Early> {
     let known = context.records.decision(&case.id).await?;
     if let Some(item) = &known {
-        if let Some(answer) = settle::told(&item.value, Some(&click.id)) {
+        if let Some(answer) = settle::answer_of(&item.value, Some(&click.id)) {
             return Ok(Some(answer));
         }
         if let Some(intent) = item.value.standing()

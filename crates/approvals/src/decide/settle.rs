@@ -52,7 +52,7 @@ async fn recovered(context: &DecisionContext<'_>, id: &CaseId) -> Result<Option<
     let Some(item) = context.records.decision(id).await? else {
         return Ok(None);
     };
-    if let Some(answer) = told(&item.value, None) {
+    if let Some(answer) = answer_of(&item.value, None) {
         return Ok(Some(answer));
     }
     if item.value.standing().is_none() {
@@ -62,7 +62,7 @@ async fn recovered(context: &DecisionContext<'_>, id: &CaseId) -> Result<Option<
 }
 
 /// What the record says, if it says an end. `click` is the one that asks.
-pub(super) fn told(record: &DecisionRecord, click: Option<&str>) -> Option<Answer> {
+pub(super) fn answer_of(record: &DecisionRecord, click: Option<&str>) -> Option<Answer> {
     let outcome = record.outcome.as_ref()?;
     let decisive = record.decisive();
     let settled = Settled {
@@ -227,7 +227,7 @@ pub(super) async fn ended(
     }
     let known = context.records.decision(&case.id).await?;
     let record = match &known {
-        Some(item) if item.value.outcome.is_some() => return Ok(told(&item.value, None)),
+        Some(item) if item.value.outcome.is_some() => return Ok(answer_of(&item.value, None)),
         Some(item) => item.value.clone(),
         None => DecisionRecord::default(),
     };
@@ -238,7 +238,7 @@ pub(super) async fn ended(
         .records
         .put_decision(&case.id, known.as_ref(), &record)
         .await?;
-    Ok(told(&record, None))
+    Ok(answer_of(&record, None))
 }
 
 /// Writes down what became of a case, and says it.
@@ -268,7 +268,7 @@ async fn finish(
             "the outcome is not written yet: {error}"
         ),
     }
-    told(&record, click).expect("a concluded record has an outcome")
+    answer_of(&record, click).expect("a concluded record has an outcome")
 }
 
 /// The record with its outcome. What
@@ -310,7 +310,7 @@ pub fn own_intent<'r>(
 }
 
 async fn outcome_audit(context: &DecisionContext<'_>, case: &Case, record: &DecisionRecord) {
-    let Some(answer) = told(record, None) else {
+    let Some(answer) = answer_of(record, None) else {
         return;
     };
     let Answer::AlreadyDecided(settled) = answer else {

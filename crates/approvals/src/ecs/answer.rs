@@ -31,11 +31,11 @@ pub(crate) async fn answer(
         .send()
         .await
         .map(drop)
-        .map_err(|error| told(&error, paused))
+        .map_err(|error| answer_error(&error, paused))
 }
 
 /// Pure: what an error says of the answer.
-fn told(
+fn answer_error(
     error: &SdkError<ContinueServiceDeploymentError>,
     paused: &PausedDeployment,
 ) -> AnswerError {

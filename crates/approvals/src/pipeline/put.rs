@@ -99,11 +99,11 @@ pub async fn put_result(
         .send()
         .await
         .map(|done| done.approved_at().and_then(timestamp))
-        .map_err(|error| told(&error, action, token))
+        .map_err(|error| answer_error(&error, action, token))
 }
 
 /// Pure: the error for people. AWS repeats a token that it finds ill-formed; ours does not.
-fn told(
+fn answer_error(
     error: &SdkError<PutApprovalResultError>,
     action: &ApprovalAction,
     token: &Token,

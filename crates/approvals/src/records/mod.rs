@@ -5,7 +5,7 @@
 
 mod items;
 
-use gate_question::{GateAnswer, Heard};
+use gate_question::{GateAnswer, GateResolution};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Actor, AuditRecord, Clock, Ledger, NewId, RETENTION, partition as pk};
 use serde::de::DeserializeOwned;
@@ -182,7 +182,7 @@ impl<'a> Records<'a> {
     }
 
     /// What a gate goes by, if there is anything: people's answer, or its own end.
-    pub async fn gate_heard(&self, id: &CaseId) -> Result<Option<Heard>, StateError> {
+    pub async fn gate_heard(&self, id: &CaseId) -> Result<Option<GateResolution>, StateError> {
         gate_question::heard(self.table, id).await
     }
 

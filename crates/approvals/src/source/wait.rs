@@ -2,7 +2,7 @@
 //! the one call that answers it. Each question has one answer for each [`Source`], here and nowhere else.
 
 use common::aws::Aws;
-use gate_question::{GateAnswer, Heard};
+use gate_question::{GateAnswer, GateResolution};
 use jiff::Timestamp;
 use signing::{Keys, MacMatch};
 
@@ -96,7 +96,10 @@ pub async fn find(
 }
 
 /// What a gate goes by, if there is anything.
-async fn gate_heard(records: Records<'_>, case: &Case) -> Result<Option<Heard>, PipelineError> {
+async fn gate_heard(
+    records: Records<'_>,
+    case: &Case,
+) -> Result<Option<GateResolution>, PipelineError> {
     records
         .gate_heard(&case.id)
         .await
@@ -110,13 +113,13 @@ async fn gate_heard(records: Records<'_>, case: &Case) -> Result<Option<Heard>, 
 
 /// Pure: where a gate's question stands. An answer that was begun in time may still be written for a while, and the
 /// gate waits for it.
-fn gate_state(case: &Case, heard: Option<Heard>, now: Timestamp) -> ActionState {
+fn gate_state(case: &Case, heard: Option<GateResolution>, now: Timestamp) -> ActionState {
     let closes = |expires: Timestamp| expires.saturating_add(gate_question::GRACE);
     let over = case
         .expires
         .is_none_or(|expires| closes(expires).is_ok_and(|closes| closes <= now));
     let (status, summary, at) = match heard {
-        Some(Heard::Answer(answer)) => {
+        Some(GateResolution::Answer(answer)) => {
             let decision = if answer.approved {
                 Decision::Approve
             } else {
@@ -124,7 +127,7 @@ fn gate_state(case: &Case, heard: Option<Heard>, now: Timestamp) -> ActionState 
             };
             (status_of(decision), Some(answer.summary), Some(answer.at))
         }
-        Some(Heard::End(end)) => (Status::Stopped, Some(end.summary()), Some(end.at)),
+        Some(GateResolution::End(end)) => (Status::Stopped, Some(end.summary()), Some(end.at)),
         None if over => (Status::Expired, None, None),
         None => (Status::Waiting, None, None),
     };
@@ -243,7 +246,7 @@ async fn answer_gate(
         ))
     })?;
     // The gate may have ended meanwhile; where that can't be read, it is read when the outcome is told.
-    if let Ok(Some(Heard::End(end))) = records.gate_heard(case).await {
+    if let Ok(Some(GateResolution::End(end))) = records.gate_heard(case).await {
         return Err(AnswerError::Over(end.summary()));
     }
     // A try whose result was lost has another time.

@@ -17,15 +17,15 @@ async fn whatever_ends_the_wait_in_between_is_what_people_are_told() {
         (CallFault::Before(Act::Stop), Status::Stopped),
         (CallFault::Before(Act::Expire), Status::Expired),
     ] {
-        at_every_call(fate, &NEXT[..1], async |office, _, first, _, call| {
+        at_every_call(fate, &NEXT[..1], async |fixture, _, first, _, call| {
             let answer = first.unwrap();
             let settled = settled(&answer).unwrap_or_else(|| panic!("{fate:?} {call}: {answer}"));
             assert_eq!(
                 settled.action_state.status,
-                status(office),
+                status(fixture),
                 "{fate:?} {call}"
             );
-            if taken(office) == 0 {
+            if taken(fixture) == 0 {
                 assert_eq!(settled.action_state.status, end, "{fate:?} {call}");
                 assert!(settled.by.is_empty(), "{fate:?} {call}: not through us");
                 let console = matches!(
@@ -45,9 +45,9 @@ async fn a_token_of_a_later_wait_is_never_answered() {
     at_every_call(
         CallFault::Before(Act::AskAnew),
         &NEXT[..1],
-        async |office, _, first, _, call| {
+        async |fixture, _, first, _, call| {
             let answer = first.unwrap();
-            let on_old = office.world.with(|state| {
+            let on_old = fixture.world.with(|state| {
                 state
                     .pipeline
                     .taken
@@ -55,7 +55,7 @@ async fn a_token_of_a_later_wait_is_never_answered() {
                     .all(|(token, ..)| token == TOKEN)
             });
             assert!(on_old, "{call}");
-            if taken(office) == 0 {
+            if taken(fixture) == 0 {
                 let told = match &answer {
                     Answer::Superseded(Superseding::AskedAnew) => true,
                     other => settled(other)
@@ -70,34 +70,34 @@ async fn a_token_of_a_later_wait_is_never_answered() {
 
 #[tokio::test]
 async fn what_was_changed_since_it_was_shown_is_never_approved() {
-    let office = Fixture::open(ONE).await;
-    office.world.interfere(Act::Change);
+    let fixture = Fixture::open(ONE).await;
+    fixture.world.interfere(Act::Change);
     for click in clicks() {
         if click.decision == Decision::Approve {
-            let answer = decide(&office.context(), &click).await;
+            let answer = decide(&fixture.context(), &click).await;
             assert_eq!(answer, Answer::Superseded(Superseding::Changed));
         }
     }
-    assert_eq!(taken(&office), 0);
-    rejects(&office).await;
+    assert_eq!(taken(&fixture), 0);
+    rejects(&fixture).await;
 }
 
 /// A no is taken all the same.
-async fn rejects(office: &Fixture) {
-    let answer = decide(&office.context(), &slack(5, Decision::Reject)).await;
+async fn rejects(fixture: &Fixture) {
+    let answer = decide(&fixture.context(), &slack(5, Decision::Reject)).await;
     let settled = settled(&answer).unwrap_or_else(|| panic!("{answer}"));
     assert_eq!(settled.action_state.status, Status::Rejected);
-    holds(office).await;
+    holds(fixture).await;
 }
 
 #[tokio::test]
 async fn a_no_needs_nothing_to_be_looked_up() {
-    let office = Fixture::open(ONE).await;
+    let fixture = Fixture::open(ONE).await;
     office
         .world
         .plan(|_, call| (call == "ShownNow").then_some(CallFault::Fail(500, "InternalFailure")));
-    rejects(&office).await;
-    assert!(!office.world.calls().contains(&"ShownNow".to_owned()));
+    rejects(&fixture).await;
+    assert!(!fixture.world.calls().contains(&"ShownNow".to_owned()));
 }
 
 #[tokio::test]
@@ -116,10 +116,10 @@ async fn gaps_are_never_approved() {
             },
             ..case()
         };
-        let office = Fixture::with(config(ONE), case).await;
+        let fixture = Fixture::with(config(ONE), case).await;
         let context = DecisionContext {
             shown_now: &|_, case, _| Box::pin(async { Ok(case.shown.clone()) }),
-            ..office.context()
+            ..fixture.context()
         };
         let answer = decide(&context, &slack(1, Decision::Approve)).await;
         if approved {
@@ -127,7 +127,7 @@ async fn gaps_are_never_approved() {
         } else {
             let refused = Answer::Refused(Refusal::NothingShown);
             assert_eq!(answer, refused, "{unknown}");
-            rejects(&office).await;
+            rejects(&fixture).await;
         }
     }
 }
@@ -141,22 +141,22 @@ async fn second_wait() -> (Fixture, Case) {
         asked_at: case().asked_at + SignedDuration::from_hours(2),
         ..case()
     };
-    let office = Fixture::with(config(ONE), second.clone()).await;
-    office.world.interfere(Act::AskAnew);
-    (office, second)
+    let fixture = Fixture::with(config(ONE), second.clone()).await;
+    fixture.world.interfere(Act::AskAnew);
+    (fixture, second)
 }
 
 #[tokio::test]
 async fn a_wait_that_the_history_does_not_list_yet_is_not_judged_by_the_one_before() {
-    let (office, second) = second_wait().await;
+    let (fixture, second) = second_wait().await;
     let lags = |lags| {
         office
             .world
             .with(|state| state.pipeline.history_lags = lags);
     };
     lags(true);
-    assert_eq!(conclude(&office.context(), &second).await, None);
-    let record = office.records().decision(&second.id).await.unwrap();
+    assert_eq!(conclude(&fixture.context(), &second).await, None);
+    let record = fixture.records().decision(&second.id).await.unwrap();
     assert_eq!(record, None, "nothing is written for good");
     let click = Click {
         case: second.id.clone(),
@@ -166,13 +166,13 @@ async fn a_wait_that_the_history_does_not_list_yet_is_not_judged_by_the_one_befo
     office
         .world
         .plan(move |_, call| (call == "PutApprovalResult").then_some(throttled));
-    let answer = decide(&office.context(), &click).await;
+    let answer = decide(&fixture.context(), &click).await;
     assert!(matches!(answer, Answer::TryAgain { .. }), "{answer}");
-    office.world.no_plan();
+    fixture.world.no_plan();
     lags(false);
-    assert_eq!(conclude(&office.context(), &second).await, None);
-    office.world.interfere(Act::ConsoleApproves);
-    let answer = conclude(&office.context(), &second).await.unwrap();
+    assert_eq!(conclude(&fixture.context(), &second).await, None);
+    fixture.world.interfere(Act::ConsoleApproves);
+    let answer = conclude(&fixture.context(), &second).await.unwrap();
     assert_eq!(
         settled(&answer).unwrap().action_state.status,
         Status::Approved

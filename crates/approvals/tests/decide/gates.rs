@@ -3,7 +3,7 @@
 
 use super::*;
 use approvals::decide::conclude;
-use gate_question::{GateAnswer, Heard};
+use gate_question::{GateAnswer, GateResolution};
 use support::{gate_case, gate_question};
 
 /// The call that writes the answer, of a yes that is enough.
@@ -21,11 +21,11 @@ async fn open(policy: &str) -> Fixture {
 }
 
 /// What the gate reads.
-async fn answer_of(office: &Fixture) -> Option<GateAnswer> {
-    office.world.no_plan();
-    match office.records().gate_heard(&gate_case().id).await.unwrap() {
-        Some(Heard::Answer(answer)) => Some(answer),
-        Some(Heard::End(_)) | None => None,
+async fn answer_of(fixture: &Fixture) -> Option<GateAnswer> {
+    fixture.world.no_plan();
+    match fixture.records().gate_heard(&gate_case().id).await.unwrap() {
+        Some(GateResolution::Answer(answer)) => Some(answer),
+        Some(GateResolution::End(_)) | None => None,
     }
 }
 
@@ -50,75 +50,75 @@ async fn a_yes_and_a_no_are_written_once_and_say_who() {
         (Decision::Approve, Status::Approved),
         (Decision::Reject, Status::Rejected),
     ] {
-        let office = open(ONE).await;
-        let answer = decide(&office.context(), &click(1, decision)).await;
+        let fixture = open(ONE).await;
+        let answer = decide(&fixture.context(), &click(1, decision)).await;
         assert!(matches!(answer, Answer::Decided(_)), "{answer}");
         assert_eq!(settled(&answer).unwrap().action_state.status, status);
-        let written = answer_of(&office).await.unwrap();
+        let written = answer_of(&fixture).await.unwrap();
         assert_eq!(truth(Some(&written)), Some(status));
         assert!(written.summary.contains("slack:T0001/U0001"), "{written:?}");
         assert!(written.summary.contains("as discussed"), "{written:?}");
-        let later = decide(&office.context(), &click(2, Decision::Approve)).await;
+        let later = decide(&fixture.context(), &click(2, Decision::Approve)).await;
         assert!(matches!(later, Answer::AlreadyDecided(_)), "{later}");
-        assert_eq!(answer_of(&office).await, Some(written), "it never changes");
+        assert_eq!(answer_of(&fixture).await, Some(written), "it never changes");
     }
 }
 
 #[tokio::test]
 async fn the_intent_is_written_before_the_answer_and_the_outcome_after_it() {
-    let office = open(ONE).await;
-    decide(&office.context(), &click(1, Decision::Approve)).await;
-    insta::assert_snapshot!(office.world.calls().join(" "), @"GetItem GetItem PutItem GetItem GetItem ShownNow Query PutItem ExecuteStatement GetItem GetItem GetItem ExecuteStatement UpdateItem ExecuteStatement");
+    let fixture = open(ONE).await;
+    decide(&fixture.context(), &click(1, Decision::Approve)).await;
+    insta::assert_snapshot!(fixture.world.calls().join(" "), @"GetItem GetItem PutItem GetItem GetItem ShownNow Query PutItem ExecuteStatement GetItem GetItem GetItem ExecuteStatement UpdateItem ExecuteStatement");
 }
 
 #[tokio::test]
 async fn two_must_agree_where_the_policy_says_so() {
-    let office = open(TWO).await;
-    let answer = decide(&office.context(), &click(1, Decision::Approve)).await;
+    let fixture = open(TWO).await;
+    let answer = decide(&fixture.context(), &click(1, Decision::Approve)).await;
     assert_eq!(answer, Answer::Recorded { have: 1, need: 2 });
     assert_eq!(
-        answer_of(&office).await,
+        answer_of(&fixture).await,
         None,
         "a gate hears nothing of half a yes"
     );
-    let answer = decide(&office.context(), &click(2, Decision::Approve)).await;
+    let answer = decide(&fixture.context(), &click(2, Decision::Approve)).await;
     assert!(matches!(answer, Answer::Decided(_)), "{answer}");
-    assert!(answer_of(&office).await.unwrap().approved);
+    assert!(answer_of(&fixture).await.unwrap().approved);
 }
 
 #[tokio::test]
 async fn nobody_answers_once_the_time_is_over_and_it_says_so_when_the_gate_has_given_up() {
-    let office = open(ONE).await;
+    let fixture = open(ONE).await;
     // The gate still waits for what was begun in time: nothing new is begun.
-    office.hands.pass(3_001);
-    let late = decide(&office.context(), &click(1, Decision::Approve)).await;
+    fixture.hands.pass(3_001);
+    let late = decide(&fixture.context(), &click(1, Decision::Approve)).await;
     assert!(matches!(late, Answer::TryAgain { .. }), "{late}");
-    assert_eq!(answer_of(&office).await, None);
-    office.hands.pass(gate_question::GRACE.as_secs());
-    let late = decide(&office.context(), &click(1, Decision::Approve)).await;
+    assert_eq!(answer_of(&fixture).await, None);
+    fixture.hands.pass(gate_question::GRACE.as_secs());
+    let late = decide(&fixture.context(), &click(1, Decision::Approve)).await;
     let Answer::AlreadyDecided(settled) = &late else {
         panic!("{late}");
     };
     assert_eq!(settled.action_state.status, Status::Expired);
-    assert_eq!(answer_of(&office).await, None);
+    assert_eq!(answer_of(&fixture).await, None);
 }
 
 #[tokio::test]
 async fn whatever_breaks_off_the_record_and_the_gate_agree() {
     for call in 0..CALLS {
         for fault in [CallFault::DieBefore, CallFault::DieAfter, CallFault::Lose] {
-            let office = open(ONE).await;
-            office.world.at(call, fault);
+            let fixture = open(ONE).await;
+            fixture.world.at(call, fault);
             office
                 .world
-                .live(decide(&office.context(), &click(1, Decision::Approve)))
+                .live(decide(&fixture.context(), &click(1, Decision::Approve)))
                 .await;
-            office.world.no_plan();
+            fixture.world.no_plan();
             // Somebody clicks again, later: what was begun is finished, or begins anew.
-            office.hands.pass(STALE_AFTER.as_secs() + 1);
-            decide(&office.context(), &click(1, Decision::Approve)).await;
-            let written = answer_of(&office).await;
-            let record = office.records().decision(&gate_case().id).await.unwrap();
+            fixture.hands.pass(STALE_AFTER.as_secs() + 1);
+            decide(&fixture.context(), &click(1, Decision::Approve)).await;
+            let written = answer_of(&fixture).await;
+            let record = fixture.records().decision(&gate_case().id).await.unwrap();
             let outcome = record.and_then(|item| item.value.outcome);
             let told = outcome.map(|outcome| outcome.action_state.status);
             assert_eq!(told, truth(written.as_ref()), "{call} {fault:?}");
@@ -129,10 +129,10 @@ async fn whatever_breaks_off_the_record_and_the_gate_agree() {
 
 #[tokio::test]
 async fn whoever_follows_up_is_told_by_the_answer() {
-    let office = open(ONE).await;
-    assert_eq!(conclude(&office.context(), &gate_case()).await, None);
-    decide(&office.context(), &click(1, Decision::Reject)).await;
-    let answer = conclude(&office.context(), &gate_case()).await.unwrap();
+    let fixture = open(ONE).await;
+    assert_eq!(conclude(&fixture.context(), &gate_case()).await, None);
+    decide(&fixture.context(), &click(1, Decision::Reject)).await;
+    let answer = conclude(&fixture.context(), &gate_case()).await.unwrap();
     assert_eq!(
         settled(&answer).unwrap().action_state.status,
         Status::Rejected
@@ -141,10 +141,10 @@ async fn whoever_follows_up_is_told_by_the_answer() {
 
 #[tokio::test]
 async fn a_yes_to_a_gate_that_has_ended_is_refused_with_the_gates_reason() {
-    let office = open(ONE).await;
-    office.world.interfere(Act::GateEnds);
+    let fixture = open(ONE).await;
+    fixture.world.interfere(Act::GateEnds);
     for decision in [Decision::Approve, Decision::Reject] {
-        let late = decide(&office.context(), &click(1, decision)).await;
+        let late = decide(&fixture.context(), &click(1, decision)).await;
         let Answer::AlreadyDecided(settled) = &late else {
             panic!("{late}");
         };
@@ -154,17 +154,17 @@ async fn a_yes_to_a_gate_that_has_ended_is_refused_with_the_gates_reason() {
             Some("the gate has ended: the deployment d-1 is over already (Stopped)")
         );
         assert!(settled.by.is_empty(), "{settled:?}");
-        assert_eq!(answer_of(&office).await, None);
+        assert_eq!(answer_of(&fixture).await, None);
     }
 }
 
 #[tokio::test]
 async fn what_people_answered_before_the_gate_ended_stays_their_answer() {
-    let office = open(ONE).await;
-    decide(&office.context(), &click(1, Decision::Approve)).await;
-    office.hands.pass(1);
-    office.world.interfere(Act::GateEnds);
-    let later = decide(&office.context(), &click(2, Decision::Reject)).await;
+    let fixture = open(ONE).await;
+    decide(&fixture.context(), &click(1, Decision::Approve)).await;
+    fixture.hands.pass(1);
+    fixture.world.interfere(Act::GateEnds);
+    let later = decide(&fixture.context(), &click(2, Decision::Reject)).await;
     let Answer::AlreadyDecided(settled) = &later else {
         panic!("{later}");
     };
@@ -173,14 +173,14 @@ async fn what_people_answered_before_the_gate_ended_stays_their_answer() {
 
 #[tokio::test]
 async fn a_yes_that_is_written_after_the_gate_has_ended_counts_for_nothing_and_says_so() {
-    let office = open(ONE).await;
+    let fixture = open(ONE).await;
     // Between the last look and the answer.
     let answers = CallFault::Before(Act::GateEnds);
-    office.world.at(ANSWER, answers);
-    let late = decide(&office.context(), &click(1, Decision::Approve)).await;
+    fixture.world.at(ANSWER, answers);
+    let late = decide(&fixture.context(), &click(1, Decision::Approve)).await;
     let Answer::AlreadyDecided(settled) = &late else {
         panic!("{late}");
     };
     assert_eq!(settled.action_state.status, Status::Stopped);
-    assert_eq!(office.world.calls()[ANSWER], "ExecuteStatement");
+    assert_eq!(fixture.world.calls()[ANSWER], "ExecuteStatement");
 }

@@ -61,9 +61,9 @@ fn settled(answer: &Answer) -> Option<&Settled> {
 }
 
 /// What the world says, to compare with what people are told.
-fn status(office: &Fixture) -> Status {
+fn status(fixture: &Fixture) -> Status {
     // The wait that the case is about; later ones have cases of their own.
-    office.world.with(
+    fixture.world.with(
         |state| match (state.pipeline.waits[0].status, state.pipeline.execution) {
             ("InProgress", _) => Status::Waiting,
             ("Succeeded", _) => Status::Approved,
@@ -75,32 +75,34 @@ fn status(office: &Fixture) -> Status {
     )
 }
 
-fn taken(office: &Fixture) -> usize {
-    office.world.with(|state| state.pipeline.taken.len())
+fn taken(fixture: &Fixture) -> usize {
+    fixture.world.with(|state| state.pipeline.taken.len())
 }
 
 /// At most one answer took effect, what is recorded is true, and the token is nowhere.
-async fn holds(office: &Fixture) {
-    office.world.no_plan();
-    assert!(taken(office) <= 1);
-    let record = office.records().decision(&case().id).await.unwrap();
+async fn holds(fixture: &Fixture) {
+    fixture.world.no_plan();
+    assert!(taken(fixture) <= 1);
+    let record = fixture.records().decision(&case().id).await.unwrap();
     if let Some(outcome) = record.and_then(|item| item.value.outcome) {
-        assert_eq!(outcome.action_state.status, status(office));
-        let by_us = taken(office) == 1;
+        assert_eq!(outcome.action_state.status, status(fixture));
+        let by_us = taken(fixture) == 1;
         assert_eq!(outcome.click.is_some(), by_us, "whose decision it was");
     }
-    assert!(!office.world.items().contains(TOKEN));
+    assert!(!fixture.world.items().contains(TOKEN));
 }
 
 #[tokio::test]
 async fn a_yes_decides_and_leaves_records() {
-    let office = Fixture::open(ONE).await;
-    let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
+    let fixture = Fixture::open(ONE).await;
+    let answer = decide(&fixture.context(), &slack(1, Decision::Approve)).await;
     assert!(matches!(answer, Answer::Decided(_)), "{answer}");
     insta::assert_snapshot!(answer, @"this decided it: approved by Approver 1 (slack:T0001/U0001)");
-    let summary = office.world.with(|state| state.pipeline.taken[0].2.clone());
+    let summary = fixture
+        .world
+        .with(|state| state.pipeline.taken[0].2.clone());
     insta::assert_snapshot!(summary, @"Approved by Approver 1 (slack:T0001/U0001): as discussed");
-    let audits = office.records().audits(&case().id).await.unwrap();
+    let audits = fixture.records().audits(&case().id).await.unwrap();
     let told: Vec<String> = audits
         .iter()
         .map(|entry| {
@@ -114,65 +116,65 @@ async fn a_yes_decides_and_leaves_records() {
     Outcome true approved by Approver 1 (slack:T0001/U0001)
     Click true this decided it: approved by Approver 1 (slack:T0001/U0001)
     ");
-    holds(&office).await;
+    holds(&fixture).await;
 }
 
 #[tokio::test]
 async fn the_order_of_effects_is_the_one_that_is_safe() {
-    let office = Fixture::open(ONE).await;
+    let fixture = Fixture::open(ONE).await;
     decide(
-        &office.context(),
+        &fixture.context(),
         &link("lead@example.com", Decision::Approve),
     )
     .await;
-    insta::assert_snapshot!(office.world.calls().join(" "), @"GetItem GetItem PutItem PutItem GetPipelineState ShownNow Query PutItem PutApprovalResult ExecuteStatement UpdateItem ExecuteStatement");
+    insta::assert_snapshot!(fixture.world.calls().join(" "), @"GetItem GetItem PutItem PutItem GetPipelineState ShownNow Query PutItem PutApprovalResult ExecuteStatement UpdateItem ExecuteStatement");
 }
 
 #[tokio::test]
 async fn a_no_decides_at_once_even_where_many_must_say_yes() {
-    let office = Fixture::open(TWO).await;
-    let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
+    let fixture = Fixture::open(TWO).await;
+    let answer = decide(&fixture.context(), &slack(1, Decision::Approve)).await;
     assert_eq!(answer, Answer::Recorded { have: 1, need: 2 });
-    let answer = decide(&office.context(), &slack(2, Decision::Reject)).await;
+    let answer = decide(&fixture.context(), &slack(2, Decision::Reject)).await;
     assert_eq!(
         settled(&answer).unwrap().action_state.status,
         Status::Rejected
     );
-    holds(&office).await;
+    holds(&fixture).await;
 }
 
 #[tokio::test]
 async fn two_different_people_must_say_yes_where_two_are_needed() {
-    let office = Fixture::open(TWO).await;
+    let fixture = Fixture::open(TWO).await;
     for n in 0..3 {
         let again = Click {
             id: format!("again-{n}"),
             ..slack(1, Decision::Approve)
         };
-        let answer = decide(&office.context(), &again).await;
+        let answer = decide(&fixture.context(), &again).await;
         assert_eq!(answer, Answer::Recorded { have: 1, need: 2 });
     }
-    office.hands.pass(60);
+    fixture.hands.pass(60);
     let answer = decide(
-        &office.context(),
+        &fixture.context(),
         &link("lead@example.com", Decision::Approve),
     )
     .await;
     insta::assert_snapshot!(answer, @"this decided it: approved by Approver 1 (slack:T0001/U0001), the holder of the link of email:lead@example.com");
-    holds(&office).await;
+    holds(&fixture).await;
 }
 
 #[tokio::test]
 async fn a_vote_of_somebody_taken_off_the_list_no_longer_counts() {
-    let mut office = Fixture::open(TWO).await;
-    decide(&office.context(), &slack(1, Decision::Approve)).await;
-    let policy = &mut office.config.routes[0].policy;
+    let mut fixture = Fixture::open(TWO).await;
+    decide(&fixture.context(), &slack(1, Decision::Approve)).await;
+    let policy = &mut fixture.config.routes[0].policy;
     policy
         .approvers
         .retain(|approver| approver.to_string() != "slack:T0001/U0001");
-    let answer = decide(&office.context(), &slack(2, Decision::Approve)).await;
+    let answer = decide(&fixture.context(), &slack(2, Decision::Approve)).await;
     assert_eq!(answer, Answer::Recorded { have: 1, need: 2 });
-    assert_eq!(taken(&office), 0);
+    assert_eq!(taken(&fixture), 0);
 }
 
 /// Who comes after a run that died.
@@ -193,11 +195,11 @@ const NEXT: [Next; 5] = [
     Next::Recovery,
 ];
 
-async fn come(office: &Fixture, next: Next, click: &Click) -> Option<Answer> {
+async fn come(fixture: &Fixture, next: Next, click: &Click) -> Option<Answer> {
     if !matches!(next, Next::SameClickAtOnce) {
-        office.hands.pass(STALE_AFTER.as_secs());
+        fixture.hands.pass(STALE_AFTER.as_secs());
     }
-    let context = office.context();
+    let context = fixture.context();
     match next {
         Next::SameClickAtOnce | Next::SameClickLater => Some(decide(&context, click).await),
         Next::AnotherYes => Some(decide(&context, &slack(9, Decision::Approve)).await),
@@ -226,16 +228,16 @@ async fn at_every_call(
         for next in nexts.iter().copied() {
             let mut reached = 0;
             for call in 0..CALLS {
-                let office = Fixture::open(ONE).await;
-                office.world.at(call, fate);
-                let first = office.world.live(decide(&office.context(), &click)).await;
-                if office.world.calls().len() <= call {
+                let fixture = Fixture::open(ONE).await;
+                fixture.world.at(call, fate);
+                let first = fixture.world.live(decide(&fixture.context(), &click)).await;
+                if fixture.world.calls().len() <= call {
                     break;
                 }
                 reached += 1;
-                office.world.no_plan();
-                check(&office, &click, first, next, call).await;
-                holds(&office).await;
+                fixture.world.no_plan();
+                check(&fixture, &click, first, next, call).await;
+                holds(&fixture).await;
             }
             assert!(reached >= 8, "the clicks make {reached} calls");
         }

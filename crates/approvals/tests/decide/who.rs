@@ -4,39 +4,39 @@ use super::*;
 
 #[tokio::test]
 async fn a_used_link_says_what_it_said_first() {
-    let office = Fixture::open(TWO).await;
+    let fixture = Fixture::open(TWO).await;
     let first = link("lead@example.com", Decision::Approve);
-    decide(&office.context(), &first).await;
+    decide(&fixture.context(), &first).await;
     let again = Click {
         comment: Some("something else".into()),
         ..first.clone()
     };
-    let answer = decide(&office.context(), &again).await;
+    let answer = decide(&fixture.context(), &again).await;
     assert_eq!(
         answer,
         Answer::Recorded { have: 1, need: 2 },
         "it counts once"
     );
-    let votes = office.records().votes(&case().id).await.unwrap();
+    let votes = fixture.records().votes(&case().id).await.unwrap();
     assert_eq!(votes[0].comment, first.comment);
     assert!(!votes[0].voter.identified, "a link identifies nobody");
 }
 
 #[tokio::test]
 async fn a_link_whose_run_died_goes_on_with_what_it_said_first() {
-    let office = Fixture::open(ONE).await;
+    let fixture = Fixture::open(ONE).await;
     let first = link("lead@example.com", Decision::Approve);
     office
         .world
         .plan(|_, call| (call == "GetPipelineState").then_some(CallFault::DieBefore));
-    let died = office.world.live(decide(&office.context(), &first)).await;
+    let died = fixture.world.live(decide(&fixture.context(), &first)).await;
     assert_eq!(died, None);
-    office.world.no_plan();
+    fixture.world.no_plan();
     let again = Click {
         comment: Some("something else".into()),
         ..first
     };
-    let answer = decide(&office.context(), &again).await;
+    let answer = decide(&fixture.context(), &again).await;
     assert_eq!(
         settled(&answer).unwrap().comment.as_deref(),
         Some("as discussed")
@@ -45,7 +45,7 @@ async fn a_link_whose_run_died_goes_on_with_what_it_said_first() {
 
 #[tokio::test]
 async fn nobody_but_the_listed_may_decide_and_nothing_is_called_for_them() {
-    let office = Fixture::open(ONE).await;
+    let fixture = Fixture::open(ONE).await;
     for stranger in [
         "slack:T0002/U0001",
         "slack:T0001/U0099",
@@ -57,15 +57,15 @@ async fn nobody_but_the_listed_may_decide_and_nothing_is_called_for_them() {
                 approver: stranger.parse().unwrap(),
                 ..slack(1, decision)
             };
-            let answer = decide(&office.context(), &click).await;
+            let answer = decide(&fixture.context(), &click).await;
             assert_eq!(answer, Answer::Refused(Refusal::NotAllowed), "{stranger}");
         }
     }
-    assert_eq!(taken(&office), 0);
-    assert!(office.world.calls().iter().all(|call| {
+    assert_eq!(taken(&fixture), 0);
+    assert!(fixture.world.calls().iter().all(|call| {
         ["GetItem", "PutItem", "UpdateItem", "ExecuteStatement"].contains(&call.as_str())
     }));
-    let audits = office.records().audits(&case().id).await.unwrap();
+    let audits = fixture.records().audits(&case().id).await.unwrap();
     assert_eq!(audits.len(), 8, "each attempt is in the audit");
     assert!(audits.iter().all(|entry| entry.kind == AuditKind::Click));
 }
@@ -75,25 +75,25 @@ async fn the_starter_is_looked_up_if_it_was_not_known_and_barred() {
     let policy = "approvals: 1, starters: {'slack:T0001/U0001': ['release-manager'], 'slack:T0001/U0002': ['another']}";
     let mut case = case();
     case.briefing.starter = None;
-    let office = Fixture::with(config(policy), case).await;
-    let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
+    let fixture = Fixture::with(config(policy), case).await;
+    let answer = decide(&fixture.context(), &slack(1, Decision::Approve)).await;
     assert_eq!(answer, Answer::Refused(Refusal::StarterBarred));
-    let answer = decide(&office.context(), &slack(3, Decision::Approve)).await;
+    let answer = decide(&fixture.context(), &slack(3, Decision::Approve)).await;
     assert_eq!(answer, Answer::Refused(Refusal::MayBeStarter));
-    office.world.plan(|_, call| {
+    fixture.world.plan(|_, call| {
         (call == "GetPipelineExecution").then_some(CallFault::Fail(500, "InternalFailure"))
     });
-    let answer = decide(&office.context(), &slack(2, Decision::Approve)).await;
+    let answer = decide(&fixture.context(), &slack(2, Decision::Approve)).await;
     assert!(matches!(answer, Answer::TryAgain { .. }), "{answer}");
-    assert_eq!(taken(&office), 0);
-    office.world.no_plan();
-    let answer = decide(&office.context(), &slack(2, Decision::Approve)).await;
+    assert_eq!(taken(&fixture), 0);
+    fixture.world.no_plan();
+    let answer = decide(&fixture.context(), &slack(2, Decision::Approve)).await;
     assert!(matches!(answer, Answer::Decided(_)), "{answer}");
 }
 
 #[tokio::test]
 async fn what_was_not_bound_when_it_was_shown_can_not_be_approved() {
-    let office = Fixture::with(
+    let fixture = Fixture::with(
         config(ONE),
         Case {
             shown: Shown::default(),
@@ -101,31 +101,31 @@ async fn what_was_not_bound_when_it_was_shown_can_not_be_approved() {
         },
     )
     .await;
-    let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
+    let answer = decide(&fixture.context(), &slack(1, Decision::Approve)).await;
     assert_eq!(answer, Answer::Refused(Refusal::NothingShown));
-    assert_eq!(taken(&office), 0);
+    assert_eq!(taken(&fixture), 0);
 }
 
 #[tokio::test]
 async fn a_lost_route_lets_nobody_decide() {
-    let mut office = Fixture::open(ONE).await;
-    office.config.routes[0].name = "another".into();
-    let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
+    let mut fixture = Fixture::open(ONE).await;
+    fixture.config.routes[0].name = "another".into();
+    let answer = decide(&fixture.context(), &slack(1, Decision::Approve)).await;
     assert_eq!(answer, Answer::Refused(Refusal::NoRoute));
 }
 
 #[tokio::test]
 async fn a_pipeline_that_runs_in_parallel_is_answered_too() {
-    let office = Fixture::open(ONE).await;
-    office.world.with(|state| state.pipeline.parallel = true);
-    let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
+    let fixture = Fixture::open(ONE).await;
+    fixture.world.with(|state| state.pipeline.parallel = true);
+    let answer = decide(&fixture.context(), &slack(1, Decision::Approve)).await;
     assert!(matches!(answer, Answer::Decided(_)), "{answer}");
-    holds(&office).await;
+    holds(&fixture).await;
 }
 
 #[tokio::test]
 async fn a_pasted_token_is_kept_nowhere() {
-    let office = Fixture::open(ONE).await;
+    let fixture = Fixture::open(ONE).await;
     let click = Click {
         comment: Some(format!(
             "see https://console/#/Approve/approve/{TOKEN}\u{202e}\u{7}"
@@ -133,42 +133,44 @@ async fn a_pasted_token_is_kept_nowhere() {
         name: format!("I am {TOKEN}"),
         ..slack(1, Decision::Approve)
     };
-    let answer = decide(&office.context(), &click).await;
+    let answer = decide(&fixture.context(), &click).await;
     assert!(!format!("{answer:?}").contains(TOKEN));
-    let summary = office.world.with(|state| state.pipeline.taken[0].2.clone());
+    let summary = fixture
+        .world
+        .with(|state| state.pipeline.taken[0].2.clone());
     insta::assert_snapshot!(summary, @"Approved by I am *** (slack:T0001/U0001): see https://console/#/Approve/approve/***��");
-    holds(&office).await;
+    holds(&fixture).await;
 }
 
 #[tokio::test]
 async fn a_yes_does_not_count_after_the_same_person_has_said_no() {
     for failing in ["PutApprovalResult", "GetPipelineState"] {
-        let office = Fixture::open(TWO).await;
-        decide(&office.context(), &slack(1, Decision::Approve)).await;
+        let fixture = Fixture::open(TWO).await;
+        decide(&fixture.context(), &slack(1, Decision::Approve)).await;
         let throttled = CallFault::Fail(400, "ThrottlingException");
         office
             .world
             .plan(move |_, call| (call == failing).then_some(throttled));
-        let answer = decide(&office.context(), &slack(1, Decision::Reject)).await;
+        let answer = decide(&fixture.context(), &slack(1, Decision::Reject)).await;
         assert!(
             matches!(answer, Answer::TryAgain { .. }),
             "{failing}: {answer}"
         );
-        office.world.no_plan();
-        let answer = decide(&office.context(), &slack(2, Decision::Approve)).await;
+        fixture.world.no_plan();
+        let answer = decide(&fixture.context(), &slack(2, Decision::Approve)).await;
         assert_eq!(answer, Answer::Recorded { have: 1, need: 2 }, "{failing}");
-        assert_eq!(taken(&office), 0, "{failing}");
+        assert_eq!(taken(&fixture), 0, "{failing}");
         // A run of the first click that comes once more says nothing new.
-        let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
+        let answer = decide(&fixture.context(), &slack(1, Decision::Approve)).await;
         assert_eq!(answer, Answer::Recorded { have: 1, need: 2 }, "{failing}");
         // Whoever says yes once more has said so last.
         let again = Click {
             id: "again".into(),
             ..slack(1, Decision::Approve)
         };
-        let answer = decide(&office.context(), &again).await;
+        let answer = decide(&fixture.context(), &again).await;
         assert_eq!(settled(&answer).unwrap().by.len(), 2, "{failing}: {answer}");
-        holds(&office).await;
+        holds(&fixture).await;
     }
 }
 
@@ -179,33 +181,33 @@ async fn a_push_needs_two_people_though_the_route_asks_for_one() {
     let mut case = case();
     let starter = case.briefing.starter.as_mut().unwrap();
     starter.trigger = "WebhookV2".into();
-    let office = Fixture::with(config(policy), case).await;
-    let first = decide(&office.context(), &slack(1, Decision::Approve)).await;
+    let fixture = Fixture::with(config(policy), case).await;
+    let first = decide(&fixture.context(), &slack(1, Decision::Approve)).await;
     assert_eq!(first, Answer::Recorded { have: 1, need: 2 });
     // The same person by another id is not another person.
     let same = link("lead@example.com", Decision::Approve);
-    let answer = decide(&office.context(), &same).await;
+    let answer = decide(&fixture.context(), &same).await;
     assert_eq!(answer, Answer::Recorded { have: 1, need: 2 });
-    let stranger = decide(&office.context(), &slack(3, Decision::Approve)).await;
+    let stranger = decide(&fixture.context(), &slack(3, Decision::Approve)).await;
     assert_eq!(stranger, Answer::Refused(Refusal::MayBeStarter));
-    assert_eq!(taken(&office), 0);
-    let second = decide(&office.context(), &slack(2, Decision::Approve)).await;
+    assert_eq!(taken(&fixture), 0);
+    let second = decide(&fixture.context(), &slack(2, Decision::Approve)).await;
     assert_eq!(settled(&second).unwrap().by.len(), 2);
 }
 
 #[tokio::test]
 async fn attempts_without_end_are_counted_and_not_listed_one_by_one() {
-    let office = Fixture::open(ONE).await;
+    let fixture = Fixture::open(ONE).await;
     let stranger = |n: u32, who: &str| Click {
         id: format!("click-{n}"),
         approver: who.parse().unwrap(),
         ..slack(1, Decision::Approve)
     };
     for n in 0..30 {
-        decide(&office.context(), &stranger(n, "slack:T0009/U0009")).await;
+        decide(&fixture.context(), &stranger(n, "slack:T0009/U0009")).await;
     }
-    decide(&office.context(), &stranger(99, "slack:T0009/U0008")).await;
-    let audits = office.records().audits(&case().id).await.unwrap();
+    decide(&fixture.context(), &stranger(99, "slack:T0009/U0008")).await;
+    let audits = fixture.records().audits(&case().id).await.unwrap();
     assert_eq!(audits.len(), 22);
     let counted: Vec<&str> = audits.iter().map(|audit| audit.result.as_str()).collect();
     let more: Vec<&&str> = counted
@@ -214,9 +216,9 @@ async fn attempts_without_end_are_counted_and_not_listed_one_by_one() {
         .collect();
     assert_eq!(more.len(), 1, "{counted:?}");
     // What decides is always listed.
-    let answer = decide(&office.context(), &slack(1, Decision::Approve)).await;
+    let answer = decide(&fixture.context(), &slack(1, Decision::Approve)).await;
     assert!(settled(&answer).is_some(), "{answer}");
-    let audits = office.records().audits(&case().id).await.unwrap();
+    let audits = fixture.records().audits(&case().id).await.unwrap();
     assert!(
         audits
             .iter()

@@ -9,7 +9,7 @@ mod state;
 use approvals::{ChangeSet, Gap, Lookup};
 
 pub(crate) use self::find::{ChangeSetRef, pending};
-pub(crate) use self::read::{ABREAST, How, Unread, read, read_id};
+pub(crate) use self::read::{How, MAX_CONCURRENT, Unread, read, read_id};
 pub(crate) use self::risk::order;
 #[cfg(test)]
 pub(crate) use self::risk::sort;

@@ -28,7 +28,7 @@ const CALLS: usize = 200;
 /// Nested stacks in nested stacks.
 const DEPTH: usize = 8;
 /// Calls at a time for all change sets together; `CloudFormation` answers about ten a second for long.
-pub(crate) const ABREAST: usize = 8;
+pub(crate) const MAX_CONCURRENT: usize = 8;
 /// Problems that are reported of one change set.
 const PROBLEMS: usize = 10;
 

@@ -152,7 +152,7 @@ fn properties(mut line: Line, change: &Change, texts: &Texts, detail: &Detail) -
     sorted.sort_by_key(|property| severity(property.recreates));
     let mut mark = texts.colon();
     for property in sorted.iter().take(detail.properties) {
-        line = line.and(format!("{mark}{}", told(property, texts, detail)));
+        line = line.and(format!("{mark}{}", describe(property, texts, detail)));
         mark = "; ";
     }
     let more = sorted.len().saturating_sub(detail.properties);
@@ -165,7 +165,7 @@ fn properties(mut line: Line, change: &Change, texts: &Texts, detail: &Detail) -
     line
 }
 
-fn told(property: &Property, texts: &Texts, detail: &Detail) -> String {
+fn describe(property: &Property, texts: &Texts, detail: &Detail) -> String {
     let value = |text: &str| clean::short(text, detail.value);
     let name = value(&property.name);
     if property.before.is_none() && property.after.is_none() {

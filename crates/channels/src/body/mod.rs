@@ -167,8 +167,12 @@ impl MessageBody {
                 let source = &case.source;
                 self.lead
                     .push(note::status((source, action_state), who, texts));
-                self.lead
-                    .extend(note::said((source, action_state), comment, texts, detail));
+                self.lead.extend(note::comment_line(
+                    (source, action_state),
+                    comment,
+                    texts,
+                    detail,
+                ));
             }
             Occasion::Ask | Occasion::Reminder { .. } | Occasion::Escalation => {}
         }

@@ -89,7 +89,7 @@ fn name_of(arn: &str) -> String {
 }
 
 /// What was said with a decision; of a gate that has ended, its reason.
-pub(super) fn said(
+pub(super) fn comment_line(
     (source, action_state): (&Source, &ActionState),
     comment: Option<&str>,
     texts: &Texts,

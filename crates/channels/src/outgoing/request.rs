@@ -108,7 +108,7 @@ pub enum RequestError {
         passes: bool,
     },
     /// It refuses.
-    #[error("it answered HTTP {status}{}", told(said))]
+    #[error("it answered HTTP {status}{}", quoted(said))]
     Status {
         /// Its status.
         status: u16,
@@ -117,7 +117,7 @@ pub enum RequestError {
     },
 }
 
-fn told(said: &str) -> String {
+fn quoted(said: &str) -> String {
     if said.is_empty() {
         String::new()
     } else {
@@ -132,12 +132,12 @@ impl RequestError {
             Self::Url(_) | Self::Header | Self::Client(_) | Self::Redirect(_) => false,
             Self::Resolve(_) | Self::Unreachable(_) | Self::Slow | Self::Wait { .. } => true,
             Self::Said { passes, .. } => *passes,
-            Self::Status { status, .. } => again(*status),
+            Self::Status { status, .. } => is_retryable(*status),
         }
     }
 }
 
-fn again(status: u16) -> bool {
+fn is_retryable(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..)
 }
 

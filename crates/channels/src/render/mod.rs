@@ -5,7 +5,7 @@
 
 mod amazon_q;
 mod fitting;
-mod machine;
+mod generic_webhook;
 mod mail;
 mod masked;
 mod plain;
@@ -127,7 +127,7 @@ pub fn render_as(message: &Message<'_>, shape: Shape, surface: Surface, texts: &
         Surface::Teams => teams::message(&body(&teams::DETAIL).linked(), texts),
         Surface::Mail => mail::mail(&body(&mail::DETAIL).linked(), texts),
         Surface::SnsMail => plain::sns(&body(&mail::DETAIL).linked(), texts),
-        Surface::Webhook => Payload::Webhook(machine::event(message)),
+        Surface::Webhook => Payload::Webhook(generic_webhook::event(message)),
         Surface::AmazonQ => {
             amazon_q::notification(&body(&amazon_q::DETAIL).linked(), message, texts)
         }

@@ -24,7 +24,7 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 
 /// Longer than any real run; what is left then is reported.
-const LONGEST: Duration = Duration::from_hours(2);
+const MAX_WAIT: Duration = Duration::from_hours(2);
 
 /// Stop or wake services.
 #[derive(clap::Args)]
@@ -113,7 +113,7 @@ pub(crate) async fn run(ask: Ask, args: &Args, screen: &mut Screen) -> Result<()
         .at
         .map_or(SignedDuration::ZERO, |at| at.duration_since(began));
     let ahead = ahead.max(SignedDuration::ZERO);
-    let snapshot = args.place.look(began + ahead).await?;
+    let snapshot = args.place.read(began + ahead).await?;
     let intent = args.intent((ask, &patterns), &snapshot)?;
     if !args.yes {
         dry_run(&snapshot, &intent, screen)?;
@@ -223,7 +223,7 @@ async fn reconcile(
         requests: &intent.requests,
         clock,
         run: &snapshot.run,
-        deadline: Instant::now() + LONGEST,
+        deadline: Instant::now() + MAX_WAIT,
     };
     let (all, done) = (intent.plan.work().count(), AtomicUsize::new(0));
     let watch = |outcome: &Outcome| {

@@ -37,7 +37,7 @@ Examples:
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     let snapshot = args
         .place
-        .look(args.at.unwrap_or_else(Timestamp::now))
+        .read(args.at.unwrap_or_else(Timestamp::now))
         .await?;
     let plan = snapshot.plan(&snapshot.found.requests);
     let Some(row) = plan.find(&args.service) else {

@@ -73,7 +73,7 @@ fn of((plan, weeks): (&Plan, &Weeks), zone: &str, problems: &[String]) -> Result
     let (shown, hidden): (Vec<&Row>, Vec<&Row>) = plan
         .rows
         .iter()
-        .partition(|row| row.shall.is_some() || row.attention);
+        .partition(|row| row.desired_state.is_some() || row.attention);
     let page = Page {
         css: include_str!("../../templates/plan.css"),
         at: times::told(plan.at, &clocks),

@@ -88,7 +88,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         }
         args.only.place.offline(listed, now).await?
     } else {
-        args.only.place.look(now).await?
+        args.only.place.read(now).await?
     };
     let plan = patterns.narrow(&snapshot.plan(&snapshot.found.requests));
     if let Some(file) = &args.html {

@@ -110,7 +110,7 @@ impl Place {
     }
 
     /// Reads everything that a plan is made of.
-    pub(crate) async fn look(&self, now: Timestamp) -> Result<Snapshot, Failure> {
+    pub(crate) async fn read(&self, now: Timestamp) -> Result<Snapshot, Failure> {
         let named =
             given(self.config.as_ref()).ok_or_else(|| Failure::Wrong(NO_CONFIG.to_owned()))?;
         let table = self.table()?.to_owned();

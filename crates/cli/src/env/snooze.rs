@@ -70,7 +70,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         args.write(RecordStore { table }, &requests).await?;
         return args.tell(&requests, (&TimeZone::UTC, "UTC"), screen);
     }
-    let snapshot = args.place.look(now).await?;
+    let snapshot = args.place.read(now).await?;
     patterns.choose(&snapshot.plan(&snapshot.found.requests))?;
     let until = args.until.resolve(now, &snapshot.zone())?;
     let place = snapshot.where_it_is();

@@ -42,7 +42,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     let snapshot = args
         .only
         .place
-        .look(args.at.unwrap_or_else(Timestamp::now))
+        .read(args.at.unwrap_or_else(Timestamp::now))
         .await?;
     let plan = patterns.narrow(&snapshot.plan(&snapshot.found.requests));
     let mut entries = entries(&snapshot, &plan);
@@ -73,7 +73,7 @@ fn entries<'a>(snapshot: &'a Snapshot, plan: &'a Plan) -> Vec<Entry<'a>> {
     let ours = plan
         .rows
         .iter()
-        .filter(|row| row.shall.is_some() || row.phase.is_some() || row.attention);
+        .filter(|row| row.desired_state.is_some() || row.phase.is_some() || row.attention);
     ours.map(|row| Entry {
         row,
         record: snapshot.found.records.get(&row.resource.arn),

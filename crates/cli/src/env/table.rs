@@ -18,7 +18,7 @@ pub(crate) fn plan(plan: &Plan, zone: &TimeZone, all: bool, screen: &Screen) -> 
     let shown = plan
         .rows
         .iter()
-        .filter(|row| all || row.shall.is_some() || row.attention);
+        .filter(|row| all || row.desired_state.is_some() || row.attention);
     let rows: Vec<[Cell; 6]> = shown.map(|row| cells(row, zone)).collect();
     let mut told = Vec::new();
     if !rows.is_empty() {
@@ -76,16 +76,16 @@ fn style(row: &Row) -> Option<Style> {
 
 /// `3 (2-6) → 0 (0-6, suspended)`, or the one that it stays at.
 pub(crate) fn change(row: &Row) -> String {
-    let (is, shall) = (row.resource.level(), shall(row));
-    if is == shall {
+    let (is, after) = (row.resource.level(), level_after(row));
+    if is == after {
         is.to_string()
     } else {
-        format!("{is} → {shall}")
+        format!("{is} → {after}")
     }
 }
 
 /// What it will have when the step is done.
-pub(crate) fn shall(row: &Row) -> Level {
+pub(crate) fn level_after(row: &Row) -> Level {
     let is = row.resource.level();
     match &row.step {
         Step::Sleep { was } | Step::FinishSleep { was } => row.resource.asleep(*was),
@@ -129,7 +129,7 @@ pub(crate) fn totals(totals: &Totals) -> String {
 
 /// When the state changes and to what: `off Mon 2026-11-23 22:00`.
 pub(crate) fn next_edge(row: &Row, zone: &TimeZone) -> String {
-    let to = match row.shall {
+    let to = match row.desired_state {
         Some(State::On) => State::Off,
         Some(State::Off) => State::On,
         None => return String::new(),

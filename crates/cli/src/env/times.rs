@@ -4,7 +4,7 @@ use jiff::civil::{DateTime, Time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
-use environments::overrides::MAX_REQUEST_LENGTH as LONGEST;
+use environments::overrides::MAX_REQUEST_LENGTH;
 
 use crate::failure::Failure;
 
@@ -30,7 +30,7 @@ pub(crate) fn how_long(text: &str) -> Result<SignedDuration, String> {
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours());
     let right = duration
         .ok()
-        .filter(|duration| duration.is_positive() && *duration <= LONGEST);
+        .filter(|duration| duration.is_positive() && *duration <= MAX_REQUEST_LENGTH);
     right.ok_or_else(|| EXPECTED.to_owned())
 }
 
@@ -62,7 +62,7 @@ impl Until {
             (None, Some(text)) => Some(moment(text, now, zone).map_err(Failure::Wrong)?),
             (None, None) => return Ok(None),
         };
-        let right = until.filter(|at| *at > now && at.duration_since(now) <= LONGEST);
+        let right = until.filter(|at| *at > now && at.duration_since(now) <= MAX_REQUEST_LENGTH);
         let Some(until) = right else {
             return Err(Failure::Wrong(
                 "--until must lie ahead, within 31 days; for longer, change the schedule"

@@ -1,68 +1,82 @@
-//! `gates overrides`: who has overridden a gate for a release, and what used it. Only reads.
+//! `gates list`: the runs of gates, newest first. Only reads.
 
-use common::state::{StateError, Table};
-use gate_question::overrides::{self, OverrideScope};
+use gate::Conclusion;
 use serde_json::json;
 
-use super::{record, source};
-use crate::clients;
+use super::reports::{self, RunSummary, Selection};
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
+use crate::table::{self, Cell};
 
-/// List who has overridden a gate for a release, why, and which deployment used it.
+/// Characters of a reason.
+const MAX_REASON: usize = 100;
+
+/// List the runs of gates, newest first
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// A report of that gate for that release: its s3:// address, a file, or - for standard input
-    report: String,
-    /// The approvals' state table, as the stack's outputs name it
-    #[arg(long, env = "STATE_TABLE")]
-    table: String,
+    #[command(flatten)]
+    selection: Selection,
 }
 
 const EXAMPLES: &str = "\
-Your AWS credentials need dynamodb:Query and dynamodb:GetItem on the table.
+For a bucket your AWS credentials need s3:ListBucket on it and s3:GetObject on the reports. Files that are no report are \
+counted.
 
-Example:
-  deploy-hooks gates overrides s3://reports/reports/shop/d-1/pre-traffic-AfterAllowTestTraffic.html \\
-      --table deploy-hooks-state";
+Exit codes: 0 they are listed, 1 no file could be read as a report, 2 wrong call.
 
-/// Lists them, newest first.
+Examples:
+  deploy-hooks gates list s3://BUCKET/reports/ --service shop --last 20
+  deploy-hooks gates list results.json reports/";
+
+/// Lists them.
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
-    let aws = clients::aws().await?;
-    let (report, _) = source::report(&aws, &args.report).await?;
-    let scope = OverrideScope::of(report.stage.as_str(), &report.target)
-        .map_err(|why| Failure::Wrong(format!("this report can't be overridden: {why}")))?;
-    let table = Table {
-        aws: &aws,
-        name: &args.table,
-    };
-    let failed = |error: StateError| Failure::Failed(error.to_string());
-    let mut all = Vec::new();
-    for recorded in overrides::list(table, &scope).await.map_err(failed)? {
-        let recorded = recorded.map_err(failed)?;
-        let used = overrides::used_by(table, &recorded).await.map_err(failed)?;
-        all.push((recorded, used));
-    }
+    let found = reports::read(&args.selection).await?;
+    super::show_unread(&found.unread, screen);
     if screen.json {
-        let all = all
-            .iter()
-            .map(|(recorded, used)| json!({ "override": recorded, "used": used }));
-        screen.value(&json!(all.collect::<Vec<_>>()))?;
+        screen.value(&json!(found))?;
         return Ok(());
     }
-    if all.is_empty() {
-        screen.line(format!("Nobody has overridden {scope}."))?;
+    if found.runs.is_empty() {
+        screen.line(found.none_found())?;
+        return Ok(());
     }
-    for (recorded, used) in &all {
-        for line in record::lines(recorded) {
-            screen.line(line)?;
-        }
-        let used = match used {
-            Some(used) => format!("    used by {} at {}", used.deployment, used.at),
-            None => "    not used".to_owned(),
-        };
-        screen.line(screen.styled(Style::Quiet, &text::clean::shown(&used)))?;
+    let rows: Vec<[Cell; 6]> = found.runs.iter().map(row).collect();
+    let head = ["ended", "service", "version", "gate", "verdict", "why"];
+    for line in table::lines(head, &rows, screen) {
+        screen.line(line)?;
     }
     Ok(())
+}
+
+fn row(run: &RunSummary) -> [Cell; 6] {
+    let plain = |text: &str| (text::clean::line(text), None);
+    let verdict = verdict(run);
+    [
+        (run.ended().strftime("%Y-%m-%d %H:%M").to_string(), None),
+        plain(&run.service),
+        plain(run.version.as_deref().unwrap_or("-")),
+        (run.stage.to_string(), None),
+        verdict,
+        (
+            text::clean::short(&run.reason, MAX_REASON),
+            Some(Style::Quiet),
+        ),
+    ]
+}
+
+/// The word for a run; what was let pass all the same is not good.
+fn verdict(run: &RunSummary) -> Cell {
+    let (word, style) = match run.conclusion {
+        Conclusion::Passed => ("passed", Style::Good),
+        Conclusion::Failed => ("failed", Style::Bad),
+        Conclusion::Inconclusive => ("inconclusive", Style::Careful),
+    };
+    let let_pass = run.passed && run.conclusion != Conclusion::Passed;
+    let word = if let_pass {
+        format!("{word}, let pass")
+    } else {
+        word.to_owned()
+    };
+    (word, Some(style))
 }

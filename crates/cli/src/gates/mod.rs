@@ -1,8 +1,8 @@
 //! `deploy-hooks gates`: what gates decided, what a person may do about it, and what persons have done.
 
-mod history;
 mod list;
-mod record;
+mod override_gate;
+mod overrides;
 pub(crate) mod reports;
 mod source;
 mod stats;
@@ -13,21 +13,21 @@ use crate::screen::{Screen, Style};
 /// The commands.
 #[derive(clap::Subcommand)]
 pub(crate) enum Command {
-    List(history::Args),
+    List(list::Args),
     Stats(stats::Args),
     /// Let a release that a gate has stopped pass it in its next deployment
-    Override(record::Args),
+    Override(override_gate::Args),
     /// List who has overridden a gate for a release, why, and which deployment used it
-    Overrides(list::Args),
+    Overrides(overrides::Args),
 }
 
 /// Runs a command.
 pub(crate) async fn run(command: Command, screen: &mut Screen) -> Result<(), Failure> {
     match command {
-        Command::List(args) => history::run(&args, screen).await,
+        Command::List(args) => list::run(&args, screen).await,
         Command::Stats(args) => stats::run(&args, screen).await,
-        Command::Override(args) => record::run(&args, screen).await,
-        Command::Overrides(args) => list::run(&args, screen).await,
+        Command::Override(args) => override_gate::run(&args, screen).await,
+        Command::Overrides(args) => overrides::run(&args, screen).await,
     }
 }
 

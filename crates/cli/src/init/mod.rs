@@ -1,7 +1,7 @@
 //! `deploy-hooks init`: a first suite, written by looking at what answers, and tried before it is given away.
 
+mod crawl_site;
 mod from_hurl;
-mod look;
 mod starter;
 
 use std::collections::BTreeMap;
@@ -84,7 +84,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         return from_hurl::run(args, screen);
     };
     args.values.given(std::iter::empty())?;
-    let seen = look::look(url).await.map_err(|reason| {
+    let seen = crawl_site::crawl_site(url).await.map_err(|reason| {
         Failure::Failed(format!(
             "nothing answers at {url}: {reason}; start the release, or correct the address"
         ))

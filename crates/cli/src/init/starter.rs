@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::look::{Answers, Page};
+use super::crawl_site::{Answers, Page};
 
 /// A longer text of a health page tells more than whether all is well.
 const MAX_WORDS: usize = 40;

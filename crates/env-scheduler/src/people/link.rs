@@ -10,7 +10,7 @@ use signing::link::SignedLink;
 /// What may be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Wish {
+pub enum LinkAction {
     /// Put the sleep off until the offer's instant of this number.
     Snooze(u8),
     /// Wake for some hours.
@@ -26,7 +26,7 @@ pub struct LinkClaims {
     pub offer: OpaqueId,
     /// What may be asked for.
     #[serde(rename = "w")]
-    pub wish: Wish,
+    pub wish: LinkAction,
     /// Whose link it is.
     #[serde(rename = "b")]
     pub by: Approver,
@@ -62,7 +62,7 @@ mod tests {
     fn mails() -> Link {
         let claims = LinkClaims {
             offer: OpaqueId::try_from("a".repeat(26)).unwrap(),
-            wish: Wish::Snooze(1),
+            wish: LinkAction::Snooze(1),
             by: "email:lead@example.com".parse().unwrap(),
         };
         link("table", claims, "2026-11-20T23:00:00Z".parse().unwrap())

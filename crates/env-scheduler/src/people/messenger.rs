@@ -41,7 +41,7 @@ pub struct Messenger<'a> {
 pub struct Broadcast<'a> {
     /// What it is about; each recipient gets it once for this and the occasion.
     pub id: &'a OpaqueId,
-    /// Why: `notice`, `morning`, `trouble`.
+    /// Why: `notice`, `morning`, `problems`.
     pub occasion: &'a str,
     /// Whether it is too late to send it.
     pub is_late: &'a (dyn Fn() -> bool + Sync),

@@ -56,7 +56,7 @@ pub async fn run_failed(
     function: &Function,
     settings: &Settings,
     invocation: &Invocation,
-    trouble: &FailedRun<'_>,
+    failed: &FailedRun<'_>,
 ) -> Vec<NotifyError> {
     let place = invocation.place();
     let account = place.map(|place| place.account).unwrap_or_default();
@@ -67,9 +67,9 @@ pub async fn run_failed(
         settings,
         people,
     };
-    let names = people.map(|people| people.tell.trouble.as_slice());
+    let names = people.map(|people| people.tell.problems.as_slice());
     let on = (function, invocation);
-    problems::report_run(on, &messenger, trouble, names.unwrap_or_default()).await
+    problems::report_run(on, &messenger, failed, names.unwrap_or_default()).await
 }
 
 fn messenger<'a>(run: &RunContext<'a>) -> Messenger<'a> {

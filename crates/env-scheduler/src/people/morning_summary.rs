@@ -87,7 +87,7 @@ pub fn waves(run: &RunContext<'_>, done: &RunOutcome) -> BTreeMap<Timestamp, Wav
     let mut edges = Edges::default();
     let mut waves: BTreeMap<Timestamp, Wave> = BTreeMap::new();
     for row in &run.plan.rows {
-        if row.shall != Some(State::On) {
+        if row.desired_state != Some(State::On) {
             continue;
         }
         let Selection::Selected(selected) = selector.choose(&row.resource) else {

@@ -32,7 +32,7 @@ const CONCURRENT_CLAIMS: usize = 32;
 /// More problems of one run than these are only counted.
 const MAX_PROBLEMS: usize = 500;
 /// The name of these messages in records.
-const OCCASION: &str = "trouble";
+const OCCASION: &str = "problems";
 /// Lines of an error.
 const MAX_ERROR_LINES: usize = 40;
 
@@ -70,7 +70,7 @@ pub(super) async fn report(
     done: &RunOutcome,
     messenger: &Messenger<'_>,
 ) -> Vec<NotifyError> {
-    let recipients = messenger.recipients(&run.config.people.tell.trouble);
+    let recipients = messenger.recipients(&run.config.people.tell.problems);
     if recipients.is_empty() {
         return Vec::new();
     }
@@ -271,7 +271,7 @@ async fn claimed<'a>(
 
 fn title(new: usize, texts: &Texts) -> String {
     fill(
-        texts.trouble_title,
+        texts.problems_title,
         &[("problems", &texts.problems.of(new))],
     )
 }
@@ -325,7 +325,7 @@ fn news(run: &RunContext<'_>, new: &[&Problem], texts: &Texts) -> Announcement {
         title: title(number(new), texts),
         ascii_title: title(number(new), Texts::of(Language::English)),
         severity: Severity::Bad,
-        lead: vec![whereabouts(run, texts), texts.trouble_once.to_owned()],
+        lead: vec![whereabouts(run, texts), texts.problems_once.to_owned()],
         lists: vec![
             list(texts.failed, failed.collect(), true),
             list(texts.unread, unread, true),
@@ -343,12 +343,12 @@ fn news(run: &RunContext<'_>, new: &[&Problem], texts: &Texts) -> Announcement {
 pub(super) async fn report_run(
     (function, invocation): (&Function, &Invocation),
     messenger: &Messenger<'_>,
-    trouble: &FailedRun<'_>,
+    failed: &FailedRun<'_>,
     names: &[String],
 ) -> Vec<NotifyError> {
     let recipients = messenger.recipients(names);
-    let event = trouble.event;
-    let error = trouble.error.key();
+    let event = failed.event;
+    let error = failed.error.key();
     let at = event.at.map(|at| at.to_string());
     // At each evening and morning; at ticks once in a day.
     let when = match event.action {
@@ -366,14 +366,14 @@ pub(super) async fn report_run(
         id: &id,
         occasion: OCCASION,
         is_late: &|| false,
-        news: &|_, texts| run_news(trouble, texts),
+        news: &|_, texts| run_news(failed, texts),
     };
     let failed = messenger.send(&recipients, &message).await;
     failed.into_iter().map(NotifyError::from).collect()
 }
 
-fn run_news(trouble: &FailedRun<'_>, texts: &Texts) -> Announcement {
-    let mut lines: Vec<String> = trouble
+fn run_news(failed: &FailedRun<'_>, texts: &Texts) -> Announcement {
+    let mut lines: Vec<String> = failed
         .error
         .to_string()
         .lines()
@@ -384,13 +384,13 @@ fn run_news(trouble: &FailedRun<'_>, texts: &Texts) -> Announcement {
     if more > 0 {
         lines.push(fill(texts.more_in_log, &[("n", &more.to_string())]));
     }
-    let action = trouble.event.action.word();
+    let action = failed.event.action.word();
     Announcement {
         name: OCCASION,
-        title: texts.trouble_run.to_owned(),
-        ascii_title: Texts::of(Language::English).trouble_run.to_owned(),
+        title: texts.problems_run.to_owned(),
+        ascii_title: Texts::of(Language::English).problems_run.to_owned(),
         severity: Severity::Bad,
-        lead: vec![fill(texts.trouble_run_lead, &[("action", action)])],
+        lead: vec![fill(texts.problems_run_lead, &[("action", action)])],
         lists: vec![AnnouncementList {
             heading: String::new(),
             lines,
@@ -429,7 +429,7 @@ mod tests {
             },
             phase: Some(phase),
             since: None,
-            shall: None,
+            desired_state: None,
             step: Step::FinishSleep {
                 was: environments::resource::Level::default(),
             },

@@ -12,7 +12,7 @@ use signing::link::seal;
 use signing::{Keys, OpaqueId};
 
 use super::NotifyError;
-use super::link::{self, LinkClaims, Wish};
+use super::link::{self, LinkAction, LinkClaims};
 use super::messenger::{Broadcast, Messenger, TOPIC};
 use super::offer::{Offer, Offers, Target, derived_id};
 use super::permissions::{Right, may};
@@ -275,7 +275,7 @@ impl Signer<'_> {
         let linked = may(people, Right::Snooze, by);
         let mut choices = Vec::new();
         for (number, until) in (0_u8..).zip(&offer.choices) {
-            let url = || self.link(offer, Wish::Snooze(number), by, *until);
+            let url = || self.link(offer, LinkAction::Snooze(number), by, *until);
             let value = format!("{}.{number}", offer.id);
             let choice = Choice {
                 label: label(content, *until, texts),
@@ -290,14 +290,14 @@ impl Signer<'_> {
         if may(people, Right::Wake, by) {
             choices.push(Choice {
                 label: texts.wake_later.to_owned(),
-                url: Some(self.link(offer, Wish::Wake, by, offer.wake_ends())),
+                url: Some(self.link(offer, LinkAction::Wake, by, offer.wake_ends())),
                 button: None,
             });
         }
         choices
     }
 
-    fn link(&self, offer: &Offer, wish: Wish, by: &Approver, expires: Timestamp) -> String {
+    fn link(&self, offer: &Offer, wish: LinkAction, by: &Approver, expires: Timestamp) -> String {
         let claims = LinkClaims {
             offer: offer.id.clone(),
             wish,

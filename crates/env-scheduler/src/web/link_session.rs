@@ -13,7 +13,7 @@ use signing::link::{self, LinkError};
 
 use super::change_request::{ChangeRequest, Refused, Requester, carry_out, outlook, wakes};
 use super::page::{self, Notice, View};
-use crate::people::link::{Link, Wish, audience};
+use crate::people::link::{Link, LinkAction, audience};
 use crate::people::messenger::Messenger;
 use crate::people::offer::{Offer, Offers, WAKE_HOURS};
 use crate::people::permissions::{Right, may};
@@ -187,7 +187,7 @@ impl LinkSession<'_> {
     /// Who only puts a sleep off wakes nothing.
     fn right(&self) -> Right {
         match self.link.claims.wish {
-            Wish::Snooze(_) if !self.wakes => Right::Snooze,
+            LinkAction::Snooze(_) if !self.wakes => Right::Snooze,
             _ => Right::Wake,
         }
     }
@@ -236,8 +236,8 @@ impl LinkSession<'_> {
         let right = self.right();
         let begins = self.messenger.now().max(offer.edge);
         let (choice, until) = match self.link.claims.wish {
-            Wish::Snooze(choice) => (i64::from(choice), offer.snooze_ends(choice)?),
-            Wish::Wake => {
+            LinkAction::Snooze(choice) => (i64::from(choice), offer.snooze_ends(choice)?),
+            LinkAction::Wake => {
                 let hours: i64 = request.field("hours")?.trim().parse().ok()?;
                 (hours, later(begins, hours)?)
             }

@@ -8,7 +8,7 @@ use environments::outlook::Outlook;
 use function_url::page::document;
 use jiff::Timestamp;
 
-use crate::people::link::{Link, Wish};
+use crate::people::link::{Link, LinkAction};
 use crate::people::offer::{Offer, WAKE_HOURS};
 use crate::people::texts::{Texts, Zone};
 
@@ -117,8 +117,8 @@ pub fn show(view: &View<'_>) -> String {
         t,
         here: format!("/e/{}", view.sealed),
         title: match view.link.claims.wish {
-            Wish::Snooze(_) => t.page_snooze,
-            Wish::Wake => t.page_wake,
+            LinkAction::Snooze(_) => t.page_snooze,
+            LinkAction::Wake => t.page_wake,
         },
         banner: view.notice.map(|notice| banner(notice, view)),
         status: fill(status, &values),
@@ -135,8 +135,8 @@ pub fn show(view: &View<'_>) -> String {
 /// Until when the link's choice puts the sleep off.
 fn until(view: &View<'_>) -> String {
     let until = match view.link.claims.wish {
-        Wish::Snooze(choice) => view.offer.snooze_ends(choice),
-        Wish::Wake => None,
+        LinkAction::Snooze(choice) => view.offer.snooze_ends(choice),
+        LinkAction::Wake => None,
     };
     until
         .map(|until| view.texts.moment(until, view.zone))
@@ -145,8 +145,8 @@ fn until(view: &View<'_>) -> String {
 
 fn does(view: &View<'_>) -> String {
     match view.link.claims.wish {
-        Wish::Snooze(_) => fill(view.texts.page_snooze_does, &[("moment", &until(view))]),
-        Wish::Wake => view.texts.page_wake_does.to_owned(),
+        LinkAction::Snooze(_) => fill(view.texts.page_snooze_does, &[("moment", &until(view))]),
+        LinkAction::Wake => view.texts.page_wake_does.to_owned(),
     }
 }
 
@@ -199,7 +199,7 @@ fn bounds(text: &str) -> String {
 
 fn form<'a>(seal: &'a str, view: &View<'a>) -> Form<'a> {
     let t = view.texts;
-    let hours = view.link.claims.wish == Wish::Wake;
+    let hours = view.link.claims.wish == LinkAction::Wake;
     Form {
         seal,
         hours,

@@ -24,7 +24,7 @@ fn offer(services: usize) -> Offer {
     }
 }
 
-fn page(wish: Wish, change: impl FnOnce(View<'_>) -> String) -> String {
+fn page(wish: LinkAction, change: impl FnOnce(View<'_>) -> String) -> String {
     let (offer, zone) = (offer(2), Zone::of(Some("Europe/Berlin")));
     let claims = LinkClaims {
         offer: offer.id.clone(),
@@ -64,7 +64,7 @@ fn seen(page: &str) -> String {
 
 #[test]
 fn a_page_says_what_will_happen() {
-    insta::assert_snapshot!(seen(&page(Wish::Snooze(1), |view| show(&view))), @r#"
+    insta::assert_snapshot!(seen(&page(LinkAction::Snooze(1), |view| show(&view))), @r#"
     Put the sleep off
     2 services will sleep on Fri 20 Nov 22:00 (Europe/Berlin).
     Awake again on Mon 23 Nov 09:00.
@@ -83,7 +83,7 @@ fn a_page_to_wake_asks_for_the_hours() {
         let now = view.offer.edge + SignedDuration::from_hours(3);
         show(&View { now, ..view })
     };
-    insta::assert_snapshot!(seen(&page(Wish::Wake, later)), @r#"
+    insta::assert_snapshot!(seen(&page(LinkAction::Wake, later)), @r#"
     Wake during the night
     2 services went to sleep on Fri 20 Nov 22:00 (Europe/Berlin).
     Awake again on Mon 23 Nov 09:00.
@@ -101,7 +101,7 @@ fn a_page_to_wake_asks_for_the_hours() {
 #[test]
 fn what_came_of_it_stands_on_top() {
     let with = |notice: Notice| {
-        let html = page(Wish::Snooze(0), |view| {
+        let html = page(LinkAction::Snooze(0), |view| {
             let seal = view.seal.filter(|_| !matches!(notice, Notice::Done { .. }));
             show(&View {
                 notice: Some(&notice),
@@ -136,7 +136,7 @@ fn what_came_of_it_stands_on_top() {
 
 #[test]
 fn who_may_not_is_told_so_and_gets_no_form() {
-    let html = page(Wish::Wake, |view| {
+    let html = page(LinkAction::Wake, |view| {
         show(&View {
             may: false,
             seal: None,
@@ -150,7 +150,7 @@ fn who_may_not_is_told_so_and_gets_no_form() {
 #[test]
 fn two_hundred_services_and_more_are_a_number() {
     let offer = offer(230);
-    let html = page(Wish::Wake, |view| {
+    let html = page(LinkAction::Wake, |view| {
         show(&View {
             offer: &offer,
             ..view
@@ -164,7 +164,7 @@ fn two_hundred_services_and_more_are_a_number() {
 fn names_are_escaped_and_there_is_no_script() {
     let mut offer = offer(1);
     offer.services[0] = "<script>alert(1)</script>&\"".into();
-    let html = page(Wish::Wake, |view| {
+    let html = page(LinkAction::Wake, |view| {
         show(&View {
             offer: &offer,
             ..view
@@ -175,7 +175,7 @@ fn names_are_escaped_and_there_is_no_script() {
 
 #[test]
 fn a_page_in_chinese_says_so() {
-    let html = page(Wish::Snooze(0), |view| {
+    let html = page(LinkAction::Snooze(0), |view| {
         show(&View {
             texts: Texts::of(Language::Chinese),
             ..view

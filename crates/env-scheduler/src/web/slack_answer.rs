@@ -57,7 +57,7 @@ pub async fn carry_out_request(
         tracing::error!("the address for an answer does not lead to Slack; nothing was sent there");
         return;
     }
-    if let Err(trouble) = answer_slack(
+    if let Err(error) = answer_slack(
         &messenger.function.http,
         (url, api),
         &message(&text),
@@ -65,7 +65,7 @@ pub async fn carry_out_request(
     )
     .await
     {
-        tracing::warn!("Slack did not take the answer: {trouble}");
+        tracing::warn!("Slack did not take the answer: {error}");
     }
 }
 
@@ -419,9 +419,9 @@ fn counts(rows: &[&Row]) -> (String, String) {
 fn next(rows: &[&Row], texts: &Texts, zone: &Zone) -> Option<String> {
     let edges = rows
         .iter()
-        .filter_map(|row| Some((row.next_edge?, row.shall?)));
-    let (at, shall) = edges.min_by_key(|(at, _)| *at)?;
-    let text = match shall {
+        .filter_map(|row| Some((row.next_edge?, row.desired_state?)));
+    let (at, desired_state) = edges.min_by_key(|(at, _)| *at)?;
+    let text = match desired_state {
         State::On => texts.status_sleeps,
         State::Off => texts.status_wakes,
     };

@@ -17,7 +17,7 @@ fn row(place: &str, asleep: bool) -> Row {
         },
         phase: asleep.then_some(Phase::Down),
         since: None,
-        shall: Some(if asleep { State::Off } else { State::On }),
+        desired_state: Some(if asleep { State::Off } else { State::On }),
         step: Step::Nothing,
         why: String::new(),
         want_rule: None,

@@ -46,7 +46,7 @@ people:
   channels:
     leads: { ses: { from: environments@example.com, to: [lead@example.com, other@example.com] } }
     shanghai: { ses: { from: environments@example.com, to: shanghai@example.com }, language: zh }
-  tell: { notice: leads, morning: leads, trouble: leads }
+  tell: { notice: leads, morning: leads, problems: leads }
   slack_app: { team: T0123, buttons: true }
 ";
 

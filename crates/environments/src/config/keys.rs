@@ -19,7 +19,7 @@ strict_yaml::tables! {
     ALSO: "also", "also", ["rds_instances", "rds_clusters", "auto_scaling_groups"];
     PEOPLE: "people", "people",
         ["language", "channels", "tell", "may", "slack_app", "tomorrow"];
-    TELL: "tell", "tell", ["notice", "morning", "trouble"];
+    TELL: "tell", "tell", ["notice", "morning", "problems"];
     MAY: "may", "may", ["snooze", "wake"];
     SLACK_APP: "slack_app", "slack_app", ["signing_secret", "team", "buttons"];
 }

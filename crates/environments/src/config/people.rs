@@ -42,7 +42,7 @@ pub struct Notifications {
     /// After it has woken.
     pub morning: Vec<String>,
     /// When something fails.
-    pub trouble: Vec<String>,
+    pub problems: Vec<String>,
 }
 
 /// Who may ask for something. Without a list: whoever holds a link, and the members of the workspace of
@@ -130,7 +130,7 @@ fn tell(node: &Node, channels: &Directory, problems: &Findings) -> Option<Notifi
     Some(Notifications {
         notice: names("notice"),
         morning: names("morning"),
-        trouble: names("trouble"),
+        problems: names("problems"),
     })
 }
 

@@ -87,7 +87,7 @@ fn people_are_read_and_nobody_is_told_by_default() {
     let people =
         parsed(&std::fs::read_to_string(root().join("examples/environments.yaml")).unwrap()).people;
     assert_eq!(people.tell.notice, ["dev-room"]);
-    assert_eq!(people.tell.trouble, ["dev-room", "leads"]);
+    assert_eq!(people.tell.problems, ["dev-room", "leads"]);
     let wake: Vec<String> = people
         .may
         .wake
@@ -195,7 +195,7 @@ fn each_mistake_is_told_with_its_place_and_remedy() {
     people-slack-app.yaml:5:32: the signing secret does not say where it is kept; write env:NAME, ssm:/path, secretsmanager:id or secretsmanager:id#key; the secret itself must not be in the configuration
     people-slack-app.yaml:5:63: team is not of the right form; write the workspace's id, such as T0123ABCD; it stands in the address of Slack in a browser
     people-slack-app.yaml:5:81: buttons is true or false, not text; write true or false, without quotes
-    people-tell-key.yaml:6:11: unknown key "evening"; tell knows "notice", "morning", "trouble"
+    people-tell-key.yaml:6:11: unknown key "evening"; tell knows "notice", "morning", "problems"
     people-tell.yaml:6:19: there is no channel "romo"; did you mean "room"?
     people-tell.yaml:6:41: tell.morning has "room" twice; remove one
     people-tomorrow.yaml:5:13: tomorrow: "24:00" is not a time of day; write 00:00 to 23:59, in quotes

@@ -262,7 +262,7 @@ impl<'d> Evaluation<'d, '_> {
 /// What it costs to compile an expression, in steps.
 const COMPILING: usize = 100_000;
 /// How many compiled expressions are kept.
-const KEPT: usize = 8;
+const MAX_KEPT: usize = 8;
 
 /// Expressions that the document brought, compiled: usually one, for all of its values.
 #[derive(Default)]
@@ -283,7 +283,7 @@ impl Patterns {
     }
 
     fn keep(&mut self, brought: Brought) {
-        if self.0.len() >= KEPT {
+        if self.0.len() >= MAX_KEPT {
             self.0.remove(0);
         }
         self.0.push(brought);

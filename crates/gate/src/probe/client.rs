@@ -25,10 +25,11 @@ use super::connect_options::{ConnectOptions, HttpVersion};
 use super::error::{ProbeError, broke_off, refused_unseen};
 use super::release::Release;
 use super::request_url::{Origin, RequestUrl, UrlReference};
-use super::timing::{Noted, NotingConnector};
+use super::timing::{ConnectTimer, TimingConnector};
 use super::trust::{self, Trust};
 use crate::Stage;
 use crate::evidence::ConnectTimes;
+use crate::listener_rule::{ListenerRule, Miss, RuleRequest};
 
 /// What differs from the open internet where the gate runs.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +63,8 @@ pub(crate) struct Clients {
     /// Answers of others than the release don't count.
     pub(crate) only_release: bool,
     pub(crate) release: Arc<Release>,
+    /// What the release's listener leads to it.
+    rule: Arc<ListenerRule>,
     pub(crate) user_agent: String,
     pub(super) virtual_host: Option<String>,
     ca_certificates: Vec<String>,
@@ -73,7 +76,7 @@ pub(crate) struct Clients {
     used: Mutex<HashSet<(SocketAddr, SocketAddr)>>,
 }
 
-type Http = Client<NotingConnector, Full<Bytes>>;
+type Http = Client<TimingConnector, Full<Bytes>>;
 
 /// What a [`Clients`] is made from.
 #[derive(Debug)]
@@ -88,6 +91,7 @@ pub(crate) struct ClientPlan {
     pub(crate) virtual_host: Option<String>,
     /// Every name that a check speaks to it by.
     pub(crate) names: BTreeSet<String>,
+    pub(crate) rule: ListenerRule,
 }
 
 /// A request ready to be sent.
@@ -134,6 +138,7 @@ impl Clients {
                 origin: plan.base.as_ref().and_then(Origin::of),
                 names: names.iter().map(|name| name.to_lowercase()).collect(),
             }),
+            rule: Arc::new(plan.rule),
             user_agent: format!(
                 "deploy-hooks/{} ({})",
                 env!("CARGO_PKG_VERSION"),
@@ -156,6 +161,8 @@ impl Clients {
                 origin: Some(origin),
                 names: self.release.names.clone(),
             }),
+            // Nothing is known of the rules there.
+            rule: Arc::default(),
             user_agent: self.user_agent.clone(),
             virtual_host: self.virtual_host.clone(),
             ca_certificates: self.ca_certificates.clone(),
@@ -196,9 +203,41 @@ impl Clients {
     }
 
     /// Builds what `request` needs, so that no clock runs meanwhile: the first use of TLS reads the
-    /// system's certificates, which a suite that speaks plain HTTP does not pay for.
+    /// system's certificates, which a suite that speaks plain HTTP does not pay for. A request that would not reach the
+    /// release is refused before any of a load is sent.
     pub(crate) fn prepare(&self, request: &PreparedRequest) -> Result<(), ProbeError> {
+        self.meets_rule(&request.method, &request.url, &request.headers)?;
         self.get(&ClientKind::of(request)).map(drop)
+    }
+
+    /// Whether the listener of the release leads this request to it; one to another place needs no rule.
+    pub(super) fn meets_rule(
+        &self,
+        method: &Method,
+        url: &RequestUrl,
+        headers: &HeaderMap,
+    ) -> Result<(), ProbeError> {
+        if !self.release.is_at(&url.origin) {
+            return Ok(());
+        }
+        let miss = self.rule.miss(RuleRequest {
+            method,
+            host: &url.origin.host,
+            path: &url.path,
+            headers,
+        });
+        match miss {
+            None => Ok(()),
+            Some(miss) => Err(ProbeError::errored(format!(
+                "{method} {url} does not reach the release, as its listener rule {miss}"
+            ))),
+        }
+    }
+
+    /// Why host and path alone keep this URL from the release, at whose address it is.
+    pub(crate) fn miss_of_url(&self, url: &RequestUrl) -> Option<Miss<'_>> {
+        let conditions = Some(&self.rule.conditions).filter(|_| self.release.is_at(&url.origin));
+        conditions?.miss_of_url(&url.origin.host, &url.path)
     }
 
     /// Lets go of idle connections. A round must not measure the one task that an earlier round was led to, and a
@@ -211,6 +250,7 @@ impl Clients {
     /// Sends the request; once more, on a fresh connection, if the connection was no longer there
     /// and the request may be repeated (RFC 9112, 9.3.1; RFC 9113, 8.7).
     pub(crate) async fn send(&self, request: &PreparedRequest) -> Result<ResponseHead, ProbeError> {
+        self.meets_rule(&request.method, &request.url, &request.headers)?;
         let kind = ClientKind::of(request);
         let begun = Instant::now();
         match self.try_send(&kind, request).await? {
@@ -346,7 +386,7 @@ impl Clients {
             .http1_max_headers(MAX_HEADERS)
             .http1_max_buf_size(MAX_HEADER_BYTES as usize)
             .http2_max_header_list_size(MAX_HEADER_BYTES)
-            .build(NotingConnector(connector)))
+            .build(TimingConnector(connector)))
     }
 
     fn used(&self) -> MutexGuard<'_, HashSet<(SocketAddr, SocketAddr)>> {
@@ -372,7 +412,7 @@ fn is_idempotent(method: &Method) -> bool {
 
 /// The times of the connection that the answer came over, if it was made for this request.
 fn connect_times(response: &Response<Incoming>, asked: Instant) -> Option<ConnectTimes> {
-    response.extensions().get::<Noted>()?.since(asked)
+    response.extensions().get::<ConnectTimer>()?.since(asked)
 }
 
 fn ends(info: &HttpInfo) -> (SocketAddr, SocketAddr) {

@@ -19,7 +19,7 @@ use tower_service::Service;
 use super::client::CONNECT_TIMEOUT;
 use super::connect_options::IpVersion;
 use super::release::Release;
-use super::timing::{Noted, NotedStream};
+use super::timing::{ConnectTimer, TimedStream};
 
 /// How long the name service may take: less than a try, whose end would be the target's fault.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -72,16 +72,16 @@ impl Router {
 }
 
 impl Service<Uri> for Router {
-    type Response = NotedStream;
+    type Response = TimedStream;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<NotedStream, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<TimedStream, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let noted = Noted::default();
+        let noted = ConnectTimer::default();
         // One for each connection, as the resolver notes how long the look-up for this one took.
         let mut tcp = HttpConnector::new_with_resolver(Resolver {
             guarded: self.guarded,
@@ -103,7 +103,7 @@ impl Service<Uri> for Router {
         Box::pin(async move {
             let stream = connecting.await?;
             noted.connected(begun.elapsed());
-            Ok(NotedStream { stream, noted })
+            Ok(TimedStream { stream, noted })
         })
     }
 }
@@ -119,7 +119,7 @@ fn other_family(uri: &Uri, family: IpVersion) -> Option<OtherFamily> {
 pub(super) struct Resolver {
     guarded: bool,
     family: Option<IpVersion>,
-    noted: Noted,
+    noted: ConnectTimer,
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -180,7 +180,7 @@ mod tests {
     #[tokio::test]
     async fn a_guarded_name_does_not_lead_inside() {
         let resolve = |guarded| {
-            let noted = Noted::default();
+            let noted = ConnectTimer::default();
             Resolver {
                 guarded,
                 family: None,

@@ -106,6 +106,7 @@ async fn execute(
         .uri(url.uri().map_err(unbuilt)?)
         .body(Full::new(question(&service)))
         .map_err(unbuilt)?;
+    context.clients.meets_rule(&Method::POST, &url, &headers)?;
     *request.headers_mut() = headers;
     let begun = Instant::now();
     // Ends the connection when this is dropped.

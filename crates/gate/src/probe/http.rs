@@ -226,9 +226,7 @@ impl Request {
         let (content_type, body) = self.body.fill(values)?;
         let mut headers = self.headers(content_type, &body, context)?;
         if context.clients.release.is_at(&url.origin) {
-            for (name, value) in context.release_headers.iter() {
-                headers.entry(name).or_insert_with(|| value.clone());
-            }
+            self.demand(&mut headers, &context.release_headers);
         }
         Ok(PreparedRequest {
             method: self.method.clone(),
@@ -239,6 +237,31 @@ impl Request {
             new_connection: false,
             connect: self.connect.fill(values)?,
         })
+    }
+
+    /// What the listener rule demands, over what the gate says of itself. What the check says stays, and is held against
+    /// the rule when it is sent; a demanded cookie stands beside those of the check.
+    fn demand(&self, headers: &mut HeaderMap, demanded: &HeaderMap) {
+        for (name, value) in demanded {
+            let own = headers.get(name).filter(|_| self.says(name));
+            let both = own.filter(|_| name == COOKIE).and_then(|own| {
+                let both = [own.as_bytes(), b"; ", value.as_bytes()].concat();
+                HeaderValue::from_bytes(&both).ok()
+            });
+            match (own, both) {
+                (_, Some(both)) => drop(headers.insert(name, both)),
+                (None, None) => drop(headers.insert(name, value.clone())),
+                (Some(_), None) => {}
+            }
+        }
+    }
+
+    /// Whether the check itself sets this header.
+    fn says(&self, name: &HeaderName) -> bool {
+        self.headers.iter().any(|(own, _)| own == name)
+            || (name == COOKIE && !self.cookies.is_empty())
+            || (name == AUTHORIZATION && self.basic.is_some())
+            || (name == CONTENT_TYPE && !matches!(self.body, Body::None))
     }
 
     fn headers(
@@ -446,6 +469,15 @@ pub(super) async fn execute(
         ));
         redirects.push(next.url.clone());
         prepared = next;
+        if context.clients.release.is_at(&prepared.url.origin) {
+            // Another name of the release: what only its listener asks for goes there, too.
+            for (name, value) in context.release_headers.iter() {
+                prepared
+                    .headers
+                    .entry(name)
+                    .or_insert_with(|| value.clone());
+            }
+        }
     };
     let first_byte = begun.elapsed().saturating_sub(lost);
     let status = response.status().as_u16();

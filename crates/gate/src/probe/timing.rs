@@ -23,7 +23,7 @@ use crate::evidence::ConnectTimes;
 
 /// What is noted of one connection; shared by the layers that make it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Noted(Arc<Mutex<Notes>>);
+pub(super) struct ConnectTimer(Arc<Mutex<Notes>>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Notes {
@@ -31,7 +31,7 @@ struct Notes {
     times: ConnectTimes,
 }
 
-impl Noted {
+impl ConnectTimer {
     pub(super) fn begin(&self, at: Instant) {
         self.change(|notes| notes.begun = Some(at));
     }
@@ -67,18 +67,18 @@ impl Noted {
 }
 
 /// A TCP connection with what was noted of it.
-pub(super) struct NotedStream {
+pub(super) struct TimedStream {
     pub(super) stream: TokioIo<TcpStream>,
-    pub(super) noted: Noted,
+    pub(super) noted: ConnectTimer,
 }
 
-impl Connection for NotedStream {
+impl Connection for TimedStream {
     fn connected(&self) -> Connected {
         self.stream.connected().extra(self.noted.clone())
     }
 }
 
-impl Read for NotedStream {
+impl Read for TimedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -88,7 +88,7 @@ impl Read for NotedStream {
     }
 }
 
-impl Write for NotedStream {
+impl Write for TimedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -120,12 +120,12 @@ impl Write for NotedStream {
 
 /// Connects, with TLS where the URL asks for it, and notes how long TLS took.
 #[derive(Clone)]
-pub(super) struct NotingConnector(pub(super) HttpsConnector<Router>);
+pub(super) struct TimingConnector(pub(super) HttpsConnector<Router>);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
-type Stream = MaybeHttpsStream<NotedStream>;
+type Stream = MaybeHttpsStream<TimedStream>;
 
-impl Service<Uri> for NotingConnector {
+impl Service<Uri> for TimingConnector {
     type Response = Stream;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Stream, BoxError>> + Send>>;
@@ -142,7 +142,7 @@ impl Service<Uri> for NotingConnector {
             if matches!(stream, MaybeHttpsStream::Https(_)) {
                 let mut known = Extensions::new();
                 stream.connected().get_extras(&mut known);
-                if let Some(noted) = known.get::<Noted>() {
+                if let Some(noted) = known.get::<ConnectTimer>() {
                     noted.secured(begun.elapsed());
                 }
             }

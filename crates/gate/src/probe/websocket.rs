@@ -112,6 +112,9 @@ async fn execute(
         Some(text) => Some(text.render(&context.values)?),
     };
     let request = request(&url, &probe.headers, context)?;
+    context
+        .clients
+        .meets_rule(request.method(), &url, request.headers())?;
     let begun = Instant::now();
     let (mut socket, headers) = connect(request, &url, context, trace).await?;
     let made = Got::Words("made".to_owned());

@@ -235,6 +235,7 @@ fn limit_of(counters: &Counters, history: &RunHistory) -> Limit {
         Excess::Errored => Limit::Errors,
         Excess::ErroredInARow => Limit::ConsecutiveErrors,
         Excess::Inconclusive => Limit::Inconclusive,
+        Excess::NoData => Limit::NoData,
     });
     let last = counters.last_counting(bake);
     match excess {

@@ -13,12 +13,12 @@ use crate::Stage;
 use crate::bake::Bake;
 use crate::expect::{Finding, Got, LatencyLimit};
 use crate::measurement::Measurement::{Errored, Failed, Inconclusive, NoData, Passed};
-use crate::records::{Attempt, Recorder, RoundRecord, TryRecord};
+use crate::recorder::{Attempt, Recorder, RoundRecord, TryRecord};
 use crate::redact::Redactor;
 use crate::report::{self, CheckRecord, Report, ReportInput};
 use crate::run::Finish;
 use crate::suite::{Check, Suite};
-use crate::verdict::{End, RunState, Step};
+use crate::verdict::{AfterRound, End, RunState};
 
 /// What a target does when it is asked once.
 #[derive(Clone, Copy, Debug)]
@@ -163,7 +163,7 @@ pub(super) fn happen(suite: &Suite, stage: Stage, happening: &SimulatedRun) -> R
             end = cut.end;
             break;
         }
-        if let Step::Ended(ended) = progress.step(&bake, &severities, started) {
+        if let AfterRound::Ended(ended) = progress.step(&bake, &severities, started) {
             end = ended;
             break;
         }

@@ -11,7 +11,7 @@ use super::run::RecordedRun;
 use crate::bake::Bake;
 use crate::measurement::Measurement;
 use crate::suite::Severity;
-use crate::verdict::{End, RunState, Step};
+use crate::verdict::{AfterRound, End, RunState};
 use crate::words;
 
 /// When the rounds of a run began.
@@ -203,7 +203,7 @@ fn played(
         if rounds == all && was_cut && !run.passed_at(place) {
             return Ok(Played { rounds, end: ended });
         }
-        if let Step::Ended(end) = state.step(bake, &severities, started) {
+        if let AfterRound::Ended(end) = state.step(bake, &severities, started) {
             return Ok(Played { rounds, end });
         }
     }

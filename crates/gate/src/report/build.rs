@@ -14,7 +14,7 @@ use crate::Stage;
 use crate::bake::Bake;
 use crate::expect::{Finding, Got, LatencyLimit};
 use crate::measurement::Measurement;
-use crate::records::{Attempt, MAX_KEPT_ROUNDS, RoundRecord, StepRecord, TryRecord};
+use crate::recorder::{Attempt, MAX_KEPT_ROUNDS, RoundRecord, StepRecord, TryRecord};
 use crate::redact::{MASK, Redactor};
 use crate::run::Finish;
 use crate::suite::Check;

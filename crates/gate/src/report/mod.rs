@@ -170,7 +170,7 @@ pub struct TryReport {
     /// What was expected and what was got.
     pub expectations: Vec<ExpectationReport>,
     /// Why nothing was measured.
-    #[serde(rename = "trouble")]
+    #[serde(alias = "trouble")]
     pub error: Option<String>,
     /// Redirects followed, bodies cut.
     pub notes: Vec<String>,

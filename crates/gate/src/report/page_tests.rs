@@ -9,7 +9,7 @@ use super::*;
 use crate::Outcome;
 use crate::bake::Bake;
 use crate::expect::{Finding, Got};
-use crate::records::{Attempt, RoundRecord, TryRecord};
+use crate::recorder::{Attempt, RoundRecord, TryRecord};
 use crate::redact::Redactor;
 use crate::run::Finish;
 use crate::suite::Suite;

@@ -18,8 +18,8 @@ use crate::evidence::{Evidence, Observation};
 use crate::expect::{Expectation, Finding, evaluate};
 use crate::measurement::Measurement;
 use crate::probe::{Probe, ProbeContext, ProbeError, ProbeKind, Trace};
-use crate::progress::{Progress, Speaker};
-use crate::records::{Attempt, Recorder, TryRecord};
+use crate::progress::{Progress, ProgressReporter};
+use crate::recorder::{Attempt, Recorder, TryRecord};
 use crate::report;
 use crate::suite::Check;
 use crate::template_function::Moment;
@@ -53,7 +53,7 @@ pub(super) struct RunContext {
     pub(super) sampled_percent: Option<u32>,
     pub(super) recorder: Arc<Recorder>,
     /// Says what happens, where somebody waits.
-    pub(super) speaker: Option<Speaker>,
+    pub(super) speaker: Option<ProgressReporter>,
 }
 
 impl RunContext {

@@ -16,7 +16,7 @@ use crate::measurement::Measurement;
 use crate::probe::cookie_jar::CookieJar;
 use crate::probe::journey::{Journey, Step};
 use crate::probe::{ProbeContext, ProbeKind as _, Sampling, Trace};
-use crate::records::{Attempt, StepRecord, TryRecord};
+use crate::recorder::{Attempt, StepRecord, TryRecord};
 use crate::redact::Redactor;
 use crate::words::{self, RAW_KEEP};
 

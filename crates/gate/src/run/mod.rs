@@ -31,8 +31,8 @@ use crate::expect::Expectation;
 use crate::measurement::Measurement;
 use crate::probe::client::ClientPlan;
 use crate::probe::{Clients, ProbeContext};
-use crate::progress::{Observer, Speaker};
-use crate::records::{Recorder, RoundRecord};
+use crate::progress::{Observer, ProgressReporter};
+use crate::recorder::{Recorder, RoundRecord};
 use crate::redact::Redactor;
 use crate::report::{self, CheckRecord, Report, ReportInput};
 use crate::suite::{Check, Severity, Suite};
@@ -260,7 +260,7 @@ async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
     let (speaker, stop) = match observer {
         Some(Observer { progress, stop }) => {
             let redactor = redactor.clone();
-            (Some(Speaker { progress, redactor }), Some(stop))
+            (Some(ProgressReporter { progress, redactor }), Some(stop))
         }
         None => (None, None),
     };
@@ -454,8 +454,7 @@ fn refusals_of(
         Ok(context) => {
             refusals.extend(refusals::fills_too_much(selected, &context.values));
             refusals.extend(refusals::not_of_the_release(selected, context));
-            let rule = &run.target.rule;
-            refusals.extend(refusals::misses_the_rule(selected, rule, context));
+            refusals.extend(refusals::misses_the_rule(selected, context));
         }
     }
     refusals
@@ -550,15 +549,12 @@ fn probe_context(run: &Run) -> Result<ProbeContext, Missing> {
         base: run.target.base_url.clone(),
         virtual_host: run.suite.host.clone().or_else(|| run.target.host.clone()),
         names: run.suite.hosts(),
+        rule: run.target.rule.clone(),
     });
-    let headers = run.target.headers.iter();
-    let release_headers = headers
-        .filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)))
-        .collect();
     Ok(ProbeContext {
         clients: Arc::new(clients),
         values,
-        release_headers: Arc::new(release_headers),
+        release_headers: Arc::new(run.target.headers.clone()),
         cloud: run.cloud.clone(),
         nameservers: run.http.nameservers.clone(),
         new_connection: false,

@@ -3,14 +3,12 @@
 
 use std::time::Duration;
 
-use text::glob;
 use tokio::time::Instant;
 
 use crate::bake::Bake;
 use crate::probe::{FixedTime, ProbeContext, Subject};
 use crate::suite::Check;
 use crate::suite::filled_size::{self, MAX_FILLED_TOGETHER};
-use crate::target::ListenerRule;
 use crate::template::Values;
 use crate::verdict::RunState;
 use crate::words;
@@ -74,41 +72,17 @@ pub(super) fn is_of_another_suite(
     })
 }
 
-/// Checks whose requests don't meet the listener rule that leads to the release: the listener would hand them to
-/// something else.
-pub(super) fn misses_the_rule(
-    checks: &[Check],
-    rule: &ListenerRule,
-    context: &ProbeContext,
-) -> Vec<String> {
-    let meets = |patterns: &[String], text: &str| {
-        patterns.is_empty() || patterns.iter().any(|pattern| glob::matches(pattern, text))
-    };
+/// Checks whose host or path don't meet the listener rule that leads to the release. What else it demands is known when
+/// a request is sent.
+pub(super) fn misses_the_rule(checks: &[Check], context: &ProbeContext) -> Vec<String> {
     let mut refusals = Vec::new();
     for check in checks {
         for url in check.probe.kind().urls(context) {
-            if !context.clients.release.is_at(&url.origin) {
-                continue;
-            }
-            let host = url.origin.host.as_str();
-            let path = url.path.split('?').next().unwrap_or_default();
-            if !meets(&rule.hosts, host) {
+            if let Some(miss) = context.clients.miss_of_url(&url) {
                 refusals.push(format!(
-                "check {:?} (line {}) asks for the host {host}, and the listener rule of the release takes {}; \
-                 correct `host`",
-                check.name,
-                check.line,
-                rule.hosts.join(", ")
-            ));
-            }
-            if !meets(&rule.paths, path) {
-                refusals.push(format!(
-                "check {:?} (line {}) asks for the path {path}, and the listener rule of the release takes {}, so \
-                 something else would answer",
-                check.name,
-                check.line,
-                rule.paths.join(", ")
-            ));
+                    "check {:?} (line {}) asks for {url}, and the listener rule of the release {miss}",
+                    check.name, check.line,
+                ));
             }
         }
     }

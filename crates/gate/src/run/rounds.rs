@@ -13,7 +13,7 @@ use super::attempt::{self, RunContext};
 use super::sampling;
 use crate::progress::Progress;
 use crate::suite::{Check, Severity};
-use crate::verdict::{End, Step};
+use crate::verdict::{AfterRound, End};
 
 /// A round is given at least this long.
 const MIN_ROUND_TIME: Duration = Duration::from_secs(1);
@@ -55,7 +55,7 @@ pub(super) async fn measure(run: Arc<RunContext>) -> Finish {
         one_round(&run).await;
         has_measured = true;
         state.record((0..run.checks.len()).map(|index| run.recorder.last(index)));
-        if let Step::Ended(end) = state.step(&run.bake, &severities, started) {
+        if let AfterRound::Ended(end) = state.step(&run.bake, &severities, started) {
             return Finish::Ended(end);
         }
         state.schedule_next(&run.bake, run.elapsed());

@@ -6,7 +6,7 @@ use strict_yaml::{Findings, entries};
 use text::words::nearest;
 
 use super::traffic::{self, MAX_ROUNDS};
-use super::{Check, FILE, Severity, Suite, decode, definition};
+use super::{Check, FILE, Severity, Suite, check_fingerprint, decode};
 use crate::template::Var;
 use crate::{MAX_BAKE_WINDOW, Stage, words};
 
@@ -90,7 +90,7 @@ impl Suite {
         self.vars.insert(name.to_owned(), typed(value));
         for check in &mut self.checks {
             // Nobody asks which check uses it: with another value each counts as another one.
-            check.definition = definition::with_other_var(check.definition, name, value);
+            check.definition = check_fingerprint::with_other_var(check.definition, name, value);
         }
         Ok(())
     }

@@ -7,7 +7,9 @@ use strict_yaml::{At, Findings, Node, Object, Value, items, scalar};
 
 use super::context::Context;
 use super::decode::flag;
-use super::{Check, RetryPolicy, Severity, defaults, definition, expect, journey, keys, probes};
+use super::{
+    Check, RetryPolicy, Severity, check_fingerprint, defaults, expect, journey, keys, probes,
+};
 use crate::Stage;
 use crate::probe::Probe;
 
@@ -48,7 +50,8 @@ pub(super) fn checks(node: &Node, context: &Context) -> Option<Vec<Check>> {
             }
             checks.extend(check(name, &object, context).map(|check| {
                 let var = |name: &str| context.vars.get(name);
-                let definition = definition::of(&check, node, context.shared_definition, var);
+                let definition =
+                    check_fingerprint::of(&check, node, context.shared_definition, var);
                 Check {
                     definition,
                     ..check

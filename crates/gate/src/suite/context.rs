@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use strict_yaml::words::is_name;
 use strict_yaml::{Findings, Key, Node, Number};
 
+use super::check_fingerprint::Fingerprint;
 use super::defaults::Defaults;
-use super::definition::Digest;
 use super::patterns::Patterns;
 use crate::template::{Reference, Template, TemplateError, Var};
 use crate::{TARGET_KEYS, words};
@@ -23,7 +23,7 @@ pub(super) struct Context {
     pub(super) vars: BTreeMap<String, Var>,
     pub(super) defaults: Defaults,
     /// What all checks share of what they measure.
-    pub(super) shared_definition: Digest,
+    pub(super) shared_definition: Fingerprint,
     pub(super) patterns: Patterns,
     /// Regular expressions in the paths of `json`, so far.
     pub(super) path_patterns: Cell<usize>,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use strict_yaml::{Findings, Node, Object, Value, entries, scalar};
 use url::Host;
 
+use super::check_fingerprint::{self, Fingerprint};
 use super::context::Context;
-use super::definition::{self, Digest};
 use super::{FILE, Limits, SecretRef, Suite, SuiteProblems};
 use super::{check, defaults, expect, http, keys, traffic};
 use crate::template::Var;
@@ -81,7 +81,7 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
     let seed = object
         .get("seed")
         .and_then(|node| seed(node, &context.problems));
-    context.shared_definition = definition::shared(root);
+    context.shared_definition = check_fingerprint::shared(root);
     let checks = object
         .require("checks", &context.problems)
         .and_then(|node| check::checks(node, context));
@@ -106,9 +106,9 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
 
 /// Differs between two texts.
 fn fingerprint(text: &str) -> u64 {
-    let mut digest = Digest::default();
-    digest.add(text);
-    digest.0
+    let mut fingerprint = Fingerprint::default();
+    fingerprint.add(text);
+    fingerprint.0
 }
 
 /// What the values of functions stand on: a number, or the text that an earlier report shows.

@@ -136,9 +136,11 @@ impl Names for Known<'_> {
                 match (record, is_var, is_secret) {
                     ("vars", Some(of), _) => Ok(of),
                     ("secrets", _, true) => Ok(Type::Text),
-                    (_, Some(_), _) => Err(elsewhere(name, "a variable", "vars")),
-                    (_, _, true) => Err(elsewhere(name, "a secret", "secrets")),
-                    _ if context.is_captured(name) => Err(elsewhere(name, "a capture", "captures")),
+                    (_, Some(_), _) => Err(other_record(name, "a variable", "vars")),
+                    (_, _, true) => Err(other_record(name, "a secret", "secrets")),
+                    _ if context.is_captured(name) => {
+                        Err(other_record(name, "a capture", "captures"))
+                    }
                     ("secrets", ..) if !self.has_secrets() => {
                         let remedy = "declare it under `secrets` at the top of the suite";
                         Err(("the suite has no secrets".to_owned(), remedy.to_owned()))
@@ -207,7 +209,7 @@ impl Known<'_> {
     }
 }
 
-fn elsewhere(name: &str, what: &str, record: &str) -> (String, String) {
+fn other_record(name: &str, what: &str, record: &str) -> (String, String) {
     let path = Reference {
         record: Some(record.to_owned()),
         name: name.to_owned(),

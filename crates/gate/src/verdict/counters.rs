@@ -83,6 +83,8 @@ pub(crate) enum Excess {
     Errored,
     ErroredInARow,
     Inconclusive,
+    /// No limit but a policy: one round is too many.
+    NoData,
 }
 
 impl Counters {
@@ -118,6 +120,9 @@ impl Counters {
         let in_a_row = bake.consecutive_error_limit.unwrap_or(u32::MAX);
         match () {
             () if self.tally.failed > bake.failure_limit => Some(Excess::Failed),
+            () if self.tally.no_data > 0 && bake.no_data == NoDataPolicy::Fail => {
+                Some(Excess::NoData)
+            }
             () if self.tally.errored > bake.error_limit => Some(Excess::Errored),
             () if self.longest_errors > in_a_row => Some(Excess::ErroredInARow),
             () if self.tally.inconclusive > bake.inconclusive_limit => Some(Excess::Inconclusive),
@@ -131,6 +136,7 @@ impl Counters {
             Some(Excess::Failed) => Measurement::Failed,
             Some(Excess::Errored | Excess::ErroredInARow) => Measurement::Errored,
             Some(Excess::Inconclusive) => Measurement::Inconclusive,
+            Some(Excess::NoData) => Measurement::NoData,
             None => self.last_counting(bake).unwrap_or(Measurement::NoData),
         }
     }

@@ -4,7 +4,7 @@
 
 mod counters;
 mod reasons;
-mod state;
+mod run_state;
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::suite::Severity;
 
 pub(crate) use self::counters::Excess;
 pub use self::counters::{Counters, Tally};
-pub use self::state::{End, RunState, Step};
+pub use self::run_state::{AfterRound, End, RunState};
 
 /// Everything that the verdict is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -286,11 +286,8 @@ impl CheckHistory {
         // What failed comes first: no amount of errors beside it makes it a matter of doubt.
         let failed = |reason| of(Conclusion::Failed, reason);
         let excess = self.counters.excess(bake);
-        if let Some(excess @ Excess::Failed) = excess {
+        if let Some(excess @ (Excess::Failed | Excess::NoData)) = excess {
             return failed(self.past_limit(excess, bake));
-        }
-        if bake.no_data == NoDataPolicy::Fail && tally.no_data > 0 {
-            return failed(self.without_data());
         }
         let last = self.counters.last_counting(bake);
         let out_of_reach = bake.consecutive_success.filter(|_| end == End::OutOfReach);
@@ -319,7 +316,7 @@ impl CheckHistory {
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod state_tests;
+mod run_state_tests;
 #[cfg(test)]
 mod table_tests;
 #[cfg(test)]

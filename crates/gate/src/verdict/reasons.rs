@@ -35,6 +35,7 @@ impl CheckHistory {
         } = self.counters;
         let total = self.rounds();
         let what = match excess {
+            Excess::NoData => return self.without_data(),
             Excess::Failed => format!(
                 "failed {} of {total}, limit {}",
                 tally.failed, bake.failure_limit

@@ -13,7 +13,7 @@ const MIN_TIME: SignedDuration = SignedDuration::from_mins(2);
 
 /// How long a caller waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Patience {
+pub(crate) struct CallerDeadline {
     /// Since the run began, or since it waits where it says so.
     pub(crate) limit: Duration,
     /// Since when it waits.
@@ -26,7 +26,7 @@ pub(crate) struct Patience {
 pub(super) fn expires(
     started: Timestamp,
     now: Timestamp,
-    patience: Patience,
+    patience: CallerDeadline,
 ) -> Result<Timestamp, String> {
     let after = |from: Timestamp, time: Duration| {
         let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
@@ -63,7 +63,7 @@ mod tests {
     }
 
     fn until(now: &str, invocations: Option<u64>) -> Result<String, String> {
-        let patience = Patience {
+        let patience = CallerDeadline {
             limit: Duration::from_mins(58),
             since: None,
             invocations: invocations.map(Duration::from_mins),
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_run_after_one_that_died_has_what_is_left_of_the_callers_wait() {
-        let patience = Patience {
+        let patience = CallerDeadline {
             limit: Duration::from_mins(58),
             since: Some(at("09:40:00")),
             invocations: None,
@@ -87,7 +87,7 @@ mod tests {
         let expires = expires(at("10:00:00"), at("10:01:00"), patience).unwrap();
         assert_eq!(expires.to_string(), "2026-05-04T10:34:00Z");
         // A clock that is ahead gives no time.
-        let patience = Patience {
+        let patience = CallerDeadline {
             since: Some(at("10:05:00")),
             ..patience
         };

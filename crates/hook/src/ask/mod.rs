@@ -17,7 +17,7 @@ use common::arn::Place;
 use common::aws::Aws;
 use common::state::Table;
 use gate::{Outcome, Stage};
-use gate_question::{AskingGate, FORMAT, GateAnswer, GateEnd, GateQuestion, Heard};
+use gate_question::{AskingGate, FORMAT, GateAnswer, GateEnd, GateQuestion, GateResolution};
 use jiff::Timestamp;
 use serde_json::json;
 use signing::OpaqueId;
@@ -31,7 +31,7 @@ use crate::publish::claims::{self, First};
 use crate::publish::{self, ReportName, console_link, gate_event};
 use crate::settings::Settings;
 
-pub(crate) use self::deadline::Patience;
+pub(crate) use self::deadline::CallerDeadline;
 pub(crate) use self::turn::{NotAsked, begin_asking, end_question, wait_for_people};
 
 /// Between two looks for an answer in one invocation.
@@ -161,7 +161,7 @@ pub(crate) struct Asking {
     pub(crate) facts: Facts,
     /// Where the function runs.
     pub(crate) place: Option<Place>,
-    pub(crate) patience: Patience,
+    pub(crate) patience: CallerDeadline,
 }
 
 impl Asking {
@@ -301,7 +301,7 @@ pub(crate) async fn wait(
     until: Instant,
 ) -> Option<Answered> {
     loop {
-        if let Some(answered) = look(aws, settings, waiting).await {
+        if let Some(answered) = poll_answer(aws, settings, waiting).await {
             return Some(answered);
         }
         if Instant::now() + 2 * POLL_EVERY > until {
@@ -312,7 +312,7 @@ pub(crate) async fn wait(
 }
 
 /// Looks once. What can't be read is no answer, and once the time is over it is a failure with that reason.
-async fn look(aws: &Aws, settings: &Settings, waiting: &Waiting) -> Option<Answered> {
+async fn poll_answer(aws: &Aws, settings: &Settings, waiting: &Waiting) -> Option<Answered> {
     let Waiting { stage, run, asked } = waiting;
     // Before the look: an answer that comes later has come too late.
     let over = Timestamp::now() >= asked.closes();
@@ -326,8 +326,10 @@ async fn look(aws: &Aws, settings: &Settings, waiting: &Waiting) -> Option<Answe
     let stored = store::get(aws, settings, &asked.question).await;
     let stored = stored.and_then(|stored| stored.if_it_is(&asked.measurements, run));
     match (stored, heard) {
-        (Ok(stored), Ok(Some(Heard::Answer(answer)))) => Some(decided(asked, stored, &answer)),
-        (Ok(stored), Ok(Some(Heard::End(end)))) => {
+        (Ok(stored), Ok(Some(GateResolution::Answer(answer)))) => {
+            Some(decided(asked, stored, &answer))
+        }
+        (Ok(stored), Ok(Some(GateResolution::End(end)))) => {
             Some(unanswered(asked, stored, &ended_before(&end)))
         }
         (Ok(stored), Ok(None)) => Some(unanswered(asked, stored, &no_answer(asked))),
@@ -346,7 +348,11 @@ async fn look(aws: &Aws, settings: &Settings, waiting: &Waiting) -> Option<Answe
     }
 }
 
-async fn read(aws: &Aws, settings: &Settings, asked: &Asked) -> Result<Option<Heard>, String> {
+async fn read(
+    aws: &Aws,
+    settings: &Settings,
+    asked: &Asked,
+) -> Result<Option<GateResolution>, String> {
     let Some(name) = &settings.state_table else {
         return Err(NOT_CONNECTED.to_owned());
     };

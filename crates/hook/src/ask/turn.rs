@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::{Answered, Asked, Asking, Patience, Waiting, begin, end, wait};
+use super::{Answered, Asked, Asking, CallerDeadline, Waiting, begin, end, wait};
 use crate::budget::Budget;
 use crate::codedeploy;
 use crate::event::Call;
@@ -43,7 +43,7 @@ pub(crate) async fn begin_asking(
         run: call.run_key(function.stage),
         facts: progress.facts(),
         place,
-        patience: Patience {
+        patience: CallerDeadline {
             limit: waits_for,
             since: waits_since,
             invocations: match &**call {

@@ -421,7 +421,7 @@ async fn follow(
             () = sleep(POLL_EVERY) => {}
             () = sleep_until(until) => {
                 // It may have ended since the last look.
-                let last = timeout(LAST_LOOK_TIMEOUT, look(cloud, running)).await;
+                let last = timeout(LAST_LOOK_TIMEOUT, describe_task(cloud, running)).await;
                 let last = last.ok().and_then(Result::ok).flatten();
                 let ended = last.as_ref().and_then(|task| end_of(task, container));
                 let is_over = ended.is_some() && last.is_some_and(|task| task.last_status() == Some(STOPPED));
@@ -429,7 +429,7 @@ async fn follow(
                 return Ok(Followed { end, is_over });
             }
         }
-        let Some(task) = look(cloud, running).await? else {
+        let Some(task) = describe_task(cloud, running).await? else {
             misses += 1;
             if misses > MAX_MISSES {
                 let why = format!("ECS does not know the task {} any more", running.arn);
@@ -446,7 +446,7 @@ async fn follow(
     }
 }
 
-async fn look(cloud: &Cloud, running: &RunningTask) -> Result<Option<Task>, CloudError> {
+async fn describe_task(cloud: &Cloud, running: &RunningTask) -> Result<Option<Task>, CloudError> {
     let aws = cloud.aws();
     let hints = Hints {
         permission: "ecs:DescribeTasks",

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Cloud;
-use super::source::window_start;
+use super::caller_release::window_start;
 use crate::version;
 
 /// Streams of one question, as many as `CloudWatch` Logs takes.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Cloud;
-use super::source::window_start;
+use super::caller_release::window_start;
 
 /// The id of the expression. Those of a suite have no such letters in this place.
 const EXPRESSION: &str = "deploy_hooks_value";

@@ -4,12 +4,12 @@
 //! error with the remedy that fits, and never an answer.
 
 mod alarms;
+mod caller_release;
 mod ecs_task;
 mod invoke;
 mod logs;
 mod metric;
 mod sign;
-mod source;
 mod target_groups;
 mod targets;
 mod wiring;
@@ -32,7 +32,7 @@ use gate::cloud::{
 use crate::facts::KnownFacts;
 use crate::flow::GateFunction;
 
-pub(crate) use self::source::{CodeDeployRelease, EcsRelease, Release};
+pub(crate) use self::caller_release::{CodeDeployRelease, DescribedRelease, EcsRelease};
 
 /// Facts that cost a call of their own, and are looked up where a suite uses one.
 pub(crate) const COSTLY_FACTS: &[&str] = &["load_balancer", "old_target_group", "target_group"];
@@ -41,7 +41,7 @@ pub(crate) const COSTLY_FACTS: &[&str] = &["load_balancer", "old_target_group", 
 #[derive(Debug)]
 pub(crate) struct Cloud {
     pub(crate) function: Arc<GateFunction>,
-    pub(crate) release: Release,
+    pub(crate) release: DescribedRelease,
     /// What the gate knows of the target.
     pub(crate) known: KnownFacts,
 }

@@ -34,7 +34,11 @@ const DEFINITION: &str = "arn:aws:ecs:us-east-1:111122223333:task-definition/sho
 type Answers = Vec<(&'static str, Vec<Answer>)>;
 
 /// A cloud over `answers`, asked about `release`, of which these facts are known.
-async fn cloud(release: Release, facts: &[(&str, &str)], answers: Answers) -> (Cloud, Scripted) {
+async fn cloud(
+    release: DescribedRelease,
+    facts: &[(&str, &str)],
+    answers: Answers,
+) -> (Cloud, Scripted) {
     let aws = Scripted::start(answers).await;
     let fact = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     let cloud = Cloud {
@@ -114,14 +118,14 @@ fn service_release() -> CodeDeployRelease {
     }
 }
 
-fn service() -> Release {
-    Release::CodeDeploy(Box::new(service_release()))
+fn service() -> DescribedRelease {
+    DescribedRelease::CodeDeploy(Box::new(service_release()))
 }
 
 /// A deployment of a function.
-fn function() -> Release {
+fn function() -> DescribedRelease {
     let spec = "Resources:\n  - F:\n      Type: AWS::Lambda::Function\n      Properties: { Name: checkout, Alias: live, CurrentVersion: '7', TargetVersion: '8' }\n";
-    Release::CodeDeploy(Box::new(CodeDeployRelease {
+    DescribedRelease::CodeDeploy(Box::new(CodeDeployRelease {
         spec: AppSpec::parse(spec).unwrap(),
         group: group(),
         targets: Vec::new(),

@@ -10,7 +10,7 @@ use super::appspec::Resource;
 use super::deployment::Deployment;
 use super::service::{self, EcsQuery, Listeners};
 use super::{app_spec_source, lifecycle_event, targets as of_targets};
-use crate::cloud::{CodeDeployRelease, Release};
+use crate::cloud::{CodeDeployRelease, DescribedRelease};
 use crate::facts::{self, KnownFacts, note};
 use crate::listener::Scheme;
 use crate::lookup::{LookupContext, LookupError};
@@ -25,7 +25,7 @@ pub(super) struct FoundTarget {
     /// Whether the AppSpec hooks the post-traffic gate that the query names.
     pub hooks_post_traffic: bool,
     /// The same as AWS said it.
-    pub release: Release,
+    pub release: DescribedRelease,
     /// Since when CodeDeploy waits.
     pub waits_since: Option<Timestamp>,
 }
@@ -92,7 +92,7 @@ pub(super) async fn find(
         listeners,
         hooks_post_traffic,
         waits_since: of_targets::waits_since(&targets),
-        release: Release::CodeDeploy(Box::new(CodeDeployRelease {
+        release: DescribedRelease::CodeDeploy(Box::new(CodeDeployRelease {
             spec,
             group,
             targets,
@@ -106,7 +106,7 @@ pub(crate) async fn release(
     context: LookupContext<'_>,
     tcp_scheme: Option<Scheme>,
     deployment: &Deployment,
-) -> Result<(Release, KnownFacts), LookupError> {
+) -> Result<(DescribedRelease, KnownFacts), LookupError> {
     let (spec, group, targets) = tokio::join!(
         app_spec_source::read(context.aws, deployment),
         deployment_group(context.aws, deployment),
@@ -129,7 +129,7 @@ pub(crate) async fn release(
         }
         function @ Resource::LambdaFunction { .. } => learn_function(&mut known, function),
     }
-    let release = Release::CodeDeploy(Box::new(CodeDeployRelease {
+    let release = DescribedRelease::CodeDeploy(Box::new(CodeDeployRelease {
         spec,
         group,
         targets,

@@ -6,19 +6,20 @@
 //! <https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html>
 
 pub(crate) mod answer;
+mod handed_on;
 mod parameters;
 
 use std::time::Duration;
 
 use gate::{PausePolicy, Stage};
 
+use self::handed_on::HandedOn;
 use self::parameters::Parameters;
 use crate::ask::Asked;
 use crate::budget::Budget;
 use crate::caller::{
     MaxBake, Preparation, Prepared, Refusal, gate_target, may_hand_on, reasons_of_suite,
 };
-use crate::carried::Carried;
 use crate::event::Job;
 use crate::facts::{self, Facts, KnownFacts, note};
 use crate::flow::GateFunction;
@@ -30,27 +31,6 @@ const MAX_BAKE: Duration = Duration::from_hours(23);
 const MIN_WAIT: Duration = Duration::from_secs(30);
 /// A token may have 2,048 characters; this many checks fit.
 const MAX_CHECKS: usize = 65;
-
-/// A run, or a question, between two jobs: each continuation has an id of its own, so the first job's names the run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HandedOn {
-    pub(crate) first_job: String,
-    pub(crate) carried: Carried,
-}
-
-impl HandedOn {
-    pub(crate) fn encode(&self) -> String {
-        format!("{}~{}", self.first_job, self.carried.encode())
-    }
-
-    pub(crate) fn decode(text: &str) -> Option<Self> {
-        let (first_job, carried) = text.split_once('~')?;
-        Some(Self {
-            first_job: first_job.to_owned(),
-            carried: Carried::decode(carried)?,
-        })
-    }
-}
 
 /// Reads the parameters and the suite. There is nothing to look up.
 pub(crate) async fn prepare(

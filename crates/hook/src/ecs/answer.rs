@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::run::HandedOn;
+use super::handed_on::HandedOn;
 use crate::answer::Answer;
 use crate::carried::Handover;
 use crate::event::{EcsEvent, RUN_KEY};

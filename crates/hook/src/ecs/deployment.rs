@@ -136,7 +136,8 @@ fn of(described: &Described) -> ServiceDeployment {
             clippy::cast_sign_loss,
             reason = "a percentage"
         )]
-        weight.map(|weight| weight.round() as u32)
+        // 99.6 % is not the whole.
+        weight.map(|weight| weight.floor() as u32)
     };
     let to = described
         .rollback()

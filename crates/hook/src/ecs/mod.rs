@@ -6,8 +6,8 @@
 
 pub(crate) mod answer;
 pub(crate) mod deployment;
-mod rule;
-mod run;
+mod handed_on;
+mod rule_demands;
 mod stage;
 mod target;
 
@@ -20,8 +20,8 @@ use gate::{PausePolicy, Stage};
 use tokio::time::Instant;
 
 use self::deployment::{Progress as DeploymentProgress, ServiceDeployment};
-use self::run::HandedOn;
-pub(crate) use self::run::{run_id, step};
+use self::handed_on::HandedOn;
+pub(crate) use self::handed_on::{run_id, step};
 use self::stage::Route;
 pub(crate) use self::stage::gate_at;
 pub use self::stage::stage_refusal;
@@ -30,7 +30,7 @@ use crate::ask::Asked;
 use crate::budget::Budget;
 use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target, may_hand_on};
 use crate::carried::Carried;
-use crate::cloud::{EcsRelease, Release};
+use crate::cloud::{DescribedRelease, EcsRelease};
 use crate::event::{EcsEvent, RUN_KEY};
 use crate::facts::{Facts, KnownFacts, note};
 use crate::flow::GateFunction;
@@ -135,7 +135,7 @@ pub(crate) async fn prepare(
         sits_out: false,
     });
     let (new, old) = revisions.described;
-    let release = Release::Ecs(Box::new(EcsRelease {
+    let release = DescribedRelease::Ecs(Box::new(EcsRelease {
         deployment: deployment.described.clone(),
         new,
         old,
@@ -289,7 +289,7 @@ pub(crate) fn facts_of(event: &EcsEvent) -> Facts {
         "revision",
         Some(last_name(&event.target_revision_arn)),
     );
-    note(&mut facts, "lifecycle_event", Some(run::step(event)));
+    note(&mut facts, "lifecycle_event", Some(handed_on::step(event)));
     facts
 }
 

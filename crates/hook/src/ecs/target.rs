@@ -3,9 +3,10 @@
 use aws_sdk_elasticloadbalancingv2::types::Rule;
 use common::arn::last_name;
 use gate::ListenerRule;
+use http::HeaderMap;
 
 use super::deployment::{Revision, Revisions};
-use super::rule::{self, Demands};
+use super::rule_demands::{self, Demands};
 use super::stage::Route;
 use crate::event::EcsEvent;
 use crate::facts::{self, KnownFacts, note};
@@ -31,7 +32,7 @@ pub(crate) struct FoundTarget {
     /// The host that the rule demands.
     pub(crate) host: Option<String>,
     /// The headers that it demands.
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: HeaderMap,
     /// What it takes.
     pub(crate) rule: ListenerRule,
     pub(crate) assumed: Vec<String>,
@@ -120,7 +121,7 @@ fn unreached(mut known: KnownFacts) -> FoundTarget {
         known,
         url: None,
         host: None,
-        headers: Vec::new(),
+        headers: HeaderMap::new(),
         rule: ListenerRule::default(),
         assumed: Vec::new(),
     }
@@ -186,19 +187,21 @@ async fn addresses(
     }
     let listener_arns: Vec<String> = named
         .iter()
-        .filter_map(|arn| rule::listener_of(arn))
+        .filter_map(|arn| rule_demands::listener_of(arn))
         .collect();
-    let rule_arns = named
-        .iter()
-        .filter(|arn| rule::is_rule(arn))
-        .cloned()
-        .collect();
+    let of_rule = match query.route {
+        Route::Test | Route::TestAtPartialStep { .. } => test,
+        Route::None | Route::Production | Route::Sampled { .. } => production,
+    };
+    let listener_of_rule = of_rule
+        .filter(|arn| rule_demands::is_rule(arn))
+        .and_then(|arn| rule_demands::listener_of(arn));
     let mut distinct = listener_arns.clone();
     distinct.sort();
     distinct.dedup();
     let (found, rules) = tokio::join!(
         listeners(context.aws, distinct),
-        rules(context.aws, rule_arns)
+        rules(context.aws, listener_of_rule)
     );
     let (found, rules) = (found?, rules?);
     let mut balancers: Vec<String> = found
@@ -209,7 +212,7 @@ async fn addresses(
     balancers.dedup();
     let balancers = load_balancers(context.aws, balancers).await?;
     let listener = |rule: Option<&String>| {
-        let arn = rule::listener_of(rule?)?;
+        let arn = rule_demands::listener_of(rule?)?;
         found
             .iter()
             .find(|it| it.listener_arn() == Some(arn.as_str()))
@@ -232,23 +235,21 @@ async fn addresses(
     };
     let of_test = address("test", test, production);
     let of_production = address("production", production, test);
-    let (under_test, arn) = match query.route {
-        Route::Test | Route::TestAtPartialStep { .. } => (of_test.clone(), test),
-        Route::None | Route::Production | Route::Sampled { .. } => {
-            (of_production.clone(), production)
-        }
+    let under_test = match query.route {
+        Route::Test | Route::TestAtPartialStep { .. } => of_test.clone(),
+        Route::None | Route::Production | Route::Sampled { .. } => of_production.clone(),
     };
     let under_test = under_test.map_err(LookupError::Missing)?;
     Ok(Addresses {
         under_test,
         test: of_test,
         production: of_production,
-        demands: demands_of(arn, &rules)?,
+        demands: demands_of(of_rule, &rules)?,
     })
 }
 
 fn demands_of(arn: Option<&String>, rules: &[Rule]) -> Result<Demands, LookupError> {
-    let Some(arn) = arn.filter(|arn| rule::is_rule(arn)) else {
+    let Some(arn) = arn.filter(|arn| rule_demands::is_rule(arn)) else {
         return Ok(Demands::default());
     };
     let rule = rules
@@ -259,7 +260,7 @@ fn demands_of(arn: Option<&String>, rules: &[Rule]) -> Result<Demands, LookupErr
             "DescribeRules did not return {arn}; correct the service's rules"
         ))
     })?;
-    rule::demands(rule)
+    rule_demands::demands(rule, rules)
         .map_err(|why| LookupError::Missing(format!("the listener rule {arn} {why}")))
 }
 

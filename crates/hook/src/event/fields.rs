@@ -18,7 +18,9 @@ pub(super) enum Field {
     Text(String),
     TooLong,
     Number(f64),
-    /// Null, true, false, a list or an object.
+    Null,
+    Object,
+    /// True, false or a list.
     Other,
 }
 
@@ -136,7 +138,7 @@ impl<'de> Visitor<'de> for Picker<'_> {
     }
 
     fn visit_unit<E>(self) -> Result<bool, E> {
-        Ok(self.leaf(Field::Other))
+        Ok(self.leaf(Field::Null))
     }
 
     #[allow(clippy::cast_precision_loss, reason = "percents are small")]
@@ -177,11 +179,11 @@ impl<'de> Visitor<'de> for Picker<'_> {
         });
         if is_leaf {
             while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            fields.keep(path, Field::Other);
+            fields.keep(path, Field::Object);
             return Ok(true);
         }
         if !path.is_empty() {
-            fields.keep(path.clone(), Field::Other);
+            fields.keep(path.clone(), Field::Object);
         }
         let mut entries = 0;
         while let Some(Name(name)) = map.next_key::<Name>()? {
@@ -203,7 +205,10 @@ impl<'de> Visitor<'de> for Picker<'_> {
                 Some(picker) => {
                     map.next_value::<IgnoredAny>()?;
                     // By the names at the top other services' events are recognised.
-                    if path.is_empty() && super::MARKS.iter().any(|(mark, _)| *mark == picker.path)
+                    if path.is_empty()
+                        && super::FOREIGN_FIELDS
+                            .iter()
+                            .any(|(mark, _)| *mark == picker.path)
                     {
                         picker.leaf(Field::Other);
                     }

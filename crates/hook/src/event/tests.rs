@@ -74,7 +74,7 @@ fn an_event_of_ecs_is_read_with_its_weights() {
     assert!(read.test_weights.is_empty());
     assert_eq!(read.suite.as_deref(), Some("shop.yaml"));
     assert_eq!(read.run.as_deref(), Some("run"));
-    for details in [json!(null), json!("x"), json!([1]), json!({})] {
+    for details in [json!(null), json!({}), json!({ "suite": null })] {
         let mut event = event.clone();
         event["hookDetails"] = details.clone();
         let Ok(Call::Ecs(read)) = decode(&event) else {
@@ -82,6 +82,24 @@ fn an_event_of_ecs_is_read_with_its_weights() {
         };
         assert_eq!((read.suite, read.run), (None, None));
     }
+    // Another suite than the one that was meant would say nothing of the service.
+    let refused = [
+        json!("x"),
+        json!([1]),
+        json!(true),
+        json!({ "suite": ["shop.yaml"] }),
+        json!({ "suite": { "file": "shop.yaml" } }),
+        json!({ "suite": 7 }),
+        json!({ "suite": " " }),
+        json!({ "suite": "x".repeat(9_000) }),
+        json!({ "deployHooksRun": 7 }),
+    ];
+    let refused = refused.map(|details| {
+        let mut event = event.clone();
+        event["hookDetails"] = details;
+        decode(&event).unwrap_err().0.to_string()
+    });
+    insta::assert_snapshot!(refused.join("\n"), @"");
 }
 
 #[test]

@@ -6,6 +6,9 @@ use common::failure::Hints;
 
 use super::LookupError;
 
+/// A page has 400 rules at most, and a load balancer some hundreds.
+const MAX_PAGES_OF_RULES: usize = 10;
+
 pub(crate) async fn listeners(aws: &Aws, arns: Vec<String>) -> Result<Vec<Listener>, LookupError> {
     let call = format!("DescribeListeners {}", arns.join(", "));
     let answer = aws
@@ -50,25 +53,38 @@ pub(crate) async fn load_balancers(
     Ok(answer.load_balancers.unwrap_or_default())
 }
 
-/// The rules of `arns`.
-pub(crate) async fn rules(aws: &Aws, arns: Vec<String>) -> Result<Vec<Rule>, LookupError> {
-    if arns.is_empty() {
-        return Ok(Vec::new());
+/// All rules of the listener, as those before one may take what it takes; none without a listener.
+pub(crate) async fn rules(aws: &Aws, listener: Option<String>) -> Result<Vec<Rule>, LookupError> {
+    let mut rules = Vec::new();
+    let Some(listener) = listener else {
+        return Ok(rules);
+    };
+    let call = format!("DescribeRules {listener}");
+    let mut marker = None;
+    for _ in 0..MAX_PAGES_OF_RULES {
+        let page = aws
+            .elb()
+            .describe_rules()
+            .listener_arn(&listener)
+            .set_marker(marker)
+            .send()
+            .await
+            .map_err(LookupError::of(
+                aws,
+                call.clone(),
+                Hints {
+                    permission: "elasticloadbalancing:DescribeRules",
+                    absent: "correct productionListenerRule and testListenerRule in the service's loadBalancers",
+                },
+            ))?;
+        rules.extend(page.rules.unwrap_or_default());
+        marker = page.next_marker.filter(|marker| !marker.is_empty());
+        if marker.is_none() {
+            return Ok(rules);
+        }
     }
-    let call = format!("DescribeRules {}", arns.join(", "));
-    let answer = aws
-        .elb()
-        .describe_rules()
-        .set_rule_arns(Some(arns))
-        .send()
-        .await
-        .map_err(LookupError::of(
-            aws,
-            call,
-            Hints {
-                permission: "elasticloadbalancing:DescribeRules",
-                absent: "correct productionListenerRule and testListenerRule in the service's loadBalancers",
-            },
-        ))?;
-    Ok(answer.rules.unwrap_or_default())
+    Err(LookupError::Missing(format!(
+        "{call} did not come to an end after {} rules; give the service a listener with fewer rules",
+        rules.len()
+    )))
 }

@@ -13,7 +13,7 @@ use test_support::ports::free_port;
 use tokio::sync::mpsc;
 
 /// Longest real time anything here may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(5);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
@@ -120,7 +120,7 @@ impl Bench {
     }
 
     pub(crate) async fn next_call(&mut self) -> HookCall {
-        tokio::time::timeout(PATIENCE, self.calls.recv())
+        tokio::time::timeout(WAIT_TIMEOUT, self.calls.recv())
             .await
             .expect("a hook function is called in time")
             .expect("the driver still calls")
@@ -176,7 +176,10 @@ impl Bench {
             if seen(&info) {
                 return info;
             }
-            assert!(begin.elapsed() < PATIENCE, "it stays as it is: {info:#}");
+            assert!(
+                begin.elapsed() < WAIT_TIMEOUT,
+                "it stays as it is: {info:#}"
+            );
             tokio::time::sleep(LOOK).await;
         }
     }
@@ -197,7 +200,7 @@ impl Bench {
         let begin = tokio::time::Instant::now();
         while self.weights(&self.production) != wanted {
             assert!(
-                begin.elapsed() < PATIENCE,
+                begin.elapsed() < WAIT_TIMEOUT,
                 "they stay {:?}",
                 self.weights(&self.production)
             );

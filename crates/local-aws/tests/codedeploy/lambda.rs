@@ -13,7 +13,7 @@ use local_aws::{World, WorldOptions};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::bench::{MINUTE, PATIENCE, answer};
+use crate::bench::{MINUTE, WAIT_TIMEOUT, answer};
 
 /// A function `prices` with the versions 1 and 2 and the alias `live`, as the emulator has it.
 type Alias = Arc<Mutex<Value>>;
@@ -93,7 +93,7 @@ impl Bench {
 
     /// Answers the next call of a hook function; gives its name.
     async fn answer_next(&mut self, status: &str) -> String {
-        let call = tokio::time::timeout(PATIENCE, self.calls.recv());
+        let call = tokio::time::timeout(WAIT_TIMEOUT, self.calls.recv());
         let call = call.await.expect("a hook is called in time").unwrap();
         self.ok(
             "PutLifecycleEventHookExecutionStatus",
@@ -110,7 +110,10 @@ impl Bench {
             if info["status"] == status {
                 return info;
             }
-            assert!(begin.elapsed() < PATIENCE, "it stays as it is: {info:#}");
+            assert!(
+                begin.elapsed() < WAIT_TIMEOUT,
+                "it stays as it is: {info:#}"
+            );
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     }
@@ -119,7 +122,7 @@ impl Bench {
         let begin = tokio::time::Instant::now();
         while *self.alias.lock().unwrap() != wanted {
             let alias = self.alias.lock().unwrap().clone();
-            assert!(begin.elapsed() < PATIENCE, "it stays {alias}");
+            assert!(begin.elapsed() < WAIT_TIMEOUT, "it stays {alias}");
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     }
@@ -132,7 +135,7 @@ impl Bench {
             if target["lambdaFunctionInfo"]["targetVersionWeight"] == wanted {
                 return target;
             }
-            assert!(begin.elapsed() < PATIENCE, "it stays {target:#}");
+            assert!(begin.elapsed() < WAIT_TIMEOUT, "it stays {target:#}");
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::emulator::Emulator;
 
 /// Longest real time anything here may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -215,7 +215,7 @@ impl Bench {
             if let Some(found) = look().await {
                 return found;
             }
-            assert!(begin.elapsed() < PATIENCE, "it never comes");
+            assert!(begin.elapsed() < WAIT_TIMEOUT, "it never comes");
             tokio::time::sleep(LOOK).await;
         }
     }

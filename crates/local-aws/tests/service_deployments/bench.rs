@@ -12,7 +12,7 @@ use test_support::ports::free_port;
 use crate::emulator::Emulator;
 
 /// Longest real time anything here may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(5);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
@@ -206,7 +206,10 @@ impl Bench {
             if wanted(&seen) {
                 return seen;
             }
-            assert!(begin.elapsed() < PATIENCE, "it stays as it is: {seen:#}");
+            assert!(
+                begin.elapsed() < WAIT_TIMEOUT,
+                "it stays as it is: {seen:#}"
+            );
             tokio::time::sleep(LOOK).await;
         }
     }
@@ -221,7 +224,7 @@ impl Bench {
         let begin = tokio::time::Instant::now();
         while self.emulator.calls().len() < calls {
             assert!(
-                begin.elapsed() < PATIENCE,
+                begin.elapsed() < WAIT_TIMEOUT,
                 "only {:?}",
                 self.emulator.stages()
             );

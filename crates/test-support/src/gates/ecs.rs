@@ -114,14 +114,15 @@ pub(super) fn rules() -> String {
                 </Values></HostHeaderConfig></member>";
     let header = "<member><Field>http-header</Field><HttpHeaderConfig><HttpHeaderName>x-test</HttpHeaderName>\
                   <Values><member>green</member></Values></HttpHeaderConfig></member>";
-    let rule = |name: &str, conditions: &str| {
+    let rule = |name: &str, priority: u8, conditions: &str| {
         format!(
-            "<member><RuleArn>{RULES}/{name}/1</RuleArn><Conditions>{conditions}</Conditions></member>"
+            "<member><RuleArn>{RULES}/{name}/1</RuleArn><Priority>{priority}</Priority>\
+             <Conditions>{conditions}</Conditions></member>"
         )
     };
     format!(
         "<DescribeRulesResponse><DescribeRulesResult><Rules>{}{}</Rules></DescribeRulesResult></DescribeRulesResponse>",
-        rule("production", host),
-        rule("test", &format!("{host}{header}"))
+        rule("production", 2, host),
+        rule("test", 1, &format!("{host}{header}"))
     )
 }

@@ -14,7 +14,7 @@ use axum::routing::post;
 
 /// How the service behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mood {
+pub enum Behaviour {
     Well,
     Broken,
     Hanging,
@@ -69,7 +69,7 @@ impl Drop for Service {
 }
 
 impl Service {
-    pub async fn start(mood: Mood) -> Self {
+    pub async fn start(behaviour: Behaviour) -> Self {
         let served = Arc::new(AtomicUsize::new(0));
         let headers = Arc::new(Mutex::new(Vec::new()));
         let heard = headers.clone();
@@ -80,7 +80,7 @@ impl Service {
         let app = Router::new()
             .route("/checkout", post(checkout))
             .layer(axum::middleware::from_fn(record))
-            .with_state((mood, served.clone()));
+            .with_state((behaviour, served.clone()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -104,14 +104,14 @@ impl Service {
     }
 }
 
-async fn checkout(State((mood, served)): State<(Mood, Arc<AtomicUsize>)>) -> Response {
+async fn checkout(State((behaviour, served)): State<(Behaviour, Arc<AtomicUsize>)>) -> Response {
     let before = served.fetch_add(1, Ordering::Relaxed);
-    let status = match mood {
-        Mood::Hostile(attack) => return hostile(attack),
-        Mood::Well => StatusCode::CREATED,
-        Mood::WellFor(n) if before < n => StatusCode::CREATED,
-        Mood::Broken | Mood::WellFor(_) => StatusCode::SERVICE_UNAVAILABLE,
-        Mood::Hanging => {
+    let status = match behaviour {
+        Behaviour::Hostile(attack) => return hostile(attack),
+        Behaviour::Well => StatusCode::CREATED,
+        Behaviour::WellFor(n) if before < n => StatusCode::CREATED,
+        Behaviour::Broken | Behaviour::WellFor(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Behaviour::Hanging => {
             tokio::time::sleep(Duration::from_mins(1)).await;
             StatusCode::CREATED
         }

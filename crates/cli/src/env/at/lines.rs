@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::evaluate::{Evaluator, Located};
 
 /// No schedule is as long as this.
-const LONGEST: usize = 64 * 1024;
+const MAX_LINE_BYTES: usize = 64 * 1024;
 const SHAPE: &str = r#"write {"syntax":"windows","schedule":"Mon-Fri 09:00-22:00 UTC","at":"2026-11-23T22:00:00Z"}"#;
 
 #[derive(Deserialize)]
@@ -69,7 +69,7 @@ fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
         }
         let end = buffer.iter().position(|byte| *byte == b'\n');
         let part = &buffer[..end.unwrap_or(buffer.len())];
-        if line.len() + part.len() > LONGEST {
+        if line.len() + part.len() > MAX_LINE_BYTES {
             whole = false;
         } else {
             line.extend_from_slice(part);
@@ -89,8 +89,8 @@ fn answer_one(
     answer: &mut Vec<u8>,
 ) -> Result<(), Located> {
     if !whole {
-        let problem = format!("the line is longer than {LONGEST} bytes");
-        return Err(located(None, LONGEST + 1, problem, SHAPE));
+        let problem = format!("the line is longer than {MAX_LINE_BYTES} bytes");
+        return Err(located(None, MAX_LINE_BYTES + 1, problem, SHAPE));
     }
     let text = std::str::from_utf8(line).map_err(|error| {
         let column = characters(&line[..error.valid_up_to()]) + 1;
@@ -209,7 +209,7 @@ mod tests {
         .as_bytes()
         .to_vec();
         input.extend_from_slice(b"\xff\n");
-        input.extend(std::iter::repeat_n(b'x', 3 * LONGEST));
+        input.extend(std::iter::repeat_n(b'x', 3 * MAX_LINE_BYTES));
         input.push(b'\n');
         input.extend_from_slice(br#"{"schedule":"always","at":"2026-11-23T22:00:00Z"}"#);
         let (told, wrong) = answers(&input);

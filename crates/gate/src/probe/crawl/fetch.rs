@@ -83,9 +83,9 @@ async fn ask(
 ) -> Result<Outcome, ProbeError> {
     let mut headers = web_place::headers(&fetch.url.origin, &[], context)?;
     let accepted = HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8");
-    headers.insert(ACCEPT, accepted);
+    headers.entry(ACCEPT).or_insert(accepted);
     let codings = HeaderValue::from_static(body::ACCEPTED);
-    headers.insert(ACCEPT_ENCODING, codings);
+    headers.entry(ACCEPT_ENCODING).or_insert(codings);
     let request = PreparedRequest {
         connect: ConnectOptions::default(),
         method: Method::GET,

@@ -7,6 +7,7 @@ mod fetch;
 mod page;
 
 use std::collections::{HashSet, VecDeque};
+use std::fmt::Write as _;
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
@@ -15,6 +16,7 @@ use text::glob;
 use self::fetch::{Fetch, Outcome};
 pub(crate) use self::page::Landmark;
 use self::page::{MAX_LINK, Purpose};
+use super::client::Clients;
 use super::request_url::{Origin, RequestUrl};
 use super::web_place::WebPlace;
 use super::{
@@ -24,6 +26,7 @@ use crate::evidence::Observation;
 use crate::expect::{Finding, Got, several};
 use crate::measurement::Measurement;
 use crate::template::Template;
+use crate::words;
 
 /// How many requests are under way at once.
 const CONCURRENT_FETCHES: usize = 4;
@@ -83,7 +86,7 @@ async fn execute(
     let start = crawl.start.url(context)?;
     trace.request = Some(format!("crawl {start}"));
     let of_release = place::admit(crawl.subject(context))?;
-    let mut walk = Walk::new(crawl, &start);
+    let mut walk = Walk::new(crawl, &start, &context.clients);
     let mut under_way = FuturesUnordered::new();
     loop {
         while under_way.len() < CONCURRENT_FETCHES
@@ -108,6 +111,7 @@ async fn execute(
 /// What is known of the site so far.
 struct Walk<'a> {
     crawl: &'a Crawl,
+    clients: &'a Clients,
     origin: Origin,
     queue: VecDeque<Fetch>,
     /// Everything that was ever put into the queue.
@@ -118,6 +122,8 @@ struct Walk<'a> {
     planned_pages: usize,
     /// Links that were not followed, because a bound was reached.
     left: usize,
+    /// Links to what another rule of the release's listener serves.
+    led_elsewhere: usize,
     problems: Problems,
 }
 
@@ -131,7 +137,7 @@ struct Problems {
 }
 
 impl<'a> Walk<'a> {
-    fn new(crawl: &'a Crawl, start: &RequestUrl) -> Self {
+    fn new(crawl: &'a Crawl, start: &RequestUrl, clients: &'a Clients) -> Self {
         let first = Fetch {
             url: start.clone(),
             depth: 0,
@@ -140,6 +146,7 @@ impl<'a> Walk<'a> {
         };
         Self {
             crawl,
+            clients,
             origin: start.origin.clone(),
             queue: VecDeque::from([first]),
             named: HashSet::from([start.path.clone()]),
@@ -147,6 +154,7 @@ impl<'a> Walk<'a> {
             files: 0,
             planned_pages: 1,
             left: 0,
+            led_elsewhere: 0,
             problems: Problems::default(),
         }
     }
@@ -224,6 +232,10 @@ impl<'a> Walk<'a> {
         if to.origin != self.origin || is_ignored || self.named.contains(&to.path) {
             return;
         }
+        if self.clients.miss_of_url(to).is_some() {
+            self.led_elsewhere += 1;
+            return;
+        }
         let most = self.crawl.max_pages * (1 + FILES_PER_PAGE);
         let is_full =
             self.named.len() >= most || (is_page && self.planned_pages >= self.crawl.max_pages);
@@ -242,7 +254,14 @@ impl<'a> Walk<'a> {
     }
 
     fn summary(&self) -> String {
-        let summary = format!("{} pages and {} files were visited", self.pages, self.files);
+        let mut summary = format!("{} pages and {} files were visited", self.pages, self.files);
+        if self.led_elsewhere > 0 {
+            let links = words::count(self.led_elsewhere, "link");
+            let _ = write!(
+                summary,
+                "; {links} led to what the release's listener rule does not take"
+            );
+        }
         if self.left == 0 {
             return summary;
         }

@@ -136,7 +136,7 @@ mod tests {
         tally
     }
 
-    fn told(demands: &Demands, new: &Tally, old: Option<&Tally>) -> String {
+    fn summary(demands: &Demands, new: &Tally, old: Option<&Tally>) -> String {
         let lines = findings(demands, new, old).into_iter().map(|finding| {
             let Got::Words(got) = finding.got else {
                 panic!("only our own words");
@@ -152,19 +152,19 @@ mod tests {
 
     #[test]
     fn limits_are_judged_with_their_numbers() {
-        insta::assert_snapshot!(told(&demands(false), &tally(100..200, 0), None), @"
+        insta::assert_snapshot!(summary(&demands(false), &tally(100..200, 0), None), @"
         passed: errors not > 1 % <- errors: 0 % in 100 samples, limit 1 %
         passed: latency p95 not > 300 ms <- latency p95: 194 ms in 100 samples, limit 300 ms
         ");
-        insta::assert_snapshot!(told(&demands(false), &tally(250..350, 10), None), @"
+        insta::assert_snapshot!(summary(&demands(false), &tally(250..350, 10), None), @"
         failed: errors not > 1 % <- errors: 9.09 % in 110 samples, limit 1 %: status 503 (10)
         failed: latency p95 not > 300 ms <- latency p95: 344 ms in 100 samples, limit 300 ms
         ");
-        insta::assert_snapshot!(told(&demands(false), &tally([1; 5], 0), None), @"
+        insta::assert_snapshot!(summary(&demands(false), &tally([1; 5], 0), None), @"
         inconclusive: errors not > 1 % <- errors: 0 % in 5 samples, limit 1 %: too few, 20 are needed
         inconclusive: latency p95 not > 300 ms <- latency p95: 1 ms in 5 samples, limit 300 ms: too few, 20 are needed
         ");
-        insta::assert_snapshot!(told(&demands(false), &tally([], 40), None), @"
+        insta::assert_snapshot!(summary(&demands(false), &tally([], 40), None), @"
         failed: errors not > 1 % <- errors: 100 % in 40 samples, limit 1 %: status 503 (40)
         no data: latency p95 not > 300 ms <- latency p95: no data of the new version
         ");
@@ -173,15 +173,15 @@ mod tests {
     #[test]
     fn versions_are_compared_with_both_numbers() {
         let old = tally(100..150, 0);
-        insta::assert_snapshot!(told(&demands(true), &tally(100..150, 0), Some(&old)), @"
+        insta::assert_snapshot!(summary(&demands(true), &tally(100..150, 0), Some(&old)), @"
         passed: errors not > 1 % <- errors: 0 % in 50 samples, limit 1 %; old version 0 %
         passed: latency p95 not > 300 ms and no worse than the old version <- latency p95: 147 ms in 50 samples, limit 300 ms; old version 147 ms
         ");
-        insta::assert_snapshot!(told(&demands(true), &tally(130..180, 0), Some(&old)), @"
+        insta::assert_snapshot!(summary(&demands(true), &tally(130..180, 0), Some(&old)), @"
         passed: errors not > 1 % <- errors: 0 % in 50 samples, limit 1 %; old version 0 %
         failed: latency p95 not > 300 ms and no worse than the old version <- latency p95: 177 ms in 50 samples, limit 300 ms; old version 147 ms: higher than the old version (p < 0.000001, medians 154 and 124: 24.1 %, tolerated 10 %)
         ");
-        insta::assert_snapshot!(told(&demands(true), &tally(100..150, 0), Some(&tally([100; 3], 47))), @"
+        insta::assert_snapshot!(summary(&demands(true), &tally(100..150, 0), Some(&tally([100; 3], 47))), @"
         passed: errors not > 1 % <- errors: 0 % in 50 samples, limit 1 %; old version 94 %
         inconclusive: latency no worse than the old version's <- 3 answers of the old version are too few to be compared with, 20 are needed: status 503 (47)
         passed: latency p95 not > 300 ms <- latency p95: 147 ms in 50 samples, limit 300 ms; old version 100 ms

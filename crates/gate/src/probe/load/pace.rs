@@ -156,7 +156,7 @@ mod tests {
     }
 
     /// The instants at which requests are sent, in milliseconds, and how many were under way at most.
-    async fn kept(schedule: &Schedule, takes: Duration) -> (Vec<(Version, u128)>, usize) {
+    async fn sent_schedule(schedule: &Schedule, takes: Duration) -> (Vec<(Version, u128)>, usize) {
         let begun = Instant::now();
         let (instants, open, most) = (RefCell::default(), Cell::new(0_usize), Cell::new(0));
         let send = |version| {
@@ -181,9 +181,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_target_is_asked_as_often_as_a_fast_one() {
         let schedule = schedule(10, Duration::from_secs(3), false);
-        let (fast, at_once) = kept(&schedule, Duration::from_millis(1)).await;
+        let (fast, at_once) = sent_schedule(&schedule, Duration::from_millis(1)).await;
         assert_eq!(at_once, 1);
-        let (slow, at_once) = kept(&schedule, Duration::from_millis(950)).await;
+        let (slow, at_once) = sent_schedule(&schedule, Duration::from_millis(950)).await;
         assert_eq!(at_once, 10);
         assert_eq!(fast, slow);
         let planned: Vec<_> = (0..30).map(|k| (Version::New, k * 100)).collect();
@@ -193,7 +193,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn two_versions_are_asked_in_turn() {
         let schedule = schedule(5, Duration::from_secs(1), true);
-        let (sent, _) = kept(&schedule, Duration::from_secs(2)).await;
+        let (sent, _) = sent_schedule(&schedule, Duration::from_secs(2)).await;
         let (new, old) = (Version::New, Version::Old);
         assert_eq!(sent[..4], [(new, 0), (old, 100), (new, 200), (old, 300)]);
         assert_eq!(sent.len(), 10);

@@ -88,7 +88,12 @@ async fn loaded_with(
         stage,
         target: Target {
             base_url: Some(new.clone()),
-            headers: vec![("x-test".to_owned(), "1".to_owned())],
+            headers: [(
+                http::HeaderName::from_static("x-test"),
+                "1".parse().unwrap(),
+            )]
+            .into_iter()
+            .collect(),
             facts,
             ..Target::default()
         },

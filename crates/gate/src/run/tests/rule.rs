@@ -1,21 +1,52 @@
 //! The listener rule that leads to the release: a request that does not meet it reaches something else.
 
-use super::*;
+use http::{HeaderMap, HeaderName};
 
-async fn behind(shop: &Shop, suite: &str, hosts: &[&str], paths: &[&str]) -> Outcome {
-    let text = format!(
-        "version: 1\nname: shop\n{suite}\nchecks:\n  - {{ name: a, http: GET /two-revisions }}\n"
-    );
-    let listed = |patterns: &[&str]| patterns.iter().map(ToString::to_string).collect();
+use super::*;
+use crate::{EarlierRule, HeaderCondition, ListenerRule, RuleConditions, RulePattern};
+
+fn patterns(written: &[&str]) -> Vec<RulePattern> {
+    written.iter().copied().map(RulePattern::wildcard).collect()
+}
+
+fn rule(hosts: &[&str], paths: &[&str]) -> ListenerRule {
+    ListenerRule {
+        conditions: RuleConditions {
+            hosts: patterns(hosts),
+            paths: patterns(paths),
+            ..RuleConditions::default()
+        },
+        earlier: Vec::new(),
+    }
+}
+
+/// Demands that the header is `value`.
+fn rule_on(name: &'static str, value: &str) -> ListenerRule {
+    ListenerRule {
+        conditions: RuleConditions {
+            headers: vec![HeaderCondition {
+                name: HeaderName::from_static(name),
+                values: patterns(&[value]),
+            }],
+            ..RuleConditions::default()
+        },
+        earlier: Vec::new(),
+    }
+}
+
+async fn behind(shop: &Shop, rule: ListenerRule, suite: &str) -> Outcome {
+    let headers = rule.conditions.headers.iter().map(|condition| {
+        let value = condition.values[0].to_string().replace('*', "");
+        (condition.name.clone(), value.parse().unwrap())
+    });
+    let text = format!("version: 1\nname: shop\n{suite}\n");
     run(Run {
         suite: Suite::parse("suite.yaml", &text).unwrap_or_else(|p| panic!("{p}")),
         stage: Stage::PreTraffic,
         target: Target {
             base_url: Some(shop.url.clone()),
-            rule: crate::ListenerRule {
-                hosts: listed(hosts),
-                paths: listed(paths),
-            },
+            headers: headers.collect::<HeaderMap>(),
+            rule,
             ..Target::default()
         },
         secrets: BTreeMap::new(),
@@ -27,25 +58,24 @@ async fn behind(shop: &Shop, suite: &str, hosts: &[&str], paths: &[&str]) -> Out
     .await
 }
 
+/// The verdict on one check, tried once.
+async fn of(shop: &Shop, rule: ListenerRule, check: &str) -> String {
+    let suite = format!("checks:\n  - {{ name: a, retries: 0, {check} }}");
+    summary(&behind(shop, rule, &suite).await)
+}
+
 #[tokio::test]
 async fn a_check_that_the_rule_does_not_take_is_refused_unasked() {
     let shop = Shop::open().await;
-    let of_production = behind(&shop, "host: shop.example.com", &["test.example.com"], &[]).await;
-    insta::assert_snapshot!(summary(&of_production), @r#"
-    failed
-    check "a" (line 5) asks for the host shop.example.com, and the listener rule of the release takes test.example.com; correct `host`
-    "#);
-    let nameless = behind(&shop, "", &["*.example.com"], &[]).await;
-    assert!(
-        summary(&nameless).contains("takes *.example.com"),
-        "{}",
-        summary(&nameless)
+    let check = "checks:\n  - { name: a, http: GET /two-revisions }";
+    let with_host = format!("host: shop.example.com\n{check}");
+    let of_production = behind(&shop, rule(&["test.example.com"], &[]), &with_host).await;
+    let nameless = behind(&shop, rule(&["*.example.com"], &[]), check).await;
+    let elsewhere = behind(&shop, rule(&[], &["/api/*"]), check).await;
+    insta::assert_snapshot!(
+        [of_production, nameless, elsewhere].map(|it| summary(&it)).join("\n").replace(&shop.url.to_string(), "http://SHOP/"),
+        @""
     );
-    let elsewhere = behind(&shop, "", &[], &["/api/*"]).await;
-    insta::assert_snapshot!(summary(&elsewhere), @r#"
-    failed
-    check "a" (line 5) asks for the path /two-revisions, and the listener rule of the release takes /api/*, so something else would answer
-    "#);
     assert_eq!(shop.requests(), 0);
 }
 
@@ -54,10 +84,95 @@ async fn a_check_that_the_rule_takes_is_measured() {
     let shop = Shop::open().await;
     let good = behind(
         &shop,
-        "host: Shop.example.com",
-        &["*.example.com"],
-        &["/two*", "/api/*"],
+        rule(&["*.example.com"], &["/two*", "/api/*"]),
+        "host: Shop.example.com\nchecks:\n  - { name: a, http: GET /two-revisions }",
     )
     .await;
     assert!(good.verdict.passed, "{}", summary(&good));
+}
+
+#[tokio::test]
+async fn what_the_rule_demands_goes_with_each_request() {
+    let shop = Shop::open().await;
+    for (name, value) in [
+        ("x-test", "green"),
+        ("user-agent", "test*"),
+        ("accept", "text/test"),
+        ("cookie", "*canary=1*"),
+    ] {
+        for check in [
+            "http: GET /api/books",
+            "http: { url: /api/books, cookies: { other: x } }",
+            "http: GET /moved, follow_redirects: true",
+        ] {
+            let told = of(&shop, rule_on(name, value), check).await;
+            assert!(told.starts_with("passed"), "{name} {check}: {told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_header_of_the_check_that_the_rule_does_not_take_is_no_pass() {
+    let shop = Shop::open().await;
+    let own = "http: { url: /api/books, headers: { X-Test: blue } }";
+    insta::assert_snapshot!(of(&shop, rule_on("x-test", "green"), own).await.replace(&shop.url.to_string(), "http://SHOP/"), @"");
+    assert_eq!(shop.requests(), 0);
+    let fits = "http: { url: /api/books, headers: { X-Test: GREEN } }";
+    assert!(
+        of(&shop, rule_on("x-test", "green"), fits)
+            .await
+            .starts_with("passed")
+    );
+}
+
+#[tokio::test]
+async fn where_an_answer_leads_counts_as_well() {
+    let shop = Shop::open().await;
+    let redirected = "http: GET /moved, follow_redirects: true";
+    insta::assert_snapshot!(of(&shop, rule(&[], &["/moved"]), redirected).await.replace(&shop.url.to_string(), "http://SHOP/"), @"");
+    let journey = "checks:\n  - name: a\n    retries: 0\n    journey:\n      \
+                   - { name: first, http: GET /version, capture: { where: { json: $.version } } }\n      \
+                   - { name: second, http: 'GET /api/{{ where }}' }";
+    let told = summary(&behind(&shop, rule(&[], &["/version"]), journey).await);
+    assert!(told.contains("takes the path /version"), "{told}");
+}
+
+#[tokio::test]
+async fn what_an_earlier_rule_takes_is_not_sent() {
+    let shop = Shop::open().await;
+    let mut rule = rule(&[], &[]);
+    rule.earlier.push(EarlierRule {
+        priority: 3,
+        conditions: RuleConditions {
+            paths: patterns(&["/api/*"]),
+            ..RuleConditions::default()
+        },
+    });
+    insta::assert_snapshot!(of(&shop, rule.clone(), "http: GET /api/books").await.replace(&shop.url.to_string(), "http://SHOP/"), @"");
+    assert_eq!(shop.requests(), 0);
+    assert!(
+        of(&shop, rule, "http: GET /version")
+            .await
+            .starts_with("passed")
+    );
+}
+
+#[tokio::test]
+async fn other_probes_keep_to_the_rule_too() {
+    let shop = Shop::open().await;
+    let mut rule = rule(&[], &[]);
+    rule.earlier.push(EarlierRule {
+        priority: 1,
+        conditions: RuleConditions::default(),
+    });
+    for check in [
+        "websocket: { url: /socket }",
+        "grpc: shop.Orders",
+        "crawl: /",
+        "load: { http: GET /version, rate: 20/s, for: 1s, errors: { fail_when: '> 1%' } }",
+    ] {
+        let told = of(&shop, rule.clone(), check).await;
+        assert!(told.contains("the rule of priority 1"), "{check}: {told}");
+    }
+    assert_eq!(shop.requests(), 0);
 }

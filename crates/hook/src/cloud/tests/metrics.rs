@@ -40,7 +40,7 @@ fn results(value: &[f64], requests: &[f64]) -> Value {
 }
 
 async fn asked(
-    release: Release,
+    release: DescribedRelease,
     query: &MetricQuery,
     answers: Vec<Answer>,
 ) -> (Result<MetricValues, CloudError>, Vec<Value>) {
@@ -103,7 +103,7 @@ async fn both_versions_are_asked_for_over_the_same_window() {
 async fn no_value_is_of_before_the_deployment() {
     let mut begun = service_release();
     begun.begun = Some(Timestamp::now());
-    let release = Release::CodeDeploy(Box::new(begun));
+    let release = DescribedRelease::CodeDeploy(Box::new(begun));
     let (values, sent) = asked(release, &query(true), Vec::new()).await;
     assert_eq!(
         values.unwrap(),

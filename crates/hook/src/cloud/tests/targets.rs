@@ -39,7 +39,7 @@ async fn the_targets_are_those_of_the_green_task_set() {
 #[tokio::test]
 async fn ecs_itself_names_the_group_of_the_new_revision() {
     let groups = ("DescribeTargetGroups", vec![target_group("green")]);
-    let release = Release::Ecs(Box::new(ecs_release()));
+    let release = DescribedRelease::Ecs(Box::new(ecs_release()));
     let (cloud, aws) = cloud(release, &[], vec![groups, health("")]).await;
     let group = cloud.targets().await.unwrap();
     assert_eq!((group.desired, group.targets.len()), (3, 0));
@@ -67,13 +67,13 @@ async fn targets_that_can_not_be_asked_for_are_no_answer() {
             .contains("a function has no targets")
     );
     assert!(
-        with(Release::Pipeline, &[], Vec::new())
+        with(DescribedRelease::Pipeline, &[], Vec::new())
             .await
             .contains("names no target group")
     );
     let mut bare = service_release();
     bare.targets.clear();
-    let bare = Release::CodeDeploy(Box::new(bare));
+    let bare = DescribedRelease::CodeDeploy(Box::new(bare));
     assert!(
         with(bare, &[], Vec::new())
             .await
@@ -91,7 +91,7 @@ async fn cloud_watch_calls_groups_and_balancers_by_the_end_of_their_arns() {
     let mut first = ecs_release();
     first.old = None;
     let groups = ("DescribeTargetGroups", vec![target_group("green")]);
-    let (cloud, _aws) = cloud(Release::Ecs(Box::new(first)), &[], vec![groups]).await;
+    let (cloud, _aws) = cloud(DescribedRelease::Ecs(Box::new(first)), &[], vec![groups]).await;
     let known = cloud.costly_facts().await;
     assert_eq!(
         known.unknown["old_target_group"],

@@ -220,7 +220,7 @@ async fn a_function_in_order_has_every_fact() {
     );
 }
 
-fn by_ecs(rule_in_stack: bool) -> (Release, Answers) {
+fn by_ecs(rule_in_stack: bool) -> (DescribedRelease, Answers) {
     let mut release = ecs_release();
     let arn = |kind: &str| format!("{ELB}:listener-rule/app/shop/50dc/f2f7/{kind}");
     let advanced = AdvancedConfiguration::builder()
@@ -263,7 +263,7 @@ fn by_ecs(rule_in_stack: bool) -> (Release, Answers) {
         let tags = json!({ "Tags": [{ "Key": "aws:cloudformation:stack-name", "Value": "shop" }] });
         answers.push(("ListTagsForResource", vec![ok(tags)]));
     }
-    (Release::Ecs(Box::new(release)), answers)
+    (DescribedRelease::Ecs(Box::new(release)), answers)
 }
 
 #[tokio::test]
@@ -287,7 +287,7 @@ async fn a_deployment_by_ecs_has_its_hooks_rules_and_event_rules() {
 
 #[tokio::test]
 async fn a_pipeline_does_not_say_what_is_deployed() {
-    let (cloud, _aws) = cloud(Release::Pipeline, &[], Vec::new()).await;
+    let (cloud, _aws) = cloud(DescribedRelease::Pipeline, &[], Vec::new()).await;
     assert!(
         cloud
             .wiring()

@@ -12,13 +12,13 @@ use gate::cloud::CloudError;
 use wiring::facts::{AttachedAlarms, Versions};
 use wiring::{Fact, Facts};
 
-use super::{Cloud, Release, alarms};
+use super::{Cloud, DescribedRelease, alarms};
 use crate::codedeploy::appspec::Resource;
 
 /// The facts of the deployment.
 pub(super) async fn facts(cloud: &Cloud) -> Result<Facts, CloudError> {
     match &cloud.release {
-        Release::CodeDeploy(release) => match &release.spec.resource {
+        DescribedRelease::CodeDeploy(release) => match &release.spec.resource {
             Resource::EcsService { .. } => {
                 let facts = code_deploy::facts(cloud, release).await;
                 Ok(Facts::CodeDeployEcs(Box::new(facts)))
@@ -28,11 +28,11 @@ pub(super) async fn facts(cloud: &Cloud) -> Result<Facts, CloudError> {
                 Ok(Facts::CodeDeployLambda(Box::new(facts)))
             }
         },
-        Release::Ecs(release) => {
+        DescribedRelease::Ecs(release) => {
             let facts = ecs::facts(cloud, release).await;
             Ok(Facts::Ecs(Box::new(facts)))
         }
-        Release::Pipeline => Err(CloudError(
+        DescribedRelease::Pipeline => Err(CloudError(
             "a pipeline's action does not say what is deployed; let CodeDeploy or ECS call the gate".to_owned(),
         )),
     }

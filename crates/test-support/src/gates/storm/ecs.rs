@@ -42,11 +42,11 @@ pub(super) async fn canary(index: u64, seed: u64) -> Tally {
             let ended = invoke_with(&gate, LEFT, call).await;
             seen.add(ended.took);
             match read(ended.result, of_hook, &mut passed) {
-                Ok(Heard::Succeeded) => break,
-                Ok(Heard::Failed) => {
+                Ok(GateResolution::Succeeded) => break,
+                Ok(GateResolution::Failed) => {
                     return run.tally(seen, End::Answered { passed: false });
                 }
-                Ok(Heard::InProgress) => {}
+                Ok(GateResolution::InProgress) => {}
                 Err(why) => return run.tally(seen, End::Wrong(format!("at {name}: {why}"))),
             }
         }
@@ -54,7 +54,7 @@ pub(super) async fn canary(index: u64, seed: u64) -> Tally {
     run.tally(seen, End::Answered { passed: true })
 }
 
-enum Heard {
+enum GateResolution {
     Succeeded,
     Failed,
     InProgress,
@@ -65,7 +65,7 @@ fn read(
     result: Result<Value, String>,
     details: &mut Value,
     passed: &mut Duration,
-) -> Result<Heard, String> {
+) -> Result<GateResolution, String> {
     let value = result.map_err(|error| format!("the function failed: {error}"))?;
     let unread = || format!("no answer that ECS can read: {value}");
     let returned = value["hookDetails"].as_object().ok_or_else(unread)?;
@@ -73,14 +73,14 @@ fn read(
         details[key] = detail.clone();
     }
     match value["hookStatus"].as_str() {
-        Some("SUCCEEDED") => Ok(Heard::Succeeded),
-        Some("FAILED") => Ok(Heard::Failed),
+        Some("SUCCEEDED") => Ok(GateResolution::Succeeded),
+        Some("FAILED") => Ok(GateResolution::Failed),
         Some("IN_PROGRESS") => {
             let delay = value["callBackDelay"].as_u64().ok_or_else(unread)?;
             let handed_on = details["deployHooksRun"].as_str().ok_or_else(unread)?;
             *passed += Duration::from_secs(delay);
             details["deployHooksRun"] = json!(begun_ago(handed_on, *passed));
-            Ok(Heard::InProgress)
+            Ok(GateResolution::InProgress)
         }
         _ => Err(unread()),
     }

@@ -16,7 +16,7 @@ use futures::stream::{self, StreamExt};
 
 use super::SUITE;
 use super::aws::{Changes, FAULTS, FakeAws, Plan};
-use super::service::{ATTACKS, Mood, Service};
+use super::service::{ATTACKS, Behaviour, Service};
 
 /// What hostile answers miss.
 const STRICT: &str = "{ status: 201 }, { json: { path: $.ok, equals: true } }, { header: { name: x-1, exists: false } }";
@@ -24,7 +24,7 @@ const STRICT: &str = "{ status: 201 }, { json: { path: $.ok, equals: true } }, {
 /// Until the time-out of each invocation.
 pub const LEFT: Duration = Duration::from_secs(9);
 /// How many runs go on side by side.
-const ABREAST: usize = 30;
+const MAX_CONCURRENT: usize = 30;
 /// One call in so many meets a fault.
 const ODDS: u64 = 6;
 /// How often Lambda repeats an asynchronous invocation that failed; the template says so.
@@ -133,16 +133,16 @@ impl Run {
     async fn start(index: u64, seed: u64, traffic: &str) -> Self {
         let broken = index % 2 == 1;
         let turn = usize::try_from(index / 2).unwrap();
-        let mood = match (broken, turn % 3) {
-            (false, _) => Mood::Well,
-            (true, 0) => Mood::Broken,
-            (true, 1) if !traffic.is_empty() => Mood::WellFor(BREAKS_AFTER),
-            (true, _) => Mood::Hostile(ATTACKS[turn / 3 % ATTACKS.len()]),
+        let behaviour = match (broken, turn % 3) {
+            (false, _) => Behaviour::Well,
+            (true, 0) => Behaviour::Broken,
+            (true, 1) if !traffic.is_empty() => Behaviour::WellFor(BREAKS_AFTER),
+            (true, _) => Behaviour::Hostile(ATTACKS[turn / 3 % ATTACKS.len()]),
         };
-        let strict = matches!(mood, Mood::Hostile(_)) || turn % 2 == 1;
+        let strict = matches!(behaviour, Behaviour::Hostile(_)) || turn % 2 == 1;
         let expected = if strict { STRICT } else { "{ status: 201 }" };
         let suite = format!("{}{traffic}", SUITE.replace("{ status: 201 }", expected));
-        let service = Service::start(mood).await;
+        let service = Service::start(behaviour).await;
         let met = Arc::new(AtomicUsize::new(0));
         let counter = met.clone();
         let plan: Plan = Arc::new(move |operation, n| {
@@ -205,7 +205,7 @@ pub async fn run(contract: Contract, runs: u64, seed: u64) -> Tally {
         }
     };
     let results: Vec<Tally> = stream::iter((0..runs).map(one))
-        .buffer_unordered(ABREAST)
+        .buffer_unordered(MAX_CONCURRENT)
         .collect()
         .await;
     let none = Tally {

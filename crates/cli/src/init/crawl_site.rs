@@ -53,7 +53,7 @@ pub(super) struct Answers {
 }
 
 /// Looks, and changes nothing: GET only.
-pub(super) async fn look(base: &Url) -> Result<Answers, String> {
+pub(super) async fn crawl_site(base: &Url) -> Result<Answers, String> {
     // An error says that another part of the process has chosen one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder()

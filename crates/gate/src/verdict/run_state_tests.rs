@@ -35,7 +35,7 @@ fn play(
         }
         let started = state.next_round;
         state.record(round.iter().copied());
-        if let Step::Ended(end) = state.step(bake, severities, started) {
+        if let AfterRound::Ended(end) = state.step(bake, severities, started) {
             return (state, end);
         }
         state.schedule_next(bake, started);
@@ -77,13 +77,13 @@ proptest! {
         rounds in prop::collection::vec(any_round(), 30),
         planned in 1..25_u64,
         limits in (0..4_u32, 0..4_u32, prop::option::of(0..3_u32), 0..3_u32, prop::option::of(1..8_u32)),
-        ignore in any::<bool>(),
+        no_data in prop_oneof![Just(NoDataPolicy::Ignore), Just(NoDataPolicy::Inconclusive), Just(NoDataPolicy::Fail)],
         splits in prop::collection::vec(any::<bool>(), 30),
     ) {
         let (failure_limit, error_limit, consecutive_error_limit, inconclusive_limit, consecutive_success) = limits;
         let bake = Bake {
             failure_limit, error_limit, consecutive_error_limit, inconclusive_limit, consecutive_success,
-            no_data: if ignore { NoDataPolicy::Ignore } else { NoDataPolicy::Inconclusive },
+            no_data,
             ..bake(planned)
         };
         let severities = [Required, Advisory, DryRun];
@@ -129,6 +129,16 @@ fn the_first_round_past_a_limit_is_the_last() {
     let (state, end) = play(&bake(10), &[Required], &rounds, |_| false);
     assert_eq!((state.rounds(), end), (2, End::Limit));
     let (state, end) = play(&bake(3), &[Advisory], &rounds, |_| false);
+    assert_eq!((state.rounds(), end), (3, End::Window));
+    // Where a round without data fails the gate, nothing is gained by going on.
+    let rounds = vec![vec![Passed], vec![NoData], vec![Passed]];
+    let strict = Bake {
+        no_data: NoDataPolicy::Fail,
+        ..bake(10)
+    };
+    let (state, end) = play(&strict, &[Required], &rounds, |_| false);
+    assert_eq!((state.rounds(), end), (2, End::Limit));
+    let (state, end) = play(&bake(3), &[Required], &rounds, |_| false);
     assert_eq!((state.rounds(), end), (3, End::Window));
 }
 

@@ -10,7 +10,7 @@ use crate::codedeploy::appspec::AppSpec;
 
 /// A release, as its caller describes it.
 #[derive(Debug, Clone)]
-pub(crate) enum Release {
+pub(crate) enum DescribedRelease {
     /// One that CodeDeploy deploys.
     CodeDeploy(Box<CodeDeployRelease>),
     /// One that ECS deploys itself.
@@ -47,7 +47,7 @@ pub(crate) struct NamedGroups {
     pub(crate) desired: Result<u32, String>,
 }
 
-impl Release {
+impl DescribedRelease {
     /// When the deployment began: nothing from before says anything of it.
     pub(crate) fn begun(&self) -> Option<Timestamp> {
         match self {

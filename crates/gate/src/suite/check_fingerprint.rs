@@ -15,15 +15,15 @@ const SHARED: [&str; 3] = ["host", "defaults", "revision"];
 
 /// FNV-1a: enough to notice a change, and nothing that anybody has to trust.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Digest(pub(super) u64);
+pub(super) struct Fingerprint(pub(super) u64);
 
-impl Default for Digest {
+impl Default for Fingerprint {
     fn default() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
     }
 }
 
-impl Digest {
+impl Fingerprint {
     pub(super) fn add(&mut self, text: &str) {
         for byte in text.bytes() {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
@@ -66,37 +66,37 @@ impl Digest {
 }
 
 /// What all checks of the suite share.
-pub(super) fn shared(root: &Node) -> Digest {
-    let mut digest = Digest::default();
+pub(super) fn shared(root: &Node) -> Fingerprint {
+    let mut fingerprint = Fingerprint::default();
     for key in SHARED {
         for value in values(root, key) {
-            digest.piece('k', key);
-            digest.node(value, &[]);
+            fingerprint.piece('k', key);
+            fingerprint.node(value, &[]);
         }
     }
-    digest
+    fingerprint
 }
 
 /// What this check measures. `var` knows the values of variables.
 pub(super) fn of<'v>(
     check: &Check,
     node: &Node,
-    shared: Digest,
+    shared: Fingerprint,
     var: impl Fn(&str) -> Option<&'v Var>,
 ) -> u64 {
-    let mut digest = shared;
+    let mut fingerprint = shared;
     let mut left_out = NOT_MEASURED.to_vec();
     left_out.push("expect");
-    digest.node(node, &left_out);
+    fingerprint.node(node, &left_out);
     for expect in values(node, "expect") {
-        digest.piece('k', "expect");
+        fingerprint.piece('k', "expect");
         if let Value::List(items) = &expect.value {
             let only_latency = |item: &&Node| {
                 matches!(&item.value, Value::Map(entries)
                     if entries.iter().all(|(key, _)| key.text == "latency"))
             };
             for item in items.iter().filter(|item| !only_latency(item)) {
-                digest.node(item, &["latency"]);
+                fingerprint.node(item, &["latency"]);
             }
         }
     }
@@ -109,19 +109,19 @@ pub(super) fn of<'v>(
     });
     for name in &names {
         if let Some(value) = var(name) {
-            digest.piece('v', name);
-            digest.piece('=', value.written());
+            fingerprint.piece('v', name);
+            fingerprint.piece('=', value.written());
         }
     }
-    digest.0
+    fingerprint.0
 }
 
 /// The same check with another value of a variable.
 pub(super) fn with_other_var(definition: u64, name: &str, value: &str) -> u64 {
-    let mut digest = Digest(definition);
-    digest.piece('v', name);
-    digest.piece('=', value);
-    digest.0
+    let mut fingerprint = Fingerprint(definition);
+    fingerprint.piece('v', name);
+    fingerprint.piece('=', value);
+    fingerprint.0
 }
 
 fn values<'n>(node: &'n Node, key: &str) -> impl Iterator<Item = &'n Node> {

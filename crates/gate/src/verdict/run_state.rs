@@ -49,7 +49,7 @@ pub enum End {
 
 /// What comes after a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum AfterRound {
     /// Another round.
     Continue,
     /// No further one.
@@ -101,7 +101,7 @@ impl RunState {
     }
 
     /// Whether there is another round. `started` says when the last one started, since the beginning of the run.
-    pub fn step(&self, bake: &Bake, severities: &[Severity], started: Duration) -> Step {
+    pub fn step(&self, bake: &Bake, severities: &[Severity], started: Duration) -> AfterRound {
         let required = || {
             let checks = self.checks.iter().zip(severities);
             checks.filter_map(|(counters, severity)| {
@@ -109,27 +109,27 @@ impl RunState {
             })
         };
         if required().any(|check| check.excess(bake).is_some()) {
-            return Step::Ended(End::Limit);
+            return AfterRound::Ended(End::Limit);
         }
         let left = rounds_left(bake, started);
         if let Some(required_streak) = bake.consecutive_success {
             if required().count() > 0
                 && required().all(|check| check.passes_in_a_row >= required_streak)
             {
-                return Step::Ended(End::EarlySuccess);
+                return AfterRound::Ended(End::EarlySuccess);
             }
             let out_of_reach = |check: &Counters| {
                 check.passes_in_a_row < required_streak
                     && left.saturating_add(check.passes_in_a_row) < required_streak
             };
             if left > 0 && required().any(out_of_reach) {
-                return Step::Ended(End::OutOfReach);
+                return AfterRound::Ended(End::OutOfReach);
             }
         }
         if left == 0 {
-            return Step::Ended(End::Window);
+            return AfterRound::Ended(End::Window);
         }
-        Step::Continue
+        AfterRound::Continue
     }
 
     /// As text of some twenty bytes a check, for a token.
