@@ -20,6 +20,8 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 export SAM_CLI_TELEMETRY := 0
 FUNCTIONS := pre-traffic post-traffic deploy-action approval-notifier approval-decision env-scheduler
 TEMPLATES := template.yaml docs/environments-target-role.yaml examples/pipelines/verdict-as-condition.yaml
+# The reference pipelines; not every region has what they are made of.
+PIPELINES := $(wildcard examples/pipelines/*/infrastructure/*.yaml)
 BIN := $(CURDIR)/.tools/tools/bin
 WITH_TOOLS := PATH="$(BIN):$$PATH"
 PY := PYTHONPATH=tests:examples $(BIN)/python
@@ -142,6 +144,8 @@ lint: tools ## Check form, lints, licences, sources, the template and the Python
 	$(WITH_TOOLS) sam validate --lint --region us-east-1
 	@# Each region and partition has its own kinds of resources.
 	$(BIN)/cfn-lint --regions $$($(BIN)/python tools/regions.py $(TEMPLATES)) -- $(TEMPLATES)
+	$(BIN)/cfn-lint --regions $$($(BIN)/python tools/regions.py --with-all $(PIPELINES)) -- $(PIPELINES)
+	@$(MAKE) checkov
 	$(BIN)/ruff check tests examples tools
 	$(BIN)/ruff format --check tests examples tools
 
@@ -152,7 +156,8 @@ advisories: ## Look for known vulnerabilities and yanked versions in dependencie
 .PHONY: checkov
 checkov: ## Look for weak settings in the templates
 	@tools/install.sh checkov
-	.tools/checkov/bin/checkov $(addprefix --file ,$(TEMPLATES)) --framework cloudformation --compact --quiet --skip-download
+	.tools/checkov/bin/checkov $(addprefix --file ,$(TEMPLATES) $(PIPELINES) $(wildcard examples/pipelines/*/Dockerfile)) \
+		--framework cloudformation dockerfile --compact --quiet --skip-download
 
 .PHONY: fuzz
 fuzz: ## Feed each reader at random, FUZZ_SECONDS each: no panic, no hang, at most 512 MiB

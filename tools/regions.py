@@ -1,6 +1,8 @@
 """Prints one region for each set of regions that know the resources of these templates alike, for cfn-lint.
 
-Usage: regions.py TEMPLATE [TEMPLATE ...]
+Usage: regions.py [--with-all] TEMPLATE [TEMPLATE ...]
+
+With --with-all, only regions that have all kinds of resources of the templates.
 
 Each region and partition has its own kinds of resources. Linting by all of them takes ten minutes, and most say the
 same.
@@ -29,8 +31,8 @@ def types(templates: list[Path]) -> list[str]:
     return sorted(name for name in written | MADE_BY_SAM if not name.startswith("AWS::Serverless::"))
 
 
-def representatives(kinds: list[str]) -> list[str]:
-    """The first region of each set, us-east-1 among them."""
+def representatives(kinds: list[str], *, with_all: bool) -> list[str]:
+    """The first region of each set, us-east-1 among them; with `with_all`, of those that have all kinds."""
     regions: dict[tuple[object, ...], str] = {}
     for region in ["us-east-1", *sorted(REGIONS)]:
         schemas = SCHEMAS / f"{region}.json"
@@ -38,9 +40,14 @@ def representatives(kinds: list[str]) -> list[str]:
             # cfn-lint knows nothing of it, so it has nothing to say.
             continue
         known = json.loads(schemas.read_text())
+        if with_all and any(kind not in known for kind in kinds):
+            continue
         regions.setdefault(tuple(known.get(kind) for kind in kinds), region)
     return list(regions.values())
 
 
 if __name__ == "__main__":
-    print(*representatives(types([Path(argument) for argument in sys.argv[1:]])))
+    arguments = sys.argv[1:]
+    with_all = "--with-all" in arguments
+    templates = [Path(argument) for argument in arguments if argument != "--with-all"]
+    print(*representatives(types(templates), with_all=with_all))

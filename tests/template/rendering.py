@@ -9,6 +9,7 @@ from world.templates import Json
 ACCOUNT = "111122223333"
 # What a resource's ARN looks like, where a policy names it.
 ARNS = {
+    "AWS::CodeBuild::Project": "codebuild:{region}:{account}:project/{name}",
     "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{name}",
     "AWS::IAM::ManagedPolicy": "iam::{account}:policy/{name}",
     "AWS::IAM::Role": "iam::{account}:role/{name}",

@@ -43,3 +43,5 @@ class Aws:
         self.sqs = client("sqs")
         self.ssm = client("ssm")
         self.states = client("stepfunctions")
+        # Any other service.
+        self.client = client
