@@ -153,6 +153,8 @@ if command == "describe-services":
     print(os.environ.get("SERVING", ""))
 elif command == "describe-stacks":
     stack = words[words.index("--stack-name") + 1]
+    if "--query" not in words:
+        sys.exit(0 if "EXISTS" in os.environ else 255)
     name = words[words.index("--query") + 1].split("'")[1]
     if name == os.environ.get("MISSING"):
         print("None")
@@ -172,7 +174,7 @@ elif command == "register-task-definition":
 def _service(checkout: Checkout, tmp_path: Path, **env: str) -> tuple[int, str, list[list[str]]]:
     """Runs infrastructure/service.sh with a stand-in for `aws`: status, error, and its calls."""
     programs = tmp_path / "service-bin"
-    programs.mkdir()
+    programs.mkdir(exist_ok=True)
     (programs / "aws").write_text(SERVICE_TOOL.format(python=sys.executable))
     (programs / "aws").chmod(0o755)
     log = tmp_path / "aws.log"
@@ -213,3 +215,22 @@ def test_a_missing_output_changes_nothing(clone: Checkout, tmp_path: Path) -> No
     status, error, calls = _service(clone, tmp_path, SERVING="arn", MISSING="EcsHookRoleArn")
     assert status != 0 and "the stack deploy-hooks has no output EcsHookRoleArn" in error
     assert "deploy" not in [call[1] for call in calls]
+
+
+def test_under_codedeploy_the_first_task_definition_stays(tmp_path: Path) -> None:
+    """CloudFormation can't change one, so it is named once."""
+    folder = PIPELINES / "ecs-codedeploy"
+    clone = Checkout(folder, tmp_path, {})
+    parameters = set(templates.load(folder / "infrastructure" / "service.yaml")["Parameters"])
+    for there in (False, True):
+        status, error, calls = _service(clone, tmp_path, **({"EXISTS": "1"} if there else {}))
+        assert status == 0, error
+        named = {word.split("=", 1)[0] for word in calls[-1][calls[-1].index("--parameter-overrides") + 1 :]}
+        assert named == (parameters - {"TaskDefinition"} if there else parameters)
+
+
+@pytest.mark.parametrize("folder", sorted(path.parent for path in PIPELINES.glob("*/buildspec.yaml")))
+def test_the_builds_of_all_pipelines_are_one(folder: Path) -> None:
+    """What is tried on one holds for the others."""
+    for name in ("buildspec.yaml", "ci/version.sh", "ci/image.sh"):
+        assert (folder / name).read_text() == (EXAMPLE / name).read_text(), name

@@ -241,3 +241,19 @@ def test_development_sleeps_and_nothing_else_can(environment: str, tag: tuple[st
         assert [(it["Key"], it["Value"]) for it in tags] == [tag]
         config = yaml.safe_load((folder / "deploy-hooks" / "environments.yaml").read_text())
         assert config["clusters"] == ["development"] and "office" in config["schedules"]
+
+
+def test_codedeploy_shifts_a_tenth_first_and_goes_back_by_itself() -> None:
+    folder = PIPELINES / "ecs-codedeploy"
+    group = _rendered(folder, "service", "production").resource("DeploymentGroup")
+    assert group["DeploymentConfigName"] == "CodeDeployDefault.ECSCanary10Percent5Minutes"
+    rollback = group["AutoRollbackConfiguration"]
+    assert rollback["Enabled"] and {"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"} <= set(rollback["Events"])
+    made = _rendered(folder, "infrastructure", "production")
+    alarms = {made.resource(name)["AlarmName"] for name in ("ErrorsAlarm", "LatencyAlarm")}
+    assert {it["Name"] for it in group["AlarmConfiguration"]["Alarms"]} == alarms
+    hooks = yaml.safe_load((folder / "appspec.yaml").read_text())["Hooks"]
+    assert hooks == [
+        {"AfterAllowTestTraffic": "CodeDeployHook_pre-traffic"},
+        {"AfterAllowTraffic": "CodeDeployHook_post-traffic"},
+    ]

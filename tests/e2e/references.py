@@ -6,24 +6,20 @@ Each world is deployed with the answers of the folder's samconfig.toml. What doe
 
 import json
 import re
-import subprocess
 import sys
 import tomllib
 import urllib.request
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import pytest
-from world import World
+from world import World, templates
 from world.approvals import BUCKET
 from world.approver import Member
 from world.checkout import Built, Checkout
 from world.control import Json
 from world.environments import KEY, put_config
+from world.inbox import Message
 from world.outcomes import Outcome, wait_for
-from world.paths import BINARIES, ROOT
 from world.pipeline import CONNECTION, ENDED
 from world.reference import Made
 from world.servers import ACCOUNT, REGION, environment
@@ -37,12 +33,8 @@ WITHIN = 240
 LEADS = [Member("U0123ABCDEF", "first", "T0123ABCDEF"), Member("U0456GHIJKL", "second", "T0123ABCDEF")]
 # Those of the folder's answers that name nothing of an account.
 FROM_THE_FOLDER = (
-    *("EcsServices", "DeployServices", "PipelineGates", "GateEventBus", "PipelinePattern"),
-    *("Environments", "EnvironmentsZone", "EnvironmentsClusters"),
-)
-FROM_THE_INFRASTRUCTURE = (
-    *("ServiceSecurityGroupId", "BlueTargetGroupArn", "GreenTargetGroupArn"),
-    *("ProductionRuleArn", "TestRuleArn"),
+    *("EcsServices", "DeployServices", "ApplicationPattern", "FunctionsUnderTest", "PipelineGates", "GateEventBus"),
+    *("PipelinePattern", "Environments", "EnvironmentsZone", "EnvironmentsClusters"),
 )
 
 
@@ -65,15 +57,15 @@ def program(folder: Path, home: Path, fault: str = "") -> Path:
     return place
 
 
-def network(environment: str) -> dict[str, str]:
-    """The parameters of an environment's infrastructure."""
-    return {
-        "Environment": environment,
-        "VpcId": "vpc-1",
-        "PublicSubnetIds": "subnet-a,subnet-b",
-        "CertificateArn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/books",
-        "HostName": HOST,
-    }
+def world_of(folder: Path, home: Path) -> World:
+    """A local AWS with deploy-hooks as the folder wants it."""
+    config = home / "approvals.yaml"
+    config.write_text((folder / "deploy-hooks" / "approvals.yaml").read_text())
+    images = {"books": program(folder, home), "books-broken": program(folder, home, "sum")}
+    given = {name: value for name, value in answers(folder).items() if name in FROM_THE_FOLDER}
+    if given.get("Environments") == "on":
+        given |= {"EnvironmentsConfig": f"s3://{BUCKET}/{KEY}", "EnvironmentsDryRun": "false"}
+    return World(folder.name, config=config, images=images, **given)
 
 
 class Reference:
@@ -84,23 +76,64 @@ class Reference:
         self.checkout = Checkout(folder, home, environment(world.url, home))
         self.repository = "team/books"
         self.infrastructures: dict[str, Made] = {}
+        self.known: dict[str, str] = {}
 
     def template(self, name: str) -> Path:
         return self.folder / "infrastructure" / f"{name}.yaml"
 
     def make(self, name: str, stack: str, **parameters: str) -> Made:
-        """A stack of one of the templates."""
-        return Made(self.world.aws, self.template(name), stack, parameters).make()
+        """A stack of one of the templates; what it asks for and `parameters` don't say is taken from what there is."""
+        wanted = templates.load(self.template(name)).get("Parameters", {})
+        known = self.known | parameters
+        return Made(
+            self.world.aws, self.template(name), stack, {key: known[key] for key in wanted if key in known}
+        ).make()
 
     def make_shared(self) -> None:
-        """What all environments share."""
-        self.shared = self.make("shared", "books-shared")
-        self.uri = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{self.shared.refs['Images']}"
+        """What all environments share, and what the account has."""
+        stack = self.world.stack
+        self.known = {
+            "VpcId": "vpc-1",
+            "PublicSubnetIds": "subnet-a,subnet-b",
+            "SubnetIds": "subnet-c,subnet-d",
+            "CertificateArn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/books",
+            "HostName": HOST,
+            "GateCidr": "198.51.100.7/32",
+            "ConnectionArn": CONNECTION,
+            "Repository": self.repository,
+            "SuiteBucket": SUITES,
+            "ApprovalTopicArn": stack.approval_topic,
+            "DeployActionFunction": stack.deploy_action,
+            "PostTrafficFunction": stack.post_traffic,
+            "PreTrafficFunctionArn": stack.pre_traffic_arn,
+            "PostTrafficFunctionArn": stack.post_traffic_arn,
+            "EcsHookRoleArn": stack.ecs_hook_role,
+        }
+        shared = self.make("shared", "books-shared")
+        self.uri = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{shared.refs['Images']}"
+        self.known["RepositoryUri"] = self.uri
 
     def make_environment(self, environment: str = ENVIRONMENT) -> None:
         """Everything but the service and the pipeline."""
-        given = network(environment)
-        self.infrastructures[environment] = self.make("infrastructure", f"books-{environment}", **given)
+        made = self.make("infrastructure", f"books-{environment}", Environment=environment)
+        self.infrastructures[environment] = made
+
+    def first_task_definition(self, built: Built) -> str:
+        """Registers what a build made, as infrastructure/service.sh does; returns its ARN."""
+        release = built.artifact("Release")
+        definition = json.loads(release["taskdef.json"])
+        definition["containerDefinitions"][0]["image"] = json.loads(release["imageDetail.json"])["ImageURI"]
+        return str(self.world.aws.ecs.register_task_definition(**definition)["taskDefinition"]["taskDefinitionArn"])
+
+    def make_service(self, built: Built, environment: str = ENVIRONMENT) -> None:
+        """The first task definition, then the stack."""
+        self.make(
+            "service",
+            f"books-{environment}-service",
+            Environment=environment,
+            TaskDefinition=self.first_task_definition(built),
+            **self.infrastructures[environment].outputs(),
+        )
 
     def build(self, version: str, environment: str = ENVIRONMENT) -> Built:
         """Tags a release, and builds it."""
@@ -121,10 +154,10 @@ class Reference:
             assert count == 1, name
             self.world.aws.s3.put_object(Bucket=SUITES, Key=f"books/{name}", Body=text.encode())
 
-    def make_pipeline(self, parameters: dict[str, str]) -> None:
+    def make_pipeline(self) -> None:
         """The pipeline of the template, but for the actions that local-aws has not."""
         self.put_commit(self.build("1.2.1"), "books")
-        made = self.make("pipeline", f"books-{ENVIRONMENT}-pipeline", **parameters)
+        made = self.make("pipeline", f"books-{ENVIRONMENT}-pipeline", Environment=ENVIRONMENT)
         declared = json.loads(made.attributes["Pipeline.Declaration"])
         self.pipeline = str(declared["name"])
         self.port = next(iter(self.infrastructures[ENVIRONMENT].ports.values()))
@@ -200,140 +233,26 @@ class Reference:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return str(json.load(answer)["version"])
 
-    def outcomes(self, deployment: str) -> list[Outcome]:
-        """What the gates said of a deployment."""
-        return self.world.outcomes.all(deployment.rsplit("/", 1)[-1])
-
-
-def _config(folder: Path, home: Path) -> Path:
-    place = home / "approvals.yaml"
-    place.write_text((folder / "deploy-hooks" / "approvals.yaml").read_text())
-    return place
-
-
-class Native(Reference):
-    """ECS deploys the service itself."""
-
-    def make_service(self, built: Built, environment: str = ENVIRONMENT) -> None:
-        """As infrastructure/service.sh does: the first task definition, then the stack."""
-        release = built.artifact("Release")
-        definition = json.loads(release["taskdef.json"])
-        definition["containerDefinitions"][0]["image"] = json.loads(release["imageDetail.json"])["ImageURI"]
-        made = self.world.aws.ecs.register_task_definition(**definition)
-        outputs = self.infrastructures[environment].outputs()
-        stack = self.world.stack
-        self.make(
-            "service",
-            f"books-{environment}-service",
-            Environment=environment,
-            TaskDefinition=made["taskDefinition"]["taskDefinitionArn"],
-            SubnetIds="subnet-c,subnet-d",
-            PreTrafficFunctionArn=stack.pre_traffic_arn,
-            PostTrafficFunctionArn=stack.post_traffic_arn,
-            EcsHookRoleArn=stack.ecs_hook_role,
-            **{name: outputs[name] for name in FROM_THE_INFRASTRUCTURE},
-        )
-        wait_for("the first deployment", lambda: self._first_is_over(environment), WITHIN)
-
-    def _first_is_over(self, environment: str) -> bool:
-        self.world.control.advance(CALLS_AGAIN_AFTER)
-        listed = self.world.aws.ecs.list_service_deployments(cluster=environment, service="books")["serviceDeployments"]
-        status = listed[0]["status"]
-        told = [outcome.text for outcome in self.outcomes(listed[0]["serviceDeploymentArn"])]
-        assert status in {"PENDING", "IN_PROGRESS", "SUCCESSFUL"}, "\n".join(told)
-        return bool(status == "SUCCESSFUL")
-
     def count(self, environment: str) -> int:
         """How many tasks the service is to have."""
-        return int(
-            self.world.aws.ecs.describe_services(cluster=environment, services=["books"])["services"][0]["desiredCount"]
-        )
+        found = self.world.aws.ecs.describe_services(cluster=environment, services=["books"])["services"]
+        return int(found[0]["desiredCount"])
 
     def tick(self, at: datetime) -> None:
         """The scheduler looks after its environments, at an instant."""
         event = {"action": "tick", "at": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
-        answer = self.world.aws.lambda_.invoke(
-            FunctionName=self.world.stack.scheduler, Payload=json.dumps(event).encode()
-        )
+        name = self.world.stack.scheduler
+        answer = self.world.aws.lambda_.invoke(FunctionName=name, Payload=json.dumps(event).encode())
         assert "FunctionError" not in answer, answer["Payload"].read()
 
+    def told_in_the_thread(self, holding: str) -> None:
+        """People hear in Slack, below the question, how it ended."""
 
-@pytest.fixture(scope="module")
-def native(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Native]:
-    """examples/pipelines/ecs-native."""
-    folder = ROOT / "examples" / "pipelines" / "ecs-native"
-    home = tmp_path_factory.mktemp("native")
-    images = {"books": program(folder, home), "books-broken": program(folder, home, "sum")}
-    given = {name: value for name, value in answers(folder).items() if name in FROM_THE_FOLDER}
-    given |= {"EnvironmentsConfig": f"s3://{BUCKET}/{KEY}", "EnvironmentsDryRun": "false"}
-    with World("native", config=_config(folder, home), images=images, **given) as world:
-        made = Native(world, folder, home)
-        made.put_environments()
-        made.make_shared()
-        made.make_environment()
-        first = made.build("1.2.0")
-        made.put_suites(first)
-        made.make_service(first)
-        stack = world.stack
-        made.make_pipeline(
-            network(ENVIRONMENT)
-            | {
-                "ConnectionArn": CONNECTION,
-                "Repository": made.repository,
-                "RepositoryUri": made.uri,
-                "SuiteBucket": SUITES,
-                "ApprovalTopicArn": stack.approval_topic,
-                "DeployActionFunction": stack.deploy_action,
-                "PostTrafficFunction": stack.post_traffic,
-            }
-        )
-        yield made
+        def threaded(message: Message) -> bool:
+            return isinstance(message.body, dict) and "thread_ts" in message.body
 
+        self.world.inbox.wait("slack", holding, threaded)
 
-def test_a_tagged_release_is_approved_measured_at_each_step_and_goes_live(native: Native) -> None:
-    execution = native.start("1.3.0")
-    native.approve("1.3.0")
-    status, actions = native.end(execution)
-    assert status == "Succeeded", actions
-    assert native.served() == "1.3.0"
-    variables: Any = actions["Release"]["outputVariables"]
-    told = native.outcomes(variables["service_deployment"])
-    assert {outcome.answer for outcome in told} == {"Succeeded"}
-    # Once before traffic; at 10 %, at 100 % and once more after it.
-    assert sorted(outcome.stage for outcome in told) == ["post-traffic"] * 3 + ["pre-traffic"]
-    assert actions["Smoke"]["outputVariables"]["verdict"] == "passed"
-    native.world.inbox.wait(
-        "slack", "succeeded", lambda m: "thread_ts" in m.body if isinstance(m.body, dict) else False
-    )
-
-
-def test_the_wiring_of_the_service_is_in_order(native: Native) -> None:
-    program = str(BINARIES / "deploy-hooks")
-    command = [program, "wiring", "--cluster", ENVIRONMENT, "--service", "books"]
-    env = environment(native.world.url, native.world.home)
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_a_release_that_has_no_prices_is_seen_by_no_customer(native: Native) -> None:
-    before = native.served()
-    execution = native.start("1.4.0", image="books-broken")
-    native.approve("1.4.0")
-    status, actions = native.end(execution)
-    assert status == "Failed"
-    message = actions["Release"]["executionResult"]["errorDetails"]["message"]
-    assert "was rolled back" in message and native.world.stack.pre_traffic in message, message
-    assert native.served() == before
-
-
-def test_development_is_at_zero_at_the_weekend_and_production_is_not(native: Native) -> None:
-    native.make_environment("development")
-    built = native.build("1.5.0", "development")
-    native.put_suites(built)
-    native.make_service(built, "development")
-    production = native.count("production")
-    saturday, monday = datetime(2027, 1, 9, 12, tzinfo=UTC), datetime(2027, 1, 11, 12, tzinfo=UTC)
-    native.tick(saturday)
-    assert (native.count("development"), native.count("production")) == (0, production)
-    native.tick(monday)
-    assert (native.count("development"), native.count("production")) == (1, production)
+    def outcomes(self, deployment: str) -> list[Outcome]:
+        """What the gates said of a deployment."""
+        return self.world.outcomes.all(deployment.rsplit("/", 1)[-1])

@@ -1,0 +1,1 @@
+"""A service to deploy: it lists books and says what they cost."""
