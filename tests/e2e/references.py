@@ -57,15 +57,17 @@ def program(folder: Path, home: Path, fault: str = "") -> Path:
     return place
 
 
-def world_of(folder: Path, home: Path) -> World:
-    """A local AWS with deploy-hooks as the folder wants it."""
+def world_of(folder: Path, home: Path, **parameters: str) -> World:
+    """A local AWS with deploy-hooks as the folder wants it; `parameters` override its answers."""
     config = home / "approvals.yaml"
     config.write_text((folder / "deploy-hooks" / "approvals.yaml").read_text())
-    images = {"books": program(folder, home), "books-broken": program(folder, home, "sum")}
+    images = {}
+    if (folder / "src" / "books" / "__main__.py").exists():
+        images = {"books": program(folder, home), "books-broken": program(folder, home, "sum")}
     given = {name: value for name, value in answers(folder).items() if name in FROM_THE_FOLDER}
     if given.get("Environments") == "on":
         given |= {"EnvironmentsConfig": f"s3://{BUCKET}/{KEY}", "EnvironmentsDryRun": "false"}
-    return World(folder.name, config=config, images=images, **given)
+    return World(folder.name, config=config, images=images, **(given | parameters))
 
 
 class Reference:
@@ -160,7 +162,7 @@ class Reference:
         made = self.make("pipeline", f"books-{ENVIRONMENT}-pipeline", Environment=ENVIRONMENT)
         declared = json.loads(made.attributes["Pipeline.Declaration"])
         self.pipeline = str(declared["name"])
-        self.port = next(iter(self.infrastructures[ENVIRONMENT].ports.values()))
+        self.port = next((port for made in self.infrastructures.values() for port in made.ports.values()), 0)
         self.world.aws.codepipeline.create_pipeline(pipeline=self.runnable(declared))
 
     def runnable(self, declared: Json) -> Json:

@@ -1,0 +1,1 @@
+"""A function to deploy: it says what books cost."""
