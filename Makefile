@@ -96,6 +96,17 @@ ARGS ?=
 world: setup quick ## Bring the local AWS up with everything deployed, until Ctrl-C; IMAGE=name=program adds your service
 	@PACKAGES=quick $(PY) -m world $(if $(IMAGE),--image '$(IMAGE)') $(if $(SUITE),--suite '$(SUITE)') $(if $(HEALTH),--health '$(HEALTH)')
 
+## Reading
+
+.PHONY: docs
+docs: tools ## Build the book of docs/SUMMARY.md into .local/book/html, and follow all its links
+	@tools/install.sh mdbook
+	@$(BIN)/python tools/book.py
+
+.PHONY: docs-reference
+docs-reference: tools local ## Write docs/reference anew from template.yaml and the help of the program
+	@PYTHONPATH=tests $(BIN)/python tools/reference.py
+
 ## Checking
 
 .PHONY: check

@@ -2,7 +2,8 @@
 # Installs the named tools into .tools/ of the checkout, and only there:
 #   tools, ministack, checkov, custodian
 #                               Python environments from tools/NAME.txt, every package checked by hash
-#   cargo-deny, cargo-fuzz      built from crates.io
+#   cargo-deny, cargo-fuzz, mdbook
+#                               built from crates.io
 # but one, which is of the system:
 #   chromium                    from CHROMIUM or the PATH; installed by apt-get where that can be done unasked
 # Does nothing for what is there already; a stamp remembers what it was made from.
@@ -11,6 +12,7 @@ cd "$(dirname "$0")/.."
 
 CARGO_DENY=0.20.2
 CARGO_FUZZ=0.13.2
+MDBOOK=0.5.4
 python=${PYTHON:-python3}
 
 say() { printf '%s\n' "$*" >&2; }
@@ -67,7 +69,7 @@ chromium() {
     "chromium; Fedora: dnf install chromium), or name one with CHROMIUM=/path/to/chrome"
 }
 
-[[ $# -gt 0 ]] || fail "name what to install: tools, ministack, checkov, custodian, cargo-deny, cargo-fuzz, chromium"
+[[ $# -gt 0 ]] || fail "name what to install: tools, ministack, checkov, custodian, cargo-deny, cargo-fuzz, mdbook, chromium"
 mkdir -p .tools
 # Two runs at the same time would tread on each other.
 exec 9>.tools/.lock
@@ -76,6 +78,8 @@ for name in "$@"; do
   case $name in
     cargo-deny) cargo_program cargo-deny "$CARGO_DENY" --no-default-features ;;
     cargo-fuzz) cargo_program cargo-fuzz "$CARGO_FUZZ" ;;
+    # No server: `make docs` builds files.
+    mdbook) cargo_program mdbook "$MDBOOK" --no-default-features --features search ;;
     chromium) chromium ;;
     tools | ministack | checkov | custodian) environment "$name" ;;
     *) fail "unknown tool $name" ;;

@@ -9,7 +9,7 @@ import pytest
 from world.templates import ROOT, Json
 
 DOCUMENTS = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("crates/*/README.md"), *ROOT.glob("examples/**/*.md")]
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("crates/*/README.md"), *ROOT.glob("examples/**/*.md")]
 )
 FENCE = re.compile(r"^ {0,3}(```|~~~)")
 
