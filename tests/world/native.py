@@ -5,7 +5,7 @@ import json
 import ssl
 import urllib.request
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from world.aws import Aws
@@ -30,9 +30,13 @@ WITHIN = 60.0
 class NativeService:
     """One service under the deployment controller ECS, with a host name for production and one for tests."""
 
-    def __init__(self, aws: Aws, name: str, authority: str | None = None) -> None:
-        """Behind HTTPS, if somebody signs its certificate."""
+    def __init__(self, aws: Aws, name: str, authority: str | None = None, program: Sequence[str] = ()) -> None:
+        """Behind HTTPS, if somebody signs its certificate. `program` is an image and its command, where it is not the
+        sample shop; its tasks have addresses of their own, as on Fargate."""
         self.aws, self.name, self.port, self.authority = aws, name, free_port(), authority
+        self._image, *self._command = program or ("shop",)
+        vpc = {"awsvpcConfiguration": {"subnets": ["subnet-a", "subnet-b"]}}
+        self._network: Json = {"networkConfiguration": vpc} if program else {}
         self.blue, self.green = (self._target_group(f"{name}-{colour}") for colour in ("blue", "green"))
         balancer = aws.elbv2.create_load_balancer(Name=name, Subnets=["subnet-a", "subnet-b"])
         speaks: Any = {"Protocol": "HTTP"}
@@ -79,6 +83,7 @@ class NativeService:
             desiredCount=1,
             deploymentController={"type": "ECS"},
             deploymentConfiguration=configuration,
+            **self._network,
             loadBalancers=[
                 {
                     "targetGroupArn": self.blue,
@@ -100,10 +105,12 @@ class NativeService:
         given = {"SHOP_VERSION": version} | environment
         made = self.aws.ecs.register_task_definition(
             family=self.name,
+            **({"networkMode": "awsvpc"} if self._network else {}),
             containerDefinitions=[
                 {
                     "name": "shop",
-                    "image": f"registry.example/shop:{version}",
+                    "image": f"registry.example/{self._image}:{version}",
+                    "command": self._command,
                     "memory": 64,
                     "portMappings": [{"containerPort": CONTAINER_PORT}],
                     "environment": [{"name": name, "value": value} for name, value in given.items()],

@@ -28,6 +28,7 @@ class Release:
     fault: str = "none"
     settings: dict[str, str] = field(default_factory=dict)
     image: str = "shop"
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class Shop:
             "name": "shop",
             "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{release.image}:{release.version}",
             "essential": True,
+            "command": list(release.command),
             "portMappings": [{"containerPort": CONTAINER_PORT, "protocol": "tcp"}],
             "environment": [{"name": key, "value": value} for key, value in values.items()],
         }
