@@ -47,8 +47,12 @@ tools:
 	@tools/install.sh tools
 
 .PHONY: browser
-browser: # Chromium, which looks at the decision page in the tests
+browser: # Chromium, which looks at pages in the tests
 	@tools/install.sh chromium
+
+.PHONY: terminal
+terminal: # tmux, into which the tests type the tutorial
+	@tools/install.sh tmux
 
 .PHONY: build
 build: tools ## Build the Lambda packages for ARCH and print their sizes
@@ -119,7 +123,7 @@ check: tools ## The inner loop: form, lints, documentation, unit tests; no brows
 	cargo test --locked --workspace --lib --bins --quiet
 
 .PHONY: test
-test: setup browser ## Test everything: Rust, then end to end against the local AWS
+test: setup browser terminal ## Test everything: Rust, then end to end against the local AWS
 	@mkdir -p .local
 	cargo test --locked --workspace 2>&1 | tee .local/test-rust.log
 	@$(MAKE) tested
@@ -130,13 +134,13 @@ test: setup browser ## Test everything: Rust, then end to end against the local 
 	@printf 'end to end: %s\n' "$$(tail -n 1 .local/test-e2e.log | tr -d '=' | xargs)"
 
 .PHONY: e2e
-e2e: setup browser ## Only the end-to-end tests, on unoptimised packages; ARGS goes to pytest, AT='2026-12-31 23:57' is a false time
+e2e: setup browser terminal ## Only the end-to-end tests, on unoptimised packages; ARGS goes to pytest, AT='2026-12-31 23:57' is a false time
 	@cargo build --locked --workspace --bins --tests
 	@$(BIN)/python tools/assemble.py template.yaml target/debug .aws-sam/quick
 	PACKAGES=quick $(WHEN) $(BIN)/pytest -c tests/pytest.ini $(PARALLEL) $(ARGS)
 
 .PHONY: e2e-release
-e2e-release: setup browser local ## The end-to-end tests with every package as it is built for Lambda
+e2e-release: setup browser terminal local ## The end-to-end tests with every package as it is built for Lambda
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 	$(WHEN) $(BIN)/pytest -c tests/pytest.ini $(PARALLEL) $(ARGS)
 

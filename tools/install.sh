@@ -4,8 +4,9 @@
 #                               Python environments from tools/NAME.txt, every package checked by hash
 #   cargo-deny, cargo-fuzz, mdbook
 #                               built from crates.io
-# but one, which is of the system:
+# but for two, which are of the system:
 #   chromium                    from CHROMIUM or the PATH; installed by apt-get where that can be done unasked
+#   tmux                        from the PATH; the same
 # Does nothing for what is there already; a stamp remembers what it was made from.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -61,15 +62,27 @@ chromium() {
     type -P "$name" >/dev/null && return
   done
   [[ -z ${CHROMIUM:-} ]] || fail "CHROMIUM names $CHROMIUM, which is no program here"
-  if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
-    say "Installing Chromium with apt-get (once)"
-    apt-get update --quiet=2 >&2 && apt-get install --quiet=2 --yes --no-install-recommends chromium >&2 && return
-  fi
+  debian_package chromium && return
   fail "the tests look at the decision page in Chromium, and there is none; install it (Debian: apt-get install" \
     "chromium; Fedora: dnf install chromium), or name one with CHROMIUM=/path/to/chrome"
 }
 
-[[ $# -gt 0 ]] || fail "name what to install: tools, ministack, checkov, custodian, cargo-deny, cargo-fuzz, mdbook, chromium"
+# The tests of the tutorial type into a terminal.
+tmux() {
+  ! type -P tmux >/dev/null || return 0
+  debian_package tmux && return
+  fail "the tests type the tutorial's commands into tmux, and there is none; install it (Debian: apt-get install tmux;" \
+    "Fedora: dnf install tmux)"
+}
+
+# Installs it where nobody has to be asked.
+debian_package() {
+  [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || return
+  say "Installing $1 with apt-get (once)"
+  apt-get update --quiet=2 >&2 && apt-get install --quiet=2 --yes --no-install-recommends "$1" >&2
+}
+
+[[ $# -gt 0 ]] || fail "name what to install: tools, ministack, checkov, custodian, cargo-deny, cargo-fuzz, mdbook, chromium, tmux"
 mkdir -p .tools
 # Two runs at the same time would tread on each other.
 exec 9>.tools/.lock
@@ -80,7 +93,7 @@ for name in "$@"; do
     cargo-fuzz) cargo_program cargo-fuzz "$CARGO_FUZZ" ;;
     # No server: `make docs` builds files.
     mdbook) cargo_program mdbook "$MDBOOK" --no-default-features --features search ;;
-    chromium) chromium ;;
+    chromium | tmux) "$name" ;;
     tools | ministack | checkov | custodian) environment "$name" ;;
     *) fail "unknown tool $name" ;;
   esac
