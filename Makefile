@@ -193,6 +193,12 @@ bench: ## Measure: the gate engine, start-up, hooks under injected faults, sched
 	cargo bench --locked --package approval-notifier --bench latency
 	cargo bench --locked --package cli --bench judge
 
+.PHONY: bench-reaction
+bench-reaction: setup ## Measure how soon ECS hears of a release that breaks under a canary; ARGS is how many
+	@cargo build --locked --workspace --bins
+	@$(BIN)/python tools/assemble.py template.yaml target/debug .aws-sam/quick
+	@PACKAGES=quick PYTHONPATH=tests:tests/e2e $(BIN)/python tools/bench_reaction.py $(ARGS)
+
 .PHONY: bench-env
 bench-env: tools ## Measure environments: schedules beside Cloud Custodian's, plan and apply; ARGS names some
 	@$(BIN)/python tools/bench_env.py $(ARGS)
