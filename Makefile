@@ -71,7 +71,7 @@ endef
 .PHONY: tested
 tested: tools # What `make test` deploys: one package as it is built for Lambda, the others from the build of the tests
 	@# The largest, and what stands before customers. All six take a quarter of an hour: `make e2e-release` builds them.
-	@cargo build --locked --workspace --bins --tests
+	@cargo build --locked --workspace --bins --tests --examples
 	$(WITH_TOOLS) cargo lambda build --locked --release $(if $(filter arm64,$(HOST_ARCH)),--arm64,--x86-64) \
 		--package pre-traffic --bins
 	@rm -rf .aws-sam/tested
@@ -81,6 +81,7 @@ tested: tools # What `make test` deploys: one package as it is built for Lambda,
 .PHONY: local
 local: # local-aws, the sample shop, and the command line
 	@cargo build --locked --package local-aws --package sample-shop --package cli --bins
+	@cargo build --locked --package gate --example report_page
 
 .PHONY: quick
 quick: tools # Unoptimised packages for the local world, local-aws and the command line, from one build
@@ -135,7 +136,7 @@ test: setup browser terminal ## Test everything: Rust, then end to end against t
 
 .PHONY: e2e
 e2e: setup browser terminal ## Only the end-to-end tests, on unoptimised packages; ARGS goes to pytest, AT='2026-12-31 23:57' is a false time
-	@cargo build --locked --workspace --bins --tests
+	@cargo build --locked --workspace --bins --tests --examples
 	@$(BIN)/python tools/assemble.py template.yaml target/debug .aws-sam/quick
 	PACKAGES=quick $(WHEN) $(BIN)/pytest -c tests/pytest.ini $(PARALLEL) $(ARGS)
 
@@ -143,6 +144,11 @@ e2e: setup browser terminal ## Only the end-to-end tests, on unoptimised package
 e2e-release: setup browser terminal local ## The end-to-end tests with every package as it is built for Lambda
 	@$(MAKE) build ARCH=$(HOST_ARCH)
 	$(WHEN) $(BIN)/pytest -c tests/pytest.ini $(PARALLEL) $(ARGS)
+
+.PHONY: screens
+screens: tools browser ## Take the kept pictures of the report anew, into tests/e2e/screens; look at each before you commit it
+	@cargo build --locked --package gate --example report_page
+	@SCREENS_ANEW=1 $(BIN)/pytest -c tests/pytest.ini -n0 tests/e2e/test_report_pictures.py -k looks
 
 # Tests mostly wait. Each process has local worlds of its own; ARGS=-n0 runs all in one.
 PARALLEL := --numprocesses 2 --dist loadscope

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 seconds=${1:-30}
 shift || true
-all=(suite yaml json jsonpath icalendar schedule approvals environments event notification)
+all=(suite template yaml app_spec task_definition hurl json jsonpath icalendar schedule approvals environments event notification)
 targets=("${@:-${all[@]}}")
 # Coverage is a matter of the compiler's own options, which the stable one takes when it is told so.
 export RUSTC_BOOTSTRAP=1
@@ -19,6 +19,10 @@ fuzz=$PWD/.tools/cargo-fuzz/bin/cargo-fuzz
 seeds() {
   case $1 in
     suite | yaml) cat_files examples/suites/*.yaml examples/appspec/* ;;
+    app_spec) cat_files examples/appspec/* ;;
+    hurl) cat_files fuzz/seeds/*.hurl ;;
+    task_definition) cat_files fuzz/seeds/*.json ;;
+    template) cat_files fuzz/seeds/*.txt ;;
     approvals) cat_files examples/approvals.yaml examples/approvals/*.yaml tests/e2e/approvals.yaml ;;
     environments) cat_files examples/environments.yaml examples/demo/environments.yaml tests/e2e/environments.yaml ;;
     event | notification | json) cat_files events/*.json ;;

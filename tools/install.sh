@@ -62,7 +62,8 @@ chromium() {
     type -P "$name" >/dev/null && return
   done
   [[ -z ${CHROMIUM:-} ]] || fail "CHROMIUM names $CHROMIUM, which is no program here"
-  debian_package chromium && return
+  # And the font of the kept pictures.
+  debian_package chromium fonts-dejavu-core && return
   fail "the tests look at the decision page in Chromium, and there is none; install it (Debian: apt-get install" \
     "chromium; Fedora: dnf install chromium), or name one with CHROMIUM=/path/to/chrome"
 }
@@ -75,11 +76,11 @@ tmux() {
     "Fedora: dnf install tmux)"
 }
 
-# Installs it where nobody has to be asked.
+# Installs them where nobody has to be asked.
 debian_package() {
   [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || return
-  say "Installing $1 with apt-get (once)"
-  apt-get update --quiet=2 >&2 && apt-get install --quiet=2 --yes --no-install-recommends "$1" >&2
+  say "Installing $* with apt-get (once)"
+  apt-get update --quiet=2 >&2 && apt-get install --quiet=2 --yes --no-install-recommends "$@" >&2
 }
 
 [[ $# -gt 0 ]] || fail "name what to install: tools, ministack, checkov, custodian, cargo-deny, cargo-fuzz, mdbook, chromium, tmux"

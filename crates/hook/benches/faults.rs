@@ -1,13 +1,17 @@
 //! A thousand runs of each contract under random faults: how many are answered, how many pass falsely, how slow the
-//! slowest invocation is. `cargo bench -p hook --bench faults [-- RUNS [SEED]]`
+//! slowest invocation is. Ends with 1 if a run passes falsely, or is neither answered nor said to be unheard.
+//!
+//! `cargo bench -p hook --bench faults [-- RUNS [SEED]]`
 
 #![allow(clippy::print_stdout, reason = "a bench prints")]
+
+use std::process::ExitCode;
 
 use test_support::gates::storm::{self, CONTRACTS, LEFT};
 use test_support::paced_time;
 
 #[tokio::main(flavor = "current_thread", start_paused = true)]
-async fn main() {
+async fn main() -> ExitCode {
     let _time = paced_time::start();
     let mut numbers = std::env::args().filter_map(|argument| argument.parse().ok());
     let runs = numbers.next().unwrap_or(1000);
@@ -16,6 +20,7 @@ async fn main() {
         "gates under random faults, one call in six; every second release is broken, breaks on the way, or is hostile; \
          seed {seed}"
     );
+    let mut kept = true;
     for contract in CONTRACTS {
         let tally = storm::run(contract, runs, seed).await;
         println!("{contract:?}");
@@ -42,5 +47,13 @@ async fn main() {
         for wrong in &tally.wrong {
             println!("  WRONG             {wrong}");
         }
+        kept &= tally.wrong.is_empty()
+            && tally.false_passes == 0
+            && tally.answered + tally.unheard == usize::try_from(runs).expect("a count");
+    }
+    if kept {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }

@@ -2,7 +2,7 @@
 //! nothing; and from spawning it to CodeDeploy's having its answer, beside a hook of Node.js as the samples write it.
 //!
 //! Lambda bills and waits for the first; CodeDeploy waits for the second, so a cost that is merely
-//! moved from one to the other shows. `cargo bench -p pre-traffic --bench start`
+//! moved from one to the other shows. Ends with 1 if a bound is missed. `cargo bench -p pre-traffic --bench start`
 
 #![allow(clippy::print_stdout, reason = "a bench prints")]
 
@@ -11,7 +11,7 @@ use test_support::gates as support;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -21,14 +21,18 @@ use support::service::{Behaviour, Service};
 
 /// Medians of so many starts, the two taking turns, as machines are noisy.
 const ROUNDS: usize = 31;
+/// How much longer than a function that does nothing ours may take to start.
+const MAX_START_RATIO: f64 = 4.0;
+/// How many times as long as the gate the hook of Node.js must take.
+const MIN_PEER_RATIO: f64 = 10.0;
 /// A hook of Node.js, with its libraries as `npm ci` brings them.
 const NODE_PEER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/node-peer");
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn main() {
+async fn main() -> ExitCode {
     if std::env::args().any(|argument| argument == "--hello") {
         hello().await;
-        return;
+        return ExitCode::SUCCESS;
     }
     let own = std::env::current_exe().expect("a bench has a path");
     let ours = env!("CARGO_BIN_EXE_pre-traffic");
@@ -50,15 +54,16 @@ async fn main() {
         }
     }
     let (hello, gate, answered) = (median(hello), median(gate), median(answered));
+    let start_ratio = gate.as_secs_f64() / hello.as_secs_f64();
     println!("start-up, median of {ROUNDS}");
     println!(
         "  hello world, spawn to first GET /next      {:6.1} ms",
         ms(hello)
     );
     println!(
-        "  pre-traffic, spawn to first GET /next      {:6.1} ms  ({:.1} x hello world)",
+        "  pre-traffic, spawn to first GET /next      {:6.1} ms  ({start_ratio:.1} x hello world, at most {MAX_START_RATIO}: {})",
         ms(gate),
-        gate.as_secs_f64() / hello.as_secs_f64()
+        word(start_ratio <= MAX_START_RATIO)
     );
     println!(
         "  pre-traffic, one check, spawn to answered  {:6.1} ms  (with look-ups, report and notification)",
@@ -68,14 +73,28 @@ async fn main() {
         println!(
             "  Node.js, one request, spawn to answered    not measured: npm ci in {NODE_PEER}"
         );
-        return;
+        return code(start_ratio <= MAX_START_RATIO);
     }
     let peer = median(peer);
+    let peer_ratio = peer.as_secs_f64() / answered.as_secs_f64();
     println!(
-        "  Node.js, one request, spawn to answered    {:6.1} ms  ({:.1} x the gate)",
+        "  Node.js, one request, spawn to answered    {:6.1} ms  ({peer_ratio:.1} x the gate, at least {MIN_PEER_RATIO}: {})",
         ms(peer),
-        peer.as_secs_f64() / answered.as_secs_f64()
+        word(peer_ratio >= MIN_PEER_RATIO)
     );
+    code(start_ratio <= MAX_START_RATIO && peer_ratio >= MIN_PEER_RATIO)
+}
+
+fn word(kept: bool) -> &'static str {
+    if kept { "kept" } else { "MISSED" }
+}
+
+fn code(kept: bool) -> ExitCode {
+    if kept {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// From spawning the function until CodeDeploy has its answer and the function is free again.
