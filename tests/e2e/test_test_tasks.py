@@ -1,10 +1,11 @@
-"""A team's own tests as a gate: a task of ECS, run once, whose exit code decides. It is a real process here."""
+"""A team's own tests as a gate: a task of ECS, run once: exit code and result decide. It is a real process here."""
 
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 from follow import Follower
 from gates import PRE, Gates
 from world import World
@@ -31,6 +32,31 @@ with urllib.request.urlopen(os.environ["BASE_URL"].rstrip("/") + "/version") as 
     version = json.load(answer)["version"]
 sys.exit(0 if version == os.environ["EXPECTED"] else 3)
 """
+
+# Writes a result to where the gate says that it belongs, and ends well whatever it says.
+REPORTING = """\
+import os, sys, boto3
+bucket, key = os.environ["DEPLOY_HOOKS_RESULTS"].removeprefix("s3://").split("/", 1)
+result = os.environ["RESULT"]
+if result:
+    s3 = boto3.client("s3", endpoint_url=os.environ["ENDPOINT"], region_name="us-east-1",
+                      aws_access_key_id="test", aws_secret_access_key="test")
+    s3.put_object(Bucket=bucket, Key=key, Body=result.encode())
+"""
+RESULTS = {
+    "passed": "<testsuite><testcase name='opens'/><testcase name='pays'/></testsuite>",
+    "failed": "<testsuite><testcase name='opens'/><testcase name='pays'><failure message='got 503'/></testcase>"
+    "</testsuite>",
+    "empty": "<testsuite tests='0'/>",
+    "broken": "<testsuite><testcase name='opens'/>",
+    "missing": "",
+}
+REASONS = {
+    "failed": 'failed: expected every test to pass, got 1 failed of 2 tests; expected test "pays" to pass, got "got 503"',
+    "empty": "expected a test that ran, got no test in the result",
+    "broken": "the result can't be read: it breaks off",
+    "missing": "could not check the result of the tests: s3://",
+}
 
 
 @pytest.fixture
@@ -108,3 +134,28 @@ def test_tests_that_can_not_be_started_say_nothing_of_the_release(
     outcome = world.outcomes.wait(deployment, "pre-traffic")
     [reason] = [reason for reason in outcome.reasons if "own tests" in reason]
     assert 'check "own tests" errored: the tests did not run to their end: CannotPullContainerError' in reason, reason
+
+
+@pytest.mark.parametrize("result", RESULTS)
+def test_what_tests_report_decides_whatever_their_exit_code_is(
+    world: World,
+    lab: Shop,
+    gates: Gates,
+    follower: Follower,
+    release: Callable[..., Release],
+    tested: Callable[..., None],
+    result: str,
+) -> None:
+    tested(REPORTING)
+    told = {"ENDPOINT": world.url, "RESULT": RESULTS[result]}
+    reporting = yaml.safe_load(SUITE)
+    reporting["checks"][1]["ecs_task"] |= {"results": {"format": "junit"}, "environment": told}
+    lab.put_suite(yaml.safe_dump(reporting))
+    deployment = lab.deploy(release(), gates.hooks("pre-traffic"))
+    outcome = world.outcomes.wait(deployment, "pre-traffic")
+    if result == "passed":
+        assert follower.ended(deployment) == "Succeeded", follower.told()
+        assert "2 tests ran, none failed" in world.outcomes.report(outcome)
+    else:
+        assert follower.ended(deployment) == "Failed", follower.told()
+        assert any(REASONS[result] in reason for reason in outcome.reasons), outcome.text

@@ -443,6 +443,12 @@ def test_gates_run_tasks_only_where_they_are_named_and_stop_only_what_they_have_
     assert tag["Condition"] == {"StringEquals": {"ecs:CreateAction": "RunTask"}}
     [stop] = statements(asked, "ecs:StopTask")
     assert stop["Condition"] == {"StringEquals": {"aws:ResourceTag/deploy-hooks:task": "check"}}
+    assert statements(plain, "s3:GetObject") == statements(plain, "s3:ListBucket") == []
+    [results] = statements(asked, "s3:GetObject")
+    source = (ROOT / "crates/hook/src/cloud/task_results.rs").read_text()
+    assert json.dumps(results["Resource"]).rstrip('"').endswith("/test-results/*"), results
+    assert 'const PREFIX: &str = "test-results";' in source, "a gate looks elsewhere, and could not read them"
+    assert len(statements(asked, "s3:ListBucket")) == 1
     source = (ROOT / "crates/hook/src/cloud/ecs_task.rs").read_text()
     assert '("deploy-hooks:task", "check")' in source, "a gate tags its tasks otherwise, and could not stop them"
     [passed] = statements(asked, "iam:PassRole")

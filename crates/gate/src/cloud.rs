@@ -222,7 +222,30 @@ pub struct TaskQuery {
     pub environment: Vec<(String, String)>,
     /// How long it may take, its start included; then it is stopped.
     pub time: Duration,
+    /// Where its tests leave their result, if it is judged.
+    pub results: Option<ResultSource>,
 }
+
+/// Where tests leave their result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResultSource {
+    /// An object in S3, whose address the task finds in [`RESULTS_VARIABLE`].
+    S3 {
+        /// `xml`
+        extension: &'static str,
+    },
+    /// Its log, between a line [`RESULTS_BEGIN`] and a line [`RESULTS_END`].
+    Log,
+}
+
+/// The variable of a task's environment with the address in S3 where its result belongs.
+pub const RESULTS_VARIABLE: &str = "DEPLOY_HOOKS_RESULTS";
+/// The line of a log after which a result begins.
+pub const RESULTS_BEGIN: &str = "DEPLOY_HOOKS_RESULTS_BEGIN";
+/// The line of a log before which it has ended.
+pub const RESULTS_END: &str = "DEPLOY_HOOKS_RESULTS_END";
+/// How large a result may be, in bytes.
+pub const MAX_RESULTS: usize = 4 * 1024 * 1024;
 
 /// What became of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -237,6 +260,8 @@ pub struct TaskRun {
     pub log_tail: Vec<String>,
     /// Why there are none, if that is not because it wrote nothing.
     pub log_missing: Option<String>,
+    /// The result of its tests, where it was asked for and they have ended by themselves; or why there is none.
+    pub results: Option<Result<Vec<u8>, CloudError>>,
 }
 
 /// How a task ended.

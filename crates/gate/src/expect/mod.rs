@@ -27,6 +27,7 @@ mod redirects;
 mod schema;
 mod schema_unique;
 mod templates;
+mod test_results;
 mod text_condition;
 mod that;
 #[cfg(test)]
@@ -50,6 +51,7 @@ use self::page::MAX_TREE_MEMORY;
 pub(crate) use self::pattern::{MAX_FILLED_MEMORY, MAX_PATTERN_MEMORY, Pattern, compile};
 pub(crate) use self::redirects::RedirectCondition;
 pub(crate) use self::schema::{JsonSchema, Schema, SchemaPattern, demands_something};
+pub(crate) use self::test_results::TestResults;
 pub(crate) use self::text_condition::{TextCondition, evaluate as evaluate_text};
 pub(crate) use self::that::{Source, ThatExpectation};
 use crate::evidence::{Evidence, Facet};
@@ -83,6 +85,8 @@ pub(crate) enum Expectation {
     Css(CssExpectation),
     Redirects(Vec<RedirectCondition>),
     Latency(Vec<LatencyLimit>),
+    /// No test of a team's own failed. No key of `expect`: a probe that reads results brings it.
+    TestResults(TestResults),
 }
 
 /// Status codes from `first` to `last`, both included.
@@ -250,7 +254,7 @@ pub(crate) fn memory_to_judge(expect: &[Expectation], size: usize) -> usize {
     let any = |expected: fn(&Expectation) -> bool| expect.iter().any(expected);
     let json = any(Expectation::reads_json);
     let body = any(|one| match one {
-        Expectation::Body { .. } => true,
+        Expectation::Body { .. } | Expectation::TestResults(_) => true,
         Expectation::That(that) => that.reads(&Source::Body),
         _ => false,
     });
@@ -299,7 +303,11 @@ impl Expectation {
     /// Whether this demand can only be judged with the whole answer at hand.
     pub(crate) fn needs_whole_body(&self) -> bool {
         match self {
-            Self::Body { .. } | Self::Json { .. } | Self::JsonSchema(_) | Self::Css(_) => true,
+            Self::Body { .. }
+            | Self::Json { .. }
+            | Self::JsonSchema(_)
+            | Self::Css(_)
+            | Self::TestResults(_) => true,
             Self::That(that) => that.needs_whole_body(),
             Self::Latency(limits) => limits.iter().any(|limit| limit.phase == Phase::Total),
             Self::Status(_) | Self::Header { .. } | Self::Redirects(_) => false,
@@ -319,9 +327,11 @@ impl Expectation {
         match self {
             Self::Status(_) => &[Facet::Status],
             Self::Header { .. } => &[Facet::Headers],
-            Self::Body { .. } | Self::Json { .. } | Self::JsonSchema(_) | Self::Css(_) => {
-                &[Facet::Body]
-            }
+            Self::Body { .. }
+            | Self::Json { .. }
+            | Self::JsonSchema(_)
+            | Self::Css(_)
+            | Self::TestResults(_) => &[Facet::Body],
             Self::That(that) => that.needs(),
             Self::Redirects(_) => &[Facet::Redirects],
             Self::Latency(limits) if limits.iter().all(|one| one.phase == Phase::Total) => {
@@ -340,6 +350,7 @@ impl Expectation {
     fn reads_json(&self) -> bool {
         match self {
             Self::Json { .. } | Self::JsonSchema(_) => true,
+            Self::TestResults(results) => results.is_json(),
             Self::That(that) => that.reads(&Source::Json),
             _ => false,
         }
@@ -348,7 +359,11 @@ impl Expectation {
     /// Whether judging may take long enough to hold up a thread of the runtime.
     pub(crate) fn may_be_slow(&self) -> bool {
         match self {
-            Self::Body { .. } | Self::Json { .. } | Self::JsonSchema(_) | Self::Css(_) => true,
+            Self::Body { .. }
+            | Self::Json { .. }
+            | Self::JsonSchema(_)
+            | Self::Css(_)
+            | Self::TestResults(_) => true,
             Self::That(that) => that.may_be_slow(),
             // A pattern over 256 KiB of headers holds a thread for seconds.
             Self::Header { tests, .. } => tests.iter().any(TextCondition::is_pattern),
@@ -407,6 +422,7 @@ impl Expectation {
                     test.evaluate(evidence, values, findings);
                 }
             }
+            Self::TestResults(results) => results.evaluate(evidence, parsed, values, findings),
             Self::Latency(limits) => {
                 findings.extend(
                     limits
@@ -429,6 +445,7 @@ impl Expectation {
             Self::Css(_) => "css",
             Self::Redirects(_) => "redirects",
             Self::Latency(_) => "latency",
+            Self::TestResults(_) => "results",
         }
     }
 }

@@ -9,6 +9,7 @@ impl Expectation {
         match self {
             Expectation::Status(_) | Expectation::Latency(_) | Expectation::JsonSchema(_) => {}
             Expectation::That(that) => that.templates(see),
+            Expectation::TestResults(results) => results.templates(see),
             Expectation::Header { tests, .. } => of_texts(tests, see),
             Expectation::Css(css) => of_texts(&css.tests, see),
             Expectation::Body { text, bytes } => {

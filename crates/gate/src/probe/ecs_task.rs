@@ -1,4 +1,4 @@
-//! The `ecs_task` probe: runs the team's own test image once, and judges by its exit code.
+//! The `ecs_task` probe: runs the team's own test image once, and judges by its exit code and by what its tests report.
 //!
 //! Only a container that ended by itself says something. A task that could not be started, or that AWS or somebody stopped,
 //! is never the release's fault. What the tests ask is not seen here, so that they never count as a measurement of the
@@ -9,11 +9,15 @@ use std::time::Duration;
 use data_encoding::HEXLOWER;
 use futures::FutureExt;
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 
 use super::{Execution, FixedTime, ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Trace};
-use crate::cloud::{TaskEnd, TaskQuery, TaskRun};
-use crate::evidence::Observation;
-use crate::expect::{Finding, Got};
+use crate::body::Body;
+use crate::cloud::{
+    CloudError, MAX_RESULTS, RESULTS_VARIABLE, ResultSource, TaskEnd, TaskQuery, TaskRun,
+};
+use crate::evidence::{Evidence, Facet, Observation};
+use crate::expect::{Finding, Got, TestResults};
 use crate::template::{Missing, Template, Values};
 use crate::words::{self, RAW_KEEP};
 
@@ -23,6 +27,12 @@ const MAX_OVERRIDES: usize = 8_000;
 const MAX_LINES: usize = 10;
 /// For stopping a task whose time is over, and for reading its log.
 const TIME_TO_STOP: Duration = Duration::from_secs(15);
+/// For reading the result of its tests, which comes a little later into a log.
+const TIME_TO_READ: Duration = Duration::from_secs(20);
+/// The address of a result, as a variable of the task.
+const MAX_ADDRESS: usize = 250;
+/// Pages of a log that are read, as JSON.
+const MAX_PAGE: usize = 12 * 1024 * 1024;
 
 /// A task that runs tests.
 #[derive(Clone, Debug)]
@@ -41,6 +51,14 @@ pub(crate) struct EcsTask {
     pub(crate) exit_code: i32,
     /// How long it may take, its start included.
     pub(crate) time: Duration,
+    pub(crate) results: Option<Results>,
+}
+
+/// What the tests report.
+#[derive(Clone, Debug)]
+pub(crate) struct Results {
+    pub(crate) source: ResultSource,
+    pub(crate) form: TestResults,
 }
 
 impl EcsTask {
@@ -68,11 +86,16 @@ impl EcsTask {
             command: all(&self.command)?,
             environment: environment?,
             time: self.time,
+            results: self.results.as_ref().map(|results| results.source),
         };
         let overrides = serde_json::json!([query.command, query.environment]).to_string();
-        if overrides.len() > MAX_OVERRIDES {
+        let most = match query.results {
+            Some(ResultSource::S3 { .. }) => MAX_OVERRIDES - RESULTS_VARIABLE.len() - MAX_ADDRESS,
+            Some(ResultSource::Log) | None => MAX_OVERRIDES,
+        };
+        if overrides.len() > most {
             return Err(ProbeError::errored(format!(
-                "command and environment take {} together, and ECS takes {MAX_OVERRIDES} characters; write what is \
+                "command and environment take {} together, and ECS takes {most} characters; write what is \
                  always the same into the task definition",
                 words::count(overrides.len(), "character")
             )));
@@ -95,8 +118,20 @@ fn token(values: &Values) -> String {
 
 impl ProbeKind for EcsTask {
     fn profile(&self) -> Profile {
+        let (answer, results): (&'static [Facet], _) = match &self.results {
+            None => (&[], 0),
+            Some(Results {
+                source: ResultSource::S3 { .. },
+                ..
+            }) => (&[Facet::Body], MAX_RESULTS),
+            Some(Results {
+                source: ResultSource::Log,
+                ..
+            }) => (&[Facet::Body], MAX_RESULTS + MAX_PAGE),
+        };
         Profile {
-            received: 1024 * 1024,
+            answer,
+            received: 1024 * 1024 + results,
             needs_traffic: true,
             // The tests can't be said whose answers they had.
             sampling: Sampling::Indistinct,
@@ -119,7 +154,12 @@ impl ProbeKind for EcsTask {
     fn fixed_time(&self) -> Option<FixedTime> {
         Some(FixedTime {
             of: "the task",
-            longest: self.time + TIME_TO_STOP,
+            longest: self.time
+                + TIME_TO_STOP
+                + self
+                    .results
+                    .as_ref()
+                    .map_or(Duration::ZERO, |_| TIME_TO_READ),
         })
     }
 
@@ -127,17 +167,28 @@ impl ProbeKind for EcsTask {
         async move {
             let query = self.query(&context.values)?;
             trace.request = Some(format!("a task of {}", query.task_definition));
+            let begun = Instant::now();
             let run = context.cloud("a task of ECS")?.run_task(&query).await?;
             trace.request = Some(format!("the task {}", run.task));
-            self.judge(run, trace)
+            self.judge(run, begun.elapsed(), trace)
         }
         .boxed()
     }
 }
 
 impl EcsTask {
-    fn judge(&self, run: TaskRun, trace: &mut Trace) -> Result<Observation, ProbeError> {
-        let TaskRun { container, end, .. } = run;
+    fn judge(
+        &self,
+        run: TaskRun,
+        took: Duration,
+        trace: &mut Trace,
+    ) -> Result<Observation, ProbeError> {
+        let TaskRun {
+            container,
+            end,
+            results,
+            ..
+        } = run;
         let finding = |code: i32| {
             let demand = format!("exit code {} of {container}", self.exit_code);
             let met = code == self.exit_code;
@@ -152,7 +203,7 @@ impl EcsTask {
             trace.notes.extend(run.log_missing);
         }
         match end {
-            TaskEnd::Exited(code) => Ok(Observation::of_others([finding(code)])),
+            TaskEnd::Exited(code) => Ok(self.observed(finding(code), results, took)),
             TaskEnd::NotRun(why) => Err(ProbeError::errored(format!(
                 "the tests did not run to their end: {why}"
             ))),
@@ -164,6 +215,39 @@ impl EcsTask {
                 "the tests in {container} did not end within {}, and were stopped",
                 words::duration(self.time)
             ))),
+        }
+    }
+
+    /// The exit code, and the result for what the check expects of it. One that is asked for and not there is no pass.
+    fn observed(
+        &self,
+        exit_code: Finding,
+        results: Option<Result<Vec<u8>, CloudError>>,
+        took: Duration,
+    ) -> Observation {
+        if self.results.is_none() {
+            return Observation::of_others([exit_code]);
+        }
+        let missing = || Err(CloudError("nobody has read it".to_owned()));
+        match results.unwrap_or_else(missing) {
+            Err(CloudError(why)) => {
+                let missing = Finding::errored("the result of the tests", why);
+                Observation::of_others([exit_code, missing])
+            }
+            Ok(bytes) => {
+                let headers = http::HeaderMap::new();
+                Observation {
+                    answer: Some(Evidence {
+                        status: None,
+                        body: Body::new(bytes, MAX_RESULTS, &headers),
+                        headers,
+                        body_cut_at: None,
+                        latency: took,
+                        exchange: None,
+                    }),
+                    ..Observation::of_others([exit_code])
+                }
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use strict_yaml::{At, Findings, Node, Object, Value, items, scalar};
 use super::context::Context;
 use super::decode::flag;
 use super::{
-    Check, RetryPolicy, Severity, check_fingerprint, defaults, expect, journey, keys, probes,
+    Check, RetryPolicy, Severity, check_fingerprint, defaults, ecs_task, expect, journey, keys, probes,
 };
 use crate::Stage;
 use crate::probe::Probe;
@@ -136,6 +136,12 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
     let expect = match object.get("expect") {
         None => probe.as_ref().map(|probe| probe.kind().presumed()),
         Some(node) => expect::all(node, profile.as_ref(), context),
+    };
+    let expect = match (&probe, expect) {
+        (Some(Probe::EcsTask(task)), Some(expect)) => {
+            Some(ecs_task::judged_by(task, object, expect, context))
+        }
+        (_, expect) => expect,
     };
     if let (Some(node), Some(Probe::Http(request)), Some(expect)) =
         (object.get("expect"), &probe, &expect)

@@ -5,8 +5,10 @@ use std::time::Duration;
 use strict_yaml::{Node, Object, items, scalar};
 
 use super::context::Context;
-use super::{http, keys};
-use crate::probe::ecs_task::EcsTask;
+use super::{http, json, keys};
+use crate::cloud::{RESULTS_VARIABLE, ResultSource};
+use crate::expect::{Expectation, TestResults};
+use crate::probe::ecs_task::{EcsTask, Results};
 use crate::template::{Reference, Template};
 
 /// Of a check that does not say: a gate before traffic has five minutes, unless its stack says otherwise.
@@ -59,6 +61,20 @@ pub(super) fn ecs_task(node: &Node, context: &Context) -> Option<EcsTask> {
         None => Some(0),
         Some(node) => scalar::integer(node, "exit_code", 0..=255, problems),
     };
+    let results = match object.get("results") {
+        None => Some(None),
+        Some(node) => results(node, context).map(Some),
+    };
+    let environment: Vec<(String, Template)> = environment.unwrap_or_default();
+    let is_taken = environment.iter().any(|(name, _)| name == RESULTS_VARIABLE);
+    if let (true, Some(node), Some(_)) =
+        (is_taken, object.get("environment"), object.get("results"))
+    {
+        let message = format!(
+            "environment has {RESULTS_VARIABLE}, in which the task finds where its result belongs"
+        );
+        problems.add(node.at, message, "rename it");
+    }
     Some(EcsTask {
         task_definition: definition?,
         container: container?.map(str::to_owned),
@@ -67,10 +83,84 @@ pub(super) fn ecs_task(node: &Node, context: &Context) -> Option<EcsTask> {
         security_groups: groups?,
         assign_public_ip: public_ip?,
         command: command?,
-        environment: environment.unwrap_or_default(),
+        environment,
         exit_code: i32::try_from(exit_code?).ok()?,
         time: DEFAULT_TIME,
+        results: results?,
     })
+}
+
+/// `results:`
+fn results(node: &Node, context: &Context) -> Option<Results> {
+    let problems = &context.problems;
+    let object = Object::read(node, &keys::TASK_RESULTS, problems)?;
+    let formats = [("junit", false), ("json", true)];
+    let is_json = object
+        .require("format", problems)
+        .and_then(|node| scalar::choice(node, "format", &formats, problems));
+    let extension = if is_json == Some(true) { "json" } else { "xml" };
+    let places = [
+        ("s3", ResultSource::S3 { extension }),
+        ("log", ResultSource::Log),
+    ];
+    let source = match object.get("from") {
+        None => Some(places[0].1),
+        Some(node) => scalar::choice(node, "from", &places, problems),
+    };
+    let path = |key: &str| object.get(key).map(|node| json::path(node, context));
+    let (tests, failed, skipped) = (path("tests"), path("failed"), path("skipped"));
+    let form = match is_json? {
+        false => {
+            for key in ["tests", "failed", "skipped"] {
+                if let Some(node) = object.get(key) {
+                    let message = format!(
+                        "{key} goes with `format: json`; a JUnit file has its counts where all have them"
+                    );
+                    problems.add(node.at, message, "remove it");
+                }
+            }
+            TestResults::Junit
+        }
+        true => {
+            if tests.is_none() {
+                let message = "results says no path to the number of tests, and a result without tests must not pass";
+                problems.add(
+                    node.at,
+                    message,
+                    "add `tests:`, such as $.run.stats.assertions.total",
+                );
+            }
+            TestResults::Json {
+                tests: tests??,
+                failed: failed.map_or(Some(None), |path| path.map(Some))?,
+                skipped: skipped.map_or(Some(None), |path| path.map(Some))?,
+            }
+        }
+    };
+    Some(Results {
+        source: source?,
+        form,
+    })
+}
+
+/// What a task is judged by beside its exit code: its results, then what the check expects.
+pub(super) fn judged_by(
+    task: &EcsTask,
+    check: &Object<'_>,
+    expect: Vec<Expectation>,
+    context: &Context,
+) -> Vec<Expectation> {
+    let Some(results) = &task.results else {
+        return expect;
+    };
+    if expect.is_empty() && !results.form.counts_failures() && check.get("expect").is_none() {
+        let message = "the result is read, and nothing says when the tests have failed";
+        let remedy = "add `failed:` to results, or `expect:` to the check";
+        context.problems.add(check.at, message, remedy);
+    }
+    let mut all = vec![Expectation::TestResults(results.form.clone())];
+    all.extend(expect);
+    all
 }
 
 fn text(label: &str, node: &Node, context: &Context) -> Option<Template> {

@@ -45,7 +45,8 @@ strict_yaml::tables! {
     LOAD_LATENCY: "load_latency", "latency", ["statistic", "fail_when"];
     ECS_TASK: "ecs_task", "ecs_task",
         ["task_definition", "container", "cluster", "subnets", "security_groups", "assign_public_ip", "command",
-         "environment", "exit_code"];
+         "environment", "exit_code", "results"];
+    TASK_RESULTS: "task_results", "results", ["format", "from", "tests", "failed", "skipped"];
     LOGS: "logs", "logs", ["group", "streams", "filter", "window", "fail_when"];
     WIRING: "wiring", "wiring", ["allow_downgrade", "first_deployment", "except"];
     EXPECT: "expectation", "an expectation",

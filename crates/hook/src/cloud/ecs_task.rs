@@ -20,6 +20,7 @@ use gate::cloud::{CloudError, TaskEnd, TaskQuery, TaskRun};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::task_results::ResultPlace;
 use super::{Cloud, logs};
 use crate::flow::GateFunction;
 
@@ -53,15 +54,19 @@ pub(super) async fn run(cloud: &Cloud, query: &TaskQuery) -> Result<TaskRun, Clo
     let container = container(&definition, query.container.as_deref())?;
     let name = container.name().unwrap_or_default().to_owned();
     let place = place(cloud, query, &definition).await?;
+    let result_place = ResultPlace::of(cloud, query)?;
     let done = |task: String, end: TaskEnd| TaskRun {
         task,
         container: name.clone(),
         end,
         log_tail: Vec::new(),
         log_missing: None,
+        results: None,
     };
     let family = last_name(definition.task_definition_arn().unwrap_or_default()).to_owned();
-    let arn = match start(cloud, query, &definition, &name, &place).await? {
+    let variable = result_place.as_ref().and_then(ResultPlace::variable);
+    let overridden = overridden(query, &name, variable);
+    let arn = match start(cloud, query, &definition, overridden, &place).await? {
         Ok(arn) => arn,
         Err(why) => return Ok(done(family, TaskEnd::NotRun(why))),
     };
@@ -82,11 +87,35 @@ pub(super) async fn run(cloud: &Cloud, query: &TaskQuery) -> Result<TaskRun, Clo
         running.stop_now().await;
     }
     let mut run = done(format!("{family} ({id})"), end);
+    if let (TaskEnd::Exited(_), Some(place)) = (&run.end, &result_place) {
+        run.results = Some(place.read(cloud, container, &id).await);
+    }
     match log_tail(cloud, container, &id).await {
         Ok(lines) => run.log_tail = lines,
         Err(why) => run.log_missing = Some(format!("its log could not be read: {why}")),
     }
     Ok(run)
+}
+
+/// What the check says in place of the task definition.
+fn overridden(
+    query: &TaskQuery,
+    container: &str,
+    variable: Option<(&'static str, String)>,
+) -> ContainerOverride {
+    let named = query.environment.iter();
+    let named = named.map(|(name, value)| (name.as_str(), value.clone()));
+    let environment = named.chain(variable).map(|(name, value)| {
+        let pair = KeyValuePair::builder().name(name).value(value);
+        pair.build()
+    });
+    let environment: Vec<KeyValuePair> = environment.collect();
+    let command = query.command.clone();
+    ContainerOverride::builder()
+        .name(container)
+        .set_command((!command.is_empty()).then_some(command))
+        .set_environment((!environment.is_empty()).then_some(environment))
+        .build()
 }
 
 async fn definition(cloud: &Cloud, named: &str) -> Result<TaskDefinition, CloudError> {
@@ -271,22 +300,11 @@ async fn start(
     cloud: &Cloud,
     query: &TaskQuery,
     definition: &TaskDefinition,
-    container: &str,
+    overridden: ContainerOverride,
     place: &Place,
 ) -> Result<Result<String, String>, CloudError> {
     let aws = cloud.aws();
     let arn = definition.task_definition_arn().unwrap_or_default();
-    let environment = query.environment.iter();
-    let environment = environment.map(|(name, value)| {
-        let pair = KeyValuePair::builder().name(name).value(value);
-        pair.build()
-    });
-    let environment: Vec<KeyValuePair> = environment.collect();
-    let command = query.command.clone();
-    let overridden = ContainerOverride::builder()
-        .name(container)
-        .set_command((!command.is_empty()).then_some(command))
-        .set_environment((!environment.is_empty()).then_some(environment));
     let network = place.network.clone().map(|network| {
         let network = NetworkConfiguration::builder().awsvpc_configuration(network);
         network.build()
@@ -315,7 +333,7 @@ async fn start(
         .set_capacity_provider_strategy((!strategy.is_empty()).then_some(strategy))
         .overrides(
             TaskOverride::builder()
-                .container_overrides(overridden.build())
+                .container_overrides(overridden)
                 .build(),
         );
     let answer = sent(cloud, &place.cluster, call).await;

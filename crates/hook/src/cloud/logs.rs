@@ -235,11 +235,8 @@ pub(super) async fn last_lines(
     task: &str,
     most: usize,
 ) -> Result<Vec<String>, CloudError> {
-    let input = json!({
-        "logGroupName": log.group, "logStreamName": format!("{}/{}/{task}", log.prefix, log.container),
-        "limit": most, "startFromHead": false,
-    });
-    let answer = call(cloud, &log.group, "GetLogEvents", input).await?;
+    let input = json!({ "limit": most, "startFromHead": false });
+    let answer = page(cloud, log, task, input).await?;
     let events = answer.get("events").and_then(Value::as_array);
     let lines = events
         .into_iter()
@@ -247,6 +244,18 @@ pub(super) async fn last_lines(
         .filter_map(|event| event.get("message")?.as_str())
         .filter(|line| !line.trim().is_empty());
     Ok(lines.map(str::to_owned).collect())
+}
+
+/// A page of a task's log, as far as `input` says which.
+pub(super) async fn page(
+    cloud: &Cloud,
+    log: &Log,
+    task: &str,
+    mut input: Value,
+) -> Result<Value, CloudError> {
+    input["logGroupName"] = json!(log.group);
+    input["logStreamName"] = json!(format!("{}/{}/{task}", log.prefix, log.container));
+    call(cloud, &log.group, "GetLogEvents", input).await
 }
 
 /// By the configuration of the container; the error says what is missing there.

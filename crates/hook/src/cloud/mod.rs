@@ -12,6 +12,7 @@ mod metric;
 mod sign;
 mod target_groups;
 mod targets;
+mod task_results;
 mod wiring;
 
 #[cfg(test)]

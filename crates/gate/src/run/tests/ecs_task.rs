@@ -7,13 +7,14 @@ use futures::future::BoxFuture;
 
 use super::server::is_masked;
 use super::*;
-use crate::cloud::{Alarm, CloudError, CloudProbes, TaskEnd, TaskQuery, TaskRun};
+use crate::cloud::{Alarm, CloudError, CloudProbes, ResultSource, TaskEnd, TaskQuery, TaskRun};
 use crate::measurement::Measurement;
 
 /// What becomes of a task, and what was asked.
 #[derive(Debug)]
 struct Cloud {
     end: Result<TaskEnd, &'static str>,
+    results: Option<Result<Vec<u8>, CloudError>>,
     asked: Mutex<Vec<TaskQuery>>,
 }
 
@@ -33,6 +34,7 @@ impl CloudProbes for Cloud {
             end,
             log_tail: lines.collect(),
             log_missing: None,
+            results: self.results.clone(),
         });
         async move { run }.boxed()
     }
@@ -43,12 +45,23 @@ async fn ran(
     task: &str,
     stage: Stage,
 ) -> (Outcome, Vec<TaskQuery>) {
+    ran_with(end, None, task, "", stage).await
+}
+
+async fn ran_with(
+    end: Result<TaskEnd, &'static str>,
+    results: Option<Result<Vec<u8>, CloudError>>,
+    task: &str,
+    expect: &str,
+    stage: Stage,
+) -> (Outcome, Vec<TaskQuery>) {
     let shop = Shop::open().await;
     let text = format!(
-        "version: 1\nname: shop\nsecrets: {{ hidden: 'ssm:/x' }}\nchecks:\n  - {{ name: home, http: GET / }}\n  - {{ name: it, ecs_task: {{ task_definition: shop-tests, {task} }} }}\n"
+        "version: 1\nname: shop\nsecrets: {{ hidden: 'ssm:/x' }}\nchecks:\n  - {{ name: home, http: GET / }}\n  - {{ name: it, ecs_task: {{ task_definition: shop-tests, {task} }}{expect} }}\n"
     );
     let cloud = Arc::new(Cloud {
         end,
+        results,
         asked: Mutex::default(),
     });
     let fact = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
@@ -177,4 +190,164 @@ async fn what_ecs_would_refuse_is_errored_before_it_is_asked() {
     failed
     check "it" errored: command and environment take 8109 characters together, and ECS takes 8000 characters; write what is always the same into the task definition
     "#);
+}
+
+const JUNIT: &str = "results: { format: junit }";
+const JSON: &str = "results: { format: json, from: log, tests: \"$.stats['expected','unexpected']\", failed: $.stats.unexpected, skipped: $.stats.skipped }";
+
+/// What comes of a task with this exit code, whose tests report this.
+async fn reported(code: i32, task: &str, expect: &str, result: &str) -> Outcome {
+    let result = Some(Ok(result.as_bytes().to_vec()));
+    let end = Ok(TaskEnd::Exited(code));
+    let (outcome, asked) = ran_with(end, result, task, expect, Stage::PreTraffic).await;
+    assert_eq!(asked.len(), 1);
+    assert!(is_masked(&outcome));
+    outcome
+}
+
+#[tokio::test]
+async fn tests_that_ran_and_did_not_fail_pass_and_are_counted() {
+    let result =
+        "<testsuite><testcase name='a'/><testcase name='b'><skipped/></testcase></testsuite>";
+    let outcome = reported(0, JUNIT, "", result).await;
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
+    let shown = of_tests(&outcome).expectations.iter();
+    let shown: Vec<String> = shown
+        .map(|it| format!("{}: {}", it.expected, it.got))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "exit code 0 of tests: exit code 0",
+            "every test to pass: 1 test ran, none failed, 1 skipped"
+        ]
+    );
+    let result = r#"{ "stats": { "expected": 40, "unexpected": 0, "skipped": 0 } }"#;
+    let outcome = reported(0, JSON, "", result).await;
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
+    let shown = &of_tests(&outcome).expectations[1];
+    assert_eq!(shown.got, "40 tests ran, none failed");
+}
+
+#[tokio::test]
+async fn where_the_result_belongs_is_asked_for() {
+    for (task, source) in [
+        (JUNIT, Some(ResultSource::S3 { extension: "xml" })),
+        (
+            "results: { format: junit, from: log }",
+            Some(ResultSource::Log),
+        ),
+        (
+            "results: { format: json, tests: $.n, failed: $.f }",
+            Some(ResultSource::S3 { extension: "json" }),
+        ),
+        ("exit_code: 0", None),
+    ] {
+        let (_, asked) = ran(Ok(TaskEnd::Exited(0)), task, Stage::PreTraffic).await;
+        assert_eq!(asked[0].results, source, "{task}");
+    }
+}
+
+#[tokio::test]
+async fn a_failed_test_fails_whatever_the_exit_code_is_and_is_named() {
+    let failing = "<testsuite><testcase classname='shop' name='pays PLANTED-SECRET'><failure message='got 503 PLANTED-SECRET'/></testcase><testcase name='b'/></testsuite>";
+    insta::assert_snapshot!(summary(&reported(0, JUNIT, "", failing).await), @r#"
+    failed
+    check "it" failed: expected every test to pass, got 1 failed of 2 tests; expected test "shop › pays ***" to pass, got "got 503 ***"
+    "#);
+    insta::assert_snapshot!(summary(&reported(1, JUNIT, "", failing).await), @r#"
+    failed
+    check "it" failed: expected exit code 0 of tests, got exit code 1; expected every test to pass, got 1 failed of 2 tests; expected test "shop › pays ***" to pass, got "got 503 ***"
+    "#);
+    let json = r#"{ "stats": { "expected": 0, "unexpected": 2, "skipped": 1 } }"#;
+    insta::assert_snapshot!(summary(&reported(0, JSON, "", json).await), @r#"
+    failed
+    check "it" failed: expected every test to pass, got 2 failed of 3 tests, 1 skipped
+    "#);
+    let many = format!(
+        "<testsuite>{}</testsuite>",
+        "<testcase name='n'><failure>x</failure></testcase>".repeat(30)
+    );
+    let outcome = reported(0, JUNIT, "", &many).await;
+    let expectations = &of_tests(&outcome).expectations;
+    assert_eq!(
+        expectations.len(),
+        12,
+        "the exit code, the count and the first ten"
+    );
+    assert_eq!(expectations[1].got, "30 failed of 30 tests");
+}
+
+#[tokio::test]
+async fn a_result_without_a_test_that_ran_is_no_pass() {
+    let none = "<testsuite tests='3'/>";
+    insta::assert_snapshot!(summary(&reported(0, JUNIT, "", none).await), @r#"
+    failed
+    check "it" has no data: expected a test that ran, got no test in the result
+    "#);
+    let skipped = "<testsuite><testcase name='a'><skipped/></testcase></testsuite>";
+    let outcome = reported(0, JUNIT, "", skipped).await;
+    assert_eq!(of_tests(&outcome).measurement, Measurement::NoData);
+    let zero = r#"{ "stats": { "expected": 0, "unexpected": 0, "skipped": 0 } }"#;
+    let outcome = reported(0, JSON, "", zero).await;
+    assert_eq!(of_tests(&outcome).measurement, Measurement::NoData);
+}
+
+#[tokio::test]
+async fn a_result_that_is_missing_or_broken_is_errored() {
+    let of = async |task: &str, results: Option<Result<&str, &str>>| {
+        let results = results.map(|it| match it {
+            Ok(text) => Ok(text.as_bytes().to_vec()),
+            Err(why) => Err(CloudError(why.to_owned())),
+        });
+        let end = Ok(TaskEnd::Exited(0));
+        let (outcome, _) = ran_with(end, results, task, "", Stage::PreTraffic).await;
+        assert_eq!(of_tests(&outcome).measurement, Measurement::Errored);
+        summary(&outcome)
+    };
+    insta::assert_snapshot!(of(JUNIT, Some(Err("GetObject failed: NoSuchKey"))).await, @r#"
+    failed
+    check "it" errored: could not check the result of the tests: GetObject failed: NoSuchKey
+    "#);
+    insta::assert_snapshot!(of(JUNIT, None).await, @r#"
+    failed
+    check "it" errored: could not check the result of the tests: nobody has read it
+    "#);
+    insta::assert_snapshot!(of(JUNIT, Some(Ok("<testsuite><testcase name='a'/>"))).await, @r#"
+    failed
+    check "it" errored: could not check every test to pass: the result can't be read: it breaks off: 1 element is not closed
+    "#);
+    insta::assert_snapshot!(of(JUNIT, Some(Ok("\u{feff}"))).await, @r#"
+    failed
+    check "it" errored: could not check every test to pass: the result can't be read: it is empty
+    "#);
+    insta::assert_snapshot!(of(JSON, Some(Ok("not JSON"))).await, @r#"
+    failed
+    check "it" errored: could not check every test to pass: the result can't be read: it is not JSON: "not" at line 1, column 1, where a value is due
+    "#);
+    insta::assert_snapshot!(of(JSON, Some(Ok("{}"))).await, @r#"
+    failed
+    check "it" errored: could not check every test to pass: the result can't be read: $.stats['expected','unexpected'] selects nothing
+    "#);
+    insta::assert_snapshot!(of(JSON, Some(Ok(r#"{ "stats": { "expected": "40", "unexpected": 0 } }"#))).await, @r#"
+    failed
+    check "it" errored: could not check every test to pass: the result can't be read: $.stats['expected','unexpected'] selects what is neither a number of tests nor a list
+    "#);
+    insta::assert_snapshot!(of(JSON, Some(Ok(r#"{ "stats": { "expected": 4.5, "unexpected": 0 } }"#))).await, @r#"
+    failed
+    check "it" errored: could not check every test to pass: the result can't be read: $.stats['expected','unexpected'] selects what is neither a number of tests nor a list
+    "#);
+}
+
+#[tokio::test]
+async fn a_json_result_is_judged_by_what_the_check_expects_too() {
+    let task = "results: { format: json, tests: $.tests }";
+    let expect = ", expect: [{ json: { path: $.p95, less_than: 300 } }]";
+    let result = r#"{ "tests": [1, 2], "p95": 412 }"#;
+    insta::assert_snapshot!(summary(&reported(0, task, expect, result).await), @r#"
+    failed
+    check "it" failed: expected $.p95 < 300, got 412
+    "#);
+    let outcome = reported(0, task, expect, r#"{ "tests": [1, 2], "p95": 120 }"#).await;
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
 }

@@ -219,8 +219,45 @@ checks:
     suite.yaml:8:144: assign_public_ip is true or false, not text; write true or false, without quotes
     suite.yaml:8:144: assign_public_ip: goes with subnets; without both, the network is that of the service; add subnets, or remove it
     suite.yaml:8:168: security_groups: goes with subnets; without both, the network is that of the service; add subnets, or remove it
-    suite.yaml:8:176: unknown key "family"; ecs_task knows "task_definition", "container", "cluster", "subnets", "security_groups", "assign_public_ip", "command", "environment", "exit_code"
+    suite.yaml:8:176: unknown key "family"; ecs_task knows "task_definition", "container", "cluster", "subnets", "security_groups", "assign_public_ip", "command", "environment", "exit_code", "results"
     suite.yaml:14:14: what `ecs_task` measures has no status; remove it: `ecs_task` has conditions of its own
+    "#);
+}
+
+#[test]
+fn results_of_a_task_that_could_not_fail_are_refused() {
+    let text = "\
+version: 1
+name: shop
+checks:
+  - name: nothing fails it
+    ecs_task: { task_definition: t, results: { format: json, tests: $.n } }
+  - name: no number of tests
+    ecs_task: { task_definition: t, results: { format: json, failed: $.f } }
+  - name: all wrong
+    ecs_task: { task_definition: t, environment: { DEPLOY_HOOKS_RESULTS: x }, results: { format: tap, from: mail, tests: '$[', kind: x } }
+  - name: paths of another form
+    ecs_task: { task_definition: t, results: { format: junit, tests: $.n } }
+  - name: no form
+    ecs_task: { task_definition: t, results: {} }
+  - name: what a result does not have
+    ecs_task: { task_definition: t, results: { format: junit } }
+    expect: [{ latency: '< 1s' }]
+  - name: right
+    ecs_task: { task_definition: t, results: { format: json, tests: $.n } }
+    expect: [{ that: 'json.failed == 0' }]
+";
+    insta::assert_snapshot!(problems(text), @r#"
+    suite.yaml:4:5: the result is read, and nothing says when the tests have failed; add `failed:` to results, or `expect:` to the check
+    suite.yaml:7:46: results says no path to the number of tests, and a result without tests must not pass; add `tests:`, such as $.run.stats.assertions.total
+    suite.yaml:9:50: environment has DEPLOY_HOOKS_RESULTS, in which the task finds where its result belongs; rename it
+    suite.yaml:9:98: format: unknown "tap"; write one of "junit", "json"
+    suite.yaml:9:109: from: unknown "mail"; write one of "s3", "log"
+    suite.yaml:9:122: "$[" is not a JSONPath: a bracket is not closed (character 3); close it with ]
+    suite.yaml:9:128: unknown key "kind"; results knows "format", "from", "tests", "failed", "skipped"
+    suite.yaml:11:70: tests goes with `format: json`; a JUnit file has its counts where all have them; remove it
+    suite.yaml:13:46: results has no "format"; add `format:`
+    suite.yaml:16:14: what `ecs_task` measures has no latency; `ecs_task` has body, and conditions of its own among its keys
     "#);
 }
 
@@ -230,13 +267,19 @@ fn a_task_has_the_time_of_its_check() {
     for (text, time) in [
         ("ecs_task: { task_definition: t }", 180),
         ("timeout: 10m\necs_task: { task_definition: t }", 600),
+        // What it takes to read the result comes on top.
+        (
+            "timeout: 1m\necs_task: { task_definition: t, results: { format: junit } }",
+            60,
+        ),
     ] {
         let check = check(text);
         let Probe::EcsTask(task) = &check.probe else {
             panic!("another probe");
         };
         assert_eq!(task.time, Duration::from_secs(time));
-        assert_eq!(check.retry.timeout, Duration::from_secs(time + 15));
+        let after = if task.results.is_some() { 35 } else { 15 };
+        assert_eq!(check.retry.timeout, Duration::from_secs(time + after));
         assert_eq!(check.retry.retries, 0);
     }
 }

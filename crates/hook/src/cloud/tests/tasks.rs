@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gate::cloud::{TaskEnd, TaskQuery, TaskRun};
+use gate::cloud::{ResultSource, TaskEnd, TaskQuery, TaskRun};
 
 use super::*;
 
@@ -21,6 +21,7 @@ fn query() -> TaskQuery {
         command: vec!["npx".to_owned(), "playwright".to_owned()],
         environment: vec![("BASE_URL".to_owned(), "http://10.0.0.7:8080".to_owned())],
         time: Duration::from_secs(20),
+        results: None,
     }
 }
 
@@ -461,4 +462,135 @@ async fn the_network_of_a_check_is_its_own() {
         asked["overrides"]["containerOverrides"],
         json!([{ "name": "tests" }])
     );
+}
+
+/// A task that ended with 0 and whose result is asked for.
+async fn reported(
+    source: ResultSource,
+    answers: Vec<(&'static str, Vec<Answer>)>,
+) -> (Result<Vec<u8>, CloudError>, Scripted) {
+    let mut all = vec![
+        ("DescribeTaskDefinition", vec![registered(&["tests"])]),
+        ("DescribeServices", vec![described_service()]),
+        (
+            "RunTask",
+            vec![ok(json!({ "tasks": [{ "taskArn": TASK }] }))],
+        ),
+        ("DescribeTasks", vec![exited(0)]),
+    ];
+    all.extend(answers);
+    let (mut cloud, aws) = cloud(service(), OF_SERVICE, all).await;
+    let settings = |name: &str| match name {
+        "SUITE" => Some("file:suite.yaml".to_owned()),
+        "REPORT_BUCKET" => Some("report-bucket".to_owned()),
+        "AWS_LAMBDA_FUNCTION_NAME" => Some("CodeDeployHook_pre-traffic".to_owned()),
+        _ => None,
+    };
+    Arc::get_mut(&mut cloud.function).unwrap().settings =
+        crate::settings::Settings::read(&settings);
+    let asked = TaskQuery {
+        results: Some(source),
+        ..query()
+    };
+    let run = cloud.run_task(&asked).await.unwrap();
+    assert_eq!(run.end, TaskEnd::Exited(0));
+    (run.results.expect("it was asked for"), aws)
+}
+
+const IN_S3: ResultSource = ResultSource::S3 { extension: "xml" };
+
+fn page(lines: &[&str], next: &str) -> Answer {
+    let message = |line: &&str| json!({ "message": line });
+    let events: Vec<Value> = lines.iter().map(message).collect();
+    ok(json!({ "events": events, "nextForwardToken": next }))
+}
+
+#[tokio::test]
+async fn the_task_is_told_where_its_result_belongs_and_it_is_read_from_there() {
+    let object = || {
+        vec![(
+            "GetObject",
+            vec![test_support::scripted::bytes("<testsuite/>")],
+        )]
+    };
+    let (result, aws) = reported(IN_S3, object()).await;
+    assert_eq!(result.unwrap(), b"<testsuite/>");
+    let asked = sent(&aws, "RunTask");
+    let environment = &asked["overrides"]["containerOverrides"][0]["environment"];
+    let address = "s3://report-bucket/test-results/0123456789abcdef/results.xml";
+    assert_eq!(
+        environment[1],
+        json!({ "name": "DEPLOY_HOOKS_RESULTS", "value": address })
+    );
+    let read = &aws.bodies("GetObject")[0];
+    assert!(
+        read.contains("report-bucket")
+            && read.contains("/test-results/0123456789abcdef/results.xml"),
+        "{read}"
+    );
+}
+
+#[tokio::test]
+async fn a_result_that_is_not_there_is_an_error_with_its_remedy() {
+    for (answer, words) in [
+        (refused("NoSuchKey"), ["NoSuchKey", "aws s3 cp FILE"]),
+        (refused("AccessDenied"), ["AccessDenied", "s3:ListBucket"]),
+        (throttled(), ["s3://report-bucket/", "throttled"]),
+    ] {
+        let (result, _aws) = reported(IN_S3, vec![("GetObject", vec![answer])]).await;
+        let error = result.unwrap_err().0;
+        assert!(words.iter().all(|word| error.contains(word)), "{error}");
+    }
+    let large = test_support::scripted::bytes(vec![b'x'; gate::cloud::MAX_RESULTS + 1]);
+    let (result, _aws) = reported(IN_S3, vec![("GetObject", vec![large])]).await;
+    assert!(result.unwrap_err().0.ends_with("it is larger than 4 MiB"));
+}
+
+#[tokio::test]
+async fn a_result_in_the_log_is_what_stands_between_its_lines_over_all_pages() {
+    let pages = vec![
+        page(
+            &["5 passed", "DEPLOY_HOOKS_RESULTS_BEGIN", "<testsuite>"],
+            "f/1",
+        ),
+        page(&[], "f/2"),
+        // The rest comes a little later.
+        page(&[], "f/2"),
+        page(&["</testsuite>", "DEPLOY_HOOKS_RESULTS_END", "done"], "f/3"),
+        page(&[], "f/3"),
+    ];
+    let (result, aws) = reported(ResultSource::Log, vec![("GetLogEvents", pages)]).await;
+    assert_eq!(result.unwrap(), b"<testsuite>\n</testsuite>\n");
+    let asked: Vec<Value> = aws
+        .bodies("GetLogEvents")
+        .iter()
+        .map(|body| serde_json::from_str(body).unwrap())
+        .collect();
+    assert_eq!(
+        (&asked[0]["startFromHead"], &asked[0]["nextToken"]),
+        (&json!(true), &Value::Null)
+    );
+    assert_eq!(asked[4]["nextToken"], "f/3");
+    let environment = &sent(&aws, "RunTask")["overrides"]["containerOverrides"][0]["environment"];
+    assert_eq!(
+        environment.as_array().unwrap().len(),
+        1,
+        "it is told nothing"
+    );
+}
+
+#[tokio::test]
+async fn a_log_without_a_whole_result_is_an_error() {
+    let error = async |answer: Answer| {
+        let (result, _aws) = reported(
+            ResultSource::Log,
+            vec![("GetLogEvents", vec![answer, page(&[], "f/1")])],
+        )
+        .await;
+        result.unwrap_err().0
+    };
+    insta::assert_snapshot!(error(page(&["5 passed"], "f/1")).await, @"the log has no line DEPLOY_HOOKS_RESULTS_BEGIN; print it before the result, and DEPLOY_HOOKS_RESULTS_END behind it");
+    insta::assert_snapshot!(error(page(&["DEPLOY_HOOKS_RESULTS_BEGIN", "<a>"], "f/1")).await, @"the log has no line DEPLOY_HOOKS_RESULTS_END after the result; print it behind the result");
+    let denied = error(refused("AccessDeniedException")).await;
+    assert!(denied.contains("LogGroupsUnderTest"), "{denied}");
 }
