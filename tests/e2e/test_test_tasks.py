@@ -52,7 +52,7 @@ RESULTS = {
     "missing": "",
 }
 REASONS = {
-    "failed": 'failed: expected every test to pass, got 1 failed of 2 tests; expected test "pays" to pass, got "got 503"',
+    "failed": 'got 1 failed of 2 tests; expected test "pays" to pass, got "got 503"',
     "empty": "expected a test that ran, got no test in the result",
     "broken": "the result can't be read: it breaks off",
     "missing": "could not check the result of the tests: s3://",

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use gate::{Suite, SuiteProblems};
+use gate::{MAX_FILE_BYTES, Suite, SuiteProblems, SuiteReader};
 use hurl_suite::Inputs;
 
 use crate::check::settings;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 
 /// What a file of Hurl names and does not have.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -60,6 +60,33 @@ pub(crate) fn parse(path: &Path, text: &str, given: &Inputs) -> Result<Suite, Su
     if hurl_suite::is_hurl(path) {
         hurl_suite::suite(&name, text, given)
     } else {
-        Suite::parse(&name, text)
+        yaml(path, text)
     }
+}
+
+/// Reads the text of a file as a suite in YAML, with the files beside it that it names.
+pub(crate) fn yaml(path: &Path, text: &str) -> Result<Suite, SuiteProblems> {
+    let name = path.display().to_string();
+    SuiteReader::new(&name, text).finish(|file| beside(path, file))
+}
+
+/// The suite's file, and those beside it that it names, as far as it can be read.
+pub(crate) fn made_of(suite: &Path) -> Vec<PathBuf> {
+    let mut all = vec![suite.to_owned()];
+    if let (false, Ok(text)) = (hurl_suite::is_hurl(suite), failure::read(suite)) {
+        let read = SuiteReader::new("", &text).finish(|file| {
+            all.push(suite.with_file_name(file));
+            beside(suite, file)
+        });
+        drop(read);
+    }
+    all
+}
+
+/// A file that lies beside the suite.
+fn beside(suite: &Path, file: &str) -> Result<Vec<u8>, String> {
+    if suite == Path::new("-") {
+        return Err("a suite from standard input has nothing beside it; name its file".to_owned());
+    }
+    failure::bounded(&suite.with_file_name(file), MAX_FILE_BYTES).map_err(|error| error.to_string())
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use gate::Problem;
 use hurl_suite::Inputs;
 use serde_json::{Value, json};
+use strict_yaml::At;
 
 use crate::failure::{self, Failure};
 use crate::screen::{Screen, Style};
@@ -43,28 +44,37 @@ struct Found {
     file: String,
     /// How many checks it has, if it can be read.
     checks: usize,
-    problems: Vec<Problem>,
-    notes: Vec<Problem>,
+    /// Each with the file in which it stands.
+    problems: Vec<(String, Problem)>,
+    notes: Vec<(String, Problem)>,
 }
 
 impl Found {
     fn of(path: &Path, given: &Inputs) -> Self {
         let file = path.display().to_string();
         let read = failure::read(path).map_err(|error| {
-            vec![Problem {
-                line: 1,
-                column: 1,
-                message: error.to_string(),
-                remedy: "name a suite that can be read".to_owned(),
-            }]
+            let remedy = "name a suite that can be read";
+            vec![(file.clone(), At::START.problem(error.to_string(), remedy))]
         });
-        let parsed =
-            read.and_then(|text| suite_file::parse(path, &text, given).map_err(|all| all.problems));
+        let parsed = read.and_then(|text| {
+            suite_file::parse(path, &text, given).map_err(|all| {
+                let problems = all.problems.iter();
+                let named = problems.map(|one| (all.file_of(one).to_owned(), one.clone()));
+                named.collect()
+            })
+        });
         let (checks, problems, notes) = match parsed {
             Ok(suite) => {
                 let foreseen = suite.foreseen();
                 let checks = suite.check_names().count();
-                (checks, foreseen.problems, foreseen.notes)
+                let named = |problems: Vec<Problem>| {
+                    let named = problems.into_iter().map(|one| {
+                        let included = suite.included_file(&one);
+                        (included.unwrap_or(&file).to_owned(), one)
+                    });
+                    named.collect()
+                };
+                (checks, named(foreseen.problems), named(foreseen.notes))
             }
             Err(problems) => (0, problems, Vec::new()),
         };
@@ -85,10 +95,9 @@ pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
     let found: Vec<Found> = suites.map(|path| Found::of(path, &given)).collect();
     let is_right = found.iter().all(|one| one.problems.is_empty());
     if screen.json {
-        let all = |of: fn(&Found) -> &[Problem]| -> Vec<Value> {
-            let each = found.iter().map(|one| (one, of(one)));
-            each.flat_map(|(one, all)| all.iter().map(|problem| as_json(&one.file, problem)))
-                .collect()
+        let all = |of: fn(&Found) -> &[(String, Problem)]| -> Vec<Value> {
+            let each = found.iter().flat_map(of);
+            each.map(|(file, problem)| as_json(file, problem)).collect()
         };
         screen.value(&json!({
             "valid": is_right,
@@ -102,19 +111,16 @@ pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
             screen.line(format!("{}: {word}, {checks}", one.file))?;
         }
         for Found {
-            file,
-            problems,
-            notes,
-            ..
+            problems, notes, ..
         } in &found
         {
-            for problem in problems {
+            for (file, problem) in problems {
                 screen.line(match args.format {
                     Format::Text => format!("{file}:{problem}"),
                     Format::Github => annotation("error", file, problem),
                 })?;
             }
-            for note in notes {
+            for (file, note) in notes {
                 screen.line(match args.format {
                     Format::Text => format!(
                         "{file}:{}:{}: note: {}; {}",
@@ -147,6 +153,7 @@ fn annotation(command: &str, file: &str, problem: &Problem) -> String {
         column,
         message,
         remedy,
+        ..
     } = problem;
     let file = escaped(file).replace(':', "%3A").replace(',', "%2C");
     let text = escaped(&format!("{message}; {remedy}"));
@@ -165,12 +172,8 @@ mod tests {
 
     #[test]
     fn an_annotation_is_one_line_whatever_the_problem_says() {
-        let problem = Problem {
-            line: 3,
-            column: 7,
-            message: "unknown key \"100%\nor so\"".to_owned(),
-            remedy: "leave it out".to_owned(),
-        };
+        let message = "unknown key \"100%\nor so\"";
+        let problem = At::new(3, 7).problem(message, "leave it out");
         insta::assert_snapshot!(annotation("error", "a,b:c.yaml", &problem), @r#"::error file=a%2Cb%3Ac.yaml,line=3,col=7::unknown key "100%25%0Aor so"; leave it out"#);
     }
 }

@@ -122,17 +122,27 @@ impl Location {
 
     /// The same as bytes, for what says itself how it is encoded.
     pub async fn bytes(&self, aws: &Aws, kind: FileKind) -> Result<Vec<u8>, Unreadable> {
+        self.bytes_within(aws, kind, MAX_FILE_BYTES).await
+    }
+
+    /// The same where a file may be larger or must be smaller: `limit` bytes at most.
+    pub async fn bytes_within(
+        &self,
+        aws: &Aws,
+        kind: FileKind,
+        limit: usize,
+    ) -> Result<Vec<u8>, Unreadable> {
         let FileKind { noun, setting } = kind;
         let bytes = match self {
             Self::S3 { bucket, key } => {
                 let object = Object::new(bucket, key);
-                object.read(aws, MAX_FILE_BYTES).await.map_err(|error| {
+                object.read(aws, limit).await.map_err(|error| {
                     let absent = format!("upload the {noun} to this key, or change {setting}");
                     self.unreadable(kind, error.sentence(aws, &absent))
                 })?
             }
             Self::Ssm(name) => self.parameter(aws, name, kind).await?.into_bytes(),
-            Self::File(path) => file(path, MAX_FILE_BYTES).map_err(|error| {
+            Self::File(path) => file(path, limit).map_err(|error| {
                 let detail = match error {
                     FileError::Io(error) => format!(
                         "{error}; put the file into the function's package or a layer, or point {setting} elsewhere"

@@ -50,7 +50,8 @@ pub use run::{
 };
 pub use stage::Stage;
 pub use suite::{
-    AdjustError, CheckPlan, Problem, SecretRef, Severity, StagePlan, Suite, SuiteProblems,
+    AdjustError, CheckPlan, MAX_FILE_BYTES, Problem, Reading, SecretRef, Severity, StagePlan,
+    Suite, SuiteFile, SuiteProblems, SuiteReader,
 };
 pub use target::{TARGET_KEYS, Target};
 pub use verdict::{

@@ -7,11 +7,18 @@ use std::fmt;
 
 use common::aws::Aws;
 use common::location::{FileKind, LoadError, Location};
-use gate::Suite;
+use futures::future::join_all;
+use gate::{MAX_FILE_BYTES, Reading, Suite, SuiteReader};
 
 const FILE: FileKind = FileKind {
     noun: "suite",
     setting: "SUITE",
+};
+
+/// A file that a suite names.
+const BESIDE: FileKind = FileKind {
+    noun: "file",
+    setting: "the path in the suite",
 };
 
 const SIBLING: &str = "expected a name beside SUITE, or s3:// and a key in its bucket";
@@ -89,7 +96,32 @@ impl SuiteLocation {
     /// Reads and checks the suite at this (filled) place.
     pub async fn load(&self, aws: &Aws) -> Result<Suite, LoadError> {
         let text = self.0.read(aws, FILE).await?;
-        Ok(Suite::parse(&self.to_string(), &text)?)
+        let source = self.to_string();
+        let mut reader = SuiteReader::new(&source, &text);
+        loop {
+            match reader.read() {
+                Reading::Done(read) => return Ok(*read?),
+                Reading::Needs(paths) => {
+                    let read = paths.into_iter().map(|path| async move {
+                        let file = self.beside(aws, &path).await;
+                        (file, path)
+                    });
+                    for (file, path) in join_all(read).await {
+                        reader.give(path, file);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A file that lies beside the suite, or why it can't be read.
+    async fn beside(&self, aws: &Aws, path: &str) -> Result<Vec<u8>, String> {
+        let place = self
+            .0
+            .beside(path)
+            .ok_or("nothing lies beside a parameter")?;
+        let read = place.bytes_within(aws, BESIDE, MAX_FILE_BYTES).await;
+        read.map_err(|unreadable| unreadable.detail)
     }
 }
 
@@ -119,6 +151,35 @@ mod tests {
         let place = |text| SuiteLocation::parse(text, "/var/task").unwrap().to_string();
         assert_eq!(place("file:suites/shop.yaml"), "/var/task/suites/shop.yaml");
         assert_eq!(place("file:/opt/shop.yaml"), "/opt/shop.yaml");
+    }
+
+    #[tokio::test]
+    async fn what_a_suite_names_is_read_from_beside_it() {
+        use test_support::scripted::{Scripted, bytes, ok, refused};
+        let text = "version: 1\nname: shop\nchecks:\n  - name: a\n    http: { method: POST, url: /, body_file: files/order.json }\n";
+        let load = async |answer| {
+            let aws = Scripted::start([("GetObject", vec![ok(text), answer])]).await;
+            let place = SuiteLocation::parse("s3://suites/shop/live.yaml", ".").unwrap();
+            let suite = place.load(&aws.clients()).await;
+            (suite, aws.bodies("GetObject"))
+        };
+        let (suite, asked) = load(bytes(b"{}")).await;
+        let names: Vec<String> = suite
+            .unwrap()
+            .files
+            .into_iter()
+            .map(|file| file.name)
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "s3://suites/shop/live.yaml",
+                "s3://suites/shop/files/order.json"
+            ]
+        );
+        assert!(asked[1].contains("/shop/files/order.json"), "{}", asked[1]);
+        let (suite, _) = load(refused("NoSuchKey")).await;
+        insta::assert_snapshot!(suite.unwrap_err(), @"");
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(problems: Findings, names: Names) -> Self {
         for (message, remedy) in &names.wrong {
-            problems.add(At { line: 1, column: 1 }, message, remedy);
+            problems.add(At::START, message, remedy);
         }
         Self { problems, names }
     }

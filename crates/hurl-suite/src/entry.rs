@@ -13,7 +13,7 @@ use crate::{asserts, captures, options, request, uses};
 const TIMEOUT: &str = "5m";
 /// A response of any status that HTTP has.
 const ANY_STATUS: &str = "100-599";
-const START: At = At { line: 1, column: 1 };
+const START: At = At::START;
 /// Steps of a journey.
 const MAX_ENTRIES: usize = 50;
 /// Characters of the name of a step.

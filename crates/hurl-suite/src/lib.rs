@@ -63,7 +63,7 @@ pub fn yaml(source: &str, text: &str, given: &Inputs) -> Result<String, SuitePro
             let problems = Findings::default();
             for problem in beyond.problems {
                 let message = format!("as YAML it is no suite: {}", problem.message);
-                problems.add(At { line: 1, column: 1 }, message, problem.remedy);
+                problems.add(At::START, message, problem.remedy);
             }
             problems.conclude(source, None)
         }
@@ -73,6 +73,7 @@ pub fn yaml(source: &str, text: &str, given: &Inputs) -> Result<String, SuitePro
 fn read(source: &str, text: &str, given: &Inputs) -> Result<(Suite, Node), SuiteProblems> {
     let refused = |problems: Findings| SuiteProblems {
         source: source.to_owned(),
+        others: Vec::new(),
         problems: problems.into_sorted(),
     };
     let problems = Findings::default();

@@ -54,7 +54,7 @@ pub(crate) struct Names {
 }
 
 /// Values of the command line have no place in the file.
-const START: At = At { line: 1, column: 1 };
+const START: At = At::START;
 
 impl Names {
     pub(crate) fn new(given: &Inputs) -> Self {

@@ -16,7 +16,7 @@ const MAX_DEPTH: usize = 100;
 
 /// The file, or the first mistake in it.
 pub(crate) fn parse(text: &str) -> Result<HurlFile, Problem> {
-    let start = At { line: 1, column: 1 };
+    let start = At::START;
     if text.len() > MAX_TEXT {
         let remedy = "split it into several files";
         return Err(start.problem("the file is larger than 256 KiB", remedy));
@@ -65,10 +65,7 @@ fn too_deep(text: &str) -> Option<At> {
                 _ => {}
             }
             if depth > MAX_DEPTH {
-                return Some(At {
-                    line: line + 1,
-                    column: column + 1,
-                });
+                return Some(At::new(line + 1, column + 1));
             }
         }
     }

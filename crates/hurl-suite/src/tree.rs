@@ -5,10 +5,7 @@ use hurl_core::reader::Pos;
 use strict_yaml::{At, Key, Node, Value};
 
 pub(crate) fn at(pos: Pos) -> At {
-    At {
-        line: pos.line.max(1),
-        column: pos.column.max(1),
-    }
+    At::new(pos.line.max(1), pos.column.max(1))
 }
 
 pub(crate) fn start(of: SourceInfo) -> At {

@@ -62,10 +62,11 @@ impl Findings {
     pub fn into_sorted(self) -> Vec<Problem> {
         let full = self.is_full();
         let mut problems = self.problems.into_inner();
-        problems.sort_by_key(|problem| (problem.line, problem.column));
+        problems.sort_by_key(|problem| (problem.file, problem.line, problem.column));
         if let (true, Some(last)) = (full, problems.last()) {
             let message = format!("more than {MAX_PROBLEMS} problems may be there");
             let at = At {
+                file: last.file,
                 line: last.line,
                 column: last.column,
             };
@@ -83,6 +84,7 @@ impl Findings {
             Some(value) if problems.is_empty() => Ok(value),
             _ => Err(Problems {
                 source: source.to_owned(),
+                others: Vec::new(),
                 problems,
             }),
         }

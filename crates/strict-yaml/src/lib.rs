@@ -19,7 +19,7 @@ mod table;
 mod write;
 
 pub use findings::Findings;
-pub use node::{At, Document, Key, Node, Value, plain, read};
+pub use node::{At, Document, Key, Node, Value, plain, read, read_as};
 pub use number::Number;
 pub use object::{Object, entries, items};
 pub use problem::{Problem, Problems};

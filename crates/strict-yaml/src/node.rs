@@ -22,9 +22,11 @@ const MAX_DEPTH: usize = 64;
 /// Characters of what a problem says. It repeats what was written, which may be long.
 const MAX_MESSAGE: usize = 1_000;
 
-/// Line and column, both from 1.
+/// Line and column, both from 1, and in which file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct At {
+    /// The number of the file, where one is made of several: 0 is the one that was read first.
+    pub file: u16,
     /// The line.
     pub line: usize,
     /// The column, in characters.
@@ -67,9 +69,22 @@ pub struct Key {
 }
 
 impl At {
+    /// Where a file begins.
+    pub const START: Self = Self::new(1, 1);
+
+    /// A place of the file that was read first.
+    pub const fn new(line: usize, column: usize) -> Self {
+        Self {
+            file: 0,
+            line,
+            column,
+        }
+    }
+
     /// A problem at this place.
     pub fn problem(self, message: impl Into<String>, remedy: impl Into<String>) -> Problem {
         Problem {
+            file: self.file,
             line: self.line,
             column: self.column,
             message: words::middle_out(message.into(), MAX_MESSAGE),
@@ -80,10 +95,7 @@ impl At {
 
 impl From<Marker> for At {
     fn from(marker: Marker) -> Self {
-        Self {
-            line: marker.line().max(1),
-            column: marker.col() + 1,
-        }
+        Self::new(marker.line().max(1), marker.col() + 1)
     }
 }
 
@@ -102,6 +114,20 @@ impl Value {
 }
 
 impl Node {
+    fn put_into(&mut self, file: u16) {
+        self.at.file = file;
+        match &mut self.value {
+            Value::List(items) => items.iter_mut().for_each(|item| item.put_into(file)),
+            Value::Map(entries) => {
+                for (key, node) in entries {
+                    key.at.file = file;
+                    node.put_into(file);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// The plain JSON that this stands for, to hold a file against its schema. Numbers beyond a float become
     /// null and others may be rounded: nothing else may use this.
     pub fn to_json(&self) -> Json {
@@ -134,7 +160,22 @@ pub struct Document {
 
 /// The one document of a file.
 pub fn read(text: &str, document: Document) -> Result<Node, Problem> {
-    let start = At { line: 1, column: 1 };
+    read_as(text, document, 0)
+}
+
+/// The same of a file that another one is made of: its places have this number.
+pub fn read_as(text: &str, document: Document, file: u16) -> Result<Node, Problem> {
+    match parse(text, document) {
+        Ok(mut root) => {
+            root.put_into(file);
+            Ok(root)
+        }
+        Err(problem) => Err(Problem { file, ..problem }),
+    }
+}
+
+fn parse(text: &str, document: Document) -> Result<Node, Problem> {
+    let start = At::START;
     if text.len() > MAX_TEXT {
         return Err(start.problem("the file is larger than 1 MiB", document.split));
     }

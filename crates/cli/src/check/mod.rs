@@ -116,7 +116,9 @@ pub(crate) fn told_as_json(
     let problems = match &failure {
         Failure::Suite(wrong) => {
             let problems = wrong.problems.iter();
-            problems.map(|one| validate::as_json(&file, one)).collect()
+            problems
+                .map(|one| validate::as_json(wrong.file_of(one), one))
+                .collect()
         }
         Failure::Unusable(text) => {
             let text = text.strip_prefix(&format!("{file}: ")).unwrap_or(text);

@@ -1,12 +1,13 @@
-//! `--watch`: again on each change of the suite's file.
+//! `--watch`: again on each change of the suite's file, and of the files beside it that it names.
 
 use std::fs::Metadata;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::Args;
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
+use crate::suite_file;
 
 /// Between two glances at the file.
 const INTERVAL: Duration = Duration::from_millis(300);
@@ -19,7 +20,8 @@ pub(super) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         ));
     }
     loop {
-        let seen = state(&args.suite);
+        let files = suite_file::made_of(&args.suite);
+        let seen = states(&files);
         match super::once(args, screen).await {
             Ok(()) | Err(Failure::Told(_)) => {}
             Err(wrong @ (Failure::Wrong(_) | Failure::Suite(_))) => screen.error(&wrong),
@@ -36,12 +38,17 @@ pub(super) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
                 interrupted = tokio::signal::ctrl_c() => return Ok(interrupted?),
             }
             // Editors replace a file: for an instant there is none.
-            let now = state(&args.suite);
-            if now.is_some() && now != seen {
+            let now = states(&files);
+            if now[0].is_some() && now != seen {
                 break;
             }
         }
     }
+}
+
+/// Of the suite, and of each file beside it; one that is not there may come.
+fn states(files: &[PathBuf]) -> Vec<Option<(u64, SystemTime)>> {
+    files.iter().map(|file| state(file)).collect()
 }
 
 fn state(path: &Path) -> Option<(u64, SystemTime)> {

@@ -11,7 +11,7 @@ mod suggestion;
 
 use std::path::PathBuf;
 
-use gate::{GateLimits, Stage, Suite};
+use gate::{GateLimits, Stage};
 
 use self::outcomes::Outcomes;
 use self::runs::{JudgedRun, Recorded};
@@ -19,6 +19,7 @@ use crate::check;
 use crate::failure::{self, Failure};
 use crate::gates::reports::{self, Selection};
 use crate::screen::Screen;
+use crate::suite_file;
 
 /// Judge recorded runs by the limits of a suite
 #[derive(clap::Args)]
@@ -77,9 +78,8 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
 }
 
 async fn judge(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
-    let name = args.suite.display().to_string();
     let text = failure::read(&args.suite)?;
-    let suite = Suite::parse(&name, &text).map_err(Failure::Suite)?;
+    let suite = suite_file::yaml(&args.suite, &text).map_err(Failure::Suite)?;
     let outcomes = match &args.outcomes {
         None => None,
         Some(path) => Some(Outcomes::read(path)?),

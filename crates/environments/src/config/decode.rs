@@ -27,10 +27,7 @@ const MAX_SCHEDULES: usize = 500;
 const RESERVED_NAMES: [&str; 4] = ["default", "always", "never", "rest"];
 
 pub(super) fn config(source: &str, text: &str, files: &Files) -> Result<Config, Problems> {
-    let root = strict_yaml::read(text, FILE).map_err(|problem| Problems {
-        source: source.to_owned(),
-        problems: vec![problem],
-    })?;
+    let root = strict_yaml::read(text, FILE).map_err(|problem| Problems::of(source, problem))?;
     let problems = Findings::default();
     let config = whole(&root, files, &problems);
     problems.conclude(source, config)

@@ -90,6 +90,8 @@ pub(crate) enum Body {
     None,
     Json(JsonTemplate),
     Text(Template),
+    /// A file that lies beside the suite, as it is.
+    File(Bytes),
     Form(Vec<(String, Template)>),
     Multipart(Vec<Part>),
 }
@@ -100,7 +102,7 @@ impl ProbeKind for Request {
         Profile {
             key: "http",
             answer: &Facet::ALL,
-            received: self.max_body,
+            received: self.max_body + self.body.copied(),
             judged: 0,
             needs_traffic: true,
             sampling: if is_safe {
@@ -135,7 +137,7 @@ impl ProbeKind for Request {
             see(key);
         }
         match &self.body {
-            Body::None => {}
+            Body::None | Body::File(_) => {}
             Body::Json(template) => template.templates(see),
             Body::Text(text) => see(text),
             Body::Form(fields) => fields.iter().for_each(|(_, value)| see(value)),
@@ -397,6 +399,14 @@ pub(crate) fn is_cookie_value(value: &str) -> bool {
 }
 
 impl Body {
+    /// Bytes that are copied for each request, beside what was received.
+    fn copied(&self) -> usize {
+        match self {
+            Self::Multipart(parts) => multipart::copied(parts),
+            _ => 0,
+        }
+    }
+
     fn fill(&self, values: &Values) -> Result<(Option<HeaderValue>, Bytes), ProbeError> {
         let fixed = |written| Some(HeaderValue::from_static(written));
         Ok(match self {
@@ -406,6 +416,7 @@ impl Body {
                 (fixed("application/json"), value.to_string().into())
             }
             Self::Text(template) => (None, template.render(values).map_err(missing)?.into()),
+            Self::File(bytes) => (None, bytes.clone()),
             Self::Form(fields) => {
                 let encoded = url::form_urlencoded::Serializer::new(String::new())
                     .extend_pairs(render_pairs(fields, values)?)

@@ -22,8 +22,17 @@ pub(crate) struct Part {
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
     Text(Template),
-    /// From base64.
+    /// From base64, or from a file.
     Bytes(Bytes),
+}
+
+/// Bytes that are copied for each request.
+pub(super) fn copied(parts: &[Part]) -> usize {
+    let sizes = parts.iter().map(|part| match &part.content {
+        Content::Text(_) => 0,
+        Content::Bytes(bytes) => bytes.len(),
+    });
+    sizes.sum()
 }
 
 /// The content type with its boundary, and the body.

@@ -209,6 +209,7 @@ fn report(
         dry_run: suite.dry_run,
         overridable: false,
         seed: None,
+        files: &suite.files,
         elapsed: Duration::from_secs(7),
         finish,
         refusals: Vec::new(),

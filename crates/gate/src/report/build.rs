@@ -17,7 +17,7 @@ use crate::measurement::Measurement;
 use crate::recorder::{Attempt, MAX_KEPT_ROUNDS, RoundRecord, StepRecord, TryRecord};
 use crate::redact::{MASK, Redactor};
 use crate::run::Finish;
-use crate::suite::Check;
+use crate::suite::{Check, SuiteFile};
 use crate::verdict::{
     CheckHistory, Conclusion, Counters, End, InconclusivePolicy, RunHistory, Verdict, judge,
     passes_by_override,
@@ -49,6 +49,8 @@ pub(crate) struct ReportInput<'a> {
     pub(crate) overridable: bool,
     /// What the values of functions stood on.
     pub(crate) seed: Option<u64>,
+    /// What the suite was made of.
+    pub(crate) files: &'a [SuiteFile],
     pub(crate) elapsed: Duration,
     pub(crate) finish: Finish,
     /// Why the run could not begin, or broke. Any of these fails it.
@@ -101,6 +103,14 @@ pub(crate) fn build(input: &ReportInput<'_>) -> Report {
         finished: input.finished,
         duration_ms: millis(input.elapsed),
         seed: input.seed.map(|seed| format!("{seed:016x}")),
+        files: input
+            .files
+            .iter()
+            .map(|file| SuiteFile {
+                name: line(&file.name),
+                ..file.clone()
+            })
+            .collect(),
         overridable: input.overridable,
         verdict: verdict(input, &checks),
         ended: match input.finish {

@@ -304,7 +304,10 @@ fn numbers(report: &Report) -> Vec<(&'static str, String)> {
     numbers
 }
 
+/// Address, target, and what the suite was made of.
 fn facts(report: &Report) -> Vec<(String, &str)> {
+    let files = report.files.iter();
+    let files = files.map(|file| (format!("SHA-256 of {}", file.name), file.sha256.as_str()));
     let address = report
         .address
         .iter()
@@ -316,6 +319,7 @@ fn facts(report: &Report) -> Vec<(String, &str)> {
                 .iter()
                 .map(|(key, fact)| (key.replace('_', " "), fact.as_str())),
         )
+        .chain(files)
         .collect()
 }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::Stage;
 pub use crate::expect::Phase;
 use crate::measurement::Measurement;
-use crate::suite::Severity;
+use crate::suite::{Severity, SuiteFile};
 pub use crate::verdict::Tally;
 use crate::verdict::{End, Verdict};
 
@@ -51,6 +51,9 @@ pub struct Report {
     /// `seed` of a suite repeats them.
     #[serde(default)]
     pub seed: Option<String>,
+    /// The files that made the suite: itself first, then what lies beside it.
+    #[serde(default)]
+    pub files: Vec<SuiteFile>,
     /// Whether the suite lets a named person override it.
     #[serde(default)]
     pub overridable: bool,

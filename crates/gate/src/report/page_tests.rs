@@ -122,6 +122,7 @@ fn report_of(checks: Vec<(&str, &str, Vec<RoundRecord>)>, bake: Bake) -> Report 
         dry_run: false,
         overridable: false,
         seed: None,
+        files: &[],
         finish: Finish::Ended(End::Window),
         refusals: Vec::new(),
         earlier: None,

@@ -34,7 +34,7 @@ impl Suite {
         foreseen.problems.extend(self.beyond_limits());
         foreseen.notes.extend(self.changed_in_each_round());
         for found in [&mut foreseen.problems, &mut foreseen.notes] {
-            found.sort_by_key(|problem| (problem.line, problem.column));
+            found.sort_by_key(|problem| (problem.file, problem.line, problem.column));
         }
         foreseen
     }
@@ -233,11 +233,6 @@ fn origins(check: &Check, context: &ProbeContext) -> Vec<Origin> {
 
 impl Check {
     fn problem(&self, message: impl Into<String>, remedy: impl Into<String>) -> Problem {
-        Problem {
-            line: self.line,
-            column: self.column,
-            message: message.into(),
-            remedy: remedy.into(),
-        }
+        self.at.problem(message, remedy)
     }
 }

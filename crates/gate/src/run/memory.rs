@@ -38,11 +38,13 @@ struct Need {
     at_once: usize,
     /// The largest of them, while it is judged.
     judged: usize,
+    /// Files that requests carry.
+    held: usize,
 }
 
 impl Need {
     /// `everywhere` is judged of each answer, whatever a check expects.
-    fn of(checks: &[Check], everywhere: &[Expectation], concurrency: usize) -> Self {
+    fn of(checks: &[Check], everywhere: &[Expectation], concurrency: usize, held: usize) -> Self {
         let mut limits: Vec<usize> = checks.iter().map(received).collect();
         limits.sort_unstable_by(|a, b| b.cmp(a));
         limits.truncate(concurrency);
@@ -59,11 +61,12 @@ impl Need {
                 })
                 .max()
                 .unwrap_or_default(),
+            held,
         }
     }
 
     fn sum(&self) -> usize {
-        BASE + self.received + self.judged
+        BASE + self.received + self.judged + self.held
     }
 }
 
@@ -72,14 +75,19 @@ pub(super) fn refusal(
     checks: &[Check],
     everywhere: &[Expectation],
     concurrency: usize,
+    held: usize,
     memory: u64,
 ) -> Option<String> {
-    let need = Need::of(checks, everywhere, concurrency);
+    let need = Need::of(checks, everywhere, concurrency, held);
     let memory = usize::try_from(memory).unwrap_or(usize::MAX);
     (need.sum() > memory).then(|| {
         let mib = |bytes: usize| format!("{} MiB", bytes.div_ceil(MIB));
+        let files = match need.held {
+            0 => String::new(),
+            held => format!(" {} for the files of the suite,", mib(held)),
+        };
         format!(
-            "the suite may need {} of memory, and the function has {}: {} for itself, {} for {} at \
+            "the suite may need {} of memory, and the function has {}: {} for itself,{files} {} for {} at \
              once, and {} to judge the largest; lower limits.concurrency or max_body, or give the \
              function more memory",
             mib(need.sum()),
@@ -101,13 +109,14 @@ impl Budget {
         checks: &[Check],
         everywhere: &[Expectation],
         concurrency: usize,
+        held: usize,
         memory: Option<u64>,
     ) -> Self {
-        let need = Need::of(checks, everywhere, concurrency);
+        let need = Need::of(checks, everywhere, concurrency, held);
         let room = memory.map_or(UNSTATED, |memory| {
             usize::try_from(memory)
                 .unwrap_or(usize::MAX)
-                .saturating_sub(BASE + need.received)
+                .saturating_sub(BASE + need.received + need.held)
         });
         let most = room.max(need.judged).max(KIB) / KIB;
         let most = most.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
@@ -160,19 +169,20 @@ mod tests {
 
     #[test]
     fn the_defaults_fit_into_the_smallest_function_that_is_sensible() {
-        assert_eq!(refusal(&many(200, "1MiB"), &[], 10, 128 << 20), None);
-        assert_eq!(refusal(&many(200, "1MiB"), &[], 50, 256 << 20), None);
-        assert_eq!(refusal(&many(1, "1MiB"), &[], 10, 128 << 20), None);
+        assert_eq!(refusal(&many(200, "1MiB"), &[], 10, 0, 128 << 20), None);
+        assert_eq!(refusal(&many(200, "1MiB"), &[], 50, 0, 256 << 20), None);
+        assert_eq!(refusal(&many(1, "1MiB"), &[], 10, 0, 128 << 20), None);
     }
 
     #[test]
     fn what_can_not_fit_is_refused_with_the_sum() {
-        insta::assert_snapshot!(refusal(&many(20, "16MiB"), &[], 10, 256 << 20).unwrap(), @"the suite may need 483 MiB of memory, and the function has 256 MiB: 80 MiB for itself, 163 MiB for 10 bodies at once, and 240 MiB to judge the largest; lower limits.concurrency or max_body, or give the function more memory");
-        assert_eq!(refusal(&many(20, "16MiB"), &[], 10, 512 << 20), None);
-        insta::assert_snapshot!(refusal(&many(200, "2MiB"), &[], 200, 512 << 20).unwrap(), @"the suite may need 574 MiB of memory, and the function has 512 MiB: 80 MiB for itself, 450 MiB for 200 bodies at once, and 44 MiB to judge the largest; lower limits.concurrency or max_body, or give the function more memory");
+        insta::assert_snapshot!(refusal(&many(20, "16MiB"), &[], 10, 0, 256 << 20).unwrap(), @"the suite may need 483 MiB of memory, and the function has 256 MiB: 80 MiB for itself, 163 MiB for 10 bodies at once, and 240 MiB to judge the largest; lower limits.concurrency or max_body, or give the function more memory");
+        assert_eq!(refusal(&many(20, "16MiB"), &[], 10, 0, 512 << 20), None);
+        insta::assert_snapshot!(refusal(&many(200, "2MiB"), &[], 200, 0, 512 << 20).unwrap(), @"the suite may need 574 MiB of memory, and the function has 512 MiB: 80 MiB for itself, 450 MiB for 200 bodies at once, and 44 MiB to judge the largest; lower limits.concurrency or max_body, or give the function more memory");
+        insta::assert_snapshot!(refusal(&many(1, "1MiB"), &[], 10, 16 << 20, 96 << 20).unwrap(), @"");
         // Nothing is judged of a body that only its status is asked for.
         let plain = checks("  - { name: a, http: { url: /, max_body: 16MiB } }\n");
-        assert_eq!(refusal(&plain, &[], 10, 100 << 20), None);
+        assert_eq!(refusal(&plain, &[], 10, 0, 100 << 20), None);
     }
 
     #[test]
@@ -183,13 +193,13 @@ mod tests {
         assert!(of("websocket: /") < MIB && of("grpc: {}") < MIB && of("dns: { name: a }") < MIB);
         assert!(of("crawl: /") < 8 * MIB);
         let large = checks("  - { name: a, crawl: { max_body: 16MiB, max_pages: 500 } }\n");
-        assert!(refusal(&large, &[], 10, 512 << 20).is_some());
+        assert!(refusal(&large, &[], 10, 0, 512 << 20).is_some());
     }
 
     #[tokio::test]
     async fn large_bodies_are_judged_one_after_the_other() {
         let checks = many(10, "16MiB");
-        let budget = Budget::new(&checks, &[], 10, Some(488 << 20));
+        let budget = Budget::new(&checks, &[], 10, 0, Some(488 << 20));
         let first = budget.room(&checks[0].expect, 16 << 20).await;
         let mut second = std::pin::pin!(budget.room(&checks[1].expect, 16 << 20));
         assert!(futures::poll!(second.as_mut()).is_pending());

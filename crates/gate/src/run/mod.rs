@@ -161,6 +161,7 @@ impl Outcome {
             dry_run: false,
             overridable: false,
             seed: None,
+            files: &[],
             elapsed: Duration::ZERO,
             finish: Finish::Ended(End::Cut),
             refusals: reasons,
@@ -271,7 +272,7 @@ async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
             probe: context,
             checks: selected.clone(),
             concurrency,
-            memory: memory::Budget::new(&selected, &marks, concurrency, run.memory),
+            memory: memory::Budget::new(&selected, &marks, concurrency, run.suite.held, run.memory),
             bake,
             prior: prior.clone(),
             elapsed_before,
@@ -365,6 +366,7 @@ fn end_of(run: &Run, measured: Measured, redactor: &Redactor) -> PartEnd {
         dry_run: run.suite.dry_run,
         overridable: run.suite.overridable,
         seed: run.suite.uses_functions.then_some(measured.seed),
+        files: &run.suite.files,
         elapsed,
         finish,
         refusals: measured.refusals,
@@ -447,7 +449,8 @@ fn refusals_of(
         refusals.push(refusals::NO_REVISION.to_owned());
     }
     let concurrency = run.suite.limits.concurrency;
-    let too_large = |memory| memory::refusal(selected, marks, concurrency, memory);
+    let held = run.suite.held;
+    let too_large = |memory| memory::refusal(selected, marks, concurrency, held, memory);
     refusals.extend(run.memory.and_then(too_large));
     match context {
         Err(missing) => refusals.push(format!("ca_certificates: {missing}")),

@@ -38,10 +38,10 @@ pub(super) fn takes_too_long(checks: &[Check], begun: Instant, deadline: Instant
         let FixedTime { of, longest } = check.probe.kind().fixed_time()?;
         (longest > left).then(|| {
             format!(
-                "check {:?} (line {}): {of} takes up to {}, and {} are left before the deadline; shorten it or allow \
+                "check {:?} ({}): {of} takes up to {}, and {} are left before the deadline; shorten it or allow \
                  the gate more time",
                 check.name,
-                check.line,
+                check.place(),
                 words::duration(longest),
                 words::duration(left)
             )
@@ -80,8 +80,8 @@ pub(super) fn misses_the_rule(checks: &[Check], context: &ProbeContext) -> Vec<S
         for url in check.probe.kind().urls(context) {
             if let Some(miss) = context.clients.miss_of_url(&url) {
                 refusals.push(format!(
-                    "check {:?} (line {}) asks for {url}, and the listener rule of the release {miss}",
-                    check.name, check.line,
+                    "check {:?} ({}) asks for {url}, and the listener rule of the release {miss}",
+                    check.name, check.place(),
                 ));
             }
         }
@@ -120,8 +120,9 @@ pub(super) fn not_of_the_release(checks: &[Check], context: &ProbeContext) -> Ve
             Subject::Release => of_release += required,
             Subject::Other => others += required,
             Subject::Refused(why) => refusals.push(format!(
-                "check {:?} (line {}): {why}; or `on: post-traffic`",
-                check.name, check.line
+                "check {:?} ({}): {why}; or `on: post-traffic`",
+                check.name,
+                check.place()
             )),
         }
     }

@@ -12,6 +12,7 @@ mod ecs_task;
 mod expressions;
 mod foreseen;
 mod grpc;
+mod grpc_calls;
 mod hostile;
 mod journey;
 mod load;

@@ -35,23 +35,32 @@ pub(super) fn checks(node: &Node, context: &Context) -> Option<Vec<Check>> {
             .add(node.at, message, "split it into several suites");
         return None;
     }
-    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut names: BTreeMap<&str, At> = BTreeMap::new();
     let mut checks = Vec::new();
     for node in nodes {
         let Some(object) = Object::read(node, &keys::CHECK, &context.problems) else {
             continue;
         };
+        context.files.begin_check();
         if let Some((name, at)) = check_name(&object, context) {
-            if let Some(earlier) = names.insert(name, at.line) {
+            if let Some(earlier) = names.insert(name, at) {
                 let message = format!("two checks have the name {name:?}");
-                let remedy =
-                    format!("the other one is in line {earlier}; reports need to tell them apart");
+                let of_file = match context.included_file(earlier) {
+                    Some(file) if earlier.file != at.file => format!(" of {file}"),
+                    _ => String::new(),
+                };
+                let remedy = format!(
+                    "the other one is in line {}{of_file}; reports need to tell them apart",
+                    earlier.line
+                );
                 context.problems.add(at, message, remedy);
             }
             checks.extend(check(name, &object, context).map(|check| {
                 let var = |name: &str| context.vars.get(name);
-                let definition =
-                    check_fingerprint::of(&check, node, context.shared_definition, var);
+                let shared = context
+                    .shared_definition
+                    .with_files(&context.files.of_check());
+                let definition = check_fingerprint::of(&check, node, shared, var);
                 Check {
                     definition,
                     ..check
@@ -150,8 +159,8 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
     }
     Some(Check {
         name: name.to_owned(),
-        line: at.line,
-        column: at.column,
+        at,
+        file: context.included_file(at).map(str::to_owned),
         on: on?,
         tags: tags?,
         severity: severity?,

@@ -3,6 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
+use data_encoding::HEXLOWER;
+use sha2::{Digest as _, Sha256};
 use strict_yaml::{Node, Value};
 
 use super::{Check, filled_size};
@@ -28,6 +31,14 @@ impl Fingerprint {
         for byte in text.bytes() {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
+    }
+
+    /// The same with what the check takes from files.
+    pub(super) fn with_files(mut self, files: &[Bytes]) -> Self {
+        for file in files {
+            self.piece('f', &HEXLOWER.encode(&Sha256::digest(file)));
+        }
+        self
     }
 
     /// A piece with its end, so that `ab` and `c` are not `a` and `bc`.

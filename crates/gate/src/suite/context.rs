@@ -5,10 +5,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use strict_yaml::words::is_name;
-use strict_yaml::{Findings, Key, Node, Number};
+use strict_yaml::{At, Findings, Key, Node, Number};
 
 use super::check_fingerprint::Fingerprint;
 use super::defaults::Defaults;
+use super::files::{Files, folder};
 use super::patterns::Patterns;
 use crate::template::{Reference, Template, TemplateError, Var};
 use crate::{TARGET_KEYS, words};
@@ -33,11 +34,32 @@ pub(super) struct Context {
     pub(super) schemas: Cell<usize>,
     /// What earlier steps of the journey that is read capture.
     captured: RefCell<BTreeSet<String>>,
+    /// Paths of the files that it includes, by their numbers in places, from 1.
+    pub(super) included: Vec<String>,
+    /// Files that lie beside the suite.
+    pub(super) files: Files,
     /// Whether a text has a function so far.
     pub(super) uses_functions: Cell<bool>,
 }
 
 impl Context {
+    /// The folder of the file in which this stands, from that of the suite.
+    pub(super) fn folder_of(&self, at: At) -> &str {
+        self.included_file(at).map_or("", folder)
+    }
+
+    /// The path of the included file in which this stands.
+    pub(super) fn included_file(&self, at: At) -> Option<&str> {
+        let index = usize::from(at.file).checked_sub(1)?;
+        self.included.get(index).map(String::as_str)
+    }
+
+    /// Takes up a file that is included; its number in places.
+    pub(super) fn begin_file(&mut self, path: &str) -> u16 {
+        self.included.push(path.to_owned());
+        u16::try_from(self.included.len()).unwrap_or(u16::MAX)
+    }
+
     /// Takes up a name that templates may use.
     pub(super) fn declare(&mut self, key: &Key, noun: &str) {
         if !is_name(&key.text) || key.text == "target" {

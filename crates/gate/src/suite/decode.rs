@@ -8,29 +8,70 @@ use url::Host;
 
 use super::check_fingerprint::{self, Fingerprint};
 use super::context::Context;
+use super::files::{Files, SuiteFile, folder};
 use super::{FILE, Limits, SecretRef, Suite, SuiteProblems};
-use super::{check, defaults, expect, http, keys, traffic};
+use super::{check, defaults, expect, http, include, keys, traffic};
 use crate::template::Var;
 use crate::verdict::InconclusivePolicy;
 
 const DAY: Duration = Duration::from_hours(24);
 
-pub(super) fn suite(source: &str, text: &str) -> Result<Suite, SuiteProblems> {
-    let root = strict_yaml::read(text, FILE).map_err(|problem| SuiteProblems {
-        source: source.to_owned(),
-        problems: vec![problem],
-    })?;
-    tree(source, &root, text)
+/// The suite, as far as the files that it names are there; they come back with what is missing of them.
+pub(super) fn suite(
+    source: &str,
+    text: &str,
+    files: Files,
+) -> (Result<Suite, SuiteProblems>, Files) {
+    let context = Context {
+        files,
+        ..Context::default()
+    };
+    match strict_yaml::read(text, FILE) {
+        Ok(root) => {
+            let mut context = context;
+            let root = include::merged(root, &mut context);
+            finished(source, &root, text, context)
+        }
+        Err(problem) => {
+            context.problems.push(problem);
+            (context.problems.conclude(source, None), context.files)
+        }
+    }
 }
 
 /// A suite that somebody has made of another file, whose `text` and places these are.
 pub(super) fn tree(source: &str, root: &Node, text: &str) -> Result<Suite, SuiteProblems> {
-    let mut context = Context::default();
-    let suite = whole(root, &mut context).map(|suite| Suite {
-        fingerprint: fingerprint(text),
-        ..suite
+    finished(source, root, text, Context::default()).0
+}
+
+fn finished(
+    source: &str,
+    root: &Node,
+    text: &str,
+    mut context: Context,
+) -> (Result<Suite, SuiteProblems>, Files) {
+    let suite = whole(root, &mut context);
+    let files = context.files;
+    let beside = |path: &String| format!("{}{path}", folder(source));
+    let included: Vec<String> = context.included.iter().map(beside).collect();
+    let suite = suite.map(|suite| {
+        let mut all = vec![SuiteFile::new(source.to_owned(), text.as_bytes())];
+        let used = files.used().into_iter();
+        all.extend(used.map(|(path, bytes)| SuiteFile::new(beside(&path), &bytes)));
+        Suite {
+            fingerprint: fingerprint(text, &all[1..]),
+            files: all,
+            held: files.total(),
+            included: included.clone(),
+            ..suite
+        }
     });
-    context.problems.conclude(source, suite)
+    let read = context.problems.conclude(source, suite);
+    let read = read.map_err(|problems| SuiteProblems {
+        others: included,
+        ..problems
+    });
+    (read, files)
 }
 
 fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
@@ -101,13 +142,19 @@ fn whole(root: &Node, context: &mut Context) -> Option<Suite> {
         seed,
         uses_functions: context.uses_functions.get(),
         fingerprint: 0,
+        files: Vec::new(),
+        held: 0,
+        included: Vec::new(),
     })
 }
 
-/// Differs between two texts.
-fn fingerprint(text: &str) -> u64 {
+/// Differs between two suites of different texts, or with other files beside them.
+fn fingerprint(text: &str, beside: &[SuiteFile]) -> u64 {
     let mut fingerprint = Fingerprint::default();
     fingerprint.add(text);
+    for file in beside {
+        fingerprint.add(&format!("/{}={}", file.name, file.sha256));
+    }
     fingerprint.0
 }
 
@@ -132,7 +179,7 @@ pub(super) fn flag(object: &Object<'_>, key: &str, problems: &Findings) -> bool 
     flag.unwrap_or_default()
 }
 
-fn version(object: &Object<'_>, problems: &Findings) {
+pub(super) fn version(object: &Object<'_>, problems: &Findings) {
     if let Some(node) = object.require("version", problems) {
         let one = matches!(&node.value, Value::Number(number, _) if number.as_u64() == Some(1));
         if !one {

@@ -8,8 +8,9 @@ use http::header::{HeaderName, HeaderValue};
 use strict_yaml::{Key, Node, Object, Value, entries, items, scalar};
 
 use super::context::Context;
+use super::files::MAX_FILE_BYTES;
 use super::json::json_template;
-use super::{connect, credentials, keys, multipart};
+use super::{connect, credentials, files, keys, multipart};
 use crate::probe::http::{Body, Connect, DEFAULT_MAX_BODY, Request};
 use crate::probe::request_url::{Origin, UrlError, UrlReference};
 use crate::probe::trust;
@@ -366,7 +367,7 @@ pub(super) fn few<'n>(
 }
 
 fn body(object: &Object<'_>, context: &Context) -> Option<Body> {
-    let given: Vec<(&str, &Node)> = ["json", "body", "form", "multipart"]
+    let given: Vec<(&str, &Node)> = ["json", "body", "body_file", "form", "multipart"]
         .into_iter()
         .filter_map(|key| Some((key, object.get(key)?)))
         .collect();
@@ -374,6 +375,8 @@ fn body(object: &Object<'_>, context: &Context) -> Option<Body> {
         [] => Some(Body::None),
         [("json", node)] => json_template(node, context).map(Body::Json),
         [("multipart", node)] => multipart::parts(node, context).map(Body::Multipart),
+        [("body_file", node)] => files::named(node, "body_file", MAX_FILE_BYTES, context)
+            .map(|(_, bytes)| Body::File(bytes)),
         [("form", node)] => Some(Body::Form(pairs(node, "form", context))),
         [(_, node)] => {
             let written = scalar::loose_text(node, "body", &context.problems)?;

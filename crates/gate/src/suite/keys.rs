@@ -7,8 +7,9 @@ const LATER: &[&str] = &["metrics", "verdict"];
 strict_yaml::tables! {
     later: LATER;
     SUITE: "suite", "the suite",
-        ["version", "name", "host", "ca_certificates", "vars", "secrets", "limits", "defaults", "checks",
+        ["version", "name", "include", "host", "ca_certificates", "vars", "secrets", "limits", "defaults", "checks",
          "traffic", "revision", "inconclusive", "dry_run", "overridable", "seed"];
+    INCLUDED: "included", "an included file", ["version", "include", "vars", "secrets", "defaults", "checks"];
     LIMITS: "limits", "limits", ["concurrency", "overall"];
     DEFAULTS: "defaults", "defaults", ["http"];
     DEFAULTS_HTTP: "defaults_http", "defaults.http",
@@ -17,20 +18,21 @@ strict_yaml::tables! {
         ["name", "on", "tags", "severity", "dry_run", "http", "journey", "always", "alarms", "tcp", "dns", "tls", "websocket", "grpc",
          "crawl", "targets", "lambda", "metric", "load", "ecs_task", "logs", "wiring", "timeout", "retries", "retry_every", "within", "expect"];
     HTTP: "http", "http",
-        ["method", "url", "host", "headers", "cookies", "basic", "aws_sigv4", "query", "json", "body", "form", "multipart",
+        ["method", "url", "host", "headers", "cookies", "basic", "aws_sigv4", "query", "json", "body", "body_file", "form", "multipart",
          "follow_redirects", "allow_origins", "reaches_release", "max_body", "http_version", "ip_version", "client_certificate"];
     STEP: "step", "a step", ["name", "http", "expect", "capture", "timeout", "retries", "retry_every"];
     CAPTURE: "capture", "a capture", ["json", "header", "cookie", "regex", "css", "attribute", "secret"];
     CLIENT_CERTIFICATE: "client_certificate", "client_certificate", ["certificate", "key"];
     AWS_SIGV4: "aws_sigv4", "aws_sigv4", ["service", "region"];
     BASIC: "basic", "basic", ["user", "password"];
-    MULTIPART: "part", "a part", ["content", "base64", "file", "content_type"];
+    MULTIPART: "part", "a part", ["content", "base64", "content_file", "file", "content_type"];
     TCP: "tcp", "tcp", ["host", "port", "reaches_release", "send", "receives"];
     RECEIVES: "receives", "receives", ["equals", "contains", "matches"];
     DNS: "dns", "dns", ["name", "type", "contains", "equals", "count"];
     TLS: "tls", "tls", ["host", "port", "reaches_release", "expires_in", "names", "min_version"];
     WEBSOCKET: "websocket", "websocket", ["url", "reaches_release", "headers", "send", "receives"];
-    GRPC: "grpc", "grpc", ["service", "url", "reaches_release", "headers"];
+    GRPC: "grpc", "grpc",
+        ["service", "method", "message", "code", "descriptor_set", "descriptor_set_file", "url", "reaches_release", "headers"];
     CRAWL: "crawl", "crawl",
         ["start", "reaches_release", "max_pages", "max_depth", "max_body", "ignore", "landmarks"];
     TARGETS: "targets", "targets", ["at_least"];

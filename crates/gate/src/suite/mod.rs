@@ -21,9 +21,11 @@ mod defaults;
 mod dns;
 mod ecs_task;
 mod expect;
+mod files;
 pub(crate) mod filled_size;
 mod grpc;
 mod http;
+mod include;
 mod journey;
 mod json;
 mod json_schema;
@@ -56,9 +58,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use self::adjust::AdjustError;
+pub use self::files::{MAX_FILE_BYTES, Reading, SuiteFile, SuiteReader};
 pub use self::plan::{CheckPlan, StagePlan};
 use serde::{Deserialize, Serialize};
-use strict_yaml::Node;
+use strict_yaml::{At, Node};
 pub use strict_yaml::{Problem, Problems as SuiteProblems, SecretRef};
 
 use crate::Stage;
@@ -108,18 +111,32 @@ pub struct Suite {
     /// Differs between two suites of different texts: a run that goes on in another invocation goes on with the
     /// same suite, or not at all.
     pub fingerprint: u64,
+    /// The files that made it, itself first.
+    pub files: Vec<SuiteFile>,
+    /// Bytes that it holds of files that lie beside it.
+    pub(crate) held: usize,
+    /// The names of the files that it includes, by their numbers in places, from 1.
+    pub(crate) included: Vec<String>,
 }
 
 impl Suite {
-    /// Reads a suite. Problems name it `source`, usually the file's name.
+    /// Reads a suite that has no files beside it. Problems name it `source`, usually the file's name.
     pub fn parse(source: &str, text: &str) -> Result<Self, SuiteProblems> {
-        decode::suite(source, text)
+        let nothing =
+            |_: &str| Err("this suite has no place, so nothing can lie beside it".to_owned());
+        SuiteReader::new(source, text).finish(nothing)
     }
 
     /// Reads a suite that was made of a file in another form, as the tree that YAML would have given. Its places are
     /// those in that file; `text` is that file, so that a changed one is noticed.
     pub fn of_tree(source: &str, root: &Node, text: &str) -> Result<Self, SuiteProblems> {
         decode::tree(source, root, text)
+    }
+
+    /// The name of the file in which a problem stands, where it is not that of the suite.
+    pub fn included_file(&self, problem: &Problem) -> Option<&str> {
+        let index = usize::from(problem.file).checked_sub(1)?;
+        self.included.get(index).map(String::as_str)
     }
 
     /// How long and how often post-traffic checks are measured. Without `traffic:` that is one
@@ -282,9 +299,10 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub(crate) struct Check {
     pub(crate) name: String,
-    /// Where its probe stands in the file.
-    pub(crate) line: usize,
-    pub(crate) column: usize,
+    /// Where its probe stands.
+    pub(crate) at: At,
+    /// The file that it is included from.
+    pub(crate) file: Option<String>,
     pub(crate) on: Vec<Stage>,
     pub(crate) tags: Vec<String>,
     pub(crate) severity: Severity,
@@ -296,6 +314,14 @@ pub(crate) struct Check {
 }
 
 impl Check {
+    /// `line 7`, or `line 7 of shared/login.yaml`
+    pub(crate) fn place(&self) -> String {
+        match &self.file {
+            None => format!("line {}", self.at.line),
+            Some(file) => format!("line {} of {file}", self.at.line),
+        }
+    }
+
     /// How long its answers may take; those of a journey's steps are no part of it.
     pub(crate) fn latency_limits(&self) -> impl Iterator<Item = LatencyLimit> {
         let limits = self.expect.iter().map(|expectation| match expectation {

@@ -5,9 +5,11 @@ use data_encoding::BASE64;
 use strict_yaml::{Key, Node, Object, Value, scalar};
 
 use super::context::Context;
+use super::files::MAX_FILE_BYTES;
 use super::http::few;
-use super::keys;
+use super::{files, keys};
 use crate::probe::multipart::{Content, Part};
+use crate::template::Template;
 
 /// Parts of one request.
 const MAX_PARTS: usize = 100;
@@ -43,26 +45,38 @@ fn part(key: &Key, node: &Node, context: &Context) -> Option<Part> {
     })
 }
 
-type File = (Content, Option<crate::template::Template>, Option<String>);
+type File = (Content, Option<Template>, Option<String>);
 
 fn file(node: &Node, context: &Context) -> Option<File> {
     let problems = &context.problems;
     let object = Object::read(node, &keys::MULTIPART, problems)?;
-    let value = match (object.get("content"), object.get("base64")) {
-        (Some(node), None) => text("content", node, context),
-        (None, Some(node)) => base64(node, context),
-        (given, _) => {
+    let given = ["content", "base64", "content_file"].into_iter();
+    let given: Vec<(&str, &Node)> = given
+        .filter_map(|key| Some((key, object.get(key)?)))
+        .collect();
+    let mut own_name = None;
+    let value = match given.as_slice() {
+        [("content", node)] => text("content", node, context),
+        [("base64", node)] => base64(node, context),
+        [(key, node)] => files::named(node, key, MAX_FILE_BYTES, context).map(|(path, bytes)| {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            own_name = Template::parse(name).ok();
+            Content::Bytes(bytes)
+        }),
+        given => {
             let message = match given {
-                Some(_) => "a part has one content, not both `content` and `base64`",
-                None => "the part has no content",
+                [(first, _), (second, _), ..] => {
+                    format!("a part has one content, not both `{first}` and `{second}`")
+                }
+                _ => "the part has no content".to_owned(),
             };
-            let remedy = "write `content` for text, or `base64` for bytes";
+            let remedy = "write `content` for text, `base64` for bytes, or `content_file` for a file beside the suite";
             problems.add(node.at, message, remedy);
             None
         }
     };
     let file = match object.get("file") {
-        None => Some(None),
+        None => Some(own_name),
         Some(node) => scalar::text(node, "file", problems)
             .and_then(|written| context.template(node, written))
             .map(Some),
@@ -89,13 +103,18 @@ fn text(label: &str, node: &Node, context: &Context) -> Option<Content> {
 }
 
 fn base64(node: &Node, context: &Context) -> Option<Content> {
-    let written = scalar::text(node, "base64", &context.problems)?;
+    decoded(node, "base64", context).map(|bytes| Content::Bytes(bytes.into()))
+}
+
+/// The bytes of a text in base64.
+pub(super) fn decoded(node: &Node, label: &str, context: &Context) -> Option<Vec<u8>> {
+    let written = scalar::text(node, label, &context.problems)?;
     let digits: String = written.split_whitespace().collect();
     let bytes = BASE64.decode(digits.as_bytes()).ok();
     if bytes.is_none() {
-        let message = "base64 is not base64";
+        let message = format!("{label} is not base64");
         let remedy = "write what `base64 FILE` prints, with its padding";
         context.problems.add(node.at, message, remedy);
     }
-    bytes.map(|bytes| Content::Bytes(bytes.into()))
+    bytes
 }

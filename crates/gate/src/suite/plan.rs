@@ -34,6 +34,9 @@ pub struct CheckPlan {
     pub name: String,
     /// Where it stands in the file.
     pub line: usize,
+    /// The file that it is included from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Whether it may block the release.
     pub severity: Severity,
     /// The key of its probe.
@@ -121,7 +124,8 @@ impl Suite {
         let profile = kind.profile();
         CheckPlan {
             name: check.name.clone(),
-            line: check.line,
+            line: check.at.line,
+            file: check.file.clone(),
             severity: check.severity,
             probe: profile.key,
             asks: kind.asks(),

@@ -100,10 +100,7 @@ impl AppSpec {
             )));
         }
         let root = strict_yaml::read(text, FILE).map_err(|problem| AppSpecError {
-            at: Some(At {
-                line: problem.line,
-                column: problem.column,
-            }),
+            at: Some(At::new(problem.line, problem.column)),
             why: format!("{}; {}", problem.message, problem.remedy),
         })?;
         if field(&root, "Resources").is_none() && field(&root, "os").is_some() {

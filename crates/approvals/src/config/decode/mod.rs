@@ -33,10 +33,7 @@ impl Context<'_> {
 }
 
 pub(super) fn config(source: &str, text: &str) -> Result<Config, Problems> {
-    let root = strict_yaml::read(text, FILE).map_err(|problem| Problems {
-        source: source.to_owned(),
-        problems: vec![problem],
-    })?;
+    let root = strict_yaml::read(text, FILE).map_err(|problem| Problems::of(source, problem))?;
     let problems = Findings::default();
     let config = whole(&root, &problems);
     problems.conclude(source, config)

@@ -14,6 +14,8 @@ use crate::words::{self, RAW_KEEP};
 
 /// Elements within each other.
 const MAX_DEPTH: usize = 64;
+/// Of one element: each is compared with all before it.
+const MAX_ATTRIBUTES: usize = 200;
 
 /// Counts the tests of a file.
 pub(super) fn read(text: &str) -> Result<Tally, String> {
@@ -247,6 +249,11 @@ fn attributes(element: &BytesStart<'_>) -> Result<Vec<(String, String)>, String>
         let attribute: Attribute<'_> = attribute.map_err(|error| error.to_string())?;
         let value = attribute.normalized_value(XmlVersion::Implicit1_0);
         let value = value.map_err(|error| error.to_string())?;
+        if all.len() == MAX_ATTRIBUTES {
+            return Err(format!(
+                "an element has more than {MAX_ATTRIBUTES} attributes"
+            ));
+        }
         let name = attribute.key.local_name();
         let name = String::from_utf8_lossy(name.as_ref()).into_owned();
         all.push((name, value.into_owned()));
@@ -405,6 +412,9 @@ mod tests {
     fn depth_and_what_is_kept_are_bounded() {
         let deep = "<testsuite>".repeat(100_000);
         assert!(read(&deep).unwrap_err().contains("more than 64 levels"));
+        let wide: String = (0..300_000).map(|n| format!(" a{n}=''")).collect();
+        let wide = read(&format!("<testsuite{wide}/>"));
+        assert!(wide.unwrap_err().contains("more than 200 attributes"));
         let long = "x".repeat(20_000);
         let one = format!(
             "<testcase name='{long}'><failure message='{long}'/></testcase><testcase name='b'><failure>{long}<a>c</a>{long}</failure></testcase>"

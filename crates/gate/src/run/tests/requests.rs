@@ -226,3 +226,32 @@ async fn a_kept_connection_on_which_the_release_hangs_takes_its_time() {
         "{why}"
     );
 }
+
+#[tokio::test]
+async fn files_beside_the_suite_are_sent_byte_for_byte() {
+    let wire = Wire::open(fine).await;
+    let shop = Shop::open().await;
+    let bytes: Vec<u8> = b"{{ not.a.reference }}\r\n\0\xff".repeat(1_000);
+    let text = "version: 1\nname: shop\nchecks:\n  - name: whole\n    http: { method: PUT, url: /whole, body_file: a.bin }\n  - name: part\n    http: { method: POST, url: /part, multipart: { scan: { content_file: files/a.bin } } }\n";
+    let suite = crate::suite::SuiteReader::new("shop.yaml", text).finish(|_| Ok(bytes.clone()));
+    let mut trial = Trial::of(&shop, "  - { name: it, http: GET / }");
+    trial.base_url = wire.url.clone();
+    let outcome = trial.run_changed(|own| *own = suite.unwrap()).await;
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
+    let asked = wire.asked();
+    let at = |path: &str| asked.iter().find(|asked| asked.path() == path).unwrap();
+    assert_eq!(at("/whole").body, bytes);
+    assert_eq!(at("/whole").header("content-type"), None);
+    let part = &at("/part").body;
+    assert!(part.windows(bytes.len()).any(|window| window == bytes));
+    let head = String::from_utf8_lossy(&part[..200]);
+    assert!(head.contains(r#"name="scan"; filename="a.bin""#), "{head}");
+    let files: Vec<&str> = outcome
+        .report
+        .files
+        .iter()
+        .map(|file| file.name.as_str())
+        .collect();
+    assert_eq!(files, ["shop.yaml", "a.bin", "files/a.bin"]);
+    assert!(report::html(&outcome.report).contains("SHA-256 of files/a.bin"));
+}

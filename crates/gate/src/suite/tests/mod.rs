@@ -6,6 +6,8 @@ mod bounds;
 mod checks;
 mod expectations;
 mod expressions;
+mod files;
+mod includes;
 mod journeys;
 mod json_schemas;
 mod probes;

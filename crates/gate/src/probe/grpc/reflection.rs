@@ -1,0 +1,184 @@
+//! What a server says of its own types: `grpc.reflection.v1`, and `v1alpha` where it has no other.
+//!
+//! Each question is a call of its own, so that no stream is held. How much is asked and read is bounded: a server may say
+//! anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::StatusCode;
+use http::header::HeaderValue;
+use prost_reflect::prost::Message as _;
+use prost_reflect::prost_types::FileDescriptorProto;
+
+use super::channel::{Answer, Channel};
+use super::schema::Schema;
+use super::wire::{self, Field};
+use crate::probe::ProbeError;
+use crate::words::{self, RAW_KEEP};
+
+const METHODS: [&str; 2] = [
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+/// Bytes of all descriptors together.
+pub(super) const MAX_DESCRIPTORS: usize = 1024 * 1024;
+const MAX_FILES: usize = 300;
+/// Questions to one server.
+const MAX_QUESTIONS: usize = 60;
+/// Status codes of gRPC.
+const NOT_FOUND: u64 = 5;
+const UNIMPLEMENTED: &[u8] = b"12";
+
+/// The files of one service, with all that they import.
+pub(super) async fn schema(channel: &mut Channel<'_>, service: &str) -> Result<Schema, ProbeError> {
+    let mut known = Known::default();
+    let question = wire::bytes_field(4, service.as_bytes());
+    let method = known.begin(channel, &question, service).await?;
+    while let Some(name) = known.missing() {
+        let question = wire::bytes_field(3, name.as_bytes());
+        let answer = known.ask(channel, method, &question).await?;
+        known.take(&answer, &name)?;
+        if !known.files.contains_key(&name) {
+            return Err(broken(&format!(
+                "it does not send {name:?}, which its types import"
+            )));
+        }
+    }
+    let files = known.files.into_values().collect();
+    Schema::of_files(files).map_err(|why| broken(&why))
+}
+
+#[derive(Default)]
+struct Known {
+    files: BTreeMap<String, FileDescriptorProto>,
+    bytes: usize,
+    questions: usize,
+}
+
+impl Known {
+    /// Asks for the service, by the newest version that the server has.
+    async fn begin(
+        &mut self,
+        channel: &mut Channel<'_>,
+        question: &[u8],
+        service: &str,
+    ) -> Result<&'static str, ProbeError> {
+        for method in METHODS {
+            let answer = self.ask(channel, method, question).await?;
+            let code = answer.trailing("grpc-status").map(HeaderValue::as_bytes);
+            if answer.status == StatusCode::NOT_FOUND || code == Some(UNIMPLEMENTED) {
+                continue;
+            }
+            self.take(&answer, service)?;
+            return Ok(method);
+        }
+        Err(ProbeError::errored(
+            "the server has no reflection (grpc.reflection.v1), so that its types are not known; name them by \
+             `descriptor_set_file`",
+        ))
+    }
+
+    async fn ask(
+        &mut self,
+        channel: &mut Channel<'_>,
+        method: &str,
+        question: &[u8],
+    ) -> Result<Answer, ProbeError> {
+        self.questions += 1;
+        if self.questions > MAX_QUESTIONS {
+            return Err(broken(&format!(
+                "its types take more than {MAX_QUESTIONS} questions"
+            )));
+        }
+        channel.call(method, question, MAX_DESCRIPTORS).await
+    }
+
+    /// The files of an answer about `asked`.
+    fn take(&mut self, answer: &Answer, asked: &str) -> Result<(), ProbeError> {
+        if let Some(bound) = answer.cut_at {
+            return Err(broken(&format!(
+                "its types are larger than {}",
+                words::bytes(bound)
+            )));
+        }
+        let fields = answer.message().ok().and_then(wire::fields);
+        let Some(fields) = fields else {
+            let code = answer
+                .trailing("grpc-status")
+                .map_or(String::new(), |code| {
+                    format!(
+                        ", with the status {} of gRPC",
+                        String::from_utf8_lossy(code.as_bytes())
+                    )
+                });
+            let status = answer.status.as_u16();
+            return Err(broken(&format!(
+                "it gave no answer that can be read (HTTP {status}{code})"
+            )));
+        };
+        for (number, field) in fields {
+            match (number, field) {
+                (4, Field::Bytes(files)) => self.add(files)?,
+                (7, Field::Bytes(error)) => return Err(refused(error, asked)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, response: &[u8]) -> Result<(), ProbeError> {
+        let unread = || broken("a descriptor can't be read");
+        for (number, field) in wire::fields(response).ok_or_else(unread)? {
+            let (1, Field::Bytes(file)) = (number, field) else {
+                continue;
+            };
+            self.bytes += file.len();
+            if self.bytes > MAX_DESCRIPTORS || self.files.len() >= MAX_FILES {
+                return Err(broken(&format!(
+                    "its types are larger than {}, or in more than {MAX_FILES} files",
+                    words::bytes(MAX_DESCRIPTORS)
+                )));
+            }
+            let file = FileDescriptorProto::decode(file).map_err(|_| unread())?;
+            self.files.insert(file.name().to_owned(), file);
+        }
+        Ok(())
+    }
+
+    /// A file that another one imports, and that has not been sent.
+    fn missing(&self) -> Option<String> {
+        let imported = self.files.values().flat_map(|file| &file.dependency);
+        let imported: BTreeSet<&String> = imported.collect();
+        imported
+            .into_iter()
+            .find(|name| !self.files.contains_key(*name))
+            .cloned()
+    }
+}
+
+/// Whatever a server says of its types must be right: else nothing is known of what it answers.
+fn broken(why: &str) -> ProbeError {
+    let why = words::head(why, RAW_KEEP);
+    ProbeError::errored(format!("the server's reflection can't be used: {why}"))
+}
+
+/// An error of the server about what was asked for.
+fn refused(error: &[u8], asked: &str) -> ProbeError {
+    let fields = wire::fields(error).unwrap_or_default();
+    let code = fields.iter().find_map(|field| match field {
+        (1, Field::Varint(code)) => Some(*code),
+        _ => None,
+    });
+    let words = fields.iter().find_map(|field| match field {
+        (2, Field::Bytes(words)) => Some(String::from_utf8_lossy(words).into_owned()),
+        _ => None,
+    });
+    let words = words.unwrap_or_default();
+    if code == Some(NOT_FOUND) {
+        return ProbeError::failed(format!("the server does not know {asked}"));
+    }
+    let code = code.unwrap_or_default();
+    broken(&format!(
+        "it answers with the status {code} of gRPC: {words}"
+    ))
+}

@@ -1,0 +1,370 @@
+//! Calls of a team's own method by `grpc`, against a server that says its types by reflection, or not.
+
+use bytes::Bytes;
+use data_encoding::BASE64;
+use http::{HeaderMap, Response};
+use prost_reflect::prost::Message as _;
+use prost_reflect::prost_types::field_descriptor_proto::{Label, Type};
+use prost_reflect::prost_types::{
+    DescriptorProto, EnumDescriptorProto, EnumValueDescriptorProto, FieldDescriptorProto,
+    FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto, ServiceDescriptorProto,
+};
+use prost_reflect::{DescriptorPool, DynamicMessage};
+use tokio::net::TcpStream;
+
+use super::server::*;
+use super::*;
+
+fn field(name: &str, number: i32, kind: Type, type_name: Option<&str>) -> FieldDescriptorProto {
+    FieldDescriptorProto {
+        name: Some(name.to_owned()),
+        number: Some(number),
+        label: Some(Label::Optional as i32),
+        r#type: Some(kind as i32),
+        type_name: type_name.map(str::to_owned),
+        ..FieldDescriptorProto::default()
+    }
+}
+
+/// `order.proto`, which `orders.proto` imports.
+fn files() -> [FileDescriptorProto; 2] {
+    let file = |name: &str| FileDescriptorProto {
+        name: Some(name.to_owned()),
+        package: Some("shop".to_owned()),
+        syntax: Some("proto3".to_owned()),
+        ..FileDescriptorProto::default()
+    };
+    let value = |(number, name): (i32, &str)| EnumValueDescriptorProto {
+        name: Some(name.to_owned()),
+        number: Some(number),
+        ..EnumValueDescriptorProto::default()
+    };
+    let mut lines = field("line_items", 4, Type::Bool, None);
+    lines.label = Some(Label::Repeated as i32);
+    let order = DescriptorProto {
+        name: Some("Order".to_owned()),
+        field: vec![
+            field("id", 1, Type::Int64, None),
+            field("state", 2, Type::Enum, Some(".shop.State")),
+            field("note", 3, Type::String, None),
+            lines,
+            field("parent", 5, Type::Message, Some(".shop.Order")),
+        ],
+        ..DescriptorProto::default()
+    };
+    let get = DescriptorProto {
+        name: Some("GetOrder".to_owned()),
+        field: vec![field("id", 1, Type::Int64, None)],
+        ..DescriptorProto::default()
+    };
+    let method = |name: &str, streaming: bool| MethodDescriptorProto {
+        name: Some(name.to_owned()),
+        input_type: Some(".shop.GetOrder".to_owned()),
+        output_type: Some(".shop.Order".to_owned()),
+        server_streaming: Some(streaming),
+        ..MethodDescriptorProto::default()
+    };
+    [
+        FileDescriptorProto {
+            message_type: vec![order],
+            enum_type: vec![EnumDescriptorProto {
+                name: Some("State".to_owned()),
+                value: [(0, "UNKNOWN"), (1, "PAID")].map(value).into(),
+                ..EnumDescriptorProto::default()
+            }],
+            ..file("order.proto")
+        },
+        FileDescriptorProto {
+            dependency: vec!["order.proto".to_owned()],
+            message_type: vec![get],
+            service: vec![ServiceDescriptorProto {
+                name: Some("Orders".to_owned()),
+                method: vec![
+                    method("Get", false),
+                    method("Watch", true),
+                    method("Later", false),
+                ],
+                ..ServiceDescriptorProto::default()
+            }],
+            ..file("orders.proto")
+        },
+    ]
+}
+
+fn descriptor_set() -> Vec<u8> {
+    let file = files().into();
+    FileDescriptorSet { file }.encode_to_vec()
+}
+
+fn pool() -> DescriptorPool {
+    DescriptorPool::decode(descriptor_set().as_slice()).unwrap()
+}
+
+/// A protobuf field of bytes.
+fn bytes(number: u8, content: &[u8]) -> Vec<u8> {
+    let mut field = vec![(number << 3) | 2];
+    let mut length = content.len();
+    while length >= 0x80 {
+        field.push(u8::try_from(length & 0x7f).unwrap() | 0x80);
+        length >>= 7;
+    }
+    field.push(u8::try_from(length).unwrap());
+    field.extend(content);
+    field
+}
+
+/// How a server speaks of its types.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reflection {
+    V1,
+    V1Alpha,
+    None,
+    /// It sends what is no descriptor.
+    Garbage,
+    /// It imports what it never sends.
+    Incomplete,
+}
+
+/// What a reflection answers to a question: one file at a time, as some servers do.
+fn reflected(question: &[u8], how: Reflection) -> Vec<u8> {
+    let [order, orders] = files();
+    let asked = String::from_utf8_lossy(question);
+    let file = match () {
+        () if how == Reflection::Garbage => vec![0xff; 20],
+        () if asked.contains("shop.Orders") => orders.encode_to_vec(),
+        () if asked.contains("order.proto") && how != Reflection::Incomplete => {
+            order.encode_to_vec()
+        }
+        () => {
+            let error = [vec![8, 5], bytes(2, b"no such symbol")].concat();
+            return bytes(7, &error);
+        }
+    };
+    bytes(4, &bytes(1, &file))
+}
+
+/// What `Get` answers: by the id that is asked for.
+fn order(request: &[u8]) -> (Vec<u8>, &'static str) {
+    let pool = pool();
+    let kind = pool.get_message_by_name("shop.GetOrder").unwrap();
+    let request = DynamicMessage::decode(kind, request).unwrap();
+    let id = request.get_field_by_name("id").unwrap().as_i64().unwrap();
+    let kind = pool.get_message_by_name("shop.Order").unwrap();
+    let mut answer = DynamicMessage::new(kind);
+    let id_of_answer = if id < 0 {
+        i64::MIN
+    } else {
+        9_007_199_254_740_993
+    };
+    answer.set_field_by_name("id", prost_reflect::Value::I64(id_of_answer));
+    answer.set_field_by_name("state", prost_reflect::Value::EnumNumber(1));
+    answer.set_field_by_name(
+        "note",
+        prost_reflect::Value::String("PLANTED-SECRET".to_owned()),
+    );
+    let encoded = answer.encode_to_vec();
+    match id {
+        404 => (Vec::new(), "5"),
+        // Broken off, and a field of another type.
+        500 => (vec![0x0a, 0xff], "0"),
+        501 => (vec![0x20, 0x01].repeat(200_000), "0"),
+        // Nested deeper than anybody reads.
+        502 => {
+            let deep = (0..200).fold(Vec::new(), |inner, _| bytes(5, &inner));
+            (deep, "0")
+        }
+        // As many values as there is room for, whose JSON is too large.
+        503 => (bytes(4, &vec![1; 250 * 1024]), "0"),
+        _ => (encoded, "0"),
+    }
+}
+
+async fn answer(socket: TcpStream, reflection: Reflection) {
+    let Ok(mut connection) = h2::server::handshake(socket).await else {
+        return;
+    };
+    while let Some(Ok((request, mut respond))) = connection.accept().await {
+        tokio::spawn(async move {
+            let path = request.uri().path().to_owned();
+            let mut body = request.into_body();
+            let mut asked = Vec::new();
+            while let Some(Ok(data)) = body.data().await {
+                body.flow_control().release_capacity(data.len()).ok();
+                asked.extend_from_slice(&data);
+            }
+            let asked = &asked[5.min(asked.len())..];
+            let has_reflection = match reflection {
+                Reflection::None => false,
+                Reflection::V1Alpha => path.contains(".v1alpha."),
+                _ => path.contains(".v1."),
+            };
+            let (message, code) = match path.as_str() {
+                "/shop.Orders/Get" => order(asked),
+                _ if path.contains("ServerReflection") && has_reflection => {
+                    (reflected(asked, reflection), "0")
+                }
+                _ => (Vec::new(), "12"),
+            };
+            let head = Response::builder()
+                .header("content-type", "application/grpc")
+                .header("x-version", "1.2.0");
+            let mut stream = respond
+                .send_response(head.body(()).unwrap(), false)
+                .unwrap();
+            if code == "0" {
+                let mut framed = vec![0];
+                framed.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
+                framed.extend(message);
+                stream.send_data(Bytes::from(framed), false).ok();
+            }
+            let mut trailers = HeaderMap::new();
+            trailers.insert("grpc-status", code.parse().unwrap());
+            trailers.insert("grpc-message", "PLANTED-SECRET".parse().unwrap());
+            stream.send_trailers(trailers).ok();
+        });
+    }
+}
+
+async fn server(reflection: Reflection) -> Url {
+    serving(move |socket| answer(socket, reflection)).await
+}
+
+const SECRET: &str = "secrets: { hidden: 'ssm:/x' }";
+
+#[tokio::test]
+async fn a_response_is_judged_as_json_with_exact_numbers() {
+    let set = format!("descriptor_set: {}", BASE64.encode(&descriptor_set()));
+    for (reflection, types) in [
+        (Reflection::V1, ""),
+        (Reflection::V1Alpha, ""),
+        (Reflection::None, set.as_str()),
+    ] {
+        let base = server(reflection).await;
+        let types = if types.is_empty() {
+            String::new()
+        } else {
+            format!(", {types}")
+        };
+        let check = format!(
+            "grpc: {{ method: shop.Orders/Get, message: {{ id: '{{{{ id }}}}' }}{types} }}, expect: [\
+             {{ json: {{ path: $.id, equals: '9007199254740993' }} }}, {{ json: {{ path: $.state, equals: PAID }} }}, \
+             {{ json: {{ path: $.lineItems, length: 0 }} }}, {{ json: {{ path: $.parent, exists: false }} }}, \
+             {{ that: \"json.state == 'PAID'\" }}, {{ header: {{ name: x-version, equals: 1.2.0 }} }}, \
+             {{ header: {{ name: grpc-status, equals: '0' }} }}, {{ latency: '< 5s' }}]"
+        );
+        let outcome = checked(&base, Stage::PreTraffic, &check, "vars: { id: 7 }").await;
+        assert!(outcome.verdict.passed, "{}", summary(&outcome));
+        let asked = outcome.report.checks[0].rounds[0].tries[0]
+            .request
+            .clone()
+            .unwrap();
+        assert!(asked.ends_with("/shop.Orders/Get"), "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_as_expected_fails_and_nothing_secret_is_shown() {
+    let base = server(Reflection::V1).await;
+    let of = async |grpc: &str, expect: &str| {
+        let check = format!("grpc: {{ method: shop.Orders/{grpc} }}{expect}");
+        let outcome = checked(&base, Stage::PreTraffic, &check, SECRET).await;
+        assert!(!outcome.verdict.passed && is_masked(&outcome));
+        summary(&outcome)
+    };
+    let wrong = ", expect: [{ json: { path: $.state, equals: UNKNOWN } }]";
+    insta::assert_snapshot!(of("Get", wrong).await, @"");
+    insta::assert_snapshot!(of("Get, message: { id: 404 }", "").await, @"");
+    insta::assert_snapshot!(of("Get, code: [NOT_FOUND, ABORTED]", "").await, @"");
+    insta::assert_snapshot!(of("Get, message: { id: 500 }", "").await, @"");
+    insta::assert_snapshot!(of("Get, message: { id: 501 }", "").await, @"");
+    insta::assert_snapshot!(of("Get, message: { id: 502 }", "").await, @"");
+    insta::assert_snapshot!(of("Get, message: { id: 503 }", "").await, @"");
+    insta::assert_snapshot!(of("Later", "").await, @"");
+    insta::assert_snapshot!(of("Gone", "").await, @"");
+    insta::assert_snapshot!(of("Watch", "").await, @"");
+    insta::assert_snapshot!(of("Get, message: { number: 1 }", "").await, @"");
+    insta::assert_snapshot!(of("Get, message: { id: 1.5 }", "").await, @"");
+    let gone = summary_of(&base, "grpc: { method: shop.Stock/Get }", "").await;
+    insta::assert_snapshot!(gone, @"");
+}
+
+#[tokio::test]
+async fn another_status_can_be_what_is_expected() {
+    let base = server(Reflection::V1).await;
+    let check = "grpc: { method: shop.Orders/Get, message: { id: 404 }, code: [OK, NOT_FOUND] }";
+    let outcome = checked(&base, Stage::PreTraffic, check, "").await;
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
+    // There is no message then.
+    let json = format!("{check}, expect: [{{ json: {{ path: $.id, exists: false }} }}]");
+    let outcome = checked(&base, Stage::PreTraffic, &json, "").await;
+    assert!(!outcome.verdict.passed, "{}", summary(&outcome));
+}
+
+#[tokio::test]
+async fn types_that_can_not_be_had_are_errored() {
+    for reflection in [
+        Reflection::None,
+        Reflection::Garbage,
+        Reflection::Incomplete,
+    ] {
+        let base = server(reflection).await;
+        let outcome = checked(
+            &base,
+            Stage::PreTraffic,
+            "grpc: { method: shop.Orders/Get }",
+            "",
+        )
+        .await;
+        let tried = &outcome.report.checks[0].rounds[0].tries[0];
+        assert_eq!(tried.measurement, crate::Measurement::Errored);
+        let words = match reflection {
+            Reflection::None => {
+                "the server has no reflection (grpc.reflection.v1), so that its types are not known; name them by `descriptor_set_file`"
+            }
+            Reflection::Garbage => {
+                "the server's reflection can't be used: a descriptor can't be read"
+            }
+            _ => "the server's reflection can't be used",
+        };
+        assert!(summary(&outcome).contains(words), "{}", summary(&outcome));
+    }
+}
+
+#[tokio::test]
+async fn servers_that_say_nothing_or_too_much_are_survived() {
+    let check = "timeout: 500ms, grpc: { method: shop.Orders/Get }";
+    for base in [
+        silent().await,
+        resetting().await,
+        flooding().await,
+        refusing(),
+    ] {
+        let outcome = checked(&base, Stage::PreTraffic, check, "").await;
+        let tried = &outcome.report.checks[0].rounds[0].tries[0];
+        assert_eq!(
+            tried.measurement,
+            crate::Measurement::Failed,
+            "{}",
+            summary(&outcome)
+        );
+    }
+}
+
+#[test]
+fn what_the_types_show_to_be_wrong_is_found_when_the_suite_is_loaded() {
+    let set = BASE64.encode(&descriptor_set());
+    let problems = |grpc: &str| {
+        let text =
+            format!("version: 1\nname: shop\nchecks:\n  - name: a\n    grpc: {{ {grpc} }}\n");
+        let problems = Suite::parse("suite.yaml", &text).unwrap_err().to_string();
+        problems.replace(&set, "SET")
+    };
+    let with_types = |grpc: &str| problems(&format!("{grpc}, descriptor_set: {set}"));
+    insta::assert_snapshot!(with_types("method: shop.Orders/Watch"), @"");
+    insta::assert_snapshot!(with_types("method: shop.Orders/Gt"), @"");
+    insta::assert_snapshot!(with_types("method: shop.Stock/Get"), @"");
+    insta::assert_snapshot!(with_types("method: shop.Orders/Get, message: { number: 7 }"), @"");
+    insta::assert_snapshot!(problems("method: shop.Orders.Get, message: [], code: 5, descriptor_set: '!'"), @"");
+    insta::assert_snapshot!(problems("method: shop.Orders/Get, service: shop.Orders, code: [], descriptor_set: aGVsbG8="), @"");
+    insta::assert_snapshot!(problems("message: {}, code: OK, descriptor_set_file: a"), @"");
+}
