@@ -2,9 +2,12 @@
 
 import json
 import re
+from collections import Counter
+from functools import cache
 from typing import Any
 
 import pytest
+import rights
 from calls import called
 from conftest import EVERYTHING
 from iam import listed
@@ -68,18 +71,78 @@ INLINE_SIZE = 10240
 MANAGED_SIZE = 6144
 
 
+def _actions(statements: list[Json]) -> set[str]:
+    return {action for each in statements if each["Effect"] == "Allow" for action in listed(each["Action"])}
+
+
 def _allowed(rendered: Rendered, role: str) -> set[str]:
-    statements = [each for each in rendered.statements(role) if each["Effect"] == "Allow"]
-    return {action for statement in statements for action in listed(statement["Action"])}
+    return _actions(rendered.statements(role))
+
+
+@cache
+def _calls(function: str) -> frozenset[str]:
+    return frozenset(called(*SOURCES[function]))
+
+
+@cache
+def _held(function: str) -> list[str]:
+    return [line for line in rights.HELD.read_text().splitlines() if line.startswith(f"{function} ")]
+
+
+def _problems(function: str, statements: list[Json]) -> list[str]:
+    """What is wrong with the statements of a function."""
+    calls, allowed = _calls(function), _actions(statements)
+    # Some stand twice, as two parameters can name one thing.
+    lines, held = Counter(rights.lines(function, statements)), Counter(_held(function))
+    return [
+        *(f"{action} is called, but not allowed" for action in sorted(calls - allowed)),
+        *(f"{action} is allowed, but not called" for action in sorted(allowed - calls - NOT_CALLED[function])),
+        *(f"{action} is needed, but not allowed" for action in sorted(NOT_CALLED[function] - allowed)),
+        *(f"not in rights.txt: {line}" for line in (lines - held).elements()),
+        *(f"only in rights.txt: {line}" for line in (held - lines).elements()),
+    ]
+
+
+def test_every_function_is_accounted_for(template: Json) -> None:
+    assert sorted(SOURCES) == sorted(NOT_CALLED) == sorted(rights.functions(template))
 
 
 @pytest.mark.parametrize("function", SOURCES)
 def test_a_function_may_do_what_it_calls_and_nothing_else(everything: Rendered, function: str) -> None:
-    calls = called(*SOURCES[function])
-    allowed = _allowed(everything, f"{function}Role")
-    assert sorted(calls - allowed) == [], "called, but not allowed"
-    assert sorted(allowed - calls - NOT_CALLED[function]) == [], "allowed, but not called"
-    assert sorted(NOT_CALLED[function] - allowed) == []
+    problems = _problems(function, everything.statements(f"{function}Role"))
+    assert problems == [], rights.__doc__
+
+
+@pytest.mark.parametrize("function", SOURCES)
+def test_a_right_that_is_missing_or_one_too_many_is_noticed(everything: Rendered, function: str) -> None:
+    """Each action of each statement is taken away in turn, each statement gets one more, and each a wider resource."""
+    statements = everything.statements(f"{function}Role")
+    tried = 0
+    for number, statement in enumerate(statements):
+        actions = listed(statement["Action"])
+        for action in actions:
+            left = [each for each in actions if each != action]
+            assert _problems(function, _with(statements, number, Action=left)), f"{action} is not missed"
+        for more in ("iam:CreateUser", "s3:DeleteObject", f"{actions[0].split(':')[0]}:*"):
+            assert _problems(function, _with(statements, number, Action=[*actions, more])), f"{more} is not noticed"
+        if statement["Resource"] != "*":
+            assert _problems(function, _with(statements, number, Resource="*")), f"{actions} on all is not noticed"
+        if "Condition" in statement:
+            assert _problems(function, _with(statements, number, Condition={})), f"{actions} without its condition"
+        tried += len(actions)
+    assert tried >= len(_calls(function))
+    # What is called is derived from the sources, and not only from what is held.
+    for action in _calls(function):
+        without = [_without(each, action) for each in statements]
+        assert f"{action} is called, but not allowed" in _problems(function, without)
+
+
+def _with(statements: list[Json], number: int, **changed: object) -> list[Json]:
+    return [each | changed if at == number else each for at, each in enumerate(statements)]
+
+
+def _without(statement: Json, action: str) -> Json:
+    return statement | {"Action": [each for each in listed(statement["Action"]) if each != action]}
 
 
 @pytest.mark.parametrize("function", SOURCES)
@@ -97,6 +160,14 @@ def _documented(function: str) -> set[str]:
             rows = [line.split("|") for line in part.splitlines() if line.startswith("| `")]
             found |= {action for row in rows for action in re.findall(r"`([a-z0-9-]+:[A-Za-z0-9]+)`", row[1])}
     return found
+
+
+def test_the_docs_list_the_endpoints_that_a_gate_needs_in_a_vpc() -> None:
+    text = (ROOT / "docs/operating.md").read_text()
+    section = text.split("\n## Endpoints of a VPC\n")[1].split("\n## ")[0]
+    listed_services = re.findall(r"^\| `([a-z0-9]+)` \| `[a-z0-9.]+`", section, re.MULTILINE)
+    services = {action.split(":")[0] for gate in ("PreTraffic", "PostTraffic") for action in _calls(gate)}
+    assert sorted(listed_services) == sorted(services | {"dynamodb"}), "the state table is called through common::state"
 
 
 def _longest(template: Json, name: str) -> str:
