@@ -57,7 +57,14 @@ class Gates:
                 lambda_.update_function_configuration(FunctionName=name, Timeout=was)
 
     def log(self, stage: str, deployment_id: str = "") -> list[Json]:
-        """What the function wrote into its log group: the JSON lines, of one deployment or of all."""
+        """What the function wrote into its log group: the JSON lines but for metrics, of one deployment or of all."""
+        return [line for line in self._lines(stage, deployment_id) if "_aws" not in line]
+
+    def metrics(self, stage: str, deployment_id: str = "") -> list[Json]:
+        """The lines that CloudWatch makes metrics of."""
+        return [line for line in self._lines(stage, deployment_id) if "_aws" in line]
+
+    def _lines(self, stage: str, deployment_id: str) -> list[Json]:
         lines = [json.loads(text) for text in self.raw_log(stage) if text.startswith("{")]
         return [line for line in lines if deployment_id in ("", line.get("correlation_id"))]
 

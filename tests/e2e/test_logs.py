@@ -42,6 +42,29 @@ def test_each_line_is_json_with_the_keys_of_powertools(
         assert [line for line in others if not line.startswith("{")] == [], "a line that is no JSON"
 
 
+def test_a_decision_is_measured_once_with_the_ids_of_its_release(
+    lab: Shop, gates: Gates, follower: Follower, release: NewRelease
+) -> None:
+    deployment = lab.deploy(release(), gates.hooks("pre-traffic"))
+    assert follower.ended(deployment) == "Succeeded", follower.told()
+    lines = wait_for("the metrics", lambda: gates.metrics("pre-traffic", deployment))
+    values: dict[str, list[object]] = {}
+    for line in lines:
+        [directive] = line["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "DeployHooks/Gates"
+        assert line["deployment_id"] == deployment
+        [dimensions] = directive["Dimensions"]
+        assert dimensions[0] == "FunctionName" and line["FunctionName"] == gates.functions["pre-traffic"]
+        for metric in directive["Metrics"]:
+            said = {name: line[name] for name in dimensions[1:]}
+            values.setdefault(metric["Name"], []).append((line[metric["Name"]], said))
+    passed = {"Stage": "pre-traffic", "Verdict": "passed", "Reason": "checks-passed"}
+    assert values["Verdicts"] == [(1, passed)]
+    assert values["Stopped"] == [(0, {"Stage": "pre-traffic"})]
+    assert values["Answers"] == [(1, {"Caller": "CodeDeploy", "Answer": "Succeeded"})]
+    assert values["CheckLatency"] and values["RunTime"]
+
+
 def test_only_the_first_invocation_is_a_cold_start(gates: Gates) -> None:
     with gates.timeout(9):
         for number, cold in [(1, True), (2, False)]:

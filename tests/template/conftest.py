@@ -36,6 +36,8 @@ EVERYTHING = {
     "EnvironmentsSlackSigningSecret": "secretsmanager:environments/slack#signing_secret",
     "EnvironmentsFanOut": "s3://configs/targets.json",
     "EnvironmentsTargetRoles": "arn:aws:iam::444455556666:role/deploy-hooks-environments",
+    "LogsKmsKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/5678",
+    "Monitoring": "dashboard",
     "KmsKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1234",
 }
 

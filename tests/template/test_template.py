@@ -32,7 +32,8 @@ CONDITIONS = {
     *("WithApprovals", "WithAlarms", "AlarmsByEmail", "HearsTopic", "HearsSecondTopic", "HearsThirdTopic"),
     *("WithEnvironments", "EnvironmentsByEmail", "EnvironmentsLinked", "EnvironmentsFannedOut", "DecisionsAddressed"),
     *("NamesClusters", "NamesDatabases", "NamesGroups", "DeployedByEcs", "WithPauses", "PutsEvents", "AsksPeople"),
-    "DeploysServices",
+    *("DeploysServices", "Monitored", "DeployActionMonitored", "ApprovalsMonitored", "EnvironmentsMonitored"),
+    "WithDashboard",
 }
 APPROVAL_ROLES = ("ApprovalPolicy", "ApprovalNotifierRole", "ApprovalDecisionRole")
 
@@ -48,7 +49,7 @@ def test_by_default_only_the_gates_are_made(template: Json, resources: Json) -> 
 def test_what_approvals_and_environments_share_is_made_for_either(template: Json, resources: Json) -> None:
     shared = {name for name, made in resources.items() if made.get("Condition") == "WithAlarms"}
     assert shared == {"AlarmTopic", "AlarmTopicPolicy"}
-    either = [{"Condition": "WithApprovals"}, {"Condition": "WithEnvironments"}]
+    either = [{"Condition": "WithApprovals"}, {"Condition": "WithEnvironments"}, {"Condition": "Monitored"}]
     assert template["Conditions"]["WithAlarms"] == {"Or": either}
     assert template["Conditions"]["AlarmsByEmail"]["And"][0] == {"Condition": "WithAlarms"}
 

@@ -8,7 +8,7 @@ use approvals::config::Route;
 use approvals::message::{ApprovalMessage, GateAsks, PauseEvent, WaitingMessage};
 use approvals::pipeline::{self, Open};
 use approvals::records::{ApprovalAudit, ApprovalDetails, Opened};
-use approvals::{ApprovalAction, Case, CaseId, Status};
+use approvals::{ApprovalAction, Case, CaseId, Status, telemetry};
 use channels::{Dispatched, Mode, Occasion, Recipient};
 use common::console;
 use common::state::StateError;
@@ -201,6 +201,7 @@ async fn ask(
             return Err(error);
         }
     };
+    telemetry::note(&case);
     let message = CaseMessage {
         name: ASK,
         occasion: Occasion::Ask,
@@ -263,7 +264,10 @@ async fn open(
     // Nothing that is kept has a token either, this wait's or another's.
     let case = case.masked();
     Ok(match context.records.write_case(&case).await? {
-        Opened::New => case,
+        Opened::New => {
+            telemetry::asked(&case);
+            case
+        }
         Opened::Exists(known) => *known,
     })
 }

@@ -8,6 +8,7 @@ use approvals::config::{Config, FollowUp, Route};
 use approvals::decide::Settled;
 use approvals::pipeline;
 use approvals::source::wait;
+use approvals::telemetry;
 use approvals::{Case, ExecutionOutcome, ExecutionStatus, Source};
 use channels::{Mode, Occasion, Recipient};
 use futures::future::join_all;
@@ -60,6 +61,7 @@ pub async fn execution(
 
 /// Tells what is to be told about a case by now, and says how it stands.
 pub async fn settle(context: &EventContext<'_>, case: &Case) -> Result<CaseStatus, NotifierError> {
+    telemetry::note(case);
     let stand = Box::pin(case_status::of(context, case)).await?;
     let CaseStatus::Settled(settled) = &stand else {
         return Ok(stand);

@@ -21,6 +21,7 @@ pub mod policy;
 pub mod records;
 pub mod redact;
 pub mod source;
+pub mod telemetry;
 mod token;
 pub mod token_mac;
 

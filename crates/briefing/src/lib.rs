@@ -28,6 +28,7 @@ use std::time::Duration;
 use common::aws::Aws;
 
 pub use brief::brief;
+pub use change_sets::change_set;
 pub use ecs::{Pause, brief_pause, nothing_shown, pause_outcome};
 pub use outcome::outcome;
 pub use shown_now::{shown_now, shown_now_of};

@@ -2,19 +2,21 @@
 //!
 //! A command tells what it found on standard output, as text or as JSON, and what is wrong on standard
 //! error. It ends with 0 if all is well, 1 if something failed, 2 if it was called wrongly or a
-//! configuration is wrong. `check`, `validate`, `explain`, `judge`, `replay`, `migrate`, `wiring` and `ecs` have exit
+//! configuration is wrong. `check`, `validate`, `explain`, `judge`, `replay`, `migrate`, `wiring`, `doctor` and `ecs` have exit
 //! codes of their own, for pipelines.
 
 mod approvals;
 mod check;
 mod clients;
 mod completions;
+mod doctor;
 mod ecs;
 mod env;
 mod explain;
 mod failure;
 mod gates;
 mod init;
+mod install;
 mod judge;
 mod man;
 mod migrate;
@@ -24,6 +26,7 @@ mod suite_file;
 mod table;
 mod validate;
 mod wiring;
+mod xml;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -56,12 +59,14 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 
 const EXAMPLES: &str = "\
 Exit codes: 0 all is well, 1 something failed, 2 wrong call or wrong configuration. `check`, `validate`,
-`explain`, `judge`, `replay`, `migrate`, `wiring` and `ecs` have their own: see their help.
+`explain`, `judge`, `replay`, `migrate`, `wiring`, `doctor` and `ecs` have their own: see their help.
 
 Examples:
   deploy-hooks init shop.yaml --url http://localhost:8080
   deploy-hooks check shop.yaml --url http://localhost:8080
   deploy-hooks judge shop.yaml s3://BUCKET/reports/ --service shop
+  deploy-hooks install --dry-run
+  deploy-hooks doctor
   deploy-hooks approvals lint approvals.yaml
   deploy-hooks approvals preview --config approvals.yaml events/approval-asks.json
   deploy-hooks gates override s3://BUCKET/KEY.html --table deploy-hooks-state --reason 'why'
@@ -78,6 +83,9 @@ enum Command {
     Replay(Box<replay::Args>),
     Migrate(migrate::Args),
     Wiring(wiring::Args),
+    Doctor(doctor::Args),
+    Install(Box<install::Args>),
+    Uninstall(install::UninstallArgs),
     /// Who is told of manual approvals, how that looks, and what was decided
     #[command(subcommand)]
     Approvals(approvals::Command),
@@ -110,6 +118,9 @@ async fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args, &mut screen).await,
         Command::Migrate(args) => migrate::run(&args, &mut screen),
         Command::Wiring(args) => wiring::run(&args, &mut screen).await,
+        Command::Doctor(args) => doctor::run(&args, &mut screen).await,
+        Command::Install(args) => install::run(&args, &mut screen).await,
+        Command::Uninstall(args) => install::run_uninstall(&args, &mut screen).await,
         Command::Approvals(command) => approvals::run(command, &mut screen).await,
         Command::Gates(command) => gates::run(command, &mut screen).await,
         Command::Env(command) => env::run(*command, &mut screen).await,
@@ -133,7 +144,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     let command = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     let ends_with_verdict = [
-        "check", "ecs", "explain", "judge", "migrate", "replay", "validate", "wiring",
+        "check", "doctor", "ecs", "explain", "judge", "migrate", "replay", "validate", "wiring",
     ]
     .map(Some)
     .contains(&command.as_deref());

@@ -122,7 +122,7 @@ async fn judge_deployed(args: &Args, screen: &mut Screen) -> Result<(), Failure>
 }
 
 /// Of a function that would be nowhere: nothing is stored, and no suite is read.
-fn settings() -> Result<Settings, Failure> {
+pub(crate) fn settings() -> Result<Settings, Failure> {
     let read = Settings::read(&|name| match name {
         "SUITE" => Some("file:none".to_owned()),
         "REPORT_BUCKET" | "AWS_LAMBDA_FUNCTION_NAME" => Some("none".to_owned()),

@@ -15,6 +15,7 @@ use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime::client::retries::classifiers::{
     HttpStatusCodeClassifier, TransientErrorClassifier,
 };
+use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
 use aws_smithy_runtime_api::client::auth::{
     AuthSchemeOptionResolverParams, SharedAuthScheme, SharedAuthSchemeOptionResolver,
@@ -60,7 +61,7 @@ impl JsonService {
         }
     }
 
-    const fn named(name: &'static str, target: &'static str) -> Self {
+    pub(crate) const fn named(name: &'static str, target: &'static str) -> Self {
         Self {
             name,
             host_prefix: "",
@@ -117,7 +118,7 @@ const USER_AGENT: &str = concat!("deploy-hooks/", env!("CARGO_PKG_VERSION"));
 
 /// What a service says instead of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JsonError(ErrorMetadata);
+pub struct JsonError(pub(crate) ErrorMetadata);
 
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -136,6 +137,13 @@ impl ProvideErrorMetadata for JsonError {
 /// Why a call came to nothing.
 pub type CallError = SdkError<JsonError, HttpResponse>;
 
+/// Amazon Simple Queue Service.
+pub const SQS: JsonService = JsonService {
+    fips_in_gov_cloud: true,
+    content_type: "application/x-amz-json-1.0",
+    ..JsonService::named("sqs", "AmazonSQS")
+};
+
 /// Calls `operation` of `service` with `input`.
 pub async fn call(
     aws: &Aws,
@@ -143,6 +151,28 @@ pub async fn call(
     operation: &'static str,
     input: Value,
 ) -> Result<Value, CallError> {
+    let write = move |input: Value| {
+        let mut request = HttpRequest::new(SdkBody::from(input.to_string()));
+        let headers = request.headers_mut();
+        headers.try_insert("content-type", service.content_type)?;
+        let target = format!("{}.{operation}", service.target);
+        headers.try_insert("x-amz-target", target)?;
+        Ok(request)
+    };
+    invoke((aws, service, operation), input, write, read).await
+}
+
+/// Calls a service that has no SDK crate here. `write` makes a request of the input, but for what all of them have.
+pub(crate) async fn invoke<I, O>(
+    (aws, service, operation): (&Aws, JsonService, &'static str),
+    input: I,
+    write: impl Fn(I) -> Result<HttpRequest, BoxError> + Send + Sync + 'static,
+    read: impl Fn(&HttpResponse) -> Result<O, OrchestratorError<JsonError>> + Send + Sync + 'static,
+) -> Result<O, CallError>
+where
+    I: fmt::Debug + Send + Sync + 'static,
+    O: fmt::Debug + Send + Sync + 'static,
+{
     let config = aws.config();
     let no_region = || SdkError::construction_failure("no AWS region is set");
     let region = config.region().ok_or_else(no_region)?;
@@ -176,15 +206,11 @@ pub async fn call(
         builder = builder.time_source(time);
     }
     let operation = builder
-        .serializer(move |input: Value| {
-            let mut request = HttpRequest::new(SdkBody::from(input.to_string()));
+        .serializer(move |input: I| {
+            let mut request = write(input)?;
             request.set_method("POST")?;
             request.set_uri("/")?;
-            let headers = request.headers_mut();
-            headers.try_insert("content-type", service.content_type)?;
-            let target = format!("{}.{operation}", service.target);
-            headers.try_insert("x-amz-target", target)?;
-            headers.try_insert("user-agent", USER_AGENT)?;
+            request.headers_mut().try_insert("user-agent", USER_AGENT)?;
             Ok(request)
         })
         .deserializer(read)

@@ -20,10 +20,39 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::metrics;
 use crate::settings::Lookup;
 
 /// The field that names the deployment in every line; Powertools calls it `correlation_id`.
 pub const CORRELATION_ID: &str = "correlation_id";
+
+/// What a release is called on its way from a commit to a verdict. Each function writes what it knows of these into each
+/// of its lines, so that one query over their logs finds all of a release.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReleaseIds<'a> {
+    /// The deployment of `CodeDeploy` or ECS.
+    pub deployment_id: Option<&'a str>,
+    /// The execution of `CodePipeline` that brought it about.
+    pub pipeline_execution_id: Option<&'a str>,
+    /// The commit that it was built from.
+    pub commit: Option<&'a str>,
+}
+
+impl ReleaseIds<'_> {
+    /// Notes what is known in the span of the invocation: it stands in each line from here on.
+    pub fn note(&self) {
+        let span = tracing::Span::current();
+        for (field, id) in [
+            ("deployment_id", self.deployment_id),
+            ("pipeline_execution_id", self.pipeline_execution_id),
+            ("commit", self.commit),
+        ] {
+            if let Some(id) = id.filter(|id| !id.is_empty()) {
+                span.record(field, id);
+            }
+        }
+    }
+}
 
 /// Where the lines go: standard output in a function, a buffer in a test.
 type Sink = Arc<Mutex<dyn Write + Send>>;
@@ -71,6 +100,8 @@ fn subscriber(
         Targets::new().with_default(LevelFilter::WARN),
         |targets, name| targets.with_target(*name, level(lookup)),
     );
+    // No level of the log turns metrics off.
+    let targets = targets.with_target(metrics::TARGET, LevelFilter::INFO);
     tracing_subscriber::registry().with(JsonLines { function, sink }.with_filter(targets))
 }
 
@@ -101,6 +132,9 @@ pub fn invocation(request_id: &str, function_arn: &str, trace_id: Option<&str>) 
         function_arn,
         xray_trace_id = trace_id.map(root_of_trace),
         correlation_id = tracing::field::Empty,
+        deployment_id = tracing::field::Empty,
+        pipeline_execution_id = tracing::field::Empty,
+        commit = tracing::field::Empty,
     )
 }
 
@@ -139,7 +173,12 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut line = self.head(event);
+        let is_metric = event.metadata().target() == metrics::TARGET;
+        let mut line = if is_metric {
+            BTreeMap::new()
+        } else {
+            self.head(event)
+        };
         for span in context
             .event_scope(event)
             .into_iter()
@@ -151,7 +190,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for JsonLines {
         }
         let mut fields = Fields(Map::new());
         event.record(&mut fields);
-        line.extend(fields.0);
+        if is_metric {
+            line.extend(self.metric(&fields.0));
+        } else {
+            line.extend(fields.0);
+        }
         let mut text = serde_json::to_vec(&line).unwrap_or_default();
         text.push(b'\n');
         let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
@@ -179,6 +222,18 @@ impl JsonLines {
             head.insert("function_memory_size".to_owned(), Value::from(size));
         }
         head
+    }
+}
+
+impl JsonLines {
+    /// The line of a metric: what it says, and the function's name, which is a dimension of all.
+    fn metric(&self, fields: &Map<String, Value>) -> Map<String, Value> {
+        let line = fields.get("line").and_then(Value::as_str);
+        let line = line.and_then(|line| serde_json::from_str(line).ok());
+        let mut line: Map<String, Value> = line.unwrap_or_default();
+        let name = self.function.name.as_deref().unwrap_or(metrics::OTHER);
+        line.insert(metrics::FUNCTION_NAME.to_owned(), name.into());
+        line
     }
 }
 
@@ -271,6 +326,43 @@ mod tests {
         .map(|key| line.get(*key).cloned().unwrap_or_default().to_string())
         .collect();
         insta::assert_snapshot!(logged.join(" "), @r#""INFO" "the gate has decided" "shop" "CodeDeployHook_pre-traffic" 256 "arn:f" "req-1" "1-57-bd" "d-ABC" 3"#);
+    }
+
+    #[test]
+    fn a_metric_is_a_line_of_its_own_form_whatever_the_level_is() {
+        let lookup = |name: &str| match name {
+            "AWS_LAMBDA_FUNCTION_NAME" => Some("CodeDeployHook_pre-traffic".to_owned()),
+            "POWERTOOLS_LOG_LEVEL" => Some("ERROR".to_owned()),
+            _ => None,
+        };
+        let lines = lines_of(&lookup, || {
+            let span = invocation("req-1", "arn:f", None);
+            let _in = span.enter();
+            span.record(CORRELATION_ID, "d-ABC");
+            let ids = ReleaseIds {
+                deployment_id: Some("d-ABC"),
+                pipeline_execution_id: None,
+                commit: Some("0a1b2c3"),
+            };
+            ids.note();
+            metrics::Measured::Asked { kind: "pause" }.emit();
+            tracing::info!(target: "hook", "left out at this level");
+        });
+        assert_eq!(lines.len(), 1);
+        let line = &lines[0];
+        assert_eq!(line["FunctionName"], "CodeDeployHook_pre-traffic");
+        assert_eq!(
+            (&line["Asked"], &line["Kind"]),
+            (&1.into(), &"pause".into())
+        );
+        // By these the line is found from a deployment, and the deployment from a line.
+        assert_eq!(line["correlation_id"], "d-ABC");
+        assert_eq!(line["commit"], "0a1b2c3");
+        assert!(line["_aws"]["Timestamp"].is_i64());
+        assert!(!line.contains_key("pipeline_execution_id"), "{line:?}");
+        for key in ["level", "message", "line", "timestamp"] {
+            assert!(!line.contains_key(key), "{key} is in a metric: {line:?}");
+        }
     }
 
     #[test]

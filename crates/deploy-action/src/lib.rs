@@ -15,10 +15,13 @@ use std::time::Duration;
 
 use codepipeline_job::{Answer, Delivery, FailureType};
 use common::aws::Aws;
+use common::invocation;
 use common::settings::Lookup;
+use common::telemetry::CORRELATION_ID;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 pub use event::Event;
 use event::Job;
@@ -50,7 +53,13 @@ impl Function {
 
 /// Does one step, and answers the job.
 pub async fn handle(function: Arc<Function>, event: LambdaEvent<Event>) -> Result<Value, Error> {
+    let span = invocation::span(&event.context);
+    step_of(function, event).instrument(span).await
+}
+
+async fn step_of(function: Arc<Function>, event: LambdaEvent<Event>) -> Result<Value, Error> {
     let job = event.payload.job()?;
+    tracing::Span::current().record(CORRELATION_ID, &job.id);
     let left = event
         .context
         .deadline()
@@ -59,11 +68,7 @@ pub async fn handle(function: Arc<Function>, event: LambdaEvent<Event>) -> Resul
     let until = end - SHUTDOWN_RESERVE;
     let reserve = ANSWER_RESERVE.min(until.saturating_duration_since(Instant::now()) / 2);
     let answer = answer(&function, &job, until - reserve).await;
-    tracing::info!(
-        correlation_id = job.id,
-        answer = word(&answer),
-        "the step is done"
-    );
+    tracing::info!(answer = word(&answer), "the step is done");
     match codepipeline_job::put(&function.aws, &job.id, &answer, until).await {
         Delivery::Accepted => Ok(json!({ "jobId": job.id, "answer": word(&answer) })),
         Delivery::Over => Ok(json!({ "jobId": job.id, "answer": "none", "answeredBefore": true })),
@@ -82,12 +87,8 @@ async fn answer(function: &Arc<Function>, job: &Job, until: Instant) -> Answer {
         Err(message) => return failure(FailureType::ConfigurationError, message),
     };
     // A task of its own, so that a panic in it ends that task and not the function.
-    let mut work = tokio::spawn(step::run(
-        function.clone(),
-        job.clone(),
-        progress.clone(),
-        until,
-    ));
+    let work = step::run(function.clone(), job.clone(), progress.clone(), until);
+    let mut work = tokio::spawn(work.in_current_span());
     match tokio::time::timeout_at(until, &mut work).await {
         Ok(Ok(answer)) => answer,
         // The same step again, with a fresh invocation: nothing is known to have failed.

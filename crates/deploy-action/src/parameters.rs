@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use common::provenance::{is_commit, is_execution};
 use ecs_deploy::deployment::STAGES;
 use serde_json::{Map, Value};
 
 const EXAMPLE: &str = r#"{"cluster":"production","service":"shop","task_definition":"build::taskdef.json","image_detail":"image::imageDetail.json"}"#;
-const KNOWN: [&str; 8] = [
+const KNOWN: [&str; 10] = [
     "cluster",
     "service",
     "task_definition",
@@ -16,6 +17,8 @@ const KNOWN: [&str; 8] = [
     "until",
     "timeout",
     "allow_unknown_fields",
+    "commit",
+    "pipeline_execution_id",
 ];
 /// A job lives for a day, all continuations together.
 const MAX_TIMEOUT: Duration = Duration::from_hours(23);
@@ -37,6 +40,10 @@ pub(crate) struct Parameters {
     pub(crate) timeout: Duration,
     /// Whether fields are registered that this version does not know.
     pub(crate) allow_unknown_fields: bool,
+    /// What was built, for the tags of the task definition.
+    pub(crate) commit: Option<String>,
+    /// The execution of the pipeline, likewise.
+    pub(crate) pipeline_execution_id: Option<String>,
 }
 
 /// A file in an input artifact, as `CodePipeline` writes it elsewhere: `artifact::path`.
@@ -87,6 +94,12 @@ impl Parameters {
         let until = reader.until();
         let timeout = reader.timeout();
         let allow_unknown_fields = reader.flag("allow_unknown_fields");
+        let commit = reader.id("commit", is_commit, "a commit's hash: #{Source.CommitId}");
+        let pipeline_execution_id = reader.id(
+            "pipeline_execution_id",
+            is_execution,
+            "#{codepipeline.PipelineExecutionId}",
+        );
         if !problems.is_empty() {
             let of_parameters = |problem| format!("UserParameters: {problem}");
             let example = format!("write, for example, {EXAMPLE}");
@@ -105,6 +118,8 @@ impl Parameters {
             until,
             timeout,
             allow_unknown_fields,
+            commit,
+            pipeline_execution_id,
         })
     }
 }
@@ -133,6 +148,16 @@ impl Reader<'_> {
             self.problems.push(format!("{key} is missing"));
         }
         text
+    }
+
+    fn id(&mut self, key: &str, is: fn(&str) -> bool, expected: &str) -> Option<String> {
+        let text = self.text(key)?;
+        if !is(text.trim()) {
+            self.problems
+                .push(format!("{key} is {text:?}; expected {expected}"));
+            return None;
+        }
+        Some(text.trim().to_owned())
     }
 
     fn flag(&mut self, key: &str) -> bool {

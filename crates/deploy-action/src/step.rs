@@ -7,12 +7,14 @@ use aws_sdk_ecs::types::Service;
 use codepipeline_job::{Answer, FailureType};
 use common::arn::last_name;
 use common::aws::Aws;
+use common::provenance::{COMMIT_TAG, EXECUTION_TAG};
+use common::telemetry::ReleaseIds;
 use ecs_deploy::calls::{self, CallError};
 use ecs_deploy::deployment::Deployment;
 use ecs_deploy::outcome::{Outcome, commands, outcome};
 use ecs_deploy::progress::news;
 use ecs_deploy::template::{Caller, Images, fill};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::artifact::{ArtifactError, Artifacts};
@@ -38,6 +40,12 @@ pub(crate) async fn run(
         Ok(parameters) => parameters,
         Err(problems) => return failure(FailureType::ConfigurationError, problems.join("\n")),
     };
+    let ids = ReleaseIds {
+        pipeline_execution_id: parameters.pipeline_execution_id.as_deref(),
+        commit: parameters.commit.as_deref(),
+        ..ReleaseIds::default()
+    };
+    ids.note();
     let step = Step {
         aws: &function.aws,
         region: &function.region,
@@ -63,6 +71,25 @@ pub(crate) async fn run(
             format!("{why}; {}", progress.state()),
         ),
         Err(Stop::MayPass(why)) => progress.repeat_step(&why),
+    }
+}
+
+/// Says in the tags what the release came from: the gates read it there.
+fn tag(definition: &mut Value, parameters: &Parameters) {
+    let said = [
+        (COMMIT_TAG, &parameters.commit),
+        (EXECUTION_TAG, &parameters.pipeline_execution_id),
+    ];
+    for (key, value) in said {
+        let Some(value) = value else { continue };
+        let tag = json!({ "key": key, "value": value });
+        match definition["tags"].as_array_mut() {
+            Some(tags) => {
+                tags.retain(|it| it["key"] != key);
+                tags.push(tag);
+            }
+            None => definition["tags"] = json!([tag]),
+        }
     }
 }
 
@@ -155,7 +182,7 @@ impl Step<'_> {
             detail,
         };
         let filled = fill(&text, &images, self.parameters.allow_unknown_fields);
-        let definition = filled.map_err(|problems| {
+        let mut definition = filled.map_err(|problems| {
             let problems: Vec<String> = problems.iter().map(|it| text::clean::line(it)).collect();
             Stop::Refused(format!(
                 "{} can't be registered:\n{}",
@@ -163,6 +190,7 @@ impl Step<'_> {
                 problems.join("\n")
             ))
         })?;
+        tag(&mut definition, self.parameters);
         let family = definition["family"].as_str().unwrap_or_default();
         self.check_family(&service, family)?;
         let registered = calls::register(self.aws, &definition).await;

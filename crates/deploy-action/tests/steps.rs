@@ -235,6 +235,31 @@ async fn a_deployment_is_registered_begun_followed_and_ends_well() {
 }
 
 #[tokio::test]
+async fn a_task_definition_says_what_it_came_from_where_the_action_knows() {
+    let ids =
+        r#""commit":"0a1b2c3d","pipeline_execution_id":"3137f7cb-7cf7-4d53-8a8d-1f3a5c1d2b1e"}"#;
+    let parameters = format!("{},{ids}", PARAMETERS.strip_suffix('}').unwrap());
+    let seen = invoke(&parameters, None, registering(FILES)).await;
+    let sent: Value = serde_json::from_str(&seen.aws.bodies("RegisterTaskDefinition")[0]).unwrap();
+    assert_eq!(
+        sent["tags"],
+        json!([
+            {"key": "deploy-hooks:commit", "value": "0a1b2c3d"},
+            {"key": "deploy-hooks:pipeline-execution", "value": "3137f7cb-7cf7-4d53-8a8d-1f3a5c1d2b1e"},
+        ])
+    );
+    let wrong = parameters.replace("0a1b2c3d", "main");
+    let seen = invoke(&wrong, None, registering(FILES)).await;
+    assert!(seen.aws.bodies("RegisterTaskDefinition").is_empty());
+    assert!(
+        seen.message()
+            .contains("commit is \"main\"; expected a commit's hash"),
+        "{}",
+        seen.message()
+    );
+}
+
+#[tokio::test]
 async fn a_step_that_is_repeated_starts_no_second_deployment() {
     let first = invoke(PARAMETERS, None, registering(FILES)).await;
     let mut answers = registering(FILES);

@@ -61,8 +61,8 @@ pub struct Function {
     pub clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     /// Fresh names that nobody can guess.
     pub new_id: Box<dyn Fn() -> String + Send + Sync>,
-    /// Where a line of metrics goes: standard output, where CloudWatch finds it.
-    pub emit: Box<dyn Fn(&str) + Send + Sync>,
+    /// Where a line of metrics goes: into the log, where CloudWatch finds it.
+    pub emit: Box<dyn Fn(&Value) + Send + Sync>,
     /// The keys that links are signed with.
     pub keyring: Keyring,
     /// For webhooks and Slack.
@@ -95,7 +95,7 @@ impl Function {
             keyring: Keyring::new(known.map(|s| s.keys_secret.clone()).unwrap_or_default()),
             clock: Box::new(Timestamp::now),
             new_id: Box::new(new_id),
-            emit: Box::new(metrics::to_stdout),
+            emit: Box::new(common::metrics::emit),
             slack: SecretCache::default(),
             cache: Cache::default(),
             settings,

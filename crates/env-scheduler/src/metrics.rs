@@ -1,22 +1,17 @@
-//! What a run did, as metrics: one line of CloudWatch's embedded metric format on standard output.
+//! What a run did, as metrics: see [`common::metrics`].
 //!
-//! Namespace `DeployHooks/Environments`, one dimension, `FunctionName`: each further one would multiply
-//! what the metrics cost. Account, region and run are in the line all the same, for queries.
-//! A dry run writes none. What an invocation that fails as a whole did is Lambda's own metric `Errors`.
-//! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
-
-use std::io::Write;
+//! Account, region and run are in the line for queries, and only of what sleeps a dimension: each further one would
+//! multiply what the metrics cost. A dry run writes none. What an invocation that fails as a whole did is Lambda's own
+//! metric `Errors`.
 
 use common::arn::Place;
+use common::metrics::{EnvironmentsRun, Measured};
 use environments::savings::Savings;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::event::Action;
-
-/// Their namespace in CloudWatch.
-pub const NAMESPACE: &str = "DeployHooks/Environments";
 
 /// How many services ended in each way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -42,25 +37,23 @@ pub struct Counts {
     pub unmet: usize,
 }
 
-/// What a line is made of.
+/// What the lines are made of.
 #[derive(Debug, Clone, Copy)]
 pub struct RunMetrics<'a> {
-    /// The function's name, by which alarms choose.
-    pub function_name: &'a str,
-    /// The run's id.
-    pub run: &'a str,
     /// Where it worked.
     pub place: &'a Place,
     /// For what.
     pub action: Action,
     /// What it did.
     pub counts: Counts,
+    /// What slept when it was over; none if it looked at some services only.
+    pub asleep: Option<usize>,
     /// What the sleeps that it ended have saved.
     pub saved: &'a Savings,
 }
 
-/// The line. `at` is the real time: CloudWatch takes nothing of the future.
-pub fn line(measured: &RunMetrics<'_>, at: Timestamp) -> String {
+/// The lines. `at` is the real time: CloudWatch takes nothing of the future.
+pub fn lines(measured: &RunMetrics<'_>, at: Timestamp) -> Vec<Value> {
     let Counts {
         stopped,
         woken,
@@ -73,56 +66,32 @@ pub fn line(measured: &RunMetrics<'_>, at: Timestamp) -> String {
         unmet,
     } = measured.counts;
     let saved = measured.saved;
-    let metrics = [
-        ("Stopped", "Count", json!(stopped)),
-        ("Woken", "Count", json!(woken)),
+    let run = Measured::Environments(EnvironmentsRun {
+        stopped,
+        woken,
         // An alarm on failures must see what could not be read or understood, too, and what runs against all wishes.
-        ("Failed", "Count", json!(failed + unread + stuck + unmet)),
-        ("Conflicts", "Count", json!(conflicts)),
-        ("Deferred", "Count", json!(deferred)),
-        ("Continued", "Count", json!(left)),
-        ("SavedVcpuHours", "None", json!(saved.vcpu_hours)),
-        ("SavedGbHours", "None", json!(saved.gb_hours)),
-        ("SavedMoney", "None", json!(saved.money)),
-    ];
-    let declared: Vec<Value> = metrics
-        .iter()
-        .map(|(name, unit, _)| json!({"Name": name, "Unit": unit}))
-        .collect();
-    let mut line = Map::new();
-    line.insert(
-        "_aws".to_owned(),
-        json!({
-            "Timestamp": at.as_millisecond(),
-            "CloudWatchMetrics": [{
-                "Namespace": NAMESPACE,
-                "Dimensions": [["FunctionName"]],
-                "Metrics": declared,
-            }],
-        }),
+        failed: failed + unread + stuck + unmet,
+        conflicts,
+        deferred,
+        continued: left,
+        saved_vcpu_hours: saved.vcpu_hours,
+        saved_gb_hours: saved.gb_hours,
+        saved_money: saved.money,
+    });
+    let mut lines = run.lines(
+        at,
+        &[
+            ("Account", &measured.place.account),
+            ("Region", &measured.place.region),
+            ("Action", measured.action.word()),
+            ("Currency", &saved.currency),
+        ],
     );
-    for (name, value) in [
-        ("FunctionName", measured.function_name),
-        ("Account", &measured.place.account),
-        ("Region", &measured.place.region),
-        ("Action", measured.action.word()),
-        ("Currency", &saved.currency),
-        ("function_request_id", measured.run),
-    ] {
-        line.insert(name.to_owned(), json!(value));
+    if let Some(asleep) = measured.asleep {
+        let place = measured.place;
+        lines.extend(Measured::Asleep { place, asleep }.lines(at, &[]));
     }
-    let values = metrics.map(|(name, _, value)| (name.to_owned(), value));
-    line.extend(values);
-    Value::Object(line).to_string()
-}
-
-/// In one write, so that no other line comes in between.
-pub(crate) fn to_stdout(line: &str) {
-    let mut out = std::io::stdout().lock();
-    // Metrics that can't be written can't be reported anywhere either.
-    let _ = out
-        .write_all(format!("{line}\n").as_bytes())
-        .and_then(|()| out.flush());
+    lines
 }
 
 #[cfg(test)]
@@ -130,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_what_cloudwatch_reads() {
+    fn a_run_is_two_lines_and_what_looked_at_some_services_says_nothing_of_all() {
         let place = Place {
             account: "111122223333".into(),
             region: "eu-central-1".into(),
@@ -144,8 +113,6 @@ mod tests {
             unknown: 0,
         };
         let measured = RunMetrics {
-            function_name: "env-scheduler",
-            run: "req-1",
             place: &place,
             action: Action::Up,
             counts: Counts {
@@ -156,17 +123,20 @@ mod tests {
                 unmet: 1,
                 ..Counts::default()
             },
+            asleep: Some(2),
             saved: &saved,
         };
-        let line = line(&measured, "2026-11-24T09:00:07Z".parse().unwrap());
-        let read: Value = serde_json::from_str(&line).unwrap();
-        let declared = &read["_aws"]["CloudWatchMetrics"][0];
-        for metric in declared["Metrics"].as_array().unwrap() {
-            let name = metric["Name"].as_str().unwrap();
-            assert!(read[name].is_number(), "{name} has no value");
-        }
-        let dimension = declared["Dimensions"][0][0].as_str().unwrap();
-        assert!(read[dimension].is_string());
-        insta::assert_snapshot!(line, @r#"{"_aws":{"Timestamp":1795510807000,"CloudWatchMetrics":[{"Namespace":"DeployHooks/Environments","Dimensions":[["FunctionName"]],"Metrics":[{"Name":"Stopped","Unit":"Count"},{"Name":"Woken","Unit":"Count"},{"Name":"Failed","Unit":"Count"},{"Name":"Conflicts","Unit":"Count"},{"Name":"Deferred","Unit":"Count"},{"Name":"Continued","Unit":"Count"},{"Name":"SavedVcpuHours","Unit":"None"},{"Name":"SavedGbHours","Unit":"None"},{"Name":"SavedMoney","Unit":"None"}]}]},"FunctionName":"env-scheduler","Account":"111122223333","Region":"eu-central-1","Action":"up","Currency":"USD","function_request_id":"req-1","Stopped":0,"Woken":3,"Failed":4,"Conflicts":0,"Deferred":0,"Continued":0,"SavedVcpuHours":16.5,"SavedGbHours":33.0,"SavedMoney":0.8125}"#);
+        let at = "2026-11-24T09:00:07Z".parse().unwrap();
+        let some = RunMetrics {
+            asleep: None,
+            ..measured
+        };
+        assert_eq!(lines(&some, at).len(), 1);
+        let lines = lines(&measured, at);
+        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        {"Account":"111122223333","Region":"eu-central-1","Action":"up","Currency":"USD","_aws":{"Timestamp":1795510807000,"CloudWatchMetrics":[{"Namespace":"DeployHooks/Environments","Dimensions":[["FunctionName"]],"Metrics":[{"Name":"Stopped","Unit":"Count"},{"Name":"Woken","Unit":"Count"},{"Name":"Failed","Unit":"Count"},{"Name":"Conflicts","Unit":"Count"},{"Name":"Deferred","Unit":"Count"},{"Name":"Continued","Unit":"Count"},{"Name":"SavedVcpuHours","Unit":"None"},{"Name":"SavedGbHours","Unit":"None"},{"Name":"SavedMoney","Unit":"None"}]}]},"Stopped":0,"Woken":3,"Failed":4,"Conflicts":0,"Deferred":0,"Continued":0,"SavedVcpuHours":16.5,"SavedGbHours":33,"SavedMoney":0.8125}
+        {"_aws":{"Timestamp":1795510807000,"CloudWatchMetrics":[{"Namespace":"DeployHooks/Environments","Dimensions":[["FunctionName","Account","Region"]],"Metrics":[{"Name":"Asleep","Unit":"Count"}]}]},"Account":"111122223333","Region":"eu-central-1","Asleep":2}
+        "#);
     }
 }

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use crate::cache::PlaceCache;
 use crate::continuation::{Continuation, continue_run};
 use crate::event::{Event, EventError, EventProblem};
-use crate::metrics::{Counts, RunMetrics, line};
+use crate::metrics::{Counts, RunMetrics, lines};
 use crate::people::{self, NOTIFY_TIMEOUT, NotifyError};
 use crate::run::{FailedRun, RunContext, RunOutcome};
 use crate::settings::Settings;
@@ -258,6 +258,11 @@ impl RunContext<'_> {
         }
     }
 
+    /// How many sleep by now.
+    fn asleep(&self, done: Counts) -> usize {
+        (self.plan.totals.asleep + done.stopped).saturating_sub(done.woken)
+    }
+
     /// What somebody should know besides what was done.
     fn problems(&self, applied: Option<&Applied>) -> Vec<String> {
         let warned = self.config.warnings.iter();
@@ -309,14 +314,15 @@ impl RunContext<'_> {
             }
         } else {
             let measured = RunMetrics {
-                function_name: &self.settings.function_name,
-                run: &self.invocation.request_id,
                 place: self.place,
                 action: self.event.action,
                 counts: done.counts,
+                asleep: self.event.only.is_none().then(|| self.asleep(done.counts)),
                 saved: &done.saved,
             };
-            (self.function.emit)(&line(&measured, self.function.now()));
+            for line in lines(&measured, self.function.now()) {
+                (self.function.emit)(&line);
+            }
         }
         for problem in &done.problems {
             tracing::warn!("{problem}");

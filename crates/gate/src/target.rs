@@ -40,6 +40,8 @@ pub const TARGET_KEYS: &[&str] = &[
     "target_group",
     "old_target_group",
     "load_balancer",
+    "commit",
+    "pipeline_execution_id",
 ];
 
 /// The release under test: where it answers, and what is known of it.

@@ -26,13 +26,20 @@ pub enum Caller {
     CodePipeline,
 }
 
-impl fmt::Display for Caller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl Caller {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
             Self::CodeDeploy => "CodeDeploy",
             Self::Ecs => "ECS",
             Self::CodePipeline => "CodePipeline",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

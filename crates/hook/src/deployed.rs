@@ -75,6 +75,29 @@ pub async fn wiring_facts(
     Ok((id, facts))
 }
 
+/// The functions that the AppSpec of a group's last deployment names as hooks: names or ARNs. None where the group has
+/// deployed nothing yet.
+///
+/// # Errors
+/// If these can't be found out: why, and what to do.
+pub async fn hooked_functions(
+    aws: &Aws,
+    application: &str,
+    group: &str,
+) -> Result<Option<Vec<String>>, String> {
+    let read = async {
+        let described = codedeploy::group(aws, application, group).await?;
+        let Some(last) = last_deployment(&described) else {
+            return Ok(None);
+        };
+        let deployment = codedeploy::deployment::read(aws, &last).await?;
+        let spec = codedeploy::app_spec_source::read(aws, &deployment).await?;
+        let functions = spec.hooks.into_iter().map(|hook| hook.function);
+        Ok(Some(functions.collect()))
+    };
+    read.await.map_err(|error: LookupError| error.to_string())
+}
+
 type Found = (String, DescribedRelease, KnownFacts);
 
 async fn of_group(

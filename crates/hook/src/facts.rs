@@ -19,6 +19,7 @@ pub(crate) struct KnownFacts {
 /// Keys of the ECS platform alone.
 pub(crate) const ECS_KEYS: &[&str] = &[
     "cluster",
+    "commit",
     "container",
     "host",
     "image",
@@ -26,6 +27,7 @@ pub(crate) const ECS_KEYS: &[&str] = &[
     "old_image",
     "old_target_group",
     "old_task_definition",
+    "pipeline_execution_id",
     "port",
     "production_url",
     "service",

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use common::arn::Place;
 use common::aws::Aws;
+use common::metrics::Reason;
 use common::settings::SettingsError;
 use common::telemetry;
 use gate::{Outcome, Part, PartEnd, Resume, Stage};
@@ -32,6 +33,7 @@ use crate::event::{Call, HookEvent, Payload};
 use crate::facts::KnownFacts;
 use crate::guard::{self, Interruption, Progress};
 use crate::handing_on::hand_on;
+use crate::metrics;
 use crate::overrides::{self, OverrideRun};
 use crate::publish::{self, GateResult};
 use crate::secrets;
@@ -304,6 +306,7 @@ async fn conclude(
         question,
         overridden_by,
     };
+    metrics::emit(&result, progress.cut());
     let report = publish::in_time(function, &result, budget).await;
     // A failed invocation is recorded with its event, and a job's has credentials. People have been told.
     let is_job = matches!(&**call, Call::CodePipeline(_));
@@ -352,6 +355,10 @@ async fn end_of(
         Err(cut) => cut,
     };
     let doing = progress.step();
+    progress.set_cut(match cut {
+        Interruption::Deadline => Reason::TimeOver,
+        Interruption::Panic(_) => Reason::Panic,
+    });
     let reason = match cut {
         Interruption::Deadline => format!(
             "the time of the function was over while it was still {doing}; raise its Timeout, or \

@@ -8,6 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
+use common::metrics::Reason;
+use common::telemetry::ReleaseIds;
+
 use crate::facts::Facts;
 
 /// What the work is doing and has learned, for the one who has to explain where it was cut off.
@@ -19,6 +22,7 @@ struct State {
     step: &'static str,
     facts: Facts,
     dry_run: bool,
+    cut: Option<Reason>,
 }
 
 impl Progress {
@@ -29,7 +33,24 @@ impl Progress {
 
     /// Remembers what is known of the target.
     pub(crate) fn add_facts(&self, facts: &Facts) {
+        let fact = |key: &str| facts.get(key).map(String::as_str);
+        let ids = ReleaseIds {
+            deployment_id: fact("deployment_id"),
+            pipeline_execution_id: fact("pipeline_execution_id"),
+            commit: fact("commit"),
+        };
+        ids.note();
         self.lock().facts.extend(facts.clone());
+    }
+
+    /// Notes that the work did not come to its own end.
+    pub(crate) fn set_cut(&self, cut: Reason) {
+        self.lock().cut = Some(cut);
+    }
+
+    /// Why the work did not come to its own end, if it did not.
+    pub(crate) fn cut(&self) -> Option<Reason> {
+        self.lock().cut
     }
 
     /// Notes that the suite was loaded and only reports.

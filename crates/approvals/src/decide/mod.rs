@@ -28,7 +28,7 @@ use crate::pipeline::PipelineError;
 use crate::policy::Refusal;
 use crate::records::{ApprovalAudit, ApprovalDetails, Decision, Records};
 use crate::source::wait;
-use crate::{ActionState, Case, CaseId, Shown, Status};
+use crate::{ActionState, Case, CaseId, Shown, Status, telemetry};
 use contacts::Approver;
 use ledger::{Actor, AuditKind, AuditRecord, Via};
 use signing::Keys;
@@ -229,6 +229,7 @@ pub async fn decide(context: &DecisionContext<'_>, click: &Click) -> Answer {
         Ok(None) => return Answer::Refused(Refusal::NoSuchCase),
         Err(error) => return *try_again(&error),
     };
+    telemetry::note(&case);
     let click = clean(context, &case, click);
     let answer = match flow::settle(context, &case, &click).await {
         Ok(answer) => answer,

@@ -5,7 +5,7 @@ use common::state::Item;
 
 use crate::records::{Decision, DecisionRecord, Intent, Outcome};
 use crate::source::wait::{self, AnswerError, Open};
-use crate::{ActionState, Case, CaseId, Source, policy};
+use crate::{ActionState, Case, CaseId, Source, policy, telemetry};
 use ledger::AuditKind;
 
 use super::{
@@ -233,11 +233,13 @@ pub(super) async fn ended(
     };
     let record = concluded((context, case), &record, action_state);
     outcome_audit(context, case, &record).await;
-    // Beaten: somebody else is writing down the same truth.
-    context
+    let written = context
         .records
-        .put_decision(&case.id, known.as_ref(), &record)
-        .await?;
+        .put_decision(&case.id, known.as_ref(), &record);
+    // Beaten: somebody else is writing down the same truth.
+    if written.await?.is_some() {
+        measure(case, &record);
+    }
     Ok(answer_of(&record, None))
 }
 
@@ -257,7 +259,7 @@ async fn finish(
         .put_decision(&case.id, Some(&item), &record)
         .await
     {
-        Ok(Some(_)) => {}
+        Ok(Some(_)) => measure(case, &record),
         // Somebody else has read the same truth, or will: it is kept by CodePipeline.
         Ok(None) => tracing::info!(
             case = case.id.as_str(),
@@ -306,6 +308,13 @@ pub fn own_intent<'r>(
             .intents
             .iter()
             .rfind(|intent| wanted(intent) && summary == Some(intent.summary.trim())),
+    }
+}
+
+/// Counts the end of a case: for whoever has written it down, and so once.
+fn measure(case: &Case, record: &DecisionRecord) {
+    if let Some(outcome) = &record.outcome {
+        telemetry::over(case, outcome);
     }
 }
 

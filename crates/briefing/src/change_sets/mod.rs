@@ -7,6 +7,9 @@ mod risk;
 mod state;
 
 use approvals::{ChangeSet, Gap, Lookup};
+use common::aws::Aws;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 pub(crate) use self::find::{ChangeSetRef, pending};
 pub(crate) use self::read::{How, MAX_CONCURRENT, Unread, read, read_id};
@@ -32,6 +35,37 @@ pub(crate) struct Found {
     pub(crate) problems: Vec<String>,
     /// The first look-up that failed; none if a bound was met.
     pub(crate) failed: Option<Unread>,
+}
+
+/// One change set of this account and region, most dangerous changes first.
+///
+/// # Errors
+/// If it could not all be read: why, and what to do.
+pub async fn change_set(
+    aws: &Aws,
+    stack: &str,
+    name: &str,
+    deadline: Instant,
+) -> Result<ChangeSet, String> {
+    let how = How {
+        aws,
+        deadline,
+        abreast: &Semaphore::new(ABREAST),
+    };
+    let reference = ChangeSetRef {
+        stack: stack.to_owned(),
+        name: name.to_owned(),
+        region: None,
+        account: None,
+    };
+    let found = read(how, reference).await;
+    match (found.problems.first(), found.shown) {
+        (None, Some(shown)) => Ok(shown),
+        (Some(problem), _) => Err(problem.clone()),
+        (None, None) => Err(format!(
+            "the change set {name} of {stack} could not be read"
+        )),
+    }
 }
 
 /// What a change set does, for the digest.

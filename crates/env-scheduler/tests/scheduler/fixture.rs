@@ -54,7 +54,7 @@ pub struct Beside {
     /// A cluster whose services can't be listed.
     pub broken_cluster: Option<&'static str>,
     /// Lines of metrics.
-    pub lines: Vec<String>,
+    pub lines: Vec<Value>,
 }
 
 #[derive(Clone)]
@@ -93,7 +93,7 @@ impl Fixture {
         let mut function = Function::new(settings, wire.aws());
         let (clock, beside) = (world.clone(), wire.beside.clone());
         function.clock = Box::new(move || clock.now());
-        function.emit = Box::new(move |line| beside.lock().unwrap().lines.push(line.to_owned()));
+        function.emit = Box::new(move |line| beside.lock().unwrap().lines.push(line.clone()));
         Self {
             world,
             function: Arc::new(function),
@@ -142,12 +142,7 @@ impl Fixture {
     }
 
     pub fn metrics(&self) -> Vec<Value> {
-        self.beside(|beside| {
-            let lines = beside.lines.iter();
-            lines
-                .map(|line| serde_json::from_str(line).unwrap())
-                .collect()
-        })
+        self.beside(|beside| beside.lines.clone())
     }
 
     pub async fn until(&self, at: &str) {

@@ -96,8 +96,9 @@ fn what_was_saved_is_measured_once() {
         let metrics = fixture.metrics();
         let read = |name: &str| -> Vec<f64> {
             let lines = metrics.iter();
-            lines.map(|line| line[name].as_f64().unwrap()).collect()
+            lines.filter_map(|line| line[name].as_f64()).collect()
         };
+        assert_eq!(read("Asleep"), [3.0, 0.0, 0.0]);
         assert_eq!(read("Stopped"), [3.0, 0.0, 0.0]);
         assert_eq!(read("Woken"), [0.0, 3.0, 0.0]);
         assert_eq!(read("Failed"), [0.0; 3]);

@@ -11,7 +11,7 @@ use crate::lookup::LookupError;
 
 /// The AppSpec: from the deployment where it carries it, else from the stored revision, inline or
 /// in S3.
-pub(super) async fn read(aws: &Aws, deployment: &Deployment) -> Result<AppSpec, LookupError> {
+pub(crate) async fn read(aws: &Aws, deployment: &Deployment) -> Result<AppSpec, LookupError> {
     let revision = deployment.revision.as_ref().ok_or_else(|| {
         LookupError::Missing(format!("the deployment {} has no revision", deployment.id))
     })?;

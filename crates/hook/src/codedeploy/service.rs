@@ -69,6 +69,8 @@ pub(super) async fn describe(
     );
     known.learn("image", new.image);
     known.learn("version", new.version);
+    known.learn("commit", new.commit);
+    known.learn("pipeline_execution_id", new.pipeline_execution_id);
     let (definition, old) = match old {
         Ok(old) => {
             let release = release(context, &old, container.as_deref()).await;

@@ -139,6 +139,8 @@ fn learn_revisions(known: &mut KnownFacts, revisions: &Revisions, new: Release, 
     note(facts, "port", revision.port.map(|port| port.to_string()));
     known.learn("image", new.image);
     known.learn("version", new.version);
+    known.learn("commit", new.commit);
+    known.learn("pipeline_execution_id", new.pipeline_execution_id);
     let of_old = |learn: fn(&Revision) -> Option<String>| match earlier {
         Ok(revision) => learn(revision).ok_or_else(|| "ECS does not say".to_owned()),
         Err(why) => Err(why.clone()),

@@ -1,4 +1,4 @@
-//! What a task definition runs: the image of the container under test, and its version.
+//! What a task definition runs: the image of the container under test, its version, and what it came from.
 //!
 //! Best effort: whoever misses a fact reads here why it is not known.
 
@@ -6,12 +6,15 @@ use aws_sdk_ecs::types::{ContainerDefinition, Tag, TaskDefinition, TaskDefinitio
 use common::failure::Hints;
 
 use super::{LookupContext, ecr};
+use crate::provenance;
 use crate::version::{self, Image};
 
 /// What a task definition runs.
 pub(crate) struct Release {
     pub(crate) image: Result<String, String>,
     pub(crate) version: Result<String, String>,
+    pub(crate) commit: Result<String, String>,
+    pub(crate) pipeline_execution_id: Result<String, String>,
 }
 
 impl Release {
@@ -19,6 +22,8 @@ impl Release {
         Self {
             image: Err(why.to_owned()),
             version: Err(why.to_owned()),
+            commit: Err(why.to_owned()),
+            pipeline_execution_id: Err(why.to_owned()),
         }
     }
 }
@@ -46,7 +51,12 @@ pub(crate) async fn release(
         Some(version) => Ok(version),
         None => from_registry(context, container).await,
     };
-    Release { image, version }
+    Release {
+        image,
+        version,
+        commit: provenance::commit(&described.tags, container),
+        pipeline_execution_id: provenance::pipeline_execution(&described.tags, container),
+    }
 }
 
 async fn from_registry(

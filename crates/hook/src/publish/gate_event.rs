@@ -77,6 +77,10 @@ struct Names {
     version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     old_version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pipeline_execution_id: Option<String>,
 }
 
 /// Pure: the detail as JSON, within EventBridge's limit.
@@ -110,6 +114,8 @@ pub(super) fn detail(result: &GateResult, report: Option<&str>, region: &str) ->
             revision: named("revision"),
             version: named("version"),
             old_version: named("old_version"),
+            commit: named("commit"),
+            pipeline_execution_id: named("pipeline_execution_id"),
         },
         case: question.map(|(case, _)| case.to_string()),
         people: question.map(|(_, people)| people.as_str()),
@@ -212,6 +218,7 @@ mod tests {
           "service": "shop",
           "version": "1.2.0",
           "old_version": "1.1.0",
+          "commit": "0a1b2c3",
           "reasons": [
             "check \"checkout\" failed: expected status 201, got 500"
           ],

@@ -78,7 +78,7 @@ impl GateResult {
     }
 
     /// What the caller has heard, as far as that is known, in one word.
-    fn heard(&self) -> &'static str {
+    pub(crate) fn heard(&self) -> &'static str {
         match &self.delivery {
             Delivery::Undelivered(_) => "Undelivered",
             Delivery::Unconfirmed(_) | Delivery::AlreadyCompleted(Err(_)) => "Unconfirmed",
@@ -265,13 +265,14 @@ fn key_so_far(settings: &Settings, name: &ReportName<'_>) -> String {
 }
 
 #[cfg(test)]
-fn sample(answer: Answer, delivery: Delivery) -> GateResult {
+pub(crate) fn sample(answer: Answer, delivery: Delivery) -> GateResult {
     let facts: Facts = [
         ("application", "shop"),
         ("deployment_group", "shop-production"),
         ("deployment_id", "d-ABCDEF123"),
         ("lifecycle_event", "AfterAllowTestTraffic"),
         ("version", "1.2.0"),
+        ("commit", "0a1b2c3"),
         ("old_version", "1.1.0"),
         ("cluster", "shop"),
         ("service", "shop"),

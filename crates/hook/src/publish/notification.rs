@@ -51,10 +51,13 @@ pub(super) fn build(result: &GateResult, report: Option<&str>, region: &str) -> 
     Notification {
         subject: format!("{head} ({deployment})"),
         body: body(result, report, region),
+        // Ten at most: a queue with raw delivery would lose a message of more.
+        // <https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html>
         attributes: BTreeMap::from([
             ("answer", result.heard().to_owned()),
             ("application", attribute("application")),
             ("deployment_group", attribute("deployment_group")),
+            ("commit", attribute("commit")),
             ("conclusion", verdict.conclusion.as_str().to_owned()),
             ("deployment_id", deployment.to_owned()),
             ("report", report.unwrap_or_default().to_owned()),
@@ -172,6 +175,8 @@ fn facts(result: &GateResult) -> Vec<(&'static str, String)> {
         ("Deployment", own("deployment_id")),
         ("Lifecycle event", own("lifecycle_event")),
         ("Version", version),
+        ("Commit", own("commit")),
+        ("Pipeline execution", own("pipeline_execution_id")),
         ("Service", service),
         ("Function", own("function")),
         ("Image", own("image")),
@@ -205,6 +210,7 @@ mod tests {
           Deployment        d-ABCDEF123
           Lifecycle event   AfterAllowTestTraffic
           Version           1.1.0 → 1.2.0
+          Commit            0a1b2c3
           Service           shop/shop
 
         Report
@@ -214,6 +220,17 @@ mod tests {
         Deployment
           https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/d-ABCDEF123?region=eu-central-1
         "#);
+    }
+
+    #[test]
+    fn a_message_has_no_more_attributes_than_a_queue_takes() {
+        let mut result = sample(Answer::Failed, Delivery::Accepted);
+        for key in gate::TARGET_KEYS {
+            result.facts.insert((*key).to_owned(), "x".to_owned());
+        }
+        let attributes = build(&result, Some("s3://b/r.html"), "eu-central-1").attributes;
+        assert!(attributes.len() <= 10, "{attributes:?}");
+        assert_eq!(attributes["commit"], "x");
     }
 
     #[test]
@@ -242,6 +259,7 @@ mod tests {
           Deployment        d-ABCDEF123
           Lifecycle event   AfterAllowTestTraffic
           Version           1.1.0 → 1.2.0
+          Commit            0a1b2c3
           Service           shop/shop
         "#);
     }

@@ -112,8 +112,11 @@ pub fn task_definition(changes: &Changes, input: &Value) -> Value {
         .filter(|_| new)
         .map(|(name, value)| json!({"name": name, "value": value}))
         .collect();
+    let came_from = json!([
+        {"key": "deploy-hooks:commit", "value": "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"},
+        {"key": "deploy-hooks:pipeline-execution", "value": "3137f7cb-7cf7-4d53-8a8d-1f3a5c1d2b1e"}]);
     json!({"taskDefinition": {"taskDefinitionArn": arn, "containerDefinitions": [
-        {"name": "shop", "image": image, "environment": environment}]}})
+        {"name": "shop", "image": image, "environment": environment}]}, "tags": came_from})
 }
 
 pub fn services() -> Value {

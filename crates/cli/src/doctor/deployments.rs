@@ -1,0 +1,308 @@
+//! What may call the gates: deployment groups of CodeDeploy, and services that ECS deploys itself.
+
+use ::doctor::facts::{Deployment, Fact, Listener, Stack};
+use common::aws::{Aws, Identity};
+use common::failure::Failure as AwsFailure;
+use futures::StreamExt as _;
+use futures::stream;
+use hook::{Deployed, hooked_functions, wiring_facts};
+
+use super::failed;
+use crate::wiring::settings;
+
+/// More are not looked at: each costs some ten calls.
+const MAX_CALLERS: usize = 50;
+/// So many are looked at side by side.
+const AT_A_TIME: usize = 4;
+
+/// A caller, and by what names its suite is found.
+pub(super) struct FoundDeployment {
+    pub(super) deployment: Deployment,
+    pub(super) application: String,
+    pub(super) group: String,
+}
+
+/// All that the stack's parameters name.
+pub(super) async fn read(aws: &Aws, stack: &Stack, gates: &[String]) -> Fact<Vec<FoundDeployment>> {
+    let mut candidates = groups(aws, stack.parameter("ApplicationPattern")).await?;
+    candidates.extend(services(aws, stack.parameter("EcsServices")).await?);
+    if candidates.len() > MAX_CALLERS {
+        return Err(format!(
+            "there are {} deployment groups and services, and at most {MAX_CALLERS} are looked at; narrow ApplicationPattern and EcsServices",
+            candidates.len()
+        ));
+    }
+    let looking = stream::iter(candidates).map(|candidate| look(aws, candidate, gates));
+    Ok(looking.buffered(AT_A_TIME).collect().await)
+}
+
+async fn groups(aws: &Aws, pattern: &str) -> Fact<Vec<Deployed>> {
+    let mut found = Vec::new();
+    let mut pages = aws.codedeploy().list_applications().into_paginator().send();
+    let mut applications = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| {
+            let failure = AwsFailure::of(&error);
+            failed(
+                aws,
+                "ListApplications",
+                "codedeploy:ListApplications",
+                &failure,
+            )
+        })?;
+        let names = page.applications().iter();
+        applications.extend(
+            names
+                .filter(|name| text::glob::matches(pattern, name))
+                .cloned(),
+        );
+    }
+    for application in applications {
+        let call = aws.codedeploy().list_deployment_groups();
+        let mut pages = call.application_name(&application).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| {
+                let call = format!("ListDeploymentGroups {application}");
+                let failure = AwsFailure::of(&error);
+                failed(aws, &call, "codedeploy:ListDeploymentGroups", &failure)
+            })?;
+            found.extend(
+                page.deployment_groups()
+                    .iter()
+                    .map(|group| Deployed::Group {
+                        application: application.clone(),
+                        group: group.clone(),
+                    }),
+            );
+        }
+    }
+    Ok(found)
+}
+
+/// Services that the pattern `CLUSTER/SERVICE` names.
+async fn services(aws: &Aws, pattern: &str) -> Fact<Vec<Deployed>> {
+    let Some((of_cluster, of_service)) = pattern.split_once('/') else {
+        return Ok(Vec::new());
+    };
+    let name = |arn: &String| arn.rsplit('/').next().unwrap_or(arn).to_owned();
+    let mut clusters = Vec::new();
+    let mut pages = aws.ecs().list_clusters().into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| {
+            failed(
+                aws,
+                "ListClusters",
+                "ecs:ListClusters",
+                &AwsFailure::of(&error),
+            )
+        })?;
+        let names = page.cluster_arns().iter().map(name);
+        clusters.extend(names.filter(|name| text::glob::matches(of_cluster, name)));
+    }
+    let mut found = Vec::new();
+    for cluster in clusters {
+        let mut pages = aws
+            .ecs()
+            .list_services()
+            .cluster(&cluster)
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| {
+                let call = format!("ListServices {cluster}");
+                failed(aws, &call, "ecs:ListServices", &AwsFailure::of(&error))
+            })?;
+            let names = page.service_arns().iter().map(name);
+            let names = names.filter(|name| text::glob::matches(of_service, name));
+            found.extend(names.map(|service| Deployed::Service {
+                cluster: cluster.clone(),
+                service,
+            }));
+        }
+    }
+    Ok(found)
+}
+
+async fn look(aws: &Aws, deployed: Deployed, gates: &[String]) -> FoundDeployment {
+    let (place, application, group) = match &deployed {
+        Deployed::Group { application, group } => (
+            format!("the deployment group {application}/{group}"),
+            application.clone(),
+            group.clone(),
+        ),
+        // As the gates name what ECS deploys itself.
+        Deployed::Service { cluster, service } => (
+            format!("the service {cluster}/{service}"),
+            service.clone(),
+            cluster.clone(),
+        ),
+    };
+    let hooked = hooked(aws, &deployed).await;
+    let calls_gates =
+        hooked.map(|functions| functions.iter().any(|hooked| names_one(hooked, gates)));
+    let calls_gates = calls_gates.map_err(|why| format!("{place}: {why}"));
+    let mut deployment = Deployment {
+        place,
+        calls_gates,
+        wiring: Ok(Vec::new()),
+        listeners: Ok(Vec::new()),
+    };
+    if deployment.calls_gates == Ok(true) {
+        (deployment.wiring, deployment.listeners) = wired(aws, &deployed).await;
+    }
+    FoundDeployment {
+        deployment,
+        application,
+        group,
+    }
+}
+
+/// The functions that it names as hooks.
+async fn hooked(aws: &Aws, deployed: &Deployed) -> Fact<Vec<String>> {
+    match deployed {
+        Deployed::Group { application, group } => hooked_functions(aws, application, group)
+            .await
+            .map(Option::unwrap_or_default),
+        Deployed::Service { cluster, service } => {
+            let call = aws.ecs().describe_services().cluster(cluster);
+            let answer = call.services(service).send().await.map_err(|error| {
+                let call = format!("DescribeServices {cluster}/{service}");
+                failed(aws, &call, "ecs:DescribeServices", &AwsFailure::of(&error))
+            })?;
+            let service = answer.services().first();
+            let configuration = service.and_then(|it| it.deployment_configuration());
+            let hooks = configuration
+                .map(|it| it.lifecycle_hooks())
+                .unwrap_or_default();
+            let targets = hooks.iter().filter_map(|hook| hook.hook_target_arn());
+            Ok(targets.map(str::to_owned).collect())
+        }
+    }
+}
+
+/// Clients of its own, which it keeps.
+fn own(aws: &Aws) -> Aws {
+    Aws::from_config(aws.config().clone()).called_by(Identity::Person)
+}
+
+/// Whether a hook, by name or ARN with or without a qualifier, is one of the gates.
+fn names_one(hooked: &str, gates: &[String]) -> bool {
+    let name = hooked
+        .split_once(":function:")
+        .map_or(hooked, |(_, rest)| rest);
+    let name = name.split(':').next().unwrap_or(name);
+    gates.iter().any(|gate| gate == name)
+}
+
+async fn wired(
+    aws: &Aws,
+    deployed: &Deployed,
+) -> (Fact<Vec<wiring::Finding>>, Fact<Vec<Listener>>) {
+    let read = match settings() {
+        Ok(settings) => wiring_facts(own(aws), settings, deployed).await,
+        Err(failure) => Err(failure.to_string()),
+    };
+    let facts = match read {
+        Ok((_, facts)) => facts,
+        Err(why) => return (Err(why.clone()), Err(why)),
+    };
+    let routes = match &facts {
+        wiring::Facts::CodeDeployEcs(facts) => &facts.routes,
+        wiring::Facts::Ecs(facts) => &facts.routes,
+        wiring::Facts::CodeDeployLambda(_) => &Ok(Vec::new()),
+    };
+    let listeners = match routes {
+        Ok(routes) => listeners(aws, routes).await,
+        Err(why) => Err(why.clone()),
+    };
+    (
+        Ok(wiring::judge(&facts, &wiring::Options::default())),
+        listeners,
+    )
+}
+
+async fn listeners(aws: &Aws, routes: &[wiring::facts::Route]) -> Fact<Vec<Listener>> {
+    let mut found = Vec::new();
+    for route in routes {
+        let arn = listener_of(&route.arn);
+        let call = aws
+            .elb()
+            .describe_listeners()
+            .listener_arns(&arn)
+            .send()
+            .await;
+        let answer = call.map_err(|error| {
+            let call = format!("DescribeListeners {arn}");
+            failed(
+                aws,
+                &call,
+                "elasticloadbalancing:DescribeListeners",
+                &AwsFailure::of(&error),
+            )
+        })?;
+        let port = answer.listeners().first().and_then(|it| it.port());
+        let call = aws.elb().describe_load_balancers();
+        let call = call.load_balancer_arns(&route.load_balancer).send().await;
+        let answer = call.map_err(|error| {
+            let call = format!("DescribeLoadBalancers {}", route.load_balancer);
+            failed(
+                aws,
+                &call,
+                "elasticloadbalancing:DescribeLoadBalancers",
+                &AwsFailure::of(&error),
+            )
+        })?;
+        let (Some(port), Some(balancer)) = (port, answer.load_balancers().first()) else {
+            return Err(format!("the listener {arn} could not be read"));
+        };
+        found.push(Listener {
+            load_balancer: balancer.load_balancer_name().unwrap_or_default().to_owned(),
+            port: port.try_into().unwrap_or_default(),
+            is_internal: balancer
+                .scheme()
+                .is_some_and(|scheme| scheme.as_str() == "internal"),
+            vpc: balancer.vpc_id().unwrap_or_default().to_owned(),
+            security_groups: balancer.security_groups().to_vec(),
+        });
+    }
+    Ok(found)
+}
+
+/// The listener of a rule; of a listener, itself.
+fn listener_of(arn: &str) -> String {
+    match arn.split_once(":listener-rule/") {
+        Some((head, path)) => {
+            let listener = path.rsplit_once('/').map_or(path, |(listener, _)| listener);
+            format!("{head}:listener/{listener}")
+        }
+        None => arn.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_leads_to_its_listener() {
+        let head = "arn:aws:elasticloadbalancing:eu-central-1:111122223333";
+        assert_eq!(
+            listener_of(&format!("{head}:listener-rule/app/shop/1/2/3")),
+            format!("{head}:listener/app/shop/1/2")
+        );
+        let listener = format!("{head}:listener/app/shop/1/2");
+        assert_eq!(listener_of(&listener), listener);
+    }
+
+    #[test]
+    fn a_hook_is_a_gate_by_name_and_by_arn_and_a_prefix_is_another_function() {
+        let gates = ["CodeDeployHook_pre-traffic".to_owned()];
+        let arn = "arn:aws:lambda:eu-central-1:111122223333:function:CodeDeployHook_pre-traffic";
+        for hooked in [gates[0].as_str(), arn, &format!("{arn}:live")] {
+            assert!(names_one(hooked, &gates), "{hooked}");
+        }
+        for other in ["CodeDeployHook_pre", "CodeDeployHook_pre-traffic-eu", ""] {
+            assert!(!names_one(other, &gates), "{other}");
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! What CloudFormation would do, shown by its risk before it is done, and followed to its end.
+
+use std::time::Duration;
+
+use approvals::{Change, ChangeSet, Replacement, Risk, SetState};
+use aws_sdk_cloudformation::types::{Capability, ChangeSetType, Parameter};
+use common::aws::Aws;
+use common::failure::{Failure as AwsFailure, Hints};
+use tokio::time::{Instant, sleep};
+
+use crate::failure::Failure;
+use crate::screen::{Screen, Style};
+
+const POLL_EVERY: Duration = Duration::from_secs(3);
+/// The transform of SAM takes half a minute.
+const READY_WITHIN: Duration = Duration::from_mins(10);
+/// A stack with all that there is takes some minutes.
+const DONE_WITHIN: Duration = Duration::from_hours(1);
+const READ_WITHIN: Duration = Duration::from_mins(2);
+/// Lines that are shown of a change set.
+const MAX_SHOWN: usize = 200;
+
+/// What is to be done with a stack.
+pub(super) struct Plan<'a> {
+    pub(super) stack: &'a str,
+    pub(super) is_new: bool,
+    pub(super) template_url: &'a str,
+    pub(super) parameters: Vec<Parameter>,
+}
+
+fn failed<E>(
+    aws: &Aws,
+    what: &str,
+    permission: &str,
+    error: &aws_sdk_cloudformation::error::SdkError<E>,
+) -> Failure
+where
+    E: aws_sdk_cloudformation::error::ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let hints = Hints {
+        permission,
+        absent: "it is gone",
+    };
+    let why = AwsFailure::of(error).sentence(aws.identity(), hints);
+    Failure::Failed(format!("{what} failed: {why}"))
+}
+
+/// Makes the change set, and reads what it would do. None: nothing would change.
+pub(super) async fn make(
+    aws: &Aws,
+    plan: Plan<'_>,
+    name: &str,
+) -> Result<Option<ChangeSet>, Failure> {
+    let kind = if plan.is_new {
+        ChangeSetType::Create
+    } else {
+        ChangeSetType::Update
+    };
+    aws.cloudformation()
+        .create_change_set()
+        .stack_name(plan.stack)
+        .change_set_name(name)
+        .change_set_type(kind)
+        .template_url(plan.template_url)
+        .set_parameters(Some(plan.parameters))
+        .capabilities(Capability::CapabilityIam)
+        .capabilities(Capability::CapabilityAutoExpand)
+        .description("deploy-hooks install")
+        .send()
+        .await
+        .map_err(|error| {
+            failed(
+                aws,
+                "CreateChangeSet",
+                "cloudformation:CreateChangeSet",
+                &error,
+            )
+        })?;
+    let until = Instant::now() + READY_WITHIN;
+    loop {
+        let call = aws.cloudformation().describe_change_set();
+        let answer = call
+            .stack_name(plan.stack)
+            .change_set_name(name)
+            .send()
+            .await;
+        let answer = answer.map_err(|error| {
+            failed(
+                aws,
+                "DescribeChangeSet",
+                "cloudformation:DescribeChangeSet",
+                &error,
+            )
+        })?;
+        let reason = answer.status_reason().unwrap_or_default();
+        match answer.status().map_or("", |status| status.as_str()) {
+            "CREATE_COMPLETE" => break,
+            "FAILED"
+                if reason.contains("didn't contain changes") || reason.contains("No updates") =>
+            {
+                return Ok(None);
+            }
+            "FAILED" => {
+                return Err(Failure::Failed(format!(
+                    "CloudFormation refuses these changes: {reason}"
+                )));
+            }
+            _ if Instant::now() > until => {
+                return Err(Failure::Failed(
+                    "the change set was not ready within ten minutes; look at it in the console"
+                        .to_owned(),
+                ));
+            }
+            _ => sleep(POLL_EVERY).await,
+        }
+    }
+    let read = briefing::change_set(aws, plan.stack, name, Instant::now() + READ_WITHIN).await;
+    let set = read.map_err(Failure::Failed)?;
+    Ok((set.state != SetState::Empty).then_some(set))
+}
+
+/// Takes a change set back, and with it a stack that was only looked at.
+pub(super) async fn discard(
+    aws: &Aws,
+    stack: &str,
+    is_new: bool,
+    name: &str,
+) -> Result<(), Failure> {
+    let call = aws.cloudformation().delete_change_set();
+    let call = call.stack_name(stack).change_set_name(name).send().await;
+    call.map_err(|error| {
+        failed(
+            aws,
+            "DeleteChangeSet",
+            "cloudformation:DeleteChangeSet",
+            &error,
+        )
+    })?;
+    if is_new {
+        let call = aws
+            .cloudformation()
+            .delete_stack()
+            .stack_name(stack)
+            .send()
+            .await;
+        call.map_err(|error| failed(aws, "DeleteStack", "cloudformation:DeleteStack", &error))?;
+    }
+    Ok(())
+}
+
+/// Carries it out, and waits until that is over.
+pub(super) async fn carry_out(
+    aws: &Aws,
+    stack: &str,
+    name: &str,
+    screen: &mut Screen,
+) -> Result<(), Failure> {
+    let call = aws.cloudformation().execute_change_set();
+    let call = call.stack_name(stack).change_set_name(name).send().await;
+    call.map_err(|error| {
+        failed(
+            aws,
+            "ExecuteChangeSet",
+            "cloudformation:ExecuteChangeSet",
+            &error,
+        )
+    })?;
+    match settled(aws, stack, screen).await?.as_str() {
+        "CREATE_COMPLETE" | "UPDATE_COMPLETE" => Ok(()),
+        status => {
+            let first = first_failure(aws, stack).await;
+            Err(Failure::Failed(format!(
+                "the stack {stack} is {status}: {first}"
+            )))
+        }
+    }
+}
+
+/// Waits until the stack is in no progress; its status then. A stack that is gone has none.
+pub(super) async fn settled(
+    aws: &Aws,
+    stack: &str,
+    screen: &mut Screen,
+) -> Result<String, Failure> {
+    let until = Instant::now() + DONE_WITHIN;
+    let mut before = String::new();
+    loop {
+        let answer = aws
+            .cloudformation()
+            .describe_stacks()
+            .stack_name(stack)
+            .send()
+            .await;
+        let status = match answer {
+            Ok(answer) => {
+                let status = answer
+                    .stacks()
+                    .first()
+                    .and_then(|stack| stack.stack_status());
+                status.map_or_else(String::new, |status| status.as_str().to_owned())
+            }
+            Err(error) if AwsFailure::of(&error).detail.contains("does not exist") => {
+                return Ok("DELETE_COMPLETE".to_owned());
+            }
+            Err(error) => {
+                return Err(failed(
+                    aws,
+                    "DescribeStacks",
+                    "cloudformation:DescribeStacks",
+                    &error,
+                ));
+            }
+        };
+        if status != before {
+            screen.progress(&format!("{stack}: {status}"), None);
+            before.clone_from(&status);
+        }
+        let goes_on = status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS";
+        // A change set was carried out, so this is its last moment.
+        if !goes_on && status != "REVIEW_IN_PROGRESS" {
+            return Ok(status);
+        }
+        if Instant::now() > until {
+            return Err(Failure::Failed(format!(
+                "the stack {stack} is still {status} after an hour; look at its events"
+            )));
+        }
+        sleep(POLL_EVERY).await;
+    }
+}
+
+async fn first_failure(aws: &Aws, stack: &str) -> String {
+    let answer = aws
+        .cloudformation()
+        .describe_stack_events()
+        .stack_name(stack)
+        .send()
+        .await;
+    let Ok(answer) = answer else {
+        return "look at its events".to_owned();
+    };
+    // The newest comes first; what was cancelled has failed for another one.
+    let events = answer.stack_events().iter();
+    let failed = events.filter(|event| {
+        let status = event.resource_status().map_or("", |status| status.as_str());
+        let reason = event.resource_status_reason().unwrap_or_default();
+        status.ends_with("_FAILED") && !reason.contains("cancelled")
+    });
+    failed.last().map_or_else(
+        || "look at its events".to_owned(),
+        |event| {
+            let name = event.logical_resource_id().unwrap_or_default();
+            let reason = event.resource_status_reason().unwrap_or_default();
+            text::clean::line(&format!("{name}: {reason}"))
+        },
+    )
+}
+
+/// Shows it, most dangerous first.
+pub(super) fn show(set: &ChangeSet, screen: &mut Screen) -> Result<(), Failure> {
+    let title = format!(
+        "What CloudFormation would do with the stack {}: {} changes",
+        set.stack, set.total
+    );
+    screen.line(screen.styled(Style::Heading, &title))?;
+    for (risk, words, style) in RISKS {
+        let of_risk: Vec<&Change> = set.changes.iter().filter(|it| it.risk == risk).collect();
+        if of_risk.is_empty() {
+            continue;
+        }
+        let head = format!("{words} ({})", of_risk.len());
+        screen.line(screen.styled(style, &head))?;
+        for change in of_risk.into_iter().take(MAX_SHOWN) {
+            screen.line(format!("  {}", line(change)))?;
+        }
+    }
+    if set.total > set.changes.len() {
+        screen.line(format!("and {} more", set.total - set.changes.len()))?;
+    }
+    Ok(())
+}
+
+const RISKS: [(Risk, &str, Style); 5] = [
+    (
+        Risk::Removal,
+        "Removed: what these hold is lost, unless it is retained",
+        Style::Bad,
+    ),
+    (
+        Risk::Replacement,
+        "Replaced: a new one is made, and the old one removed",
+        Style::Bad,
+    ),
+    (Risk::Access, "Who may do what changes", Style::Careful),
+    (Risk::Data, "Hold data", Style::Careful),
+    (Risk::Other, "The rest", Style::Quiet),
+];
+
+fn line(change: &Change) -> String {
+    let action = format!("{:?}", change.action).to_lowercase();
+    let replaced = match change.replacement {
+        Replacement::True => ", replaced",
+        Replacement::Conditional => ", perhaps replaced",
+        Replacement::False => "",
+    };
+    text::clean::line(&format!(
+        "{action} {} ({}){replaced}",
+        change.logical_id, change.resource_type
+    ))
+}

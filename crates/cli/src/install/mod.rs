@@ -1,0 +1,382 @@
+//! `deploy-hooks install` and `uninstall`: a stack from packages that were built, with few questions.
+//!
+//! A question is asked only at a terminal, and only where nothing says the answer: the arguments, the stack as it is, or
+//! what is found in the account. Nothing is changed before the change set was shown and somebody, or `--yes`, said yes;
+//! but for the bucket of the packages, without which CloudFormation can't read them.
+
+mod ask;
+mod change_set;
+mod cost;
+mod lines;
+mod packages;
+mod uninstall;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use aws_sdk_cloudformation::types::{Parameter, Stack};
+use common::aws::Aws;
+use common::failure::{Failure as AwsFailure, Hints};
+use serde_json::json;
+
+use self::ask::{Terminal, Wish};
+use self::change_set::Plan;
+use self::packages::Built;
+use crate::check::settings;
+use crate::clients;
+use crate::failure::Failure;
+use crate::screen::{Screen, Style};
+
+pub(crate) use self::uninstall::{Args as UninstallArgs, run as run_uninstall};
+
+/// The stack's usual name.
+pub(super) const STACK: &str = "deploy-hooks";
+/// A suite that passes nothing by itself: it says what to write.
+const STARTER: &str = include_str!("starter.yaml");
+const TEMPLATE_KEY: &str = "packages/template.yaml";
+const CHANGE_SET: &str = "deploy-hooks-install";
+
+/// Install the gates into your AWS account, or upgrade them
+#[derive(clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Args {
+    /// Where the packages were built
+    #[arg(long, value_name = "FOLDER", default_value = ".aws-sam/arm64")]
+    built: PathBuf,
+    /// The stack
+    #[arg(long, value_name = "NAME", default_value = STACK)]
+    stack: String,
+    /// Where suites lie: s3://BUCKET/KEY, with {application} and {deployment_group}
+    #[arg(long, value_name = "PLACE")]
+    suites: Option<String>,
+    /// Subnets for the gates, separated by commas; `none`: outside of a VPC
+    #[arg(long, value_name = "IDS")]
+    subnets: Option<String>,
+    /// Their security groups
+    #[arg(long, value_name = "IDS", requires = "subnets")]
+    security_groups: Option<String>,
+    /// Any other parameter of the template; may be given several times
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = settings::pair)]
+    parameters: Vec<(String, String)>,
+    /// The bucket for packages and, unless said, suites; made if it isn't there
+    #[arg(long, value_name = "NAME")]
+    bucket: Option<String>,
+    /// Show what would be done, and take it back
+    #[arg(long)]
+    dry_run: bool,
+    /// Don't ask: for CI
+    #[arg(long)]
+    yes: bool,
+}
+
+const HELP: &str = "\
+Build the packages first, in the checkout: `make build ARCH=arm64`. What is asked at most: where suites lie, and the subnets and security \
+groups of the gates where a load balancer of yours is internal. Everything else keeps the template's default, or what the stack has; \
+--parameter sets it. Shown before anything is made: the changes by their risk, and what is charged by the month.
+
+A first suite is stored where suites lie, if there is none yet; it stops releases until you have written what yours must show. At the end \
+stand the lines for your AppSpec or your ECS services.
+
+Without a terminal nothing is asked: --yes is needed, and an answer that can't be found is an error.
+
+Exit codes: 0 it is installed, or a dry run was shown; 1 CloudFormation could not; 2 the call is wrong, or nobody said yes.
+
+Examples:
+  deploy-hooks install --dry-run
+  deploy-hooks install
+  deploy-hooks install --yes --suites 's3://suites/{application}.yaml' --parameter OutcomeEmail=ops@example.com";
+
+/// Installs.
+pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
+    let built = Built::read(&args.built)?;
+    let aws = clients::aws().await?;
+    let place = place(&aws).await?;
+    let before = stack_as_it_is(&aws, &args.stack).await?;
+    let bucket = args.bucket.clone();
+    let bucket =
+        bucket.unwrap_or_else(|| format!("deploy-hooks-{}-{}", place.account, place.region));
+    let mut terminal = Terminal::of(args.yes || screen.json);
+    let wish = Wish {
+        suites: args.suites.clone(),
+        subnets: args.subnets.clone(),
+        security_groups: args.security_groups.clone(),
+        others: args.parameters.clone(),
+    };
+    let given = ask::answers(&aws, wish, before.as_ref(), &bucket, &mut terminal).await?;
+    let parameters = parameters(&built, &args.built, given, before.as_ref())?;
+    packages::make_bucket(&aws, &bucket, &place.region).await?;
+    let template = built.upload(&aws, &bucket).await?;
+    packages::put(&aws, &bucket, TEMPLATE_KEY, template.into_bytes()).await?;
+    let plan = Plan {
+        stack: &args.stack,
+        is_new: before.is_none(),
+        template_url: &template_url(&aws, &bucket, &place.region),
+        parameters: parameters.clone(),
+    };
+    let is_new = plan.is_new;
+    let Some(set) = change_set::make(&aws, plan, CHANGE_SET).await? else {
+        change_set::discard(&aws, &args.stack, is_new, CHANGE_SET).await?;
+        if !args.dry_run {
+            store_starter(&aws, &parameters, before.as_ref(), screen).await?;
+        }
+        return done(&aws, args, "nothing to change", screen).await;
+    };
+    let resources = set
+        .changes
+        .iter()
+        .map(|it| (it.logical_id.as_str(), it.resource_type.as_str()));
+    let estimate = cost::estimate(resources);
+    if screen.json {
+        screen.value(
+            &json!({ "change_set": set, "monthly_usd": estimate.monthly, "parts": estimate.parts }),
+        )?;
+    } else {
+        change_set::show(&set, screen)?;
+        show_cost(&estimate, is_new, screen)?;
+    }
+    let agreed = !args.dry_run
+        && (args.yes
+            || terminal.confirms(&format!(
+                "Deploy the stack {} into {} ({})?",
+                args.stack, place.account, place.region
+            ))?);
+    if !agreed {
+        change_set::discard(&aws, &args.stack, is_new, CHANGE_SET).await?;
+        if args.dry_run {
+            screen.progress(
+                "a dry run: the change set was taken back, and nothing was deployed",
+                None,
+            );
+            return Ok(());
+        }
+        return Err(Failure::Wrong(
+            "nothing was deployed: nobody said yes; --yes says it, for CI".to_owned(),
+        ));
+    }
+    change_set::carry_out(&aws, &args.stack, CHANGE_SET, screen).await?;
+    store_starter(&aws, &parameters, before.as_ref(), screen).await?;
+    done(&aws, args, "deployed", screen).await
+}
+
+/// The account and the region.
+struct Place {
+    account: String,
+    region: String,
+}
+
+async fn place(aws: &Aws) -> Result<Place, Failure> {
+    let answer = aws
+        .sts()
+        .get_caller_identity()
+        .send()
+        .await
+        .map_err(|error| {
+            let hints = Hints {
+                permission: "sts:GetCallerIdentity",
+                absent: "",
+            };
+            Failure::Failed(format!(
+                "who calls is not known: {}",
+                AwsFailure::of(&error).sentence(aws.identity(), hints)
+            ))
+        })?;
+    let region = aws.config().region().map(ToString::to_string);
+    Ok(Place {
+        account: answer.account().unwrap_or_default().to_owned(),
+        region: region.unwrap_or_default(),
+    })
+}
+
+/// The stack, if it is there. One that was only looked at is not.
+pub(super) async fn stack_as_it_is(aws: &Aws, name: &str) -> Result<Option<Stack>, Failure> {
+    let answer = aws
+        .cloudformation()
+        .describe_stacks()
+        .stack_name(name)
+        .send()
+        .await;
+    let stack = match answer {
+        Ok(answer) => answer.stacks().first().cloned(),
+        Err(error) => {
+            let failure = AwsFailure::of(&error);
+            if failure.detail.contains("does not exist") {
+                return Ok(None);
+            }
+            let hints = Hints {
+                permission: "cloudformation:DescribeStacks",
+                absent: "",
+            };
+            return Err(Failure::Failed(format!(
+                "the stack {name} could not be read: {}",
+                failure.sentence(aws.identity(), hints)
+            )));
+        }
+    };
+    let status = |stack: &Stack| {
+        stack
+            .stack_status()
+            .map_or_else(String::new, |it| it.as_str().to_owned())
+    };
+    match stack.as_ref().map(status).as_deref() {
+        None | Some("REVIEW_IN_PROGRESS" | "DELETE_COMPLETE") => Ok(None),
+        Some("ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED") => {
+            Err(Failure::Failed(format!(
+                "the stack {name} was never made, or could not be deleted; take it away first: deploy-hooks uninstall --stack {name}"
+            )))
+        }
+        Some(status) if status.ends_with("_IN_PROGRESS") => Err(Failure::Failed(format!(
+            "the stack {name} is {status}; wait until that is over"
+        ))),
+        Some(_) => Ok(stack),
+    }
+}
+
+/// What the stack is given: what was answered, and of the rest what it has.
+fn parameters(
+    built: &Built,
+    folder: &std::path::Path,
+    mut given: BTreeMap<String, String>,
+    before: Option<&Stack>,
+) -> Result<Vec<Parameter>, Failure> {
+    let known = built.parameters();
+    let unknown: Vec<&str> = given
+        .keys()
+        .map(String::as_str)
+        .filter(|name| !known.contains(name))
+        .collect();
+    if !unknown.is_empty() {
+        return Err(Failure::Wrong(format!(
+            "the template has no parameter {}; docs/operating.md lists them",
+            unknown.join(", ")
+        )));
+    }
+    // The folder is named after what its packages were built for.
+    let architecture = folder
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    if ["arm64", "x86_64"].contains(&architecture) {
+        given
+            .entry("Architecture".to_owned())
+            .or_insert_with(|| architecture.to_owned());
+    }
+    let has = |name: &str| {
+        let mut parameters = before.into_iter().flat_map(Stack::parameters);
+        parameters.any(|parameter| parameter.parameter_key() == Some(name))
+    };
+    let made = known.into_iter().filter_map(|name| {
+        let parameter = Parameter::builder().parameter_key(name);
+        match given.get(name) {
+            Some(value) => Some(parameter.parameter_value(value).build()),
+            None if has(name) => Some(parameter.use_previous_value(true).build()),
+            None => None,
+        }
+    });
+    Ok(made.collect())
+}
+
+/// As CloudFormation takes it; of a local AWS, that one's address.
+fn template_url(aws: &Aws, bucket: &str, region: &str) -> String {
+    match aws.config().endpoint_url() {
+        Some(endpoint) => format!("{}/{bucket}/{TEMPLATE_KEY}", endpoint.trim_end_matches('/')),
+        None if region.starts_with("cn-") => {
+            format!("https://{bucket}.s3.{region}.amazonaws.com.cn/{TEMPLATE_KEY}")
+        }
+        None => format!("https://{bucket}.s3.{region}.amazonaws.com/{TEMPLATE_KEY}"),
+    }
+}
+
+fn show_cost(estimate: &cost::Estimate, is_new: bool, screen: &mut Screen) -> Result<(), Failure> {
+    let of = if is_new { "" } else { ", of what changes" };
+    let head = format!(
+        "Charged by the month, whether or not anything is deployed{of}: about {:.2} USD",
+        estimate.monthly
+    );
+    screen.line(screen.styled(Style::Heading, &head))?;
+    for part in &estimate.parts {
+        screen.line(format!("  {part}"))?;
+    }
+    screen.line("  The rest is charged by use: functions while they run, logs and metrics by what is written (docs/metrics.md).")?;
+    Ok(())
+}
+
+/// Where suites lie, after what was given and what the stack has.
+fn suites(parameters: &[Parameter], before: Option<&Stack>) -> String {
+    let all = parameters
+        .iter()
+        .chain(before.into_iter().flat_map(Stack::parameters));
+    let mut named = all.filter(|it| it.parameter_key() == Some("SuiteLocation"));
+    let value = named.find_map(|it| it.parameter_value());
+    value.unwrap_or_default().to_owned()
+}
+
+/// A first suite, where there is none: one that says what to write.
+async fn store_starter(
+    aws: &Aws,
+    parameters: &[Parameter],
+    before: Option<&Stack>,
+    screen: &mut Screen,
+) -> Result<(), Failure> {
+    let place = suites(parameters, before);
+    let Some((bucket, key)) = place
+        .strip_prefix("s3://")
+        .and_then(|rest| rest.split_once('/'))
+    else {
+        return Ok(());
+    };
+    // For an application that nobody has: to be copied.
+    let folder = if key.ends_with('/') || key.is_empty() {
+        format!("{key}{{application}}/{{deployment_group}}.yaml")
+    } else {
+        key.to_owned()
+    };
+    let key = folder
+        .replace("{application}", "starter")
+        .replace("{deployment_group}", "starter");
+    if packages::is_there(aws, bucket, &key).await? {
+        return Ok(());
+    }
+    packages::put(aws, bucket, &key, STARTER.as_bytes().to_vec()).await?;
+    screen.progress(
+        &format!("a first suite lies at s3://{bucket}/{key}; copy it for each application"),
+        None,
+    );
+    Ok(())
+}
+
+/// What is left to do.
+async fn done(aws: &Aws, args: &Args, how: &str, screen: &mut Screen) -> Result<(), Failure> {
+    let Some(stack) = stack_as_it_is(aws, &args.stack).await? else {
+        screen.progress(how, None);
+        return Ok(());
+    };
+    let outputs = stack.outputs().iter().filter_map(|output| {
+        Some((
+            output.output_key()?.to_owned(),
+            output.output_value()?.to_owned(),
+        ))
+    });
+    let outputs: BTreeMap<String, String> = outputs.collect();
+    let suites = suites(&[], Some(&stack));
+    if screen.json {
+        screen.value(
+            &json!({ "stack": args.stack, "result": how, "suites": suites, "outputs": outputs }),
+        )?;
+        return Ok(());
+    }
+    screen.line(screen.styled(Style::Good, &format!("{}: {how}", args.stack)))?;
+    screen.line(lines::next_steps(&outputs, &suites))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_starter_is_a_suite_that_lets_nothing_pass_by_itself() {
+        let suite = gate::Suite::parse("starter.yaml", STARTER).unwrap();
+        assert!(suite.required_checks_at(gate::Stage::PreTraffic) > 0);
+        assert!(!suite.dry_run);
+    }
+}
