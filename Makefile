@@ -47,7 +47,7 @@ tools:
 	@tools/install.sh tools
 
 .PHONY: browser
-browser: # Chromium, which looks at pages in the tests
+browser: # Chromium, for checks in a browser and for the decision page in the tests
 	@tools/install.sh chromium
 
 .PHONY: terminal

@@ -134,6 +134,7 @@ async fn engine(url: Url) {
         secrets: BTreeMap::new(),
         http: HttpOptions::default(),
         cloud: None,
+        browsers: None,
         memory: None,
         deadline: tokio::time::Instant::now() + Duration::from_mins(1),
     })

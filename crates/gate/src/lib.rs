@@ -12,6 +12,7 @@
 
 mod bake;
 mod body;
+pub mod browsers;
 pub mod cloud;
 mod evidence;
 mod expect;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::expect::{Finding, Got};
 use crate::measurement::Measurement;
+use crate::probe::browser::PageRecord;
 use crate::redact::Redactor;
 
 /// How many rounds that did not pass keep their tries, for each check. The first and the last
@@ -50,6 +51,8 @@ pub(crate) struct Attempt {
     pub(crate) notes: Vec<String>,
     /// The beginning of the body, if it did not pass.
     pub(crate) body: Option<String>,
+    /// What a browser showed, if it did not pass.
+    pub(crate) pages: Vec<PageRecord>,
 }
 
 /// One try of a round.
@@ -89,6 +92,7 @@ impl Attempt {
             error: None,
             notes: Vec::new(),
             body: None,
+            pages: Vec::new(),
         }
     }
 
@@ -97,12 +101,14 @@ impl Attempt {
         let texts = [&self.request, &self.error, &self.body];
         let texts = texts.into_iter().flatten().chain(&self.notes);
         let findings: usize = self.findings.iter().map(Finding::size).sum();
-        findings + texts.map(String::len).sum::<usize>()
+        let pages: usize = self.pages.iter().map(PageRecord::size).sum();
+        findings + pages + texts.map(String::len).sum::<usize>()
     }
 
     /// Makes it small: of what was not met the first stays.
     fn strip(&mut self) {
         self.body = None;
+        self.pages = Vec::new();
         self.notes = Vec::new();
         let is_unmet = |finding: &Finding| finding.measurement != Measurement::Passed;
         self.findings.retain(is_unmet);

@@ -13,6 +13,7 @@ use common::aws::Aws;
 use common::metrics::Reason;
 use common::settings::SettingsError;
 use common::telemetry;
+use gate::browsers::{Browsers, RemoteBrowser};
 use gate::{Outcome, Part, PartEnd, Resume, Stage};
 use gate_question::Override;
 use jiff::Timestamp;
@@ -504,6 +505,7 @@ pub(crate) async fn measure(
         secrets,
         http: gate::HttpOptions::default(),
         cloud: Some(Arc::new(cloud)),
+        browsers: browsers(settings),
         memory: settings.memory,
         deadline: budget
             .work_until
@@ -598,4 +600,10 @@ async fn deliver_answer(
 fn report_link(function: &GateFunction, place: &str) -> Option<String> {
     let settings = function.settings.as_ref().ok()?;
     publish::console_link(place, &settings.region)
+}
+
+/// The browser of checks that need one, where the settings name one.
+fn browsers(settings: &Settings) -> Option<Arc<dyn Browsers>> {
+    let endpoint = settings.browser.clone()?;
+    Some(Arc::new(RemoteBrowser(endpoint)))
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use common::settings::{Lookup, Reader, SettingsError, topic_arn};
+use gate::browsers::Endpoint;
 
 use crate::codedeploy::PostTrafficGate;
 use crate::listener::Scheme;
@@ -35,6 +36,9 @@ pub struct Settings {
     pub post_traffic: Option<PostTrafficGate>,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, given by Lambda in MiB; here in bytes. Absent: nobody says.
     pub memory: Option<u64>,
+    /// `BROWSER_ENDPOINT`: where a browser listens for the Chrome `DevTools` Protocol; absent: suites with checks in a
+    /// browser are refused.
+    pub browser: Option<Endpoint>,
     /// `AWS_REGION`, given by Lambda: for links into the console.
     pub region: String,
 }
@@ -66,6 +70,7 @@ impl Settings {
             .optional("POST_TRAFFIC_FUNCTION")
             .map(|function| PostTrafficGate { function, time_out });
         let memory = reader.parsed("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", mebibytes);
+        let browser = reader.parsed("BROWSER_ENDPOINT", Endpoint::parse);
         let region = reader.optional("AWS_REGION").unwrap_or_default();
         reader.finish(|| Self {
             suite: suite.expect("a missing suite is a problem, and so is one that can't be read"),
@@ -78,6 +83,7 @@ impl Settings {
             tcp_scheme,
             post_traffic,
             memory,
+            browser,
             region,
         })
     }
@@ -164,6 +170,7 @@ mod tests {
             ("EVENT_BUS", "my bus"),
             ("TCP_LISTENER_SCHEME", "tls"),
             ("POST_TRAFFIC_TIMEOUT", "15m"),
+            ("BROWSER_ENDPOINT", "chrome:9222"),
         ])
         .unwrap_err();
         insta::assert_snapshot!(error.problems.join("\n"), @r#"
@@ -173,6 +180,7 @@ mod tests {
         EVENT_BUS is "my bus": expected the name or the ARN of an event bus
         TCP_LISTENER_SCHEME is "tls": expected http or https
         POST_TRAFFIC_TIMEOUT is "15m": expected a number of seconds, 1 to 900
+        BROWSER_ENDPOINT is "chrome:9222": the address of the browser can't be used: the scheme "chrome" is not ws; write ws://HOST:PORT/PATH
         "#);
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! It writes one JSON line for each request, so that a demo can show what which version served.
 
+mod front;
+
 use std::io::{self, Read, Write};
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
@@ -12,7 +14,7 @@ use std::time::{Duration, Instant};
 use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use clap::builder::BoolishValueParser;
@@ -61,6 +63,12 @@ enum Fault {
     Slow,
     /// No answer at all, but for the health check.
     Hang,
+    /// Every answer is good, and the button of the form does nothing.
+    DeadButton,
+    /// Every answer is good, and a script of each page throws.
+    Throws,
+    /// Every answer is good, and the form does not fit a phone.
+    PhoneLayout,
 }
 
 struct Shop {
@@ -96,7 +104,10 @@ async fn run() -> io::Result<()> {
         checkouts: AtomicU32::new(0),
     });
     let router = Router::new()
-        .route("/", get(home))
+        .route("/", get(front::home))
+        .route("/books/{id}", get(front::book))
+        .route("/assets/shop.css", get(front::style))
+        .route("/assets/shop.js", get(front::script))
         .route("/health", get(async || "ok"))
         .route("/version", get(version))
         .route("/api/books", get(books))
@@ -111,18 +122,6 @@ async fn run() -> io::Result<()> {
     axum::serve(socket, router)
         .with_graceful_shutdown(ended)
         .await
-}
-
-async fn home(State(shop): State<Arc<Shop>>) -> Html<String> {
-    let item = |(_, title, cents): &(u32, &str, u32)| {
-        format!("<li>{title}, {}.{:02} EUR</li>", cents / 100, cents % 100)
-    };
-    let items: String = BOOKS.iter().map(item).collect();
-    Html(format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Book shop</title>\
-         </head><body><h1>Welcome</h1><ul>{items}</ul><footer>Version {}</footer></body></html>",
-        shop.settings.shop_version
-    ))
 }
 
 async fn version(State(shop): State<Arc<Shop>>) -> Json<Value> {

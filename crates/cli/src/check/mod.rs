@@ -3,6 +3,7 @@
 //! The exit code says what the verdict is: 0 passed, 1 failed, 2 inconclusive, 3 nothing could be measured because the
 //! suite or the call is wrong.
 
+mod browser;
 mod display;
 pub(crate) mod formats;
 mod secrets;
@@ -17,6 +18,7 @@ use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use self::browser::BrowserChoice;
 use self::display::Display;
 use self::formats::ReportFile;
 use crate::failure::{self, Failure};
@@ -67,6 +69,10 @@ pub(crate) struct Args {
     /// Write a report: html, json, junit, markdown or tap; may be given several times
     #[arg(long, value_name = "FORMAT=FILE", value_parser = formats::parse)]
     report: Vec<ReportFile>,
+    /// The browser of checks that need one: a program, or where one listens, ws://HOST:PORT/PATH; without it, the Chromium
+    /// or Chrome of this machine
+    #[arg(long, value_name = "PROGRAM|URL", value_parser = browser::parse)]
+    browser: Option<BrowserChoice>,
     /// Run again on each change of the suite's file, until Ctrl-C
     #[arg(long)]
     watch: bool,
@@ -80,6 +86,9 @@ Secrets that the checks of this run name are read from where the suite says they
 comes first: DEPLOY_HOOKS_SECRET_PASSWORD holds the value of the secret `password`.
 
 Checks that ask AWS (alarms, targets, lambda, metric, ecs_task, logs, wiring) are measured by the gates only: --skip leaves one out.
+
+Checks in a browser are measured in the Chromium or Chrome that PATH has, or that CHROMIUM or --browser names. It is started
+without a window and with a profile of its own, and ended with the run.
 
 Ctrl-C ends the run; what was measured until then is judged and reported.
 
@@ -240,6 +249,11 @@ impl Args {
 async fn measure(args: &Args, suite: Suite, screen: &mut Screen) -> Result<Outcome, Failure> {
     let stage = args.stage();
     let secrets = secrets::of(&suite, stage).await?;
+    let browsers = if suite.needs_browser(stage) {
+        Some(browser::browsers(args.browser.as_ref())?)
+    } else {
+        None
+    };
     let limit = match stage {
         Stage::PreTraffic => MAX_TIME_OF_ONE_ROUND,
         Stage::PostTraffic => suite.bake().length() + TIME_AFTER_BAKE,
@@ -259,6 +273,7 @@ async fn measure(args: &Args, suite: Suite, screen: &mut Screen) -> Result<Outco
         secrets,
         http: HttpOptions::default(),
         cloud: None,
+        browsers,
         memory: None,
         deadline: Instant::now() + limit,
     };

@@ -134,6 +134,7 @@ async fn doubts(url: &Url, text: &str) -> Result<BTreeMap<String, String>, Failu
         secrets: BTreeMap::default(),
         http: HttpOptions::default(),
         cloud: None,
+        browsers: None,
         memory: None,
         deadline: Instant::now() + TRIAL,
     };

@@ -7,6 +7,7 @@
 
 pub(crate) mod alarms;
 pub(crate) mod allowed_origins;
+pub(crate) mod browser;
 pub(crate) mod client;
 mod connect;
 pub(crate) mod connect_options;
@@ -45,13 +46,16 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
+use crate::browsers::Browsers;
 use crate::cloud::CloudProbes;
 use crate::evidence::{Facet, Observation};
 use crate::expect::Expectation;
 use crate::measurement::Measurement;
+use crate::records::StepRecord;
 use crate::template::{Template, Values};
 use crate::template_function::Moment;
 
+use self::browser::PageRecord;
 pub(crate) use self::client::Clients;
 use self::cookie_jar::CookieJar;
 pub(crate) use self::error::ProbeError;
@@ -68,6 +72,7 @@ pub(crate) enum Probe {
     WebSocket(websocket::WebSocket),
     Grpc(grpc::Grpc),
     Crawl(crawl::Crawl),
+    Browser(Box<browser::Browser>),
     Journey(journey::Journey),
     Targets(targets::Targets),
     Lambda(lambda::Lambda),
@@ -93,6 +98,7 @@ impl Probe {
             Self::WebSocket(websocket) => websocket,
             Self::Grpc(grpc) => grpc,
             Self::Crawl(crawl) => crawl,
+            Self::Browser(browser) => &**browser,
             Self::Journey(journey) => journey,
             Self::Targets(targets) => targets,
             Self::Lambda(lambda) => lambda,
@@ -263,6 +269,7 @@ pub(crate) struct ProbeContext {
     /// What the release's listener rule demands of every request.
     pub(crate) release_headers: Arc<::http::HeaderMap>,
     pub(crate) cloud: Option<Arc<dyn CloudProbes>>,
+    pub(crate) browsers: Option<Arc<dyn Browsers>>,
     /// In place of the system's name servers, if there are any.
     pub(crate) nameservers: Vec<SocketAddr>,
     /// Whether a connection must be made for the try, because how long that takes is judged.
@@ -305,11 +312,17 @@ impl ProbeContext {
 }
 
 /// What is known of a try so far; filled as the probe goes, so that it survives a cut.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Trace {
     /// `GET https://shop.example.com/version`
     pub(crate) request: Option<String>,
     pub(crate) status: Option<u16>,
     /// Redirects followed, bodies cut.
     pub(crate) notes: Vec<String>,
+    /// When the try began, since the beginning of the run.
+    pub(crate) started: Duration,
+    /// Of a probe that takes steps by itself.
+    pub(crate) steps: Vec<StepRecord>,
+    /// What a browser showed.
+    pub(crate) pages: Vec<PageRecord>,
 }

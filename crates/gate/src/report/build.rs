@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::{
-    BakeReport, CapturedReport, CheckReport, ExpectationReport, FORMAT, LatencyReport, Report,
-    RoundReport, StepReport, Tally, TryReport,
+    BakeReport, CapturedReport, CheckReport, ExpectationReport, FORMAT, LatencyReport, PageReport,
+    Report, RoundReport, ScreenshotReport, StepReport, Tally, TryReport,
 };
 use crate::Stage;
 use crate::bake::Bake;
 use crate::expect::{Finding, Got, LatencyLimit};
 use crate::measurement::Measurement;
+use crate::probe::browser::PageRecord;
 use crate::recorder::{Attempt, MAX_KEPT_ROUNDS, RoundRecord, StepRecord, TryRecord};
 use crate::redact::{MASK, Redactor};
 use crate::run::Finish;
@@ -291,7 +292,15 @@ pub(crate) fn detail(round: &RoundRecord, redactor: &Redactor) -> String {
     let is_unmet =
         |step: &&StepRecord| !step.always && step.attempt.measurement != Measurement::Passed;
     if let Some(step) = last.steps.iter().find(is_unmet) {
-        return words::shorten(&step_detail(step, redactor), MAX_DETAIL_CHARS);
+        let mut detail = step_detail(step, redactor);
+        // Of a browser: what went wrong behind the page is often why. That a step was not met is said already.
+        if let [_, behind @ ..] = last.attempt.findings.as_slice() {
+            let behind = unmet(behind, redactor);
+            if !behind.is_empty() {
+                detail = format!("{detail}; {behind}");
+            }
+        }
+        return words::shorten(&detail, MAX_DETAIL_CHARS);
     }
     unmet(&last.attempt.findings, redactor)
 }
@@ -350,6 +359,7 @@ fn try_report(number: usize, record: &TryRecord, redactor: &Redactor) -> TryRepo
             .iter()
             .map(|step| step_report(step, redactor))
             .collect(),
+        pages: shown.pages,
     }
 }
 
@@ -383,6 +393,7 @@ fn step_report(step: &StepRecord, redactor: &Redactor) -> StepReport {
             })
             .collect(),
         body_excerpt: shown.body,
+        pages: shown.pages,
     }
 }
 
@@ -393,6 +404,7 @@ struct ShownAttempt {
     error: Option<String>,
     notes: Vec<String>,
     body: Option<String>,
+    pages: Vec<PageReport>,
 }
 
 impl ShownAttempt {
@@ -415,7 +427,36 @@ impl ShownAttempt {
                 .map(|raw| redactor.excerpt(raw, MAX_LINE_CHARS))
                 .collect(),
             body: excerpt(&attempt.body, MAX_BODY_CHARS),
+            pages: attempt
+                .pages
+                .iter()
+                .map(|page| page_report(page, redactor))
+                .collect(),
         }
+    }
+}
+
+fn page_report(page: &PageRecord, redactor: &Redactor) -> PageReport {
+    let line = |raw: &String| redactor.excerpt(raw, MAX_SIDE_CHARS);
+    let lines = |raw: &[String]| raw.iter().map(line).collect();
+    // Its outline is told by spaces.
+    let indented = |raw: &String| {
+        let text = raw.trim_start_matches(' ');
+        let indent = &raw[..raw.len() - text.len()];
+        format!("{indent}{}", redactor.excerpt(text, MAX_SIDE_CHARS))
+    };
+    PageReport {
+        screen: page.screen.clone(),
+        url: redactor.excerpt(&page.url, MAX_LINE_CHARS),
+        title: line(&page.title),
+        screenshot: page.screenshot.as_ref().map(|shot| ScreenshotReport {
+            png: shot.png.clone(),
+            width: shot.width,
+            height: shot.height,
+        }),
+        snapshot: page.snapshot.iter().map(indented).collect(),
+        console: lines(&page.console),
+        requests: lines(&page.requests),
     }
 }
 

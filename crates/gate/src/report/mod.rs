@@ -179,9 +179,42 @@ pub struct TryReport {
     pub notes: Vec<String>,
     /// The beginning of the body, if the try did not pass.
     pub body_excerpt: Option<String>,
-    /// Of a journey: its steps, in the order in which they were taken.
+    /// Of a journey or a browser: its steps, in the order in which they were taken.
     #[serde(default)]
     pub steps: Vec<StepReport>,
+    /// What a browser showed, where every step was met and the try did not pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<PageReport>,
+}
+
+/// A page in a browser, when something was not met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageReport {
+    /// `phone, 390 × 844, Chrome/156.0.8078.114`
+    pub screen: String,
+    /// Where the page is.
+    pub url: String,
+    /// What it calls itself.
+    pub title: String,
+    /// A picture of it, if there is one.
+    pub screenshot: Option<ScreenshotReport>,
+    /// What assistive technology speaks of, indented.
+    pub snapshot: Vec<String>,
+    /// The last lines of its console.
+    pub console: Vec<String>,
+    /// The last of its requests, and who answered them.
+    pub requests: Vec<String>,
+}
+
+/// A picture of a page. Password fields, what was typed from a secret and what the suite names are covered in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScreenshotReport {
+    /// PNG, in base64.
+    pub png: String,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
 }
 
 /// One step of a journey.
@@ -215,6 +248,9 @@ pub struct StepReport {
     pub captured: Vec<CapturedReport>,
     /// The beginning of the body, if the step did not pass.
     pub body_excerpt: Option<String>,
+    /// What a browser showed, if the step did not pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<PageReport>,
 }
 
 /// A value that later steps could use.

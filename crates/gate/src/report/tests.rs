@@ -67,6 +67,7 @@ async fn outcome_of(suite: &str, stage: Stage) -> Outcome {
         secrets: BTreeMap::from([("key".to_owned(), SECRET.to_owned())]),
         http: HttpOptions::default(),
         cloud: None,
+        browsers: None,
         memory: None,
         deadline: Instant::now() + Duration::from_secs(30),
     })

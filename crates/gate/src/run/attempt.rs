@@ -158,7 +158,10 @@ async fn attempt(
         return journey::attempt(run, context, index, journey, limit).await;
     }
     let begun = Instant::now();
-    let mut trace = Trace::default();
+    let mut trace = Trace {
+        started: run.elapsed_at(begun),
+        ..Trace::default()
+    };
     let seen = sampling::execute(run, context, index, limit, &mut trace).await;
     let (mut of_release, mut in_doubt) = (false, None);
     let (mut findings, mut body, mut latency, mut error) = (Vec::new(), None, None, None);
@@ -205,8 +208,9 @@ async fn attempt(
             },
             notes: trace.notes,
             body: body.filter(|_| measurement != Measurement::Passed),
+            pages: trace.pages,
         },
-        steps: Vec::new(),
+        steps: trace.steps,
         of_release,
     }
 }

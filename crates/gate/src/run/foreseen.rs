@@ -105,6 +105,7 @@ impl Suite {
             secrets: BTreeMap::new(),
             http: HttpOptions::default(),
             cloud: None,
+            browsers: None,
             memory: None,
             deadline: Instant::now(),
         };

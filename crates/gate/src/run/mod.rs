@@ -26,6 +26,7 @@ use tracing::Instrument as _;
 use self::attempt::RunContext;
 pub(crate) use self::rounds::Finish;
 use crate::bake::Bake;
+use crate::browsers::Browsers;
 use crate::cloud::CloudProbes;
 use crate::expect::Expectation;
 use crate::measurement::Measurement;
@@ -58,6 +59,8 @@ pub struct Run {
     pub http: HttpOptions,
     /// Answers what checks ask of the cloud; without it such checks are errored.
     pub cloud: Option<Arc<dyn CloudProbes>>,
+    /// Gives browsers to checks that need one; without it a suite with such a check is refused.
+    pub browsers: Option<Arc<dyn Browsers>>,
     /// How much memory there is, in bytes, if that is known. A suite that may need more is refused.
     pub memory: Option<u64>,
     /// When [`run()`] has returned, whatever happens.
@@ -448,6 +451,9 @@ fn refusals_of(
     if run.target.sampled_percent.is_some() && run.suite.revision.is_empty() {
         refusals.push(refusals::NO_REVISION.to_owned());
     }
+    if run.browsers.is_none() {
+        refusals.extend(refusals::without_a_browser(selected));
+    }
     let concurrency = run.suite.limits.concurrency;
     let held = run.suite.held;
     let too_large = |memory| memory::refusal(selected, marks, concurrency, held, memory);
@@ -559,6 +565,7 @@ fn probe_context(run: &Run) -> Result<ProbeContext, Missing> {
         values,
         release_headers: Arc::new(run.target.headers.clone()),
         cloud: run.cloud.clone(),
+        browsers: run.browsers.clone(),
         nameservers: run.http.nameservers.clone(),
         new_connection: false,
         whole_body: false,

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::bake::Bake;
-use crate::probe::{FixedTime, ProbeContext, Subject};
+use crate::probe::browser::NO_BROWSER;
+use crate::probe::{FixedTime, Probe, ProbeContext, Subject};
 use crate::suite::Check;
 use crate::suite::filled_size::{self, MAX_FILLED_TOGETHER};
 use crate::template::Values;
@@ -48,6 +49,16 @@ pub(super) fn takes_too_long(checks: &[Check], begun: Instant, deadline: Instant
         })
     });
     refused.collect()
+}
+
+/// Checks that need a browser, where there is none.
+pub(super) fn without_a_browser(checks: &[Check]) -> Vec<String> {
+    let in_browser = checks
+        .iter()
+        .filter(|check| matches!(check.probe, Probe::Browser(_)));
+    in_browser
+        .map(|check| format!("check {:?} (line {}): {NO_BROWSER}", check.name, check.line))
+        .collect()
 }
 
 /// Two revisions answer, and nothing distinguishes them.

@@ -104,6 +104,7 @@ impl Trial {
             secrets: self.secrets,
             http: HttpOptions::default(),
             cloud: self.cloud,
+            browsers: None,
             memory: None,
             deadline,
         })

@@ -132,6 +132,11 @@ fn check(name: &str, object: &Object<'_>, context: &Context) -> Option<Check> {
     if let (Some(Probe::Journey(journey)), None) = (&probe, object.get("timeout")) {
         retry.timeout = journey.timeout();
     }
+    if let Some(Probe::Browser(browser)) = &mut probe {
+        // It ends by itself before, so that there is a picture of what went wrong.
+        let within = retry.within.unwrap_or(retry.timeout);
+        browser.time = retry.timeout.min(within);
+    }
     let mut limits = vec!["timeout", "within"];
     if let Some(Probe::EcsTask(task)) = &mut probe {
         // Its `timeout` is the task's; what comes beside it comes on top.

@@ -107,6 +107,12 @@ pub(super) fn of_probe(key: &str, context: &Context) -> RetryPolicy {
             retries: 0,
             ..RetryPolicy::default()
         },
+        // A user takes their time, waits where a page needs it, and may change something.
+        "browser" => RetryPolicy {
+            timeout: Duration::from_mins(1),
+            retries: 0,
+            ..RetryPolicy::default()
+        },
         // Tests take their time, and may change something.
         "ecs_task" => RetryPolicy {
             timeout: ecs_task::DEFAULT_TIME,

@@ -108,7 +108,7 @@ pub(super) fn request(node: &Node, context: &Context) -> Option<Request> {
         follow_redirects: follow.unwrap_or(false),
         allow_origins: object
             .get("allow_origins")
-            .map(|node| origins(node, context))
+            .map(|node| allow_origins(node, context))
             .unwrap_or_default(),
         reaches_release: reaches_release.unwrap_or(false),
         max_body: max_body
@@ -141,7 +141,7 @@ fn at_odds(object: &Object<'_>, request: &Request, context: &Context) {
 }
 
 /// `[https://login.example.com]`
-fn origins(node: &Node, context: &Context) -> Vec<Template> {
+pub(super) fn allow_origins(node: &Node, context: &Context) -> Vec<Template> {
     const REMEDY: &str = "write scheme and host, as in https://login.example.com";
     let problems = &context.problems;
     let nodes = items(node, "allow_origins", problems).unwrap_or_default();

@@ -16,7 +16,7 @@ strict_yaml::tables! {
         ["timeout", "retries", "retry_every", "headers", "max_body"];
     CHECK: "check", "a check",
         ["name", "on", "tags", "severity", "dry_run", "http", "journey", "always", "alarms", "tcp", "dns", "tls", "websocket", "grpc",
-         "crawl", "targets", "lambda", "metric", "load", "ecs_task", "logs", "wiring", "timeout", "retries", "retry_every", "within", "expect"];
+         "crawl", "browser", "targets", "lambda", "metric", "load", "ecs_task", "logs", "wiring", "timeout", "retries", "retry_every", "within", "expect"];
     HTTP: "http", "http",
         ["method", "url", "host", "headers", "cookies", "basic", "aws_sigv4", "query", "json", "body", "body_file", "form", "multipart",
          "follow_redirects", "allow_origins", "reaches_release", "max_body", "http_version", "ip_version", "client_certificate"];
@@ -35,6 +35,22 @@ strict_yaml::tables! {
         ["service", "method", "message", "code", "descriptor_set", "descriptor_set_file", "url", "reaches_release", "headers"];
     CRAWL: "crawl", "crawl",
         ["start", "reaches_release", "max_pages", "max_depth", "max_body", "ignore", "landmarks"];
+    BROWSER: "browser", "browser",
+        ["steps", "screens", "reaches_release", "allow_origins", "allow", "dialogs", "vitals", "mask", "step_timeout"];
+    BROWSER_SCREEN: "browser_screen", "a screen", ["name", "width", "height", "mobile"];
+    BROWSER_STEP: "browser_step", "a step",
+        ["name", "go", "click", "type", "select", "press", "wait_for", "expect", "timeout"];
+    BROWSER_ELEMENT: "browser_element", "an element", ["role", "name", "text", "css"];
+    BROWSER_NAME: "browser_name", "a name", ["equals", "contains"];
+    BROWSER_TYPE: "browser_type", "type", ["into", "text"];
+    BROWSER_SELECT: "browser_select", "select", ["from", "option"];
+    BROWSER_EXPECT: "browser_expect", "an expectation of a page", ["text", "title", "url", "element"];
+    BROWSER_TEXT: "browser_text", "a text",
+        ["equals", "not_equals", "contains", "not_contains", "matches", "not_matches"];
+    BROWSER_EXPECT_ELEMENT: "browser_expect_element", "element",
+        ["role", "name", "text", "css", "attribute", "count", "exists", "equals", "not_equals", "contains", "not_contains",
+         "matches", "not_matches"];
+    BROWSER_VITALS: "browser_vitals", "vitals", ["lcp", "cls", "ttfb", "long_task"];
     TARGETS: "targets", "targets", ["at_least"];
     LAMBDA: "lambda", "lambda", ["payload"];
     METRIC: "metric", "metric",

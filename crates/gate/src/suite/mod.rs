@@ -7,6 +7,7 @@
 mod adjust;
 mod alarms;
 mod body;
+mod browser;
 mod check;
 mod check_fingerprint;
 mod comparison;
@@ -246,6 +247,13 @@ impl Suite {
         let left = left.map(|check| check.name.clone()).collect();
         self.checks.retain(|check| !needs(check));
         left
+    }
+
+    /// Whether a check at `stage` is measured in a browser.
+    pub fn needs_browser(&self, stage: Stage) -> bool {
+        self.checks
+            .iter()
+            .any(|check| check.on.contains(&stage) && matches!(check.probe, Probe::Browser(_)))
     }
 
     /// How many checks are selected at `stage`, advisory ones included.

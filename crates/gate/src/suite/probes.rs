@@ -4,8 +4,8 @@ use strict_yaml::{At, Node, Object};
 
 use super::context::Context;
 use super::{
-    alarms, crawl, dns, ecs_task, grpc, http, journey, lambda, load, logs, metric, targets, tcp,
-    tls, websocket, wiring,
+    alarms, browser, crawl, dns, ecs_task, grpc, http, journey, lambda, load, logs, metric,
+    targets, tcp, tls, websocket, wiring,
 };
 use crate::probe::Probe;
 
@@ -39,6 +39,10 @@ pub(super) const PROBES: &[(&str, Decode)] = &[
     }),
     ("crawl", |node, context| {
         crawl::crawl(node, context).map(Probe::Crawl)
+    }),
+    ("browser", |node, context| {
+        let browser = browser::browser(node, context)?;
+        Some(Probe::Browser(Box::new(browser)))
     }),
     ("targets", |node, context| {
         targets::targets(node, context).map(Probe::Targets)

@@ -88,6 +88,7 @@ impl Shop {
             secrets,
             http: HttpOptions::default(),
             cloud: None,
+            browsers: None,
             memory: None,
             deadline: tokio::time::Instant::now() + Duration::from_secs(30),
         })

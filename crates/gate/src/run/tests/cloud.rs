@@ -55,6 +55,7 @@ async fn measured(stage: Stage, cloud: impl Into<Option<Cloud>>, suite: &str) ->
         cloud: cloud
             .into()
             .map(|cloud| Arc::new(cloud) as Arc<dyn CloudProbes>),
+        browsers: None,
         memory: None,
         deadline: Instant::now() + Duration::from_secs(20),
     })
@@ -298,6 +299,7 @@ async fn of_release(release: Release) -> Outcome {
         secrets: BTreeMap::from([("hidden".to_owned(), "PLANTED-SECRET".to_owned())]),
         http: HttpOptions::default(),
         cloud: Some(Arc::new(release)),
+        browsers: None,
         memory: None,
         deadline: Instant::now() + Duration::from_secs(20),
     })

@@ -81,6 +81,7 @@ async fn ran_with(
         secrets: BTreeMap::from([("hidden".to_owned(), "PLANTED-SECRET".to_owned())]),
         http: HttpOptions::default(),
         cloud: Some(Arc::clone(&cloud) as Arc<dyn CloudProbes>),
+        browsers: None,
         memory: None,
         deadline: Instant::now() + Duration::from_mins(10),
     })
@@ -173,6 +174,7 @@ async fn tests_alone_are_no_measurement_of_the_release() {
         secrets: BTreeMap::new(),
         http: HttpOptions::default(),
         cloud: None,
+        browsers: None,
         memory: None,
         deadline: Instant::now() + Duration::from_mins(10),
     })

@@ -100,6 +100,7 @@ async fn loaded_with(
         secrets: BTreeMap::from([("hidden".to_owned(), "PLANTED-SECRET".to_owned())]),
         http: HttpOptions::default(),
         cloud: None,
+        browsers: None,
         memory: None,
         deadline: Instant::now() + Duration::from_secs(20),
     })
@@ -356,6 +357,7 @@ async fn where_two_revisions_answer_a_load_is_inconclusive() {
         secrets: BTreeMap::new(),
         http: HttpOptions::default(),
         cloud: None,
+        browsers: None,
         memory: None,
         deadline: Instant::now() + Duration::from_secs(20),
     })

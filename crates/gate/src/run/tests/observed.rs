@@ -30,6 +30,7 @@ fn begin(
         secrets: BTreeMap::from([("password".to_owned(), "hunter22".to_owned())]),
         http: HttpOptions::default(),
         cloud: None,
+        browsers: None,
         memory: None,
         deadline: Instant::now() + Duration::from_secs(30),
     };

@@ -175,6 +175,7 @@ async fn a_target_without_an_address_needs_the_word_of_the_check() {
             secrets: BTreeMap::new(),
             http: HttpOptions::default(),
             cloud: None,
+            browsers: None,
             memory: None,
             deadline: Instant::now() + Duration::from_secs(10),
         })

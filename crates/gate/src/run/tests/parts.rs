@@ -55,6 +55,7 @@ fn a_run(shop: &Shop, text: &str) -> Run {
         secrets: BTreeMap::new(),
         http: HttpOptions::default(),
         cloud: None,
+        browsers: None,
         memory: None,
         deadline: Instant::now() + Duration::from_secs(20),
     }

@@ -278,6 +278,7 @@ fn a_run_does_not_show_its_secrets() {
         secrets: BTreeMap::from([("key".to_owned(), "hunter2".to_owned())]),
         http: HttpOptions::default(),
         cloud: None,
+        browsers: None,
         memory: None,
         deadline: Instant::now(),
     };

@@ -52,6 +52,7 @@ async fn behind(shop: &Shop, rule: ListenerRule, suite: &str) -> Outcome {
         secrets: BTreeMap::new(),
         http: HttpOptions::default(),
         cloud: None,
+        browsers: None,
         memory: None,
         deadline: Instant::now() + Duration::from_secs(20),
     })

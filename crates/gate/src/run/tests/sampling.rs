@@ -20,6 +20,7 @@ async fn sampled(shop: &Shop, revision: &str, check: &str, percent: u32) -> Outc
         secrets: BTreeMap::new(),
         http: HttpOptions::default(),
         cloud: None,
+        browsers: None,
         memory: None,
         deadline: Instant::now() + Duration::from_secs(20),
     });

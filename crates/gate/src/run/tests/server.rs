@@ -98,6 +98,7 @@ pub(super) async fn measured(
         secrets,
         http,
         cloud: None,
+        browsers: None,
         memory: None,
         deadline: Instant::now() + Duration::from_secs(20),
     })

@@ -135,6 +135,7 @@ async fn where_two_revisions_answer_nobody_knows_whose_connection_it_is() {
         secrets: BTreeMap::new(),
         http: HttpOptions::default(),
         cloud: None,
+        browsers: None,
         memory: None,
         deadline: Instant::now() + Duration::from_secs(20),
     })

@@ -132,6 +132,7 @@ async fn a_secret_in_a_certificate_is_masked() {
         secrets,
         http: HttpOptions::default(),
         cloud: None,
+        browsers: None,
         memory: None,
         deadline: Instant::now() + Duration::from_secs(20),
     })

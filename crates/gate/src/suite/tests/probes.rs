@@ -299,3 +299,40 @@ checks:
     insta::assert_snapshot!(refused("> 100%"), @r#"suite.yaml:5:67: fail_when: a load with this limit never fails; write a share between: "> 1%""#);
     insta::assert_snapshot!(refused(">= 0%"), @r#"suite.yaml:5:67: fail_when: a load with this limit fails whatever is answered; write a share between: "> 1%""#);
 }
+
+#[test]
+fn problems_of_a_check_in_a_browser_are_named_together() {
+    let text = "version: 1
+name: shop
+secrets: { password: 'ssm:/p' }
+checks:
+  - name: all wrong
+    browser:
+      steps:
+        - click: { role: buton, name: Buy }
+        - go: /a b
+        - type: { into: { css: 'div[', name: x } }
+        - press: enter
+        - {}
+        - { go: /, press: Tab }
+        - expect: [{ text: a, title: b }, { element: { css: a, attribute: href } }, { element: { css: a, count: 0, contains: b } }]
+        - wait_for: { role: button, text: Buy }
+        - wait_for: { text: { contains: ' ' } }
+        - select: { from: { css: '{{ x }}' }, option: '{{ y }}' }
+      screens: [tablet, { name: wide, width: 9, height: 800 }]
+      allow: ['*']
+      dialogs: maybe
+      vitals: { lcp: 2.5s, cls: '< 1s' }
+      mask: ['a[']
+      step_timeout: 10m
+  - name: begins nowhere
+    browser: { steps: [{ press: Tab }] }
+  - name: twice
+    browser: { steps: [{ go: / }], screens: [phone, phone], vitals: {} }
+  - name: fine
+    browser: /
+  - name: also fine
+    browser: { steps: [{ go: / , timeout: 20s, name: open }, { type: { into: { role: textbox }, text: '{{ password }}' } }], screens: [{ name: tablet, width: 820, height: 1180, mobile: true }], dialogs: accept, mask: [.card] }
+";
+    insta::assert_snapshot!(problems(text), @"");
+}

@@ -1,0 +1,324 @@
+//! What a page did that people don't see: its console, its requests, and what went wrong with them. Bounded: what comes
+//! beyond is counted.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long a line may be, in bytes. Longer than anything that is shown, so that a secret is looked for before it is cut.
+pub const MAX_LINE: usize = 8 * 1024;
+/// Lines of the console, requests and problems that are kept.
+const MAX_CONSOLE: usize = 200;
+const MAX_REQUESTS: usize = 500;
+const MAX_PROBLEMS: usize = 100;
+/// Requests whose end is waited for.
+const MAX_OPEN: usize = 5_000;
+
+/// What went wrong with a page, whatever its steps came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Which kind it is.
+    pub kind: ProblemKind,
+    /// `GET https://shop.example.com/cart.js: 404`
+    pub text: String,
+}
+
+/// Which kind of problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProblemKind {
+    /// A script threw, and nothing caught it.
+    Exception,
+    /// `console.error`, or what the browser itself writes as an error.
+    Console,
+    /// An answer of 400 or more, or none.
+    Request,
+    /// Content by `http` on a page by `https`.
+    MixedContent,
+    /// What the page's own policy of content forbids.
+    ContentPolicy,
+    /// `alert`, `confirm` and `prompt`, which nobody expected.
+    Dialog,
+    /// Another window.
+    PopUp,
+    /// A file.
+    Download,
+    /// A request that is not let through.
+    Refused,
+}
+
+impl ProblemKind {
+    /// All of them, in the order in which they are reported.
+    pub const ALL: [Self; 9] = [
+        Self::Exception,
+        Self::Console,
+        Self::Request,
+        Self::MixedContent,
+        Self::ContentPolicy,
+        Self::Dialog,
+        Self::PopUp,
+        Self::Download,
+        Self::Refused,
+    ];
+}
+
+/// One request of a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestLine {
+    /// `GET https://shop.example.com/`
+    pub request: String,
+    /// `200`, `net::ERR_CONNECTION_REFUSED`; none while there is no answer.
+    pub outcome: Option<String>,
+    /// Who really answered: `127.0.0.1:8080`.
+    pub answered_by: Option<String>,
+    /// The page itself, and not something in it.
+    pub is_page: bool,
+}
+
+/// All that is known.
+#[derive(Debug, Default)]
+pub struct Log {
+    /// Lines of the console, with their level.
+    pub console: Vec<String>,
+    /// Requests, in order.
+    pub requests: Vec<RequestLine>,
+    /// What went wrong.
+    pub problems: Vec<Problem>,
+    /// What was seen and is no problem: a service worker, which is bypassed.
+    pub notes: Vec<String>,
+    /// What was not kept.
+    pub left_out: usize,
+    open: HashMap<String, Open>,
+    refused: HashSet<String>,
+    quiet_since: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Open {
+    /// Among the requests, if it is kept.
+    line: Option<usize>,
+    request: String,
+    url: String,
+    counts: bool,
+}
+
+/// What goes out.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) url: &'a str,
+    /// Whether its end is waited for: not that of a stream, which has none.
+    pub(crate) counts: bool,
+    /// The page itself, and not something in it.
+    pub(crate) is_page: bool,
+}
+
+impl Log {
+    pub(crate) fn console(&mut self, line: &str) {
+        if self.console.len() < MAX_CONSOLE {
+            self.console.push(head(line));
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    pub(crate) fn problem(&mut self, kind: ProblemKind, text: &str) {
+        if self.problems.len() < MAX_PROBLEMS {
+            let text = head(text);
+            self.problems.push(Problem { kind, text });
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    pub(crate) fn note(&mut self, text: String) {
+        if self.notes.len() < MAX_PROBLEMS && !self.notes.contains(&text) {
+            self.notes.push(text);
+        }
+    }
+
+    /// A request goes out.
+    pub(crate) fn asked(&mut self, id: String, what: &Asked<'_>) {
+        let Asked {
+            method,
+            url,
+            counts,
+            is_page,
+        } = *what;
+        let request = head(&format!("{method} {url}"));
+        // A redirect goes on under the same number.
+        if let Some(earlier) = self.open.remove(&id) {
+            self.settle(&earlier, "redirected".to_owned());
+        }
+        let line = (self.requests.len() < MAX_REQUESTS).then(|| {
+            self.requests.push(RequestLine {
+                request: request.clone(),
+                outcome: None,
+                answered_by: None,
+                is_page,
+            });
+            self.requests.len() - 1
+        });
+        self.left_out += usize::from(line.is_none());
+        if self.open.len() < MAX_OPEN {
+            let url = head(url);
+            self.open.insert(
+                id,
+                Open {
+                    line,
+                    request,
+                    url,
+                    counts,
+                },
+            );
+        }
+        self.quiet_since = None;
+    }
+
+    pub(crate) fn answered(&mut self, id: &str, status: u16, by: Option<String>) {
+        let Some(open) = self.open.get(id) else {
+            return;
+        };
+        if let Some(line) = open.line.and_then(|line| self.requests.get_mut(line)) {
+            line.outcome = Some(status.to_string());
+            line.answered_by = by;
+        }
+        if status >= 400 && !is_icon(&open.url) {
+            let text = format!("{}: {status}", open.request);
+            self.problem(ProblemKind::Request, &text);
+        }
+    }
+
+    /// Nothing more comes of a request.
+    pub(crate) fn ended(&mut self, id: &str) {
+        self.open.remove(id);
+    }
+
+    /// A request broke. One that was given up, because the page goes on to another one, did not.
+    pub(crate) fn broke(&mut self, id: &str, why: &str, blocked: Option<&str>, given_up: bool) {
+        let Some(open) = self.open.remove(id) else {
+            return;
+        };
+        let refused = self.refused.remove(id);
+        let why = match blocked {
+            Some(reason) => format!("blocked ({reason})"),
+            None => why.to_owned(),
+        };
+        self.settle(&open, why.clone());
+        // What the page's policy and mixed content block comes with an entry of the browser's own log.
+        let told_elsewhere = refused || matches!(blocked, Some("csp" | "mixed-content"));
+        if !given_up && !told_elsewhere && !is_icon(&open.url) {
+            let text = format!("{}: {why}", open.request);
+            self.problem(ProblemKind::Request, &text);
+        }
+    }
+
+    /// We do not let a request through ourselves.
+    pub(crate) fn refuse(&mut self, id: Option<&str>, text: &str) {
+        if let Some(id) = id {
+            self.refused.insert(id.to_owned());
+        }
+        self.problem(ProblemKind::Refused, text);
+    }
+
+    fn settle(&mut self, open: &Open, outcome: String) {
+        if let Some(line) = open.line.and_then(|line| self.requests.get_mut(line)) {
+            line.outcome = Some(outcome);
+        }
+    }
+
+    /// How long no request that is waited for has been under way.
+    pub(crate) fn quiet_for(&mut self, now: Instant) -> Duration {
+        if self.open.values().any(|open| open.counts) {
+            self.quiet_since = None;
+            return Duration::ZERO;
+        }
+        now.saturating_duration_since(*self.quiet_since.get_or_insert(now))
+    }
+}
+
+/// Browsers ask for it whatever the page says.
+fn is_icon(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let after_host = path.split_once("://").map_or(path, |(_, rest)| rest);
+    after_host
+        .split_once('/')
+        .is_some_and(|(_, path)| path == "favicon.ico")
+}
+
+fn head(text: &str) -> String {
+    text[..text.floor_char_boundary(MAX_LINE)].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(url: &str, counts: bool) -> Asked<'_> {
+        Asked {
+            method: "GET",
+            url,
+            counts,
+            is_page: false,
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let mut log = Log::default();
+        for number in 0..10_000 {
+            log.console(&"x".repeat(20_000));
+            log.problem(ProblemKind::Console, "bad");
+            log.asked(number.to_string(), &get("http://a/", true));
+        }
+        assert_eq!(log.console.len(), MAX_CONSOLE);
+        assert!(log.console.iter().all(|line| line.len() == MAX_LINE));
+        assert_eq!(log.problems.len(), MAX_PROBLEMS);
+        assert!(log.requests.len() == MAX_REQUESTS && log.open.len() == MAX_OPEN);
+        assert!(log.left_out > 20_000);
+    }
+
+    #[test]
+    fn a_request_fails_by_its_status_or_by_breaking_and_only_once() {
+        let mut log = Log::default();
+        let ask = |log: &mut Log, id: &str, url: &str| log.asked(id.to_owned(), &get(url, true));
+        ask(&mut log, "1", "http://a/x.js");
+        log.answered("1", 404, Some("127.0.0.1:80".to_owned()));
+        log.ended("1");
+        ask(&mut log, "2", "http://a/y");
+        log.broke("2", "net::ERR_CONNECTION_REFUSED", None, false);
+        // The page went on; the browser asks for it by itself; the policy of the page says it.
+        ask(&mut log, "3", "http://a/z");
+        log.broke("3", "net::ERR_ABORTED", None, true);
+        ask(&mut log, "4", "http://a/favicon.ico");
+        log.answered("4", 404, None);
+        ask(&mut log, "5", "http://b/i.png");
+        log.broke("5", "", Some("csp"), false);
+        let problems: Vec<&str> = log.problems.iter().map(|one| one.text.as_str()).collect();
+        assert_eq!(
+            problems,
+            [
+                "GET http://a/x.js: 404",
+                "GET http://a/y: net::ERR_CONNECTION_REFUSED"
+            ]
+        );
+        assert_eq!(log.requests[0].answered_by.as_deref(), Some("127.0.0.1:80"));
+        assert_eq!(log.requests[4].outcome.as_deref(), Some("blocked (csp)"));
+    }
+
+    #[tokio::test]
+    async fn it_is_quiet_where_nothing_is_under_way() {
+        let mut log = Log::default();
+        let now = Instant::now();
+        log.asked("1".to_owned(), &get("http://a/", true));
+        assert_eq!(log.quiet_for(now), Duration::ZERO);
+        log.ended("1");
+        assert_eq!(log.quiet_for(now), Duration::ZERO);
+        let second = Duration::from_secs(1);
+        assert_eq!(log.quiet_for(now + second), second);
+        // A stream never ends.
+        log.asked("2".to_owned(), &get("http://a/live", false));
+        log.quiet_for(now + second);
+        assert!(log.quiet_for(now + 2 * second) > Duration::ZERO);
+    }
+}

@@ -1,0 +1,291 @@
+//! What a page looks like: its text and its times, its accessibility tree, and a picture of it.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::Error;
+use crate::page::{Page, Viewport};
+
+/// Nodes of a tree that are looked at.
+const MAX_NODES: usize = 20_000;
+/// A picture that is larger is taken at half the size.
+const MAX_PICTURE: usize = 384 * 1024;
+
+/// A document, as it is now.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct View {
+    /// Where it is.
+    pub url: String,
+    /// What it calls itself.
+    pub title: String,
+    /// What people can read, up to 512 Ki characters.
+    pub text: String,
+    /// Whether it is complete.
+    pub ready: bool,
+    /// `lang` of the document.
+    pub lang: String,
+    /// To the first byte of its answer, in milliseconds.
+    pub ttfb: Option<f64>,
+    /// To the largest piece of content, in milliseconds.
+    pub lcp: Option<f64>,
+    /// How much has moved without anybody's doing.
+    pub cls: f64,
+    /// The longest time in which the page could not react, in milliseconds.
+    pub long_task: f64,
+}
+
+/// What is wider than the screen.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Overflow {
+    /// The page's own width, in CSS pixels.
+    pub width: u32,
+    /// The element that ends farthest to the right.
+    pub by: String,
+}
+
+/// A picture of the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Screenshot {
+    /// PNG, in base64.
+    pub png: String,
+    /// Of the picture, in pixels.
+    pub width: u32,
+    /// Of the picture, in pixels.
+    pub height: u32,
+}
+
+/// A node of the accessibility tree that assistive technology speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// How deep it is.
+    pub depth: usize,
+    /// `button`
+    pub role: String,
+    /// What it is called; empty if nothing.
+    pub name: String,
+}
+
+/// As the protocol has it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AxNode {
+    #[serde(default)]
+    node_id: String,
+    #[serde(default)]
+    pub(crate) ignored: bool,
+    role: Option<AxValue>,
+    name: Option<AxValue>,
+    #[serde(default)]
+    child_ids: Vec<String>,
+    parent_id: Option<String>,
+    #[serde(rename = "backendDOMNodeId")]
+    pub(crate) backend_dom_node_id: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct AxValue {
+    value: Option<serde_json::Value>,
+}
+
+impl AxNode {
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_ref()?.value.as_ref()?.as_str()
+    }
+
+    fn role(&self) -> &str {
+        let value = self.role.as_ref().and_then(|role| role.value.as_ref());
+        value.and_then(|value| value.as_str()).unwrap_or_default()
+    }
+}
+
+impl Page {
+    /// The document, as it is now.
+    pub async fn view(&mut self) -> Result<View, Error> {
+        self.run("deployHooks.page()").await
+    }
+
+    /// Whether the page is wider than the screen.
+    pub async fn overflow(&mut self) -> Result<Option<Overflow>, Error> {
+        let width = self.viewport().width;
+        self.run(&format!("deployHooks.overflow({width})")).await
+    }
+
+    /// The accessibility tree, in order.
+    pub async fn tree(&mut self) -> Result<Vec<Node>, Error> {
+        #[derive(Deserialize)]
+        struct Tree {
+            nodes: Vec<AxNode>,
+        }
+        let tree: Tree = self.call("Accessibility.getFullAXTree", json!({})).await?;
+        Ok(in_order(&tree.nodes))
+    }
+
+    /// A picture of the screen, with what holds `secrets`, password fields and what `selectors` find covered.
+    pub async fn screenshot(
+        &mut self,
+        selectors: &[String],
+        secrets: &[String],
+    ) -> Result<Screenshot, Error> {
+        let (selectors, secrets) = (json!(selectors), json!(secrets));
+        let masked: Option<u32> = self
+            .run(&format!("deployHooks.masked({selectors}, {secrets})"))
+            .await?;
+        if masked.is_none() {
+            return Err(Error::Script("a mask is no CSS selector".to_owned()));
+        }
+        let taken = match self.picture(1.0).await {
+            Ok(large) if large.png.len() > MAX_PICTURE => self.picture(0.5).await,
+            other => other,
+        };
+        let was_masked: bool = self.run("deployHooks.unmask()").await?;
+        let taken = taken?;
+        if !was_masked {
+            let why = "it went on to another one while its picture was taken";
+            return Err(Error::Script(why.to_owned()));
+        }
+        if taken.png.len() > 2 * MAX_PICTURE {
+            return Err(Error::TooLarge);
+        }
+        Ok(taken)
+    }
+
+    async fn picture(&mut self, scale: f64) -> Result<Screenshot, Error> {
+        #[derive(Deserialize)]
+        struct Captured {
+            data: String,
+        }
+        let mut capture = json!({ "format": "png", "optimizeForSpeed": false });
+        if scale < 1.0 {
+            #[derive(Deserialize)]
+            #[serde(rename_all = "camelCase")]
+            struct Metrics {
+                css_visual_viewport: Seen,
+            }
+            #[derive(Deserialize)]
+            #[serde(rename_all = "camelCase")]
+            struct Seen {
+                page_x: f64,
+                page_y: f64,
+                client_width: f64,
+                client_height: f64,
+            }
+            let metrics: Metrics = self.call("Page.getLayoutMetrics", json!({})).await?;
+            let seen = metrics.css_visual_viewport;
+            capture["clip"] = json!({
+                "x": seen.page_x, "y": seen.page_y, "width": seen.client_width,
+                "height": seen.client_height, "scale": scale
+            });
+        }
+        let captured: Captured = self.call("Page.captureScreenshot", capture).await?;
+        let Viewport { width, height, .. } = self.viewport();
+        let (width, height) = size_of_png(&captured.data).unwrap_or((width, height));
+        Ok(Screenshot {
+            png: captured.data,
+            width,
+            height,
+        })
+    }
+}
+
+/// Width and height, which stand at fixed places of a PNG.
+fn size_of_png(base64: &str) -> Option<(u32, u32)> {
+    let head = data_encoding::BASE64.decode(base64.get(..32)?.as_bytes());
+    let head = head.ok()?;
+    let number = |at: usize| Some(u32::from_be_bytes(head.get(at..at + 4)?.try_into().ok()?));
+    Some((number(16)?, number(20)?))
+}
+
+/// What assistive technology speaks of, in the order of the page.
+fn in_order(nodes: &[AxNode]) -> Vec<Node> {
+    let by_id: HashMap<&str, &AxNode> = nodes
+        .iter()
+        .map(|node| (node.node_id.as_str(), node))
+        .collect();
+    let roots = nodes.iter().filter(|node| node.parent_id.is_none());
+    let mut stack: Vec<(&AxNode, usize)> = roots.map(|root| (root, 0)).collect();
+    stack.reverse();
+    let mut ordered = Vec::new();
+    // A tree has no more nodes than there are; what is none must not be gone through for ever.
+    let mut left = nodes.len().min(MAX_NODES);
+    while let Some((node, depth)) = stack.pop() {
+        if left == 0 {
+            break;
+        }
+        left -= 1;
+        let role = node.role();
+        let inline = matches!(role, "InlineTextBox" | "LineBreak");
+        let is_spoken = !node.ignored && !inline && !matches!(role, "" | "none" | "generic");
+        if is_spoken {
+            ordered.push(Node {
+                depth,
+                role: role.to_owned(),
+                name: node.name().unwrap_or_default().to_owned(),
+            });
+        }
+        let below = depth + usize::from(is_spoken);
+        let children = node.child_ids.iter().rev();
+        stack.extend(children.filter_map(|id| Some((*by_id.get(id.as_str())?, below))));
+    }
+    ordered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(id: &str, parent: Option<&str>, role: &str, name: &str, children: &[&str]) -> AxNode {
+        serde_json::from_value(json!({
+            "nodeId": id, "parentId": parent, "ignored": role == "none",
+            "role": { "value": role }, "name": { "value": name }, "childIds": children
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_tree_is_read_in_the_order_of_the_page_without_what_nobody_speaks_of() {
+        let nodes = [
+            node("1", None, "RootWebArea", "Shop", &["2", "5"]),
+            node("2", Some("1"), "none", "", &["3", "4"]),
+            node("5", Some("1"), "link", "Home", &[]),
+            node("3", Some("2"), "button", "Buy", &["6"]),
+            node("4", Some("2"), "image", "", &[]),
+            node("6", Some("3"), "InlineTextBox", "Buy", &[]),
+        ];
+        let read: Vec<(usize, String, String)> = in_order(&nodes)
+            .into_iter()
+            .map(|node| (node.depth, node.role, node.name))
+            .collect();
+        let expected = [
+            (0, "RootWebArea", "Shop"),
+            (1, "button", "Buy"),
+            (1, "image", ""),
+            (1, "link", "Home"),
+        ];
+        assert_eq!(
+            read,
+            expected.map(|(depth, role, name)| (depth, role.to_owned(), name.to_owned()))
+        );
+    }
+
+    #[test]
+    fn what_is_no_tree_is_left_soon() {
+        let nodes = [
+            node("1", None, "main", "", &["2", "2", "1"]),
+            node("2", Some("1"), "list", "", &["1", "2"]),
+        ];
+        assert!(in_order(&nodes).len() <= 2);
+    }
+
+    #[test]
+    fn the_size_of_a_picture_is_in_its_head() {
+        let mut head = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+        head.extend(390_u32.to_be_bytes());
+        head.extend(844_u32.to_be_bytes());
+        let base64 = data_encoding::BASE64.encode(&head);
+        assert_eq!(size_of_png(&base64), Some((390, 844)));
+        assert_eq!(size_of_png("AAAA"), None);
+    }
+}

@@ -1,0 +1,448 @@
+//! One way through the steps, at one width of the screen.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use browser::{Endpoint, Locator, Navigation, Page, PageOptions};
+use tokio::time::Instant;
+
+use super::condition::Condition;
+use super::demands::Findings;
+use super::policy::Policy;
+use super::record::{Cover, PageRecord};
+use super::step::{Action, Step};
+use super::{Browser, Screen, unmeasured};
+use crate::expect::{Finding, Got, several};
+use crate::measurement::Measurement;
+use crate::probe::request_url::Origin;
+use crate::probe::{ProbeContext, ProbeError, ProbeKind, Trace};
+use crate::records::{Attempt, StepRecord};
+
+/// How long nothing is done between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How long a page may go on asking for things before it is judged all the same.
+const MAX_SETTLE: Duration = Duration::from_secs(5);
+
+/// A page, and how far its user has come.
+pub(super) struct Going<'a> {
+    probe: &'a Browser,
+    context: &'a ProbeContext,
+    screen: &'a Screen,
+    page: Page,
+    /// When the try began.
+    begun: Instant,
+    /// When it must have come to an end.
+    end: Instant,
+    /// What was typed and is secret.
+    secrets: Vec<String>,
+    /// What is worth knowing of how it went.
+    noted: Vec<String>,
+    /// Nothing more can be had of the page.
+    is_lost: bool,
+}
+
+impl<'a> Going<'a> {
+    pub(super) async fn open(
+        probe: &'a Browser,
+        context: &'a ProbeContext,
+        screen: &'a Screen,
+        endpoint: &Endpoint,
+        reached: &Arc<Mutex<bool>>,
+        (begun, end): (Instant, Instant),
+    ) -> Result<Self, browser::Error> {
+        let headers = context
+            .release_headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
+        let origins = ProbeKind::urls(probe, context);
+        let origins: Vec<Origin> = origins.into_iter().map(|url| url.origin).collect();
+        let mut allowed = probe.allowed(&context.values).unwrap_or_default();
+        let stated = match probe.reaches_release {
+            Some(true) => origins,
+            Some(false) => {
+                allowed.extend(origins);
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
+        let policy = Policy {
+            clients: Arc::clone(&context.clients),
+            headers: headers.collect(),
+            stated,
+            allowed,
+            reached: Arc::clone(reached),
+        };
+        let options = PageOptions {
+            viewport: screen.viewport,
+            user_agent: context.clients.user_agent.clone(),
+            accept_dialogs: probe.accept_dialogs,
+        };
+        // The picture of what went wrong comes after the end of the steps.
+        let until = end + super::EVIDENCE_TIME;
+        let page = Page::open(endpoint, options, Box::new(policy), until).await?;
+        Ok(Self {
+            probe,
+            context,
+            screen,
+            page,
+            begun,
+            end,
+            secrets: Vec::new(),
+            noted: Vec::new(),
+            is_lost: false,
+        })
+    }
+
+    pub(super) async fn close(self) {
+        self.page.close().await;
+    }
+
+    /// What is worth knowing.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let name = &self.screen.name;
+        let notes = self.noted.iter().chain(&self.page.log().notes);
+        let mut notes: Vec<String> = notes.map(|note| format!("{name}: {note}")).collect();
+        if let Some(by) = self.answered_by() {
+            notes.push(format!("{name}: the pages were answered by {by}"));
+        }
+        let left_out = self.page.log().left_out;
+        if left_out > 0 {
+            notes.push(format!(
+                "{name}: {left_out} lines of the console, requests and problems were not kept"
+            ));
+        }
+        notes
+    }
+
+    /// Who really answered at the release's own origins.
+    fn answered_by(&self) -> Option<String> {
+        let urls = ProbeKind::urls(self.probe, self.context);
+        let origin = urls.first()?.origin.to_string();
+        let mut by: Vec<&str> = Vec::new();
+        for line in &self.page.log().requests {
+            let is_own = line.request.split_once(' ').is_some_and(|(_, url)| {
+                url.strip_prefix(&origin)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+            });
+            if let (true, Some(address)) = (is_own, line.answered_by.as_deref())
+                && !by.contains(&address)
+            {
+                by.push(address);
+            }
+        }
+        let count = by.len();
+        (count > 0).then(|| several(by.into_iter().map(str::to_owned), count, ", "))
+    }
+
+    /// Takes step after step until one is not met, and then judges what is behind the page. False if one was not met.
+    pub(super) async fn through(
+        &mut self,
+        trace: &mut Trace,
+        findings: &mut Findings<'_>,
+    ) -> Result<bool, ProbeError> {
+        let mut met = true;
+        for (index, step) in self.probe.steps.iter().enumerate() {
+            let from = Instant::now();
+            if matches!(step.action, Action::Go(_)) && index > 0 {
+                // The page that is left is judged as long as it is there.
+                self.judge(findings).await?;
+            }
+            let mut attempt =
+                Attempt::begun(trace.started + from.saturating_duration_since(self.begun));
+            let taken = self.take(step, &mut attempt).await;
+            let measurement = match taken {
+                Ok(found) => {
+                    let measurement = worst(&found);
+                    attempt.findings = found;
+                    measurement
+                }
+                Err(error) => {
+                    self.is_lost = error.measurement == Measurement::Failed;
+                    attempt.error = Some(error.message);
+                    error.measurement
+                }
+            };
+            attempt.measurement = measurement;
+            attempt.duration = from.elapsed();
+            met = measurement == Measurement::Passed;
+            if !met {
+                attempt.pages.push(self.record().await);
+            }
+            let said = step.name.clone().unwrap_or_else(|| step.written());
+            trace.steps.push(StepRecord {
+                number: index + 1,
+                name: Some(format!("{}: {said}", self.screen.name)),
+                always: false,
+                attempt,
+                captured: Vec::new(),
+            });
+            if measurement == Measurement::Errored {
+                let last = trace
+                    .steps
+                    .last()
+                    .and_then(|step| step.attempt.error.clone());
+                let why = last.unwrap_or_else(|| "a step could not be judged".to_owned());
+                return Err(ProbeError::errored(format!(
+                    "{}, step {}: {why}",
+                    self.screen.name,
+                    index + 1
+                )));
+            }
+            if !met {
+                break;
+            }
+        }
+        let before = findings.len();
+        let judged = self.judge(findings).await;
+        if met {
+            judged?;
+        }
+        findings.take_log(self.page.log(), self.screen);
+        if met && findings.len() > before {
+            let record = self.record().await;
+            trace.pages.push(record);
+        }
+        Ok(met)
+    }
+
+    async fn record(&mut self) -> PageRecord {
+        let cover = Cover {
+            mask: &self.probe.mask,
+            secrets: &self.secrets,
+        };
+        PageRecord::of(&mut self.page, self.screen, cover, self.is_lost).await
+    }
+
+    /// What is behind the page that is shown: once it has come to rest.
+    async fn judge(&mut self, findings: &mut Findings<'_>) -> Result<(), ProbeError> {
+        if self.is_lost {
+            return Ok(());
+        }
+        let until = (Instant::now() + MAX_SETTLE).min(self.end);
+        let judged = async {
+            if !self.page.settle(until).await? {
+                self.noted
+                    .push("the page goes on asking for things; it was judged meanwhile".to_owned());
+            }
+            let view = self.page.view().await?;
+            if view.url.starts_with("about:") || view.url.starts_with("chrome-error:") {
+                return Ok(());
+            }
+            let overflow = self.page.overflow().await?;
+            let tree = self.page.tree().await?;
+            findings.take_page(&view, overflow, &tree, self.screen);
+            Ok(())
+        };
+        match judged.await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(unmeasured(error)),
+        }
+    }
+
+    /// What came of a step.
+    async fn take(
+        &mut self,
+        step: &Step,
+        attempt: &mut Attempt,
+    ) -> Result<Vec<Finding>, ProbeError> {
+        let values = &self.context.values;
+        let timeout = step.timeout.unwrap_or(self.probe.step_timeout);
+        let until = (Instant::now() + timeout).min(self.end);
+        match &step.action {
+            Action::Go(url) => self.go(&url.render(values)?, attempt, until).await,
+            Action::Click(locator) => self.act(&locator.filled(values)?, Act::Click, until).await,
+            Action::Type { into, text, secret } => {
+                let text = text.render(values)?;
+                if *secret && !text.is_empty() {
+                    self.secrets.push(text.clone());
+                }
+                let act = Act::Type(&text, *secret);
+                self.act(&into.filled(values)?, act, until).await
+            }
+            Action::Select { from, option } => {
+                let option = option.render(values)?;
+                self.act(&from.filled(values)?, Act::Select(&option), until)
+                    .await
+            }
+            Action::Press(_, key) => {
+                self.page.press(key).await.map_err(unmeasured)?;
+                Ok(vec![Finding::new(
+                    "the key to be pressed",
+                    Got::Words("pressed".to_owned()),
+                    true,
+                )])
+            }
+            Action::WaitFor(locator) => self.act(&locator.filled(values)?, Act::See, until).await,
+            Action::Expect(conditions) => self.expect(conditions, until).await,
+        }
+    }
+
+    async fn go(
+        &mut self,
+        url: &str,
+        attempt: &mut Attempt,
+        until: Instant,
+    ) -> Result<Vec<Finding>, ProbeError> {
+        let url = self.context.clients.resolve(url, None)?.to_string();
+        attempt.request = Some(format!("GET {url}"));
+        let before = self.page.log().requests.len();
+        let went = self.page.go(&url, until).await.map_err(unmeasured)?;
+        let log = self.page.log();
+        let asked = log.requests.get(before..).unwrap_or_default();
+        let page = asked.iter().rfind(|line| line.is_page);
+        attempt.status = page.and_then(|line| line.outcome.as_deref()?.parse().ok());
+        let status = attempt
+            .status
+            .map_or_else(String::new, |status| format!(" with status {status}"));
+        let got = match &went {
+            Navigation::Loaded => format!("one{status}"),
+            Navigation::Failed(why) => format!("none: {why}"),
+            Navigation::Unfinished => "one that was not complete in time".to_owned(),
+        };
+        let loaded = went == Navigation::Loaded && attempt.status.is_none_or(|status| status < 400);
+        Ok(vec![Finding::new("a page", Got::Words(got), loaded)])
+    }
+
+    /// Does something with an element as soon as people could: when it is there, alone, visible, still, enabled and not
+    /// covered.
+    async fn act(
+        &mut self,
+        locator: &Locator,
+        act: Act<'_>,
+        until: Instant,
+    ) -> Result<Vec<Finding>, ProbeError> {
+        let demand = format!("{locator} {}", act.demand());
+        loop {
+            let unmet = match self.act_now(locator, &act).await.map_err(unmeasured)? {
+                Done::Yes => {
+                    let got = Got::Words(act.done().to_owned());
+                    return Ok(vec![Finding::new(demand, got, true)]);
+                }
+                Done::Never(why) => return Ok(vec![Finding::errored(demand, why)]),
+                Done::NotYet(why) => why,
+            };
+            if Instant::now() >= until {
+                return Ok(vec![Finding::new(demand, Got::Value(unmet), false)]);
+            }
+            self.page.wait(LOOK_EVERY).await.map_err(unmeasured)?;
+        }
+    }
+
+    async fn act_now(&mut self, locator: &Locator, act: &Act<'_>) -> Result<Done, browser::Error> {
+        let located = self.page.locate(locator).await?;
+        if located.invalid {
+            let why = "it is no CSS selector that the browser knows";
+            return Ok(Done::Never(why.to_owned()));
+        }
+        let hidden = located.all.saturating_sub(located.seen);
+        match (located.seen, act) {
+            (0, _) if hidden > 0 => {
+                return Ok(Done::NotYet(format!("{hidden} in the page, none visible")));
+            }
+            (0, _) => return Ok(Done::NotYet("none in the page".to_owned())),
+            (_, Act::See) | (1, _) => {}
+            (count, _) => {
+                let names = self.page.names().await?;
+                let names = several(names.into_iter(), count, ", ");
+                return Ok(Done::NotYet(format!("{count} of them: {names}")));
+            }
+        }
+        let editable = matches!(act, Act::Type(..));
+        let refused = match act {
+            Act::See => return Ok(Done::Yes),
+            Act::Select(option) => match self.page.ready(false).await? {
+                Ok(_) => self.page.choose(option).await?.err(),
+                Err(why) => Some(why),
+            },
+            Act::Click | Act::Type(..) => match self.page.ready(editable).await? {
+                Ok(at) => {
+                    self.page.click(at).await?;
+                    None
+                }
+                Err(why) => Some(why),
+            },
+        };
+        if let Some(why) = refused {
+            return Ok(Done::NotYet(why.to_string()));
+        }
+        if let Act::Type(text, secret) = act {
+            if !self.page.enter(*secret).await? {
+                let why = "it does not take the cursor";
+                return Ok(Done::NotYet(why.to_owned()));
+            }
+            self.page.type_text(text).await?;
+        }
+        Ok(Done::Yes)
+    }
+
+    async fn expect(
+        &mut self,
+        conditions: &[Condition],
+        until: Instant,
+    ) -> Result<Vec<Finding>, ProbeError> {
+        if conditions.iter().any(Condition::may_hold_too_early) {
+            let settled = until.min(Instant::now() + MAX_SETTLE);
+            self.page.settle(settled).await.map_err(unmeasured)?;
+        }
+        loop {
+            let mut found = Vec::new();
+            for condition in conditions {
+                let judged = condition.judge(&mut self.page, &self.context.values).await;
+                found.extend(judged.map_err(super::condition::ConditionError::into_probe_error)?);
+            }
+            let is_settled = matches!(worst(&found), Measurement::Passed | Measurement::Errored);
+            if is_settled || Instant::now() >= until {
+                return Ok(found);
+            }
+            self.page.wait(LOOK_EVERY).await.map_err(unmeasured)?;
+        }
+    }
+}
+
+/// What is done with an element.
+enum Act<'a> {
+    See,
+    Click,
+    Type(&'a str, bool),
+    Select(&'a str),
+}
+
+impl Act<'_> {
+    fn demand(&self) -> &'static str {
+        match self {
+            Self::See => "to be seen",
+            Self::Click => "to be clicked",
+            Self::Type(..) => "to be typed into",
+            Self::Select(_) => "to be chosen from",
+        }
+    }
+
+    fn done(&self) -> &'static str {
+        match self {
+            Self::See => "seen",
+            Self::Click => "clicked",
+            Self::Type(..) => "typed",
+            Self::Select(_) => "chosen",
+        }
+    }
+}
+
+/// Whether something was done.
+enum Done {
+    Yes,
+    /// It can't be yet.
+    NotYet(String),
+    /// It will never be, whatever the page does.
+    Never(String),
+}
+
+fn worst(findings: &[Finding]) -> Measurement {
+    let any = |measurement| findings.iter().any(|one| one.measurement == measurement);
+    if any(Measurement::Failed) {
+        Measurement::Failed
+    } else if findings.is_empty() || any(Measurement::Errored) {
+        Measurement::Errored
+    } else {
+        Measurement::Passed
+    }
+}

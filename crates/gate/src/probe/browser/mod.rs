@@ -1,0 +1,265 @@
+//! The `browser` probe: a user on the site. It goes through steps in a real browser, at each width of the screen, and
+//! reports what keeps a user from them, and what goes wrong behind what they see.
+//!
+//! Pages come from the release and from what the check names, and from nowhere else. It has a time of its own, so that a
+//! step that is not met still ends with a picture of the page.
+
+mod condition;
+mod demands;
+mod going;
+mod policy;
+mod record;
+mod step;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use browser::Viewport;
+use futures::FutureExt;
+use tokio::time::Instant;
+
+pub(crate) use self::condition::{Condition, ElementCondition};
+pub(crate) use self::demands::{Vital, VitalLimit};
+use self::going::Going;
+pub(crate) use self::record::PageRecord;
+pub(crate) use self::step::{Action, LocatorTemplate, MatchTemplate, Step};
+use super::request_url::{Origin, RequestUrl};
+use super::{
+    Execution, ProbeContext, ProbeError, ProbeKind, Profile, Sampling, Subject, Trace, place,
+};
+use crate::evidence::Observation;
+use crate::expect::{Finding, Got};
+use crate::measurement::Measurement;
+use crate::template::{Template, Values};
+
+/// What is held beside one message: what is known of a page, pictures included.
+const MAX_HELD: usize = 4 * 1024 * 1024;
+/// Kept of the time of a try for the picture of what went wrong, and for the farewell.
+const EVIDENCE_TIME: Duration = Duration::from_secs(3);
+
+/// Steps in a browser.
+#[derive(Clone, Debug)]
+pub(crate) struct Browser {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) screens: Vec<Screen>,
+    /// Whether absolute URLs lead to the release under test, where the check says so.
+    pub(crate) reaches_release: Option<bool>,
+    /// Other places that pages may come from.
+    pub(crate) allow_origins: Vec<Template>,
+    /// Problems that are none, by their text, with `*` and `?`.
+    pub(crate) allow: Vec<String>,
+    pub(crate) accept_dialogs: bool,
+    pub(crate) vitals: Vec<VitalLimit>,
+    /// What pictures don't show, by CSS selectors.
+    pub(crate) mask: Vec<String>,
+    /// How long one step may take.
+    pub(crate) step_timeout: Duration,
+    /// The limit of a try; that of the check.
+    pub(crate) time: Duration,
+}
+
+/// A width of the screen, and what reports call it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Screen {
+    pub(crate) name: String,
+    pub(crate) viewport: Viewport,
+}
+
+impl Screen {
+    pub(crate) fn desktop() -> Self {
+        Self::of("desktop", 1280, 800, false)
+    }
+
+    pub(crate) fn phone() -> Self {
+        Self::of("phone", 390, 844, true)
+    }
+
+    pub(crate) fn of(name: &str, width: u32, height: u32, mobile: bool) -> Self {
+        Self {
+            name: name.to_owned(),
+            viewport: Viewport {
+                width,
+                height,
+                mobile,
+            },
+        }
+    }
+}
+
+impl Browser {
+    /// Other places that pages may come from, filled.
+    fn allowed(&self, values: &Values) -> Result<Vec<Origin>, ProbeError> {
+        let origin = |template: &Template| {
+            let written = template.render(values)?;
+            Origin::parse(&written).ok_or_else(|| {
+                ProbeError::errored(format!(
+                    "allow_origins: {written:?} is not an origin such as https://login.example.com"
+                ))
+            })
+        };
+        self.allow_origins.iter().map(origin).collect()
+    }
+
+    fn pages(&self) -> impl Iterator<Item = &Template> {
+        self.steps.iter().filter_map(|step| match &step.action {
+            Action::Go(url) => Some(url),
+            _ => None,
+        })
+    }
+
+    /// Names of the release that lead elsewhere by themselves, and where they must lead.
+    fn hosts(context: &ProbeContext) -> Vec<(String, String)> {
+        let release = &context.clients.release;
+        let Some(own) = &release.origin else {
+            return Vec::new();
+        };
+        let names = release.names.iter().filter(|name| **name != own.host);
+        names
+            .map(|name| {
+                let port = own.port;
+                (format!("{name}:{port}"), format!("{}:{port}", own.host))
+            })
+            .collect()
+    }
+}
+
+impl ProbeKind for Browser {
+    fn profile(&self) -> Profile {
+        Profile {
+            key: "browser",
+            answer: &[],
+            received: browser::MAX_MESSAGE + MAX_HELD,
+            judged: 0,
+            needs_traffic: true,
+            sampling: Sampling::Indistinct,
+            // The target's silence ends within the probe's own time; beyond that it is the browser's.
+            silence: Measurement::Errored,
+        }
+    }
+
+    fn templates(&self, see: &mut dyn FnMut(&Template)) {
+        self.allow_origins.iter().for_each(&mut *see);
+        for step in &self.steps {
+            step.templates(see);
+        }
+    }
+
+    fn asks(&self) -> Vec<String> {
+        self.steps.iter().map(Step::written).collect()
+    }
+
+    fn urls(&self, context: &ProbeContext) -> Vec<RequestUrl> {
+        let pages = self.pages();
+        let rendered = pages.filter_map(|url| url.render(&context.values).ok());
+        rendered
+            .filter_map(|url| context.clients.resolve(&url, None).ok())
+            .collect()
+    }
+
+    fn subject(&self, context: &ProbeContext) -> Subject {
+        let mut subject = Subject::Other;
+        let allowed = self.allowed(&context.values).unwrap_or_default();
+        for url in self.urls(context) {
+            let instead = "write a path, or name the place in `allow_origins`";
+            match place::subject(&url.origin, self.reaches_release, instead, context) {
+                Subject::Release => subject = Subject::Release,
+                Subject::Refused(why) if !allowed.contains(&url.origin) => {
+                    return Subject::Refused(why);
+                }
+                Subject::Refused(_) | Subject::Other => {}
+            }
+        }
+        subject
+    }
+
+    fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
+        execute(self, context, trace).boxed()
+    }
+}
+
+async fn execute(
+    probe: &Browser,
+    context: &ProbeContext,
+    trace: &mut Trace,
+) -> Result<Observation, ProbeError> {
+    let begun = Instant::now();
+    let of_release = place::admit(probe.subject(context))?;
+    let browsers = context.browsers.as_deref().ok_or_else(none_here)?;
+    let hosts = Browser::hosts(context);
+    let open = browsers.open(&hosts).await;
+    let open = open.map_err(|error| ProbeError::errored(error.to_string()))?;
+    if let (false, Some((name, address))) = (open.maps_hosts, hosts.first()) {
+        return Err(ProbeError::errored(format!(
+            "the browser at {} can't be led to the release by its name: {name} must lead to {address}; leave out `host`, or \
+             have the gate start a browser itself",
+            open.endpoint.place()
+        )));
+    }
+    let end = begun + probe.time.saturating_sub(EVIDENCE_TIME.min(probe.time / 4));
+    let reached = Arc::new(Mutex::new(false));
+    let mut findings = demands::Findings::new(probe);
+    let mut met = true;
+    for (index, screen) in probe.screens.iter().enumerate() {
+        let going = Going::open(
+            probe,
+            context,
+            screen,
+            &open.endpoint,
+            &reached,
+            (begun, end),
+        )
+        .await;
+        let mut going = going.map_err(unmeasured)?;
+        met = going.through(trace, &mut findings).await?;
+        trace.notes.extend(going.notes());
+        going.close().await;
+        if !met {
+            let left = &probe.screens[index + 1..];
+            let left: Vec<&str> = left.iter().map(|screen| screen.name.as_str()).collect();
+            if !left.is_empty() {
+                let note = format!(
+                    "not gone through, as a step was not met: {}",
+                    left.join(", ")
+                );
+                trace.notes.push(note);
+            }
+            break;
+        }
+    }
+    let reached = reached.lock().is_ok_and(|reached| *reached);
+    let mut all = vec![Finding::new(
+        "every step",
+        Got::Words(
+            if met {
+                "all of them"
+            } else {
+                "one that was not met"
+            }
+            .to_owned(),
+        ),
+        met,
+    )];
+    all.extend(findings.all(trace));
+    Ok(Observation {
+        answer: None,
+        findings: all,
+        of_release: of_release && reached,
+    })
+}
+
+/// What a browser can't do says nothing of the release, unless it is the page's doing.
+fn unmeasured(error: browser::Error) -> ProbeError {
+    if error.is_of_page() {
+        ProbeError::failed(error.to_string())
+    } else {
+        ProbeError::errored(error.to_string())
+    }
+}
+
+fn none_here() -> ProbeError {
+    ProbeError::errored(NO_BROWSER)
+}
+
+/// Why a check in a browser can't be measured, and what to do.
+pub(crate) const NO_BROWSER: &str = "there is no browser here: name where one listens for the Chrome DevTools Protocol (the stack's parameter \
+     BrowserEndpoint; of the command line --browser), or leave the check out (--skip, `on`)";
