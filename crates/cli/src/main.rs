@@ -10,6 +10,7 @@ mod check;
 mod clients;
 mod completions;
 mod doctor;
+mod deployed;
 mod ecs;
 mod env;
 mod explain;

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use ::wiring::{Finding, Options, Outcome, Rule, judge};
-use hook::settings::Settings;
 use hook::{Deployed, wiring_facts};
 use serde_json::{Value, json};
 
-use crate::clients;
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
 use crate::table::{self, Cell};
+use crate::{clients, deployed};
 
 /// Hold what AWS has of the last deployment against the rules of its wiring
 #[derive(clap::Args)]
@@ -73,7 +72,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
 }
 
 async fn judge_deployed(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
-    let deployed = match (
+    let named = match (
         &args.application,
         &args.deployment_group,
         &args.cluster,
@@ -95,7 +94,7 @@ async fn judge_deployed(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         }
     };
     let aws = clients::aws().await?;
-    let (deployment, facts) = wiring_facts(aws, settings()?, &deployed)
+    let (deployment, facts) = wiring_facts(aws, deployed::settings()?, &named)
         .await
         .map_err(Failure::Unknown)?;
     let options = Options {
@@ -119,17 +118,6 @@ async fn judge_deployed(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         return Err(Failure::Told(2));
     }
     Ok(())
-}
-
-/// Of a function that would be nowhere: nothing is stored, and no suite is read.
-pub(crate) fn settings() -> Result<Settings, Failure> {
-    let read = Settings::read(&|name| match name {
-        "SUITE" => Some("file:none".to_owned()),
-        "REPORT_BUCKET" | "AWS_LAMBDA_FUNCTION_NAME" => Some("none".to_owned()),
-        "TCP_LISTENER_SCHEME" | "AWS_REGION" => common::settings::environment(name),
-        _ => None,
-    });
-    read.map_err(|error| Failure::Wrong(error.problems.join("\n")))
 }
 
 fn show(deployment: &str, findings: &[Finding], screen: &mut Screen) -> Result<(), Failure> {

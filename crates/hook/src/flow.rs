@@ -526,21 +526,25 @@ pub(crate) async fn measure(
     })
 }
 
-/// Adds what people must know to the reasons; of a gate that did not pass, what was assumed as well.
 fn with_assumptions(mut end: PartEnd, assumed: &[String], notes: &[String]) -> PartEnd {
     if let PartEnd::Decided(outcome) | PartEnd::Asks(outcome) | PartEnd::Overridden(outcome) =
         &mut end
     {
-        let assumed = if outcome.verdict.passed { &[] } else { assumed };
-        for reasons in [
-            &mut outcome.verdict.reasons,
-            &mut outcome.report.verdict.reasons,
-        ] {
-            reasons.extend_from_slice(assumed);
-            reasons.extend_from_slice(notes);
-        }
+        explain(outcome, assumed, notes);
     }
     end
+}
+
+/// Adds what people must know to the reasons; of a gate that did not pass, what was assumed as well.
+pub(crate) fn explain(outcome: &mut Outcome, assumed: &[String], notes: &[String]) {
+    let assumed = if outcome.verdict.passed { &[] } else { assumed };
+    for reasons in [
+        &mut outcome.verdict.reasons,
+        &mut outcome.report.verdict.reasons,
+    ] {
+        reasons.extend_from_slice(assumed);
+        reasons.extend_from_slice(notes);
+    }
 }
 
 /// Answers under a guard of its own: even a panic in the SDK ends in a delivery that says so.

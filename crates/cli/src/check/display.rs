@@ -12,6 +12,7 @@ use std::time::Duration;
 use gate::{Bake, Conclusion, Measurement, Outcome, Progress, Severity, Stage};
 use text::words;
 
+use super::against::Release;
 use crate::screen::{Screen, Style};
 
 pub(super) struct Display<'a> {
@@ -52,13 +53,16 @@ impl<'a> Display<'a> {
         }
     }
 
-    pub(super) fn begin(&mut self, suite: &str, address: &url::Url) {
+    pub(super) fn begin(&mut self, release: &Release) {
         if self.quiet {
             return;
         }
         let checks = words::count(self.checks, "check");
-        let origin = address.origin().ascii_serialization();
-        let mut line = format!("{suite}, {}: {checks} against {origin}", self.stage);
+        let (suite, address) = (&release.suite.name, release.address());
+        let mut line = format!("{suite}, {}: {checks} against {address}", self.stage);
+        if let Some(deployment) = release.deployment() {
+            let _ = write!(line, " (deployment {deployment})");
+        }
         if self.bakes() {
             let every = words::duration(self.bake.every);
             let length = words::duration(self.bake.length());

@@ -1,8 +1,9 @@
-//! `deploy-hooks check`: a suite against an address, with the engine that the functions run.
+//! `deploy-hooks check`: a suite against an address or a deployment, with the engine that the functions run.
 //!
 //! The exit code says what the verdict is: 0 passed, 1 failed, 2 inconclusive, 3 nothing could be measured because the
 //! suite or the call is wrong.
 
+mod against;
 mod browser;
 mod display;
 pub(crate) mod formats;
@@ -13,11 +14,12 @@ mod watch;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gate::{Conclusion, HttpOptions, Observer, Outcome, Run, Stage, Suite, Target};
+use gate::{Conclusion, HttpOptions, Observer, Outcome, Run, Stage, Suite};
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use self::against::{Against, Release};
 use self::browser::BrowserChoice;
 use self::display::Display;
 use self::formats::ReportFile;
@@ -31,18 +33,14 @@ const TIME_AFTER_BAKE: Duration = Duration::from_mins(10);
 /// Where the suite has no `limits.overall`.
 const MAX_TIME_OF_ONE_ROUND: Duration = Duration::from_hours(1);
 
-/// Run a suite against an address
+/// Run a suite against an address, or against what is deployed
 #[derive(clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {
     /// The suite, or a Hurl file; - reads a suite from standard input
     suite: PathBuf,
-    /// Where the release answers: scheme, host and port
-    #[arg(long, value_parser = settings::base_url)]
-    url: url::Url,
-    /// The name to speak to it by, if another than in the URL
-    #[arg(long, value_name = "NAME")]
-    host: Option<String>,
+    #[command(flatten)]
+    against: Against,
     /// Which checks run: those before traffic or those after it
     #[arg(long, value_name = "STAGE", value_parser = settings::stage, default_value = "pre-traffic")]
     stage: Stage,
@@ -60,9 +58,6 @@ pub(crate) struct Args {
     var: Vec<(String, String)>,
     #[command(flatten)]
     secrets: HurlSecrets,
-    /// A fact of the release, as {{ target.NAME }} in the suite: version=2.0.1
-    #[arg(long, value_name = "NAME=VALUE", value_parser = settings::fact)]
-    target: Vec<(String, String)>,
     /// Bake this long, with the checks after traffic: 30s, 5m
     #[arg(long, value_name = "TIME", value_parser = settings::duration)]
     bake: Option<Duration>,
@@ -85,14 +80,20 @@ const HELP: &str = "\
 Secrets that the checks of this run name are read from where the suite says they are kept. On a laptop the environment
 comes first: DEPLOY_HOOKS_SECRET_PASSWORD holds the value of the secret `password`.
 
-Checks that ask AWS (alarms, targets, lambda, metric, ecs_task, logs, wiring) are measured by the gates only: --skip leaves one out.
+With --deployment or --service the release is looked up as its gate does, with your AWS credentials: the listener under test, version, image \
+and all other facts. Nobody is answered, and nothing is stored. It is refused where an answer may be another release's: before traffic has moved to \
+the release, while two of them answer, after a rollback, and where the group or service has gone on to another deployment. Your credentials need the \
+rights of the gates to describe and list, and what the checks need: lambda:InvokeFunction on the function, say.
+
+Checks that ask AWS (alarms, targets, lambda, metric, logs, wiring) are measured with --deployment or --service only, as they are about a \
+deployment; with --url, --skip leaves one out. A check `ecs_task` also needs --run-tasks, as it starts a task that costs.
 
 Checks in a browser are measured in the Chromium or Chrome that PATH has, or that CHROMIUM or --browser names. It is started
 without a window and with a profile of its own, and ended with the run.
 
 Ctrl-C ends the run; what was measured until then is judged and reported.
 
-Exit codes: 0 passed, 1 failed, 2 inconclusive, 3 the suite or the call is wrong. With --json standard output is the
+Exit codes: 0 passed, 1 failed, 2 inconclusive, 3 the suite or the call is wrong, or the deployment can't be measured. With --json standard output is the
 report, or where there is none an object with `problems`: line, column, message and remedy of each.
 
 Examples:
@@ -100,7 +101,10 @@ Examples:
   deploy-hooks check shop.yaml --url https://staging.example.com --target version=2.0.1 --report junit=results.xml
   deploy-hooks check shop.yaml --url http://localhost:8080 --check 'the home page renders' --watch
   deploy-hooks check checkout.hurl --url http://localhost:8080 --var user=demo --secret password=env:PASSWORD
-  deploy-hooks check shop.yaml --url https://www.example.com --stage post-traffic --bake 5m";
+  deploy-hooks check shop.yaml --url https://www.example.com --stage post-traffic --bake 5m
+  deploy-hooks check shop.yaml --deployment d-ABCDEF123
+  deploy-hooks check shop.yaml --deployment shop/production --stage post-traffic
+  deploy-hooks check shop.yaml --service production/shop --stage post-traffic --report html=report.html";
 
 /// Runs the suite.
 pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
@@ -199,6 +203,11 @@ fn load(args: &Args) -> Result<Suite, Failure> {
              with --check which ones count"
         )));
     }
+    let refused = args.against.refuses(&suite, stage);
+    if !refused.is_empty() {
+        let refused = refused.iter().map(|why| format!("{name}: {why}"));
+        return Err(Failure::Wrong(refused.collect::<Vec<_>>().join("\n")));
+    }
     if let Some(bake) = args.bake {
         if hurl_suite::is_hurl(&args.suite) {
             let message = "a Hurl file has no `traffic`: convert it by `init --from`, and write `traffic` there";
@@ -217,32 +226,6 @@ impl Args {
             None => self.stage,
         }
     }
-
-    fn target(&self) -> Target {
-        let mut facts: std::collections::BTreeMap<_, _> = self.target.iter().cloned().collect();
-        let mut known = |name: &str, value: String| {
-            facts.entry(name.to_owned()).or_insert(value);
-        };
-        known("url", self.url.to_string());
-        if let Some(host) = self.host.as_deref().or(self.url.host_str()) {
-            known("host", host.to_owned());
-        }
-        let unknown = gate::TARGET_KEYS
-            .iter()
-            .filter(|key| !facts.contains_key(**key))
-            .map(|key| {
-                let why = format!("no deployment says it here; give --target {key}=…");
-                ((*key).to_owned(), why)
-            })
-            .collect();
-        Target {
-            base_url: Some(self.url.clone()),
-            host: self.host.clone(),
-            facts,
-            unknown,
-            ..Target::default()
-        }
-    }
 }
 
 /// Runs the suite and shows how it goes, until it has ended or somebody stops it.
@@ -254,25 +237,31 @@ async fn measure(args: &Args, suite: Suite, screen: &mut Screen) -> Result<Outco
     } else {
         None
     };
+    let (bake, checks) = (suite.bake(), suite.checks_at(stage));
     let limit = match stage {
         Stage::PreTraffic => MAX_TIME_OF_ONE_ROUND,
-        Stage::PostTraffic => suite.bake().length() + TIME_AFTER_BAKE,
+        Stage::PostTraffic => bake.length() + TIME_AFTER_BAKE,
     };
-    let mut display = Display::new(
-        screen,
-        args.quiet,
-        stage,
-        suite.checks_at(stage),
-        suite.bake(),
-    );
-    display.begin(&suite.name, &args.url);
+    let release = args.against.find(suite, stage).await?;
+    let checks = release
+        .as_ref()
+        .map_or(checks, |it| it.suite.checks_at(stage));
+    let mut display = Display::new(screen, args.quiet, stage, checks, bake);
+    let release: Release = match release {
+        Ok(release) => release,
+        Err(refused) => {
+            display.end(&refused)?;
+            return Ok(*refused);
+        }
+    };
+    display.begin(&release);
     let run = Run {
-        suite,
+        suite: release.suite.clone(),
         stage,
-        target: args.target(),
+        target: release.target.clone(),
         secrets,
         http: HttpOptions::default(),
-        cloud: None,
+        cloud: release.cloud.clone(),
         browsers,
         memory: None,
         deadline: Instant::now() + limit,
@@ -301,6 +290,7 @@ async fn measure(args: &Args, suite: Suite, screen: &mut Screen) -> Result<Outco
     while let Ok(one) = happens.try_recv() {
         display.show(&one)?;
     }
+    let outcome = release.explain(outcome);
     display.end(&outcome)?;
     Ok(outcome)
 }

@@ -8,7 +8,7 @@ use futures::stream;
 use hook::{Deployed, hooked_functions, wiring_facts};
 
 use super::failed;
-use crate::wiring::settings;
+use crate::deployed::settings;
 
 /// More are not looked at: each costs some ten calls.
 const MAX_CALLERS: usize = 50;

@@ -64,7 +64,7 @@ impl DescribedRelease {
     /// The target groups.
     pub(crate) fn target_groups(&self) -> NamedGroups {
         match self {
-            Self::CodeDeploy(release) => of_code_deploy(release),
+            Self::CodeDeploy(release) => NamedGroups::of_targets(&release.targets),
             Self::Ecs(release) => of_ecs(release),
             Self::Pipeline => NamedGroups::unknown(
                 "a pipeline's action names no target group; let CodeDeploy or ECS call the gate",
@@ -74,6 +74,11 @@ impl DescribedRelease {
 }
 
 impl NamedGroups {
+    /// As CodeDeploy names them.
+    pub(crate) fn of_targets(targets: &[DeploymentTarget]) -> Self {
+        of_code_deploy(targets)
+    }
+
     fn unknown(why: &str) -> Self {
         Self {
             new: Err(why.to_owned()),
@@ -83,8 +88,8 @@ impl NamedGroups {
     }
 }
 
-fn of_code_deploy(release: &CodeDeployRelease) -> NamedGroups {
-    let sets = release.targets.iter();
+fn of_code_deploy(targets: &[DeploymentTarget]) -> NamedGroups {
+    let sets = targets.iter();
     let sets: Vec<_> = sets
         .filter_map(|target| target.ecs_target())
         .flat_map(EcsTarget::task_sets_info)

@@ -28,6 +28,22 @@ pub(crate) struct Deployment {
     pub(super) revision: Option<RevisionLocation>,
 }
 
+impl Deployment {
+    /// One in progress, for tests.
+    #[cfg(test)]
+    pub(super) fn sample(id: &str, begun: Option<Timestamp>) -> Self {
+        Self {
+            id: id.to_owned(),
+            application: "shop".to_owned(),
+            group: "production".to_owned(),
+            rollback_of: None,
+            ended: None,
+            begun,
+            revision: None,
+        }
+    }
+}
+
 /// Reads the deployment.
 pub(crate) async fn read(aws: &Aws, id: &str) -> Result<Deployment, LookupError> {
     let answer = aws

@@ -70,7 +70,8 @@ fn fitted(stage: Stage, spec: &AppSpec, event: &str) -> Result<&'static str, Str
     })
 }
 
-fn why_not(stage: Stage, event: &str) -> &'static str {
+/// Why the question of a gate can't be asked at this event.
+pub(super) fn why_not(stage: Stage, event: &str) -> &'static str {
     match (stage, event.to_ascii_lowercase().as_str()) {
         (Stage::PreTraffic, "afterallowtraffic") => {
             "customers are already served by the new version"

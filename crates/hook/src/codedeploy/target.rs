@@ -6,7 +6,7 @@ use common::failure::Hints;
 use gate::Stage;
 use jiff::Timestamp;
 
-use super::appspec::Resource;
+use super::appspec::{AppSpec, Resource};
 use super::deployment::Deployment;
 use super::service::{self, EcsQuery, Listeners};
 use super::{app_spec_source, lifecycle_event, targets as of_targets};
@@ -43,61 +43,103 @@ pub(super) struct TargetQuery<'a> {
     pub post_traffic: Option<&'a str>,
 }
 
+/// A deployment and what it is of, as CodeDeploy describes them.
+#[derive(Debug, Clone)]
+pub(super) struct Described {
+    pub spec: AppSpec,
+    pub group: DeploymentGroupInfo,
+    pub targets: Vec<DeploymentTarget>,
+}
+
+impl Described {
+    pub(super) async fn read(
+        context: LookupContext<'_>,
+        deployment: &Deployment,
+    ) -> Result<Self, LookupError> {
+        let aws = context.aws;
+        let (spec, group, targets) = tokio::join!(
+            app_spec_source::read(aws, deployment),
+            group(aws, &deployment.application, &deployment.group),
+            targets(context, &deployment.id),
+        );
+        Ok(Self {
+            spec: spec?,
+            group: group?,
+            targets,
+        })
+    }
+
+    /// Adds what is known of the release to `known`; returns where it answers at a stage, which is nowhere on the Lambda
+    /// platform.
+    pub(super) async fn learn(
+        &self,
+        context: LookupContext<'_>,
+        (stage, tcp_scheme): (Stage, Option<Scheme>),
+        known: &mut KnownFacts,
+    ) -> Result<Option<Listeners>, LookupError> {
+        match &self.spec.resource {
+            resource @ Resource::EcsService { .. } => {
+                let ecs = EcsQuery {
+                    stage,
+                    resource,
+                    group: &self.group,
+                    tcp_scheme,
+                };
+                let listeners = service::describe(context, &ecs, &self.targets, known).await?;
+                Ok(Some(listeners))
+            }
+            function @ Resource::LambdaFunction { .. } => {
+                learn_function(known, function);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The release as AWS said it.
+    pub(super) fn release(self, deployment: &Deployment) -> DescribedRelease {
+        DescribedRelease::CodeDeploy(Box::new(CodeDeployRelease {
+            spec: self.spec,
+            group: self.group,
+            targets: self.targets,
+            begun: deployment.begun,
+        }))
+    }
+}
+
+/// What the deployment itself says.
+pub(super) fn facts_of(deployment: &Deployment) -> KnownFacts {
+    let mut known = KnownFacts::default();
+    let facts = &mut known.facts;
+    note(facts, "application", Some(&deployment.application));
+    note(facts, "deployment_group", Some(&deployment.group));
+    note(facts, "deployment_id", Some(&deployment.id));
+    known
+}
+
 /// Finds the target of `deployment` for the gate that asks.
 pub(super) async fn find(
     context: LookupContext<'_>,
     query: TargetQuery<'_>,
     deployment: &Deployment,
 ) -> Result<FoundTarget, LookupError> {
-    let aws = context.aws;
-    let TargetQuery {
-        stage, function, ..
-    } = query;
-    let (spec, group, targets) = tokio::join!(
-        app_spec_source::read(aws, deployment),
-        deployment_group(aws, deployment),
-        targets(context, &deployment.id),
-    );
-    let (spec, group) = (spec?, group?);
-    let running = of_targets::events_in_progress(&targets);
-    let event =
-        lifecycle_event::find(stage, &spec, function, &running).map_err(LookupError::Missing)?;
-    let mut known = KnownFacts::default();
-    let facts = &mut known.facts;
-    note(facts, "application", Some(&deployment.application));
-    note(facts, "deployment_group", Some(&deployment.group));
-    note(facts, "deployment_id", Some(&deployment.id));
+    let described = Described::read(context, deployment).await?;
+    let running = of_targets::events_in_progress(&described.targets);
+    let event = lifecycle_event::find(query.stage, &described.spec, query.function, &running)
+        .map_err(LookupError::Missing)?;
+    let mut known = facts_of(deployment);
     known.learn("lifecycle_event", event);
-    let listeners = match &spec.resource {
-        Resource::EcsService { .. } => {
-            let ecs = EcsQuery {
-                stage,
-                resource: &spec.resource,
-                group: &group,
-                tcp_scheme: query.tcp_scheme,
-            };
-            Some(service::describe(context, &ecs, &targets, &mut known).await?)
-        }
-        function @ Resource::LambdaFunction { .. } => {
-            learn_function(&mut known, function);
-            None
-        }
-    };
+    let how = (query.stage, query.tcp_scheme);
+    let listeners = described.learn(context, how, &mut known).await?;
     let hooks_post_traffic = query.post_traffic.is_some_and(|function| {
-        let mut events = spec.events_of(function);
+        let mut events = described.spec.events_of(function);
         events.any(|event| event.eq_ignore_ascii_case("AfterAllowTraffic"))
     });
     Ok(FoundTarget {
         known,
         listeners,
         hooks_post_traffic,
-        waits_since: of_targets::waits_since(&targets),
-        release: DescribedRelease::CodeDeploy(Box::new(CodeDeployRelease {
-            spec,
-            group,
-            targets,
-            begun: deployment.begun,
-        })),
+        waits_since: of_targets::waits_since(&described.targets),
+        release: described.release(deployment),
     })
 }
 
@@ -107,35 +149,14 @@ pub(crate) async fn release(
     tcp_scheme: Option<Scheme>,
     deployment: &Deployment,
 ) -> Result<(DescribedRelease, KnownFacts), LookupError> {
-    let (spec, group, targets) = tokio::join!(
-        app_spec_source::read(context.aws, deployment),
-        deployment_group(context.aws, deployment),
-        targets(context, &deployment.id),
-    );
-    let (spec, group) = (spec?, group?);
+    let described = Described::read(context, deployment).await?;
     let mut known = KnownFacts::default();
-    match &spec.resource {
-        resource @ Resource::EcsService { .. } => {
-            let ecs = EcsQuery {
-                stage: Stage::PostTraffic,
-                resource,
-                group: &group,
-                tcp_scheme,
-            };
-            // Where it answers is asked by nobody here.
-            if let Err(error) = service::describe(context, &ecs, &targets, &mut known).await {
-                tracing::info!("{error}");
-            }
-        }
-        function @ Resource::LambdaFunction { .. } => learn_function(&mut known, function),
+    let how = (Stage::PostTraffic, tcp_scheme);
+    // Where it answers is asked by nobody here.
+    if let Err(error) = described.learn(context, how, &mut known).await {
+        tracing::info!("{error}");
     }
-    let release = DescribedRelease::CodeDeploy(Box::new(CodeDeployRelease {
-        spec,
-        group,
-        targets,
-        begun: deployment.begun,
-    }));
-    Ok((release, known))
+    Ok((described.release(deployment), known))
 }
 
 fn learn_function(known: &mut KnownFacts, resource: &Resource) {
@@ -172,13 +193,6 @@ pub(super) async fn called_event(
     let running = of_targets::events_in_progress(&targets);
     let event = lifecycle_event::find(stage, &spec.ok()?, function, &running);
     event.ok()?.ok()
-}
-
-async fn deployment_group(
-    aws: &Aws,
-    deployment: &Deployment,
-) -> Result<DeploymentGroupInfo, LookupError> {
-    group(aws, &deployment.application, &deployment.group).await
 }
 
 /// A deployment group by its names.

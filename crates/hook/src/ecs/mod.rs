@@ -5,6 +5,8 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html>
 
 pub(crate) mod answer;
+mod by_route;
+pub(crate) mod deployed;
 pub(crate) mod deployment;
 mod handed_on;
 mod rule_demands;
@@ -22,17 +24,16 @@ use tokio::time::Instant;
 use self::deployment::{Progress as DeploymentProgress, ServiceDeployment};
 use self::handed_on::HandedOn;
 pub(crate) use self::handed_on::{run_id, step};
-use self::stage::Route;
 pub(crate) use self::stage::gate_at;
 pub use self::stage::stage_refusal;
 use self::target::TargetQuery;
 use crate::ask::Asked;
 use crate::budget::Budget;
-use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, gate_target, may_hand_on};
+use crate::caller::{MaxBake, Preparation, Prepared, Refusal, both, may_hand_on};
 use crate::carried::Carried;
 use crate::cloud::{DescribedRelease, EcsRelease};
 use crate::event::{EcsEvent, RUN_KEY};
-use crate::facts::{Facts, KnownFacts, note};
+use crate::facts::{Facts, note};
 use crate::flow::GateFunction;
 use crate::guard::Progress;
 use crate::lookup::{LookupContext, LookupError, while_people_decide};
@@ -103,32 +104,9 @@ pub(crate) async fn prepare(
         progress.add_facts(&found.known.facts);
     }
     let (found, mut suite) = both(found, suite)?;
-    let mut notes = Vec::new();
-    if route == Route::None {
-        let left = suite.leave_out_checks_that_need_traffic_at(*stage);
-        if suite.checks_at(*stage) == 0 && !left.is_empty() {
-            return Err(Refusal::of(vec![stage::all_need_traffic()], Some(&suite)));
-        }
-        notes.extend((!left.is_empty()).then(|| stage::left_to_a_later_stage(&left)));
-    }
+    let by_route = by_route::target(route, *stage, &found, &mut suite);
     let of_suite = |reason| Refusal::of(vec![reason], Some(&suite));
-    let mut target = gate_target(found.url.as_deref(), &found.known).map_err(of_suite)?;
-    target.host = found.host;
-    target.headers = found.headers;
-    target.rule = found.rule;
-    // An earlier revision serves customers: elsewhere it may answer.
-    target.only_release = matches!(
-        route,
-        Route::TestAtPartialStep { .. } | Route::Sampled { .. }
-    );
-    if let Route::Sampled { percent } = route {
-        let version = |key: &str| found.known.facts.get(key);
-        let same = version("version").is_some() && version("version") == version("old_version");
-        if !suite.tells_revisions_apart() || same {
-            return Err(of_suite(stage::nothing_tells_apart(percent)));
-        }
-        target.sampled_percent = Some(percent);
-    }
+    let (target, notes) = by_route.map_err(of_suite)?;
     let resume = run_so_far(*stage, event).map_err(of_suite)?;
     let pause = may_hand_on(*stage, &suite, MAX_CHECKS).then_some(PausePolicy {
         min_wait: MIN_CALL_BACK,
@@ -254,20 +232,6 @@ fn rollback(event: &EcsEvent, deployment: &ServiceDeployment) -> Option<String> 
         )),
         _ => None,
     }
-}
-
-/// What is known of a release, wherever it answers.
-pub(crate) async fn facts_of_release(
-    context: LookupContext<'_>,
-    event: &EcsEvent,
-    revisions: &deployment::Revisions,
-) -> Result<KnownFacts, LookupError> {
-    let query = TargetQuery {
-        route: Route::None,
-        tcp_scheme: None,
-    };
-    let found = target::find(context, query, event, revisions).await?;
-    Ok(found.known)
 }
 
 /// What the event itself says of the target.

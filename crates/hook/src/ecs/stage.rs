@@ -33,7 +33,7 @@ pub(crate) enum Route {
 /// The stage at which the new tasks run, and nothing leads to them.
 pub(crate) const AFTER_SCALE_UP: &str = "POST_SCALE_UP";
 /// The stage at which all test traffic has moved to the new revision.
-const AFTER_TEST_SHIFT: &str = "POST_TEST_TRAFFIC_SHIFT";
+pub(super) const AFTER_TEST_SHIFT: &str = "POST_TEST_TRAFFIC_SHIFT";
 
 /// How the new revision is reached, or why the question of `stage` can't be asked here.
 pub(crate) fn route(
@@ -161,24 +161,7 @@ fn weight(weights: &[(String, u32)], event: &EcsEvent) -> Option<u32> {
 }
 
 fn wrong_stage(stage: Stage, lifecycle_stage: &str) -> String {
-    let why = match (stage, lifecycle_stage) {
-        (Stage::PreTraffic, "PRODUCTION_TRAFFIC_SHIFT" | "POST_PRODUCTION_TRAFFIC_SHIFT") => {
-            "customers are already served by the new revision"
-        }
-        (Stage::PreTraffic, "RECONCILE_SERVICE" | "PRE_SCALE_UP" | "TEST_TRAFFIC_SHIFT") => {
-            "nothing reaches the new revision yet"
-        }
-        (
-            Stage::PostTraffic,
-            "RECONCILE_SERVICE"
-            | "PRE_SCALE_UP"
-            | "POST_SCALE_UP"
-            | "TEST_TRAFFIC_SHIFT"
-            | "POST_TEST_TRAFFIC_SHIFT"
-            | "PRE_PRODUCTION_TRAFFIC_SHIFT",
-        ) => "production traffic has not moved yet",
-        _ => "it is not known what serves whom",
-    };
+    let why = why_not(stage, lifecycle_stage);
     let right = match stage {
         Stage::PreTraffic => {
             "POST_TEST_TRAFFIC_SHIFT, or to PRE_PRODUCTION_TRAFFIC_SHIFT for each step"
@@ -188,4 +171,29 @@ fn wrong_stage(stage: Stage, lifecycle_stage: &str) -> String {
         }
     };
     format!("the {stage} gate is hooked to {lifecycle_stage}, where {why}; hook it to {right}")
+}
+
+/// Why the question of a gate can't be asked at a stage.
+pub(super) fn why_not(stage: Stage, lifecycle_stage: &str) -> &'static str {
+    match (stage, lifecycle_stage) {
+        (
+            Stage::PreTraffic,
+            "PRODUCTION_TRAFFIC_SHIFT" | "POST_PRODUCTION_TRAFFIC_SHIFT" | "CLEAN_UP",
+        ) => "customers are already served by the new revision",
+        (
+            Stage::PreTraffic,
+            "RECONCILE_SERVICE" | "PRE_SCALE_UP" | "SCALE_UP" | "TEST_TRAFFIC_SHIFT",
+        ) => "nothing reaches the new revision yet",
+        (
+            Stage::PostTraffic,
+            "RECONCILE_SERVICE"
+            | "PRE_SCALE_UP"
+            | "SCALE_UP"
+            | "POST_SCALE_UP"
+            | "TEST_TRAFFIC_SHIFT"
+            | "POST_TEST_TRAFFIC_SHIFT"
+            | "PRE_PRODUCTION_TRAFFIC_SHIFT",
+        ) => "production traffic has not moved yet",
+        _ => "it is not known what serves whom",
+    }
 }

@@ -115,6 +115,8 @@ pub struct Changes {
     pub revision_e_tag: Option<&'static str>,
     /// Protocol and port of the two listeners, production first.
     pub listeners: Option<[(&'static str, u16); 2]>,
+    /// The target groups that the two listeners forward to, production first; the new release's is `shop-green`.
+    pub forwards: Option<[&'static str; 2]>,
     /// What ECS says of its own deployment.
     pub ecs: EcsChanges,
 }
@@ -535,21 +537,28 @@ impl Inner {
     fn listeners(&self) -> Response {
         let usual = ("HTTP", self.service_port);
         let [production, test] = self.changes.listeners.unwrap_or([usual, usual]);
-        let member = |arn: &str, (protocol, port): (&str, u16)| {
+        let [of_production, of_test] = self.changes.forwards.unwrap_or(["shop-blue", "shop-green"]);
+        let member = |arn: &str, group: &str, (protocol, port): (&str, u16)| {
             format!(
                 "<member><ListenerArn>{arn}</ListenerArn><LoadBalancerArn>arn:lb</LoadBalancerArn>\
-                 <Port>{port}</Port><Protocol>{protocol}</Protocol></member>"
+                 <Port>{port}</Port><Protocol>{protocol}</Protocol><DefaultActions><member><Type>forward</Type>\
+                 <TargetGroupArn>arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/{group}/1\
+                 </TargetGroupArn></member></DefaultActions></member>"
             )
         };
         format!(
             "<DescribeListenersResponse><DescribeListenersResult><Listeners>{}{}</Listeners>\
              </DescribeListenersResult></DescribeListenersResponse>",
             [
-                member("arn:production", production),
-                member(ecs::PRODUCTION_LISTENER, production)
+                member("arn:production", of_production, production),
+                member(ecs::PRODUCTION_LISTENER, of_production, production)
             ]
             .concat(),
-            [member("arn:test", test), member(ecs::TEST_LISTENER, test)].concat()
+            [
+                member("arn:test", of_test, test),
+                member(ecs::TEST_LISTENER, of_test, test)
+            ]
+            .concat()
         )
         .into_response()
     }

@@ -92,8 +92,9 @@ pub fn deployment_targets(changes: &Changes, answered: Option<String>) -> Value 
         .collect();
     json!({"deploymentTargets": [{"deploymentTargetType": "ECSTarget", "ecsTarget": {
         "lifecycleEvents": events,
-        "taskSetsInfo": [{"identifer": "ecs-svc/1", "taskSetLabel": "Blue"},
-                         {"identifer": "ecs-svc/2", "taskSetLabel": "Green"}]}}]})
+        "taskSetsInfo": [
+            {"identifer": "ecs-svc/1", "taskSetLabel": "Blue", "targetGroup": {"name": "shop-blue"}},
+            {"identifer": "ecs-svc/2", "taskSetLabel": "Green", "targetGroup": {"name": "shop-green"}}]}}]})
 }
 
 pub fn task_definition(changes: &Changes, input: &Value) -> Value {

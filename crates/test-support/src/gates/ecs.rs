@@ -19,6 +19,10 @@ pub struct EcsChanges {
     /// ECS knows no such deployment.
     pub is_absent: bool,
     pub no_test_rule: bool,
+    /// At which stage the deployment is; ECS says none otherwise.
+    pub stage: Option<&'static str>,
+    /// Percent of production and of test traffic that the new revision is to have; ECS says none otherwise.
+    pub weights: Option<[u32; 2]>,
 }
 
 /// A hook's event at `stage`, with the new revision's percent of production traffic.
@@ -59,6 +63,14 @@ pub(super) fn deployment(changes: &EcsChanges) -> Value {
     });
     if changes.is_first {
         deployment["sourceServiceRevisions"] = json!([]);
+    }
+    if let Some(stage) = changes.stage {
+        deployment["lifecycleStage"] = json!(stage);
+    }
+    if let Some([production, test]) = changes.weights {
+        let new = &mut deployment["targetServiceRevision"];
+        new["requestedProductionTrafficWeight"] = json!(production);
+        new["requestedTestTrafficWeight"] = json!(test);
     }
     if changes
         .status

@@ -1,0 +1,81 @@
+//! `deploy-hooks init --from` for what is no Hurl file: an OpenAPI description, a recording of a browser, curl, Postman, Bruno.
+
+use std::path::Path;
+
+use serde_json::json;
+use suite_import::{Converted, LeftOut, MAX_FILE, convert};
+
+use super::{Args, write};
+use crate::failure::{self, Failure};
+use crate::screen::{Screen, Style};
+
+/// Lines of what is left out that a terminal gets; --json has all.
+const SHOWN: usize = 50;
+
+/// Converts, writes or prints, and says what is not in the suite.
+pub(super) fn run(args: &Args, from: &Path, screen: &mut Screen) -> Result<(), Failure> {
+    let source = from.display().to_string();
+    let text = failure::read_within(from, MAX_FILE)?;
+    let converted = convert(&source, &text).map_err(|problems| Failure::Wrong(problems.to_string()))?;
+    let to_screen = args.file == Path::new("-");
+    if !to_screen {
+        write(&args.file, &converted.suite, args.force)?;
+    }
+    if screen.json {
+        let left = converted.left.iter();
+        let left: Vec<_> = left.map(|LeftOut { line, what }| json!({ "line": line, "what": what })).collect();
+        let mut told = json!({
+            "kind": converted.kind.to_string(),
+            "checks": converted.checks,
+            "secrets": converted.secrets,
+            "left_out": left,
+        });
+        if to_screen {
+            told["suite"] = converted.suite.into();
+        } else {
+            told["file"] = json!(args.file);
+        }
+        screen.value(&told)?;
+        return Ok(());
+    }
+    let lines = left_out(&source, &converted);
+    if to_screen {
+        screen.line(converted.suite.trim_end())?;
+        // Beside the suite, which may go into a file.
+        for line in lines {
+            screen.error(&line);
+        }
+        return Ok(());
+    }
+    let file = args.file.display();
+    let checks = text::words::count(converted.checks, "check");
+    screen.line(format!("{file}: {checks}, from {source}, {}", converted.kind))?;
+    if !converted.secrets.is_empty() {
+        let names = text::words::list(converted.secrets.iter().map(String::as_str));
+        screen.line(format!("Its secrets are read from the environment at first, and are: {names}"))?;
+    }
+    for (index, line) in lines.iter().enumerate() {
+        let style = if index == 0 { Style::Careful } else { Style::Quiet };
+        screen.line(screen.styled(style, line))?;
+    }
+    screen.line(format!("\nNext: deploy-hooks check {file} --url http://localhost:8080"))?;
+    Ok(())
+}
+
+fn left_out(source: &str, converted: &Converted) -> Vec<String> {
+    if converted.left.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec!["Not carried over:".to_owned()];
+    for LeftOut { line, what } in converted.left.iter().take(SHOWN) {
+        lines.push(match line {
+            Some(line) => format!("  {source}:{line}: {what}"),
+            None => format!("  {source}: {what}"),
+        });
+    }
+    let more = converted.left.len().saturating_sub(SHOWN);
+    if more > 0 {
+        lines.push(format!("  and {more} more: --json has all"));
+    }
+    lines
+}

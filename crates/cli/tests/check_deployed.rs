@@ -1,0 +1,178 @@
+//! `check --deployment` and `--service` as people call them, against a small AWS.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use insta::assert_snapshot;
+use test_support::gates::SUITE;
+use test_support::gates::aws::{Changes, FakeAws, none};
+use test_support::gates::ecs::EcsChanges;
+use test_support::gates::service::{Mood, Service};
+
+const SHIFTED: &[(&str, &str)] = &[
+    ("AllowTestTraffic", "Succeeded"),
+    ("AllowTraffic", "Pending"),
+];
+
+/// A file of this test's own.
+fn file(name: &str, suite: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("check-deployed");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(format!("{name}.yaml"));
+    std::fs::write(&path, suite).unwrap();
+    path
+}
+
+async fn check(aws: &FakeAws, suite: PathBuf, args: &[&str]) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_deploy-hooks"));
+    for name in [
+        "AWS_PROFILE",
+        "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+    ] {
+        program.env_remove(name);
+    }
+    program
+        .current_dir(suite.parent().unwrap())
+        .arg("check")
+        .arg(suite.file_name().unwrap())
+        .args(args)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "example")
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_ENDPOINT_URL", aws.url());
+    tokio::task::spawn_blocking(move || program.output().unwrap())
+        .await
+        .unwrap()
+}
+
+/// Without times and ports.
+fn told(output: &Output, service: &Service) -> String {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    let told = told.replace(&format!("127.0.0.1:{}", service.port), "HOST");
+    let mut shown = String::new();
+    for word in told.split_inclusive([' ', '\n', '(', ')', ',']) {
+        let is_time = word.starts_with(|first: char| first.is_ascii_digit())
+            && word.trim_end_matches([' ', '\n', ')', ',']).ends_with("ms");
+        if is_time {
+            shown.push_str("TIME");
+            shown.extend(word.chars().last());
+        } else {
+            shown.push_str(word);
+        }
+    }
+    format!("{shown}(ends with {})", output.status.code().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployment_is_measured_behind_its_test_listener() {
+    let suite = format!("{SUITE}  - {{ name: no alarm is on, alarms: [shop-5xx], retries: 0 }}\n");
+    for (mood, alarm, code) in [
+        (Mood::Well, "OK", 0),
+        (Mood::Broken, "OK", 1),
+        (Mood::Well, "ALARM", 1),
+    ] {
+        let service = Service::start(mood).await;
+        let changes = Changes {
+            events: SHIFTED,
+            alarm: Some(alarm),
+            ..Changes::default()
+        };
+        let aws = FakeAws::with(service.port, "", changes, none()).await;
+        let output = check(&aws, file("both", &suite), &["--deployment", "d-ABCDEF123"]).await;
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{}",
+            told(&output, &service)
+        );
+        if let (Mood::Well, "OK") = (mood, alarm) {
+            assert_snapshot!(told(&output, &service), @"");
+        }
+        let calls = aws.calls();
+        assert!(
+            !calls
+                .iter()
+                .any(|call| call.starts_with("Put") || call == "Publish"),
+            "{calls:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_can_not_be_measured_is_refused_and_reported() {
+    let service = Service::start(Mood::Well).await;
+    let changes = Changes {
+        events: SHIFTED,
+        ..Changes::default()
+    };
+    let aws = FakeAws::with(service.port, "", changes, none()).await;
+    let report = file("refused", SUITE).with_extension("json");
+    let wanted = format!("json={}", report.display());
+    let args = [
+        "--deployment",
+        "shop/production",
+        "--stage",
+        "post-traffic",
+        "--report",
+        &wanted,
+    ];
+    let output = check(&aws, file("refused", SUITE), &args).await;
+    assert_snapshot!(told(&output, &service), @"");
+    let report = std::fs::read_to_string(report).unwrap();
+    assert!(
+        report.contains("AllowTraffic") && report.contains("\"application\": \"shop\""),
+        "{report}"
+    );
+    assert_eq!(service.served(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_of_ecs_is_measured_where_it_serves() {
+    let service = Service::start(Mood::Well).await;
+    let ecs = EcsChanges {
+        status: Some("SUCCESSFUL"),
+        ..EcsChanges::default()
+    };
+    let changes = Changes {
+        ecs,
+        ..Changes::default()
+    };
+    let aws = FakeAws::with(service.port, "", changes, none()).await;
+    let args = [
+        "--service",
+        "shop/web",
+        "--stage",
+        "post-traffic",
+        "--quiet",
+    ];
+    let output = check(&aws, file("native", SUITE), &args).await;
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output, &service));
+    let output = check(&aws, file("native", SUITE), &["--service", "shop/web"]).await;
+    assert_snapshot!(told(&output, &service), @"");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_costs_is_started_only_where_that_is_said() {
+    let service = Service::start(Mood::Well).await;
+    let aws = FakeAws::start(service.port, "").await;
+    let suite =
+        format!("{SUITE}  - {{ name: own tests, ecs_task: {{ task_definition: shop-tests }} }}\n");
+    let output = check(&aws, file("task", &suite), &["--deployment", "d-ABCDEF123"]).await;
+    assert_snapshot!(told(&output, &service), @"");
+    assert!(aws.calls().is_empty(), "{:?}", aws.calls());
+    for args in [
+        &["--run-tasks", "--url", "http://localhost"][..],
+        &["--deployment", "d-1", "--target", "version=1"],
+        &["--deployment", "d-1", "--service", "a/b"],
+        &["--service", "shop"],
+        &[],
+    ] {
+        let output = check(&aws, file("task", SUITE), args).await;
+        assert_eq!(output.status.code(), Some(3), "{args:?}");
+    }
+}

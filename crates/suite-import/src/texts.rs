@@ -1,0 +1,317 @@
+//! Texts of a file as texts of a suite: references, signs that would be one, and secrets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use strict_yaml::SecretRef;
+
+/// How references are written in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Marks {
+    pub(crate) open: &'static str,
+    pub(crate) close: &'static str,
+}
+
+/// Of Postman and Bruno.
+pub(crate) const BRACES: Marks = Marks {
+    open: "{{",
+    close: "}}",
+};
+/// Put around the variables of a shell when its words are read; no text has them.
+pub(crate) const SHELL: Marks = Marks {
+    open: "\u{e000}",
+    close: "\u{e001}",
+};
+
+/// A value that a reference stands for without a file's saying so, as a call of a suite.
+const DYNAMIC: [(&str, &str); 6] = [
+    ("$guid", "uuid()"),
+    ("$randomUUID", "uuid()"),
+    ("$randomUuid", "uuid()"),
+    ("$timestamp", "now('unix')"),
+    ("$isoTimestamp", "now()"),
+    ("$randomAlphaNumeric", "random(1)"),
+];
+
+/// How deep a variable may refer to others.
+const MAX_NESTED: usize = 5;
+
+/// Variables and secrets of the suite that is made.
+#[derive(Debug, Default)]
+pub(crate) struct Texts {
+    marks: Option<Marks>,
+    /// What the file says of its variables.
+    known: BTreeMap<String, String>,
+    /// Variables whose values the file calls secret.
+    secret: BTreeSet<String>,
+    /// Names in the suite, by what they stand for.
+    vars: Vec<(String, String)>,
+    secrets: Vec<Secret>,
+}
+
+/// A secret of the suite.
+#[derive(Debug)]
+struct Secret {
+    name: String,
+    /// Where the file has its value.
+    value: Option<String>,
+    /// The variable of the file that it was.
+    of: Option<String>,
+}
+
+impl Texts {
+    /// References are written so from now on.
+    pub(crate) fn with_marks(&mut self, marks: Marks) {
+        self.marks = Some(marks);
+    }
+
+    /// A variable of the file, and its value.
+    pub(crate) fn know(&mut self, name: &str, value: &str, is_secret: bool) {
+        if is_secret || is_secret_name(name) || has_secret_shape(value) {
+            self.secret.insert(name.to_owned());
+        }
+        self.known.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// What the file says of a variable.
+    pub(crate) fn known(&self, name: &str) -> Option<&str> {
+        let known = self.known.get(name).filter(|_| !self.secret.contains(name));
+        known.map(String::as_str)
+    }
+
+    /// Whether a text has a reference of the file's.
+    pub(crate) fn has_reference(&self, text: &str) -> bool {
+        self.marks.is_some_and(|marks| text.contains(marks.open))
+    }
+
+    /// The text as a suite has it.
+    pub(crate) fn text(&mut self, raw: &str) -> Result<String, String> {
+        let raw = self.resolved(raw, 0)?;
+        let mut made = String::new();
+        let mut rest = &*raw;
+        while let Some((before, name, after)) = self.marks.and_then(|marks| reference(rest, marks))
+        {
+            made += &self.literal(before);
+            made += &self.refer(name)?;
+            rest = after;
+        }
+        made += &self.literal(rest);
+        Ok(made)
+    }
+
+    /// A text that holds a secret, as a suite has it: what the file refers to is referred to, and what it says is a secret of
+    /// the suite.
+    pub(crate) fn secret_text(&mut self, wish: &str, raw: &str) -> Result<String, String> {
+        if self.has_reference(raw) {
+            for (_, name, _) in self.references(raw) {
+                self.secret.insert(name);
+            }
+            return self.text(raw);
+        }
+        Ok(self.secret(wish, raw))
+    }
+
+    /// A text that is a secret if its name or its shape says so.
+    pub(crate) fn named(&mut self, name: &str, raw: &str) -> Result<String, String> {
+        if !raw.is_empty() && (is_secret_name(name) || has_secret_shape(raw)) {
+            self.secret_text(name, raw)
+        } else {
+            self.text(raw)
+        }
+    }
+
+    /// A reference to a secret of this value.
+    pub(crate) fn secret(&mut self, wish: &str, value: &str) -> String {
+        let same = |secret: &&Secret| secret.value.as_deref() == Some(value);
+        if let Some(found) = self.secrets.iter().find(same) {
+            return format!("{{{{ {} }}}}", found.name);
+        }
+        let name = self.free_name(wish);
+        let reference = format!("{{{{ {name} }}}}");
+        self.secrets.push(Secret {
+            name,
+            value: Some(value.to_owned()),
+            of: None,
+        });
+        reference
+    }
+
+    /// A reference to a secret of which the file has only the name.
+    pub(crate) fn unknown(&mut self, name: &str) -> String {
+        self.secret.insert(name.to_owned());
+        self.refer(name).unwrap_or_default()
+    }
+
+    /// Signs of a file that would be a reference in a suite stand in a variable.
+    fn literal(&mut self, text: &str) -> String {
+        if !text.contains("{{") {
+            return text.to_owned();
+        }
+        let name = match self.vars.iter().find(|(_, value)| value == "{{") {
+            Some((name, _)) => name.clone(),
+            None => {
+                let name = self.free_name("braces");
+                self.vars.push((name.clone(), "{{".to_owned()));
+                name
+            }
+        };
+        text.replace("{{", &format!("{{{{ {name} }}}}"))
+    }
+
+    /// Variables that stand for texts with variables.
+    fn resolved(&self, raw: &str, depth: usize) -> Result<String, String> {
+        let mut made = String::new();
+        let mut rest = raw;
+        while let Some((before, name, after)) = self.marks.and_then(|marks| reference(rest, marks))
+        {
+            made += before;
+            match self.known(name).filter(|value| self.has_reference(value)) {
+                Some(_) if depth == MAX_NESTED => {
+                    return Err(format!("the variable {name} refers to others too deeply"));
+                }
+                Some(value) => made += &self.resolved(value, depth + 1)?,
+                None => made += &rest[before.len()..rest.len() - after.len()],
+            }
+            rest = after;
+        }
+        made += rest;
+        Ok(made)
+    }
+
+    fn references(&self, raw: &str) -> Vec<(String, String, String)> {
+        let mut found = Vec::new();
+        let mut rest = raw.to_owned();
+        while let Some((before, name, after)) = self
+            .marks
+            .and_then(|marks| reference(&rest, marks))
+            .map(owned)
+        {
+            rest.clone_from(&after);
+            found.push((before, name, after));
+        }
+        found
+    }
+
+    fn refer(&mut self, name: &str) -> Result<String, String> {
+        if name.starts_with('$') {
+            let call = DYNAMIC.iter().find(|(known, _)| *known == name);
+            return match call {
+                Some((_, call)) => Ok(format!("{{{{ {call} }}}}")),
+                None => Err(format!(
+                    "the dynamic variable {name} has nothing like it in suites"
+                )),
+            };
+        }
+        if let Some(value) = self.known(name).map(str::to_owned) {
+            let named = self.vars.iter().find(|(_, known)| *known == value);
+            let name = match named {
+                Some((name, _)) => name.clone(),
+                None => {
+                    let free = self.free_name(name);
+                    self.vars.push((free.clone(), value));
+                    free
+                }
+            };
+            return Ok(format!("{{{{ {name} }}}}"));
+        }
+        // What the file does not say comes from where the suite runs.
+        let same = |secret: &&Secret| secret.of.as_deref() == Some(name);
+        let found = self
+            .secrets
+            .iter()
+            .find(same)
+            .map(|secret| secret.name.clone());
+        let name = match found {
+            Some(found) => found,
+            None => {
+                let free = self.free_name(name);
+                self.secrets.push(Secret {
+                    name: free.clone(),
+                    value: self.known.get(name).cloned(),
+                    of: Some(name.to_owned()),
+                });
+                free
+            }
+        };
+        Ok(format!("{{{{ {name} }}}}"))
+    }
+
+    /// A name that nothing has yet, as suites write names.
+    fn free_name(&self, wish: &str) -> String {
+        let mut base: String = wish
+            .chars()
+            .map(|one| {
+                if one.is_ascii_alphanumeric() {
+                    one.to_ascii_lowercase()
+                } else {
+                    '_'
+                }
+            })
+            .take(40)
+            .collect();
+        base = base.trim_matches('_').to_owned();
+        if base.is_empty()
+            || base == "target"
+            || base.starts_with(|first: char| first.is_ascii_digit())
+        {
+            base = format!("value_{base}").trim_end_matches('_').to_owned();
+        }
+        let taken = |name: &str| {
+            self.vars.iter().any(|(known, _)| known == name)
+                || self.secrets.iter().any(|secret| secret.name == name)
+        };
+        let mut name = base.clone();
+        let mut number = 2;
+        while taken(&name) {
+            name = format!("{base}_{number}");
+            number += 1;
+        }
+        name
+    }
+
+    /// Names of secrets, and their values, which must stand nowhere in the suite.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&str, &str)> {
+        let secrets = self.secrets.iter();
+        secrets.filter_map(|secret| Some((&*secret.name, secret.value.as_deref()?)))
+    }
+
+    /// Names and values.
+    pub(crate) fn vars(&self) -> &[(String, String)] {
+        &self.vars
+    }
+
+    /// Names, and where each is kept at first.
+    pub(crate) fn secrets(&self) -> Vec<(String, String)> {
+        self.secrets
+            .iter()
+            .map(|secret| {
+                let place = SecretRef::Env(secret.name.to_ascii_uppercase());
+                (secret.name.clone(), place.to_string())
+            })
+            .collect()
+    }
+}
+
+fn owned((before, name, after): (&str, &str, &str)) -> (String, String, String) {
+    (before.to_owned(), name.to_owned(), after.to_owned())
+}
+
+/// The first reference of a text: what stands before it, its name, what stands behind it.
+pub(crate) fn reference(text: &str, marks: Marks) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once(marks.open)?;
+    let (name, after) = rest.split_once(marks.close)?;
+    let name = name.trim();
+    let is_name = !name.is_empty() && name.len() <= 200 && !name.contains(['{', '}', '\n']);
+    is_name.then_some((before, name, after))
+}
+
+/// Whether what has this name is a secret, by the rule that reports are masked by.
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    let query = format!("http://host/?{encoded}=Zq8Zq8Zq8Zq8Zq8");
+    gate::mask(&query) != query
+}
+
+/// Whether a value looks like a secret, whatever it is called.
+pub(crate) fn has_secret_shape(value: &str) -> bool {
+    gate::mask(value) != value
+}
