@@ -57,7 +57,7 @@ def test_the_plan_says_what_would_be_done_and_when_and_does_nothing(
 ) -> None:
     before = estate.all("dev-cli")
     now = _json(run("env", "--json", "plan", "dev-cli/*"))
-    assert {row["do"] for row in now["rows"] if row["shall"]} == {"nothing"}
+    assert {row["do"] for row in now["rows"] if row["desired_state"]} == {"nothing"}
     evening = instant(night_world.hours.evening + MINUTE)
     later = _json(run("env", "--json", "plan", "--at", evening, "dev-cli/*"))
     rows = {f"{row['service']['cluster']}/{row['service']['name']}": row for row in later["rows"]}

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use support::Stage;
 use support::events::{action_changed, approval, execution_changed, notification, reminder};
 use support::server::Fault;
-use support::world::{EXECUTION, Phase, Told};
+use support::world::{EXECUTION, Phase, SentMessage};
 
 /// Who was told what, without what is different each time.
 fn story(stage: &Stage) -> Vec<String> {
@@ -24,8 +24,8 @@ fn story(stage: &Stage) -> Vec<String> {
 }
 
 /// `slack chat.update was approved`
-fn line(told: &Told) -> String {
-    let text = told.body.to_string();
+fn line(message: &SentMessage) -> String {
+    let text = message.body.to_string();
     let what = [
         ("was approved", "approved"),
         ("was rejected", "rejected"),
@@ -44,15 +44,15 @@ fn line(told: &Told) -> String {
         .iter()
         .find(|(part, _)| text.contains(part))
         .map(|(_, name)| *name);
-    let thread = if told.body["thread_ts"].is_null() {
+    let thread = if message.body["thread_ts"].is_null() {
         ""
     } else {
         " in thread"
     };
     format!(
         "{} {}{thread}: {}",
-        told.channel,
-        told.how.replace("POST ", ""),
+        message.channel,
+        message.how.replace("POST ", ""),
         what.unwrap_or("?")
     )
 }
@@ -332,7 +332,7 @@ async fn who_got_only_a_reminder_hears_the_end() {
     stage.expect(reminder(&id, 1)).await;
     stage.expect(reminder(&id, 2)).await;
     stage.expect(reminder(&id, ESCALATION)).await;
-    let buttons = |told: &Told| told.body.to_string().contains(r#""type":"button""#);
+    let buttons = |message: &SentMessage| message.body.to_string().contains(r#""type":"button""#);
     let shown: Vec<bool> = stage.told("slack").iter().map(buttons).collect();
     assert_eq!(shown, [true, false, false], "only the first has buttons");
     stage.now(Phase::Deploying);

@@ -82,7 +82,7 @@ async fn run(race: &Race) {
     let policy = format!("approvals: {}, starter_may_approve: true", race.need);
     let fixture = Fixture::open(&policy).await;
     let mut order = dice(race.seed);
-    office
+    fixture
         .world
         .patience(move || usize::try_from(order(7)).unwrap());
     let mut fortune = dice(race.seed.rotate_left(32) | 1);
@@ -126,7 +126,7 @@ async fn run(race: &Race) {
 }
 
 async fn check(race: &Race, fixture: &Fixture, clicks: &[Click], answers: &[Option<Answer>]) {
-    let (status, taken) = office
+    let (status, taken) = fixture
         .world
         .with(|state| (state.pipeline.latest().status, state.pipeline.taken.clone()));
     assert!(taken.len() <= 1, "{taken:?}");
@@ -221,7 +221,7 @@ async fn fifty_clicks_at_once_leave_exactly_one_decision() {
 async fn fifty_times_yes_by_fifty_people_is_one_yes() {
     let fixture = Fixture::open("approvals: 1, starter_may_approve: true").await;
     let mut order = dice(7);
-    office
+    fixture
         .world
         .patience(move || usize::try_from(order(9)).unwrap());
     let clicks: Vec<Click> = (1..=50)

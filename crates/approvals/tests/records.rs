@@ -43,7 +43,7 @@ async fn records_end_after_their_time() {
     let fixture = Fixture::open(ONE).await;
     let entry: ApprovalAudit =
         AuditRecord::new(AuditKind::Told, case().id, fixture.hands.now(), "told");
-    let records = office
+    let records = fixture
         .records()
         .with_audit_retention(SignedDuration::from_hours(48));
     records.ledger.audit(&entry).await.unwrap();

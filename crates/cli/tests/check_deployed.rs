@@ -9,7 +9,7 @@ use insta::assert_snapshot;
 use test_support::gates::SUITE;
 use test_support::gates::aws::{Changes, FakeAws, none};
 use test_support::gates::ecs::EcsChanges;
-use test_support::gates::service::{Mood, Service};
+use test_support::gates::service::{Behaviour, Service};
 
 const SHIFTED: &[(&str, &str)] = &[
     ("AllowTestTraffic", "Succeeded"),
@@ -71,12 +71,12 @@ fn told(output: &Output, service: &Service) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deployment_is_measured_behind_its_test_listener() {
     let suite = format!("{SUITE}  - {{ name: no alarm is on, alarms: [shop-5xx], retries: 0 }}\n");
-    for (mood, alarm, code) in [
-        (Mood::Well, "OK", 0),
-        (Mood::Broken, "OK", 1),
-        (Mood::Well, "ALARM", 1),
+    for (behaviour, alarm, code) in [
+        (Behaviour::Well, "OK", 0),
+        (Behaviour::Broken, "OK", 1),
+        (Behaviour::Well, "ALARM", 1),
     ] {
-        let service = Service::start(mood).await;
+        let service = Service::start(behaviour).await;
         let changes = Changes {
             events: SHIFTED,
             alarm: Some(alarm),
@@ -90,7 +90,7 @@ async fn a_deployment_is_measured_behind_its_test_listener() {
             "{}",
             told(&output, &service)
         );
-        if let (Mood::Well, "OK") = (mood, alarm) {
+        if let (Behaviour::Well, "OK") = (behaviour, alarm) {
             assert_snapshot!(told(&output, &service), @"");
         }
         let calls = aws.calls();
@@ -105,7 +105,7 @@ async fn a_deployment_is_measured_behind_its_test_listener() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_can_not_be_measured_is_refused_and_reported() {
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let changes = Changes {
         events: SHIFTED,
         ..Changes::default()
@@ -133,7 +133,7 @@ async fn what_can_not_be_measured_is_refused_and_reported() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_of_ecs_is_measured_where_it_serves() {
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let ecs = EcsChanges {
         status: Some("SUCCESSFUL"),
         ..EcsChanges::default()
@@ -158,7 +158,7 @@ async fn a_service_of_ecs_is_measured_where_it_serves() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_costs_is_started_only_where_that_is_said() {
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let aws = FakeAws::start(service.port, "").await;
     let suite =
         format!("{SUITE}  - {{ name: own tests, ecs_task: {{ task_definition: shop-tests }} }}\n");

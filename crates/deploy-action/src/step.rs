@@ -14,7 +14,7 @@ use ecs_deploy::deployment::Deployment;
 use ecs_deploy::outcome::{Outcome, commands, outcome};
 use ecs_deploy::progress::news;
 use ecs_deploy::template::{Caller, Images, fill};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::artifact::{ArtifactError, Artifacts};
@@ -75,7 +75,7 @@ pub(crate) async fn run(
 }
 
 /// Says in the tags what the release came from: the gates read it there.
-fn tag(definition: &mut Value, parameters: &Parameters) {
+fn tag(definition: &mut Map<String, Value>, parameters: &Parameters) {
     let said = [
         (COMMIT_TAG, &parameters.commit),
         (EXECUTION_TAG, &parameters.pipeline_execution_id),
@@ -83,12 +83,14 @@ fn tag(definition: &mut Value, parameters: &Parameters) {
     for (key, value) in said {
         let Some(value) = value else { continue };
         let tag = json!({ "key": key, "value": value });
-        match definition["tags"].as_array_mut() {
+        match definition.get_mut("tags").and_then(Value::as_array_mut) {
             Some(tags) => {
                 tags.retain(|it| it["key"] != key);
                 tags.push(tag);
             }
-            None => definition["tags"] = json!([tag]),
+            None => {
+                definition.insert("tags".to_owned(), json!([tag]));
+            }
         }
     }
 }

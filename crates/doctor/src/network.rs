@@ -12,12 +12,12 @@ const NEEDED_ENDPOINTS: [&str; 5] = ["codedeploy", "ecs", "elasticloadbalancing"
 
 /// The functions that Lambda knows, with what it says of them.
 fn known(facts: &Facts) -> Vec<(&Function, &FunctionConfiguration)> {
-    let functions = facts.functions.as_ref().map_or(&[][..], Vec::as_slice);
-    let known = |function| {
-        let Function { configuration, .. } = function;
-        Some((function, configuration.as_ref().ok()?.as_ref()?))
-    };
-    functions.iter().filter_map(known).collect()
+    let functions = facts.functions.as_deref().unwrap_or_default().iter();
+    let configured = functions.filter_map(|function| {
+        let configuration = function.configuration.as_ref().ok()?.as_ref()?;
+        Some((function, configuration))
+    });
+    configured.collect()
 }
 
 pub(crate) fn way_out(facts: &Facts) -> Outcomes {

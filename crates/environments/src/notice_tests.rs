@@ -191,5 +191,5 @@ fn a_plan_is_data() {
     let (night, _) = planned(vec![resource("web", 2)], &[], "2026-11-23T22:05:00Z");
     let json = serde_json::to_value(&night).unwrap();
     let row = &json["rows"][0];
-    insta::assert_snapshot!(format!("{} {} {} {}", row["do"], row["shall"], row["was"]["desired"], row["about_when"]), @r#""sleep" "off" 2 "2026-11-23T22:05:00Z""#);
+    insta::assert_snapshot!(format!("{} {} {} {}", row["do"], row["desired_state"], row["was"]["desired"], row["about_when"]), @r#""sleep" "off" 2 "2026-11-23T22:05:00Z""#);
 }

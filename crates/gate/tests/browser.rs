@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use browser::Chromium;
@@ -468,7 +468,8 @@ async fn what_the_listeners_rule_demands_goes_out_with_each_request_to_the_relea
         "screens: [desktop]\nsteps: [{ go: /rule }, { expect: [{ text: green }] }]",
         "",
     );
-    trial.target.headers = vec![("x-shop".to_owned(), "green".to_owned())];
+    let demanded = HeaderValue::from_static("green");
+    trial.target.headers.insert("x-shop", demanded);
     let outcome = trial.run().await;
     assert!(outcome.verdict.passed, "{}", summary(&outcome));
 }

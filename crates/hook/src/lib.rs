@@ -35,7 +35,9 @@ mod version;
 
 pub use caller::Caller;
 pub use codedeploy::appspec::{AppSpec, AppSpecError, Hook, Resource};
-pub use deployed::{Deployed, DeployedRelease, NotMeasurable, deployed_release, hooked_functions, wiring_facts};
+pub use deployed::{
+    Deployed, DeployedRelease, NotMeasurable, deployed_release, hooked_functions, wiring_facts,
+};
 pub use ecs::stage_refusal;
 pub use error::HandleError;
 pub use flow::{GateFunction, handle};

@@ -12,7 +12,7 @@ use hook::{Deployed, DeployedRelease, deployed_release, replay};
 use insta::assert_snapshot;
 use support::aws::{Changes, DEPLOYMENT, FakeAws, none};
 use support::ecs::EcsChanges;
-use support::service::{Mood, Service};
+use support::service::{Behaviour, Service};
 use support::{SUITE, clients, function, settings};
 use tokio::time::Instant;
 
@@ -62,6 +62,7 @@ async fn measured(stage: Stage, release: DeployedRelease) -> Outcome {
         secrets: std::collections::BTreeMap::new(),
         http: HttpOptions::default(),
         cloud: Some(release.cloud.clone()),
+        browsers: None,
         memory: None,
         deadline: Instant::now() + Duration::from_secs(10),
     };
@@ -80,8 +81,8 @@ fn only_reads(aws: &FakeAws) {
 #[tokio::test(start_paused = true)]
 async fn the_verdict_and_the_facts_are_those_of_the_gate() {
     let _time = paced_time::start();
-    for mood in [Mood::Well, Mood::Broken] {
-        let service = Service::start(mood).await;
+    for behaviour in [Behaviour::Well, Behaviour::Broken] {
+        let service = Service::start(behaviour).await;
         let changes = Changes {
             events: BOTH_SHIFTED,
             ..Changes::default()
@@ -111,7 +112,7 @@ async fn the_verdict_and_the_facts_are_those_of_the_gate() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_measured_where_another_release_may_answer() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Well).await;
+    let service = Service::start(Behaviour::Well).await;
     let refused = async |stage, changes| {
         let aws = FakeAws::with(service.port, SUITE, changes, none()).await;
         let why = found(&aws, stage, &deployment()).await.unwrap_err();
@@ -146,7 +147,7 @@ async fn nothing_is_measured_where_another_release_may_answer() {
 #[tokio::test(start_paused = true)]
 async fn what_was_deployed_is_measured_by_production_traffic_after_its_end() {
     let _time = paced_time::start();
-    let service = Service::start(Mood::Broken).await;
+    let service = Service::start(Behaviour::Broken).await;
     let changes = Changes {
         events: BOTH_SHIFTED,
         ended: Some("Succeeded"),
@@ -198,7 +199,7 @@ async fn a_function_is_measured_by_its_version_before_traffic_and_by_its_traffic
 #[tokio::test(start_paused = true)]
 async fn a_service_of_ecs_is_measured_by_the_rule_that_its_stage_has() {
     let _time = paced_time::start();
-    let answering = Service::start(Mood::Well).await;
+    let answering = Service::start(Behaviour::Well).await;
     let at = async |stage, ecs| {
         let changes = Changes {
             ecs,
@@ -217,10 +218,7 @@ async fn a_service_of_ecs_is_measured_by_the_rule_that_its_stage_has() {
     let release = at(Stage::PreTraffic, stage("POST_TEST_TRAFFIC_SHIFT", None))
         .await
         .unwrap();
-    assert_eq!(
-        release.target.headers,
-        [("x-test".to_owned(), "green".to_owned())]
-    );
+    assert_eq!(release.target.headers["x-test"], "green");
     assert_eq!(release.target.facts["version"], "1.2.0");
     assert!(measured(Stage::PreTraffic, release).await.verdict.passed);
     let over = EcsChanges {

@@ -103,7 +103,7 @@ async fn a_release_goes_on_once_and_everybody_reads_who_let_it() {
     let fixture = Fixture::open(&suite(), none()).await;
     assert_eq!(fixture.run().await, "Failed");
     assert!(
-        office
+        fixture
             .message()
             .contains("deploy-hooks gates override s3://"),
         "{}",
@@ -144,7 +144,7 @@ async fn a_release_goes_on_once_and_everybody_reads_who_let_it() {
     assert_eq!(event["verdict"], "failed", "the evidence is what it was");
     assert_eq!(event["passed"], true);
     assert_eq!(fixture.report()["verdict"]["conclusion"], "failed");
-    let page = office
+    let page = fixture
         .aws
         .object(&REPORT.replace(".json", ".html"))
         .unwrap();
@@ -224,7 +224,7 @@ async fn it_is_not_used_where_all_checks_pass() {
     let _time = paced_time::start();
     let fixture = Fixture::open(&format!("overridable: true\n{SUITE}"), none()).await;
     assert_eq!(fixture.run().await, "Succeeded");
-    office
+    fixture
         .record(&fixture.override_of(&["a reader buys a book"]))
         .await;
     // It is the only required check: that it passes is enough, and nothing is overridden.

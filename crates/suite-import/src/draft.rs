@@ -252,7 +252,7 @@ impl Draft {
                     Some(line) => format!(": line {line}: {}", left.what),
                     None => format!(": {}", left.what),
                 });
-                return Err(At { line: 1, column: 1 }.problem(
+                return Err(At::new(1, 1).problem(
                     format!(
                         "nothing of it can be asked by a suite{}",
                         found.unwrap_or_default()

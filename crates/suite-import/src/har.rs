@@ -115,10 +115,7 @@ const OF_BROWSER: [&str; 13] = [
 pub(crate) fn read(text: &str, draft: &mut Draft) -> Result<(), Problem> {
     let mended = text::json::mended(text.trim_start_matches('\u{feff}'));
     let har: Har<'_> = serde_json::from_str(&mended).map_err(|error| {
-        let at = At {
-            line: error.line().max(1),
-            column: error.column().max(1),
-        };
+        let at = At::new(error.line().max(1), error.column().max(1));
         at.problem(
             format!("it is no recording of a browser: {error}"),
             "save it again from the browser's network tools, as HAR",

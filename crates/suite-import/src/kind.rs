@@ -33,7 +33,7 @@ impl fmt::Display for Kind {
 
 /// Which kind `text` is of.
 pub(crate) fn of(text: &str) -> Result<Kind, Problem> {
-    let start = At { line: 1, column: 1 };
+    let start = At::new(1, 1);
     let text = text.trim_start_matches('\u{feff}').trim_start();
     if text.starts_with('{') {
         return of_json(text).map_err(|(at, message, remedy)| at.problem(message, remedy));
@@ -70,12 +70,9 @@ pub(crate) fn of(text: &str) -> Result<Kind, Problem> {
 type Wrong = (At, String, String);
 
 fn of_json(text: &str) -> Result<Kind, Wrong> {
-    let start = At { line: 1, column: 1 };
+    let start = At::new(1, 1);
     let keys: Keys = serde_json::from_str(text).map_err(|error| {
-        let at = At {
-            line: error.line().max(1),
-            column: error.column().max(1),
-        };
+        let at = At::new(error.line().max(1), error.column().max(1));
         let remedy = "give a whole file; it must be JSON where it begins with {";
         (at, format!("not valid JSON: {error}"), remedy.to_owned())
     })?;

@@ -21,7 +21,7 @@ mod texts;
 mod tree;
 
 use gate::SuiteProblems;
-use strict_yaml::{Document, Findings, Problem};
+use strict_yaml::{Document, Problem};
 
 use self::draft::Draft;
 pub use self::kind::Kind;
@@ -58,13 +58,10 @@ pub struct LeftOut {
 /// # Errors
 /// If it is no such file, can't be read, or has nothing that a suite could ask.
 pub fn convert(source: &str, text: &str) -> Result<Converted, SuiteProblems> {
-    let refused = |problem: Problem| {
-        let problems = Findings::default();
-        problems.push(problem);
-        SuiteProblems {
-            source: source.to_owned(),
-            problems: problems.into_sorted(),
-        }
+    let refused = |problem: Problem| SuiteProblems {
+        source: source.to_owned(),
+        others: Vec::new(),
+        problems: vec![problem],
     };
     let kind = kind::of(text).map_err(refused)?;
     let mut draft = Draft::new(&draft::name(source));

@@ -93,7 +93,7 @@ async fn rejects(fixture: &Fixture) {
 #[tokio::test]
 async fn a_no_needs_nothing_to_be_looked_up() {
     let fixture = Fixture::open(ONE).await;
-    office
+    fixture
         .world
         .plan(|_, call| (call == "ShownNow").then_some(CallFault::Fail(500, "InternalFailure")));
     rejects(&fixture).await;
@@ -150,7 +150,7 @@ async fn second_wait() -> (Fixture, Case) {
 async fn a_wait_that_the_history_does_not_list_yet_is_not_judged_by_the_one_before() {
     let (fixture, second) = second_wait().await;
     let lags = |lags| {
-        office
+        fixture
             .world
             .with(|state| state.pipeline.history_lags = lags);
     };
@@ -163,7 +163,7 @@ async fn a_wait_that_the_history_does_not_list_yet_is_not_judged_by_the_one_befo
         ..slack(1, Decision::Approve)
     };
     let throttled = CallFault::Fail(400, "ThrottlingException");
-    office
+    fixture
         .world
         .plan(move |_, call| (call == "PutApprovalResult").then_some(throttled));
     let answer = decide(&fixture.context(), &click).await;

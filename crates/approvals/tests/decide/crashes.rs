@@ -113,7 +113,7 @@ async fn a_call_that_fails_is_never_an_approval() {
                             status(fixture),
                             "{call} {failed}"
                         );
-                        let put = office
+                        let put = fixture
                             .world
                             .calls()
                             .iter()

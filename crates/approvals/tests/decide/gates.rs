@@ -109,7 +109,7 @@ async fn whatever_breaks_off_the_record_and_the_gate_agree() {
         for fault in [CallFault::DieBefore, CallFault::DieAfter, CallFault::Lose] {
             let fixture = open(ONE).await;
             fixture.world.at(call, fault);
-            office
+            fixture
                 .world
                 .live(decide(&fixture.context(), &click(1, Decision::Approve)))
                 .await;

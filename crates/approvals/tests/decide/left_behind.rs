@@ -7,7 +7,7 @@ use super::*;
 async fn left_behind(policy: &str, people: usize) -> Fixture {
     let fixture = Fixture::open(policy).await;
     for person in (1..=people).rev() {
-        office
+        fixture
             .world
             .plan(|_, call| (call == "PutApprovalResult").then_some(CallFault::DieBefore));
         let click = slack(person, Decision::Approve);
@@ -15,7 +15,7 @@ async fn left_behind(policy: &str, people: usize) -> Fixture {
     }
     fixture.world.no_plan();
     fixture.hands.pass(STALE_AFTER.as_secs());
-    office
+    fixture
 }
 
 async fn stands(fixture: &Fixture) -> bool {
@@ -113,7 +113,7 @@ async fn what_may_have_been_taken_is_never_called_undecided() {
 async fn an_intent_whose_object_has_changed_since_is_withdrawn() {
     for next in [Next::SameClickLater, Next::AnotherYes] {
         let fixture = Fixture::open(ONE).await;
-        office
+        fixture
             .world
             .plan(|_, call| (call == "PutApprovalResult").then_some(CallFault::DieBefore));
         let click = slack(1, Decision::Approve);
@@ -126,7 +126,7 @@ async fn an_intent_whose_object_has_changed_since_is_withdrawn() {
         let answer = come(&fixture, next, &click).await;
         assert_eq!(answer, Some(Answer::Superseded(Superseding::Changed)));
         assert_eq!(taken(&fixture), 0);
-        let record = office
+        let record = fixture
             .records()
             .decision(&case().id)
             .await
@@ -139,10 +139,10 @@ async fn an_intent_whose_object_has_changed_since_is_withdrawn() {
 #[tokio::test]
 async fn while_a_decision_is_carried_out_others_are_told_so() {
     let fixture = Fixture::open(ONE).await;
-    office
+    fixture
         .world
         .plan(|_, call| (call == "PutApprovalResult").then_some(CallFault::DieBefore));
-    office
+    fixture
         .world
         .live(decide(&fixture.context(), &slack(1, Decision::Approve)))
         .await;
@@ -163,10 +163,10 @@ async fn while_a_decision_is_carried_out_others_are_told_so() {
 #[tokio::test]
 async fn a_no_outweighs_a_yes_that_never_took_effect() {
     let fixture = Fixture::open(ONE).await;
-    office
+    fixture
         .world
         .plan(|_, call| (call == "PutApprovalResult").then_some(CallFault::DieBefore));
-    office
+    fixture
         .world
         .live(decide(&fixture.context(), &slack(1, Decision::Approve)))
         .await;

@@ -94,7 +94,7 @@ async fn what_happened_elsewhere_is_reported_as_it_is() {
     ] {
         for decision in [Decision::Approve, Decision::Reject] {
             let fixture = open(ONE).await;
-            office
+            fixture
                 .world
                 .plan(move |n, _| (n == 0).then_some(CallFault::Before(act)));
             let answer = decide(&fixture.context(), &click(1, decision)).await;
@@ -114,7 +114,7 @@ async fn the_pause_of_the_next_step_is_never_answered_by_a_click_on_this_one() {
     for call in 0..CALLS {
         let fixture = open(ONE).await;
         fixture.world.at(call, CallFault::Before(Act::AskAnew));
-        office
+        fixture
             .world
             .live(decide(&fixture.context(), &click(1, Decision::Approve)))
             .await;
@@ -145,7 +145,7 @@ async fn what_was_not_shown_takes_only_a_no() {
 #[tokio::test]
 async fn what_changed_since_is_not_approved() {
     let fixture = open(ONE).await;
-    office
+    fixture
         .world
         .plan(|n, _| (n == 0).then_some(CallFault::Before(Act::Change)));
     let answer = decide(&fixture.context(), &click(1, Decision::Approve)).await;
@@ -207,7 +207,7 @@ async fn a_call_that_fails_is_never_a_yes() {
     ] {
         for operation in ["DescribeServiceDeployments", "ContinueServiceDeployment"] {
             let fixture = open(ONE).await;
-            office
+            fixture
                 .world
                 .plan(move |_, call| (call == operation).then_some(CallFault::Fail(status, code)));
             let answer = decide(&fixture.context(), &click(1, Decision::Approve)).await;
@@ -226,7 +226,7 @@ async fn a_call_that_fails_is_never_a_yes() {
 async fn a_refusal_of_ecs_names_the_right_that_is_missing() {
     let fixture = open(ONE).await;
     let denied = CallFault::Fail(400, "AccessDeniedException");
-    office
+    fixture
         .world
         .plan(move |_, call| (call == "ContinueServiceDeployment").then_some(denied));
     let answer = decide(&fixture.context(), &click(1, Decision::Approve)).await;
@@ -234,7 +234,7 @@ async fn a_refusal_of_ecs_names_the_right_that_is_missing() {
         answer.to_string().contains("ecs:ContinueServiceDeployment"),
         "{answer}"
     );
-    let record = office
+    let record = fixture
         .records()
         .decision(&pause_case().id)
         .await

@@ -26,7 +26,7 @@ async fn a_used_link_says_what_it_said_first() {
 async fn a_link_whose_run_died_goes_on_with_what_it_said_first() {
     let fixture = Fixture::open(ONE).await;
     let first = link("lead@example.com", Decision::Approve);
-    office
+    fixture
         .world
         .plan(|_, call| (call == "GetPipelineState").then_some(CallFault::DieBefore));
     let died = fixture.world.live(decide(&fixture.context(), &first)).await;
@@ -148,7 +148,7 @@ async fn a_yes_does_not_count_after_the_same_person_has_said_no() {
         let fixture = Fixture::open(TWO).await;
         decide(&fixture.context(), &slack(1, Decision::Approve)).await;
         let throttled = CallFault::Fail(400, "ThrottlingException");
-        office
+        fixture
             .world
             .plan(move |_, call| (call == failing).then_some(throttled));
         let answer = decide(&fixture.context(), &slack(1, Decision::Reject)).await;

@@ -50,7 +50,7 @@ pub async fn change_set(
     let how = How {
         aws,
         deadline,
-        abreast: &Semaphore::new(ABREAST),
+        abreast: &Semaphore::new(MAX_CONCURRENT),
     };
     let reference = ChangeSetRef {
         stack: stack.to_owned(),

@@ -15,11 +15,28 @@ const MAX_CALLERS: usize = 50;
 /// So many are looked at side by side.
 const AT_A_TIME: usize = 4;
 
+/// What may call the gates.
+#[derive(Clone)]
+enum CallerName {
+    Group { application: String, group: String },
+    Service { cluster: String, service: String },
+}
+
 /// A caller, and by what names its suite is found.
 pub(super) struct FoundDeployment {
     pub(super) deployment: Deployment,
     pub(super) application: String,
     pub(super) group: String,
+}
+
+impl CallerName {
+    /// What it deployed last.
+    fn deployed(&self) -> Deployed {
+        match self.clone() {
+            Self::Group { application, group } => Deployed::Group { application, group },
+            Self::Service { cluster, service } => Deployed::Service { cluster, service },
+        }
+    }
 }
 
 /// All that the stack's parameters name.
@@ -32,11 +49,11 @@ pub(super) async fn read(aws: &Aws, stack: &Stack, gates: &[String]) -> Fact<Vec
             candidates.len()
         ));
     }
-    let looking = stream::iter(candidates).map(|candidate| look(aws, candidate, gates));
+    let looking = stream::iter(candidates).map(|candidate| describe(aws, candidate, gates));
     Ok(looking.buffered(AT_A_TIME).collect().await)
 }
 
-async fn groups(aws: &Aws, pattern: &str) -> Fact<Vec<Deployed>> {
+async fn groups(aws: &Aws, pattern: &str) -> Fact<Vec<CallerName>> {
     let mut found = Vec::new();
     let mut pages = aws.codedeploy().list_applications().into_paginator().send();
     let mut applications = Vec::new();
@@ -69,7 +86,7 @@ async fn groups(aws: &Aws, pattern: &str) -> Fact<Vec<Deployed>> {
             found.extend(
                 page.deployment_groups()
                     .iter()
-                    .map(|group| Deployed::Group {
+                    .map(|group| CallerName::Group {
                         application: application.clone(),
                         group: group.clone(),
                     }),
@@ -80,7 +97,7 @@ async fn groups(aws: &Aws, pattern: &str) -> Fact<Vec<Deployed>> {
 }
 
 /// Services that the pattern `CLUSTER/SERVICE` names.
-async fn services(aws: &Aws, pattern: &str) -> Fact<Vec<Deployed>> {
+async fn services(aws: &Aws, pattern: &str) -> Fact<Vec<CallerName>> {
     let Some((of_cluster, of_service)) = pattern.split_once('/') else {
         return Ok(Vec::new());
     };
@@ -114,7 +131,7 @@ async fn services(aws: &Aws, pattern: &str) -> Fact<Vec<Deployed>> {
             })?;
             let names = page.service_arns().iter().map(name);
             let names = names.filter(|name| text::glob::matches(of_service, name));
-            found.extend(names.map(|service| Deployed::Service {
+            found.extend(names.map(|service| CallerName::Service {
                 cluster: cluster.clone(),
                 service,
             }));
@@ -123,21 +140,21 @@ async fn services(aws: &Aws, pattern: &str) -> Fact<Vec<Deployed>> {
     Ok(found)
 }
 
-async fn look(aws: &Aws, deployed: Deployed, gates: &[String]) -> FoundDeployment {
-    let (place, application, group) = match &deployed {
-        Deployed::Group { application, group } => (
+async fn describe(aws: &Aws, caller: CallerName, gates: &[String]) -> FoundDeployment {
+    let (place, application, group) = match &caller {
+        CallerName::Group { application, group } => (
             format!("the deployment group {application}/{group}"),
             application.clone(),
             group.clone(),
         ),
         // As the gates name what ECS deploys itself.
-        Deployed::Service { cluster, service } => (
+        CallerName::Service { cluster, service } => (
             format!("the service {cluster}/{service}"),
             service.clone(),
             cluster.clone(),
         ),
     };
-    let hooked = hooked(aws, &deployed).await;
+    let hooked = hooked(aws, &caller).await;
     let calls_gates =
         hooked.map(|functions| functions.iter().any(|hooked| names_one(hooked, gates)));
     let calls_gates = calls_gates.map_err(|why| format!("{place}: {why}"));
@@ -148,7 +165,7 @@ async fn look(aws: &Aws, deployed: Deployed, gates: &[String]) -> FoundDeploymen
         listeners: Ok(Vec::new()),
     };
     if deployment.calls_gates == Ok(true) {
-        (deployment.wiring, deployment.listeners) = wired(aws, &deployed).await;
+        (deployment.wiring, deployment.listeners) = wired(aws, &caller.deployed()).await;
     }
     FoundDeployment {
         deployment,
@@ -158,12 +175,12 @@ async fn look(aws: &Aws, deployed: Deployed, gates: &[String]) -> FoundDeploymen
 }
 
 /// The functions that it names as hooks.
-async fn hooked(aws: &Aws, deployed: &Deployed) -> Fact<Vec<String>> {
-    match deployed {
-        Deployed::Group { application, group } => hooked_functions(aws, application, group)
+async fn hooked(aws: &Aws, caller: &CallerName) -> Fact<Vec<String>> {
+    match caller {
+        CallerName::Group { application, group } => hooked_functions(aws, application, group)
             .await
             .map(Option::unwrap_or_default),
-        Deployed::Service { cluster, service } => {
+        CallerName::Service { cluster, service } => {
             let call = aws.ecs().describe_services().cluster(cluster);
             let answer = call.services(service).send().await.map_err(|error| {
                 let call = format!("DescribeServices {cluster}/{service}");

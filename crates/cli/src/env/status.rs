@@ -174,7 +174,7 @@ impl Entry<'_> {
             "since": self.row.since,
             "has": service.level(),
             "had": self.record.and_then(|record| record.was.as_ref()).map(|was| was.level),
-            "shall": self.row.shall.map(|state| state.to_string()),
+            "desired_state": self.row.desired_state.map(|state| state.to_string()),
             "rule": self.row.want_rule,
             "next_edge": self.row.next_edge,
             "do": self.row.step.word(),

@@ -4,7 +4,7 @@ use common::state::{StateError, Table};
 use gate_question::overrides::{self, OverrideScope};
 use serde_json::json;
 
-use super::{record, source};
+use super::{override_gate, source};
 use crate::clients;
 use crate::failure::Failure;
 use crate::screen::{Screen, Style};
@@ -55,7 +55,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         screen.line(format!("Nobody has overridden {scope}."))?;
     }
     for (recorded, used) in &all {
-        for line in record::lines(recorded) {
+        for line in override_gate::lines(recorded) {
             screen.line(line)?;
         }
         let used = match used {

@@ -51,7 +51,7 @@ use crate::cloud::CloudProbes;
 use crate::evidence::{Facet, Observation};
 use crate::expect::Expectation;
 use crate::measurement::Measurement;
-use crate::records::StepRecord;
+use crate::recorder::StepRecord;
 use crate::template::{Template, Values};
 use crate::template_function::Moment;
 

@@ -57,7 +57,7 @@ pub(super) fn without_a_browser(checks: &[Check]) -> Vec<String> {
         .iter()
         .filter(|check| matches!(check.probe, Probe::Browser(_)));
     in_browser
-        .map(|check| format!("check {:?} (line {}): {NO_BROWSER}", check.name, check.line))
+        .map(|check| format!("check {:?} ({}): {NO_BROWSER}", check.name, check.place()))
         .collect()
 }
 
@@ -92,7 +92,8 @@ pub(super) fn misses_the_rule(checks: &[Check], context: &ProbeContext) -> Vec<S
             if let Some(miss) = context.clients.miss_of_url(&url) {
                 refusals.push(format!(
                     "check {:?} ({}) asks for {url}, and the listener rule of the release {miss}",
-                    check.name, check.place(),
+                    check.name,
+                    check.place(),
                 ));
             }
         }

@@ -8,7 +8,8 @@ use strict_yaml::{At, Findings, Node, Object, Value, items, scalar};
 use super::context::Context;
 use super::decode::flag;
 use super::{
-    Check, RetryPolicy, Severity, check_fingerprint, defaults, ecs_task, expect, journey, keys, probes,
+    Check, RetryPolicy, Severity, check_fingerprint, defaults, ecs_task, expect, journey, keys,
+    probes,
 };
 use crate::Stage;
 use crate::probe::Probe;

@@ -43,6 +43,14 @@ pub(super) struct Context {
 }
 
 impl Context {
+    /// At the beginning of a suite beside which these files lie.
+    pub(super) fn with(files: Files) -> Self {
+        Self {
+            files,
+            ..Self::default()
+        }
+    }
+
     /// The folder of the file in which this stands, from that of the suite.
     pub(super) fn folder_of(&self, at: At) -> &str {
         self.included_file(at).map_or("", folder)

@@ -22,13 +22,9 @@ pub(super) fn suite(
     text: &str,
     files: Files,
 ) -> (Result<Suite, SuiteProblems>, Files) {
-    let context = Context {
-        files,
-        ..Context::default()
-    };
+    let mut context = Context::with(files);
     match strict_yaml::read(text, FILE) {
         Ok(root) => {
-            let mut context = context;
             let root = include::merged(root, &mut context);
             finished(source, &root, text, context)
         }

@@ -33,7 +33,9 @@ use gate::cloud::{
 use crate::facts::KnownFacts;
 use crate::flow::GateFunction;
 
-pub(crate) use self::caller_release::{CodeDeployRelease, DescribedRelease, EcsRelease, NamedGroups};
+pub(crate) use self::caller_release::{
+    CodeDeployRelease, DescribedRelease, EcsRelease, NamedGroups,
+};
 
 /// Facts that cost a call of their own, and are looked up where a suite uses one.
 pub(crate) const COSTLY_FACTS: &[&str] = &["load_balancer", "old_target_group", "target_group"];

@@ -45,7 +45,13 @@ pub enum Deployed {
 }
 
 /// AWS, asked about the release by whoever has these clients.
-fn cloud(stage: Stage, aws: Aws, settings: Settings, release: DescribedRelease, known: KnownFacts) -> Cloud {
+fn cloud(
+    stage: Stage,
+    aws: Aws,
+    settings: Settings,
+    release: DescribedRelease,
+    known: KnownFacts,
+) -> Cloud {
     Cloud {
         function: Arc::new(GateFunction {
             stage,

@@ -11,7 +11,7 @@ use super::deployment::{self, Progress, Revisions, ServiceDeployment};
 use super::stage::{self, AFTER_SCALE_UP, AFTER_TEST_SHIFT, Route};
 use super::target::{self, TargetQuery};
 use crate::caller::{Prepared, Refusal};
-use crate::cloud::{EcsRelease, DescribedRelease};
+use crate::cloud::{DescribedRelease, EcsRelease};
 use crate::event::EcsEvent;
 use crate::facts::KnownFacts;
 use crate::listener::Scheme;

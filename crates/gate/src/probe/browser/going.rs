@@ -16,7 +16,7 @@ use crate::expect::{Finding, Got, several};
 use crate::measurement::Measurement;
 use crate::probe::request_url::Origin;
 use crate::probe::{ProbeContext, ProbeError, ProbeKind, Trace};
-use crate::records::{Attempt, StepRecord};
+use crate::recorder::{Attempt, StepRecord};
 
 /// How long nothing is done between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -105,7 +105,8 @@ impl<'a> Channel<'a> {
             .uri(url.uri().map_err(unbuilt)?)
             .body(Full::new(framed(message)))
             .map_err(unbuilt)?;
-        self.clients.meets_rule(&Method::POST, &url, &self.headers)?;
+        self.clients
+            .meets_rule(&Method::POST, &url, &self.headers)?;
         request.headers_mut().clone_from(&self.headers);
         let place = self.url.host_and_port();
         let failed = |error: hyper::Error| ProbeError::of_http2(&error, &place);

@@ -89,7 +89,7 @@ pub(super) async fn execute(
         ..url.clone()
     };
     trace.request = Some(format!("gRPC {called}"));
-    let of_release = place::admit(grpc.subject(context))?;
+    let of_release = place::admit(grpc.place.subject(context))?;
     let json = call.message.render(&context.values)?.to_string();
     let headers = web_place::headers(&url.origin, &grpc.headers, context)?;
     let mut channel = Channel::open(&url, headers, context).await?;
