@@ -226,7 +226,7 @@ fn call(fields: &Fields) -> Result<Call, OtherEvent> {
             test_weights: percents("executionDetails/testTrafficWeights"),
             production_weights: percents("executionDetails/productionTrafficWeights"),
             suite: detail(fields, "hookDetails/suite")?,
-            run: detail(fields, "hookDetails/deployHooksRun")?,
+            run: handed_on(fields)?,
         })));
     }
     let mark = FOREIGN_FIELDS.iter().find(|(name, _)| fields.has(name));
@@ -240,6 +240,16 @@ fn detail(fields: &Fields, path: &'static str) -> Result<Option<String>, OtherEv
         (None | Some(Field::Null | Field::Object), None | Some(Field::Null)) => Ok(None),
         (None | Some(Field::Null | Field::Object), given) => required(path, given).map(Some),
         (Some(_), _) => Err(OtherEvent::NotAnObjectAt("hookDetails")),
+    }
+}
+
+/// What an earlier call of ours handed on. Nothing where it ended: details are merged, so an empty text takes the place of
+/// what was handed on before.
+fn handed_on(fields: &Fields) -> Result<Option<String>, OtherEvent> {
+    const PATH: &str = "hookDetails/deployHooksRun";
+    match fields.get(PATH) {
+        Some(Field::Text(text)) if text.is_empty() => Ok(None),
+        _ => detail(fields, PATH),
     }
 }
 

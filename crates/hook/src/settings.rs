@@ -180,7 +180,7 @@ mod tests {
         EVENT_BUS is "my bus": expected the name or the ARN of an event bus
         TCP_LISTENER_SCHEME is "tls": expected http or https
         POST_TRAFFIC_TIMEOUT is "15m": expected a number of seconds, 1 to 900
-        BROWSER_ENDPOINT is "chrome:9222": the address of the browser can't be used: the scheme "chrome" is not ws; write ws://HOST:PORT/PATH
+        BROWSER_ENDPOINT is "chrome:9222": the address of the browser can't be used: it has no scheme; write ws://HOST:PORT/PATH
         "#);
     }
 }

@@ -179,7 +179,7 @@ mod tests {
         );
         assert!(asked[1].contains("/shop/files/order.json"), "{}", asked[1]);
         let (suite, _) = load(refused("NoSuchKey")).await;
-        insta::assert_snapshot!(suite.unwrap_err(), @"");
+        insta::assert_snapshot!(suite.unwrap_err(), @"s3://suites/shop/live.yaml:5:46: body_file: files/order.json could not be read: NoSuchKey: scripted; upload the file to this key, or change the path in the suite; the path is relative to the file that names it");
     }
 
     #[test]

@@ -204,9 +204,7 @@ pub(super) enum FileProblem {
 impl FileProblem {
     pub(super) fn remedy(&self) -> &'static str {
         match self {
-            Self::Unreadable(_) => {
-                "put the file there, or correct the path; it is relative to the file that names it"
-            }
+            Self::Unreadable(_) => "the path is relative to the file that names it",
             Self::TooLarge(_) | Self::TooLargeTogether => "send less",
             Self::TooMany => "name fewer",
         }

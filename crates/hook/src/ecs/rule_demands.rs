@@ -315,7 +315,7 @@ mod tests {
                 "{why}"
             );
         }
-        insta::assert_snapshot!(of(vec![header("x-test", "grün\u{7f}")]).unwrap_err(), @"");
+        insta::assert_snapshot!(of(vec![header("x-test", "grün\u{7f}")]).unwrap_err(), @"demands the header x-test with a value that can't be sent; write its values in ASCII");
     }
 
     #[test]

@@ -74,7 +74,12 @@ fn an_event_of_ecs_is_read_with_its_weights() {
     assert!(read.test_weights.is_empty());
     assert_eq!(read.suite.as_deref(), Some("shop.yaml"));
     assert_eq!(read.run.as_deref(), Some("run"));
-    for details in [json!(null), json!({}), json!({ "suite": null })] {
+    for details in [
+        json!({ "deployHooksRun": "" }),
+        json!(null),
+        json!({}),
+        json!({ "suite": null }),
+    ] {
         let mut event = event.clone();
         event["hookDetails"] = details.clone();
         let Ok(Call::Ecs(read)) = decode(&event) else {
@@ -99,7 +104,17 @@ fn an_event_of_ecs_is_read_with_its_weights() {
         event["hookDetails"] = details;
         decode(&event).unwrap_err().0.to_string()
     });
-    insta::assert_snapshot!(refused.join("\n"), @"");
+    insta::assert_snapshot!(refused.join("\n"), @r#"
+    hookDetails is no JSON object
+    hookDetails is no JSON object
+    hookDetails is no JSON object
+    hookDetails/suite is no text
+    hookDetails/suite is no text
+    hookDetails/suite is no text
+    hookDetails/suite is empty
+    hookDetails/suite is longer than 8 KiB
+    hookDetails/deployHooksRun is no text
+    "#);
 }
 
 #[test]
