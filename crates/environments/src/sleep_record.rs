@@ -16,7 +16,7 @@ pub const MAX_RECOVERED_TASKS: u32 = 10;
 /// How long nobody else touches a resource that a run has begun with.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(120);
 
-/// One record: pk `resource#ARN`, sk `sleep`.
+/// One record: pk `service#ARN`, sk `sleep`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SleepRecord {
     /// The ARN of its resource.
