@@ -1,5 +1,6 @@
-"""Canaries that ECS deploys itself; releases of a small shop, deployed for real: good, too old, broken, broken under
-traffic, and one that needs a yes; and a night of a development environment, which sleeps and wakes as it was.
+"""Canaries that ECS deploys itself; releases of a small shop, deployed for real: good, too old, broken, broken for
+people only, broken under traffic, and one that needs a yes; and a night of a development environment, which sleeps and
+wakes as it was.
 """
 
 import argparse
@@ -7,11 +8,13 @@ import json
 import signal
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from string import ascii_lowercase
 
-from world import World
+from world import World, chromium
 from world.paths import LOCAL, ROOT, SUITES, NotSetUp
 from world.processes import ProcessFailed
 from world.shop import Plan, Shop
@@ -24,7 +27,7 @@ from demo.evening import where_it_is_evening
 from demo.night import REMARKS, Night, NightChapter
 from demo.play import Play, Played, Stage
 from demo.screen import Screen, spoken_time, stdout_or_stderr
-from demo.stories import APPROVED, RUNNING, STORIES, WIRED, Story
+from demo.stories import APPROVED, BROWSED, RUNNING, STORIES, WIRED, Story
 from demo.verdict import approval_differences, differences, night_differences, summary
 
 ENVIRONMENTS = Path(__file__).with_name("environments.yaml")
@@ -76,25 +79,37 @@ def perform(screen: Screen, asked: argparse.Namespace) -> int:
     began = time.monotonic()
     screen.heading("A local AWS, deploy-hooks in it, and a shop in production")
     on_step = lambda step: screen.line("demo", step)  # noqa: E731
-    callers = {"EcsServices": "native/*"}
-    with World("demo", on_step, nights=ENVIRONMENTS, hours=where_it_is_evening, **callers) as world:
+    parameters = {"EcsServices": "native/*"}
+    with ExitStack() as opened:
+        has_browser = chromium.program() is not None
+        if has_browser:
+            on_step("starting Chromium")
+            parameters["BrowserEndpoint"] = opened.enter_context(chromium.listening())
+        else:
+            screen.line("demo", "leaves the chapter in a browser out: there is no Chromium here", mood="dim")
+        world = opened.enter_context(
+            World("demo", on_step, nights=ENVIRONMENTS, hours=where_it_is_evening, **parameters)
+        )
         screen.line("SAM", f"deployed {', '.join(world.stack.functions)}")
         shop = world.shop(
             "shop", Plan(config="CodeDeployDefault.ECSCanary10Percent5Minutes", tasks=2, termination_minutes=5)
         )
         suite = (SUITES / "shop.yaml").read_text()
-        shop.open(RUNNING, suite=suite.replace("\nchecks:\n", f"\nchecks:\n{WIRED}"))
+        more = WIRED + (BROWSED if has_browser else "")
+        shop.open(RUNNING, suite=suite.replace("\nchecks:\n", f"\nchecks:\n{more}"))
         screen.line("ECS", f"the shop is open: {RUNNING.version} serves customers at {shop.url()}", mood="good")
         # First, while the clock is right: CloudWatch's values have the time of this machine.
-        screen.heading(f"a) {TITLE_OF_THE_CANARY}")
+        letters = iter(ascii_lowercase)
+        screen.heading(f"{next(letters)}) {TITLE_OF_THE_CANARY}")
         revisions = CanaryChapter(world, screen).play()
         reports = LOCAL / "reports" / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
         with Customers(shop.production_port) as customers:
             stage = Stage(world, shop, customers, screen)
-            played = [play_one(stage, letter, story) for letter, story in zip("bcde", STORIES, strict=True)]
-            approved, approval = play_approval(stage)
+            stories = [story for story in STORIES if has_browser or not story.needs_browser]
+            played = [play_one(stage, next(letters), story) for story in stories]
+            approved, approval = play_approval(stage, next(letters))
         played.append(approved)
-        screen.heading(f"g) {TITLE_OF_THE_NIGHT}")
+        screen.heading(f"{next(letters)}) {TITLE_OF_THE_NIGHT}")
         night = NightChapter(world, screen).play()
         saved = [save(world, one, reports) for one in played]
         found = [difference for one in played for difference in differences(one)] + approval_differences(approval)
@@ -123,9 +138,9 @@ def play_one(stage: Stage, letter: str, story: Story) -> Played:
     return Play(stage, story).play()
 
 
-def play_approval(stage: Stage) -> tuple[Played, Approval]:
+def play_approval(stage: Stage, letter: str) -> tuple[Played, Approval]:
     """The last chapter: nothing is deployed before somebody has said yes."""
-    stage.screen.heading(f"f) {APPROVED.release.version}: {APPROVED.title}")
+    stage.screen.heading(f"{letter}) {APPROVED.release.version}: {APPROVED.title}")
     chapter = Chapter(stage.world, stage.shop, stage.screen, APPROVED.release)
     played = Play(stage, APPROVED, chapter.play).play()
     chapter.listen()

@@ -21,6 +21,8 @@ class Story:
     may_hurt: bool = False
     # Whether customers may meet the release at all.
     may_serve: bool = True
+    # Whether nothing but a browser sees what is wrong with it.
+    needs_browser: bool = False
 
 
 RUNNING = Release("1.0.0")
@@ -30,6 +32,21 @@ WIRED = """\
   - name: the deployment is wired well
     on: [pre-traffic]
     wiring: { except: [image-exists] }
+"""
+
+# And a reader in a real browser, where there is one: what no answer of an API says.
+BROWSED = """\
+  - name: a reader buys a book in a browser
+    on: [pre-traffic]
+    browser:
+      steps:
+        - go: /
+        - click: { role: link, name: Release It! }
+        - type: { into: { role: textbox, name: Mail }, text: reader@example.com }
+        - click: { role: button, name: Buy now }
+        - name: the order is confirmed
+          expect:
+            - element: { role: status, contains: Thank you! }
 """
 
 STORIES = [
@@ -47,6 +64,15 @@ STORIES = [
         answers={"pre-traffic": "Failed"},
         leaves="1.1.0",
         may_serve=False,
+    ),
+    Story(
+        title="a release whose API answers as ever, and whose button does nothing",
+        release=Release("1.2.1", fault="dead-button"),
+        ends="Failed",
+        answers={"pre-traffic": "Failed"},
+        leaves="1.1.0",
+        may_serve=False,
+        needs_browser=True,
     ),
     Story(
         title="a release that breaks under production traffic",

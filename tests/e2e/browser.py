@@ -2,8 +2,6 @@
 
 import datetime
 import http.client
-import os
-import shutil
 import ssl
 import tempfile
 import threading
@@ -19,20 +17,19 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from playwright.sync_api import Browser, sync_playwright
+from world.chromium import program as installed
 from world.paths import NotSetUp
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 
 
 def program() -> str:
     """The browser; without one there is no test, and that is an error."""
-    for name in [os.environ["CHROMIUM"]] if os.environ.get("CHROMIUM") else NAMES:
-        found = shutil.which(name)
-        if found:
-            return found
-    raise NotSetUp("there is no Chromium; `tools/install.sh chromium` gets one or says how")
+    found = installed()
+    if not found:
+        raise NotSetUp("there is no Chromium; `tools/install.sh chromium` gets one or says how")
+    return found
 
 
 @contextmanager
