@@ -38,7 +38,7 @@ def _answer(came_to: str, request: str, at: int, took: int, *lines: Json, **more
 
 
 def _try(number: int, came_to: str, request: str, at: int, took: int, *lines: Json, **more: Any) -> Json:
-    return _answer(came_to, request, at, took, *lines, **{"trouble": None, "number": number, **more})
+    return _answer(came_to, request, at, took, *lines, **{"error": None, "number": number, **more})
 
 
 def _step(number: int, name: str, came_to: str, request: str, at: int, took: int, *lines: Json, **more: Any) -> Json:
@@ -141,7 +141,7 @@ def before_traffic() -> Json:
                         60,
                         2400,
                         status=None,
-                        trouble="the name did not resolve",
+                        error="the name did not resolve",
                     )
                 ]
             },

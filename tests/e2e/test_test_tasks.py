@@ -148,14 +148,15 @@ def test_what_tests_report_decides_whatever_their_exit_code_is(
 ) -> None:
     tested(REPORTING)
     told = {"ENDPOINT": world.url, "RESULT": RESULTS[result]}
-    reporting = yaml.safe_load(SUITE)
+    # For YAML 1.1, which Python reads, the key `on` is true.
+    reporting = json.loads(json.dumps(yaml.safe_load(SUITE)).replace('"true":', '"on":'))
     reporting["checks"][1]["ecs_task"] |= {"results": {"format": "junit"}, "environment": told}
-    lab.put_suite(yaml.safe_dump(reporting))
+    lab.put_suite(json.dumps(reporting))
     deployment = lab.deploy(release(), gates.hooks("pre-traffic"))
     outcome = world.outcomes.wait(deployment, "pre-traffic")
     if result == "passed":
         assert follower.ended(deployment) == "Succeeded", follower.told()
-        assert "2 tests ran, none failed" in world.outcomes.report(outcome)
+        assert b"2 tests ran, none failed" in world.outcomes.report(outcome)
     else:
         assert follower.ended(deployment) == "Failed", follower.told()
         assert any(REASONS[result] in reason for reason in outcome.reasons), outcome.text

@@ -50,7 +50,7 @@ class Result:
 
 def _outcome(check: Json) -> Json:
     tries = [
-        {key: one[key] for key in ("measurement", "request", "status", "expectations", "trouble", "notes")}
+        {key: one[key] for key in ("measurement", "request", "status", "expectations", "error", "notes")}
         | {"steps": [_step(step) for step in one["steps"]], "body": one["body_excerpt"]}
         for one_round in check["rounds"]
         for one in one_round["tries"]
