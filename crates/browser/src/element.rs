@@ -241,8 +241,10 @@ impl Page {
             let resolve = json!({ "backendNodeId": node, "executionContextId": context });
             match self.call::<Resolved>("DOM.resolveNode", resolve).await {
                 Ok(resolved) => objects.extend(resolved.object.object_id),
-                // It went away since it was found.
-                Err(Error::Refused { message, .. }) if message.contains("No node") => {}
+                // It went away since it was found, or its page did.
+                Err(Error::Refused { message, .. })
+                    if message.contains("No node")
+                        || message.contains("does not belong to the document") => {}
                 Err(other) => return Err(other),
             }
         }
