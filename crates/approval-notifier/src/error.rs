@@ -30,7 +30,7 @@ pub enum NotifierError {
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
     /// A decision that was begun could not be finished, and it is not known what became of it.
-    #[error("the decision about the case {case} can't be told yet: {why}")]
+    #[error("the decision about the case {case} can't be sent yet: {why}")]
     Undecided {
         /// The case.
         case: CaseId,
@@ -65,7 +65,7 @@ pub enum NotifierError {
     Dispatch(#[from] DispatchError),
     /// The time of the function was over.
     #[error(
-        "the time of the function was over before everybody was told; raise its Timeout, or find out what hangs"
+        "the time of the function was over before everybody was notified; raise its Timeout, or find out what hangs"
     )]
     OutOfTime,
     /// The event has more records than are handled at once.

@@ -144,7 +144,7 @@ async fn one(
         let topic = origin.topic_arn.as_deref();
         tracing::warn!(
             topic,
-            "what was told to a topic came back from it and is not passed on; give channels of kind sns and amazon_q topics that approvals do not arrive on"
+            "a message sent to a topic came back from it and is not passed on; give channels of kind sns and amazon_q topics that approvals do not arrive on"
         );
         return Ok(());
     }

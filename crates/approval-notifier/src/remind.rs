@@ -24,7 +24,7 @@ pub async fn remind(
     let Some(case) = context.records.case(id).await? else {
         tracing::warn!(
             case = id.as_str(),
-            "a reminder of a case that isn't known; nothing is told"
+            "a reminder of a case that isn't known; nothing is sent"
         );
         return Ok(());
     };
@@ -99,7 +99,7 @@ async fn escalate(
     let Some(escalate) = &route.escalate else {
         tracing::warn!(
             case = case.id.as_str(),
-            "the route no longer escalates; nobody is told"
+            "the route no longer escalates; nobody is notified"
         );
         return Ok(());
     };

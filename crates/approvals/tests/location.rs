@@ -138,6 +138,6 @@ async fn what_is_too_large_or_wrong_is_refused() {
         why,
         "s3://b/k:1:1: the configuration has no \"channels\"; add `channels:`\n\
          s3://b/k:1:10: unknown version; this is version 1: write `version: 1`\n\
-         s3://b/k:2:9: there are no routes; write at least one route, or nobody is told of an approval"
+         s3://b/k:2:9: there are no routes; write at least one route, or nobody is notified of an approval"
     );
 }

@@ -165,9 +165,9 @@ async fn what_slack_refuses_is_told_with_a_remedy() {
         told.push(error.to_string());
     }
     insta::assert_snapshot!(told.join("\n"), @r#"
-    the channel "room" could not be told: Slack answered not_in_channel; check the channel's id, and invite the app: /invite @app
-    the channel "room" could not be told: Slack answered invalid_auth; store a valid bot token (xoxb-…) in the channel's secret
-    the channel "room" could not be told: Slack answered something_new; see https://docs.slack.dev/reference/methods/chat.postMessage#errors
+    the channel "room" could not be reached: Slack answered not_in_channel; check the channel's id, and invite the app: /invite @app
+    the channel "room" could not be reached: Slack answered invalid_auth; store a valid bot token (xoxb-…) in the channel's secret
+    the channel "room" could not be reached: Slack answered something_new; see https://docs.slack.dev/reference/methods/chat.postMessage#errors
     "#);
     // What passes by itself is tried again.
     let fake = Fake::start([refused("internal_error"), posted()]).await;
@@ -194,7 +194,7 @@ async fn a_service_that_says_when_is_believed() {
     .await;
     let error = Try::at(&fake, "hook").ask().await.unwrap_err();
     assert!(error.retryable && fake.seen().len() == 1);
-    insta::assert_snapshot!(error, @r#"the channel "hook" could not be told: it wants no further request for 120 s (HTTP 429)"#);
+    insta::assert_snapshot!(error, @r#"the channel "hook" could not be reached: it wants no further request for 120 s (HTTP 429)"#);
 
     // Longer than a clock can count.
     let never = vec![("retry-after", "18446744073709551615")];
@@ -233,7 +233,7 @@ async fn trouble_is_tried_again_and_refusals_are_not() {
     let fake = Fake::start([said]).await;
     let error = Try::at(&fake, "teams").ask().await.unwrap_err();
     assert!(!error.retryable && fake.seen().len() == 1);
-    insta::assert_snapshot!(error, @r#"the channel "teams" could not be told: it answered HTTP 404: no_service at /hooks/***/***"#);
+    insta::assert_snapshot!(error, @r#"the channel "teams" could not be reached: it answered HTTP 404: no_service at /hooks/***/***"#);
 }
 
 #[tokio::test]
@@ -269,7 +269,7 @@ async fn an_answer_that_is_cut_off_is_no_success() {
     assert_eq!(fake.seen().len(), 2);
     let fake = Fake::start([Answer::ok("<html>a proxy</html>")]).await;
     let error = Try::at(&fake, "room").ask().await.unwrap_err();
-    insta::assert_snapshot!(error, @r#"the channel "room" could not be told: it answered something that can't be understood; check its address"#);
+    insta::assert_snapshot!(error, @r#"the channel "room" could not be reached: it answered something that can't be understood; check its address"#);
 }
 
 #[tokio::test]

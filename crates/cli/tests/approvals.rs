@@ -540,7 +540,7 @@ fn send_test_really_sends() {
         .output()
         .unwrap();
     assert_eq!(code(&refused), 1);
-    assert_snapshot!(out(&refused), @r#"failed the channel "room" could not be told: its URL is not https; use an https URL"#);
+    assert_snapshot!(out(&refused), @r#"failed the channel "room" could not be reached: its URL is not https; use an https URL"#);
     assert!(!format!("{}{}", out(&refused), err(&refused)).contains("s3cr3t"));
 }
 

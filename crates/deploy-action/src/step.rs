@@ -236,7 +236,7 @@ impl Step<'_> {
         } = self.parameters;
         let Some(deployment) = deployment else {
             return Err(Stop::MayPass(format!(
-                "{cluster}/{service} was told to deploy {}, and ECS lists no deployment of it",
+                "{cluster}/{service} was asked to deploy {}, and ECS lists no deployment of it",
                 last_name(task_definition)
             )));
         };

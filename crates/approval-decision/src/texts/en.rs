@@ -88,7 +88,7 @@ pub(super) static TEXTS: Texts = Texts {
     approve_pause_warning: "Approving lets the deployment go on at once.",
     reject_pause_warning: "Rejecting has the deployment rolled back.",
     pause_comment_hint: "It is stored with the decision.",
-    approve_gate_warning: "Approving lets the release go on, though the gate could not tell whether it is good.",
+    approve_gate_warning: "Approving lets the release go on, although the gate does not know whether it is good.",
     reject_gate_warning: "Rejecting stops the release.",
     pause_console: "The service in the console",
     gate_console: "The deployment in the console",

@@ -248,7 +248,7 @@ fn each_mistake_is_told_with_its_place_and_remedy() {
     no-channels.yaml:3:11: there are no channels; add one: `release-room: {slack: {channel: …, token: …}}`
     no-channels.yaml:4:26: there is no channel "room"; add it under `channels:`
     no-policy.yaml:8:5: a route has no "policy"; add `policy:`
-    no-routes.yaml:7:9: there are no routes; write at least one route, or nobody is told of an approval
+    no-routes.yaml:7:9: there are no routes; write at least one route, or nobody is notified of an approval
     office-hours.yaml:10:70: office_hours, character 21: unknown time zone "Europe/Berlni"; did you mean Europe/Berlin?
     same-match.yaml:12:5: the route matches the same as "production"; that one, in line 8, always comes first: change `match:`, or make one of the two
     same-name.yaml:12:12: two routes have the name "production"; the other one is in line 8; waiting cases remember names

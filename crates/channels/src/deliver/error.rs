@@ -9,7 +9,7 @@ use crate::standard_webhooks::KeyError;
 
 /// A message that could not be delivered.
 #[derive(Debug, thiserror::Error)]
-#[error("the channel {channel:?} could not be told: {cause}")]
+#[error("the channel {channel:?} could not be reached: {cause}")]
 pub struct DeliverError {
     /// The channel.
     pub channel: String,
@@ -128,6 +128,6 @@ mod tests {
         let said = format!("no such hook: {url}, nor abcdefghij with s3cr3t-s3cr3t at hooks");
         let why = Cause::Request(RequestError::Status { status: 404, said });
         let told = DeliverError::new("room", why.masked(&[url])).to_string();
-        insta::assert_snapshot!(told, @r#"the channel "room" could not be told: it answered HTTP 404: no such hook: ***, nor *** with *** at hooks"#);
+        insta::assert_snapshot!(told, @r#"the channel "room" could not be reached: it answered HTTP 404: no such hook: ***, nor *** with *** at hooks"#);
     }
 }

@@ -126,7 +126,7 @@ pub(super) fn text(key: Key) -> &'static str {
         Key::DeployFailed => "FAILED",
         Key::DeployStopped => "was stopped",
         Key::DeployRuns => "still runs",
-        Key::DeployUnknown => "can't be told",
+        Key::DeployUnknown => "unknown",
         Key::RolledBackBy => "rolled back by {deployment}",
         Key::ActionFailed => "The action {action} in the stage {stage} failed: {why}",
         Key::ExecutionSucceeded => "The execution succeeded.",
@@ -174,7 +174,7 @@ pub(super) fn text(key: Key) -> &'static str {
         Key::GateExpired => "Nobody answered in time; the gate stops the release",
         Key::GateEnded => "The gate no longer waits for an answer; there is nothing left to decide",
         Key::ApproveGateText => {
-            "The {stage} gate lets the release of {pipeline} go on, though it could not tell whether it is good. This can't be taken back."
+            "The {stage} gate lets the release of {pipeline} go on, although it does not know whether it is good. This can't be taken back."
         }
         Key::RejectGateText => {
             "The {stage} gate stops the release of {pipeline}. This can't be taken back."

@@ -237,7 +237,7 @@ fn chosen(args: &Args, config: &Config, told: Vec<&str>) -> Result<Vec<Recipient
     let all = recipients(channels);
     if all.is_empty() {
         return Err(Failure::Failed(
-            "nobody is told of this; name a channel with --channel".into(),
+            "nobody is notified of this; name a channel with --channel".into(),
         ));
     }
     Ok(all)

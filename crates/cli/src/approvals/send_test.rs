@@ -160,7 +160,7 @@ async fn send(
     match failed {
         0 => Ok(()),
         n => Err(Failure::Failed(format!(
-            "{n} of {} channels could not be told",
+            "{n} of {} channels could not be reached",
             chosen.len()
         ))),
     }

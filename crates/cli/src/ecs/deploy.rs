@@ -200,7 +200,7 @@ impl Args {
     fn not_found(&self, task_definition: &str, why: &str) -> Failure {
         let (cluster, service) = (&self.cluster, &self.service);
         Failure::Unknown(format!(
-            "{cluster}/{service} was told to deploy {task_definition}, and how that goes is not known: {why}.\n  \
+            "{cluster}/{service} was asked to deploy {task_definition}, and how that goes is not known: {why}.\n  \
              look: aws ecs list-service-deployments --cluster {cluster} --service {service}"
         ))
     }

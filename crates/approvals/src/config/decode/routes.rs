@@ -25,7 +25,7 @@ pub(super) fn all(node: &Node, context: &Context<'_>) -> Option<Vec<Found>> {
     let problems = context.problems;
     let nodes = items(node, "routes", problems)?;
     if nodes.is_empty() {
-        let remedy = "write at least one route, or nobody is told of an approval";
+        let remedy = "write at least one route, or nobody is notified of an approval";
         problems.add(node.at, "there are no routes", remedy);
         return None;
     }
