@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::Starter;
 use crate::config::{Policy, TrustedRole, UnknownStarter};
 use crate::records::{Decision, Vote};
+use common::arn::Arn;
 use contacts::Approver;
 use ledger::Actor;
 
@@ -261,13 +262,10 @@ struct Entity<'a> {
 
 impl<'a> Entity<'a> {
     fn of(arn: &'a str) -> Option<Self> {
-        let mut parts = arn.splitn(6, ':');
-        let scheme = parts.next()?;
-        let (_partition, service, _region) = (parts.next()?, parts.next()?, parts.next()?);
-        let (account, resource) = (parts.next()?, parts.next()?);
-        let (kind, path) = resource.split_once('/')?;
+        let arn = Arn::parse(arn)?;
+        let (kind, path) = arn.resource.split_once('/')?;
         let is = |known: (&str, &str)| {
-            service.eq_ignore_ascii_case(known.0) && kind.eq_ignore_ascii_case(known.1)
+            arn.service.eq_ignore_ascii_case(known.0) && kind.eq_ignore_ascii_case(known.1)
         };
         let (role, name, session) = if is(("sts", "assumed-role")) {
             match path.split_once('/') {
@@ -280,8 +278,8 @@ impl<'a> Entity<'a> {
         } else {
             return None;
         };
-        scheme.eq_ignore_ascii_case("arn").then_some(Self {
-            account,
+        Some(Self {
+            account: arn.account,
             role,
             name,
             session,

@@ -4,7 +4,7 @@ use aws_sdk_ecs::types::{
     DeploymentConfiguration, DeploymentLifecycleHookDetail, ServiceDeployment as Described,
     ServiceDeploymentRollbackMonitorsStatus as Monitor,
 };
-use common::arn::last_name;
+use common::arn::{function_name, last_name};
 use jiff::Timestamp;
 
 /// The stages that ECS says a deployment is at, in their order. `PRE_PRODUCTION_TRAFFIC_SHIFT` is not among them.
@@ -199,8 +199,7 @@ impl Strategy {
 
 impl Hook {
     fn of(described: &DeploymentLifecycleHookDetail) -> Self {
-        // With a version or an alias behind the name.
-        let name = |arn: &str| arn.split(':').nth(6).unwrap_or(arn).to_owned();
+        let name = |arn: &str| function_name(arn).to_owned();
         let target = described.target_arn().filter(|arn| !arn.is_empty());
         Self {
             id: described.hook_id().unwrap_or_default().to_owned(),

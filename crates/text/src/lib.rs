@@ -6,6 +6,7 @@
 //! character splits is not found before. Whoever masks must do so before a text is cut, as half a token is not
 //! found either.
 
+pub mod arn;
 pub mod catalogue;
 pub mod clean;
 pub mod glob;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use text::arn::{Arn, function_name};
+
 use crate::facts::{EcsDeployment, LifecycleHook};
 use crate::finding::{Judged, existing, join, known, mismatch, not_judged};
 
@@ -24,7 +26,7 @@ fn place(hook: &LifecycleHook) -> String {
     match &hook.function {
         None => format!("the pause at {at}"),
         Some(function) => {
-            let name = function.split(':').nth(6).unwrap_or(function);
+            let name = function_name(function);
             format!("the hook {name} at {at}")
         }
     }
@@ -118,18 +120,14 @@ fn role(hook: &LifecycleHook, facts: &EcsDeployment) -> Judged {
     let Some(role) = &hook.role else {
         return Err(mismatch(place(hook), "names no roleArn", remedy));
     };
-    let account = |arn: &str| arn.split(':').nth(4).map(str::to_owned);
-    let is_role = role.split(':').nth(2) == Some("iam")
-        && role
-            .split(':')
-            .nth(5)
-            .is_some_and(|resource| resource.starts_with("role/"));
-    if !is_role {
+    let of_role =
+        Arn::parse(role).filter(|arn| arn.service == "iam" && arn.resource.starts_with("role/"));
+    let Some(of_role) = of_role else {
         let what = format!("has the roleArn {role:?}, which is no role");
         return Err(mismatch(place(hook), what, remedy));
-    }
+    };
     let service = existing(&facts.release.service, "service")?;
-    if account(role) != account(&service.arn) {
+    if Some(of_role.account) != Arn::parse(&service.arn).map(|arn| arn.account) {
         let what = format!("has the roleArn {role}, of another account than the service");
         return Err(mismatch(place(hook), what, remedy));
     }

@@ -202,12 +202,9 @@ fn own(aws: &Aws) -> Aws {
     Aws::from_config(aws.config().clone()).called_by(Identity::Person)
 }
 
-/// Whether a hook, by name or ARN with or without a qualifier, is one of the gates.
+/// Whether a hook is one of the gates.
 fn names_one(hooked: &str, gates: &[String]) -> bool {
-    let name = hooked
-        .split_once(":function:")
-        .map_or(hooked, |(_, rest)| rest);
-    let name = name.split(':').next().unwrap_or(name);
+    let name = common::arn::function_name(hooked);
     gates.iter().any(|gate| gate == name)
 }
 

@@ -4,6 +4,7 @@
 //! YAML) are read alike.
 //! <https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-resources.html>
 
+use common::arn::function_name;
 use common::location;
 use strict_yaml::{At, Document, Key, Node, Value};
 
@@ -127,18 +128,9 @@ impl AppSpec {
     pub(crate) fn events_of<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a str> {
         self.hooks
             .iter()
-            .filter(move |hook| names(&hook.function, function))
+            .filter(move |hook| function_name(&hook.function) == function)
             .map(|hook| hook.event.as_str())
     }
-}
-
-/// Whether `hooked`, a name or an ARN with or without a qualifier, names `function`.
-fn names(hooked: &str, function: &str) -> bool {
-    let name = match hooked.split_once(":function:") {
-        Some((_, rest)) => rest,
-        None => hooked,
-    };
-    name.split(':').next() == Some(function)
 }
 
 fn read_resource(

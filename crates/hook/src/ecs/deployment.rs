@@ -7,7 +7,7 @@ use aws_sdk_ecs::types::{
     ServiceConnectConfiguration, ServiceDeployment as Described, ServiceDeploymentStatus as Status,
     ServiceRevision,
 };
-use common::arn::last_name;
+use common::arn::{function_name, last_name};
 use common::aws::Aws;
 use common::failure::Hints;
 
@@ -85,10 +85,9 @@ impl ServiceDeployment {
     pub(crate) fn hook_timeout(&self, function: &str, stage: &str) -> Option<Duration> {
         let own = self.hooks.iter().filter(|hook| {
             let target = hook.hook_target_arn().unwrap_or_default();
-            // With or without a version or alias behind the name.
             let stages = hook.lifecycle_stages();
             let calls_here = stages.is_empty() || stages.iter().any(|one| one.as_str() == stage);
-            target.split(':').nth(6) == Some(function) && calls_here
+            function_name(target) == function && calls_here
         });
         own.map(|hook| {
             hook.timeout_configuration()
