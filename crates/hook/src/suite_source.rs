@@ -7,7 +7,7 @@ use std::fmt;
 
 use common::aws::Aws;
 use common::location::{FileKind, LoadError, Location};
-use futures::future::join_all;
+use futures::{StreamExt as _, stream};
 use gate::{MAX_FILE_BYTES, Reading, Suite, SuiteReader};
 
 const FILE: FileKind = FileKind {
@@ -20,6 +20,9 @@ const BESIDE: FileKind = FileKind {
     noun: "file",
     setting: "the path in the suite",
 };
+
+/// How many are read at once, as each may have [`MAX_FILE_BYTES`].
+const FILES_AT_ONCE: usize = 4;
 
 const SIBLING: &str = "expected a name beside SUITE, or s3:// and a key in its bucket";
 
@@ -106,7 +109,8 @@ impl SuiteLocation {
                         let file = self.beside(aws, &path).await;
                         (file, path)
                     });
-                    for (file, path) in join_all(read).await {
+                    let mut read = stream::iter(read).buffered(FILES_AT_ONCE);
+                    while let Some((file, path)) = read.next().await {
                         reader.give(path, file);
                     }
                 }
@@ -179,7 +183,52 @@ mod tests {
         );
         assert!(asked[1].contains("/shop/files/order.json"), "{}", asked[1]);
         let (suite, _) = load(refused("NoSuchKey")).await;
-        insta::assert_snapshot!(suite.unwrap_err(), @"s3://suites/shop/live.yaml:5:46: body_file: files/order.json could not be read: NoSuchKey: scripted; upload the file to this key, or change the path in the suite; the path is relative to the file that names it");
+        insta::assert_snapshot!(suite.unwrap_err(), @"");
+        let (suite, _) = load(refused("AccessDenied")).await;
+        insta::assert_snapshot!(suite.unwrap_err(), @"");
+        // It is read no further than a file may be long, whatever length is stated.
+        let (suite, _) = load(bytes(&vec![b'x'; MAX_FILE_BYTES + 1])).await;
+        insta::assert_snapshot!(suite.unwrap_err(), @"");
+    }
+
+    #[tokio::test]
+    async fn what_a_suite_includes_is_read_from_beside_it_and_within_the_package() {
+        use test_support::scripted::{Scripted, ok};
+        let suite = "version: 1\nname: shop\ninclude: [shared/a.yaml]\n";
+        let aws = Scripted::start([(
+            "GetObject",
+            vec![
+                ok(suite),
+                ok("include: [more/b.yaml]\n"),
+                ok("checks:\n  - name: a\n    http: GETT /\n"),
+            ],
+        )])
+        .await;
+        let place = SuiteLocation::parse("s3://suites/shop/live.yaml", ".").unwrap();
+        let wrong = place.load(&aws.clients()).await.unwrap_err();
+        insta::assert_snapshot!(wrong, @"");
+        let asked = aws.bodies("GetObject");
+        assert!(asked[1].contains("/shop/shared/a.yaml"), "{asked:?}");
+        assert!(asked[2].contains("/shop/shared/more/b.yaml"), "{asked:?}");
+        // In the function's package.
+        let package = tempfile::tempdir().unwrap();
+        std::fs::create_dir(package.path().join("shared")).unwrap();
+        std::fs::write(package.path().join("shop.yaml"), suite).unwrap();
+        let place = SuiteLocation::parse("file:shop.yaml", package.path().to_str().unwrap());
+        let aws = Scripted::start([]).await;
+        let missing = place
+            .clone()
+            .unwrap()
+            .load(&aws.clients())
+            .await
+            .unwrap_err();
+        let shown = missing
+            .to_string()
+            .replace(package.path().to_str().unwrap(), "PACKAGE");
+        insta::assert_snapshot!(shown, @"");
+        let shared = "checks:\n  - name: a\n    http: GET /\n";
+        std::fs::write(package.path().join("shared/a.yaml"), shared).unwrap();
+        assert!(place.unwrap().load(&aws.clients()).await.is_ok());
     }
 
     #[test]

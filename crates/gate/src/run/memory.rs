@@ -179,7 +179,7 @@ mod tests {
         insta::assert_snapshot!(refusal(&many(20, "16MiB"), &[], 10, 0, 256 << 20).unwrap(), @"the suite may need 483 MiB of memory, and the function has 256 MiB: 80 MiB for itself, 163 MiB for 10 bodies at once, and 240 MiB to judge the largest; lower limits.concurrency or max_body, or give the function more memory");
         assert_eq!(refusal(&many(20, "16MiB"), &[], 10, 0, 512 << 20), None);
         insta::assert_snapshot!(refusal(&many(200, "2MiB"), &[], 200, 0, 512 << 20).unwrap(), @"the suite may need 574 MiB of memory, and the function has 512 MiB: 80 MiB for itself, 450 MiB for 200 bodies at once, and 44 MiB to judge the largest; lower limits.concurrency or max_body, or give the function more memory");
-        insta::assert_snapshot!(refusal(&many(1, "1MiB"), &[], 10, 16 << 20, 96 << 20).unwrap(), @"");
+        insta::assert_snapshot!(refusal(&many(1, "1MiB"), &[], 10, 16 << 20, 96 << 20).unwrap(), @"the suite may need 128 MiB of memory, and the function has 96 MiB: 80 MiB for itself, 16 MiB for the files of the suite, 2 MiB for 1 body at once, and 30 MiB to judge the largest; lower limits.concurrency or max_body, or give the function more memory");
         // Nothing is judged of a body that only its status is asked for.
         let plain = checks("  - { name: a, http: { url: /, max_body: 16MiB } }\n");
         assert_eq!(refusal(&plain, &[], 10, 0, 100 << 20), None);

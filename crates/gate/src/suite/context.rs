@@ -34,6 +34,8 @@ pub(super) struct Context {
     pub(super) schemas: Cell<usize>,
     /// What earlier steps of the journey that is read capture.
     captured: RefCell<BTreeSet<String>>,
+    /// A file that it includes is not there to be read, and with it names that texts refer to.
+    pub(super) lacks_files: bool,
     /// Paths of the files that it includes, by their numbers in places, from 1.
     pub(super) included: Vec<String>,
     /// Files that lie beside the suite.
@@ -230,6 +232,7 @@ impl Context {
             }
             Reference::Target(key) if TARGET_KEYS.contains(&key.as_str()) => return true,
             _ if self.problems.is_full() => return false,
+            Reference::Name(_) if self.lacks_files => return false,
             Reference::Name(name) => (
                 name.clone(),
                 self.names

@@ -47,7 +47,9 @@ impl SuiteFile {
 pub struct SuiteReader<'t> {
     source: &'t str,
     text: &'t str,
-    given: BTreeMap<String, Result<Bytes, String>>,
+    given: BTreeMap<String, Result<Bytes, FileProblem>>,
+    /// Bytes of those.
+    total: usize,
 }
 
 /// How far the reading of a suite has come.
@@ -66,12 +68,24 @@ impl<'t> SuiteReader<'t> {
             source,
             text,
             given: BTreeMap::new(),
+            total: 0,
         }
     }
 
     /// Brings a file that is needed, or says why it can't be read. It should be read no further than [`MAX_FILE_BYTES`].
+    /// What is too large together with the others is not kept.
     pub fn give(&mut self, path: String, file: Result<Vec<u8>, String>) {
-        self.given.insert(path, file.map(Bytes::from));
+        let file = match file {
+            Ok(bytes) if self.total + bytes.len() > MAX_TOTAL_BYTES => {
+                Err(FileProblem::TooLargeTogether)
+            }
+            Ok(bytes) => {
+                self.total += bytes.len();
+                Ok(Bytes::from(bytes))
+            }
+            Err(why) => Err(FileProblem::Unreadable(why)),
+        };
+        self.given.insert(path, file);
     }
 
     /// Reads as far as the files that were given allow. Each file is needed once.
@@ -112,7 +126,9 @@ impl<'t> SuiteReader<'t> {
 /// The files of one reading.
 #[derive(Debug, Default)]
 pub(super) struct Files {
-    given: BTreeMap<String, Result<Bytes, String>>,
+    given: BTreeMap<String, Result<Bytes, FileProblem>>,
+    /// Those that were named, whatever became of them.
+    named: RefCell<BTreeSet<String>>,
     /// Those that nobody has brought yet.
     missing: RefCell<BTreeSet<String>>,
     /// Those that are used.
@@ -153,24 +169,23 @@ impl Files {
 
     /// A file, if it is here; else the problem with it, if there is one already.
     pub(super) fn take(&self, path: &str, most: usize) -> Result<Option<Bytes>, FileProblem> {
+        {
+            let mut named = self.named.borrow_mut();
+            if named.len() >= MAX_FILES && !named.contains(path) {
+                return Err(FileProblem::TooMany);
+            }
+            named.insert(path.to_owned());
+        }
         let known = self.used.borrow().get(path).cloned();
         let bytes = match (known, self.given.get(path)) {
             (Some(bytes), _) => bytes,
             (None, None) => {
-                let mut missing = self.missing.borrow_mut();
-                if self.used.borrow().len() + missing.len() >= MAX_FILES {
-                    return Err(FileProblem::TooMany);
-                }
-                missing.insert(path.to_owned());
+                self.missing.borrow_mut().insert(path.to_owned());
                 return Ok(None);
             }
-            (None, Some(Err(why))) => return Err(FileProblem::Unreadable(why.clone())),
+            (None, Some(Err(problem))) => return Err(problem.clone()),
             (None, Some(Ok(bytes))) => {
-                let total = self.total.get() + bytes.len();
-                if total > MAX_TOTAL_BYTES {
-                    return Err(FileProblem::TooLargeTogether);
-                }
-                self.total.set(total);
+                self.total.set(self.total.get() + bytes.len());
                 self.used
                     .borrow_mut()
                     .insert(path.to_owned(), bytes.clone());
@@ -205,7 +220,8 @@ impl FileProblem {
     pub(super) fn remedy(&self) -> &'static str {
         match self {
             Self::Unreadable(_) => "the path is relative to the file that names it",
-            Self::TooLarge(_) | Self::TooLargeTogether => "send less",
+            Self::TooLarge(_) => "make it smaller",
+            Self::TooLargeTogether => "make them smaller",
             Self::TooMany => "name fewer",
         }
     }
@@ -217,8 +233,11 @@ pub(super) fn resolved(folder: &str, written: &str) -> Result<String, &'static s
     if written.contains("{{") {
         return Err("a path can't have references");
     }
-    if written.chars().count() > MAX_PATH || written.chars().any(|c| c.is_control() || c == '\\') {
-        return Err("it is too long, or has characters that no path here may have");
+    if written.chars().count() > MAX_PATH {
+        return Err("it is longer than 300 characters");
+    }
+    if written.chars().any(|c| c.is_control() || c == '\\') {
+        return Err("it has a backslash or an invisible character; folders are parted by /");
     }
     if written.contains(':') || !written.split('/').all(is_plain) {
         return Err(

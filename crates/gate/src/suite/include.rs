@@ -5,11 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use strict_yaml::{Findings, Key, Node, Object, Value, entries, items, scalar};
+use strict_yaml::{Document, Findings, Key, Node, Object, Value, entries, items, scalar};
 
 use super::context::Context;
 use super::files::{folder, resolved};
-use super::{FILE, keys};
+use super::keys;
 use crate::words;
 
 /// Files within files.
@@ -20,6 +20,13 @@ const MAX_INCLUDED: usize = 20;
 const MAX_BYTES: usize = 1024 * 1024;
 /// Bytes of all of them together.
 const MAX_TOTAL_BYTES: usize = 2 * 1024 * 1024;
+
+/// How problems speak of an included file.
+const INCLUDED: Document = Document {
+    noun: "included file",
+    begin: "write what suites share: checks, vars, secrets, defaults",
+    split: "split it into several files",
+};
 
 /// The suite with all that it includes.
 pub(super) fn merged(root: Node, context: &mut Context) -> Node {
@@ -53,55 +60,75 @@ impl Walk<'_> {
         let Some(list) = values(node, "include").next() else {
             return;
         };
-        let written = items(list, "include", &self.context.problems);
-        for node in written.unwrap_or_default() {
-            if let Some(path) = self.path(node, within) {
+        let Some(written) = items(list, "include", &self.context.problems) else {
+            self.context.lacks_files = true;
+            return;
+        };
+        if written.is_empty() {
+            let remedy = "name a file such as shared/login.yaml, or remove the key";
+            self.lack(list, "include: it names no file".to_owned(), remedy);
+        }
+        let mut listed = BTreeSet::new();
+        for node in written {
+            let Some(path) = self.path(node, within) else {
+                continue;
+            };
+            if listed.insert(path.clone()) {
                 self.include(node, path);
+            } else {
+                let message = format!("include: {path} is listed twice");
+                self.context.problems.add(node.at, message, "remove one");
             }
         }
     }
 
-    fn path(&self, node: &Node, within: &str) -> Option<String> {
-        let problems = &self.context.problems;
-        let written = scalar::text(node, "include", problems)?;
-        let path = resolved(within, written);
-        if let Err(why) = path {
-            let message =
-                format!("include: {written:?} is no path to a file beside the suite: {why}");
-            problems.add(node.at, message, "write one such as shared/login.yaml");
+    fn path(&mut self, node: &Node, within: &str) -> Option<String> {
+        let written = scalar::text(node, "include", &self.context.problems)?;
+        match resolved(within, written) {
+            Ok(path) => Some(path),
+            Err(why) => {
+                let message =
+                    format!("include: {written:?} is no path to a file beside the suite: {why}");
+                self.lack(node, message, "write one such as shared/login.yaml");
+                None
+            }
         }
-        path.ok()
+    }
+
+    /// A file can't be included. What it would have brought is not known, and its names are no problems of others.
+    fn lack(&mut self, node: &Node, message: String, remedy: &str) {
+        self.context.lacks_files = true;
+        self.context.problems.add(node.at, message, remedy);
     }
 
     fn include(&mut self, node: &Node, path: String) {
-        let problem =
-            |message: String, remedy: &str| self.context.problems.add(node.at, message, remedy);
         if let Some(first) = self.open.iter().position(|open| *open == path) {
             let mut circle: Vec<&str> = self.open[first..].iter().map(String::as_str).collect();
             circle.push(&path);
-            return problem(
-                format!("include: {} goes in a circle", circle.join(" → ")),
-                "remove one of them",
-            );
+            let message = format!("include: {} goes in a circle", circle.join(" → "));
+            return self.lack(node, message, "remove one of them");
         }
         if self.seen.contains(&path) {
             return;
         }
         if self.open.len() >= MAX_DEPTH {
             let message = format!("include: {path} is included more than {MAX_DEPTH} levels deep");
-            return problem(message, "include it from the suite itself");
+            return self.lack(node, message, "include it from the suite itself");
         }
         if self.seen.len() >= MAX_INCLUDED {
             let message = format!(
                 "include: {path} is one too many: a suite may include {MAX_INCLUDED} files"
             );
-            return problem(message, "include fewer");
+            return self.lack(node, message, "include fewer");
         }
         let bytes = match self.context.files.take(&path, MAX_BYTES) {
             // It will be brought, and all is read once more.
             Ok(None) => return,
             Ok(Some(bytes)) => bytes,
-            Err(why) => return problem(format!("include: {path} {why}"), why.remedy()),
+            Err(why) => {
+                let message = format!("include: {path} {why}");
+                return self.lack(node, message, why.remedy());
+            }
         };
         self.total += bytes.len();
         if self.total > MAX_TOTAL_BYTES {
@@ -109,19 +136,24 @@ impl Walk<'_> {
                 "include: with {path} the included files have more than {} together",
                 words::bytes(MAX_TOTAL_BYTES)
             );
-            return problem(message, "include fewer");
+            return self.lack(node, message, "include fewer");
         }
         let Ok(text) = std::str::from_utf8(&bytes) else {
-            return problem(format!("include: {path} is not UTF-8"), "save it as UTF-8");
+            let message = format!("include: {path} is not UTF-8");
+            return self.lack(node, message, "save it as UTF-8");
         };
         self.seen.insert(path.clone());
         let file = self.context.begin_file(&path);
-        let tree = match strict_yaml::read_as(text, FILE, file) {
+        let tree = match strict_yaml::read_as(text, INCLUDED, file) {
             Ok(tree) => tree,
-            Err(why) => return self.context.problems.push(why),
+            Err(why) => {
+                self.context.lacks_files = true;
+                return self.context.problems.push(why);
+            }
         };
         let problems = &self.context.problems;
         let Some(object) = Object::read(&tree, &keys::INCLUDED, problems) else {
+            self.context.lacks_files = true;
             return;
         };
         if object.get("version").is_some() {

@@ -117,7 +117,7 @@ fn a_suite_may_consist_of_what_it_includes() {
     let suite = "version: 1\nname: shop\ninclude: [shared/login.yaml]\n";
     assert_eq!(read_with(suite, &files(LOGIN, "")).unwrap().checks.len(), 1);
     let nothing = wrong(suite, &files("vars: {}", ""));
-    insta::assert_snapshot!(nothing, @"");
+    insta::assert_snapshot!(nothing, @r#"suites/shop.yaml:1:1: the suite has no "checks"; add `checks:`"#);
 }
 
 #[test]
@@ -127,10 +127,26 @@ fn problems_name_their_own_file() {
         .replace("version: 1", "version: 2\nname: x");
     let health = "checks:\n  - name: basket\n    http: 'GET /{{ typo }}'\n";
     let suite = SUITE.replace("'GET /basket", "'GETT /basket");
-    insta::assert_snapshot!(wrong(&suite, &files(&login, health)), @"");
-    insta::assert_snapshot!(wrong(SUITE, &files("a: [", "checks: {}")), @"");
-    insta::assert_snapshot!(wrong(SUITE, &[]), @"");
-    insta::assert_snapshot!(wrong(SUITE, &[("shared/login.yaml", &[0xff]), ("shared/health.yaml", b"vars: []")]), @"");
+    insta::assert_snapshot!(wrong(&suite, &files(&login, health)), @r#"
+    suites/shop.yaml:7:11: two checks have the name "basket"; the other one is in line 2 of shared/health.yaml; reports need to tell them apart
+    suites/shop.yaml:8:11: unknown method "GETT"; did you mean GET?
+    suites/shared/login.yaml:1:10: unknown version; this is version 1: write `version: 1`
+    suites/shared/login.yaml:2:1: unknown key "name"; an included file knows "version", "include", "vars", "secrets", "defaults", "checks"
+    suites/shared/login.yaml:8:40: unknown key "forms"; did you mean "form"?
+    suites/shared/health.yaml:3:11: {{ typo }} refers to nothing; known here: "page", "password", "reader", "token"
+    "#);
+    insta::assert_snapshot!(wrong(SUITE, &files("a: [", "checks: {}")), @r#"
+    suites/shared/login.yaml:2:1: not valid YAML: while parsing a node, did not find expected node content; check the indentation, quotes and brackets here and in the line above
+    suites/shared/health.yaml:1:9: checks is a list, not a mapping; write each item in a line of its own, after `- `
+    "#);
+    insta::assert_snapshot!(wrong(SUITE, &[]), @r#"
+    suites/shop.yaml:3:11: include: shared/login.yaml could not be read: no such file; put the file there, or correct the path; it is relative to the file that names it
+    suites/shop.yaml:3:30: include: shared/health.yaml could not be read: no such file; put the file there, or correct the path; it is relative to the file that names it
+    "#);
+    insta::assert_snapshot!(wrong(SUITE, &[("shared/login.yaml", &[0xff]), ("shared/health.yaml", b"vars: []")]), @r#"
+    suites/shop.yaml:3:11: include: shared/login.yaml is not UTF-8; save it as UTF-8
+    suites/shared/health.yaml:1:7: vars is a mapping (`key: value`), not a list; write its keys below it, indented
+    "#);
 }
 
 #[test]
@@ -144,7 +160,10 @@ fn files_of_an_included_file_lie_beside_it() {
     ];
     let suite = read_with(SUITE, &more).unwrap_or_else(|p| panic!("{p}"));
     assert_eq!(suite.files.len(), 5);
-    insta::assert_snapshot!(wrong(SUITE, &more[..2]), @"");
+    insta::assert_snapshot!(wrong(SUITE, &more[..2]), @r#"
+    suites/shared/login.yaml:1:11: include: shared/more/a.yaml could not be read: no such file; put the file there, or correct the path; it is relative to the file that names it
+    suites/shared/login.yaml:4:46: body_file: a.bin could not be read: no such file; put the file there, or correct the path; it is relative to the file that names it
+    "#);
 }
 
 #[test]
@@ -154,7 +173,7 @@ fn circles_and_depths_are_problems() {
         ("shared/login.yaml", &b"include: [health.yaml]"[..]),
         ("shared/health.yaml", circle.as_bytes()),
     ];
-    insta::assert_snapshot!(wrong(SUITE, &more), @"");
+    insta::assert_snapshot!(wrong(SUITE, &more), @"suites/shared/health.yaml:1:11: include: shared/login.yaml → shared/health.yaml → shared/login.yaml goes in a circle; remove one of them");
     let deep: Vec<(String, String)> = (0..8)
         .map(|n| (format!("{n}.yaml"), format!("include: [{}.yaml]", n + 1)))
         .collect();
@@ -163,7 +182,7 @@ fn circles_and_depths_are_problems() {
         .map(|(name, text)| (name.as_str(), text.as_bytes()))
         .collect();
     let suite = SUITE.replace("shared/login.yaml, shared/health.yaml", "0.yaml");
-    insta::assert_snapshot!(wrong(&suite, &deep), @"");
+    insta::assert_snapshot!(wrong(&suite, &deep), @"suites/3.yaml:1:11: include: 4.yaml is included more than 4 levels deep; include it from the suite itself");
     // The same file by two ways is no circle, and counts once.
     let twice = [
         ("shared/login.yaml", &b"include: [health.yaml]"[..]),
@@ -178,4 +197,57 @@ fn circles_and_depths_are_problems() {
         .collect();
     let suite = SUITE.replace("shared/login.yaml, shared/health.yaml", &many.join(", "));
     assert!(wrong(&suite, &texts).contains("a suite may include 20 files"));
+}
+
+#[test]
+fn a_bad_include_is_named_at_its_place() {
+    let with = |list: &str, files: &[(&str, &[u8])]| {
+        let suite = SUITE.replace("[shared/login.yaml, shared/health.yaml]", list);
+        wrong(&suite, files)
+    };
+    let health: (&str, &[u8]) = ("a.yaml", HEALTH.as_bytes());
+    insta::assert_snapshot!(with("[/etc/passwd, ../a.yaml, a/../a.yaml, 'C:\\a.yaml', 's3://b/a.yaml', '{{ page }}.yaml', '']", &[]), @r#"
+    suites/shop.yaml:3:11: include: "/etc/passwd" is no path to a file beside the suite: it must lead from the folder of the file that names it downwards, without .. and :; write one such as shared/login.yaml
+    suites/shop.yaml:3:24: include: "../a.yaml" is no path to a file beside the suite: it must lead from the folder of the file that names it downwards, without .. and :; write one such as shared/login.yaml
+    suites/shop.yaml:3:35: include: "a/../a.yaml" is no path to a file beside the suite: it must lead from the folder of the file that names it downwards, without .. and :; write one such as shared/login.yaml
+    suites/shop.yaml:3:48: include: "C:\\a.yaml" is no path to a file beside the suite: it has a backslash or an invisible character; folders are parted by /; write one such as shared/login.yaml
+    suites/shop.yaml:3:61: include: "s3://b/a.yaml" is no path to a file beside the suite: it must lead from the folder of the file that names it downwards, without .. and :; write one such as shared/login.yaml
+    suites/shop.yaml:3:78: include: "{{ page }}.yaml" is no path to a file beside the suite: a path can't have references; write one such as shared/login.yaml
+    suites/shop.yaml:3:97: include is empty; write something, or remove the key
+    "#);
+    insta::assert_snapshot!(with("a.yaml", &[health]), @r#"
+    suites/shop.yaml:3:10: include is a list, not text; write each item in a line of its own, after `- `
+    "#);
+    insta::assert_snapshot!(with("[]", &[health]), @r#"
+    suites/shop.yaml:3:10: include: it names no file; name a file such as shared/login.yaml, or remove the key
+    "#);
+    insta::assert_snapshot!(with("[a.yaml, a.yaml]", &[health]), @"suites/shop.yaml:3:19: include: a.yaml is listed twice; remove one");
+    insta::assert_snapshot!(with("[a.yaml]", &[("a.yaml", b"name: other\ntraffic: { bake: 1m }")]), @r#"
+    suites/shop.yaml:8:11: {{ page }} refers to nothing; known here: "reader"
+    suites/a.yaml:1:1: unknown key "name"; an included file knows "version", "include", "vars", "secrets", "defaults", "checks"
+    suites/a.yaml:2:1: unknown key "traffic"; an included file knows "version", "include", "vars", "secrets", "defaults", "checks"
+    "#);
+    insta::assert_snapshot!(with("[a.yaml]", &[("a.yaml", b"- 1")]), @"suites/a.yaml:1:1: an included file is a mapping (`key: value`), not a list; write its keys below it, indented");
+    insta::assert_snapshot!(with("[a.yaml]", &[("a.yaml", b"")]), @"suites/a.yaml:1:1: the file is empty; write what suites share: checks, vars, secrets, defaults");
+    insta::assert_snapshot!(with("[a.yaml]", &[("a.yaml", b"include: [../b.yaml]")]), @r#"suites/a.yaml:1:11: include: "../b.yaml" is no path to a file beside the suite: it must lead from the folder of the file that names it downwards, without .. and :; write one such as shared/login.yaml"#);
+    let large = format!("# {}\nvars: {{}}", "x".repeat(1024 * 1024));
+    insta::assert_snapshot!(with("[a.yaml]", &[("a.yaml", large.as_bytes())]), @"suites/shop.yaml:3:11: include: a.yaml is larger than 1 MiB; make it smaller");
+    let half = format!("# {}\nvars: {{}}", "x".repeat(800 * 1024));
+    let half: Vec<(&str, &[u8])> = ["a.yaml", "b.yaml", "c.yaml"]
+        .iter()
+        .map(|name| (*name, half.as_bytes()))
+        .collect();
+    insta::assert_snapshot!(with("[a.yaml, b.yaml, c.yaml]", &half), @"suites/shop.yaml:3:27: include: with c.yaml the included files have more than 2 MiB together; include fewer");
+    let bomb = (1..9).fold(
+        "vars: { a0: &a0 [x, x, x, x, x, x, x, x, x]".to_owned(),
+        |all, n| {
+            let before = format!("*a{}", n - 1);
+            format!("{all}, a{n}: &a{n} [{}]", [before.as_str(); 9].join(", "))
+        },
+    ) + " }";
+    insta::assert_snapshot!(with("[a.yaml]", &[("a.yaml", bomb.as_bytes())]), @"suites/a.yaml:1:240: more than 50000 values, with aliases written out; split it into several files, or use fewer aliases");
+    // Files share one set of names, whichever of them has a check first.
+    insta::assert_snapshot!(with("[a.yaml, b.yaml]", &[health, ("b.yaml", HEALTH.as_bytes())]), @r#"suites/b.yaml:4:11: two checks have the name "health"; the other one is in line 4 of a.yaml; reports need to tell them apart"#);
+    let basket = HEALTH.replace("health", "basket");
+    insta::assert_snapshot!(with("[a.yaml]", &[("a.yaml", basket.as_bytes())]), @r#"suites/shop.yaml:7:11: two checks have the name "basket"; the other one is in line 4 of a.yaml; reports need to tell them apart"#);
 }

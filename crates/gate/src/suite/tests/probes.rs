@@ -334,5 +334,31 @@ checks:
   - name: also fine
     browser: { steps: [{ go: / , timeout: 20s, name: open }, { type: { into: { role: textbox }, text: '{{ password }}' } }], screens: [{ name: tablet, width: 820, height: 1180, mobile: true }], dialogs: accept, mask: [.card] }
 ";
-    insta::assert_snapshot!(problems(text), @"");
+    insta::assert_snapshot!(problems(text), @r#"
+    suite.yaml:8:26: role: "buton" is no role that elements have for people; did you mean "button"?
+    suite.yaml:9:15: "/a b" can't be asked for: ' ' can't be sent as it is; write /a%20b
+    suite.yaml:10:17: type has no "text"; add `text:`
+    suite.yaml:10:46: `name` goes with `role`; remove it
+    suite.yaml:11:18: press: "enter" is no key; did you mean "Enter"?
+    suite.yaml:12:11: the step does nothing; write one of `go`, `click`, `type`, `select`, `press`, `wait_for` and `expect`
+    suite.yaml:13:11: a step does one thing, not both `go` and `press`; make a step of each
+    suite.yaml:14:20: an expectation of a page has one key; write one of `text`, `title`, `url` and `element`
+    suite.yaml:14:75: the expectation names an attribute, but not what must hold of it; add `equals:`, `contains:`, `matches:` or another
+    suite.yaml:14:96: an element that is not there meets nothing else; remove the other conditions
+    suite.yaml:15:21: an element is found in one way, not both by `role` and `text`; remove one
+    suite.yaml:16:41: contains: an empty text is found everywhere; write what people read
+    suite.yaml:17:34: a selector can't have references; write a fixed selector
+    suite.yaml:17:55: {{ y }} refers to nothing; known here: "password"
+    suite.yaml:18:17: screens: unknown "tablet"; write one of "desktop", "phone"
+    suite.yaml:18:46: width is out of range; write a whole number from 240 to 3840
+    suite.yaml:19:15: allow: "*" does not say which problem is meant; write its text, with * for anything: "GET https://ads.example.com/*"
+    suite.yaml:20:16: dialogs: unknown "maybe"; write one of "accept", "fail"
+    suite.yaml:21:22: lcp: "2.5s" is not a limit; write "< 800ms" or "<= 2.5s"
+    suite.yaml:21:33: cls: "< 1s" is not a limit; write "< 0.1" or "<= 0.25"
+    suite.yaml:22:14: mask: "a[" is not a CSS selector; write one such as "main > h1" or "a[href^='/buy']"
+    suite.yaml:23:21: step_timeout: "10m" is out of range; write 100ms to 5m
+    suite.yaml:25:24: the first step does not say which page is opened; begin with `go: /`
+    suite.yaml:27:53: two screens have the name "phone"; reports need to tell them apart
+    suite.yaml:27:69: vitals limits nothing; write one of lcp, cls, ttfb and long_task, or remove it
+    "#);
 }

@@ -26,7 +26,7 @@ fn requests_are_checked() {
     suite.yaml:5:74: "login.example.com" is not an origin; write scheme and host, as in https://login.example.com
     suite.yaml:5:93: "https://h/x" is not an origin; write scheme and host, as in https://login.example.com
     "#);
-    insta::assert_snapshot!(problems_of_check("retries: 1"), @"suite.yaml:4:5: the check measures nothing; add `http: GET /path`, or another probe: `journey`, `alarms`, `tcp`, `dns`, `tls`, `websocket`, `grpc`, `crawl`, `targets`, `lambda`, `metric`, `load`, `ecs_task`, `logs`, `wiring`");
+    insta::assert_snapshot!(problems_of_check("retries: 1"), @"suite.yaml:4:5: the check measures nothing; add `http: GET /path`, or another probe: `journey`, `alarms`, `tcp`, `dns`, `tls`, `websocket`, `grpc`, `crawl`, `browser`, `targets`, `lambda`, `metric`, `load`, `ecs_task`, `logs`, `wiring`");
 }
 
 #[test]
@@ -48,8 +48,8 @@ fn what_a_request_carries_is_checked() {
     insta::assert_snapshot!(problems_with("form: { a: b }, multipart: { a: b }"), @r#"suite.yaml:5:62: a request has one body, not both "form" and "multipart"; remove one"#);
     insta::assert_snapshot!(problems_with("multipart: {}"), @"suite.yaml:5:46: multipart has no parts; write names and values");
     insta::assert_snapshot!(problems_with("multipart: { a: { file: x }, b: { content: x, base64: eA== }, c: { base64: '?' }, d: { content: x, content_type: png } }"), @r#"
-    suite.yaml:5:51: the part has no content; write `content` for text, or `base64` for bytes
-    suite.yaml:5:67: a part has one content, not both `content` and `base64`; write `content` for text, or `base64` for bytes
+    suite.yaml:5:51: the part has no content; write `content` for text, `base64` for bytes, or `content_file` for a file beside the suite
+    suite.yaml:5:67: a part has one content, not both `content` and `base64`; write `content` for text, `base64` for bytes, or `content_file` for a file beside the suite
     suite.yaml:5:110: base64 is not base64; write what `base64 FILE` prints, with its padding
     suite.yaml:5:148: "png" is not a content type; write one such as image/png
     "#);
