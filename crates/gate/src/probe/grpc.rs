@@ -16,7 +16,7 @@ use http::header::{HeaderMap, HeaderName};
 use tokio::time::Instant;
 
 use self::channel::{Answer, Channel};
-pub(crate) use self::schema::Schema;
+pub(crate) use self::schema::{MethodError, Schema};
 pub(crate) use self::unary::{Code, MethodCall};
 use self::wire::Field;
 use super::client::MAX_HEADER_BYTES;

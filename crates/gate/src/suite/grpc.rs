@@ -8,7 +8,7 @@ use super::place::optional;
 use super::web_place::{root, web_place};
 use super::{files, http, keys, multipart};
 use crate::json_template::JsonTemplate;
-use crate::probe::grpc::{Call, Code, Grpc, MAX_DESCRIPTOR_SET, MethodCall, Schema};
+use crate::probe::grpc::{Call, Code, Grpc, MAX_DESCRIPTOR_SET, MethodCall, MethodError, Schema};
 use crate::probe::web_place::WebPlace;
 use crate::template::{Template, Values};
 
@@ -135,7 +135,10 @@ fn fits(node: &Node, object: &Object<'_>, call: &MethodCall, context: &Context) 
     let method = match schema.method(&call.service, &call.method) {
         Ok(method) => method,
         Err(why) => {
-            let remedy = "correct it, or bring the descriptor set up to date";
+            let remedy = match why {
+                MethodError::Streaming(_) => "call another one",
+                _ => "correct it, or bring the descriptor set up to date",
+            };
             return problems.add(node.at, format!("method: {why}"), remedy);
         }
     };

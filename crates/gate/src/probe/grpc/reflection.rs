@@ -37,7 +37,7 @@ pub(super) async fn schema(channel: &mut Channel<'_>, service: &str) -> Result<S
     while let Some(name) = known.missing() {
         let question = wire::bytes_field(3, name.as_bytes());
         let answer = known.ask(channel, method, &question).await?;
-        known.take(&answer, &name)?;
+        known.take(&answer, Asked::Import(&name))?;
         if !known.files.contains_key(&name) {
             return Err(broken(&format!(
                 "it does not send {name:?}, which its types import"
@@ -46,6 +46,14 @@ pub(super) async fn schema(channel: &mut Channel<'_>, service: &str) -> Result<S
     }
     let files = known.files.into_values().collect();
     Schema::of_files(files).map_err(|why| broken(&why))
+}
+
+/// What a question is about.
+#[derive(Clone, Copy)]
+enum Asked<'a> {
+    Service(&'a str),
+    /// A file that another one imports.
+    Import(&'a str),
 }
 
 #[derive(Default)]
@@ -69,7 +77,7 @@ impl Known {
             if answer.status == StatusCode::NOT_FOUND || code == Some(UNIMPLEMENTED) {
                 continue;
             }
-            self.take(&answer, service)?;
+            self.take(&answer, Asked::Service(service))?;
             return Ok(method);
         }
         Err(ProbeError::errored(
@@ -93,8 +101,8 @@ impl Known {
         channel.call(method, question, MAX_DESCRIPTORS).await
     }
 
-    /// The files of an answer about `asked`.
-    fn take(&mut self, answer: &Answer, asked: &str) -> Result<(), ProbeError> {
+    /// The files of an answer.
+    fn take(&mut self, answer: &Answer, asked: Asked<'_>) -> Result<(), ProbeError> {
         if let Some(bound) = answer.cut_at {
             return Err(broken(&format!(
                 "its types are larger than {}",
@@ -163,7 +171,7 @@ fn broken(why: &str) -> ProbeError {
 }
 
 /// An error of the server about what was asked for.
-fn refused(error: &[u8], asked: &str) -> ProbeError {
+fn refused(error: &[u8], asked: Asked<'_>) -> ProbeError {
     let fields = wire::fields(error).unwrap_or_default();
     let code = fields.iter().find_map(|field| match field {
         (1, Field::Varint(code)) => Some(*code),
@@ -174,8 +182,17 @@ fn refused(error: &[u8], asked: &str) -> ProbeError {
         _ => None,
     });
     let words = words.unwrap_or_default();
-    if code == Some(NOT_FOUND) {
-        return ProbeError::failed(format!("the server does not know {asked}"));
+    match (code, asked) {
+        // That the release lacks the service is its fault; that it can't describe its own types says nothing of them.
+        (Some(NOT_FOUND), Asked::Service(service)) => {
+            return ProbeError::failed(format!("the server does not know the service {service}"));
+        }
+        (Some(NOT_FOUND), Asked::Import(file)) => {
+            return broken(&format!(
+                "it does not know {file:?}, which its types import"
+            ));
+        }
+        _ => {}
     }
     let code = code.unwrap_or_default();
     broken(&format!(

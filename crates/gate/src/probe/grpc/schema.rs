@@ -201,14 +201,16 @@ mod tests {
 
     use super::*;
 
-    /// An `Any` that holds an `Any`, and so on.
+    /// An `Any` that holds an `Any`, and so on; the last one holds a duration.
     fn packed_in_itself(levels: usize) -> DynamicMessage {
-        let any = DescriptorPool::global().get_message_by_name(ANY).unwrap();
-        let mut message = DynamicMessage::new(any.clone());
+        let of = |name: &str| DescriptorPool::global().get_message_by_name(name).unwrap();
+        let any = of(ANY);
+        let mut message = DynamicMessage::new(of("google.protobuf.Duration"));
         for _ in 0..levels {
             let inner = message.encode_to_vec();
+            let name = message.descriptor().full_name().to_owned();
             message = DynamicMessage::new(any.clone());
-            let url = Value::String(format!("type.googleapis.com/{ANY}"));
+            let url = Value::String(format!("type.googleapis.com/{name}"));
             message.set_field_by_name("type_url", url);
             message.set_field_by_name("value", Value::Bytes(inner.into()));
         }
@@ -217,7 +219,9 @@ mod tests {
 
     #[test]
     fn what_is_packed_deeper_than_anybody_reads_is_no_json() {
-        assert!(json(&packed_in_itself(10)).is_ok());
+        let few = json(&packed_in_itself(2)).unwrap();
+        insta::assert_snapshot!(String::from_utf8(few).unwrap(), @r#"{"@type":"type.googleapis.com/google.protobuf.Any","value":{"@type":"type.googleapis.com/google.protobuf.Duration","value":"0s"}}"#);
+        assert!(json(&packed_in_itself(100)).is_ok());
         let deep = json(&packed_in_itself(2_000)).unwrap_err();
         insta::assert_snapshot!(deep, @"messages are packed deeper than 100 levels into each other");
     }

@@ -71,8 +71,10 @@ impl Code {
         "UNAUTHENTICATED",
     ];
 
-    fn name(self) -> &'static str {
-        Self::NAMES.get(usize::from(self.0)).copied().unwrap_or("?")
+    /// A server may send a number that is none.
+    fn name(self) -> String {
+        let known = Self::NAMES.get(usize::from(self.0));
+        known.map_or_else(|| self.0.to_string(), |name| (*name).to_owned())
     }
 }
 
@@ -144,7 +146,7 @@ fn unknown(error: MethodError) -> ProbeError {
 /// What came of the status, and the message as JSON; none where there is none.
 async fn judge(call: &MethodCall, method: &UnaryMethod, answer: &Answer) -> (Finding, Vec<u8>) {
     let demand = {
-        let names: Vec<&str> = call.codes.iter().map(|code| code.name()).collect();
+        let names: Vec<String> = call.codes.iter().map(|code| code.name()).collect();
         format!("the gRPC status {}", names.join(" or "))
     };
     let failed = |words: String| {
@@ -173,7 +175,7 @@ async fn judge(call: &MethodCall, method: &UnaryMethod, answer: &Answer) -> (Fin
     };
     let met = call.codes.contains(&code);
     let got = match (code, answer.trailing("grpc-message")) {
-        (Code::OK, _) | (_, None) => Got::Words(code.name().to_owned()),
+        (Code::OK, _) | (_, None) => Got::Words(code.name()),
         (code, Some(why)) => {
             let why = String::from_utf8_lossy(why.as_bytes());
             let got = format!("{}: {why}", code.name());

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use data_encoding::BASE64;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, HeaderName, Response};
 use prost_reflect::prost::Message as _;
 use prost_reflect::prost_types::field_descriptor_proto::{Label, Type};
 use prost_reflect::prost_types::{
@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 
 use super::server::*;
 use super::*;
+use crate::SuiteReader;
 
 fn field(name: &str, number: i32, kind: Type, type_name: Option<&str>) -> FieldDescriptorProto {
     FieldDescriptorProto {
@@ -186,6 +187,7 @@ async fn answer(socket: TcpStream, reflection: Reflection) {
     while let Some(Ok((request, mut respond))) = connection.accept().await {
         tokio::spawn(async move {
             let path = request.uri().path().to_owned();
+            let key = request.headers().get("x-key").cloned();
             let mut body = request.into_body();
             let mut asked = Vec::new();
             while let Some(Ok(data)) = body.data().await {
@@ -220,6 +222,7 @@ async fn answer(socket: TcpStream, reflection: Reflection) {
             let mut trailers = HeaderMap::new();
             trailers.insert("grpc-status", code.parse().unwrap());
             trailers.insert("grpc-message", "PLANTED-SECRET".parse().unwrap());
+            trailers.extend(key.map(|key| (HeaderName::from_static("x-key-seen"), key)));
             stream.send_trailers(trailers).ok();
         });
     }
@@ -272,20 +275,119 @@ async fn what_is_not_as_expected_fails_and_nothing_secret_is_shown() {
         summary(&outcome)
     };
     let wrong = ", expect: [{ json: { path: $.state, equals: UNKNOWN } }]";
-    insta::assert_snapshot!(of("Get", wrong).await, @"");
-    insta::assert_snapshot!(of("Get, message: { id: 404 }", "").await, @"");
-    insta::assert_snapshot!(of("Get, code: [NOT_FOUND, ABORTED]", "").await, @"");
-    insta::assert_snapshot!(of("Get, message: { id: 500 }", "").await, @"");
-    insta::assert_snapshot!(of("Get, message: { id: 501 }", "").await, @"");
-    insta::assert_snapshot!(of("Get, message: { id: 502 }", "").await, @"");
-    insta::assert_snapshot!(of("Get, message: { id: 503 }", "").await, @"");
-    insta::assert_snapshot!(of("Later", "").await, @"");
-    insta::assert_snapshot!(of("Gone", "").await, @"");
-    insta::assert_snapshot!(of("Watch", "").await, @"");
-    insta::assert_snapshot!(of("Get, message: { number: 1 }", "").await, @"");
-    insta::assert_snapshot!(of("Get, message: { id: 1.5 }", "").await, @"");
+    insta::assert_snapshot!(of("Get", wrong).await, @r#"
+        failed
+        check "it" failed: expected $.state equal to "UNKNOWN", got "PAID"
+        "#);
+    insta::assert_snapshot!(of("Get, message: { id: 404 }", "").await, @r#"
+    failed
+    check "it" failed: expected the gRPC status OK, got NOT_FOUND: ***
+    "#);
+    insta::assert_snapshot!(of("Get, code: [NOT_FOUND, ABORTED]", "").await, @r#"
+    failed
+    check "it" failed: expected the gRPC status NOT_FOUND or ABORTED, got OK
+    "#);
+    insta::assert_snapshot!(of("Get, message: { id: 500 }", "").await, @r#"
+    failed
+    check "it" failed: expected the gRPC status OK, got OK with a message that is no shop.Order: failed to decode Protobuf message: invalid wire type: LengthDelimited (expected Varint)
+    "#);
+    insta::assert_snapshot!(of("Get, message: { id: 501 }", "").await, @r#"
+    failed
+    check "it" errored: could not check the gRPC status OK: the message is larger than 256 KiB, and is not judged
+    "#);
+    insta::assert_snapshot!(of("Get, message: { id: 502 }", "").await, @r#"
+    failed
+    check "it" failed: expected the gRPC status OK, got OK with a message that is no shop.Order: failed to decode Protobuf message: recursion limit reached
+    "#);
+    insta::assert_snapshot!(of("Get, message: { id: 503 }", "").await, @r#"
+    failed
+    check "it" errored: could not check the gRPC status OK: the message can't be written as JSON: it is larger than 1 MiB
+    "#);
+    insta::assert_snapshot!(of("Later", "").await, @r#"
+    failed
+    check "it" failed: expected the gRPC status OK, got UNIMPLEMENTED: ***
+    "#);
+    insta::assert_snapshot!(of("Gone", "").await, @r#"
+    failed
+    check "it" failed: the service shop.Orders has no method Gone; there are "Get", "Watch", "Later"
+    "#);
+    insta::assert_snapshot!(of("Watch", "").await, @r#"
+    failed
+    check "it" errored: shop.Orders.Watch is a streaming method, and only methods with one message each way are called here
+    "#);
+    insta::assert_snapshot!(of("Get, message: { number: 1 }", "").await, @r#"
+    failed
+    check "it" errored: message: it is no shop.GetOrder: unrecognized field name 'number' at line 1 column 9
+    "#);
+    insta::assert_snapshot!(of("Get, message: { id: 1.5 }", "").await, @r#"
+    failed
+    check "it" errored: message: it is no shop.GetOrder: expected integer value at line 1 column 9
+    "#);
     let gone = summary_of(&base, "grpc: { method: shop.Stock/Get }", "").await;
-    insta::assert_snapshot!(gone, @"");
+    insta::assert_snapshot!(gone, @r#"
+    failed
+    check "it" failed: the server does not know the service shop.Stock
+    "#);
+}
+
+#[tokio::test]
+async fn types_may_lie_beside_the_suite() {
+    let base = server(Reflection::None).await;
+    let check = "grpc: { method: shop.Orders/Get, descriptor_set_file: types/shop.binpb }, \
+                 expect: [{ json: { path: $.state, equals: PAID } }]";
+    let text =
+        format!("version: 1\nname: shop\nchecks:\n  - {{ name: it, retries: 0, {check} }}\n");
+    let read = |file: &'static [u8]| {
+        SuiteReader::new("suite.yaml", &text).finish(move |path| {
+            assert_eq!(path, "types/shop.binpb");
+            Ok(file.to_vec())
+        })
+    };
+    let set: &'static [u8] = descriptor_set().leak();
+    let suite = read(set).unwrap_or_else(|p| panic!("{p}"));
+    let outcome = measured_by(suite, &base, Stage::PreTraffic, HttpOptions::default()).await;
+    assert!(outcome.verdict.passed, "{}", summary(&outcome));
+    insta::assert_snapshot!(read(b"no types").unwrap_err(), @"suite.yaml:4:83: descriptor_set_file: it is no FileDescriptorSet: failed to decode file descriptor set; make it by `protoc --include_imports --descriptor_set_out=FILE` or `buf build -o FILE`");
+    insta::assert_snapshot!(read(b"").unwrap_err(), @"suite.yaml:4:83: descriptor_set_file: it is no FileDescriptorSet: it has no service; make it by `protoc --include_imports --descriptor_set_out=FILE` or `buf build -o FILE`");
+    let large: &'static [u8] = vec![0; 1024 * 1024 + 1].leak();
+    insta::assert_snapshot!(read(large).unwrap_err(), @"suite.yaml:4:83: descriptor_set_file: types/shop.binpb is larger than 1 MiB; make it smaller");
+}
+
+#[tokio::test]
+async fn metadata_goes_with_the_call_and_is_masked() {
+    let base = server(Reflection::V1).await;
+    let secrets = "secrets: { hidden: 'ssm:/x' }";
+    let of = async |call: &str| {
+        let check = format!(
+            "grpc: {{ method: shop.Orders/Get, headers: {{ x-key: '{{{{ hidden }}}}' }}, {call}"
+        );
+        let outcome = checked(&base, Stage::PreTraffic, &check, secrets).await;
+        assert!(is_masked(&outcome), "{}", summary(&outcome));
+        summary(&outcome)
+    };
+    let seen =
+        "message: { id: 7 } }, expect: [{ header: { name: x-key-seen, equals: '{{ hidden }}' } }]";
+    insta::assert_snapshot!(of(seen).await, @r#"
+    passed
+    the required check passed
+    "#);
+    let other = "message: { id: 7 } }, expect: [{ header: { name: x-key-seen, equals: other } }]";
+    insta::assert_snapshot!(of(other).await, @r#"
+    failed
+    check "it" failed: expected header x-key-seen equal to "other", got "***"
+    "#);
+    insta::assert_snapshot!(of("message: { id: 7 } }, expect: [{ json: { path: $.note, equals: '' } }, { that: \"json.note == ''\" }]").await, @r#"
+    failed
+    check "it" failed: expected $.note equal to "", got "***"; expected json.note == '', got json.note "***"
+    "#);
+    insta::assert_snapshot!(of("message: { id: '{{ hidden }}' } }").await, @r#"
+    failed
+    check "it" errored: message: it is no shop.GetOrder: invalid digit found in string at line 1 column 22
+    "#);
+    insta::assert_snapshot!(of("message: { id: 404 }, code: OK }").await, @r#"
+    failed
+    check "it" failed: expected the gRPC status OK, got NOT_FOUND: ***
+    "#);
 }
 
 #[tokio::test]
@@ -360,11 +462,23 @@ fn what_the_types_show_to_be_wrong_is_found_when_the_suite_is_loaded() {
         problems.replace(&set, "SET")
     };
     let with_types = |grpc: &str| problems(&format!("{grpc}, descriptor_set: {set}"));
-    insta::assert_snapshot!(with_types("method: shop.Orders/Watch"), @"");
-    insta::assert_snapshot!(with_types("method: shop.Orders/Gt"), @"");
-    insta::assert_snapshot!(with_types("method: shop.Stock/Get"), @"");
-    insta::assert_snapshot!(with_types("method: shop.Orders/Get, message: { number: 7 }"), @"");
-    insta::assert_snapshot!(problems("method: shop.Orders.Get, message: [], code: 5, descriptor_set: '!'"), @"");
-    insta::assert_snapshot!(problems("method: shop.Orders/Get, service: shop.Orders, code: [], descriptor_set: aGVsbG8="), @"");
-    insta::assert_snapshot!(problems("message: {}, code: OK, descriptor_set_file: a"), @"");
+    insta::assert_snapshot!(with_types("method: shop.Orders/Watch"), @"suite.yaml:5:21: method: shop.Orders.Watch is a streaming method, and only methods with one message each way are called here; call another one");
+    insta::assert_snapshot!(with_types("method: shop.Orders/Gt"), @r#"suite.yaml:5:21: method: the service shop.Orders has no method Gt; there are "Get", "Watch", "Later"; correct it, or bring the descriptor set up to date"#);
+    insta::assert_snapshot!(with_types("method: shop.Stock/Get"), @r#"suite.yaml:5:21: method: there is no service shop.Stock; there are "shop.Orders"; correct it, or bring the descriptor set up to date"#);
+    insta::assert_snapshot!(with_types("method: shop.Orders/Get, message: { number: 7 }"), @"suite.yaml:5:47: message: it is no shop.GetOrder: unrecognized field name 'number' at line 1 column 9; write its fields as the JSON mapping of protobuf has them");
+    insta::assert_snapshot!(problems("method: shop.Orders.Get, message: [], code: 5, descriptor_set: '!'"), @r#"
+    suite.yaml:5:21: method: "shop.Orders.Get" is no method; write its service and its name: shop.Orders/Get
+    suite.yaml:5:57: code is text, not a number; put it in quotes
+    suite.yaml:5:76: descriptor_set is not base64; write what `base64 FILE` prints, with its padding
+    "#);
+    insta::assert_snapshot!(problems("method: shop.Orders/Get, service: shop.Orders, code: [], descriptor_set: aGVsbG8="), @r#"
+    suite.yaml:5:47: service: is for the health check; `method` names its service itself; remove it
+    suite.yaml:5:66: no code is expected; write a code: OK
+    suite.yaml:5:86: descriptor_set: it is no FileDescriptorSet: failed to decode file descriptor set; make it by `protoc --include_imports --descriptor_set_out=FILE` or `buf build -o FILE`
+    "#);
+    insta::assert_snapshot!(problems("message: {}, code: OK, descriptor_set_file: a"), @r#"
+    suite.yaml:5:22: message: goes with `method`; without one the health of the server is asked for; add `method:`, or remove it
+    suite.yaml:5:32: code: goes with `method`; without one the health of the server is asked for; add `method:`, or remove it
+    suite.yaml:5:57: descriptor_set_file: goes with `method`; without one the health of the server is asked for; add `method:`, or remove it
+    "#);
 }

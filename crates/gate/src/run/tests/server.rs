@@ -84,12 +84,23 @@ pub(super) async fn measured(
     let text = format!(
         "version: 1\nname: shop\n{more}\nchecks:\n  - {{ name: it, retries: 0, {check} }}\n"
     );
+    let suite = Suite::parse("suite.yaml", &text).unwrap_or_else(|p| panic!("{p}"));
+    measured_by(suite, base, stage, http).await
+}
+
+/// A whole suite, with the secrets that tests know.
+pub(super) async fn measured_by(
+    suite: Suite,
+    base: &Url,
+    stage: Stage,
+    http: HttpOptions,
+) -> Outcome {
     let secrets = BTreeMap::from([
         ("hidden".to_owned(), "PLANTED-SECRET".to_owned()),
         ("ca".to_owned(), secure::CA.to_owned()),
     ]);
     run(Run {
-        suite: Suite::parse("suite.yaml", &text).unwrap_or_else(|p| panic!("{p}")),
+        suite,
         stage,
         target: Target {
             base_url: Some(base.clone()),
