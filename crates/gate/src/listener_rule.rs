@@ -331,7 +331,15 @@ mod tests {
             of(get.clone(), host, "/api/x?v=2", &headers(&[("x-test", "blue"), ("user-agent", "gate")])),
             of(get.clone(), host, "/api/x?v=1", &sent),
             of(get, host, "/api/x", &sent),
-        ].join("\n"), @"");
+        ].join("\n"), @r#"
+        takes the host *.Example.com; correct `host`
+        takes the path /api/* or /health, so something else would answer
+        takes the method "GET"
+        takes the header x-test: green*; leave it out, and the gate sends it
+        takes the header x-test: green*; leave it out, and the gate sends it
+        takes another query
+        takes another query
+        "#);
     }
 
     #[test]
@@ -361,7 +369,7 @@ mod tests {
         let sent = headers(&[("x-test", "1")]);
         let of = |path: &str| miss(&rule, Method::GET, ("h", path), &sent);
         assert_eq!(of("/health"), "taken");
-        insta::assert_snapshot!(of("/api/x"), @"");
+        insta::assert_snapshot!(of("/api/x"), @"comes after the rule of priority 3, which takes this request first; give the release's rule a lower number");
         assert!(of("/v2/x").contains("priority 7"));
         assert_eq!(of("/vx/x"), "taken");
     }

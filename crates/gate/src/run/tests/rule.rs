@@ -73,9 +73,21 @@ async fn a_check_that_the_rule_does_not_take_is_refused_unasked() {
     let of_production = behind(&shop, rule(&["test.example.com"], &[]), &with_host).await;
     let nameless = behind(&shop, rule(&["*.example.com"], &[]), check).await;
     let elsewhere = behind(&shop, rule(&[], &["/api/*"]), check).await;
+    let port = format!(":{}", shop.url.port().unwrap());
     insta::assert_snapshot!(
-        [of_production, nameless, elsewhere].map(|it| summary(&it)).join("\n").replace(&shop.url.to_string(), "http://SHOP/"),
-        @""
+        [of_production, nameless, elsewhere]
+            .map(|it| summary(&it))
+            .join("\n")
+            .replace(&shop.url.to_string(), "http://SHOP/")
+            .replace(&port, ":PORT"),
+        @r#"
+    failed
+    check "a" (line 5) asks for http://shop.example.com:PORT/two-revisions, and the listener rule of the release takes the host test.example.com; correct `host`
+    failed
+    check "a" (line 4) asks for http://SHOP/two-revisions, and the listener rule of the release takes the host *.example.com; correct `host`
+    failed
+    check "a" (line 4) asks for http://SHOP/two-revisions, and the listener rule of the release takes the path /api/*, so something else would answer
+    "#
     );
     assert_eq!(shop.requests(), 0);
 }
@@ -104,7 +116,7 @@ async fn what_the_rule_demands_goes_with_each_request() {
         for check in [
             "http: GET /api/books",
             "http: { url: /api/books, cookies: { other: x } }",
-            "http: GET /moved, follow_redirects: true",
+            "http: { url: /moved, follow_redirects: true }",
         ] {
             let told = of(&shop, rule_on(name, value), check).await;
             assert!(told.starts_with("passed"), "{name} {check}: {told}");
@@ -116,7 +128,10 @@ async fn what_the_rule_demands_goes_with_each_request() {
 async fn a_header_of_the_check_that_the_rule_does_not_take_is_no_pass() {
     let shop = Shop::open().await;
     let own = "http: { url: /api/books, headers: { X-Test: blue } }";
-    insta::assert_snapshot!(of(&shop, rule_on("x-test", "green"), own).await.replace(&shop.url.to_string(), "http://SHOP/"), @"");
+    insta::assert_snapshot!(of(&shop, rule_on("x-test", "green"), own).await.replace(&shop.url.to_string(), "http://SHOP/"), @r#"
+    failed
+    check "a" errored: GET http://SHOP/api/books does not reach the release, as its listener rule takes the header x-test: green; leave it out, and the gate sends it
+    "#);
     assert_eq!(shop.requests(), 0);
     let fits = "http: { url: /api/books, headers: { X-Test: GREEN } }";
     assert!(
@@ -129,8 +144,11 @@ async fn a_header_of_the_check_that_the_rule_does_not_take_is_no_pass() {
 #[tokio::test]
 async fn where_an_answer_leads_counts_as_well() {
     let shop = Shop::open().await;
-    let redirected = "http: GET /moved, follow_redirects: true";
-    insta::assert_snapshot!(of(&shop, rule(&[], &["/moved"]), redirected).await.replace(&shop.url.to_string(), "http://SHOP/"), @"");
+    let redirected = "http: { url: /moved, follow_redirects: true }";
+    insta::assert_snapshot!(of(&shop, rule(&[], &["/moved"]), redirected).await.replace(&shop.url.to_string(), "http://SHOP/"), @r#"
+    failed
+    check "a" errored: GET http://SHOP/version does not reach the release, as its listener rule takes the path /moved, so something else would answer
+    "#);
     let journey = "checks:\n  - name: a\n    retries: 0\n    journey:\n      \
                    - { name: first, http: GET /version, capture: { where: { json: $.version } } }\n      \
                    - { name: second, http: 'GET /api/{{ where }}' }";
@@ -149,7 +167,10 @@ async fn what_an_earlier_rule_takes_is_not_sent() {
             ..RuleConditions::default()
         },
     });
-    insta::assert_snapshot!(of(&shop, rule.clone(), "http: GET /api/books").await.replace(&shop.url.to_string(), "http://SHOP/"), @"");
+    insta::assert_snapshot!(of(&shop, rule.clone(), "http: GET /api/books").await.replace(&shop.url.to_string(), "http://SHOP/"), @r#"
+    failed
+    check "a" errored: GET http://SHOP/api/books does not reach the release, as its listener rule comes after the rule of priority 3, which takes this request first; give the release's rule a lower number
+    "#);
     assert_eq!(shop.requests(), 0);
     assert!(
         of(&shop, rule, "http: GET /version")
