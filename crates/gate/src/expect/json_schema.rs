@@ -83,9 +83,10 @@ impl Misfit {
         } else {
             &self.path
         };
-        let got = match self.got {
-            Got::Value(_) if self.secret => Got::Words(MASK.to_owned()),
-            got => got,
+        let got = if self.secret {
+            Got::Words(MASK.to_owned())
+        } else {
+            self.got
         };
         Finding::new(format!("{place} {}", self.demand), got, false)
     }
@@ -220,6 +221,15 @@ impl<'d> Judge<'_, 'd> {
         redact::is_secret_path(&keys.fold(String::new(), |path, key| path + "/" + &key))
     }
 
+    /// What a schema says of a value, unless that tells how a secret is made.
+    fn limit(&self, written: impl Into<String>) -> String {
+        if self.is_secret() {
+            MASK.to_owned()
+        } else {
+            written.into()
+        }
+    }
+
     /// Whether it fits, without saying so if it does not.
     fn quietly(&mut self, schema: usize, value: Node<'d>) -> Fits {
         self.quiet += 1;
@@ -289,17 +299,20 @@ impl<'d> Judge<'_, 'd> {
                 _ => order.is_lt(),
             };
             if !met {
+                let bound = self.limit(bound);
                 fits = self.misfit(format!("to be {sign} {bound}"), value);
             }
         }
         if let Some(of) = &limits.multiple_of {
             let Some(multiple) = exact_cel::is_multiple(text, of) else {
                 return Err(format!(
-                    "{} has a number with too many digits to say whether it is a multiple of {of}",
-                    self.place()
+                    "{} has a number with too many digits to say whether it is a multiple of {}",
+                    self.place(),
+                    self.limit(of)
                 ));
             };
             if !multiple {
+                let of = self.limit(of);
                 fits = self.misfit(format!("to be a multiple of {of}"), value);
             }
         }
@@ -322,16 +335,15 @@ impl<'d> Judge<'_, 'd> {
             self.budget.spend_bytes(text.size()).map_err(undecided)?;
             let count = text.chars().map_err(|why| why.to_string())?;
             if !length.fit(count) {
-                fits = self.misfit(
-                    format!("to be a text of {}", length.words("character")),
-                    value,
-                );
+                let length = self.limit(length.words("character"));
+                fits = self.misfit(format!("to be a text of {length}"), value);
             }
         }
         if let Some(pattern) = &schema.pattern
             && !self.matches(pattern, text)?
         {
-            fits = self.misfit(format!("to match /{}/", pattern.written), value);
+            let pattern = self.limit(format!("/{}/", pattern.written));
+            fits = self.misfit(format!("to match {pattern}"), value);
         }
         Ok(fits)
     }
@@ -348,7 +360,8 @@ impl<'d> Judge<'_, 'd> {
         let mut fits = true;
         let total = elements.total();
         if !schema.limits.items.fit(total) {
-            let demand = format!("to be a list of {}", schema.limits.items.words("item"));
+            let items = self.limit(schema.limits.items.words("item"));
+            let demand = format!("to be a list of {items}");
             self.misfit_with(demand, |_| Got::Words(words::count(total, "item")));
             fits = false;
         }
@@ -368,7 +381,8 @@ impl<'d> Judge<'_, 'd> {
                 ..schema.limits.contains
             };
             if !counts.fit(contained) {
-                let demand = format!("to have {} that `contains` asks for", counts.words("item"));
+                let items = self.limit(counts.words("item"));
+                let demand = format!("to have {items} that `contains` asks for");
                 self.misfit_with(demand, |_| Got::Words(words::count(contained, "item")));
                 fits = false;
             }
@@ -383,7 +397,7 @@ impl<'d> Judge<'_, 'd> {
         let total = elements.total();
         if total > MAX_UNIQUE {
             return Err(format!(
-                "{} has {total} items, and `uniqueItems` compares at most {MAX_UNIQUE}",
+                "{} has more than {MAX_UNIQUE} items, which `uniqueItems` compares at most",
                 self.place()
             ));
         }
@@ -400,10 +414,8 @@ impl<'d> Judge<'_, 'd> {
         let mut fits = true;
         let total = members.total();
         if !schema.limits.properties.fit(total) {
-            let demand = format!(
-                "to be an object of {}",
-                schema.limits.properties.words("key")
-            );
+            let keys = self.limit(schema.limits.properties.words("key"));
+            let demand = format!("to be an object of {keys}");
             self.misfit_with(demand, |_| Got::Words(words::count(total, "key")));
             fits = false;
         }

@@ -204,7 +204,7 @@ fn work_and_stack_are_bounded() {
             .join(",")
     );
     let unique = found("{ uniqueItems: true }", &many);
-    assert!(unique.contains("compares at most 50000"), "{unique}");
+    assert!(unique.contains("more than 50000 items"), "{unique}");
     let nested = "allOf: [{ ".repeat(20) + "$ref: '#/$defs/n'" + &" }]".repeat(20);
     let chain = format!(
         "{{ $ref: '#/$defs/n', $defs: {{ n: {{ type: object, properties: {{ a: {{ items: {{ {nested} }} }} }} }} }} }}"
@@ -265,6 +265,54 @@ fn nothing_secret_by_its_name_is_shown() {
     );
     insta::assert_snapshot!(found, @"
     failed /password to be of type integer: ***
-    failed /users/0/api_key to be <= 5: ***
+    failed /users/0/api_key to be <= ***: ***
     ");
+}
+
+#[test]
+fn how_a_secret_is_made_is_not_shown() {
+    let cases = [
+        ("minLength: 4711", r#""PLANTED""#),
+        ("maxLength: 3", r#""PLANTED""#),
+        ("minimum: 4711", "12"),
+        ("exclusiveMaximum: 11", "12"),
+        ("multipleOf: 4711", "12"),
+        ("pattern: '^live-4711'", r#""PLANTED""#),
+        ("minItems: 4711", "[12]"),
+        ("maxItems: 1", "[12, 12]"),
+        ("contains: { const: 4711 }, minContains: 4711", "[12, 12]"),
+        ("maxProperties: 1", r#"{ "a": 12, "b": 12 }"#),
+        ("const: 4711", "12"),
+        ("enum: [4711, 4712]", "12"),
+    ];
+    let all = cases.map(|(limit, value)| {
+        let body = format!(r#"{{ "api_key": {value} }}"#);
+        found(
+            &format!("{{ properties: {{ api_key: {{ {limit} }} }} }}"),
+            &body,
+        )
+    });
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    failed /api_key to be a text of ***: ***
+    failed /api_key to be a text of ***: ***
+    failed /api_key to be >= ***: ***
+    failed /api_key to be < ***: ***
+    failed /api_key to be a multiple of ***: ***
+    failed /api_key to match ***: ***
+    failed /api_key to be a list of ***: ***
+    failed /api_key to be a list of ***: ***
+    failed /api_key to have *** that `contains` asks for: ***
+    failed /api_key to be an object of ***: ***
+    failed /api_key to equal ***: ***
+    failed /api_key to be one of ***: ***
+    "#);
+    // Nor where the limit stands elsewhere in the schema, or where nothing can be decided.
+    let elsewhere = "{ $ref: '#/$defs/a', $defs: { a: { additionalProperties: { items: { minLength: 4711 } } } } }";
+    let found_there = found(elsewhere, r#"{ "secrets": ["PLANTED"] }"#);
+    assert!(!found_there.contains("4711"), "{found_there}");
+    let undecided = found(
+        "{ properties: { api_key: { multipleOf: 4711 } } }",
+        r#"{ "api_key": 1e400 }"#,
+    );
+    insta::assert_snapshot!(undecided, @"errored a body that fits its JSON Schema: /api_key has a number with too many digits to say whether it is a multiple of ***");
 }

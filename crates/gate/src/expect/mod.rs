@@ -17,6 +17,8 @@ mod json_demand;
 mod json_path;
 mod json_schema;
 #[cfg(test)]
+mod json_schema_suite;
+#[cfg(test)]
 mod json_schema_tests;
 #[cfg(test)]
 mod json_tests;
