@@ -61,8 +61,18 @@ pub(crate) struct TryRecord {
     pub(crate) attempt: Attempt,
     /// Of a journey, in the order in which they were taken.
     pub(crate) steps: Vec<StepRecord>,
+    /// Of a journey: the steps after the one that was not met.
+    pub(crate) not_reached: Vec<UnreachedStep>,
     /// The answer came from the release.
     pub(crate) of_release: bool,
+}
+
+/// A step of a journey that was not taken.
+#[derive(Clone, Debug)]
+pub(crate) struct UnreachedStep {
+    /// From 1.
+    pub(crate) number: usize,
+    pub(crate) name: Option<String>,
 }
 
 /// One step of a journey in one try.
@@ -155,11 +165,19 @@ impl StepRecord {
     }
 }
 
+impl UnreachedStep {
+    /// Bytes of memory that it takes.
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.name.as_ref().map_or(0, String::len)
+    }
+}
+
 impl TryRecord {
     /// Bytes of memory that it takes.
     fn size(&self) -> usize {
         let steps: usize = self.steps.iter().map(StepRecord::size).sum();
-        size_of::<Self>() + self.attempt.size() + steps
+        let not_reached: usize = self.not_reached.iter().map(UnreachedStep::size).sum();
+        size_of::<Self>() + self.attempt.size() + steps + not_reached
     }
 
     /// Makes it small: of what was not met the first stays, with its value where that fits.
@@ -170,6 +188,7 @@ impl TryRecord {
             let is_unmet = |step: &StepRecord| step.attempt.measurement != Measurement::Passed;
             self.steps.retain(is_unmet);
             self.steps.truncate(1);
+            self.not_reached = Vec::new();
         }
         if self.size() > room {
             self.attempt.request = None;
@@ -353,6 +372,7 @@ mod tests {
                 ..Attempt::begun(Duration::ZERO)
             },
             steps: Vec::new(),
+            not_reached: Vec::new(),
             of_release: true,
         }
     }

@@ -105,6 +105,7 @@ fn measure(recorder: &Recorder, index: usize, check: &Check, answers: &[Answer],
             TryRecord {
                 attempt,
                 steps: Vec::new(),
+                not_reached: Vec::new(),
                 of_release: true,
             },
         );

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     BakeReport, CapturedReport, CheckReport, ExpectationReport, FORMAT, LatencyReport, PageReport,
-    Report, RoundReport, ScreenshotReport, StepReport, Tally, TryReport,
+    Report, RoundReport, ScreenshotReport, StepReport, Tally, TryReport, UnreachedStepReport,
 };
 use crate::Stage;
 use crate::bake::Bake;
@@ -358,6 +358,17 @@ fn try_report(number: usize, record: &TryRecord, redactor: &Redactor) -> TryRepo
             .steps
             .iter()
             .map(|step| step_report(step, redactor))
+            .collect(),
+        not_reached: record
+            .not_reached
+            .iter()
+            .map(|step| UnreachedStepReport {
+                number: step.number,
+                name: step
+                    .name
+                    .as_ref()
+                    .map(|raw| redactor.excerpt(raw, MAX_LINE_CHARS)),
+            })
             .collect(),
         pages: shown.pages,
     }

@@ -6,7 +6,7 @@
 
 use askama::Template;
 
-use super::steps::StepView;
+use super::steps::{self, StepView};
 use super::tries::{self, Group};
 use super::{CheckReport, ExpectationReport, Report, TryReport};
 use crate::Stage;
@@ -68,6 +68,7 @@ struct TryView<'a> {
     class: &'static str,
     expectations: Vec<LineView<'a>>,
     steps: Vec<StepView<'a>>,
+    not_reached: Option<String>,
 }
 
 pub(super) struct LineView<'a> {
@@ -219,6 +220,7 @@ impl<'a> TryView<'a> {
             class: class(report.measurement),
             expectations: LineView::all(&report.expectations),
             steps: report.steps.iter().map(StepView::of).collect(),
+            not_reached: steps::not_reached(&report.not_reached),
         }
     }
 }

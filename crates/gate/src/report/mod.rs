@@ -182,6 +182,9 @@ pub struct TryReport {
     /// Of a journey or a browser: its steps, in the order in which they were taken.
     #[serde(default)]
     pub steps: Vec<StepReport>,
+    /// Of a journey: the steps after the one that was not met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_reached: Vec<UnreachedStepReport>,
     /// What a browser showed, where every step was met and the try did not pass.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pages: Vec<PageReport>,
@@ -251,6 +254,15 @@ pub struct StepReport {
     /// What a browser showed, if the step did not pass.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pages: Vec<PageReport>,
+}
+
+/// A step of a journey that was not taken, as one before it was not met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreachedStepReport {
+    /// From 1.
+    pub number: usize,
+    /// Its name, if it has one.
+    pub name: Option<String>,
 }
 
 /// A value that later steps could use.

@@ -76,6 +76,7 @@ fn one_try(measurement: Measurement, started: u64, millis: u64) -> TryRecord {
             ..Attempt::begun(Duration::from_millis(started))
         },
         steps: Vec::new(),
+        not_reached: Vec::new(),
         of_release: true,
     }
 }

@@ -1,7 +1,7 @@
 //! Steps of a journey, as the page shows them: numbered, with what they captured.
 
-use super::StepReport;
 use super::html::{LineView, class};
+use super::{StepReport, UnreachedStepReport};
 use crate::words;
 
 /// One step of a try.
@@ -15,6 +15,16 @@ pub(super) struct StepView<'a> {
     pub(super) expectations: Vec<LineView<'a>>,
     /// `order = 17, csrf = ***`
     pub(super) captured: String,
+}
+
+/// `Not reached: step 4: pay, step 5`; none where every step was.
+pub(super) fn not_reached(steps: &[UnreachedStepReport]) -> Option<String> {
+    let named = steps.iter().map(|step| match &step.name {
+        Some(name) => format!("step {}: {name}", step.number),
+        None => format!("step {}", step.number),
+    });
+    let named: Vec<String> = named.collect();
+    (!named.is_empty()).then(|| format!("Not reached: {}", named.join(", ")))
 }
 
 impl<'a> StepView<'a> {

@@ -141,6 +141,7 @@ pub(super) fn broken(run: &RunContext, index: usize, panic: &(dyn std::any::Any 
                 ..Attempt::begun(run.elapsed())
             },
             steps: Vec::new(),
+            not_reached: Vec::new(),
             of_release: false,
         },
     );
@@ -211,6 +212,7 @@ async fn attempt(
             pages: trace.pages,
         },
         steps: trace.steps,
+        not_reached: Vec::new(),
         of_release,
     }
 }

@@ -16,7 +16,7 @@ use crate::measurement::Measurement;
 use crate::probe::cookie_jar::CookieJar;
 use crate::probe::journey::{Journey, Step};
 use crate::probe::{ProbeContext, ProbeKind as _, Sampling, Trace};
-use crate::recorder::{Attempt, StepRecord, TryRecord};
+use crate::recorder::{Attempt, StepRecord, TryRecord, UnreachedStep};
 use crate::redact::Redactor;
 use crate::words::{self, RAW_KEEP};
 
@@ -46,7 +46,7 @@ pub(super) async fn attempt(
         if end == End::OtherRevision && asked < most && Instant::now() < until {
             continue;
         }
-        return journey_try.record(begun, end, asked);
+        return journey_try.record(journey, begun, end, asked);
     }
 }
 
@@ -348,7 +348,19 @@ impl<'r> JourneyTry<'r> {
         self.jar.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn record(mut self, begun: Instant, end: End, asked: u32) -> TryRecord {
+    /// The steps after the one that was not met.
+    fn not_reached(&self, journey: &Journey) -> Vec<UnreachedStep> {
+        let reached = self.steps.iter().filter(|step| !step.always).count();
+        let steps = journey.steps.iter().enumerate().skip(reached);
+        steps
+            .map(|(index, step)| UnreachedStep {
+                number: index + 1,
+                name: step.name.clone(),
+            })
+            .collect()
+    }
+
+    fn record(mut self, journey: &Journey, begun: Instant, end: End, asked: u32) -> TryRecord {
         self.keep_secrets(&[]);
         // Here and not with the report: what a try captured is known as long as the try only.
         let redactor = Redactor::new(self.secrets.iter().map(String::as_str));
@@ -369,6 +381,7 @@ impl<'r> JourneyTry<'r> {
                 error,
                 ..Attempt::begun(self.run.elapsed_at(begun))
             },
+            not_reached: self.not_reached(journey),
             steps: self.steps,
             of_release: self.of_release,
         }

@@ -72,6 +72,15 @@ async fn a_journey_goes_on_until_a_step_is_not_met() {
             "always 2 log out failed",
         ]
     );
+    let one = &outcome.report.checks[0].rounds[0].tries[0];
+    assert_eq!(
+        one.not_reached,
+        [report::UnreachedStepReport {
+            number: 5,
+            name: None
+        }]
+    );
+    assert!(crate::report::html(&outcome.report).contains("Not reached: step 5</p>"));
     // Numbers stay what they were, as numbers; the rest is text.
     assert_eq!(
         shop.visits(),
@@ -95,6 +104,12 @@ async fn a_journey_passes_whatever_came_of_the_steps_under_always() {
     assert!(outcome.verdict.passed, "{}", summary(&outcome));
     let steps = &outcome.report.checks[0].rounds[0].tries[0].steps;
     assert_eq!(steps.len(), 7);
+    assert!(
+        outcome.report.checks[0].rounds[0].tries[0]
+            .not_reached
+            .is_empty()
+    );
+    assert!(!crate::report::json(&outcome.report).contains("not_reached"));
     assert_eq!(steps[6].measurement, Measurement::Failed, "logging out");
 }
 
