@@ -7,8 +7,10 @@ pub mod effect;
 mod judge;
 mod mann_whitney;
 mod question;
+mod shares;
 mod wording;
 
 pub use judge::{Judgement, Outcome, Samples, judge};
 pub use mann_whitney::{Alternative, Test, mann_whitney};
 pub use question::{Aggregate, Comparison, Direction, Limit, Operator, Question, Tolerance};
+pub use shares::{Share, compare_shares};

@@ -59,7 +59,7 @@ strict_yaml::tables! {
     METRIC_QUERY: "metric_query", "a query", ["namespace", "metric", "dimensions", "statistic"];
     LOAD: "load", "load",
         ["http", "rate", "for", "timeout", "errors", "latency", "min_samples", "compare_to", "tolerance", "significance"];
-    LOAD_ERRORS: "load_errors", "errors", ["fail_when"];
+    LOAD_ERRORS: "load_errors", "errors", ["fail_when", "tolerance"];
     LOAD_LATENCY: "load_latency", "latency", ["statistic", "fail_when"];
     ECS_TASK: "ecs_task", "ecs_task",
         ["task_definition", "container", "cluster", "subnets", "security_groups", "assign_public_ip", "command",

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::metric::{self, Invalid};
 use super::{http, keys};
 use crate::probe::http::Request;
-use crate::probe::load::{Demands, Load, Rate, Schedule};
+use crate::probe::load::{Demands, ErrorDemand, Load, Rate, Schedule};
 use crate::words;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -206,18 +206,55 @@ fn min_samples(
     Some(min_samples)
 }
 
-/// `{ fail_when: "> 1%" }`; any error unless said.
-fn errors(object: &Object<'_>, context: &Context) -> Option<Limit> {
-    let written = match object.get("errors") {
-        None => None,
-        Some(node) => {
-            let object = Object::read(node, &keys::LOAD_ERRORS, &context.problems)?;
-            Some(object.require("fail_when", &context.problems)?)
+/// `{ fail_when: "> 1%", tolerance: "0.5%" }`; any error unless said.
+fn errors(object: &Object<'_>, context: &Context) -> Option<ErrorDemand> {
+    let problems = &context.problems;
+    let Some(node) = object.get("errors") else {
+        return Some(ErrorDemand {
+            limit: Limit::parse("> 0"),
+            tolerance: 0.0,
+        });
+    };
+    let errors = Object::read(node, &keys::LOAD_ERRORS, problems)?;
+    let tolerance = match errors.get("tolerance") {
+        None => Some(0.0),
+        Some(node) if object.get("compare_to").is_none() => {
+            let message = "tolerance: goes with compare_to";
+            problems.add(node.at, message, "add `compare_to: old`, or remove it");
+            None
+        }
+        Some(node) => share(node, context),
+    };
+    let limit = match errors.get("fail_when") {
+        Some(node) => Some(error_limit(node, context)?),
+        // The old version says how many there may be.
+        None if errors.get("tolerance").is_some() => None,
+        None => {
+            errors.require("fail_when", problems);
+            return None;
         }
     };
-    let Some(node) = written else {
-        return Limit::parse("> 0");
-    };
+    Some(ErrorDemand {
+        limit,
+        tolerance: tolerance?,
+    })
+}
+
+/// `"0.5%"`, as a part of one.
+fn share(node: &Node, context: &Context) -> Option<f64> {
+    let written = scalar::text(node, "tolerance", &context.problems)?;
+    let percent = written.trim().strip_suffix('%');
+    let percent = percent.and_then(|number| number.trim().parse::<f64>().ok());
+    let percent = percent.filter(|percent| (0.0..100.0).contains(percent));
+    if percent.is_none() {
+        let message = format!("tolerance: {written:?} is no share of all requests below 100%");
+        let remedy = "write how many more of a hundred may fail than of the old version: \"0.5%\"";
+        context.problems.add(node.at, message, remedy);
+    }
+    percent.map(|percent| percent / 100.0)
+}
+
+fn error_limit(node: &Node, context: &Context) -> Option<Limit> {
     let remedy = "write a sign and a share of all requests: \"> 0%\", \"> 1%\", \">= 0.5%\"";
     upper_limit(node, remedy, context, |rest| {
         let percent = rest.strip_suffix('%')?.trim();

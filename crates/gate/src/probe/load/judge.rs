@@ -1,22 +1,31 @@
 //! What the numbers of a load come to. Pure; the judgement itself is [`metric::judge`].
 
-use metric::{Aggregate, Comparison, Limit, Question, Samples};
+use metric::{Aggregate, Comparison, Limit, Outcome, Question, Samples, compare_shares};
 
 use super::tally::Tally;
 use crate::expect::{Finding, Got};
+use crate::measurement::Measurement;
 use crate::probe::metric::judged;
 
 /// What is asked of the numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Demands {
-    /// Of errors in percent.
-    pub(crate) errors: Limit,
+    pub(crate) errors: ErrorDemand,
     /// Of `statistic` in milliseconds.
     pub(crate) latency: Option<Limit>,
     /// Percent: 95 is p95.
     pub(crate) statistic: u8,
     pub(crate) compare: Option<Comparison>,
     pub(crate) min_samples: u64,
+}
+
+/// What is asked of the share of requests without a good answer.
+#[derive(Clone, Debug)]
+pub(crate) struct ErrorDemand {
+    /// In percent. None: only the old version says how many there may be.
+    pub(crate) limit: Option<Limit>,
+    /// How much larger than the old version's it may be, 0 to 1.
+    pub(crate) tolerance: f64,
 }
 
 const COMPARED: &str = "latency no worse than the old version's";
@@ -59,20 +68,49 @@ fn errors(demands: &Demands, new: &Tally, old: Option<&Tally>) -> Finding {
         name: "errors".to_owned(),
         unit: "%".to_owned(),
         aggregate: Aggregate::Mean,
-        fail_when: Some(demands.errors.clone()),
-        compare: None,
+        fail_when: demands.errors.limit.clone(),
+        compare: demands.compare,
         min_samples: demands.min_samples,
+    };
+    let demand = demand(&question);
+    // Shares are compared by a test of their own.
+    let by_limit = Question {
+        compare: None,
+        ..question
     };
     let samples = Samples {
         new: new.error_percentages(),
         new_count: None,
         old: old.map(Tally::error_percentages),
     };
-    let mut finding = judged(&demand(&question), &question, &samples);
+    let mut finding = judged(&demand, &by_limit, &samples);
+    if let (Some(old), Some(comparison), Measurement::Passed) =
+        (old, demands.compare, finding.measurement)
+    {
+        let (outcome, why) = compare_shares(
+            new.errors_of_all(),
+            old.errors_of_all(),
+            comparison.significance,
+            demands.errors.tolerance,
+        );
+        finding = with_comparison(finding, outcome, &why);
+    }
     if let (Got::Words(words), Some(errors)) = (&mut finding.got, new.errors()) {
         *words = format!("{words}: {errors}");
     }
     finding
+}
+
+/// What passed by its limit, as the comparison with the old version leaves it.
+fn with_comparison(finding: Finding, outcome: Outcome, why: &str) -> Finding {
+    let got = match finding.got {
+        Got::Words(words) | Got::Value(words) => Got::Words(words + why),
+    };
+    match outcome {
+        Outcome::Passed => Finding::new(finding.demand, got, true),
+        Outcome::Failed => Finding::new(finding.demand, got, false),
+        Outcome::Inconclusive | Outcome::NoData => Finding::inconclusive(finding.demand, got),
+    }
 }
 
 /// Nothing was asked.
@@ -109,11 +147,13 @@ mod tests {
 
     use super::super::tally::Sample;
     use super::*;
-    use crate::measurement::Measurement;
 
     fn demands(compare: bool) -> Demands {
         Demands {
-            errors: Limit::parse("> 1").unwrap(),
+            errors: ErrorDemand {
+                limit: Limit::parse("> 1"),
+                tolerance: 0.0,
+            },
             latency: Limit::parse("> 300"),
             statistic: 95,
             compare: compare.then(|| Comparison {
@@ -173,19 +213,71 @@ mod tests {
     #[test]
     fn versions_are_compared_with_both_numbers() {
         let old = tally(100..150, 0);
-        insta::assert_snapshot!(summary(&demands(true), &tally(100..150, 0), Some(&old)), @"
-        passed: errors not > 1 % <- errors: 0 % in 50 samples, limit 1 %; old version 0 %
+        insta::assert_snapshot!(summary(&demands(true), &tally(100..150, 0), Some(&old)), @r#"
+        passed: errors not > 1 % and no worse than the old version <- errors: 0 % in 50 samples, limit 1 %; old version 0 %
         passed: latency p95 not > 300 ms and no worse than the old version <- latency p95: 147 ms in 50 samples, limit 300 ms; old version 147 ms
-        ");
-        insta::assert_snapshot!(summary(&demands(true), &tally(130..180, 0), Some(&old)), @"
-        passed: errors not > 1 % <- errors: 0 % in 50 samples, limit 1 %; old version 0 %
+        "#);
+        insta::assert_snapshot!(summary(&demands(true), &tally(130..180, 0), Some(&old)), @r#"
+        passed: errors not > 1 % and no worse than the old version <- errors: 0 % in 50 samples, limit 1 %; old version 0 %
         failed: latency p95 not > 300 ms and no worse than the old version <- latency p95: 177 ms in 50 samples, limit 300 ms; old version 147 ms: higher than the old version (p < 0.000001, medians 154 and 124: 24.1 %, tolerated 10 %)
-        ");
-        insta::assert_snapshot!(summary(&demands(true), &tally(100..150, 0), Some(&tally([100; 3], 47))), @"
-        passed: errors not > 1 % <- errors: 0 % in 50 samples, limit 1 %; old version 94 %
+        "#);
+        insta::assert_snapshot!(summary(&demands(true), &tally(100..150, 0), Some(&tally([100; 3], 47))), @r#"
+        passed: errors not > 1 % and no worse than the old version <- errors: 0 % in 50 samples, limit 1 %; old version 94 %
         inconclusive: latency no worse than the old version's <- 3 answers of the old version are too few to be compared with, 20 are needed: status 503 (47)
         passed: latency p95 not > 300 ms <- latency p95: 147 ms in 50 samples, limit 300 ms; old version 100 ms
-        ");
+        "#);
+    }
+
+    #[test]
+    fn errors_are_compared_as_well() {
+        let of = |limit: Option<&str>, tolerance, new: usize, old: usize| {
+            let demands = Demands {
+                errors: ErrorDemand {
+                    limit: limit.map(|limit| Limit::parse(limit).unwrap()),
+                    tolerance,
+                },
+                latency: None,
+                ..demands(true)
+            };
+            let (new, old) = (tally([100; 200], new), tally([100; 200], old));
+            summary(&demands, &new, Some(&old))
+        };
+        let all = [
+            of(Some("> 10"), 0.0, 12, 0),
+            of(Some("> 10"), 0.0, 2, 0),
+            of(Some("> 10"), 0.1, 12, 0),
+            of(Some("> 10"), 0.0, 40, 0),
+            of(None, 0.0, 12, 12),
+            of(None, 0.0, 40, 12),
+        ];
+        insta::assert_snapshot!(all.concat(), @r#"
+        failed: errors not > 10 % and no worse than the old version <- errors: 5.66 % in 212 samples, limit 10 %; old version 0 %: more than the old version (p = 0.000295, 5.66 points more, tolerated 0): status 503 (12)
+        passed: latency p95 no worse than the old version <- latency p95: 100 ms in 200 samples; old version 100 ms
+        passed: errors not > 10 % and no worse than the old version <- errors: 0.99 % in 202 samples, limit 10 %; old version 0 %: status 503 (2)
+        passed: latency p95 no worse than the old version <- latency p95: 100 ms in 200 samples; old version 100 ms
+        passed: errors not > 10 % and no worse than the old version <- errors: 5.66 % in 212 samples, limit 10 %; old version 0 %: status 503 (12)
+        passed: latency p95 no worse than the old version <- latency p95: 100 ms in 200 samples; old version 100 ms
+        failed: errors not > 10 % and no worse than the old version <- errors: 16.7 % in 240 samples, limit 10 %; old version 0 %: status 503 (40)
+        passed: latency p95 no worse than the old version <- latency p95: 100 ms in 200 samples; old version 100 ms
+        passed: errors no worse than the old version <- errors: 5.66 % in 212 samples; old version 5.66 %: status 503 (12)
+        passed: latency p95 no worse than the old version <- latency p95: 100 ms in 200 samples; old version 100 ms
+        failed: errors no worse than the old version <- errors: 16.7 % in 240 samples; old version 5.66 %: more than the old version (p = 0.000161, 11 points more, tolerated 0): status 503 (40)
+        passed: latency p95 no worse than the old version <- latency p95: 100 ms in 200 samples; old version 100 ms
+        "#);
+        // Two of each are too few to show anything.
+        let few = Demands {
+            errors: ErrorDemand {
+                limit: None,
+                tolerance: 0.0,
+            },
+            latency: None,
+            min_samples: 1,
+            ..demands(true)
+        };
+        insta::assert_snapshot!(summary(&few, &tally([], 2), Some(&tally([1; 2], 0))), @r#"
+        inconclusive: errors no worse than the old version <- errors: 100 % in 2 samples; old version 0 %: 2 of the new version and 2 of the old one are too few to be compared: status 503 (2)
+        no data: latency p95 no worse than the old version <- latency p95: no data of the new version; old version 1 ms
+        "#);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout};
 
-pub(crate) use self::judge::Demands;
+pub(crate) use self::judge::{Demands, ErrorDemand};
 pub(crate) use self::pace::{Rate, Schedule};
 use self::pace::{Sent, Version};
 use self::tally::{Sample, Tally};

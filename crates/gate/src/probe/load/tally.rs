@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use metric::Share;
 use metric::effect::percentile;
 
 use crate::words;
@@ -136,6 +137,14 @@ impl Tally {
             summary = format!("{summary}; {lost} more say nothing of it, by the gate's own doing");
         }
         summary
+    }
+
+    /// Requests without a good answer, among all that say something.
+    pub(super) fn errors_of_all(&self) -> Share {
+        Share {
+            part: self.bad,
+            whole: self.good + self.bad,
+        }
     }
 
     /// A value for each request: 0, or 100 for an error.
