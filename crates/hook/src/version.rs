@@ -5,6 +5,7 @@
 //! what to write so that something does. Pure; [`crate::lookup`] asks the registry.
 
 use aws_sdk_ecs::types::{ContainerDefinition, Tag, TaskDefinition};
+use wiring::facts::NamedVersion;
 
 /// Set for this tool alone, so it comes first.
 pub(crate) const TAG: &str = "deploy-hooks:version";
@@ -97,27 +98,45 @@ pub(crate) fn container<'a>(
 
 /// The version by what the task definition says, without asking anybody else.
 pub(crate) fn of(tags: &[Tag], container: &ContainerDefinition) -> Option<String> {
+    let first = named(tags, container).into_iter().next();
+    first.map(|named| named.version)
+}
+
+/// All that names a version, the most direct first.
+pub(crate) fn named(tags: &[Tag], container: &ContainerDefinition) -> Vec<NamedVersion> {
     let tag = tags.iter().find(|tag| tag.key() == Some(TAG));
     let variable = |name: &str| {
         let pairs = container.environment();
         let pair = pairs.iter().find(|pair| pair.name() == Some(name))?;
         pair.value()
     };
-    let label = |name: &&str| container.docker_labels()?.get(*name).map(String::as_str);
-    let said = tag
-        .and_then(|tag| tag.value())
+    let label = |name: &str| container.docker_labels()?.get(name).map(String::as_str);
+    let of_tag = tag.and_then(|tag| tag.value());
+    let of_tag = of_tag.map(|value| (format!("the tag {TAG}"), value));
+    let of_variables = VARIABLES
+        .iter()
+        .filter_map(|name| Some((format!("the variable {name}"), variable(name)?)));
+    let of_otel = variable(OTEL).and_then(service_version);
+    let of_otel = of_otel.map(|value| (format!("service.version in the variable {OTEL}"), value));
+    let of_labels = LABELS
+        .iter()
+        .filter_map(|name| Some((format!("the label {name}"), label(name)?)));
+    let said = of_tag
         .into_iter()
-        .chain(VARIABLES.iter().filter_map(|name| variable(name)))
-        .chain(variable(OTEL).and_then(service_version))
-        .chain(LABELS.iter().filter_map(label))
-        .find_map(usable);
-    said.or_else(|| {
-        let image = Image::parse(container.image()?);
-        image
-            .tag
-            .filter(|tag| names_a_version(tag))
-            .map(str::to_owned)
-    })
+        .chain(of_variables)
+        .chain(of_otel)
+        .chain(of_labels)
+        .filter_map(|(place, value)| {
+            let version = usable(value)?;
+            Some(NamedVersion { place, version })
+        });
+    let image = container.image().map(Image::parse);
+    let of_image = image.and_then(|image| image.tag.filter(|tag| names_a_version(tag)));
+    let of_image = of_image.map(|tag| NamedVersion {
+        place: "the image's tag".to_owned(),
+        version: tag.to_owned(),
+    });
+    said.chain(of_image).collect()
 }
 
 /// `1.2.0` of `service.name=shop,service.version=1.2.0`.
@@ -278,6 +297,11 @@ mod tests {
             .environment(variable("APP_VERSION", "3"))
             .environment(variable("VERSION", "2"))
             .build();
+        let places = named(&tags, &rich).into_iter();
+        let places: Vec<String> = places
+            .map(|it| format!("{} {}", it.place, it.version))
+            .collect();
+        insta::assert_snapshot!(places.join("\n"), @"");
         assert_eq!(of(&tags, &rich).as_deref(), Some("1"));
         assert_eq!(of(&[], &rich).as_deref(), Some("2"));
         rich.environment.as_mut().unwrap().pop();

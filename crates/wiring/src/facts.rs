@@ -131,6 +131,17 @@ pub struct Container {
     pub image: String,
     /// The container ports of its port mappings.
     pub ports: Vec<u16>,
+    /// Whatever names its version, the most direct first.
+    pub versions: Vec<NamedVersion>,
+}
+
+/// A version, and what names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedVersion {
+    /// `the label com.datadoghq.tags.version`
+    pub place: String,
+    /// As it is written.
+    pub version: String,
 }
 
 /// A service of ECS.

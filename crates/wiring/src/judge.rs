@@ -141,6 +141,7 @@ fn of_ecs_release(
             Rule::VersionNewer,
             version::newer(&release.versions, options.allow_downgrade),
         ),
+        one(Rule::VersionsAgree, version::agree(release)),
     ];
     findings.extend(each(
         Rule::DeregistrationDelay,

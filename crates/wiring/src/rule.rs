@@ -114,6 +114,8 @@ rules! {
         "The alias exists and leads to `CurrentVersion`.";
     VersionNewer, "version-newer", &[C, L, E],
         "The version that is deployed is not older than the one that serves, unless the suite says `allow_downgrade: true`.";
+    VersionsAgree, "versions-agree", &[C, E],
+        "All that names a version of the container in its task definition names the same one: the tag `deploy-hooks:version`, variables, labels, and the image's tag.";
 }
 
 impl Rule {

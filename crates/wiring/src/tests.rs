@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::facts::{
     AttachedAlarms, AutomaticRollback, CodeDeployEcs, CodeDeployLambda, Container, EcsDeployment,
-    EcsRelease, LifecycleHook, Registry, Route, Service, TargetGroup, TaskDefinition, Versions,
+    EcsRelease, LifecycleHook, NamedVersion, Registry, Route, Service, TargetGroup, TaskDefinition,
+    Versions,
 };
 use crate::{Facts, Finding, Options, Outcome, Platform, Rule, judge};
 
@@ -42,6 +43,13 @@ fn route(arn: String, to: &[&str]) -> Route {
     }
 }
 
+fn named(place: &str, version: &str) -> NamedVersion {
+    NamedVersion {
+        place: place.to_owned(),
+        version: version.to_owned(),
+    }
+}
+
 fn release() -> EcsRelease {
     EcsRelease {
         task_definition: Ok(Some(TaskDefinition {
@@ -52,6 +60,10 @@ fn release() -> EcsRelease {
                 name: "web".to_owned(),
                 image: "111122223333.dkr.ecr.eu-central-1.amazonaws.com/shop:1.10.0".to_owned(),
                 ports: vec![8080],
+                versions: vec![
+                    named("the variable VERSION", "1.10.0"),
+                    named("the image's tag", "1.10.0"),
+                ],
             }],
         })),
         old_task_definition: Ok(Some(format!("{ACCOUNT}:task-definition/shop:11"))),
@@ -263,7 +275,7 @@ fn what_is_not_known_is_never_in_order() {
         count(with_code_deploy(
             |it| it.release.task_definition = Err(denied())
         )),
-        8
+        9
     );
     assert_eq!(
         count(with_code_deploy(|it| it.release.service = Err(denied()))),

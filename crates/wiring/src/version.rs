@@ -1,9 +1,10 @@
-//! Whether what is deployed is older than what serves.
+//! Whether what is deployed is older than what serves, and whether all that names its version agrees.
 
 use semver::Version;
 
-use crate::facts::Versions;
-use crate::finding::{Judged, existing, known, mismatch, not_judged};
+use crate::facts::{EcsRelease, NamedVersion, Versions};
+use crate::finding::{Judged, Outcome, existing, known, mismatch, not_judged};
+use crate::service::of_balancer;
 
 /// By Semantic Versioning; other names have no order.
 pub(crate) fn newer(versions: &Versions, allow_downgrade: bool) -> Judged {
@@ -26,6 +27,41 @@ pub(crate) fn newer(versions: &Versions, allow_downgrade: bool) -> Judged {
         format!("is older than {old}, which serves"),
         "deploy a newer version, or say `allow_downgrade: true` in the suite",
     ))
+}
+
+/// By Semantic Versioning; what else is named, a commit or a build, is another thing than a version.
+pub(crate) fn agree(release: &EcsRelease) -> Judged {
+    let container = match of_balancer(release) {
+        Err(Outcome::Mismatch(_)) => return Err(not_judged("the container is not known")),
+        other => other?,
+    };
+    let named = container.versions.iter();
+    let named = named.filter_map(|it| Some((it, read(&it.version)?)));
+    let named: Vec<(&NamedVersion, Version)> = named.collect();
+    if named.is_empty() {
+        return Err(not_judged("nothing names a version of Semantic Versioning"));
+    }
+    for (index, (first, version)) in named.iter().enumerate() {
+        let mut others = named[index + 1..].iter();
+        if let Some((other, _)) = others.find(|(_, other)| !may_be_same(version, other)) {
+            return Err(mismatch(
+                format!("{} of the container {}", first.place, container.name),
+                format!(
+                    "is {}, and {} is {}",
+                    first.version, other.place, other.version
+                ),
+                "let the build write one version into both",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Build metadata says nothing. What only one of them has behind the dash may be the kind of image: `1.2.0-alpine`.
+fn may_be_same(one: &Version, other: &Version) -> bool {
+    let core = |version: &Version| (version.major, version.minor, version.patch);
+    let one_is_plain = one.pre.is_empty() || other.pre.is_empty();
+    core(one) == core(other) && (one_is_plain || one.pre == other.pre)
 }
 
 fn read(version: &str) -> Option<Version> {

@@ -211,3 +211,32 @@ fn an_older_version_needs_permission() {
         ""
     );
 }
+
+#[test]
+fn whatever_names_the_version_names_the_same_one() {
+    let versions = |all: &[(&str, &str)]| {
+        with_code_deploy(|it| {
+            let named = all
+                .iter()
+                .map(|(place, version)| super::named(place, version));
+            definition(it).containers[0].versions = named.collect();
+        })
+    };
+    let (tag, variable, image) = (
+        "the tag deploy-hooks:version",
+        "the variable VERSION",
+        "the image's tag",
+    );
+    insta::assert_snapshot!(versions(&[(variable, "1.10.0"), (image, "1.9.3")]), @"versions-agree: the variable VERSION of the container web is 1.10.0, and the image's tag is 1.9.3; let the build write one version into both");
+    insta::assert_snapshot!(versions(&[(tag, "2.0.0"), (variable, "2.0.0-rc.2"), (image, "2.0.0-rc.1")]), @"versions-agree: the variable VERSION of the container web is 2.0.0-rc.2, and the image's tag is 2.0.0-rc.1; let the build write one version into both");
+    for same in [
+        &[(variable, "1.10.0"), (image, "v1.10.0")][..],
+        &[(variable, "1.10.0+build.7"), (image, "1.10.0")],
+        &[(variable, "1.10.0"), (image, "1.10.0-alpine")],
+        &[(variable, "6063e25"), (image, "1.10.0")],
+        &[(image, "build-117")],
+        &[],
+    ] {
+        assert_eq!(versions(same), "", "{same:?}");
+    }
+}

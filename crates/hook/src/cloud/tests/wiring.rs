@@ -123,6 +123,26 @@ async fn a_service_in_order_has_every_fact() {
 }
 
 #[tokio::test]
+async fn versions_are_read_wherever_they_are_named() {
+    let named = |tag: &str, label: &str| {
+        ok(json!({
+            "tags": [{ "key": "deploy-hooks:version", "value": tag }],
+            "taskDefinition": { "taskDefinitionArn": DEFINITION, "status": "ACTIVE", "networkMode": "awsvpc",
+                "containerDefinitions": [{ "name": "web", "image": "111122223333.dkr.ecr.us-east-1.amazonaws.com/shop:1.1.0",
+                    "dockerLabels": { "org.opencontainers.image.version": label },
+                    "portMappings": [{ "containerPort": 8080 }] }] },
+        }))
+    };
+    let of = async |tag, label| {
+        let (answer, operation) = (named(tag, label), "DescribeTaskDefinition");
+        of_service(but(operation, vec![answer], "CODE_DEPLOY")).await
+    };
+    assert_eq!(of("v1.1.0", "1.1.0").await, Vec::<String>::new());
+    insta::assert_snapshot!(of("1.1.0", "1.0.0").await.join("\n"), @"");
+    insta::assert_snapshot!(of("1.2.0", "1.2.0").await.join("\n"), @"");
+}
+
+#[tokio::test]
 async fn what_is_gone_is_a_mismatch_and_what_can_not_be_asked_for_is_unknown() {
     let gone = but(
         "DescribeTaskDefinition",

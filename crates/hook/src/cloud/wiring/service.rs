@@ -2,7 +2,7 @@
 
 use aws_sdk_ecs::types::{
     DeploymentController, NetworkMode, Service as Described, ServiceField, Tag,
-    TaskDefinition as Registered, TaskDefinitionStatus,
+    TaskDefinition as Registered, TaskDefinitionField, TaskDefinitionStatus,
 };
 use wiring::Fact;
 use wiring::facts::{Container, Registry, Service, TaskDefinition};
@@ -10,7 +10,7 @@ use wiring::facts::{Container, Registry, Service, TaskDefinition};
 use super::first;
 use crate::cloud::{Cloud, existing};
 use crate::lookup::ecr::Repository;
-use crate::version::Image;
+use crate::version::{self, Image};
 
 /// The tag that CloudFormation gives what it manages.
 pub(super) const STACK_TAG: &str = "aws:cloudformation:stack-name";
@@ -22,13 +22,18 @@ pub(super) async fn task_definition(cloud: &Cloud, named: &str) -> Fact<Option<T
         .ecs()
         .describe_task_definition()
         .task_definition(named)
+        .include(TaskDefinitionField::Tags)
         .send();
     let what = format!("DescribeTaskDefinition {named}");
     let answer = existing(aws, what, "ecs:DescribeTaskDefinition", call).await?;
-    Ok(answer.and_then(|answer| answer.task_definition).map(read))
+    let registered = answer.and_then(|answer| {
+        let tags = answer.tags.unwrap_or_default();
+        Some((answer.task_definition?, tags))
+    });
+    Ok(registered.map(|(definition, tags)| read(definition, &tags)))
 }
 
-fn read(registered: Registered) -> TaskDefinition {
+fn read(registered: Registered, tags: &[Tag]) -> TaskDefinition {
     let containers = registered.container_definitions().iter();
     TaskDefinition {
         is_active: registered.status() != Some(&TaskDefinitionStatus::Inactive)
@@ -46,6 +51,7 @@ fn read(registered: Registered) -> TaskDefinition {
                     .iter()
                     .filter_map(|mapping| u16::try_from(mapping.container_port()?).ok())
                     .collect(),
+                versions: version::named(tags, container),
             })
             .collect(),
         arn: registered.task_definition_arn.unwrap_or_default(),
