@@ -18,7 +18,7 @@ fuzz=$PWD/.tools/cargo-fuzz/bin/cargo-fuzz
 # Beginnings of good files lead further than noise does.
 seeds() {
   case $1 in
-    suite | yaml) cat_files examples/suites/*.yaml examples/appspec/* ;;
+    suite | yaml) cat_files examples/suites/*.yaml examples/suites/shared/*.yaml examples/appspec/* fuzz/seeds/*.suite ;;
     app_spec) cat_files examples/appspec/* ;;
     hurl) cat_files fuzz/seeds/*.hurl ;;
     task_definition) cat_files fuzz/seeds/*.json ;;

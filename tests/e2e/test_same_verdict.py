@@ -113,16 +113,24 @@ ASKS_AWS = {
 }
 # Each example at each gate: the test that runs it, or why none can.
 LATE_METRICS = "its metrics come from CloudWatch, minutes late, which the local AWS does not compute"
+NO_BROWSER = "the gates of the local world have no BrowserEndpoint; `crates/cli/tests/browser.rs` runs it by `check`"
 EXAMPLES = {
     ("shop.yaml", "pre-traffic"): "test_the_suite_of_the_sample_shop",
     ("shop.yaml", "post-traffic"): "test_the_suite_of_the_sample_shop_under_traffic",
     ("journey.yaml", "pre-traffic"): "test_the_suite_with_a_journey",
     ("journey.yaml", "post-traffic"): "test_the_suite_with_a_journey_under_traffic",
+    ("shared-parts.yaml", "pre-traffic"): "test_the_suite_with_shared_parts",
+    ("shared-parts.yaml", "post-traffic"): "test_the_suite_with_shared_parts_under_traffic",
+    ("browser.yaml", "pre-traffic"): NO_BROWSER,
+    ("browser.yaml", "post-traffic"): NO_BROWSER,
     ("ecs-service.yaml", "pre-traffic"): "test_the_suite_of_a_service_that_ecs_deploys",
     ("ecs-service.yaml", "post-traffic"): LATE_METRICS,
     ("lambda-function.yaml", "pre-traffic"): "test_the_suite_of_a_function",
     ("lambda-function.yaml", "post-traffic"): LATE_METRICS,
 }
+
+# Folders of what example suites include and send.
+BESIDE = ("shared", "files")
 
 PutSuite = Callable[[str, str], Path]
 
@@ -146,6 +154,13 @@ def put(world: World, tmp_path: Path) -> PutSuite:
         world.aws.s3.put_object(Bucket=SUITES, Key=f"{key}.yaml", Body=text.encode())
         file = tmp_path / "suite.yaml"
         file.write_text(text)
+        # What examples name lies beside each suite.
+        for folder in BESIDE:
+            for path in (paths.SUITES / folder).iterdir():
+                name = f"{folder}/{path.name}"
+                world.aws.s3.put_object(Bucket=SUITES, Key=f"{Path(key).parent}/{name}", Body=path.read_bytes())
+                (tmp_path / name).parent.mkdir(exist_ok=True)
+                (tmp_path / name).write_bytes(path.read_bytes())
         return file
 
     return put
@@ -197,7 +212,7 @@ def example(name: str) -> str:
 def test_each_example_is_run_or_says_why_not() -> None:
     names = {path.name for path in paths.SUITES.glob("*.yaml")}
     assert {(name, stage) for name in names for stage in STAGES} == set(EXAMPLES)
-    tests = {test for test in EXAMPLES.values() if test != LATE_METRICS}
+    tests = set(EXAMPLES.values()) - {LATE_METRICS, NO_BROWSER}
     assert tests <= set(globals()), "a test has another name"
 
 
@@ -407,6 +422,24 @@ def test_the_suite_with_a_journey(
 @pytest.mark.usefixtures("password")
 def test_the_suite_with_a_journey_under_traffic(world: World, ways: ThreeWays, held: Held, put: PutSuite) -> None:
     result = by_pipeline(world, ways, held, put, "post-traffic", "journey", example("journey.yaml"))
+    assert result.verdict["passed"], result.verdict
+
+
+def test_the_suite_with_shared_parts(
+    ways: ThreeWays,
+    unsteady: Shop,
+    follower: Follower,
+    held: Held,
+    release: Callable[..., Release],
+    put: PutSuite,
+) -> None:
+    result = before_traffic(ways, unsteady, follower, held, release(), example("shared-parts.yaml"), put)
+    assert result.verdict["passed"], result.verdict
+    assert list(result.checks) == ["home page", "version served is version deployed", "an order is taken"]
+
+
+def test_the_suite_with_shared_parts_under_traffic(world: World, ways: ThreeWays, held: Held, put: PutSuite) -> None:
+    result = by_pipeline(world, ways, held, put, "post-traffic", "shared-parts", example("shared-parts.yaml"))
     assert result.verdict["passed"], result.verdict
 
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::suite::{FILE, Suite, keys, probes};
+use crate::suite::{FILE, Suite, SuiteProblems, SuiteReader, keys, probes};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -82,13 +82,22 @@ fn every_key_is_explained_to_users() {
 #[test]
 fn every_example_is_valid_for_both() {
     let validator = jsonschema::draft202012::new(&schema()).unwrap();
-    for (name, text) in yaml_files(&root().join("examples/suites")) {
-        Suite::parse(&name, &text).unwrap_or_else(|problems| panic!("{problems}"));
+    let folder = root().join("examples/suites");
+    for (name, text) in yaml_files(&folder) {
+        read_from(&folder, &name, &text).unwrap_or_else(|problems| panic!("{problems}"));
         let json = strict_yaml::read(&text, FILE).unwrap().to_json();
         let errors: Vec<String> = validator
             .iter_errors(&json)
             .map(|e| e.to_string())
             .collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}");
+    }
+    let mut included = schema();
+    included["$ref"] = "#/$defs/included".into();
+    let included = jsonschema::draft202012::new(&included).unwrap();
+    for (name, text) in yaml_files(&folder.join("shared")) {
+        let json = strict_yaml::read(&text, FILE).unwrap().to_json();
+        let errors: Vec<String> = included.iter_errors(&json).map(|e| e.to_string()).collect();
         assert!(errors.is_empty(), "{name}: {errors:?}");
     }
 }
@@ -108,6 +117,56 @@ fn the_example_of_the_guide_is_valid_for_both() {
         Suite::parse("docs/suite.md", text).unwrap_or_else(|problems| panic!("{problems}"));
         assert!(validator.is_valid(&strict_yaml::read(text, FILE).unwrap().to_json()));
     }
+}
+
+/// What is a path to the one is one to the other, and so is a list of them.
+#[test]
+fn paths_are_what_the_schema_says() {
+    let validator = jsonschema::draft202012::new(&schema()).unwrap();
+    let long = "x".repeat(301);
+    for (list, is_right) in [
+        (vec!["a.yaml"], true),
+        (vec!["a.yaml", "shared/b c.yaml"], true),
+        (vec!["ä/.hidden", "..a", "a..", "a/...", "{ x }"], true),
+        (vec![&long[..300]], true),
+        (vec![], false),
+        (vec!["a.yaml", "a.yaml"], false),
+        (vec![&long], false),
+        (vec![""], false),
+        (vec!["/etc/passwd"], false),
+        (vec!["../a"], false),
+        (vec![".."], false),
+        (vec!["a/.."], false),
+        (vec!["a/../b"], false),
+        (vec!["./a"], false),
+        (vec!["a//b"], false),
+        (vec!["a/"], false),
+        (vec!["C:x"], false),
+        (vec!["s3://b/k"], false),
+        (vec!["a\\b"], false),
+        (vec!["a\nb"], false),
+        (vec!["a\u{7f}b"], false),
+        (vec!["a\u{9f}"], false),
+        (vec!["{{ x }}"], false),
+    ] {
+        let suite = serde_json::json!({ "version": 1, "name": "s", "include": list });
+        assert_eq!(validator.is_valid(&suite), is_right, "{list:?}");
+        let check = b"checks: [{ name: NAME, http: GET / }]";
+        let read = SuiteReader::new("suite.yaml", &suite.to_string()).finish(|path| {
+            let name = serde_json::to_string(path).unwrap();
+            let check = String::from_utf8_lossy(check).replace("NAME", &name);
+            // A name is shorter than a path may be.
+            let check = check.replace(&"x".repeat(200), "x");
+            Ok(check.into_bytes())
+        });
+        assert_eq!(read.is_ok(), is_right, "{list:?} {:?}", read.err());
+    }
+}
+
+/// Reads a suite of a folder with what lies beside it there.
+fn read_from(folder: &Path, name: &str, text: &str) -> Result<Suite, SuiteProblems> {
+    SuiteReader::new(name, text)
+        .finish(|path| fs::read(folder.join(path)).map_err(|error| error.to_string()))
 }
 
 #[test]
