@@ -95,33 +95,72 @@ fn each_problem_has_the_name_of_its_own_file() {
         let args = [&["validate", "suites/shop.yaml"], args].concat();
         shown(&command(&folder, &args).output().unwrap())
     };
-    assert_snapshot!(validate(&[]), @"");
+    assert_snapshot!(validate(&[]), @r#"
+    suites/shop.yaml: right, 2 checks
+    exit 0
+    "#);
     let pages = folder.join("suites/shared/pages.yaml");
     std::fs::write(&pages, PAGES.replace("GET /home", "GETT /home")).unwrap();
     std::fs::remove_file(folder.join("suites/files/order.json")).unwrap();
-    assert_snapshot!(validate(&[]), @"");
-    assert_snapshot!(validate(&["--format", "github"]), @"");
+    assert_snapshot!(validate(&[]), @r#"
+    suites/shop.yaml:6:51: body_file: files/order.json could not be read: No such file or directory (os error 2); its path is relative to the file that names it
+    suites/shared/pages.yaml:4:11: unknown method "GETT"; did you mean GET?
+    exit 3
+    "#);
+    assert_snapshot!(validate(&["--format", "github"]), @r#"
+    ::error file=suites/shop.yaml,line=6,col=51::body_file: files/order.json could not be read: No such file or directory (os error 2); its path is relative to the file that names it
+    ::error file=suites/shared/pages.yaml,line=4,col=11::unknown method "GETT"; did you mean GET?
+    exit 3
+    "#);
     // Notes and what a gate would refuse as well.
     let refused = "checks:\n  - name: elsewhere\n    http: GET https://shop.example.com/\n";
     std::fs::write(&pages, refused).unwrap();
     std::fs::write(folder.join("suites/files/order.json"), "{}").unwrap();
-    assert_snapshot!(validate(&[]), @"");
+    assert_snapshot!(validate(&[]), @r#"
+    suites/shared/pages.yaml:3:11: nothing says that https://shop.example.com is the release under test; before traffic, and while an earlier release serves customers, only the release counts; write a path, or `reaches_release: true` if the URL leads to the version under test, or `allow_origins: ["https://shop.example.com"]` if another place is meant, or `on: post-traffic`
+    exit 3
+    "#);
     // Larger than any file beside a suite may be, and a folder.
     let large = std::fs::File::create(folder.join("suites/files/order.json")).unwrap();
     large.set_len(9 * 1024 * 1024).unwrap();
     std::fs::remove_file(&pages).unwrap();
     std::fs::create_dir(&pages).unwrap();
-    assert_snapshot!(validate(&[]), @"");
+    assert_snapshot!(validate(&[]), @r#"
+    suites/shop.yaml:3:11: include: shared/pages.yaml could not be read: Is a directory (os error 21); its path is relative to the file that names it
+    suites/shop.yaml:6:51: body_file: files/order.json could not be read: it is larger than 8 MiB; its path is relative to the file that names it
+    exit 3
+    "#);
     let mut from_stdin = command(&folder, &["validate", "-"]);
     from_stdin.stdin(std::fs::File::open(folder.join("suites/shop.yaml")).unwrap());
-    assert_snapshot!(shown(&from_stdin.output().unwrap()), @"");
+    assert_snapshot!(shown(&from_stdin.output().unwrap()), @r#"
+    -:3:11: include: shared/pages.yaml could not be read: a suite from standard input has nothing beside it; name its file; its path is relative to the file that names it
+    -:6:51: body_file: files/order.json could not be read: a suite from standard input has nothing beside it; name its file; its path is relative to the file that names it
+    exit 3
+    "#);
 }
 
 #[test]
 fn what_is_included_is_explained_and_measured() {
     let folder = folder("measured");
     let explained = command(&folder, &["explain", "suites/shop.yaml"]).output();
-    assert_snapshot!(shown(&explained.unwrap()), @"");
+    assert_snapshot!(shown(&explained.unwrap()), @r#"
+    shop pre-traffic: 2 checks, one round, at most 10 at once, in this order
+      home page  must pass
+        http GET /home
+        1 expectation, one try of 5s
+      an order   must pass
+        http POST /order
+        1 expectation, one try of 5s
+
+    shop post-traffic: 2 checks, one round, at most 10 at once, in this order
+      home page  must pass
+        http GET /home
+        1 expectation, one try of 5s
+      an order   must pass
+        http POST /order
+        1 expectation, one try of 5s
+    exit 0
+    "#);
     let url = service();
     let args = ["check", "suites/shop.yaml", "--url", &url, "--json"];
     let output = command(&folder, &args).output().unwrap();

@@ -187,7 +187,7 @@ mod tests {
         let (suite, _) = load(refused("AccessDenied")).await;
         insta::assert_snapshot!(suite.unwrap_err(), @"");
         // It is read no further than a file may be long, whatever length is stated.
-        let (suite, _) = load(bytes(&vec![b'x'; MAX_FILE_BYTES + 1])).await;
+        let (suite, _) = load(bytes(vec![b'x'; MAX_FILE_BYTES + 1])).await;
         insta::assert_snapshot!(suite.unwrap_err(), @"");
     }
 

@@ -49,13 +49,13 @@ fn what_can_not_be_read_is_a_problem_at_its_place() {
     let wrong = |lines: &str, files: &[(&str, &[u8])]| {
         read_with(&request(lines), files).unwrap_err().to_string()
     };
-    insta::assert_snapshot!(wrong("body_file: a.bin", &[]), @"suites/shop.yaml:5:46: body_file: a.bin could not be read: no such file; put the file there, or correct the path; it is relative to the file that names it");
+    insta::assert_snapshot!(wrong("body_file: a.bin", &[]), @"suites/shop.yaml:5:46: body_file: a.bin could not be read: no such file; its path is relative to the file that names it");
     insta::assert_snapshot!(wrong("body_file: ../a.bin, body: x", &[]), @r#"suites/shop.yaml:5:46: a request has one body, not both "body" and "body_file"; remove one"#);
     insta::assert_snapshot!(wrong("body_file: ../a.bin", &[]), @r#"suites/shop.yaml:5:46: body_file: "../a.bin" is no path to a file beside the suite: it must lead from the folder of the file that names it downwards, without .. and :; write one such as files/cover.png"#);
     insta::assert_snapshot!(wrong("body_file: '{{ x }}'", &[]), @r#"suites/shop.yaml:5:46: body_file: "{{ x }}" is no path to a file beside the suite: a path can't have references; write one such as files/cover.png"#);
     insta::assert_snapshot!(wrong("multipart: { a: { content_file: a, content: b }, b: { content_file: b } }", &[]), @r#"
     suites/shop.yaml:5:51: a part has one content, not both `content` and `content_file`; write `content` for text, `base64` for bytes, or `content_file` for a file beside the suite
-    suites/shop.yaml:5:103: content_file: b could not be read: no such file; put the file there, or correct the path; it is relative to the file that names it
+    suites/shop.yaml:5:103: content_file: b could not be read: no such file; its path is relative to the file that names it
     "#);
     let large = vec![0; MAX_FILE_BYTES + 1];
     insta::assert_snapshot!(wrong("body_file: a.bin", &[("a.bin", &large)]), @"suites/shop.yaml:5:46: body_file: a.bin is larger than 8 MiB; make it smaller");
@@ -65,12 +65,12 @@ fn what_can_not_be_read_is_a_problem_at_its_place() {
         request("body_file: a.bin")
     );
     insta::assert_snapshot!(read_with(&text, &[]).unwrap_err(), @r#"
-    suites/shop.yaml:5:46: body_file: a.bin could not be read: no such file; put the file there, or correct the path; it is relative to the file that names it
+    suites/shop.yaml:5:46: body_file: a.bin could not be read: no such file; its path is relative to the file that names it
     suites/shop.yaml:6:13: two checks have the name "a"; the other one is in line 4; reports need to tell them apart
     suites/shop.yaml:6:16: unknown key "https"; did you mean "http"?
     "#);
     // A suite without a place has nothing beside it.
-    insta::assert_snapshot!(problems(&request("body_file: a.bin")), @"suite.yaml:5:46: body_file: a.bin could not be read: this suite has no place, so nothing can lie beside it; put the file there, or correct the path; it is relative to the file that names it");
+    insta::assert_snapshot!(problems(&request("body_file: a.bin")), @"suite.yaml:5:46: body_file: a.bin could not be read: this suite has no place, so nothing can lie beside it; its path is relative to the file that names it");
 }
 
 #[test]

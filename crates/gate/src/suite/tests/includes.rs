@@ -140,8 +140,8 @@ fn problems_name_their_own_file() {
     suites/shared/health.yaml:1:9: checks is a list, not a mapping; write each item in a line of its own, after `- `
     "#);
     insta::assert_snapshot!(wrong(SUITE, &[]), @r#"
-    suites/shop.yaml:3:11: include: shared/login.yaml could not be read: no such file; put the file there, or correct the path; it is relative to the file that names it
-    suites/shop.yaml:3:30: include: shared/health.yaml could not be read: no such file; put the file there, or correct the path; it is relative to the file that names it
+    suites/shop.yaml:3:11: include: shared/login.yaml could not be read: no such file; its path is relative to the file that names it
+    suites/shop.yaml:3:30: include: shared/health.yaml could not be read: no such file; its path is relative to the file that names it
     "#);
     insta::assert_snapshot!(wrong(SUITE, &[("shared/login.yaml", &[0xff]), ("shared/health.yaml", b"vars: []")]), @r#"
     suites/shop.yaml:3:11: include: shared/login.yaml is not UTF-8; save it as UTF-8
@@ -161,8 +161,8 @@ fn files_of_an_included_file_lie_beside_it() {
     let suite = read_with(SUITE, &more).unwrap_or_else(|p| panic!("{p}"));
     assert_eq!(suite.files.len(), 5);
     insta::assert_snapshot!(wrong(SUITE, &more[..2]), @r#"
-    suites/shared/login.yaml:1:11: include: shared/more/a.yaml could not be read: no such file; put the file there, or correct the path; it is relative to the file that names it
-    suites/shared/login.yaml:4:46: body_file: a.bin could not be read: no such file; put the file there, or correct the path; it is relative to the file that names it
+    suites/shared/login.yaml:1:11: include: shared/more/a.yaml could not be read: no such file; its path is relative to the file that names it
+    suites/shared/login.yaml:4:46: body_file: a.bin could not be read: no such file; its path is relative to the file that names it
     "#);
 }
 
