@@ -219,9 +219,7 @@ pub(super) enum FileProblem {
 impl FileProblem {
     pub(super) fn remedy(&self) -> &'static str {
         match self {
-            Self::Unreadable(_) => {
-                "its path is relative to the file that names it"
-            }
+            Self::Unreadable(_) => "its path is relative to the file that names it",
             Self::TooLarge(_) => "make it smaller",
             Self::TooLargeTogether => "make them smaller",
             Self::TooMany => "name fewer",
