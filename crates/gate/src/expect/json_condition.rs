@@ -150,7 +150,7 @@ impl JsonCondition {
         if let (Self::Length(_), Some(one), None) = (self, values.next(), values.next())
             && let Ok(Some(length)) = length(one, &mut Budget::default())
         {
-            return Got::Words(length.to_string());
+            return Got::Value(length.to_string());
         }
         shown(selection)
     }

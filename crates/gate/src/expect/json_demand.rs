@@ -54,8 +54,9 @@ impl JsonCondition {
             Self::Length(expected) => {
                 let expected = *expected;
                 Demand {
-                    relation: format!("of length {}", expected.words()),
-                    expected: None,
+                    relation: "of length".to_owned(),
+                    // Of a secret it tells how that is made.
+                    expected: Some(expected.words()),
                     holds: Box::new(move |value, budget| {
                         Ok(length(value, budget)?.is_some_and(|length| expected.holds(length)))
                     }),

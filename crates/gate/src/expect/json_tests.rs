@@ -463,3 +463,17 @@ fn selected_values_are_counted() {
     }
     insta::assert_snapshot!(judged("path: '$.items[*]', count: '> 3'", body).1, @"$.items[*] selecting > 3 values : 3 values");
 }
+
+#[test]
+fn the_length_of_a_secret_is_one_of_the_values_that_are_masked() {
+    let suite = suite("path: $.password, length: '> 900'").unwrap();
+    let body = evidence(r#"{ "password": "hunter2" }"#);
+    let findings = evaluate(&suite.checks[0].expect, &body, &values(), &Arc::default());
+    let [finding] = findings.as_slice() else {
+        panic!("one finding");
+    };
+    assert!(finding.sensitive && finding.measurement == Measurement::Failed);
+    assert_eq!(finding.demand, "$.password of length");
+    assert_eq!(finding.expected.as_deref(), Some("> 900"));
+    assert!(matches!(&finding.got, Got::Value(length) if length == "7"));
+}
