@@ -4,6 +4,7 @@
 //! source.
 
 mod build;
+mod earlier;
 mod html;
 mod steps;
 mod tries;
@@ -23,6 +24,7 @@ use crate::verdict::{End, Verdict};
 pub(crate) use self::build::{
     CheckRecord, ReportInput, build, detail, is_overridden, sentence, shown_name,
 };
+pub(crate) use self::earlier::up_to;
 pub use self::html::html;
 
 /// The version of the JSON form; raised when a field changes its meaning or goes away.

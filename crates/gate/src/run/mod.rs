@@ -233,6 +233,7 @@ async fn go_on(run: Run, part: Part, observer: Option<Observer>) -> PartEnd {
             None,
         ),
     };
+    let earlier = earlier.map(|earlier| report::up_to(earlier, &prior));
     let elapsed_before =
         Duration::try_from(part.now.duration_since(prior.begun)).unwrap_or_default();
     let seed = run.suite.seed.unwrap_or_else(|| prior.seed());

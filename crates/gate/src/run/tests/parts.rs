@@ -97,6 +97,73 @@ async fn a_lost_report_costs_the_tries_and_not_the_verdict() {
     );
 }
 
+/// Measures what is due, and hands the run on.
+async fn part_of(shop: &Shop, text: &str, resume: Option<Resume>) -> Paused {
+    let part = Part {
+        now: Timestamp::now(),
+        resume,
+        pause: Some(PausePolicy {
+            min_wait: Duration::from_millis(100),
+            sits_out: false,
+        }),
+    };
+    match run_part(a_run(shop, text), part).await {
+        PartEnd::Paused(paused) => *paused,
+        other => panic!("it ends: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_rounds_of_an_invocation_that_died_before_it_handed_them_on_are_not_shown_twice() {
+    let shop = Shop::open().await;
+    let text = "version: 1\nname: shop\ntraffic: { bake: 1m, every: 300ms, failure_limit: 9 }\nchecks:\n  - { name: it, http: GET / }\n  - { name: other, http: GET /no-such-page, retries: 0 }\n";
+    let first = part_of(&shop, text, None).await;
+    let resume = |report: &Report| Resume {
+        state: first.state.clone(),
+        report: Some(report.clone()),
+    };
+    tokio::time::sleep(first.wait).await;
+    let lost = part_of(&shop, text, Some(resume(&first.report))).await;
+    assert_eq!(lost.report.checks[0].strip, "PP");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // Its report was stored, and its state never came to anybody.
+    let again = part_of(&shop, text, Some(resume(&lost.report))).await;
+    for (check, strip) in again.report.checks.iter().zip(["PP", "FF"]) {
+        assert_eq!(check.strip, strip, "{}", check.name);
+        assert_eq!(check.tally.rounds(), 2);
+        let numbers: Vec<usize> = check.rounds.iter().map(|round| round.number).collect();
+        assert_eq!(numbers, [1, 2]);
+    }
+    let bake = again.report.bake.unwrap();
+    assert_eq!((bake.rounds, bake.starts_ms.len()), (2, 2));
+}
+
+#[tokio::test]
+async fn of_an_earlier_report_only_what_the_state_counts_is_believed() {
+    let shop = Shop::open().await;
+    let text = "version: 1\nname: shop\ntraffic: { bake: 1m, every: 300ms, failure_limit: 9 }\nchecks:\n  - { name: it, http: GET / }\n  - { name: other, http: GET /no-such-page, retries: 0 }\n";
+    let Paused { state, report, .. } = part_of(&shop, text, None).await;
+    let mut longer = report.clone();
+    for check in &mut longer.checks {
+        check.strip.push('E');
+        let mut round = check.rounds[0].clone();
+        (round.number, round.measurement) = (2, Measurement::Errored);
+        check.rounds.push(round);
+        check.detail = "no such name".to_owned();
+    }
+    let cut = crate::report::up_to(longer, &state);
+    assert_eq!(cut.checks[0].detail, "");
+    assert_eq!(cut.checks[1].detail, report.checks[1].detail);
+    assert!(cut.checks.iter().all(|check| check.rounds.len() == 1));
+    // Of another run: its round failed, and the one that is counted passed.
+    let mut other = report.clone();
+    other.checks[0].strip = "F".to_owned();
+    let cut = crate::report::up_to(other, &state);
+    assert_eq!(cut.checks[0].strip, "");
+    assert_eq!(cut.checks[0].rounds.len(), 0);
+    assert_eq!(cut.checks[1].strip, "F");
+}
+
 #[tokio::test]
 async fn a_suite_that_changed_meanwhile_ends_the_run() {
     let shop = Shop::open().await;
