@@ -185,7 +185,20 @@ async fn one(
             }
         },
         Incoming::GateAsks(event) => Box::pin(ask::gate(context, *event)).await,
-        Incoming::GateDecided(event) => Box::pin(ask::gate_decided(context, &event.case)).await,
+        Incoming::GateDecided(event) => {
+            let followed = match &event.case {
+                Some(case) => Box::pin(ask::gate_decided(context, case)).await,
+                None => Ok(()),
+            };
+            let told = match &event.stopped {
+                Some(decision) => {
+                    let case = event.case.as_ref();
+                    Box::pin(forward::decision(context, decision, case)).await
+                }
+                None => Ok(()),
+            };
+            all([followed, told])
+        }
         Incoming::Reminder { case, number } => {
             Box::pin(remind::remind(context, &case, number)).await
         }

@@ -1,7 +1,10 @@
 //! What is no approval is passed on as it is: alarms, triggers, and whatever isn't understood. Nothing
 //! is dropped, and nothing is told twice: a message has an id.
 
-use approvals::message::{Alarm, ExecutionChange, PlainMessage, StateChange, Trigger};
+use approvals::config::Route;
+use approvals::message::{
+    Alarm, ExecutionChange, GateDecision, PlainMessage, StateChange, Trigger,
+};
 use approvals::{ApprovalAction, CaseId};
 use channels::{Dispatched, ForwardedMessage, Message, Mode, Post, Subject, Texts};
 use futures::future::join_all;
@@ -18,10 +21,22 @@ pub async fn pass_on(
     text: &ForwardedMessage,
 ) -> Result<(), NotifierError> {
     let config = context.config().await?;
-    let to = context.recipients(&config.other_messages).await?;
+    let to = &config.other_messages;
     if to.is_empty() {
         tracing::warn!("a message is passed on to nobody: other_messages names no channel");
     }
+    send(context, id, text, (to, None)).await
+}
+
+/// Sends a message once to each recipient of the channels.
+async fn send(
+    context: &EventContext<'_>,
+    id: &str,
+    text: &ForwardedMessage,
+    (channels, route): (&[String], Option<&Route>),
+) -> Result<(), NotifierError> {
+    let config = context.config().await?;
+    let to = context.recipients(channels).await?;
     let message = Message {
         subject: Subject::Forwarded(text),
         now: context.now(),
@@ -30,7 +45,7 @@ pub async fn pass_on(
     let sending = to.iter().map(async |to| {
         let post = Post {
             message: &message,
-            texts: &Texts::for_channel(config, None, &to.channel),
+            texts: &Texts::for_channel(config, route, &to.channel),
             mode: Mode::New,
             is_late: &|| false,
         };
@@ -64,6 +79,87 @@ pub async fn unrouted(
     };
     // By the case: both messages about one wait are one here, too.
     pass_on(context, id.as_str(), &text).await
+}
+
+/// What a gate has decided that lets nothing pass, to the channels of the route that takes it. Channels that were asked
+/// about the same hear what became of the question.
+pub async fn decision(
+    context: &EventContext<'_>,
+    decision: &GateDecision,
+    case: Option<&CaseId>,
+) -> Result<(), NotifierError> {
+    let config = context.config().await?;
+    let Some(route) = config.route_of_decision(decision) else {
+        tracing::info!("no route takes the gate's decision (`passed: false`)");
+        return Ok(());
+    };
+    let case = match case {
+        Some(case) => context.records.case(case).await?,
+        None => None,
+    };
+    let asked = case.and_then(|case| config.route_named(&case.route));
+    let asked = asked.filter(|route| route.follow_up.decision);
+    let was_asked = |name: &String| asked.is_some_and(|asked| asked.tell.contains(name));
+    let tell: Vec<String> = route
+        .tell
+        .iter()
+        .filter(|name| !was_asked(name))
+        .cloned()
+        .collect();
+    let text = of_decision(decision);
+    send(context, decision.id().as_str(), &text, (&tell, Some(route))).await
+}
+
+/// `The pre-traffic gate stopped shop 1.2.0 (d-ABCDEF123)`, and why.
+pub fn of_decision(decision: &GateDecision) -> ForwardedMessage {
+    let named = |text: &str, before: &str, after: &str| {
+        if text.is_empty() {
+            String::new()
+        } else {
+            format!("{before}{text}{after}")
+        }
+    };
+    let application = match decision.application.as_str() {
+        "" => "an unknown application",
+        known => known,
+    };
+    let did = match decision.answer.as_str() {
+        "Failed" => "stopped",
+        // The caller may go on, or wait until its own time is over.
+        _ => "would stop",
+    };
+    let gate = &decision.gate;
+    let title = format!(
+        "The {gate} gate {did} {application}{}{}",
+        named(&decision.version, " ", ""),
+        named(&decision.deployment_id, " (", ")")
+    );
+    let mut lines = decision.reasons.clone();
+    if decision.reasons_left_out > 0 {
+        lines.push(format!(
+            "{} more: see the report.",
+            decision.reasons_left_out
+        ));
+    }
+    if decision.answer != "Failed" {
+        let caller = &decision.caller;
+        lines.push(match decision.answer.as_str() {
+            "Undelivered" => format!("{caller} has NOT heard this answer."),
+            "Succeeded" => format!("{caller} reports that it has heard another answer: Succeeded."),
+            _ => format!("It is not known whether {caller} has heard this answer."),
+        });
+    }
+    if !decision.lifecycle_event.is_empty() {
+        lines.push(format!("At {}.", decision.lifecycle_event));
+    }
+    if decision.report_link.is_none() && !decision.report.is_empty() {
+        lines.push(format!("Report: {}", decision.report));
+    }
+    ForwardedMessage {
+        title,
+        text: lines.join("\n"),
+        link: decision.report_link.clone(),
+    }
 }
 
 /// A message of a shape that isn't known.

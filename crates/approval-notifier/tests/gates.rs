@@ -29,6 +29,9 @@ routes:
     tell: [room, mail]
     policy: {approvers: ["slack:T0123ABCD/U0123ABCD", "email:lead@example.com"], starter_may_approve: true}
     reminders: [50%]
+  - name: stopped
+    match: {gate: "*", application: "shop*", passed: false}
+    tell: [room, list]
 other_messages: {tell: [list]}
 "#;
 
@@ -192,4 +195,91 @@ async fn a_route_of_a_service_takes_the_questions_of_its_gates() {
     stage.expect(asks(&of_service)).await;
     let list = text(&stage, "sns");
     assert!(list.contains("The pre-traffic gate of web"), "{list}");
+}
+
+fn stopped(change: impl FnOnce(&mut Value)) -> Value {
+    let mut detail = json!({
+        "format": 1, "stage": "pre-traffic", "caller": "CodeDeploy", "answer": "Failed", "passed": false,
+        "verdict": "failed", "dry_run": false, "suite": "shop", "application": "shop",
+        "deployment_group": "production", "deployment_id": "d-ABCDEF123", "lifecycle_event": "AfterAllowTestTraffic",
+        "version": "1.2.0", "reasons": ["check \"checkout\" failed: expected status 201, got 500"], "reasons_left_out": 0,
+        "report": "s3://reports/shop/r.html",
+        "report_link": "https://eu-central-1.console.aws.amazon.com/s3/object/reports?prefix=r.html",
+    });
+    change(&mut detail);
+    event("Gate Decision", &detail)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_gate_has_stopped_is_told_with_its_reason_and_once() {
+    let stage = Stage::with(CONFIG).await;
+    stage.expect(stopped(|_| {})).await;
+    // Delivered again, and said again by a gate that was run again: another event.
+    stage.expect(stopped(|_| {})).await;
+    let mut again = stopped(|_| {});
+    again["id"] = json!("event-2");
+    stage.expect(again).await;
+    assert_eq!(stage.told("slack").len(), 1);
+    assert_eq!(stage.told("sns").len(), 1);
+    assert_eq!(
+        stage.told("mail:lead@example.com").len(),
+        0,
+        "another route"
+    );
+    let slack = text(&stage, "slack");
+    for part in [
+        "The pre-traffic gate stopped shop 1.2.0 (d-ABCDEF123)",
+        "expected status 201, got 500",
+        "AfterAllowTestTraffic",
+        "https://eu-central-1.console.aws.amazon.com/s3/object/reports",
+    ] {
+        assert!(slack.contains(part), "{part} is missing in {slack}");
+    }
+    // The next step of the same deployment is another decision.
+    stage
+        .expect(stopped(|detail| {
+            detail["lifecycle_event"] = json!("AfterAllowTraffic")
+        }))
+        .await;
+    assert_eq!(stage.told("slack").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_is_told_only_where_a_route_takes_it_and_nothing_has_passed() {
+    let stage = Stage::with(CONFIG).await;
+    stage
+        .expect(stopped(|detail| detail["application"] = json!("billing")))
+        .await;
+    assert_eq!(stage.told("slack").len() + stage.told("sns").len(), 0);
+    let unheard = stopped(|detail| detail["answer"] = json!("Undelivered"));
+    stage.expect(unheard).await;
+    let slack = text(&stage, "slack");
+    assert!(slack.contains("would stop shop 1.2.0"), "{slack}");
+    assert!(
+        slack.contains("CodeDeploy has NOT heard this answer"),
+        "{slack}"
+    );
+    let forged = stopped(|detail| {
+        detail["deployment_id"] = json!("d-2");
+        detail["report_link"] = json!("https://console.example.com/report");
+    });
+    stage.expect(forged).await;
+    assert!(!text(&stage, "slack").contains("console.example.com"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_channel_that_was_asked_hears_what_became_of_that_and_not_the_same_twice() {
+    let stage = Stage::with(CONFIG).await;
+    stage.expect(asks(&question())).await;
+    answer(&stage, &question(), false);
+    let case = question().id();
+    let rejected = stopped(|detail| {
+        detail["case"] = json!(case);
+        detail["people"] = json!("rejected");
+    });
+    stage.expect(rejected).await;
+    let slack = stage.told("slack");
+    assert_eq!(slack.len(), 2, "the question, and what became of it");
+    assert_eq!(slack[1].how, "chat.update");
+    assert_eq!(stage.told("sns").len(), 1, "a channel that was not asked");
 }

@@ -8,7 +8,7 @@ strict_yaml::tables! {
     ROUTE: "route", "a route",
         ["name", "match", "tell", "mention", "language", "policy", "reminders", "escalate",
          "follow_up", "version_variables", "texts"];
-    MATCH: "match", "match", ["pipeline", "stage", "action", "cluster", "service", "gate", "application"];
+    MATCH: "match", "match", ["pipeline", "stage", "action", "cluster", "service", "gate", "application", "passed"];
     POLICY: "policy", "policy",
         ["decide", "approvers", "starter_may_approve", "approvals", "reason_for_rejection",
          "office_hours", "starters", "unknown_starter", "trusted_sessions"];

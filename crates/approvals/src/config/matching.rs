@@ -1,9 +1,11 @@
-//! What a route is for: approvals of pipelines, pauses of deployments, questions of gates, or all of them.
+//! What a route is for: approvals of pipelines, pauses of deployments, questions of gates, or all of them; or for what gates
+//! have decided.
 
 use std::fmt;
 
 use super::Globs;
 use crate::Source;
+use crate::message::GateDecision;
 
 /// What a route is for. A part that is not written matches everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +28,7 @@ pub enum Matching {
         /// The services.
         service: Globs,
     },
-    /// Questions of gates.
+    /// Questions of gates, or what they have decided.
     Gates {
         /// The gates: `pre-traffic` or `post-traffic`.
         gate: Globs,
@@ -36,6 +38,8 @@ pub enum Matching {
         cluster: Globs,
         /// The services.
         service: Globs,
+        /// Decisions that let nothing pass, and no questions.
+        decisions: bool,
     },
 }
 
@@ -71,6 +75,7 @@ impl Matching {
                     application,
                     cluster,
                     service,
+                    decisions: false,
                 },
                 Source::Gate(of),
             ) => {
@@ -81,12 +86,44 @@ impl Matching {
             }
             (Self::Pipelines { .. }, Source::Ecs(_) | Source::Gate(_))
             | (Self::Services { .. }, Source::Pipeline(_))
-            | (Self::Gates { .. }, Source::Pipeline(_) | Source::Ecs(_)) => false,
+            | (Self::Gates { .. }, _) => false,
         }
+    }
+
+    /// Whether it is for this decision of a gate, which let nothing pass.
+    pub fn takes(&self, decision: &GateDecision) -> bool {
+        match self {
+            Self::Gates {
+                gate,
+                application,
+                cluster,
+                service,
+                decisions: true,
+            } => {
+                gate.matches(&decision.gate)
+                    && application.matches(&decision.application)
+                    && cluster.matches(&decision.cluster)
+                    && service.matches(&decision.service)
+            }
+            _ => false,
+        }
+    }
+
+    fn is_for_decisions(&self) -> bool {
+        matches!(
+            self,
+            Self::Gates {
+                decisions: true,
+                ..
+            }
+        )
     }
 
     /// Whether whatever `other` is for is matched by this, too. Never says so wrongly.
     pub(super) fn covers(&self, other: &Self) -> bool {
+        if self.is_for_decisions() != other.is_for_decisions() {
+            return false;
+        }
         match (self.globs(), other.globs()) {
             (None, _) => true,
             (Some(_), None) => false,
@@ -115,6 +152,7 @@ impl Matching {
                 application,
                 cluster,
                 service,
+                ..
             } => Some(vec![gate, application, cluster, service]),
         }
     }
@@ -135,7 +173,11 @@ impl fmt::Display for Matching {
                 application,
                 cluster,
                 service,
-            } => write!(f, "{gate} / {application} / {cluster} / {service}"),
+                decisions,
+            } => {
+                let what = if *decisions { ", not passed" } else { "" };
+                write!(f, "{gate} / {application} / {cluster} / {service}{what}")
+            }
         }
     }
 }

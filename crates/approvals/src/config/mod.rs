@@ -28,6 +28,7 @@ pub use self::route::{
     Escalate, FollowUp, Fraction, OfficeHours, Policy, Route, TrustedRole, UnknownStarter,
 };
 use crate::Source;
+use crate::message::GateDecision;
 
 /// How problems speak of the file.
 const FILE: Document = Document {
@@ -65,6 +66,13 @@ impl Config {
         self.routes
             .iter()
             .find(|route| route.matching.matches(source))
+    }
+
+    /// The route of what a gate has decided: the first that takes it.
+    pub fn route_of_decision(&self, decision: &GateDecision) -> Option<&Route> {
+        self.routes
+            .iter()
+            .find(|route| route.matching.takes(decision))
     }
 
     /// The route of a case that was told before; none if the configuration has lost it since.

@@ -85,6 +85,23 @@ pub struct Policy {
     pub trusted_sessions: Vec<TrustedRole>,
 }
 
+impl Policy {
+    /// Of a route on which there is nothing to decide.
+    pub fn nobody() -> Self {
+        Self {
+            decide: false,
+            approvers: Vec::new(),
+            starter_may_approve: false,
+            approvals: 1,
+            reason_for_rejection: false,
+            office_hours: None,
+            starters: BTreeMap::new(),
+            unknown_starter: UnknownStarter::default(),
+            trusted_sessions: Vec::new(),
+        }
+    }
+}
+
 /// What counts where nobody can say who started the execution: a push, whose author anybody may write into
 /// a commit, or a session of a role, whose name whoever assumes it chooses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

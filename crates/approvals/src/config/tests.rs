@@ -59,6 +59,46 @@ routes:
     assert_eq!(config.warnings, []);
 }
 
+#[test]
+fn what_a_gate_has_decided_takes_a_route_of_decisions_and_nothing_else_does() {
+    let config = parsed(
+        "version: 1
+channels: { room: { slack: { channel: C0123ABCD, token: 'ssm:/t' } } }
+routes:
+  - { name: all, tell: room, policy: { decide: false } }
+  - { name: stopped, match: { gate: 'pre-*', application: shop, passed: false }, tell: room }
+  - { name: any, match: { passed: false }, tell: room }
+",
+    );
+    assert_eq!(
+        config.warnings,
+        [],
+        "a route of questions hides none of decisions"
+    );
+    let routed = |gate: &str, application: &str| {
+        let decision = crate::message::GateDecision {
+            gate: gate.to_owned(),
+            application: application.to_owned(),
+            ..Default::default()
+        };
+        config
+            .route_of_decision(&decision)
+            .map(|route| route.name.clone())
+    };
+    assert_eq!(routed("pre-traffic", "shop").as_deref(), Some("stopped"));
+    assert_eq!(routed("post-traffic", "shop").as_deref(), Some("any"));
+    let questions = parsed(SMALL);
+    assert_eq!(
+        questions.route_of_decision(&crate::message::GateDecision::default()),
+        None
+    );
+    assert_eq!(
+        config.route(&action("shop", "Production")).unwrap().name,
+        "all"
+    );
+    assert!(!config.route_named("stopped").unwrap().policy.decide);
+}
+
 const SMALL: &str = "version: 1
 channels: { room: { slack: { channel: C0123ABCD, token: 'ssm:/t' } } }
 routes: [{ name: all, tell: room, policy: { approvers: ['slack:T0123ABCD/U0123ABCD'] } }]
@@ -226,6 +266,8 @@ fn each_mistake_is_told_with_its_place_and_remedy() {
     channel-name.yaml:4:3: "the room" can't be the name of a channel; use up to 40 letters, digits, _ and -, not beginning with a digit
     channel-of-two-kinds.yaml:4:9: the channel is both "teams" and "sns"; make it two channels
     channel-without-kind.yaml:4:9: the channel leads nowhere; add one of "slack", "slack_webhook", "teams", "ses", "sns", "webhook", "amazon_q"
+    decisions.yaml:7:40: passed: a route takes what did not pass; write `passed: false`; a rule on the event bus takes every decision
+    decisions.yaml:9:13: policy: a route of decisions asks nobody; remove it, or write a route for questions beside this one
     duplicate-key.yaml:11:1: the key "routes" is there twice; it is also in line 7; remove one
     empty.yaml:1:1: the file is empty; write a configuration: version, channels, routes
     follow-up.yaml:11:17: follow_up: unknown "decisions"; did you mean "decision"?

@@ -1,4 +1,4 @@
-//! Events of our own gates: that one asks people, and that it has decided.
+//! Events of our own gates: that one asks people, and what it has decided.
 //!
 //! Anybody who may put events on the bus can write one. It costs a message at most: the gate that really asks reads
 //! answers under an id that is made from everything that it asks, so an answer to anything else reaches no gate.
@@ -6,12 +6,16 @@
 use gate_question::{DECISION, EVENT_SOURCE, FORMAT, GateQuestion, QUESTION};
 use serde_json::Value;
 
-use super::{GateAsks, GateDecided, Incoming, Origin, fields};
-use crate::CaseId;
+use super::{GateAsks, GateDecided, GateDecision, Incoming, Origin, fields};
+use crate::{CaseId, redact};
 
 /// A question is bounded by the gate to far less than this.
 const MAX_LIST: usize = 100;
 const MAX_TEXT: usize = 4 * 1024;
+/// Characters of a reason that people are told; the report has the rest.
+const MAX_REASON_CHARS: usize = 1_000;
+/// Reasons that people are told.
+const MAX_REASONS: usize = 10;
 
 /// An event about a question; none for anything else.
 pub(super) fn event(message: &Value, origin: &Origin) -> Option<Incoming> {
@@ -25,14 +29,56 @@ pub(super) fn event(message: &Value, origin: &Origin) -> Option<Incoming> {
             origin: origin.clone(),
         }))),
         DECISION => {
-            let case = fields::text(detail, "case")?.to_owned();
-            Some(Incoming::GateDecided(GateDecided {
-                case: CaseId::try_from(case).ok()?,
-                origin: origin.clone(),
-            }))
+            let case = fields::text(detail, "case").map(str::to_owned);
+            let case = case.and_then(|case| CaseId::try_from(case).ok());
+            let stopped = (detail.get("passed") == Some(&Value::Bool(false)))
+                .then(|| decision(detail))
+                .flatten();
+            (case.is_some() || stopped.is_some()).then(|| {
+                Incoming::GateDecided(Box::new(GateDecided {
+                    case,
+                    stopped,
+                    origin: origin.clone(),
+                }))
+            })
         }
         _ => None,
     }
+}
+
+/// A decision that lets nothing pass.
+fn decision(detail: &Value) -> Option<GateDecision> {
+    let name = |key: &str| fields::label(detail, key).unwrap_or_default();
+    let reasons = detail.get("reasons")?.as_array()?;
+    let shown = reasons.iter().take(MAX_REASONS).filter_map(Value::as_str);
+    let shown: Vec<String> = shown
+        .map(|reason| redact::line(reason, MAX_REASON_CHARS))
+        .collect();
+    let left_out = detail.get("reasons_left_out").and_then(Value::as_u64);
+    let cut = reasons.len().saturating_sub(shown.len());
+    let decision = GateDecision {
+        gate: name("stage"),
+        caller: name("caller"),
+        answer: name("answer"),
+        verdict: name("verdict"),
+        application: name("application"),
+        cluster: name("cluster"),
+        service: name("service"),
+        version: name("version"),
+        deployment_id: name("deployment_id"),
+        lifecycle_event: name("lifecycle_event"),
+        suite: name("suite"),
+        reasons: shown,
+        reasons_left_out: left_out
+            .unwrap_or_default()
+            .saturating_add(u64::try_from(cut).unwrap_or(u64::MAX)),
+        report: fields::text(detail, "report")
+            .map(|report| redact::line(report, MAX_REASON_CHARS))
+            .unwrap_or_default(),
+        report_link: fields::text(detail, "report_link").and_then(fields::console_link),
+    };
+    let is_ours = detail.get("format")?.as_u64() == Some(1) && !decision.gate.is_empty();
+    is_ours.then_some(decision)
 }
 
 fn question(detail: &Value) -> Option<GateQuestion> {
@@ -156,8 +202,50 @@ mod tests {
         let [Incoming::GateDecided(read)] = &read[..] else {
             panic!("{read:?}");
         };
-        assert_eq!(read.case, case);
+        assert_eq!((read.case.as_ref(), &read.stopped), (Some(&case), &None));
         let other = sent(&json!({"verdict": "passed"}), DECISION);
         assert!(matches!(other[..], [Incoming::Other(_)]));
+    }
+
+    #[test]
+    fn a_decision_that_lets_nothing_pass_is_read_with_its_reasons_masked() {
+        let mut detail = json!({
+            "format": 1, "stage": "pre-traffic", "caller": "CodeDeploy", "answer": "Failed", "passed": false,
+            "verdict": "failed", "application": "shop", "deployment_id": "d-ABCDEF123",
+            "reasons": ["check \"checkout\" failed: expected status 201, got 500", "password=0123456789abcdef0123"],
+            "reasons_left_out": 2, "report": "s3://reports/r.html", "report_link": "https://evil.example.com/r",
+        });
+        let read = sent(&detail, DECISION);
+        let [Incoming::GateDecided(read)] = &read[..] else {
+            panic!("{read:?}");
+        };
+        let stopped = read.stopped.as_ref().unwrap();
+        assert_eq!(
+            (stopped.gate.as_str(), stopped.application.as_str()),
+            ("pre-traffic", "shop")
+        );
+        assert_eq!(stopped.reasons.len(), 2);
+        assert!(
+            !stopped.reasons[1].contains("0123456789abcdef"),
+            "{stopped:?}"
+        );
+        assert_eq!((stopped.reasons_left_out, &stopped.report_link), (2, &None));
+        let id = stopped.id();
+        let mut again = stopped.clone();
+        again.reasons.clear();
+        assert_eq!(again.id(), id, "a run again has the same");
+        again.answer = "Undelivered".to_owned();
+        assert_ne!(again.id(), id, "people must hear of both");
+        for (key, value) in [
+            ("passed", json!(true)),
+            ("format", json!(2)),
+            ("stage", json!("")),
+            ("reasons", json!("x")),
+        ] {
+            let whole = std::mem::replace(&mut detail[key], value);
+            let read = sent(&detail, DECISION);
+            assert!(matches!(read[..], [Incoming::Other(_)]), "{key}: {read:?}");
+            detail[key] = whole;
+        }
     }
 }

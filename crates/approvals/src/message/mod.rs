@@ -21,6 +21,7 @@ mod tests;
 use std::fmt;
 
 use jiff::Timestamp;
+use signing::OpaqueId;
 
 pub(crate) use self::fields::external_link;
 use crate::{ApprovalAction, CaseId, GateQuestion, PausedDeployment, Token};
@@ -52,8 +53,8 @@ pub enum Incoming {
     DeploymentChanged(DeploymentEvent),
     /// A gate asks people.
     GateAsks(Box<GateAsks>),
-    /// A gate that had asked people has decided.
-    GateDecided(GateDecided),
+    /// A gate has decided: it had asked people, or it lets nothing pass.
+    GateDecided(Box<GateDecided>),
     /// A trigger of `CodeDeploy`.
     CodeDeploy(Trigger),
     /// An alarm of `CloudWatch`.
@@ -111,13 +112,69 @@ pub struct GateAsks {
     pub origin: Origin,
 }
 
-/// The end of a gate's question: what became of it is read from its answer.
+/// A gate has decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GateDecided {
-    /// The case.
-    pub case: CaseId,
+    /// The case, if people were asked: what became of it is read from its answer.
+    pub case: Option<CaseId>,
+    /// What it says, if it lets nothing pass.
+    pub stopped: Option<GateDecision>,
     /// Where it came from.
     pub origin: Origin,
+}
+
+/// A decision that lets nothing pass, as its event says it. Empty is what is not known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GateDecision {
+    /// `pre-traffic` or `post-traffic`.
+    pub gate: String,
+    /// Who called: `CodeDeploy`, `ECS` or `CodePipeline`.
+    pub caller: String,
+    /// What the caller has heard: `Failed`, `Undelivered` or `Unconfirmed`.
+    pub answer: String,
+    /// What the evidence says: `failed` or `inconclusive`.
+    pub verdict: String,
+    /// The application of CodeDeploy, or the service of ECS.
+    pub application: String,
+    /// The cluster.
+    pub cluster: String,
+    /// The service.
+    pub service: String,
+    /// The version.
+    pub version: String,
+    /// The deployment, or the first job of CodePipeline.
+    pub deployment_id: String,
+    /// The lifecycle event or stage.
+    pub lifecycle_event: String,
+    /// The suite.
+    pub suite: String,
+    /// Whole sentences, masked.
+    pub reasons: Vec<String>,
+    /// How many more the report has.
+    pub reasons_left_out: u64,
+    /// Where the report lies.
+    pub report: String,
+    /// The report in the console, if it leads there.
+    pub report_link: Option<String>,
+}
+
+impl GateDecision {
+    /// The same for each event about this decision: a gate that is run again says the same again.
+    pub fn id(&self) -> OpaqueId {
+        OpaqueId::of(&[
+            "deploy-hooks decision of a gate",
+            &self.gate,
+            &self.caller,
+            &self.answer,
+            &self.application,
+            &self.cluster,
+            &self.service,
+            &self.deployment_id,
+            &self.lifecycle_event,
+            &self.suite,
+            &self.report,
+        ])
+    }
 }
 
 /// What `CodePipeline` publishes when a manual approval begins to wait.

@@ -8,7 +8,9 @@ use contacts::ChannelKind;
 use contacts::decode::{formed, label, language, words};
 
 use super::{Context, policy, texts};
-use crate::config::{Escalate, FollowUp, Fraction, Glob, Globs, Matching, Route, forms, keys};
+use crate::config::{
+    Escalate, FollowUp, Fraction, Glob, Globs, Matching, Policy, Route, forms, keys,
+};
 
 const ROUTE_LIMIT: usize = 100;
 const REMINDER_LIMIT: usize = 10;
@@ -88,9 +90,14 @@ fn route(name: &str, object: &Object<'_>, context: &Context<'_>) -> Option<Found
     let escalate = object
         .get("escalate")
         .map(|node| self::escalate(node, context));
-    let policy = object
-        .require("policy", problems)
-        .and_then(|node| policy::read(node, context));
+    let policy = if is_for_decisions(object) {
+        nothing_is_asked(object, context);
+        Some(Policy::nobody())
+    } else {
+        object
+            .require("policy", problems)
+            .and_then(|node| policy::read(node, context))
+    };
     let mention = object.get("mention").map(|node| mention(node, context));
     let reminders = object.get("reminders").map(|node| reminders(node, context));
     let follow_up = object.get("follow_up").map(|node| follow_up(node, context));
@@ -126,6 +133,49 @@ fn route(name: &str, object: &Object<'_>, context: &Context<'_>) -> Option<Found
     })
 }
 
+/// Whether the route is for what gates have decided, as far as its `match` can be read.
+fn is_for_decisions(object: &Object<'_>) -> bool {
+    let Some(Value::Map(matching)) = object.get("match").map(|node| &node.value) else {
+        return false;
+    };
+    matching.iter().any(|(key, _)| key.text == "passed")
+}
+
+/// What has been decided asks nobody: a key that is about asking was meant for another route.
+fn nothing_is_asked(object: &Object<'_>, context: &Context<'_>) {
+    let of_questions = [
+        "policy",
+        "reminders",
+        "escalate",
+        "follow_up",
+        "mention",
+        "version_variables",
+        "texts",
+    ];
+    for key in of_questions {
+        if let Some(node) = object.get(key) {
+            let message = format!("{key}: a route of decisions asks nobody");
+            let remedy = "remove it, or write a route for questions beside this one";
+            context.problems.add(node.at, message, remedy);
+        }
+    }
+}
+
+/// `passed: false`
+fn decisions(object: &Object<'_>, context: &Context<'_>) -> bool {
+    let Some(node) = object.get("passed") else {
+        return false;
+    };
+    if scalar::boolean(node, "passed", context.problems) == Some(true) {
+        context.problems.add(
+            node.at,
+            "passed: a route takes what did not pass",
+            "write `passed: false`; a rule on the event bus takes every decision",
+        );
+    }
+    true
+}
+
 fn matching(node: &Node, context: &Context<'_>) -> Option<Matching> {
     let object = Object::read(node, &keys::MATCH, context.problems)?;
     let of_pipelines = ["pipeline", "stage", "action"];
@@ -139,7 +189,8 @@ fn matching(node: &Node, context: &Context<'_>) -> Option<Matching> {
     let [cluster, service] = of_services.map(read);
     let [gate, application] = of_gates.map(read);
     let written = |keys: &[&str]| keys.iter().any(|key| object.get(key).is_some());
-    let of_gate = written(&of_gates);
+    let decisions = decisions(&object, context);
+    let of_gate = decisions || written(&of_gates);
     match (written(&of_pipelines), of_gate || written(&of_services)) {
         (true, true) => {
             let message = "match: names of a pipeline and of a service match nothing together";
@@ -154,6 +205,7 @@ fn matching(node: &Node, context: &Context<'_>) -> Option<Matching> {
             application: application?,
             cluster: cluster?,
             service: service?,
+            decisions,
         }),
         (false, true) => Some(Matching::Services {
             cluster: cluster?,
