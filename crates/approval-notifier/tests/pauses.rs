@@ -82,6 +82,28 @@ async fn people_are_shown_what_is_deployed_and_what_happens_if_nobody_decides() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_are_told_the_stage_that_waits_and_not_where_the_deployment_is_by_then() {
+    let stage = stage().await;
+    stage.world(|world| world.paused.stage = "PRODUCTION_TRAFFIC_SHIFT");
+    stage.expect(pause("HOOK_AWAITING_ACTION")).await;
+    let slack = text(&stage, "slack");
+    assert!(
+        slack.contains("web: PRE_PRODUCTION_TRAFFIC_SHIFT waits for a decision"),
+        "{slack}"
+    );
+    assert!(
+        !slack.contains("paused at PRODUCTION_TRAFFIC_SHIFT"),
+        "{slack}"
+    );
+    let case = stage.world(|world| world.table.dump());
+    assert!(
+        case.contains(r#"PRE_PRODUCTION_TRAFFIC_SHIFT"#)
+            && !case.contains(r#"lifecycle_stage\":\"PRODUCTION_TRAFFIC_SHIFT"#),
+        "{case}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_became_of_it_and_of_the_release_follows() {
     let stage = stage().await;
     stage.expect(pause("HOOK_AWAITING_ACTION")).await;

@@ -32,7 +32,7 @@ const ERROR: usize = 600;
 /// A pause as ECS describes it.
 #[derive(Debug, Clone)]
 pub struct Pause {
-    /// What waits: the stage and what happens at the end as ECS has them.
+    /// What waits: the stage as its event says it, and what happens at the end as ECS has it.
     pub paused: PausedDeployment,
     /// Whether it still waits for an answer.
     pub open: bool,
@@ -56,9 +56,6 @@ pub async fn brief_pause(
     let hook = ecs::hook(&deployment, &paused);
     paused.timeout_action = hook.and_then(ecs::timeout_action);
     let expires = hook.and_then(ecs::expires);
-    if let Some(stage) = deployment.lifecycle_stage() {
-        stage.as_str().clone_into(&mut paused.lifecycle_stage);
-    }
     let (revisions, (gates, mut gaps)) = tokio::join!(
         timeout_at(deadline, revisions(lookups.aws, &deployment)),
         gates(lookups, &paused, deadline)

@@ -32,6 +32,8 @@ pub fn paused() -> PausedDeployment {
 pub struct Deployment {
     /// AWS's word for the deployment.
     pub status: &'static str,
+    /// At which stage it is just now.
+    pub stage: &'static str,
     /// Hooks and where they stand, oldest first.
     pub hooks: Vec<(&'static str, &'static str)>,
     pub timeout_action: &'static str,
@@ -49,6 +51,7 @@ impl Deployment {
     pub fn waiting() -> Self {
         Self {
             status: "IN_PROGRESS",
+            stage: "PRE_PRODUCTION_TRAFFIC_SHIFT",
             hooks: vec![(HOOK, "AWAITING_ACTION")],
             timeout_action: "ROLLBACK",
             expires: START + 86_400,
@@ -157,7 +160,7 @@ impl Deployment {
             "serviceArn": "arn:aws:ecs:eu-central-1:111122223333:service/shop/web",
             "clusterArn": "arn:aws:ecs:eu-central-1:111122223333:cluster/shop",
             "status": if self.lags { "IN_PROGRESS" } else { self.status },
-            "lifecycleStage": "PRE_PRODUCTION_TRAFFIC_SHIFT",
+            "lifecycleStage": self.stage,
             "deploymentConfiguration": {"strategy": "CANARY"},
             "sourceServiceRevisions": [{"arn": revision(1), "requestedProductionTrafficWeight": 90.0}],
             "targetServiceRevision": {"arn": revision(2), "requestedProductionTrafficWeight": 10.0},
