@@ -67,6 +67,7 @@ async fn a_service_is_judged_by_its_last_deployment() {
     health-check-port       unknown       DescribeTargetGroups arn:blue failed: UnknownOperationDescribeTargetGroups: injected
     production-route        unknown       DescribeTargetGroups arn:blue failed: UnknownOperationDescribeTargetGroups: injected
     test-route              unknown       DescribeTargetGroups arn:blue failed: UnknownOperationDescribeTargetGroups: injected
+    rule-priority           fits
     deregistration-delay    unknown       DescribeTargetGroups arn:blue failed: UnknownOperationDescribeTargetGroups: injected
     image-tag               fits
     image-exists            not judged    images are looked up in Amazon ECR only
@@ -142,7 +143,7 @@ async fn what_can_not_be_found_is_no_pass() {
     (ends with 3)
     ");
     assert_snapshot!(told(&wiring(&aws, &["--cluster", "shop", "--service", "web", "--except", "tags"]).await), @r#"
-    error: invalid value 'tags' for '--except <RULE>': there is no such rule; there are "task-definition-arn", "task-definition-exists", "task-definition-family", "container", "container-port", "service-exists", "deployment-controller", "target-groups", "target-type", "load-balancer", "health-check-port", "production-route", "test-route", "deregistration-delay", "image-tag", "image-exists", "automatic-rollback", "rollback-trigger", "alarms-exist", "hook-timeout-action", "hook-timeout", "hook-time-sum", "hook-role", "event-rule", "first-deployment", "function-versions", "alias", "version-newer"
+    error: invalid value 'tags' for '--except <RULE>': there is no such rule; there are "task-definition-arn", "task-definition-exists", "task-definition-family", "container", "container-port", "service-exists", "deployment-controller", "target-groups", "target-type", "load-balancer", "health-check-port", "production-route", "test-route", "rule-priority", "deregistration-delay", "image-tag", "image-exists", "automatic-rollback", "rollback-trigger", "alarms-exist", "hook-timeout-action", "hook-timeout", "hook-time-sum", "hook-role", "event-rule", "first-deployment", "function-versions", "alias", "version-newer"
 
     For more information, try '--help'.
     (ends with 3)

@@ -91,6 +91,17 @@ impl RulePattern {
         Self::Regex(written, read.ok())
     }
 
+    /// Of expressions only equal ones are known to take the same.
+    fn covers(&self, narrow: &Self, ignores_case: bool) -> bool {
+        match (self, narrow) {
+            (Self::Wildcard(wide), Self::Wildcard(narrow)) if ignores_case => {
+                glob::covers(&wide.to_lowercase(), &narrow.to_lowercase())
+            }
+            (Self::Wildcard(wide), Self::Wildcard(narrow)) => glob::covers(wide, narrow),
+            _ => self == narrow,
+        }
+    }
+
     fn takes(&self, text: &str, ignores_case: bool) -> bool {
         match self {
             Self::Wildcard(pattern) if ignores_case => {
@@ -100,6 +111,13 @@ impl RulePattern {
             Self::Regex(_, read) => read.as_ref().is_none_or(|regex| regex.is_match(text)),
         }
     }
+}
+
+/// Whether patterns of which one must match take whatever others take. No pattern takes everything.
+fn cover(wide: &[RulePattern], narrow: &[RulePattern], ignores_case: bool) -> bool {
+    let is_covered =
+        |narrow: &RulePattern| wide.iter().any(|wide| wide.covers(narrow, ignores_case));
+    wide.is_empty() || (!narrow.is_empty() && narrow.iter().all(is_covered))
 }
 
 impl PartialEq for RulePattern {
@@ -191,6 +209,22 @@ fn either(patterns: &[RulePattern]) -> String {
 }
 
 impl RuleConditions {
+    /// Whether whatever `other` takes is taken by these, too. Never says so wrongly.
+    pub fn covers(&self, other: &Self) -> bool {
+        let of_headers = |wide: &HeaderCondition| {
+            let mut same = other.headers.iter().filter(|it| it.name == wide.name);
+            same.any(|narrow| cover(&wide.values, &narrow.values, true))
+        };
+        let methods = self.methods.is_empty()
+            || (!other.methods.is_empty()
+                && other.methods.iter().all(|it| self.methods.contains(it)));
+        cover(&self.hosts, &other.hosts, true)
+            && cover(&self.paths, &other.paths, false)
+            && methods
+            && self.headers.iter().all(of_headers)
+            && self.queries.iter().all(|it| other.queries.contains(it))
+    }
+
     /// What a URL alone says: host and path.
     pub(crate) fn miss_of_url(&self, host: &str, path: &str) -> Option<Miss<'_>> {
         let path = path.split(['?', '#']).next().unwrap_or_default();

@@ -183,6 +183,9 @@ pub struct Route {
     pub load_balancer: String,
     /// The ARNs of the target groups that it forwards to.
     pub forwards_to: Vec<String>,
+    /// Of a rule: the priority of one that is asked earlier and takes every request that this one takes. None where there is
+    /// none, or where nobody can be sure.
+    pub taken_before: Fact<Option<u32>>,
 }
 
 /// What the registry says of an image.

@@ -89,6 +89,10 @@ fn of_ecs(facts: &EcsDeployment, options: &Options) -> Vec<Finding> {
         Rule::HookTimeoutAction,
         lifecycle_hooks::timeout_action(facts),
     ));
+    findings.extend(each(
+        Rule::RulePriority,
+        load_balancing::rule_priorities(facts),
+    ));
     findings.extend(each(Rule::HookTimeout, lifecycle_hooks::timeouts(facts)));
     findings.extend(each(Rule::HookRole, lifecycle_hooks::roles(facts)));
     findings.extend(each(Rule::EventRule, lifecycle_hooks::event_rules(facts)));

@@ -238,6 +238,39 @@ pub(crate) fn test_rule(facts: &EcsDeployment) -> Judged {
     forwards(route, &facts.release, "test rule")
 }
 
+/// ECS: a request that meets a rule reaches it.
+pub(crate) fn rule_priorities(facts: &EcsDeployment) -> Vec<Judged> {
+    let routes = match known(&facts.routes) {
+        Ok(routes) => routes,
+        Err(outcome) => return vec![Err(outcome)],
+    };
+    let named = [
+        (&facts.test_rule, "test rule"),
+        (&facts.production_rule, "production rule"),
+    ];
+    let judged = named.into_iter().filter_map(|(arn, noun)| {
+        let route = routes
+            .iter()
+            .find(|route| Some(&route.arn) == arn.as_ref())?;
+        Some(reached(route, noun))
+    });
+    judged.collect()
+}
+
+fn reached(route: &Route, noun: &str) -> Judged {
+    match known(&route.taken_before)? {
+        None => Ok(()),
+        Some(priority) => Err(mismatch(
+            format!("the {noun} {}", route_label(&route.arn)),
+            format!(
+                "is asked after the rule of priority {priority}, which takes every request that it takes, so nothing \
+                 reaches the tasks by it"
+            ),
+            "give it a lower number than that, or let the other rule take less",
+        )),
+    }
+}
+
 fn route<'a>(arn: &str, routes: &'a Fact<Vec<Route>>, noun: &str) -> Result<&'a Route, Outcome> {
     let found = known(routes)?.iter().find(|route| route.arn == *arn);
     found.ok_or_else(|| {

@@ -84,6 +84,8 @@ rules! {
         "The production listener (ECS itself: its rule) exists and forwards to one of the two target groups.";
     TestRoute, "test-route", &[C, E],
         "Where a hook needs one, there is a test listener (ECS itself: a test rule), it is not the production one, and it can lead to the new target group.";
+    RulePriority, "rule-priority", &[E],
+        "No rule that the listener asks earlier takes every request of the test rule or of the production rule.";
     DeregistrationDelay, "deregistration-delay", &[C, E],
         "The target groups' deregistration delay is no longer than the earlier tasks are kept (ECS itself: the bake time).";
     ImageTag, "image-tag", &[C, E],

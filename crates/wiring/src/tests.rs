@@ -40,6 +40,7 @@ fn route(arn: String, to: &[&str]) -> Route {
         arn,
         load_balancer: format!("{BALANCERS}:loadbalancer/app/shop/50dc"),
         forwards_to: to.iter().map(|name| group(name).arn).collect(),
+        taken_before: Ok(None),
     }
 }
 
@@ -317,7 +318,7 @@ fn what_is_not_known_is_never_in_order() {
     );
     assert_eq!(count(with_code_deploy(|it| it.routes = Err(denied()))), 3);
     assert_eq!(count(with_ecs(|it| it.event_rules = Err(denied()))), 1);
-    assert_eq!(count(with_ecs(|it| it.routes = Err(denied()))), 3);
+    assert_eq!(count(with_ecs(|it| it.routes = Err(denied()))), 4);
     assert_eq!(count(with_lambda(|it| it.target_state = Err(denied()))), 1);
     assert_eq!(
         count(with_lambda(|it| it.alias_versions = Err(denied()))),

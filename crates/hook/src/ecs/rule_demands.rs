@@ -103,6 +103,25 @@ fn earlier(own: &Rule, rules: &[Rule]) -> Vec<EarlierRule> {
     read.collect()
 }
 
+/// The priority of the first rule that takes whatever `own` takes, and is asked before it. Where a condition can't be read
+/// there is none.
+pub(crate) fn taken_before(own: &Rule, rules: &[Rule]) -> Option<u32> {
+    let taken = conditions(own)?;
+    let before = rules
+        .iter()
+        .filter(|rule| rule.rule_arn() != own.rule_arn() && priority(rule) < priority(own));
+    let covering = before.filter(|rule| conditions(rule).is_some_and(|it| it.covers(&taken)));
+    covering.map(priority).min()
+}
+
+/// What a rule takes, if all of it can be read.
+fn conditions(rule: &Rule) -> Option<RuleConditions> {
+    let mut conditions = RuleConditions::default();
+    let mut all = rule.conditions().iter();
+    all.all(|condition| add(condition, &mut conditions))
+        .then_some(conditions)
+}
+
 /// The default rule comes last.
 fn priority(rule: &Rule) -> u32 {
     let written = rule.priority().unwrap_or_default();
@@ -250,6 +269,47 @@ mod tests {
             .copied()
             .map(RulePattern::wildcard)
             .collect()
+    }
+
+    #[test]
+    fn a_rule_that_takes_all_of_a_later_ones_requests_is_known_and_no_other() {
+        let own = || {
+            rule(
+                "9",
+                vec![
+                    host(&["shop.example.com"]),
+                    path("/api/*"),
+                    header("x-test", "green"),
+                ],
+            )
+        };
+        let before =
+            |earlier: Vec<RuleCondition>| taken_before(&own(), &[rule("3", earlier), own()]);
+        assert_eq!(before(vec![host(&["*.Example.com"])]), Some(3));
+        assert_eq!(before(vec![path("/*")]), Some(3));
+        assert_eq!(before(vec![header("X-Test", "*")]), Some(3));
+        assert_eq!(before(vec![path("/api/v1/*")]), None, "some of them");
+        assert_eq!(before(vec![header("x-other", "*")]), None);
+        let method = HttpRequestMethodConditionConfig::builder()
+            .values("GET")
+            .build();
+        let method = condition("http-request-method")
+            .http_request_method_config(method)
+            .build();
+        assert_eq!(before(vec![host(&["*"]), method]), None, "only reads");
+        assert_eq!(
+            before(vec![condition("source-ip").build()]),
+            None,
+            "nobody can be sure"
+        );
+        // The default rule comes last, whatever it takes.
+        assert_eq!(
+            taken_before(&own(), &[rule("default", Vec::new()), own()]),
+            None
+        );
+        let first = rule("2", vec![host(&["*"])]);
+        let second = rule("1", vec![path("/*")]);
+        assert_eq!(taken_before(&own(), &[first, second, own()]), Some(1));
     }
 
     #[test]

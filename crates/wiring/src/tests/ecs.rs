@@ -29,6 +29,17 @@ fn rules_exist_and_the_test_rule_reaches_the_new_tasks() {
 }
 
 #[test]
+fn a_rule_behind_one_that_takes_all_of_its_requests_is_found() {
+    let behind = |index: usize, priority: Result<Option<u32>, String>| {
+        with_ecs(|it| it.routes.as_mut().unwrap()[index].taken_before = priority)
+    };
+    insta::assert_snapshot!(behind(1, Ok(Some(3))), @"rule-priority: the test rule rule/app/shop/50dc/f2f7/test is asked after the rule of priority 3, which takes every request that it takes, so nothing reaches the tasks by it; give it a lower number than that, or let the other rule take less");
+    insta::assert_snapshot!(behind(0, Ok(Some(1))), @"rule-priority: the production rule rule/app/shop/50dc/f2f7/prod is asked after the rule of priority 1, which takes every request that it takes, so nothing reaches the tasks by it; give it a lower number than that, or let the other rule take less");
+    let unknown = behind(1, Err("DescribeRules failed".to_owned()));
+    assert_eq!(unknown, "rule-priority: unknown: DescribeRules failed");
+}
+
+#[test]
 fn no_hook_lets_an_unjudged_release_pass() {
     let wrong = with_ecs(|it| it.hooks[1].continues_on_timeout = true);
     insta::assert_snapshot!(wrong, @"hook-timeout-action: the pause at PRE_PRODUCTION_TRAFFIC_SHIFT has timeoutConfiguration.action CONTINUE: where it does not answer in time, a release passes that nobody has judged; set the action to ROLLBACK");

@@ -1,6 +1,6 @@
 //! Target groups, listeners and rules, each asked for by itself: of several at once, one that is gone hides the others.
 
-use aws_sdk_elasticloadbalancingv2::types::{Action, TargetGroup as Described};
+use aws_sdk_elasticloadbalancingv2::types::{Action, Rule, TargetGroup as Described};
 use futures::future::join_all;
 use std::time::Duration;
 use wiring::Fact;
@@ -8,6 +8,8 @@ use wiring::facts::{Route, TargetGroup};
 
 use super::first;
 use crate::cloud::{Cloud, existing};
+use crate::ecs::rule_demands;
+use crate::lookup::load_balancing::rules as rules_of_listener;
 
 /// Target groups by name or ARN; those that don't exist are left out.
 pub(super) async fn target_groups(cloud: &Cloud, named: &[String]) -> Fact<Vec<TargetGroup>> {
@@ -99,6 +101,7 @@ async fn listener(cloud: &Cloud, arn: String) -> Fact<Option<Route>> {
     Ok(Some(Route {
         forwards_to: actions.flat_map(forwarded).collect(),
         load_balancer: listener.load_balancer_arn.unwrap_or_default(),
+        taken_before: Ok(None),
         arn,
     }))
 }
@@ -128,8 +131,17 @@ async fn rule(cloud: &Cloud, arn: String) -> Fact<Option<Route>> {
     Ok(Some(Route {
         forwards_to: rule.actions().iter().flat_map(forwarded).collect(),
         load_balancer: load_balancer_of(&arn),
+        taken_before: taken_before(cloud, &rule, &arn).await,
         arn,
     }))
+}
+
+/// Whether a rule of the same listener takes whatever this one takes, and is asked first.
+async fn taken_before(cloud: &Cloud, rule: &Rule, arn: &str) -> Fact<Option<u32>> {
+    let listener = rule_demands::listener_of(arn);
+    let rules = rules_of_listener(cloud.aws(), listener).await;
+    let rules = rules.map_err(|error| error.to_string())?;
+    Ok(rule_demands::taken_before(rule, &rules))
 }
 
 /// `…:loadbalancer/app/shop/50dc` of `…:listener-rule/app/shop/50dc/f2f7/9683`.
