@@ -189,12 +189,13 @@ def test_what_fails_for_good_waits_in_an_encrypted_queue_and_raises_an_alarm(res
 
 
 def test_the_alarm_on_failures_reads_the_metric_that_the_function_writes(resources: Json) -> None:
+    # A snapshot of that line is in its tests.
     source = (templates.ROOT / "crates/env-scheduler/src/metrics.rs").read_text()
     alarm = resources["EnvironmentsFailedAlarm"]["Properties"]
-    assert f'NAMESPACE: &str = "{alarm["Namespace"]}"' in source
-    assert f'("{alarm["MetricName"]}", "Count"' in source
     [dimension] = alarm["Dimensions"]
-    assert f'"Dimensions": [["{dimension["Name"]}"]]' in source
+    written = f'{{"Namespace":"{alarm["Namespace"]}","Dimensions":[["{dimension["Name"]}"]],"Metrics":['
+    assert written in source
+    assert f'{{"Name":"{alarm["MetricName"]}","Unit":"Count"}}' in source.split(written)[1].split("]")[0]
     assert dimension["Value"] == {"Ref": "EnvScheduler"}
 
 

@@ -19,7 +19,8 @@ COMMON = ("crates/common/src/location.rs", "crates/common/src/stored_values.rs")
 STATE = "crates/common/src/state.rs"
 GATE = (
     # Without what only the command line asks.
-    *("crates/hook/src", "-crates/hook/src/deployed.rs"),
+    *("crates/hook/src", "-crates/hook/src/deployed"),
+    *("-crates/hook/src/codedeploy/deployed.rs", "-crates/hook/src/ecs/deployed.rs"),
     *("crates/codepipeline-job/src", "crates/common/src/notify.rs", *COMMON),
 )
 # What people answered and overrode: three calls of `common::state`.
