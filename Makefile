@@ -180,6 +180,13 @@ checkov: ## Look for weak settings in the templates (part of lint); each excepti
 	.tools/checkov/bin/checkov $(addprefix --file ,$(TEMPLATES) $(PIPELINES) $(wildcard examples/pipelines/*/Dockerfile)) \
 		--framework cloudformation dockerfile --compact --quiet --skip-download
 
+.PHONY: msrv
+msrv: ## Compile with the oldest release of Rust that Cargo.toml promises (rustup fetches it)
+	rustup toolchain install $(MSRV) --profile minimal --no-self-update
+	cargo +$(MSRV) check --locked --workspace --target-dir target/msrv
+
+MSRV = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+
 .PHONY: fuzz
 fuzz: ## Feed each reader at random, FUZZ_SECONDS each: no panic, no hang, at most 512 MiB
 	@tools/install.sh cargo-fuzz
@@ -187,17 +194,20 @@ fuzz: ## Feed each reader at random, FUZZ_SECONDS each: no panic, no hang, at mo
 
 FUZZ_SECONDS ?= 30
 
+.PHONY: drill
+drill: ## Invoke every function DRILL_COUNT times under random faults: answered once, no false pass; DRILL_SEED plays one again
+	@DRILL_COUNT=$(DRILL_COUNT) DRILL_SEED=$(DRILL_SEED) timeout $(DRILL_LIMIT) cargo test --locked --quiet --package drill --test drill
+
+DRILL_COUNT ?= 1000
+DRILL_SEED ?= $(shell date +%s)
+# The time for all of it, with the build.
+DRILL_LIMIT ?= 60m
+
 .PHONY: bench
-bench: ## Measure: the gate engine, start-up, hooks under injected faults, schedules, approvals
-	cargo bench --locked --package gate --bench gate
+bench: tools ## Measure: the gate engine, start-up, hooks under injected faults, schedules, approvals; a table of all at the end
 	@# A peer on Node.js, where there is one.
 	@! command -v npm >/dev/null || npm ci --prefix crates/pre-traffic/benches/node-peer --no-audit --no-fund --silent
-	cargo bench --locked --package pre-traffic --bench start
-	cargo bench --locked --package hook --bench faults
-	cargo bench --locked --package schedule --bench evaluate
-	cargo bench --locked --package briefing --bench latency
-	cargo bench --locked --package approval-notifier --bench latency
-	cargo bench --locked --package cli --bench judge
+	@$(BIN)/python tools/bench_table.py
 
 .PHONY: bench-reaction
 bench-reaction: setup ## Measure how soon ECS hears of a release that breaks under a canary; ARGS is how many
@@ -218,6 +228,21 @@ deploy: tools ## Build for DEPLOY_ARCH and deploy into your AWS account, asking 
 		--architecture $(DEPLOY_ARCH) --ask $(ASK)
 
 ASK ?= new
+
+.PHONY: release
+release: ## Put a release for ARCHS together in .local/release: packages, command line, SBOM, checksums
+	@for arch in $(ARCHS); do $(MAKE) release-of ARCH=$$arch; done
+	@$(BIN)/python tools/release.py .local/release \
+		$(foreach arch,$(ARCHS),$(arch)=.aws-sam/$(arch)=.local/release-cli/$(arch)/deploy-hooks/bootstrap)
+
+# Both, if rustup has both targets; the linker for the other one comes with cargo-lambda.
+ARCHS ?= $(HOST_ARCH)
+
+.PHONY: release-of
+release-of: tools # What a release has of one processor
+	@$(MAKE) build
+	$(WITH_TOOLS) cargo lambda build --locked --release $(if $(filter arm64,$(ARCH)),--arm64,--x86-64) \
+		--package cli --bin deploy-hooks --lambda-dir .local/release-cli/$(ARCH)
 
 ## Cleaning
 
