@@ -9,7 +9,7 @@ mod by_route;
 pub(crate) mod deployed;
 pub(crate) mod deployment;
 mod handed_on;
-mod rule_demands;
+pub(crate) mod rule_demands;
 mod stage;
 mod target;
 
