@@ -22,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::conditions::RequestFacts;
 use super::model::Busy;
+use super::routing::Route;
 use super::{Elb, tls};
 use crate::ids;
 
@@ -29,21 +30,6 @@ use crate::ids;
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
 type LbBody = UnsyncBoxBody<Bytes, hyper::Error>;
-
-/// Where a request goes.
-#[derive(Debug)]
-pub(crate) enum Route {
-    /// To a target.
-    Target { address: SocketAddr, busy: Busy },
-    /// Nowhere: the answer of a fixed-response action.
-    Fixed {
-        status: u16,
-        content_type: String,
-        body: String,
-    },
-    /// Nowhere: no target that could take it.
-    NoTarget,
-}
 
 /// Binds a port of the loopback interface.
 pub(crate) fn bind(port: u16) -> std::io::Result<TcpListener> {

@@ -12,19 +12,17 @@ mod listeners;
 mod load_balancers;
 mod model;
 mod round_robin;
+mod routing;
 mod rules;
 mod target_groups;
 mod targets;
 mod tls;
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use self::conditions::RequestFacts;
-use self::forward::Route;
 use self::health::{Finding, Watched};
 use self::model::{Action, HealthCheck, InFlight, State, Target, TargetGroup};
 use self::round_robin::RoundRobin;
@@ -236,45 +234,6 @@ impl Elb {
         Some(target.in_flight.clone())
     }
 
-    /// Where a request to a listener goes.
-    fn route(&self, listener_arn: &str, request: &RequestFacts<'_>) -> Route {
-        let mut guard = self.state();
-        let state = &mut *guard;
-        let listener = state
-            .listeners
-            .iter_mut()
-            .find(|listener| listener.arn == listener_arn);
-        let Some(listener) = listener else {
-            return Route::NoTarget;
-        };
-        let (action, round_robin) = listener.action_for(request);
-        let groups = match action {
-            Action::Forward(groups) => groups,
-            Action::Fixed {
-                status,
-                content_type,
-                body,
-            } => {
-                let (status, content_type, body) = (*status, content_type.clone(), body.clone());
-                return Route::Fixed {
-                    status,
-                    content_type,
-                    body,
-                };
-            }
-        };
-        let weights: Vec<u32> = groups.iter().map(|(_, weight)| *weight).collect();
-        let Some(turn) = round_robin.next(&weights) else {
-            return Route::NoTarget;
-        };
-        let arn = &groups[turn].0;
-        let group = state
-            .target_groups
-            .iter_mut()
-            .find(|group| group.arn == *arn);
-        group.and_then(to_target).unwrap_or(Route::NoTarget)
-    }
-
     /// The health check of a registration; none once it is over.
     fn check_for(&self, watched: &Watched) -> Option<HealthCheck> {
         let mut state = self.state();
@@ -384,23 +343,6 @@ fn shares(state: &State, action: &Action) -> Vec<(String, u32)> {
         .iter()
         .map(|(arn, weight)| (name(arn), *weight))
         .collect()
-}
-
-/// The next healthy target of a group.
-fn to_target(group: &mut TargetGroup) -> Option<Route> {
-    let healthy: Vec<&Target> = group
-        .targets
-        .iter()
-        .filter(|target| target.health == Health::Healthy)
-        .collect();
-    let target = healthy.get(group.sent.checked_rem(healthy.len())?)?;
-    group.sent = group.sent.wrapping_add(1);
-    let ip: IpAddr = target.id.parse().ok()?;
-    let address = SocketAddr::new(ip, target.port);
-    Some(Route::Target {
-        address,
-        busy: target.in_flight.enter(),
-    })
 }
 
 fn watched_target<'a>(group: &'a mut TargetGroup, watched: &Watched) -> Option<&'a mut Target> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::conditions::{Condition, RequestFacts};
+use super::conditions::Condition;
 use super::round_robin::RoundRobin;
 use super::tls::Protocol;
 
@@ -63,18 +63,6 @@ impl Listener {
             .into_iter()
             .chain(rules)
             .any(|action| action.names(target_group_arn))
-    }
-
-    /// What is done with a request, and whose turn it is among the target groups.
-    pub(crate) fn action_for(&mut self, request: &RequestFacts<'_>) -> (&Action, &mut RoundRobin) {
-        let is_met = |rule: &Rule| rule.conditions.iter().all(|c| c.is_met(request));
-        match self.rules.iter().position(is_met) {
-            Some(place) => {
-                let rule = &mut self.rules[place];
-                (&rule.action, &mut rule.round_robin)
-            }
-            None => (&self.action, &mut self.round_robin),
-        }
     }
 }
 
