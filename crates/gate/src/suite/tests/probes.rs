@@ -110,6 +110,23 @@ fn facts_that_cost_a_call_are_known_to_be_used() {
 }
 
 #[test]
+fn how_many_more_errors_are_tolerated_needs_an_old_version_and_a_share() {
+    let problems = |errors: &str, more: &str| {
+        problems_of_check(&format!(
+            "load: {{ http: GET /, rate: 5/s, for: 1m, errors: {{ {errors} }}{more} }}"
+        ))
+    };
+    insta::assert_snapshot!(problems("tolerance: 1%", ""), @"");
+    insta::assert_snapshot!(problems("", ", compare_to: old"), @"");
+    insta::assert_snapshot!(problems("tolerance: 0.01", ", compare_to: old"), @"");
+    insta::assert_snapshot!(problems("tolerance: '100%'", ", compare_to: old"), @"");
+    insta::assert_snapshot!(problems("tolerance: some, fail_when: '> x%'", ", compare_to: old"), @"");
+    parsed(&one_check(
+        "load: { http: GET /, rate: 5/s, for: 1m, errors: { tolerance: '0.5%' }, compare_to: old }",
+    ));
+}
+
+#[test]
 fn problems_of_a_load_are_named_together() {
     let text = "version: 1
 name: shop
