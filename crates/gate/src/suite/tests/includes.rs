@@ -251,3 +251,45 @@ fn a_bad_include_is_named_at_its_place() {
     let basket = HEALTH.replace("health", "basket");
     insta::assert_snapshot!(with("[a.yaml]", &[("a.yaml", basket.as_bytes())]), @r#"suites/shop.yaml:7:11: two checks have the name "basket"; the other one is in line 4 of a.yaml; reports need to tell them apart"#);
 }
+
+/// The lines of a text, some of them gone, doubled or from another place.
+fn mangled(text: &str, picks: &[usize]) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let picked = picks
+        .iter()
+        .enumerate()
+        .map(|(index, pick)| match pick % 4 {
+            0 => lines.get(pick / 4 % lines.len()).copied().unwrap_or(""),
+            _ => lines.get(index).copied().unwrap_or(""),
+        });
+    picked.collect::<Vec<&str>>().join("\n")
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_lies_beside_a_suite_is_read_or_refused(
+        suite in proptest::collection::vec(0_usize..64, 0..12),
+        login in proptest::collection::vec(0_usize..64, 0..12),
+        health in proptest::collection::vec(0_usize..64, 0..12),
+    ) {
+        let suite = mangled(SUITE, &suite);
+        let (login, health) = (mangled(LOGIN, &login), mangled(HEALTH, &health));
+        match read_with(&suite, &files(&login, &health)) {
+            Ok(read) => proptest::prop_assert!(!read.checks.is_empty()),
+            Err(problems) => {
+                proptest::prop_assert!(!problems.problems.is_empty());
+                // Each is in a file that there is.
+                for problem in &problems.problems {
+                    let file = problems.file_of(problem);
+                    proptest::prop_assert!(file.starts_with("suites/"), "{file}");
+                    let text = match file {
+                        "suites/shared/login.yaml" => &login,
+                        "suites/shared/health.yaml" => &health,
+                        _ => &suite,
+                    };
+                    proptest::prop_assert!(problem.line <= text.lines().count() + 1, "{problem}");
+                }
+            }
+        }
+    }
+}
