@@ -42,8 +42,10 @@ pub enum Answer {
     Continue {
         /// At most [`MAX_TOKEN`] characters.
         token: String,
-        /// How far it is.
+        /// How far it is; cut to [`MAX_SUMMARY`].
         summary: String,
+        /// What the console shows as the id of what runs.
+        external_id: String,
         /// 0 to 99.
         percent: i32,
     },
@@ -139,10 +141,12 @@ async fn send(aws: &Aws, job: &str, answer: &Answer) -> Result<(), CallError> {
         Answer::Continue {
             token,
             summary,
+            external_id,
             percent,
         } => {
             let details = ExecutionDetails::builder()
                 .summary(cut(summary, MAX_SUMMARY))
+                .external_execution_id(external_id)
                 .percent_complete(*percent)
                 .build();
             let call = client
@@ -207,6 +211,14 @@ impl CallError {
     }
 }
 
+/// The text with a link below it, both within so many bytes; AWS has no field for a link. It is left out rather than cut.
+pub fn with_link(text: &str, link: &str, bytes: usize) -> String {
+    match bytes.checked_sub(link.len() + 1) {
+        Some(room) if !link.is_empty() => format!("{}\n{link}", cut(text, room)),
+        _ => cut(text, bytes).to_owned(),
+    }
+}
+
 /// The text, cut to so many bytes.
 pub fn cut(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
@@ -262,11 +274,12 @@ mod tests {
         let again = Answer::Continue {
             token: "round 4".into(),
             summary: "round 4 of 10".into(),
+            external_id: "run-7".into(),
             percent: 40,
         };
         let (delivery, sent) = answered(&again, SUCCESS, vec![ok("{}")], TIME).await;
         assert_eq!(delivery, Delivery::Accepted);
-        insta::assert_snapshot!(sent[0], @r#"{"jobId":"job-1","continuationToken":"round 4","executionDetails":{"summary":"round 4 of 10","percentComplete":40}}"#);
+        insta::assert_snapshot!(sent[0], @r#"{"jobId":"job-1","continuationToken":"round 4","executionDetails":{"summary":"round 4 of 10","externalExecutionId":"run-7","percentComplete":40}}"#);
 
         let (delivery, sent) =
             answered(&failure("the shop is down"), FAILURE, vec![ok("{}")], TIME).await;
@@ -317,6 +330,18 @@ mod tests {
             panic!("it was taken for {delivery:?}");
         };
         assert!(why.contains("ThrottlingException"), "{why}");
+    }
+
+    #[test]
+    fn a_link_stays_whole_however_long_the_text_is() {
+        assert_eq!(with_link("down", "https://r", 100), "down\nhttps://r");
+        assert_eq!(
+            with_link("ü".repeat(60).as_str(), "https://r", 20).len(),
+            20
+        );
+        assert!(with_link("ü".repeat(60).as_str(), "https://r", 20).ends_with("ü\nhttps://r"));
+        assert_eq!(with_link("down", "", 100), "down");
+        assert_eq!(with_link("down", &"x".repeat(200), 100), "down");
     }
 
     #[tokio::test]

@@ -32,6 +32,9 @@ const ANSWER_RESERVE: Duration = Duration::from_secs(15);
 /// Kept back at the very end, so that the runtime can return before Lambda kills the function.
 const SHUTDOWN_RESERVE: Duration = Duration::from_millis(500);
 
+/// What the console names as what runs, where there is no deployment.
+const EXTERNAL_ID: &str = "deploy-hooks";
+
 /// What all invocations share.
 #[derive(Debug)]
 pub struct Function {
@@ -110,7 +113,7 @@ fn failure(kind: FailureType, message: String) -> Answer {
     Answer::Failure {
         kind,
         message,
-        external_id: "deploy-hooks".to_owned(),
+        external_id: EXTERNAL_ID.to_owned(),
     }
 }
 

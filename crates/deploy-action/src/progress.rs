@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use codepipeline_job::{Answer, FailureType, MAX_TOKEN};
+use common::arn::last_name;
 use ecs_deploy::outcome::FailedHooks;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Job;
-use crate::failure;
+use crate::{EXTERNAL_ID, failure};
 
 /// Calls may fail for so long before the action does: a deployment survives an outage of ECS's API.
 pub(crate) const MAX_SILENCE: Duration = Duration::from_mins(15);
@@ -96,7 +97,16 @@ impl Progress {
         Answer::Continue {
             token: self.token(),
             summary: summary.to_owned(),
+            external_id: self.external_id().to_owned(),
             percent: percent.clamp(0, 99),
+        }
+    }
+
+    /// What the console names as what runs: the deployment, once there is one.
+    fn external_id(&self) -> &str {
+        match &self.state {
+            State::Follow { deployment, .. } => last_name(deployment),
+            State::Register | State::Update { .. } => EXTERNAL_ID,
         }
     }
 

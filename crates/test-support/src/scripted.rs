@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +17,10 @@ pub struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
+    /// How long it takes to come.
+    delay: Duration,
+    /// The connection breaks off in it.
+    breaks_off: bool,
 }
 
 /// An answer with this body.
@@ -28,6 +34,8 @@ pub fn bytes(body: impl Into<Vec<u8>>) -> Answer {
         status: 200,
         headers: Vec::new(),
         body: body.into(),
+        delay: Duration::ZERO,
+        breaks_off: false,
     }
 }
 
@@ -36,7 +44,7 @@ pub fn refused(code: &'static str) -> Answer {
     Answer {
         status: 400,
         headers: vec![("x-amzn-errortype", code.to_owned())],
-        body: code.into(),
+        ..bytes(code)
     }
 }
 
@@ -50,6 +58,20 @@ impl Answer {
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The same so much later.
+    #[must_use]
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// The same, lost on its way: the connection breaks off.
+    #[must_use]
+    pub fn cut_off(mut self) -> Self {
+        self.breaks_off = true;
         self
     }
 }
@@ -151,12 +173,26 @@ async fn serve(State(script): State<Arc<Mutex<Script>>>, request: Request) -> Re
             None => refused("UnknownOperation"),
         }
     };
+    tokio::time::sleep(answer.delay).await;
+    if answer.breaks_off {
+        return broken_off();
+    }
     let protocol = match operation.as_str() {
         "GetObject" => Protocol::S3,
         _ if is_json => Protocol::Json,
         _ => Protocol::Query,
     };
     render(&answer, protocol)
+}
+
+/// A body that ends before it should.
+fn broken_off() -> Response {
+    let broken =
+        futures::stream::once(async { Err::<Vec<u8>, _>(std::io::Error::other("closed")) });
+    Response::builder()
+        .header("content-length", "10")
+        .body(Body::from_stream(broken))
+        .unwrap()
 }
 
 /// How an error is written.
@@ -171,6 +207,7 @@ fn render(answer: &Answer, protocol: Protocol) -> Response {
         status,
         headers,
         body,
+        ..
     } = answer;
     let code = String::from_utf8_lossy(body);
     let body = match (*status, protocol) {

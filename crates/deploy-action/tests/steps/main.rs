@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod faults;
+
 use std::io::{Cursor, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -221,6 +223,10 @@ async fn a_deployment_is_registered_begun_followed_and_ends_well() {
     ));
     let third = invoke(PARAMETERS, Some(&second.token()), answers).await;
     assert_eq!(third.answer()["executionDetails"]["percentComplete"], 10);
+    assert_eq!(
+        third.answer()["executionDetails"]["externalExecutionId"],
+        "abc"
+    );
     assert_snapshot!(third.answer()["executionDetails"]["summary"].as_str().unwrap(), @"production/shop: service deployment abc, CANARY: 10 % for 10 min, then all; PRODUCTION_TRAFFIC_SHIFT, step 1 of 2: 10 % of production traffic; 2 of 2 new tasks running; pause p-1 waits for an answer; without one, ECS rolls back (ROLLBACK); to answer: aws ecs continue-service-deployment --service-deployment-arn arn:aws:ecs:us-east-1:111122223333:service-deployment/production/shop/abc --hook-id p-1 --action CONTINUE --region us-east-1 (or ROLLBACK)");
 
     let mut answers = taken();

@@ -1,6 +1,8 @@
 //! What `CodePipeline` is answered.
 
-use codepipeline_job::{Delivery as Taken, FailureType, MAX_MESSAGE, TRY_TIMEOUT, cut, put};
+use codepipeline_job::{
+    Delivery as Taken, FailureType, MAX_MESSAGE, MAX_SUMMARY, TRY_TIMEOUT, put, with_link,
+};
 use common::aws::Aws;
 use gate::Conclusion;
 use serde_json::{Value, json};
@@ -8,12 +10,12 @@ use tokio::time::Instant;
 
 use super::HandedOn;
 use crate::answer::{Answer, Delivery};
-use crate::carried::Handover;
+use crate::caller::Caller;
+use crate::carried::{Carried, Handover};
 use crate::event::Job;
+use crate::facts::note;
 use crate::flow::GateFunction;
-
-/// Of a failure's message, what is kept for the link to the report.
-const LINK_RESERVE: usize = 500;
+use crate::publish::{self, ReportName};
 
 /// An answer and where it goes.
 #[derive(Debug, Clone)]
@@ -31,15 +33,14 @@ impl Reply {
     fn result(&self) -> codepipeline_job::Answer {
         let external_id = super::run_id(&self.job).to_owned();
         if !succeeds(&self.job, self.answer) {
-            let summary = cut(&self.summary, MAX_MESSAGE - LINK_RESERVE);
             return codepipeline_job::Answer::Failure {
                 kind: FailureType::JobFailed,
-                message: format!("{summary}\n{}", self.report_link),
+                message: with_link(&self.summary, &self.report_link, MAX_MESSAGE),
                 external_id,
             };
         }
         codepipeline_job::Answer::Success {
-            summary: self.summary.clone(),
+            summary: with_link(&self.summary, &self.report_link, MAX_SUMMARY),
             external_id,
             variables: vec![
                 ("passed", (self.answer == Answer::Succeeded).to_string()),
@@ -80,7 +81,12 @@ pub(crate) async fn goes_on(
     let reason = &handover.summary;
     let answer = codepipeline_job::Answer::Continue {
         token: token.encode(),
-        summary: reason.clone(),
+        summary: with_link(
+            reason,
+            &link_meanwhile(function, job, &handover.carried),
+            MAX_SUMMARY,
+        ),
+        external_id: super::run_id(job).to_owned(),
         percent: i32::from(handover.percent),
     };
     match put(
@@ -97,5 +103,24 @@ pub(crate) async fn goes_on(
         Taken::Undelivered(why) => Err(format!(
             "CodePipeline did not take the continuation token, so the gate can't go on: {why}"
         )),
+    }
+}
+
+/// Where people can read what was measured so far, or what they are asked about; empty where nothing says so.
+fn link_meanwhile(function: &GateFunction, job: &Job, carried: &Carried) -> String {
+    let (Ok(settings), Ok((_, _, mut facts))) = (&function.settings, super::described(job)) else {
+        return String::new();
+    };
+    let run = super::run_id(job);
+    note(&mut facts, "deployment_id", Some(run));
+    let name = ReportName {
+        caller: Caller::CodePipeline,
+        stage: function.stage,
+        facts: &facts,
+        execution_id: run.into(),
+    };
+    match carried {
+        Carried::Run(_) => publish::link_so_far(settings, &name),
+        Carried::Asked(_) => publish::link_asked(settings, &name),
     }
 }

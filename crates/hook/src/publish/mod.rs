@@ -184,7 +184,21 @@ async fn put_event(aws: &Aws, settings: &Settings, result: &GateResult, report: 
 /// Where the report of a call will be, as a link into the console; empty where there is none.
 pub(crate) fn link_ahead(settings: &Settings, name: &ReportName<'_>) -> String {
     let stem = name.key_stem(&settings.report_prefix);
-    let address = format!("s3://{}/{stem}.html", settings.report_bucket);
+    link_to(settings, &format!("{stem}.html"))
+}
+
+/// What was measured so far, as a link into the console.
+pub(crate) fn link_so_far(settings: &Settings, name: &ReportName<'_>) -> String {
+    link_to(settings, &key_so_far(settings, name))
+}
+
+/// What people are shown while they are asked, as a link into the console.
+pub(crate) fn link_asked(settings: &Settings, name: &ReportName<'_>) -> String {
+    link_to(settings, &key_asked(settings, name))
+}
+
+fn link_to(settings: &Settings, key: &str) -> String {
+    let address = format!("s3://{}/{key}", settings.report_bucket);
     console_link(&address, &settings.region).unwrap_or_default()
 }
 
@@ -196,8 +210,7 @@ pub(crate) async fn put_asked(
     name: &ReportName<'_>,
     report: &Report,
 ) -> Result<String, String> {
-    let stem = name.key_stem(&settings.report_prefix);
-    let key = format!("{stem}-asked.html");
+    let key = key_asked(settings, name);
     let put = aws
         .s3()
         .put_object()
@@ -257,6 +270,11 @@ pub(crate) async fn store_so_far(
         let why = Failure::of(&error).sentence(aws.identity(), hints);
         format!("the report so far, {key}, could not be stored: {why}")
     })
+}
+
+fn key_asked(settings: &Settings, name: &ReportName<'_>) -> String {
+    let stem = name.key_stem(&settings.report_prefix);
+    format!("{stem}-asked.html")
 }
 
 fn key_so_far(settings: &Settings, name: &ReportName<'_>) -> String {
