@@ -22,6 +22,8 @@ pub const TARGET_KEYS: &[&str] = &[
     "version",
     "old_image",
     "old_version",
+    "image_digest",
+    "old_image_digest",
     "container",
     "port",
     "url",

@@ -6,6 +6,8 @@
 
 mod fields;
 
+use std::fmt;
+
 use self::fields::{Field, Fields};
 
 /// A call that waits for an answer.
@@ -48,8 +50,31 @@ pub struct EcsEvent {
     pub production_weights: Vec<(String, u32)>,
     /// The suite's place, from the hook's own `hookDetails`: one function serves many services.
     pub suite: Option<String>,
+    /// What else the hook's `hookDetails` say, by their keys.
+    pub details: Vec<(String, DetailValue)>,
     /// What an earlier call of ours handed on, in `hookDetails`.
     pub run: Option<String>,
+}
+
+/// A value in `hookDetails`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DetailValue {
+    /// A text.
+    Text(String),
+    /// True or false.
+    Flag(bool),
+    /// A number, a list, an object, or a text that is too long to be kept.
+    Other,
+}
+
+impl fmt::Display for DetailValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "{text:?}"),
+            Self::Flag(flag) => write!(f, "{flag}"),
+            Self::Other => f.write_str("another kind of value"),
+        }
+    }
 }
 
 /// What `CodePipeline` sends. The credentials that it carries are not kept.
@@ -147,8 +172,7 @@ const KEPT_FIELDS: &[&str] = &[
     "executionDetails/targetServiceRevisionArn",
     "executionDetails/testTrafficWeights/*",
     "executionDetails/productionTrafficWeights/*",
-    "hookDetails/suite",
-    "hookDetails/deployHooksRun",
+    "hookDetails/*",
     "CodePipeline.job/id",
     "CodePipeline.job/data/actionConfiguration/configuration/UserParameters",
     "CodePipeline.job/data/continuationToken",
@@ -166,6 +190,9 @@ const FOREIGN_FIELDS: &[(&str, OtherEvent)] = &[
     ("TopicArn", OtherEvent::Records),
     ("key1", OtherEvent::ConsoleTest),
 ];
+
+const SUITE_DETAIL: &str = "hookDetails/suite";
+const RUN_DETAIL: &str = "hookDetails/deployHooksRun";
 
 /// The key under which a run is handed on, in `hookDetails` and in our own events.
 pub const RUN_KEY: &str = "deployHooksRun";
@@ -225,7 +252,8 @@ fn call(fields: &Fields) -> Result<Call, OtherEvent> {
                 .unwrap_or_default(),
             test_weights: percents("executionDetails/testTrafficWeights"),
             production_weights: percents("executionDetails/productionTrafficWeights"),
-            suite: detail(fields, "hookDetails/suite")?,
+            suite: detail(fields, SUITE_DETAIL)?,
+            details: other_details(fields),
             run: handed_on(fields)?,
         })));
     }
@@ -243,20 +271,37 @@ fn detail(fields: &Fields, path: &'static str) -> Result<Option<String>, OtherEv
     }
 }
 
+/// What the details say beside the suite and what was handed on. What is null says nothing.
+fn other_details(fields: &Fields) -> Vec<(String, DetailValue)> {
+    let own = [SUITE_DETAIL, RUN_DETAIL];
+    fields
+        .below("hookDetails")
+        .filter(|(path, field)| !own.contains(path) && **field != Field::Null)
+        .map(|(path, field)| {
+            let key = path.strip_prefix("hookDetails/").unwrap_or(path);
+            let value = match field {
+                Field::Text(text) => DetailValue::Text(text.clone()),
+                Field::Bool(flag) => DetailValue::Flag(*flag),
+                _ => DetailValue::Other,
+            };
+            (key.to_owned(), value)
+        })
+        .collect()
+}
+
 /// What an earlier call of ours handed on. Nothing where it ended: details are merged, so an empty text takes the place of
 /// what was handed on before.
 fn handed_on(fields: &Fields) -> Result<Option<String>, OtherEvent> {
-    const PATH: &str = "hookDetails/deployHooksRun";
-    match fields.get(PATH) {
+    match fields.get(RUN_DETAIL) {
         Some(Field::Text(text)) if text.is_empty() => Ok(None),
-        _ => detail(fields, PATH),
+        _ => detail(fields, RUN_DETAIL),
     }
 }
 
 fn required(name: &'static str, field: Option<&Field>) -> Result<String, OtherEvent> {
     match field {
         None => Err(OtherEvent::Missing(name)),
-        Some(Field::Number(_) | Field::Null | Field::Object | Field::Other) => {
+        Some(Field::Number(_) | Field::Bool(_) | Field::Null | Field::Object | Field::Other) => {
             Err(OtherEvent::NotText(name))
         }
         Some(Field::TooLong) => Err(OtherEvent::TooLong(name)),

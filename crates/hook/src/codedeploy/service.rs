@@ -68,6 +68,7 @@ pub(super) async fn describe(
         old(context, query.group, targets, task_definition),
     );
     known.learn("image", new.image);
+    known.learn("image_digest", new.image_digest);
     known.learn("version", new.version);
     known.learn("commit", new.commit);
     known.learn("pipeline_execution_id", new.pipeline_execution_id);
@@ -80,6 +81,7 @@ pub(super) async fn describe(
     };
     known.learn("old_task_definition", definition);
     known.learn("old_image", old.image);
+    known.learn("old_image_digest", old.image_digest);
     known.learn("old_version", old.version);
     let addresses = addresses?;
     let url = |address: &Result<Address, String>| match address {

@@ -45,6 +45,7 @@ impl LastDeployment {
             test_weights: Vec::new(),
             production_weights: Vec::new(),
             suite: None,
+            details: Vec::new(),
             run: None,
         };
         let revisions = deployment::revisions(aws, &event, &deployment).await?;

@@ -6,9 +6,9 @@
 
 use std::borrow::Cow;
 
+use super::options::told_apart;
 use crate::carried::Carried;
 use crate::event::EcsEvent;
-use crate::publish::hashed;
 
 /// A run that was handed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,13 +51,16 @@ impl HandedOn {
 }
 
 /// What tells this run from that of another hook of the same function at the same stage: the first call's
-/// `executionId`, and the suite that the hook names.
+/// `executionId`, and the suite and the options that the hook names.
 pub(crate) fn run_id(event: &EcsEvent) -> Cow<'_, str> {
     let handed_on = event.run.as_deref().and_then(HandedOn::decode);
-    match (handed_on.filter(|run| run.of_step(event)), &event.suite) {
+    match (
+        handed_on.filter(|run| run.of_step(event)),
+        told_apart(event),
+    ) {
         (Some(run), _) => run.run.into(),
         (None, None) => event.execution_id.as_str().into(),
-        (None, Some(suite)) => format!("{}-{}", event.execution_id, hashed(suite)).into(),
+        (None, Some(hook)) => format!("{}-{hook}", event.execution_id).into(),
     }
 }
 

@@ -9,6 +9,7 @@ mod by_route;
 pub(crate) mod deployed;
 pub(crate) mod deployment;
 mod handed_on;
+mod options;
 pub(crate) mod rule_demands;
 mod stage;
 mod target;
@@ -24,6 +25,7 @@ use tokio::time::Instant;
 use self::deployment::{Progress as DeploymentProgress, ServiceDeployment};
 use self::handed_on::HandedOn;
 pub(crate) use self::handed_on::{run_id, step};
+use self::options::HookOptions;
 pub(crate) use self::stage::gate_at;
 pub use self::stage::stage_refusal;
 use self::target::TargetQuery;
@@ -37,7 +39,6 @@ use crate::facts::{Facts, note};
 use crate::flow::GateFunction;
 use crate::guard::Progress;
 use crate::lookup::{LookupContext, LookupError, while_people_decide};
-use crate::suite_source::may_be_sibling;
 
 /// ECS calls back after 30 s by default; whether it takes a shorter delay is not documented. So a wait of this length
 /// is handed back, and a shorter one is sat out.
@@ -72,6 +73,9 @@ pub(crate) async fn prepare(
         ControlFlow::Break(preparation) => return Ok(preparation),
     };
     let refuse = |reason: String| Refusal::of(vec![reason], None);
+    // After the rollback: wrong options must not hinder one.
+    let options = HookOptions::read(event).map_err(|wrong| Refusal::of(wrong, None))?;
+    options.fit(*stage).map_err(refuse)?;
     let revisions = deployment::revisions(aws, event, &deployment).await?;
     let has_test_rule = revisions.new.test_rule.is_some();
     let route = stage::route(*stage, event, &deployment, has_test_rule).map_err(refuse)?;
@@ -104,8 +108,10 @@ pub(crate) async fn prepare(
         progress.add_facts(&found.known.facts);
     }
     let (found, mut suite) = both(found, suite)?;
+    let chosen = options.apply(&mut suite);
     let by_route = by_route::target(route, *stage, &found, &mut suite);
     let of_suite = |reason| Refusal::of(vec![reason], Some(&suite));
+    chosen.map_err(of_suite)?;
     let (target, notes) = by_route.map_err(of_suite)?;
     let resume = run_so_far(*stage, event).map_err(of_suite)?;
     let pause = may_hand_on(*stage, &suite, MAX_CHECKS).then_some(PausePolicy {
@@ -289,11 +295,7 @@ pub(crate) fn problems_of(event: &EcsEvent) -> Vec<String> {
              arn:aws:ecs:REGION:ACCOUNT:service-revision/CLUSTER/SERVICE/ID"
         ));
     }
-    if let Some(suite) = &event.suite
-        && let Err(why) = may_be_sibling(suite)
-    {
-        problems.push(format!("hookDetails.suite is {suite:?}: {why}"));
-    }
+    problems.extend(HookOptions::read(event).err().into_iter().flatten());
     problems
 }
 

@@ -1,5 +1,6 @@
 //! Where the new revision answers, and what is known of it.
 
+use aws_sdk_ecs::types::ServiceRevision;
 use aws_sdk_elasticloadbalancingv2::types::Rule;
 use common::arn::last_name;
 use gate::ListenerRule;
@@ -131,13 +132,19 @@ fn learn_revisions(known: &mut KnownFacts, revisions: &Revisions, new: Release, 
     let Revisions {
         new: revision,
         old: earlier,
-        ..
+        described,
     } = revisions;
     let facts = &mut known.facts;
     note(facts, "task_definition", revision.task_definition.as_ref());
     note(facts, "container", revision.container.as_ref());
     note(facts, "port", revision.port.map(|port| port.to_string()));
     known.learn("image", new.image);
+    // What runs, whatever the task definition names it by.
+    let (of_new, of_earlier) = (Some(&described.0), described.1.as_ref());
+    known.learn(
+        "image_digest",
+        image_digest(of_new, revision).or(new.image_digest),
+    );
     known.learn("version", new.version);
     known.learn("commit", new.commit);
     known.learn("pipeline_execution_id", new.pipeline_execution_id);
@@ -154,7 +161,33 @@ fn learn_revisions(known: &mut KnownFacts, revisions: &Revisions, new: Release, 
         of_old(|old| old.task_definition.clone()),
     );
     known.learn("old_image", old.image);
+    let digest = earlier
+        .as_ref()
+        .map_or(old.image_digest.clone(), |earlier| {
+            image_digest(of_earlier, earlier).or(old.image_digest)
+        });
+    known.learn("old_image_digest", digest);
     known.learn("old_version", old.version);
+}
+
+/// The digest that ECS has resolved the image of the container to: the named one, or the only one.
+fn image_digest(
+    described: Option<&ServiceRevision>,
+    revision: &Revision,
+) -> Result<String, String> {
+    let images = described.map_or(&[][..], ServiceRevision::container_images);
+    let image = match (&revision.container, images) {
+        (Some(name), _) => images
+            .iter()
+            .find(|image| image.container_name() == Some(name)),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
+    let digest = image.and_then(|image| image.image_digest());
+    digest
+        .filter(|digest| !digest.is_empty())
+        .map(str::to_owned)
+        .ok_or_else(|| "ECS does not say which digest the image has".to_owned())
 }
 
 async fn release_of(context: LookupContext<'_>, revision: Result<&Revision, &String>) -> Release {

@@ -22,6 +22,7 @@ fn event(stage: &str, test: Option<u32>, production: Option<u32>) -> EcsEvent {
         test_weights: test.map(weights).unwrap_or_default(),
         production_weights: production.map(weights).unwrap_or_default(),
         suite: None,
+        details: Vec::new(),
         run: None,
     }
 }

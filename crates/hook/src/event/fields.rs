@@ -20,7 +20,8 @@ pub(super) enum Field {
     Number(f64),
     Null,
     Object,
-    /// True, false or a list.
+    Bool(bool),
+    /// A list.
     Other,
 }
 
@@ -60,6 +61,15 @@ impl Fields {
     /// Whether there is anything at `path`.
     pub(super) fn has(&self, path: &str) -> bool {
         self.0.contains_key(path)
+    }
+
+    /// The fields right below `path`, with their paths.
+    pub(super) fn below(&self, path: &str) -> impl Iterator<Item = (&str, &Field)> {
+        let fields = self.0.iter();
+        fields.filter_map(move |(place, field)| {
+            let name = place.strip_prefix(path)?.strip_prefix('/')?;
+            (!name.is_empty()).then_some((place.as_str(), field))
+        })
     }
 
     /// The numbers below `path`, rounded, by their names.
@@ -133,8 +143,8 @@ impl<'de> Visitor<'de> for Picker<'_> {
         f.write_str("an event")
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<bool, E> {
-        Ok(self.leaf(Field::Other))
+    fn visit_bool<E>(self, flag: bool) -> Result<bool, E> {
+        Ok(self.leaf(Field::Bool(flag)))
     }
 
     fn visit_unit<E>(self) -> Result<bool, E> {

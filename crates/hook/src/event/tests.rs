@@ -30,15 +30,25 @@ fn every_sample_event_is_read_as_what_its_name_says() {
         };
         let payload: Payload = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         let call = payload.decode().unwrap_or_else(|e| panic!("{name}: {e}"));
+        let goes_on = name.contains("-continuation") || name.contains("-callback");
+        let is_asked = name.contains("-question");
+        assert_eq!(call.asked().is_some(), is_asked, "{name}");
+        assert_eq!(
+            crate::replay::describe(Payload(Ok(call.clone())))
+                .unwrap()
+                .goes_on,
+            goes_on || is_asked,
+            "{name}"
+        );
         let found = match call {
             Call::CodeDeploy(_) => 0,
             Call::Ecs(event) => {
                 let stage = event.lifecycle_stage;
-                let named = format!("ecs-{}.json", stage.to_lowercase().replace('_', "-"));
-                assert!(
-                    name == named || name == "ecs-callback.json",
-                    "{name}: {stage}"
-                );
+                let named = format!("ecs-{}", stage.to_lowercase().replace('_', "-"));
+                let variant = ["", "-rolling", "-linear", "-question"]
+                    .into_iter()
+                    .any(|variant| name == format!("{named}{variant}.json"));
+                assert!(variant || name == "ecs-callback.json", "{name}: {stage}");
                 stages.insert(stage);
                 1
             }
@@ -48,7 +58,7 @@ fn every_sample_event_is_read_as_what_its_name_says() {
         read[caller] += 1;
     }
     assert_eq!(stages.len(), 8, "each stage that has hooks: {stages:?}");
-    assert!(read[0] >= 3 && read[2] >= 3, "{read:?} sample events");
+    assert!(read[0] >= 5 && read[2] >= 4, "{read:?} sample events");
 }
 
 #[test]
@@ -74,6 +84,18 @@ fn an_event_of_ecs_is_read_with_its_weights() {
     assert!(read.test_weights.is_empty());
     assert_eq!(read.suite.as_deref(), Some("shop.yaml"));
     assert_eq!(read.run.as_deref(), Some("run"));
+    assert_eq!(read.details, [("other".to_owned(), DetailValue::Other)]);
+    let mut chosen = event.clone();
+    chosen["hookDetails"] =
+        json!({ "bake": "5m", "dry_run": true, "stage": null, "deployHooksRun": "" });
+    let Ok(Call::Ecs(read)) = decode(&chosen) else {
+        panic!("no event of ECS");
+    };
+    let expected = [
+        ("bake".to_owned(), DetailValue::Text("5m".to_owned())),
+        ("dry_run".to_owned(), DetailValue::Flag(true)),
+    ];
+    assert_eq!((&read.details[..], &read.run), (&expected[..], &None));
     for details in [
         json!({ "deployHooksRun": "" }),
         json!(null),

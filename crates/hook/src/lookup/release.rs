@@ -12,6 +12,8 @@ use crate::version::{self, Image};
 /// What a task definition runs.
 pub(crate) struct Release {
     pub(crate) image: Result<String, String>,
+    /// Where the image is named by it.
+    pub(crate) image_digest: Result<String, String>,
     pub(crate) version: Result<String, String>,
     pub(crate) commit: Result<String, String>,
     pub(crate) pipeline_execution_id: Result<String, String>,
@@ -21,6 +23,7 @@ impl Release {
     pub(crate) fn unknown(why: &str) -> Self {
         Self {
             image: Err(why.to_owned()),
+            image_digest: Err(why.to_owned()),
             version: Err(why.to_owned()),
             commit: Err(why.to_owned()),
             pipeline_execution_id: Err(why.to_owned()),
@@ -47,12 +50,19 @@ pub(crate) async fn release(
         .image()
         .map(str::to_owned)
         .ok_or_else(|| "the container has no image".to_owned());
+    let image_digest = image.clone().and_then(|image| {
+        let digest = Image::parse(&image).digest.map(str::to_owned);
+        digest.ok_or_else(|| {
+            format!("the task definition names the image {image} without a digest; name it by its digest")
+        })
+    });
     let version = match version::of(&described.tags, container) {
         Some(version) => Ok(version),
         None => from_registry(context, container).await,
     };
     Release {
         image,
+        image_digest,
         version,
         commit: provenance::commit(&described.tags, container),
         pipeline_execution_id: provenance::pipeline_execution(&described.tags, container),

@@ -110,6 +110,10 @@ pub(super) fn revisions(changes: &EcsChanges) -> Value {
         json!({
             "serviceRevisionArn": revision(number),
             "taskDefinition": format!("{ARN}:task-definition/shop:{number}"),
+            "containerImages": [{
+                "containerName": "shop", "image": format!("registry.example.com/shop:1.{number}.0"),
+                "imageDigest": format!("sha256:{}", number.to_string().repeat(64)),
+            }],
             "loadBalancers": [{
                 "targetGroupArn": "arn:blue", "containerName": "shop", "containerPort": 8080,
                 "advancedConfiguration": rules,
