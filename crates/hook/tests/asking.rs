@@ -306,6 +306,11 @@ async fn a_pipeline_is_called_again_until_people_have_answered() {
         .unwrap()
         .to_owned();
     call(&gate, job("j-2", Some(&token))).await;
+    let asked = aws.jobs()[1]["executionDetails"].clone();
+    assert_eq!(asked["externalExecutionId"], "j-1");
+    let summary = asked["summary"].as_str().unwrap();
+    assert!(summary.contains("people are asked until"), "{summary}");
+    assert!(summary.ends_with("-asked.html"), "{summary}");
     let token = aws.jobs()[1]["continuationToken"]
         .as_str()
         .unwrap()

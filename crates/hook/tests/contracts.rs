@@ -60,6 +60,9 @@ async fn ecs_hears_of_a_good_and_of_a_bad_revision() {
     assert_eq!(good["target"]["old_version"], "1.1.0");
     assert_eq!(good["target"]["revision"], "2");
     assert_eq!(good["target"]["host"], "shop.example.com", "from the rule");
+    let digest = |number: &str| json!(format!("sha256:{}", number.repeat(64)));
+    assert_eq!(good["target"]["image_digest"], digest("2"));
+    assert_eq!(good["target"]["old_image_digest"], digest("1"));
     assert_eq!(
         aws.published()[0]["Subject"],
         "Passed pre-traffic: web 1.2.0 (d-1)"
@@ -178,6 +181,54 @@ async fn an_event_names_its_suite_and_nothing_outside_of_the_teams() {
         );
     }
     assert!(aws.published().last().unwrap()["Message"].contains("hookDetails.suite"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_chooses_options_beside_its_suite_and_an_unknown_one_is_refused() {
+    let _time = paced_time::start();
+    let (_service, aws) = with(Behaviour::Broken, &baked(), EcsChanges::default()).await;
+    let of = |details: Value| {
+        let mut event = event("POST_PRODUCTION_TRAFFIC_SHIFT", None);
+        event["hookDetails"] = details;
+        event
+    };
+    let post = Stage::PostTraffic;
+    // Broken, and only reported.
+    let dry_run = json!({ "dry_run": "true", "stage": "post-traffic" });
+    assert_eq!(ecs(post, &aws, of(dry_run)).await, "SUCCEEDED");
+    assert!(aws.published()[0]["Subject"].contains("dry run"));
+    let (service, aws) = with(Behaviour::Well, &baked(), EcsChanges::default()).await;
+    let gate = function(post, &aws);
+    let short = json!({ "bake": "1m" });
+    let first = invoke_with(&gate, LEFT, of(short.clone())).await;
+    let first = first.result.unwrap();
+    assert_eq!(first["hookStatus"], "IN_PROGRESS");
+    let run = first["hookDetails"]["deployHooksRun"].as_str().unwrap();
+    let mut next = short;
+    next["deployHooksRun"] = json!(later(run, Duration::from_mins(1)));
+    // The same bake by the suite's own length is another one: nothing of it counts.
+    let mut other = next.clone();
+    other["bake"] = json!("2h");
+    assert_eq!(ecs(post, &aws, of(other)).await, "FAILED");
+    assert_eq!(ecs(post, &aws, of(next)).await, "SUCCEEDED");
+    let measured = service.served();
+    let typo = json!({ "bak": "1m", "suite": "s3://suites/web/shop.yaml" });
+    assert_eq!(ecs(post, &aws, of(typo.clone())).await, "FAILED");
+    let message = &aws.published().last().unwrap()["Message"].clone();
+    assert!(
+        message.contains("unknown key \"bak\"; known: suite, stage, bake, dry_run"),
+        "{message}"
+    );
+    assert_eq!(service.served(), measured);
+    // A rollback is never hindered by it.
+    let rolling = EcsChanges {
+        status: Some("ROLLBACK_IN_PROGRESS"),
+        ..EcsChanges::default()
+    };
+    let (_service, aws) = with(Behaviour::Broken, "", rolling).await;
+    let mut back = event("PRODUCTION_TRAFFIC_SHIFT", Some(0));
+    back["hookDetails"] = typo;
+    assert_eq!(ecs(post, &aws, back).await, "SUCCEEDED");
 }
 
 /// The strip of the only check.
@@ -311,6 +362,14 @@ fn job(id: &str, parameters: &Value, token: Option<&str>) -> Value {
     }}})
 }
 
+/// Whether what the last line of a summary leads to is stored; none where it is no link into the console.
+fn linked(aws: &FakeAws, summary: &str) -> Option<bool> {
+    let link = url::Url::parse(summary.lines().last()?).ok()?;
+    let bucket = link.path().strip_prefix("/s3/object/")?.to_owned();
+    let (_, key) = link.query_pairs().find(|(name, _)| name == "prefix")?;
+    Some(aws.object(&format!("/{bucket}/{key}")).is_some())
+}
+
 fn parameters(service: &Service) -> Value {
     json!({ "suite": "s3://suites/shop/production.yaml", "target": {
         "url": format!("http://127.0.0.1:{}", service.port), "application": "shop", "version": "1.2.0" } })
@@ -386,9 +445,22 @@ async fn a_pipeline_calls_again_through_a_bake_of_three_hours() {
             Some(next) => {
                 assert!(next.len() <= 2_048);
                 assert_eq!(answer["outputVariables"], Value::Null, "not beside a token");
+                let details = &answer["executionDetails"];
+                assert_eq!(
+                    details["externalExecutionId"], "j-1",
+                    "the run, not the job"
+                );
+                assert!(details["percentComplete"].as_u64().unwrap() < 100);
+                let summary = details["summary"].as_str().unwrap();
+                assert!(summary.starts_with("the bake goes on after"), "{summary}");
+                assert_eq!(linked(&aws, summary), Some(true), "{summary}");
                 token = Some(later(next, Duration::from_mins(1)));
             }
-            None => break assert_eq!(answer["outputVariables"]["verdict"], "passed"),
+            None => {
+                assert_eq!(answer["outputVariables"]["verdict"], "passed");
+                let summary = answer["executionDetails"]["summary"].as_str().unwrap();
+                break assert_eq!(linked(&aws, summary), Some(true), "{summary}");
+            }
         }
     }
     let stored = aws.object_below("/reports/reports/shop/j-1/post-traffic-", ".json");

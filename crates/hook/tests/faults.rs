@@ -420,6 +420,11 @@ async fn random_faults_never_give_codepipeline_a_false_pass_nor_silence_through_
 }
 
 #[tokio::test(start_paused = true)]
+async fn random_faults_never_give_a_pass_that_nobody_was_asked_about() {
+    storm(Contract::Question).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_hostile_answer_is_a_pass() {
     let _time = paced_time::start();
     let suite = SUITE.replace(

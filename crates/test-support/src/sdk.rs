@@ -21,7 +21,12 @@ pub fn in_memory(
 
 /// Clients of a server at `url`, with the time limits of the real ones.
 pub fn loopback(url: &str, region: &'static str, tries: u32) -> Aws {
-    let config = config(region, "test", tries)
+    loopback_as(url, region, tries, "test")
+}
+
+/// The same, whose calls are signed with this access key.
+pub fn loopback_as(url: &str, region: &'static str, tries: u32, access_key: &str) -> Aws {
+    let config = config(region, access_key, tries)
         .endpoint_url(url)
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .time_source(SystemTimeSource::new())

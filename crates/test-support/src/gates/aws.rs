@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::codedeploy;
 use super::ecs::{self, EcsChanges};
+use super::lives::{Fate, Lives};
 
 pub const DEPLOYMENT: &str = "d-ABCDEF123";
 pub const EXECUTION: &str = "execution-1";
@@ -59,7 +60,7 @@ pub fn none() -> Plan {
     Arc::new(|_, _| None)
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Recorded {
     calls: Vec<String>,
     counts: HashMap<String, usize>,
@@ -75,6 +76,7 @@ struct Recorded {
 
 struct Inner {
     recorded: Mutex<Recorded>,
+    lives: Lives,
     plan: Plan,
     service_port: u16,
     changes: Changes,
@@ -160,9 +162,24 @@ impl FakeAws {
             let text = changes.app_spec.unwrap_or(codedeploy::APP_SPEC).to_owned();
             recorded.objects.insert("/appspecs/shop.yaml".into(), text);
         }
-        let recorded = Mutex::new(recorded);
+        Self::serving(service_port, recorded, changes, plan).await
+    }
+
+    /// Another AWS, in which everything is as it is in this one by now, and nothing goes wrong.
+    pub async fn fork(&self) -> Self {
+        let recorded = self.inner.recorded.lock().unwrap().clone();
+        let ecs = *self.inner.ecs.lock().unwrap();
+        let changes = Changes {
+            ecs,
+            ..self.inner.changes.clone()
+        };
+        Self::serving(self.inner.service_port, recorded, changes, none()).await
+    }
+
+    async fn serving(service_port: u16, recorded: Recorded, changes: Changes, plan: Plan) -> Self {
         let inner = Arc::new(Inner {
-            recorded,
+            recorded: Mutex::new(recorded),
+            lives: Lives::default(),
             plan,
             service_port,
             ecs: Mutex::new(changes.ecs),
@@ -203,6 +220,16 @@ impl FakeAws {
             .objects
             .get(path)
             .cloned()
+    }
+
+    /// The paths of all stored objects.
+    pub fn paths(&self) -> Vec<String> {
+        let recorded = self.inner.recorded.lock().unwrap();
+        recorded.objects.keys().cloned().collect()
+    }
+
+    pub(super) fn lives(&self) -> &Lives {
+        &self.inner.lives
     }
 
     /// The only stored object whose path begins and ends so.
@@ -276,6 +303,8 @@ struct Call {
     json: Value,
     form: HashMap<String, String>,
     body: Bytes,
+    /// With whose key it is signed.
+    authorization: String,
     /// On which the call of S3 depends.
     if_match: Option<String>,
     if_none_match: Option<String>,
@@ -291,6 +320,10 @@ impl Call {
 
 async fn serve(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let call = read(request).await;
+    let fate = inner.lives.fate(&call.authorization);
+    if matches!(fate, Fate::Lost) {
+        return std::future::pending().await;
+    }
     let fault = {
         let mut recorded = inner.recorded.lock().unwrap();
         recorded.calls.push(call.operation.clone());
@@ -298,6 +331,11 @@ async fn serve(State(inner): State<Arc<Inner>>, request: Request) -> Response {
         *count += 1;
         (inner.plan)(&call.operation, *count - 1)
     };
+    if let Fate::ServedLast(dies) = fate {
+        inner.answer(&call);
+        dies.notify_one();
+        return std::future::pending().await;
+    }
     match fault {
         None => inner.answer(&call),
         Some(Fault::Error) => error(&call, 500, "InternalFailure"),
@@ -343,6 +381,7 @@ async fn read(request: Request) -> Call {
         json: Value::Null,
         form: HashMap::new(),
         body,
+        authorization: value("authorization").unwrap_or_default(),
         if_match: value("if-match"),
         if_none_match: value("if-none-match"),
     };

@@ -6,6 +6,7 @@
 pub mod aws;
 mod codedeploy;
 pub mod ecs;
+pub mod lives;
 pub mod service;
 pub mod storm;
 

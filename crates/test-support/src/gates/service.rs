@@ -22,6 +22,47 @@ pub enum Behaviour {
     WellFor(usize),
     /// The right status, and a body or headers that are meant to take memory or time.
     Hostile(Attack),
+    /// Two revisions behind one rule, as at a step of a canary.
+    Two(TwoRevisions),
+}
+
+/// Two revisions that answer by their weights: 1.2.0 is the new one. What the test rule demands leads to it alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TwoRevisions {
+    /// Of a hundred requests, those that the new one answers.
+    pub new_percent: usize,
+    pub new_is_broken: bool,
+    pub old_is_broken: bool,
+    /// A broken answer does not say whose it is.
+    pub broken_is_unmarked: bool,
+}
+
+impl TwoRevisions {
+    /// The answer to the `n`th request, from 0.
+    fn answer(self, n: usize, by_test_rule: bool) -> Response {
+        let of_new = |requests: usize| requests * self.new_percent / 100;
+        let is_new = by_test_rule || of_new(n + 1) > of_new(n);
+        let (version, is_broken) = if is_new {
+            ("1.2.0", self.new_is_broken)
+        } else {
+            ("1.1.0", self.old_is_broken)
+        };
+        if is_broken && self.broken_is_unmarked {
+            return (StatusCode::BAD_GATEWAY, "bad gateway").into_response();
+        }
+        let status = if is_broken {
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            StatusCode::CREATED
+        };
+        let headers = [
+            ("content-type", "application/json".to_owned()),
+            ("x-version", version.to_owned()),
+            ("set-cookie", format!("revision={version}; Path=/")),
+        ];
+        let body = format!(r#"{{"ok":{},"version":"{version}"}}"#, !is_broken);
+        (status, headers, body).into_response()
+    }
 }
 
 /// What a hostile answer is made of. None of them is the JSON that is expected.
@@ -78,7 +119,7 @@ impl Service {
             next.run(request)
         };
         let app = Router::new()
-            .route("/checkout", post(checkout))
+            .route("/checkout", post(checkout).get(checkout))
             .layer(axum::middleware::from_fn(record))
             .with_state((behaviour, served.clone()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -104,10 +145,14 @@ impl Service {
     }
 }
 
-async fn checkout(State((behaviour, served)): State<(Behaviour, Arc<AtomicUsize>)>) -> Response {
+async fn checkout(
+    State((behaviour, served)): State<(Behaviour, Arc<AtomicUsize>)>,
+    headers: HeaderMap,
+) -> Response {
     let before = served.fetch_add(1, Ordering::Relaxed);
     let status = match behaviour {
         Behaviour::Hostile(attack) => return hostile(attack),
+        Behaviour::Two(two) => return two.answer(before, headers.contains_key("x-test")),
         Behaviour::Well => StatusCode::CREATED,
         Behaviour::WellFor(n) if before < n => StatusCode::CREATED,
         Behaviour::Broken | Behaviour::WellFor(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -11,19 +11,19 @@ use crate::gates::{begun_ago, event, function, invoke_as};
 
 /// Between two rounds of the bake.
 const EVERY: Duration = Duration::from_mins(5);
-const BAKE: &str = "traffic: { bake: 20m, every: 5m }\n";
+pub(super) const BAKE: &str = "traffic: { bake: 20m, every: 5m }\n";
 
 /// One hook before traffic.
-pub(super) async fn before_traffic(index: u64, seed: u64) -> Tally {
-    calls(Stage::PreTraffic, Run::start(index, seed, "").await).await
+pub(super) async fn before_traffic(run: &Run) -> Tally {
+    calls(Stage::PreTraffic, run).await
 }
 
 /// A bake that is handed on within the hour.
-pub(super) async fn bake(index: u64, seed: u64) -> Tally {
-    calls(Stage::PostTraffic, Run::start(index, seed, BAKE).await).await
+pub(super) async fn bake(run: &Run) -> Tally {
+    calls(Stage::PostTraffic, run).await
 }
 
-async fn calls(stage: Stage, run: Run) -> Tally {
+async fn calls(stage: Stage, run: &Run) -> Tally {
     let gate = function(stage, &run.aws);
     let mut seen = Invocations::default();
     let mut failed = false;

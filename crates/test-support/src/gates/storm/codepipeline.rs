@@ -6,22 +6,20 @@ use std::time::Duration;
 use gate::Stage;
 use serde_json::{Value, json};
 
-use super::{End, Invocations, LEFT, MAX_INVOCATIONS, Run, Tally, happens};
+use super::{End, Invocations, LEFT, MAX_INVOCATIONS, Run, Tally};
 use crate::gates::{begun_ago, function, invoke_as};
 
 /// Between two rounds of the bake.
 const EVERY: Duration = Duration::from_mins(1);
-const BAKE: &str = "traffic: { bake: 3m, every: 1m }\n";
+pub(super) const BAKE: &str = "traffic: { bake: 3m, every: 1m }\n";
 
 /// One action, with all its jobs.
-pub(super) async fn job(index: u64, seed: u64) -> Tally {
-    // Three of four have a bake, and tokens.
-    let (stage, bake) = if happens(index, seed, "before traffic", 4) {
-        (Stage::PreTraffic, "")
+pub(super) async fn job(run: &Run) -> Tally {
+    let stage = if run.traffic.is_empty() {
+        Stage::PreTraffic
     } else {
-        (Stage::PostTraffic, BAKE)
+        Stage::PostTraffic
     };
-    let run = Run::start(index, seed, bake).await;
     let gate = function(stage, &run.aws);
     let mut seen = Invocations::default();
     let mut token = None::<String>;
@@ -31,7 +29,7 @@ pub(super) async fn job(index: u64, seed: u64) -> Tally {
             return run.tally(seen, End::Wrong("it never ends".to_owned()));
         }
         let id = format!("job-{}", seen.count);
-        let event = event(&run, &id, token.as_deref());
+        let event = event(run, &id, token.as_deref());
         let ended = invoke_as(&id, &gate, LEFT, event.clone()).await;
         seen.add(ended.took);
         let mut said_so = match ended.result {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{End, Invocations, LEFT, MAX_INVOCATIONS, Run, Tally};
 use crate::gates::{begun_ago, ecs::event, function, invoke_with};
 
-const BAKE: &str = "traffic: { bake: 2m, every: 1m }\n";
+pub(super) const BAKE: &str = "traffic: { bake: 2m, every: 1m }\n";
 
 /// The stages of a canary that have a hook, with the new revision's percent of production traffic.
 const STEPS: [(&str, Stage, Option<u32>); 7] = [
@@ -23,11 +23,10 @@ const STEPS: [(&str, Stage, Option<u32>); 7] = [
 ];
 
 /// One deployment, to its end or to its rollback.
-pub(super) async fn canary(index: u64, seed: u64) -> Tally {
-    let run = Run::start(index, seed, BAKE).await;
+pub(super) async fn canary(run: &Run) -> Tally {
     let mut seen = Invocations::default();
     // Of the service definition.
-    let fixed = json!({ "suite": "s3://suites/web/shop.yaml", "team": "web" });
+    let fixed = json!({ "suite": "s3://suites/web/shop.yaml", "dry_run": false });
     let mut details = [fixed.clone(), fixed];
     for (name, stage, percent) in STEPS {
         let gate = function(stage, &run.aws);

@@ -7,6 +7,7 @@
 mod codedeploy;
 mod codepipeline;
 mod ecs;
+mod questions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -45,14 +46,17 @@ pub enum Contract {
     Ecs,
     /// A job, with continuation tokens after traffic.
     CodePipeline,
+    /// ECS waits while people are asked. They say yes, which is no pass of a release that nobody was asked about.
+    Question,
 }
 
 /// All of them.
-pub const CONTRACTS: [Contract; 4] = [
+pub const CONTRACTS: [Contract; 5] = [
     Contract::CodeDeploy,
     Contract::CodeDeployBake,
     Contract::Ecs,
     Contract::CodePipeline,
+    Contract::Question,
 ];
 
 /// What a storm has shown.
@@ -123,14 +127,21 @@ struct Run {
     index: u64,
     seed: u64,
     broken: bool,
+    /// The bake of its suite.
+    traffic: &'static str,
     service: Service,
     aws: FakeAws,
     met: Arc<AtomicUsize>,
 }
 
 impl Run {
-    /// The service and the AWS of this run; `traffic` is the bake of its suite.
-    async fn start(index: u64, seed: u64, traffic: &str) -> Self {
+    /// A run under random faults.
+    async fn random(contract: Contract, index: u64, seed: u64) -> Self {
+        let traffic = match contract {
+            // Three of four have a bake, and tokens.
+            Contract::CodePipeline if happens(index, seed, "before traffic", 4) => "",
+            _ => bake_of(contract),
+        };
         let broken = index % 2 == 1;
         let turn = usize::try_from(index / 2).unwrap();
         let behaviour = match (broken, turn % 3) {
@@ -141,23 +152,53 @@ impl Run {
         };
         let strict = matches!(behaviour, Behaviour::Hostile(_)) || turn % 2 == 1;
         let expected = if strict { STRICT } else { "{ status: 201 }" };
-        let suite = format!("{}{traffic}", SUITE.replace("{ status: 201 }", expected));
-        let service = Service::start(behaviour).await;
-        let met = Arc::new(AtomicUsize::new(0));
-        let counter = met.clone();
+        let suite = suite_of(contract, traffic).replace("{ status: 201 }", expected);
         let plan: Plan = Arc::new(move |operation, n| {
             let roll = mix(seed ^ (index << 20) ^ hash(operation) ^ (n as u64));
-            if !roll.is_multiple_of(ODDS) {
-                return None;
-            }
-            counter.fetch_add(1, Ordering::Relaxed);
-            Some(FAULTS[usize::try_from((roll >> 32) % FAULTS.len() as u64).unwrap()])
+            let fault = FAULTS[usize::try_from((roll >> 32) % FAULTS.len() as u64).unwrap()];
+            roll.is_multiple_of(ODDS).then_some(fault)
         });
-        let aws = FakeAws::with(service.port, &suite, Changes::default(), plan).await;
+        let run = Self::start(behaviour, &suite, plan).await;
         Self {
             index,
             seed,
             broken,
+            traffic,
+            ..run
+        }
+    }
+
+    /// A run of a release that is good, or broken: from the start, or on its way through a bake.
+    async fn chosen(contract: Contract, broken: bool, plan: Plan) -> Self {
+        let traffic = bake_of(contract);
+        let behaviour = match (broken, traffic) {
+            (false, _) => Behaviour::Well,
+            (true, "") => Behaviour::Broken,
+            (true, _) => Behaviour::WellFor(BREAKS_AFTER),
+        };
+        let run = Self::start(behaviour, &suite_of(contract, traffic), plan).await;
+        Self {
+            broken,
+            traffic,
+            ..run
+        }
+    }
+
+    async fn start(behaviour: Behaviour, suite: &str, plan: Plan) -> Self {
+        let service = Service::start(behaviour).await;
+        let met = Arc::new(AtomicUsize::new(0));
+        let counter = met.clone();
+        let counted: Plan = Arc::new(move |operation, n| {
+            let fault = plan(operation, n);
+            counter.fetch_add(usize::from(fault.is_some()), Ordering::Relaxed);
+            fault
+        });
+        let aws = FakeAws::with(service.port, suite, Changes::default(), counted).await;
+        Self {
+            index: 0,
+            seed: 0,
+            broken: false,
+            traffic: "",
             service,
             aws,
             met,
@@ -194,15 +235,45 @@ impl Run {
     }
 }
 
+/// What a run of the contract bakes.
+fn bake_of(contract: Contract) -> &'static str {
+    match contract {
+        Contract::CodeDeploy | Contract::Question => "",
+        Contract::CodeDeployBake => codedeploy::BAKE,
+        Contract::Ecs => ecs::BAKE,
+        Contract::CodePipeline => codepipeline::BAKE,
+    }
+}
+
+fn suite_of(contract: Contract, traffic: &str) -> String {
+    match contract {
+        Contract::Question => questions::suite(),
+        _ => format!("{SUITE}{traffic}"),
+    }
+}
+
+async fn to_its_end(contract: Contract, run: &Run) -> Tally {
+    match contract {
+        Contract::CodeDeploy => codedeploy::before_traffic(run).await,
+        Contract::CodeDeployBake => codedeploy::bake(run).await,
+        Contract::Ecs => ecs::canary(run).await,
+        Contract::CodePipeline => codepipeline::job(run).await,
+        Contract::Question => questions::ask(run).await,
+    }
+}
+
+/// One run under chosen faults, of a release that is good or broken; and each call that it has made of AWS.
+pub async fn under(contract: Contract, broken: bool, plan: Plan) -> (Tally, Vec<String>) {
+    let run = Run::chosen(contract, broken, plan).await;
+    let tally = to_its_end(contract, &run).await;
+    (tally, run.aws.calls())
+}
+
 /// Makes `runs` runs of the contract.
 pub async fn run(contract: Contract, runs: u64, seed: u64) -> Tally {
     let one = |index| async move {
-        match contract {
-            Contract::CodeDeploy => codedeploy::before_traffic(index, seed).await,
-            Contract::CodeDeployBake => codedeploy::bake(index, seed).await,
-            Contract::Ecs => ecs::canary(index, seed).await,
-            Contract::CodePipeline => codepipeline::job(index, seed).await,
-        }
+        let run = Run::random(contract, index, seed).await;
+        to_its_end(contract, &run).await
     };
     let results: Vec<Tally> = stream::iter((0..runs).map(one))
         .buffer_unordered(MAX_CONCURRENT)
