@@ -200,6 +200,7 @@ def test_questions_need_both_parameters(template: Json, resources: Json) -> None
             assert "lambda:InvokeFunction" not in actions, "only a question is handed on before traffic"
     pattern = resources["QuestionRule"]["Properties"]["EventPattern"]
     assert pattern["source"] == ["deploy-hooks"]
+    assert pattern["detail"] == {"$or": [{"case": [{"exists": True}]}, {"passed": [False]}]}
 
 
 def test_only_the_decision_may_answer_and_only_for_the_pipelines_named(resources: Json) -> None:
