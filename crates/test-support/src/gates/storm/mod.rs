@@ -46,7 +46,7 @@ pub enum Contract {
     Ecs,
     /// A job, with continuation tokens after traffic.
     CodePipeline,
-    /// ECS waits while people are asked. They say yes, which is no pass of a release that nobody was asked about.
+    /// ECS waits while people are asked, who say yes to what they are shown, if that is good.
     Question,
 }
 

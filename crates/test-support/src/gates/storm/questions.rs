@@ -1,5 +1,5 @@
-//! ECS waits while people are asked: the evidence of a good release is not enough, and whoever hears the question says
-//! yes. Nobody is asked about a broken one.
+//! ECS waits while people are asked: the evidence of a good release is not enough, and whoever hears the question looks at
+//! it. They say yes if nothing but the supplier could not be measured.
 
 use gate::Stage;
 use serde_json::{Value, json};
@@ -9,13 +9,15 @@ use crate::gates::SUITE;
 use crate::gates::ecs::event;
 use crate::gates::lives::Gate;
 
+/// What can't be measured, whatever the release is.
+const SUPPLIER: &str = "the supplier answers";
 /// So often ECS calls back before the time to answer is over.
 const MAX_CALLS: usize = 6;
 
 /// One check decides, and one can't be measured.
 pub(super) fn suite() -> String {
     format!(
-        "inconclusive: ask\n{SUITE}  - name: the supplier answers\n    http: {{ url: \"http://supplier.invalid/\", \
+        "inconclusive: ask\n{SUITE}  - name: {SUPPLIER}\n    http: {{ url: \"http://supplier.invalid/\", \
          reaches_release: true }}\n"
     )
 }
@@ -61,8 +63,8 @@ pub(super) async fn ask(run: &Run) -> Tally {
     }
 }
 
-/// The cases of the questions that are out.
-fn questions(run: &Run) -> Vec<String> {
+/// The questions that are out: each case, and whether people say yes to what they are shown.
+fn questions(run: &Run) -> Vec<(String, bool)> {
     let events = run.aws.events();
     let questions = events
         .iter()
@@ -70,14 +72,19 @@ fn questions(run: &Run) -> Vec<String> {
     questions
         .map(|entry| {
             let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
-            detail["case"].as_str().unwrap().to_owned()
+            let checks = detail["evidence"]["checks"].as_array().unwrap();
+            let is_fine =
+                |check: &Value| check["name"] == SUPPLIER || check["measurement"] == "passed";
+            let case = detail["case"].as_str().unwrap().to_owned();
+            (case, checks.len() == 2 && checks.iter().all(is_fine))
         })
         .collect()
 }
 
 fn answer(run: &Run) {
-    for case in questions(run) {
-        let body = json!({"approved": true, "summary": "Approved by A (slack:T/U)", "at": "2026-05-04T10:00:00Z"});
+    for (case, approved) in questions(run) {
+        let summary = "By A (slack:T/U), who has seen the checks";
+        let body = json!({"approved": approved, "summary": summary, "at": "2026-05-04T10:00:00Z"});
         run.aws
             .put_item(&format!("gate-answer#{case}"), "answer", &body);
     }
