@@ -78,9 +78,14 @@ const MAX_FILE_BYTES: usize = 4 * 1024 * 1024;
 
 /// The text of a file, or of standard input for `-`.
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
+    read_within(path, MAX_FILE_BYTES)
+}
+
+/// The same of a file that may have so many bytes.
+pub(crate) fn read_within(path: &Path, most: usize) -> Result<String, Failure> {
     let told =
         |error: String| Failure::Wrong(format!("{} could not be read: {error}", path.display()));
-    let bytes = read_bytes(path, MAX_FILE_BYTES)?;
+    let bytes = read_bytes(path, most)?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].split(|byte| *byte == b'\n').count();

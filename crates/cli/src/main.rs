@@ -90,7 +90,7 @@ enum Command {
     /// Who is told of manual approvals, how that looks, and what was decided
     #[command(subcommand)]
     Approvals(approvals::Command),
-    /// What gates decided: list, stats; and where one has stopped a release: override, and who has
+    /// What gates decided: list, stats, page; and where one has stopped a release: override, and who has
     #[command(subcommand)]
     Gates(gates::Command),
     /// Environments that sleep: plan, stop, wake, snooze, explain

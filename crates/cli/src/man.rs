@@ -34,10 +34,18 @@ pub(crate) fn run(args: &Args, mut program: Command, screen: &mut Screen) -> Res
     Ok(())
 }
 
+/// The command with the usage that its help shows: with each option once more a synopsis says nothing.
+fn with_short_usage(command: &Command) -> Command {
+    let mut command = command.clone();
+    let usage = command.render_usage().to_string();
+    let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage).to_owned();
+    command.override_usage(usage)
+}
+
 /// One page for each command that is no mere help; returns how many.
 fn write(command: &Command, folder: &Path) -> std::io::Result<usize> {
     std::fs::create_dir_all(folder)?;
-    Man::new(command.clone()).generate_to(folder)?;
+    Man::new(with_short_usage(command)).generate_to(folder)?;
     let mut written = 1;
     for inner in command.get_subcommands() {
         if inner.get_name() != "help" {

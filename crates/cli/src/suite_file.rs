@@ -67,14 +67,17 @@ pub(crate) fn parse(path: &Path, text: &str, given: &Inputs) -> Result<Suite, Su
 /// Reads the text of a file as a suite in YAML, with the files beside it that it names.
 pub(crate) fn yaml(path: &Path, text: &str) -> Result<Suite, SuiteProblems> {
     let name = path.display().to_string();
-    SuiteReader::new(&name, text).finish(|file| beside(path, file))
+    SuiteReader::new(&name, text)
+        .with_hurl(hurl_suite::journey)
+        .finish(|file| beside(path, file))
 }
 
 /// The suite's file, and those beside it that it names, as far as it can be read.
 pub(crate) fn made_of(suite: &Path) -> Vec<PathBuf> {
     let mut all = vec![suite.to_owned()];
     if let (false, Ok(text)) = (hurl_suite::is_hurl(suite), failure::read(suite)) {
-        let read = SuiteReader::new("", &text).finish(|file| {
+        let reader = SuiteReader::new("", &text).with_hurl(hurl_suite::journey);
+        let read = reader.finish(|file| {
             all.push(suite.with_file_name(file));
             beside(suite, file)
         });

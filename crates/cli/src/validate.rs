@@ -116,7 +116,7 @@ pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
         {
             for (file, problem) in problems {
                 screen.line(match args.format {
-                    Format::Text => format!("{file}:{problem}"),
+                    Format::Text => problem.within(file),
                     Format::Github => annotation("error", file, problem),
                 })?;
             }
@@ -140,9 +140,15 @@ pub(crate) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
 
 /// A problem for programs.
 pub(crate) fn as_json(file: &str, problem: &Problem) -> Value {
+    let Problem {
+        message, remedy, ..
+    } = problem;
+    if !problem.has_place() {
+        return json!({ "message": message, "remedy": remedy });
+    }
     json!({
         "file": file, "line": problem.line, "column": problem.column,
-        "message": problem.message, "remedy": problem.remedy,
+        "message": message, "remedy": remedy,
     })
 }
 
@@ -157,6 +163,9 @@ fn annotation(command: &str, file: &str, problem: &Problem) -> String {
     } = problem;
     let file = escaped(file).replace(':', "%3A").replace(',', "%2C");
     let text = escaped(&format!("{message}; {remedy}"));
+    if !problem.has_place() {
+        return format!("::{command} ::{text}");
+    }
     format!("::{command} file={file},line={line},col={column}::{text}")
 }
 

@@ -11,10 +11,13 @@ use crate::screen::{Screen, Style};
 use crate::table::{self, Cell};
 use crate::{clients, deployed};
 
-/// Hold what AWS has of the last deployment against the rules of its wiring
+/// Hold what AWS has of a deployment against the rules of its wiring
 #[derive(clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {
+    /// A deployment of CodeDeploy, in progress or over; APPLICATION/GROUP is the last one of a group
+    #[arg(long, value_name = "ID", value_parser = deployed::deployment, conflicts_with_all = ["application", "cluster"])]
+    deployment: Option<Deployed>,
     /// The application of CodeDeploy
     #[arg(
         long,
@@ -41,7 +44,8 @@ pub(crate) struct Args {
 }
 
 const HELP: &str = "\
-The rules are those of the check `wiring` (docs/wiring.md), over the last deployment of the group or service. A fact that can't be read makes a rule \
+The rules are those of the check `wiring` (docs/wiring.md), over the last deployment of the group or service, or over the one \
+that --deployment names. A fact that can't be read makes a rule \
 unknown, never right.
 
 Your AWS credentials need the rights that the gates have for `wiring`: describing and listing in CodeDeploy, ECS, ECR, Elastic Load Balancing, Lambda, \
@@ -51,6 +55,7 @@ Exit codes: 0 everything fits, 1 something does not, 2 a rule could not be judge
 
 Examples:
   deploy-hooks wiring --application shop --deployment-group production
+  deploy-hooks wiring --deployment d-ABCDEF123
   deploy-hooks wiring --cluster production --service shop --except image-tag
   deploy-hooks wiring --cluster production --service shop --json";
 
@@ -72,27 +77,7 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
 }
 
 async fn judge_deployed(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
-    let named = match (
-        &args.application,
-        &args.deployment_group,
-        &args.cluster,
-        &args.service,
-    ) {
-        (Some(application), Some(group), ..) => Deployed::Group {
-            application: application.clone(),
-            group: group.clone(),
-        },
-        (_, _, Some(cluster), Some(service)) => Deployed::Service {
-            cluster: cluster.clone(),
-            service: service.clone(),
-        },
-        _ => {
-            return Err(Failure::Wrong(
-                "name what is deployed: --application and --deployment-group, or --cluster and --service"
-                    .to_owned(),
-            ));
-        }
-    };
+    let named = named(args)?;
     let aws = clients::aws().await?;
     let (deployment, facts) = wiring_facts(aws, deployed::settings()?, &named)
         .await
@@ -118,6 +103,19 @@ async fn judge_deployed(args: &Args, screen: &mut Screen) -> Result<(), Failure>
         return Err(Failure::Told(2));
     }
     Ok(())
+}
+
+fn named(args: &Args) -> Result<Deployed, Failure> {
+    let group = args.application.clone().zip(args.deployment_group.clone());
+    let group = group.map(|(application, group)| Deployed::Group { application, group });
+    let service = args.cluster.clone().zip(args.service.clone());
+    let service = service.map(|(cluster, service)| Deployed::Service { cluster, service });
+    args.deployment.clone().or(group).or(service).ok_or_else(|| {
+        Failure::Wrong(
+            "name what is deployed: --deployment, --application and --deployment-group, or --cluster and --service"
+                .to_owned(),
+        )
+    })
 }
 
 fn show(deployment: &str, findings: &[Finding], screen: &mut Screen) -> Result<(), Failure> {

@@ -57,7 +57,7 @@ fn told(output: &Output, service: &Service) -> String {
     let mut shown = String::new();
     for word in told.split_inclusive([' ', '\n', '(', ')', ',']) {
         let is_time = word.starts_with(|first: char| first.is_ascii_digit())
-            && word.trim_end_matches([' ', '\n', ')', ',']).ends_with("ms");
+            && word.trim_end_matches([' ', '\n', ')', ',']).ends_with('s');
         if is_time {
             shown.push_str("TIME");
             shown.extend(word.chars().last());
@@ -91,7 +91,14 @@ async fn a_deployment_is_measured_behind_its_test_listener() {
             told(&output, &service)
         );
         if let (Behaviour::Well, "OK") = (behaviour, alarm) {
-            assert_snapshot!(told(&output, &service), @"");
+            assert_snapshot!(told(&output, &service), @r#"
+            shop, pre-traffic: 2 checks against http://HOST (deployment d-ABCDEF123)
+              passed       a reader buys a book (TIME)
+              passed       no alarm is on (TIME)
+            passed after TIME
+              all 2 required checks passed
+            (ends with 0)
+            "#);
         }
         let calls = aws.calls();
         assert!(
@@ -122,7 +129,11 @@ async fn what_can_not_be_measured_is_refused_and_reported() {
         &wanted,
     ];
     let output = check(&aws, file("refused", SUITE), &args).await;
-    assert_snapshot!(told(&output, &service), @"");
+    assert_snapshot!(told(&output, &service), @r#"
+    refused after TIME
+      the lifecycle event AllowTraffic of the deployment is Pending: customers are still served by the old version; try again once it has succeeded
+    (ends with 3)
+    "#);
     let report = std::fs::read_to_string(report).unwrap();
     assert!(
         report.contains("AllowTraffic") && report.contains("\"application\": \"shop\""),
@@ -153,7 +164,11 @@ async fn a_service_of_ecs_is_measured_where_it_serves() {
     let output = check(&aws, file("native", SUITE), &args).await;
     assert_eq!(output.status.code(), Some(0), "{}", told(&output, &service));
     let output = check(&aws, file("native", SUITE), &["--service", "shop/web"]).await;
-    assert_snapshot!(told(&output, &service), @"");
+    assert_snapshot!(told(&output, &service), @r#"
+    refused after TIME
+      the last deployment of the service has succeeded: its revision serves customers, and nothing says that the test rule leads to it; give --stage post-traffic
+    (ends with 3)
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -163,7 +178,10 @@ async fn what_costs_is_started_only_where_that_is_said() {
     let suite =
         format!("{SUITE}  - {{ name: own tests, ecs_task: {{ task_definition: shop-tests }} }}\n");
     let output = check(&aws, file("task", &suite), &["--deployment", "d-ABCDEF123"]).await;
-    assert_snapshot!(told(&output, &service), @"");
+    assert_snapshot!(told(&output, &service), @r#"
+    task.yaml: check "own tests" (line 9) starts a task of ECS, which costs: allow it by --run-tasks, or leave it out by --skip
+    (ends with 3)
+    "#);
     assert!(aws.calls().is_empty(), "{:?}", aws.calls());
     for args in [
         &["--run-tasks", "--url", "http://localhost"][..],

@@ -61,7 +61,7 @@ fn told(output: &Output) -> String {
 
 #[test]
 fn both_stages_are_explained_without_a_request_or_a_secret() {
-    assert_snapshot!(told(&explain(SUITE, &[])), @"
+    assert_snapshot!(told(&explain(SUITE, &[])), @r#"
     shop pre-traffic: 2 checks, one round, at most 10 at once, in this order
       the version deployed is served  must pass
         http GET /version
@@ -71,7 +71,7 @@ fn both_stages_are_explained_without_a_request_or_a_secret() {
         journey
           1. opens the form: GET /login
           2. POST /login
-        up to 3 tries of 10s, 1s apart, within 20s
+        2 expectations, up to 3 tries of 10s, 1s apart, within 20s
         secrets: password
 
     shop post-traffic: 2 checks, 11 rounds in 5m, every 30s, at most 10 at once, in this order
@@ -80,10 +80,10 @@ fn both_stages_are_explained_without_a_request_or_a_secret() {
         2 expectations, up to 3 tries of 5s, 1s apart
         facts: target.version
       no alarm rings                  must pass
-        alarms
-        up to 3 tries of 5s, 1s apart, also where no request reaches the release
+        alarms shop-5xx
+        1 expectation, up to 3 tries of 5s, 1s apart, also where no request reaches the release
     (ends with 0)
-    ");
+    "#);
 }
 
 #[test]
@@ -120,8 +120,10 @@ fn one_stage_for_programs() {
               "line": 21,
               "severity": "required",
               "probe": "alarms",
-              "asks": [],
-              "expectations": 0,
+              "asks": [
+                "shop-5xx"
+              ],
+              "expectations": 1,
               "tries": "up to 3 tries of 5s, 1s apart",
               "needs_traffic": false,
               "facts": [],

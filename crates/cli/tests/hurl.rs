@@ -180,16 +180,16 @@ fn what_would_be_asked_is_explained() {
         SECRET[0],
         SECRET[1],
     ];
-    assert_snapshot!(shown(&deploy_hooks(&folder, &args)), @"
+    assert_snapshot!(shown(&deploy_hooks(&folder, &args)), @r#"
     visit pre-traffic: 1 check, one round, at most 10 at once, in this order
       visit  must pass
         journey
           1. line 1: GET {host}/version: GET /version
           2. line 8: GET {host}/me?seen={version}: GET /me?seen={{ version }}
-        one try of 10m
+        5 expectations, one try of 10m
         secrets: password
     exit 0
-    ");
+    "#);
 }
 
 #[test]
@@ -252,9 +252,90 @@ fn the_suite_that_it_becomes_has_the_same_verdict() {
               - { status: 200 }
               - { body: { matches: "\\ABasic " } }
     "#);
-    let wrong = deploy_hooks(&folder, &["init", "--from", "visit.yaml"]);
-    assert_snapshot!(shown(&wrong), @"
-    visit.yaml is no Hurl file: its name does not end with .hurl
-    exit 2
-    ");
+}
+
+const SUITE: &str = "\
+version: 1
+name: shop
+vars: { expected: \"2.0.1\" }
+secrets: { password: \"env:PASSWORD\" }
+checks:
+  - name: a visit
+    hurl: visit.hurl
+  - name: the version
+    http: GET /version
+";
+
+#[test]
+fn a_check_of_a_suite_runs_a_hurl_file_beside_it() {
+    let (folder, url) = (folder("suite"), service());
+    std::fs::write(folder.join("shop.yaml"), SUITE).unwrap();
+    let report = ["--report", "json=report.json"];
+    let passed = checked(&folder, "shop.yaml", &url, &report);
+    assert_eq!(passed.status.code(), Some(0), "{}", shown(&passed));
+    let text = std::fs::read_to_string(folder.join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["summary"]["passed"], 2);
+    assert!(text.contains("line 8: GET {host}/me") && !text.contains("hunter22"), "{text}");
+    let failed = checked(&folder, "shop.yaml", &url, &["--var", "expected=2.0.2"]);
+    assert_eq!(failed.status.code(), Some(1), "{}", shown(&failed));
+    let explained = deploy_hooks(&folder, &["explain", "shop.yaml", "--stage", "pre-traffic"]);
+    assert_snapshot!(shown(&explained), @r#"
+    shop pre-traffic: 2 checks, one round, at most 10 at once, in this order
+      a visit      must pass
+        journey
+          1. line 1: GET {host}/version: GET /version
+          2. line 8: GET {host}/me?seen={version}: GET /me?seen={{ version }}
+        5 expectations, one try of 10s
+        secrets: password
+      the version  must pass
+        http GET /version
+        1 expectation, up to 3 tries of 5s, 1s apart
+    exit 0
+    "#);
+    std::fs::write(folder.join("visit.hurl"), format!("{FILE}certificate \"Subject\" exists\n")).unwrap();
+    let valid = deploy_hooks(&folder, &["validate", "shop.yaml", "--format", "github"]);
+    assert_snapshot!(shown(&valid), @r#"
+    ::error file=visit.hurl,line=14,col=1::the query certificate is not supported here; a suite has the probe `tls` for certificates
+    exit 3
+    "#);
+    std::fs::remove_file(folder.join("visit.hurl")).unwrap();
+    assert_snapshot!(shown(&checked(&folder, "shop.yaml", &url, &[])), @r#"
+    shop.yaml:7:11: hurl: visit.hurl could not be read: No such file or directory (os error 2); put the file there, or correct the path; it is relative to the file that names it
+    exit 3
+    "#);
+}
+
+#[test]
+fn a_value_of_the_call_has_no_place_in_the_file() {
+    let folder = folder("call");
+    let twice = ["--var", "expected=1.10", "--var", "my var=1"];
+    let args = [&["validate", "visit.hurl"], &SECRET[..], &twice[..]].concat();
+    assert_snapshot!(shown(&deploy_hooks(&folder, &args)), @r#"
+    --var expected: the value is 1.10, which Hurl reads as the number 1.1; write '"1.10"', with quotes, for text, or 1.1 for the number
+    --var "my var": no placeholder has this name; use letters, digits, _ and -
+    exit 3
+    "#);
+    let args = [&args[..], &["--format", "github"]].concat();
+    assert_snapshot!(shown(&deploy_hooks(&folder, &args)), @r#"
+    ::error ::--var expected: the value is 1.10, which Hurl reads as the number 1.1; write '"1.10"', with quotes, for text, or 1.1 for the number
+    ::error ::--var "my var": no placeholder has this name; use letters, digits, _ and -
+    exit 3
+    "#);
+    let args = [&["explain", "visit.hurl", "--json"], &SECRET[..], &twice[..]].concat();
+    assert_snapshot!(shown(&deploy_hooks(&folder, &args)), @r#"
+    {
+      "problems": [
+        {
+          "message": "--var expected: the value is 1.10, which Hurl reads as the number 1.1",
+          "remedy": "write '\"1.10\"', with quotes, for text, or 1.1 for the number"
+        },
+        {
+          "message": "--var \"my var\": no placeholder has this name",
+          "remedy": "use letters, digits, _ and -"
+        }
+      ]
+    }
+    exit 3
+    "#);
 }

@@ -112,6 +112,15 @@ async fn a_deployment_group_is_judged_by_its_last_deployment() {
     assert!(of("image-tag").is_none());
     assert_eq!(judged.status.code(), Some(1));
     only_reads(&aws);
+    // However the deployment is named.
+    for name in ["d-ABCDEF123", "shop/production"] {
+        let args: &'static [&'static str] = match name {
+            "d-ABCDEF123" => &["--deployment", "d-ABCDEF123", "--except", "image-tag", "--json"],
+            _ => &["--deployment", "shop/production", "--except", "image-tag", "--json"],
+        };
+        let named: Value = serde_json::from_slice(&wiring(&aws, args).await.stdout).unwrap();
+        assert_eq!(named, found, "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,10 +138,26 @@ async fn what_can_not_be_found_is_no_pass() {
     ListServiceDeployments shop/web returned nothing: the service was deployed by another controller, or not in the last 90 days
     (ends with 2)
     ");
-    assert_snapshot!(told(&wiring(&aws, &[]).await), @"
-    name what is deployed: --application and --deployment-group, or --cluster and --service
+    assert_snapshot!(told(&wiring(&aws, &[]).await), @r#"
+    name what is deployed: --deployment, --application and --deployment-group, or --cluster and --service
     (ends with 3)
-    ");
+    "#);
+    let both = ["--deployment", "d-1", "--application", "shop", "--deployment-group", "x"];
+    let both: &'static [&'static str] = both.to_vec().leak();
+    assert_snapshot!(told(&wiring(&aws, both).await), @r#"
+    error: the argument '--deployment <ID>' cannot be used with '--application <NAME>'
+
+    Usage: deploy-hooks wiring --deployment <ID> --deployment-group <NAME>
+
+    For more information, try '--help'.
+    (ends with 3)
+    "#);
+    assert_snapshot!(told(&wiring(&aws, &["--deployment", "shop"]).await), @r#"
+    error: invalid value 'shop' for '--deployment <ID>': expected the id of a deployment of CodeDeploy, d-ABCDEF123, or APPLICATION/GROUP
+
+    For more information, try '--help'.
+    (ends with 3)
+    "#);
     assert_snapshot!(told(&wiring(&aws, &["--cluster", "shop"]).await), @"
     error: the following required arguments were not provided:
       --service <NAME>

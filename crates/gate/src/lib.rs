@@ -51,8 +51,8 @@ pub use run::{
 };
 pub use stage::Stage;
 pub use suite::{
-    AdjustError, CheckPlan, MAX_FILE_BYTES, Problem, Reading, SecretRef, Severity, StagePlan,
-    Suite, SuiteFile, SuiteProblems, SuiteReader,
+    AdjustError, CheckPlan, HurlSource, HurlSteps, MAX_FILE_BYTES, Problem, ReadHurl, Reading,
+    SecretRef, Severity, StagePlan, Suite, SuiteFile, SuiteProblems, SuiteReader,
 };
 pub use target::{TARGET_KEYS, Target};
 pub use verdict::{

@@ -100,7 +100,7 @@ impl SuiteLocation {
     pub async fn load(&self, aws: &Aws) -> Result<Suite, LoadError> {
         let text = self.0.read(aws, FILE).await?;
         let source = self.to_string();
-        let mut reader = SuiteReader::new(&source, &text);
+        let mut reader = SuiteReader::new(&source, &text).with_hurl(hurl_suite::journey);
         loop {
             match reader.read() {
                 Reading::Done(read) => return Ok(*read?),
@@ -229,6 +229,21 @@ mod tests {
         let shared = "checks:\n  - name: a\n    http: GET /\n";
         std::fs::write(package.path().join("shared/a.yaml"), shared).unwrap();
         assert!(place.unwrap().load(&aws.clients()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_hurl_file_beside_it_is_a_journey() {
+        use test_support::scripted::{Scripted, bytes, ok};
+        let text = "version: 1\nname: shop\nchecks:\n  - name: a\n    hurl: visits/a.hurl\n";
+        let file = bytes(b"GET {{host}}/cart\nHTTP 200\n");
+        let aws = Scripted::start([("GetObject", vec![ok(text), file])]).await;
+        let place = SuiteLocation::parse("s3://suites/shop/live.yaml", ".").unwrap();
+        let suite = place.load(&aws.clients()).await.unwrap();
+        let [check] = &suite.plan_at(gate::Stage::PreTraffic).checks[..] else {
+            panic!("one check")
+        };
+        assert_eq!((check.probe, &*check.asks[0]), ("journey", "line 1: GET {host}/cart: GET /cart"));
+        assert!(aws.bodies("GetObject")[1].contains("/shop/visits/a.hurl"));
     }
 
     #[test]

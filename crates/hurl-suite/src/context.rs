@@ -19,7 +19,7 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(problems: Findings, names: Names) -> Self {
         for (message, remedy) in &names.wrong {
-            problems.add(At::START, message, remedy);
+            problems.add(At::NOWHERE, message, remedy);
         }
         Self { problems, names }
     }
@@ -131,7 +131,14 @@ impl Context {
         let known = self.names.get(name);
         if known.is_none() {
             let message = format!("{{{{{name}}}}} has no value here");
-            let remedy = if self.names.bases.borrow().contains(name) {
+            let is_base = self.names.bases.borrow().contains(name);
+            let remedy = if self.names.in_suite && is_base {
+                format!(
+                    "at the beginning of a URL it stands for the release; to have it here, write it under `vars` of the suite: {name}: URL"
+                )
+            } else if self.names.in_suite {
+                "write it under `vars` or `secrets` of the suite, or capture it before".to_owned()
+            } else if is_base {
                 format!(
                     "at the beginning of a URL it stands for --url; to have it here, give --var {name}=URL"
                 )

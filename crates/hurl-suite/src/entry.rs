@@ -2,7 +2,7 @@
 
 use hurl_core::ast::{Entry, HurlFile, Response, StatusValue, VersionValue};
 use hurl_core::types::ToSource as _;
-use strict_yaml::{At, Node};
+use strict_yaml::{At, Key, Node, Value};
 
 use crate::context::Context;
 use crate::options::Options;
@@ -11,6 +11,9 @@ use crate::{asserts, captures, options, request, uses};
 
 /// What Hurl gives each request, unless the file says otherwise.
 const TIMEOUT: &str = "5m";
+/// Hurl asks for no coding unless the file does.
+const CODINGS: &str = "accept-encoding";
+const NO_CODING: &str = "identity";
 /// A response of any status that HTTP has.
 const ANY_STATUS: &str = "100-599";
 const START: At = At::START;
@@ -21,6 +24,72 @@ const MAX_NAME: usize = 120;
 
 /// The tree of the suite. Where there are problems it is no suite, but its decoder can find others in it.
 pub(crate) fn suite(name: &str, file: &HurlFile, context: &mut Context) -> Node {
+    let steps = steps(file, context);
+    let check = vec![
+        ("name", text(START, name)),
+        ("retries", number(START, "0")),
+        ("journey", list(START, steps)),
+    ];
+    let mut suite = vec![("version", number(START, "1")), ("name", text(START, name))];
+    let vars = context.names.variables();
+    if !vars.is_empty() {
+        suite.push(("vars", map(START, vars)));
+    }
+    if !context.names.secrets.is_empty() {
+        let secrets = context.names.secrets.clone();
+        suite.push(("secrets", map(START, secrets)));
+    }
+    let headers = map(START, [(CODINGS, text(START, NO_CODING))]);
+    let http = map(
+        START,
+        [("timeout", text(START, TIMEOUT)), ("headers", headers)],
+    );
+    suite.push(("defaults", map(START, [("http", http)])));
+    suite.push(("checks", list(START, vec![map(START, check)])));
+    map(START, suite)
+}
+
+/// The steps of a journey in a suite that names the file: what the suite's defaults say holds for them, too, but no coding is
+/// asked for that the file does not ask for.
+pub(crate) fn journey(file: &HurlFile, context: &mut Context) -> Node {
+    let mut steps = steps(file, context);
+    steps.iter_mut().for_each(without_coding);
+    list(START, steps)
+}
+
+fn without_coding(step: &mut Node) {
+    let Value::Map(keys) = &mut step.value else {
+        return;
+    };
+    let Some((_, http)) = keys.iter_mut().find(|(key, _)| key.text == "http") else {
+        return;
+    };
+    let at = http.at;
+    let Value::Map(keys) = &mut http.value else {
+        return;
+    };
+    let none = || [(CODINGS, text(at, NO_CODING))];
+    match keys.iter_mut().find(|(key, _)| key.text == "headers") {
+        None => {
+            let key = Key {
+                at,
+                text: "headers".to_owned(),
+            };
+            keys.push((key, map(at, none())));
+        }
+        Some((_, headers)) => {
+            if let (Value::Map(own), Value::Map(none)) = (&mut headers.value, map(at, none()).value)
+            {
+                let is_said = |(key, _): &(Key, Node)| key.text.eq_ignore_ascii_case(CODINGS);
+                if !own.iter().any(is_said) {
+                    own.extend(none);
+                }
+            }
+        }
+    }
+}
+
+fn steps(file: &HurlFile, context: &mut Context) -> Vec<Node> {
     if let Some(beyond) = file.entries.get(MAX_ENTRIES) {
         let at = start(beyond.request.url.source_info);
         let message = format!("the file has {} entries", file.entries.len());
@@ -36,28 +105,7 @@ pub(crate) fn suite(name: &str, file: &HurlFile, context: &mut Context) -> Node 
             uses::expect(step, origin.demands(used));
         }
     }
-    let check = vec![
-        ("name", text(START, name)),
-        ("retries", number(START, "0")),
-        ("journey", list(START, steps)),
-    ];
-    let mut suite = vec![("version", number(START, "1")), ("name", text(START, name))];
-    let vars = context.names.variables();
-    if !vars.is_empty() {
-        suite.push(("vars", map(START, vars)));
-    }
-    if !context.names.secrets.is_empty() {
-        let secrets = context.names.secrets.clone();
-        suite.push(("secrets", map(START, secrets)));
-    }
-    let headers = map(START, [("accept-encoding", text(START, "identity"))]);
-    let http = map(
-        START,
-        [("timeout", text(START, TIMEOUT)), ("headers", headers)],
-    );
-    suite.push(("defaults", map(START, [("http", http)])));
-    suite.push(("checks", list(START, vec![map(START, check)])));
-    map(START, suite)
+    steps
 }
 
 fn step(index: usize, entry: &Entry, context: &mut Context) -> Node {

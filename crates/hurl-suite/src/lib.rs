@@ -26,8 +26,8 @@ mod uses;
 
 use std::path::Path;
 
-use gate::{Suite, SuiteProblems};
-use strict_yaml::{At, Findings, Node};
+use gate::{HurlSource, HurlSteps, Suite, SuiteProblems};
+use strict_yaml::{At, Findings, Node, Problem};
 
 use self::context::Context;
 use self::names::Names;
@@ -67,6 +67,25 @@ pub fn yaml(source: &str, text: &str, given: &Inputs) -> Result<String, SuitePro
             }
             problems.conclude(source, None)
         }
+    }
+}
+
+/// A file that a check of a suite names, for [`gate::SuiteReader::with_hurl`].
+///
+/// # Errors
+/// With every problem of the file, each at its place.
+pub fn journey(source: &HurlSource<'_>) -> Result<HurlSteps, Vec<Problem>> {
+    let file = syntax::parse(source.text).map_err(|problem| vec![problem])?;
+    let mut context = Context::new(Findings::default(), Names::of_suite(source));
+    let steps = entry::journey(&file, &mut context);
+    let is_known = |name: &str| source.vars.iter().any(|(known, _)| known == name);
+    let mut vars = context.names.variables();
+    vars.retain(|(name, _)| !is_known(name) && !source.taken.contains(name));
+    let problems = context.problems.into_sorted();
+    if problems.is_empty() {
+        Ok(HurlSteps { steps, vars })
+    } else {
+        Err(problems)
     }
 }
 

@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
+use gate::HurlSource;
 use strict_yaml::words::is_name;
 use strict_yaml::{At, Node, Value};
 
@@ -45,6 +46,8 @@ pub(crate) struct Names {
     /// Where each capture is made, and how each name is used, by the names of the suite.
     origins: BTreeMap<String, Origin>,
     uses: RefCell<BTreeMap<String, CaptureUses>>,
+    /// A suite names the file, and has the values.
+    pub(crate) in_suite: bool,
     pub(crate) vars: Vec<(String, Node)>,
     pub(crate) secrets: Vec<(String, Node)>,
     /// What is wrong with what was given, with the remedy.
@@ -54,7 +57,7 @@ pub(crate) struct Names {
 }
 
 /// Values of the command line have no place in the file.
-const START: At = At::START;
+const NOWHERE: At = At::NOWHERE;
 
 impl Names {
     pub(crate) fn new(given: &Inputs) -> Self {
@@ -71,7 +74,7 @@ impl Names {
                     let message = format!("--var {name}: the value {what}");
                     names.wrong.push((message, remedy));
                     // What uses it has no problem of its own.
-                    names.define(name, text(START, ""), Kind::Text);
+                    names.define(name, text(NOWHERE, ""), Kind::Text);
                 }
             }
         }
@@ -85,7 +88,34 @@ impl Names {
                 continue;
             }
             let own = names.declare(name, Kind::Text);
-            names.secrets.push((own, text(START, place)));
+            names.secrets.push((own, text(NOWHERE, place)));
+        }
+        names
+    }
+
+    /// What a suite that names the file has for it.
+    pub(crate) fn of_suite(source: &HurlSource<'_>) -> Self {
+        let mut names = Self {
+            in_suite: true,
+            ..Self::default()
+        };
+        names.taken.insert("target".to_owned());
+        names.taken.extend(source.taken.iter().cloned());
+        for (name, node) in source.vars {
+            let kind = match &node.value {
+                Value::Text(_) => Kind::Text,
+                Value::Bool(..) | Value::Number(..) => Kind::Typed,
+                // No variable, and a problem of the suite's.
+                _ => continue,
+            };
+            names.define(name, node.clone(), kind);
+        }
+        for name in source.secrets {
+            names.declare(name, Kind::Text);
+        }
+        if !names.taken.insert(NOTHING.to_owned()) && !source.taken.contains(NOTHING) {
+            let message = format!("hurl: {NOTHING:?} is the name of a variable or a secret, and Hurl files need it");
+            names.wrong.push((message, "rename it".to_owned()));
         }
         names
     }
@@ -202,7 +232,7 @@ impl Names {
 
     /// All variables of the suite.
     pub(crate) fn variables(&self) -> Vec<(String, Node)> {
-        let nothing = (NOTHING.to_owned(), text(START, ""));
+        let nothing = (NOTHING.to_owned(), text(NOWHERE, ""));
         let nothing = self.uses_nothing.get().then_some(nothing);
         self.vars.iter().cloned().chain(nothing).collect()
     }
@@ -215,11 +245,11 @@ fn value(written: &str) -> Result<(Node, Kind), (String, String)> {
             let message = "begins with a quote and does not end with one".to_owned();
             return Err((message, "close it, or leave it out".to_owned()));
         };
-        return Ok((text(START, inside), Kind::Text));
+        return Ok((text(NOWHERE, inside), Kind::Text));
     }
     match written {
-        "true" => return Ok((boolean(START, true), Kind::Typed)),
-        "false" => return Ok((boolean(START, false), Kind::Typed)),
+        "true" => return Ok((boolean(NOWHERE, true), Kind::Typed)),
+        "false" => return Ok((boolean(NOWHERE, false), Kind::Typed)),
         "null" => {
             let message = "is null, which no variable of a suite can be".to_owned();
             return Err((message, "write null in the file".to_owned()));
@@ -233,10 +263,10 @@ fn value(written: &str) -> Result<(Node, Kind), (String, String)> {
         (Ok(whole), _) => whole,
         (_, _) if long => written.trim_start_matches('0').to_owned(),
         (_, Ok(value)) => format!("{value:?}"),
-        _ => return Ok((text(START, written), Kind::Text)),
+        _ => return Ok((text(NOWHERE, written), Kind::Text)),
     };
-    if printed == written && number(START, written).value.kind() == "a number" {
-        return Ok((number(START, written), Kind::Typed));
+    if printed == written && number(NOWHERE, written).value.kind() == "a number" {
+        return Ok((number(NOWHERE, written), Kind::Typed));
     }
     let message = format!("is {written}, which Hurl reads as the number {printed}");
     let remedy =

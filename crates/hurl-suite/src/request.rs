@@ -81,7 +81,11 @@ fn part(section: &SectionValue, at: At, context: &Context) -> Option<(&'static s
             let is_secret = |one: &TemplateElement| matches!(one, TemplateElement::Placeholder(_));
             if !user.value.elements.iter().any(is_secret) {
                 let message = "a password stands in the file";
-                let remedy = "write {{password}}, and give --secret password=env:PASSWORD";
+                let remedy = if context.names.in_suite {
+                    "write {{password}}, and say under `secrets` of the suite where it is kept"
+                } else {
+                    "write {{password}}, and give --secret password=env:PASSWORD"
+                };
                 return context.refuse(start(user.value.source_info), message, remedy);
             }
             let (name, password) = (context.text(&user.key), context.text(&user.value));
@@ -175,10 +179,13 @@ fn base(url: &Template, context: &Context) -> Option<Option<Template>> {
         Some(TemplateElement::Placeholder(placeholder)) => is_path(placeholder, context)?,
     };
     if !is_path {
-        let message = format!("{{{{{name}}}}} stands for --url only where / or nothing follows");
-        let remedy = format!(
-            "write {{{{{name}}}}}/…, or give --var {name}=URL, and the file asks that address only"
-        );
+        let (what, give) = if context.names.in_suite {
+            ("the release", format!("write it under `vars` of the suite, {name}: URL"))
+        } else {
+            ("--url", format!("give --var {name}=URL"))
+        };
+        let message = format!("{{{{{name}}}}} stands for {what} only where / or nothing follows");
+        let remedy = format!("write {{{{{name}}}}}/…, or {give}, and the file asks that address only");
         return context.refuse(start(url.source_info), message, remedy);
     }
     context.names.bases.borrow_mut().insert(name.clone());

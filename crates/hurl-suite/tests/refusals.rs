@@ -432,8 +432,8 @@ fn all_problems_come_at_once() {
     };
     let problems = hurl_suite::suite("shop.hurl", "GET {{host}}/{{a}}{{b}}\n", &given);
     insta::assert_snapshot!(problems.unwrap_err(), @r#"
-    shop.hurl:1:1: --var a: the value is 1.10, which Hurl reads as the number 1.1; write '"1.10"', with quotes, for text, or 1.1 for the number
-    shop.hurl:1:1: --var "my var": no placeholder has this name; use letters, digits, _ and -
-    shop.hurl:1:1: the secret "b" does not say where it is kept; write env:NAME, ssm:/path, secretsmanager:id or secretsmanager:id#key; the secret itself must not be in the suite
+    --var a: the value is 1.10, which Hurl reads as the number 1.1; write '"1.10"', with quotes, for text, or 1.1 for the number
+    --var "my var": no placeholder has this name; use letters, digits, _ and -
+    the secret "b" does not say where it is kept; write env:NAME, ssm:/path, secretsmanager:id or secretsmanager:id#key; the secret itself must not be in the suite
     "#);
 }

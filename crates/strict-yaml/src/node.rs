@@ -72,6 +72,9 @@ impl At {
     /// Where a file begins.
     pub const START: Self = Self::new(1, 1);
 
+    /// In no file: it was given beside one.
+    pub const NOWHERE: Self = Self::new(0, 0);
+
     /// A place of the file that was read first.
     pub const fn new(line: usize, column: usize) -> Self {
         Self {

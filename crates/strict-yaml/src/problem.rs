@@ -8,7 +8,7 @@ use std::fmt;
 pub struct Problem {
     /// The number of the file, where one is made of several: 0 is the one that was read first.
     pub file: u16,
-    /// Line in the file, from 1.
+    /// Line in the file, from 1; 0 where the problem is not with the file but with what was given to it.
     pub line: usize,
     /// Column in the line, in characters, from 1.
     pub column: usize,
@@ -25,6 +25,22 @@ impl fmt::Display for Problem {
             "{}:{}: {}; {}",
             self.line, self.column, self.message, self.remedy
         )
+    }
+}
+
+impl Problem {
+    /// Whether it has a place in a file.
+    pub fn has_place(&self) -> bool {
+        self.line > 0
+    }
+
+    /// With its place in the file of this name, where it has one: `suite.yaml:12:7: unknown key "staus"; did you mean "status"?`
+    pub fn within(&self, file: &str) -> String {
+        if self.has_place() {
+            format!("{file}:{self}")
+        } else {
+            format!("{}; {}", self.message, self.remedy)
+        }
     }
 }
 
@@ -63,7 +79,8 @@ impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.problems.iter().enumerate() {
             let separator = if index == 0 { "" } else { "\n" };
-            write!(f, "{separator}{}:{problem}", self.file_of(problem))?;
+            let problem = problem.within(self.file_of(problem));
+            write!(f, "{separator}{problem}")?;
         }
         Ok(())
     }

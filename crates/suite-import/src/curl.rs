@@ -107,6 +107,8 @@ pub(crate) fn read(text: &str, draft: &mut Draft) -> Result<(), Problem> {
         }
         match words.next() {
             Some("curl" | "curl.exe") => {}
+            // A comment.
+            None if command.wrong.is_none() && command.beside.is_none() => continue,
             other => {
                 let what = format!(
                     "{}: it is no command of curl",
@@ -367,9 +369,12 @@ fn option<'w>(
             if !(0.001..=3_600.0).contains(&seconds) {
                 return Err("--max-time is no time that a check may take".to_owned());
             }
-            let limit = text::words::duration(std::time::Duration::from_secs_f64(seconds));
-            said.of_check
-                .push(("timeout", tree::text(limit.replace(' ', ""))));
+            let limit = std::time::Duration::from_secs_f64(seconds);
+            let limit = match limit.subsec_millis() {
+                0 => format!("{}s", limit.as_secs()),
+                _ => format!("{}ms", limit.as_millis()),
+            };
+            said.of_check.push(("timeout", tree::text(limit)));
         }
         "retry" => said.of_check.push(("retries", tree::number(value()?))),
         "upload-file" => return Err("its body stands in another file; write it here".to_owned()),

@@ -325,7 +325,8 @@ pub(crate) fn name(source: &str) -> String {
         |stem| stem.to_string_lossy().into_owned(),
     );
     let name = text::clean::cut(&one_line(&name), 100);
-    if name.is_empty() {
+    // Standard input has no name.
+    if name.is_empty() || name == "-" {
         "suite".to_owned()
     } else {
         name

@@ -7,7 +7,7 @@ use crate::draft::{Draft, DraftCheck};
 use crate::place::Place;
 use crate::request::{Body, Request};
 use crate::script;
-use crate::texts::BRACES;
+use crate::texts::{BRACES, has_secret_shape};
 use crate::tree::{self, at, get, is_true, items, word, written};
 
 /// Reads a collection.
@@ -234,6 +234,9 @@ fn add_body(
             let query = content
                 .and_then(|content| word(content, "query"))
                 .unwrap_or_default();
+            if has_secret_shape(&texts.without_references(query)) {
+                return Err("its GraphQL query holds what looks like a secret".to_owned());
+            }
             let mut json = vec![("query", tree::text(texts.text(query)?))];
             let variables = content
                 .and_then(|content| word(content, "variables"))

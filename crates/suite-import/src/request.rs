@@ -6,7 +6,7 @@ use data_encoding::BASE64;
 use strict_yaml::{Node, Value};
 
 use crate::place::Place;
-use crate::texts::{Texts, has_secret_shape, is_secret_name};
+use crate::texts::{Texts, has_secret_shape, holds_a_secret, is_secret_key};
 use crate::tree;
 
 /// What is sent, in texts of the suite.
@@ -181,7 +181,7 @@ impl Request {
                 return self.form(&pairs, texts);
             }
         }
-        if !texts.has_reference(raw) && has_secret_shape(raw) {
+        if has_secret_shape(&texts.without_references(raw)) {
             return Err("its body holds what looks like a secret".to_owned());
         }
         self.body = Body::Text(texts.text(raw)?);
@@ -230,7 +230,7 @@ impl Request {
         let Ok(node) = node else {
             return Ok(false);
         };
-        self.body = Body::Json(json(&node, "", texts)?);
+        self.body = Body::Json(json(&node, "", false, texts)?);
         Ok(true)
     }
 
@@ -289,20 +289,25 @@ impl Request {
     }
 }
 
-/// JSON of the file as JSON of a suite.
-pub(crate) fn json(node: &Node, name: &str, texts: &mut Texts) -> Result<Node, String> {
+/// JSON of the file as JSON of a suite. What stands below the name of a secret is one.
+fn json(node: &Node, name: &str, is_secret: bool, texts: &mut Texts) -> Result<Node, String> {
+    let is_secret = is_secret || is_secret_key(name);
     Ok(match &node.value {
-        Value::Text(raw) => tree::text(texts.named(name, raw)?),
-        Value::Number(_, written) if is_secret_name(name) => {
-            tree::text(texts.secret(name, written))
+        Value::Text(raw) if !is_secret && holds_a_secret(raw) => {
+            return Err(format!("`{}` of its body has a secret within a longer text", shown(name)));
         }
+        Value::Text(raw) if !raw.is_empty() && (is_secret || has_secret_shape(raw)) => {
+            tree::text(texts.secret_text(name, raw)?)
+        }
+        Value::Text(raw) => tree::text(texts.text(raw)?),
+        Value::Number(_, written) if is_secret => tree::text(texts.secret(name, written)),
         Value::List(items) => {
-            let items = items.iter().map(|item| json(item, name, texts));
+            let items = items.iter().map(|item| json(item, name, is_secret, texts));
             tree::list(items.collect::<Result<_, _>>()?)
         }
         Value::Map(entries) => {
             let entries = entries.iter().map(|(key, value)| {
-                let value = json(value, &key.text, texts)?;
+                let value = json(value, &key.text, is_secret, texts)?;
                 Ok((key.text.clone(), value))
             });
             tree::map(entries.collect::<Result<Vec<_>, String>>()?)

@@ -331,7 +331,17 @@ mod tests {
                 pm.expect(pm.response.code).to.eq(200);
             });
             "#
-        ), @"");
+        ), @r#"
+        - { status: 200 }
+        - { status: 201 }
+        - { status: 204 }
+        - { json: { path: "$.items[0]['book id']", equals: 7 } }
+        - { json: { path: $.name, equals: Dune } }
+        - json:
+            path: $.tags
+            equals: [a, b]
+        - { status: 200 }
+        "#);
     }
 
     #[test]
@@ -351,6 +361,14 @@ mod tests {
             pm.environment.set("token", pm.response.json().token);
             pm.test("c", () => pm.response.to.have.status(202));
             "#
-        ), @"");
+        ), @r#"
+        - { status: 201 }
+        left 3: if (pm.environment.get("x")) {
+        left 4: pm.response.to.have.status(500);
+        left 6: pm.response.to.have.status(200);
+        left 10: pm.expect(pm.response.responseTime).to.be.below(200);
+        left 12: pm.environment.set("token", pm.response.json().token);
+        left 13: pm.test("c", () => pm.response.to.have.status(202));
+        "#);
     }
 }

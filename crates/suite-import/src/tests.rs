@@ -37,7 +37,40 @@ curl -u demo:hunter22 https://shop.example.com/admin -F 'title=Dune;type=text/pl
 curl https://other.example.com/ ; curl https://shop.example.com/x --frobnicate 1
 wget https://shop.example.com/
 "#
-    ), @"");
+    ), @r#"
+    version: 1
+    name: shop
+    secrets: { password: "env:PASSWORD" }
+    checks:
+      - name: "GET /books"
+        http:
+          url: "/books?page=1"
+          headers: { accept: application/json }
+      - name: "POST /login"
+        on: [pre-traffic]
+        http:
+          method: POST
+          url: /login
+          form: { user: demo, password: "{{ password }}" }
+          follow_redirects: true
+      - name: "POST /admin"
+        on: [pre-traffic]
+        http:
+          method: POST
+          url: /admin
+          basic: { user: demo, password: "{{ password }}" }
+          multipart: { title: { content: Dune, content_type: text/plain } }
+          http_version: 2
+    left out:
+    2: : it is no command of curl
+    4: POST /login: the option --insecure: certificates are always checked; name the authority by `ca_certificates`
+    4: POST /login: what a shell does with the answer: | jq .
+    6: PUT /cart: timeout: "2.5s" is not a duration; write a number and a unit: 500ms, 10s, 1m30s, 2h
+    8: a command of curl: the field cover of its form stands in another file; write it here
+    10: a command of curl: the option --frobnicate is not known here, and it may have a value
+    10: GET /: it asks https://other.example.com, and the release is taken to be https://shop.example.com
+    11: wget: it is no command of curl
+    "#);
 }
 
 #[test]
@@ -62,7 +95,43 @@ fn a_recording_is_the_documents_and_calls_of_one_origin() {
   {"_resourceType": "xhr", "request": {"method": "GET", "url": "https://shop.example.com/blocked", "headers": []},
    "response": {"status": 0}}
 ]}}"#
-    ), @"");
+    ), @r#"
+    version: 1
+    name: shop
+    secrets:
+      cookie_sid: "env:COOKIE_SID"
+      cookie_theme: "env:COOKIE_THEME"
+      token: "env:TOKEN"
+      x_api_key: "env:X_API_KEY"
+      password: "env:PASSWORD"
+    checks:
+      - name: "GET /"
+        http:
+          url: /
+          cookies: { sid: "{{ cookie_sid }}", theme: "{{ cookie_theme }}" }
+        expect:
+          - { status: 200 }
+          - { header: { name: content-type, contains: text/html } }
+      - name: "POST /api/cart"
+        on: [pre-traffic]
+        http:
+          method: POST
+          url: /api/cart
+          query: { token: "{{ token }}" }
+          headers: { x-api-key: "{{ x_api_key }}" }
+          json: { book: 7, password: "{{ password }}" }
+        expect:
+          - { status: 201 }
+          - { header: { name: content-type, contains: application/json } }
+      - { name: "GET /api/me", http: "GET /api/me" }
+    left out:
+    -: GET /api/me: its answer, as the browser had it already; 2xx is expected
+    -: entry 6: the same request once more
+    -: entry 7: GET /blocked: it got no answer
+    -: 1 request of the kind image
+    -: headers that a browser sets by itself: "user-agent"
+    -: GET /x: it asks https://cdn.example.net, and the release is taken to be https://shop.example.com
+    "#);
 }
 
 const OPENAPI: &str = r##"
@@ -122,7 +191,63 @@ components:
 
 #[test]
 fn a_description_is_what_can_be_read_of_it() {
-    insta::assert_snapshot!(shown(OPENAPI), @"");
+    insta::assert_snapshot!(shown(OPENAPI), @r##"
+    version: 1
+    name: "Book shop"
+    secrets: { key: "env:KEY" }
+    checks:
+      - name: "GET /books: All books"
+        http:
+          url: /v1/books
+          headers: { x-api-key: "{{ key }}" }
+        expect:
+          - { status: 200 }
+          - { header: { name: content-type, contains: application/json } }
+          - json_schema:
+              type: array
+              items: { $ref: "#/$defs/Book" }
+              $defs:
+                Book:
+                  type: object
+                  required: [id, isbn]
+                  properties:
+                    id: { type: string }
+                    isbn:
+                      type: [string, "null"]
+                    draft: { type: boolean }
+                    price: { type: number, exclusiveMinimum: 0 }
+                    next: { $ref: "#/$defs/Book" }
+      - name: "GET /books/{id}"
+        http: "GET /v1/books/dune%201"
+        expect:
+          - status: [200, 206]
+          - { header: { name: content-type, contains: application/json } }
+          - json_schema:
+              $ref: "#/$defs/Book"
+              $defs:
+                Book:
+                  type: object
+                  required: [id, isbn]
+                  properties:
+                    id: { type: string }
+                    isbn:
+                      type: [string, "null"]
+                    draft: { type: boolean }
+                    price: { type: number, exclusiveMinimum: 0 }
+                    next: { $ref: "#/$defs/Book" }
+      - name: "GET /health"
+        http: "GET /v1/health"
+        expect:
+          - { status: "2xx" }
+          - { header: { name: content-type, contains: text/plain } }
+    left out:
+    7: the server http://localhost:8080: paths are asked below the first one
+    12: GET /books: `format` of its schema is not judged
+    20: POST /books: it may change something, and nothing says what it may change
+    26: GET /books/{id}: `format` of its schema is not judged
+    31: GET /search: its parameter q is required, and has no example
+    36: GET /old: it is deprecated
+    "##);
 }
 
 #[test]
@@ -169,7 +294,42 @@ fn a_postman_collection_keeps_folders_variables_and_plain_tests() {
 \t\t{\"name\": \"Elsewhere\", \"request\": {\"method\": \"GET\", \"url\": \"https://other.example.com/\"}}
 \t]
 }"
-    ), @"");
+    ), @r#"
+    version: 1
+    name: Shop
+    vars: { book: "7" }
+    secrets: { apitoken: "env:APITOKEN", customer: "env:CUSTOMER", password: "env:PASSWORD" }
+    checks:
+      - name: "Books: One \U0001F4D6"
+        http:
+          url: "/v1/books/{{ book }}"
+          query: { x: "{{ book }}" }
+          headers: { authorization: "Bearer {{ apitoken }}" }
+          follow_redirects: true
+        expect:
+          - { status: 200 }
+          - { json: { path: $.id, equals: 7 } }
+      - name: "Books: Order"
+        on: [pre-traffic]
+        http:
+          method: POST
+          url: /v1/orders
+          headers: { idempotency-key: "{{ uuid() }}" }
+          json: { book: "{{ book }}", who: "{{ customer }}" }
+      - name: "Books: Form"
+        on: [pre-traffic]
+        http:
+          method: POST
+          url: /v1/form
+          headers: { authorization: "Bearer {{ apitoken }}" }
+          form: { password: "{{ password }}", a: b }
+          follow_redirects: true
+    left out:
+    12: Books: One 📖: a script: pm.environment.set('x', body.id);
+    20: Books: Upload: the file of its field f is not in the collection
+    22: Books: Random: the dynamic variable $randomCity has nothing like it in suites
+    24: Elsewhere: it asks https://other.example.com, and the release is taken to be https://shop.example.com
+    "#);
 }
 
 #[test]
@@ -194,14 +354,14 @@ items:
         runtime:
           assertions:
             - { expression: res.status, operator: eq, value: "200" }
-            - { expression: res.body.items[0].id, operator: eq, value: "7" }
+            - { expression: "res.body.items[0].id", operator: eq, value: "7" }
             - { expression: res.body.total, operator: gt, value: "7" }
           scripts:
             - { type: tests, code: "test('x', () => {})" }
   - info: { name: Stream, type: grpc }
     grpc: { url: x }
 "#
-    ), @"");
+    ), @"shop.json:20:43: not valid YAML: while parsing a flow mapping, did not find expected ',' or '}'; check the indentation, quotes and brackets here and in the line above");
 }
 
 #[test]

@@ -83,6 +83,17 @@ impl Texts {
         self.marks.is_some_and(|marks| text.contains(marks.open))
     }
 
+    /// What stands between the references.
+    pub(crate) fn without_references(&self, raw: &str) -> String {
+        let mut made = String::new();
+        let mut rest = raw;
+        while let Some((before, _, after)) = self.marks.and_then(|marks| reference(rest, marks)) {
+            made += before;
+            rest = after;
+        }
+        made + rest
+    }
+
     /// The text as a suite has it.
     pub(crate) fn text(&mut self, raw: &str) -> Result<String, String> {
         let raw = self.resolved(raw, 0)?;
@@ -102,6 +113,10 @@ impl Texts {
     /// the suite.
     pub(crate) fn secret_text(&mut self, wish: &str, raw: &str) -> Result<String, String> {
         if self.has_reference(raw) {
+            let beside = self.without_references(raw);
+            if has_secret_shape(&beside) || looks_generated(&beside) {
+                return Err(format!("{wish} has a secret beside a variable"));
+            }
             for (_, name, _) in self.references(raw) {
                 self.secret.insert(name);
             }
@@ -311,7 +326,107 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
     gate::mask(&query) != query
 }
 
-/// Whether a value looks like a secret, whatever it is called.
+/// The same of a key of JSON: these four mean something else there.
+pub(crate) fn is_secret_key(name: &str) -> bool {
+    let is_plain = ["code", "key", "sign", "state"]
+        .iter()
+        .any(|plain| name.eq_ignore_ascii_case(plain));
+    !is_plain && is_secret_name(name)
+}
+
+/// Whether a value looks like a secret, or holds one, whatever it is called.
 pub(crate) fn has_secret_shape(value: &str) -> bool {
-    gate::mask(value) != value
+    gate::mask(value) != value || holds_a_secret(value)
+}
+
+/// Whether it names a secret, and says more than that.
+pub(crate) fn holds_a_secret(value: &str) -> bool {
+    names_a_secret(value) || has_secret_element(value)
+}
+
+/// A long word with digits among its letters is nothing that people write.
+fn looks_generated(text: &str) -> bool {
+    text.split(|one: char| !one.is_ascii_alphanumeric())
+        .any(|word| word.len() >= 8 && word.bytes().any(|byte| byte.is_ascii_digit()))
+}
+
+/// Names longer than this are none.
+const MAX_SECRET_NAME: usize = 60;
+
+/// `password: "hunter22"` in a query of GraphQL, in YAML or in a program.
+fn names_a_secret(text: &str) -> bool {
+    let is_part = |one: char| one.is_ascii_alphanumeric() || matches!(one, '_' | '-');
+    text.match_indices([':', '=']).any(|(at, _)| {
+        let before = text[..at].trim_end_matches([' ', '"', '\'', '\\']);
+        let start = before.rfind(|one| !is_part(one));
+        let name = match start {
+            // A variable of GraphQL has its type there.
+            Some(start) if before[start..].starts_with('$') => return false,
+            Some(start) => before[start..].trim_start_matches(|one| !is_part(one)),
+            None => before,
+        };
+        let value = text[at + 1..].trim_start_matches([' ', '\t', '\\']);
+        let quoted = value.trim_start_matches(['"', '\'', '\\']);
+        let says_something = match quoted.chars().next() {
+            None => false,
+            // A reference, a structure, or nothing.
+            Some(first) => !first.is_whitespace() && !"${}[],;&)<\u{e000}".contains(first),
+        };
+        let is_word = ["true", "false", "null"].iter().any(|word| value.starts_with(word));
+        says_something
+            && !is_word
+            && (1..=MAX_SECRET_NAME).contains(&name.len())
+            && is_secret_key(name)
+    })
+}
+
+/// `<wsse:Password Type="…">hunter22</…>`
+fn has_secret_element(text: &str) -> bool {
+    text.match_indices('<').any(|(at, _)| {
+        let tag = &text[at + 1..];
+        let Some((head, content)) = tag.split_once('>') else {
+            return false;
+        };
+        let name = head.split_whitespace().next().unwrap_or_default();
+        let name = name.rsplit(':').next().unwrap_or_default();
+        let says_something = !content.trim_start().starts_with('<') && !content.trim().is_empty();
+        says_something
+            && !head.starts_with('/')
+            && !head.ends_with('/')
+            && (1..=MAX_SECRET_NAME).contains(&name.len())
+            && is_secret_key(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_known_by_its_name_in_every_notation() {
+        for secret in [
+            "mutation { login(user: \"demo\", password: \"hunter22\") { id } }",
+            "mutation { login(apiKey:\\\"hunter22\\\") }",
+            "user: demo\npassword: hunter22\n",
+            "a=1; token = 'hunter22'",
+            "<s:Password Type=\"x\">hunter22</s:Password>",
+            "<login><pwd>hunter22</pwd></login>",
+            "password=hunter22",
+            "Bearer abcdef123456",
+        ] {
+            assert!(has_secret_shape(secret), "{secret}");
+        }
+        for plain in [
+            "",
+            "mutation($password: String!) { login(password: $password) { id } }",
+            "<password/><user>demo</user>",
+            "<password></password>",
+            "see: the password",
+            "{ \"state\": \"open\", \"code\": 7 }",
+            "password: null",
+            "time: 12:30",
+        ] {
+            assert!(!has_secret_shape(plain), "{plain}");
+        }
+    }
 }

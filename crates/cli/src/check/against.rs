@@ -17,14 +17,10 @@ const TASK: &str = "ecs_task";
 
 /// What is measured.
 #[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("what").args(["url", "deployment", "service"]).required(true))]
 pub(super) struct Against {
     /// Where the release answers: scheme, host and port
-    #[arg(
-        long,
-        value_parser = settings::base_url,
-        required_unless_present_any = ["deployment", "service"],
-        conflicts_with_all = ["deployment", "service"]
-    )]
+    #[arg(long, value_parser = settings::base_url)]
     url: Option<Url>,
     /// The name to speak to it by, if another than in the URL
     #[arg(long, value_name = "NAME", requires = "url")]
@@ -33,7 +29,7 @@ pub(super) struct Against {
     #[arg(long, value_name = "NAME=VALUE", value_parser = settings::fact, conflicts_with_all = ["deployment", "service"])]
     target: Vec<(String, String)>,
     /// Measure a deployment of CodeDeploy as its gate would; APPLICATION/GROUP is the last one of a group
-    #[arg(long, value_name = "ID", value_parser = deployed::deployment, conflicts_with = "service")]
+    #[arg(long, value_name = "ID", value_parser = deployed::deployment)]
     deployment: Option<Deployed>,
     /// Measure the last deployment of a service by ECS itself as its gate would
     #[arg(long, value_name = "CLUSTER/SERVICE", value_parser = deployed::service)]

@@ -13,6 +13,7 @@ use gate::{Bake, Conclusion, Measurement, Outcome, Progress, Severity, Stage};
 use text::words;
 
 use super::against::Release;
+use super::formats::notes;
 use crate::screen::{Screen, Style};
 
 pub(super) struct Display<'a> {
@@ -145,6 +146,14 @@ impl<'a> Display<'a> {
         self.screen.line(format!("{word}{dry_run} after {took}"))?;
         for reason in &verdict.reasons {
             self.screen.line(format!("  {reason}"))?;
+        }
+        if !self.quiet {
+            for check in &outcome.report.checks {
+                for note in notes(check) {
+                    let line = format!("  note on {}: {note}", check.name);
+                    self.screen.line(self.screen.styled(Style::Quiet, &line))?;
+                }
+            }
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 mod list;
 mod override_gate;
 mod overrides;
+mod page;
 pub(crate) mod reports;
 mod source;
 mod stats;
@@ -15,6 +16,7 @@ use crate::screen::{Screen, Style};
 pub(crate) enum Command {
     List(list::Args),
     Stats(stats::Args),
+    Page(page::Args),
     /// Let a release that a gate has stopped pass it in its next deployment
     Override(override_gate::Args),
     /// List who has overridden a gate for a release, why, and which deployment used it
@@ -26,6 +28,7 @@ pub(crate) async fn run(command: Command, screen: &mut Screen) -> Result<(), Fai
     match command {
         Command::List(args) => list::run(&args, screen).await,
         Command::Stats(args) => stats::run(&args, screen).await,
+        Command::Page(args) => page::run(&args, screen).await,
         Command::Override(args) => override_gate::run(&args, screen).await,
         Command::Overrides(args) => overrides::run(&args, screen).await,
     }

@@ -326,8 +326,8 @@ async fn newest(aws: &Aws, place: &str) -> Result<Vec<Stored>, Failure> {
 }
 
 /// Runs by service, in the order of their names.
-pub(crate) fn by_service(runs: &[RunSummary]) -> BTreeMap<&str, Vec<&RunSummary>> {
-    let mut services: BTreeMap<&str, Vec<&RunSummary>> = BTreeMap::new();
+pub(crate) fn by_service<E>(runs: &[RunSummary<E>]) -> BTreeMap<&str, Vec<&RunSummary<E>>> {
+    let mut services: BTreeMap<&str, Vec<&RunSummary<E>>> = BTreeMap::new();
     for run in runs {
         services.entry(&run.service).or_default().push(run);
     }

@@ -82,31 +82,31 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
 
 /// What the runs of one service say.
 #[derive(Debug, Serialize, PartialEq, Eq)]
-struct Service {
+pub(super) struct Service {
     #[serde(rename = "service")]
-    name: String,
-    runs: usize,
-    passed: usize,
-    failed: usize,
-    inconclusive: usize,
-    median_ms: u64,
-    checks: Vec<Check>,
+    pub(super) name: String,
+    pub(super) runs: usize,
+    pub(super) passed: usize,
+    pub(super) failed: usize,
+    pub(super) inconclusive: usize,
+    pub(super) median_ms: u64,
+    pub(super) checks: Vec<Check>,
 }
 
 /// What they say of one check.
 #[derive(Debug, Serialize, PartialEq, Eq)]
-struct Check {
-    name: String,
-    severity: Severity,
-    runs: usize,
+pub(super) struct Check {
+    pub(super) name: String,
+    pub(super) severity: Severity,
+    pub(super) runs: usize,
     not_passed: usize,
-    flaky: usize,
+    pub(super) flaky: usize,
     /// Of the slowest round of each run.
-    median_ms: u64,
+    pub(super) median_ms: u64,
 }
 
 impl Service {
-    fn of(name: &str, runs: &[&RunSummary]) -> Self {
+    pub(super) fn of<E>(name: &str, runs: &[&RunSummary<E>]) -> Self {
         let came_to = |conclusion| {
             runs.iter()
                 .filter(|run| run.conclusion == conclusion)
@@ -210,6 +210,6 @@ fn median(values: impl Iterator<Item = u64>) -> u64 {
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-fn millis(value: u64) -> String {
+pub(super) fn millis(value: u64) -> String {
     text::words::duration(std::time::Duration::from_millis(value))
 }

@@ -1,6 +1,6 @@
 //! `deploy-hooks init --from`: a Hurl file as the suite that runs of it, for whoever goes on with YAML, and for gates.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -9,15 +9,8 @@ use crate::failure::{self, Failure};
 use crate::screen::Screen;
 
 /// Converts, and writes or prints.
-pub(super) fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure> {
-    let Some(from) = &args.from else {
-        return Err(Failure::Wrong("give --url or --from".to_owned()));
-    };
+pub(super) fn run(args: &Args, from: &PathBuf, screen: &mut Screen) -> Result<(), Failure> {
     let given = args.values.given(std::iter::once(from))?;
-    if !hurl_suite::is_hurl(from) {
-        let message = "is no Hurl file: its name does not end with .hurl";
-        return Err(Failure::Wrong(format!("{} {message}", from.display())));
-    }
     let text = failure::read(from)?;
     let source = from.display().to_string();
     let converted = hurl_suite::yaml(&source, &text, &given);

@@ -14,6 +14,7 @@ const SHOWN: usize = 50;
 
 /// Converts, writes or prints, and says what is not in the suite.
 pub(super) fn run(args: &Args, from: &Path, screen: &mut Screen) -> Result<(), Failure> {
+    args.values.given(std::iter::empty())?;
     let source = from.display().to_string();
     let text = failure::read_within(from, MAX_FILE)?;
     let converted = convert(&source, &text).map_err(|problems| Failure::Wrong(problems.to_string()))?;
@@ -49,10 +50,13 @@ pub(super) fn run(args: &Args, from: &Path, screen: &mut Screen) -> Result<(), F
     }
     let file = args.file.display();
     let checks = text::words::count(converted.checks, "check");
-    screen.line(format!("{file}: {checks}, from {source}, {}", converted.kind))?;
+    let from = if source == "-" { "standard input" } else { &*source };
+    screen.line(format!("{file}: {checks}, from {from}, {}", converted.kind))?;
     if !converted.secrets.is_empty() {
         let names = text::words::list(converted.secrets.iter().map(String::as_str));
-        screen.line(format!("Its secrets are read from the environment at first, and are: {names}"))?;
+        screen.line(format!(
+            "Secrets: {names}. Set them as environment variables, or write under `secrets` where each is kept"
+        ))?;
     }
     for (index, line) in lines.iter().enumerate() {
         let style = if index == 0 { Style::Careful } else { Style::Quiet };

@@ -1,7 +1,9 @@
-//! `deploy-hooks init`: a first suite, written by looking at what answers, and tried before it is given away.
+//! `deploy-hooks init`: a first suite, written by looking at what answers, and tried before it is given away; or of what a team
+//! has already.
 
 mod crawl_site;
 mod from_hurl;
+mod imported;
 mod starter;
 
 use std::collections::BTreeMap;
@@ -27,15 +29,16 @@ const MAX_NAME: usize = 100;
 /// Of a reason in the file.
 const MAX_REASON: usize = 120;
 
-/// Write a first suite by looking at an address, or from a Hurl file
+/// Write a first suite by looking at an address, or from a file that you have
 #[derive(clap::Args)]
-#[command(after_help = HELP)]
+#[command(after_help = HELP, group = clap::ArgGroup::new("what").args(["url", "from"]).required(true))]
 pub(crate) struct Args {
     /// Where a good release answers: scheme, host and port
-    #[arg(long, value_parser = settings::base_url, required_unless_present = "from")]
+    #[arg(long, value_parser = settings::base_url)]
     url: Option<Url>,
-    /// Write what this Hurl file says as a suite; nothing is asked
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["url", "name"])]
+    /// Write what this file says as a suite: OpenAPI, HAR, curl, Postman, Bruno or Hurl; nothing is asked, - reads
+    /// standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "name")]
     from: Option<PathBuf>,
     #[command(flatten)]
     values: HurlValues,
@@ -54,13 +57,23 @@ const HELP: &str = "\
 The first page and the usual places of health and version are asked, by GET only. What was seen is written down as a suite, and the \
 suite is run once: a check that does not pass is kept as advisory, with the reason beside it.
 
-With --from a Hurl file becomes the suite that `check` would run of it.
+With --from nothing is asked. What the file is, its content says; a Hurl file is known by the end of its name, .hurl:
+  an OpenAPI description, 3.0 or 3.1   each GET and HEAD whose parameters have examples, with status, media type and schema
+  a recording of a browser, HAR        each document and each call of the page's own origin, with status and media type
+  curl commands                        one check each
+  a Postman collection, v2.1           requests, and tests that are plain
+  a Bruno collection in YAML           requests, and assertions
+  a Hurl file                          the suite that `check` would run of it, or all that can't be one
+What can't be carried over is listed with its line; --json has the list, too. Passwords, tokens, cookies and keys of the file are not
+written: the suite has their names as its `secrets`.
 
 Exit codes: 0 it is written, 1 no good release answers, 2 wrong call, what can't be converted, or the file is there already.
 
 Examples:
   deploy-hooks init --url http://localhost:8080
   deploy-hooks init suites/shop.yaml --url https://staging.example.com --name shop
+  deploy-hooks init suites/api.yaml --from openapi.yaml
+  deploy-hooks init suites/visit.yaml --from shop.example.com.har
   deploy-hooks init suites/checkout.yaml --from checkout.hurl --secret password=ssm:/shop/password
   deploy-hooks check suites/shop.yaml --url https://staging.example.com --watch";
 
@@ -80,8 +93,13 @@ pub(crate) async fn run(args: &Args, screen: &mut Screen) -> Result<(), Failure>
     if !to_screen && !args.force && args.file.exists() {
         return Err(exists(&args.file));
     }
-    let Some(url) = &args.url else {
-        return from_hurl::run(args, screen);
+    let url = match (&args.url, &args.from) {
+        (Some(url), _) => url,
+        (None, Some(from)) if hurl_suite::is_hurl(from) => {
+            return from_hurl::run(args, from, screen);
+        }
+        (None, Some(from)) => return imported::run(args, from, screen),
+        (None, None) => return Err(Failure::Wrong("give --url or --from".to_owned())),
     };
     args.values.given(std::iter::empty())?;
     let seen = crawl_site::crawl_site(url).await.map_err(|reason| {
@@ -160,7 +178,10 @@ fn write(file: &Path, text: &str, replace: bool) -> Result<(), Failure> {
         options.create_new(true);
     }
     if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        std::fs::create_dir_all(folder).map_err(|error| {
+            let folder = folder.display();
+            Failure::Wrong(format!("the folder {folder} could not be made: {error}"))
+        })?;
     }
     let mut opened = options.open(file).map_err(failed)?;
     opened.write_all(text.as_bytes()).map_err(failed)

@@ -27,6 +27,15 @@ impl ProbeKind for Alarms {
         self.names.iter().for_each(see);
     }
 
+    fn asks(&self) -> Vec<String> {
+        let names: Vec<String> = self.names.iter().map(Template::written).collect();
+        vec![names.join(", ")]
+    }
+
+    fn conditions(&self) -> usize {
+        self.names.len()
+    }
+
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         async move {
             let names = self.names.iter().map(|name| name.render(&context.values));

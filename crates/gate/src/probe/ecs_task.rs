@@ -163,6 +163,11 @@ impl ProbeKind for EcsTask {
         })
     }
 
+    /// The exit code, and what the tests report.
+    fn conditions(&self) -> usize {
+        1 + usize::from(self.results.is_some())
+    }
+
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         async move {
             let query = self.query(&context.values)?;

@@ -108,6 +108,20 @@ impl ProbeKind for Grpc {
         self.place.subject(context)
     }
 
+    fn asks(&self) -> Vec<String> {
+        let at = self.place.url.written();
+        vec![match &self.call {
+            Call::Health(None) => format!("the health of the server at {at}"),
+            Call::Health(Some(service)) => format!("the health of {} at {at}", service.written()),
+            Call::Method(call) => format!("{} at {at}", path_of(call)),
+        }]
+    }
+
+    /// That it is serving, or the code.
+    fn conditions(&self) -> usize {
+        1
+    }
+
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         match &self.call {
             Call::Health(service) => health(self, service.as_ref(), context, trace).boxed(),

@@ -147,6 +147,10 @@ impl ProbeKind for Journey {
         subject
     }
 
+    fn conditions(&self) -> usize {
+        self.all().map(|step| step.expect.len()).sum()
+    }
+
     fn execute<'a>(&'a self, _: &'a ProbeContext, _: &'a mut Trace) -> Execution<'a> {
         let why = "a journey is gone through step by step; this is a defect";
         std::future::ready(Err(ProbeError::errored(why))).boxed()

@@ -48,6 +48,10 @@ impl ProbeKind for Lambda {
         Subject::Release
     }
 
+    fn asks(&self) -> Vec<String> {
+        vec!["an invocation of the version under test".to_owned()]
+    }
+
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         async move {
             let payload = self.payload.render(&context.values)?.to_string();

@@ -40,6 +40,19 @@ impl ProbeKind for Logs {
         optional.chain([&self.filter]).for_each(see);
     }
 
+    fn asks(&self) -> Vec<String> {
+        let group = match &self.group {
+            Some(group) => group.written(),
+            None => "the release's log group".to_owned(),
+        };
+        let window = words::duration(self.window);
+        vec![format!("lines {} in {window} of {group}", self.filter.written())]
+    }
+
+    fn conditions(&self) -> usize {
+        1
+    }
+
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         async move {
             let render = |template: &Template| template.render(&context.values);

@@ -130,6 +130,11 @@ pub(crate) trait ProbeKind: Send + Sync {
         Vec::new()
     }
 
+    /// How many conditions of its own the suite has it judge, beside the check's `expect`.
+    fn conditions(&self) -> usize {
+        0
+    }
+
     /// Names that it speaks to the target by, beside the suite's own.
     fn hosts(&self) -> Vec<String> {
         Vec::new()

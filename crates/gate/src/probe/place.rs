@@ -30,6 +30,16 @@ impl Place {
         self.host.iter().chain(&self.port).for_each(see);
     }
 
+    /// Where it leads, with references as they are.
+    pub(crate) fn written(&self) -> String {
+        match (&self.host, &self.port) {
+            (None, None) => "the release".to_owned(),
+            (None, Some(port)) => format!("the release, port {}", port.written()),
+            (Some(host), None) => host.written(),
+            (Some(host), Some(port)) => format!("{}:{}", host.written(), port.written()),
+        }
+    }
+
     /// Where two revisions answer at the target's address, a connection does not say which one it is with.
     pub(crate) fn sampling(&self) -> Sampling {
         match (&self.host, self.reaches_release) {

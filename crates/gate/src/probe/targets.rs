@@ -31,6 +31,18 @@ impl ProbeKind for Targets {
         Subject::Release
     }
 
+    fn asks(&self) -> Vec<String> {
+        let least = match self.at_least {
+            0 => String::new(),
+            least => format!(", at least {least}"),
+        };
+        vec![format!("all of the release{least}")]
+    }
+
+    fn conditions(&self) -> usize {
+        1
+    }
+
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         async move {
             trace.request = Some("the targets of the release".to_owned());

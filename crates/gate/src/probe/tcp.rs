@@ -61,6 +61,15 @@ impl ProbeKind for Tcp {
         self.place.subject(None, context)
     }
 
+    fn asks(&self) -> Vec<String> {
+        let sends = self.send.as_ref().map_or("", |_| ", and sends a text");
+        vec![format!("{}{sends}", self.place.written())]
+    }
+
+    fn conditions(&self) -> usize {
+        self.receives.len()
+    }
+
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         execute(self, context, trace).boxed()
     }

@@ -77,6 +77,15 @@ impl ProbeKind for Tls {
         self.place.subject(PORT, context)
     }
 
+    fn asks(&self) -> Vec<String> {
+        vec![format!("a handshake with {}", self.place.written())]
+    }
+
+    fn conditions(&self) -> usize {
+        let others = usize::from(self.expires_in.is_some()) + usize::from(self.min_version.is_some());
+        self.names.len() + others
+    }
+
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         execute(self, context, trace).boxed()
     }

@@ -94,6 +94,19 @@ impl ProbeKind for WebSocket {
         self.place.subject(context)
     }
 
+    fn asks(&self) -> Vec<String> {
+        let does = match (&self.send, self.reads()) {
+            (Some(_), _) => ", sends a message and waits for one",
+            (None, true) => ", and waits for a message",
+            (None, false) => "",
+        };
+        vec![format!("{}{does}", self.place.url.written())]
+    }
+
+    fn conditions(&self) -> usize {
+        self.receives.len()
+    }
+
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         execute(self, context, trace).boxed()
     }

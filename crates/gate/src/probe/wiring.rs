@@ -18,6 +18,15 @@ impl ProbeKind for Wiring {
         Profile::asks_others("wiring")
     }
 
+    fn asks(&self) -> Vec<String> {
+        let left: Vec<&str> = self.options.except.iter().map(|rule| rule.name()).collect();
+        let but = match &left[..] {
+            [] => String::new(),
+            left => format!(" but {}", left.join(", ")),
+        };
+        vec![format!("all rules{but}")]
+    }
+
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         async move {
             trace.request = Some("the wiring of the deployment".to_owned());

@@ -10,7 +10,7 @@ use super::check_fingerprint::{self, Fingerprint};
 use super::context::Context;
 use super::files::{Files, SuiteFile, folder};
 use super::{FILE, Limits, SecretRef, Suite, SuiteProblems};
-use super::{check, defaults, expect, http, include, keys, traffic};
+use super::{check, defaults, expect, http, hurl, include, keys, traffic};
 use crate::template::Var;
 use crate::verdict::InconclusivePolicy;
 
@@ -26,6 +26,7 @@ pub(super) fn suite(
     match strict_yaml::read(text, FILE) {
         Ok(root) => {
             let root = include::merged(root, &mut context);
+            let root = hurl::expanded(root, context.files.hurl, &mut context);
             finished(source, &root, text, context)
         }
         Err(problem) => {

@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use strict_yaml::{Node, scalar};
 
 use super::context::Context;
+use super::hurl::ReadHurl;
 use super::{Suite, SuiteProblems, decode};
 use crate::words;
 
@@ -50,6 +51,7 @@ pub struct SuiteReader<'t> {
     given: BTreeMap<String, Result<Bytes, FileProblem>>,
     /// Bytes of those.
     total: usize,
+    hurl: Option<ReadHurl>,
 }
 
 /// How far the reading of a suite has come.
@@ -69,6 +71,16 @@ impl<'t> SuiteReader<'t> {
             text,
             given: BTreeMap::new(),
             total: 0,
+            hurl: None,
+        }
+    }
+
+    /// The same where checks may name files of Hurl.
+    #[must_use]
+    pub fn with_hurl(self, read: ReadHurl) -> Self {
+        Self {
+            hurl: Some(read),
+            ..self
         }
     }
 
@@ -92,6 +104,7 @@ impl<'t> SuiteReader<'t> {
     pub fn read(&mut self) -> Reading {
         let files = Files {
             given: std::mem::take(&mut self.given),
+            hurl: self.hurl,
             ..Files::default()
         };
         let (read, files) = decode::suite(self.source, self.text, files);
@@ -129,6 +142,8 @@ pub(super) struct Files {
     given: BTreeMap<String, Result<Bytes, FileProblem>>,
     /// Those that were named, whatever became of them.
     named: RefCell<BTreeSet<String>>,
+    /// What reads those of Hurl.
+    pub(super) hurl: Option<ReadHurl>,
     /// Those that nobody has brought yet.
     missing: RefCell<BTreeSet<String>>,
     /// Those that are used.

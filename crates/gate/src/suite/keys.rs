@@ -15,7 +15,7 @@ strict_yaml::tables! {
     DEFAULTS_HTTP: "defaults_http", "defaults.http",
         ["timeout", "retries", "retry_every", "headers", "max_body"];
     CHECK: "check", "a check",
-        ["name", "on", "tags", "severity", "dry_run", "http", "journey", "always", "alarms", "tcp", "dns", "tls", "websocket", "grpc",
+        ["name", "on", "tags", "severity", "dry_run", "http", "journey", "hurl", "always", "alarms", "tcp", "dns", "tls", "websocket", "grpc",
          "crawl", "browser", "targets", "lambda", "metric", "load", "ecs_task", "logs", "wiring", "timeout", "retries", "retry_every", "within", "expect"];
     HTTP: "http", "http",
         ["method", "url", "host", "headers", "cookies", "basic", "aws_sigv4", "query", "json", "body", "body_file", "form", "multipart",

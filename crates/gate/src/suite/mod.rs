@@ -26,6 +26,7 @@ mod files;
 pub(crate) mod filled_size;
 mod grpc;
 mod http;
+mod hurl;
 mod include;
 mod journey;
 mod json;
@@ -60,6 +61,7 @@ use std::time::Duration;
 
 pub use self::adjust::AdjustError;
 pub use self::files::{MAX_FILE_BYTES, Reading, SuiteFile, SuiteReader};
+pub use self::hurl::{HurlSource, HurlSteps, ReadHurl};
 pub use self::plan::{CheckPlan, StagePlan};
 use serde::{Deserialize, Serialize};
 use strict_yaml::{At, Node};

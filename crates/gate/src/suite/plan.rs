@@ -43,7 +43,7 @@ pub struct CheckPlan {
     pub probe: &'static str,
     /// What it asks, one line for each request, as the suite has it.
     pub asks: Vec<String>,
-    /// How many things are expected of the answer.
+    /// How many things are expected: of the answer, of each step, and by conditions of the probe's own.
     pub expectations: usize,
     /// How long and how often it is tried, in words.
     pub tries: String,
@@ -129,7 +129,7 @@ impl Suite {
             severity: check.severity,
             probe: profile.key,
             asks: kind.asks(),
-            expectations: check.expect.len(),
+            expectations: check.expect.len() + kind.conditions(),
             tries: check.retry.in_words(),
             needs_traffic: profile.needs_traffic,
             facts: needs.facts.into_iter().collect(),
@@ -218,7 +218,7 @@ checks:
                   "opens the form: GET /login",
                   "POST /login"
                 ],
-                "expectations": 0,
+                "expectations": 2,
                 "tries": "up to 3 tries of 10s, 1s apart, within 20s",
                 "needs_traffic": true,
                 "facts": [],
@@ -255,5 +255,56 @@ checks:
           }
         ]
         "#);
+    }
+
+    const EVERY_KIND: &str = r#"
+version: 1
+name: shop
+checks:
+  - { name: page, http: GET / }
+  - { name: alarms, alarms: [shop-5xx, shop-slow] }
+  - { name: port, tcp: {} }
+  - { name: cache, tcp: { host: cache.internal, port: 6379, reaches_release: false, send: PING, receives: { contains: +PONG } } }
+  - { name: name, dns: { name: example.com, type: TXT, contains: "v=spf1 -all" } }
+  - { name: certificate, tls: { host: www.example.com, reaches_release: false, expires_in: "> 14d", names: [shop.example.com] } }
+  - { name: live, websocket: { url: /live, send: hello, receives: { contains: price } } }
+  - { name: greeting, websocket: /live }
+  - { name: health, grpc: shop.Orders }
+  - { name: order, grpc: { method: shop.Orders/Get, message: { id: "7" } } }
+  - { name: site, crawl: { start: /, max_pages: 100 } }
+  - name: browser
+    browser:
+      steps: [{ go: /login }, { press: Enter }, { expect: [{ title: { contains: Shop } }, { url: { contains: / } }] }]
+  - { name: targets, targets: { at_least: 2 } }
+  - { name: all targets, targets: complete }
+  - { name: function, lambda: { payload: { action: price } } }
+  - name: errors
+    metric:
+      queries:
+        errors: { namespace: AWS/ApplicationELB, metric: HTTPCode_Target_5XX_Count, dimensions: { TargetGroup: "{{ target.target_group }}" }, statistic: Sum }
+      window: 5m
+      fail_when: "> 3"
+      compare_to: old
+      tolerance: "20%"
+  - { name: load, load: { http: GET /search, rate: 5/s, for: 2m, latency: { statistic: p95, fail_when: "> 300ms" }, errors: { fail_when: "> 1%" } } }
+  - { name: own tests, timeout: 8m, ecs_task: { task_definition: shop-tests } }
+  - { name: log, logs: { filter: ERROR, window: 5m, fail_when: "> 3" } }
+  - { name: wiring, wiring: { except: [image-tag] } }
+  - name: visit
+    journey: [{ http: GET /, expect: [{ status: 200 }] }]
+"#;
+
+    #[test]
+    fn every_kind_of_probe_says_what_it_would_ask() {
+        let suite = Suite::parse("shop.yaml", EVERY_KIND).unwrap_or_else(|why| panic!("{why}"));
+        let plan = suite.plan_at(Stage::PreTraffic);
+        let lines = plan.checks.iter().map(|check| {
+            assert!(!check.asks.is_empty(), "{}", check.probe);
+            let (asks, probe, expected) = (check.asks.join(" | "), check.probe, check.expectations);
+            format!("{probe} {asks} ({expected} expected)\n")
+        });
+        insta::assert_snapshot!(lines.collect::<String>(), @"");
+        let kinds: BTreeSet<_> = plan.checks.iter().map(|check| check.probe).collect();
+        assert_eq!(kinds.len(), super::super::probes::PROBES.len(), "{kinds:?}");
     }
 }

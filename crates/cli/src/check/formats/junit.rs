@@ -6,7 +6,7 @@ use std::time::Duration;
 use gate::Report;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Meaning, is_stopped_by_a_check, meaning, outcome, severity};
+use super::{Meaning, is_stopped_by_a_check, meaning, notes, outcome, severity};
 
 pub(super) fn write(report: &Report) -> String {
     let mut suite = TestSuite::new(format!("{}, {}", report.suite, report.stage));
@@ -24,6 +24,10 @@ pub(super) fn write(report: &Report) -> String {
             let outcome = outcome(check);
             let severity = severity(check.severity);
             status.set_message(severity.map_or(outcome.clone(), |s| format!("{s}: {outcome}")));
+            let notes = notes(check);
+            if !notes.is_empty() {
+                status.set_description(notes.join("\n"));
+            }
         }
         let mut case = TestCase::new(check.name.clone(), status);
         case.set_classname(report.suite.clone());

@@ -7,7 +7,7 @@ use gate::report::CheckReport;
 use gate::{Measurement, Report};
 use text::words;
 
-use super::severity;
+use super::{notes, severity};
 
 pub(super) fn write(report: &Report) -> String {
     let verdict = &report.verdict;
@@ -46,12 +46,15 @@ pub(super) fn write(report: &Report) -> String {
 fn row(text: &mut String, check: &CheckReport) {
     let severity = severity(check.severity).map_or_else(String::new, |s| format!(" *({s})*"));
     let took: u64 = check.rounds.iter().map(|round| round.duration_ms).sum();
+    let mut detail = inline(&check.detail);
+    for note in notes(check) {
+        let _ = write!(detail, "<br>{}", inline(note));
+    }
     let _ = writeln!(
         text,
-        "| {} | {}{severity} | {} | {} |",
+        "| {} | {}{severity} | {detail} | {} |",
         check.measurement.as_str(),
         inline(&check.name),
-        inline(&check.detail),
         words::duration(std::time::Duration::from_millis(took)),
     );
 }

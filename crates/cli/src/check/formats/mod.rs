@@ -118,5 +118,28 @@ fn outcome(check: &gate::report::CheckReport) -> String {
     }
 }
 
+/// Of one check.
+const MAX_NOTES: usize = 10;
+
+/// What explains why a check did not pass, beside its reason: a cookie that was not sent, a redirect, a body that was cut. Of
+/// its last try.
+pub(super) fn notes(check: &gate::report::CheckReport) -> Vec<&str> {
+    if check.measurement == Measurement::Passed {
+        return Vec::new();
+    }
+    let last = check.rounds.last().and_then(|round| round.tries.last());
+    let all = last.into_iter().flat_map(|last| {
+        let of_steps = last.steps.iter().flat_map(|step| &step.notes);
+        last.notes.iter().chain(of_steps)
+    });
+    let mut notes: Vec<&str> = Vec::new();
+    for note in all {
+        if notes.len() < MAX_NOTES && !notes.contains(&note.as_str()) {
+            notes.push(note);
+        }
+    }
+    notes
+}
+
 #[cfg(test)]
 mod tests;

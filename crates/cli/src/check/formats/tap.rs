@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use gate::Report;
 
-use super::{Meaning, is_stopped_by_a_check, meaning, outcome, severity};
+use super::{Meaning, is_stopped_by_a_check, meaning, notes, outcome, severity};
 
 pub(super) fn write(report: &Report) -> String {
     let mut text = format!("TAP version 14\n1..{}\n", report.checks.len());
@@ -22,7 +22,12 @@ pub(super) fn write(report: &Report) -> String {
         text.push('\n');
         if meaning(check) != Meaning::Passed {
             let message = serde_json::Value::from(outcome(check));
-            let _ = write!(text, "  ---\n  message: {message}\n  ...\n");
+            let _ = write!(text, "  ---\n  message: {message}\n");
+            let notes = notes(check);
+            if !notes.is_empty() {
+                let _ = writeln!(text, "  notes: {}", serde_json::json!(notes));
+            }
+            text.push_str("  ...\n");
         }
     }
     if !report.verdict.passed && !is_stopped_by_a_check(report) {

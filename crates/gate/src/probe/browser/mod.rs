@@ -172,6 +172,10 @@ impl ProbeKind for Browser {
         subject
     }
 
+    fn conditions(&self) -> usize {
+        self.steps.iter().map(Step::conditions).sum()
+    }
+
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         execute(self, context, trace).boxed()
     }

@@ -133,6 +133,14 @@ impl Step {
         }
     }
 
+    /// How many conditions it has.
+    pub(crate) fn conditions(&self) -> usize {
+        match &self.action {
+            Action::Expect(conditions) => conditions.len(),
+            _ => 0,
+        }
+    }
+
     /// What is done in it, in a few words, with references as they are. What is typed is not among them.
     pub(crate) fn written(&self) -> String {
         match &self.action {

@@ -73,6 +73,11 @@ impl ProbeKind for Crawl {
         self.start.subject(context)
     }
 
+    fn asks(&self) -> Vec<String> {
+        let pages = words::count(self.max_pages, "page");
+        vec![format!("from {} on, up to {pages}", self.start.url.written())]
+    }
+
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         execute(self, context, trace).boxed()
     }

@@ -46,6 +46,16 @@ impl ProbeKind for Dns {
         std::iter::once(&self.name).chain(records).for_each(see);
     }
 
+    fn asks(&self) -> Vec<String> {
+        let name = self.name.written();
+        vec![format!("{} records of {name}", self.record_type.as_str())]
+    }
+
+    fn conditions(&self) -> usize {
+        let others = usize::from(self.equals.is_some()) + usize::from(self.count.is_some());
+        self.contains.len() + others
+    }
+
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         execute(self, context, trace).boxed()
     }

@@ -131,6 +131,11 @@ impl ProbeKind for Load {
         self.request.subject(context)
     }
 
+    fn conditions(&self) -> usize {
+        let demands = &self.demands;
+        1 + usize::from(demands.latency.is_some()) + usize::from(demands.compare.is_some())
+    }
+
     fn execute<'a>(&'a self, context: &'a ProbeContext, trace: &'a mut Trace) -> Execution<'a> {
         execute(self, context, trace).boxed()
     }
